@@ -1,0 +1,14 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: fileURLToPath(new URL("..", import.meta.url)),
+  resolve: { alias: { board: fileURLToPath(new URL("../boards/desktop/board.ts", import.meta.url)) } },
+  test: {
+    include: ["hosttest/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    passWithNoTests: false,
+    maxWorkers: 2,
+  },
+});
