@@ -1,0 +1,96 @@
+/*
+ * What many readings share, as sticky notes of the outbox: the outbox repeats the latest of each tag at the head of
+ * every block, so that a note outlives the block it was written in. Numbers are little-endian.
+ *
+ *   ROOM      number (1 byte, modulo 256), name (UTF-8, 1..64 bytes)
+ *   CLOCK     boot (2 bytes), milliseconds since 1970 at uptime 0 of that boot (6 bytes)
+ *   SESSION   hash of broker and client id (8 bytes): whose session the packet ids in flight belong to
+ *   COUNTERS  boots, possible doubles, dead letters (4 bytes each)
+ */
+
+export const ROOM = 0;
+export const CLOCK = 1;
+export const SESSION = 2;
+export const COUNTERS = 3;
+
+export const CLOCK_LENGTH = 8;
+const SESSION_LENGTH = 8;
+const COUNTERS_LENGTH = 12;
+const HIGH = 0x1_0000_0000;
+
+/** What is counted over the device's whole life. */
+export interface Counters {
+  boots: number;
+  possibleDoubles: number;
+  deadLetters: number;
+}
+
+export function encodeRoom(number: number, name: Uint8Array): Uint8Array {
+  const note = new Uint8Array(1 + name.length);
+  note[0] = number;
+  note.set(name, 1);
+  return note;
+}
+
+/** `originMs`: milliseconds since 1970 at uptime 0. */
+export function encodeClock(boot: number, originMs: number): Uint8Array {
+  const note = new Uint8Array(CLOCK_LENGTH);
+  const view = new DataView(note.buffer);
+  view.setUint16(0, boot & 0xffff, true);
+  view.setUint32(2, originMs >>> 0, true);
+  view.setUint16(6, originMs / HIGH, true);
+  return note;
+}
+
+/** The boot, modulo 65,536, that a clock note speaks of; -1 if it is damaged. */
+export function bootOfClock(note: Uint8Array): number {
+  return note.length === CLOCK_LENGTH ? note[0] | (note[1] << 8) : -1;
+}
+
+/** Milliseconds since 1970 at uptime 0 of the note's boot. */
+export function originOfClock(note: Uint8Array): number {
+  return (note[6] | (note[7] << 8)) * HIGH + ((note[2] | (note[3] << 8) | (note[4] << 16) | (note[5] << 24)) >>> 0);
+}
+
+/** Names a session: two 32-bit FNV-1a hashes, one from each end of `client id, broker`. */
+export function encodeSession(clientId: string, host: string, port: number): Uint8Array {
+  const name = `${clientId}\n${host}\n${port}`;
+  const note = new Uint8Array(SESSION_LENGTH);
+  const view = new DataView(note.buffer);
+  let forth = 0x811c9dc5;
+  let back = 0x811c9dc5;
+  for (let i = 0, j = name.length - 1; j >= 0; i++, j--) {
+    forth = Math.imul(forth ^ name.charCodeAt(i), 0x01000193);
+    back = Math.imul(back ^ name.charCodeAt(j), 0x01000193);
+  }
+  view.setUint32(0, forth >>> 0, true);
+  view.setUint32(4, back >>> 0, true);
+  return note;
+}
+
+export function encodeCounters(counters: Counters): Uint8Array {
+  const note = new Uint8Array(COUNTERS_LENGTH);
+  const view = new DataView(note.buffer);
+  view.setUint32(0, counters.boots, true);
+  view.setUint32(4, counters.possibleDoubles, true);
+  view.setUint32(8, counters.deadLetters, true);
+  return note;
+}
+
+/** Zeros where there is no note, or one of another layout: counting starts again, nothing else is lost. */
+export function decodeCounters(note: Uint8Array | undefined): Counters {
+  if (note?.length !== COUNTERS_LENGTH) return { boots: 0, possibleDoubles: 0, deadLetters: 0 };
+  const view = new DataView(note.buffer, note.byteOffset, COUNTERS_LENGTH);
+  return {
+    boots: view.getUint32(0, true),
+    possibleDoubles: view.getUint32(4, true),
+    deadLetters: view.getUint32(8, true),
+  };
+}
+
+/** True if both hold the same bytes. */
+export function sameNote(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  if (a?.length !== b.length) return false;
+  for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
