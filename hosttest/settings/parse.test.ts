@@ -1,0 +1,164 @@
+/*
+ * What texts a setting takes, and what somebody reads who gave another one.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { nearest } from "../../src/settings/nearest.js";
+import { formatValue, parseSetting, SettingError } from "../../src/settings/parse.js";
+import { type Key, schema, utf8Length } from "../../src/settings/schema.js";
+
+describe("texts that are taken", () => {
+  const rows: readonly [Key, string, unknown][] = [
+    ["room", "kitchen", "kitchen"],
+    ["room", "Küche im 1. Stock", "Küche im 1. Stock"],
+    ["room", "客厅", "客厅"],
+    ["interval", "0.05", 0.05],
+    ["interval", "60", 60],
+    ["interval", "86400", 86_400],
+    ["offset", "-0.25", -0.25],
+    ["offset", "+.5", 0.5],
+    ["mqtt.qos", "2", 2],
+    ["mqtt.port", "8883", 8883],
+    ["mqtt.tls", "ON", true],
+    ["mqtt.tls", "no", false],
+    ["mqtt.host", "broker.example.org", "broker.example.org"],
+    ["mqtt.host", "192.168.1.10", "192.168.1.10"],
+    ["mqtt.host", "fe80::1", "fe80::1"],
+    ["mqtt.host", "", ""],
+    ["wifi.ssid", "Caffè  'n more; #1", "Caffè  'n more; #1"],
+    ["wifi.password", "пароль", "пароль"],
+    ["wifi.password", "", ""],
+    ["wifi.password", "0123456789abcdef".repeat(4), "0123456789abcdef".repeat(4)],
+    ["resolution", "auto", "auto"],
+    ["resolution", "2", 2],
+    ["outbox.full", "dropoldest", "dropOldest"],
+    ["log", "debug", "debug"],
+    ["hostname", "attic-2", "attic-2"],
+  ];
+  test.each(rows)("%s takes %j", (key, text, value) => {
+    expect(parseSetting(key, text)).toBe(value);
+  });
+});
+
+describe("texts that are refused, each with one line that names key, what came and what is expected", () => {
+  const rows: readonly [string, string, string][] = [
+    ["room", "a/b", 'room: got "a/b", expected one topic level: 1 to 64 bytes, without / + # and control characters'],
+    ["room", "+", 'room: got "+", expected one topic level: 1 to 64 bytes, without / + # and control characters'],
+    ["room", "", 'room: got "", expected one topic level: 1 to 64 bytes, without / + # and control characters'],
+    [
+      "room",
+      "a\u0007",
+      'room: got "a\\u0007", expected one topic level: 1 to 64 bytes, without / + # and control characters',
+    ],
+    ["mqtt.qos", "3", 'mqtt.qos: got "3", expected 0, 1 or 2'],
+    ["interval", "soon", 'interval: got "soon", expected a number from 0.01 to 86400 (s)'],
+    ["interval", "60s", 'interval: got "60s", expected a number from 0.01 to 86400 (s)'],
+    ["interval", "0", 'interval: got "0", expected a number from 0.01 to 86400 (s)'],
+    ["interval", "1e3", 'interval: got "1e3", expected a number from 0.01 to 86400 (s)'],
+    ["interval", ".", 'interval: got ".", expected a number from 0.01 to 86400 (s)'],
+    ["interval", "0.0515", 'interval: got "0.0515", expected a number from 0.01 to 86400 (s) with 3 decimals at most'],
+    ["mqtt.port", "1883.5", 'mqtt.port: got "1883.5", expected a whole number from 1 to 65535'],
+    ["mqtt.port", "0", 'mqtt.port: got "0", expected a whole number from 1 to 65535'],
+    ["mqtt.tls", "maybe", 'mqtt.tls: got "maybe", expected on or off'],
+    [
+      "mqtt.host",
+      "mqtt://10.0.0.1:1883",
+      'mqtt.host: got "mqtt://10.0.0.1:1883", expected a host name or an IP address alone (the port is mqtt.port)',
+    ],
+    [
+      "mqtt.host",
+      "broker:1883",
+      'mqtt.host: got "broker:1883", expected a host name or an IP address alone (the port is mqtt.port)',
+    ],
+    ["hostname", "-attic", 'hostname: got "-attic", expected letters, digits and - inside, 32 at most, or nothing'],
+    ["id", "a b", 'id: got "a b", expected letters, digits, - and _, 23 at most, or nothing'],
+    ["wifi.ssid", "é".repeat(17), `wifi.ssid: got "${"é".repeat(17)}", expected 32 bytes at most`],
+    [
+      "wifi.password",
+      "hunter2",
+      "wifi.password: got 7 bytes, expected 8 to 63 bytes, or 64 hexadecimal digits, or nothing for an open network",
+    ],
+    ["mqtt.user", "a\0b", "mqtt.user: got characters that are no UTF-8 text: set the terminal to UTF-8"],
+    ["mqtt.user", "\ud800", "mqtt.user: got characters that are no UTF-8 text: set the terminal to UTF-8"],
+    ["mqtt.user", "K\ufffdche", "mqtt.user: got characters that are no UTF-8 text: set the terminal to UTF-8"],
+    ["rooom", "x", "rooom: no such setting, did you mean room?"],
+    ["qos", "x", "qos: no such setting, did you mean mqtt.qos?"],
+    ["wifi.pasword", "x", "wifi.pasword: no such setting, did you mean wifi.password?"],
+    ["constructor", "x", 'constructor: no such setting ("show" lists them)'],
+  ];
+  test.each(rows)("%s does not take %j", (key, text, message) => {
+    expect(() => parseSetting(key, text)).toThrow(new SettingError(key, message.slice(key.length + 2)));
+  });
+
+  test("a long wrong text is cut, and its length told", () => {
+    expect(() => parseSetting("room", "x".repeat(65))).toThrow(`room: got "${"x".repeat(40)}…" (65 bytes), expected`);
+  });
+});
+
+describe("the schema", () => {
+  test("every default is a text that its own setting takes, and comes back as it was", () => {
+    for (const setting of schema) expect(parseSetting(setting.key, formatValue(setting.default))).toBe(setting.default);
+  });
+
+  test("keys are unique, and only passwords are secret", () => {
+    expect(new Set(schema.map((setting) => setting.key)).size).toBe(schema.length);
+    expect(schema.filter((setting) => setting.secret).map((setting) => setting.key)).toEqual([
+      "wifi.password",
+      "mqtt.password",
+    ]);
+  });
+
+  test("any text is taken or refused with one line, and what is taken survives text and back", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...schema), fc.string({ unit: "binary", maxLength: 80 }), (setting, text) => {
+        try {
+          const value = parseSetting(setting.key, text);
+          expect(parseSetting(setting.key, formatValue(value))).toBe(value);
+        } catch (error) {
+          expect(error).toBeInstanceOf(SettingError);
+          expect((error as Error).message).not.toMatch(/[\r\n]/);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("any number in range is taken as its own text", () => {
+    for (const { key, type } of schema) {
+      if (type.kind !== "number") continue;
+      const unit = 10 ** type.decimals;
+      const ticks = fc.integer({ min: Math.ceil(type.min * unit), max: Math.floor(type.max * unit) });
+      fc.assert(
+        fc.property(ticks, (tick) => {
+          expect(parseSetting(key, formatValue(tick / unit))).toBe(tick / unit);
+        }),
+      );
+    }
+  });
+
+  test("a secret is never in a message", () => {
+    const secret = fc.string({ minLength: 70, maxLength: 90, unit: "grapheme-ascii" });
+    fc.assert(
+      fc.property(secret, (text) => {
+        expect(() => parseSetting("wifi.password", text)).toThrow(`wifi.password: got ${utf8Length(text)} bytes,`);
+      }),
+    );
+  });
+});
+
+describe("spelling help", () => {
+  const names = ["room", "id", "interval", "mqtt.host", "mqtt.qos", "show", "status"];
+  test.each([
+    ["rom", "room"],
+    ["orom", "room"],
+    ["intervall", "interval"],
+    ["host", "mqtt.host"],
+    ["stat", "status"],
+    ["SHOW", "show"],
+    ["shwo", "show"],
+    ["banana", undefined],
+    ["", undefined],
+  ])("%j: %j", (name, guess) => {
+    expect(nearest(name, names)).toBe(guess);
+  });
+});

@@ -1,0 +1,48 @@
+/*
+ * Spelling help: which of some names was probably meant.
+ * Distance: single letters inserted, left out or replaced, and neighbours swapped (optimal string alignment), upper and
+ * lower case being the same. Names are short: three rows of numbers, made per call, and no more.
+ */
+
+/** The most a name of `length` letters may differ and still be offered. */
+function tolerance(length: number): number {
+  return length <= 3 ? 1 : length <= 7 ? 2 : 3;
+}
+
+/** The one of `names` that is nearest to `name`; undefined if none is near. A beginning of a name counts as near. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  const wanted = name.toLowerCase();
+  let best: string | undefined;
+  let bestDistance = tolerance(wanted.length) + 1;
+  for (const candidate of names) {
+    const lower = candidate.toLowerCase();
+    const begins = wanted.length >= 2 && (lower.startsWith(wanted) || lower.endsWith(`.${wanted}`));
+    const away = begins ? 1 : distance(wanted, lower);
+    if (away < bestDistance) {
+      bestDistance = away;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function distance(a: string, b: string): number {
+  let before: number[] = [];
+  let above: number[] = [];
+  let row: number[] = [];
+  for (let j = 0; j <= b.length; j++) above.push(j);
+  for (let i = 1; i <= a.length; i++) {
+    row[0] = i;
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let least = Math.min(replaced, above[j] + 1, row[j - 1] + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, before[j - 2] + 1);
+      row[j] = least;
+    }
+    const spare = before;
+    before = above;
+    above = row;
+    row = spare;
+  }
+  return above[b.length];
+}

@@ -1,0 +1,174 @@
+/*
+ * Text to value and back: one check and one message for the prompt, the command line and mcconfig.
+ * An error is one line: the key, what it got, what it expected, and for an unknown key the nearest one. A secret is
+ * never quoted. Pure.
+ */
+import { nearest } from "./nearest.js";
+import {
+  findSetting,
+  type Key,
+  type Setting,
+  type SettingType,
+  schema,
+  utf8Length,
+  type Value,
+  type Values,
+} from "./schema.js";
+
+const QUOTED_MAX = 40; // characters of a wrong value that a message repeats
+const REPLACEMENT = "\ufffd"; // what a decoder makes of bytes that are no UTF-8
+
+/** What somebody gave as a setting, and cannot be one. `message` is one line, ready to be shown. */
+export class SettingError extends Error {
+  readonly key: string;
+
+  constructor(key: string, message: string) {
+    super(`${key}: ${message}`);
+    this.name = "SettingError";
+    this.key = key;
+  }
+}
+
+/** The row of `key`. @throws SettingError that offers the nearest key */
+export function requireSetting(key: string): Setting {
+  const setting = findSetting(key);
+  if (setting !== undefined) return setting;
+  const guess = nearest(
+    key,
+    schema.map((row) => row.key),
+  );
+  const name = key.length <= QUOTED_MAX ? key : `${key.slice(0, QUOTED_MAX)}…`;
+  throw new SettingError(
+    JSON.stringify(name).slice(1, -1),
+    guess === undefined ? `no such setting ("show" lists them)` : `no such setting, did you mean ${guess}?`,
+  );
+}
+
+/** The value that `text` gives to the setting `key`. @throws SettingError */
+export function parseSetting<K extends Key>(key: K, text: string): Values[K];
+export function parseSetting(key: string, text: string): Value;
+export function parseSetting(key: string, text: string): Value {
+  const setting = requireSetting(key);
+  const value = parse(setting.type, text);
+  if (value === undefined) throw refusal(setting, text);
+  return value as Value;
+}
+
+/** The text that parseSetting reads as `value`. */
+export function formatValue(value: Value): string {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return typeof value === "number" ? formatNumber(value) : value;
+}
+
+/** What texts the type takes: reads on after "expected". */
+export function expectation(type: SettingType): string {
+  switch (type.kind) {
+    case "text":
+      return type.expects;
+    case "number": {
+      const kind = type.decimals === 0 ? "a whole number" : "a number";
+      const unit = type.unit === "" ? "" : ` (${type.unit})`;
+      return `${kind} from ${type.min} to ${type.max}${unit}`;
+    }
+    case "choice": {
+      const last = type.values.length - 1;
+      return `${type.values.slice(0, last).join(", ")} or ${type.values[last]}`;
+    }
+    case "switch":
+      return "on or off";
+    default:
+      throw new TypeError(`type: ${JSON.stringify(type satisfies never)}`);
+  }
+}
+
+/** Texts worth offering for the type: all of a choice, some of a text, none of a number. */
+export function suggestions(type: SettingType): readonly string[] {
+  switch (type.kind) {
+    case "text":
+      return type.examples ?? [];
+    case "number":
+      return [];
+    case "choice":
+      return type.values.map(String);
+    case "switch":
+      return ["on", "off"];
+    default:
+      throw new TypeError(`type: ${JSON.stringify(type satisfies never)}`);
+  }
+}
+
+function parse(type: SettingType, text: string): string | number | boolean | undefined {
+  switch (type.kind) {
+    case "text":
+      return isWellFormed(text) && utf8Length(text) <= type.maxBytes && type.accepts(text) ? text : undefined;
+    case "number":
+      return parseNumber(text, type.min, type.max, type.decimals);
+    case "choice": {
+      const wanted = text.toLowerCase();
+      return type.values.find((value) => String(value).toLowerCase() === wanted);
+    }
+    case "switch":
+      return parseSwitch(text.toLowerCase());
+    default:
+      throw new TypeError(`type: ${JSON.stringify(type satisfies never)}`);
+  }
+}
+
+function parseSwitch(text: string): boolean | undefined {
+  if (text === "on" || text === "true" || text === "yes" || text === "1") return true;
+  if (text === "off" || text === "false" || text === "no" || text === "0") return false;
+  return undefined;
+}
+
+/** Digits with at most one decimal point and a sign: what Number() takes beyond that (1e3, 0x10, blanks) is refused. */
+function parseNumber(text: string, min: number, max: number, decimals: number): number | undefined {
+  let point = -1;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x30 && code <= 0x39) digits += 1;
+    else if (code === 0x2e && point < 0) point = i;
+    else if (i > 0 || (code !== 0x2d && code !== 0x2b)) return undefined;
+  }
+  if (digits === 0) return undefined;
+  if (point >= 0 && text.length - 1 - point > decimals) return undefined;
+  const value = Number(text);
+  return value >= min && value <= max ? value : undefined;
+}
+
+/** Plain decimals; String() would write small numbers with an exponent, which no setting's text has. */
+function formatNumber(value: number): string {
+  const text = String(value);
+  return text.includes("e") ? value.toFixed(4) : text;
+}
+
+/** Text of Unicode characters: no lone surrogate, no NUL (MQTT 3.1.1 §1.5.3; C strings end there), no decoding error. */
+function isWellFormed(text: string): boolean {
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    if (code === 0 || (code >= 0xd800 && code <= 0xdfff) || character === REPLACEMENT) return false;
+  }
+  return true;
+}
+
+function refusal(setting: Setting, text: string): SettingError {
+  const { key, type } = setting;
+  if (type.kind === "text" && !isWellFormed(text)) {
+    return new SettingError(key, "got characters that are no UTF-8 text: set the terminal to UTF-8");
+  }
+  return new SettingError(key, `got ${quote(setting, text)}, expected ${expectation(type)}${finer(type, text)}`);
+}
+
+function quote(setting: Setting, text: string): string {
+  if (setting.secret) return `${utf8Length(text)} bytes`;
+  const shown = text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text;
+  const bytes = setting.type.kind === "text" ? utf8Length(text) : 0;
+  return bytes > QUOTED_MAX ? `${JSON.stringify(shown)} (${bytes} bytes)` : JSON.stringify(shown);
+}
+
+/** A number in range was refused: it has too many digits, and the message must say so. */
+function finer(type: SettingType, text: string): string {
+  if (type.kind !== "number" || type.decimals === 0) return "";
+  const fits = parseNumber(text, type.min, type.max, Number.POSITIVE_INFINITY);
+  return fits === undefined ? "" : ` with ${type.decimals} decimals at most`;
+}

@@ -1,0 +1,365 @@
+/*
+ * The schema: every setting of the thermometer, with its type, range, default and help.
+ * The prompt, the desktop's command line, mcconfig's key=value and the README's table are made from this one table.
+ * A setting is known to people as text; parse.ts turns text into the values below. Texts are bounded in UTF-8 bytes, so
+ * that all settings together fit one value of the key-value store.
+ * Sources: topic levels MQTT 3.1.1 §4.7, client ids §3.1.3.1, keep alive §3.1.2.10; host names RFC 1123 §2.1; SSIDs and
+ * passphrases IEEE 802.11-2016 §9.4.2.2 and §J.4.1.
+ */
+
+/** The values in force, by key. Times are in seconds, temperatures in degrees Celsius. */
+export interface Values {
+  room: string;
+  /** Empty: made from the MAC address. */
+  id: string;
+  /** Empty: no Wi-Fi. */
+  "wifi.ssid": string;
+  "wifi.password": string;
+  /** Empty: no broker yet. */
+  "mqtt.host": string;
+  "mqtt.port": number;
+  "mqtt.user": string;
+  "mqtt.password": string;
+  "mqtt.tls": boolean;
+  "mqtt.qos": 0 | 1 | 2;
+  /** 0: off. */
+  "mqtt.keepalive": number;
+  interval: number;
+  offset: number;
+  /** Digits after the decimal point. */
+  resolution: "auto" | 0 | 1 | 2 | 3 | 4;
+  /** 0: every reading counts. */
+  deadband: number;
+  /** 0: off. */
+  heartbeat: number;
+  payload: "json" | "plain";
+  "outbox.full": "dropOldest" | "refuse";
+  "outbox.window": number;
+  /** "auto", or the name of a driver. */
+  sensor: string;
+  /** Empty: made from the id. */
+  hostname: string;
+  /** Empty: nobody sets the clock. */
+  ntp: string;
+  log: "off" | "error" | "warn" | "info" | "debug";
+}
+
+export type Key = keyof Values;
+export type Value = Values[Key];
+
+/** What texts a setting takes. `expects` reads on after the word "expected". */
+export type SettingType =
+  | {
+      readonly kind: "text";
+      /** UTF-8 bytes at most. */
+      readonly maxBytes: number;
+      readonly expects: string;
+      accepts(text: string): boolean;
+      /** Offered by completion; others are taken, too. */
+      readonly examples?: readonly string[];
+    }
+  | {
+      readonly kind: "number";
+      readonly unit: string;
+      readonly min: number;
+      readonly max: number;
+      /** Digits allowed after the decimal point. */
+      readonly decimals: number;
+    }
+  | { readonly kind: "choice"; readonly values: readonly (string | number)[] }
+  | { readonly kind: "switch" };
+
+/** One row of the table. */
+export interface SettingOf<K extends Key> {
+  readonly key: K;
+  readonly type: SettingType;
+  readonly default: Values[K];
+  readonly help: string;
+  /** In force at once when saved, or at the next boot. */
+  readonly inForce: "saved" | "rebooted";
+  /** Never shown, logged or kept in a history. */
+  readonly secret?: true;
+  /** `setup` asks for it. */
+  readonly asked?: true;
+}
+
+export type Setting = { [K in Key]: SettingOf<K> }[Key];
+
+const SECONDS_A_DAY = 86_400;
+
+export const schema: readonly Setting[] = [
+  {
+    key: "room",
+    type: {
+      kind: "text",
+      maxBytes: 64,
+      expects: "one topic level: 1 to 64 bytes, without / + # and control characters",
+      accepts: isTopicLevel,
+    },
+    default: "livingroom",
+    help: "Readings go to home/<room>/temperature",
+    inForce: "rebooted",
+    asked: true,
+  },
+  {
+    key: "id",
+    type: {
+      kind: "text",
+      maxBytes: 23,
+      expects: "letters, digits, - and _, 23 at most, or nothing",
+      accepts: (text) => every(text, isIdCharacter),
+    },
+    default: "",
+    help: "MQTT client id; empty: made from the MAC address",
+    inForce: "rebooted",
+  },
+  {
+    key: "wifi.ssid",
+    type: { kind: "text", maxBytes: 32, expects: "32 bytes at most", accepts: anyText },
+    default: "",
+    help: "Name of the Wi-Fi network",
+    inForce: "saved",
+    asked: true,
+  },
+  {
+    key: "wifi.password",
+    type: {
+      kind: "text",
+      maxBytes: 64,
+      expects: "8 to 63 bytes, or 64 hexadecimal digits, or nothing for an open network",
+      accepts: isPassphrase,
+    },
+    default: "",
+    help: "Password of the Wi-Fi network; empty: an open network",
+    inForce: "saved",
+    secret: true,
+    asked: true,
+  },
+  {
+    key: "mqtt.host",
+    type: {
+      kind: "text",
+      maxBytes: 128,
+      expects: "a host name or an IP address alone (the port is mqtt.port)",
+      accepts: isHost,
+    },
+    default: "",
+    help: "The MQTT broker",
+    inForce: "rebooted",
+    asked: true,
+  },
+  {
+    key: "mqtt.port",
+    type: { kind: "number", unit: "", min: 1, max: 65_535, decimals: 0 },
+    default: 1883,
+    help: "The broker's TCP port",
+    inForce: "rebooted",
+    asked: true,
+  },
+  {
+    key: "mqtt.user",
+    type: { kind: "text", maxBytes: 64, expects: "64 bytes at most", accepts: anyText },
+    default: "",
+    help: "User name at the broker; empty: none",
+    inForce: "rebooted",
+    asked: true,
+  },
+  {
+    key: "mqtt.password",
+    type: { kind: "text", maxBytes: 128, expects: "128 bytes at most", accepts: anyText },
+    default: "",
+    help: "Password at the broker; empty: none",
+    inForce: "rebooted",
+    secret: true,
+    asked: true,
+  },
+  {
+    key: "mqtt.tls",
+    type: { kind: "switch" },
+    default: false,
+    help: "Encrypts the connection to the broker",
+    inForce: "rebooted",
+  },
+  {
+    key: "mqtt.qos",
+    type: { kind: "choice", values: [0, 1, 2] },
+    default: 1,
+    help: "0: may be lost, 1: arrives, perhaps twice, 2: arrives once",
+    inForce: "rebooted",
+    asked: true,
+  },
+  {
+    key: "mqtt.keepalive",
+    type: { kind: "number", unit: "s", min: 0, max: 65_535, decimals: 0 },
+    default: 60,
+    help: "Silence after which the connection is tested; 0: never",
+    inForce: "rebooted",
+  },
+  {
+    key: "interval",
+    type: { kind: "number", unit: "s", min: 0.01, max: SECONDS_A_DAY, decimals: 3 },
+    default: 60,
+    help: "Time from one reading to the next",
+    inForce: "saved",
+    asked: true,
+  },
+  {
+    key: "offset",
+    type: { kind: "number", unit: "°C", min: -20, max: 20, decimals: 4 },
+    default: 0,
+    help: "Calibration: added to every reading",
+    inForce: "saved",
+  },
+  {
+    key: "resolution",
+    type: { kind: "choice", values: ["auto", 0, 1, 2, 3, 4] },
+    default: "auto",
+    help: "Digits after the decimal point; auto: as the sensor has them",
+    inForce: "saved",
+  },
+  {
+    key: "deadband",
+    type: { kind: "number", unit: "°C", min: 0, max: 10, decimals: 4 },
+    default: 0,
+    help: "Changes smaller than this are not sent; 0: every reading is",
+    inForce: "saved",
+  },
+  {
+    key: "heartbeat",
+    type: { kind: "number", unit: "s", min: 0, max: SECONDS_A_DAY, decimals: 3 },
+    default: 600,
+    help: "A reading is sent at least this often, in spite of the deadband; 0: off",
+    inForce: "saved",
+  },
+  {
+    key: "payload",
+    type: { kind: "choice", values: ["json", "plain"] },
+    default: "json",
+    help: "json: value, time, sequence number; plain: the value alone",
+    inForce: "saved",
+  },
+  {
+    key: "outbox.full",
+    type: { kind: "choice", values: ["dropOldest", "refuse"] },
+    default: "dropOldest",
+    help: "What gives way when the flash is full: the oldest readings, or the new one",
+    inForce: "saved",
+  },
+  {
+    key: "outbox.window",
+    type: { kind: "number", unit: "", min: 1, max: 64, decimals: 0 },
+    default: 8,
+    help: "Readings on their way at once, at most",
+    inForce: "rebooted",
+  },
+  {
+    key: "sensor",
+    type: {
+      kind: "text",
+      maxBytes: 15,
+      expects: "auto or a driver's name (see sensors)",
+      accepts: (text) => text.length > 0 && every(text, isIdCharacter),
+      examples: ["auto", "tmp117", "sht3x"],
+    },
+    default: "auto",
+    help: "auto: looks for one; or a driver's name",
+    inForce: "rebooted",
+  },
+  {
+    key: "hostname",
+    type: {
+      kind: "text",
+      maxBytes: 32,
+      expects: "letters, digits and - inside, 32 at most, or nothing",
+      accepts: isHostLabel,
+    },
+    default: "",
+    help: "Name in the network; empty: made from the id",
+    inForce: "rebooted",
+  },
+  {
+    key: "ntp",
+    type: { kind: "text", maxBytes: 128, expects: "a host name or an IP address, or nothing", accepts: isHost },
+    default: "pool.ntp.org",
+    help: "Time server; empty: readings carry no time",
+    inForce: "rebooted",
+  },
+  {
+    key: "log",
+    type: { kind: "choice", values: ["off", "error", "warn", "info", "debug"] },
+    default: "info",
+    help: "How much the prompt tells unasked",
+    inForce: "saved",
+  },
+];
+
+/** The row of `key`; undefined if there is none. */
+export function findSetting(key: string): Setting | undefined {
+  for (const setting of schema) {
+    if (setting.key === key) return setting;
+  }
+  return undefined;
+}
+
+function anyText(): boolean {
+  return true;
+}
+
+function isTopicLevel(text: string): boolean {
+  return text.length > 0 && every(text, (code) => !isControl(code) && code !== 0x2f && code !== 0x2b && code !== 0x23);
+}
+
+/** A name or an IPv4 address; with two colons or more, an IPv6 address. A URL or host:port is neither. */
+function isHost(text: string): boolean {
+  let colons = 0;
+  for (const character of text) if (character === ":") colons += 1;
+  if (colons === 1) return false;
+  return every(text, (code) => isIdCharacter(code) || code === 0x2e || code === 0x3a);
+}
+
+function isHostLabel(text: string): boolean {
+  if (text.startsWith("-") || text.endsWith("-")) return false;
+  return every(text, (code) => isIdCharacter(code) && code !== 0x5f);
+}
+
+function isPassphrase(text: string): boolean {
+  const bytes = utf8Length(text);
+  return bytes === 0 || (bytes >= 8 && bytes <= 63) || (bytes === 64 && every(text, isHexDigit));
+}
+
+function isControl(code: number): boolean {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
+function isIdCharacter(code: number): boolean {
+  return isLetterOrDigit(code) || code === 0x2d || code === 0x5f;
+}
+
+function isLetterOrDigit(code: number): boolean {
+  return isDigit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
+}
+
+function isHexDigit(code: number): boolean {
+  return isDigit(code) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function every(text: string, accepts: (code: number) => boolean): boolean {
+  for (const character of text) {
+    if (!accepts(character.codePointAt(0)!)) return false;
+  }
+  return true;
+}
+
+/** Length of `text` in UTF-8 bytes. A lone surrogate counts as three. */
+export function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}

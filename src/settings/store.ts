@@ -1,0 +1,202 @@
+/*
+ * The settings on flash: two generations, each one value of a key-value store, so that a cut at any byte of a save
+ * leaves the old settings or the new ones.
+ * A generation is written over the older of the two and read back; the newest one that is whole is in force, and a
+ * damaged one leaves the one before it. Settings are texts by key; what a key means is not known here, so that keys of
+ * a newer firmware survive being loaded and saved.
+ *
+ * A value, little endian:  0 format version (1)  1-3 zero  4-7 generation  8-11 CRC-32 of all other bytes  12- JSON
+ * The JSON is one object, escaped to ASCII: no UTF-8 is needed to read it back.
+ * NVS, the key-value store of the ESP32, takes keys of 15 characters and values of 4,000 bytes, one atomic write a key.
+ */
+
+/** As `embedded:storage/key-value` opened with format "buffer" (ECMA-419, 2nd edition). */
+export interface KeyValueStore {
+  /** The bytes of `key`; undefined if there are none. Throws if the value is of another type. */
+  read(key: string): ArrayBuffer | Uint8Array | undefined;
+  /** Stores the bytes; throws if there is no room. */
+  write(key: string, value: ArrayBuffer): void;
+  /** Forgets the key; no error if there is none. */
+  delete(key: string): void;
+  close?(): void;
+}
+
+/** What one generation says: JSON values by key. Known keys have texts. */
+export type Stored = { [key: string]: unknown };
+
+/** What `load` found. `problem`: one line for the log; the settings are usable all the same. */
+export interface Loaded {
+  readonly settings: Stored;
+  /** Number of the generation in force, 0 if none is. */
+  readonly generation: number;
+  readonly problem?: string;
+}
+
+/** The keys of the two generations in the key-value store. */
+export const GENERATION_KEYS: readonly [string, string] = ["settings.a", "settings.b"];
+/** The longest value, header included, in bytes (NVS). */
+export const VALUE_MAX = 4_000;
+
+const FORMAT_VERSION = 1;
+const VERSION_AT = 0;
+const GENERATION_AT = 4;
+const CRC_AT = 8;
+const JSON_AT = 12;
+
+/** What lies under one of the two keys. */
+type Generation =
+  | { readonly kind: "whole"; readonly number: number; readonly settings: Stored }
+  | { readonly kind: "absent" }
+  | { readonly kind: "damaged" }
+  | { readonly kind: "newer"; readonly version: number; readonly number: number };
+
+/** Two generations in `store`. Owns nothing but the two keys; the caller closes the store. */
+export class GenerationStore {
+  readonly #store: KeyValueStore;
+  #current = 0; // which of the two keys is in force
+  #generation = 0;
+
+  constructor(store: KeyValueStore) {
+    this.#store = store;
+  }
+
+  /** The newest generation that is whole; none is no problem, it is the first boot. Never throws. */
+  load(): Loaded {
+    const generations = [this.#read(0), this.#read(1)];
+    let settings: Stored = {};
+    this.#current = generations[0].kind === "absent" ? 1 : 0; // the first save goes to the other one
+    this.#generation = 0;
+    for (let i = 0; i < 2; i++) {
+      const found = generations[i];
+      if (found.kind !== "whole" || found.number <= this.#generation) continue;
+      this.#current = i;
+      this.#generation = found.number;
+      settings = found.settings;
+    }
+    const other = generations[1 - this.#current];
+    if (this.#generation === 0) {
+      const worst = generations.find((one) => one.kind !== "absent");
+      return { settings, generation: 0, problem: worst === undefined ? undefined : `${reason(worst)}: defaults apply` };
+    }
+    // A damaged other generation was the older one, or a save that was cut: nothing that anybody relied on is lost.
+    const lost = other.kind === "newer" || other.kind === "damaged";
+    return { settings, generation: this.#generation, problem: lost ? `${reason(other)}: those before them apply` : undefined };
+  }
+
+  /**
+   * Writes the next generation and reads it back; when `save` returns it is in force.
+   * @throws RangeError if the settings are too long, Error if the store cannot keep them; the old ones then stay in force
+   */
+  save(settings: Stored): void {
+    const next = this.#generation + 1;
+    const target = 1 - this.#current;
+    const value = encode(settings, next);
+    this.#store.write(GENERATION_KEYS[target], value);
+    const kept = this.#read(target);
+    if (kept.kind !== "whole" || kept.number !== next) throw new Error("settings were written, but do not read back");
+    this.#current = target;
+    this.#generation = next;
+  }
+
+  /** Forgets both generations, the older one first: a cut in between leaves the settings as they were. */
+  erase(): void {
+    this.#store.delete(GENERATION_KEYS[1 - this.#current]);
+    this.#store.delete(GENERATION_KEYS[this.#current]);
+    this.#current = 1;
+    this.#generation = 0;
+  }
+
+  #read(which: number): Generation {
+    try {
+      const value = this.#store.read(GENERATION_KEYS[which]);
+      return value === undefined
+        ? { kind: "absent" }
+        : decode(value instanceof Uint8Array ? value : new Uint8Array(value));
+    } catch {
+      return { kind: "damaged" };
+    }
+  }
+}
+
+function reason(generation: Generation): string {
+  switch (generation.kind) {
+    case "newer":
+      return `settings of a newer firmware (format ${generation.version}) cannot be read`;
+    case "damaged":
+      return "settings on flash are damaged";
+    case "absent":
+    case "whole":
+      return "";
+    default:
+      throw new TypeError(`generation: ${JSON.stringify(generation satisfies never)}`);
+  }
+}
+
+function encode(settings: Stored, generation: number): ArrayBuffer {
+  const json = toASCII(JSON.stringify(settings));
+  const length = JSON_AT + json.length;
+  if (length > VALUE_MAX) throw new RangeError(`settings take ${length} bytes, ${VALUE_MAX} fit: shorten some texts`);
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  bytes[VERSION_AT] = FORMAT_VERSION;
+  view.setUint32(GENERATION_AT, generation, true);
+  for (let i = 0; i < json.length; i++) bytes[JSON_AT + i] = json.charCodeAt(i);
+  view.setUint32(CRC_AT, checksum(bytes), true);
+  return bytes.buffer;
+}
+
+function decode(bytes: Uint8Array): Generation {
+  if (bytes.length < JSON_AT) return { kind: "damaged" };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (view.getUint32(CRC_AT, true) !== checksum(bytes)) return { kind: "damaged" };
+  const version = bytes[VERSION_AT];
+  const number = view.getUint32(GENERATION_AT, true);
+  if (version !== FORMAT_VERSION) return { kind: "newer", version, number };
+  let json = "";
+  for (let i = JSON_AT; i < bytes.length; i++) json += String.fromCharCode(bytes[i]);
+  const settings: unknown = JSON.parse(json);
+  if (settings === null || typeof settings !== "object" || Array.isArray(settings)) return { kind: "damaged" };
+  return { kind: "whole", number, settings: settings as Stored };
+}
+
+/** JSON with everything beyond ASCII escaped: one character, one byte. */
+function toASCII(json: string): string {
+  let ascii = "";
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i);
+    ascii += code < 0x80 ? json[i] : `\\u${code.toString(16).padStart(4, "0")}`;
+  }
+  return ascii;
+}
+
+/** CRC-32 (IEEE 802.3, reflected) of all bytes but those of the CRC itself, four bits at a time. */
+function checksum(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) {
+    if (i === CRC_AT) i = JSON_AT;
+    if (i === bytes.length) break;
+    crc ^= bytes[i];
+    crc = (crc >>> 4) ^ CRC_OF_NIBBLE[crc & 15];
+    crc = (crc >>> 4) ^ CRC_OF_NIBBLE[crc & 15];
+  }
+  return ~crc >>> 0;
+}
+
+const CRC_OF_NIBBLE = Uint32Array.of(
+  0x00000000,
+  0x1db71064,
+  0x3b6e20c8,
+  0x26d930ac,
+  0x76dc4190,
+  0x6b6b51f4,
+  0x4db26158,
+  0x5005713c,
+  0xedb88320,
+  0xf00f9344,
+  0xd6d6a3e8,
+  0xcb61b38c,
+  0x9b64c2b0,
+  0x86d3d2d4,
+  0xa00ae278,
+  0xbdbdf21c,
+);
