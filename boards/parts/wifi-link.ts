@@ -1,0 +1,300 @@
+/*
+ * Simulated Wi-Fi: a station's chip and the air around it, behind an ECMA-419-shaped class.
+ * It does what the SDK's wifi-esp32.c does, also where that hurts: no reason for a failed join, `connect` while connecting and a
+ * second scan throw, `disconnect` is silent and its event comes late, an `undefined` password is a password of nine letters.
+ * Everything that takes time takes it from the timers given; nothing is random.
+ */
+
+type TimerId = object | number;
+
+export interface WiFiTimers {
+  set(callback: () => void, delayMs: number): TimerId;
+  clear(id: TimerId): void;
+}
+
+/** A network in the air. */
+export interface AccessPoint {
+  readonly ssid: string;
+  /** Absent: an open network. */
+  readonly password?: string;
+  /** dBm. The strongest of a name is joined. */
+  readonly rssi: number;
+  readonly channel?: number;
+}
+
+export interface WiFiLinkOptions {
+  readonly timers: WiFiTimers;
+  readonly accessPoints: readonly AccessPoint[];
+  /** From `connect` to being associated, or to failing. Default 300 ms. */
+  readonly joinMs?: number;
+  /** From being associated to having an address. Default 200 ms. */
+  readonly addressMs?: number;
+  /** Default 2,000 ms. */
+  readonly scanMs?: number;
+}
+
+/** What may go wrong; change it at any time. The texts are what is thrown. */
+export interface WiFiFaults {
+  open?: string;
+  connect?: string;
+  scan?: string;
+  configure?: string;
+  /** Every use of an object throws. */
+  broken?: string;
+  /** No address is ever given. */
+  noAddress?: true;
+  /** Scans never end. */
+  endlessScan?: true;
+  /** The chip's events do not reach the program. */
+  deaf?: true;
+}
+
+export interface ScanResult {
+  readonly SSID: string;
+  readonly RSSI: number;
+  readonly channel: number;
+  readonly security: string;
+}
+
+export type OnChanged = (property: "connection" | "address") => void;
+
+export class WiFiLink {
+  /** The shape of `embedded:network/interface/wifi`. Any number of objects share the one chip. */
+  readonly io: new (options: {
+    onChanged?: OnChanged;
+  }) => Station;
+  readonly faults: WiFiFaults = {};
+  readonly #chip: Chip;
+
+  constructor(options: WiFiLinkOptions) {
+    const chip = new Chip(options, this.faults);
+    this.#chip = chip;
+    this.io = class extends Station {
+      constructor({ onChanged }: { onChanged?: OnChanged }) {
+        super(chip, onChanged);
+      }
+    };
+  }
+
+  /** The switch: all access points go off the air, and on again. */
+  down(): void {
+    this.#chip.switchOff();
+  }
+
+  up(): void {
+    this.#chip.on = true;
+  }
+
+  /** Replaces what is in the air. A station whose network is gone or has another password is thrown out. */
+  setAir(accessPoints: readonly AccessPoint[]): void {
+    this.#chip.setAir(accessPoints);
+  }
+
+  /** The access point drops the station, and would have it again. */
+  kick(): void {
+    this.#chip.drop();
+  }
+
+  /** Power goes: every object made so far is dead, without a callback. */
+  powerCycle(): void {
+    this.#chip.reset();
+  }
+
+  /** Packets would pass: associated, with an address. */
+  get connected(): boolean {
+    return this.#chip.hasAddress;
+  }
+
+  /** As the program configured it. */
+  get hostname(): string | undefined {
+    return this.#chip.hostname;
+  }
+
+  /** Joins and scans that reached the chip. */
+  get joins(): number {
+    return this.#chip.joins;
+  }
+
+  get scans(): number {
+    return this.#chip.scans;
+  }
+}
+
+/** The radio. It knows the truth; the stations know what its events told them. */
+class Chip {
+  on = true;
+  hostname?: string;
+  joins = 0;
+  scans = 0;
+  joined?: AccessPoint;
+  hasAddress = false;
+  scanning?: Station;
+  readonly faults: WiFiFaults;
+  readonly stations = new Set<Station>();
+  readonly #options: WiFiLinkOptions;
+  #air: readonly AccessPoint[];
+  #step?: TimerId;
+
+  constructor(options: WiFiLinkOptions, faults: WiFiFaults) {
+    this.#options = options;
+    this.#air = options.accessPoints;
+    this.faults = faults;
+  }
+
+  join(ssid: string, password: string): void {
+    this.joins++;
+    this.#next(this.#options.joinMs ?? 300, () => {
+      const point = this.#heard(ssid);
+      if (!point || (point.password ?? "") !== password) return this.#tell("disconnected");
+      this.joined = point;
+      this.#tell("associated");
+      if (this.faults.noAddress) return;
+      this.#next(this.#options.addressMs ?? 200, () => {
+        this.hasAddress = true;
+        this.#tell("address");
+      });
+    });
+  }
+
+  /** Out of the network, for whatever reason; the event follows. */
+  drop(): void {
+    this.joined = undefined;
+    this.hasAddress = false;
+    this.#next(50, () => this.#tell("disconnected"));
+  }
+
+  switchOff(): void {
+    this.on = false;
+    if (this.joined) this.drop();
+  }
+
+  setAir(accessPoints: readonly AccessPoint[]): void {
+    this.#air = accessPoints;
+    const joined = this.joined;
+    if (joined && this.#heard(joined.ssid)?.password !== joined.password) this.drop();
+  }
+
+  reset(): void {
+    this.stations.clear();
+    this.scanning = undefined;
+    this.joined = undefined;
+    this.hasAddress = false;
+    this.#next(0, () => {});
+  }
+
+  scan(station: Station, onFound: (result: ScanResult) => void, onComplete?: () => void): void {
+    this.scans++;
+    this.scanning = station;
+    if (this.faults.endlessScan) return;
+    this.#options.timers.set(() => {
+      if (this.scanning !== station) return;
+      this.scanning = undefined;
+      for (const { ssid, rssi, channel, password } of this.on ? this.#air : []) {
+        onFound({ SSID: ssid, RSSI: rssi, channel: channel ?? 1, security: password ? "wpa2_psk" : "none" });
+      }
+      onComplete?.();
+    }, this.#options.scanMs ?? 2_000);
+  }
+
+  #heard(ssid: string): AccessPoint | undefined {
+    const named = this.on ? this.#air.filter((point) => point.ssid === ssid) : [];
+    return named.sort((a, b) => b.rssi - a.rssi)[0];
+  }
+
+  /** One thing at a time: what was under way is dropped. */
+  #next(afterMs: number, action: () => void): void {
+    if (this.#step !== undefined) this.#options.timers.clear(this.#step);
+    this.#step = this.#options.timers.set(action, afterMs);
+  }
+
+  #tell(event: "associated" | "address" | "disconnected"): void {
+    if (this.faults.deaf) return;
+    for (const station of [...this.stations]) station.told(event);
+  }
+}
+
+/** One object of the program's. */
+export class Station {
+  readonly #chip: Chip;
+  readonly #onChanged?: OnChanged;
+  #connection = 200;
+
+  constructor(chip: Chip, onChanged?: OnChanged) {
+    if (chip.faults.open) throw new Error(chip.faults.open);
+    this.#chip = chip;
+    this.#onChanged = onChanged;
+    if (chip.joined) this.#connection = chip.hasAddress ? 500 : 400;
+    chip.stations.add(this);
+  }
+
+  get connection(): number {
+    return this.#live().#connection;
+  }
+
+  get address(): string | undefined {
+    return this.#live().#chip.hasAddress ? "192.0.2.7" : undefined;
+  }
+
+  get MAC(): string {
+    return "02:00:00:00:00:01";
+  }
+
+  get SSID(): string | undefined {
+    return this.#live().#chip.joined?.ssid;
+  }
+
+  get RSSI(): number | undefined {
+    return this.#live().#chip.joined?.rssi;
+  }
+
+  connect(options: { SSID: string; password?: string }): void {
+    const { faults } = this.#live().#chip;
+    if (faults.connect) throw new Error(faults.connect);
+    if (this.#connection === 300) throw new Error("already connecting");
+    this.#connection = 300;
+    this.#chip.join(String(options.SSID), "password" in options ? String(options.password) : "");
+  }
+
+  disconnect(): void {
+    this.#live().#connection = 200;
+    this.#chip.drop();
+  }
+
+  scan(options: { onFound(result: ScanResult): void; onComplete?(): void }): void {
+    const { faults, scanning } = this.#live().#chip;
+    if (faults.scan) throw new Error(faults.scan);
+    if (scanning) throw new Error("already scanning");
+    if (this.#connection === 300 || this.#connection === 400) throw new Error("scan failed");
+    this.#chip.scan(
+      this,
+      (result) => options.onFound(result),
+      () => options.onComplete?.(),
+    );
+  }
+
+  configure({ hostname }: { hostname?: string }): void {
+    const { faults } = this.#live().#chip;
+    if (faults.configure) throw new Error(faults.configure);
+    if (hostname !== undefined) this.#chip.hostname = hostname;
+  }
+
+  close(): void {
+    if (!this.#chip.stations.delete(this)) return;
+    if (this.#chip.scanning === this) this.#chip.scanning = undefined;
+  }
+
+  /** Called by the chip: one of its events arrives here. */
+  told(event: "associated" | "address" | "disconnected"): void {
+    const before = this.#connection;
+    this.#connection = event === "associated" ? 400 : event === "address" ? 500 : 200;
+    if (this.#connection === before) return;
+    this.#onChanged?.("connection");
+    if (event === "address" && this.#chip.stations.has(this)) this.#onChanged?.("address");
+  }
+
+  #live(): this {
+    if (!this.#chip.stations.has(this)) throw new SyntaxError("WiFi: closed");
+    if (this.#chip.faults.broken) throw new Error(this.#chip.faults.broken);
+    return this;
+  }
+}

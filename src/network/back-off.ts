@@ -1,0 +1,20 @@
+/*
+ * Back-off: how long the network rooms wait before they try again.
+ * Every failure in a row doubles the step between two bounds; the wait is drawn from the step. Pure: no clock, no timer.
+ */
+
+/** The least and the greatest step, in milliseconds. */
+export interface Bounds {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+/** The step after one more failure. `stepMs` is 0 at the beginning of a row. */
+export function nextStepMs(stepMs: number, { firstMs, longestMs }: Bounds): number {
+  return Math.min(Math.max(stepMs * 2, firstMs), longestMs);
+}
+
+/** A whole number of milliseconds from `leastMs` up to `leastMs + stepMs`. `random`: uniform in [0, 1). */
+export function waitMs(leastMs: number, stepMs: number, random: number): number {
+  return leastMs + Math.round(stepMs * random);
+}

@@ -1,0 +1,355 @@
+/*
+ * Link: keeps the device on its Wi-Fi network.
+ * Joins, watches, and joins again with exponential back-off and full jitter, for as long as it takes: it never restarts the
+ * device, and nothing throws out of its callbacks. The SDK does not tell why a join failed, so a scan does: a network that is
+ * heard and lets nobody in has another password; one that is not heard is not there.
+ * One timer for the state, one for the scan; a survey of at most 20 networks. It reads no clock.
+ * Source: ECMA-419 network interfaces, as in the SDK's wifi-esp32.c.
+ */
+import { nextStepMs, waitMs } from "./back-off.js";
+import {
+  ASSOCIATED,
+  CONNECTED,
+  DISCONNECTED,
+  type TimerId,
+  type Timers,
+  type WiFi,
+  type WiFiConstructor,
+} from "./io.js";
+import { type Network, Survey } from "./survey.js";
+import { messageOf, type Trouble, troubleText } from "./trouble.js";
+
+/** Steps of the back-off. The longest is short: a router that restarts is missed for a minute, not for an hour. */
+export const LINK_STEPS = { firstMs: 2_000, longestMs: 60_000 };
+/** Least wait before a join: a disconnect's own event comes late, and would end the join that it falls into. */
+export const SETTLE_MS = 1_000;
+/** A join takes no longer than this, address included. */
+export const JOIN_MS = 30_000;
+/** How often the chip is asked, while up, whether that is still true (events get lost). Up that long: the row has ended. */
+export const WATCH_MS = 30_000;
+/** All channels take two or three seconds. */
+export const SCAN_MS = 15_000;
+
+/** "unconfigured": no name to join. "surveying": a scan runs, and the wait begins after it. "waiting": back-off. */
+export type LinkState = "unconfigured" | "joining" | "surveying" | "waiting" | "up" | "closed";
+
+export interface LinkOptions {
+  readonly wifi: { readonly io: WiFiConstructor };
+  /** Empty: not configured. At most 32 bytes of UTF-8. */
+  readonly ssid: string;
+  /** Empty: an open network. At most 64 bytes of UTF-8. */
+  readonly password: string;
+  /** Under which name the router lists the device: letters, digits, hyphens, at most 32. */
+  readonly hostname?: string;
+  readonly timers: Timers;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** It came up or went down, or is down for another reason than before. `detail`: a line for the log. */
+  onChange?(up: boolean, detail: string): void;
+  /** Something threw (the owner's callback, the driver) and was caught here. The link goes on. */
+  onFault?(error: unknown): void;
+}
+
+export interface LinkStatus {
+  readonly state: LinkState;
+  readonly ssid: string;
+  /** How the last attempt ended. Absent while up, and before the first attempt has ended. */
+  readonly trouble?: Trouble;
+  /** While up. */
+  readonly address?: string;
+  /** While up, in dBm. */
+  readonly rssi?: number;
+  /** Joins tried, and times an established link was lost; since boot. */
+  readonly joins: number;
+  readonly drops: number;
+}
+
+export interface ScanCallbacks {
+  /** Once a network, strongest first, when the scan is over. */
+  onFound(network: Network): void;
+  /** The last call. `error`: the scan failed; what was heard before that has been reported. */
+  onDone(error?: Error): void;
+}
+
+export class Link {
+  readonly #options: LinkOptions;
+  #wifi?: WiFi;
+  #ssid: string;
+  #password: string;
+  #state: LinkState = "unconfigured";
+  #trouble?: Trouble;
+  #lastDetail = "";
+  #stepMs = 0;
+  #joins = 0;
+  #drops = 0;
+  #timer?: TimerId;
+  /** This join got as far as the access point. */
+  #associated = false;
+  /** The survey under way shall tell why the last join failed. */
+  #puzzled = false;
+  #survey?: Survey;
+  #surveyTimer?: TimerId;
+  #scanAsked?: ScanCallbacks;
+
+  /** Begins to join. A driver that cannot be opened throws nothing here: that is a trouble like the others, and tried again. */
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#ssid = options.ssid;
+    this.#password = options.password;
+    if (this.#ssid !== "") this.#attempt(() => this.#join());
+  }
+
+  get up(): boolean {
+    return this.#state === "up";
+  }
+
+  /** Leaves the network it is on and joins this one. The same credentials again only cut a wait short. */
+  setCredentials(ssid: string, password: string): void {
+    const same = ssid === this.#ssid && password === this.#password;
+    if (this.#state === "closed" || (same && this.#state !== "waiting")) return;
+    this.#guarded(() => {
+      const leaving = this.up ? `leaving "${this.#ssid}"` : undefined;
+      this.#ssid = ssid;
+      this.#password = password;
+      this.#trouble = undefined;
+      this.#puzzled = false;
+      this.#lastDetail = "";
+      this.#stepMs = 0;
+      this.#guarded(() => this.#wifi?.disconnect());
+      if (ssid === "") this.#enter("unconfigured");
+      else this.#wait();
+      if (leaving) this.#tell(leaving);
+    });
+  }
+
+  /**
+   * Scans as soon as the chip can: it cannot while it joins.
+   * @returns false when another scan has been asked for and is not done; then no callback comes
+   */
+  scan(callbacks: ScanCallbacks): boolean {
+    if (this.#scanAsked || this.#state === "closed") return false;
+    this.#scanAsked = callbacks;
+    this.#guarded(() => {
+      if (this.#state === "waiting") this.#wait();
+      else if (this.#state !== "joining" && !this.#survey) this.#listen();
+    });
+    return true;
+  }
+
+  status(): LinkStatus {
+    const wifi = this.up ? this.#wifi : undefined;
+    return {
+      state: this.#state,
+      ssid: this.#ssid,
+      trouble: this.#trouble,
+      address: tried(() => wifi?.address),
+      rssi: tried(() => wifi?.RSSI),
+      joins: this.#joins,
+      drops: this.#drops,
+    };
+  }
+
+  /** Leaves the network, for good. No callback comes afterwards, but the `onDone` of a scan under way. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#enter("closed");
+    this.#guarded(() => this.#surveyed(new Error("the link was closed")));
+    this.#guarded(() => this.#wifi?.disconnect());
+    this.#guarded(() => this.#wifi?.close());
+    this.#wifi = undefined;
+  }
+
+  #join(): void {
+    this.#enter("joining", JOIN_MS, () => this.#joinTimedOut());
+    this.#associated = false;
+    const wifi = this.#opened();
+    if (wifi.connection >= CONNECTED && wifi.SSID === this.#ssid) {
+      // The chip is there already: the SDK joined before main, or our events were lost.
+      this.#cameUp();
+    } else if (wifi.connection > DISCONNECTED) {
+      wifi.disconnect();
+      this.#wait();
+    } else {
+      this.#joins++;
+      wifi.connect(this.#password === "" ? { SSID: this.#ssid } : { SSID: this.#ssid, password: this.#password });
+    }
+  }
+
+  /** The driver, opened at the first need: an unconfigured device leaves the radio alone. */
+  #opened(): WiFi {
+    if (this.#wifi) return this.#wifi;
+    const { wifi, hostname } = this.#options;
+    const opened = new wifi.io({ onChanged: () => this.#guarded(() => this.#changed()) });
+    this.#wifi = opened;
+    if (hostname) this.#guarded(() => opened.configure({ hostname }));
+    return opened;
+  }
+
+  /** The chip's connection may have changed. Between joins that is an echo of what we did, and of no interest. */
+  #changed(): void {
+    const connection = this.#wifi?.connection ?? DISCONNECTED;
+    if (this.#state === "joining") {
+      if (connection >= CONNECTED) this.#cameUp();
+      else if (connection >= ASSOCIATED) this.#associated = true;
+      else if (connection <= DISCONNECTED) this.#joinFailed();
+    } else if (this.up && connection < CONNECTED) this.#lost(connection);
+  }
+
+  #joinTimedOut(): void {
+    if (this.#wifi && this.#wifi.connection >= CONNECTED) {
+      this.#cameUp();
+    } else {
+      this.#wifi?.disconnect();
+      this.#joinFailed();
+    }
+  }
+
+  #joinFailed(): void {
+    if (this.#associated) {
+      this.#failed({ kind: "noAddress" });
+    } else {
+      this.#puzzled = true;
+      this.#enter("surveying");
+      this.#listen();
+    }
+  }
+
+  #cameUp(): void {
+    this.#enter("up", WATCH_MS, () => this.#watch());
+    this.#trouble = undefined;
+    if (this.#scanAsked && !this.#survey) this.#listen();
+    this.#tell(`on "${this.#ssid}", ${this.#wifi?.address ?? "no address"}`);
+  }
+
+  /** Is it still true? The driver's own record lives on events; the name is asked of the chip. */
+  #watch(): void {
+    const wifi = this.#wifi;
+    if (!wifi || wifi.connection < CONNECTED || wifi.SSID === undefined) {
+      this.#lost(DISCONNECTED);
+    } else {
+      this.#stepMs = 0;
+      this.#enter("up", WATCH_MS, () => this.#watch());
+    }
+  }
+
+  #lost(connection: number): void {
+    this.#drops++;
+    if (connection >= ASSOCIATED) {
+      // Moved to another access point of the same network: the address follows by itself.
+      this.#associated = true;
+      this.#enter("joining", JOIN_MS, () => this.#joinTimedOut());
+      this.#tell(troubleText({ kind: "lost" }, this.#ssid));
+    } else {
+      this.#failed({ kind: "lost" });
+    }
+  }
+
+  #failed(trouble: Trouble): void {
+    this.#trouble = trouble;
+    this.#stepMs = nextStepMs(this.#stepMs, LINK_STEPS);
+    this.#wait();
+    this.#tell(troubleText(trouble, this.#ssid));
+  }
+
+  /** Waits, then joins. A scan comes first: the chip cannot do both. */
+  #wait(): void {
+    if (this.#survey || this.#scanAsked) {
+      this.#enter("surveying");
+      if (!this.#survey) this.#listen();
+    } else {
+      this.#enter("waiting", waitMs(SETTLE_MS, this.#stepMs, this.#options.random()), () => this.#join());
+    }
+  }
+
+  #listen(): void {
+    const survey = new Survey(this.#ssid);
+    this.#survey = survey;
+    this.#surveyTimer = this.#options.timers.set(() => {
+      this.#surveyTimer = undefined;
+      this.#guarded(() => this.#surveyed(new Error("the scan does not end")));
+    }, SCAN_MS);
+    try {
+      // A scan that was given up may still report: not to its successor.
+      this.#opened().scan({
+        onFound: (result) => this.#guarded(() => survey.add(result)),
+        onComplete: () => this.#guarded(() => this.#survey === survey && this.#surveyed()),
+      });
+    } catch (error) {
+      this.#surveyed(new Error(`scan: ${messageOf(error)}`));
+    }
+  }
+
+  #surveyed(error?: Error): void {
+    const survey = this.#survey;
+    const asked = this.#scanAsked;
+    this.#survey = undefined;
+    this.#scanAsked = undefined;
+    if (this.#surveyTimer !== undefined) this.#options.timers.clear(this.#surveyTimer);
+    this.#surveyTimer = undefined;
+    if (this.#state === "surveying") this.#resume(survey, error);
+    if (!asked) return;
+    for (const network of survey?.networks ?? []) this.#guarded(() => asked.onFound(network));
+    this.#guarded(() => asked.onDone(error));
+  }
+
+  /** The survey that the link waited for is over. */
+  #resume(survey: Survey | undefined, error: Error | undefined): void {
+    const puzzled = this.#puzzled;
+    this.#puzzled = false;
+    if (!puzzled) this.#wait();
+    else if (survey?.heard) this.#failed({ kind: "wrongPassword" });
+    else if (error) this.#failed({ kind: "driver", message: error.message });
+    else this.#failed({ kind: "noSuchNetwork" });
+  }
+
+  /** "joining", "waiting" and "up" end by this timer at the latest, "surveying" by the survey's: the link cannot hang. */
+  #enter(state: LinkState, afterMs?: number, then?: () => void): void {
+    const { timers } = this.#options;
+    if (this.#timer !== undefined) timers.clear(this.#timer);
+    this.#timer = undefined;
+    this.#state = state;
+    if (afterMs === undefined || !then) return;
+    this.#timer = timers.set(() => {
+      this.#timer = undefined;
+      this.#attempt(then);
+    }, afterMs);
+  }
+
+  /** What the driver throws here ends the attempt; the next one follows. */
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#failed({ kind: "driver", message: messageOf(error) });
+    }
+  }
+
+  /** Tells the owner, last in every transition: whatever the owner does then meets a link in order. */
+  #tell(detail: string): void {
+    if (detail === this.#lastDetail) return;
+    this.#lastDetail = detail;
+    this.#guarded(() => this.#options.onChange?.(this.up, `Wi-Fi: ${detail}`));
+  }
+
+  /** An exception that leaves a callback restarts the device. */
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      try {
+        this.#options.onFault?.(error);
+      } catch {
+        // The last resort threw as well: nobody is left to tell.
+      }
+    }
+  }
+}
+
+/** What the driver tells, if it does. */
+function tried<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+/*
+ * Survey: what one scan of the air brought, one entry a name, strongest first, never more than MOST.
+ * An access point answers on several channels and a house has several of them: the strongest one stands for its name.
+ * No I/O and no timer. Names come from whoever is near: what could drive a terminal never gets past here.
+ */
+import type { ScanResult } from "./io.js";
+
+/** Networks kept. A block of flats has more; the weak ones are of no use. */
+export const MOST = 20;
+
+export interface Network {
+  readonly ssid: string;
+  /** dBm. */
+  readonly rssi: number;
+  readonly channel: number;
+  readonly security: "open" | "locked";
+}
+
+export class Survey {
+  readonly #found: Network[] = [];
+  readonly #sought: string;
+  #heard = false;
+
+  /** `sought`: the name that `heard` answers for, also when it is too weak to be kept. */
+  constructor(sought: string) {
+    this.#sought = sought;
+  }
+
+  get heard(): boolean {
+    return this.#heard;
+  }
+
+  /** Strongest first. The survey's own array: read it, do not keep it. */
+  get networks(): readonly Network[] {
+    return this.#found;
+  }
+
+  /** Takes in one result. Hidden networks have no name and are left out. */
+  add(result: ScanResult): void {
+    const ssid = result.SSID;
+    if (ssid === this.#sought) this.#heard = true;
+    if (!ssid || hasControls(ssid)) return;
+    const found = this.#found;
+    const known = found.findIndex((network) => network.ssid === ssid);
+    if (known >= 0) {
+      if (found[known].rssi >= result.RSSI) return;
+      found.splice(known, 1);
+    }
+    let at = found.length;
+    while (at > 0 && found[at - 1].rssi < result.RSSI) at--;
+    if (at === MOST) return;
+    if (found.length === MOST) found.pop();
+    const security = result.security === "none" ? "open" : "locked";
+    found.splice(at, 0, { ssid, rssi: result.RSSI, channel: result.channel, security });
+  }
+}
+
+/** C0, DEL and C1: what a terminal obeys instead of showing. Nobody could type such a name at the prompt anyway. */
+function hasControls(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return true;
+  }
+  return false;
+}
