@@ -1,0 +1,124 @@
+/*
+ * A simulated SHT3x, at command level: it does not acknowledge a read before the measurement is done, nor a command that
+ * comes too soon after another; a periodic acquisition goes on until it gets a break. Every word has its CRC.
+ * Time comes from a clock that is passed in. Not simulated: clock stretching, alert limits, the heater's heat.
+ * Source: Sensirion SHT3x-DIS datasheet, version 7, §2.2 and §4.
+ */
+import type { I2CPart } from "./i2c-bus.js";
+
+const SINGLE_SHOT_MS: Readonly<Record<number, number>> = { 9216: 15.5, 9227: 6.5, 9238: 4.5 }; // high, medium, low
+const PERIODIC_FIRST = 0x2000;
+const PERIODIC_LAST = 0x27ff;
+const FETCH = 0xe000;
+const BREAK = 0x3093;
+const SOFT_RESET = 0x30a2;
+const READ_STATUS = 0xf32d;
+const CLEAR_STATUS = 0x3041;
+
+const BETWEEN_COMMANDS_MS = 1;
+const RESET_MS = 1.5;
+const WAS_RESET = 0x0010; // status bit 4
+
+export interface SHT3xPartOptions {
+  readonly uptimeMs: () => number;
+  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
+  readonly celsius?: number | (() => number);
+}
+
+export class SHT3xPart implements I2CPart {
+  /** Relative humidity, percent. */
+  humidity = 50;
+  /** The status register. */
+  status = WAS_RESET;
+  readonly #uptimeMs: () => number;
+  #celsius: number | (() => number);
+  #answer: "none" | "status" | "measurement" = "none";
+  #readyMs = 0; // when the measurement that runs is done
+  #commandMs = 0; // when the next command is acknowledged
+  #periodic = false;
+  #hangs = false;
+
+  constructor({ uptimeMs, celsius = 21 }: SHT3xPartOptions) {
+    this.#uptimeMs = uptimeMs;
+    this.#celsius = celsius;
+  }
+
+  /** The temperature of the air, °C. */
+  get celsius(): number {
+    return typeof this.#celsius === "number" ? this.#celsius : this.#celsius();
+  }
+
+  set celsius(value: number | (() => number)) {
+    this.#celsius = value;
+  }
+
+  /** From now on no measurement ends. */
+  hang(): void {
+    this.#hangs = true;
+  }
+
+  powerOn(): void {
+    this.#hangs = false;
+    this.#reset(0);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const nowMs = this.#uptimeMs();
+    if (nowMs < this.#commandMs) return false;
+    if (bytes.length < 2) return bytes.length === 0;
+    this.#commandMs = nowMs + BETWEEN_COMMANDS_MS;
+    return this.#obey((bytes[0] << 8) | bytes[1], nowMs);
+  }
+
+  read(bytes: Uint8Array): boolean {
+    const answer = this.#answer;
+    if (answer === "none") return false;
+    if (answer === "measurement" && (this.#hangs || this.#uptimeMs() < this.#readyMs)) return false;
+    this.#answer = "none";
+    const temperature = encode((this.celsius + 45) / 175);
+    const words = answer === "status" ? [this.status] : [temperature, encode(this.humidity / 100)];
+    bytes.set(words.flatMap(withCRC).slice(0, bytes.length));
+    return true;
+  }
+
+  #obey(command: number, nowMs: number): boolean {
+    if (this.#periodic && command !== BREAK && command !== FETCH && command !== READ_STATUS) return false;
+    this.#answer = "none";
+    if (command in SINGLE_SHOT_MS) this.#measure(nowMs + SINGLE_SHOT_MS[command]);
+    else if (command >= PERIODIC_FIRST && command <= PERIODIC_LAST) this.#periodic = true;
+    else if (command === FETCH && this.#periodic) this.#measure(nowMs);
+    else if (command === BREAK) this.#periodic = false;
+    else if (command === SOFT_RESET) this.#reset(RESET_MS);
+    else if (command === READ_STATUS) this.#answer = "status";
+    else if (command === CLEAR_STATUS) this.status = 0;
+    else return false;
+    return true;
+  }
+
+  #measure(readyMs: number): void {
+    this.#answer = "measurement";
+    this.#readyMs = readyMs;
+  }
+
+  #reset(durationMs: number): void {
+    this.#periodic = false;
+    this.#answer = "none";
+    this.status = WAS_RESET;
+    this.#commandMs = this.#uptimeMs() + durationMs;
+  }
+}
+
+/** A fraction of the range as 16 bits. */
+function encode(fraction: number): number {
+  return Math.min(Math.max(Math.round(fraction * 65535), 0), 65535);
+}
+
+function withCRC(word: number): number[] {
+  const bytes = [word >> 8, word & 0xff];
+  let crc = 0xff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 0x80 ? ((crc << 1) ^ 0x31) & 0xff : crc << 1;
+  }
+  return [...bytes, crc];
+}

@@ -1,0 +1,39 @@
+/*
+ * The temperature of a lived-in room: a day's rise and fall, and on top of it a slow wandering about it, as doors,
+ * sun and people make it. The same for the same random source and the same times of asking.
+ * Reads no clock but the one it is given.
+ */
+
+const DAY_MS = 86_400_000;
+const HALF_SWING = 1.5; // °C, night to afternoon
+const RETURN_MS = 20 * 60_000; // the time in which the room forgets a disturbance
+const DISTURBANCE = 0.4; // °C, typical
+
+export interface WanderOptions {
+  readonly uptimeMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** The day's mean, °C. Default 21. */
+  readonly mean?: number;
+}
+
+/** A source for the `celsius` of a simulated sensor. */
+export function wander({ uptimeMs, random, mean = 21 }: WanderOptions): () => number {
+  let lastMs = uptimeMs();
+  let away = (random() - 0.5) * DISTURBANCE;
+  return () => {
+    const nowMs = uptimeMs();
+    // An Ornstein-Uhlenbeck process: exact for a step of any length, so that it does not matter how often one asks.
+    const kept = Math.exp((lastMs - nowMs) / RETURN_MS);
+    away = away * kept + DISTURBANCE * Math.sqrt(1 - kept * kept) * normal(random);
+    lastMs = nowMs;
+    return mean + HALF_SWING * Math.sin((2 * Math.PI * nowMs) / DAY_MS) + away;
+  };
+}
+
+/** Near enough to a normal distribution, and never far out: the sum of twelve uniform numbers. */
+function normal(random: () => number): number {
+  let sum = -6;
+  for (let n = 0; n < 12; n++) sum += random();
+  return sum;
+}

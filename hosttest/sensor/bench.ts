@@ -1,0 +1,49 @@
+/*
+ * A bench for sensors: a simulated bus on virtual time, the parts, and the port that a board would give.
+ */
+import { I2CBus } from "../../boards/parts/i2c-bus.js";
+import { SHT3xPart } from "../../boards/parts/sht3x.js";
+import { TMP117Part } from "../../boards/parts/tmp117.js";
+import type { SensorPort, TemperatureSample } from "../../src/sensor/io.js";
+import { VirtualTime } from "../support/virtual-time.js";
+
+export class Bench {
+  readonly time = new VirtualTime();
+  readonly bus = new I2CBus();
+
+  get port(): SensorPort {
+    return { io: this.bus.SMBus, data: this.bus.data, clock: this.bus.clock };
+  }
+
+  attachTMP117(options: { celsius?: number; id?: number; address?: number } = {}): TMP117Part {
+    const part = new TMP117Part({ uptimeMs: this.time.clock.uptimeMs, ...options });
+    this.bus.attach(options.address ?? 0x48, part);
+    return part;
+  }
+
+  attachSHT3x(options: { celsius?: number; address?: number } = {}): SHT3xPart {
+    const part = new SHT3xPart({ uptimeMs: this.time.clock.uptimeMs, ...options });
+    this.bus.attach(options.address ?? 0x44, part);
+    return part;
+  }
+
+  /** Asks until there is a sample, `conversionMs` apart, at most ten times. */
+  sample<S extends TemperatureSample>(sensor: { sample(): S | undefined; readonly conversionMs?: number }): S {
+    for (let asks = 0; asks < 10; asks++) {
+      const sample = sensor.sample();
+      if (sample !== undefined) return sample;
+      this.time.advance(sensor.conversionMs ?? 16);
+    }
+    throw new Error("no sample after ten asks");
+  }
+}
+
+/** What `act` throws. */
+export function thrownBy(act: () => unknown): Error {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error("did not throw");
+}

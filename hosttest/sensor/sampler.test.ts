@@ -1,0 +1,421 @@
+import { describe, expect, test } from "vitest";
+import type { OpenSensor } from "../../src/sensor/probe.js";
+import { openSensor } from "../../src/sensor/probe.js";
+import { Sampler, type SamplerOptions } from "../../src/sensor/sampler.js";
+import { Bench } from "./bench.js";
+
+interface Reading {
+  readonly atMs: number;
+  readonly celsius: number;
+}
+
+/** A sampler at work: what it told its owner, in order, and when it opened its sensor. */
+class Watched {
+  readonly bench: Bench;
+  readonly readings: Reading[] = [];
+  readonly failures: string[] = [];
+  readonly openedMs: number[] = [];
+  recoveries = 0;
+  readonly sampler: Sampler;
+
+  constructor(bench: Bench, options: Partial<SamplerOptions> = {}) {
+    this.bench = bench;
+    const { open = () => openSensor(bench.port), ...others } = options;
+    this.sampler = new Sampler({
+      timers: bench.time.timers,
+      uptimeMs: bench.time.clock.uptimeMs,
+      intervalMs: 1000,
+      onReading: (celsius) => this.readings.push({ atMs: bench.time.nowMs, celsius }),
+      onFailure: (error) => this.failures.push(error.message),
+      onRecovered: () => this.recoveries++,
+      ...others,
+      open: () => {
+        this.openedMs.push(bench.time.nowMs);
+        return open();
+      },
+    });
+  }
+
+  /** Started, with `ms` gone by. */
+  run(ms: number): this {
+    this.sampler.start();
+    this.bench.time.advance(ms);
+    return this;
+  }
+
+  get times(): number[] {
+    return this.readings.map((reading) => reading.atMs);
+  }
+}
+
+function withTMP117(options: Partial<SamplerOptions> = {}, celsius = 21) {
+  const bench = new Bench();
+  const part = bench.attachTMP117({ celsius });
+  return { bench, part, watched: new Watched(bench, options) };
+}
+
+/** A sensor that answers what `sample` says, without any bus. */
+function stub(sample: () => unknown, close: () => void = () => {}): OpenSensor {
+  const sensor = { configure: () => {}, sample: sample as () => { temperature: number }, close };
+  return { sensor, name: "stub", address: 0x10, decimals: 1, conversionMs: 10, lowest: -40, highest: 85 };
+}
+
+describe("cadence", () => {
+  test("the first reading at once, the others at multiples of the interval: conversion times do not add up", () => {
+    const { watched } = withTMP117();
+    watched.run(10_000);
+    expect(watched.times).toEqual([140, 1140, 2140, 3140, 4140, 5140, 6140, 7140, 8140, 9140]);
+  });
+
+  test("no drift in a million readings at an interval that no binary fraction meets", () => {
+    const bench = new Bench();
+    let last = 0;
+    let count = 0;
+    const onReading = () => {
+      count++;
+      last = bench.time.nowMs;
+    };
+    new Watched(bench, { intervalMs: 33.3, open: () => stub(() => ({ temperature: 20 })), onReading }).sampler.start();
+    bench.time.advance(33.3 * 999_999.5);
+    expect(count).toBe(1_000_000);
+    expect(last - 33.3 * 999_999).toBeLessThanOrEqual(1);
+  });
+
+  test("a late wake skips what it missed and returns to the grid", () => {
+    const bench = new Bench();
+    let lateMs = 0;
+    const { timers } = bench.time;
+    const late = { ...timers, set: (callback: () => void, ms: number) => timers.set(callback, ms + lateMs) };
+    const watched = new Watched(bench, { timers: late, open: () => stub(() => ({ temperature: 20 })) });
+    watched.run(1500);
+    lateMs = 3300; // the timer for 3000 is set at 2000
+    bench.time.advance(4900);
+    lateMs = 0;
+    bench.time.advance(4000);
+    expect(watched.times).toEqual([0, 1000, 2000, 6300, 10_300]);
+  });
+
+  test("a timer that fires early does not take a slot twice", () => {
+    const bench = new Bench();
+    const { timers } = bench.time;
+    const early = { ...timers, set: (callback: () => void, ms: number) => timers.set(callback, ms - 1) };
+    const watched = new Watched(bench, { timers: early, open: () => stub(() => ({ temperature: 20 })) });
+    expect(watched.run(5500).times).toEqual([0, 999, 1999, 2999, 3999, 4999]);
+  });
+
+  test("an interval shorter than the conversion: never two at once, slots are skipped", () => {
+    const { watched } = withTMP117({ intervalMs: 100 }); // nobody told the driver of the interval
+    watched.run(1000);
+    expect(watched.times).toEqual([140, 340, 540, 740, 940]);
+  });
+
+  test("a driver that is told of a short interval is quick enough for it", () => {
+    const bench = new Bench();
+    bench.attachTMP117();
+    const watched = new Watched(bench, {
+      intervalMs: 50,
+      open: () => openSensor(bench.port, "auto", { intervalMs: 50 }),
+    });
+    expect(watched.run(500).readings).toHaveLength(10);
+  });
+
+  test("stopped there are no readings and no timers; started again, the grid begins anew", () => {
+    const { bench, watched } = withTMP117();
+    watched.run(1050); // in the middle of the second conversion
+    watched.sampler.stop();
+    expect(bench.time.waiting).toBe(0);
+    expect(bench.bus.openCount).toBe(0);
+    bench.time.advance(10_300);
+    watched.run(1200);
+    expect(watched.times).toEqual([140, 11_490, 12_490]);
+  });
+
+  test("an SHT3x: the first reading after its longer beginning, the others on the grid", () => {
+    const bench = new Bench();
+    bench.attachSHT3x();
+    expect(new Watched(bench).run(2500).times).toEqual([64, 1016, 2016]);
+  });
+});
+
+describe("what a reading is", () => {
+  test("the offset is added, and the sensor's digits come with it", () => {
+    const bench = new Bench();
+    bench.attachTMP117({ celsius: 21.5 });
+    const got: number[][] = [];
+    new Watched(bench, { offset: -0.75, onReading: (celsius, decimals) => got.push([celsius, decimals]) }).run(500);
+    expect(got).toEqual([[20.75, 2]]);
+  });
+
+  test("both shapes of sample are understood, and what else is in them does not matter", () => {
+    const bench = new Bench();
+    const samples: unknown[] = [
+      { temperature: 1, alert: 0 },
+      { thermometer: { temperature: 2 }, barometer: { pressure: 101_325 } },
+    ];
+    const watched = new Watched(bench, { open: () => stub(() => samples.shift()) });
+    expect(watched.run(1500).readings.map((reading) => reading.celsius)).toEqual([1, 2]);
+  });
+
+  test.each([
+    ["not a number", { temperature: Number.NaN }],
+    ["nothing", { thermometer: {} }],
+    ["no thermometer", { thermometer: undefined }],
+    ["another thing", { hygrometer: { humidity: 5 } }],
+    ["too warm for the chip", { temperature: 85.01 }],
+    ["too cold for the chip", { temperature: -40.01 }],
+  ])("%s is refused, with an error", (_, sample) => {
+    const watched = new Watched(new Bench(), { open: () => stub(() => sample) }).run(500);
+    expect(watched.readings).toEqual([]);
+    expect(watched.failures).toHaveLength(1);
+    expect(watched.failures[0]).toMatch(/^stub at 0x10 says .* °C, expected -40 to 85: check its power and its wires$/);
+  });
+
+  test("-256 °C, which a TMP117 shows before its first conversion, is no reading", () => {
+    const { watched } = withTMP117({}, -256);
+    watched.run(500);
+    expect(watched.readings).toEqual([]);
+    expect(watched.failures[0]).toContain("TMP117 at 0x48 says -256 °C, expected -55 to 150");
+  });
+
+  test("the range is the chip's: an offset may lead beyond it", () => {
+    const watched = new Watched(new Bench(), { offset: 2, open: () => stub(() => ({ temperature: 84 })) }).run(500);
+    expect(watched.readings).toMatchObject([{ celsius: 86 }]);
+  });
+});
+
+describe("a sensor that fails", () => {
+  test("absent from the start: told once, tried again at longer steps, and read as soon as it is there", () => {
+    const bench = new Bench();
+    const watched = new Watched(bench).run(40_000);
+    expect(watched.openedMs).toEqual([0, 1000, 3000, 7000, 15_000, 23_000, 31_000, 39_000]);
+    expect(watched.failures).toHaveLength(1);
+    expect(watched.sampler.status()).toMatchObject({ readings: 0, failures: 8, name: undefined });
+    bench.attachTMP117();
+    bench.time.advance(8000);
+    expect(watched.times).toEqual([47_140]);
+    expect(watched.recoveries).toBe(1);
+    expect(watched.sampler.status()).toMatchObject({ readings: 1, failures: 8, name: "TMP117", lastError: undefined });
+  });
+
+  test("at a slow cadence every reading is tried", () => {
+    const watched = new Watched(new Bench(), { intervalMs: 60_000 }).run(300_000);
+    expect(watched.openedMs).toEqual([0, 60_000, 120_000, 180_000, 240_000, 300_000]);
+  });
+
+  test("the longest step is 30 s where that is several intervals", () => {
+    const watched = new Watched(new Bench(), { intervalMs: 10_000 }).run(130_000);
+    expect(watched.openedMs).toEqual([0, 10_000, 30_000, 60_000, 90_000, 120_000]);
+  });
+
+  test("unplugged and plugged in again while it runs: survived, each change told once", () => {
+    const { bench, part, watched } = withTMP117();
+    watched.run(2500);
+    bench.bus.unplug(0x48);
+    bench.time.advance(10_000);
+    expect(watched.failures).toEqual([
+      "TMP117 at 0x48 does not answer: check its power and its wires",
+      expect.stringContaining("I2C bus (data 21, clock 22) has no sensor"),
+    ]);
+    part.celsius = 25;
+    bench.bus.plug(0x48);
+    bench.time.advance(10_000);
+    expect(watched.recoveries).toBe(1);
+    expect(watched.readings.at(-1)).toMatchObject({ celsius: 25 });
+    expect(watched.readings.length).toBeGreaterThanOrEqual(5);
+  });
+
+  test("after a recovery the steps begin anew, and the same fault is told again", () => {
+    const { bench, watched } = withTMP117();
+    watched.run(500);
+    for (let times = 0; times < 3; times++) {
+      bench.bus.nackNext(1);
+      bench.time.advance(1000); // fails
+      bench.time.advance(1000); // and is well again at the next reading
+    }
+    expect(watched.failures).toEqual(Array(3).fill("TMP117 at 0x48 does not answer: check its power and its wires"));
+    expect(watched.recoveries).toBe(3);
+    expect(watched.times).toEqual([140, 2140, 4140, 6140]);
+  });
+
+  test("replaced by another chip: the other one is found", () => {
+    const { bench, watched } = withTMP117();
+    watched.run(1500);
+    bench.bus.detach(0x48);
+    bench.attachSHT3x({ celsius: 30 });
+    bench.time.advance(3000);
+    expect(watched.sampler.status()).toMatchObject({ name: "SHT3x", address: 0x44 });
+    expect(watched.readings.at(-1)?.celsius).toBeCloseTo(30, 2);
+  });
+
+  test.each(["TMP117", "SHT3x"])(
+    "%s, a conversion that never ends: a failure after eight asks, then it is opened anew",
+    (name) => {
+      const bench = new Bench();
+      const part = name === "TMP117" ? bench.attachTMP117() : bench.attachSHT3x();
+      part.hang();
+      const watched = new Watched(bench, { intervalMs: 2000 }).run(1900);
+      expect(watched.failures).toEqual([
+        expect.stringMatching(/^(TMP117 at 0x48|SHT3x at 0x44) has no temperature after 8 asks: take its power away/),
+      ]);
+      part.powerOn();
+      bench.time.advance(4000);
+      expect(watched.openedMs).toHaveLength(2);
+      expect(watched.readings.length).toBeGreaterThan(0);
+    },
+  );
+
+  test("figures in a message do not make it another fault", () => {
+    let celsius = 90;
+    const watched = new Watched(new Bench(), { open: () => stub(() => ({ temperature: celsius++ })) }).run(20_000);
+    expect(watched.failures).toHaveLength(1);
+    expect(watched.sampler.status().failures).toBeGreaterThan(3);
+  });
+
+  test("whatever it throws, also as it is closed: nothing leaves the timer, and the next reading is tried", () => {
+    let closed = 0;
+    const sample = () => {
+      throw "not even an Error";
+    };
+    const close = () => {
+      closed++;
+      throw new Error("gone");
+    };
+    const watched = new Watched(new Bench(), { open: () => stub(sample, close) }).run(3500);
+    expect(watched.failures).toEqual(["not even an Error"]);
+    expect(watched.openedMs).toEqual([0, 1000, 3000]);
+    expect(closed).toBe(3);
+  });
+
+  test("an owner who throws at a reading: told once, the sensor stays open, the cadence stays", () => {
+    const bench = new Bench();
+    bench.attachTMP117();
+    let calls = 0;
+    const onReading = () => {
+      if (++calls <= 3) throw new Error("flash is full");
+    };
+    const watched = new Watched(bench, { onReading }).run(4500);
+    expect(watched.failures).toEqual(["flash is full"]);
+    expect(watched.openedMs).toEqual([0]);
+    expect([calls, watched.recoveries]).toEqual([5, 1]);
+    expect(watched.sampler.status()).toMatchObject({ readings: 5, failures: 3 });
+  });
+
+  test("an owner who throws at a failure: nothing leaves the timer", () => {
+    const bench = new Bench();
+    const onFailure = () => {
+      throw new Error("the log is full");
+    };
+    const watched = new Watched(bench, { onFailure }).run(1500);
+    expect(watched.openedMs).toEqual([0, 1000]);
+  });
+});
+
+describe("sampleNow", () => {
+  test("one reading at once, and the grid stays as it was", () => {
+    const { bench, watched } = withTMP117();
+    watched.run(1500);
+    watched.sampler.sampleNow();
+    bench.time.advance(1000);
+    expect(watched.times).toEqual([140, 1140, 1640, 2140]);
+  });
+
+  test("during a conversion: that one is it", () => {
+    const { bench, watched } = withTMP117();
+    watched.run(1100);
+    watched.sampler.sampleNow();
+    bench.time.advance(1000);
+    expect(watched.times).toEqual([140, 1140]);
+  });
+
+  test("it passes the deadband, and the band then lies about it", () => {
+    const { bench, part, watched } = withTMP117({ deadband: 0.5 });
+    watched.run(1500);
+    part.celsius = 21.25;
+    watched.sampler.sampleNow();
+    part.celsius = 21.5;
+    bench.time.advance(3000);
+    expect(watched.readings).toEqual([
+      { atMs: 140, celsius: 21 },
+      { atMs: 1640, celsius: 21.5 },
+    ]);
+  });
+
+  test("stopped: one reading, and it stays stopped", () => {
+    const { bench, watched } = withTMP117();
+    watched.sampler.sampleNow();
+    bench.time.advance(5000);
+    expect(watched.times).toEqual([140]);
+    expect(bench.time.waiting).toBe(0);
+  });
+
+  test("during back-off the sensor is tried at once, and the next try is not put off by it", () => {
+    const bench = new Bench();
+    const watched = new Watched(bench).run(8000);
+    watched.sampler.sampleNow();
+    bench.time.advance(7500);
+    expect(watched.openedMs).toEqual([0, 1000, 3000, 7000, 8000, 15_000]);
+  });
+
+  test("called by the owner while a reading is handed over: one more reading, one timer", () => {
+    const bench = new Bench();
+    bench.attachTMP117();
+    let calls = 0;
+    const watched: Watched = new Watched(bench, {
+      onReading: () => {
+        if (++calls === 1) watched.sampler.sampleNow();
+      },
+    });
+    watched.run(900);
+    expect(calls).toBe(2);
+    expect(bench.time.waiting).toBe(1);
+  });
+
+  test("closed: nothing happens any more", () => {
+    const { bench, watched } = withTMP117();
+    watched.run(500);
+    watched.sampler.close();
+    watched.sampler.sampleNow();
+    watched.sampler.start();
+    bench.time.advance(5000);
+    expect(watched.times).toEqual([140]);
+    expect(bench.bus.openCount).toBe(0);
+  });
+});
+
+describe("deadband", () => {
+  test("small changes are kept back and counted, but shown; a heartbeat comes on the grid", () => {
+    const { bench, part, watched } = withTMP117({ deadband: 0.5, heartbeatMs: 5000 });
+    watched.run(2500);
+    part.celsius = 21.25;
+    bench.time.advance(1000);
+    expect(watched.sampler.status()).toMatchObject({ celsius: 21.25, ageMs: 360, readings: 4, withheld: 3 });
+    bench.time.advance(8000);
+    expect(watched.times).toEqual([140, 5140, 10_140]);
+  });
+});
+
+describe("status and options", () => {
+  test("before the first reading there is neither temperature nor age", () => {
+    const { watched } = withTMP117();
+    expect(watched.sampler.status()).toEqual({
+      name: undefined,
+      address: undefined,
+      celsius: undefined,
+      ageMs: undefined,
+      readings: 0,
+      withheld: 0,
+      failures: 0,
+      lastError: undefined,
+    });
+  });
+
+  test.each([
+    [{ intervalMs: 0 }, "intervalMs 0: expected 1 or more"],
+    [{ intervalMs: Number.NaN }, "intervalMs NaN: expected 1 or more"],
+    [{ offset: Number.NaN }, "offset NaN: expected °C"],
+    [{ deadband: -1 }, "deadband -1: expected 0 or more °C"],
+    [{ heartbeatMs: -1 }, "heartbeat -1: expected 0 or more ms"],
+  ])("%o is refused", (options, message) => {
+    expect(() => new Watched(new Bench(), options)).toThrow(new RangeError(message));
+  });
+});

@@ -1,0 +1,142 @@
+/*
+ * Any sensor driver of the Moddable SDK, as an entry of the driver table. In a board:
+ *
+ *   import BMP280 from "embedded:sensor/Barometer-Temperature/BMP280";
+ *   drivers: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] })]
+ *
+ * The SDK's drivers differ in manners: some throw, some call `onError` and leave a husk, some throw and leave the bus
+ * open, which makes its address unusable until the next boot. Here they all open or throw, leaving nothing.
+ */
+import type { OpenOptions, SensorDriver } from "./drivers.js";
+import { asError, chipAt, noAnswer, SensorError } from "./fault.js";
+import { type BusOptions, busOptions, type SensorPort, type SMBus, type TemperatureSensor } from "./io.js";
+
+/** A driver of the SDK: `sample()` returns `{temperature}` or `{thermometer: {temperature}}`, among other things. */
+export type SDKDriver = new (options: {
+  sensor: BusOptions & { io: new (options: BusOptions) => SMBus };
+  onError?: (error: unknown) => void;
+}) => {
+  configure?(options: object): void;
+  sample(): unknown;
+  close(): void;
+};
+
+/** What the table must know of a driver that cannot tell. */
+export interface AdaptOptions {
+  /** Where the chip can be, the likeliest address first. */
+  readonly addresses: readonly number[];
+  /** Digits after the point that mean something; default 2. */
+  readonly decimals?: number;
+  /** Milliseconds between two asks of a driver that returns undefined; default 0: it waits by itself. */
+  readonly conversionMs?: number;
+  /** °C: a temperature outside is no temperature; default -100 and 200. */
+  readonly lowest?: number;
+  readonly highest?: number;
+  /** Handed to the driver's `configure` once it is open. */
+  readonly configure?: object;
+}
+
+/** An entry of the driver table for a driver of the SDK. `name`: as in the setting `sensor`. */
+export function adapt(name: string, Driver: SDKDriver, options: AdaptOptions): SensorDriver {
+  const { addresses, decimals = 2, conversionMs = 0, lowest = -100, highest = 200, configure } = options;
+  return {
+    name,
+    addresses,
+    decimals,
+    conversionMs,
+    lowest,
+    highest,
+    open: (port, address, { onError }) =>
+      new Adapted(Driver, port, chipAt(name, address), address, { onError, configure }),
+  };
+}
+
+class Adapted implements TemperatureSensor {
+  readonly #where: string;
+  readonly #onError: OpenOptions["onError"];
+  readonly #opened: SMBus[] = []; // by the driver, which may forget them
+  #driver: InstanceType<SDKDriver> | undefined;
+  #complaint: unknown;
+
+  constructor(
+    Driver: SDKDriver,
+    port: SensorPort,
+    where: string,
+    address: number,
+    { onError, configure }: { onError: OpenOptions["onError"]; configure: object | undefined },
+  ) {
+    this.#where = where;
+    this.#onError = onError;
+    try {
+      const sensor = { ...busOptions(port, address), io: this.#recording(port.io) };
+      this.#driver = new Driver({ sensor, onError: this.#complain });
+      if (this.#complaint !== undefined) throw this.#complaint;
+      if (configure !== undefined) this.#driver.configure?.(configure);
+    } catch (error) {
+      this.close();
+      throw answers(port, address) ? this.#fault(error) : noAnswer(where, error);
+    }
+  }
+
+  configure(options: object): void {
+    this.#driver?.configure?.(options);
+  }
+
+  /** As the driver's own; what it throws or complains of is thrown. */
+  sample(): ReturnType<TemperatureSensor["sample"]> {
+    if (this.#driver === undefined) throw new Error(`${this.#where} is closed`);
+    this.#complaint = undefined;
+    try {
+      const sample = this.#driver.sample();
+      if (this.#complaint !== undefined) throw this.#complaint;
+      return sample as ReturnType<TemperatureSensor["sample"]>; // the sampler checks what is in it
+    } catch (error) {
+      const fault = this.#fault(error);
+      if (this.#onError === undefined) throw fault;
+      this.#onError(fault);
+      return undefined;
+    }
+  }
+
+  close(): void {
+    try {
+      this.#driver?.close();
+    } catch {
+      // The SDK's TMP117 talks to its chip here, which may be gone. What counts is that the bus is let go.
+    }
+    this.#driver = undefined;
+    for (const io of this.#opened) io.close();
+    this.#opened.length = 0;
+  }
+
+  readonly #complain = (error: unknown): void => {
+    this.#complaint = error ?? "failed";
+  };
+
+  #fault(error: unknown): Error {
+    return new SensorError("driver", this.#where, `failed: ${asError(error).message}`, error);
+  }
+
+  #recording(io: new (options: BusOptions) => SMBus): new (options: BusOptions) => SMBus {
+    const opened = this.#opened;
+    return class extends io {
+      constructor(options: BusOptions) {
+        super(options);
+        opened.push(this);
+      }
+    };
+  }
+}
+
+/** Whether anything acknowledges. For a driver that failed: its own words do not tell a wrong chip from none. */
+function answers(port: SensorPort, address: number): boolean {
+  const io = new port.io(busOptions(port, address));
+  try {
+    io.read(new Uint8Array(1));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    io.close();
+  }
+}

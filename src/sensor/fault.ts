@@ -1,0 +1,60 @@
+/*
+ * What goes wrong with a sensor, in words for whoever stands in front of it: what it is, and what to do.
+ * `kind` is for programs: two faults of one kind at one chip are the same fault, whatever figures the text carries.
+ */
+
+/**
+ * noAnswer: the chip does not acknowledge. wrongChip: another chip has the address. badChecksum: a byte was hurt on the
+ * wire. lostPower: the chip forgot its configuration. notReady: a conversion that never ends. outOfRange: no such
+ * temperature, or none at all. busStuck: the data line is held low. notFound: no known chip on the bus.
+ * driver: a foreign driver's own complaint.
+ */
+export type FaultKind =
+  | "noAnswer"
+  | "wrongChip"
+  | "badChecksum"
+  | "lostPower"
+  | "notReady"
+  | "outOfRange"
+  | "busStuck"
+  | "notFound"
+  | "driver";
+
+export class SensorError extends Error {
+  readonly kind: FaultKind;
+  /** The part of the message that says where: driver and address. */
+  readonly where: string;
+
+  /** `where` begins the message; `what` says the fault and the remedy. */
+  constructor(kind: FaultKind, where: string, what: string, cause?: unknown) {
+    super(`${where} ${what}`, { cause });
+    this.kind = kind;
+    this.where = where;
+  }
+}
+
+/** `0x48`. */
+export function hex(value: number, digits = 2): string {
+  return `0x${value.toString(16).padStart(digits, "0")}`;
+}
+
+/** `TMP117 at 0x48`. */
+export function chipAt(name: string, address: number): string {
+  return `${name} at ${hex(address)}`;
+}
+
+/** The chip does not acknowledge: the SDK says no more than "write failed". */
+export function noAnswer(where: string, cause: unknown): SensorError {
+  return new SensorError("noAnswer", where, "does not answer: check its power and its wires", cause);
+}
+
+/** Whether somebody who was told of `a` needs to hear of `b`. */
+export function sameFault(a: Error | undefined, b: Error): boolean {
+  if (a instanceof SensorError && b instanceof SensorError) return a.kind === b.kind && a.where === b.where;
+  return a !== undefined && a.message === b.message;
+}
+
+/** Foreign code throws anything, and the SDK's drivers hand texts to `onError`. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,113 @@
+/*
+ * The shapes of the hardware that the sensor room needs: an SMBus class, optionally a Digital class, and what a driver
+ * looks like. Types, and the one function that turns a board's port into a driver's `sensor` options.
+ * ECMA-419's SMBus extends I2C, as the SDK's does, so one class serves every driver: with registers or without.
+ * Source: ECMA-419 §10.4 (I2C), §10.5 (SMBus), §10.2 (Digital), §14 (Sensor Class Pattern); SDK `modules/io/i2c`.
+ */
+
+/** How long a call may hold the processor when nobody pulls the bus up. The SDK's own default is far longer. */
+export const BUS_TIMEOUT_MS = 50;
+/** Standard mode: every chip can, and wires through a room can too. */
+export const BUS_HZ = 100_000;
+
+/** A GPIO number, or a name where the board has names. */
+export type Pin = number | string;
+
+/** One chip's address on the bus. Every method throws when the chip does not acknowledge. */
+export interface SMBus {
+  /** Fills `buffer`, or returns `count` bytes in a new one. */
+  read(buffer: Uint8Array): unknown;
+  write(buffer: Uint8Array): void;
+  readUint8(register: number): number;
+  writeUint8(register: number, value: number): void;
+  readUint16(register: number, bigEndian?: boolean): number;
+  writeUint16(register: number, value: number, bigEndian?: boolean): void;
+  close(): void;
+}
+
+/** What the constructor of an I2C or SMBus class takes. */
+export interface BusOptions {
+  readonly data: Pin;
+  readonly clock: Pin;
+  readonly address: number;
+  readonly hz: number;
+  /** The processor's I2C unit; absent: any. */
+  readonly port?: number;
+  /** Longest wait of one call, in milliseconds. An extension of the SDK's; others ignore it. */
+  readonly timeout?: number;
+  /** The processor's own pull-ups; on unless false. An extension of the SDK's. */
+  readonly pullup?: boolean;
+}
+
+export type SMBusConstructor = new (options: BusOptions) => SMBus;
+
+/** One pin. */
+export interface Digital {
+  read(): number;
+  write(value: 0 | 1): void;
+  close(): void;
+}
+
+export interface DigitalConstructor {
+  readonly InputPullUp: number;
+  readonly OutputOpenDrain: number;
+  new (options: { readonly pin: Pin; readonly mode: number; readonly initialValue?: 0 | 1 }): Digital;
+}
+
+/** What a board gives: where its sensor is connected. */
+export interface SensorPort {
+  readonly io: SMBusConstructor;
+  readonly data: Pin;
+  readonly clock: Pin;
+  readonly hz?: number;
+  readonly port?: number;
+  readonly timeout?: number;
+  readonly pullup?: boolean;
+  /** Lets a bus be freed whose data line a chip holds low; without it such a bus waits for a power cycle. */
+  readonly digital?: DigitalConstructor;
+}
+
+/** The `sensor` option of a driver: the io class and what its constructor takes. Drivers have defaults for the rest. */
+export interface SensorIO extends Omit<BusOptions, "address" | "hz"> {
+  readonly io: SMBusConstructor;
+  readonly address?: number;
+  readonly hz?: number;
+}
+
+/** What a driver's constructor takes. */
+export interface SensorOptions {
+  readonly sensor: SensorIO;
+  /**
+   * Where a fault of `sample()` goes, which then returns undefined. Without it `sample()` throws.
+   * The constructor and `configure` always throw.
+   */
+  readonly onError?: (error: Error) => void;
+}
+
+/** Degrees Celsius, in either of the two shapes that the SDK's drivers use. Drivers may return the same object again. */
+export type TemperatureSample =
+  | { readonly temperature: number }
+  | { readonly thermometer: { readonly temperature: number } };
+
+/** A driver at work. */
+export interface TemperatureSensor {
+  /** Milliseconds to wait between two asks, when it depends on how the driver is configured. */
+  readonly conversionMs?: number;
+  configure(options: object): void;
+  /** Starts a conversion, or collects the one that is ready. Undefined: not ready yet, ask again. */
+  sample(): TemperatureSample | undefined;
+  /** Lets go of the bus. May be called again. */
+  close(): void;
+}
+
+/** What the io class's constructor takes, for the chip at `address`. */
+export function busOptions(port: SensorPort, address: number): BusOptions {
+  // An absent key must stay absent: the SDK reads a present `port: undefined` as port 0.
+  const { digital: _digital, io: _io, ...bus } = port;
+  return { hz: BUS_HZ, timeout: BUS_TIMEOUT_MS, ...bus, address };
+}
+
+/** The `sensor` option of a driver, for the chip at `address`. */
+export function sensorIO(port: SensorPort, address: number): SensorIO {
+  return { io: port.io, ...busOptions(port, address) };
+}

@@ -1,0 +1,274 @@
+/*
+ * The sampler: asks the sensor at a fixed cadence and passes readings on, whatever happens to the sensor.
+ * Reading n is due at start + n intervals: nothing drifts, and a late wake skips what it missed instead of catching up.
+ * Never two conversions at once, never waits: one timer, set for the next ask or the next reading. A fault closes the
+ * sensor, is counted, and is told once until it changes; the sensor is opened again, at longer and longer steps.
+ * Nothing is thrown out of the timer; in steady state a reading allocates nothing here.
+ */
+import { Deadband } from "./deadband.js";
+import { asError, chipAt, SensorError, sameFault } from "./fault.js";
+import type { TemperatureSample } from "./io.js";
+import type { OpenSensor } from "./probe.js";
+
+/** Asks for one conversion. An SHT3x that was just opened needs five. */
+const MOST_ASKS = 8;
+/** A sensor that fails is tried again after 1, 2, 4, at most this many intervals… */
+const LONGEST_BACKOFF_INTERVALS = 8;
+/** …and not later than this, if that is at least an interval: a slow cadence has no bus time to save. */
+const LONGEST_BACKOFF_MS = 30_000;
+
+type TimerId = object | number;
+
+/** As Moddable's `timer` module. One shot. */
+interface Timers {
+  set(callback: () => void, delayMs: number): TimerId;
+  clear(id: TimerId): void;
+}
+
+export interface SamplerOptions {
+  /** Opens the sensor, now and after every fault; throws if it cannot. See `openSensor`. */
+  open(): OpenSensor;
+  timers: Timers;
+  /** Milliseconds since boot; steady. */
+  uptimeMs(): number;
+  /** Milliseconds between readings, 1 or more. */
+  intervalMs: number;
+  /** Calibration: added to every temperature, °C. Default 0. */
+  offset?: number;
+  /** A reading that differs less from the last one passed on is kept back, °C. Default 0: none is. */
+  deadband?: number;
+  /** Longest silence that `deadband` may cause, milliseconds. Default 0: any. */
+  heartbeatMs?: number;
+  /** A reading, calibrated; `decimals`: how many digits after the point mean something. */
+  onReading(celsius: number, decimals: number): void;
+  /** A fault that is not the one before; the sampler carries on by itself. Also what `onReading` throws. */
+  onFailure(error: Error): void;
+  /** The first reading after a fault is there. */
+  onRecovered?(): void;
+}
+
+export interface SamplerStatus {
+  /** The sensor that is open. */
+  readonly name: string | undefined;
+  readonly address: number | undefined;
+  /** The latest reading, passed on or not, and how old it is. */
+  readonly celsius: number | undefined;
+  readonly ageMs: number | undefined;
+  /** Readings since boot, and how many of them the deadband kept back. */
+  readonly readings: number;
+  readonly withheld: number;
+  /** Readings that failed, or that `onReading` threw at, since boot. */
+  readonly failures: number;
+  /** Undefined while all is well. */
+  readonly lastError: Error | undefined;
+}
+
+export class Sampler {
+  readonly #options: SamplerOptions;
+  readonly #offset: number;
+  readonly #deadband: Deadband;
+  #opened: OpenSensor | undefined;
+  #timer: TimerId | undefined;
+  #running = false;
+  #closed = false;
+
+  #startMs = 0;
+  #slot = 0; // the reading that is due next, counted from the start
+  #asks = 0; // of the conversion that runs; 0: none runs
+  #extra = false; // the next reading, or the one that runs, was asked for by sampleNow
+
+  #celsius: number | undefined;
+  #readMs = 0;
+  #readings = 0;
+  #withheld = 0;
+  #failures = 0;
+  #failuresInARow = 0;
+  #lastError: Error | undefined;
+
+  /** @throws RangeError for an interval, offset, deadband or heartbeat that is none */
+  constructor(options: SamplerOptions) {
+    const { intervalMs, offset = 0, deadband = 0, heartbeatMs = 0 } = options;
+    if (!(intervalMs >= 1)) throw new RangeError(`intervalMs ${intervalMs}: expected 1 or more`);
+    if (!Number.isFinite(offset)) throw new RangeError(`offset ${offset}: expected °C`);
+    this.#options = options;
+    this.#offset = offset;
+    this.#deadband = new Deadband(deadband, heartbeatMs);
+  }
+
+  /** The first reading is due at once, the others at multiples of the interval from now. */
+  start(): void {
+    if (this.#running || this.#closed) return;
+    this.#running = true;
+    this.#startMs = this.#options.uptimeMs();
+    this.#slot = 0;
+    if (this.#asks === 0) this.#arm();
+  }
+
+  /** No readings until `start()` or `sampleNow()`. A conversion that runs is given up. */
+  stop(): void {
+    this.#running = false;
+    this.#extra = false;
+    this.#disarm();
+    this.#closeSensor(); // also so that nobody collects, much later, what a conversion left behind
+  }
+
+  /** One reading as soon as possible, whatever cadence, deadband and back-off say; also when stopped. */
+  sampleNow(): void {
+    if (this.#closed) return;
+    this.#extra = true;
+    if (this.#asks === 0) this.#arm();
+  }
+
+  /** What the prompt shows. */
+  status(): SamplerStatus {
+    const known = this.#celsius !== undefined;
+    return {
+      name: this.#opened?.name,
+      address: this.#opened?.address,
+      celsius: this.#celsius,
+      ageMs: known ? this.#options.uptimeMs() - this.#readMs : undefined,
+      readings: this.#readings,
+      withheld: this.#withheld,
+      failures: this.#failures,
+      lastError: this.#lastError,
+    };
+  }
+
+  /** Stops for good. */
+  close(): void {
+    this.#closed = true;
+    this.stop();
+  }
+
+  readonly #wake = (): void => {
+    this.#timer = undefined;
+    try {
+      if (this.#asks === 0) this.#takeSlot();
+      this.#ask();
+    } catch (error) {
+      this.#fail(asError(error));
+    }
+    this.#arm();
+  };
+
+  /** A reading begins: which one is due after it? */
+  #takeSlot(): void {
+    if (!this.#running) return;
+    const next = Math.floor((this.#options.uptimeMs() - this.#startMs) / this.#options.intervalMs) + 1;
+    // A timer may fire a little early: its slot is taken all the same. An extra reading takes only what it meets.
+    this.#slot = Math.max(next, this.#extra ? this.#slot : this.#slot + 1);
+  }
+
+  #ask(): void {
+    this.#opened ??= this.#options.open();
+    const opened = this.#opened;
+    const sample = opened.sensor.sample();
+    if (sample !== undefined) {
+      this.#asks = 0;
+      this.#accept(opened, sample);
+    } else if (++this.#asks >= MOST_ASKS) {
+      const what = `has no temperature after ${this.#asks} asks: take its power away for a moment`;
+      throw new SensorError("notReady", chipAt(opened.name, opened.address), what);
+    }
+  }
+
+  #accept(opened: OpenSensor, sample: TemperatureSample): void {
+    const raw = "thermometer" in sample ? sample.thermometer?.temperature : sample.temperature;
+    if (!(raw >= opened.lowest && raw <= opened.highest)) {
+      const what = `says ${raw} °C, expected ${opened.lowest} to ${opened.highest}: check its power and its wires`;
+      throw new SensorError("outOfRange", chipAt(opened.name, opened.address), what);
+    }
+    this.#celsius = raw + this.#offset;
+    this.#readMs = this.#options.uptimeMs();
+    this.#readings++;
+    this.#failuresInARow = 0;
+    if (!this.#passes(this.#celsius)) this.#withheld++;
+    else if (!this.#handOver(this.#celsius, opened.decimals)) return;
+    if (this.#lastError === undefined) return;
+    this.#lastError = undefined;
+    this.#options.onRecovered?.();
+  }
+
+  /** Whether the deadband lets the latest reading pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
+  #passes(celsius: number): boolean {
+    if (!this.#extra) return this.#deadband.passes(celsius, this.#dueMs(this.#slot - 1));
+    this.#extra = false;
+    this.#deadband.note(celsius, this.#readMs);
+    return true;
+  }
+
+  /** False: the owner threw. Its trouble is told like the sensor's, but the sensor is innocent and stays open. */
+  #handOver(celsius: number, decimals: number): boolean {
+    try {
+      this.#options.onReading(celsius, decimals);
+      return true;
+    } catch (error) {
+      this.#tell(asError(error));
+      return false;
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#asks = 0;
+    this.#closeSensor();
+    if (this.#extra) this.#extra = false;
+    else this.#slot += this.#backoffSlots() - 1;
+    this.#tell(error);
+  }
+
+  /** How many intervals until the sensor is tried again. */
+  #backoffSlots(): number {
+    const affordable = Math.min(LONGEST_BACKOFF_INTERVALS, LONGEST_BACKOFF_MS / this.#options.intervalMs);
+    return Math.max(1, Math.floor(Math.min(2 ** this.#failuresInARow++, affordable)));
+  }
+
+  #tell(error: Error): void {
+    this.#failures++;
+    const known = sameFault(this.#lastError, error);
+    this.#lastError = error;
+    if (known) return;
+    try {
+      this.#options.onFailure(error);
+    } catch {
+      // Who cannot even be told of a failure must not stop the readings.
+    }
+  }
+
+  #arm(): void {
+    this.#disarm();
+    if (this.#asks > 0) this.#wakeIn(Math.max(1, this.#opened?.conversionMs ?? 1));
+    else if (this.#extra) this.#wakeIn(0);
+    else if (this.#running) this.#wakeIn(this.#nextDueMs() - this.#options.uptimeMs());
+  }
+
+  /** When the next reading is due; slots that went by meanwhile are skipped. */
+  #nextDueMs(): number {
+    const passed = Math.ceil((this.#options.uptimeMs() - this.#startMs) / this.#options.intervalMs);
+    this.#slot = Math.max(this.#slot, passed);
+    return this.#dueMs(this.#slot);
+  }
+
+  #dueMs(slot: number): number {
+    return this.#startMs + slot * this.#options.intervalMs;
+  }
+
+  #wakeIn(delayMs: number): void {
+    this.#timer = this.#options.timers.set(this.#wake, Math.ceil(Math.max(0, delayMs)));
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #closeSensor(): void {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#asks = 0;
+    try {
+      opened?.sensor.close();
+    } catch {
+      // A foreign driver may talk to its chip while it closes, and the chip may be gone.
+    }
+  }
+}

@@ -1,0 +1,165 @@
+/*
+ * Sensirion SHT30, SHT31, SHT35, in the ECMA-419 Sensor Class Pattern: single shots of high repeatability, without clock
+ * stretching, every word checked by its CRC.
+ * Never waits and owns no timer: `sample()` takes one step and returns undefined until there is a result. The chip wants
+ * a millisecond after each command, and at first it is brought to a known state, so that the first result takes five
+ * calls and every other takes two.
+ * The chip has no id register. What identifies it is its status: the command, the zeros and the CRC must all fit.
+ * Source: Sensirion SHT3x-DIS datasheet, version 7: §2.2 (times), §4 (commands).
+ */
+
+import { crc8OfWord } from "./crc8.js";
+import { chipAt, noAnswer, SensorError } from "./fault.js";
+import { BUS_HZ, type SensorOptions, type SMBus } from "./io.js";
+
+const MEASURE = 0x2400; // §4.3, table 9: high repeatability, no clock stretching
+const BREAK = 0x3093; // §4.8: ends a periodic acquisition that earlier firmware may have left running
+const SOFT_RESET = 0x30a2; // §4.9: heater off, calibration reloaded
+const READ_STATUS = 0xf32d; // §4.11
+
+const STATUS_ALWAYS_ZERO = 0x500c; // §4.11, table 18: reserved bits 14, 12, 3, 2
+
+/** Milliseconds: the longest measurement (§2.2, table 4: 15.5), which outlasts a break (1) and a reset (1.5). */
+const CONVERSION_MS = 16;
+
+/** What the next call of `sample()` does. */
+type Step = "settle" | "break" | "reset" | "measure" | "collect";
+
+export class SHT3x {
+  /** Where the ADDR pin can put it (§3.4): low, high. */
+  static readonly addresses = [0x44, 0x45] as const;
+  /** Digits after the point that mean something: the chip's typical resolution is 0.01 °C (§1, table 2). */
+  static readonly decimals = 2;
+  /** Milliseconds between two asks. */
+  static readonly conversionMs = CONVERSION_MS;
+  /** °C: what the chip is made for (§1, table 2). */
+  static readonly lowest = -40;
+  static readonly highest = 125;
+
+  #io: SMBus | undefined;
+  readonly #where: string;
+  readonly #onError: ((error: Error) => void) | undefined;
+  readonly #command = new Uint8Array(2);
+  readonly #result = new Uint8Array(6);
+  readonly #sample = { thermometer: { temperature: 0 }, hygrometer: { humidity: 0 } };
+  #step: Step = "settle";
+
+  /**
+   * Opens the bus and checks that an SHT3x answers.
+   * @throws SensorError noAnswer or wrongChip; whatever the io class throws for its options. Nothing stays open
+   */
+  constructor(options: SensorOptions) {
+    const { address = SHT3x.addresses[0], hz = BUS_HZ } = options.sensor;
+    this.#where = chipAt("SHT3x", address);
+    this.#onError = options.onError;
+    this.#io = new options.sensor.io({ ...options.sensor, hz, address });
+    try {
+      this.#identify();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Nothing to configure yet. */
+  configure(_options: object): void {}
+
+  /**
+   * Temperature in °C and relative humidity in percent, the same object every time; undefined: ask again.
+   * @throws SensorError noAnswer or badChecksum, unless there is an `onError` to take it
+   */
+  sample(): { readonly thermometer: { readonly temperature: number } } | undefined {
+    try {
+      return this.#advance();
+    } catch (error) {
+      this.#step = "measure"; // whatever was under way is void
+      if (this.#onError === undefined || !(error instanceof SensorError)) throw error;
+      this.#onError(error);
+      return undefined;
+    }
+  }
+
+  /** Lets go of the bus. The chip sleeps once its measurement is done. */
+  close(): void {
+    this.#io?.close();
+    this.#io = undefined;
+  }
+
+  #advance(): { readonly thermometer: { readonly temperature: number } } | undefined {
+    switch (this.#step) {
+      case "settle": // the constructor has only just sent a command
+        this.#step = "break";
+        return undefined;
+      case "break":
+        this.#send(BREAK);
+        this.#step = "reset";
+        return undefined;
+      case "reset":
+        this.#send(SOFT_RESET);
+        this.#step = "measure";
+        return undefined;
+      case "measure":
+        this.#send(MEASURE);
+        this.#step = "collect";
+        return undefined;
+      case "collect":
+        return this.#collect();
+      default:
+        throw new TypeError(`step ${this.#step satisfies never}`);
+    }
+  }
+
+  #collect(): { readonly thermometer: { readonly temperature: number } } | undefined {
+    const result = this.#result;
+    const io = this.#open();
+    try {
+      io.read(result);
+    } catch {
+      return undefined; // §4.4: no acknowledge while it measures. If it is gone, whoever counts the asks will say so.
+    }
+    this.#check(0);
+    this.#check(3);
+    this.#step = "measure";
+    const { thermometer, hygrometer } = this.#sample;
+    thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.13
+    hygrometer.humidity = (100 * ((result[3] << 8) | result[4])) / 65535;
+    return this.#sample;
+  }
+
+  #identify(): void {
+    this.#send(READ_STATUS);
+    const status = this.#result.subarray(0, 3);
+    const io = this.#open();
+    try {
+      io.read(status);
+    } catch (error) {
+      throw noAnswer(this.#where, error);
+    }
+    const reserved = ((status[0] << 8) | status[1]) & STATUS_ALWAYS_ZERO;
+    if (crc8OfWord(status, 0) === status[2] && reserved === 0) return;
+    const what = "is no SHT3x, or its wires are bad: its status does not fit: set `sensor` to the chip that is there";
+    throw new SensorError("wrongChip", this.#where, what);
+  }
+
+  #check(offset: number): void {
+    if (crc8OfWord(this.#result, offset) === this.#result[offset + 2]) return;
+    const what = "sent a wrong checksum: shorten its wires, or give them stronger pull-ups";
+    throw new SensorError("badChecksum", this.#where, what);
+  }
+
+  #send(command: number): void {
+    const io = this.#open();
+    this.#command[0] = command >> 8;
+    this.#command[1] = command & 0xff;
+    try {
+      io.write(this.#command);
+    } catch (error) {
+      throw noAnswer(this.#where, error);
+    }
+  }
+
+  #open(): SMBus {
+    if (this.#io === undefined) throw new Error(`${this.#where} is closed`);
+    return this.#io;
+  }
+}

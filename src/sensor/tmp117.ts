@@ -1,0 +1,152 @@
+/*
+ * TI TMP117, in the ECMA-419 Sensor Class Pattern: one-shot conversions, averaged by the chip, which sleeps in between.
+ * Never waits and owns no timer: `sample()` starts a conversion and returns undefined until it is ready.
+ * The chip has no checksum; instead its id is checked when it is opened, and its configuration at every sample.
+ * Source: TI SNOSD82 (TMP117 datasheet), §7.5 and §7.6; section numbers are those of revision D.
+ */
+
+import { chipAt, hex, noAnswer, SensorError } from "./fault.js";
+import { BUS_HZ, type SensorOptions, type SMBus } from "./io.js";
+
+const TEMPERATURE = 0x00; // §7.6.2
+const CONFIGURATION = 0x01; // §7.6.3
+const DEVICE_ID = 0x0f; // §7.6.11
+const DEVICE_ID_MASK = 0x0fff; // the upper four bits count revisions
+const DEVICE_ID_TMP117 = 0x0117;
+
+// §7.6.3, table 7-6. Reading the register clears DATA_READY, so one read must decide.
+const DATA_READY = 0x2000;
+const SHUTDOWN = 0x0400;
+const ONE_SHOT = 0x0c00;
+const MODE_AND_AVERAGING = 0x0c60;
+
+const CELSIUS_PER_BIT = 0.0078125; // §7.5.1.1: 1/128
+
+/** How many conversions the chip averages; 0: takes one as it is. */
+export type Averaging = 0 | 8 | 32 | 64;
+
+/** The AVG bits (§7.6.3), and how long the slowest chip takes (§6.5: 17.5 ms a conversion, rounded up). */
+const AVERAGING = {
+  0: { bits: 0x0000, conversionMs: 18 },
+  8: { bits: 0x0020, conversionMs: 140 },
+  32: { bits: 0x0040, conversionMs: 560 },
+  64: { bits: 0x0060, conversionMs: 1120 },
+} as const;
+const DEFAULT_AVERAGING: Averaging = 8; // noise of one bit (§6.5), in an eighth of a second
+
+export class TMP117 {
+  /** Where the ADD0 pin can put it (§7.5.3.1): to ground, V+, SDA, SCL. Most modules tie it to ground. */
+  static readonly addresses = [0x48, 0x49, 0x4a, 0x4b] as const;
+  /** Digits after the point that mean something: one bit is 0.0078 °C. */
+  static readonly decimals = 2;
+  /** Milliseconds between two asks, at the default averaging. */
+  static readonly conversionMs = AVERAGING[DEFAULT_AVERAGING].conversionMs;
+  /** °C: what the chip is made for (§6.3). */
+  static readonly lowest = -55;
+  static readonly highest = 150;
+
+  #io: SMBus | undefined;
+  readonly #where: string;
+  readonly #onError: ((error: Error) => void) | undefined;
+  readonly #sample = { temperature: 0 };
+  #averaging: Averaging = DEFAULT_AVERAGING;
+  #converting = false;
+
+  /**
+   * Opens the bus and checks the chip's id.
+   * @throws SensorError noAnswer or wrongChip; whatever the io class throws for its options. Nothing stays open
+   */
+  constructor(options: SensorOptions) {
+    const { address = TMP117.addresses[0], hz = BUS_HZ } = options.sensor;
+    this.#where = chipAt("TMP117", address);
+    this.#onError = options.onError;
+    this.#io = new options.sensor.io({ ...options.sensor, hz, address });
+    try {
+      const id = this.#read(DEVICE_ID) & DEVICE_ID_MASK;
+      if (id !== DEVICE_ID_TMP117) throw wrongChip(this.#where, id);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Milliseconds between two asks, at the averaging in force. */
+  get conversionMs(): number {
+    return AVERAGING[this.#averaging].conversionMs;
+  }
+
+  /**
+   * `averaging`: for the conversions to come; one that runs is given up.
+   * @throws RangeError for another figure than 0, 8, 32, 64
+   */
+  configure(options: { readonly averaging?: Averaging }): void {
+    const { averaging = this.#averaging } = options;
+    if (!(averaging in AVERAGING)) throw new RangeError(`averaging ${averaging}: expected 0, 8, 32 or 64`);
+    this.#averaging = averaging;
+    this.#converting = false;
+  }
+
+  /**
+   * The temperature in °C; undefined while a conversion runs, which the first call starts. The same object every time.
+   * @throws SensorError noAnswer or lostPower, unless there is an `onError` to take it
+   */
+  sample(): { readonly temperature: number } | undefined {
+    try {
+      if (this.#converting) return this.#collect();
+      this.#start();
+    } catch (error) {
+      this.#converting = false;
+      if (this.#onError === undefined || !(error instanceof SensorError)) throw error;
+      this.#onError(error);
+    }
+    return undefined;
+  }
+
+  /** Lets go of the bus. The chip sleeps once its conversion is done. */
+  close(): void {
+    this.#io?.close();
+    this.#io = undefined;
+  }
+
+  #start(): void {
+    const io = this.#open();
+    try {
+      io.writeUint16(CONFIGURATION, ONE_SHOT | AVERAGING[this.#averaging].bits, true);
+    } catch (error) {
+      throw noAnswer(this.#where, error);
+    }
+    this.#converting = true;
+  }
+
+  #collect(): { readonly temperature: number } | undefined {
+    const configuration = this.#read(CONFIGURATION);
+    if ((configuration & DATA_READY) === 0) return undefined;
+    this.#converting = false;
+    // After a one-shot the chip is back in shutdown. Anything else is a chip that was reset, or no chip at all.
+    if ((configuration & MODE_AND_AVERAGING) !== (SHUTDOWN | AVERAGING[this.#averaging].bits)) {
+      throw new SensorError("lostPower", this.#where, "forgot its configuration: check its power for loose contacts");
+    }
+    // 16 bits in two's complement (§7.5.1.1): shifted up so that bit 15 is the sign, 0x8000 is -256 °C.
+    this.#sample.temperature = ((this.#read(TEMPERATURE) << 16) >> 16) * CELSIUS_PER_BIT;
+    return this.#sample;
+  }
+
+  #read(register: number): number {
+    const io = this.#open();
+    try {
+      return io.readUint16(register, true);
+    } catch (error) {
+      throw noAnswer(this.#where, error);
+    }
+  }
+
+  #open(): SMBus {
+    if (this.#io === undefined) throw new Error(`${this.#where} is closed`);
+    return this.#io;
+  }
+}
+
+function wrongChip(where: string, id: number): SensorError {
+  const what = `is no TMP117: its id is ${hex(id, 4)}, not ${hex(DEVICE_ID_TMP117, 4)}: set \`sensor\` to the chip that is there`;
+  return new SensorError("wrongChip", where, what);
+}
