@@ -95,6 +95,11 @@ export class WiFiLink {
     this.#chip.drop();
   }
 
+  /** The station moves to another access point of its network, and is given its address again. */
+  roam(): void {
+    this.#chip.associate();
+  }
+
   /** Power goes: every object made so far is dead, without a callback. */
   powerCycle(): void {
     this.#chip.reset();
@@ -147,12 +152,17 @@ class Chip {
       const point = this.#heard(ssid);
       if (!point || (point.password ?? "") !== password) return this.#tell("disconnected");
       this.joined = point;
-      this.#tell("associated");
-      if (this.faults.noAddress) return;
-      this.#next(this.#options.addressMs ?? 200, () => {
-        this.hasAddress = true;
-        this.#tell("address");
-      });
+      this.associate();
+    });
+  }
+
+  associate(): void {
+    this.hasAddress = false;
+    this.#tell("associated");
+    if (this.faults.noAddress) return;
+    this.#next(this.#options.addressMs ?? 200, () => {
+      this.hasAddress = true;
+      this.#tell("address");
     });
   }
 
@@ -248,9 +258,10 @@ export class Station {
   }
 
   connect(options: { SSID: string; password?: string }): void {
-    const { faults } = this.#live().#chip;
+    const { faults, scanning } = this.#live().#chip;
     if (faults.connect) throw new Error(faults.connect);
     if (this.#connection === 300) throw new Error("already connecting");
+    if (scanning) throw new Error("connect failed");
     this.#connection = 300;
     this.#chip.join(String(options.SSID), "password" in options ? String(options.password) : "");
   }

@@ -187,6 +187,14 @@ describe("why it is not up", () => {
     time.advance(120_000);
     expect(log.slice(1)).toEqual(['down: Wi-Fi: no network "home" in reach']);
   });
+
+  test("an attempt that nobody ends: ended after the join's time, and the scan still tells why", () => {
+    const { time, wifi, start } = world();
+    wifi.faults.deaf = true;
+    const link = start({ password: "wrong" });
+    time.advance(JOIN_MS + 3_000);
+    expect(link.status().trouble).toEqual({ kind: "wrongPassword" });
+  });
 });
 
 describe("staying up", () => {
@@ -208,14 +216,41 @@ describe("staying up", () => {
     expect(link.status().trouble).toBeUndefined();
   });
 
-  test("thrown out after a long time up: joined again within the first step", () => {
+  test("failures, then a long time up, then thrown out: joined again within the first step", () => {
     const { time, wifi, start } = world();
+    wifi.down();
     const link = start();
+    time.advance(600_000);
+    wifi.up();
     time.advance(WATCH_MS * 4);
     wifi.kick();
     time.advance(100);
     expect(link.status()).toMatchObject({ state: "waiting", trouble: { kind: "lost" } });
     time.advance(SETTLE_MS + LINK_STEPS.firstMs + 600);
+    expect(link.up).toBe(true);
+  });
+
+  test("moved to another access point of the network: down for the moment without an address, no new join", () => {
+    const { time, wifi, log, start } = world();
+    const link = start();
+    time.advance(5_000);
+    wifi.roam();
+    expect(link.up).toBe(false);
+    time.advance(500);
+    expect(link.up).toBe(true);
+    expect([wifi.joins, log.length]).toEqual([1, 3]);
+  });
+
+  test("moved, and no address follows: said so, and joined anew", () => {
+    const { time, wifi, start } = world();
+    const link = start();
+    time.advance(5_000);
+    wifi.faults.noAddress = true;
+    wifi.roam();
+    time.advance(JOIN_MS);
+    expect(link.status().trouble).toEqual({ kind: "noAddress" });
+    delete wifi.faults.noAddress;
+    time.advance(10_000);
     expect(link.up).toBe(true);
   });
 
@@ -416,7 +451,42 @@ describe("scan", () => {
     const { result } = scanned(link);
     time.advance(SCAN_MS);
     expect(result).toMatchObject({ done: 1, error: new Error("the scan does not end") });
-    expect(scanned(link).result.error).toEqual(new Error("scan: already scanning"));
+    delete wifi.faults.endlessScan;
+    const { result: next } = scanned(link);
+    time.advance(3_000);
+    expect(next).toMatchObject({ done: 1, error: undefined });
+  });
+
+  test("it never ends while up: the driver is opened anew, still up, and hears of what happens next", () => {
+    const { time, wifi, log, start } = world();
+    const link = start();
+    time.advance(1_000);
+    wifi.faults.endlessScan = true;
+    const { result } = scanned(link);
+    time.advance(SCAN_MS);
+    expect(result.done).toBe(1);
+    expect(log).toHaveLength(1);
+    wifi.kick();
+    time.advance(100);
+    expect(link.up).toBe(false);
+  });
+
+  test("a scan that was given up and reports late: not taken for the end of the next one", () => {
+    const { time, wifi, start } = world({ ssid: "" });
+    const begun: { onComplete(): void }[] = [];
+    class Forgetful extends wifi.io {
+      override scan(options: { onFound(): void; onComplete(): void }) {
+        begun.push(options);
+      }
+    }
+    const link = start({ wifi: { io: Forgetful } });
+    scanned(link);
+    time.advance(SCAN_MS);
+    const { result } = scanned(link);
+    begun[0].onComplete();
+    expect(result.done).toBe(0);
+    begun[1].onComplete();
+    expect(result).toMatchObject({ done: 1, error: undefined });
   });
 
   test("an onFound that throws is caught; onDone still comes", () => {

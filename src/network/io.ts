@@ -39,10 +39,10 @@ export interface WiFi {
   /** Throws while another scan runs, and while the chip joins a network. */
   scan(options: { onFound(result: ScanResult): void; onComplete(): void }): void;
   /**
-   * Throws while it is connecting. Leave `password` out for an open network: the SDK takes `undefined` for a password of nine
-   * letters. How an attempt ended shows in `connection` alone: the SDK does not tell why one failed.
+   * Throws while it is connecting. `password`: empty for an open network; `undefined` would be a password of nine letters to the
+   * SDK. How an attempt ended shows in `connection` alone: the SDK does not tell why one failed.
    */
-  connect(options: { SSID: string; password?: string }): void;
+  connect(options: { SSID: string; password: string }): void;
   /** At once, without a callback. The chip's own event follows later and ends a `connect` made in between. */
   disconnect(): void;
   configure(options: { hostname?: string }): void;

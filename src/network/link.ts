@@ -155,8 +155,7 @@ export class Link {
     this.#enter("closed");
     this.#guarded(() => this.#surveyed(new Error("the link was closed")));
     this.#guarded(() => this.#wifi?.disconnect());
-    this.#guarded(() => this.#wifi?.close());
-    this.#wifi = undefined;
+    this.#forgetDriver();
   }
 
   #join(): void {
@@ -171,7 +170,7 @@ export class Link {
       this.#wait();
     } else {
       this.#joins++;
-      wifi.connect(this.#password === "" ? { SSID: this.#ssid } : { SSID: this.#ssid, password: this.#password });
+      wifi.connect({ SSID: this.#ssid, password: this.#password });
     }
   }
 
@@ -183,6 +182,12 @@ export class Link {
     this.#wifi = opened;
     if (hostname) this.#guarded(() => opened.configure({ hostname }));
     return opened;
+  }
+
+  /** What has failed is opened anew. Closing it leaves the chip associated. */
+  #forgetDriver(): void {
+    this.#guarded(() => this.#wifi?.close());
+    this.#wifi = undefined;
   }
 
   /** The chip's connection may have changed. Between joins that is an echo of what we did, and of no interest. */
@@ -245,6 +250,7 @@ export class Link {
   }
 
   #failed(trouble: Trouble): void {
+    if (trouble.kind === "driver") this.#forgetDriver();
     this.#trouble = trouble;
     this.#stepMs = nextStepMs(this.#stepMs, LINK_STEPS);
     this.#wait();
@@ -266,6 +272,8 @@ export class Link {
     this.#survey = survey;
     this.#surveyTimer = this.#options.timers.set(() => {
       this.#surveyTimer = undefined;
+      this.#forgetDriver(); // its end of the scan would hang for ever, and no join is possible before it
+      this.#guarded(() => this.up && this.#opened());
       this.#guarded(() => this.#surveyed(new Error("the scan does not end")));
     }, SCAN_MS);
     try {
