@@ -56,7 +56,7 @@ describe("joining", () => {
       joins: 1,
       drops: 0,
     });
-    expect(log).toEqual(['up: Wi-Fi: on "home", 192.0.2.7']);
+    expect(log).toEqual(['up: on "home", 192.0.2.7']);
   });
 
   test("an open network is joined without the word `undefined` for a password", () => {
@@ -118,7 +118,7 @@ describe("why it is not up", () => {
     const link = start({ password: "wrong" });
     time.advance(3_000);
     expect(link.status().trouble).toEqual({ kind: "wrongPassword" });
-    expect(log).toEqual(['down: Wi-Fi: "home" does not let us in: wrong password?']);
+    expect(log).toEqual(['down: "home" does not let us in: wrong password?']);
   });
 
   test("a name that nobody has: not heard by a scan, so it is not there", () => {
@@ -126,7 +126,7 @@ describe("why it is not up", () => {
     const link = start({ ssid: "hoem" });
     time.advance(3_000);
     expect(link.status().trouble).toEqual({ kind: "noSuchNetwork" });
-    expect(log).toEqual(['down: Wi-Fi: no network "hoem" in reach']);
+    expect(log).toEqual(['down: no network "hoem" in reach']);
   });
 
   test("let in without an address: given up after the join's time, and said so", () => {
@@ -134,10 +134,10 @@ describe("why it is not up", () => {
     wifi.faults.noAddress = true;
     start();
     time.advance(JOIN_MS);
-    expect(log).toEqual(['down: Wi-Fi: "home" gives us no address']);
+    expect(log).toEqual(['down: "home" gives us no address']);
     delete wifi.faults.noAddress;
     time.advance(10_000);
-    expect(log[1]).toBe('up: Wi-Fi: on "home", 192.0.2.7');
+    expect(log[1]).toBe('up: on "home", 192.0.2.7');
   });
 
   test("the driver cannot be opened: a trouble, tried again until it can", () => {
@@ -145,7 +145,7 @@ describe("why it is not up", () => {
     wifi.faults.open = "no memory";
     const link = start();
     expect(link.status().trouble).toEqual({ kind: "driver", message: "no memory" });
-    expect(log).toEqual(["down: Wi-Fi: driver: no memory"]);
+    expect(log).toEqual(["down: driver: no memory"]);
     delete wifi.faults.open;
     time.advance(10_000);
     expect(link.up).toBe(true);
@@ -155,7 +155,7 @@ describe("why it is not up", () => {
     const { time, wifi, log, start } = world();
     wifi.faults.connect = "connect failed";
     const link = start();
-    expect(log).toEqual(["down: Wi-Fi: driver: connect failed"]);
+    expect(log).toEqual(["down: driver: connect failed"]);
     delete wifi.faults.connect;
     time.advance(10_000);
     expect(link.up).toBe(true);
@@ -185,7 +185,7 @@ describe("why it is not up", () => {
     time.advance(3_000);
     wifi.down();
     time.advance(120_000);
-    expect(log.slice(1)).toEqual(['down: Wi-Fi: no network "home" in reach']);
+    expect(log.slice(1)).toEqual(['down: no network "home" in reach']);
   });
 
   test("an attempt that nobody ends: ended after the join's time, and the scan still tells why", () => {
@@ -208,10 +208,10 @@ describe("staying up", () => {
     wifi.up();
     time.advance(SETTLE_MS + LINK_STEPS.longestMs + 5_000);
     expect(log).toEqual([
-      'up: Wi-Fi: on "home", 192.0.2.7',
-      'down: Wi-Fi: lost "home"',
-      'down: Wi-Fi: no network "home" in reach',
-      'up: Wi-Fi: on "home", 192.0.2.7',
+      'up: on "home", 192.0.2.7',
+      'down: lost "home"',
+      'down: no network "home" in reach',
+      'up: on "home", 192.0.2.7',
     ]);
     expect(link.status().trouble).toBeUndefined();
   });
@@ -305,7 +305,7 @@ describe("other credentials, on the fly", () => {
     expect(link.up).toBe(false);
     time.advance(5_000);
     expect(link.status()).toMatchObject({ state: "up", ssid: "café", rssi: -80 });
-    expect(log.slice(1)).toEqual(['down: Wi-Fi: leaving "home"', 'up: Wi-Fi: on "café", 192.0.2.7']);
+    expect(log.slice(1)).toEqual(['down: leaving "home"', 'up: on "café", 192.0.2.7']);
   });
 
   test("the password is put right: no wait is left over from the failures", () => {
@@ -326,7 +326,7 @@ describe("other credentials, on the fly", () => {
       link.setCredentials("café", "");
       time.advance(10_000);
       expect(link.status()).toMatchObject({ state: "up", ssid: "café", trouble: undefined });
-      expect(log.filter((line) => line.includes("café"))).toEqual(['up: Wi-Fi: on "café", 192.0.2.7']);
+      expect(log.filter((line) => line.includes("café"))).toEqual(['up: on "café", 192.0.2.7']);
     },
   );
 
@@ -379,8 +379,8 @@ describe("scan", () => {
     expect(began).toBe(true);
     expect(result).toEqual({
       networks: [
-        { ssid: "home", rssi: -40, channel: 11, security: "locked" },
-        { ssid: "café", rssi: -80, channel: 1, security: "open" },
+        { ssid: "home", rssi: -40, channel: 11, secured: true },
+        { ssid: "café", rssi: -80, channel: 1, secured: false },
       ],
       error: undefined,
       done: 1,

@@ -57,10 +57,12 @@ export interface WiFi {
 
 export type WiFiConstructor = new (options: { onChanged(property: "connection" | "address"): void }) => WiFi;
 
-/** What TimeSync is given: the io class, and whatever else it wants (`socket`, `dns`), handed through. */
+/** What TimeSync is given: the io class, and the options that only the board knows, handed through. */
 export interface NTPPort {
   readonly io: NTPConstructor;
-  readonly [option: string]: unknown;
+  /** `{io}` of a UDP class, and of a resolver: the SDK's client wants both. */
+  readonly socket?: object;
+  readonly dns?: object;
 }
 
 export interface NTPClient {
@@ -72,5 +74,11 @@ export interface NTPClient {
   close(): void;
 }
 
-/** `socket` and `dns` are the board's: of type never here, so that a class that asks for more of them fits. */
-export type NTPConstructor = new (options: { servers: string[]; socket: never; dns: never }) => NTPClient;
+/** `socket` and `dns` are between the board and its class; of type never, any class's demands are met by them. */
+export interface NTPOptions {
+  servers: string[];
+  socket: never;
+  dns: never;
+}
+
+export type NTPConstructor = new (options: NTPOptions) => NTPClient;

@@ -336,7 +336,7 @@ export class Link {
   #tell(detail: string): void {
     if (detail === this.#lastDetail) return;
     this.#lastDetail = detail;
-    this.#guarded(() => this.#options.onChange?.(this.up, `Wi-Fi: ${detail}`));
+    this.#guarded(() => this.#options.onChange?.(this.up, detail));
   }
 
   /** An exception that leaves a callback restarts the device. */

@@ -13,7 +13,8 @@ export interface Network {
   /** dBm. */
   readonly rssi: number;
   readonly channel: number;
-  readonly security: "open" | "locked";
+  /** Wants a password. */
+  readonly secured: boolean;
 }
 
 export class Survey {
@@ -50,8 +51,7 @@ export class Survey {
     while (at > 0 && found[at - 1].rssi < result.RSSI) at--;
     if (at === MOST) return;
     if (found.length === MOST) found.pop();
-    const security = result.security === "none" ? "open" : "locked";
-    found.splice(at, 0, { ssid, rssi: result.RSSI, channel: result.channel, security });
+    found.splice(at, 0, { ssid, rssi: result.RSSI, channel: result.channel, secured: result.security !== "none" });
   }
 }
 
