@@ -39,6 +39,8 @@ export class I2CBus {
   /** Calls that drivers made, and the milliseconds that they were blocked by a bus that does not move. */
   calls = 0;
   blockedMs = 0;
+  /** STOP conditions that somebody made by hand. */
+  stops = 0;
 
   readonly #parts = new Map<number, I2CPart>();
   readonly #unplugged = new Set<number>();
@@ -188,8 +190,12 @@ function makeI2C(bus: I2CBus) {
 
     /** The SDK's extension: a write and a read with no STOP between. */
     writeRead(written: Uint8Array, read: Uint8Array): number {
-      this.write(written);
-      return this.read(read);
+      try {
+        this.write(written);
+        return this.read(read);
+      } catch (error) {
+        throw error instanceof SyntaxError ? error : new Error("writeRead failed");
+      }
     }
 
     close(): void {
@@ -276,7 +282,9 @@ function makeDigital(bus: I2CBus) {
 
     write(value: 0 | 1): void {
       if (this.#mode !== Digital.OutputOpenDrain) throw new Error("not an output");
-      if (this.#pin === bus.clock && this.#level === 0 && value === 1) bus.tick();
+      const rises = this.#level === 0 && value === 1;
+      if (rises && this.#pin === bus.clock) bus.tick();
+      if (rises && this.#pin === bus.data && !bus.isStuck) bus.stops++;
       this.#level = value;
     }
 

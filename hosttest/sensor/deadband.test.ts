@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Deadband } from "../../src/sensor/deadband.js";
+
+test("the first reading passes, whatever it is and whenever it comes", () => {
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, min: -300, max: 300 }), fc.nat(), (celsius, nowMs) => {
+      expect(new Deadband(1, 0).passes(celsius, nowMs)).toBe(true);
+    }),
+  );
+});
+
+test("no deadband: every reading passes", () => {
+  const deadband = new Deadband(0, 0);
+  expect([20, 20, 20].map((celsius, at) => deadband.passes(celsius, at))).toEqual([true, true, true]);
+});
+
+test("the band lies about the last reading that passed, both sides, its edge outside", () => {
+  const deadband = new Deadband(0.5, 0);
+  const celsius = [20, 20.25, 19.75, 20.5, 20.25, 20.0, 20.25];
+  expect(celsius.map((value, at) => deadband.passes(value, at))).toEqual([
+    true,
+    false,
+    false,
+    true,
+    false,
+    true,
+    false,
+  ]);
+});
+
+test("a slow drift passes as soon as it has left the band, however small its steps", () => {
+  const deadband = new Deadband(1, 0);
+  const passed = [];
+  for (let step = 0; step <= 32; step++) if (deadband.passes(20 + step / 8, step)) passed.push(step);
+  expect(passed).toEqual([0, 8, 16, 24, 32]);
+});
+
+test("silence lasts no longer than a heartbeat, which is counted from the last reading that passed", () => {
+  const deadband = new Deadband(1, 300);
+  const passed = [];
+  for (let nowMs = 0; nowMs <= 1000; nowMs += 100) {
+    if (deadband.passes(nowMs === 400 ? 25 : nowMs > 400 ? 25.5 : 20, nowMs)) passed.push(nowMs);
+  }
+  expect(passed).toEqual([0, 300, 400, 700, 1000]);
+});
+
+test("no heartbeat: silence may last for ever", () => {
+  const deadband = new Deadband(1, 0);
+  deadband.passes(20, 0);
+  expect(deadband.passes(20.5, Number.MAX_SAFE_INTEGER)).toBe(false);
+});
+
+test("whoever sees only what passed is never wrong by the band or more, nor without news for longer than a heartbeat", () => {
+  const steps = fc.array(fc.double({ noNaN: true, min: -2, max: 2 }), { minLength: 1, maxLength: 200 });
+  fc.assert(
+    fc.property(steps, fc.constantFrom(0.25, 0.5, 1), fc.constantFrom(0, 3, 10), (changes, band, heartbeatMs) => {
+      const deadband = new Deadband(band, heartbeatMs);
+      let celsius = 20;
+      let seen = Number.NaN;
+      let seenMs = 0;
+      changes.forEach((change, nowMs) => {
+        celsius += change;
+        if (deadband.passes(celsius, nowMs)) {
+          seen = celsius;
+          seenMs = nowMs;
+        }
+        expect(Math.abs(seen - celsius)).toBeLessThan(band);
+        if (heartbeatMs > 0) expect(nowMs - seenMs).toBeLessThan(heartbeatMs);
+      });
+    }),
+  );
+});
+
+test("a reading that was passed on unasked moves the band and the heartbeat", () => {
+  const deadband = new Deadband(1, 100);
+  deadband.passes(20, 0);
+  deadband.note(25, 50);
+  expect(deadband.passes(25.5, 100)).toBe(false);
+  expect(deadband.passes(25.5, 150)).toBe(true);
+});

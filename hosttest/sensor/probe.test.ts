@@ -1,0 +1,180 @@
+import { describe, expect, test } from "vitest";
+import { adapt } from "../../src/sensor/adapt.js";
+import type { BusOptions, SensorPort } from "../../src/sensor/io.js";
+import { listSensors, openSensor, sensorNames } from "../../src/sensor/probe.js";
+import { Bench, thrownBy } from "./bench.js";
+import { AHT10, aht10Part, BMP280, bmp280Part, RegisterPart } from "./sdk-stubs.js";
+
+const more = [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] }), adapt("AHT10", AHT10, { addresses: [0x38] })];
+
+/** A port that notes which addresses are opened, and with what. */
+function noting(port: SensorPort): { readonly port: SensorPort; readonly opened: BusOptions[] } {
+  const opened: BusOptions[] = [];
+  class Noting extends port.io {
+    constructor(options: BusOptions) {
+      super(options);
+      opened.push(options);
+    }
+  }
+  return { port: { ...port, io: Noting }, opened };
+}
+
+describe("auto", () => {
+  test("asks at each chip's likeliest address first, in the table's order, then at the others, the board's chips last", () => {
+    const { port, opened } = noting(new Bench().port);
+    thrownBy(() => openSensor(port, "auto", { more: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] })] }));
+    // An adapted driver's address is asked twice: the driver's words do not tell a wrong chip from none.
+    expect(opened.map((options) => options.address)).toEqual([
+      0x48, 0x44, 0x76, 0x76, 0x49, 0x45, 0x77, 0x77, 0x4a, 0x4b,
+    ]);
+  });
+
+  test.each([0x48, 0x49, 0x4a, 0x4b])("a TMP117 at %d is found", (address) => {
+    const bench = new Bench();
+    bench.attachTMP117({ address });
+    expect(openSensor(bench.port)).toMatchObject({ name: "TMP117", address, decimals: 2, lowest: -55, highest: 150 });
+  });
+
+  test.each([0x44, 0x45])("an SHT3x at %d is found", (address) => {
+    const bench = new Bench();
+    bench.attachSHT3x({ address });
+    expect(openSensor(bench.port)).toMatchObject({ name: "SHT3x", address, decimals: 2, lowest: -40, highest: 125 });
+  });
+
+  test("two chips: the first in the table", () => {
+    const bench = new Bench();
+    bench.attachSHT3x();
+    bench.attachTMP117();
+    expect(openSensor(bench.port).name).toBe("TMP117");
+  });
+
+  test("a stranger at one address does not hide the sensor at another", () => {
+    const bench = new Bench();
+    bench.attachTMP117({ id: 0x0075 });
+    bench.attachSHT3x();
+    expect(openSensor(bench.port).name).toBe("SHT3x");
+  });
+
+  test("only a stranger: its id is told, for it is what is there", () => {
+    const bench = new Bench();
+    bench.attachTMP117({ id: 0x0075 });
+    expect(thrownBy(() => openSensor(bench.port)).message).toContain("TMP117 at 0x48 is no TMP117: its id is 0x0075");
+    expect(bench.bus.openCount).toBe(0);
+  });
+
+  test("nobody: says where it looked, for what, and what to do; nothing left open", () => {
+    const bench = new Bench();
+    const error = thrownBy(() => openSensor(bench.port, "auto", { more }));
+    expect(error).toMatchObject({ kind: "notFound" });
+    expect(error.message).toBe(
+      "I2C bus (data 21, clock 22) has no sensor (asked TMP117 at 0x48 0x49 0x4a 0x4b, SHT3x at 0x44 0x45, " +
+        "BMP280 at 0x76 0x77, AHT10 at 0x38): check power and wires",
+    );
+    expect(bench.bus.openCount).toBe(0);
+  });
+
+  test("a bus without pull-ups blocks six calls of 50 ms, not of the SDK's 400", () => {
+    const bench = new Bench();
+    bench.bus.kill();
+    thrownBy(() => openSensor(bench.port));
+    expect([bench.bus.calls, bench.bus.blockedMs]).toEqual([6, 300]);
+  });
+});
+
+describe("by name", () => {
+  test("in any case, and only that chip is asked for", () => {
+    const bench = new Bench();
+    bench.attachTMP117();
+    bench.attachSHT3x();
+    expect(openSensor(bench.port, "sht3x").name).toBe("SHT3x");
+  });
+
+  test("a chip that is not there: only its own addresses are named", () => {
+    const bench = new Bench();
+    bench.attachTMP117();
+    expect(thrownBy(() => openSensor(bench.port, "SHT3x")).message).toBe(
+      "I2C bus (data 21, clock 22) has no sensor (asked SHT3x at 0x44 0x45): check power and wires",
+    );
+  });
+
+  test("a name that nobody has: the names that there are", () => {
+    const error = thrownBy(() => openSensor(new Bench().port, "DHT22", { more }));
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error.message).toBe('sensor "DHT22": expected auto, TMP117, SHT3x, BMP280, AHT10');
+  });
+
+  test("the names for the setting", () => {
+    expect(sensorNames(more)).toEqual(["auto", "TMP117", "SHT3x", "BMP280", "AHT10"]);
+  });
+});
+
+describe("what the io class gets", () => {
+  test("the board's pins and figures; what the board leaves out is absent, or a default", () => {
+    const bench = new Bench();
+    bench.attachTMP117();
+    const plain = noting(bench.port);
+    openSensor({ ...plain.port, digital: bench.bus.Digital }).sensor.close();
+    expect(plain.opened[0]).toEqual({
+      io: plain.port.io,
+      data: 21,
+      clock: 22,
+      address: 0x48,
+      hz: 100_000,
+      timeout: 50,
+    });
+    expect("port" in plain.opened[0]).toBe(false);
+
+    const full = noting({ ...bench.port, hz: 400_000, port: 1, timeout: 20, pullup: false });
+    openSensor(full.port).sensor.close();
+    expect(full.opened[0]).toMatchObject({ hz: 400_000, port: 1, timeout: 20, pullup: false });
+  });
+
+  test("a mistake in the board is thrown as it is, not taken for an absent chip", () => {
+    const bench = new Bench();
+    expect(() => openSensor({ ...bench.port, data: 5 })).toThrow(new RangeError("unusable pins"));
+  });
+});
+
+describe("the list for the prompt", () => {
+  test("what answers, by address, with names; a stranger with the reason why it has none", () => {
+    const bench = new Bench();
+    bench.attachTMP117();
+    bench.attachSHT3x({ address: 0x45 });
+    bench.bus.attach(0x38, aht10Part(20));
+    bench.bus.attach(0x76, new RegisterPart());
+    expect(listSensors(bench.port, more)).toEqual([
+      { address: 0x38, name: "AHT10", detail: "" },
+      { address: 0x45, name: "SHT3x", detail: "" },
+      { address: 0x48, name: "TMP117", detail: "" },
+      { address: 0x76, name: undefined, detail: "BMP280 at 0x76 failed: unexpected sensor" },
+    ]);
+    expect(bench.bus.openCount).toBe(0);
+  });
+
+  test("the sensor that is open is listed and left in peace: its address cannot be opened twice", () => {
+    const bench = new Bench();
+    bench.attachTMP117({ celsius: 20 });
+    bench.attachSHT3x();
+    const opened = openSensor(bench.port);
+    opened.sensor.sample();
+    expect(listSensors({ ...bench.port, digital: bench.bus.Digital }, [], opened).map((found) => found.name)).toEqual([
+      "SHT3x",
+      "TMP117",
+    ]);
+    bench.time.advance(opened.conversionMs);
+    expect(opened.sensor.sample()).toEqual({ temperature: 20 });
+  });
+
+  test("an empty bus: an empty list, after six calls", () => {
+    const bench = new Bench();
+    expect(listSensors(bench.port)).toEqual([]);
+    expect(bench.bus.calls).toBe(6);
+  });
+
+  test("two drivers for one address: the one that knows the chip", () => {
+    const bench = new Bench();
+    bench.bus.attach(0x48, bmp280Part(20));
+    const second = adapt("BMP280", BMP280, { addresses: [0x48] });
+    expect(listSensors(bench.port, [second])).toEqual([{ address: 0x48, name: "BMP280", detail: "" }]);
+  });
+});
