@@ -2,7 +2,7 @@
  * A simulated SHT3x, at command level: it does not acknowledge a read before the measurement is done, nor a command that
  * comes too soon after another; a periodic acquisition goes on until it gets a break. Every word has its CRC.
  * Time comes from a clock that is passed in. Not simulated: clock stretching, alert limits, the heater's heat.
- * Source: Sensirion SHT3x-DIS datasheet, version 7, §2.2 and §4.
+ * Source: Sensirion SHT3x-DIS datasheet, versions 5 to 7, §2.2 and §4.
  */
 import type { I2CPart } from "./i2c-bus.js";
 

@@ -10,19 +10,21 @@ function opened(options: { celsius?: number; onError?: SensorOptions["onError"] 
 }
 
 describe("temperatures", () => {
-  // SNOSD82, table 7-2, and the edges of 16 bits.
+  // SNOSD82D, table 7-1, the chip's range, and beyond the edges of 16 bits.
   test.each([
-    [150, 150],
-    [100, 100],
-    [25, 25],
-    [1, 1],
-    [0.0078125, 0.0078125],
-    [0, 0],
-    [-0.0078125, -0.0078125],
-    [-25, -25],
-    [-55, -55],
-    [255.9921875, 255.9921875],
     [-256, -256],
+    [-25, -25],
+    [-0.125, -0.125],
+    [-0.0078125, -0.0078125],
+    [0, 0],
+    [0.0078125, 0.0078125],
+    [0.125, 0.125],
+    [1, 1],
+    [25, 25],
+    [100, 100],
+    [255.9921875, 255.9921875],
+    [-55, -55],
+    [150, 150],
     [300, 255.9921875],
     [-300, -256],
   ])("a part at %d °C is read as %d °C", (celsius, read) => {
@@ -164,8 +166,9 @@ describe("faults while sampling", () => {
     expect(error.message).toBe("TMP117 at 0x48 forgot its configuration: check its power for loose contacts");
   });
 
-  test("a bus that floats high is no 0 °C", () => {
+  test.each([0, 8, 32, 64] as const)("a bus that floats high is no 0 °C, averaging %d", (averaging) => {
     const { bench, sensor } = opened();
+    sensor.configure({ averaging });
     sensor.sample();
     bench.bus.detach(0x48);
     bench.bus.attach(0x48, { write: () => true, read: (bytes) => bytes.fill(0xff) !== undefined });

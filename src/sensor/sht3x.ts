@@ -4,8 +4,9 @@
  * Never waits and owns no timer: `sample()` takes one step and returns undefined until there is a result. The chip wants
  * a millisecond after each command, and at first it is brought to a known state, so that the first result takes five
  * calls and every other takes two.
- * The chip has no id register. What identifies it is its status: the command, the zeros and the CRC must all fit.
- * Source: Sensirion SHT3x-DIS datasheet, version 7: §2.2 (times), §4 (commands).
+ * The chip has no id register. What identifies it is its status: the command, the zeros and the CRC must all fit. (Its
+ * serial number would do too, but is not in the datasheet, and not every chip answers.)
+ * Source: Sensirion SHT3x-DIS datasheet, versions 5 to 7: §2.2 (times), §4 (commands).
  */
 
 import { crc8OfWord } from "./crc8.js";

@@ -2,30 +2,31 @@
  * TI TMP117, in the ECMA-419 Sensor Class Pattern: one-shot conversions, averaged by the chip, which sleeps in between.
  * Never waits and owns no timer: `sample()` starts a conversion and returns undefined until it is ready.
  * The chip has no checksum; instead its id is checked when it is opened, and its configuration at every sample.
- * Source: TI SNOSD82 (TMP117 datasheet), §7.5 and §7.6; section numbers are those of revision D.
+ * Source: TI SNOSD82D (TMP117 datasheet): §6.5 (times), §7.3 and §7.4 (functions), §7.6 (registers).
  */
 
 import { chipAt, hex, noAnswer, SensorError } from "./fault.js";
 import { BUS_HZ, type SensorOptions, type SMBus } from "./io.js";
 
-const TEMPERATURE = 0x00; // §7.6.2
-const CONFIGURATION = 0x01; // §7.6.3
-const DEVICE_ID = 0x0f; // §7.6.11
+// §7.6.
+const TEMPERATURE = 0x00;
+const CONFIGURATION = 0x01;
+const DEVICE_ID = 0x0f;
 const DEVICE_ID_MASK = 0x0fff; // the upper four bits count revisions
 const DEVICE_ID_TMP117 = 0x0117;
 
-// §7.6.3, table 7-6. Reading the register clears DATA_READY, so one read must decide.
+// The configuration register (§7.6). Reading it clears DATA_READY, so one read must decide.
 const DATA_READY = 0x2000;
+const ONE_SHOT = 0x0c00; // the chip itself turns it into SHUTDOWN, which has one bit of it
 const SHUTDOWN = 0x0400;
-const ONE_SHOT = 0x0c00;
-const MODE_AND_AVERAGING = 0x0c60;
+const KEPT_BITS = 0x07fc; // what is read back as it was written: all but status, and the bit that ends a one-shot
 
-const CELSIUS_PER_BIT = 0.0078125; // §7.5.1.1: 1/128
+const CELSIUS_PER_BIT = 0.0078125; // §7.3, table 7-1: 1/128
 
 /** How many conversions the chip averages; 0: takes one as it is. */
 export type Averaging = 0 | 8 | 32 | 64;
 
-/** The AVG bits (§7.6.3), and how long the slowest chip takes (§6.5: 17.5 ms a conversion, rounded up). */
+/** The AVG bits (§7.6), and how long the slowest chip takes (§6.5: 17.5 ms a conversion, rounded up). */
 const AVERAGING = {
   0: { bits: 0x0000, conversionMs: 18 },
   8: { bits: 0x0020, conversionMs: 140 },
@@ -35,7 +36,7 @@ const AVERAGING = {
 const DEFAULT_AVERAGING: Averaging = 8; // noise of one bit (§6.5), in an eighth of a second
 
 export class TMP117 {
-  /** Where the ADD0 pin can put it (§7.5.3.1): to ground, V+, SDA, SCL. Most modules tie it to ground. */
+  /** Where the ADD0 pin can put it (§7.5.3.1.2): to ground, V+, SDA, SCL. Most modules tie it to ground. */
   static readonly addresses = [0x48, 0x49, 0x4a, 0x4b] as const;
   /** Digits after the point that mean something: one bit is 0.0078 °C. */
   static readonly decimals = 2;
@@ -123,10 +124,10 @@ export class TMP117 {
     if ((configuration & DATA_READY) === 0) return undefined;
     this.#converting = false;
     // After a one-shot the chip is back in shutdown. Anything else is a chip that was reset, or no chip at all.
-    if ((configuration & MODE_AND_AVERAGING) !== (SHUTDOWN | AVERAGING[this.#averaging].bits)) {
+    if ((configuration & KEPT_BITS) !== (SHUTDOWN | AVERAGING[this.#averaging].bits)) {
       throw new SensorError("lostPower", this.#where, "forgot its configuration: check its power for loose contacts");
     }
-    // 16 bits in two's complement (§7.5.1.1): shifted up so that bit 15 is the sign, 0x8000 is -256 °C.
+    // Table 7-1: two's complement, shifted up so that bit 15 becomes the sign; 0x8000 is -256 °C.
     this.#sample.temperature = ((this.#read(TEMPERATURE) << 16) >> 16) * CELSIUS_PER_BIT;
     return this.#sample;
   }
