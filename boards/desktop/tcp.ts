@@ -1,0 +1,152 @@
+/*
+ * TCP and name resolution on Node, in the shapes of ECMA-419 (2nd edition, clauses 12 and 20).
+ * As on the device: nothing is called back from within the constructor, `write` never takes more than was announced, `read` never
+ * gives more than there is, and what was received before the end is delivered before `onError`.
+ * Backpressure is TCP's own: what nobody reads stops the sender at READ_AHEAD bytes.
+ */
+import { lookup } from "node:dns";
+import { connect, type Socket as NetSocket } from "node:net";
+
+const SEND_BUFFER = 65_536; // bytes announced as writable when nothing waits
+const READ_AHEAD = 65_536;
+
+export interface TCPOptions {
+  /** Numeric address; without it `host` is resolved by Node. */
+  address?: string;
+  host?: string;
+  port: number;
+  nodelay?: boolean;
+  format?: "buffer";
+  onReadable?(bytes: number): void;
+  onWritable?(bytes: number): void;
+  onError?(): void;
+}
+
+/** One connection. */
+export class TCP {
+  readonly #options: TCPOptions;
+  readonly #socket: NetSocket;
+  readonly #chunks: Buffer[] = [];
+  #readable = 0;
+  #waiting = 0;
+  #isOpen = false;
+  #isEnded = false;
+  #isReported = false;
+  #isClosed = false;
+
+  constructor(options: TCPOptions) {
+    const { port, nodelay = true } = options;
+    if (!(port >= 0 && port <= 65_535)) throw new RangeError(`port ${port}: expected 0..65535`);
+    const host = options.address ?? options.host;
+    if (!host) throw new TypeError("address or host: expected one of them");
+    this.#options = options;
+    this.#socket = connect({ host, port, noDelay: nodelay });
+    this.#socket.on("connect", () => {
+      this.#isOpen = true;
+      this.#announce();
+    });
+    this.#socket.on("data", (chunk) => this.#received(chunk));
+    this.#socket.on("error", () => this.#end());
+    this.#socket.on("end", () => this.#end());
+    this.#socket.on("close", () => this.#end());
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
+  get format(): "buffer" {
+    return "buffer";
+  }
+
+  /** Fills `buffer`; returns how many bytes that was; undefined if there is nothing. @throws Error if there is less */
+  read(buffer: Uint8Array): number | undefined {
+    if (this.#isClosed) throw new SyntaxError("closed");
+    if (!this.#readable) return undefined;
+    if (!buffer.length || buffer.length > this.#readable) throw new Error("invalid");
+    let at = 0;
+    while (at < buffer.length) {
+      const chunk = this.#chunks[0];
+      const piece = chunk.subarray(0, buffer.length - at);
+      buffer.set(piece, at);
+      at += piece.length;
+      if (piece.length < chunk.length) this.#chunks[0] = chunk.subarray(piece.length);
+      else this.#chunks.shift();
+    }
+    this.#readable -= at;
+    if (this.#readable < READ_AHEAD) this.#socket.resume();
+    if (!this.#readable && this.#isEnded) setImmediate(() => this.#report());
+    return at;
+  }
+
+  /** Takes all of `buffer`; returns what is writable then. @throws Error "would block" if that is less */
+  write(buffer: Uint8Array): number {
+    if (this.#isClosed) throw new SyntaxError("closed");
+    if (!this.#isOpen) throw new Error("not ready");
+    if (buffer.length > SEND_BUFFER - this.#waiting) throw new Error("would block");
+    this.#waiting += buffer.length;
+    const { length } = buffer;
+    // A copy: the caller fills its buffer anew before Node has sent this.
+    this.#socket.write(Buffer.from(buffer), () => {
+      this.#waiting -= length;
+      this.#announce();
+    });
+    return SEND_BUFFER - this.#waiting;
+  }
+
+  /** Sends what was written, then FIN. No callback comes afterwards. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#isOpen && !this.#isEnded) {
+      this.#socket.resume();
+      this.#socket.end();
+      this.#socket.setTimeout(2_000, () => this.#socket.destroy());
+    } else this.#socket.destroy();
+  }
+
+  #announce(): void {
+    if (!this.#isClosed && !this.#isEnded) this.#options.onWritable?.(SEND_BUFFER - this.#waiting);
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    this.#chunks.push(chunk);
+    this.#readable += chunk.length;
+    if (this.#readable >= READ_AHEAD) this.#socket.pause();
+    this.#options.onReadable?.(this.#readable);
+  }
+
+  #end(): void {
+    this.#isEnded = true;
+    if (!this.#readable) this.#report();
+  }
+
+  #report(): void {
+    if (this.#isReported || this.#isClosed) return;
+    this.#isReported = true;
+    this.#socket.destroy();
+    this.#options.onError?.();
+  }
+}
+
+/** Name resolution by the operating system. */
+export class Resolver {
+  #isClosed = false;
+
+  resolve(options: { host: string; onResolved(host: string, address: string): void; onError(): void }): void {
+    lookup(options.host, { family: 4 }, (error, address) => {
+      if (this.#isClosed) return;
+      if (error) options.onError();
+      else options.onResolved(options.host, address);
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+}

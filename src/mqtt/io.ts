@@ -1,0 +1,60 @@
+/*
+ * The hardware shapes that this library takes in its options. Types only, no byte code.
+ * Source: ECMA-419, 2nd edition, clause 12 (TCP socket) and clause 20 (DNS resolver); Moddable's `timer` module.
+ */
+
+/** What a TCP socket is made from. The client adds callbacks, port, and `address` or `host` to the owner's options. */
+export interface TCPOptions {
+  /** Numeric address. */
+  address?: string;
+  /** Name, for classes that resolve names themselves. */
+  host?: string;
+  port: number;
+  format: "buffer";
+  /** `bytes` can be read now. */
+  onReadable(bytes: number): void;
+  /** `bytes` can be written now; the first call means that the connection is open. */
+  onWritable(bytes: number): void;
+  /** The connection is over: refused, closed by the peer, or broken. */
+  onError(): void;
+}
+
+/** One TCP connection, `format` "buffer". */
+export interface TCP {
+  /** Fills the buffer, which must not be longer than what is readable. */
+  read(buffer: Uint8Array): unknown;
+  /** Takes the whole buffer, which must not be longer than what is writable; returns what is writable then. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: ECMA-419 lets a class return nothing
+  write(buffer: Uint8Array): number | undefined | void;
+  close(): void;
+}
+
+export interface TCPConstructor {
+  new (options: TCPOptions): TCP;
+}
+
+/** One question to the resolver. `address` is numeric. */
+export interface ResolveOptions {
+  host: string;
+  onResolved(host: string, address: string): void;
+  onError(): void;
+}
+
+export interface Resolver {
+  resolve(options: ResolveOptions): void;
+  close?(): void;
+}
+
+export interface ResolverConstructor {
+  new (options: object): Resolver;
+}
+
+/** What `Timers.set` returns. Opaque. */
+export type TimerId = object | number;
+
+/** One-shot timers, as Moddable's `timer` module has them. */
+export interface Timers {
+  /** Calls `callback` once, `delayMs` milliseconds from now. */
+  set(callback: () => void, delayMs: number): TimerId;
+  clear(id: TimerId): void;
+}

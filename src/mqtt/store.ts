@@ -1,0 +1,133 @@
+/*
+ * What the session needs of storage, and stores in RAM for those without flash.
+ * A method that changes something has made it durable when it returns: the next packet says so to the peer.
+ * Stores are bounded; they do no I/O but their own.
+ */
+
+import { encodeTopicName } from "./topics.js";
+import type { Message } from "./transmit.js";
+
+/** One message on its way out. The store may reuse the object at the next call of any of its methods. */
+export interface OutboundEntry {
+  /** Counted from 0 over the store's whole life, below 2^48. The packet id follows from it. */
+  readonly sequence: number;
+  readonly qos: 1 | 2;
+  /** PUBREC was recorded, in the session in force. */
+  readonly released: boolean;
+}
+
+/** Messages on their way out, in order. `src/outbox` is one, on flash. */
+export interface OutboundStore<E extends OutboundEntry> {
+  /** The first unsettled entry with a sequence number of at least `from`. */
+  seek(from: number): E | undefined;
+  /** PUBREC came. */
+  released(sequence: number): void;
+  /** PUBACK or PUBCOMP came, or the entry was given up. */
+  settle(sequence: number): void;
+  /** The session is lost: every `released` is void. Returns how many there were. */
+  requeue(): number;
+}
+
+/** Packet ids of inbound QoS 2 messages between PUBREC and PUBREL. Durable, if duplicates shall be known after a reboot. */
+export interface InboundStore {
+  has(id: number): boolean;
+  /** @throws RangeError when full: the connection is closed, the server sends again later */
+  add(id: number): void;
+  delete(id: number): void;
+  clear(): void;
+}
+
+/** An inbound store in RAM, of `capacity` ids. */
+export class MemoryInboundStore implements InboundStore {
+  readonly #ids: Uint16Array; // 0: free
+  constructor(capacity = 64) {
+    this.#ids = new Uint16Array(capacity);
+  }
+  has(id: number): boolean {
+    return this.#ids.includes(id);
+  }
+  add(id: number): void {
+    const at = this.#ids.indexOf(0);
+    if (at < 0) throw new RangeError(`over ${this.#ids.length} inbound QoS 2 messages at once`);
+    this.#ids[at] = id;
+  }
+  delete(id: number): void {
+    const at = this.#ids.indexOf(id);
+    if (at >= 0) this.#ids[at] = 0;
+  }
+  clear(): void {
+    this.#ids.fill(0);
+  }
+}
+
+/** A message in a `MemoryStore`: entry and message in one. */
+export interface MemoryEntry extends OutboundEntry, Message {}
+
+interface Kept extends MemoryEntry {
+  released: boolean;
+}
+
+/** An outbound store in RAM: survives a lost connection, not a reboot. Give it to the client with `render: (entry) => entry`. */
+export class MemoryStore implements OutboundStore<MemoryEntry> {
+  readonly #capacity: number;
+  readonly #entries: Kept[] = []; // by sequence, ascending
+  #next = 0;
+
+  /** `capacity`: messages at most. */
+  constructor(capacity = 32) {
+    this.#capacity = capacity;
+  }
+
+  /** Messages not settled. */
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /**
+   * Queues a message; the payload is kept, not copied. Call the client's `wake` afterwards. Returns its sequence number; -1: full.
+   * @throws RangeError if `topic` is no topic name
+   */
+  append(topic: string | Uint8Array, payload: Uint8Array, qos: 1 | 2, retain = false): number {
+    if (this.#entries.length >= this.#capacity) return -1;
+    const name = typeof topic === "string" ? encodeTopicName(topic) : topic;
+    const sequence = this.#next++;
+    this.#entries.push({ sequence, qos, released: false, topic: name, payload, payloadLength: payload.length, retain });
+    return sequence;
+  }
+
+  seek(from: number): MemoryEntry | undefined {
+    const at = this.#indexFrom(from);
+    return at < this.#entries.length ? this.#entries[at] : undefined;
+  }
+
+  released(sequence: number): void {
+    const entry = this.#entries[this.#indexFrom(sequence)];
+    if (entry?.sequence === sequence) entry.released = true;
+  }
+
+  settle(sequence: number): void {
+    const at = this.#indexFrom(sequence);
+    if (this.#entries[at]?.sequence === sequence) this.#entries.splice(at, 1);
+  }
+
+  requeue(): number {
+    let count = 0;
+    for (const entry of this.#entries) {
+      if (entry.released) count++;
+      entry.released = false;
+    }
+    return count;
+  }
+
+  #indexFrom(sequence: number): number {
+    const entries = this.#entries;
+    let low = 0;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (entries[middle].sequence < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,62 @@
+/*
+ * Topic names and topic filters: what is allowed, and what matches what. Pure.
+ * Source: MQTT 3.1.1 §4.7.
+ */
+import { encodeUTF8, isUnsayable } from "./utf8.js";
+
+const LONGEST = 65_535; // bytes, §1.5.3
+
+/** What is wrong with `name` as the topic of a PUBLISH, in a few words; undefined if nothing (§4.7.1-1, §4.7.3). */
+export function checkTopicName(name: string): string | undefined {
+  if (name.includes("+") || name.includes("#")) return "wildcard in a topic name";
+  return checkText(name);
+}
+
+/** What is wrong with `filter` in a SUBSCRIBE, in a few words; undefined if nothing (§4.7.1-2, -3, §4.7.3). */
+export function checkTopicFilter(filter: string): string | undefined {
+  const levels = filter.split("/");
+  for (let at = 0; at < levels.length; at++) {
+    const level = levels[at];
+    if (level.includes("#") && (level !== "#" || at !== levels.length - 1)) return "# must be the whole last level";
+    if (level.includes("+") && level !== "+") return "+ must be a whole level";
+  }
+  return checkText(filter);
+}
+
+/** @throws RangeError if `name` is no topic name */
+export function encodeTopicName(name: string): Uint8Array {
+  return encodeChecked(name, checkTopicName(name));
+}
+
+/** @throws RangeError if `filter` is no topic filter */
+export function encodeTopicFilter(filter: string): Uint8Array {
+  return encodeChecked(filter, checkTopicFilter(filter));
+}
+
+/**
+ * Does a subscription to `filter` get messages on `topic`? Both are taken to be valid.
+ * Wildcards at the first level do not match topics that begin with $ (§4.7.2-1).
+ */
+export function topicMatches(filter: string, topic: string): boolean {
+  if (topic.startsWith("$") && (filter.startsWith("+") || filter.startsWith("#"))) return false;
+  const wanted = filter.split("/");
+  const levels = topic.split("/");
+  for (let at = 0; at < wanted.length; at++) {
+    if (wanted[at] === "#") return true; // also the parent level: "a/#" matches "a"
+    if (at >= levels.length) return false;
+    if (wanted[at] !== "+" && wanted[at] !== levels[at]) return false;
+  }
+  return wanted.length === levels.length;
+}
+
+function checkText(text: string): string | undefined {
+  if (text === "") return "empty topic";
+  if (isUnsayable(text)) return "U+0000 or half a surrogate pair in a topic";
+  if (text.length > LONGEST / 3 && encodeUTF8(text).length > LONGEST) return "topic over 65,535 bytes";
+  return undefined;
+}
+
+function encodeChecked(text: string, fault: string | undefined): Uint8Array {
+  if (fault !== undefined) throw new RangeError(`${fault}: ${text.slice(0, 80)}`);
+  return encodeUTF8(text);
+}
