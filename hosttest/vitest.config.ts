@@ -5,6 +5,7 @@ export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
   resolve: { alias: { board: fileURLToPath(new URL("../boards/desktop/board.ts", import.meta.url)) } },
   test: {
+    reporters: ["default", fileURLToPath(new URL("support/count-reporter.ts", import.meta.url))],
     include: ["hosttest/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,0 +1,58 @@
+/*
+ * The desktop's chip: one image file with every partition of the device, settings included.
+ *
+ *   0x000000   4 KiB  identity: magic, then the MAC address that the chip was given when it was made
+ *   0x001000  24 KiB  settings (simulated NVS)
+ *   0x007000   1 MiB  outbox
+ */
+import { randomBytes } from "node:crypto";
+import { BLOCK_LENGTH, FlashFile, type Partition } from "./flash-file.js";
+
+const SETTINGS_AT = BLOCK_LENGTH;
+const SETTINGS_SIZE = 6 * BLOCK_LENGTH;
+const OUTBOX_AT = SETTINGS_AT + SETTINGS_SIZE;
+const OUTBOX_SIZE = 256 * BLOCK_LENGTH;
+const MAGIC = new TextEncoder().encode("home-thermometer chip 1\n");
+const MAC_LENGTH = 6;
+const LOCALLY_ADMINISTERED = 0x02; // IEEE 802: no manufacturer's, and no group address
+
+export class Chip {
+  readonly path: string;
+  readonly created: boolean;
+  /** 12 lower-case hexadecimal digits. */
+  readonly mac: string;
+  readonly #file: FlashFile;
+
+  /** Opens the image, or makes a factory-new one. @throws ImageError with one line */
+  constructor(path: string) {
+    this.#file = new FlashFile(path, OUTBOX_AT + OUTBOX_SIZE);
+    this.path = path;
+    this.created = this.#file.created;
+    this.mac = readOrGiveMac(this.#file.partition(0, BLOCK_LENGTH));
+  }
+
+  settings(): Partition {
+    return this.#file.partition(SETTINGS_AT, SETTINGS_SIZE);
+  }
+
+  outbox(): Partition {
+    return this.#file.partition(OUTBOX_AT, OUTBOX_SIZE);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+function readOrGiveMac(identity: Partition): string {
+  const bytes = new Uint8Array(MAGIC.length + MAC_LENGTH);
+  identity.read(bytes, 0);
+  if (!MAGIC.every((byte, at) => bytes[at] === byte)) {
+    identity.eraseBlock(0);
+    bytes.set(MAGIC);
+    bytes.set(randomBytes(MAC_LENGTH), MAGIC.length);
+    bytes[MAGIC.length] = LOCALLY_ADMINISTERED;
+    identity.write(bytes, 0);
+  }
+  return Buffer.from(bytes.subarray(MAGIC.length)).toString("hex");
+}

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { parseOptions, UsageError } from "../../boards/desktop/options.js";
+
+const parse = (line: string) => parseOptions(line === "" ? [] : line.split(" "));
+const refusal = (line: string): string => {
+  try {
+    parse(line);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  throw new Error(`${line}: was taken`);
+};
+
+describe("the desktop's command line", () => {
+  test("turns options into settings for this run", () => {
+    const options = parse("--room kitchen --broker mqtt://ann:p%40ss@10.0.0.2:1884 --qos 2 --interval 0.05 --headless");
+    expect(options.overrides).toEqual({
+      room: "kitchen",
+      "mqtt.host": "10.0.0.2",
+      "mqtt.port": "1884",
+      "mqtt.user": "ann",
+      "mqtt.password": "p@ss",
+      "mqtt.qos": "2",
+      interval: "0.05",
+    });
+    expect(options.headless).toBe(true);
+  });
+
+  test("says nothing about what was not given", () => {
+    expect(parse("")).toEqual({
+      overrides: {},
+      flash: undefined,
+      count: undefined,
+      durationMs: undefined,
+      headless: false,
+      help: false,
+    });
+  });
+
+  test("takes the broker's usual port, and IPv6 addresses", () => {
+    expect(parse("--broker mqtt://[::1]").overrides).toMatchObject({ "mqtt.host": "::1", "mqtt.port": "1883" });
+  });
+
+  test("counts and durations", () => {
+    expect(parse("--count 100 --duration 2.5")).toMatchObject({ count: 100, durationMs: 2500 });
+  });
+
+  test.each([
+    ["--qos 3", "--qos:"],
+    ["--room a/b", "--room:"],
+    ["--room +", "--room:"],
+    ["--interval fast", "--interval:"],
+    ["--interval 0", "--interval:"],
+    ["--broker localhost", "--broker localhost: expected mqtt://"],
+    ["--broker http://localhost", "--broker http://localhost: expected mqtt://"],
+    ["--broker mqtt://host:99999", "--broker mqtt://host:99999: expected"],
+    ["--broker mqtt://a%zz@host", "--broker mqtt://a%zz@host: expected"],
+    ["--broker mqtt://host/topic", "--broker mqtt://host/topic: expected"],
+    ["--count 0", "--count 0: expected a whole number"],
+    ["--count 1.5", "--count 1.5: expected a whole number"],
+    ["--duration soon", "--duration soon: expected seconds"],
+    ["--rooom kitchen", "--rooom"],
+    ["--room", "--room"],
+    ["kitchen", "kitchen"],
+  ])("%s gives one clear line", (line, expected) => {
+    const message = refusal(line);
+    expect(message).toContain(expected);
+    expect(message).not.toContain("\n");
+  });
+
+  test("a wrong password is not repeated", () => {
+    expect(refusal(`--broker mqtt://ann:${"x".repeat(200)}@host`)).not.toContain("xxx");
+    expect(refusal("--broker http://ann:secret@host")).not.toContain("secret");
+  });
+});

@@ -1,0 +1,74 @@
+/*
+ * The observer of the broker: an independent client (MQTT.js) with a persistent session that writes down, in order,
+ * everything that arrives on its filter.
+ */
+import mqtt, { type MqttClient } from "mqtt";
+
+export interface Arrival {
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: number;
+  readonly retain: boolean;
+}
+
+/** A reading as subscribers see it. */
+export interface SeenReading {
+  readonly value: number;
+  readonly ts?: string;
+  readonly seq?: number;
+}
+
+export class Collector {
+  readonly arrivals: Arrival[] = [];
+  readonly #client: MqttClient;
+  #changed: () => void = () => {};
+
+  private constructor(client: MqttClient) {
+    this.#client = client;
+    client.on("message", (topic, payload, { qos, retain }) => {
+      this.arrivals.push({ topic, payload: payload.toString("utf8"), qos, retain });
+      this.#changed();
+    });
+    client.on("error", () => {}); // it reconnects by itself
+  }
+
+  /** Subscribed, with a session that outlives its connections, when the promise resolves. */
+  static async start(port: number, filter: string, qos: 0 | 1 | 2 = 2): Promise<Collector> {
+    const client = mqtt.connect({
+      host: "127.0.0.1",
+      port,
+      clientId: `collector${Math.random().toString(36).slice(2)}`,
+      clean: false,
+      reconnectPeriod: 100,
+      resubscribe: false,
+    });
+    const collector = new Collector(client);
+    await client.subscribeAsync(filter, { qos });
+    return collector;
+  }
+
+  get readings(): SeenReading[] {
+    return this.arrivals.map(({ payload }) => JSON.parse(payload));
+  }
+
+  get sequences(): number[] {
+    return this.readings.map(({ seq }) => seq ?? -1);
+  }
+
+  /** Resolves when `count` messages have arrived; the caller's test has the time limit. */
+  async until(count: number): Promise<void> {
+    await this.untilTrue(() => this.arrivals.length >= count);
+  }
+
+  async untilTrue(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.endAsync(true);
+  }
+}
