@@ -1,0 +1,175 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ALIVE_MS, BootGuard, DEATHS, WORDS_LENGTH } from "../../src/health/boot-guard.js";
+import { VirtualTime } from "../support/virtual-time.js";
+
+/** A device that can be booted again and again over one entry. */
+function device() {
+  const time = new VirtualTime();
+  const problems: unknown[] = [];
+  const store: { value?: ArrayBuffer; writes: number; fault?: string } = { writes: 0 };
+  const entry = {
+    read: () => {
+      if (store.fault) throw new Error(store.fault);
+      return store.value?.slice(0);
+    },
+    write: (value: ArrayBuffer) => {
+      if (store.fault) throw new Error(store.fault);
+      store.value = value.slice(0);
+      store.writes++;
+    },
+  };
+  const boot = () => new BootGuard({ entry, timers: time.timers, onProblem: (error) => problems.push(error) });
+  /** Boots, lives for `ms`, says its last words if it has any, and is gone. */
+  const live = (ms: number, words?: string): BootGuard => {
+    const guard = boot();
+    time.advance(ms);
+    if (words !== undefined) guard.remember(words);
+    guard.close();
+    return guard;
+  };
+  return { time, store, problems, boot, live };
+}
+
+describe("safe mode", () => {
+  test("five boots in a row die within a minute: the sixth is in safe mode, and says why", () => {
+    const { live, boot } = device();
+    for (let i = 0; i < DEATHS; i++) expect(live(ALIVE_MS - 1).safeMode).toBe(false);
+    const sixth = boot();
+    expect(sixth.safeMode).toBe(true);
+    expect(sixth.explanation).toBe("safe mode, no readings: 5 boots in a row died within a minute");
+  });
+
+  test("four such boots, then a minute of life: the count begins anew", () => {
+    const { live } = device();
+    for (let i = 0; i < DEATHS - 1; i++) live(1_000);
+    live(ALIVE_MS);
+    for (let i = 0; i < DEATHS; i++) expect(live(1_000).safeMode).toBe(false);
+    expect(live(1_000).safeMode).toBe(true);
+  });
+
+  test("it lasts as long as its boot; a minute of it, and the next boot is ordinary", () => {
+    const { time, live, boot } = device();
+    for (let i = 0; i < DEATHS; i++) live(1_000);
+    const guard = boot();
+    time.advance(86_400_000);
+    expect(guard.safeMode).toBe(true);
+    guard.close();
+    expect(boot().safeMode).toBe(false);
+  });
+
+  test("safe mode that dies as well is followed by safe mode", () => {
+    const { live } = device();
+    for (let i = 0; i < DEATHS; i++) live(1_000);
+    for (let i = 0; i < 300; i++) expect(live(1_000).safeMode).toBe(true);
+    expect(live(0).deaths).toBe(255);
+  });
+
+  test("restarts in order are no deaths, however soon", () => {
+    const { time, boot } = device();
+    for (let i = 0; i < 20; i++) {
+      const guard = boot();
+      time.advance(1_000);
+      expect(guard.deaths).toBe(0);
+      guard.farewell();
+      expect(time.waiting).toBe(0);
+    }
+  });
+
+  test("any history: safe mode exactly when the last five boots or more died early", () => {
+    const lives = fc.array(fc.constantFrom(0, 1, ALIVE_MS - 1, ALIVE_MS, 3_600_000), { maxLength: 40 });
+    fc.assert(
+      fc.property(lives, (history) => {
+        const { live } = device();
+        history.forEach((ms, i) => {
+          const before = history.slice(0, i);
+          const row = before.length - 1 - before.findLastIndex((earlier) => earlier >= ALIVE_MS);
+          const guard = live(ms);
+          expect([guard.deaths, guard.safeMode]).toEqual([row, row >= DEATHS]);
+        });
+      }),
+    );
+  });
+});
+
+describe("last words", () => {
+  test("remembered, shown at the next boot, and gone after a healthy one", () => {
+    const { live } = device();
+    live(3_600_000, "uncaught: TypeError: cannot read property of undefined");
+    const next = live(3_600_000);
+    expect(next.lastWords).toBe("uncaught: TypeError: cannot read property of undefined");
+    expect(live(1_000).lastWords).toBe("");
+  });
+
+  test("said in the first minute, and the boot lives on: they stay for the next", () => {
+    const { time, boot, live } = device();
+    live(1_000, "said before");
+    const guard = boot();
+    guard.remember("said before");
+    time.advance(3_600_000);
+    guard.close();
+    expect(live(1_000).lastWords).toBe("said before");
+  });
+
+  test("out of memory says nothing: the words of an earlier death in the row stand in", () => {
+    const { live, boot } = device();
+    live(1_000, "uncaught: outbox");
+    for (let i = 1; i < DEATHS; i++) live(1_000);
+    expect(boot().explanation).toBe(
+      "safe mode, no readings: 5 boots in a row died within a minute; the last one said: uncaught: outbox",
+    );
+  });
+
+  test("a farewell leaves none", () => {
+    const { boot } = device();
+    const guard = boot();
+    guard.remember("watchdog");
+    guard.farewell();
+    expect(boot().lastWords).toBe("");
+  });
+
+  test("any text: one bounded line of printable ASCII", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 300 }), (words) => {
+        const { live, boot, store } = device();
+        live(1_000, words);
+        expect(store.value?.byteLength).toBeLessThanOrEqual(2 + WORDS_LENGTH);
+        const { lastWords } = boot();
+        expect(lastWords).toMatch(/^[ -~]*$/);
+        expect(lastWords).toHaveLength(Math.min(words.length, WORDS_LENGTH));
+      }),
+    );
+  });
+});
+
+describe("the store", () => {
+  test("two writes a boot, no more, however long it lives", () => {
+    const { live, store } = device();
+    live(365 * 86_400_000);
+    expect(store.writes).toBe(2);
+  });
+
+  test("it fails, now or later: reported, and the device boots ordinarily", () => {
+    const { time, live, boot, store, problems } = device();
+    for (let i = 0; i < DEATHS; i++) live(1_000);
+    store.fault = "NVS full";
+    const guard = boot();
+    guard.remember("lost");
+    time.advance(ALIVE_MS);
+    guard.farewell();
+    expect(guard.safeMode).toBe(false);
+    expect(problems).toEqual(new Array(5).fill(new Error("NVS full")));
+  });
+
+  test("whatever is in the entry: nothing is thrown, and the count is one of a byte", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        const { boot, store } = device();
+        store.value = new Uint8Array(bytes).buffer;
+        const guard = boot();
+        expect(guard.deaths).toBe(bytes.length >= 2 && bytes[0] === 1 ? bytes[1] : 0);
+        expect(guard.lastWords.length).toBeLessThanOrEqual(WORDS_LENGTH);
+      }),
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ROUNDS, SHORTEST_ROUND_MS, Watchdog } from "../../src/health/watchdog.js";
+import { VirtualTime } from "../support/virtual-time.js";
+
+function world() {
+  const time = new VirtualTime();
+  const bites: { reason: string; atMs: number }[] = [];
+  const watchdog = new Watchdog({ timers: time.timers, restart: (reason) => bites.push({ reason, atMs: time.nowMs }) });
+  return { time, bites, watchdog };
+}
+
+test("fed every interval: a year goes by without a restart", () => {
+  const { time, bites, watchdog } = world();
+  watchdog.watch(600_000);
+  for (let ms = 0; ms < 365 * 86_400_000; ms += 600_000) {
+    time.advance(600_000);
+    watchdog.feed();
+  }
+  expect(bites).toEqual([]);
+});
+
+test("not fed any more: one restart, with the reason", () => {
+  const { time, bites, watchdog } = world();
+  watchdog.watch(300_000);
+  time.advance(3_000_000 - 1);
+  expect(bites).toHaveLength(1);
+  expect(bites[0].reason).toBe("watchdog: sampling has not come round for 1500 s");
+  expect(time.waiting).toBe(0);
+});
+
+test("a short interval: readings may stay out for as long as a sensor that is gone is left alone", () => {
+  const { time, bites, watchdog } = world();
+  watchdog.watch(50);
+  time.advance(ROUNDS * SHORTEST_ROUND_MS);
+  expect(bites).toEqual([]);
+  time.advance(SHORTEST_ROUND_MS);
+  expect(bites).toHaveLength(1);
+});
+
+test("at rest: nothing is expected, no timer waits; watched again: the count begins anew", () => {
+  const { time, bites, watchdog } = world();
+  time.advance(86_400_000);
+  watchdog.watch(60_000);
+  time.advance(ROUNDS * 60_000);
+  watchdog.rest();
+  expect(time.waiting).toBe(0);
+  time.advance(86_400_000);
+  watchdog.watch(60_000);
+  time.advance(ROUNDS * 60_000);
+  expect(bites).toEqual([]);
+});
+
+test("a longer interval is set: no bite by the old one", () => {
+  const { time, bites, watchdog } = world();
+  watchdog.watch(60_000);
+  time.advance(200_000);
+  watchdog.watch(3_600_000);
+  time.advance(ROUNDS * 3_600_000);
+  expect(bites).toEqual([]);
+});
+
+test("the whole process was stopped for an hour: one late round, no bite", () => {
+  const { time, bites } = world();
+  const stopped = { now: false };
+  const timers = {
+    set: (callback: () => void, delayMs: number) =>
+      time.timers.set(callback, stopped.now ? delayMs + 3_600_000 : delayMs),
+    clear: time.timers.clear,
+  };
+  const watchdog = new Watchdog({ timers, restart: (reason) => bites.push({ reason, atMs: time.nowMs }) });
+  watchdog.watch(60_000);
+  stopped.now = true;
+  time.advance(61_000);
+  stopped.now = false;
+  time.advance(3_600_000);
+  watchdog.feed();
+  time.advance(100_000);
+  expect(bites).toEqual([]);
+});
+
+test("whatever the interval and the last feed: it bites after more than five rounds and at most six, and never before", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 86_400_000 }), fc.nat({ max: 100 }), (intervalMs, feeds) => {
+      const { time, bites, watchdog } = world();
+      const roundMs = Math.max(intervalMs, SHORTEST_ROUND_MS);
+      watchdog.watch(intervalMs);
+      for (let i = 0; i < feeds; i++) {
+        time.advance(intervalMs);
+        watchdog.feed();
+      }
+      expect(bites).toEqual([]);
+      const fedAtMs = time.nowMs;
+      time.advance(10 * roundMs);
+      expect(bites).toHaveLength(1);
+      expect(bites[0].atMs - fedAtMs).toBeGreaterThan(ROUNDS * roundMs - 1);
+      expect(bites[0].atMs - fedAtMs).toBeLessThanOrEqual((ROUNDS + 1) * roundMs);
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,134 @@
+/*
+ * BootGuard: notices that the device dies soon after every boot, and remembers why it went down.
+ * A boot counts as a death until it has lived a minute or ends in order. After five deaths in a row the device boots in safe
+ * mode: the prompt and the network, no sampling, so that somebody can look and mend. The next boot after that is ordinary again.
+ * One entry of at most 122 bytes in a key-value store, written at boot and once a minute later, and for each last word. Nothing
+ * here throws: a store that fails costs the safe mode, not the boot.
+ */
+
+/** What `timers.set` returns. Opaque. */
+export type TimerId = object | number;
+
+/** One entry of `embedded:storage/key-value`, with its key filled in. */
+export interface BootEntry {
+  read(): ArrayBuffer | undefined;
+  write(value: ArrayBuffer): void;
+}
+
+export interface BootGuardOptions {
+  readonly entry: BootEntry;
+  readonly timers: {
+    set(callback: () => void, delayMs: number): TimerId;
+    clear(id: TimerId): void;
+  };
+  /** The store failed: safe mode cannot be relied on. */
+  onProblem?(error: unknown): void;
+}
+
+/** Deaths in a row that lead to safe mode. */
+export const DEATHS = 5;
+/** A boot that lived this long was no death. */
+export const ALIVE_MS = 60_000;
+/** Characters of the last words kept. */
+export const WORDS_LENGTH = 120;
+
+/*
+ * The entry: byte 0 the format, byte 1 deaths in a row (the boot that runs included), from byte 2 the last words in ASCII.
+ * The store checks its values itself (NVS: a CRC each), and writes them at once or not at all.
+ */
+const FORMAT = 1;
+const HEAD = 2;
+
+export class BootGuard {
+  /** Boots before this one that died within a minute, in a row; counted up to 255. */
+  readonly deaths: number;
+  /** Why the last boot that could say so went down; empty when it went in order, or a healthy boot came since. */
+  readonly lastWords: string;
+  readonly #options: BootGuardOptions;
+  #deaths: number;
+  #words: string;
+  #spoken = false;
+  #timer?: TimerId;
+
+  /** Counts this boot as a death until further notice. */
+  constructor(options: BootGuardOptions) {
+    this.#options = options;
+    const { deaths, words } = this.#read();
+    this.deaths = deaths;
+    this.lastWords = words;
+    this.#deaths = Math.min(deaths + 1, 255);
+    this.#words = words;
+    this.#write();
+    this.#timer = options.timers.set(() => this.#alive(), ALIVE_MS);
+  }
+
+  /** Prompt and network only. Stays as it is until the next boot. */
+  get safeMode(): boolean {
+    return this.deaths >= DEATHS;
+  }
+
+  /** Why safe mode, for the prompt and the log. */
+  get explanation(): string {
+    const words = this.lastWords === "" ? "" : `; the last one said: ${this.lastWords}`;
+    return `safe mode, no readings: ${this.deaths} boots in a row died within a minute${words}`;
+  }
+
+  /** Keeps `reason` for the next boot: an uncaught exception, a watchdog's bite. Durable on return. */
+  remember(reason: string): void {
+    this.#words = plain(reason);
+    this.#spoken = true;
+    this.#write();
+  }
+
+  /** The device goes down in order (the prompt's reboot, an update): no death, however soon. */
+  farewell(): void {
+    this.close();
+    this.#deaths = 0;
+    this.#words = "";
+    this.#write();
+  }
+
+  /** Lets go of the timer and writes nothing. */
+  close(): void {
+    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #alive(): void {
+    this.#timer = undefined;
+    this.#deaths = 0;
+    if (!this.#spoken) this.#words = "";
+    this.#write();
+  }
+
+  #read(): { deaths: number; words: string } {
+    try {
+      const value = this.#options.entry.read();
+      const bytes = new Uint8Array(value ?? new ArrayBuffer(0));
+      if (bytes.length >= HEAD && bytes[0] === FORMAT) {
+        return { deaths: bytes[1], words: String.fromCharCode(...bytes.subarray(HEAD, HEAD + WORDS_LENGTH)) };
+      }
+    } catch (error) {
+      this.#options.onProblem?.(error);
+    }
+    return { deaths: 0, words: "" };
+  }
+
+  #write(): void {
+    const words = this.#words;
+    const bytes = new Uint8Array(HEAD + words.length);
+    bytes[0] = FORMAT;
+    bytes[1] = this.#deaths;
+    for (let i = 0; i < words.length; i++) bytes[HEAD + i] = words.charCodeAt(i);
+    try {
+      this.#options.entry.write(bytes.buffer);
+    } catch (error) {
+      this.#options.onProblem?.(error);
+    }
+  }
+}
+
+/** Printable ASCII, one line, bounded: fit for an entry and for any terminal. */
+function plain(text: string): string {
+  return text.slice(0, WORDS_LENGTH).replace(/[^ -~]/g, "?");
+}

@@ -1,0 +1,69 @@
+/*
+ * Watchdog: restarts the device when the sampling loop has not come round for several intervals.
+ * It counts its own rounds since the loop was last seen, not time: a process that was stopped for an hour, or a clock that is
+ * set, does not make it bite. What stops its timer as well is the hardware watchdog's business, which the SDK feeds.
+ * `feed` is cheap enough for every sample: one assignment.
+ */
+
+/** What `timers.set` returns. Opaque. */
+export type TimerId = object | number;
+
+export interface WatchdogOptions {
+  readonly timers: {
+    set(callback: () => void, delayMs: number): TimerId;
+    clear(id: TimerId): void;
+  };
+  /** Called once, after which the watchdog is at rest. `reason`: a line for the log and the next boot. */
+  restart(reason: string): void;
+}
+
+/** Rounds without a sign of life. */
+export const ROUNDS = 5;
+/** A round is an interval, but never shorter: a sensor that is gone is opened again with a back-off of a minute. */
+export const SHORTEST_ROUND_MS = 60_000;
+
+export class Watchdog {
+  readonly #options: WatchdogOptions;
+  #roundMs = 0;
+  #rounds = 0;
+  #timer?: TimerId;
+
+  /** At rest until `watch`. */
+  constructor(options: WatchdogOptions) {
+    this.#options = options;
+  }
+
+  /** From now on `feed` is expected about every `intervalMs`. */
+  watch(intervalMs: number): void {
+    this.rest();
+    this.#roundMs = Math.max(intervalMs, SHORTEST_ROUND_MS);
+    this.#rounds = 0;
+    this.#next();
+  }
+
+  /** The loop came round. A reading that failed counts too: the loop is alive, the sensor is not. */
+  feed(): void {
+    this.#rounds = 0;
+  }
+
+  /** Nothing is expected any more: sampling was stopped, or the device goes down in order. */
+  rest(): void {
+    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #next(): void {
+    this.#timer = this.#options.timers.set(() => this.#round(), this.#roundMs);
+  }
+
+  #round(): void {
+    this.#timer = undefined;
+    this.#rounds++;
+    if (this.#rounds <= ROUNDS) {
+      this.#next();
+    } else {
+      const silentS = Math.round((ROUNDS * this.#roundMs) / 1_000);
+      this.#options.restart(`watchdog: sampling has not come round for ${silentS} s`);
+    }
+  }
+}

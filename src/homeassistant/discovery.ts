@@ -1,0 +1,79 @@
+/*
+ * Home Assistant: the message by which it finds the thermometer, and the topic that tells whether the device is there.
+ * Publish both retained, so that a Home Assistant that starts later finds them. Keys are Home Assistant's own abbreviations,
+ * "~" stands for the base topic: the message stays near 400 bytes, within the MQTT client's buffer.
+ * Pure: no I/O. Called once a connection.
+ * Source: home-assistant.io/integrations/mqtt (discovery, abbreviations, availability) and /integrations/sensor.mqtt.
+ */
+
+/** Payloads of the availability topic, which are Home Assistant's defaults. Offline is the will. */
+export const ONLINE = "online";
+export const OFFLINE = "offline";
+
+export interface Thermometer {
+  /** As in `home/<room>/temperature`. */
+  readonly room: string;
+  /** The device's own: client id, and level in its availability topic. */
+  readonly id: string;
+  /** What a reading's payload is: JSON with `value`, or the number alone. */
+  readonly format: "json" | "plain";
+  /** The firmware's. */
+  readonly version: string;
+  /** The board's name. Default: none shown. */
+  readonly model?: string;
+  /** No reading for so many seconds: the value is unknown. Default: the last one stands while the device is online. */
+  readonly expireAfterS?: number;
+}
+
+/** `home/<room>/<id>/status`: retained `online` or `offline`. */
+export function availabilityTopic(room: string, id: string): string {
+  return `home/${room}/${id}/status`;
+}
+
+/** Where the discovery message goes. An empty retained message there makes Home Assistant forget the thermometer. */
+export function discoveryTopic(id: string): string {
+  // Home Assistant ignores a topic whose id has other characters than these.
+  return `homeassistant/sensor/${id.replace(/[^a-zA-Z0-9_-]/g, "_")}/temperature/config`;
+}
+
+/** The discovery message: publish it retained. The payload is JSON in UTF-8, the caller's to keep. */
+export function discoveryMessage(thermometer: Thermometer): { topic: string; payload: Uint8Array } {
+  const { room, id, format, version, model, expireAfterS } = thermometer;
+  const json = JSON.stringify({
+    "~": `home/${room}`,
+    stat_t: "~/temperature",
+    avty_t: `~/${id}/status`,
+    val_tpl: format === "json" ? "{{ value_json.value }}" : undefined,
+    dev_cla: "temperature", // without a name, the entity is called after it, in the user's language
+    stat_cla: "measurement",
+    unit_of_meas: "°C",
+    exp_aft: expireAfterS,
+    uniq_id: `${id}_temperature`,
+    dev: { ids: [id], name: `Thermometer ${room}`, mf: "home-thermometer", mdl: model, sw: version, sa: room },
+    o: { name: "home-thermometer", sw: version },
+  });
+  return { topic: discoveryTopic(id), payload: encoded(json) };
+}
+
+/** UTF-8. `json` has no lone surrogates: JSON.stringify escapes them. */
+function encoded(json: string): Uint8Array {
+  const bytes = new Uint8Array(json.length * 3);
+  let end = 0;
+  for (let at = 0; at < json.length; at++) {
+    const code = json.codePointAt(at) as number;
+    if (code < 0x80) {
+      bytes[end++] = code;
+      continue;
+    }
+    if (code > 0xffff) {
+      at++; // both halves of the pair
+      bytes[end++] = 0xf0 | (code >> 18);
+      bytes[end++] = 0x80 | ((code >> 12) & 0x3f);
+    } else if (code > 0x7ff) {
+      bytes[end++] = 0xe0 | (code >> 12);
+    }
+    bytes[end++] = code > 0x7ff ? 0x80 | ((code >> 6) & 0x3f) : 0xc0 | (code >> 6);
+    bytes[end++] = 0x80 | (code & 0x3f);
+  }
+  return bytes.slice(0, end);
+}
