@@ -1,0 +1,190 @@
+/*
+ * Builds the XS worker: the engine's C sources out of a pinned npm package, and our host file worker.c.
+ * Once a machine and version: the result lies in build/xs, named by all that went into it. Needs npm for the first
+ * fetch, `tar`, and a C compiler with 32-bit libraries if slots shall be as large as on the device (Debian:
+ * gcc-multilib). Never runs what the package would install, and takes nothing of it but xs/{includes,platforms,sources}.
+ */
+import { execFile, spawnSync } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+const PACKAGE = "@agoric/xsnap";
+const VERSION = "0.15.0";
+/** SHA-512 of the tarball, as the registry states it. */
+const INTEGRITY = "ZBm4DZxbtfacxMHVVdJjZi0Y8zOxN77vpu1WwI5RWfPkaRh0aHkz/dVdTGKXalDNzWfz183lljKxlxl3/h0n+A==";
+const SOURCES_IN_PACKAGE = "package/moddable/xs";
+const OMITTED = new Set(["xsLockdown.c", "xsSnapshot.c"]); // of no use on a device
+
+/** As the SDK builds a release for a device, and metering. */
+const FLAGS = [
+  "-O2",
+  "-std=gnu11",
+  "-DINCLUDE_XSPLATFORM",
+  '-DXSPLATFORM="platform.h"',
+  "-DmxBoundsCheck=1",
+  "-DmxMetering=1",
+  "-DmxParse=1",
+  "-DmxRun=1",
+  "-DmxNoConsole=1",
+];
+const HOST_FILES = ["worker.c", "profile.c", "platform.h", "profile.h"];
+const LIBRARIES = ["-lm", "-lpthread"];
+const LOCK_STALE_MS = 300_000;
+
+/** `wordBits` 32: slots of 16 bytes as on ESP32; 64: slots of 32 bytes. Computrons are the same on both. */
+export type WorkerProgram =
+  | { readonly kind: "built"; readonly path: string; readonly wordBits: 32 | 64 }
+  | { readonly kind: "missing"; readonly why: string };
+
+/** A plain worker, or one that counts the computrons of every function as well (slower, same counts). */
+export type Variant = "plain" | "profile";
+
+const programs = new Map<Variant, Promise<WorkerProgram>>();
+
+/** The worker's program, built if it is not there yet. Missing only when this machine cannot compile C. */
+export function workerProgram(variant: Variant = "plain"): Promise<WorkerProgram> {
+  let program = programs.get(variant);
+  if (program === undefined) {
+    program = build(variant);
+    programs.set(variant, program);
+  }
+  return program;
+}
+
+/** The repository's top folder; works from a bundle in build/ too. */
+export const topFolder = folderWith("package.json", dirname(fileURLToPath(import.meta.url)));
+
+function folderWith(file: string, start: string): string {
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, file))) return folder;
+    if (folder === dirname(folder)) throw new Error(`${start}: no folder above it has a ${file}`);
+  }
+}
+
+async function build(variant: Variant): Promise<WorkerProgram> {
+  const compiler = process.env.CC ?? "cc";
+  const version = spawnSync(compiler, ["--version"], { encoding: "utf8" });
+  if (version.status !== 0) return { kind: "missing", why: `no C compiler: "${compiler}" does not run` };
+  const cache = join(topFolder, "build", "xs");
+  await mkdir(cache, { recursive: true });
+  const wordBits = compiles32Bit(compiler) ? 32 : 64;
+  const flags = [...FLAGS, ...(wordBits === 32 ? ["-m32"] : [])];
+  const host = join(topFolder, "hosttest", "xs");
+  const ingredients = [INTEGRITY, variant, version.stdout, ...flags];
+  for (const file of HOST_FILES) ingredients.push(await readFile(join(host, file), "utf8"));
+  const key = createHash("sha256").update(ingredients.join("\0")).digest("hex").slice(0, 16);
+  const path = join(cache, `worker-${variant}-${key}`);
+  if (existsSync(path)) return { kind: "built", path, wordBits };
+  await withLock(join(cache, "lock"), async () => {
+    if (existsSync(path)) return;
+    const sources = await unpackedSources(cache);
+    const scratch = join(cache, `objects-${randomUUID()}`);
+    await mkdir(scratch);
+    if (variant === "profile") await instrumentCalls(sources, scratch);
+    const program = await compile(compiler, flags, host, sources, scratch, variant);
+    await rename(program, path);
+    await rm(scratch, { recursive: true });
+  });
+  return { kind: "built", path, wordBits };
+}
+
+function compiles32Bit(compiler: string): boolean {
+  const program =
+    "#include <stdlib.h>\n#include <math.h>\nint main(int c, char** v) { return (int)floor(atof(v[0]) * c); }";
+  const flags = ["-m32", "-x", "c", "-", "-o", "/dev/null", "-lm", "-lpthread"];
+  return spawnSync(compiler, flags, { input: program }).status === 0;
+}
+
+/** Fetches, checks and unpacks the package; the folder that holds includes, platforms and sources. */
+async function unpackedSources(cache: string): Promise<string> {
+  const folder = join(cache, `xsnap-${VERSION}`);
+  const sources = join(folder, SOURCES_IN_PACKAGE);
+  if (existsSync(sources)) return sources;
+  const tarball = join(cache, `agoric-xsnap-${VERSION}.tgz`);
+  if (!existsSync(tarball)) {
+    await run("npm", ["pack", `${PACKAGE}@${VERSION}`, "--ignore-scripts", "--silent", "--pack-destination", cache]);
+  }
+  const digest = createHash("sha512")
+    .update(await readFile(tarball))
+    .digest("base64");
+  if (digest !== INTEGRITY) {
+    await rm(tarball);
+    throw new Error(`${PACKAGE}@${VERSION}: SHA-512 is ${digest}, expected ${INTEGRITY}`);
+  }
+  const part = `${folder}.${randomUUID()}`;
+  await mkdir(part);
+  await run("tar", ["-xzf", tarball, "-C", part, SOURCES_IN_PACKAGE]);
+  await rename(part, folder);
+  return sources;
+}
+
+async function compile(
+  compiler: string,
+  flags: readonly string[],
+  host: string,
+  sources: string,
+  scratch: string,
+  variant: Variant,
+): Promise<string> {
+  const includes = [scratch, host, ...["includes", "platforms", "sources"].map((name) => join(sources, name))];
+  const common = [...flags, "-w", ...includes.map((folder) => `-I${folder}`)];
+  if (variant === "profile") common.push("-DPROFILE=1");
+  const queue = (await readdir(join(sources, "sources"))).filter((name) => name.endsWith(".c") && !OMITTED.has(name));
+  const files = queue.map((name) => {
+    const changed = join(scratch, name);
+    return existsSync(changed) ? changed : join(sources, "sources", name);
+  });
+  for (const name of HOST_FILES) if (name.endsWith(".c")) files.push(join(host, name));
+  const objects: string[] = [];
+  const next = async (): Promise<void> => {
+    for (let file = files.pop(); file !== undefined; file = files.pop()) {
+      const object = join(scratch, `${objects.length}.o`);
+      objects.push(object);
+      await run(compiler, [...common, "-c", file, "-o", object]);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, next));
+  const program = join(scratch, "worker");
+  await run(compiler, [...flags, ...objects, ...LIBRARIES, "-o", program]);
+  return program;
+}
+
+/** The engine has places where it can trace calls; the profiling worker takes its counts there (profile.h). */
+async function instrumentCalls(sources: string, scratch: string): Promise<void> {
+  const text = await readFile(join(sources, "sources", "xsRun.c"), "utf8");
+  const start = text.indexOf("#ifdef mxTraceCall\nint gxTraceCall");
+  const end = text.indexOf("#endif\n", start);
+  if (start < 0 || end < 0) throw new Error("xsRun.c: the hooks for calls are not where they were");
+  const changed = `${text.slice(0, start)}#define mxTraceCall 1\n#include "profile.h"\n${text.slice(end + "#endif\n".length)}`;
+  await writeFile(join(scratch, "xsRun.c"), changed);
+}
+
+/** One builder at a time: test files run side by side. A lock that nobody renewed for long belongs to the dead. */
+async function withLock(path: string, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await mkdir(path);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const age = await stat(path).then(
+      (status) => Date.now() - status.mtimeMs,
+      () => 0,
+    );
+    if (age > LOCK_STALE_MS) await rm(path, { recursive: true, force: true });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  try {
+    await work();
+  } finally {
+    await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,280 @@
+/*
+ * Drives the XS worker: a process that holds one machine (worker.c). Commands go one at a time, in the order given; each
+ * answers with what it cost in computrons, slots and chunk bytes. The machine asks Node by `host.call(name, bytes)` and
+ * waits for the answer. What the machine throws, leaves unhandled or dies of rejects the command's promise.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { type Variant, workerProgram } from "./build.js";
+
+const HEADER_BYTES = 5;
+const FIGURES_BYTES = 40;
+
+/** What a command cost, and what the machine holds after it. */
+export interface Figures {
+  /** Byte codes run by the command. */
+  readonly computrons: number;
+  /** Garbage collections during the command. Above 0, the two `Allocated` figures mean nothing. */
+  readonly collections: number;
+  readonly slotsAllocated: number;
+  readonly chunkBytesAllocated: number;
+  /** Allocated now; after `collect()`: alive. The app machine's own, without the root's. */
+  readonly slots: number;
+  readonly chunkBytes: number;
+  readonly peakSlots: number;
+  readonly peakChunkBytes: number;
+  /** Of the arena: slots and chunks reserved, and the stack. */
+  readonly arenaUsedBytes: number;
+  /** 16 on a 32-bit worker, as on ESP32. */
+  readonly slotBytes: number;
+}
+
+export interface Reply {
+  readonly figures: Figures;
+  /** The result: an ArrayBuffer's bytes, or its text as UTF-8; empty for undefined. */
+  readonly bytes: Uint8Array;
+  /** The same, read as UTF-8. */
+  readonly text: string;
+}
+
+/** The app machine's memory, as in a manifest's `creation`. Bytes and counts. Left out: roomy. */
+export interface Creation {
+  /** All memory there is: stack, slots and chunks. */
+  readonly arenaBytes?: number;
+  readonly initialChunkBytes?: number;
+  readonly incrementalChunkBytes?: number;
+  readonly initialSlots?: number;
+  readonly incrementalSlots?: number;
+  readonly stackSlots?: number;
+  readonly initialKeys?: number;
+  readonly incrementalKeys?: number;
+}
+
+export interface WorkerOptions {
+  readonly variant?: Variant;
+  /** Answers `host.call`. What it throws is thrown inside the machine. */
+  onHostCall?(name: string, bytes: Uint8Array): Uint8Array | string | undefined;
+  onTrace?(line: string): void;
+}
+
+/** The machine threw: `message` is XS's text with the frames. */
+export class XSError extends Error {
+  override readonly name = "XSError";
+  readonly figures: Figures;
+  constructor(text: string, figures: Figures) {
+    super(text);
+    this.figures = figures;
+  }
+}
+
+/** The machine is gone: out of memory, stack overflow, or its process ended. */
+export class XSAborted extends Error {
+  override readonly name = "XSAborted";
+  readonly figures: Figures | undefined;
+  constructor(reason: string, figures?: Figures) {
+    super(`XS aborted: ${reason}`);
+    this.figures = figures;
+  }
+}
+
+const ROOMY: Required<Creation> = {
+  arenaBytes: 0,
+  initialChunkBytes: 4 << 20,
+  incrementalChunkBytes: 1 << 20,
+  initialSlots: 1 << 17,
+  incrementalSlots: 1 << 15,
+  stackSlots: 1 << 14,
+  initialKeys: 1 << 12,
+  incrementalKeys: 1 << 12,
+};
+
+interface Pending {
+  resolve(reply: Reply): void;
+  reject(error: Error): void;
+  readonly unhandled: string[];
+}
+
+export class XSWorker {
+  /** Width of the machine's words. */
+  readonly wordBits: 32 | 64;
+  readonly #process: ChildProcess;
+  readonly #to: Writable;
+  readonly #options: WorkerOptions;
+  readonly #pending: Pending[] = [];
+  #received: Buffer = Buffer.alloc(0);
+  #gone: XSAborted | undefined;
+  readonly #closed: Promise<void>;
+
+  private constructor(path: string, wordBits: 32 | 64, options: WorkerOptions) {
+    this.wordBits = wordBits;
+    this.#options = options;
+    this.#process = spawn(path, [], { stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
+    this.#to = this.#process.stdio[3] as Writable;
+    this.#to.on("error", () => {}); // the process is gone: `exit` tells
+    const from = this.#process.stdio[4] as Readable;
+    from.on("data", (chunk: Buffer) => this.#receive(chunk));
+    this.#closed = new Promise((resolve) => {
+      this.#process.on("close", (status, signal) => {
+        this.#fail(new XSAborted(`the worker ended (${signal ?? `status ${status}`})`));
+        resolve();
+      });
+      this.#process.on("error", (error) => this.#fail(new XSAborted(error.message)));
+    });
+  }
+
+  /** Starts a worker with an empty machine. @throws Error if this machine cannot build one */
+  static async open(options: WorkerOptions = {}): Promise<XSWorker> {
+    const program = await workerProgram(options.variant);
+    if (program.kind === "missing") throw new Error(program.why);
+    return new XSWorker(program.path, program.wordBits, options);
+  }
+
+  /** Runs a script in the root machine: what a device has in flash. Before the first `boot`. */
+  preload(script: string): Promise<Reply> {
+    return this.#command("P", Buffer.from(script));
+  }
+
+  /** A new app machine upon the root; the one before, if any, is gone with all it had. */
+  boot(creation: Creation = {}): Promise<Reply> {
+    const options = { ...ROOMY, ...creation };
+    const bytes = Buffer.alloc(32);
+    let offset = 0;
+    for (const value of [
+      options.arenaBytes,
+      options.initialChunkBytes,
+      options.incrementalChunkBytes,
+      options.initialSlots,
+      options.incrementalSlots,
+      options.stackSlots,
+      options.initialKeys,
+      options.incrementalKeys,
+    ]) {
+      offset = bytes.writeInt32LE(value, offset);
+    }
+    return this.#command("B", bytes);
+  }
+
+  /** Runs a script, sloppy mode, global scope; answers with the value of its last expression. */
+  evaluate(script: string): Promise<Reply> {
+    return this.#command("E", Buffer.from(script));
+  }
+
+  /** Calls `globalThis.onMessage(bytes)` with an ArrayBuffer. */
+  call(bytes: Uint8Array): Promise<Reply> {
+    return this.#command("C", bytes);
+  }
+
+  /** Collects garbage: `slots` and `chunkBytes` are then what is alive. */
+  async collect(): Promise<Figures> {
+    return (await this.#command("G", new Uint8Array())).figures;
+  }
+
+  /** Since the last time, a line a function: name, calls, computrons, slots, chunk bytes. Variant "profile" only. */
+  async profile(): Promise<string> {
+    return (await this.#command("F", new Uint8Array())).text;
+  }
+
+  /** Ends the process; commands under way are rejected. Resolves when it is gone. */
+  close(): Promise<void> {
+    this.#gone ??= new XSAborted("closed");
+    this.#process.kill("SIGKILL");
+    return this.#closed;
+  }
+
+  #command(kind: string, bytes: Uint8Array): Promise<Reply> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ resolve, reject, unhandled: [] });
+      this.#send(kind, bytes);
+    });
+  }
+
+  #send(kind: string, bytes: Uint8Array): void {
+    const frame = Buffer.allocUnsafe(HEADER_BYTES + bytes.length);
+    frame.writeUInt32LE(1 + bytes.length);
+    frame[4] = kind.charCodeAt(0);
+    frame.set(bytes, HEADER_BYTES);
+    this.#to.write(frame);
+  }
+
+  #receive(chunk: Buffer): void {
+    let rest = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    while (rest.length >= HEADER_BYTES && rest.length >= 4 + rest.readUInt32LE(0)) {
+      const end = 4 + rest.readUInt32LE(0);
+      this.#handle(String.fromCharCode(rest[4]), rest.subarray(HEADER_BYTES, end));
+      rest = rest.subarray(end);
+    }
+    this.#received = rest;
+  }
+
+  #handle(kind: string, body: Buffer): void {
+    switch (kind) {
+      case "K":
+        this.#settle(body);
+        break;
+      case "X":
+        this.#pending.shift()?.reject(new XSError(textAfterFigures(body), readFigures(body)));
+        break;
+      case "U":
+        this.#pending[0]?.unhandled.push(body.toString());
+        break;
+      case "T":
+        this.#options.onTrace?.(body.toString());
+        break;
+      case "A":
+        this.#fail(new XSAborted(textAfterFigures(body), readFigures(body)));
+        break;
+      case "H":
+        this.#answer(body);
+        break;
+      default:
+        throw new Error(`XS worker: a frame of unknown kind ${JSON.stringify(kind)}`);
+    }
+  }
+
+  #settle(body: Buffer): void {
+    const pending = this.#pending.shift();
+    const figures = readFigures(body);
+    if (pending === undefined) return;
+    if (pending.unhandled.length > 0) {
+      pending.reject(new XSError(`unhandled rejection: ${pending.unhandled.join("; ")}`, figures));
+      return;
+    }
+    const bytes = Uint8Array.prototype.slice.call(body, FIGURES_BYTES);
+    pending.resolve({ figures, bytes, text: Buffer.from(bytes.buffer).toString() });
+  }
+
+  #answer(body: Buffer): void {
+    const end = body.indexOf(0);
+    try {
+      const answer = this.#options.onHostCall?.(body.toString("utf8", 0, end), body.subarray(end + 1)) ?? "";
+      this.#send("R", typeof answer === "string" ? Buffer.from(answer) : answer);
+    } catch (error) {
+      this.#send("Z", Buffer.from(error instanceof Error ? error.message : String(error)));
+    }
+  }
+
+  #fail(error: XSAborted): void {
+    this.#gone ??= error;
+    for (const pending of this.#pending.splice(0)) pending.reject(this.#gone);
+  }
+}
+
+function readFigures(body: Buffer): Figures {
+  return {
+    computrons: body.readUInt32LE(0),
+    collections: body.readUInt32LE(4),
+    slotsAllocated: body.readInt32LE(8),
+    chunkBytesAllocated: body.readInt32LE(12),
+    slots: body.readUInt32LE(16),
+    chunkBytes: body.readUInt32LE(20),
+    peakSlots: body.readUInt32LE(24),
+    peakChunkBytes: body.readUInt32LE(28),
+    arenaUsedBytes: body.readUInt32LE(32),
+    slotBytes: body.readUInt32LE(36),
+  };
+}
+
+function textAfterFigures(body: Buffer): string {
+  return body.toString("utf8", FIGURES_BYTES);
+}
