@@ -135,6 +135,19 @@ describe("no answer", () => {
     },
   );
 
+  test("failures of yesterday do not make today's first wait longer", () => {
+    const { time, ntp, sync } = world(BOOT_MS, { random: () => 0.999 });
+    ntp.faults.silent = true;
+    sync.linkUp();
+    time.advance(HOUR_MS);
+    delete ntp.faults.silent;
+    time.advance(HOUR_MS);
+    ntp.faults.silent = true;
+    const asked = ntp.questions.length;
+    time.runUntil(() => ntp.questions.length === asked + 2, 2 * REFRESH_MS);
+    expect(gapsMs(ntp)[asked]).toBeLessThanOrEqual(10_000 + LEAST_MS + TIME_STEPS.firstMs);
+  });
+
   test("whatever the draws: two questions are never closer than 15 s, nor further apart than the longest step allows", () => {
     const draws = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), {
       minLength: 20,
@@ -216,6 +229,22 @@ describe("a clock that was set", () => {
     expect(set).toHaveLength(2);
   });
 
+  test("a far answer that was not confirmed confirms nothing the next day", () => {
+    const { time, ntp, set, sync } = world();
+    sync.linkUp();
+    time.advance(HOUR_MS);
+    for (let day = 0; day < 3; day++) {
+      ntp.faults.wrongByMs = 5 * HOUR_MS;
+      const asked = ntp.questions.length;
+      time.runUntil(() => ntp.questions.length > asked, 2 * REFRESH_MS);
+      time.advance(100);
+      ntp.faults.wrongByMs = 0;
+      time.advance(HOUR_MS);
+    }
+    expect(set).toHaveLength(4);
+    for (const utcMs of set) expect(utcMs).toBeLessThan(BOOT_MS + time.nowMs);
+  });
+
   test("a far answer given twice moves the clock", () => {
     const { time, ntp, log, sync } = world();
     sync.linkUp();
@@ -224,6 +253,43 @@ describe("a clock that was set", () => {
     time.advance(REFRESH_MS + HOUR_MS);
     expect(log).toHaveLength(3);
     expect(log[2]).toMatch(/^synced, moved by -2\d{5}$/);
+  });
+});
+
+describe("a client that is not the SDK's", () => {
+  /** Calls back when the test says so, closed or not. */
+  function handMade() {
+    const callbacks: ((error: Error | null, utcMs?: number) => void)[] = [];
+    const io = class {
+      getTime(callback: (error: Error | null, utcMs?: number) => void) {
+        callbacks.push(callback);
+      }
+      close() {}
+    };
+    const made = world(BOOT_MS, { ntp: { io } });
+    made.sync.linkUp();
+    made.time.advance(0);
+    return { ...made, callbacks };
+  }
+
+  test.each([[Number.NaN], [undefined], [Number.POSITIVE_INFINITY]])("its answer is %s: no time", (answer) => {
+    const { callbacks, set, log } = handMade();
+    callbacks[0](null, answer);
+    expect(set).toEqual([]);
+    expect(log).toHaveLength(1);
+  });
+
+  test("it answers twice, or after it was closed: heard once, or not", () => {
+    const { callbacks, set, sync, time } = handMade();
+    callbacks[0](null, BOOT_MS);
+    callbacks[0](null, BOOT_MS + 1_000);
+    callbacks[0](new Error("late"));
+    expect(set).toEqual([BOOT_MS]);
+    time.advance(2 * REFRESH_MS);
+    expect(callbacks.length).toBeGreaterThan(1);
+    sync.close();
+    for (const callback of callbacks) callback(null, BOOT_MS);
+    expect([set.length, sync.status().state]).toEqual([1, "closed"]);
   });
 });
 
