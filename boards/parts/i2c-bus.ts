@@ -83,8 +83,8 @@ export class I2CBus {
     this.#nacks = count;
   }
 
-  /** Flips a bit of the next read on its way; bit 0 is the first on the wire. */
-  flipNextRead(bit: number): void {
+  /** Flips a bit of the next read on its way; bit 0 is the first on the wire. Undefined: none after all. */
+  flipNextRead(bit: number | undefined): void {
     this.#flippedBit = bit;
   }
 

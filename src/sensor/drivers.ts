@@ -36,7 +36,8 @@ export interface SensorDriver {
 
 const QUICK: Averaging = 0;
 
-const tmp117: SensorDriver = {
+// Frozen, all of it, so that preloaded it stays in the device's flash.
+const tmp117 = Object.freeze<SensorDriver>({
   name: "TMP117",
   addresses: TMP117.addresses,
   decimals: TMP117.decimals,
@@ -48,9 +49,9 @@ const tmp117: SensorDriver = {
     if (intervalMs < 2 * TMP117.conversionMs) sensor.configure({ averaging: QUICK });
     return sensor;
   },
-};
+});
 
-const sht3x: SensorDriver = {
+const sht3x = Object.freeze<SensorDriver>({
   name: "SHT3x",
   addresses: SHT3x.addresses,
   decimals: SHT3x.decimals,
@@ -58,7 +59,7 @@ const sht3x: SensorDriver = {
   lowest: SHT3x.lowest,
   highest: SHT3x.highest,
   open: (port, address, { onError }) => new SHT3x({ sensor: sensorIO(port, address), onError }),
-};
+});
 
 /** The chips that every board knows. */
-export const drivers: readonly SensorDriver[] = [tmp117, sht3x];
+export const drivers: readonly SensorDriver[] = Object.freeze([tmp117, sht3x]);

@@ -28,7 +28,7 @@ type Step = "settle" | "break" | "reset" | "measure" | "collect";
 
 export class SHT3x {
   /** Where the ADDR pin can put it (§3.4): low, high. */
-  static readonly addresses = [0x44, 0x45] as const;
+  static readonly addresses: readonly number[] = Object.freeze([0x44, 0x45]);
   /** Digits after the point that mean something: the chip's typical resolution is 0.01 °C (§1, table 2). */
   static readonly decimals = 2;
   /** Milliseconds between two asks. */

@@ -26,22 +26,18 @@ const CELSIUS_PER_BIT = 0.0078125; // §7.3, table 7-1: 1/128
 /** How many conversions the chip averages; 0: takes one as it is. */
 export type Averaging = 0 | 8 | 32 | 64;
 
-/** The AVG bits (§7.6), and how long the slowest chip takes (§6.5: 17.5 ms a conversion, rounded up). */
-const AVERAGING = {
-  0: { bits: 0x0000, conversionMs: 18 },
-  8: { bits: 0x0020, conversionMs: 140 },
-  32: { bits: 0x0040, conversionMs: 560 },
-  64: { bits: 0x0060, conversionMs: 1120 },
-} as const;
+const AVERAGINGS: readonly Averaging[] = Object.freeze([0, 8, 32, 64] as const); // a figure's place is its AVG code (§7.6)
+const AVERAGING_SHIFT = 5;
 const DEFAULT_AVERAGING: Averaging = 8; // noise of one bit (§6.5), in an eighth of a second
+const LONGEST_CONVERSION_MS = 17.5; // §6.5, of the slowest chip
 
 export class TMP117 {
   /** Where the ADD0 pin can put it (§7.5.3.1.2): to ground, V+, SDA, SCL. Most modules tie it to ground. */
-  static readonly addresses = [0x48, 0x49, 0x4a, 0x4b] as const;
+  static readonly addresses: readonly number[] = Object.freeze([0x48, 0x49, 0x4a, 0x4b]);
   /** Digits after the point that mean something: one bit is 0.0078 °C. */
   static readonly decimals = 2;
   /** Milliseconds between two asks, at the default averaging. */
-  static readonly conversionMs = AVERAGING[DEFAULT_AVERAGING].conversionMs;
+  static readonly conversionMs = DEFAULT_AVERAGING * LONGEST_CONVERSION_MS;
   /** °C: what the chip is made for (§6.3). */
   static readonly lowest = -55;
   static readonly highest = 150;
@@ -73,7 +69,7 @@ export class TMP117 {
 
   /** Milliseconds between two asks, at the averaging in force. */
   get conversionMs(): number {
-    return AVERAGING[this.#averaging].conversionMs;
+    return Math.ceil(Math.max(1, this.#averaging) * LONGEST_CONVERSION_MS);
   }
 
   /**
@@ -82,7 +78,7 @@ export class TMP117 {
    */
   configure(options: { readonly averaging?: Averaging }): void {
     const { averaging = this.#averaging } = options;
-    if (!(averaging in AVERAGING)) throw new RangeError(`averaging ${averaging}: expected 0, 8, 32 or 64`);
+    if (!AVERAGINGS.includes(averaging)) throw new RangeError(`averaging ${averaging}: expected 0, 8, 32 or 64`);
     this.#averaging = averaging;
     this.#converting = false;
   }
@@ -112,7 +108,7 @@ export class TMP117 {
   #start(): void {
     const io = this.#open();
     try {
-      io.writeUint16(CONFIGURATION, ONE_SHOT | AVERAGING[this.#averaging].bits, true);
+      io.writeUint16(CONFIGURATION, ONE_SHOT | this.#averagingBits(), true);
     } catch (error) {
       throw noAnswer(this.#where, error);
     }
@@ -124,12 +120,16 @@ export class TMP117 {
     if ((configuration & DATA_READY) === 0) return undefined;
     this.#converting = false;
     // After a one-shot the chip is back in shutdown. Anything else is a chip that was reset, or no chip at all.
-    if ((configuration & KEPT_BITS) !== (SHUTDOWN | AVERAGING[this.#averaging].bits)) {
+    if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.#averagingBits())) {
       throw new SensorError("lostPower", this.#where, "forgot its configuration: check its power for loose contacts");
     }
     // Table 7-1: two's complement, shifted up so that bit 15 becomes the sign; 0x8000 is -256 °C.
     this.#sample.temperature = ((this.#read(TEMPERATURE) << 16) >> 16) * CELSIUS_PER_BIT;
     return this.#sample;
+  }
+
+  #averagingBits(): number {
+    return AVERAGINGS.indexOf(this.#averaging) << AVERAGING_SHIFT;
   }
 
   #read(register: number): number {
