@@ -1,0 +1,134 @@
+/*
+ * The terminal as a serial port: an ECMA-419 io class on the process's standard input and output.
+ * On a terminal it switches to raw mode, so that the firmware's own line editor gets every key; Ctrl-C pressed twice ends
+ * the program. Without one it passes lines on as they come. What was not read when a port is closed waits for the next
+ * one, as in a UART across a reboot.
+ */
+import type { Serial, SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+
+const INTERRUPT = 0x03; // Ctrl-C
+const ROOM = 4_096; // bytes that the port takes at a time
+
+/** What the port takes beside the console's callbacks. */
+export interface TerminalOptions {
+  /** Default: the process's own. */
+  readonly input?: NodeJS.ReadStream;
+  readonly output?: NodeJS.WriteStream;
+  /** Ctrl-C came twice in a row. Without a terminal, Ctrl-C is a signal and does not come here. */
+  onQuit?(): void;
+  /** Standard input has ended, and what it said has been done. */
+  onEnd?(): void;
+}
+
+/** The prompt's port, for a board. */
+export function terminal(options: TerminalOptions = {}): Serial {
+  return { io: Terminal, ...options };
+}
+
+/** `format` "buffer". Callbacks come from later turns, never from within a call. */
+export class Terminal implements SerialPort {
+  /** "terminal" if both streams are one. */
+  readonly mode: "terminal" | "lines";
+  readonly #options: SerialCallbacks & TerminalOptions;
+  readonly #input: NodeJS.ReadStream;
+  readonly #output: NodeJS.WriteStream;
+  #announced = 0; // readable bytes that the owner knows of
+  #room = ROOM;
+  #interrupts = 0; // in a row
+  #idle = false;
+  #ended = false;
+  #closed = false;
+
+  constructor(options: SerialCallbacks & TerminalOptions) {
+    const { input = process.stdin, output = process.stdout } = options;
+    this.#options = options;
+    this.#input = input;
+    this.#output = output;
+    this.mode = input.isTTY && output.isTTY ? "terminal" : "lines";
+    if (this.mode === "terminal") input.setRawMode(true);
+    input.on("readable", this.#onReadable);
+    input.on("end", this.#onEnd);
+    output.on("error", this.#onBroken);
+    setImmediate(() => {
+      this.#announceRoom();
+      this.#onReadable();
+      if (input.readableEnded) this.#onEnd();
+    });
+  }
+
+  /** Fills the buffer. @throws Error if fewer bytes are there */
+  read(buffer: Uint8Array): number {
+    const bytes: Buffer | null = this.#input.read(buffer.length);
+    if (bytes === null || bytes.length !== buffer.length) throw new Error("invalid: more than there is to read");
+    buffer.set(bytes);
+    this.#idle = false;
+    this.#announced -= bytes.length;
+    if (this.#announced <= 0) setImmediate(this.#onReadable); // the stream tells of what came meanwhile only once
+    this.#watch(bytes);
+    return bytes.length;
+  }
+
+  /** @throws Error if there is no room */
+  write(buffer: Uint8Array): void {
+    if (buffer.length > this.#room) throw new Error("output full");
+    this.#room -= buffer.length;
+    this.#output.write(Buffer.from(buffer), () => {
+      this.#room += buffer.length;
+      this.#announceRoom();
+    });
+  }
+
+  /** The owner has done what was read, and waits for more. */
+  idle(): void {
+    this.#idle = true;
+    this.#endWhenIdle();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#input.off("readable", this.#onReadable);
+    this.#input.off("end", this.#onEnd);
+    this.#output.off("error", this.#onBroken);
+    if (this.mode === "terminal") this.#input.setRawMode(false);
+    this.#input.pause();
+  }
+
+  readonly #onReadable = (): void => {
+    const bytes = this.#input.readableLength;
+    if (this.#closed || bytes === 0) {
+      // A stream looks at its source again only when it is asked for more than it has.
+      if (!this.#closed) this.#input.read(0);
+      return;
+    }
+    this.#announced = bytes;
+    this.#options.onReadable(bytes);
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#endWhenIdle();
+  };
+
+  #endWhenIdle(): void {
+    if (!this.#ended || !this.#idle || this.#room < ROOM || this.#closed) return;
+    this.#ended = false;
+    this.#options.onEnd?.();
+  }
+
+  /** Whoever read our output is gone: nobody is left to tell. */
+  readonly #onBroken = (): void => {
+    this.#room = 0;
+  };
+
+  #announceRoom(): void {
+    if (!this.#closed && this.#room > 0) this.#options.onWritable(this.#room);
+    this.#endWhenIdle();
+  }
+
+  #watch(bytes: Uint8Array): void {
+    if (this.mode !== "terminal") return;
+    for (const byte of bytes) this.#interrupts = byte === INTERRUPT ? this.#interrupts + 1 : 0;
+    if (this.#interrupts >= 2) this.#options.onQuit?.();
+  }
+}

@@ -1,0 +1,222 @@
+/*
+ * A key-value store on flash, as the ESP32's NVS: shaped like `embedded:storage/key-value` (ECMA-419), bytes only.
+ * One write is atomic: after a cut at any byte the key has the value before or the value after it. Keys of up to 15
+ * characters, values of up to 4,000 bytes; as NVS, a longer key is refused when written, and cut to 15 when read.
+ *
+ * Blocks are written one after the other, entries one behind the other; the last whole entry of a key counts. A full
+ * block leads to the next one, and when one free block is left, the oldest block is emptied into it and given up. A block
+ * is erased when it is taken into use, never before: a cut erase is then repeated. Behind a torn entry the rest of a
+ * block is given up.
+ *
+ * Block:  0 magic (4), 4 number (4), 8 CRC-32 of the first 8 (4), 12 pad (4), 16- entries.  Given up: magic zeroed.
+ * Entry:  0 CRC-32 of all that follows, 4 length of the value (2, 0xFFFF: deleted), 6 length of the key (1),
+ *         7 key (15, zero-padded), 22 zero (2), 24- value, zero-padded to 4 bytes.  All numbers little endian.
+ */
+
+const BLOCK_MAGIC = 0x3153564e; // "NVS1"
+const BLOCK_HEADER = 16;
+const ENTRY_HEADER = 24;
+const LENGTH_AT = 4;
+const KEY_LENGTH_AT = 6;
+const KEY_AT = 7;
+const KEY_MAX = 15;
+const VALUE_MAX = 4_000;
+const DELETED = 0xffff;
+
+/** What the store needs of `embedded:storage/flash`. */
+export interface FlashRegion {
+  read(buffer: Uint8Array, offsetBytes: number): number;
+  write(buffer: Uint8Array, offsetBytes: number): void;
+  eraseBlock(first: number, end?: number): void;
+  status(): { readonly size: number; readonly blockLength: number; readonly blocks: number };
+}
+
+/** Where a value lies. `lengthBytes` is DELETED for a key that is gone and must stay so. */
+interface Place {
+  readonly block: number;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+/** A store on three blocks or more. Everything but the index lies on the flash. */
+export class KeyValueOnFlash {
+  readonly #flash: FlashRegion;
+  readonly #blockLength: number;
+  readonly #numbers: (number | undefined)[] = []; // by block; undefined: free
+  readonly #index = new Map<string, Place>();
+  #block = -1; // the one that is being written
+  #end = 0; // its first free byte
+
+  /** Mounts, or starts an empty store on erased flash. @throws RangeError if the flash is too small */
+  constructor(flash: FlashRegion) {
+    const { blocks, blockLength } = flash.status();
+    if (blocks < 3) throw new RangeError(`flash of ${blocks} blocks: a key-value store needs 3`);
+    if (blockLength < BLOCK_HEADER + ENTRY_HEADER + VALUE_MAX)
+      throw new RangeError(`blockLength ${blockLength}: too small`);
+    this.#flash = flash;
+    this.#blockLength = blockLength;
+    for (let block = 0; block < blocks; block++) this.#numbers.push(this.#readNumber(block));
+    this.#abandonCopies();
+    for (const block of this.#inUse()) {
+      this.#block = block;
+      this.#end = this.#scan(block);
+    }
+  }
+
+  /** The bytes of `key`, a copy; undefined if there are none. */
+  read(key: string): ArrayBuffer | undefined {
+    const place = this.#index.get(key.slice(0, KEY_MAX));
+    if (place === undefined || place.lengthBytes === DELETED) return undefined;
+    const value = new Uint8Array(place.lengthBytes);
+    this.#flash.read(value, this.#address(place) + ENTRY_HEADER);
+    return value.buffer;
+  }
+
+  /** Stores `value`. @throws RangeError for a key or value too long, Error when the store is full */
+  write(key: string, value: ArrayBuffer): void {
+    if (key.length === 0 || key.length > KEY_MAX) throw new RangeError(`key "${key}": 1 to ${KEY_MAX} characters`);
+    if (value.byteLength > VALUE_MAX) throw new RangeError(`value of ${value.byteLength} bytes: ${VALUE_MAX} at most`);
+    this.#append(key, new Uint8Array(value), value.byteLength);
+  }
+
+  /** Forgets `key`; nothing happens if there is none. */
+  delete(key: string): void {
+    const name = key.slice(0, KEY_MAX);
+    const place = this.#index.get(name);
+    if (place !== undefined && place.lengthBytes !== DELETED) this.#append(name, new Uint8Array(0), DELETED);
+  }
+
+  /** The keys that have a value. */
+  keys(): readonly string[] {
+    return [...this.#index].filter(([, place]) => place.lengthBytes !== DELETED).map(([key]) => key);
+  }
+
+  close(): void {
+    this.#index.clear();
+  }
+
+  #append(key: string, value: Uint8Array, length: number): void {
+    const size = entrySize(value.length);
+    for (let tries = this.#numbers.length; this.#block < 0 || this.#end + size > this.#blockLength; tries--) {
+      if (tries === 0) throw new Error("no space");
+      this.#makeRoom();
+    }
+    this.#program(key, value, length);
+  }
+
+  #program(key: string, value: Uint8Array, length: number): void {
+    const place = { block: this.#block, offsetBytes: this.#end, lengthBytes: length };
+    const entry = encodeEntry(key, value, length);
+    this.#end = this.#blockLength; // what a failure leaves
+    this.#flash.write(entry, this.#address(place));
+    this.#end = place.offsetBytes + entry.length;
+    this.#index.set(key, place);
+  }
+
+  /** Takes the next free block into use; if it is the last free one, the oldest block is emptied into it. */
+  #makeRoom(): void {
+    const used = this.#inUse();
+    const free = this.#numbers.indexOf(undefined);
+    const oldest = used[0];
+    const newest = used.length === 0 ? 0 : this.#numbers[used[used.length - 1]]!;
+    this.#takeIntoUse(free, newest + 1);
+    if (used.length < this.#numbers.length - 1) return;
+    for (const [key, place] of [...this.#index]) {
+      if (place.block !== oldest) continue;
+      if (place.lengthBytes === DELETED)
+        this.#index.delete(key); // no older value is left that it would hide
+      else this.#program(key, new Uint8Array(this.read(key)!), place.lengthBytes);
+    }
+    this.#giveUp(oldest);
+  }
+
+  #giveUp(block: number): void {
+    this.#flash.write(new Uint8Array(4), block * this.#blockLength);
+    this.#numbers[block] = undefined;
+  }
+
+  /** No free block: a cut came while the oldest one was emptied, and the newest holds nothing but copies of it. */
+  #abandonCopies(): void {
+    const used = this.#inUse();
+    if (used.length === this.#numbers.length) this.#giveUp(used[used.length - 1]);
+  }
+
+  #takeIntoUse(block: number, number: number): void {
+    this.#flash.eraseBlock(block);
+    const header = new Uint8Array(12);
+    const view = new DataView(header.buffer);
+    view.setUint32(0, BLOCK_MAGIC, true);
+    view.setUint32(4, number, true);
+    view.setUint32(8, crc32(header.subarray(0, 8)), true);
+    this.#flash.write(header, block * this.#blockLength);
+    this.#numbers[block] = number;
+    this.#block = block;
+    this.#end = BLOCK_HEADER;
+  }
+
+  /** Blocks in use, oldest first. */
+  #inUse(): number[] {
+    const blocks = this.#numbers.flatMap((number, block) => (number === undefined ? [] : [block]));
+    return blocks.sort((a, b) => this.#numbers[a]! - this.#numbers[b]!);
+  }
+
+  #readNumber(block: number): number | undefined {
+    const header = new Uint8Array(12);
+    this.#flash.read(header, block * this.#blockLength);
+    const view = new DataView(header.buffer);
+    const valid = view.getUint32(0, true) === BLOCK_MAGIC && view.getUint32(8, true) === crc32(header.subarray(0, 8));
+    return valid ? view.getUint32(4, true) : undefined;
+  }
+
+  /** Indexes the whole entries of a block. Returns its first byte that is certainly unwritten. */
+  #scan(block: number): number {
+    const bytes = new Uint8Array(this.#blockLength);
+    this.#flash.read(bytes, block * this.#blockLength);
+    const view = new DataView(bytes.buffer);
+    let end = bytes.length;
+    while (end > BLOCK_HEADER && bytes[end - 1] === 0xff) end -= 1;
+    let at = BLOCK_HEADER;
+    while (at < end) {
+      const length = at + ENTRY_HEADER <= bytes.length ? view.getUint16(at + LENGTH_AT, true) : 0;
+      const next = at + entrySize(length === DELETED ? 0 : length);
+      if (next > bytes.length || view.getUint32(at, true) !== crc32(bytes.subarray(at + 4, next))) return bytes.length;
+      this.#index.set(keyOf(bytes, at), { block, offsetBytes: at, lengthBytes: length });
+      at = next;
+    }
+    return at;
+  }
+
+  #address(place: Place): number {
+    return place.block * this.#blockLength + place.offsetBytes;
+  }
+}
+
+function entrySize(valueLength: number): number {
+  return (ENTRY_HEADER + valueLength + 3) & ~3;
+}
+
+function encodeEntry(key: string, value: Uint8Array, length: number): Uint8Array {
+  const entry = new Uint8Array(entrySize(value.length));
+  const view = new DataView(entry.buffer);
+  view.setUint16(LENGTH_AT, length, true);
+  entry[KEY_LENGTH_AT] = key.length;
+  for (let i = 0; i < key.length; i++) entry[KEY_AT + i] = key.charCodeAt(i);
+  entry.set(value, ENTRY_HEADER);
+  view.setUint32(0, crc32(entry.subarray(4)), true);
+  return entry;
+}
+
+function keyOf(bytes: Uint8Array, entryAt: number): string {
+  const start = entryAt + KEY_AT;
+  return String.fromCharCode(...bytes.subarray(start, start + bytes[entryAt + KEY_LENGTH_AT]));
+}
+
+/** CRC-32 (IEEE 802.3, reflected). */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}

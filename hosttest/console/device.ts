@@ -1,0 +1,82 @@
+/*
+ * A device at the other end of a prompt: real settings on a store that survives reboots, a product that answers what it
+ * is told to, and a screen that shows what a person would see.
+ */
+import { Console } from "../../src/console/console.js";
+import type { Answer, ConsoleHost, Network } from "../../src/console/host.js";
+import { nearest } from "../../src/settings/nearest.js";
+import { Settings } from "../../src/settings/settings.js";
+import { MemoryStore } from "../settings/memory-store.js";
+import { VirtualTime } from "../support/virtual-time.js";
+import { FakeSerial, type FakeSerialOptions } from "./fake-serial.js";
+import { Screen } from "./screen.js";
+
+export class Device {
+  readonly time = new VirtualTime();
+  readonly store = new MemoryStore();
+  readonly screen: Screen;
+  readonly port: FakeSerial;
+  readonly events: string[] = [];
+  settings!: Settings;
+  console!: Console;
+  networks: readonly Network[] | { readonly failed: string } = [];
+  /** Milliseconds that sensor, bus and radio take to answer; undefined: they never do. */
+  answersAfterMs: number | undefined = 10;
+  waiting = 3;
+
+  constructor(options: FakeSerialOptions & { readonly columns?: number } = {}) {
+    this.screen = new Screen(options.columns);
+    this.port = new FakeSerial({ ...options, onWritten: (bytes) => this.screen.write(bytes) });
+    this.boot();
+  }
+
+  /** Types at the prompt. */
+  type(text: string | Uint8Array): void {
+    this.port.send(text);
+  }
+
+  boot(): void {
+    this.settings = new Settings({ store: this.store });
+    const { settings, time } = this;
+    this.console = new Console({ serial: this.port.serial, settings, host: this.#host(), timers: time.timers });
+  }
+
+  #host(): ConsoleHost {
+    return {
+      version: "home-thermometer 1.0.0 (test)",
+      status: () => [
+        ["sensor", "21.44 °C, 2 s ago"],
+        ["link", "up, -60 dBm"],
+      ],
+      reboot: () => this.#restart("reboot"),
+      factoryReset: () => {
+        this.settings.factoryReset();
+        this.#restart("factory reset");
+      },
+      factoryResetErases: () => `all settings and ${this.waiting} unsent readings`,
+      sampleNow: (done) => this.#answer(() => done({ lines: ["21.44 °C"] })),
+      sensors: (done) => this.#answer(() => done({ lines: ["0x48 tmp117"] } satisfies Answer)),
+      scan: (done) => this.#answer(() => done(this.networks)),
+      queue: {
+        count: () => this.waiting,
+        peek: (limit) => ["0 21.44", "1 21.45", "2 21.46"].slice(0, Math.min(limit, this.waiting)),
+        drop: () => {
+          const dropped = this.waiting;
+          this.waiting = 0;
+          return dropped;
+        },
+      },
+      nearest,
+    };
+  }
+
+  #answer(action: () => void): void {
+    if (this.answersAfterMs !== undefined) this.time.timers.set(action, this.answersAfterMs);
+  }
+
+  #restart(reason: string): void {
+    this.events.push(reason);
+    this.console.close();
+    this.boot();
+  }
+}

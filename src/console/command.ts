@@ -1,0 +1,59 @@
+/*
+ * What a command is, and what it may use of the console. Types, and the two errors of the room.
+ */
+import type { ConsoleHost, LogLevel, SettingsPort } from "./host.js";
+
+/** Something asked in the place of the prompt. */
+export interface Question {
+  readonly prompt: string;
+  /** Hidden answers are not echoed, and overwritten in memory when they were given. */
+  readonly echo: "shown" | "hidden";
+  /** Called once with the line, or with undefined when it was interrupted. May ask again. */
+  answer(text: string | undefined): void;
+}
+
+/** The console, as a command sees it. */
+export interface Shell {
+  readonly settings: SettingsPort;
+  readonly host: ConsoleHost;
+  readonly commands: readonly Command[];
+  /** What log lines are shown; a command changes it for this run. */
+  level: LogLevel;
+  /** A line of output. */
+  print(line: string): void;
+  ask(question: Question): void;
+  /** The command goes on until the function that comes back is called; what it does happens as if the command did it. */
+  later(): (finish: () => void) => void;
+  /** Calls `action` when everything printed has left the port, or after a moment in which it did not. */
+  afterOutput(action: () => void): void;
+  /** Keeps the line that is running out of the history. */
+  forgetLine(): void;
+}
+
+export interface Command {
+  readonly name: string;
+  /** What follows the name, as help shows it. */
+  readonly usage: string;
+  readonly help: string;
+  /** What could stand as argument number `args.length - 1`; the last one is still typed. */
+  complete?(shell: Shell, args: readonly string[]): readonly string[];
+  /** @throws Error whose message is shown */
+  run(shell: Shell, args: readonly string[]): void;
+}
+
+/** The caller of a command was wrong; `message` is one line. */
+export class Refusal extends Error {}
+
+/** One of `names`, or a refusal that offers the nearest. `what` is the kind of thing that is named. */
+export function requireName(shell: Shell, what: string, name: string, names: readonly string[]): string {
+  if (names.includes(name)) return name;
+  const guess = shell.host.nearest?.(name, names);
+  const help = guess === undefined ? `expected ${names.join(", ")}` : `did you mean ${guess}?`;
+  throw new Refusal(`${what} "${name}": ${help}`);
+}
+
+/** @throws Refusal unless `args` are `least` to `most` */
+export function requireCount(command: Command, args: readonly string[], least: number, most: number): void {
+  if (args.length >= least && args.length <= most) return;
+  throw new Refusal(`usage: ${command.name} ${command.usage}`.trimEnd());
+}

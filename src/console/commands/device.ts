@@ -1,0 +1,89 @@
+/*
+ * status, reboot, factory-reset, version, log: the device as a whole.
+ */
+import { type Command, requireCount, requireName, type Shell } from "../command.js";
+import type { LogLevel } from "../host.js";
+
+const ERASE = "erase"; // typed to confirm
+const LABEL_COLUMN = 10;
+const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
+
+const status: Command = {
+  name: "status",
+  usage: "",
+  help: "Sensor, link, broker, outbox, time",
+  run(shell, args) {
+    requireCount(status, args, 0, 0);
+    for (const [label, value] of shell.host.status()) shell.print(`${label.padEnd(LABEL_COLUMN)} ${value}`);
+  },
+};
+
+const reboot: Command = {
+  name: "reboot",
+  usage: "",
+  help: "Starts again; asks if edits are not saved",
+  run(shell, args) {
+    requireCount(reboot, args, 0, 0);
+    const edits = shell.settings.staged();
+    if (edits.length === 0) return restart(shell);
+    shell.print(`not saved: ${edits.join(", ")}`);
+    shell.ask({
+      prompt: "save before the reboot? yes, no or cancel: ",
+      echo: "shown",
+      answer(text) {
+        const letter = (text ?? "").trim().toLowerCase()[0];
+        if (letter === "y") shell.settings.save();
+        else if (letter !== "n") return shell.print("no reboot");
+        restart(shell);
+      },
+    });
+  },
+};
+
+const factoryReset: Command = {
+  name: "factory-reset",
+  usage: "",
+  help: "Erases what the device knows, and reboots",
+  run(shell, args) {
+    requireCount(factoryReset, args, 0, 0);
+    shell.print(`erases ${shell.host.factoryResetErases?.() ?? "all settings"}; there is no way back`);
+    shell.ask({
+      prompt: `type ${ERASE} to go on: `,
+      echo: "shown",
+      answer(text) {
+        if (text?.trim() !== ERASE) return shell.print("nothing erased");
+        shell.print("erasing");
+        shell.afterOutput(() => shell.host.factoryReset());
+      },
+    });
+  },
+};
+
+const version: Command = {
+  name: "version",
+  usage: "",
+  help: "Firmware and board",
+  run(shell, args) {
+    requireCount(version, args, 0, 0);
+    shell.print(shell.host.version);
+  },
+};
+
+const log: Command = {
+  name: "log",
+  usage: `[${LEVELS.join("|")}]`,
+  help: "How much is told unasked, until the next boot (the setting log keeps it)",
+  complete: (_shell, args) => (args.length === 1 ? LEVELS : []),
+  run(shell, args) {
+    requireCount(log, args, 0, 1);
+    if (args.length === 0) shell.print(shell.level);
+    else shell.level = requireName(shell, "log", args[0], LEVELS) as LogLevel;
+  },
+};
+
+export const deviceCommands: readonly Command[] = [status, reboot, factoryReset, version, log];
+
+function restart(shell: Shell): void {
+  shell.print("rebooting");
+  shell.afterOutput(() => shell.host.reboot());
+}

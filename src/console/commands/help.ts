@@ -1,0 +1,28 @@
+/*
+ * help: what there is to type.
+ */
+import { type Command, requireCount, requireName } from "../command.js";
+
+const HELP_COLUMN = 34;
+
+export const help: Command = {
+  name: "help",
+  usage: "[command]",
+  help: "The commands, or one of them",
+  complete: (shell, args) => (args.length === 1 ? shell.commands.map((command) => command.name) : []),
+  run(shell, args) {
+    requireCount(help, args, 0, 1);
+    if (args.length === 1) {
+      const names = shell.commands.map((command) => command.name);
+      const wanted = requireName(shell, "command", args[0], names);
+      for (const command of shell.commands) if (command.name === wanted) shell.print(rowOf(command));
+      return;
+    }
+    for (const command of shell.commands) shell.print(rowOf(command));
+    shell.print("Tab completes, ; parts commands, Ctrl-C takes a line back.");
+  },
+};
+
+function rowOf(command: Command): string {
+  return `${`${command.name} ${command.usage}`.padEnd(HELP_COLUMN)} ${command.help}`;
+}

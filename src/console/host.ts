@@ -1,0 +1,87 @@
+/*
+ * What the console needs of the product around it. Types only; the settings and the thermometer fit them by shape.
+ * A part that a product does not have is left out, and its command says so. Nothing here may throw but where it says so;
+ * texts may hold anything, the console shows no control characters.
+ */
+
+export type LogLevel = "off" | "error" | "warn" | "info" | "debug";
+
+/** A setting as it is shown: secrets masked. */
+export interface SettingState {
+  readonly text: string;
+  readonly unit: string;
+  /** Where the text comes from: "override" wins for this run only. */
+  readonly origin: "override" | "saved" | "board" | "default";
+  /** Set and not saved. */
+  readonly staged?: string;
+  /** Saved, and in force at the next boot. */
+  readonly atBoot?: string;
+}
+
+/** What a setting is. */
+export interface SettingDescription {
+  readonly help: string;
+  /** What it takes: reads on after "expected". */
+  readonly expects: string;
+  /** Never shown, asked for without echo. */
+  readonly secret: boolean;
+  /** `setup` asks for it. */
+  readonly asked: boolean;
+  readonly needsReboot: boolean;
+  /** Texts worth offering. */
+  readonly suggestions: readonly string[];
+}
+
+/** The settings. Methods with a key throw an Error with one clear line for a wrong key or text. */
+export interface SettingsPort {
+  readonly keys: readonly string[];
+  describe(key: string): SettingDescription;
+  state(key: string): SettingState;
+  /** Stages an edit. */
+  set(key: string, text: string): void;
+  staged(): readonly string[];
+  revert(): void;
+  /** Keeps the staged edits, all or those of `keys`. Throws if that fails. */
+  save(keys?: readonly string[]): void;
+}
+
+/** A Wi-Fi network that was heard. */
+export interface Network {
+  readonly ssid: string;
+  readonly rssi: number;
+  readonly secured: boolean;
+}
+
+/** How a request ended: `lines` to show, or one line that says why it failed. */
+export type Answer = { readonly lines: readonly string[] } | { readonly failed: string };
+
+/** The readings that wait. */
+export interface QueuePort {
+  count(): number;
+  /** One line an entry, the oldest first. */
+  peek(limit: number): readonly string[];
+  /** Throws the waiting entries away; returns how many. */
+  drop(): number;
+}
+
+/** The product. A callback is called once, from a later turn or at once. */
+export interface ConsoleHost {
+  /** Name, version and board, one line. */
+  readonly version: string;
+  /** What `status` shows, in this order. */
+  status(): readonly (readonly [label: string, value: string])[];
+  reboot(): void;
+  /** Erases settings and readings, and reboots. */
+  factoryReset(): void;
+  /** What factoryReset would erase, reads on after "erases"; default: "all settings". */
+  factoryResetErases?(): string;
+  /** Takes a reading now. */
+  sampleNow?(done: (answer: Answer) => void): void;
+  /** Looks what answers on the sensor's bus. */
+  sensors?(done: (answer: Answer) => void): void;
+  /** Looks for Wi-Fi networks. */
+  scan?(done: (networks: readonly Network[] | { readonly failed: string }) => void): void;
+  readonly queue?: QueuePort;
+  /** Spelling help: which of `names` was probably meant. */
+  nearest?(name: string, names: readonly string[]): string | undefined;
+}

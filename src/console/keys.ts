@@ -1,0 +1,227 @@
+/*
+ * Bytes to keys: UTF-8, control characters and the escape sequences of cursor keys, byte by byte.
+ * CR, LF and CRLF are one Enter. Bytes that are no UTF-8 become U+FFFD, as the Encoding Standard has it; a sequence that
+ * is cut short takes nothing of what follows it with it. A sequence that nobody knows is skipped. Pure, no allocation.
+ * Sources: ECMA-48 §5.4 (control sequences), xterm's "PC-Style Function Keys"; Unicode 15 table 3-7 (UTF-8).
+ */
+
+export type Key =
+  | "character"
+  | "enter"
+  | "tab"
+  | "backspace"
+  | "delete"
+  | "left"
+  | "right"
+  | "home"
+  | "end"
+  | "up"
+  | "down"
+  | "killToStart"
+  | "killToEnd"
+  | "killWord"
+  | "interrupt"
+  | "clear";
+
+const LF = 0x0a;
+const CR = 0x0d;
+const ESC = 0x1b;
+const REPLACEMENT = 0xfffd;
+const SEQUENCE_MAX = 8; // bytes; no key's sequence is longer
+
+/** What the decoder is in the middle of. */
+type State = "ground" | "afterCR" | "escape" | "sequence" | "singleShift" | "utf8";
+
+/** One stream of bytes. Keys come out of `feed` through the callback, none, one or two a byte. */
+export class KeyDecoder {
+  readonly #onKey: (key: Key, code: number) => void;
+  #state: State = "ground";
+  #parameter = 0; // the first one of an escape sequence
+  #inFirst = true;
+  #length = 0; // of the escape sequence so far
+  #code = 0; // of the UTF-8 character so far
+  #least = 0; // smaller codes would be an overlong form
+  #missing = 0; // continuation bytes
+
+  /** `onKey(key, code)`: `code` is the code point of a "character", 0 otherwise. */
+  constructor(onKey: (key: Key, code: number) => void) {
+    this.#onKey = onKey;
+  }
+
+  feed(byte: number): void {
+    switch (this.#state) {
+      case "ground":
+        this.#ground(byte);
+        return;
+      case "afterCR":
+        this.#state = "ground";
+        if (byte !== LF) this.#ground(byte);
+        return;
+      case "escape":
+        this.#escape(byte);
+        return;
+      case "sequence":
+        this.#sequence(byte);
+        return;
+      case "singleShift":
+        this.#state = "ground";
+        this.#final(byte);
+        return;
+      case "utf8":
+        this.#continuation(byte);
+        return;
+      default:
+        throw new TypeError(`state: ${this.#state satisfies never}`);
+    }
+  }
+
+  #ground(byte: number): void {
+    if (byte >= 0x80) this.#begin(byte);
+    else if (byte >= 0x20 && byte !== 0x7f) this.#onKey("character", byte);
+    else if (byte === ESC) this.#state = "escape";
+    else {
+      if (byte === CR) this.#state = "afterCR";
+      const key = controlKey(byte);
+      if (key !== undefined) this.#onKey(key, 0);
+    }
+  }
+
+  #escape(byte: number): void {
+    this.#parameter = 0;
+    this.#inFirst = true;
+    this.#length = 0;
+    if (byte === 0x5b) this.#state = "sequence";
+    else if (byte === 0x4f) this.#state = "singleShift";
+    else {
+      // The Esc key alone means nothing here, and must not swallow what is typed next.
+      this.#state = "ground";
+      this.#ground(byte);
+    }
+  }
+
+  #sequence(byte: number): void {
+    if (byte >= 0x20 && byte < 0x40 && this.#length < SEQUENCE_MAX) {
+      this.#length += 1;
+      const isDigit = byte >= 0x30 && byte <= 0x39;
+      if (!isDigit)
+        this.#inFirst = false; // modifiers follow; the first parameter tells the keys apart
+      else if (this.#inFirst) this.#parameter = this.#parameter * 10 + byte - 0x30;
+      return;
+    }
+    this.#state = "ground";
+    if (byte >= 0x40 && byte <= 0x7e) this.#final(byte);
+    else this.#ground(byte);
+  }
+
+  #final(byte: number): void {
+    const key = byte === 0x7e ? numberedKey(this.#parameter) : letteredKey(byte);
+    if (key !== undefined) this.#onKey(key, 0);
+  }
+
+  #begin(byte: number): void {
+    if (byte >= 0xc2 && byte < 0xe0) this.#expect(byte & 0x1f, 1, 0x80);
+    else if (byte >= 0xe0 && byte < 0xf0) this.#expect(byte & 0x0f, 2, 0x800);
+    else if (byte >= 0xf0 && byte < 0xf5) this.#expect(byte & 0x07, 3, 0x10000);
+    else this.#onKey("character", REPLACEMENT);
+  }
+
+  #expect(bits: number, missing: number, least: number): void {
+    this.#state = "utf8";
+    this.#code = bits;
+    this.#missing = missing;
+    this.#least = least;
+  }
+
+  #continuation(byte: number): void {
+    if ((byte & 0xc0) !== 0x80) {
+      this.#state = "ground";
+      this.#onKey("character", REPLACEMENT);
+      this.#ground(byte);
+      return;
+    }
+    this.#code = this.#code * 64 + (byte & 0x3f);
+    this.#missing -= 1;
+    if (this.#missing > 0) return;
+    this.#state = "ground";
+    const code = this.#code;
+    const valid = code >= this.#least && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+    // C1 controls would reach the terminal with the echo, and some take them for the start of a sequence.
+    if (code >= 0x80 && code < 0xa0) return;
+    this.#onKey("character", valid ? code : REPLACEMENT);
+  }
+}
+
+function controlKey(byte: number): Key | undefined {
+  switch (byte) {
+    case CR:
+    case LF:
+      return "enter";
+    case 0x01:
+      return "home"; // Ctrl-A
+    case 0x02:
+      return "left"; // Ctrl-B
+    case 0x03:
+      return "interrupt"; // Ctrl-C
+    case 0x04:
+      return "delete"; // Ctrl-D
+    case 0x05:
+      return "end"; // Ctrl-E
+    case 0x06:
+      return "right"; // Ctrl-F
+    case 0x08:
+    case 0x7f:
+      return "backspace";
+    case 0x09:
+      return "tab";
+    case 0x0b:
+      return "killToEnd"; // Ctrl-K
+    case 0x0c:
+      return "clear"; // Ctrl-L
+    case 0x0e:
+      return "down"; // Ctrl-N
+    case 0x10:
+      return "up"; // Ctrl-P
+    case 0x15:
+      return "killToStart"; // Ctrl-U
+    case 0x17:
+      return "killWord"; // Ctrl-W
+    default:
+      return undefined; // no meaning at a prompt
+  }
+}
+
+/** ESC [ x and ESC O x. */
+function letteredKey(byte: number): Key | undefined {
+  switch (byte) {
+    case 0x41:
+      return "up";
+    case 0x42:
+      return "down";
+    case 0x43:
+      return "right";
+    case 0x44:
+      return "left";
+    case 0x46:
+      return "end";
+    case 0x48:
+      return "home";
+    default:
+      return undefined;
+  }
+}
+
+/** ESC [ n ~. */
+function numberedKey(parameter: number): Key | undefined {
+  switch (parameter) {
+    case 1:
+    case 7:
+      return "home";
+    case 3:
+      return "delete";
+    case 4:
+    case 8:
+      return "end";
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,148 @@
+/*
+ * What goes out: texts and frames in order, written as far as the port has announced room.
+ * Encoding to UTF-8 happens piece by piece into one small buffer, so that a long text costs no second copy. Whoever adds
+ * asks `waiting` first: the queue itself refuses nothing, and the console stops reading while much of it waits.
+ * A control character within a text is shown as a question mark: names of networks come from strangers.
+ */
+import type { SerialPort } from "./serial.js";
+
+const CHUNK = 128; // bytes per write at most; a UART has room for so many
+
+/** The queue of one port. */
+export class Output {
+  readonly #port: () => SerialPort | undefined;
+  readonly #onDrained: () => void;
+  readonly #queue: (string | Uint8Array)[] = [];
+  readonly #chunk = new Uint8Array(CHUNK);
+  #at = 0; // in #queue[0]: UTF-16 units or bytes already encoded
+  #start = 0; // of what is encoded and not written
+  #end = 0;
+  #room = 0;
+  #waiting = 0;
+  #writing = false;
+
+  /** `port`: looked up at every write; undefined while there is none. `onDrained`: everything is written. */
+  constructor(port: () => SerialPort | undefined, onDrained: () => void) {
+    this.#port = port;
+    this.#onDrained = onDrained;
+  }
+
+  /** Characters and bytes that wait, about. */
+  get waiting(): number {
+    return this.#waiting + this.#end - this.#start;
+  }
+
+  /** The port has announced room for `bytes`. */
+  writable(bytes: number): void {
+    this.#room = bytes;
+    this.flush();
+  }
+
+  /** Adds text as it is, control characters included. */
+  text(text: string): void {
+    if (text === "") return;
+    this.#queue.push(text);
+    this.#waiting += text.length;
+  }
+
+  /** Adds a text and a line break. */
+  line(text: string, lineBreak: string): void {
+    this.text(printable(text) + lineBreak);
+  }
+
+  /** Adds bytes, which must not change any more. */
+  bytes(bytes: Uint8Array): void {
+    this.#queue.push(bytes);
+    this.#waiting += bytes.length;
+  }
+
+  /** Writes what there is room for. */
+  flush(): void {
+    if (this.#writing) return; // a port may announce room from within write
+    this.#writing = true;
+    try {
+      while (this.#room > 0 && this.#fill() && this.#write());
+    } finally {
+      this.#writing = false;
+    }
+    if (this.waiting === 0) this.#onDrained();
+  }
+
+  /** Forgets what waits. */
+  discard(): void {
+    this.#queue.length = 0;
+    this.#at = this.#start = this.#end = this.#waiting = 0;
+  }
+
+  /** Encodes up to a chunk, if none is left. False if there is nothing to write. */
+  #fill(): boolean {
+    if (this.#start < this.#end) return true;
+    this.#start = this.#end = 0;
+    while (this.#queue.length > 0 && this.#end + 4 <= CHUNK) {
+      const head = this.#queue[0];
+      const from = this.#at;
+      if (typeof head === "string") this.#encode(head);
+      else this.#copy(head);
+      this.#waiting -= this.#at - from;
+      if (this.#at < head.length) break;
+      this.#queue.shift();
+      this.#at = 0;
+    }
+    return this.#end > 0;
+  }
+
+  #encode(text: string): void {
+    while (this.#at < text.length && this.#end + 4 <= CHUNK) {
+      const code = text.codePointAt(this.#at)!;
+      this.#at += code > 0xffff ? 2 : 1;
+      this.#end = encodeInto(this.#chunk, this.#end, code);
+    }
+  }
+
+  #copy(bytes: Uint8Array): void {
+    while (this.#at < bytes.length && this.#end < CHUNK) this.#chunk[this.#end++] = bytes[this.#at++];
+  }
+
+  /** False if the port has no room after all, or is gone: the chunk stays for the next announcement. */
+  #write(): boolean {
+    const count = Math.min(this.#room, this.#end - this.#start);
+    const port = this.#port();
+    if (port === undefined) return false;
+    this.#room -= count;
+    try {
+      port.write(this.#chunk.subarray(this.#start, this.#start + count));
+    } catch {
+      this.#room = 0;
+      return false;
+    }
+    this.#start += count;
+    return true;
+  }
+}
+
+/** Writes `code` as UTF-8 at `at`; returns the position behind it. A lone surrogate becomes U+FFFD. */
+function encodeInto(bytes: Uint8Array, at: number, code: number): number {
+  if (code < 0x80) {
+    bytes[at] = code;
+    return at + 1;
+  }
+  if (code >= 0xd800 && code <= 0xdfff) return encodeInto(bytes, at, 0xfffd);
+  const more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  bytes[at] = (more === 1 ? 0xc0 : more === 2 ? 0xe0 : 0xf0) | (code >> (6 * more));
+  for (let i = 1; i <= more; i++) bytes[at + i] = 0x80 | ((code >> (6 * (more - i))) & 0x3f);
+  return at + 1 + more;
+}
+
+/** `text` with a question mark for every control character. */
+function printable(text: string): string {
+  let clean = true;
+  for (let i = 0; i < text.length && clean; i++) clean = !isControl(text.charCodeAt(i));
+  if (clean) return text;
+  let shown = "";
+  for (let i = 0; i < text.length; i++) shown += isControl(text.charCodeAt(i)) ? "?" : text[i];
+  return shown;
+}
+
+function isControl(code: number): boolean {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}

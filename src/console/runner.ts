@@ -1,0 +1,158 @@
+/*
+ * Runs what was entered: one command after the other, none before the one before it has ended.
+ * A command ends when it returns, when its question is answered, or when its `later` has come. The first one that fails
+ * ends the whole line, so that nothing is saved after a `set` that was refused. Errors are shown, never thrown.
+ */
+import { type Command, type Question, Refusal, requireName, type Shell } from "./command.js";
+import type { ConsoleHost, LogLevel, SettingsPort } from "./host.js";
+import type { TimerId, Timers } from "./serial.js";
+import { splitWords } from "./words.js";
+
+const ANSWER_MS = 60_000; // a `later` that takes longer never comes
+
+/** What the runner needs of the console. */
+export interface Screen {
+  print(line: string): void;
+  afterOutput(action: () => void): void;
+  forgetLine(): void;
+  /** Something happened outside of `step` and `answer`. */
+  wake(): void;
+}
+
+export interface RunnerOptions {
+  readonly settings: SettingsPort;
+  readonly host: ConsoleHost;
+  readonly commands: readonly Command[];
+  readonly timers: Timers;
+  readonly level: LogLevel;
+  readonly screen: Screen;
+}
+
+export class Runner implements Shell {
+  readonly settings: SettingsPort;
+  readonly host: ConsoleHost;
+  readonly commands: readonly Command[];
+  level: LogLevel;
+  readonly #screen: Screen;
+  readonly #timers: Timers;
+  #pending: (readonly string[])[] = [];
+  #question: Question | undefined;
+  #waiting: { readonly timer: TimerId } | undefined;
+  #leaving = false;
+
+  constructor({ settings, host, commands, timers, level, screen }: RunnerOptions) {
+    this.settings = settings;
+    this.host = host;
+    this.commands = commands;
+    this.level = level;
+    this.#timers = timers;
+    this.#screen = screen;
+  }
+
+  /**
+   * `asking`: the next line is an answer. `waiting`: a `later` is to come. `pending`: `step` has work. `leaving`: nothing
+   * more is read, what follows `afterOutput` may be a reboot.
+   */
+  get state(): "idle" | "pending" | "asking" | "waiting" | "leaving" {
+    if (this.#leaving) return "leaving";
+    if (this.#waiting !== undefined) return "waiting";
+    if (this.#question !== undefined) return "asking";
+    return this.#pending.length > 0 ? "pending" : "idle";
+  }
+
+  get question(): Question | undefined {
+    return this.#question;
+  }
+
+  /** Takes a line; its commands run in `step`. */
+  enter(line: string): void {
+    const { commands, open } = splitWords(line);
+    if (open === "quote") this.print("error: a quote is not closed; nothing was done");
+    else if (open === "escape") this.print("error: nothing follows the last backslash; nothing was done");
+    else this.#pending = [...commands];
+  }
+
+  /** Runs the next command. */
+  step(): void {
+    const words = this.#pending.shift();
+    if (words !== undefined) this.#guard(() => this.#find(words[0]).run(this, words.slice(1)));
+  }
+
+  /** Gives the answer to the question; undefined: it was interrupted, and so is the line. */
+  answer(text: string | undefined): void {
+    const question = this.#question;
+    this.#question = undefined;
+    if (text === undefined) this.#pending = [];
+    if (question !== undefined) this.#guard(() => question.answer(text));
+  }
+
+  /** Ends whatever runs or was still to run. */
+  interrupt(): void {
+    this.#pending = [];
+    this.#stopWaiting();
+    if (this.#question !== undefined) this.answer(undefined);
+  }
+
+  print(line: string): void {
+    this.#screen.print(line);
+  }
+
+  ask(question: Question): void {
+    this.#question = question;
+  }
+
+  later(): (finish: () => void) => void {
+    const late = () => {
+      if (this.#waiting !== waiting) return;
+      this.#waiting = undefined;
+      this.#guard(() => {
+        throw new Refusal("no answer");
+      });
+      this.#screen.wake();
+    };
+    const waiting = { timer: this.#timers.set(late, ANSWER_MS) };
+    this.#waiting = waiting;
+    return (finish) => {
+      if (this.#waiting !== waiting) return; // interrupted, or late
+      this.#stopWaiting();
+      this.#guard(finish);
+      this.#screen.wake();
+    };
+  }
+
+  afterOutput(action: () => void): void {
+    this.#pending = [];
+    this.#leaving = true;
+    this.#screen.afterOutput(() => {
+      this.#leaving = false;
+      this.#guard(action);
+      this.#screen.wake();
+    });
+  }
+
+  forgetLine(): void {
+    this.#screen.forgetLine();
+  }
+
+  #stopWaiting(): void {
+    if (this.#waiting !== undefined) this.#timers.clear(this.#waiting.timer);
+    this.#waiting = undefined;
+  }
+
+  #find(name: string): Command {
+    const names = this.commands.map((command) => command.name);
+    const wanted = requireName(this, "command", name, names);
+    return this.commands.find((command) => command.name === wanted)!;
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      const left = this.#pending.length;
+      this.#pending = [];
+      this.print(`error: ${error instanceof Error ? error.message : String(error)}`);
+      if (left > 0) this.print("the rest of the line was not run");
+    }
+  }
+}
