@@ -109,7 +109,7 @@ export class BootGuard {
         return { deaths: bytes[1], words: String.fromCharCode(...bytes.subarray(HEAD, HEAD + WORDS_LENGTH)) };
       }
     } catch (error) {
-      this.#options.onProblem?.(error);
+      this.#problem(error);
     }
     return { deaths: 0, words: "" };
   }
@@ -123,12 +123,20 @@ export class BootGuard {
     try {
       this.#options.entry.write(bytes.buffer);
     } catch (error) {
+      this.#problem(error);
+    }
+  }
+
+  #problem(error: unknown): void {
+    try {
       this.#options.onProblem?.(error);
+    } catch {
+      // Nobody is left to tell, and the boot goes on.
     }
   }
 }
 
 /** Printable ASCII, one line, bounded: fit for an entry and for any terminal. */
 function plain(text: string): string {
-  return text.slice(0, WORDS_LENGTH).replace(/[^ -~]/g, "?");
+  return text.slice(0, WORDS_LENGTH).replace(/[^ -~]/gu, "?");
 }

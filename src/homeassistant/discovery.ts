@@ -55,18 +55,20 @@ export function discoveryMessage(thermometer: Thermometer): { topic: string; pay
   return { topic: discoveryTopic(id), payload: encoded(json) };
 }
 
-/** UTF-8. `json` has no lone surrogates: JSON.stringify escapes them. */
+/**
+ * UTF-8. `json` has no lone surrogates: JSON.stringify escapes them. By iteration, not by index: XS on a device counts 🛁 as one
+ * character, ECMAScript as two, and both iterate over it as one.
+ */
 function encoded(json: string): Uint8Array {
-  const bytes = new Uint8Array(json.length * 3);
+  const bytes = new Uint8Array(json.length * 4);
   let end = 0;
-  for (let at = 0; at < json.length; at++) {
-    const code = json.codePointAt(at) as number;
+  for (const character of json) {
+    const code = character.codePointAt(0) as number;
     if (code < 0x80) {
       bytes[end++] = code;
       continue;
     }
     if (code > 0xffff) {
-      at++; // both halves of the pair
       bytes[end++] = 0xf0 | (code >> 18);
       bytes[end++] = 0x80 | ((code >> 12) & 0x3f);
     } else if (code > 0x7ff) {
