@@ -1,0 +1,19 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { expectation, formatValue } from "../../src/settings/parse.js";
+import { type Setting, schema } from "../../src/settings/schema.js";
+
+const cell = (text: string) => text.replaceAll("|", "\\|");
+
+function row({ key, type, default: value, help, inForce }: Setting): string {
+  const standard = formatValue(value) === "" ? "" : `\`${formatValue(value)}\``;
+  const when = inForce === "saved" ? "" : " (at the next boot)";
+  return `| \`${key}\` | ${cell(expectation(type))} | ${standard} | ${cell(help)}${when} |`;
+}
+
+test("the README's table of settings is the schema's", () => {
+  const table = ["| setting | takes | default | |", "|---|---|---|---|", ...schema.map(row)].join("\n");
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const [, shown] = /<!-- settings -->\n([^]*?)\n<!-- end -->/.exec(readme) ?? [];
+  expect(shown, "paste the table below between the README's settings marks").toBe(table);
+});
