@@ -1,0 +1,22 @@
+/*
+ * `fast-check` inside XS: itself, with a share of the runs. XS interprets; the full number runs on Node.
+ */
+import "./globals.js"; // before fast-check, which looks for them at once
+import * as fc from "fast-check";
+
+export * from "fast-check";
+
+const SHARE = 0.1;
+const RUNS_BY_DEFAULT = 100;
+
+type Parameters = { readonly numRuns?: number };
+
+function fewer<P extends Parameters>(parameters: P | undefined): P {
+  const runs = Math.max(5, Math.ceil((parameters?.numRuns ?? RUNS_BY_DEFAULT) * SHARE));
+  return { ...parameters, numRuns: runs } as P;
+}
+
+export const assert = ((property, parameters) => fc.assert(property, fewer(parameters))) as typeof fc.assert;
+export const check = ((property, parameters) => fc.check(property, fewer(parameters))) as typeof fc.check;
+
+export default { ...fc, assert, check };
