@@ -130,7 +130,7 @@ describe("last words", () => {
 
   test("any text: one bounded line of printable ASCII", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 300 }), (words) => {
+      fc.property(fc.string({ unit: "binary", maxLength: 2 * WORDS_LENGTH }), (words) => {
         const { live, boot, store } = device();
         live(1_000, words);
         expect(store.value?.byteLength).toBeLessThanOrEqual(2 + WORDS_LENGTH);

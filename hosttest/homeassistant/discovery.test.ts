@@ -14,9 +14,14 @@ const KITCHEN: Thermometer = { room: "kitchen", id: "thermometer24ec4a", format:
 /** What Home Assistant makes of the message: strict UTF-8, JSON, abbreviations and base topic unfolded. */
 function understood(thermometer: Thermometer) {
   const { payload } = discoveryMessage(thermometer);
-  const config = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload));
+  const config = JSON.parse(decoded(payload));
   const unfold = (topic: string): string => topic.replace(/^~/, () => config["~"]);
   return { ...config, stat_t: unfold(config.stat_t), avty_t: unfold(config.avty_t) };
+}
+
+/** Strict UTF-8, in every engine. @throws URIError where the bytes are ill-formed */
+function decoded(bytes: Uint8Array): string {
+  return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
 }
 
 test("a kitchen's thermometer: found under its id, with unit, class, topics and device", () => {
@@ -89,7 +94,7 @@ test("any room and id, quotes, backslashes, controls, pairs and halves of pairs:
       expect(config.dev).toMatchObject({ ids: [id], name: `Thermometer ${room}`, sa: room });
       expect(config.uniq_id).toBe(`${id}_temperature`);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 300 },
   );
 });
 
