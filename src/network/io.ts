@@ -13,9 +13,6 @@ export interface Timers {
   clear(id: TimerId): void;
 }
 
-/** A label and its value, for the prompt's `status`. */
-export type StatusRow = readonly [label: string, value: string];
-
 /** `WiFi.connection`: ECMA-419 leaves room between the values, so compare with < and >=. */
 export const DISCONNECTED = 200;
 /** Associated with the access point, no address yet. */
