@@ -7,6 +7,7 @@
 import type { Serial, SerialCallbacks, SerialPort } from "../../src/console/serial.js";
 
 const INTERRUPT = 0x03; // Ctrl-C
+const LF = 0x0a;
 const ROOM = 4_096; // bytes that the port takes at a time
 
 /** What the port takes beside the console's callbacks. */
@@ -37,6 +38,8 @@ export class Terminal implements SerialPort {
   #interrupts = 0; // in a row
   #idle = false;
   #ended = false;
+  #last = LF;
+  #owesLineFeed = false;
   #closed = false;
 
   constructor(options: SerialCallbacks & TerminalOptions) {
@@ -58,9 +61,15 @@ export class Terminal implements SerialPort {
 
   /** Fills the buffer. @throws Error if fewer bytes are there */
   read(buffer: Uint8Array): number {
+    if (this.#owesLineFeed) {
+      this.#owesLineFeed = false;
+      buffer[0] = LF;
+      return 1;
+    }
     const bytes: Buffer | null = this.#input.read(buffer.length);
     if (bytes === null || bytes.length !== buffer.length) throw new Error("invalid: more than there is to read");
     buffer.set(bytes);
+    this.#last = bytes[bytes.length - 1];
     this.#idle = false;
     this.#announced -= bytes.length;
     if (this.#announced <= 0) setImmediate(this.#onReadable); // the stream tells of what came meanwhile only once
@@ -107,6 +116,12 @@ export class Terminal implements SerialPort {
 
   readonly #onEnd = (): void => {
     this.#ended = true;
+    if (this.mode === "lines" && this.#last !== LF && !this.#closed) {
+      // The last line of a script may lack its end, and is meant all the same.
+      this.#last = LF;
+      this.#owesLineFeed = true;
+      this.#options.onReadable(1);
+    }
     this.#endWhenIdle();
   };
 

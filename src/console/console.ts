@@ -1,5 +1,5 @@
 /*
- * The prompt on a serial port: bytes to keys, keys to a line, lines to commands, and everything else above that line.
+ * The prompt on a serial port: takes bytes in, runs commands, and shows everything else above the line being typed.
  * Bounded: one line, eight in the history, an output queue that stops the reading of input while much of it waits, and
  * from which log lines are left out when the port does not take them. Never throws out of a callback, never asks the
  * terminal anything, and without a terminal echoes nothing.
@@ -8,15 +8,13 @@
 import type { Command } from "./command.js";
 import { commands as allCommands } from "./commands/all.js";
 import { complete } from "./completion.js";
-import { History } from "./history.js";
-import type { ConsoleHost, LogLevel, SettingsPort } from "./host.js";
-import { type Key, KeyDecoder } from "./keys.js";
-import { LINE_MAX, Line } from "./line.js";
+import { Editor, type Prompt } from "./editor.js";
+import type { ConsoleHost, ImprovPort, LogLevel, SettingsPort } from "./host.js";
+import { ImprovStream } from "./improv-stream.js";
+import { LINE_MAX } from "./line.js";
 import { Output } from "./output.js";
-import { type Disguise, Row } from "./row.js";
 import { Runner } from "./runner.js";
-import { secretStart } from "./secrets.js";
-import type { Serial, SerialPort, Timers } from "./serial.js";
+import type { Serial, SerialPort, TimerId, Timers } from "./serial.js";
 
 export interface ConsoleOptions {
   readonly serial: Serial;
@@ -31,36 +29,30 @@ export interface ConsoleOptions {
   readonly commands?: readonly Command[];
 }
 
-const INPUT_LENGTH = 64; // bytes read ahead at most
+const AHEAD = 64; // bytes read ahead at most
 const CALM = 256; // no input is taken while more than this waits to be written
 const LOG_MAX = 2_048; // no log line is taken while more than this waits
 const LAST_WORDS_MS = 500; // a reboot waits no longer for a port that takes nothing
 const INTERRUPT = 0x03; // Ctrl-C
-const HIDDEN: Disguise = { kind: "hidden" };
 const SEVERITY: Record<LogLevel, number> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
 export class Console {
   readonly #timers: Timers;
   readonly #name: string;
   readonly #settings: SettingsPort;
-  readonly #secretKeys: readonly string[];
-  readonly #echo: boolean;
-  readonly #lineBreak: string;
   readonly #runner: Runner;
+  readonly #editor: Editor;
   readonly #output: Output;
-  readonly #decoder: KeyDecoder;
-  readonly #line = new Line();
-  readonly #row = new Row();
-  readonly #history = new History();
-  readonly #input = new Uint8Array(INPUT_LENGTH);
+  readonly #improv: ImprovStream | undefined;
+  readonly #input = new Uint8Array(AHEAD);
   readonly #oneByte = this.#input.subarray(0, 1);
   #inputAt = 0;
   #inputEnd = 0;
   #readable = 0;
   #leftOut = 0; // log lines
   #entered = "";
-  #lastWords: (() => void) | undefined;
-  #pumping = false;
+  #lastWords: { readonly timer: TimerId; readonly action: () => void } | undefined;
+  #turning = false;
   #port: SerialPort | undefined;
 
   /** Opens the port. What its class throws, the constructor throws. */
@@ -68,36 +60,19 @@ export class Console {
     this.#timers = timers;
     this.#name = name;
     this.#settings = settings;
-    this.#secretKeys = settings.keys.filter((key) => settings.describe(key).secret);
     this.#output = new Output(
       () => this.#port,
-      () => this.#drained(),
+      () => this.#leave(),
     );
-    this.#decoder = new KeyDecoder((key, code) => this.#press(key, code));
-    const screen = {
-      print: (line: string) => this.#print(line),
-      afterOutput: (action: () => void) => this.#afterOutput(action),
-      forgetLine: () => this.#history.forget(this.#entered),
-      wake: () => this.#pump(),
-    };
-    this.#runner = new Runner({ settings, host, commands, timers, level, screen });
-    const port = new serial.io({
-      ...serial,
-      format: "buffer",
-      onReadable: (bytes) => {
-        this.#readable = bytes;
-        this.#pump();
-      },
-      onWritable: (bytes) => {
-        this.#output.writable(bytes);
-        this.#pump();
-      },
-    });
-    this.#echo = (serial.mode ?? port.mode) !== "lines";
-    this.#lineBreak = this.#echo ? "\r\n" : "\n";
+    this.#editor = this.#makeEditor();
+    this.#runner = this.#makeRunner(host, commands, level);
+    this.#improv = host.improv && this.#makeImprov(host.improv, host.scan);
+    const port = this.#open(serial);
+    this.#editor.mode = serial.mode ?? port.mode ?? "terminal";
     this.#port = port;
-    if (this.#echo) this.#print(`${host.version}. Type help for the commands.`);
-    this.#pump();
+    this.#turn(() => {
+      if (this.#editor.mode === "terminal") this.#print(`${host.version}. Type help for the commands.`);
+    });
   }
 
   /** What log lines are shown. */
@@ -111,44 +86,97 @@ export class Console {
 
   /** Shows a line above the one that is being typed, if `level` is shown and the port keeps up. */
   log(level: Exclude<LogLevel, "off">, text: string): void {
-    if (SEVERITY[level] > SEVERITY[this.#runner.level]) return;
-    if (this.#output.waiting > LOG_MAX) {
-      this.#leftOut += 1;
-      return;
-    }
-    this.#print(level === "info" ? text : `${level}: ${text}`);
-    this.#pump();
+    if (SEVERITY[level] > SEVERITY[this.#runner.level] || this.#port === undefined) return;
+    if (this.#output.waiting > LOG_MAX) this.#leftOut += 1;
+    else this.#turn(() => this.#print(level === "info" ? text : `${level}: ${text}`));
   }
 
-  /** Closes the port; what was not written yet is lost. */
+  /** Closes the port; what was not written yet is lost. Nothing happens after it. */
   close(): void {
-    this.#runner.interrupt();
-    this.#output.discard();
-    this.#line.clear();
     this.#port?.close();
     this.#port = undefined;
+    if (this.#lastWords !== undefined) this.#timers.clear(this.#lastWords.timer);
+    this.#lastWords = undefined;
+    this.#runner.interrupt();
+    this.#improv?.close();
+    this.#editor.clear();
+    this.#output.discard();
   }
 
-  /** Takes input and runs commands for as long as the output keeps up, then shows the line. */
-  #pump(): void {
-    if (this.#pumping || this.#port === undefined) return;
-    this.#pumping = true;
+  #makeEditor(): Editor {
+    const owner = {
+      prompt: () => this.#prompt(),
+      onEnter: (text: string, tooLong: boolean) => this.#enter(text, tooLong),
+      onInterrupt: () => this.#runner.interrupt(),
+      complete: (before: string) => complete(this.#runner, before),
+      onCandidates: (candidates: readonly string[]) => this.#print(candidates.join("  ")),
+      send: (text: string) => this.#output.text(text),
+    };
+    return new Editor(
+      owner,
+      this.#settings.keys.filter((key) => this.#settings.describe(key).secret),
+    );
+  }
+
+  #makeRunner(host: ConsoleHost, commands: readonly Command[], level: LogLevel): Runner {
+    const screen = {
+      print: (line: string) => this.#print(line),
+      afterOutput: (action: () => void) => this.#afterOutput(action),
+      forgetLine: () => this.#editor.forget(this.#entered),
+      wake: () => this.#turn(() => {}),
+    };
+    return new Runner({ settings: this.#settings, host, commands, timers: this.#timers, level, screen });
+  }
+
+  #makeImprov(port: ImprovPort, scan: ConsoleHost["scan"]): ImprovStream {
+    return new ImprovStream({
+      port,
+      scan,
+      timers: this.#timers,
+      onByte: (byte) => this.#editor.feed(byte),
+      send: (frame) => this.#turn(() => this.#send(frame)),
+      turn: (action) => this.#turn(action),
+    });
+  }
+
+  #open(serial: Serial): SerialPort {
+    return new serial.io({
+      ...serial,
+      format: "buffer",
+      onReadable: (bytes) => {
+        this.#turn(() => {
+          this.#readable = bytes;
+        });
+      },
+      onWritable: (bytes) => {
+        this.#turn(() => this.#output.writable(bytes));
+      },
+    });
+  }
+
+  /** Does `action`, which comes from outside, and then everything that there is to do. */
+  #turn(action: () => void): void {
+    if (this.#turning || this.#port === undefined) {
+      action();
+      return;
+    }
+    this.#turning = true;
     try {
+      action();
       while (this.#output.waiting <= CALM && this.#advance());
-      this.#showLine();
+      if (this.#listens()) this.#editor.show();
       this.#output.flush();
-      this.#reportIdle();
+      if (this.#listens() && this.#output.waiting === 0) this.#port?.idle?.();
     } catch (error) {
       this.#output.line(`internal error: ${String(error)}`, this.#lineBreak); // an exception would restart the device
     } finally {
-      this.#pumping = false;
+      this.#turning = false;
     }
   }
 
-  #reportIdle(): void {
-    const { state } = this.#runner;
-    const waits = state === "idle" || state === "asking";
-    if (waits && this.#output.waiting === 0) this.#port?.idle?.();
+  /** Input goes to the editor. */
+  #listens(): boolean {
+    return this.#runner.state === "idle" || this.#runner.state === "asking";
   }
 
   /** One command, or one byte of input. False if there is nothing to do. */
@@ -164,7 +192,7 @@ export class Console {
       case "idle":
       case "asking":
         if (!this.#fill(1)) return false;
-        this.#decoder.feed(this.#input[this.#inputAt++]);
+        (this.#improv ?? this.#editor).feed(this.#input[this.#inputAt++]);
         return true;
       default:
         throw new TypeError(`state: ${this.#runner.state satisfies never}`);
@@ -173,7 +201,7 @@ export class Console {
 
   /** Ctrl-C among what was typed ahead ends the command that waits; the rest stays for later. */
   #interrupted(): boolean {
-    if (!this.#fill(INPUT_LENGTH)) return false;
+    if (!this.#fill(AHEAD)) return false;
     const at = this.#input.indexOf(INTERRUPT, this.#inputAt);
     if (at < 0 || at >= this.#inputEnd) return false;
     this.#inputAt = at + 1;
@@ -197,149 +225,52 @@ export class Console {
     return true;
   }
 
-  #press(key: Key, code: number): void {
-    const line = this.#line;
-    switch (key) {
-      case "character":
-        if (!line.insert(code) && this.#echo) this.#output.text("\x07");
-        return;
-      case "enter":
-        this.#enter();
-        return;
-      case "tab":
-        this.#complete();
-        return;
-      case "backspace":
-        line.erase(line.cursor - 1, line.cursor);
-        return;
-      case "delete":
-        line.erase(line.cursor, Math.min(line.cursor + 1, line.length));
-        return;
-      case "left":
-        line.moveTo(line.cursor - 1);
-        return;
-      case "right":
-        line.moveTo(line.cursor + 1);
-        return;
-      case "home":
-        line.moveTo(0);
-        return;
-      case "end":
-        line.moveTo(line.length);
-        return;
-      case "up":
-        this.#recall(this.#history.older(line.text()));
-        return;
-      case "down":
-        this.#recall(this.#history.newer());
-        return;
-      case "killToStart":
-        line.erase(0, line.cursor);
-        return;
-      case "killToEnd":
-        line.erase(line.cursor, line.length);
-        return;
-      case "killWord":
-        line.erase(line.wordStart(), line.cursor);
-        return;
-      case "interrupt":
-        this.#cancel();
-        return;
-      case "clear":
-        this.#clearScreen();
-        return;
-      default:
-        throw new TypeError(`key: ${key satisfies never}`);
+  #enter(text: string, tooLong: boolean): void {
+    if (tooLong) this.#print(`error: a line takes ${LINE_MAX} characters; nothing was done`);
+    else if (this.#runner.question !== undefined) this.#runner.answer(text);
+    else {
+      this.#entered = text;
+      this.#runner.enter(text);
     }
   }
 
-  #enter(): void {
-    const { overflow } = this.#line;
-    const text = this.#line.text();
-    const secret = secretStart(this.#line, this.#secretKeys) < this.#line.length;
-    this.#leaveLine("");
-    if (overflow) {
-      this.#print(`error: a line takes ${LINE_MAX} characters; nothing was done`);
-      return;
-    }
-    if (this.#runner.question !== undefined) {
-      this.#runner.answer(text);
-      return;
-    }
-    this.#entered = text;
-    if (secret) this.#history.rest();
-    else this.#history.add(text);
-    this.#runner.enter(text);
-  }
-
-  #cancel(): void {
-    this.#leaveLine("^C");
-    this.#history.rest();
-    this.#runner.interrupt();
-  }
-
-  /** The row stays on the screen with `mark` behind it; the line is empty again. */
-  #leaveLine(mark: string): void {
-    if (this.#echo) {
-      this.#showLine();
-      this.#output.text(`${this.#row.leave()}${mark}\r\n`);
-    }
-    this.#line.clear();
-  }
-
-  #complete(): void {
-    if (this.#runner.question !== undefined) return;
-    const { insert, candidates } = complete(this.#runner, this.#line.text(0, this.#line.cursor));
-    this.#line.insertText(insert);
-    if (candidates.length > 0) this.#print(candidates.join("  "));
-  }
-
-  #recall(text: string | undefined): void {
-    if (text !== undefined && this.#runner.question === undefined) this.#line.replace(text);
-  }
-
-  #clearScreen(): void {
-    if (this.#echo) this.#output.text(`${this.#row.clear()}\x1b[H\x1b[2J`);
+  #prompt(): Prompt {
+    const { question } = this.#runner;
+    if (question !== undefined)
+      return { text: question.prompt, kind: question.echo === "hidden" ? "hidden" : "answer" };
+    return { text: `${this.#name}${this.#settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
   }
 
   /** A line of its own, above the one that is edited. */
   #print(text: string): void {
-    if (this.#echo) this.#output.text(this.#row.clear());
+    this.#editor.lift();
     if (this.#leftOut > 0) this.#output.line(`(${this.#leftOut} log lines left out)`, this.#lineBreak);
     this.#leftOut = 0;
     this.#output.line(text, this.#lineBreak);
   }
 
-  #showLine(): void {
-    const { state } = this.#runner;
-    if (!this.#echo || (state !== "idle" && state !== "asking")) return;
-    this.#output.text(this.#row.draw(this.#prompt(), this.#line, this.#disguise()));
+  /** A frame on a line of its own: clients throw away what comes before the next line feed, and a prompt has none. */
+  #send(frame: Uint8Array): void {
+    this.#editor.lift();
+    this.#output.text(this.#lineBreak);
+    this.#output.bytes(frame);
+    this.#output.text(this.#lineBreak);
   }
 
-  #prompt(): string {
-    const { question } = this.#runner;
-    if (question !== undefined) return question.prompt;
-    return `${this.#name}${this.#settings.staged().length > 0 ? "*" : ""}> `;
-  }
-
-  #disguise(): Disguise {
-    if (this.#runner.question?.echo === "hidden") return HIDDEN;
-    const position =
-      this.#runner.question === undefined ? secretStart(this.#line, this.#secretKeys) : this.#line.length;
-    return { kind: "maskedFrom", position };
+  get #lineBreak(): string {
+    return this.#editor.mode === "terminal" ? "\r\n" : "\n";
   }
 
   #afterOutput(action: () => void): void {
-    const once = () => {
-      this.#lastWords = undefined;
-      this.#timers.clear(timer);
-      action();
-    };
-    const timer = this.#timers.set(once, LAST_WORDS_MS);
-    this.#lastWords = once;
+    this.#lastWords = { timer: this.#timers.set(() => this.#leave(), LAST_WORDS_MS), action };
   }
 
-  #drained(): void {
-    this.#lastWords?.();
+  /** Everything is written, or will not be: does what waited for that. */
+  #leave(): void {
+    const lastWords = this.#lastWords;
+    if (lastWords === undefined) return;
+    this.#lastWords = undefined;
+    this.#timers.clear(lastWords.timer);
+    lastWords.action();
   }
 }

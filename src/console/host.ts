@@ -64,6 +64,26 @@ export interface QueuePort {
   drop(): number;
 }
 
+/** What Improv needs of the product: a browser's way to the Wi-Fi settings. Takes effect, and is kept, at once. */
+export interface ImprovPort {
+  readonly firmware: string;
+  readonly version: string;
+  /** Chip and board. */
+  readonly hardware: string;
+  /** The link is up. */
+  isOnline(): boolean;
+  /** Joins this network from now on; `done` once, by and by, says whether it could. Throws if it cannot be tried. */
+  join(ssid: string, password: string, done: (joined: boolean) => void): void;
+  deviceName(): string;
+  /** Throws if the name cannot be. */
+  setDeviceName(name: string): void;
+  hostname(): string;
+  /** Throws if the name cannot be. */
+  setHostname(name: string): void;
+  /** Where the device's own page is, if it has one. */
+  url?(): string;
+}
+
 /** The product. A callback is called once, from a later turn or at once. */
 export interface ConsoleHost {
   /** Name, version and board, one line. */
@@ -82,6 +102,8 @@ export interface ConsoleHost {
   /** Looks for Wi-Fi networks. */
   scan?(done: (networks: readonly Network[] | { readonly failed: string }) => void): void;
   readonly queue?: QueuePort;
+  /** Absent: frames of Improv are bytes like any other. */
+  readonly improv?: ImprovPort;
   /** Spelling help: which of `names` was probably meant. */
   nearest?(name: string, names: readonly string[]): string | undefined;
 }

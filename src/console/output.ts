@@ -5,6 +5,7 @@
  * A control character within a text is shown as a question mark: names of networks come from strangers.
  */
 import type { SerialPort } from "./serial.js";
+import { encodeInto, UTF8_MAX } from "./utf8.js";
 
 const CHUNK = 128; // bytes per write at most; a UART has room for so many
 
@@ -78,7 +79,7 @@ export class Output {
   #fill(): boolean {
     if (this.#start < this.#end) return true;
     this.#start = this.#end = 0;
-    while (this.#queue.length > 0 && this.#end + 4 <= CHUNK) {
+    while (this.#queue.length > 0 && this.#end + UTF8_MAX <= CHUNK) {
       const head = this.#queue[0];
       const from = this.#at;
       if (typeof head === "string") this.#encode(head);
@@ -92,7 +93,7 @@ export class Output {
   }
 
   #encode(text: string): void {
-    while (this.#at < text.length && this.#end + 4 <= CHUNK) {
+    while (this.#at < text.length && this.#end + UTF8_MAX <= CHUNK) {
       const code = text.codePointAt(this.#at)!;
       this.#at += code > 0xffff ? 2 : 1;
       this.#end = encodeInto(this.#chunk, this.#end, code);
@@ -118,19 +119,6 @@ export class Output {
     this.#start += count;
     return true;
   }
-}
-
-/** Writes `code` as UTF-8 at `at`; returns the position behind it. A lone surrogate becomes U+FFFD. */
-function encodeInto(bytes: Uint8Array, at: number, code: number): number {
-  if (code < 0x80) {
-    bytes[at] = code;
-    return at + 1;
-  }
-  if (code >= 0xd800 && code <= 0xdfff) return encodeInto(bytes, at, 0xfffd);
-  const more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-  bytes[at] = (more === 1 ? 0xc0 : more === 2 ? 0xe0 : 0xf0) | (code >> (6 * more));
-  for (let i = 1; i <= more; i++) bytes[at + i] = 0x80 | ((code >> (6 * (more - i))) & 0x3f);
-  return at + 1 + more;
 }
 
 /** `text` with a question mark for every control character. */

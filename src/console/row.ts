@@ -9,7 +9,8 @@ import type { Line } from "./line.js";
 
 /** Columns that a row uses, at most: one less than the narrowest terminal has. */
 const COLUMNS = 79;
-const JUMP = 20; // columns that the window moves at a time
+const LINE_LEAST = 24; // columns that a prompt leaves to the line
+const JUMP = 16; // characters that the window moves at a time; LINE_LEAST must have room for them
 const MASK = 0x2a; // *
 
 /** How a line is shown: from which character on as asterisks, or not at all. */
@@ -72,9 +73,14 @@ export class Row {
   #compose(prompt: string, line: Line, disguise: Disguise): number {
     const next = this.#next;
     next.length = 0;
-    for (const character of prompt) next.push(character.codePointAt(0)!);
+    let room = COLUMNS;
+    for (const character of prompt) {
+      const code = character.codePointAt(0)!;
+      if (room - columnsOf(code) < LINE_LEAST) break;
+      room -= columnsOf(code);
+      next.push(code);
+    }
     if (disguise.kind === "hidden") return next.length;
-    const room = COLUMNS - columns(next, 0, next.length);
     this.#scroll(line, disguise.position, room);
     let cursor = next.length;
     let used = 0;

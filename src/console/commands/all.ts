@@ -4,6 +4,16 @@
 import type { Command } from "../command.js";
 import { deviceCommands } from "./device.js";
 import { help } from "./help.js";
+import { lookCommands } from "./look.js";
+import { queue } from "./queue.js";
 import { settingsCommands } from "./settings.js";
+import { setup } from "./setup.js";
 
-export const commands: readonly Command[] = [help, ...deviceCommands, ...settingsCommands];
+export const commands: readonly Command[] = [
+  help,
+  setup,
+  ...settingsCommands,
+  ...lookCommands,
+  queue,
+  ...deviceCommands,
+];

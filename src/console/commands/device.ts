@@ -71,8 +71,8 @@ const version: Command = {
 
 const log: Command = {
   name: "log",
-  usage: `[${LEVELS.join("|")}]`,
-  help: "How much is told unasked, until the next boot (the setting log keeps it)",
+  usage: "[level]",
+  help: "How much is told unasked, in this run",
   complete: (_shell, args) => (args.length === 1 ? LEVELS : []),
   run(shell, args) {
     requireCount(log, args, 0, 1);

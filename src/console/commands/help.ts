@@ -3,7 +3,7 @@
  */
 import { type Command, requireCount, requireName } from "../command.js";
 
-const HELP_COLUMN = 34;
+const HELP_COLUMN = 28;
 
 export const help: Command = {
   name: "help",

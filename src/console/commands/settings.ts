@@ -8,7 +8,7 @@ const VALUE_COLUMN = 16; // width of the longest key, and two blanks
 const show: Command = {
   name: "show",
   usage: "[key]",
-  help: "Settings in force, and edits that wait; with a key, what it takes",
+  help: "What is in force and what is edited; or one key in full",
   complete: keys,
   run(shell, args) {
     requireCount(show, args, 0, 1);
@@ -19,8 +19,8 @@ const show: Command = {
 
 const set: Command = {
   name: "set",
-  usage: "key value",
-  help: "Edits a setting; save keeps it. Without a value, a password is asked for",
+  usage: "key [value]",
+  help: "Edits; save keeps it. Without value: asks for a password",
   complete(shell, args) {
     if (args.length === 1) return shell.settings.keys;
     if (args.length !== 2 || !shell.settings.keys.includes(args[0])) return [];

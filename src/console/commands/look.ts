@@ -1,0 +1,63 @@
+/*
+ * sample, sensors, scan: what the device finds around it. Each takes a while, and the prompt waits for the answer.
+ */
+import { type Command, Refusal, requireCount, type Shell } from "../command.js";
+import type { Answer } from "../host.js";
+import { strongest } from "../networks.js";
+
+const sample: Command = {
+  name: "sample",
+  usage: "",
+  help: "Takes a reading now",
+  run(shell, args) {
+    requireCount(sample, args, 0, 0);
+    const { host } = shell;
+    if (host.sampleNow === undefined) throw new Refusal("nothing to sample with");
+    host.sampleNow(answerTo(shell));
+  },
+};
+
+const sensors: Command = {
+  name: "sensors",
+  usage: "",
+  help: "What answers on the I2C bus",
+  run(shell, args) {
+    requireCount(sensors, args, 0, 0);
+    const { host } = shell;
+    if (host.sensors === undefined) throw new Refusal("no bus to look at");
+    host.sensors(answerTo(shell));
+  },
+};
+
+const scan: Command = {
+  name: "scan",
+  usage: "",
+  help: "Wi-Fi networks, the strongest first",
+  run(shell, args) {
+    requireCount(scan, args, 0, 0);
+    const { host } = shell;
+    if (host.scan === undefined) throw new Refusal("no Wi-Fi on this board");
+    const finish = shell.later();
+    host.scan((networks) =>
+      finish(() => {
+        if ("failed" in networks) throw new Refusal(networks.failed);
+        if (networks.length === 0) shell.print("no network heard");
+        for (const { ssid, rssi, secured } of strongest(networks)) {
+          shell.print(`${`${rssi}`.padStart(4)} dBm  ${secured ? "      " : "open  "}${ssid}`);
+        }
+      }),
+    );
+  },
+};
+
+export const lookCommands: readonly Command[] = [sample, sensors, scan];
+
+/** The command goes on until the answer is there, and shows it. */
+function answerTo(shell: Shell): (answer: Answer) => void {
+  const finish = shell.later();
+  return (answer) =>
+    finish(() => {
+      if ("failed" in answer) throw new Refusal(answer.failed);
+      for (const line of answer.lines) shell.print(line);
+    });
+}

@@ -1,0 +1,61 @@
+/*
+ * queue: the readings that wait in flash, counted, shown or thrown away.
+ */
+import { type Command, Refusal, requireCount, requireName, type Shell } from "../command.js";
+import type { QueuePort } from "../host.js";
+
+const ACTIONS = ["count", "peek", "drop"];
+const PEEK_DEFAULT = 5;
+const PEEK_MAX = 50;
+const CONFIRMATION = "drop"; // typed out
+
+export const queue: Command = {
+  name: "queue",
+  usage: "[count|peek [n]|drop]",
+  help: "The readings that wait to be sent",
+  complete: (_shell, args) => (args.length === 1 ? ACTIONS : []),
+  run(shell, args) {
+    const waiting = shell.host.queue;
+    if (waiting === undefined) throw new Refusal("no outbox: see status");
+    const action = requireName(shell, "queue", args[0] ?? "count", ACTIONS);
+    requireCount(queue, args, 0, action === "peek" ? 2 : 1);
+    if (action === "peek") peek(shell, waiting, args[1] ?? `${PEEK_DEFAULT}`);
+    else if (action === "drop") drop(shell, waiting);
+    else shell.print(wait(waiting.count()));
+  },
+};
+
+function peek(shell: Shell, waiting: QueuePort, text: string): void {
+  const limit = Number(text);
+  if (!(limit >= 1 && limit <= PEEK_MAX)) throw new Refusal(`queue peek "${text}": expected 1 to ${PEEK_MAX}`);
+  const lines = waiting.peek(Math.floor(limit));
+  for (const line of lines) shell.print(line);
+  const left = waiting.count() - lines.length;
+  if (left > 0) shell.print(`and ${left} more`);
+  else if (lines.length === 0) shell.print(wait(0));
+}
+
+function drop(shell: Shell, waiting: QueuePort): void {
+  const count = waiting.count();
+  if (count === 0) {
+    shell.print(wait(0));
+    return;
+  }
+  shell.print(`${wait(count)}; nobody would ever see ${count === 1 ? "it" : "them"}`);
+  shell.ask({
+    prompt: `type ${CONFIRMATION} to throw ${count === 1 ? "it" : "them"} away: `,
+    echo: "shown",
+    answer(text) {
+      if (text?.trim() === CONFIRMATION) shell.print(`${readings(waiting.drop())} thrown away`);
+      else shell.print("nothing thrown away");
+    },
+  });
+}
+
+function wait(count: number): string {
+  return count === 0 ? "no reading waits" : `${readings(count)} ${count === 1 ? "waits" : "wait"}`;
+}
+
+function readings(count: number): string {
+  return `${count} ${count === 1 ? "reading" : "readings"}`;
+}

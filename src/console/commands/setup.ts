@@ -1,0 +1,83 @@
+/*
+ * setup: asks for what a new device needs, one setting after the other, and checks every answer at once.
+ * Answers are staged like edits made by `set`; nothing is kept before the last question. An interruption leaves what was
+ * answered so far staged.
+ */
+import { type Command, requireCount, type Shell } from "../command.js";
+
+const SHOWN_MAX = 24; // characters of a value that a question repeats
+const EMPTY = "-"; // an answer that empties the setting, because an empty answer keeps it
+
+export const setup: Command = {
+  name: "setup",
+  usage: "",
+  help: "Asks for everything a new device needs",
+  run(shell, args) {
+    requireCount(setup, args, 0, 0);
+    shell.print(`Enter keeps what stands in brackets, ${EMPTY} empties it, Ctrl-C ends.`);
+    const keys = shell.settings.keys.filter((key) => shell.settings.describe(key).asked);
+    askFor(shell, keys, 0);
+  },
+};
+
+function askFor(shell: Shell, keys: readonly string[], at: number): void {
+  if (at === keys.length) {
+    finish(shell);
+    return;
+  }
+  const key = keys[at];
+  const { help, secret, suggestions } = shell.settings.describe(key);
+  shell.print(`${help}.`);
+  shell.ask({
+    prompt: `${key}${suggestions.length > 1 ? ` (${suggestions.join(", ")})` : ""} [${clipped(next(shell, key))}]: `,
+    echo: secret ? "hidden" : "shown",
+    answer(text) {
+      if (text === undefined) shell.print("setup ended; what was answered waits for save or revert");
+      else askFor(shell, keys, take(shell, key, text) ? at + 1 : at);
+    },
+  });
+}
+
+/** False if the answer was refused, and the question comes again. */
+function take(shell: Shell, key: string, text: string): boolean {
+  if (text === "") return true;
+  try {
+    shell.settings.set(key, text === EMPTY ? "" : text);
+    return true;
+  } catch (error) {
+    shell.print(`error: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+function finish(shell: Shell): void {
+  const keys = shell.settings.staged();
+  if (keys.length === 0) {
+    shell.print("nothing changed");
+    return;
+  }
+  for (const key of keys) shell.print(`  ${key.padEnd(16)}${next(shell, key)}`);
+  shell.ask({
+    prompt: "save, and reboot? yes or no: ",
+    echo: "shown",
+    answer(text) {
+      if (!(text ?? "").trim().toLowerCase().startsWith("y")) {
+        shell.print("not saved; save or revert");
+        return;
+      }
+      shell.settings.save();
+      shell.print("saved; rebooting");
+      shell.afterOutput(() => shell.host.reboot());
+    },
+  });
+}
+
+/** What would be in force after save and reboot. */
+function next(shell: Shell, key: string): string {
+  const { staged, atBoot, text } = shell.settings.state(key);
+  return staged ?? atBoot ?? text;
+}
+
+function clipped(text: string): string {
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+}

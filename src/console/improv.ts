@@ -1,0 +1,194 @@
+/*
+ * Improv Wi-Fi over serial: a browser asks for the state, the device and the networks, and hands over the credentials.
+ * Commands come as frames and go to the product; answers leave as frames. One attempt to join at a time: a newer one
+ * takes the older one's place. Nothing is kept here; passwords pass through and are logged nowhere.
+ * Source: https://www.improv-wifi.com/serial/, packet and RPC sections.
+ */
+import type { ConsoleHost, ImprovPort } from "./host.js";
+import { DATA_MAX, FRAME_TYPE, frameOf } from "./improv-frames.js";
+import { strongest } from "./networks.js";
+import type { TimerId, Timers } from "./serial.js";
+import { decodeText, encodeText } from "./utf8.js";
+
+/** A little less than clients wait for an answer. */
+const JOIN_MS = 28_000;
+
+const STATE = { ready: 2, provisioning: 3, provisioned: 4 } as const;
+const ERROR = { none: 0, badFrame: 1, unknownCommand: 2, unableToConnect: 3, badHostname: 5, unknown: 0xff } as const;
+const COMMAND = { join: 1, state: 2, device: 3, scan: 4, hostname: 5, deviceName: 6, network: 7 } as const;
+const SUPPORTS_WIFI = 2; // flag of the network state; 1: online
+const STRINGS_AT = 2; // in the data of commands and results: command, length, strings
+
+export interface ImprovOptions {
+  readonly port: ImprovPort;
+  readonly scan: ConsoleHost["scan"];
+  readonly timers: Timers;
+  /** Takes a whole frame, which does not change any more. */
+  send(frame: Uint8Array): void;
+}
+
+export class Improv {
+  readonly #options: ImprovOptions;
+  readonly #port: ImprovPort;
+  readonly #data = new Uint8Array(DATA_MAX);
+  #joining: { readonly timer: TimerId } | undefined;
+  #lastError = 0;
+
+  constructor(options: ImprovOptions) {
+    this.#options = options;
+    this.#port = options.port;
+  }
+
+  /** A frame has come. What is no command is ignored: it may be our own, echoed. */
+  receive(type: number, data: Uint8Array, length: number): void {
+    if (type !== FRAME_TYPE.command) return;
+    if (length < STRINGS_AT || data[1] !== length - STRINGS_AT) {
+      this.#error(ERROR.badFrame);
+      return;
+    }
+    if (this.#lastError !== ERROR.none) this.#error(ERROR.none);
+    this.#run(data[0], data, length);
+  }
+
+  /** A frame has come, and its sum is wrong. */
+  receiveDamage(): void {
+    this.#error(ERROR.badFrame);
+  }
+
+  /** Forgets an attempt to join. */
+  close(): void {
+    if (this.#joining !== undefined) this.#options.timers.clear(this.#joining.timer);
+    this.#joining = undefined;
+  }
+
+  #run(command: number, data: Uint8Array, length: number): void {
+    switch (command) {
+      case COMMAND.join:
+        this.#join(data, length);
+        break;
+      case COMMAND.state:
+        this.#sendState();
+        if (this.#state() === STATE.provisioned) this.#result(command, this.#urls());
+        break;
+      case COMMAND.device: {
+        const { firmware, version, hardware } = this.#port;
+        this.#result(command, [firmware, version, hardware, this.#port.deviceName()]);
+        break;
+      }
+      case COMMAND.scan:
+        this.#scan();
+        break;
+      case COMMAND.hostname:
+        this.#edit(command, data, length, ERROR.badHostname);
+        break;
+      case COMMAND.deviceName:
+        this.#edit(command, data, length, ERROR.unknown);
+        break;
+      case COMMAND.network:
+        this.#result(command, [String(SUPPORTS_WIFI | (this.#port.isOnline() ? 1 : 0)), ...this.#urls()]);
+        break;
+      default:
+        this.#error(ERROR.unknownCommand);
+    }
+  }
+
+  #join(data: Uint8Array, length: number): void {
+    const passwordAt = STRINGS_AT + 1 + data[STRINGS_AT];
+    // Two strings, and nothing behind them: everything else was put together wrongly.
+    if (length < STRINGS_AT + 2 || passwordAt >= length || passwordAt + 1 + data[passwordAt] !== length) {
+      this.#error(ERROR.badFrame);
+      return;
+    }
+    const ssid = decodeText(data, STRINGS_AT + 1, passwordAt);
+    const password = decodeText(data, passwordAt + 1, length);
+    this.close();
+    const joining = { timer: this.#options.timers.set(() => ended(false), JOIN_MS) };
+    const ended = (joined: boolean): void => {
+      if (this.#joining !== joining) return;
+      this.close();
+      if (joined) {
+        this.#sendState();
+        this.#result(COMMAND.join, this.#urls());
+      } else {
+        this.#error(ERROR.unableToConnect);
+        this.#sendState();
+      }
+    };
+    this.#joining = joining;
+    this.#sendState();
+    try {
+      this.#port.join(ssid, password, ended);
+    } catch {
+      ended(false);
+    }
+  }
+
+  #scan(): void {
+    const { scan } = this.#options;
+    if (scan === undefined) {
+      this.#error(ERROR.unknownCommand);
+      return;
+    }
+    scan((networks) => {
+      if ("failed" in networks) {
+        this.#error(ERROR.unknown);
+        return;
+      }
+      for (const { ssid, rssi, secured } of strongest(networks)) {
+        this.#result(COMMAND.scan, [ssid, String(rssi), secured ? "YES" : "NO"]);
+      }
+      this.#result(COMMAND.scan, []); // the end of the list
+    });
+  }
+
+  /** Reads the name, or changes it if there is data. */
+  #edit(command: 5 | 6, data: Uint8Array, length: number, refused: number): void {
+    const isHostname = command === COMMAND.hostname;
+    try {
+      if (length > STRINGS_AT) {
+        const name = decodeText(data, STRINGS_AT, length);
+        if (isHostname) this.#port.setHostname(name);
+        else this.#port.setDeviceName(name);
+      }
+      this.#result(command, [isHostname ? this.#port.hostname() : this.#port.deviceName()]);
+    } catch {
+      this.#error(refused);
+    }
+  }
+
+  #state(): number {
+    if (this.#joining !== undefined) return STATE.provisioning;
+    return this.#port.isOnline() ? STATE.provisioned : STATE.ready;
+  }
+
+  #urls(): readonly string[] {
+    const url = this.#port.url?.();
+    return url === undefined ? [] : [url];
+  }
+
+  #sendState(): void {
+    this.#data[0] = this.#state();
+    this.#options.send(frameOf(FRAME_TYPE.state, this.#data, 1));
+  }
+
+  #error(code: number): void {
+    this.#lastError = code;
+    this.#data[0] = code;
+    this.#options.send(frameOf(FRAME_TYPE.error, this.#data, 1));
+  }
+
+  /** Strings that do not fit are cut: a result is one frame. */
+  #result(command: number, strings: readonly string[]): void {
+    const data = this.#data;
+    let at = STRINGS_AT;
+    for (const text of strings) {
+      if (at === DATA_MAX) break;
+      const end = encodeText(data, at + 1, DATA_MAX, text);
+      data[at] = end - at - 1;
+      at = end;
+    }
+    data[0] = command;
+    data[1] = at - STRINGS_AT;
+    this.#options.send(frameOf(FRAME_TYPE.result, data, at));
+  }
+}
