@@ -1,0 +1,104 @@
+/*
+ * Which blocks are in use, in the order of their entries, and which are spare, in the order in which they are taken.
+ * Seven bytes a block. Blocks leave at any place of the order (a full outbox gives up the oldest block that is not in
+ * flight) and come back at the end of the spares, so that all are erased equally often. No I/O.
+ */
+
+/** Table of the partition's blocks. Places 0..live-1 are blocks in use, oldest first; then the spares. */
+export class Blocks {
+  readonly count: number;
+  live = 0;
+  readonly #order: Uint16Array;
+  readonly #first: Uint32Array;
+  readonly #ready: Uint8Array;
+
+  constructor(count: number) {
+    this.count = count;
+    this.#order = new Uint16Array(count);
+    this.#first = new Uint32Array(count);
+    this.#ready = new Uint8Array(count);
+    for (let block = 0; block < count; block++) this.#order[block] = block;
+  }
+
+  get spares(): number {
+    return this.count - this.live;
+  }
+
+  /** The block at `place`. */
+  at(place: number): number {
+    return this.#order[place];
+  }
+
+  /** Number of the first entry of the block at `place`. `near`: a number within 2^31 of it, which gives the high bits. */
+  firstAt(place: number, near: number): number {
+    return near + (((this.#first[this.#order[place]] | 0) - (near | 0)) | 0);
+  }
+
+  /** Place of the block in use that holds `number`, or would. */
+  placeOf(number: number): number {
+    let low = 0;
+    let high = this.live - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.firstAt(middle, number) <= number) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** Whether `block` was erased, and is known not to have been touched since. */
+  isReady(block: number): boolean {
+    return this.#ready[block] !== 0;
+  }
+
+  setReady(block: number): void {
+    this.#ready[block] = 1;
+  }
+
+  /** Something may have been programmed in `block`. */
+  touch(block: number): void {
+    this.#ready[block] = 0;
+  }
+
+  /** While mounting: `block`, a spare until now, is in use and older than all others that are. */
+  useOldest(block: number, first: number): void {
+    this.#order.copyWithin(1, 0, this.#order.indexOf(block));
+    this.#order[0] = block;
+    this.live++;
+    this.#first[block] = first;
+  }
+
+  isSpare(block: number): boolean {
+    return this.#order.indexOf(block) >= this.live;
+  }
+
+  /** While mounting: `block`, a spare, is the last to be taken. */
+  useLast(block: number): void {
+    this.postpone(this.#order.indexOf(block));
+  }
+
+  /** Moves the spare at `place` to the end of the blocks in use. */
+  use(place: number, first: number): void {
+    const block = this.#order[place];
+    this.#order.copyWithin(this.live + 1, this.live, place);
+    this.#order[this.live++] = block;
+    this.#first[block] = first;
+    this.#ready[block] = 0;
+  }
+
+  /** Moves the block in use at `place` to the end of the spares. */
+  free(place: number): void {
+    const block = this.#order[place];
+    this.#order.copyWithin(place, place + 1);
+    this.#order[this.count - 1] = block;
+    this.live--;
+    this.#ready[block] = 0;
+  }
+
+  /** Moves the spare at `place` to the end of the spares: something else shall be tried first. */
+  postpone(place: number): void {
+    const block = this.#order[place];
+    this.#order.copyWithin(place, place + 1);
+    this.#order[this.count - 1] = block;
+  }
+}

@@ -1,0 +1,217 @@
+/*
+ * What goes into a block before its open header: notes, counters and marks, and, when the newest block is copied, the
+ * entries in it that are not settled, each under the notes that were in force when it was appended.
+ * Reads the source, programs the target; the log itself changes only when the target is opened.
+ */
+import { type Cursor, NOWHERE, TAGS } from "./cursor.js";
+import { type BlockHeader, isDone, isReleased, NOTE, QUEUED_STATE, releasedState, SKIP, STATE } from "./layout.js";
+import type { Marks } from "./marks.js";
+import type { Medium } from "./medium.js";
+import type { Target } from "./target.js";
+
+/** What outlives a reboot without a record of its own: written in the head of a block where it says something. */
+export interface Counters {
+  /** Entries given up because the outbox was full. */
+  dropped: number;
+  /** Readings that got a number and were not stored. */
+  refused: number;
+  /** Entries that damage took. */
+  damaged: number;
+  /** Entries not settled, as far as was looked. */
+  entries: number;
+  /** Numbers of the entries given up behind some that were kept: no damage. */
+  holeFrom: number;
+  holeEnd: number;
+}
+
+/** The log, as far as it is copied from. */
+export interface Source {
+  readonly medium: Medium;
+  readonly counters: Counters;
+  readonly marks: Marks;
+  readonly walker: Cursor;
+  readonly newest: BlockHeader;
+  readonly newestBlock: number;
+  readonly seed: number;
+  readonly end: number;
+  readonly number: number;
+  readonly notes: Uint32Array;
+}
+
+const COUNTER_WORDS = 6;
+const SKIP_BYTES = 8;
+
+/** Copies the notes at `addresses` that `target` does not have yet; 0: no note. */
+export function copyNotes(log: Source, addresses: Uint32Array, target: Target): boolean {
+  const { medium } = log;
+  for (let tag = 0; tag < TAGS; tag++) {
+    const address = addresses[tag];
+    if (address === 0) continue;
+    if (!loadNote(log, address)) continue; // damaged since: nothing to copy
+    const at = target.put(NOTE, medium.length, QUEUED_STATE);
+    if (at === NOWHERE) return false;
+    target.notes[tag] = at;
+  }
+  return true;
+}
+
+/** Reads the note at `address` in the newest block; false: damage took it. */
+function loadNote(log: Source, address: number): boolean {
+  const { medium } = log;
+  return medium.load(address, NOWHERE, log.seed) && medium.kind === NOTE && isNear(medium.number, log.newest.first);
+}
+
+/** Whether a record was sealed with a number of the block whose first is `first`: any other check gives 2^32 others. */
+export function isNear(number: number, first: number): boolean {
+  return (number - (first | 0)) >>> 0 < 0x10_0000;
+}
+
+/** Writes counters and marks, if they say anything that a reader would not assume. */
+export function putState(log: Source, target: Target): boolean {
+  const { medium, counters, marks } = log;
+  const marked = marks.storedWords;
+  const assumed = Math.max(0, target.number - marks.tail);
+  const hole = counters.holeEnd > marks.tail;
+  if (
+    marked === 0 &&
+    !hole &&
+    counters.entries === assumed &&
+    counters.dropped + counters.refused + counters.damaged === 0
+  ) {
+    return true;
+  }
+  const { words } = medium;
+  words[1] = counters.dropped;
+  words[2] = counters.refused;
+  words[3] = counters.damaged;
+  words[4] = counters.entries;
+  words[5] = hole ? counters.holeFrom : 0;
+  words[6] = hole ? counters.holeEnd : 0;
+  marks.store(words, COUNTER_WORDS + 1);
+  const length = (COUNTER_WORDS + marked) << 2;
+  medium.pad(length);
+  return target.put(STATE, length, QUEUED_STATE) !== NOWHERE;
+}
+
+/** Takes what `putState` wrote, from the record buffer. `first`: number of the block's first entry. */
+export function takeState(log: Source, first: number): void {
+  const { medium, counters, marks } = log;
+  const { words } = medium;
+  counters.dropped = words[1] >>> 0;
+  counters.refused = words[2] >>> 0;
+  counters.damaged = words[3] >>> 0;
+  counters.entries = words[4] >>> 0;
+  counters.holeFrom = first + ((words[5] - (first | 0)) | 0);
+  counters.holeEnd = words[5] === words[6] ? 0 : first + ((words[6] - (first | 0)) | 0);
+  marks.restore(words, COUNTER_WORDS + 1, (medium.length >> 2) - COUNTER_WORDS);
+}
+
+/** Fills the buffer for a SKIP record that uses up `count` numbers, of which `refused` were readings that were not stored; its length. */
+export function fillSkip(medium: Medium, count: number, refused: number): number {
+  medium.words[1] = count;
+  medium.words[2] = refused;
+  medium.pad(SKIP_BYTES);
+  return SKIP_BYTES;
+}
+
+/** Copies what is live in the newest block. */
+export function copyBlock(log: Source, target: Target): boolean {
+  const { walker } = log;
+  const survey = surveyed(log, walker);
+  target.settledInPlace = survey.settledInPlace;
+  target.damaged = survey.damaged;
+  if (!copyNotes(log, survey.notes, target) || !putCopiedState(log, target, survey)) return false;
+  const written = survey.notes;
+  walker.start(log.newestBlock, log.newest.sequence, log.newest.first);
+  while (walker.next(log.end, Number.POSITIVE_INFINITY)) {
+    if (!isLive(log, walker)) continue;
+    if (!copyEntry(log, walker, target, written)) return false;
+  }
+  if (!copyNewNotes(log, log.notes, target, written)) return false;
+  return skipTo(log, target, log.number);
+}
+
+interface Survey {
+  /** Notes in force at the first live entry; the latest if there is none. */
+  readonly notes: Uint32Array;
+  settledInPlace: number;
+  damaged: number;
+}
+
+/** Looks through the newest block: what a copy starts with. */
+function surveyed(log: Source, walker: Cursor): Survey {
+  const survey = { notes: new Uint32Array(TAGS), settledInPlace: 0, damaged: 0 };
+  let live = 0;
+  walker.start(log.newestBlock, log.newest.sequence, log.newest.first);
+  while (walker.next(log.end, Number.POSITIVE_INFINITY)) {
+    if (walker.number >= log.marks.tail) survey.damaged += walker.lost;
+    if (!walker.isEntry || log.marks.isSettled(walker.number)) continue;
+    if (log.medium.unit === 1 && isDone(walker.state)) survey.settledInPlace++;
+    else if (live++ === 0) survey.notes.set(walker.notes);
+  }
+  if (live === 0) survey.notes.set(log.notes);
+  return survey;
+}
+
+/** The counters as they are once the copy is the newest block. */
+function putCopiedState(log: Source, target: Target, survey: Survey): boolean {
+  const { counters } = log;
+  counters.entries -= survey.settledInPlace;
+  counters.damaged += survey.damaged;
+  // A reader adds the block's entries to this as it finds them.
+  const copied = liveEntries(log);
+  counters.entries -= copied;
+  const done = putState(log, target);
+  counters.entries += copied + survey.settledInPlace;
+  counters.damaged -= survey.damaged;
+  return done;
+}
+
+function liveEntries(log: Source): number {
+  const { walker } = log;
+  let live = 0;
+  walker.start(log.newestBlock, log.newest.sequence, log.newest.first);
+  while (walker.next(log.end, Number.POSITIVE_INFINITY)) if (isLive(log, walker)) live++;
+  return live;
+}
+
+function isLive(log: Source, walker: Cursor): boolean {
+  if (!walker.isEntry || log.marks.isSettled(walker.number)) return false;
+  return log.medium.unit === 16 || !isDone(walker.state);
+}
+
+function copyEntry(log: Source, walker: Cursor, target: Target, written: Uint32Array): boolean {
+  const { medium, marks } = log;
+  if (!copyNewNotes(log, walker.notes, target, written) || !skipTo(log, target, walker.number)) return false;
+  if (!medium.load(walker.address, log.end, log.seed)) return false;
+  const released = medium.unit === 1 && isReleased(walker.state) && walker.number >= marks.voidBelow;
+  if (target.put(walker.kind, walker.length, released ? releasedState(QUEUED_STATE) : QUEUED_STATE) === NOWHERE) {
+    return false;
+  }
+  target.number++;
+  return true;
+}
+
+/** Copies those of `addresses` that differ from `written`, and remembers them there. */
+function copyNewNotes(log: Source, addresses: Uint32Array, target: Target, written: Uint32Array): boolean {
+  const { medium } = log;
+  for (let tag = 0; tag < TAGS; tag++) {
+    const address = addresses[tag];
+    if (address === written[tag]) continue;
+    written[tag] = address;
+    if (address === 0 || !loadNote(log, address)) continue;
+    const at = target.put(NOTE, medium.length, QUEUED_STATE);
+    if (at === NOWHERE) return false;
+    target.notes[tag] = at;
+  }
+  return true;
+}
+
+/** Uses up the numbers before `number`: their entries are settled, or lost. */
+function skipTo(log: Source, target: Target, number: number): boolean {
+  const count = number - target.number;
+  if (count === 0) return true;
+  if (target.put(SKIP, fillSkip(log.medium, count, 0), QUEUED_STATE) === NOWHERE) return false;
+  target.number = number;
+  return true;
+}

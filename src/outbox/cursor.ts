@@ -1,0 +1,133 @@
+/*
+ * Walks the records of one block, from its head on, and gives each its number.
+ * An entry's number is the block's first number plus its place; a record's check tells the number that it was sealed
+ * with, so that damage in the middle costs what it hit: the walk goes on at the next record that checks.
+ * Reads only. The record found lies in the medium's buffer until the medium is used again.
+ */
+import {
+  type BlockHeader,
+  blockSeed,
+  CLEAN_BYTES,
+  decodeHeader,
+  ENTRY_QOS2,
+  HEAD_BYTES,
+  NOTE,
+  PAYLOAD_AT,
+  RECORD_OVERHEAD,
+  SKIP,
+} from "./layout.js";
+import type { Medium } from "./medium.js";
+
+export const TAGS = 8;
+export const NOWHERE = 0xffff_ffff;
+/** Numbers that one gap in the records may have used up (a lost SKIP record included). */
+const WIDEST_GAP = 4096;
+
+/** A place in a block. */
+export class Cursor {
+  /** Block walked, NOWHERE: none. */
+  block = NOWHERE;
+  seed = 0;
+  /** Address of the record found. */
+  address = NOWHERE;
+  /** Address behind it: where the next one is looked for. */
+  after = 0;
+  /** Kind of the record found; an entry's kind is its QoS. */
+  kind = 0;
+  length = 0;
+  state = 0;
+  /** Number of the entry found, or of the next entry. */
+  number = 0;
+  /** Number of the first entry behind `address`. */
+  nextNumber = 0;
+  /** Numbers lost to damage right before the record found. */
+  lost = 0;
+  /** Damaged or torn places stepped over in this block. */
+  wounds = 0;
+  /** Bytes stepped over. */
+  wasted = 0;
+  /** Where the value of each tag lies that is in force at the record found; 0: none yet. */
+  readonly notes = new Uint32Array(TAGS);
+  readonly #medium: Medium;
+
+  constructor(medium: Medium) {
+    this.#medium = medium;
+  }
+
+  /** Goes to the head of `block`. `header` is read; false: the block has none. */
+  enter(block: number, header: BlockHeader): boolean {
+    const medium = this.#medium;
+    this.block = NOWHERE;
+    medium.readHead(block);
+    if (!decodeHeader(header, medium.head, CLEAN_BYTES >> 2)) return false;
+    this.start(block, header.sequence, header.first);
+    return true;
+  }
+
+  /** Goes to the head of a block whose header is known. */
+  start(block: number, sequence: number, first: number): void {
+    this.block = block;
+    this.seed = blockSeed(sequence);
+    this.address = NOWHERE;
+    this.after = block * this.#medium.blockLength + HEAD_BYTES;
+    this.kind = 0;
+    this.number = this.nextNumber = first;
+    this.lost = this.wounds = this.wasted = 0;
+    this.notes.fill(0);
+  }
+
+  get isEntry(): boolean {
+    return this.kind !== 0 && this.kind <= ENTRY_QOS2;
+  }
+
+  /**
+   * Goes to the next record before the address `end`. `limit`: the number at which the block's entries end.
+   * @returns false at the end; what damage took there is `limit` less `nextNumber`
+   */
+  next(end: number, limit: number): boolean {
+    const medium = this.#medium;
+    const step = Math.max(medium.unit, 4);
+    for (let at = this.after; at + RECORD_OVERHEAD <= end; at += step) {
+      if (!medium.load(at, end, this.seed)) {
+        if (this.nextNumber >= limit) return false; // nothing but notes can follow
+        continue;
+      }
+      const jump = (medium.number - (this.nextNumber | 0)) >>> 0;
+      if (jump !== 0 && (at === this.after || jump > WIDEST_GAP || this.nextNumber + jump > limit)) continue;
+      this.#found(at, jump);
+      return true;
+    }
+    return false;
+  }
+
+  /** A record was appended: follow, if the cursor stands at the end of the log. */
+  follow(address: number, size: number, kind: number, numbers: number): void {
+    if (this.after !== address) return;
+    this.address = address;
+    this.after = address + size;
+    this.kind = kind;
+    this.number = this.nextNumber;
+    this.nextNumber += numbers;
+    this.lost = 0;
+    if (kind === NOTE) this.notes[this.#medium.bytes[PAYLOAD_AT] & (TAGS - 1)] = address;
+  }
+
+  #found(at: number, jump: number): void {
+    const medium = this.#medium;
+    if (at !== this.after) {
+      this.wounds++;
+      this.wasted += at - this.after;
+    }
+    this.lost = jump;
+    this.address = at;
+    this.after = at + medium.size;
+    this.kind = medium.kind;
+    this.length = medium.length;
+    this.state = medium.state;
+    this.number = this.nextNumber + jump;
+    this.nextNumber = this.number;
+    if (this.kind <= ENTRY_QOS2) this.nextNumber++;
+    else if (this.kind === SKIP) this.nextNumber += medium.words[PAYLOAD_AT >> 2] >>> 0;
+    else if (this.kind === NOTE) this.notes[medium.bytes[PAYLOAD_AT] & (TAGS - 1)] = at;
+  }
+}

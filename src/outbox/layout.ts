@@ -1,0 +1,222 @@
+/*
+ * The outbox's bytes: what a record and a block's head look like, and the check that guards them.
+ * Pure functions on 32-bit words, little-endian. No I/O, no allocation. README.md draws every byte and argues the check.
+ * The check mixes words, not bytes: a change within one word is always found, any other passes once in 2^32.
+ */
+import type { Words } from "./medium.js";
+
+export const FORMAT_VERSION = 1;
+
+/** Head of a block: `CLEAN_BYTES` (byte mode: "erase finished"; unit mode: "the open header is whole"), `OPEN_BYTES`. */
+export const CLEAN_BYTES = 16;
+export const OPEN_BYTES = 32;
+export const HEAD_BYTES = CLEAN_BYTES + OPEN_BYTES;
+
+/** A record is a header word, the payload in whole words, a check word. */
+export const RECORD_OVERHEAD = 8;
+export const PAYLOAD_AT = 4;
+export const LONGEST_PAYLOAD = 0xfff; // 12 bits of the header word
+
+/** What a record holds (4 bits of the header word). 0 and 9..15 are for later versions. */
+export const ENTRY_QOS1 = 1;
+export const ENTRY_QOS2 = 2; // an entry's kind is its QoS
+export const SKIP = 3; // u32: so many numbers have no entry
+export const NOTE = 4; // tag byte, value
+export const STATE = 5; // counters and marks, see state.ts
+export const SETTLED = 6; // number, 6 bytes
+export const RELEASED = 7; // number, 6 bytes
+export const REQUEUED = 8; // the `released` marks of every earlier entry are void
+const LAST_KIND = REQUEUED;
+
+/** First byte of a record: two bits cleared by the record itself, three by `released`, three by `done`. */
+export const QUEUED_STATE = 0xfc;
+const RELEASED_BITS = 0x1c;
+const DONE_BITS = 0xe0;
+
+const { imul } = Math;
+const PRIME = 0x9e3779b1 | 0; // 2^32 / golden ratio, odd: multiplying by it loses nothing
+const FINISH_1 = 0x85ebca6b | 0; // the finisher of MurmurHash3 (public domain), and its inverse
+const FINISH_2 = 0xc2b2ae35 | 0;
+const UNDO_1 = 0xa5cb9243 | 0;
+const UNDO_2 = 0x7ed1b41d | 0;
+
+/** Mixes `words[from]` up to, not including, `words[to]` into `hash`. One to one in `hash` and in each word. */
+export function mix(hash: number, words: Words, from: number, to: number): number {
+  for (let i = from; i < to; i++) {
+    hash = imul(hash ^ words[i], PRIME);
+    hash ^= hash >>> 15;
+  }
+  return hash;
+}
+
+/** As `mix`, one word. */
+export function mixWord(hash: number, word: number): number {
+  hash = imul(hash ^ word, PRIME);
+  return hash ^ (hash >>> 15);
+}
+
+/** Spreads every bit of `hash` over the whole word. One to one: `unfinish` takes it back. */
+export function finish(hash: number): number {
+  hash = imul(hash ^ (hash >>> 16), FINISH_1);
+  hash = imul(hash ^ (hash >>> 13), FINISH_2);
+  return hash ^ (hash >>> 16);
+}
+
+export function unfinish(check: number): number {
+  let hash = imul(check ^ (check >>> 16), UNDO_2);
+  hash = imul(hash ^ (hash >>> 13) ^ (hash >>> 26), UNDO_1);
+  return hash ^ (hash >>> 16);
+}
+
+/** The hash that a block's records start from: a record of the block's earlier life never passes. */
+export function blockSeed(blockSequence: number): number {
+  return imul(blockSequence ^ 0x0b0e, PRIME);
+}
+
+/** The header word of a queued record. */
+export function headerWord(kind: number, length: number): number {
+  const info = length | (kind << 12);
+  return QUEUED_STATE | (info << 8) | (fold(info) << 24);
+}
+
+/** The kind in a header word, or 0 if the word is no header. */
+export function kindOf(word: number): number {
+  const info = (word >>> 8) & 0xffff;
+  if (word >>> 24 !== fold(info)) return 0;
+  const kind = info >>> 12;
+  return kind <= LAST_KIND ? kind : 0;
+}
+
+/** Payload bytes that a header word announces. */
+export function lengthOf(word: number): number {
+  return (word >>> 8) & LONGEST_PAYLOAD;
+}
+
+/** The word with its state byte as if untouched: marks come and go without the check. */
+export function withoutState(word: number): number {
+  return word | 0xff;
+}
+
+/** Index of the check word of a record with `length` payload bytes. */
+export function checkIndex(length: number): number {
+  return (length + 7) >> 2;
+}
+
+/** Seven bits: every single flipped bit of `info` shows, and the top bit stays 0, so that erased bytes are no header. */
+function fold(info: number): number {
+  return ((info ^ (info >>> 7) ^ (info >>> 14)) & 0x7f) ^ 0x55;
+}
+
+/** State byte to program so that the entry is released; bits that are 0 stay 0. */
+export function releasedState(state: number): number {
+  return state & ~RELEASED_BITS;
+}
+
+/** State byte to program so that the entry is done; bits that are 0 stay 0. */
+export function doneState(state: number): number {
+  return state & ~DONE_BITS;
+}
+
+/** Two of three bits decide: one flipped bit neither settles an entry nor brings it back. */
+export function isReleased(state: number): boolean {
+  return cleared((state & RELEASED_BITS) >> 2) >= 2;
+}
+
+export function isDone(state: number): boolean {
+  return cleared((state & DONE_BITS) >> 5) >= 2;
+}
+
+function cleared(three: number): number {
+  return 3 - (three & 1) - ((three >> 1) & 1) - (three >> 2);
+}
+
+/** What the open header of a block says. Numbers are entries' sequence numbers, up to 2^48. */
+export interface BlockHeader {
+  version: number;
+  /** 1 or 16. */
+  unit: number;
+  blockLength: number;
+  /** Counts the blocks taken into use, 1 first. */
+  sequence: number;
+  /** Block sequence of the block that was the newest before this one; 0: none. */
+  from: number;
+  /** Number of the block's first entry. */
+  first: number;
+  /** Every entry below it is settled. */
+  tail: number;
+  /** `released` marks in the state byte of entries below it are void. */
+  voidBelow: number;
+  /** Index of a block that was given up with what it holds; NO_BLOCK: none. */
+  retired: number;
+  erases: number;
+}
+
+export const NO_BLOCK = 0xffff;
+const MAGIC = 0x4f48; // "HO"
+const HEADER_SEED = 0x4f48_0bed;
+const NEAR = 0x7fff_ffff;
+
+/** Writes `header` to the eight words of `words` from `at` on. */
+export function encodeHeader(header: BlockHeader, words: Words, at: number): void {
+  const shift = 31 - Math.clz32(header.blockLength);
+  words[at] = MAGIC | (header.version << 16) | ((header.unit === 16 ? 0x80 : 0) << 24) | (shift << 24);
+  words[at + 1] = header.sequence;
+  words[at + 2] = (header.erases & 0xffffff) | (Math.min(header.sequence - header.from, 255) << 24);
+  words[at + 3] = header.first;
+  words[at + 4] = Math.floor(header.first / 0x1_0000_0000) | (header.retired << 16);
+  words[at + 5] = nearby(header.first, header.tail);
+  words[at + 6] = nearby(header.first, header.voidBelow);
+  words[at + 7] = finish(mix(HEADER_SEED, words, at, at + 7));
+}
+
+/** Reads eight words from `at` on into `header`; false if they are no header. The version is the caller's to judge. */
+export function decodeHeader(header: BlockHeader, words: Words, at: number): boolean {
+  if ((words[at] & 0xffff) !== MAGIC || words[at + 7] !== finish(mix(HEADER_SEED, words, at, at + 7))) return false;
+  header.version = (words[at] >>> 16) & 0xff;
+  header.unit = words[at] < 0 ? 16 : 1;
+  header.blockLength = 1 << ((words[at] >>> 24) & 0x1f);
+  header.sequence = words[at + 1] >>> 0;
+  header.erases = words[at + 2] & 0xffffff;
+  header.from = header.sequence - (words[at + 2] >>> 24);
+  header.first = (words[at + 3] >>> 0) + (words[at + 4] & 0xffff) * 0x1_0000_0000;
+  header.retired = words[at + 4] >>> 16;
+  header.tail = header.first + words[at + 5];
+  header.voidBelow = header.first + words[at + 6];
+  return true;
+}
+
+/** `number` as a distance from `first`; what is too far below is said too low, which is safe for lower bounds. */
+function nearby(first: number, number: number): number {
+  return Math.max(number - first, -NEAR);
+}
+
+const CLEAN_MAGIC = 0x4e4c_4331; // "1CLN"
+const WHOLE_MAGIC = 0x4c4f_4831; // "1HOL"
+
+/** Byte mode, after a finished erase: how often the block was erased, and the newest block's sequence at that time. */
+export function encodeClean(words: Words, at: number, erases: number, newest: number): void {
+  words[at] = CLEAN_MAGIC;
+  words[at + 1] = erases;
+  words[at + 2] = newest;
+  words[at + 3] = finish(mix(CLEAN_MAGIC, words, at + 1, at + 3));
+}
+
+export function isClean(words: Words, at: number): boolean {
+  return words[at] === CLEAN_MAGIC && words[at + 3] === finish(mix(CLEAN_MAGIC, words, at + 1, at + 3));
+}
+
+/** Unit mode, after the open header: it was programmed to its end. */
+export function encodeWhole(words: Words, at: number, sequence: number): void {
+  words[at] = WHOLE_MAGIC;
+  words[at + 1] = sequence;
+  words[at + 2] = ~sequence;
+  words[at + 3] = finish(mix(WHOLE_MAGIC, words, at + 1, at + 3));
+}
+
+export function isWhole(words: Words, at: number, sequence: number): boolean {
+  return (
+    words[at] === WHOLE_MAGIC &&
+    words[at + 1] === (sequence | 0) &&
+    words[at + 3] === finish(mix(WHOLE_MAGIC, words, at + 1, at + 3))
+  );
+}

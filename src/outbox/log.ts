@@ -1,0 +1,283 @@
+/*
+ * The log of blocks: where the next record goes, which block is taken next, and how a block is taken into use.
+ * A block is built behind its head first (notes, counters and marks, copied entries); the open header comes last and makes
+ * it the newest, at once and whole. Nothing is erased that the newest block's header does not give up.
+ * Knows records and blocks, not the queue's policy. Every method that touches flash ends in a bounded number of calls.
+ */
+import { Blocks } from "./blocks.js";
+import { type Counters, copyBlock, copyNotes, putState } from "./copy.js";
+import { Cursor, NOWHERE, TAGS } from "./cursor.js";
+import {
+  type BlockHeader,
+  blockSeed,
+  CLEAN_BYTES,
+  decodeHeader,
+  encodeClean,
+  encodeHeader,
+  encodeWhole,
+  FORMAT_VERSION,
+  isClean,
+  NO_BLOCK,
+} from "./layout.js";
+import { Marks } from "./marks.js";
+import type { Medium } from "./medium.js";
+import { Target } from "./target.js";
+
+const OPEN_WORD = CLEAN_BYTES >> 2;
+const TRIES = 3;
+
+/** The log on `medium`. Fields are the mount's to set and the queue's to read. */
+export class Log {
+  readonly medium: Medium;
+  readonly blocks: Blocks;
+  readonly marks = new Marks();
+  readonly counters: Counters = { dropped: 0, refused: 0, damaged: 0, entries: 0, holeFrom: 0, holeEnd: 0 };
+  /** Header of the newest block; sequence 0: there is none. */
+  readonly newest = emptyHeader();
+  readonly header = emptyHeader();
+  /** For walks of its own; the queue's cursor is the queue's. */
+  readonly walker: Cursor;
+  seed = 0;
+  /** Address where the next record goes, and the end of the block that it is in. */
+  end = 0;
+  blockEnd = 0;
+  /** Number of the next entry. */
+  number = 0;
+  /** Highest block sequence seen. */
+  highest = 0;
+  /** Where the latest value of each tag lies; 0: nowhere. */
+  readonly notes = new Uint32Array(TAGS);
+  /** Block that was given up with entries in it and is not erased yet; NO_BLOCK: none. */
+  retired = NO_BLOCK;
+  /** Address of the last record that the mount found; NOWHERE: none. */
+  lastAddress = NOWHERE;
+  /** Bytes that torn records take in the newest block. */
+  wasted = 0;
+  torn = 0;
+  /** Blocks copied in this run: what lay in them has moved. */
+  copies = 0;
+  /** Whether this run may program in the newest block. */
+  resumed = false;
+  #erasedBlock = NO_BLOCK;
+  #erases = 0;
+  #resumeTries = TRIES;
+
+  constructor(medium: Medium) {
+    this.medium = medium;
+    this.blocks = new Blocks(medium.blocks);
+    this.walker = new Cursor(medium);
+  }
+
+  /** Spares that stay behind when a block is taken: in unit mode one more, see README.md, "Start". */
+  get spareReserve(): number {
+    return this.medium.unit === 16 ? 2 : 1;
+  }
+
+  get newestBlock(): number {
+    return this.blocks.at(this.blocks.live - 1);
+  }
+
+  get room(): number {
+    return this.blockEnd - this.end;
+  }
+
+  /** Programs the record in the medium's buffer at the log's end; false: it is not there, the place is used up. */
+  put(kind: number, length: number): boolean {
+    const { medium } = this;
+    const size = medium.sizeOf(length);
+    const address = this.end;
+    medium.seal(kind, length, this.seed, this.number);
+    this.end = address + size;
+    return medium.program(address, size);
+  }
+
+  /**
+   * Makes the newest block this run's own. Byte mode: programs again what the last run may have left weak. Unit mode, where
+   * that cannot be: copies the block, since any unit behind its last record may have been touched.
+   */
+  resume(): void {
+    if (this.resumed || this.#resumeTries-- === 0) return;
+    this.resumed = true;
+    if (this.newest.sequence === 0) return;
+    if (this.medium.unit === 16) {
+      if (!this.compact()) this.resumed = this.advance();
+      return;
+    }
+    this.#refresh();
+    if (this.wasted * 4 > this.medium.blockLength) this.compact();
+  }
+
+  /** Takes the next spare into use, behind the newest block. */
+  advance(): boolean {
+    return this.#open("advance");
+  }
+
+  /** Takes the next spare into use in place of the newest block, with what is live in that. */
+  compact(): boolean {
+    return this.newest.sequence !== 0 && this.#open("compact");
+  }
+
+  /**
+   * Erases what should be erased ahead: at most one block.
+   * @returns whether there is more to do
+   */
+  eraseAhead(): boolean {
+    const { blocks } = this;
+    if (blocks.spares > 0 && !blocks.isReady(blocks.at(blocks.live))) {
+      if (this.makeReady(blocks.live)) return true;
+      blocks.postpone(blocks.live);
+      return false;
+    }
+    if (!this.resumed && this.newest.sequence !== 0) {
+      this.resume();
+      return this.resumed;
+    }
+    if (this.retired === NO_BLOCK) return false;
+    this.#erase(this.retired);
+    return false;
+  }
+
+  /** Erases every spare that still holds something, so that nothing in them can come back. */
+  eraseSpares(): void {
+    for (let place = this.blocks.live; place < this.blocks.count; place++) {
+      if (!this.blocks.isReady(this.blocks.at(place))) this.makeReady(place);
+    }
+  }
+
+  /** Sees to it that the spare at `place` is erased; false: it cannot be. */
+  makeReady(place: number): boolean {
+    const block = this.blocks.at(place);
+    if (this.blocks.isReady(block)) return true;
+    if (this.#isErasedAlready(block)) {
+      this.blocks.setReady(block);
+      if (this.retired === block) this.retired = NO_BLOCK;
+      return true;
+    }
+    return this.#erase(block);
+  }
+
+  /** How often `block` was erased, as its head says; one less than the newest block's if it says nothing. Uses the head buffer. */
+  erasesOf(block: number): number {
+    const { medium, header } = this;
+    if (block === this.#erasedBlock) return this.#erases;
+    medium.readHead(block);
+    if (decodeHeader(header, medium.head, OPEN_WORD)) return header.erases;
+    if (isClean(medium.head, 0)) return medium.head[1];
+    return Math.max(0, this.newest.erases - 1);
+  }
+
+  /** Byte mode: erased after the newest block was taken into use, and untouched since. An older clean header may be what a cut erase left. */
+  #isErasedAlready(block: number): boolean {
+    const { medium } = this;
+    if (medium.unit === 16) return false;
+    medium.readHead(block);
+    if (!isClean(medium.head, 0) || medium.head[2] !== (this.newest.sequence | 0)) return false;
+    const start = block * medium.blockLength;
+    return medium.isBlank(start + CLEAN_BYTES, start + medium.blockLength);
+  }
+
+  #erase(block: number): boolean {
+    const { medium } = this;
+    const erases = this.erasesOf(block) + 1;
+    if (!medium.erase(block)) return false;
+    if (medium.unit === 1) {
+      encodeClean(medium.head, 0, erases, this.newest.sequence);
+      if (!medium.programClean(block)) return false;
+    }
+    this.#erasedBlock = block;
+    this.#erases = erases;
+    this.blocks.setReady(block);
+    if (this.retired === block) this.retired = NO_BLOCK;
+    return true;
+  }
+
+  #open(how: "advance" | "compact"): boolean {
+    const { blocks } = this;
+    for (let tries = Math.min(blocks.spares, TRIES); tries > 0; tries--) {
+      const place = blocks.live;
+      if (this.makeReady(place) && this.#build(blocks.at(place), how)) return true;
+      blocks.touch(blocks.at(place));
+      blocks.postpone(place);
+    }
+    return false;
+  }
+
+  /** Fills `block` and makes it the newest. Nothing of the log changes unless it succeeds. */
+  #build(block: number, how: "advance" | "compact"): boolean {
+    const { medium, newest } = this;
+    const first = how === "compact" ? newest.first : this.number;
+    const sequence = this.highest + 1;
+    const start = block * medium.blockLength;
+    const target = new Target(medium, block, blockSeed(sequence), first);
+    this.blocks.touch(block);
+    if (how === "compact") {
+      if (!copyBlock(this, target)) return false;
+    } else if (!copyNotes(this, this.notes, target) || !putState(this, target)) return false;
+    const erases = this.erasesOf(block);
+    const header = this.header;
+    header.version = FORMAT_VERSION;
+    header.unit = medium.unit;
+    header.blockLength = medium.blockLength;
+    header.sequence = sequence;
+    header.from = newest.sequence;
+    header.first = first;
+    header.tail = this.marks.tail;
+    header.voidBelow = Math.max(this.marks.voidBelow, this.marks.tail);
+    header.retired = this.retired;
+    header.erases = erases;
+    this.highest = sequence;
+    encodeHeader(header, medium.head, OPEN_WORD);
+    if (!medium.programOpen(block)) return false;
+    if (medium.unit === 16) {
+      encodeWhole(medium.head, 0, sequence);
+      if (!medium.programClean(block)) return false;
+    }
+    this.#adopt(target, how);
+    this.blockEnd = start + medium.blockLength;
+    return true;
+  }
+
+  #adopt(target: Target, how: "advance" | "compact"): void {
+    const { blocks } = this;
+    copyHeader(this.header, this.newest);
+    this.counters.entries -= target.settledInPlace;
+    this.counters.damaged += target.damaged;
+    this.notes.set(target.notes);
+    this.seed = target.seed;
+    this.end = target.end;
+    this.wasted = 0;
+    this.resumed = true;
+    blocks.use(blocks.live, this.newest.first);
+    if (how === "advance") return;
+    this.copies++;
+    blocks.free(blocks.live - 2);
+  }
+
+  /** Bits that a cut left half programmed are programmed again: what was read stays what it is. */
+  #refresh(): void {
+    const { medium } = this;
+    medium.readHead(this.newestBlock);
+    medium.programOpen(this.newestBlock);
+    if (this.lastAddress === NOWHERE || !medium.load(this.lastAddress, this.blockEnd, this.seed)) return;
+    medium.program(this.lastAddress, medium.size);
+  }
+}
+
+export function emptyHeader(): BlockHeader {
+  return {
+    version: FORMAT_VERSION,
+    unit: 1,
+    blockLength: 0,
+    sequence: 0,
+    from: 0,
+    first: 0,
+    tail: 0,
+    voidBelow: 0,
+    retired: NO_BLOCK,
+    erases: 0,
+  };
+}
+
+export function copyHeader(from: BlockHeader, to: BlockHeader): void {
+  Object.assign(to, from);
+}

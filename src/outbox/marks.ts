@@ -1,0 +1,120 @@
+/*
+ * What is known of the entries at the head of the queue: where it begins, and which entries behind that are settled or
+ * released. A ring of bits for the WINDOW numbers from `tail` on: the outbox hands out no entry beyond them, so that this
+ * is enough whatever the backlog. In unit mode it is all there is; in byte mode it spares looking at state bytes.
+ * Pure: no I/O, no allocation after construction.
+ */
+import type { Words } from "./medium.js";
+
+/** Entries are handed out this far beyond the oldest that is not settled. */
+export const WINDOW = 256;
+const WORDS = WINDOW >> 5;
+
+export class Marks {
+  /** Every number below it is settled (or has no entry). */
+  tail = 0;
+  /** In byte mode, the `released` bits in the state byte of entries below it are void. */
+  voidBelow = 0;
+  /** One above the highest number that is marked in any way. */
+  #top = 0;
+  readonly #settled = new Int32Array(WORDS);
+  readonly #released = new Int32Array(WORDS);
+
+  inWindow(number: number): boolean {
+    return number >= this.tail && number < this.tail + WINDOW;
+  }
+
+  isSettled(number: number): boolean {
+    return number < this.tail || (number < this.#top && has(this.#settled, number));
+  }
+
+  isReleased(number: number): boolean {
+    return number >= this.tail && number < this.#top && has(this.#released, number);
+  }
+
+  /** One above the highest number that is marked, or `tail`. */
+  get top(): number {
+    return Math.max(this.#top, this.tail);
+  }
+
+  /** Marks `number`, which is in the window; moves `tail` over what is settled. */
+  settle(number: number): void {
+    if (number === this.tail && number + 1 >= this.#top) {
+      if (number < this.#top) clear(this.#released, number);
+      this.tail = number + 1;
+      return;
+    }
+    set(this.#settled, number);
+    this.#top = Math.max(this.#top, number + 1);
+    while (this.tail < this.#top && has(this.#settled, this.tail)) this.#step();
+  }
+
+  release(number: number): void {
+    set(this.#released, number);
+    this.#top = Math.max(this.#top, number + 1);
+  }
+
+  /** No entry is released any more. */
+  requeue(next: number): void {
+    this.#released.fill(0);
+    this.voidBelow = next;
+  }
+
+  /** There is nothing to settle below `number`. */
+  advance(number: number): void {
+    while (this.tail < number && this.tail < this.#top) this.#step();
+    if (this.tail < number) this.tail = number;
+    while (this.tail < this.#top && has(this.#settled, this.tail)) this.#step();
+  }
+
+  /** Words that `store` needs: 0 if no entry from `tail` on is marked. */
+  get storedWords(): number {
+    if (this.#top <= this.tail) return 0;
+    const first = Math.floor(this.tail / 32);
+    const count = Math.min(Math.floor((this.#top - 1) / 32) - first + 1, WORDS);
+    for (let i = 0; i < count; i++) {
+      const at = (first + i) % WORDS;
+      if ((this.#settled[at] | this.#released[at]) !== 0) return 2 * count;
+    }
+    return 0;
+  }
+
+  /** Writes the marks to `words[at]` on, as many words as `storedWords` says: settled, then released. */
+  store(words: Words, at: number): void {
+    const count = this.storedWords >> 1;
+    const first = Math.floor(this.tail / 32);
+    for (let i = 0; i < count; i++) {
+      words[at + i] = this.#settled[(first + i) % WORDS];
+      words[at + count + i] = this.#released[(first + i) % WORDS];
+    }
+  }
+
+  /** Takes `count` words that `store` wrote when `tail` was what it is now. */
+  restore(words: Words, at: number, count: number): void {
+    const half = Math.min(count >> 1, WORDS);
+    const first = Math.floor(this.tail / 32);
+    for (let i = 0; i < half; i++) {
+      this.#settled[(first + i) % WORDS] = words[at + i];
+      this.#released[(first + i) % WORDS] = words[at + half + i];
+    }
+    this.#top = half === WORDS ? this.tail + WINDOW : (first + half) * 32;
+  }
+
+  #step(): void {
+    clear(this.#settled, this.tail);
+    clear(this.#released, this.tail);
+    this.tail++;
+  }
+}
+
+function has(words: Words, number: number): boolean {
+  return (words[(number >>> 5) & (WORDS - 1)] & (1 << (number & 31))) !== 0;
+}
+
+function set(words: Words, number: number): void {
+  words[(number >>> 5) & (WORDS - 1)] |= 1 << (number & 31);
+}
+
+function clear(words: Words, number: number): void {
+  words[(number >>> 5) & (WORDS - 1)] &= ~(1 << (number & 31));
+}

@@ -1,0 +1,195 @@
+/*
+ * Mounting: which block is the newest, which others are in use, and what the newest block says.
+ * Reads the head of every block and the newest block, and programs nothing: what recovery there is to do is done before
+ * the first write (Log.resume). Never throws for damage; throws, with the flash untouched, for what it must not touch.
+ */
+import { takeState } from "./copy.js";
+import {
+  type BlockHeader,
+  blockSeed,
+  CLEAN_BYTES,
+  decodeHeader,
+  FORMAT_VERSION,
+  HEAD_BYTES,
+  isClean,
+  isWhole,
+  NO_BLOCK,
+  NOTE,
+  RELEASED,
+  REQUEUED,
+  SETTLED,
+  SKIP,
+  STATE,
+} from "./layout.js";
+import { copyHeader, emptyHeader, type Log } from "./log.js";
+
+const OPEN_WORD = CLEAN_BYTES >> 2;
+
+/** What was found besides what is in use. */
+export interface Findings {
+  /** Blocks that hold something, on a flash that holds no outbox: garbage, or another program's data. */
+  foreign: number;
+}
+
+/**
+ * Fills `log`, which is new, from its flash. `firstSequence`: number of the first entry if there is nothing on flash.
+ * @throws Error if the flash holds a newer version, or another write unit or block length than it is opened with
+ */
+export function mount(log: Log, firstSequence: number): Findings {
+  const sequences = new Uint32Array(log.medium.blocks); // 0: no block of ours
+  const findings = { foreign: 0 };
+  const newestBlock = findNewest(log, sequences, findings);
+  if (newestBlock === NO_BLOCK) {
+    log.number = log.marks.tail = firstSequence;
+    return findings;
+  }
+  findings.foreign = 0; // what is not ours among what is: an erase cut short
+  log.marks.tail = log.newest.tail;
+  log.marks.voidBelow = log.newest.voidBelow;
+  chain(log, sequences, newestBlock);
+  replay(log, newestBlock);
+  return findings;
+}
+
+/** The newest block that was taken into use to the end; its header goes to `log.newest`. */
+function findNewest(log: Log, sequences: Uint32Array, findings: Findings): number {
+  const { medium, newest } = log;
+  const header = emptyHeader();
+  let block = NO_BLOCK;
+  let whole = true;
+  for (let i = 0; i < medium.blocks; i++) {
+    medium.readHead(i);
+    if (!decodeHeader(header, medium.head, OPEN_WORD)) {
+      if (!isClean(medium.head, 0) && !looksErased(medium.head)) findings.foreign++;
+      continue;
+    }
+    refuse(header, log);
+    sequences[i] = header.sequence;
+    log.highest = Math.max(log.highest, header.sequence);
+    if (header.sequence <= newest.sequence) continue;
+    copyHeader(header, newest);
+    block = i;
+    whole = medium.unit === 1 || isWhole(medium.head, 0, header.sequence);
+  }
+  return whole ? block : beforeUnfinished(log, sequences, block);
+}
+
+/** Unit mode: the open header of `block` may have been cut; until that is known, what it came from is the newest. */
+function beforeUnfinished(log: Log, sequences: Uint32Array, block: number): number {
+  const { medium, newest } = log;
+  const from = newest.from === 0 ? -1 : sequences.indexOf(newest.from);
+  if (from < 0) return block;
+  medium.readHead(from);
+  sequences[block] = 0;
+  decodeHeader(newest, medium.head, OPEN_WORD);
+  return from;
+}
+
+function refuse(header: BlockHeader, log: Log): void {
+  const { unit, blockLength } = log.medium;
+  if (header.version > FORMAT_VERSION) {
+    throw new Error(`outbox: format version ${header.version} on flash, this firmware knows up to ${FORMAT_VERSION}`);
+  }
+  if (header.unit !== unit) throw new Error(`outbox: written in units of ${header.unit}, opened with ${unit}`);
+  if (header.blockLength !== blockLength) {
+    throw new Error(`outbox: written in blocks of ${header.blockLength} bytes, opened with ${blockLength}`);
+  }
+}
+
+function looksErased(head: Int32Array): boolean {
+  for (let i = 0; i < head.length; i++) if (head[i] !== -1) return false;
+  return true;
+}
+
+/**
+ * Puts the blocks in use in order. From the newest back, a block counts if it begins before all that were taken into use
+ * after it (else one of those is its copy) and holds numbers that are not all settled.
+ */
+function chain(log: Log, sequences: Uint32Array, newestBlock: number): void {
+  const { blocks, newest, medium } = log;
+  const header = emptyHeader();
+  const byAge: number[] = [];
+  for (let i = 0; i < sequences.length; i++) if (sequences[i] !== 0) byAge.push(i);
+  byAge.sort((a, b) => sequences[b] - sequences[a]);
+  blocks.useOldest(newestBlock, newest.first);
+  let first = newest.first;
+  for (const block of byAge) {
+    if (sequences[block] >= newest.sequence || first <= newest.tail) continue;
+    medium.readHead(block);
+    if (!decodeHeader(header, medium.head, OPEN_WORD) || header.first >= first || block === newest.retired) continue;
+    first = header.first;
+    blocks.useOldest(block, first);
+  }
+  for (let i = byAge.length - 1; i >= 0; i--) if (blocks.isSpare(byAge[i])) blocks.useLast(byAge[i]);
+  const from = sequences.indexOf(newest.from);
+  if (newest.from !== 0 && from >= 0 && blocks.isSpare(from)) blocks.useLast(from);
+  if (newest.retired !== NO_BLOCK && newest.retired < blocks.count && blocks.isSpare(newest.retired)) {
+    log.retired = newest.retired;
+  }
+}
+
+/** Goes through the newest block: notes, counters, marks, the last number, the end. */
+function replay(log: Log, block: number): void {
+  const { medium, walker, newest } = log;
+  const start = block * medium.blockLength;
+  log.blockEnd = start + medium.blockLength;
+  log.seed = blockSeed(newest.sequence);
+  log.counters.entries = Math.max(0, newest.first - newest.tail);
+  const used = medium.unit === 1 ? medium.usedEnd(start + HEAD_BYTES, log.blockEnd) : log.blockEnd;
+  walker.start(block, newest.sequence, newest.first);
+  while (walker.next(used, Number.POSITIVE_INFINITY)) apply(log);
+  log.number = walker.nextNumber;
+  log.notes.set(walker.notes);
+  log.lastAddress = walker.address;
+  const torn = medium.unit === 1 && used > walker.after ? 1 : 0;
+  log.torn = walker.wounds + torn;
+  log.wasted = walker.wasted + (used - walker.after) * torn;
+  log.end = used;
+}
+
+/** The record that the walker stands at. */
+function apply(log: Log): void {
+  const { medium, walker, marks, counters } = log;
+  switch (walker.kind) {
+    case STATE:
+      takeState(log, log.newest.first);
+      return;
+    case SKIP:
+      counters.refused += medium.words[2] >>> 0;
+      return;
+    case SETTLED:
+      if (settleAgain(log)) counters.entries--;
+      return;
+    case RELEASED:
+      if (catchUp(log)) marks.release(markedNumber(log));
+      return;
+    case REQUEUED:
+      marks.requeue(walker.nextNumber);
+      return;
+    case NOTE:
+      return; // the walker keeps where it lies
+    default:
+      if (walker.number >= marks.tail) counters.entries++;
+  }
+}
+
+function settleAgain(log: Log): boolean {
+  const number = markedNumber(log);
+  if (!catchUp(log) || log.marks.isSettled(number)) return false;
+  log.marks.settle(number);
+  return true;
+}
+
+/** Moves the tail to where it was when the mark was made; false: the mark is older than the tail. */
+function catchUp(log: Log): boolean {
+  const { marks, medium } = log;
+  const number = markedNumber(log);
+  marks.advance(number - (medium.words[2] >>> 16));
+  return marks.inWindow(number);
+}
+
+/** The number in a SETTLED or RELEASED record: 48 bits, then its distance from the tail. */
+export function markedNumber(log: Log): number {
+  const { words } = log.medium;
+  return (words[1] >>> 0) + (words[2] & 0xffff) * 0x1_0000_0000;
+}

@@ -1,0 +1,366 @@
+/*
+ * The outbox: a queue of entries on NOR flash that survives power cuts, as cheap as a log.
+ * An `append` that returned survives until it is settled; order and content are kept; a `settle` that returned never comes
+ * back; what is lost to a full or damaged flash is counted. Work per call is bounded, RAM does not grow with the backlog.
+ * No clock, no callback but `onEvent`, nothing allocated per entry. README.md: the bytes, the states, the recovery.
+ */
+import { fillSkip } from "./copy.js";
+import { NOWHERE } from "./cursor.js";
+import type { OutboxEvent, Statistics } from "./events.js";
+import type { Flash } from "./flash.js";
+import {
+  doneState,
+  HEAD_BYTES,
+  LONGEST_PAYLOAD,
+  NOTE,
+  PAYLOAD_AT,
+  RELEASED,
+  REQUEUED,
+  releasedState,
+  SETTLED,
+  SKIP,
+} from "./layout.js";
+import { Log } from "./log.js";
+import { WINDOW } from "./marks.js";
+import { Medium } from "./medium.js";
+import { mount } from "./mount.js";
+import { NotePad } from "./notes.js";
+import { Room } from "./room.js";
+import { measure } from "./statistics.js";
+import { Walk } from "./walk.js";
+
+export type { OutboxEvent, Statistics } from "./events.js";
+export type { Flash, FlashStatus } from "./flash.js";
+
+/** An entry as `seek` hands it out. One object per outbox: copy what you keep. */
+export interface Entry {
+  /** Counted over the outbox's whole life, from 0, below 2^48. */
+  readonly sequence: number;
+  readonly qos: 1 | 2;
+  /** PUBREC was recorded, in the session in force. */
+  readonly released: boolean;
+  /** On the outbox's record buffer: valid until the next call of any method. */
+  readonly payload: Uint8Array;
+  /** Bytes in `payload`. */
+  readonly payloadLength: number;
+}
+
+export interface OutboxOptions {
+  /** The open partition. The outbox's from now on; `close` closes it. */
+  readonly flash: Flash;
+  /** 16: flash is programmed in units of 16 bytes, each once (encryption, ECC). Default: the flash's `writeAlign`, else 1. */
+  readonly writeUnit?: 1 | 16;
+  /** Default: "dropOldest", the oldest block without entries in flight. */
+  readonly whenFull?: "dropOldest" | "refuse";
+  /** Longest payload in bytes; the record buffer is that long. Default 256, at most about half a block. */
+  readonly maxPayload?: number;
+  /** Erases that a block is good for. Default 100,000. Only `lifeLeft` follows from it. */
+  readonly endurance?: number;
+  /** Number of the first entry on a flash that holds no outbox yet. Default 0. */
+  readonly firstSequence?: number;
+  /** Must not throw and must not call the outbox. */
+  onEvent?(event: OutboxEvent): void;
+}
+
+const TRIES = 3;
+const MARK_BYTES = 8;
+const TWO_TO_32 = 0x1_0000_0000;
+
+export class Outbox {
+  /** What happens when there is no room. May be changed at any time. */
+  whenFull: "dropOldest" | "refuse";
+  readonly #log: Log;
+  readonly #medium: Medium;
+  readonly #walk: Walk;
+  readonly #room: Room;
+  readonly #pad: NotePad;
+  readonly #maxPayload: number;
+  readonly #endurance: number;
+  readonly #onEvent: ((event: OutboxEvent) => void) | undefined;
+  /** Numbers used up without an entry, not on flash yet, and how many it takes until they are written without one. */
+  #skipped = 0;
+  #skipsBeforeWrite = 1;
+
+  /**
+   * Mounts the flash; programs nothing.
+   * @throws RangeError for options that cannot work, a flash too small among them
+   * @throws Error if the flash holds a newer format, or one of another write unit or block length; it is not touched
+   */
+  constructor(options: OutboxOptions) {
+    const { flash, maxPayload = 256, endurance = 100_000, firstSequence = 0 } = options;
+    this.whenFull = options.whenFull ?? "dropOldest";
+    this.#maxPayload = maxPayload;
+    this.#endurance = endurance;
+    this.#onEvent = options.onEvent;
+    this.#medium = mediumFor(flash, options.writeUnit, maxPayload);
+    this.#log = new Log(this.#medium);
+    const { foreign } = mount(this.#log, firstSequence);
+    this.#walk = new Walk(this.#log, (event) => this.#onEvent?.(event));
+    this.#room = new Room(this.#log, this.#walk, (event) => this.#onEvent?.(event));
+    this.#pad = new NotePad(this.#log, this.#walk);
+    if (foreign > 0) {
+      const message = `no outbox on this flash; ${foreign} blocks that hold something else are erased when needed`;
+      this.#onEvent?.({ kind: "foreign", blocks: foreign, message });
+    }
+  }
+
+  /**
+   * Stores an entry; durable on return.
+   * @returns its sequence number; -1 if there is no room (or the flash fails): counted, and the number is used up
+   * @throws RangeError for a payload longer than `maxPayload`, or another QoS than 1 and 2
+   */
+  append(payload: Uint8Array, qos: 1 | 2): number {
+    const length = payload.byteLength;
+    if (length > this.#maxPayload)
+      throw new RangeError(`payload of ${length} bytes: expected at most ${this.#maxPayload}`);
+    if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
+    const log = this.#log;
+    const medium = this.#medium;
+    const size = medium.sizeOf(length);
+    for (let tries = TRIES; tries > 0; tries--) {
+      if (!this.#hasRoom(size)) break;
+      if (length & 3 || medium.unit === 16) medium.pad(length);
+      medium.bytes.set(payload, PAYLOAD_AT);
+      const address = log.end;
+      if (!log.put(qos, length)) continue;
+      log.counters.entries++;
+      this.#walk.appended(log.number, address, size, qos, length);
+      this.#skipsBeforeWrite = 1;
+      return log.number++;
+    }
+    this.#refuse();
+    return -1;
+  }
+
+  /**
+   * Uses up a sequence number: a reading was lost before it got here.
+   * @returns the number
+   */
+  skip(): number {
+    this.#log.counters.refused++;
+    const number = this.nextSequence;
+    this.#skipped++;
+    if (this.#skipped >= this.#skipsBeforeWrite && this.#writeSkips()) this.#skipsBeforeWrite *= 2;
+    return number;
+  }
+
+  /** Number of the next entry. */
+  get nextSequence(): number {
+    return this.#log.number + this.#skipped;
+  }
+
+  /** Entries that are not settled; see `Statistics.entries`. */
+  get entries(): number {
+    return this.#log.counters.entries;
+  }
+
+  /**
+   * The first entry with a sequence number of at least `from` that is not settled; undefined: there is none, or only ones
+   * WINDOW numbers beyond the oldest. In ascending order each entry is read once.
+   */
+  seek(from: number): Entry | undefined {
+    if (from >= this.#log.number) return undefined;
+    this.#resume();
+    return this.#walk.seek(from);
+  }
+
+  /** PUBREC came for an entry that `seek` handed out; durable on return. Settled or unknown: nothing happens. */
+  released(sequence: number): void {
+    const log = this.#log;
+    const { marks } = log;
+    if (!this.#isOpen(sequence) || marks.isReleased(sequence)) return;
+    const address = this.#walk.addressOf(sequence);
+    if (address === NOWHERE) return;
+    this.#resume();
+    const done =
+      this.#medium.unit === 1 && sequence >= marks.voidBelow
+        ? this.#walk.program(sequence, releasedState)
+        : this.#mark(RELEASED, sequence);
+    if (!done) this.#unmarked(sequence, "released");
+    marks.release(sequence);
+    this.#walk.inFlightEnd = Math.max(this.#walk.inFlightEnd, sequence + 1);
+    this.#walk.forget(sequence);
+  }
+
+  /** The entry is done with, in any order; durable on return. Settled or unknown: nothing happens. */
+  settle(sequence: number): void {
+    const log = this.#log;
+    if (!this.#isOpen(sequence)) return;
+    const address = this.#walk.addressOf(sequence);
+    if (address === NOWHERE) return;
+    this.#resume();
+    const done = this.#medium.unit === 1 ? this.#walk.program(sequence, doneState) : this.#mark(SETTLED, sequence);
+    if (!done) this.#unmarked(sequence, "settled");
+    log.marks.settle(sequence);
+    log.counters.entries--;
+    this.#walk.forget(sequence);
+  }
+
+  /**
+   * The session is lost: every `released` is void; durable on return.
+   * @returns how many entries were released
+   */
+  requeue(): number {
+    const log = this.#log;
+    this.#resume();
+    const count = this.#walk.countReleased();
+    if (log.marks.tail < log.number && !this.#put(REQUEUED, 0, 0)) this.#unmarked(log.marks.tail, "requeued");
+    log.marks.requeue(log.number);
+    return count;
+  }
+
+  /**
+   * Entries below `sequence` that are not settled are in flight: their blocks are kept when the outbox is full. Without this
+   * call, those that `seek` handed out in this run, and those released, count as in flight.
+   */
+  setInFlight(sequence: number): void {
+    this.#walk.inFlightEnd = sequence;
+  }
+
+  /**
+   * Stores the value of a tag, in force from the next entry on; durable on return. Not for every reading: a value takes a
+   * record, and is repeated at the head of each block.
+   * @throws RangeError for a tag other than 0..7, a value longer than 96 bytes
+   * @throws Error if the flash has no room for it or fails
+   */
+  note(tag: number, value: Uint8Array): void {
+    this.#pad.check(tag, value);
+    const size = 1 + value.byteLength;
+    for (let tries = TRIES; tries > 0; tries--) {
+      this.#resume();
+      if (!this.#room.forMark(this.#medium.sizeOf(size), this.whenFull)) break;
+      const address = this.#log.end;
+      this.#pad.fill(tag, value);
+      if (!this.#log.put(NOTE, size)) continue;
+      this.#log.notes[tag] = address;
+      this.#walk.followed(address, this.#medium.sizeOf(size), NOTE, 0);
+      return;
+    }
+    throw new Error(`outbox: note ${tag} could not be stored`);
+  }
+
+  /** The latest value of a tag, as a copy. */
+  readNote(tag: number): Uint8Array | undefined {
+    return this.#pad.latest(tag);
+  }
+
+  /** The value of a tag that was in force when the entry was appended, as a copy. */
+  noteAt(sequence: number, tag: number): Uint8Array | undefined {
+    return this.#pad.at(sequence, tag);
+  }
+
+  /**
+   * Visits the values that a tag got after the entry was appended, in order, until `visit` returns true; a value may come
+   * several times. Each is a copy.
+   * @returns whether `visit` returned true
+   */
+  findNoteAfter(sequence: number, tag: number, visit: (value: Uint8Array) => boolean): boolean {
+    return this.#pad.findAfter(sequence, tag, visit);
+  }
+
+  /**
+   * For when there is nothing else to do: erases a block ahead, recovers after a reboot. At most one erase a call.
+   * @returns whether there is more to do
+   */
+  idle(): boolean {
+    const more = this.#log.eraseAhead();
+    this.#walk.sync();
+    return more;
+  }
+
+  /** Figures; reads the head of every block. */
+  statistics(): Statistics {
+    this.#walk.exactTail();
+    return measure(this.#log, this.nextSequence, this.#endurance);
+  }
+
+  /** Closes the flash. Every method throws, or does nothing, afterwards; what was durable stays so. */
+  close(): void {
+    this.#medium.close();
+  }
+
+  /** An entry that can be marked. */
+  #isOpen(sequence: number): boolean {
+    const { marks, number } = this.#log;
+    if (sequence >= number || marks.isSettled(sequence)) return false;
+    if (marks.inWindow(sequence)) return true;
+    this.#walk.exactTail();
+    if (marks.inWindow(sequence)) return true;
+    throw new RangeError(
+      `sequence ${sequence}: over ${WINDOW} beyond the oldest, ${marks.tail}; it was not handed out`,
+    );
+  }
+
+  #resume(): void {
+    if (this.#log.resumed) return;
+    this.#room.resume(this.whenFull);
+    this.#walk.sync();
+  }
+
+  #hasRoom(size: number): boolean {
+    if (!this.#log.resumed) this.#resume();
+    if (this.#skipped > 0 && !this.#writeSkips()) return false;
+    const log = this.#log;
+    return log.room >= size + this.#room.reserve || this.#room.forEntry(size, this.whenFull);
+  }
+
+  #writeSkips(): boolean {
+    const count = this.#skipped;
+    if (!this.#put(SKIP, count, count)) return false;
+    this.#skipped = 0;
+    return true;
+  }
+
+  #mark(kind: number, sequence: number): boolean {
+    const distance = sequence - this.#log.marks.tail;
+    return this.#put(kind, sequence | 0, Math.floor(sequence / TWO_TO_32) | (distance << 16));
+  }
+
+  /** Puts a record that is no entry; its two words, unless it is REQUEUED. */
+  #put(kind: number, first: number, second: number): boolean {
+    const log = this.#log;
+    const medium = this.#medium;
+    const length = kind === REQUEUED ? 0 : MARK_BYTES;
+    const size = medium.sizeOf(length);
+    for (let tries = TRIES; tries > 0; tries--) {
+      this.#resume();
+      if (!this.#room.forMark(size, this.whenFull)) return false;
+      fillSkip(medium, first, second);
+      if (length === 0) medium.pad(0);
+      const address = log.end;
+      if (!log.put(kind, length)) continue;
+      const numbers = kind === SKIP ? first : 0;
+      this.#walk.followed(address, size, kind, numbers);
+      log.number += numbers;
+      return true;
+    }
+    return false;
+  }
+
+  #refuse(): void {
+    const number = this.skip();
+    this.#onEvent?.({ kind: "refused", message: `entry ${number} refused: no room` });
+  }
+
+  #unmarked(sequence: number, what: string): void {
+    const message = `entry ${sequence}: "${what}" could not be stored; it may come back after a reboot`;
+    this.#onEvent?.({ kind: "unmarked", sequence, message });
+  }
+}
+
+function mediumFor(flash: Flash, writeUnit: 1 | 16 | undefined, maxPayload: number): Medium {
+  const { blocks, blockLength, writeAlign = 1 } = flash.status();
+  const unit = writeUnit ?? (writeAlign > 1 ? 16 : 1);
+  if (unit !== 1 && unit !== 16) throw new RangeError(`writeUnit ${unit}: expected 1 or 16`);
+  if (writeAlign > unit || writeAlign > 16) throw new RangeError(`writeAlign ${writeAlign}: expected at most ${unit}`);
+  const least = unit === 1 ? 3 : 4;
+  if (blocks < least) throw new RangeError(`flash of ${blocks} blocks: expected at least ${least}`);
+  if (blockLength < 256 || blockLength > 65536 || (blockLength & (blockLength - 1)) !== 0) {
+    throw new RangeError(`blocks of ${blockLength} bytes: expected a power of two, 256..65536`);
+  }
+  const longest = Math.min(LONGEST_PAYLOAD, (blockLength - HEAD_BYTES) >> 1);
+  if (!(maxPayload >= 0 && maxPayload <= longest)) {
+    throw new RangeError(`maxPayload ${maxPayload}: expected 0..${longest}`);
+  }
+  return new Medium(flash, blocks, blockLength, unit, Math.max(maxPayload, 100));
+}

@@ -1,0 +1,117 @@
+/*
+ * Room for the next record: when a block is taken into use, which block is given up for it, and what happens when the
+ * outbox is full. Marks always find room: entries leave a reserve in the newest block while no block can be freed.
+ */
+import type { OutboxEvent } from "./events.js";
+import type { Log } from "./log.js";
+import type { Walk } from "./walk.js";
+
+type Policy = "dropOldest" | "refuse";
+const NONE = -1;
+
+export class Room {
+  /** Bytes at the end of a block that entries take only if another block can follow. */
+  readonly reserve: number;
+  readonly #log: Log;
+  readonly #walk: Walk;
+  readonly #report: (event: OutboxEvent) => void;
+
+  constructor(log: Log, walk: Walk, report: (event: OutboxEvent) => void) {
+    this.#log = log;
+    this.#walk = walk;
+    this.#report = report;
+    this.reserve = Math.min(log.medium.unit === 16 ? 256 : 128, log.medium.blockLength >> 2);
+  }
+
+  /** Recovers before the first write. In unit mode that takes a spare: on a partition that shrank there may be none. */
+  resume(policy: Policy): void {
+    const log = this.#log;
+    if (log.medium.unit === 16 && log.blocks.spares === 0) this.#free(policy);
+    log.resume();
+    this.#walk.sync();
+  }
+
+  /** Room for an entry of `size` bytes that did not fit before the reserve; false: it is to be refused. */
+  forEntry(size: number, policy: Policy): boolean {
+    const log = this.#log;
+    if (!log.resumed) return false;
+    if (log.room >= size) return this.#canAdvance(policy);
+    return this.#advance(policy) && log.room >= size;
+  }
+
+  /** Room for a record of `size` bytes that must not be refused. */
+  forMark(size: number, policy: Policy): boolean {
+    const log = this.#log;
+    if (!log.resumed) return false;
+    if (log.room >= size) return true;
+    if (this.#canAdvance("refuse")) return this.#advance("refuse") && log.room >= size;
+    const compacted = log.compact();
+    this.#walk.sync();
+    if (compacted && log.room >= size) return true;
+    return this.#advance(policy) && log.room >= size;
+  }
+
+  #canAdvance(policy: Policy): boolean {
+    const { blocks, spareReserve } = this.#log;
+    return blocks.spares > spareReserve || this.#victim(policy) !== NONE;
+  }
+
+  #advance(policy: Policy): boolean {
+    const log = this.#log;
+    while (log.blocks.spares <= log.spareReserve) if (!this.#free(policy)) return false;
+    const advanced = log.advance();
+    this.#walk.sync();
+    return advanced;
+  }
+
+  /** Frees one block; false: every one is needed. */
+  #free(policy: Policy): boolean {
+    const { blocks, marks } = this.#log;
+    const place = this.#victim(policy);
+    if (place === NONE) return false;
+    if (blocks.firstAt(place + 1, marks.tail) > marks.tail) this.#drop(place);
+    else blocks.free(place);
+    return true;
+  }
+
+  /** Place of the block to free: the oldest if all in it is settled, else the oldest that has nothing in flight. */
+  #victim(policy: Policy): number {
+    const { blocks, marks } = this.#log;
+    if (blocks.live < 2) return NONE;
+    if (blocks.firstAt(1, marks.tail) > marks.tail) this.#walk.exactTail();
+    if (blocks.firstAt(1, marks.tail) <= marks.tail) return 0;
+    if (policy === "refuse") return NONE;
+    for (let place = 0; place < blocks.live - 1; place++) {
+      if (blocks.firstAt(place, marks.tail) >= this.#walk.inFlightEnd || this.#walk.inFlightEnd <= marks.tail)
+        return place;
+    }
+    return NONE;
+  }
+
+  /** Gives up what the block at `place` holds. The next open header makes it so. */
+  #drop(place: number): void {
+    const log = this.#log;
+    const { blocks, marks, counters } = log;
+    const first = Math.max(blocks.firstAt(place, marks.tail), marks.tail);
+    const end = blocks.firstAt(place + 1, marks.tail);
+    const count = this.#walk.countOpen(first, end);
+    if (place === 0) marks.advance(end);
+    else this.#leaveHole(blocks.at(place), first, end);
+    blocks.free(place);
+    this.#walk.forgetPlaces();
+    counters.dropped += count;
+    counters.entries = Math.max(0, counters.entries - count);
+    this.#report({ kind: "dropped", count, message: `full: ${count} entries from ${first} on are given up` });
+  }
+
+  /** Entries before the hole stay: the header names the block, and nothing older than it may lie in a spare. */
+  #leaveHole(block: number, first: number, end: number): void {
+    const log = this.#log;
+    const { counters, marks } = log;
+    log.eraseSpares();
+    log.retired = block;
+    const joins = counters.holeEnd > marks.tail;
+    counters.holeFrom = joins ? Math.min(counters.holeFrom, first) : first;
+    counters.holeEnd = joins ? Math.max(counters.holeEnd, end) : end;
+  }
+}

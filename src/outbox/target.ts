@@ -1,0 +1,42 @@
+/*
+ * A block being built: records go behind its head, and its open header, which the log programs last, makes it count.
+ * Programs only; a record that is not there when read back ends the building.
+ */
+import { NOWHERE, TAGS } from "./cursor.js";
+import { HEAD_BYTES } from "./layout.js";
+import type { Medium } from "./medium.js";
+
+/** A block being built. */
+export class Target {
+  readonly seed: number;
+  readonly blockEnd: number;
+  end: number;
+  /** Number of the next entry. */
+  number: number;
+  readonly notes = new Uint32Array(TAGS);
+  /** Entries left out because their state byte says that they are done. */
+  settledInPlace = 0;
+  /** Entries that damage took from what was copied. */
+  damaged = 0;
+  readonly #medium: Medium;
+
+  constructor(medium: Medium, block: number, seed: number, first: number) {
+    this.#medium = medium;
+    this.seed = seed;
+    this.number = first;
+    this.end = block * medium.blockLength + HEAD_BYTES;
+    this.blockEnd = (block + 1) * medium.blockLength;
+  }
+
+  /** Programs the record in the medium's buffer; its address, or NOWHERE if it is not there. `state`: of the entry. */
+  put(kind: number, length: number, state: number): number {
+    const medium = this.#medium;
+    const size = medium.sizeOf(length);
+    const address = this.end;
+    if (address + size > this.blockEnd) return NOWHERE;
+    medium.seal(kind, length, this.seed, this.number);
+    medium.words[0] = (medium.words[0] & ~0xff) | state;
+    this.end = address + size;
+    return medium.program(address, size) ? address : NOWHERE;
+  }
+}

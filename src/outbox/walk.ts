@@ -1,0 +1,289 @@
+/*
+ * The way of a reader through the queue: finds the next entry that is not settled, moves the tail, counts what damage took.
+ * Holds the one Entry object, the queue's cursor, and where the last entries lie, so that a settle needs no search.
+ * In ascending order each record is read once, whatever the backlog.
+ */
+import { Cursor, NOWHERE } from "./cursor.js";
+import type { OutboxEvent } from "./events.js";
+import { doneState, isDone, isReleased, QUEUED_STATE } from "./layout.js";
+import { emptyHeader, type Log } from "./log.js";
+import { WINDOW } from "./marks.js";
+import type { Medium } from "./medium.js";
+
+const RECENT = 16;
+
+/** The Entry that is handed out; its fields are readonly to the owner. */
+export class EntryView {
+  sequence = -1;
+  qos: 1 | 2 = 1;
+  released = false;
+  payload: Uint8Array = new Uint8Array(0);
+  payloadLength = 0;
+}
+
+export class Walk {
+  /** One above the highest number that is in flight. */
+  inFlightEnd = 0;
+  readonly #log: Log;
+  readonly #medium: Medium;
+  readonly #report: (event: OutboxEvent) => void;
+  readonly #cursor: Cursor;
+  readonly #header = emptyHeader();
+  readonly #entry = new EntryView();
+  /** The tail, when it is known to be an entry that is not settled. */
+  #exact = -1;
+  #newest: number;
+  #copies = 0;
+  readonly #number = new Float64Array(RECENT).fill(-1);
+  readonly #address = new Uint32Array(RECENT);
+  readonly #seed = new Int32Array(RECENT);
+  readonly #state = new Uint8Array(RECENT);
+
+  constructor(log: Log, report: (event: OutboxEvent) => void) {
+    this.#log = log;
+    this.#medium = log.medium;
+    this.#report = report;
+    this.#cursor = new Cursor(log.medium);
+    this.#newest = log.newest.sequence;
+  }
+
+  /** See Outbox.seek. */
+  seek(from: number): EntryView | undefined {
+    const { marks } = this.#log;
+    if (this.#medium.held === from) return this.#hand(from);
+    if (from < marks.tail) from = marks.tail;
+    if (this.#reload(from)) return this.#hand(from);
+    const cursor = this.#cursor;
+    if (!this.#find(cursor, from)) return undefined;
+    const { number } = cursor;
+    if (number >= marks.tail + WINDOW) {
+      this.exactTail();
+      if (number >= marks.tail + WINDOW || !this.#find(cursor, number)) return undefined;
+    }
+    this.#remember(number, cursor.address, cursor.seed, cursor.state);
+    return this.#hand(number);
+  }
+
+  /** Moves the tail to the oldest entry that is not settled, or to the end. */
+  exactTail(): void {
+    const { marks, number, walker } = this.#log;
+    if (marks.tail < number && this.#exact !== marks.tail) this.#find(walker, marks.tail);
+  }
+
+  /** Entries in the window that are released. */
+  countReleased(): number {
+    const { marks, walker } = this.#log;
+    let count = 0;
+    for (let from = marks.tail; this.#find(walker, from) && walker.number < marks.tail + WINDOW; ) {
+      if (this.#isReleased(walker.number, walker.state)) count++;
+      from = walker.number + 1;
+    }
+    return count;
+  }
+
+  /** Entries from `from` up to `end` that are not settled. */
+  countOpen(from: number, end: number): number {
+    const { walker } = this.#log;
+    let count = 0;
+    while (this.#find(walker, from) && walker.number < end) {
+      count++;
+      from = walker.number + 1;
+    }
+    return count;
+  }
+
+  /** Where the entry lies; NOWHERE: there is none, or it is settled. Afterwards `stateOf` and `program` know it. */
+  addressOf(number: number): number {
+    const slot = number & (RECENT - 1);
+    if (this.#number[slot] === number) return this.#address[slot];
+    const { walker } = this.#log;
+    if (!this.#find(walker, number) || walker.number !== number) return NOWHERE;
+    this.#remember(number, walker.address, walker.seed, walker.state);
+    return walker.address;
+  }
+
+  /** Byte mode: programs the state of an entry that `addressOf` has just found. `change` clears bits. */
+  program(number: number, change: (state: number) => number): boolean {
+    const slot = number & (RECENT - 1);
+    const state = change(this.#state[slot]);
+    this.#state[slot] = state;
+    return this.#medium.programState(this.#address[slot], state);
+  }
+
+  /** An entry was appended; it is still in the record buffer. */
+  appended(number: number, address: number, size: number, qos: number, length: number): void {
+    const medium = this.#medium;
+    this.#cursor.follow(address, size, qos, 1);
+    this.#remember(number, address, this.#log.seed, QUEUED_STATE);
+    medium.kind = qos;
+    medium.length = length;
+    medium.state = QUEUED_STATE;
+    medium.held = number;
+  }
+
+  /** A record that is no entry was appended; it used up `numbers`. */
+  followed(address: number, size: number, kind: number, numbers: number): void {
+    this.#cursor.follow(address, size, kind, numbers);
+  }
+
+  /** The entry's marks have changed: it is not handed out from the buffer. */
+  forget(number: number): void {
+    if (this.#medium.held === number) this.#medium.held = -1;
+  }
+
+  /** Places are not known any more: blocks were copied or given up. */
+  forgetPlaces(): void {
+    this.#number.fill(-1);
+    this.#medium.held = -1;
+    this.#cursor.block = NOWHERE;
+    this.#log.walker.block = NOWHERE;
+  }
+
+  /** To be called when a block may have been taken into use. */
+  sync(): void {
+    const log = this.#log;
+    if (log.newest.sequence === this.#newest) return;
+    this.#newest = log.newest.sequence;
+    log.walker.block = NOWHERE;
+    if (log.copies !== this.#copies) {
+      this.#copies = log.copies;
+      this.forgetPlaces();
+      return;
+    }
+    // A cursor that has seen every entry goes on behind the notes in the new head.
+    const cursor = this.#cursor;
+    const seen = cursor.block !== NOWHERE && cursor.nextNumber === log.newest.first;
+    cursor.block = NOWHERE;
+    if (!seen) return;
+    cursor.start(log.newestBlock, log.newest.sequence, log.newest.first);
+    while (cursor.after < log.end && cursor.next(log.end, Number.POSITIVE_INFINITY));
+  }
+
+  /** The entry whose place is known, into the buffer. */
+  #reload(number: number): boolean {
+    const slot = number & (RECENT - 1);
+    if (this.#number[slot] !== number || this.#log.marks.isSettled(number)) return false;
+    if (!this.#medium.load(this.#address[slot], NOWHERE, this.#seed[slot])) return false;
+    return this.#medium.number === (number | 0);
+  }
+
+  #hand(number: number): EntryView {
+    const medium = this.#medium;
+    const entry = this.#entry;
+    const { length } = medium;
+    medium.held = number;
+    if (number >= this.inFlightEnd) this.inFlightEnd = number + 1;
+    entry.sequence = number;
+    entry.qos = medium.kind === 2 ? 2 : 1;
+    entry.released = this.#isReleased(number, medium.state);
+    if (entry.payloadLength !== length || entry.payload.buffer !== medium.bytes.buffer) {
+      entry.payload = medium.payload(length);
+      entry.payloadLength = length;
+    }
+    return entry;
+  }
+
+  #isReleased(number: number, state: number): boolean {
+    const { marks } = this.#log;
+    if (marks.isReleased(number)) return true;
+    return this.#medium.unit === 1 && number >= marks.voidBelow && isReleased(state);
+  }
+
+  #remember(number: number, address: number, seed: number, state: number): void {
+    const slot = number & (RECENT - 1);
+    this.#number[slot] = number;
+    this.#address[slot] = address;
+    this.#seed[slot] = seed;
+    this.#state[slot] = state;
+  }
+
+  /** Moves `cursor` to the first entry from `from` on that is not settled, whose record is then in the buffer. */
+  #find(cursor: Cursor, from: number): boolean {
+    const { blocks, marks, end } = this.#log;
+    if (blocks.live === 0) return false;
+    let place = this.#position(cursor, from);
+    let fromTail = cursor.nextNumber <= marks.tail;
+    for (;;) {
+      const isLast = place === blocks.live - 1;
+      const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, cursor.nextNumber);
+      const blockEnd = isLast ? end : (blocks.at(place) + 1) * this.#medium.blockLength;
+      while (cursor.block !== NOWHERE && cursor.next(blockEnd, limit)) {
+        const { number } = cursor;
+        if (fromTail && cursor.lost > 0) this.#lose(number - cursor.lost, cursor.lost);
+        if (!cursor.isEntry) continue;
+        if (this.#isSettled(cursor)) {
+          if (fromTail) this.#pass(number);
+          continue;
+        }
+        if (fromTail) this.#arrive(number);
+        fromTail = false;
+        if (number >= from) return true;
+      }
+      if (isLast) {
+        if (fromTail) this.#pastAll();
+        return false;
+      }
+      if (fromTail) this.#lose(cursor.nextNumber, limit - cursor.nextNumber);
+      place++;
+      this.#enter(cursor, place, limit);
+    }
+  }
+
+  /** Puts `cursor` before `from`, in the block that holds it; the block's place. */
+  #position(cursor: Cursor, from: number): number {
+    const { blocks } = this.#log;
+    const place = blocks.placeOf(from);
+    if (cursor.block !== blocks.at(place) || cursor.nextNumber > from) {
+      this.#enter(cursor, place, blocks.firstAt(place, from));
+    }
+    return place;
+  }
+
+  #enter(cursor: Cursor, place: number, first: number): void {
+    if (cursor.enter(this.#log.blocks.at(place), this.#header)) return;
+    cursor.nextNumber = first; // its head is damaged: all that it held is lost
+  }
+
+  /** Looks at the marks of the cursor's entry; done bits that a cut left half cleared are cleared for good. */
+  #isSettled(cursor: Cursor): boolean {
+    if (this.#log.marks.isSettled(cursor.number)) return true;
+    if (this.#medium.unit === 16 || !isDone(cursor.state)) return false;
+    const done = doneState(cursor.state);
+    if (done !== cursor.state) this.#medium.programState(cursor.address, done);
+    return true;
+  }
+
+  /** The tail passes a settled entry. */
+  #pass(number: number): void {
+    const { marks, counters } = this.#log;
+    if (!marks.isSettled(number) && counters.entries > 0) counters.entries--; // settled in an earlier run
+    marks.advance(number + 1);
+  }
+
+  /** The tail has come to an entry that is not settled. */
+  #arrive(number: number): void {
+    this.#log.marks.advance(number);
+    this.#exact = number;
+  }
+
+  /** Nothing is left. */
+  #pastAll(): void {
+    const { marks, counters, number } = this.#log;
+    marks.advance(number);
+    counters.entries = 0;
+  }
+
+  /** The tail passes numbers whose entries are not there: damage, but for those that were given up on purpose. */
+  #lose(first: number, count: number): void {
+    const { counters, marks } = this.#log;
+    const { holeFrom, holeEnd } = counters;
+    marks.advance(first + count);
+    const given = Math.max(0, Math.min(first + count, holeEnd) - Math.max(first, holeFrom));
+    const lost = count - given;
+    if (lost <= 0) return;
+    counters.damaged += lost;
+    counters.entries = Math.max(0, counters.entries - lost);
+    const message = `damage on flash: ${lost} entries from ${first} on are lost`;
+    this.#report({ kind: "damaged", first, count: lost, message });
+  }
+}
