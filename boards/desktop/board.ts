@@ -1,0 +1,121 @@
+/*
+ * The desktop board: the unchanged firmware on Node, with simulated parts on a simulated bus, its flash in a file, TCP
+ * through Node, the terminal as its serial port. `npm start` bundles src/main.ts with this as its `board`.
+ * Reads the command line when it is imported, because the firmware starts when it is imported, as on a chip.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Board } from "../../src/board.js";
+import { Settings } from "../../src/settings/settings.js";
+import type { Thermometer } from "../../src/thermometer.js";
+import { VERSION } from "../../src/version.js";
+import { I2CBus } from "../parts/i2c-bus.js";
+import { KeyValueOnFlash } from "../parts/key-value.js";
+import { TMP117Part } from "../parts/tmp117.js";
+import { wander } from "../parts/wander.js";
+import { Chip } from "./chip.js";
+import { ImageError } from "./flash-file.js";
+import { type Options, parseOptions, USAGE, UsageError } from "./options.js";
+import { Run } from "./run.js";
+import { startSubscriber } from "./subscriber.js";
+import { TCP } from "./tcp.js";
+import { terminal } from "./terminal.js";
+import { timers, uptimeMs } from "./timers.js";
+
+const DEFAULT_IMAGE = "thermometer.flash";
+const TMP117_ADDRESS = 0x48;
+
+const options = orExit(() => parseOptions(process.argv.slice(2)));
+if (options.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+// A headless run without --flash is a new chip each time, so that scripts do not meet what an earlier run left behind.
+const temporary =
+  options.flash === undefined && options.headless ? mkdtempSync(join(tmpdir(), "thermometer-")) : undefined;
+const chip = orExit(() => new Chip(options.flash ?? join(temporary ?? "", DEFAULT_IMAGE)));
+const overrides = { ...(await brokerIfNone(options)), ...options.overrides };
+
+const run = new Run({ headless: options.headless, count: options.count, durationMs: options.durationMs, atEnd });
+export const board = makeBoard();
+if (!options.headless) introduce();
+
+function makeBoard(): Board {
+  const bus = new I2CBus();
+  bus.attach(TMP117_ADDRESS, new TMP117Part({ uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) }));
+  let start: () => Thermometer;
+  let thermometer: Thermometer;
+  return {
+    name: "desktop",
+    mac: chip.mac,
+    timers,
+    clock: { uptimeMs, utcMs: () => Date.now() },
+    random: () => Math.random(),
+    setUtc: () => {}, // the computer's clock is right
+    openFlash: () => chip.outbox(),
+    openSettings: () => new KeyValueOnFlash(chip.settings()),
+    sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
+    tcp: { io: TCP },
+    serial: options.headless ? undefined : terminal({ onQuit: () => run.end(), onEnd: () => run.inputEnded() }),
+    overrides,
+    observer: run,
+    trace: (line) => console.error(line),
+    heap: () => ({ usedBytes: process.memoryUsage().heapUsed }),
+    boot: (begin) => {
+      start = begin;
+      thermometer = start();
+    },
+    restart: () => {
+      thermometer.close();
+      setImmediate(() => {
+        thermometer = start();
+      });
+    },
+  };
+}
+
+/** The settings that lead to an embedded broker, where neither the command line nor the chip names one. */
+async function brokerIfNone({ overrides }: Options): Promise<Record<string, string>> {
+  if (overrides["mqtt.host"] !== undefined) return {};
+  const saved = new Settings({ store: new KeyValueOnFlash(chip.settings()) });
+  if (saved.get("mqtt.host") !== "") return {};
+  const { startBroker } = await import("./broker.js");
+  const { host, port } = await startBroker();
+  return { "mqtt.host": host, "mqtt.port": String(port), "mqtt.user": "", "mqtt.password": "" };
+}
+
+/** What a person sees first, and then whatever subscribers of `home/+/temperature` see. */
+function introduce(): void {
+  const settings = new Settings({ store: new KeyValueOnFlash(chip.settings()), overrides });
+  const host = settings.get("mqtt.host");
+  const port = settings.get("mqtt.port");
+  const embedded = options.overrides["mqtt.host"] === undefined && "mqtt.host" in overrides;
+  console.log(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`);
+  console.log(`broker ${host}:${port}${embedded ? " (embedded)" : ""}; subscribed to home/+/temperature. Type help.`);
+  startSubscriber({
+    host,
+    port,
+    user: settings.get("mqtt.user"),
+    password: settings.get("mqtt.password"),
+    onMessage: (topic, payload) => run.print(`${topic} ${payload}`),
+  });
+}
+
+function atEnd(unsettled: number): void {
+  const kept = unsettled > 0 ? `: they are kept in ${chip.path}, and sent by the next run with it` : "";
+  console.error(`unsettled readings: ${unsettled}${kept}`);
+  chip.close();
+  if (temporary !== undefined && unsettled === 0) rmSync(temporary, { recursive: true });
+}
+
+/** The user's mistakes are one line on standard error, and exit code 2. */
+function orExit<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof ImageError)) throw error;
+    console.error(error.message);
+    process.exit(2);
+  }
+}

@@ -1,0 +1,108 @@
+/*
+ * A run of the desktop device from the command line's side: what it prints, when it ends, and how.
+ * It watches the firmware through the board's observer and never reaches into it.
+ */
+import type { Observer } from "../../src/board.js";
+import type { Thermometer } from "../../src/thermometer.js";
+
+const POLITE_MS = 2000; // a goodbye that takes longer is left unsaid
+const PARENT_CHECK_MS = 200;
+
+export interface RunOptions {
+  readonly headless: boolean;
+  readonly count: number | undefined;
+  readonly durationMs: number | undefined;
+  /** Called last. `unsettled`: readings that are still in flash. */
+  atEnd(unsettled: number): void;
+}
+
+export class Run implements Observer {
+  readonly #options: RunOptions;
+  #thermometer: Thermometer | undefined;
+  #readings = 0;
+  #ending = false;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    if (options.durationMs !== undefined) setTimeout(() => this.end(), Math.min(options.durationMs, 0x7fff_ffff));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.end());
+    // Whoever reads us may leave before us: that is no reason to lose readings.
+    process.stdout.on("error", () => {});
+    process.stderr.on("error", () => {});
+    if (process.env.npm_lifecycle_event !== undefined) this.#dieWithParent();
+  }
+
+  started(thermometer: Thermometer): void {
+    this.#thermometer = thermometer;
+    if (this.#readings >= (this.#options.count ?? Number.POSITIVE_INFINITY)) thermometer.stopSampling();
+  }
+
+  reading(celsius: number, sequence: number | undefined): void {
+    if (this.#options.headless) {
+      const value = celsius.toFixed(2);
+      if (sequence === undefined) this.#line(`reading value=${value}`);
+      else if (sequence < 0) this.#line(`refused value=${value}`);
+      else this.#line(`reading seq=${sequence} value=${value}`);
+    }
+    if (++this.#readings !== this.#options.count) return;
+    this.#thermometer?.stopSampling();
+    this.#endIfSettled();
+  }
+
+  settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
+    if (this.#options.headless)
+      this.#line(outcome === "delivered" ? `settled seq=${sequence}` : `given up seq=${sequence}`);
+    this.#endIfSettled();
+  }
+
+  /** A line above the prompt. */
+  print(text: string): void {
+    if (this.#thermometer === undefined) this.#line(text);
+    else this.#thermometer.print(text);
+  }
+
+  /**
+   * Standard input has ended. A script that gave commands is through with us; one that never gave any (`</dev/null`)
+   * wants the device to run.
+   */
+  inputEnded(): void {
+    const { count, durationMs } = this.#options;
+    const gaveCommands = (process.stdin as { bytesRead?: number }).bytesRead !== 0;
+    if (gaveCommands && count === undefined && durationMs === undefined) this.end();
+  }
+
+  /** Stops sampling, says goodbye to the broker and ends the process; exit code 0. */
+  end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const exit = (): void => {
+      const unsettled = this.#thermometer?.unsettled ?? 0;
+      this.#thermometer?.close();
+      this.#options.atEnd(unsettled);
+      process.exit(0);
+    };
+    setTimeout(exit, POLITE_MS);
+    if (this.#thermometer === undefined) exit();
+    else this.#thermometer.stop(exit);
+  }
+
+  #endIfSettled(): void {
+    if (this.#options.count === undefined || this.#readings < this.#options.count) return;
+    // Not from inside the firmware's own callback: it may not have finished with this entry.
+    setImmediate(() => {
+      if (this.#thermometer?.unsettled === 0) this.end();
+    });
+  }
+
+  #line(text: string): void {
+    process.stdout.write(`${text}\n`);
+  }
+
+  /** npm that is killed by signal 9 cannot pass it on: then we go the same way, as the user meant. */
+  #dieWithParent(): void {
+    const parent = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+    }, PARENT_CHECK_MS).unref();
+  }
+}

@@ -1,0 +1,141 @@
+/*
+ * A bad network in front of a real broker: a TCP proxy on the loopback interface that resets, delays, truncates,
+ * swallows and half-opens, and writes down every packet that passed, as MQTT.js's parser reads it, in both directions.
+ * What passed is what the receiving side got: a packet that was held up or cut off is not in the log.
+ */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import mqttPacket, { type Packet, type Parser } from "mqtt-packet";
+
+/** How the proxy treats what it is given, for all connections. */
+export type Weather =
+  | { readonly kind: "fair" }
+  | { readonly kind: "slow"; readonly delayMs: number }
+  /** Nothing passes, and nobody is told. */
+  | { readonly kind: "blackHole" }
+  /** Lets so many bytes pass in each direction of each connection, then resets it. */
+  | { readonly kind: "truncating"; readonly afterBytes: number };
+
+export interface Logged {
+  /** Which connection, counted from 0. */
+  readonly connection: number;
+  readonly from: "device" | "broker";
+  readonly packet: Packet;
+}
+
+/** One connection through the proxy: its two sockets. */
+interface Pair {
+  readonly connection: number;
+  readonly device: Socket;
+  readonly broker: Socket;
+  /** The broker's side is gone, and the device's side must not learn it. */
+  halfOpen: boolean;
+  /** Something was swallowed: nothing passes any more. */
+  severed: boolean;
+}
+
+export class BadNetwork {
+  weather: Weather = { kind: "fair" };
+  readonly log: Logged[] = [];
+  readonly #server: Server;
+  readonly #brokerPort: number;
+  readonly #pairs = new Set<Pair>();
+  #connections = 0;
+
+  private constructor(brokerPort: number) {
+    this.#brokerPort = brokerPort;
+    this.#server = createServer((device) => this.#accept(device));
+  }
+
+  static async start(brokerPort: number): Promise<BadNetwork> {
+    const proxy = new BadNetwork(brokerPort);
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Every connection is reset, on both sides. */
+  resetAll(): void {
+    for (const { device, broker } of this.#pairs) {
+      device.resetAndDestroy();
+      broker.resetAndDestroy();
+    }
+  }
+
+  /** Every connection dies on the broker's side only; the device still believes in it. */
+  halfOpenAll(): void {
+    for (const pair of this.#pairs) {
+      pair.halfOpen = true;
+      pair.broker.resetAndDestroy();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.resetAll();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #accept(device: Socket): void {
+    const broker = connect(this.#brokerPort, "127.0.0.1");
+    const pair: Pair = { connection: this.#connections++, device, broker, halfOpen: false, severed: false };
+    this.#pairs.add(pair);
+    for (const socket of [device, broker]) {
+      socket.setNoDelay(true);
+      socket.on("error", () => {}); // "close" follows
+    }
+    this.#pass(pair, "device");
+    this.#pass(pair, "broker");
+    device.once("close", () => {
+      this.#pairs.delete(pair);
+      broker.destroy();
+    });
+    broker.once("close", () => {
+      if (!pair.halfOpen) device.end(); // the broker is away, or said goodbye
+    });
+  }
+
+  #pass(pair: Pair, from: Logged["from"]): void {
+    const source = from === "device" ? pair.device : pair.broker;
+    const target = from === "device" ? pair.broker : pair.device;
+    const parser: Parser = mqttPacket.parser({ protocolVersion: 4 });
+    let passed = 0;
+    let dueMs = 0;
+    parser.on("packet", (packet: Packet) => this.log.push({ connection: pair.connection, from, packet }));
+    parser.on("error", () => {}); // what follows a truncated packet is none
+    const forward = (bytes: Buffer): void => {
+      if (target.destroyed || pair.severed) return;
+      target.write(bytes);
+      parser.parse(bytes);
+    };
+    source.on("data", (bytes: Buffer) => {
+      const { weather } = this;
+      switch (weather.kind) {
+        case "fair":
+        case "slow": {
+          const nowMs = performance.now();
+          dueMs = Math.max(dueMs, nowMs + (weather.kind === "slow" ? weather.delayMs : 0)); // nothing overtakes
+          if (dueMs <= nowMs) forward(bytes);
+          else setTimeout(forward, dueMs - nowMs, bytes);
+          return;
+        }
+        case "blackHole":
+          pair.severed = true; // what comes after a gap never arrives: TCP keeps the order
+          return;
+        case "truncating":
+          forward(bytes.subarray(0, Math.max(0, weather.afterBytes - passed)));
+          passed += bytes.length;
+          if (passed < weather.afterBytes) return;
+          source.resetAndDestroy();
+          target.resetAndDestroy();
+          return;
+        default:
+          throw new TypeError(`weather: ${JSON.stringify(weather satisfies never)}`);
+      }
+    });
+  }
+}

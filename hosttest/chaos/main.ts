@@ -1,0 +1,201 @@
+/*
+ * Chaos: the real desktop process against a real broker, in weather that a seed decides.
+ * The process is killed by signal 9 again and again and started on the flash that it left; the broker is stopped, killed
+ * and restarted; between them a proxy resets, delays, truncates, swallows and half-opens. An independent subscriber
+ * counts. What is wrong in the end is told apart by the wire log: ours, or the broker's.
+ *
+ *   npm run chaos -- --cuts N [--qos 1|2] [--broker mosquitto|aedes] [--seed S] [--json]
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Random } from "../simulation/random.js";
+import { Collector } from "../support/collector.js";
+import { DeviceProcess } from "../support/device.js";
+import { BadNetwork } from "./bad-network.js";
+import { startAedes, startMosquitto } from "./brokers.js";
+import { judge } from "./verdict.js";
+
+const SETTLE_MS = 120_000; // in fair weather everything is delivered in less, or is lost
+const INTERVAL_S = 0.02;
+
+interface Options {
+  readonly cuts: number;
+  readonly qos: 1 | 2;
+  readonly broker: "mosquitto" | "aedes";
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+const options = readOptions();
+const replay = `npm run chaos -- --cuts ${options.cuts} --qos ${options.qos} --broker ${options.broker} --seed ${options.seed}`;
+say(`seed ${options.seed}: ${options.cuts} cuts at QoS ${options.qos} on ${options.broker}`);
+const random = new Random(options.seed);
+const folder = mkdtempSync(join(tmpdir(), "chaos-"));
+const broker = options.broker === "mosquitto" ? await startMosquitto() : await startAedes();
+const proxy = await BadNetwork.start(broker.port);
+const collector = await Collector.start(broker.port, "home/+/temperature");
+const written: number[] = [];
+
+for (let cut = 1; cut <= options.cuts; cut++) {
+  await oneLife();
+  if (cut % 25 === 0) say(`${cut} cuts, ${written.length} readings written, ${collector.arrivals.length} arrivals`);
+}
+await calm();
+const verdict = judge({ log: proxy.log, written, seen: collector.sequences, qos: options.qos });
+const disordered = countDisordered(collector.sequences);
+await collector.close();
+await proxy.close();
+await broker.close();
+rmSync(folder, { recursive: true });
+report();
+
+/** From power on to power cut. */
+async function oneLife(): Promise<void> {
+  const device = start([]);
+  const lifeMs = random.chance(0.2) ? random.whole(0, 600) : random.whole(400, 2500);
+  const trouble = random.chance(0.6) ? stirUp(random.whole(300, lifeMs + 300)) : Promise.resolve();
+  await sleep(lifeMs);
+  await device.kill();
+  takeDown(device);
+  await trouble;
+}
+
+/** One trouble of network or broker, somewhere in the device's life or beyond. */
+async function stirUp(forMs: number): Promise<void> {
+  await sleep(random.whole(0, 800));
+  switch (random.whole(0, 6)) {
+    case 0:
+      proxy.resetAll();
+      return;
+    case 1:
+      proxy.halfOpenAll();
+      return;
+    case 2:
+      proxy.weather = { kind: "slow", delayMs: random.whole(10, 400) };
+      break;
+    case 3:
+      proxy.weather = { kind: "blackHole" };
+      break;
+    case 4:
+      proxy.weather = { kind: "truncating", afterBytes: random.whole(1, 3000) };
+      break;
+    case 5:
+      await broker.stop();
+      await sleep(random.whole(0, 500));
+      await broker.start();
+      return;
+    default:
+      await broker.kill();
+      await sleep(random.whole(0, 500));
+      await broker.start();
+      return;
+  }
+  await sleep(Math.min(forMs, 1500));
+  proxy.weather = { kind: "fair" };
+}
+
+/** Fair weather: the device delivers what it has and ends by itself. */
+async function calm(): Promise<void> {
+  proxy.weather = { kind: "fair" };
+  const device = start(["--count", "1"]);
+  const code = await Promise.race([device.exit(), sleep(SETTLE_MS)]);
+  if (code !== 0) {
+    say(`the device did not settle within ${SETTLE_MS / 1000} s: ${device.stderr.slice(-500)}`);
+    await device.kill();
+  }
+  takeDown(device);
+  const sent = new Set(written);
+  const limitMs = Date.now() + 10_000;
+  while (Date.now() < limitMs) {
+    for (const seq of collector.sequences) sent.delete(seq);
+    if (sent.size === 0) return;
+    await sleep(100);
+  }
+}
+
+function start(more: readonly string[]): DeviceProcess {
+  const url = `mqtt://127.0.0.1:${proxy.port}`;
+  const common = ["--headless", "--broker", url, "--room", "chaos", "--qos", `${options.qos}`];
+  return new DeviceProcess([...common, "--interval", `${INTERVAL_S}`, "--flash", join(folder, "chip.flash"), ...more]);
+}
+
+/** What a device said that it wrote to flash. */
+function takeDown(device: DeviceProcess): void {
+  for (const line of device.lines("reading ")) {
+    const number = /^reading seq=(\d+) value=[-\d.]+$/.exec(line)?.[1]; // whole lines only: the last may be cut off
+    if (number !== undefined) written.push(Number(number));
+  }
+}
+
+/** First arrivals that came after a later one. */
+function countDisordered(sequences: readonly number[]): number {
+  const seen = new Set<number>();
+  let highest = -1;
+  let count = 0;
+  for (const seq of sequences) {
+    if (!seen.has(seq) && seq < highest) count++;
+    seen.add(seq);
+    highest = Math.max(highest, seq);
+  }
+  return count;
+}
+
+function report(): void {
+  const { lost, lostByBroker, doubled, doubledByBroker, sessionsLost } = verdict;
+  const figures = {
+    seed: options.seed,
+    cuts: options.cuts,
+    readings: written.length,
+    arrivals: collector.arrivals.length,
+    lost: lost.length,
+    doubled: doubled.length,
+    disordered,
+    lostByBroker: lostByBroker.length,
+    doubledByBroker: doubledByBroker.length,
+    sessionsLostByBroker: sessionsLost,
+  };
+  if (options.json) console.log(JSON.stringify(figures));
+  else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
+  const failed = lost.length + doubled.length + disordered > 0;
+  if (failed) {
+    say(`lost: ${lost.slice(0, 20).join(" ")}; doubled: ${doubled.slice(0, 5).join("; ")}`);
+    say(`again: ${replay}`);
+  }
+  process.exit(failed ? 1 : 0);
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      cuts: { type: "string", default: "50" },
+      qos: { type: "string", default: "2" },
+      broker: { type: "string", default: "mosquitto" },
+      seed: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const cuts = Number(values.cuts);
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
+  const { qos, broker } = values;
+  if (!Number.isSafeInteger(cuts) || cuts < 1) usage(`--cuts ${values.cuts}: expected a whole number from 1`);
+  if (!Number.isSafeInteger(seed) || seed < 0) usage(`--seed ${values.seed}: expected a whole number`);
+  if (qos !== "1" && qos !== "2") usage(`--qos ${qos}: expected 1 or 2`);
+  if (broker !== "mosquitto" && broker !== "aedes") usage(`--broker ${broker}: expected mosquitto or aedes`);
+  return { cuts, seed, qos: qos === "1" ? 1 : 2, broker: broker as Options["broker"], json: values.json };
+}
+
+function usage(problem: string): never {
+  console.error(problem);
+  process.exit(2);
+}
+
+/** Progress, beside the figures. */
+function say(text: string): void {
+  console.error(text);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

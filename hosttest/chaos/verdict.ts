@@ -1,0 +1,102 @@
+/*
+ * Who is to blame: what the device did, told from the wire log alone.
+ * A reading that never arrived is the broker's loss only if the broker had acknowledged it for good (PUBACK, PUBCOMP). A
+ * reading that arrived twice at QoS 2 is ours only if the wire shows that we published it again after its PUBREL had
+ * left, or under another packet id, within one session of the broker's.
+ */
+import type { Packet } from "mqtt-packet";
+import type { Logged } from "./bad-network.js";
+
+/** What the wire says of one reading. */
+interface Flow {
+  /** Session and packet id of its latest PUBLISH. */
+  session: number;
+  id: number;
+  /** PUBREL has left in that session. */
+  released: boolean;
+  /** PUBACK or PUBCOMP came from the broker. */
+  acknowledged: boolean;
+  /** Breaches of "exactly once" on our side. */
+  ours: string | undefined;
+}
+
+export interface Verdict {
+  /** Written, never seen, never acknowledged by the broker: we lost them. */
+  readonly lost: readonly number[];
+  /** Acknowledged by the broker, never seen. */
+  readonly lostByBroker: readonly number[];
+  /** Seen twice, and the wire shows that we did it. */
+  readonly doubled: readonly string[];
+  /** Seen twice at QoS 2, though each went out once in its session. */
+  readonly doubledByBroker: readonly number[];
+  /** Sessions that the broker forgot. */
+  readonly sessionsLost: number;
+}
+
+export interface Evidence {
+  readonly log: readonly Logged[];
+  /** Numbers that the device said it wrote to flash. */
+  readonly written: readonly number[];
+  /** Numbers in the order in which the observer saw them. */
+  readonly seen: readonly number[];
+  readonly qos: 1 | 2;
+}
+
+export function judge({ log, written, seen, qos }: Evidence): Verdict {
+  const { flows, sessionsLost } = readWire(log);
+  const counts = new Map<number, number>();
+  for (const seq of seen) counts.set(seq, (counts.get(seq) ?? 0) + 1);
+  const missing = written.filter((seq) => !counts.has(seq));
+  const twice = qos === 2 ? [...counts].filter(([, count]) => count > 1).map(([seq]) => seq) : [];
+  return {
+    lost: missing.filter((seq) => flows.get(seq)?.acknowledged !== true),
+    lostByBroker: missing.filter((seq) => flows.get(seq)?.acknowledged === true),
+    doubled: twice.flatMap((seq) => flows.get(seq)?.ours ?? []),
+    doubledByBroker: twice.filter((seq) => flows.get(seq)?.ours === undefined),
+    sessionsLost,
+  };
+}
+
+function readWire(log: readonly Logged[]): { flows: Map<number, Flow>; sessionsLost: number } {
+  const flows = new Map<number, Flow>();
+  const byId = new Map<number, Flow>(); // of the session that goes on
+  let session = 0;
+  let sessionsLost = 0;
+  let greeted = false;
+  for (const { from, packet } of log) {
+    if (from === "broker" && packet.cmd === "connack" && packet.returnCode === 0 && !packet.sessionPresent) {
+      if (greeted) sessionsLost++;
+      greeted = true;
+      session++;
+      byId.clear();
+    }
+    if (from === "device") follow(packet, session, flows, byId);
+    else if (packet.cmd === "puback" || packet.cmd === "pubcomp") {
+      const flow = byId.get(packet.messageId ?? 0);
+      if (flow !== undefined) flow.acknowledged = true;
+    }
+  }
+  return { flows, sessionsLost };
+}
+
+/** What the device sent. */
+function follow(packet: Packet, session: number, flows: Map<number, Flow>, byId: Map<number, Flow>): void {
+  if (packet.cmd === "pubrel") {
+    const flow = byId.get(packet.messageId ?? 0);
+    if (flow !== undefined) flow.released = true;
+    return;
+  }
+  if (packet.cmd !== "publish" || packet.qos === 0 || !packet.topic.endsWith("/temperature")) return;
+  const { seq } = JSON.parse(packet.payload.toString()) as { seq: number };
+  const id = packet.messageId ?? 0;
+  const before = flows.get(seq);
+  let ours = before?.ours;
+  if (before?.session === session) {
+    if (before.released) ours = `${seq}: published again after its PUBREL`;
+    else if (before.id !== id) ours = `${seq}: published as packet ${before.id}, then as ${id}`;
+    else if (!packet.dup) ours = `${seq}: published again without DUP`;
+  }
+  const flow: Flow = { session, id, released: false, acknowledged: before?.acknowledged ?? false, ours };
+  flows.set(seq, flow);
+  byId.set(id, flow);
+}

@@ -1,0 +1,90 @@
+/*
+ * What a board gives to the thermometer: io classes, partitions, pins, time. Types only, no byte code.
+ * A board hides where the hardware comes from (the SDK, Node, a simulation); the thermometer never asks.
+ * Source: ECMA-419, 2nd edition, for the shapes of the io classes; Moddable's `timer` module for Timers.
+ */
+import type { Serial } from "./console/serial.js";
+import type { ResolverConstructor, TCPConstructor } from "./mqtt/io.js";
+import type { NTPPort, WiFiConstructor } from "./network/io.js";
+import type { Flash } from "./outbox/flash.js";
+import type { SensorDriver } from "./sensor/drivers.js";
+import type { SensorPort } from "./sensor/io.js";
+import type { KeyValueStore } from "./settings/store.js";
+import type { Thermometer } from "./thermometer.js";
+
+/** What `timers.set` returns. Opaque. */
+export type TimerId = object | number;
+
+/** One-shot timers, as Moddable's `timer` module has them. */
+export interface Timers {
+  /** Calls `callback` once, `delayMs` milliseconds from now. */
+  set(callback: () => void, delayMs: number): TimerId;
+  clear(id: TimerId): void;
+}
+
+export interface Clock {
+  /** Milliseconds since boot: never jumps, never wraps. */
+  uptimeMs(): number;
+  /** Milliseconds since 1970-01-01T00:00Z; undefined while nobody has set the clock. */
+  utcMs(): number | undefined;
+}
+
+/** Who watches a run from outside: the desktop's command line, tests. Every method is optional and must not throw. */
+export interface Observer {
+  /** A reading was taken. `sequence`: its number in the outbox; -1 if it was refused; undefined at QoS 0. */
+  reading?(celsius: number, sequence: number | undefined): void;
+  /** The broker has it, or it was given up. */
+  settled?(sequence: number, outcome: "delivered" | "deadLetter"): void;
+  /** The thermometer has booted. */
+  started?(thermometer: Thermometer): void;
+}
+
+export interface Board {
+  /** As in `boards/<name>`; shown by `version` and `status`. */
+  readonly name: string;
+  /** The network interface's address: 12 lower-case hexadecimal digits. Ids are made from it. */
+  readonly mac: string;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Sets the wall clock; milliseconds since 1970. */
+  setUtc(utcMs: number): void;
+
+  /** Opens the outbox's partition. */
+  openFlash(): Flash;
+  /** Smallest number of bytes that flash programs at once; 16 where a unit must not be programmed twice. */
+  readonly flashWriteUnit?: 1 | 16;
+  /** Opens the settings' key-value domain. */
+  openSettings(): KeyValueStore;
+
+  /** The I2C port: io class and pins. */
+  readonly sensor: SensorPort;
+  /** Drivers that this board has beyond those in src/sensor. */
+  readonly drivers?: readonly SensorDriver[];
+  readonly tcp: { readonly io: TCPConstructor };
+  /** TCP under TLS; absent where the board has none. */
+  readonly tls?: { readonly io: TCPConstructor };
+  /** Where `tcp.io` takes addresses only. */
+  readonly dns?: { readonly io: ResolverConstructor };
+  /** Absent where the network is always there. */
+  readonly wifi?: { readonly io: WiFiConstructor };
+  readonly ntp?: NTPPort;
+  /** The prompt's port; absent in a headless run. */
+  readonly serial?: Serial;
+
+  /** Settings given at build time: below what was saved. Texts, as typed at the prompt. */
+  readonly defaults?: Readonly<Record<string, string>>;
+  /** Settings given on the command line: above what was saved, for this run only. */
+  readonly overrides?: Readonly<Record<string, string>>;
+
+  /** Starts the firmware, now and again after each `restart()`. */
+  boot(start: () => Thermometer): void;
+  /** As pressing reset. `reason` is for the log. */
+  restart(reason: string): void;
+  /** A line for whoever watches a console without a prompt (trace, standard error). */
+  trace?(line: string): void;
+  /** Free and largest heap figures where the engine tells, in bytes. */
+  heap?(): { readonly usedBytes: number };
+  readonly observer?: Observer;
+}

@@ -1,0 +1,354 @@
+/*
+ * The thermometer: joins the rooms. A reading comes from the sampler, is journalled in the outbox (QoS 1 and 2) and
+ * handed to the uplink, which settles it there; the link, the clock and the prompt stand beside that way and never on it.
+ * Knows no hardware: all of it comes with the board. One object is one life between two resets; `close` is the power cut.
+ */
+import type { Board } from "./board.js";
+import { Console } from "./console/console.js";
+import type { Answer } from "./console/host.js";
+import { encodeTopicName } from "./mqtt/topics.js";
+import { encodeUTF8 } from "./mqtt/utf8.js";
+import { Link } from "./network/link.js";
+import { TimeSync } from "./network/time-sync.js";
+import { Outbox } from "./outbox/outbox.js";
+import { Journal } from "./reading/journal.js";
+import { DECIMALS_MOST } from "./reading/record.js";
+import { openSensor } from "./sensor/probe.js";
+import { Sampler } from "./sensor/sampler.js";
+import { Settings } from "./settings/settings.js";
+import { PromptHost } from "./thermometer/prompt-host.js";
+import { Uplink } from "./thermometer/uplink.js";
+
+/** Sending waits no longer than this for the clock to be set, once the link is up. */
+export const CLOCK_PATIENCE_MS = 30_000;
+
+/** Who asks for a reading waits no longer than this. */
+const ASKED_MS = 3_000;
+
+const LEVELS = ["off", "error", "warn", "info", "debug"] as const;
+export type Level = Exclude<(typeof LEVELS)[number], "off">;
+
+export class Thermometer {
+  readonly board: Board;
+  readonly settings: Settings;
+  /** Client id, and the device's level in its status topic. */
+  readonly id: string;
+  /** Undefined while the flash cannot be used: `flashTrouble` says why. */
+  readonly outbox: Outbox | undefined;
+  readonly journal: Journal | undefined;
+  readonly flashTrouble: string | undefined;
+  readonly link: Link | undefined;
+  readonly uplink: Uplink | undefined;
+  readonly #time: TimeSync | undefined;
+  readonly #console: Console | undefined;
+  readonly #early: [Level, string][] = []; // log lines from before the prompt was there
+  #sampler: Sampler | undefined;
+  #level: number;
+  #qos: 0 | 1 | 2;
+  #clockPatience: object | number | undefined;
+  #uplinkStarted = false;
+  #dropped = 0;
+  #asked: ((answer: Answer) => void) | undefined; // who waits for a reading out of turn
+  #closed = false;
+
+  constructor(board: Board) {
+    this.board = board;
+    this.settings = new Settings({
+      store: board.openSettings(),
+      defaults: board.defaults,
+      overrides: board.overrides,
+      onProblem: (text) => this.log("warn", text),
+      onChange: (keys) => this.#onChange(keys),
+    });
+    this.#level = LEVELS.indexOf(this.settings.get("log"));
+    this.#qos = this.settings.get("mqtt.qos");
+    this.id = this.settings.get("id") || `thermometer${board.mac}`;
+    const flash = this.#openOutbox();
+    this.outbox = flash.outbox;
+    this.flashTrouble = flash.trouble;
+    this.journal = this.outbox && this.#openJournal(this.outbox);
+    if (board.serial !== undefined) {
+      const host = new PromptHost(this);
+      this.#console = new Console({ serial: board.serial, settings: this.settings, host, timers: board.timers });
+    }
+    for (const [level, text] of this.#early.splice(0)) this.log(level, text);
+    this.uplink = this.#openUplink();
+    this.#time = this.#openTime();
+    this.link = this.#openLink();
+    if (this.link === undefined) this.#onLink(true);
+    this.#restartSampler();
+    board.observer?.started?.(this);
+  }
+
+  /** Readings that the sampler has handed over but QoS 0 could not send, since boot. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get sampler(): Sampler | undefined {
+    return this.#sampler;
+  }
+
+  get time(): TimeSync | undefined {
+    return this.#time;
+  }
+
+  /** Entries in flash that the broker has not acknowledged. */
+  get unsettled(): number {
+    return this.outbox?.statistics().entries ?? 0;
+  }
+
+  /** A line for whoever is there: the prompt, else the board's trace; if the setting `log` lets it pass. */
+  log(level: Level, text: string): void {
+    if (
+      this.#level === undefined ||
+      (this.#console === undefined && this.board.serial !== undefined && !this.#closed)
+    ) {
+      this.#early.push([level, text]);
+      return;
+    }
+    if (LEVELS.indexOf(level) > this.#level) return;
+    if (this.#console !== undefined) this.#console.log(level, text);
+    else this.board.trace?.(`${level}: ${text}`);
+  }
+
+  /** A line that is no trouble and no news of the device itself. */
+  print(text: string): void {
+    if (this.#console !== undefined) this.#console.log("info", text);
+    else this.board.trace?.(text);
+  }
+
+  /** No further readings; what is in the outbox is still sent. */
+  stopSampling(): void {
+    this.#sampler?.stop();
+  }
+
+  /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
+  sampleNow(done: (answer: Answer) => void): void {
+    if (this.#sampler === undefined) {
+      done({ failed: "no readings are taken: see status" });
+      return;
+    }
+    this.#asked = done;
+    this.#sampler.sampleNow();
+    // A fault that is known already is not told again: who waits must hear of it all the same.
+    this.board.timers.set(() => {
+      const trouble = this.#sampler?.status().lastError?.message;
+      this.#answer({ failed: trouble ?? "the sensor does not answer" });
+    }, ASKED_MS);
+  }
+
+  /** As pressing reset. */
+  restart(reason: string): void {
+    this.board.restart(reason);
+  }
+
+  /** Erases settings and readings, and boots as a new device. */
+  factoryReset(): void {
+    this.settings.factoryReset();
+    this.close();
+    const flash = this.board.openFlash();
+    flash.eraseBlock(0, flash.status().blocks);
+    flash.close();
+    this.restart("factory reset");
+  }
+
+  /** Leaves the broker politely, then `whenDone`. */
+  stop(whenDone: () => void): void {
+    this.stopSampling();
+    if (this.uplink === undefined) whenDone();
+    else this.uplink.stop(whenDone);
+  }
+
+  /** Lets go of everything at once, as a power cut does: nothing is sent, nothing is written. */
+  close(): void {
+    this.#closed = true;
+    if (this.#clockPatience !== undefined) this.board.timers.clear(this.#clockPatience);
+    this.#sampler?.close();
+    this.uplink?.close();
+    this.#time?.close();
+    this.link?.close();
+    this.#console?.close();
+    this.outbox?.close();
+  }
+
+  #openOutbox(): { outbox?: Outbox; trouble?: string } {
+    try {
+      const outbox = new Outbox({
+        flash: this.board.openFlash(),
+        writeUnit: this.board.flashWriteUnit,
+        whenFull: this.settings.get("outbox.full"),
+        onEvent: (event) => this.log("warn", `outbox: ${event.message}`),
+      });
+      return { outbox };
+    } catch (error) {
+      const trouble = messageOf(error);
+      this.log("error", `outbox: ${trouble}; no readings are taken`);
+      return { trouble };
+    }
+  }
+
+  #openJournal(outbox: Outbox): Journal {
+    return new Journal({
+      store: outbox,
+      clock: this.board.clock,
+      room: encodeUTF8(this.settings.get("room")),
+      format: this.settings.get("payload"),
+      topicOf: readingTopic,
+    });
+  }
+
+  #openUplink(): Uplink | undefined {
+    if (this.settings.get("mqtt.host") === "") {
+      this.log("warn", "no broker: set mqtt.host, save, reboot; readings are kept until then");
+      return undefined;
+    }
+    try {
+      return new Uplink({
+        board: this.board,
+        settings: this.settings,
+        id: this.id,
+        outbox: this.outbox,
+        journal: this.journal,
+        log: (level, text) => this.log(level, text),
+      });
+    } catch (error) {
+      this.log("error", messageOf(error));
+      return undefined;
+    }
+  }
+
+  #openTime(): TimeSync | undefined {
+    const { ntp, timers } = this.board;
+    const host = this.settings.get("ntp");
+    if (ntp === undefined || host === "") return undefined;
+    return new TimeSync({
+      ntp,
+      host,
+      timers,
+      random: () => this.board.random(),
+      uptimeMs: () => this.board.clock.uptimeMs(),
+      setUtc: (utcMs) => this.board.setUtc(utcMs),
+      onSynced: () => this.#onClock(),
+      onProblem: (text) => this.log("warn", `time: ${text}`),
+    });
+  }
+
+  #openLink(): Link | undefined {
+    const { wifi, timers } = this.board;
+    if (wifi === undefined) return undefined;
+    return new Link({
+      wifi,
+      ssid: this.settings.get("wifi.ssid"),
+      password: this.settings.get("wifi.password"),
+      hostname: this.settings.get("hostname") || this.id,
+      timers,
+      random: () => this.board.random(),
+      onChange: (up, detail) => {
+        this.log(up ? "info" : "warn", `wifi: ${detail}`);
+        this.#onLink(up);
+      },
+      onFault: (error) => this.log("error", `wifi: ${messageOf(error)}`),
+    });
+  }
+
+  #onLink(up: boolean): void {
+    if (!up) {
+      this.#time?.linkDown();
+      this.uplink?.linkDown();
+      return;
+    }
+    this.#time?.linkUp();
+    if (this.#uplinkStarted) this.uplink?.linkUp();
+    else if (this.board.clock.utcMs() !== undefined || this.#time === undefined) this.#startUplink();
+    else this.#clockPatience ??= this.board.timers.set(() => this.#startUplink(), CLOCK_PATIENCE_MS);
+  }
+
+  #onClock(): void {
+    this.journal?.clockSet();
+    if (this.#clockPatience !== undefined) this.#startUplink();
+  }
+
+  #startUplink(): void {
+    if (this.#clockPatience !== undefined) this.board.timers.clear(this.#clockPatience);
+    this.#clockPatience = undefined;
+    if (this.#uplinkStarted) return;
+    this.#uplinkStarted = true;
+    this.uplink?.start();
+  }
+
+  #restartSampler(): void {
+    this.#sampler?.close();
+    if (this.journal === undefined) return;
+    const { board, settings } = this;
+    const intervalMs = settings.get("interval") * 1000;
+    this.#sampler = new Sampler({
+      open: () => openSensor(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs }),
+      timers: board.timers,
+      uptimeMs: () => board.clock.uptimeMs(),
+      intervalMs,
+      offset: settings.get("offset"),
+      deadband: settings.get("deadband"),
+      heartbeatMs: settings.get("heartbeat") * 1000,
+      onReading: (celsius, decimals) => this.#onReading(celsius, decimals),
+      onFailure: (error) => {
+        this.log("error", `sensor: ${error.message}`);
+        this.#answer({ failed: error.message });
+      },
+      onRecovered: () => this.log("info", "sensor: reads again"),
+    });
+    this.#sampler.start();
+  }
+
+  #onReading(celsius: number, sensorDecimals: number): void {
+    const { journal, outbox, uplink, board } = this;
+    if (journal === undefined || outbox === undefined) return;
+    const resolution = this.settings.get("resolution");
+    const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
+    const milliCelsius = Math.round(celsius * 1000);
+    if (this.#asked !== undefined) this.#answer({ lines: [`${celsius.toFixed(decimals)} °C`] });
+    if (this.#qos === 0) {
+      const sent = uplink?.sendNow(journal.renderNow(milliCelsius, decimals)) ?? false;
+      if (!sent) this.#dropped++;
+      board.observer?.reading?.(celsius, undefined);
+      return;
+    }
+    const sequence = journal.append(milliCelsius, decimals, this.#qos);
+    board.observer?.reading?.(celsius, sequence);
+    uplink?.wake();
+    outbox.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
+  }
+
+  #answer(answer: Answer): void {
+    const asked = this.#asked;
+    this.#asked = undefined;
+    asked?.(answer);
+  }
+
+  /** Settings that take effect when they are saved. */
+  #onChange(keys: readonly string[]): void {
+    const changed = (...names: string[]): boolean => keys.some((key) => names.includes(key));
+    if (changed("log")) this.#level = LEVELS.indexOf(this.settings.get("log"));
+    if (changed("payload") && this.journal !== undefined) this.journal.format = this.settings.get("payload");
+    if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
+    if (changed("wifi.ssid", "wifi.password")) {
+      this.link?.setCredentials(this.settings.get("wifi.ssid"), this.settings.get("wifi.password"));
+    }
+    if (changed("interval", "offset", "deadband", "heartbeat")) this.#restartSampler();
+  }
+}
+
+/** `home/<room>/temperature` for a room's name, both as UTF-8. */
+function readingTopic(room: Uint8Array): Uint8Array {
+  const before = encodeTopicName("home/");
+  const after = encodeTopicName("/temperature");
+  const topic = new Uint8Array(before.length + room.length + after.length);
+  topic.set(before);
+  topic.set(room, before.length);
+  topic.set(after, before.length + room.length);
+  return topic;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

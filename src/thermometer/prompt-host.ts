@@ -1,0 +1,91 @@
+/*
+ * What the prompt sees of the thermometer: status rows in plain words, and the commands that reach beyond the settings.
+ * Reads, and passes requests on; keeps nothing.
+ */
+import type { Answer, ConsoleHost, Network, QueuePort } from "../console/host.js";
+import { listSensors } from "../sensor/probe.js";
+import { nearest } from "../settings/nearest.js";
+import type { Thermometer } from "../thermometer.js";
+import { VERSION } from "../version.js";
+import { statusRows } from "./status.js";
+
+export class PromptHost implements ConsoleHost {
+  readonly version: string;
+  readonly queue: QueuePort;
+  readonly nearest = nearest;
+  readonly #thermometer: Thermometer;
+  scan: ConsoleHost["scan"];
+
+  constructor(thermometer: Thermometer) {
+    this.#thermometer = thermometer;
+    this.version = `home-thermometer ${VERSION} (${thermometer.board.name})`;
+    this.queue = {
+      count: () => thermometer.unsettled,
+      peek: (limit) => this.#peek(limit),
+      drop: () => this.#drop(),
+    };
+    if (thermometer.board.wifi !== undefined) this.scan = (done) => this.#scan(done);
+  }
+
+  status(): readonly (readonly [label: string, value: string])[] {
+    return statusRows(this.#thermometer);
+  }
+
+  reboot(): void {
+    this.#thermometer.restart("reboot");
+  }
+
+  factoryReset(): void {
+    this.#thermometer.factoryReset();
+  }
+
+  factoryResetErases(): string {
+    return `all settings and ${this.#thermometer.unsettled} readings that were not sent yet`;
+  }
+
+  sampleNow(done: (answer: Answer) => void): void {
+    this.#thermometer.sampleNow(done);
+  }
+
+  sensors(done: (answer: Answer) => void): void {
+    const { board, sampler } = this.#thermometer;
+    const { name, address } = sampler?.status() ?? {};
+    const inUse = name === undefined || address === undefined ? undefined : { name, address };
+    const found = listSensors(board.sensor, board.drivers, inUse);
+    const lines = found.map((one) => `0x${one.address.toString(16)}  ${one.name ?? `unknown: ${one.detail}`}`);
+    done(lines.length > 0 ? { lines } : { failed: "nothing answers on the bus: check power and wires" });
+  }
+
+  #scan(done: (networks: readonly Network[] | { readonly failed: string }) => void): void {
+    const networks: Network[] = [];
+    this.#thermometer.link?.scan({
+      onFound: (network) => networks.push(network),
+      onDone: (error) => done(error === undefined ? networks : { failed: error.message }),
+    });
+  }
+
+  #peek(limit: number): readonly string[] {
+    const { outbox, journal } = this.#thermometer;
+    const lines: string[] = [];
+    if (outbox === undefined || journal === undefined) return lines;
+    for (
+      let entry = outbox.seek(0);
+      entry !== undefined && lines.length < limit;
+      entry = outbox.seek(entry.sequence + 1)
+    ) {
+      const { sequence, qos, released } = entry;
+      lines.push(`${sequence}  QoS ${qos}${released ? " (released)" : ""}  ${journal.describe(entry)}`);
+    }
+    return lines;
+  }
+
+  #drop(): number {
+    const { outbox } = this.#thermometer;
+    let dropped = 0;
+    for (let entry = outbox?.seek(0); entry !== undefined; entry = outbox?.seek(entry.sequence + 1)) {
+      outbox?.settle(entry.sequence);
+      dropped++;
+    }
+    return dropped;
+  }
+}

@@ -1,0 +1,117 @@
+/*
+ * The thermometer's state in plain words, a label and a value a row: what the prompt's `status` shows.
+ * Called when somebody asks, never on the way of a reading; here strings may be made.
+ */
+import type { Thermometer } from "../thermometer.js";
+import { VERSION } from "../version.js";
+
+type Row = readonly [label: string, value: string];
+
+export function statusRows(thermometer: Thermometer): readonly Row[] {
+  return [
+    ["device", `${thermometer.id}, home-thermometer ${VERSION} on ${thermometer.board.name}`],
+    ["sensor", sensor(thermometer)],
+    ...wifi(thermometer),
+    ["broker", broker(thermometer)],
+    ["outbox", outbox(thermometer)],
+    ...losses(thermometer),
+    ["flash", flash(thermometer)],
+    ["time", time(thermometer)],
+    ["uptime", uptime(thermometer)],
+    ...heap(thermometer),
+  ];
+}
+
+function sensor({ sampler, journal }: Thermometer): string {
+  if (sampler === undefined) return journal === undefined ? "off: the flash cannot be used" : "off";
+  const { name, celsius, ageMs, failures, lastError } = sampler.status();
+  if (lastError !== undefined) return `failing (${failures} times): ${lastError.message}`;
+  if (celsius === undefined || ageMs === undefined) return "no reading yet";
+  const failed = failures > 0 ? `, ${failures} failures` : "";
+  return `${name}: ${celsius.toFixed(2)} °C, ${span(ageMs)} ago${failed}`;
+}
+
+function wifi({ link }: Thermometer): readonly Row[] {
+  if (link === undefined) return [];
+  const { state, ssid, rssi, address, trouble } = link.status();
+  if (state === "unconfigured") return [["wifi", "not configured: set wifi.ssid, save"]];
+  if (state === "up")
+    return [["wifi", `"${ssid}", ${address ?? "no address"}${rssi === undefined ? "" : `, ${rssi} dBm`}`]];
+  return [["wifi", `${state} "${ssid}"${trouble === undefined ? "" : `: ${trouble.kind}`}`]];
+}
+
+function broker({ uplink, settings }: Thermometer): string {
+  if (settings.get("mqtt.host") === "") return "not configured: set mqtt.host, save, reboot";
+  const name = `${settings.get("mqtt.host")}:${settings.get("mqtt.port")}`;
+  if (uplink === undefined) return `${name}: off`;
+  const { state, connectedMs, retryMs, lastError, inFlight, delivered } = uplink.status;
+  const last = lastError === undefined ? "" : `; last failure: ${lastError.message}`;
+  switch (state) {
+    case "connected":
+      return `${name}: connected for ${span(connectedMs ?? 0)}, ${delivered} delivered, ${inFlight} in flight${last}`;
+    case "waiting":
+      return `${name}: ${retryMs === undefined ? "waits for the link" : `tries again in ${span(retryMs)}`}${last}`;
+    case "connecting":
+      return `${name}: connecting${last}`;
+    case "stopped":
+      return `${name}: not started yet${last}`;
+    default:
+      throw new TypeError(`state: ${JSON.stringify(state satisfies never)}`);
+  }
+}
+
+function outbox({ outbox, flashTrouble }: Thermometer): string {
+  if (outbox === undefined) return flashTrouble ?? "none";
+  const { entries, oldestSequence, nextSequence } = outbox.statistics();
+  const oldest = entries > 0 && oldestSequence !== undefined ? `, the oldest is ${oldestSequence}` : "";
+  return `${entries} waiting${oldest}, next number ${nextSequence}`;
+}
+
+/** Only what happened: a healthy device shows no zeros. */
+function losses({ outbox, journal, dropped }: Thermometer): readonly Row[] {
+  const statistics = outbox?.statistics();
+  const counts: (readonly [string, number])[] = [
+    ["dropped, flash full", statistics?.dropped ?? 0],
+    ["refused, flash full", statistics?.refused ?? 0],
+    ["damaged in flash", statistics?.damaged ?? 0],
+    ["dropped at QoS 0", dropped],
+    ["given up", journal?.counters.deadLetters ?? 0],
+    ["possible doubles", journal?.counters.possibleDoubles ?? 0],
+  ];
+  const happened = counts.filter(([, count]) => count > 0).map(([label, count]) => `${count} ${label}`);
+  return happened.length === 0 ? [] : [["losses", happened.join(", ")]];
+}
+
+function flash({ outbox }: Thermometer): string {
+  if (outbox === undefined) return "cannot be used";
+  const { blocks, lifeLeft } = outbox.statistics();
+  return `${blocks} blocks, ${Math.floor(lifeLeft * 1000) / 10} % of its life left`;
+}
+
+function time({ board, time }: Thermometer): string {
+  const utcMs = board.clock.utcMs();
+  const source = time?.status();
+  const trouble = source?.problem === undefined ? "" : ` (${source.problem})`;
+  return utcMs === undefined ? `not known yet${trouble}` : `${new Date(utcMs).toISOString().slice(0, 19)}Z${trouble}`;
+}
+
+function uptime({ board, journal }: Thermometer): string {
+  const boots = journal === undefined ? "" : `, boot ${journal.counters.boots}`;
+  return `${span(board.clock.uptimeMs())}${boots}`;
+}
+
+function heap({ board }: Thermometer): readonly Row[] {
+  const used = board.heap?.().usedBytes;
+  return used === undefined ? [] : [["heap", `${used} bytes in use`]];
+}
+
+/** Milliseconds as people say them: the two largest units. */
+function span(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
