@@ -10,7 +10,6 @@ import type { Flash } from "./outbox/flash.js";
 import type { SensorDriver } from "./sensor/drivers.js";
 import type { SensorPort } from "./sensor/io.js";
 import type { KeyValueStore } from "./settings/store.js";
-import type { Thermometer } from "./thermometer.js";
 
 /** What `timers.set` returns. Opaque. */
 export type TimerId = object | number;
@@ -29,6 +28,19 @@ export interface Clock {
   utcMs(): number | undefined;
 }
 
+/** The firmware at work, as a board sees it. */
+export interface Firmware {
+  /** Readings in flash that the broker has not acknowledged. */
+  readonly unsettled: number;
+  /** Shows a line above the prompt. */
+  print(text: string): void;
+  stopSampling(): void;
+  /** Leaves the broker politely, then `whenDone`. */
+  stop(whenDone: () => void): void;
+  /** As a power cut: nothing is sent, nothing is written. */
+  close(): void;
+}
+
 /** Who watches a run from outside: the desktop's command line, tests. Every method is optional and must not throw. */
 export interface Observer {
   /** A reading was taken. `sequence`: its number in the outbox; -1 if it was refused; undefined at QoS 0. */
@@ -36,7 +48,7 @@ export interface Observer {
   /** The broker has it, or it was given up. */
   settled?(sequence: number, outcome: "delivered" | "deadLetter"): void;
   /** The thermometer has booted. */
-  started?(thermometer: Thermometer): void;
+  started?(firmware: Firmware): void;
 }
 
 export interface Board {
@@ -79,7 +91,7 @@ export interface Board {
   readonly overrides?: Readonly<Record<string, string>>;
 
   /** Starts the firmware, now and again after each `restart()`. */
-  boot(start: () => Thermometer): void;
+  boot(start: () => Firmware): void;
   /** As pressing reset. `reason` is for the log. */
   restart(reason: string): void;
   /** A line for whoever watches a console without a prompt (trace, standard error). */

@@ -16,6 +16,7 @@ import { DECIMALS_MOST } from "./reading/record.js";
 import { openSensor } from "./sensor/probe.js";
 import { Sampler } from "./sensor/sampler.js";
 import { Settings } from "./settings/settings.js";
+import type { Product } from "./thermometer/product.js";
 import { PromptHost } from "./thermometer/prompt-host.js";
 import { Uplink } from "./thermometer/uplink.js";
 
@@ -28,7 +29,7 @@ const ASKED_MS = 3_000;
 const LEVELS = ["off", "error", "warn", "info", "debug"] as const;
 export type Level = Exclude<(typeof LEVELS)[number], "off">;
 
-export class Thermometer {
+export class Thermometer implements Product {
   readonly board: Board;
   readonly settings: Settings;
   /** Client id, and the device's level in its status topic. */
@@ -95,7 +96,7 @@ export class Thermometer {
 
   /** Entries in flash that the broker has not acknowledged. */
   get unsettled(): number {
-    return this.outbox?.statistics().entries ?? 0;
+    return this.outbox?.entries ?? 0;
   }
 
   /** A line for whoever is there: the prompt, else the board's trace; if the setting `log` lets it pass. */

@@ -6,9 +6,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Board } from "../../src/board.js";
+import type { Board, Firmware } from "../../src/board.js";
 import { Settings } from "../../src/settings/settings.js";
-import type { Thermometer } from "../../src/thermometer.js";
 import { VERSION } from "../../src/version.js";
 import { I2CBus } from "../parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../parts/key-value.js";
@@ -44,8 +43,8 @@ if (!options.headless) introduce();
 function makeBoard(): Board {
   const bus = new I2CBus();
   bus.attach(TMP117_ADDRESS, new TMP117Part({ uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) }));
-  let start: () => Thermometer;
-  let thermometer: Thermometer;
+  let start: () => Firmware;
+  let firmware: Firmware;
   return {
     name: "desktop",
     mac: chip.mac,
@@ -64,12 +63,12 @@ function makeBoard(): Board {
     heap: () => ({ usedBytes: process.memoryUsage().heapUsed }),
     boot: (begin) => {
       start = begin;
-      thermometer = start();
+      firmware = start();
     },
     restart: () => {
-      thermometer.close();
+      firmware.close();
       setImmediate(() => {
-        thermometer = start();
+        firmware = start();
       });
     },
   };

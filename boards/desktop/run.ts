@@ -2,8 +2,7 @@
  * A run of the desktop device from the command line's side: what it prints, when it ends, and how.
  * It watches the firmware through the board's observer and never reaches into it.
  */
-import type { Observer } from "../../src/board.js";
-import type { Thermometer } from "../../src/thermometer.js";
+import type { Firmware, Observer } from "../../src/board.js";
 
 const POLITE_MS = 2000; // a goodbye that takes longer is left unsaid
 const PARENT_CHECK_MS = 200;
@@ -18,7 +17,7 @@ export interface RunOptions {
 
 export class Run implements Observer {
   readonly #options: RunOptions;
-  #thermometer: Thermometer | undefined;
+  #firmware: Firmware | undefined;
   #readings = 0;
   #ending = false;
 
@@ -32,9 +31,9 @@ export class Run implements Observer {
     if (process.env.npm_lifecycle_event !== undefined) this.#dieWithParent();
   }
 
-  started(thermometer: Thermometer): void {
-    this.#thermometer = thermometer;
-    if (this.#readings >= (this.#options.count ?? Number.POSITIVE_INFINITY)) thermometer.stopSampling();
+  started(firmware: Firmware): void {
+    this.#firmware = firmware;
+    if (this.#readings >= (this.#options.count ?? Number.POSITIVE_INFINITY)) firmware.stopSampling();
   }
 
   reading(celsius: number, sequence: number | undefined): void {
@@ -45,7 +44,7 @@ export class Run implements Observer {
       else this.#line(`reading seq=${sequence} value=${value}`);
     }
     if (++this.#readings !== this.#options.count) return;
-    this.#thermometer?.stopSampling();
+    this.#firmware?.stopSampling();
     this.#endIfSettled();
   }
 
@@ -57,8 +56,8 @@ export class Run implements Observer {
 
   /** A line above the prompt. */
   print(text: string): void {
-    if (this.#thermometer === undefined) this.#line(text);
-    else this.#thermometer.print(text);
+    if (this.#firmware === undefined) this.#line(text);
+    else this.#firmware.print(text);
   }
 
   /**
@@ -76,21 +75,21 @@ export class Run implements Observer {
     if (this.#ending) return;
     this.#ending = true;
     const exit = (): void => {
-      const unsettled = this.#thermometer?.unsettled ?? 0;
-      this.#thermometer?.close();
+      const unsettled = this.#firmware?.unsettled ?? 0;
+      this.#firmware?.close();
       this.#options.atEnd(unsettled);
       process.exit(0);
     };
     setTimeout(exit, POLITE_MS);
-    if (this.#thermometer === undefined) exit();
-    else this.#thermometer.stop(exit);
+    if (this.#firmware === undefined) exit();
+    else this.#firmware.stop(exit);
   }
 
   #endIfSettled(): void {
     if (this.#options.count === undefined || this.#readings < this.#options.count) return;
     // Not from inside the firmware's own callback: it may not have finished with this entry.
     setImmediate(() => {
-      if (this.#thermometer?.unsettled === 0) this.end();
+      if (this.#firmware?.unsettled === 0) this.end();
     });
   }
 

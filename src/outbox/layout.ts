@@ -3,7 +3,8 @@
  * Pure functions on 32-bit words, little-endian. No I/O, no allocation. README.md draws every byte and argues the check.
  * The check mixes words, not bytes: a change within one word is always found, any other passes once in 2^32.
  */
-import type { Words } from "./medium.js";
+/** Little-endian 32-bit words; signed, as XS keeps those without a box. */
+export type Words = Int32Array;
 
 export const FORMAT_VERSION = 1;
 

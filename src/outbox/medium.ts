@@ -18,11 +18,9 @@ import {
   PAYLOAD_AT,
   RECORD_OVERHEAD,
   unfinish,
+  type Words,
   withoutState,
 } from "./layout.js";
-
-/** Little-endian 32-bit words; signed, as XS keeps those without a box. */
-export type Words = Int32Array;
 
 const SCRATCH_BYTES = 128;
 

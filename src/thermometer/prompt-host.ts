@@ -5,18 +5,18 @@
 import type { Answer, ConsoleHost, Network, QueuePort } from "../console/host.js";
 import { listSensors } from "../sensor/probe.js";
 import { nearest } from "../settings/nearest.js";
-import type { Thermometer } from "../thermometer.js";
 import { VERSION } from "../version.js";
+import type { Product } from "./product.js";
 import { statusRows } from "./status.js";
 
 export class PromptHost implements ConsoleHost {
   readonly version: string;
   readonly queue: QueuePort;
   readonly nearest = nearest;
-  readonly #thermometer: Thermometer;
+  readonly #thermometer: Product;
   scan: ConsoleHost["scan"];
 
-  constructor(thermometer: Thermometer) {
+  constructor(thermometer: Product) {
     this.#thermometer = thermometer;
     this.version = `home-thermometer ${VERSION} (${thermometer.board.name})`;
     this.queue = {
@@ -58,10 +58,11 @@ export class PromptHost implements ConsoleHost {
 
   #scan(done: (networks: readonly Network[] | { readonly failed: string }) => void): void {
     const networks: Network[] = [];
-    this.#thermometer.link?.scan({
+    const begun = this.#thermometer.link?.scan({
       onFound: (network) => networks.push(network),
       onDone: (error) => done(error === undefined ? networks : { failed: error.message }),
     });
+    if (!begun) done({ failed: "a scan is under way already" });
   }
 
   #peek(limit: number): readonly string[] {

@@ -2,12 +2,14 @@
  * The thermometer's state in plain words, a label and a value a row: what the prompt's `status` shows.
  * Called when somebody asks, never on the way of a reading; here strings may be made.
  */
-import type { Thermometer } from "../thermometer.js";
+
+import { troubleText } from "../network/trouble.js";
 import { VERSION } from "../version.js";
+import type { Product } from "./product.js";
 
 type Row = readonly [label: string, value: string];
 
-export function statusRows(thermometer: Thermometer): readonly Row[] {
+export function statusRows(thermometer: Product): readonly Row[] {
   return [
     ["device", `${thermometer.id}, home-thermometer ${VERSION} on ${thermometer.board.name}`],
     ["sensor", sensor(thermometer)],
@@ -22,7 +24,7 @@ export function statusRows(thermometer: Thermometer): readonly Row[] {
   ];
 }
 
-function sensor({ sampler, journal }: Thermometer): string {
+function sensor({ sampler, journal }: Product): string {
   if (sampler === undefined) return journal === undefined ? "off: the flash cannot be used" : "off";
   const { name, celsius, ageMs, failures, lastError } = sampler.status();
   if (lastError !== undefined) return `failing (${failures} times): ${lastError.message}`;
@@ -31,16 +33,16 @@ function sensor({ sampler, journal }: Thermometer): string {
   return `${name}: ${celsius.toFixed(2)} °C, ${span(ageMs)} ago${failed}`;
 }
 
-function wifi({ link }: Thermometer): readonly Row[] {
+function wifi({ link }: Product): readonly Row[] {
   if (link === undefined) return [];
   const { state, ssid, rssi, address, trouble } = link.status();
   if (state === "unconfigured") return [["wifi", "not configured: set wifi.ssid, save"]];
   if (state === "up")
     return [["wifi", `"${ssid}", ${address ?? "no address"}${rssi === undefined ? "" : `, ${rssi} dBm`}`]];
-  return [["wifi", `${state} "${ssid}"${trouble === undefined ? "" : `: ${trouble.kind}`}`]];
+  return [["wifi", `${state} "${ssid}"${trouble === undefined ? "" : `: ${troubleText(trouble, ssid)}`}`]];
 }
 
-function broker({ uplink, settings }: Thermometer): string {
+function broker({ uplink, settings }: Product): string {
   if (settings.get("mqtt.host") === "") return "not configured: set mqtt.host, save, reboot";
   const name = `${settings.get("mqtt.host")}:${settings.get("mqtt.port")}`;
   if (uplink === undefined) return `${name}: off`;
@@ -60,7 +62,7 @@ function broker({ uplink, settings }: Thermometer): string {
   }
 }
 
-function outbox({ outbox, flashTrouble }: Thermometer): string {
+function outbox({ outbox, flashTrouble }: Product): string {
   if (outbox === undefined) return flashTrouble ?? "none";
   const { entries, oldestSequence, nextSequence } = outbox.statistics();
   const oldest = entries > 0 && oldestSequence !== undefined ? `, the oldest is ${oldestSequence}` : "";
@@ -68,7 +70,7 @@ function outbox({ outbox, flashTrouble }: Thermometer): string {
 }
 
 /** Only what happened: a healthy device shows no zeros. */
-function losses({ outbox, journal, dropped }: Thermometer): readonly Row[] {
+function losses({ outbox, journal, dropped }: Product): readonly Row[] {
   const statistics = outbox?.statistics();
   const counts: (readonly [string, number])[] = [
     ["dropped, flash full", statistics?.dropped ?? 0],
@@ -82,25 +84,25 @@ function losses({ outbox, journal, dropped }: Thermometer): readonly Row[] {
   return happened.length === 0 ? [] : [["losses", happened.join(", ")]];
 }
 
-function flash({ outbox }: Thermometer): string {
+function flash({ outbox }: Product): string {
   if (outbox === undefined) return "cannot be used";
   const { blocks, lifeLeft } = outbox.statistics();
-  return `${blocks} blocks, ${Math.floor(lifeLeft * 1000) / 10} % of its life left`;
+  return `${blocks} blocks, ${(lifeLeft * 100).toFixed(lifeLeft > 0.999 ? 0 : 1)} % of its life left`;
 }
 
-function time({ board, time }: Thermometer): string {
+function time({ board, time }: Product): string {
   const utcMs = board.clock.utcMs();
   const source = time?.status();
   const trouble = source?.problem === undefined ? "" : ` (${source.problem})`;
   return utcMs === undefined ? `not known yet${trouble}` : `${new Date(utcMs).toISOString().slice(0, 19)}Z${trouble}`;
 }
 
-function uptime({ board, journal }: Thermometer): string {
+function uptime({ board, journal }: Product): string {
   const boots = journal === undefined ? "" : `, boot ${journal.counters.boots}`;
   return `${span(board.clock.uptimeMs())}${boots}`;
 }
 
-function heap({ board }: Thermometer): readonly Row[] {
+function heap({ board }: Product): readonly Row[] {
   const used = board.heap?.().usedBytes;
   return used === undefined ? [] : [["heap", `${used} bytes in use`]];
 }

@@ -112,6 +112,7 @@ export class Uplink {
       id,
       format: settings.get("payload"),
       version: VERSION,
+      model: this.#options.board.name,
     });
     this.#client.publish(topic, payload, { qos: 1, retain: true });
     this.#client.publish(this.#statusTopic, encodeUTF8(ONLINE), { qos: 1, retain: true });
