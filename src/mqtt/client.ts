@@ -6,11 +6,11 @@
  * Source: MQTT 3.1.1; ECMA-419, 2nd edition.
  */
 import { type Attempt, BACKOFF, type Backoff, nextStepMs, waitMs } from "./backoff.js";
+import type { Ending } from "./blame.js";
 import { type Connect, connectBytes, type QoS } from "./codec.js";
 import { Connection, type MQTTError } from "./connection.js";
 import type { Resolver, ResolverConstructor, TimerId } from "./io.js";
 import { type ClientOptions, type ClientState, connectOf } from "./options.js";
-import type { Ending } from "./outbound.js";
 import { STOP } from "./parser.js";
 import { Session } from "./session.js";
 import type { OutboundEntry } from "./store.js";
@@ -19,9 +19,9 @@ import type { Message } from "./transmit.js";
 
 export type { QoS } from "./codec.js";
 export type { MQTTError } from "./connection.js";
+export type { InboundMessage } from "./inbound.js";
 export type { ClientOptions, ClientState, Will } from "./options.js";
-export type { Outcome } from "./outbound.js";
-export type { InboundMessage, SessionStart } from "./session.js";
+export type { Outcome, SessionStart } from "./session.js";
 export type { Message } from "./transmit.js";
 
 export interface ClientStatus {
@@ -100,13 +100,14 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
 
   /** Sends DISCONNECT and closes; `whenDone` is called when that is done. What is in the store stays there. */
   stop(whenDone?: () => void): void {
-    const connection = this.#connection;
-    if (this.#phase.kind === "connected" && connection !== undefined) {
+    if (this.#phase.kind === "leaving") return;
+    if (this.#phase.kind === "connected") {
+      this.#session.close("other"); // no answer may follow DISCONNECT
       this.#phase = { kind: "leaving", limitMs: this.#options.uptimeMs() + LEAVE_MS, whenDone };
-      this.#leave();
+      this.#arm();
+      this.#connection?.disconnect();
       return;
     }
-    if (this.#phase.kind === "leaving") return;
     this.close();
     whenDone?.();
   }
@@ -119,7 +120,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
 
   /** The store has a new entry. Does not shorten a back-off. */
   wake(): void {
-    this.#session.outbound.wake();
+    this.#session.mayHaveMore = true;
     this.#connection?.wake();
   }
 
@@ -157,8 +158,10 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
 
   /** Publishes at QoS 0, if connected and there is room; returns whether. */
   publishNow(message: Message): boolean {
-    const isTaken = this.#phase.kind === "connected" && this.#session.publishNow(message);
-    if (isTaken) this.#connection?.wake();
+    const connection = this.#connection;
+    if (this.#phase.kind !== "connected" || connection === undefined) return false;
+    const isTaken = this.#session.publishNow(message, connection.reserve);
+    if (isTaken) connection.wake();
     return isTaken;
   }
 
@@ -177,16 +180,16 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
   status(): ClientStatus {
     const phase = this.#phase;
     const now = this.#options.uptimeMs();
-    const { outbound, requests, possibleDoubles } = this.#session;
+    const { inFlight, delivered, deadLetters, possibleDoubles, requests } = this.#session;
     return {
       state: this.#state,
       connectedMs: phase.kind === "connected" ? now - phase.sinceMs : undefined,
       retryMs: phase.kind === "waiting" && phase.retryMs < Infinity ? Math.max(0, phase.retryMs - now) : undefined,
       lastError: this.#lastError,
-      inFlight: outbound.inFlight,
+      inFlight,
       reconnects: Math.max(0, this.#connects - 1),
-      delivered: outbound.delivered,
-      deadLetters: outbound.deadLetters,
+      delivered,
+      deadLetters,
       possibleDoubles,
       dropped: requests.dropped,
     };
@@ -238,6 +241,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
       clock: this.#options,
       onConnack: (present): string | undefined => this.#greeted(connection, present),
       onFailure: (error, ending) => this.#fail(error, ending),
+      onLeft: () => this.#left(),
     });
     this.#connection = connection;
     try {
@@ -247,15 +251,12 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
         address,
         port,
         format: "buffer",
-        onReadable: (count) => connection.readable(count),
-        onWritable: (count) => {
-          connection.writable(count);
-          if (this.#phase.kind === "leaving") this.#leave();
-        },
-        onError: () => connection.broken(),
+        onReadable: connection.onReadable,
+        onWritable: connection.onWritable,
+        onError: connection.onError,
       });
       // A class may call back from its constructor: the connection may be over already.
-      if (this.#connection === connection) connection.socket = opened;
+      if (this.#connection === connection) connection.begin(opened);
       else closeQuietly(opened);
     } catch (cause) {
       if (this.#connection === connection) this.#fail({ kind: "unreachable", message: textOf(cause), cause }, "other");
@@ -275,28 +276,18 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
     }
     this.#connects++;
     const phase: Phase = { kind: "connected", sinceMs: this.#options.uptimeMs() };
-    const fault = this.#session.open(connection.out, this.#connect.clean, present, this.#isWiped);
+    const fault = this.#session.open(this.#connect.clean, present, this.#isWiped);
     if (fault !== undefined || this.#connection !== connection) return fault ?? STOP;
     this.#isWiped = false;
-    if (this.#session.outbound.isSuspecting) connection.ping();
+    if (this.#session.isSuspecting) connection.ping();
     this.#enter(phase);
     return this.#phase === phase ? undefined : STOP;
   }
 
-  #leave(): void {
+  /** DISCONNECT is with the socket. */
+  #left(): void {
     const phase = this.#phase;
     if (phase.kind !== "leaving") return;
-    let isDone = true;
-    this.#session.close("other"); // no answer may follow DISCONNECT
-    try {
-      isDone = this.#connection?.disconnect() ?? true;
-    } catch {
-      // The socket broke: there is nobody to say goodbye to.
-    }
-    if (!isDone) {
-      this.#arm();
-      return;
-    }
     this.close();
     phase.whenDone?.();
   }
@@ -348,7 +339,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
       case "leaving":
         return phase.limitMs;
       case "connected":
-        return this.#connection?.deadlineMs() ?? Number.POSITIVE_INFINITY;
+        return this.#connection?.deadlineMs ?? Number.POSITIVE_INFINITY;
       default:
         throw new TypeError(`phase ${JSON.stringify(phase satisfies never)}`);
     }

@@ -1,6 +1,7 @@
 /*
  * Packets to bytes. Every function writes into a buffer of the caller's, from `at`, and returns the offset after the packet.
- * The caller has checked the room (a write past a Uint8Array vanishes silently). Pure; nothing is allocated for a packet.
+ * The caller has checked the room (a write past a Uint8Array vanishes silently). Pure. The packets of the hot path, PUBLISH and the
+ * acknowledgements, are written by transmit.ts itself.
  * Source: MQTT 3.1.1 §2.2 and §3.
  */
 import { encodeUTF8 } from "./utf8.js";
@@ -27,8 +28,12 @@ export type QoS = 0 | 1 | 2;
 export const DUP = 0x08;
 export const RETAIN = 0x01;
 
-/** PUBACK, PUBREC, PUBREL, PUBCOMP: all have this many bytes. */
+/** PUBACK, PUBREC, PUBREL, PUBCOMP have four bytes: one of these words, plus the packet id. PUBREL's flags are 0010 (§3.6.1). */
 export const ACKNOWLEDGEMENT_BYTES = 4;
+export const PUBACK_WORD = 0x4002_0000;
+export const PUBREC_WORD = 0x5002_0000;
+export const PUBREL_WORD = 0x6202_0000;
+export const PUBCOMP_WORD = 0x7002_0000;
 /** §2.2.3: four bytes of seven bits. */
 export const LONGEST_REMAINING = 268_435_455;
 
@@ -60,46 +65,6 @@ export interface Connect {
 /** Bytes that the remaining-length field takes for `length`, §2.2.3. */
 export function lengthBytes(length: number): number {
   return length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4;
-}
-
-/** A PUBLISH up to its payload. `first`: the first byte, flags included; `id`: 0, and not written, at QoS 0. */
-export function encodePublish(
-  out: Uint8Array,
-  at: number,
-  first: number,
-  topic: Uint8Array,
-  id: number,
-  remaining: number,
-): number {
-  const topicLength = topic.length;
-  out[at++] = first;
-  if (remaining < 0x80) out[at++] = remaining;
-  else at = encodeLength(out, at, remaining);
-  out[at++] = topicLength >> 8;
-  out[at++] = topicLength;
-  out.set(topic, at);
-  at += topicLength;
-  if (id) {
-    out[at++] = id >> 8;
-    out[at++] = id;
-  }
-  return at;
-}
-
-/** PUBACK, PUBREC, PUBREL or PUBCOMP; PUBREL's flags are 0010 (§3.6.1). */
-export function encodeAcknowledgement(out: Uint8Array, at: number, type: number, id: number): number {
-  out[at] = type === PUBREL ? 0x62 : type << 4;
-  out[at + 1] = 2;
-  out[at + 2] = id >> 8;
-  out[at + 3] = id;
-  return at + ACKNOWLEDGEMENT_BYTES;
-}
-
-/** PINGREQ or DISCONNECT: two bytes. */
-export function encodeEmpty(out: Uint8Array, at: number, type: number): number {
-  out[at] = type << 4;
-  out[at + 1] = 0;
-  return at + 2;
 }
 
 /** SUBSCRIBE (with `qos`) or UNSUBSCRIBE (without) of one filter; flags are 0010 (§3.8.1, §3.10.1). */
@@ -154,7 +119,8 @@ function connectRemaining({ id, will, user, password }: Connect): number {
   return length;
 }
 
-function encodeLength(out: Uint8Array, at: number, length: number): number {
+/** The remaining-length field, §2.2.3. */
+export function encodeLength(out: Uint8Array, at: number, length: number): number {
   while (length >= 0x80) {
     out[at++] = length | 0x80;
     length >>= 7;

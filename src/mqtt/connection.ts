@@ -5,11 +5,11 @@
  * peer, a callback or a store does wrong ends the connection with an error.
  * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8.
  */
-import { ACKNOWLEDGEMENT_BYTES, type Connect, DISCONNECT, encodeConnect, PINGREQ, SUBACK } from "./codec.js";
+import type { Ending } from "./blame.js";
+import { ACKNOWLEDGEMENT_BYTES, type Connect, DISCONNECT, encodeConnect, PINGREQ } from "./codec.js";
 import type { TCP } from "./io.js";
-import type { Ending } from "./outbound.js";
-import { type PacketReader, Parser, type PublishHeader, STOP } from "./parser.js";
-import type { Session } from "./session.js";
+import { Parser, STOP } from "./parser.js";
+import type { Line, Session } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 import { Transmit } from "./transmit.js";
 
@@ -38,156 +38,170 @@ export interface ConnectionOptions<E extends OutboundEntry> {
   onConnack(present: boolean): string | undefined;
   /** The connection must end, by `end`. `ending`: what dead letters need to know. */
   onFailure(error: MQTTError, ending: Ending): void;
+  /** DISCONNECT is with the socket. */
+  onLeft(): void;
 }
 
 const REFUSALS = ["", "protocol version", "client id", "server unavailable", "user name or password", "not authorised"];
 const NOTHING: Uint8Array = new Uint8Array(0);
+/** Of the keep-alive: how often is looked whether something was sent. What is idle for a whole look is pinged: at 0.8 at the latest. */
+const LOOKS_MS = 400; // times the keep-alive in seconds
 
-export class Connection<E extends OutboundEntry> implements PacketReader {
-  /** Set by the client as soon as it has it; undefined when the connection is over. */
-  socket: TCP | undefined;
+export class Connection<E extends OutboundEntry> implements Line {
+  readonly out: Transmit;
   readonly #options: ConnectionOptions<E>;
   readonly #session: Session<E>;
-  readonly #clock: { uptimeMs(): number };
-  readonly out: Transmit;
   readonly #parser: Parser;
   readonly #receive: Uint8Array;
-  /** The last view that was read into: most reads are of one acknowledgement. */
-  #view = NOTHING;
-  #writable = 0;
-  #unread = 0;
+  /** Reads of so many bytes can always be answered by an empty transmit buffer. */
+  readonly #readAtOnce: number;
+  #socket: TCP | undefined;
   #isOver = false;
+  /** Nothing is read: before CONNECT, and from DISCONNECT on. */
+  #isDeaf = false;
   #isGreeted = false;
   #isConnectSent = false;
-  /** DISCONNECT is in the buffer: nothing may follow it (§3.14.4-2). */
+  /** `disconnect` was called: nothing is read any more, nothing follows DISCONNECT (§3.14.4-2). */
   #isLeaving = false;
-  #sentMs: number;
-  #heardMs: number;
-  /** When a ping fell due that is not answered; below 0: none. */
-  #pingMs = -1;
-  /** It fell due, but there was no room. */
-  #isPingOwed = false;
+  #isDisconnectSent = false;
+  /** The last view that was read into: most reads are of one acknowledgement. */
+  #view = NOTHING;
+  #unread = 0;
+  /** Bytes that are being parsed. */
+  #parsing = 0;
+  /** Since the last look: was something sent, was something heard? */
+  #hasSent = false;
+  #hasHeard = false;
+  #lookMs = Number.POSITIVE_INFINITY;
+  /** When PINGRESP is overdue; Infinity: no ping is out. */
+  #pingLimitMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ConnectionOptions<E>) {
+    const { session, buffers } = options;
     this.#options = options;
-    this.#session = options.session;
-    this.#clock = options.clock;
-    this.out = new Transmit(options.buffers.transmit);
-    this.#parser = new Parser(this, options.buffers.topic);
-    this.#receive = options.buffers.receive;
-    this.#sentMs = this.#heardMs = options.clock.uptimeMs();
+    this.#session = session;
+    this.out = new Transmit(buffers.transmit);
+    this.#parser = new Parser(session, buffers.receive, buffers.topic);
+    this.#receive = buffers.receive;
+    this.#readAtOnce = Math.min(buffers.receive.length, buffers.transmit.length - ACKNOWLEDGEMENT_BYTES);
+    session.attach(this);
   }
 
-  /** CONNACK came, and the session is open. */
-  get isGreeted(): boolean {
-    return this.#isGreeted;
-  }
-
-  /** Every byte is with the socket. */
-  get isDrained(): boolean {
-    return this.out.isEmpty;
+  /** The client has the socket. */
+  begin(socket: TCP): void {
+    this.#socket = socket;
   }
 
   /** The socket says that `count` bytes can be read. */
-  readable(count: number): void {
-    if (this.#isOver || this.#isLeaving) return;
+  readonly onReadable = (count: number): void => {
+    if (this.#isDeaf) return;
+    this.#hasHeard = true;
+    this.#unread = count;
+    const { out } = this;
     try {
-      if (!this.#isConnectSent) {
-        this.#fail({ kind: "protocol", message: "the server talks first" });
-        return;
-      }
-      this.#unread = count;
-      this.#heardMs = this.#clock.uptimeMs();
-      this.#read();
-      this.#pump();
+      if (count > this.#readAtOnce || out.end) this.#readInParts();
+      else this.#read(count);
+      if (out.end || this.#session.mayHaveMore) this.#pump();
     } catch (error) {
       this.#crash(error);
     }
-  }
+  };
 
   /** The socket says that `count` bytes can be written. */
-  writable(count: number): void {
+  readonly onWritable = (count: number): void => {
     if (this.#isOver) return;
+    const { out } = this;
     try {
-      this.#writable = count;
+      out.allow(this.#socket, count);
       if (!this.#isConnectSent) {
         this.#isConnectSent = true;
-        this.out.packet((to, at) => encodeConnect(to, at, this.#options.connect));
+        out.packet((to, at) => encodeConnect(to, at, this.#options.connect));
       }
-      this.#flush();
-      if (this.#isPingOwed) this.ping();
-      if (this.#unread) this.#read();
+      if (out.flush()) this.#hasSent = true;
+      if (this.#isLeaving) this.#leave();
+      else if (this.#unread) this.#readInParts();
       this.#pump();
     } catch (error) {
       this.#crash(error);
     }
-  }
-
-  /** Sends what the session has to send. */
-  wake(): void {
-    if (this.#isOver || !this.#isGreeted || this.out.reserved) return; // while reading: readable() sends afterwards
-    try {
-      this.#pump();
-    } catch (error) {
-      this.#crash(error);
-    }
-  }
-
-  /** Asks for a sign of life. */
-  ping(): void {
-    this.#isPingOwed = this.out.room < 2;
-    this.#pingMs = this.#clock.uptimeMs();
-    if (this.#isPingOwed) return;
-    this.out.empty(PINGREQ);
-    this.#flush();
-  }
-
-  /** Adds DISCONNECT if there is room, and lets nothing follow; the session is closed. Returns whether it is with the socket. */
-  disconnect(): boolean {
-    this.out.reserved = 0;
-    if (!this.#isLeaving && this.out.room >= 2) {
-      this.out.empty(DISCONNECT);
-      this.#isLeaving = true;
-    }
-    if (!this.#isOver) this.#flush();
-    return this.#isLeaving && this.out.isEmpty;
-  }
-
-  /** When `expire` wants to be called, in milliseconds of uptime; Infinity: never. Moves later without notice. */
-  deadlineMs(): number {
-    if (!this.#isGreeted || this.#isLeaving) return Number.POSITIVE_INFINITY;
-    if (this.#pingMs >= 0) {
-      let fromMs = this.#pingMs;
-      if (this.#parser.inPayload) fromMs = Math.max(fromMs, this.#heardMs); // PINGRESP waits behind the message
-      if (!this.out.isEmpty) fromMs = Math.max(fromMs, this.#sentMs); // PINGREQ waits behind ours
-      return fromMs + this.#options.pingTimeoutMs;
-    }
-    const { keepAlive } = this.#options.connect;
-    // By what was sent (§3.1.2-23); by what was heard too, or a half-open connection swallows QoS 0 unnoticed.
-    return keepAlive ? Math.min(this.#sentMs, this.#heardMs) + keepAlive * 750 : Number.POSITIVE_INFINITY;
-  }
-
-  /** The deadline has come. */
-  expire(): void {
-    try {
-      if (this.#pingMs >= 0) this.#fail({ kind: "timeout", message: "no PINGRESP" });
-      else this.ping();
-    } catch (error) {
-      this.#crash(error);
-    }
-  }
+  };
 
   /** The socket says that the connection is over. */
-  broken(): void {
-    const message = this.#isConnectSent ? "closed by the server" : "no connection";
-    this.#fail({ kind: this.#isConnectSent ? "closed" : "unreachable", message }, this.#isGreeted ? "peer" : "other");
+  readonly onError = (): void => {
+    const isUp = this.#isConnectSent;
+    this.#fail(
+      { kind: isUp ? "closed" : "unreachable", message: isUp ? "closed by the server" : "no connection" },
+      this.#isGreeted ? "peer" : "other",
+    );
+  };
+
+  /** Sends what the session has to send. While something is parsed, that happens afterwards anyway. What a store throws passes. */
+  wake(): void {
+    if (this.#isGreeted && this.#parsing === 0) this.#pump();
   }
 
-  /** The owner ends it. Afterwards every call does nothing. */
+  /** Room that a message of the owner's must leave for the answers to what is being parsed. */
+  get reserve(): number {
+    return this.#parsing ? this.#parsing + ACKNOWLEDGEMENT_BYTES : 0;
+  }
+
+  /** Begins to leave: DISCONNECT as soon as there is room, then `onLeft`. The session is closed already. */
+  disconnect(): void {
+    this.#isLeaving = this.#isDeaf = true;
+    try {
+      this.#leave();
+    } catch (error) {
+      this.#crash(error);
+    }
+  }
+
+  /** When `expire` wants to be called, in milliseconds of uptime; Infinity: never. */
+  get deadlineMs(): number {
+    return this.#isLeaving ? Number.POSITIVE_INFINITY : this.#lookMs;
+  }
+
+  /** The deadline has come: was anything sent, was anything heard since the last one? */
+  expire(): void {
+    try {
+      this.#expire();
+    } catch (error) {
+      this.#crash(error);
+    }
+  }
+
+  #expire(): void {
+    const nowMs = this.#options.clock.uptimeMs();
+    const hasSent = this.#hasSent;
+    const hasHeard = this.#hasHeard;
+    // PINGRESP waits behind the message that comes in; PINGREQ waits behind the one that goes out.
+    if ((hasHeard && this.#parser.inPayload) || (hasSent && this.out.end)) this.#delayPing(nowMs);
+    if (nowMs >= this.#pingLimitMs) {
+      this.#fail({ kind: "timeout", message: "no PINGRESP" });
+      return;
+    }
+    this.#hasSent = this.#hasHeard = false;
+    // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed.
+    if (!hasSent || !hasHeard) this.ping();
+    this.#look(nowMs);
+  }
+
+  /** Asks for a sign of life, if there is room; if there is none, the wait for it begins all the same. */
+  ping(): void {
+    if (this.#pingLimitMs === Number.POSITIVE_INFINITY) {
+      this.#pingLimitMs = this.#options.clock.uptimeMs() + this.#options.pingTimeoutMs;
+    }
+    if (this.out.room < 2) return;
+    this.out.empty(PINGREQ);
+    this.wake();
+  }
+
+  /** The owner ends it. Afterwards every call does nothing. Returns the socket, to be closed. */
   end(): TCP | undefined {
-    const socket = this.socket;
-    this.#isOver = true;
-    this.socket = undefined;
+    const socket = this.#socket;
+    this.#isOver = this.#isDeaf = true;
+    this.#isGreeted = false;
+    this.#socket = undefined;
+    this.out.allow(undefined, 0);
     return socket;
   }
 
@@ -197,73 +211,75 @@ export class Connection<E extends OutboundEntry> implements PacketReader {
       return STOP;
     }
     this.#isGreeted = true;
+    this.#look(this.#options.clock.uptimeMs());
     return this.#options.onConnack(present);
   }
 
-  acknowledgement(type: number, id: number): string | undefined {
-    return this.#session.acknowledgement(type, id);
-  }
-
-  suback(id: number, granted: number): string | undefined {
-    return this.#session.acknowledgement(SUBACK, id, granted);
-  }
-
-  pingresp(): string | undefined {
-    this.#pingMs = -1;
-    if (!this.#session.outbound.pingresp()) return undefined;
+  pingresp(isStuck: boolean): string | undefined {
+    this.#pingLimitMs = Number.POSITIVE_INFINITY;
+    if (!isStuck) return undefined;
     this.#fail({ kind: "timeout", message: "no acknowledgement" }, "stuck");
     return STOP;
   }
 
-  publish(header: PublishHeader): undefined {
-    this.#session.publish(header);
-  }
-
-  payload(bytes: Uint8Array, start: number, length: number, offset: number): string | undefined {
-    return this.#session.payload(bytes, start, length, offset);
-  }
-
-  published(): undefined {
-    this.#session.published();
-  }
-
-  #read(): void {
-    while (this.#unread > 0) {
-      // A byte of answer for a byte read at most, and one answer to a packet that began earlier.
-      let length = this.out.room - ACKNOWLEDGEMENT_BYTES;
-      if (length <= 0) {
-        this.#flush();
-        length = this.out.room - ACKNOWLEDGEMENT_BYTES;
-        if (length <= 0) return; // the rest when the socket has taken more: writable()
-      }
-      if (length > this.#unread) length = this.#unread;
-      if (length > this.#receive.length) length = this.#receive.length;
-      if (this.#view.length !== length) this.#view = this.#receive.subarray(0, length);
-      this.#unread -= length;
-      this.socket?.read(this.#view);
-      this.out.reserved = length + ACKNOWLEDGEMENT_BYTES;
-      const fault = this.#parser.feed(this.#receive, length);
-      this.out.reserved = 0;
-      if (fault === undefined) continue;
-      if (fault !== STOP) this.#fail({ kind: "protocol", message: fault });
-      return;
+  /** Takes what is there, as far as the answers to it have room: a byte for a byte, and four to a packet begun before. */
+  #readInParts(): void {
+    const { out } = this;
+    while (this.#unread > 0 && !this.#isDeaf) {
+      if (out.end && out.flush()) this.#hasSent = true;
+      const length = Math.min(this.#unread, this.#receive.length, out.room - ACKNOWLEDGEMENT_BYTES);
+      if (length <= 0) return; // the rest when the socket has taken more: onWritable
+      this.#read(length);
     }
   }
 
-  #pump(): void {
-    if (this.#isOver) return;
-    let more = false;
-    do {
-      more = !this.#isLeaving && this.#session.fill();
-      this.#flush();
-    } while (more && this.out.isEmpty);
+  /** Reads and parses. */
+  #read(length: number): void {
+    if (this.#view.length !== length) this.#view = this.#receive.subarray(0, length);
+    this.#unread -= length;
+    this.#parsing = length;
+    (this.#socket as TCP).read(this.#view);
+    const fault = this.#parser.feed(length);
+    this.#parsing = 0;
+    if (fault !== undefined) this.#endReading(fault);
   }
 
-  #flush(): void {
-    const { socket } = this;
-    if (socket === undefined || this.#writable <= 0 || this.out.isEmpty) return;
-    this.#writable = this.out.flush(socket, this.#writable);
-    this.#sentMs = this.#clock.uptimeMs();
+  #endReading(fault: string): void {
+    this.#isDeaf = true;
+    if (fault === STOP) return;
+    const message = this.#isConnectSent ? fault : "the server talks first";
+    this.#fail({ kind: "protocol", message });
+  }
+
+  /** Adds what the session has to send, and hands it to the socket. */
+  #pump(): void {
+    const { out } = this;
+    let isMore = this.#session.fill();
+    while (out.end && out.flush()) {
+      this.#hasSent = true;
+      if (!isMore || out.end) return;
+      isMore = this.#session.fill();
+    }
+  }
+
+  #leave(): void {
+    const { out } = this;
+    if (!this.#isDisconnectSent && out.room >= 2) {
+      this.#isDisconnectSent = true;
+      out.empty(DISCONNECT);
+    }
+    out.flush();
+    if (this.#isDisconnectSent && out.end === 0) this.#options.onLeft();
+  }
+
+  #look(nowMs: number): void {
+    const { keepAlive } = this.#options.connect;
+    const lookMs = keepAlive ? nowMs + keepAlive * LOOKS_MS : Number.POSITIVE_INFINITY;
+    this.#lookMs = Math.min(lookMs, this.#pingLimitMs);
+  }
+
+  #delayPing(nowMs: number): void {
+    if (this.#pingLimitMs < Number.POSITIVE_INFINITY) this.#pingLimitMs = nowMs + this.#options.pingTimeoutMs;
   }
 
   #fail(error: MQTTError, ending: Ending = "other"): void {

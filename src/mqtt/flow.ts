@@ -1,26 +1,27 @@
 /*
  * The rules of the acknowledged flows, as tables: what an acknowledgement means in each state of its packet id, and what a CONNACK
- * means for the session. Every pair is listed; a pair that the standard forbids closes the connection (§4.8.0-1).
+ * means for the session. A pair that the standard forbids closes the connection (§4.8.0-1).
  * Pure constants. hosttest/mqtt/flow.test.ts holds the same tables, row by row, in words.
  * Source: MQTT 3.1.1 §3.2.2.2, §4.3, §4.4.
  */
+import { PUBACK, PUBCOMP, PUBREC, SUBACK, UNSUBACK } from "./codec.js";
 
-// States of a packet id that we chose. A connection begins with all of them FREE or RESUMING; the store remembers the rest.
+// States of a packet id that we chose: what is awaited for it, or nothing. A connection begins with all of them FREE or RESUMING.
 /** Not in use. */
 export const FREE = 0;
 /** Not sent on this connection yet; perhaps on an earlier one, as long as re-sending has not caught up (§4.4.0-1). */
 export const RESUMING = 1;
-export const AWAIT_PUBACK = 2;
-export const AWAIT_PUBREC = 3;
-export const AWAIT_PUBCOMP = 4;
-export const AWAIT_SUBACK = 5;
-export const AWAIT_UNSUBACK = 6;
+export const AWAIT_PUBACK = PUBACK;
+export const AWAIT_PUBREC = PUBREC;
+export const AWAIT_PUBCOMP = PUBCOMP;
+export const AWAIT_SUBACK = SUBACK;
+export const AWAIT_UNSUBACK = UNSUBACK;
 
 // What is to be done
-/** The acknowledgement changes nothing: a peer that repeats itself hurts nobody. */
-export const IGNORE = 0;
 /** Protocol violation: close. */
-export const VIOLATION = 1;
+export const VIOLATION = 0;
+/** The acknowledgement changes nothing: a peer that repeats itself hurts nobody. */
+export const IGNORE = 1;
 /** The flow is complete, the id is free. */
 export const SETTLE = 2;
 /** Record PUBREC durably, then PUBREL; the state becomes AWAIT_PUBCOMP (§4.3.3-1). */
@@ -28,24 +29,29 @@ export const RELEASE = 3;
 /** PUBREL again, nothing to record. For a FREE id: it makes the peer forget a flow that we know nothing of. */
 export const REPEAT_RELEASE = 4;
 
-const COLUMNS = 12; // acknowledgements by packet type, 0..11
-
-const _ = VIOLATION; // types that never get here: the columns of PUBREL and of what no server sends
-/** Rows by state, columns by packet type. PUBACK is column 4, PUBREC 5, PUBCOMP 7, SUBACK 9, UNSUBACK 11. */
-// biome-ignore format: a table
-const ACKNOWLEDGEMENTS = Uint8Array.of(
-  /* FREE           */ _, _, _, _, IGNORE, REPEAT_RELEASE, _, IGNORE, _, _, _, _,
-  /* RESUMING       */ _, _, _, _, IGNORE, IGNORE, _, IGNORE, _, _, _, _,
-  /* AWAIT_PUBACK   */ _, _, _, _, SETTLE, _, _, _, _, _, _, _,
-  /* AWAIT_PUBREC   */ _, _, _, _, _, RELEASE, _, _, _, _, _, _,
-  /* AWAIT_PUBCOMP  */ _, _, _, _, _, REPEAT_RELEASE, _, SETTLE, _, _, _, _,
-  /* AWAIT_SUBACK   */ _, _, _, _, _, _, _, _, _, SETTLE, _, _,
-  /* AWAIT_UNSUBACK */ _, _, _, _, _, _, _, _, _, _, _, SETTLE,
-);
+const COLUMNS = 12;
+/** By state, then by packet type. What is not listed is a violation. */
+const ACTIONS = new Uint8Array(COLUMNS * COLUMNS);
+for (const [state, type, action] of [
+  [FREE, PUBACK, IGNORE],
+  [FREE, PUBREC, REPEAT_RELEASE],
+  [FREE, PUBCOMP, IGNORE],
+  [RESUMING, PUBACK, IGNORE],
+  [RESUMING, PUBREC, IGNORE], // our PUBLISH comes, and PUBREC again upon it
+  [RESUMING, PUBCOMP, IGNORE],
+  [AWAIT_PUBACK, PUBACK, SETTLE],
+  [AWAIT_PUBREC, PUBREC, RELEASE],
+  [AWAIT_PUBCOMP, PUBREC, REPEAT_RELEASE],
+  [AWAIT_PUBCOMP, PUBCOMP, SETTLE],
+  [AWAIT_SUBACK, SUBACK, SETTLE],
+  [AWAIT_UNSUBACK, UNSUBACK, SETTLE],
+]) {
+  ACTIONS[state * COLUMNS + type] = action;
+}
 
 /** What an acknowledgement of packet type `type` asks for, when its id is in `state`. */
 export function onAcknowledgement(state: number, type: number): number {
-  return ACKNOWLEDGEMENTS[state * COLUMNS + type];
+  return ACTIONS[state * COLUMNS + type];
 }
 
 // Packet ids that the server chose, QoS 2

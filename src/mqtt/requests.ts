@@ -4,7 +4,7 @@
  * Bounded: so many messages, and one request per filter. Pure: bytes go into a transmit buffer.
  * Source: MQTT 3.1.1 §3.8 to §3.11, §4.4.
  */
-import { DUP, encodeFilter, lengthBytes, PUBLISH, PUBREL, type QoS, RETAIN, SUBACK } from "./codec.js";
+import { DUP, encodeFilter, lengthBytes, PUBLISH, PUBREL_WORD, type QoS, RETAIN, SUBACK } from "./codec.js";
 import {
   AWAIT_PUBACK,
   AWAIT_SUBACK,
@@ -15,10 +15,11 @@ import {
   REPEAT_RELEASE,
   SETTLE,
 } from "./flow.js";
-import { ENTRY_IDS, type Ending } from "./outbound.js";
 import { encodeTopicFilter } from "./topics.js";
 import { LATER, type Message, NEVER, TAKEN, type Transmit } from "./transmit.js";
 
+/** Entries of the store have the packet ids 1 to this one, by their sequence numbers; requests have those above. */
+export const ENTRY_IDS = 61_440;
 const LAST_ID = 65_535;
 const MOST_MESSAGES = 16;
 /** SUBACK's return code for a refusal, §3.9.3. */
@@ -51,7 +52,7 @@ export class Requests {
   readonly #filters = new Map<string, QoS>();
   #pending: Request[] = [];
   /** Some are not sent on this connection. */
-  #due = false;
+  isDue = false;
   #lastId = LAST_ID;
   #messages = 0;
   #strikes = 0;
@@ -100,7 +101,6 @@ export class Requests {
 
   /** Adds what is due to `out`, in order. Returns true if it stopped for want of room. */
   fill(out: Transmit): boolean {
-    if (!this.#due) return false;
     for (const request of this.#pending) {
       if (request.state !== FREE) continue;
       const taken = send(request, out);
@@ -112,7 +112,7 @@ export class Requests {
       request.state = request.awaits;
       request.sent = true;
     }
-    this.#due = false;
+    this.isDue = false;
     return false;
   }
 
@@ -123,7 +123,7 @@ export class Requests {
       case SETTLE:
         return this.#settle(request as Request, type, granted);
       case REPEAT_RELEASE:
-        out.acknowledgement(PUBREL, id);
+        out.acknowledgement(PUBREL_WORD, id);
         return undefined;
       case IGNORE:
         return undefined;
@@ -132,14 +132,13 @@ export class Requests {
     }
   }
 
-  /** The connection is over. A peer that closes it again and again without an acknowledgement does not like the oldest request. */
-  close(ending: Ending): void {
+  /** The connection is over. `isBlamed`: the server closed it and acknowledged nothing. Again and again, that ends the oldest request. */
+  close(isBlamed: boolean): void {
     const oldest = this.#pending[0];
-    if (ending === "peer" && oldest !== undefined && oldest.state !== FREE) {
-      if (++this.#strikes >= (this.#options.deadLetterAfter ?? 10)) this.#drop(oldest);
-    }
+    if (isBlamed && oldest !== undefined && ++this.#strikes >= (this.#options.deadLetterAfter ?? 10))
+      this.#drop(oldest);
     for (const request of this.#pending) request.state = FREE;
-    this.#due = this.#pending.length > 0;
+    this.isDue = this.#pending.length > 0;
   }
 
   #settle(request: Request, type: number, granted: number): string | undefined {
@@ -175,7 +174,7 @@ export class Requests {
 
   #add(request: Request): void {
     this.#pending.push(request);
-    this.#due = true;
+    this.isDue = true;
   }
 
   #freeId(): number {

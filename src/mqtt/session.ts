@@ -1,34 +1,31 @@
 /*
- * The session: what the two ends agree on beyond one connection. Joins the store's entries, the requests from RAM and the inbound
- * flows, and turns each packet into its effects: bytes in the transmit buffer, calls to the stores, calls to the owner.
- * A pure state machine: the transitions are in flow.ts; no clock, no socket. What a callback or a store throws passes through;
- * the connection catches it and closes (§4.8.0-2).
+ * The session: what the two ends agree on beyond one connection. Turns each packet into its effects: bytes in the transmit
+ * buffer, calls to the stores, calls to the owner. A pure state machine: the transitions are in flow.ts; no clock, no socket.
+ * In RAM: `window` numbers for what is in flight on this connection. The store holds the rest, and is read again from its
+ * begin with every connection. What a callback or a store throws passes through; the connection catches it and closes (§4.8.0-2).
  * Source: MQTT 3.1.1 §4.1, §4.3 to §4.6.
  */
-import { PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, type QoS, RETAIN, SUBACK } from "./codec.js";
-import { DELIVER, FORGET, HELD, NEW, onConnack, onPublish, onRelease } from "./flow.js";
-import { ENTRY_IDS, type Ending, Outbound, type OutboundOptions } from "./outbound.js";
-import { type PublishHeader, STOP } from "./parser.js";
-import { Requests, type RequestsOptions } from "./requests.js";
-import { type InboundStore, MemoryInboundStore, type OutboundEntry } from "./store.js";
-import { type Message, TAKEN, type Transmit } from "./transmit.js";
+import { Blame, type Ending } from "./blame.js";
+import {
+  DUP,
+  PUBACK_WORD,
+  PUBCOMP_WORD,
+  PUBLISH,
+  PUBREC_WORD,
+  PUBREL,
+  PUBREL_WORD,
+  RETAIN,
+  SUBACK,
+  UNSUBACK,
+} from "./codec.js";
+import { FREE, IGNORE, onAcknowledgement, onConnack, RELEASE, REPEAT_RELEASE, RESUMING, SETTLE } from "./flow.js";
+import { Inbound, type InboundOptions } from "./inbound.js";
+import { type PacketReader, type PublishHeader, STOP } from "./parser.js";
+import { ENTRY_IDS, Requests, type RequestsOptions } from "./requests.js";
+import type { OutboundEntry, OutboundStore } from "./store.js";
+import { LATER, type Message, NEVER, TAKEN, type Transmit } from "./transmit.js";
 
-/** A piece of a message that came in. One object a message, reused from piece to piece. */
-export interface InboundMessage {
-  readonly topic: string;
-  readonly qos: QoS;
-  readonly retain: boolean;
-  /** The server says that it may have sent this before. */
-  readonly dup: boolean;
-  /** Of the whole payload. */
-  readonly totalBytes: number;
-  /** Where this piece begins. 0 again after a lost connection: the message comes anew. */
-  readonly offsetBytes: number;
-  /** A view on the receive buffer: copy what you keep. */
-  readonly payload: Uint8Array;
-  /** The message is complete. */
-  readonly last: boolean;
-}
+export type Outcome = "delivered" | "deadLetter";
 
 /** What a CONNACK said. */
 export interface SessionStart {
@@ -40,126 +37,330 @@ export interface SessionStart {
   readonly possibleDoubles: number;
 }
 
-export interface SessionOptions<E extends OutboundEntry> extends OutboundOptions<E>, RequestsOptions {
-  /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
-  inbound?: InboundStore;
-  onMessage?(message: InboundMessage): void;
+export interface SessionOptions<E extends OutboundEntry> extends InboundOptions, RequestsOptions {
+  readonly outbound?: OutboundStore<E>;
+  /** Makes the message of an entry; undefined: it cannot be made, the entry is given up. Must not throw. */
+  render?(entry: E): Message | undefined;
+  /** Entries in flight at most, 1 to 1,024; default 8. */
+  readonly window?: number;
+  /** Connections that an entry may break before it is suspected (blame.ts); default 10. */
+  readonly deadLetterAfter?: number;
+  /** After a reboot, in a session that goes on: the first `window` entries may have been sent, and get DUP 1. */
+  readonly resumed?: boolean;
+  onSettled?(sequence: number, outcome: Outcome): void;
+  /** After a CONNACK for CleanSession 0, before the first PUBLISH: the moment to record the session. */
   onSession?(session: SessionStart): void;
 }
 
-type Piece = { -readonly [K in keyof InboundMessage]: InboundMessage[K] };
+/** What the session tells its connection. The returned text is the fault, or STOP. */
+export interface Line {
+  readonly out: Transmit;
+  connack(present: boolean, code: number): string | undefined;
+  pingresp(isStuck: boolean): string | undefined;
+}
 
-export class Session<E extends OutboundEntry> {
-  readonly outbound: Outbound<E>;
+/** For those who only subscribe, or publish from RAM. */
+const NO_STORE = { seek: () => undefined, released: () => {}, settle: () => {}, requeue: () => 0 };
+
+/** Bytes of the shortest PUBLISH with a packet id; a PUBREL fits too. */
+const SHORTEST = 7;
+
+export class Session<E extends OutboundEntry> implements PacketReader {
   readonly requests: Requests;
   readonly #options: SessionOptions<E>;
-  readonly #inbound: InboundStore;
-  /** The open connection's buffer; undefined while there is none. */
+  readonly #inbound: Inbound;
+  readonly #store: OutboundStore<E>;
+  readonly #blame: Blame;
+  readonly #window: number;
+  /** The connection, from its begin to its end. */
+  #line: Line | undefined;
+  /** Its buffer, from CONNACK to its end. */
   #out: Transmit | undefined;
-  #header: PublishHeader | undefined;
-  /** The message that is coming in; undefined: nobody wants it, or it was delivered before. */
-  #piece: Piece | undefined;
+
+  // In flight on this connection, in order: a ring. A settled entry between others stays, awaiting 0, until the older ones are settled.
+  /** The acknowledgement that each awaits, as a word: packet type (the state in flow.ts) and packet id in one. */
+  readonly #awaited: number[];
+  readonly #sequences: number[];
+  #head = 0;
+  #count = 0;
+  /** The next sequence number to send on this connection. */
+  #cursor = 0;
+  /** The store may have an entry from the cursor on. Set it when the store has got one. */
+  mayHaveMore = true;
+
+  /** Nothing was acknowledged on this connection yet. */
+  #isProving = true;
+
+  // What outlives the connection
+  /** All below were sent in this session, on earlier connections. */
+  #sentEnd = 0;
+  /** So many more entries may have been sent before the reboot. */
+  #perhapsSent: number;
+  delivered = 0;
+  deadLetters = 0;
   possibleDoubles = 0;
 
   constructor(options: SessionOptions<E>) {
+    const { window = 8 } = options;
+    if (!(window >= 1 && window <= 1_024)) throw new RangeError(`window ${window}: expected 1..1024`);
     this.#options = options;
-    this.outbound = new Outbound(options);
+    this.#store = options.outbound ?? NO_STORE;
+    this.#window = window;
+    this.#perhapsSent = options.resumed ? window : 0;
+    this.#awaited = new Array(window).fill(0);
+    this.#sequences = new Array(window).fill(0);
+    this.#blame = new Blame(options.deadLetterAfter);
+    this.#inbound = new Inbound(options);
     this.requests = new Requests(options);
-    this.#inbound = options.inbound ?? new MemoryInboundStore();
   }
 
-  /** CONNACK of code 0 came. `clean`: what we asked for. Returns what was wrong. */
-  open(out: Transmit, clean: boolean, present: boolean, wiped: boolean): string | undefined {
+  get inFlight(): number {
+    return this.#count;
+  }
+
+  /** Is an entry held back to see whether the connection lives without it? Then a PINGRESP is worth having. */
+  get isSuspecting(): boolean {
+    return this.#blame.suspect >= 0;
+  }
+
+  /** A connection begins: its packets come here. */
+  attach(line: Line): void {
+    this.#line = line;
+  }
+
+  /** CONNACK of code 0 came. `clean`: what we asked for. Returns what was wrong, or STOP. */
+  open(clean: boolean, present: boolean, wiped: boolean): string | undefined {
+    const line = this.#line;
     const opening = onConnack(clean, present);
     if (opening === "violation") return "CONNACK: session present, though clean";
-    let possibleDoubles = 0;
-    if (opening === "begin") {
-      possibleDoubles = this.outbound.begin();
-      this.possibleDoubles += possibleDoubles;
-      this.requests.begin();
-      this.#inbound.clear();
-    }
-    this.#out = out;
+    const possibleDoubles = opening === "begin" ? this.#begin() : 0;
+    this.possibleDoubles += possibleDoubles;
+    this.#out = line?.out;
     if (!clean) this.#options.onSession?.({ present, wiped, possibleDoubles });
-    return this.#goOn(out);
+    return this.#line === line ? undefined : STOP;
   }
 
-  /** The connection is over; harmless when there was none. */
+  /** The connection is over. */
   close(ending: Ending): void {
-    if (this.#out === undefined) return;
-    this.#out = this.#piece = this.#header = undefined;
-    // A request that waits is blamed before the entries; it goes first, and is the less precious.
-    const { outbound, requests } = this;
-    const blamesRequest = ending === "peer" && requests.isWaiting;
-    requests.close(blamesRequest && !outbound.hasHeard ? "peer" : "other");
-    outbound.close(blamesRequest ? "other" : ending);
+    const wasOpen = this.#out !== undefined;
+    this.#line = this.#out = undefined;
+    if (!wasOpen) return;
+    this.#inbound.close();
+    // A request that waits is blamed before the entries: it goes first, and is the less precious.
+    const isRequests = ending === "peer" && this.requests.isWaiting;
+    this.requests.close(isRequests && !this.#blame.hasHeard);
+    this.#blame.close(isRequests ? "other" : ending, this.#oldest());
+    if (this.#cursor > this.#sentEnd) this.#sentEnd = this.#cursor;
+    this.#count = 0;
+    this.#awaited.fill(0);
+    this.#cursor = 0;
+    this.mayHaveMore = this.#isProving = true;
   }
 
   /** Adds what may go: requests, then entries in order. Returns true if it stopped for want of room. */
   fill(): boolean {
     const out = this.#out;
-    return out !== undefined && (this.requests.fill(out) || this.outbound.fill(out));
+    if (out === undefined) return false;
+    if (this.requests.isDue && this.requests.fill(out)) return true;
+    while (this.mayHaveMore && this.#count < this.#window) {
+      if (out.end && out.room < SHORTEST) return true; // also: what was rendered last may still be on its way out
+      const entry = this.#store.seek(this.#cursor);
+      if (entry === undefined) this.mayHaveMore = false;
+      else if (!this.#send(entry, out)) return out.end > 0;
+    }
+    return false;
   }
 
-  /** A message of QoS 0, now or never. Returns whether the buffer took it. */
-  publishNow(message: Message): boolean {
-    const first = message.retain ? (PUBLISH << 4) | RETAIN : PUBLISH << 4;
-    return this.#out !== undefined && this.#out.publish(first, 0, message) === TAKEN;
-  }
-
-  /** PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK, SUBACK. Returns what was wrong, or STOP if the owner closed meanwhile. */
-  acknowledgement(type: number, id: number, granted = 0): string | undefined {
+  /** A message of QoS 0, now or never; `reserve`: bytes of room that it must leave. Returns whether the buffer took it. */
+  publishNow(message: Message, reserve: number): boolean {
     const out = this.#out;
+    if (out === undefined) return false;
+    if (reserve && out.room < reserve + 7 + message.topic.length + message.payloadLength) return false;
+    return out.publish(message.retain ? (PUBLISH << 4) | RETAIN : PUBLISH << 4, 0, message) === TAKEN;
+  }
+
+  acknowledgement(word: number): string | undefined {
+    const out = this.#out;
+    const slot = this.#head;
     if (out === undefined) return STOP;
+    // The oldest first, as servers acknowledge in order (§4.6): SETTLE, or RELEASE, as flow.ts has it.
+    if (this.#awaited[slot] !== word) return this.#acknowledgeOther(word, out);
+    if (word < PUBREC_WORD || word >= PUBCOMP_WORD) this.#settle(slot);
+    else this.#release(slot, out);
+    return this.#out === out ? undefined : STOP;
+  }
+
+  suback(id: number, granted: number): string | undefined {
+    return this.#acknowledgeRequest(SUBACK, id, granted);
+  }
+
+  unsuback(id: number): string | undefined {
+    return this.#acknowledgeRequest(UNSUBACK, id, 0);
+  }
+
+  connack(present: boolean, code: number): string | undefined {
+    return this.#line === undefined ? STOP : this.#line.connack(present, code);
+  }
+
+  pingresp(): string | undefined {
+    this.#acquit();
+    return this.#line === undefined ? STOP : this.#line.pingresp(this.#blame.pingresp(this.#oldest()));
+  }
+
+  publish(header: PublishHeader): string | undefined {
+    this.#inbound.publish(header);
+    return undefined;
+  }
+
+  payload(bytes: Uint8Array, start: number, length: number, offset: number): string | undefined {
+    const out = this.#out;
+    this.#inbound.payload(bytes, start, length, offset);
+    return this.#out === out ? undefined : STOP;
+  }
+
+  published(): string | undefined {
+    if (this.#out === undefined) return STOP;
+    this.#inbound.published(this.#out);
+    return undefined;
+  }
+
+  /** The peer's session is gone: everything goes as new. Returns how many QoS 2 messages the peer may have had. */
+  #begin(): number {
+    this.requests.begin();
+    this.#inbound.begin();
+    const store = this.#store;
+    let doubles = 0;
+    for (let entry = store.seek(0); entry !== undefined && entry.sequence < this.#sentEnd; ) {
+      if (entry.qos === 2 && !entry.released) doubles++;
+      entry = store.seek(entry.sequence + 1);
+    }
+    this.#sentEnd = 0;
+    this.#perhapsSent = 0;
+    return doubles + store.requeue();
+  }
+
+  /** Adds an entry's PUBLISH or PUBREL, or gives the entry up. Returns false if it must wait: for room, or for its packet id. */
+  #send(entry: E, out: Transmit): boolean {
+    const sequence = entry.sequence;
+    const id = 1 + (sequence % ENTRY_IDS);
+    let awaited = PUBCOMP_WORD;
+    if (this.#count && sequence - this.#sequences[this.#head] >= ENTRY_IDS) return false;
+    let first = PUBLISH << 4;
+    if (sequence < this.#sentEnd || this.#perhapsSent) {
+      if (sequence === this.#blame.suspect) {
+        this.#cursor = sequence + 1;
+        return true;
+      }
+      first |= DUP;
+    }
+    if (entry.released) out.acknowledgement(PUBREL_WORD, id);
+    else {
+      const message = this.#options.render?.(entry);
+      if (message?.retain) first |= RETAIN;
+      const qos = entry.qos;
+      const taken = message === undefined ? NEVER : out.publish(first | (qos << 1), id, message);
+      if (taken !== TAKEN) {
+        if (taken === LATER) return false;
+        this.#cursor = sequence + 1;
+        this.#giveUp(sequence);
+        return true;
+      }
+      awaited = qos === 1 ? PUBACK_WORD : PUBREC_WORD;
+    }
+    const slot = (this.#head + this.#count++) % this.#window;
+    this.#awaited[slot] = awaited + id;
+    this.#sequences[slot] = sequence;
+    this.#cursor = sequence + 1;
+    if (this.#perhapsSent) this.#perhapsSent--;
+    return true;
+  }
+
+  /** PUBREC came: durable before PUBREL leaves. */
+  #release(slot: number, out: Transmit): void {
+    const id = this.#awaited[slot] & 0xffff;
+    this.#store.released(this.#sequences[slot]);
+    this.#awaited[slot] = PUBCOMP_WORD + id;
+    if (this.#isProving) this.#heard();
+    out.acknowledgement(PUBREL_WORD, id);
+  }
+
+  /** PUBACK or PUBCOMP came. */
+  #settle(slot: number): void {
+    const sequence = this.#sequences[slot];
+    this.#store.settle(sequence);
+    this.#awaited[slot] = 0;
+    while (this.#count && this.#awaited[this.#head] === 0) {
+      this.#count--;
+      this.#head = (this.#head + 1) % this.#window;
+    }
+    this.delivered++;
+    if (this.#isProving) this.#heard();
+    this.#options.onSettled?.(sequence, "delivered");
+  }
+
+  #giveUp(sequence: number): void {
+    this.#store.settle(sequence);
+    this.deadLetters++;
+    this.#options.onSettled?.(sequence, "deadLetter");
+  }
+
+  /** Something was acknowledged, for the first time on this connection. */
+  #heard(): void {
+    this.#isProving = false;
+    this.#blame.hasHeard = true;
+    this.#acquit();
+  }
+
+  /** The connection lives: its suspect is a dead letter. */
+  #acquit(): void {
+    const suspect = this.#blame.acquit();
+    if (suspect >= 0) this.#giveUp(suspect);
+  }
+
+  /** Whatever is not awaited by the oldest entry. */
+  #acknowledgeOther(word: number, out: Transmit): string | undefined {
+    const type = word >> 28;
+    const id = word & 0xffff;
     if (type === PUBREL) {
-      if (onRelease(this.#inbound.has(id) ? HELD : NEW) === FORGET) this.#inbound.delete(id);
-      out.acknowledgement(PUBCOMP, id);
+      this.#inbound.release(id, out);
       return undefined;
     }
-    let fault: string | undefined;
-    if (id <= ENTRY_IDS && type !== SUBACK) fault = this.outbound.acknowledgement(type, id, out);
-    else {
-      fault = this.requests.acknowledgement(type, id, granted, out);
-      if (fault === undefined) this.outbound.prove();
-    }
-    return fault === undefined && this.#out !== out ? STOP : fault;
+    if (id > ENTRY_IDS) return this.#acknowledgeRequest(type, id, 0);
+    const slot = this.#find(id);
+    const state = slot >= 0 ? this.#awaited[slot] >> 28 : this.#isResuming() ? RESUMING : FREE;
+    const action = onAcknowledgement(state, type);
+    if (action === SETTLE) this.#settle(slot);
+    else if (action === RELEASE) this.#release(slot, out);
+    else if (action === REPEAT_RELEASE) out.acknowledgement(PUBREL_WORD, id);
+    else if (action !== IGNORE) return `packet ${type} for id ${id}: not awaited`;
+    return this.#out === out ? undefined : STOP;
   }
 
-  /** A PUBLISH begins. */
-  publish(header: PublishHeader): undefined {
-    const { topic, qos, retain, dup, id, totalBytes } = header;
-    this.#header = header;
-    this.#piece = undefined;
-    if (!this.#options.onMessage) return;
-    if (qos === 2 && onPublish(this.#inbound.has(id) ? HELD : NEW) !== DELIVER) return;
-    this.#piece = { topic, qos, retain, dup, totalBytes, offsetBytes: 0, payload: NOTHING, last: false };
-  }
-
-  /** Bytes of its payload. */
-  payload(bytes: Uint8Array, start: number, length: number, offset: number): string | undefined {
-    const piece = this.#piece;
-    if (piece === undefined) return undefined;
+  #acknowledgeRequest(type: number, id: number, granted: number): string | undefined {
     const out = this.#out;
-    piece.offsetBytes = offset;
-    piece.payload = bytes.subarray(start, start + length);
-    piece.last = offset + length === piece.totalBytes;
-    this.#options.onMessage?.(piece);
-    return this.#goOn(out);
+    if (out === undefined) return STOP;
+    const fault = this.requests.acknowledgement(type, id, granted, out);
+    if (fault !== undefined) return fault;
+    if (this.#isProving) this.#heard();
+    return this.#out === out ? undefined : STOP;
   }
 
-  /** The PUBLISH is complete, and delivered: acknowledge, in the order of arrival (§4.6.0-2, -3). */
-  published(): undefined {
-    const { qos, id } = this.#header as PublishHeader;
-    if (qos === 0) return;
-    // After delivery: a power cut between the two delivers twice; the other way round would lose the message.
-    if (qos === 2 && onPublish(this.#inbound.has(id) ? HELD : NEW) === DELIVER) this.#inbound.add(id);
-    this.#out?.acknowledgement(qos === 1 ? PUBACK : PUBREC, id);
+  /** Has re-sending caught up with what was sent on earlier connections? */
+  #isResuming(): boolean {
+    return this.mayHaveMore && (this.#cursor < this.#sentEnd || this.#perhapsSent > 0);
   }
 
-  /** STOP, if the owner closed the connection in a callback. */
-  #goOn(out: Transmit | undefined): string | undefined {
-    return out !== undefined && this.#out === out ? undefined : STOP;
+  /** The slot of a packet id in flight; below 0: it is in none. */
+  #find(id: number): number {
+    let slot = this.#head;
+    for (let n = this.#count; n > 0; n--) {
+      if ((this.#awaited[slot] & 0xffff) === id) return slot;
+      slot = (slot + 1) % this.#window;
+    }
+    return -1;
+  }
+
+  #oldest(): number {
+    return this.#count ? this.#sequences[this.#head] : -1;
   }
 }
-
-const NOTHING = new Uint8Array(0);
