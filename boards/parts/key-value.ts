@@ -5,12 +5,16 @@
  *
  * Blocks are written one after the other, entries one behind the other; the last whole entry of a key counts. A full
  * block leads to the next one, and when one free block is left, the oldest block is emptied into it and given up. A block
- * is erased when it is taken into use, never before: a cut erase is then repeated. Behind a torn entry the rest of a
- * block is given up.
+ * is erased when it is taken into use, never before: a cut erase is then repeated.
  *
- * Block:  0 magic (4), 4 number (4), 8 CRC-32 of the first 8 (4), 12 pad (4), 16- entries.  Given up: magic zeroed.
+ * Cells at a cut may read differently at every boot. Mounting therefore programs once more what a cut may have left half
+ * way: the newest header and entry, the bytes behind it (with zeros, a blank entry), the magic of free blocks. Behind a
+ * torn entry the rest of a block is given up. One store at a time may be open on a region.
+ *
+ * Block:  0 magic (4), 4 number (4), 8 CRC-32 of the first 8 (4), 12 pad (4), 16- entries.  Free: magic zeroed.
  * Entry:  0 CRC-32 of all that follows, 4 length of the value (2, 0xFFFF: deleted), 6 length of the key (1),
- *         7 key (15, zero-padded), 22 zero (2), 24- value, zero-padded to 4 bytes.  All numbers little endian.
+ *         7 key (15, zero-padded), 22 zero (2), 24- value, zero-padded to 4 bytes.  Blank: 24 zeros.
+ * All numbers little endian.
  */
 
 const BLOCK_MAGIC = 0x3153564e; // "NVS1"
@@ -46,6 +50,7 @@ export class KeyValueOnFlash {
   readonly #index = new Map<string, Place>();
   #block = -1; // the one that is being written
   #end = 0; // its first free byte
+  #last: { readonly at: number; readonly end: number } | undefined; // its newest entry
 
   /** Mounts, or starts an empty store on erased flash. @throws RangeError if the flash is too small */
   constructor(flash: FlashRegion) {
@@ -56,11 +61,9 @@ export class KeyValueOnFlash {
     this.#flash = flash;
     this.#blockLength = blockLength;
     for (let block = 0; block < blocks; block++) this.#numbers.push(this.#readNumber(block));
-    this.#abandonCopies();
-    for (const block of this.#inUse()) {
-      this.#block = block;
-      this.#end = this.#scan(block);
-    }
+    this.#scanAll();
+    this.#settle();
+    this.#finishEmptying();
   }
 
   /** The bytes of `key`, a copy; undefined if there are none. */
@@ -135,20 +138,40 @@ export class KeyValueOnFlash {
     this.#numbers[block] = undefined;
   }
 
-  /** No free block: a cut came while the oldest one was emptied, and the newest holds nothing but copies of it. */
-  #abandonCopies(): void {
+  /** Programs once more what a cut may have left half way. */
+  #settle(): void {
+    for (let block = 0; block < this.#numbers.length; block++) {
+      if (this.#numbers[block] === undefined) this.#giveUp(block);
+    }
+    if (this.#block < 0) return;
+    const start = this.#block * this.#blockLength;
+    this.#flash.write(blockHeader(this.#numbers[this.#block]!), start);
+    if (this.#last !== undefined) {
+      const entry = new Uint8Array(this.#last.end - this.#last.at);
+      this.#flash.read(entry, start + this.#last.at);
+      this.#flash.write(entry, start + this.#last.at);
+    }
+    const tail = this.#last?.end ?? BLOCK_HEADER;
+    const blank = tail + ENTRY_HEADER;
+    if (blank <= this.#blockLength) this.#flash.write(new Uint8Array(ENTRY_HEADER), start + tail);
+    if (this.#end === tail) this.#end = Math.min(blank, this.#blockLength);
+  }
+
+  /** No free block: a cut came while the oldest one was emptied. Either all of it is copied by now, or the copies go. */
+  #finishEmptying(): void {
     const used = this.#inUse();
-    if (used.length === this.#numbers.length) this.#giveUp(used[used.length - 1]);
+    if (used.length < this.#numbers.length) return;
+    const places = [...this.#index.values()];
+    const isEmptied = places.every((place) => place.block !== used[0] || place.lengthBytes === DELETED);
+    this.#giveUp(isEmptied ? used[0] : used[used.length - 1]);
+    const end = this.#end;
+    this.#scanAll();
+    if (isEmptied) this.#end = end;
   }
 
   #takeIntoUse(block: number, number: number): void {
     this.#flash.eraseBlock(block);
-    const header = new Uint8Array(12);
-    const view = new DataView(header.buffer);
-    view.setUint32(0, BLOCK_MAGIC, true);
-    view.setUint32(4, number, true);
-    view.setUint32(8, crc32(header.subarray(0, 8)), true);
-    this.#flash.write(header, block * this.#blockLength);
+    this.#flash.write(blockHeader(number), block * this.#blockLength);
     this.#numbers[block] = number;
     this.#block = block;
     this.#end = BLOCK_HEADER;
@@ -168,22 +191,32 @@ export class KeyValueOnFlash {
     return valid ? view.getUint32(4, true) : undefined;
   }
 
-  /** Indexes the whole entries of a block. Returns its first byte that is certainly unwritten. */
-  #scan(block: number): number {
+  #scanAll(): void {
+    this.#index.clear();
+    this.#block = -1;
+    for (const block of this.#inUse()) this.#scan(block);
+  }
+
+  /** Indexes the whole entries of a block; it is then the one that is written. */
+  #scan(block: number): void {
     const bytes = new Uint8Array(this.#blockLength);
     this.#flash.read(bytes, block * this.#blockLength);
     const view = new DataView(bytes.buffer);
     let end = bytes.length;
     while (end > BLOCK_HEADER && bytes[end - 1] === 0xff) end -= 1;
     let at = BLOCK_HEADER;
-    while (at < end) {
-      const length = at + ENTRY_HEADER <= bytes.length ? view.getUint16(at + LENGTH_AT, true) : 0;
-      const next = at + entrySize(length === DELETED ? 0 : length);
-      if (next > bytes.length || view.getUint32(at, true) !== crc32(bytes.subarray(at + 4, next))) return bytes.length;
-      this.#index.set(keyOf(bytes, at), { block, offsetBytes: at, lengthBytes: length });
-      at = next;
+    this.#last = undefined;
+    for (let next = at; at < end; at = next) {
+      next = wholeEntry(bytes, view, at);
+      if (next < 0) break;
+      this.#last = { at, end: next };
+      const length = view.getUint16(at + LENGTH_AT, true);
+      if (bytes[at + KEY_LENGTH_AT] > 0) {
+        this.#index.set(keyOf(bytes, at), { block, offsetBytes: at, lengthBytes: length });
+      }
     }
-    return at;
+    this.#block = block;
+    this.#end = at < end ? bytes.length : at; // behind a torn entry, nothing
   }
 
   #address(place: Place): number {
@@ -191,8 +224,28 @@ export class KeyValueOnFlash {
   }
 }
 
+/** `valueLength` 0 for a deleted key. */
 function entrySize(valueLength: number): number {
   return (ENTRY_HEADER + valueLength + 3) & ~3;
+}
+
+function blockHeader(number: number): Uint8Array {
+  const header = new Uint8Array(12);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, BLOCK_MAGIC, true);
+  view.setUint32(4, number, true);
+  view.setUint32(8, crc32(header.subarray(0, 8)), true);
+  return header;
+}
+
+/** Where the entry at `at` ends; -1 if it is torn. */
+function wholeEntry(bytes: Uint8Array, view: DataView, at: number): number {
+  if (at + ENTRY_HEADER > bytes.length) return -1;
+  const isBlank = bytes.subarray(at, at + ENTRY_HEADER).every((byte) => byte === 0);
+  if (isBlank) return at + ENTRY_HEADER;
+  const length = view.getUint16(at + LENGTH_AT, true);
+  const next = at + entrySize(length === DELETED ? 0 : length);
+  return next <= bytes.length && view.getUint32(at, true) === crc32(bytes.subarray(at + 4, next)) ? next : -1;
 }
 
 function encodeEntry(key: string, value: Uint8Array, length: number): Uint8Array {
@@ -211,12 +264,15 @@ function keyOf(bytes: Uint8Array, entryAt: number): string {
   return String.fromCharCode(...bytes.subarray(start, start + bytes[entryAt + KEY_LENGTH_AT]));
 }
 
+const CRC_OF_BYTE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
 /** CRC-32 (IEEE 802.3, reflected). */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ CRC_OF_BYTE[(crc ^ bytes[i]) & 0xff];
   return ~crc >>> 0;
 }
