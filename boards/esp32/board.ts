@@ -1,0 +1,92 @@
+/*
+ * The board of every ESP32: the SDK's io classes, the flash partition, NVS, Wi-Fi, the prompt's UART.
+ * What differs from one to the next (name, pins) is `config.board` in the manifest of each.
+ * Runs when it is imported, on the device: not to be preloaded.
+ */
+
+import resetReason from "resetReason";
+import Digital from "embedded:io/digital";
+import SMBus from "embedded:io/smbus";
+import WiFi from "embedded:network/interface/wifi";
+import FlashStorage from "embedded:storage/flash";
+import KeyValueStorage from "embedded:storage/key-value";
+import config from "mc/config";
+import type { Board } from "../../src/board.js";
+import type { WiFiConstructor } from "../../src/network/io.js";
+import type { Flash } from "../../src/outbox/flash.js";
+import type { DigitalConstructor, SMBusConstructor } from "../../src/sensor/io.js";
+import type { KeyValueStore } from "../../src/settings/store.js";
+import type { Thermometer } from "../../src/thermometer.js";
+import { onAbort } from "../moddable/abort.js";
+import { TickClock } from "../moddable/clock.js";
+import { buildDefaults } from "../moddable/defaults.js";
+import { Names } from "../moddable/names.js";
+import { ntp } from "../moddable/ntp.js";
+import { tcp } from "../moddable/sockets.js";
+import { timers } from "../moddable/timers.js";
+import { keepFault, takeFault } from "./fault-log.js";
+import { Prompt, type UART } from "./prompt.js";
+
+/** `config.board` in a board's manifest. */
+interface Wiring {
+  readonly name: string;
+  /** `port`: the processor's I2C unit; absent: any. */
+  readonly sensor: { readonly data: number; readonly clock: number; readonly port?: number };
+  /** The UARTs of the prompt, the preferred first. */
+  readonly prompt: readonly UART[];
+}
+
+/** As in the partition table. */
+const OUTBOX_PARTITION = "outbox";
+/** NVS takes 15 characters. */
+const SETTINGS_NAMESPACE = "thermometer";
+
+const wiring: Wiring = config.board;
+const clock = new TickClock();
+
+export const board: Board = {
+  name: wiring.name,
+  mac: macAddress(),
+  timers,
+  clock,
+  random: () => Math.random(), // the chip's own noise: xsHost.h gives XS esp_random()
+  setUtc: (utcMs) => clock.setUtc(utcMs),
+  openFlash: () => FlashStorage.open({ path: OUTBOX_PARTITION }) as Flash,
+  openSettings: () => KeyValueStorage.open({ path: SETTINGS_NAMESPACE }) as KeyValueStore,
+  // The typings take a tuple of I2C's parameters for an object, and know neither `timeout` nor `close`.
+  sensor: {
+    io: SMBus as unknown as SMBusConstructor,
+    digital: Digital as unknown as DigitalConstructor,
+    ...wiring.sensor,
+  },
+  tcp,
+  dns: { io: Names },
+  wifi: { io: WiFi as unknown as WiFiConstructor },
+  ntp,
+  serial: { io: Prompt, uarts: wiring.prompt },
+  defaults: buildDefaults(),
+  boot,
+  restart,
+  trace: (line) => trace(`${line}\n`),
+};
+
+function boot(start: () => Thermometer): void {
+  onAbort(keepFault);
+  board.trace?.(`reset: ${resetReason().string}`);
+  const fault = takeFault();
+  if (fault !== undefined) board.trace?.(`the run before ended by ${fault}`);
+  start();
+}
+
+function restart(reason: string): void {
+  board.trace?.(`restart: ${reason}`);
+  System.restart();
+}
+
+/** The station's address, as 12 digits. The radio must be set up to be asked. */
+function macAddress(): string {
+  const wifi = new WiFi({});
+  const mac = wifi.MAC ?? "";
+  wifi.close();
+  return mac.split(":").join("").toLowerCase();
+}

@@ -1,0 +1,47 @@
+/*
+ * The prompt's UART. The first of the board's list is the one behind its USB connector. In debug and instrumented builds
+ * the debugger has that one; opening it throws, and the prompt moves to the next.
+ */
+import Serial from "embedded:io/serial";
+import type { SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+
+/** One UART and its pins. */
+export interface UART {
+  readonly port: number;
+  readonly receive: number;
+  readonly transmit: number;
+}
+
+const BAUD = 115_200;
+
+export class Prompt implements SerialPort {
+  readonly #serial: Serial;
+
+  /** `uarts`: as the board has them. @throws what the last of them throws, if none can be had */
+  constructor({ uarts, ...callbacks }: SerialCallbacks & Readonly<Record<string, unknown>>) {
+    this.#serial = open(uarts as readonly UART[], callbacks as SerialCallbacks);
+  }
+
+  /** At most what `onReadable` announced: the SDK cuts a view to what is there. */
+  read(buffer: Uint8Array): unknown {
+    return this.#serial.read(buffer);
+  }
+
+  write(buffer: Uint8Array): void {
+    this.#serial.write(buffer);
+  }
+
+  close(): void {
+    this.#serial.close();
+  }
+}
+
+function open(uarts: readonly UART[], callbacks: SerialCallbacks): Serial {
+  for (let i = 0; ; i++) {
+    try {
+      return new Serial({ baud: BAUD, ...uarts[i], ...callbacks });
+    } catch (error) {
+      if (i === uarts.length - 1) throw error;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/*
+ * Host names to addresses, through the SDK's resolver. One resolver lives for one question: it asks the servers that DHCP
+ * named by then, holds no socket afterwards, and forgets its owner when that loses interest.
+ * Takes dotted addresses, "localhost", names of the local network (mDNS) and of the internet; IPv4 alone.
+ */
+import Resolver from "embedded:network/dns/resolver/udp";
+// biome-ignore lint/style/useNodejsImportProtocol: the SDK has a module of that name
+import Net from "net";
+import type { ResolveOptions } from "../../src/mqtt/io.js";
+import { LossyUDP } from "./sockets.js";
+
+/** Where DHCP names no server. Nobody answers there, so that a question ends: without any server it never would. */
+const NO_SERVERS: readonly string[] = Object.freeze(["0.0.0.0"]);
+
+export class Names {
+  #resolver: Resolver | undefined;
+
+  /** One question at a time; a second one replaces the first, whose callbacks are then not called. */
+  resolve({ host, onResolved, onError }: ResolveOptions): void {
+    this.close();
+    const resolver = new Resolver({ servers: servers(), socket: { io: LossyUDP } });
+    this.#resolver = resolver;
+    const isOver = (): boolean => {
+      if (this.#resolver !== resolver) return false;
+      this.close();
+      return true;
+    };
+    resolver.resolve({
+      host,
+      onResolved: (name, address) => {
+        if (isOver()) onResolved(name, address);
+        return null; // what the typings ask for
+      },
+      onError: () => {
+        if (isOver()) onError();
+        return null;
+      },
+    });
+  }
+
+  close(): void {
+    this.#resolver?.close();
+    this.#resolver = undefined;
+  }
+}
+
+function servers(): readonly string[] {
+  const known: string[] | undefined = Net.get("DNS");
+  const usable = (known ?? []).filter((address) => address.includes(".")); // the resolver speaks IPv4
+  return usable.length > 0 ? usable : NO_SERVERS;
+}

@@ -1,0 +1,39 @@
+/*
+ * The SDK's sockets as this firmware gives them to its rooms.
+ * An exception that leaves a callback restarts the device. Ours are recorded by the board's abort hook; but the SDK's
+ * resolver and NTP client parse whatever arrives on their UDP sockets, and send from timers of their own: a malformed
+ * packet or a lost route must not restart anything, so it ends here and counts as a packet that was lost.
+ */
+import TCP from "embedded:io/socket/tcp";
+import UDP from "embedded:io/socket/udp";
+import type { TCPConstructor } from "../../src/mqtt/io.js";
+
+/** Takes addresses only. The typings want options of another exactness; the class takes what ECMA-419 says. */
+export const tcp = Object.freeze({ io: TCP as unknown as TCPConstructor });
+
+type UDPOptions = ConstructorParameters<typeof UDP>[0];
+
+/** A UDP socket that loses what it cannot send, and what its owner cannot read. */
+export class LossyUDP extends UDP {
+  constructor(options: UDPOptions) {
+    const onReadable = options.onReadable;
+    super({
+      ...options,
+      onReadable(packets: number): void {
+        try {
+          onReadable?.call(this, packets);
+        } catch {
+          // malformed
+        }
+      },
+    });
+  }
+
+  override write(...packet: Parameters<UDP["write"]>): void {
+    try {
+      super.write(...packet);
+    } catch {
+      // no route, or no address
+    }
+  }
+}

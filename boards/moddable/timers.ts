@@ -1,0 +1,11 @@
+/*
+ * The SDK's timers in the shape that the rooms take. `Timer.set` alone is used: a one-shot that has fired is closed, and
+ * clearing it again does nothing.
+ */
+import Timer from "timer";
+import type { Timers } from "../../src/board.js";
+
+export const timers: Timers = Object.freeze<Timers>({
+  set: (callback, delayMs) => Timer.set(callback, delayMs),
+  clear: (id) => Timer.clear(id as Timer),
+});

@@ -1,0 +1,97 @@
+/*
+ * The board of the Moddable simulator: the unchanged firmware under XS, with simulated parts on a simulated bus, its flash in
+ * a file, the computer's TCP, and a panel with controls beside it.
+ *
+ *   block 0-5   settings (simulated NVS)
+ *   block 6-    outbox, 1 MiB
+ */
+import config from "mc/config";
+import Timer from "timer";
+import type { Board } from "../../src/board.js";
+import type { Thermometer } from "../../src/thermometer.js";
+import { onAbort } from "../moddable/abort.js";
+import { buildDefaults } from "../moddable/defaults.js";
+import { timers } from "../moddable/timers.js";
+import { I2CBus } from "../parts/i2c-bus.js";
+import { KeyValueOnFlash } from "../parts/key-value.js";
+import { TMP117Part } from "../parts/tmp117.js";
+import { wander } from "../parts/wander.js";
+import { WiFiLink } from "../parts/wifi-link.js";
+import { Image } from "./image.js";
+import { type Controls, listen, show } from "./panel.js";
+import { Prompt } from "./prompt.js";
+import { Names, TCP } from "./sockets.js";
+import { Watcher } from "./watcher.js";
+
+const SETTINGS_BLOCKS = 6;
+const OUTBOX_BLOCKS = 256;
+const IMAGE_BYTES = (SETTINGS_BLOCKS + OUTBOX_BLOCKS) * 4096;
+const TMP117_ADDRESS = 0x48;
+const MAC = "020000000001"; // locally administered
+const NETWORK = "simulated"; // the open Wi-Fi network in the air, and the setting's default
+const CUT_WITHIN_BYTES = 40; // "during a write": a record's length, about
+
+const startMs = Date.now();
+const uptimeMs = (): number => Math.max(0, Date.now() - startMs);
+
+const image = new Image(config.flash ?? `${config.file.root}home-thermometer.flash`, IMAGE_BYTES);
+const bus = new I2CBus();
+const part = new TMP117Part({ uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) });
+bus.attach(TMP117_ADDRESS, part);
+const wifi = new WiFiLink({ timers, accessPoints: [{ ssid: NETWORK, rssi: -58 }] });
+const watcher = new Watcher();
+
+let begin: () => Thermometer;
+let thermometer: Thermometer | undefined;
+
+export const board: Board = {
+  name: "simulator",
+  mac: MAC,
+  timers,
+  clock: { uptimeMs, utcMs: () => Date.now() },
+  random: () => Math.random(),
+  setUtc: () => {}, // the computer's clock is right
+  openFlash: () => image.partition(SETTINGS_BLOCKS, OUTBOX_BLOCKS),
+  openSettings: () => new KeyValueOnFlash(image.partition(0, SETTINGS_BLOCKS)),
+  sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
+  tcp: { io: TCP },
+  dns: { io: Names },
+  wifi,
+  serial: config.prompt === undefined ? undefined : { io: Prompt, device: config.prompt },
+  defaults: { "wifi.ssid": NETWORK, ...buildDefaults() },
+  observer: watcher,
+  trace: (line) => trace(`${line}\n`),
+  boot,
+  restart,
+};
+
+function boot(start: () => Thermometer): void {
+  begin = start;
+  onAbort((line) => trace(`${line}\n`));
+  trace(`flash: ${image.path}\n`);
+  listen(turn);
+  show({ started: true });
+  powerOn();
+}
+
+function powerOn(): void {
+  thermometer = begin();
+  watcher.watch(thermometer);
+}
+
+/** As pressing reset: the same chip, a new life. */
+function restart(reason: string): void {
+  trace(`restart: ${reason}\n`);
+  thermometer?.close();
+  wifi.powerCycle();
+  Timer.set(powerOn, 0);
+}
+
+/** A control on the panel was moved. */
+function turn({ celsius, wifi: onAir, sensor, cut }: Controls): void {
+  if (celsius !== undefined) part.celsius = celsius;
+  if (onAir !== undefined) onAir ? wifi.up() : wifi.down();
+  if (sensor !== undefined) sensor ? bus.plug(TMP117_ADDRESS) : bus.unplug(TMP117_ADDRESS);
+  if (cut === "now") show({ off: true });
+  if (cut === "write") image.cutAfter(Math.floor(Math.random() * CUT_WITHIN_BYTES), () => show({ off: true }));
+}

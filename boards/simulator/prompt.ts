@@ -1,0 +1,59 @@
+/*
+ * The prompt on a tty of the computer, given at build time: `mcconfig ... prompt=/path`. A pty made by
+ * `socat pty,raw,echo=0,link=/tmp/prompt pty,raw,echo=0,link=/tmp/thermometer` joins the two names: the simulator opens one,
+ * a terminal program the other.
+ * The SDK's serial class on computers takes whole ArrayBuffers, 1,024 bytes at most, one at a time, reads no views, and
+ * swallows what callbacks throw; here it is as on the device.
+ */
+import SDKSerial from "embedded:io/serial";
+import type { SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+
+const BAUD = 115_200;
+
+/** The class as its C source has it: the typings tell of the device's. */
+type ComputerSerial = new (options: {
+  device: unknown;
+  baud: number;
+  format: "buffer";
+  onReadable(bytes: number): void;
+  onWritable(bytes: number): void;
+}) => { read(count: number): ArrayBuffer | undefined; write(bytes: ArrayBuffer): void; close(): void };
+
+export class Prompt implements SerialPort {
+  readonly #serial: InstanceType<ComputerSerial>;
+
+  /** `device`: the tty. @throws Error if it cannot be opened */
+  constructor({ device, onReadable, onWritable }: SerialCallbacks & Readonly<Record<string, unknown>>) {
+    this.#serial = new (SDKSerial as unknown as ComputerSerial)({
+      device,
+      baud: BAUD,
+      format: "buffer",
+      onReadable: (bytes) => told(() => onReadable(bytes)),
+      onWritable: (bytes) => told(() => onWritable(bytes)),
+    });
+  }
+
+  read(buffer: Uint8Array): number {
+    const bytes = this.#serial.read(buffer.length);
+    if (bytes === undefined) return 0;
+    buffer.set(new Uint8Array(bytes));
+    return bytes.byteLength;
+  }
+
+  write(buffer: Uint8Array): void {
+    this.#serial.write(buffer.slice().buffer);
+  }
+
+  close(): void {
+    this.#serial.close();
+  }
+}
+
+/** What is thrown into the SDK here is gone; a bug should be seen. */
+function told(callback: () => void): void {
+  try {
+    callback();
+  } catch (error) {
+    trace(`prompt: ${error}\n`);
+  }
+}

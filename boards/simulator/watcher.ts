@@ -1,0 +1,52 @@
+/*
+ * Watches the thermometer from outside, for the panel and the trace.
+ */
+import Timer from "timer";
+import type { Observer } from "../../src/board.js";
+import type { Thermometer } from "../../src/thermometer.js";
+import { show } from "./panel.js";
+
+const LOOK_MS = 500;
+
+export class Watcher implements Observer {
+  #thermometer: Thermometer | undefined;
+  #shown = "";
+  #timer: Timer | undefined;
+  readonly #values = new Map<number, number>(); // °C by sequence number, for those on their way
+
+  /** From now on this one. */
+  watch(thermometer: Thermometer): void {
+    this.#thermometer = thermometer;
+    this.#timer ??= Timer.repeat(() => this.#look(), LOOK_MS);
+  }
+
+  reading(celsius: number, sequence: number | undefined): void {
+    trace(`reading ${sequence ?? "without a number"}: ${celsius}\n`);
+    show({ taken: celsius });
+    if (sequence !== undefined) this.#values.set(sequence, celsius);
+  }
+
+  settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
+    trace(`settled ${sequence}: ${outcome}\n`);
+    const celsius = this.#values.get(sequence);
+    this.#values.delete(sequence);
+    if (outcome !== "delivered") return;
+    show({ published: `${celsius?.toFixed(2) ?? "an earlier run's"} (seq ${sequence})` });
+  }
+
+  #look(): void {
+    const thermometer = this.#thermometer;
+    if (thermometer === undefined) return;
+    const view = {
+      room: thermometer.settings.get("room"),
+      waiting: thermometer.unsettled,
+      link: thermometer.link?.status().state,
+      broker: thermometer.uplink?.status.state ?? "none",
+      sensor: thermometer.sampler?.status().lastError?.message ?? "reads",
+    };
+    const text = JSON.stringify(view);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    show(view);
+  }
+}
