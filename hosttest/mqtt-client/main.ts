@@ -1,0 +1,173 @@
+/*
+ * A command-line MQTT client on src/mqtt, for other people's test suites and for debugging. The contract is in USAGE.
+ */
+
+import { TCP } from "../../boards/desktop/tcp.js";
+import { timers } from "../../boards/desktop/timers.js";
+import { Client, type InboundMessage, type MQTTError } from "../../src/mqtt/client.js";
+import type { TCPConstructor } from "../../src/mqtt/io.js";
+import type { InboundStore, OutboundEntry } from "../../src/mqtt/store.js";
+import { type Arguments, parseArguments, USAGE, UsageError } from "./arguments.js";
+import { openOutgoing } from "./outgoing.js";
+import { Queue } from "./queue.js";
+
+const EXIT_INCOMPLETE = 1;
+const EXIT_USAGE = 2;
+const EXIT_REFUSED = 5;
+/** Reconnects within a second, as its contract says. */
+const BACKOFF = { firstMs: 200, longestMs: 900, steadyMs: 1_000 };
+const BUFFER_BYTES = 65_536;
+const LONGEST_TOPIC = 65_535;
+const AGAIN_MS = 5; // until a message of QoS 0 that found no room is offered again
+
+class Program {
+  readonly #options: Arguments;
+  readonly #outgoing;
+  readonly #queue: Queue;
+  readonly #client: Client;
+  #released = 0;
+  #granted = 0;
+  #hasConnected = false;
+  #hasDeadLetters = false;
+  #isLeaving = false;
+  #again: NodeJS.Timeout | undefined;
+  #pieces: Uint8Array[] = [];
+
+  constructor(options: Arguments) {
+    this.#options = options;
+    this.#outgoing = openOutgoing(options.flash);
+    this.#queue = new Queue(options.publications);
+    this.#client = new Client<OutboundEntry>({
+      socket: { io: TCP as unknown as TCPConstructor },
+      host: options.host,
+      port: options.port,
+      id: options.id,
+      user: options.user,
+      password: options.password,
+      keepAlive: options.keepAlive,
+      clean: options.clean,
+      will: options.will,
+      timers,
+      uptimeMs: () => performance.now(),
+      random: Math.random,
+      outbound: this.#outgoing.store,
+      render: (entry) => this.#outgoing.render(entry),
+      resumed: this.#outgoing.isResumed,
+      inbound: unboundedIds(),
+      window: 16,
+      backoff: BACKOFF,
+      bufferLength: BUFFER_BYTES + (options.will?.payload.length ?? 0),
+      topicLength: LONGEST_TOPIC,
+      deadLetterAfter: Number.POSITIVE_INFINITY,
+      onState: (state) => {
+        if (state === "connected") this.#hasConnected = true;
+        this.#soon();
+      },
+      onSettled: (_sequence, outcome) => {
+        if (outcome === "deadLetter") this.#hasDeadLetters = true;
+        this.#soon();
+      },
+      onSubscribed: (filter, granted) => {
+        if (granted === 128) complain(`refused: ${filter}`);
+        this.#granted++;
+        this.#soon();
+      },
+      onMessage: (message) => this.#receive(message),
+      onError: (error) => this.#failed(error),
+    });
+  }
+
+  run(): void {
+    for (const { filter, qos } of this.#options.subscriptions) this.#client.subscribe(filter, qos);
+    this.#release();
+    this.#client.start();
+    process.on("SIGTERM", () => this.#leave());
+    process.on("SIGINT", () => this.#leave());
+  }
+
+  /** Releases a round of publications, and the next one after the interval. */
+  #release(): void {
+    const { count, everyMs } = this.#options;
+    do {
+      if (this.#released >= count) break;
+      this.#released++;
+      this.#queue.release();
+    } while (everyMs === 0);
+    if (this.#released < count) setTimeout(() => this.#release(), everyMs);
+    this.#soon();
+  }
+
+  /** Looks what can go and whether all is done, outside the client's callbacks. */
+  #soon(): void {
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      this.#go();
+    }, 0);
+  }
+
+  #go(): void {
+    const client = this.#client;
+    this.#queue.pour({
+      append: (message, qos) => this.#outgoing.append(message, qos),
+      publishNow: (message) => client.publishNow(message),
+    });
+    client.wake();
+    const isDone = this.#released >= this.#options.count && this.#queue.isEmpty && this.#outgoing.isEmpty;
+    const isSubscribed = this.#granted >= this.#options.subscriptions.length;
+    if (isDone && isSubscribed && this.#hasConnected && !this.#options.stay) this.#leave();
+    else if (!this.#queue.isEmpty)
+      this.#again ??= setTimeout(() => {
+        this.#again = undefined;
+        this.#go();
+      }, AGAIN_MS);
+  }
+
+  #leave(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    const isComplete = this.#outgoing.isEmpty && this.#queue.isEmpty && !this.#hasDeadLetters;
+    this.#client.stop(() => this.#exit(isComplete || this.#options.stay ? 0 : EXIT_INCOMPLETE));
+  }
+
+  #failed(error: MQTTError): void {
+    if (error.kind === "refused") {
+      complain(error.message);
+      this.#client.close();
+      this.#exit(EXIT_REFUSED);
+    } else complain(error.message);
+  }
+
+  #exit(code: number): void {
+    this.#outgoing.close();
+    process.exitCode = code;
+    // The socket says its last by itself; whatever else holds the process (timers of a longer list) is over.
+    process.removeAllListeners("SIGTERM");
+    setTimeout(() => process.exit(code), 100);
+  }
+
+  #receive({ topic, qos, retain, offsetBytes, payload, last }: InboundMessage): void {
+    if (offsetBytes === 0) this.#pieces = [];
+    this.#pieces.push(payload.slice());
+    if (!last) return;
+    const head = Buffer.from(`${topic},${qos},${retain ? 1 : 0},`);
+    process.stdout.write(Buffer.concat([head, ...this.#pieces, Buffer.from("\n")]));
+    this.#pieces = [];
+  }
+}
+
+/** Other people's suites hold back as many PUBRELs as they like. */
+function unboundedIds(): InboundStore {
+  return new Set<number>();
+}
+
+function complain(text: string): void {
+  process.stderr.write(`mqtt-client: ${text}\n`);
+}
+
+try {
+  new Program(parseArguments(process.argv.slice(2))).run();
+} catch (error) {
+  complain((error as Error).message);
+  if (error instanceof UsageError) process.stderr.write(`${USAGE}\n`);
+  process.exit(EXIT_USAGE);
+}
