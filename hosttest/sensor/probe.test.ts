@@ -133,6 +133,14 @@ describe("what the io class gets", () => {
     const bench = new Bench();
     expect(() => openSensor({ ...bench.port, data: 5 })).toThrow(new RangeError("unusable pins"));
   });
+
+  test("an address that another driver of the board has does not keep the sensor at another from being found", () => {
+    const bench = new Bench();
+    bench.attachSHT3x();
+    const other = new bench.bus.I2C({ data: 21, clock: 22, address: 0x48, hz: 100_000 });
+    expect(openSensor(bench.port).name).toBe("SHT3x");
+    other.close();
+  });
 });
 
 describe("the list for the prompt", () => {

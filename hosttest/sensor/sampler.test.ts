@@ -95,6 +95,26 @@ describe("cadence", () => {
     expect(watched.times).toEqual([0, 1000, 2000, 6300, 10_300]);
   });
 
+  test("timers are set in whole milliseconds", () => {
+    const bench = new Bench();
+    const delays: number[] = [];
+    const { timers } = bench.time;
+    const noting = {
+      ...timers,
+      set: (callback: () => void, ms: number) => {
+        delays.push(ms);
+        return timers.set(callback, ms);
+      },
+    };
+    const watched = new Watched(bench, {
+      timers: noting,
+      intervalMs: 33.3,
+      open: () => stub(() => ({ temperature: 20 })),
+    });
+    watched.run(1000);
+    expect(delays.filter((ms) => !Number.isInteger(ms))).toEqual([]);
+  });
+
   test("a timer that fires early does not take a slot twice", () => {
     const bench = new Bench();
     const { timers } = bench.time;
@@ -264,6 +284,16 @@ describe("a sensor that fails", () => {
     },
   );
 
+  test("another fault of the same sensor is another fault", () => {
+    const samples: unknown[] = [{ temperature: 90 }, ...Array(8).fill(undefined), { temperature: 90 }];
+    const watched = new Watched(new Bench(), { open: () => stub(() => samples.shift()) }).run(4000);
+    expect(watched.failures).toEqual([
+      expect.stringContaining("stub at 0x10 says 90 °C"),
+      expect.stringContaining("stub at 0x10 has no temperature after 8 asks"),
+      expect.stringContaining("stub at 0x10 says 90 °C"),
+    ]);
+  });
+
   test("figures in a message do not make it another fault", () => {
     let celsius = 90;
     const watched = new Watched(new Bench(), { open: () => stub(() => ({ temperature: celsius++ })) }).run(20_000);
@@ -370,6 +400,16 @@ describe("sampleNow", () => {
     expect(bench.time.waiting).toBe(1);
   });
 
+  test("asked for and then stopped: forgotten, also after the next start", () => {
+    const { bench, watched } = withTMP117({ deadband: 1 });
+    watched.run(500);
+    watched.sampler.sampleNow();
+    watched.sampler.stop();
+    watched.run(500);
+    expect(watched.times).toEqual([140]);
+    expect(bench.time.waiting).toBe(1);
+  });
+
   test("closed: nothing happens any more", () => {
     const { bench, watched } = withTMP117();
     watched.run(500);
@@ -391,6 +431,20 @@ describe("deadband", () => {
     expect(watched.sampler.status()).toMatchObject({ celsius: 21.25, ageMs: 360, readings: 4, withheld: 3 });
     bench.time.advance(8000);
     expect(watched.times).toEqual([140, 5140, 10_140]);
+  });
+});
+
+describe("deadband and late timers", () => {
+  test("a late reading does not put off the next heartbeat by an interval", () => {
+    const bench = new Bench();
+    let lateMs = 300;
+    const { timers } = bench.time;
+    const late = { ...timers, set: (callback: () => void, ms: number) => timers.set(callback, ms + lateMs) };
+    const open = () => stub(() => ({ temperature: 20 }));
+    const watched = new Watched(bench, { timers: late, open, deadband: 1, heartbeatMs: 5000 }).run(0);
+    lateMs = 0;
+    bench.time.advance(7000);
+    expect(watched.times).toEqual([300, 5000]);
   });
 });
 

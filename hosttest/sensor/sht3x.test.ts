@@ -78,6 +78,14 @@ describe("steps", () => {
     expect(bench.sample(new SHT3x({ sensor: bench.port })).thermometer.temperature).toBe(-45);
   });
 
+  test("a heater that earlier firmware left on is switched off", () => {
+    const bench = new Bench();
+    const part = bench.attachSHT3x();
+    part.status = 0x2000;
+    bench.sample(new SHT3x({ sensor: bench.port }));
+    expect(part.status & 0x2000).toBe(0);
+  });
+
   test("the same object every time: nothing is allocated for a sample", () => {
     const { bench, sensor } = opened();
     expect(bench.sample(sensor)).toBe(bench.sample(sensor));

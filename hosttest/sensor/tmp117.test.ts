@@ -148,6 +148,16 @@ describe("faults while sampling", () => {
     expect(thrownBy(() => sensor.sample())).toMatchObject({ kind: "noAnswer" });
   });
 
+  test("after a fault while collecting, the next sample is of a new conversion", () => {
+    const { bench, part, sensor } = opened({ celsius: 20 });
+    sensor.sample();
+    bench.time.advance(sensor.conversionMs);
+    bench.bus.nackNext(1);
+    thrownBy(() => sensor.sample());
+    part.celsius = 25;
+    expect(bench.sample(sensor).temperature).toBe(25);
+  });
+
   test("after a fault the next sample is good", () => {
     const { bench, sensor } = opened({ celsius: 19 });
     bench.bus.nackNext(1);

@@ -9,7 +9,14 @@
  */
 import type { OpenOptions, SensorDriver } from "./drivers.js";
 import { asError, chipAt, noAnswer, SensorError } from "./fault.js";
-import { type BusOptions, busOptions, type SensorPort, type SMBus, type TemperatureSensor } from "./io.js";
+import {
+  type BusOptions,
+  busOptions,
+  type SensorPort,
+  type SMBus,
+  type TemperatureSample,
+  type TemperatureSensor,
+} from "./io.js";
 
 /** A driver of the SDK: `sample()` returns `{temperature}` or `{thermometer: {temperature}}`, among other things. */
 export type SDKDriver = new (options: {
@@ -83,13 +90,13 @@ class Adapted implements TemperatureSensor {
   }
 
   /** As the driver's own; what it throws or complains of is thrown. */
-  sample(): ReturnType<TemperatureSensor["sample"]> {
+  sample(): TemperatureSample | undefined {
     if (this.#driver === undefined) throw new Error(`${this.#where} is closed`);
     this.#complaint = undefined;
     try {
       const sample = this.#driver.sample();
       if (this.#complaint !== undefined) throw this.#complaint;
-      return sample as ReturnType<TemperatureSensor["sample"]>; // the sampler checks what is in it
+      return sample as TemperatureSample | undefined; // the sampler checks what is in it
     } catch (error) {
       const fault = this.#fault(error);
       if (this.#onError === undefined) throw fault;

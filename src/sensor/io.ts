@@ -84,10 +84,11 @@ export interface SensorOptions {
   readonly onError?: (error: Error) => void;
 }
 
-/** Degrees Celsius, in either of the two shapes that the SDK's drivers use. Drivers may return the same object again. */
-export type TemperatureSample =
-  | { readonly temperature: number }
-  | { readonly thermometer: { readonly temperature: number } };
+/** Degrees Celsius, in either of the two places where the SDK's drivers have it. Drivers may reuse the object. */
+export interface TemperatureSample {
+  readonly temperature?: number;
+  readonly thermometer?: { readonly temperature?: number };
+}
 
 /** A driver at work. */
 export interface TemperatureSensor {

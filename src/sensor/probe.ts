@@ -51,8 +51,7 @@ export function openSensor(
     try {
       return open(driver, port, address, options);
     } catch (error) {
-      if (!(error instanceof SensorError)) throw error;
-      if (error.kind !== "noAnswer") wrong ??= error;
+      if (!isSilence(error)) wrong ??= asError(error);
     }
   }
   throw wrong ?? notFound(port, candidates);
@@ -76,8 +75,7 @@ export function listSensors(
       open(driver, port, address, {}).sensor.close();
       found.set(address, { address, name: driver.name, detail: "" });
     } catch (error) {
-      const silent = error instanceof SensorError && error.kind === "noAnswer";
-      if (!silent) found.set(address, { address, name: undefined, detail: asError(error).message });
+      if (!isSilence(error)) found.set(address, { address, name: undefined, detail: asError(error).message });
     }
   }
   return [...found.values()].sort((a, b) => a.address - b.address);
@@ -87,6 +85,10 @@ function open(driver: SensorDriver, port: SensorPort, address: number, options: 
   const sensor = driver.open(port, address, options);
   const { name, decimals, lowest, highest } = driver;
   return { sensor, name, address, decimals, lowest, highest, conversionMs: sensor.conversionMs ?? driver.conversionMs };
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof SensorError && error.kind === "noAnswer";
 }
 
 function table(more: readonly SensorDriver[]): readonly SensorDriver[] {

@@ -173,7 +173,7 @@ export class Sampler {
   }
 
   #accept(opened: OpenSensor, sample: TemperatureSample): void {
-    const raw = "thermometer" in sample ? sample.thermometer?.temperature : sample.temperature;
+    const raw = (sample.thermometer === undefined ? sample.temperature : sample.thermometer.temperature) ?? Number.NaN;
     if (!(raw >= opened.lowest && raw <= opened.highest)) {
       const what = `says ${raw} °C, expected ${opened.lowest} to ${opened.highest}: check its power and its wires`;
       throw new SensorError("outOfRange", chipAt(opened.name, opened.address), what);

@@ -23,8 +23,9 @@ const STATUS_ALWAYS_ZERO = 0x500c; // §4.11, table 18: reserved bits 14, 12, 3,
 /** Milliseconds: the longest measurement (§2.2, table 4: 15.5), which outlasts a break (1) and a reset (1.5). */
 const CONVERSION_MS = 16;
 
-/** What the next call of `sample()` does. */
-type Step = "settle" | "break" | "reset" | "measure" | "collect";
+/** What the next call of `sample()` does. Numbers: XS copies a string whenever it is mentioned. */
+const STEP = Object.freeze({ settle: 0, break: 1, reset: 2, measure: 3, collect: 4 } as const);
+type Step = (typeof STEP)[keyof typeof STEP];
 
 export class SHT3x {
   /** Where the ADDR pin can put it (§3.4): low, high. */
@@ -43,7 +44,7 @@ export class SHT3x {
   readonly #command = new Uint8Array(2);
   readonly #result = new Uint8Array(6);
   readonly #sample = { thermometer: { temperature: 0 }, hygrometer: { humidity: 0 } };
-  #step: Step = "settle";
+  #step: Step = STEP.settle;
 
   /**
    * Opens the bus and checks that an SHT3x answers.
@@ -73,7 +74,7 @@ export class SHT3x {
     try {
       return this.#advance();
     } catch (error) {
-      this.#step = "measure"; // whatever was under way is void
+      this.#step = STEP.measure; // whatever was under way is void
       if (this.#onError === undefined || !(error instanceof SensorError)) throw error;
       this.#onError(error);
       return undefined;
@@ -88,22 +89,22 @@ export class SHT3x {
 
   #advance(): { readonly thermometer: { readonly temperature: number } } | undefined {
     switch (this.#step) {
-      case "settle": // the constructor has only just sent a command
-        this.#step = "break";
+      case STEP.settle: // the constructor has only just sent a command
+        this.#step = STEP.break;
         return undefined;
-      case "break":
+      case STEP.break:
         this.#send(BREAK);
-        this.#step = "reset";
+        this.#step = STEP.reset;
         return undefined;
-      case "reset":
+      case STEP.reset:
         this.#send(SOFT_RESET);
-        this.#step = "measure";
+        this.#step = STEP.measure;
         return undefined;
-      case "measure":
+      case STEP.measure:
         this.#send(MEASURE);
-        this.#step = "collect";
+        this.#step = STEP.collect;
         return undefined;
-      case "collect":
+      case STEP.collect:
         return this.#collect();
       default:
         throw new TypeError(`step ${this.#step satisfies never}`);
@@ -120,11 +121,11 @@ export class SHT3x {
     }
     this.#check(0);
     this.#check(3);
-    this.#step = "measure";
-    const { thermometer, hygrometer } = this.#sample;
-    thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.13
-    hygrometer.humidity = (100 * ((result[3] << 8) | result[4])) / 65535;
-    return this.#sample;
+    this.#step = STEP.measure;
+    const sample = this.#sample;
+    sample.thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.13
+    sample.hygrometer.humidity = (100 * ((result[3] << 8) | result[4])) / 65535;
+    return sample;
   }
 
   #identify(): void {

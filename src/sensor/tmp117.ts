@@ -47,6 +47,7 @@ export class TMP117 {
   readonly #onError: ((error: Error) => void) | undefined;
   readonly #sample = { temperature: 0 };
   #averaging: Averaging = DEFAULT_AVERAGING;
+  #averagingBits = averagingBits(DEFAULT_AVERAGING);
   #converting = false;
 
   /**
@@ -80,6 +81,7 @@ export class TMP117 {
     const { averaging = this.#averaging } = options;
     if (!AVERAGINGS.includes(averaging)) throw new RangeError(`averaging ${averaging}: expected 0, 8, 32 or 64`);
     this.#averaging = averaging;
+    this.#averagingBits = averagingBits(averaging);
     this.#converting = false;
   }
 
@@ -108,7 +110,7 @@ export class TMP117 {
   #start(): void {
     const io = this.#open();
     try {
-      io.writeUint16(CONFIGURATION, ONE_SHOT | this.#averagingBits(), true);
+      io.writeUint16(CONFIGURATION, ONE_SHOT | this.#averagingBits, true);
     } catch (error) {
       throw noAnswer(this.#where, error);
     }
@@ -120,16 +122,12 @@ export class TMP117 {
     if ((configuration & DATA_READY) === 0) return undefined;
     this.#converting = false;
     // After a one-shot the chip is back in shutdown. Anything else is a chip that was reset, or no chip at all.
-    if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.#averagingBits())) {
+    if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.#averagingBits)) {
       throw new SensorError("lostPower", this.#where, "forgot its configuration: check its power for loose contacts");
     }
     // Table 7-1: two's complement, shifted up so that bit 15 becomes the sign; 0x8000 is -256 °C.
     this.#sample.temperature = ((this.#read(TEMPERATURE) << 16) >> 16) * CELSIUS_PER_BIT;
     return this.#sample;
-  }
-
-  #averagingBits(): number {
-    return AVERAGINGS.indexOf(this.#averaging) << AVERAGING_SHIFT;
   }
 
   #read(register: number): number {
@@ -145,6 +143,10 @@ export class TMP117 {
     if (this.#io === undefined) throw new Error(`${this.#where} is closed`);
     return this.#io;
   }
+}
+
+function averagingBits(averaging: Averaging): number {
+  return AVERAGINGS.indexOf(averaging) << AVERAGING_SHIFT;
 }
 
 function wrongChip(where: string, id: number): SensorError {
