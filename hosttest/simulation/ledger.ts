@@ -1,0 +1,146 @@
+/*
+ * The ledger of one device: what it has written to flash against what an observer of the broker has seen.
+ * An append that returned must be seen; what was cut in the middle may be. At QoS 2 nothing is seen twice, unless the
+ * broker forgot its session while the message was under way: those are told apart one by one, by number.
+ * Knows the truth: when each reading was taken, in which room, and what the sensor said.
+ */
+import type { Forwarded } from "./broker.js";
+
+export interface Violation {
+  readonly kind:
+    | "lost"
+    | "doubled"
+    | "disordered"
+    | "wrongRoom"
+    | "wrongTime"
+    | "wrongValue"
+    | "unknown"
+    | "breach"
+    | "stuck"
+    | "wear"
+    | "crash";
+  readonly device: number;
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** What was true when a reading was taken. */
+export interface Truth {
+  readonly utcMs: number;
+  readonly room: string;
+  readonly celsius: number;
+  readonly qos: 1 | 2;
+  /** The boot it was taken in; `clockRight`: nobody told that boot a wrong time. */
+  readonly clock: { readonly clockRight: boolean };
+}
+
+const TIME_TOLERANCE_MS = 2_500; // whole seconds, and the crystal's and NTP's error
+
+export class Ledger {
+  readonly device: number;
+  /** Numbers whose append returned, and that the device has not settled. */
+  readonly open = new Map<number, Truth>();
+  /** Numbers seen at the broker and not yet settled: what a session that is lost can double. */
+  readonly #pending = new Set<number>();
+  readonly #seen = new Map<number, Truth | undefined>(); // the latest only: older ones are forgotten in order
+  readonly #excused = new Set<number>();
+  readonly #report: (violation: Omit<Violation, "device" | "atMs">) => void;
+  #last = -1; // highest number seen
+  #missing = 0;
+  appended = 0;
+  arrived = 0;
+  doubled = 0;
+  possibleDoubles = 0;
+
+  constructor(device: number, report: (violation: Omit<Violation, "device" | "atMs">) => void) {
+    this.device = device;
+    this.#report = report;
+  }
+
+  /** `append` returned. */
+  append(sequence: number, truth: Truth): void {
+    this.appended++;
+    this.open.set(sequence, truth);
+  }
+
+  /** The device said that the broker has it. */
+  settle(sequence: number, outcome: "delivered" | "deadLetter"): void {
+    const truth = this.open.get(sequence);
+    if (outcome === "deadLetter") this.#report({ kind: "lost", text: `reading ${sequence} was given up` });
+    else if (truth !== undefined && !this.#seen.has(sequence)) {
+      this.#report({ kind: "lost", text: `reading ${sequence} was settled, and the observer has not seen it` });
+    }
+    this.open.delete(sequence);
+    this.#pending.delete(sequence);
+  }
+
+  /** The broker forgot what it knew of this device. */
+  sessionLost(): void {
+    for (const sequence of this.#pending) this.#excused.add(sequence);
+  }
+
+  /** The observer has seen a message of this device. */
+  forward({ topic, payload, qos }: Forwarded): void {
+    const { value, ts, seq } = JSON.parse(payload) as { value: number; ts?: string; seq: number };
+    this.arrived++;
+    if (this.#seen.has(seq) || seq <= this.#last - SEEN_KEPT) {
+      this.#again(seq, qos);
+      return;
+    }
+    if (seq < this.#last) this.#report({ kind: "disordered", text: `${seq} came after ${this.#last}` });
+    this.#last = Math.max(this.#last, seq);
+    const truth = this.open.get(seq);
+    this.#remember(seq, truth);
+    this.#pending.add(seq);
+    if (truth !== undefined) this.#compare(seq, truth, topic, value, ts, qos);
+  }
+
+  /** At the end: numbers that were written and never seen. `excusedCount`: how many the device says it dropped. */
+  finish(excusedCount: number): void {
+    for (const sequence of this.open.keys()) if (!this.#seen.has(sequence)) this.#missing++;
+    if (this.#missing <= excusedCount) return;
+    const [first] = [...this.open.keys()].filter((sequence) => !this.#seen.has(sequence));
+    const text = `${this.#missing} readings were never seen, the device says it dropped ${excusedCount}; first: ${first}`;
+    this.#report({ kind: "lost", text });
+  }
+
+  get missing(): number {
+    return this.#missing;
+  }
+
+  #again(seq: number, qos: number): void {
+    if (qos !== 2) return;
+    if (this.#excused.delete(seq)) {
+      this.possibleDoubles++;
+      return;
+    }
+    this.doubled++;
+    this.#report({ kind: "doubled", text: `${seq} came twice at QoS 2` });
+  }
+
+  #compare(seq: number, truth: Truth, topic: string, value: number, ts: string | undefined, qos: number): void {
+    const expected = `home/${truth.room}/temperature`;
+    if (topic !== expected) this.#report({ kind: "wrongRoom", text: `${seq} went to ${topic}, not ${expected}` });
+    if (qos !== truth.qos) this.#report({ kind: "wrongValue", text: `${seq} went at QoS ${qos}, not ${truth.qos}` });
+    if (Math.abs(value - truth.celsius) > 0.0051) {
+      this.#report({ kind: "wrongValue", text: `${seq} says ${value} °C, was ${truth.celsius}` });
+    }
+    if (ts === undefined || !truth.clock.clockRight) return;
+    const errorMs = Math.abs(Date.parse(ts) - truth.utcMs);
+    if (errorMs > TIME_TOLERANCE_MS) {
+      this.#report({ kind: "wrongTime", text: `${seq} says ${ts}, was ${new Date(truth.utcMs).toISOString()}` });
+    }
+  }
+
+  #remember(seq: number, truth: Truth | undefined): void {
+    this.#seen.set(seq, truth);
+    if (this.#seen.size <= SEEN_KEPT * 2) return;
+    for (const old of this.#seen.keys()) {
+      if (this.#seen.size <= SEEN_KEPT || this.open.has(old)) break;
+      this.#seen.delete(old);
+    }
+  }
+}
+
+/** A number this far below the highest one seen is long settled: if it comes again, it is a double. */
+const SEEN_KEPT = 10_000;

@@ -1,0 +1,241 @@
+/*
+ * A network between devices and one broker, on virtual time: byte streams in order, with latency, that can be refused,
+ * reset, held up, swallowed (black hole) or cut on one side only (half open).
+ * The device's end is an ECMA-419 TCP class; the broker's end is a `Peer`. Nothing is lost or reordered while a stream
+ * lives: that is TCP's promise, and what breaks it is told to the ends late, or to one of them, or to none.
+ * Source: ECMA-419 clause 12; RFC 9293 for what an end may and may not learn.
+ */
+import type { TCP, TCPOptions } from "../../src/mqtt/io.js";
+import type { VirtualTime } from "../support/virtual-time.js";
+import type { Random } from "./random.js";
+
+/** The broker's end of a stream. */
+export interface Peer {
+  /** Hands bytes to the network; nothing happens once the stream is over. */
+  send(bytes: Uint8Array): void;
+  /** Ends the stream: the other end learns it after the bytes that are under way. */
+  close(): void;
+}
+
+/** What the broker makes of a stream. */
+export interface Acceptor {
+  data(bytes: Uint8Array): void;
+  /** The stream is over, as far as this end knows. */
+  ended(): void;
+}
+
+export interface Weather {
+  /** One way, milliseconds. */
+  latencyMs: number;
+  /** Nothing arrives, in either direction, and nobody is told. */
+  blackHole: boolean;
+  /** Connections are refused. */
+  refusing: boolean;
+  /** What a device may write before the first bytes have left. */
+  roomBytes: number;
+}
+
+export class Network {
+  readonly weather: Weather = { latencyMs: 20, blackHole: false, refusing: false, roomBytes: 1460 };
+  readonly #time: VirtualTime;
+  readonly #listen: (peer: Peer) => Acceptor | undefined;
+  readonly #streams = new Set<Stream>();
+
+  /** `listen`: the broker; undefined: it is away, and connections are refused. */
+  constructor(time: VirtualTime, listen: (peer: Peer) => Acceptor | undefined) {
+    this.#time = time;
+    this.#listen = listen;
+  }
+
+  /**
+   * An ECMA-419 TCP class for one device, as long as `isOn`: a device without power hears and says nothing.
+   * `isReached`: its link is up; what is sent while it is not is swallowed.
+   */
+  socketClass(isOn: () => boolean, isReached: () => boolean = () => true): new (options: TCPOptions) => TCP {
+    const open = (options: TCPOptions): Stream => {
+      const stream = new Stream(this.#time, this.weather, options, isOn, isReached, this.#listen);
+      this.#streams.add(stream);
+      stream.onOver = () => this.#streams.delete(stream);
+      return stream;
+    };
+    return class implements TCP {
+      readonly #stream: Stream;
+      constructor(options: TCPOptions) {
+        this.#stream = open(options);
+      }
+      read(buffer: Uint8Array): number {
+        return this.#stream.read(buffer);
+      }
+      write(buffer: Uint8Array): number {
+        return this.#stream.write(buffer);
+      }
+      close(): void {
+        this.#stream.closeDevice();
+      }
+    };
+  }
+
+  /** Every stream is reset; both ends learn it. */
+  resetAll(): void {
+    for (const stream of [...this.#streams]) stream.reset("both");
+  }
+
+  /** Every stream dies in silence on one side: the other still believes in it. */
+  halfOpenAll(random: Random): void {
+    for (const stream of [...this.#streams]) stream.reset(random.pick(["device", "broker"] as const));
+  }
+}
+
+const CLOSED = new Error("closed");
+
+/** One TCP stream. */
+class Stream {
+  onOver: () => void = () => {};
+  readonly #time: VirtualTime;
+  readonly #weather: Weather;
+  readonly #options: TCPOptions;
+  readonly #isOn: () => boolean;
+  readonly #isReached: () => boolean;
+  #acceptor: Acceptor | undefined;
+  #arrived: Uint8Array[] = []; // at the device, not read yet
+  #arrivedBytes = 0;
+  #room: number; // what the device may write now
+  #deviceOpen = true;
+  #brokerOpen = false;
+  #severed = false; // nothing passes any more, whatever the ends believe
+  #lastArrivalMs = 0; // keeps the order when the latency falls
+
+  constructor(
+    time: VirtualTime,
+    weather: Weather,
+    options: TCPOptions,
+    isOn: () => boolean,
+    isReached: () => boolean,
+    listen: (peer: Peer) => Acceptor | undefined,
+  ) {
+    this.#time = time;
+    this.#weather = weather;
+    this.#options = options;
+    this.#isOn = isOn;
+    this.#isReached = isReached;
+    this.#room = weather.roomBytes;
+    this.#after(2 * weather.latencyMs, () => {
+      if (!this.#deviceOpen || !isOn() || this.#isSwallowed()) return;
+      const acceptor = weather.refusing
+        ? undefined
+        : listen({ send: (bytes) => this.#toDevice(bytes), close: () => this.#closeBroker() });
+      if (acceptor === undefined) {
+        this.#failDevice();
+        return;
+      }
+      this.#acceptor = acceptor;
+      this.#brokerOpen = true;
+      this.#options.onWritable(this.#room);
+    });
+  }
+
+  read(buffer: Uint8Array): number {
+    if (!this.#deviceOpen) throw CLOSED;
+    if (buffer.length > this.#arrivedBytes) throw new Error("invalid");
+    let at = 0;
+    while (at < buffer.length) {
+      const first = this.#arrived[0];
+      const take = Math.min(first.length, buffer.length - at);
+      buffer.set(take === first.length ? first : first.subarray(0, take), at);
+      if (take === first.length) this.#arrived.shift();
+      else this.#arrived[0] = first.subarray(take);
+      at += take;
+    }
+    this.#arrivedBytes -= at;
+    return at;
+  }
+
+  write(buffer: Uint8Array): number {
+    if (!this.#deviceOpen) throw CLOSED;
+    if (buffer.length > this.#room) throw new Error("would block");
+    if (!this.#isOn()) return this.#room;
+    this.#room -= buffer.length;
+    const bytes = buffer.slice();
+    const { length } = bytes;
+    this.#deliver(() => {
+      if (this.#brokerOpen) this.#acceptor?.data(bytes);
+      this.#after(this.#weather.latencyMs, () => {
+        if (!this.#deviceOpen || !this.#isOn() || this.#isSwallowed()) return;
+        this.#room += length;
+        this.#options.onWritable(this.#room);
+      });
+    });
+    return this.#room;
+  }
+
+  /** The device lets go: the broker learns it, if the network lives. */
+  closeDevice(): void {
+    if (!this.#deviceOpen) return;
+    this.#deviceOpen = false;
+    if (!this.#isOn()) this.#severed = true; // no power: not even a FIN
+    this.#deliver(() => this.#endBroker());
+    this.#overIfOver();
+  }
+
+  /** The stream breaks; `told`: which ends learn it now. The other one only finds out by itself. */
+  reset(told: "both" | "device" | "broker"): void {
+    this.#severed = true;
+    if (told !== "device") this.#endBroker();
+    if (told !== "broker") this.#after(0, () => this.#failDevice());
+  }
+
+  #toDevice(bytes: Uint8Array): void {
+    if (!this.#brokerOpen) return;
+    this.#deliver(() => {
+      if (!this.#deviceOpen || !this.#isOn()) return;
+      this.#arrived.push(bytes);
+      this.#arrivedBytes += bytes.length;
+      this.#options.onReadable(this.#arrivedBytes);
+    });
+  }
+
+  #closeBroker(): void {
+    if (!this.#brokerOpen) return;
+    this.#brokerOpen = false;
+    this.#deliver(() => this.#failDevice());
+  }
+
+  #endBroker(): void {
+    if (!this.#brokerOpen) return;
+    this.#brokerOpen = false;
+    this.#acceptor?.ended();
+    this.#overIfOver();
+  }
+
+  #failDevice(): void {
+    if (!this.#deviceOpen) return;
+    this.#deviceOpen = false;
+    if (this.#isOn()) this.#options.onError();
+    this.#overIfOver();
+  }
+
+  #overIfOver(): void {
+    if (!this.#deviceOpen && !this.#brokerOpen) this.onOver();
+  }
+
+  /** What is under way when the weather turns is lost with everything behind it: TCP does not deliver around a gap. */
+  #deliver(arrive: () => void): void {
+    if (this.#isSwallowed()) this.#severed = true;
+    if (this.#severed) return;
+    const arrivalMs = Math.max(this.#lastArrivalMs, this.#time.nowMs + this.#weather.latencyMs);
+    this.#lastArrivalMs = arrivalMs;
+    this.#after(arrivalMs - this.#time.nowMs, () => {
+      if (this.#isSwallowed()) this.#severed = true;
+      if (!this.#severed) arrive();
+    });
+  }
+
+  #isSwallowed(): boolean {
+    return this.#weather.blackHole || !this.#isReached();
+  }
+
+  /** The network's own timers; a device without power has no callbacks. */
+  #after(delayMs: number, callback: () => void): void {
+    this.#time.timers.set(callback, delayMs);
+  }
+}

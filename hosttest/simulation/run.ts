@@ -1,0 +1,328 @@
+/*
+ * One run: a seed is a world. Devices, a network and a broker, a storm that was brewed beforehand, then fair weather in
+ * which everything must come to rest. The same seed and schedule give the same run, byte for byte: the digest tells.
+ */
+import { VirtualTime } from "../support/virtual-time.js";
+import { Broker, type Forwarded } from "./broker.js";
+import { Device } from "./device.js";
+import type { Violation } from "./ledger.js";
+import { Network } from "./network.js";
+import { Random } from "./random.js";
+import { brew, type Event, type Trouble } from "./storm.js";
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** Once the weather is fair: the longest that the last back-off and the backlog may take. */
+const CALM_MS = 4 * HOUR;
+const WEAR_SPREAD = 1.5; // most erased block to mean, once blocks have been erased often enough to tell
+const LATEST_EVENTS = 40;
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly devices: number;
+  readonly days: number;
+  readonly intervalS: number;
+  readonly cutsPerDay: number;
+  readonly troublesPerDay: number;
+  /** Instead of what the seed would brew: for shrinking. */
+  readonly events?: readonly Event[];
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly events: readonly Event[];
+  readonly violations: readonly Violation[];
+  /** What happened last before the first violation. */
+  readonly latest: readonly string[];
+  readonly readings: number;
+  readonly arrived: number;
+  readonly cuts: number;
+  readonly cutsInside: number;
+  readonly drops: number;
+  readonly dropped: number;
+  readonly possibleDoubles: number;
+  readonly sessionsLost: number;
+  readonly digest: string;
+}
+
+export function run(options: RunOptions): RunResult {
+  const world = new World(options);
+  world.storm();
+  world.calm();
+  return world.result();
+}
+
+class World {
+  readonly #options: RunOptions;
+  readonly #time = new VirtualTime();
+  readonly #broker: Broker;
+  readonly #network: Network;
+  readonly #devices: Device[];
+  readonly #events: readonly Event[];
+  readonly #violations: Violation[] = [];
+  readonly #log: string[] = [];
+  #latest: string[] = [];
+  #digest = 0;
+  #sessionsLost = 0;
+  #drops = 0;
+
+  constructor(options: RunOptions) {
+    const { seed, devices, days, intervalS, cutsPerDay, troublesPerDay } = options;
+    this.#options = options;
+    const random = new Random(seed);
+    const brewing = random.fork();
+    random.fork();
+    this.#broker = new Broker({
+      time: this.#time,
+      random: random.fork(),
+      forwardAt: random.pick(["publish", "pubrel"] as const),
+      forwarded: (message) => this.#onForwarded(message),
+      sessionLost: (client) => this.#onSessionLost(client),
+      breach: (client, what) =>
+        this.#report({ kind: "breach", device: indexOf(client), atMs: this.#time.nowMs, text: what }),
+    });
+    this.#network = new Network(this.#time, this.#broker.listen);
+    this.#devices = Array.from(
+      { length: devices },
+      (_, index) =>
+        new Device({
+          index,
+          time: this.#time,
+          random: random.fork(),
+          network: this.#network,
+          blocks: random.pick([4, 6, 16, 64]),
+          intervalS,
+          qos: random.pick([1, 2, 2] as const),
+          firstSequence: drawFirst(random),
+          report: (violation) => this.#report(violation),
+          log: (text) => this.#note(text),
+        }),
+    );
+    const lengthMs = days * DAY;
+    this.#events = options.events ?? brew({ random: brewing, devices, lengthMs, cutsPerDay, troublesPerDay });
+  }
+
+  /** All events, each at its time. */
+  storm(): void {
+    for (const device of this.#devices) device.powerOn();
+    for (const event of this.#events) {
+      this.#time.advance(event.atMs - this.#time.nowMs);
+      this.#note(JSON.stringify(event.trouble));
+      this.#befall(event.trouble, new Random(event.seed));
+      if (this.#violations.length > 0) return;
+    }
+    this.#time.advance(this.#options.days * DAY - this.#time.nowMs);
+  }
+
+  /** Fair weather: everything that was written must arrive, in bounded time. */
+  calm(): void {
+    this.#fairWeather();
+    for (const device of this.#devices) device.calm();
+    const endMs = this.#time.nowMs + CALM_MS;
+    while (this.#time.nowMs < endMs && this.#violations.length === 0 && !this.#isQuiet()) {
+      this.#time.advance(10 * SECOND);
+      for (const device of this.#devices) device.firmware?.stopSampling(); // also those that boot only now
+    }
+    if (this.#violations.length === 0) for (const device of this.#devices) this.#examine(device);
+  }
+
+  result(): RunResult {
+    const sum = (count: (device: Device) => number): number => this.#devices.reduce((all, one) => all + count(one), 0);
+    return {
+      seed: this.#options.seed,
+      events: this.#events,
+      violations: this.#violations,
+      latest: this.#latest,
+      readings: sum(({ ledger }) => ledger.appended),
+      arrived: sum(({ ledger }) => ledger.arrived),
+      cuts: sum(({ cuts }) => cuts),
+      cutsInside: sum(({ cutsInside }) => cutsInside),
+      drops: this.#drops,
+      dropped: sum(({ firmware }) => firmware?.outbox?.statistics().dropped ?? 0),
+      possibleDoubles: sum(({ ledger }) => ledger.possibleDoubles),
+      sessionsLost: this.#sessionsLost,
+      digest: (this.#digest >>> 0).toString(16).padStart(8, "0"),
+    };
+  }
+
+  #isQuiet(): boolean {
+    return this.#devices.every(({ firmware }) => firmware !== undefined && firmware.unsettled === 0);
+  }
+
+  #examine({ firmware, ledger, flash, options: { index } }: Device): void {
+    const nowMs = this.#time.nowMs;
+    const statistics = firmware?.outbox?.statistics();
+    if (statistics === undefined || statistics.entries > 0) {
+      const text =
+        statistics === undefined
+          ? "does not run"
+          : `${statistics.entries} entries wait: ${JSON.stringify(firmware?.uplink?.status)}`;
+      this.#report({ kind: "stuck", device: index, atMs: nowMs, text });
+    }
+    ledger.finish(statistics?.dropped ?? 0);
+    const { max, mean } = statistics?.erases ?? { max: 0, mean: 0 };
+    if (mean > 20 && max > mean * WEAR_SPREAD) {
+      this.#report({
+        kind: "wear",
+        device: index,
+        atMs: nowMs,
+        text: `a block was erased ${max} times, the mean is ${mean}`,
+      });
+    }
+    if (flash.violations > 0) {
+      this.#report({
+        kind: "wear",
+        device: index,
+        atMs: nowMs,
+        text: `${flash.violations} programs would have set a bit`,
+      });
+    }
+  }
+
+  #befall(trouble: Trouble, random: Random): void {
+    const { weather } = this.#network;
+    const { mood } = this.#broker;
+    const device = "device" in trouble ? this.#devices[trouble.device] : this.#devices[0];
+    switch (trouble.kind) {
+      case "cutInFlash":
+        device.cutAfter(trouble.steps, trouble.offMs);
+        return;
+      case "cut":
+        device.cut(trouble.offMs);
+        return;
+      case "brownouts":
+        device.brownouts(trouble.times);
+        return;
+      case "wifiDown":
+        this.#drops++;
+        device.wifi(false);
+        this.#later(trouble.forMs, () => device.wifi(true));
+        return;
+      case "reset":
+        this.#drops++;
+        this.#network.resetAll();
+        return;
+      case "halfOpen":
+        this.#drops++;
+        this.#network.halfOpenAll(random);
+        return;
+      case "blackHole":
+        this.#drops++;
+        weather.blackHole = true;
+        this.#later(trouble.forMs, () => {
+          weather.blackHole = false;
+        });
+        return;
+      case "refusing":
+        weather.refusing = true;
+        this.#later(trouble.forMs, () => {
+          weather.refusing = false;
+        });
+        return;
+      case "slow":
+        weather.latencyMs = trouble.latencyMs;
+        this.#later(trouble.forMs, () => {
+          weather.latencyMs = 20;
+        });
+        return;
+      case "narrow":
+        weather.roomBytes = trouble.roomBytes;
+        this.#later(trouble.forMs, () => {
+          weather.roomBytes = 1460;
+        });
+        return;
+      case "brokerRestart":
+        this.#drops++;
+        this.#broker.stop(trouble.sessions);
+        this.#later(trouble.forMs, () => this.#broker.start());
+        return;
+      case "brokerRefuses":
+        mood.refusal = trouble.code;
+        this.#network.resetAll();
+        this.#later(trouble.forMs, () => {
+          mood.refusal = 0;
+        });
+        return;
+      case "brokerStalls":
+        mood.stalled = true;
+        this.#later(trouble.forMs, () => {
+          mood.stalled = false;
+        });
+        return;
+      case "brokerLate":
+        mood.lateMs = trouble.lateMs;
+        this.#later(trouble.forMs, () => {
+          mood.lateMs = 0;
+        });
+        return;
+      case "brokerCloses":
+        mood.closing = trouble.probability;
+        this.#later(trouble.forMs, () => {
+          mood.closing = 0;
+        });
+        return;
+      case "sensorGone":
+        device.sensor(false);
+        this.#later(trouble.forMs, () => device.sensor(true));
+        return;
+      case "clockJump":
+        device.lie(trouble.byMs);
+        this.#later(6 * HOUR, () => device.lie(0));
+        return;
+      case "newSettings":
+        device.change(trouble.room, trouble.qos);
+        return;
+      default:
+        throw new TypeError(`trouble: ${JSON.stringify(trouble satisfies never)}`);
+    }
+  }
+
+  #fairWeather(): void {
+    Object.assign(this.#network.weather, { latencyMs: 20, blackHole: false, refusing: false, roomBytes: 1460 });
+    Object.assign(this.#broker.mood, { refusal: 0, lateMs: 0, stalled: false, closing: 0 });
+    this.#broker.start();
+  }
+
+  #later(delayMs: number, action: () => void): void {
+    this.#time.timers.set(action, delayMs);
+  }
+
+  #onForwarded(message: Forwarded): void {
+    if (!message.topic.endsWith("/temperature") || message.topic.startsWith("homeassistant/")) return;
+    this.#digest = mix(this.#digest, `${this.#time.nowMs} ${message.topic} ${message.payload}`);
+    this.#devices[indexOf(message.client)].ledger.forward(message);
+  }
+
+  #onSessionLost(client: string): void {
+    this.#sessionsLost++;
+    this.#devices[indexOf(client)].ledger.sessionLost();
+  }
+
+  #report(violation: Violation): void {
+    if (this.#violations.length === 0) this.#latest = this.#log.slice();
+    this.#violations.push(violation);
+  }
+
+  #note(text: string): void {
+    this.#log.push(`${(this.#time.nowMs / SECOND).toFixed(3)} s: ${text}`);
+    if (this.#log.length > LATEST_EVENTS) this.#log.shift();
+  }
+}
+
+/** Anywhere, and often where something wraps: the packet ids (61,440), 32 bits. */
+function drawFirst(random: Random): number {
+  return random.pick([0, 61_440 - random.whole(0, 40), 2 ** 32 - random.whole(0, 300), random.whole(0, 2 ** 40)]);
+}
+
+/** Device ids end in the device's number. */
+function indexOf(client: string): number {
+  return Number.parseInt(client.slice(-2), 16);
+}
+
+/** FNV-1a. */
+function mix(hash: number, text: string): number {
+  let mixed = hash ^ 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) mixed = Math.imul(mixed ^ text.charCodeAt(i), 0x01000193);
+  return mixed;
+}

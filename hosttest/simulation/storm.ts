@@ -1,0 +1,119 @@
+/*
+ * The weather report: everything that will go wrong in a run, drawn from the seed before it begins. A list, so that a
+ * failing run can be shrunk by leaving events out; each event has its own randomness, so that the others stay as they are.
+ * Times are milliseconds of virtual time.
+ */
+import type { Random } from "./random.js";
+
+export type Trouble =
+  /** The power goes in the middle of flash work: so many programmed bytes from now; back after `offMs`. */
+  | { readonly kind: "cutInFlash"; readonly device: number; readonly steps: number; readonly offMs: number }
+  | { readonly kind: "cut"; readonly device: number; readonly offMs: number }
+  /** A series: the power comes back only to go again within the first flash operations. */
+  | { readonly kind: "brownouts"; readonly device: number; readonly times: number }
+  | { readonly kind: "wifiDown"; readonly device: number; readonly forMs: number }
+  | { readonly kind: "reset" }
+  | { readonly kind: "halfOpen" }
+  | { readonly kind: "blackHole"; readonly forMs: number }
+  | { readonly kind: "refusing"; readonly forMs: number }
+  | { readonly kind: "slow"; readonly latencyMs: number; readonly forMs: number }
+  | { readonly kind: "narrow"; readonly roomBytes: number; readonly forMs: number }
+  | { readonly kind: "brokerRestart"; readonly sessions: "kept" | "lost"; readonly forMs: number }
+  | { readonly kind: "brokerRefuses"; readonly code: number; readonly forMs: number }
+  | { readonly kind: "brokerStalls"; readonly forMs: number }
+  | { readonly kind: "brokerLate"; readonly lateMs: number; readonly forMs: number }
+  | { readonly kind: "brokerCloses"; readonly probability: number; readonly forMs: number }
+  | { readonly kind: "sensorGone"; readonly device: number; readonly forMs: number }
+  | { readonly kind: "clockJump"; readonly device: number; readonly byMs: number }
+  | { readonly kind: "newSettings"; readonly device: number; readonly room: string; readonly qos: 1 | 2 };
+
+export interface Event {
+  readonly atMs: number;
+  readonly seed: number;
+  readonly trouble: Trouble;
+}
+
+export interface StormOptions {
+  readonly random: Random;
+  readonly devices: number;
+  readonly lengthMs: number;
+  /** Power cuts per device and day, on average. */
+  readonly cutsPerDay: number;
+  /** Everything else, per day. */
+  readonly troublesPerDay: number;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const ROOMS = ["kitchen", "bath", "Büro", "attic", "nursery"];
+
+/** All the events of a run, in the order of their times. */
+export function brew({ random, devices, lengthMs, cutsPerDay, troublesPerDay }: StormOptions): Event[] {
+  const events: Event[] = [];
+  const add = (everyMs: number, draw: (random: Random) => Trouble): void => {
+    for (let atMs = random.exponential(everyMs); atMs < lengthMs; atMs += random.exponential(everyMs)) {
+      const own = random.fork();
+      events.push({ atMs: Math.floor(atMs), seed: own.bits(), trouble: draw(own) });
+    }
+  };
+  for (let device = 0; device < devices; device++) {
+    if (cutsPerDay > 0) add(DAY / cutsPerDay, (own) => drawCut(own, device));
+  }
+  if (troublesPerDay > 0) add(DAY / troublesPerDay, (own) => drawTrouble(own, devices));
+  return events.sort((a, b) => a.atMs - b.atMs);
+}
+
+function drawCut(random: Random, device: number): Trouble {
+  const offMs = Math.floor(random.exponential(random.chance(0.1) ? HOUR : 20 * SECOND));
+  if (random.chance(0.1)) return { kind: "brownouts", device, times: random.whole(2, 12) };
+  // Most cuts fall where they hurt: inside a program or an erase.
+  if (random.chance(0.8))
+    return { kind: "cutInFlash", device, steps: random.whole(0, random.pick([30, 300, 3000])), offMs };
+  return { kind: "cut", device, offMs };
+}
+
+/** Mostly short; now and then long enough to fill an outbox. */
+function drawLength(random: Random): number {
+  if (random.chance(0.02)) return Math.floor(random.exponential(12 * HOUR));
+  return Math.floor(random.exponential(random.pick([5 * SECOND, MINUTE, 10 * MINUTE])));
+}
+
+function drawTrouble(random: Random, devices: number): Trouble {
+  const device = random.whole(0, devices - 1);
+  const forMs = drawLength(random);
+  switch (random.whole(0, 14)) {
+    case 0:
+    case 1:
+      return { kind: "wifiDown", device, forMs };
+    case 2:
+      return { kind: "reset" };
+    case 3:
+      return { kind: "halfOpen" };
+    case 4:
+      return { kind: "blackHole", forMs };
+    case 5:
+      return { kind: "refusing", forMs };
+    case 6:
+      return { kind: "slow", latencyMs: random.whole(100, 8000), forMs };
+    case 7:
+      return { kind: "narrow", roomBytes: random.whole(1, 64), forMs };
+    case 8:
+      return { kind: "brokerRestart", sessions: random.chance(0.2) ? "lost" : "kept", forMs };
+    case 9:
+      return { kind: "brokerRefuses", code: random.pick([2, 3, 4, 5]), forMs };
+    case 10:
+      return { kind: "brokerStalls", forMs };
+    case 11:
+      return random.chance(0.5)
+        ? { kind: "brokerLate", lateMs: random.whole(100, 20 * SECOND), forMs }
+        : { kind: "brokerCloses", probability: random.unit() * 0.4, forMs };
+    case 12:
+      return { kind: "sensorGone", device, forMs };
+    case 13:
+      return { kind: "clockJump", device, byMs: random.whole(-3, 3) * HOUR + random.whole(-HOUR, HOUR) };
+    default:
+      return { kind: "newSettings", device, room: random.pick(ROOMS), qos: random.pick([1, 2] as const) };
+  }
+}
