@@ -23,6 +23,8 @@ import { Uplink } from "./thermometer/uplink.js";
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
 export const CLOCK_PATIENCE_MS = 30_000;
 
+/** Thousandths of a degree that the last digit stands for, by the number of digits after the point. */
+const MILLI_PER_DIGIT = [1000, 100, 10, 1];
 /** Who asks for a reading waits no longer than this. */
 const ASKED_MS = 3_000;
 
@@ -306,7 +308,8 @@ export class Thermometer implements Product {
     if (journal === undefined || outbox === undefined) return;
     const resolution = this.settings.get("resolution");
     const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
-    const milliCelsius = Math.round(celsius * 1000);
+    const unit = MILLI_PER_DIGIT[decimals]; // rounded once, to the digits that will be shown
+    const milliCelsius = Math.round((celsius * 1000) / unit) * unit;
     if (this.#asked !== undefined) this.#answer({ lines: [`${celsius.toFixed(decimals)} °C`] });
     if (this.#qos === 0) {
       const sent = uplink?.sendNow(journal.renderNow(milliCelsius, decimals)) ?? false;
