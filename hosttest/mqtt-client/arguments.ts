@@ -54,7 +54,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   return {
     host: one("host") ?? "127.0.0.1",
     port,
-    id: one("id") ?? `client${process.pid}`,
+    id: one("id") ?? (values.has("flash") ? "client" : `client${process.pid}`),
     keepAlive: numberOf("keepalive", one("keepalive") ?? "60", 0, 65_535),
     clean: numberOf("clean", one("clean") ?? "0", 0, 1) === 1,
     user,

@@ -1,11 +1,15 @@
 /*
  * The store of the command-line client: in RAM, or with --flash in a file that survives the process.
  */
-import { existsSync } from "node:fs";
+import { FlashFile } from "../../boards/desktop/flash-file.js";
 import type { Message } from "../../src/mqtt/client.js";
-import { MemoryStore, type OutboundEntry, type OutboundStore } from "../../src/mqtt/store.js";
+import { type MemoryEntry, MemoryStore, type OutboundEntry, type OutboundStore } from "../../src/mqtt/store.js";
+import { type Entry, Outbox } from "../../src/outbox/outbox.js";
 
 const CAPACITY = 1_000;
+const FLASH_BYTES = 1 << 20;
+const LONGEST = 1_900; // bytes of a message in flash: less than half a block
+const HEAD_BYTES = 3;
 
 /** A store for the client, with what the command line needs beside. */
 export interface Outgoing {
@@ -22,11 +26,14 @@ export interface Outgoing {
 
 /** @throws Error with one line, if the file does not serve */
 export function openOutgoing(path: string | undefined): Outgoing {
-  if (path !== undefined) throw new Error(`--flash ${path}: not in this build (${existsSync(path)})`);
+  return path === undefined ? inMemory() : inFile(path);
+}
+
+function inMemory(): Outgoing {
   const store = new MemoryStore(CAPACITY);
   return {
-    store: store as OutboundStore<OutboundEntry>,
-    render: (entry) => entry as OutboundEntry & Message,
+    store,
+    render: (entry) => entry as MemoryEntry,
     append: ({ topic, payload, retain }, qos) => store.append(topic, payload, qos, retain) >= 0,
     get isEmpty() {
       return store.length === 0;
@@ -34,4 +41,41 @@ export function openOutgoing(path: string | undefined): Outgoing {
     isResumed: false,
     close: () => {},
   };
+}
+
+function inFile(path: string): Outgoing {
+  const file = new FlashFile(path, FLASH_BYTES);
+  const outbox = new Outbox({ flash: file.partition(0, FLASH_BYTES), maxPayload: LONGEST, whenFull: "refuse" });
+  return {
+    store: outbox as OutboundStore<Entry>,
+    render: (entry) => decode(entry as Entry),
+    append: (message, qos) => {
+      if (outbox.entries >= CAPACITY) return false;
+      return outbox.append(encode(message), qos) >= 0;
+    },
+    get isEmpty() {
+      return outbox.entries === 0;
+    },
+    isResumed: outbox.entries > 0,
+    close: () => {
+      outbox.close();
+      file.close();
+    },
+  };
+}
+
+/** In flash lies: retain flag, length of the topic (2 bytes), topic, payload. */
+function encode({ topic, payload, payloadLength, retain }: Message): Uint8Array {
+  const bytes = Buffer.concat([Buffer.alloc(HEAD_BYTES), topic, payload.subarray(0, payloadLength)]);
+  if (bytes.length > LONGEST) throw new Error(`a message of ${bytes.length} bytes: with --flash at most ${LONGEST}`);
+  bytes[0] = retain ? 1 : 0;
+  bytes.writeUInt16BE(topic.length, 1);
+  return bytes;
+}
+
+function decode(entry: Entry): Message {
+  const bytes = Buffer.from(entry.payload.slice(0, entry.payloadLength));
+  const end = HEAD_BYTES + bytes.readUInt16BE(1);
+  const payload = bytes.subarray(end);
+  return { topic: bytes.subarray(HEAD_BYTES, end), payload, payloadLength: payload.length, retain: bytes[0] === 1 };
 }
