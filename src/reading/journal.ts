@@ -2,10 +2,13 @@
  * The journal: readings on their way into the outbox, and out of it as messages.
  * Going in, a reading becomes twelve bytes, with its boot, uptime and room number; coming out, it gets back its room's
  * topic and its time. Owns the outbox's notes (room, clock, session, counters). One message object and one buffer for
- * all; nothing is allocated per reading.
+ * all; nothing is allocated per reading. Nothing throws because flash is full or fails: what cannot be noted is tried
+ * again, and no reading goes in before what it needs in order to be understood later.
  */
 import { type ClockNotes, Dating } from "./dating.js";
 import {
+  bootOfClock,
+  CLOCK,
   COUNTERS,
   type Counters,
   decodeCounters,
@@ -18,11 +21,16 @@ import {
 } from "./notes.js";
 import { decodeReading, encodeReading, newReading, RECORD_LENGTH } from "./record.js";
 import { type PayloadFormat, Renderer } from "./render.js";
+import { type NoteStore, Sticky } from "./sticky.js";
 
 /** What the journal needs of the outbox. */
-export interface JournalStore extends ClockNotes {
+export interface JournalStore extends ClockNotes, NoteStore {
   /** The sequence number, durable on return; -1 if refused. */
   append(payload: Uint8Array, qos: 1 | 2): number;
+  /** Uses up a sequence number: a reading was refused before it got here. */
+  skip?(): number;
+  /** The latest value. */
+  readNote(tag: number): Uint8Array | undefined;
 }
 
 /** An entry as the outbox hands it out. */
@@ -57,44 +65,33 @@ export class Journal {
   readonly #store: JournalStore;
   readonly #clock: JournalOptions["clock"];
   readonly #topicOf: JournalOptions["topicOf"];
+  readonly #sticky: Sticky;
   readonly #dating: Dating;
   readonly #renderer = new Renderer();
   readonly #record = new Uint8Array(RECORD_LENGTH);
   readonly #incoming = newReading();
   readonly #outgoing = newReading();
   readonly #message: ReadingMessage;
-  #room = 0; // number of the room that readings taken now belong to
-  #topic: Uint8Array; // of that room
-  #pastRoom = -1; // number of the room looked up last, when it is another
+  readonly #topic: Uint8Array; // of the room that readings taken now belong to
+  // Numbers are modulo something: only together do they tell rooms apart.
+  #pastBoot = -1; // of the reading whose room was looked up last
+  #pastRoom = -1;
   #pastTopic: Uint8Array | undefined;
 
-  /** Counts the boot: one note in flash. */
+  /** A boot: counts it, and readings from now on are of this room. Notes in flash: one, and one if the room changed. */
   constructor(options: JournalOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#topicOf = options.topicOf;
     this.format = options.format;
-    const counters = decodeCounters(this.#store.readNote(COUNTERS));
-    counters.boots++;
-    this.counters = counters;
-    this.#writeCounters();
-    this.#incoming.boot = counters.boots & 0xffff;
-    this.#dating = new Dating(this.#store, counters.boots);
+    this.#sticky = new Sticky(options.store);
+    this.counters = this.#countBoot();
+    this.#incoming.boot = this.counters.boots & 0xffff;
+    this.#incoming.room = this.#enter(options.room);
     this.#topic = options.topicOf(options.room);
     this.#message = { topic: this.#topic, payload: this.#renderer.bytes, payloadLength: 0, retain: false };
-    this.moveTo(options.room);
+    this.#dating = new Dating(options.store, this.counters.boots, this.#sticky.write);
     this.clockSet();
-  }
-
-  /** Readings from now on are of this room; those in the outbox keep theirs. Durable on return. */
-  moveTo(room: Uint8Array): void {
-    const last = this.#store.readNote(ROOM);
-    const number = last === undefined ? 0 : last[0];
-    const same = last !== undefined && sameNote(encodeRoom(number, room), last);
-    this.#room = same || last === undefined ? number : (number + 1) & 0xff;
-    if (!same) this.#store.note(ROOM, encodeRoom(this.#room, room));
-    this.#topic = this.#topicOf(room);
-    this.#pastRoom = -1;
   }
 
   /** The wall clock was set: dates this boot's readings, the earlier ones too. */
@@ -105,15 +102,18 @@ export class Journal {
 
   /**
    * Writes a reading taken now to flash.
-   * @returns its sequence number, durable; -1 if the outbox refused it
+   * @returns its sequence number, durable; -1 if it was refused, and counted
    * @throws RangeError for a temperature that is none
    */
   append(milliCelsius: number, decimals: number, qos: 1 | 2): number {
+    if (this.#sticky.isOwing && !this.#isUnderstood()) {
+      this.#store.skip?.();
+      return -1;
+    }
     const reading = this.#incoming;
     reading.milliCelsius = milliCelsius;
     reading.decimals = decimals;
     reading.uptimeMs = this.#clock.uptimeMs();
-    reading.room = this.#room;
     encodeReading(reading, this.#record);
     return this.#store.append(this.#record, qos);
   }
@@ -121,10 +121,10 @@ export class Journal {
   /** The message for an entry; undefined if the entry cannot be understood, or nobody knows its room any more. */
   render(entry: JournalEntry): ReadingMessage | undefined {
     const reading = this.#outgoing;
-    if (!decodeReading(entry.payload, entry.payloadLength, reading)) return undefined;
-    const topic = reading.room === this.#room ? this.#topic : this.#topicOfPast(reading.room, entry.sequence);
-    if (topic === undefined) return undefined;
     const { sequence } = entry;
+    if (!decodeReading(entry.payload, entry.payloadLength, reading)) return undefined;
+    const topic = reading.boot === this.#incoming.boot ? this.#topicOfThisBoot() : this.#topicOfPast(sequence);
+    if (topic === undefined) return undefined;
     return this.#fill(topic, reading.milliCelsius, reading.decimals, this.#dating.utcMs(reading, sequence), sequence);
   }
 
@@ -147,9 +147,9 @@ export class Journal {
     return sameNote(this.#store.readNote(SESSION), encodeSession(clientId, host, port));
   }
 
-  /** The session in force is this one. Durable on return. */
+  /** The session in force is this one. Durable on return, if flash takes it. */
   recordSession(clientId: string, host: string, port: number): void {
-    if (!this.sessionIs(clientId, host, port)) this.#store.note(SESSION, encodeSession(clientId, host, port));
+    if (!this.sessionIs(clientId, host, port)) this.#sticky.write(SESSION, encodeSession(clientId, host, port));
   }
 
   countDeadLetter(): void {
@@ -163,11 +163,46 @@ export class Journal {
     this.#writeCounters();
   }
 
-  #topicOfPast(room: number, sequence: number): Uint8Array | undefined {
-    if (room !== this.#pastRoom) {
+  /** Where the latest count was damaged, the clock's note may still know the last boot: its number must not come again. */
+  #countBoot(): Counters {
+    const counters = decodeCounters(this.#store.readNote(COUNTERS));
+    const clock = this.#store.readNote(CLOCK);
+    if (clock !== undefined) counters.boots += bootsBetween(counters.boots, bootOfClock(clock));
+    counters.boots++;
+    this.#sticky.write(COUNTERS, encodeCounters(counters));
+    return counters;
+  }
+
+  /** The number of a room: the one that it has, if it is the last room's. */
+  #enter(room: Uint8Array): number {
+    const last = this.#store.readNote(ROOM);
+    if (last === undefined || last.length === 0) {
+      this.#sticky.write(ROOM, encodeRoom(0, room));
+      return 0;
+    }
+    if (sameNote(last, encodeRoom(last[0], room))) return last[0];
+    const number = (last[0] + 1) & 0xff;
+    this.#sticky.write(ROOM, encodeRoom(number, room));
+    return number;
+  }
+
+  /** A later boot will find this boot's number and room. */
+  #isUnderstood(): boolean {
+    this.#sticky.retry();
+    return !this.#sticky.owes(COUNTERS) && !this.#sticky.owes(ROOM);
+  }
+
+  #topicOfThisBoot(): Uint8Array | undefined {
+    return this.#outgoing.room === this.#incoming.room ? this.#topic : undefined;
+  }
+
+  #topicOfPast(sequence: number): Uint8Array | undefined {
+    const { boot, room } = this.#outgoing;
+    if (boot !== this.#pastBoot || room !== this.#pastRoom) {
       const note = this.#store.noteAt(sequence, ROOM);
       this.#pastTopic = note !== undefined && note[0] === room ? this.#topicOf(note.slice(1)) : undefined;
-      this.#pastRoom = this.#pastTopic === undefined ? -1 : room;
+      this.#pastBoot = this.#pastTopic === undefined ? -1 : boot;
+      this.#pastRoom = room;
     }
     return this.#pastTopic;
   }
@@ -189,6 +224,13 @@ export class Journal {
   }
 
   #writeCounters(): void {
-    this.#store.note(COUNTERS, encodeCounters(this.counters));
+    this.#sticky.write(COUNTERS, encodeCounters(this.counters));
   }
+}
+
+/** How many boots `clockBoot`, modulo 65,536, comes after `boots`; 0 if it does not. */
+function bootsBetween(boots: number, clockBoot: number): number {
+  if (clockBoot < 0) return 0;
+  const ahead = (clockBoot - boots) & 0xffff;
+  return boots === 0 || ahead < 0x8000 ? ahead : 0;
 }

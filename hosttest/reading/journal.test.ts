@@ -1,0 +1,361 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { Outbox } from "../../src/outbox/outbox.js";
+import { Journal, type JournalStore } from "../../src/reading/journal.js";
+import { COUNTERS, ROOM } from "../../src/reading/notes.js";
+import { ReadingDevice, stamp, utf8, WORLD_BEGINS_MS } from "./device.js";
+
+const HOUR = 3_600_000;
+
+describe("the time of a reading", () => {
+  test("taken before the clock was set, in the boot that runs: dated as soon as it is", () => {
+    const device = new ReadingDevice();
+    device.pass(10_000);
+    const sequence = device.append(21.5);
+    expect(device.see(sequence)?.ts).toBeUndefined();
+    device.pass(HOUR);
+    device.setClock();
+    expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS + 10_000));
+  });
+
+  test("of an earlier boot whose clock was set after the reading: dated by what that boot noted", () => {
+    const device = new ReadingDevice();
+    device.pass(10_000);
+    const early = device.append(21.5);
+    device.pass(20_000);
+    device.setClock();
+    device.pass(5_000);
+    const late = device.append(21.6);
+    device.pass(HOUR);
+    device.boot();
+    expect(device.see(early)?.ts).toBe(stamp(WORLD_BEGINS_MS + 10_000));
+    expect(device.see(late)?.ts).toBe(stamp(WORLD_BEGINS_MS + 35_000));
+  });
+
+  test("of an earlier boot that never knew it: none, whatever the boots before and after it knew", () => {
+    const device = new ReadingDevice();
+    device.setClock();
+    device.append(20);
+    device.pass(HOUR);
+    device.boot();
+    const undated = device.append(21);
+    device.pass(HOUR);
+    device.boot();
+    device.setClock();
+    const dated = device.append(22);
+    expect(device.see(undated)).toEqual({ sequence: undated, topic: "home/kitchen/temperature", value: 21 });
+    expect(device.see(dated)?.ts).toBe(stamp(device.utcMs));
+  });
+
+  test("a long row of boots without a clock is searched once, not once a boot", () => {
+    const device = new ReadingDevice({ blocks: 64 });
+    const undated: number[] = [];
+    for (let boot = 0; boot < 40; boot++) {
+      for (let i = 0; i < 20; i++) undated.push(device.append(20));
+      device.boot();
+    }
+    device.setClock();
+    const before = device.flash.reads;
+    device.see(undated[0]);
+    const search = device.flash.reads - before;
+    for (const sequence of undated) {
+      expect(device.see(sequence)?.ts).toBeUndefined();
+      device.outbox.settle(sequence);
+    }
+    expect(device.flash.reads - before).toBeLessThan(10 * search);
+  });
+
+  test("of a boot whose clock was wrong and then corrected: soon after the correction by the right one", () => {
+    const device = new ReadingDevice({ blocks: 64 });
+    device.setClock(3 * HOUR);
+    const wrong = device.append(20);
+    device.setClock();
+    let last = 0;
+    for (let i = 0; i < 100; i++) last = device.append(20);
+    device.boot();
+    expect(device.see(wrong)?.ts).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
+    expect(device.see(last)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+  });
+
+  test("a clock of before 1970 or beyond the year 9999 is none", () => {
+    const device = new ReadingDevice();
+    const sequence = device.append(20);
+    device.setClock(-WORLD_BEGINS_MS - HOUR);
+    expect(device.see(sequence)?.ts).toBeUndefined();
+    device.setClock(Date.UTC(9999, 11, 31));
+    expect(device.see(sequence)?.ts).toBeUndefined();
+  });
+
+  test("a clock that is set again by less than a second costs no note", () => {
+    const device = new ReadingDevice();
+    device.setClock();
+    const { programmedBytes } = device.flash;
+    for (let i = 0; i < 10; i++) device.setClock(i * 99);
+    expect(device.flash.programmedBytes).toBe(programmedBytes);
+    device.setClock(2000);
+    expect(device.flash.programmedBytes).toBeGreaterThan(programmedBytes);
+  });
+});
+
+describe("the room of a reading", () => {
+  test("is the one it was taken in, after the thermometer has moved", () => {
+    const device = new ReadingDevice();
+    const first = device.append(20);
+    device.boot("Büro");
+    const second = device.append(21);
+    device.boot("kitchen");
+    const third = device.append(22);
+    expect([first, second, third].map((sequence) => device.see(sequence)?.topic)).toEqual([
+      "home/kitchen/temperature",
+      "home/Büro/temperature",
+      "home/kitchen/temperature",
+    ]);
+  });
+
+  test("stays its own when 256 rooms have come since and the number is used again", () => {
+    const device = new ReadingDevice({ blocks: 64 });
+    const first = device.append(20);
+    for (let room = 1; room < 256; room++) device.boot(`room ${room}`);
+    device.boot("attic"); // has the kitchen's number, and no reading lies in between
+    const last = device.append(21);
+    const { payload } = device.outbox.seek(first) ?? {};
+    const number = payload?.[1];
+    expect(device.outbox.seek(last)?.payload[1]).toBe(number);
+    expect(device.see(first)?.topic).toBe("home/kitchen/temperature");
+    expect(device.see(last)?.topic).toBe("home/attic/temperature");
+    device.boot("cellar");
+    for (const [sequence, room] of [
+      [last, "attic"],
+      [first, "kitchen"],
+      [last, "attic"],
+    ] as const) {
+      expect(device.see(sequence)?.topic).toBe(`home/${room}/temperature`);
+    }
+  });
+
+  test("is not guessed when its note is damaged: a dead letter, and the readings of other rooms go on", () => {
+    const device = new ReadingDevice();
+    const before = device.append(20);
+    device.boot("nursery");
+    const lost = device.append(21);
+    device.boot("attic");
+    const after = device.append(22);
+    damage(device.flash, "nursery");
+    device.boot("attic");
+    expect(device.see(before)?.topic).toBe("home/kitchen/temperature");
+    expect(device.see(lost)).toBeUndefined();
+    expect(device.see(after)?.topic).toBe("home/attic/temperature");
+  });
+
+  test("the note of the room in force is damaged: written anew, and no earlier reading gets a wrong room", () => {
+    const device = new ReadingDevice();
+    const first = device.append(20);
+    device.boot("attic");
+    const second = device.append(21);
+    damage(device.flash, "attic");
+    device.boot("cellar");
+    const third = device.append(22);
+    expect(device.see(first)?.topic).toBe("home/kitchen/temperature");
+    expect(device.see(second)).toBeUndefined();
+    expect(device.see(third)?.topic).toBe("home/cellar/temperature");
+  });
+
+  test("the same room again costs no note", () => {
+    const device = new ReadingDevice();
+    device.boot();
+    const { programmedBytes } = device.flash;
+    device.boot();
+    const each = device.flash.programmedBytes - programmedBytes;
+    device.boot("attic");
+    expect(device.flash.programmedBytes - programmedBytes - each).toBeGreaterThan(each);
+  });
+});
+
+describe("what is counted over the device's life", () => {
+  test("survives a reboot and any number of blocks: boots, dead letters, possible doubles", () => {
+    const device = new ReadingDevice({ blocks: 4 });
+    device.journal.countDeadLetter();
+    device.journal.countPossibleDoubles(3);
+    device.journal.countPossibleDoubles(0);
+    for (let i = 0; i < 500; i++) device.outbox.settle(device.append(20));
+    device.boot();
+    expect(device.journal.counters).toEqual({ boots: 2, deadLetters: 1, possibleDoubles: 3 });
+  });
+
+  test("is damaged: the boot's number is taken from the clock's note, so that no reading is dated by another boot", () => {
+    const device = new ReadingDevice();
+    device.boot();
+    device.boot();
+    device.setClock();
+    const old = device.append(20);
+    device.pass(HOUR);
+    damageNote(device.flash, device.outbox, COUNTERS);
+    device.boot();
+    expect(device.outbox.readNote(ROOM)).toBeDefined();
+    expect(device.journal.counters.boots).toBe(4);
+    device.pass(HOUR);
+    device.setClock();
+    expect(device.see(old)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+  });
+});
+
+describe("the session record", () => {
+  test("is this broker's and this client's, until it is another's", () => {
+    const device = new ReadingDevice();
+    expect(device.journal.sessionIs("t1", "broker", 1883)).toBe(false);
+    device.journal.recordSession("t1", "broker", 1883);
+    device.boot();
+    expect(device.journal.sessionIs("t1", "broker", 1883)).toBe(true);
+    for (const [id, host, port] of [
+      ["t2", "broker", 1883],
+      ["t1", "other", 1883],
+      ["t1", "broker", 8883],
+    ] as const) {
+      expect(device.journal.sessionIs(id, host, port)).toBe(false);
+    }
+  });
+});
+
+describe("a flash that does not take notes", () => {
+  /** An outbox of which `note` fails while `fails` is set. */
+  function failing(flash: NorFlash): JournalStore & { fails: boolean; readonly outbox: Outbox } {
+    const outbox = new Outbox({ flash });
+    return {
+      fails: true,
+      outbox,
+      append: (payload, qos) => outbox.append(payload, qos),
+      skip: () => outbox.skip(),
+      note(tag, value) {
+        if (this.fails) throw new Error("no room");
+        outbox.note(tag, value);
+      },
+      readNote: (tag) => outbox.readNote(tag),
+      noteAt: (sequence, tag) => outbox.noteAt(sequence, tag),
+      findNoteAfter: (sequence, tag, visit) => outbox.findNoteAfter(sequence, tag, visit),
+    };
+  }
+
+  test("refuses readings, counted, and takes them as soon as it takes notes: nothing throws, nothing is misunderstood", () => {
+    const store = failing(new NorFlash({ blocks: 8 }));
+    const clock = { uptimeMs: () => 5_000, utcMs: () => WORLD_BEGINS_MS };
+    const options = { store, clock, room: utf8("bath"), format: "json", topicOf: (room: Uint8Array) => room } as const;
+    const journal = new Journal(options);
+    journal.countDeadLetter();
+    journal.recordSession("id", "host", 1);
+    expect(journal.append(20_000, 2, 1)).toBe(-1);
+    expect(store.outbox.statistics().refused).toBe(1);
+    store.fails = false;
+    expect(journal.append(20_000, 2, 1)).toBe(1);
+    expect(journal.sessionIs("id", "host", 1)).toBe(true);
+    store.fails = true;
+    expect(journal.append(20_000, 2, 1)).toBe(2); // nothing is owed any more
+    store.fails = false;
+    const next = new Journal({ ...options, room: utf8("attic") });
+    expect(next.counters).toEqual({ boots: 2, deadLetters: 1, possibleDoubles: 0 });
+    const entry = store.outbox.seek(1);
+    expect(entry && next.render(entry)?.topic).toEqual(utf8("bath"));
+  });
+});
+
+describe("any bytes for an entry", () => {
+  test("are rendered or not, and never throw", () => {
+    const device = new ReadingDevice();
+    device.append(20);
+    device.boot("attic");
+    device.setClock();
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 20 }), fc.nat(3), fc.boolean(), (bytes, sequence, like) => {
+        const payload = Uint8Array.from(bytes);
+        if (like) payload[0] = 2;
+        const message = device.journal.render({ sequence, payload, payloadLength: payload.length });
+        if (payload.length !== 12) expect(message).toBeUndefined();
+        else if (message !== undefined) expect(message.payloadLength).toBeLessThanOrEqual(80);
+        expect(typeof device.journal.describe({ sequence, payload, payloadLength: payload.length })).toBe("string");
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe("any history", () => {
+  type Step =
+    | { readonly kind: "append"; readonly celsius: number }
+    | { readonly kind: "setClock" }
+    | { readonly kind: "boot"; readonly room: string }
+    | { readonly kind: "settle"; readonly at: number }
+    | { readonly kind: "look" };
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 8, arbitrary: fc.record({ kind: fc.constant("append"), celsius: fc.integer({ min: -99, max: 99 }) }) },
+    { weight: 2, arbitrary: fc.constant({ kind: "setClock" } as const) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("boot"), room: fc.constantFrom("kitchen", "Büro", "attic") }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("settle"), at: fc.nat(20) }) },
+    { weight: 1, arbitrary: fc.constant({ kind: "look" } as const) },
+  );
+  const history = fc.array(fc.tuple(step, fc.integer({ min: 0, max: 100_000 })), { minLength: 1, maxLength: 200 });
+
+  test("every reading says its value, its room and its time, or no time if its boot never knew it", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        const device = new ReadingDevice();
+        const knewTime = new Set<number>();
+        const taken = new Map<number, { celsius: number; room: string; boot: number; utcMs: number }>();
+        const look = (): void => {
+          expect(device.waiting()).toEqual([...taken.keys()]);
+          for (const [sequence, { celsius, room, boot, utcMs }] of taken) {
+            const ts = knewTime.has(boot) ? stamp(utcMs) : undefined;
+            expect(device.see(sequence)).toEqual({ sequence, topic: `home/${room}/temperature`, value: celsius, ts });
+          }
+        };
+        for (const [step, ms] of steps) {
+          device.pass(ms);
+          if (step.kind === "append") {
+            const truth = { celsius: step.celsius, room: device.room, boot: device.boots, utcMs: device.utcMs };
+            taken.set(device.append(step.celsius), truth);
+          } else if (step.kind === "setClock") {
+            device.setClock();
+            knewTime.add(device.boots);
+          } else if (step.kind === "boot") device.boot(step.room);
+          else if (step.kind === "look") look();
+          else {
+            const sequence = [...taken.keys()][step.at];
+            if (sequence === undefined) continue;
+            device.outbox.settle(sequence);
+            taken.delete(sequence);
+          }
+        }
+        look();
+        expect(device.journal.counters.boots).toBe(device.boots);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** Flips a bit in every copy of a text on flash. */
+function damage(flash: NorFlash, name: string): void {
+  const wanted = utf8(name);
+  let found = 0;
+  for (let at = 0; at < flash.bytes.length - wanted.length; at++) {
+    if (!wanted.every((byte, i) => flash.bytes[at + i] === byte)) continue;
+    flash.bytes[at] ^= 0x10;
+    found++;
+  }
+  expect(found).toBeGreaterThan(0);
+}
+
+/** Flips a bit in every copy of the latest value of a note. */
+function damageNote(flash: NorFlash, outbox: Outbox, tag: number): void {
+  const value = outbox.readNote(tag) ?? new Uint8Array(0);
+  const wanted = Uint8Array.of(tag, ...value);
+  let found = 0;
+  for (let at = 0; at < flash.bytes.length - wanted.length; at++) {
+    if (!wanted.every((byte, i) => flash.bytes[at + i] === byte)) continue;
+    flash.bytes[at + 1] ^= 0x10;
+    found++;
+  }
+  expect(found).toBeGreaterThan(0);
+}
