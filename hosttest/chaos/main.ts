@@ -54,8 +54,10 @@ report();
 /** From power on to power cut. */
 async function oneLife(): Promise<void> {
   const device = start([]);
-  const lifeMs = random.chance(0.2) ? random.whole(0, 600) : random.whole(400, 2500);
+  const lifeMs = random.whole(0, random.pick([100, 500, 2000]));
   const trouble = random.chance(0.6) ? stirUp(random.whole(300, lifeMs + 300)) : Promise.resolve();
+  // Mostly it dies at work; now and then while it boots.
+  if (random.chance(0.9)) await device.until((one) => one.lines("reading ").length > 0);
   await sleep(lifeMs);
   await device.kill();
   takeDown(device);

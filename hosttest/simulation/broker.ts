@@ -123,6 +123,7 @@ class Connection implements Acceptor {
   #session: Session | undefined;
   #will: Forwarded | undefined;
   #over = false;
+  #dumb = false;
   #keepAliveMs = 0;
   #lastHeardMs = 0;
   #answersDueMs = 0; // answers leave in order, however late
@@ -262,7 +263,9 @@ class Connection implements Acceptor {
 
   #answer(bytes: Uint8Array): void {
     const { mood, options } = this.#broker;
-    if (mood.stalled) return;
+    // An answer left out may not be followed by a later one (§4.6.0-2, -3): the connection stays dumb until it ends.
+    this.#dumb ||= mood.stalled;
+    if (this.#dumb) return;
     if (mood.closing > 0 && options.random.chance(mood.closing)) {
       this.end("peer");
       return;

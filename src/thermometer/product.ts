@@ -1,0 +1,38 @@
+/*
+ * The thermometer as its own prompt sees it: what is there to be shown, and what can be asked for. Types only.
+ */
+import type { Board, Firmware } from "../board.js";
+import type { Answer } from "../console/host.js";
+import type { Link } from "../network/link.js";
+import type { TimeSync } from "../network/time-sync.js";
+import type { Outbox } from "../outbox/outbox.js";
+import type { Journal } from "../reading/journal.js";
+import type { Sampler } from "../sensor/sampler.js";
+import type { Settings } from "../settings/settings.js";
+import type { Uplink } from "./uplink.js";
+
+export interface Product extends Firmware {
+  readonly board: Board;
+  readonly settings: Settings;
+  /** Client id, and the device's level in its status topic. */
+  readonly id: string;
+  /** Undefined while the flash cannot be used: `flashTrouble` says why. */
+  readonly outbox: Outbox | undefined;
+  readonly journal: Journal | undefined;
+  readonly flashTrouble: string | undefined;
+  /** Undefined where the network is always there. */
+  readonly link: Link | undefined;
+  /** Undefined until a broker is set. */
+  readonly uplink: Uplink | undefined;
+  /** Undefined where nobody sets the clock. */
+  readonly time: TimeSync | undefined;
+  readonly sampler: Sampler | undefined;
+  /** QoS 0 readings that could not be sent, since boot. */
+  readonly dropped: number;
+  /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
+  sampleNow(done: (answer: Answer) => void): void;
+  /** As pressing reset. */
+  restart(reason: string): void;
+  /** Erases settings and readings, and boots as a new device. */
+  factoryReset(): void;
+}
