@@ -58,7 +58,7 @@ export class Connection<E extends OutboundEntry> implements Line {
   #socket: TCP | undefined;
   #isOver = false;
   /** Nothing is read: before CONNECT, and from DISCONNECT on. */
-  #isDeaf = false;
+  #isDeaf = true;
   #isGreeted = false;
   #isConnectSent = false;
   /** `disconnect` was called: nothing is read any more, nothing follows DISCONNECT (§3.14.4-2). */
@@ -94,7 +94,10 @@ export class Connection<E extends OutboundEntry> implements Line {
 
   /** The socket says that `count` bytes can be read. */
   readonly onReadable = (count: number): void => {
-    if (this.#isDeaf) return;
+    if (this.#isDeaf) {
+      if (!this.#isConnectSent) this.#fail({ kind: "protocol", message: "the server talks first" });
+      return;
+    }
     this.#hasHeard = true;
     this.#unread = count;
     const { out } = this;
@@ -115,6 +118,7 @@ export class Connection<E extends OutboundEntry> implements Line {
       out.allow(this.#socket, count);
       if (!this.#isConnectSent) {
         this.#isConnectSent = true;
+        this.#isDeaf = false;
         out.packet((to, at) => encodeConnect(to, at, this.#options.connect));
       }
       if (out.flush()) this.#hasSent = true;
@@ -246,9 +250,7 @@ export class Connection<E extends OutboundEntry> implements Line {
 
   #endReading(fault: string): void {
     this.#isDeaf = true;
-    if (fault === STOP) return;
-    const message = this.#isConnectSent ? fault : "the server talks first";
-    this.#fail({ kind: "protocol", message });
+    if (fault !== STOP) this.#fail({ kind: "protocol", message: fault });
   }
 
   /** Adds what the session has to send, and hands it to the socket. */
