@@ -51,6 +51,10 @@
 	int promiseJobs; \
 	unsigned collections;
 
+/* Byte code of preloaded scripts is kept when the engine frees the script: worker.c. */
+extern void freeUnlessKept(void* memory);
+#define c_free freeUnlessKept
+
 #define mxUseDefaultBuildKeys 1
 #define mxUseDefaultFindModule 1
 #define mxUseDefaultLoadModule 1

@@ -54,9 +54,8 @@ ProfileEntry* profileEntry(txMachine* the, txSlot* function)
 /* What was spent since the last change of function goes to the function that ran. */
 void profileCharge(txMachine* the)
 {
-	int depth = gProfile.depth < PROFILE_DEPTH ? gProfile.depth : PROFILE_DEPTH;
-	if (depth > 0) {
-		ProfileEntry* entry = gProfile.stack[depth - 1];
+	if (gProfile.depth > 0) {
+		ProfileEntry* entry = gProfile.stack[gProfile.depth - 1];
 		entry->computrons += the->meterIndex - gProfile.computrons;
 		entry->slots += the->currentHeapCount - gProfile.slots;
 		entry->chunkBytes += the->currentChunksSize - gProfile.chunkBytes;
@@ -79,6 +78,45 @@ char* profileText(txMachine* the)
 			used += (size_t)snprintf(text + used, room - used, "%s\t%u\t%u\t%d\t%d\n", entry->name, entry->calls, entry->computrons, entry->slots, entry->chunkBytes);
 		entry->calls = entry->computrons = 0;
 		entry->slots = entry->chunkBytes = 0;
+	}
+	return text;
+}
+/* What an instance is: the name of its class, or of the function that it is. */
+static const char* kindOf(txMachine* the, txSlot* instance)
+{
+	txSlot* prototype = instance->value.instance.prototype;
+	txSlot* constructor;
+	if (mxIsFunction(instance))
+		return "(function)";
+	if (!prototype)
+		return "(environment)";
+	constructor = mxBehaviorGetProperty(the, prototype, mxID(_constructor), 0, XS_OWN);
+	if (constructor && constructor->kind == XS_REFERENCE_KIND && mxIsFunction(constructor->value.reference))
+		return nameOf(the, constructor->value.reference);
+	return "(other)";
+}
+
+/* A line an instance of the app's own heap: its class and its slots, its private fields among them. Free it. */
+char* censusText(txMachine* the)
+{
+	size_t room = (size_t)the->currentHeapCount * 80 + 80, used = 0;
+	char* text = malloc(room);
+	text[0] = 0;
+	for (txSlot* heap = the->firstHeap; heap; heap = heap->next) {
+		for (txSlot* slot = heap + 1; slot < heap->value.reference; slot++) {
+			int slots = 1;
+			if (slot->kind != XS_INSTANCE_KIND)
+				continue;
+			for (txSlot* property = slot->next; property; property = property->next) {
+				slots++;
+				if (property->kind == XS_PRIVATE_KIND) {
+					for (txSlot* field = property->value.private.first; field; field = field->next)
+						slots++;
+				}
+			}
+			if (room - used > 80)
+				used += (size_t)snprintf(text + used, room - used, "%.60s\t%d\n", kindOf(the, slot), slots);
+		}
 	}
 	return text;
 }

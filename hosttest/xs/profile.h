@@ -1,7 +1,6 @@
 /*
  * Counts for each function the calls, and the computrons, slots and chunk bytes that it spent itself, callees apart.
- * Included by xsRun.c of the profiling worker in place of the engine's own call trace; calls that an exception leaves
- * are closed when an outer one ends.
+ * Included by xsRun.c of the profiling worker in place of the engine's own call trace.
  */
 #ifndef WORKER_PROFILE_H
 #define WORKER_PROFILE_H
@@ -18,7 +17,7 @@ typedef struct {
 typedef struct {
 	ProfileEntry entries[PROFILE_FUNCTIONS];
 	ProfileEntry* stack[PROFILE_DEPTH];
-	txSlot* functions[PROFILE_DEPTH];
+	txSlot* frames[PROFILE_DEPTH];
 	int count, depth;
 	unsigned computrons; /* at the last change of function; so are the next two */
 	int slots, chunkBytes;
@@ -29,28 +28,27 @@ extern ProfileEntry* profileEntry(txMachine* the, txSlot* function);
 extern void profileCharge(txMachine* the);
 
 #ifdef mxTraceCall
+/* `function`: the frame's slot on the machine's stack, which grows down: frames below it have ended, how ever they did. */
 static void fxTraceCallBegin(txMachine* the, txSlot* function)
 {
 	Profile* profile = &gProfile;
 	profileCharge(the);
+	while (profile->depth > 0 && profile->frames[profile->depth - 1] <= function)
+		profile->depth--;
 	if (profile->depth < PROFILE_DEPTH) {
 		ProfileEntry* entry = profileEntry(the, function->value.reference);
 		entry->calls++;
 		profile->stack[profile->depth] = entry;
-		profile->functions[profile->depth] = function->value.reference;
+		profile->frames[profile->depth++] = function;
 	}
-	profile->depth++;
 }
 
 static void fxTraceCallEnd(txMachine* the, txSlot* function)
 {
 	Profile* profile = &gProfile;
-	int depth = profile->depth < PROFILE_DEPTH ? profile->depth : PROFILE_DEPTH;
 	profileCharge(the);
-	while (depth > 0 && profile->functions[depth - 1] != function->value.reference)
-		depth--;
-	if (depth > 0)
-		profile->depth = depth - 1;
+	while (profile->depth > 0 && profile->frames[profile->depth - 1] <= function)
+		profile->depth--;
 }
 #endif
 

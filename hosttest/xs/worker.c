@@ -29,7 +29,7 @@ typedef struct {
 typedef struct {
 	uint32_t computrons, collections;
 	int32_t slotsAllocated, chunkBytesAllocated;
-	uint32_t slots, chunkBytes, peakSlots, peakChunkBytes, arenaUsedBytes, slotBytes;
+	uint32_t slots, chunkBytes, peakSlots, peakChunkBytes, arenaUsedBytes, slotBytes, codeBytes;
 } Figures;
 
 /* The last frame read; `bytes` ends with a zero so that scripts are C strings. */
@@ -39,6 +39,10 @@ static const BootOptions ROOMY = { 0, 4 << 20, 1 << 20, 1 << 17, 1 << 15, 1 << 1
 static txMachine* gRoot;
 static txMachine* gApp;
 static size_t gArenaBytes; /* of the machine being created */
+
+/* Byte code of the preloaded scripts, which functions point to for ever. */
+enum { SCRIPTS_MOST = 16 };
+static struct { txByte* code[SCRIPTS_MOST]; int count; uint32_t bytes; } gKept;
 
 /* ---- pipes ---- */
 
@@ -119,6 +123,7 @@ static Figures readFigures(txMachine* the)
 		.peakChunkBytes = (uint32_t)the->peakChunksSize,
 		.arenaUsedBytes = (uint32_t)((the->chunksEnd - the->arena) + (the->arenaEnd - the->slotsStart)),
 		.slotBytes = sizeof(txSlot),
+		.codeBytes = gKept.bytes,
 	};
 	figures.slotsAllocated = (int32_t)(figures.slots - gBefore.slots);
 	figures.chunkBytesAllocated = (int32_t)(figures.chunkBytes - gBefore.chunkBytes);
@@ -345,14 +350,73 @@ static void runJobs(txMachine* the)
 	fxCheckUnhandledRejections(the, 1);
 }
 
-static void evaluateFrame(txMachine* the)
+void freeUnlessKept(void* memory)
 {
-	txStringCStream stream = { gFrame.bytes, 0, (txSize)gFrame.length };
+	for (int i = 0; i < gKept.count; i++) {
+		if (gKept.code[i] == memory)
+			return;
+	}
+	free(memory);
+}
+
+/* The operand of an instruction that carries its length, of `width` bytes. */
+static uint32_t operandOf(const txByte* at, int width)
+{
+	uint32_t value = 0;
+	memcpy(&value, at, (size_t)width);
+	return value;
+}
+
+/* Strings and functions are taken from where the byte code lies, not copied to the heap: so it is for code in flash. */
+static void keepCode(txScript* script)
+{
+	txByte* at = script->codeBuffer;
+	txByte* end = at + script->codeSize;
+	if (gKept.count == SCRIPTS_MOST)
+		_exit(79);
+	gKept.code[gKept.count++] = script->codeBuffer;
+	gKept.bytes += (uint32_t)script->codeSize;
+	while (at < end) {
+		txU1* code = (txU1*)at;
+		int size = gxCodeSizes[*code];
+		if (*code >= XS_CODE_STRING_1 && *code <= XS_CODE_STRING_4)
+			*code += XS_CODE_STRING_ARCHIVE_1 - XS_CODE_STRING_1;
+		else if (*code >= XS_CODE_CODE_1 && *code <= XS_CODE_CODE_4)
+			*code += XS_CODE_CODE_ARCHIVE_1 - XS_CODE_CODE_1;
+		if (size > 0)
+			at += size;
+		else if (size == 0)
+			at += 1 + sizeof(txID);
+		else
+			at += 1 - size + operandOf(at + 1, -size);
+	}
+}
+
+static void runScript(txMachine* the, txScript* script)
+{
 	txSlot* program = mxProgram.value.reference;
 	txSlot* realm = mxModuleInstanceInternal(program)->value.module.realm;
-	txScript* script = fxParseScript(the, &stream, fxStringCGetter, mxProgramFlag);
 	fxRunScript(the, script, mxRealmGlobal(realm), C_NULL, mxRealmClosures(realm)->value.reference, C_NULL, program);
 	mxPullSlot(mxResult);
+}
+
+static txScript* parseFrame(txMachine* the)
+{
+	txStringCStream stream = { gFrame.bytes, 0, (txSize)gFrame.length };
+	return fxParseScript(the, &stream, fxStringCGetter, mxProgramFlag);
+}
+
+static void evaluateFrame(txMachine* the)
+{
+	runScript(the, parseFrame(the));
+}
+
+static void preloadFrame(txMachine* the)
+{
+	txScript* script = parseFrame(the);
+	if (script)
+		keepCode(script);
+	runScript(the, script);
 }
 
 /* globalThis.onMessage(bytes) */
@@ -510,9 +574,11 @@ static void collect(txMachine* the)
 #ifdef PROFILE
 extern char* profileText(txMachine* the);
 
+extern char* censusText(txMachine* the);
+
 static void sendProfile(txMachine* the)
 {
-	char* text = profileText(the);
+	char* text = gFrame.length > 0 ? censusText(the) : profileText(the);
 	reply(the, DONE, text, strlen(text));
 	free(text);
 }
@@ -528,7 +594,7 @@ int main(void)
 		case PRELOAD:
 			if (gRoot->shared)
 				_exit(76);
-			perform(gRoot, evaluateFrame);
+			perform(gRoot, preloadFrame);
 			break;
 		case BOOT:
 			if (gFrame.length != sizeof(BootOptions))

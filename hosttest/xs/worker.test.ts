@@ -186,7 +186,7 @@ describe("the meter", () => {
     expect((await xs.evaluate(script)).text).toBe("0");
   });
 
-  test("the profiling worker counts the same, and tells where", async () => {
+  test("the profiling worker counts the same, and tells where", { timeout: 300_000 }, async () => {
     const script =
       "class Sum { #n = 0; add(i) { this.#n += i; } } const sum = new Sum(); for (let i = 0; i < 50; i++) sum.add(i);";
     const plain = (await (await start()).evaluate(script)).figures.computrons;

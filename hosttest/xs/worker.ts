@@ -8,7 +8,7 @@ import type { Readable, Writable } from "node:stream";
 import { type Variant, workerProgram } from "./build.js";
 
 const HEADER_BYTES = 5;
-const FIGURES_BYTES = 40;
+const FIGURES_BYTES = 44;
 
 /** What a command cost, and what the machine holds after it. */
 export interface Figures {
@@ -27,6 +27,8 @@ export interface Figures {
   readonly arenaUsedBytes: number;
   /** 16 on a 32-bit worker, as on ESP32. */
   readonly slotBytes: number;
+  /** Byte code of all preloaded scripts: on a device, in flash. */
+  readonly codeBytes: number;
 }
 
 export interface Reply {
@@ -174,6 +176,11 @@ export class XSWorker {
     return (await this.#command("F", new Uint8Array())).text;
   }
 
+  /** A line an instance of the app machine's heap, garbage too: class, slots. Variant "profile" only. */
+  async census(): Promise<string> {
+    return (await this.#command("F", Uint8Array.of(1))).text;
+  }
+
   /** Ends the process; commands under way are rejected. Resolves when it is gone. */
   close(): Promise<void> {
     this.#gone ??= new XSAborted("closed");
@@ -272,6 +279,7 @@ function readFigures(body: Buffer): Figures {
     peakChunkBytes: body.readUInt32LE(28),
     arenaUsedBytes: body.readUInt32LE(32),
     slotBytes: body.readUInt32LE(36),
+    codeBytes: body.readUInt32LE(40),
   };
 }
 

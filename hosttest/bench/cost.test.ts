@@ -1,0 +1,70 @@
+/*
+ * The cost of a reading, held to hosttest/bench/baseline.json. Computrons, slots and chunk bytes are the same on every
+ * machine, so that nothing here depends on how busy it is. After a change that is worth its cost:
+ * `npm run bench -- --rebase`, and the commit says why.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect } from "vitest";
+import { xsTest as test } from "../xs/available.js";
+import { topFolder } from "../xs/build.js";
+import { appRows, readingRows } from "./cost.js";
+import type { Row } from "./row.js";
+
+const TOLERANCE = 1.02;
+const SLACK = 0.05; // of a slot or byte: a mean over many readings
+
+const baseline: Readonly<Record<string, number>> = JSON.parse(
+  readFileSync(join(topFolder, "hosttest/bench/baseline.json"), "utf8"),
+);
+
+/** What a row has against it: it has risen, is beyond its goal though the baseline was not, or is not in the baseline. */
+function complaints(rows: readonly Row[]): string[] {
+  return rows.flatMap(({ name, value, goal }) => {
+    const before = baseline[name];
+    if (before === undefined) return [`${name}: not in the baseline`];
+    if (value > before * TOLERANCE + SLACK) return [`${name}: ${value}, was ${before}`];
+    return goal !== undefined && before <= goal && value > goal ? [`${name}: ${value}, the goal is ${goal}`] : [];
+  });
+}
+
+const timeout = 300_000; // not a limit of what is measured: XS interprets, and CI has other work too
+
+describe("cost of a reading", () => {
+  test("no more than 2 percent above the baseline, and within the goals", { timeout }, async () => {
+    const rows = await readingRows();
+    expect(complaints(rows)).toEqual([]);
+    expect(rows.map(({ name }) => name).sort()).toEqual(Object.keys(baseline).sort());
+  });
+
+  test("a loop of a few turns more in each publish would be noticed", { timeout }, async () => {
+    const slower = (script: string) => replaced(script, "wake() {", "wake() { for (let i = 0; i < 8; i++) ;");
+    expect(complaints(await readingRows(slower))).not.toEqual([]);
+  });
+
+  test("one object more a reading would be noticed", { timeout }, async () => {
+    const fatter = (script: string) => replaced(script, "wake() {", "wake() { ({ at: 1 });");
+    expect(complaints(await readingRows(fatter))).not.toEqual([]);
+  });
+});
+
+describe("the app's heap", () => {
+  test("after 1,000 readings, and with a full outbox, it is what it was after the start", { timeout }, async () => {
+    const rows = await appRows(1_000);
+    const more = rows.filter(({ unit }) => unit === "bytes more");
+    expect(more).toHaveLength(2);
+    for (const { name, value } of more) expect(value, name).toBeLessThanOrEqual(128);
+  });
+
+  test("a leak of one object a reading would be noticed", { timeout }, async () => {
+    const leaking = (script: string) =>
+      `globalThis.leak = [];${replaced(script, "wake() {", "wake() { leak.push({});")}`;
+    const [, later] = await appRows(1_000, leaking);
+    expect(later.value).toBeGreaterThan(1_000 * 16);
+  });
+});
+
+function replaced(script: string, part: string, by: string): string {
+  if (!script.includes(part)) throw new Error(`the program has no "${part}" any more: choose another place`);
+  return script.replaceAll(part, by);
+}

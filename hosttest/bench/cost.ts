@@ -1,0 +1,132 @@
+/*
+ * What a reading costs on XS, and what the running app holds: the same figures on every machine, so that a test can hold
+ * them to a baseline. Measured by the programs in xs/, on a 32-bit worker, whose slots are as large as the device's.
+ */
+import { bundle } from "../xs/bundle.js";
+import { type Creation, type Figures, XSAborted, XSWorker } from "../xs/worker.js";
+import { type Row, row } from "./row.js";
+import type { Cost } from "./xs/meter.js";
+
+const PROGRAM = { file: "hosttest/bench/xs/main.ts" };
+const TURNS = 2_000; // over many blocks of flash, so that erases and block heads have their share
+const RENDERED = 500;
+const KB = 1_024;
+
+/** As a device's manifest would say it. */
+const DEVICE: Creation = {
+  initialChunkBytes: 4_096,
+  incrementalChunkBytes: 512,
+  initialSlots: 512,
+  incrementalSlots: 64,
+  stackSlots: 448,
+  initialKeys: 64,
+  incrementalKeys: 32,
+};
+
+interface Goals {
+  readonly computrons?: number;
+  readonly slots?: number;
+  readonly chunkBytes?: number;
+}
+
+/** What a measurement measures, the script that does it, and its goals. */
+const MEASUREMENTS: readonly (readonly [name: string, script: string, goals: Goals])[] = [
+  ["QoS 1 publish", `bench.publish(1, ${TURNS})`, { computrons: 650, slots: 8 }],
+  ["QoS 2 publish", `bench.publish(2, ${TURNS})`, { computrons: 1_300, slots: 14 }],
+  ["whole way, QoS 1", `bench.wholeWay(1, ${TURNS})`, { computrons: 1_700, slots: 16, chunkBytes: 64 }],
+  ["whole way, QoS 2", `bench.wholeWay(2, ${TURNS})`, {}],
+  ["whole way, QoS 1, 31 bytes in flash", `bench.wholeWayReady(1, ${TURNS})`, {}],
+  ["rendering as JSON", `bench.render("json", ${RENDERED})`, { computrons: 400, slots: 12 }],
+  ["rendering plain", `bench.render("plain", ${RENDERED})`, {}],
+];
+
+/** A worker with the programs preloaded, not booted. */
+async function loaded(change: (script: string) => string = (script) => script): Promise<XSWorker> {
+  const xs = await XSWorker.open();
+  if (xs.wordBits !== 32) {
+    await xs.close();
+    throw new Error("costs are measured with 32-bit words: gcc's 32-bit libraries are missing (Debian: gcc-multilib)");
+  }
+  await xs.preload(change(await bundle(PROGRAM)));
+  return xs;
+}
+
+/** Cost of a reading at each stage and in sum. `change`: alters the program first, to try what the test sees. */
+export async function readingRows(change?: (script: string) => string): Promise<Row[]> {
+  const xs = await loaded(change);
+  const rows: Row[] = [];
+  const add = (name: string, cost: Cost, goals: Goals): void => {
+    rows.push(row(`${name}: computrons`, cost.computrons, "computrons", goals.computrons));
+    rows.push(row(`${name}: slots`, cost.slots, "slots", goals.slots));
+    rows.push(row(`${name}: chunk bytes`, cost.chunkBytes, "bytes", goals.chunkBytes));
+  };
+  try {
+    for (const [name, script, goals] of MEASUREMENTS) {
+      await xs.boot();
+      await xs.evaluate("bench.calibrate()");
+      add(name, JSON.parse((await xs.evaluate(script)).text), goals);
+    }
+    await xs.boot();
+    await xs.evaluate("bench.calibrate()");
+    const { append, settle } = JSON.parse((await xs.evaluate(`bench.outbox(${TURNS / 2})`)).text);
+    add("outbox: append", append, {});
+    add("outbox: seek and settle", settle, {});
+  } finally {
+    await xs.close();
+  }
+  return rows;
+}
+
+/** What the app holds and needs. `readings`: how many it takes; it must hold no more after them than before. */
+export async function appRows(readings: number, change?: (script: string) => string): Promise<Row[]> {
+  const xs = await loaded(change);
+  try {
+    const empty = (await xs.boot(DEVICE)).figures;
+    const live = async (): Promise<number> => bytesAlive(await xs.collect()) - bytesAlive(empty);
+    await xs.evaluate("bench.app.boot(); bench.app.run(20, 'up')");
+    const started = await live();
+    const { computrons } = (await xs.evaluate(`bench.app.run(${readings}, 'up')`)).figures;
+    const later = await live();
+    await xs.evaluate("bench.app.run(6000, 'down')"); // more than its 24 blocks of flash hold
+    const full = await live();
+    const progress = JSON.parse((await xs.evaluate("bench.app.progress()")).text);
+    if (!(progress.statistics.dropped > 0)) throw new Error("the outbox did not get full");
+    const rows = [
+      row("app: live heap after start", started, "bytes", 16 * KB),
+      row(`app: live heap after ${readings} readings more`, later - started, "bytes more", 0),
+      row("app: live heap with a full outbox", full - started, "bytes more", 0),
+      row("app: a reading, all in all", computrons / readings, "computrons"),
+      row("app: byte code, measuring programs included", empty.codeBytes, "bytes"),
+    ];
+    return rows;
+  } finally {
+    await xs.close();
+  }
+}
+
+function bytesAlive(figures: Figures): number {
+  return figures.slots * figures.slotBytes + figures.chunkBytes;
+}
+
+/** The least memory, stack included, with which the app takes its readings, is cut off, and catches up. */
+export async function memoryRows(readings: number): Promise<Row[]> {
+  let arenaBytes = 32 * KB;
+  while (!(await survives(arenaBytes, 500))) arenaBytes += 4 * KB;
+  if (!(await survives(arenaBytes, readings))) arenaBytes = Number.POSITIVE_INFINITY;
+  return [row(`app: memory that ran ${readings} readings and an outage`, arenaBytes / KB, "KB", 32)];
+}
+
+async function survives(arenaBytes: number, readings: number): Promise<boolean> {
+  const xs = await loaded();
+  try {
+    await xs.boot({ ...DEVICE, arenaBytes });
+    const script = `bench.app.boot(); bench.app.run(${readings}, 'up'); bench.app.run(300, 'down'); bench.app.run(100, 'up'); bench.app.progress()`;
+    const progress = JSON.parse((await xs.evaluate(script)).text);
+    return progress.unsettled <= 1;
+  } catch (error) {
+    if (error instanceof XSAborted) return false;
+    throw error;
+  } finally {
+    await xs.close();
+  }
+}

@@ -1,0 +1,166 @@
+/*
+ * The whole thermometer inside XS, on a board that costs next to no heap, as a device's native classes do: flash,
+ * settings and registers lie in typed arrays made before the app machine boots. Time is virtual.
+ */
+import type { Board, TimerId } from "../../../src/board.js";
+import type { KeyValueStore } from "../../../src/settings/store.js";
+import { Thermometer } from "../../../src/thermometer.js";
+import { announceReadable, announceWritable, PlainFlash, readable, Socket } from "./harness.js";
+
+const flash = new PlainFlash(24);
+const settings = { a: new Uint8Array(4_000), b: new Uint8Array(4_000), lengths: new Uint32Array(2) };
+/** Counters that must not live in the app's heap: `[now, readings, settled]`. */
+const figures = new Float64Array(3);
+const NOW = 0;
+const READINGS = 1;
+const SETTLED = 2;
+
+interface Pending {
+  callback: () => void;
+  dueMs: number;
+}
+
+let pending: Pending[] = [];
+let thermometer: Thermometer | undefined;
+let isNetworkUp = true;
+
+const timers = {
+  set(callback: () => void, delayMs: number): TimerId {
+    const timer = { callback, dueMs: figures[NOW] + Math.max(0, delayMs) };
+    pending.push(timer);
+    return timer;
+  },
+  clear(id: TimerId): void {
+    const at = pending.indexOf(id as Pending);
+    if (at >= 0) pending.splice(at, 1);
+  },
+};
+
+const store: KeyValueStore = {
+  read(key) {
+    const which = key.endsWith("a") ? 0 : 1;
+    const bytes = which === 0 ? settings.a : settings.b;
+    const length = settings.lengths[which];
+    return length === 0 ? undefined : bytes.slice(0, length).buffer;
+  },
+  write(key, value) {
+    const which = key.endsWith("a") ? 0 : 1;
+    (which === 0 ? settings.a : settings.b).set(new Uint8Array(value));
+    settings.lengths[which] = value.byteLength;
+  },
+  delete() {},
+};
+
+/** A TMP117 that is always ready, its temperature going up and down. */
+class Registers {
+  readUint16(register: number): number {
+    if (register === 0x0f) return 0x0117;
+    if (register === 0x00) return 2_700 + (figures[READINGS] % 64);
+    return 0x2000 | 0x0400 | 0x0020; // ready, shutdown, averaging 8
+  }
+  writeUint16(): void {}
+  readUint8(): number {
+    return 0;
+  }
+  writeUint8(): void {}
+  read(): void {}
+  write(): void {}
+  close(): void {}
+}
+
+class QuietSerial {
+  constructor(options: { onWritable(bytes: number): void }) {
+    timers.set(() => options.onWritable(1_024), 0);
+  }
+  read(): void {}
+  write(): void {}
+  close(): void {}
+}
+
+/** Refuses to connect while the network is down. */
+class Network extends Socket {
+  constructor(options: ConstructorParameters<typeof Socket>[0]) {
+    super(options);
+    timers.set(isNetworkUp ? announceWritable : () => options.onError(), 1);
+  }
+}
+
+const board: Board = {
+  name: "bench",
+  mac: "0123456789ab",
+  timers,
+  clock: { uptimeMs: () => figures[NOW], utcMs: () => 1_781_687_520_000 + figures[NOW] },
+  random: () => 0.5,
+  setUtc() {},
+  openFlash: () => flash,
+  openSettings: () => store,
+  sensor: { io: Registers, data: 21, clock: 22 },
+  tcp: { io: Network },
+  serial: { io: QuietSerial },
+  overrides: {
+    "mqtt.host": "127.0.0.1",
+    room: "livingroom",
+    interval: "10",
+    log: "error",
+  },
+  boot(start) {
+    thermometer = start() as Thermometer;
+  },
+  restart(reason) {
+    throw new Error(`restart: ${reason}`);
+  },
+  observer: {
+    reading() {
+      figures[READINGS]++;
+    },
+    settled() {
+      figures[SETTLED]++;
+    },
+  },
+};
+
+/** Boots the thermometer in this machine. */
+export function boot(): void {
+  board.boot(() => new Thermometer(board));
+}
+
+/** Lets time pass until so many readings more were taken; the network is up or down meanwhile. */
+export function run(readings: number, network: "up" | "down"): void {
+  setNetwork(network);
+  const end = figures[READINGS] + readings;
+  while (figures[READINGS] < end) {
+    if (pending.length === 0) throw new Error("nothing will happen any more");
+    let next = 0;
+    for (let i = 1; i < pending.length; i++) if (pending[i].dueMs < pending[next].dueMs) next = i;
+    const { callback, dueMs } = pending[next];
+    pending.splice(next, 1);
+    figures[NOW] = Math.max(figures[NOW], dueMs);
+    callback();
+    while (readable() > 0) announceReadable();
+  }
+}
+
+function setNetwork(network: "up" | "down"): void {
+  const isUp = network === "up";
+  if (isUp === isNetworkUp) return;
+  isNetworkUp = isUp;
+  if (isUp) thermometer?.uplink?.linkUp();
+  else thermometer?.uplink?.linkDown();
+}
+
+/** JSON. */
+export function progress(): string {
+  return JSON.stringify({
+    readings: figures[READINGS],
+    settled: figures[SETTLED],
+    unsettled: thermometer?.unsettled,
+    statistics: thermometer?.outbox?.statistics(),
+    state: thermometer?.uplink?.status.state,
+  });
+}
+
+export function powerOff(): void {
+  thermometer?.close();
+  thermometer = undefined;
+  pending = [];
+}

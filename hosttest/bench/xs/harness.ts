@@ -1,0 +1,159 @@
+/*
+ * The world around the product in a measurement: time, a server that acknowledges everything, flash. Allocates nothing
+ * while it is measured. All cost in here is taken off (meter.ts).
+ */
+import type { TCPOptions } from "../../../src/mqtt/io.js";
+import type { Flash, FlashStatus } from "../../../src/outbox/flash.js";
+import { enter, leave } from "./meter.js";
+
+let nowMs = 1_000;
+let due: (() => void) | undefined;
+let dueMs = 0;
+
+/** One timer is all that a client asks for. */
+export const timers = {
+  set(callback: () => void, delayMs: number): number {
+    const entered = enter();
+    due = callback;
+    dueMs = nowMs + delayMs;
+    leave(entered);
+    return 1;
+  },
+  clear(): void {
+    const entered = enter();
+    due = undefined;
+    leave(entered);
+  },
+};
+
+export function uptimeMs(): number {
+  const entered = enter();
+  const now = nowMs;
+  leave(entered);
+  return now;
+}
+
+/** Lets time pass; returns what is due then. */
+export function advance(ms: number): (() => void) | undefined {
+  nowMs += ms;
+  if (due === undefined || dueMs > nowMs) return undefined;
+  const callback = due;
+  due = undefined;
+  return callback;
+}
+
+const CONNECT = 1;
+const PUBLISH = 3;
+const PUBREL = 6;
+const PINGREQ = 12;
+const DISCONNECT = 14;
+const ROOM_BYTES = 4_096;
+
+/** The server's answers, not yet read. */
+const answers = new Uint8Array(512);
+let answered = 0;
+
+function answer(first: number, second: number, third: number): void {
+  answers[answered++] = first;
+  answers[answered++] = 2;
+  answers[answered++] = second;
+  answers[answered++] = third;
+}
+
+/** One packet that begins at `at`; returns where the next one begins. Packets come whole. */
+function serve(packet: Uint8Array, at: number): number {
+  let length = 0;
+  let next = at + 1;
+  for (let shift = 0; ; shift += 7) {
+    const byte = packet[next++];
+    length |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  const type = packet[at] >> 4;
+  if (type === CONNECT) answer(0x20, 0, 0);
+  else if (type === PUBLISH) {
+    const qos = (packet[at] >> 1) & 3;
+    const id = next + 2 + ((packet[next] << 8) | packet[next + 1]);
+    if (qos > 0) answer(qos === 1 ? 0x40 : 0x50, packet[id], packet[id + 1]);
+  } else if (type === PUBREL) answer(0x70, packet[next], packet[next + 1]);
+  else if (type === PINGREQ) {
+    answers[answered++] = 0xd0;
+    answers[answered++] = 0;
+  } else if (type !== DISCONNECT) throw new Error(`packet of type ${type}`);
+  return next + length;
+}
+
+let options: TCPOptions | undefined;
+
+/** A TCP connection to the server above, in ECMA-419's shape. */
+export class Socket {
+  constructor(given: TCPOptions) {
+    options = given;
+    answered = 0;
+  }
+  read(buffer: Uint8Array): number {
+    const entered = enter();
+    const length = buffer.length;
+    if (length > answered) throw new Error("invalid");
+    for (let i = 0; i < length; i++) buffer[i] = answers[i];
+    for (let i = length; i < answered; i++) answers[i - length] = answers[i];
+    answered -= length;
+    leave(entered);
+    return length;
+  }
+  write(buffer: Uint8Array): number {
+    const entered = enter();
+    for (let at = 0; at < buffer.length; ) at = serve(buffer, at);
+    leave(entered);
+    return ROOM_BYTES;
+  }
+  close(): void {
+    answered = 0;
+  }
+}
+
+/** Bytes that the server has to say. */
+export function readable(): number {
+  return answered;
+}
+
+/** As the socket calls its owner. */
+export function announceReadable(): void {
+  options?.onReadable(answered);
+}
+export function announceWritable(): void {
+  options?.onWritable(ROOM_BYTES);
+}
+
+const BLOCK_BYTES = 4_096;
+
+/** NOR flash that never fails: bits go from 1 to 0. */
+export class PlainFlash implements Flash {
+  readonly #bytes: Uint8Array;
+  constructor(blocks: number) {
+    this.#bytes = new Uint8Array(blocks * BLOCK_BYTES).fill(0xff);
+  }
+  read(buffer: Uint8Array, offsetBytes: number): number {
+    const entered = enter();
+    const bytes = this.#bytes;
+    const length = buffer.length;
+    for (let i = 0; i < length; i++) buffer[i] = bytes[offsetBytes + i];
+    leave(entered);
+    return length;
+  }
+  write(buffer: Uint8Array, offsetBytes: number): void {
+    const entered = enter();
+    const bytes = this.#bytes;
+    for (let i = 0; i < buffer.length; i++) bytes[offsetBytes + i] &= buffer[i];
+    leave(entered);
+  }
+  eraseBlock(first: number, end = first + 1): void {
+    const entered = enter();
+    this.#bytes.fill(0xff, first * BLOCK_BYTES, end * BLOCK_BYTES);
+    leave(entered);
+  }
+  status(): FlashStatus {
+    return { size: this.#bytes.length, blockLength: BLOCK_BYTES, blocks: this.#bytes.length / BLOCK_BYTES };
+  }
+  close(): void {}
+}

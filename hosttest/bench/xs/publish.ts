@@ -1,0 +1,171 @@
+/*
+ * What one reading costs: at the client and its session alone, and the whole way from `append` to `settle`.
+ * Topic and payload are as in the goals: `home/livingroom/temperature`, 31 bytes of JSON, handed in ready.
+ */
+import { Client, type Message } from "../../../src/mqtt/client.js";
+import type { OutboundEntry, OutboundStore } from "../../../src/mqtt/store.js";
+import { encodeTopicName } from "../../../src/mqtt/topics.js";
+import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
+import { Outbox } from "../../../src/outbox/outbox.js";
+import {
+  advance,
+  announceReadable,
+  announceWritable,
+  PlainFlash,
+  readable,
+  Socket,
+  timers,
+  uptimeMs,
+} from "./harness.js";
+import { allocated, type Cost, enter, leave, spent } from "./meter.js";
+
+const INTERVAL_MS = 10_000;
+const PAYLOAD = encodeUTF8('{"value":21.44,"seq":123456789}');
+const RECORD = Uint8Array.of(8, 1, 0, 0, 1, 2, 3, 4, 0x30, 0xd8, 0, 0); // a reading as it lies in flash
+const MESSAGE: Message = {
+  topic: encodeTopicName("home/livingroom/temperature"),
+  payload: PAYLOAD,
+  payloadLength: PAYLOAD.length,
+  retain: false,
+};
+const WARM_UP = 50;
+
+/** A store of one entry, that costs nothing. */
+class OneStore implements OutboundStore<OutboundEntry> {
+  readonly #entry = { sequence: -1, qos: 1 as 1 | 2, released: false };
+  #isOpen = false;
+
+  add(qos: 1 | 2): void {
+    this.#entry.sequence++;
+    this.#entry.qos = qos;
+    this.#entry.released = false;
+    this.#isOpen = true;
+  }
+  seek(from: number): OutboundEntry | undefined {
+    const entered = enter();
+    const found = this.#isOpen && this.#entry.sequence >= from ? this.#entry : undefined;
+    leave(entered);
+    return found;
+  }
+  released(): void {
+    const entered = enter();
+    this.#entry.released = true;
+    leave(entered);
+  }
+  settle(): void {
+    const entered = enter();
+    this.#isOpen = false;
+    leave(entered);
+  }
+  requeue(): number {
+    return 0;
+  }
+}
+
+let settled = 0;
+
+function connected<E extends OutboundEntry>(outbound: OutboundStore<E>): Client<E> {
+  const client = new Client<E>({
+    socket: { io: Socket },
+    host: "127.0.0.1",
+    port: 1883,
+    id: "thermometer0123456789ab",
+    timers,
+    uptimeMs,
+    random: () => 0.5,
+    outbound,
+    render(): Message {
+      const entered = enter();
+      leave(entered);
+      return MESSAGE;
+    },
+    onSettled(): void {
+      const entered = enter();
+      settled++;
+      leave(entered);
+    },
+  });
+  client.start();
+  announceWritable();
+  while (readable() > 0) announceReadable();
+  if (client.status().state !== "connected") throw new Error("not connected");
+  return client;
+}
+
+/** Sends what there is to send until all is acknowledged, and what is due by the time; computrons. */
+function exchange(wake: () => void): number {
+  let computrons = spent(wake);
+  while (readable() > 0) computrons += spent(announceReadable);
+  const callback = advance(INTERVAL_MS);
+  if (callback !== undefined) computrons += spent(callback);
+  while (readable() > 0) computrons += spent(announceReadable);
+  return computrons;
+}
+
+/** One reading at a time, `turns` times; the mean cost of one. */
+function perTurn(turns: number, turn: () => number): Cost {
+  let computrons = 0;
+  for (let i = 0; i < WARM_UP; i++) turn();
+  const settledBefore = settled;
+  const memory = allocated(() => {
+    for (let i = 0; i < turns; i++) computrons += turn();
+  });
+  if (settled - settledBefore !== turns) throw new Error(`${settled - settledBefore} settled, expected ${turns}`);
+  return { computrons: computrons / turns, slots: memory.slots / turns, chunkBytes: memory.chunkBytes / turns };
+}
+
+/** Client and session: PUBLISH to the last acknowledgement. */
+export function publishCost(qos: 1 | 2, turns: number): Cost {
+  const store = new OneStore();
+  const client = connected(store);
+  const wake = (): void => client.wake();
+  return perTurn(turns, () => {
+    store.add(qos);
+    return exchange(wake);
+  });
+}
+
+/** The whole way, rendering apart: flash, client, session; erases and block heads included. `payload`: bytes in flash. */
+export function wholeWayCost(qos: 1 | 2, turns: number, payload: Uint8Array = RECORD): Cost {
+  const outbox = new Outbox({ flash: new PlainFlash(32) });
+  const client = connected(outbox);
+  const work = (): void => {
+    outbox.append(payload, qos);
+    client.wake();
+  };
+  const idle = (): void => {
+    outbox.idle();
+  };
+  return perTurn(turns, () => exchange(work) + spent(idle));
+}
+
+/** As above, one stage: `append` alone, entries piling up; or `settle` of entries that lie there. */
+export function outboxCost(turns: number): { append: Cost; settle: Cost } {
+  const outbox = new Outbox({ flash: new PlainFlash(256) });
+  let computrons = 0;
+  const append = (): void => {
+    outbox.append(RECORD, 1);
+  };
+  for (let i = 0; i < WARM_UP; i++) append();
+  let memory = allocated(() => {
+    for (let i = 0; i < turns; i++) computrons += spent(append);
+  });
+  const appended = mean(computrons, memory, turns);
+  computrons = 0;
+  let sequence = 0;
+  const settle = (): void => {
+    const entry = outbox.seek(sequence);
+    if (entry === undefined) return;
+    outbox.settle(entry.sequence);
+    sequence = entry.sequence + 1;
+  };
+  memory = allocated(() => {
+    for (let i = 0; i < turns; i++) computrons += spent(settle);
+  });
+  if (outbox.entries !== WARM_UP) throw new Error(`${outbox.entries} entries left, expected ${WARM_UP}`);
+  return { append: appended, settle: mean(computrons, memory, turns) };
+}
+
+function mean(computrons: number, memory: { slots: number; chunkBytes: number }, turns: number): Cost {
+  return { computrons: computrons / turns, slots: memory.slots / turns, chunkBytes: memory.chunkBytes / turns };
+}

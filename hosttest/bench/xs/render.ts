@@ -1,0 +1,56 @@
+/*
+ * What it costs to make the message out of an entry: `render` of the journal, for readings as they follow one another in
+ * a house: ten seconds apart, a hundredth of a degree warmer or colder each.
+ */
+import { encodeTopicName } from "../../../src/mqtt/topics.js";
+import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
+import { Journal, type JournalEntry, type JournalStore } from "../../../src/reading/journal.js";
+import type { PayloadFormat } from "../../../src/reading/render.js";
+import { allocated, type Cost, spent } from "./meter.js";
+
+const INTERVAL_MS = 10_000;
+const FIRST_SEQUENCE = 123_400_000;
+
+/** Keeps the last record, and no notes. */
+class LastRecord implements JournalStore {
+  readonly entry = { sequence: FIRST_SEQUENCE, payload: new Uint8Array(16), payloadLength: 0 };
+  append(payload: Uint8Array): number {
+    this.entry.payload.set(payload);
+    this.entry.payloadLength = payload.length;
+    return ++this.entry.sequence;
+  }
+  note(): void {}
+  readNote(): undefined {}
+  noteAt(): undefined {}
+  findNoteAfter(): boolean {
+    return false;
+  }
+}
+
+/** The mean cost of rendering a reading. */
+export function renderCost(format: PayloadFormat, turns: number): Cost {
+  const store = new LastRecord();
+  let uptimeMs = 60_000;
+  const clock = { uptimeMs: () => uptimeMs, utcMs: () => 1_781_687_520_000 + uptimeMs };
+  const topicOf = (): Uint8Array => encodeTopicName("home/livingroom/temperature");
+  const journal = new Journal({ store, clock, room: encodeUTF8("livingroom"), format, topicOf });
+  const entry: JournalEntry = store.entry;
+  let length = 0;
+  const render = (): void => {
+    length += journal.render(entry)?.payloadLength ?? 0;
+  };
+  let computrons = 0;
+  let chunkBytes = 0;
+  let slots = 0;
+  for (let turn = 0; turn < turns; turn++) {
+    uptimeMs += INTERVAL_MS;
+    journal.append(21_440 + 10 * ((turn % 20) - 10), 2, 1);
+    const memory = allocated(() => {
+      computrons += spent(render);
+    });
+    slots += memory.slots;
+    chunkBytes += memory.chunkBytes;
+  }
+  if (length === 0) throw new Error("nothing rendered");
+  return { computrons: computrons / turns, slots: slots / turns, chunkBytes: chunkBytes / turns };
+}
