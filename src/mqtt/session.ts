@@ -239,12 +239,12 @@ export class Session<E extends OutboundEntry> implements PacketReader {
     return doubles + store.requeue();
   }
 
-  /** Adds an entry's PUBLISH or PUBREL, or gives the entry up. Returns false if it must wait: for room, or for its packet id. */
+  /** Adds an entry's PUBLISH or PUBREL, or gives the entry up. Returns false if it must wait: for room, or for those in flight. */
   #send(entry: E, out: Transmit): boolean {
     const sequence = entry.sequence;
     const id = 1 + (sequence % ENTRY_IDS);
     let awaited = PUBCOMP_WORD;
-    if (this.#count && sequence - this.#sequences[this.#head] >= ENTRY_IDS) return false;
+    if (this.#count && this.#mustWait(entry)) return false;
     let first = PUBLISH << 4;
     if (sequence < this.#sentEnd || this.#perhapsSent) {
       if (sequence === this.#blame.suspect) {
@@ -273,6 +273,15 @@ export class Session<E extends OutboundEntry> implements PacketReader {
     this.#cursor = sequence + 1;
     if (this.#perhapsSent) this.#perhapsSent--;
     return true;
+  }
+
+  /**
+   * With others in flight: its packet id is in use, or it is of QoS 1 behind one of QoS 2 that is not released. A server may
+   * forward that one at PUBREL (§4.3.3, method B), and this one at once: subscribers would see them in the wrong order.
+   */
+  #mustWait(entry: E): boolean {
+    if (entry.sequence - this.#sequences[this.#head] >= ENTRY_IDS) return true;
+    return entry.qos === 1 && this.#awaited[(this.#head + this.#count - 1) % this.#window] >> 16 === PUBREC_WORD >> 16;
   }
 
   /** PUBREC came: durable before PUBREL leaves. */
