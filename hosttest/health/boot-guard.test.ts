@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ALIVE_MS, BootGuard, DEATHS, WORDS_LENGTH } from "../../src/health/boot-guard.js";
+import { ALIVE_MS, BootGuard, DEATHS, type ResetCause, WORDS_LENGTH } from "../../src/health/boot-guard.js";
 import { VirtualTime } from "../support/virtual-time.js";
 
 /** A device that can be booted again and again over one entry. */
@@ -19,10 +19,11 @@ function device() {
       store.writes++;
     },
   };
-  const boot = () => new BootGuard({ entry, timers: time.timers, onProblem: (error) => problems.push(error) });
-  /** Boots, lives for `ms`, says its last words if it has any, and is gone. */
-  const live = (ms: number, words?: string): BootGuard => {
-    const guard = boot();
+  const boot = (resetCause?: ResetCause) =>
+    new BootGuard({ entry, resetCause, timers: time.timers, onProblem: (error) => problems.push(error) });
+  /** Boots, lives for `ms`, says its last words if it has any, and is gone. `cause`: how the boot before it ended. */
+  const live = (ms: number, words?: string, cause?: ResetCause): BootGuard => {
+    const guard = boot(cause);
     time.advance(ms);
     if (words !== undefined) guard.remember(words);
     guard.close();
@@ -74,6 +75,32 @@ describe("safe mode", () => {
       guard.farewell();
       expect(time.waiting).toBe(0);
     }
+  });
+
+  test.each(["power", "brownout"] as const)(
+    "boots that end by loss of power (%s) are no deaths, however many",
+    (cause) => {
+      const { live } = device();
+      for (let i = 0; i < 300; i++) expect(live(100, undefined, cause).deaths).toBe(0);
+    },
+  );
+
+  test.each(["restart", "crash", "watchdog", "unknown"] as const)("%s within a minute is a death", (cause) => {
+    const { live } = device();
+    live(100, undefined, "power");
+    for (let i = 1; i < DEATHS; i++) expect(live(100, undefined, cause).deaths).toBe(i);
+    expect(live(100, undefined, cause).safeMode).toBe(true);
+  });
+
+  test("power cuts among deaths are passed over: the row goes on, and pulling the plug does not end safe mode", () => {
+    const { live } = device();
+    live(100, undefined, "power");
+    for (let i = 1; i < DEATHS; i++) {
+      expect(live(100, undefined, "crash").deaths).toBe(i);
+      expect(live(100, undefined, "power").deaths).toBe(i);
+    }
+    expect(live(100, undefined, "crash").safeMode).toBe(true);
+    expect(live(100, undefined, "power").safeMode).toBe(true);
   });
 
   test("any history: safe mode exactly when the last five boots or more died early", () => {

@@ -1,7 +1,8 @@
 /*
  * BootGuard: notices that the device dies soon after every boot, and remembers why it went down.
- * A boot counts as a death until it has lived a minute or ends in order. After five deaths in a row the device boots in safe
- * mode: the prompt and the network, no sampling, so that somebody can look and mend. The next boot after that is ordinary again.
+ * A boot counts as a death until it has lived a minute or ends in order; or until the next one finds that only the power
+ * had gone, which is no fault of the firmware's, however often. After five deaths in a row the device boots in safe mode:
+ * the prompt and the network, no sampling, so that somebody can look and mend. The next boot after that is ordinary again.
  * One entry of at most 122 bytes in a key-value store, written at boot and once a minute later, and for each last word. Nothing
  * here throws: a store that fails costs the safe mode, not the boot.
  */
@@ -15,8 +16,16 @@ export interface BootEntry {
   write(value: ArrayBuffer): void;
 }
 
+/**
+ * Why the machine was reset. "power": it was switched on; "brownout": the supply sagged; "restart": the firmware asked;
+ * "crash": an exception, or the engine or chip gave up; "watchdog": the hardware's.
+ */
+export type ResetCause = "power" | "brownout" | "restart" | "crash" | "watchdog" | "unknown";
+
 export interface BootGuardOptions {
   readonly entry: BootEntry;
+  /** How the boot before this one ended. Default "unknown", which may have been a death. */
+  readonly resetCause?: ResetCause;
   readonly timers: {
     set(callback: () => void, delayMs: number): TimerId;
     clear(id: TimerId): void;
@@ -40,7 +49,7 @@ const FORMAT = 1;
 const HEAD = 2;
 
 export class BootGuard {
-  /** Boots before this one that died within a minute, in a row; counted up to 255. */
+  /** Boots before this one that died within a minute, in a row; counted up to 255. Power cuts are passed over. */
   readonly deaths: number;
   /** Why the last boot that could say so went down; empty when it went in order, or a healthy boot came since. */
   readonly lastWords: string;
@@ -53,7 +62,8 @@ export class BootGuard {
   /** Counts this boot as a death until further notice. */
   constructor(options: BootGuardOptions) {
     this.#options = options;
-    const { deaths, words } = this.#read();
+    const { deaths: presumed, words } = this.#read();
+    const deaths = Math.max(0, presumed - (isPowerLoss(options.resetCause) ? 1 : 0));
     this.deaths = deaths;
     this.lastWords = words;
     this.#deaths = Math.min(deaths + 1, 255);
@@ -134,6 +144,11 @@ export class BootGuard {
       // Nobody is left to tell, and the boot goes on.
     }
   }
+}
+
+/** The boot before this one did not die of itself, and nothing is known of how it would have gone on. */
+function isPowerLoss(cause: ResetCause = "unknown"): boolean {
+  return cause === "power" || cause === "brownout";
 }
 
 /** Printable ASCII, one line, bounded: fit for an entry and for any terminal. */

@@ -2,7 +2,7 @@
  * Watchdog: restarts the device when the sampling loop has not come round for several intervals.
  * It counts its own rounds since the loop was last seen, not time: a process that was stopped for an hour, or a clock that is
  * set, does not make it bite. What stops its timer as well is the hardware watchdog's business, which the SDK feeds.
- * `feed` is cheap enough for every sample: one assignment.
+ * It looks at a count that the loop keeps anyway, once a round, so that it costs a reading nothing.
  */
 
 /** What `timers.set` returns. Opaque. */
@@ -13,6 +13,11 @@ export interface WatchdogOptions {
     set(callback: () => void, delayMs: number): TimerId;
     clear(id: TimerId): void;
   };
+  /**
+   * A number that is another one whenever the loop has come round. A reading that failed counts, too: the loop is alive,
+   * the sensor is not.
+   */
+  pulse(): number;
   /** Called once, after which the watchdog is at rest. `reason`: a line for the log and the next boot. */
   restart(reason: string): void;
 }
@@ -26,6 +31,7 @@ export class Watchdog {
   readonly #options: WatchdogOptions;
   #roundMs = 0;
   #rounds = 0;
+  #pulse = 0; // when it was looked at last
   #timer?: TimerId;
 
   /** At rest until `watch`. */
@@ -33,17 +39,13 @@ export class Watchdog {
     this.#options = options;
   }
 
-  /** From now on `feed` is expected about every `intervalMs`. */
+  /** From now on the loop is expected to come round about every `intervalMs`. */
   watch(intervalMs: number): void {
     this.rest();
     this.#roundMs = Math.max(intervalMs, SHORTEST_ROUND_MS);
     this.#rounds = 0;
+    this.#pulse = this.#options.pulse();
     this.#next();
-  }
-
-  /** The loop came round. A reading that failed counts too: the loop is alive, the sensor is not. */
-  feed(): void {
-    this.#rounds = 0;
   }
 
   /** Nothing is expected any more: sampling was stopped, or the device goes down in order. */
@@ -58,8 +60,10 @@ export class Watchdog {
 
   #round(): void {
     this.#timer = undefined;
-    this.#rounds++;
-    if (this.#rounds <= ROUNDS) {
+    const pulse = this.#options.pulse();
+    this.#rounds = pulse === this.#pulse ? this.#rounds + 1 : 0;
+    this.#pulse = pulse;
+    if (this.#rounds < ROUNDS) {
       this.#next();
     } else {
       const silentS = Math.round((ROUNDS * this.#roundMs) / 1_000);
