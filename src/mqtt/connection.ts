@@ -221,6 +221,7 @@ export class Connection<E extends OutboundEntry> implements Line {
 
   pingresp(isStuck: boolean): string | undefined {
     this.#pingLimitMs = Number.POSITIVE_INFINITY;
+    this.#look(this.#options.clock.uptimeMs());
     if (!isStuck) return undefined;
     this.#fail({ kind: "timeout", message: "no acknowledgement" }, "stuck");
     return STOP;

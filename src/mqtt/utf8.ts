@@ -1,17 +1,17 @@
 /*
  * UTF-8 as MQTT wants it: well-formed, no surrogates, no U+0000. U+FEFF is a character and stays.
  * Written out, because XS has no TextEncoder without a module of its own. Names are short: loops by character are cheap enough.
+ * By character, never by index: to XS a character beyond U+FFFF is one unit, to other engines it is two.
  * Source: MQTT 3.1.1 §1.5.3; Unicode 15, table 3-7 (well-formed byte sequences).
  */
 
 /** `text` in UTF-8. A lone surrogate becomes EF BF BD; `checkTopicName` and the client's options refuse it before. */
 export function encodeUTF8(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length * 3);
+  const bytes = new Uint8Array(text.length * 4);
   let end = 0;
-  for (let at = 0; at < text.length; at++) {
-    let code = text.codePointAt(at) as number;
-    if (code > 0xffff) at++;
-    else if (isSurrogate(code)) code = 0xfffd;
+  for (const character of text) {
+    let code = character.codePointAt(0) as number;
+    if (isSurrogate(code)) code = 0xfffd;
     if (code < 0x80) bytes[end++] = code;
     else {
       if (code < 0x800) bytes[end++] = 0xc0 | (code >> 6);
@@ -55,10 +55,9 @@ export function decodeUTF8(bytes: Uint8Array, start = 0, end = bytes.length): st
 
 /** Has `text` a surrogate without its other half, or U+0000? Neither can be said in MQTT (§1.5.3-1, -2). */
 export function isUnsayable(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.codePointAt(at) as number;
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
     if (code === 0 || isSurrogate(code)) return true;
-    if (code > 0xffff) at++;
   }
   return false;
 }

@@ -1,0 +1,391 @@
+/*
+ * PUBLISH and its acknowledgements, out and in, in every session: the checklist's ids, byte by byte.
+ */
+import { describe, expect, test } from "vitest";
+import { MemoryStore } from "../../src/mqtt/store.js";
+import { VirtualTime } from "../support/virtual-time.js";
+import { hexOf } from "./support/scripted-peer.js";
+import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
+
+function connected(options: ConstructorParameters<typeof World>[0] = {}): World {
+  const world = new World(options);
+  world.connect();
+  return world;
+}
+
+/** A store whose first sequence number is `first`. */
+function storeFrom(first: number): MemoryStore {
+  const store = new MemoryStore(1_000);
+  for (let n = 0; n < first; n++) {
+    store.append("a", new Uint8Array(0), 1);
+    store.settle(n);
+  }
+  return store;
+}
+
+describe("packet ids", () => {
+  test("are never 0, and turn from 61,440 to 1 (2.3.1-1)", () => {
+    const world = new World({}, { store: storeFrom(61_438) });
+    world.connect();
+    for (let n = 0; n < 4; n++) world.publish("x");
+    const ids = world.take().match(/32 06 00 01 61 (.. ..) 78/g);
+    expect(ids?.map((packet) => packet.slice(15, 20))).toEqual(["ef ff", "f0 00", "00 01", "00 02"]);
+  });
+
+  test("a new packet takes one that is not in use: two entries of the same id never are in flight together (2.3.1-2)", () => {
+    const store = storeFrom(0);
+    const world = new World({}, { store });
+    world.connect();
+    world.publish("x");
+    for (let n = 0; n < 61_439; n++) store.settle(store.append("a", new Uint8Array(0), 1)); // numbers used up elsewhere
+    expect(world.publish("y")).toBe(61_440);
+    expect(world.take()).toBe("32 06 00 01 61 00 01 78");
+    world.link.give("40 02 00 01");
+    expect(world.take()).toBe("32 06 00 01 61 00 01 79");
+    expect(world.settled).toEqual(["0 delivered"]);
+  });
+
+  test("requests and messages from RAM have their own range, and turn from 65,535 to 61,441 past those in use (2.3.1-2)", () => {
+    const world = connected();
+    world.client.subscribe("keep", 0); // f0 01, never acknowledged
+    world.take();
+    const seen: string[] = [];
+    for (let n = 0; n < 4_096; n++) {
+      world.client.publish("a", Buffer.from("x"), { qos: 1 });
+      const id = world.take().slice(15, 20);
+      seen.push(id);
+      world.link.give(`40 02 ${id}`);
+    }
+    expect(seen[4_093]).toBe("ff ff");
+    expect(seen[4_094]).toBe("f0 02");
+    expect(seen).not.toContain("f0 01");
+    expect(world.errors).toEqual([]);
+  });
+
+  test("a re-send keeps its id; the id is free after PUBACK only (2.3.1-3)", () => {
+    const world = connected();
+    world.publish("x");
+    world.publish("y");
+    world.link.give("40 02 00 01");
+    world.link.end();
+    world.reconnect();
+    expect(world.take()).toBe("3a 06 00 01 61 00 02 79");
+  });
+
+  test("QoS 0 has none (2.3.1-5)", () => {
+    const world = connected();
+    world.client.publish("a", Buffer.from("x"), { qos: 0 });
+    expect(world.take()).toBe("30 04 00 01 61 78");
+  });
+
+  test("acknowledgements carry the id of the PUBLISH, both ways (2.3.1-6)", () => {
+    const world = connected();
+    world.publish("x", 2);
+    world.take();
+    world.link.give("50 02 00 01 32 05 00 01 61 ab cd 34 05 00 01 61 12 34");
+    expect(world.take()).toBe("62 02 00 01 40 02 ab cd 50 02 12 34");
+  });
+});
+
+describe("PUBLISH going out", () => {
+  test("DUP is 0 the first time and 1 on every delivery after it (3.3.1-1)", () => {
+    const world = connected();
+    world.publish("x");
+    expect(world.take().slice(0, 2)).toBe("32");
+    for (let n = 0; n < 3; n++) {
+      world.link.end();
+      world.reconnect();
+      expect(world.take().slice(0, 2)).toBe("3a");
+    }
+  });
+
+  test("DUP is 0 on every message of QoS 0, QoS bits 0 (3.3.1-2, 4.3.1-1)", () => {
+    const world = connected();
+    for (let n = 0; n < 2; n++) {
+      world.client.publish("a", Buffer.from("x"), { qos: 0 });
+      expect(world.take().slice(0, 2)).toBe("30");
+      world.link.end();
+      world.reconnect();
+    }
+  });
+
+  test("the topic comes first, as UTF-8; retain is bit 0 (3.3.2-1)", () => {
+    const world = connected();
+    world.client.publish("é/€", Buffer.from("x"), { qos: 0, retain: true });
+    expect(world.take()).toBe("31 09 00 06 c3 a9 2f e2 82 ac 78");
+  });
+
+  test("a wildcard in its topic is refused (3.3.2-2, 4.7.1-1)", () => {
+    const world = connected();
+    for (const topic of ["a/+", "#", "a#", "+"]) {
+      expect(() => world.client.publish(topic, Buffer.from("x"), { qos: 0 })).toThrow(/wildcard in a topic name/);
+      expect(() => world.store.append(topic, Buffer.from("x"), 1)).toThrow(/wildcard in a topic name/);
+    }
+    expect(world.take()).toBe("");
+  });
+
+  test("an empty payload is legal (3.3.1-10)", () => {
+    const world = connected();
+    world.client.publish("a", new Uint8Array(0), { qos: 0, retain: true });
+    world.publish("", 1);
+    expect(world.take()).toBe("31 03 00 01 61 32 05 00 01 61 00 01");
+  });
+
+  test("QoS 1: an unused id, DUP 0, unacknowledged until PUBACK (4.3.2-1)", () => {
+    const world = connected();
+    world.publish("x");
+    expect(world.take()).toBe("32 06 00 01 61 00 01 78");
+    expect(world.client.status().inFlight).toBe(1);
+    world.link.give("40 02 00 01");
+    expect(world.client.status().inFlight).toBe(0);
+    world.link.end();
+    world.reconnect();
+    expect(world.take()).toBe("");
+  });
+
+  test("QoS 2: after PUBREC only PUBREL, across drops, until PUBCOMP (4.3.3-1, 3.6.1-1)", () => {
+    const world = connected();
+    world.publish("x", 2);
+    expect(world.take()).toBe("34 06 00 01 61 00 01 78");
+    world.link.give("50 02 00 01");
+    expect(world.take()).toBe("62 02 00 01");
+    for (let n = 0; n < 3; n++) {
+      world.link.end();
+      world.reconnect();
+      expect(world.take()).toBe("62 02 00 01");
+    }
+    world.link.give("70 02 00 01");
+    expect(world.settled).toEqual(["0 delivered"]);
+  });
+
+  test("released, reboot: PUBREL again, never PUBLISH (4.3.3-1)", () => {
+    const time = new VirtualTime();
+    const store = new MemoryStore();
+    const before = new World({}, { store, time });
+    before.connect();
+    before.publish("x", 2);
+    before.publish("y", 2);
+    before.link.give("50 02 00 01");
+    before.client.close(); // the power goes; the store is on flash
+    const after = new World({ resumed: true }, { store, time });
+    after.connect(CONNACK_PRESENT);
+    expect(after.take()).toBe("62 02 00 01 3c 06 00 01 61 00 02 79");
+  });
+
+  test("on reconnect everything unacknowledged goes again, and on the same connection nothing does (4.4.0-1)", () => {
+    const world = connected();
+    world.publish("1");
+    world.publish("2", 2);
+    world.take();
+    world.time.advance(50_000);
+    expect(world.take()).toBe("c0 00"); // no retry while the connection lives
+    world.link.give("d0 00");
+    world.link.end();
+    world.reconnect();
+    expect(world.take()).toBe("3a 06 00 01 61 00 01 31 3c 06 00 01 61 00 02 32");
+  });
+
+  test("re-sent ones go in the order of the original, QoS 1 and 2 mixed, before any new one (4.6.0-1)", () => {
+    const world = connected({ window: 4 });
+    for (let n = 1; n <= 6; n++) world.publish(String(n), n === 3 || n === 4 ? 2 : 1);
+    world.take();
+    world.link.give("50 02 00 04"); // out of order, as a server may
+    world.link.end();
+    world.reconnect();
+    world.link.give("40 02 00 01 40 02 00 02 50 02 00 03");
+    expect(world.take()).toBe(
+      "3a 06 00 01 61 00 01 31 3a 06 00 01 61 00 02 32 3c 06 00 01 61 00 03 33 62 02 00 04 " +
+        "62 02 00 03 32 06 00 01 61 00 05 35 32 06 00 01 61 00 06 36",
+    );
+  });
+
+  test("QoS 1 waits behind QoS 2 until that is released: a server may forward at PUBREL, and must not turn them round", () => {
+    const world = connected();
+    world.publish("1", 2);
+    world.publish("2", 1);
+    world.publish("3", 2);
+    expect(world.take()).toBe("34 06 00 01 61 00 01 31");
+    world.link.give("50 02 00 01");
+    expect(world.take()).toBe("62 02 00 01 32 06 00 01 61 00 02 32 34 06 00 01 61 00 03 33");
+  });
+
+  test("PUBRELs go in the order of the PUBRECs, also after a drop and after a reboot (4.6.0-4)", () => {
+    const world = connected();
+    for (const payload of ["1", "2", "3"]) world.publish(payload, 2);
+    world.take();
+    world.link.give("50 02 00 01 50 02 00 02 50 02 00 03");
+    expect(world.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
+    world.link.end();
+    world.reconnect();
+    expect(world.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
+    world.client.close();
+    const after = new World({ resumed: true }, { store: world.store });
+    after.connect(CONNACK_PRESENT);
+    expect(after.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
+  });
+
+  test("PUBACK is all that is heard of an unauthorised PUBLISH: it settles the entry (3.3.5-2)", () => {
+    const world = connected();
+    world.publish("x");
+    world.link.give("40 02 00 01");
+    expect(world.settled).toEqual(["0 delivered"]);
+  });
+
+  test("a window of 1 sends one after the other", () => {
+    const world = connected({ window: 1 });
+    world.publish("1");
+    world.publish("2", 2);
+    expect(world.take()).toBe("32 06 00 01 61 00 01 31");
+    world.link.give("40 02 00 01");
+    expect(world.take()).toBe("34 06 00 01 61 00 02 32");
+    world.link.give("50 02 00 02 70 02 00 02");
+    expect(world.settled).toEqual(["0 delivered", "1 delivered"]);
+  });
+
+  test("the window is bounded, however long the queue", () => {
+    const world = new World({ window: 5 });
+    for (let n = 0; n < 900; n++) world.publish("x");
+    world.connect();
+    expect(world.client.status().inFlight).toBe(5);
+    expect(world.take().match(/32 06/g)).toHaveLength(5);
+    expect(() => new World({ window: 0 })).toThrow(/window 0: expected 1..1024/);
+  });
+
+  test("messages from RAM at QoS 1: kept across drops with DUP, at most 16", () => {
+    const world = new World();
+    for (let n = 0; n < 16; n++) expect(world.client.publish("a", Buffer.from([n]), { qos: 1 })).toBe(true);
+    expect(world.client.publish("a", Buffer.from("x"), { qos: 1 })).toBe(false);
+    world.connect();
+    expect(world.take().startsWith("32 06 00 01 61 f0 01 00 32 06 00 01 61 f0 02 01")).toBe(true);
+    world.link.give("40 02 f0 01");
+    world.link.end();
+    world.reconnect();
+    expect(world.take().startsWith("3a 06 00 01 61 f0 02 01")).toBe(true);
+  });
+
+  test("QoS 0 is not queued: false when not connected, or when there is no room", () => {
+    const world = new World({ bufferLength: 64 });
+    expect(world.client.publish("a", Buffer.from("x"), { qos: 0 })).toBe(false);
+    world.connect(CONNACK_NEW, 16);
+    expect(world.client.publish("a", Buffer.alloc(50), { qos: 0 })).toBe(true);
+    expect(world.client.publish("a", Buffer.alloc(50), { qos: 0 })).toBe(false);
+  });
+});
+
+describe("PUBLISH coming in", () => {
+  test("the answer by QoS: none, PUBACK, PUBREC (3.3.4-1)", () => {
+    const world = connected();
+    world.link.give("30 04 00 01 61 78");
+    expect(world.take()).toBe("");
+    world.link.give("32 06 00 01 61 00 05 78");
+    expect(world.take()).toBe("40 02 00 05");
+    world.link.give("34 06 00 01 61 00 06 78");
+    expect(world.take()).toBe("50 02 00 06");
+    expect(world.received.map(({ qos }) => qos)).toEqual([0, 1, 2]);
+  });
+
+  test("an empty payload is delivered, once, complete (3.3.1-10)", () => {
+    const world = connected();
+    world.link.give("31 03 00 01 61 32 05 00 01 61 00 05");
+    expect(world.received).toEqual([
+      { topic: "a", payload: "", qos: 0, retain: true, dup: false },
+      { topic: "a", payload: "", qos: 1, retain: false, dup: false },
+    ]);
+  });
+
+  test("U+FEFF in a topic is a character, both ways (1.5.3-3)", () => {
+    const world = connected();
+    world.link.give("30 06 00 04 ef bb bf 61");
+    expect(world.received[0].topic).toBe("\ufeffa");
+    world.client.publish("\ufeffa", new Uint8Array(0), { qos: 0 });
+    expect(world.take()).toBe("30 06 00 04 ef bb bf 61");
+  });
+
+  test("QoS 1: PUBACK after the owner has it; the id is new afterwards, whatever DUP says (4.3.2-2)", () => {
+    const sent: string[] = [];
+    const world: World = new World({ onMessage: () => sent.push(world.take()) });
+    world.connect();
+    world.link.give("32 06 00 01 61 00 05 78");
+    expect([...sent, world.take()]).toEqual(["", "40 02 00 05"]);
+    world.link.give("3a 06 00 01 61 00 05 78");
+    expect(sent).toHaveLength(2);
+    expect(world.take()).toBe("40 02 00 05");
+  });
+
+  test("QoS 2: once until PUBREL, also across a reboot with a durable store of ids (4.3.3-2)", () => {
+    const ids = new Set<number>();
+    const before = connected({ inbound: ids });
+    before.link.give("34 06 00 01 61 00 05 78");
+    expect(before.received).toHaveLength(1);
+    before.client.close();
+    const after = new World({ inbound: ids });
+    after.connect(CONNACK_PRESENT);
+    after.link.give("3c 06 00 01 61 00 05 78");
+    expect([after.received.length, after.take()]).toEqual([0, "50 02 00 05"]);
+    after.link.give("62 02 00 05");
+    expect([after.take(), ids.size]).toEqual(["70 02 00 05", 0]);
+    after.link.give("34 06 00 01 61 00 05 79");
+    expect(after.received).toHaveLength(1);
+  });
+
+  test("every one is acknowledged, also when nobody listens (4.5.0-2)", () => {
+    const world = connected({ onMessage: undefined });
+    world.link.give("32 06 00 01 61 00 05 78 34 06 00 01 61 00 06 78 62 02 00 06");
+    expect(world.take()).toBe("40 02 00 05 50 02 00 06 70 02 00 06");
+  });
+
+  test("PUBACKs and PUBRECs go in the order of the PUBLISHes, also when the socket takes a byte at a time (4.6.0-2, 4.6.0-3)", () => {
+    const world = new World({ bufferLength: 64 });
+    world.connect(CONNACK_NEW, 16);
+    let expected = "";
+    const stream: number[] = [];
+    for (let id = 1; id <= 100; id++) {
+      const qos = 1 + (id % 2);
+      stream.push(0x30 | (qos << 1), 5, 0, 1, 0x61, 0, id);
+      expected += `${qos === 1 ? "40" : "50"} 02 00 ${hexOf([id])} `;
+    }
+    world.link.giveBytes(stream);
+    let sent = "";
+    for (let n = 0; n < 400; n++) {
+      world.link.allow(1);
+      sent += `${world.take()} `;
+    }
+    expect(sent).toBe(expected);
+    expect(world.received).toHaveLength(100);
+  });
+
+  test("an owner that throws: the connection is closed, nothing acknowledged, nothing thrown (4.8.0-2)", () => {
+    const world = connected({
+      onMessage: () => {
+        throw new Error("no space");
+      },
+    });
+    world.link.give("32 06 00 01 61 00 05 78");
+    expect(world.take()).toBe("");
+    expect(world.link.isClosed).toBe(true);
+    expect(world.errors).toMatchObject([{ kind: "application", message: "no space" }]);
+  });
+
+  test("an inbound store that is full closes; what was stored stays (4.8.0-2)", () => {
+    const world = connected();
+    for (let id = 1; id <= 65; id++) world.link.giveBytes([0x34, 5, 0, 1, 0x61, 0, id]);
+    expect(world.errors).toMatchObject([{ kind: "application", message: "over 64 inbound QoS 2 messages at once" }]);
+    world.reconnect();
+    world.link.giveBytes([0x3c, 5, 0, 1, 0x61, 0, 64, 0x62, 2, 0, 1, 0x3c, 5, 0, 1, 0x61, 0, 65]);
+    expect(world.take()).toBe("50 02 00 40 70 02 00 01 50 02 00 41");
+  });
+
+  test("a store that throws on the way out closes the connection too, and the entry goes again (4.8.0-2)", () => {
+    const world = connected();
+    world.publish("x");
+    const settle = world.store.settle.bind(world.store);
+    world.store.settle = () => {
+      throw new Error("write failed");
+    };
+    world.link.give("40 02 00 01");
+    expect(world.errors).toMatchObject([{ kind: "application", message: "write failed" }]);
+    world.store.settle = settle;
+    world.reconnect();
+    expect(world.take()).toBe("3a 06 00 01 61 00 01 78");
+  });
+});
