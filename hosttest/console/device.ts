@@ -3,13 +3,19 @@
  * is told to, and a screen that shows what a person would see.
  */
 import { Console } from "../../src/console/console.js";
-import type { Answer, ConsoleHost, Network } from "../../src/console/host.js";
+import type { Answer, ConsoleHost, ImprovPort, Network } from "../../src/console/host.js";
 import { nearest } from "../../src/settings/nearest.js";
 import { Settings } from "../../src/settings/settings.js";
 import { MemoryStore } from "../settings/memory-store.js";
 import { VirtualTime } from "../support/virtual-time.js";
 import { FakeSerial, type FakeSerialOptions } from "./fake-serial.js";
 import { Screen } from "./screen.js";
+
+export interface DeviceOptions extends FakeSerialOptions {
+  readonly columns?: number;
+  /** Default: no Improv. */
+  readonly improv?: "offered";
+}
 
 export class Device {
   readonly time = new VirtualTime();
@@ -23,10 +29,18 @@ export class Device {
   /** Milliseconds that sensor, bus and radio take to answer; undefined: they never do. */
   answersAfterMs: number | undefined = 10;
   waiting = 3;
+  online = false;
+  /** Whether the network lets the device in. */
+  accepts = true;
+  readonly #browser: boolean;
 
-  constructor(options: FakeSerialOptions & { readonly columns?: number } = {}) {
+  constructor(options: DeviceOptions = {}) {
     this.screen = new Screen(options.columns);
-    this.port = new FakeSerial({ ...options, onWritten: (bytes) => this.screen.write(bytes) });
+    this.#browser = options.improv === "offered";
+    this.port = new FakeSerial({
+      ...options,
+      onWritten: options.onWritten ?? ((bytes) => this.screen.write(bytes)),
+    });
     this.boot();
   }
 
@@ -67,6 +81,33 @@ export class Device {
         },
       },
       nearest,
+      improv: this.#browser ? this.#improv() : undefined,
+    };
+  }
+
+  #improv(): ImprovPort {
+    const keep = (key: string, text: string): void => {
+      this.settings.set(key, text);
+      this.settings.save([key]);
+    };
+    return {
+      firmware: "home-thermometer",
+      version: "1.0.0",
+      hardware: "test board",
+      isOnline: () => this.online,
+      join: (ssid, password, done) => {
+        keep("wifi.ssid", ssid);
+        keep("wifi.password", password);
+        this.#answer(() => {
+          this.online = this.accepts;
+          done(this.accepts);
+        });
+      },
+      deviceName: () => this.settings.state("room").atBoot ?? this.settings.get("room"),
+      setDeviceName: (name) => keep("room", name),
+      hostname: () => this.settings.state("hostname").atBoot ?? this.settings.get("hostname"),
+      setHostname: (name) => keep("hostname", name),
+      url: () => "http://192.168.1.20",
     };
   }
 

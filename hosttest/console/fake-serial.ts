@@ -64,7 +64,10 @@ export class FakeSerial {
   /** The far end takes what was written, until the console has nothing more. */
   drain(): void {
     if (this.#options.room !== undefined) return;
-    while (this.#callbacks !== undefined && this.#room < 1_024) this.announce(1_024);
+    for (let turns = 0; this.#callbacks !== undefined && this.#room < 1_024; turns++) {
+      if (turns === 10_000) throw new Error("the console writes without end");
+      this.announce(1_024);
+    }
   }
 
   /** The port has room for so many bytes now. */

@@ -56,6 +56,11 @@ describe("keys", () => {
     ["Esc alone swallows nothing", "\x1bx\x1b\x1b[Ay", ["x", "up", "y"]],
     ["a sequence that never ends is given up", `\x1b[${"1".repeat(11)}x`, ["1", "1", "1", "x"]],
     ["Enter in the middle of a sequence is Enter", "\x1b[1\ra", ["enter", "a"]],
+    [
+      "Ctrl-C in the middle of a sequence is Ctrl-C",
+      "\x1bO\x03\x1b[\x03\x1b\x03",
+      ["interrupt", "interrupt", "interrupt"],
+    ],
     ["UTF-8 of every length", "aé客😀", ["a", "é", "客", "😀"]],
   ];
   test.each(rows)("%s", (_name, bytes, keys) => {

@@ -52,6 +52,15 @@ describe("the row", () => {
     expect(bench.screen.editedRow).toBe("> hell|o");
   });
 
+  test("nothing changed, the cursor in the middle: nothing is sent", () => {
+    const bench = new Bench();
+    bench.line.insertText("hello");
+    bench.line.moveTo(2);
+    bench.show();
+    bench.show();
+    expect(bench.sent).toBe("");
+  });
+
   test("wide characters and marks take their columns", () => {
     const bench = new Bench();
     bench.line.insertText("客厅e\u0301x");

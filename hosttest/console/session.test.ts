@@ -2,11 +2,17 @@
  * Sessions at the prompt: what a person sees on the screen, and what the device keeps.
  */
 import { describe, expect, test } from "vitest";
+import { Settings } from "../../src/settings/settings.js";
 import { Device } from "./device.js";
 
 const GREETING = "home-thermometer 1.0.0 (test). Type help for the commands.";
 
-describe("a session at the prompt", () => {
+/** The rows behind the greeting. */
+function rows(device: Device): string[] {
+  return device.screen.rows.slice(1);
+}
+
+describe("a session", () => {
   test("first boot: a greeting and a prompt", () => {
     const device = new Device();
     expect(device.screen.rows).toEqual([GREETING, ">"]);
@@ -15,32 +21,430 @@ describe("a session at the prompt", () => {
 
   test("an edit is marked until it is saved, and is in force after the reboot", () => {
     const device = new Device();
-    device.type("set room attic\rshow room\rsave\rshow room\rreboot\rshow room\r");
+    device.type("set room attic\rshow room\rsave\rreboot\rset interval 5; save; show interval\r");
     expect(device.screen.rows).toEqual([
       GREETING,
       "> set room attic",
       "*> show room",
       "* room            livingroom  (default)  * edited: attic",
       "  Readings go to home/<room>/temperature.",
-      "  Takes one topic level: 1 to 64 bytes, without / + # and control characters. In",
-      " force after a reboot.",
+      "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
+      "  In force after a reboot.",
       "*> save",
       "saved: room",
       "in force after a reboot: room",
-      "> show room",
-      "  room            livingroom  after reboot: attic",
-      "  Readings go to home/<room>/temperature.",
-      "  Takes one topic level: 1 to 64 bytes, without / + # and control characters. In",
-      " force after a reboot.",
       "> reboot",
       "rebooting",
       GREETING,
-      "> show room",
-      "  room            attic",
-      "  Readings go to home/<room>/temperature.",
-      "  Takes one topic level: 1 to 64 bytes, without / + # and control characters. In",
-      " force after a reboot.",
+      "> set interval 5; save; show interval",
+      "saved: interval",
+      "  interval        5 s",
+      "  Time from one reading to the next.",
+      "  Takes a number from 0.01 to 86400 (s).",
       ">",
     ]);
+    expect(device.settings.get("room")).toBe("attic");
+  });
+
+  test("setup asks for what a new device needs, refuses what is wrong, saves and reboots", () => {
+    const device = new Device();
+    device.type("setup\r");
+    for (const answer of ["kitchen/1", "kitchen", "My Wi-Fi", "short", "correct horse", "broker.local", "", "", ""]) {
+      device.type(`${answer}\r`);
+    }
+    device.type("3\r2\r\ry\r");
+    expect(rows(device)).toEqual([
+      "> setup",
+      "Enter keeps what stands in brackets, - empties it, Ctrl-C ends.",
+      "Readings go to home/<room>/temperature.",
+      "room [livingroom]: kitchen/1",
+      'error: room: got "kitchen/1", expected one topic level: 1 to 64 bytes, without /',
+      " + # and control characters",
+      "Readings go to home/<room>/temperature.",
+      "room [livingroom]: kitchen",
+      "Name of the Wi-Fi network.",
+      "wifi.ssid []: My Wi-Fi",
+      "Password of the Wi-Fi network; empty: an open network.",
+      "wifi.password []:",
+      "error: wifi.password: got 5 bytes, expected 8 to 63 bytes, or 64 hexadecimal dig",
+      "its, or nothing for an open network",
+      "Password of the Wi-Fi network; empty: an open network.",
+      "wifi.password []:",
+      "The MQTT broker.",
+      "mqtt.host []: broker.local",
+      "The broker's TCP port.",
+      "mqtt.port [1883]:",
+      "User name at the broker; empty: none.",
+      "mqtt.user []:",
+      "Password at the broker; empty: none.",
+      "mqtt.password []:",
+      "0: may be lost, 1: arrives, perhaps twice, 2: arrives once.",
+      "mqtt.qos (0, 1, 2) [1]: 3",
+      'error: mqtt.qos: got "3", expected 0, 1 or 2',
+      "0: may be lost, 1: arrives, perhaps twice, 2: arrives once.",
+      "mqtt.qos (0, 1, 2) [1]: 2",
+      "Time from one reading to the next.",
+      "interval [60]:",
+      "  room            kitchen",
+      "  wifi.ssid       My Wi-Fi",
+      "  wifi.password   ********",
+      "  mqtt.host       broker.local",
+      "  mqtt.qos        2",
+      "save, and reboot? yes or no: y",
+      "saved; rebooting",
+      GREETING,
+      ">",
+    ]);
+    const kept = new Settings({ store: device.store });
+    expect([kept.get("room"), kept.get("wifi.password"), kept.get("mqtt.qos")]).toEqual([
+      "kitchen",
+      "correct horse",
+      2,
+    ]);
+  });
+
+  test("a log line in the middle of typing stands above the line, which stays whole", () => {
+    const device = new Device();
+    device.type("set room att");
+    device.console.log("warn", "wifi: connection lost");
+    expect(rows(device)).toEqual(["warn: wifi: connection lost", "> set room att"]);
+    expect(device.screen.editedRow).toBe("> set room att|");
+    device.type("ic\r");
+    expect(device.settings.staged()).toEqual(["room"]);
+  });
+
+  test("log lines beyond the level are not shown; log changes it for this run", () => {
+    const device = new Device();
+    device.console.log("debug", "unseen");
+    device.type("log debug\r");
+    device.console.log("debug", "seen");
+    device.type("log off\r");
+    device.console.log("error", "unseen");
+    expect(rows(device)).toEqual(["> log debug", "debug: seen", "> log off", ">"]);
+  });
+});
+
+describe("keys at the prompt", () => {
+  test.each([
+    ["backspace, both kinds", "rooms\x7f\x08m", "> room|"],
+    ["into the middle", "rom\x1b[Do", "> roo|m"],
+    ["Home, End, Ctrl-A, Ctrl-E", "b\x1b[Ha\x05c\x01>", "> >|abc"],
+    ["Delete and Ctrl-D", "abc\x01\x1b[3~\x04", "> |c"],
+    ["Ctrl-U, Ctrl-K", "abcdef\x1b[D\x1b[D\x15\x06\x0b", "> e|"],
+    ["Ctrl-W takes a word and the blanks behind it", "set room  \x17", "> set |"],
+    ["UTF-8 is erased by the character", "Küche😀\x7f\x7f", "> Küch|"],
+    ["erasing nothing", "\x7f\x1b[D\x1b[3~\x17\x15\x0b", "> |"],
+  ])("%s", (_name, keys, row) => {
+    const device = new Device();
+    device.type(keys);
+    expect(device.screen.editedRow).toBe(row);
+  });
+
+  test("CR, LF and CRLF end a line once", () => {
+    const device = new Device();
+    device.type("version\rversion\nversion\r\nversion\r");
+    expect(rows(device).filter((row) => row === "> version")).toHaveLength(4);
+    expect(rows(device)).toHaveLength(9);
+  });
+
+  test("Ctrl-C takes the line back, Ctrl-L clears the screen and keeps it", () => {
+    const device = new Device();
+    device.type("factory-reset\x03sho\x0c");
+    expect(device.screen.rows).toEqual(["> sho"]);
+    expect(device.screen.editedRow).toBe("> sho|");
+  });
+
+  test("history: eight lines, back and forth, the draft at the end, a repetition once", () => {
+    const device = new Device();
+    for (let i = 0; i < 10; i++) device.type(`set interval ${i + 1}\r`);
+    device.type("set interval 10\r");
+    device.type(`draft${"\x1b[A".repeat(20)}`);
+    expect(device.screen.editedRow).toBe("*> set interval 3|");
+    device.type("\x1b[B".repeat(7));
+    expect(device.screen.editedRow).toBe("*> set interval 10|");
+    device.type("\x1b[B\x1b[B");
+    expect(device.screen.editedRow).toBe("*> draft|");
+  });
+
+  test("Tab completes commands, keys and values, and shows what there is", () => {
+    const device = new Device();
+    device.type("ver\t");
+    expect(device.screen.editedRow).toBe("> version |");
+    device.type("\x15set out\t");
+    expect(device.screen.editedRow).toBe("> set outbox.|");
+    device.type("\t");
+    expect(rows(device)).toEqual(["outbox.full  outbox.window", "> set outbox."]);
+    device.type("f\td\t");
+    expect(device.screen.editedRow).toBe("> set outbox.full dropOldest |");
+    device.type("\x15revert; set mqtt.qos \t");
+    expect(rows(device)).toEqual(["outbox.full  outbox.window", "0  1  2", "> revert; set mqtt.qos"]);
+    device.type("\x15queue p\t");
+    expect(device.screen.editedRow).toBe("> queue peek |");
+    device.type("\x15nonsense x\t");
+    expect(device.screen.editedRow).toBe("> nonsense x|");
+  });
+
+  test("a line that is too long rings, and nothing of it is run", () => {
+    const device = new Device();
+    device.type(`set room ${"x".repeat(300)}; factory-reset\r`);
+    expect(device.screen.bells).toBeGreaterThan(0);
+    expect(rows(device).slice(-2)).toEqual(["error: a line takes 240 characters; nothing was done", ">"]);
+    expect(device.settings.staged()).toEqual([]);
+  });
+});
+
+describe("errors at the prompt", () => {
+  test.each([
+    ["sohw", "error: no such command, did you mean show?"],
+    ["banana", "error: no such command"],
+    ["set romo x", "error: no such setting, did you mean room?"],
+    ["set room", 'error: room: expected a value ("show room" says which)'],
+    ["set room living room", "error: usage: set key [value]"],
+    ['set room "attic', "error: a quote is not closed; nothing was done"],
+    ["set room attic\\", "error: nothing follows the last backslash; nothing was done"],
+    ["show qos", "error: no such setting, did you mean mqtt.qos?"],
+    ["log loud", "error: no such level, expected off, error, warn, info, debug"],
+    ["log debugg", "error: no such level, did you mean debug?"],
+    ["queue peek 0", 'error: queue peek "0": expected 1 to 50'],
+    ["help sett", "error: no such command, did you mean set?"],
+    ["status now", "error: usage: status"],
+  ])("%s: %s", (line, message) => {
+    const device = new Device();
+    device.type(`${line}\r`);
+    expect(rows(device)).toEqual([`> ${line}`, message, ">"]);
+  });
+
+  test("the first command that fails ends the line: nothing is saved behind a refused set", () => {
+    const device = new Device();
+    device.type("set interval 5; set room a/b; save\r");
+    expect(rows(device).slice(-3)).toEqual(["nd control characters", "the rest of the line was not run", "*>"]);
+    expect(device.store.writes).toBe(0);
+  });
+
+  test("a store that takes nothing: save says so, and the edit stays", () => {
+    const device = new Device();
+    device.store.write = () => {
+      throw new Error("no space");
+    };
+    device.type("set room attic; save\r");
+    expect(rows(device)).toEqual(["> set room attic; save", "error: no space", "*>"]);
+  });
+});
+
+describe("secrets", () => {
+  test("a password is asked for without echo, checked, kept, and never shown", () => {
+    const device = new Device();
+    device.type("set wifi.password\rhun");
+    expect(device.screen.editedRow).toBe("wifi.password: |");
+    device.type("ter2\rset wifi.password\rhunter22\rsave; show wifi.password\r\x1b[A\x1b[A\x1b[A");
+    expect(rows(device).join("\n")).not.toContain("hunter");
+    expect(rows(device)).toContain("  wifi.password   ********");
+    expect(device.screen.editedRow).toBe("> set wifi.password|");
+    expect(device.settings.get("wifi.password")).toBe("hunter22");
+  });
+
+  test.each([
+    "set wifi.password hunter22",
+    "set  WIFI.password 'hunter22'",
+    "wifi.password=hunter22",
+    "set wifi.password=hunter22",
+    "show wifi.password=hunter22",
+    "version; set mqtt.password hunter22",
+  ])("typed inline: %s: masked while it is typed, and in no history", (line) => {
+    const device = new Device();
+    for (const character of `version\r${line}`) device.type(character);
+    expect(device.screen.rows.join("\n")).not.toMatch(/hunt/);
+    device.type("\x1b[A\x1b[B\r\x1b[A");
+    expect(device.screen.editedRow).toMatch(/^\*?> version\|$/);
+    expect(device.port.written).not.toContain("hunter22");
+  });
+
+  test("a misspelt password key is in no history either", () => {
+    const device = new Device();
+    device.type("version\rset wifi.pasword hunter22\r\x1b[A");
+    expect(device.screen.editedRow).toBe("> version|");
+  });
+
+  test("Ctrl-C ends the question, and what was typed is gone", () => {
+    const device = new Device();
+    device.type("set wifi.password\rhunter22\x03\r");
+    expect(rows(device)).toEqual(["> set wifi.password", "wifi.password: ^C", ">", ">"]);
+    expect(device.settings.staged()).toEqual([]);
+  });
+});
+
+describe("commands of the device", () => {
+  test("help lists every command on a row of its own, and explains one", () => {
+    const device = new Device();
+    device.type("help\r");
+    const shown = rows(device).slice(1, -2);
+    expect(shown.map((row) => row.split(" ")[0])).toEqual(
+      "help setup show set save revert sample sensors scan queue status reboot factory-reset version log".split(" "),
+    );
+    for (const row of shown) expect(row.length).toBeLessThan(80);
+    device.type("\x0chelp save\r");
+    expect(device.screen.rows).toEqual(
+      [">", "> help save", "save                         Keeps the edits", ">"].slice(1),
+    );
+  });
+
+  test("show lists every setting on a row of its own", () => {
+    const device = new Device();
+    device.type("show\r");
+    expect(
+      rows(device)
+        .slice(1, -1)
+        .map((row) => row.trim().split(" ")[0]),
+    ).toEqual(device.settings.keys);
+    for (const row of rows(device)) expect(row.length).toBeLessThan(80);
+  });
+
+  test("show key fits the row, for every key", () => {
+    for (const key of new Settings({ store: new Device().store }).keys) {
+      const device = new Device();
+      device.type(`show ${key}\r`);
+      for (const row of rows(device).slice(1)) expect(row, key).toMatch(/^(> ?|[ *] .*)$/);
+    }
+  });
+
+  test("status, version", () => {
+    const device = new Device();
+    device.type("status; version\r");
+    expect(rows(device)).toEqual([
+      "> status; version",
+      "sensor     21.44 °C, 2 s ago",
+      "link       up, -60 dBm",
+      "home-thermometer 1.0.0 (test)",
+      ">",
+    ]);
+  });
+
+  test("a command that takes a while: what is typed meanwhile waits, and comes after it", () => {
+    const device = new Device();
+    device.type("sample\rversion\r");
+    expect(rows(device)).toEqual(["> sample"]);
+    device.time.advance(10);
+    expect(rows(device)).toEqual(["> sample", "21.44 °C", "> version", "home-thermometer 1.0.0 (test)", ">"]);
+  });
+
+  test("Ctrl-C ends a command that takes a while; its answer comes to nobody", () => {
+    const device = new Device();
+    device.type("sample; version\rabc\x03");
+    device.time.advance(100);
+    expect(rows(device)).toEqual(["> sample; version", "interrupted", ">"]);
+    expect(device.time.waiting).toBe(0);
+  });
+
+  test("an answer that never comes is an error after a minute", () => {
+    const device = new Device();
+    device.answersAfterMs = undefined;
+    device.type("sensors; version\r");
+    device.time.advance(60_000);
+    expect(rows(device)).toEqual(["> sensors; version", "error: no answer", "the rest of the line was not run", ">"]);
+  });
+
+  test("scan: the strongest first, each name once, names of strangers made harmless", () => {
+    const device = new Device();
+    device.networks = [
+      { ssid: "home", rssi: -70, secured: true },
+      { ssid: "caf\u001b[2Jé", rssi: -50, secured: false },
+      { ssid: "home", rssi: -40, secured: true },
+      { ssid: "", rssi: -30, secured: true },
+    ];
+    device.type("scan\r");
+    device.time.advance(10);
+    expect(rows(device)).toEqual(["> scan", " -40 dBm        home", " -50 dBm  open  caf?[2Jé", ">"]);
+  });
+
+  test("scan that fails says why", () => {
+    const device = new Device();
+    device.networks = { failed: "the radio is busy" };
+    device.type("scan\r");
+    device.time.advance(10);
+    expect(rows(device)).toEqual(["> scan", "error: the radio is busy", ">"]);
+  });
+
+  test("queue: counted, shown, thrown away when confirmed", () => {
+    const device = new Device();
+    device.type("queue\rqueue peek 2\rqueue drop\rno\rqueue drop\rdrop\rqueue peek\r");
+    expect(rows(device)).toEqual([
+      "> queue",
+      "3 readings wait",
+      "> queue peek 2",
+      "0 21.44",
+      "1 21.45",
+      "and 1 more",
+      "> queue drop",
+      "3 readings wait; nobody would ever see them",
+      "type drop to throw them away: no",
+      "nothing thrown away",
+      "> queue drop",
+      "3 readings wait; nobody would ever see them",
+      "type drop to throw them away: drop",
+      "3 readings thrown away",
+      "> queue peek",
+      "no reading waits",
+      ">",
+    ]);
+  });
+
+  test("reboot with edits that are not saved asks first", () => {
+    const device = new Device();
+    device.type("set room attic\rreboot\rwhat\rreboot\rcancel\rreboot\ryes\r");
+    expect(device.events).toEqual(["reboot"]);
+    expect(device.settings.get("room")).toBe("attic");
+    expect(rows(device).slice(1, 4)).toEqual([
+      "*> reboot",
+      "not saved: room",
+      "save before the reboot? yes, no or cancel: what",
+    ]);
+    device.type("set room cellar\rreboot\rno\r");
+    expect(device.settings.get("room")).toBe("attic");
+  });
+
+  test("factory-reset says what goes, and wants it typed", () => {
+    const device = new Device();
+    device.type("set room attic; save\rfactory-reset\ryes\rfactory-reset\rerase\r");
+    expect(rows(device).slice(3, -2)).toEqual([
+      "> factory-reset",
+      "erases all settings and 3 unsent readings; there is no way back",
+      "type erase to go on: yes",
+      "nothing erased",
+      "> factory-reset",
+      "erases all settings and 3 unsent readings; there is no way back",
+      "type erase to go on: erase",
+      "erasing",
+    ]);
+    expect(device.events).toEqual(["factory reset"]);
+    expect(device.settings.get("room")).toBe("livingroom");
+  });
+});
+
+describe("without a terminal", () => {
+  test("lines are run without echo, prompt or control character; questions take lines too", () => {
+    const device = new Device({ mode: "lines" });
+    device.type("set room attic\nset wifi.password\nhunter22\nsave\nreboot\nshow room\n\nbogus\n");
+    expect(device.port.written).toBe(
+      [
+        "saved: room, wifi.password",
+        "in force after a reboot: room",
+        "rebooting",
+        "  room            attic",
+        "  Readings go to home/<room>/temperature.",
+        "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
+        "  In force after a reboot.",
+        "error: no such command",
+        "",
+      ].join("\n"),
+    );
+    expect(device.settings.get("wifi.password")).toBe("hunter22");
+  });
+
+  test("log lines come in between", () => {
+    const device = new Device({ mode: "lines" });
+    device.type("vers");
+    device.console.log("info", "reading 0: 21.44");
+    device.type("ion\n");
+    expect(device.port.written).toBe("reading 0: 21.44\nhome-thermometer 1.0.0 (test)\n");
   });
 });

@@ -44,12 +44,15 @@ export interface Command {
 /** The caller of a command was wrong; `message` is one line. */
 export class Refusal extends Error {}
 
-/** One of `names`, or a refusal that offers the nearest. `what` is the kind of thing that is named. */
+/**
+ * `name`, if it is one of `names`. `what` is the kind of thing that is named.
+ * @throws Refusal that offers the nearest, and does not repeat the name: who forgets a blank types a password into it
+ */
 export function requireName(shell: Shell, what: string, name: string, names: readonly string[]): string {
   if (names.includes(name)) return name;
   const guess = shell.host.nearest?.(name, names);
-  const help = guess === undefined ? `expected ${names.join(", ")}` : `did you mean ${guess}?`;
-  throw new Refusal(`${what} "${name}": ${help}`);
+  if (guess !== undefined) throw new Refusal(`no such ${what}, did you mean ${guess}?`);
+  throw new Refusal(names.length > 6 ? `no such ${what}` : `no such ${what}, expected ${names.join(", ")}`);
 }
 
 /** @throws Refusal unless `args` are `least` to `most` */

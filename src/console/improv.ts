@@ -13,6 +13,12 @@ import { decodeText, encodeText } from "./utf8.js";
 /** A little less than clients wait for an answer. */
 const JOIN_MS = 28_000;
 
+/**
+ * Published clients look for a line feed before they know a frame: one whose length reads as a line feed is lost to them
+ * (improv-wifi-serial-sdk, _processInput). No frame of ours has that length.
+ */
+const LINE_FEED = 10;
+
 const STATE = { ready: 2, provisioning: 3, provisioned: 4 } as const;
 const ERROR = { none: 0, badFrame: 1, unknownCommand: 2, unableToConnect: 3, badHostname: 5, unknown: 0xff } as const;
 const COMMAND = { join: 1, state: 2, device: 3, scan: 4, hostname: 5, deviceName: 6, network: 7 } as const;
@@ -187,6 +193,7 @@ export class Improv {
       data[at] = end - at - 1;
       at = end;
     }
+    if (at === LINE_FEED) data[at++] = 0; // an empty string more: see LINE_FEED
     data[0] = command;
     data[1] = at - STRINGS_AT;
     this.#options.send(frameOf(FRAME_TYPE.result, data, at));

@@ -65,7 +65,8 @@ export class KeyDecoder {
         return;
       case "singleShift":
         this.#state = "ground";
-        this.#final(byte);
+        if (byte < 0x20) this.#ground(byte);
+        else this.#final(byte);
         return;
       case "utf8":
         this.#continuation(byte);

@@ -7,6 +7,7 @@
 import type { SerialPort } from "./serial.js";
 import { encodeInto, UTF8_MAX } from "./utf8.js";
 
+const BEYOND_BMP_UNITS = "\u{1f600}".length; // two units to most engines, one to XS
 const CHUNK = 128; // bytes per write at most; a UART has room for so many
 
 /** The queue of one port. */
@@ -95,7 +96,7 @@ export class Output {
   #encode(text: string): void {
     while (this.#at < text.length && this.#end + UTF8_MAX <= CHUNK) {
       const code = text.codePointAt(this.#at)!;
-      this.#at += code > 0xffff ? 2 : 1;
+      this.#at += code > 0xffff ? BEYOND_BMP_UNITS : 1;
       this.#end = encodeInto(this.#chunk, this.#end, code);
     }
   }

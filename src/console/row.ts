@@ -29,6 +29,7 @@ export class Row {
     const shown = this.#shown;
     const next = this.#next;
     const same = commonStart(shown, next);
+    if (same === shown.length && same === next.length) return this.#move(cursor);
     let out = this.#move(same);
     for (let i = same; i < next.length; i++) out += String.fromCodePoint(next[i]);
     const surplus = columns(shown, same, shown.length) - columns(next, same, next.length);

@@ -77,7 +77,7 @@ const log: Command = {
   run(shell, args) {
     requireCount(log, args, 0, 1);
     if (args.length === 0) shell.print(shell.level);
-    else shell.level = requireName(shell, "log", args[0], LEVELS) as LogLevel;
+    else shell.level = requireName(shell, "level", args[0], LEVELS) as LogLevel;
   },
 };
 

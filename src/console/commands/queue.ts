@@ -17,7 +17,7 @@ export const queue: Command = {
   run(shell, args) {
     const waiting = shell.host.queue;
     if (waiting === undefined) throw new Refusal("no outbox: see status");
-    const action = requireName(shell, "queue", args[0] ?? "count", ACTIONS);
+    const action = requireName(shell, "action", args[0] ?? "count", ACTIONS);
     requireCount(queue, args, 0, action === "peek" ? 2 : 1);
     if (action === "peek") peek(shell, waiting, args[1] ?? `${PEEK_DEFAULT}`);
     else if (action === "drop") drop(shell, waiting);

@@ -1,35 +1,39 @@
 /*
  * show, set, save, revert: the settings. A secret is asked for without echo and never shown.
  */
-import { type Command, Refusal, requireCount, type Shell } from "../command.js";
+import { type Command, Refusal, requireCount, requireName, type Shell } from "../command.js";
 
 const VALUE_COLUMN = 16; // width of the longest key, and two blanks
 
 const show: Command = {
   name: "show",
   usage: "[key]",
-  help: "What is in force and what is edited; or one key in full",
+  help: "What is in force, what is edited; or one key",
   complete: keys,
   run(shell, args) {
     requireCount(show, args, 0, 1);
     if (args.length === 0) for (const key of shell.settings.keys) shell.print(rowOf(shell, key));
-    else explain(shell, args[0]);
+    else explain(shell, requireName(shell, "setting", args[0], shell.settings.keys));
   },
 };
 
 const set: Command = {
   name: "set",
   usage: "key [value]",
-  help: "Edits; save keeps it. Without value: asks for a password",
+  help: "Edits a setting; a password is asked for",
   complete(shell, args) {
     if (args.length === 1) return shell.settings.keys;
     if (args.length !== 2 || !shell.settings.keys.includes(args[0])) return [];
     return shell.settings.describe(args[0]).suggestions;
   },
   run(shell, args) {
-    if (args.length === 1) return askFor(shell, args[0]);
-    requireCount(set, args, 2, 2);
-    stage(shell, args[0], args[1]);
+    requireCount(set, args, 1, 2);
+    // A key that is misspelt may have been a password's, and its value stands in the line.
+    const isKnown = shell.settings.keys.includes(args[0]);
+    if (!isKnown || (args.length === 2 && shell.settings.describe(args[0]).secret)) shell.forgetLine();
+    const key = requireName(shell, "setting", args[0], shell.settings.keys);
+    if (args.length === 1) askFor(shell, key);
+    else stage(shell, key, args[1]);
   },
 };
 
@@ -67,8 +71,6 @@ function keys(shell: Shell, args: readonly string[]): readonly string[] {
 }
 
 function stage(shell: Shell, key: string, text: string): void {
-  // A key that was misspelt may have been a password's, and its value stands in the line.
-  if (!shell.settings.keys.includes(key) || shell.settings.describe(key).secret) shell.forgetLine();
   shell.settings.set(key, text);
   const { staged } = shell.settings.state(key);
   if (staged === undefined) shell.print(`${key} is as it was saved`);
@@ -98,5 +100,6 @@ function explain(shell: Shell, key: string): void {
   const { help, expects, needsReboot } = shell.settings.describe(key);
   shell.print(rowOf(shell, key));
   shell.print(`  ${help}.`);
-  shell.print(`  Takes ${expects}.${needsReboot ? " In force after a reboot." : ""}`);
+  shell.print(`  Takes ${expects}.`);
+  if (needsReboot) shell.print("  In force after a reboot.");
 }
