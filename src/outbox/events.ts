@@ -5,8 +5,14 @@
 
 /** `message`: one line, for people. */
 export type OutboxEvent =
-  /** The outbox was full: `count` entries of the oldest block that was not in flight are given up. */
-  | { readonly kind: "dropped"; readonly count: number; readonly message: string }
+  /** The outbox was full: the oldest block not in flight, with the `count` open entries from `first` to before `end`, is given up. */
+  | {
+      readonly kind: "dropped";
+      readonly first: number;
+      readonly end: number;
+      readonly count: number;
+      readonly message: string;
+    }
   /** The outbox was full, or the flash failed: a reading was not stored; its number is used up. */
   | { readonly kind: "refused"; readonly message: string }
   /** Damage on flash took `count` entries from number `first` on. */

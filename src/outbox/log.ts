@@ -18,6 +18,8 @@ import {
   FORMAT_VERSION,
   isClean,
   NO_BLOCK,
+  OPEN_BYTES,
+  type Words,
 } from "./layout.js";
 import { Marks } from "./marks.js";
 import type { Medium } from "./medium.js";
@@ -54,6 +56,10 @@ export class Log {
   /** Bytes that torn records take in the newest block. */
   wasted = 0;
   torn = 0;
+  /** Byte mode: address of what a cut left behind the last record, up to `end` as the mount found it. */
+  tornFrom = 0;
+  /** Byte mode: entries that the mount passed over unseen; `settled`: those that do not count already. */
+  passed: { readonly from: number; end: number; readonly settled: Words } | undefined;
   /** Blocks copied in this run: what lay in them has moved. */
   copies = 0;
   /** Whether this run may program in the newest block. */
@@ -253,13 +259,28 @@ export class Log {
     blocks.free(blocks.live - 2);
   }
 
-  /** Bits that a cut left half programmed are programmed again: what was read stays what it is. */
+  /**
+   * What a cut left half programmed may read otherwise after the next boot. What counts is programmed again, so that it
+   * stays; what does not is programmed to zeros, so that it never will.
+   */
   #refresh(): void {
-    const { medium } = this;
+    const { medium, blocks } = this;
+    for (let place = blocks.live; place < blocks.count; place++) this.#spoilOpening(blocks.at(place));
     medium.readHead(this.newestBlock);
     medium.programOpen(this.newestBlock);
-    if (this.lastAddress === NOWHERE || !medium.load(this.lastAddress, this.blockEnd, this.seed)) return;
-    medium.program(this.lastAddress, medium.size);
+    if (this.lastAddress !== NOWHERE && medium.load(this.lastAddress, this.blockEnd, this.seed)) {
+      medium.program(this.lastAddress, medium.size);
+    }
+    medium.programZeros(this.tornFrom, this.end);
+  }
+
+  /** The block that the last run was about to take into use: it must not turn out to be the newest after all. */
+  #spoilOpening(block: number): void {
+    const { medium } = this;
+    medium.readHead(block);
+    if (!isClean(medium.head, 0) || medium.head[2] !== (this.newest.sequence | 0)) return;
+    const at = block * medium.blockLength + CLEAN_BYTES;
+    if (!medium.isBlank(at, at + OPEN_BYTES)) medium.programZeros(at, at + OPEN_BYTES);
   }
 }
 

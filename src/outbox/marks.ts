@@ -67,6 +67,11 @@ export class Marks {
     while (this.tail < this.#top && has(this.#settled, this.tail)) this.#step();
   }
 
+  /** A copy of what is settled in the window, for `has`. */
+  settledBits(): Words {
+    return this.#settled.slice();
+  }
+
   /** Words that `store` needs: 0 if no entry from `tail` on is marked. */
   get storedWords(): number {
     if (this.#top <= this.tail) return 0;
@@ -107,7 +112,8 @@ export class Marks {
   }
 }
 
-function has(words: Words, number: number): boolean {
+/** Whether the bit of `number` is set. */
+export function has(words: Words, number: number): boolean {
   return (words[(number >>> 5) & (WORDS - 1)] & (1 << (number & 31))) !== 0;
 }
 

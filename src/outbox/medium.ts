@@ -67,7 +67,7 @@ export class Medium {
     this.words = new Int32Array(this.sizeOf(longestPayload) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
     this.#firstWord = this.bytes.subarray(0, 4);
-    this.#rest = this.#image = this.#firstWord;
+    this.#rest = this.#image = this.bytes.subarray(4, 4); // none that is wanted
   }
 
   /** Bytes that a record with `length` payload bytes takes on flash. */
@@ -101,6 +101,12 @@ export class Medium {
     this.state = word & 0xff;
     this.number = (unfinish(words[check]) - hash) | 0;
     return true;
+  }
+
+  /** The word at `address`. */
+  wordAt(address: number): number {
+    this.held = -1;
+    return this.#read(this.#firstWord, address) ? this.words[0] : 0;
   }
 
   /** Call before the payload is set: what pads it reads as erased. */
@@ -192,6 +198,16 @@ export class Medium {
     return from;
   }
 
+  /** Byte mode: programs zeros from `from` to `end`; the first word last, as it tells how much there is to do. */
+  programZeros(from: number, end: number): void {
+    if (from >= end) return;
+    const zeros = this.#scratchBytes.fill(0);
+    for (let at = from + 4; at < end; at += SCRATCH_BYTES) {
+      this.#write(zeros.subarray(0, Math.min(SCRATCH_BYTES, end - at)), at);
+    }
+    this.#write(zeros.subarray(0, 4), from);
+  }
+
   close(): void {
     this.#flash.close();
   }
@@ -246,6 +262,6 @@ export class Medium {
     this.bytes = new Uint8Array(this.words.buffer);
     this.words[0] = firstWord;
     this.#firstWord = this.bytes.subarray(0, 4);
-    this.#rest = this.#image = this.#firstWord;
+    this.#rest = this.#image = this.bytes.subarray(4, 4); // none that is wanted
   }
 }

@@ -13,6 +13,8 @@ import {
   HEAD_BYTES,
   isClean,
   isWhole,
+  kindOf,
+  lengthOf,
   NO_BLOCK,
   NOTE,
   RELEASED,
@@ -51,38 +53,29 @@ export function mount(log: Log, firstSequence: number): Findings {
   return findings;
 }
 
-/** The newest block that was taken into use to the end; its header goes to `log.newest`. */
+/**
+ * The newest block that was taken into use to the end; its header goes to `log.newest`. In unit mode, a block whose open
+ * header is not followed by a whole header was cut while it was opened: it is none, even if it reads as one now.
+ */
 function findNewest(log: Log, sequences: Uint32Array, findings: Findings): number {
   const { medium, newest } = log;
   const header = emptyHeader();
-  let block = NO_BLOCK;
-  let whole = true;
-  for (let i = 0; i < medium.blocks; i++) {
-    medium.readHead(i);
+  let newestBlock = NO_BLOCK;
+  for (let block = 0; block < medium.blocks; block++) {
+    medium.readHead(block);
     if (!decodeHeader(header, medium.head, OPEN_WORD)) {
       if (!isClean(medium.head, 0) && !looksErased(medium.head)) findings.foreign++;
       continue;
     }
     refuse(header, log);
-    sequences[i] = header.sequence;
     log.highest = Math.max(log.highest, header.sequence);
+    if (medium.unit === 16 && !isWhole(medium.head, 0, header.sequence)) continue;
+    sequences[block] = header.sequence;
     if (header.sequence <= newest.sequence) continue;
     copyHeader(header, newest);
-    block = i;
-    whole = medium.unit === 1 || isWhole(medium.head, 0, header.sequence);
+    newestBlock = block;
   }
-  return whole ? block : beforeUnfinished(log, sequences, block);
-}
-
-/** Unit mode: the open header of `block` may have been cut; until that is known, what it came from is the newest. */
-function beforeUnfinished(log: Log, sequences: Uint32Array, block: number): number {
-  const { medium, newest } = log;
-  const from = newest.from === 0 ? -1 : sequences.indexOf(newest.from);
-  if (from < 0) return block;
-  medium.readHead(from);
-  sequences[block] = 0;
-  decodeHeader(newest, medium.head, OPEN_WORD);
-  return from;
+  return newestBlock;
 }
 
 function refuse(header: BlockHeader, log: Log): void {
@@ -141,10 +134,28 @@ function replay(log: Log, block: number): void {
   log.number = walker.nextNumber;
   log.notes.set(walker.notes);
   log.lastAddress = walker.address;
-  const torn = medium.unit === 1 && used > walker.after ? 1 : 0;
-  log.torn = walker.wounds + torn;
-  log.wasted = walker.wasted + (used - walker.after) * torn;
-  log.end = used;
+  log.torn = walker.wounds;
+  log.wasted = walker.wasted;
+  log.end = log.blockEnd;
+  if (medium.unit === 1) findEnd(log, used);
+}
+
+/**
+ * Byte mode: where the log ends. Behind the last record may lie what a cut left of another: words that earlier runs have
+ * zeroed, then a record of which the last cell may be half programmed and read as erased, so that all that its header
+ * announces is given up.
+ */
+function findEnd(log: Log, used: number): void {
+  const { medium, walker, blockEnd } = log;
+  let from = walker.after;
+  while (from < used && medium.wordAt(from) === 0) from += 4;
+  const word = from < used ? medium.wordAt(from) : 0;
+  const announced = kindOf(word) === 0 ? from : from + medium.sizeOf(lengthOf(word));
+  log.tornFrom = from;
+  log.end = Math.max(used, walker.after, Math.min(announced, blockEnd));
+  if (log.end === walker.after) return;
+  log.torn++;
+  log.wasted += log.end - walker.after;
 }
 
 /** The record that the walker stands at. */
@@ -184,7 +195,14 @@ function settleAgain(log: Log): boolean {
 function catchUp(log: Log): boolean {
   const { marks, medium } = log;
   const number = markedNumber(log);
-  marks.advance(number - (medium.words[2] >>> 16));
+  const tail = number - (medium.words[2] >>> 16);
+  if (tail > marks.tail) {
+    if (medium.unit === 1) {
+      log.passed ??= { from: marks.tail, end: 0, settled: marks.settledBits() };
+      log.passed.end = tail;
+    }
+    marks.advance(tail);
+  }
   return marks.inWindow(number);
 }
 

@@ -263,6 +263,7 @@ export class Outbox {
    * @returns whether there is more to do
    */
   idle(): boolean {
+    this.#walk.countPassed();
     const more = this.#log.eraseAhead();
     this.#walk.sync();
     return more;

@@ -1,6 +1,6 @@
 /*
  * Room for the next record: when a block is taken into use, which block is given up for it, and what happens when the
- * outbox is full. Marks always find room: entries leave a reserve in the newest block while no block can be freed.
+ * outbox is full. Marks always find room: entries leave a reserve in the newest block while the oldest one is not settled.
  */
 import type { OutboxEvent } from "./events.js";
 import type { Log } from "./log.js";
@@ -10,11 +10,14 @@ type Policy = "dropOldest" | "refuse";
 const NONE = -1;
 
 export class Room {
-  /** Bytes at the end of a block that entries take only if another block can follow. */
+  /** Bytes at the end of a block that entries take only if another block can follow without a loss. */
   readonly reserve: number;
   readonly #log: Log;
   readonly #walk: Walk;
   readonly #report: (event: OutboxEvent) => void;
+  /** Sequence of a block that is a copy and full all the same, and how many entries were open then. */
+  #vainCopy = -1;
+  #vainEntries = 0;
 
   constructor(log: Log, walk: Walk, report: (event: OutboxEvent) => void) {
     this.#log = log;
@@ -27,16 +30,17 @@ export class Room {
   resume(policy: Policy): void {
     const log = this.#log;
     if (log.medium.unit === 16 && log.blocks.spares === 0) this.#free(policy);
+    this.#walk.countPassed();
     log.resume();
     this.#walk.sync();
   }
 
-  /** Room for an entry of `size` bytes that did not fit before the reserve; false: it is to be refused. */
+  /** Room for an entry of `size` bytes that does not fit before the reserve; false: it is to be refused. */
   forEntry(size: number, policy: Policy): boolean {
     const log = this.#log;
     if (!log.resumed) return false;
-    if (log.room >= size) return this.#canAdvance(policy);
-    return this.#advance(policy) && log.room >= size;
+    if (log.room >= size && this.#canAdvance("refuse")) return true;
+    return this.#advance(policy) && log.room >= size + this.reserve;
   }
 
   /** Room for a record of `size` bytes that must not be refused. */
@@ -45,10 +49,20 @@ export class Room {
     if (!log.resumed) return false;
     if (log.room >= size) return true;
     if (this.#canAdvance("refuse")) return this.#advance("refuse") && log.room >= size;
+    if (this.#compact(size)) return true;
+    return this.#advance(policy) && log.room >= size;
+  }
+
+  /** Copies the newest block to make room in it, unless that made none before and nothing was settled since. */
+  #compact(size: number): boolean {
+    const log = this.#log;
+    if (this.#vainCopy === log.newest.sequence && this.#vainEntries === log.counters.entries) return false;
     const compacted = log.compact();
     this.#walk.sync();
-    if (compacted && log.room >= size) return true;
-    return this.#advance(policy) && log.room >= size;
+    if (log.room >= size) return compacted;
+    this.#vainCopy = log.newest.sequence;
+    this.#vainEntries = log.counters.entries;
+    return false;
   }
 
   #canAdvance(policy: Policy): boolean {
@@ -101,7 +115,13 @@ export class Room {
     this.#walk.forgetPlaces();
     counters.dropped += count;
     counters.entries = Math.max(0, counters.entries - count);
-    this.#report({ kind: "dropped", count, message: `full: ${count} entries from ${first} on are given up` });
+    this.#report({
+      kind: "dropped",
+      first,
+      end,
+      count,
+      message: `full: ${count} entries from ${first} on are given up`,
+    });
   }
 
   /** Entries before the hole stay: the header names the block, and nothing older than it may lie in a spare. */

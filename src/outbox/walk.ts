@@ -5,9 +5,9 @@
  */
 import { Cursor, NOWHERE } from "./cursor.js";
 import type { OutboxEvent } from "./events.js";
-import { doneState, isDone, isReleased, QUEUED_STATE } from "./layout.js";
+import { doneState, isDone, isReleased, QUEUED_STATE, releasedState } from "./layout.js";
 import { emptyHeader, type Log } from "./log.js";
-import { WINDOW } from "./marks.js";
+import { has, WINDOW } from "./marks.js";
 import type { Medium } from "./medium.js";
 
 const RECENT = 16;
@@ -66,6 +66,7 @@ export class Walk {
 
   /** Moves the tail to the oldest entry that is not settled, or to the end. */
   exactTail(): void {
+    this.countPassed();
     const { marks, number, walker } = this.#log;
     if (marks.tail < number && this.#exact !== marks.tail) this.#find(walker, marks.tail);
   }
@@ -212,12 +213,14 @@ export class Walk {
         if (fromTail && cursor.lost > 0) this.#lose(number - cursor.lost, cursor.lost);
         if (!cursor.isEntry) continue;
         if (this.#isSettled(cursor)) {
-          if (fromTail) this.#pass(number);
+          if (fromTail) marks.advance(number + 1);
           continue;
         }
         if (fromTail) this.#arrive(number);
         fromTail = false;
-        if (number >= from) return true;
+        if (number < from) continue;
+        this.#firmRelease(cursor);
+        return true;
       }
       if (isLast) {
         if (fromTail) this.#pastAll();
@@ -227,6 +230,24 @@ export class Walk {
       place++;
       this.#enter(cursor, place, limit);
     }
+  }
+
+  /** Entries that the mount passed unseen are settled, and count no more. To be called before a block is copied. */
+  countPassed(): void {
+    const log = this.#log;
+    const { blocks, walker, counters, passed, medium } = log;
+    if (passed === undefined) return;
+    log.passed = undefined;
+    const { from, end, settled } = passed;
+    for (let place = blocks.placeOf(from); place < blocks.live && blocks.firstAt(place, end) < end; place++) {
+      if (!walker.enter(blocks.at(place), this.#header)) continue;
+      const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
+      while (walker.next(blockEnd, end) && walker.number < end) {
+        if (!walker.isEntry || walker.number < from || counters.entries === 0) continue;
+        if (walker.number >= from + WINDOW || !has(settled, walker.number)) counters.entries--;
+      }
+    }
+    walker.block = NOWHERE;
   }
 
   /** Puts `cursor` before `from`, in the block that holds it; the block's place. */
@@ -244,20 +265,24 @@ export class Walk {
     cursor.nextNumber = first; // its head is damaged: all that it held is lost
   }
 
-  /** Looks at the marks of the cursor's entry; done bits that a cut left half cleared are cleared for good. */
+  /** Looks at the marks of the cursor's entry. Done bits may be what a cut left half programmed: they are programmed again. */
   #isSettled(cursor: Cursor): boolean {
-    if (this.#log.marks.isSettled(cursor.number)) return true;
+    const { marks, counters } = this.#log;
+    if (marks.isSettled(cursor.number)) return true;
     if (this.#medium.unit === 16 || !isDone(cursor.state)) return false;
-    const done = doneState(cursor.state);
-    if (done !== cursor.state) this.#medium.programState(cursor.address, done);
+    this.#medium.programState(cursor.address, doneState(cursor.state));
+    if (!marks.inWindow(cursor.number)) return true;
+    marks.settle(cursor.number); // in an earlier run: not counted yet
+    if (counters.entries > 0) counters.entries--;
     return true;
   }
 
-  /** The tail passes a settled entry. */
-  #pass(number: number): void {
-    const { marks, counters } = this.#log;
-    if (!marks.isSettled(number) && counters.entries > 0) counters.entries--; // settled in an earlier run
-    marks.advance(number + 1);
+  /** An entry that is handed out as released stays released. */
+  #firmRelease(cursor: Cursor): void {
+    if (this.#medium.unit === 16 || !isReleased(cursor.state)) return;
+    cursor.state = releasedState(cursor.state);
+    this.#medium.state = cursor.state;
+    this.#medium.programState(cursor.address, cursor.state);
   }
 
   /** The tail has come to an entry that is not settled. */

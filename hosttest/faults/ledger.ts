@@ -1,0 +1,222 @@
+/*
+ * What an outbox must hold: the promises of src/outbox/README.md, kept as a list of entries that may still be there.
+ * An operation is announced before it is called and confirmed after it returned; power that goes in between leaves it
+ * done or not done, and the next look at the outbox decides. What was once seen, or once gone, stays so.
+ */
+
+import { WINDOW } from "../../src/outbox/marks.js";
+import type { Entry } from "../../src/outbox/outbox.js";
+
+/** A promise that was broken. */
+export class Violation extends Error {}
+
+type Certainty = "no" | "maybe" | "yes";
+
+interface Expected {
+  readonly sequence: number;
+  readonly qos: 1 | 2;
+  readonly salt: number;
+  readonly length: number;
+  /** Value of the note in force. */
+  note: number;
+  /** Whether it has to be there: an append that was cut off need not. */
+  stored: Certainty;
+  settled: Certainty;
+  released: Certainty;
+  /** The outbox said that it gives the entry up, and power went before the call returned. */
+  dropped: Certainty;
+  /** Power went while the releases were made void: all of them are, or none. */
+  requeued: boolean;
+  /** An append of the same number that was cut off before. */
+  rival: Expected | undefined;
+}
+
+export class Ledger {
+  /** In order of their numbers; settled ones are removed. */
+  open: Expected[] = [];
+  appended = 0;
+  dropped = 0;
+  /** Value of the note, and one that a cut call may have stored. */
+  note = -1;
+  maybeNote = -1;
+  #pending: (() => void) | undefined;
+  #droppedNow: Expected[] = [];
+
+  /** Announces an append. */
+  appending(sequence: number, qos: 1 | 2, salt: number, length: number): void {
+    let rival: Expected | undefined;
+    for (let last = this.open.at(-1); last !== undefined && sequence <= last.sequence; last = this.open.at(-1)) {
+      if (last.stored === "yes") throw new Violation(`number ${sequence} would be given again`);
+      rival = last; // cut off, and not there; until this call returns it may turn up after all
+      this.open.pop();
+    }
+    const entry: Expected = {
+      sequence,
+      qos,
+      salt,
+      length,
+      note: this.note,
+      stored: "maybe",
+      settled: "no",
+      released: "no",
+      dropped: "no",
+      requeued: false,
+      rival: rival?.sequence === sequence ? rival : undefined,
+    };
+    this.open.push(entry);
+    this.#pending = () => {
+      entry.rival = undefined;
+      entry.stored = "yes";
+      this.appended++;
+    };
+  }
+
+  /** The append was refused. */
+  refused(): void {
+    this.open.pop();
+    this.#done();
+  }
+
+  settling(sequence: number): void {
+    const entry = this.find(sequence);
+    if (entry === undefined) return;
+    entry.settled = "maybe";
+    this.#pending = () => {
+      this.open.splice(this.open.indexOf(entry), 1);
+    };
+  }
+
+  releasing(sequence: number): void {
+    const entry = this.find(sequence);
+    if (entry === undefined) return;
+    if (entry.released === "no") entry.released = "maybe";
+    this.#pending = () => {
+      entry.released = "yes";
+    };
+  }
+
+  requeueing(): void {
+    const released = this.open.filter((entry) => entry.released !== "no");
+    for (const entry of released) {
+      entry.released = "maybe";
+      entry.requeued = true;
+    }
+    this.#pending = () => {
+      for (const entry of released) {
+        entry.released = "no";
+        entry.requeued = false;
+      }
+    };
+  }
+
+  noting(value: number): void {
+    this.maybeNote = value;
+    this.#pending = () => {
+      this.note = value;
+      this.maybeNote = -1;
+    };
+  }
+
+  /** The outbox gives up the entries from `first` to before `end`. */
+  dropping(first: number, end: number): void {
+    for (const entry of this.open) {
+      if (entry.sequence < first || entry.sequence >= end) continue;
+      entry.dropped = "maybe";
+      this.#droppedNow.push(entry);
+    }
+  }
+
+  /** The call returned. */
+  confirmed(): void {
+    this.#pending?.();
+    if (this.#droppedNow.length > 0) {
+      this.dropped += this.#droppedNow.length;
+      this.open = this.open.filter((entry) => !this.#droppedNow.includes(entry));
+    }
+    this.#done();
+  }
+
+  /** Power went during the call, or between calls. */
+  cut(): void {
+    this.#done();
+  }
+
+  #done(): void {
+    this.#pending = undefined;
+    this.#droppedNow.length = 0;
+  }
+
+  find(sequence: number): Expected | undefined {
+    for (let i = this.open.length - 1; i >= 0; i--) if (this.open[i].sequence === sequence) return this.open[i];
+    return undefined;
+  }
+
+  /** An entry as `seek` handed it out. */
+  sees(entry: Entry): Expected {
+    let expected = this.find(entry.sequence);
+    if (expected === undefined) throw new Violation(`entry ${entry.sequence} came back, or never was`);
+    while (expected.rival !== undefined && !isSame(entry, expected)) expected = this.#replace(expected, expected.rival);
+    expected.rival = undefined;
+    if (entry.qos !== expected.qos) throw new Violation(`entry ${entry.sequence}: QoS ${entry.qos}`);
+    if (!isPayload(entry.payload, expected)) throw new Violation(`entry ${entry.sequence}: content changed`);
+    if (entry.released && expected.released === "no") throw new Violation(`entry ${entry.sequence} was not released`);
+    if (!entry.released && expected.released === "yes") throw new Violation(`entry ${entry.sequence} lost its release`);
+    return expected;
+  }
+
+  #replace(entry: Expected, rival: Expected): Expected {
+    this.open[this.open.indexOf(entry)] = rival;
+    return rival;
+  }
+
+  /** Compares with everything that the outbox hands out after a boot, in order, and settles what was uncertain. */
+  compare(walk: (from: number) => Entry | undefined): number {
+    let count = 0;
+    let at = 0;
+    let last = -1;
+    const start = this.open.length === 0 ? 0 : Math.max(0, this.open[0].sequence - 3);
+    for (let entry = walk(start); entry !== undefined; entry = walk(last + 1)) {
+      if (entry.sequence <= last) throw new Violation(`entry ${entry.sequence} after ${last}`);
+      last = entry.sequence;
+      const expected = this.sees(entry);
+      for (; this.open[at] !== expected; ) this.#absent(at);
+      at++;
+      count++;
+      expected.stored = "yes";
+      expected.dropped = "no";
+      if (entry.released) expected.released = "yes";
+      else if (expected.requeued) expected.released = "no";
+      expected.requeued = false;
+    }
+    const end = count === 0 ? Number.POSITIVE_INFINITY : this.open[0].sequence + WINDOW;
+    while (at < this.open.length && this.open[at].sequence < end) this.#absent(at);
+    return count;
+  }
+
+  /** The outbox does not have an entry any more. */
+  misses(sequence: number): void {
+    const at = this.open.findIndex((entry) => entry.sequence === sequence);
+    if (this.open[at].stored === "yes") this.#absent(at); // else it may yet turn up: it was never more than begun
+  }
+
+  #absent(at: number): void {
+    const { sequence, stored, settled, dropped } = this.open[at];
+    if (stored === "yes" && settled === "no" && dropped === "no") throw new Violation(`entry ${sequence} is lost`);
+    this.open.splice(at, 1);
+  }
+}
+
+/** Fills `buffer` with the content of an entry. */
+export function fillPayload(buffer: Uint8Array, salt: number): void {
+  for (let i = 0; i < buffer.length; i++) buffer[i] = salt + Math.imul(i, 0x35);
+}
+
+function isSame(entry: Entry, expected: Expected): boolean {
+  return entry.qos === expected.qos && isPayload(entry.payload, expected);
+}
+
+function isPayload(payload: Uint8Array, { salt, length }: Expected): boolean {
+  if (payload.length !== length) return false;
+  for (let i = 0; i < length; i++) if (payload[i] !== ((salt + Math.imul(i, 0x35)) & 0xff)) return false;
+  return true;
+}
