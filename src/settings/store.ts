@@ -159,14 +159,20 @@ function decode(bytes: Uint8Array): Generation {
   return { kind: "whole", number, settings: settings as Stored };
 }
 
-/** JSON with everything beyond ASCII escaped: one character, one byte. */
+/** JSON with everything beyond ASCII escaped: one character, one byte. By character, as XS has no surrogate pairs. */
 function toASCII(json: string): string {
   let ascii = "";
-  for (let i = 0; i < json.length; i++) {
-    const code = json.charCodeAt(i);
-    ascii += code < 0x80 ? json[i] : `\\u${code.toString(16).padStart(4, "0")}`;
+  for (const character of json) {
+    const code = character.codePointAt(0)!;
+    if (code < 0x80) ascii += character;
+    else if (code <= 0xffff) ascii += escaped(code);
+    else ascii += escaped(0xd7c0 + (code >> 10)) + escaped(0xdc00 + (code & 0x3ff)); // RFC 8259 §7: as a pair
   }
   return ascii;
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
 }
 
 /** CRC-32 (IEEE 802.3, reflected) of all bytes but those of the CRC itself, four bits at a time. */
