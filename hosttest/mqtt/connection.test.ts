@@ -332,6 +332,14 @@ describe("dead letters", () => {
     expect(world.settled).toEqual(["0 deadLetter"]);
   });
 
+  test("PINGRESPs that nobody asked for prove nothing", () => {
+    const world = new World();
+    world.publish("bad");
+    world.connect();
+    for (let n = 0; n < 10; n++) world.link.give("d0 00");
+    expect(world.link.isClosed).toBe(false);
+  });
+
   test("strikes are for one entry in a row: an acknowledgement in between begins the count anew", () => {
     const world = new World({ deadLetterAfter: 3 });
     world.publish("bad");

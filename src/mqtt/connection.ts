@@ -219,12 +219,15 @@ export class Connection<E extends OutboundEntry> implements Line {
     return this.#options.onConnack(present);
   }
 
-  pingresp(isStuck: boolean): string | undefined {
+  isAnswered(): boolean {
+    if (this.#pingLimitMs === Number.POSITIVE_INFINITY) return false;
     this.#pingLimitMs = Number.POSITIVE_INFINITY;
     this.#look(this.#options.clock.uptimeMs());
-    if (!isStuck) return undefined;
+    return true;
+  }
+
+  stuck(): void {
     this.#fail({ kind: "timeout", message: "no acknowledgement" }, "stuck");
-    return STOP;
   }
 
   /** Takes what is there, as far as the answers to it have room: a byte for a byte, and four to a packet begun before. */

@@ -56,7 +56,10 @@ export interface SessionOptions<E extends OutboundEntry> extends InboundOptions,
 export interface Line {
   readonly out: Transmit;
   connack(present: boolean, code: number): string | undefined;
-  pingresp(isStuck: boolean): string | undefined;
+  /** PINGRESP came. Returns whether it was awaited. */
+  isAnswered(): boolean;
+  /** The server answers pings, and does not acknowledge: the connection must end. */
+  stuck(): void;
 }
 
 /** For those who only subscribe, or publish from RAM. */
@@ -203,8 +206,13 @@ export class Session<E extends OutboundEntry> implements PacketReader {
   }
 
   pingresp(): string | undefined {
+    const line = this.#line;
+    if (line === undefined) return STOP;
+    if (!line.isAnswered()) return undefined; // nobody asked: no proof of anything
     this.#acquit();
-    return this.#line === undefined ? STOP : this.#line.pingresp(this.#blame.pingresp(this.#oldest()));
+    if (!this.#blame.pingresp(this.#oldest())) return this.#line === line ? undefined : STOP;
+    line.stuck();
+    return STOP;
   }
 
   publish(header: PublishHeader): string | undefined {
