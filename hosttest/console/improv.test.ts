@@ -192,6 +192,17 @@ describe("beside the prompt", () => {
     expect(device.settings.staged()).toEqual(["room"]);
   });
 
+  test("a frame while a command waits is answered; what is typed around it comes after the command", () => {
+    const { device, client } = connect("lines");
+    device.answersAfterMs = 1_000;
+    device.type("sample\nvers");
+    device.type(commandFrame(3));
+    device.type("ion\n");
+    expect(client.take()).toHaveLength(1);
+    device.time.advance(1_000);
+    expect(device.port.written).toContain("21.44 °C\nhome-thermometer 1.0.0 (test)\n");
+  });
+
   test("a frame while a password is asked for: neither disturbs the other", () => {
     const { device, client } = connect();
     device.type("set wifi.password\rhunt");

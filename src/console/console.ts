@@ -29,7 +29,8 @@ export interface ConsoleOptions {
   readonly commands?: readonly Command[];
 }
 
-const AHEAD = 64; // bytes read ahead at most
+const AHEAD = 64; // bytes typed while a command waits, at most; more stay with the port
+const HELD_MAX = 8; // bytes that Improv may hand on at once
 const CALM = 256; // no input is taken while more than this waits to be written
 const LOG_MAX = 2_048; // no log line is taken while more than this waits
 const LAST_WORDS_MS = 500; // a reboot waits no longer for a port that takes nothing
@@ -44,10 +45,10 @@ export class Console {
   readonly #editor: Editor;
   readonly #output: Output;
   readonly #improv: ImprovStream | undefined;
-  readonly #input = new Uint8Array(AHEAD);
-  readonly #oneByte = this.#input.subarray(0, 1);
-  #inputAt = 0;
-  #inputEnd = 0;
+  readonly #input = new Uint8Array(1);
+  readonly #ahead = new Uint8Array(AHEAD);
+  #aheadAt = 0;
+  #aheadEnd = 0;
   #readable = 0;
   #leftOut = 0; // log lines
   #entered = "";
@@ -133,7 +134,7 @@ export class Console {
       port,
       scan,
       timers: this.#timers,
-      onByte: (byte) => this.#editor.feed(byte),
+      onByte: (byte) => this.#type(byte),
       send: (frame) => this.#turn(() => this.#send(frame)),
       turn: (action) => this.#turn(action),
     });
@@ -185,43 +186,46 @@ export class Console {
       case "leaving":
         return false;
       case "waiting":
-        return this.#interrupted();
+        // Frames are answered all the while, and Ctrl-C is heard; what else is typed waits.
+        return this.#aheadEnd + HELD_MAX <= AHEAD && this.#read();
       case "pending":
         this.#runner.step();
         return true;
       case "idle":
       case "asking":
-        if (!this.#fill(1)) return false;
-        (this.#improv ?? this.#editor).feed(this.#input[this.#inputAt++]);
-        return true;
+        return this.#retype() || this.#read();
       default:
         throw new TypeError(`state: ${this.#runner.state satisfies never}`);
     }
   }
 
-  /** Ctrl-C among what was typed ahead ends the command that waits; the rest stays for later. */
-  #interrupted(): boolean {
-    if (!this.#fill(AHEAD)) return false;
-    const at = this.#input.indexOf(INTERRUPT, this.#inputAt);
-    if (at < 0 || at >= this.#inputEnd) return false;
-    this.#inputAt = at + 1;
-    this.#runner.interrupt();
-    this.#print("interrupted");
+  /** Takes the next byte; false if there is none. No more than one: what comes after a reboot is for whoever reads then. */
+  #read(): boolean {
+    if (this.#readable === 0 || this.#port === undefined) return false;
+    this.#readable -= 1;
+    this.#port.read(this.#input);
+    if (this.#improv !== undefined) this.#improv.feed(this.#input[0]);
+    else this.#type(this.#input[0]);
     return true;
   }
 
-  /**
-   * Reads up to `most` bytes if none are left; false if there is no input. One byte at a time is read but while a command
-   * waits: what comes after a reboot is for whoever reads then.
-   */
-  #fill(most: number): boolean {
-    if (this.#inputAt < this.#inputEnd) return true;
-    const bytes = Math.min(this.#readable, most);
-    if (bytes === 0 || this.#port === undefined) return false;
-    this.#readable -= bytes;
-    this.#port.read(bytes === 1 ? this.#oneByte : this.#input.subarray(0, bytes));
-    this.#inputAt = 0;
-    this.#inputEnd = bytes;
+  /** A byte that is no part of a frame. */
+  #type(byte: number): void {
+    if (this.#runner.state === "waiting" && byte === INTERRUPT) {
+      this.#aheadAt = this.#aheadEnd = 0;
+      this.#runner.interrupt();
+      this.#print("interrupted");
+    } else if (this.#listens() && this.#aheadAt === this.#aheadEnd) this.#editor.feed(byte);
+    else if (this.#aheadEnd < AHEAD) this.#ahead[this.#aheadEnd++] = byte;
+  }
+
+  /** The next byte of what was typed ahead; false if there is none. */
+  #retype(): boolean {
+    if (this.#aheadAt === this.#aheadEnd) {
+      this.#aheadAt = this.#aheadEnd = 0;
+      return false;
+    }
+    this.#editor.feed(this.#ahead[this.#aheadAt++]);
     return true;
   }
 

@@ -1,8 +1,8 @@
 /*
  * Improv's frames within a stream of bytes: taken out of it, so that a browser and a person can share one port.
  * What begins like a frame and is none is handed on as typed, at the next byte or when `expire` says that nothing more
- * comes; the rest of a broken frame is binary and is thrown away. One line break behind a frame belongs to it: clients
- * send one. No clock, no I/O; one buffer as long as the longest frame.
+ * comes; the rest of a broken frame is thrown away, up to a line feed or a silence: it may be half a password. One line
+ * break behind a frame belongs to it: clients send one. No clock, no I/O; one buffer as long as the longest frame.
  *
  *   0 "IMPROV"  6 version (1)  7 type  8 length of the data  9 data  9+length: low byte of the sum of all bytes before
  *
@@ -34,7 +34,7 @@ export class FrameReader {
   readonly #events: FrameEvents;
   readonly #frame = new Uint8Array(DATA_AT + DATA_MAX + 1);
   #length = 0;
-  #afterFrame = false;
+  #after: "text" | "frame" | "damage" = "text";
 
   constructor(events: FrameEvents) {
     this.#events = events;
@@ -43,14 +43,11 @@ export class FrameReader {
   /** `nothing`: no byte is held back. `header`: it may still be text. `frame`: it is none. */
   get holds(): "nothing" | "header" | "frame" {
     if (this.#length > 0) return this.#length < HEADER.length ? "header" : "frame";
-    return this.#afterFrame ? "header" : "nothing";
+    return this.#after === "text" ? "nothing" : "header";
   }
 
   feed(byte: number): void {
-    if (this.#afterFrame) {
-      this.#afterFrame = byte === CR;
-      if (byte === LF || byte === CR) return;
-    }
+    if (this.#after !== "text" && this.#swallow(byte)) return;
     if (this.#length < HEADER.length && byte !== HEADER[this.#length]) {
       this.#release();
       if (byte !== HEADER[0]) {
@@ -66,7 +63,14 @@ export class FrameReader {
   expire(): void {
     if (this.holds === "header") this.#release();
     this.#length = 0;
-    this.#afterFrame = false;
+    this.#after = "text";
+  }
+
+  /** The line break behind a frame; behind a damaged one everything up to it, which may be the rest of a password. */
+  #swallow(byte: number): boolean {
+    const isDamage = this.#after === "damage";
+    if (byte === LF || (byte !== CR && !isDamage)) this.#after = "text";
+    return isDamage || byte === LF || byte === CR;
   }
 
   #release(): void {
@@ -78,8 +82,9 @@ export class FrameReader {
   #complete(): void {
     const sumAt = this.#length - 1;
     this.#length = 0;
-    this.#afterFrame = true;
-    if (sumOf(this.#frame, sumAt) !== this.#frame[sumAt]) this.#events.onDamage();
+    const isDamaged = sumOf(this.#frame, sumAt) !== this.#frame[sumAt];
+    this.#after = isDamaged ? "damage" : "frame";
+    if (isDamaged) this.#events.onDamage();
     else this.#events.onFrame(this.#frame[TYPE_AT], this.#frame.subarray(DATA_AT, sumAt), sumAt - DATA_AT);
   }
 }
