@@ -4,12 +4,15 @@
  * Source: ECMA-419, 2nd edition, for the shapes of the io classes; Moddable's `timer` module for Timers.
  */
 import type { Serial } from "./console/serial.js";
+import type { ResetCause } from "./health/boot-guard.js";
 import type { ResolverConstructor, TCPConstructor } from "./mqtt/io.js";
 import type { NTPPort, WiFiConstructor } from "./network/io.js";
 import type { Flash } from "./outbox/flash.js";
 import type { SensorDriver } from "./sensor/drivers.js";
 import type { SensorPort } from "./sensor/io.js";
 import type { KeyValueStore } from "./settings/store.js";
+
+export type { ResetCause } from "./health/boot-guard.js";
 
 /** What `timers.set` returns. Opaque. */
 export type TimerId = object | number;
@@ -94,6 +97,10 @@ export interface Board {
   boot(start: () => Firmware): void;
   /** As pressing reset. `reason` is for the log. */
   restart(reason: string): void;
+  /** How the life before this one ended; absent: "unknown". Boots that only lost their power are not held against the firmware. */
+  readonly resetCause?: ResetCause;
+  /** From now on `record` is given one line when an exception ends the machine, as the machine's last act. */
+  onUncaught?(record: (line: string) => void): void;
   /** A line for whoever watches a console without a prompt (trace, standard error). */
   trace?(line: string): void;
   /** Free and largest heap figures where the engine tells, in bytes. */

@@ -2,6 +2,7 @@
  * The thermometer: joins the rooms. A reading comes from the sampler, is journalled in the outbox (QoS 1 and 2) and
  * handed to the uplink, which settles it there; the link, the clock and the prompt stand beside that way and never on it.
  * Knows no hardware: all of it comes with the board. One object is one life between two resets; `close` is the power cut.
+ * In safe mode there are the prompt and the link alone: what lies in flash is not touched.
  */
 import type { Board } from "./board.js";
 import { Console } from "./console/console.js";
@@ -13,87 +14,75 @@ import { TimeSync } from "./network/time-sync.js";
 import { Outbox } from "./outbox/outbox.js";
 import { Journal } from "./reading/journal.js";
 import { DECIMALS_MOST } from "./reading/record.js";
-import { openSensor } from "./sensor/probe.js";
-import { Sampler } from "./sensor/sampler.js";
 import { Settings } from "./settings/settings.js";
+import type { KeyValueStore } from "./settings/store.js";
+import { Announcement } from "./thermometer/announcement.js";
+import { DeviceLog, type Level } from "./thermometer/device-log.js";
+import { Health } from "./thermometer/health.js";
 import type { Product } from "./thermometer/product.js";
 import { PromptHost } from "./thermometer/prompt-host.js";
+import { Sampling } from "./thermometer/sampling.js";
 import { Uplink } from "./thermometer/uplink.js";
-
-/** Sending waits no longer than this for the clock to be set, once the link is up. */
-export const CLOCK_PATIENCE_MS = 30_000;
 
 /** Thousandths of a degree that the last digit stands for, by the number of digits after the point. */
 const MILLI_PER_DIGIT = [1000, 100, 10, 1];
-/** Who asks for a reading waits no longer than this. */
-const ASKED_MS = 3_000;
+/** Sending waits no longer than this for the clock to be set, once the link is up. */
+export const CLOCK_PATIENCE_MS = 30_000;
 
-const LEVELS = ["off", "error", "warn", "info", "debug"] as const;
-export type Level = Exclude<(typeof LEVELS)[number], "off">;
+export type { Level } from "./thermometer/device-log.js";
 
 export class Thermometer implements Product {
   readonly board: Board;
   readonly settings: Settings;
-  /** Client id, and the device's level in its status topic. */
+  readonly health: Health;
   readonly id: string;
-  /** Undefined while the flash cannot be used: `flashTrouble` says why. */
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
   readonly flashTrouble: string | undefined;
   readonly link: Link | undefined;
   readonly uplink: Uplink | undefined;
-  readonly #time: TimeSync | undefined;
+  readonly time: TimeSync | undefined;
+  readonly sampling: Sampling | undefined;
+  readonly #store: KeyValueStore;
+  readonly #announcement: Announcement;
   readonly #console: Console | undefined;
-  readonly #early: [Level, string][] = []; // log lines from before the prompt was there
-  #sampler: Sampler | undefined;
-  #level: number;
-  #qos: 0 | 1 | 2;
+  readonly #log: DeviceLog;
+  readonly #qos: 0 | 1 | 2;
   #clockPatience: object | number | undefined;
   #uplinkStarted = false;
   #dropped = 0;
-  #asked: ((answer: Answer) => void) | undefined; // who waits for a reading out of turn
-  #closed = false;
 
   constructor(board: Board) {
     this.board = board;
-    this.settings = new Settings({
-      store: board.openSettings(),
-      defaults: board.defaults,
-      overrides: board.overrides,
-      onProblem: (text) => this.log("warn", text),
-      onChange: (keys) => this.#onChange(keys),
-    });
-    this.#level = LEVELS.indexOf(this.settings.get("log"));
+    this.#log = new DeviceLog((line) => board.trace?.(line));
+    this.#store = board.openSettings();
+    this.settings = this.#openSettings();
     this.#qos = this.settings.get("mqtt.qos");
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
-    const flash = this.#openOutbox();
-    this.outbox = flash.outbox;
-    this.flashTrouble = flash.trouble;
-    this.journal = this.outbox && this.#openJournal(this.outbox);
-    if (board.serial !== undefined) {
-      const host = new PromptHost(this);
-      this.#console = new Console({ serial: board.serial, settings: this.settings, host, timers: board.timers });
+    this.#announcement = new Announcement(this.#store);
+    this.health = this.#openHealth();
+    if (this.health.safeMode === undefined) {
+      const { outbox, trouble } = this.#openOutbox();
+      this.outbox = outbox;
+      this.flashTrouble = trouble;
+      this.journal = outbox && this.#openJournal(outbox);
     }
-    for (const [level, text] of this.#early.splice(0)) this.log(level, text);
-    this.uplink = this.#openUplink();
-    this.#time = this.#openTime();
+    this.#console = this.#openConsole();
+    this.#log.open(this.settings.get("log"), this.#console);
+    if (this.health.safeMode === undefined) {
+      this.uplink = this.#openUplink();
+      this.time = this.#openTime();
+    }
     this.link = this.#openLink();
     if (this.link === undefined) this.#onLink(true);
-    this.#restartSampler();
+    this.sampling = this.journal && this.#openSampling();
+    this.sampling?.restart();
     board.observer?.started?.(this);
   }
 
   /** Readings that the sampler has handed over but QoS 0 could not send, since boot. */
   get dropped(): number {
     return this.#dropped;
-  }
-
-  get sampler(): Sampler | undefined {
-    return this.#sampler;
-  }
-
-  get time(): TimeSync | undefined {
-    return this.#time;
   }
 
   /** Entries in flash that the broker has not acknowledged. */
@@ -103,76 +92,82 @@ export class Thermometer implements Product {
 
   /** A line for whoever is there: the prompt, else the board's trace; if the setting `log` lets it pass. */
   log(level: Level, text: string): void {
-    if (
-      this.#level === undefined ||
-      (this.#console === undefined && this.board.serial !== undefined && !this.#closed)
-    ) {
-      this.#early.push([level, text]);
-      return;
-    }
-    if (LEVELS.indexOf(level) > this.#level) return;
-    if (this.#console !== undefined) this.#console.log(level, text);
-    else this.board.trace?.(`${level}: ${text}`);
+    this.#log.write(level, text);
   }
 
   /** A line that is no trouble and no news of the device itself. */
   print(text: string): void {
-    if (this.#console !== undefined) this.#console.log("info", text);
-    else this.board.trace?.(text);
+    this.#log.print(text);
   }
 
   /** No further readings; what is in the outbox is still sent. */
   stopSampling(): void {
-    this.#sampler?.stop();
+    this.sampling?.stop();
   }
 
   /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
   sampleNow(done: (answer: Answer) => void): void {
-    if (this.#sampler === undefined) {
-      done({ failed: "no readings are taken: see status" });
-      return;
-    }
-    this.#asked = done;
-    this.#sampler.sampleNow();
-    // A fault that is known already is not told again: who waits must hear of it all the same.
-    this.board.timers.set(() => {
-      const trouble = this.#sampler?.status().lastError?.message;
-      this.#answer({ failed: trouble ?? "the sensor does not answer" });
-    }, ASKED_MS);
+    if (this.sampling === undefined) done({ failed: "no readings are taken: see status" });
+    else this.sampling.sampleNow(done);
   }
 
-  /** As pressing reset. */
+  /** As pressing reset, but in order. */
   restart(reason: string): void {
+    this.health.farewell();
     this.board.restart(reason);
   }
 
   /** Erases settings and readings, and boots as a new device. */
   factoryReset(): void {
     this.settings.factoryReset();
+    this.#announcement.forget();
+    this.health.farewell();
     this.close();
     const flash = this.board.openFlash();
     flash.eraseBlock(0, flash.status().blocks);
     flash.close();
-    this.restart("factory reset");
+    this.board.restart("factory reset");
   }
 
   /** Leaves the broker politely, then `whenDone`. */
   stop(whenDone: () => void): void {
     this.stopSampling();
+    this.health.farewell();
     if (this.uplink === undefined) whenDone();
     else this.uplink.stop(whenDone);
   }
 
   /** Lets go of everything at once, as a power cut does: nothing is sent, nothing is written. */
   close(): void {
-    this.#closed = true;
     if (this.#clockPatience !== undefined) this.board.timers.clear(this.#clockPatience);
-    this.#sampler?.close();
+    this.#clockPatience = undefined;
+    this.health.close();
+    this.sampling?.close();
     this.uplink?.close();
-    this.#time?.close();
+    this.time?.close();
     this.link?.close();
     this.#console?.close();
     this.outbox?.close();
+  }
+
+  #openSettings(): Settings {
+    return new Settings({
+      store: this.#store,
+      defaults: this.board.defaults,
+      overrides: this.board.overrides,
+      onProblem: (text) => this.log("warn", text),
+      onChange: (keys) => this.#onChange(keys),
+    });
+  }
+
+  #openHealth(): Health {
+    return new Health({
+      board: this.board,
+      store: this.#store,
+      pulse: () => this.sampling?.pulse() ?? 0,
+      restart: (reason) => this.restart(reason),
+      log: (level, text) => this.log(level, text),
+    });
   }
 
   #openOutbox(): { outbox?: Outbox; trouble?: string } {
@@ -201,6 +196,19 @@ export class Thermometer implements Product {
     });
   }
 
+  /** A port that cannot be had costs the prompt, not the readings. */
+  #openConsole(): Console | undefined {
+    const { serial, timers } = this.board;
+    if (serial === undefined) return undefined;
+    try {
+      const host = new PromptHost(this);
+      return new Console({ serial, settings: this.settings, host, timers, level: this.settings.get("log") });
+    } catch (error) {
+      this.log("error", `prompt: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
   #openUplink(): Uplink | undefined {
     if (this.settings.get("mqtt.host") === "") {
       this.log("warn", "no broker: set mqtt.host, save, reboot; readings are kept until then");
@@ -213,6 +221,7 @@ export class Thermometer implements Product {
         id: this.id,
         outbox: this.outbox,
         journal: this.journal,
+        announcement: this.#announcement,
         log: (level, text) => this.log(level, text),
       });
     } catch (error) {
@@ -234,6 +243,7 @@ export class Thermometer implements Product {
       setUtc: (utcMs) => this.board.setUtc(utcMs),
       onSynced: () => this.#onClock(),
       onProblem: (text) => this.log("warn", `time: ${text}`),
+      onFault: (error) => this.log("error", `time: ${messageOf(error)}`),
     });
   }
 
@@ -255,15 +265,26 @@ export class Thermometer implements Product {
     });
   }
 
+  #openSampling(): Sampling {
+    return new Sampling({
+      board: this.board,
+      settings: this.settings,
+      onReading: (celsius, decimals) => this.#onReading(celsius, decimals),
+      onPace: (intervalMs) => (intervalMs === undefined ? this.health.rest() : this.health.watch(intervalMs)),
+      log: (level, text) => this.log(level, text),
+    });
+  }
+
   #onLink(up: boolean): void {
     if (!up) {
-      this.#time?.linkDown();
+      this.time?.linkDown();
       this.uplink?.linkDown();
       return;
     }
-    this.#time?.linkUp();
-    if (this.#uplinkStarted) this.uplink?.linkUp();
-    else if (this.board.clock.utcMs() !== undefined || this.#time === undefined) this.#startUplink();
+    this.time?.linkUp();
+    this.uplink?.linkUp(); // also before it is started: it may have heard that the link was down
+    if (this.#uplinkStarted) return;
+    if (this.board.clock.utcMs() !== undefined || this.time === undefined) this.#startUplink();
     else this.#clockPatience ??= this.board.timers.set(() => this.#startUplink(), CLOCK_PATIENCE_MS);
   }
 
@@ -280,29 +301,6 @@ export class Thermometer implements Product {
     this.uplink?.start();
   }
 
-  #restartSampler(): void {
-    this.#sampler?.close();
-    if (this.journal === undefined) return;
-    const { board, settings } = this;
-    const intervalMs = settings.get("interval") * 1000;
-    this.#sampler = new Sampler({
-      open: () => openSensor(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs }),
-      timers: board.timers,
-      uptimeMs: () => board.clock.uptimeMs(),
-      intervalMs,
-      offset: settings.get("offset"),
-      deadband: settings.get("deadband"),
-      heartbeatMs: settings.get("heartbeat") * 1000,
-      onReading: (celsius, decimals) => this.#onReading(celsius, decimals),
-      onFailure: (error) => {
-        this.log("error", `sensor: ${error.message}`);
-        this.#answer({ failed: error.message });
-      },
-      onRecovered: () => this.log("info", "sensor: reads again"),
-    });
-    this.#sampler.start();
-  }
-
   #onReading(celsius: number, sensorDecimals: number): void {
     const { journal, outbox, uplink, board } = this;
     if (journal === undefined || outbox === undefined) return;
@@ -310,7 +308,6 @@ export class Thermometer implements Product {
     const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
     const unit = MILLI_PER_DIGIT[decimals]; // rounded once, to the digits that will be shown
     const milliCelsius = Math.round((celsius * 1000) / unit) * unit;
-    if (this.#asked !== undefined) this.#answer({ lines: [`${celsius.toFixed(decimals)} °C`] });
     if (this.#qos === 0) {
       const sent = uplink?.sendNow(journal.renderNow(milliCelsius, decimals)) ?? false;
       if (!sent) this.#dropped++;
@@ -323,22 +320,19 @@ export class Thermometer implements Product {
     outbox.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
   }
 
-  #answer(answer: Answer): void {
-    const asked = this.#asked;
-    this.#asked = undefined;
-    asked?.(answer);
-  }
-
   /** Settings that take effect when they are saved. */
   #onChange(keys: readonly string[]): void {
     const changed = (...names: string[]): boolean => keys.some((key) => names.includes(key));
-    if (changed("log")) this.#level = LEVELS.indexOf(this.settings.get("log"));
-    if (changed("payload") && this.journal !== undefined) this.journal.format = this.settings.get("payload");
+    if (changed("log")) this.#log.level = this.settings.get("log");
+    if (changed("payload") && this.journal !== undefined) {
+      this.journal.format = this.settings.get("payload");
+      this.uplink?.announce();
+    }
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
     if (changed("wifi.ssid", "wifi.password")) {
       this.link?.setCredentials(this.settings.get("wifi.ssid"), this.settings.get("wifi.password"));
     }
-    if (changed("interval", "offset", "deadband", "heartbeat")) this.#restartSampler();
+    if (changed("interval", "offset", "deadband", "heartbeat")) this.sampling?.restart();
   }
 }
 

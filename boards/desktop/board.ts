@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Board, Firmware } from "../../src/board.js";
+import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { Settings } from "../../src/settings/settings.js";
 import { VERSION } from "../../src/version.js";
 import { I2CBus } from "../parts/i2c-bus.js";
@@ -45,6 +45,9 @@ function makeBoard(): Board {
   bus.attach(TMP117_ADDRESS, new TMP117Part({ uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) }));
   let start: () => Firmware;
   let firmware: Firmware;
+  let resetCause: ResetCause = "power"; // a process that was killed is a chip without power
+  let lastWords = (_line: string): void => {};
+  process.on("uncaughtExceptionMonitor", (error) => lastWords(String(error)));
   return {
     name: "desktop",
     mac: chip.mac,
@@ -67,9 +70,16 @@ function makeBoard(): Board {
     },
     restart: () => {
       firmware.close();
+      resetCause = "restart";
       setImmediate(() => {
         firmware = start();
       });
+    },
+    get resetCause() {
+      return resetCause;
+    },
+    onUncaught: (record) => {
+      lastWords = record;
     },
   };
 }

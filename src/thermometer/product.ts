@@ -7,8 +7,9 @@ import type { Link } from "../network/link.js";
 import type { TimeSync } from "../network/time-sync.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Journal } from "../reading/journal.js";
-import type { Sampler } from "../sensor/sampler.js";
 import type { Settings } from "../settings/settings.js";
+import type { Health } from "./health.js";
+import type { Sampling } from "./sampling.js";
 import type { Uplink } from "./uplink.js";
 
 export interface Product extends Firmware {
@@ -16,7 +17,8 @@ export interface Product extends Firmware {
   readonly settings: Settings;
   /** Client id, and the device's level in its status topic. */
   readonly id: string;
-  /** Undefined while the flash cannot be used: `flashTrouble` says why. */
+  readonly health: Health;
+  /** Undefined in safe mode, and while the flash cannot be used: `flashTrouble` says why. */
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
   readonly flashTrouble: string | undefined;
@@ -26,7 +28,8 @@ export interface Product extends Firmware {
   readonly uplink: Uplink | undefined;
   /** Undefined where nobody sets the clock. */
   readonly time: TimeSync | undefined;
-  readonly sampler: Sampler | undefined;
+  /** Undefined where no readings are taken. */
+  readonly sampling: Sampling | undefined;
   /** QoS 0 readings that could not be sent, since boot. */
   readonly dropped: number;
   /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */

@@ -11,7 +11,7 @@ import { statusRows } from "./status.js";
 
 export class PromptHost implements ConsoleHost {
   readonly version: string;
-  readonly queue: QueuePort;
+  readonly queue: QueuePort | undefined;
   readonly nearest = nearest;
   readonly #thermometer: Product;
   scan: ConsoleHost["scan"];
@@ -19,11 +19,13 @@ export class PromptHost implements ConsoleHost {
   constructor(thermometer: Product) {
     this.#thermometer = thermometer;
     this.version = `home-thermometer ${VERSION} (${thermometer.board.name})`;
-    this.queue = {
-      count: () => thermometer.unsettled,
-      peek: (limit) => this.#peek(limit),
-      drop: () => this.#drop(),
-    };
+    if (thermometer.journal !== undefined) {
+      this.queue = {
+        count: () => thermometer.unsettled,
+        peek: (limit) => this.#peek(limit),
+        drop: () => this.#drop(),
+      };
+    }
     if (thermometer.board.wifi !== undefined) this.scan = (done) => this.#scan(done);
   }
 
@@ -40,7 +42,8 @@ export class PromptHost implements ConsoleHost {
   }
 
   factoryResetErases(): string {
-    return `all settings and ${this.#thermometer.unsettled} readings that were not sent yet`;
+    const { outbox, unsettled } = this.#thermometer;
+    return `all settings and ${outbox === undefined ? "all" : unsettled} readings that were not sent yet`;
   }
 
   sampleNow(done: (answer: Answer) => void): void {
@@ -48,8 +51,8 @@ export class PromptHost implements ConsoleHost {
   }
 
   sensors(done: (answer: Answer) => void): void {
-    const { board, sampler } = this.#thermometer;
-    const { name, address } = sampler?.status() ?? {};
+    const { board, sampling } = this.#thermometer;
+    const { name, address } = sampling?.status ?? {};
     const inUse = name === undefined || address === undefined ? undefined : { name, address };
     const found = listSensors(board.sensor, board.drivers, inUse);
     const lines = found.map((one) => `0x${one.address.toString(16)}  ${one.name ?? `unknown: ${one.detail}`}`);

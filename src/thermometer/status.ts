@@ -3,6 +3,7 @@
  * Called when somebody asks, never on the way of a reading; here strings may be made.
  */
 
+import type { ResetCause } from "../board.js";
 import { troubleText } from "../network/trouble.js";
 import { VERSION } from "../version.js";
 import type { Product } from "./product.js";
@@ -12,6 +13,7 @@ type Row = readonly [label: string, value: string];
 export function statusRows(thermometer: Product): readonly Row[] {
   return [
     ["device", `${thermometer.id}, home-thermometer ${VERSION} on ${thermometer.board.name}`],
+    ...health(thermometer),
     ["sensor", sensor(thermometer)],
     ...wifi(thermometer),
     ["broker", broker(thermometer)],
@@ -24,9 +26,15 @@ export function statusRows(thermometer: Product): readonly Row[] {
   ];
 }
 
-function sensor({ sampler, journal }: Product): string {
-  if (sampler === undefined) return journal === undefined ? "off: the flash cannot be used" : "off";
-  const { name, celsius, ageMs, failures, lastError } = sampler.status();
+function health({ health }: Product): readonly Row[] {
+  if (health.safeMode !== undefined) return [["trouble", health.safeMode]];
+  return health.lastWords === "" ? [] : [["trouble", `an earlier run ended by ${health.lastWords}`]];
+}
+
+function sensor({ sampling, health }: Product): string {
+  const status = sampling?.status;
+  if (status === undefined) return health.safeMode === undefined ? "off: the flash cannot be used" : "off: safe mode";
+  const { name, celsius, ageMs, failures, lastError } = status;
   if (lastError !== undefined) return `failing (${failures} times): ${lastError.message}`;
   if (celsius === undefined || ageMs === undefined) return "no reading yet";
   const failed = failures > 0 ? `, ${failures} failures` : "";
@@ -42,7 +50,8 @@ function wifi({ link }: Product): readonly Row[] {
   return [["wifi", `${state} "${ssid}"${trouble === undefined ? "" : `: ${troubleText(trouble, ssid)}`}`]];
 }
 
-function broker({ uplink, settings }: Product): string {
+function broker({ uplink, settings, health }: Product): string {
+  if (health.safeMode !== undefined) return "off: safe mode";
   if (settings.get("mqtt.host") === "") return "not configured: set mqtt.host, save, reboot";
   const name = `${settings.get("mqtt.host")}:${settings.get("mqtt.port")}`;
   if (uplink === undefined) return `${name}: off`;
@@ -63,7 +72,7 @@ function broker({ uplink, settings }: Product): string {
 }
 
 function outbox({ outbox, flashTrouble }: Product): string {
-  if (outbox === undefined) return flashTrouble ?? "none";
+  if (outbox === undefined) return flashTrouble ?? "not opened";
   const { entries, oldestSequence, nextSequence } = outbox.statistics();
   const oldest = entries > 0 && oldestSequence !== undefined ? `, the oldest is ${oldestSequence}` : "";
   return `${entries} waiting${oldest}, next number ${nextSequence}`;
@@ -84,8 +93,8 @@ function losses({ outbox, journal, dropped }: Product): readonly Row[] {
   return happened.length === 0 ? [] : [["losses", happened.join(", ")]];
 }
 
-function flash({ outbox }: Product): string {
-  if (outbox === undefined) return "cannot be used";
+function flash({ outbox, health }: Product): string {
+  if (outbox === undefined) return health.safeMode === undefined ? "cannot be used" : "not touched: safe mode";
   const { blocks, lifeLeft } = outbox.statistics();
   return `${blocks} blocks, ${(lifeLeft * 100).toFixed(lifeLeft > 0.999 ? 0 : 1)} % of its life left`;
 }
@@ -99,7 +108,26 @@ function time({ board, time }: Product): string {
 
 function uptime({ board, journal }: Product): string {
   const boots = journal === undefined ? "" : `, boot ${journal.counters.boots}`;
-  return `${span(board.clock.uptimeMs())}${boots}`;
+  return `${span(board.clock.uptimeMs())}${boots}${cause(board.resetCause)}`;
+}
+
+function cause(resetCause: ResetCause = "unknown"): string {
+  switch (resetCause) {
+    case "power":
+      return ", switched on";
+    case "brownout":
+      return ", after a brown-out";
+    case "restart":
+      return ", restarted";
+    case "crash":
+      return ", after a crash";
+    case "watchdog":
+      return ", after the watchdog's bite";
+    case "unknown":
+      return "";
+    default:
+      throw new TypeError(`resetCause: ${resetCause satisfies never}`);
+  }
 }
 
 function heap({ board }: Product): readonly Row[] {

@@ -4,13 +4,15 @@
  * Owns the client. Waits for nothing: it is told when there is something to send.
  */
 import type { Board } from "../board.js";
-import { availabilityTopic, discoveryMessage, OFFLINE, ONLINE } from "../homeassistant/discovery.js";
+import { availabilityTopic, discoveryMessage, discoveryTopic, OFFLINE, ONLINE } from "../homeassistant/discovery.js";
 import { Client, type ClientStatus } from "../mqtt/client.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
 import type { Journal, ReadingMessage } from "../reading/journal.js";
 import type { Settings } from "../settings/settings.js";
 import { VERSION } from "../version.js";
+import type { Announcement, Names } from "./announcement.js";
+import type { Level } from "./device-log.js";
 
 export interface UplinkOptions {
   readonly board: Board;
@@ -20,13 +22,20 @@ export interface UplinkOptions {
   /** Absent where the flash cannot be used: QoS 0 readings alone go out then. */
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
-  log(level: "error" | "warn" | "info" | "debug", text: string): void;
+  readonly announcement: Announcement;
+  log(level: Level, text: string): void;
 }
+
+const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
 export class Uplink {
   readonly #options: UplinkOptions;
   readonly #client: Client<Entry>;
+  readonly #names: Names;
   readonly #statusTopic: string;
+  /** What stands at the broker under other names. */
+  #former: Names | undefined;
+  #isAnnounced: boolean; // under these names, as far as flash knows
   readonly #host: string;
   readonly #port: number;
 
@@ -36,10 +45,14 @@ export class Uplink {
     this.#options = options;
     this.#host = settings.get("mqtt.host");
     this.#port = settings.get("mqtt.port");
-    this.#statusTopic = availabilityTopic(settings.get("room"), id);
+    this.#names = { room: settings.get("room"), id };
+    this.#statusTopic = availabilityTopic(this.#names.room, id);
+    const known = options.announcement.read();
+    this.#isAnnounced = known?.room === this.#names.room && known.id === id;
+    this.#former = this.#isAnnounced ? undefined : known;
     const socket = settings.get("mqtt.tls") ? board.tls : board.tcp;
     if (socket === undefined) throw new Error(`mqtt.tls: ${board.name} has no TLS; set mqtt.tls off`);
-    const known = journal?.sessionIs(id, this.#host, this.#port) ?? false;
+    const isKnown = journal?.sessionIs(id, this.#host, this.#port) ?? false;
     this.#client = new Client<Entry>({
       socket,
       dns: board.dns,
@@ -56,8 +69,8 @@ export class Uplink {
       outbound: outbox,
       render: (entry) => journal?.render(entry),
       window: settings.get("outbox.window"),
-      wipeFirst: !known,
-      resumed: known,
+      wipeFirst: !isKnown,
+      resumed: isKnown,
       onState: (state) => options.log("debug", `mqtt ${state}`),
       onSession: (session) => this.#onSession(session),
       onSettled: (sequence, outcome) => this.#onSettled(sequence, outcome),
@@ -88,7 +101,21 @@ export class Uplink {
 
   /** A QoS 0 reading: false if it was dropped, because there is no connection to take it. */
   sendNow(message: ReadingMessage): boolean {
-    return this.#client.publishNow(message);
+    const isSent = this.#client.publishNow(message);
+    if (isSent && !this.#isAnnounced) this.#recordNames();
+    return isSent;
+  }
+
+  /** Makes the device known once more: what is said of it has changed. */
+  announce(): void {
+    const { settings, board } = this.#options;
+    const { topic, payload } = discoveryMessage({
+      ...this.#names,
+      format: settings.get("payload"),
+      version: VERSION,
+      model: board.name,
+    });
+    this.#client.publish(topic, payload, { qos: 1, retain: true });
   }
 
   /** Says goodbye and leaves; `whenDone` is called once the connection is closed. */
@@ -103,23 +130,31 @@ export class Uplink {
   }
 
   #onSession(session: { readonly present: boolean; readonly wiped: boolean; readonly possibleDoubles: number }): void {
-    const { journal, id, settings, log } = this.#options;
+    const { journal, id, log } = this.#options;
     journal?.countPossibleDoubles(session.possibleDoubles);
     journal?.recordSession(id, this.#host, this.#port);
     log("info", `connected to ${this.#host}:${this.#port}${session.present ? ", session resumed" : ""}`);
-    const { topic, payload } = discoveryMessage({
-      room: settings.get("room"),
-      id,
-      format: settings.get("payload"),
-      version: VERSION,
-      model: this.#options.board.name,
-    });
-    this.#client.publish(topic, payload, { qos: 1, retain: true });
+    if (this.#former !== undefined) this.#takeBack(this.#former);
+    this.announce();
     this.#client.publish(this.#statusTopic, encodeUTF8(ONLINE), { qos: 1, retain: true });
+  }
+
+  #takeBack({ room, id }: Names): void {
+    this.#client.publish(availabilityTopic(room, id), NOTHING, { qos: 1, retain: true });
+    if (id === this.#names.id) return;
+    this.#client.publish(discoveryTopic(id), NOTHING, { qos: 1, retain: true });
+  }
+
+  /** A message that was sent later has arrived, or is on the same way: what was said before it needs no repeating. */
+  #recordNames(): void {
+    this.#isAnnounced = true;
+    this.#former = undefined;
+    this.#options.announcement.write(this.#names);
   }
 
   #onSettled(sequence: number, outcome: "delivered" | "deadLetter"): void {
     const { journal, board, log } = this.#options;
+    if (!this.#isAnnounced) this.#recordNames();
     if (outcome === "deadLetter") {
       journal?.countDeadLetter();
       log("error", `reading ${sequence} given up: the broker closes the connection whenever it is sent`);

@@ -1,0 +1,326 @@
+/*
+ * A board made of simulated parts on virtual time, with a power switch: the unchanged firmware runs on it, is cut off at
+ * any moment, and boots again on the flash that it left. Beside it a house: the broker, the network and what a subscriber
+ * of everything would see.
+ * A life is the time from one reset to the next. What a life left behind has no effect on the next: its timers do not
+ * fire, its sockets are dumb.
+ */
+import { I2CBus } from "../../boards/parts/i2c-bus.js";
+import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
+import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
+import { NTPServer } from "../../boards/parts/ntp.js";
+import { TMP117Part } from "../../boards/parts/tmp117.js";
+import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";
+import type { Board, ResetCause } from "../../src/board.js";
+import { Thermometer } from "../../src/thermometer.js";
+import { FakeSerial } from "../console/fake-serial.js";
+import { Broker, type Forwarded } from "../simulation/broker.js";
+import { Network } from "../simulation/network.js";
+import { Random } from "../simulation/random.js";
+import { VirtualTime } from "./virtual-time.js";
+
+export const WORLD_BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
+const SENSOR_ADDRESS = 0x48;
+const RESET_MS = 300; // from a restart to the firmware's first line
+const HOME: AccessPoint = { ssid: "home", password: "correct horse", rssi: -58 };
+
+/** A reading's message as a subscriber sees it. */
+export interface SeenReading {
+  readonly value: number;
+  readonly ts?: string;
+  readonly seq?: number;
+}
+
+/** The broker's side of the house: everything that was forwarded, and what it keeps. */
+export class House {
+  readonly time = new VirtualTime();
+  readonly random = new Random(1);
+  readonly messages: Forwarded[] = [];
+  /** Retained payloads by topic. */
+  readonly retained = new Map<string, string>();
+  readonly breaches: string[] = [];
+  readonly network: Network;
+  broker: Broker;
+
+  constructor() {
+    this.broker = this.#makeBroker();
+    this.network = new Network(this.time, (peer) => this.broker.listen(peer));
+  }
+
+  get utcMs(): number {
+    return WORLD_BEGINS_MS + this.time.nowMs;
+  }
+
+  /** Another broker answers at the address, which knows nobody. */
+  replaceBroker(): void {
+    this.broker.stop("kept");
+    this.broker = this.#makeBroker();
+  }
+
+  /** JSON readings in the order of their arrival. */
+  readings(room = "kitchen"): SeenReading[] {
+    return this.payloads(`home/${room}/temperature`).map((payload) => JSON.parse(payload));
+  }
+
+  sequences(room?: string): (number | undefined)[] {
+    return this.readings(room).map(({ seq }) => seq);
+  }
+
+  payloads(topic: string): string[] {
+    return this.messages.filter((message) => message.topic === topic).map(({ payload }) => payload);
+  }
+
+  #makeBroker(): Broker {
+    return new Broker({
+      time: this.time,
+      random: this.random.fork(),
+      forwardAt: "publish",
+      forwarded: (message) => this.#forwarded(message),
+      sessionLost: () => {},
+      breach: (client, what) => this.breaches.push(`${client}: ${what}`),
+    });
+  }
+
+  #forwarded(message: Forwarded): void {
+    const { topic, payload, retain } = message;
+    this.messages.push(message);
+    if (!retain) return;
+    if (payload === "") this.retained.delete(topic);
+    else this.retained.set(topic, payload);
+  }
+}
+
+export interface DeviceOptions {
+  readonly house?: House;
+  /** As given at build time. Default: a network, a broker, the room "kitchen", a reading every 10 s. */
+  readonly defaults?: Readonly<Record<string, string>>;
+  readonly blocks?: number;
+  /** Does the board tell why it was reset? Default: it does. */
+  readonly tellsResetCause?: "yes" | "no";
+}
+
+export class SimulatedDevice {
+  readonly house: House;
+  readonly flash: NorFlash;
+  readonly settingsFlash: NorFlash;
+  readonly wifi: WiFiLink;
+  readonly ntp: NTPServer;
+  readonly sensor: TMP117Part;
+  readonly defaults: Record<string, string>;
+  readonly traces: string[] = [];
+  /** Everything that was handed over, in this life and before: sequence, or undefined at QoS 0. */
+  readonly taken: (number | undefined)[] = [];
+  readonly settled: number[] = [];
+  /** Why the firmware asked for resets. */
+  readonly restarts: string[] = [];
+  bus = new I2CBus();
+  port = new FakeSerial({ mode: "lines" });
+  /** What its life was ended by, if anything got out of the firmware. */
+  crashes: unknown[] = [];
+  boots = 0;
+  readonly #tellsCause: boolean;
+  #isSensorThere = true;
+  #firmware: Thermometer | undefined;
+  #record: ((line: string) => void) | undefined;
+  #life = 0; // 0: no power
+
+  constructor(options: DeviceOptions = {}) {
+    const { house = new House(), blocks = 16, defaults = {}, tellsResetCause = "yes" } = options;
+    const { time } = house;
+    this.house = house;
+    this.#tellsCause = tellsResetCause === "yes";
+    this.flash = new NorFlash({ blocks });
+    this.settingsFlash = new NorFlash({ blocks: 4 });
+    this.wifi = new WiFiLink({ timers: time.timers, accessPoints: [HOME] });
+    this.ntp = new NTPServer({ timers: time.timers, utcMs: () => house.utcMs });
+    this.sensor = new TMP117Part({ uptimeMs: () => time.nowMs, celsius: 21.5 });
+    this.defaults = {
+      room: "kitchen",
+      interval: "10",
+      "mqtt.host": "10.0.0.1",
+      "wifi.ssid": HOME.ssid,
+      "wifi.password": HOME.password ?? "",
+      ...defaults,
+    };
+  }
+
+  /** @throws Error without power, or if the boot failed */
+  get firmware(): Thermometer {
+    if (this.#firmware === undefined) throw new Error("the device is off");
+    return this.#firmware;
+  }
+
+  get isOn(): boolean {
+    return this.#life !== 0;
+  }
+
+  powerOn(cause: ResetCause = "power"): this {
+    if (!this.isOn) this.#boot(cause);
+    return this;
+  }
+
+  /** The power is gone: nothing more is said or written. */
+  cut(): void {
+    this.flash.powerOff();
+    this.settingsFlash.powerOff();
+    this.#end();
+  }
+
+  /** An exception left a callback: the machine ends, and boots again. */
+  crash(error: unknown): void {
+    this.#record?.(String(error));
+    this.#end();
+    this.#boot("crash");
+  }
+
+  unplugSensor(): void {
+    this.#isSensorThere = false;
+    this.bus.unplug(SENSOR_ADDRESS);
+  }
+
+  plugSensor(): void {
+    this.#isSensorThere = true;
+    this.bus.plug(SENSOR_ADDRESS);
+  }
+
+  /** Types a line at the prompt; returns what it said up to now. */
+  type(line: string): string {
+    this.port.take();
+    this.port.send(`${line}\n`);
+    return this.port.take();
+  }
+
+  /** Saves settings, as somebody at the prompt does. */
+  set(settings: Readonly<Record<string, string>>): void {
+    for (const [key, text] of Object.entries(settings)) this.type(`set ${key} "${text}"`);
+    const answer = this.type("save");
+    if (answer.includes("error") || this.firmware.settings.staged().length > 0) throw new Error(answer);
+  }
+
+  reboot(): void {
+    this.type("reboot");
+    this.house.time.advance(RESET_MS);
+  }
+
+  /** The row of `status` with this label. */
+  status(label: string): string | undefined {
+    return this.type("status")
+      .split("\n")
+      .find((line) => line.startsWith(label))
+      ?.slice(label.length)
+      .trim();
+  }
+
+  #boot(cause: ResetCause): void {
+    const { time } = this.house;
+    this.flash.powerOn();
+    this.settingsFlash.powerOn();
+    this.boots++;
+    const life = this.boots;
+    this.#life = life;
+    this.bus = new I2CBus(); // what the last life had open, it has no more
+    this.bus.attach(SENSOR_ADDRESS, this.sensor);
+    this.sensor.powerOn();
+    if (!this.#isSensorThere) this.bus.unplug(SENSOR_ADDRESS);
+    this.port = new FakeSerial({ mode: "lines" });
+    this.#guard(life, () => {
+      this.#firmware = new Thermometer(this.#board(life, cause, time.nowMs));
+    });
+  }
+
+  /** Runs firmware code of a life. What gets out of it ends a real device. */
+  #guard(life: number, code: () => void): void {
+    if (life !== this.#life) return;
+    try {
+      code();
+    } catch (error) {
+      if (error instanceof PowerCut || life !== this.#life) return;
+      this.crashes.push(error);
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    if (this.#life === 0) return;
+    this.#life = 0;
+    const firmware = this.#firmware;
+    this.#firmware = undefined;
+    this.#record = undefined;
+    this.wifi.powerCycle();
+    // Not now: it may be in the midst of something, which has no effect any more.
+    this.house.time.timers.set(() => firmware?.close(), 0);
+  }
+
+  #restart(life: number, reason: string): void {
+    if (life !== this.#life) return;
+    this.restarts.push(reason);
+    this.#end();
+    this.house.time.timers.set(() => {
+      if (!this.isOn) this.#boot("restart");
+    }, RESET_MS);
+  }
+
+  #board(life: number, resetCause: ResetCause, bootedMs: number): Board {
+    const { time, network, random } = this.house;
+    let utcOffsetMs: number | undefined;
+    const isOn = (): boolean => life === this.#life;
+    return {
+      name: "simulated",
+      mac: "020000000001",
+      resetCause: this.#tellsCause ? resetCause : undefined,
+      timers: {
+        set: (callback, delayMs) => time.timers.set(() => this.#guard(life, callback), delayMs),
+        clear: time.timers.clear,
+      },
+      clock: {
+        uptimeMs: () => time.nowMs - bootedMs,
+        utcMs: () => (utcOffsetMs === undefined ? undefined : time.nowMs + utcOffsetMs),
+      },
+      random: random.unit,
+      setUtc: (utcMs) => {
+        utcOffsetMs = utcMs - time.nowMs;
+      },
+      openFlash: () => watched(this.flash, () => this.#end()),
+      openSettings: () => new KeyValueOnFlash(watched(this.settingsFlash, () => this.#end())),
+      sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
+      tcp: { io: network.socketClass(isOn, () => this.wifi.connected) },
+      wifi: this.wifi,
+      ntp: this.ntp,
+      serial: this.port.serial,
+      defaults: this.defaults,
+      boot: () => {},
+      restart: (reason) => this.#restart(life, reason),
+      onUncaught: (record) => {
+        this.#record = record;
+      },
+      trace: (line) => this.traces.push(line),
+      observer: {
+        reading: (_celsius, sequence) => {
+          if (isOn()) this.taken.push(sequence);
+        },
+        settled: (sequence) => {
+          if (isOn()) this.settled.push(sequence);
+        },
+      },
+    };
+  }
+}
+
+/** Flash that ends the life at the moment at which it has no power any more. */
+function watched(flash: NorFlash, onCut: () => void): ReturnType<Board["openFlash"]> {
+  const watch = <T>(call: () => T): T => {
+    try {
+      return call();
+    } catch (error) {
+      if (error instanceof PowerCut) onCut();
+      throw error;
+    }
+  };
+  return {
+    read: (buffer, offset) => watch(() => flash.read(buffer, offset)),
+    write: (buffer, offset) => watch(() => flash.write(buffer, offset)),
+    eraseBlock: (first, end) => watch(() => flash.eraseBlock(first, end)),
+    status: () => flash.status(),
+    close: () => flash.close(),
+  };
+}
