@@ -53,6 +53,11 @@ export class FakeSerial {
     return { io: Port, mode: this.#options.mode, baud: 115_200 };
   }
 
+  /** Bytes that the console has not read. */
+  get unread(): number {
+    return this.#incoming.length;
+  }
+
   /** The far end sends text or bytes, all at once. */
   send(data: string | Uint8Array): void {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;

@@ -159,6 +159,7 @@ test("a port that takes nothing: input stays with the port, log lines are left o
   device.type("show\r".repeat(2_000));
   const before = device.port.bytesWritten;
   expect(before).toBe(100);
+  expect(device.port.unread).toBe(10_000); // not even the first one is read
   let announcements = 0;
   while (device.port.bytesWritten < 5_000) {
     device.port.announce(64);
