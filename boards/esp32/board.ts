@@ -4,19 +4,17 @@
  * Runs when it is imported, on the device: not to be preloaded.
  */
 
-import resetReason from "resetReason";
 import Digital from "embedded:io/digital";
 import SMBus from "embedded:io/smbus";
 import WiFi from "embedded:network/interface/wifi";
 import FlashStorage from "embedded:storage/flash";
 import KeyValueStorage from "embedded:storage/key-value";
 import config from "mc/config";
-import type { Board } from "../../src/board.js";
+import type { Board, Firmware } from "../../src/board.js";
 import type { WiFiConstructor } from "../../src/network/io.js";
 import type { Flash } from "../../src/outbox/flash.js";
 import type { DigitalConstructor, SMBusConstructor } from "../../src/sensor/io.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
-import type { Thermometer } from "../../src/thermometer.js";
 import { onAbort } from "../moddable/abort.js";
 import { TickClock } from "../moddable/clock.js";
 import { buildDefaults } from "../moddable/defaults.js";
@@ -24,8 +22,8 @@ import { Names } from "../moddable/names.js";
 import { ntp } from "../moddable/ntp.js";
 import { tcp } from "../moddable/sockets.js";
 import { timers } from "../moddable/timers.js";
-import { keepFault, takeFault } from "./fault-log.js";
 import { Prompt, type UART } from "./prompt.js";
+import { resetCause } from "./reset-cause.js";
 
 /** `config.board` in a board's manifest. */
 interface Wiring {
@@ -65,23 +63,17 @@ export const board: Board = {
   ntp,
   serial: { io: Prompt, uarts: wiring.prompt },
   defaults: buildDefaults(),
-  boot,
-  restart,
+  boot: (start: () => Firmware) => {
+    start();
+  },
+  restart: (reason) => {
+    trace(`restart: ${reason}\n`);
+    System.restart();
+  },
+  resetCause: resetCause(),
+  onUncaught: onAbort,
   trace: (line) => trace(`${line}\n`),
 };
-
-function boot(start: () => Thermometer): void {
-  onAbort(keepFault);
-  board.trace?.(`reset: ${resetReason().string}`);
-  const fault = takeFault();
-  if (fault !== undefined) board.trace?.(`the run before ended by ${fault}`);
-  start();
-}
-
-function restart(reason: string): void {
-  board.trace?.(`restart: ${reason}`);
-  System.restart();
-}
 
 /** The station's address, as 12 digits. The radio must be set up to be asked. */
 function macAddress(): string {

@@ -8,7 +8,7 @@ declare global {
   var abort: ((reason: string, exception: unknown) => void) | undefined;
 }
 
-/** `record` is given one line. What it throws is lost: there is no machine left to throw into. */
+/** `record` is given one line; the latest one counts. What it throws is lost: no machine is left to throw into. */
 export function onAbort(record: (line: string) => void): void {
   globalThis.abort = (reason, exception) => record(exception === undefined ? reason : `${reason}: ${exception}`);
 }

@@ -7,8 +7,7 @@
  */
 import config from "mc/config";
 import Timer from "timer";
-import type { Board } from "../../src/board.js";
-import type { Thermometer } from "../../src/thermometer.js";
+import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { onAbort } from "../moddable/abort.js";
 import { buildDefaults } from "../moddable/defaults.js";
 import { timers } from "../moddable/timers.js";
@@ -41,8 +40,9 @@ bus.attach(TMP117_ADDRESS, part);
 const wifi = new WiFiLink({ timers, accessPoints: [{ ssid: NETWORK, rssi: -58 }] });
 const watcher = new Watcher();
 
-let begin: () => Thermometer;
-let thermometer: Thermometer | undefined;
+let begin: () => Firmware;
+let firmware: Firmware | undefined;
+let resetCause: ResetCause = "power";
 
 export const board: Board = {
   name: "simulator",
@@ -63,11 +63,18 @@ export const board: Board = {
   trace: (line) => trace(`${line}\n`),
   boot,
   restart,
+  get resetCause() {
+    return resetCause;
+  },
+  onUncaught: (record) =>
+    onAbort((line) => {
+      trace(`${line}\n`);
+      record(line);
+    }),
 };
 
-function boot(start: () => Thermometer): void {
+function boot(start: () => Firmware): void {
   begin = start;
-  onAbort((line) => trace(`${line}\n`));
   trace(`flash: ${image.path}\n`);
   listen(turn);
   show({ started: true });
@@ -75,15 +82,15 @@ function boot(start: () => Thermometer): void {
 }
 
 function powerOn(): void {
-  thermometer = begin();
-  watcher.watch(thermometer);
+  firmware = begin();
 }
 
 /** As pressing reset: the same chip, a new life. */
 function restart(reason: string): void {
   trace(`restart: ${reason}\n`);
-  thermometer?.close();
+  firmware?.close();
   wifi.powerCycle();
+  resetCause = "restart";
   Timer.set(powerOn, 0);
 }
 

@@ -2,7 +2,7 @@
  * Watches the thermometer from outside, for the panel and the trace.
  */
 import Timer from "timer";
-import type { Observer } from "../../src/board.js";
+import type { Firmware, Observer } from "../../src/board.js";
 import type { Thermometer } from "../../src/thermometer.js";
 import { show } from "./panel.js";
 
@@ -14,9 +14,8 @@ export class Watcher implements Observer {
   #timer: Timer | undefined;
   readonly #values = new Map<number, number>(); // °C by sequence number, for those on their way
 
-  /** From now on this one. */
-  watch(thermometer: Thermometer): void {
-    this.#thermometer = thermometer;
+  started(firmware: Firmware): void {
+    this.#thermometer = firmware as Thermometer; // main.ts starts no other
     this.#timer ??= Timer.repeat(() => this.#look(), LOOK_MS);
   }
 
@@ -42,11 +41,16 @@ export class Watcher implements Observer {
       waiting: thermometer.unsettled,
       link: thermometer.link?.status().state,
       broker: thermometer.uplink?.status.state ?? "none",
-      sensor: thermometer.sampler?.status().lastError?.message ?? "reads",
+      sensor: sensorState(thermometer),
     };
     const text = JSON.stringify(view);
     if (text === this.#shown) return;
     this.#shown = text;
     show(view);
   }
+}
+
+function sensorState({ sampling, health }: Thermometer): string {
+  if (sampling === undefined) return health.safeMode ?? "no readings are taken";
+  return sampling.status?.lastError?.message ?? "reads";
 }

@@ -1,0 +1,253 @@
+/*
+ * The panel of the simulated thermometer, run by the Moddable simulator (mcsim) beside the firmware: the device's face on one
+ * side, controls on the other. The two exchange JSON: see ../panel.ts for the words.
+ * A power cut stops the firmware's machine on the spot, without a word to it; after a moment the power is back.
+ */
+import { ButtonsRow, ControlsColumn, InfoRow, SliderRow, SwitchRow } from "ControlsPane";
+import { DeviceBehavior, DeviceContainer, DeviceScreen } from "DevicePane";
+
+const OFF_MS = 1500;
+const TRACE_LENGTH = 150; // readings in the curve, one a pixel pair
+const FULL_BAR = 60; // readings; a longer queue fills the bar
+
+const WHITE = "#ffffff";
+const INK = "#20303c";
+const FAINT = "#8a98a3";
+const GOOD = "#2f9e63";
+const BAD = "#d0473a";
+const IDLE = "#c3ccd2";
+const BLUE = "#3d7edb";
+
+const caseSkin = new Skin({ fill: WHITE });
+const dotSkin = new Skin({ fill: [IDLE, GOOD, BAD] });
+const barSkin = new Skin({ fill: [IDLE, BLUE] });
+const topicStyle = new Style({ font: "semibold 14px Open Sans", color: FAINT, horizontal: "left" });
+const valueStyle = new Style({ font: "light 56px Open Sans", color: INK, horizontal: "left" });
+const textStyle = new Style({ font: "13px Open Sans", color: INK, horizontal: "left" });
+
+const smallStyle = new Style({ font: "light 12px Open Sans", color: INK, horizontal: "left" });
+
+const NOTHING = { room: "", link: "", broker: "", sensor: "", waiting: 0, published: "", taken: undefined };
+
+class ThermometerBehavior extends DeviceBehavior {
+  onCreate(container, device) {
+    super.onCreate(container, device);
+    this.view = { ...NOTHING };
+    this.curve = [];
+    this.controls = { wifi: true, sensor: true };
+    this.isOn = true;
+  }
+
+  onDisplaying(container) {
+    container.interval = 50;
+    container.duration = OFF_MS;
+  }
+
+  /** From the firmware. */
+  onJSON(container, json) {
+    if (!this.isOn) return; // the last words of a machine without power
+    if (json.started) this.postJSON(container, this.controls);
+    if (json.off) {
+      this.cutPower(container);
+      return;
+    }
+    Object.assign(this.view, json);
+    if (json.taken !== undefined) {
+      this.curve.push(json.taken);
+      if (this.curve.length > TRACE_LENGTH) this.curve.shift();
+    }
+    container.distribute("onView", this.view, this.curve);
+    this.PUBLISHED.string = this.view.published;
+    this.WAITING.string = String(this.view.waiting);
+  }
+
+  /** The firmware ended by a fault: a device would restart. */
+  onAbort(container) {
+    if (this.isOn) this.cutPower(container);
+    return true;
+  }
+
+  cutPower(container) {
+    this.isOn = false;
+    this.isStopped = false;
+    container.distribute("onView", { ...NOTHING, published: "no power", waiting: this.view.waiting }, this.curve);
+    container.time = 0;
+    container.start();
+  }
+
+  /** Stops the machine at the first tick: not from within a message of the machine itself. */
+  onTimeChanged() {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    application.behavior.quitScreen();
+  }
+
+  onFinished(container) {
+    container.stop();
+    this.view = { ...NOTHING };
+    this.isOn = true;
+    application.behavior.launchScreen();
+  }
+
+  onCelsius(container, { value }) {
+    this.turn(container, { celsius: value });
+  }
+
+  onWiFi(container, { value }) {
+    this.turn(container, { wifi: value });
+  }
+
+  onSensor(container, { value }) {
+    this.turn(container, { sensor: value });
+  }
+
+  onCutNow(container) {
+    this.cutPower(container);
+  }
+
+  onCutInWrite(container) {
+    this.turn(container, { cut: "write" });
+  }
+
+  /** A control was moved: said now, and again when the device has started anew. */
+  turn(container, change) {
+    if (change.cut === undefined) Object.assign(this.controls, change);
+    if (this.isOn) this.postJSON(container, change);
+  }
+}
+
+class TextBehavior extends Behavior {
+  onCreate(_label, data) {
+    this.text = data.text;
+  }
+  onView(label, view) {
+    label.string = this.text(view);
+  }
+}
+
+class DotBehavior extends Behavior {
+  onCreate(_content, data) {
+    this.state = data.state;
+  }
+  onView(content, view) {
+    content.state = this.state(view);
+  }
+}
+
+class BarBehavior extends Behavior {
+  onView(bar, { waiting }) {
+    bar.first.width = Math.round((bar.width * Math.min(waiting, FULL_BAR)) / FULL_BAR);
+  }
+}
+
+class CurveBehavior extends Behavior {
+  onCreate() {
+    this.curve = [];
+  }
+  onView(port, _view, curve) {
+    this.curve = curve;
+    port.invalidate();
+  }
+  onDraw(port) {
+    const { curve } = this;
+    if (curve.length === 0) return;
+    const middle = (Math.min(...curve) + Math.max(...curve)) / 2;
+    const span = Math.max(1, Math.max(...curve) - Math.min(...curve)); // °C
+    const step = port.width / TRACE_LENGTH;
+    for (let i = 0; i < curve.length; i++) {
+      const y = (0.5 - (curve[i] - middle) / span) * (port.height - 3);
+      port.fillColor(BLUE, Math.round(i * step), Math.round(y), 2, 3);
+    }
+  }
+}
+
+const label = (style, height, text) => Label({ text }, { left: 0, right: 0, height, style, Behavior: TextBehavior });
+const line = (text) => label(textStyle, 20, text);
+const dot = (state) => Content({ state }, { width: 10, height: 10, skin: dotSkin, Behavior: DotBehavior });
+/** A row with a dot: grey without `value`, green where it is the good one. */
+const lamp = (value, good, text) => {
+  const state = (view) => (value(view) === good ? 1 : value(view) ? 2 : 0);
+  const contents = [dot(state), Content(null, { width: 8 }), line(text)];
+  return Row(null, { left: 0, right: 0, height: 22, contents });
+};
+const READS = "reads";
+
+const Face = Container.template(($) => ({
+  width: 290,
+  height: 350,
+  skin: caseSkin,
+  contents: [
+    Column(null, {
+      left: 16,
+      right: 16,
+      top: 12,
+      contents: [
+        label(topicStyle, 22, ({ room }) => (room ? `home/${room}/temperature` : "starting")),
+        label(valueStyle, 76, ({ taken }) => (taken === undefined ? "–" : `${taken.toFixed(2)} °C`)),
+        Port(null, { left: 0, right: 0, height: 50, bottom: 6, Behavior: CurveBehavior }),
+        line(({ published }) => `published: ${published || "nothing yet"}`),
+        line(({ waiting }) => `outbox: ${waiting} waiting`),
+        Container(null, {
+          ...{ left: 0, right: 0, height: 10, top: 2, bottom: 8 },
+          skin: barSkin,
+          Behavior: BarBehavior,
+          contents: [Content(null, { left: 0, top: 0, bottom: 0, width: 0, skin: barSkin, state: 1 })],
+        }),
+        lamp(
+          ({ link }) => link,
+          "up",
+          ({ link }) => `Wi-Fi: ${link}`,
+        ),
+        lamp(
+          ({ broker }) => broker,
+          "connected",
+          ({ broker }) => `broker: ${broker}`,
+        ),
+        lamp(
+          ({ sensor }) => sensor,
+          READS,
+          ({ sensor }) => `sensor: ${sensor === READS || !sensor ? sensor : "fails"}`,
+        ),
+        Text(
+          { text: ({ sensor }) => (sensor === READS ? "" : sensor) },
+          { left: 18, right: 0, height: 60, style: smallStyle, Behavior: TextBehavior },
+        ),
+      ],
+    }),
+    DeviceScreen($, { left: 0, width: 0, top: 0, height: 0, rotation: 0 }),
+  ],
+}));
+
+export default {
+  applicationName: ".*",
+  title: "Thermometer",
+  Workers: {},
+  ControlsTemplate: ControlsColumn.template(() => ({
+    contents: [
+      SliderRow({
+        event: "onCelsius",
+        track: "onCelsius",
+        label: "Temperature",
+        min: -20,
+        max: 50,
+        step: 0.5,
+        unit: "°",
+        value: 21,
+      }),
+      SwitchRow({ event: "onWiFi", label: "Wi-Fi", on: "on the air", off: "off", value: true }),
+      SwitchRow({ event: "onSensor", label: "Sensor", on: "plugged in", off: "unplugged", value: true }),
+      ButtonsRow({
+        label: "Cut the power",
+        buttons: [
+          { event: "onCutNow", label: "Now" },
+          { event: "onCutInWrite", label: "In a write" },
+        ],
+      }),
+      InfoRow({ name: "WAITING", label: "Outbox", value: "" }),
+      InfoRow({ name: "PUBLISHED", label: "Published", value: "" }),
+    ],
+  })),
+  DeviceTemplates: {
+    0: DeviceContainer.template(($) => ({ Behavior: ThermometerBehavior, contents: [Face($)] })),
+  },
+};

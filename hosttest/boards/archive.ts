@@ -1,0 +1,111 @@
+/*
+ * Reads what mcconfig has linked: the modules of mc.xs.c, the sources they were made from, their sizes.
+ * The linker does not ask whether an imported module is in the archive; the machine asks at import, and aborts.
+ * Formats: mc.xs.c, as xsl writes it; the makefile, as mcconfig does; .xsb files, a chain of atoms (length, type).
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Module {
+  /** As it is imported: "src/main", "embedded:io/i2c". */
+  readonly specifier: string;
+  /** Its functions lie in flash as slots and run from there; nothing of it is loaded at boot. */
+  readonly isPreloaded: boolean;
+  readonly codeBytes: number;
+  /** What it imports, resolved. */
+  readonly imports: readonly string[];
+}
+
+export interface Archive {
+  readonly modules: readonly Module[];
+  /** Slots in flash: what preloading has made. */
+  readonly slots: number;
+}
+
+/** An import that nothing in the archive answers. */
+export interface Gap {
+  readonly importer: string;
+  readonly specifier: string;
+}
+
+/** `folder`: where mcconfig left mc.xs.c. @throws Error if that is no build, with one line */
+export function readArchive(folder: string): Archive {
+  if (!existsSync(join(folder, "mc.xs.c"))) throw new Error(`${folder}: no mc.xs.c in it; run mcconfig first`);
+  const linked = readFileSync(join(folder, "mc.xs.c"), "utf8");
+  const sources = readSources(folder);
+  const modules = scriptsIn(linked).map(({ specifier, codeBytes }) => ({
+    specifier,
+    isPreloaded: codeBytes === 0,
+    codeBytes: codeBytes || codeOf(join(folder, "modules", `${fileName(specifier)}.xsb`)),
+    imports: importsIn(readSource(sources, specifier)).map((imported) => resolve(imported, specifier)),
+  }));
+  return { modules, slots: defined(linked, "mxHeapCount") + defined(linked, "mxStackCount") };
+}
+
+export function gaps({ modules }: Pick<Archive, "modules">): Gap[] {
+  const known = new Set(modules.map(({ specifier }) => specifier));
+  return modules.flatMap(({ specifier: importer, imports }) =>
+    imports.filter((specifier) => !known.has(specifier)).map((specifier) => ({ importer, specifier })),
+  );
+}
+
+/** The specifiers that a module's text imports, as written. Comments and strings do not begin a line with `import`. */
+export function importsIn(source: string): string[] {
+  const statement = /^[ \t]*(?:import|export)\s+(?:[^"';]*?\sfrom\s*)?["']([^"']+)["']/gm;
+  return [...source.matchAll(statement)].map((match) => match[1]);
+}
+
+/** As XS does: without `.js` or `.mjs`, and joined to the importer's own specifier if it begins with a dot. */
+export function resolve(imported: string, importer: string): string {
+  const path = imported.replace(/\.m?js$/, "");
+  if (!path.startsWith(".")) return path;
+  const folders = importer.split("/").slice(0, -1);
+  for (const step of path.split("/")) {
+    if (step === "..") {
+      if (folders.pop() === undefined) return `(above the root) ${path}`;
+    } else if (step !== ".") folders.push(step);
+  }
+  return folders.join("/");
+}
+
+function scriptsIn(linked: string): { specifier: string; codeBytes: number }[] {
+  const table = /gxScripts\[mxScriptsCount\] = \{([\s\S]*?)\n\};/.exec(linked)?.[1] ?? "";
+  const row = /^\t\{ \w+, \w+, \d+, (?:NULL|\(txS1\*\)\w+), (\d+), .*?, "([^"]*)", \{/gm;
+  return [...table.matchAll(row)].map((match) => ({ codeBytes: Number(match[1]), specifier: match[2] }));
+}
+
+/** The file that each module was compiled from, by specifier. */
+function readSources(folder: string): Map<string, string> {
+  const makefile = readFileSync(join(folder, "makefile"), "utf8");
+  const rule = /^\$\(MODULES_DIR\)\/(.+)\.xsb: (\S+)/gm;
+  return new Map(
+    [...makefile.matchAll(rule)].map((match) => [
+      match[1].replace(/^~\.(\w+)\//, "$1:"),
+      match[2].replace("$(TMP_DIR)", folder),
+    ]),
+  );
+}
+
+function readSource(sources: Map<string, string>, specifier: string): string {
+  const path = sources.get(specifier);
+  if (path === undefined) throw new Error(`${specifier}: linked, but not in the makefile`);
+  return readFileSync(path, "utf8");
+}
+
+/** "embedded:io/i2c" lies in the folder "~.embedded". */
+function fileName(specifier: string): string {
+  return specifier.replace(/^(\w+):/, "~.$1/");
+}
+
+/** The length of the byte code in an .xsb file. */
+function codeOf(path: string): number {
+  const file = readFileSync(path);
+  for (let at = 8; at + 8 <= file.length; at += file.readUInt32BE(at)) {
+    if (file.toString("latin1", at + 4, at + 8) === "CODE") return file.readUInt32BE(at) - 8;
+  }
+  return 0;
+}
+
+function defined(linked: string, name: string): number {
+  return Number(new RegExp(`#define ${name} (\\d+)`).exec(linked)?.[1] ?? 0);
+}

@@ -1,0 +1,97 @@
+/*
+ * The manifests, without the SDK: what mcconfig would not notice. A module that is missing links, and aborts at boot; a
+ * TypeScript module that is missing in `preload` (a star means JavaScript alone) costs RAM.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { importsIn, resolve } from "./archive.js";
+import { Product } from "./manifest.js";
+
+const TOP = fileURLToPath(new URL("../..", import.meta.url));
+const DEVICES = [
+  "esp32",
+  "esp32/nodemcu",
+  "esp32/esp32c3",
+  "esp32/esp32s3",
+  "esp32/m5atom_lite",
+  "esp32/m5atom_matrix",
+];
+const SIMULATORS = ["lin", "mac", "win"];
+const OURS = /^(src|boards)\//;
+
+const text = (path: string): string => readFileSync(join(TOP, path), "utf8");
+const valueImports = (path: string): string[] =>
+  importsIn(text(path).replace(/^(?:import|export) type\s[\s\S]*?;$/gm, ""));
+
+describe.each([...DEVICES, ...SIMULATORS])("%s", (platform) => {
+  const product = new Product(TOP, platform);
+
+  test("has a board, and no error", () => {
+    expect(product.errors).toEqual([]);
+    expect(product.modules.get("board")).toMatch(/^boards\/\w+\/index\.ts$/);
+  });
+
+  test("an imported module of ours is there, under the name that the machine asks for", () => {
+    const missing = [...product.modules].flatMap(([importer, path]) =>
+      valueImports(path)
+        .map((imported) => resolve(imported, importer))
+        .filter((specifier) => (OURS.test(specifier) || specifier.startsWith("(")) && !product.modules.has(specifier))
+        .map((specifier) => `${importer}: ${specifier}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test("names in the archive are paths in the repository", () => {
+    const others = [...product.modules].filter(([specifier, path]) => `${specifier}.ts` !== path);
+    expect(others.map(([specifier]) => specifier)).toEqual(["board"]);
+  });
+
+  test("every module of the firmware is linked and preloaded, but main", () => {
+    const files = readdirSync(join(TOP, "src"), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts") && name !== "board.ts")
+      .map((name) => `src/${name.slice(0, -".ts".length)}`);
+    const linked = [...product.modules.keys()].filter((specifier) => specifier.startsWith("src/"));
+    const preloaded = product.preload.filter((specifier) => specifier.startsWith("src/"));
+    expect(linked.sort()).toEqual(files.sort());
+    // Red after a file was added? node hosttest/run.mjs hosttest/boards/preload.ts
+    expect(preloaded.sort()).toEqual(files.filter((specifier) => specifier !== "src/main"));
+  });
+
+  test("what is preloaded is linked, and no board among it: a board is made at boot", () => {
+    const unknown = product.preload.filter((specifier) => OURS.test(specifier) && !product.modules.has(specifier));
+    expect(unknown).toEqual([]);
+    expect(product.preload.filter((specifier) => /(^|\/)board$/.test(specifier))).toEqual([]);
+  });
+});
+
+describe.each(DEVICES)("%s", (platform) => {
+  const { board, isRainbow, build } = new Product(TOP, platform);
+
+  test("uses no pin twice, and has a second UART for debug builds", () => {
+    const { sensor, prompt } = board!;
+    const pins = [sensor.data, sensor.clock, ...prompt.flatMap(({ receive, transmit }) => [receive, transmit])];
+    expect(new Set(pins).size).toBe(pins.length);
+    expect(new Set(prompt.map(({ port }) => port)).size).toBe(2);
+    expect(prompt[0].port).toBe(0);
+  });
+
+  test("shows no rainbow, which keeps timers from running", () => {
+    if (/esp32c3|esp32s3/.test(platform)) expect(isRainbow).toBe(false);
+  });
+
+  test("has its own partition table and sdkconfig", () => {
+    expect(text(build.PARTITIONS_FILE)).toContain("outbox");
+    expect(text(join(build.SDKCONFIGPATH, "sdkconfig.defaults"))).toContain("CONFIG_ESP_BROWNOUT_DET=y");
+  });
+});
+
+test.each(["esp32/esp32c6", "esp32/moddable_two", "esp", "pico", "wasm"])(
+  "%s: one clear error instead of a board",
+  (platform) => {
+    const { errors, modules } = new Product(TOP, platform);
+    expect(errors).toEqual([expect.stringMatching(/^home-thermometer has no board for this/)]);
+    expect(modules.has("board")).toBe(false);
+  },
+);

@@ -1,0 +1,80 @@
+/*
+ * The partition tables and sdkconfig fragments of the ESP32 boards.
+ * Source: ESP-IDF, "Partition Tables": application slots begin at multiples of 64 KiB, everything else at sectors; the table
+ * itself takes 0x8000 to 0x9000.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const BOARDS = fileURLToPath(new URL("../../boards", import.meta.url));
+const MIB = 2 ** 20;
+const SECTOR = 4096;
+const FIRST_FREE = 0x9000;
+
+interface Partition {
+  readonly name: string;
+  readonly type: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+function read(board: string): Partition[] {
+  return readFileSync(join(BOARDS, board, "partitions.csv"), "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.split(",").map((field) => field.trim()))
+    .map(([name, type, , offset, size]) => ({ name, type, offset: Number(offset), size: Number(size) }));
+}
+
+describe.each([
+  ["esp32", 4 * MIB],
+  ["esp32s3", 8 * MIB],
+])("%s", (board, flashBytes) => {
+  const partitions = read(board);
+
+  test("partitions follow each other to the end of the flash, without a gap", () => {
+    let at = FIRST_FREE;
+    for (const { offset, size } of partitions) {
+      expect(offset).toBe(at);
+      at += size;
+    }
+    expect(at).toBe(flashBytes);
+  });
+
+  test("applications begin at 64 KiB, all else at sectors", () => {
+    for (const { type, offset, size } of partitions) {
+      expect(offset % (type === "app" ? 0x10000 : SECTOR)).toBe(0);
+      expect(size % SECTOR).toBe(0);
+    }
+  });
+
+  test("two application slots of one size, so that an update does not move the outbox", () => {
+    const slots = partitions.filter(({ type }) => type === "app").map(({ size }) => size);
+    expect(slots).toHaveLength(2);
+    expect(slots[0]).toBe(slots[1]);
+    expect(partitions.at(-1)?.name).toBe("outbox");
+  });
+});
+
+test("every ESP32 keeps its partitions where the others have them: the outbox alone has another size", () => {
+  const places = (board: string): unknown =>
+    read(board).map((partition) => ({ ...partition, size: partition.name === "outbox" || partition.size }));
+  expect(places("esp32s3")).toEqual(places("esp32"));
+});
+
+test("the outbox's label is the one that the board opens", () => {
+  const board = readFileSync(join(BOARDS, "esp32/board.ts"), "utf8");
+  const label = /OUTBOX_PARTITION = "(\w+)"/.exec(board)?.[1];
+  expect(read("esp32").map(({ name }) => name)).toContain(label);
+});
+
+test("the ESP32-S3's sdkconfig is the common one, with the flash size on top", () => {
+  const fragment = (board: string, file: string): string =>
+    readFileSync(join(BOARDS, board, "sdkconfig", file), "utf8");
+  expect(fragment("esp32s3", "sdkconfig.defaults.release")).toBe(fragment("esp32", "sdkconfig.defaults.release"));
+  const [common, rest] = [fragment("esp32", "sdkconfig.defaults"), fragment("esp32s3", "sdkconfig.defaults")];
+  expect(rest.startsWith(common)).toBe(true);
+  expect(rest.slice(common.length)).toMatch(/FLASHSIZE_4MB=n\n.*FLASHSIZE_8MB=y\n$/);
+});
