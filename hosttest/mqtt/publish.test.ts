@@ -231,6 +231,19 @@ describe("PUBLISH going out", () => {
     expect(world.settled).toEqual(["0 delivered"]);
   });
 
+  test("QoS 1 waits behind QoS 2 that is not released: subscribers see both in the order of publication (4.6.0-1)", () => {
+    const world = connected();
+    world.publish("1", 2);
+    world.publish("2", 2);
+    world.publish("3", 1);
+    world.publish("4", 2);
+    expect(world.take()).toBe("34 06 00 01 61 00 01 31 34 06 00 01 61 00 02 32");
+    world.link.give("50 02 00 01");
+    expect(world.take()).toBe("62 02 00 01");
+    world.link.give("50 02 00 02");
+    expect(world.take()).toBe("62 02 00 02 32 06 00 01 61 00 03 33 34 06 00 01 61 00 04 34");
+  });
+
   test("a window of 1 sends one after the other", () => {
     const world = connected({ window: 1 });
     world.publish("1");
