@@ -39,6 +39,14 @@ export interface NorFlashOptions {
   readonly random?: () => number;
 }
 
+/** The state of every cell. Opaque. */
+export interface FlashImage {
+  readonly bytes: Uint8Array;
+  readonly touched: Uint8Array | undefined;
+  readonly weak: ReadonlyMap<number, number>;
+  readonly halfErased: ReadonlyMap<number, EraseCut>;
+}
+
 const KEY = 0x5bd1e995;
 
 export class NorFlash {
@@ -58,9 +66,10 @@ export class NorFlash {
   /** Attempts to set a bit by programming, or to program a unit twice. */
   violations = 0;
 
-  /** Whether power is off, and whether it went inside a program or an erase that had begun to change cells. */
+  /** Whether power is off, whether it went inside a program or an erase that had begun, and whether that was an erase. */
   isOff = false;
   cutInside = false;
+  cutInErase = false;
 
   readonly #random: () => number;
   readonly #touched: Uint8Array | undefined;
@@ -84,6 +93,11 @@ export class NorFlash {
     if (writeUnit === 16) this.#touched = new Uint8Array(this.bytes.byteLength / 16);
   }
 
+  /** Bytes programmed (and erases, at their cost) before `cutAfter` would cut. */
+  get stepsUntilCut(): number {
+    return this.#untilCut;
+  }
+
   /** Bytes from now on until power goes: a programmed byte counts one, an erase as many as `eraseCost` says. */
   cutAfter(steps: number, bits: CutBits = "some", eraseState?: EraseState): void {
     this.#untilCut = steps;
@@ -104,6 +118,7 @@ export class NorFlash {
   powerOn(): void {
     this.isOff = false;
     this.cutInside = false;
+    this.cutInErase = false;
     this.#isClosed = false;
     this.#untilCut = Number.POSITIVE_INFINITY;
     for (const [address, bits] of this.#weak) {
@@ -153,6 +168,30 @@ export class NorFlash {
 
   close(): void {
     this.#isClosed = true;
+  }
+
+  /** The state of every cell, to come back to. */
+  save(): FlashImage {
+    return {
+      bytes: this.bytes.slice(),
+      touched: this.#touched?.slice(),
+      weak: new Map(this.#weak),
+      halfErased: new Map(this.#halfErased),
+    };
+  }
+
+  /** Goes back to what `save` returned; power is on. Counters go on. */
+  restore(image: FlashImage): void {
+    this.bytes.set(image.bytes);
+    if (image.touched !== undefined) this.#touched?.set(image.touched);
+    this.#weak.clear();
+    for (const [address, bits] of image.weak) this.#weak.set(address, bits);
+    this.#halfErased.clear();
+    for (const [block, cut] of image.halfErased) this.#halfErased.set(block, cut);
+    this.isOff = false;
+    this.cutInside = false;
+    this.cutInErase = false;
+    this.#untilCut = Number.POSITIVE_INFINITY;
   }
 
   /** Makes the `bits` at `address` read differently at each boot, until they are programmed or erased. */
@@ -237,6 +276,7 @@ export class NorFlash {
       cut.settle(this.bytes, this.#random);
       this.#halfErased.set(block, cut);
       this.cutInside = true;
+      this.cutInErase = true;
       this.isOff = true;
       throw new PowerCut();
     }

@@ -126,6 +126,17 @@ export class Ledger {
     }
   }
 
+  /** A copy, to come back to. */
+  clone(): Ledger {
+    const copy = new Ledger();
+    copy.open = this.open.map((entry) => ({ ...entry }));
+    copy.appended = this.appended;
+    copy.dropped = this.dropped;
+    copy.note = this.note;
+    copy.maybeNote = this.maybeNote;
+    return copy;
+  }
+
   /** The call returned. */
   confirmed(): void {
     this.#pending?.();

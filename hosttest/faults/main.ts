@@ -1,7 +1,7 @@
 /*
  * The fault campaign: lives of devices that lose power at any byte, compared with what an outbox promises.
  *   npm run faults -- [--cuts N] [--seed S] [--write-unit 1|16] [--json]      random, replayable by its seed
- *   npm run faults -- --exhaustive [--write-unit 1|16] [--json]               every byte of a small ring
+ *   npm run faults -- --exhaustive [--only CASE] [--write-unit 1|16] [--json]   every byte of a small ring
  * Prints cuts, operations, violations, the share of cuts inside a program or an erase, and for the first violation the
  * command that replays it. Exit 0: none; 1: some; 2: options that cannot be understood.
  */
@@ -9,13 +9,14 @@ import { parseArgs } from "node:util";
 import { exhaust } from "./exhaustive.js";
 import { campaign, type Outcome } from "./random.js";
 
-const USAGE = "npm run faults -- [--cuts N] [--seed S] [--write-unit 1|16] [--exhaustive] [--json]";
+const USAGE = "npm run faults -- [--cuts N] [--seed S] [--write-unit 1|16] [--exhaustive [--only CASE]] [--json]";
 
 interface Wish {
   readonly cuts: number;
   readonly seed: number;
   readonly unit: 1 | 16;
   readonly exhaustive: boolean;
+  readonly only: string | undefined;
   readonly json: boolean;
 }
 
@@ -27,13 +28,15 @@ function wishOf(args: string[]): Wish {
       seed: { type: "string" },
       "write-unit": { type: "string", default: "1" },
       exhaustive: { type: "boolean", default: false },
+      only: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
   const unit = Number(values["write-unit"]);
   if (unit !== 1 && unit !== 16) throw new RangeError(`--write-unit ${values["write-unit"]}: expected 1 or 16`);
   const seed = values.seed === undefined ? Math.floor(Math.random() * 0x1_0000_0000) : whole("--seed", values.seed);
-  return { cuts: whole("--cuts", values.cuts), seed, unit, exhaustive: values.exhaustive, json: values.json };
+  const { exhaustive, only, json } = values;
+  return { cuts: whole("--cuts", values.cuts), seed, unit, exhaustive, only, json };
 }
 
 function whole(name: string, text: string): number {
@@ -42,10 +45,10 @@ function whole(name: string, text: string): number {
 }
 
 function run(wish: Wish): Outcome {
-  const { unit, cuts, seed, json, exhaustive } = wish;
+  const { unit, cuts, seed, json, exhaustive, only } = wish;
   if (exhaustive) {
     if (!json) console.log(`exhaustive, write unit ${unit}`);
-    return exhaust(unit);
+    return exhaust(unit, { only });
   }
   if (!json) console.log(`seed ${seed}, ${cuts} cuts, write unit ${unit}`);
   return campaign(seed, cuts, unit);
