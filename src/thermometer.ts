@@ -123,9 +123,13 @@ export class Thermometer implements Product {
     this.#announcement.forget();
     this.health.farewell();
     this.close();
-    const flash = this.board.openFlash();
-    flash.eraseBlock(0, flash.status().blocks);
-    flash.close();
+    try {
+      const flash = this.board.openFlash();
+      flash.eraseBlock(0, flash.status().blocks);
+      flash.close();
+    } catch (error) {
+      this.board.trace?.(`factory reset: ${messageOf(error)}`); // all else is closed by now: only a boot helps
+    }
     this.board.restart("factory reset");
   }
 

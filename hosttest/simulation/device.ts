@@ -256,6 +256,7 @@ export class Device {
       },
       wifi: this.#wifi,
       ntp: this.#ntp,
+      resetCause: "power",
       defaults: this.#defaults,
       boot: () => {},
       restart: () => this.#restart(life),

@@ -1,0 +1,89 @@
+/*
+ * Bugs to plant: each takes one safeguard out of the firmware, by a replacement in one file.
+ * `find` must stand there exactly once; when the code moves on, the tool says so and the bug moves with it.
+ */
+export interface PlantedBug {
+  readonly name: string;
+  /** From the top of the repository. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const SESSION = "src/mqtt/session.ts";
+
+export const bugs: readonly PlantedBug[] = [
+  {
+    name: "pubrel-before-durable-pubrec",
+    file: SESSION,
+    find: "    this.#store.released(this.#sequences[slot]);\n",
+    replace: "",
+  },
+  { name: "dup-not-set", file: SESSION, find: "      first |= DUP;", replace: "" },
+  {
+    name: "id-reused",
+    file: SESSION,
+    find: "const id = 1 + (sequence % ENTRY_IDS);",
+    replace: "const id = 1 + (sequence % 4);",
+  },
+  {
+    name: "settled-before-pubcomp",
+    file: SESSION,
+    find: "    this.#awaited[slot] = PUBCOMP_WORD + id;\n",
+    replace: "    this.#awaited[slot] = PUBCOMP_WORD + id;\n    this.#store.settle(this.#sequences[slot]);\n",
+  },
+  {
+    name: "published-again-after-pubrec",
+    file: SESSION,
+    find: "if (entry.released) out.acknowledgement",
+    replace: "if (entry.qos > 2) out.acknowledgement",
+  },
+  {
+    name: "order-changed-on-resend",
+    file: SESSION,
+    find: "    if (this.#count && this.#mustWait(entry)) return false;\n",
+    replace: "",
+  },
+  {
+    name: "session-lost-ignored",
+    file: SESSION,
+    find: "return doubles + store.requeue();",
+    replace: "return doubles;",
+  },
+  {
+    name: "half-open-never-noticed",
+    file: "src/mqtt/connection.ts",
+    find: "if (nowMs >= this.#pingLimitMs) {",
+    replace: "if (nowMs < 0) {",
+  },
+  {
+    name: "link-up-before-start-unheard",
+    file: "src/thermometer.ts",
+    find: "    this.uplink?.linkUp(); // also before it is started: it may have heard that the link was down\n    if (this.#uplinkStarted) return;\n",
+    replace: "    if (this.#uplinkStarted) {\n      this.uplink?.linkUp();\n      return;\n    }\n",
+  },
+  {
+    name: "room-of-today",
+    file: "src/reading/journal.ts",
+    find: "reading.room === this.#room ? this.#topic :",
+    replace: "reading.room >= 0 ? this.#topic :",
+  },
+  {
+    name: "time-of-this-boot",
+    file: "src/reading/dating.ts",
+    find: "reading.boot === this.#boot ?",
+    replace: "reading.boot >= 0 ?",
+  },
+  {
+    name: "settled-in-ram-only",
+    file: "src/outbox/outbox.ts",
+    find: "this.#medium.unit === 1 ? this.#walk.program(sequence, doneState) : this.#mark(SETTLED, sequence)",
+    replace: "this.#medium.unit === 1 || this.#mark(SETTLED, sequence)",
+  },
+  {
+    name: "torn-record-accepted",
+    file: "src/outbox/cursor.ts",
+    find: "const jump = (medium.number - (this.nextNumber | 0)) >>> 0;",
+    replace: "const jump = 0;",
+  },
+];
