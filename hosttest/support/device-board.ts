@@ -95,6 +95,8 @@ export interface DeviceOptions {
   /** As given at build time. Default: a network, a broker, the room "kitchen", a reading every 10 s. */
   readonly defaults?: Readonly<Record<string, string>>;
   readonly blocks?: number;
+  /** What the time server takes to answer. */
+  readonly ntpLatencyMs?: number;
   /** Does the board tell why it was reset? Default: it does. */
   readonly tellsResetCause?: "yes" | "no";
 }
@@ -120,19 +122,20 @@ export class SimulatedDevice {
   boots = 0;
   readonly #tellsCause: boolean;
   #isSensorThere = true;
+  #lostTimersMs = -1;
   #firmware: Thermometer | undefined;
   #record: ((line: string) => void) | undefined;
   #life = 0; // 0: no power
 
   constructor(options: DeviceOptions = {}) {
-    const { house = new House(), blocks = 16, defaults = {}, tellsResetCause = "yes" } = options;
+    const { house = new House(), blocks = 16, defaults = {}, ntpLatencyMs, tellsResetCause = "yes" } = options;
     const { time } = house;
     this.house = house;
     this.#tellsCause = tellsResetCause === "yes";
     this.flash = new NorFlash({ blocks });
     this.settingsFlash = new NorFlash({ blocks: 4 });
     this.wifi = new WiFiLink({ timers: time.timers, accessPoints: [HOME] });
-    this.ntp = new NTPServer({ timers: time.timers, utcMs: () => house.utcMs });
+    this.ntp = new NTPServer({ timers: time.timers, utcMs: () => house.utcMs, latencyMs: ntpLatencyMs });
     this.sensor = new TMP117Part({ uptimeMs: () => time.nowMs, celsius: 21.5 });
     this.defaults = {
       room: "kitchen",
@@ -183,6 +186,11 @@ export class SimulatedDevice {
     this.bus.plug(SENSOR_ADDRESS);
   }
 
+  /** From now on timers set for at most so long never fire, in this life. */
+  loseTimersOf(ms: number): void {
+    this.#lostTimersMs = ms;
+  }
+
   /** Types a line at the prompt; returns what it said up to now. */
   type(line: string): string {
     this.port.take();
@@ -216,6 +224,7 @@ export class SimulatedDevice {
     this.flash.powerOn();
     this.settingsFlash.powerOn();
     this.boots++;
+    this.#lostTimersMs = -1;
     const life = this.boots;
     this.#life = life;
     this.bus = new I2CBus(); // what the last life had open, it has no more
@@ -269,7 +278,10 @@ export class SimulatedDevice {
       mac: "020000000001",
       resetCause: this.#tellsCause ? resetCause : undefined,
       timers: {
-        set: (callback, delayMs) => time.timers.set(() => this.#guard(life, callback), delayMs),
+        set: (callback, delayMs) => {
+          const isLost = delayMs <= this.#lostTimersMs;
+          return time.timers.set(isLost ? () => {} : () => this.#guard(life, callback), delayMs);
+        },
         clear: time.timers.clear,
       },
       clock: {
@@ -306,9 +318,11 @@ export class SimulatedDevice {
   }
 }
 
-/** Flash that ends the life at the moment at which it has no power any more. */
+/** Opened flash that ends the life at the moment at which it has no power any more. */
 function watched(flash: NorFlash, onCut: () => void): ReturnType<Board["openFlash"]> {
+  let isOpen = true;
   const watch = <T>(call: () => T): T => {
+    if (!isOpen) throw new Error("closed");
     try {
       return call();
     } catch (error) {
@@ -321,6 +335,8 @@ function watched(flash: NorFlash, onCut: () => void): ReturnType<Board["openFlas
     write: (buffer, offset) => watch(() => flash.write(buffer, offset)),
     eraseBlock: (first, end) => watch(() => flash.eraseBlock(first, end)),
     status: () => flash.status(),
-    close: () => flash.close(),
+    close: () => {
+      isOpen = false;
+    },
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { Board } from "../board.js";
 import { availabilityTopic, discoveryMessage, discoveryTopic, OFFLINE, ONLINE } from "../homeassistant/discovery.js";
-import { Client, type ClientStatus } from "../mqtt/client.js";
+import { Client, type ClientState, type ClientStatus } from "../mqtt/client.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
 import type { Journal, ReadingMessage } from "../reading/journal.js";
@@ -71,7 +71,7 @@ export class Uplink {
       window: settings.get("outbox.window"),
       wipeFirst: !isKnown,
       resumed: isKnown,
-      onState: (state) => options.log("debug", `mqtt ${state}`),
+      onState: (state) => this.#onState(state),
       onSession: (session) => this.#onSession(session),
       onSettled: (sequence, outcome) => this.#onSettled(sequence, outcome),
       onError: (error) => options.log("warn", `broker ${this.#host}:${this.#port}: ${error.message}`),
@@ -115,7 +115,7 @@ export class Uplink {
       version: VERSION,
       model: board.name,
     });
-    this.#client.publish(topic, payload, { qos: 1, retain: true });
+    this.#say(topic, payload);
   }
 
   /** Says goodbye and leaves; `whenDone` is called once the connection is closed. */
@@ -134,15 +134,28 @@ export class Uplink {
     journal?.countPossibleDoubles(session.possibleDoubles);
     journal?.recordSession(id, this.#host, this.#port);
     log("info", `connected to ${this.#host}:${this.#port}${session.present ? ", session resumed" : ""}`);
+  }
+
+  #onState(state: ClientState): void {
+    this.#options.log("debug", `mqtt ${state}`);
+    if (state !== "connected") return;
     if (this.#former !== undefined) this.#takeBack(this.#former);
     this.announce();
-    this.#client.publish(this.#statusTopic, encodeUTF8(ONLINE), { qos: 1, retain: true });
+    this.#say(this.#statusTopic, encodeUTF8(ONLINE));
+  }
+
+  /**
+   * Retained. QoS 0 does, where there is room: every connection begins with it. A message that waits for its
+   * acknowledgement would take the blame for a reading at which the broker ends the connection.
+   */
+  #say(topic: string, payload: Uint8Array): void {
+    if (this.#client.publish(topic, payload, { qos: 0, retain: true })) return;
+    this.#client.publish(topic, payload, { qos: 1, retain: true });
   }
 
   #takeBack({ room, id }: Names): void {
-    this.#client.publish(availabilityTopic(room, id), NOTHING, { qos: 1, retain: true });
-    if (id === this.#names.id) return;
-    this.#client.publish(discoveryTopic(id), NOTHING, { qos: 1, retain: true });
+    this.#say(availabilityTopic(room, id), NOTHING);
+    if (id !== this.#names.id) this.#say(discoveryTopic(id), NOTHING);
   }
 
   /** A message that was sent later has arrived, or is on the same way: what was said before it needs no repeating. */

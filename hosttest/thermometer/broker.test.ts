@@ -1,0 +1,203 @@
+/*
+ * What stands at the broker: the session, the availability, the discovery message; and whose they are.
+ */
+import { describe, expect, test } from "vitest";
+import { House, SimulatedDevice } from "../support/device-board.js";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const ID = "thermometer020000000001";
+const statusTopic = (room: string, id = ID) => `home/${room}/${id}/status`;
+const discoveryTopic = (id = ID) => `homeassistant/sensor/${id}/temperature/config`;
+
+function running(defaults: Record<string, string> = {}, house = new House()) {
+  const one = new SimulatedDevice({ house, defaults });
+  one.powerOn();
+  house.time.advance(15 * SECOND);
+  return { one, house, time: house.time };
+}
+
+describe("availability", () => {
+  test("online while connected, offline by the will when the power goes, online again after the boot", () => {
+    const { one, house, time } = running();
+    expect(house.retained.get(statusTopic("kitchen"))).toBe("online");
+    one.cut();
+    time.advance(2 * MINUTE);
+    expect(house.retained.get(statusTopic("kitchen"))).toBe("offline");
+    one.powerOn();
+    time.advance(15 * SECOND);
+    expect(house.retained.get(statusTopic("kitchen"))).toBe("online");
+    expect(house.breaches).toEqual([]);
+  });
+
+  test("offline in its own words when the thermometer is stopped", () => {
+    const { one, house, time } = running();
+    let isDone = false;
+    one.firmware.stop(() => {
+      isDone = true;
+    });
+    time.advance(SECOND);
+    expect(isDone).toBe(true);
+    expect(house.retained.get(statusTopic("kitchen"))).toBe("offline");
+  });
+
+  test("two devices in one room do not speak for each other", () => {
+    const { house, time } = running();
+    const other = new SimulatedDevice({ house, defaults: { id: "other" } });
+    other.powerOn();
+    time.advance(15 * SECOND);
+    other.cut();
+    time.advance(2 * MINUTE);
+    expect(house.retained.get(statusTopic("kitchen"))).toBe("online");
+    expect(house.retained.get(statusTopic("kitchen", "other"))).toBe("offline");
+  });
+});
+
+describe("discovery", () => {
+  test("the retained message names the topics that are really used", () => {
+    const { house } = running({ room: "Büro" });
+    const message = JSON.parse(house.retained.get(discoveryTopic()) ?? "");
+    const full = (topic: string) => topic.replace("~", message["~"]);
+    expect(full(message.avty_t)).toBe(statusTopic("Büro"));
+    expect(house.payloads(full(message.stat_t))).toHaveLength(2);
+    expect(message.val_tpl).toBe("{{ value_json.value }}");
+  });
+});
+
+describe("the room is changed", () => {
+  test("what stood at the broker under the old one is taken back", () => {
+    const { one, house, time } = running();
+    one.set({ room: "attic" });
+    one.reboot();
+    time.advance(30 * SECOND);
+    expect([...house.retained.keys()].sort()).toEqual([statusTopic("attic"), discoveryTopic()].sort());
+    expect(house.retained.get(statusTopic("attic"))).toBe("online");
+  });
+
+  test("while the broker is away, and the power goes as soon as it is back: it is taken back all the same", () => {
+    const { one, house, time } = running();
+    house.broker.stop("kept");
+    one.set({ room: "attic" });
+    one.reboot();
+    time.advance(MINUTE);
+    house.broker.start();
+    time.runUntil(() => house.retained.get(statusTopic("attic")) === "online", 5 * MINUTE);
+    one.cut();
+    house.retained.set(statusTopic("kitchen"), "offline"); // say that nothing of it was received
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(house.retained.has(statusTopic("kitchen"))).toBe(false);
+  });
+
+  test("with the id: the old discovery message goes, too", () => {
+    const { one, house, time } = running();
+    one.set({ id: "t7", room: "attic" });
+    one.reboot();
+    time.advance(30 * SECOND);
+    expect([...house.retained.keys()].sort()).toEqual([statusTopic("attic", "t7"), discoveryTopic("t7")].sort());
+  });
+
+  test("at QoS 0, too", () => {
+    const { one, house, time } = running({ "mqtt.qos": "0" });
+    one.set({ room: "attic" });
+    one.reboot();
+    time.advance(30 * SECOND);
+    expect([...house.retained.keys()].sort()).toEqual([statusTopic("attic"), discoveryTopic()].sort());
+  });
+
+  test("costs one write beside the settings, and a reading none", () => {
+    const { one, time } = running({ interval: "1" });
+    time.advance(2 * MINUTE);
+    const before = one.settingsFlash.programs;
+    time.advance(30 * MINUTE);
+    expect(one.settingsFlash.programs).toBe(before);
+  });
+});
+
+describe("the session", () => {
+  test("another broker at the same address knows nothing of us: everything unsettled is sent, nothing is lost", () => {
+    const { one, house, time } = running({ "mqtt.qos": "2" });
+    house.broker.stop("kept");
+    time.advance(MINUTE);
+    house.replaceBroker();
+    time.advance(3 * MINUTE);
+    one.firmware.stopSampling();
+    time.advance(MINUTE);
+    expect(house.sequences()).toEqual(one.taken);
+    expect(house.breaches).toEqual([]);
+  });
+
+  test.each([
+    ["broker", { "mqtt.host": "10.0.0.2" }],
+    ["client id", { id: "t7" }],
+  ])("another %s: a session of ours that may stand there is wiped before it is used", (_what, change) => {
+    const { one, house, time } = running({ "mqtt.qos": "2" });
+    const connects = house.broker.connects;
+    one.set(change);
+    one.reboot();
+    time.advance(30 * SECOND);
+    expect(house.broker.connects - connects).toBe(2);
+    expect(one.port.take()).not.toContain("session resumed");
+    one.reboot();
+    time.advance(30 * SECOND);
+    expect(house.broker.connects - connects).toBe(3);
+    expect(one.port.take()).toContain("session resumed");
+    expect(house.sequences()).toEqual([...new Set(house.sequences())]);
+    expect(house.breaches).toEqual([]);
+  });
+
+  test("the first connection of a device's life wipes, the later ones resume", () => {
+    const { one, house, time } = running();
+    expect(house.broker.connects).toBe(2);
+    one.cut();
+    one.powerOn();
+    time.advance(30 * SECOND);
+    expect(house.broker.connects).toBe(3);
+  });
+
+  test("lost by the broker: what may have come twice is counted, and the count survives the power", () => {
+    const { one, house, time } = running({ "mqtt.qos": "2", interval: "1" });
+    house.broker.mood.stalled = true; // takes PUBLISH, answers nothing
+    time.advance(5 * SECOND);
+    house.broker.stop("lost");
+    house.broker.mood.stalled = false;
+    house.broker.start();
+    time.advance(MINUTE);
+    const counted = Number(/(\d+) possible doubles/.exec(one.status("losses") ?? "")?.[1]);
+    const sequences = house.sequences();
+    expect(sequences.length - new Set(sequences).size).toBeGreaterThan(0);
+    expect(counted).toBeGreaterThanOrEqual(sequences.length - new Set(sequences).size);
+    one.cut();
+    one.powerOn();
+    expect(one.status("losses")).toContain(`${counted} possible doubles`);
+  });
+
+  test("a broker that ends the connection whenever one reading comes: that one is given up, counted, and the rest go on", () => {
+    const { one, house, time } = running({ interval: "60" });
+    const listen = house.broker.listen;
+    const poison = Buffer.from('"seq":3}');
+    house.broker = Object.assign(Object.create(house.broker), {
+      listen: (peer: Parameters<typeof listen>[0]) => {
+        const acceptor = listen(peer);
+        return (
+          acceptor && {
+            data(bytes: Uint8Array) {
+              if (Buffer.from(bytes).includes(poison)) {
+                peer.close();
+                acceptor.ended();
+              } else acceptor.data(bytes);
+            },
+            ended: () => acceptor.ended(),
+          }
+        );
+      },
+    });
+    house.network.resetAll();
+    time.advance(60 * MINUTE);
+    expect(one.status("losses")).toBe("1 given up");
+    expect(house.sequences().slice(0, 5)).toEqual([0, 1, 2, 4, 5]);
+    one.cut();
+    one.powerOn();
+    expect(one.status("losses")).toBe("1 given up");
+  });
+});
