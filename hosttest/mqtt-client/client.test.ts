@@ -1,0 +1,194 @@
+/*
+ * The command-line client as a process, against mosquitto and against a server made of a script.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import mqtt, { type Packet } from "mqtt-packet";
+import { afterEach, expect, test } from "vitest";
+import { startMosquitto } from "../mqtt/support/peers.js";
+
+const topFolder = fileURLToPath(new URL("../..", import.meta.url));
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** Runs the client; its exit code and what it wrote. */
+function start(...options: string[]): { child: ChildProcess; out(): string; error(): string; exit: Promise<number> } {
+  const child = spawn(process.execPath, ["hosttest/run.mjs", "hosttest/mqtt-client/main.ts", ...options], {
+    cwd: topFolder,
+  });
+  let out = "";
+  let error = "";
+  child.stdout.on("data", (text) => {
+    out += text;
+  });
+  child.stderr.on("data", (text) => {
+    error += text;
+  });
+  closers.push(() => child.exitCode === null && child.signalCode === null && child.kill("SIGKILL"));
+  return { child, out: () => out, error: () => error, exit: once(child, "close").then(([code]) => code as number) };
+}
+
+async function broker(): Promise<string> {
+  const started = await startMosquitto();
+  closers.push(() => started.close());
+  return String(started.port);
+}
+
+/** A server that answers as `answer` says; returns its port and every packet it got. */
+async function script(answer: (packet: Packet, socket: Socket, connection: number) => void) {
+  const packets: (Packet & { connection: number; atMs: number })[] = [];
+  let connections = 0;
+  const server = createServer((socket) => {
+    const connection = ++connections;
+    const parser = mqtt.parser({ protocolVersion: 4 });
+    socket.on("error", () => {});
+    socket.on("data", (bytes) => parser.parse(bytes));
+    parser.on("packet", (packet) => {
+      packets.push({ ...packet, connection, atMs: performance.now() });
+      answer(packet, socket, connection);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  closers.push(() => server.close());
+  return { port: String((server.address() as AddressInfo).port), packets };
+}
+
+function write(socket: Socket, packet: object): void {
+  socket.write(mqtt.generate(packet as Packet));
+}
+
+async function until(isDone: () => boolean, what: string): Promise<void> {
+  for (let n = 0; !isDone(); n++) {
+    if (n > 1_500) throw new Error(`not within 15 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test("publishes the list N times with %n, takes payloads from files, commas and nothing, exits 0", async () => {
+  const port = await broker();
+  const folder = mkdtempSync(join(tmpdir(), "client-"));
+  closers.push(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "payload"), "from a file, %n");
+  const reader = start("--port", port, "--sub", "t/#,2", "--stay");
+  await until(() => true, "");
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const pubs = ["t/0,0,0,a,b %n", "t/1,1,0,", `t/2,2,0,@${join(folder, "payload")}`].flatMap((text) => ["--pub", text]);
+  const writer = start("--port", port, ...pubs, "--count", "2", "--every", "50");
+  expect(await writer.exit).toBe(0);
+  await until(() => reader.out().split("\n").length === 7, "six lines");
+  expect(reader.out().trim().split("\n").sort()).toEqual([
+    "t/0,0,0,a,b 0",
+    "t/0,0,0,a,b 1",
+    "t/1,1,0,",
+    "t/1,1,0,",
+    "t/2,2,0,from a file, 0",
+    "t/2,2,0,from a file, 1",
+  ]);
+  reader.child.kill("SIGTERM");
+  expect(await reader.exit).toBe(0);
+});
+
+test("the first packet id is 1, ends with DISCONNECT, CONNECT says what was asked for", async () => {
+  const peer = await script((packet, socket) => {
+    if (packet.cmd === "connect") write(socket, { cmd: "connack", returnCode: 0, sessionPresent: false });
+    if (packet.cmd === "publish") write(socket, { cmd: "puback", messageId: packet.messageId });
+  });
+  const client = start(
+    ...["--port", peer.port, "--id", "me", "--keepalive", "7", "--clean", "0", "--user", "u", "--pass", "p"],
+    ...["--will", "w,1,1,bye, all", "--pub", "a,1,1,x"],
+  );
+  expect(await client.exit).toBe(0);
+  expect(peer.packets.map(({ cmd }) => cmd)).toEqual(["connect", "publish", "disconnect"]);
+  const [connect, publish] = peer.packets;
+  expect(connect).toMatchObject({
+    clientId: "me",
+    keepalive: 7,
+    clean: false,
+    username: "u",
+    password: Buffer.from("p"),
+  });
+  expect(connect).toMatchObject({ will: { topic: "w", qos: 1, retain: true, payload: Buffer.from("bye, all") } });
+  expect(publish).toMatchObject({ messageId: 1, dup: false, retain: true, topic: "a" });
+});
+
+test("drops: reconnects within a second each time, keeps ids, releases what was received, completes", async () => {
+  const peer = await script((packet, socket, connection) => {
+    if (packet.cmd === "connect") write(socket, { cmd: "connack", returnCode: 0, sessionPresent: connection > 1 });
+    else if (connection < 6) {
+      if (packet.cmd === "publish" && connection === 3) write(socket, { cmd: "pubrec", messageId: packet.messageId });
+      if (packet.cmd !== "publish" || connection !== 3) socket.destroy();
+    } else if (packet.cmd === "pubrel") write(socket, { cmd: "pubcomp", messageId: packet.messageId });
+  });
+  const client = start("--port", peer.port, "--clean", "0", "--pub", "a,2,0,x");
+  expect(await client.exit).toBe(0);
+  expect(
+    peer.packets
+      .filter(({ cmd }) => cmd !== "connect")
+      .map((packet) => `${packet.cmd} ${"dup" in packet ? packet.dup : "-"} ${packet.messageId}`),
+  ).toEqual([
+    "publish false 1",
+    "publish true 1",
+    "publish true 1",
+    ...["pubrel false 1", "pubrel false 1", "pubrel false 1", "pubrel false 1"],
+    "disconnect false undefined",
+  ]);
+  const connects = peer.packets.filter(({ cmd }) => cmd === "connect");
+  for (let n = 1; n < connects.length; n++) {
+    const lastMs = peer.packets.filter(({ connection }) => connection === n).at(-1)?.atMs ?? 0;
+    expect(connects[n].atMs - lastMs).toBeLessThan(1_000);
+  }
+});
+
+test("a refusal: 5, with the reason", async () => {
+  for (const returnCode of [1, 2, 3, 4, 5]) {
+    const peer = await script((packet, socket) => {
+      if (packet.cmd === "connect") write(socket, { cmd: "connack", returnCode, sessionPresent: false });
+    });
+    const client = start("--port", peer.port, "--pub", "a,1,0,x");
+    expect(await client.exit).toBe(5);
+    expect(client.error()).toMatch(/^mqtt-client: refused: /);
+  }
+});
+
+test("--flash: killed in the middle and started again, QoS 2 arrives once, in order", {
+  timeout: 120_000,
+}, async () => {
+  const port = await broker();
+  const folder = mkdtempSync(join(tmpdir(), "client-"));
+  closers.push(() => rmSync(folder, { recursive: true }));
+  const flash = join(folder, "flash");
+  const reader = start("--port", port, "--sub", "f,2", "--stay");
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const writer = start("--port", port, "--flash", flash, "--pub", "f,2,0,%n", "--count", "400", "--every", "3");
+  await until(() => reader.out().split("\n").length > 40, "some lines");
+  writer.child.kill("SIGKILL");
+  await writer.exit;
+  expect(await start("--port", port, "--flash", flash, "--pub", "f,2,0,end").exit).toBe(0);
+  await until(() => reader.out().includes("f,2,0,end"), "the end");
+  const lines = reader.out().trim().split("\n");
+  expect(lines).toEqual([...lines.slice(0, -1).map((_, n) => `f,2,0,${n}`), "f,2,0,end"]);
+  expect(lines.length).toBeGreaterThan(40);
+});
+
+test.each([
+  [["--pub", "a,3,0,x"], "--pub: QOS 3: expected 0 to 2"],
+  [["--pub", "a/#,1,0,x"], "--pub a/#,1,0,x: wildcard in a topic name"],
+  [["--pub", "a,1"], "--pub a,1: expected TOPIC,QOS,RETAIN,PAYLOAD"],
+  [["--sub", "a#,1"], "--sub a#,1: # must be the whole last level"],
+  [["--port", "0"], "--port 0: expected 1 to 65535"],
+  [["--pass", "x"], "--pass: expected with --user"],
+  [["--what"], "--what: unknown"],
+  [["--id"], "--id: a value is missing"],
+])("%j: exit 2, %s", async (options, text) => {
+  const client = start(...options);
+  expect(await client.exit).toBe(2);
+  expect(client.error().split("\n")[0]).toBe(`mqtt-client: ${text}`);
+});
