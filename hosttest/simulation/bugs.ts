@@ -65,8 +65,8 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "room-of-today",
     file: "src/reading/journal.ts",
-    find: "reading.room === this.#room ? this.#topic :",
-    replace: "reading.room >= 0 ? this.#topic :",
+    find: "  #topicOfPast(sequence: number): Uint8Array | undefined {\n",
+    replace: "  #topicOfPast(sequence: number): Uint8Array | undefined {\n    if (sequence >= 0) return this.#topic;\n",
   },
   {
     name: "time-of-this-boot",

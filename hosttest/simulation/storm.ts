@@ -100,7 +100,7 @@ function drawTrouble(random: Random, devices: number): Trouble {
     case 7:
       return { kind: "narrow", roomBytes: random.whole(1, 64), forMs };
     case 8:
-      return { kind: "brokerRestart", sessions: random.chance(0.2) ? "lost" : "kept", forMs };
+      return { kind: "brokerRestart", sessions: random.chance(0.4) ? "lost" : "kept", forMs };
     case 9:
       return { kind: "brokerRefuses", code: random.pick([2, 3, 4, 5]), forMs };
     case 10:
