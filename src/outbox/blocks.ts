@@ -4,6 +4,10 @@
  * flight) and come back at the end of the spares, so that all are erased equally often. No I/O.
  */
 
+/** RAM that a block takes: its place, its first number, whether it is erased. */
+export const BYTES_A_BLOCK =
+  Uint16Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + Uint8Array.BYTES_PER_ELEMENT;
+
 /** Table of the partition's blocks. Places 0..live-1 are blocks in use, oldest first; then the spares. */
 export class Blocks {
   readonly count: number;
@@ -31,7 +35,17 @@ export class Blocks {
 
   /** Number of the first entry of the block at `place`. `near`: a number within 2^31 of it, which gives the high bits. */
   firstAt(place: number, near: number): number {
-    return near + (((this.#first[this.#order[place]] | 0) - (near | 0)) | 0);
+    return this.firstOf(this.#order[place], near);
+  }
+
+  /** As `firstAt`, by block. */
+  firstOf(block: number, near: number): number {
+    return near + (((this.#first[block] | 0) - (near | 0)) | 0);
+  }
+
+  /** While mounting: the number of the first entry of `block`, whether it is in use or not. */
+  setFirst(block: number, first: number): void {
+    this.#first[block] = first;
   }
 
   /** Place of the block in use that holds `number`, or would. */
@@ -61,11 +75,10 @@ export class Blocks {
   }
 
   /** While mounting: `block`, a spare until now, is in use and older than all others that are. */
-  useOldest(block: number, first: number): void {
+  useOldest(block: number): void {
     this.#order.copyWithin(1, 0, this.#order.indexOf(block));
     this.#order[0] = block;
     this.live++;
-    this.#first[block] = first;
   }
 
   isSpare(block: number): boolean {

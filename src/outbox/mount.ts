@@ -71,6 +71,7 @@ function findNewest(log: Log, sequences: Uint32Array, findings: Findings): numbe
     log.highest = Math.max(log.highest, header.sequence);
     if (medium.unit === 16 && !isWhole(medium.head, 0, header.sequence)) continue;
     sequences[block] = header.sequence;
+    log.blocks.setFirst(block, header.first);
     if (header.sequence <= newest.sequence) continue;
     copyHeader(header, newest);
     newestBlock = block;
@@ -99,19 +100,18 @@ function looksErased(head: Int32Array): boolean {
  * after it (else one of those is its copy) and holds numbers that are not all settled.
  */
 function chain(log: Log, sequences: Uint32Array, newestBlock: number): void {
-  const { blocks, newest, medium } = log;
-  const header = emptyHeader();
+  const { blocks, newest } = log;
   const byAge: number[] = [];
   for (let i = 0; i < sequences.length; i++) if (sequences[i] !== 0) byAge.push(i);
   byAge.sort((a, b) => sequences[b] - sequences[a]);
-  blocks.useOldest(newestBlock, newest.first);
-  let first = newest.first;
+  blocks.useOldest(newestBlock);
+  let { first } = newest;
   for (const block of byAge) {
-    if (sequences[block] >= newest.sequence || first <= newest.tail) continue;
-    medium.readHead(block);
-    if (!decodeHeader(header, medium.head, OPEN_WORD) || header.first >= first || block === newest.retired) continue;
-    first = header.first;
-    blocks.useOldest(block, first);
+    const older = blocks.firstOf(block, first);
+    if (sequences[block] >= newest.sequence || first <= newest.tail || older >= first || block === newest.retired)
+      continue;
+    first = older;
+    blocks.useOldest(block);
   }
   for (let i = byAge.length - 1; i >= 0; i--) if (blocks.isSpare(byAge[i])) blocks.useLast(byAge[i]);
   const from = sequences.indexOf(newest.from);
