@@ -6,8 +6,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
+import { topFolder } from "../../boards/xs/engine/build.js";
 import { xsTest as test } from "../xs/available.js";
-import { topFolder } from "../xs/build.js";
 import { appRows, readingRows } from "./cost.js";
 import type { Row } from "./row.js";
 

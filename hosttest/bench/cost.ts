@@ -2,12 +2,12 @@
  * What a reading costs on XS, and what the running app holds: the same figures on every machine, so that a test can hold
  * them to a baseline. Measured by the programs in xs/, on a 32-bit worker, whose slots are as large as the device's.
  */
-import { bundle } from "../xs/bundle.js";
-import { type Creation, type Figures, XSAborted, XSWorker } from "../xs/worker.js";
+import { bundle } from "../../boards/xs/bundle.js";
+import { type Creation, type Figures, XSAborted, XSWorker } from "../../boards/xs/engine/worker.js";
 import { type Row, row } from "./row.js";
 import type { Cost } from "./xs/meter.js";
 
-const PROGRAM = { file: "hosttest/bench/xs/main.ts" };
+const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
 const TURNS = 2_000; // over many blocks of flash, so that erases and block heads have their share
 const RENDERED = 500;
 const KB = 1_024;

@@ -1,8 +1,8 @@
 /*
  * How fast a backlog leaves: 20,000 queued readings to a mosquitto on the loopback, beside MQTT.js with its memory store
- * and its level store (where mqtt-level-store is installed), and `mosquitto_pub -l`. All in one run, turn and turn about, so that the ratios mean something where
- * the times do not. A time is from the call that connects to the last acknowledgement; ours reads and settles each
- * entry on (simulated) flash. The message is the same for all.
+ * and its level store (where mqtt-level-store is installed), and `mosquitto_pub -l`. All in one run, turn and turn about,
+ * so that the ratios mean something where the times do not. A time is from the call that connects to the last
+ * acknowledgement; ours reads and settles each entry on (simulated) flash. The message is the same for all.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,12 +13,12 @@ import { join } from "node:path";
 import { connect, type IClientOptions, type Store } from "mqtt";
 import { TCP } from "../../boards/desktop/tcp.js";
 import { timers, uptimeMs } from "../../boards/desktop/timers.js";
+import { topFolder } from "../../boards/xs/engine/build.js";
 import { Client } from "../../src/mqtt/client.js";
 import { encodeTopicName } from "../../src/mqtt/topics.js";
 import { encodeUTF8 } from "../../src/mqtt/utf8.js";
 import { type Entry, Outbox } from "../../src/outbox/outbox.js";
 import { Mosquitto } from "../support/mosquitto.js";
-import { topFolder } from "../xs/build.js";
 import { PlainFlash } from "./plain-flash.js";
 import { type Row, row } from "./row.js";
 

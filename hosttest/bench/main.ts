@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { topFolder } from "../xs/build.js";
+import { topFolder } from "../../boards/xs/engine/build.js";
 import { appRows, memoryRows, readingRows } from "./cost.js";
 import { drainRows } from "./drain.js";
 import { type Row, table } from "./row.js";

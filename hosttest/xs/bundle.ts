@@ -1,13 +1,12 @@
-/*
- * TypeScript to one script for XS: nothing of Node, no npm package but fast-check. Test files get our `vitest`.
- */
+/* A test file to one script for XS: `vitest` is ours in there, and `fast-check` the real one with fewer runs. */
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
-import { topFolder } from "./build.js";
+import type { Plugin } from "esbuild";
+import { bundle } from "../../boards/xs/bundle.js";
+import { topFolder } from "../../boards/xs/engine/build.js";
 
 const SUITE = join(topFolder, "hosttest", "xs", "suite");
 
-/** `vitest` and `fast-check` are ours in there; our `fast-check` alone sees the real one. */
+/** Our `fast-check` alone sees the real one. */
 const suiteModules: Plugin = {
   name: "suite modules",
   setup(build) {
@@ -18,34 +17,7 @@ const suiteModules: Plugin = {
   },
 };
 
-/** Where a bundle comes from: a file, or source text that imports as if it lay in hosttest/. */
-export type Entry = { readonly file: string } | { readonly source: string };
-
-/** Bundles an entry. `minify`: as small as a release. @throws esbuild's error if something needs Node */
-export async function bundle(entry: Entry, plugins: readonly Plugin[] = []): Promise<string> {
-  const from =
-    "file" in entry
-      ? { entryPoints: [join(topFolder, entry.file)] }
-      : {
-          stdin: {
-            contents: entry.source,
-            loader: "ts" as const,
-            resolveDir: join(topFolder, "hosttest"),
-            sourcefile: "entry.ts",
-          },
-        };
-  const { outputFiles } = await build({
-    ...from,
-    bundle: true,
-    write: false,
-    format: "iife",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["import"],
-    target: "es2022",
-    charset: "utf8",
-    logLevel: "silent",
-    plugins: [suiteModules, ...plugins],
-  });
-  return outputFiles[0].text;
+/** @throws esbuild's error if something in it needs Node */
+export function bundleSuite(file: string): Promise<string> {
+  return bundle({ entry: file, plugins: [suiteModules] });
 }

@@ -5,10 +5,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { topFolder } from "../../boards/xs/engine/build.js";
+import { XSWorker } from "../../boards/xs/engine/worker.js";
 import { xsAvailable } from "./available.js";
-import { topFolder } from "./build.js";
-import { bundle } from "./bundle.js";
-import { XSWorker } from "./worker.js";
+import { bundleSuite } from "./bundle.js";
 
 const ROOMS = [
   "console",
@@ -44,7 +44,7 @@ function suitesIn(folder: string): string[] {
 
 async function load(suite: string): Promise<{ xs: XSWorker; tests: Listed[] }> {
   const xs = await XSWorker.open();
-  await xs.evaluate(await bundle({ file: suite }));
+  await xs.evaluate(await bundleSuite(suite));
   return { xs, tests: JSON.parse((await xs.evaluate("suite.list()")).text) };
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect } from "vitest";
+import { type WorkerOptions, XSAborted, XSError, XSWorker } from "../../boards/xs/engine/worker.js";
 import { xsTest as test } from "./available.js";
-import { type WorkerOptions, XSAborted, XSError, XSWorker } from "./worker.js";
 
 const open: XSWorker[] = [];
 

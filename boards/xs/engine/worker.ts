@@ -91,6 +91,8 @@ const ROOMY: Required<Creation> = {
 };
 
 interface Pending {
+  readonly kind: string;
+  readonly bytes: Uint8Array;
   resolve(reply: Reply): void;
   reject(error: Error): void;
   readonly unhandled: string[];
@@ -191,9 +193,17 @@ export class XSWorker {
   #command(kind: string, bytes: Uint8Array): Promise<Reply> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     return new Promise((resolve, reject) => {
-      this.#pending.push({ resolve, reject, unhandled: [] });
-      this.#send(kind, bytes);
+      this.#pending.push({ kind, bytes, resolve, reject, unhandled: [] });
+      if (this.#pending.length === 1) this.#send(kind, bytes);
     });
+  }
+
+  /** The command under way is done: the next one goes. Never earlier, for a machine that waits for an answer reads it only. */
+  #finish(): Pending | undefined {
+    const done = this.#pending.shift();
+    const [next] = this.#pending;
+    if (next !== undefined) this.#send(next.kind, next.bytes);
+    return done;
   }
 
   #send(kind: string, bytes: Uint8Array): void {
@@ -220,7 +230,7 @@ export class XSWorker {
         this.#settle(body);
         break;
       case "X":
-        this.#pending.shift()?.reject(new XSError(textAfterFigures(body), readFigures(body)));
+        this.#finish()?.reject(new XSError(textAfterFigures(body), readFigures(body)));
         break;
       case "U":
         this.#pending[0]?.unhandled.push(body.toString());
@@ -240,7 +250,7 @@ export class XSWorker {
   }
 
   #settle(body: Buffer): void {
-    const pending = this.#pending.shift();
+    const pending = this.#finish();
     const figures = readFigures(body);
     if (pending === undefined) return;
     if (pending.unhandled.length > 0) {

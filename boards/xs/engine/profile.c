@@ -1,6 +1,6 @@
 /* The profiling worker's counters; see profile.h. Empty in the plain worker. */
 #ifdef PROFILE
-#include "xsAll.h"
+#include "worker.h"
 #include "profile.h"
 
 Profile gProfile;

@@ -1,5 +1,5 @@
 /*
- * Builds the XS worker: the engine's C sources out of a pinned npm package, and our host file worker.c.
+ * Builds the XS worker: the engine's C sources out of a pinned npm package, and our host files.
  * Once a machine and version: the result lies in build/xs, named by all that went into it. Needs npm for the first
  * fetch, `tar`, and a C compiler with 32-bit libraries if slots shall be as large as on the device (Debian:
  * gcc-multilib). Never runs what the package would install, and takes nothing of it but xs/{includes,platforms,sources}.
@@ -34,7 +34,7 @@ const FLAGS = [
   "-DmxRun=1",
   "-DmxNoConsole=1",
 ];
-const HOST_FILES = ["worker.c", "profile.c", "platform.h", "profile.h"];
+const HOST_FILES = ["worker.c", "frames.c", "host.c", "platform.c", "profile.c", "worker.h", "platform.h", "profile.h"];
 const LIBRARIES = ["-lm", "-lpthread"];
 const LOCK_STALE_MS = 300_000;
 
@@ -76,7 +76,7 @@ async function build(variant: Variant): Promise<WorkerProgram> {
   await mkdir(cache, { recursive: true });
   const wordBits = compiles32Bit(compiler) ? 32 : 64;
   const flags = [...FLAGS, ...(wordBits === 32 ? ["-m32"] : [])];
-  const host = join(topFolder, "hosttest", "xs");
+  const host = join(topFolder, "boards", "xs", "engine");
   const ingredients = [INTEGRITY, variant, version.stdout, ...flags];
   for (const file of HOST_FILES) ingredients.push(await readFile(join(host, file), "utf8"));
   const key = createHash("sha256").update(ingredients.join("\0")).digest("hex").slice(0, 16);

@@ -1,0 +1,324 @@
+/*
+ * The board inside XS: every class of hardware is here in ECMA-419's shape, and does what it does by asking Node, where
+ * the simulated parts, the sockets and the terminal are (run.ts). What Node tells comes in between the firmware's turns,
+ * as on a device. The firmware's bundle takes this as its `board`.
+ */
+import type { Board, Firmware, TimerId } from "../../src/board.js";
+import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
+
+/** What the engine's host file gives to scripts (engine/worker.c). */
+declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined; trace(text: string): void };
+
+/** XS's own way between text and UTF-8. */
+const { fromString } = ArrayBuffer as unknown as { fromString(text: string): ArrayBuffer };
+const { fromArrayBuffer } = String as unknown as { fromArrayBuffer(buffer: ArrayBuffer): string };
+
+type Listener = (event: number, value: number, rest: Uint8Array) => void;
+
+let listeners: Map<number, Listener>; // made at boot: what is preloaded must stay as it is
+let lastHandle = 0;
+let begin: (() => Firmware) | undefined;
+let firmware: Firmware | undefined;
+let facts: Facts;
+
+function ask(operation: string, handle = 0, first = 0, second = 0, rest?: Uint8Array): ArrayBuffer | undefined {
+  return host.call(operation, message(handle, first, second, rest));
+}
+
+function askNumber(operation: string, handle = 0, first = 0, second = 0, rest?: Uint8Array): number {
+  const answer = ask(operation, handle, first, second, rest);
+  return answer === undefined ? Number.NaN : new DataView(answer).getFloat64(0, true);
+}
+
+function askInto(buffer: Uint8Array, operation: string, handle: number, first = 0): number {
+  const answer = ask(operation, handle, buffer.length, first);
+  if (answer !== undefined) buffer.set(new Uint8Array(answer));
+  return buffer.length;
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new Uint8Array(fromString(text));
+}
+
+function textOf(bytes: Uint8Array): string {
+  return fromArrayBuffer(bytes.slice().buffer);
+}
+
+function json(value: object): Uint8Array {
+  return bytesOf(JSON.stringify(value));
+}
+
+/** A handle that Node calls back by. */
+function listen(listener: Listener): number {
+  listeners.set(++lastHandle, listener);
+  return lastHandle;
+}
+
+/** Calls of a socket or port: as ECMA-419 names them. */
+interface Callbacks {
+  onReadable?(bytes: number): void;
+  onWritable?(bytes: number): void;
+  onError?(): void;
+}
+
+/** A stream on Node: socket or serial port. */
+class Stream {
+  protected readonly handle: number;
+  readonly #kind: string;
+
+  constructor(kind: string, callbacks: Callbacks, options: object) {
+    this.#kind = kind;
+    this.handle = listen((event) => {
+      if (event === EVENT.error) callbacks.onError?.();
+      else if (event === EVENT.readable) this.#announce("readable", (bytes) => callbacks.onReadable?.(bytes));
+      else if (event === EVENT.writable) this.#announce("writable", (bytes) => callbacks.onWritable?.(bytes));
+    });
+    ask(`${kind}.open`, this.handle, 0, 0, json(options));
+  }
+  read(buffer: Uint8Array): number {
+    return askInto(buffer, `${this.#kind}.read`, this.handle);
+  }
+  /** Returns what is writable then. */
+  write(buffer: Uint8Array): number | undefined {
+    const room = askNumber(`${this.#kind}.write`, this.handle, 0, 0, buffer);
+    return Number.isNaN(room) ? undefined : room;
+  }
+  close(): void {
+    if (listeners.delete(this.handle)) ask(`${this.#kind}.close`, this.handle);
+  }
+  /** The event comes late: how much there is is asked for now. */
+  #announce(what: "readable" | "writable", announce: (bytes: number) => void): void {
+    const bytes = askNumber(`${this.#kind}.${what}`, this.handle);
+    if (bytes > 0) announce(bytes);
+  }
+}
+
+class TCP extends Stream {
+  constructor(options: Callbacks & { readonly address?: string; readonly host?: string; readonly port: number }) {
+    const { address, host, port } = options;
+    super("tcp", options, { address, host, port });
+  }
+}
+
+class Serial extends Stream {
+  constructor(options: Callbacks) {
+    super("serial", options, {});
+  }
+  get mode(): "terminal" | "lines" | undefined {
+    return facts.serialMode ?? undefined;
+  }
+  idle(): void {
+    ask("serial.idle", this.handle);
+  }
+}
+
+class Resolver {
+  resolve(options: { host: string; onResolved(host: string, address: string): void; onError(): void }): void {
+    const handle = listen((event, _value, rest) => {
+      listeners.delete(handle);
+      if (event !== EVENT.resolved) options.onError();
+      else options.onResolved(options.host, textOf(rest));
+    });
+    ask("dns.resolve", handle, 0, 0, bytesOf(options.host));
+  }
+}
+
+class SMBus {
+  readonly #handle: number;
+
+  constructor(options: { readonly address: number; readonly hz?: number }) {
+    const { address, hz, data, clock } = options as { address: number; hz?: number; data?: unknown; clock?: unknown };
+    this.#handle = askNumber("smbus.open", 0, 0, 0, json({ address, hz, data, clock }));
+  }
+  read(what: Uint8Array | number): ArrayBuffer | number {
+    const buffer = typeof what === "number" ? new Uint8Array(what) : what;
+    askInto(buffer, "smbus.read", this.#handle);
+    return typeof what === "number" ? (buffer.buffer as ArrayBuffer) : buffer.length;
+  }
+  write(buffer: Uint8Array): void {
+    ask("smbus.write", this.#handle, 0, 0, buffer);
+  }
+  readUint8(register: number): number {
+    return askNumber("smbus.readUint8", this.#handle, register);
+  }
+  writeUint8(register: number, value: number): void {
+    ask("smbus.writeUint8", this.#handle, register, value);
+  }
+  readUint16(register: number, bigEndian = false): number {
+    return askNumber("smbus.readUint16", this.#handle, register, bigEndian ? 1 : 0);
+  }
+  writeUint16(register: number, value: number, bigEndian = false): void {
+    ask(bigEndian ? "smbus.writeUint16BE" : "smbus.writeUint16LE", this.#handle, register, value);
+  }
+  close(): void {
+    ask("smbus.close", this.#handle);
+  }
+}
+
+class Digital {
+  static InputPullUp = 0; // the board's own figures come with the facts
+  static OutputOpenDrain = 0;
+  readonly #handle: number;
+
+  constructor(options: { readonly pin: number | string; readonly mode: number; readonly initialValue?: 0 | 1 }) {
+    this.#handle = askNumber("digital.open", 0, 0, 0, json(options));
+  }
+  read(): number {
+    return askNumber("digital.read", this.#handle);
+  }
+  write(value: 0 | 1): void {
+    ask("digital.write", this.#handle, value);
+  }
+  close(): void {
+    ask("digital.close", this.#handle);
+  }
+}
+
+class Flash {
+  read(buffer: Uint8Array, offsetBytes: number): number {
+    return askInto(buffer, "flash.read", 0, offsetBytes);
+  }
+  write(buffer: Uint8Array, offsetBytes: number): void {
+    ask("flash.write", 0, offsetBytes, 0, buffer);
+  }
+  eraseBlock(first: number, end = first + 1): void {
+    ask("flash.erase", 0, first, end);
+  }
+  status(): { size: number; blockLength: number; blocks: number } {
+    return JSON.parse(textOf(new Uint8Array(ask("flash.status") as ArrayBuffer)));
+  }
+  close(): void {
+    ask("flash.close");
+  }
+}
+
+class KeyValue {
+  read(key: string): ArrayBuffer | undefined {
+    return ask("settings.read", 0, 0, 0, bytesOf(key));
+  }
+  write(key: string, value: ArrayBuffer): void {
+    const name = bytesOf(key);
+    const rest = new Uint8Array(name.length + value.byteLength);
+    rest.set(name);
+    rest.set(new Uint8Array(value), name.length);
+    ask("settings.write", 0, name.length, 0, rest);
+  }
+  delete(key: string): void {
+    ask("settings.delete", 0, 0, 0, bytesOf(key));
+  }
+  close(): void {
+    ask("settings.close");
+  }
+}
+
+const timers = {
+  set(callback: () => void, delayMs: number): TimerId {
+    const handle = listen(() => {
+      listeners.delete(handle);
+      callback();
+    });
+    ask("timer.set", handle, delayMs);
+    return handle;
+  },
+  clear(id: TimerId): void {
+    if (listeners.delete(id as number)) ask("timer.clear", id as number);
+  },
+};
+
+/** Tells Node how many readings are left whenever it is told of one. */
+const observer = {
+  started(started: Firmware): void {
+    firmware = started;
+    ask("observer.started", started.unsettled);
+  },
+  reading(celsius: number, sequence: number | undefined): void {
+    ask("observer.reading", firmware?.unsettled ?? 0, celsius, sequence ?? Number.NaN);
+  },
+  settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
+    ask("observer.settled", firmware?.unsettled ?? 0, sequence, outcome === "delivered" ? 1 : 0);
+  },
+};
+
+export const board: Board = {
+  name: "xs",
+  mac: "",
+  timers,
+  clock: {
+    uptimeMs: () => askNumber("clock.uptime"),
+    utcMs: () => {
+      const utcMs = askNumber("clock.utc");
+      return Number.isNaN(utcMs) ? undefined : utcMs;
+    },
+  },
+  random: () => askNumber("random"),
+  setUtc(utcMs) {
+    ask("clock.set", 0, utcMs);
+  },
+  openFlash() {
+    ask("flash.open");
+    return new Flash();
+  },
+  openSettings() {
+    ask("settings.open");
+    return new KeyValue();
+  },
+  sensor: { io: SMBus, data: 0, clock: 0 },
+  tcp: { io: TCP },
+  observer,
+  trace(line) {
+    host.trace(line);
+  },
+  boot(start) {
+    begin = start;
+  },
+  restart(reason) {
+    ask("restart", 0, 0, 0, bytesOf(reason));
+  },
+};
+
+/** What is known only now that the machine runs. */
+function learn(): void {
+  listeners = new Map();
+  facts = JSON.parse(textOf(new Uint8Array(ask("facts") as ArrayBuffer)));
+  const { data, clock, hz } = facts.sensor;
+  Object.assign(Digital, facts.digital ?? {});
+  Object.assign(board, {
+    name: facts.name,
+    mac: facts.mac,
+    flashWriteUnit: facts.flashWriteUnit ?? undefined,
+    resetCause: facts.resetCause ?? undefined,
+    sensor: { io: SMBus, data, clock, hz: hz ?? undefined, digital: facts.digital === null ? undefined : Digital },
+    dns: facts.hasDNS ? { io: Resolver } : undefined,
+    serial: facts.hasSerial ? { io: Serial, mode: facts.serialMode ?? undefined } : undefined,
+    defaults: facts.defaults,
+    overrides: facts.overrides,
+  });
+}
+
+function obey(command: number, text: string): void {
+  if (command === COMMAND.print) firmware?.print(text);
+  else if (command === COMMAND.stopSampling) firmware?.stopSampling();
+  else if (command === COMMAND.stop) firmware?.stop(() => ask("stopped", firmware?.unsettled ?? 0));
+}
+
+/** What Node calls: `boot` and `deafen` once a machine, `onMessage` for each event. */
+Object.assign(globalThis, {
+  boardXS: {
+    boot(): void {
+      learn();
+      firmware = begin?.();
+    },
+    /** A reset is under way: nothing is heard any more. */
+    deafen(): void {
+      listeners.clear();
+      firmware = undefined;
+    },
+  },
+  onMessage(buffer: ArrayBuffer): void {
+    const bytes = new Uint8Array(buffer);
+    const { handle, first, second } = headOf(bytes);
+    const rest = bytes.subarray(HEAD_BYTES);
+    if (first === EVENT.command) obey(second, textOf(rest));
+    else listeners.get(handle)?.(first, second, rest);
+  },
+});

@@ -1,0 +1,32 @@
+/*
+ * TypeScript to one script for XS: nothing of Node, no package unless a plugin says so.
+ */
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+import { topFolder } from "./engine/build.js";
+
+/** Where a bundle begins, relative to the top folder; plugins, and modules by other names. */
+export interface BundleOptions {
+  readonly entry: string;
+  readonly plugins?: readonly Plugin[];
+  readonly alias?: Readonly<Record<string, string>>;
+}
+
+/** @throws esbuild's error if something needs Node */
+export async function bundle({ entry, plugins = [], alias = {} }: BundleOptions): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(topFolder, entry)],
+    bundle: true,
+    write: false,
+    format: "iife",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["import"],
+    target: "es2022",
+    charset: "utf8",
+    logLevel: "silent",
+    plugins: [...plugins],
+    alias: Object.fromEntries(Object.entries(alias).map(([name, file]) => [name, join(topFolder, file)])),
+  });
+  return outputFiles[0].text;
+}

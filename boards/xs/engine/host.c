@@ -1,0 +1,92 @@
+/* What scripts find under globalThis.host: the way to Node, and the meter. */
+#include "worker.h"
+
+extern txInteger _xsmcGetBuffer(txMachine* the, txSlot* slot, void** data, txUnsigned* length, txBoolean writable);
+
+void bytesOf(txMachine* the, txSlot* slot, void** data, txUnsigned* length)
+{
+	_xsmcGetBuffer(the, slot, data, length, 0);
+}
+
+/* host.call(name, bytes?): asks Node and waits; an ArrayBuffer, or undefined for an empty answer. Throws what Node threw. */
+static void hostCall(txMachine* the)
+{
+	char name[64];
+	void* data = NULL;
+	txUnsigned length = 0;
+	if (mxArgc < 1)
+		mxTypeError("host.call: name expected");
+	fxToStringBuffer(the, mxArgv(0), name, sizeof(name));
+	if (mxArgc > 1 && mxArgv(1)->kind != XS_UNDEFINED_KIND)
+		bytesOf(the, mxArgv(1), &data, &length);
+	writeFrame(HOST_CALL, name, strlen(name) + 1, data, length);
+	readFrame();
+	if (gFrame.kind == REFUSAL)
+		mxUnknownError("%s", gFrame.bytes);
+	if (gFrame.length > 0)
+		fxArrayBuffer(the, mxResult, gFrame.bytes, (txInteger)gFrame.length, -1);
+}
+
+/* host.trace(text) */
+static void hostTrace(txMachine* the)
+{
+	if (mxArgc > 0)
+		writeText(TRACE, fxToString(the, mxArgv(0)));
+}
+
+static void hostCollect(txMachine* the)
+{
+	fxCollectGarbage(the);
+}
+
+/* host.computrons(): byte codes run so far. These three allocate nothing. */
+static void hostComputrons(txMachine* the)
+{
+	mxResult->kind = XS_NUMBER_KIND;
+	mxResult->value.number = the->meterIndex;
+}
+
+/* host.slots(): allocated now, also those a collection would free. */
+static void hostSlots(txMachine* the)
+{
+	mxResult->kind = XS_INTEGER_KIND;
+	mxResult->value.integer = (txInteger)the->currentHeapCount;
+}
+
+/* host.chunkBytes(): likewise. */
+static void hostChunkBytes(txMachine* the)
+{
+	mxResult->kind = XS_INTEGER_KIND;
+	mxResult->value.integer = (txInteger)the->currentChunksSize;
+}
+
+/* host.collections(): garbage collections since boot. */
+static void hostCollections(txMachine* the)
+{
+	mxResult->kind = XS_INTEGER_KIND;
+	mxResult->value.integer = (txInteger)the->collections;
+}
+
+void defineHost(txMachine* the)
+{
+	static const struct { char* name; txCallback function; txInteger length; } FUNCTIONS[] = {
+		{ "call", hostCall, 2 }, { "trace", hostTrace, 1 }, { "collect", hostCollect, 0 },
+		{ "computrons", hostComputrons, 0 }, { "slots", hostSlots, 0 }, { "chunkBytes", hostChunkBytes, 0 },
+		{ "collections", hostCollections, 0 },
+	};
+	txSlot* object;
+	fxBeginHost(the);
+	mxPush(mxObjectPrototype);
+	fxNewObjectInstance(the);
+	object = the->stack;
+	for (size_t i = 0; i < sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]); i++) {
+		txID id = fxID(the, FUNCTIONS[i].name);
+		fxNewHostFunction(the, FUNCTIONS[i].function, FUNCTIONS[i].length, id, XS_NO_ID);
+		mxPushSlot(object);
+		fxSetID(the, id);
+		mxPop();
+	}
+	mxPush(mxGlobal);
+	fxSetID(the, fxID(the, "host"));
+	fxEndHost(the);
+}

@@ -1,0 +1,56 @@
+/*
+ * What the parts of the worker share: frames on the pipes (frames.c), what XS asks of a platform (platform.c), what
+ * scripts find under globalThis.host (host.c), the commands (worker.c).
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "xsAll.h"
+#include "xsScript.h"
+
+/* Kinds of frames; worker.ts has the same letters. */
+enum {
+	PRELOAD = 'P', BOOT = 'B', EVALUATE = 'E', CALL = 'C', COLLECT = 'G', PROFILED = 'F', /* in */
+	ANSWER = 'R', REFUSAL = 'Z', /* in, to HOST_CALL */
+	DONE = 'K', THROWN = 'X', HOST_CALL = 'H', TRACE = 'T', UNHANDLED = 'U', ABORTED = 'A' /* out */
+};
+
+/* Why the process ends where it cannot say so in a frame. */
+enum {
+	EXIT_READ = 70, EXIT_WRITE, EXIT_FRAME_MEMORY, EXIT_ARENA, EXIT_ROOT, EXIT_APP, EXIT_LATE_PRELOAD, EXIT_BOOT_OPTIONS,
+	EXIT_UNKNOWN_FRAME, EXIT_SCRIPTS
+};
+
+/* The last frame read; `bytes` ends with a zero so that scripts are C strings. */
+typedef struct { uint8_t kind; uint32_t length; char* bytes; } Frame;
+extern Frame gFrame;
+
+extern void readFrame(void);
+extern void writeFrame(uint8_t kind, const void* head, size_t headLength, const void* body, size_t bodyLength);
+extern void writeText(uint8_t kind, const char* text);
+
+/* A command begins: what it costs is counted from here. */
+extern void beginMeasuring(txMachine* the);
+/* A frame of `kind`: the figures, then the bytes. */
+extern void reply(txMachine* the, uint8_t kind, const void* body, size_t length);
+
+/* Bytes of memory that the next machine to be created gets. */
+extern size_t gArenaBytes;
+/* Byte code of the preloaded scripts, in bytes. */
+extern uint32_t gKeptCodeBytes;
+
+/* The pending exception as text: its message and the frames. Valid until the next call. */
+extern const char* exceptionText(txMachine* the);
+/* Strings and functions of the script are taken from where its byte code lies, as on a device from flash. */
+extern void keepCode(txScript* script);
+
+extern void defineHost(txMachine* the);
+/* The bytes of an ArrayBuffer, a view of bytes or a DataView; throws for anything else. Void after the next allocation. */
+extern void bytesOf(txMachine* the, txSlot* slot, void** data, txUnsigned* length);
+
+#ifdef PROFILE
+extern char* profileText(txMachine* the);
+extern char* censusText(txMachine* the);
+#endif
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * The hardware that a machine on XS asks for, for one life between two resets: what it opened is let go of at the reset,
+ * and what comes late from it is told to nobody.
+ */
+import type { Board } from "../../src/board.js";
+import type { SerialPort } from "../../src/console/serial.js";
+import type { TCP } from "../../src/mqtt/io.js";
+import type { Flash } from "../../src/outbox/flash.js";
+import type { Digital, SMBus } from "../../src/sensor/io.js";
+import type { KeyValueStore } from "../../src/settings/store.js";
+import { EVENT } from "./wire.js";
+
+/** One call of the board inside XS: head and what follows it. */
+export interface Call {
+  readonly handle: number;
+  readonly first: number;
+  readonly second: number;
+  readonly rest: Uint8Array;
+}
+
+/** What a stream can give and take now. An event of its says that there is something, not how much: it comes late. */
+interface Room {
+  readable: number;
+  writable: number;
+}
+
+export type Answer = Uint8Array | string | undefined;
+
+/** Tells the machine of an event. */
+export type Tell = (handle: number, event: number, value: number, rest?: Uint8Array) => void;
+
+export class Hardware {
+  readonly #board: Board;
+  readonly #tell: Tell;
+  readonly #timers = new Map<number, object | number>();
+  readonly #sockets = new Map<number, TCP>();
+  readonly #ports = new Map<number, SerialPort>();
+  readonly #rooms = new Map<number, Room>();
+  readonly #buses: SMBus[] = [];
+  readonly #pins: Digital[] = [];
+  #flash: Flash | undefined;
+  #settings: KeyValueStore | undefined;
+
+  constructor(board: Board, tell: Tell) {
+    this.#board = board;
+    let isOn = true;
+    this.#tell = (...event) => {
+      if (isOn) tell(...event);
+    };
+    this.powerOff = () => {
+      isOn = false;
+      this.#release();
+    };
+  }
+
+  /** Lets go of everything, as a reset does. Nothing is told afterwards. */
+  readonly powerOff: () => void;
+
+  /** Does what the machine asks for; undefined: not a matter of hardware. What the hardware throws is thrown on. */
+  answer(operation: string, call: Call): { readonly answer: Answer } | undefined {
+    const [thing] = operation.split(".", 1);
+    switch (thing) {
+      case "timer":
+      case "clock":
+      case "random":
+        return { answer: this.#time(operation, call) };
+      case "flash":
+        return { answer: this.#onFlash(operation, call) };
+      case "settings":
+        return { answer: this.#onSettings(operation, call) };
+      case "tcp":
+        return { answer: this.#onStream(operation, call, this.#sockets, (given) => this.#connect(call.handle, given)) };
+      case "serial":
+        return { answer: this.#onStream(operation, call, this.#ports, () => this.#openPort(call.handle)) };
+      case "dns":
+        return { answer: this.#resolve(call) };
+      case "smbus":
+        return { answer: this.#onBus(operation, call) };
+      case "digital":
+        return { answer: this.#onPin(operation, call) };
+      default:
+        return undefined;
+    }
+  }
+
+  #release(): void {
+    for (const timer of this.#timers.values()) this.#board.timers.clear(timer);
+    const open = [
+      ...this.#sockets.values(),
+      ...this.#ports.values(),
+      ...this.#buses,
+      ...this.#pins,
+      this.#flash,
+      this.#settings,
+    ];
+    for (const io of open) {
+      try {
+        io?.close?.();
+      } catch {
+        // It was closed already: that is what we want.
+      }
+    }
+  }
+
+  #time(operation: string, { handle, first }: Call): Answer {
+    const { timers, clock } = this.#board;
+    switch (operation) {
+      case "timer.set": {
+        const fire = (): void => {
+          this.#timers.delete(handle);
+          this.#tell(handle, EVENT.timer, 0);
+        };
+        this.#timers.set(handle, timers.set(fire, first));
+        return undefined;
+      }
+      case "timer.clear": {
+        const timer = this.#timers.get(handle);
+        if (timer !== undefined) timers.clear(timer);
+        this.#timers.delete(handle);
+        return undefined;
+      }
+      case "clock.uptime":
+        return number(clock.uptimeMs());
+      case "clock.utc":
+        return number(clock.utcMs() ?? Number.NaN);
+      case "clock.set":
+        this.#board.setUtc(first);
+        return undefined;
+      default:
+        return number(this.#board.random());
+    }
+  }
+
+  #onFlash(operation: string, { first, second, rest }: Call): Answer {
+    if (operation === "flash.open") this.#flash = this.#board.openFlash();
+    const flash = opened(this.#flash, operation);
+    switch (operation) {
+      case "flash.read": {
+        const buffer = new Uint8Array(first);
+        flash.read(buffer, second);
+        return buffer;
+      }
+      case "flash.write":
+        flash.write(rest, first);
+        break;
+      case "flash.erase":
+        flash.eraseBlock(first, second);
+        break;
+      case "flash.status":
+        return JSON.stringify(flash.status());
+      case "flash.close":
+        this.#flash = undefined;
+        flash.close();
+    }
+    return undefined;
+  }
+
+  #onSettings(operation: string, { first, rest }: Call): Answer {
+    if (operation === "settings.open") this.#settings = this.#board.openSettings();
+    const settings = opened(this.#settings, operation);
+    const key = textOf(operation === "settings.write" ? rest.subarray(0, first) : rest);
+    switch (operation) {
+      case "settings.read": {
+        const value = settings.read(key);
+        return value === undefined ? undefined : new Uint8Array(value as ArrayBuffer);
+      }
+      case "settings.write":
+        settings.write(key, rest.slice(first).buffer);
+        break;
+      case "settings.delete":
+        settings.delete(key);
+        break;
+      case "settings.close":
+        this.#settings = undefined;
+        settings.close?.();
+    }
+    return undefined;
+  }
+
+  /** Callbacks of a socket or port that become events. */
+  #callbacks(handle: number) {
+    const room = { readable: 0, writable: 0 };
+    this.#rooms.set(handle, room);
+    return {
+      format: "buffer" as const,
+      onReadable: (bytes: number): void => {
+        room.readable = bytes;
+        this.#tell(handle, EVENT.readable, 0);
+      },
+      onWritable: (bytes: number): void => {
+        room.writable = bytes;
+        this.#tell(handle, EVENT.writable, 0);
+      },
+      onError: (): void => this.#tell(handle, EVENT.error, 0),
+    };
+  }
+
+  #connect(handle: number, given: object): TCP {
+    const { io, ...others } = this.#board.tcp;
+    return new io({ ...others, ...given, ...this.#callbacks(handle) } as ConstructorParameters<typeof io>[0]);
+  }
+
+  #openPort(handle: number): SerialPort {
+    const { io, ...others } = opened(this.#board.serial, "serial");
+    return new io({ ...others, ...this.#callbacks(handle) });
+  }
+
+  #onStream<S extends TCP | SerialPort>(
+    operation: string,
+    { handle, first, rest }: Call,
+    streams: Map<number, S>,
+    open: (given: object) => S,
+  ): Answer {
+    const verb = operation.slice(operation.indexOf(".") + 1);
+    if (verb === "open") {
+      streams.set(handle, open(JSON.parse(textOf(rest))));
+      return undefined;
+    }
+    const stream = opened(streams.get(handle), operation);
+    const room = opened(this.#rooms.get(handle), operation);
+    switch (verb) {
+      case "read": {
+        const buffer = new Uint8Array(first);
+        stream.read(buffer);
+        room.readable -= first;
+        return buffer;
+      }
+      case "write": {
+        const left = stream.write(rest);
+        room.writable = typeof left === "number" ? left : room.writable - rest.length;
+        return number(room.writable);
+      }
+      case "readable":
+        return number(room.readable);
+      case "writable":
+        return number(room.writable);
+      case "close":
+        streams.delete(handle);
+        this.#rooms.delete(handle);
+        stream.close();
+        break;
+      case "idle":
+        (stream as SerialPort).idle?.();
+    }
+    return undefined;
+  }
+
+  #resolve({ handle, rest }: Call): Answer {
+    const dns = opened(this.#board.dns, "dns");
+    new dns.io(dns).resolve({
+      host: textOf(rest),
+      onResolved: (_host, address) => this.#tell(handle, EVENT.resolved, 0, Buffer.from(address)),
+      onError: () => this.#tell(handle, EVENT.error, 0),
+    });
+    return undefined;
+  }
+
+  #onBus(operation: string, { handle, first, second, rest }: Call): Answer {
+    if (operation === "smbus.open") {
+      const { io, digital, ...others } = this.#board.sensor;
+      return number(this.#buses.push(new io({ ...others, ...JSON.parse(textOf(rest)) })) - 1);
+    }
+    const bus = opened(this.#buses[handle], operation);
+    switch (operation) {
+      case "smbus.read": {
+        const buffer = new Uint8Array(first);
+        bus.read(buffer);
+        return buffer;
+      }
+      case "smbus.readUint8":
+        return number(bus.readUint8(first));
+      case "smbus.readUint16":
+        return number(bus.readUint16(first, second === 1));
+      case "smbus.write":
+        bus.write(rest);
+        break;
+      case "smbus.writeUint8":
+        bus.writeUint8(first, second);
+        break;
+      case "smbus.writeUint16BE":
+      case "smbus.writeUint16LE":
+        bus.writeUint16(first, second, operation.endsWith("BE"));
+        break;
+      case "smbus.close":
+        bus.close();
+    }
+    return undefined;
+  }
+
+  #onPin(operation: string, { handle, first, rest }: Call): Answer {
+    if (operation === "digital.open") {
+      const Pin = opened(this.#board.sensor.digital, operation);
+      return number(this.#pins.push(new Pin(JSON.parse(textOf(rest)))) - 1);
+    }
+    const pin = opened(this.#pins[handle], operation);
+    if (operation === "digital.read") return number(pin.read());
+    if (operation === "digital.write") pin.write(first === 1 ? 1 : 0);
+    if (operation === "digital.close") pin.close();
+    return undefined;
+  }
+}
+
+function opened<T>(thing: T | undefined, operation: string): T {
+  if (thing === undefined) throw new Error(`${operation}: closed, or not there`);
+  return thing;
+}
+
+function number(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, value, true);
+  return bytes;
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}

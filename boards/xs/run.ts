@@ -1,0 +1,170 @@
+/*
+ * Runs the firmware on XS with the hardware of a board on Node: bundles src/main.ts with the board for XS, and does there
+ * what the board inside asks for. A restart is a new machine, as a reset is on a chip: nothing survives but flash.
+ */
+import type { Board, Firmware } from "../../src/board.js";
+import { bundle } from "./bundle.js";
+import { type Creation, type Figures, XSWorker } from "./engine/worker.js";
+import { type Answer, type Call, Hardware } from "./hardware.js";
+import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
+
+export interface RunOnXSOptions {
+  /** The hardware. Its `observer` and `trace` are told as if the firmware ran here; `boot` and `restart` are not used. */
+  readonly board: Board;
+  /** The app machine's memory; left out: roomy. */
+  readonly creation?: Creation;
+  /** Whatever the firmware throws out of a callback, and how the machine ended if it did. */
+  onTrouble(text: string): void;
+}
+
+/** The firmware on XS, seen from Node. `unsettled` is as of the last reading, settled or taken. */
+export interface FirmwareOnXS extends Firmware {
+  /** What it holds alive; collects garbage first. */
+  heap(): Promise<Figures>;
+  /** Ends the machine's process: a power cut. */
+  end(): Promise<void>;
+}
+
+/** Starts the firmware; resolves once it has booted. @throws Error if this machine cannot build the engine */
+export async function runOnXS(options: RunOnXSOptions): Promise<FirmwareOnXS> {
+  const machine = new Machine(options);
+  await machine.start();
+  return machine;
+}
+
+class Machine implements FirmwareOnXS {
+  unsettled = 0;
+  readonly #board: Board;
+  readonly #options: RunOnXSOptions;
+  #xs: XSWorker | undefined;
+  #hardware: Hardware | undefined;
+  #stopped: (() => void) | undefined;
+  #resetCause: string | null;
+
+  constructor(options: RunOnXSOptions) {
+    this.#options = options;
+    this.#board = options.board;
+    this.#resetCause = options.board.resetCause ?? null;
+  }
+
+  async start(): Promise<void> {
+    const script = await bundle({ entry: "src/main.ts", alias: { board: "boards/xs/board.ts" } });
+    this.#xs = await XSWorker.open({
+      onHostCall: (name, bytes) =>
+        this.#answer(name, { ...headOf(bytes), rest: new Uint8Array(bytes.subarray(HEAD_BYTES)) }),
+      onTrace: (line) => this.#board.trace?.(line),
+    });
+    await this.#xs.preload(script);
+    await this.#boot();
+  }
+
+  print(text: string): void {
+    this.#command(COMMAND.print, text);
+  }
+
+  stopSampling(): void {
+    this.#command(COMMAND.stopSampling);
+  }
+
+  stop(whenDone: () => void): void {
+    this.#stopped = whenDone;
+    this.#command(COMMAND.stop);
+  }
+
+  close(): void {
+    this.#hardware?.powerOff();
+  }
+
+  async heap(): Promise<Figures> {
+    if (this.#xs === undefined) throw new Error("not started");
+    return this.#xs.collect();
+  }
+
+  async end(): Promise<void> {
+    this.close();
+    await this.#xs?.close();
+  }
+
+  /** Behind what has been told already: the machine hears it, but is deaf, and no turn of it is under way. */
+  async #reset(): Promise<void> {
+    await this.#xs?.evaluate("boardXS.deafen()");
+    this.#hardware?.powerOff();
+    await this.#boot();
+  }
+
+  async #boot(): Promise<void> {
+    this.#hardware = new Hardware(this.#board, (...event) => this.#tell(...event));
+    await this.#xs?.boot(this.#options.creation);
+    await this.#xs?.evaluate("boardXS.boot()");
+  }
+
+  #command(command: number, text = ""): void {
+    this.#tell(0, EVENT.command, command, Buffer.from(text));
+  }
+
+  #tell(handle: number, event: number, value: number, rest?: Uint8Array): void {
+    this.#xs?.call(message(handle, event, value, rest)).catch((error: Error) => this.#options.onTrouble(error.message));
+  }
+
+  #answer(operation: string, call: Call): Answer {
+    const done = this.#hardware?.answer(operation, call);
+    return done === undefined ? this.#onRun(operation, call) : done.answer;
+  }
+
+  /** What the board inside tells of the run. Where it tells of readings, the handle says how many are unsettled. */
+  #onRun(operation: string, { handle, first, second, rest }: Call): Answer {
+    const { observer } = this.#board;
+    switch (operation) {
+      case "facts":
+        return JSON.stringify(factsOf(this.#board, this.#resetCause));
+      case "observer.started":
+        this.unsettled = handle;
+        observer?.started?.(this);
+        break;
+      case "observer.reading":
+        this.unsettled = handle;
+        observer?.reading?.(first, Number.isNaN(second) ? undefined : second);
+        break;
+      case "observer.settled":
+        this.unsettled = handle;
+        observer?.settled?.(first, second === 1 ? "delivered" : "deadLetter");
+        break;
+      case "stopped":
+        this.unsettled = handle;
+        this.#stopped?.();
+        break;
+      case "restart":
+        this.#resetCause = "restart";
+        this.#board.trace?.(`restart: ${Buffer.from(rest).toString()}`);
+        this.#reset().catch((error: Error) => this.#options.onTrouble(error.message));
+        break;
+      default:
+        throw new Error(`${operation}: not known to this board`);
+    }
+    return undefined;
+  }
+}
+
+function factsOf(board: Board, resetCause: string | null): Facts {
+  const { sensor, serial } = board;
+  return {
+    name: `${board.name} on XS`,
+    mac: board.mac,
+    flashWriteUnit: board.flashWriteUnit ?? null,
+    resetCause,
+    sensor: { data: sensor.data, clock: sensor.clock, hz: sensor.hz ?? null },
+    digital: sensor.digital
+      ? { InputPullUp: sensor.digital.InputPullUp, OutputOpenDrain: sensor.digital.OutputOpenDrain }
+      : null,
+    hasDNS: board.dns !== undefined,
+    hasSerial: serial !== undefined,
+    serialMode: serial === undefined ? null : (serial.mode ?? streamsMode()),
+    defaults: board.defaults ?? {},
+    overrides: board.overrides ?? {},
+  };
+}
+
+/** The mode of a port that leaves it to the process's own streams. */
+function streamsMode(): "terminal" | "lines" {
+  return process.stdin.isTTY && process.stdout.isTTY ? "terminal" : "lines";
+}

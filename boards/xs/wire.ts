@@ -1,0 +1,65 @@
+/*
+ * What goes between the board inside XS and the one on Node: one message a call, in both directions.
+ * A call into Node names an operation; its bytes are a head of three numbers and what follows them. An event is a head
+ * and what follows. Numbers are 64-bit floats, little-endian; texts and structures are UTF-8 and JSON.
+ * Used on both sides, so that it knows neither XS nor Node.
+ */
+
+/** Bytes of the head: which object, and two numbers whose meaning depends on the operation. */
+export const HEAD_BYTES = 24;
+
+export interface Head {
+  handle: number;
+  first: number;
+  second: number;
+}
+
+/** What Node tells the machine. `first` of the head is one of these. */
+export const EVENT = Object.freeze({
+  timer: 0,
+  readable: 1,
+  writable: 2,
+  error: 3,
+  resolved: 4, // follows: name, zero, address
+  command: 5, // second: a COMMAND; follows: its text
+});
+
+/** What Node asks of the firmware. */
+export const COMMAND = Object.freeze({ print: 0, stopSampling: 1, stop: 2 });
+
+/** What the board inside XS cannot know by itself. `null`: there is none. */
+export interface Facts {
+  readonly name: string;
+  readonly mac: string;
+  readonly flashWriteUnit: 1 | 16 | null;
+  readonly resetCause: string | null;
+  readonly sensor: { readonly data: number | string; readonly clock: number | string; readonly hz: number | null };
+  readonly digital: { readonly InputPullUp: number; readonly OutputOpenDrain: number } | null;
+  readonly hasDNS: boolean;
+  readonly hasSerial: boolean;
+  readonly serialMode: "terminal" | "lines" | null;
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
+/** Writes the head. */
+export function putHead(bytes: Uint8Array, handle: number, first: number, second: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD_BYTES);
+  view.setFloat64(0, handle, true);
+  view.setFloat64(8, first, true);
+  view.setFloat64(16, second, true);
+}
+
+/** Reads the head. */
+export function headOf(bytes: Uint8Array): Head {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD_BYTES);
+  return { handle: view.getFloat64(0, true), first: view.getFloat64(8, true), second: view.getFloat64(16, true) };
+}
+
+/** A message: head and what follows it. */
+export function message(handle: number, first: number, second: number, rest?: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(HEAD_BYTES + (rest?.length ?? 0));
+  putHead(bytes, handle, first, second);
+  if (rest !== undefined) bytes.set(rest, HEAD_BYTES);
+  return bytes;
+}
