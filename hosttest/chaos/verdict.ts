@@ -62,11 +62,13 @@ function readWire(log: readonly Logged[]): { flows: Map<number, Flow>; sessionsL
   const byId = new Map<number, Flow>(); // of the session that goes on
   let session = 0;
   let sessionsLost = 0;
-  let greeted = false;
+  let isExpected = false;
+  let isClean = false;
   for (const { from, packet } of log) {
+    if (packet.cmd === "connect") isClean = packet.clean === true;
     if (from === "broker" && packet.cmd === "connack" && packet.returnCode === 0 && !packet.sessionPresent) {
-      if (greeted) sessionsLost++;
-      greeted = true;
+      if (isExpected && !isClean) sessionsLost++;
+      isExpected = !isClean; // what comes after a clean one is new, and rightly so
       session++;
       byId.clear();
     }

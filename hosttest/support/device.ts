@@ -3,9 +3,10 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { bundle, top } from "./bundle.mjs";
 
-const TOP = fileURLToPath(new URL("../..", import.meta.url));
+/** Bundled once, started many times. */
+const PROGRAM = await bundle("src/main.ts");
 
 export class DeviceProcess {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -16,8 +17,8 @@ export class DeviceProcess {
 
   /** Starts it with these command-line options. `environment`: what differs from this process's. */
   constructor(options: readonly string[], environment: Record<string, string> = {}) {
-    this.#child = spawn(process.execPath, ["hosttest/run.mjs", "src/main.ts", ...options], {
-      cwd: TOP,
+    this.#child = spawn(process.execPath, [PROGRAM, ...options], {
+      cwd: top,
       env: { ...process.env, npm_lifecycle_event: "", ...environment },
     });
     this.#child.stdout.on("data", (text) => {
