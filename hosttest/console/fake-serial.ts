@@ -3,6 +3,7 @@
  * Reading more than was announced, or writing more than there is room for, throws, as on the device.
  */
 import type { Serial, SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+import { TextStream } from "./text-stream.js";
 
 export interface FakeSerialOptions {
   readonly mode?: "terminal" | "lines";
@@ -22,7 +23,7 @@ export class FakeSerial {
   bytesWritten = 0;
   /** Keep `written`; switched off where a test writes megabytes. */
   keeps = true;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextStream();
 
   constructor(options: FakeSerialOptions = {}) {
     this.#options = options;
@@ -92,7 +93,7 @@ export class FakeSerial {
     if (buffer.length > this.#room) throw new Error("output full");
     this.#room -= buffer.length;
     this.bytesWritten += buffer.length;
-    if (this.keeps) this.written += this.#decoder.decode(buffer, { stream: true });
+    if (this.keeps) this.written += this.#decoder.decode(buffer);
     this.#options.onWritten?.(buffer);
   }
 }

@@ -4,11 +4,12 @@
  * "erase the screen"; any other one throws, because a dumb monitor would show it. Writing in the last column wraps.
  */
 import { columnsOf } from "../../src/console/columns.js";
+import { TextStream } from "./text-stream.js";
 
 export class Screen {
   readonly #columns: number;
   readonly #rows: string[][] = [[]];
-  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
+  readonly #decoder = new TextStream();
   #row = 0;
   #column = 0;
   #escape = "";
@@ -19,7 +20,7 @@ export class Screen {
   }
 
   write(bytes: Uint8Array): void {
-    for (const character of this.#decoder.decode(bytes, { stream: true })) this.#put(character);
+    for (const character of this.#decoder.decode(bytes)) this.#put(character);
   }
 
   /** The rows, without blanks at their ends and without empty rows below. */
@@ -37,7 +38,9 @@ export class Screen {
   get editedRow(): string {
     const cells = Array.from(this.#rows[this.#row], (cell) => cell ?? " ");
     while (cells.length < this.#column) cells.push(" ");
-    return `${cells.slice(0, this.#column).join("")}|${cells.slice(this.#column).join("").trimEnd()}`;
+    let end = cells.length;
+    while (end > this.#column && cells[end - 1] === " ") end -= 1;
+    return `${cells.slice(0, this.#column).join("")}|${cells.slice(this.#column, end).join("")}`;
   }
 
   #put(character: string): void {

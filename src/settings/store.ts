@@ -80,7 +80,11 @@ export class GenerationStore {
     }
     // A damaged other generation was the older one, or a save that was cut: nothing that anybody relied on is lost.
     const lost = other.kind === "newer" || other.kind === "damaged";
-    return { settings, generation: this.#generation, problem: lost ? `${reason(other)}: those before them apply` : undefined };
+    return {
+      settings,
+      generation: this.#generation,
+      problem: lost ? `${reason(other)}: those before them apply` : undefined,
+    };
   }
 
   /**
