@@ -18,6 +18,7 @@ import type { KeyValueStore } from "../../src/settings/store.js";
 import { onAbort } from "../moddable/abort.js";
 import { TickClock } from "../moddable/clock.js";
 import { buildDefaults } from "../moddable/defaults.js";
+import { boardDrivers } from "../moddable/drivers.js";
 import { Names } from "../moddable/names.js";
 import { ntp } from "../moddable/ntp.js";
 import { tcp } from "../moddable/sockets.js";
@@ -57,6 +58,7 @@ export const board: Board = {
     digital: Digital as unknown as DigitalConstructor,
     ...wiring.sensor,
   },
+  drivers: boardDrivers(),
   tcp,
   dns: { io: Names },
   wifi: { io: WiFi as unknown as WiFiConstructor },

@@ -8,6 +8,7 @@ import { DeviceBehavior, DeviceContainer, DeviceScreen } from "DevicePane";
 
 const OFF_MS = 1500;
 const TRACE_LENGTH = 150; // readings in the curve, one a pixel pair
+const LINE = 2; // pixels
 const FULL_BAR = 60; // readings; a longer queue fills the bar
 
 const WHITE = "#ffffff";
@@ -25,7 +26,7 @@ const topicStyle = new Style({ font: "semibold 14px Open Sans", color: FAINT, ho
 const valueStyle = new Style({ font: "light 56px Open Sans", color: INK, horizontal: "left" });
 const textStyle = new Style({ font: "13px Open Sans", color: INK, horizontal: "left" });
 
-const smallStyle = new Style({ font: "light 12px Open Sans", color: INK, horizontal: "left" });
+const smallStyle = new Style({ font: "light 11px Open Sans", color: INK, horizontal: "left" });
 
 const NOTHING = { room: "", link: "", broker: "", sensor: "", waiting: 0, published: "", taken: undefined };
 
@@ -70,7 +71,7 @@ class ThermometerBehavior extends DeviceBehavior {
   cutPower(container) {
     this.isOn = false;
     this.isStopped = false;
-    container.distribute("onView", { ...NOTHING, published: "no power", waiting: this.view.waiting }, this.curve);
+    container.distribute("onView", { ...NOTHING, isOff: true, waiting: this.view.waiting }, this.curve);
     container.time = 0;
     container.start();
   }
@@ -154,9 +155,11 @@ class CurveBehavior extends Behavior {
     const middle = (Math.min(...curve) + Math.max(...curve)) / 2;
     const span = Math.max(1, Math.max(...curve) - Math.min(...curve)); // °C
     const step = port.width / TRACE_LENGTH;
-    for (let i = 0; i < curve.length; i++) {
-      const y = (0.5 - (curve[i] - middle) / span) * (port.height - 3);
-      port.fillColor(BLUE, Math.round(i * step), Math.round(y), 2, 3);
+    const height = (celsius) => Math.round((0.5 - (celsius - middle) / span) * (port.height - LINE));
+    for (let i = 0, before = height(curve[0]); i < curve.length; i++) {
+      const y = height(curve[i]);
+      port.fillColor(BLUE, Math.round(i * step), Math.min(y, before), LINE, Math.abs(y - before) + LINE);
+      before = y;
     }
   }
 }
@@ -174,7 +177,7 @@ const READS = "reads";
 
 const Face = Container.template(($) => ({
   width: 290,
-  height: 350,
+  height: 360,
   skin: caseSkin,
   contents: [
     Column(null, {
@@ -182,7 +185,9 @@ const Face = Container.template(($) => ({
       right: 16,
       top: 12,
       contents: [
-        label(topicStyle, 22, ({ room }) => (room ? `home/${room}/temperature` : "starting")),
+        label(topicStyle, 22, ({ isOff, room }) =>
+          isOff ? "no power" : room ? `home/${room}/temperature` : "starting",
+        ),
         label(valueStyle, 76, ({ taken }) => (taken === undefined ? "–" : `${taken.toFixed(2)} °C`)),
         Port(null, { left: 0, right: 0, height: 50, bottom: 6, Behavior: CurveBehavior }),
         line(({ published }) => `published: ${published || "nothing yet"}`),

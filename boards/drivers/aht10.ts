@@ -1,0 +1,8 @@
+/*
+ * The SDK's driver for the AHT10 (Aosong), as an entry of the driver table. Its datasheet: 0.01 °C resolution, -40 to 85 °C
+ * (table 2). The driver waits 75 ms in each sample, and the chip has no identity: whatever acknowledges at 0x38 is taken for it.
+ */
+import AHT10 from "embedded:sensor/Humidity-Temperature/AHT10";
+import { adapt } from "../../src/sensor/adapt.js";
+
+export default adapt("AHT10", AHT10, { addresses: [0x38], decimals: 2, lowest: -40, highest: 85 });

@@ -1,0 +1,8 @@
+/*
+ * The SDK's driver for the BMP280 (Bosch), as an entry of the driver table. Its datasheet: 1 Pa and 0.01 °C resolution,
+ * -40 to 85 °C (BST-BMP280-DS001, table 2). The driver runs the chip freely, so that a sample waits for nothing.
+ */
+import BMP280 from "embedded:sensor/Barometer-Temperature/BMP280";
+import { adapt } from "../../src/sensor/adapt.js";
+
+export default adapt("BMP280", BMP280, { addresses: [0x76, 0x77], decimals: 2, lowest: -40, highest: 85 });
