@@ -53,8 +53,8 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "half-open-never-noticed",
     file: "src/mqtt/connection.ts",
-    find: "if (nowMs >= this.#pingLimitMs) {",
-    replace: "if (nowMs < 0) {",
+    find: "this.#pingLimitMs = this.#options.clock.uptimeMs() + this.#options.pingTimeoutMs;",
+    replace: "this.#pingLimitMs = this.#options.clock.uptimeMs() + 1e12;",
   },
   {
     name: "link-up-before-start-unheard",
