@@ -45,6 +45,7 @@ function makeBoard(): Board {
   bus.attach(TMP117_ADDRESS, new TMP117Part({ uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) }));
   let start: () => Firmware;
   let firmware: Firmware;
+  let bootedMs = 0;
   let resetCause: ResetCause = "power"; // a process that was killed is a chip without power
   let lastWords = (_line: string): void => {};
   process.on("uncaughtExceptionMonitor", (error) => lastWords(String(error)));
@@ -52,7 +53,7 @@ function makeBoard(): Board {
     name: "desktop",
     mac: chip.mac,
     timers,
-    clock: { uptimeMs, utcMs: () => Date.now() },
+    clock: { uptimeMs: () => uptimeMs() - bootedMs, utcMs: () => Date.now() },
     random: () => Math.random(),
     setUtc: () => {}, // the computer's clock is right
     openFlash: () => chip.outbox(),
@@ -72,6 +73,7 @@ function makeBoard(): Board {
       firmware.close();
       resetCause = "restart";
       setImmediate(() => {
+        bootedMs = uptimeMs();
         firmware = start();
       });
     },

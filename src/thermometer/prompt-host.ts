@@ -21,7 +21,7 @@ export class PromptHost implements ConsoleHost {
     this.version = `home-thermometer ${VERSION} (${thermometer.board.name})`;
     if (thermometer.journal !== undefined) {
       this.queue = {
-        count: () => thermometer.unsettled,
+        count: () => this.#waiting(),
         peek: (limit) => this.#peek(limit),
         drop: () => this.#drop(),
       };
@@ -42,8 +42,8 @@ export class PromptHost implements ConsoleHost {
   }
 
   factoryResetErases(): string {
-    const { outbox, unsettled } = this.#thermometer;
-    return `all settings and ${outbox === undefined ? "all" : unsettled} readings that were not sent yet`;
+    const waiting = this.#thermometer.outbox === undefined ? "all" : this.#waiting();
+    return `all settings and ${waiting} readings that were not sent yet`;
   }
 
   sampleNow(done: (answer: Answer) => void): void {
@@ -57,6 +57,11 @@ export class PromptHost implements ConsoleHost {
     const found = listSensors(board.sensor, board.drivers, inUse);
     const lines = found.map((one) => `0x${one.address.toString(16)}  ${one.name ?? `unknown: ${one.detail}`}`);
     done(lines.length > 0 ? { lines } : { failed: "nothing answers on the bus: check power and wires" });
+  }
+
+  /** Exact, where the outbox's own count may be too high after a boot. */
+  #waiting(): number {
+    return this.#thermometer.outbox?.statistics().entries ?? 0;
   }
 
   #scan(done: (networks: readonly Network[] | { readonly failed: string }) => void): void {
