@@ -11,6 +11,8 @@ import { parseArgs } from "node:util";
 import { type RunOptions, type RunResult, run } from "./run.js";
 import { shrink } from "./shrink.js";
 
+Error.stackTraceLimit = 0; // thousands are thrown and caught in a run, and their stacks are dear
+
 const DAYS_PER_YEAR = 365;
 const CUTS_PER_DAY = 4;
 const TROUBLES_PER_DAY = 12;
@@ -107,6 +109,7 @@ function explain(options: RunOptions, result: RunResult): void {
   console.error(
     `\nseed ${options.seed}: ${first.kind}, device ${first.device}, after ${first.atMs / 1000} s: ${first.text}`,
   );
+  Error.stackTraceLimit = 20;
   const shrunk = shrink(options, result);
   console.error(`\nschedule, shrunken from ${result.events.length} to ${shrunk.events.length} events:`);
   for (const { atMs, trouble } of shrunk.events) console.error(`  ${atMs / 1000} s ${JSON.stringify(trouble)}`);

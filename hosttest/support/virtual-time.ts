@@ -18,7 +18,6 @@ export class VirtualTime {
   #lastId = 0;
   #waiting = 0;
   readonly #heap: Pending[] = [];
-  readonly #byId = new Map<number, Pending>();
   readonly #utcAtStartMs: number | undefined;
 
   /** `utcAtStartMs`: the wall clock at time 0, milliseconds since 1970; undefined: the clock is never set. */
@@ -33,19 +32,16 @@ export class VirtualTime {
 
   /** One-shot timers, shaped like Moddable's `timer` module. */
   readonly timers = {
-    set: (callback: () => void, delayMs = 0): number => {
-      const id = ++this.#lastId;
-      const pending = { id, dueMs: this.#nowMs + Math.max(0, delayMs), callback };
-      this.#byId.set(id, pending);
+    set: (callback: () => void, delayMs = 0): object => {
+      const pending: Pending = { id: ++this.#lastId, dueMs: this.#nowMs + Math.max(0, delayMs), callback };
       this.#waiting++;
       this.#push(pending);
-      return id;
+      return pending;
     },
     clear: (id: number | object): void => {
-      const pending = this.#byId.get(id as number);
-      if (pending === undefined) return;
+      const pending = id as Pending;
+      if (pending.callback === undefined) return;
       pending.callback = undefined;
-      this.#byId.delete(pending.id);
       this.#waiting--;
     },
   };
@@ -67,10 +63,11 @@ export class VirtualTime {
     const next = this.#heap[0];
     if (next === undefined || next.dueMs > this.#nowMs + limitMs) return false;
     this.#pop();
-    this.#byId.delete(next.id);
+    const { callback } = next;
+    next.callback = undefined;
     this.#waiting--;
     this.#nowMs = Math.max(this.#nowMs, next.dueMs);
-    next.callback?.();
+    callback?.();
     return true;
   }
 
