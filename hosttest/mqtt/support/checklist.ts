@@ -133,20 +133,26 @@ export function coverage(): Map<string, string[]> {
 /** The page hosttest/mqtt/checklist.md. */
 export function page(): string {
   const covered = coverage();
-  const rows = rules.map(({ id, text, notApplicable }) => {
-    const where =
-      notApplicable === undefined
-        ? (covered.get(id) ?? ["**not covered**"]).join(", ")
-        : `not applicable: ${notApplicable}`;
-    return `| ${id} | ${text} | ${where} |`;
-  });
+  const rows = rules.map(({ id, text, notApplicable }) => [
+    id,
+    text,
+    notApplicable === undefined
+      ? (covered.get(id) ?? ["**not covered**"]).join(", ")
+      : `not applicable: ${notApplicable}`,
+  ]);
   return `# MQTT 3.1.1: which test covers which rule for clients
 
-Generated from the tests' names by \`UPDATE=1 npx vitest run --config hosttest/vitest.config.ts hosttest/mqtt/checklist\`; the test fails when this page
-is out of date or an applicable rule has no test. The number is how many tests or rows carry the id.
+Generated from the tests' names by \`UPDATE=1 npx vitest run --config hosttest/vitest.config.ts hosttest/mqtt/checklist\`;
+the test fails when this page is out of date or an applicable rule has no test. The number is how many tests or rows
+carry the id.
 
-| id | rule, in our words | tests |
-|---|---|---|
-${rows.join("\n")}
+${table(["id", "rule, in our words", "tests"], rows)}
 `;
+}
+
+/** A table in Markdown, columns aligned, as the formatter wants it. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column].length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, n) => cell.padEnd(widths[n])).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
