@@ -39,7 +39,7 @@ export class Image {
     return new Partition(this, firstBlock, blocks);
   }
 
-  /** Power goes after so many more bytes, programmed or erased. `onCut` is called then, once. */
+  /** Power lasts for so many more bytes, programmed or erased. Whoever wants more calls `onCut`, once, and is thrown out. */
   cutAfter(bytes: number, onCut: () => void): void {
     this.#bytesUntilCut = bytes;
     this.#onCut = onCut;
@@ -67,7 +67,7 @@ export class Image {
 
   /** How many of `bytes` the power lasts for. */
   #spend(bytes: number): number {
-    if (this.#bytesUntilCut <= 0) throw new Error("no power");
+    if (this.#bytesUntilCut <= 0) this.#powerGone();
     const done = Math.min(bytes, this.#bytesUntilCut);
     this.#bytesUntilCut -= done;
     return done;
@@ -75,10 +75,13 @@ export class Image {
 
   #finish(offsetBytes: number, done: number, wanted: number): void {
     this.#store(offsetBytes, done);
-    if (this.#bytesUntilCut > 0) return;
+    if (done < wanted) this.#powerGone();
+  }
+
+  #powerGone(): never {
     this.#onCut?.();
     this.#onCut = undefined;
-    if (done < wanted) throw new Error("no power");
+    throw new Error("no power");
   }
 
   #store(offsetBytes: number, length: number): void {

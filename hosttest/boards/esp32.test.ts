@@ -1,0 +1,187 @@
+/* The ESP32 board and what all boards on the SDK share, on Node with stand-ins for the SDK's modules. */
+import { expect, test } from "vitest";
+import type { Board } from "../../src/board.js";
+import type { Resolver } from "../../src/mqtt/io.js";
+import { Hardware, load } from "./sdk.js";
+
+const BOARD = "boards/esp32/board.ts";
+const WRAP_MS = 2 ** 32;
+
+async function bootOn(hardware: Hardware): Promise<Board> {
+  return (await load<{ board: Board }>(BOARD, hardware)).board;
+}
+
+const callbacks = { format: "buffer", onReadable() {}, onWritable() {} } as const;
+
+test("the board knows its name, its address, its pins, its partition and its namespace", async () => {
+  const hardware = new Hardware();
+  const board = await bootOn(hardware);
+  board.openFlash();
+  board.openSettings();
+  expect(board).toMatchObject({ name: "esp32", mac: "246f28abcdef", sensor: { data: 21, clock: 22 } });
+  expect(hardware.partitions).toEqual(["outbox"]);
+  expect(hardware.namespaces).toEqual(["thermometer"]);
+});
+
+test("ticks that wrap and come as negative numbers: the uptime goes on", async () => {
+  const hardware = new Hardware();
+  const { clock } = await bootOn(hardware);
+  hardware.ticks = 0x7fff_ffff;
+  expect(clock.uptimeMs()).toBe(0x7fff_ffff);
+  hardware.ticks = -1; // 2^32 - 1
+  expect(clock.uptimeMs()).toBe(WRAP_MS - 1);
+  hardware.ticks = 5;
+  expect(clock.uptimeMs()).toBe(WRAP_MS + 5);
+  hardware.ticks = 4;
+  expect(clock.uptimeMs()).toBe(2 * WRAP_MS + 4);
+});
+
+test("the wall clock is unknown until it is set, keeps its milliseconds, and survives a wrap of the ticks", async () => {
+  const hardware = new Hardware();
+  const { clock, setUtc } = await bootOn(hardware);
+  expect(clock.utcMs()).toBeUndefined();
+  hardware.ticks = -1000;
+  setUtc(1_750_000_000_123);
+  expect(hardware.seconds).toBe(1_750_000_000);
+  hardware.ticks = 500;
+  expect(clock.utcMs()).toBe(1_750_000_001_623);
+});
+
+test("a release build has the prompt on UART0", async () => {
+  const hardware = new Hardware();
+  const { serial } = await bootOn(hardware);
+  new serial!.io({ ...serial, ...callbacks });
+  expect(hardware.openedUARTs).toEqual([{ port: 0, baud: 115_200 }]);
+});
+
+test("a debug build, where the debugger has UART0, has it on the second one", async () => {
+  const hardware = new Hardware();
+  hardware.takenUARTs.add(0);
+  const { serial } = await bootOn(hardware);
+  new serial!.io({ ...serial, ...callbacks });
+  expect(hardware.openedUARTs).toEqual([{ port: 2, baud: 115_200 }]);
+});
+
+test("no UART to be had: what the last one says is thrown", async () => {
+  const hardware = new Hardware();
+  hardware.takenUARTs.add(0).add(2);
+  const { serial } = await bootOn(hardware);
+  expect(() => new serial!.io({ ...serial, ...callbacks })).toThrow(/^port in use$/);
+});
+
+test.each([
+  [1, "power"],
+  [2, "power"],
+  [3, "restart"],
+  [4, "crash"],
+  [5, "watchdog"],
+  [6, "watchdog"],
+  [7, "watchdog"],
+  [9, "brownout"],
+  [0, "unknown"],
+  [99, "unknown"],
+])("esp_reset_reason %d is %s", async (reason, cause) => {
+  const hardware = new Hardware();
+  hardware.resetReason = reason;
+  expect((await bootOn(hardware)).resetCause).toBe(cause);
+});
+
+test("what ends the machine reaches the recorder in one line", async () => {
+  const lines: string[] = [];
+  const board = await bootOn(new Hardware());
+  board.onUncaught?.((line) => lines.push(line));
+  const machine = globalThis as { abort?: (reason: string, exception: unknown) => void } & typeof globalThis;
+  machine.abort?.("unhandled exception", new TypeError("no such thing"));
+  machine.abort?.("memory full", undefined);
+  delete machine.abort;
+  expect(lines).toEqual(["unhandled exception: TypeError: no such thing", "memory full"]);
+});
+
+test("restart says why, and restarts the chip", async () => {
+  const hardware = new Hardware();
+  (await bootOn(hardware)).restart("asked at the prompt");
+  expect(hardware.restarts).toBe(1);
+  expect(hardware.traced).toEqual(["restart: asked at the prompt\n"]);
+});
+
+test("settings given to mcconfig: those of the schema, by name or by the SDK's usual one, and no others", async () => {
+  const hardware = new Hardware();
+  const given = {
+    room: "kitchen",
+    "mqtt.port": "1884",
+    ssid: "home",
+    password: "secret99",
+    sntp: "pool.ntp.org",
+    rotation: 0,
+  };
+  Object.assign(hardware.config, given);
+  const { defaults } = await bootOn(hardware);
+  expect(defaults).toEqual({ room: "kitchen", "mqtt.port": "1884", "wifi.ssid": "home", "wifi.password": "secret99" });
+});
+
+test("drivers that a manifest names are imported", async () => {
+  const hardware = new Hardware();
+  hardware.config.drivers = { bmp280: true };
+  expect((await bootOn(hardware)).drivers).toEqual(["boards/drivers/bmp280"]);
+});
+
+test("a malformed packet, or one that cannot be sent, ends in the socket: the SDK's clients throw over such", async () => {
+  const hardware = new Hardware();
+  const { LossyUDP } = await load<{ LossyUDP: new (options: object) => { write(): void } }>(
+    "boards/moddable/sockets.ts",
+    hardware,
+  );
+  let packets = 0;
+  const socket = new LossyUDP({
+    onReadable(count: number) {
+      packets += count;
+      throw new RangeError("out of range buffer");
+    },
+  });
+  expect(() => hardware.udpSockets[0].onReadable(3)).not.toThrow();
+  expect(packets).toBe(3);
+  hardware.udpWrite = () => {
+    throw new Error("UDP send failed");
+  };
+  expect(() => socket.write()).not.toThrow();
+});
+
+async function namesOn(hardware: Hardware): Promise<Required<Resolver>> {
+  return new (await load<{ Names: new () => Required<Resolver> }>("boards/moddable/names.ts", hardware)).Names();
+}
+
+test("a name is asked of the servers that DHCP named by then; the answer closes the resolver", async () => {
+  const hardware = new Hardware();
+  const names = await namesOn(hardware);
+  hardware.dnsServers = ["192.168.1.1", "fe80::1", "9.9.9.9"];
+  const answers: string[] = [];
+  names.resolve({ host: "broker", onResolved: (host, address) => answers.push(`${host} ${address}`), onError() {} });
+  const [resolver] = hardware.resolvers;
+  expect(resolver.servers).toEqual(["192.168.1.1", "9.9.9.9"]);
+  resolver.question!.onResolved("broker", "192.168.1.5");
+  expect(answers).toEqual(["broker 192.168.1.5"]);
+  expect(resolver.isClosed).toBe(true);
+});
+
+test("DHCP names no server: one that nobody answers at, so that the question ends", async () => {
+  const hardware = new Hardware();
+  hardware.dnsServers = undefined;
+  (await namesOn(hardware)).resolve({ host: "broker", onResolved() {}, onError() {} });
+  expect(hardware.resolvers[0].servers).toEqual(["0.0.0.0"]);
+});
+
+test("a second question, or close: the first one is not answered any more", async () => {
+  const hardware = new Hardware();
+  const names = await namesOn(hardware);
+  const heard: string[] = [];
+  const ask = (host: string): void =>
+    names.resolve({ host, onResolved: (name) => heard.push(name), onError: () => heard.push(`${host} failed`) });
+  ask("first");
+  ask("second");
+  names.close();
+  ask("third");
+  for (const { question } of hardware.resolvers) question!.onResolved(question!.host, "192.0.2.1");
+  hardware.resolvers[2].question!.onError();
+  expect(heard).toEqual(["third"]);
+  expect(hardware.resolvers.map(({ isClosed }) => isClosed)).toEqual([true, true, true]);
+});

@@ -1,0 +1,147 @@
+/*
+ * The ESP32 board on Node: boards/esp32 and boards/moddable are bundled with small stand-ins for the SDK's modules, which do what
+ * the SDK's sources do where that matters: an UART that the debugger has cannot be opened, ticks wrap, sockets throw.
+ * The stand-ins are controlled through `Hardware`, which a test makes and looks at.
+ */
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+import type { TCPOptions } from "../../src/mqtt/io.js";
+
+/** What the stand-ins do, and what was done to them. */
+export class Hardware {
+  /** Milliseconds since boot, as the chip counts them: 32 bits, signed. */
+  ticks = 0;
+  seconds: number | undefined;
+  config: Record<string, unknown> = {
+    board: {
+      name: "esp32",
+      sensor: { data: 21, clock: 22 },
+      prompt: [
+        { port: 0, receive: 3, transmit: 1 },
+        { port: 2, receive: 16, transmit: 17 },
+      ],
+    },
+  };
+  dnsServers: string[] | undefined = ["192.168.1.1"];
+  resetReason = 1;
+  /** UARTs that the debugger has. */
+  readonly takenUARTs = new Set<number>();
+  readonly openedUARTs: { port: number; baud: number }[] = [];
+  readonly partitions: string[] = [];
+  readonly namespaces: string[] = [];
+  readonly resolvers: FakeResolver[] = [];
+  readonly udpSockets: FakeUDP[] = [];
+  restarts = 0;
+  readonly traced: string[] = [];
+  /** Files by path: what the module `file` keeps. */
+  readonly files = new Map<string, Uint8Array>();
+  readonly tcpSockets: { readonly options: TCPOptions; isClosed: boolean }[] = [];
+  /** What the computer's resolver knows. */
+  readonly hosts = new Map<string, string>();
+  /** What a UDP write does. */
+  udpWrite: () => void = () => {};
+}
+
+export interface FakeResolver {
+  readonly servers: readonly string[];
+  isClosed: boolean;
+  question?: { host: string; onResolved(host: string, address: string): void; onError(): void };
+}
+
+export interface FakeUDP {
+  onReadable(packets: number): void;
+}
+
+/** Stand-ins by specifier. `hw` is the test's Hardware, handed over by a global. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  time: `export default { get ticks() { return hw.ticks }, set(seconds) { hw.seconds = seconds } };`,
+  timer: `export default { set: (callback, delay) => setTimeout(callback, delay), clear: (id) => clearTimeout(id) };`,
+  net: `export default {
+    get: () => hw.dnsServers,
+    resolve: (host, callback) => queueMicrotask(() => callback(host, hw.hosts.get(host))),
+  };`,
+  file: `export class File {
+    static exists(path) { return hw.files.has(path); }
+    constructor(path, write) {
+      if (!write || path.startsWith("/forbidden")) throw new Error("file not found");
+      if (!hw.files.has(path)) hw.files.set(path, new Uint8Array(0));
+      this.path = path;
+      this.position = 0;
+    }
+    get length() { return hw.files.get(this.path).length; }
+    read(type, count) {
+      if (type !== ArrayBuffer) throw new TypeError("type");
+      return hw.files.get(this.path).slice(this.position, this.position + count).buffer;
+    }
+    write(buffer) {
+      if (!(buffer instanceof ArrayBuffer)) throw new TypeError("no ArrayBuffer instance");
+      const grown = new Uint8Array(Math.max(this.length, this.position + buffer.byteLength));
+      grown.set(hw.files.get(this.path));
+      grown.set(new Uint8Array(buffer), this.position);
+      hw.files.set(this.path, grown);
+    }
+  }`,
+  modules: `export default { importNow: (name) => name };`,
+  resetReason: `export default () => ({ reason: hw.resetReason, string: "" });`,
+  "mc/config": `export default new Proxy({}, { get: (_, key) => hw.config[key] });`,
+  "embedded:io/digital": `export default class Digital {}`,
+  "embedded:io/smbus": `export default class SMBus {}`,
+  "embedded:io/socket/tcp": `export default class TCP {
+    constructor(options) { this.record = { options, isClosed: false }; hw.tcpSockets.push(this.record); }
+    close() { this.record.isClosed = true; }
+  }`,
+  "embedded:io/socket/udp": `export default class UDP {
+    constructor(options) { this.options = options; hw.udpSockets.push({ onReadable: (n) => options.onReadable.call(this, n) }); }
+    write() { hw.udpWrite(); }
+    close() {}
+  }`,
+  "embedded:io/serial": `export default class Serial {
+    constructor({ port, baud }) { if (hw.takenUARTs.has(port)) throw new RangeError("port in use"); hw.openedUARTs.push({ port, baud }); }
+  }`,
+  "embedded:network/interface/wifi": `export default class WiFi { get MAC() { return "24:6F:28:AB:CD:EF" } close() {} }`,
+  "embedded:network/ntp/client": `export default class NTP {}`,
+  "embedded:network/dns/resolver/udp": `export default class Resolver {
+    constructor({ servers }) { this.record = { servers, isClosed: false }; hw.resolvers.push(this.record); }
+    resolve(question) { this.record.question = question; }
+    close() { this.record.isClosed = true; }
+  }`,
+  "embedded:storage/flash": `export default { open({ path }) { hw.partitions.push(path); return {}; } };`,
+  "embedded:storage/key-value": `export default { open({ path }) { hw.namespaces.push(path); return {}; } };`,
+};
+
+const plugin: Plugin = {
+  name: "sdk",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(embedded:|mc\/|file$|modules$|net$|resetReason$|time$|timer$)/ }, ({ path }) => ({
+      path,
+      namespace: "sdk",
+    }));
+    onLoad({ filter: /.*/, namespace: "sdk" }, ({ path }) => ({ contents: STAND_INS[path] ?? "" }));
+  },
+};
+
+const bundles = new Map<string, Promise<string>>();
+
+/** The exports of `entry` (from the top of the repository), made anew on `hardware`. */
+export async function load<Exports>(entry: string, hardware: Hardware): Promise<Exports> {
+  const bundle = bundles.get(entry) ?? bundled(entry);
+  bundles.set(entry, bundle);
+  const run = new Function("hw", "trace", "System", `${await bundle}; return exported;`);
+  const restart = (): void => {
+    hardware.restarts++;
+  };
+  return run(hardware, (line: string) => hardware.traced.push(line), { restart });
+}
+
+async function bundled(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`../../${entry}`, import.meta.url))],
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: "exported",
+    target: "node20",
+    plugins: [plugin],
+  });
+  return outputFiles[0].text;
+}
