@@ -46,6 +46,7 @@ export class Thermometer implements Product {
   readonly #store: KeyValueStore;
   readonly #announcement: Announcement;
   readonly #console: Console | undefined;
+  #host: PromptHost | undefined;
   readonly #log: DeviceLog;
   readonly #qos: 0 | 1 | 2;
   #clockPatience: object | number | undefined;
@@ -206,6 +207,7 @@ export class Thermometer implements Product {
     if (serial === undefined) return undefined;
     try {
       const host = new PromptHost(this);
+      this.#host = host;
       return new Console({ serial, settings: this.settings, host, timers, level: this.settings.get("log") });
     } catch (error) {
       this.log("error", `prompt: ${messageOf(error)}`);
@@ -264,6 +266,7 @@ export class Thermometer implements Product {
       onChange: (up, detail) => {
         this.log(up ? "info" : "warn", `wifi: ${detail}`);
         this.#onLink(up);
+        this.#host?.improv.linkChanged();
       },
       onFault: (error) => this.log("error", `wifi: ${messageOf(error)}`),
     });

@@ -94,6 +94,7 @@ export class Device {
       firmware: "home-thermometer",
       version: "1.0.0",
       hardware: "test board",
+      hasWiFi: true,
       isOnline: () => this.online,
       join: (ssid, password, done) => {
         keep("wifi.ssid", ssid);

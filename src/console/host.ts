@@ -70,7 +70,9 @@ export interface ImprovPort {
   readonly version: string;
   /** Chip and board. */
   readonly hardware: string;
-  /** The link is up. */
+  /** There is a radio to join a network with. Without one, `join` throws. */
+  readonly hasWiFi: boolean;
+  /** The network can be reached. */
   isOnline(): boolean;
   /** Joins this network from now on; `done` once, by and by, says whether it could. Throws if it cannot be tried. */
   join(ssid: string, password: string, done: (joined: boolean) => void): void;

@@ -22,7 +22,7 @@ const LINE_FEED = 10;
 const STATE = { ready: 2, provisioning: 3, provisioned: 4 } as const;
 const ERROR = { none: 0, badFrame: 1, unknownCommand: 2, unableToConnect: 3, badHostname: 5, unknown: 0xff } as const;
 const COMMAND = { join: 1, state: 2, device: 3, scan: 4, hostname: 5, deviceName: 6, network: 7 } as const;
-const SUPPORTS_WIFI = 2; // flag of the network state; 1: online
+const NETWORK = { online: 1, wifi: 2 } as const; // flags of the network state
 const STRINGS_AT = 2; // in the data of commands and results: command, length, strings
 
 export interface ImprovOptions {
@@ -91,7 +91,7 @@ export class Improv {
         this.#edit(command, data, length, ERROR.unknown);
         break;
       case COMMAND.network:
-        this.#result(command, [String(SUPPORTS_WIFI | (this.#port.isOnline() ? 1 : 0)), ...this.#urls()]);
+        this.#result(command, [String(this.#network()), ...this.#urls()]);
         break;
       default:
         this.#error(ERROR.unknownCommand);
@@ -162,9 +162,14 @@ export class Improv {
     }
   }
 
+  /** Of the Wi-Fi: a board without one is never provisioned, however well it is connected. */
   #state(): number {
     if (this.#joining !== undefined) return STATE.provisioning;
-    return this.#port.isOnline() ? STATE.provisioned : STATE.ready;
+    return this.#port.hasWiFi && this.#port.isOnline() ? STATE.provisioned : STATE.ready;
+  }
+
+  #network(): number {
+    return (this.#port.isOnline() ? NETWORK.online : 0) | (this.#port.hasWiFi ? NETWORK.wifi : 0);
   }
 
   #urls(): readonly string[] {

@@ -7,17 +7,20 @@ import { listSensors } from "../sensor/probe.js";
 import { nearest } from "../settings/nearest.js";
 import { VERSION } from "../version.js";
 import type { Product } from "./product.js";
+import { Provisioning } from "./provisioning.js";
 import { statusRows } from "./status.js";
 
 export class PromptHost implements ConsoleHost {
   readonly version: string;
   readonly queue: QueuePort | undefined;
   readonly nearest = nearest;
+  readonly improv: Provisioning;
   readonly #thermometer: Product;
   scan: ConsoleHost["scan"];
 
   constructor(thermometer: Product) {
     this.#thermometer = thermometer;
+    this.improv = new Provisioning(thermometer);
     this.version = `home-thermometer ${VERSION} (${thermometer.board.name})`;
     if (thermometer.journal !== undefined) {
       this.queue = {
