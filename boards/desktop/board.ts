@@ -115,6 +115,7 @@ function introduce(): void {
 
 function atEnd(unsettled: number): void {
   const kept = unsettled > 0 ? `: they are kept in ${chip.path}, and sent by the next run with it` : "";
+  if (!options.headless && process.stdout.isTTY) console.log(); // leave the prompt's line
   console.error(`unsettled readings: ${unsettled}${kept}`);
   chip.close();
   if (temporary !== undefined && unsettled === 0) rmSync(temporary, { recursive: true });

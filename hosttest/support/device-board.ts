@@ -1,7 +1,6 @@
 /*
  * A board made of simulated parts on virtual time, with a power switch: the unchanged firmware runs on it, is cut off at
- * any moment, and boots again on the flash that it left. Beside it a house: the broker, the network and what a subscriber
- * of everything would see.
+ * any moment, and boots again on the flash that it left. It stands in a house (house.ts), alone or with others.
  * A life is the time from one reset to the next. What a life left behind has no effect on the next: its timers do not
  * fire, its sockets are dumb.
  */
@@ -14,81 +13,11 @@ import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board, ResetCause } from "../../src/board.js";
 import { Thermometer } from "../../src/thermometer.js";
 import { FakeSerial } from "../console/fake-serial.js";
-import { Broker, type Forwarded } from "../simulation/broker.js";
-import { Network } from "../simulation/network.js";
-import { Random } from "../simulation/random.js";
-import { VirtualTime } from "./virtual-time.js";
+import { House } from "./house.js";
 
-export const WORLD_BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
 const SENSOR_ADDRESS = 0x48;
 const RESET_MS = 300; // from a restart to the firmware's first line
 const HOME: AccessPoint = { ssid: "home", password: "correct horse", rssi: -58 };
-
-/** A reading's message as a subscriber sees it. */
-export interface SeenReading {
-  readonly value: number;
-  readonly ts?: string;
-  readonly seq?: number;
-}
-
-/** The broker's side of the house: everything that was forwarded, and what it keeps. */
-export class House {
-  readonly time = new VirtualTime();
-  readonly random = new Random(1);
-  readonly messages: Forwarded[] = [];
-  /** Retained payloads by topic. */
-  readonly retained = new Map<string, string>();
-  readonly breaches: string[] = [];
-  readonly network: Network;
-  broker: Broker;
-
-  constructor() {
-    this.broker = this.#makeBroker();
-    this.network = new Network(this.time, (peer) => this.broker.listen(peer));
-  }
-
-  get utcMs(): number {
-    return WORLD_BEGINS_MS + this.time.nowMs;
-  }
-
-  /** Another broker answers at the address, which knows nobody. */
-  replaceBroker(): void {
-    this.broker.stop("kept");
-    this.broker = this.#makeBroker();
-  }
-
-  /** JSON readings in the order of their arrival. */
-  readings(room = "kitchen"): SeenReading[] {
-    return this.payloads(`home/${room}/temperature`).map((payload) => JSON.parse(payload));
-  }
-
-  sequences(room?: string): (number | undefined)[] {
-    return this.readings(room).map(({ seq }) => seq);
-  }
-
-  payloads(topic: string): string[] {
-    return this.messages.filter((message) => message.topic === topic).map(({ payload }) => payload);
-  }
-
-  #makeBroker(): Broker {
-    return new Broker({
-      time: this.time,
-      random: this.random.fork(),
-      forwardAt: "publish",
-      forwarded: (message) => this.#forwarded(message),
-      sessionLost: () => {},
-      breach: (client, what) => this.breaches.push(`${client}: ${what}`),
-    });
-  }
-
-  #forwarded(message: Forwarded): void {
-    const { topic, payload, retain } = message;
-    this.messages.push(message);
-    if (!retain) return;
-    if (payload === "") this.retained.delete(topic);
-    else this.retained.set(topic, payload);
-  }
-}
 
 export interface DeviceOptions {
   readonly house?: House;
@@ -115,6 +44,8 @@ export class SimulatedDevice {
   readonly settled: number[] = [];
   /** Why the firmware asked for resets. */
   readonly restarts: string[] = [];
+  /** The next boot loses its power after so many bytes on flash. */
+  cutBootAfter = Number.POSITIVE_INFINITY;
   bus = new I2CBus();
   port = new FakeSerial({ mode: "lines" });
   /** What its life was ended by, if anything got out of the firmware. */
@@ -223,6 +154,8 @@ export class SimulatedDevice {
     const { time } = this.house;
     this.flash.powerOn();
     this.settingsFlash.powerOn();
+    this.flash.cutAfter(this.cutBootAfter);
+    this.cutBootAfter = Number.POSITIVE_INFINITY;
     this.boots++;
     this.#lostTimersMs = -1;
     const life = this.boots;
@@ -292,8 +225,8 @@ export class SimulatedDevice {
       setUtc: (utcMs) => {
         utcOffsetMs = utcMs - time.nowMs;
       },
-      openFlash: () => watched(this.flash, () => this.#end()),
-      openSettings: () => new KeyValueOnFlash(watched(this.settingsFlash, () => this.#end())),
+      openFlash: () => watched(this.flash, () => this.cut()),
+      openSettings: () => new KeyValueOnFlash(watched(this.settingsFlash, () => this.cut())),
       sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
       tcp: { io: network.socketClass(isOn, () => this.wifi.connected) },
       wifi: this.wifi,

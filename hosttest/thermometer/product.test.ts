@@ -1,7 +1,11 @@
+/*
+ * The thermometer from its sensor to the broker, on virtual time.
+ */
 import { describe, expect, test } from "vitest";
 import { type BlockHeader, CLEAN_BYTES, decodeHeader, encodeHeader, FORMAT_VERSION } from "../../src/outbox/layout.js";
 import { CLOCK_PATIENCE_MS } from "../../src/thermometer.js";
-import { SimulatedDevice, WORLD_BEGINS_MS } from "../support/device-board.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { WORLD_BEGINS_MS } from "../support/house.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -144,97 +148,6 @@ describe("QoS 0", () => {
   });
 });
 
-describe("settings saved at the prompt", () => {
-  test("interval, payload and log are in force at once, room not before the reboot", () => {
-    const { one, house, time } = device({ defaults: { interval: "60" } });
-    one.powerOn();
-    time.advance(10 * SECOND);
-    one.set({ interval: "1", payload: "plain", log: "error" });
-    time.advance(10 * SECOND);
-    const readings = house.payloads("home/kitchen/temperature");
-    expect(readings.length).toBeGreaterThan(8);
-    expect(readings.at(-1)).toBe("21.50");
-    one.port.take();
-    house.broker.stop("kept");
-    time.advance(MINUTE);
-    expect(one.port.take()).not.toContain("warn");
-    one.set({ log: "debug" });
-    house.broker.start();
-    time.advance(3 * MINUTE);
-    expect(one.port.take()).toContain("debug: mqtt connected");
-  });
-
-  test("the payload's form is told to Home Assistant at once", () => {
-    const { one, house, time } = device();
-    one.powerOn();
-    time.advance(10 * SECOND);
-    const topic = "homeassistant/sensor/thermometer020000000001/temperature/config";
-    expect(house.retained.get(topic)).toContain("value_json");
-    one.set({ payload: "plain" });
-    time.advance(SECOND);
-    expect(house.retained.get(topic)).not.toContain("value_json");
-  });
-
-  test("Wi-Fi is left and joined at once", () => {
-    const { one, house, time } = device();
-    one.wifi.setAir([
-      { ssid: "home", password: "correct horse", rssi: -58 },
-      { ssid: "barn", password: "battery staple", rssi: -70 },
-    ]);
-    one.powerOn();
-    time.advance(MINUTE);
-    const before = house.readings().length;
-    one.set({ "wifi.ssid": "barn", "wifi.password": "wrong password" });
-    time.advance(5 * MINUTE);
-    expect(house.readings()).toHaveLength(before);
-    expect(one.status("wifi")).toContain('"barn" does not let us in: wrong password?');
-    one.set({ "wifi.password": "battery staple" });
-    time.advance(5 * MINUTE);
-    expect(one.status("wifi")).toContain('"barn", 192.0.2.7');
-    expect(house.readings().length).toBeGreaterThan(before + 30);
-  });
-
-  test("offset, deadband and heartbeat change the readings from now on", () => {
-    const { one, house, time } = device();
-    one.powerOn();
-    time.advance(15 * SECOND);
-    one.set({ offset: "-1.5", deadband: "0.5", heartbeat: "60" });
-    time.advance(5 * MINUTE);
-    const values = house.readings().map(({ value }) => value);
-    expect(values.slice(0, 3)).toEqual([21.5, 21.5, 20]);
-    expect(values.length).toBeLessThan(9);
-    one.sensor.celsius = 25;
-    time.advance(15 * SECOND);
-    expect(house.readings().at(-1)?.value).toBe(23.5);
-  });
-
-  test("outbox.full is obeyed at once", () => {
-    const { one, house, time } = device({ blocks: 3, defaults: { "mqtt.host": "", interval: "1" } });
-    one.powerOn();
-    time.advance(20 * MINUTE);
-    expect(one.firmware.outbox?.statistics().dropped).toBeGreaterThan(0);
-    one.set({ "outbox.full": "refuse" });
-    time.advance(20 * MINUTE);
-    const { dropped, refused, entries, nextSequence } = one.firmware.outbox?.statistics() ?? {};
-    expect(refused).toBeGreaterThan(100);
-    expect((dropped ?? 0) + (refused ?? 0) + (entries ?? 0)).toBe(nextSequence);
-    expect(one.status("losses")).toBe(`${dropped} dropped, flash full, ${refused} refused, flash full`);
-    one.set({ "mqtt.host": "10.0.0.1" });
-    one.reboot();
-    time.advance(10 * MINUTE);
-    one.firmware.stopSampling();
-    time.advance(MINUTE);
-    const arrived = house.sequences();
-    expect(new Set(arrived).size).toBe(arrived.length);
-    expect(one.firmware.unsettled).toBe(0);
-    const after = one.firmware.outbox?.statistics();
-    expect(arrived.length).toBe(
-      (entries ?? 0) + one.taken.filter((sequence) => (sequence ?? -1) >= (nextSequence ?? 0)).length,
-    );
-    expect(after?.dropped).toBe(dropped);
-  });
-});
-
 describe("trouble", () => {
   test("a sensor that is gone stops nothing else, and readings go on when it is back", () => {
     const { one, house, time } = device();
@@ -311,50 +224,6 @@ describe("trouble", () => {
     expect(house.sequences("kitchen")[0]).toBe(0);
     expect(one.crashes).toEqual([]);
     expect(one.restarts).toEqual(["reboot", "factory reset"]);
-  });
-});
-
-describe("power cuts", () => {
-  test("at any byte of any flash operation: nothing is lost, nothing comes twice at QoS 2", () => {
-    const { one, house, time } = device({ blocks: 6, defaults: { interval: "1", "mqtt.qos": "2" } });
-    const kept: number[] = [];
-    for (let cut = 0; cut < 150; cut++) {
-      one.powerOn();
-      time.advance(1_000 + 130 * (cut % 40));
-      one.flash.cutAfter(cut % 61, (["none", "some", "all"] as const)[cut % 3]);
-      time.advance(20 * SECOND);
-      expect(one.isOn).toBe(false);
-      for (const sequence of one.taken.splice(0)) if (sequence !== undefined && sequence >= 0) kept.push(sequence);
-    }
-    one.powerOn();
-    time.advance(MINUTE);
-    one.firmware.stopSampling();
-    time.advance(MINUTE);
-    const sequences = house.sequences();
-    expect(one.crashes).toEqual([]);
-    expect(house.breaches).toEqual([]);
-    expect(sequences).toHaveLength(new Set(sequences).size);
-    expect(sequences).toEqual(expect.arrayContaining(kept));
-    expect(one.firmware.outbox?.statistics().dropped).toBe(0);
-  });
-
-  test("during a save: the settings are the old ones or the new ones", () => {
-    for (let steps = 0; steps < 200; steps += 7) {
-      const { one, time } = device();
-      one.powerOn();
-      one.set({ room: "attic", interval: "30" });
-      one.settingsFlash.cutAfter(steps);
-      one.type("set room bath; set interval 40; save");
-      one.cut();
-      one.powerOn();
-      time.advance(SECOND);
-      const { settings } = one.firmware;
-      expect([
-        ["attic", 30],
-        ["bath", 40],
-      ]).toContainEqual([settings.get("room"), settings.get("interval")]);
-      expect(one.crashes).toEqual([]);
-    }
   });
 });
 

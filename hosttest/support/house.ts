@@ -1,0 +1,75 @@
+/*
+ * A house on virtual time: one broker, the network to it, and what a subscriber of everything would see.
+ */
+import { Broker, type Forwarded } from "../simulation/broker.js";
+import { Network } from "../simulation/network.js";
+import { Random } from "../simulation/random.js";
+import { VirtualTime } from "./virtual-time.js";
+
+export const WORLD_BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
+
+/** A reading's message as a subscriber sees it. */
+export interface SeenReading {
+  readonly value: number;
+  readonly ts?: string;
+  readonly seq?: number;
+}
+
+/** The broker's side of the house: everything that was forwarded, and what it keeps. */
+export class House {
+  readonly time = new VirtualTime();
+  readonly random = new Random(1);
+  readonly messages: Forwarded[] = [];
+  /** Retained payloads by topic. */
+  readonly retained = new Map<string, string>();
+  readonly breaches: string[] = [];
+  readonly network: Network;
+  broker: Broker;
+
+  constructor() {
+    this.broker = this.#makeBroker();
+    this.network = new Network(this.time, (peer) => this.broker.listen(peer));
+  }
+
+  get utcMs(): number {
+    return WORLD_BEGINS_MS + this.time.nowMs;
+  }
+
+  /** Another broker answers at the address, which knows nobody. */
+  replaceBroker(): void {
+    this.broker.stop("kept");
+    this.broker = this.#makeBroker();
+  }
+
+  /** JSON readings in the order of their arrival. */
+  readings(room = "kitchen"): SeenReading[] {
+    return this.payloads(`home/${room}/temperature`).map((payload) => JSON.parse(payload));
+  }
+
+  sequences(room?: string): (number | undefined)[] {
+    return this.readings(room).map(({ seq }) => seq);
+  }
+
+  payloads(topic: string): string[] {
+    return this.messages.filter((message) => message.topic === topic).map(({ payload }) => payload);
+  }
+
+  #makeBroker(): Broker {
+    return new Broker({
+      time: this.time,
+      random: this.random.fork(),
+      forwardAt: "publish",
+      forwarded: (message) => this.#forwarded(message),
+      sessionLost: () => {},
+      breach: (client, what) => this.breaches.push(`${client}: ${what}`),
+    });
+  }
+
+  #forwarded(message: Forwarded): void {
+    const { topic, payload, retain } = message;
+    this.messages.push(message);
+    if (!retain) return;
+    if (payload === "") this.retained.delete(topic);
+    else this.retained.set(topic, payload);
+  }
+}
