@@ -14,10 +14,17 @@ export const ERASE_STATES = [
   "some bytes erased",
   "start zeroed",
   "zeroed, some bits erased",
-  "looks erased",
+  "looks erased at first",
   "reads anew at each boot",
   "zeroed, reads anew at each boot",
 ] as const;
+
+/** States whose cells read otherwise after each boot, whatever was programmed over them. */
+const MOODY: readonly EraseState[] = [
+  "looks erased at first",
+  "reads anew at each boot",
+  "zeroed, reads anew at each boot",
+];
 
 /** One block's half-way cells. `settle` gives them what they read as until the next boot. */
 export class EraseCut {
@@ -25,7 +32,7 @@ export class EraseCut {
   readonly #before: Uint8Array;
   readonly #start: number;
   readonly #edge: number;
-  #isSettled = false;
+  #boots = 0;
 
   /** Without `state`, one is drawn. */
   constructor(bytes: Uint8Array, start: number, end: number, state: EraseState | undefined, random: () => number) {
@@ -36,9 +43,7 @@ export class EraseCut {
   }
 
   settle(bytes: Uint8Array, random: () => number): void {
-    const isMoody = this.state === "reads anew at each boot" || this.state === "zeroed, reads anew at each boot";
-    if (this.#isSettled && !isMoody) return;
-    this.#isSettled = true;
+    if (this.#boots++ > 0 && !MOODY.includes(this.state)) return;
     const density = random();
     for (let i = 0; i < this.#before.length; i++) bytes[this.#start + i] = this.#byte(i, density, random);
   }
@@ -62,8 +67,8 @@ export class EraseCut {
       case "zeroed, some bits erased":
       case "zeroed, reads anew at each boot":
         return bits(density, random);
-      case "looks erased":
-        return 0xff;
+      case "looks erased at first":
+        return this.#boots === 1 || random() < 0.9 ? 0xff : before | bits(density, random);
       default:
         throw new TypeError(`erase state: ${String(this.state satisfies never)}`);
     }

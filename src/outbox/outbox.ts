@@ -137,7 +137,6 @@ export class Outbox {
    * @returns the number
    */
   skip(): number {
-    this.#log.counters.refused++;
     const number = this.nextSequence;
     this.#skipped++;
     if (this.#skipped >= this.#skipsBeforeWrite && this.#writeSkips()) this.#skipsBeforeWrite *= 2;
@@ -272,7 +271,7 @@ export class Outbox {
   /** Figures; reads the head of every block. */
   statistics(): Statistics {
     this.#walk.exactTail();
-    return measure(this.#log, this.nextSequence, this.#endurance);
+    return measure(this.#log, this.#skipped, this.#endurance);
   }
 
   /** Closes the flash. Every method throws, or does nothing, afterwards; what was durable stays so. */
@@ -309,6 +308,7 @@ export class Outbox {
     const count = this.#skipped;
     if (!this.#put(SKIP, count, count)) return false;
     this.#skipped = 0;
+    this.#log.counters.refused += count;
     return true;
   }
 

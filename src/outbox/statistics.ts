@@ -4,17 +4,17 @@
 import type { Statistics } from "./events.js";
 import type { Log } from "./log.js";
 
-/** `next`: number of the next entry. `endurance`: erases that a block is good for. */
-export function measure(log: Log, next: number, endurance: number): Statistics {
+/** `skipped`: numbers used up and not written yet. `endurance`: erases that a block is good for. */
+export function measure(log: Log, skipped: number, endurance: number): Statistics {
   const { counters, marks, blocks, medium, number } = log;
   const erases = wear(log);
   return {
     entries: counters.entries,
     bytesUsed: blocks.live * medium.blockLength,
     oldestSequence: marks.tail < number ? marks.tail : undefined,
-    nextSequence: next,
+    nextSequence: number + skipped,
     dropped: counters.dropped,
-    refused: counters.refused,
+    refused: counters.refused + skipped,
     damaged: counters.damaged,
     tornRecords: log.torn,
     flashFailures: medium.failures,

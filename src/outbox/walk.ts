@@ -202,6 +202,8 @@ export class Walk {
   #find(cursor: Cursor, from: number): boolean {
     const { blocks, marks, end } = this.#log;
     if (blocks.live === 0) return false;
+    const oldest = blocks.firstAt(0, marks.tail);
+    if (oldest > marks.tail) this.#lose(marks.tail, oldest - marks.tail); // the block that held the tail is gone
     let place = this.#position(cursor, from);
     let fromTail = cursor.nextNumber <= marks.tail;
     for (;;) {
@@ -299,12 +301,14 @@ export class Walk {
   }
 
   /** The tail passes numbers whose entries are not there: damage, but for those that were given up on purpose. */
-  #lose(first: number, count: number): void {
+  #lose(from: number, count: number): void {
     const { counters, marks } = this.#log;
     const { holeFrom, holeEnd } = counters;
-    marks.advance(first + count);
-    const given = Math.max(0, Math.min(first + count, holeEnd) - Math.max(first, holeFrom));
-    const lost = count - given;
+    const first = Math.max(from, marks.tail); // what is below was counted before
+    const end = from + count;
+    marks.advance(end);
+    const given = Math.max(0, Math.min(end, holeEnd) - Math.max(first, holeFrom));
+    const lost = end - first - given;
     if (lost <= 0) return;
     counters.damaged += lost;
     counters.entries = Math.max(0, counters.entries - lost);

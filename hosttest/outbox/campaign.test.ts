@@ -1,0 +1,33 @@
+/* A small count of the fault campaign in every test run; `npm run faults` is the whole of it. */
+import { describe, expect, test } from "vitest";
+import { exhaust } from "../faults/exhaustive.js";
+import { campaign, type Outcome } from "../faults/random.js";
+
+function expectClean({ violations, first }: Outcome): void {
+  expect(first === undefined ? "" : `${first.what} ${first.replay}`).toBe("");
+  expect(violations).toBe(0);
+}
+
+describe.each([1, 16] as const)("write unit %i", (unit) => {
+  test("random cuts, the seed is new each time: every promise is kept, most cuts fall in a program or an erase", () => {
+    const outcome = campaign(Math.floor(Math.random() * 2 ** 31), 4_000, unit);
+    expectClean(outcome);
+    expect(outcome.inside / outcome.cuts).toBeGreaterThan(0.5);
+    expect(outcome.appended).toBeGreaterThan(1_000);
+    expect(outcome.dropped).toBeGreaterThan(0);
+  });
+
+  test("every eleventh step of two laps round a small ring, with second cuts in the recovery", () => {
+    const outcome = exhaust(unit, { stride: unit === 1 ? 11 : 3 });
+    expectClean(outcome);
+    expect(outcome.cuts).toBeGreaterThan(1_000);
+    expect(outcome.dropped).toBeGreaterThan(0);
+    expect(outcome.refused).toBeGreaterThan(0);
+  });
+
+  // Each of these once found something: a zero-length record read into its own header, cells that a cut left half
+  // programmed and that turned later (torn record, header, mark), entries counted twice, a mark that found no room.
+  test.each([258, 2, 4, 9, 12, 13, 44, 106, 129, 152, 204, 478, 770, 1006, 1880, 2004, 4251])("seed %i", (seed) => {
+    expectClean(campaign(seed, 40, unit));
+  });
+});

@@ -1,0 +1,87 @@
+/* Flash that fails: calls that throw, calls that report success and do nothing, stuck bits. Nothing is lost silently. */
+import { describe, expect, test } from "vitest";
+import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { Outbox } from "../../src/outbox/outbox.js";
+
+const BLOCK = 1024;
+
+/** What the outbox holds, by number. */
+function contents(outbox: Outbox): Map<number, number> {
+  const found = new Map<number, number>();
+  let last = -1;
+  for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(last + 1)) {
+    last = entry.sequence;
+    found.set(last, entry.payload[0]);
+  }
+  return found;
+}
+
+describe.each([1, 16] as const)("write unit %i", (unit) => {
+  test.each(["error", "ignored"] as const)("one program in five ends with %s: what append returned is there", (how) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = generator(seed);
+      const flash = new NorFlash({ blocks: 8, blockLength: BLOCK, writeUnit: unit });
+      flash.faults.program = () => (random() < 0.2 ? how : undefined);
+      let outbox = new Outbox({ flash, writeUnit: unit, whenFull: "refuse" });
+      const expected = new Map<number, number>();
+      for (let i = 0; i < 60; i++) {
+        const sequence = outbox.append(new Uint8Array(12).fill(i), 1);
+        if (sequence >= 0) expected.set(sequence, i);
+      }
+      expect(expected.size).toBeGreaterThan(20);
+      flash.faults = {};
+      flash.powerOn();
+      outbox = new Outbox({ flash, writeUnit: unit });
+      expect(contents(outbox)).toEqual(expected);
+      expect(outbox.statistics().damaged).toBe(0);
+    }
+  });
+
+  test.each(["error", "ignored"] as const)("one erase in three ends with %s: another block is taken", (how) => {
+    const random = generator(4);
+    const flash = new NorFlash({ blocks: 8, blockLength: BLOCK, writeUnit: unit });
+    flash.faults.erase = () => (random() < 0.33 ? how : undefined);
+    const outbox = new Outbox({ flash, writeUnit: unit });
+    for (let i = 0; i < 2000; i++) {
+      const sequence = outbox.append(new Uint8Array(12).fill(i), 1);
+      if (sequence < 0) continue;
+      expect(outbox.seek(sequence)?.payload[0]).toBe(i & 0xff);
+      outbox.settle(sequence);
+      outbox.idle();
+    }
+    expect(outbox.statistics().flashFailures).toBeGreaterThan(0);
+    expect(outbox.nextSequence).toBe(2000);
+  });
+
+  test("nothing can be programmed any more: refused and said, what is there is handed out, nothing throws", () => {
+    const flash = new NorFlash({ blocks: 8, blockLength: BLOCK, writeUnit: unit });
+    const before = new Outbox({ flash, writeUnit: unit });
+    for (let i = 0; i < 10; i++) before.append(Uint8Array.of(i), 2);
+    flash.powerOn();
+    flash.faults.program = () => "error";
+    flash.faults.erase = () => "error";
+    const kinds: string[] = [];
+    const outbox = new Outbox({ flash, writeUnit: unit, onEvent: ({ kind }) => kinds.push(kind) });
+    expect(outbox.append(Uint8Array.of(1), 1)).toBe(-1);
+    expect([...contents(outbox).keys()]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    outbox.settle(0);
+    outbox.idle();
+    expect(outbox.seek(0)?.sequence).toBe(1);
+    expect(kinds).toEqual(["refused", "unmarked"]);
+  });
+});
+
+test("a bit stuck at 0 under the log: the record moves on, nothing is lost", () => {
+  const flash = new NorFlash({ blocks: 4, blockLength: BLOCK });
+  flash.faults.read = (buffer, address) => {
+    const at = 200 - address;
+    if (at >= 0 && at < buffer.length) buffer[at] &= ~0x10;
+  };
+  const outbox = new Outbox({ flash });
+  for (let i = 0; i < 300; i++) {
+    const sequence = outbox.append(new Uint8Array(12).fill(0xff), 1);
+    expect(outbox.seek(sequence)?.payload[5]).toBe(0xff);
+    outbox.settle(sequence);
+  }
+  expect(outbox.statistics().damaged).toBe(0);
+});

@@ -1,0 +1,234 @@
+/* The outbox without faults: what each call promises. Cuts are the campaign's. */
+import { describe, expect, test } from "vitest";
+import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { Outbox, type OutboxEvent, type OutboxOptions } from "../../src/outbox/outbox.js";
+
+type Unit = 1 | 16;
+
+function bytes(...values: number[]): Uint8Array {
+  return Uint8Array.from(values);
+}
+
+function open(flash: NorFlash, options: Partial<OutboxOptions> = {}): Outbox {
+  flash.powerOn();
+  return new Outbox({ flash, writeUnit: flash.writeUnit, ...options });
+}
+
+function sequences(outbox: Outbox): number[] {
+  const found: number[] = [];
+  for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(entry.sequence + 1)) {
+    found.push(entry.sequence);
+  }
+  return found;
+}
+
+describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
+  const ring = (blocks = 6, blockLength = 1024): NorFlash => new NorFlash({ blocks, blockLength, writeUnit: unit });
+
+  test("what was appended comes back in order after a reboot, with QoS and content", () => {
+    const flash = ring();
+    let outbox = open(flash);
+    for (let i = 0; i < 20; i++) expect(outbox.append(bytes(i, 2 * i), i % 2 === 0 ? 1 : 2)).toBe(i);
+    outbox = open(flash);
+    for (let i = 0; i < 20; i++) {
+      expect(outbox.seek(i)).toMatchObject({
+        sequence: i,
+        qos: i % 2 === 0 ? 1 : 2,
+        released: false,
+        payloadLength: 2,
+      });
+      expect([...(outbox.seek(i)?.payload ?? [])]).toEqual([i, 2 * i]);
+    }
+    expect(outbox.seek(20)).toBeUndefined();
+  });
+
+  test("settled in any order, rebooted: what is left is what was not settled", () => {
+    const flash = ring();
+    const outbox = open(flash);
+    for (let i = 0; i < 10; i++) outbox.append(bytes(i), 1);
+    for (const sequence of [7, 2, 0, 3, 9, 2]) outbox.settle(sequence);
+    expect(sequences(outbox)).toEqual([1, 4, 5, 6, 8]);
+    expect(outbox.entries).toBe(5);
+    const again = open(flash);
+    expect(sequences(again)).toEqual([1, 4, 5, 6, 8]);
+    expect(again.statistics()).toMatchObject({ entries: 5, oldestSequence: 1, nextSequence: 10, damaged: 0 });
+  });
+
+  test("released, rebooted: still released; session lost: not released, also after a reboot; released again: released", () => {
+    const flash = ring();
+    let outbox = open(flash);
+    for (let i = 0; i < 4; i++) outbox.append(bytes(i), 2);
+    outbox.released(1);
+    outbox.released(2);
+    outbox = open(flash);
+    expect(outbox.seek(1)?.released).toBe(true);
+    expect(outbox.requeue()).toBe(2);
+    expect(outbox.seek(1)?.released).toBe(false);
+    outbox = open(flash);
+    expect(outbox.seek(2)?.released).toBe(false);
+    outbox.released(2);
+    outbox.settle(0);
+    outbox = open(flash);
+    expect([outbox.seek(1)?.released, outbox.seek(2)?.released, outbox.seek(3)?.released]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect(outbox.requeue()).toBe(1);
+  });
+
+  test("the Entry is one object, reused", () => {
+    const outbox = open(ring());
+    outbox.append(bytes(1), 1);
+    outbox.append(bytes(2), 1);
+    expect(outbox.seek(0)).toBe(outbox.seek(1));
+  });
+
+  test("full, dropOldest: the oldest block goes, counted and reported; entries in flight stay, the next block goes", () => {
+    const events: OutboxEvent[] = [];
+    const outbox = open(ring(), { onEvent: (event) => events.push(event) });
+    outbox.append(bytes(0), 1);
+    expect(outbox.seek(0)?.sequence).toBe(0); // in flight from now on
+    for (let i = 1; i < 400; i++) expect(outbox.append(new Uint8Array(40), 1)).toBe(i);
+    const dropped = events.reduce((sum, event) => sum + (event.kind === "dropped" ? event.count : 0), 0);
+    expect(dropped).toBeGreaterThan(0);
+    expect(outbox.statistics()).toMatchObject({ dropped, damaged: 0, entries: 400 - dropped });
+    expect(outbox.seek(0)?.sequence).toBe(0);
+    outbox.setInFlight(0);
+    for (let i = 0; i < 100; i++) outbox.append(new Uint8Array(40), 1);
+    expect(outbox.seek(0)?.sequence).toBeGreaterThan(0);
+  });
+
+  test("full, refuse: -1, a number used up, counted over a reboot; settled: room again, and the gap shows", () => {
+    const flash = ring();
+    const outbox = open(flash, { whenFull: "refuse" });
+    let count = 0;
+    while (outbox.append(new Uint8Array(40), 1) !== -1) count++;
+    for (let i = 0; i < 9; i++) expect(outbox.append(new Uint8Array(40), 1)).toBe(-1);
+    expect(outbox.statistics()).toMatchObject({ refused: 10, entries: count, nextSequence: count + 10 });
+    for (let i = 0; i < count; i++) outbox.settle(outbox.seek(i)?.sequence ?? -1);
+    expect(outbox.append(bytes(1), 1)).toBe(count + 10);
+    const again = open(flash);
+    expect(again.seek(0)?.sequence).toBe(count + 10);
+    expect(again.statistics()).toMatchObject({ refused: 10, damaged: 0, entries: 1 });
+  });
+
+  test("skip uses up a number, which stays used up", () => {
+    const flash = ring();
+    const outbox = open(flash);
+    expect(outbox.append(bytes(1), 1)).toBe(0);
+    expect(outbox.skip()).toBe(1);
+    expect(outbox.append(bytes(2), 1)).toBe(2);
+    expect(sequences(open(flash))).toEqual([0, 2]);
+  });
+
+  test("notes: the latest of each tag, the one in force at an entry, and those that came after it", () => {
+    const flash = ring();
+    let outbox = open(flash);
+    outbox.note(0, bytes(1));
+    outbox.note(5, bytes(50));
+    const early = outbox.append(bytes(0), 1);
+    outbox.note(0, bytes(2));
+    for (let i = 0; i < 60; i++) outbox.append(new Uint8Array(40), 1);
+    outbox.note(0, bytes(3));
+    const late = outbox.append(bytes(0), 1);
+    for (outbox of [outbox, open(flash)]) {
+      expect(outbox.readNote(0)).toEqual(bytes(3));
+      expect(outbox.readNote(1)).toBeUndefined();
+      expect(outbox.noteAt(early, 0)).toEqual(bytes(1));
+      expect(outbox.noteAt(early, 5)).toEqual(bytes(50));
+      expect(outbox.noteAt(early + 1, 0)).toEqual(bytes(2));
+      expect(outbox.noteAt(late - 1, 0)).toEqual(bytes(2));
+      expect(outbox.noteAt(late, 0)).toEqual(bytes(3));
+      const later: number[] = [];
+      expect(outbox.findNoteAfter(early, 0, (value) => later.push(value[0]) < 0)).toBe(false);
+      expect([...new Set(later)]).toEqual([2, 3]);
+      expect(outbox.findNoteAfter(early, 0, (value) => value[0] === 3)).toBe(true);
+    }
+  });
+
+  test("notes, counters and marks live on for a hundred laps", () => {
+    const flash = ring(5, 1024);
+    let outbox = open(flash);
+    outbox.note(3, bytes(7, 8, 9));
+    for (let i = 0; i < 8000; i++) {
+      const sequence = outbox.append(new Uint8Array(20), 2);
+      outbox.settle(sequence);
+      outbox.idle();
+    }
+    outbox = open(flash);
+    expect(outbox.readNote(3)).toEqual(bytes(7, 8, 9));
+    expect(outbox.nextSequence).toBe(8000);
+    expect(outbox.statistics()).toMatchObject({ entries: 0, damaged: 0, flashFailures: 0 });
+    expect(flash.violations).toBe(0);
+  });
+
+  test("idle erases ahead: appending then waits for no erase", () => {
+    const flash = ring();
+    const outbox = open(flash);
+    while (outbox.idle());
+    for (let i = 0; i < 2000; i++) {
+      const before = flash.erases.reduce((sum, erases) => sum + erases);
+      outbox.settle(outbox.append(new Uint8Array(12), 1));
+      expect(flash.erases.reduce((sum, erases) => sum + erases)).toBe(before);
+      while (outbox.idle());
+    }
+  });
+
+  test("a mount programs and erases nothing, and reads the heads and at most two blocks", () => {
+    const flash = ring(64, 1024);
+    const outbox = open(flash, { whenFull: "refuse" });
+    while (outbox.append(new Uint8Array(12), 1) !== -1);
+    const { programs } = flash;
+    const erases = [...flash.erases];
+    flash.powerOn();
+    flash.readBytes = 0;
+    new Outbox({ flash, writeUnit: unit });
+    expect(flash.readBytes).toBeLessThanOrEqual(64 * 48 + 2 * 1024);
+    expect(flash.programs).toBe(programs);
+    expect([...flash.erases]).toEqual(erases);
+  });
+
+  test("an entry 256 numbers beyond the oldest is not handed out until the oldest is settled", () => {
+    const outbox = open(ring(16, 1024));
+    for (let i = 0; i < 300; i++) outbox.append(bytes(i), 1);
+    expect(outbox.seek(255)?.sequence).toBe(255);
+    expect(outbox.seek(256)).toBeUndefined();
+    expect(() => outbox.settle(290)).toThrow(RangeError);
+    outbox.settle(0);
+    expect(outbox.seek(256)?.sequence).toBe(256);
+  });
+
+  test("a hundred brown-outs, each in an append, cost less than a block", () => {
+    const flash = ring(8, 4096);
+    let outbox = open(flash);
+    outbox.append(new Uint8Array(128), 1);
+    for (let i = 0; i < 100; i++) {
+      flash.cutAfter((i * 37) % 136);
+      outbox.append(new Uint8Array(128), 1);
+      outbox = open(flash);
+      outbox.seek(0);
+    }
+    expect(outbox.statistics()).toMatchObject({ blocksUsed: 1, damaged: 0 });
+    expect(outbox.entries).toBeLessThanOrEqual(2);
+  });
+});
+
+test.each([
+  [{ writeUnit: 4 as 1 }, "writeUnit 4"],
+  [{ maxPayload: 5000 }, "maxPayload 5000"],
+  [{ flash: new NorFlash({ blocks: 2 }) }, "flash of 2 blocks"],
+  [{ flash: new NorFlash({ blocks: 8, blockLength: 3000 }) }, "blocks of 3000 bytes"],
+])("options that cannot work: RangeError, and says what (%#)", (options, message) => {
+  const make = (): Outbox => new Outbox({ flash: new NorFlash({ blocks: 4 }), ...options });
+  expect(make).toThrow(RangeError);
+  expect(make).toThrow(message);
+});
+
+test("a payload that is too long, another QoS, another tag, a long note: RangeError", () => {
+  const outbox = new Outbox({ flash: new NorFlash({ blocks: 4 }), maxPayload: 10 });
+  expect(() => outbox.append(new Uint8Array(11), 1)).toThrow("payload of 11 bytes: expected at most 10");
+  expect(() => outbox.append(bytes(1), 0 as 1)).toThrow("qos 0: expected 1 or 2");
+  expect(() => outbox.note(8, bytes(1))).toThrow("tag 8: expected 0..7");
+  expect(() => outbox.note(0, new Uint8Array(97))).toThrow("note of 97 bytes: expected at most 96");
+});
