@@ -27,7 +27,7 @@ export interface Values {
   interval: number;
   offset: number;
   /** Digits after the decimal point. */
-  resolution: "auto" | 0 | 1 | 2 | 3 | 4;
+  resolution: "auto" | 0 | 1 | 2 | 3;
   /** 0: every reading counts. */
   deadband: number;
   /** 0: off. */
@@ -212,7 +212,7 @@ export const schema: readonly Setting[] = [
   },
   {
     key: "resolution",
-    type: { kind: "choice", values: ["auto", 0, 1, 2, 3, 4] },
+    type: { kind: "choice", values: ["auto", 0, 1, 2, 3] },
     default: "auto",
     help: "Digits after the decimal point; auto: as the sensor has them",
     inForce: "saved",

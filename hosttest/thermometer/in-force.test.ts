@@ -1,0 +1,58 @@
+/*
+ * The settings that the schema calls in force when saved: none is forgotten. What most of them change is told in
+ * settings.test.ts; here are the rest, and the list that a new one has to be put on.
+ */
+import { expect, test } from "vitest";
+import { schema } from "../../src/settings/schema.js";
+import { SimulatedDevice } from "../support/device-board.js";
+
+const SECOND = 1000;
+
+test("each of them is shown to be, in settings.test.ts or below", () => {
+  expect(schema.filter(({ inForce }) => inForce === "saved").map(({ key }) => key)).toEqual([
+    "wifi.ssid",
+    "wifi.password",
+    "interval",
+    "offset",
+    "resolution",
+    "deadband",
+    "heartbeat",
+    "payload",
+    "outbox.full",
+    "log",
+  ]);
+});
+
+test("resolution: the next reading is rounded once, to as many digits", () => {
+  const one = new SimulatedDevice({ defaults: { payload: "plain" } }).powerOn();
+  const { time } = one.house;
+  one.sensor.celsius = 21.4375; // 2,744 steps of the sensor's: exact
+  const next = (resolution: string): string | undefined => {
+    one.set({ resolution });
+    time.advance(10 * SECOND);
+    return one.house.payloads("home/kitchen/temperature").at(-1);
+  };
+  time.advance(5 * SECOND);
+  expect(["3", "2", "1", "0", "auto"].map(next)).toEqual(["21.438", "21.44", "21.4", "21", "21.44"]);
+});
+
+test("the command log shows more at once, and is forgotten at the reboot; the setting log stays", () => {
+  const one = new SimulatedDevice().powerOn();
+  const { house } = one;
+  const reconnected = (): string => {
+    house.time.advance(60 * SECOND);
+    one.port.take();
+    house.network.resetAll();
+    house.time.advance(180 * SECOND);
+    return one.port.take();
+  };
+  expect(reconnected()).not.toContain("debug:");
+  one.type("log debug");
+  expect(reconnected()).toContain("debug: mqtt connected");
+  one.reboot();
+  expect(reconnected()).not.toContain("debug:");
+  one.set({ log: "debug" });
+  expect(reconnected()).toContain("debug: mqtt connected");
+  one.reboot();
+  expect(reconnected()).toContain("debug: mqtt connected");
+});
