@@ -118,20 +118,20 @@ export class Thermometer implements Product {
     this.board.restart(reason);
   }
 
-  /** Erases settings and readings, and boots as a new device. */
+  /**
+   * Erases readings and settings, and boots as a new device. The readings first: if the power goes meanwhile, the device
+   * still has its owner's settings, and no later owner gets what is left of the readings.
+   */
   factoryReset(): void {
-    this.settings.factoryReset();
-    this.#announcement.forget();
-    this.health.farewell();
     this.close();
-    try {
+    this.#attempt(() => {
       const flash = this.board.openFlash();
       flash.eraseBlock(0, flash.status().blocks);
       flash.close();
-    } catch (error) {
-      this.board.trace?.(`factory reset: ${messageOf(error)}`); // all else is closed by now: only a boot helps
-    }
-    this.board.restart("factory reset");
+    });
+    this.#announcement.forget();
+    this.#attempt(() => this.settings.factoryReset());
+    this.restart("factory reset");
   }
 
   /** Leaves the broker politely, then `whenDone`. */
@@ -153,6 +153,15 @@ export class Thermometer implements Product {
     this.link?.close();
     this.#console?.close();
     this.outbox?.close();
+  }
+
+  /** The prompt is closed by now, and only a boot can help: what fails is told to the trace. */
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.board.trace?.(`factory reset: ${messageOf(error)}`);
+    }
   }
 
   #openSettings(): Settings {
