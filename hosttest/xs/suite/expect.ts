@@ -91,6 +91,10 @@ class Expectation {
   toBeCloseTo(expected: number, digits = 2): void {
     this.#check(Math.abs((this.#actual as number) - expected) < 10 ** -digits / 2, "to be close to", expected);
   }
+  toBeTypeOf(expected: string): void {
+    const type: string = typeof this.#actual;
+    this.#check(type === expected, "to be of type", expected);
+  }
   toBeInstanceOf(expected: Constructor): void {
     this.#check(this.#actual instanceof expected, "to be a", expected);
   }

@@ -132,6 +132,13 @@ async function runTest(test: Test): Promise<void> {
   }
 }
 
+/** An error with its cause, as text. */
+function told(error: unknown): string {
+  if (!(error instanceof Error)) return `threw ${String(error)}`;
+  const cause = error.cause === undefined ? "" : `\ncaused by ${told(error.cause)}`;
+  return `${error.name}: ${error.message}\n${error.stack ?? ""}${cause}`;
+}
+
 /** What Node calls, as scripts. */
 const suite = {
   /** JSON: `[{name, run}]`. */
@@ -144,8 +151,7 @@ const suite = {
         outcome = "passed";
       },
       (error: unknown) => {
-        outcome =
-          error instanceof Error ? `${error.name}: ${error.message}\n${error.stack ?? ""}` : `threw ${String(error)}`;
+        outcome = told(error);
       },
     );
   },

@@ -1,0 +1,83 @@
+/*
+ * Runs suites of the rooms once more, inside XS; each test is reported under its own name. What cannot run there is
+ * listed with its reason; a new suite that is not listed runs.
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { topFolder } from "../../boards/xs/engine/build.js";
+import { XSWorker } from "../../boards/xs/engine/worker.js";
+import { xsAvailable } from "./available.js";
+import { bundleSuite } from "./bundle.js";
+
+/** Suites that stay on Node, and why. */
+const NODE_ONLY: Readonly<Record<string, string>> = {
+  "hosttest/console/fuzz.test.ts": "measures V8's heap",
+  "hosttest/console/terminal.test.ts": "of Node's streams",
+  "hosttest/mqtt/checklist.test.ts": "reads the other suites",
+  "hosttest/mqtt/fuzz.test.ts": "compares with mqtt-packet, which needs Node",
+  "hosttest/mqtt/peers.test.ts": "talks to other programs",
+  "hosttest/outbox/campaign.test.ts": "takes an interpreter hours: suites/campaign.suite.ts is a share of it",
+  "hosttest/settings/readme.test.ts": "reads README.md",
+};
+
+/** Single tests that stay on Node, and why. */
+const NODE_ONLY_TESTS: Readonly<Record<string, string>> = {
+  "streams > a length field of 256 MB costs nothing but the header": "measures Node's memory",
+  "power cuts > 60 lives of writes and deletes, cut anywhere, mounting included: each key has its last value or the one being written":
+    "a part, not firmware, and long",
+  "the write that empties a block, cut at every byte: what only that block held is never lost":
+    "a part, not firmware, and long",
+};
+
+const TIMEOUT_MS = 300_000; // no measure of the tests: XS interprets, and CI has other work too
+
+interface Listed {
+  readonly name: string;
+  readonly run: boolean;
+}
+
+/** Defines the tests of all suites in these folders of hosttest/. */
+export async function runSuites(folders: readonly string[], ending = ".test.ts"): Promise<void> {
+  const suites = folders.flatMap((folder) => suitesIn(join("hosttest", folder), ending));
+  for (const suite of suites) {
+    if (suite in NODE_ONLY) continue;
+    if (xsAvailable) await define(suite);
+    else test.runIf(false)(suite, () => {});
+  }
+}
+
+function suitesIn(folder: string, ending: string): string[] {
+  return readdirSync(join(topFolder, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name));
+}
+
+async function define(suite: string): Promise<void> {
+  const loaded = await load(suite).catch((error: Error) => error);
+  describe(suite, () => {
+    if (loaded instanceof Error) {
+      test("loads", () => Promise.reject(loaded));
+      return;
+    }
+    const { xs, tests } = loaded;
+    for (const [index, { name, run }] of tests.entries()) {
+      if (name in NODE_ONLY_TESTS) continue;
+      test.runIf(run)(name, { timeout: TIMEOUT_MS }, async () => {
+        await xs.evaluate(`suite.run(${index})`);
+        expect((await xs.evaluate("suite.outcome()")).text).toBe("passed");
+      });
+    }
+    afterAll(async () => {
+      await xs.evaluate("suite.end()").catch(() => {});
+      await xs.close();
+    });
+  });
+}
+
+async function load(suite: string): Promise<{ xs: XSWorker; tests: Listed[] }> {
+  const script = await bundleSuite(suite);
+  const xs = await XSWorker.open();
+  await xs.evaluate(script);
+  return { xs, tests: JSON.parse((await xs.evaluate("suite.list()")).text) };
+}

@@ -1,0 +1,22 @@
+/* The fault campaign inside XS, as far as an interpreter gets in a test run: hosttest/outbox/campaign.test.ts is the larger. */
+import { describe, expect, test } from "vitest";
+import { campaign } from "../../faults/random.js";
+
+const CUTS = 200;
+
+describe.each([1, 16] as const)("write unit %i", (unit) => {
+  test(`${CUTS} random cuts, the seed is new each time: every promise is kept`, () => {
+    const { violations, first, cuts, appended } = campaign(Math.floor(Math.random() * 2 ** 31), CUTS, unit);
+    expect(first === undefined ? "" : `${first.what} ${first.replay}`).toBe("");
+    expect(violations).toBe(0);
+    expect(cuts).toBeGreaterThanOrEqual(CUTS);
+    expect(appended).toBeGreaterThan(0);
+  });
+
+  // Each of these once found something.
+  test.each([258, 1006, 4251])("seed %i", (seed) => {
+    const { violations, first } = campaign(seed, 40, unit);
+    expect(first === undefined ? "" : `${first.what} ${first.replay}`).toBe("");
+    expect(violations).toBe(0);
+  });
+});
