@@ -56,6 +56,7 @@ class Exhaustion {
   readonly #flash: NorFlash;
   readonly #rig: Rig;
   #random = generator(0);
+  #idlesFirst = false;
 
   constructor(scenario: Scenario, unit: 1 | 16, outcome: Outcome, options: ExhaustOptions) {
     this.#scenario = scenario;
@@ -144,10 +145,11 @@ class Exhaustion {
     });
   }
 
-  /** What every boot does: looks at everything, and goes on. */
+  /** What every boot does: looks at everything, and goes on. Some erase ahead before that. */
   #goOn(): void {
     const rig = this.#rig;
-    rig.compare();
+    if (this.#idlesFirst) rig.idle();
+    if (!this.#flash.isOff) rig.compare();
     if (!this.#flash.isOff) rig.append(12, 2, 5);
     if (!this.#flash.isOff) rig.acknowledge(0, "both");
   }
@@ -182,6 +184,7 @@ class Exhaustion {
   #one(name: string, cut: Cut, act: (cut: Cut, name: string) => boolean): boolean {
     if (!this.#isWanted(name)) return false;
     this.#random = generator(hashOf(name));
+    this.#idlesFirst = (hashOf(name) & 0x100) !== 0;
     return act(cut, name);
   }
 

@@ -81,7 +81,8 @@ export class Life {
     const { rig } = this;
     rig.inFlight = this.#below(8);
     if (this.#chance(0.3)) rig.flash.cutAfter(this.#below(200), bits);
-    rig.compare();
+    if (this.#chance(0.3)) rig.idle(); // an owner that erases before it looks
+    if (!rig.flash.isOff) rig.compare();
     if (rig.flash.isOff) {
       this.#reboot();
       rig.compare();

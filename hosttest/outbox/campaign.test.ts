@@ -31,3 +31,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     expectClean(campaign(seed, 40, unit));
   });
 });
+
+test("a copy whose header is half programmed, an erase ahead that is cut: the block that was copied is still there", () => {
+  expectClean(exhaust(1, { only: "full, refuse/4/280 some/0 some bits erased" }));
+});

@@ -129,6 +129,8 @@ export class Log {
    */
   eraseAhead(): boolean {
     const { blocks } = this;
+    // Byte mode: the newest block must be firm before what it has taken the place of is erased.
+    if (this.medium.unit === 1 && !this.resumed) this.resume();
     if (blocks.spares > 0 && !blocks.isReady(blocks.at(blocks.live))) {
       if (this.makeReady(blocks.live)) return true;
       blocks.postpone(blocks.live);
