@@ -81,7 +81,9 @@ describe.each(DEVICES)("%s", (platform) => {
     if (/esp32c3|esp32s3/.test(platform)) expect(isRainbow).toBe(false);
   });
 
-  test("has its own partition table and sdkconfig", () => {
+  test("has a partition table and an sdkconfig: its own, or the common ones", () => {
+    const folder = platform === "esp32/esp32s3" ? "boards/esp32s3" : "boards/esp32";
+    expect(build).toMatchObject({ PARTITIONS_FILE: `${folder}/partitions.csv`, SDKCONFIGPATH: `${folder}/sdkconfig` });
     expect(text(build.PARTITIONS_FILE)).toContain("outbox");
     expect(text(join(build.SDKCONFIGPATH, "sdkconfig.defaults"))).toContain("CONFIG_ESP_BROWNOUT_DET=y");
   });

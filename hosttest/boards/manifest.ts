@@ -45,6 +45,7 @@ export class Product {
     this.#read.add(path);
     const manifest: Manifest = JSON.parse(readFileSync(join(this.#top, path), "utf8"));
     const parts = [manifest, partFor(manifest.platforms ?? {}, platform)];
+    for (const part of parts) this.#takeBuild(part?.build ?? {}, dirname(path));
     for (const part of parts) {
       for (const include of list(part?.include)) {
         if (!include.startsWith("$")) this.#include(normalize(join(dirname(path), include)), platform);
@@ -56,12 +57,16 @@ export class Product {
   #merge(part: Manifest & { readonly error?: string }, folder: string): void {
     if (part.error !== undefined) this.errors.push(part.error);
     this.preload.push(...(part.preload ?? []));
-    for (const [name, value] of Object.entries(part.build ?? {})) this.build[name] = normalize(join(folder, value));
     this.board = part.config?.board ?? this.board;
     this.isRainbow = part.config?.led?.rainbow ?? this.isRainbow;
     for (const [target, sources] of Object.entries(part.modules ?? {})) {
       if (target !== "~") for (const source of list(sources)) this.#map(target, normalize(join(folder, source)));
     }
+  }
+
+  /** Before the includes, whose values therefore win: mcconfig's order, and " ?=" in a name does not change it. */
+  #takeBuild(build: Readonly<Record<string, string>>, folder: string): void {
+    for (const [name, value] of Object.entries(build)) this.build[name] = normalize(join(folder, value));
   }
 
   #map(target: string, source: string): void {
