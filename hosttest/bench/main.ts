@@ -1,13 +1,14 @@
 /*
- * `npm run bench`: measured figures beside their goals. `npm run bench -- xs`: what a reading costs on XS; `drain`: how
- * fast a backlog leaves; none: all. `--json`: as rows of JSON. `--rebase`: the costs become the baseline that CI holds to;
- * say in the commit why they rose.
+ * `npm run bench`: measured figures beside their goals. `npm run bench -- xs`: what a reading costs on XS; `flash`: what
+ * the outbox does to it; `drain`: how fast a backlog leaves; none of them: all. `--json`: a row of JSON a line. `--rebase`:
+ * the costs become the baseline that CI holds to; say in the commit why they rose.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
 import { appRows, memoryRows, readingRows } from "./cost.js";
 import { drainRows } from "./drain.js";
+import { flashRows } from "./flash.js";
 import { type Row, table } from "./row.js";
 
 const READINGS = 100_000;
@@ -15,6 +16,7 @@ const BASELINE = "hosttest/bench/baseline.json";
 
 const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   xs: async () => [...(await readingRows()), ...(await appRows(READINGS)), ...(await memoryRows(READINGS))],
+  flash: flashRows,
   drain: drainRows,
 };
 
