@@ -11,3 +11,8 @@ export const xsAvailable = program.kind === "built" || process.env.CI !== undefi
 
 /** `test`, for what needs the worker. */
 export const xsTest = test.runIf(xsAvailable);
+
+/** `test`, for what needs slots as large as the device's: gcc's 32-bit libraries (Debian: gcc-multilib). */
+export const xs32Test = test.runIf(
+  (program.kind === "built" && program.wordBits === 32) || process.env.CI !== undefined,
+);
