@@ -35,13 +35,13 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "published-again-after-pubrec",
     file: SESSION,
-    find: "if (entry.released) out.acknowledgement",
-    replace: "if (entry.qos > 2) out.acknowledgement",
+    find: "    if (entry.released) {\n",
+    replace: "    if (entry.qos > 2) {\n",
   },
   {
     name: "order-changed-on-resend",
     file: SESSION,
-    find: "    if (this.#count && this.#mustWait(entry)) return false;\n",
+    find: "    if (count && this.#mustWait(entry)) return false;\n",
     replace: "",
   },
   {

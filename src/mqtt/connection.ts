@@ -100,11 +100,11 @@ export class Connection<E extends OutboundEntry> implements Line {
     }
     this.#hasHeard = true;
     this.#unread = count;
-    const { out } = this;
+    const out = this.out;
     try {
       if (count > this.#readAtOnce || out.end) this.#readInParts();
       else this.#read(count);
-      if (out.end || this.#session.mayHaveMore) this.#pump();
+      if (out.end || this.#session.mayHaveMore) this.wake();
     } catch (error) {
       this.#crash(error);
     }
@@ -113,7 +113,7 @@ export class Connection<E extends OutboundEntry> implements Line {
   /** The socket says that `count` bytes can be written. */
   readonly onWritable = (count: number): void => {
     if (this.#isOver) return;
-    const { out } = this;
+    const out = this.out;
     try {
       out.allow(this.#socket, count);
       if (!this.#isConnectSent) {
@@ -124,7 +124,7 @@ export class Connection<E extends OutboundEntry> implements Line {
       if (out.flush()) this.#hasSent = true;
       if (this.#isLeaving) this.#leave();
       else if (this.#unread) this.#readInParts();
-      this.#pump();
+      this.wake();
     } catch (error) {
       this.#crash(error);
     }
@@ -141,7 +141,10 @@ export class Connection<E extends OutboundEntry> implements Line {
 
   /** Sends what the session has to send. While something is parsed, that happens afterwards anyway. What a store throws passes. */
   wake(): void {
-    if (this.#isGreeted && this.#parsing === 0) this.#pump();
+    if (this.#parsing) return;
+    const isMore = this.#session.fill();
+    if (this.out.flush()) this.#hasSent = true;
+    if (isMore) this.#refill();
   }
 
   /** Room that a message of the owner's must leave for the answers to what is being parsed. */
@@ -257,14 +260,13 @@ export class Connection<E extends OutboundEntry> implements Line {
     if (fault !== STOP) this.#fail({ kind: "protocol", message: fault });
   }
 
-  /** Adds what the session has to send, and hands it to the socket. */
-  #pump(): void {
-    const { out } = this;
-    let isMore = this.#session.fill();
-    while (out.end && out.flush()) {
-      this.#hasSent = true;
-      if (!isMore || out.end) return;
+  /** The buffer was full: fills it again as long as the socket takes it. */
+  #refill(): void {
+    const out = this.out;
+    let isMore = true;
+    while (isMore && out.end === 0) {
       isMore = this.#session.fill();
+      out.flush();
     }
   }
 

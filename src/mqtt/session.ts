@@ -7,6 +7,7 @@
  */
 import { Blame, type Ending } from "./blame.js";
 import {
+  ACKNOWLEDGEMENT_BYTES,
   DUP,
   PUBACK_WORD,
   PUBCOMP_WORD,
@@ -65,6 +66,11 @@ export interface Line {
 /** For those who only subscribe, or publish from RAM. */
 const NO_STORE = { seek: () => undefined, released: () => {}, settle: () => {}, requeue: () => 0 };
 
+// First byte of a PUBLISH, §3.3.1
+const QOS1 = 0x02;
+const PUBLISH_QOS1 = (PUBLISH << 4) | QOS1;
+const PUBLISH_QOS2 = (PUBLISH << 4) | 0x04;
+
 /** Bytes of the shortest PUBLISH with a packet id; a PUBREL fits too. */
 const SHORTEST = 7;
 
@@ -95,6 +101,8 @@ export class Session<E extends OutboundEntry> implements PacketReader {
   #isProving = true;
 
   // What outlives the connection
+  /** Re-sending has not caught up yet with what was sent on earlier connections, before the reboot or after it. */
+  #isResending = true;
   /** All below were sent in this session, on earlier connections. */
   #sentEnd = 0;
   /** So many more entries may have been sent before the reboot. */
@@ -157,7 +165,7 @@ export class Session<E extends OutboundEntry> implements PacketReader {
     this.#count = 0;
     this.#awaited.fill(0);
     this.#cursor = 0;
-    this.mayHaveMore = this.#isProving = true;
+    this.mayHaveMore = this.#isProving = this.#isResending = true;
   }
 
   /** Adds what may go: requests, then entries in order. Returns true if it stopped for want of room. */
@@ -165,11 +173,15 @@ export class Session<E extends OutboundEntry> implements PacketReader {
     const out = this.#out;
     if (out === undefined) return false;
     if (this.requests.isDue && this.requests.fill(out)) return true;
-    while (this.mayHaveMore && this.#count < this.#window) {
-      if (out.end && out.room < SHORTEST) return true; // also: what was rendered last may still be on its way out
+    if (!this.mayHaveMore) return false;
+    while (this.#count < this.#window) {
+      if (out.isPartial && out.room < SHORTEST) return true; // what was rendered last may still be on its way out
       const entry = this.#store.seek(this.#cursor);
-      if (entry === undefined) this.mayHaveMore = false;
-      else if (!this.#send(entry, out)) return out.end > 0;
+      if (entry === undefined) {
+        this.mayHaveMore = false;
+        return false;
+      }
+      if (!this.#send(entry, out)) return out.end > 0;
     }
     return false;
   }
@@ -251,36 +263,44 @@ export class Session<E extends OutboundEntry> implements PacketReader {
   #send(entry: E, out: Transmit): boolean {
     const sequence = entry.sequence;
     const id = 1 + (sequence % ENTRY_IDS);
-    let awaited = PUBCOMP_WORD;
-    if (this.#count && this.#mustWait(entry)) return false;
-    let first = PUBLISH << 4;
-    if (sequence < this.#sentEnd || this.#perhapsSent) {
+    const count = this.#count;
+    if (count && this.#mustWait(entry)) return false;
+    let first = entry.qos === 1 ? PUBLISH_QOS1 : PUBLISH_QOS2;
+    if (this.#isResending && this.#mayHaveBeenSent(sequence)) {
       if (sequence === this.#blame.suspect) {
         this.#cursor = sequence + 1;
         return true;
       }
       first |= DUP;
     }
-    if (entry.released) out.acknowledgement(PUBREL_WORD, id);
-    else {
+    let awaited = PUBCOMP_WORD;
+    if (entry.released) {
+      if (out.room < ACKNOWLEDGEMENT_BYTES) return false;
+      out.acknowledgement(PUBREL_WORD, id);
+    } else {
+      awaited = first & QOS1 ? PUBACK_WORD : PUBREC_WORD;
       const message = this.#options.render?.(entry);
-      if (message?.retain) first |= RETAIN;
-      const qos = entry.qos;
-      const taken = message === undefined ? NEVER : out.publish(first | (qos << 1), id, message);
+      const taken = message ? out.publish(message.retain ? first | RETAIN : first, id, message) : NEVER;
       if (taken !== TAKEN) {
         if (taken === LATER) return false;
         this.#cursor = sequence + 1;
         this.#giveUp(sequence);
-        return true;
+        return this.#out === out;
       }
-      awaited = qos === 1 ? PUBACK_WORD : PUBREC_WORD;
     }
-    const slot = (this.#head + this.#count++) % this.#window;
+    const slot = (this.#head + count) % this.#window;
     this.#awaited[slot] = awaited + id;
     this.#sequences[slot] = sequence;
+    this.#count = count + 1;
     this.#cursor = sequence + 1;
     if (this.#perhapsSent) this.#perhapsSent--;
     return true;
+  }
+
+  /** While re-sending: was this one sent before? Those after the first that was not are new as well. */
+  #mayHaveBeenSent(sequence: number): boolean {
+    this.#isResending = sequence < this.#sentEnd || this.#perhapsSent > 0;
+    return this.#isResending;
   }
 
   /**
@@ -306,13 +326,18 @@ export class Session<E extends OutboundEntry> implements PacketReader {
     const sequence = this.#sequences[slot];
     this.#store.settle(sequence);
     this.#awaited[slot] = 0;
-    while (this.#count && this.#awaited[this.#head] === 0) {
-      this.#count--;
-      this.#head = (this.#head + 1) % this.#window;
-    }
+    if (slot === this.#head) this.#shiftSettled();
     this.delivered++;
     if (this.#isProving) this.#heard();
     this.#options.onSettled?.(sequence, "delivered");
+  }
+
+  /** The oldest is settled: it goes, and with it those behind it that were settled before. */
+  #shiftSettled(): void {
+    do {
+      this.#head = (this.#head + 1) % this.#window;
+      this.#count--;
+    } while (this.#count && this.#awaited[this.#head] === 0);
   }
 
   #giveUp(sequence: number): void {

@@ -47,8 +47,8 @@ export class Transmit {
   #topic = NONE;
   #payloadLength = 0;
   #payloadAt = 0;
-  /** More than the buffer waits, or part of it is out. */
-  #isPartial = false;
+  /** More than the buffer waits, or part of it is out: what counts is `room`. If not, packets are refused for want of room. */
+  isPartial = false;
 
   /** `bytes`: the buffer, this object's own until the connection ends. */
   constructor(bytes: Uint8Array) {
@@ -58,7 +58,7 @@ export class Transmit {
 
   /** Bytes that can go in now. */
   get room(): number {
-    if (!this.#isPartial) return this.bytes.length - this.end;
+    if (!this.isPartial) return this.bytes.length - this.end;
     if (this.#tail.length) return 0;
     if (this.#start) this.#compact();
     return this.bytes.length - this.end;
@@ -110,12 +110,12 @@ export class Transmit {
   /** Hands to the socket what it takes. Returns whether that was anything. */
   flush(): boolean {
     const end = this.end;
-    if (end > this.#writable || this.#isPartial) return this.#flushPart();
+    if (end > this.#writable || this.isPartial) return this.#flushPart();
     if (end === 0) return false;
     const view = end === 4 ? this.#short : this.#long;
     this.end = 0; // before the write: a socket may call back from within
-    const left = (this.#socket as TCP).write(view.length === end ? view : this.#view(end));
-    this.#writable = left === undefined ? this.#writable - end : (left as number);
+    const socket = this.#socket as TCP;
+    this.#writable = socket.write(view.length === end ? view : this.#view(end)) ?? this.#writable - end;
     return true;
   }
 
@@ -142,7 +142,7 @@ export class Transmit {
     if (this.end > bytes.length) {
       this.end = at;
       this.#tail = payload.subarray(0, payloadLength);
-      this.#isPartial = true;
+      this.isPartial = true;
       this.#refill();
       return TAKEN;
     }
@@ -163,14 +163,13 @@ export class Transmit {
     while (this.end && this.#writable > 0) {
       const start = this.#start;
       const length = Math.min(this.end - start, this.#writable);
-      const left = socket.write(new Uint8Array(buffer, byteOffset + start, length));
-      this.#writable = left === undefined ? this.#writable - length : (left as number);
+      this.#writable = socket.write(new Uint8Array(buffer, byteOffset + start, length)) ?? this.#writable - length;
       this.#start = start + length;
       if (this.#start === this.end) {
         this.#start = this.end = 0;
         if (this.#tail.length) this.#refill();
       }
-      this.#isPartial = this.#start > 0 || this.#tail.length > 0;
+      this.isPartial = this.#start > 0 || this.#tail.length > 0;
     }
     return true;
   }
@@ -188,7 +187,7 @@ export class Transmit {
     this.bytes.copyWithin(0, this.#start, this.end);
     this.end -= this.#start;
     this.#start = 0;
-    this.#isPartial = false; // a tail has no room, and no need of it
+    this.isPartial = false; // a tail has no room, and no need of it
     this.#topic = NONE;
   }
 
