@@ -49,24 +49,34 @@ function noise(random: Random): Uint8Array {
   return Uint8Array.from({ length: 1 + Math.floor(random() * 12) }, () => Math.floor(random() * 256));
 }
 
-/** A frame, or what is left of one. */
+/** A frame, or what a line with a fault makes of one. What follows may come at once. */
 function sendFrame(device: Device, random: Random): void {
-  const whole =
-    random() < 0.3
-      ? commandFrame(1, credentials("home", SECRET))
-      : random() < 0.5
-        ? commandFrame(Math.floor(random() * 9), Array.from(noise(random)))
-        : frame(Math.floor(random() * 6), Array.from(noise(random)));
-  if (random() < 0.6) {
-    device.type(whole);
-    return;
+  const isJoin = random() < 0.4;
+  const whole = isJoin
+    ? commandFrame(1, credentials(pick(random, ["home", "ten letters".slice(1), "IMPROV"]), SECRET))
+    : random() < 0.5
+      ? commandFrame(Math.floor(random() * 9), Array.from(noise(random)))
+      : frame(Math.floor(random() * 6), Array.from(noise(random)));
+  device.type(random() < 0.5 ? whole : spoiled(whole, random));
+  if (random() < 0.5) device.time.advance(LONGEST_HOLD_MS);
+}
+
+/** One byte is another one, lost or one too many, wherever in the frame; or the end is missing, or the first letters. */
+function spoiled(whole: Uint8Array, random: Random): Uint8Array {
+  const at = Math.floor(random() * whole.length);
+  const other = random() < 0.5 ? whole[at] ^ (1 << Math.floor(random() * 8)) : Math.floor(random() * 256);
+  switch (Math.floor(random() * 5)) {
+    case 0:
+      return Uint8Array.of(...whole.subarray(0, at), other, ...whole.subarray(at + 1));
+    case 1:
+      return Uint8Array.of(...whole.subarray(0, at), ...whole.subarray(at + 1));
+    case 2:
+      return Uint8Array.of(...whole.subarray(0, at), other, ...whole.subarray(at));
+    case 3:
+      return whole.subarray(0, at);
+    default:
+      return whole.subarray(Math.min(at, HEADER_LENGTH));
   }
-  // Whose header is damaged is no frame to anybody: then a password in it is typed text. Anything else may be.
-  const at = HEADER_LENGTH + Math.floor(random() * (whole.length - HEADER_LENGTH));
-  if (random() < 0.5) device.type(whole.subarray(0, Math.floor(random() * whole.length)));
-  else device.type(whole.map((byte, i) => (i === at ? byte ^ (1 << Math.floor(random() * 8)) : byte)));
-  // At once, the next frame would be taken for the rest of this one, and by chance the sum is right.
-  device.time.advance(LONGEST_HOLD_MS);
 }
 
 /** A password where passwords are typed, whatever came before. */

@@ -9,6 +9,7 @@ import { commandFrame, credentials, frame, ImprovClient, type Received, resultOf
 const READY: Received = { type: 1, data: [2] };
 const PROVISIONING: Received = { type: 1, data: [3] };
 const PROVISIONED: Received = { type: 1, data: [4] };
+const SILENCE_MS = 1_000; // a damaged frame is over by then
 const error = (code: number): Received => ({ type: 2, data: [code] });
 
 /** A device, and a browser that reads what it says. */
@@ -141,15 +142,17 @@ describe("commands", () => {
     wrongSum[wrongSum.length - 2] ^= 1;
     device.type(wrongSum);
     expect(client.take()).toEqual([error(1)]);
+    device.time.advance(SILENCE_MS);
     for (const data of [[], [2], [2, 1], [2, 0, 0], [1, 0], [1, 2, 5, 0], [1, 3, 1, 65, 1], [1, 4, 1, 65, 0, 0]]) {
       device.type(frame(3, data));
       expect(client.take().at(-1), JSON.stringify(data)).toEqual(error(1));
+      device.time.advance(SILENCE_MS);
     }
   });
 
   test("frames that are no commands are ignored: a port may echo our own", () => {
     const { device, client } = connect();
-    for (const type of [0, 1, 2, 4, 200]) device.type(frame(type, [4]));
+    for (const type of [1, 2, 4]) device.type(frame(type, [4]));
     expect(client.take()).toEqual([]);
   });
 
@@ -271,5 +274,71 @@ describe("beside the prompt", () => {
     const device = new Device();
     device.type("set room IMPROV\r");
     expect(device.settings.state("room").staged).toBe("IMPROV");
+  });
+});
+
+describe("a damaged frame with a password", () => {
+  const PASSWORD = "correct horse";
+  const join = commandFrame(1, credentials("home", PASSWORD));
+
+  /** Is any of it shown, at once or from the line or the history, on a terminal or without one? */
+  function leaks(bytes: Uint8Array): boolean {
+    return [connect(), connect("lines")].some(({ device }) => {
+      device.type(bytes);
+      device.time.advance(SILENCE_MS);
+      device.type("\x01\x05\r\x1b[A\x1b[A");
+      return /correct|horse/.test(device.port.written);
+    });
+  }
+
+  const changed = (at: number, ...bytes: number[]) =>
+    Uint8Array.of(...join.subarray(0, at), ...bytes, ...join.subarray(at + 1));
+
+  test("a byte changed in every way, lost or doubled anywhere: no letter of it is shown or in the line", () => {
+    for (let at = 0; at < join.length; at++) {
+      for (let bit = 0; bit < 8; bit++)
+        expect(leaks(changed(at, join[at] ^ (1 << bit))), `bit ${bit} of ${at}`).toBe(false);
+      expect(leaks(changed(at)), `without ${at}`).toBe(false);
+      expect(leaks(changed(at, join[at], join[at])), `twice ${at}`).toBe(false);
+    }
+  });
+
+  test("the beginning lost: not shown as long as type and command are there", () => {
+    for (let lost = 1; lost <= 7; lost++) expect(leaks(join.subarray(lost)), `${lost} bytes`).toBe(false);
+  });
+
+  test("right behind a broken one, whole: lost with it, not shown; after a silence frames are answered again", () => {
+    for (let length = 7; length < join.length; length++) {
+      const { device, client } = connect();
+      device.type(join.subarray(0, length));
+      device.type(join);
+      device.time.advance(SILENCE_MS);
+      expect(device.port.written).not.toMatch(/correct|horse/);
+      client.take();
+      device.type(commandFrame(2));
+      expect(client.take(), `cut after ${length}`).toContainEqual(length === join.length - 1 ? PROVISIONED : READY);
+    }
+  });
+
+  test("half of it, while the port takes no answer: the wait is no silence, the rest is still its own", () => {
+    const device = new Device({ improv: "offered", room: 64 });
+    device.type(Uint8Array.of(...join.subarray(0, 16)));
+    for (let i = 0; i < 20; i++) device.console.log("info", "a line that nobody takes");
+    device.type(join.subarray(16));
+    device.time.advance(3_000);
+    for (let i = 0; i < 100; i++) device.port.announce(64);
+    device.time.advance(SILENCE_MS);
+    for (let i = 0; i < 100; i++) device.port.announce(64);
+    expect(device.port.written).not.toMatch(/correct|horse/);
+    expect(device.settings.get("wifi.ssid")).toBe("home");
+  });
+
+  test("letters typed by hand, and Ctrl-C behind them, are keys", () => {
+    const { device } = connect("lines");
+    device.type("set room attic\rset room IMPRO");
+    device.time.advance(120);
+    device.type("\x03version\r");
+    expect(device.port.written).toContain("home-thermometer 1.0.0");
+    expect(device.settings.state("room").staged).toBe("attic");
   });
 });

@@ -135,6 +135,7 @@ export class Console {
       scan,
       timers: this.#timers,
       onByte: (byte) => this.#type(byte),
+      bytesWait: () => this.#readable > 0,
       send: (frame) => this.#turn(() => this.#send(frame)),
       turn: (action) => this.#turn(action),
     });

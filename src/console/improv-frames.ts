@@ -1,8 +1,9 @@
 /*
  * Improv's frames within a stream of bytes: taken out of it, so that a browser and a person can share one port.
  * What begins like a frame and is none is handed on as typed, at the next byte or when `expire` says that nothing more
- * comes; the rest of a broken frame is thrown away, up to a line feed or a silence: it may be half a password. One line
- * break behind a frame belongs to it: clients send one. No clock, no I/O; one buffer as long as the longest frame.
+ * comes. A damaged frame may hold a password, which must not become text: wherever in the frame the damage is, all that
+ * follows is thrown away, up to a silence. Not up to a line feed: a length of ten looks like one. One line break behind a
+ * frame belongs to it: clients send one. No clock, no I/O; one buffer as long as the longest frame.
  *
  *   0 "IMPROV"  6 version (1)  7 type  8 length of the data  9 data  9+length: low byte of the sum of all bytes before
  *
@@ -20,13 +21,16 @@ const DATA_AT = 9;
 const LF = 0x0a;
 const CR = 0x0d;
 
+const WIFI_SETTINGS = 1; // the command that carries a password
+const COMMAND_MIN = 2; // data of a command: command, length of what follows
+
 /** Where the bytes go. */
 export interface FrameEvents {
   /** A byte that belongs to no frame. */
   onByte(byte: number): void;
-  /** A whole frame. `data` is overwritten by the next one; `length` of its bytes count. */
+  /** A whole frame; a command's own length adds up. `data` is overwritten by the next one; `length` of its bytes count. */
   onFrame(type: number, data: Uint8Array, length: number): void;
-  /** A frame whose sum is wrong. */
+  /** A frame that is none: its sum is wrong, its lengths do not add up, or its header was damaged. */
   onDamage(): void;
 }
 
@@ -35,23 +39,25 @@ export class FrameReader {
   readonly #frame = new Uint8Array(DATA_AT + DATA_MAX + 1);
   #length = 0;
   #after: "text" | "frame" | "damage" = "text";
+  readonly #last = new Uint8Array(3); // bytes of text, the newest first
 
   constructor(events: FrameEvents) {
     this.#events = events;
   }
 
-  /** `nothing`: no byte is held back. `header`: it may still be text. `frame`: it is none. */
-  get holds(): "nothing" | "header" | "frame" {
+  /** Whether a silence would tell something. `header`: what came may still be text. `frame`: it is none. */
+  get awaits(): "nothing" | "header" | "frame" {
+    if (this.#after === "damage") return "frame";
     if (this.#length > 0) return this.#length < HEADER.length ? "header" : "frame";
-    return this.#after === "text" ? "nothing" : "header";
+    return this.#after === "text" && this.#last[0] !== WIFI_SETTINGS ? "nothing" : "header";
   }
 
   feed(byte: number): void {
-    if (this.#after !== "text" && this.#swallow(byte)) return;
+    if (this.#after === "damage" || (this.#after === "frame" && !this.#begins(byte))) return;
     if (this.#length < HEADER.length && byte !== HEADER[this.#length]) {
       this.#release();
       if (byte !== HEADER[0]) {
-        this.#events.onByte(byte);
+        this.#text(byte);
         return;
       }
     }
@@ -61,31 +67,55 @@ export class FrameReader {
 
   /** Nothing came for a while: the beginning of a frame was text, and half a frame was noise. */
   expire(): void {
-    if (this.holds === "header") this.#release();
+    if (this.awaits === "header") this.#release();
     this.#length = 0;
     this.#after = "text";
+    this.#last.fill(0); // typed by hand: no header
   }
 
-  /** The line break behind a frame; behind a damaged one everything up to it, which may be the rest of a password. */
-  #swallow(byte: number): boolean {
-    const isDamage = this.#after === "damage";
-    if (byte === LF || (byte !== CR && !isDamage)) this.#after = "text";
-    return isDamage || byte === LF || byte === CR;
+  /**
+   * Right behind a frame comes a line break, the next frame or nothing. What else comes is the rest of a damaged one, whose
+   * sum was right by chance. Begins something new with `byte`?
+   */
+  #begins(byte: number): boolean {
+    if (byte === CR) return false;
+    this.#after = byte === LF || byte === HEADER[0] ? "text" : "damage";
+    return byte === HEADER[0];
   }
 
   #release(): void {
     const length = this.#length;
     this.#length = 0;
-    for (let i = 0; i < length; i++) this.#events.onByte(HEADER[i]);
+    for (let i = 0; i < length; i++) this.#text(HEADER[i]);
+  }
+
+  #text(byte: number): void {
+    const last = this.#last;
+    // Type, length, "Wi-Fi settings", and a length that is two less: a command whose header was damaged or cut off.
+    if (last[2] === FRAME_TYPE.command && last[1] === byte + COMMAND_MIN && last[0] === WIFI_SETTINGS) {
+      this.#after = "damage";
+      this.#events.onDamage();
+      return;
+    }
+    last.copyWithin(1, 0);
+    last[0] = byte;
+    this.#events.onByte(byte);
   }
 
   #complete(): void {
     const sumAt = this.#length - 1;
     this.#length = 0;
-    const isDamaged = sumOf(this.#frame, sumAt) !== this.#frame[sumAt];
-    this.#after = isDamaged ? "damage" : "frame";
-    if (isDamaged) this.#events.onDamage();
-    else this.#events.onFrame(this.#frame[TYPE_AT], this.#frame.subarray(DATA_AT, sumAt), sumAt - DATA_AT);
+    const isWhole = sumOf(this.#frame, sumAt) === this.#frame[sumAt] && this.#addsUp(sumAt - DATA_AT);
+    this.#after = isWhole ? "frame" : "damage";
+    if (isWhole) this.#events.onFrame(this.#frame[TYPE_AT], this.#frame.subarray(DATA_AT, sumAt), sumAt - DATA_AT);
+    else this.#events.onDamage();
+  }
+
+  /** One wrong sum in 256 is right. A frame of another length, or one that lost its type, shows here. */
+  #addsUp(length: number): boolean {
+    const type = this.#frame[TYPE_AT];
+    if (type === FRAME_TYPE.command) return length >= COMMAND_MIN && this.#frame[DATA_AT + 1] === length - COMMAND_MIN;
+    return type >= FRAME_TYPE.state && type <= FRAME_TYPE.result;
   }
 }
 

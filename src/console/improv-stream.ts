@@ -9,7 +9,7 @@ import type { TimerId, Timers } from "./serial.js";
 
 /** Silence after which held bytes were typed: longer than a USB bridge splits a packet, shorter than anybody notices. */
 const HEADER_MS = 60;
-/** Silence after which half a frame is given up. */
+/** Silence after which half a frame is given up, and a damaged one is over. */
 const FRAME_MS = 500;
 
 export interface ImprovStreamOptions {
@@ -18,6 +18,8 @@ export interface ImprovStreamOptions {
   readonly timers: Timers;
   /** A byte that is not Improv's. */
   onByte(byte: number): void;
+  /** More has come and was not fed yet: the port is not silent. */
+  bytesWait(): boolean;
   /** Takes a whole frame to be sent. */
   send(frame: Uint8Array): void;
   /** Runs what a timer has to do, and looks after the prompt then. */
@@ -27,14 +29,16 @@ export interface ImprovStreamOptions {
 export class ImprovStream {
   readonly #timers: Timers;
   readonly #turn: (action: () => void) => void;
+  readonly #bytesWait: () => boolean;
   readonly #improv: Improv;
   readonly #reader: FrameReader;
   #timer: TimerId | undefined;
   #bytes = 0; // since the timer was set
 
-  constructor({ port, scan, timers, onByte, send, turn }: ImprovStreamOptions) {
+  constructor({ port, scan, timers, onByte, bytesWait, send, turn }: ImprovStreamOptions) {
     this.#timers = timers;
     this.#turn = turn;
+    this.#bytesWait = bytesWait;
     this.#improv = new Improv({ port, scan, timers, send });
     this.#reader = new FrameReader({
       onByte,
@@ -56,16 +60,16 @@ export class ImprovStream {
   }
 
   #watch(): void {
-    const { holds } = this.#reader;
-    if (holds === "nothing") return;
+    const { awaits } = this.#reader;
+    if (awaits === "nothing") return;
     this.#bytes = 0;
-    this.#timer = this.#timers.set(() => this.#turn(() => this.#late()), holds === "header" ? HEADER_MS : FRAME_MS);
+    this.#timer = this.#timers.set(() => this.#turn(() => this.#late()), awaits === "header" ? HEADER_MS : FRAME_MS);
   }
 
   /** One timer for the whole of a frame, not one a byte: it is late only if no byte came since it was set. */
   #late(): void {
     this.#timer = undefined;
-    if (this.#bytes === 0) this.#reader.expire();
+    if (this.#bytes === 0 && !this.#bytesWait()) this.#reader.expire();
     else this.#watch();
   }
 }

@@ -48,15 +48,11 @@ export class Improv {
   /** A frame has come. What is no command is ignored: it may be our own, echoed. */
   receive(type: number, data: Uint8Array, length: number): void {
     if (type !== FRAME_TYPE.command) return;
-    if (length < STRINGS_AT || data[1] !== length - STRINGS_AT) {
-      this.#error(ERROR.badFrame);
-      return;
-    }
     if (this.#lastError !== ERROR.none) this.#error(ERROR.none);
     this.#run(data[0], data, length);
   }
 
-  /** A frame has come, and its sum is wrong. */
+  /** What came was a damaged frame. */
   receiveDamage(): void {
     this.#error(ERROR.badFrame);
   }
