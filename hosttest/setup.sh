@@ -13,8 +13,9 @@ need mosquitto_pub mosquitto-clients
 need tshark tshark
 need gcc gcc
 need tmux tmux
-# The 32-bit libraries for the XS worker with the ESP32's word size.
-[ -e /usr/include/i386-linux-gnu ] || [ -e /usr/lib32/libc.so.6 ] || missing+=(libc6-dev-i386)
+need socat socat
+# For the XS worker with the ESP32's word size: gcc's 32-bit half, libgcc included.
+compgen -G "/usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a" >/dev/null || missing+=(gcc-multilib)
 
 if [ ${#missing[@]} -gt 0 ]; then
   as_root=()

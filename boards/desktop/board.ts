@@ -16,6 +16,7 @@ import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
 import { ImageError } from "./flash-file.js";
 import { type Options, parseOptions, USAGE, UsageError } from "./options.js";
+import { openPseudoTerminal } from "./pty.js";
 import { Run } from "./run.js";
 import { startSubscriber } from "./subscriber.js";
 import { TCP } from "./tcp.js";
@@ -34,6 +35,7 @@ if (options.help) {
 const temporary =
   options.flash === undefined && options.headless ? mkdtempSync(join(tmpdir(), "thermometer-")) : undefined;
 const chip = orExit(() => new Chip(options.flash ?? join(temporary ?? "", DEFAULT_IMAGE)));
+const pty = options.serial === "pty" ? await openPseudoTerminal().catch(exitOf) : undefined;
 const overrides = { ...(await brokerIfNone(options)), ...options.overrides };
 
 const run = new Run({ headless: options.headless, count: options.count, durationMs: options.durationMs, atEnd });
@@ -60,7 +62,9 @@ function makeBoard(): Board {
     openSettings: () => new KeyValueOnFlash(chip.settings()),
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
     tcp: { io: TCP },
-    serial: options.headless ? undefined : terminal({ onQuit: () => run.end(), onEnd: () => run.inputEnded() }),
+    serial: options.headless
+      ? undefined
+      : (pty?.serial ?? terminal({ onQuit: () => run.end(), onEnd: () => run.inputEnded() })),
     overrides,
     observer: run,
     trace: (line) => console.error(line),
@@ -104,6 +108,7 @@ function introduce(): void {
   const embedded = options.overrides["mqtt.host"] === undefined && "mqtt.host" in overrides;
   console.log(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`);
   console.log(`broker ${host}:${port}${embedded ? " (embedded)" : ""}; subscribed to home/+/temperature. Type help.`);
+  if (pty !== undefined) console.log(`the prompt is at ${pty.path}: picocom ${pty.path}, or screen ${pty.path}`);
   startSubscriber({
     host,
     port,
@@ -126,8 +131,12 @@ function orExit<T>(action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof ImageError)) throw error;
-    console.error(error.message);
-    process.exit(2);
+    exitOf(error);
   }
+}
+
+function exitOf(error: unknown): never {
+  if (!(error instanceof UsageError || error instanceof ImageError)) throw error;
+  console.error(error.message);
+  process.exit(2);
 }

@@ -7,7 +7,8 @@ import { parseArgs } from "node:util";
 import { parseSetting } from "../../src/settings/parse.js";
 
 export const USAGE = `usage: npm start -- [--room NAME] [--broker mqtt://[user:pass@]host[:port]] [--qos 0|1|2]
-                   [--interval SECONDS] [--flash FILE] [--count N] [--duration SECONDS] [--headless]`;
+                   [--interval SECONDS] [--flash FILE] [--count N] [--duration SECONDS] [--serial terminal|pty]
+                   [--headless]`;
 
 export interface Options {
   /** Settings for this run, as typed texts by key. */
@@ -19,6 +20,8 @@ export interface Options {
   /** End after so many milliseconds. */
   readonly durationMs: number | undefined;
   readonly headless: boolean;
+  /** Where the prompt is: this terminal, or a pseudo terminal for another program to open. */
+  readonly serial: "terminal" | "pty";
   readonly help: boolean;
 }
 
@@ -40,6 +43,7 @@ export function parseOptions(argv: readonly string[]): Options {
     count: values.count === undefined ? undefined : whole("--count", values.count),
     durationMs: values.duration === undefined ? undefined : seconds("--duration", values.duration) * 1000,
     headless: values.headless ?? false,
+    serial: port(values.serial ?? "terminal", values.headless ?? false),
     help: values.help ?? false,
   };
 }
@@ -56,6 +60,7 @@ function parse(argv: readonly string[]) {
         flash: { type: "string" },
         count: { type: "string" },
         duration: { type: "string" },
+        serial: { type: "string" },
         headless: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
@@ -101,6 +106,12 @@ function isEncoded(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function port(text: string, headless: boolean): "terminal" | "pty" {
+  if (text !== "terminal" && text !== "pty") throw new UsageError(`--serial ${text}: expected terminal or pty`);
+  if (text === "pty" && headless) throw new UsageError("--serial pty: a headless run has no prompt");
+  return text;
 }
 
 function whole(option: string, text: string): number {

@@ -4,7 +4,7 @@
  * the program. Without one it passes lines on as they come. What was not read when a port is closed waits for the next
  * one, as in a UART across a reboot.
  */
-import type { Serial, SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+import type { Serial, SerialCallbacks, SerialMode, SerialPort } from "../../src/console/serial.js";
 
 const INTERRUPT = 0x03; // Ctrl-C
 const LF = 0x0a;
@@ -15,6 +15,8 @@ export interface TerminalOptions {
   /** Default: the process's own. */
   readonly input?: NodeJS.ReadStream;
   readonly output?: NodeJS.WriteStream;
+  /** Default: "terminal" if both streams are one. */
+  readonly mode?: SerialMode;
   /** Ctrl-C came twice in a row. Without a terminal, Ctrl-C is a signal and does not come here. */
   onQuit?(): void;
   /** Standard input has ended, and what it said has been done. */
@@ -28,8 +30,7 @@ export function terminal(options: TerminalOptions = {}): Serial {
 
 /** `format` "buffer". Callbacks come from later turns, never from within a call. */
 export class Terminal implements SerialPort {
-  /** "terminal" if both streams are one. */
-  readonly mode: "terminal" | "lines";
+  readonly mode: SerialMode;
   readonly #options: SerialCallbacks & TerminalOptions;
   readonly #input: NodeJS.ReadStream;
   readonly #output: NodeJS.WriteStream;
@@ -47,8 +48,8 @@ export class Terminal implements SerialPort {
     this.#options = options;
     this.#input = input;
     this.#output = output;
-    this.mode = input.isTTY && output.isTTY ? "terminal" : "lines";
-    if (this.mode === "terminal") input.setRawMode(true);
+    this.mode = options.mode ?? (input.isTTY && output.isTTY ? "terminal" : "lines");
+    this.#setRaw(true);
     input.on("readable", this.#onReadable);
     input.on("end", this.#onEnd);
     output.on("error", this.#onBroken);
@@ -99,7 +100,7 @@ export class Terminal implements SerialPort {
     this.#input.off("readable", this.#onReadable);
     this.#input.off("end", this.#onEnd);
     this.#output.off("error", this.#onBroken);
-    if (this.mode === "terminal") this.#input.setRawMode(false);
+    this.#setRaw(false);
     this.#input.pause();
   }
 
@@ -129,6 +130,11 @@ export class Terminal implements SerialPort {
     if (!this.#ended || !this.#idle || this.#room < ROOM || this.#closed) return;
     this.#ended = false;
     this.#options.onEnd?.();
+  }
+
+  /** A stream that is no terminal itself, but leads to one, is raw already. */
+  #setRaw(on: boolean): void {
+    if (this.mode === "terminal" && this.#input.isTTY) this.#input.setRawMode(on);
   }
 
   /** Whoever read our output is gone: nobody is left to tell. */

@@ -34,6 +34,7 @@ describe("the desktop's command line", () => {
       count: undefined,
       durationMs: undefined,
       headless: false,
+      serial: "terminal",
       help: false,
     });
   });
@@ -57,6 +58,8 @@ describe("the desktop's command line", () => {
     ["--broker mqtt://host:99999", "--broker mqtt://host:99999: expected"],
     ["--broker mqtt://a%zz@host", "--broker mqtt://a%zz@host: expected"],
     ["--broker mqtt://host/topic", "--broker mqtt://host/topic: expected"],
+    ["--serial com1", "--serial com1: expected terminal or pty"],
+    ["--serial pty --headless", "--serial pty: a headless run has no prompt"],
     ["--count 0", "--count 0: expected a whole number"],
     ["--count 1.5", "--count 1.5: expected a whole number"],
     ["--duration soon", "--duration soon: expected seconds"],
