@@ -44,15 +44,17 @@ export interface ClientStatus {
 const LEAVE_MS = 2_000; // what `stop` waits for the socket to take DISCONNECT
 const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
-/** What the client is at. Deadlines are milliseconds of uptime. */
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** What the client is at, and when that ends, in milliseconds of uptime. While connected the connection has the deadline. */
 type Phase =
-  | { readonly kind: "stopped" }
-  | { readonly kind: "waiting"; readonly retryMs: number } // Infinity: for the link
+  | { readonly kind: "stopped"; readonly limitMs: number }
+  | { readonly kind: "waiting"; readonly limitMs: number } // NEVER: for the link
   | { readonly kind: "connecting"; readonly limitMs: number }
   | { readonly kind: "connected"; readonly sinceMs: number }
   | { readonly kind: "leaving"; readonly limitMs: number; readonly whenDone: (() => void) | undefined };
 
-const STOPPED: Phase = { kind: "stopped" };
+const STOPPED: Phase = { kind: "stopped", limitMs: NEVER };
 
 export class Client<E extends OutboundEntry = OutboundEntry> {
   readonly #options: ClientOptions<E>;
@@ -66,7 +68,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
   #connection: Connection<E> | undefined;
   #resolver: Resolver | undefined;
   #timer: TimerId | undefined;
-  #timerMs = Number.POSITIVE_INFINITY;
+  #timerMs = NEVER;
   #isLinkUp = true;
   #isWipeDue: boolean;
   #isWiped = false;
@@ -129,7 +131,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
     this.#isLinkUp = false;
     if (this.#phase.kind === "stopped" || this.#phase.kind === "leaving") return;
     this.#drop("other");
-    this.#enter({ kind: "waiting", retryMs: Number.POSITIVE_INFINITY });
+    this.#enter({ kind: "waiting", limitMs: NEVER });
   }
 
   /** The network is there: connects at once, if it is not connected. */
@@ -184,7 +186,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
     return {
       state: this.#state,
       connectedMs: phase.kind === "connected" ? now - phase.sinceMs : undefined,
-      retryMs: phase.kind === "waiting" && phase.retryMs < Infinity ? Math.max(0, phase.retryMs - now) : undefined,
+      retryMs: phase.kind === "waiting" && phase.limitMs < NEVER ? Math.max(0, phase.limitMs - now) : undefined,
       lastError: this.#lastError,
       inFlight,
       reconnects: Math.max(0, this.#connects - 1),
@@ -197,7 +199,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
 
   #attempt(): void {
     if (!this.#isLinkUp) {
-      this.#enter({ kind: "waiting", retryMs: Number.POSITIVE_INFINITY });
+      this.#enter({ kind: "waiting", limitMs: NEVER });
       return;
     }
     const { host, dns } = this.#options;
@@ -302,7 +304,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
     if (phase.kind === "leaving") this.#enter(STOPPED);
     else {
       const delayMs = waitMs(this.#stepMs, attempt, this.#options.random());
-      this.#enter({ kind: "waiting", retryMs: this.#options.uptimeMs() + delayMs });
+      this.#enter({ kind: "waiting", limitMs: this.#options.uptimeMs() + delayMs });
     }
     this.#options.onError?.(error);
     if (phase.kind === "leaving") phase.whenDone?.();
@@ -330,46 +332,34 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
 
   #deadlineMs(): number {
     const phase = this.#phase;
-    switch (phase.kind) {
-      case "stopped":
-        return Number.POSITIVE_INFINITY;
-      case "waiting":
-        return phase.retryMs;
-      case "connecting":
-      case "leaving":
-        return phase.limitMs;
-      case "connected":
-        return this.#connection?.deadlineMs ?? Number.POSITIVE_INFINITY;
-      default:
-        throw new TypeError(`phase ${JSON.stringify(phase satisfies never)}`);
-    }
+    return phase.kind === "connected" ? (this.#connection?.deadlineMs ?? NEVER) : phase.limitMs;
   }
 
   /** Sets the timer for the nearest deadline. One that has moved later is left to fire early, and armed again then. */
   #arm(): void {
     const deadlineMs = this.#deadlineMs();
     if (this.#timer !== undefined) {
-      if (this.#timerMs <= deadlineMs && deadlineMs < Infinity) return;
+      if (this.#timerMs <= deadlineMs && deadlineMs < NEVER) return;
       this.#options.timers.clear(this.#timer);
       this.#timer = undefined;
     }
-    if (deadlineMs === Number.POSITIVE_INFINITY) return;
+    if (deadlineMs === NEVER) return;
     this.#timerMs = deadlineMs;
     this.#timer = this.#options.timers.set(this.#onTimer, Math.max(0, deadlineMs - this.#options.uptimeMs()));
   }
 
   #expire(): void {
     this.#timer = undefined;
-    const phase = this.#phase;
-    if (this.#options.uptimeMs() >= this.#deadlineMs()) {
-      if (phase.kind === "waiting") this.#attempt();
-      else if (phase.kind === "connecting")
-        this.#fail(
-          { kind: "timeout", message: this.#connection ? "no CONNACK" : "no answer from the resolver" },
-          "other",
-        );
-      else if (phase.kind === "connected") this.#connection?.expire();
-      else if (phase.kind === "leaving") this.#fail({ kind: "timeout", message: "DISCONNECT not sent" }, "other");
+    const nowMs = this.#options.uptimeMs();
+    if (nowMs >= this.#deadlineMs()) {
+      const kind = this.#phase.kind;
+      if (kind === "connected") this.#connection?.expire(nowMs);
+      else if (kind === "waiting") this.#attempt();
+      else if (kind === "leaving") this.#fail({ kind: "timeout", message: "DISCONNECT not sent" }, "other");
+      else {
+        const message = this.#connection ? "no CONNACK" : "no answer from the resolver";
+        this.#fail({ kind: "timeout", message }, "other");
+      }
     }
     this.#arm();
   }

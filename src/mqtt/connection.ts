@@ -72,7 +72,10 @@ export class Connection<E extends OutboundEntry> implements Line {
   /** Since the last look: was something sent, was something heard? */
   #hasSent = false;
   #hasHeard = false;
-  #lookMs = Number.POSITIVE_INFINITY;
+  /** How often is looked; Infinity: never. */
+  readonly #everyMs: number;
+  /** When `expire` wants to be called, in milliseconds of uptime; Infinity: never. */
+  deadlineMs = Number.POSITIVE_INFINITY;
   /** When PINGRESP is overdue; Infinity: no ping is out. */
   #pingLimitMs = Number.POSITIVE_INFINITY;
 
@@ -84,6 +87,8 @@ export class Connection<E extends OutboundEntry> implements Line {
     this.#parser = new Parser(session, buffers.receive, buffers.topic);
     this.#receive = buffers.receive;
     this.#readAtOnce = Math.min(buffers.receive.length, buffers.transmit.length - ACKNOWLEDGEMENT_BYTES);
+    const { keepAlive } = options.connect;
+    this.#everyMs = keepAlive ? keepAlive * LOOKS_MS : Number.POSITIVE_INFINITY;
     session.attach(this);
   }
 
@@ -99,11 +104,15 @@ export class Connection<E extends OutboundEntry> implements Line {
       return;
     }
     this.#hasHeard = true;
-    this.#unread = count;
     const out = this.out;
     try {
-      if (count > this.#readAtOnce || out.end) this.#readInParts();
-      else this.#read(count);
+      if (out.end || count > this.#readAtOnce) {
+        this.#unread = count;
+        this.#readInParts();
+      } else {
+        this.#unread = 0;
+        this.#read(count);
+      }
       if (out.end || this.#session.mayHaveMore) this.wake();
     } catch (error) {
       this.#crash(error);
@@ -162,34 +171,32 @@ export class Connection<E extends OutboundEntry> implements Line {
     }
   }
 
-  /** When `expire` wants to be called, in milliseconds of uptime; Infinity: never. */
-  get deadlineMs(): number {
-    return this.#isLeaving ? Number.POSITIVE_INFINITY : this.#lookMs;
-  }
-
-  /** The deadline has come: was anything sent, was anything heard since the last one? */
-  expire(): void {
-    try {
-      this.#expire();
-    } catch (error) {
-      this.#crash(error);
-    }
-  }
-
-  #expire(): void {
-    const nowMs = this.#options.clock.uptimeMs();
-    const hasSent = this.#hasSent;
-    const hasHeard = this.#hasHeard;
-    // PINGRESP waits behind the message that comes in; PINGREQ waits behind the one that goes out.
-    if ((hasHeard && this.#parser.inPayload) || (hasSent && this.out.end)) this.#delayPing(nowMs);
-    if (nowMs >= this.#pingLimitMs) {
+  /** The deadline has come: was anything sent, was anything heard since the last one? `nowMs`: uptime. */
+  expire(nowMs: number): void {
+    if (this.#pingLimitMs < Number.POSITIVE_INFINITY && this.#isOverdue(nowMs)) {
       this.#fail({ kind: "timeout", message: "no PINGRESP" });
       return;
     }
-    this.#hasSent = this.#hasHeard = false;
     // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed.
-    if (!hasSent || !hasHeard) this.ping();
+    const isIdle = !this.#hasSent || !this.#hasHeard;
+    this.#hasSent = this.#hasHeard = false;
+    if (isIdle) this.#pingSafely();
     this.#look(nowMs);
+  }
+
+  #isOverdue(nowMs: number): boolean {
+    // PINGRESP waits behind the message that comes in; PINGREQ waits behind the one that goes out.
+    if ((this.#hasHeard && this.#parser.inPayload) || (this.#hasSent && this.out.end))
+      this.#pingLimitMs = nowMs + this.#options.pingTimeoutMs;
+    return nowMs >= this.#pingLimitMs;
+  }
+
+  #pingSafely(): void {
+    try {
+      this.ping();
+    } catch (error) {
+      this.#crash(error);
+    }
   }
 
   /** Asks for a sign of life, if there is room; if there is none, the wait for it begins all the same. */
@@ -240,6 +247,7 @@ export class Connection<E extends OutboundEntry> implements Line {
       if (out.end && out.flush()) this.#hasSent = true;
       const length = Math.min(this.#unread, this.#receive.length, out.room - ACKNOWLEDGEMENT_BYTES);
       if (length <= 0) return; // the rest when the socket has taken more: onWritable
+      this.#unread -= length;
       this.#read(length);
     }
   }
@@ -247,7 +255,6 @@ export class Connection<E extends OutboundEntry> implements Line {
   /** Reads and parses. */
   #read(length: number): void {
     if (this.#view.length !== length) this.#view = this.#receive.subarray(0, length);
-    this.#unread -= length;
     this.#parsing = length;
     (this.#socket as TCP).read(this.#view);
     const fault = this.#parser.feed(length);
@@ -281,13 +288,8 @@ export class Connection<E extends OutboundEntry> implements Line {
   }
 
   #look(nowMs: number): void {
-    const { keepAlive } = this.#options.connect;
-    const lookMs = keepAlive ? nowMs + keepAlive * LOOKS_MS : Number.POSITIVE_INFINITY;
-    this.#lookMs = Math.min(lookMs, this.#pingLimitMs);
-  }
-
-  #delayPing(nowMs: number): void {
-    if (this.#pingLimitMs < Number.POSITIVE_INFINITY) this.#pingLimitMs = nowMs + this.#options.pingTimeoutMs;
+    const lookMs = nowMs + this.#everyMs;
+    this.deadlineMs = lookMs < this.#pingLimitMs ? lookMs : this.#pingLimitMs;
   }
 
   #fail(error: MQTTError, ending: Ending = "other"): void {

@@ -113,9 +113,13 @@ export class Parser {
 
   /** Takes the first `length` bytes of the buffer. Returns what was wrong, or STOP, if parsing ended; undefined to go on. */
   feed(length: number): string | undefined {
+    // Most of what comes to a publisher are acknowledgements: one word says all. Often it comes alone.
+    if (length === 4 && this.#state === FIRST) {
+      const word = this.#words.getUint32(0);
+      if (word >> 16 === QUICK[word >> 28] && word & 0xffff) return this.#reader.acknowledgement(word);
+    }
     let at = 0;
     while (at < length) {
-      // Most of what comes to a publisher are whole acknowledgements: one word says all.
       if (this.#state === FIRST && at + 4 <= length) {
         const word = this.#words.getUint32(at);
         if (word >> 16 === QUICK[word >> 28] && word & 0xffff) {

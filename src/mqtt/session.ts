@@ -195,13 +195,11 @@ export class Session<E extends OutboundEntry> implements PacketReader {
   }
 
   acknowledgement(word: number): string | undefined {
-    const out = this.#out;
-    const slot = this.#head;
-    if (out === undefined) return STOP;
     // The oldest first, as servers acknowledge in order (§4.6): SETTLE, or RELEASE, as flow.ts has it.
-    if (this.#awaited[slot] !== word) return this.#acknowledgeOther(word, out);
-    if (word < PUBREC_WORD || word >= PUBCOMP_WORD) this.#settle(slot);
-    else this.#release(slot, out);
+    if (this.#awaited[this.#head] !== word) return this.#acknowledgeOther(word);
+    const out = this.#out as Transmit; // nothing is awaited without it
+    if (word < PUBREC_WORD || word >= PUBCOMP_WORD) this.#settle(this.#head);
+    else this.#release(this.#head, out);
     return this.#out === out ? undefined : STOP;
   }
 
@@ -326,18 +324,16 @@ export class Session<E extends OutboundEntry> implements PacketReader {
     const sequence = this.#sequences[slot];
     this.#store.settle(sequence);
     this.#awaited[slot] = 0;
-    if (slot === this.#head) this.#shiftSettled();
+    if (slot === this.#head) {
+      // With it go those behind it that were settled before.
+      do {
+        this.#head = (this.#head + 1) % this.#window;
+        this.#count--;
+      } while (this.#count && this.#awaited[this.#head] === 0);
+    }
     this.delivered++;
     if (this.#isProving) this.#heard();
     this.#options.onSettled?.(sequence, "delivered");
-  }
-
-  /** The oldest is settled: it goes, and with it those behind it that were settled before. */
-  #shiftSettled(): void {
-    do {
-      this.#head = (this.#head + 1) % this.#window;
-      this.#count--;
-    } while (this.#count && this.#awaited[this.#head] === 0);
   }
 
   #giveUp(sequence: number): void {
@@ -360,7 +356,9 @@ export class Session<E extends OutboundEntry> implements PacketReader {
   }
 
   /** Whatever is not awaited by the oldest entry. */
-  #acknowledgeOther(word: number, out: Transmit): string | undefined {
+  #acknowledgeOther(word: number): string | undefined {
+    const out = this.#out;
+    if (out === undefined) return STOP;
     const type = word >> 28;
     const id = word & 0xffff;
     if (type === PUBREL) {
