@@ -14,6 +14,6 @@ function row({ key, type, default: value, help, inForce }: Setting): string {
 test("the README's table of settings is the schema's", () => {
   const table = ["| setting | takes | default | |", "|---|---|---|---|", ...schema.map(row)].join("\n");
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  const [, shown] = /<!-- settings -->\n([^]*?)\n<!-- end -->/.exec(readme) ?? [];
+  const [, shown] = /<!-- settings -->\n([\s\S]*?)\n<!-- end -->/.exec(readme) ?? [];
   expect(shown, "paste the table below between the README's settings marks").toBe(table);
 });
