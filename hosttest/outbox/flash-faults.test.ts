@@ -53,6 +53,24 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     expect(outbox.nextSequence).toBe(2000);
   });
 
+  test("one read in a hundred fails, mounts included: nothing is lost, nothing comes back", () => {
+    const random = generator(5);
+    const flash = new NorFlash({ blocks: 8, blockLength: BLOCK, writeUnit: unit });
+    flash.faults.read = () => {
+      if (random() < 0.01) throw new Error("read failed");
+    };
+    const expected = new Map<number, number>();
+    for (let boot = 0; boot < 10; boot++) {
+      flash.powerOn();
+      const outbox = new Outbox({ flash, writeUnit: unit, whenFull: "refuse" });
+      expect(contents(outbox)).toEqual(expected);
+      for (let i = 0; i < 8; i++) expected.set(outbox.append(new Uint8Array(12).fill(i), 1), i);
+      const [oldest] = expected.keys();
+      outbox.settle(oldest);
+      expected.delete(oldest);
+    }
+  });
+
   test("nothing can be programmed any more: refused and said, what is there is handed out, nothing throws", () => {
     const flash = new NorFlash({ blocks: 8, blockLength: BLOCK, writeUnit: unit });
     const before = new Outbox({ flash, writeUnit: unit });

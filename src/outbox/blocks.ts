@@ -12,6 +12,8 @@ export const BYTES_A_BLOCK =
 export class Blocks {
   readonly count: number;
   live = 0;
+  /** Counts the changes of the order: places are good as long as it stays. */
+  changes = 0;
   readonly #order: Uint16Array;
   readonly #first: Uint32Array;
   readonly #ready: Uint8Array;
@@ -76,6 +78,7 @@ export class Blocks {
 
   /** While mounting: `block`, a spare until now, is in use and older than all others that are. */
   useOldest(block: number): void {
+    this.changes++;
     this.#order.copyWithin(1, 0, this.#order.indexOf(block));
     this.#order[0] = block;
     this.live++;
@@ -92,6 +95,7 @@ export class Blocks {
 
   /** Moves the spare at `place` to the end of the blocks in use. */
   use(place: number, first: number): void {
+    this.changes++;
     const block = this.#order[place];
     this.#order.copyWithin(this.live + 1, this.live, place);
     this.#order[this.live++] = block;
@@ -101,6 +105,7 @@ export class Blocks {
 
   /** Moves the block in use at `place` to the end of the spares. */
   free(place: number): void {
+    this.changes++;
     const block = this.#order[place];
     this.#order.copyWithin(place, place + 1);
     this.#order[this.count - 1] = block;
@@ -110,6 +115,7 @@ export class Blocks {
 
   /** Moves the spare at `place` to the end of the spares: something else shall be tried first. */
   postpone(place: number): void {
+    this.changes++;
     const block = this.#order[place];
     this.#order.copyWithin(place, place + 1);
     this.#order[this.count - 1] = block;

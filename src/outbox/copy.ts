@@ -4,7 +4,7 @@
  * Reads the source, programs the target; the log itself changes only when the target is opened.
  */
 import { type Cursor, NOWHERE, TAGS } from "./cursor.js";
-import { type BlockHeader, isDone, isReleased, NOTE, QUEUED_STATE, releasedState, SKIP, STATE } from "./layout.js";
+import { type BlockHeader, isDone, isReleased, NOTE, QUEUED_STATE, RELEASED_BITS, SKIP, STATE } from "./layout.js";
 import type { Marks } from "./marks.js";
 import type { Medium } from "./medium.js";
 import type { Target } from "./target.js";
@@ -185,7 +185,7 @@ function copyEntry(log: Source, walker: Cursor, target: Target, written: Uint32A
   if (!copyNewNotes(log, walker.notes, target, written) || !skipTo(log, target, walker.number)) return false;
   if (!medium.load(walker.address, log.end, log.seed)) return false;
   const released = medium.unit === 1 && isReleased(walker.state) && walker.number >= marks.voidBelow;
-  if (target.put(walker.kind, walker.length, released ? releasedState(QUEUED_STATE) : QUEUED_STATE) === NOWHERE) {
+  if (target.put(walker.kind, walker.length, released ? QUEUED_STATE & ~RELEASED_BITS : QUEUED_STATE) === NOWHERE) {
     return false;
   }
   target.number++;

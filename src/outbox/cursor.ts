@@ -46,6 +46,10 @@ export class Cursor {
   wounds = 0;
   /** Bytes stepped over. */
   wasted = 0;
+  /** Place of the block, and the number at which its entries end, as long as `changes` is that of the blocks. */
+  place = 0;
+  limit = 0;
+  changes = -1;
   /** Where the value of each tag lies that is in force at the record found; 0: none yet. */
   readonly notes = new Uint32Array(TAGS);
   readonly #medium: Medium;
@@ -71,6 +75,7 @@ export class Cursor {
     this.address = NOWHERE;
     this.after = block * this.#medium.blockLength + HEAD_BYTES;
     this.kind = 0;
+    this.changes = -1;
     this.number = this.nextNumber = first;
     this.lost = this.wounds = this.wasted = 0;
     this.notes.fill(0);

@@ -31,8 +31,9 @@ const LAST_KIND = REQUEUED;
 
 /** First byte of a record: two bits cleared by the record itself, three by `released`, three by `done`. */
 export const QUEUED_STATE = 0xfc;
-const RELEASED_BITS = 0x1c;
-const DONE_BITS = 0xe0;
+/** Bits of the state byte: programmed to 0 when the entry is released, and when it is done. */
+export const RELEASED_BITS = 0x1c;
+export const DONE_BITS = 0xe0;
 
 const { imul } = Math;
 const PRIME = 0x9e3779b1 | 0; // 2^32 / golden ratio, odd: multiplying by it loses nothing
@@ -41,12 +42,14 @@ const FINISH_2 = 0xc2b2ae35 | 0;
 const UNDO_1 = 0xa5cb9243 | 0;
 const UNDO_2 = 0x7ed1b41d | 0;
 
-/** Mixes `words[from]` up to, not including, `words[to]` into `hash`. One to one in `hash` and in each word. */
+/**
+ * Mixes `words[from]` up to, not including, `words[to]`, at least one, into `hash`. One to one in `hash` and in each word.
+ */
 export function mix(hash: number, words: Words, from: number, to: number): number {
-  for (let i = from; i < to; i++) {
-    hash = imul(hash ^ words[i], PRIME);
+  do {
+    hash = imul(hash ^ words[from++], PRIME);
     hash ^= hash >>> 15;
-  }
+  } while (from < to);
   return hash;
 }
 
@@ -106,16 +109,6 @@ export function checkIndex(length: number): number {
 /** Seven bits: every single flipped bit of `info` shows, and the top bit stays 0, so that erased bytes are no header. */
 function fold(info: number): number {
   return ((info ^ (info >>> 7) ^ (info >>> 14)) & 0x7f) ^ 0x55;
-}
-
-/** State byte to program so that the entry is released; bits that are 0 stay 0. */
-export function releasedState(state: number): number {
-  return state & ~RELEASED_BITS;
-}
-
-/** State byte to program so that the entry is done; bits that are 0 stay 0. */
-export function doneState(state: number): number {
-  return state & ~DONE_BITS;
 }
 
 /** Two of three bits decide: one flipped bit neither settles an entry nor brings it back. */

@@ -32,6 +32,8 @@ const TRIES = 3;
 export class Log {
   readonly medium: Medium;
   readonly blocks: Blocks;
+  /** Bytes at the end of a block that entries take only if another block can follow without a loss. */
+  readonly reserve: number;
   readonly marks = new Marks();
   readonly counters: Counters = { dropped: 0, refused: 0, damaged: 0, entries: 0, holeFrom: 0, holeEnd: 0 };
   /** Header of the newest block; sequence 0: there is none. */
@@ -43,6 +45,8 @@ export class Log {
   /** Address where the next record goes, and the end of the block that it is in. */
   end = 0;
   blockEnd = 0;
+  /** Up to here entries need ask nobody: the block's end less the reserve; 0 until this run may program in the block. */
+  freeEnd = 0;
   /** Number of the next entry. */
   number = 0;
   /** Highest block sequence seen. */
@@ -64,6 +68,8 @@ export class Log {
   copies = 0;
   /** Whether this run may program in the newest block. */
   resumed = false;
+  /** Whether `eraseAhead` has nothing to do before another block is taken. */
+  rested = false;
   #erasedBlock = NO_BLOCK;
   #erases = 0;
   #resumeTries = TRIES;
@@ -71,6 +77,7 @@ export class Log {
   constructor(medium: Medium) {
     this.medium = medium;
     this.blocks = new Blocks(medium.blocks);
+    this.reserve = Math.min(medium.unit === 16 ? 256 : 128, medium.blockLength >> 2);
     this.walker = new Cursor(medium);
   }
 
@@ -87,14 +94,15 @@ export class Log {
     return this.blockEnd - this.end;
   }
 
-  /** Programs the record in the medium's buffer at the log's end; false: it is not there, the place is used up. */
-  put(kind: number, length: number): boolean {
+  /** Programs the record in the medium's buffer, of `size` bytes in all, at the log's end; false: it is not there, the place is used up. */
+  put(kind: number, length: number, size: number): boolean {
     const { medium } = this;
-    const size = medium.sizeOf(length);
     const address = this.end;
     medium.seal(kind, length, this.seed, this.number);
     this.end = address + size;
-    return medium.program(address, size);
+    if (medium.program(address, size)) return true;
+    if (medium.unit === 1) medium.programZeros(address, address + 4); // it is not to turn up beside its repetition
+    return false;
   }
 
   /**
@@ -110,6 +118,7 @@ export class Log {
       return;
     }
     this.#refresh();
+    this.freeEnd = this.blockEnd - this.reserve;
     if (this.wasted * 4 > this.medium.blockLength) this.compact();
   }
 
@@ -128,6 +137,11 @@ export class Log {
    * @returns whether there is more to do
    */
   eraseAhead(): boolean {
+    this.rested = !this.#eraseOne();
+    return !this.rested;
+  }
+
+  #eraseOne(): boolean {
     const { blocks } = this;
     // Byte mode: the newest block must be firm before what it has taken the place of is erased.
     if (this.medium.unit === 1 && !this.resumed) this.resume();
@@ -140,8 +154,7 @@ export class Log {
       this.resume();
       return this.resumed;
     }
-    if (this.retired === NO_BLOCK) return false;
-    this.#erase(this.retired);
+    if (this.retired !== NO_BLOCK) this.#erase(this.retired);
     return false;
   }
 
@@ -215,7 +228,6 @@ export class Log {
     const { medium, newest } = this;
     const first = how === "compact" ? newest.first : this.number;
     const sequence = this.highest + 1;
-    const start = block * medium.blockLength;
     const target = new Target(medium, block, blockSeed(sequence), first);
     this.blocks.touch(block);
     if (how === "compact") {
@@ -241,7 +253,6 @@ export class Log {
       if (!medium.programClean(block)) return false;
     }
     this.#adopt(target, how);
-    this.blockEnd = start + medium.blockLength;
     return true;
   }
 
@@ -253,8 +264,11 @@ export class Log {
     this.notes.set(target.notes);
     this.seed = target.seed;
     this.end = target.end;
+    this.blockEnd = target.blockEnd;
     this.wasted = 0;
     this.resumed = true;
+    this.freeEnd = this.blockEnd - this.reserve;
+    this.rested = false;
     blocks.use(blocks.live, this.newest.first);
     if (how === "advance") return;
     this.copies++;

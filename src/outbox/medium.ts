@@ -23,6 +23,8 @@ import {
 } from "./layout.js";
 
 const SCRATCH_BYTES = 128;
+const READ_TRIES = 3;
+const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
 
 /** A flash, its geometry and the buffers for it. */
 export class Medium {
@@ -53,10 +55,17 @@ export class Medium {
   readonly #scratch = new Int32Array(SCRATCH_BYTES >> 2);
   readonly #scratchBytes = new Uint8Array(this.#scratch.buffer);
   readonly #stateByte = new Uint8Array(1);
+  /** Views on the record buffer and on the scratch, kept from record to record as long as the sizes are the same. */
   #firstWord: Uint8Array;
   #rest: Uint8Array;
+  #restSize = 0;
   #image: Uint8Array;
+  #imageSize = 0;
   #readBack: Uint8Array = this.#scratchBytes;
+  #sealedInfo = -1;
+  #sealedSeed = 0;
+  #sealedWord = 0;
+  #sealedHash = 0;
 
   constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, longestPayload: number) {
     this.#flash = flash;
@@ -67,7 +76,7 @@ export class Medium {
     this.words = new Int32Array(this.sizeOf(longestPayload) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
     this.#firstWord = this.bytes.subarray(0, 4);
-    this.#rest = this.#image = this.bytes.subarray(4, 4); // none that is wanted
+    this.#rest = this.#image = this.#firstWord; // until the first is wanted
   }
 
   /** Bytes that a record with `length` payload bytes takes on flash. */
@@ -91,10 +100,14 @@ export class Medium {
     const check = checkIndex(length);
     if (check >= this.words.length) this.#grow(size, word);
     const wanted = check << 2; // the check word, not the rest of its unit
-    if (this.#rest.byteLength !== wanted) this.#rest = this.bytes.subarray(4, 4 + wanted);
+    if (this.#restSize !== wanted) {
+      this.#restSize = wanted;
+      this.#rest = this.bytes.subarray(4, 4 + wanted);
+    }
     if (!this.#read(this.#rest, address + 4)) return false;
     const { words } = this;
-    const hash = mix(mixWord(seed, withoutState(word)), words, 1, check);
+    const start = mixWord(seed, withoutState(word));
+    const hash = check > 1 ? mix(start, words, 1, check) : start;
     this.kind = kind;
     this.length = length;
     this.size = size;
@@ -117,14 +130,24 @@ export class Medium {
     for (let i = check + 1, end = this.sizeOf(length) >> 2; i < end; i++) this.words[i] = -1;
   }
 
-  /** Puts header and check round the payload in the buffer. `number`: its low 32 bits count. */
+  /**
+   * Puts header and check round the payload in the buffer. `number`: its low 32 bits count. What records of one kind,
+   * length and block have in common is kept: readings are all alike.
+   */
   seal(kind: number, length: number, seed: number, number: number): void {
     const { words } = this;
-    const word = headerWord(kind, length);
-    const check = checkIndex(length);
+    const info = length | (kind << 12);
+    if (info !== this.#sealedInfo || seed !== this.#sealedSeed) {
+      this.#sealedInfo = info;
+      this.#sealedSeed = seed;
+      this.#sealedWord = headerWord(kind, length);
+      this.#sealedHash = mixWord(seed, withoutState(this.#sealedWord));
+    }
+    const check = (length + 7) >> 2;
+    const hash = this.#sealedHash;
     this.held = -1;
-    words[0] = word;
-    words[check] = finish(mix(mixWord(seed, withoutState(word)), words, 1, check) + number);
+    words[0] = this.#sealedWord;
+    words[check] = finish((check > 1 ? mix(hash, words, 1, check) : hash) + number);
   }
 
   /** A view on the payload in the record buffer. */
@@ -134,8 +157,18 @@ export class Medium {
 
   /** Programs the first `size` bytes of the record buffer and reads them back. */
   program(address: number, size: number): boolean {
-    if (this.#image.byteLength !== size) this.#image = this.bytes.subarray(0, size);
-    return this.#write(this.#image, address) && this.#holds(address, this.words, size >> 2);
+    if (this.#imageSize !== size) this.#view(size);
+    const flash = this.#flash;
+    try {
+      flash.write(this.#image, address);
+      if (size > SCRATCH_BYTES) return this.#holds(address, this.words, size >> 2);
+      flash.read(this.#readBack, address);
+      if (areSame(this.#scratch, this.words, size >> 2)) return true;
+    } catch {
+      // counted below
+    }
+    this.failures++;
+    return false;
   }
 
   readState(address: number): number {
@@ -144,9 +177,16 @@ export class Medium {
 
   /** Programs a record's state byte, of which only bits that were 1 may become 0, and reads it back. */
   programState(address: number, state: number): boolean {
-    this.#stateByte[0] = state;
-    if (!this.#write(this.#stateByte, address)) return false;
-    if (this.readState(address) === state) return true;
+    const byte = this.#stateByte;
+    const flash = this.#flash;
+    byte[0] = state;
+    try {
+      flash.write(byte, address);
+      flash.read(byte, address);
+      if (byte[0] === state) return true;
+    } catch {
+      // counted below
+    }
     this.failures++;
     return false;
   }
@@ -166,17 +206,17 @@ export class Medium {
     return this.#programHead(block, CLEAN_BYTES, OPEN_BYTES);
   }
 
-  /** Erases `block`. In byte mode, looks whether it did. */
+  /** Erases `block`. In byte mode, looks at its head whether the flash did anything: what follows is read back anyway. */
   erase(block: number): boolean {
     try {
       this.#flash.eraseBlock(block, block + 1);
     } catch {
-      this.failures++;
-      return false;
+      return this.#failed();
     }
-    if (this.unit === 16 || this.isBlank(block * this.blockLength, (block + 1) * this.blockLength)) return true;
-    this.failures++;
-    return false;
+    if (this.unit === 16) return true;
+    this.readHead(block);
+    for (let i = 0; i < this.head.length; i++) if (this.head[i] !== -1) return this.#failed();
+    return true;
   }
 
   /** Byte mode: whether everything from `from` to `end` reads as erased. */
@@ -219,31 +259,40 @@ export class Medium {
     return this.#holds(address, this.head.subarray(from, from + (length >> 2)), length >> 2);
   }
 
-  /** Whether flash at `address` holds the first `count` words of `words`. */
+  /** Whether flash at `address` holds the first `count` words of `words`: for what is longer than the scratch. */
   #holds(address: number, words: Words, count: number): boolean {
-    const scratch = this.#scratch;
-    for (let from = 0; from < count; from += SCRATCH_BYTES >> 2) {
-      const some = Math.min(count - from, SCRATCH_BYTES >> 2);
-      if (this.#readBack.byteLength !== some << 2) this.#readBack = this.#scratchBytes.subarray(0, some << 2);
-      if (!this.#read(this.#readBack, address + (from << 2))) return false;
-      let i = some;
-      while (i > 0 && scratch[i - 1] === words[from + i - 1]) i--;
-      if (i > 0) {
-        this.failures++;
-        return false;
-      }
+    this.#imageSize = 0; // its view on the scratch is of no use here
+    for (let from = 0; from < count; from += SCRATCH_WORDS) {
+      const some = Math.min(count - from, SCRATCH_WORDS);
+      if (!this.#read(this.#scratchBytes.subarray(0, some << 2), address + (from << 2))) return false;
+      if (!areSame(this.#scratch, words.subarray(from, from + some), some)) return this.#failed();
     }
     return true;
   }
 
+  /** Views on the first `size` bytes of the record buffer, and of the scratch. */
+  #view(size: number): void {
+    this.#imageSize = size;
+    this.#image = this.bytes.subarray(0, size);
+    if (size <= SCRATCH_BYTES) this.#readBack = this.#scratchBytes.subarray(0, size);
+  }
+
+  #failed(): false {
+    this.failures++;
+    return false;
+  }
+
+  /** What cannot be read counts as damaged: it is tried again first. */
   #read(buffer: Uint8Array, address: number): boolean {
-    try {
-      this.#flash.read(buffer, address);
-      return true;
-    } catch {
-      this.failures++;
-      return false;
+    for (let tries = READ_TRIES; tries > 0; tries--) {
+      try {
+        this.#flash.read(buffer, address);
+        return true;
+      } catch {
+        this.failures++;
+      }
     }
+    return false;
   }
 
   #write(buffer: Uint8Array, address: number): boolean {
@@ -262,6 +311,15 @@ export class Medium {
     this.bytes = new Uint8Array(this.words.buffer);
     this.words[0] = firstWord;
     this.#firstWord = this.bytes.subarray(0, 4);
-    this.#rest = this.#image = this.bytes.subarray(4, 4); // none that is wanted
+    this.#restSize = this.#imageSize = 0;
   }
+}
+
+/** Whether the first `count` words are the same. */
+function areSame(some: Words, others: Words, count: number): boolean {
+  do {
+    count--;
+    if (some[count] !== others[count]) return false;
+  } while (count > 0);
+  return true;
 }

@@ -9,14 +9,14 @@ import { NOWHERE } from "./cursor.js";
 import type { OutboxEvent, Statistics } from "./events.js";
 import type { Flash } from "./flash.js";
 import {
-  doneState,
+  DONE_BITS,
   HEAD_BYTES,
   LONGEST_PAYLOAD,
   NOTE,
   PAYLOAD_AT,
   RELEASED,
+  RELEASED_BITS,
   REQUEUED,
-  releasedState,
   SETTLED,
   SKIP,
 } from "./layout.js";
@@ -27,7 +27,7 @@ import { mount } from "./mount.js";
 import { NotePad } from "./notes.js";
 import { Room } from "./room.js";
 import { measure } from "./statistics.js";
-import { Walk } from "./walk.js";
+import { LARGEST_FLASH, Walk } from "./walk.js";
 
 export type { OutboxEvent, Statistics } from "./events.js";
 export type { Flash, FlashStatus } from "./flash.js";
@@ -117,12 +117,13 @@ export class Outbox {
     const log = this.#log;
     const medium = this.#medium;
     const size = medium.sizeOf(length);
+    const pads = (length & 3) !== 0 || medium.unit === 16;
     for (let tries = TRIES; tries > 0; tries--) {
-      if (!this.#hasRoom(size)) break;
-      if (length & 3 || medium.unit === 16) medium.pad(length);
+      if (log.end + size > log.freeEnd || this.#skipped > 0) if (!this.#makeRoom(size)) break;
+      if (pads) medium.pad(length);
       medium.bytes.set(payload, PAYLOAD_AT);
       const address = log.end;
-      if (!log.put(qos, length)) continue;
+      if (!log.put(qos, length, size)) continue;
       log.counters.entries++;
       this.#walk.appended(log.number, address, size, qos, length);
       this.#skipsBeforeWrite = 1;
@@ -159,7 +160,7 @@ export class Outbox {
    */
   seek(from: number): Entry | undefined {
     if (from >= this.#log.number) return undefined;
-    this.#resume();
+    if (!this.#log.resumed) this.#resume();
     return this.#walk.seek(from);
   }
 
@@ -167,13 +168,14 @@ export class Outbox {
   released(sequence: number): void {
     const log = this.#log;
     const { marks } = log;
-    if (!this.#isOpen(sequence) || marks.isReleased(sequence)) return;
+    if (sequence >= log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
+    if (sequence >= marks.tail + WINDOW) this.#checkWindow(sequence);
     const address = this.#walk.addressOf(sequence);
     if (address === NOWHERE) return;
     this.#resume();
     const done =
       this.#medium.unit === 1 && sequence >= marks.voidBelow
-        ? this.#walk.program(sequence, releasedState)
+        ? this.#walk.clear(sequence, RELEASED_BITS)
         : this.#mark(RELEASED, sequence);
     if (!done) this.#unmarked(sequence, "released");
     marks.release(sequence);
@@ -184,15 +186,20 @@ export class Outbox {
   /** The entry is done with, in any order; durable on return. Settled or unknown: nothing happens. */
   settle(sequence: number): void {
     const log = this.#log;
-    if (!this.#isOpen(sequence)) return;
-    const address = this.#walk.addressOf(sequence);
-    if (address === NOWHERE) return;
-    this.#resume();
-    const done = this.#medium.unit === 1 ? this.#walk.program(sequence, doneState) : this.#mark(SETTLED, sequence);
+    const walk = this.#walk;
+    const { marks } = log;
+    if (sequence >= log.number) return;
+    if (sequence !== marks.tail) {
+      if (marks.isSettled(sequence)) return;
+      if (sequence >= marks.tail + WINDOW) this.#checkWindow(sequence);
+    }
+    if (walk.addressOf(sequence) === NOWHERE) return;
+    if (!log.resumed) this.#resume();
+    const done = this.#medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.#mark(SETTLED, sequence);
     if (!done) this.#unmarked(sequence, "settled");
-    log.marks.settle(sequence);
+    marks.settle(sequence);
     log.counters.entries--;
-    this.#walk.forget(sequence);
+    if (this.#medium.held === sequence) this.#medium.held = -1;
   }
 
   /**
@@ -224,15 +231,16 @@ export class Outbox {
    */
   note(tag: number, value: Uint8Array): void {
     this.#pad.check(tag, value);
-    const size = 1 + value.byteLength;
+    const length = 1 + value.byteLength;
+    const size = this.#medium.sizeOf(length);
     for (let tries = TRIES; tries > 0; tries--) {
       this.#resume();
-      if (!this.#room.forMark(this.#medium.sizeOf(size), this.whenFull)) break;
+      if (!this.#room.forMark(size, this.whenFull)) break;
       const address = this.#log.end;
       this.#pad.fill(tag, value);
-      if (!this.#log.put(NOTE, size)) continue;
+      if (!this.#log.put(NOTE, length, size)) continue;
       this.#log.notes[tag] = address;
-      this.#walk.followed(address, this.#medium.sizeOf(size), NOTE, 0);
+      this.#walk.followed(address, size, NOTE, 0);
       return;
     }
     throw new Error(`outbox: note ${tag} could not be stored`);
@@ -262,6 +270,7 @@ export class Outbox {
    * @returns whether there is more to do
    */
   idle(): boolean {
+    if (this.#log.rested) return false;
     this.#walk.countPassed();
     const more = this.#log.eraseAhead();
     this.#walk.sync();
@@ -279,13 +288,11 @@ export class Outbox {
     this.#medium.close();
   }
 
-  /** An entry that can be marked. */
-  #isOpen(sequence: number): boolean {
-    const { marks, number } = this.#log;
-    if (sequence >= number || marks.isSettled(sequence)) return false;
-    if (marks.inWindow(sequence)) return true;
+  /** @throws RangeError for an entry that was not handed out */
+  #checkWindow(sequence: number): void {
+    const { marks } = this.#log;
     this.#walk.exactTail();
-    if (marks.inWindow(sequence)) return true;
+    if (sequence < marks.tail + WINDOW) return;
     throw new RangeError(
       `sequence ${sequence}: over ${WINDOW} beyond the oldest, ${marks.tail}; it was not handed out`,
     );
@@ -297,11 +304,12 @@ export class Outbox {
     this.#walk.sync();
   }
 
-  #hasRoom(size: number): boolean {
-    if (!this.#log.resumed) this.#resume();
+  /** The newest block has no room before the reserve, or numbers were skipped, or this is the first write after a boot. */
+  #makeRoom(size: number): boolean {
+    this.#resume();
     if (this.#skipped > 0 && !this.#writeSkips()) return false;
     const log = this.#log;
-    return log.room >= size + this.#room.reserve || this.#room.forEntry(size, this.whenFull);
+    return log.end + size <= log.freeEnd || this.#room.forEntry(size, this.whenFull);
   }
 
   #writeSkips(): boolean {
@@ -329,7 +337,7 @@ export class Outbox {
       fillSkip(medium, first, second);
       if (length === 0) medium.pad(0);
       const address = log.end;
-      if (!log.put(kind, length)) continue;
+      if (!log.put(kind, length, size)) continue;
       const numbers = kind === SKIP ? first : 0;
       this.#walk.followed(address, size, kind, numbers);
       log.number += numbers;
@@ -356,6 +364,8 @@ function mediumFor(flash: Flash, writeUnit: 1 | 16 | undefined, maxPayload: numb
   if (writeAlign > unit || writeAlign > 16) throw new RangeError(`writeAlign ${writeAlign}: expected at most ${unit}`);
   const least = unit === 1 ? 3 : 4;
   if (blocks < least) throw new RangeError(`flash of ${blocks} blocks: expected at least ${least}`);
+  if (blocks * blockLength > LARGEST_FLASH + 1)
+    throw new RangeError(`flash of ${blocks} blocks: expected at most 16 MiB`);
   if (blockLength < 256 || blockLength > 65536 || (blockLength & (blockLength - 1)) !== 0) {
     throw new RangeError(`blocks of ${blockLength} bytes: expected a power of two, 256..65536`);
   }

@@ -10,8 +10,6 @@ type Policy = "dropOldest" | "refuse";
 const NONE = -1;
 
 export class Room {
-  /** Bytes at the end of a block that entries take only if another block can follow without a loss. */
-  readonly reserve: number;
   readonly #log: Log;
   readonly #walk: Walk;
   readonly #report: (event: OutboxEvent) => void;
@@ -23,7 +21,6 @@ export class Room {
     this.#log = log;
     this.#walk = walk;
     this.#report = report;
-    this.reserve = Math.min(log.medium.unit === 16 ? 256 : 128, log.medium.blockLength >> 2);
   }
 
   /** Recovers before the first write. In unit mode that takes a spare: on a partition that shrank there may be none. */
@@ -40,7 +37,7 @@ export class Room {
     const log = this.#log;
     if (!log.resumed) return false;
     if (log.room >= size && this.#canAdvance("refuse")) return true;
-    return this.#advance(policy) && log.room >= size + this.reserve;
+    return this.#advance(policy) && log.room >= size + log.reserve;
   }
 
   /** Room for a record of `size` bytes that must not be refused. */

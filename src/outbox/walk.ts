@@ -5,12 +5,16 @@
  */
 import { Cursor, NOWHERE } from "./cursor.js";
 import type { OutboxEvent } from "./events.js";
-import { doneState, isDone, isReleased, QUEUED_STATE, releasedState } from "./layout.js";
+import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
 import { emptyHeader, type Log } from "./log.js";
 import { has, WINDOW } from "./marks.js";
 import type { Medium } from "./medium.js";
 
 const RECENT = 16;
+const ADDRESS = 0xff_ffff;
+const NO_PLACE = -1; // no address: blocks begin with a head
+/** Bytes of the longest partition whose addresses leave a byte of a word for the state. */
+export const LARGEST_FLASH = ADDRESS;
 
 /** The Entry that is handed out; its fields are readonly to the owner. */
 export class EntryView {
@@ -34,10 +38,11 @@ export class Walk {
   #exact = -1;
   #newest: number;
   #copies = 0;
-  readonly #number = new Float64Array(RECENT).fill(-1);
-  readonly #address = new Uint32Array(RECENT);
-  readonly #seed = new Int32Array(RECENT);
-  readonly #state = new Uint8Array(RECENT);
+  /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; address, and state byte above it. */
+  readonly #number = new Int32Array(RECENT);
+  readonly #place = new Int32Array(RECENT).fill(NO_PLACE);
+  /** The record buffer that the entry's payload is a view on. */
+  #buffer: Uint8Array | undefined;
 
   constructor(log: Log, report: (event: OutboxEvent) => void) {
     this.#log = log;
@@ -60,7 +65,7 @@ export class Walk {
       this.exactTail();
       if (number >= marks.tail + WINDOW || !this.#find(cursor, number)) return undefined;
     }
-    this.#remember(number, cursor.address, cursor.seed, cursor.state);
+    this.#remember(number, cursor.address, cursor.state);
     return this.#hand(number);
   }
 
@@ -93,29 +98,31 @@ export class Walk {
     return count;
   }
 
-  /** Where the entry lies; NOWHERE: there is none, or it is settled. Afterwards `stateOf` and `program` know it. */
+  /** Where the entry lies; NOWHERE: there is none, or it is settled. Afterwards `clear` knows it. */
   addressOf(number: number): number {
     const slot = number & (RECENT - 1);
-    if (this.#number[slot] === number) return this.#address[slot];
+    if (this.#number[slot] === (number | 0) && this.#place[slot] !== NO_PLACE) return this.#place[slot] & ADDRESS;
     const { walker } = this.#log;
     if (!this.#find(walker, number) || walker.number !== number) return NOWHERE;
-    this.#remember(number, walker.address, walker.seed, walker.state);
+    this.#remember(number, walker.address, walker.state);
     return walker.address;
   }
 
-  /** Byte mode: programs the state of an entry that `addressOf` has just found. `change` clears bits. */
-  program(number: number, change: (state: number) => number): boolean {
+  /** Byte mode: clears `bits` in the state byte of an entry that `addressOf` has just found; durable, if true. */
+  clear(number: number, bits: number): boolean {
     const slot = number & (RECENT - 1);
-    const state = change(this.#state[slot]);
-    this.#state[slot] = state;
-    return this.#medium.programState(this.#address[slot], state);
+    const place = this.#place[slot] & ~(bits << 24);
+    this.#place[slot] = place;
+    return this.#medium.programState(place & ADDRESS, place >>> 24);
   }
 
   /** An entry was appended; it is still in the record buffer. */
   appended(number: number, address: number, size: number, qos: number, length: number): void {
     const medium = this.#medium;
-    this.#cursor.follow(address, size, qos, 1);
-    this.#remember(number, address, this.#log.seed, QUEUED_STATE);
+    const slot = number & (RECENT - 1);
+    this.#number[slot] = number;
+    this.#place[slot] = address | (QUEUED_STATE << 24);
+    if (this.#cursor.after === address) this.#cursor.follow(address, size, qos, 1);
     medium.kind = qos;
     medium.length = length;
     medium.state = QUEUED_STATE;
@@ -134,7 +141,7 @@ export class Walk {
 
   /** Places are not known any more: blocks were copied or given up. */
   forgetPlaces(): void {
-    this.#number.fill(-1);
+    this.#place.fill(NO_PLACE);
     this.#medium.held = -1;
     this.#cursor.block = NOWHERE;
     this.#log.walker.block = NOWHERE;
@@ -160,27 +167,34 @@ export class Walk {
     while (cursor.after < log.end && cursor.next(log.end, Number.POSITIVE_INFINITY));
   }
 
-  /** The entry whose place is known, into the buffer. */
+  /** The entry whose place in the newest block is known, into the buffer. */
   #reload(number: number): boolean {
+    const log = this.#log;
     const slot = number & (RECENT - 1);
-    if (this.#number[slot] !== number || this.#log.marks.isSettled(number)) return false;
-    if (!this.#medium.load(this.#address[slot], NOWHERE, this.#seed[slot])) return false;
-    return this.#medium.number === (number | 0);
+    const place = this.#place[slot];
+    if (this.#number[slot] !== (number | 0) || place === NO_PLACE || log.marks.isSettled(number)) return false;
+    // An address in another block gives another number: its seed is another.
+    return this.#medium.load(place & ADDRESS, NOWHERE, log.seed) && this.#medium.number === (number | 0);
   }
 
   #hand(number: number): EntryView {
     const medium = this.#medium;
     const entry = this.#entry;
-    const { length } = medium;
+    const { length, kind } = medium;
     medium.held = number;
     if (number >= this.inFlightEnd) this.inFlightEnd = number + 1;
     entry.sequence = number;
-    entry.qos = medium.kind === 2 ? 2 : 1;
-    entry.released = this.#isReleased(number, medium.state);
-    if (entry.payloadLength !== length || entry.payload.buffer !== medium.bytes.buffer) {
-      entry.payload = medium.payload(length);
-      entry.payloadLength = length;
+    if (kind === 2) {
+      entry.qos = 2;
+      entry.released = this.#isReleased(number, medium.state);
+    } else {
+      entry.qos = 1;
+      entry.released = false;
     }
+    if (entry.payloadLength === length && this.#buffer === medium.bytes) return entry;
+    this.#buffer = medium.bytes;
+    entry.payload = medium.payload(length);
+    entry.payloadLength = length;
     return entry;
   }
 
@@ -190,27 +204,23 @@ export class Walk {
     return this.#medium.unit === 1 && number >= marks.voidBelow && isReleased(state);
   }
 
-  #remember(number: number, address: number, seed: number, state: number): void {
+  #remember(number: number, address: number, state: number): void {
     const slot = number & (RECENT - 1);
     this.#number[slot] = number;
-    this.#address[slot] = address;
-    this.#seed[slot] = seed;
-    this.#state[slot] = state;
+    this.#place[slot] = address | (state << 24);
   }
 
   /** Moves `cursor` to the first entry from `from` on that is not settled, whose record is then in the buffer. */
   #find(cursor: Cursor, from: number): boolean {
     const { blocks, marks, end } = this.#log;
     if (blocks.live === 0) return false;
-    const oldest = blocks.firstAt(0, marks.tail);
-    if (oldest > marks.tail) this.#lose(marks.tail, oldest - marks.tail); // the block that held the tail is gone
-    let place = this.#position(cursor, from);
+    const isNear = cursor.changes === blocks.changes && from >= cursor.nextNumber && from < cursor.limit;
+    if (!isNear || cursor.block === NOWHERE) this.#position(cursor, from);
     let fromTail = cursor.nextNumber <= marks.tail;
     for (;;) {
-      const isLast = place === blocks.live - 1;
-      const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, cursor.nextNumber);
-      const blockEnd = isLast ? end : (blocks.at(place) + 1) * this.#medium.blockLength;
-      while (cursor.block !== NOWHERE && cursor.next(blockEnd, limit)) {
+      const isLast = cursor.place === blocks.live - 1;
+      const blockEnd = isLast ? end : (blocks.at(cursor.place) + 1) * this.#medium.blockLength;
+      while (cursor.block !== NOWHERE && cursor.next(blockEnd, cursor.limit)) {
         const { number } = cursor;
         if (fromTail && cursor.lost > 0) this.#lose(number - cursor.lost, cursor.lost);
         if (!cursor.isEntry) continue;
@@ -225,12 +235,11 @@ export class Walk {
         return true;
       }
       if (isLast) {
-        if (fromTail) this.#pastAll();
+        if (fromTail) this.#pastAll(cursor.nextNumber);
         return false;
       }
-      if (fromTail) this.#lose(cursor.nextNumber, limit - cursor.nextNumber);
-      place++;
-      this.#enter(cursor, place, limit);
+      if (fromTail) this.#lose(cursor.nextNumber, cursor.limit - cursor.nextNumber);
+      this.#enter(cursor, cursor.place + 1, cursor.limit);
     }
   }
 
@@ -252,19 +261,30 @@ export class Walk {
     walker.block = NOWHERE;
   }
 
-  /** Puts `cursor` before `from`, in the block that holds it; the block's place. */
-  #position(cursor: Cursor, from: number): number {
-    const { blocks } = this.#log;
+  /** Puts `cursor` before `from`, in the block that holds it. */
+  #position(cursor: Cursor, from: number): void {
+    const { blocks, marks } = this.#log;
+    const oldest = blocks.firstAt(0, marks.tail);
+    if (oldest > marks.tail) this.#lose(marks.tail, oldest - marks.tail); // the block that held the tail is gone
     const place = blocks.placeOf(from);
     if (cursor.block !== blocks.at(place) || cursor.nextNumber > from) {
       this.#enter(cursor, place, blocks.firstAt(place, from));
-    }
-    return place;
+    } else this.#locate(cursor, place);
   }
 
   #enter(cursor: Cursor, place: number, first: number): void {
-    if (cursor.enter(this.#log.blocks.at(place), this.#header)) return;
-    cursor.nextNumber = first; // its head is damaged: all that it held is lost
+    // A block whose head is damaged: all that it held is lost.
+    if (!cursor.enter(this.#log.blocks.at(place), this.#header)) cursor.nextNumber = first;
+    this.#locate(cursor, place);
+  }
+
+  /** Tells `cursor` which place its block has, and where the block's numbers end. */
+  #locate(cursor: Cursor, place: number): void {
+    const { blocks } = this.#log;
+    const isLast = place === blocks.live - 1;
+    cursor.place = place;
+    cursor.limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, cursor.nextNumber);
+    cursor.changes = blocks.changes;
   }
 
   /** Looks at the marks of the cursor's entry. Done bits may be what a cut left half programmed: they are programmed again. */
@@ -272,7 +292,7 @@ export class Walk {
     const { marks, counters } = this.#log;
     if (marks.isSettled(cursor.number)) return true;
     if (this.#medium.unit === 16 || !isDone(cursor.state)) return false;
-    this.#medium.programState(cursor.address, doneState(cursor.state));
+    this.#medium.programState(cursor.address, cursor.state & ~DONE_BITS);
     if (!marks.inWindow(cursor.number)) return true;
     marks.settle(cursor.number); // in an earlier run: not counted yet
     if (counters.entries > 0) counters.entries--;
@@ -282,7 +302,7 @@ export class Walk {
   /** An entry that is handed out as released stays released. */
   #firmRelease(cursor: Cursor): void {
     if (this.#medium.unit === 16 || !isReleased(cursor.state)) return;
-    cursor.state = releasedState(cursor.state);
+    cursor.state &= ~RELEASED_BITS;
     this.#medium.state = cursor.state;
     this.#medium.programState(cursor.address, cursor.state);
   }
@@ -293,10 +313,11 @@ export class Walk {
     this.#exact = number;
   }
 
-  /** Nothing is left. */
-  #pastAll(): void {
-    const { marks, counters, number } = this.#log;
-    marks.advance(number);
+  /** Nothing is left; `next`: number of the entry that would be next, by what the newest block holds. */
+  #pastAll(next: number): void {
+    const { counters, number } = this.#log;
+    if (next < number) this.#lose(next, number - next);
+    this.#log.marks.advance(number);
     counters.entries = 0;
   }
 
