@@ -13,7 +13,9 @@ import { bundleSuite } from "./bundle.js";
 /** Suites that stay on Node, and why. */
 const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/console/fuzz.test.ts": "measures V8's heap",
+  "hosttest/console/sdk.test.ts": "of streams as browsers have them",
   "hosttest/console/terminal.test.ts": "of Node's streams",
+  "hosttest/console/xterm.test.ts": "rendered by xterm.js, which needs Node",
   "hosttest/mqtt/checklist.test.ts": "reads the other suites",
   "hosttest/mqtt/fuzz.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/mqtt/peers.test.ts": "talks to other programs",
