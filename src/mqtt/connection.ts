@@ -288,8 +288,7 @@ export class Connection<E extends OutboundEntry> implements Line {
   }
 
   #look(nowMs: number): void {
-    const lookMs = nowMs + this.#everyMs;
-    this.deadlineMs = lookMs < this.#pingLimitMs ? lookMs : this.#pingLimitMs;
+    this.deadlineMs = Math.min(nowMs + this.#everyMs, this.#pingLimitMs);
   }
 
   #fail(error: MQTTError, ending: Ending = "other"): void {

@@ -5,7 +5,7 @@
  * The hot path of a device. What it spends is measured in byte codes: words instead of bytes, views kept, no calls in between.
  * Source: MQTT 3.1.1 §3.3 (PUBLISH).
  */
-import { encodeLength, LONGEST_REMAINING, lengthBytes } from "./codec.js";
+import { ACKNOWLEDGEMENT_BYTES, encodeLength, LONGEST_REMAINING, lengthBytes } from "./codec.js";
 import type { TCP } from "./io.js";
 
 /** A message ready to go. The owner may reuse the object and its payload for the next one. */
@@ -45,6 +45,10 @@ export class Transmit {
   #payload = NONE;
   /** The PUBLISH at the buffer's begin, as long as nobody has overwritten it: its topic (NONE: overwritten), and where it has what. */
   #topic = NONE;
+  /** Its first byte; 0: an acknowledgement took the place of the first four bytes, all before the topic's text. */
+  #first = 0;
+  /** Those four bytes, the first one apart. */
+  #header = 0;
   #payloadLength = 0;
   #payloadAt = 0;
   /** More than the buffer waits, or part of it is out: what counts is `room`. If not, packets are refused for want of room. */
@@ -72,9 +76,11 @@ export class Transmit {
 
   /** Adds an acknowledgement: one of codec.ts's words and a packet id. There must be room. */
   acknowledgement(word: number, id: number): void {
-    this.#words.setUint32(this.end, word + id);
-    if (this.end === 0) this.#topic = NONE;
-    this.end += 4;
+    const at = this.end;
+    this.#words.setUint32(at, word + id);
+    if (at === 0) this.#first = 0;
+    else if (at === ACKNOWLEDGEMENT_BYTES) this.#topic = NONE;
+    this.end = at + ACKNOWLEDGEMENT_BYTES;
   }
 
   /** Adds PINGREQ or DISCONNECT. There must be room. */
@@ -100,7 +106,10 @@ export class Transmit {
       return this.#publishAny(first, id, message);
     // What stands there since the last time is right but for flags, id and payload.
     const at = this.#payloadAt;
-    this.bytes[0] = first;
+    if (first !== this.#first) {
+      if (id === 0) return this.#publishAny(first, id, message); // QoS 0 has no room for an id
+      this.#setFirst(first);
+    }
     this.#words.setUint16(at - 2, id);
     this.bytes.set(message.payload.length === length ? message.payload : this.#viewOf(message), at);
     this.end = at + length;
@@ -117,6 +126,11 @@ export class Transmit {
     const socket = this.#socket as TCP;
     this.#writable = socket.write(view.length === end ? view : this.#view(end)) ?? this.#writable - end;
     return true;
+  }
+
+  #setFirst(first: number): void {
+    this.#first = first;
+    this.#words.setUint32(0, (first << 24) | this.#header);
   }
 
   /** The same for a PUBLISH of any length, QoS and place. */
@@ -149,9 +163,11 @@ export class Transmit {
     bytes.set(payload.length === payloadLength ? payload : this.#viewOf(message), at);
     if (start === 0) {
       this.#topic = id ? topic : NONE;
+      this.#first = first;
+      this.#header = this.#words.getUint32(0) & 0xff_ffff;
       this.#payloadLength = payloadLength;
       this.#payloadAt = at;
-    }
+    } else if (start === ACKNOWLEDGEMENT_BYTES) this.#topic = NONE;
     return TAKEN;
   }
 
