@@ -15,10 +15,8 @@ test("the example appends an entry, sends it, settles it", () => {
   const { code } = transformSync(body, { loader: "ts" });
   const flash = new NorFlash({ blocks: 4 });
   const sent: [number, number[]][] = [];
-  new Function("Flash", "Outbox", "trace", "send", code)(
-    function open() {
-      return flash;
-    },
+  new Function("storage", "Outbox", "trace", "send", code)(
+    { open: () => flash },
     Outbox,
     () => {},
     (sequence: number, payload: Uint8Array) => sent.push([sequence, [...payload]]),
