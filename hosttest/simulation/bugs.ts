@@ -77,7 +77,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "settled-in-ram-only",
     file: "src/outbox/outbox.ts",
-    find: "this.#medium.unit === 1 ? this.#walk.program(sequence, doneState) : this.#mark(SETTLED, sequence)",
+    find: "this.#medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.#mark(SETTLED, sequence)",
     replace: "this.#medium.unit === 1 || this.#mark(SETTLED, sequence)",
   },
   {
