@@ -18,6 +18,8 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/console/xterm.test.ts": "rendered by xterm.js, which needs Node",
   "hosttest/mqtt/checklist.test.ts": "reads the other suites",
   "hosttest/mqtt/fuzz.test.ts": "compares with mqtt-packet, which needs Node",
+  "hosttest/mqtt/transmit.test.ts": "compares with mqtt-packet, which needs Node",
+  "hosttest/outbox/readme.test.ts": "reads README.md, and bundles",
   "hosttest/mqtt/peers.test.ts": "talks to other programs",
   "hosttest/outbox/campaign.test.ts": "takes an interpreter hours: suites/campaign.suite.ts is a share of it",
   "hosttest/settings/readme.test.ts": "reads README.md",
