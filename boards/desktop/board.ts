@@ -25,6 +25,8 @@ import { timers, uptimeMs } from "./timers.js";
 
 const DEFAULT_IMAGE = "thermometer.flash";
 const TMP117_ADDRESS = 0x48;
+/** Somebody is watching: a reading a minute, as on a wall, would look like none. */
+const DEFAULT_INTERVAL_S = 5;
 
 const options = orExit(() => parseOptions(process.argv.slice(2)));
 if (options.help) {
@@ -65,6 +67,7 @@ function makeBoard(): Board {
     serial: options.headless
       ? undefined
       : (pty?.serial ?? terminal({ onQuit: () => run.end(), onEnd: () => run.inputEnded() })),
+    defaults: { interval: String(DEFAULT_INTERVAL_S) },
     overrides,
     observer: run,
     trace: (line) => console.error(line),
