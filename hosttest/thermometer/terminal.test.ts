@@ -127,7 +127,7 @@ describe("through a pipe", () => {
     one.endInput();
     expect(await one.exit()).toBe(0);
     const lines = answers(one);
-    expect(lines[0]).toBe("  interval        5 s  (board)");
+    expect(lines[0]).toBe("  interval        5 s  (default)");
     expect(lines[3]).toMatch(/^\d+\.\d\d °C$/);
     expect(lines[4]).toMatch(/^home-thermometer .* \(desktop\)$|^ {2}room/);
     expect(lines.at(-1)).toContain("In force after a reboot.");
