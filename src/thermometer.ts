@@ -43,47 +43,47 @@ export class Thermometer implements Product {
   readonly uplink: Uplink | undefined;
   readonly time: TimeSync | undefined;
   readonly sampling: Sampling | undefined;
-  readonly #store: KeyValueStore;
-  readonly #announcement: Announcement;
-  readonly #console: Console | undefined;
-  #host: PromptHost | undefined;
-  readonly #log: DeviceLog;
-  readonly #qos: 0 | 1 | 2;
-  #clockPatience: object | number | undefined;
-  #uplinkStarted = false;
-  #dropped = 0;
+  private readonly store: KeyValueStore;
+  private readonly announcement: Announcement;
+  private readonly console: Console | undefined;
+  private host: PromptHost | undefined;
+  private readonly _log: DeviceLog;
+  private readonly qos: 0 | 1 | 2;
+  private clockPatience: object | number | undefined;
+  private uplinkStarted = false;
+  private _dropped = 0;
 
   constructor(board: Board) {
     this.board = board;
-    this.#log = new DeviceLog((line) => board.trace?.(line));
-    this.#store = board.openSettings();
-    this.settings = this.#openSettings();
-    this.#qos = this.settings.get("mqtt.qos");
+    this._log = new DeviceLog((line) => board.trace?.(line));
+    this.store = board.openSettings();
+    this.settings = this.openSettings();
+    this.qos = this.settings.get("mqtt.qos");
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
-    this.#announcement = new Announcement(this.#store);
-    this.health = this.#openHealth();
+    this.announcement = new Announcement(this.store);
+    this.health = this.openHealth();
     if (this.health.safeMode === undefined) {
-      const { outbox, trouble } = this.#openOutbox();
+      const { outbox, trouble } = this.openOutbox();
       this.outbox = outbox;
       this.flashTrouble = trouble;
-      this.journal = outbox && this.#openJournal(outbox);
+      this.journal = outbox && this.openJournal(outbox);
     }
-    this.#console = this.#openConsole();
-    this.#log.open(this.settings.get("log"), this.#console);
+    this.console = this.openConsole();
+    this._log.open(this.settings.get("log"), this.console);
     if (this.health.safeMode === undefined) {
-      this.uplink = this.#openUplink();
-      this.time = this.#openTime();
+      this.uplink = this.openUplink();
+      this.time = this.openTime();
     }
-    this.link = this.#openLink();
-    if (this.link === undefined) this.#onLink(true);
-    this.sampling = this.journal && this.#openSampling();
+    this.link = this.openLink();
+    if (this.link === undefined) this.onLink(true);
+    this.sampling = this.journal && this.openSampling();
     this.sampling?.restart();
     board.observer?.started?.(this);
   }
 
   /** Readings that the sampler has handed over but QoS 0 could not send, since boot. */
   get dropped(): number {
-    return this.#dropped;
+    return this._dropped;
   }
 
   /** Entries in flash that the broker has not acknowledged. */
@@ -93,12 +93,12 @@ export class Thermometer implements Product {
 
   /** A line for whoever is there: the prompt, else the board's trace; if the setting `log` lets it pass. */
   log(level: Level, text: string): void {
-    this.#log.write(level, text);
+    this._log.write(level, text);
   }
 
   /** A line that is no trouble and no news of the device itself. */
   print(text: string): void {
-    this.#log.print(text);
+    this._log.print(text);
   }
 
   /** No further readings; what is in the outbox is still sent. */
@@ -124,13 +124,13 @@ export class Thermometer implements Product {
    */
   factoryReset(): void {
     this.close();
-    this.#attempt(() => {
+    this.attempt(() => {
       const flash = this.board.openFlash();
       flash.eraseBlock(0, flash.status().blocks);
       flash.close();
     });
-    this.#announcement.forget();
-    this.#attempt(() => this.settings.factoryReset());
+    this.announcement.forget();
+    this.attempt(() => this.settings.factoryReset());
     this.restart("factory reset");
   }
 
@@ -144,19 +144,19 @@ export class Thermometer implements Product {
 
   /** Lets go of everything at once, as a power cut does: nothing is sent, nothing is written. */
   close(): void {
-    if (this.#clockPatience !== undefined) this.board.timers.clear(this.#clockPatience);
-    this.#clockPatience = undefined;
+    if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
+    this.clockPatience = undefined;
     this.health.close();
     this.sampling?.close();
     this.uplink?.close();
     this.time?.close();
     this.link?.close();
-    this.#console?.close();
+    this.console?.close();
     this.outbox?.close();
   }
 
   /** The prompt is closed by now, and only a boot can help: what fails is told to the trace. */
-  #attempt(action: () => void): void {
+  private attempt(action: () => void): void {
     try {
       action();
     } catch (error) {
@@ -164,27 +164,27 @@ export class Thermometer implements Product {
     }
   }
 
-  #openSettings(): Settings {
+  private openSettings(): Settings {
     return new Settings({
-      store: this.#store,
+      store: this.store,
       defaults: this.board.defaults,
       overrides: this.board.overrides,
       onProblem: (text) => this.log("warn", text),
-      onChange: (keys) => this.#onChange(keys),
+      onChange: (keys) => this.onChange(keys),
     });
   }
 
-  #openHealth(): Health {
+  private openHealth(): Health {
     return new Health({
       board: this.board,
-      store: this.#store,
+      store: this.store,
       pulse: () => this.sampling?.pulse() ?? 0,
       restart: (reason) => this.restart(reason),
       log: (level, text) => this.log(level, text),
     });
   }
 
-  #openOutbox(): { outbox?: Outbox; trouble?: string } {
+  private openOutbox(): { outbox?: Outbox; trouble?: string } {
     try {
       const outbox = new Outbox({
         flash: this.board.openFlash(),
@@ -200,7 +200,7 @@ export class Thermometer implements Product {
     }
   }
 
-  #openJournal(outbox: Outbox): Journal {
+  private openJournal(outbox: Outbox): Journal {
     return new Journal({
       store: outbox,
       clock: this.board.clock,
@@ -211,12 +211,12 @@ export class Thermometer implements Product {
   }
 
   /** A port that cannot be had costs the prompt, not the readings. */
-  #openConsole(): Console | undefined {
+  private openConsole(): Console | undefined {
     const { serial, timers } = this.board;
     if (serial === undefined) return undefined;
     try {
       const host = new PromptHost(this);
-      this.#host = host;
+      this.host = host;
       return new Console({ serial, settings: this.settings, host, timers, level: this.settings.get("log") });
     } catch (error) {
       this.log("error", `prompt: ${messageOf(error)}`);
@@ -224,7 +224,7 @@ export class Thermometer implements Product {
     }
   }
 
-  #openUplink(): Uplink | undefined {
+  private openUplink(): Uplink | undefined {
     if (this.settings.get("mqtt.host") === "") {
       this.log("warn", "no broker: set mqtt.host, save, reboot; readings are kept until then");
       return undefined;
@@ -236,7 +236,7 @@ export class Thermometer implements Product {
         id: this.id,
         outbox: this.outbox,
         journal: this.journal,
-        announcement: this.#announcement,
+        announcement: this.announcement,
         log: (level, text) => this.log(level, text),
       });
     } catch (error) {
@@ -245,7 +245,7 @@ export class Thermometer implements Product {
     }
   }
 
-  #openTime(): TimeSync | undefined {
+  private openTime(): TimeSync | undefined {
     const { ntp, timers } = this.board;
     const host = this.settings.get("ntp");
     if (ntp === undefined || host === "") return undefined;
@@ -256,13 +256,13 @@ export class Thermometer implements Product {
       random: () => this.board.random(),
       uptimeMs: () => this.board.clock.uptimeMs(),
       setUtc: (utcMs) => this.board.setUtc(utcMs),
-      onSynced: () => this.#onClock(),
+      onSynced: () => this.onClock(),
       onProblem: (text) => this.log("warn", `time: ${text}`),
       onFault: (error) => this.log("error", `time: ${messageOf(error)}`),
     });
   }
 
-  #openLink(): Link | undefined {
+  private openLink(): Link | undefined {
     const { wifi, timers } = this.board;
     if (wifi === undefined) return undefined;
     return new Link({
@@ -274,24 +274,24 @@ export class Thermometer implements Product {
       random: () => this.board.random(),
       onChange: (up, detail) => {
         this.log(up ? "info" : "warn", `wifi: ${detail}`);
-        this.#onLink(up);
-        this.#host?.improv.linkChanged();
+        this.onLink(up);
+        this.host?.improv.linkChanged();
       },
       onFault: (error) => this.log("error", `wifi: ${messageOf(error)}`),
     });
   }
 
-  #openSampling(): Sampling {
+  private openSampling(): Sampling {
     return new Sampling({
       board: this.board,
       settings: this.settings,
-      onReading: (celsius, decimals) => this.#onReading(celsius, decimals),
+      onReading: (celsius, decimals) => this.onReading(celsius, decimals),
       onPace: (intervalMs) => (intervalMs === undefined ? this.health.rest() : this.health.watch(intervalMs)),
       log: (level, text) => this.log(level, text),
     });
   }
 
-  #onLink(up: boolean): void {
+  private onLink(up: boolean): void {
     if (!up) {
       this.time?.linkDown();
       this.uplink?.linkDown();
@@ -299,47 +299,47 @@ export class Thermometer implements Product {
     }
     this.time?.linkUp();
     this.uplink?.linkUp(); // also before it is started: it may have heard that the link was down
-    if (this.#uplinkStarted) return;
-    if (this.board.clock.utcMs() !== undefined || this.time === undefined) this.#startUplink();
-    else this.#clockPatience ??= this.board.timers.set(() => this.#startUplink(), CLOCK_PATIENCE_MS);
+    if (this.uplinkStarted) return;
+    if (this.board.clock.utcMs() !== undefined || this.time === undefined) this.startUplink();
+    else this.clockPatience ??= this.board.timers.set(() => this.startUplink(), CLOCK_PATIENCE_MS);
   }
 
-  #onClock(): void {
+  private onClock(): void {
     this.journal?.clockSet();
-    if (this.#clockPatience !== undefined) this.#startUplink();
+    if (this.clockPatience !== undefined) this.startUplink();
   }
 
-  #startUplink(): void {
-    if (this.#clockPatience !== undefined) this.board.timers.clear(this.#clockPatience);
-    this.#clockPatience = undefined;
-    if (this.#uplinkStarted) return;
-    this.#uplinkStarted = true;
+  private startUplink(): void {
+    if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
+    this.clockPatience = undefined;
+    if (this.uplinkStarted) return;
+    this.uplinkStarted = true;
     this.uplink?.start();
   }
 
-  #onReading(celsius: number, sensorDecimals: number): void {
+  private onReading(celsius: number, sensorDecimals: number): void {
     const { journal, outbox, uplink, board } = this;
     if (journal === undefined || outbox === undefined) return;
     const resolution = this.settings.get("resolution");
     const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
     const unit = MILLI_PER_DIGIT[decimals]; // rounded once, to the digits that will be shown
     const milliCelsius = Math.round((celsius * 1000) / unit) * unit;
-    if (this.#qos === 0) {
+    if (this.qos === 0) {
       const sent = uplink?.sendNow(journal.renderNow(milliCelsius, decimals)) ?? false;
-      if (!sent) this.#dropped++;
+      if (!sent) this._dropped++;
       board.observer?.reading?.(celsius, undefined);
       return;
     }
-    const sequence = journal.append(milliCelsius, decimals, this.#qos);
+    const sequence = journal.append(milliCelsius, decimals, this.qos);
     board.observer?.reading?.(celsius, sequence);
     uplink?.wake();
     outbox.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
   }
 
   /** Settings that take effect when they are saved. */
-  #onChange(keys: readonly string[]): void {
+  private onChange(keys: readonly string[]): void {
     const changed = (...names: string[]): boolean => keys.some((key) => names.includes(key));
-    if (changed("log")) this.#log.level = this.settings.get("log");
+    if (changed("log")) this._log.level = this.settings.get("log");
     if (changed("payload") && this.journal !== undefined) {
       this.journal.format = this.settings.get("payload");
       this.uplink?.announce();

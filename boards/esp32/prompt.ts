@@ -15,24 +15,24 @@ export interface UART {
 const BAUD = 115_200;
 
 export class Prompt implements SerialPort {
-  readonly #serial: Serial;
+  private readonly serial: Serial;
 
   /** `uarts`: as the board has them. @throws what the last of them throws, if none can be had */
   constructor({ uarts, ...callbacks }: SerialCallbacks & Readonly<Record<string, unknown>>) {
-    this.#serial = open(uarts as readonly UART[], callbacks as SerialCallbacks);
+    this.serial = open(uarts as readonly UART[], callbacks as SerialCallbacks);
   }
 
   /** At most what `onReadable` announced: the SDK cuts a view to what is there. */
   read(buffer: Uint8Array): unknown {
-    return this.#serial.read(buffer);
+    return this.serial.read(buffer);
   }
 
   write(buffer: Uint8Array): void {
-    this.#serial.write(buffer);
+    this.serial.write(buffer);
   }
 
   close(): void {
-    this.#serial.close();
+    this.serial.close();
   }
 }
 

@@ -7,25 +7,25 @@ import Time from "time";
 const WRAP_MS = 2 ** 32;
 
 export class TickClock {
-  #last = 0;
-  #wrappedMs = 0;
-  #utcAtZeroMs: number | undefined;
+  private last = 0;
+  private wrappedMs = 0;
+  private utcAtZeroMs: number | undefined;
 
   /** Milliseconds since boot. Must be called at least every 49 days, which any sampling does. */
   uptimeMs(): number {
     const now = Time.ticks >>> 0;
-    if (now < this.#last) this.#wrappedMs += WRAP_MS;
-    this.#last = now;
-    return this.#wrappedMs + now;
+    if (now < this.last) this.wrappedMs += WRAP_MS;
+    this.last = now;
+    return this.wrappedMs + now;
   }
 
   /** Milliseconds since 1970; undefined until it was set. */
   utcMs(): number | undefined {
-    return this.#utcAtZeroMs === undefined ? undefined : this.#utcAtZeroMs + this.uptimeMs();
+    return this.utcAtZeroMs === undefined ? undefined : this.utcAtZeroMs + this.uptimeMs();
   }
 
   setUtc(utcMs: number): void {
-    this.#utcAtZeroMs = utcMs - this.uptimeMs();
+    this.utcAtZeroMs = utcMs - this.uptimeMs();
     Time.set(Math.round(utcMs / 1000)); // for whatever asks for a Date
   }
 }

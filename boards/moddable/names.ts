@@ -13,15 +13,15 @@ import { LossyUDP } from "./sockets.js";
 const NO_SERVERS: readonly string[] = Object.freeze(["0.0.0.0"]);
 
 export class Names {
-  #resolver: Resolver | undefined;
+  private resolver: Resolver | undefined;
 
   /** One question at a time; a second one replaces the first, whose callbacks are then not called. */
   resolve({ host, onResolved, onError }: ResolveOptions): void {
     this.close();
     const resolver = new Resolver({ servers: servers(), socket: { io: LossyUDP } });
-    this.#resolver = resolver;
+    this.resolver = resolver;
     const isOver = (): boolean => {
-      if (this.#resolver !== resolver) return false;
+      if (this.resolver !== resolver) return false;
       this.close();
       return true;
     };
@@ -39,8 +39,8 @@ export class Names {
   }
 
   close(): void {
-    this.#resolver?.close();
-    this.#resolver = undefined;
+    this.resolver?.close();
+    this.resolver = undefined;
   }
 }
 

@@ -13,25 +13,25 @@ const PIECE = 65_536; // bytes; to read a file without a copy of the whole of it
 
 export class Image {
   readonly path: string;
-  readonly #bytes: Uint8Array;
-  readonly #file: File;
-  #bytesUntilCut = Number.POSITIVE_INFINITY;
-  #onCut: (() => void) | undefined;
+  private readonly bytes: Uint8Array;
+  private readonly file: File;
+  private bytesUntilCut = Number.POSITIVE_INFINITY;
+  private onCut: (() => void) | undefined;
 
   /** Opens the image, or makes an erased one. @throws Error with one line if the file cannot serve */
   constructor(path: string, sizeBytes: number) {
     this.path = path;
     const isNew = !File.exists(path);
-    this.#bytes = new Uint8Array(sizeBytes).fill(0xff);
+    this.bytes = new Uint8Array(sizeBytes).fill(0xff);
     try {
-      this.#file = new File(path, true);
+      this.file = new File(path, true);
     } catch {
       throw new Error(`${path}: cannot be written; name another file with flash=`);
     }
-    if (isNew) this.#store(0, sizeBytes);
-    else if (this.#file.length !== sizeBytes) {
-      throw new Error(`${path}: ${this.#file.length} bytes, expected a flash image of ${sizeBytes}`);
-    } else this.#load();
+    if (isNew) this.store(0, sizeBytes);
+    else if (this.file.length !== sizeBytes) {
+      throw new Error(`${path}: ${this.file.length} bytes, expected a flash image of ${sizeBytes}`);
+    } else this.load();
   }
 
   /** `blocks` blocks from `firstBlock`, as an opened `embedded:storage/flash` partition. */
@@ -41,97 +41,97 @@ export class Image {
 
   /** Power lasts for so many more bytes, programmed or erased. Whoever wants more calls `onCut`, once, and is thrown out. */
   cutAfter(bytes: number, onCut: () => void): void {
-    this.#bytesUntilCut = bytes;
-    this.#onCut = onCut;
+    this.bytesUntilCut = bytes;
+    this.onCut = onCut;
   }
 
   /** For partitions. */
   read(buffer: Uint8Array, offsetBytes: number): void {
-    this.#spend(0);
-    buffer.set(this.#bytes.subarray(offsetBytes, offsetBytes + buffer.length));
+    this.spend(0);
+    buffer.set(this.bytes.subarray(offsetBytes, offsetBytes + buffer.length));
   }
 
   /** For partitions. */
   program(buffer: Uint8Array, offsetBytes: number): void {
-    const done = this.#spend(buffer.length);
-    for (let i = 0; i < done; i++) this.#bytes[offsetBytes + i] &= buffer[i];
-    this.#finish(offsetBytes, done, buffer.length);
+    const done = this.spend(buffer.length);
+    for (let i = 0; i < done; i++) this.bytes[offsetBytes + i] &= buffer[i];
+    this.finish(offsetBytes, done, buffer.length);
   }
 
   /** For partitions. */
   erase(offsetBytes: number, sizeBytes: number): void {
-    const done = this.#spend(sizeBytes);
-    this.#bytes.fill(0xff, offsetBytes, offsetBytes + done);
-    this.#finish(offsetBytes, done, sizeBytes);
+    const done = this.spend(sizeBytes);
+    this.bytes.fill(0xff, offsetBytes, offsetBytes + done);
+    this.finish(offsetBytes, done, sizeBytes);
   }
 
   /** How many of `bytes` the power lasts for. */
-  #spend(bytes: number): number {
-    if (this.#bytesUntilCut <= 0) this.#powerGone();
-    const done = Math.min(bytes, this.#bytesUntilCut);
-    this.#bytesUntilCut -= done;
+  private spend(bytes: number): number {
+    if (this.bytesUntilCut <= 0) this.powerGone();
+    const done = Math.min(bytes, this.bytesUntilCut);
+    this.bytesUntilCut -= done;
     return done;
   }
 
-  #finish(offsetBytes: number, done: number, wanted: number): void {
-    this.#store(offsetBytes, done);
-    if (done < wanted) this.#powerGone();
+  private finish(offsetBytes: number, done: number, wanted: number): void {
+    this.store(offsetBytes, done);
+    if (done < wanted) this.powerGone();
   }
 
-  #powerGone(): never {
-    this.#onCut?.();
-    this.#onCut = undefined;
+  private powerGone(): never {
+    this.onCut?.();
+    this.onCut = undefined;
     throw new Error("no power");
   }
 
-  #store(offsetBytes: number, length: number): void {
-    this.#file.position = offsetBytes;
-    this.#file.write(this.#bytes.slice(offsetBytes, offsetBytes + length).buffer); // takes whole ArrayBuffers only
+  private store(offsetBytes: number, length: number): void {
+    this.file.position = offsetBytes;
+    this.file.write(this.bytes.slice(offsetBytes, offsetBytes + length).buffer); // takes whole ArrayBuffers only
   }
 
-  #load(): void {
-    for (let at = 0; at < this.#bytes.length; at += PIECE) {
-      this.#file.position = at;
-      this.#bytes.set(new Uint8Array(this.#file.read(ArrayBuffer, Math.min(PIECE, this.#bytes.length - at))), at);
+  private load(): void {
+    for (let at = 0; at < this.bytes.length; at += PIECE) {
+      this.file.position = at;
+      this.bytes.set(new Uint8Array(this.file.read(ArrayBuffer, Math.min(PIECE, this.bytes.length - at))), at);
     }
   }
 }
 
 class Partition implements Flash {
-  readonly #image: Image;
-  readonly #start: number;
-  readonly #size: number;
+  private readonly image: Image;
+  private readonly start: number;
+  private readonly size: number;
 
   constructor(image: Image, firstBlock: number, blocks: number) {
-    this.#image = image;
-    this.#start = firstBlock * BLOCK_LENGTH;
-    this.#size = blocks * BLOCK_LENGTH;
+    this.image = image;
+    this.start = firstBlock * BLOCK_LENGTH;
+    this.size = blocks * BLOCK_LENGTH;
   }
 
   read(buffer: Uint8Array, offsetBytes: number): number {
-    this.#check(offsetBytes, buffer.length, "read failed");
-    this.#image.read(buffer, this.#start + offsetBytes);
+    this.check(offsetBytes, buffer.length, "read failed");
+    this.image.read(buffer, this.start + offsetBytes);
     return buffer.length;
   }
 
   write(buffer: Uint8Array, offsetBytes: number): void {
-    this.#check(offsetBytes, buffer.length, "write failed");
-    this.#image.program(buffer, this.#start + offsetBytes);
+    this.check(offsetBytes, buffer.length, "write failed");
+    this.image.program(buffer, this.start + offsetBytes);
   }
 
   eraseBlock(first: number, end = first + 1): void {
-    this.#check(first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH, "erase failed");
-    this.#image.erase(this.#start + first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH);
+    this.check(first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH, "erase failed");
+    this.image.erase(this.start + first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH);
   }
 
   status(): { size: number; blockLength: number; blocks: number } {
-    return { size: this.#size, blockLength: BLOCK_LENGTH, blocks: this.#size / BLOCK_LENGTH };
+    return { size: this.size, blockLength: BLOCK_LENGTH, blocks: this.size / BLOCK_LENGTH };
   }
 
   /** The image stays open: it has other partitions. */
   close(): void {}
 
-  #check(offsetBytes: number, length: number, failed: string): void {
-    if (!(offsetBytes >= 0 && length >= 0 && offsetBytes + length <= this.#size)) throw new Error(failed);
+  private check(offsetBytes: number, length: number, failed: string): void {
+    if (!(offsetBytes >= 0 && length >= 0 && offsetBytes + length <= this.size)) throw new Error(failed);
   }
 }

@@ -20,11 +20,11 @@ type ComputerSerial = new (options: {
 }) => { read(count: number): ArrayBuffer | undefined; write(bytes: ArrayBuffer): void; close(): void };
 
 export class Prompt implements SerialPort {
-  readonly #serial: InstanceType<ComputerSerial>;
+  private readonly serial: InstanceType<ComputerSerial>;
 
   /** `device`: the tty. @throws Error if it cannot be opened */
   constructor({ device, onReadable, onWritable }: SerialCallbacks & Readonly<Record<string, unknown>>) {
-    this.#serial = new (SDKSerial as unknown as ComputerSerial)({
+    this.serial = new (SDKSerial as unknown as ComputerSerial)({
       device,
       baud: BAUD,
       format: "buffer",
@@ -34,18 +34,18 @@ export class Prompt implements SerialPort {
   }
 
   read(buffer: Uint8Array): number {
-    const bytes = this.#serial.read(buffer.length);
+    const bytes = this.serial.read(buffer.length);
     if (bytes === undefined) return 0;
     buffer.set(new Uint8Array(bytes));
     return bytes.byteLength;
   }
 
   write(buffer: Uint8Array): void {
-    this.#serial.write(buffer.slice().buffer);
+    this.serial.write(buffer.slice().buffer);
   }
 
   close(): void {
-    this.#serial.close();
+    this.serial.close();
   }
 }
 

@@ -10,37 +10,37 @@ import Timer from "timer";
 import type { ResolveOptions, TCPConstructor, TCPOptions } from "../../src/mqtt/io.js";
 
 export class TCP extends (SDKTCP as unknown as TCPConstructor) {
-  #closed = false;
+  private closed = false;
 
   constructor(options: TCPOptions) {
     super({
       ...options,
       onReadable: (bytes) => {
-        if (!this.#closed) options.onReadable(bytes);
+        if (!this.closed) options.onReadable(bytes);
       },
       onWritable: (bytes) => {
-        if (!this.#closed) options.onWritable(bytes);
+        if (!this.closed) options.onWritable(bytes);
       },
       onError: () => {
-        if (!this.#closed) options.onError();
+        if (!this.closed) options.onError();
       },
     });
   }
 
   override close(): void {
-    this.#closed = true;
+    this.closed = true;
     super.close();
   }
 }
 
 /** The computer's own resolver. It takes names alone, and the first of the addresses it finds may be IPv6. */
 export class Names {
-  #question = 0;
+  private question = 0;
 
   resolve({ host, onResolved, onError }: ResolveOptions): void {
-    const question = ++this.#question;
+    const question = ++this.question;
     const answer = (address: string | undefined): void => {
-      if (question !== this.#question) return;
+      if (question !== this.question) return;
       if (address === undefined) onError();
       else onResolved(host, address);
     };
@@ -50,7 +50,7 @@ export class Names {
   }
 
   close(): void {
-    this.#question++;
+    this.question++;
   }
 }
 

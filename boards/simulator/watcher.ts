@@ -9,32 +9,32 @@ import { show } from "./panel.js";
 const LOOK_MS = 500;
 
 export class Watcher implements Observer {
-  #thermometer: Thermometer | undefined;
-  #shown = "";
-  #timer: Timer | undefined;
-  readonly #values = new Map<number, number>(); // °C by sequence number, for those on their way
+  private thermometer: Thermometer | undefined;
+  private shown = "";
+  private timer: Timer | undefined;
+  private readonly values = new Map<number, number>(); // °C by sequence number, for those on their way
 
   started(firmware: Firmware): void {
-    this.#thermometer = firmware as Thermometer; // main.ts starts no other
-    this.#timer ??= Timer.repeat(() => this.#look(), LOOK_MS);
+    this.thermometer = firmware as Thermometer; // main.ts starts no other
+    this.timer ??= Timer.repeat(() => this.look(), LOOK_MS);
   }
 
   reading(celsius: number, sequence: number | undefined): void {
     trace(`reading ${sequence ?? "without a number"}: ${celsius}\n`);
     show({ taken: celsius });
-    if (sequence !== undefined) this.#values.set(sequence, celsius);
+    if (sequence !== undefined) this.values.set(sequence, celsius);
   }
 
   settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
     trace(`settled ${sequence}: ${outcome}\n`);
-    const celsius = this.#values.get(sequence);
-    this.#values.delete(sequence);
+    const celsius = this.values.get(sequence);
+    this.values.delete(sequence);
     if (outcome !== "delivered") return;
     show({ published: `${celsius?.toFixed(2) ?? "an earlier run's"} (seq ${sequence})` });
   }
 
-  #look(): void {
-    const thermometer = this.#thermometer;
+  private look(): void {
+    const thermometer = this.thermometer;
     if (thermometer === undefined) return;
     const view = {
       room: thermometer.settings.get("room"),
@@ -44,8 +44,8 @@ export class Watcher implements Observer {
       sensor: sensorState(thermometer),
     };
     const text = JSON.stringify(view);
-    if (text === this.#shown) return;
-    this.#shown = text;
+    if (text === this.shown) return;
+    this.shown = text;
     show(view);
   }
 }

@@ -16,7 +16,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "pubrel-before-durable-pubrec",
     file: SESSION,
-    find: "    this.#store.released(this.#sequences[slot]);\n",
+    find: "    this.store.released(this.sequences[slot]);\n",
     replace: "",
   },
   { name: "dup-not-set", file: SESSION, find: "      first |= DUP;", replace: "" },
@@ -29,8 +29,8 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "settled-before-pubcomp",
     file: SESSION,
-    find: "    this.#awaited[slot] = PUBCOMP_WORD + id;\n",
-    replace: "    this.#awaited[slot] = PUBCOMP_WORD + id;\n    this.#store.settle(this.#sequences[slot]);\n",
+    find: "    this.awaited[slot] = PUBCOMP_WORD + id;\n",
+    replace: "    this.awaited[slot] = PUBCOMP_WORD + id;\n    this.store.settle(this.sequences[slot]);\n",
   },
   {
     name: "published-again-after-pubrec",
@@ -41,7 +41,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "order-changed-on-resend",
     file: SESSION,
-    find: "    if (count && this.#mustWait(entry)) return false;\n",
+    find: "    if (count && this.mustWait(entry)) return false;\n",
     replace: "",
   },
   {
@@ -53,32 +53,32 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "half-open-never-noticed",
     file: "src/mqtt/connection.ts",
-    find: "this.#pingLimitMs = this.#options.clock.uptimeMs() + this.#options.pingTimeoutMs;",
-    replace: "this.#pingLimitMs = this.#options.clock.uptimeMs() + 1e12;",
+    find: "this.pingLimitMs = this.options.clock.uptimeMs() + this.options.pingTimeoutMs;",
+    replace: "this.pingLimitMs = this.options.clock.uptimeMs() + 1e12;",
   },
   {
     name: "link-up-before-start-unheard",
     file: "src/thermometer.ts",
-    find: "    this.uplink?.linkUp(); // also before it is started: it may have heard that the link was down\n    if (this.#uplinkStarted) return;\n",
-    replace: "    if (this.#uplinkStarted) {\n      this.uplink?.linkUp();\n      return;\n    }\n",
+    find: "    this.uplink?.linkUp(); // also before it is started: it may have heard that the link was down\n    if (this.uplinkStarted) return;\n",
+    replace: "    if (this.uplinkStarted) {\n      this.uplink?.linkUp();\n      return;\n    }\n",
   },
   {
     name: "room-of-today",
     file: "src/reading/journal.ts",
-    find: "  #topicOfPast(sequence: number): Uint8Array | undefined {\n",
-    replace: "  #topicOfPast(sequence: number): Uint8Array | undefined {\n    if (sequence >= 0) return this.#topic;\n",
+    find: "  private topicOfPast(sequence: number): Uint8Array | undefined {\n",
+    replace: "  private topicOfPast(sequence: number): Uint8Array | undefined {\n    if (sequence >= 0) return this.topic;\n",
   },
   {
     name: "time-of-this-boot",
     file: "src/reading/dating.ts",
-    find: "reading.boot === this.#boot ?",
+    find: "reading.boot === this.boot ?",
     replace: "reading.boot >= 0 ?",
   },
   {
     name: "settled-in-ram-only",
     file: "src/outbox/outbox.ts",
-    find: "this.#medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.#mark(SETTLED, sequence)",
-    replace: "this.#medium.unit === 1 || this.#mark(SETTLED, sequence)",
+    find: "this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.mark(SETTLED, sequence)",
+    replace: "this.medium.unit === 1 || this.mark(SETTLED, sequence)",
   },
   {
     name: "torn-record-accepted",

@@ -38,244 +38,244 @@ const INTERRUPT = 0x03; // Ctrl-C
 const SEVERITY: Record<LogLevel, number> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
 export class Console {
-  readonly #timers: Timers;
-  readonly #name: string;
-  readonly #settings: SettingsPort;
-  readonly #runner: Runner;
-  readonly #editor: Editor;
-  readonly #output: Output;
-  readonly #improv: ImprovStream | undefined;
-  readonly #input = new Uint8Array(1);
-  readonly #ahead = new Uint8Array(AHEAD);
-  #aheadAt = 0;
-  #aheadEnd = 0;
-  #readable = 0;
-  #leftOut = 0; // log lines
-  #entered = "";
-  #lastWords: { readonly timer: TimerId; readonly action: () => void } | undefined;
-  #turning = false;
-  #port: SerialPort | undefined;
+  private readonly timers: Timers;
+  private readonly name: string;
+  private readonly settings: SettingsPort;
+  private readonly runner: Runner;
+  private readonly editor: Editor;
+  private readonly output: Output;
+  private readonly improv: ImprovStream | undefined;
+  private readonly input = new Uint8Array(1);
+  private readonly ahead = new Uint8Array(AHEAD);
+  private aheadAt = 0;
+  private aheadEnd = 0;
+  private readable = 0;
+  private leftOut = 0; // log lines
+  private entered = "";
+  private lastWords: { readonly timer: TimerId; readonly action: () => void } | undefined;
+  private turning = false;
+  private port: SerialPort | undefined;
 
   /** Opens the port. What its class throws, the constructor throws. */
   constructor({ serial, settings, host, timers, name = "", level = "info", commands = allCommands }: ConsoleOptions) {
-    this.#timers = timers;
-    this.#name = name;
-    this.#settings = settings;
-    this.#output = new Output(
-      () => this.#port,
-      () => this.#leave(),
+    this.timers = timers;
+    this.name = name;
+    this.settings = settings;
+    this.output = new Output(
+      () => this.port,
+      () => this.leave(),
     );
-    this.#editor = this.#makeEditor();
-    this.#runner = this.#makeRunner(host, commands, level);
-    this.#improv = host.improv && this.#makeImprov(host.improv, host.scan);
-    const port = this.#open(serial);
-    this.#editor.mode = serial.mode ?? port.mode ?? "terminal";
-    this.#port = port;
-    this.#turn(() => {
-      if (this.#editor.mode === "terminal") this.#print(`${host.version}. Type help for the commands.`);
+    this.editor = this.makeEditor();
+    this.runner = this.makeRunner(host, commands, level);
+    this.improv = host.improv && this.makeImprov(host.improv, host.scan);
+    const port = this.open(serial);
+    this.editor.mode = serial.mode ?? port.mode ?? "terminal";
+    this.port = port;
+    this.turn(() => {
+      if (this.editor.mode === "terminal") this.print(`${host.version}. Type help for the commands.`);
     });
   }
 
   /** What log lines are shown. */
   get level(): LogLevel {
-    return this.#runner.level;
+    return this.runner.level;
   }
 
   set level(level: LogLevel) {
-    this.#runner.level = level;
+    this.runner.level = level;
   }
 
   /** Shows a line above the one that is being typed, if `level` is shown and the port keeps up. */
   log(level: Exclude<LogLevel, "off">, text: string): void {
-    if (SEVERITY[level] > SEVERITY[this.#runner.level] || this.#port === undefined) return;
-    if (this.#output.waiting > LOG_MAX) this.#leftOut += 1;
-    else this.#turn(() => this.#print(level === "info" ? text : `${level}: ${text}`));
+    if (SEVERITY[level] > SEVERITY[this.runner.level] || this.port === undefined) return;
+    if (this.output.waiting > LOG_MAX) this.leftOut += 1;
+    else this.turn(() => this.print(level === "info" ? text : `${level}: ${text}`));
   }
 
   /** Closes the port; what was not written yet is lost. Nothing happens after it. */
   close(): void {
-    this.#port?.close();
-    this.#port = undefined;
-    if (this.#lastWords !== undefined) this.#timers.clear(this.#lastWords.timer);
-    this.#lastWords = undefined;
-    this.#runner.interrupt();
-    this.#improv?.close();
-    this.#editor.clear();
-    this.#output.discard();
+    this.port?.close();
+    this.port = undefined;
+    if (this.lastWords !== undefined) this.timers.clear(this.lastWords.timer);
+    this.lastWords = undefined;
+    this.runner.interrupt();
+    this.improv?.close();
+    this.editor.clear();
+    this.output.discard();
   }
 
-  #makeEditor(): Editor {
+  private makeEditor(): Editor {
     const owner = {
-      prompt: () => this.#prompt(),
-      onEnter: (text: string, tooLong: boolean) => this.#enter(text, tooLong),
-      onInterrupt: () => this.#runner.interrupt(),
-      complete: (before: string) => complete(this.#runner, before),
-      onCandidates: (candidates: readonly string[]) => this.#print(candidates.join("  ")),
-      send: (text: string) => this.#output.text(text),
+      prompt: () => this.prompt(),
+      onEnter: (text: string, tooLong: boolean) => this.enter(text, tooLong),
+      onInterrupt: () => this.runner.interrupt(),
+      complete: (before: string) => complete(this.runner, before),
+      onCandidates: (candidates: readonly string[]) => this.print(candidates.join("  ")),
+      send: (text: string) => this.output.text(text),
     };
     return new Editor(
       owner,
-      this.#settings.keys.filter((key) => this.#settings.describe(key).secret),
+      this.settings.keys.filter((key) => this.settings.describe(key).secret),
     );
   }
 
-  #makeRunner(host: ConsoleHost, commands: readonly Command[], level: LogLevel): Runner {
+  private makeRunner(host: ConsoleHost, commands: readonly Command[], level: LogLevel): Runner {
     const screen = {
-      print: (line: string) => this.#print(line),
-      afterOutput: (action: () => void) => this.#afterOutput(action),
-      forgetLine: () => this.#editor.forget(this.#entered),
-      wake: () => this.#turn(() => {}),
+      print: (line: string) => this.print(line),
+      afterOutput: (action: () => void) => this.afterOutput(action),
+      forgetLine: () => this.editor.forget(this.entered),
+      wake: () => this.turn(() => {}),
     };
-    return new Runner({ settings: this.#settings, host, commands, timers: this.#timers, level, screen });
+    return new Runner({ settings: this.settings, host, commands, timers: this.timers, level, screen });
   }
 
-  #makeImprov(port: ImprovPort, scan: ConsoleHost["scan"]): ImprovStream {
+  private makeImprov(port: ImprovPort, scan: ConsoleHost["scan"]): ImprovStream {
     return new ImprovStream({
       port,
       scan,
-      timers: this.#timers,
-      onByte: (byte) => this.#type(byte),
-      bytesWait: () => this.#readable > 0,
-      send: (frame) => this.#turn(() => this.#send(frame)),
-      turn: (action) => this.#turn(action),
+      timers: this.timers,
+      onByte: (byte) => this.type(byte),
+      bytesWait: () => this.readable > 0,
+      send: (frame) => this.turn(() => this.send(frame)),
+      turn: (action) => this.turn(action),
     });
   }
 
-  #open(serial: Serial): SerialPort {
+  private open(serial: Serial): SerialPort {
     return new serial.io({
       ...serial,
       format: "buffer",
       onReadable: (bytes) => {
-        this.#turn(() => {
-          this.#readable = bytes;
+        this.turn(() => {
+          this.readable = bytes;
         });
       },
       onWritable: (bytes) => {
-        this.#turn(() => this.#output.writable(bytes));
+        this.turn(() => this.output.writable(bytes));
       },
     });
   }
 
   /** Does `action`, which comes from outside, and then everything that there is to do. */
-  #turn(action: () => void): void {
-    if (this.#turning || this.#port === undefined) {
+  private turn(action: () => void): void {
+    if (this.turning || this.port === undefined) {
       action();
       return;
     }
-    this.#turning = true;
+    this.turning = true;
     try {
       action();
-      while (this.#output.waiting <= CALM && this.#advance());
-      if (this.#listens()) this.#editor.show();
-      this.#output.flush();
-      if (this.#listens() && this.#output.waiting === 0) this.#port?.idle?.();
+      while (this.output.waiting <= CALM && this.advance());
+      if (this.listens()) this.editor.show();
+      this.output.flush();
+      if (this.listens() && this.output.waiting === 0) this.port?.idle?.();
     } catch (error) {
-      this.#output.line(`internal error: ${String(error)}`, this.#lineBreak); // an exception would restart the device
+      this.output.line(`internal error: ${String(error)}`, this.lineBreak); // an exception would restart the device
     } finally {
-      this.#turning = false;
+      this.turning = false;
     }
   }
 
   /** Input goes to the editor. */
-  #listens(): boolean {
-    return this.#runner.state === "idle" || this.#runner.state === "asking";
+  private listens(): boolean {
+    return this.runner.state === "idle" || this.runner.state === "asking";
   }
 
   /** One command, or one byte of input. False if there is nothing to do. */
-  #advance(): boolean {
-    switch (this.#runner.state) {
+  private advance(): boolean {
+    switch (this.runner.state) {
       case "leaving":
         return false;
       case "waiting":
         // Frames are answered all the while, and Ctrl-C is heard; what else is typed waits.
-        return this.#aheadEnd + HELD_MAX <= AHEAD && this.#read();
+        return this.aheadEnd + HELD_MAX <= AHEAD && this.read();
       case "pending":
-        this.#runner.step();
+        this.runner.step();
         return true;
       case "idle":
       case "asking":
-        return this.#retype() || this.#read();
+        return this.retype() || this.read();
       default:
-        throw new TypeError(`state: ${this.#runner.state satisfies never}`);
+        throw new TypeError(`state: ${this.runner.state satisfies never}`);
     }
   }
 
   /** Takes the next byte; false if there is none. No more than one: what comes after a reboot is for whoever reads then. */
-  #read(): boolean {
-    if (this.#readable === 0 || this.#port === undefined) return false;
-    this.#readable -= 1;
-    this.#port.read(this.#input);
-    if (this.#improv !== undefined) this.#improv.feed(this.#input[0]);
-    else this.#type(this.#input[0]);
+  private read(): boolean {
+    if (this.readable === 0 || this.port === undefined) return false;
+    this.readable -= 1;
+    this.port.read(this.input);
+    if (this.improv !== undefined) this.improv.feed(this.input[0]);
+    else this.type(this.input[0]);
     return true;
   }
 
   /** A byte that is no part of a frame. */
-  #type(byte: number): void {
-    if (this.#runner.state === "waiting" && byte === INTERRUPT) {
-      this.#aheadAt = this.#aheadEnd = 0;
-      this.#runner.interrupt();
-      this.#print("interrupted");
-    } else if (this.#listens() && this.#aheadAt === this.#aheadEnd) this.#editor.feed(byte);
-    else if (this.#aheadEnd < AHEAD) this.#ahead[this.#aheadEnd++] = byte;
+  private type(byte: number): void {
+    if (this.runner.state === "waiting" && byte === INTERRUPT) {
+      this.aheadAt = this.aheadEnd = 0;
+      this.runner.interrupt();
+      this.print("interrupted");
+    } else if (this.listens() && this.aheadAt === this.aheadEnd) this.editor.feed(byte);
+    else if (this.aheadEnd < AHEAD) this.ahead[this.aheadEnd++] = byte;
   }
 
   /** The next byte of what was typed ahead; false if there is none. */
-  #retype(): boolean {
-    if (this.#aheadAt === this.#aheadEnd) {
-      this.#aheadAt = this.#aheadEnd = 0;
+  private retype(): boolean {
+    if (this.aheadAt === this.aheadEnd) {
+      this.aheadAt = this.aheadEnd = 0;
       return false;
     }
-    this.#editor.feed(this.#ahead[this.#aheadAt++]);
+    this.editor.feed(this.ahead[this.aheadAt++]);
     return true;
   }
 
-  #enter(text: string, tooLong: boolean): void {
-    if (tooLong) this.#print(`error: a line takes ${LINE_MAX} characters; nothing was done`);
-    else if (this.#runner.question !== undefined) this.#runner.answer(text);
+  private enter(text: string, tooLong: boolean): void {
+    if (tooLong) this.print(`error: a line takes ${LINE_MAX} characters; nothing was done`);
+    else if (this.runner.question !== undefined) this.runner.answer(text);
     else {
-      this.#entered = text;
-      this.#runner.enter(text);
+      this.entered = text;
+      this.runner.enter(text);
     }
   }
 
-  #prompt(): Prompt {
-    const { question } = this.#runner;
+  private prompt(): Prompt {
+    const { question } = this.runner;
     if (question !== undefined)
       return { text: question.prompt, kind: question.echo === "hidden" ? "hidden" : "answer" };
-    return { text: `${this.#name}${this.#settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
+    return { text: `${this.name}${this.settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
   }
 
   /** A line of its own, above the one that is edited. */
-  #print(text: string): void {
-    this.#editor.lift();
-    if (this.#leftOut > 0) this.#output.line(`(${this.#leftOut} log lines left out)`, this.#lineBreak);
-    this.#leftOut = 0;
-    this.#output.line(text, this.#lineBreak);
+  private print(text: string): void {
+    this.editor.lift();
+    if (this.leftOut > 0) this.output.line(`(${this.leftOut} log lines left out)`, this.lineBreak);
+    this.leftOut = 0;
+    this.output.line(text, this.lineBreak);
   }
 
   /** A frame on a line of its own: clients throw away what comes before the next line feed, and a prompt has none. */
-  #send(frame: Uint8Array): void {
-    this.#editor.lift();
-    this.#output.text(this.#lineBreak);
-    this.#output.bytes(frame);
-    this.#output.text(this.#lineBreak);
+  private send(frame: Uint8Array): void {
+    this.editor.lift();
+    this.output.text(this.lineBreak);
+    this.output.bytes(frame);
+    this.output.text(this.lineBreak);
   }
 
-  get #lineBreak(): string {
-    return this.#editor.mode === "terminal" ? "\r\n" : "\n";
+  private get lineBreak(): string {
+    return this.editor.mode === "terminal" ? "\r\n" : "\n";
   }
 
-  #afterOutput(action: () => void): void {
-    this.#lastWords = { timer: this.#timers.set(() => this.#leave(), LAST_WORDS_MS), action };
+  private afterOutput(action: () => void): void {
+    this.lastWords = { timer: this.timers.set(() => this.leave(), LAST_WORDS_MS), action };
   }
 
   /** Everything is written, or will not be: does what waited for that. */
-  #leave(): void {
-    const lastWords = this.#lastWords;
+  private leave(): void {
+    const lastWords = this.lastWords;
     if (lastWords === undefined) return;
-    this.#lastWords = undefined;
-    this.#timers.clear(lastWords.timer);
+    this.lastWords = undefined;
+    this.timers.clear(lastWords.timer);
     lastWords.action();
   }
 }

@@ -37,115 +37,115 @@ const HOME_AND_ERASE = "\x1b[H\x1b[2J"; // ECMA-48 §8.3.21, §8.3.39: the one t
 const HIDDEN: Disguise = { kind: "hidden" };
 
 export class Editor {
-  readonly #owner: EditorOwner;
-  readonly #secretKeys: readonly string[];
-  readonly #decoder = new KeyDecoder((key, code) => this.#press(key, code));
-  readonly #line = new Line();
-  readonly #row = new Row();
-  readonly #history = new History();
+  private readonly owner: EditorOwner;
+  private readonly secretKeys: readonly string[];
+  private readonly decoder = new KeyDecoder((key, code) => this.press(key, code));
+  private readonly line = new Line();
+  private readonly row = new Row();
+  private readonly history = new History();
   mode: SerialMode = "terminal";
 
   /** `secretKeys`: settings whose values are passwords, in lower case. */
   constructor(owner: EditorOwner, secretKeys: readonly string[]) {
-    this.#owner = owner;
-    this.#secretKeys = secretKeys;
+    this.owner = owner;
+    this.secretKeys = secretKeys;
   }
 
   feed(byte: number): void {
-    this.#decoder.feed(byte);
+    this.decoder.feed(byte);
   }
 
   /** Brings the row up to date. */
   show(): void {
     if (this.mode === "lines") return;
-    const { text, kind } = this.#owner.prompt();
-    this.#owner.send(this.#row.draw(text, this.#line, this.#disguise(kind)));
+    const { text, kind } = this.owner.prompt();
+    this.owner.send(this.row.draw(text, this.line, this.disguise(kind)));
   }
 
   /** Makes room for other output; `show` brings the line back below it. */
   lift(): void {
-    if (this.mode === "terminal") this.#owner.send(this.#row.clear());
+    if (this.mode === "terminal") this.owner.send(this.row.clear());
   }
 
   /** Takes `line` out of the history, if it is the newest. */
   forget(line: string): void {
-    this.#history.forget(line);
+    this.history.forget(line);
   }
 
   /** Overwrites what is being typed. */
   clear(): void {
-    this.#line.clear();
+    this.line.clear();
   }
 
-  #press(key: Key, code: number): void {
-    const line = this.#line;
+  private press(key: Key, code: number): void {
+    const line = this.line;
     switch (key) {
       case "character":
-        if (!line.insert(code) && this.mode === "terminal") this.#owner.send(BELL);
+        if (!line.insert(code) && this.mode === "terminal") this.owner.send(BELL);
         return;
       case "enter":
-        this.#enter();
+        this.enter();
         return;
       case "interrupt":
-        this.#leave("^C");
-        this.#history.rest();
-        this.#owner.onInterrupt();
+        this.leave("^C");
+        this.history.rest();
+        this.owner.onInterrupt();
         return;
       case "tab":
-        this.#complete();
+        this.complete();
         return;
       case "up":
-        this.#recall("older");
+        this.recall("older");
         return;
       case "down":
-        this.#recall("newer");
+        this.recall("newer");
         return;
       case "clear":
         this.lift();
-        if (this.mode === "terminal") this.#owner.send(HOME_AND_ERASE);
+        if (this.mode === "terminal") this.owner.send(HOME_AND_ERASE);
         return;
       default:
         edit(line, key);
     }
   }
 
-  #enter(): void {
-    const { overflow } = this.#line;
-    const text = this.#line.text();
-    if (this.#owner.prompt().kind === "command") {
-      const isSecret = secretStart(this.#line, this.#secretKeys) < this.#line.length;
-      if (isSecret || overflow) this.#history.rest();
-      else this.#history.add(text);
+  private enter(): void {
+    const { overflow } = this.line;
+    const text = this.line.text();
+    if (this.owner.prompt().kind === "command") {
+      const isSecret = secretStart(this.line, this.secretKeys) < this.line.length;
+      if (isSecret || overflow) this.history.rest();
+      else this.history.add(text);
     }
-    this.#leave("");
-    this.#owner.onEnter(text, overflow);
+    this.leave("");
+    this.owner.onEnter(text, overflow);
   }
 
   /** The row stays on the screen with `mark` behind it; the line is empty again. */
-  #leave(mark: string): void {
+  private leave(mark: string): void {
     if (this.mode === "terminal") {
       this.show();
-      this.#owner.send(`${this.#row.leave()}${mark}\r\n`);
+      this.owner.send(`${this.row.leave()}${mark}\r\n`);
     }
-    this.#line.clear();
+    this.line.clear();
   }
 
-  #complete(): void {
-    if (this.#owner.prompt().kind !== "command") return;
-    const { insert, candidates } = this.#owner.complete(this.#line.text(0, this.#line.cursor));
-    this.#line.insertText(insert);
-    if (candidates.length > 0) this.#owner.onCandidates(candidates);
+  private complete(): void {
+    if (this.owner.prompt().kind !== "command") return;
+    const { insert, candidates } = this.owner.complete(this.line.text(0, this.line.cursor));
+    this.line.insertText(insert);
+    if (candidates.length > 0) this.owner.onCandidates(candidates);
   }
 
-  #recall(direction: "older" | "newer"): void {
-    if (this.#owner.prompt().kind !== "command") return;
-    const text = direction === "older" ? this.#history.older(this.#line.text()) : this.#history.newer();
-    if (text !== undefined) this.#line.replace(text);
+  private recall(direction: "older" | "newer"): void {
+    if (this.owner.prompt().kind !== "command") return;
+    const text = direction === "older" ? this.history.older(this.line.text()) : this.history.newer();
+    if (text !== undefined) this.line.replace(text);
   }
 
-  #disguise(kind: Prompt["kind"]): Disguise {
+  private disguise(kind: Prompt["kind"]): Disguise {
     if (kind === "hidden") return HIDDEN;
-    const position = kind === "command" ? secretStart(this.#line, this.#secretKeys) : this.#line.length;
+    const position = kind === "command" ? secretStart(this.line, this.secretKeys) : this.line.length;
     return { kind: "maskedFrom", position };
   }
 }

@@ -35,86 +35,86 @@ export interface FrameEvents {
 }
 
 export class FrameReader {
-  readonly #events: FrameEvents;
-  readonly #frame = new Uint8Array(DATA_AT + DATA_MAX + 1);
-  #length = 0;
-  #after: "text" | "frame" | "damage" = "text";
-  readonly #last = new Uint8Array(3); // bytes of text, the newest first
+  private readonly events: FrameEvents;
+  private readonly frame = new Uint8Array(DATA_AT + DATA_MAX + 1);
+  private length = 0;
+  private after: "text" | "frame" | "damage" = "text";
+  private readonly last = new Uint8Array(3); // bytes of text, the newest first
 
   constructor(events: FrameEvents) {
-    this.#events = events;
+    this.events = events;
   }
 
   /** Whether a silence would tell something. `header`: what came may still be text. `frame`: it is none. */
   get awaits(): "nothing" | "header" | "frame" {
-    if (this.#after === "damage") return "frame";
-    if (this.#length > 0) return this.#length < HEADER.length ? "header" : "frame";
-    return this.#after === "text" && this.#last[0] !== WIFI_SETTINGS ? "nothing" : "header";
+    if (this.after === "damage") return "frame";
+    if (this.length > 0) return this.length < HEADER.length ? "header" : "frame";
+    return this.after === "text" && this.last[0] !== WIFI_SETTINGS ? "nothing" : "header";
   }
 
   feed(byte: number): void {
-    if (this.#after === "damage" || (this.#after === "frame" && !this.#begins(byte))) return;
-    if (this.#length < HEADER.length && byte !== HEADER[this.#length]) {
-      this.#release();
+    if (this.after === "damage" || (this.after === "frame" && !this.begins(byte))) return;
+    if (this.length < HEADER.length && byte !== HEADER[this.length]) {
+      this.release();
       if (byte !== HEADER[0]) {
-        this.#text(byte);
+        this.text(byte);
         return;
       }
     }
-    this.#frame[this.#length++] = byte;
-    if (this.#length > DATA_AT && this.#length === DATA_AT + this.#frame[LENGTH_AT] + 1) this.#complete();
+    this.frame[this.length++] = byte;
+    if (this.length > DATA_AT && this.length === DATA_AT + this.frame[LENGTH_AT] + 1) this.complete();
   }
 
   /** Nothing came for a while: the beginning of a frame was text, and half a frame was noise. */
   expire(): void {
-    if (this.awaits === "header") this.#release();
-    this.#length = 0;
-    this.#after = "text";
-    this.#last.fill(0); // typed by hand: no header
+    if (this.awaits === "header") this.release();
+    this.length = 0;
+    this.after = "text";
+    this.last.fill(0); // typed by hand: no header
   }
 
   /**
    * Right behind a frame comes a line break, the next frame or nothing. What else comes is the rest of a damaged one, whose
    * sum was right by chance. Begins something new with `byte`?
    */
-  #begins(byte: number): boolean {
+  private begins(byte: number): boolean {
     if (byte === CR) return false;
-    this.#after = byte === LF || byte === HEADER[0] ? "text" : "damage";
+    this.after = byte === LF || byte === HEADER[0] ? "text" : "damage";
     return byte === HEADER[0];
   }
 
-  #release(): void {
-    const length = this.#length;
-    this.#length = 0;
-    for (let i = 0; i < length; i++) this.#text(HEADER[i]);
+  private release(): void {
+    const length = this.length;
+    this.length = 0;
+    for (let i = 0; i < length; i++) this.text(HEADER[i]);
   }
 
-  #text(byte: number): void {
-    const last = this.#last;
+  private text(byte: number): void {
+    const last = this.last;
     // Type, length, "Wi-Fi settings", and a length that is two less: a command whose header was damaged or cut off.
     if (last[2] === FRAME_TYPE.command && last[1] === byte + COMMAND_MIN && last[0] === WIFI_SETTINGS) {
-      this.#after = "damage";
-      this.#events.onDamage();
+      this.after = "damage";
+      this.events.onDamage();
       return;
     }
     last.copyWithin(1, 0);
     last[0] = byte;
-    this.#events.onByte(byte);
+    this.events.onByte(byte);
   }
 
-  #complete(): void {
-    const sumAt = this.#length - 1;
-    this.#length = 0;
-    const isWhole = sumOf(this.#frame, sumAt) === this.#frame[sumAt] && this.#addsUp(sumAt - DATA_AT);
-    this.#after = isWhole ? "frame" : "damage";
-    if (isWhole) this.#events.onFrame(this.#frame[TYPE_AT], this.#frame.subarray(DATA_AT, sumAt), sumAt - DATA_AT);
-    else this.#events.onDamage();
+  private complete(): void {
+    const sumAt = this.length - 1;
+    this.length = 0;
+    const isWhole = sumOf(this.frame, sumAt) === this.frame[sumAt] && this.addsUp(sumAt - DATA_AT);
+    this.after = isWhole ? "frame" : "damage";
+    if (isWhole) this.events.onFrame(this.frame[TYPE_AT], this.frame.subarray(DATA_AT, sumAt), sumAt - DATA_AT);
+    else this.events.onDamage();
   }
 
   /** One wrong sum in 256 is right. A frame of another length, or one that lost its type, shows here. */
-  #addsUp(length: number): boolean {
-    const type = this.#frame[TYPE_AT];
-    if (type === FRAME_TYPE.command) return length >= COMMAND_MIN && this.#frame[DATA_AT + 1] === length - COMMAND_MIN;
+  private addsUp(length: number): boolean {
+    const type = this.frame[TYPE_AT];
+    if (type === FRAME_TYPE.command) return length >= COMMAND_MIN && this.frame[DATA_AT + 1] === length - COMMAND_MIN;
     return type >= FRAME_TYPE.state && type <= FRAME_TYPE.result;
   }
 }

@@ -27,49 +27,49 @@ export interface ImprovStreamOptions {
 }
 
 export class ImprovStream {
-  readonly #timers: Timers;
-  readonly #turn: (action: () => void) => void;
-  readonly #bytesWait: () => boolean;
-  readonly #improv: Improv;
-  readonly #reader: FrameReader;
-  #timer: TimerId | undefined;
-  #bytes = 0; // since the timer was set
+  private readonly timers: Timers;
+  private readonly turn: (action: () => void) => void;
+  private readonly bytesWait: () => boolean;
+  private readonly improv: Improv;
+  private readonly reader: FrameReader;
+  private timer: TimerId | undefined;
+  private bytes = 0; // since the timer was set
 
   constructor({ port, scan, timers, onByte, bytesWait, send, turn }: ImprovStreamOptions) {
-    this.#timers = timers;
-    this.#turn = turn;
-    this.#bytesWait = bytesWait;
-    this.#improv = new Improv({ port, scan, timers, send });
-    this.#reader = new FrameReader({
+    this.timers = timers;
+    this.turn = turn;
+    this.bytesWait = bytesWait;
+    this.improv = new Improv({ port, scan, timers, send });
+    this.reader = new FrameReader({
       onByte,
-      onFrame: (type, data, length) => this.#improv.receive(type, data, length),
-      onDamage: () => this.#improv.receiveDamage(),
+      onFrame: (type, data, length) => this.improv.receive(type, data, length),
+      onDamage: () => this.improv.receiveDamage(),
     });
   }
 
   feed(byte: number): void {
-    this.#bytes += 1;
-    this.#reader.feed(byte);
-    if (this.#timer === undefined) this.#watch();
+    this.bytes += 1;
+    this.reader.feed(byte);
+    if (this.timer === undefined) this.watch();
   }
 
   close(): void {
-    if (this.#timer !== undefined) this.#timers.clear(this.#timer);
-    this.#timer = undefined;
-    this.#improv.close();
+    if (this.timer !== undefined) this.timers.clear(this.timer);
+    this.timer = undefined;
+    this.improv.close();
   }
 
-  #watch(): void {
-    const { awaits } = this.#reader;
+  private watch(): void {
+    const { awaits } = this.reader;
     if (awaits === "nothing") return;
-    this.#bytes = 0;
-    this.#timer = this.#timers.set(() => this.#turn(() => this.#late()), awaits === "header" ? HEADER_MS : FRAME_MS);
+    this.bytes = 0;
+    this.timer = this.timers.set(() => this.turn(() => this.late()), awaits === "header" ? HEADER_MS : FRAME_MS);
   }
 
   /** One timer for the whole of a frame, not one a byte: it is late only if no byte came since it was set. */
-  #late(): void {
-    this.#timer = undefined;
-    if (this.#bytes === 0 && !this.#bytesWait()) this.#reader.expire();
-    else this.#watch();
+  private late(): void {
+    this.timer = undefined;
+    if (this.bytes === 0 && !this.bytesWait()) this.reader.expire();
+    else this.watch();
   }
 }

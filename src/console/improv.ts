@@ -34,159 +34,159 @@ export interface ImprovOptions {
 }
 
 export class Improv {
-  readonly #options: ImprovOptions;
-  readonly #port: ImprovPort;
-  readonly #data = new Uint8Array(DATA_MAX);
-  #joining: { readonly timer: TimerId } | undefined;
-  #lastError = 0;
+  private readonly options: ImprovOptions;
+  private readonly port: ImprovPort;
+  private readonly data = new Uint8Array(DATA_MAX);
+  private joining: { readonly timer: TimerId } | undefined;
+  private lastError = 0;
 
   constructor(options: ImprovOptions) {
-    this.#options = options;
-    this.#port = options.port;
+    this.options = options;
+    this.port = options.port;
   }
 
   /** A frame has come. What is no command is ignored: it may be our own, echoed. */
   receive(type: number, data: Uint8Array, length: number): void {
     if (type !== FRAME_TYPE.command) return;
-    if (this.#lastError !== ERROR.none) this.#error(ERROR.none);
-    this.#run(data[0], data, length);
+    if (this.lastError !== ERROR.none) this.error(ERROR.none);
+    this.run(data[0], data, length);
   }
 
   /** What came was a damaged frame. */
   receiveDamage(): void {
-    this.#error(ERROR.badFrame);
+    this.error(ERROR.badFrame);
   }
 
   /** Forgets an attempt to join. */
   close(): void {
-    if (this.#joining !== undefined) this.#options.timers.clear(this.#joining.timer);
-    this.#joining = undefined;
+    if (this.joining !== undefined) this.options.timers.clear(this.joining.timer);
+    this.joining = undefined;
   }
 
-  #run(command: number, data: Uint8Array, length: number): void {
+  private run(command: number, data: Uint8Array, length: number): void {
     switch (command) {
       case COMMAND.join:
-        this.#join(data, length);
+        this.join(data, length);
         break;
       case COMMAND.state:
-        this.#sendState();
-        if (this.#state() === STATE.provisioned) this.#result(command, this.#urls());
+        this.sendState();
+        if (this.state() === STATE.provisioned) this.result(command, this.urls());
         break;
       case COMMAND.device: {
-        const { firmware, version, hardware } = this.#port;
-        this.#result(command, [firmware, version, hardware, this.#port.deviceName()]);
+        const { firmware, version, hardware } = this.port;
+        this.result(command, [firmware, version, hardware, this.port.deviceName()]);
         break;
       }
       case COMMAND.scan:
-        this.#scan();
+        this.scan();
         break;
       case COMMAND.hostname:
-        this.#edit(command, data, length, ERROR.badHostname);
+        this.edit(command, data, length, ERROR.badHostname);
         break;
       case COMMAND.deviceName:
-        this.#edit(command, data, length, ERROR.unknown);
+        this.edit(command, data, length, ERROR.unknown);
         break;
       case COMMAND.network:
-        this.#result(command, [String(this.#network()), ...this.#urls()]);
+        this.result(command, [String(this.network()), ...this.urls()]);
         break;
       default:
-        this.#error(ERROR.unknownCommand);
+        this.error(ERROR.unknownCommand);
     }
   }
 
-  #join(data: Uint8Array, length: number): void {
+  private join(data: Uint8Array, length: number): void {
     const passwordAt = STRINGS_AT + 1 + data[STRINGS_AT];
     // Two strings, and nothing behind them: everything else was put together wrongly.
     if (length < STRINGS_AT + 2 || passwordAt >= length || passwordAt + 1 + data[passwordAt] !== length) {
-      this.#error(ERROR.badFrame);
+      this.error(ERROR.badFrame);
       return;
     }
     const ssid = decodeText(data, STRINGS_AT + 1, passwordAt);
     const password = decodeText(data, passwordAt + 1, length);
     this.close();
-    const joining = { timer: this.#options.timers.set(() => ended(false), JOIN_MS) };
+    const joining = { timer: this.options.timers.set(() => ended(false), JOIN_MS) };
     const ended = (joined: boolean): void => {
-      if (this.#joining !== joining) return;
+      if (this.joining !== joining) return;
       this.close();
       if (joined) {
-        this.#sendState();
-        this.#result(COMMAND.join, this.#urls());
+        this.sendState();
+        this.result(COMMAND.join, this.urls());
       } else {
-        this.#error(ERROR.unableToConnect);
-        this.#sendState();
+        this.error(ERROR.unableToConnect);
+        this.sendState();
       }
     };
-    this.#joining = joining;
-    this.#sendState();
+    this.joining = joining;
+    this.sendState();
     try {
-      this.#port.join(ssid, password, ended);
+      this.port.join(ssid, password, ended);
     } catch {
       ended(false);
     }
   }
 
-  #scan(): void {
-    const { scan } = this.#options;
+  private scan(): void {
+    const { scan } = this.options;
     if (scan === undefined) {
-      this.#error(ERROR.unknownCommand);
+      this.error(ERROR.unknownCommand);
       return;
     }
     scan((networks) => {
       if ("failed" in networks) {
-        this.#error(ERROR.unknown);
+        this.error(ERROR.unknown);
         return;
       }
       for (const { ssid, rssi, secured } of strongest(networks)) {
-        this.#result(COMMAND.scan, [ssid, String(rssi), secured ? "YES" : "NO"]);
+        this.result(COMMAND.scan, [ssid, String(rssi), secured ? "YES" : "NO"]);
       }
-      this.#result(COMMAND.scan, []); // the end of the list
+      this.result(COMMAND.scan, []); // the end of the list
     });
   }
 
   /** Reads the name, or changes it if there is data. */
-  #edit(command: 5 | 6, data: Uint8Array, length: number, refused: number): void {
+  private edit(command: 5 | 6, data: Uint8Array, length: number, refused: number): void {
     const isHostname = command === COMMAND.hostname;
     try {
       if (length > STRINGS_AT) {
         const name = decodeText(data, STRINGS_AT, length);
-        if (isHostname) this.#port.setHostname(name);
-        else this.#port.setDeviceName(name);
+        if (isHostname) this.port.setHostname(name);
+        else this.port.setDeviceName(name);
       }
-      this.#result(command, [isHostname ? this.#port.hostname() : this.#port.deviceName()]);
+      this.result(command, [isHostname ? this.port.hostname() : this.port.deviceName()]);
     } catch {
-      this.#error(refused);
+      this.error(refused);
     }
   }
 
   /** Of the Wi-Fi: a board without one is never provisioned, however well it is connected. */
-  #state(): number {
-    if (this.#joining !== undefined) return STATE.provisioning;
-    return this.#port.hasWiFi && this.#port.isOnline() ? STATE.provisioned : STATE.ready;
+  private state(): number {
+    if (this.joining !== undefined) return STATE.provisioning;
+    return this.port.hasWiFi && this.port.isOnline() ? STATE.provisioned : STATE.ready;
   }
 
-  #network(): number {
-    return (this.#port.isOnline() ? NETWORK.online : 0) | (this.#port.hasWiFi ? NETWORK.wifi : 0);
+  private network(): number {
+    return (this.port.isOnline() ? NETWORK.online : 0) | (this.port.hasWiFi ? NETWORK.wifi : 0);
   }
 
-  #urls(): readonly string[] {
-    const url = this.#port.url?.();
+  private urls(): readonly string[] {
+    const url = this.port.url?.();
     return url === undefined ? [] : [url];
   }
 
-  #sendState(): void {
-    this.#data[0] = this.#state();
-    this.#options.send(frameOf(FRAME_TYPE.state, this.#data, 1));
+  private sendState(): void {
+    this.data[0] = this.state();
+    this.options.send(frameOf(FRAME_TYPE.state, this.data, 1));
   }
 
-  #error(code: number): void {
-    this.#lastError = code;
-    this.#data[0] = code;
-    this.#options.send(frameOf(FRAME_TYPE.error, this.#data, 1));
+  private error(code: number): void {
+    this.lastError = code;
+    this.data[0] = code;
+    this.options.send(frameOf(FRAME_TYPE.error, this.data, 1));
   }
 
   /** Strings that do not fit are cut: a result is one frame. */
-  #result(command: number, strings: readonly string[]): void {
-    const data = this.#data;
+  private result(command: number, strings: readonly string[]): void {
+    const data = this.data;
     let at = STRINGS_AT;
     for (const text of strings) {
       if (at === DATA_MAX) break;
@@ -197,6 +197,6 @@ export class Improv {
     if (at === LINE_FEED) data[at++] = 0; // an empty string more: see LINE_FEED
     data[0] = command;
     data[1] = at - STRINGS_AT;
-    this.#options.send(frameOf(FRAME_TYPE.result, data, at));
+    this.options.send(frameOf(FRAME_TYPE.result, data, at));
   }
 }

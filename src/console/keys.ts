@@ -34,121 +34,121 @@ type State = "ground" | "afterCR" | "escape" | "sequence" | "singleShift" | "utf
 
 /** One stream of bytes. Keys come out of `feed` through the callback, none, one or two a byte. */
 export class KeyDecoder {
-  readonly #onKey: (key: Key, code: number) => void;
-  #state: State = "ground";
-  #parameter = 0; // the first one of an escape sequence
-  #inFirst = true;
-  #length = 0; // of the escape sequence so far
-  #code = 0; // of the UTF-8 character so far
-  #least = 0; // smaller codes would be an overlong form
-  #missing = 0; // continuation bytes
+  private readonly onKey: (key: Key, code: number) => void;
+  private state: State = "ground";
+  private parameter = 0; // the first one of an escape sequence
+  private inFirst = true;
+  private length = 0; // of the escape sequence so far
+  private code = 0; // of the UTF-8 character so far
+  private least = 0; // smaller codes would be an overlong form
+  private missing = 0; // continuation bytes
 
   /** `onKey(key, code)`: `code` is the code point of a "character", 0 otherwise. */
   constructor(onKey: (key: Key, code: number) => void) {
-    this.#onKey = onKey;
+    this.onKey = onKey;
   }
 
   feed(byte: number): void {
-    switch (this.#state) {
+    switch (this.state) {
       case "ground":
-        this.#ground(byte);
+        this.ground(byte);
         return;
       case "afterCR":
-        this.#state = "ground";
-        if (byte !== LF) this.#ground(byte);
+        this.state = "ground";
+        if (byte !== LF) this.ground(byte);
         return;
       case "escape":
-        this.#escape(byte);
+        this.escape(byte);
         return;
       case "sequence":
-        this.#sequence(byte);
+        this.sequence(byte);
         return;
       case "singleShift":
-        this.#state = "ground";
-        if (byte < 0x20) this.#ground(byte);
-        else this.#final(byte);
+        this.state = "ground";
+        if (byte < 0x20) this.ground(byte);
+        else this.final(byte);
         return;
       case "utf8":
-        this.#continuation(byte);
+        this.continuation(byte);
         return;
       default:
-        throw new TypeError(`state: ${this.#state satisfies never}`);
+        throw new TypeError(`state: ${this.state satisfies never}`);
     }
   }
 
-  #ground(byte: number): void {
-    if (byte >= 0x80) this.#begin(byte);
-    else if (byte >= 0x20 && byte !== 0x7f) this.#onKey("character", byte);
-    else if (byte === ESC) this.#state = "escape";
+  private ground(byte: number): void {
+    if (byte >= 0x80) this.begin(byte);
+    else if (byte >= 0x20 && byte !== 0x7f) this.onKey("character", byte);
+    else if (byte === ESC) this.state = "escape";
     else {
-      if (byte === CR) this.#state = "afterCR";
+      if (byte === CR) this.state = "afterCR";
       const key = controlKey(byte);
-      if (key !== undefined) this.#onKey(key, 0);
+      if (key !== undefined) this.onKey(key, 0);
     }
   }
 
-  #escape(byte: number): void {
-    this.#parameter = 0;
-    this.#inFirst = true;
-    this.#length = 0;
-    if (byte === 0x5b) this.#state = "sequence";
-    else if (byte === 0x4f) this.#state = "singleShift";
+  private escape(byte: number): void {
+    this.parameter = 0;
+    this.inFirst = true;
+    this.length = 0;
+    if (byte === 0x5b) this.state = "sequence";
+    else if (byte === 0x4f) this.state = "singleShift";
     else {
       // The Esc key alone means nothing here, and must not swallow what is typed next.
-      this.#state = "ground";
-      this.#ground(byte);
+      this.state = "ground";
+      this.ground(byte);
     }
   }
 
-  #sequence(byte: number): void {
-    if (byte >= 0x20 && byte < 0x40 && this.#length < SEQUENCE_MAX) {
-      this.#length += 1;
+  private sequence(byte: number): void {
+    if (byte >= 0x20 && byte < 0x40 && this.length < SEQUENCE_MAX) {
+      this.length += 1;
       const isDigit = byte >= 0x30 && byte <= 0x39;
       if (!isDigit)
-        this.#inFirst = false; // modifiers follow; the first parameter tells the keys apart
-      else if (this.#inFirst) this.#parameter = this.#parameter * 10 + byte - 0x30;
+        this.inFirst = false; // modifiers follow; the first parameter tells the keys apart
+      else if (this.inFirst) this.parameter = this.parameter * 10 + byte - 0x30;
       return;
     }
-    this.#state = "ground";
-    if (byte >= 0x40 && byte <= 0x7e) this.#final(byte);
-    else this.#ground(byte);
+    this.state = "ground";
+    if (byte >= 0x40 && byte <= 0x7e) this.final(byte);
+    else this.ground(byte);
   }
 
-  #final(byte: number): void {
-    const key = byte === 0x7e ? numberedKey(this.#parameter) : letteredKey(byte);
-    if (key !== undefined) this.#onKey(key, 0);
+  private final(byte: number): void {
+    const key = byte === 0x7e ? numberedKey(this.parameter) : letteredKey(byte);
+    if (key !== undefined) this.onKey(key, 0);
   }
 
-  #begin(byte: number): void {
-    if (byte >= 0xc2 && byte < 0xe0) this.#expect(byte & 0x1f, 1, 0x80);
-    else if (byte >= 0xe0 && byte < 0xf0) this.#expect(byte & 0x0f, 2, 0x800);
-    else if (byte >= 0xf0 && byte < 0xf5) this.#expect(byte & 0x07, 3, 0x10000);
-    else this.#onKey("character", REPLACEMENT);
+  private begin(byte: number): void {
+    if (byte >= 0xc2 && byte < 0xe0) this.expect(byte & 0x1f, 1, 0x80);
+    else if (byte >= 0xe0 && byte < 0xf0) this.expect(byte & 0x0f, 2, 0x800);
+    else if (byte >= 0xf0 && byte < 0xf5) this.expect(byte & 0x07, 3, 0x10000);
+    else this.onKey("character", REPLACEMENT);
   }
 
-  #expect(bits: number, missing: number, least: number): void {
-    this.#state = "utf8";
-    this.#code = bits;
-    this.#missing = missing;
-    this.#least = least;
+  private expect(bits: number, missing: number, least: number): void {
+    this.state = "utf8";
+    this.code = bits;
+    this.missing = missing;
+    this.least = least;
   }
 
-  #continuation(byte: number): void {
+  private continuation(byte: number): void {
     if ((byte & 0xc0) !== 0x80) {
-      this.#state = "ground";
-      this.#onKey("character", REPLACEMENT);
-      this.#ground(byte);
+      this.state = "ground";
+      this.onKey("character", REPLACEMENT);
+      this.ground(byte);
       return;
     }
-    this.#code = this.#code * 64 + (byte & 0x3f);
-    this.#missing -= 1;
-    if (this.#missing > 0) return;
-    this.#state = "ground";
-    const code = this.#code;
-    const valid = code >= this.#least && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+    this.code = this.code * 64 + (byte & 0x3f);
+    this.missing -= 1;
+    if (this.missing > 0) return;
+    this.state = "ground";
+    const code = this.code;
+    const valid = code >= this.least && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
     // C1 controls would reach the terminal with the echo, and some take them for the start of a sequence.
     if (code >= 0x80 && code < 0xa0) return;
-    this.#onKey("character", valid ? code : REPLACEMENT);
+    this.onKey("character", valid ? code : REPLACEMENT);
   }
 }
 

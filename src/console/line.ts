@@ -10,47 +10,47 @@ export const LINE_MAX = 240;
 const SPACE = 0x20;
 
 export class Line {
-  readonly #codes = new Uint32Array(LINE_MAX);
-  #length = 0;
-  #cursor = 0;
-  #overflow = false;
+  private readonly codes = new Uint32Array(LINE_MAX);
+  private _length = 0;
+  private _cursor = 0;
+  private _overflow = false;
 
   /** In characters (code points), as all positions here. */
   get length(): number {
-    return this.#length;
+    return this._length;
   }
 
   get cursor(): number {
-    return this.#cursor;
+    return this._cursor;
   }
 
   /** Characters came that did not fit, and nothing was erased since. */
   get overflow(): boolean {
-    return this.#overflow;
+    return this._overflow;
   }
 
   /** The code point at `position`. */
   codeAt(position: number): number {
-    return this.#codes[position];
+    return this.codes[position];
   }
 
   /** The characters from `start` to `end`, the latter not included. */
-  text(start = 0, end = this.#length): string {
+  text(start = 0, end = this._length): string {
     let text = "";
-    for (let i = start; i < end; i++) text += String.fromCodePoint(this.#codes[i]);
+    for (let i = start; i < end; i++) text += String.fromCodePoint(this.codes[i]);
     return text;
   }
 
   /** False if the line is full. */
   insert(code: number): boolean {
-    if (this.#length === LINE_MAX) {
-      this.#overflow = true;
+    if (this._length === LINE_MAX) {
+      this._overflow = true;
       return false;
     }
-    this.#codes.copyWithin(this.#cursor + 1, this.#cursor, this.#length);
-    this.#codes[this.#cursor] = code;
-    this.#cursor += 1;
-    this.#length += 1;
+    this.codes.copyWithin(this._cursor + 1, this._cursor, this._length);
+    this.codes[this._cursor] = code;
+    this._cursor += 1;
+    this._length += 1;
     return true;
   }
 
@@ -62,32 +62,32 @@ export class Line {
   /** Erases from `start` to `end`, the latter not included; the cursor then stands at `start`. */
   erase(start: number, end: number): void {
     if (start >= end) return;
-    this.#codes.copyWithin(start, end, this.#length);
-    this.#codes.fill(0, this.#length - (end - start), this.#length);
-    this.#length -= end - start;
-    this.#cursor = start;
-    this.#overflow = false;
+    this.codes.copyWithin(start, end, this._length);
+    this.codes.fill(0, this._length - (end - start), this._length);
+    this._length -= end - start;
+    this._cursor = start;
+    this._overflow = false;
   }
 
   /** To `position`, or as near as the line goes. */
   moveTo(position: number): void {
-    this.#cursor = Math.max(0, Math.min(this.#length, position));
+    this._cursor = Math.max(0, Math.min(this._length, position));
   }
 
   /** Where the word before the cursor begins, the blanks behind it counted with it. */
   wordStart(): number {
-    let at = this.#cursor;
-    while (at > 0 && this.#codes[at - 1] === SPACE) at -= 1;
-    while (at > 0 && this.#codes[at - 1] !== SPACE) at -= 1;
+    let at = this._cursor;
+    while (at > 0 && this.codes[at - 1] === SPACE) at -= 1;
+    while (at > 0 && this.codes[at - 1] !== SPACE) at -= 1;
     return at;
   }
 
   /** Empties the line and overwrites what it held. */
   clear(): void {
-    this.#codes.fill(0);
-    this.#length = 0;
-    this.#cursor = 0;
-    this.#overflow = false;
+    this.codes.fill(0);
+    this._length = 0;
+    this._cursor = 0;
+    this._overflow = false;
   }
 
   /** The line is now `text`, the cursor behind it. */

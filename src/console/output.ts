@@ -12,39 +12,39 @@ const CHUNK = 128; // bytes per write at most; a UART has room for so many
 
 /** The queue of one port. */
 export class Output {
-  readonly #port: () => SerialPort | undefined;
-  readonly #onDrained: () => void;
-  readonly #queue: (string | Uint8Array)[] = [];
-  readonly #chunk = new Uint8Array(CHUNK);
-  #at = 0; // in #queue[0]: UTF-16 units or bytes already encoded
-  #start = 0; // of what is encoded and not written
-  #end = 0;
-  #room = 0;
-  #waiting = 0;
-  #writing = false;
+  private readonly port: () => SerialPort | undefined;
+  private readonly onDrained: () => void;
+  private readonly queue: (string | Uint8Array)[] = [];
+  private readonly chunk = new Uint8Array(CHUNK);
+  private at = 0; // in queue[0]: UTF-16 units or bytes already encoded
+  private start = 0; // of what is encoded and not written
+  private end = 0;
+  private room = 0;
+  private _waiting = 0;
+  private writing = false;
 
   /** `port`: looked up at every write; undefined while there is none. `onDrained`: everything is written. */
   constructor(port: () => SerialPort | undefined, onDrained: () => void) {
-    this.#port = port;
-    this.#onDrained = onDrained;
+    this.port = port;
+    this.onDrained = onDrained;
   }
 
   /** Characters and bytes that wait, about. */
   get waiting(): number {
-    return this.#waiting + this.#end - this.#start;
+    return this._waiting + this.end - this.start;
   }
 
   /** The port has announced room for `bytes`. */
   writable(bytes: number): void {
-    this.#room = bytes;
+    this.room = bytes;
     this.flush();
   }
 
   /** Adds text as it is, control characters included. */
   text(text: string): void {
     if (text === "") return;
-    this.#queue.push(text);
-    this.#waiting += text.length;
+    this.queue.push(text);
+    this._waiting += text.length;
   }
 
   /** Adds a text and a line break. */
@@ -54,70 +54,70 @@ export class Output {
 
   /** Adds bytes, which must not change any more. */
   bytes(bytes: Uint8Array): void {
-    this.#queue.push(bytes);
-    this.#waiting += bytes.length;
+    this.queue.push(bytes);
+    this._waiting += bytes.length;
   }
 
   /** Writes what there is room for. */
   flush(): void {
-    if (this.#writing) return; // a port may announce room from within write
-    this.#writing = true;
+    if (this.writing) return; // a port may announce room from within write
+    this.writing = true;
     try {
-      while (this.#room > 0 && this.#fill() && this.#write());
+      while (this.room > 0 && this.fill() && this.write());
     } finally {
-      this.#writing = false;
+      this.writing = false;
     }
-    if (this.waiting === 0) this.#onDrained();
+    if (this.waiting === 0) this.onDrained();
   }
 
   /** Forgets what waits. */
   discard(): void {
-    this.#queue.length = 0;
-    this.#at = this.#start = this.#end = this.#waiting = 0;
+    this.queue.length = 0;
+    this.at = this.start = this.end = this._waiting = 0;
   }
 
   /** Encodes up to a chunk, if none is left. False if there is nothing to write. */
-  #fill(): boolean {
-    if (this.#start < this.#end) return true;
-    this.#start = this.#end = 0;
-    while (this.#queue.length > 0 && this.#end + UTF8_MAX <= CHUNK) {
-      const head = this.#queue[0];
-      const from = this.#at;
-      if (typeof head === "string") this.#encode(head);
-      else this.#copy(head);
-      this.#waiting -= this.#at - from;
-      if (this.#at < head.length) break;
-      this.#queue.shift();
-      this.#at = 0;
+  private fill(): boolean {
+    if (this.start < this.end) return true;
+    this.start = this.end = 0;
+    while (this.queue.length > 0 && this.end + UTF8_MAX <= CHUNK) {
+      const head = this.queue[0];
+      const from = this.at;
+      if (typeof head === "string") this.encode(head);
+      else this.copy(head);
+      this._waiting -= this.at - from;
+      if (this.at < head.length) break;
+      this.queue.shift();
+      this.at = 0;
     }
-    return this.#end > 0;
+    return this.end > 0;
   }
 
-  #encode(text: string): void {
-    while (this.#at < text.length && this.#end + UTF8_MAX <= CHUNK) {
-      const code = text.codePointAt(this.#at)!;
-      this.#at += code > 0xffff ? BEYOND_BMP_UNITS : 1;
-      this.#end = encodeInto(this.#chunk, this.#end, code);
+  private encode(text: string): void {
+    while (this.at < text.length && this.end + UTF8_MAX <= CHUNK) {
+      const code = text.codePointAt(this.at)!;
+      this.at += code > 0xffff ? BEYOND_BMP_UNITS : 1;
+      this.end = encodeInto(this.chunk, this.end, code);
     }
   }
 
-  #copy(bytes: Uint8Array): void {
-    while (this.#at < bytes.length && this.#end < CHUNK) this.#chunk[this.#end++] = bytes[this.#at++];
+  private copy(bytes: Uint8Array): void {
+    while (this.at < bytes.length && this.end < CHUNK) this.chunk[this.end++] = bytes[this.at++];
   }
 
   /** False if the port has no room after all, or is gone: the chunk stays for the next announcement. */
-  #write(): boolean {
-    const count = Math.min(this.#room, this.#end - this.#start);
-    const port = this.#port();
+  private write(): boolean {
+    const count = Math.min(this.room, this.end - this.start);
+    const port = this.port();
     if (port === undefined) return false;
-    this.#room -= count;
+    this.room -= count;
     try {
-      port.write(this.#chunk.subarray(this.#start, this.#start + count));
+      port.write(this.chunk.subarray(this.start, this.start + count));
     } catch {
-      this.#room = 0;
+      this.room = 0;
       return false;
     }
-    this.#start += count;
+    this.start += count;
     return true;
   }
 }

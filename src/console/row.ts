@@ -18,61 +18,61 @@ export type Disguise = { readonly kind: "maskedFrom"; readonly position: number 
 
 /** One row. It may be shared with other output, as long as `clear` or `leave` comes before that. */
 export class Row {
-  #shown: number[] = []; // code points on the screen
-  #next: number[] = []; // the same, being composed
-  #at = 0; // the cursor, as an index of #shown
-  #first = 0; // the line's first character in the window
+  private shown: number[] = []; // code points on the screen
+  private next: number[] = []; // the same, being composed
+  private at = 0; // the cursor, as an index of shown
+  private first = 0; // the line's first character in the window
 
   /** What brings the row to `prompt` and `line`, the cursor in its place. */
   draw(prompt: string, line: Line, disguise: Disguise): string {
-    const cursor = this.#compose(prompt, line, disguise);
-    const shown = this.#shown;
-    const next = this.#next;
+    const cursor = this.compose(prompt, line, disguise);
+    const shown = this.shown;
+    const next = this.next;
     const same = commonStart(shown, next);
-    if (same === shown.length && same === next.length) return this.#move(cursor);
-    let out = this.#move(same);
+    if (same === shown.length && same === next.length) return this.move(cursor);
+    let out = this.move(same);
     for (let i = same; i < next.length; i++) out += String.fromCodePoint(next[i]);
     const surplus = columns(shown, same, shown.length) - columns(next, same, next.length);
     if (surplus > 0) out += " ".repeat(surplus) + "\b".repeat(surplus);
-    this.#next = shown;
-    this.#shown = next;
-    this.#at = next.length;
-    return out + this.#move(cursor);
+    this.next = shown;
+    this.shown = next;
+    this.at = next.length;
+    return out + this.move(cursor);
   }
 
   /** What blanks the row and puts the cursor at its start: other output comes there, and `draw` after it. */
   clear(): string {
-    const back = "\b".repeat(columns(this.#shown, 0, this.#at));
-    const width = columns(this.#shown, 0, this.#shown.length);
-    this.#forget();
+    const back = "\b".repeat(columns(this.shown, 0, this.at));
+    const width = columns(this.shown, 0, this.shown.length);
+    this.forget();
     return back + " ".repeat(width) + "\b".repeat(width);
   }
 
   /** What puts the cursor behind the line; the row stays as it is and a new one begins, once a line break was sent. */
   leave(): string {
-    const out = this.#move(this.#shown.length);
-    this.#forget();
-    this.#first = 0;
+    const out = this.move(this.shown.length);
+    this.forget();
+    this.first = 0;
     return out;
   }
 
-  #forget(): void {
-    this.#shown.length = 0;
-    this.#at = 0;
+  private forget(): void {
+    this.shown.length = 0;
+    this.at = 0;
   }
 
   /** Moves the cursor to character `index` of what is shown: by backspaces, or by writing what is there once more. */
-  #move(index: number): string {
+  private move(index: number): string {
     let out = "";
-    if (index < this.#at) out = "\b".repeat(columns(this.#shown, index, this.#at));
-    for (let i = this.#at; i < index; i++) out += String.fromCodePoint(this.#shown[i]);
-    this.#at = index;
+    if (index < this.at) out = "\b".repeat(columns(this.shown, index, this.at));
+    for (let i = this.at; i < index; i++) out += String.fromCodePoint(this.shown[i]);
+    this.at = index;
     return out;
   }
 
-  /** Puts prompt and window into #next; returns the index of the cursor. */
-  #compose(prompt: string, line: Line, disguise: Disguise): number {
-    const next = this.#next;
+  /** Puts prompt and window into `next`; returns the index of the cursor. */
+  private compose(prompt: string, line: Line, disguise: Disguise): number {
+    const next = this.next;
     next.length = 0;
     let room = COLUMNS;
     for (const character of prompt) {
@@ -82,10 +82,10 @@ export class Row {
       next.push(code);
     }
     if (disguise.kind === "hidden") return next.length;
-    this.#scroll(line, disguise.position, room);
+    this.scroll(line, disguise.position, room);
     let cursor = next.length;
     let used = 0;
-    for (let i = this.#first; i < line.length; i++) {
+    for (let i = this.first; i < line.length; i++) {
       const code = i < disguise.position ? line.codeAt(i) : MASK;
       used += columnsOf(code);
       if (used > room) break;
@@ -96,14 +96,14 @@ export class Row {
   }
 
   /** Moves the window so that the cursor is in it. */
-  #scroll(line: Line, maskedFrom: number, room: number): void {
+  private scroll(line: Line, maskedFrom: number, room: number): void {
     const width = (start: number) => {
       let sum = 0;
       for (let i = start; i < line.cursor; i++) sum += i < maskedFrom ? columnsOf(line.codeAt(i)) : 1;
       return sum;
     };
-    while (this.#first > 0 && this.#first >= line.cursor) this.#first = Math.max(0, this.#first - JUMP);
-    while (width(this.#first) > room) this.#first += JUMP;
+    while (this.first > 0 && this.first >= line.cursor) this.first = Math.max(0, this.first - JUMP);
+    while (width(this.first) > room) this.first += JUMP;
   }
 }
 

@@ -33,20 +33,20 @@ export class Runner implements Shell {
   readonly host: ConsoleHost;
   readonly commands: readonly Command[];
   level: LogLevel;
-  readonly #screen: Screen;
-  readonly #timers: Timers;
-  #pending: (readonly string[])[] = [];
-  #question: Question | undefined;
-  #waiting: { readonly timer: TimerId } | undefined;
-  #leaving = false;
+  private readonly screen: Screen;
+  private readonly timers: Timers;
+  private pending: (readonly string[])[] = [];
+  private _question: Question | undefined;
+  private waiting: { readonly timer: TimerId } | undefined;
+  private leaving = false;
 
   constructor({ settings, host, commands, timers, level, screen }: RunnerOptions) {
     this.settings = settings;
     this.host = host;
     this.commands = commands;
     this.level = level;
-    this.#timers = timers;
-    this.#screen = screen;
+    this.timers = timers;
+    this.screen = screen;
   }
 
   /**
@@ -54,14 +54,14 @@ export class Runner implements Shell {
    * more is read, what follows `afterOutput` may be a reboot.
    */
   get state(): "idle" | "pending" | "asking" | "waiting" | "leaving" {
-    if (this.#leaving) return "leaving";
-    if (this.#waiting !== undefined) return "waiting";
-    if (this.#question !== undefined) return "asking";
-    return this.#pending.length > 0 ? "pending" : "idle";
+    if (this.leaving) return "leaving";
+    if (this.waiting !== undefined) return "waiting";
+    if (this._question !== undefined) return "asking";
+    return this.pending.length > 0 ? "pending" : "idle";
   }
 
   get question(): Question | undefined {
-    return this.#question;
+    return this._question;
   }
 
   /** Takes a line; its commands run in `step`. */
@@ -69,88 +69,88 @@ export class Runner implements Shell {
     const { commands, open } = splitWords(line);
     if (open === "quote") this.print("error: a quote is not closed; nothing was done");
     else if (open === "escape") this.print("error: nothing follows the last backslash; nothing was done");
-    else this.#pending = [...commands];
+    else this.pending = [...commands];
   }
 
   /** Runs the next command. */
   step(): void {
-    const words = this.#pending.shift();
-    if (words !== undefined) this.#guard(() => this.#find(words[0]).run(this, words.slice(1)));
+    const words = this.pending.shift();
+    if (words !== undefined) this.guard(() => this.find(words[0]).run(this, words.slice(1)));
   }
 
   /** Gives the answer to the question; undefined: it was interrupted, and so is the line. */
   answer(text: string | undefined): void {
-    const question = this.#question;
-    this.#question = undefined;
-    if (text === undefined) this.#pending = [];
-    if (question !== undefined) this.#guard(() => question.answer(text));
+    const question = this._question;
+    this._question = undefined;
+    if (text === undefined) this.pending = [];
+    if (question !== undefined) this.guard(() => question.answer(text));
   }
 
   /** Ends whatever runs or was still to run. */
   interrupt(): void {
-    this.#pending = [];
-    this.#stopWaiting();
-    if (this.#question !== undefined) this.answer(undefined);
+    this.pending = [];
+    this.stopWaiting();
+    if (this._question !== undefined) this.answer(undefined);
   }
 
   print(line: string): void {
-    this.#screen.print(line);
+    this.screen.print(line);
   }
 
   ask(question: Question): void {
-    this.#question = question;
+    this._question = question;
   }
 
   later(): (finish: () => void) => void {
     const late = () => {
-      if (this.#waiting !== waiting) return;
-      this.#waiting = undefined;
-      this.#guard(() => {
+      if (this.waiting !== waiting) return;
+      this.waiting = undefined;
+      this.guard(() => {
         throw new Refusal("no answer");
       });
-      this.#screen.wake();
+      this.screen.wake();
     };
-    const waiting = { timer: this.#timers.set(late, ANSWER_MS) };
-    this.#waiting = waiting;
+    const waiting = { timer: this.timers.set(late, ANSWER_MS) };
+    this.waiting = waiting;
     return (finish) => {
-      if (this.#waiting !== waiting) return; // interrupted, or late
-      this.#stopWaiting();
-      this.#guard(finish);
-      this.#screen.wake();
+      if (this.waiting !== waiting) return; // interrupted, or late
+      this.stopWaiting();
+      this.guard(finish);
+      this.screen.wake();
     };
   }
 
   afterOutput(action: () => void): void {
-    this.#pending = [];
-    this.#leaving = true;
-    this.#screen.afterOutput(() => {
-      this.#leaving = false;
-      this.#guard(action);
-      this.#screen.wake();
+    this.pending = [];
+    this.leaving = true;
+    this.screen.afterOutput(() => {
+      this.leaving = false;
+      this.guard(action);
+      this.screen.wake();
     });
   }
 
   forgetLine(): void {
-    this.#screen.forgetLine();
+    this.screen.forgetLine();
   }
 
-  #stopWaiting(): void {
-    if (this.#waiting !== undefined) this.#timers.clear(this.#waiting.timer);
-    this.#waiting = undefined;
+  private stopWaiting(): void {
+    if (this.waiting !== undefined) this.timers.clear(this.waiting.timer);
+    this.waiting = undefined;
   }
 
-  #find(name: string): Command {
+  private find(name: string): Command {
     const names = this.commands.map((command) => command.name);
     const wanted = requireName(this, "command", name, names);
     return this.commands.find((command) => command.name === wanted)!;
   }
 
-  #guard(action: () => void): void {
+  private guard(action: () => void): void {
     try {
       action();
     } catch (error) {
-      const left = this.#pending.length;
-      this.#pending = [];
+      const left = this.pending.length;
+      this.pending = [];
       this.print(`error: ${error instanceof Error ? error.message : String(error)}`);
       if (left > 0) this.print("the rest of the line was not run");
     }

@@ -53,23 +53,23 @@ export class BootGuard {
   readonly deaths: number;
   /** Why the last boot that could say so went down; empty when it went in order, or a healthy boot came since. */
   readonly lastWords: string;
-  readonly #options: BootGuardOptions;
-  #deaths: number;
-  #words: string;
-  #spoken = false;
-  #timer?: TimerId;
+  private readonly options: BootGuardOptions;
+  private _deaths: number;
+  private words: string;
+  private spoken = false;
+  private timer?: TimerId;
 
   /** Counts this boot as a death until further notice. */
   constructor(options: BootGuardOptions) {
-    this.#options = options;
-    const { deaths: presumed, words } = this.#read();
+    this.options = options;
+    const { deaths: presumed, words } = this.read();
     const deaths = Math.max(0, presumed - (isPowerLoss(options.resetCause) ? 1 : 0));
     this.deaths = deaths;
     this.lastWords = words;
-    this.#deaths = Math.min(deaths + 1, 255);
-    this.#words = words;
-    this.#write();
-    this.#timer = options.timers.set(() => this.#alive(), ALIVE_MS);
+    this._deaths = Math.min(deaths + 1, 255);
+    this.words = words;
+    this.write();
+    this.timer = options.timers.set(() => this.alive(), ALIVE_MS);
   }
 
   /** Prompt and network only. Stays as it is until the next boot. */
@@ -85,61 +85,61 @@ export class BootGuard {
 
   /** Keeps `reason` for the next boot: an uncaught exception, a watchdog's bite. Durable on return. */
   remember(reason: string): void {
-    this.#words = plain(reason);
-    this.#spoken = true;
-    this.#write();
+    this.words = plain(reason);
+    this.spoken = true;
+    this.write();
   }
 
   /** The device goes down in order (the prompt's reboot, an update): no death, however soon. */
   farewell(): void {
     this.close();
-    this.#deaths = 0;
-    this.#words = "";
-    this.#write();
+    this._deaths = 0;
+    this.words = "";
+    this.write();
   }
 
   /** Lets go of the timer and writes nothing. */
   close(): void {
-    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
-    this.#timer = undefined;
+    if (this.timer !== undefined) this.options.timers.clear(this.timer);
+    this.timer = undefined;
   }
 
-  #alive(): void {
-    this.#timer = undefined;
-    this.#deaths = 0;
-    if (!this.#spoken) this.#words = "";
-    this.#write();
+  private alive(): void {
+    this.timer = undefined;
+    this._deaths = 0;
+    if (!this.spoken) this.words = "";
+    this.write();
   }
 
-  #read(): { deaths: number; words: string } {
+  private read(): { deaths: number; words: string } {
     try {
-      const value = this.#options.entry.read();
+      const value = this.options.entry.read();
       const bytes = new Uint8Array(value ?? new ArrayBuffer(0));
       if (bytes.length >= HEAD && bytes[0] === FORMAT) {
         return { deaths: bytes[1], words: String.fromCharCode(...bytes.subarray(HEAD, HEAD + WORDS_LENGTH)) };
       }
     } catch (error) {
-      this.#problem(error);
+      this.problem(error);
     }
     return { deaths: 0, words: "" };
   }
 
-  #write(): void {
-    const words = this.#words;
+  private write(): void {
+    const words = this.words;
     const bytes = new Uint8Array(HEAD + words.length);
     bytes[0] = FORMAT;
-    bytes[1] = this.#deaths;
+    bytes[1] = this._deaths;
     for (let i = 0; i < words.length; i++) bytes[HEAD + i] = words.charCodeAt(i);
     try {
-      this.#options.entry.write(bytes.buffer);
+      this.options.entry.write(bytes.buffer);
     } catch (error) {
-      this.#problem(error);
+      this.problem(error);
     }
   }
 
-  #problem(error: unknown): void {
+  private problem(error: unknown): void {
     try {
-      this.#options.onProblem?.(error);
+      this.options.onProblem?.(error);
     } catch {
       // Nobody is left to tell, and the boot goes on.
     }

@@ -28,46 +28,46 @@ export const ROUNDS = 5;
 export const SHORTEST_ROUND_MS = 60_000;
 
 export class Watchdog {
-  readonly #options: WatchdogOptions;
-  #roundMs = 0;
-  #rounds = 0;
-  #pulse = 0; // when it was looked at last
-  #timer?: TimerId;
+  private readonly options: WatchdogOptions;
+  private roundMs = 0;
+  private rounds = 0;
+  private pulse = 0; // when it was looked at last
+  private timer?: TimerId;
 
   /** At rest until `watch`. */
   constructor(options: WatchdogOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** From now on the loop is expected to come round about every `intervalMs`. */
   watch(intervalMs: number): void {
     this.rest();
-    this.#roundMs = Math.max(intervalMs, SHORTEST_ROUND_MS);
-    this.#rounds = 0;
-    this.#pulse = this.#options.pulse();
-    this.#next();
+    this.roundMs = Math.max(intervalMs, SHORTEST_ROUND_MS);
+    this.rounds = 0;
+    this.pulse = this.options.pulse();
+    this.next();
   }
 
   /** Nothing is expected any more: sampling was stopped, or the device goes down in order. */
   rest(): void {
-    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
-    this.#timer = undefined;
+    if (this.timer !== undefined) this.options.timers.clear(this.timer);
+    this.timer = undefined;
   }
 
-  #next(): void {
-    this.#timer = this.#options.timers.set(() => this.#round(), this.#roundMs);
+  private next(): void {
+    this.timer = this.options.timers.set(() => this.round(), this.roundMs);
   }
 
-  #round(): void {
-    this.#timer = undefined;
-    const pulse = this.#options.pulse();
-    this.#rounds = pulse === this.#pulse ? this.#rounds + 1 : 0;
-    this.#pulse = pulse;
-    if (this.#rounds < ROUNDS) {
-      this.#next();
+  private round(): void {
+    this.timer = undefined;
+    const pulse = this.options.pulse();
+    this.rounds = pulse === this.pulse ? this.rounds + 1 : 0;
+    this.pulse = pulse;
+    if (this.rounds < ROUNDS) {
+      this.next();
     } else {
-      const silentS = Math.round((ROUNDS * this.#roundMs) / 1_000);
-      this.#options.restart(`watchdog: sampling has not come round for ${silentS} s`);
+      const silentS = Math.round((ROUNDS * this.roundMs) / 1_000);
+      this.options.restart(`watchdog: sampling has not come round for ${silentS} s`);
     }
   }
 }

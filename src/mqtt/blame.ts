@@ -20,17 +20,17 @@ export class Blame {
   suspect = NOBODY;
   /** Has anything been acknowledged on this connection? */
   hasHeard = false;
-  readonly #most: number;
-  #strikes = 0;
+  private readonly most: number;
+  private strikes = 0;
   /** Who has the strikes. */
-  #struck = NOBODY;
+  private struck = NOBODY;
   /** The oldest in flight at the last PINGRESP, and at how many in a row. */
-  #waiting = NOBODY;
-  #waited = 0;
+  private waiting = NOBODY;
+  private waited = 0;
 
   /** `most`: strikes that make a suspect. */
   constructor(most = 10) {
-    this.#most = most;
+    this.most = most;
   }
 
   /** The connection lives. Returns who is a dead letter now; below 0: nobody. */
@@ -42,27 +42,27 @@ export class Blame {
 
   /** PINGRESP came while `oldest` was the oldest in flight (below 0: none is). Returns whether it is stuck. */
   pingresp(oldest: number): boolean {
-    this.#waited = oldest >= 0 && oldest === this.#waiting ? this.#waited + 1 : 0;
-    this.#waiting = oldest;
-    return this.#waited >= PATIENCE;
+    this.waited = oldest >= 0 && oldest === this.waiting ? this.waited + 1 : 0;
+    this.waiting = oldest;
+    return this.waited >= PATIENCE;
   }
 
   /** The connection ended while `oldest` was the oldest in flight (below 0: none was). */
   close(ending: Ending, oldest: number): void {
     if (this.suspect >= 0) {
       // It was not there: whatever breaks the connections, this entry is not to blame.
-      this.suspect = this.#struck = NOBODY;
-    } else if (oldest >= 0 && (ending === "stuck" || (ending === "peer" && !this.hasHeard))) this.#strike(oldest);
-    else if (this.hasHeard) this.#strikes = 0;
+      this.suspect = this.struck = NOBODY;
+    } else if (oldest >= 0 && (ending === "stuck" || (ending === "peer" && !this.hasHeard))) this.strike(oldest);
+    else if (this.hasHeard) this.strikes = 0;
     this.hasHeard = false;
-    this.#waiting = NOBODY;
+    this.waiting = NOBODY;
   }
 
-  #strike(oldest: number): void {
-    if (this.#struck !== oldest) this.#strikes = 0;
-    this.#struck = oldest;
-    if (++this.#strikes < this.#most) return;
-    this.#strikes = 0;
+  private strike(oldest: number): void {
+    if (this.struck !== oldest) this.strikes = 0;
+    this.struck = oldest;
+    if (++this.strikes < this.most) return;
+    this.strikes = 0;
     this.suspect = oldest;
   }
 }

@@ -49,160 +49,160 @@ const LOOKS_MS = 400; // times the keep-alive in seconds
 
 export class Connection<E extends OutboundEntry> implements Line {
   readonly out: Transmit;
-  readonly #options: ConnectionOptions<E>;
-  readonly #session: Session<E>;
-  readonly #parser: Parser;
-  readonly #receive: Uint8Array;
+  private readonly options: ConnectionOptions<E>;
+  private readonly session: Session<E>;
+  private readonly parser: Parser;
+  private readonly receive: Uint8Array;
   /** Reads of so many bytes can always be answered by an empty transmit buffer. */
-  readonly #readAtOnce: number;
-  #socket: TCP | undefined;
-  #isOver = false;
+  private readonly readAtOnce: number;
+  private socket: TCP | undefined;
+  private isOver = false;
   /** Nothing is read: before CONNECT, and from DISCONNECT on. */
-  #isDeaf = true;
-  #isGreeted = false;
-  #isConnectSent = false;
+  private isDeaf = true;
+  private isGreeted = false;
+  private isConnectSent = false;
   /** `disconnect` was called: nothing is read any more, nothing follows DISCONNECT (§3.14.4-2). */
-  #isLeaving = false;
-  #isDisconnectSent = false;
+  private isLeaving = false;
+  private isDisconnectSent = false;
   /** The last view that was read into: most reads are of one acknowledgement. */
-  #view = NOTHING;
-  #unread = 0;
+  private view = NOTHING;
+  private unread = 0;
   /** Bytes that are being parsed. */
-  #parsing = 0;
+  private parsing = 0;
   /** Since the last look: was something sent, was something heard? */
-  #hasSent = false;
-  #hasHeard = false;
+  private hasSent = false;
+  private hasHeard = false;
   /** How often is looked; Infinity: never. */
-  readonly #everyMs: number;
+  private readonly everyMs: number;
   /** When `expire` wants to be called, in milliseconds of uptime; Infinity: never. */
   deadlineMs = Number.POSITIVE_INFINITY;
   /** When PINGRESP is overdue; Infinity: no ping is out. */
-  #pingLimitMs = Number.POSITIVE_INFINITY;
+  private pingLimitMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ConnectionOptions<E>) {
     const { session, buffers } = options;
-    this.#options = options;
-    this.#session = session;
+    this.options = options;
+    this.session = session;
     this.out = new Transmit(buffers.transmit);
-    this.#parser = new Parser(session, buffers.receive, buffers.topic);
-    this.#receive = buffers.receive;
-    this.#readAtOnce = Math.min(buffers.receive.length, buffers.transmit.length - ACKNOWLEDGEMENT_BYTES);
+    this.parser = new Parser(session, buffers.receive, buffers.topic);
+    this.receive = buffers.receive;
+    this.readAtOnce = Math.min(buffers.receive.length, buffers.transmit.length - ACKNOWLEDGEMENT_BYTES);
     const { keepAlive } = options.connect;
-    this.#everyMs = keepAlive ? keepAlive * LOOKS_MS : Number.POSITIVE_INFINITY;
+    this.everyMs = keepAlive ? keepAlive * LOOKS_MS : Number.POSITIVE_INFINITY;
     session.attach(this);
   }
 
   /** The client has the socket. */
   begin(socket: TCP): void {
-    this.#socket = socket;
+    this.socket = socket;
   }
 
   /** The socket says that `count` bytes can be read. */
   readonly onReadable = (count: number): void => {
-    if (this.#isDeaf) {
-      if (!this.#isConnectSent) this.#fail({ kind: "protocol", message: "the server talks first" });
+    if (this.isDeaf) {
+      if (!this.isConnectSent) this.fail({ kind: "protocol", message: "the server talks first" });
       return;
     }
-    this.#hasHeard = true;
+    this.hasHeard = true;
     const out = this.out;
     try {
-      if (out.end || count > this.#readAtOnce) {
-        this.#unread = count;
-        this.#readInParts();
+      if (out.end || count > this.readAtOnce) {
+        this.unread = count;
+        this.readInParts();
       } else {
-        this.#unread = 0;
-        this.#read(count);
+        this.unread = 0;
+        this.read(count);
       }
-      if (out.end || this.#session.mayHaveMore) this.wake();
+      if (out.end || this.session.mayHaveMore) this.wake();
     } catch (error) {
-      this.#crash(error);
+      this.crash(error);
     }
   };
 
   /** The socket says that `count` bytes can be written. */
   readonly onWritable = (count: number): void => {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     const out = this.out;
     try {
-      out.allow(this.#socket, count);
-      if (!this.#isConnectSent) {
-        this.#isConnectSent = true;
-        this.#isDeaf = false;
-        out.packet((to, at) => encodeConnect(to, at, this.#options.connect));
+      out.allow(this.socket, count);
+      if (!this.isConnectSent) {
+        this.isConnectSent = true;
+        this.isDeaf = false;
+        out.packet((to, at) => encodeConnect(to, at, this.options.connect));
       }
-      if (out.flush()) this.#hasSent = true;
-      if (this.#isLeaving) this.#leave();
-      else if (this.#unread) this.#readInParts();
+      if (out.flush()) this.hasSent = true;
+      if (this.isLeaving) this.leave();
+      else if (this.unread) this.readInParts();
       this.wake();
     } catch (error) {
-      this.#crash(error);
+      this.crash(error);
     }
   };
 
   /** The socket says that the connection is over. */
   readonly onError = (): void => {
-    const isUp = this.#isConnectSent;
-    this.#fail(
+    const isUp = this.isConnectSent;
+    this.fail(
       { kind: isUp ? "closed" : "unreachable", message: isUp ? "closed by the server" : "no connection" },
-      this.#isGreeted ? "peer" : "other",
+      this.isGreeted ? "peer" : "other",
     );
   };
 
   /** Sends what the session has to send. While something is parsed, that happens afterwards anyway. What a store throws passes. */
   wake(): void {
-    if (this.#parsing) return;
-    const isMore = this.#session.fill();
-    if (this.out.flush()) this.#hasSent = true;
-    if (isMore) this.#refill();
+    if (this.parsing) return;
+    const isMore = this.session.fill();
+    if (this.out.flush()) this.hasSent = true;
+    if (isMore) this.refill();
   }
 
   /** Room that a message of the owner's must leave for the answers to what is being parsed. */
   get reserve(): number {
-    return this.#parsing ? this.#parsing + ACKNOWLEDGEMENT_BYTES : 0;
+    return this.parsing ? this.parsing + ACKNOWLEDGEMENT_BYTES : 0;
   }
 
   /** Begins to leave: DISCONNECT as soon as there is room, then `onLeft`. The session is closed already. */
   disconnect(): void {
-    this.#isLeaving = this.#isDeaf = true;
+    this.isLeaving = this.isDeaf = true;
     try {
-      this.#leave();
+      this.leave();
     } catch (error) {
-      this.#crash(error);
+      this.crash(error);
     }
   }
 
   /** The deadline has come: was anything sent, was anything heard since the last one? `nowMs`: uptime. */
   expire(nowMs: number): void {
-    if (this.#pingLimitMs < Number.POSITIVE_INFINITY && this.#isOverdue(nowMs)) {
-      this.#fail({ kind: "timeout", message: "no PINGRESP" });
+    if (this.pingLimitMs < Number.POSITIVE_INFINITY && this.isOverdue(nowMs)) {
+      this.fail({ kind: "timeout", message: "no PINGRESP" });
       return;
     }
     // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed.
-    const isIdle = !this.#hasSent || !this.#hasHeard;
-    this.#hasSent = this.#hasHeard = false;
-    if (isIdle) this.#pingSafely();
-    this.#look(nowMs);
+    const isIdle = !this.hasSent || !this.hasHeard;
+    this.hasSent = this.hasHeard = false;
+    if (isIdle) this.pingSafely();
+    this.look(nowMs);
   }
 
-  #isOverdue(nowMs: number): boolean {
+  private isOverdue(nowMs: number): boolean {
     // PINGRESP waits behind the message that comes in; PINGREQ waits behind the one that goes out.
-    if ((this.#hasHeard && this.#parser.inPayload) || (this.#hasSent && this.out.end))
-      this.#pingLimitMs = nowMs + this.#options.pingTimeoutMs;
-    return nowMs >= this.#pingLimitMs;
+    if ((this.hasHeard && this.parser.inPayload) || (this.hasSent && this.out.end))
+      this.pingLimitMs = nowMs + this.options.pingTimeoutMs;
+    return nowMs >= this.pingLimitMs;
   }
 
-  #pingSafely(): void {
+  private pingSafely(): void {
     try {
       this.ping();
     } catch (error) {
-      this.#crash(error);
+      this.crash(error);
     }
   }
 
   /** Asks for a sign of life, if there is room; if there is none, the wait for it begins all the same. */
   ping(): void {
-    if (this.#pingLimitMs === Number.POSITIVE_INFINITY) {
-      this.#pingLimitMs = this.#options.clock.uptimeMs() + this.#options.pingTimeoutMs;
+    if (this.pingLimitMs === Number.POSITIVE_INFINITY) {
+      this.pingLimitMs = this.options.clock.uptimeMs() + this.options.pingTimeoutMs;
     }
     if (this.out.room < 2) return;
     this.out.empty(PINGREQ);
@@ -211,92 +211,92 @@ export class Connection<E extends OutboundEntry> implements Line {
 
   /** The owner ends it. Afterwards every call does nothing. Returns the socket, to be closed. */
   end(): TCP | undefined {
-    const socket = this.#socket;
-    this.#isOver = this.#isDeaf = true;
-    this.#isGreeted = false;
-    this.#socket = undefined;
+    const socket = this.socket;
+    this.isOver = this.isDeaf = true;
+    this.isGreeted = false;
+    this.socket = undefined;
     this.out.allow(undefined, 0);
     return socket;
   }
 
   connack(present: boolean, code: number): string | undefined {
     if (code) {
-      this.#fail({ kind: "refused", code, message: `refused: ${REFUSALS[code]}` });
+      this.fail({ kind: "refused", code, message: `refused: ${REFUSALS[code]}` });
       return STOP;
     }
-    this.#isGreeted = true;
-    this.#look(this.#options.clock.uptimeMs());
-    return this.#options.onConnack(present);
+    this.isGreeted = true;
+    this.look(this.options.clock.uptimeMs());
+    return this.options.onConnack(present);
   }
 
   isAnswered(): boolean {
-    if (this.#pingLimitMs === Number.POSITIVE_INFINITY) return false;
-    this.#pingLimitMs = Number.POSITIVE_INFINITY;
-    this.#look(this.#options.clock.uptimeMs());
+    if (this.pingLimitMs === Number.POSITIVE_INFINITY) return false;
+    this.pingLimitMs = Number.POSITIVE_INFINITY;
+    this.look(this.options.clock.uptimeMs());
     return true;
   }
 
   stuck(): void {
-    this.#fail({ kind: "timeout", message: "no acknowledgement" }, "stuck");
+    this.fail({ kind: "timeout", message: "no acknowledgement" }, "stuck");
   }
 
   /** Takes what is there, as far as the answers to it have room: a byte for a byte, and four to a packet begun before. */
-  #readInParts(): void {
+  private readInParts(): void {
     const { out } = this;
-    while (this.#unread > 0 && !this.#isDeaf) {
-      if (out.end && out.flush()) this.#hasSent = true;
-      const length = Math.min(this.#unread, this.#receive.length, out.room - ACKNOWLEDGEMENT_BYTES);
+    while (this.unread > 0 && !this.isDeaf) {
+      if (out.end && out.flush()) this.hasSent = true;
+      const length = Math.min(this.unread, this.receive.length, out.room - ACKNOWLEDGEMENT_BYTES);
       if (length <= 0) return; // the rest when the socket has taken more: onWritable
-      this.#unread -= length;
-      this.#read(length);
+      this.unread -= length;
+      this.read(length);
     }
   }
 
   /** Reads and parses. */
-  #read(length: number): void {
-    if (this.#view.length !== length) this.#view = this.#receive.subarray(0, length);
-    this.#parsing = length;
-    (this.#socket as TCP).read(this.#view);
-    const fault = this.#parser.feed(length);
-    this.#parsing = 0;
-    if (fault !== undefined) this.#endReading(fault);
+  private read(length: number): void {
+    if (this.view.length !== length) this.view = this.receive.subarray(0, length);
+    this.parsing = length;
+    (this.socket as TCP).read(this.view);
+    const fault = this.parser.feed(length);
+    this.parsing = 0;
+    if (fault !== undefined) this.endReading(fault);
   }
 
-  #endReading(fault: string): void {
-    this.#isDeaf = true;
-    if (fault !== STOP) this.#fail({ kind: "protocol", message: fault });
+  private endReading(fault: string): void {
+    this.isDeaf = true;
+    if (fault !== STOP) this.fail({ kind: "protocol", message: fault });
   }
 
   /** The buffer was full: fills it again as long as the socket takes it. */
-  #refill(): void {
+  private refill(): void {
     const out = this.out;
     let isMore = true;
     while (isMore && out.end === 0) {
-      isMore = this.#session.fill();
+      isMore = this.session.fill();
       out.flush();
     }
   }
 
-  #leave(): void {
+  private leave(): void {
     const { out } = this;
-    if (!this.#isDisconnectSent && out.room >= 2) {
-      this.#isDisconnectSent = true;
+    if (!this.isDisconnectSent && out.room >= 2) {
+      this.isDisconnectSent = true;
       out.empty(DISCONNECT);
     }
     out.flush();
-    if (this.#isDisconnectSent && out.end === 0) this.#options.onLeft();
+    if (this.isDisconnectSent && out.end === 0) this.options.onLeft();
   }
 
-  #look(nowMs: number): void {
-    this.deadlineMs = Math.min(nowMs + this.#everyMs, this.#pingLimitMs);
+  private look(nowMs: number): void {
+    this.deadlineMs = Math.min(nowMs + this.everyMs, this.pingLimitMs);
   }
 
-  #fail(error: MQTTError, ending: Ending = "other"): void {
-    if (!this.#isOver) this.#options.onFailure(error, ending);
+  private fail(error: MQTTError, ending: Ending = "other"): void {
+    if (!this.isOver) this.options.onFailure(error, ending);
   }
 
-  #crash(cause: unknown): void {
+  private crash(cause: unknown): void {
     const message = cause instanceof Error ? cause.message : String(cause);
-    this.#fail({ kind: "application", message, cause });
+    this.fail({ kind: "application", message, cause });
   }
 }

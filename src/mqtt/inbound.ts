@@ -37,64 +37,64 @@ type Piece = { -readonly [K in keyof InboundMessage]: InboundMessage[K] };
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 export class Inbound {
-  readonly #options: InboundOptions;
-  readonly #store: InboundStore;
-  #header: PublishHeader | undefined;
+  private readonly options: InboundOptions;
+  private readonly store: InboundStore;
+  private header: PublishHeader | undefined;
   /** The message that is coming in; undefined: nobody wants it, or it was delivered before. */
-  #piece: Piece | undefined;
+  private piece: Piece | undefined;
 
   constructor(options: InboundOptions) {
-    this.#options = options;
-    this.#store = options.inbound ?? new MemoryInboundStore();
+    this.options = options;
+    this.store = options.inbound ?? new MemoryInboundStore();
   }
 
   /** The peer's session is gone: its packet ids begin anew. */
   begin(): void {
-    this.#store.clear();
+    this.store.clear();
   }
 
   /** The connection is over: what has come of a message will come again. */
   close(): void {
-    this.#header = this.#piece = undefined;
+    this.header = this.piece = undefined;
   }
 
   /** PUBREL: always answered (§4.3.3-2). */
   release(id: number, out: Transmit): void {
-    if (onRelease(this.#stateOf(id)) === FORGET) this.#store.delete(id);
+    if (onRelease(this.stateOf(id)) === FORGET) this.store.delete(id);
     out.acknowledgement(PUBCOMP_WORD, id);
   }
 
   /** A PUBLISH begins. */
   publish(header: PublishHeader): void {
     const { topic, qos, retain, dup, id, totalBytes } = header;
-    this.#header = header;
-    this.#piece = undefined;
-    if (!this.#options.onMessage) return;
-    if (qos === 2 && onPublish(this.#stateOf(id)) !== DELIVER) return;
-    this.#piece = { topic, qos, retain, dup, totalBytes, offsetBytes: 0, payload: NOTHING, last: false };
+    this.header = header;
+    this.piece = undefined;
+    if (!this.options.onMessage) return;
+    if (qos === 2 && onPublish(this.stateOf(id)) !== DELIVER) return;
+    this.piece = { topic, qos, retain, dup, totalBytes, offsetBytes: 0, payload: NOTHING, last: false };
   }
 
   /** Bytes of its payload. */
   payload(bytes: Uint8Array, start: number, length: number, offset: number): void {
-    const piece = this.#piece;
+    const piece = this.piece;
     if (piece === undefined) return;
     piece.offsetBytes = offset;
     piece.payload = bytes.subarray(start, start + length);
     piece.last = offset + length === piece.totalBytes;
-    this.#options.onMessage?.(piece);
+    this.options.onMessage?.(piece);
   }
 
   /** It is complete, and delivered. */
   published(out: Transmit): void {
-    const header = this.#header;
+    const header = this.header;
     if (header === undefined || header.qos === 0) return;
     const { qos, id } = header;
     // After delivery: a power cut between the two delivers twice; the other way round would lose the message.
-    if (qos === 2 && onPublish(this.#stateOf(id)) === DELIVER) this.#store.add(id);
+    if (qos === 2 && onPublish(this.stateOf(id)) === DELIVER) this.store.add(id);
     out.acknowledgement(qos === 1 ? PUBACK_WORD : PUBREC_WORD, id);
   }
 
-  #stateOf(id: number): number {
-    return this.#store.has(id) ? HELD : NEW;
+  private stateOf(id: number): number {
+    return this.store.has(id) ? HELD : NEW;
   }
 }

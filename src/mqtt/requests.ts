@@ -48,31 +48,31 @@ interface Request {
 }
 
 export class Requests {
-  readonly #options: RequestsOptions;
-  readonly #filters = new Map<string, QoS>();
-  #pending: Request[] = [];
+  private readonly options: RequestsOptions;
+  private readonly filters = new Map<string, QoS>();
+  private pending: Request[] = [];
   /** Some are not sent on this connection. */
   isDue = false;
-  #lastId = LAST_ID;
-  #messages = 0;
-  #strikes = 0;
+  private lastId = LAST_ID;
+  private messages = 0;
+  private strikes = 0;
   /** Messages and filters given up. */
   dropped = 0;
 
   constructor(options: RequestsOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** Is an acknowledgement awaited? */
   get isWaiting(): boolean {
-    return this.#pending.some((request) => request.state !== FREE);
+    return this.pending.some((request) => request.state !== FREE);
   }
 
   /** Queues a message of QoS 1; false: the queue is full. The message is the queue's from here on. */
   publish(message: Message): boolean {
-    if (this.#messages >= MOST_MESSAGES) return false;
-    this.#messages++;
-    this.#add({ id: this.#freeId(), awaits: AWAIT_PUBACK, state: FREE, sent: false, message });
+    if (this.messages >= MOST_MESSAGES) return false;
+    this.messages++;
+    this.add({ id: this.freeId(), awaits: AWAIT_PUBACK, state: FREE, sent: false, message });
     return true;
   }
 
@@ -80,33 +80,33 @@ export class Requests {
   subscribe(filter: string, qos: QoS): void {
     encodeTopicFilter(filter);
     if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`QoS ${qos}: expected 0, 1 or 2`);
-    this.#filters.set(filter, qos);
-    this.#replace(filter, { id: this.#freeId(), awaits: AWAIT_SUBACK, state: FREE, sent: false, filter, qos });
+    this.filters.set(filter, qos);
+    this.replace(filter, { id: this.freeId(), awaits: AWAIT_SUBACK, state: FREE, sent: false, filter, qos });
   }
 
   /** @throws RangeError if `filter` is no topic filter */
   unsubscribe(filter: string): void {
     encodeTopicFilter(filter);
-    this.#filters.delete(filter);
-    this.#replace(filter, { id: this.#freeId(), awaits: AWAIT_UNSUBACK, state: FREE, sent: false, filter });
+    this.filters.delete(filter);
+    this.replace(filter, { id: this.freeId(), awaits: AWAIT_UNSUBACK, state: FREE, sent: false, filter });
   }
 
   /** The peer's session is gone: it knows none of the filters, and nothing was sent. */
   begin(): void {
-    for (const request of this.#pending) request.sent = false;
-    for (const [filter, qos] of this.#filters) {
-      if (!this.#pending.some((request) => request.filter === filter)) this.subscribe(filter, qos);
+    for (const request of this.pending) request.sent = false;
+    for (const [filter, qos] of this.filters) {
+      if (!this.pending.some((request) => request.filter === filter)) this.subscribe(filter, qos);
     }
   }
 
   /** Adds what is due to `out`, in order. Returns true if it stopped for want of room. */
   fill(out: Transmit): boolean {
-    for (const request of this.#pending) {
+    for (const request of this.pending) {
       if (request.state !== FREE) continue;
       const taken = send(request, out);
       if (taken === LATER) return true;
       if (taken === NEVER) {
-        this.#drop(request);
+        this.drop(request);
         return this.fill(out);
       }
       request.state = request.awaits;
@@ -118,10 +118,10 @@ export class Requests {
 
   /** An acknowledgement of an id of ours. `granted`: SUBACK's return code. There is room for a PUBREL. Returns what was wrong. */
   acknowledgement(type: number, id: number, granted: number, out: Transmit): string | undefined {
-    const request = this.#pending.find((each) => each.id === id);
+    const request = this.pending.find((each) => each.id === id);
     switch (onAcknowledgement(request?.state ?? FREE, type)) {
       case SETTLE:
-        return this.#settle(request as Request, type, granted);
+        return this.settle(request as Request, type, granted);
       case REPEAT_RELEASE:
         out.acknowledgement(PUBREL_WORD, id);
         return undefined;
@@ -134,53 +134,52 @@ export class Requests {
 
   /** The connection is over. `isBlamed`: the server closed it and acknowledged nothing. Again and again, that ends the oldest request. */
   close(isBlamed: boolean): void {
-    const oldest = this.#pending[0];
-    if (isBlamed && oldest !== undefined && ++this.#strikes >= (this.#options.deadLetterAfter ?? 10))
-      this.#drop(oldest);
-    for (const request of this.#pending) request.state = FREE;
-    this.isDue = this.#pending.length > 0;
+    const oldest = this.pending[0];
+    if (isBlamed && oldest !== undefined && ++this.strikes >= (this.options.deadLetterAfter ?? 10)) this.drop(oldest);
+    for (const request of this.pending) request.state = FREE;
+    this.isDue = this.pending.length > 0;
   }
 
-  #settle(request: Request, type: number, granted: number): string | undefined {
-    this.#strikes = 0;
-    this.#remove(request);
+  private settle(request: Request, type: number, granted: number): string | undefined {
+    this.strikes = 0;
+    this.remove(request);
     if (type !== SUBACK) return undefined;
     const { filter = "", qos = 0 } = request;
     if (granted !== REFUSED && granted > qos) return `SUBACK: granted ${granted}, asked ${qos}`;
-    this.#options.onSubscribed?.(filter, granted);
+    this.options.onSubscribed?.(filter, granted);
     return undefined;
   }
 
-  #drop(request: Request): void {
-    this.#strikes = 0;
+  private drop(request: Request): void {
+    this.strikes = 0;
     this.dropped++;
-    this.#remove(request);
+    this.remove(request);
     const { filter, qos } = request;
     if (filter === undefined || qos === undefined) return;
-    this.#filters.delete(filter);
-    this.#options.onSubscribed?.(filter, REFUSED);
+    this.filters.delete(filter);
+    this.options.onSubscribed?.(filter, REFUSED);
   }
 
-  #remove(request: Request): void {
-    if (request.message) this.#messages--;
-    this.#pending = this.#pending.filter((each) => each !== request);
+  private remove(request: Request): void {
+    if (request.message) this.messages--;
+    this.pending = this.pending.filter((each) => each !== request);
   }
 
   /** One request per filter: what is not on the wire yet gives way to the newer wish. */
-  #replace(filter: string, request: Request): void {
-    this.#pending = this.#pending.filter((each) => each.filter !== filter || each.state !== FREE);
-    this.#add(request);
+  private replace(filter: string, request: Request): void {
+    this.pending = this.pending.filter((each) => each.filter !== filter || each.state !== FREE);
+    this.add(request);
   }
 
-  #add(request: Request): void {
-    this.#pending.push(request);
+  private add(request: Request): void {
+    this.pending.push(request);
     this.isDue = true;
   }
 
-  #freeId(): number {
-    do this.#lastId = this.#lastId < LAST_ID ? this.#lastId + 1 : ENTRY_IDS + 1;
-    while (this.#pending.some((request) => request.id === this.#lastId));
-    return this.#lastId;
+  private freeId(): number {
+    do this.lastId = this.lastId < LAST_ID ? this.lastId + 1 : ENTRY_IDS + 1;
+    while (this.pending.some((request) => request.id === this.lastId));
+    return this.lastId;
   }
 }
 

@@ -39,24 +39,24 @@ export interface InboundStore {
 
 /** An inbound store in RAM, of `capacity` ids. */
 export class MemoryInboundStore implements InboundStore {
-  readonly #ids: Uint16Array; // 0: free
+  private readonly ids: Uint16Array; // 0: free
   constructor(capacity = 64) {
-    this.#ids = new Uint16Array(capacity);
+    this.ids = new Uint16Array(capacity);
   }
   has(id: number): boolean {
-    return this.#ids.includes(id);
+    return this.ids.includes(id);
   }
   add(id: number): void {
-    const at = this.#ids.indexOf(0);
-    if (at < 0) throw new RangeError(`over ${this.#ids.length} inbound QoS 2 messages at once`);
-    this.#ids[at] = id;
+    const at = this.ids.indexOf(0);
+    if (at < 0) throw new RangeError(`over ${this.ids.length} inbound QoS 2 messages at once`);
+    this.ids[at] = id;
   }
   delete(id: number): void {
-    const at = this.#ids.indexOf(id);
-    if (at >= 0) this.#ids[at] = 0;
+    const at = this.ids.indexOf(id);
+    if (at >= 0) this.ids[at] = 0;
   }
   clear(): void {
-    this.#ids.fill(0);
+    this.ids.fill(0);
   }
 }
 
@@ -69,18 +69,18 @@ interface Kept extends MemoryEntry {
 
 /** An outbound store in RAM: survives a lost connection, not a reboot. Give it to the client with `render: (entry) => entry`. */
 export class MemoryStore implements OutboundStore<MemoryEntry> {
-  readonly #capacity: number;
-  readonly #entries: Kept[] = []; // by sequence, ascending
-  #next = 0;
+  private readonly capacity: number;
+  private readonly entries: Kept[] = []; // by sequence, ascending
+  private next = 0;
 
   /** `capacity`: messages at most. */
   constructor(capacity = 32) {
-    this.#capacity = capacity;
+    this.capacity = capacity;
   }
 
   /** Messages not settled. */
   get length(): number {
-    return this.#entries.length;
+    return this.entries.length;
   }
 
   /**
@@ -88,39 +88,39 @@ export class MemoryStore implements OutboundStore<MemoryEntry> {
    * @throws RangeError if `topic` is no topic name
    */
   append(topic: string | Uint8Array, payload: Uint8Array, qos: 1 | 2, retain = false): number {
-    if (this.#entries.length >= this.#capacity) return -1;
+    if (this.entries.length >= this.capacity) return -1;
     const name = typeof topic === "string" ? encodeTopicName(topic) : topic;
-    const sequence = this.#next++;
-    this.#entries.push({ sequence, qos, released: false, topic: name, payload, payloadLength: payload.length, retain });
+    const sequence = this.next++;
+    this.entries.push({ sequence, qos, released: false, topic: name, payload, payloadLength: payload.length, retain });
     return sequence;
   }
 
   seek(from: number): MemoryEntry | undefined {
-    const at = this.#indexFrom(from);
-    return at < this.#entries.length ? this.#entries[at] : undefined;
+    const at = this.indexFrom(from);
+    return at < this.entries.length ? this.entries[at] : undefined;
   }
 
   released(sequence: number): void {
-    const entry = this.#entries[this.#indexFrom(sequence)];
+    const entry = this.entries[this.indexFrom(sequence)];
     if (entry?.sequence === sequence) entry.released = true;
   }
 
   settle(sequence: number): void {
-    const at = this.#indexFrom(sequence);
-    if (this.#entries[at]?.sequence === sequence) this.#entries.splice(at, 1);
+    const at = this.indexFrom(sequence);
+    if (this.entries[at]?.sequence === sequence) this.entries.splice(at, 1);
   }
 
   requeue(): number {
     let count = 0;
-    for (const entry of this.#entries) {
+    for (const entry of this.entries) {
       if (entry.released) count++;
       entry.released = false;
     }
     return count;
   }
 
-  #indexFrom(sequence: number): number {
-    const entries = this.#entries;
+  private indexFrom(sequence: number): number {
+    const entries = this.entries;
     let low = 0;
     let high = entries.length;
     while (low < high) {

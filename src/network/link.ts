@@ -72,53 +72,53 @@ export interface ScanCallbacks {
 }
 
 export class Link {
-  readonly #options: LinkOptions;
-  #wifi?: WiFi;
-  #ssid: string;
-  #password: string;
-  #state: LinkState = "unconfigured";
-  #trouble?: Trouble;
-  #lastDetail = "";
-  #stepMs = 0;
-  #joins = 0;
-  #drops = 0;
-  #timer?: TimerId;
+  private readonly options: LinkOptions;
+  private wifi?: WiFi;
+  private ssid: string;
+  private password: string;
+  private state: LinkState = "unconfigured";
+  private trouble?: Trouble;
+  private lastDetail = "";
+  private stepMs = 0;
+  private joins = 0;
+  private drops = 0;
+  private timer?: TimerId;
   /** This join got as far as the access point. */
-  #associated = false;
+  private associated = false;
   /** The survey under way shall tell why the last join failed. */
-  #puzzled = false;
-  #survey?: Survey;
-  #surveyTimer?: TimerId;
-  #scanAsked?: ScanCallbacks;
+  private puzzled = false;
+  private survey?: Survey;
+  private surveyTimer?: TimerId;
+  private scanAsked?: ScanCallbacks;
 
   /** Begins to join. A driver that cannot be opened throws nothing here: that is a trouble like the others, and tried again. */
   constructor(options: LinkOptions) {
-    this.#options = options;
-    this.#ssid = options.ssid;
-    this.#password = options.password;
-    if (this.#ssid !== "") this.#attempt(() => this.#join());
+    this.options = options;
+    this.ssid = options.ssid;
+    this.password = options.password;
+    if (this.ssid !== "") this.attempt(() => this.join());
   }
 
   get up(): boolean {
-    return this.#state === "up";
+    return this.state === "up";
   }
 
   /** Leaves the network it is on and joins this one. The same credentials again only cut a wait short. */
   setCredentials(ssid: string, password: string): void {
-    const same = ssid === this.#ssid && password === this.#password;
-    if (this.#state === "closed" || (same && this.#state !== "waiting")) return;
-    this.#guarded(() => {
-      const leaving = this.up ? `leaving "${this.#ssid}"` : undefined;
-      this.#ssid = ssid;
-      this.#password = password;
-      this.#trouble = undefined;
-      this.#puzzled = false;
-      this.#lastDetail = "";
-      this.#stepMs = 0;
-      this.#guarded(() => this.#wifi?.disconnect());
-      if (ssid === "") this.#enter("unconfigured");
-      else this.#wait();
-      if (leaving) this.#tell(leaving);
+    const same = ssid === this.ssid && password === this.password;
+    if (this.state === "closed" || (same && this.state !== "waiting")) return;
+    this.guarded(() => {
+      const leaving = this.up ? `leaving "${this.ssid}"` : undefined;
+      this.ssid = ssid;
+      this.password = password;
+      this.trouble = undefined;
+      this.puzzled = false;
+      this.lastDetail = "";
+      this.stepMs = 0;
+      this.guarded(() => this.wifi?.disconnect());
+      if (ssid === "") this.enter("unconfigured");
+      else this.wait();
+      if (leaving) this.tell(leaving);
     });
   }
 
@@ -127,225 +127,225 @@ export class Link {
    * @returns false when another scan has been asked for and is not done; then no callback comes
    */
   scan(callbacks: ScanCallbacks): boolean {
-    if (this.#scanAsked || this.#state === "closed") return false;
-    this.#scanAsked = callbacks;
-    this.#guarded(() => {
-      if (this.#state === "waiting") this.#wait();
-      else if (this.#state !== "joining" && !this.#survey) this.#listen();
+    if (this.scanAsked || this.state === "closed") return false;
+    this.scanAsked = callbacks;
+    this.guarded(() => {
+      if (this.state === "waiting") this.wait();
+      else if (this.state !== "joining" && !this.survey) this.listen();
     });
     return true;
   }
 
   status(): LinkStatus {
-    const wifi = this.up ? this.#wifi : undefined;
+    const wifi = this.up ? this.wifi : undefined;
     return {
-      state: this.#state,
-      ssid: this.#ssid,
-      trouble: this.#trouble,
+      state: this.state,
+      ssid: this.ssid,
+      trouble: this.trouble,
       address: tried(() => wifi?.address),
       rssi: tried(() => wifi?.RSSI),
-      joins: this.#joins,
-      drops: this.#drops,
+      joins: this.joins,
+      drops: this.drops,
     };
   }
 
   /** Leaves the network, for good. No callback comes afterwards, but the `onDone` of a scan under way. */
   close(): void {
-    if (this.#state === "closed") return;
-    this.#enter("closed");
-    this.#guarded(() => this.#surveyed(new Error("the link was closed")));
-    this.#guarded(() => this.#wifi?.disconnect());
-    this.#forgetDriver();
+    if (this.state === "closed") return;
+    this.enter("closed");
+    this.guarded(() => this.surveyed(new Error("the link was closed")));
+    this.guarded(() => this.wifi?.disconnect());
+    this.forgetDriver();
   }
 
-  #join(): void {
-    this.#enter("joining", JOIN_MS, () => this.#joinTimedOut());
-    this.#associated = false;
-    const wifi = this.#opened();
-    if (wifi.connection >= CONNECTED && wifi.SSID === this.#ssid) {
+  private join(): void {
+    this.enter("joining", JOIN_MS, () => this.joinTimedOut());
+    this.associated = false;
+    const wifi = this.opened();
+    if (wifi.connection >= CONNECTED && wifi.SSID === this.ssid) {
       // The chip is there already: the SDK joined before main, or our events were lost.
-      this.#cameUp();
+      this.cameUp();
     } else if (wifi.connection > DISCONNECTED) {
       wifi.disconnect();
-      this.#wait();
+      this.wait();
     } else {
-      this.#joins++;
-      wifi.connect({ SSID: this.#ssid, password: this.#password });
+      this.joins++;
+      wifi.connect({ SSID: this.ssid, password: this.password });
     }
   }
 
   /** The driver, opened at the first need: an unconfigured device leaves the radio alone. */
-  #opened(): WiFi {
-    if (this.#wifi) return this.#wifi;
-    const { wifi, hostname } = this.#options;
-    const opened = new wifi.io({ onChanged: () => this.#guarded(() => this.#changed()) });
-    this.#wifi = opened;
-    if (hostname) this.#guarded(() => opened.configure({ hostname }));
+  private opened(): WiFi {
+    if (this.wifi) return this.wifi;
+    const { wifi, hostname } = this.options;
+    const opened = new wifi.io({ onChanged: () => this.guarded(() => this.changed()) });
+    this.wifi = opened;
+    if (hostname) this.guarded(() => opened.configure({ hostname }));
     return opened;
   }
 
   /** What has failed is opened anew. Closing it leaves the chip associated. */
-  #forgetDriver(): void {
-    this.#guarded(() => this.#wifi?.close());
-    this.#wifi = undefined;
+  private forgetDriver(): void {
+    this.guarded(() => this.wifi?.close());
+    this.wifi = undefined;
   }
 
   /** The chip's connection may have changed. Between joins that is an echo of what we did, and of no interest. */
-  #changed(): void {
-    const connection = this.#wifi?.connection ?? DISCONNECTED;
-    if (this.#state === "joining") {
-      if (connection >= CONNECTED) this.#cameUp();
-      else if (connection >= ASSOCIATED) this.#associated = true;
-      else if (connection <= DISCONNECTED) this.#joinFailed();
-    } else if (this.up && connection < CONNECTED) this.#lost(connection);
+  private changed(): void {
+    const connection = this.wifi?.connection ?? DISCONNECTED;
+    if (this.state === "joining") {
+      if (connection >= CONNECTED) this.cameUp();
+      else if (connection >= ASSOCIATED) this.associated = true;
+      else if (connection <= DISCONNECTED) this.joinFailed();
+    } else if (this.up && connection < CONNECTED) this.lost(connection);
   }
 
-  #joinTimedOut(): void {
-    if (this.#wifi && this.#wifi.connection >= CONNECTED) {
-      this.#cameUp();
+  private joinTimedOut(): void {
+    if (this.wifi && this.wifi.connection >= CONNECTED) {
+      this.cameUp();
     } else {
-      this.#wifi?.disconnect();
-      this.#joinFailed();
+      this.wifi?.disconnect();
+      this.joinFailed();
     }
   }
 
-  #joinFailed(): void {
-    if (this.#associated) {
-      this.#failed({ kind: "noAddress" });
+  private joinFailed(): void {
+    if (this.associated) {
+      this.failed({ kind: "noAddress" });
     } else {
-      this.#puzzled = true;
-      this.#enter("surveying");
-      this.#listen();
+      this.puzzled = true;
+      this.enter("surveying");
+      this.listen();
     }
   }
 
-  #cameUp(): void {
-    this.#enter("up", WATCH_MS, () => this.#watch());
-    this.#trouble = undefined;
-    if (this.#scanAsked && !this.#survey) this.#listen();
-    this.#tell(`on "${this.#ssid}", ${this.#wifi?.address ?? "no address"}`);
+  private cameUp(): void {
+    this.enter("up", WATCH_MS, () => this.watch());
+    this.trouble = undefined;
+    if (this.scanAsked && !this.survey) this.listen();
+    this.tell(`on "${this.ssid}", ${this.wifi?.address ?? "no address"}`);
   }
 
   /** Is it still true? The driver's own record lives on events; the name is asked of the chip. */
-  #watch(): void {
-    const wifi = this.#wifi;
+  private watch(): void {
+    const wifi = this.wifi;
     if (!wifi || wifi.connection < CONNECTED || wifi.SSID === undefined) {
-      this.#lost(DISCONNECTED);
+      this.lost(DISCONNECTED);
     } else {
-      this.#stepMs = 0;
-      this.#enter("up", WATCH_MS, () => this.#watch());
+      this.stepMs = 0;
+      this.enter("up", WATCH_MS, () => this.watch());
     }
   }
 
-  #lost(connection: number): void {
-    this.#drops++;
+  private lost(connection: number): void {
+    this.drops++;
     if (connection >= ASSOCIATED) {
       // Moved to another access point of the same network: the address follows by itself.
-      this.#associated = true;
-      this.#enter("joining", JOIN_MS, () => this.#joinTimedOut());
-      this.#tell(troubleText({ kind: "lost" }, this.#ssid));
+      this.associated = true;
+      this.enter("joining", JOIN_MS, () => this.joinTimedOut());
+      this.tell(troubleText({ kind: "lost" }, this.ssid));
     } else {
-      this.#failed({ kind: "lost" });
+      this.failed({ kind: "lost" });
     }
   }
 
-  #failed(trouble: Trouble): void {
-    if (trouble.kind === "driver") this.#forgetDriver();
-    this.#trouble = trouble;
-    this.#stepMs = nextStepMs(this.#stepMs, LINK_STEPS);
-    this.#wait();
-    this.#tell(troubleText(trouble, this.#ssid));
+  private failed(trouble: Trouble): void {
+    if (trouble.kind === "driver") this.forgetDriver();
+    this.trouble = trouble;
+    this.stepMs = nextStepMs(this.stepMs, LINK_STEPS);
+    this.wait();
+    this.tell(troubleText(trouble, this.ssid));
   }
 
   /** Waits, then joins. A scan comes first: the chip cannot do both. */
-  #wait(): void {
-    if (this.#survey || this.#scanAsked) {
-      this.#enter("surveying");
-      if (!this.#survey) this.#listen();
+  private wait(): void {
+    if (this.survey || this.scanAsked) {
+      this.enter("surveying");
+      if (!this.survey) this.listen();
     } else {
-      this.#enter("waiting", waitMs(SETTLE_MS, this.#stepMs, this.#options.random()), () => this.#join());
+      this.enter("waiting", waitMs(SETTLE_MS, this.stepMs, this.options.random()), () => this.join());
     }
   }
 
-  #listen(): void {
-    const survey = new Survey(this.#ssid);
-    this.#survey = survey;
-    this.#surveyTimer = this.#options.timers.set(() => {
-      this.#surveyTimer = undefined;
-      this.#forgetDriver(); // its end of the scan would hang for ever, and no join is possible before it
-      this.#guarded(() => this.up && this.#opened());
-      this.#guarded(() => this.#surveyed(new Error("the scan does not end")));
+  private listen(): void {
+    const survey = new Survey(this.ssid);
+    this.survey = survey;
+    this.surveyTimer = this.options.timers.set(() => {
+      this.surveyTimer = undefined;
+      this.forgetDriver(); // its end of the scan would hang for ever, and no join is possible before it
+      this.guarded(() => this.up && this.opened());
+      this.guarded(() => this.surveyed(new Error("the scan does not end")));
     }, SCAN_MS);
     try {
       // A scan that was given up may still report: not to its successor.
-      this.#opened().scan({
-        onFound: (result) => this.#guarded(() => survey.add(result)),
-        onComplete: () => this.#guarded(() => this.#survey === survey && this.#surveyed()),
+      this.opened().scan({
+        onFound: (result) => this.guarded(() => survey.add(result)),
+        onComplete: () => this.guarded(() => this.survey === survey && this.surveyed()),
       });
     } catch (error) {
-      this.#surveyed(new Error(`scan: ${messageOf(error)}`));
+      this.surveyed(new Error(`scan: ${messageOf(error)}`));
     }
   }
 
-  #surveyed(error?: Error): void {
-    const survey = this.#survey;
-    const asked = this.#scanAsked;
-    this.#survey = undefined;
-    this.#scanAsked = undefined;
-    if (this.#surveyTimer !== undefined) this.#options.timers.clear(this.#surveyTimer);
-    this.#surveyTimer = undefined;
-    if (this.#state === "surveying") this.#resume(survey, error);
+  private surveyed(error?: Error): void {
+    const survey = this.survey;
+    const asked = this.scanAsked;
+    this.survey = undefined;
+    this.scanAsked = undefined;
+    if (this.surveyTimer !== undefined) this.options.timers.clear(this.surveyTimer);
+    this.surveyTimer = undefined;
+    if (this.state === "surveying") this.resume(survey, error);
     if (!asked) return;
-    for (const network of survey?.networks ?? []) this.#guarded(() => asked.onFound(network));
-    this.#guarded(() => asked.onDone(error));
+    for (const network of survey?.networks ?? []) this.guarded(() => asked.onFound(network));
+    this.guarded(() => asked.onDone(error));
   }
 
   /** The survey that the link waited for is over. */
-  #resume(survey: Survey | undefined, error: Error | undefined): void {
-    const puzzled = this.#puzzled;
-    this.#puzzled = false;
-    if (!puzzled) this.#wait();
-    else if (survey?.heard) this.#failed({ kind: "wrongPassword" });
-    else if (error) this.#failed({ kind: "driver", message: error.message });
-    else this.#failed({ kind: "noSuchNetwork" });
+  private resume(survey: Survey | undefined, error: Error | undefined): void {
+    const puzzled = this.puzzled;
+    this.puzzled = false;
+    if (!puzzled) this.wait();
+    else if (survey?.heard) this.failed({ kind: "wrongPassword" });
+    else if (error) this.failed({ kind: "driver", message: error.message });
+    else this.failed({ kind: "noSuchNetwork" });
   }
 
   /** "joining", "waiting" and "up" end by this timer at the latest, "surveying" by the survey's: the link cannot hang. */
-  #enter(state: LinkState, afterMs?: number, then?: () => void): void {
-    const { timers } = this.#options;
-    if (this.#timer !== undefined) timers.clear(this.#timer);
-    this.#timer = undefined;
-    this.#state = state;
+  private enter(state: LinkState, afterMs?: number, then?: () => void): void {
+    const { timers } = this.options;
+    if (this.timer !== undefined) timers.clear(this.timer);
+    this.timer = undefined;
+    this.state = state;
     if (afterMs === undefined || !then) return;
-    this.#timer = timers.set(() => {
-      this.#timer = undefined;
-      this.#attempt(then);
+    this.timer = timers.set(() => {
+      this.timer = undefined;
+      this.attempt(then);
     }, afterMs);
   }
 
   /** What the driver throws here ends the attempt; the next one follows. */
-  #attempt(action: () => void): void {
+  private attempt(action: () => void): void {
     try {
       action();
     } catch (error) {
-      this.#failed({ kind: "driver", message: messageOf(error) });
+      this.failed({ kind: "driver", message: messageOf(error) });
     }
   }
 
   /** Tells the owner, last in every transition: whatever the owner does then meets a link in order. */
-  #tell(detail: string): void {
-    if (detail === this.#lastDetail) return;
-    this.#lastDetail = detail;
-    this.#guarded(() => this.#options.onChange?.(this.up, detail));
+  private tell(detail: string): void {
+    if (detail === this.lastDetail) return;
+    this.lastDetail = detail;
+    this.guarded(() => this.options.onChange?.(this.up, detail));
   }
 
   /** An exception that leaves a callback restarts the device. */
-  #guarded(action: () => void): void {
+  private guarded(action: () => void): void {
     try {
       action();
     } catch (error) {
       try {
-        this.#options.onFault?.(error);
+        this.options.onFault?.(error);
       } catch {
         // The last resort threw as well: nobody is left to tell.
       }

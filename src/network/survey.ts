@@ -18,30 +18,30 @@ export interface Network {
 }
 
 export class Survey {
-  readonly #found: Network[] = [];
-  readonly #sought: string;
-  #heard = false;
+  private readonly found: Network[] = [];
+  private readonly sought: string;
+  private _heard = false;
 
   /** `sought`: the name that `heard` answers for, also when it is too weak to be kept. */
   constructor(sought: string) {
-    this.#sought = sought;
+    this.sought = sought;
   }
 
   get heard(): boolean {
-    return this.#heard;
+    return this._heard;
   }
 
   /** Strongest first. The survey's own array: read it, do not keep it. */
   get networks(): readonly Network[] {
-    return this.#found;
+    return this.found;
   }
 
   /** Takes in one result. Hidden networks have no name and are left out. */
   add(result: ScanResult): void {
     const ssid = result.SSID;
-    if (ssid === this.#sought) this.#heard = true;
+    if (ssid === this.sought) this._heard = true;
     if (!ssid || hasControls(ssid)) return;
-    const found = this.#found;
+    const found = this.found;
     const known = found.findIndex((network) => network.ssid === ssid);
     if (known >= 0) {
       if (found[known].rssi >= result.RSSI) return;

@@ -59,123 +59,123 @@ export interface TimeStatus {
 }
 
 export class TimeSync {
-  readonly #options: TimeSyncOptions;
-  #state: TimeStatus["state"] = "down";
-  #client?: NTPClient;
-  #timer?: TimerId;
-  #stepMs = 0;
-  #askedAtMs = Number.NEGATIVE_INFINITY;
-  #syncedAtMs?: number;
+  private readonly options: TimeSyncOptions;
+  private state: TimeStatus["state"] = "down";
+  private client?: NTPClient;
+  private timer?: TimerId;
+  private stepMs = 0;
+  private askedAtMs = Number.NEGATIVE_INFINITY;
+  private syncedAtMs?: number;
   /** Milliseconds since 1970 at boot: what was set, and what a far answer claimed and no other has confirmed. */
-  #bootMs?: number;
-  #claimedBootMs?: number;
-  #problem?: string;
+  private bootMs?: number;
+  private claimedBootMs?: number;
+  private problem?: string;
 
   constructor(options: TimeSyncOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** Asks, if it is time to. */
   linkUp(): void {
-    if (this.#state !== "down") return;
-    const nowMs = this.#options.uptimeMs();
-    const dueMs = this.#syncedAtMs === undefined ? nowMs : this.#syncedAtMs + REFRESH_MS;
-    this.#wait(Math.max(dueMs, this.#askedAtMs + LEAST_MS) - nowMs);
+    if (this.state !== "down") return;
+    const nowMs = this.options.uptimeMs();
+    const dueMs = this.syncedAtMs === undefined ? nowMs : this.syncedAtMs + REFRESH_MS;
+    this.wait(Math.max(dueMs, this.askedAtMs + LEAST_MS) - nowMs);
   }
 
   linkDown(): void {
-    if (this.#state !== "closed") this.#rest("down");
+    if (this.state !== "closed") this.rest("down");
   }
 
   status(): TimeStatus {
-    const ageMs = this.#syncedAtMs === undefined ? undefined : this.#options.uptimeMs() - this.#syncedAtMs;
-    return { host: this.#options.host, state: this.#state, ageMs, problem: this.#problem };
+    const ageMs = this.syncedAtMs === undefined ? undefined : this.options.uptimeMs() - this.syncedAtMs;
+    return { host: this.options.host, state: this.state, ageMs, problem: this.problem };
   }
 
   close(): void {
-    this.#rest("closed");
+    this.rest("closed");
   }
 
-  #ask(): void {
-    const { ntp, host, uptimeMs } = this.#options;
-    this.#rest("asking");
-    this.#askedAtMs = uptimeMs();
-    this.#timer = this.#options.timers.set(() => this.#failed(`${host} does not answer`), ANSWER_MS);
+  private ask(): void {
+    const { ntp, host, uptimeMs } = this.options;
+    this.rest("asking");
+    this.askedAtMs = uptimeMs();
+    this.timer = this.options.timers.set(() => this.failed(`${host} does not answer`), ANSWER_MS);
     try {
       const { io, socket, dns } = ntp;
       const client = new io({ servers: [host], socket, dns } as NTPOptions);
-      this.#client = client;
+      this.client = client;
       client.getTime((error, utcMs) => {
-        if (this.#client !== client) return;
-        if (error || utcMs === undefined) this.#failed(`${host} does not answer`);
-        else this.#answered(utcMs);
+        if (this.client !== client) return;
+        if (error || utcMs === undefined) this.failed(`${host} does not answer`);
+        else this.answered(utcMs);
       });
     } catch (error) {
-      this.#failed(`${host}: ${messageOf(error)}`);
+      this.failed(`${host}: ${messageOf(error)}`);
     }
   }
 
-  #answered(answerMs: number): void {
+  private answered(answerMs: number): void {
     const utcMs = answerMs < 0 && answerMs !== UNKNOWN_MS ? answerMs + ERA_MS : answerMs;
     // NaN fails as well
     if (!(utcMs >= EARLIEST_MS && utcMs < LATEST_MS)) {
-      this.#failed(`${this.#options.host} says it is ${new Date(utcMs).getUTCFullYear()}: not believed`);
+      this.failed(`${this.options.host} says it is ${new Date(utcMs).getUTCFullYear()}: not believed`);
       return;
     }
-    const nowMs = this.#options.uptimeMs();
+    const nowMs = this.options.uptimeMs();
     const bootMs = utcMs - nowMs;
-    const movedMs = this.#bootMs === undefined ? undefined : bootMs - this.#bootMs;
-    if (movedMs !== undefined && Math.abs(movedMs) > FAR_MS && !this.#confirmed(bootMs)) {
-      this.#claimedBootMs = bootMs;
-      this.#failed(`${this.#options.host} would move the clock by ${Math.round(movedMs / 1_000)} s: asked again first`);
+    const movedMs = this.bootMs === undefined ? undefined : bootMs - this.bootMs;
+    if (movedMs !== undefined && Math.abs(movedMs) > FAR_MS && !this.confirmed(bootMs)) {
+      this.claimedBootMs = bootMs;
+      this.failed(`${this.options.host} would move the clock by ${Math.round(movedMs / 1_000)} s: asked again first`);
       return;
     }
-    this.#bootMs = bootMs;
-    this.#syncedAtMs = nowMs;
-    this.#claimedBootMs = undefined;
-    this.#problem = undefined;
-    this.#stepMs = 0;
-    this.#wait(waitMs(REFRESH_MS, REFRESH_SPREAD_MS, this.#options.random()));
-    this.#tell(() => {
-      this.#options.setUtc(utcMs);
-      this.#options.onSynced?.(utcMs, movedMs);
+    this.bootMs = bootMs;
+    this.syncedAtMs = nowMs;
+    this.claimedBootMs = undefined;
+    this.problem = undefined;
+    this.stepMs = 0;
+    this.wait(waitMs(REFRESH_MS, REFRESH_SPREAD_MS, this.options.random()));
+    this.tell(() => {
+      this.options.setUtc(utcMs);
+      this.options.onSynced?.(utcMs, movedMs);
     });
   }
 
-  #confirmed(bootMs: number): boolean {
-    return this.#claimedBootMs !== undefined && Math.abs(bootMs - this.#claimedBootMs) <= FAR_MS;
+  private confirmed(bootMs: number): boolean {
+    return this.claimedBootMs !== undefined && Math.abs(bootMs - this.claimedBootMs) <= FAR_MS;
   }
 
-  #failed(problem: string): void {
-    const known = this.#problem !== undefined;
-    this.#problem = problem;
-    this.#stepMs = nextStepMs(this.#stepMs, TIME_STEPS);
-    this.#wait(waitMs(LEAST_MS, this.#stepMs, this.#options.random()));
-    if (!known) this.#tell(() => this.#options.onProblem?.(problem));
+  private failed(problem: string): void {
+    const known = this.problem !== undefined;
+    this.problem = problem;
+    this.stepMs = nextStepMs(this.stepMs, TIME_STEPS);
+    this.wait(waitMs(LEAST_MS, this.stepMs, this.options.random()));
+    if (!known) this.tell(() => this.options.onProblem?.(problem));
   }
 
-  #wait(delayMs: number): void {
-    this.#rest("waiting");
-    this.#timer = this.#options.timers.set(() => this.#ask(), Math.max(0, delayMs));
+  private wait(delayMs: number): void {
+    this.rest("waiting");
+    this.timer = this.options.timers.set(() => this.ask(), Math.max(0, delayMs));
   }
 
   /** No timer, no socket. */
-  #rest(state: TimeStatus["state"]): void {
-    this.#state = state;
-    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
-    this.#timer = undefined;
-    const client = this.#client;
-    this.#client = undefined;
-    this.#tell(() => client?.close());
+  private rest(state: TimeStatus["state"]): void {
+    this.state = state;
+    if (this.timer !== undefined) this.options.timers.clear(this.timer);
+    this.timer = undefined;
+    const client = this.client;
+    this.client = undefined;
+    this.tell(() => client?.close());
   }
 
   /** An exception that leaves a callback restarts the device. */
-  #tell(action: () => void): void {
+  private tell(action: () => void): void {
     try {
       action();
     } catch (error) {
       try {
-        this.#options.onFault?.(error);
+        this.options.onFault?.(error);
       } catch {
         // The last resort threw as well: nobody is left to tell.
       }

@@ -14,16 +14,16 @@ export class Blocks {
   live = 0;
   /** Counts the changes of the order: places are good as long as it stays. */
   changes = 0;
-  readonly #order: Uint16Array;
-  readonly #first: Uint32Array;
-  readonly #ready: Uint8Array;
+  private readonly order: Uint16Array;
+  private readonly first: Uint32Array;
+  private readonly ready: Uint8Array;
 
   constructor(count: number) {
     this.count = count;
-    this.#order = new Uint16Array(count);
-    this.#first = new Uint32Array(count);
-    this.#ready = new Uint8Array(count);
-    for (let block = 0; block < count; block++) this.#order[block] = block;
+    this.order = new Uint16Array(count);
+    this.first = new Uint32Array(count);
+    this.ready = new Uint8Array(count);
+    for (let block = 0; block < count; block++) this.order[block] = block;
   }
 
   get spares(): number {
@@ -32,22 +32,22 @@ export class Blocks {
 
   /** The block at `place`. */
   at(place: number): number {
-    return this.#order[place];
+    return this.order[place];
   }
 
   /** Number of the first entry of the block at `place`. `near`: a number within 2^31 of it, which gives the high bits. */
   firstAt(place: number, near: number): number {
-    return this.firstOf(this.#order[place], near);
+    return this.firstOf(this.order[place], near);
   }
 
   /** As `firstAt`, by block. */
   firstOf(block: number, near: number): number {
-    return near + (((this.#first[block] | 0) - (near | 0)) | 0);
+    return near + (((this.first[block] | 0) - (near | 0)) | 0);
   }
 
   /** While mounting: the number of the first entry of `block`, whether it is in use or not. */
   setFirst(block: number, first: number): void {
-    this.#first[block] = first;
+    this.first[block] = first;
   }
 
   /** Place of the block in use that holds `number`, or would. */
@@ -64,60 +64,60 @@ export class Blocks {
 
   /** Whether `block` was erased, and is known not to have been touched since. */
   isReady(block: number): boolean {
-    return this.#ready[block] !== 0;
+    return this.ready[block] !== 0;
   }
 
   setReady(block: number): void {
-    this.#ready[block] = 1;
+    this.ready[block] = 1;
   }
 
   /** Something may have been programmed in `block`. */
   touch(block: number): void {
-    this.#ready[block] = 0;
+    this.ready[block] = 0;
   }
 
   /** While mounting: `block`, a spare until now, is in use and older than all others that are. */
   useOldest(block: number): void {
     this.changes++;
-    this.#order.copyWithin(1, 0, this.#order.indexOf(block));
-    this.#order[0] = block;
+    this.order.copyWithin(1, 0, this.order.indexOf(block));
+    this.order[0] = block;
     this.live++;
   }
 
   isSpare(block: number): boolean {
-    return this.#order.indexOf(block) >= this.live;
+    return this.order.indexOf(block) >= this.live;
   }
 
   /** While mounting: `block`, a spare, is the last to be taken. */
   useLast(block: number): void {
-    this.postpone(this.#order.indexOf(block));
+    this.postpone(this.order.indexOf(block));
   }
 
   /** Moves the spare at `place` to the end of the blocks in use. */
   use(place: number, first: number): void {
     this.changes++;
-    const block = this.#order[place];
-    this.#order.copyWithin(this.live + 1, this.live, place);
-    this.#order[this.live++] = block;
-    this.#first[block] = first;
-    this.#ready[block] = 0;
+    const block = this.order[place];
+    this.order.copyWithin(this.live + 1, this.live, place);
+    this.order[this.live++] = block;
+    this.first[block] = first;
+    this.ready[block] = 0;
   }
 
   /** Moves the block in use at `place` to the end of the spares. */
   free(place: number): void {
     this.changes++;
-    const block = this.#order[place];
-    this.#order.copyWithin(place, place + 1);
-    this.#order[this.count - 1] = block;
+    const block = this.order[place];
+    this.order.copyWithin(place, place + 1);
+    this.order[this.count - 1] = block;
     this.live--;
-    this.#ready[block] = 0;
+    this.ready[block] = 0;
   }
 
   /** Moves the spare at `place` to the end of the spares: something else shall be tried first. */
   postpone(place: number): void {
     this.changes++;
-    const block = this.#order[place];
-    this.#order.copyWithin(place, place + 1);
-    this.#order[this.count - 1] = block;
+    const block = this.order[place];
+    this.order.copyWithin(place, place + 1);
+    this.order[this.count - 1] = block;
   }
 }

@@ -52,15 +52,15 @@ export class Cursor {
   changes = -1;
   /** Where the value of each tag lies that is in force at the record found; 0: none yet. */
   readonly notes = new Uint32Array(TAGS);
-  readonly #medium: Medium;
+  private readonly medium: Medium;
 
   constructor(medium: Medium) {
-    this.#medium = medium;
+    this.medium = medium;
   }
 
   /** Goes to the head of `block`. `header` is read; false: the block has none. */
   enter(block: number, header: BlockHeader): boolean {
-    const medium = this.#medium;
+    const medium = this.medium;
     this.block = NOWHERE;
     medium.readHead(block);
     if (!decodeHeader(header, medium.head, CLEAN_BYTES >> 2)) return false;
@@ -73,7 +73,7 @@ export class Cursor {
     this.block = block;
     this.seed = blockSeed(sequence);
     this.address = NOWHERE;
-    this.after = block * this.#medium.blockLength + HEAD_BYTES;
+    this.after = block * this.medium.blockLength + HEAD_BYTES;
     this.kind = 0;
     this.changes = -1;
     this.number = this.nextNumber = first;
@@ -90,7 +90,7 @@ export class Cursor {
    * @returns false at the end; what damage took there is `limit` less `nextNumber`
    */
   next(end: number, limit: number): boolean {
-    const medium = this.#medium;
+    const medium = this.medium;
     const step = Math.max(medium.unit, 4);
     for (let at = this.after; at + RECORD_OVERHEAD <= end; at += step) {
       if (!medium.load(at, end, this.seed)) {
@@ -99,7 +99,7 @@ export class Cursor {
       }
       const jump = (medium.number - (this.nextNumber | 0)) >>> 0;
       if (jump !== 0 && (at === this.after || jump > WIDEST_GAP || this.nextNumber + jump > limit)) continue;
-      this.#found(at, jump);
+      this.found(at, jump);
       return true;
     }
     return false;
@@ -114,11 +114,11 @@ export class Cursor {
     this.number = this.nextNumber;
     this.nextNumber += numbers;
     this.lost = 0;
-    if (kind === NOTE) this.notes[this.#medium.bytes[PAYLOAD_AT] & (TAGS - 1)] = address;
+    if (kind === NOTE) this.notes[this.medium.bytes[PAYLOAD_AT] & (TAGS - 1)] = address;
   }
 
-  #found(at: number, jump: number): void {
-    const medium = this.#medium;
+  private found(at: number, jump: number): void {
+    const medium = this.medium;
     if (at !== this.after) {
       this.wounds++;
       this.wasted += at - this.after;

@@ -70,9 +70,9 @@ export class Log {
   resumed = false;
   /** Whether `eraseAhead` has nothing to do before another block is taken. */
   rested = false;
-  #erasedBlock = NO_BLOCK;
-  #erases = 0;
-  #resumeTries = TRIES;
+  private erasedBlock = NO_BLOCK;
+  private erases = 0;
+  private resumeTries = TRIES;
 
   constructor(medium: Medium) {
     this.medium = medium;
@@ -110,26 +110,26 @@ export class Log {
    * that cannot be: copies the block, since any unit behind its last record may have been touched.
    */
   resume(): void {
-    if (this.resumed || this.#resumeTries-- === 0) return;
+    if (this.resumed || this.resumeTries-- === 0) return;
     this.resumed = true;
     if (this.newest.sequence === 0) return;
     if (this.medium.unit === 16) {
       if (!this.compact()) this.resumed = this.advance();
       return;
     }
-    this.#refresh();
+    this.refresh();
     this.freeEnd = this.blockEnd - this.reserve;
     if (this.wasted * 4 > this.medium.blockLength) this.compact();
   }
 
   /** Takes the next spare into use, behind the newest block. */
   advance(): boolean {
-    return this.#open("advance");
+    return this.open("advance");
   }
 
   /** Takes the next spare into use in place of the newest block, with what is live in that. */
   compact(): boolean {
-    return this.newest.sequence !== 0 && this.#open("compact");
+    return this.newest.sequence !== 0 && this.open("compact");
   }
 
   /**
@@ -137,11 +137,11 @@ export class Log {
    * @returns whether there is more to do
    */
   eraseAhead(): boolean {
-    this.rested = !this.#eraseOne();
+    this.rested = !this.eraseOne();
     return !this.rested;
   }
 
-  #eraseOne(): boolean {
+  private eraseOne(): boolean {
     const { blocks } = this;
     // Byte mode: the newest block must be firm before what it has taken the place of is erased.
     if (this.medium.unit === 1 && !this.resumed) this.resume();
@@ -154,7 +154,7 @@ export class Log {
       this.resume();
       return this.resumed;
     }
-    if (this.retired !== NO_BLOCK) this.#erase(this.retired);
+    if (this.retired !== NO_BLOCK) this.erase(this.retired);
     return false;
   }
 
@@ -169,18 +169,18 @@ export class Log {
   makeReady(place: number): boolean {
     const block = this.blocks.at(place);
     if (this.blocks.isReady(block)) return true;
-    if (this.#isErasedAlready(block)) {
+    if (this.isErasedAlready(block)) {
       this.blocks.setReady(block);
       if (this.retired === block) this.retired = NO_BLOCK;
       return true;
     }
-    return this.#erase(block);
+    return this.erase(block);
   }
 
   /** How often `block` was erased, as its head says; one less than the newest block's if it says nothing. Uses the head buffer. */
   erasesOf(block: number): number {
     const { medium, header } = this;
-    if (block === this.#erasedBlock) return this.#erases;
+    if (block === this.erasedBlock) return this.erases;
     medium.readHead(block);
     if (decodeHeader(header, medium.head, OPEN_WORD)) return header.erases;
     if (isClean(medium.head, 0)) return medium.head[1];
@@ -188,7 +188,7 @@ export class Log {
   }
 
   /** Byte mode: erased after the newest block was taken into use, and untouched since. An older clean header may be what a cut erase left. */
-  #isErasedAlready(block: number): boolean {
+  private isErasedAlready(block: number): boolean {
     const { medium } = this;
     if (medium.unit === 16) return false;
     medium.readHead(block);
@@ -197,7 +197,7 @@ export class Log {
     return medium.isBlank(start + CLEAN_BYTES, start + medium.blockLength);
   }
 
-  #erase(block: number): boolean {
+  private erase(block: number): boolean {
     const { medium } = this;
     const erases = this.erasesOf(block) + 1;
     if (!medium.erase(block)) return false;
@@ -205,18 +205,18 @@ export class Log {
       encodeClean(medium.head, 0, erases, this.newest.sequence);
       if (!medium.programClean(block)) return false;
     }
-    this.#erasedBlock = block;
-    this.#erases = erases;
+    this.erasedBlock = block;
+    this.erases = erases;
     this.blocks.setReady(block);
     if (this.retired === block) this.retired = NO_BLOCK;
     return true;
   }
 
-  #open(how: "advance" | "compact"): boolean {
+  private open(how: "advance" | "compact"): boolean {
     const { blocks } = this;
     for (let tries = Math.min(blocks.spares, TRIES); tries > 0; tries--) {
       const place = blocks.live;
-      if (this.makeReady(place) && this.#build(blocks.at(place), how)) return true;
+      if (this.makeReady(place) && this.build(blocks.at(place), how)) return true;
       blocks.touch(blocks.at(place));
       blocks.postpone(place);
     }
@@ -224,7 +224,7 @@ export class Log {
   }
 
   /** Fills `block` and makes it the newest. Nothing of the log changes unless it succeeds. */
-  #build(block: number, how: "advance" | "compact"): boolean {
+  private build(block: number, how: "advance" | "compact"): boolean {
     const { medium, newest } = this;
     const first = how === "compact" ? newest.first : this.number;
     const sequence = this.highest + 1;
@@ -252,11 +252,11 @@ export class Log {
       encodeWhole(medium.head, 0, sequence);
       if (!medium.programClean(block)) return false;
     }
-    this.#adopt(target, how);
+    this.adopt(target, how);
     return true;
   }
 
-  #adopt(target: Target, how: "advance" | "compact"): void {
+  private adopt(target: Target, how: "advance" | "compact"): void {
     const { blocks } = this;
     copyHeader(this.header, this.newest);
     this.counters.entries -= target.settledInPlace;
@@ -279,9 +279,9 @@ export class Log {
    * What a cut left half programmed may read otherwise after the next boot. What counts is programmed again, so that it
    * stays; what does not is programmed to zeros, so that it never will.
    */
-  #refresh(): void {
+  private refresh(): void {
     const { medium, blocks } = this;
-    for (let place = blocks.live; place < blocks.count; place++) this.#spoilOpening(blocks.at(place));
+    for (let place = blocks.live; place < blocks.count; place++) this.spoilOpening(blocks.at(place));
     medium.readHead(this.newestBlock);
     medium.programOpen(this.newestBlock);
     if (this.lastAddress !== NOWHERE && medium.load(this.lastAddress, this.blockEnd, this.seed)) {
@@ -291,7 +291,7 @@ export class Log {
   }
 
   /** The block that the last run was about to take into use: it must not turn out to be the newest after all. */
-  #spoilOpening(block: number): void {
+  private spoilOpening(block: number): void {
     const { medium } = this;
     medium.readHead(block);
     if (!isClean(medium.head, 0) || medium.head[2] !== (this.newest.sequence | 0)) return;

@@ -16,70 +16,70 @@ export class Marks {
   /** In byte mode, the `released` bits in the state byte of entries below it are void. */
   voidBelow = 0;
   /** One above the highest number that is marked in any way. */
-  #top = 0;
-  readonly #settled = new Int32Array(WORDS);
-  readonly #released = new Int32Array(WORDS);
+  private _top = 0;
+  private readonly settled = new Int32Array(WORDS);
+  private readonly released = new Int32Array(WORDS);
 
   inWindow(number: number): boolean {
     return number >= this.tail && number < this.tail + WINDOW;
   }
 
   isSettled(number: number): boolean {
-    return number < this.tail || (number < this.#top && has(this.#settled, number));
+    return number < this.tail || (number < this._top && has(this.settled, number));
   }
 
   isReleased(number: number): boolean {
-    return number >= this.tail && number < this.#top && has(this.#released, number);
+    return number >= this.tail && number < this._top && has(this.released, number);
   }
 
   /** One above the highest number that is marked, or `tail`. */
   get top(): number {
-    return Math.max(this.#top, this.tail);
+    return Math.max(this._top, this.tail);
   }
 
   /** Marks `number`, which is in the window; moves `tail` over what is settled. */
   settle(number: number): void {
-    if (number === this.tail && number + 1 >= this.#top) {
-      if (number < this.#top) clear(this.#released, number);
+    if (number === this.tail && number + 1 >= this._top) {
+      if (number < this._top) clear(this.released, number);
       this.tail = number + 1;
       return;
     }
-    set(this.#settled, number);
-    this.#top = Math.max(this.#top, number + 1);
-    while (this.tail < this.#top && has(this.#settled, this.tail)) this.#step();
+    set(this.settled, number);
+    this._top = Math.max(this._top, number + 1);
+    while (this.tail < this._top && has(this.settled, this.tail)) this.step();
   }
 
   release(number: number): void {
-    set(this.#released, number);
-    this.#top = Math.max(this.#top, number + 1);
+    set(this.released, number);
+    this._top = Math.max(this._top, number + 1);
   }
 
   /** No entry is released any more. */
   requeue(next: number): void {
-    this.#released.fill(0);
+    this.released.fill(0);
     this.voidBelow = next;
   }
 
   /** There is nothing to settle below `number`. */
   advance(number: number): void {
-    while (this.tail < number && this.tail < this.#top) this.#step();
+    while (this.tail < number && this.tail < this._top) this.step();
     if (this.tail < number) this.tail = number;
-    while (this.tail < this.#top && has(this.#settled, this.tail)) this.#step();
+    while (this.tail < this._top && has(this.settled, this.tail)) this.step();
   }
 
   /** A copy of what is settled in the window, for `has`. */
   settledBits(): Words {
-    return this.#settled.slice();
+    return this.settled.slice();
   }
 
   /** Words that `store` needs: 0 if no entry from `tail` on is marked. */
   get storedWords(): number {
-    if (this.#top <= this.tail) return 0;
+    if (this._top <= this.tail) return 0;
     const first = Math.floor(this.tail / 32);
-    const count = Math.min(Math.floor((this.#top - 1) / 32) - first + 1, WORDS);
+    const count = Math.min(Math.floor((this._top - 1) / 32) - first + 1, WORDS);
     for (let i = 0; i < count; i++) {
       const at = (first + i) % WORDS;
-      if ((this.#settled[at] | this.#released[at]) !== 0) return 2 * count;
+      if ((this.settled[at] | this.released[at]) !== 0) return 2 * count;
     }
     return 0;
   }
@@ -89,8 +89,8 @@ export class Marks {
     const count = this.storedWords >> 1;
     const first = Math.floor(this.tail / 32);
     for (let i = 0; i < count; i++) {
-      words[at + i] = this.#settled[(first + i) % WORDS];
-      words[at + count + i] = this.#released[(first + i) % WORDS];
+      words[at + i] = this.settled[(first + i) % WORDS];
+      words[at + count + i] = this.released[(first + i) % WORDS];
     }
   }
 
@@ -99,15 +99,15 @@ export class Marks {
     const half = Math.min(count >> 1, WORDS);
     const first = Math.floor(this.tail / 32);
     for (let i = 0; i < half; i++) {
-      this.#settled[(first + i) % WORDS] = words[at + i];
-      this.#released[(first + i) % WORDS] = words[at + half + i];
+      this.settled[(first + i) % WORDS] = words[at + i];
+      this.released[(first + i) % WORDS] = words[at + half + i];
     }
-    this.#top = half === WORDS ? this.tail + WINDOW : (first + half) * 32;
+    this._top = half === WORDS ? this.tail + WINDOW : (first + half) * 32;
   }
 
-  #step(): void {
-    clear(this.#settled, this.tail);
-    clear(this.#released, this.tail);
+  private step(): void {
+    clear(this.settled, this.tail);
+    clear(this.released, this.tail);
     this.tail++;
   }
 }

@@ -49,39 +49,39 @@ export class Medium {
 
   /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
   readonly head: Words = new Int32Array(HEAD_BYTES >> 2);
-  readonly #headBytes = new Uint8Array(this.head.buffer);
-  readonly #flash: Flash;
-  readonly #roundUp: number;
-  readonly #scratch = new Int32Array(SCRATCH_BYTES >> 2);
-  readonly #scratchBytes = new Uint8Array(this.#scratch.buffer);
-  readonly #stateByte = new Uint8Array(1);
+  private readonly headBytes = new Uint8Array(this.head.buffer);
+  private readonly flash: Flash;
+  private readonly roundUp: number;
+  private readonly scratch = new Int32Array(SCRATCH_BYTES >> 2);
+  private readonly scratchBytes = new Uint8Array(this.scratch.buffer);
+  private readonly stateByte = new Uint8Array(1);
   /** Views on the record buffer and on the scratch, kept from record to record as long as the sizes are the same. */
-  #firstWord: Uint8Array;
-  #rest: Uint8Array;
-  #restSize = 0;
-  #image: Uint8Array;
-  #imageSize = 0;
-  #readBack: Uint8Array = this.#scratchBytes;
-  #sealedInfo = -1;
-  #sealedSeed = 0;
-  #sealedWord = 0;
-  #sealedHash = 0;
+  private firstWord: Uint8Array;
+  private rest: Uint8Array;
+  private restSize = 0;
+  private image: Uint8Array;
+  private imageSize = 0;
+  private readBack: Uint8Array = this.scratchBytes;
+  private sealedInfo = -1;
+  private sealedSeed = 0;
+  private sealedWord = 0;
+  private sealedHash = 0;
 
   constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, longestPayload: number) {
-    this.#flash = flash;
+    this.flash = flash;
     this.blocks = blocks;
     this.blockLength = blockLength;
     this.unit = unit;
-    this.#roundUp = Math.max(unit, 4) - 1;
+    this.roundUp = Math.max(unit, 4) - 1;
     this.words = new Int32Array(this.sizeOf(longestPayload) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
-    this.#firstWord = this.bytes.subarray(0, 4);
-    this.#rest = this.#image = this.#firstWord; // until the first is wanted
+    this.firstWord = this.bytes.subarray(0, 4);
+    this.rest = this.image = this.firstWord; // until the first is wanted
   }
 
   /** Bytes that a record with `length` payload bytes takes on flash. */
   sizeOf(length: number): number {
-    return (((length + 3) & ~3) + RECORD_OVERHEAD + this.#roundUp) & ~this.#roundUp;
+    return (((length + 3) & ~3) + RECORD_OVERHEAD + this.roundUp) & ~this.roundUp;
   }
 
   /**
@@ -90,7 +90,7 @@ export class Medium {
    */
   load(address: number, end: number, seed: number): boolean {
     this.held = -1;
-    if (!this.#read(this.#firstWord, address)) return false;
+    if (!this.read(this.firstWord, address)) return false;
     const word = this.words[0];
     const kind = kindOf(word);
     if (kind === 0) return false;
@@ -98,13 +98,13 @@ export class Medium {
     const size = this.sizeOf(length);
     if (address + size > end) return false;
     const check = checkIndex(length);
-    if (check >= this.words.length) this.#grow(size, word);
+    if (check >= this.words.length) this.grow(size, word);
     const wanted = check << 2; // the check word, not the rest of its unit
-    if (this.#restSize !== wanted) {
-      this.#restSize = wanted;
-      this.#rest = this.bytes.subarray(4, 4 + wanted);
+    if (this.restSize !== wanted) {
+      this.restSize = wanted;
+      this.rest = this.bytes.subarray(4, 4 + wanted);
     }
-    if (!this.#read(this.#rest, address + 4)) return false;
+    if (!this.read(this.rest, address + 4)) return false;
     const { words } = this;
     const start = mixWord(seed, withoutState(word));
     const hash = check > 1 ? mix(start, words, 1, check) : start;
@@ -119,7 +119,7 @@ export class Medium {
   /** The word at `address`. */
   wordAt(address: number): number {
     this.held = -1;
-    return this.#read(this.#firstWord, address) ? this.words[0] : 0;
+    return this.read(this.firstWord, address) ? this.words[0] : 0;
   }
 
   /** Call before the payload is set: what pads it reads as erased. */
@@ -137,16 +137,16 @@ export class Medium {
   seal(kind: number, length: number, seed: number, number: number): void {
     const { words } = this;
     const info = length | (kind << 12);
-    if (info !== this.#sealedInfo || seed !== this.#sealedSeed) {
-      this.#sealedInfo = info;
-      this.#sealedSeed = seed;
-      this.#sealedWord = headerWord(kind, length);
-      this.#sealedHash = mixWord(seed, withoutState(this.#sealedWord));
+    if (info !== this.sealedInfo || seed !== this.sealedSeed) {
+      this.sealedInfo = info;
+      this.sealedSeed = seed;
+      this.sealedWord = headerWord(kind, length);
+      this.sealedHash = mixWord(seed, withoutState(this.sealedWord));
     }
     const check = (length + 7) >> 2;
-    const hash = this.#sealedHash;
+    const hash = this.sealedHash;
     this.held = -1;
-    words[0] = this.#sealedWord;
+    words[0] = this.sealedWord;
     words[check] = finish((check > 1 ? mix(hash, words, 1, check) : hash) + number);
   }
 
@@ -157,13 +157,13 @@ export class Medium {
 
   /** Programs the first `size` bytes of the record buffer and reads them back. */
   program(address: number, size: number): boolean {
-    if (this.#imageSize !== size) this.#view(size);
-    const flash = this.#flash;
+    if (this.imageSize !== size) this.view(size);
+    const flash = this.flash;
     try {
-      flash.write(this.#image, address);
-      if (size > SCRATCH_BYTES) return this.#holds(address, this.words, size >> 2);
-      flash.read(this.#readBack, address);
-      if (areSame(this.#scratch, this.words, size >> 2)) return true;
+      flash.write(this.image, address);
+      if (size > SCRATCH_BYTES) return this.holds(address, this.words, size >> 2);
+      flash.read(this.readBack, address);
+      if (areSame(this.scratch, this.words, size >> 2)) return true;
     } catch {
       // counted below
     }
@@ -172,13 +172,13 @@ export class Medium {
   }
 
   readState(address: number): number {
-    return this.#read(this.#stateByte, address) ? this.#stateByte[0] : 0;
+    return this.read(this.stateByte, address) ? this.stateByte[0] : 0;
   }
 
   /** Programs a record's state byte, of which only bits that were 1 may become 0, and reads it back. */
   programState(address: number, state: number): boolean {
-    const byte = this.#stateByte;
-    const flash = this.#flash;
+    const byte = this.stateByte;
+    const flash = this.flash;
     byte[0] = state;
     try {
       flash.write(byte, address);
@@ -193,29 +193,29 @@ export class Medium {
 
   /** Reads the head of `block` into `head`; words that cannot be read are zeros. */
   readHead(block: number): void {
-    if (!this.#read(this.#headBytes, block * this.blockLength)) this.head.fill(0);
+    if (!this.read(this.headBytes, block * this.blockLength)) this.head.fill(0);
   }
 
   /** Programs the clean (unit mode: whole) header from `head`. */
   programClean(block: number): boolean {
-    return this.#programHead(block, 0, CLEAN_BYTES);
+    return this.programHead(block, 0, CLEAN_BYTES);
   }
 
   /** Programs the open header from `head`. */
   programOpen(block: number): boolean {
-    return this.#programHead(block, CLEAN_BYTES, OPEN_BYTES);
+    return this.programHead(block, CLEAN_BYTES, OPEN_BYTES);
   }
 
   /** Erases `block`. In byte mode, looks at its head whether the flash did anything: what follows is read back anyway. */
   erase(block: number): boolean {
     try {
-      this.#flash.eraseBlock(block, block + 1);
+      this.flash.eraseBlock(block, block + 1);
     } catch {
-      return this.#failed();
+      return this.failed();
     }
     if (this.unit === 16) return true;
     this.readHead(block);
-    for (let i = 0; i < this.head.length; i++) if (this.head[i] !== -1) return this.#failed();
+    for (let i = 0; i < this.head.length; i++) if (this.head[i] !== -1) return this.failed();
     return true;
   }
 
@@ -231,7 +231,7 @@ export class Medium {
     while (end > from) {
       const length = Math.min(end - from, words.length << 2);
       const view = length === this.bytes.byteLength ? this.bytes : this.bytes.subarray(0, length);
-      if (!this.#read(view, end - length)) return end;
+      if (!this.read(view, end - length)) return end;
       for (let i = length >> 2; i > 0; i--) if (words[i - 1] !== -1) return end - length + (i << 2);
       end -= length;
     }
@@ -241,52 +241,52 @@ export class Medium {
   /** Byte mode: programs zeros from `from` to `end`; the first word last, as it tells how much there is to do. */
   programZeros(from: number, end: number): void {
     if (from >= end) return;
-    const zeros = this.#scratchBytes.fill(0);
+    const zeros = this.scratchBytes.fill(0);
     for (let at = from + 4; at < end; at += SCRATCH_BYTES) {
-      this.#write(zeros.subarray(0, Math.min(SCRATCH_BYTES, end - at)), at);
+      this.write(zeros.subarray(0, Math.min(SCRATCH_BYTES, end - at)), at);
     }
-    this.#write(zeros.subarray(0, 4), from);
+    this.write(zeros.subarray(0, 4), from);
   }
 
   close(): void {
-    this.#flash.close();
+    this.flash.close();
   }
 
-  #programHead(block: number, offset: number, length: number): boolean {
+  private programHead(block: number, offset: number, length: number): boolean {
     const address = block * this.blockLength + offset;
-    if (!this.#write(this.#headBytes.subarray(offset, offset + length), address)) return false;
+    if (!this.write(this.headBytes.subarray(offset, offset + length), address)) return false;
     const from = offset >> 2;
-    return this.#holds(address, this.head.subarray(from, from + (length >> 2)), length >> 2);
+    return this.holds(address, this.head.subarray(from, from + (length >> 2)), length >> 2);
   }
 
   /** Whether flash at `address` holds the first `count` words of `words`: for what is longer than the scratch. */
-  #holds(address: number, words: Words, count: number): boolean {
-    this.#imageSize = 0; // its view on the scratch is of no use here
+  private holds(address: number, words: Words, count: number): boolean {
+    this.imageSize = 0; // its view on the scratch is of no use here
     for (let from = 0; from < count; from += SCRATCH_WORDS) {
       const some = Math.min(count - from, SCRATCH_WORDS);
-      if (!this.#read(this.#scratchBytes.subarray(0, some << 2), address + (from << 2))) return false;
-      if (!areSame(this.#scratch, words.subarray(from, from + some), some)) return this.#failed();
+      if (!this.read(this.scratchBytes.subarray(0, some << 2), address + (from << 2))) return false;
+      if (!areSame(this.scratch, words.subarray(from, from + some), some)) return this.failed();
     }
     return true;
   }
 
   /** Views on the first `size` bytes of the record buffer, and of the scratch. */
-  #view(size: number): void {
-    this.#imageSize = size;
-    this.#image = this.bytes.subarray(0, size);
-    if (size <= SCRATCH_BYTES) this.#readBack = this.#scratchBytes.subarray(0, size);
+  private view(size: number): void {
+    this.imageSize = size;
+    this.image = this.bytes.subarray(0, size);
+    if (size <= SCRATCH_BYTES) this.readBack = this.scratchBytes.subarray(0, size);
   }
 
-  #failed(): false {
+  private failed(): false {
     this.failures++;
     return false;
   }
 
   /** What cannot be read counts as damaged: it is tried again first. */
-  #read(buffer: Uint8Array, address: number): boolean {
+  private read(buffer: Uint8Array, address: number): boolean {
     for (let tries = READ_TRIES; tries > 0; tries--) {
       try {
-        this.#flash.read(buffer, address);
+        this.flash.read(buffer, address);
         return true;
       } catch {
         this.failures++;
@@ -295,9 +295,9 @@ export class Medium {
     return false;
   }
 
-  #write(buffer: Uint8Array, address: number): boolean {
+  private write(buffer: Uint8Array, address: number): boolean {
     try {
-      this.#flash.write(buffer, address);
+      this.flash.write(buffer, address);
       return true;
     } catch {
       this.failures++;
@@ -306,12 +306,12 @@ export class Medium {
   }
 
   /** A record that an earlier firmware wrote with a larger `maxPayload`. */
-  #grow(size: number, firstWord: number): void {
+  private grow(size: number, firstWord: number): void {
     this.words = new Int32Array(size >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
     this.words[0] = firstWord;
-    this.#firstWord = this.bytes.subarray(0, 4);
-    this.#restSize = this.#imageSize = 0;
+    this.firstWord = this.bytes.subarray(0, 4);
+    this.restSize = this.imageSize = 0;
   }
 }
 

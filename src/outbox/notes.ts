@@ -11,13 +11,13 @@ import type { Walk } from "./walk.js";
 export const LONGEST_NOTE = 96;
 
 export class NotePad {
-  readonly #log: Log;
-  readonly #walk: Walk;
-  readonly #header = emptyHeader();
+  private readonly log: Log;
+  private readonly walk: Walk;
+  private readonly header = emptyHeader();
 
   constructor(log: Log, walk: Walk) {
-    this.#log = log;
-    this.#walk = walk;
+    this.log = log;
+    this.walk = walk;
   }
 
   /** @throws RangeError for a tag or a value that cannot be stored */
@@ -31,7 +31,7 @@ export class NotePad {
 
   /** Fills the record buffer. */
   fill(tag: number, value: Uint8Array): void {
-    const { medium } = this.#log;
+    const { medium } = this.log;
     medium.pad(1 + value.byteLength);
     medium.bytes[PAYLOAD_AT] = tag;
     medium.bytes.set(value, PAYLOAD_AT + 1);
@@ -39,28 +39,28 @@ export class NotePad {
 
   /** See Outbox.readNote. */
   latest(tag: number): Uint8Array | undefined {
-    const { notes, seed, newest } = this.#log;
-    return this.#read(notes[tag], seed, newest.first);
+    const { notes, seed, newest } = this.log;
+    return this.read(notes[tag], seed, newest.first);
   }
 
   /** See Outbox.noteAt. */
   at(sequence: number, tag: number): Uint8Array | undefined {
-    const { newestBlock, notes, medium, seed, newest } = this.#log;
-    const address = this.#walk.addressOf(sequence);
+    const { newestBlock, notes, medium, seed, newest } = this.log;
+    const address = this.walk.addressOf(sequence);
     if (address === NOWHERE) return undefined;
     const block = Math.floor(address / medium.blockLength);
     const note = notes[tag];
-    if (block === newestBlock && note !== 0 && note < address) return this.#read(note, seed, newest.first);
-    const cursor = this.#cursorAt(block, address);
-    return this.#read(cursor.notes[tag], cursor.seed, this.#header.first);
+    if (block === newestBlock && note !== 0 && note < address) return this.read(note, seed, newest.first);
+    const cursor = this.cursorAt(block, address);
+    return this.read(cursor.notes[tag], cursor.seed, this.header.first);
   }
 
   /** See Outbox.findNoteAfter. */
   findAfter(sequence: number, tag: number, visit: (value: Uint8Array) => boolean): boolean {
-    const { blocks, medium, end } = this.#log;
+    const { blocks, medium, end } = this.log;
     const cursor = new Cursor(medium);
     for (let place = blocks.placeOf(sequence); place < blocks.live; place++) {
-      if (!cursor.enter(blocks.at(place), this.#header)) continue;
+      if (!cursor.enter(blocks.at(place), this.header)) continue;
       const isLast = place === blocks.live - 1;
       const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence);
       while (cursor.next(isLast ? end : (blocks.at(place) + 1) * medium.blockLength, limit)) {
@@ -72,15 +72,15 @@ export class NotePad {
   }
 
   /** A cursor that has come to `address`, from its block's head. */
-  #cursorAt(block: number, address: number): Cursor {
-    const cursor = new Cursor(this.#log.medium);
-    cursor.enter(block, this.#header);
+  private cursorAt(block: number, address: number): Cursor {
+    const cursor = new Cursor(this.log.medium);
+    cursor.enter(block, this.header);
     while (cursor.block !== NOWHERE && cursor.next(address, Number.POSITIVE_INFINITY));
     return cursor;
   }
 
-  #read(address: number, seed: number, first: number): Uint8Array | undefined {
-    const { medium } = this.#log;
+  private read(address: number, seed: number, first: number): Uint8Array | undefined {
+    const { medium } = this.log;
     if (address === 0 || !medium.load(address, NOWHERE, seed)) return undefined;
     if (medium.kind !== NOTE || !isNear(medium.number, first)) return undefined;
     return medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + medium.length);

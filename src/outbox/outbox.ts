@@ -69,17 +69,17 @@ const TWO_TO_32 = 0x1_0000_0000;
 export class Outbox {
   /** What happens when there is no room. May be changed at any time. */
   whenFull: "dropOldest" | "refuse";
-  readonly #log: Log;
-  readonly #medium: Medium;
-  readonly #walk: Walk;
-  readonly #room: Room;
-  readonly #pad: NotePad;
-  readonly #maxPayload: number;
-  readonly #endurance: number;
-  readonly #onEvent: ((event: OutboxEvent) => void) | undefined;
+  private readonly log: Log;
+  private readonly medium: Medium;
+  private readonly walk: Walk;
+  private readonly room: Room;
+  private readonly pad: NotePad;
+  private readonly maxPayload: number;
+  private readonly endurance: number;
+  private readonly onEvent: ((event: OutboxEvent) => void) | undefined;
   /** Numbers used up without an entry, not on flash yet, and how many it takes until they are written without one. */
-  #skipped = 0;
-  #skipsBeforeWrite = 1;
+  private skipped = 0;
+  private skipsBeforeWrite = 1;
 
   /**
    * Mounts the flash; programs nothing.
@@ -89,18 +89,18 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     const { flash, maxPayload = 256, endurance = 100_000, firstSequence = 0 } = options;
     this.whenFull = options.whenFull ?? "dropOldest";
-    this.#maxPayload = maxPayload;
-    this.#endurance = endurance;
-    this.#onEvent = options.onEvent;
-    this.#medium = mediumFor(flash, options.writeUnit, maxPayload);
-    this.#log = new Log(this.#medium);
-    const { foreign } = mount(this.#log, firstSequence);
-    this.#walk = new Walk(this.#log, (event) => this.#onEvent?.(event));
-    this.#room = new Room(this.#log, this.#walk, (event) => this.#onEvent?.(event));
-    this.#pad = new NotePad(this.#log, this.#walk);
+    this.maxPayload = maxPayload;
+    this.endurance = endurance;
+    this.onEvent = options.onEvent;
+    this.medium = mediumFor(flash, options.writeUnit, maxPayload);
+    this.log = new Log(this.medium);
+    const { foreign } = mount(this.log, firstSequence);
+    this.walk = new Walk(this.log, (event) => this.onEvent?.(event));
+    this.room = new Room(this.log, this.walk, (event) => this.onEvent?.(event));
+    this.pad = new NotePad(this.log, this.walk);
     if (foreign > 0) {
       const message = `no outbox on this flash; ${foreign} blocks that hold something else are erased when needed`;
-      this.#onEvent?.({ kind: "foreign", blocks: foreign, message });
+      this.onEvent?.({ kind: "foreign", blocks: foreign, message });
     }
   }
 
@@ -111,25 +111,25 @@ export class Outbox {
    */
   append(payload: Uint8Array, qos: 1 | 2): number {
     const length = payload.byteLength;
-    if (length > this.#maxPayload)
-      throw new RangeError(`payload of ${length} bytes: expected at most ${this.#maxPayload}`);
+    if (length > this.maxPayload)
+      throw new RangeError(`payload of ${length} bytes: expected at most ${this.maxPayload}`);
     if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
-    const log = this.#log;
-    const medium = this.#medium;
+    const log = this.log;
+    const medium = this.medium;
     const size = medium.sizeOf(length);
     const pads = (length & 3) !== 0 || medium.unit === 16;
     for (let tries = TRIES; tries > 0; tries--) {
-      if (log.end + size > log.freeEnd || this.#skipped > 0) if (!this.#makeRoom(size)) break;
+      if (log.end + size > log.freeEnd || this.skipped > 0) if (!this.makeRoom(size)) break;
       if (pads) medium.pad(length);
       medium.bytes.set(payload, PAYLOAD_AT);
       const address = log.end;
       if (!log.put(qos, length, size)) continue;
       log.counters.entries++;
-      this.#walk.appended(log.number, address, size, qos, length);
-      this.#skipsBeforeWrite = 1;
+      this.walk.appended(log.number, address, size, qos, length);
+      this.skipsBeforeWrite = 1;
       return log.number++;
     }
-    this.#refuse();
+    this.refuse();
     return -1;
   }
 
@@ -139,19 +139,19 @@ export class Outbox {
    */
   skip(): number {
     const number = this.nextSequence;
-    this.#skipped++;
-    if (this.#skipped >= this.#skipsBeforeWrite && this.#writeSkips()) this.#skipsBeforeWrite *= 2;
+    this.skipped++;
+    if (this.skipped >= this.skipsBeforeWrite && this.writeSkips()) this.skipsBeforeWrite *= 2;
     return number;
   }
 
   /** Number of the next entry. */
   get nextSequence(): number {
-    return this.#log.number + this.#skipped;
+    return this.log.number + this.skipped;
   }
 
   /** Entries that are not settled; see `Statistics.entries`. */
   get entries(): number {
-    return this.#log.counters.entries;
+    return this.log.counters.entries;
   }
 
   /**
@@ -159,47 +159,47 @@ export class Outbox {
    * WINDOW numbers beyond the oldest. In ascending order each entry is read once.
    */
   seek(from: number): Entry | undefined {
-    if (from >= this.#log.number) return undefined;
-    if (!this.#log.resumed) this.#resume();
-    return this.#walk.seek(from);
+    if (from >= this.log.number) return undefined;
+    if (!this.log.resumed) this.resume();
+    return this.walk.seek(from);
   }
 
   /** PUBREC came for an entry that `seek` handed out; durable on return. Settled or unknown: nothing happens. */
   released(sequence: number): void {
-    const log = this.#log;
+    const log = this.log;
     const { marks } = log;
     if (sequence >= log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
-    if (sequence >= marks.tail + WINDOW) this.#checkWindow(sequence);
-    const address = this.#walk.addressOf(sequence);
+    if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
+    const address = this.walk.addressOf(sequence);
     if (address === NOWHERE) return;
-    this.#resume();
+    this.resume();
     const done =
-      this.#medium.unit === 1 && sequence >= marks.voidBelow
-        ? this.#walk.clear(sequence, RELEASED_BITS)
-        : this.#mark(RELEASED, sequence);
-    if (!done) this.#unmarked(sequence, "released");
+      this.medium.unit === 1 && sequence >= marks.voidBelow
+        ? this.walk.clear(sequence, RELEASED_BITS)
+        : this.mark(RELEASED, sequence);
+    if (!done) this.unmarked(sequence, "released");
     marks.release(sequence);
-    this.#walk.inFlightEnd = Math.max(this.#walk.inFlightEnd, sequence + 1);
-    this.#walk.forget(sequence);
+    this.walk.inFlightEnd = Math.max(this.walk.inFlightEnd, sequence + 1);
+    this.walk.forget(sequence);
   }
 
   /** The entry is done with, in any order; durable on return. Settled or unknown: nothing happens. */
   settle(sequence: number): void {
-    const log = this.#log;
-    const walk = this.#walk;
+    const log = this.log;
+    const walk = this.walk;
     const { marks } = log;
     if (sequence >= log.number) return;
     if (sequence !== marks.tail) {
       if (marks.isSettled(sequence)) return;
-      if (sequence >= marks.tail + WINDOW) this.#checkWindow(sequence);
+      if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
     }
     if (walk.addressOf(sequence) === NOWHERE) return;
-    if (!log.resumed) this.#resume();
-    const done = this.#medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.#mark(SETTLED, sequence);
-    if (!done) this.#unmarked(sequence, "settled");
+    if (!log.resumed) this.resume();
+    const done = this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.mark(SETTLED, sequence);
+    if (!done) this.unmarked(sequence, "settled");
     marks.settle(sequence);
     log.counters.entries--;
-    if (this.#medium.held === sequence) this.#medium.held = -1;
+    if (this.medium.held === sequence) this.medium.held = -1;
   }
 
   /**
@@ -207,10 +207,10 @@ export class Outbox {
    * @returns how many entries were released
    */
   requeue(): number {
-    const log = this.#log;
-    this.#resume();
-    const count = this.#walk.countReleased();
-    if (log.marks.tail < log.number && !this.#put(REQUEUED, 0, 0)) this.#unmarked(log.marks.tail, "requeued");
+    const log = this.log;
+    this.resume();
+    const count = this.walk.countReleased();
+    if (log.marks.tail < log.number && !this.put(REQUEUED, 0, 0)) this.unmarked(log.marks.tail, "requeued");
     log.marks.requeue(log.number);
     return count;
   }
@@ -220,7 +220,7 @@ export class Outbox {
    * call, those that `seek` handed out in this run, and those released, count as in flight.
    */
   setInFlight(sequence: number): void {
-    this.#walk.inFlightEnd = sequence;
+    this.walk.inFlightEnd = sequence;
   }
 
   /**
@@ -230,17 +230,17 @@ export class Outbox {
    * @throws Error if the flash has no room for it or fails
    */
   note(tag: number, value: Uint8Array): void {
-    this.#pad.check(tag, value);
+    this.pad.check(tag, value);
     const length = 1 + value.byteLength;
-    const size = this.#medium.sizeOf(length);
+    const size = this.medium.sizeOf(length);
     for (let tries = TRIES; tries > 0; tries--) {
-      this.#resume();
-      if (!this.#room.forMark(size, this.whenFull)) break;
-      const address = this.#log.end;
-      this.#pad.fill(tag, value);
-      if (!this.#log.put(NOTE, length, size)) continue;
-      this.#log.notes[tag] = address;
-      this.#walk.followed(address, size, NOTE, 0);
+      this.resume();
+      if (!this.room.forMark(size, this.whenFull)) break;
+      const address = this.log.end;
+      this.pad.fill(tag, value);
+      if (!this.log.put(NOTE, length, size)) continue;
+      this.log.notes[tag] = address;
+      this.walk.followed(address, size, NOTE, 0);
       return;
     }
     throw new Error(`outbox: note ${tag} could not be stored`);
@@ -248,12 +248,12 @@ export class Outbox {
 
   /** The latest value of a tag, as a copy. */
   readNote(tag: number): Uint8Array | undefined {
-    return this.#pad.latest(tag);
+    return this.pad.latest(tag);
   }
 
   /** The value of a tag that was in force when the entry was appended, as a copy. */
   noteAt(sequence: number, tag: number): Uint8Array | undefined {
-    return this.#pad.at(sequence, tag);
+    return this.pad.at(sequence, tag);
   }
 
   /**
@@ -262,7 +262,7 @@ export class Outbox {
    * @returns whether `visit` returned true
    */
   findNoteAfter(sequence: number, tag: number, visit: (value: Uint8Array) => boolean): boolean {
-    return this.#pad.findAfter(sequence, tag, visit);
+    return this.pad.findAfter(sequence, tag, visit);
   }
 
   /**
@@ -270,90 +270,90 @@ export class Outbox {
    * @returns whether there is more to do
    */
   idle(): boolean {
-    if (this.#log.rested) return false;
-    this.#walk.countPassed();
-    const more = this.#log.eraseAhead();
-    this.#walk.sync();
+    if (this.log.rested) return false;
+    this.walk.countPassed();
+    const more = this.log.eraseAhead();
+    this.walk.sync();
     return more;
   }
 
   /** Figures; reads the head of every block. */
   statistics(): Statistics {
-    this.#walk.exactTail();
-    return measure(this.#log, this.#skipped, this.#endurance);
+    this.walk.exactTail();
+    return measure(this.log, this.skipped, this.endurance);
   }
 
   /** Closes the flash. Every method throws, or does nothing, afterwards; what was durable stays so. */
   close(): void {
-    this.#medium.close();
+    this.medium.close();
   }
 
   /** @throws RangeError for an entry that was not handed out */
-  #checkWindow(sequence: number): void {
-    const { marks } = this.#log;
-    this.#walk.exactTail();
+  private checkWindow(sequence: number): void {
+    const { marks } = this.log;
+    this.walk.exactTail();
     if (sequence < marks.tail + WINDOW) return;
     throw new RangeError(
       `sequence ${sequence}: over ${WINDOW} beyond the oldest, ${marks.tail}; it was not handed out`,
     );
   }
 
-  #resume(): void {
-    if (this.#log.resumed) return;
-    this.#room.resume(this.whenFull);
-    this.#walk.sync();
+  private resume(): void {
+    if (this.log.resumed) return;
+    this.room.resume(this.whenFull);
+    this.walk.sync();
   }
 
   /** The newest block has no room before the reserve, or numbers were skipped, or this is the first write after a boot. */
-  #makeRoom(size: number): boolean {
-    this.#resume();
-    if (this.#skipped > 0 && !this.#writeSkips()) return false;
-    const log = this.#log;
-    return log.end + size <= log.freeEnd || this.#room.forEntry(size, this.whenFull);
+  private makeRoom(size: number): boolean {
+    this.resume();
+    if (this.skipped > 0 && !this.writeSkips()) return false;
+    const log = this.log;
+    return log.end + size <= log.freeEnd || this.room.forEntry(size, this.whenFull);
   }
 
-  #writeSkips(): boolean {
-    const count = this.#skipped;
-    if (!this.#put(SKIP, count, count)) return false;
-    this.#skipped = 0;
-    this.#log.counters.refused += count;
+  private writeSkips(): boolean {
+    const count = this.skipped;
+    if (!this.put(SKIP, count, count)) return false;
+    this.skipped = 0;
+    this.log.counters.refused += count;
     return true;
   }
 
-  #mark(kind: number, sequence: number): boolean {
-    const distance = sequence - this.#log.marks.tail;
-    return this.#put(kind, sequence | 0, Math.floor(sequence / TWO_TO_32) | (distance << 16));
+  private mark(kind: number, sequence: number): boolean {
+    const distance = sequence - this.log.marks.tail;
+    return this.put(kind, sequence | 0, Math.floor(sequence / TWO_TO_32) | (distance << 16));
   }
 
   /** Puts a record that is no entry; its two words, unless it is REQUEUED. */
-  #put(kind: number, first: number, second: number): boolean {
-    const log = this.#log;
-    const medium = this.#medium;
+  private put(kind: number, first: number, second: number): boolean {
+    const log = this.log;
+    const medium = this.medium;
     const length = kind === REQUEUED ? 0 : MARK_BYTES;
     const size = medium.sizeOf(length);
     for (let tries = TRIES; tries > 0; tries--) {
-      this.#resume();
-      if (!this.#room.forMark(size, this.whenFull)) return false;
+      this.resume();
+      if (!this.room.forMark(size, this.whenFull)) return false;
       fillSkip(medium, first, second);
       if (length === 0) medium.pad(0);
       const address = log.end;
       if (!log.put(kind, length, size)) continue;
       const numbers = kind === SKIP ? first : 0;
-      this.#walk.followed(address, size, kind, numbers);
+      this.walk.followed(address, size, kind, numbers);
       log.number += numbers;
       return true;
     }
     return false;
   }
 
-  #refuse(): void {
+  private refuse(): void {
     const number = this.skip();
-    this.#onEvent?.({ kind: "refused", message: `entry ${number} refused: no room` });
+    this.onEvent?.({ kind: "refused", message: `entry ${number} refused: no room` });
   }
 
-  #unmarked(sequence: number, what: string): void {
+  private unmarked(sequence: number, what: string): void {
     const message = `entry ${sequence}: "${what}" could not be stored; it may come back after a reboot`;
-    this.#onEvent?.({ kind: "unmarked", sequence, message });
+    this.onEvent?.({ kind: "unmarked", sequence, message });
   }
 }
 

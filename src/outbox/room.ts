@@ -10,109 +10,109 @@ type Policy = "dropOldest" | "refuse";
 const NONE = -1;
 
 export class Room {
-  readonly #log: Log;
-  readonly #walk: Walk;
-  readonly #report: (event: OutboxEvent) => void;
+  private readonly log: Log;
+  private readonly walk: Walk;
+  private readonly report: (event: OutboxEvent) => void;
   /** Sequence of a block that is a copy and full all the same, and how many entries were open then. */
-  #vainCopy = -1;
-  #vainEntries = 0;
+  private vainCopy = -1;
+  private vainEntries = 0;
 
   constructor(log: Log, walk: Walk, report: (event: OutboxEvent) => void) {
-    this.#log = log;
-    this.#walk = walk;
-    this.#report = report;
+    this.log = log;
+    this.walk = walk;
+    this.report = report;
   }
 
   /** Recovers before the first write. In unit mode that takes a spare: on a partition that shrank there may be none. */
   resume(policy: Policy): void {
-    const log = this.#log;
-    if (log.medium.unit === 16 && log.blocks.spares === 0) this.#free(policy);
-    this.#walk.countPassed();
+    const log = this.log;
+    if (log.medium.unit === 16 && log.blocks.spares === 0) this.free(policy);
+    this.walk.countPassed();
     log.resume();
-    this.#walk.sync();
+    this.walk.sync();
   }
 
   /** Room for an entry of `size` bytes that does not fit before the reserve; false: it is to be refused. */
   forEntry(size: number, policy: Policy): boolean {
-    const log = this.#log;
+    const log = this.log;
     if (!log.resumed) return false;
-    if (log.room >= size && this.#canAdvance("refuse")) return true;
-    return this.#advance(policy) && log.room >= size + log.reserve;
+    if (log.room >= size && this.canAdvance("refuse")) return true;
+    return this.advance(policy) && log.room >= size + log.reserve;
   }
 
   /** Room for a record of `size` bytes that must not be refused. */
   forMark(size: number, policy: Policy): boolean {
-    const log = this.#log;
+    const log = this.log;
     if (!log.resumed) return false;
     if (log.room >= size) return true;
-    if (this.#canAdvance("refuse")) return this.#advance("refuse") && log.room >= size;
-    if (this.#compact(size)) return true;
-    return this.#advance(policy) && log.room >= size;
+    if (this.canAdvance("refuse")) return this.advance("refuse") && log.room >= size;
+    if (this.compact(size)) return true;
+    return this.advance(policy) && log.room >= size;
   }
 
   /** Copies the newest block to make room in it, unless that made none before and nothing was settled since. */
-  #compact(size: number): boolean {
-    const log = this.#log;
-    if (this.#vainCopy === log.newest.sequence && this.#vainEntries === log.counters.entries) return false;
+  private compact(size: number): boolean {
+    const log = this.log;
+    if (this.vainCopy === log.newest.sequence && this.vainEntries === log.counters.entries) return false;
     const compacted = log.compact();
-    this.#walk.sync();
+    this.walk.sync();
     if (log.room >= size) return compacted;
-    this.#vainCopy = log.newest.sequence;
-    this.#vainEntries = log.counters.entries;
+    this.vainCopy = log.newest.sequence;
+    this.vainEntries = log.counters.entries;
     return false;
   }
 
-  #canAdvance(policy: Policy): boolean {
-    const { blocks, spareReserve } = this.#log;
-    return blocks.spares > spareReserve || this.#victim(policy) !== NONE;
+  private canAdvance(policy: Policy): boolean {
+    const { blocks, spareReserve } = this.log;
+    return blocks.spares > spareReserve || this.victim(policy) !== NONE;
   }
 
-  #advance(policy: Policy): boolean {
-    const log = this.#log;
-    while (log.blocks.spares <= log.spareReserve) if (!this.#free(policy)) return false;
+  private advance(policy: Policy): boolean {
+    const log = this.log;
+    while (log.blocks.spares <= log.spareReserve) if (!this.free(policy)) return false;
     const advanced = log.advance();
-    this.#walk.sync();
+    this.walk.sync();
     return advanced;
   }
 
   /** Frees one block; false: every one is needed. */
-  #free(policy: Policy): boolean {
-    const { blocks, marks } = this.#log;
-    const place = this.#victim(policy);
+  private free(policy: Policy): boolean {
+    const { blocks, marks } = this.log;
+    const place = this.victim(policy);
     if (place === NONE) return false;
-    if (blocks.firstAt(place + 1, marks.tail) > marks.tail) this.#drop(place);
+    if (blocks.firstAt(place + 1, marks.tail) > marks.tail) this.drop(place);
     else blocks.free(place);
     return true;
   }
 
   /** Place of the block to free: the oldest if all in it is settled, else the oldest that has nothing in flight. */
-  #victim(policy: Policy): number {
-    const { blocks, marks } = this.#log;
+  private victim(policy: Policy): number {
+    const { blocks, marks } = this.log;
     if (blocks.live < 2) return NONE;
-    if (blocks.firstAt(1, marks.tail) > marks.tail) this.#walk.exactTail();
+    if (blocks.firstAt(1, marks.tail) > marks.tail) this.walk.exactTail();
     if (blocks.firstAt(1, marks.tail) <= marks.tail) return 0;
     if (policy === "refuse") return NONE;
     for (let place = 0; place < blocks.live - 1; place++) {
-      if (blocks.firstAt(place, marks.tail) >= this.#walk.inFlightEnd || this.#walk.inFlightEnd <= marks.tail)
+      if (blocks.firstAt(place, marks.tail) >= this.walk.inFlightEnd || this.walk.inFlightEnd <= marks.tail)
         return place;
     }
     return NONE;
   }
 
   /** Gives up what the block at `place` holds. The next open header makes it so. */
-  #drop(place: number): void {
-    const log = this.#log;
+  private drop(place: number): void {
+    const log = this.log;
     const { blocks, marks, counters } = log;
     const first = Math.max(blocks.firstAt(place, marks.tail), marks.tail);
     const end = blocks.firstAt(place + 1, marks.tail);
-    const count = this.#walk.countOpen(first, end);
+    const count = this.walk.countOpen(first, end);
     if (place === 0) marks.advance(end);
-    else this.#leaveHole(blocks.at(place), first, end);
+    else this.leaveHole(blocks.at(place), first, end);
     blocks.free(place);
-    this.#walk.forgetPlaces();
+    this.walk.forgetPlaces();
     counters.dropped += count;
     counters.entries = Math.max(0, counters.entries - count);
-    this.#report({
+    this.report({
       kind: "dropped",
       first,
       end,
@@ -122,8 +122,8 @@ export class Room {
   }
 
   /** Entries before the hole stay: the header names the block, and nothing older than it may lie in a spare. */
-  #leaveHole(block: number, first: number, end: number): void {
-    const log = this.#log;
+  private leaveHole(block: number, first: number, end: number): void {
+    const log = this.log;
     const { counters, marks } = log;
     log.eraseSpares();
     log.retired = block;

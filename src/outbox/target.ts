@@ -18,10 +18,10 @@ export class Target {
   settledInPlace = 0;
   /** Entries that damage took from what was copied. */
   damaged = 0;
-  readonly #medium: Medium;
+  private readonly medium: Medium;
 
   constructor(medium: Medium, block: number, seed: number, first: number) {
-    this.#medium = medium;
+    this.medium = medium;
     this.seed = seed;
     this.number = first;
     this.end = block * medium.blockLength + HEAD_BYTES;
@@ -30,7 +30,7 @@ export class Target {
 
   /** Programs the record in the medium's buffer; its address, or NOWHERE if it is not there. `state`: of the entry. */
   put(kind: number, length: number, state: number): number {
-    const medium = this.#medium;
+    const medium = this.medium;
     const size = medium.sizeOf(length);
     const address = this.end;
     if (address + size > this.blockEnd) return NOWHERE;

@@ -28,60 +28,60 @@ export class EntryView {
 export class Walk {
   /** One above the highest number that is in flight. */
   inFlightEnd = 0;
-  readonly #log: Log;
-  readonly #medium: Medium;
-  readonly #report: (event: OutboxEvent) => void;
-  readonly #cursor: Cursor;
-  readonly #header = emptyHeader();
-  readonly #entry = new EntryView();
+  private readonly log: Log;
+  private readonly medium: Medium;
+  private readonly report: (event: OutboxEvent) => void;
+  private readonly cursor: Cursor;
+  private readonly header = emptyHeader();
+  private readonly entry = new EntryView();
   /** The tail, when it is known to be an entry that is not settled. */
-  #exact = -1;
-  #newest: number;
-  #copies = 0;
+  private exact = -1;
+  private newest: number;
+  private copies = 0;
   /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; address, and state byte above it. */
-  readonly #number = new Int32Array(RECENT);
-  readonly #place = new Int32Array(RECENT).fill(NO_PLACE);
+  private readonly number = new Int32Array(RECENT);
+  private readonly place = new Int32Array(RECENT).fill(NO_PLACE);
   /** The record buffer that the entry's payload is a view on. */
-  #buffer: Uint8Array | undefined;
+  private buffer: Uint8Array | undefined;
 
   constructor(log: Log, report: (event: OutboxEvent) => void) {
-    this.#log = log;
-    this.#medium = log.medium;
-    this.#report = report;
-    this.#cursor = new Cursor(log.medium);
-    this.#newest = log.newest.sequence;
+    this.log = log;
+    this.medium = log.medium;
+    this.report = report;
+    this.cursor = new Cursor(log.medium);
+    this.newest = log.newest.sequence;
   }
 
   /** See Outbox.seek. */
   seek(from: number): EntryView | undefined {
-    const { marks } = this.#log;
-    if (this.#medium.held === from) return this.#hand(from);
+    const { marks } = this.log;
+    if (this.medium.held === from) return this.hand(from);
     if (from < marks.tail) from = marks.tail;
-    if (this.#reload(from)) return this.#hand(from);
-    const cursor = this.#cursor;
-    if (!this.#find(cursor, from)) return undefined;
+    if (this.reload(from)) return this.hand(from);
+    const cursor = this.cursor;
+    if (!this.find(cursor, from)) return undefined;
     const { number } = cursor;
     if (number >= marks.tail + WINDOW) {
       this.exactTail();
-      if (number >= marks.tail + WINDOW || !this.#find(cursor, number)) return undefined;
+      if (number >= marks.tail + WINDOW || !this.find(cursor, number)) return undefined;
     }
-    this.#remember(number, cursor.address, cursor.state);
-    return this.#hand(number);
+    this.remember(number, cursor.address, cursor.state);
+    return this.hand(number);
   }
 
   /** Moves the tail to the oldest entry that is not settled, or to the end. */
   exactTail(): void {
     this.countPassed();
-    const { marks, number, walker } = this.#log;
-    if (marks.tail < number && this.#exact !== marks.tail) this.#find(walker, marks.tail);
+    const { marks, number, walker } = this.log;
+    if (marks.tail < number && this.exact !== marks.tail) this.find(walker, marks.tail);
   }
 
   /** Entries in the window that are released. */
   countReleased(): number {
-    const { marks, walker } = this.#log;
+    const { marks, walker } = this.log;
     let count = 0;
-    for (let from = marks.tail; this.#find(walker, from) && walker.number < marks.tail + WINDOW; ) {
-      if (this.#isReleased(walker.number, walker.state)) count++;
+    for (let from = marks.tail; this.find(walker, from) && walker.number < marks.tail + WINDOW; ) {
+      if (this.isReleased(walker.number, walker.state)) count++;
       from = walker.number + 1;
     }
     return count;
@@ -89,9 +89,9 @@ export class Walk {
 
   /** Entries from `from` up to `end` that are not settled. */
   countOpen(from: number, end: number): number {
-    const { walker } = this.#log;
+    const { walker } = this.log;
     let count = 0;
-    while (this.#find(walker, from) && walker.number < end) {
+    while (this.find(walker, from) && walker.number < end) {
       count++;
       from = walker.number + 1;
     }
@@ -101,28 +101,28 @@ export class Walk {
   /** Where the entry lies; NOWHERE: there is none, or it is settled. Afterwards `clear` knows it. */
   addressOf(number: number): number {
     const slot = number & (RECENT - 1);
-    if (this.#number[slot] === (number | 0) && this.#place[slot] !== NO_PLACE) return this.#place[slot] & ADDRESS;
-    const { walker } = this.#log;
-    if (!this.#find(walker, number) || walker.number !== number) return NOWHERE;
-    this.#remember(number, walker.address, walker.state);
+    if (this.number[slot] === (number | 0) && this.place[slot] !== NO_PLACE) return this.place[slot] & ADDRESS;
+    const { walker } = this.log;
+    if (!this.find(walker, number) || walker.number !== number) return NOWHERE;
+    this.remember(number, walker.address, walker.state);
     return walker.address;
   }
 
   /** Byte mode: clears `bits` in the state byte of an entry that `addressOf` has just found; durable, if true. */
   clear(number: number, bits: number): boolean {
     const slot = number & (RECENT - 1);
-    const place = this.#place[slot] & ~(bits << 24);
-    this.#place[slot] = place;
-    return this.#medium.programState(place & ADDRESS, place >>> 24);
+    const place = this.place[slot] & ~(bits << 24);
+    this.place[slot] = place;
+    return this.medium.programState(place & ADDRESS, place >>> 24);
   }
 
   /** An entry was appended; it is still in the record buffer. */
   appended(number: number, address: number, size: number, qos: number, length: number): void {
-    const medium = this.#medium;
+    const medium = this.medium;
     const slot = number & (RECENT - 1);
-    this.#number[slot] = number;
-    this.#place[slot] = address | (QUEUED_STATE << 24);
-    if (this.#cursor.after === address) this.#cursor.follow(address, size, qos, 1);
+    this.number[slot] = number;
+    this.place[slot] = address | (QUEUED_STATE << 24);
+    if (this.cursor.after === address) this.cursor.follow(address, size, qos, 1);
     medium.kind = qos;
     medium.length = length;
     medium.state = QUEUED_STATE;
@@ -131,35 +131,35 @@ export class Walk {
 
   /** A record that is no entry was appended; it used up `numbers`. */
   followed(address: number, size: number, kind: number, numbers: number): void {
-    this.#cursor.follow(address, size, kind, numbers);
+    this.cursor.follow(address, size, kind, numbers);
   }
 
   /** The entry's marks have changed: it is not handed out from the buffer. */
   forget(number: number): void {
-    if (this.#medium.held === number) this.#medium.held = -1;
+    if (this.medium.held === number) this.medium.held = -1;
   }
 
   /** Places are not known any more: blocks were copied or given up. */
   forgetPlaces(): void {
-    this.#place.fill(NO_PLACE);
-    this.#medium.held = -1;
-    this.#cursor.block = NOWHERE;
-    this.#log.walker.block = NOWHERE;
+    this.place.fill(NO_PLACE);
+    this.medium.held = -1;
+    this.cursor.block = NOWHERE;
+    this.log.walker.block = NOWHERE;
   }
 
   /** To be called when a block may have been taken into use. */
   sync(): void {
-    const log = this.#log;
-    if (log.newest.sequence === this.#newest) return;
-    this.#newest = log.newest.sequence;
+    const log = this.log;
+    if (log.newest.sequence === this.newest) return;
+    this.newest = log.newest.sequence;
     log.walker.block = NOWHERE;
-    if (log.copies !== this.#copies) {
-      this.#copies = log.copies;
+    if (log.copies !== this.copies) {
+      this.copies = log.copies;
       this.forgetPlaces();
       return;
     }
     // A cursor that has seen every entry goes on behind the notes in the new head.
-    const cursor = this.#cursor;
+    const cursor = this.cursor;
     const seen = cursor.block !== NOWHERE && cursor.nextNumber === log.newest.first;
     cursor.block = NOWHERE;
     if (!seen) return;
@@ -168,90 +168,90 @@ export class Walk {
   }
 
   /** The entry whose place in the newest block is known, into the buffer. */
-  #reload(number: number): boolean {
-    const log = this.#log;
+  private reload(number: number): boolean {
+    const log = this.log;
     const slot = number & (RECENT - 1);
-    const place = this.#place[slot];
-    if (this.#number[slot] !== (number | 0) || place === NO_PLACE || log.marks.isSettled(number)) return false;
+    const place = this.place[slot];
+    if (this.number[slot] !== (number | 0) || place === NO_PLACE || log.marks.isSettled(number)) return false;
     // An address in another block gives another number: its seed is another.
-    return this.#medium.load(place & ADDRESS, NOWHERE, log.seed) && this.#medium.number === (number | 0);
+    return this.medium.load(place & ADDRESS, NOWHERE, log.seed) && this.medium.number === (number | 0);
   }
 
-  #hand(number: number): EntryView {
-    const medium = this.#medium;
-    const entry = this.#entry;
+  private hand(number: number): EntryView {
+    const medium = this.medium;
+    const entry = this.entry;
     const { length, kind } = medium;
     medium.held = number;
     if (number >= this.inFlightEnd) this.inFlightEnd = number + 1;
     entry.sequence = number;
     if (kind === 2) {
       entry.qos = 2;
-      entry.released = this.#isReleased(number, medium.state);
+      entry.released = this.isReleased(number, medium.state);
     } else {
       entry.qos = 1;
       entry.released = false;
     }
-    if (entry.payloadLength === length && this.#buffer === medium.bytes) return entry;
-    this.#buffer = medium.bytes;
+    if (entry.payloadLength === length && this.buffer === medium.bytes) return entry;
+    this.buffer = medium.bytes;
     entry.payload = medium.payload(length);
     entry.payloadLength = length;
     return entry;
   }
 
-  #isReleased(number: number, state: number): boolean {
-    const { marks } = this.#log;
+  private isReleased(number: number, state: number): boolean {
+    const { marks } = this.log;
     if (marks.isReleased(number)) return true;
-    return this.#medium.unit === 1 && number >= marks.voidBelow && isReleased(state);
+    return this.medium.unit === 1 && number >= marks.voidBelow && isReleased(state);
   }
 
-  #remember(number: number, address: number, state: number): void {
+  private remember(number: number, address: number, state: number): void {
     const slot = number & (RECENT - 1);
-    this.#number[slot] = number;
-    this.#place[slot] = address | (state << 24);
+    this.number[slot] = number;
+    this.place[slot] = address | (state << 24);
   }
 
   /** Moves `cursor` to the first entry from `from` on that is not settled, whose record is then in the buffer. */
-  #find(cursor: Cursor, from: number): boolean {
-    const { blocks, marks, end } = this.#log;
+  private find(cursor: Cursor, from: number): boolean {
+    const { blocks, marks, end } = this.log;
     if (blocks.live === 0) return false;
     const isNear = cursor.changes === blocks.changes && from >= cursor.nextNumber && from < cursor.limit;
-    if (!isNear || cursor.block === NOWHERE) this.#position(cursor, from);
+    if (!isNear || cursor.block === NOWHERE) this.position(cursor, from);
     let fromTail = cursor.nextNumber <= marks.tail;
     for (;;) {
       const isLast = cursor.place === blocks.live - 1;
-      const blockEnd = isLast ? end : (blocks.at(cursor.place) + 1) * this.#medium.blockLength;
+      const blockEnd = isLast ? end : (blocks.at(cursor.place) + 1) * this.medium.blockLength;
       while (cursor.block !== NOWHERE && cursor.next(blockEnd, cursor.limit)) {
         const { number } = cursor;
-        if (fromTail && cursor.lost > 0) this.#lose(number - cursor.lost, cursor.lost);
+        if (fromTail && cursor.lost > 0) this.lose(number - cursor.lost, cursor.lost);
         if (!cursor.isEntry) continue;
-        if (this.#isSettled(cursor)) {
+        if (this.isSettled(cursor)) {
           if (fromTail) marks.advance(number + 1);
           continue;
         }
-        if (fromTail) this.#arrive(number);
+        if (fromTail) this.arrive(number);
         fromTail = false;
         if (number < from) continue;
-        this.#firmRelease(cursor);
+        this.firmRelease(cursor);
         return true;
       }
       if (isLast) {
-        if (fromTail) this.#pastAll(cursor.nextNumber);
+        if (fromTail) this.pastAll(cursor.nextNumber);
         return false;
       }
-      if (fromTail) this.#lose(cursor.nextNumber, cursor.limit - cursor.nextNumber);
-      this.#enter(cursor, cursor.place + 1, cursor.limit);
+      if (fromTail) this.lose(cursor.nextNumber, cursor.limit - cursor.nextNumber);
+      this.enter(cursor, cursor.place + 1, cursor.limit);
     }
   }
 
   /** Entries that the mount passed unseen are settled, and count no more. To be called before a block is copied. */
   countPassed(): void {
-    const log = this.#log;
+    const log = this.log;
     const { blocks, walker, counters, passed, medium } = log;
     if (passed === undefined) return;
     log.passed = undefined;
     const { from, end, settled } = passed;
     for (let place = blocks.placeOf(from); place < blocks.live && blocks.firstAt(place, end) < end; place++) {
-      if (!walker.enter(blocks.at(place), this.#header)) continue;
+      if (!walker.enter(blocks.at(place), this.header)) continue;
       const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
       while (walker.next(blockEnd, end) && walker.number < end) {
         if (!walker.isEntry || walker.number < from || counters.entries === 0) continue;
@@ -262,25 +262,25 @@ export class Walk {
   }
 
   /** Puts `cursor` before `from`, in the block that holds it. */
-  #position(cursor: Cursor, from: number): void {
-    const { blocks, marks } = this.#log;
+  private position(cursor: Cursor, from: number): void {
+    const { blocks, marks } = this.log;
     const oldest = blocks.firstAt(0, marks.tail);
-    if (oldest > marks.tail) this.#lose(marks.tail, oldest - marks.tail); // the block that held the tail is gone
+    if (oldest > marks.tail) this.lose(marks.tail, oldest - marks.tail); // the block that held the tail is gone
     const place = blocks.placeOf(from);
     if (cursor.block !== blocks.at(place) || cursor.nextNumber > from) {
-      this.#enter(cursor, place, blocks.firstAt(place, from));
-    } else this.#locate(cursor, place);
+      this.enter(cursor, place, blocks.firstAt(place, from));
+    } else this.locate(cursor, place);
   }
 
-  #enter(cursor: Cursor, place: number, first: number): void {
+  private enter(cursor: Cursor, place: number, first: number): void {
     // A block whose head is damaged: all that it held is lost.
-    if (!cursor.enter(this.#log.blocks.at(place), this.#header)) cursor.nextNumber = first;
-    this.#locate(cursor, place);
+    if (!cursor.enter(this.log.blocks.at(place), this.header)) cursor.nextNumber = first;
+    this.locate(cursor, place);
   }
 
   /** Tells `cursor` which place its block has, and where the block's numbers end. */
-  #locate(cursor: Cursor, place: number): void {
-    const { blocks } = this.#log;
+  private locate(cursor: Cursor, place: number): void {
+    const { blocks } = this.log;
     const isLast = place === blocks.live - 1;
     cursor.place = place;
     cursor.limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, cursor.nextNumber);
@@ -288,11 +288,11 @@ export class Walk {
   }
 
   /** Looks at the marks of the cursor's entry. Done bits may be what a cut left half programmed: they are programmed again. */
-  #isSettled(cursor: Cursor): boolean {
-    const { marks, counters } = this.#log;
+  private isSettled(cursor: Cursor): boolean {
+    const { marks, counters } = this.log;
     if (marks.isSettled(cursor.number)) return true;
-    if (this.#medium.unit === 16 || !isDone(cursor.state)) return false;
-    this.#medium.programState(cursor.address, cursor.state & ~DONE_BITS);
+    if (this.medium.unit === 16 || !isDone(cursor.state)) return false;
+    this.medium.programState(cursor.address, cursor.state & ~DONE_BITS);
     if (!marks.inWindow(cursor.number)) return true;
     marks.settle(cursor.number); // in an earlier run: not counted yet
     if (counters.entries > 0) counters.entries--;
@@ -300,30 +300,30 @@ export class Walk {
   }
 
   /** An entry that is handed out as released stays released. */
-  #firmRelease(cursor: Cursor): void {
-    if (this.#medium.unit === 16 || !isReleased(cursor.state)) return;
+  private firmRelease(cursor: Cursor): void {
+    if (this.medium.unit === 16 || !isReleased(cursor.state)) return;
     cursor.state &= ~RELEASED_BITS;
-    this.#medium.state = cursor.state;
-    this.#medium.programState(cursor.address, cursor.state);
+    this.medium.state = cursor.state;
+    this.medium.programState(cursor.address, cursor.state);
   }
 
   /** The tail has come to an entry that is not settled. */
-  #arrive(number: number): void {
-    this.#log.marks.advance(number);
-    this.#exact = number;
+  private arrive(number: number): void {
+    this.log.marks.advance(number);
+    this.exact = number;
   }
 
   /** Nothing is left; `next`: number of the entry that would be next, by what the newest block holds. */
-  #pastAll(next: number): void {
-    const { counters, number } = this.#log;
-    if (next < number) this.#lose(next, number - next);
-    this.#log.marks.advance(number);
+  private pastAll(next: number): void {
+    const { counters, number } = this.log;
+    if (next < number) this.lose(next, number - next);
+    this.log.marks.advance(number);
     counters.entries = 0;
   }
 
   /** The tail passes numbers whose entries are not there: damage, but for those that were given up on purpose. */
-  #lose(from: number, count: number): void {
-    const { counters, marks } = this.#log;
+  private lose(from: number, count: number): void {
+    const { counters, marks } = this.log;
     const { holeFrom, holeEnd } = counters;
     const first = Math.max(from, marks.tail); // what is below was counted before
     const end = from + count;
@@ -334,6 +334,6 @@ export class Walk {
     counters.damaged += lost;
     counters.entries = Math.max(0, counters.entries - lost);
     const message = `damage on flash: ${lost} entries from ${first} on are lost`;
-    this.#report({ kind: "damaged", first, count: lost, message });
+    this.report({ kind: "damaged", first, count: lost, message });
   }
 }

@@ -21,69 +21,69 @@ export interface ClockNotes {
 }
 
 export class Dating {
-  readonly #notes: ClockNotes;
-  readonly #write: (tag: number, value: Uint8Array) => void;
-  readonly #boot: number;
-  #originMs: number | undefined; // milliseconds since 1970 at uptime 0, of this boot
-  #writtenMs: number | undefined; // as it stands in flash
-  #pastBoot = -1; // the earlier boot that was looked up last
-  #pastSequence = 0; // the entry for which it was
-  #pastOriginMs: number | undefined;
-  #undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
-  #undatedEnd = -1;
+  private readonly notes: ClockNotes;
+  private readonly write: (tag: number, value: Uint8Array) => void;
+  private readonly boot: number;
+  private originMs: number | undefined; // milliseconds since 1970 at uptime 0, of this boot
+  private writtenMs: number | undefined; // as it stands in flash
+  private pastBoot = -1; // the earlier boot that was looked up last
+  private pastSequence = 0; // the entry for which it was
+  private pastOriginMs: number | undefined;
+  private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
+  private undatedEnd = -1;
 
   /** `boot`: number of the boot that runs. `write`: makes a note, durable or told otherwise by its owner. */
   constructor(notes: ClockNotes, boot: number, write: (tag: number, value: Uint8Array) => void) {
-    this.#notes = notes;
-    this.#boot = boot & 0xffff;
-    this.#write = write;
+    this.notes = notes;
+    this.boot = boot & 0xffff;
+    this.write = write;
   }
 
   /** The clock is set, or set anew: milliseconds since 1970 at an uptime. */
   setClock(uptimeMs: number, utcMs: number): void {
     const originMs = utcMs - uptimeMs;
     if (!(originMs > 0 && utcMs < LATEST_MS)) return; // no clock that anybody set
-    this.#originMs = originMs;
-    if (this.#writtenMs !== undefined && Math.abs(originMs - this.#writtenMs) < RESOLUTION_MS) return;
-    this.#writtenMs = originMs;
-    this.#write(CLOCK, encodeClock(this.#boot, originMs));
+    this.originMs = originMs;
+    if (this.writtenMs !== undefined && Math.abs(originMs - this.writtenMs) < RESOLUTION_MS) return;
+    this.writtenMs = originMs;
+    this.write(CLOCK, encodeClock(this.boot, originMs));
   }
 
   /** When an entry of the outbox was taken, in milliseconds since 1970; undefined if nobody knows. */
   utcMs(reading: Reading, sequence: number): number | undefined {
-    const originMs = reading.boot === this.#boot ? this.#originMs : this.#originOf(reading.boot, sequence);
+    const originMs = reading.boot === this.boot ? this.originMs : this.originOf(reading.boot, sequence);
     if (originMs === undefined) return undefined;
     const utcMs = originMs + reading.uptimeMs;
     return utcMs < LATEST_MS ? utcMs : undefined;
   }
 
-  #originOf(boot: number, sequence: number): number | undefined {
-    const ahead = sequence - this.#pastSequence;
-    if (boot !== this.#pastBoot || ahead < 0 || ahead >= LOOK_UP_EVERY) this.#lookUp(boot, sequence);
-    return this.#pastOriginMs;
+  private originOf(boot: number, sequence: number): number | undefined {
+    const ahead = sequence - this.pastSequence;
+    if (boot !== this.pastBoot || ahead < 0 || ahead >= LOOK_UP_EVERY) this.lookUp(boot, sequence);
+    return this.pastOriginMs;
   }
 
-  #lookUp(boot: number, sequence: number): void {
-    const inForce = this.#notes.noteAt(sequence, CLOCK);
-    if (inForce !== undefined && bootOfClock(inForce) === boot) this.#pastOriginMs = originOfClock(inForce);
-    else if (boot !== this.#pastBoot) this.#pastOriginMs = this.#findLater(boot, sequence);
-    this.#pastBoot = boot;
-    this.#pastSequence = sequence;
+  private lookUp(boot: number, sequence: number): void {
+    const inForce = this.notes.noteAt(sequence, CLOCK);
+    if (inForce !== undefined && bootOfClock(inForce) === boot) this.pastOriginMs = originOfClock(inForce);
+    else if (boot !== this.pastBoot) this.pastOriginMs = this.findLater(boot, sequence);
+    this.pastBoot = boot;
+    this.pastSequence = sequence;
   }
 
   /** The clock was set after the entry, or never. A long way through flash, so what it tells of later boots is kept. */
-  #findLater(boot: number, sequence: number): number | undefined {
-    if (before(boot, this.#undatedEnd) && !before(boot, this.#undatedFrom)) return undefined;
+  private findLater(boot: number, sequence: number): number | undefined {
+    if (before(boot, this.undatedEnd) && !before(boot, this.undatedFrom)) return undefined;
     let dated = -1;
     let originMs: number | undefined;
-    const found = this.#notes.findNoteAfter(sequence, CLOCK, (note) => {
+    const found = this.notes.findNoteAfter(sequence, CLOCK, (note) => {
       dated = bootOfClock(note);
       originMs = originOfClock(note);
       return dated === boot || before(boot, dated); // an earlier boot's is only repeated
     });
     if (found && dated === boot) return originMs;
-    this.#undatedFrom = boot;
-    this.#undatedEnd = found ? dated : this.#boot;
+    this.undatedFrom = boot;
+    this.undatedEnd = found ? dated : this.boot;
     return undefined;
   }
 }

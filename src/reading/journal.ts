@@ -62,42 +62,42 @@ export class Journal {
   /** Counted over the device's life. Changed only through the count methods. */
   readonly counters: Readonly<Counters>;
   format: PayloadFormat;
-  readonly #store: JournalStore;
-  readonly #clock: JournalOptions["clock"];
-  readonly #topicOf: JournalOptions["topicOf"];
-  readonly #sticky: Sticky;
-  readonly #dating: Dating;
-  readonly #renderer = new Renderer();
-  readonly #record = new Uint8Array(RECORD_LENGTH);
-  readonly #incoming = newReading();
-  readonly #outgoing = newReading();
-  readonly #message: ReadingMessage;
-  readonly #topic: Uint8Array; // of the room that readings taken now belong to
+  private readonly store: JournalStore;
+  private readonly clock: JournalOptions["clock"];
+  private readonly topicOf: JournalOptions["topicOf"];
+  private readonly sticky: Sticky;
+  private readonly dating: Dating;
+  private readonly renderer = new Renderer();
+  private readonly record = new Uint8Array(RECORD_LENGTH);
+  private readonly incoming = newReading();
+  private readonly outgoing = newReading();
+  private readonly message: ReadingMessage;
+  private readonly topic: Uint8Array; // of the room that readings taken now belong to
   // Numbers are modulo something: only together do they tell rooms apart.
-  #pastBoot = -1; // of the reading whose room was looked up last
-  #pastRoom = -1;
-  #pastTopic: Uint8Array | undefined;
+  private pastBoot = -1; // of the reading whose room was looked up last
+  private pastRoom = -1;
+  private pastTopic: Uint8Array | undefined;
 
   /** A boot: counts it, and readings from now on are of this room. Notes in flash: one, and one if the room changed. */
   constructor(options: JournalOptions) {
-    this.#store = options.store;
-    this.#clock = options.clock;
-    this.#topicOf = options.topicOf;
+    this.store = options.store;
+    this.clock = options.clock;
+    this.topicOf = options.topicOf;
     this.format = options.format;
-    this.#sticky = new Sticky(options.store);
-    this.counters = this.#countBoot();
-    this.#incoming.boot = this.counters.boots & 0xffff;
-    this.#incoming.room = this.#enter(options.room);
-    this.#topic = options.topicOf(options.room);
-    this.#message = { topic: this.#topic, payload: this.#renderer.bytes, payloadLength: 0, retain: false };
-    this.#dating = new Dating(options.store, this.counters.boots, this.#sticky.write);
+    this.sticky = new Sticky(options.store);
+    this.counters = this.countBoot();
+    this.incoming.boot = this.counters.boots & 0xffff;
+    this.incoming.room = this.enter(options.room);
+    this.topic = options.topicOf(options.room);
+    this.message = { topic: this.topic, payload: this.renderer.bytes, payloadLength: 0, retain: false };
+    this.dating = new Dating(options.store, this.counters.boots, this.sticky.write);
     this.clockSet();
   }
 
   /** The wall clock was set: dates this boot's readings, the earlier ones too. */
   clockSet(): void {
-    const utcMs = this.#clock.utcMs();
-    if (utcMs !== undefined) this.#dating.setClock(this.#clock.uptimeMs(), utcMs);
+    const utcMs = this.clock.utcMs();
+    if (utcMs !== undefined) this.dating.setClock(this.clock.uptimeMs(), utcMs);
   }
 
   /**
@@ -106,125 +106,125 @@ export class Journal {
    * @throws RangeError for a temperature that is none
    */
   append(milliCelsius: number, decimals: number, qos: 1 | 2): number {
-    if (this.#sticky.isOwing && !this.#isUnderstood()) {
-      this.#store.skip?.();
+    if (this.sticky.isOwing && !this.isUnderstood()) {
+      this.store.skip?.();
       return -1;
     }
-    const reading = this.#incoming;
+    const reading = this.incoming;
     reading.milliCelsius = milliCelsius;
     reading.decimals = decimals;
-    reading.uptimeMs = this.#clock.uptimeMs();
-    encodeReading(reading, this.#record);
-    return this.#store.append(this.#record, qos);
+    reading.uptimeMs = this.clock.uptimeMs();
+    encodeReading(reading, this.record);
+    return this.store.append(this.record, qos);
   }
 
   /** The message for an entry; undefined if the entry cannot be understood, or nobody knows its room any more. */
   render(entry: JournalEntry): ReadingMessage | undefined {
-    const reading = this.#outgoing;
+    const reading = this.outgoing;
     const { sequence } = entry;
     if (!decodeReading(entry.payload, entry.payloadLength, reading)) return undefined;
-    const topic = reading.boot === this.#incoming.boot ? this.#topicOfThisBoot() : this.#topicOfPast(sequence);
+    const topic = reading.boot === this.incoming.boot ? this.topicOfThisBoot() : this.topicOfPast(sequence);
     if (topic === undefined) return undefined;
-    return this.#fill(topic, reading.milliCelsius, reading.decimals, this.#dating.utcMs(reading, sequence), sequence);
+    return this.fill(topic, reading.milliCelsius, reading.decimals, this.dating.utcMs(reading, sequence), sequence);
   }
 
   /** An entry in words, for the prompt: "21.44 °C, 2026-06-17T09:12:00Z". */
   describe(entry: JournalEntry): string {
     const reading = newReading();
     if (!decodeReading(entry.payload, entry.payloadLength, reading)) return "not readable";
-    const utcMs = this.#dating.utcMs(reading, entry.sequence);
+    const utcMs = this.dating.utcMs(reading, entry.sequence);
     const when = utcMs === undefined ? "time not known" : `${new Date(utcMs).toISOString().slice(0, 19)}Z`;
     return `${(reading.milliCelsius / 1000).toFixed(reading.decimals)} °C, ${when}`;
   }
 
   /** The message for a QoS 0 reading taken now: no number, never in flash. */
   renderNow(milliCelsius: number, decimals: number): ReadingMessage {
-    return this.#fill(this.#topic, milliCelsius, decimals, this.#clock.utcMs(), undefined);
+    return this.fill(this.topic, milliCelsius, decimals, this.clock.utcMs(), undefined);
   }
 
   /** True if the packet ids in flight belong to this client's session at this broker. */
   sessionIs(clientId: string, host: string, port: number): boolean {
-    return sameNote(this.#store.readNote(SESSION), encodeSession(clientId, host, port));
+    return sameNote(this.store.readNote(SESSION), encodeSession(clientId, host, port));
   }
 
   /** The session in force is this one. Durable on return, if flash takes it. */
   recordSession(clientId: string, host: string, port: number): void {
-    if (!this.sessionIs(clientId, host, port)) this.#sticky.write(SESSION, encodeSession(clientId, host, port));
+    if (!this.sessionIs(clientId, host, port)) this.sticky.write(SESSION, encodeSession(clientId, host, port));
   }
 
   countDeadLetter(): void {
     (this.counters as Counters).deadLetters++;
-    this.#writeCounters();
+    this.writeCounters();
   }
 
   countPossibleDoubles(count: number): void {
     if (count === 0) return;
     (this.counters as Counters).possibleDoubles += count;
-    this.#writeCounters();
+    this.writeCounters();
   }
 
   /** Where the latest count was damaged, the clock's note may still know the last boot: its number must not come again. */
-  #countBoot(): Counters {
-    const counters = decodeCounters(this.#store.readNote(COUNTERS));
-    const clock = this.#store.readNote(CLOCK);
+  private countBoot(): Counters {
+    const counters = decodeCounters(this.store.readNote(COUNTERS));
+    const clock = this.store.readNote(CLOCK);
     if (clock !== undefined) counters.boots += bootsBetween(counters.boots, bootOfClock(clock));
     counters.boots++;
-    this.#sticky.write(COUNTERS, encodeCounters(counters));
+    this.sticky.write(COUNTERS, encodeCounters(counters));
     return counters;
   }
 
   /** The number of a room: the one that it has, if it is the last room's. */
-  #enter(room: Uint8Array): number {
-    const last = this.#store.readNote(ROOM);
+  private enter(room: Uint8Array): number {
+    const last = this.store.readNote(ROOM);
     if (last === undefined || last.length === 0) {
-      this.#sticky.write(ROOM, encodeRoom(0, room));
+      this.sticky.write(ROOM, encodeRoom(0, room));
       return 0;
     }
     if (sameNote(last, encodeRoom(last[0], room))) return last[0];
     const number = (last[0] + 1) & 0xff;
-    this.#sticky.write(ROOM, encodeRoom(number, room));
+    this.sticky.write(ROOM, encodeRoom(number, room));
     return number;
   }
 
   /** A later boot will find this boot's number and room. */
-  #isUnderstood(): boolean {
-    this.#sticky.retry();
-    return !this.#sticky.owes(COUNTERS) && !this.#sticky.owes(ROOM);
+  private isUnderstood(): boolean {
+    this.sticky.retry();
+    return !this.sticky.owes(COUNTERS) && !this.sticky.owes(ROOM);
   }
 
-  #topicOfThisBoot(): Uint8Array | undefined {
-    return this.#outgoing.room === this.#incoming.room ? this.#topic : undefined;
+  private topicOfThisBoot(): Uint8Array | undefined {
+    return this.outgoing.room === this.incoming.room ? this.topic : undefined;
   }
 
-  #topicOfPast(sequence: number): Uint8Array | undefined {
-    const { boot, room } = this.#outgoing;
-    if (boot !== this.#pastBoot || room !== this.#pastRoom) {
-      const note = this.#store.noteAt(sequence, ROOM);
-      this.#pastTopic = note !== undefined && note[0] === room ? this.#topicOf(note.slice(1)) : undefined;
-      this.#pastBoot = this.#pastTopic === undefined ? -1 : boot;
-      this.#pastRoom = room;
+  private topicOfPast(sequence: number): Uint8Array | undefined {
+    const { boot, room } = this.outgoing;
+    if (boot !== this.pastBoot || room !== this.pastRoom) {
+      const note = this.store.noteAt(sequence, ROOM);
+      this.pastTopic = note !== undefined && note[0] === room ? this.topicOf(note.slice(1)) : undefined;
+      this.pastBoot = this.pastTopic === undefined ? -1 : boot;
+      this.pastRoom = room;
     }
-    return this.#pastTopic;
+    return this.pastTopic;
   }
 
-  #fill(
+  private fill(
     topic: Uint8Array,
     milliCelsius: number,
     decimals: number,
     utcMs: number | undefined,
     sequence: number | undefined,
   ): ReadingMessage {
-    const message = this.#message;
+    const message = this.message;
     message.topic = topic;
     message.payloadLength =
       this.format === "json"
-        ? this.#renderer.json(milliCelsius, decimals, utcMs, sequence)
-        : this.#renderer.plain(milliCelsius, decimals);
+        ? this.renderer.json(milliCelsius, decimals, utcMs, sequence)
+        : this.renderer.plain(milliCelsius, decimals);
     return message;
   }
 
-  #writeCounters(): void {
-    this.#sticky.write(COUNTERS, encodeCounters(this.counters));
+  private writeCounters(): void {
+    this.sticky.write(COUNTERS, encodeCounters(this.counters));
   }
 }
 

@@ -26,30 +26,30 @@ const STEP = [1, 10, 100, 1000]; // thousandths to the last digit shown: 10^(3 -
 export class Renderer {
   /** The payload; bytes 0 to `length` count. Valid until the next call. */
   readonly bytes = new Uint8Array(PAYLOAD_MOST);
-  #format: PayloadFormat | undefined;
-  #valueEnd = -1; // where the value of the last JSON ended; -1: nothing in the buffer can be kept
-  #day = -1; // days since 1970 of the date in the buffer; -1: none
+  private format: PayloadFormat | undefined;
+  private valueEnd = -1; // where the value of the last JSON ended; -1: nothing in the buffer can be kept
+  private day = -1; // days since 1970 of the date in the buffer; -1: none
 
   /** Renders as JSON. `utcMs`: milliseconds since 1970, undefined: no `ts`. `sequence`: undefined: no `seq`. @returns the length in bytes */
   json(milliCelsius: number, decimals: number, utcMs: number | undefined, sequence: number | undefined): number {
     const bytes = this.bytes;
-    if (this.#format !== "json") {
+    if (this.format !== "json") {
       copyInto(bytes, 0, VALUE);
-      this.#format = "json";
-      this.#valueEnd = -1;
+      this.format = "json";
+      this.valueEnd = -1;
     }
     let at = writeFixed(bytes, VALUE.length, milliCelsius, decimals);
-    const kept = at === this.#valueEnd;
+    const kept = at === this.valueEnd;
     if (utcMs === undefined) {
-      this.#valueEnd = -1;
+      this.valueEnd = -1;
     } else {
       if (!kept) {
-        this.#valueEnd = at;
-        this.#day = -1;
+        this.valueEnd = at;
+        this.day = -1;
         copyInto(bytes, at, TS);
       }
       at += TS.length;
-      this.#writeTime(at, utcMs);
+      this.writeTime(at, utcMs);
       at += TS_LENGTH;
       bytes[at++] = QUOTE;
     }
@@ -60,15 +60,15 @@ export class Renderer {
 
   /** Renders the value alone. @returns the length in bytes */
   plain(milliCelsius: number, decimals: number): number {
-    this.#format = "plain";
+    this.format = "plain";
     return writeFixed(this.bytes, 0, milliCelsius, decimals);
   }
 
-  #writeTime(at: number, utcMs: number): void {
+  private writeTime(at: number, utcMs: number): void {
     const day = Math.floor(utcMs / MS_PER_DAY);
-    if (day !== this.#day) {
+    if (day !== this.day) {
       writeDate(this.bytes, at, day);
-      this.#day = day;
+      this.day = day;
     }
     writeTimeOfDay(this.bytes, at, ((utcMs - day * MS_PER_DAY) / 1000) | 0);
   }

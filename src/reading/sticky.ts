@@ -12,35 +12,35 @@ export interface NoteStore {
 const TAGS = 8;
 
 export class Sticky {
-  readonly #store: NoteStore;
-  readonly #owed: (Uint8Array | undefined)[] = new Array(TAGS).fill(undefined);
+  private readonly store: NoteStore;
+  private readonly owed: (Uint8Array | undefined)[] = new Array(TAGS).fill(undefined);
   /** Some note is not on flash. */
   isOwing = false;
 
   constructor(store: NoteStore) {
-    this.#store = store;
+    this.store = store;
   }
 
   /** Takes the place of an earlier value of the tag. */
   readonly write = (tag: number, value: Uint8Array): void => {
-    this.#owed[tag] = value;
+    this.owed[tag] = value;
     this.retry();
   };
 
   /** True while the latest value of the tag is not on flash. */
   owes(tag: number): boolean {
-    return this.#owed[tag] !== undefined;
+    return this.owed[tag] !== undefined;
   }
 
   /** Tries what is not on flash, in the order of the tags. */
   retry(): void {
     this.isOwing = false;
     for (let tag = 0; tag < TAGS; tag++) {
-      const value = this.#owed[tag];
+      const value = this.owed[tag];
       if (value === undefined) continue;
       try {
-        this.#store.note(tag, value);
-        this.#owed[tag] = undefined;
+        this.store.note(tag, value);
+        this.owed[tag] = undefined;
       } catch {
         this.isOwing = true;
       }

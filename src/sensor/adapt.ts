@@ -59,11 +59,11 @@ export function adapt(name: string, Driver: SDKDriver, options: AdaptOptions): S
 }
 
 class Adapted implements TemperatureSensor {
-  readonly #where: string;
-  readonly #onError: OpenOptions["onError"];
-  readonly #opened: SMBus[] = []; // by the driver, which may forget them
-  #driver: InstanceType<SDKDriver> | undefined;
-  #complaint: unknown;
+  private readonly where: string;
+  private readonly onError: OpenOptions["onError"];
+  private readonly opened: SMBus[] = []; // by the driver, which may forget them
+  private driver: InstanceType<SDKDriver> | undefined;
+  private complaint: unknown;
 
   constructor(
     Driver: SDKDriver,
@@ -72,60 +72,60 @@ class Adapted implements TemperatureSensor {
     address: number,
     { onError, configure }: { onError: OpenOptions["onError"]; configure: object | undefined },
   ) {
-    this.#where = where;
-    this.#onError = onError;
+    this.where = where;
+    this.onError = onError;
     try {
-      const sensor = { ...busOptions(port, address), io: this.#recording(port.io) };
-      this.#driver = new Driver({ sensor, onError: this.#complain });
-      if (this.#complaint !== undefined) throw this.#complaint;
-      if (configure !== undefined) this.#driver.configure?.(configure);
+      const sensor = { ...busOptions(port, address), io: this.recording(port.io) };
+      this.driver = new Driver({ sensor, onError: this.complain });
+      if (this.complaint !== undefined) throw this.complaint;
+      if (configure !== undefined) this.driver.configure?.(configure);
     } catch (error) {
       this.close();
-      throw answers(port, address) ? this.#fault(error) : noAnswer(where, error);
+      throw answers(port, address) ? this.fault(error) : noAnswer(where, error);
     }
   }
 
   configure(options: object): void {
-    this.#driver?.configure?.(options);
+    this.driver?.configure?.(options);
   }
 
   /** As the driver's own; what it throws or complains of is thrown. */
   sample(): TemperatureSample | undefined {
-    if (this.#driver === undefined) throw new Error(`${this.#where} is closed`);
-    this.#complaint = undefined;
+    if (this.driver === undefined) throw new Error(`${this.where} is closed`);
+    this.complaint = undefined;
     try {
-      const sample = this.#driver.sample();
-      if (this.#complaint !== undefined) throw this.#complaint;
+      const sample = this.driver.sample();
+      if (this.complaint !== undefined) throw this.complaint;
       return sample as TemperatureSample | undefined; // the sampler checks what is in it
     } catch (error) {
-      const fault = this.#fault(error);
-      if (this.#onError === undefined) throw fault;
-      this.#onError(fault);
+      const fault = this.fault(error);
+      if (this.onError === undefined) throw fault;
+      this.onError(fault);
       return undefined;
     }
   }
 
   close(): void {
     try {
-      this.#driver?.close();
+      this.driver?.close();
     } catch {
       // The SDK's TMP117 talks to its chip here, which may be gone. What counts is that the bus is let go.
     }
-    this.#driver = undefined;
-    for (const io of this.#opened) io.close();
-    this.#opened.length = 0;
+    this.driver = undefined;
+    for (const io of this.opened) io.close();
+    this.opened.length = 0;
   }
 
-  readonly #complain = (error: unknown): void => {
-    this.#complaint = error ?? "failed";
+  private readonly complain = (error: unknown): void => {
+    this.complaint = error ?? "failed";
   };
 
-  #fault(error: unknown): Error {
-    return new SensorError("driver", this.#where, `failed: ${asError(error).message}`, error);
+  private fault(error: unknown): Error {
+    return new SensorError("driver", this.where, `failed: ${asError(error).message}`, error);
   }
 
-  #recording(io: new (options: BusOptions) => SMBus): new (options: BusOptions) => SMBus {
-    const opened = this.#opened;
+  private recording(io: new (options: BusOptions) => SMBus): new (options: BusOptions) => SMBus {
+    const opened = this.opened;
     return class extends io {
       constructor(options: BusOptions) {
         super(options);

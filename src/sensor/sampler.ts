@@ -64,207 +64,207 @@ export interface SamplerStatus {
 }
 
 export class Sampler {
-  readonly #options: SamplerOptions;
-  readonly #offset: number;
-  readonly #deadband: Deadband;
-  #opened: OpenSensor | undefined;
-  #timer: TimerId | undefined;
-  #running = false;
-  #closed = false;
+  private readonly options: SamplerOptions;
+  private readonly offset: number;
+  private readonly deadband: Deadband;
+  private opened: OpenSensor | undefined;
+  private timer: TimerId | undefined;
+  private running = false;
+  private closed = false;
 
-  #startMs = 0;
-  #slot = 0; // the reading that is due next, counted from the start
-  #asks = 0; // of the conversion that runs; 0: none runs
-  #extra = false; // the next reading, or the one that runs, was asked for by sampleNow
+  private startMs = 0;
+  private slot = 0; // the reading that is due next, counted from the start
+  private asks = 0; // of the conversion that runs; 0: none runs
+  private extra = false; // the next reading, or the one that runs, was asked for by sampleNow
 
-  #celsius: number | undefined;
-  #readMs = 0;
-  #readings = 0;
-  #withheld = 0;
-  #failures = 0;
-  #failuresInARow = 0;
-  #lastError: Error | undefined;
+  private celsius: number | undefined;
+  private readMs = 0;
+  private readings = 0;
+  private withheld = 0;
+  private failures = 0;
+  private failuresInARow = 0;
+  private lastError: Error | undefined;
 
   /** @throws RangeError for an interval, offset, deadband or heartbeat that is none */
   constructor(options: SamplerOptions) {
     const { intervalMs, offset = 0, deadband = 0, heartbeatMs = 0 } = options;
     if (!(intervalMs >= 1)) throw new RangeError(`intervalMs ${intervalMs}: expected 1 or more`);
     if (!Number.isFinite(offset)) throw new RangeError(`offset ${offset}: expected °C`);
-    this.#options = options;
-    this.#offset = offset;
-    this.#deadband = new Deadband(deadband, heartbeatMs);
+    this.options = options;
+    this.offset = offset;
+    this.deadband = new Deadband(deadband, heartbeatMs);
   }
 
   /** The first reading is due at once, the others at multiples of the interval from now. */
   start(): void {
-    if (this.#running || this.#closed) return;
-    this.#running = true;
-    this.#startMs = this.#options.uptimeMs();
-    this.#slot = 0;
-    if (this.#asks === 0) this.#arm();
+    if (this.running || this.closed) return;
+    this.running = true;
+    this.startMs = this.options.uptimeMs();
+    this.slot = 0;
+    if (this.asks === 0) this.arm();
   }
 
   /** No readings until `start()` or `sampleNow()`. A conversion that runs is given up. */
   stop(): void {
-    this.#running = false;
-    this.#extra = false;
-    this.#disarm();
-    this.#closeSensor(); // also so that nobody collects, much later, what a conversion left behind
+    this.running = false;
+    this.extra = false;
+    this.disarm();
+    this.closeSensor(); // also so that nobody collects, much later, what a conversion left behind
   }
 
   /** One reading as soon as possible, whatever cadence, deadband and back-off say; also when stopped. */
   sampleNow(): void {
-    if (this.#closed) return;
-    this.#extra = true;
-    if (this.#asks === 0) this.#arm();
+    if (this.closed) return;
+    this.extra = true;
+    if (this.asks === 0) this.arm();
   }
 
   /** What the prompt shows. */
   status(): SamplerStatus {
-    const known = this.#celsius !== undefined;
+    const known = this.celsius !== undefined;
     return {
-      name: this.#opened?.name,
-      address: this.#opened?.address,
-      celsius: this.#celsius,
-      ageMs: known ? this.#options.uptimeMs() - this.#readMs : undefined,
-      readings: this.#readings,
-      withheld: this.#withheld,
-      failures: this.#failures,
-      lastError: this.#lastError,
+      name: this.opened?.name,
+      address: this.opened?.address,
+      celsius: this.celsius,
+      ageMs: known ? this.options.uptimeMs() - this.readMs : undefined,
+      readings: this.readings,
+      withheld: this.withheld,
+      failures: this.failures,
+      lastError: this.lastError,
     };
   }
 
   /** Stops for good. */
   close(): void {
-    this.#closed = true;
+    this.closed = true;
     this.stop();
   }
 
-  readonly #wake = (): void => {
-    this.#timer = undefined;
+  private readonly wake = (): void => {
+    this.timer = undefined;
     try {
-      if (this.#asks === 0) this.#takeSlot();
-      this.#ask();
+      if (this.asks === 0) this.takeSlot();
+      this.ask();
     } catch (error) {
-      this.#fail(asError(error));
+      this.fail(asError(error));
     }
-    this.#arm();
+    this.arm();
   };
 
   /** A reading begins: which one is due after it? */
-  #takeSlot(): void {
-    if (!this.#running) return;
-    const next = Math.floor((this.#options.uptimeMs() - this.#startMs) / this.#options.intervalMs) + 1;
+  private takeSlot(): void {
+    if (!this.running) return;
+    const next = Math.floor((this.options.uptimeMs() - this.startMs) / this.options.intervalMs) + 1;
     // A timer may fire a little early: its slot is taken all the same. An extra reading takes only what it meets.
-    this.#slot = Math.max(next, this.#extra ? this.#slot : this.#slot + 1);
+    this.slot = Math.max(next, this.extra ? this.slot : this.slot + 1);
   }
 
-  #ask(): void {
-    this.#opened ??= this.#options.open();
-    const opened = this.#opened;
+  private ask(): void {
+    this.opened ??= this.options.open();
+    const opened = this.opened;
     const sample = opened.sensor.sample();
     if (sample !== undefined) {
-      this.#asks = 0;
-      this.#accept(opened, sample);
-    } else if (++this.#asks >= MOST_ASKS) {
-      const what = `has no temperature after ${this.#asks} asks: take its power away for a moment`;
+      this.asks = 0;
+      this.accept(opened, sample);
+    } else if (++this.asks >= MOST_ASKS) {
+      const what = `has no temperature after ${this.asks} asks: take its power away for a moment`;
       throw new SensorError("notReady", chipAt(opened.name, opened.address), what);
     }
   }
 
-  #accept(opened: OpenSensor, sample: TemperatureSample): void {
+  private accept(opened: OpenSensor, sample: TemperatureSample): void {
     const raw = (sample.thermometer === undefined ? sample.temperature : sample.thermometer.temperature) ?? Number.NaN;
     if (!(raw >= opened.lowest && raw <= opened.highest)) {
       const what = `says ${raw} °C, expected ${opened.lowest} to ${opened.highest}: check its power and its wires`;
       throw new SensorError("outOfRange", chipAt(opened.name, opened.address), what);
     }
-    this.#celsius = raw + this.#offset;
-    this.#readMs = this.#options.uptimeMs();
-    this.#readings++;
-    this.#failuresInARow = 0;
-    if (!this.#passes(this.#celsius)) this.#withheld++;
-    else if (!this.#handOver(this.#celsius, opened.decimals)) return;
-    if (this.#lastError === undefined) return;
-    this.#lastError = undefined;
-    this.#options.onRecovered?.();
+    this.celsius = raw + this.offset;
+    this.readMs = this.options.uptimeMs();
+    this.readings++;
+    this.failuresInARow = 0;
+    if (!this.passes(this.celsius)) this.withheld++;
+    else if (!this.handOver(this.celsius, opened.decimals)) return;
+    if (this.lastError === undefined) return;
+    this.lastError = undefined;
+    this.options.onRecovered?.();
   }
 
   /** Whether the deadband lets the latest reading pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
-  #passes(celsius: number): boolean {
-    if (!this.#extra) return this.#deadband.passes(celsius, this.#dueMs(this.#slot - 1));
-    this.#extra = false;
-    this.#deadband.note(celsius, this.#readMs);
+  private passes(celsius: number): boolean {
+    if (!this.extra) return this.deadband.passes(celsius, this.dueMs(this.slot - 1));
+    this.extra = false;
+    this.deadband.note(celsius, this.readMs);
     return true;
   }
 
   /** False: the owner threw. Its trouble is told like the sensor's, but the sensor is innocent and stays open. */
-  #handOver(celsius: number, decimals: number): boolean {
+  private handOver(celsius: number, decimals: number): boolean {
     try {
-      this.#options.onReading(celsius, decimals);
+      this.options.onReading(celsius, decimals);
       return true;
     } catch (error) {
-      this.#tell(asError(error));
+      this.tell(asError(error));
       return false;
     }
   }
 
-  #fail(error: Error): void {
-    this.#asks = 0;
-    this.#closeSensor();
-    if (this.#extra) this.#extra = false;
-    else this.#slot += this.#backoffSlots() - 1;
-    this.#tell(error);
+  private fail(error: Error): void {
+    this.asks = 0;
+    this.closeSensor();
+    if (this.extra) this.extra = false;
+    else this.slot += this.backoffSlots() - 1;
+    this.tell(error);
   }
 
   /** How many intervals until the sensor is tried again. */
-  #backoffSlots(): number {
-    const affordable = Math.min(LONGEST_BACKOFF_INTERVALS, LONGEST_BACKOFF_MS / this.#options.intervalMs);
-    return Math.max(1, Math.floor(Math.min(2 ** this.#failuresInARow++, affordable)));
+  private backoffSlots(): number {
+    const affordable = Math.min(LONGEST_BACKOFF_INTERVALS, LONGEST_BACKOFF_MS / this.options.intervalMs);
+    return Math.max(1, Math.floor(Math.min(2 ** this.failuresInARow++, affordable)));
   }
 
-  #tell(error: Error): void {
-    this.#failures++;
-    const known = sameFault(this.#lastError, error);
-    this.#lastError = error;
+  private tell(error: Error): void {
+    this.failures++;
+    const known = sameFault(this.lastError, error);
+    this.lastError = error;
     if (known) return;
     try {
-      this.#options.onFailure(error);
+      this.options.onFailure(error);
     } catch {
       // Who cannot even be told of a failure must not stop the readings.
     }
   }
 
-  #arm(): void {
-    this.#disarm();
-    if (this.#asks > 0) this.#wakeIn(Math.max(1, this.#opened?.conversionMs ?? 1));
-    else if (this.#extra) this.#wakeIn(0);
-    else if (this.#running) this.#wakeIn(this.#nextDueMs() - this.#options.uptimeMs());
+  private arm(): void {
+    this.disarm();
+    if (this.asks > 0) this.wakeIn(Math.max(1, this.opened?.conversionMs ?? 1));
+    else if (this.extra) this.wakeIn(0);
+    else if (this.running) this.wakeIn(this.nextDueMs() - this.options.uptimeMs());
   }
 
   /** When the next reading is due; slots that went by meanwhile are skipped. */
-  #nextDueMs(): number {
-    const passed = Math.ceil((this.#options.uptimeMs() - this.#startMs) / this.#options.intervalMs);
-    this.#slot = Math.max(this.#slot, passed);
-    return this.#dueMs(this.#slot);
+  private nextDueMs(): number {
+    const passed = Math.ceil((this.options.uptimeMs() - this.startMs) / this.options.intervalMs);
+    this.slot = Math.max(this.slot, passed);
+    return this.dueMs(this.slot);
   }
 
-  #dueMs(slot: number): number {
-    return this.#startMs + slot * this.#options.intervalMs;
+  private dueMs(slot: number): number {
+    return this.startMs + slot * this.options.intervalMs;
   }
 
-  #wakeIn(delayMs: number): void {
-    this.#timer = this.#options.timers.set(this.#wake, Math.ceil(Math.max(0, delayMs)));
+  private wakeIn(delayMs: number): void {
+    this.timer = this.options.timers.set(this.wake, Math.ceil(Math.max(0, delayMs)));
   }
 
-  #disarm(): void {
-    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
-    this.#timer = undefined;
+  private disarm(): void {
+    if (this.timer !== undefined) this.options.timers.clear(this.timer);
+    this.timer = undefined;
   }
 
-  #closeSensor(): void {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    this.#asks = 0;
+  private closeSensor(): void {
+    const opened = this.opened;
+    this.opened = undefined;
+    this.asks = 0;
     try {
       opened?.sensor.close();
     } catch {

@@ -38,13 +38,13 @@ export class SHT3x {
   static readonly lowest = -40;
   static readonly highest = 125;
 
-  #io: SMBus | undefined;
-  readonly #where: string;
-  readonly #onError: ((error: Error) => void) | undefined;
-  readonly #command = new Uint8Array(2);
-  readonly #result = new Uint8Array(6);
-  readonly #sample = { thermometer: { temperature: 0 }, hygrometer: { humidity: 0 } };
-  #step: Step = STEP.settle;
+  private io: SMBus | undefined;
+  private readonly where: string;
+  private readonly onError: ((error: Error) => void) | undefined;
+  private readonly command = new Uint8Array(2);
+  private readonly result = new Uint8Array(6);
+  private readonly _sample = { thermometer: { temperature: 0 }, hygrometer: { humidity: 0 } };
+  private step: Step = STEP.settle;
 
   /**
    * Opens the bus and checks that an SHT3x answers.
@@ -52,11 +52,11 @@ export class SHT3x {
    */
   constructor(options: SensorOptions) {
     const { address = SHT3x.addresses[0], hz = BUS_HZ } = options.sensor;
-    this.#where = chipAt("SHT3x", address);
-    this.#onError = options.onError;
-    this.#io = new options.sensor.io({ ...options.sensor, hz, address });
+    this.where = chipAt("SHT3x", address);
+    this.onError = options.onError;
+    this.io = new options.sensor.io({ ...options.sensor, hz, address });
     try {
-      this.#identify();
+      this.identify();
     } catch (error) {
       this.close();
       throw error;
@@ -72,96 +72,96 @@ export class SHT3x {
    */
   sample(): { readonly thermometer: { readonly temperature: number } } | undefined {
     try {
-      return this.#advance();
+      return this.advance();
     } catch (error) {
-      this.#step = STEP.measure; // whatever was under way is void
-      if (this.#onError === undefined || !(error instanceof SensorError)) throw error;
-      this.#onError(error);
+      this.step = STEP.measure; // whatever was under way is void
+      if (this.onError === undefined || !(error instanceof SensorError)) throw error;
+      this.onError(error);
       return undefined;
     }
   }
 
   /** Lets go of the bus. The chip sleeps once its measurement is done. */
   close(): void {
-    this.#io?.close();
-    this.#io = undefined;
+    this.io?.close();
+    this.io = undefined;
   }
 
-  #advance(): { readonly thermometer: { readonly temperature: number } } | undefined {
-    switch (this.#step) {
+  private advance(): { readonly thermometer: { readonly temperature: number } } | undefined {
+    switch (this.step) {
       case STEP.settle: // the constructor has only just sent a command
-        this.#step = STEP.break;
+        this.step = STEP.break;
         return undefined;
       case STEP.break:
-        this.#send(BREAK);
-        this.#step = STEP.reset;
+        this.send(BREAK);
+        this.step = STEP.reset;
         return undefined;
       case STEP.reset:
-        this.#send(SOFT_RESET);
-        this.#step = STEP.measure;
+        this.send(SOFT_RESET);
+        this.step = STEP.measure;
         return undefined;
       case STEP.measure:
-        this.#send(MEASURE);
-        this.#step = STEP.collect;
+        this.send(MEASURE);
+        this.step = STEP.collect;
         return undefined;
       case STEP.collect:
-        return this.#collect();
+        return this.collect();
       default:
-        throw new TypeError(`step ${this.#step satisfies never}`);
+        throw new TypeError(`step ${this.step satisfies never}`);
     }
   }
 
-  #collect(): { readonly thermometer: { readonly temperature: number } } | undefined {
-    const result = this.#result;
-    const io = this.#open();
+  private collect(): { readonly thermometer: { readonly temperature: number } } | undefined {
+    const result = this.result;
+    const io = this.open();
     try {
       io.read(result);
     } catch {
       return undefined; // §4.4: no acknowledge while it measures. If it is gone, whoever counts the asks will say so.
     }
-    this.#check(0);
-    this.#check(3);
-    this.#step = STEP.measure;
-    const sample = this.#sample;
+    this.check(0);
+    this.check(3);
+    this.step = STEP.measure;
+    const sample = this._sample;
     sample.thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.13
     sample.hygrometer.humidity = (100 * ((result[3] << 8) | result[4])) / 65535;
     return sample;
   }
 
-  #identify(): void {
-    this.#send(READ_STATUS);
-    const status = this.#result.subarray(0, 3);
-    const io = this.#open();
+  private identify(): void {
+    this.send(READ_STATUS);
+    const status = this.result.subarray(0, 3);
+    const io = this.open();
     try {
       io.read(status);
     } catch (error) {
-      throw noAnswer(this.#where, error);
+      throw noAnswer(this.where, error);
     }
     const reserved = ((status[0] << 8) | status[1]) & STATUS_ALWAYS_ZERO;
     if (crc8OfWord(status, 0) === status[2] && reserved === 0) return;
     const what = "is no SHT3x, or its wires are bad: its status does not fit: set `sensor` to the chip that is there";
-    throw new SensorError("wrongChip", this.#where, what);
+    throw new SensorError("wrongChip", this.where, what);
   }
 
-  #check(offset: number): void {
-    if (crc8OfWord(this.#result, offset) === this.#result[offset + 2]) return;
+  private check(offset: number): void {
+    if (crc8OfWord(this.result, offset) === this.result[offset + 2]) return;
     const what = "sent a wrong checksum: shorten its wires, or give them stronger pull-ups";
-    throw new SensorError("badChecksum", this.#where, what);
+    throw new SensorError("badChecksum", this.where, what);
   }
 
-  #send(command: number): void {
-    const io = this.#open();
-    this.#command[0] = command >> 8;
-    this.#command[1] = command & 0xff;
+  private send(command: number): void {
+    const io = this.open();
+    this.command[0] = command >> 8;
+    this.command[1] = command & 0xff;
     try {
-      io.write(this.#command);
+      io.write(this.command);
     } catch (error) {
-      throw noAnswer(this.#where, error);
+      throw noAnswer(this.where, error);
     }
   }
 
-  #open(): SMBus {
-    if (this.#io === undefined) throw new Error(`${this.#where} is closed`);
-    return this.#io;
+  private open(): SMBus {
+    if (this.io === undefined) throw new Error(`${this.where} is closed`);
+    return this.io;
   }
 }

@@ -42,13 +42,13 @@ export class TMP117 {
   static readonly lowest = -55;
   static readonly highest = 150;
 
-  #io: SMBus | undefined;
-  readonly #where: string;
-  readonly #onError: ((error: Error) => void) | undefined;
-  readonly #sample = { temperature: 0 };
-  #averaging: Averaging = DEFAULT_AVERAGING;
-  #averagingBits = averagingBits(DEFAULT_AVERAGING);
-  #converting = false;
+  private io: SMBus | undefined;
+  private readonly where: string;
+  private readonly onError: ((error: Error) => void) | undefined;
+  private readonly _sample = { temperature: 0 };
+  private averaging: Averaging = DEFAULT_AVERAGING;
+  private averagingBits = averagingBits(DEFAULT_AVERAGING);
+  private converting = false;
 
   /**
    * Opens the bus and checks the chip's id.
@@ -56,12 +56,12 @@ export class TMP117 {
    */
   constructor(options: SensorOptions) {
     const { address = TMP117.addresses[0], hz = BUS_HZ } = options.sensor;
-    this.#where = chipAt("TMP117", address);
-    this.#onError = options.onError;
-    this.#io = new options.sensor.io({ ...options.sensor, hz, address });
+    this.where = chipAt("TMP117", address);
+    this.onError = options.onError;
+    this.io = new options.sensor.io({ ...options.sensor, hz, address });
     try {
-      const id = this.#read(DEVICE_ID) & DEVICE_ID_MASK;
-      if (id !== DEVICE_ID_TMP117) throw wrongChip(this.#where, id);
+      const id = this.read(DEVICE_ID) & DEVICE_ID_MASK;
+      if (id !== DEVICE_ID_TMP117) throw wrongChip(this.where, id);
     } catch (error) {
       this.close();
       throw error;
@@ -70,7 +70,7 @@ export class TMP117 {
 
   /** Milliseconds between two asks, at the averaging in force. */
   get conversionMs(): number {
-    return Math.ceil(Math.max(1, this.#averaging) * LONGEST_CONVERSION_MS);
+    return Math.ceil(Math.max(1, this.averaging) * LONGEST_CONVERSION_MS);
   }
 
   /**
@@ -78,11 +78,11 @@ export class TMP117 {
    * @throws RangeError for another figure than 0, 8, 32, 64
    */
   configure(options: { readonly averaging?: Averaging }): void {
-    const { averaging = this.#averaging } = options;
+    const { averaging = this.averaging } = options;
     if (!AVERAGINGS.includes(averaging)) throw new RangeError(`averaging ${averaging}: expected 0, 8, 32 or 64`);
-    this.#averaging = averaging;
-    this.#averagingBits = averagingBits(averaging);
-    this.#converting = false;
+    this.averaging = averaging;
+    this.averagingBits = averagingBits(averaging);
+    this.converting = false;
   }
 
   /**
@@ -91,57 +91,57 @@ export class TMP117 {
    */
   sample(): { readonly temperature: number } | undefined {
     try {
-      if (this.#converting) return this.#collect();
-      this.#start();
+      if (this.converting) return this.collect();
+      this.start();
     } catch (error) {
-      this.#converting = false;
-      if (this.#onError === undefined || !(error instanceof SensorError)) throw error;
-      this.#onError(error);
+      this.converting = false;
+      if (this.onError === undefined || !(error instanceof SensorError)) throw error;
+      this.onError(error);
     }
     return undefined;
   }
 
   /** Lets go of the bus. The chip sleeps once its conversion is done. */
   close(): void {
-    this.#io?.close();
-    this.#io = undefined;
+    this.io?.close();
+    this.io = undefined;
   }
 
-  #start(): void {
-    const io = this.#open();
+  private start(): void {
+    const io = this.open();
     try {
-      io.writeUint16(CONFIGURATION, ONE_SHOT | this.#averagingBits, true);
+      io.writeUint16(CONFIGURATION, ONE_SHOT | this.averagingBits, true);
     } catch (error) {
-      throw noAnswer(this.#where, error);
+      throw noAnswer(this.where, error);
     }
-    this.#converting = true;
+    this.converting = true;
   }
 
-  #collect(): { readonly temperature: number } | undefined {
-    const configuration = this.#read(CONFIGURATION);
+  private collect(): { readonly temperature: number } | undefined {
+    const configuration = this.read(CONFIGURATION);
     if ((configuration & DATA_READY) === 0) return undefined;
-    this.#converting = false;
+    this.converting = false;
     // After a one-shot the chip is back in shutdown. Anything else is a chip that was reset, or no chip at all.
-    if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.#averagingBits)) {
-      throw new SensorError("lostPower", this.#where, "forgot its configuration: check its power for loose contacts");
+    if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.averagingBits)) {
+      throw new SensorError("lostPower", this.where, "forgot its configuration: check its power for loose contacts");
     }
     // Table 7-1: two's complement, shifted up so that bit 15 becomes the sign; 0x8000 is -256 °C.
-    this.#sample.temperature = ((this.#read(TEMPERATURE) << 16) >> 16) * CELSIUS_PER_BIT;
-    return this.#sample;
+    this._sample.temperature = ((this.read(TEMPERATURE) << 16) >> 16) * CELSIUS_PER_BIT;
+    return this._sample;
   }
 
-  #read(register: number): number {
-    const io = this.#open();
+  private read(register: number): number {
+    const io = this.open();
     try {
       return io.readUint16(register, true);
     } catch (error) {
-      throw noAnswer(this.#where, error);
+      throw noAnswer(this.where, error);
     }
   }
 
-  #open(): SMBus {
-    if (this.#io === undefined) throw new Error(`${this.#where} is closed`);
-    return this.#io;
+  private open(): SMBus {
+    if (this.io === undefined) throw new Error(`${this.where} is closed`);
+    return this.io;
   }
 }
 

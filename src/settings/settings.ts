@@ -53,31 +53,31 @@ export interface SettingDescription {
 const MASK = "********";
 
 export class Settings {
-  readonly #generations: GenerationStore;
-  readonly #onProblem: ((text: string) => void) | undefined;
-  readonly #onChange: ((keys: readonly Key[]) => void) | undefined;
-  readonly #defaults = new Map<string, Value>();
-  readonly #overrides = new Map<string, Value>();
-  readonly #saved = new Map<string, Value>();
-  readonly #inForce = new Map<string, Value>();
-  readonly #staged = new Map<string, Value>();
-  #stored: Stored;
+  private readonly generations: GenerationStore;
+  private readonly onProblem: ((text: string) => void) | undefined;
+  private readonly onChange: ((keys: readonly Key[]) => void) | undefined;
+  private readonly defaults = new Map<string, Value>();
+  private readonly overrides = new Map<string, Value>();
+  private readonly saved = new Map<string, Value>();
+  private readonly inForce = new Map<string, Value>();
+  private readonly _staged = new Map<string, Value>();
+  private stored: Stored;
 
   /** Loads what was saved. @throws SettingError for a wrong override; damage on flash is reported, never thrown */
   constructor({ store, defaults = {}, overrides = {}, onProblem, onChange }: SettingsOptions) {
-    this.#onProblem = onProblem;
-    this.#onChange = onChange;
-    for (const [key, text] of Object.entries(overrides)) this.#overrides.set(key, parseSetting(key, text));
-    for (const [key, text] of Object.entries(defaults)) this.#take(this.#defaults, key, text, "board default");
-    this.#generations = new GenerationStore(store);
-    const loaded = this.#generations.load();
+    this.onProblem = onProblem;
+    this.onChange = onChange;
+    for (const [key, text] of Object.entries(overrides)) this.overrides.set(key, parseSetting(key, text));
+    for (const [key, text] of Object.entries(defaults)) this.take(this.defaults, key, text, "board default");
+    this.generations = new GenerationStore(store);
+    const loaded = this.generations.load();
     if (loaded.problem !== undefined) onProblem?.(loaded.problem);
-    this.#stored = loaded.settings;
+    this.stored = loaded.settings;
     for (const { key } of schema) {
-      const text = this.#stored[key];
-      if (typeof text === "string") this.#take(this.#saved, key, text, "saved");
+      const text = this.stored[key];
+      if (typeof text === "string") this.take(this.saved, key, text, "saved");
     }
-    for (const setting of schema) this.#inForce.set(setting.key, this.#effective(setting));
+    for (const setting of schema) this.inForce.set(setting.key, this.effective(setting));
   }
 
   /** All keys, in the order of the schema. */
@@ -87,30 +87,30 @@ export class Settings {
 
   /** The value in force. */
   get<K extends Key>(key: K): Values[K] {
-    return this.#inForce.get(key) as Values[K];
+    return this.inForce.get(key) as Values[K];
   }
 
   /** The value in force as text, a secret masked. @throws SettingError if there is no such key */
   text(key: string): string {
-    return shown(requireSetting(key), this.#inForce.get(key)!);
+    return shown(requireSetting(key), this.inForce.get(key)!);
   }
 
   /** Stages `text`. @throws SettingError, one line that says what is wrong; nothing is staged then */
   set(key: string, text: string): void {
     const value = parseSetting(key, text);
     const setting = requireSetting(key);
-    if (value === this.#kept(setting)) this.#staged.delete(key);
-    else this.#staged.set(key, value);
+    if (value === this.kept(setting)) this._staged.delete(key);
+    else this._staged.set(key, value);
   }
 
   /** Keys that are set and not saved, in the order of the schema. */
   staged(): readonly string[] {
-    return this.keys.filter((key) => this.#staged.has(key));
+    return this.keys.filter((key) => this._staged.has(key));
   }
 
   /** Takes all staged edits back. */
   revert(): void {
-    this.#staged.clear();
+    this._staged.clear();
   }
 
   /**
@@ -118,38 +118,38 @@ export class Settings {
    * @throws Error if the store cannot keep them; they stay staged, and what was saved stays
    */
   save(keys: readonly string[] = this.staged()): void {
-    const saving = keys.filter((key) => this.#staged.has(key));
+    const saving = keys.filter((key) => this._staged.has(key));
     if (saving.length === 0) return;
-    const next = { ...this.#stored };
-    for (const key of saving) next[key] = formatValue(this.#staged.get(key)!);
-    this.#generations.save(next);
-    this.#stored = next;
+    const next = { ...this.stored };
+    for (const key of saving) next[key] = formatValue(this._staged.get(key)!);
+    this.generations.save(next);
+    this.stored = next;
     for (const key of saving) {
-      this.#saved.set(key, this.#staged.get(key)!);
-      this.#staged.delete(key);
+      this.saved.set(key, this._staged.get(key)!);
+      this._staged.delete(key);
     }
-    this.#enforce(saving);
+    this.enforce(saving);
   }
 
   /** Forgets what was saved or staged. What is in force stays so until the next boot. */
   factoryReset(): void {
-    this.#generations.erase();
-    this.#stored = {};
-    this.#saved.clear();
-    this.#staged.clear();
+    this.generations.erase();
+    this.stored = {};
+    this.saved.clear();
+    this._staged.clear();
   }
 
   /** What can be shown of a setting. @throws SettingError if there is no such key */
   state(key: string): SettingState {
     const setting = requireSetting(key);
-    const inForce = this.#inForce.get(key)!;
-    const staged = this.#staged.get(key);
-    const next = this.#effective(setting);
+    const inForce = this.inForce.get(key)!;
+    const staged = this._staged.get(key);
+    const next = this.effective(setting);
     return {
       key,
       text: shown(setting, inForce),
       unit: unitOf(setting),
-      origin: this.#origin(setting),
+      origin: this.origin(setting),
       staged: staged === undefined ? undefined : shown(setting, staged),
       atBoot: next === inForce ? undefined : shown(setting, next),
     };
@@ -169,43 +169,43 @@ export class Settings {
     };
   }
 
-  #origin(setting: Setting): Origin {
-    if (this.#overrides.has(setting.key)) return "override";
-    if (this.#saved.has(setting.key)) return "saved";
-    return this.#defaults.has(setting.key) ? "board" : "default";
+  private origin(setting: Setting): Origin {
+    if (this.overrides.has(setting.key)) return "override";
+    if (this.saved.has(setting.key)) return "saved";
+    return this.defaults.has(setting.key) ? "board" : "default";
   }
 
   /** The value at the next boot. */
-  #effective(setting: Setting): Value {
-    return this.#overrides.get(setting.key) ?? this.#kept(setting);
+  private effective(setting: Setting): Value {
+    return this.overrides.get(setting.key) ?? this.kept(setting);
   }
 
   /** The value without the overrides: what was saved, or a default. */
-  #kept(setting: Setting): Value {
-    return this.#saved.get(setting.key) ?? this.#defaults.get(setting.key) ?? setting.default;
+  private kept(setting: Setting): Value {
+    return this.saved.get(setting.key) ?? this.defaults.get(setting.key) ?? setting.default;
   }
 
   /** A layer that nobody is there to correct: a wrong text is reported and passed over. */
-  #take(layer: Map<string, Value>, key: string, text: string, source: string): void {
+  private take(layer: Map<string, Value>, key: string, text: string, source: string): void {
     try {
       layer.set(key, parseSetting(key, String(text)));
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
-      this.#onProblem?.(`${source}: ${error.message}`);
+      this.onProblem?.(`${source}: ${error.message}`);
     }
   }
 
-  #enforce(saved: readonly string[]): void {
+  private enforce(saved: readonly string[]): void {
     const changed: Key[] = [];
     for (const key of saved) {
       const setting = findSetting(key)!;
       if (setting.inForce !== "saved") continue;
-      const next = this.#effective(setting);
-      if (next === this.#inForce.get(key)) continue;
-      this.#inForce.set(key, next);
+      const next = this.effective(setting);
+      if (next === this.inForce.get(key)) continue;
+      this.inForce.set(key, next);
       changed.push(setting.key);
     }
-    if (changed.length > 0) this.#onChange?.(changed);
+    if (changed.length > 0) this.onChange?.(changed);
   }
 }
 

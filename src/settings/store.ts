@@ -52,29 +52,29 @@ type Generation =
 
 /** Two generations in `store`. Owns nothing but the two keys; the caller closes the store. */
 export class GenerationStore {
-  readonly #store: KeyValueStore;
-  #current = 0; // which of the two keys is in force
-  #generation = 0;
+  private readonly store: KeyValueStore;
+  private current = 0; // which of the two keys is in force
+  private generation = 0;
 
   constructor(store: KeyValueStore) {
-    this.#store = store;
+    this.store = store;
   }
 
   /** The newest generation that is whole; none is no problem, it is the first boot. Never throws. */
   load(): Loaded {
-    const generations = [this.#read(0), this.#read(1)];
+    const generations = [this.read(0), this.read(1)];
     let settings: Stored = {};
-    this.#current = generations[0].kind === "absent" ? 1 : 0; // the first save goes to the other one
-    this.#generation = 0;
+    this.current = generations[0].kind === "absent" ? 1 : 0; // the first save goes to the other one
+    this.generation = 0;
     for (let i = 0; i < 2; i++) {
       const found = generations[i];
-      if (found.kind !== "whole" || found.number <= this.#generation) continue;
-      this.#current = i;
-      this.#generation = found.number;
+      if (found.kind !== "whole" || found.number <= this.generation) continue;
+      this.current = i;
+      this.generation = found.number;
       settings = found.settings;
     }
-    const other = generations[1 - this.#current];
-    if (this.#generation === 0) {
+    const other = generations[1 - this.current];
+    if (this.generation === 0) {
       const worst = generations.find((one) => one.kind !== "absent");
       return { settings, generation: 0, problem: worst === undefined ? undefined : `${reason(worst)}: defaults apply` };
     }
@@ -82,7 +82,7 @@ export class GenerationStore {
     const lost = other.kind === "newer" || other.kind === "damaged";
     return {
       settings,
-      generation: this.#generation,
+      generation: this.generation,
       problem: lost ? `${reason(other)}: those before them apply` : undefined,
     };
   }
@@ -92,27 +92,27 @@ export class GenerationStore {
    * @throws RangeError if the settings are too long, Error if the store cannot keep them; the old ones then stay in force
    */
   save(settings: Stored): void {
-    const next = this.#generation + 1;
-    const target = 1 - this.#current;
+    const next = this.generation + 1;
+    const target = 1 - this.current;
     const value = encode(settings, next);
-    this.#store.write(GENERATION_KEYS[target], value);
-    const kept = this.#read(target);
+    this.store.write(GENERATION_KEYS[target], value);
+    const kept = this.read(target);
     if (kept.kind !== "whole" || kept.number !== next) throw new Error("settings were written, but do not read back");
-    this.#current = target;
-    this.#generation = next;
+    this.current = target;
+    this.generation = next;
   }
 
   /** Forgets both generations, the older one first: a cut in between leaves the settings as they were. */
   erase(): void {
-    this.#store.delete(GENERATION_KEYS[1 - this.#current]);
-    this.#store.delete(GENERATION_KEYS[this.#current]);
-    this.#current = 1;
-    this.#generation = 0;
+    this.store.delete(GENERATION_KEYS[1 - this.current]);
+    this.store.delete(GENERATION_KEYS[this.current]);
+    this.current = 1;
+    this.generation = 0;
   }
 
-  #read(which: number): Generation {
+  private read(which: number): Generation {
     try {
-      const value = this.#store.read(GENERATION_KEYS[which]);
+      const value = this.store.read(GENERATION_KEYS[which]);
       return value === undefined
         ? { kind: "absent" }
         : decode(value instanceof Uint8Array ? value : new Uint8Array(value));

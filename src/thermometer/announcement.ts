@@ -14,16 +14,16 @@ export interface Names {
 }
 
 export class Announcement {
-  readonly #store: KeyValueStore;
+  private readonly store: KeyValueStore;
 
   constructor(store: KeyValueStore) {
-    this.#store = store;
+    this.store = store;
   }
 
   /** The names that stand at the broker; undefined: none, or nobody knows. */
   read(): Names | undefined {
     try {
-      const value = this.#store.read(ANNOUNCED_KEY);
+      const value = this.store.read(ANNOUNCED_KEY);
       if (value === undefined) return undefined;
       const text = decodeUTF8(value instanceof Uint8Array ? value : new Uint8Array(value)) ?? "";
       const [room, id] = text.split("/"); // neither has one
@@ -36,7 +36,7 @@ export class Announcement {
   /** These stand there now. */
   write({ room, id }: Names): void {
     try {
-      this.#store.write(ANNOUNCED_KEY, new Uint8Array(encodeUTF8(`${room}/${id}`)).buffer);
+      this.store.write(ANNOUNCED_KEY, new Uint8Array(encodeUTF8(`${room}/${id}`)).buffer);
     } catch {
       // As above.
     }
@@ -44,7 +44,7 @@ export class Announcement {
 
   forget(): void {
     try {
-      this.#store.delete(ANNOUNCED_KEY);
+      this.store.delete(ANNOUNCED_KEY);
     } catch {
       // As above.
     }

@@ -10,39 +10,39 @@ export type Level = Exclude<LogLevel, "off">;
 const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
 
 export class DeviceLog {
-  readonly #trace: (line: string) => void;
-  #early: [Level, string][] | undefined = []; // until `open`
-  #console: Console | undefined;
-  #level: LogLevel = "info";
+  private readonly trace: (line: string) => void;
+  private early: [Level, string][] | undefined = []; // until `open`
+  private console: Console | undefined;
+  private _level: LogLevel = "info";
 
   /** `trace`: where lines go without a prompt. */
   constructor(trace: (line: string) => void) {
-    this.#trace = trace;
+    this.trace = trace;
   }
 
   /** From now on lines go out, those that waited first. Without a prompt, `level` alone decides. */
   open(level: LogLevel, console: Console | undefined): void {
-    this.#console = console;
+    this.console = console;
     this.level = level;
-    const early = this.#early ?? [];
-    this.#early = undefined;
+    const early = this.early ?? [];
+    this.early = undefined;
     for (const [severity, text] of early) this.write(severity, text);
   }
 
   set level(level: LogLevel) {
-    this.#level = level;
-    if (this.#console !== undefined) this.#console.level = level;
+    this._level = level;
+    if (this.console !== undefined) this.console.level = level;
   }
 
   write(level: Level, text: string): void {
-    if (this.#early !== undefined) this.#early.push([level, text]);
-    else if (this.#console !== undefined) this.#console.log(level, text);
-    else if (LEVELS.indexOf(level) <= LEVELS.indexOf(this.#level)) this.#trace(`${level}: ${text}`);
+    if (this.early !== undefined) this.early.push([level, text]);
+    else if (this.console !== undefined) this.console.log(level, text);
+    else if (LEVELS.indexOf(level) <= LEVELS.indexOf(this._level)) this.trace(`${level}: ${text}`);
   }
 
   /** A line that is no trouble and no news of the device itself. */
   print(text: string): void {
-    if (this.#console !== undefined) this.#console.log("info", text);
-    else this.#trace(text);
+    if (this.console !== undefined) this.console.log("info", text);
+    else this.trace(text);
   }
 }

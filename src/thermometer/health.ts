@@ -28,65 +28,65 @@ export class Health {
   readonly safeMode: string | undefined;
   /** How the life before this one ended, in words; empty if in order, or if it could not say. */
   readonly lastWords: string;
-  readonly #options: HealthOptions;
-  readonly #guard: BootGuard;
-  readonly #watchdog: Watchdog;
-  #leaveSafeMode: object | number | undefined;
+  private readonly options: HealthOptions;
+  private readonly guard: BootGuard;
+  private readonly watchdog: Watchdog;
+  private leaveSafeMode: object | number | undefined;
 
   constructor(options: HealthOptions) {
     const { board, store, log } = options;
     const { timers, resetCause } = board;
-    this.#options = options;
-    this.#guard = new BootGuard({
+    this.options = options;
+    this.guard = new BootGuard({
       entry: { read: () => bytesOf(store.read(GUARD_KEY)), write: (value) => store.write(GUARD_KEY, value) },
       timers,
       resetCause,
       onProblem: (error) => log("warn", `boots are not counted: ${error instanceof Error ? error.message : error}`),
     });
-    this.lastWords = this.#guard.lastWords;
-    this.safeMode = this.#guard.safeMode ? this.#guard.explanation : undefined;
-    this.#watchdog = new Watchdog({ timers, pulse: options.pulse, restart: (reason) => this.#bite(reason) });
-    board.onUncaught?.((line) => this.#guard.remember(line));
-    if (this.safeMode !== undefined) this.#enterSafeMode(this.safeMode);
+    this.lastWords = this.guard.lastWords;
+    this.safeMode = this.guard.safeMode ? this.guard.explanation : undefined;
+    this.watchdog = new Watchdog({ timers, pulse: options.pulse, restart: (reason) => this.bite(reason) });
+    board.onUncaught?.((line) => this.guard.remember(line));
+    if (this.safeMode !== undefined) this.enterSafeMode(this.safeMode);
     else if (this.lastWords !== "") log("warn", `an earlier run ended by ${this.lastWords}`);
   }
 
   /** Readings are expected about every so many milliseconds. */
   watch(intervalMs: number): void {
-    this.#watchdog.watch(intervalMs);
+    this.watchdog.watch(intervalMs);
   }
 
   /** None are. */
   rest(): void {
-    this.#watchdog.rest();
+    this.watchdog.rest();
   }
 
   /** The device goes down in order. */
   farewell(): void {
     this.close();
-    this.#guard.farewell();
+    this.guard.farewell();
   }
 
   /** Lets go of all timers and writes nothing. */
   close(): void {
-    const { timers } = this.#options.board;
-    this.#watchdog.rest();
-    this.#guard.close();
-    if (this.#leaveSafeMode !== undefined) timers.clear(this.#leaveSafeMode);
-    this.#leaveSafeMode = undefined;
+    const { timers } = this.options.board;
+    this.watchdog.rest();
+    this.guard.close();
+    if (this.leaveSafeMode !== undefined) timers.clear(this.leaveSafeMode);
+    this.leaveSafeMode = undefined;
   }
 
-  #enterSafeMode(why: string): void {
-    const { board, log, restart } = this.#options;
+  private enterSafeMode(why: string): void {
+    const { board, log, restart } = this.options;
     log("error", `${why}; restarts in ${SAFE_MODE_MS / 60_000} minutes`);
-    this.#leaveSafeMode = board.timers.set(() => restart("safe mode is over"), SAFE_MODE_MS);
+    this.leaveSafeMode = board.timers.set(() => restart("safe mode is over"), SAFE_MODE_MS);
   }
 
   /** No farewell: the next boot is to know. */
-  #bite(reason: string): void {
-    const { board, log } = this.#options;
+  private bite(reason: string): void {
+    const { board, log } = this.options;
     log("error", reason);
-    this.#guard.remember(reason);
+    this.guard.remember(reason);
     board.restart(reason);
   }
 }

@@ -15,46 +15,46 @@ export class PromptHost implements ConsoleHost {
   readonly queue: QueuePort | undefined;
   readonly nearest = nearest;
   readonly improv: Provisioning;
-  readonly #thermometer: Product;
+  private readonly thermometer: Product;
   scan: ConsoleHost["scan"];
 
   constructor(thermometer: Product) {
-    this.#thermometer = thermometer;
+    this.thermometer = thermometer;
     this.improv = new Provisioning(thermometer);
     this.version = `home-thermometer ${VERSION} (${thermometer.board.name})`;
     if (thermometer.journal !== undefined) {
       this.queue = {
-        count: () => this.#waiting(),
-        peek: (limit) => this.#peek(limit),
-        drop: () => this.#drop(),
+        count: () => this.waiting(),
+        peek: (limit) => this.peek(limit),
+        drop: () => this.drop(),
       };
     }
-    if (thermometer.board.wifi !== undefined) this.scan = (done) => this.#scan(done);
+    if (thermometer.board.wifi !== undefined) this.scan = (done) => this._scan(done);
   }
 
   status(): readonly (readonly [label: string, value: string])[] {
-    return statusRows(this.#thermometer);
+    return statusRows(this.thermometer);
   }
 
   reboot(): void {
-    this.#thermometer.restart("reboot");
+    this.thermometer.restart("reboot");
   }
 
   factoryReset(): void {
-    this.#thermometer.factoryReset();
+    this.thermometer.factoryReset();
   }
 
   factoryResetErases(): string {
-    const waiting = this.#thermometer.outbox === undefined ? "all" : this.#waiting();
+    const waiting = this.thermometer.outbox === undefined ? "all" : this.waiting();
     return `all settings and ${waiting} readings that were not sent yet`;
   }
 
   sampleNow(done: (answer: Answer) => void): void {
-    this.#thermometer.sampleNow(done);
+    this.thermometer.sampleNow(done);
   }
 
   sensors(done: (answer: Answer) => void): void {
-    const { board, sampling } = this.#thermometer;
+    const { board, sampling } = this.thermometer;
     const { name, address } = sampling?.status ?? {};
     const inUse = name === undefined || address === undefined ? undefined : { name, address };
     const found = listSensors(board.sensor, board.drivers, inUse);
@@ -63,21 +63,21 @@ export class PromptHost implements ConsoleHost {
   }
 
   /** Exact, where the outbox's own count may be too high after a boot. */
-  #waiting(): number {
-    return this.#thermometer.outbox?.statistics().entries ?? 0;
+  private waiting(): number {
+    return this.thermometer.outbox?.statistics().entries ?? 0;
   }
 
-  #scan(done: (networks: readonly Network[] | { readonly failed: string }) => void): void {
+  private _scan(done: (networks: readonly Network[] | { readonly failed: string }) => void): void {
     const networks: Network[] = [];
-    const begun = this.#thermometer.link?.scan({
+    const begun = this.thermometer.link?.scan({
       onFound: (network) => networks.push(network),
       onDone: (error) => done(error === undefined ? networks : { failed: error.message }),
     });
     if (!begun) done({ failed: "a scan is under way already" });
   }
 
-  #peek(limit: number): readonly string[] {
-    const { outbox, journal } = this.#thermometer;
+  private peek(limit: number): readonly string[] {
+    const { outbox, journal } = this.thermometer;
     const lines: string[] = [];
     if (outbox === undefined || journal === undefined) return lines;
     for (
@@ -91,8 +91,8 @@ export class PromptHost implements ConsoleHost {
     return lines;
   }
 
-  #drop(): number {
-    const { outbox } = this.#thermometer;
+  private drop(): number {
+    const { outbox } = this.thermometer;
     let dropped = 0;
     for (let entry = outbox?.seek(0); entry !== undefined; entry = outbox?.seek(entry.sequence + 1)) {
       outbox?.settle(entry.sequence);

@@ -13,66 +13,66 @@ export class Provisioning implements ImprovPort {
   readonly version = VERSION;
   readonly hardware: string;
   readonly hasWiFi: boolean;
-  readonly #thermometer: Product;
-  #attempt: ((joined: boolean) => void) | undefined;
+  private readonly thermometer: Product;
+  private attempt: ((joined: boolean) => void) | undefined;
 
   constructor(thermometer: Product) {
-    this.#thermometer = thermometer;
+    this.thermometer = thermometer;
     this.hardware = thermometer.board.name;
     this.hasWiFi = thermometer.board.wifi !== undefined;
   }
 
   isOnline(): boolean {
-    return this.hasWiFi ? this.#thermometer.link?.up === true : true;
+    return this.hasWiFi ? this.thermometer.link?.up === true : true;
   }
 
   /** @throws Error without Wi-Fi, for what cannot be a name or a password, and where the command line has the last word */
   join(ssid: string, password: string, done: (joined: boolean) => void): void {
-    const { link, settings } = this.#thermometer;
+    const { link, settings } = this.thermometer;
     if (link === undefined || ssid === "") throw new Error("no Wi-Fi");
     parseSetting("wifi.ssid", ssid); // both are looked at before either is staged
     parseSetting("wifi.password", password);
-    this.#keep({ "wifi.ssid": ssid, "wifi.password": password });
+    this.keep({ "wifi.ssid": ssid, "wifi.password": password });
     if (settings.get("wifi.ssid") !== ssid || settings.get("wifi.password") !== password) throw new Error("overridden");
-    this.#attempt = done;
+    this.attempt = done;
     link.setCredentials(ssid, password); // the ones it has already: tries them now
     if (link.up) this.linkChanged();
   }
 
   /** The link came up, or failed once more. */
   linkChanged(): void {
-    const { link } = this.#thermometer;
-    const attempt = this.#attempt;
+    const { link } = this.thermometer;
+    const attempt = this.attempt;
     // Down without a trouble: it is leaving the network that it was on.
     if (attempt === undefined || link === undefined || (!link.up && link.status().trouble === undefined)) return;
-    this.#attempt = undefined;
+    this.attempt = undefined;
     attempt(link.up);
   }
 
   /** The room: Improv's clients show it as the device's name. */
   deviceName(): string {
-    return this.#saved("room");
+    return this.saved("room");
   }
 
   setDeviceName(name: string): void {
-    this.#keep({ room: name });
+    this.keep({ room: name });
   }
 
   hostname(): string {
-    return this.#saved("hostname") || this.#thermometer.id;
+    return this.saved("hostname") || this.thermometer.id;
   }
 
   setHostname(name: string): void {
-    this.#keep({ hostname: name });
+    this.keep({ hostname: name });
   }
 
-  #saved(key: string): string {
-    const { atBoot, text } = this.#thermometer.settings.state(key);
+  private saved(key: string): string {
+    const { atBoot, text } = this.thermometer.settings.state(key);
     return atBoot ?? text;
   }
 
-  #keep(texts: Readonly<Record<string, string>>): void {
-    const { settings } = this.#thermometer;
+  private keep(texts: Readonly<Record<string, string>>): void {
+    const { settings } = this.thermometer;
     for (const [key, text] of Object.entries(texts)) settings.set(key, text);
     settings.save(Object.keys(texts));
   }

@@ -29,70 +29,70 @@ interface Asker {
 }
 
 export class Sampling {
-  readonly #options: SamplingOptions;
-  #sampler: Sampler;
-  #stopped = false;
-  #pulse = 0; // of the samplers before this one
-  #asker: Asker | undefined;
+  private readonly options: SamplingOptions;
+  private sampler: Sampler;
+  private stopped = false;
+  private _pulse = 0; // of the samplers before this one
+  private asker: Asker | undefined;
 
   /** Begins with `restart`. */
   constructor(options: SamplingOptions) {
-    this.#options = options;
-    this.#sampler = this.#makeSampler(this.#intervalMs);
+    this.options = options;
+    this.sampler = this.makeSampler(this.intervalMs);
   }
 
   get status(): SamplerStatus {
-    return this.#sampler.status();
+    return this.sampler.status();
   }
 
   /** Another number whenever a reading was taken, kept back or failed. */
   readonly pulse = (): number => {
-    const { readings, failures } = this.#sampler.status();
-    return this.#pulse + readings + failures;
+    const { readings, failures } = this.sampler.status();
+    return this._pulse + readings + failures;
   };
 
   /** Begins, or begins anew with the settings as they are now; the first reading is due at once. */
   restart(): void {
-    this.#pulse = this.pulse();
-    this.#sampler.close();
-    this.#sampler = this.#makeSampler(this.#intervalMs);
-    if (this.#stopped) return;
-    this.#sampler.start();
-    this.#options.onPace(this.#intervalMs);
+    this._pulse = this.pulse();
+    this.sampler.close();
+    this.sampler = this.makeSampler(this.intervalMs);
+    if (this.stopped) return;
+    this.sampler.start();
+    this.options.onPace(this.intervalMs);
   }
 
   /** No readings but those asked for. */
   stop(): void {
-    this.#stopped = true;
-    this.#sampler.stop();
-    this.#options.onPace(undefined);
+    this.stopped = true;
+    this.sampler.stop();
+    this.options.onPace(undefined);
   }
 
   /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
   sampleNow(done: (answer: Answer) => void): void {
-    this.#answer({ failed: "asked again" });
+    this.answer({ failed: "asked again" });
     // A fault that is known already is not told again: who waits must hear of it all the same.
-    const timer = this.#options.board.timers.set(() => {
-      const trouble = this.#sampler.status().lastError?.message;
-      this.#answer({ failed: trouble ?? "the sensor does not answer" });
+    const timer = this.options.board.timers.set(() => {
+      const trouble = this.sampler.status().lastError?.message;
+      this.answer({ failed: trouble ?? "the sensor does not answer" });
     }, ASKED_MS);
-    this.#asker = { timer, done };
-    this.#sampler.sampleNow();
+    this.asker = { timer, done };
+    this.sampler.sampleNow();
   }
 
   /** At once and for good. Nobody is answered any more. */
   close(): void {
-    this.#sampler.close();
-    if (this.#asker !== undefined) this.#options.board.timers.clear(this.#asker.timer);
-    this.#asker = undefined;
+    this.sampler.close();
+    if (this.asker !== undefined) this.options.board.timers.clear(this.asker.timer);
+    this.asker = undefined;
   }
 
-  get #intervalMs(): number {
-    return this.#options.settings.get("interval") * 1000;
+  private get intervalMs(): number {
+    return this.options.settings.get("interval") * 1000;
   }
 
-  #makeSampler(intervalMs: number): Sampler {
-    const { board, settings, log } = this.#options;
+  private makeSampler(intervalMs: number): Sampler {
+    const { board, settings, log } = this.options;
     return new Sampler({
       open: () => openSensor(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs }),
       timers: board.timers,
@@ -101,25 +101,25 @@ export class Sampling {
       offset: settings.get("offset"),
       deadband: settings.get("deadband"),
       heartbeatMs: settings.get("heartbeat") * 1000,
-      onReading: (celsius, decimals) => this.#onReading(celsius, decimals),
+      onReading: (celsius, decimals) => this.onReading(celsius, decimals),
       onFailure: (error) => {
         log("error", `sensor: ${error.message}`);
-        this.#answer({ failed: error.message });
+        this.answer({ failed: error.message });
       },
       onRecovered: () => log("info", "sensor: reads again"),
     });
   }
 
-  #onReading(celsius: number, decimals: number): void {
-    if (this.#asker !== undefined) this.#answer({ lines: [`${celsius.toFixed(decimals)} °C`] });
-    this.#options.onReading(celsius, decimals);
+  private onReading(celsius: number, decimals: number): void {
+    if (this.asker !== undefined) this.answer({ lines: [`${celsius.toFixed(decimals)} °C`] });
+    this.options.onReading(celsius, decimals);
   }
 
-  #answer(answer: Answer): void {
-    const asker = this.#asker;
+  private answer(answer: Answer): void {
+    const asker = this.asker;
     if (asker === undefined) return;
-    this.#asker = undefined;
-    this.#options.board.timers.clear(asker.timer);
+    this.asker = undefined;
+    this.options.board.timers.clear(asker.timer);
     asker.done(answer);
   }
 }
