@@ -66,7 +66,8 @@ export const bugs: readonly PlantedBug[] = [
     name: "room-of-today",
     file: "src/reading/journal.ts",
     find: "  private topicOfPast(sequence: number): Uint8Array | undefined {\n",
-    replace: "  private topicOfPast(sequence: number): Uint8Array | undefined {\n    if (sequence >= 0) return this.topic;\n",
+    replace:
+      "  private topicOfPast(sequence: number): Uint8Array | undefined {\n    if (sequence >= 0) return this.topic;\n",
   },
   {
     name: "time-of-this-boot",
