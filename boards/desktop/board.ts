@@ -15,6 +15,7 @@ import { TMP117Part } from "../parts/tmp117.js";
 import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
 import { ImageError } from "./flash-file.js";
+import { bootOnXS } from "./on-xs.js";
 import { type Options, parseOptions, USAGE, UsageError } from "./options.js";
 import { openPseudoTerminal } from "./pty.js";
 import { Run } from "./run.js";
@@ -73,6 +74,10 @@ function makeBoard(): Board {
     trace: (line) => console.error(line),
     heap: () => ({ usedBytes: process.memoryUsage().heapUsed }),
     boot: (begin) => {
+      if (options.engine === "xs") {
+        bootOnXS(board, () => (bootedMs = uptimeMs())).catch(exitOf);
+        return;
+      }
       start = begin;
       firmware = start();
     },

@@ -8,7 +8,7 @@ import { parseSetting } from "../../src/settings/parse.js";
 
 export const USAGE = `usage: npm start -- [--room NAME] [--broker mqtt://[user:pass@]host[:port]] [--qos 0|1|2]
                    [--interval SECONDS] [--flash FILE] [--count N] [--duration SECONDS] [--serial terminal|pty]
-                   [--headless]`;
+                   [--engine node|xs] [--headless]`;
 
 export interface Options {
   /** Settings for this run, as typed texts by key. */
@@ -22,6 +22,8 @@ export interface Options {
   readonly headless: boolean;
   /** Where the prompt is: this terminal, or a pseudo terminal for another program to open. */
   readonly serial: "terminal" | "pty";
+  /** What runs the firmware: Node itself, or XS, the engine of the device, in a process beside. */
+  readonly engine: "node" | "xs";
   readonly help: boolean;
 }
 
@@ -44,6 +46,7 @@ export function parseOptions(argv: readonly string[]): Options {
     durationMs: values.duration === undefined ? undefined : seconds("--duration", values.duration) * 1000,
     headless: values.headless ?? false,
     serial: port(values.serial ?? "terminal", values.headless ?? false),
+    engine: engine(values.engine ?? "node"),
     help: values.help ?? false,
   };
 }
@@ -61,6 +64,7 @@ function parse(argv: readonly string[]) {
         count: { type: "string" },
         duration: { type: "string" },
         serial: { type: "string" },
+        engine: { type: "string" },
         headless: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
@@ -111,6 +115,11 @@ function isEncoded(text: string): boolean {
 function port(text: string, headless: boolean): "terminal" | "pty" {
   if (text !== "terminal" && text !== "pty") throw new UsageError(`--serial ${text}: expected terminal or pty`);
   if (text === "pty" && headless) throw new UsageError("--serial pty: a headless run has no prompt");
+  return text;
+}
+
+function engine(text: string): "node" | "xs" {
+  if (text !== "node" && text !== "xs") throw new UsageError(`--engine ${text}: expected node or xs`);
   return text;
 }
 

@@ -268,6 +268,9 @@ export const board: Board = {
   trace(line) {
     host.trace(line);
   },
+  heap() {
+    return { usedBytes: askNumber("heap") };
+  },
   boot(start) {
     begin = start;
   },

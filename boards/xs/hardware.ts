@@ -305,7 +305,8 @@ function opened<T>(thing: T | undefined, operation: string): T {
   return thing;
 }
 
-function number(value: number): Uint8Array {
+/** A number as the machine reads it. */
+export function number(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value, true);
   return bytes;

@@ -5,7 +5,7 @@
 import type { Board, Firmware } from "../../src/board.js";
 import { bundle } from "./bundle.js";
 import { type Creation, type Figures, XSWorker } from "./engine/worker.js";
-import { type Answer, type Call, Hardware } from "./hardware.js";
+import { type Answer, type Call, Hardware, number } from "./hardware.js";
 import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
 
 export interface RunOnXSOptions {
@@ -13,6 +13,8 @@ export interface RunOnXSOptions {
   readonly board: Board;
   /** The app machine's memory; left out: roomy. */
   readonly creation?: Creation;
+  /** A restart begins: the clock counts from here. */
+  onReset?(): void;
   /** Whatever the firmware throws out of a callback, and how the machine ended if it did. */
   onTrouble(text: string): void;
 }
@@ -89,6 +91,7 @@ class Machine implements FirmwareOnXS {
   async #reset(): Promise<void> {
     await this.#xs?.evaluate("boardXS.deafen()");
     this.#hardware?.powerOff();
+    this.#options.onReset?.();
     await this.#boot();
   }
 
@@ -117,6 +120,8 @@ class Machine implements FirmwareOnXS {
     switch (operation) {
       case "facts":
         return JSON.stringify(factsOf(this.#board, this.#resetCause));
+      case "heap":
+        return number(bytesIn(this.#xs?.latest));
       case "observer.started":
         this.unsettled = handle;
         observer?.started?.(this);
@@ -143,6 +148,11 @@ class Machine implements FirmwareOnXS {
     }
     return undefined;
   }
+}
+
+/** What slots and chunks take, garbage too. */
+function bytesIn(figures: Figures | undefined): number {
+  return figures === undefined ? 0 : figures.slots * figures.slotBytes + figures.chunkBytes;
 }
 
 function factsOf(board: Board, resetCause: string | null): Facts {

@@ -35,6 +35,7 @@ describe("the desktop's command line", () => {
       durationMs: undefined,
       headless: false,
       serial: "terminal",
+      engine: "node",
       help: false,
     });
   });
@@ -58,6 +59,7 @@ describe("the desktop's command line", () => {
     ["--broker mqtt://host:99999", "--broker mqtt://host:99999: expected"],
     ["--broker mqtt://a%zz@host", "--broker mqtt://a%zz@host: expected"],
     ["--broker mqtt://host/topic", "--broker mqtt://host/topic: expected"],
+    ["--engine v8", "--engine v8: expected node or xs"],
     ["--serial com1", "--serial com1: expected terminal or pty"],
     ["--serial pty --headless", "--serial pty: a headless run has no prompt"],
     ["--count 0", "--count 0: expected a whole number"],

@@ -1,13 +1,14 @@
 /*
- * The whole thermometer as a process, against a real mosquitto and an independent subscriber.
+ * The whole thermometer as a process, on Node and on XS, against a real mosquitto and an independent subscriber.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test as plainTest } from "vitest";
 import { Collector } from "../support/collector.js";
 import { DeviceProcess } from "../support/device.js";
 import { Mosquitto } from "../support/mosquitto.js";
+import { xsAvailable } from "../xs/available.js";
 
 let folder: string;
 let broker: Mosquitto;
@@ -28,9 +29,26 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function start(qos: number, ...more: string[]): DeviceProcess {
+const ENGINES = [
+  { engine: "node", isAvailable: true },
+  { engine: "xs", isAvailable: xsAvailable },
+] as const;
+
+function startOn(engine: string, qos: number, ...more: string[]): DeviceProcess {
   const url = `mqtt://127.0.0.1:${broker.port}`;
-  const options = ["--headless", "--broker", url, "--room", "kitchen", "--qos", `${qos}`, "--interval", "0.05"];
+  const options = [
+    "--headless",
+    "--broker",
+    url,
+    "--room",
+    "kitchen",
+    "--qos",
+    `${qos}`,
+    "--interval",
+    "0.05",
+    "--engine",
+    engine,
+  ];
   const device = new DeviceProcess([...options, "--flash", join(folder, "chip.flash"), ...more]);
   devices.push(device);
   return device;
@@ -38,7 +56,10 @@ function start(qos: number, ...more: string[]): DeviceProcess {
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-describe("the thermometer against mosquitto", () => {
+describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine, isAvailable }) => {
+  const test = plainTest.runIf(isAvailable);
+  const start = (qos: number, ...more: string[]) => startOn(engine, qos, ...more);
+
   test.each([1, 2])("QoS %i: a hundred readings arrive, in order, each with value, time and number", async (qos) => {
     const device = start(qos, "--count", "100");
     expect(await device.exit()).toBe(0);

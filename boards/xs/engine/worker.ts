@@ -107,6 +107,7 @@ export class XSWorker {
   readonly #pending: Pending[] = [];
   #received: Buffer = Buffer.alloc(0);
   #gone: XSAborted | undefined;
+  #latest: Figures | undefined;
   readonly #closed: Promise<void>;
 
   private constructor(path: string, wordBits: 32 | 64, options: WorkerOptions) {
@@ -166,6 +167,11 @@ export class XSWorker {
   /** Calls `globalThis.onMessage(bytes)` with an ArrayBuffer. */
   call(bytes: Uint8Array): Promise<Reply> {
     return this.#command("C", bytes);
+  }
+
+  /** As of the last command that was done. */
+  get latest(): Figures | undefined {
+    return this.#latest;
   }
 
   /** Collects garbage: `slots` and `chunkBytes` are then what is alive. */
@@ -252,6 +258,7 @@ export class XSWorker {
   #settle(body: Buffer): void {
     const pending = this.#finish();
     const figures = readFigures(body);
+    this.#latest = figures;
     if (pending === undefined) return;
     if (pending.unhandled.length > 0) {
       pending.reject(new XSError(`unhandled rejection: ${pending.unhandled.join("; ")}`, figures));
