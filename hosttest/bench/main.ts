@@ -1,11 +1,12 @@
 /*
  * `npm run bench`: measured figures beside their goals. `npm run bench -- xs`: what a reading costs on XS; `flash`: what
- * the outbox does to it; `drain`: how fast a backlog leaves; none of them: all. `--json`: a row of JSON a line. `--rebase`:
+ * the outbox does to it; `drain`: how fast a backlog leaves; `code`: byte code by room, with the SDK; none of them: all. `--json`: a row of JSON a line. `--rebase`:
  * the costs become the baseline that CI holds to; say in the commit why they rose.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
+import { codeRows } from "./bytecode.js";
 import { appRows, memoryRows, readingRows } from "./cost.js";
 import { drainRows } from "./drain.js";
 import { flashRows } from "./flash.js";
@@ -18,6 +19,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   xs: async () => [...(await readingRows()), ...(await appRows(READINGS)), ...(await memoryRows(READINGS))],
   flash: flashRows,
   drain: drainRows,
+  code: codeRows,
 };
 
 const words = process.argv.slice(2);

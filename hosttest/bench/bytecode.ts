@@ -1,0 +1,76 @@
+/*
+ * Byte code by room of src, as the SDK's compiler makes it for a release: what each takes of the app's flash before linking.
+ * Only where `xsc` of the Moddable SDK is on the PATH; nothing else of the SDK is needed.
+ */
+import { execFile, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import ts from "typescript";
+import { topFolder } from "../../boards/xs/engine/build.js";
+import { type Row, row } from "./row.js";
+
+const run = promisify(execFile);
+
+/** The rooms that are usable alone are told module by module. */
+const BY_MODULE = ["mqtt", "outbox"];
+
+/** Rows by room, largest first; none where the compiler is missing. */
+export async function codeRows(): Promise<Row[]> {
+  if (spawnSync("xsc", []).error !== undefined) {
+    console.error("byte code: not measured, no xsc on the PATH (the Moddable SDK's build/bin/lin/release)");
+    return [];
+  }
+  const scratch = mkdtempSync(join(tmpdir(), "bytecode-"));
+  try {
+    const bytes = new Map<string, number>();
+    for (const file of readdirSync(join(topFolder, "src"), { recursive: true, encoding: "utf8" })) {
+      if (file.endsWith(".ts")) bytes.set(file.slice(0, -".ts".length), await codeBytes(file, scratch));
+    }
+    return rowsOf(bytes);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+function rowsOf(bytes: ReadonlyMap<string, number>): Row[] {
+  const rooms = new Map<string, number>();
+  for (const [module, size] of bytes) {
+    const room = module.includes("/") ? module.slice(0, module.indexOf("/")) : module;
+    rooms.set(room, (rooms.get(room) ?? 0) + size);
+  }
+  const modules = [...bytes].filter(([module]) => BY_MODULE.includes(dirname(module)));
+  const total = [...rooms.values()].reduce((sum, size) => sum + size, 0);
+  return [["src", total] as const, ...descending(rooms), ...descending(modules)].map(([name, size]) =>
+    row(`byte code: ${name}`, size, "bytes"),
+  );
+}
+
+function descending(sizes: Iterable<readonly [string, number]>): (readonly [string, number])[] {
+  return [...sizes].sort(([, a], [, b]) => b - a);
+}
+
+/** The length of a module's byte code. `file` is below src. */
+async function codeBytes(file: string, scratch: string): Promise<number> {
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.Preserve,
+    verbatimModuleSyntax: true,
+  };
+  const { outputText } = ts.transpileModule(readFileSync(join(topFolder, "src", file), "utf8"), { compilerOptions });
+  const name = basename(file, ".ts");
+  const folder = join(scratch, dirname(file));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.js`), outputText);
+  await run("xsc", [join(folder, `${name}.js`), "-c", "-e", "-o", folder, "-r", name]);
+  return atomBytes(readFileSync(join(folder, `${name}.xsb`)), "CODE");
+}
+
+/** The content's length of an atom (32 bits of length, four letters, content) inside the file's own atom. */
+function atomBytes(file: Buffer, kind: string): number {
+  for (let at = 8; at < file.length; at += file.readUInt32BE(at)) {
+    if (file.toString("latin1", at + 4, at + 8) === kind) return file.readUInt32BE(at) - 8;
+  }
+  throw new Error(`no ${kind} in the compiler's output`);
+}
