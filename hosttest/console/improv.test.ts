@@ -89,6 +89,19 @@ describe("commands", () => {
     expect(client.take()).toEqual([error(0), PROVISIONING, error(3), READY]);
   });
 
+  test("the error of a failed join outlasts scans, which clients make under its message", () => {
+    const { device, client } = connect();
+    device.accepts = false;
+    device.type(commandFrame(1, credentials("home", "wrong password")));
+    device.time.advance(10);
+    client.take();
+    device.type(commandFrame(4));
+    device.time.advance(10);
+    expect(client.take().map(resultOf)).toEqual([{ command: 4, strings: [] }]);
+    device.type(commandFrame(2));
+    expect(client.take()).toEqual([error(0), READY]);
+  });
+
   test("a password that cannot be one: unable to connect, nothing kept", () => {
     const { device, client } = connect();
     device.type(commandFrame(1, credentials("home", "short")));

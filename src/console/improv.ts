@@ -48,7 +48,9 @@ export class Improv {
   /** A frame has come. What is no command is ignored: it may be our own, echoed. */
   receive(type: number, data: Uint8Array, length: number): void {
     if (type !== FRAME_TYPE.command) return;
-    if (this.lastError !== ERROR.none) this.error(ERROR.none);
+    // Published clients look for networks again under the message that a join failed: it has to stay.
+    const isUnderMessage = data[0] === COMMAND.scan && this.lastError === ERROR.unableToConnect;
+    if (this.lastError !== ERROR.none && !isUnderMessage) this.error(ERROR.none);
     this.run(data[0], data, length);
   }
 
