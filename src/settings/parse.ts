@@ -24,7 +24,6 @@ export class SettingError extends Error {
 
   constructor(key: string, message: string) {
     super(`${key}: ${message}`);
-    this.name = "SettingError";
     this.key = key;
   }
 }
