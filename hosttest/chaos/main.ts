@@ -3,20 +3,19 @@
  * The process is killed by signal 9 again and again and started on the flash that it left; the broker is stopped, killed
  * and restarted; between them a proxy resets, delays, truncates, swallows and half-opens. An independent subscriber
  * counts. What is wrong in the end is told apart by the wire log: ours, or the broker's.
- *
- *   npm run chaos -- --cuts N [--qos 1|2] [--broker mosquitto|aedes] [--seed S] [--json]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Random } from "../simulation/random.js";
 import { Collector } from "../support/collector.js";
+import { commandLine, misused, seedOf, whole } from "../support/command-line.js";
 import { DeviceProcess } from "../support/device.js";
 import { BadNetwork } from "./bad-network.js";
 import { startAedes, startMosquitto } from "./brokers.js";
 import { judge } from "./verdict.js";
 
+const USAGE = "npm run chaos -- [--cuts N] [--qos 1|2] [--broker mosquitto|aedes] [--seed S] [--json]";
 const SETTLE_MS = 120_000; // in fair weather everything is delivered in less, or is lost
 const INTERVAL_S = 0.02;
 
@@ -169,28 +168,17 @@ function report(): void {
 }
 
 function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      cuts: { type: "string", default: "50" },
-      qos: { type: "string", default: "2" },
-      broker: { type: "string", default: "mosquitto" },
-      seed: { type: "string" },
-      json: { type: "boolean", default: false },
-    },
+  const { values } = commandLine(USAGE, {
+    cuts: { type: "string", default: "50" },
+    qos: { type: "string", default: "2" },
+    broker: { type: "string", default: "mosquitto" },
+    seed: { type: "string" },
+    json: { type: "boolean", default: false },
   });
-  const cuts = Number(values.cuts);
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
-  const { qos, broker } = values;
-  if (!Number.isSafeInteger(cuts) || cuts < 1) usage(`--cuts ${values.cuts}: expected a whole number from 1`);
-  if (!Number.isSafeInteger(seed) || seed < 0) usage(`--seed ${values.seed}: expected a whole number`);
-  if (qos !== "1" && qos !== "2") usage(`--qos ${qos}: expected 1 or 2`);
-  if (broker !== "mosquitto" && broker !== "aedes") usage(`--broker ${broker}: expected mosquitto or aedes`);
-  return { cuts, seed, qos: qos === "1" ? 1 : 2, broker: broker as Options["broker"], json: values.json };
-}
-
-function usage(problem: string): never {
-  console.error(problem);
-  process.exit(2);
+  const { qos, broker, json } = values;
+  if (qos !== "1" && qos !== "2") misused(`--qos ${qos}: expected 1 or 2`);
+  if (broker !== "mosquitto" && broker !== "aedes") misused(`--broker ${broker}: expected mosquitto or aedes`);
+  return { cuts: whole("--cuts", values.cuts), seed: seedOf(values.seed), qos: qos === "1" ? 1 : 2, broker, json };
 }
 
 /** Progress, beside the figures. */

@@ -15,6 +15,7 @@ const MINUTE = 60 * SECOND;
 const READING_MS = MINUTE;
 const BEFORE_MS = 3 * MINUTE;
 const LIMIT_MS = 60 * MINUTE;
+const AT_LOSS_S = 30;
 
 export interface FleetOptions {
   readonly devices: number;
@@ -28,7 +29,9 @@ export interface FleetOptions {
 export interface FleetResult {
   /** Attempts in each second from the moment that the broker goes away. */
   readonly attempts: readonly number[];
-  readonly peakPerSecond: number;
+  /** Most attempts in one second: at the moment that the broker goes, and from its return on. */
+  readonly peakAtLoss: number;
+  readonly peakAtReturn: number;
   readonly totalAttempts: number;
   /** Seconds from the broker's return until 99 % of the devices are connected, and until all backlogs are drained. */
   readonly backS: number;
@@ -78,10 +81,13 @@ export function runFleet({ devices, seed, awayMs, acceptsPerSecond, retry }: Fle
     if (connected === devices && fleet.every(({ store }) => store.length <= 1)) drainedMs = time.nowMs;
   }
   for (const { client } of fleet) client.close();
+  const counts = Array.from(attempts, (count) => count ?? 0);
+  const returnedS = Math.floor(awayMs / SECOND);
   return {
-    attempts: Array.from(attempts, (count) => count ?? 0),
-    peakPerSecond: Math.max(...Array.from(attempts, (count) => count ?? 0)),
-    totalAttempts: attempts.reduce((sum, count) => sum + (count ?? 0), 0),
+    attempts: counts,
+    peakAtLoss: Math.max(...counts.slice(0, AT_LOSS_S)),
+    peakAtReturn: Math.max(...counts.slice(returnedS)),
+    totalAttempts: counts.reduce((sum, count) => sum + count, 0),
     backS: (backMs - returnedMs) / SECOND,
     drainedS: (drainedMs - returnedMs) / SECOND,
   };

@@ -1,13 +1,11 @@
 /*
  * The simulation from the command line.
  *
- *   npm run simulate -- [--years Y] [--devices D] [--seed S] [--reading-every SECONDS] [--run-days N] [--json]
- *
  * Y device-years in all, as many runs of D devices and N days as they take, with the seeds S, S+1, … Without --seed a
  * new one is drawn and printed first. The first violation prints its seed, the shrunken schedule, the last events and
  * the command that replays it, and ends with exit code 1.
  */
-import { parseArgs } from "node:util";
+import { commandLine, positive, seedOf, whole } from "../support/command-line.js";
 import { type RunOptions, type RunResult, run } from "./run.js";
 import { shrink } from "./shrink.js";
 
@@ -17,20 +15,21 @@ const DAYS_PER_YEAR = 365;
 const CUTS_PER_DAY = 4;
 const TROUBLES_PER_DAY = 12;
 
-const { values } = parseArgs({
-  options: {
-    years: { type: "string", default: "1" },
-    devices: { type: "string", default: "1" },
-    seed: { type: "string" },
-    "reading-every": { type: "string", default: "60" },
-    "run-days": { type: "string" },
-    json: { type: "boolean", default: false },
-  },
+const USAGE =
+  "npm run simulate -- [--years Y] [--devices D] [--seed S] [--reading-every SECONDS] [--run-days N] [--json]";
+
+const { values } = commandLine(USAGE, {
+  years: { type: "string", default: "1" },
+  devices: { type: "string", default: "1" },
+  seed: { type: "string" },
+  "reading-every": { type: "string", default: "60" },
+  "run-days": { type: "string" },
+  json: { type: "boolean", default: false },
 });
 const years = positive("--years", values.years);
 const devices = whole("--devices", values.devices);
 const intervalS = positive("--reading-every", values["reading-every"]);
-const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : whole("--seed", values.seed, 0);
+const seed = seedOf(values.seed);
 const days =
   values["run-days"] === undefined
     ? Math.min(36.5, years * DAYS_PER_YEAR) / devices
@@ -127,21 +126,4 @@ function report(): void {
   if (values.json) console.log(JSON.stringify(figures));
   else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
   process.exitCode = totals.lost + totals.doubled + totals.disordered + totals.otherViolations > 0 ? 1 : 0;
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  return usage(`${option} ${text}: expected a number above 0`);
-}
-
-function whole(option: string, text: string, least = 1): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  return usage(`${option} ${text}: expected a whole number from ${least}`);
-}
-
-function usage(problem: string): never {
-  console.error(problem);
-  process.exit(2);
 }

@@ -1,25 +1,25 @@
 /*
  * Does the simulation find anything? Bugs are planted in the firmware one at a time, as the code is bundled, and seeds
- * are tried until a run fails.
- *
- *   npm run planted -- [--seeds N] [--seed S] [NAME ...]
- *
- * Prints, for each bug, the first seed that found it and how it showed; exit code 1 if one was not found.
+ * are tried until a run fails. Prints, for each bug, the first seed that found it and how it showed; exit code 1 if one was not found.
  */
 import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { build, type Plugin } from "esbuild";
+import { commandLine, whole } from "../support/command-line.js";
 import { bugs, type PlantedBug } from "./bugs.js";
 import type { Finding } from "./hunt.js";
 
+const USAGE = "npm run planted -- [--seeds N] [--seed S] [NAME ...]";
 const top = process.cwd();
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { seeds: { type: "string", default: "1000" }, seed: { type: "string", default: "1" } },
-});
+const { values, positionals } = commandLine(
+  USAGE,
+  { seeds: { type: "string", default: "1000" }, seed: { type: "string", default: "1" } },
+  "words",
+);
+const seeds = whole("--seeds", values.seeds);
+const firstSeed = whole("--seed", values.seed, 0);
 const chosen = positionals.length === 0 ? bugs : bugs.filter(({ name }) => positionals.includes(name));
 if (chosen.length === 0) {
   console.error(`${positionals.join(" ")}: no such bug; there are ${bugs.map(({ name }) => name).join(", ")}`);
@@ -31,9 +31,7 @@ for (const bug of chosen) {
   const finding = await hunt(bundle);
   if (finding === undefined) missed++;
   const how =
-    finding === undefined
-      ? `not found in ${values.seeds} seeds`
-      : `seed ${finding.seed}: ${finding.kind}: ${finding.text}`;
+    finding === undefined ? `not found in ${seeds} seeds` : `seed ${finding.seed}: ${finding.kind}: ${finding.text}`;
   console.log(`${bug.name.padEnd(28)} ${how.slice(0, 140)}`);
 }
 process.exitCode = missed > 0 ? 1 : 0;
@@ -71,7 +69,7 @@ async function plant({ name, file, find, replace }: PlantedBug): Promise<string>
 function hunt(bundle: string): Promise<Finding | undefined> {
   return new Promise((resolve, reject) => {
     let finding: Finding | undefined;
-    const child = fork(bundle, [values.seed, values.seeds], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(bundle, [String(firstSeed), String(seeds)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     child.on("message", (message) => {
       finding = message as Finding;
     });
