@@ -4,7 +4,7 @@ import { NorFlash } from "../../boards/parts/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { Journal, type JournalStore } from "../../src/reading/journal.js";
 import { COUNTERS, ROOM } from "../../src/reading/notes.js";
-import { ReadingDevice, stamp, utf8, WORLD_BEGINS_MS } from "./device.js";
+import { ReadingDevice, stamp, text, utf8, WORLD_BEGINS_MS } from "./device.js";
 
 const HOUR = 3_600_000;
 
@@ -111,6 +111,24 @@ describe("the room of a reading", () => {
       "home/Büro/temperature",
       "home/kitchen/temperature",
     ]);
+  });
+
+  test("is its own in any order of readings, those that are never stored between them", () => {
+    const device = new ReadingDevice();
+    const topics = new Map<number, string>();
+    for (const room of ["kitchen", "Büro", "kitchen", "attic"]) {
+      device.boot(room);
+      for (let i = 0; i < 3; i++) topics.set(device.append(20), `home/${room}/temperature`);
+    }
+    const sequences = [...topics.keys()];
+    for (let i = 0; i < 5 * sequences.length; i++) {
+      const sequence = sequences[(i * 7) % sequences.length];
+      expect(device.see(sequence)?.topic).toBe(topics.get(sequence));
+      if (i % 3 !== 0) continue;
+      const { topic } = device.journal.renderNow(21_000, 2);
+      expect(text(topic, topic.length)).toBe("home/attic/temperature");
+      expect(device.see(sequence)?.topic).toBe(topics.get(sequence));
+    }
   });
 
   test("stays its own when 256 rooms have come since and the number is used again", () => {

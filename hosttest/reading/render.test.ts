@@ -2,9 +2,39 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PAYLOAD_MOST, Renderer } from "../../src/reading/render.js";
 
+const NONE = Number.NaN; // no time
+const NO_NUMBER = -1;
 const text = (renderer: Renderer, length: number) => String.fromCharCode(...renderer.bytes.slice(0, length));
 const json = (renderer: Renderer, ...rest: Parameters<Renderer["json"]>) => text(renderer, renderer.json(...rest));
 const NOON = Date.UTC(2026, 5, 17, 9, 12, 0);
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+interface Shown {
+  milli: number;
+  decimals: number;
+  utcMs: number;
+  sequence: number;
+  plain: boolean;
+}
+
+/** The payload, slowly: by the language's own Date and by text. */
+function reference({ milli, decimals, utcMs, sequence, plain }: Shown): string {
+  const shown = Math.floor((Math.abs(milli) + 0.5 * 10 ** (3 - decimals)) / 10 ** (3 - decimals)); // rounded half away from zero
+  const digits = String(shown).padStart(decimals + 1, "0");
+  const whole = digits.slice(0, digits.length - decimals);
+  const value = `${milli < 0 && shown > 0 ? "-" : ""}${whole}${decimals > 0 ? `.${digits.slice(-decimals)}` : ""}`;
+  if (plain) return value;
+  const ts = Number.isNaN(utcMs) ? "" : `,"ts":"${new Date(utcMs).toISOString().slice(0, 19)}Z"`;
+  return `{"value":${value}${ts}${sequence < 0 ? "" : `,"seq":${sequence}`}}`;
+}
+
+function render(renderer: Renderer, { milli, decimals, utcMs, sequence, plain }: Shown): string {
+  const length = plain ? renderer.plain(milli, decimals) : renderer.json(milli, decimals, utcMs, sequence);
+  expect(length).toBeLessThanOrEqual(PAYLOAD_MOST);
+  return text(renderer, length);
+}
+
+const within = (low: number, value: number, high: number) => Math.min(Math.max(value, low), high);
 
 describe("the payload", () => {
   test("is the JSON of the design", () => {
@@ -13,13 +43,13 @@ describe("the payload", () => {
 
   test("leaves out the time that is not known, and the number that a QoS 0 reading has not", () => {
     const renderer = new Renderer();
-    expect(json(renderer, -5, 3, undefined, 0)).toBe('{"value":-0.005,"seq":0}');
-    expect(json(renderer, 20_000, 1, NOON, undefined)).toBe('{"value":20.0,"ts":"2026-06-17T09:12:00Z"}');
-    expect(json(renderer, 20_000, 0, undefined, undefined)).toBe('{"value":20}');
+    expect(json(renderer, -5, 3, NONE, 0)).toBe('{"value":-0.005,"seq":0}');
+    expect(json(renderer, 20_000, 1, NOON, NO_NUMBER)).toBe('{"value":20.0,"ts":"2026-06-17T09:12:00Z"}');
+    expect(json(renderer, 20_000, 0, NONE, NO_NUMBER)).toBe('{"value":20}');
   });
 
   test("never says minus zero", () => {
-    expect(json(new Renderer(), -4, 2, undefined, undefined)).toBe('{"value":0.00}');
+    expect(json(new Renderer(), -4, 2, NONE, NO_NUMBER)).toBe('{"value":0.00}');
   });
 
   test("plain is the value alone, and JSON comes back whole after it", () => {
@@ -29,33 +59,84 @@ describe("the payload", () => {
     expect(json(renderer, 21_440, 2, NOON, 2)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":2}');
   });
 
-  test("does not depend on what was rendered before, and says what was measured", () => {
-    const reading = fc.record({
-      milli: fc.integer({ min: -8_388_607, max: 8_388_607 }),
-      decimals: fc.integer({ min: 0, max: 3 }),
-      utcMs: fc.option(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) }), { nil: undefined }),
-      sequence: fc.option(fc.maxSafeNat(), { nil: undefined }),
-      plain: fc.boolean(),
-    });
+  // One renderer each, so that every reading meets what the ones before have left in the buffer.
+  const decimals = fc.integer({ min: 0, max: 3 });
+  const anywhere = fc.record({
+    milli: fc.integer({ min: -8_388_607, max: 8_388_607 }),
+    decimals,
+    utcMs: fc.oneof({ arbitrary: fc.integer({ min: 0, max: LAST_MS }), weight: 3 }, fc.constant(NONE)),
+    sequence: fc.oneof({ arbitrary: fc.maxSafeNat(), weight: 3 }, fc.nat(200), fc.constant(NO_NUMBER)),
+    plain: fc.boolean(),
+  });
+
+  test("is what Date and text make of it, whatever was rendered before", () => {
     fc.assert(
-      fc.property(fc.array(reading, { minLength: 1, maxLength: 8 }), (readings) => {
+      fc.property(fc.array(anywhere, { minLength: 1, maxLength: 8 }), (readings) => {
         const renderer = new Renderer();
-        for (const { milli, decimals, utcMs, sequence, plain } of readings) {
-          if (plain) {
-            expect(Number(text(renderer, renderer.plain(milli, decimals)))).toBeCloseTo(milli / 1000, decimals - 0.001);
-            continue;
-          }
-          const length = renderer.json(milli, decimals, utcMs, sequence);
-          expect(length).toBeLessThanOrEqual(PAYLOAD_MOST);
-          const said = JSON.parse(text(renderer, length));
-          const half = 0.5 / 10 ** decimals;
-          expect(Math.abs(said.value - milli / 1000)).toBeLessThanOrEqual(half + 1e-9);
-          expect(said.seq).toBe(sequence);
-          const expected = utcMs === undefined ? undefined : `${new Date(utcMs).toISOString().slice(0, 19)}Z`;
-          expect(said.ts).toBe(expected);
-        }
+        for (const reading of readings) expect(render(renderer, reading)).toBe(reference(reading));
       }),
       { numRuns: 3000 },
     );
+  });
+
+  test("is so in small steps of value, time and number too, over every boundary, and when one of them jumps or is missing", () => {
+    const start = fc.record({
+      milli: fc.oneof(fc.integer({ min: -30_000, max: 130_000 }), fc.integer({ min: -20, max: 20 })),
+      utcMs: fc.oneof(
+        fc.integer({ min: 0, max: LAST_MS }),
+        fc.constantFrom(
+          NOON,
+          Date.UTC(2024, 1, 28, 23, 59),
+          Date.UTC(2026, 11, 31, 23, 59),
+          Date.UTC(1999, 11, 31, 23),
+        ),
+      ),
+      sequence: fc.oneof(fc.nat(1_100), fc.maxSafeNat(), fc.constantFrom(99_990, 123_456_780)),
+    });
+    const step = fc.record({
+      milli: fc.oneof(
+        { arbitrary: fc.integer({ min: -30, max: 30 }), weight: 4 },
+        fc.integer({ min: -2_000, max: 2_000 }),
+      ),
+      ms: fc.oneof(fc.integer({ min: -15_000, max: 15_000 }), fc.constantFrom(10_000, 60_000, 3_600_000, 86_400_000)),
+      count: fc.oneof({ arbitrary: fc.constant(1), weight: 4 }, fc.integer({ min: -120, max: 120 })),
+      decimals: fc.oneof({ arbitrary: fc.constant(2), weight: 12 }, decimals),
+      without: fc.oneof({ arbitrary: fc.constant("nothing"), weight: 20 }, fc.constantFrom("time", "number", "both")),
+      plain: fc.oneof({ arbitrary: fc.constant(false), weight: 20 }, fc.constant(true)),
+    });
+    fc.assert(
+      fc.property(start, fc.array(step, { minLength: 1, maxLength: 60 }), (from, steps) => {
+        const renderer = new Renderer();
+        let { milli, utcMs, sequence } = from;
+        for (const { milli: warmer, ms, count, decimals, without, plain } of steps) {
+          milli += warmer;
+          utcMs = within(0, utcMs + ms, LAST_MS);
+          sequence = within(0, sequence + count, Number.MAX_SAFE_INTEGER);
+          const hasTime = without === "nothing" || without === "number";
+          const hasNumber = without === "nothing" || without === "time";
+          const reading = {
+            milli,
+            decimals,
+            utcMs: hasTime ? utcMs : NONE,
+            sequence: hasNumber ? sequence : NO_NUMBER,
+            plain,
+          };
+          expect(render(renderer, reading)).toBe(reference(reading));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("is so for every hundredth of a degree about zero and about where digits are gained, up and down", () => {
+    const renderer = new Renderer();
+    for (const direction of [1, -1]) {
+      for (const centre of [0, 1_000, 10_000, 100_000, -1_000, -10_000, -100_000]) {
+        for (let i = -1_100; i <= 1_100; i++) {
+          const reading = { milli: centre + i * direction, decimals: 2, utcMs: NOON, sequence: 5, plain: false };
+          expect(render(renderer, reading)).toBe(reference(reading));
+        }
+      }
+    }
   });
 });

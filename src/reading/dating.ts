@@ -1,7 +1,7 @@
 /*
  * When a reading was taken: its boot and uptime, set against what is known of that boot's clock.
  * A clock that was set late dates the readings taken before, too; readings of earlier boots are dated by the clock
- * notes in flash. Allocates nothing while the readings are of one boot. What can never be dated has no time.
+ * notes in flash. Allocates nothing while the readings are of one boot. What can never be dated has no time: NaN.
  * Boots are numbered modulo 65,536; notes of an outbox are in the order of their boots.
  */
 import { bootOfClock, CLOCK, encodeClock, originOfClock } from "./notes.js";
@@ -24,11 +24,11 @@ export class Dating {
   private readonly notes: ClockNotes;
   private readonly write: (tag: number, value: Uint8Array) => void;
   private readonly boot: number;
-  private originMs: number | undefined; // milliseconds since 1970 at uptime 0, of this boot
-  private writtenMs: number | undefined; // as it stands in flash
+  private originMs = Number.NaN; // milliseconds since 1970 at uptime 0, of this boot; NaN: not known
+  private writtenMs = Number.NaN; // as it stands in flash
   private pastBoot = -1; // the earlier boot that was looked up last
   private pastSequence = 0; // the entry for which it was
-  private pastOriginMs: number | undefined;
+  private pastOriginMs = Number.NaN;
   private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
   private undatedEnd = -1;
 
@@ -44,20 +44,19 @@ export class Dating {
     const originMs = utcMs - uptimeMs;
     if (!(originMs > 0 && utcMs < LATEST_MS)) return; // no clock that anybody set
     this.originMs = originMs;
-    if (this.writtenMs !== undefined && Math.abs(originMs - this.writtenMs) < RESOLUTION_MS) return;
+    if (Math.abs(originMs - this.writtenMs) < RESOLUTION_MS) return;
     this.writtenMs = originMs;
     this.write(CLOCK, encodeClock(this.boot, originMs));
   }
 
-  /** When an entry of the outbox was taken, in milliseconds since 1970; undefined if nobody knows. */
-  utcMs(reading: Reading, sequence: number): number | undefined {
+  /** When an entry of the outbox was taken, in milliseconds since 1970; NaN if nobody knows. */
+  utcMs(reading: Reading, sequence: number): number {
     const originMs = reading.boot === this.boot ? this.originMs : this.originOf(reading.boot, sequence);
-    if (originMs === undefined) return undefined;
     const utcMs = originMs + reading.uptimeMs;
-    return utcMs < LATEST_MS ? utcMs : undefined;
+    return utcMs < LATEST_MS ? utcMs : Number.NaN;
   }
 
-  private originOf(boot: number, sequence: number): number | undefined {
+  private originOf(boot: number, sequence: number): number {
     const ahead = sequence - this.pastSequence;
     if (boot !== this.pastBoot || ahead < 0 || ahead >= LOOK_UP_EVERY) this.lookUp(boot, sequence);
     return this.pastOriginMs;
@@ -72,10 +71,10 @@ export class Dating {
   }
 
   /** The clock was set after the entry, or never. A long way through flash, so what it tells of later boots is kept. */
-  private findLater(boot: number, sequence: number): number | undefined {
-    if (before(boot, this.undatedEnd) && !before(boot, this.undatedFrom)) return undefined;
+  private findLater(boot: number, sequence: number): number {
+    if (before(boot, this.undatedEnd) && !before(boot, this.undatedFrom)) return Number.NaN;
     let dated = -1;
-    let originMs: number | undefined;
+    let originMs = Number.NaN;
     const found = this.notes.findNoteAfter(sequence, CLOCK, (note) => {
       dated = bootOfClock(note);
       originMs = originOfClock(note);
@@ -84,7 +83,7 @@ export class Dating {
     if (found && dated === boot) return originMs;
     this.undatedFrom = boot;
     this.undatedEnd = found ? dated : this.boot;
-    return undefined;
+    return Number.NaN;
   }
 }
 

@@ -19,7 +19,7 @@ import {
   SESSION,
   sameNote,
 } from "./notes.js";
-import { decodeReading, encodeReading, newReading, RECORD_LENGTH } from "./record.js";
+import { decodeReading, encodeReading, newReading, RECORD_LENGTH, type Reading } from "./record.js";
 import { type PayloadFormat, Renderer } from "./render.js";
 import { type NoteStore, Sticky } from "./sticky.js";
 
@@ -69,10 +69,14 @@ export class Journal {
   private readonly dating: Dating;
   private readonly renderer = new Renderer();
   private readonly record = new Uint8Array(RECORD_LENGTH);
+  private readonly recordView = new DataView(this.record.buffer);
   private readonly incoming = newReading();
   private readonly outgoing = newReading();
   private readonly message: ReadingMessage;
   private readonly topic: Uint8Array; // of the room that readings taken now belong to
+  private payload: Uint8Array | undefined; // the last entry's, and a view on it: the outbox hands out one and the same
+  private payloadView: DataView = this.recordView;
+  private told = -1; // `shared` of the readings whose topic is in the message; -1: none
   // Numbers are modulo something: only together do they tell rooms apart.
   private pastBoot = -1; // of the reading whose room was looked up last
   private pastRoom = -1;
@@ -114,32 +118,48 @@ export class Journal {
     reading.milliCelsius = milliCelsius;
     reading.decimals = decimals;
     reading.uptimeMs = this.clock.uptimeMs();
-    encodeReading(reading, this.record);
+    encodeReading(reading, this.recordView);
     return this.store.append(this.record, qos);
   }
 
   /** The message for an entry; undefined if the entry cannot be understood, or nobody knows its room any more. */
   render(entry: JournalEntry): ReadingMessage | undefined {
+    const payload = entry.payload;
+    if (payload !== this.payload) {
+      this.payload = payload;
+      this.payloadView = viewOf(payload);
+    }
     const reading = this.outgoing;
-    const { sequence } = entry;
-    if (!decodeReading(entry.payload, entry.payloadLength, reading)) return undefined;
-    const topic = reading.boot === this.incoming.boot ? this.topicOfThisBoot() : this.topicOfPast(sequence);
-    if (topic === undefined) return undefined;
-    return this.fill(topic, reading.milliCelsius, reading.decimals, this.dating.utcMs(reading, sequence), sequence);
+    if (!decodeReading(this.payloadView, entry.payloadLength, reading)) return undefined;
+    const sequence = entry.sequence;
+    if (reading.shared !== this.told && !this.tellTopic(reading, sequence)) return undefined;
+    const message = this.message;
+    message.payloadLength =
+      this.format === "json"
+        ? this.renderer.json(reading.milliCelsius, reading.decimals, this.dating.utcMs(reading, sequence), sequence)
+        : this.renderer.plain(reading.milliCelsius, reading.decimals);
+    return message;
   }
 
   /** An entry in words, for the prompt: "21.44 °C, 2026-06-17T09:12:00Z". */
   describe(entry: JournalEntry): string {
     const reading = newReading();
-    if (!decodeReading(entry.payload, entry.payloadLength, reading)) return "not readable";
+    if (!decodeReading(viewOf(entry.payload), entry.payloadLength, reading)) return "not readable";
     const utcMs = this.dating.utcMs(reading, entry.sequence);
-    const when = utcMs === undefined ? "time not known" : `${new Date(utcMs).toISOString().slice(0, 19)}Z`;
+    const when = Number.isNaN(utcMs) ? "time not known" : `${new Date(utcMs).toISOString().slice(0, 19)}Z`;
     return `${(reading.milliCelsius / 1000).toFixed(reading.decimals)} °C, ${when}`;
   }
 
   /** The message for a QoS 0 reading taken now: no number, never in flash. */
   renderNow(milliCelsius: number, decimals: number): ReadingMessage {
-    return this.fill(this.topic, milliCelsius, decimals, this.clock.utcMs(), undefined);
+    const { message, renderer } = this;
+    this.told = -1;
+    message.topic = this.topic;
+    message.payloadLength =
+      this.format === "json"
+        ? renderer.json(milliCelsius, decimals, this.clock.utcMs() ?? Number.NaN, -1)
+        : renderer.plain(milliCelsius, decimals);
+    return message;
   }
 
   /** True if the packet ids in flight belong to this client's session at this broker. */
@@ -192,6 +212,15 @@ export class Journal {
     return !this.sticky.owes(COUNTERS) && !this.sticky.owes(ROOM);
   }
 
+  /** Puts the topic of the reading's room into the message; false: nobody knows it. */
+  private tellTopic(reading: Reading, sequence: number): boolean {
+    const isOurs = reading.boot === this.incoming.boot;
+    const topic = isOurs ? this.topicOfThisBoot() : this.topicOfPast(sequence);
+    this.told = topic === undefined ? -1 : reading.shared;
+    if (topic !== undefined) this.message.topic = topic;
+    return topic !== undefined;
+  }
+
   private topicOfThisBoot(): Uint8Array | undefined {
     return this.outgoing.room === this.incoming.room ? this.topic : undefined;
   }
@@ -207,22 +236,6 @@ export class Journal {
     return this.pastTopic;
   }
 
-  private fill(
-    topic: Uint8Array,
-    milliCelsius: number,
-    decimals: number,
-    utcMs: number | undefined,
-    sequence: number | undefined,
-  ): ReadingMessage {
-    const message = this.message;
-    message.topic = topic;
-    message.payloadLength =
-      this.format === "json"
-        ? this.renderer.json(milliCelsius, decimals, utcMs, sequence)
-        : this.renderer.plain(milliCelsius, decimals);
-    return message;
-  }
-
   private writeCounters(): void {
     this.sticky.write(COUNTERS, encodeCounters(this.counters));
   }
@@ -233,4 +246,8 @@ function bootsBetween(boots: number, clockBoot: number): number {
   if (clockBoot < 0) return 0;
   const ahead = (clockBoot - boots) & 0xffff;
   return boots === 0 || ahead < 0x8000 ? ahead : 0;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

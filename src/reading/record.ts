@@ -19,6 +19,8 @@ const UPTIME_HIGH = 0x1_0000_0000;
 
 /** One reading, decoded. Owners keep one object and decode into it. */
 export interface Reading {
+  /** Bytes 0 to 3 as they lie in flash: decimals, room and boot, which successive readings share. -1: not from flash. */
+  shared: number;
   /** Temperature in thousandths of a degree Celsius, a whole number. */
   milliCelsius: number;
   /** Digits after the decimal point that the sensor is good for, 0..3. */
@@ -32,40 +34,35 @@ export interface Reading {
 }
 
 export function newReading(): Reading {
-  return { milliCelsius: 0, decimals: 0, uptimeMs: 0, boot: 0, room: 0 };
+  return { shared: -1, milliCelsius: 0, decimals: 0, uptimeMs: 0, boot: 0, room: 0 };
 }
 
 /**
  * Writes `reading` into the first RECORD_LENGTH bytes of `out`.
  * @throws RangeError for a temperature that 24 bits do not hold, or a buffer too short
  */
-export function encodeReading(reading: Reading, out: Uint8Array): void {
+export function encodeReading(reading: Reading, out: DataView): void {
   const milli = reading.milliCelsius;
   if (!(milli >= -MILLI_LIMIT && milli < MILLI_LIMIT)) throw new RangeError(`milliCelsius ${milli}: expected ±8388607`);
-  if (out.length < RECORD_LENGTH) throw new RangeError(`buffer of ${out.length}: expected ${RECORD_LENGTH}`);
-  const low = reading.uptimeMs >>> 0; // modulo 2^32
-  out[0] = reading.decimals & 3;
-  out[1] = reading.room;
-  out[2] = reading.boot;
-  out[3] = reading.boot >> 8;
-  out[4] = low;
-  out[5] = low >> 8;
-  out[6] = low >> 16;
-  out[7] = low >>> 24;
-  out[8] = reading.uptimeMs / UPTIME_HIGH;
-  out[9] = milli;
-  out[10] = milli >> 8;
-  out[11] = milli >> 16;
+  const uptimeMs = reading.uptimeMs;
+  out.setInt32(8, ((uptimeMs / UPTIME_HIGH) & 0xff) | (milli << 8), true); // the last one first: it throws if it does not fit
+  out.setInt32(0, (reading.decimals & 3) | (reading.room << 8) | (reading.boot << 16), true);
+  out.setUint32(4, uptimeMs, true); // modulo 2^32
 }
 
 /** Reads a record of RECORD_LENGTH bytes into `reading`; false, and `reading` untouched, if it is none of ours. */
-export function decodeReading(record: Uint8Array, length: number, reading: Reading): boolean {
-  if (length !== RECORD_LENGTH || record[0] > DECIMALS_MOST) return false;
-  reading.decimals = record[0];
-  reading.room = record[1];
-  reading.boot = record[2] | (record[3] << 8);
-  reading.uptimeMs =
-    record[8] * UPTIME_HIGH + ((record[4] | (record[5] << 8) | (record[6] << 16) | (record[7] << 24)) >>> 0);
-  reading.milliCelsius = ((record[9] | (record[10] << 8) | (record[11] << 16)) << 8) >> 8;
+export function decodeReading(record: DataView, length: number, reading: Reading): boolean {
+  if (length !== RECORD_LENGTH) return false;
+  const shared = record.getUint32(0, true);
+  if (shared !== reading.shared) {
+    if ((shared & 0xff) > DECIMALS_MOST) return false;
+    reading.shared = shared;
+    reading.decimals = shared & 3;
+    reading.room = (shared >>> 8) & 0xff;
+    reading.boot = shared >>> 16;
+  }
+  const last = record.getInt32(8, true);
+  reading.uptimeMs = (last & 0xff) * UPTIME_HIGH + record.getUint32(4, true);
+  reading.milliCelsius = last >> 8;
   return true;
 }

@@ -1,16 +1,17 @@
 /*
  * A reading as the payload that subscribers see: `{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":1234}`, or `21.44`.
  * Rendered at the moment of sending into one buffer that lives as long as the renderer. Successive readings mostly look
- * alike, so that what did not change stays where it is: the braces and names while the value keeps its width, the date
- * while it is the same day. No allocation, no string, in the steady state.
+ * alike, so that what did not change stays where it is: within the same degree, minute and hundred, three pairs of
+ * digits are written and nothing else. No allocation, no string, in the steady state.
  * Source: the payload is ours; the time is RFC 3339, UTC, whole seconds (later fractions of a second are cut off).
  */
-import { writeDate, writeTimeOfDay } from "./calendar.js";
+import { PAIRS, writeDate, writeTimeOfDay } from "./calendar.js";
 
 export const PAYLOAD_MOST = 80; // the longest JSON of ours: 10 for the value, 20 for the time, 15 for the number
 
 export type PayloadFormat = "json" | "plain";
 
+const MS_PER_MINUTE = 60_000;
 const MS_PER_DAY = 86_400_000;
 const QUOTE = 0x22;
 const ZERO = 0x30;
@@ -21,103 +22,135 @@ const VALUE = ascii('{"value":');
 const TS = ascii(',"ts":"');
 const SEQ = ascii(',"seq":');
 const TS_LENGTH = 20; // 2026-06-17T09:12:00Z
+const SECONDS_AT = TS.length + 17; // from the value's end
 const STEP = [1, 10, 100, 1000]; // thousandths to the last digit shown: 10^(3 - decimals) = STEP[3 - decimals]
 
 export class Renderer {
   /** The payload; bytes 0 to `length` count. Valid until the next call. */
   readonly bytes = new Uint8Array(PAYLOAD_MOST);
-  private format: PayloadFormat | undefined;
-  private valueEnd = -1; // where the value of the last JSON ended; -1: nothing in the buffer can be kept
-  private day = -1; // days since 1970 of the date in the buffer; -1: none
+  private readonly view = new DataView(this.bytes.buffer);
+  // What the buffer says already. NaN: it does not, or not where it would be now; NaN fails every comparison.
+  private valueEnd = 0; // of JSON; 0: there is none
+  private sign = 1;
+  private degree = Number.NaN; // least thousandths, without the sign, that show the digits before the point; of two decimals
+  private timeEnd = 0; // where `ts` ended, or the value if there is none
+  private day = Number.NaN; // its beginning, milliseconds since 1970
+  private minute = Number.NaN; // likewise
+  private hundred = Number.NaN; // the sequence number without its last two digits, which are there
+  private end = 0;
 
-  /** Renders as JSON. `utcMs`: milliseconds since 1970, undefined: no `ts`. `sequence`: undefined: no `seq`. @returns the length in bytes */
-  json(milliCelsius: number, decimals: number, utcMs: number | undefined, sequence: number | undefined): number {
-    const bytes = this.bytes;
-    if (this.format !== "json") {
-      copyInto(bytes, 0, VALUE);
-      this.format = "json";
-      this.valueEnd = -1;
-    }
-    let at = writeFixed(bytes, VALUE.length, milliCelsius, decimals);
-    const kept = at === this.valueEnd;
-    if (utcMs === undefined) {
-      this.valueEnd = -1;
-    } else {
-      if (!kept) {
-        this.valueEnd = at;
-        this.day = -1;
-        copyInto(bytes, at, TS);
-      }
-      at += TS.length;
-      this.writeTime(at, utcMs);
-      at += TS_LENGTH;
-      bytes[at++] = QUOTE;
-    }
-    if (sequence !== undefined) at = writeWhole(bytes, copyInto(bytes, at, SEQ), sequence);
-    bytes[at++] = BRACE;
-    return at;
+  /** Renders as JSON. `utcMs`: milliseconds since 1970, NaN: no `ts`. `sequence`: -1: no `seq`. @returns the length in bytes */
+  json(milliCelsius: number, decimals: number, utcMs: number, sequence: number): number {
+    const view = this.view;
+    const above = milliCelsius * this.sign - this.degree;
+    if (decimals === 2 && above >= 0 && above < 1000) view.setUint16(this.valueEnd - 2, PAIRS[(above / 10) | 0]);
+    else this.writeValue(milliCelsius, decimals);
+    const later = utcMs - this.minute;
+    if (later >= 0 && later < MS_PER_MINUTE) view.setUint16(this.valueEnd + SECONDS_AT, PAIRS[(later / 1000) | 0]);
+    else this.writeTime(utcMs);
+    const further = sequence - this.hundred;
+    if (further >= 0 && further < 100) view.setUint16(this.end - 3, PAIRS[further]);
+    else this.writeSequence(sequence);
+    return this.end;
   }
 
   /** Renders the value alone. @returns the length in bytes */
   plain(milliCelsius: number, decimals: number): number {
-    this.format = "plain";
-    return writeFixed(this.bytes, 0, milliCelsius, decimals);
+    this.degree = Number.NaN;
+    this.valueEnd = 0;
+    return writeFixed(this.view, 0, milliCelsius, decimals);
   }
 
-  private writeTime(at: number, utcMs: number): void {
-    const day = Math.floor(utcMs / MS_PER_DAY);
-    if (day !== this.day) {
-      writeDate(this.bytes, at, day);
-      this.day = day;
+  private writeValue(milliCelsius: number, decimals: number): void {
+    const end = writeFixed(this.view, VALUE.length, milliCelsius, decimals);
+    if (end !== this.valueEnd) {
+      if (this.valueEnd === 0) this.bytes.set(VALUE);
+      this.valueEnd = end;
+      this.timeEnd = 0;
+      this.day = this.minute = this.hundred = Number.NaN; // overwritten, or in the wrong place
     }
-    writeTimeOfDay(this.bytes, at, ((utcMs - day * MS_PER_DAY) / 1000) | 0);
+    this.sign = milliCelsius < 0 ? -1 : 1;
+    const whole = ((milliCelsius * this.sign + 5) / 1000) | 0;
+    this.degree = decimals === 2 && whole > 0 ? whole * 1000 - 5 : Number.NaN; // about zero the sign depends on the rest
+  }
+
+  private writeTime(utcMs: number): void {
+    const day = this.day;
+    const later = utcMs - day;
+    if (!(later >= 0 && later < MS_PER_DAY)) {
+      this.writeDay(utcMs);
+      return;
+    }
+    const minute = (later / MS_PER_MINUTE) | 0;
+    writeTimeOfDay(this.view, this.valueEnd + TS.length, minute, (later / 1000) | 0);
+    this.minute = day + minute * MS_PER_MINUTE;
+  }
+
+  /** The day, then the time; or that it is not known. */
+  private writeDay(utcMs: number): void {
+    const isKnown = utcMs >= 0;
+    const { view, valueEnd } = this;
+    const end = isKnown ? valueEnd + TS.length + TS_LENGTH + 1 : valueEnd;
+    if (end !== this.timeEnd) {
+      this.timeEnd = end;
+      this.day = this.minute = this.hundred = Number.NaN;
+    }
+    if (!isKnown) return;
+    const day = Math.floor(utcMs / MS_PER_DAY);
+    this.bytes.set(TS, valueEnd);
+    writeDate(view, valueEnd + TS.length, day);
+    view.setUint8(end - 1, QUOTE);
+    this.day = day * MS_PER_DAY;
+    this.writeTime(utcMs);
+  }
+
+  private writeSequence(sequence: number): void {
+    let at = this.timeEnd;
+    if (sequence >= 0) {
+      this.bytes.set(SEQ, at);
+      at = writeWhole(this.view, at + SEQ.length, sequence);
+    }
+    this.view.setUint8(at, BRACE);
+    this.end = at + 1;
+    this.hundred = sequence < 100 ? Number.NaN : sequence - (sequence % 100);
   }
 }
 
 /** Writes thousandths as a decimal with `decimals` digits after the point, rounded half away from zero. @returns the end */
-function writeFixed(bytes: Uint8Array, start: number, milli: number, decimals: number): number {
+function writeFixed(view: DataView, start: number, milli: number, decimals: number): number {
   const step = STEP[3 - decimals];
-  let rest = milli < 0 ? -milli : milli;
-  rest = ((rest + (step >> 1)) / step) | 0;
+  const unit = STEP[decimals];
+  const shown = (((milli < 0 ? -milli : milli) + (step >> 1)) / step) | 0;
+  const whole = (shown / unit) | 0;
+  let rest = shown - whole * unit;
   let at = start;
-  if (milli < 0 && rest > 0) bytes[at++] = MINUS; // never "-0.00"
-  let unit = STEP[decimals];
-  let whole = (rest / unit) | 0;
-  at = writeWhole(bytes, at, whole);
+  if (milli < 0 && shown > 0) view.setUint8(at++, MINUS); // never "-0.00"
+  at = writeWhole(view, at, whole);
   if (decimals === 0) return at;
-  bytes[at++] = POINT;
-  rest -= whole * unit;
-  while (unit > 1) {
-    unit = (unit / 10) | 0;
-    whole = (rest / unit) | 0;
-    bytes[at++] = ZERO + whole;
-    rest -= whole * unit;
+  view.setUint8(at++, POINT);
+  if (decimals !== 2) {
+    const tenths = decimals === 1 ? rest : (rest / 100) | 0;
+    view.setUint8(at++, ZERO + tenths);
+    rest -= tenths * 100;
   }
-  return at;
+  if (decimals === 1) return at;
+  view.setUint16(at, PAIRS[rest]);
+  return at + 2;
 }
 
 /** Writes a whole number, 0 to 2^53. @returns the end */
-function writeWhole(bytes: Uint8Array, start: number, value: number): number {
+function writeWhole(view: DataView, start: number, value: number): number {
   let end = start + 1;
   for (let power = 10; power <= value; power *= 10) end++;
   let rest = value;
-  let at = end;
-  while (rest > 0x7fff_ffff) {
-    const tens = Math.floor(rest / 10);
-    bytes[--at] = rest - tens * 10 + ZERO;
-    rest = tens;
+  for (let at = end - 2; rest > 99; at -= 2) {
+    const hundreds = Math.floor(rest / 100);
+    view.setUint16(at, PAIRS[rest - hundreds * 100]);
+    rest = hundreds;
   }
-  while (at > start) {
-    const tens = (rest / 10) | 0;
-    bytes[--at] = rest - tens * 10 + ZERO;
-    rest = tens;
-  }
+  if (rest > 9) view.setUint16(start, PAIRS[rest]);
+  else view.setUint8(start, ZERO + rest);
   return end;
-}
-
-function copyInto(bytes: Uint8Array, at: number, text: Uint8Array): number {
-  bytes.set(text, at);
-  return at + text.length;
 }
 
 function ascii(text: string): Uint8Array {
