@@ -1,7 +1,7 @@
 /*
  * `fast-check` inside XS: itself, with a share of the runs. XS interprets; the full number runs on Node.
  */
-import "./globals.js"; // before fast-check, which looks for them at once
+import "./frozen.js"; // before fast-check, which looks for them at once
 import * as fc from "fast-check";
 
 export * from "fast-check";

@@ -2,7 +2,7 @@
  * `vitest` inside XS: the suites import this under that name. Tests are collected as the bundle runs; Node asks for their
  * names and runs them one by one (suites.test.ts), so that each is reported where all others are.
  */
-import "./globals.js";
+import "./frozen.js";
 
 export { AssertionError, expect } from "./expect.js";
 
