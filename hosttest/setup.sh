@@ -14,6 +14,7 @@ need tshark tshark
 need gcc gcc
 need tmux tmux
 need socat socat
+need chromium chromium
 # For the XS worker with the ESP32's word size: gcc's 32-bit half, libgcc included.
 compgen -G "/usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a" >/dev/null || missing+=(gcc-multilib)
 

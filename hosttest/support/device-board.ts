@@ -12,7 +12,7 @@ import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board, ResetCause } from "../../src/board.js";
 import { Thermometer } from "../../src/thermometer.js";
-import { FakeSerial } from "../console/fake-serial.js";
+import { FakeSerial, type FakeSerialOptions } from "../console/fake-serial.js";
 import { House } from "./house.js";
 
 const SENSOR_ADDRESS = 0x48;
@@ -28,6 +28,8 @@ export interface DeviceOptions {
   readonly ntpLatencyMs?: number;
   /** Does the board tell why it was reset? Default: it does. */
   readonly tellsResetCause?: "yes" | "no";
+  /** The prompt's port. Default: read line by line, as a script does. */
+  readonly serial?: FakeSerialOptions;
 }
 
 export class SimulatedDevice {
@@ -47,11 +49,12 @@ export class SimulatedDevice {
   /** The next boot loses its power after so many bytes on flash. */
   cutBootAfter = Number.POSITIVE_INFINITY;
   bus = new I2CBus();
-  port = new FakeSerial({ mode: "lines" });
+  port: FakeSerial;
   /** What its life was ended by, if anything got out of the firmware. */
   crashes: unknown[] = [];
   boots = 0;
   readonly #tellsCause: boolean;
+  readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
   #lostTimersMs = -1;
   #firmware: Thermometer | undefined;
@@ -60,9 +63,12 @@ export class SimulatedDevice {
 
   constructor(options: DeviceOptions = {}) {
     const { house = new House(), blocks = 16, defaults = {}, ntpLatencyMs, tellsResetCause = "yes" } = options;
+    const { serial = { mode: "lines" } } = options;
     const { time } = house;
     this.house = house;
     this.#tellsCause = tellsResetCause === "yes";
+    this.#serial = serial;
+    this.port = new FakeSerial(serial);
     this.flash = new NorFlash({ blocks });
     this.settingsFlash = new NorFlash({ blocks: 4 });
     this.wifi = new WiFiLink({ timers: time.timers, accessPoints: [HOME] });
@@ -164,7 +170,7 @@ export class SimulatedDevice {
     this.bus.attach(SENSOR_ADDRESS, this.sensor);
     this.sensor.powerOn();
     if (!this.#isSensorThere) this.bus.unplug(SENSOR_ADDRESS);
-    this.port = new FakeSerial({ mode: "lines" });
+    this.port = new FakeSerial(this.#serial);
     this.#guard(life, () => {
       this.#firmware = new Thermometer(this.#board(life, cause, time.nowMs));
     });

@@ -1,0 +1,112 @@
+/*
+ * Chromium without a window, and a page with the published Improv button, both on this machine alone: the client's files
+ * come from its npm package as a CDN would give them, and a request to anywhere else fails the test that makes it.
+ */
+import { accessSync, constants, readFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { test } from "vitest";
+
+const CHROMIUM = "/usr/bin/chromium";
+const PAGE = fileURLToPath(new URL("improv-page.html", import.meta.url));
+const SDK = dirname(createRequire(import.meta.url).resolve("improv-wifi-serial-sdk/dist/web/serial-launch-button.js"));
+
+/** So that it looks nothing up by itself. */
+const QUIET = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** `test`, for what needs Chromium. Without it, reported as not run; on CI it runs all the same, and fails. */
+export const browserTest = test.runIf(isExecutable(CHROMIUM) || process.env.CI !== undefined);
+
+/** A page whose button leads to a device. */
+export interface Cable {
+  readonly page: Page;
+  /** What the device wrote. */
+  fromDevice(bytes: Uint8Array): void;
+}
+
+/** The browser, and the server of its pages. */
+export class Desk {
+  readonly #browser: Browser;
+  readonly #server: Server;
+  readonly #pages: Page[] = [];
+  /** Requests to other machines, errors of the page: there should be none. */
+  readonly troubles: string[] = [];
+
+  private constructor(browser: Browser, server: Server) {
+    this.#browser = browser;
+    this.#server = server;
+  }
+
+  /** @throws Error if Chromium is missing, or does not start */
+  static async open(): Promise<Desk> {
+    if (!isExecutable(CHROMIUM)) throw new Error(`there is no ${CHROMIUM}: run hosttest/setup.sh`);
+    const server = createServer(serve);
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    try {
+      return new Desk(await chromium.launch({ executablePath: CHROMIUM, args: QUIET }), server);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  }
+
+  /** A new page. `toDevice` takes what it writes. */
+  async plug(toDevice: (bytes: Uint8Array) => void): Promise<Cable> {
+    const page = await this.#browser.newPage();
+    this.#pages.push(page);
+    const { port } = this.#server.address() as AddressInfo;
+    const origin = `http://127.0.0.1:${port}`;
+    page.on("pageerror", ({ message }) => this.troubles.push(message));
+    page.on("request", (request) => {
+      if (new URL(request.url()).origin !== origin) this.troubles.push(`asks for ${request.url()}`);
+    });
+    await page.exposeFunction("toDevice", (bytes: number[]) => toDevice(Uint8Array.from(bytes)));
+    await page.goto(origin);
+    const fromDevice = (bytes: Uint8Array): void => {
+      page.evaluate(`fromDevice([${bytes.join()}])`).catch((error) => {
+        if (!page.isClosed()) this.troubles.push(String(error));
+      });
+    };
+    return { page, fromDevice };
+  }
+
+  /** Closes the pages. */
+  async clear(): Promise<void> {
+    await Promise.all(this.#pages.splice(0).map((page) => page.close()));
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    await new Promise((done) => this.#server.close(done));
+  }
+}
+
+const serve: RequestListener = ({ url = "/" }, response) => {
+  try {
+    const isPage = url === "/";
+    const body = readFileSync(isPage ? PAGE : join(SDK, basename(url)));
+    response.setHeader("content-type", isPage ? "text/html" : "text/javascript").end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+};
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
