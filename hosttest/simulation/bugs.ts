@@ -87,4 +87,10 @@ export const bugs: readonly PlantedBug[] = [
     find: "const jump = (medium.number - (this.nextNumber | 0)) >>> 0;",
     replace: "const jump = 0;",
   },
+  {
+    name: "back-off-without-jitter",
+    file: "src/mqtt/backoff.ts",
+    find: ": stepMs * random);",
+    replace: ": stepMs);",
+  },
 ];

@@ -11,11 +11,13 @@ import { NTPServer } from "../../boards/parts/ntp.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board } from "../../src/board.js";
+import type { TCPConstructor } from "../../src/mqtt/io.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { Thermometer } from "../../src/thermometer.js";
 import type { VirtualTime } from "../support/virtual-time.js";
 import { Ledger, type Violation } from "./ledger.js";
 import type { Network } from "./network.js";
+import { watchPace } from "./pace.js";
 import type { Random } from "./random.js";
 
 const ADDRESS = 0x48;
@@ -234,6 +236,7 @@ export class Device {
   #board(life: Life, random: Random): Board {
     const { index, time, network } = this.options;
     const { timers } = time;
+    const isOn = (): boolean => life.on;
     const uptimeMs = (): number => time.nowMs - life.bootMs;
     const set = (callback: () => void, delayMs: number) => timers.set(() => this.#guarded(life, callback), delayMs);
     return {
@@ -248,12 +251,7 @@ export class Device {
       openFlash: () => this.#watched(this.flash),
       openSettings: () => new KeyValueOnFlash(this.#settingsFlash),
       sensor: { io: this.#bus.SMBus, digital: this.#bus.Digital, data: this.#bus.data, clock: this.#bus.clock },
-      tcp: {
-        io: network.socketClass(
-          () => life.on,
-          () => this.#wifi.connected,
-        ),
-      },
+      tcp: { io: this.#paced(network.socketClass(isOn, () => this.#wifi.connected)) },
       wifi: this.#wifi,
       ntp: this.#ntp,
       resetCause: "power",
@@ -268,6 +266,12 @@ export class Device {
         },
       },
     };
+  }
+
+  #paced(io: TCPConstructor): TCPConstructor {
+    const { time, index, report } = this.options;
+    const nowMs = (): number => time.nowMs;
+    return watchPace(io, nowMs, (text) => report({ kind: "crowd", device: index, atMs: nowMs(), text }));
   }
 
   #restart(life: Life): void {

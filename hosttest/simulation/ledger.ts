@@ -18,6 +18,7 @@ export interface Violation {
     | "breach"
     | "stuck"
     | "wear"
+    | "crowd"
     | "crash";
   readonly device: number;
   readonly atMs: number;

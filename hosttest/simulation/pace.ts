@@ -1,0 +1,48 @@
+/*
+ * Watches how a device knocks. Waits between failed attempts must be drawn by chance (full jitter): where each is what the one
+ * before it was, or twice that, all devices that lost a broker together come back together.
+ */
+import type { TCP, TCPConstructor, TCPOptions } from "../../src/mqtt/io.js";
+
+/** Waits in a row that can be told beforehand. By chance it happens once in some 10^13. */
+const TOLD_MOST = 4;
+
+/** `io` under watch. `onCrowd` is told once, when the waits can be told beforehand. */
+export function watchPace(io: TCPConstructor, nowMs: () => number, onCrowd: (text: string) => void): TCPConstructor {
+  let endedMs = Number.NaN;
+  let lastWaitMs = Number.NaN;
+  let told = 0;
+  const begin = (): void => {
+    const waitMs = nowMs() - endedMs;
+    const isTold = waitMs > 0 && (waitMs === lastWaitMs || waitMs === 2 * lastWaitMs);
+    told = isTold ? told + 1 : 0;
+    lastWaitMs = waitMs;
+    if (told === TOLD_MOST) onCrowd(`attempts ${waitMs} ms apart, as ${TOLD_MOST} waits before foretold`);
+  };
+  const end = (): void => {
+    endedMs = nowMs();
+  };
+  return class implements TCP {
+    readonly #socket: TCP;
+    constructor(options: TCPOptions) {
+      begin();
+      this.#socket = new io({
+        ...options,
+        onError: () => {
+          end();
+          options.onError();
+        },
+      });
+    }
+    read(buffer: Uint8Array): number | undefined {
+      return this.#socket.read(buffer) as number | undefined;
+    }
+    write(buffer: Uint8Array): number | undefined {
+      return this.#socket.write(buffer) as number | undefined;
+    }
+    close(): void {
+      end();
+      this.#socket.close();
+    }
+  };
+}
