@@ -2,6 +2,7 @@
  * Sessions at the prompt: what a person sees on the screen, and what the device keeps.
  */
 import { describe, expect, test } from "vitest";
+import { commands } from "../../src/console/commands/all.js";
 import { Settings } from "../../src/settings/settings.js";
 import { Device } from "./device.js";
 
@@ -182,6 +183,15 @@ describe("keys at the prompt", () => {
     expect(device.screen.editedRow).toBe("> queue peek |");
     device.type("\x15nonsense x\t");
     expect(device.screen.editedRow).toBe("> nonsense x|");
+  });
+
+  test("what Tab shows stands in rows of whole names", () => {
+    const device = new Device();
+    device.type("\tset \t");
+    const shown = rows(device).slice(0, -1);
+    const named = shown.join("  ").split("  ");
+    expect(named).toEqual([...commands.map(({ name }) => name), ...device.settings.keys]);
+    for (const row of shown) expect(row.length).toBeLessThan(80);
   });
 
   test("a line that is too long rings, and nothing of it is run", () => {

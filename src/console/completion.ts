@@ -5,6 +5,8 @@
 import type { Shell } from "./command.js";
 import { splitWords } from "./words.js";
 
+const COLUMNS = 79;
+
 /** What to type for the user, maybe nothing, and what to show when there is more than one way to go on. */
 export interface Completion {
   readonly insert: string;
@@ -22,6 +24,17 @@ export function complete(shell: Shell, before: string): Completion {
   if (candidates.length === 1) return { insert: `${candidates[0].slice(word.length)} `, candidates: [] };
   const common = commonStart(candidates).slice(word.length);
   return { insert: common, candidates: common === "" ? candidates : [] };
+}
+
+/** The candidates in rows, no name broken. Names are ASCII. */
+export function rowsOf(candidates: readonly string[]): string[] {
+  const rows: string[] = [];
+  for (const name of candidates) {
+    const last = rows.length - 1;
+    if (last >= 0 && rows[last].length + 2 + name.length <= COLUMNS) rows[last] += `  ${name}`;
+    else rows.push(name);
+  }
+  return rows;
 }
 
 function possibilities(shell: Shell, words: readonly string[]): readonly string[] {

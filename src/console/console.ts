@@ -7,7 +7,7 @@
  */
 import type { Command } from "./command.js";
 import { commands as allCommands } from "./commands/all.js";
-import { complete } from "./completion.js";
+import { complete, rowsOf } from "./completion.js";
 import { Editor, type Prompt } from "./editor.js";
 import type { ConsoleHost, ImprovPort, LogLevel, SettingsPort } from "./host.js";
 import { ImprovStream } from "./improv-stream.js";
@@ -110,7 +110,9 @@ export class Console {
       onEnter: (text: string, tooLong: boolean) => this.enter(text, tooLong),
       onInterrupt: () => this.runner.interrupt(),
       complete: (before: string) => complete(this.runner, before),
-      onCandidates: (candidates: readonly string[]) => this.print(candidates.join("  ")),
+      onCandidates: (candidates: readonly string[]) => {
+        for (const row of rowsOf(candidates)) this.print(row);
+      },
       send: (text: string) => this.output.text(text),
     };
     return new Editor(
