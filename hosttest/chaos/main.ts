@@ -43,7 +43,6 @@ for (let cut = 1; cut <= options.cuts; cut++) {
 }
 await calm();
 const verdict = judge({ log: proxy.log, written, seen: collector.sequences, qos: options.qos });
-const disordered = countDisordered(collector.sequences);
 await collector.close();
 await proxy.close();
 await broker.close();
@@ -130,21 +129,8 @@ function takeDown(device: DeviceProcess): void {
   }
 }
 
-/** First arrivals that came after a later one. */
-function countDisordered(sequences: readonly number[]): number {
-  const seen = new Set<number>();
-  let highest = -1;
-  let count = 0;
-  for (const seq of sequences) {
-    if (!seen.has(seq) && seq < highest) count++;
-    seen.add(seq);
-    highest = Math.max(highest, seq);
-  }
-  return count;
-}
-
 function report(): void {
-  const { lost, lostByBroker, doubled, doubledByBroker, sessionsLost } = verdict;
+  const { lost, lostByBroker, doubled, doubledByBroker, disordered, disorderedByBroker, sessionsLost } = verdict;
   const figures = {
     seed: options.seed,
     cuts: options.cuts,
@@ -152,16 +138,19 @@ function report(): void {
     arrivals: collector.arrivals.length,
     lost: lost.length,
     doubled: doubled.length,
-    disordered,
+    disordered: disordered.length,
     lostByBroker: lostByBroker.length,
     doubledByBroker: doubledByBroker.length,
+    disorderedByBroker: disorderedByBroker.length,
     sessionsLostByBroker: sessionsLost,
   };
   if (options.json) console.log(JSON.stringify(figures));
   else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
-  const failed = lost.length + doubled.length + disordered > 0;
+  const failed = lost.length + doubled.length + disordered.length > 0;
   if (failed) {
-    say(`lost: ${lost.slice(0, 20).join(" ")}; doubled: ${doubled.slice(0, 5).join("; ")}`);
+    say(
+      `lost: ${lost.slice(0, 20).join(" ")}; doubled: ${doubled.slice(0, 5).join("; ")}; out of order: ${disordered.slice(0, 20).join(" ")}`,
+    );
     say(`again: ${replay}`);
   }
   process.exit(failed ? 1 : 0);

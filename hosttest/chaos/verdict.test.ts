@@ -56,4 +56,21 @@ describe("the verdict on a run", () => {
     const verdict = judge({ log: hello(false), written: [], seen: [3, 3], qos: 1 });
     expect(verdict).toMatchObject({ doubled: [], doubledByBroker: [] });
   });
+
+  test("sent after a later one, or passed over: our disorder; sent in order and seen late: the broker's", () => {
+    const rest = { written: [0, 1], seen: [1, 0], qos: 2 } as const;
+    const turned = [...hello(false), ...flow(1, 2), ...flow(0, 1)];
+    expect(judge({ ...rest, log: turned })).toMatchObject({ disordered: [0], disorderedByBroker: [] });
+    const passedOver = [...hello(false), publish(0, 1), ...hello(true), ...flow(1, 2), ...hello(true), ...flow(0, 1)];
+    expect(judge({ ...rest, log: passedOver })).toMatchObject({ disordered: [0], disorderedByBroker: [] });
+    const inOrder = [
+      ...hello(false),
+      publish(0, 1),
+      publish(1, 2),
+      ...hello(true),
+      publish(0, 1, true),
+      publish(1, 2, true),
+    ];
+    expect(judge({ ...rest, log: inOrder })).toMatchObject({ disordered: [], disorderedByBroker: [0] });
+  });
 });

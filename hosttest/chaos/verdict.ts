@@ -2,9 +2,10 @@
  * Who is to blame: what the device did, told from the wire log alone.
  * A reading that never arrived is the broker's loss only if the broker had acknowledged it for good (PUBACK, PUBCOMP). A
  * reading that arrived twice at QoS 2 is ours only if the wire shows that we published it again after its PUBREL had
- * left, or under another packet id, within one session of the broker's.
+ * left, or under another packet id, within one session of the broker's. One that arrived after a later one is ours only if
+ * it went out after a later one, or was passed over.
  */
-import type { Packet } from "mqtt-packet";
+import type { IPublishPacket, Packet } from "mqtt-packet";
 import type { Logged } from "./bad-network.js";
 
 /** What the wire says of one reading. */
@@ -29,6 +30,9 @@ export interface Verdict {
   readonly doubled: readonly string[];
   /** Seen twice at QoS 2, though each went out once in its session. */
   readonly doubledByBroker: readonly number[];
+  /** Seen for the first time after a later one, and the wire shows that we sent it so. */
+  readonly disordered: readonly number[];
+  readonly disorderedByBroker: readonly number[];
   /** Sessions that the broker forgot. */
   readonly sessionsLost: number;
 }
@@ -44,6 +48,8 @@ export interface Evidence {
 
 export function judge({ log, written, seen, qos }: Evidence): Verdict {
   const { flows, sessionsLost } = readWire(log);
+  const late = lateIn(seen);
+  const sentLate = sentOutOfOrder(log);
   const counts = new Map<number, number>();
   for (const seq of seen) counts.set(seq, (counts.get(seq) ?? 0) + 1);
   const missing = written.filter((seq) => !counts.has(seq));
@@ -53,8 +59,54 @@ export function judge({ log, written, seen, qos }: Evidence): Verdict {
     lostByBroker: missing.filter((seq) => flows.get(seq)?.acknowledged === true),
     doubled: twice.flatMap((seq) => flows.get(seq)?.ours ?? []),
     doubledByBroker: twice.filter((seq) => flows.get(seq)?.ours === undefined),
+    disordered: late.filter((seq) => sentLate.has(seq)),
+    disorderedByBroker: late.filter((seq) => !sentLate.has(seq)),
     sessionsLost,
   };
+}
+
+/** First arrivals that came after a later one. */
+function lateIn(seen: readonly number[]): number[] {
+  const before = new Set<number>();
+  let highest = -1;
+  return seen.filter((seq) => {
+    const isLate = seq < highest && !before.has(seq);
+    before.add(seq);
+    highest = Math.max(highest, seq);
+    return isLate;
+  });
+}
+
+/** What went out after a later one of its connection, or was passed over though the broker had not acknowledged it. */
+function sentOutOfOrder(log: readonly Logged[]): Set<number> {
+  const found = new Set<number>();
+  const open = new Map<number, number>(); // sequence numbers by packet id: no PUBACK or PUBREC yet
+  const sentHere = new Set<number>();
+  let last = -1;
+  for (const { from, packet } of log) {
+    if (packet.cmd === "connect") {
+      sentHere.clear();
+      last = -1;
+    } else if (from === "broker" && (packet.cmd === "puback" || packet.cmd === "pubrec")) {
+      open.delete(packet.messageId ?? 0);
+    } else if (from === "device" && isReading(packet)) {
+      const seq = sequenceOf(packet);
+      if (seq < last) found.add(seq);
+      for (const older of open.values()) if (older < seq && !sentHere.has(older)) found.add(older);
+      last = Math.max(last, seq);
+      sentHere.add(seq);
+      open.set(packet.messageId ?? 0, seq);
+    }
+  }
+  return found;
+}
+
+function isReading(packet: Packet): packet is IPublishPacket {
+  return packet.cmd === "publish" && packet.qos > 0 && packet.topic.endsWith("/temperature");
+}
+
+function sequenceOf(packet: IPublishPacket): number {
+  return (JSON.parse(packet.payload.toString()) as { seq: number }).seq;
 }
 
 function readWire(log: readonly Logged[]): { flows: Map<number, Flow>; sessionsLost: number } {
@@ -88,8 +140,8 @@ function follow(packet: Packet, session: number, flows: Map<number, Flow>, byId:
     if (flow !== undefined) flow.released = true;
     return;
   }
-  if (packet.cmd !== "publish" || packet.qos === 0 || !packet.topic.endsWith("/temperature")) return;
-  const { seq } = JSON.parse(packet.payload.toString()) as { seq: number };
+  if (!isReading(packet)) return;
+  const seq = sequenceOf(packet);
   const id = packet.messageId ?? 0;
   const before = flows.get(seq);
   let ours = before?.ours;
