@@ -11,18 +11,21 @@ import { encodeTopicName } from "./mqtt/topics.js";
 import { encodeUTF8 } from "./mqtt/utf8.js";
 import { Link } from "./network/link.js";
 import { TimeSync } from "./network/time-sync.js";
+import { messageOf } from "./network/trouble.js";
 import { Outbox } from "./outbox/outbox.js";
 import { Journal } from "./reading/journal.js";
 import { DECIMALS_MOST } from "./reading/record.js";
+import type { Key } from "./settings/schema.js";
 import { Settings } from "./settings/settings.js";
 import type { KeyValueStore } from "./settings/store.js";
 import { Announcement } from "./thermometer/announcement.js";
 import { DeviceLog, type Level } from "./thermometer/device-log.js";
-import { Health } from "./thermometer/health.js";
+import { Health, type HealthOwner } from "./thermometer/health.js";
+import { LinkOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import type { Product } from "./thermometer/product.js";
 import { PromptHost } from "./thermometer/prompt-host.js";
-import { Sampling } from "./thermometer/sampling.js";
-import { Uplink } from "./thermometer/uplink.js";
+import { Sampling, type SamplingOwner } from "./thermometer/sampling.js";
+import { Uplink, type UplinkOwner } from "./thermometer/uplink.js";
 
 /** Thousandths of a degree that the last digit stands for, by the number of digits after the point. */
 const MILLI_PER_DIGIT = [1000, 100, 10, 1];
@@ -31,7 +34,7 @@ export const CLOCK_PATIENCE_MS = 30_000;
 
 export type { Level } from "./thermometer/device-log.js";
 
-export class Thermometer implements Product {
+export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, UplinkOwner {
   readonly board: Board;
   readonly settings: Settings;
   readonly health: Health;
@@ -43,25 +46,23 @@ export class Thermometer implements Product {
   readonly uplink: Uplink | undefined;
   readonly time: TimeSync | undefined;
   readonly sampling: Sampling | undefined;
-  private readonly store: KeyValueStore;
-  private readonly announcement: Announcement;
+  readonly store: KeyValueStore;
+  readonly announcement: Announcement;
   private readonly console: Console | undefined;
   private host: PromptHost | undefined;
   private readonly _log: DeviceLog;
-  private readonly qos: 0 | 1 | 2;
   private clockPatience: object | number | undefined;
   private uplinkStarted = false;
   private _dropped = 0;
 
   constructor(board: Board) {
     this.board = board;
-    this._log = new DeviceLog((line) => board.trace?.(line));
+    this._log = new DeviceLog(board);
     this.store = board.openSettings();
-    this.settings = this.openSettings();
-    this.qos = this.settings.get("mqtt.qos");
+    this.settings = new Settings(new SettingsOwner(this));
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     this.announcement = new Announcement(this.store);
-    this.health = this.openHealth();
+    this.health = new Health(this);
     if (this.health.safeMode === undefined) {
       const { outbox, trouble } = this.openOutbox();
       this.outbox = outbox;
@@ -75,8 +76,8 @@ export class Thermometer implements Product {
       this.time = this.openTime();
     }
     this.link = this.openLink();
-    if (this.link === undefined) this.onLink(true);
-    this.sampling = this.journal && this.openSampling();
+    if (this.link === undefined) this.onNetwork(true);
+    this.sampling = this.journal && new Sampling(this);
     this.sampling?.restart();
     board.observer?.started?.(this);
   }
@@ -164,26 +165,6 @@ export class Thermometer implements Product {
     }
   }
 
-  private openSettings(): Settings {
-    return new Settings({
-      store: this.store,
-      defaults: this.board.defaults,
-      overrides: this.board.overrides,
-      onProblem: (text) => this.log("warn", text),
-      onChange: (keys) => this.onChange(keys),
-    });
-  }
-
-  private openHealth(): Health {
-    return new Health({
-      board: this.board,
-      store: this.store,
-      pulse: () => this.sampling?.pulse() ?? 0,
-      restart: (reason) => this.restart(reason),
-      log: (level, text) => this.log(level, text),
-    });
-  }
-
   private openOutbox(): { outbox?: Outbox; trouble?: string } {
     try {
       const outbox = new Outbox({
@@ -230,15 +211,7 @@ export class Thermometer implements Product {
       return undefined;
     }
     try {
-      return new Uplink({
-        board: this.board,
-        settings: this.settings,
-        id: this.id,
-        outbox: this.outbox,
-        journal: this.journal,
-        announcement: this.announcement,
-        log: (level, text) => this.log(level, text),
-      });
+      return new Uplink(this);
     } catch (error) {
       this.log("error", messageOf(error));
       return undefined;
@@ -246,52 +219,38 @@ export class Thermometer implements Product {
   }
 
   private openTime(): TimeSync | undefined {
-    const { ntp, timers } = this.board;
-    const host = this.settings.get("ntp");
-    if (ntp === undefined || host === "") return undefined;
-    return new TimeSync({
-      ntp,
-      host,
-      timers,
-      random: () => this.board.random(),
-      uptimeMs: () => this.board.clock.uptimeMs(),
-      setUtc: (utcMs) => this.board.setUtc(utcMs),
-      onSynced: () => this.onClock(),
-      onProblem: (text) => this.log("warn", `time: ${text}`),
-      onFault: (error) => this.log("error", `time: ${messageOf(error)}`),
-    });
+    if (this.board.ntp === undefined || this.settings.get("ntp") === "") return undefined;
+    return new TimeSync(new TimeOwner(this));
   }
 
   private openLink(): Link | undefined {
-    const { wifi, timers } = this.board;
-    if (wifi === undefined) return undefined;
-    return new Link({
-      wifi,
-      ssid: this.settings.get("wifi.ssid"),
-      password: this.settings.get("wifi.password"),
-      hostname: this.settings.get("hostname") || this.id,
-      timers,
-      random: () => this.board.random(),
-      onChange: (up, detail) => {
-        this.log(up ? "info" : "warn", `wifi: ${detail}`);
-        this.onLink(up);
-        this.host?.improv.linkChanged();
-      },
-      onFault: (error) => this.log("error", `wifi: ${messageOf(error)}`),
-    });
+    return this.board.wifi === undefined ? undefined : new Link(new LinkOwner(this));
   }
 
-  private openSampling(): Sampling {
-    return new Sampling({
-      board: this.board,
-      settings: this.settings,
-      onReading: (celsius, decimals) => this.onReading(celsius, decimals),
-      onPace: (intervalMs) => (intervalMs === undefined ? this.health.rest() : this.health.watch(intervalMs)),
-      log: (level, text) => this.log(level, text),
-    });
+  // What the parts tell
+
+  onLink(up: boolean, detail: string): void {
+    this.log(up ? "info" : "warn", `wifi: ${detail}`);
+    this.onNetwork(up);
+    this.host?.improv.linkChanged();
   }
 
-  private onLink(up: boolean): void {
+  onClock(): void {
+    this.journal?.clockSet();
+    if (this.clockPatience !== undefined) this.startUplink();
+  }
+
+  onPace(intervalMs: number | undefined): void {
+    if (intervalMs === undefined) this.health.rest();
+    else this.health.watch(intervalMs);
+  }
+
+  /** Comes round with every reading, taken or failed. */
+  pulse(): number {
+    return this.sampling?.pulse() ?? 0;
+  }
+
+  private onNetwork(up: boolean): void {
     if (!up) {
       this.time?.linkDown();
       this.uplink?.linkDown();
@@ -304,11 +263,6 @@ export class Thermometer implements Product {
     else this.clockPatience ??= this.board.timers.set(() => this.startUplink(), CLOCK_PATIENCE_MS);
   }
 
-  private onClock(): void {
-    this.journal?.clockSet();
-    if (this.clockPatience !== undefined) this.startUplink();
-  }
-
   private startUplink(): void {
     if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
     this.clockPatience = undefined;
@@ -317,28 +271,28 @@ export class Thermometer implements Product {
     this.uplink?.start();
   }
 
-  private onReading(celsius: number, sensorDecimals: number): void {
+  onReading(celsius: number, sensorDecimals: number): void {
     const { journal, outbox, uplink, board } = this;
     if (journal === undefined || outbox === undefined) return;
     const resolution = this.settings.get("resolution");
     const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
     const unit = MILLI_PER_DIGIT[decimals]; // rounded once, to the digits that will be shown
     const milliCelsius = Math.round((celsius * 1000) / unit) * unit;
-    if (this.qos === 0) {
+    const qos = this.settings.get("mqtt.qos");
+    if (qos === 0) {
       const sent = uplink?.sendNow(journal.renderNow(milliCelsius, decimals)) ?? false;
       if (!sent) this._dropped++;
       board.observer?.reading?.(celsius, undefined);
       return;
     }
-    const sequence = journal.append(milliCelsius, decimals, this.qos);
+    const sequence = journal.append(milliCelsius, decimals, qos);
     board.observer?.reading?.(celsius, sequence);
     uplink?.wake();
     outbox.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
   }
 
-  /** Settings that take effect when they are saved. */
-  private onChange(keys: readonly string[]): void {
-    const changed = (...names: string[]): boolean => keys.some((key) => names.includes(key));
+  onSaved(keys: readonly Key[]): void {
+    const changed = (...names: Key[]): boolean => keys.some((key) => names.includes(key));
     if (changed("log")) this._log.level = this.settings.get("log");
     if (changed("payload") && this.journal !== undefined) {
       this.journal.format = this.settings.get("payload");
@@ -361,8 +315,4 @@ function readingTopic(room: Uint8Array): Uint8Array {
   topic.set(room, before.length);
   topic.set(after, before.length + room.length);
   return topic;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -33,6 +33,7 @@ export const SCAN_MS = 15_000;
 /** "unconfigured": no name to join. "surveying": a scan runs, and the wait begins after it. "waiting": back-off. */
 export type LinkState = "unconfigured" | "joining" | "surveying" | "waiting" | "up" | "closed";
 
+/** Kept; name and password are read once, see `setCredentials`. */
 export interface LinkOptions {
   readonly wifi: { readonly io: WiFiConstructor };
   /** Empty: not configured. At most 32 bytes of UTF-8. */

@@ -29,6 +29,7 @@ const ERA_MS = 2 ** 32 * 1_000;
 /** What the SDK's client makes of a transmit time of 0, which stands for "I do not know". */
 const UNKNOWN_MS = Date.UTC(1900, 0, 1);
 
+/** Kept, and asked again and again. */
 export interface TimeSyncOptions {
   readonly ntp: NTPPort;
   /** The server's name or address. */
@@ -97,9 +98,9 @@ export class TimeSync {
   }
 
   private ask(): void {
-    const { ntp, host, uptimeMs } = this.options;
+    const { ntp, host } = this.options;
     this.rest("asking");
-    this.askedAtMs = uptimeMs();
+    this.askedAtMs = this.options.uptimeMs();
     this.timer = this.options.timers.set(() => this.failed(`${host} does not answer`), ANSWER_MS);
     try {
       const { io, socket, dns } = ntp;

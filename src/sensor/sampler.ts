@@ -25,6 +25,7 @@ interface Timers {
   clear(id: TimerId): void;
 }
 
+/** Kept, and its functions called on it; figures are read once. */
 export interface SamplerOptions {
   /** Opens the sensor, now and after every fault; throws if it cannot. See `openSensor`. */
   open(): OpenSensor;
@@ -65,6 +66,7 @@ export interface SamplerStatus {
 
 export class Sampler {
   private readonly options: SamplerOptions;
+  private readonly intervalMs: number;
   private readonly offset: number;
   private readonly deadband: Deadband;
   private opened: OpenSensor | undefined;
@@ -91,6 +93,7 @@ export class Sampler {
     if (!(intervalMs >= 1)) throw new RangeError(`intervalMs ${intervalMs}: expected 1 or more`);
     if (!Number.isFinite(offset)) throw new RangeError(`offset ${offset}: expected °C`);
     this.options = options;
+    this.intervalMs = intervalMs;
     this.offset = offset;
     this.deadband = new Deadband(deadband, heartbeatMs);
   }
@@ -154,7 +157,7 @@ export class Sampler {
   /** A reading begins: which one is due after it? */
   private takeSlot(): void {
     if (!this.running) return;
-    const next = Math.floor((this.options.uptimeMs() - this.startMs) / this.options.intervalMs) + 1;
+    const next = Math.floor((this.options.uptimeMs() - this.startMs) / this.intervalMs) + 1;
     // A timer may fire a little early: its slot is taken all the same. An extra reading takes only what it meets.
     this.slot = Math.max(next, this.extra ? this.slot : this.slot + 1);
   }
@@ -218,7 +221,7 @@ export class Sampler {
 
   /** How many intervals until the sensor is tried again. */
   private backoffSlots(): number {
-    const affordable = Math.min(LONGEST_BACKOFF_INTERVALS, LONGEST_BACKOFF_MS / this.options.intervalMs);
+    const affordable = Math.min(LONGEST_BACKOFF_INTERVALS, LONGEST_BACKOFF_MS / this.intervalMs);
     return Math.max(1, Math.floor(Math.min(2 ** this.failuresInARow++, affordable)));
   }
 
@@ -243,13 +246,13 @@ export class Sampler {
 
   /** When the next reading is due; slots that went by meanwhile are skipped. */
   private nextDueMs(): number {
-    const passed = Math.ceil((this.options.uptimeMs() - this.startMs) / this.options.intervalMs);
+    const passed = Math.ceil((this.options.uptimeMs() - this.startMs) / this.intervalMs);
     this.slot = Math.max(this.slot, passed);
     return this.dueMs(this.slot);
   }
 
   private dueMs(slot: number): number {
-    return this.startMs + slot * this.options.intervalMs;
+    return this.startMs + slot * this.intervalMs;
   }
 
   private wakeIn(delayMs: number): void {

@@ -293,6 +293,14 @@ export const schema: readonly Setting[] = [
   },
 ];
 
+/** All keys, in the order of the schema. */
+export const keys: readonly Key[] = Object.freeze(schema.map((setting) => setting.key));
+
+/** The defaults by key. Inherits nothing: what is no key is not in it. */
+export const defaultValues: Readonly<Record<string, Value>> = Object.freeze(
+  Object.assign(Object.create(null), Object.fromEntries(schema.map((setting) => [setting.key, setting.default]))),
+);
+
 /** The row of `key`; undefined if there is none. */
 export function findSetting(key: string): Setting | undefined {
   for (const setting of schema) {

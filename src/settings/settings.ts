@@ -3,12 +3,15 @@
  * stored), what was saved, the board's defaults (mcconfig's key=value), the schema's defaults.
  * An edit is staged by `set` and takes effect by `save`: at once, or at the next boot where the schema says so. What is
  * in force therefore changes in `save` alone.
+ * Each layer holds its own values alone and inherits the others from the layer below it, the schema's defaults (in flash)
+ * at the bottom: a value takes RAM only where somebody gave one.
  * No I/O but the key-value store's; no clock. Nothing here shows a secret.
  */
 import { expectation, formatValue, parseSetting, requireSetting, SettingError, suggestions } from "./parse.js";
-import { findSetting, type Key, type Setting, schema, type Value, type Values } from "./schema.js";
+import { defaultValues, type Key, keys, type Setting, type Value, type Values } from "./schema.js";
 import { GenerationStore, type KeyValueStore, type Stored } from "./store.js";
 
+/** Kept: the two callbacks are called on it. */
 export interface SettingsOptions {
   /** Where the settings lie. Stays the caller's: `Settings` does not close it. */
   readonly store: KeyValueStore;
@@ -52,104 +55,100 @@ export interface SettingDescription {
 
 const MASK = "********";
 
+/** Values by key, own or inherited. Keys have been looked up in the schema before they come here. */
+type Layer = { [key: string]: Value };
+
 export class Settings {
+  private readonly options: SettingsOptions;
   private readonly generations: GenerationStore;
-  private readonly onProblem: ((text: string) => void) | undefined;
-  private readonly onChange: ((keys: readonly Key[]) => void) | undefined;
-  private readonly defaults = new Map<string, Value>();
-  private readonly overrides = new Map<string, Value>();
-  private readonly saved = new Map<string, Value>();
-  private readonly inForce = new Map<string, Value>();
-  private readonly _staged = new Map<string, Value>();
-  private stored: Stored;
+  private readonly board: Layer = Object.create(defaultValues);
+  private readonly saved: Layer = Object.create(this.board);
+  /** Each value as it is at the next boot. Its own: the overrides. */
+  private readonly effective: Layer = Object.create(this.saved);
+  /** Each value in force. Its own: those that stay as they are until the next boot. */
+  private readonly inForce: Layer = Object.create(this.effective);
+  private readonly edits: Layer = Object.create(null);
 
   /** Loads what was saved. @throws SettingError for a wrong override; damage on flash is reported, never thrown */
-  constructor({ store, defaults = {}, overrides = {}, onProblem, onChange }: SettingsOptions) {
-    this.onProblem = onProblem;
-    this.onChange = onChange;
-    for (const [key, text] of Object.entries(overrides)) this.overrides.set(key, parseSetting(key, text));
-    for (const [key, text] of Object.entries(defaults)) this.take(this.defaults, key, text, "board default");
+  constructor(options: SettingsOptions) {
+    const { store, defaults = {}, overrides = {} } = options;
+    this.options = options;
+    for (const key of Object.keys(overrides)) put(this.effective, key, parseSetting(key, overrides[key]));
+    for (const key of Object.keys(defaults)) this.take(this.board, key, defaults[key], "board default");
     this.generations = new GenerationStore(store);
-    const loaded = this.generations.load();
-    if (loaded.problem !== undefined) onProblem?.(loaded.problem);
-    this.stored = loaded.settings;
-    for (const { key } of schema) {
-      const text = this.stored[key];
+    const { settings, problem } = this.generations.load();
+    if (problem !== undefined) options.onProblem?.(problem);
+    for (const key of keys) {
+      const text = settings[key];
       if (typeof text === "string") this.take(this.saved, key, text, "saved");
     }
-    for (const setting of schema) this.inForce.set(setting.key, this.effective(setting));
   }
 
   /** All keys, in the order of the schema. */
   get keys(): readonly string[] {
-    return schema.map((setting) => setting.key);
+    return keys;
   }
 
   /** The value in force. */
   get<K extends Key>(key: K): Values[K] {
-    return this.inForce.get(key) as Values[K];
+    return this.inForce[key] as Values[K];
   }
 
   /** The value in force as text, a secret masked. @throws SettingError if there is no such key */
   text(key: string): string {
-    return shown(requireSetting(key), this.inForce.get(key)!);
+    return shown(requireSetting(key), this.inForce[key]);
   }
 
   /** Stages `text`. @throws SettingError, one line that says what is wrong; nothing is staged then */
   set(key: string, text: string): void {
     const value = parseSetting(key, text);
-    const setting = requireSetting(key);
-    if (value === this.kept(setting)) this._staged.delete(key);
-    else this._staged.set(key, value);
+    if (value === this.saved[key]) delete this.edits[key];
+    else put(this.edits, key, value);
   }
 
   /** Keys that are set and not saved, in the order of the schema. */
   staged(): readonly string[] {
-    return this.keys.filter((key) => this._staged.has(key));
+    return keys.filter((key) => key in this.edits);
   }
 
   /** Takes all staged edits back. */
   revert(): void {
-    this._staged.clear();
+    for (const key of this.staged()) delete this.edits[key];
   }
 
   /**
-   * Saves the staged edits, or those of `keys` alone: all of them or none. Writes nothing if there are none.
+   * Saves the staged edits, or those `chosen` alone: all of them or none. Writes nothing if there are none.
    * @throws Error if the store cannot keep them; they stay staged, and what was saved stays
    */
-  save(keys: readonly string[] = this.staged()): void {
-    const saving = keys.filter((key) => this._staged.has(key));
+  save(chosen: readonly string[] = this.staged()): void {
+    const saving = chosen.filter((key) => key in this.edits);
     if (saving.length === 0) return;
-    const next = { ...this.stored };
-    for (const key of saving) next[key] = formatValue(this._staged.get(key)!);
-    this.generations.save(next);
-    this.stored = next;
-    for (const key of saving) {
-      this.saved.set(key, this._staged.get(key)!);
-      this._staged.delete(key);
-    }
-    this.enforce(saving);
+    this.generations.save(this.texts(saving));
+    const changed = saving.filter((key) => this.accept(key)) as Key[];
+    if (changed.length > 0) this.options.onChange?.(changed);
   }
 
   /** Forgets what was saved or staged. What is in force stays so until the next boot. */
   factoryReset(): void {
     this.generations.erase();
-    this.stored = {};
-    this.saved.clear();
-    this._staged.clear();
+    for (const key of Object.keys(this.saved)) {
+      put(this.inForce, key, this.inForce[key]);
+      delete this.saved[key];
+    }
+    this.revert();
   }
 
   /** What can be shown of a setting. @throws SettingError if there is no such key */
   state(key: string): SettingState {
     const setting = requireSetting(key);
-    const inForce = this.inForce.get(key)!;
-    const staged = this._staged.get(key);
-    const next = this.effective(setting);
+    const inForce = this.inForce[key];
+    const staged: Value | undefined = this.edits[key];
+    const next = this.effective[key];
     return {
       key,
       text: shown(setting, inForce),
       unit: unitOf(setting),
-      origin: this.origin(setting),
+      origin: this.origin(key),
       staged: staged === undefined ? undefined : shown(setting, staged),
       atBoot: next === inForce ? undefined : shown(setting, next),
     };
@@ -169,44 +168,46 @@ export class Settings {
     };
   }
 
-  private origin(setting: Setting): Origin {
-    if (this.overrides.has(setting.key)) return "override";
-    if (this.saved.has(setting.key)) return "saved";
-    return this.defaults.has(setting.key) ? "board" : "default";
+  private origin(key: string): Origin {
+    if (Object.hasOwn(this.effective, key)) return "override";
+    if (Object.hasOwn(this.saved, key)) return "saved";
+    return Object.hasOwn(this.board, key) ? "board" : "default";
   }
 
-  /** The value at the next boot. */
-  private effective(setting: Setting): Value {
-    return this.overrides.get(setting.key) ?? this.kept(setting);
+  /** All that is to lie on flash: what lies there, with what is saved and being saved. Keys of a newer firmware stay. */
+  private texts(saving: readonly string[]): Stored {
+    const texts = { ...this.generations.load().settings };
+    for (const key of Object.keys(this.saved)) texts[key] = formatValue(this.saved[key]);
+    for (const key of saving) texts[key] = formatValue(this.edits[key]);
+    return texts;
   }
 
-  /** The value without the overrides: what was saved, or a default. */
-  private kept(setting: Setting): Value {
-    return this.saved.get(setting.key) ?? this.defaults.get(setting.key) ?? setting.default;
+  /** An edit has been saved. Returns whether that changed the value in force. */
+  private accept(key: string): boolean {
+    const before = this.inForce[key];
+    put(this.saved, key, this.edits[key]);
+    delete this.edits[key];
+    delete this.inForce[key];
+    if (this.effective[key] === before) return false;
+    if (requireSetting(key).inForce === "saved") return true;
+    put(this.inForce, key, before);
+    return false;
   }
 
   /** A layer that nobody is there to correct: a wrong text is reported and passed over. */
-  private take(layer: Map<string, Value>, key: string, text: string, source: string): void {
+  private take(layer: Layer, key: string, text: string, source: string): void {
     try {
-      layer.set(key, parseSetting(key, String(text)));
+      put(layer, key, parseSetting(key, String(text)));
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
-      this.onProblem?.(`${source}: ${error.message}`);
+      this.options.onProblem?.(`${source}: ${error.message}`);
     }
   }
+}
 
-  private enforce(saved: readonly string[]): void {
-    const changed: Key[] = [];
-    for (const key of saved) {
-      const setting = findSetting(key)!;
-      if (setting.inForce !== "saved") continue;
-      const next = this.effective(setting);
-      if (next === this.inForce.get(key)) continue;
-      this.inForce.set(key, next);
-      changed.push(setting.key);
-    }
-    if (changed.length > 0) this.onChange?.(changed);
-  }
+/** Gives the layer a value of its own. An assignment would be refused: the defaults that it inherits are frozen. */
+function put(layer: Layer, key: string, value: Value): void {
+  Object.defineProperty(layer, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 function unitOf(setting: Setting): string {

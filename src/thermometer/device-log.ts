@@ -2,6 +2,7 @@
  * The device's log: one line an event, to the prompt if there is one, else to the board's trace. Lines from before the
  * prompt was opened wait for it. The setting `log`, or the prompt's own command, says how much is told.
  */
+import type { Board } from "../board.js";
 import type { Console } from "../console/console.js";
 import type { LogLevel } from "../console/host.js";
 
@@ -10,14 +11,14 @@ export type Level = Exclude<LogLevel, "off">;
 const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
 
 export class DeviceLog {
-  private readonly trace: (line: string) => void;
+  private readonly board: Pick<Board, "trace">;
   private early: [Level, string][] | undefined = []; // until `open`
   private console: Console | undefined;
   private _level: LogLevel = "info";
 
-  /** `trace`: where lines go without a prompt. */
-  constructor(trace: (line: string) => void) {
-    this.trace = trace;
+  /** `board`: its trace is where lines go without a prompt. */
+  constructor(board: Pick<Board, "trace">) {
+    this.board = board;
   }
 
   /** From now on lines go out, those that waited first. Without a prompt, `level` alone decides. */
@@ -37,12 +38,12 @@ export class DeviceLog {
   write(level: Level, text: string): void {
     if (this.early !== undefined) this.early.push([level, text]);
     else if (this.console !== undefined) this.console.log(level, text);
-    else if (LEVELS.indexOf(level) <= LEVELS.indexOf(this._level)) this.trace(`${level}: ${text}`);
+    else if (LEVELS.indexOf(level) <= LEVELS.indexOf(this._level)) this.board.trace?.(`${level}: ${text}`);
   }
 
   /** A line that is no trouble and no news of the device itself. */
   print(text: string): void {
     if (this.console !== undefined) this.console.log("info", text);
-    else this.trace(text);
+    else this.board.trace?.(text);
   }
 }

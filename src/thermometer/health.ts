@@ -2,9 +2,9 @@
  * The device's health: what ended the life before this one, whether it is safe to take readings, and who restarts when
  * the sampling loop stands still. Joins the boot guard and the watchdog to this board.
  */
-import type { Board } from "../board.js";
-import { BootGuard } from "../health/boot-guard.js";
-import { Watchdog } from "../health/watchdog.js";
+import type { Board, ResetCause, Timers } from "../board.js";
+import { type BootEntry, BootGuard, type BootGuardOptions } from "../health/boot-guard.js";
+import { Watchdog, type WatchdogOptions } from "../health/watchdog.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { Level } from "./device-log.js";
 
@@ -13,7 +13,8 @@ export const GUARD_KEY = "boots";
 /** Safe mode restarts by itself after so long: nobody may be there to do it. */
 export const SAFE_MODE_MS = 15 * 60_000;
 
-export interface HealthOptions {
+/** Whose health it is. */
+export interface HealthOwner {
   readonly board: Board;
   readonly store: KeyValueStore;
   /** Comes round with every reading, taken or failed. */
@@ -23,32 +24,26 @@ export interface HealthOptions {
   log(level: Level, text: string): void;
 }
 
-export class Health {
+export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
   /** Why there are no readings, if there are none because of it. */
   readonly safeMode: string | undefined;
   /** How the life before this one ended, in words; empty if in order, or if it could not say. */
   readonly lastWords: string;
-  private readonly options: HealthOptions;
+  private readonly owner: HealthOwner;
   private readonly guard: BootGuard;
   private readonly watchdog: Watchdog;
   private leaveSafeMode: object | number | undefined;
 
-  constructor(options: HealthOptions) {
-    const { board, store, log } = options;
-    const { timers, resetCause } = board;
-    this.options = options;
-    this.guard = new BootGuard({
-      entry: { read: () => bytesOf(store.read(GUARD_KEY)), write: (value) => store.write(GUARD_KEY, value) },
-      timers,
-      resetCause,
-      onProblem: (error) => log("warn", `boots are not counted: ${error instanceof Error ? error.message : error}`),
-    });
+  constructor(owner: HealthOwner) {
+    const { board } = owner;
+    this.owner = owner;
+    this.guard = new BootGuard(this);
     this.lastWords = this.guard.lastWords;
     this.safeMode = this.guard.safeMode ? this.guard.explanation : undefined;
-    this.watchdog = new Watchdog({ timers, pulse: options.pulse, restart: (reason) => this.bite(reason) });
+    this.watchdog = new Watchdog(this);
     board.onUncaught?.((line) => this.guard.remember(line));
     if (this.safeMode !== undefined) this.enterSafeMode(this.safeMode);
-    else if (this.lastWords !== "") log("warn", `an earlier run ended by ${this.lastWords}`);
+    else if (this.lastWords !== "") owner.log("warn", `an earlier run ended by ${this.lastWords}`);
   }
 
   /** Readings are expected about every so many milliseconds. */
@@ -69,25 +64,55 @@ export class Health {
 
   /** Lets go of all timers and writes nothing. */
   close(): void {
-    const { timers } = this.options.board;
+    const { timers } = this;
     this.watchdog.rest();
     this.guard.close();
     if (this.leaveSafeMode !== undefined) timers.clear(this.leaveSafeMode);
     this.leaveSafeMode = undefined;
   }
 
-  private enterSafeMode(why: string): void {
-    const { board, log, restart } = this.options;
-    log("error", `${why}; restarts in ${SAFE_MODE_MS / 60_000} minutes`);
-    this.leaveSafeMode = board.timers.set(() => restart("safe mode is over"), SAFE_MODE_MS);
+  // What guard and watchdog ask of their owner
+
+  get timers(): Timers {
+    return this.owner.board.timers;
   }
 
-  /** No farewell: the next boot is to know. */
-  private bite(reason: string): void {
-    const { board, log } = this.options;
-    log("error", reason);
+  get resetCause(): ResetCause | undefined {
+    return this.owner.board.resetCause;
+  }
+
+  get entry(): BootEntry {
+    return this;
+  }
+
+  read(): ArrayBuffer | undefined {
+    return bytesOf(this.owner.store.read(GUARD_KEY));
+  }
+
+  write(value: ArrayBuffer): void {
+    this.owner.store.write(GUARD_KEY, value);
+  }
+
+  onProblem(error: unknown): void {
+    this.owner.log("warn", `boots are not counted: ${error instanceof Error ? error.message : error}`);
+  }
+
+  pulse(): number {
+    return this.owner.pulse();
+  }
+
+  /** The watchdog bites. No farewell: the next boot is to know. */
+  restart(reason: string): void {
+    const { owner } = this;
+    owner.log("error", reason);
     this.guard.remember(reason);
-    board.restart(reason);
+    owner.board.restart(reason);
+  }
+
+  private enterSafeMode(why: string): void {
+    const { owner } = this;
+    owner.log("error", `${why}; restarts in ${SAFE_MODE_MS / 60_000} minutes`);
+    this.leaveSafeMode = this.timers.set(() => owner.restart("safe mode is over"), SAFE_MODE_MS);
   }
 }
 

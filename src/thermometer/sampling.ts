@@ -2,17 +2,18 @@
  * The sampler as this product uses it: made from the settings, made anew when they change, and asked at the prompt.
  * A sampler that was stopped stays so, whatever the settings become.
  */
-import type { Board } from "../board.js";
+import type { Board, Timers } from "../board.js";
 import type { Answer } from "../console/host.js";
-import { openSensor } from "../sensor/probe.js";
-import { Sampler, type SamplerStatus } from "../sensor/sampler.js";
+import { type OpenSensor, openSensor } from "../sensor/probe.js";
+import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import type { Settings } from "../settings/settings.js";
 import type { Level } from "./device-log.js";
 
 /** Who asks for a reading waits no longer than this. */
 const ASKED_MS = 3_000;
 
-export interface SamplingOptions {
+/** Whose readings they are. */
+export interface SamplingOwner {
   readonly board: Board;
   readonly settings: Settings;
   /** Calibrated; `decimals`: what the sensor is good for. */
@@ -28,17 +29,17 @@ interface Asker {
   readonly done: (answer: Answer) => void;
 }
 
-export class Sampling {
-  private readonly options: SamplingOptions;
+export class Sampling implements SamplerOptions {
+  private readonly owner: SamplingOwner;
   private sampler: Sampler;
   private stopped = false;
   private _pulse = 0; // of the samplers before this one
   private asker: Asker | undefined;
 
   /** Begins with `restart`. */
-  constructor(options: SamplingOptions) {
-    this.options = options;
-    this.sampler = this.makeSampler(this.intervalMs);
+  constructor(owner: SamplingOwner) {
+    this.owner = owner;
+    this.sampler = new Sampler(this);
   }
 
   get status(): SamplerStatus {
@@ -46,33 +47,33 @@ export class Sampling {
   }
 
   /** Another number whenever a reading was taken, kept back or failed. */
-  readonly pulse = (): number => {
+  pulse(): number {
     const { readings, failures } = this.sampler.status();
     return this._pulse + readings + failures;
-  };
+  }
 
   /** Begins, or begins anew with the settings as they are now; the first reading is due at once. */
   restart(): void {
     this._pulse = this.pulse();
     this.sampler.close();
-    this.sampler = this.makeSampler(this.intervalMs);
+    this.sampler = new Sampler(this);
     if (this.stopped) return;
     this.sampler.start();
-    this.options.onPace(this.intervalMs);
+    this.owner.onPace(this.intervalMs);
   }
 
   /** No readings but those asked for. */
   stop(): void {
     this.stopped = true;
     this.sampler.stop();
-    this.options.onPace(undefined);
+    this.owner.onPace(undefined);
   }
 
   /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
   sampleNow(done: (answer: Answer) => void): void {
     this.answer({ failed: "asked again" });
     // A fault that is known already is not told again: who waits must hear of it all the same.
-    const timer = this.options.board.timers.set(() => {
+    const timer = this.owner.board.timers.set(() => {
       const trouble = this.sampler.status().lastError?.message;
       this.answer({ failed: trouble ?? "the sensor does not answer" });
     }, ASKED_MS);
@@ -83,43 +84,60 @@ export class Sampling {
   /** At once and for good. Nobody is answered any more. */
   close(): void {
     this.sampler.close();
-    if (this.asker !== undefined) this.options.board.timers.clear(this.asker.timer);
+    if (this.asker !== undefined) this.owner.board.timers.clear(this.asker.timer);
     this.asker = undefined;
   }
 
-  private get intervalMs(): number {
-    return this.options.settings.get("interval") * 1000;
+  // What the sampler asks of its owner. Settings are read when it is made: `restart` makes another.
+
+  get timers(): Timers {
+    return this.owner.board.timers;
   }
 
-  private makeSampler(intervalMs: number): Sampler {
-    const { board, settings, log } = this.options;
-    return new Sampler({
-      open: () => openSensor(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs }),
-      timers: board.timers,
-      uptimeMs: () => board.clock.uptimeMs(),
-      intervalMs,
-      offset: settings.get("offset"),
-      deadband: settings.get("deadband"),
-      heartbeatMs: settings.get("heartbeat") * 1000,
-      onReading: (celsius, decimals) => this.onReading(celsius, decimals),
-      onFailure: (error) => {
-        log("error", `sensor: ${error.message}`);
-        this.answer({ failed: error.message });
-      },
-      onRecovered: () => log("info", "sensor: reads again"),
-    });
+  get intervalMs(): number {
+    return this.owner.settings.get("interval") * 1000;
   }
 
-  private onReading(celsius: number, decimals: number): void {
+  get offset(): number {
+    return this.owner.settings.get("offset");
+  }
+
+  get deadband(): number {
+    return this.owner.settings.get("deadband");
+  }
+
+  get heartbeatMs(): number {
+    return this.owner.settings.get("heartbeat") * 1000;
+  }
+
+  open(): OpenSensor {
+    const { board, settings } = this.owner;
+    return openSensor(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs: this.intervalMs });
+  }
+
+  uptimeMs(): number {
+    return this.owner.board.clock.uptimeMs();
+  }
+
+  onReading(celsius: number, decimals: number): void {
     if (this.asker !== undefined) this.answer({ lines: [`${celsius.toFixed(decimals)} °C`] });
-    this.options.onReading(celsius, decimals);
+    this.owner.onReading(celsius, decimals);
+  }
+
+  onFailure(error: Error): void {
+    this.owner.log("error", `sensor: ${error.message}`);
+    this.answer({ failed: error.message });
+  }
+
+  onRecovered(): void {
+    this.owner.log("info", "sensor: reads again");
   }
 
   private answer(answer: Answer): void {
     const asker = this.asker;
     if (asker === undefined) return;
     this.asker = undefined;
-    this.options.board.timers.clear(asker.timer);
+    this.owner.board.timers.clear(asker.timer);
     asker.done(answer);
   }
 }

@@ -3,9 +3,18 @@
  * the journal decides how the client begins; the device says in `home/<room>/<id>/status` whether it is there.
  * Owns the client. Waits for nothing: it is told when there is something to send.
  */
-import type { Board } from "../board.js";
+import type { Board, Timers } from "../board.js";
 import { availabilityTopic, discoveryMessage, discoveryTopic, OFFLINE, ONLINE } from "../homeassistant/discovery.js";
-import { Client, type ClientState, type ClientStatus } from "../mqtt/client.js";
+import {
+  Client,
+  type ClientOptions,
+  type ClientState,
+  type ClientStatus,
+  type MQTTError,
+  type SessionStart,
+  type Will,
+} from "../mqtt/client.js";
+import type { TCPConstructor } from "../mqtt/io.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
 import type { Journal, ReadingMessage } from "../reading/journal.js";
@@ -14,7 +23,8 @@ import { VERSION } from "../version.js";
 import type { Announcement, Names } from "./announcement.js";
 import type { Level } from "./device-log.js";
 
-export interface UplinkOptions {
+/** Whose uplink it is. */
+export interface UplinkOwner {
   readonly board: Board;
   readonly settings: Settings;
   /** Client id, and the device's level in its status topic. */
@@ -28,54 +38,25 @@ export interface UplinkOptions {
 
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
-export class Uplink {
-  private readonly options: UplinkOptions;
+export class Uplink implements ClientOptions<Entry> {
+  private readonly owner: UplinkOwner;
   private readonly client: Client<Entry>;
-  private readonly names: Names;
-  private readonly statusTopic: string;
   /** What stands at the broker under other names. */
   private former: Names | undefined;
   private isAnnounced: boolean; // under these names, as far as flash knows
-  private readonly host: string;
-  private readonly port: number;
+  /** The session at the broker is the one that the journal knows. */
+  readonly resumed: boolean;
 
   /** @throws Error with one line if the settings ask for what this board has not (TLS) */
-  constructor(options: UplinkOptions) {
-    const { board, settings, id, outbox, journal } = options;
-    this.options = options;
-    this.host = settings.get("mqtt.host");
-    this.port = settings.get("mqtt.port");
-    this.names = { room: settings.get("room"), id };
-    this.statusTopic = availabilityTopic(this.names.room, id);
-    const known = options.announcement.read();
-    this.isAnnounced = known?.room === this.names.room && known.id === id;
+  constructor(owner: UplinkOwner) {
+    const { board, journal, announcement } = owner;
+    this.owner = owner;
+    const known = announcement.read();
+    this.isAnnounced = known?.room === this.room && known.id === this.id;
     this.former = this.isAnnounced ? undefined : known;
-    const socket = settings.get("mqtt.tls") ? board.tls : board.tcp;
-    if (socket === undefined) throw new Error(`mqtt.tls: ${board.name} has no TLS; set mqtt.tls off`);
-    const isKnown = journal?.sessionIs(id, this.host, this.port) ?? false;
-    this.client = new Client<Entry>({
-      socket,
-      dns: board.dns,
-      host: this.host,
-      port: this.port,
-      id,
-      user: settings.get("mqtt.user") || undefined,
-      password: settings.get("mqtt.password") || undefined,
-      keepAlive: settings.get("mqtt.keepalive"),
-      will: { topic: this.statusTopic, payload: encodeUTF8(OFFLINE), qos: 1, retain: true },
-      timers: board.timers,
-      uptimeMs: () => board.clock.uptimeMs(),
-      random: () => board.random(),
-      outbound: outbox,
-      render: (entry) => journal?.render(entry),
-      window: settings.get("outbox.window"),
-      wipeFirst: !isKnown,
-      resumed: isKnown,
-      onState: (state) => this.onState(state),
-      onSession: (session) => this.onSession(session),
-      onSettled: (sequence, outcome) => this.onSettled(sequence, outcome),
-      onError: (error) => options.log("warn", `broker ${this.host}:${this.port}: ${error.message}`),
-    });
+    if (this.tcp === undefined) throw new Error(`mqtt.tls: ${board.name} has no TLS; set mqtt.tls off`);
+    this.resumed = journal?.sessionIs(this.id, this.host, this.port) ?? false;
+    this.client = new Client<Entry>(this);
   }
 
   get status(): ClientStatus {
@@ -108,7 +89,7 @@ export class Uplink {
 
   /** Makes the device known once more: what is said of it has changed. */
   announce(): void {
-    const { settings, board } = this.options;
+    const { settings, board } = this.owner;
     const { topic, payload } = discoveryMessage({
       ...this.names,
       format: settings.get("payload"),
@@ -129,23 +110,117 @@ export class Uplink {
     this.client.close();
   }
 
-  private onSession(session: {
-    readonly present: boolean;
-    readonly wiped: boolean;
-    readonly possibleDoubles: number;
-  }): void {
-    const { journal, id, log } = this.options;
-    journal?.countPossibleDoubles(session.possibleDoubles);
-    journal?.recordSession(id, this.host, this.port);
-    log("info", `connected to ${this.host}:${this.port}${session.present ? ", session resumed" : ""}`);
+  // What the client asks of its owner
+
+  get socket(): { readonly io: TCPConstructor } {
+    return this.tcp as { readonly io: TCPConstructor }; // looked at in the constructor
   }
 
-  private onState(state: ClientState): void {
-    this.options.log("debug", `mqtt ${state}`);
+  get dns(): Board["dns"] {
+    return this.owner.board.dns;
+  }
+
+  get host(): string {
+    return this.owner.settings.get("mqtt.host");
+  }
+
+  get port(): number {
+    return this.owner.settings.get("mqtt.port");
+  }
+
+  get id(): string {
+    return this.owner.id;
+  }
+
+  get user(): string | undefined {
+    return this.owner.settings.get("mqtt.user") || undefined;
+  }
+
+  get password(): string | undefined {
+    return this.owner.settings.get("mqtt.password") || undefined;
+  }
+
+  get keepAlive(): number {
+    return this.owner.settings.get("mqtt.keepalive");
+  }
+
+  get will(): Will {
+    return { topic: this.statusTopic, payload: encodeUTF8(OFFLINE), qos: 1, retain: true };
+  }
+
+  get timers(): Timers {
+    return this.owner.board.timers;
+  }
+
+  get outbound(): Outbox | undefined {
+    return this.owner.outbox;
+  }
+
+  get window(): number {
+    return this.owner.settings.get("outbox.window");
+  }
+
+  get wipeFirst(): boolean {
+    return !this.resumed;
+  }
+
+  uptimeMs(): number {
+    return this.owner.board.clock.uptimeMs();
+  }
+
+  random(): number {
+    return this.owner.board.random();
+  }
+
+  render(entry: Entry): ReadingMessage | undefined {
+    return this.owner.journal?.render(entry);
+  }
+
+  onSession(session: SessionStart): void {
+    const { owner, id } = this;
+    owner.journal?.countPossibleDoubles(session.possibleDoubles);
+    owner.journal?.recordSession(id, this.host, this.port);
+    owner.log("info", `connected to ${this.host}:${this.port}${session.present ? ", session resumed" : ""}`);
+  }
+
+  onState(state: ClientState): void {
+    this.owner.log("debug", `mqtt ${state}`);
     if (state !== "connected") return;
     if (this.former !== undefined) this.takeBack(this.former);
     this.announce();
     this.say(this.statusTopic, encodeUTF8(ONLINE));
+  }
+
+  onSettled(sequence: number, outcome: "delivered" | "deadLetter"): void {
+    const { owner } = this;
+    if (!this.isAnnounced) this.recordNames();
+    if (outcome === "deadLetter") {
+      owner.journal?.countDeadLetter();
+      owner.log("error", `reading ${sequence} given up: the broker closes the connection whenever it is sent`);
+    }
+    owner.board.observer?.settled?.(sequence, outcome);
+  }
+
+  onError(error: MQTTError): void {
+    this.owner.log("warn", `broker ${this.host}:${this.port}: ${error.message}`);
+  }
+
+  private get tcp(): Board["tls"] {
+    const { board, settings } = this.owner;
+    return settings.get("mqtt.tls") ? board.tls : board.tcp;
+  }
+
+  private get room(): string {
+    return this.owner.settings.get("room");
+  }
+
+  /** Under which names the device makes itself known. They are in force until the next boot, as all settings here but the format. */
+  private get names(): Names {
+    return { room: this.room, id: this.id };
+  }
+
+  private get statusTopic(): string {
+    return availabilityTopic(this.room, this.id);
   }
 
   /**
@@ -159,23 +234,13 @@ export class Uplink {
 
   private takeBack({ room, id }: Names): void {
     this.say(availabilityTopic(room, id), NOTHING);
-    if (id !== this.names.id) this.say(discoveryTopic(id), NOTHING);
+    if (id !== this.id) this.say(discoveryTopic(id), NOTHING);
   }
 
   /** A message that was sent later has arrived, or is on the same way: what was said before it needs no repeating. */
   private recordNames(): void {
     this.isAnnounced = true;
     this.former = undefined;
-    this.options.announcement.write(this.names);
-  }
-
-  private onSettled(sequence: number, outcome: "delivered" | "deadLetter"): void {
-    const { journal, board, log } = this.options;
-    if (!this.isAnnounced) this.recordNames();
-    if (outcome === "deadLetter") {
-      journal?.countDeadLetter();
-      log("error", `reading ${sequence} given up: the broker closes the connection whenever it is sent`);
-    }
-    board.observer?.settled?.(sequence, outcome);
+    this.owner.announcement.write(this.names);
   }
 }

@@ -1,0 +1,124 @@
+/*
+ * What settings, clock and link ask of the thermometer: one object each, that holds the thermometer and nothing else, and
+ * passes on. Methods and accessors lie in flash; an object of options with a function for each callback would take ten
+ * times the RAM, as long as the device runs.
+ */
+import type { Board, Timers } from "../board.js";
+import type { LinkOptions } from "../network/link.js";
+import type { TimeSyncOptions } from "../network/time-sync.js";
+import { messageOf } from "../network/trouble.js";
+import type { Key } from "../settings/schema.js";
+import type { Settings, SettingsOptions } from "../settings/settings.js";
+import type { KeyValueStore } from "../settings/store.js";
+import type { Level } from "./device-log.js";
+
+/** The thermometer, to its parts. */
+export interface Owner {
+  readonly board: Board;
+  readonly store: KeyValueStore;
+  readonly settings: Settings;
+  readonly id: string;
+  log(level: Level, text: string): void;
+  /** Settings that take effect when they are saved have been. */
+  onSaved(keys: readonly Key[]): void;
+  /** The network came or went, or is away for another reason. `detail`: a line for the log. */
+  onLink(up: boolean, detail: string): void;
+  /** The clock was set. */
+  onClock(): void;
+}
+
+abstract class Owned {
+  protected readonly owner: Owner;
+
+  constructor(owner: Owner) {
+    this.owner = owner;
+  }
+
+  get timers(): Timers {
+    return this.owner.board.timers;
+  }
+
+  random(): number {
+    return this.owner.board.random();
+  }
+}
+
+export class SettingsOwner extends Owned implements SettingsOptions {
+  get store(): KeyValueStore {
+    return this.owner.store;
+  }
+
+  get defaults(): Board["defaults"] {
+    return this.owner.board.defaults;
+  }
+
+  get overrides(): Board["overrides"] {
+    return this.owner.board.overrides;
+  }
+
+  onProblem(text: string): void {
+    this.owner.log("warn", text);
+  }
+
+  onChange(keys: readonly Key[]): void {
+    this.owner.onSaved(keys);
+  }
+}
+
+/** Of a board that has NTP. */
+export class TimeOwner extends Owned implements TimeSyncOptions {
+  get ntp(): NonNullable<Board["ntp"]> {
+    return this.owner.board.ntp as NonNullable<Board["ntp"]>;
+  }
+
+  get host(): string {
+    return this.owner.settings.get("ntp");
+  }
+
+  uptimeMs(): number {
+    return this.owner.board.clock.uptimeMs();
+  }
+
+  setUtc(utcMs: number): void {
+    this.owner.board.setUtc(utcMs);
+  }
+
+  onSynced(): void {
+    this.owner.onClock();
+  }
+
+  onProblem(text: string): void {
+    this.owner.log("warn", `time: ${text}`);
+  }
+
+  onFault(error: unknown): void {
+    this.owner.log("error", `time: ${messageOf(error)}`);
+  }
+}
+
+/** Of a board that has Wi-Fi. */
+export class LinkOwner extends Owned implements LinkOptions {
+  get wifi(): NonNullable<Board["wifi"]> {
+    return this.owner.board.wifi as NonNullable<Board["wifi"]>;
+  }
+
+  get ssid(): string {
+    return this.owner.settings.get("wifi.ssid");
+  }
+
+  get password(): string {
+    return this.owner.settings.get("wifi.password");
+  }
+
+  get hostname(): string {
+    return this.owner.settings.get("hostname") || this.owner.id;
+  }
+
+  onChange(up: boolean, detail: string): void {
+    this.owner.onLink(up, detail);
+  }
+
+  onFault(error: unknown): void {
+    this.owner.log("error", `wifi: ${messageOf(error)}`);
+  }
+}
