@@ -36,7 +36,7 @@ export const RELEASED_BITS = 0x1c;
 export const DONE_BITS = 0xe0;
 
 const { imul } = Math;
-const PRIME = 0x9e3779b1 | 0; // 2^32 / golden ratio, odd: multiplying by it loses nothing
+export const PRIME = 0x9e3779b1 | 0; // 2^32 / golden ratio, odd: multiplying by it loses nothing
 const FINISH_1 = 0x85ebca6b | 0; // the finisher of MurmurHash3 (public domain), and its inverse
 const FINISH_2 = 0xc2b2ae35 | 0;
 const UNDO_1 = 0xa5cb9243 | 0;

@@ -94,14 +94,18 @@ export class Log {
     return this.blockEnd - this.end;
   }
 
-  /** Programs the record in the medium's buffer, of `size` bytes in all, at the log's end; false: it is not there, the place is used up. */
-  put(kind: number, length: number, size: number): boolean {
+  /** Programs the record in the medium's buffer at the log's end; false: it is not there, the place is used up. */
+  put(kind: number, length: number): boolean {
     const { medium } = this;
     const address = this.end;
-    medium.seal(kind, length, this.seed, this.number);
-    this.end = address + size;
-    if (medium.program(address, size)) return true;
-    if (medium.unit === 1) medium.programZeros(address, address + 4); // it is not to turn up beside its repetition
+    medium.prepare(kind, length, this.seed);
+    this.end = address + medium.size;
+    return medium.put(address, this.number) || this.spoil(address);
+  }
+
+  /** What was not programmed well is not to turn up beside its repetition. */
+  spoil(address: number): false {
+    if (this.medium.unit === 1) this.medium.programZeros(address, address + 4);
     return false;
   }
 
@@ -285,7 +289,7 @@ export class Log {
     medium.readHead(this.newestBlock);
     medium.programOpen(this.newestBlock);
     if (this.lastAddress !== NOWHERE && medium.load(this.lastAddress, this.blockEnd, this.seed)) {
-      medium.program(this.lastAddress, medium.size);
+      medium.put(this.lastAddress, medium.number); // the same bytes
     }
     medium.programZeros(this.tornFrom, this.end);
   }

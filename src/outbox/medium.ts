@@ -7,15 +7,17 @@ import type { Flash } from "./flash.js";
 import {
   CLEAN_BYTES,
   checkIndex,
+  ENTRY_QOS2,
   finish,
   HEAD_BYTES,
   headerWord,
   kindOf,
   lengthOf,
-  mix,
   mixWord,
   OPEN_BYTES,
   PAYLOAD_AT,
+  PRIME,
+  QUEUED_STATE,
   RECORD_OVERHEAD,
   unfinish,
   type Words,
@@ -25,6 +27,12 @@ import {
 const SCRATCH_BYTES = 128;
 const READ_TRIES = 3;
 const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
+const LONGEST_MARK = 100; // the longest note
+/** `Medium.held` when the buffer holds no entry: equal to no number. */
+export const NONE = Number.NaN;
+const NO_SHAPE = 0; // a header word whose state is set aside is never 0
+const QUEUED_WORD = ~0xff | QUEUED_STATE;
+const { imul } = Math;
 
 /** A flash, its geometry and the buffers for it. */
 export class Medium {
@@ -37,46 +45,52 @@ export class Medium {
   /** The record buffer, as bytes and as words: what `load` read or `seal` made. */
   bytes: Uint8Array;
   words: Words;
-  /** What `load` found. */
+  /** The record that `load` found, or for which `prepare` was called. */
   kind = 0;
   length = 0;
   size = 0;
+  seed = 0;
+  /** `kind` if that is an entry's and such a record is made of whole words, so that another one needs no preparation. Else 0. */
+  plainKind = 0;
+  /** Its header word, queued. */
+  header = 0;
+  /** As `load` found it; and the low 32 bits, signed, of the number that the record was sealed with. */
   state = 0;
-  /** Low 32 bits, signed, of the number that the record was sealed with. */
   number = 0;
-  /** Number of the entry that the record buffer holds, as far as its reader knows; -1: the buffer was used since. */
-  held = -1;
+  /** Number of the entry that the record buffer holds, as far as its reader knows; NONE: the buffer was used since. */
+  held = NONE;
 
   /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
   readonly head: Words = new Int32Array(HEAD_BYTES >> 2);
   private readonly headBytes = new Uint8Array(this.head.buffer);
   private readonly flash: Flash;
+  private readonly maxPayload: number;
   private readonly roundUp: number;
   private readonly scratch = new Int32Array(SCRATCH_BYTES >> 2);
   private readonly scratchBytes = new Uint8Array(this.scratch.buffer);
-  private readonly stateByte = new Uint8Array(1);
-  /** Views on the record buffer and on the scratch, kept from record to record as long as the sizes are the same. */
+  private readonly stateByte = this.scratchBytes.subarray(0, 1);
+  private readonly flashEnd: number;
   private firstWord: Uint8Array;
-  private rest: Uint8Array;
-  private restSize = 0;
+  // What else records of one header word and block have in common: readings are all alike, so it is seldom worked out.
+  private shape = NO_SHAPE; // the header word, its state set aside
+  private headerHash = 0;
+  private check = 0; // index of the check word
+  /** Views on a record of that size: in the record buffer, and in the scratch when it is read back. */
   private image: Uint8Array;
   private imageSize = 0;
   private readBack: Uint8Array = this.scratchBytes;
-  private sealedInfo = -1;
-  private sealedSeed = 0;
-  private sealedWord = 0;
-  private sealedHash = 0;
 
-  constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, longestPayload: number) {
+  constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, maxPayload: number) {
     this.flash = flash;
+    this.maxPayload = maxPayload;
     this.blocks = blocks;
     this.blockLength = blockLength;
     this.unit = unit;
+    this.flashEnd = blocks * blockLength;
     this.roundUp = Math.max(unit, 4) - 1;
-    this.words = new Int32Array(this.sizeOf(longestPayload) >> 2);
+    this.words = new Int32Array(this.sizeOf(Math.max(maxPayload, LONGEST_MARK)) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
-    this.firstWord = this.bytes.subarray(0, 4);
-    this.rest = this.image = this.firstWord; // until the first is wanted
+    this.image = this.firstWord = this.bytes.subarray(0, 4); // until a record is wanted
   }
 
   /** Bytes that a record with `length` payload bytes takes on flash. */
@@ -89,65 +103,50 @@ export class Medium {
    * pass. Whether it does pass, `number` tells: another number than expected is damage, or another block's record.
    */
   load(address: number, end: number, seed: number): boolean {
-    this.held = -1;
-    if (!this.read(this.firstWord, address)) return false;
+    this.held = NONE;
+    // Most are as long as the one before: one read for all of it.
+    const guessed = address + this.imageSize;
+    let isWhole = guessed !== address && guessed <= end && guessed <= this.flashEnd && this.read(this.image, address);
+    if (!isWhole && !this.read(this.firstWord, address)) return false;
     const word = this.words[0];
-    const kind = kindOf(word);
-    if (kind === 0) return false;
-    const length = lengthOf(word);
-    const size = this.sizeOf(length);
-    if (address + size > end) return false;
-    const check = checkIndex(length);
-    if (check >= this.words.length) this.grow(size, word);
-    const wanted = check << 2; // the check word, not the rest of its unit
-    if (this.restSize !== wanted) {
-      this.restSize = wanted;
-      this.rest = this.bytes.subarray(4, 4 + wanted);
+    if (withoutState(word) !== this.shape || seed !== this.seed) {
+      if (kindOf(word) === 0 || address + this.sizeOf(lengthOf(word)) > end) return false;
+      this.take(word, seed);
+      isWhole = false;
     }
-    if (!this.read(this.rest, address + 4)) return false;
-    const { words } = this;
-    const start = mixWord(seed, withoutState(word));
-    const hash = check > 1 ? mix(start, words, 1, check) : start;
-    this.kind = kind;
-    this.length = length;
-    this.size = size;
-    this.state = word & 0xff;
+    if (!isWhole && (address + this.size > end || !this.reload(address))) return false;
+    const words = this.words;
+    const check = this.check;
+    let hash = this.headerHash;
+    let at = 1;
+    while (at < check) {
+      hash = imul(hash ^ words[at], PRIME);
+      hash ^= hash >>> 15;
+      at++;
+    }
+    this.state = words[0] & 0xff;
     this.number = (unfinish(words[check]) - hash) | 0;
     return true;
   }
 
   /** The word at `address`. */
   wordAt(address: number): number {
-    this.held = -1;
+    this.held = NONE;
     return this.read(this.firstWord, address) ? this.words[0] : 0;
   }
 
   /** Call before the payload is set: what pads it reads as erased. */
   pad(length: number): void {
-    this.held = -1;
+    this.held = NONE;
     const check = checkIndex(length);
     if (length & 3) this.words[check - 1] = -1;
     for (let i = check + 1, end = this.sizeOf(length) >> 2; i < end; i++) this.words[i] = -1;
   }
 
-  /**
-   * Puts header and check round the payload in the buffer. `number`: its low 32 bits count. What records of one kind,
-   * length and block have in common is kept: readings are all alike.
-   */
-  seal(kind: number, length: number, seed: number, number: number): void {
-    const { words } = this;
-    const info = length | (kind << 12);
-    if (info !== this.sealedInfo || seed !== this.sealedSeed) {
-      this.sealedInfo = info;
-      this.sealedSeed = seed;
-      this.sealedWord = headerWord(kind, length);
-      this.sealedHash = mixWord(seed, withoutState(this.sealedWord));
-    }
-    const check = (length + 7) >> 2;
-    const hash = this.sealedHash;
-    this.held = -1;
-    words[0] = this.sealedWord;
-    words[check] = finish((check > 1 ? mix(hash, words, 1, check) : hash) + number);
+  /** For a record that is not like the last one: its header goes into the buffer; the payload is there. */
+  prepare(kind: number, length: number, seed: number): void {
+    if (kind !== this.kind || length !== this.length || seed !== this.seed) this.take(headerWord(kind, length), seed);
+    this.words[0] = this.header;
   }
 
   /** A view on the payload in the record buffer. */
@@ -155,20 +154,39 @@ export class Medium {
     return this.bytes.subarray(PAYLOAD_AT, PAYLOAD_AT + length);
   }
 
-  /** Programs the first `size` bytes of the record buffer and reads them back. */
-  program(address: number, size: number): boolean {
-    if (this.imageSize !== size) this.view(size);
+  /**
+   * Adds the check to the record whose header and payload are in the buffer, programs it and reads it back.
+   * `number`: its low 32 bits count. In one piece: XS spends as much on a call as on a word.
+   * @returns whether it is on flash
+   */
+  put(address: number, number: number): boolean {
+    const words = this.words;
+    const check = this.check;
+    let hash = this.headerHash;
+    let at = 1;
+    while (at < check) {
+      hash = imul(hash ^ words[at], PRIME);
+      hash ^= hash >>> 15;
+      at++;
+    }
+    words[check] = finish(hash + number);
+    this.held = NONE;
     const flash = this.flash;
     try {
       flash.write(this.image, address);
-      if (size > SCRATCH_BYTES) return this.holds(address, this.words, size >> 2);
+      if (this.size > SCRATCH_BYTES) return this.holds(address, words, this.size >> 2);
       flash.read(this.readBack, address);
-      if (areSame(this.scratch, this.words, size >> 2)) return true;
     } catch {
-      // counted below
+      return this.failed();
     }
-    this.failures++;
-    return false;
+    const scratch = this.scratch;
+    if (scratch[0] !== words[0]) return this.failed();
+    at = (this.size >> 2) - 1;
+    do {
+      if (((scratch[at] ^ words[at]) | (scratch[at - 1] ^ words[at - 1])) !== 0) return this.failed();
+      at -= 2;
+    } while (at > 0);
+    return true;
   }
 
   readState(address: number): number {
@@ -227,7 +245,7 @@ export class Medium {
   /** Byte mode: the end of the last word that does not read as erased, or `from`. */
   usedEnd(from: number, end: number): number {
     const { words } = this;
-    this.held = -1;
+    this.held = NONE;
     while (end > from) {
       const length = Math.min(end - from, words.length << 2);
       const view = length === this.bytes.byteLength ? this.bytes : this.bytes.subarray(0, length);
@@ -261,13 +279,36 @@ export class Medium {
 
   /** Whether flash at `address` holds the first `count` words of `words`: for what is longer than the scratch. */
   private holds(address: number, words: Words, count: number): boolean {
-    this.imageSize = 0; // its view on the scratch is of no use here
     for (let from = 0; from < count; from += SCRATCH_WORDS) {
       const some = Math.min(count - from, SCRATCH_WORDS);
       if (!this.read(this.scratchBytes.subarray(0, some << 2), address + (from << 2))) return false;
-      if (!areSame(this.scratch, words.subarray(from, from + some), some)) return this.failed();
+      for (let i = 0; i < some; i++) if (this.scratch[i] !== words[from + i]) return this.failed();
     }
     return true;
+  }
+
+  /** Takes over what follows from a header word; the record buffer is made long enough. */
+  private take(word: number, seed: number): void {
+    const kind = kindOf(word);
+    const length = lengthOf(word);
+    const size = this.sizeOf(length);
+    if (size > this.words.byteLength) this.grow(size);
+    this.kind = kind;
+    this.length = length;
+    this.size = size;
+    this.seed = seed;
+    this.plainKind =
+      this.unit === 1 && kind <= ENTRY_QOS2 && (length & 3) === 0 && length <= this.maxPayload ? kind : 0;
+    this.check = checkIndex(length);
+    this.headerHash = mixWord(seed, withoutState(word));
+    if (this.imageSize !== size) this.view(size);
+    this.shape = withoutState(word);
+    this.header = this.shape & QUEUED_WORD;
+  }
+
+  /** Reads a record of the shape taken over; false: it cannot be read, or its header reads otherwise now. */
+  private reload(address: number): boolean {
+    return this.read(this.image, address) && withoutState(this.words[0]) === this.shape;
   }
 
   /** Views on the first `size` bytes of the record buffer, and of the scratch. */
@@ -306,20 +347,10 @@ export class Medium {
   }
 
   /** A record that an earlier firmware wrote with a larger `maxPayload`. */
-  private grow(size: number, firstWord: number): void {
+  private grow(size: number): void {
     this.words = new Int32Array(size >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
-    this.words[0] = firstWord;
     this.firstWord = this.bytes.subarray(0, 4);
-    this.restSize = this.imageSize = 0;
+    this.imageSize = 0;
   }
-}
-
-/** Whether the first `count` words are the same. */
-function areSame(some: Words, others: Words, count: number): boolean {
-  do {
-    count--;
-    if (some[count] !== others[count]) return false;
-  } while (count > 0);
-  return true;
 }

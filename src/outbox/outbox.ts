@@ -22,7 +22,7 @@ import {
 } from "./layout.js";
 import { Log } from "./log.js";
 import { WINDOW } from "./marks.js";
-import { Medium } from "./medium.js";
+import { Medium, NONE } from "./medium.js";
 import { mount } from "./mount.js";
 import { NotePad } from "./notes.js";
 import { Room } from "./room.js";
@@ -110,12 +110,38 @@ export class Outbox {
    * @throws RangeError for a payload longer than `maxPayload`, or another QoS than 1 and 2
    */
   append(payload: Uint8Array, qos: 1 | 2): number {
+    const log = this.log;
+    const medium = this.medium;
+    if (
+      qos !== medium.plainKind ||
+      payload.byteLength !== medium.length ||
+      log.seed !== medium.seed ||
+      log.end + medium.size > log.freeEnd ||
+      this.skipped !== 0
+    ) {
+      return this.appendAnew(payload, qos);
+    }
+    const address = log.end;
+    const number = log.number;
+    log.end = address + medium.size;
+    medium.bytes.set(payload, PAYLOAD_AT);
+    medium.words[0] = medium.header;
+    if (!medium.put(address, number)) {
+      log.spoil(address);
+      return this.appendAnew(payload, qos);
+    }
+    log.number = number + 1;
+    log.counters.entries++;
+    this.walk.appended(number, address);
+    return number;
+  }
+
+  private appendAnew(payload: Uint8Array, qos: 1 | 2): number {
     const length = payload.byteLength;
     if (length > this.maxPayload)
       throw new RangeError(`payload of ${length} bytes: expected at most ${this.maxPayload}`);
     if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
-    const log = this.log;
-    const medium = this.medium;
+    const { log, medium } = this;
     const size = medium.sizeOf(length);
     const pads = (length & 3) !== 0 || medium.unit === 16;
     for (let tries = TRIES; tries > 0; tries--) {
@@ -123,10 +149,9 @@ export class Outbox {
       if (pads) medium.pad(length);
       medium.bytes.set(payload, PAYLOAD_AT);
       const address = log.end;
-      if (!log.put(qos, length, size)) continue;
+      if (!log.put(qos, length)) continue;
       log.counters.entries++;
-      this.walk.appended(log.number, address, size, qos, length);
-      this.skipsBeforeWrite = 1;
+      this.walk.appended(log.number, address);
       return log.number++;
     }
     this.refuse();
@@ -159,6 +184,7 @@ export class Outbox {
    * WINDOW numbers beyond the oldest. In ascending order each entry is read once.
    */
   seek(from: number): Entry | undefined {
+    if (this.medium.held === from) return this.walk.hand(from);
     if (from >= this.log.number) return undefined;
     if (!this.log.resumed) this.resume();
     return this.walk.seek(from);
@@ -170,13 +196,12 @@ export class Outbox {
     const { marks } = log;
     if (sequence >= log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
     if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
-    const address = this.walk.addressOf(sequence);
-    if (address === NOWHERE) return;
     this.resume();
     const done =
       this.medium.unit === 1 && sequence >= marks.voidBelow
         ? this.walk.clear(sequence, RELEASED_BITS)
         : this.mark(RELEASED, sequence);
+    if (done === undefined) return;
     if (!done) this.unmarked(sequence, "released");
     marks.release(sequence);
     this.walk.inFlightEnd = Math.max(this.walk.inFlightEnd, sequence + 1);
@@ -187,19 +212,21 @@ export class Outbox {
   settle(sequence: number): void {
     const log = this.log;
     const walk = this.walk;
-    const { marks } = log;
+    const marks = log.marks;
     if (sequence >= log.number) return;
     if (sequence !== marks.tail) {
       if (marks.isSettled(sequence)) return;
       if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
     }
-    if (walk.addressOf(sequence) === NOWHERE) return;
     if (!log.resumed) this.resume();
     const done = this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.mark(SETTLED, sequence);
-    if (!done) this.unmarked(sequence, "settled");
+    if (done !== true) {
+      if (done === undefined) return;
+      this.unmarked(sequence, "settled");
+    }
     marks.settle(sequence);
     log.counters.entries--;
-    if (this.medium.held === sequence) this.medium.held = -1;
+    if (this.medium.held === sequence) this.medium.held = NONE;
   }
 
   /**
@@ -238,7 +265,7 @@ export class Outbox {
       if (!this.room.forMark(size, this.whenFull)) break;
       const address = this.log.end;
       this.pad.fill(tag, value);
-      if (!this.log.put(NOTE, length, size)) continue;
+      if (!this.log.put(NOTE, length)) continue;
       this.log.notes[tag] = address;
       this.walk.followed(address, size, NOTE, 0);
       return;
@@ -320,7 +347,9 @@ export class Outbox {
     return true;
   }
 
-  private mark(kind: number, sequence: number): boolean {
+  /** Puts a mark of its own; undefined: there is no such entry, or it is settled. */
+  private mark(kind: number, sequence: number): boolean | undefined {
+    if (this.walk.addressOf(sequence) === NOWHERE) return undefined;
     const distance = sequence - this.log.marks.tail;
     return this.put(kind, sequence | 0, Math.floor(sequence / TWO_TO_32) | (distance << 16));
   }
@@ -337,7 +366,7 @@ export class Outbox {
       fillSkip(medium, first, second);
       if (length === 0) medium.pad(0);
       const address = log.end;
-      if (!log.put(kind, length, size)) continue;
+      if (!log.put(kind, length)) continue;
       const numbers = kind === SKIP ? first : 0;
       this.walk.followed(address, size, kind, numbers);
       log.number += numbers;
@@ -373,5 +402,5 @@ function mediumFor(flash: Flash, writeUnit: 1 | 16 | undefined, maxPayload: numb
   if (!(maxPayload >= 0 && maxPayload <= longest)) {
     throw new RangeError(`maxPayload ${maxPayload}: expected 0..${longest}`);
   }
-  return new Medium(flash, blocks, blockLength, unit, Math.max(maxPayload, 100));
+  return new Medium(flash, blocks, blockLength, unit, maxPayload);
 }

@@ -34,9 +34,9 @@ export class Target {
     const size = medium.sizeOf(length);
     const address = this.end;
     if (address + size > this.blockEnd) return NOWHERE;
-    medium.seal(kind, length, this.seed, this.number);
+    medium.prepare(kind, length, this.seed);
     medium.words[0] = (medium.words[0] & ~0xff) | state;
     this.end = address + size;
-    return medium.program(address, size) ? address : NOWHERE;
+    return medium.put(address, this.number) ? address : NOWHERE;
   }
 }

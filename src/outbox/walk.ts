@@ -8,10 +8,12 @@ import type { OutboxEvent } from "./events.js";
 import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
 import { emptyHeader, type Log } from "./log.js";
 import { has, WINDOW } from "./marks.js";
-import type { Medium } from "./medium.js";
+import { type Medium, NONE } from "./medium.js";
 
 const RECENT = 16;
+const SLOTS = RECENT - 1;
 const ADDRESS = 0xff_ffff;
+const QUEUED_PLACE = QUEUED_STATE << 24;
 const NO_PLACE = -1; // no address: blocks begin with a head
 /** Bytes of the longest partition whose addresses leave a byte of a word for the state. */
 export const LARGEST_FLASH = ADDRESS;
@@ -55,9 +57,8 @@ export class Walk {
   /** See Outbox.seek. */
   seek(from: number): EntryView | undefined {
     const { marks } = this.log;
-    if (this.medium.held === from) return this.hand(from);
     if (from < marks.tail) from = marks.tail;
-    if (this.reload(from)) return this.hand(from);
+    if (this.reload(from)) return this.handNow(from);
     const cursor = this.cursor;
     if (!this.find(cursor, from)) return undefined;
     const { number } = cursor;
@@ -66,7 +67,27 @@ export class Walk {
       if (number >= marks.tail + WINDOW || !this.find(cursor, number)) return undefined;
     }
     this.remember(number, cursor.address, cursor.state);
-    return this.hand(number);
+    return this.handNow(number);
+  }
+
+  /** The entry in the record buffer, which is that of `number`. */
+  hand(number: number): EntryView {
+    const medium = this.medium;
+    const entry = this.entry;
+    if (number >= this.inFlightEnd) this.inFlightEnd = number + 1;
+    entry.sequence = number;
+    if (medium.kind === 1) {
+      entry.qos = 1;
+      entry.released = false;
+    } else {
+      entry.qos = 2;
+      entry.released = this.isReleased(number, medium.state);
+    }
+    if (entry.payloadLength === medium.length && this.buffer === medium.bytes) return entry;
+    this.buffer = medium.bytes;
+    entry.payload = medium.payload(medium.length);
+    entry.payloadLength = medium.length;
+    return entry;
   }
 
   /** Moves the tail to the oldest entry that is not settled, or to the end. */
@@ -98,9 +119,9 @@ export class Walk {
     return count;
   }
 
-  /** Where the entry lies; NOWHERE: there is none, or it is settled. Afterwards `clear` knows it. */
+  /** Where the entry lies; NOWHERE: there is none, or it is settled. */
   addressOf(number: number): number {
-    const slot = number & (RECENT - 1);
+    const slot = number & SLOTS;
     if (this.number[slot] === (number | 0) && this.place[slot] !== NO_PLACE) return this.place[slot] & ADDRESS;
     const { walker } = this.log;
     if (!this.find(walker, number) || walker.number !== number) return NOWHERE;
@@ -108,23 +129,25 @@ export class Walk {
     return walker.address;
   }
 
-  /** Byte mode: clears `bits` in the state byte of an entry that `addressOf` has just found; durable, if true. */
-  clear(number: number, bits: number): boolean {
-    const slot = number & (RECENT - 1);
-    const place = this.place[slot] & ~(bits << 24);
-    this.place[slot] = place;
+  /** Byte mode: clears `bits` in the state byte of an entry; durable, if true. undefined: there is none, or it is settled. */
+  clear(number: number, bits: number): boolean | undefined {
+    const slot = number & SLOTS;
+    const places = this.place;
+    if (this.number[slot] !== (number | 0) || places[slot] === NO_PLACE) {
+      if (this.addressOf(number) === NOWHERE) return undefined;
+    }
+    const place = places[slot] & ~(bits << 24);
+    places[slot] = place;
     return this.medium.programState(place & ADDRESS, place >>> 24);
   }
 
   /** An entry was appended; it is still in the record buffer. */
-  appended(number: number, address: number, size: number, qos: number, length: number): void {
+  appended(number: number, address: number): void {
     const medium = this.medium;
-    const slot = number & (RECENT - 1);
+    const slot = number & SLOTS;
     this.number[slot] = number;
-    this.place[slot] = address | (QUEUED_STATE << 24);
-    if (this.cursor.after === address) this.cursor.follow(address, size, qos, 1);
-    medium.kind = qos;
-    medium.length = length;
+    this.place[slot] = address | QUEUED_PLACE;
+    if (this.cursor.after === address) this.cursor.follow(address, medium.size, medium.kind, 1);
     medium.state = QUEUED_STATE;
     medium.held = number;
   }
@@ -136,13 +159,13 @@ export class Walk {
 
   /** The entry's marks have changed: it is not handed out from the buffer. */
   forget(number: number): void {
-    if (this.medium.held === number) this.medium.held = -1;
+    if (this.medium.held === number) this.medium.held = NONE;
   }
 
   /** Places are not known any more: blocks were copied or given up. */
   forgetPlaces(): void {
     this.place.fill(NO_PLACE);
-    this.medium.held = -1;
+    this.medium.held = NONE;
     this.cursor.block = NOWHERE;
     this.log.walker.block = NOWHERE;
   }
@@ -170,32 +193,16 @@ export class Walk {
   /** The entry whose place in the newest block is known, into the buffer. */
   private reload(number: number): boolean {
     const log = this.log;
-    const slot = number & (RECENT - 1);
+    const slot = number & SLOTS;
     const place = this.place[slot];
     if (this.number[slot] !== (number | 0) || place === NO_PLACE || log.marks.isSettled(number)) return false;
     // An address in another block gives another number: its seed is another.
     return this.medium.load(place & ADDRESS, NOWHERE, log.seed) && this.medium.number === (number | 0);
   }
 
-  private hand(number: number): EntryView {
-    const medium = this.medium;
-    const entry = this.entry;
-    const { length, kind } = medium;
-    medium.held = number;
-    if (number >= this.inFlightEnd) this.inFlightEnd = number + 1;
-    entry.sequence = number;
-    if (kind === 2) {
-      entry.qos = 2;
-      entry.released = this.isReleased(number, medium.state);
-    } else {
-      entry.qos = 1;
-      entry.released = false;
-    }
-    if (entry.payloadLength === length && this.buffer === medium.bytes) return entry;
-    this.buffer = medium.bytes;
-    entry.payload = medium.payload(length);
-    entry.payloadLength = length;
-    return entry;
+  private handNow(number: number): EntryView {
+    this.medium.held = number;
+    return this.hand(number);
   }
 
   private isReleased(number: number, state: number): boolean {
@@ -205,7 +212,7 @@ export class Walk {
   }
 
   private remember(number: number, address: number, state: number): void {
-    const slot = number & (RECENT - 1);
+    const slot = number & SLOTS;
     this.number[slot] = number;
     this.place[slot] = address | (state << 24);
   }
