@@ -124,8 +124,14 @@ export class Runner implements Shell {
     this.pending = [];
     this.leaving = true;
     this.screen.afterOutput(() => {
-      this.leaving = false;
-      this.guard(action);
+      this.guard(() => {
+        try {
+          action();
+        } catch (error) {
+          this.leaving = false; // it stays: the prompt is back
+          throw error;
+        }
+      });
       this.screen.wake();
     });
   }
