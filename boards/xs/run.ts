@@ -56,6 +56,7 @@ class Machine implements FirmwareOnXS {
         this.#answer(name, { ...headOf(bytes), rest: new Uint8Array(bytes.subarray(HEAD_BYTES)) }),
       onTrace: (line) => this.#board.trace?.(line),
     });
+    await this.#xs.evaluate(await bundle({ entry: "boards/xs/frozen.ts" }));
     await this.#xs.preload(script);
     await this.#boot();
   }

@@ -3,111 +3,9 @@
  */
 import { connect } from "mqtt";
 import { afterEach, beforeAll, describe, expect } from "vitest";
-import { TCP } from "../../boards/desktop/tcp.js";
-import { timers, uptimeMs } from "../../boards/desktop/timers.js";
-import { I2CBus } from "../../boards/parts/i2c-bus.js";
-import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { NorFlash } from "../../boards/parts/nor-flash.js";
-import { TMP117Part } from "../../boards/parts/tmp117.js";
-import type { Creation } from "../../boards/xs/engine/worker.js";
-import { type FirmwareOnXS, runOnXS } from "../../boards/xs/run.js";
-import type { Board } from "../../src/board.js";
-import type { SerialCallbacks, SerialPort } from "../../src/console/serial.js";
 import { Mosquitto } from "../support/mosquitto.js";
 import { xsTest as test, xsAvailable } from "./available.js";
-
-const ROOM = 1_024;
-
-/** A UART with somebody at the other end. */
-class Typist {
-  shown = "";
-  #keys = "";
-  #callbacks: SerialCallbacks | undefined;
-
-  readonly serial = { io: this.#port(), mode: "terminal" as const };
-
-  type(keys: string): void {
-    this.#keys += keys;
-    this.#callbacks?.onReadable(this.#keys.length);
-  }
-
-  #port() {
-    const typist = this;
-    return class implements SerialPort {
-      constructor(callbacks: SerialCallbacks) {
-        typist.#callbacks = callbacks;
-        setImmediate(() => callbacks.onWritable(ROOM));
-      }
-      read(buffer: Uint8Array): void {
-        for (let i = 0; i < buffer.length; i++) buffer[i] = typist.#keys.charCodeAt(i);
-        typist.#keys = typist.#keys.slice(buffer.length);
-      }
-      write(buffer: Uint8Array): void {
-        typist.shown += Buffer.from(buffer).toString("latin1");
-        setImmediate(() => typist.#callbacks?.onWritable(ROOM));
-      }
-      close(): void {
-        typist.#callbacks = undefined;
-      }
-    };
-  }
-}
-
-/** One device: its parts, its flash, and what it was seen to do. */
-class Device {
-  readonly typist = new Typist();
-  readonly settled: number[] = [];
-  readonly troubles: string[] = [];
-  readonly #outbox = new NorFlash({ blocks: 16 }).bytes;
-  readonly #settings = new NorFlash({ blocks: 4 }).bytes;
-  starts = 0;
-  #firmware: FirmwareOnXS | undefined;
-  readonly #board: Board;
-
-  constructor(port: number) {
-    const bus = new I2CBus();
-    bus.attach(0x48, new TMP117Part({ uptimeMs, celsius: 21.4375 }));
-    this.#board = {
-      name: "bench",
-      mac: "0123456789ab",
-      timers,
-      clock: { uptimeMs, utcMs: () => Date.now() },
-      random: () => 0.5,
-      setUtc: () => {},
-      openFlash: () => new NorFlash({ blocks: 16, bytes: this.#outbox }),
-      openSettings: () => new KeyValueOnFlash(new NorFlash({ blocks: 4, bytes: this.#settings })),
-      sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
-      tcp: { io: TCP },
-      serial: this.typist.serial,
-      defaults: { "mqtt.host": "127.0.0.1", "mqtt.port": String(port), interval: "0.05", room: "bath" },
-      boot: () => {},
-      restart: () => {},
-      observer: { started: () => this.starts++, settled: (sequence) => this.settled.push(sequence) },
-    };
-  }
-
-  get firmware(): FirmwareOnXS {
-    if (this.#firmware === undefined) throw new Error("not started");
-    return this.#firmware;
-  }
-
-  async start(creation?: Creation): Promise<this> {
-    const onTrouble = (text: string) => this.troubles.push(text);
-    this.#firmware = await runOnXS({ board: this.#board, creation, onTrouble });
-    return this;
-  }
-
-  async end(): Promise<void> {
-    await this.#firmware?.end();
-  }
-}
-
-async function until(condition: () => boolean, device: Device): Promise<void> {
-  while (!condition()) {
-    if (device.troubles.length > 0) throw new Error(device.troubles.join("; "));
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+import { Device, until } from "./device.js";
 
 let broker: Mosquitto | undefined;
 const devices: Device[] = [];
@@ -122,7 +20,8 @@ afterEach(async () => {
 });
 
 function device(): Device {
-  const made = new Device((broker as Mosquitto).port);
+  const port = String((broker as Mosquitto).port);
+  const made = new Device({ "mqtt.host": "127.0.0.1", "mqtt.port": port, interval: "0.05", room: "bath" });
   devices.push(made);
   return made;
 }

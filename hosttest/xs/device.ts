@@ -1,0 +1,111 @@
+/*
+ * A device whose firmware runs on XS: its parts, its flash, somebody at its prompt, and what it was seen to do.
+ */
+
+import { TCP } from "../../boards/desktop/tcp.js";
+import { timers, uptimeMs } from "../../boards/desktop/timers.js";
+import { I2CBus } from "../../boards/parts/i2c-bus.js";
+import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
+import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { TMP117Part } from "../../boards/parts/tmp117.js";
+import type { Creation } from "../../boards/xs/engine/worker.js";
+import { type FirmwareOnXS, runOnXS } from "../../boards/xs/run.js";
+import type { Board } from "../../src/board.js";
+import type { SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+
+const ROOM = 1_024;
+
+/** A UART with somebody at the other end. */
+export class Typist {
+  shown = "";
+  /** Told what is written. */
+  onWritten = (_bytes: Uint8Array): void => {};
+  #keys: readonly number[] = [];
+  #callbacks: SerialCallbacks | undefined;
+
+  readonly serial = { io: this.#port(), mode: "terminal" as const };
+
+  type(keys: string): void {
+    this.#keys = [...this.#keys, ...Buffer.from(keys)];
+    this.#callbacks?.onReadable(this.#keys.length);
+  }
+
+  #port() {
+    const typist = this;
+    return class implements SerialPort {
+      constructor(callbacks: SerialCallbacks) {
+        typist.#callbacks = callbacks;
+        setImmediate(() => callbacks.onWritable(ROOM));
+      }
+      read(buffer: Uint8Array): void {
+        buffer.set(typist.#keys.slice(0, buffer.length));
+        typist.#keys = typist.#keys.slice(buffer.length);
+      }
+      write(buffer: Uint8Array): void {
+        typist.shown += Buffer.from(buffer).toString("latin1");
+        typist.onWritten(buffer);
+        setImmediate(() => typist.#callbacks?.onWritable(ROOM));
+      }
+      close(): void {
+        typist.#callbacks = undefined;
+      }
+    };
+  }
+}
+
+/** One device: its parts, its flash, and what it was seen to do. */
+export class Device {
+  readonly typist = new Typist();
+  readonly settled: number[] = [];
+  readonly troubles: string[] = [];
+  readonly #outbox = new NorFlash({ blocks: 16 }).bytes;
+  readonly #settings = new NorFlash({ blocks: 4 }).bytes;
+  starts = 0;
+  #firmware: FirmwareOnXS | undefined;
+  readonly #board: Board;
+
+  constructor(defaults: Readonly<Record<string, string>>) {
+    const bus = new I2CBus();
+    bus.attach(0x48, new TMP117Part({ uptimeMs, celsius: 21.4375 }));
+    this.#board = {
+      name: "bench",
+      mac: "0123456789ab",
+      timers,
+      clock: { uptimeMs, utcMs: () => Date.now() },
+      random: () => 0.5,
+      setUtc: () => {},
+      openFlash: () => new NorFlash({ blocks: 16, bytes: this.#outbox }),
+      openSettings: () => new KeyValueOnFlash(new NorFlash({ blocks: 4, bytes: this.#settings })),
+      sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
+      tcp: { io: TCP },
+      serial: this.typist.serial,
+      defaults,
+      boot: () => {},
+      restart: () => {},
+      observer: { started: () => this.starts++, settled: (sequence) => this.settled.push(sequence) },
+    };
+  }
+
+  get firmware(): FirmwareOnXS {
+    if (this.#firmware === undefined) throw new Error("not started");
+    return this.#firmware;
+  }
+
+  async start(creation?: Creation): Promise<this> {
+    const onTrouble = (text: string) => this.troubles.push(text);
+    this.#firmware = await runOnXS({ board: this.#board, creation, onTrouble });
+    return this;
+  }
+
+  async end(): Promise<void> {
+    await this.#firmware?.end();
+  }
+}
+
+/** @throws Error if the machine is in trouble */
+export async function until(condition: () => boolean, device: Device): Promise<void> {
+  while (!condition()) {
+    if (device.troubles.length > 0) throw new Error(device.troubles.join("; "));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,144 @@
+/*
+ * A whole session at the prompt of the unchanged firmware on XS: xterm.js renders the bytes, and the screens are what a
+ * person sees.
+ */
+import xterm from "@xterm/headless";
+import { afterEach, expect } from "vitest";
+import { xsTest as test } from "./available.js";
+import { Device } from "./device.js";
+
+const COLUMNS = 80;
+const ROWS = 40;
+const LIMIT_MS = 20_000;
+
+/** A device, and the terminal in front of it. */
+class Desk {
+  readonly #terminal = new xterm.Terminal({ cols: COLUMNS, rows: ROWS, allowProposedApi: true });
+  readonly device = new Device({ interval: "3600" });
+
+  async open(): Promise<void> {
+    this.device.typist.onWritten = (bytes) => this.#terminal.write(bytes.slice());
+    await this.device.start();
+  }
+
+  type(keys: string): void {
+    this.device.typist.type(keys);
+  }
+
+  /** Fails, showing both, if the screen is not soon like this. `|` is the cursor. */
+  async shows(...rows: readonly string[]): Promise<void> {
+    const wanted = rows.join("\n");
+    const endMs = performance.now() + LIMIT_MS;
+    while (this.screen() !== wanted && performance.now() < endMs) {
+      if (this.device.troubles.length > 0) throw new Error(this.device.troubles.join("; "));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(this.screen()).toBe(wanted);
+  }
+
+  screen(): string {
+    const { active } = this.#terminal.buffer;
+    const rows: string[] = [];
+    for (let y = 0; y < ROWS; y++) {
+      const row = active.getLine(active.viewportY + y)?.translateToString(true) ?? "";
+      const { cursorX, cursorY } = active;
+      rows.push(y === cursorY ? `${row.padEnd(cursorX).slice(0, cursorX)}|${row.slice(cursorX)}` : row);
+    }
+    const text = rows.map((row) => row.trimEnd()).join("\n");
+    return text.trimEnd();
+  }
+}
+
+const GREETING = "home-thermometer 0.1.0 (bench on XS). Type help for the commands.";
+const NO_BROKER = "warn: no broker: set mqtt.host, save, reboot; readings are kept until then";
+
+let desk: Desk;
+
+afterEach(() => desk?.device.end());
+
+test("first boot, setup with a wrong room, a typo, a wrong value, a log line while typing, save, reboot: the settings are there", async () => {
+  desk = new Desk();
+  await desk.open();
+  await desk.shows(GREETING, NO_BROKER, "> |");
+
+  desk.type("\x0csetup\rkitchen/1\rKüche\rMy Wi-Fi\rshort\rcorrect horse\r\r1\r\r\r2\r\rno\r");
+  await desk.shows(
+    "> setup",
+    "Enter keeps what stands in brackets, - empties it, Ctrl-C ends.",
+    "Readings go to home/<room>/temperature.",
+    "room [livingroom]: kitchen/1",
+    'error: room: got "kitchen/1", expected one topic level: 1 to 64 bytes, without /',
+    " + # and control characters",
+    "Readings go to home/<room>/temperature.",
+    "room [livingroom]: Küche",
+    "Name of the Wi-Fi network.",
+    "wifi.ssid []: My Wi-Fi",
+    "Password of the Wi-Fi network; empty: an open network.",
+    "wifi.password []:",
+    "error: wifi.password: got 5 bytes, expected 8 to 63 bytes, or 64 hexadecimal dig",
+    "its, or nothing for an open network",
+    "Password of the Wi-Fi network; empty: an open network.",
+    "wifi.password []:",
+    "The MQTT broker.",
+    "mqtt.host []:",
+    "The broker's TCP port.",
+    "mqtt.port [1883]: 1",
+    "User name at the broker; empty: none.",
+    "mqtt.user []:",
+    "Password at the broker; empty: none.",
+    "mqtt.password []:",
+    "0: may be lost, 1: arrives, perhaps twice, 2: arrives once.",
+    "mqtt.qos (0, 1, 2) [1]: 2",
+    "Time from one reading to the next.",
+    "interval [3600]:",
+    "  room            Küche",
+    "  wifi.ssid       My Wi-Fi",
+    "  wifi.password   ********",
+    "  mqtt.port       1",
+    "  mqtt.qos        2",
+    "save, and reboot? yes or no: no",
+    "not saved; save or revert",
+    "*> |",
+  );
+
+  desk.type("\x0cset intervall 5\rset interval fast\rset romo\x7f\x7fom attic\rset interval 5");
+  const edited = [
+    "*> set intervall 5",
+    "error: no such setting, did you mean interval?",
+    "*> set interval fast",
+    'error: interval: got "fast", expected a number from 0.01 to 86400 (s)',
+    "*> set room attic",
+  ];
+  await desk.shows(...edited, "*> set interval 5|");
+  desk.device.firmware.print("home/Küche/temperature 21.44");
+  edited.push("home/Küche/temperature 21.44");
+  await desk.shows(...edited, "*> set interval 5|");
+  desk.type("\x1b[D1\rsave\r");
+  await desk.shows(
+    ...edited,
+    "*> set interval 15",
+    "*> save",
+    "saved: room, wifi.ssid, wifi.password, mqtt.port, mqtt.qos, interval",
+    "in force after a reboot: room, mqtt.port, mqtt.qos",
+    "> |",
+  );
+
+  desk.type("\x0creboot\r");
+  await desk.shows("> reboot", "rebooting", GREETING, NO_BROKER, "> |");
+  desk.type("\x0cshow room; show interval; show wifi.password\r");
+  await desk.shows(
+    "> show room; show interval; show wifi.password",
+    "  room            attic",
+    "  Readings go to home/<room>/temperature.",
+    "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
+    "  In force after a reboot.",
+    "  interval        15 s",
+    "  Time from one reading to the next.",
+    "  Takes a number from 0.01 to 86400 (s).",
+    "  wifi.password   ********",
+    "  Password of the Wi-Fi network; empty: an open network.",
+    "  Takes 8 to 63 bytes, or 64 hexadecimal digits, or nothing for an open network.",
+    "> |",
+  );
+  expect(desk.device.typist.shown).not.toContain("correct horse");
+});
