@@ -23,13 +23,13 @@ export class Prompt implements SerialPort {
   private readonly serial: InstanceType<ComputerSerial>;
 
   /** `device`: the tty. @throws Error if it cannot be opened */
-  constructor({ device, onReadable, onWritable }: SerialCallbacks & Readonly<Record<string, unknown>>) {
+  constructor(options: SerialCallbacks & Readonly<Record<string, unknown>>) {
     this.serial = new (SDKSerial as unknown as ComputerSerial)({
-      device,
+      device: options.device,
       baud: BAUD,
       format: "buffer",
-      onReadable: (bytes) => told(() => onReadable(bytes)),
-      onWritable: (bytes) => told(() => onWritable(bytes)),
+      onReadable: (bytes) => told(() => options.onReadable(bytes)),
+      onWritable: (bytes) => told(() => options.onWritable(bytes)),
     });
   }
 

@@ -12,7 +12,9 @@ const withoutNul = fc.string({ unit: "binary" }).filter((text) => !text.includes
 /** The keys of some bytes; characters as themselves. */
 function keysOf(bytes: Uint8Array | string): string[] {
   const keys: string[] = [];
-  const decoder = new KeyDecoder((key: Key, code) => keys.push(key === "character" ? String.fromCodePoint(code) : key));
+  const decoder = new KeyDecoder({
+    press: (key: Key, code) => keys.push(key === "character" ? String.fromCodePoint(code) : key),
+  });
   for (const byte of typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes) decoder.feed(byte);
   return keys;
 }

@@ -7,13 +7,13 @@
  */
 import type { Command } from "./command.js";
 import { commands as allCommands } from "./commands/all.js";
-import { complete, rowsOf } from "./completion.js";
-import { Editor, type Prompt } from "./editor.js";
-import type { ConsoleHost, ImprovPort, LogLevel, SettingsPort } from "./host.js";
-import { ImprovStream } from "./improv-stream.js";
+import { type Completion, complete, rowsOf } from "./completion.js";
+import { Editor, type EditorOwner, type Prompt } from "./editor.js";
+import type { ConsoleHost, LogLevel, SettingsPort } from "./host.js";
+import { ImprovStream, type ImprovStreamOwner } from "./improv-stream.js";
 import { LINE_MAX } from "./line.js";
-import { Output } from "./output.js";
-import { Runner } from "./runner.js";
+import { Output, type OutputOwner } from "./output.js";
+import { Runner, type Screen } from "./runner.js";
 import type { Serial, SerialPort, TimerId, Timers } from "./serial.js";
 
 export interface ConsoleOptions {
@@ -37,16 +37,16 @@ const LAST_WORDS_MS = 500; // a reboot waits no longer for a port that takes not
 const INTERRUPT = 0x03; // Ctrl-C
 const SEVERITY: Record<LogLevel, number> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
-export class Console {
-  private readonly timers: Timers;
+export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOwner {
+  readonly timers: Timers;
   private readonly name: string;
   private readonly settings: SettingsPort;
   private readonly runner: Runner;
   private readonly editor: Editor;
   private readonly output: Output;
   private readonly improv: ImprovStream | undefined;
-  private readonly input = new Uint8Array(1);
-  private readonly ahead = new Uint8Array(AHEAD);
+  private input: Uint8Array | undefined; // one byte, since the first one came
+  private ahead: Uint8Array | undefined; // what was typed ahead, since that was first done
   private aheadAt = 0;
   private aheadEnd = 0;
   private readable = 0;
@@ -54,21 +54,21 @@ export class Console {
   private entered = "";
   private lastWords: { readonly timer: TimerId; readonly action: () => void } | undefined;
   private turning = false;
-  private port: SerialPort | undefined;
+  port: SerialPort | undefined;
 
   /** Opens the port. What its class throws, the constructor throws. */
   constructor({ serial, settings, host, timers, name = "", level = "info", commands = allCommands }: ConsoleOptions) {
     this.timers = timers;
     this.name = name;
     this.settings = settings;
-    this.output = new Output(
-      () => this.port,
-      () => this.leave(),
+    this.output = new Output(this);
+    this.editor = new Editor(
+      this,
+      settings.keys.filter((key) => settings.describe(key).secret),
     );
-    this.editor = this.makeEditor();
-    this.runner = this.makeRunner(host, commands, level);
-    this.improv = host.improv && this.makeImprov(host.improv, host.scan);
-    const port = this.open(serial);
+    this.runner = new Runner({ settings, host, commands, timers, level, screen: this });
+    this.improv = host.improv && new ImprovStream(this, host.improv);
+    const port = new serial.io({ ...serial, format: "buffer", target: this, onReadable, onWritable });
     this.editor.mode = serial.mode ?? port.mode ?? "terminal";
     this.port = port;
     this.turn(() => {
@@ -104,62 +104,113 @@ export class Console {
     this.output.discard();
   }
 
-  private makeEditor(): Editor {
-    const owner = {
-      prompt: () => this.prompt(),
-      onEnter: (text: string, tooLong: boolean) => this.enter(text, tooLong),
-      onInterrupt: () => this.runner.interrupt(),
-      complete: (before: string) => complete(this.runner, before),
-      onCandidates: (candidates: readonly string[]) => {
-        for (const row of rowsOf(candidates)) this.print(row);
-      },
-      send: (text: string) => this.output.text(text),
-    };
-    return new Editor(
-      owner,
-      this.settings.keys.filter((key) => this.settings.describe(key).secret),
-    );
+  // What its parts ask of their owner
+
+  get host(): ConsoleHost {
+    return this.runner.host;
   }
 
-  private makeRunner(host: ConsoleHost, commands: readonly Command[], level: LogLevel): Runner {
-    const screen = {
-      print: (line: string) => this.print(line),
-      afterOutput: (action: () => void) => this.afterOutput(action),
-      forgetLine: () => this.editor.forget(this.entered),
-      wake: () => this.turn(() => {}),
-    };
-    return new Runner({ settings: this.settings, host, commands, timers: this.timers, level, screen });
+  prompt(): Prompt {
+    const { question } = this.runner;
+    if (question !== undefined)
+      return { text: question.prompt, kind: question.echo === "hidden" ? "hidden" : "answer" };
+    return { text: `${this.name}${this.settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
   }
 
-  private makeImprov(port: ImprovPort, scan: ConsoleHost["scan"]): ImprovStream {
-    return new ImprovStream({
-      port,
-      scan,
-      timers: this.timers,
-      onByte: (byte) => this.type(byte),
-      bytesWait: () => this.readable > 0,
-      send: (frame) => this.turn(() => this.send(frame)),
-      turn: (action) => this.turn(action),
+  onEnter(text: string, tooLong: boolean): void {
+    if (tooLong) this.print(`error: a line takes ${LINE_MAX} characters; nothing was done`);
+    else if (this.runner.question !== undefined) this.runner.answer(text);
+    else {
+      this.entered = text;
+      this.runner.enter(text);
+    }
+  }
+
+  onInterrupt(): void {
+    this.runner.interrupt();
+  }
+
+  complete(before: string): Completion {
+    return complete(this.runner, before);
+  }
+
+  onCandidates(candidates: readonly string[]): void {
+    for (const row of rowsOf(candidates)) this.print(row);
+  }
+
+  /** Text as it is. */
+  send(text: string): void {
+    this.output.text(text);
+  }
+
+  /** A line of its own, above the one that is edited. */
+  print(text: string): void {
+    this.editor.lift();
+    if (this.leftOut > 0) this.output.line(`(${this.leftOut} log lines left out)`, this.lineBreak);
+    this.leftOut = 0;
+    this.output.line(text, this.lineBreak);
+  }
+
+  afterOutput(action: () => void): void {
+    this.lastWords = { timer: this.timers.set(() => this.onDrained(), LAST_WORDS_MS), action };
+  }
+
+  forgetLine(): void {
+    this.editor.forget(this.entered);
+  }
+
+  wake(): void {
+    this.turn(() => {});
+  }
+
+  /** Everything is written, or will not be: does what waited for that. */
+  onDrained(): void {
+    const lastWords = this.lastWords;
+    if (lastWords === undefined) return;
+    this.lastWords = undefined;
+    this.timers.clear(lastWords.timer);
+    lastWords.action();
+  }
+
+  /** A byte that is no part of a frame. */
+  onByte(byte: number): void {
+    if (this.runner.state === "waiting" && byte === INTERRUPT) {
+      this.aheadAt = this.aheadEnd = 0;
+      this.runner.interrupt();
+      this.print("interrupted");
+    } else if (this.listens() && this.aheadAt === this.aheadEnd) this.editor.feed(byte);
+    else if (this.aheadEnd < AHEAD) {
+      this.ahead ??= new Uint8Array(AHEAD);
+      this.ahead[this.aheadEnd++] = byte;
+    }
+  }
+
+  bytesWait(): boolean {
+    return this.readable > 0;
+  }
+
+  /** A frame on a line of its own: clients throw away what comes before the next line feed, and a prompt has none. */
+  sendFrame(frame: Uint8Array): void {
+    this.turn(() => {
+      this.editor.lift();
+      this.output.text(this.lineBreak);
+      this.output.bytes(frame);
+      this.output.text(this.lineBreak);
     });
   }
 
-  private open(serial: Serial): SerialPort {
-    return new serial.io({
-      ...serial,
-      format: "buffer",
-      onReadable: (bytes) => {
-        this.turn(() => {
-          this.readable = bytes;
-        });
-      },
-      onWritable: (bytes) => {
-        this.turn(() => this.output.writable(bytes));
-      },
+  onReadable(bytes: number): void {
+    this.turn(() => {
+      this.readable = bytes;
     });
+  }
+
+  onWritable(bytes: number): void {
+    this.turn(() => this.output.writable(bytes));
   }
 
   /** Does `action`, which comes from outside, and then everything that there is to do. */
-  private turn(action: () => void): void {
+  turn(action: () => void): void {
     if (this.turning || this.port === undefined) {
       action();
       return;
@@ -206,25 +257,16 @@ export class Console {
   private read(): boolean {
     if (this.readable === 0 || this.port === undefined) return false;
     this.readable -= 1;
+    this.input ??= new Uint8Array(1);
     this.port.read(this.input);
     if (this.improv !== undefined) this.improv.feed(this.input[0]);
-    else this.type(this.input[0]);
+    else this.onByte(this.input[0]);
     return true;
-  }
-
-  /** A byte that is no part of a frame. */
-  private type(byte: number): void {
-    if (this.runner.state === "waiting" && byte === INTERRUPT) {
-      this.aheadAt = this.aheadEnd = 0;
-      this.runner.interrupt();
-      this.print("interrupted");
-    } else if (this.listens() && this.aheadAt === this.aheadEnd) this.editor.feed(byte);
-    else if (this.aheadEnd < AHEAD) this.ahead[this.aheadEnd++] = byte;
   }
 
   /** The next byte of what was typed ahead; false if there is none. */
   private retype(): boolean {
-    if (this.aheadAt === this.aheadEnd) {
+    if (this.ahead === undefined || this.aheadAt === this.aheadEnd) {
       this.aheadAt = this.aheadEnd = 0;
       return false;
     }
@@ -232,52 +274,16 @@ export class Console {
     return true;
   }
 
-  private enter(text: string, tooLong: boolean): void {
-    if (tooLong) this.print(`error: a line takes ${LINE_MAX} characters; nothing was done`);
-    else if (this.runner.question !== undefined) this.runner.answer(text);
-    else {
-      this.entered = text;
-      this.runner.enter(text);
-    }
-  }
-
-  private prompt(): Prompt {
-    const { question } = this.runner;
-    if (question !== undefined)
-      return { text: question.prompt, kind: question.echo === "hidden" ? "hidden" : "answer" };
-    return { text: `${this.name}${this.settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
-  }
-
-  /** A line of its own, above the one that is edited. */
-  private print(text: string): void {
-    this.editor.lift();
-    if (this.leftOut > 0) this.output.line(`(${this.leftOut} log lines left out)`, this.lineBreak);
-    this.leftOut = 0;
-    this.output.line(text, this.lineBreak);
-  }
-
-  /** A frame on a line of its own: clients throw away what comes before the next line feed, and a prompt has none. */
-  private send(frame: Uint8Array): void {
-    this.editor.lift();
-    this.output.text(this.lineBreak);
-    this.output.bytes(frame);
-    this.output.text(this.lineBreak);
-  }
-
   private get lineBreak(): string {
     return this.editor.mode === "terminal" ? "\r\n" : "\n";
   }
+}
 
-  private afterOutput(action: () => void): void {
-    this.lastWords = { timer: this.timers.set(() => this.leave(), LAST_WORDS_MS), action };
-  }
+/** The port calls these as its own methods, and it has the console as its target: no closure is kept for them. */
+function onReadable(this: { readonly target: Console }, bytes: number): void {
+  this.target.onReadable(bytes);
+}
 
-  /** Everything is written, or will not be: does what waited for that. */
-  private leave(): void {
-    const lastWords = this.lastWords;
-    if (lastWords === undefined) return;
-    this.lastWords = undefined;
-    this.timers.clear(lastWords.timer);
-    lastWords.action();
-  }
+function onWritable(this: { readonly target: Console }, bytes: number): void {
+  this.target.onWritable(bytes);
 }

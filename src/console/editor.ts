@@ -5,7 +5,7 @@
  */
 import type { Completion } from "./completion.js";
 import { History } from "./history.js";
-import { type Key, KeyDecoder } from "./keys.js";
+import { type Key, KeyDecoder, type KeyListener } from "./keys.js";
 import { Line } from "./line.js";
 import { type Disguise, Row } from "./row.js";
 import { secretStart } from "./secrets.js";
@@ -36,10 +36,10 @@ const BELL = "\x07";
 const HOME_AND_ERASE = "\x1b[H\x1b[2J"; // ECMA-48 §8.3.21, §8.3.39: the one thing that needs a terminal, and asked for
 const HIDDEN: Disguise = { kind: "hidden" };
 
-export class Editor {
+export class Editor implements KeyListener {
   private readonly owner: EditorOwner;
   private readonly secretKeys: readonly string[];
-  private readonly decoder = new KeyDecoder((key, code) => this.press(key, code));
+  private readonly decoder = new KeyDecoder(this);
   private readonly line = new Line();
   private readonly row = new Row();
   private readonly history = new History();
@@ -77,7 +77,7 @@ export class Editor {
     this.line.clear();
   }
 
-  private press(key: Key, code: number): void {
+  press(key: Key, code: number): void {
     const line = this.line;
     switch (key) {
       case "character":

@@ -3,7 +3,7 @@
  * What begins like a frame and is none is handed on as typed, at the next byte or when `expire` says that nothing more
  * comes. A damaged frame may hold a password, which must not become text: wherever in the frame the damage is, all that
  * follows is thrown away, up to a silence. Not up to a line feed: a length of ten looks like one. One line break behind a
- * frame belongs to it: clients send one. No clock, no I/O; one buffer as long as the longest frame.
+ * frame belongs to it: clients send one. No clock, no I/O; one buffer as long as the longest frame, while there is one.
  *
  *   0 "IMPROV"  6 version (1)  7 type  8 length of the data  9 data  9+length: low byte of the sum of all bytes before
  *
@@ -28,18 +28,20 @@ const COMMAND_MIN = 2; // data of a command: command, length of what follows
 export interface FrameEvents {
   /** A byte that belongs to no frame. */
   onByte(byte: number): void;
-  /** A whole frame; a command's own length adds up. `data` is overwritten by the next one; `length` of its bytes count. */
+  /** A whole frame; a command's own length adds up. `data` is overwritten afterwards; `length` of its bytes count. */
   onFrame(type: number, data: Uint8Array, length: number): void;
   /** A frame that is none: its sum is wrong, its lengths do not add up, or its header was damaged. */
   onDamage(): void;
 }
 
+const NO_FRAME: Uint8Array = new Uint8Array(0);
+
 export class FrameReader {
   private readonly events: FrameEvents;
-  private readonly frame = new Uint8Array(DATA_AT + DATA_MAX + 1);
+  private frame = NO_FRAME; // once its header is whole
   private length = 0;
   private after: "text" | "frame" | "damage" = "text";
-  private readonly last = new Uint8Array(3); // bytes of text, the newest first
+  private last = 0; // three bytes of text, the newest in the lowest place
 
   constructor(events: FrameEvents) {
     this.events = events;
@@ -49,7 +51,7 @@ export class FrameReader {
   get awaits(): "nothing" | "header" | "frame" {
     if (this.after === "damage") return "frame";
     if (this.length > 0) return this.length < HEADER.length ? "header" : "frame";
-    return this.after === "text" && this.last[0] !== WIFI_SETTINGS ? "nothing" : "header";
+    return this.after === "text" && (this.last & 0xff) !== WIFI_SETTINGS ? "nothing" : "header";
   }
 
   feed(byte: number): void {
@@ -61,7 +63,12 @@ export class FrameReader {
         return;
       }
     }
-    this.frame[this.length++] = byte;
+    if (this.length === HEADER.length) {
+      this.frame = new Uint8Array(DATA_AT + DATA_MAX + 1);
+      this.frame.set(HEADER);
+    }
+    if (this.length >= HEADER.length) this.frame[this.length] = byte;
+    this.length += 1;
     if (this.length > DATA_AT && this.length === DATA_AT + this.frame[LENGTH_AT] + 1) this.complete();
   }
 
@@ -70,7 +77,8 @@ export class FrameReader {
     if (this.awaits === "header") this.release();
     this.length = 0;
     this.after = "text";
-    this.last.fill(0); // typed by hand: no header
+    this.last = 0; // typed by hand: no header
+    this.letGo();
   }
 
   /**
@@ -92,13 +100,13 @@ export class FrameReader {
   private text(byte: number): void {
     const last = this.last;
     // Type, length, "Wi-Fi settings", and a length that is two less: a command whose header was damaged or cut off.
-    if (last[2] === FRAME_TYPE.command && last[1] === byte + COMMAND_MIN && last[0] === WIFI_SETTINGS) {
+    const isSettings = last >> 16 === FRAME_TYPE.command && (last & 0xff) === WIFI_SETTINGS;
+    if (isSettings && ((last >> 8) & 0xff) === byte + COMMAND_MIN) {
       this.after = "damage";
       this.events.onDamage();
       return;
     }
-    last.copyWithin(1, 0);
-    last[0] = byte;
+    this.last = ((last << 8) | byte) & 0xff_ffff;
     this.events.onByte(byte);
   }
 
@@ -109,6 +117,13 @@ export class FrameReader {
     this.after = isWhole ? "frame" : "damage";
     if (isWhole) this.events.onFrame(this.frame[TYPE_AT], this.frame.subarray(DATA_AT, sumAt), sumAt - DATA_AT);
     else this.events.onDamage();
+    this.letGo();
+  }
+
+  /** It may have held a password. */
+  private letGo(): void {
+    this.frame.fill(0);
+    this.frame = NO_FRAME;
   }
 
   /** One wrong sum in 256 is right. A frame of another length, or one that lost its type, shows here. */

@@ -25,24 +25,23 @@ const COMMAND = { join: 1, state: 2, device: 3, scan: 4, hostname: 5, deviceName
 const NETWORK = { online: 1, wifi: 2 } as const; // flags of the network state
 const STRINGS_AT = 2; // in the data of commands and results: command, length, strings
 
-export interface ImprovOptions {
-  readonly port: ImprovPort;
-  readonly scan: ConsoleHost["scan"];
+/** Whose protocol it is. */
+export interface ImprovOwner {
+  readonly host: Pick<ConsoleHost, "improv" | "scan">;
   readonly timers: Timers;
   /** Takes a whole frame, which does not change any more. */
-  send(frame: Uint8Array): void;
+  sendFrame(frame: Uint8Array): void;
 }
 
 export class Improv {
-  private readonly options: ImprovOptions;
+  private readonly owner: ImprovOwner;
   private readonly port: ImprovPort;
-  private readonly data = new Uint8Array(DATA_MAX);
   private joining: { readonly timer: TimerId } | undefined;
   private lastError = 0;
 
-  constructor(options: ImprovOptions) {
-    this.options = options;
-    this.port = options.port;
+  constructor(owner: ImprovOwner, port: ImprovPort) {
+    this.owner = owner;
+    this.port = port;
   }
 
   /** A frame has come. What is no command is ignored: it may be our own, echoed. */
@@ -61,7 +60,7 @@ export class Improv {
 
   /** Forgets an attempt to join. */
   close(): void {
-    if (this.joining !== undefined) this.options.timers.clear(this.joining.timer);
+    if (this.joining !== undefined) this.owner.timers.clear(this.joining.timer);
     this.joining = undefined;
   }
 
@@ -106,7 +105,7 @@ export class Improv {
     const ssid = decodeText(data, STRINGS_AT + 1, passwordAt);
     const password = decodeText(data, passwordAt + 1, length);
     this.close();
-    const joining = { timer: this.options.timers.set(() => ended(false), JOIN_MS) };
+    const joining = { timer: this.owner.timers.set(() => ended(false), JOIN_MS) };
     const ended = (joined: boolean): void => {
       if (this.joining !== joining) return;
       this.close();
@@ -128,12 +127,12 @@ export class Improv {
   }
 
   private scan(): void {
-    const { scan } = this.options;
-    if (scan === undefined) {
+    const { host } = this.owner;
+    if (host.scan === undefined) {
       this.error(ERROR.unknownCommand);
       return;
     }
-    scan((networks) => {
+    host.scan((networks) => {
       if ("failed" in networks) {
         this.error(ERROR.unknown);
         return;
@@ -176,19 +175,17 @@ export class Improv {
   }
 
   private sendState(): void {
-    this.data[0] = this.state();
-    this.options.send(frameOf(FRAME_TYPE.state, this.data, 1));
+    this.owner.sendFrame(frameOf(FRAME_TYPE.state, Uint8Array.of(this.state()), 1));
   }
 
   private error(code: number): void {
     this.lastError = code;
-    this.data[0] = code;
-    this.options.send(frameOf(FRAME_TYPE.error, this.data, 1));
+    this.owner.sendFrame(frameOf(FRAME_TYPE.error, Uint8Array.of(code), 1));
   }
 
   /** Strings that do not fit are cut: a result is one frame. */
   private result(command: number, strings: readonly string[]): void {
-    const data = this.data;
+    const data = new Uint8Array(DATA_MAX);
     let at = STRINGS_AT;
     for (const text of strings) {
       if (at === DATA_MAX) break;
@@ -199,6 +196,6 @@ export class Improv {
     if (at === LINE_FEED) data[at++] = 0; // an empty string more: see LINE_FEED
     data[0] = command;
     data[1] = at - STRINGS_AT;
-    this.options.send(frameOf(FRAME_TYPE.result, data, at));
+    this.owner.sendFrame(frameOf(FRAME_TYPE.result, data, at));
   }
 }

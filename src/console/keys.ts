@@ -32,9 +32,15 @@ const SEQUENCE_MAX = 8; // bytes; no key's sequence is longer
 /** What the decoder is in the middle of. */
 type State = "ground" | "afterCR" | "escape" | "sequence" | "singleShift" | "utf8";
 
-/** One stream of bytes. Keys come out of `feed` through the callback, none, one or two a byte. */
+/** Who is told of keys. */
+export interface KeyListener {
+  /** `code`: the code point of a "character", 0 otherwise. */
+  press(key: Key, code: number): void;
+}
+
+/** One stream of bytes. Keys come out of `feed` to the listener, none, one or two a byte. */
 export class KeyDecoder {
-  private readonly onKey: (key: Key, code: number) => void;
+  private readonly listener: KeyListener;
   private state: State = "ground";
   private parameter = 0; // the first one of an escape sequence
   private inFirst = true;
@@ -43,9 +49,8 @@ export class KeyDecoder {
   private least = 0; // smaller codes would be an overlong form
   private missing = 0; // continuation bytes
 
-  /** `onKey(key, code)`: `code` is the code point of a "character", 0 otherwise. */
-  constructor(onKey: (key: Key, code: number) => void) {
-    this.onKey = onKey;
+  constructor(listener: KeyListener) {
+    this.listener = listener;
   }
 
   feed(byte: number): void {
@@ -78,12 +83,12 @@ export class KeyDecoder {
 
   private ground(byte: number): void {
     if (byte >= 0x80) this.begin(byte);
-    else if (byte >= 0x20 && byte !== 0x7f) this.onKey("character", byte);
+    else if (byte >= 0x20 && byte !== 0x7f) this.listener.press("character", byte);
     else if (byte === ESC) this.state = "escape";
     else {
       if (byte === CR) this.state = "afterCR";
       const key = controlKey(byte);
-      if (key !== undefined) this.onKey(key, 0);
+      if (key !== undefined) this.listener.press(key, 0);
     }
   }
 
@@ -116,14 +121,14 @@ export class KeyDecoder {
 
   private final(byte: number): void {
     const key = byte === 0x7e ? numberedKey(this.parameter) : letteredKey(byte);
-    if (key !== undefined) this.onKey(key, 0);
+    if (key !== undefined) this.listener.press(key, 0);
   }
 
   private begin(byte: number): void {
     if (byte >= 0xc2 && byte < 0xe0) this.expect(byte & 0x1f, 1, 0x80);
     else if (byte >= 0xe0 && byte < 0xf0) this.expect(byte & 0x0f, 2, 0x800);
     else if (byte >= 0xf0 && byte < 0xf5) this.expect(byte & 0x07, 3, 0x10000);
-    else this.onKey("character", REPLACEMENT);
+    else this.listener.press("character", REPLACEMENT);
   }
 
   private expect(bits: number, missing: number, least: number): void {
@@ -136,7 +141,7 @@ export class KeyDecoder {
   private continuation(byte: number): void {
     if ((byte & 0xc0) !== 0x80) {
       this.state = "ground";
-      this.onKey("character", REPLACEMENT);
+      this.listener.press("character", REPLACEMENT);
       this.ground(byte);
       return;
     }
@@ -148,7 +153,7 @@ export class KeyDecoder {
     const valid = code >= this.least && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
     // C1 controls would reach the terminal with the echo, and some take them for the start of a sequence.
     if (code >= 0x80 && code < 0xa0) return;
-    this.onKey("character", valid ? code : REPLACEMENT);
+    this.listener.press("character", valid ? code : REPLACEMENT);
   }
 }
 

@@ -1,16 +1,18 @@
 /*
- * The line being edited: code points in a buffer of fixed length, and a cursor.
+ * The line being edited: code points in a buffer that grows to a fixed length, and a cursor.
  * What does not fit is refused and remembered, so that nobody runs half of what was pasted. The buffer is overwritten
- * when a line is done with: it may have held a password. No I/O, no allocation but in `text`.
+ * and let go when a line is done with: it may have held a password, and mostly nobody types. No I/O.
  */
 
 /** Characters that a line holds. */
 export const LINE_MAX = 240;
 
 const SPACE = 0x20;
+const LENGTH_FIRST = 60; // doubled twice: LINE_MAX
+const EMPTY: Uint32Array = new Uint32Array(0);
 
 export class Line {
-  private readonly codes = new Uint32Array(LINE_MAX);
+  private codes = EMPTY;
   private _length = 0;
   private _cursor = 0;
   private _overflow = false;
@@ -47,6 +49,7 @@ export class Line {
       this._overflow = true;
       return false;
     }
+    if (this._length === this.codes.length) this.grow();
     this.codes.copyWithin(this._cursor + 1, this._cursor, this._length);
     this.codes[this._cursor] = code;
     this._cursor += 1;
@@ -85,9 +88,17 @@ export class Line {
   /** Empties the line and overwrites what it held. */
   clear(): void {
     this.codes.fill(0);
+    this.codes = EMPTY;
     this._length = 0;
     this._cursor = 0;
     this._overflow = false;
+  }
+
+  private grow(): void {
+    const former = this.codes;
+    this.codes = new Uint32Array(Math.min(Math.max(LENGTH_FIRST, 2 * former.length), LINE_MAX));
+    this.codes.set(former);
+    former.fill(0);
   }
 
   /** The line is now `text`, the cursor behind it. */

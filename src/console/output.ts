@@ -10,12 +10,21 @@ import { encodeInto, UTF8_MAX } from "./utf8.js";
 const BEYOND_BMP_UNITS = "\u{1f600}".length; // two units to most engines, one to XS
 const CHUNK = 128; // bytes per write at most; a UART has room for so many
 
+/** Whose output it is. */
+export interface OutputOwner {
+  /** Looked up at every write; undefined while there is none. */
+  readonly port: SerialPort | undefined;
+  /** Everything is written. */
+  onDrained(): void;
+}
+
+const NO_CHUNK: Uint8Array = new Uint8Array(0);
+
 /** The queue of one port. */
 export class Output {
-  private readonly port: () => SerialPort | undefined;
-  private readonly onDrained: () => void;
+  private readonly owner: OutputOwner;
   private readonly queue: (string | Uint8Array)[] = [];
-  private readonly chunk = new Uint8Array(CHUNK);
+  private chunk = NO_CHUNK; // while something waits
   private at = 0; // in queue[0]: UTF-16 units or bytes already encoded
   private start = 0; // of what is encoded and not written
   private end = 0;
@@ -23,10 +32,8 @@ export class Output {
   private _waiting = 0;
   private writing = false;
 
-  /** `port`: looked up at every write; undefined while there is none. `onDrained`: everything is written. */
-  constructor(port: () => SerialPort | undefined, onDrained: () => void) {
-    this.port = port;
-    this.onDrained = onDrained;
+  constructor(owner: OutputOwner) {
+    this.owner = owner;
   }
 
   /** Characters and bytes that wait, about. */
@@ -67,19 +74,23 @@ export class Output {
     } finally {
       this.writing = false;
     }
-    if (this.waiting === 0) this.onDrained();
+    if (this.waiting > 0) return;
+    this.chunk = NO_CHUNK;
+    this.owner.onDrained();
   }
 
   /** Forgets what waits. */
   discard(): void {
     this.queue.length = 0;
     this.at = this.start = this.end = this._waiting = 0;
+    this.chunk = NO_CHUNK;
   }
 
   /** Encodes up to a chunk, if none is left. False if there is nothing to write. */
   private fill(): boolean {
     if (this.start < this.end) return true;
     this.start = this.end = 0;
+    if (this.queue.length > 0 && this.chunk === NO_CHUNK) this.chunk = new Uint8Array(CHUNK);
     while (this.queue.length > 0 && this.end + UTF8_MAX <= CHUNK) {
       const head = this.queue[0];
       const from = this.at;
@@ -108,7 +119,7 @@ export class Output {
   /** False if the port has no room after all, or is gone: the chunk stays for the next announcement. */
   private write(): boolean {
     const count = Math.min(this.room, this.end - this.start);
-    const port = this.port();
+    const { port } = this.owner;
     if (port === undefined) return false;
     this.room -= count;
     try {

@@ -3,9 +3,11 @@
  * Source: ECMA-419, 2nd edition, clause 9.7 (serial); Moddable's `timer` module.
  */
 
-/** What the console adds to the board's options. */
+/** What the console adds to the board's options. `onReadable` and `onWritable` find the console through `this.target`. */
 export interface SerialCallbacks {
   readonly format: "buffer";
+  /** ECMA-419, 9.2: whoever calls back does so as a method of an object that has this too, the port or these options. */
+  readonly target?: unknown;
   /** `bytes` can be read now. */
   onReadable(bytes: number): void;
   /** `bytes` can be written now. */

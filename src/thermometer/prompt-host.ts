@@ -10,26 +10,17 @@ import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
 import { statusRows } from "./status.js";
 
-export class PromptHost implements ConsoleHost {
-  readonly version: string;
-  readonly queue: QueuePort | undefined;
-  readonly nearest = nearest;
+export class PromptHost implements ConsoleHost, QueuePort {
   readonly improv: Provisioning;
   private readonly thermometer: Product;
-  scan: ConsoleHost["scan"];
 
   constructor(thermometer: Product) {
     this.thermometer = thermometer;
     this.improv = new Provisioning(thermometer);
-    this.version = `home-thermometer ${VERSION} (${thermometer.board.name})`;
-    if (thermometer.journal !== undefined) {
-      this.queue = {
-        count: () => this.waiting(),
-        peek: (limit) => this.peek(limit),
-        drop: () => this.drop(),
-      };
-    }
-    if (thermometer.board.wifi !== undefined) this.scan = (done) => this._scan(done);
+  }
+
+  get version(): string {
+    return `home-thermometer ${VERSION} (${this.thermometer.board.name})`;
   }
 
   status(): readonly (readonly [label: string, value: string])[] {
@@ -45,7 +36,7 @@ export class PromptHost implements ConsoleHost {
   }
 
   factoryResetErases(): string {
-    const waiting = this.thermometer.outbox === undefined ? "all" : this.waiting();
+    const waiting = this.thermometer.outbox === undefined ? "all" : this.count();
     return `all settings and ${waiting} readings that were not sent yet`;
   }
 
@@ -62,21 +53,24 @@ export class PromptHost implements ConsoleHost {
     done(lines.length > 0 ? { lines } : { failed: "nothing answers on the bus: check power and wires" });
   }
 
+  get scan(): ConsoleHost["scan"] {
+    return this.thermometer.board.wifi === undefined ? undefined : this.scanNetworks;
+  }
+
+  nearest(name: string, names: readonly string[]): string | undefined {
+    return nearest(name, names);
+  }
+
+  get queue(): QueuePort | undefined {
+    return this.thermometer.journal === undefined ? undefined : this;
+  }
+
   /** Exact, where the outbox's own count may be too high after a boot. */
-  private waiting(): number {
+  count(): number {
     return this.thermometer.outbox?.statistics().entries ?? 0;
   }
 
-  private _scan(done: (networks: readonly Network[] | { readonly failed: string }) => void): void {
-    const networks: Network[] = [];
-    const begun = this.thermometer.link?.scan({
-      onFound: (network) => networks.push(network),
-      onDone: (error) => done(error === undefined ? networks : { failed: error.message }),
-    });
-    if (!begun) done({ failed: "a scan is under way already" });
-  }
-
-  private peek(limit: number): readonly string[] {
+  peek(limit: number): readonly string[] {
     const { outbox, journal } = this.thermometer;
     const lines: string[] = [];
     if (outbox === undefined || journal === undefined) return lines;
@@ -91,7 +85,7 @@ export class PromptHost implements ConsoleHost {
     return lines;
   }
 
-  private drop(): number {
+  drop(): number {
     const { outbox } = this.thermometer;
     let dropped = 0;
     for (let entry = outbox?.seek(0); entry !== undefined; entry = outbox?.seek(entry.sequence + 1)) {
@@ -99,5 +93,15 @@ export class PromptHost implements ConsoleHost {
       dropped++;
     }
     return dropped;
+  }
+
+  /** `scan`, of a board with Wi-Fi. Called as a method of this object. */
+  private scanNetworks(done: (networks: readonly Network[] | { readonly failed: string }) => void): void {
+    const networks: Network[] = [];
+    const begun = this.thermometer.link?.scan({
+      onFound: (network) => networks.push(network),
+      onDone: (error) => done(error === undefined ? networks : { failed: error.message }),
+    });
+    if (!begun) done({ failed: "a scan is under way already" });
   }
 }

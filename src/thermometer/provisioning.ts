@@ -9,17 +9,27 @@ import { VERSION } from "../version.js";
 import type { Product } from "./product.js";
 
 export class Provisioning implements ImprovPort {
-  readonly firmware = "home-thermometer";
-  readonly version = VERSION;
-  readonly hardware: string;
-  readonly hasWiFi: boolean;
   private readonly thermometer: Product;
   private attempt: ((joined: boolean) => void) | undefined;
 
   constructor(thermometer: Product) {
     this.thermometer = thermometer;
-    this.hardware = thermometer.board.name;
-    this.hasWiFi = thermometer.board.wifi !== undefined;
+  }
+
+  get firmware(): string {
+    return "home-thermometer";
+  }
+
+  get version(): string {
+    return VERSION;
+  }
+
+  get hardware(): string {
+    return this.thermometer.board.name;
+  }
+
+  get hasWiFi(): boolean {
+    return this.thermometer.board.wifi !== undefined;
   }
 
   isOnline(): boolean {
