@@ -13,6 +13,7 @@ import {
   HEAD_BYTES,
   NOTE,
   PAYLOAD_AT,
+  QUEUED_STATE,
   RECORD_OVERHEAD,
   SKIP,
 } from "./layout.js";
@@ -103,6 +104,28 @@ export class Cursor {
       return true;
     }
     return false;
+  }
+
+  /**
+   * As `next`, if right behind the record found lies the next entry, as it was appended.
+   * @returns false if something else lies there, or nothing: the cursor stands where it stood
+   */
+  step(end: number): boolean {
+    const medium = this.medium;
+    const at = this.after;
+    const number = this.nextNumber;
+    if (!medium.load(at, end, this.seed) || medium.number !== (number | 0)) return false;
+    const kind = medium.kind;
+    if (kind > ENTRY_QOS2 || medium.state !== QUEUED_STATE) return false;
+    this.address = at;
+    this.after = at + medium.size;
+    this.kind = kind;
+    this.length = medium.length;
+    this.state = QUEUED_STATE;
+    this.number = number;
+    this.nextNumber = number + 1;
+    this.lost = 0;
+    return true;
   }
 
   /** A record was appended: follow, if the cursor stands at the end of the log. */

@@ -31,6 +31,7 @@ const LONGEST_MARK = 100; // the longest note
 /** `Medium.held` when the buffer holds no entry: equal to no number. */
 export const NONE = Number.NaN;
 const NO_SHAPE = 0; // a header word whose state is set aside is never 0
+const STATE_BITS = 0xff;
 const QUEUED_WORD = ~0xff | QUEUED_STATE;
 const { imul } = Math;
 
@@ -109,7 +110,7 @@ export class Medium {
     let isWhole = guessed !== address && guessed <= end && guessed <= this.flashEnd && this.read(this.image, address);
     if (!isWhole && !this.read(this.firstWord, address)) return false;
     const word = this.words[0];
-    if (withoutState(word) !== this.shape || seed !== this.seed) {
+    if ((word | STATE_BITS) !== this.shape || seed !== this.seed) {
       if (kindOf(word) === 0 || address + this.sizeOf(lengthOf(word)) > end) return false;
       this.take(word, seed);
       isWhole = false;
@@ -323,17 +324,27 @@ export class Medium {
     return false;
   }
 
-  /** What cannot be read counts as damaged: it is tried again first. */
   private read(buffer: Uint8Array, address: number): boolean {
-    for (let tries = READ_TRIES; tries > 0; tries--) {
+    try {
+      this.flash.read(buffer, address);
+      return true;
+    } catch {
+      return this.readAgain(buffer, address);
+    }
+  }
+
+  /** What cannot be read counts as damaged: it is tried again first. */
+  private readAgain(buffer: Uint8Array, address: number): boolean {
+    for (let tries = READ_TRIES - 1; tries > 0; tries--) {
+      this.failures++;
       try {
         this.flash.read(buffer, address);
         return true;
       } catch {
-        this.failures++;
+        // counted above, or below
       }
     }
-    return false;
+    return this.failed();
   }
 
   private write(buffer: Uint8Array, address: number): boolean {

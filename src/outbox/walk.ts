@@ -56,11 +56,11 @@ export class Walk {
 
   /** See Outbox.seek. */
   seek(from: number): EntryView | undefined {
-    const { marks } = this.log;
-    if (from < marks.tail) from = marks.tail;
-    if (this.reload(from)) return this.handNow(from);
+    const marks = this.log.marks;
+    const first = from < marks.tail ? marks.tail : from;
+    if (this.step(first) || this.reload(first)) return this.handNow(first);
     const cursor = this.cursor;
-    if (!this.find(cursor, from)) return undefined;
+    if (!this.find(cursor, first)) return undefined;
     const { number } = cursor;
     if (number >= marks.tail + WINDOW) {
       this.exactTail();
@@ -188,6 +188,25 @@ export class Walk {
     if (!seen) return;
     cursor.start(log.newestBlock, log.newest.sequence, log.newest.first);
     while (cursor.after < log.end && cursor.next(log.end, Number.POSITIVE_INFINITY));
+  }
+
+  /** In order: the entry right behind the one before, if nothing is special about it. What else there is, `find` knows. */
+  private step(number: number): boolean {
+    const cursor = this.cursor;
+    const log = this.log;
+    if (cursor.nextNumber !== number || cursor.changes !== log.blocks.changes || cursor.block === NOWHERE) return false;
+    const marks = log.marks;
+    const tail = marks.tail;
+    if (number !== tail && (number >= tail + WINDOW || marks.isSettled(number))) return false;
+    const limit = cursor.limit;
+    if (number >= limit) return false;
+    const end = limit === Number.POSITIVE_INFINITY ? log.end : (cursor.block + 1) * this.medium.blockLength;
+    if (!cursor.step(end)) return false;
+    if (number === tail) this.exact = number;
+    const slot = number & SLOTS;
+    this.number[slot] = number;
+    this.place[slot] = cursor.address | QUEUED_PLACE;
+    return true;
   }
 
   /** The entry whose place in the newest block is known, into the buffer. */
