@@ -23,7 +23,7 @@ import { Names } from "../moddable/names.js";
 import { ntp } from "../moddable/ntp.js";
 import { tcp } from "../moddable/sockets.js";
 import { timers } from "../moddable/timers.js";
-import { Prompt, type UART } from "./prompt.js";
+import { Prompt, promptUARTs, type UART } from "./prompt.js";
 import { resetCause } from "./reset-cause.js";
 
 /** `config.board` in a board's manifest. */
@@ -63,7 +63,7 @@ export const board: Board = {
   dns: { io: Names },
   wifi: { io: WiFi as unknown as WiFiConstructor },
   ntp,
-  serial: { io: Prompt, uarts: wiring.prompt },
+  serial: { io: Prompt, uarts: promptUARTs(config.prompt, wiring.prompt) },
   defaults: buildDefaults(),
   boot: (start: () => Firmware) => {
     start();

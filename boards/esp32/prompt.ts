@@ -1,6 +1,7 @@
 /*
- * The prompt's UART. The first of the board's list is the one behind its USB connector. In debug and instrumented builds
- * the debugger has that one; opening it throws, and the prompt moves to the next.
+ * The prompt's UART: the one given at build time, `mcconfig ... prompt=PORT,RECEIVE,TRANSMIT`, or else the first of the board's
+ * list. In debug and instrumented builds the debugger has that one; opening it throws, and the prompt moves to the next.
+ * USB inside the chip (Serial/JTAG of C3 and S3) is no UART: the SDK has no class for it.
  */
 import Serial from "embedded:io/serial";
 import type { SerialCallbacks, SerialPort } from "../../src/console/serial.js";
@@ -13,6 +14,15 @@ export interface UART {
 }
 
 const BAUD = 115_200;
+
+/** Where the prompt is looked for, in this order. `given`: what mcconfig was told, if anything. */
+export function promptUARTs(given: unknown, usual: readonly UART[]): readonly UART[] {
+  if (typeof given !== "string") return usual;
+  const [port, receive, transmit] = given.split(",").map(Number);
+  if ([port, receive, transmit].every(Number.isInteger)) return [{ port, receive, transmit }, ...usual];
+  trace(`prompt=${given}: expected PORT,RECEIVE,TRANSMIT\n`);
+  return usual;
+}
 
 export class Prompt implements SerialPort {
   private readonly serial: Serial;

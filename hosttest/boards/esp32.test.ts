@@ -62,6 +62,24 @@ test("a debug build, where the debugger has UART0, has it on the second one", as
   expect(hardware.openedUARTs).toEqual([{ port: 2, baud: 115_200 }]);
 });
 
+test("prompt=PORT,RECEIVE,TRANSMIT, given to mcconfig, comes first; what cannot be had or understood is passed over", async () => {
+  for (const [given, port] of [
+    ["1,32,33", 1],
+    ["0,3,1", 2],
+    ["2,16", 2],
+    ["screen", 2],
+  ] as const) {
+    const hardware = new Hardware();
+    hardware.takenUARTs.add(0);
+    Object.assign(hardware.config, { prompt: given });
+    const { serial } = await bootOn(hardware);
+    new serial!.io({ ...serial, ...callbacks });
+    expect(hardware.openedUARTs).toEqual([{ port, baud: 115_200 }]);
+    const traced = [`prompt=${given}: expected PORT,RECEIVE,TRANSMIT\n`];
+    expect(hardware.traced).toEqual(/^\d,\d+,\d+$/.test(given) ? [] : traced);
+  }
+});
+
 test("no UART to be had: what the last one says is thrown", async () => {
   const hardware = new Hardware();
   hardware.takenUARTs.add(0).add(2);

@@ -14,7 +14,9 @@ const DEVICES = [
   "esp32",
   "esp32/nodemcu",
   "esp32/esp32c3",
+  "esp32/esp32c3_cdc",
   "esp32/esp32s3",
+  "esp32/esp32s3_cdc",
   "esp32/m5atom_lite",
   "esp32/m5atom_matrix",
 ];
@@ -82,7 +84,7 @@ describe.each(DEVICES)("%s", (platform) => {
   });
 
   test("has a partition table and an sdkconfig: its own, or the common ones", () => {
-    const folder = platform === "esp32/esp32s3" ? "boards/esp32s3" : "boards/esp32";
+    const folder = platform.startsWith("esp32/esp32s3") ? "boards/esp32s3" : "boards/esp32";
     expect(build).toMatchObject({ PARTITIONS_FILE: `${folder}/partitions.csv`, SDKCONFIGPATH: `${folder}/sdkconfig` });
     expect(text(build.PARTITIONS_FILE)).toContain("outbox");
     expect(text(join(build.SDKCONFIGPATH, "sdkconfig.defaults"))).toContain("CONFIG_ESP_BROWNOUT_DET=y");
