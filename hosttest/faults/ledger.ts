@@ -36,6 +36,8 @@ export class Ledger {
   open: Expected[] = [];
   appended = 0;
   dropped = 0;
+  /** The highest number that a call which returned has used: for an entry, a refused one, or none. */
+  used = -1;
   /** Value of the note, and one that a cut call may have stored. */
   note = -1;
   maybeNote = -1;
@@ -132,6 +134,7 @@ export class Ledger {
     copy.open = this.open.map((entry) => ({ ...entry }));
     copy.appended = this.appended;
     copy.dropped = this.dropped;
+    copy.used = this.used;
     copy.note = this.note;
     copy.maybeNote = this.maybeNote;
     return copy;

@@ -46,7 +46,9 @@ export class Rig {
       const { ledger } = this;
       const outbox = this.#outbox;
       const count = ledger.compare((from) => this.#read(outbox.seek(from)));
-      const { damaged, entries } = this.#read(outbox.statistics());
+      const { damaged, entries, nextSequence } = this.#read(outbox.statistics());
+      if (nextSequence <= ledger.used)
+        throw new Violation(`${nextSequence} comes next, ${ledger.used} was used before`);
       outbox.setInFlight((ledger.open[0]?.sequence ?? 0) + this.inFlight);
       if (damaged > 0) throw new Violation(`${damaged} entries damaged, by power cuts alone`);
       if (count === ledger.open.length && entries !== count) {
@@ -68,6 +70,7 @@ export class Rig {
       const next = outbox.nextSequence;
       ledger.appending(next, qos, salt, length);
       const sequence = this.#read(outbox.append(payload, qos));
+      ledger.used = next;
       if (sequence === -1) {
         ledger.refused();
         this.refused++;
@@ -124,7 +127,9 @@ export class Rig {
   }
 
   skip(): void {
-    this.#guarded(() => this.#outbox.skip());
+    this.#guarded(() => {
+      this.ledger.used = this.#read(this.#outbox.skip());
+    });
   }
 
   idle(): void {

@@ -1,7 +1,7 @@
 /* Flash that fails: calls that throw, calls that report success and do nothing, stuck bits. Nothing is lost silently. */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
-import { Outbox } from "../../src/outbox/outbox.js";
+import { Outbox, type OutboxEvent } from "../../src/outbox/outbox.js";
 
 const BLOCK = 1024;
 
@@ -79,8 +79,14 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     flash.faults.program = () => "error";
     flash.faults.erase = () => "error";
     const kinds: string[] = [];
-    const outbox = new Outbox({ flash, writeUnit: unit, onEvent: ({ kind }) => kinds.push(kind) });
+    const messages: string[] = [];
+    const onEvent = ({ kind, message }: OutboxEvent): void => {
+      kinds.push(kind);
+      messages.push(message);
+    };
+    const outbox = new Outbox({ flash, writeUnit: unit, onEvent });
     expect(outbox.append(Uint8Array.of(1), 1)).toBe(-1);
+    expect(messages).toEqual(["entry 10 refused: the flash failed"]);
     expect([...contents(outbox).keys()]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     outbox.settle(0);
     outbox.idle();

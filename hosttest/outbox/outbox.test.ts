@@ -113,6 +113,22 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(again.statistics()).toMatchObject({ refused: 10, damaged: 0, entries: 1 });
   });
 
+  test("full, refuse: a refusal is durable when it is told: after a cut its number is not given again, and it is counted", () => {
+    const flash = ring();
+    const messages: string[] = [];
+    const onEvent = ({ message }: OutboxEvent): void => void messages.push(message);
+    const outbox = open(flash, { whenFull: "refuse" });
+    let count = 0;
+    while (outbox.append(new Uint8Array(40), 1) !== -1) count++;
+    for (let refused = 1; refused < 30; refused++) {
+      const again = open(flash, { whenFull: "refuse", onEvent });
+      expect(again.nextSequence).toBe(count + refused);
+      expect(again.statistics().refused).toBe(refused);
+      expect(again.append(new Uint8Array(40), 1)).toBe(-1);
+      expect(messages.pop()).toBe(`entry ${count + refused} refused: no room`);
+    }
+  });
+
   test("skip uses up a number, which stays used up", () => {
     const flash = ring();
     const outbox = open(flash);

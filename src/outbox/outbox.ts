@@ -77,9 +77,8 @@ export class Outbox {
   private readonly maxPayload: number;
   private readonly endurance: number;
   private readonly onEvent: ((event: OutboxEvent) => void) | undefined;
-  /** Numbers used up without an entry, not on flash yet, and how many it takes until they are written without one. */
+  /** Numbers used up without an entry that flash did not take: written before the next entry. */
   private skipped = 0;
-  private skipsBeforeWrite = 1;
 
   /**
    * Mounts the flash; programs nothing.
@@ -144,6 +143,7 @@ export class Outbox {
     const { log, medium } = this;
     const size = medium.sizeOf(length);
     const pads = (length & 3) !== 0 || medium.unit === 16;
+    const { failures } = medium;
     for (let tries = TRIES; tries > 0; tries--) {
       if (log.end + size > log.freeEnd || this.skipped > 0) if (!this.makeRoom(size)) break;
       if (pads) medium.pad(length);
@@ -154,18 +154,18 @@ export class Outbox {
       this.walk.appended(log.number, address);
       return log.number++;
     }
-    this.refuse();
+    this.refuse(log.resumed && medium.failures === failures ? "no room" : "the flash failed");
     return -1;
   }
 
   /**
-   * Uses up a sequence number: a reading was lost before it got here.
+   * Uses up a sequence number: a reading was lost before it got here. Durable on return, if flash takes it.
    * @returns the number
    */
   skip(): number {
     const number = this.nextSequence;
     this.skipped++;
-    if (this.skipped >= this.skipsBeforeWrite && this.writeSkips()) this.skipsBeforeWrite *= 2;
+    this.writeSkips();
     return number;
   }
 
@@ -375,9 +375,9 @@ export class Outbox {
     return false;
   }
 
-  private refuse(): void {
+  private refuse(why: string): void {
     const number = this.skip();
-    this.onEvent?.({ kind: "refused", message: `entry ${number} refused: no room` });
+    this.onEvent?.({ kind: "refused", message: `entry ${number} refused: ${why}` });
   }
 
   private unmarked(sequence: number, what: string): void {
