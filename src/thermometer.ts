@@ -47,7 +47,6 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   readonly time: TimeSync | undefined;
   readonly sampling: Sampling | undefined;
   readonly store: KeyValueStore;
-  readonly announcement: Announcement;
   private readonly console: Console | undefined;
   private host: PromptHost | undefined;
   private readonly _log: DeviceLog;
@@ -61,7 +60,6 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.store = board.openSettings();
     this.settings = new Settings(new SettingsOwner(this));
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
-    this.announcement = new Announcement(this.store);
     this.health = new Health(this);
     if (this.health.safeMode === undefined) {
       const { outbox, trouble } = this.openOutbox();
@@ -85,6 +83,11 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   /** Readings that the sampler has handed over but QoS 0 could not send, since boot. */
   get dropped(): number {
     return this._dropped;
+  }
+
+  /** Keeps nothing itself. */
+  get announcement(): Announcement {
+    return new Announcement(this.store);
   }
 
   /** Entries in flash that the broker has not acknowledged. */

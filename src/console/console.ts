@@ -40,7 +40,6 @@ const SEVERITY: Record<LogLevel, number> = { off: 0, error: 1, warn: 2, info: 3,
 export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOwner {
   readonly timers: Timers;
   private readonly name: string;
-  private readonly settings: SettingsPort;
   private readonly runner: Runner;
   private readonly editor: Editor;
   private readonly output: Output;
@@ -60,7 +59,6 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   constructor({ serial, settings, host, timers, name = "", level = "info", commands = allCommands }: ConsoleOptions) {
     this.timers = timers;
     this.name = name;
-    this.settings = settings;
     this.output = new Output(this);
     this.editor = new Editor(
       this,
@@ -114,7 +112,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     const { question } = this.runner;
     if (question !== undefined)
       return { text: question.prompt, kind: question.echo === "hidden" ? "hidden" : "answer" };
-    return { text: `${this.name}${this.settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
+    return { text: `${this.name}${this.runner.settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
   }
 
   onEnter(text: string, tooLong: boolean): void {

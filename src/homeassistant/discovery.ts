@@ -60,7 +60,12 @@ export function discoveryMessage(thermometer: Thermometer): { topic: string; pay
  * character, ECMAScript as two, and both iterate over it as one.
  */
 function encoded(json: string): Uint8Array {
-  const bytes = new Uint8Array(json.length * 4);
+  let length = 0; // counted first: a buffer for the worst case would be the largest thing in the device's heap
+  for (const character of json) {
+    const code = character.codePointAt(0) as number;
+    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  const bytes = new Uint8Array(length);
   let end = 0;
   for (const character of json) {
     const code = character.codePointAt(0) as number;
@@ -77,5 +82,5 @@ function encoded(json: string): Uint8Array {
     bytes[end++] = code > 0x7ff ? 0x80 | ((code >> 6) & 0x3f) : 0xc0 | (code >> 6);
     bytes[end++] = 0x80 | (code & 0x3f);
   }
-  return bytes.slice(0, end);
+  return bytes;
 }

@@ -67,7 +67,7 @@ export function listSensors(
   inUse?: { readonly name: string; readonly address: number },
 ): readonly Found[] {
   const found = new Map<number, Found>();
-  if (inUse !== undefined) found.set(inUse.address, { ...inUse, detail: "" });
+  if (inUse !== undefined) found.set(inUse.address, { address: inUse.address, name: inUse.name, detail: "" });
   else freeBus(port);
   for (const [driver, address] of places(table(more))) {
     if (found.get(address)?.name !== undefined) continue;
@@ -82,9 +82,40 @@ export function listSensors(
 }
 
 function open(driver: SensorDriver, port: SensorPort, address: number, options: OpenOptions): OpenSensor {
-  const sensor = driver.open(port, address, options);
-  const { name, decimals, lowest, highest } = driver;
-  return { sensor, name, address, decimals, lowest, highest, conversionMs: sensor.conversionMs ?? driver.conversionMs };
+  return new Opened(driver, address, driver.open(port, address, options));
+}
+
+/** What the driver's row says stays in that row. */
+class Opened implements OpenSensor {
+  readonly sensor: TemperatureSensor;
+  readonly address: number;
+  private readonly driver: SensorDriver;
+
+  constructor(driver: SensorDriver, address: number, sensor: TemperatureSensor) {
+    this.driver = driver;
+    this.address = address;
+    this.sensor = sensor;
+  }
+
+  get name(): string {
+    return this.driver.name;
+  }
+
+  get decimals(): number {
+    return this.driver.decimals;
+  }
+
+  get conversionMs(): number {
+    return this.sensor.conversionMs ?? this.driver.conversionMs;
+  }
+
+  get lowest(): number {
+    return this.driver.lowest;
+  }
+
+  get highest(): number {
+    return this.driver.highest;
+  }
 }
 
 function isSilence(error: unknown): boolean {

@@ -68,7 +68,7 @@ export class Sampler {
   private readonly options: SamplerOptions;
   private readonly intervalMs: number;
   private readonly offset: number;
-  private readonly deadband: Deadband;
+  private readonly deadband: Deadband | undefined; // if there is one
   private opened: OpenSensor | undefined;
   private timer: TimerId | undefined;
   private running = false;
@@ -95,7 +95,8 @@ export class Sampler {
     this.options = options;
     this.intervalMs = intervalMs;
     this.offset = offset;
-    this.deadband = new Deadband(deadband, heartbeatMs);
+    const band = new Deadband(deadband, heartbeatMs);
+    this.deadband = deadband === 0 ? undefined : band;
   }
 
   /** The first reading is due at once, the others at multiples of the interval from now. */
@@ -194,9 +195,9 @@ export class Sampler {
 
   /** Whether the deadband lets the latest reading pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
   private passes(celsius: number): boolean {
-    if (!this.extra) return this.deadband.passes(celsius, this.dueMs(this.slot - 1));
+    if (!this.extra) return this.deadband === undefined || this.deadband.passes(celsius, this.dueMs(this.slot - 1));
     this.extra = false;
-    this.deadband.note(celsius, this.readMs);
+    this.deadband?.note(celsius, this.readMs);
     return true;
   }
 

@@ -176,7 +176,7 @@ export class Settings {
 
   /** All that is to lie on flash: what lies there, with what is saved and being saved. Keys of a newer firmware stay. */
   private texts(saving: readonly string[]): Stored {
-    const texts = { ...this.generations.load().settings };
+    const texts = { ...new GenerationStore(this.options.store).load().settings };
     for (const key of Object.keys(this.saved)) texts[key] = formatValue(this.saved[key]);
     for (const key of saving) texts[key] = formatValue(this.edits[key]);
     return texts;
