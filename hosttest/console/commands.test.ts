@@ -1,0 +1,173 @@
+/*
+ * The commands of the device, at the prompt: what a person sees, and what becomes of it.
+ */
+import { describe, expect, test } from "vitest";
+import { Settings } from "../../src/settings/settings.js";
+import { Device } from "./device.js";
+
+/** The rows behind the greeting. */
+function rows(device: Device): string[] {
+  return device.screen.rows.slice(1);
+}
+
+describe("commands of the device", () => {
+  test("help lists every command on a row of its own, and explains one", () => {
+    const device = new Device();
+    device.type("help\r");
+    const shown = rows(device).slice(1, -2);
+    expect(shown.map((row) => row.split(" ")[0])).toEqual(
+      "help setup show set save revert sample sensors scan queue status reboot factory-reset version log".split(" "),
+    );
+    for (const row of shown) expect(row.length).toBeLessThan(80);
+    device.type("\x0chelp save\r");
+    expect(device.screen.rows).toEqual(
+      [">", "> help save", "save                         Keeps the edits", ">"].slice(1),
+    );
+  });
+
+  test("show lists every setting on a row of its own", () => {
+    const device = new Device();
+    device.type("show\r");
+    expect(
+      rows(device)
+        .slice(1, -1)
+        .map((row) => row.trim().split(" ")[0]),
+    ).toEqual(device.settings.keys);
+    for (const row of rows(device)) expect(row.length).toBeLessThan(80);
+  });
+
+  test("show key fits the row, for every key", () => {
+    for (const key of new Settings({ store: new Device().store }).keys) {
+      const device = new Device();
+      device.type(`show ${key}\r`);
+      for (const row of rows(device).slice(1)) expect(row, key).toMatch(/^(> ?|[ *] .*)$/);
+    }
+  });
+
+  test("status, version", () => {
+    const device = new Device();
+    device.type("status; version\r");
+    expect(rows(device)).toEqual([
+      "> status; version",
+      "sensor     21.44 °C, 2 s ago",
+      "link       up, -60 dBm",
+      "home-thermometer 1.0.0 (test)",
+      ">",
+    ]);
+  });
+
+  test("a command that takes a while: what is typed meanwhile waits, and comes after it", () => {
+    const device = new Device();
+    device.type("sample\rversion\r");
+    expect(rows(device)).toEqual(["> sample"]);
+    device.time.advance(10);
+    expect(rows(device)).toEqual(["> sample", "21.44 °C", "> version", "home-thermometer 1.0.0 (test)", ">"]);
+  });
+
+  test("Ctrl-C ends a command that takes a while; its answer comes to nobody", () => {
+    const device = new Device();
+    device.type("sample; version\rabc\x03");
+    device.time.advance(100);
+    expect(rows(device)).toEqual(["> sample; version", "interrupted", ">"]);
+    expect(device.time.waiting).toBe(0);
+  });
+
+  test("an answer that never comes is an error after a minute", () => {
+    const device = new Device();
+    device.answersAfterMs = undefined;
+    device.type("sensors; version\r");
+    device.time.advance(60_000);
+    expect(rows(device)).toEqual(["> sensors; version", "error: no answer", "the rest of the line was not run", ">"]);
+  });
+
+  test("scan: the strongest first, each name once, names of strangers made harmless", () => {
+    const device = new Device();
+    device.networks = [
+      { ssid: "home", rssi: -70, secured: true },
+      { ssid: "caf\u001b[2Jé", rssi: -50, secured: false },
+      { ssid: "home", rssi: -40, secured: true },
+      { ssid: "", rssi: -30, secured: true },
+    ];
+    device.type("scan\r");
+    device.time.advance(10);
+    expect(rows(device)).toEqual(["> scan", " -40 dBm        home", " -50 dBm  open  caf?[2Jé", ">"]);
+  });
+
+  test("scan that fails says why", () => {
+    const device = new Device();
+    device.networks = { failed: "the radio is busy" };
+    device.type("scan\r");
+    device.time.advance(10);
+    expect(rows(device)).toEqual(["> scan", "error: the radio is busy", ">"]);
+  });
+
+  test("queue: counted, shown, thrown away when confirmed", () => {
+    const device = new Device();
+    device.type("queue\rqueue peek 2\rqueue drop\rno\rqueue drop\rdrop\rqueue peek\r");
+    expect(rows(device)).toEqual([
+      "> queue",
+      "3 readings wait",
+      "> queue peek 2",
+      "0 21.44",
+      "1 21.45",
+      "and 1 more",
+      "> queue drop",
+      "3 readings wait; nobody would ever see them",
+      "type drop to throw them away: no",
+      "nothing thrown away",
+      "> queue drop",
+      "3 readings wait; nobody would ever see them",
+      "type drop to throw them away: drop",
+      "3 readings thrown away",
+      "> queue peek",
+      "no reading waits",
+      ">",
+    ]);
+  });
+
+  test("reboot with edits that are not saved asks first", () => {
+    const device = new Device();
+    device.type("set room attic\rreboot\rwhat\rreboot\rcancel\rreboot\ryes\r");
+    expect(device.events).toEqual(["reboot"]);
+    expect(device.settings.get("room")).toBe("attic");
+    expect(rows(device).slice(1, 4)).toEqual([
+      "*> reboot",
+      "not saved: room",
+      "save before the reboot? yes, no or cancel: what",
+    ]);
+    device.type("set room cellar\rreboot\rno\r");
+    expect(device.settings.get("room")).toBe("attic");
+  });
+
+  test("factory-reset says what goes, and wants it typed", () => {
+    const device = new Device();
+    device.type("set room attic; save\rfactory-reset\ryes\rfactory-reset\rerase\r");
+    expect(rows(device).slice(3, -2)).toEqual([
+      "> factory-reset",
+      "erases all settings and 3 unsent readings; there is no way back",
+      "type erase to go on: yes",
+      "nothing erased",
+      "> factory-reset",
+      "erases all settings and 3 unsent readings; there is no way back",
+      "type erase to go on: erase",
+      "erasing",
+    ]);
+    expect(device.events).toEqual(["factory reset"]);
+    expect(device.settings.get("room")).toBe("livingroom");
+  });
+
+  test("a reset that fails says why, and the prompt is back", () => {
+    const device = new Device();
+    device.settings.factoryReset = () => {
+      throw new Error("flash: erase failed");
+    };
+    device.type("factory-reset\rerase\rversion\r");
+    expect(rows(device).slice(3)).toEqual([
+      "erasing",
+      "error: flash: erase failed",
+      "> version",
+      "home-thermometer 1.0.0 (test)",
+      ">",
+    ]);
+  });
+});
