@@ -52,7 +52,8 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     encodeHeader({ ...header, version: 2 }, medium.head, 4);
     const image = flash.bytes.slice();
     flash.faults.read = (buffer, address) => {
-      if (address === 0 && buffer.length === 48) buffer.set(new Uint8Array(medium.head.buffer));
+      if (address === 0 && buffer.length === 48)
+        buffer.set(new Uint8Array(medium.head.buffer, medium.head.byteOffset, 48));
     };
     const mount = (): Outbox => new Outbox({ flash, writeUnit: unit });
     expect(mount).toThrow("outbox: format version 2 on flash, this firmware knows up to 1");

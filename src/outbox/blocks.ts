@@ -20,9 +20,10 @@ export class Blocks {
 
   constructor(count: number) {
     this.count = count;
-    this.order = new Uint16Array(count);
-    this.first = new Uint32Array(count);
-    this.ready = new Uint8Array(count);
+    const table = new ArrayBuffer(count * BYTES_A_BLOCK); // one for all three: fewer objects
+    this.first = new Uint32Array(table, 0, count);
+    this.order = new Uint16Array(table, count * 4, count);
+    this.ready = new Uint8Array(table, count * 6);
     for (let block = 0; block < count; block++) this.order[block] = block;
   }
 

@@ -17,8 +17,14 @@ export class Marks {
   voidBelow = 0;
   /** One above the highest number that is marked in any way. */
   private _top = 0;
-  private readonly settled = new Int32Array(WORDS);
-  private readonly released = new Int32Array(WORDS);
+  private readonly settled: Words;
+  private readonly released: Words;
+
+  constructor() {
+    const both = new ArrayBuffer(WORDS << 3); // one buffer: fewer objects
+    this.settled = new Int32Array(both, 0, WORDS);
+    this.released = new Int32Array(both, WORDS << 2);
+  }
 
   inWindow(number: number): boolean {
     return number >= this.tail && number < this.tail + WINDOW;

@@ -62,14 +62,14 @@ export class Medium {
   held = NONE;
 
   /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
-  readonly head: Words = new Int32Array(HEAD_BYTES >> 2);
-  private readonly headBytes = new Uint8Array(this.head.buffer);
+  readonly head: Words;
+  private readonly headBytes: Uint8Array;
   private readonly flash: Flash;
   private readonly maxPayload: number;
   private readonly roundUp: number;
-  private readonly scratch = new Int32Array(SCRATCH_BYTES >> 2);
-  private readonly scratchBytes = new Uint8Array(this.scratch.buffer);
-  private readonly stateByte = this.scratchBytes.subarray(0, 1);
+  private readonly scratch: Words;
+  private readonly scratchBytes: Uint8Array;
+  private readonly stateByte: Uint8Array;
   private readonly flashEnd: number;
   private firstWord: Uint8Array;
   // What else records of one header word and block have in common: readings are all alike, so it is seldom worked out.
@@ -79,7 +79,7 @@ export class Medium {
   /** Views on a record of that size: in the record buffer, and in the scratch when it is read back. */
   private image: Uint8Array;
   private imageSize = 0;
-  private readBack: Uint8Array = this.scratchBytes;
+  private readBack: Uint8Array;
 
   constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, maxPayload: number) {
     this.flash = flash;
@@ -89,6 +89,12 @@ export class Medium {
     this.unit = unit;
     this.flashEnd = blocks * blockLength;
     this.roundUp = Math.max(unit, 4) - 1;
+    const both = new ArrayBuffer(HEAD_BYTES + SCRATCH_BYTES); // one buffer: fewer objects
+    this.head = new Int32Array(both, 0, HEAD_BYTES >> 2);
+    this.headBytes = new Uint8Array(both, 0, HEAD_BYTES);
+    this.scratch = new Int32Array(both, HEAD_BYTES);
+    this.scratchBytes = this.readBack = new Uint8Array(both, HEAD_BYTES);
+    this.stateByte = this.scratchBytes.subarray(0, 1);
     this.words = new Int32Array(this.sizeOf(Math.max(maxPayload, LONGEST_MARK)) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
     this.image = this.firstWord = this.bytes.subarray(0, 4); // until a record is wanted

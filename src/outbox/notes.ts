@@ -5,7 +5,7 @@
 import { isNear } from "./copy.js";
 import { Cursor, NOWHERE, TAGS } from "./cursor.js";
 import { NOTE, PAYLOAD_AT } from "./layout.js";
-import { emptyHeader, type Log } from "./log.js";
+import type { Log } from "./log.js";
 import type { Walk } from "./walk.js";
 
 export const LONGEST_NOTE = 96;
@@ -13,7 +13,6 @@ export const LONGEST_NOTE = 96;
 export class NotePad {
   private readonly log: Log;
   private readonly walk: Walk;
-  private readonly header = emptyHeader();
 
   constructor(log: Log, walk: Walk) {
     this.log = log;
@@ -52,7 +51,7 @@ export class NotePad {
     const note = notes[tag];
     if (block === newestBlock && note !== 0 && note < address) return this.read(note, seed, newest.first);
     const cursor = this.cursorAt(block, address);
-    return this.read(cursor.notes[tag], cursor.seed, this.header.first);
+    return this.read(cursor.notes[tag], cursor.seed, this.log.header.first);
   }
 
   /** See Outbox.findNoteAfter. */
@@ -60,7 +59,7 @@ export class NotePad {
     const { blocks, medium, end } = this.log;
     const cursor = new Cursor(medium);
     for (let place = blocks.placeOf(sequence); place < blocks.live; place++) {
-      if (!cursor.enter(blocks.at(place), this.header)) continue;
+      if (!cursor.enter(blocks.at(place), this.log.header)) continue;
       const isLast = place === blocks.live - 1;
       const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence);
       while (cursor.next(isLast ? end : (blocks.at(place) + 1) * medium.blockLength, limit)) {
@@ -74,7 +73,7 @@ export class NotePad {
   /** A cursor that has come to `address`, from its block's head. */
   private cursorAt(block: number, address: number): Cursor {
     const cursor = new Cursor(this.log.medium);
-    cursor.enter(block, this.header);
+    cursor.enter(block, this.log.header);
     while (cursor.block !== NOWHERE && cursor.next(address, Number.POSITIVE_INFINITY));
     return cursor;
   }

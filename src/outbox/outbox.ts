@@ -94,8 +94,9 @@ export class Outbox {
     this.medium = mediumFor(flash, options.writeUnit, maxPayload);
     this.log = new Log(this.medium);
     const { foreign } = mount(this.log, firstSequence);
-    this.walk = new Walk(this.log, (event) => this.onEvent?.(event));
-    this.room = new Room(this.log, this.walk, (event) => this.onEvent?.(event));
+    const report = (event: OutboxEvent): void => this.onEvent?.(event);
+    this.walk = new Walk(this.log, report);
+    this.room = new Room(this.log, this.walk, report);
     this.pad = new NotePad(this.log, this.walk);
     if (foreign > 0) {
       const message = `no outbox on this flash; ${foreign} blocks that hold something else are erased when needed`;

@@ -6,7 +6,7 @@
 import { Cursor, NOWHERE } from "./cursor.js";
 import type { OutboxEvent } from "./events.js";
 import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
-import { emptyHeader, type Log } from "./log.js";
+import type { Log } from "./log.js";
 import { has, WINDOW } from "./marks.js";
 import { type Medium, NONE } from "./medium.js";
 
@@ -34,15 +34,14 @@ export class Walk {
   private readonly medium: Medium;
   private readonly report: (event: OutboxEvent) => void;
   private readonly cursor: Cursor;
-  private readonly header = emptyHeader();
   private readonly entry = new EntryView();
   /** The tail, when it is known to be an entry that is not settled. */
   private exact = -1;
   private newest: number;
   private copies = 0;
   /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; address, and state byte above it. */
-  private readonly number = new Int32Array(RECENT);
-  private readonly place = new Int32Array(RECENT).fill(NO_PLACE);
+  private readonly number: Int32Array;
+  private readonly place: Int32Array;
   /** The record buffer that the entry's payload is a view on. */
   private buffer: Uint8Array | undefined;
 
@@ -52,6 +51,9 @@ export class Walk {
     this.report = report;
     this.cursor = new Cursor(log.medium);
     this.newest = log.newest.sequence;
+    const both = new ArrayBuffer(RECENT << 3); // one buffer: fewer objects
+    this.number = new Int32Array(both, 0, RECENT);
+    this.place = new Int32Array(both, RECENT << 2).fill(NO_PLACE);
   }
 
   /** See Outbox.seek. */
@@ -133,10 +135,12 @@ export class Walk {
   clear(number: number, bits: number): boolean | undefined {
     const slot = number & SLOTS;
     const places = this.place;
-    if (this.number[slot] !== (number | 0) || places[slot] === NO_PLACE) {
+    let place = places[slot];
+    if (this.number[slot] !== (number | 0) || place === NO_PLACE) {
       if (this.addressOf(number) === NOWHERE) return undefined;
+      place = places[slot];
     }
-    const place = places[slot] & ~(bits << 24);
+    place &= ~(bits << 24);
     places[slot] = place;
     return this.medium.programState(place & ADDRESS, place >>> 24);
   }
@@ -277,7 +281,7 @@ export class Walk {
     log.passed = undefined;
     const { from, end, settled } = passed;
     for (let place = blocks.placeOf(from); place < blocks.live && blocks.firstAt(place, end) < end; place++) {
-      if (!walker.enter(blocks.at(place), this.header)) continue;
+      if (!walker.enter(blocks.at(place), this.log.header)) continue;
       const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
       while (walker.next(blockEnd, end) && walker.number < end) {
         if (!walker.isEntry || walker.number < from || counters.entries === 0) continue;
@@ -300,7 +304,7 @@ export class Walk {
 
   private enter(cursor: Cursor, place: number, first: number): void {
     // A block whose head is damaged: all that it held is lost.
-    if (!cursor.enter(this.log.blocks.at(place), this.header)) cursor.nextNumber = first;
+    if (!cursor.enter(this.log.blocks.at(place), this.log.header)) cursor.nextNumber = first;
     this.locate(cursor, place);
   }
 
