@@ -11,6 +11,8 @@ const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
 const TURNS = 2_000; // over many blocks of flash, so that erases and block heads have their share
 const RENDERED = 500;
 const KB = 1_024;
+const LEAST_ARENA = 24 * KB; // where the search begins, and where it is given up
+const MOST_ARENA = 64 * KB;
 
 /** As a device's manifest would say it. */
 const DEVICE: Creation = {
@@ -90,11 +92,15 @@ export async function appRows(readings: number, change?: (script: string) => str
     await xs.evaluate("bench.app.run(6000, 'down')"); // more than its 24 blocks of flash hold
     const full = await live();
     const progress = JSON.parse((await xs.evaluate("bench.app.progress()")).text);
+    const wirelessEmpty = (await xs.boot(DEVICE)).figures;
+    await xs.evaluate("bench.app.boot('wireless'); bench.app.run(20, 'up')");
+    const wireless = bytesAlive(await xs.collect()) - bytesAlive(wirelessEmpty);
     if (!(progress.statistics.dropped > 0)) throw new Error("the outbox did not get full");
     const rows = [
       row("app: live heap after start", started, "bytes", 16 * KB),
       row(`app: live heap after ${readings} readings more`, later - started, "bytes more", 0),
       row("app: live heap with a full outbox", full - started, "bytes more", 0),
+      row("app: live heap after start, with Wi-Fi and NTP", wireless, "bytes"),
       row("app: a reading, all in all", computrons / readings, "computrons"),
       row("app: byte code, measuring programs included", empty.codeBytes, "bytes"),
     ];
@@ -108,11 +114,13 @@ function bytesAlive(figures: Figures): number {
   return figures.slots * figures.slotBytes + figures.chunkBytes;
 }
 
-/** The least memory, stack included, with which the app takes its readings, is cut off, and catches up. */
+/** The least memory, to the KB and stack included, with which the app takes its readings, is cut off, and catches up. */
 export async function memoryRows(readings: number): Promise<Row[]> {
-  let arenaBytes = 32 * KB;
-  while (!(await survives(arenaBytes, 500))) arenaBytes += 4 * KB;
-  if (!(await survives(arenaBytes, readings))) arenaBytes = Number.POSITIVE_INFINITY;
+  let arenaBytes = LEAST_ARENA;
+  for (const many of [500, readings]) {
+    while (arenaBytes <= MOST_ARENA && !(await survives(arenaBytes, many))) arenaBytes += KB;
+  }
+  if (arenaBytes > MOST_ARENA) arenaBytes = Number.POSITIVE_INFINITY;
   return [row(`app: memory that ran ${readings} readings and an outage`, arenaBytes / KB, "KB", 32)];
 }
 

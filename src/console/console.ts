@@ -60,10 +60,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.timers = timers;
     this.name = name;
     this.output = new Output(this);
-    this.editor = new Editor(
-      this,
-      settings.keys.filter((key) => settings.describe(key).secret),
-    );
+    this.editor = new Editor(this);
     this.runner = new Runner({ settings, host, commands, timers, level, screen: this });
     this.improv = host.improv && new ImprovStream(this, host.improv);
     const port = new serial.io({ ...serial, format: "buffer", target: this, onReadable, onWritable });
@@ -113,6 +110,11 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     if (question !== undefined)
       return { text: question.prompt, kind: question.echo === "hidden" ? "hidden" : "answer" };
     return { text: `${this.name}${this.runner.settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
+  }
+
+  secretKeys(): readonly string[] {
+    const { settings } = this.runner;
+    return settings.keys.filter((key) => settings.describe(key).secret);
   }
 
   onEnter(text: string, tooLong: boolean): void {

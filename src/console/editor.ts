@@ -19,6 +19,8 @@ export interface Prompt {
 
 /** Whose editor it is. */
 export interface EditorOwner {
+  /** Settings whose values are passwords, in lower case. */
+  secretKeys(): readonly string[];
   /** What stands before the line now. */
   prompt(): Prompt;
   /** A line was entered. `tooLong`: more was typed than a line holds, and is lost. */
@@ -38,17 +40,15 @@ const HIDDEN: Disguise = { kind: "hidden" };
 
 export class Editor implements KeyListener {
   private readonly owner: EditorOwner;
-  private readonly secretKeys: readonly string[];
+  private secretKeys: readonly string[] | undefined; // since something was typed
   private readonly decoder = new KeyDecoder(this);
   private readonly line = new Line();
   private readonly row = new Row();
   private readonly history = new History();
   mode: SerialMode = "terminal";
 
-  /** `secretKeys`: settings whose values are passwords, in lower case. */
-  constructor(owner: EditorOwner, secretKeys: readonly string[]) {
+  constructor(owner: EditorOwner) {
     this.owner = owner;
-    this.secretKeys = secretKeys;
   }
 
   feed(byte: number): void {
@@ -113,7 +113,7 @@ export class Editor implements KeyListener {
     const { overflow } = this.line;
     const text = this.line.text();
     if (this.owner.prompt().kind === "command") {
-      const isSecret = secretStart(this.line, this.secretKeys) < this.line.length;
+      const isSecret = this.secretStart() < this.line.length;
       if (isSecret || overflow) this.history.rest();
       else this.history.add(text);
     }
@@ -145,8 +145,14 @@ export class Editor implements KeyListener {
 
   private disguise(kind: Prompt["kind"]): Disguise {
     if (kind === "hidden") return HIDDEN;
-    const position = kind === "command" ? secretStart(this.line, this.secretKeys) : this.line.length;
+    const position = kind === "command" ? this.secretStart() : this.line.length;
     return { kind: "maskedFrom", position };
+  }
+
+  private secretStart(): number {
+    if (this.line.length === 0) return 0;
+    this.secretKeys ??= this.owner.secretKeys();
+    return secretStart(this.line, this.secretKeys);
   }
 }
 

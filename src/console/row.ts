@@ -19,22 +19,20 @@ export type Disguise = { readonly kind: "maskedFrom"; readonly position: number 
 /** One row. It may be shared with other output, as long as `clear` or `leave` comes before that. */
 export class Row {
   private shown: number[] = []; // code points on the screen
-  private next: number[] = []; // the same, being composed
   private at = 0; // the cursor, as an index of shown
   private first = 0; // the line's first character in the window
 
   /** What brings the row to `prompt` and `line`, the cursor in its place. */
   draw(prompt: string, line: Line, disguise: Disguise): string {
-    const cursor = this.compose(prompt, line, disguise);
+    const next: number[] = [];
+    const cursor = this.compose(next, prompt, line, disguise);
     const shown = this.shown;
-    const next = this.next;
     const same = commonStart(shown, next);
     if (same === shown.length && same === next.length) return this.move(cursor);
     let out = this.move(same);
     for (let i = same; i < next.length; i++) out += String.fromCodePoint(next[i]);
     const surplus = columns(shown, same, shown.length) - columns(next, same, next.length);
     if (surplus > 0) out += " ".repeat(surplus) + "\b".repeat(surplus);
-    this.next = shown;
     this.shown = next;
     this.at = next.length;
     return out + this.move(cursor);
@@ -71,9 +69,7 @@ export class Row {
   }
 
   /** Puts prompt and window into `next`; returns the index of the cursor. */
-  private compose(prompt: string, line: Line, disguise: Disguise): number {
-    const next = this.next;
-    next.length = 0;
+  private compose(next: number[], prompt: string, line: Line, disguise: Disguise): number {
     let room = COLUMNS;
     for (const character of prompt) {
       const code = character.codePointAt(0)!;

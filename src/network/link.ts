@@ -160,7 +160,7 @@ export class Link {
   }
 
   private join(): void {
-    this.enter("joining", JOIN_MS, () => this.joinTimedOut());
+    this.enter("joining", JOIN_MS);
     this.associated = false;
     const wifi = this.opened();
     if (wifi.connection >= CONNECTED && wifi.SSID === this.ssid) {
@@ -221,7 +221,7 @@ export class Link {
   }
 
   private cameUp(): void {
-    this.enter("up", WATCH_MS, () => this.watch());
+    this.enter("up", WATCH_MS);
     this.trouble = undefined;
     if (this.scanAsked && !this.survey) this.listen();
     this.tell(`on "${this.ssid}", ${this.wifi?.address ?? "no address"}`);
@@ -234,7 +234,7 @@ export class Link {
       this.lost(DISCONNECTED);
     } else {
       this.stepMs = 0;
-      this.enter("up", WATCH_MS, () => this.watch());
+      this.enter("up", WATCH_MS);
     }
   }
 
@@ -243,7 +243,7 @@ export class Link {
     if (connection >= ASSOCIATED) {
       // Moved to another access point of the same network: the address follows by itself.
       this.associated = true;
-      this.enter("joining", JOIN_MS, () => this.joinTimedOut());
+      this.enter("joining", JOIN_MS);
       this.tell(troubleText({ kind: "lost" }, this.ssid));
     } else {
       this.failed({ kind: "lost" });
@@ -264,7 +264,7 @@ export class Link {
       this.enter("surveying");
       if (!this.survey) this.listen();
     } else {
-      this.enter("waiting", waitMs(SETTLE_MS, this.stepMs, this.options.random()), () => this.join());
+      this.enter("waiting", waitMs(SETTLE_MS, this.stepMs, this.options.random()));
     }
   }
 
@@ -312,16 +312,21 @@ export class Link {
   }
 
   /** "joining", "waiting" and "up" end by this timer at the latest, "surveying" by the survey's: the link cannot hang. */
-  private enter(state: LinkState, afterMs?: number, then?: () => void): void {
+  private enter(state: LinkState, afterMs?: number): void {
     const { timers } = this.options;
     if (this.timer !== undefined) timers.clear(this.timer);
     this.timer = undefined;
     this.state = state;
-    if (afterMs === undefined || !then) return;
-    this.timer = timers.set(() => {
-      this.timer = undefined;
-      this.attempt(then);
-    }, afterMs);
+    if (afterMs !== undefined) this.timer = timers.set(() => this.expire(), afterMs);
+  }
+
+  private expire(): void {
+    this.timer = undefined;
+    this.attempt(() => {
+      if (this.state === "joining") this.joinTimedOut();
+      else if (this.state === "waiting") this.join();
+      else this.watch();
+    });
   }
 
   /** What the driver throws here ends the attempt; the next one follows. */

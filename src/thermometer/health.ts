@@ -25,10 +25,6 @@ export interface HealthOwner {
 }
 
 export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
-  /** Why there are no readings, if there are none because of it. */
-  readonly safeMode: string | undefined;
-  /** How the life before this one ended, in words; empty if in order, or if it could not say. */
-  readonly lastWords: string;
   private readonly owner: HealthOwner;
   private readonly guard: BootGuard;
   private readonly watchdog: Watchdog;
@@ -38,12 +34,20 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
     const { board } = owner;
     this.owner = owner;
     this.guard = new BootGuard(this);
-    this.lastWords = this.guard.lastWords;
-    this.safeMode = this.guard.safeMode ? this.guard.explanation : undefined;
     this.watchdog = new Watchdog(this);
     board.onUncaught?.((line) => this.guard.remember(line));
     if (this.safeMode !== undefined) this.enterSafeMode(this.safeMode);
     else if (this.lastWords !== "") owner.log("warn", `an earlier run ended by ${this.lastWords}`);
+  }
+
+  /** Why there are no readings, if there are none because of it. */
+  get safeMode(): string | undefined {
+    return this.guard.safeMode ? this.guard.explanation : undefined;
+  }
+
+  /** How the life before this one ended, in words; empty if in order, or if it could not say. */
+  get lastWords(): string {
+    return this.guard.lastWords;
   }
 
   /** Readings are expected about every so many milliseconds. */

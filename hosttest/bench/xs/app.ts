@@ -85,11 +85,37 @@ class Network extends Socket {
   }
 }
 
-const board: Board = {
+/** On its network as soon as it is asked. */
+class Radio {
+  readonly connection = 500;
+  readonly address = "192.168.1.20";
+  readonly SSID = "home";
+  readonly RSSI = -60;
+  constructor(options: { onChanged(property: "connection"): void }) {
+    timers.set(() => options.onChanged("connection"), 1);
+  }
+  close(): void {}
+  scan(): void {}
+  connect(): void {}
+  disconnect(): void {}
+  configure(): void {}
+}
+
+class TimeServer {
+  getTime(callback: (error: null, utcMs: number) => void): void {
+    timers.set(() => callback(null, EPOCH_MS + figures[NOW]), 50);
+  }
+  close(): void {}
+}
+
+const EPOCH_MS = 1_781_687_520_000;
+
+/** The network is always there. */
+const wired: Board = {
   name: "bench",
   mac: "0123456789ab",
   timers,
-  clock: { uptimeMs: () => figures[NOW], utcMs: () => 1_781_687_520_000 + figures[NOW] },
+  clock: { uptimeMs: () => figures[NOW], utcMs: () => EPOCH_MS + figures[NOW] },
   random: () => 0.5,
   setUtc() {},
   openFlash: () => flash,
@@ -119,8 +145,17 @@ const board: Board = {
   },
 };
 
+/** As most devices are. */
+const wireless: Board = {
+  ...wired,
+  overrides: { ...wired.overrides, "wifi.ssid": "home" },
+  wifi: { io: Radio },
+  ntp: { io: TimeServer },
+};
+
 /** Boots the thermometer in this machine. */
-export function boot(): void {
+export function boot(kind: "wired" | "wireless" = "wired"): void {
+  const board = kind === "wired" ? wired : wireless;
   board.boot(() => new Thermometer(board));
 }
 
