@@ -20,9 +20,14 @@ export interface ClockNotes {
   findNoteAfter(sequence: number, tag: number, visit: (value: Uint8Array) => boolean): boolean;
 }
 
+/** Where dating notes what it knows. */
+export interface NoteWriter {
+  write(tag: number, value: Uint8Array): void;
+}
+
 export class Dating {
   private readonly notes: ClockNotes;
-  private readonly write: (tag: number, value: Uint8Array) => void;
+  private readonly writer: NoteWriter;
   private readonly boot: number;
   private originMs = Number.NaN; // milliseconds since 1970 at uptime 0, of this boot; NaN: not known
   private writtenMs = Number.NaN; // as it stands in flash
@@ -32,11 +37,11 @@ export class Dating {
   private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
   private undatedEnd = -1;
 
-  /** `boot`: number of the boot that runs. `write`: makes a note, durable or told otherwise by its owner. */
-  constructor(notes: ClockNotes, boot: number, write: (tag: number, value: Uint8Array) => void) {
+  /** `boot`: number of the boot that runs. `writer`: makes a note, durable or told otherwise by its owner. */
+  constructor(notes: ClockNotes, boot: number, writer: NoteWriter) {
     this.notes = notes;
     this.boot = boot & 0xffff;
-    this.write = write;
+    this.writer = writer;
   }
 
   /** The clock is set, or set anew: milliseconds since 1970 at an uptime. */
@@ -46,7 +51,7 @@ export class Dating {
     this.originMs = originMs;
     if (Math.abs(originMs - this.writtenMs) < RESOLUTION_MS) return;
     this.writtenMs = originMs;
-    this.write(CLOCK, encodeClock(this.boot, originMs));
+    this.writer.write(CLOCK, encodeClock(this.boot, originMs));
   }
 
   /** When an entry of the outbox was taken, in milliseconds since 1970; NaN if nobody knows. */

@@ -94,7 +94,7 @@ export class Journal {
     this.incoming.room = this.enter(options.room);
     this.topic = options.topicOf(options.room);
     this.message = { topic: this.topic, payload: this.renderer.bytes, payloadLength: 0, retain: false };
-    this.dating = new Dating(options.store, this.counters.boots, this.sticky.write);
+    this.dating = new Dating(options.store, this.counters.boots, this.sticky);
     this.clockSet();
   }
 

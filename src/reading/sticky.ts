@@ -9,7 +9,7 @@ export interface NoteStore {
   note(tag: number, value: Uint8Array): void;
 }
 
-const TAGS = 8;
+const TAGS = 4; // those in notes.ts
 
 export class Sticky {
   private readonly store: NoteStore;
@@ -22,10 +22,10 @@ export class Sticky {
   }
 
   /** Takes the place of an earlier value of the tag. */
-  readonly write = (tag: number, value: Uint8Array): void => {
+  write(tag: number, value: Uint8Array): void {
     this.owed[tag] = value;
     this.retry();
-  };
+  }
 
   /** True while the latest value of the tag is not on flash. */
   owes(tag: number): boolean {
