@@ -43,7 +43,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   private readonly runner: Runner;
   private readonly editor: Editor;
   private readonly output: Output;
-  private readonly improv: ImprovStream | undefined;
+  private improv: ImprovStream | undefined; // since the first byte, where the host has a port for it
   private input: Uint8Array | undefined; // one byte, since the first one came
   private ahead: Uint8Array | undefined; // what was typed ahead, since that was first done
   private aheadAt = 0;
@@ -62,7 +62,6 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.output = new Output(this);
     this.editor = new Editor(this);
     this.runner = new Runner({ settings, host, commands, timers, level, screen: this });
-    this.improv = host.improv && new ImprovStream(this, host.improv);
     const port = new serial.io({ ...serial, format: "buffer", target: this, onReadable, onWritable });
     this.editor.mode = serial.mode ?? port.mode ?? "terminal";
     this.port = port;
@@ -259,8 +258,12 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.readable -= 1;
     this.input ??= new Uint8Array(1);
     this.port.read(this.input);
-    if (this.improv !== undefined) this.improv.feed(this.input[0]);
-    else this.onByte(this.input[0]);
+    const { improv } = this.host;
+    if (improv === undefined) this.onByte(this.input[0]);
+    else {
+      this.improv ??= new ImprovStream(this, improv);
+      this.improv.feed(this.input[0]);
+    }
     return true;
   }
 

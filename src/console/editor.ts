@@ -41,7 +41,7 @@ const HIDDEN: Disguise = { kind: "hidden" };
 export class Editor implements KeyListener {
   private readonly owner: EditorOwner;
   private secretKeys: readonly string[] | undefined; // since something was typed
-  private readonly decoder = new KeyDecoder(this);
+  private decoder: KeyDecoder | undefined; // since something was typed
   private readonly line = new Line();
   private readonly row = new Row();
   private readonly history = new History();
@@ -52,6 +52,7 @@ export class Editor implements KeyListener {
   }
 
   feed(byte: number): void {
+    this.decoder ??= new KeyDecoder(this);
     this.decoder.feed(byte);
   }
 
