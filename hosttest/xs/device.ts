@@ -61,6 +61,7 @@ export class Device {
   readonly #outbox = new NorFlash({ blocks: 16 }).bytes;
   readonly #settings = new NorFlash({ blocks: 4 }).bytes;
   starts = 0;
+  #life = 0;
   #firmware: FirmwareOnXS | undefined;
   readonly #board: Board;
 
@@ -92,12 +93,16 @@ export class Device {
   }
 
   async start(creation?: Creation): Promise<this> {
-    const onTrouble = (text: string) => this.troubles.push(text);
+    const life = ++this.#life;
+    const onTrouble = (text: string): void => {
+      if (life === this.#life) this.troubles.push(text); // what a power cut interrupts fails, and should
+    };
     this.#firmware = await runOnXS({ board: this.#board, creation, onTrouble });
     return this;
   }
 
   async end(): Promise<void> {
+    this.#life++;
     await this.#firmware?.end();
   }
 }
