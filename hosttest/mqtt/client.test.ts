@@ -172,6 +172,21 @@ describe("publishing from the store", () => {
     expect(world.client.status().possibleDoubles).toBe(2);
   });
 
+  test("after a reboot, Session Present 0: what may have been sent before it is counted too, QoS 2 within the window", () => {
+    const before = new World({ window: 4 });
+    for (const qos of [2, 1, 2, 2, 2] as const) before.publish("x", qos);
+    before.store.released(0);
+    for (const resumed of [true, false]) {
+      const after = new World({ window: 4, resumed }, { store: before.store });
+      after.connect(CONNACK_NEW);
+      expect(after.sessions.at(-1)?.possibleDoubles).toBe(resumed ? 3 : 0); // the second one requeues nothing
+      after.link.end();
+      after.reconnect(CONNACK_PRESENT);
+      expect(after.client.status().possibleDoubles).toBe(resumed ? 3 : 0);
+      after.client.close();
+    }
+  });
+
   test("an entry that cannot be rendered is a dead letter; the next one goes", () => {
     const world = new World({ render: (entry) => (entry.sequence === 0 ? undefined : entry) });
     world.connect();

@@ -3,7 +3,6 @@
  * leave. Through the whole client, byte by byte. The enumeration is complete by construction: a pair without a row fails.
  */
 import { describe, expect, test } from "vitest";
-import * as flow from "../../src/mqtt/flow.js";
 import { hexOf } from "./support/scripted-peer.js";
 import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
 
@@ -144,18 +143,6 @@ describe("an acknowledgement in every state of its packet id", () => {
       });
     }
   }
-
-  test("the table has a row for every state that flow.ts names", () => {
-    const named = Object.keys(flow).filter((name) => /^(FREE|RESUMING|AWAIT_)/.test(name));
-    expect(named.filter((name) => !(name in ROWS))).toEqual([]);
-  });
-
-  test("no acknowledgement of an id in flight leaves it unanswered by the table", () => {
-    for (const [name, state] of Object.entries(flow)) {
-      if (!/^(FREE|RESUMING|AWAIT_)/.test(name)) continue;
-      for (const type of [4, 5, 7, 9, 11]) expect(flow.onAcknowledgement(state as number, type)).toBeTypeOf("number");
-    }
-  });
 });
 
 describe("a PUBLISH of QoS 2 and its PUBREL, by what the inbound store knows", () => {

@@ -35,6 +35,7 @@ class Device {
   readonly subscribed: string[] = [];
   readonly errors: string[] = [];
   bytesReceived = 0;
+  #text = "";
   readonly client: Client<MemoryEntry>;
 
   constructor(broker: Broker, id: string, options: Partial<ClientOptions<MemoryEntry>> = {}) {
@@ -54,7 +55,8 @@ class Device {
       onMessage: ({ topic, qos, retain, payload, last, offsetBytes }) => {
         this.bytesReceived += payload.length;
         const text = payload.length > 100 ? `${payload.length} bytes` : Buffer.from(payload).toString();
-        if (last && offsetBytes === 0) this.received.push(`${topic} ${qos} ${retain ? "retained " : ""}${text}`);
+        this.#text = offsetBytes === 0 ? text : this.#text + text;
+        if (last) this.received.push(`${topic} ${qos} ${retain ? "retained " : ""}${this.#text}`);
       },
       ...options,
     });
@@ -118,6 +120,7 @@ describe.each([
     for (const n of numbers(300)) writer.publish("n/2", n, 2);
     await writer.drained();
     await until(() => reader.received.length === 600, "600 messages");
+
     for (const qos of [1, 2])
       expect(reader.received.filter((line) => line.startsWith(`n/${qos}`))).toEqual(
         numbers(300).map((n) => `n/${qos} ${qos} ${n}`),

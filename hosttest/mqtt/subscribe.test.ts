@@ -91,7 +91,7 @@ test("the server lost the session: every filter that is wanted is asked for agai
   world.publish("x");
   world.link.end();
   world.reconnect(CONNACK_NEW);
-  expect(world.take()).toBe("82 06 f0 05 00 01 61 01 82 06 f0 06 00 01 63 00 32 06 00 01 61 00 01 78");
+  expect(world.take()).toBe("82 06 f0 01 00 01 61 01 82 06 f0 03 00 01 63 00 32 06 00 01 61 00 01 78");
 });
 
 test("a newer wish for a filter takes the place of one that is not on the wire yet: nothing grows while offline", () => {

@@ -5,139 +5,93 @@
  * timer or resolver: `onError` tells, and the client connects again after a back-off.
  * Source: MQTT 3.1.1; ECMA-419, 2nd edition.
  */
-import { type Attempt, BACKOFF, type Backoff, nextStepMs, waitMs } from "./backoff.js";
-import type { Ending } from "./blame.js";
-import { type Connect, connectBytes, type QoS } from "./codec.js";
-import { Connection, type MQTTError } from "./connection.js";
-import type { Resolver, ResolverConstructor, TimerId } from "./io.js";
-import { type ClientOptions, type ClientState, connectOf } from "./options.js";
-import { STOP } from "./parser.js";
-import { Session } from "./session.js";
+import { connectPacket, type QoS } from "./codec.js";
+import { Connection } from "./connection.js";
+import type { Resolver, ResolverConstructor } from "./io.js";
+import type { Backoff, ClientOptions, ClientStatus, MQTTError } from "./options.js";
+import type { Ending } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 import { encodeTopicName } from "./topics.js";
 import type { Message } from "./transmit.js";
 
-export type { QoS } from "./codec.js";
-export type { MQTTError } from "./connection.js";
-export type { InboundMessage } from "./inbound.js";
-export type { ClientOptions, ClientState, Will } from "./options.js";
+export type { QoS, Will } from "./codec.js";
+export type { ClientOptions, ClientState, ClientStatus, MQTTError } from "./options.js";
+export type { InboundMessage } from "./parser.js";
 export type { Outcome, SessionStart } from "./session.js";
 export type { Message } from "./transmit.js";
 
-export interface ClientStatus {
-  readonly state: ClientState;
-  /** Since CONNACK; undefined when not connected. */
-  readonly connectedMs: number | undefined;
-  /** Until the next attempt; undefined when none is due. */
-  readonly retryMs: number | undefined;
-  readonly lastError: MQTTError | undefined;
-  readonly inFlight: number;
-  /** CONNACKs after the first. */
-  readonly reconnects: number;
-  readonly delivered: number;
-  readonly deadLetters: number;
-  readonly possibleDoubles: number;
-  /** Requests that the server would not take: messages of `publish`, filters. */
-  readonly dropped: number;
-}
-
-const LEAVE_MS = 2_000; // what `stop` waits for the socket to take DISCONNECT
-const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
-
 const NEVER = Number.POSITIVE_INFINITY;
+/** CONNACK's return codes, §3.2.2.3. */
+const REFUSALS = "protocol version,client id,server unavailable,user name or password,not authorised";
 
-/** What the client is at, and when that ends, in milliseconds of uptime. While connected the connection has the deadline. */
-type Phase =
-  | { readonly kind: "stopped"; readonly limitMs: number }
-  | { readonly kind: "waiting"; readonly limitMs: number } // NEVER: for the link
-  | { readonly kind: "connecting"; readonly limitMs: number }
-  | { readonly kind: "connected"; readonly sinceMs: number }
-  | { readonly kind: "leaving"; readonly limitMs: number; readonly whenDone: (() => void) | undefined };
-
-const STOPPED: Phase = { kind: "stopped", limitMs: NEVER };
-
-export class Client<E extends OutboundEntry = OutboundEntry> {
-  private readonly options: ClientOptions<E>;
+export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<E> {
   private readonly backoff: Backoff;
-  private readonly connect: Connect;
-  private readonly buffers: { receive: Uint8Array; transmit: Uint8Array; topic: Uint8Array };
-  private readonly session: Session<E>;
-  private readonly onTimer = (): void => this.expire();
-  private phase: Phase = STOPPED;
-  private state: ClientState = "stopped";
-  private connection: Connection<E> | undefined;
+  private state: ClientStatus["state"] = "stopped";
   private resolver: Resolver | undefined;
-  private timer: TimerId | undefined;
-  private timerMs = NEVER;
   private isLinkUp = true;
   private isWipeDue: boolean;
   private isWiped = false;
+  /** Since CONNACK, in milliseconds of uptime. */
+  private sinceMs = 0;
+  /** When the stage ends, if it has a limit. */
+  private untilMs = NEVER;
   private stepMs = 0;
   private connects = 0;
   private lastError: MQTTError | undefined;
+  private whenDone: (() => void) | undefined;
 
-  /** @throws RangeError if an option cannot be said in MQTT, or CONNECT does not fit the buffer */
+  /** @throws RangeError if an option cannot be said in MQTT */
   constructor(options: ClientOptions<E>) {
-    this.options = options;
-    this.backoff = { ...BACKOFF, ...options.backoff };
-    this.connect = connectOf(options);
-    const length = options.bufferLength ?? 1_024;
-    const least = Math.max(64, connectBytes(this.connect));
-    if (!(length >= least)) throw new RangeError(`bufferLength ${length}: expected ${least} or more`);
-    this.buffers = {
-      receive: new Uint8Array(length),
-      transmit: new Uint8Array(length),
-      topic: new Uint8Array(options.topicLength ?? 256),
-    };
-    this.session = new Session(options);
+    super(options);
+    this.backoff = { firstMs: 1_000, longestMs: 120_000, steadyMs: 30_000, refusedMs: 120_000, ...options.backoff };
     this.isWipeDue = options.wipeFirst === true && !options.clean;
+    this.greeting(); // throws for what cannot be said
   }
 
   /** Connects, and stays connected until `stop` or `close`. */
   start(): void {
-    if (this.phase.kind !== "stopped") return;
+    if (this.stage !== "stopped") return;
     this.stepMs = 0;
-    this.attempt();
+    this.connect();
   }
 
   /** Sends DISCONNECT and closes; `whenDone` is called when that is done. What is in the store stays there. */
   stop(whenDone?: () => void): void {
-    if (this.phase.kind === "leaving") return;
-    if (this.phase.kind === "connected") {
-      this.session.close("other"); // no answer may follow DISCONNECT
-      this.phase = { kind: "leaving", limitMs: this.options.uptimeMs() + LEAVE_MS, whenDone };
-      this.arm();
-      this.connection?.disconnect();
+    if (this.stage === "leaving") return;
+    this.whenDone = whenDone;
+    if (this.stage !== "connected") {
+      this.onLeft();
       return;
     }
-    this.close();
-    whenDone?.();
+    this.session.close("other"); // no answer may follow DISCONNECT
+    this.enter("leaving", 2_000);
+    this.guard(this.number, this.leave, undefined);
   }
 
   /** At once: nothing is sent, no callback comes any more but `onState`. */
   close(): void {
     this.drop("other");
-    this.enter(STOPPED);
+    this.enter("stopped", NEVER);
   }
 
   /** The store has a new entry. Does not shorten a back-off. */
   wake(): void {
     this.session.mayHaveMore = true;
-    this.connection?.wake();
+    this.send();
   }
 
   /** The network is gone: drops the connection at once, and waits for `linkUp`. */
   linkDown(): void {
     this.isLinkUp = false;
-    if (this.phase.kind === "stopped" || this.phase.kind === "leaving") return;
+    if (this.stage === "stopped" || this.stage === "leaving") return;
     this.drop("other");
-    this.enter({ kind: "waiting", limitMs: NEVER });
+    this.enter("waiting", NEVER);
   }
 
   /** The network is there: connects at once, if it is not connected. */
   linkUp(): void {
     this.isLinkUp = true;
-    if (this.phase.kind === "waiting") this.attempt();
+    if (this.stage === "waiting") this.connect();
   }
 
   /**
@@ -146,238 +100,203 @@ export class Client<E extends OutboundEntry = OutboundEntry> {
    * @throws RangeError if `topic` is no topic name
    */
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain?: boolean }): boolean {
-    const message = {
-      topic: encodeTopicName(topic),
-      payload: payload.slice(),
-      payloadLength: payload.length,
-      retain: options.retain === true,
-    };
-    if (options.qos === 0) return this.publishNow(message);
-    const isQueued = this.session.requests.publish(message);
-    this.connection?.wake();
+    const name = encodeTopicName(topic);
+    const retain = options.retain === true;
+    if (options.qos === 0)
+      return this.publishNow({ topic: name, payload: payload.slice(), payloadLength: payload.length, retain });
+    const isQueued = this.session.requests.publish(name, payload, retain);
+    this.send();
     return isQueued;
   }
 
   /** Publishes at QoS 0, if connected and there is room; returns whether. */
   publishNow(message: Message): boolean {
-    const connection = this.connection;
-    if (this.phase.kind !== "connected" || connection === undefined) return false;
-    const isTaken = this.session.publishNow(message, connection.reserve);
-    if (isTaken) connection.wake();
+    if (this.stage !== "connected") return false;
+    const out = this.out;
+    // The answers to what is being parsed must have room after it, and after the longest head.
+    if (this.parsing && out.room < this.parsing + 11 + message.topic.length + message.payloadLength) return false;
+    const isTaken = out.publishAny(message.retain ? 0x31 : 0x30, 0, message);
+    this.send();
     return isTaken;
   }
 
   /** Subscribes now and whenever the server has lost the session. `onSubscribed` tells what was granted. @throws RangeError */
   subscribe(filter: string, qos: QoS): void {
-    this.session.requests.subscribe(filter, qos);
-    this.connection?.wake();
+    if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`QoS ${qos}: expected 0, 1 or 2`);
+    this.session.requests.ask(filter, [qos]);
+    this.send();
   }
 
   /** Takes a subscription back. @throws RangeError */
   unsubscribe(filter: string): void {
-    this.session.requests.unsubscribe(filter);
-    this.connection?.wake();
+    this.session.requests.ask(filter, []);
+    this.send();
   }
 
   status(): ClientStatus {
-    const phase = this.phase;
-    const now = this.options.uptimeMs();
-    const { inFlight, delivered, deadLetters, possibleDoubles, requests } = this.session;
+    const session = this.session;
+    const nowMs = this.options.uptimeMs();
     return {
       state: this.state,
-      connectedMs: phase.kind === "connected" ? now - phase.sinceMs : undefined,
-      retryMs: phase.kind === "waiting" && phase.limitMs < NEVER ? Math.max(0, phase.limitMs - now) : undefined,
+      connectedMs: this.stage === "connected" ? nowMs - this.sinceMs : undefined,
+      retryMs: this.stage === "waiting" && this.untilMs < NEVER ? Math.max(0, this.untilMs - nowMs) : undefined,
       lastError: this.lastError,
-      inFlight,
+      inFlight: session.inFlight,
       reconnects: Math.max(0, this.connects - 1),
-      delivered,
-      deadLetters,
-      possibleDoubles,
-      dropped: requests.dropped,
+      delivered: session.delivered,
+      deadLetters: session.deadLetters,
+      possibleDoubles: session.possibleDoubles,
+      dropped: session.requests.dropped,
     };
   }
 
-  private attempt(): void {
+  private connect(): void {
     if (!this.isLinkUp) {
-      this.enter({ kind: "waiting", limitMs: NEVER });
+      this.enter("waiting", NEVER);
       return;
     }
-    const { host, dns } = this.options;
-    const phase: Phase = {
-      kind: "connecting",
-      limitMs: this.options.uptimeMs() + (this.options.connectTimeoutMs ?? 30_000),
-    };
-    this.enter(phase);
-    if (this.phase !== phase) return; // the owner changed its mind in onState
-    if (dns === undefined || IPV4.test(host)) this.open(IPV4.test(host) ? host : undefined);
-    else this.resolve(dns, phase);
+    this.reset();
+    const number = this.number;
+    const dns = this.options.dns;
+    const isNumeric = /^\d+\.\d+\.\d+\.\d+$/.test(this.options.host);
+    this.enter("connecting", this.options.connectTimeoutMs ?? 30_000);
+    // Not if the owner changed its mind in onState.
+    if (dns && !isNumeric) this.guard(number, this.resolve, dns);
+    else this.guard(number, this.open, isNumeric ? this.options.host : undefined);
   }
 
-  private resolve(dns: { readonly io: ResolverConstructor }, phase: Phase): void {
-    const { host } = this.options;
-    const isCurrent = (): boolean => this.phase === phase && this.connection === undefined;
-    const fail = (): void => {
-      if (isCurrent()) this.fail({ kind: "resolve", message: `no address for ${host}` }, "other");
-    };
-    try {
-      this.resolver = new dns.io(dns);
-      this.resolver.resolve({
-        host,
-        onResolved: (_name, address) => {
-          if (isCurrent()) this.open(address);
-        },
-        onError: fail,
-      });
-    } catch {
-      fail();
-    }
+  private resolve(dns: { readonly io: ResolverConstructor }): void {
+    const number = this.number;
+    const host = this.options.host;
+    this.resolver = new dns.io(dns);
+    this.resolver.resolve({
+      host,
+      onResolved: (_name, address) => this.guard(number, this.open, address),
+      onError: () => {
+        if (number === this.number && !this.out.socket) this.fail("resolve", `no address for ${host}`);
+      },
+    });
   }
 
   private open(address: string | undefined): void {
-    const { socket, host, port, pingTimeoutMs = 15_000 } = this.options;
-    const connection: Connection<E> = new Connection({
-      connect: this.isWipeDue ? { ...this.connect, clean: true, will: undefined } : this.connect,
-      session: this.session,
-      buffers: this.buffers,
-      pingTimeoutMs,
-      clock: this.options,
-      onConnack: (present): string | undefined => this.greeted(connection, present),
-      onFailure: (error, ending) => this.fail(error, ending),
-      onLeft: () => this.left(),
+    if (this.out.socket) return; // a resolver that goes on talking
+    const options = this.options;
+    const socket = options.socket;
+    const number = this.number;
+    const opened = new socket.io({
+      ...socket,
+      host: options.host,
+      address,
+      port: options.port,
+      format: "buffer",
+      onReadable: (count) => this.onReadable(number, count),
+      onWritable: (count) => this.guard(number, this.onWritable, count),
+      onError: () => this.guard(number, this.onError, undefined),
     });
-    this.connection = connection;
-    try {
-      const opened = new socket.io({
-        ...socket,
-        host,
-        address,
-        port,
-        format: "buffer",
-        onReadable: connection.onReadable,
-        onWritable: connection.onWritable,
-        onError: connection.onError,
-      });
-      // A class may call back from its constructor: the connection may be over already.
-      if (this.connection === connection) connection.begin(opened);
-      else closeQuietly(opened);
-    } catch (cause) {
-      if (this.connection === connection) this.fail({ kind: "unreachable", message: textOf(cause), cause }, "other");
-    }
+    // A class may call back from its constructor: the connection may be over already.
+    if (number === this.number) this.out.socket = opened;
+    else closeQuietly(opened);
   }
 
-  /** CONNACK of code 0. Returns what was wrong, or STOP. */
-  private greeted(connection: Connection<E>, present: boolean): string | undefined {
+  protected greeting(): Uint8Array {
+    const options = this.options;
+    if (this.isWipeDue) return connectPacket(options, true, undefined);
+    return connectPacket(options, options.clean === true, options.will);
+  }
+
+  connack(present: boolean, code: number): string | undefined {
+    const options = this.options;
+    if (code) {
+      this.fail("refused", `refused: ${REFUSALS.split(",")[code - 1]}`, "other", code);
+      return;
+    }
     if (this.isWipeDue) {
-      if (present) return "CONNACK: session present, though clean";
-      connection.disconnect();
+      if (present) return "session present, though clean"; // §3.2.2-1
+      this.out.packet(Uint8Array.of(0xe0, 0));
+      this.out.flush();
       this.isWipeDue = false;
       this.isWiped = true;
       this.drop("other");
-      this.attempt();
-      return STOP;
+      this.connect();
+      return;
     }
+    const number = this.number;
     this.connects++;
-    const phase: Phase = { kind: "connected", sinceMs: this.options.uptimeMs() };
-    const fault = this.session.open(this.connect.clean, present, this.isWiped);
-    if (fault !== undefined || this.connection !== connection) return fault ?? STOP;
+    const fault = this.session.open(this.out, options.clean === true, present, this.isWiped);
+    if (fault || number !== this.number) return fault;
     this.isWiped = false;
-    if (this.session.isSuspecting) connection.ping();
-    this.enter(phase);
-    return this.phase === phase ? undefined : STOP;
+    this.sinceMs = options.uptimeMs();
+    this.enter("connected", this.lookMs);
+    // A PINGRESP would be proof that the connection lives without its suspect.
+    if (number === this.number && this.session.suspect >= 0) this.ping();
+    return;
   }
 
-  /** DISCONNECT is with the socket. */
-  private left(): void {
-    const phase = this.phase;
-    if (phase.kind !== "leaving") return;
+  protected onLeft(): void {
     this.close();
-    phase.whenDone?.();
+    this.whenDone?.();
   }
 
-  /** The attempt or the connection failed: report, wait, try again. */
-  private fail(error: MQTTError, ending: Ending): void {
-    const phase = this.phase;
+  protected fail(
+    kind: MQTTError["kind"],
+    message: string,
+    ending: Ending = "other",
+    code?: number,
+    cause?: unknown,
+  ): void {
+    const options = this.options;
+    const backoff = this.backoff;
+    const stage = this.stage;
+    const nowMs = options.uptimeMs();
     this.drop(ending);
-    this.lastError = error;
-    const attempt = attemptOf(error, phase, this.options.uptimeMs());
-    this.stepMs = nextStepMs(this.backoff, this.stepMs, attempt);
-    if (phase.kind === "leaving") this.enter(STOPPED);
-    else {
-      const delayMs = waitMs(this.stepMs, attempt, this.options.random());
-      this.enter({ kind: "waiting", limitMs: this.options.uptimeMs() + delayMs });
-    }
-    this.options.onError?.(error);
-    if (phase.kind === "leaving") phase.whenDone?.();
+    this.lastError = { kind, message, code, cause };
+    // Of the refusals, time mends "server unavailable" only.
+    let random = options.random();
+    if (code && code !== 3) {
+      this.stepMs = backoff.refusedMs;
+      random = (1 + random) / 2;
+    } else if (stage === "connected" && nowMs - this.sinceMs >= backoff.steadyMs) this.stepMs = backoff.firstMs;
+    else this.stepMs = Math.min(Math.max(this.stepMs * 2, backoff.firstMs), backoff.longestMs);
+    const waitMs = Math.round(this.stepMs * random);
+    if (stage === "leaving") this.enter("stopped", NEVER);
+    else this.enter("waiting", waitMs);
+    options.onError?.(this.lastError);
+    if (stage === "leaving") this.whenDone?.();
   }
 
   /** Ends connection and resolver, whatever their state. */
   private drop(ending: Ending): void {
-    const connection = this.connection;
+    const socket = this.out.socket;
     const resolver = this.resolver;
-    this.connection = this.resolver = undefined;
+    this.reset();
+    this.resolver = undefined;
     this.session.close(ending);
-    if (resolver?.close) closeQuietly(resolver as { close(): void });
-    const socket = connection?.end();
-    if (socket !== undefined) closeQuietly(socket);
+    closeQuietly(resolver);
+    closeQuietly(socket);
   }
 
-  private enter(phase: Phase): void {
-    this.phase = phase;
-    this.arm();
-    const state = phase.kind === "leaving" ? "connected" : phase.kind;
+  private enter(stage: Connection<E>["stage"], waitMs: number): void {
+    this.stage = stage;
+    this.untilMs = this.options.uptimeMs() + waitMs;
+    this.wait(waitMs);
+    const state = stage === "leaving" ? "connected" : stage;
     if (state === this.state) return;
     this.state = state;
     this.options.onState?.(state);
   }
 
-  private deadlineMs(): number {
-    const phase = this.phase;
-    return phase.kind === "connected" ? (this.connection?.deadlineMs ?? NEVER) : phase.limitMs;
-  }
-
-  /** Sets the timer for the nearest deadline. One that has moved later is left to fire early, and armed again then. */
-  private arm(): void {
-    const deadlineMs = this.deadlineMs();
-    if (this.timer !== undefined) {
-      if (this.timerMs <= deadlineMs && deadlineMs < NEVER) return;
-      this.options.timers.clear(this.timer);
-      this.timer = undefined;
-    }
-    if (deadlineMs === NEVER) return;
-    this.timerMs = deadlineMs;
-    this.timer = this.options.timers.set(this.onTimer, Math.max(0, deadlineMs - this.options.uptimeMs()));
-  }
-
-  private expire(): void {
-    this.timer = undefined;
-    const nowMs = this.options.uptimeMs();
-    if (nowMs >= this.deadlineMs()) {
-      const kind = this.phase.kind;
-      if (kind === "connected") this.connection?.expire(nowMs);
-      else if (kind === "waiting") this.attempt();
-      else if (kind === "leaving") this.fail({ kind: "timeout", message: "DISCONNECT not sent" }, "other");
-      else {
-        const message = this.connection ? "no CONNACK" : "no answer from the resolver";
-        this.fail({ kind: "timeout", message }, "other");
-      }
-    }
-    this.arm();
+  protected expire(): void {
+    const stage = this.stage;
+    if (stage === "waiting") this.connect();
+    else if (stage === "leaving") this.fail("timeout", "DISCONNECT not sent");
+    else this.fail("timeout", this.out.socket ? "no CONNACK" : "no answer from the resolver");
   }
 }
 
-function attemptOf(error: MQTTError, phase: Phase, nowMs: number): Attempt {
-  if (error.kind === "refused") return { kind: "refused", code: error.code ?? 0 };
-  return phase.kind === "connected" ? { kind: "dropped", upMs: nowMs - phase.sinceMs } : { kind: "unreachable" };
-}
-
-function closeQuietly(it: { close(): void }): void {
+function closeQuietly(it: { close?(): void } | undefined): void {
   try {
-    it.close();
+    it?.close?.();
   } catch {
     // It was closed, or broken: what we want from it is over either way.
   }
-}
-
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

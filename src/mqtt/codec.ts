@@ -1,127 +1,39 @@
 /*
- * Packets to bytes. Every function writes into a buffer of the caller's, from `at`, and returns the offset after the packet.
- * The caller has checked the room (a write past a Uint8Array vanishes silently). Pure. The packets of the hot path, PUBLISH and the
- * acknowledgements, are written by transmit.ts itself.
- * Source: MQTT 3.1.1 §2.2 and §3.
+ * Packets to bytes: those that leave rarely, each made whole. The ones of the hot path, PUBLISH from the store and the
+ * acknowledgements, are written by transmit.ts in place.
+ *
+ * Here and in the other files a packet is named by its first byte, §2.2.1 and §2.2.2:
+ *   10 CONNECT     30..3f PUBLISH  50 PUBREC   70 PUBCOMP    90 SUBACK       b0 UNSUBACK  d0 PINGRESP
+ *   20 CONNACK     40 PUBACK       62 PUBREL   82 SUBSCRIBE  a2 UNSUBSCRIBE  c0 PINGREQ   e0 DISCONNECT
+ * The four of QoS 1 and 2 are also words of 32 bits: first byte, length 2, packet id. As numbers, not as constants of a
+ * module: to XS each constant is a closure, in memory and in every function that uses it.
+ * Pure. Source: MQTT 3.1.1 §2.2 and §3.
  */
-import { encodeUTF8 } from "./utf8.js";
-
-// Control packet types, §2.2.1, table 2.1
-export const CONNECT = 1;
-export const CONNACK = 2;
-export const PUBLISH = 3;
-export const PUBACK = 4;
-export const PUBREC = 5;
-export const PUBREL = 6;
-export const PUBCOMP = 7;
-export const SUBSCRIBE = 8;
-export const SUBACK = 9;
-export const UNSUBSCRIBE = 10;
-export const UNSUBACK = 11;
-export const PINGREQ = 12;
-export const PINGRESP = 13;
-export const DISCONNECT = 14;
+import { encodeTopicName } from "./topics.js";
+import { encodeUTF8, isUnsayable } from "./utf8.js";
 
 export type QoS = 0 | 1 | 2;
 
-// First byte of a PUBLISH, §3.3.1
-export const DUP = 0x08;
-export const RETAIN = 0x01;
-
-/** PUBACK, PUBREC, PUBREL, PUBCOMP have four bytes: one of these words, plus the packet id. PUBREL's flags are 0010 (§3.6.1). */
-export const ACKNOWLEDGEMENT_BYTES = 4;
-export const PUBACK_WORD = 0x4002_0000;
-export const PUBREC_WORD = 0x5002_0000;
-export const PUBREL_WORD = 0x6202_0000;
-export const PUBCOMP_WORD = 0x7002_0000;
-/** §2.2.3: four bytes of seven bits. */
-export const LONGEST_REMAINING = 268_435_455;
-
-const LEVEL = 4; // protocol level of 3.1.1, §3.1.2.2
-const FIXED_CONNECT_BYTES = 10; // variable header, §3.1.2
-const CLEAN_SESSION = 0x02;
-const WILL = 0x04;
-const WILL_QOS_SHIFT = 3;
-const WILL_RETAIN = 0x20;
-const PASSWORD = 0x40;
-const USER = 0x80;
-
-/** What a CONNECT says. Absent fields are absent in the packet. */
-export interface Connect {
-  readonly id: Uint8Array;
-  readonly clean: boolean;
-  /** Seconds; 0: off. */
-  readonly keepAlive: number;
-  readonly user?: Uint8Array;
-  readonly password?: Uint8Array;
-  readonly will?: {
-    readonly topic: Uint8Array;
-    readonly payload: Uint8Array;
-    readonly qos: QoS;
-    readonly retain: boolean;
-  };
+/** What the server publishes when the connection ends without DISCONNECT (§3.1.2.5). */
+export interface Will {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
 }
 
-/** Bytes that the remaining-length field takes for `length`, §2.2.3. */
-export function lengthBytes(length: number): number {
-  return length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4;
+/** What CONNECT is made of: ClientOptions has it. */
+export interface ConnectOptions {
+  readonly id: string;
+  readonly user?: string;
+  readonly password?: string | Uint8Array;
+  readonly keepAlive?: number;
+  readonly will?: Will;
 }
 
-/** SUBSCRIBE (with `qos`) or UNSUBSCRIBE (without) of one filter; flags are 0010 (§3.8.1, §3.10.1). */
-export function encodeFilter(
-  out: Uint8Array,
-  at: number,
-  id: number,
-  filter: Uint8Array,
-  qos: QoS | undefined,
-): number {
-  out[at++] = ((qos === undefined ? UNSUBSCRIBE : SUBSCRIBE) << 4) | 2;
-  at = encodeLength(out, at, filter.length + (qos === undefined ? 4 : 5));
-  out[at++] = id >> 8;
-  out[at++] = id;
-  at = encodeField(out, at, filter);
-  if (qos !== undefined) out[at++] = qos;
-  return at;
-}
-
-/** Bytes of the CONNECT. */
-export function connectBytes(connect: Connect): number {
-  const remaining = connectRemaining(connect);
-  return 1 + lengthBytes(remaining) + remaining;
-}
-
-/** §3.1: client id, will topic, will message, user name, password, in this order (§3.1.3-1). */
-export function encodeConnect(out: Uint8Array, at: number, connect: Connect): number {
-  const { will, user, password, keepAlive } = connect;
-  out[at++] = CONNECT << 4;
-  at = encodeLength(out, at, connectRemaining(connect));
-  at = encodeField(out, at, encodeUTF8("MQTT"));
-  out[at++] = LEVEL;
-  out[at++] =
-    (connect.clean ? CLEAN_SESSION : 0) |
-    (will ? WILL | (will.qos << WILL_QOS_SHIFT) | (will.retain ? WILL_RETAIN : 0) : 0) |
-    (password ? PASSWORD : 0) |
-    (user ? USER : 0);
-  out[at++] = keepAlive >> 8;
-  out[at++] = keepAlive;
-  at = encodeField(out, at, connect.id);
-  if (will) at = encodeField(out, encodeField(out, at, will.topic), will.payload);
-  if (user) at = encodeField(out, at, user);
-  if (password) at = encodeField(out, at, password);
-  return at;
-}
-
-function connectRemaining({ id, will, user, password }: Connect): number {
-  let length = FIXED_CONNECT_BYTES + 2 + id.length;
-  if (will) length += 4 + will.topic.length + will.payload.length;
-  if (user) length += 2 + user.length;
-  if (password) length += 2 + password.length;
-  return length;
-}
-
-/** The remaining-length field, §2.2.3. */
+/** The remaining-length field, §2.2.3; returns the offset after it. */
 export function encodeLength(out: Uint8Array, at: number, length: number): number {
-  while (length >= 0x80) {
+  while (length > 0x7f) {
     out[at++] = length | 0x80;
     length >>= 7;
   }
@@ -129,10 +41,58 @@ export function encodeLength(out: Uint8Array, at: number, length: number): numbe
   return at;
 }
 
-/** Two bytes of length, then the bytes: strings and binary fields alike (§1.5.3). */
-function encodeField(out: Uint8Array, at: number, bytes: Uint8Array): number {
-  out[at++] = bytes.length >> 8;
-  out[at++] = bytes.length;
-  out.set(bytes, at);
-  return at + bytes.length;
+/** A packet of these parts. */
+export function packet(first: number, parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (let n = 0; n < parts.length; n++) length += parts[n].length;
+  const out = new Uint8Array(5 + length);
+  out[0] = first;
+  let at = encodeLength(out, 1, length);
+  for (let n = 0; n < parts.length; n++) {
+    out.set(parts[n], at);
+    at += parts[n].length;
+  }
+  return out.slice(0, at);
 }
+
+/** A field of strings or binary data: two bytes of length, then the bytes (§1.5.3). @throws RangeError */
+export function field(name: string, value: string | Uint8Array): Uint8Array {
+  const bytes = typeof value === "string" ? encodeUTF8(value) : value;
+  const length = bytes.length;
+  if (length > 65_535 || (typeof value === "string" && isUnsayable(value)))
+    throw new RangeError(`${name}: cannot be said in MQTT`);
+  const out = new Uint8Array(2 + length);
+  out[0] = length >> 8;
+  out[1] = length;
+  out.set(bytes, 2);
+  return out;
+}
+
+/** CONNECT, §3.1; fields in the order of §3.1.3-1. @throws RangeError for what cannot be said in MQTT */
+export function connectPacket(options: ConnectOptions, clean: boolean, will: Will | undefined): Uint8Array {
+  const keepAlive = options.keepAlive ?? 60;
+  const user = options.user;
+  const password = options.password;
+  if (!(keepAlive >= 0 && keepAlive <= 65_535)) throw new RangeError(`keepAlive ${keepAlive}: expected 0..65535 s`);
+  if (options.id === "" && !clean) throw new RangeError("id: expected with a session that lasts"); // §3.1.3-7
+  const head = Uint8Array.of(0, 4, 0x4d, 0x51, 0x54, 0x54, 4, clean ? 2 : 0, keepAlive >> 8, keepAlive); // MQTT, level 4
+  const parts = [head, field("id", options.id)];
+  if (will) {
+    if (!(will.qos >= 0 && will.qos <= 2)) throw new RangeError(`will QoS ${will.qos}: expected 0..2`);
+    head[FLAGS] |= 4 | (will.qos << 3) | (will.retain ? 0x20 : 0);
+    parts.push(field("will", encodeTopicName(will.topic)), field("will", will.payload));
+  }
+  if (user !== undefined) {
+    head[FLAGS] |= 0x80;
+    parts.push(field("user", user));
+  }
+  if (password !== undefined) {
+    if (user === undefined) throw new RangeError("password: expected with a user"); // §3.1.2-22
+    head[FLAGS] |= 0x40;
+    parts.push(field("password", password));
+  }
+  return packet(0x10, parts);
+}
+
+/** Where the connect flags are in the variable header, §3.1.2.3. */
+const FLAGS = 7;

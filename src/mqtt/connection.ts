@@ -1,302 +1,243 @@
 /*
- * One connection: what dies with the socket. Parser state, bytes to write, keep-alive and the wait for PINGRESP.
+ * The way to the server and back, one connection after the other: bytes read and written, keep-alive, DISCONNECT.
  * It reads only as much as it can answer, so that nothing queues up: a packet's answer is never longer than the packet.
- * The client owns the socket, and asks for the next deadline; no timer here. Nothing is thrown out of a socket callback: what a
- * peer, a callback or a store does wrong ends the connection with an error.
+ * What goes in and out, and whether a connection is wanted, is the client's (client.ts), who is this class and more.
  * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8.
  */
-import type { Ending } from "./blame.js";
-import { ACKNOWLEDGEMENT_BYTES, type Connect, DISCONNECT, encodeConnect, PINGREQ } from "./codec.js";
-import type { TCP } from "./io.js";
-import { Parser, STOP } from "./parser.js";
-import type { Line, Session } from "./session.js";
+import type { TCP, TimerId } from "./io.js";
+import type { ClientOptions, ClientState, MQTTError } from "./options.js";
+import { type LinkReader, Parser } from "./parser.js";
+import { type Ending, Session } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 import { Transmit } from "./transmit.js";
 
-/** Why a connection or an attempt ended. `code`: CONNACK return code. `cause`: what a callback or a store threw. */
-export interface MQTTError {
-  readonly kind: "resolve" | "unreachable" | "timeout" | "refused" | "closed" | "protocol" | "application";
-  readonly message: string;
-  readonly code?: number;
-  readonly cause?: unknown;
-}
+const NEVER = Number.POSITIVE_INFINITY;
 
-/** Buffers that the client lends to one connection after the other. */
-export interface Buffers {
-  readonly receive: Uint8Array;
-  readonly transmit: Uint8Array;
-  readonly topic: Uint8Array;
-}
-
-export interface ConnectionOptions<E extends OutboundEntry> {
-  readonly connect: Connect;
-  readonly session: Session<E>;
-  readonly buffers: Buffers;
-  readonly pingTimeoutMs: number;
-  readonly clock: { uptimeMs(): number };
-  /** CONNACK of code 0 came. Returns what was wrong, or STOP. */
-  onConnack(present: boolean): string | undefined;
-  /** The connection must end, by `end`. `ending`: what dead letters need to know. */
-  onFailure(error: MQTTError, ending: Ending): void;
-  /** DISCONNECT is with the socket. */
-  onLeft(): void;
-}
-
-const REFUSALS = ["", "protocol version", "client id", "server unavailable", "user name or password", "not authorised"];
-const NOTHING: Uint8Array = new Uint8Array(0);
-/** Of the keep-alive: how often is looked whether something was sent. What is idle for a whole look is pinged: at 0.8 at the latest. */
-const LOOKS_MS = 400; // times the keep-alive in seconds
-
-export class Connection<E extends OutboundEntry> implements Line {
-  readonly out: Transmit;
-  private readonly options: ConnectionOptions<E>;
-  private readonly session: Session<E>;
+export abstract class Connection<E extends OutboundEntry> implements LinkReader {
+  protected readonly options: ClientOptions<E>;
+  protected readonly session: Session<E>;
+  protected readonly out: Transmit;
   private readonly parser: Parser;
   private readonly receive: Uint8Array;
-  /** Reads of so many bytes can always be answered by an empty transmit buffer. */
-  private readonly readAtOnce: number;
-  private socket: TCP | undefined;
-  private isOver = false;
-  /** Nothing is read: before CONNECT, and from DISCONNECT on. */
-  private isDeaf = true;
-  private isGreeted = false;
-  private isConnectSent = false;
-  /** `disconnect` was called: nothing is read any more, nothing follows DISCONNECT (§3.14.4-2). */
-  private isLeaving = false;
+  /** "leaving": DISCONNECT waits for room, or is on its way. */
+  protected stage: ClientState | "leaving" = "stopped";
+  /** Nothing is read: before CONNECT, and from DISCONNECT or a fault on. */
+  protected isDeaf = true;
   private isDisconnectSent = false;
-  /** The last view that was read into: most reads are of one acknowledgement. */
-  private view = NOTHING;
+  /** Its first four bytes, as such and as a word. */
+  private readonly word: Uint8Array;
+  private readonly words: DataView;
   private unread = 0;
   /** Bytes that are being parsed. */
-  private parsing = 0;
-  /** Since the last look: was something sent, was something heard? */
-  private hasSent = false;
+  protected parsing = 0;
+  /** Since the last look: was something heard? `out` knows whether something was sent. */
   private hasHeard = false;
-  /** How often is looked; Infinity: never. */
-  private readonly everyMs: number;
-  /** When `expire` wants to be called, in milliseconds of uptime; Infinity: never. */
-  deadlineMs = Number.POSITIVE_INFINITY;
-  /** When PINGRESP is overdue; Infinity: no ping is out. */
-  private pingLimitMs = Number.POSITIVE_INFINITY;
+  /** How often is looked, in milliseconds; Infinity: never. What is idle for a whole look is pinged: at 0.8 of the keep-alive. */
+  protected readonly lookMs: number;
+  private readonly pingTimeoutMs: number;
+  /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is out. */
+  private pingLimitMs = NEVER;
+  private timer: TimerId | undefined;
+  private readonly onTimer: () => void;
+  /** Which connection this is. What calls back on behalf of an older one is not heard. */
+  protected number = 0;
 
-  constructor(options: ConnectionOptions<E>) {
-    const { session, buffers } = options;
+  constructor(options: ClientOptions<E>) {
+    const length = options.bufferLength ?? 1_024;
+    if (!(length >= 64)) throw new RangeError(`bufferLength ${length}: expected 64 or more`);
+    const session = new Session(options);
+    const receive = new Uint8Array(length >> 2);
     this.options = options;
     this.session = session;
-    this.out = new Transmit(buffers.transmit);
-    this.parser = new Parser(session, buffers.receive, buffers.topic);
-    this.receive = buffers.receive;
-    this.readAtOnce = Math.min(buffers.receive.length, buffers.transmit.length - ACKNOWLEDGEMENT_BYTES);
-    const { keepAlive } = options.connect;
-    this.everyMs = keepAlive ? keepAlive * LOOKS_MS : Number.POSITIVE_INFINITY;
-    session.attach(this);
+    this.out = new Transmit(length);
+    this.receive = receive;
+    this.word = receive.subarray(0, 4);
+    this.words = new DataView(receive.buffer);
+    this.parser = new Parser(this, session, receive, options.topicLength ?? 256);
+    this.lookMs = (options.keepAlive ?? 60) * 400 || NEVER;
+    this.pingTimeoutMs = options.pingTimeoutMs ?? 15_000;
+    this.onTimer = () => {
+      const out = this.out;
+      this.timer = undefined;
+      if (out.hasSent && this.hasHeard && this.pingLimitMs === NEVER && this.stage === "connected") {
+        // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed.
+        out.hasSent = this.hasHeard = false;
+        this.timer = options.timers.set(this.onTimer, this.lookMs);
+      } else this.guard(this.number, this.stage === "connected" ? this.lookCloser : this.expire, undefined);
+    };
   }
 
-  /** The client has the socket. */
-  begin(socket: TCP): void {
-    this.socket = socket;
+  /** CONNACK came. Returns what was wrong. */
+  abstract connack(present: boolean, code: number): string | undefined;
+  /** The connection, or the attempt, must end. */
+  protected abstract fail(
+    kind: MQTTError["kind"],
+    message: string,
+    ending?: Ending,
+    code?: number,
+    cause?: unknown,
+  ): void;
+  /** What was to be waited for has not come. */
+  protected abstract expire(): void;
+  /** The socket is open: the bytes to begin with. */
+  protected abstract greeting(): Uint8Array;
+  /** DISCONNECT is with the socket. */
+  protected abstract onLeft(): void;
+
+  /**
+   * Runs what a socket or a resolver wants of connection `number`, if that is the one we have. What a callback or a store
+   * throws ends it: nothing gets out.
+   */
+  protected guard<A>(number: number, method: (this: this, argument: A) => void, argument: A): void {
+    if (number !== this.number) return;
+    try {
+      method.call(this, argument);
+    } catch (cause) {
+      this.crash(number, cause);
+    }
+  }
+
+  private crash(number: number, cause: unknown): void {
+    if (number !== this.number) return; // whoever threw has ended the connection before
+    const message = cause instanceof Error ? cause.message : String(cause);
+    this.fail(this.stage === "connecting" ? "unreachable" : "application", message, "other", undefined, cause);
+  }
+
+  /** What is there may be forgotten: another connection is to begin. */
+  protected reset(): void {
+    this.number++;
+    this.out.reset();
+    this.parser.reset();
+    this.isDeaf = true;
+    this.isDisconnectSent = false;
+    this.unread = this.parsing = 0;
+    this.pingLimitMs = NEVER;
   }
 
   /** The socket says that `count` bytes can be read. */
-  readonly onReadable = (count: number): void => {
-    if (this.isDeaf) {
-      if (!this.isConnectSent) this.fail({ kind: "protocol", message: "the server talks first" });
-      return;
-    }
-    this.hasHeard = true;
+  protected onReadable(number: number, count: number): void {
+    if (number !== this.number) return;
     const out = this.out;
+    const session = this.session;
     try {
-      if (out.end || count > this.readAtOnce) {
-        this.unread = count;
-        this.readInParts();
-      } else {
-        this.unread = 0;
-        this.read(count);
+      this.hasHeard = true;
+      // Most of what comes to a publisher: the acknowledgement that is due next, alone. One word says all.
+      if (count !== 4 || out.end || this.parser.state) this.read(count);
+      else {
+        const slot = session.head;
+        (out.socket as TCP).read(this.word);
+        if (this.words.getUint32(0) === session.awaited[slot]) session.acknowledge(slot);
+        else this.parse(4);
       }
-      if (out.end || this.session.mayHaveMore) this.wake();
-    } catch (error) {
-      this.crash(error);
+      if (out.end || session.mayHaveMore) this.send();
+    } catch (cause) {
+      this.crash(number, cause);
     }
-  };
+  }
 
   /** The socket says that `count` bytes can be written. */
-  readonly onWritable = (count: number): void => {
-    if (this.isOver) return;
-    const out = this.out;
-    try {
-      out.allow(this.socket, count);
-      if (!this.isConnectSent) {
-        this.isConnectSent = true;
-        this.isDeaf = false;
-        out.packet((to, at) => encodeConnect(to, at, this.options.connect));
-      }
-      if (out.flush()) this.hasSent = true;
-      if (this.isLeaving) this.leave();
-      else if (this.unread) this.readInParts();
-      this.wake();
-    } catch (error) {
-      this.crash(error);
+  protected onWritable(count: number): void {
+    this.out.writable = count;
+    if (this.isDeaf && this.stage === "connecting") {
+      this.isDeaf = false;
+      this.out.packet(this.greeting());
     }
-  };
+    this.out.flush();
+    if (this.stage === "leaving") this.leave();
+    else this.read(this.unread);
+    this.send();
+  }
 
   /** The socket says that the connection is over. */
-  readonly onError = (): void => {
-    const isUp = this.isConnectSent;
-    this.fail(
-      { kind: isUp ? "closed" : "unreachable", message: isUp ? "closed by the server" : "no connection" },
-      this.isGreeted ? "peer" : "other",
-    );
-  };
+  protected onError(): void {
+    if (this.stage === "connecting" && this.isDeaf) this.fail("unreachable", "no connection");
+    else this.fail("closed", "closed by the server", this.stage === "connected" ? "peer" : "other");
+  }
 
   /** Sends what the session has to send. While something is parsed, that happens afterwards anyway. What a store throws passes. */
-  wake(): void {
+  protected send(): void {
     if (this.parsing) return;
-    const isMore = this.session.fill();
-    if (this.out.flush()) this.hasSent = true;
-    if (isMore) this.refill();
+    this.session.fill();
+    this.out.flush();
   }
 
-  /** Room that a message of the owner's must leave for the answers to what is being parsed. */
-  get reserve(): number {
-    return this.parsing ? this.parsing + ACKNOWLEDGEMENT_BYTES : 0;
+  /** Leaves: DISCONNECT as soon as there is room, nothing after it (§3.14.4-2), then `onLeft`. */
+  protected leave(): void {
+    const out = this.out;
+    this.isDeaf = true;
+    this.parser.reset();
+    this.isDisconnectSent ||= out.packet(Uint8Array.of(0xe0, 0));
+    out.flush();
+    if (this.isDisconnectSent && out.end === 0) this.onLeft();
   }
 
-  /** Begins to leave: DISCONNECT as soon as there is room, then `onLeft`. The session is closed already. */
-  disconnect(): void {
-    this.isLeaving = this.isDeaf = true;
-    try {
-      this.leave();
-    } catch (error) {
-      this.crash(error);
-    }
-  }
-
-  /** The deadline has come: was anything sent, was anything heard since the last one? `nowMs`: uptime. */
-  expire(nowMs: number): void {
-    if (this.pingLimitMs < Number.POSITIVE_INFINITY && this.isOverdue(nowMs)) {
-      this.fail({ kind: "timeout", message: "no PINGRESP" });
-      return;
-    }
-    // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed.
-    const isIdle = !this.hasSent || !this.hasHeard;
-    this.hasSent = this.hasHeard = false;
-    if (isIdle) this.pingSafely();
-    this.look(nowMs);
-  }
-
-  private isOverdue(nowMs: number): boolean {
-    // PINGRESP waits behind the message that comes in; PINGREQ waits behind the one that goes out.
-    if ((this.hasHeard && this.parser.inPayload) || (this.hasSent && this.out.end))
-      this.pingLimitMs = nowMs + this.options.pingTimeoutMs;
-    return nowMs >= this.pingLimitMs;
-  }
-
-  private pingSafely(): void {
-    try {
-      this.ping();
-    } catch (error) {
-      this.crash(error);
-    }
+  /** PINGRESP came: unless nobody asked, a proof of life. */
+  pingresp(): void {
+    if (this.pingLimitMs === NEVER) return;
+    const number = this.number;
+    this.pingLimitMs = NEVER;
+    this.look();
+    if (this.session.pingresp() && number === this.number) this.fail("timeout", "no acknowledgement", "stuck");
   }
 
   /** Asks for a sign of life, if there is room; if there is none, the wait for it begins all the same. */
-  ping(): void {
-    if (this.pingLimitMs === Number.POSITIVE_INFINITY) {
-      this.pingLimitMs = this.options.clock.uptimeMs() + this.options.pingTimeoutMs;
+  protected ping(): void {
+    const limitMs = this.options.uptimeMs() + this.pingTimeoutMs;
+    this.pingLimitMs = Math.min(this.pingLimitMs, limitMs);
+    this.look();
+    this.out.packet(Uint8Array.of(0xc0, 0));
+    this.send();
+  }
+
+  /** Nothing was sent or nothing was heard since the last look, or a ping is out. */
+  private lookCloser(): void {
+    const out = this.out;
+    const nowMs = this.options.uptimeMs();
+    const hasSent = out.hasSent;
+    const hasHeard = this.hasHeard;
+    out.hasSent = this.hasHeard = false;
+    if (nowMs >= this.pingLimitMs) {
+      // PINGRESP waits behind the message that comes in; PINGREQ waits behind the one that goes out.
+      if (!(hasHeard && this.parser.message) && !(hasSent && out.end)) {
+        this.fail("timeout", "no PINGRESP");
+        return;
+      }
+      this.pingLimitMs = nowMs + this.pingTimeoutMs;
     }
-    if (this.out.room < 2) return;
-    this.out.empty(PINGREQ);
-    this.wake();
+    if (hasSent && hasHeard) this.look();
+    else this.ping();
   }
 
-  /** The owner ends it. Afterwards every call does nothing. Returns the socket, to be closed. */
-  end(): TCP | undefined {
-    const socket = this.socket;
-    this.isOver = this.isDeaf = true;
-    this.isGreeted = false;
-    this.socket = undefined;
-    this.out.allow(undefined, 0);
-    return socket;
+  private look(): void {
+    this.wait(Math.min(this.lookMs, this.pingLimitMs - this.options.uptimeMs()));
   }
 
-  connack(present: boolean, code: number): string | undefined {
-    if (code) {
-      this.fail({ kind: "refused", code, message: `refused: ${REFUSALS[code]}` });
-      return STOP;
-    }
-    this.isGreeted = true;
-    this.look(this.options.clock.uptimeMs());
-    return this.options.onConnack(present);
-  }
-
-  isAnswered(): boolean {
-    if (this.pingLimitMs === Number.POSITIVE_INFINITY) return false;
-    this.pingLimitMs = Number.POSITIVE_INFINITY;
-    this.look(this.options.clock.uptimeMs());
-    return true;
-  }
-
-  stuck(): void {
-    this.fail({ kind: "timeout", message: "no acknowledgement" }, "stuck");
+  /** `expire` in so many milliseconds, instead of what was asked for before; Infinity: not at all. */
+  protected wait(delayMs: number): void {
+    const timers = this.options.timers;
+    if (this.timer !== undefined) timers.clear(this.timer);
+    this.timer = delayMs < NEVER ? timers.set(this.onTimer, Math.max(0, delayMs)) : undefined;
   }
 
   /** Takes what is there, as far as the answers to it have room: a byte for a byte, and four to a packet begun before. */
-  private readInParts(): void {
-    const { out } = this;
-    while (this.unread > 0 && !this.isDeaf) {
-      if (out.end && out.flush()) this.hasSent = true;
-      const length = Math.min(this.unread, this.receive.length, out.room - ACKNOWLEDGEMENT_BYTES);
+  private read(count: number): void {
+    const out = this.out;
+    this.unread = count;
+    if (this.isDeaf && this.stage === "connecting") this.fail("protocol", "the server talks first");
+    while (this.unread && !this.isDeaf) {
+      if (out.end) out.flush();
+      const length = Math.min(this.unread, this.receive.length, out.room - 4);
       if (length <= 0) return; // the rest when the socket has taken more: onWritable
       this.unread -= length;
-      this.read(length);
+      (out.socket as TCP).read(this.receive.subarray(0, length));
+      this.parse(length);
     }
   }
 
-  /** Reads and parses. */
-  private read(length: number): void {
-    if (this.view.length !== length) this.view = this.receive.subarray(0, length);
+  private parse(length: number): void {
     this.parsing = length;
-    (this.socket as TCP).read(this.view);
     const fault = this.parser.feed(length);
     this.parsing = 0;
-    if (fault !== undefined) this.endReading(fault);
-  }
-
-  private endReading(fault: string): void {
-    this.isDeaf = true;
-    if (fault !== STOP) this.fail({ kind: "protocol", message: fault });
-  }
-
-  /** The buffer was full: fills it again as long as the socket takes it. */
-  private refill(): void {
-    const out = this.out;
-    let isMore = true;
-    while (isMore && out.end === 0) {
-      isMore = this.session.fill();
-      out.flush();
-    }
-  }
-
-  private leave(): void {
-    const { out } = this;
-    if (!this.isDisconnectSent && out.room >= 2) {
-      this.isDisconnectSent = true;
-      out.empty(DISCONNECT);
-    }
-    out.flush();
-    if (this.isDisconnectSent && out.end === 0) this.options.onLeft();
-  }
-
-  private look(nowMs: number): void {
-    this.deadlineMs = Math.min(nowMs + this.everyMs, this.pingLimitMs);
-  }
-
-  private fail(error: MQTTError, ending: Ending = "other"): void {
-    if (!this.isOver) this.options.onFailure(error, ending);
-  }
-
-  private crash(cause: unknown): void {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    this.fail({ kind: "application", message, cause });
+    if (fault) this.fail("protocol", fault);
   }
 }

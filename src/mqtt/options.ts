@@ -1,25 +1,55 @@
 /*
- * What a client is made with, and the checks of it: a mistake of the owner's throws at construction, with name, got and expected.
+ * What a client is made with, and what it tells. Types only, no byte code.
  * Source: MQTT 3.1.1 §3.1 (CONNECT).
  */
-import type { Backoff } from "./backoff.js";
-import type { Connect, QoS } from "./codec.js";
-import type { MQTTError } from "./connection.js";
+import type { Will } from "./codec.js";
 import type { ResolverConstructor, TCPConstructor, Timers } from "./io.js";
 import type { SessionOptions } from "./session.js";
 import type { OutboundEntry } from "./store.js";
-import { encodeTopicName } from "./topics.js";
-import { encodeUTF8, isUnsayable } from "./utf8.js";
 
 /** "waiting": for the next attempt, or for the link. "connected": CONNACK came. */
 export type ClientState = "stopped" | "waiting" | "connecting" | "connected";
 
-/** What the server publishes when the connection ends without DISCONNECT (§3.1.2.5). */
-export interface Will {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly qos: QoS;
-  readonly retain: boolean;
+/** Why a connection or an attempt ended. `code`: CONNACK return code. `cause`: what a callback, a store or a class threw. */
+export interface MQTTError {
+  readonly kind: "resolve" | "unreachable" | "timeout" | "refused" | "closed" | "protocol" | "application";
+  readonly message: string;
+  readonly code?: number;
+  readonly cause?: unknown;
+}
+
+export interface ClientStatus {
+  readonly state: ClientState;
+  /** Since CONNACK; undefined when not connected. */
+  readonly connectedMs: number | undefined;
+  /** Until the next attempt; undefined when none is due. */
+  readonly retryMs: number | undefined;
+  readonly lastError: MQTTError | undefined;
+  readonly inFlight: number;
+  /** CONNACKs after the first. */
+  readonly reconnects: number;
+  readonly delivered: number;
+  readonly deadLetters: number;
+  readonly possibleDoubles: number;
+  /** Requests that the server would not take: messages of `publish`, filters. */
+  readonly dropped: number;
+}
+
+/**
+ * How long the client waits before it connects again, in milliseconds. Every failure in a row doubles the step; a connection that
+ * held ends the row. The wait is drawn from the whole step (full jitter), so that a houseful of thermometers does not meet a
+ * rebooted broker at once. A refusal that time does not mend is asked again slowly: its wait is drawn from the upper half of
+ * `refusedMs`.
+ */
+export interface Backoff {
+  /** The first step; default 1,000. */
+  readonly firstMs: number;
+  /** The longest step; default 120,000. */
+  readonly longestMs: number;
+  /** Up this long: accepted, not just let in and thrown out; default 30,000. */
+  readonly steadyMs: number;
+  /** The step after a refusal for good (codes 1, 2, 4, 5, §3.2.2.3); default 120,000. */
+  readonly refusedMs: number;
 }
 
 export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E> {
@@ -46,7 +76,10 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
   readonly connectTimeoutMs?: number;
   /** From PINGREQ to PINGRESP; default 15,000. */
   readonly pingTimeoutMs?: number;
-  /** Of the two buffers, 64 bytes or more; default 1,024. CONNECT must fit; longer payloads go through in pieces. */
+  /**
+   * Bytes of the transmit buffer, 64 or more; default 1,024. The receive buffer is a quarter of it. What is longer goes through in
+   * pieces, both ways; a topic of an entry must fit.
+   */
   readonly bufferLength?: number;
   /** The longest topic that comes in, bytes; default 256. */
   readonly topicLength?: number;
@@ -58,28 +91,4 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
   onState?(state: ClientState): void;
   /** An attempt or a connection ended, or `stop` did not get through. The client goes on by itself. */
   onError?(error: MQTTError): void;
-}
-
-/** The CONNECT that the options ask for. @throws RangeError */
-export function connectOf<E extends OutboundEntry>(options: ClientOptions<E>): Connect {
-  const { id, user, password, will, keepAlive = 60, clean = false } = options;
-  if (!(keepAlive >= 0 && keepAlive <= 65_535)) throw new RangeError(`keepAlive ${keepAlive}: expected 0..65535 s`);
-  if (id === "" && !clean) throw new RangeError("id: expected with a session that lasts"); // §3.1.3-7
-  if (password !== undefined && user === undefined) throw new RangeError("password: expected with a user"); // §3.1.2-22
-  if (will !== undefined && !(will.qos >= 0 && will.qos <= 2))
-    throw new RangeError(`will QoS ${will.qos}: expected 0..2`);
-  return {
-    id: encodeField("id", id),
-    clean,
-    keepAlive: Math.trunc(keepAlive),
-    user: user === undefined ? undefined : encodeField("user", user),
-    password: typeof password === "string" ? encodeUTF8(password) : password,
-    will: will && { ...will, topic: encodeTopicName(will.topic), payload: will.payload },
-  };
-}
-
-function encodeField(name: string, text: string): Uint8Array {
-  const bytes = encodeUTF8(text);
-  if (isUnsayable(text) || bytes.length > 65_535) throw new RangeError(`${name}: cannot be said in MQTT`);
-  return bytes;
 }

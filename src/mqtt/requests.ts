@@ -1,29 +1,13 @@
 /*
  * What the owner asks for from RAM: subscriptions, and messages of QoS 1 that are no entries of the store (availability,
- * discovery, replies). Sent in order, kept until acknowledged, sent again with every connection; gone with a reboot.
- * Bounded: so many messages, and one request per filter. Pure: bytes go into a transmit buffer.
+ * discovery, replies). Each a packet, made once; sent in order, kept until acknowledged, sent again with every connection; gone
+ * with a reboot. A SUBSCRIBE stays after that: a server that loses the session is asked again.
+ * Bounded: 16 messages, and one request per filter. Pure: bytes go into a transmit buffer.
  * Source: MQTT 3.1.1 §3.8 to §3.11, §4.4.
  */
-import { DUP, encodeFilter, lengthBytes, PUBLISH, PUBREL_WORD, type QoS, RETAIN, SUBACK } from "./codec.js";
-import {
-  AWAIT_PUBACK,
-  AWAIT_SUBACK,
-  AWAIT_UNSUBACK,
-  FREE,
-  IGNORE,
-  onAcknowledgement,
-  REPEAT_RELEASE,
-  SETTLE,
-} from "./flow.js";
+import { field, packet, type QoS } from "./codec.js";
 import { encodeTopicFilter } from "./topics.js";
-import { LATER, type Message, NEVER, TAKEN, type Transmit } from "./transmit.js";
-
-/** Entries of the store have the packet ids 1 to this one, by their sequence numbers; requests have those above. */
-export const ENTRY_IDS = 61_440;
-const LAST_ID = 65_535;
-const MOST_MESSAGES = 16;
-/** SUBACK's return code for a refusal, §3.9.3. */
-export const REFUSED = 128;
+import type { Transmit } from "./transmit.js";
 
 export interface RequestsOptions {
   /** A filter was granted at a QoS, or refused (128). */
@@ -33,28 +17,20 @@ export interface RequestsOptions {
 
 interface Request {
   readonly id: number;
-  /** What acknowledges it. */
-  readonly awaits: number;
-  /** FREE until it is sent on this connection, then `awaits`. */
-  state: number;
-  /** Sent in this session, on this connection or an earlier one. */
-  sent: boolean;
+  readonly packet: Uint8Array;
   /** Of SUBSCRIBE and UNSUBSCRIBE. */
-  readonly filter?: string;
-  /** Of SUBSCRIBE. */
-  readonly qos?: QoS;
-  /** Of PUBLISH. */
-  readonly message?: Message;
+  readonly filter: string | undefined;
+  /** A SUBSCRIBE, and nothing newer is wanted of its filter. */
+  isLasting: boolean;
+  state: "due" | "sent" | "done";
 }
 
 export class Requests {
   private readonly options: RequestsOptions;
-  private readonly filters = new Map<string, QoS>();
-  private pending: Request[] = [];
-  /** Some are not sent on this connection. */
+  private list: Request[] = [];
+  /** Some may not be sent yet on this connection. */
   isDue = false;
-  private lastId = LAST_ID;
-  private messages = 0;
+  private lastId = 65_535;
   private strikes = 0;
   /** Messages and filters given up. */
   dropped = 0;
@@ -63,136 +39,114 @@ export class Requests {
     this.options = options;
   }
 
-  /** Is an acknowledgement awaited? */
-  get isWaiting(): boolean {
-    return this.pending.some((request) => request.state !== FREE);
-  }
-
-  /** Queues a message of QoS 1; false: the queue is full. The message is the queue's from here on. */
-  publish(message: Message): boolean {
-    if (this.messages >= MOST_MESSAGES) return false;
-    this.messages++;
-    this.add({ id: this.freeId(), awaits: AWAIT_PUBACK, state: FREE, sent: false, message });
+  /** Queues a message of QoS 1; false: the queue is full. `topic`: encoded. */
+  publish(topic: Uint8Array, payload: Uint8Array, retain: boolean): boolean {
+    if (this.list.filter((each) => !each.filter).length >= 16) return false;
+    const id = this.freeId();
+    this.add(id, packet(retain ? 0x33 : 0x32, [field("topic", topic), Uint8Array.of(id >> 8, id), payload]));
     return true;
   }
 
-  /** @throws RangeError if `filter` is no topic filter */
-  subscribe(filter: string, qos: QoS): void {
-    encodeTopicFilter(filter);
-    if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`QoS ${qos}: expected 0, 1 or 2`);
-    this.filters.set(filter, qos);
-    this.replace(filter, { id: this.freeId(), awaits: AWAIT_SUBACK, state: FREE, sent: false, filter, qos });
-  }
-
-  /** @throws RangeError if `filter` is no topic filter */
-  unsubscribe(filter: string): void {
-    encodeTopicFilter(filter);
-    this.filters.delete(filter);
-    this.replace(filter, { id: this.freeId(), awaits: AWAIT_UNSUBACK, state: FREE, sent: false, filter });
+  /** SUBSCRIBE with a QoS, UNSUBSCRIBE without. @throws RangeError if `filter` is no topic filter */
+  ask(filter: string, qos: readonly QoS[]): void {
+    const id = this.freeId();
+    const name = field("filter", encodeTopicFilter(filter));
+    const bytes = packet(qos.length ? 0x82 : 0xa2, [Uint8Array.of(id >> 8, id), name, Uint8Array.from(qos)]);
+    // What is not on the wire gives way to the newer wish.
+    this.list = this.list.filter((each) => {
+      if (each.filter !== filter) return true;
+      each.isLasting = false;
+      return each.state === "sent";
+    });
+    this.add(id, bytes, filter, qos.length > 0);
   }
 
   /** The peer's session is gone: it knows none of the filters, and nothing was sent. */
   begin(): void {
-    for (const request of this.pending) request.sent = false;
-    for (const [filter, qos] of this.filters) {
-      if (!this.pending.some((request) => request.filter === filter)) this.subscribe(filter, qos);
+    for (let n = 0; n < this.list.length; n++) {
+      this.list[n].packet[0] &= ~DUP;
+      this.list[n].state = "due";
     }
+    this.isDue = true;
   }
 
-  /** Adds what is due to `out`, in order. Returns true if it stopped for want of room. */
+  /** Adds what is due to `out`, in order. Returns false if it stopped for want of room. */
   fill(out: Transmit): boolean {
-    for (const request of this.pending) {
-      if (request.state !== FREE) continue;
-      const taken = send(request, out);
-      if (taken === LATER) return true;
-      if (taken === NEVER) {
-        this.drop(request);
-        return this.fill(out);
-      }
-      request.state = request.awaits;
-      request.sent = true;
+    for (let n = 0; n < this.list.length; n++) {
+      const request = this.list[n];
+      if (request.state !== "due") continue;
+      while (!out.packet(request.packet)) if (!out.makeRoom()) return false;
+      if (!request.filter) request.packet[0] |= DUP; // from now on
+      request.state = "sent";
     }
     this.isDue = false;
-    return false;
+    return true;
   }
 
-  /** An acknowledgement of an id of ours. `granted`: SUBACK's return code. There is room for a PUBREL. Returns what was wrong. */
-  acknowledgement(type: number, id: number, granted: number, out: Transmit): string | undefined {
-    const request = this.pending.find((each) => each.id === id);
-    switch (onAcknowledgement(request?.state ?? FREE, type)) {
-      case SETTLE:
-        return this.settle(request as Request, type, granted);
-      case REPEAT_RELEASE:
-        out.acknowledgement(PUBREL_WORD, id);
-        return undefined;
-      case IGNORE:
-        return undefined;
-      default:
-        return `packet ${type} for id ${id}: not awaited`;
-    }
+  /** The packet type that acknowledges the request of an id; 0: nothing is awaited. */
+  awaits(id: number): number {
+    const request = this.find(id);
+    return request?.state === "sent" ? (request.packet[0] >> 4) + 1 : 0;
   }
 
-  /** The connection is over. `isBlamed`: the server closed it and acknowledged nothing. Again and again, that ends the oldest request. */
-  close(isBlamed: boolean): void {
-    const oldest = this.pending[0];
-    if (isBlamed && oldest !== undefined && ++this.strikes >= (this.options.deadLetterAfter ?? 10)) this.drop(oldest);
-    for (const request of this.pending) request.state = FREE;
-    this.isDue = this.pending.length > 0;
-  }
-
-  private settle(request: Request, type: number, granted: number): string | undefined {
+  /** It is acknowledged. `granted`: SUBACK's return code. Returns what was wrong. */
+  settle(id: number, granted: number): string | undefined {
+    const request = this.find(id) as Request;
+    const bytes = request.packet;
     this.strikes = 0;
-    this.remove(request);
-    if (type !== SUBACK) return undefined;
-    const { filter = "", qos = 0 } = request;
-    if (granted !== REFUSED && granted > qos) return `SUBACK: granted ${granted}, asked ${qos}`;
-    this.options.onSubscribed?.(filter, granted);
-    return undefined;
+    request.state = "done";
+    if (!request.isLasting) this.remove(request);
+    if (bytes[0] !== 0x82) return;
+    const asked = bytes[bytes.length - 1];
+    if (granted !== 128 && granted > asked) return `granted ${granted}, asked ${asked}`;
+    this.options.onSubscribed?.(request.filter as string, granted);
+    return;
+  }
+
+  /**
+   * The connection is over. `isBroken`: the server closed it and had acknowledged nothing. Again and again, that ends the oldest
+   * request. Returns whether requests take the blame: they go first, and are the less precious.
+   */
+  close(isBroken: boolean): boolean {
+    let oldest: Request | undefined;
+    for (let n = 0; n < this.list.length; n++) {
+      const request = this.list[n];
+      if (request.state !== "sent") continue;
+      request.state = "due";
+      oldest ??= request;
+    }
+    this.isDue = true;
+    if (!isBroken || !oldest) return false;
+    if (++this.strikes >= (this.options.deadLetterAfter ?? 10)) this.drop(oldest);
+    return true;
   }
 
   private drop(request: Request): void {
     this.strikes = 0;
     this.dropped++;
     this.remove(request);
-    const { filter, qos } = request;
-    if (filter === undefined || qos === undefined) return;
-    this.filters.delete(filter);
-    this.options.onSubscribed?.(filter, REFUSED);
+    if (request.packet[0] === 0x82) this.options.onSubscribed?.(request.filter as string, 128);
   }
 
-  private remove(request: Request): void {
-    if (request.message) this.messages--;
-    this.pending = this.pending.filter((each) => each !== request);
-  }
-
-  /** One request per filter: what is not on the wire yet gives way to the newer wish. */
-  private replace(filter: string, request: Request): void {
-    this.pending = this.pending.filter((each) => each.filter !== filter || each.state !== FREE);
-    this.add(request);
-  }
-
-  private add(request: Request): void {
-    this.pending.push(request);
+  private add(id: number, packet: Uint8Array, filter?: string, isLasting = false): void {
+    this.list.push({ id, packet, filter, isLasting, state: "due" });
     this.isDue = true;
   }
 
+  private remove(request: Request): void {
+    this.list.splice(this.list.indexOf(request), 1);
+  }
+
+  private find(id: number): Request | undefined {
+    return this.list.find((request) => request.id === id);
+  }
+
+  /** Above the entries' ids: 61,441 to 65,535. */
   private freeId(): number {
-    do this.lastId = this.lastId < LAST_ID ? this.lastId + 1 : ENTRY_IDS + 1;
-    while (this.pending.some((request) => request.id === this.lastId));
+    do this.lastId = this.lastId < 65_535 ? this.lastId + 1 : 61_441;
+    while (this.find(this.lastId));
     return this.lastId;
   }
 }
 
-/** Returns TAKEN, LATER or NEVER. */
-function send(request: Request, out: Transmit): number {
-  const { id, message, filter, qos } = request;
-  if (message)
-    return out.publish((PUBLISH << 4) | 2 | (request.sent ? DUP : 0) | (message.retain ? RETAIN : 0), id, message);
-  const bytes = encodeTopicFilter(filter as string);
-  const remaining = bytes.length + 5;
-  const length = 1 + lengthBytes(remaining) + remaining;
-  if (length > out.bytes.length) return NEVER;
-  if (length > out.room) return LATER;
-  out.packet((to, at) => encodeFilter(to, at, id, bytes, qos));
-  return TAKEN;
-}
+const DUP = 0x08; // §3.3.1.1

@@ -1,30 +1,20 @@
 /*
  * The session: what the two ends agree on beyond one connection. Turns each packet into its effects: bytes in the transmit
- * buffer, calls to the stores, calls to the owner. A pure state machine: the transitions are in flow.ts; no clock, no socket.
+ * buffer, calls to the stores, calls to the owner. A pure state machine: no clock, no socket.
  * In RAM: `window` numbers for what is in flight on this connection. The store holds the rest, and is read again from its
  * begin with every connection. What a callback or a store throws passes through; the connection catches it and closes (§4.8.0-2).
- * Source: MQTT 3.1.1 §4.1, §4.3 to §4.6.
+ *
+ * Which entry breaks the connection? One that does so again and again must not stop the rest; a flaky network must not cost a reading.
+ * A strike: a connection that ends with this entry as the oldest in flight, because either the server closed it after CONNACK
+ * without having acknowledged anything, or it answered pings while this entry stayed unacknowledged. Ten strikes in a row make
+ * the entry a suspect: it is held back on the next connection. Only if that connection proves to live without it (an acknowledgement,
+ * or PINGRESP) the suspect becomes a dead letter; if not, the network is to blame, and counting begins anew.
+ * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
-import { Blame, type Ending } from "./blame.js";
-import {
-  ACKNOWLEDGEMENT_BYTES,
-  DUP,
-  PUBACK_WORD,
-  PUBCOMP_WORD,
-  PUBLISH,
-  PUBREC_WORD,
-  PUBREL,
-  PUBREL_WORD,
-  RETAIN,
-  SUBACK,
-  UNSUBACK,
-} from "./codec.js";
-import { FREE, IGNORE, onAcknowledgement, onConnack, RELEASE, REPEAT_RELEASE, RESUMING, SETTLE } from "./flow.js";
-import { Inbound, type InboundOptions } from "./inbound.js";
-import { type PacketReader, type PublishHeader, STOP } from "./parser.js";
-import { ENTRY_IDS, Requests, type RequestsOptions } from "./requests.js";
-import type { OutboundEntry, OutboundStore } from "./store.js";
-import { LATER, type Message, NEVER, TAKEN, type Transmit } from "./transmit.js";
+import type { InboundMessage, MessageReader } from "./parser.js";
+import { Requests, type RequestsOptions } from "./requests.js";
+import { type InboundStore, MemoryInboundStore, type OutboundEntry, type OutboundStore } from "./store.js";
+import type { Message, Transmit } from "./transmit.js";
 
 export type Outcome = "delivered" | "deadLetter";
 
@@ -38,267 +28,264 @@ export interface SessionStart {
   readonly possibleDoubles: number;
 }
 
-export interface SessionOptions<E extends OutboundEntry> extends InboundOptions, RequestsOptions {
+export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions {
   readonly outbound?: OutboundStore<E>;
   /** Makes the message of an entry; undefined: it cannot be made, the entry is given up. Must not throw. */
   render?(entry: E): Message | undefined;
   /** Entries in flight at most, 1 to 1,024; default 8. */
   readonly window?: number;
-  /** Connections that an entry may break before it is suspected (blame.ts); default 10. */
+  /** Connections that an entry may break before it is suspected; default 10. */
   readonly deadLetterAfter?: number;
   /** After a reboot, in a session that goes on: the first `window` entries may have been sent, and get DUP 1. */
   readonly resumed?: boolean;
+  /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
+  readonly inbound?: InboundStore;
+  onMessage?(message: InboundMessage): void;
   onSettled?(sequence: number, outcome: Outcome): void;
   /** After a CONNACK for CleanSession 0, before the first PUBLISH: the moment to record the session. */
   onSession?(session: SessionStart): void;
 }
 
-/** What the session tells its connection. The returned text is the fault, or STOP. */
-export interface Line {
-  readonly out: Transmit;
-  connack(present: boolean, code: number): string | undefined;
-  /** PINGRESP came. Returns whether it was awaited. */
-  isAnswered(): boolean;
-  /** The server answers pings, and does not acknowledge: the connection must end. */
-  stuck(): void;
-}
+/** How a connection ended. "peer": closed by the server, after CONNACK. "stuck": by us, for want of an acknowledgement. */
+export type Ending = "peer" | "stuck" | "other";
 
 /** For those who only subscribe, or publish from RAM. */
 const NO_STORE = { seek: () => undefined, released: () => {}, settle: () => {}, requeue: () => 0 };
 
-// First byte of a PUBLISH, §3.3.1
-const QOS1 = 0x02;
-const PUBLISH_QOS1 = (PUBLISH << 4) | QOS1;
-const PUBLISH_QOS2 = (PUBLISH << 4) | 0x04;
-
-/** Bytes of the shortest PUBLISH with a packet id; a PUBREL fits too. */
-const SHORTEST = 7;
-
-export class Session<E extends OutboundEntry> implements PacketReader {
+export class Session<E extends OutboundEntry> implements MessageReader {
   readonly requests: Requests;
   private readonly options: SessionOptions<E>;
-  private readonly inbound: Inbound;
   private readonly store: OutboundStore<E>;
-  private readonly blame: Blame;
+  /** Ids of QoS 2 messages that were delivered and not released yet. */
+  private readonly held: InboundStore;
   private readonly window: number;
-  /** The connection, from its begin to its end. */
-  private line: Line | undefined;
-  /** Its buffer, from CONNACK to its end. */
+  /** The transmit buffer, from CONNACK to the end of the connection. */
   private out: Transmit | undefined;
 
-  // In flight on this connection, in order: a ring. A settled entry between others stays, awaiting 0, until the older ones are settled.
-  /** The acknowledgement that each awaits, as a word: packet type (the state in flow.ts) and packet id in one. */
-  private readonly awaited: number[];
+  // In flight on this connection, in order: a ring. A settled entry between others stays, awaiting -1, until the older ones are settled.
+  /** The acknowledgement that each awaits, as a word: packet type (the state of the id) and packet id in one. */
+  readonly awaited: number[];
   private readonly sequences: number[];
-  private head = 0;
-  private count = 0;
+  head = 0;
+  inFlight = 0;
   /** The next sequence number to send on this connection. */
   private cursor = 0;
   /** The store may have an entry from the cursor on. Set it when the store has got one. */
   mayHaveMore = true;
 
-  /** Nothing was acknowledged on this connection yet. */
-  private isProving = true;
+  /** Something was acknowledged on this connection. */
+  private hasHeard = false;
+  /** Held back on this connection; below 0: nobody. */
+  suspect = -1;
+  private strikes = 0;
+  /** Who has the strikes. */
+  private struck = -1;
+  /** The oldest in flight at the last PINGRESP, and at how many in a row. */
+  private waiting = -1;
+  private waited = 0;
 
-  // What outlives the connection
-  /** Re-sending has not caught up yet with what was sent on earlier connections, before the reboot or after it. */
-  private isResending = true;
-  /** All below were sent in this session, on earlier connections. */
+  /** All below may have been sent in this session, on earlier connections. */
   private sentEnd = 0;
-  /** So many more entries may have been sent before the reboot. */
+  /** So many more may have been sent before the reboot. */
   private perhapsSent: number;
   delivered = 0;
   deadLetters = 0;
   possibleDoubles = 0;
 
   constructor(options: SessionOptions<E>) {
-    const { window = 8 } = options;
+    const window = options.window ?? 8;
     if (!(window >= 1 && window <= 1_024)) throw new RangeError(`window ${window}: expected 1..1024`);
     this.options = options;
     this.store = options.outbound ?? NO_STORE;
+    this.held = options.inbound ?? new MemoryInboundStore();
     this.window = window;
     this.perhapsSent = options.resumed ? window : 0;
-    this.awaited = new Array(window).fill(0);
+    this.awaited = new Array(window).fill(-1);
     this.sequences = new Array(window).fill(0);
-    this.blame = new Blame(options.deadLetterAfter);
-    this.inbound = new Inbound(options);
     this.requests = new Requests(options);
   }
 
-  get inFlight(): number {
-    return this.count;
-  }
-
-  /** Is an entry held back to see whether the connection lives without it? Then a PINGRESP is worth having. */
-  get isSuspecting(): boolean {
-    return this.blame.suspect >= 0;
-  }
-
-  /** A connection begins: its packets come here. */
-  attach(line: Line): void {
-    this.line = line;
-  }
-
-  /** CONNACK of code 0 came. `clean`: what we asked for. Returns what was wrong, or STOP. */
-  open(clean: boolean, present: boolean, wiped: boolean): string | undefined {
-    const line = this.line;
-    const opening = onConnack(clean, present);
-    if (opening === "violation") return "CONNACK: session present, though clean";
-    const possibleDoubles = opening === "begin" ? this.begin() : 0;
+  /** CONNACK of code 0 came. `clean`: what we asked for. Returns what was wrong. */
+  open(out: Transmit, clean: boolean, present: boolean, wiped: boolean): string | undefined {
+    if (clean && present) return "session present, though clean"; // §3.2.2-1
+    let possibleDoubles = 0;
+    if (!present || this.perhapsSent) {
+      let entry = this.store.seek(0);
+      while (entry && (entry.sequence < this.sentEnd || this.perhapsSent-- > 0)) {
+        if (entry.qos === 2 && !entry.released) possibleDoubles++;
+        const next = entry.sequence + 1;
+        if (next > this.sentEnd) this.sentEnd = next;
+        entry = this.store.seek(next);
+      }
+      this.perhapsSent = 0;
+    }
+    if (present) possibleDoubles = 0;
+    else {
+      // Whatever the peer had is gone: everything goes as new.
+      this.sentEnd = 0;
+      this.requests.begin();
+      this.held.clear();
+      possibleDoubles += this.store.requeue();
+    }
     this.possibleDoubles += possibleDoubles;
-    this.out = line?.out;
+    this.out = out;
     if (!clean) this.options.onSession?.({ present, wiped, possibleDoubles });
-    return this.line === line ? undefined : STOP;
+    return;
   }
 
   /** The connection is over. */
   close(ending: Ending): void {
-    const wasOpen = this.out !== undefined;
-    this.line = this.out = undefined;
-    if (!wasOpen) return;
-    this.inbound.close();
-    // A request that waits is blamed before the entries: it goes first, and is the less precious.
-    const isRequests = ending === "peer" && this.requests.isWaiting;
-    this.requests.close(isRequests && !this.blame.hasHeard);
-    this.blame.close(isRequests ? "other" : ending, this.oldest());
+    if (!this.out) return;
+    this.out = undefined;
+    const isBroken = ending === "peer" && !this.hasHeard;
+    const isToBlame = !this.requests.close(isBroken) && (isBroken || ending === "stuck");
+    // A suspect was not there: whatever breaks the connections, it is not to blame.
+    if (this.suspect >= 0) this.suspect = this.struck = -1;
+    else if (isToBlame && this.inFlight) this.strike(this.sequences[this.head]);
+    else if (this.hasHeard) this.strikes = 0;
     if (this.cursor > this.sentEnd) this.sentEnd = this.cursor;
-    this.count = 0;
-    this.awaited.fill(0);
-    this.cursor = 0;
-    this.mayHaveMore = this.isProving = this.isResending = true;
+    this.awaited.fill(-1);
+    this.waiting = -1;
+    this.inFlight = this.cursor = 0;
+    this.hasHeard = false;
+    this.mayHaveMore = true;
   }
 
-  /** Adds what may go: requests, then entries in order. Returns true if it stopped for want of room. */
-  fill(): boolean {
+  /** Adds what may go, as long as buffer and socket take it: requests, then entries in order. */
+  fill(): void {
     const out = this.out;
-    if (out === undefined) return false;
-    if (this.requests.isDue && this.requests.fill(out)) return true;
-    if (!this.mayHaveMore) return false;
-    while (this.count < this.window) {
-      if (out.isPartial && out.room < SHORTEST) return true; // what was rendered last may still be on its way out
+    if (!out || (this.requests.isDue && !this.requests.fill(out)) || !this.mayHaveMore) return;
+    let count = this.inFlight;
+    while (count < this.window) {
       const entry = this.store.seek(this.cursor);
-      if (entry === undefined) {
+      if (!entry) {
         this.mayHaveMore = false;
-        return false;
+        return;
       }
-      if (!this.send(entry, out)) return out.end > 0;
-    }
-    return false;
-  }
-
-  /** A message of QoS 0, now or never; `reserve`: bytes of room that it must leave. Returns whether the buffer took it. */
-  publishNow(message: Message, reserve: number): boolean {
-    const out = this.out;
-    if (out === undefined) return false;
-    if (reserve && out.room < reserve + 7 + message.topic.length + message.payloadLength) return false;
-    return out.publish(message.retain ? (PUBLISH << 4) | RETAIN : PUBLISH << 4, 0, message) === TAKEN;
-  }
-
-  acknowledgement(word: number): string | undefined {
-    // The oldest first, as servers acknowledge in order (§4.6): SETTLE, or RELEASE, as flow.ts has it.
-    if (this.awaited[this.head] !== word) return this.acknowledgeOther(word);
-    const out = this.out as Transmit; // nothing is awaited without it
-    if (word < PUBREC_WORD || word >= PUBCOMP_WORD) this.settle(this.head);
-    else this.release(this.head, out);
-    return this.out === out ? undefined : STOP;
-  }
-
-  suback(id: number, granted: number): string | undefined {
-    return this.acknowledgeRequest(SUBACK, id, granted);
-  }
-
-  unsuback(id: number): string | undefined {
-    return this.acknowledgeRequest(UNSUBACK, id, 0);
-  }
-
-  connack(present: boolean, code: number): string | undefined {
-    return this.line === undefined ? STOP : this.line.connack(present, code);
-  }
-
-  pingresp(): string | undefined {
-    const line = this.line;
-    if (line === undefined) return STOP;
-    if (!line.isAnswered()) return undefined; // nobody asked: no proof of anything
-    this.acquit();
-    if (!this.blame.pingresp(this.oldest())) return this.line === line ? undefined : STOP;
-    line.stuck();
-    return STOP;
-  }
-
-  publish(header: PublishHeader): string | undefined {
-    this.inbound.publish(header);
-    return undefined;
-  }
-
-  payload(bytes: Uint8Array, start: number, length: number, offset: number): string | undefined {
-    const out = this.out;
-    this.inbound.payload(bytes, start, length, offset);
-    return this.out === out ? undefined : STOP;
-  }
-
-  published(): string | undefined {
-    if (this.out === undefined) return STOP;
-    this.inbound.published(this.out);
-    return undefined;
-  }
-
-  /** The peer's session is gone: everything goes as new. Returns how many QoS 2 messages the peer may have had. */
-  private begin(): number {
-    this.requests.begin();
-    this.inbound.begin();
-    const store = this.store;
-    let doubles = 0;
-    for (let entry = store.seek(0); entry !== undefined && entry.sequence < this.sentEnd; ) {
-      if (entry.qos === 2 && !entry.released) doubles++;
-      entry = store.seek(entry.sequence + 1);
-    }
-    this.sentEnd = 0;
-    this.perhapsSent = 0;
-    return doubles + store.requeue();
-  }
-
-  /** Adds an entry's PUBLISH or PUBREL, or gives the entry up. Returns false if it must wait: for room, or for those in flight. */
-  private send(entry: E, out: Transmit): boolean {
-    const sequence = entry.sequence;
-    const id = 1 + (sequence % ENTRY_IDS);
-    const count = this.count;
-    if (count && this.mustWait(entry)) return false;
-    let first = entry.qos === 1 ? PUBLISH_QOS1 : PUBLISH_QOS2;
-    if (this.isResending && this.mayHaveBeenSent(sequence)) {
-      if (sequence === this.blame.suspect) {
-        this.cursor = sequence + 1;
-        return true;
+      if (count && this.mustWait(entry)) return;
+      const sequence = entry.sequence;
+      let first = 0x30 | (entry.qos << 1);
+      if (sequence < this.sentEnd) {
+        first |= 0x08; // DUP
+        if (sequence === this.suspect) {
+          this.cursor = sequence + 1;
+          continue;
+        }
       }
-      first |= DUP;
+      const id = 1 + (sequence % 61_440);
+      let awaited = 0x3002_0000 + (entry.qos << 28); // PUBACK, PUBREC
+      if (entry.released) {
+        if (out.room < 4 && !out.makeRoom()) return;
+        out.acknowledgement(0x6202_0000 + id); // PUBREL
+        awaited = 0x7002_0000; // PUBCOMP
+      } else {
+        if (out.tail && !out.makeRoom()) return; // what was rendered last is still on its way out
+        const message = this.options.render?.(entry);
+        if (!message || !out.publish(message.retain ? first | 1 : first, id, message)) {
+          if (message && out.end) {
+            if (out.makeRoom()) continue;
+            return;
+          }
+          // It can never go.
+          this.cursor = sequence + 1;
+          this.giveUp(sequence);
+          if (this.out !== out) return;
+          continue;
+        }
+      }
+      const slot = (this.head + count) % this.window;
+      this.awaited[slot] = awaited + id;
+      this.sequences[slot] = sequence;
+      this.cursor = sequence + 1;
+      this.inFlight = ++count;
     }
-    let awaited = PUBCOMP_WORD;
-    if (entry.released) {
-      if (out.room < ACKNOWLEDGEMENT_BYTES) return false;
-      out.acknowledgement(PUBREL_WORD, id);
+  }
+
+  /**
+   * PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK. What is done, by what is awaited for the id (§4.3, §4.8.0-1):
+   *
+   *   awaited           PUBACK   PUBREC        PUBCOMP  SUBACK  UNSUBACK
+   *   nothing           ignore   PUBREL        ignore   close   close
+   *   not re-sent yet   ignore   ignore        ignore   close   close     our PUBLISH comes, and PUBREC again upon it (§4.4.0-1)
+   *   PUBACK            settle   close         close    close   close
+   *   PUBREC            close    store, PUBREL close    close   close     the id awaits PUBCOMP then (§4.3.3-1)
+   *   PUBCOMP           close    PUBREL        settle   close   close
+   *   SUBACK            close    close         close    settle  close
+   *   UNSUBACK          close    close         close    close   settle
+   *
+   * PUBREL is about the server's ids: forget the id, PUBCOMP, also for one that nobody knows (§4.3.3-2).
+   * hosttest/mqtt/flow.test.ts holds this table.
+   */
+  acknowledgement(word: number, granted: number): string | undefined {
+    const out = this.out;
+    if (!out) return;
+    const type = word >>> 28;
+    const id = word & 0xffff;
+    if (type === 6) {
+      this.held.delete(id);
+      out.acknowledgement(0x7002_0000 + id);
+      return;
+    }
+    const isRequest = id > 61_440;
+    const slot = isRequest ? -1 : this.find(id);
+    const state = isRequest ? this.requests.awaits(id) : slot < 0 ? 0 : this.awaited[slot] >> 28;
+    if (state !== type) {
+      if (type > 7 || (state && (state !== 7 || type !== 5))) return `id ${id} is not awaited`;
+      const isResuming = slot < 0 && !isRequest && this.mayHaveMore && this.cursor < this.sentEnd;
+      if (type === 5 && !isResuming) out.acknowledgement(0x6202_0000 + id);
+      return;
+    }
+    if (isRequest) {
+      const fault = this.requests.settle(id, granted);
+      if (fault) return fault;
+      if (!this.hasHeard) this.heard();
+    } else this.acknowledge(slot);
+    return;
+  }
+
+  /** What the entry in a slot awaits has come. */
+  acknowledge(slot: number): void {
+    const sequence = this.sequences[slot];
+    const word = this.awaited[slot];
+    if (word >> 28 === 5) {
+      this.store.released(sequence); // durable before PUBREL leaves
+      this.awaited[slot] = word + 0x2000_0000; // PUBCOMP
+      (this.out as Transmit).acknowledgement(word + 0x1200_0000);
+      if (!this.hasHeard) this.heard();
     } else {
-      awaited = first & QOS1 ? PUBACK_WORD : PUBREC_WORD;
-      const message = this.options.render?.(entry);
-      const taken = message ? out.publish(message.retain ? first | RETAIN : first, id, message) : NEVER;
-      if (taken !== TAKEN) {
-        if (taken === LATER) return false;
-        this.cursor = sequence + 1;
-        this.giveUp(sequence);
-        return this.out === out;
+      this.store.settle(sequence);
+      this.awaited[slot] = -1;
+      if (slot === this.head) {
+        // With it go those behind it that were settled before.
+        do this.head = (this.head + 1) % this.window;
+        while (--this.inFlight && this.awaited[this.head] === -1);
       }
+      this.delivered++;
+      if (!this.hasHeard) this.heard();
+      this.options.onSettled?.(sequence, "delivered");
     }
-    const slot = (this.head + count) % this.window;
-    this.awaited[slot] = awaited + id;
-    this.sequences[slot] = sequence;
-    this.count = count + 1;
-    this.cursor = sequence + 1;
-    if (this.perhapsSent) this.perhapsSent--;
-    return true;
   }
 
-  /** While re-sending: was this one sent before? Those after the first that was not are new as well. */
-  private mayHaveBeenSent(sequence: number): boolean {
-    this.isResending = sequence < this.sentEnd || this.perhapsSent > 0;
-    return this.isResending;
+  /** A piece of a message. It is acknowledged at its end, wanted or not (§4.5.0-2), in order (§4.6). */
+  message(message: InboundMessage, id: number): void {
+    const out = this.out;
+    if (!out) return;
+    const isHeld = message.qos === 2 && this.held.has(id);
+    if (!isHeld) this.options.onMessage?.(message);
+    if (this.out === out && message.last && message.qos) {
+      // After delivery: a power cut between the two delivers twice; the other way round would lose the message.
+      if (message.qos === 2 && !isHeld) this.held.add(id);
+      out.acknowledgement((message.qos === 2 ? 0x5002_0000 : 0x4002_0000) + id);
+    }
+  }
+
+  /** PINGRESP came: the connection lives. Returns whether the oldest in flight is stuck: three in a row have not moved it. */
+  pingresp(): boolean {
+    this.acquit();
+    const oldest = this.inFlight ? this.sequences[this.head] : -1;
+    this.waited = oldest >= 0 && oldest === this.waiting ? this.waited + 1 : 0;
+    this.waiting = oldest;
+    return this.waited >= 3;
   }
 
   /**
@@ -306,34 +293,30 @@ export class Session<E extends OutboundEntry> implements PacketReader {
    * forward that one at PUBREL (§4.3.3, method B), and this one at once: subscribers would see them in the wrong order.
    */
   private mustWait(entry: E): boolean {
-    if (entry.sequence - this.sequences[this.head] >= ENTRY_IDS) return true;
-    return entry.qos === 1 && this.awaited[(this.head + this.count - 1) % this.window] >> 16 === PUBREC_WORD >> 16;
+    if (entry.sequence - this.sequences[this.head] >= 61_440) return true;
+    return entry.qos === 1 && this.awaited[(this.head + this.inFlight - 1) % this.window] >> 28 === 5;
   }
 
-  /** PUBREC came: durable before PUBREL leaves. */
-  private release(slot: number, out: Transmit): void {
-    const id = this.awaited[slot] & 0xffff;
-    this.store.released(this.sequences[slot]);
-    this.awaited[slot] = PUBCOMP_WORD + id;
-    if (this.isProving) this.heard();
-    out.acknowledgement(PUBREL_WORD, id);
-  }
-
-  /** PUBACK or PUBCOMP came. */
-  private settle(slot: number): void {
-    const sequence = this.sequences[slot];
-    this.store.settle(sequence);
-    this.awaited[slot] = 0;
-    if (slot === this.head) {
-      // With it go those behind it that were settled before.
-      do {
-        this.head = (this.head + 1) % this.window;
-        this.count--;
-      } while (this.count && this.awaited[this.head] === 0);
+  /** The slot of a packet id in flight; below 0: it is in none. */
+  private find(id: number): number {
+    for (let n = 0; n < this.inFlight; n++) {
+      const slot = (this.head + n) % this.window;
+      if ((this.awaited[slot] & 0xffff) === id) return slot;
     }
-    this.delivered++;
-    if (this.isProving) this.heard();
-    this.options.onSettled?.(sequence, "delivered");
+    return -1;
+  }
+
+  /** Something was acknowledged, for the first time on this connection: it lives. */
+  private heard(): void {
+    this.hasHeard = true;
+    this.acquit();
+  }
+
+  /** The connection lives without its suspect: that is a dead letter. */
+  private acquit(): void {
+    const suspect = this.suspect;
+    this.suspect = -1;
+    if (suspect >= 0) this.giveUp(suspect);
   }
 
   private giveUp(sequence: number): void {
@@ -342,65 +325,11 @@ export class Session<E extends OutboundEntry> implements PacketReader {
     this.options.onSettled?.(sequence, "deadLetter");
   }
 
-  /** Something was acknowledged, for the first time on this connection. */
-  private heard(): void {
-    this.isProving = false;
-    this.blame.hasHeard = true;
-    this.acquit();
-  }
-
-  /** The connection lives: its suspect is a dead letter. */
-  private acquit(): void {
-    const suspect = this.blame.acquit();
-    if (suspect >= 0) this.giveUp(suspect);
-  }
-
-  /** Whatever is not awaited by the oldest entry. */
-  private acknowledgeOther(word: number): string | undefined {
-    const out = this.out;
-    if (out === undefined) return STOP;
-    const type = word >> 28;
-    const id = word & 0xffff;
-    if (type === PUBREL) {
-      this.inbound.release(id, out);
-      return undefined;
-    }
-    if (id > ENTRY_IDS) return this.acknowledgeRequest(type, id, 0);
-    const slot = this.find(id);
-    const state = slot >= 0 ? this.awaited[slot] >> 28 : this.isResuming() ? RESUMING : FREE;
-    const action = onAcknowledgement(state, type);
-    if (action === SETTLE) this.settle(slot);
-    else if (action === RELEASE) this.release(slot, out);
-    else if (action === REPEAT_RELEASE) out.acknowledgement(PUBREL_WORD, id);
-    else if (action !== IGNORE) return `packet ${type} for id ${id}: not awaited`;
-    return this.out === out ? undefined : STOP;
-  }
-
-  private acknowledgeRequest(type: number, id: number, granted: number): string | undefined {
-    const out = this.out;
-    if (out === undefined) return STOP;
-    const fault = this.requests.acknowledgement(type, id, granted, out);
-    if (fault !== undefined) return fault;
-    if (this.isProving) this.heard();
-    return this.out === out ? undefined : STOP;
-  }
-
-  /** Has re-sending caught up with what was sent on earlier connections? */
-  private isResuming(): boolean {
-    return this.mayHaveMore && (this.cursor < this.sentEnd || this.perhapsSent > 0);
-  }
-
-  /** The slot of a packet id in flight; below 0: it is in none. */
-  private find(id: number): number {
-    let slot = this.head;
-    for (let n = this.count; n > 0; n--) {
-      if ((this.awaited[slot] & 0xffff) === id) return slot;
-      slot = (slot + 1) % this.window;
-    }
-    return -1;
-  }
-
-  private oldest(): number {
-    return this.count ? this.sequences[this.head] : -1;
+  private strike(oldest: number): void {
+    if (this.struck !== oldest) this.strikes = 0;
+    this.struck = oldest;
+    if (++this.strikes < (this.options.deadLetterAfter ?? 10)) return;
+    this.strikes = 0;
+    this.suspect = oldest;
   }
 }

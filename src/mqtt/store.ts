@@ -3,7 +3,6 @@
  * A method that changes something has made it durable when it returns: the next packet says so to the peer.
  * Stores are bounded; they do no I/O but their own.
  */
-
 import { encodeTopicName } from "./topics.js";
 import type { Message } from "./transmit.js";
 
@@ -32,31 +31,17 @@ export interface OutboundStore<E extends OutboundEntry> {
 export interface InboundStore {
   has(id: number): boolean;
   /** @throws RangeError when full: the connection is closed, the server sends again later */
-  add(id: number): void;
-  delete(id: number): void;
+  add(id: number): unknown;
+  /** An id that is not there: nothing to do. */
+  delete(id: number): unknown;
   clear(): void;
 }
 
-/** An inbound store in RAM, of `capacity` ids. */
-export class MemoryInboundStore implements InboundStore {
-  private readonly ids: Uint16Array; // 0: free
-  constructor(capacity = 64) {
-    this.ids = new Uint16Array(capacity);
-  }
-  has(id: number): boolean {
-    return this.ids.includes(id);
-  }
-  add(id: number): void {
-    const at = this.ids.indexOf(0);
-    if (at < 0) throw new RangeError(`over ${this.ids.length} inbound QoS 2 messages at once`);
-    this.ids[at] = id;
-  }
-  delete(id: number): void {
-    const at = this.ids.indexOf(id);
-    if (at >= 0) this.ids[at] = 0;
-  }
-  clear(): void {
-    this.ids.fill(0);
+/** An inbound store in RAM, of 64 ids. */
+export class MemoryInboundStore extends Set<number> implements InboundStore {
+  override add(id: number): this {
+    if (this.size > 63) throw new RangeError("over 64 inbound QoS 2 messages at once");
+    return super.add(id);
   }
 }
 
@@ -95,39 +80,26 @@ export class MemoryStore implements OutboundStore<MemoryEntry> {
     return sequence;
   }
 
-  seek(from: number): MemoryEntry | undefined {
-    const at = this.indexFrom(from);
-    return at < this.entries.length ? this.entries[at] : undefined;
+  // By search from the front: what is asked for is in the window, and so among the oldest.
+  seek(from: number): Kept | undefined {
+    return this.entries.find((entry) => entry.sequence >= from);
   }
 
   released(sequence: number): void {
-    const entry = this.entries[this.indexFrom(sequence)];
+    const entry = this.seek(sequence);
     if (entry?.sequence === sequence) entry.released = true;
   }
 
   settle(sequence: number): void {
-    const at = this.indexFrom(sequence);
-    if (this.entries[at]?.sequence === sequence) this.entries.splice(at, 1);
+    const at = this.entries.findIndex((entry) => entry.sequence === sequence);
+    if (at >= 0) this.entries.splice(at, 1);
   }
 
   requeue(): number {
-    let count = 0;
-    for (const entry of this.entries) {
-      if (entry.released) count++;
+    const released = this.entries.filter((entry) => entry.released);
+    released.forEach((entry) => {
       entry.released = false;
-    }
-    return count;
-  }
-
-  private indexFrom(sequence: number): number {
-    const entries = this.entries;
-    let low = 0;
-    let high = entries.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (entries[middle].sequence < sequence) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    });
+    return released.length;
   }
 }

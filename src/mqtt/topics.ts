@@ -4,22 +4,15 @@
  */
 import { encodeUTF8, isUnsayable } from "./utf8.js";
 
-const LONGEST = 65_535; // bytes, §1.5.3
-
 /** What is wrong with `name` as the topic of a PUBLISH, in a few words; undefined if nothing (§4.7.1-1, §4.7.3). */
 export function checkTopicName(name: string): string | undefined {
-  if (name.includes("+") || name.includes("#")) return "wildcard in a topic name";
-  return checkText(name);
+  return /[+#]/.test(name) ? "wildcard in a topic name" : checkText(name);
 }
 
 /** What is wrong with `filter` in a SUBSCRIBE, in a few words; undefined if nothing (§4.7.1-2, -3, §4.7.3). */
 export function checkTopicFilter(filter: string): string | undefined {
-  const levels = filter.split("/");
-  for (let at = 0; at < levels.length; at++) {
-    const level = levels[at];
-    if (level.includes("#") && (level !== "#" || at !== levels.length - 1)) return "# must be the whole last level";
-    if (level.includes("+") && level !== "+") return "+ must be a whole level";
-  }
+  if (/[^/]#|#./s.test(filter)) return "# must be the whole last level";
+  if (/[^/]\+|\+[^/]/.test(filter)) return "+ must be a whole level";
   return checkText(filter);
 }
 
@@ -38,13 +31,13 @@ export function encodeTopicFilter(filter: string): Uint8Array {
  * Wildcards at the first level do not match topics that begin with $ (§4.7.2-1).
  */
 export function topicMatches(filter: string, topic: string): boolean {
-  if (topic.startsWith("$") && (filter.startsWith("+") || filter.startsWith("#"))) return false;
+  if (topic[0] === "$" && filter[0] !== "$") return false;
   const wanted = filter.split("/");
   const levels = topic.split("/");
   for (let at = 0; at < wanted.length; at++) {
-    if (wanted[at] === "#") return true; // also the parent level: "a/#" matches "a"
-    if (at >= levels.length) return false;
-    if (wanted[at] !== "+" && wanted[at] !== levels[at]) return false;
+    const level = wanted[at];
+    if (level === "#") return true; // also the parent level: "a/#" matches "a"
+    if (at >= levels.length || (level !== "+" && level !== levels[at])) return false;
   }
   return wanted.length === levels.length;
 }
@@ -52,11 +45,12 @@ export function topicMatches(filter: string, topic: string): boolean {
 function checkText(text: string): string | undefined {
   if (text === "") return "empty topic";
   if (isUnsayable(text)) return "U+0000 or half a surrogate pair in a topic";
-  if (text.length > LONGEST / 3 && encodeUTF8(text).length > LONGEST) return "topic over 65,535 bytes";
-  return undefined;
+  // 65,535 bytes (§1.5.3), three a unit at most
+  if (text.length > 21_845 && encodeUTF8(text).length > 65_535) return "topic over 65,535 bytes";
+  return;
 }
 
 function encodeChecked(text: string, fault: string | undefined): Uint8Array {
-  if (fault !== undefined) throw new RangeError(`${fault}: ${text.slice(0, 80)}`);
+  if (fault) throw new RangeError(`${fault}: ${text.slice(0, 80)}`);
   return encodeUTF8(text);
 }

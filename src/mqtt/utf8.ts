@@ -5,26 +5,16 @@
  * Source: MQTT 3.1.1 §1.5.3; Unicode 15, table 3-7 (well-formed byte sequences).
  */
 
-/** `text` in UTF-8. A lone surrogate becomes EF BF BD; `checkTopicName` and the client's options refuse it before. */
+/** `text` in UTF-8. A lone surrogate becomes EF BF BD; what goes into a packet is checked by `isUnsayable` before. */
 export function encodeUTF8(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length * 4);
   let end = 0;
   for (const character of text) {
     let code = character.codePointAt(0) as number;
-    if (isSurrogate(code)) code = 0xfffd;
-    if (code < 0x80) bytes[end++] = code;
-    else {
-      if (code < 0x800) bytes[end++] = 0xc0 | (code >> 6);
-      else {
-        if (code < 0x10000) bytes[end++] = 0xe0 | (code >> 12);
-        else {
-          bytes[end++] = 0xf0 | (code >> 18);
-          bytes[end++] = 0x80 | ((code >> 12) & 0x3f);
-        }
-        bytes[end++] = 0x80 | ((code >> 6) & 0x3f);
-      }
-      bytes[end++] = 0x80 | (code & 0x3f);
-    }
+    if (code >> 11 === 27) code = 0xfffd; // D800 to DFFF: half a surrogate pair
+    let more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3; // continuation bytes
+    bytes[end++] = more ? (0x780 >> more) | (code >> (6 * more)) : code;
+    while (more) bytes[end++] = 0x80 | ((code >> (6 * --more)) & 0x3f);
   }
   return bytes.slice(0, end);
 }
@@ -35,18 +25,18 @@ export function decodeUTF8(bytes: Uint8Array, start = 0, end = bytes.length): st
   let at = start;
   while (at < end) {
     let code = bytes[at++];
-    if (code === 0) return undefined;
-    if (code >= 0x80) {
-      const more = code < 0xc2 ? -1 : code < 0xe0 ? 1 : code < 0xf0 ? 2 : code < 0xf5 ? 3 : -1;
-      if (more < 0 || at + more > end) return undefined;
+    if (code === 0) return;
+    if (code > 0x7f) {
+      if (code < 0xc2 || code > 0xf4) return;
+      const more = code < 0xe0 ? 1 : code < 0xf0 ? 2 : 3;
       code &= 0x3f >> more;
       for (let n = 0; n < more; n++) {
         const next = bytes[at++];
-        if ((next & 0xc0) !== 0x80) return undefined;
+        if (at > end || next >> 6 !== 2) return;
         code = (code << 6) | (next & 0x3f);
       }
-      // Overlong, beyond Unicode, surrogate: the ranges that the first byte alone does not tell.
-      if (code < SMALLEST[more] || code > 0x10ffff || isSurrogate(code)) return undefined;
+      // Overlong (one byte fewer would do), beyond Unicode, surrogate: what the first byte alone does not tell.
+      if (code >> (5 * more + 1) === 0 || code > 0x10ffff || code >> 11 === 27) return;
     }
     text += String.fromCodePoint(code);
   }
@@ -55,15 +45,5 @@ export function decodeUTF8(bytes: Uint8Array, start = 0, end = bytes.length): st
 
 /** Has `text` a surrogate without its other half, or U+0000? Neither can be said in MQTT (§1.5.3-1, -2). */
 export function isUnsayable(text: string): boolean {
-  for (const character of text) {
-    const code = character.codePointAt(0) as number;
-    if (code === 0 || isSurrogate(code)) return true;
-  }
-  return false;
-}
-
-const SMALLEST = [0, 0x80, 0x800, 0x10000]; // by continuation bytes
-
-function isSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdfff;
+  return /[\0\ud800-\udfff]/u.test(text);
 }

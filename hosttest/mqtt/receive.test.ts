@@ -1,0 +1,130 @@
+/*
+ * PUBLISH coming in and what answers it: the checklist's ids, byte by byte.
+ */
+import { describe, expect, test } from "vitest";
+import { hexOf } from "./support/scripted-peer.js";
+import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
+
+function connected(options: ConstructorParameters<typeof World>[0] = {}): World {
+  const world = new World(options);
+  world.connect();
+  return world;
+}
+
+describe("PUBLISH coming in", () => {
+  test("the answer by QoS: none, PUBACK, PUBREC (3.3.4-1)", () => {
+    const world = connected();
+    world.link.give("30 04 00 01 61 78");
+    expect(world.take()).toBe("");
+    world.link.give("32 06 00 01 61 00 05 78");
+    expect(world.take()).toBe("40 02 00 05");
+    world.link.give("34 06 00 01 61 00 06 78");
+    expect(world.take()).toBe("50 02 00 06");
+    expect(world.received.map(({ qos }) => qos)).toEqual([0, 1, 2]);
+  });
+
+  test("an empty payload is delivered, once, complete (3.3.1-10)", () => {
+    const world = connected();
+    world.link.give("31 03 00 01 61 32 05 00 01 61 00 05");
+    expect(world.received).toEqual([
+      { topic: "a", payload: "", qos: 0, retain: true, dup: false },
+      { topic: "a", payload: "", qos: 1, retain: false, dup: false },
+    ]);
+  });
+
+  test("U+FEFF in a topic is a character, both ways (1.5.3-3)", () => {
+    const world = connected();
+    world.link.give("30 06 00 04 ef bb bf 61");
+    expect(world.received[0].topic).toBe("\ufeffa");
+    world.client.publish("\ufeffa", new Uint8Array(0), { qos: 0 });
+    expect(world.take()).toBe("30 06 00 04 ef bb bf 61");
+  });
+
+  test("QoS 1: PUBACK after the owner has it; the id is new afterwards, whatever DUP says (4.3.2-2)", () => {
+    const sent: string[] = [];
+    const world: World = new World({ onMessage: () => sent.push(world.take()) });
+    world.connect();
+    world.link.give("32 06 00 01 61 00 05 78");
+    expect([...sent, world.take()]).toEqual(["", "40 02 00 05"]);
+    world.link.give("3a 06 00 01 61 00 05 78");
+    expect(sent).toHaveLength(2);
+    expect(world.take()).toBe("40 02 00 05");
+  });
+
+  test("QoS 2: once until PUBREL, also across a reboot with a durable store of ids (4.3.3-2)", () => {
+    const ids = new Set<number>();
+    const before = connected({ inbound: ids });
+    before.link.give("34 06 00 01 61 00 05 78");
+    expect(before.received).toHaveLength(1);
+    before.client.close();
+    const after = new World({ inbound: ids });
+    after.connect(CONNACK_PRESENT);
+    after.link.give("3c 06 00 01 61 00 05 78");
+    expect([after.received.length, after.take()]).toEqual([0, "50 02 00 05"]);
+    after.link.give("62 02 00 05");
+    expect([after.take(), ids.size]).toEqual(["70 02 00 05", 0]);
+    after.link.give("34 06 00 01 61 00 05 79");
+    expect(after.received).toHaveLength(1);
+  });
+
+  test("every one is acknowledged, also when nobody listens (4.5.0-2)", () => {
+    const world = connected({ onMessage: undefined });
+    world.link.give("32 06 00 01 61 00 05 78 34 06 00 01 61 00 06 78 62 02 00 06");
+    expect(world.take()).toBe("40 02 00 05 50 02 00 06 70 02 00 06");
+  });
+
+  test("PUBACKs and PUBRECs go in the order of the PUBLISHes, also when the socket takes a byte at a time (4.6.0-2, 4.6.0-3)", () => {
+    const world = new World({ bufferLength: 64 });
+    world.connect(CONNACK_NEW, 16);
+    let expected = "";
+    const stream: number[] = [];
+    for (let id = 1; id <= 100; id++) {
+      const qos = 1 + (id % 2);
+      stream.push(0x30 | (qos << 1), 5, 0, 1, 0x61, 0, id);
+      expected += `${qos === 1 ? "40" : "50"} 02 00 ${hexOf([id])} `;
+    }
+    world.link.giveBytes(stream);
+    let sent = "";
+    for (let n = 0; n < 400; n++) {
+      world.link.allow(1);
+      sent += `${world.take()} `;
+    }
+    expect(sent).toBe(expected);
+    expect(world.received).toHaveLength(100);
+  });
+
+  test("an owner that throws: the connection is closed, nothing acknowledged, nothing thrown (4.8.0-2)", () => {
+    const world = connected({
+      onMessage: () => {
+        throw new Error("no space");
+      },
+    });
+    world.link.give("32 06 00 01 61 00 05 78");
+    expect(world.take()).toBe("");
+    expect(world.link.isClosed).toBe(true);
+    expect(world.errors).toMatchObject([{ kind: "application", message: "no space" }]);
+  });
+
+  test("an inbound store that is full closes; what was stored stays (4.8.0-2)", () => {
+    const world = connected();
+    for (let id = 1; id <= 65; id++) world.link.giveBytes([0x34, 5, 0, 1, 0x61, 0, id]);
+    expect(world.errors).toMatchObject([{ kind: "application", message: "over 64 inbound QoS 2 messages at once" }]);
+    world.reconnect();
+    world.link.giveBytes([0x3c, 5, 0, 1, 0x61, 0, 64, 0x62, 2, 0, 1, 0x3c, 5, 0, 1, 0x61, 0, 65]);
+    expect(world.take()).toBe("50 02 00 40 70 02 00 01 50 02 00 41");
+  });
+
+  test("a store that throws on the way out closes the connection too, and the entry goes again (4.8.0-2)", () => {
+    const world = connected();
+    world.publish("x");
+    const settle = world.store.settle.bind(world.store);
+    world.store.settle = () => {
+      throw new Error("write failed");
+    };
+    world.link.give("40 02 00 01");
+    expect(world.errors).toMatchObject([{ kind: "application", message: "write failed" }]);
+    world.store.settle = settle;
+    world.reconnect();
+    expect(world.take()).toBe("3a 06 00 01 61 00 01 78");
+  });
+});
