@@ -109,3 +109,37 @@ test("a bit stuck at 0 under the log: the record moves on, nothing is lost", () 
   }
   expect(outbox.statistics().damaged).toBe(0);
 });
+
+test.each([8, 12])(
+  "a bit stuck at 0 or 1 in any byte of a record of %i bytes: seen on read-back, the entry is elsewhere",
+  (length) => {
+    for (let offset = 0; offset < length + 8; offset++) {
+      for (const mask of [0x01, 0x10, 0x80]) {
+        for (const stuckAt of [0, 0xff]) {
+          const flash = new NorFlash({ blocks: 4, blockLength: BLOCK });
+          const bad = 48 + 3 * (length + 8) + offset; // the fourth record of the first block
+          flash.faults.read = (buffer, address) => {
+            const at = bad - address;
+            if (at >= 0 && at < buffer.length) buffer[at] = (buffer[at] & ~mask) | (stuckAt & mask);
+          };
+          const outbox = new Outbox({ flash });
+          for (let i = 0; i < 8; i++) outbox.append(new Uint8Array(length).fill(0x11 * i), 1);
+          flash.powerOn();
+          const again = new Outbox({ flash });
+          for (let i = 0; i < 8; i++) expect(again.seek(i)?.payload).toEqual(new Uint8Array(length).fill(0x11 * i));
+          expect(again.statistics().damaged).toBe(0);
+        }
+      }
+    }
+  },
+);
+
+test("a payload like the last record read is held to maxPayload all the same", () => {
+  const flash = new NorFlash({ blocks: 4, blockLength: BLOCK });
+  const before = new Outbox({ flash, maxPayload: 128 });
+  for (let i = 0; i < 3; i++) before.append(new Uint8Array(128), 1);
+  flash.powerOn();
+  const outbox = new Outbox({ flash, maxPayload: 64 });
+  expect(outbox.seek(0)?.payloadLength).toBe(128);
+  expect(() => outbox.append(new Uint8Array(128), 1)).toThrow("payload of 128 bytes: expected at most 64");
+});
