@@ -21,7 +21,7 @@ import type { KeyValueStore } from "./settings/store.js";
 import { Announcement } from "./thermometer/announcement.js";
 import { DeviceLog, type Level } from "./thermometer/device-log.js";
 import { Health, type HealthOwner } from "./thermometer/health.js";
-import { LinkOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
+import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import type { Product } from "./thermometer/product.js";
 import { PromptHost } from "./thermometer/prompt-host.js";
 import { Sampling, type SamplingOwner } from "./thermometer/sampling.js";
@@ -170,13 +170,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
 
   private openOutbox(): { outbox?: Outbox; trouble?: string } {
     try {
-      const outbox = new Outbox({
-        flash: this.board.openFlash(),
-        writeUnit: this.board.flashWriteUnit,
-        whenFull: this.settings.get("outbox.full"),
-        onEvent: (event) => this.log("warn", `outbox: ${event.message}`),
-      });
-      return { outbox };
+      return { outbox: new Outbox(new OutboxOwner(this)) };
     } catch (error) {
       const trouble = messageOf(error);
       this.log("error", `outbox: ${trouble}; no readings are taken`);

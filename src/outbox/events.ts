@@ -45,3 +45,9 @@ export interface Statistics {
   /** 1: new, 0: the block erased most often has reached `endurance`. */
   readonly lifeLeft: number;
 }
+
+/** Who is told. Kept, and called as it stands: no closure in between. */
+export interface OutboxListener {
+  /** Must not throw and must not call the outbox. */
+  onEvent?(event: OutboxEvent): void;
+}

@@ -6,7 +6,7 @@
  */
 import { fillSkip } from "./copy.js";
 import { NOWHERE } from "./cursor.js";
-import type { OutboxEvent, Statistics } from "./events.js";
+import type { OutboxListener, Statistics } from "./events.js";
 import type { Flash } from "./flash.js";
 import {
   DONE_BITS,
@@ -45,7 +45,8 @@ export interface Entry {
   readonly payloadLength: number;
 }
 
-export interface OutboxOptions {
+/** Kept: `onEvent` is called on it. All else is read once. */
+export interface OutboxOptions extends OutboxListener {
   /** The open partition. The outbox's from now on; `close` closes it. */
   readonly flash: Flash;
   /** 16: flash is programmed in units of 16 bytes, each once (encryption, ECC). Default: the flash's `writeAlign`, else 1. */
@@ -58,8 +59,6 @@ export interface OutboxOptions {
   readonly endurance?: number;
   /** Number of the first entry on a flash that holds no outbox yet. Default 0. */
   readonly firstSequence?: number;
-  /** Must not throw and must not call the outbox. */
-  onEvent?(event: OutboxEvent): void;
 }
 
 const TRIES = 3;
@@ -76,7 +75,7 @@ export class Outbox {
   private readonly pad: NotePad;
   private readonly maxPayload: number;
   private readonly endurance: number;
-  private readonly onEvent: ((event: OutboxEvent) => void) | undefined;
+  private readonly listener: OutboxListener;
   /** Numbers used up without an entry that flash did not take: written before the next entry. */
   private skipped = 0;
 
@@ -90,17 +89,16 @@ export class Outbox {
     this.whenFull = options.whenFull ?? "dropOldest";
     this.maxPayload = maxPayload;
     this.endurance = endurance;
-    this.onEvent = options.onEvent;
+    this.listener = options;
     this.medium = mediumFor(flash, options.writeUnit, maxPayload);
     this.log = new Log(this.medium);
     const { foreign } = mount(this.log, firstSequence);
-    const report = (event: OutboxEvent): void => this.onEvent?.(event);
-    this.walk = new Walk(this.log, report);
-    this.room = new Room(this.log, this.walk, report);
+    this.walk = new Walk(this.log, options);
+    this.room = new Room(this.log, this.walk, options);
     this.pad = new NotePad(this.log, this.walk);
     if (foreign > 0) {
       const message = `no outbox on this flash; ${foreign} blocks that hold something else are erased when needed`;
-      this.onEvent?.({ kind: "foreign", blocks: foreign, message });
+      this.listener.onEvent?.({ kind: "foreign", blocks: foreign, message });
     }
   }
 
@@ -378,12 +376,12 @@ export class Outbox {
 
   private refuse(why: string): void {
     const number = this.skip();
-    this.onEvent?.({ kind: "refused", message: `entry ${number} refused: ${why}` });
+    this.listener.onEvent?.({ kind: "refused", message: `entry ${number} refused: ${why}` });
   }
 
   private unmarked(sequence: number, what: string): void {
     const message = `entry ${sequence}: "${what}" could not be stored; it may come back after a reboot`;
-    this.onEvent?.({ kind: "unmarked", sequence, message });
+    this.listener.onEvent?.({ kind: "unmarked", sequence, message });
   }
 }
 

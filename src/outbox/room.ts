@@ -2,7 +2,7 @@
  * Room for the next record: when a block is taken into use, which block is given up for it, and what happens when the
  * outbox is full. Marks always find room: entries leave a reserve in the newest block while the oldest one is not settled.
  */
-import type { OutboxEvent } from "./events.js";
+import type { OutboxListener } from "./events.js";
 import type { Log } from "./log.js";
 import type { Walk } from "./walk.js";
 
@@ -12,15 +12,15 @@ const NONE = -1;
 export class Room {
   private readonly log: Log;
   private readonly walk: Walk;
-  private readonly report: (event: OutboxEvent) => void;
+  private readonly listener: OutboxListener;
   /** Sequence of a block that is a copy and full all the same, and how many entries were open then. */
   private vainCopy = -1;
   private vainEntries = 0;
 
-  constructor(log: Log, walk: Walk, report: (event: OutboxEvent) => void) {
+  constructor(log: Log, walk: Walk, listener: OutboxListener) {
     this.log = log;
     this.walk = walk;
-    this.report = report;
+    this.listener = listener;
   }
 
   /** Recovers before the first write. In unit mode that takes a spare: on a partition that shrank there may be none. */
@@ -112,7 +112,7 @@ export class Room {
     this.walk.forgetPlaces();
     counters.dropped += count;
     counters.entries = Math.max(0, counters.entries - count);
-    this.report({
+    this.listener.onEvent?.({
       kind: "dropped",
       first,
       end,

@@ -4,7 +4,7 @@
  * In ascending order each record is read once, whatever the backlog.
  */
 import { Cursor, NOWHERE } from "./cursor.js";
-import type { OutboxEvent } from "./events.js";
+import type { OutboxListener } from "./events.js";
 import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
 import type { Log } from "./log.js";
 import { has, WINDOW } from "./marks.js";
@@ -32,7 +32,7 @@ export class Walk {
   inFlightEnd = 0;
   private readonly log: Log;
   private readonly medium: Medium;
-  private readonly report: (event: OutboxEvent) => void;
+  private readonly listener: OutboxListener;
   private readonly cursor: Cursor;
   private readonly entry = new EntryView();
   /** The tail, when it is known to be an entry that is not settled. */
@@ -45,10 +45,10 @@ export class Walk {
   /** The record buffer that the entry's payload is a view on. */
   private buffer: Uint8Array | undefined;
 
-  constructor(log: Log, report: (event: OutboxEvent) => void) {
+  constructor(log: Log, listener: OutboxListener) {
     this.log = log;
     this.medium = log.medium;
-    this.report = report;
+    this.listener = listener;
     this.cursor = new Cursor(log.medium);
     this.newest = log.newest.sequence;
     const both = new ArrayBuffer(RECENT << 3); // one buffer: fewer objects
@@ -364,6 +364,6 @@ export class Walk {
     counters.damaged += lost;
     counters.entries = Math.max(0, counters.entries - lost);
     const message = `damage on flash: ${lost} entries from ${first} on are lost`;
-    this.report({ kind: "damaged", first, count: lost, message });
+    this.listener.onEvent?.({ kind: "damaged", first, count: lost, message });
   }
 }

@@ -1,5 +1,5 @@
 /*
- * What settings, clock and link ask of the thermometer: one object each, that holds the thermometer and nothing else, and
+ * What settings, outbox, clock and link ask of the thermometer: one object each, that holds the thermometer and nothing else, and
  * passes on. Methods and accessors lie in flash; an object of options with a function for each callback would take ten
  * times the RAM, as long as the device runs.
  */
@@ -7,6 +7,8 @@ import type { Board, Timers } from "../board.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
 import { messageOf } from "../network/trouble.js";
+import type { Flash } from "../outbox/flash.js";
+import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
 import type { Key } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
@@ -62,6 +64,25 @@ export class SettingsOwner extends Owned implements SettingsOptions {
 
   onChange(keys: readonly Key[]): void {
     this.owner.onSaved(keys);
+  }
+}
+
+/** Read once, when the outbox is made: that opens the partition. */
+export class OutboxOwner extends Owned implements OutboxOptions {
+  get flash(): Flash {
+    return this.owner.board.openFlash();
+  }
+
+  get writeUnit(): Board["flashWriteUnit"] {
+    return this.owner.board.flashWriteUnit;
+  }
+
+  get whenFull(): "dropOldest" | "refuse" {
+    return this.owner.settings.get("outbox.full");
+  }
+
+  onEvent(event: OutboxEvent): void {
+    this.owner.log("warn", `outbox: ${event.message}`);
   }
 }
 
