@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { Journal, type JournalStore } from "../../src/reading/journal.js";
-import { COUNTERS, ROOM } from "../../src/reading/notes.js";
+import { CLOCK, COUNTERS, encodeClock, ROOM } from "../../src/reading/notes.js";
 import { ReadingDevice, stamp, text, utf8, WORLD_BEGINS_MS } from "./device.js";
 
 const HOUR = 3_600_000;
@@ -13,10 +13,22 @@ describe("the time of a reading", () => {
     const device = new ReadingDevice();
     device.pass(10_000);
     const sequence = device.append(21.5);
-    expect(device.see(sequence)?.ts).toBeUndefined();
     device.pass(HOUR);
     device.setClock();
     expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS + 10_000));
+  });
+
+  test("told without a time before the clock was set: without a time whenever it is told again, also after a reboot", () => {
+    const device = new ReadingDevice();
+    const told = device.append(21.5);
+    const untold = device.append(21.6);
+    expect(device.see(told)?.ts).toBeUndefined();
+    device.setClock();
+    expect(device.see(told)?.ts).toBeUndefined();
+    expect(device.see(untold)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    device.boot();
+    expect(device.see(told)?.ts).toBeUndefined();
+    expect(device.see(untold)?.ts).toBe(stamp(WORLD_BEGINS_MS));
   });
 
   test("of an earlier boot whose clock was set after the reading: dated by what that boot noted", () => {
@@ -66,16 +78,41 @@ describe("the time of a reading", () => {
     expect(device.flash.reads - before).toBeLessThan(10 * search);
   });
 
-  test("of a boot whose clock was wrong and then corrected: soon after the correction by the right one", () => {
+  test("of a boot whose clock was wrong and then corrected: the right one, but for readings that have been told", () => {
     const device = new ReadingDevice({ blocks: 64 });
     device.setClock(3 * HOUR);
-    const wrong = device.append(20);
+    const told = device.append(20);
+    expect(device.see(told)?.ts).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
+    const untold = device.append(20);
     device.setClock();
     let last = 0;
     for (let i = 0; i < 100; i++) last = device.append(20);
+    for (const look of ["in the same boot", "in the next one"]) {
+      expect(device.see(last)?.ts, look).toBe(stamp(WORLD_BEGINS_MS));
+      expect(device.see(untold)?.ts, look).toBe(stamp(WORLD_BEGINS_MS));
+      expect(device.see(told)?.ts, look).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
+      device.boot();
+    }
+  });
+
+  test("does not move with a clock that is moved by less than shows: what is told again after a reboot is the same", () => {
+    const device = new ReadingDevice();
+    device.setClock(600);
+    device.pass(500);
+    const sequence = device.append(20);
+    device.setClock();
+    const { ts } = device.see(sequence) ?? {};
+    expect(ts).toBe(stamp(WORLD_BEGINS_MS + 1_100));
     device.boot();
-    expect(device.see(wrong)?.ts).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
-    expect(device.see(last)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    expect(device.see(sequence)?.ts).toBe(ts);
+  });
+
+  test("of a boot whose clock a version of old noted, without the number of the first reading: all of them are dated", () => {
+    const device = new ReadingDevice();
+    const sequence = device.append(20);
+    device.outbox.note(CLOCK, encodeClock(device.boots, WORLD_BEGINS_MS, 0).slice(0, 8));
+    device.boot();
+    expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS));
   });
 
   test("a clock of before 1970 or beyond the year 9999 is none", () => {
@@ -299,13 +336,16 @@ describe("any bytes for an entry", () => {
 describe("any history", () => {
   type Step =
     | { readonly kind: "append"; readonly celsius: number }
-    | { readonly kind: "setClock" }
+    | { readonly kind: "setClock"; readonly wrongByMs: number }
     | { readonly kind: "boot"; readonly room: string }
     | { readonly kind: "settle"; readonly at: number }
     | { readonly kind: "look" };
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 8, arbitrary: fc.record({ kind: fc.constant("append"), celsius: fc.integer({ min: -99, max: 99 }) }) },
-    { weight: 2, arbitrary: fc.constant({ kind: "setClock" } as const) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("setClock"), wrongByMs: fc.constantFrom(0, 400, 5_000, -HOUR) }),
+    },
     {
       weight: 2,
       arbitrary: fc.record({ kind: fc.constant("boot"), room: fc.constantFrom("kitchen", "Büro", "attic") }),
@@ -315,17 +355,21 @@ describe("any history", () => {
   );
   const history = fc.array(fc.tuple(step, fc.integer({ min: 0, max: 100_000 })), { minLength: 1, maxLength: 200 });
 
-  test("every reading says its value, its room and its time, or no time if its boot never knew it", () => {
+  test("every reading says its value, its room and its boot's latest time, or none; and always what it said first", () => {
     fc.assert(
       fc.property(history, (steps) => {
         const device = new ReadingDevice();
-        const knewTime = new Set<number>();
+        const clocks = new Map<number, number>(); // by boot: by how much it is wrong
+        const told = new Map<number, ReturnType<typeof device.see>>();
         const taken = new Map<number, { celsius: number; room: string; boot: number; utcMs: number }>();
         const look = (): void => {
           expect(device.waiting()).toEqual([...taken.keys()]);
           for (const [sequence, { celsius, room, boot, utcMs }] of taken) {
-            const ts = knewTime.has(boot) ? stamp(utcMs) : undefined;
-            expect(device.see(sequence)).toEqual({ sequence, topic: `home/${room}/temperature`, value: celsius, ts });
+            const wrongByMs = clocks.get(boot);
+            const ts = wrongByMs === undefined ? undefined : stamp(utcMs + wrongByMs);
+            const said = told.get(sequence) ?? { sequence, topic: `home/${room}/temperature`, value: celsius, ts };
+            expect(device.see(sequence)).toEqual(said);
+            told.set(sequence, said);
           }
         };
         for (const [step, ms] of steps) {
@@ -334,8 +378,9 @@ describe("any history", () => {
             const truth = { celsius: step.celsius, room: device.room, boot: device.boots, utcMs: device.utcMs };
             taken.set(device.append(step.celsius), truth);
           } else if (step.kind === "setClock") {
-            device.setClock();
-            knewTime.add(device.boots);
+            device.setClock(step.wrongByMs);
+            const before = clocks.get(device.boots) ?? Number.NaN;
+            if (!(Math.abs(step.wrongByMs - before) < 1_000)) clocks.set(device.boots, step.wrongByMs);
           } else if (step.kind === "boot") device.boot(step.room);
           else if (step.kind === "look") look();
           else {

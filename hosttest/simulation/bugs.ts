@@ -72,8 +72,14 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "time-of-this-boot",
     file: "src/reading/dating.ts",
-    find: "reading.boot === this.boot ?",
-    replace: "reading.boot >= 0 ?",
+    find: "const isThis = reading.boot === this.boot && sequence >= this.start;",
+    replace: "const isThis = reading.boot >= 0;",
+  },
+  {
+    name: "time-corrected-after-telling",
+    file: "src/reading/dating.ts",
+    find: "this.start = this.toldEnd;",
+    replace: "this.start = 0;",
   },
   {
     name: "settled-in-ram-only",

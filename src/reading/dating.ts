@@ -1,16 +1,17 @@
 /*
  * When a reading was taken: its boot and uptime, set against what is known of that boot's clock.
- * A clock that was set late dates the readings taken before, too; readings of earlier boots are dated by the clock
- * notes in flash. Allocates nothing while the readings are of one boot. What can never be dated has no time: NaN.
+ * A clock that was set late dates the readings taken before, too, but for those that have been told: a message that is sent
+ * again says what it said the first time (exactly once is once with one content). So each clock note in flash has the number
+ * of the first reading that it dates, and the last one of a boot whose number is not above the reading's dates it, now and after any
+ * reboot. Allocates nothing while the readings are of one boot. What can never be dated has no time: NaN.
  * Boots are numbered modulo 65,536; notes of an outbox are in the order of their boots.
  */
-import { bootOfClock, CLOCK, encodeClock, originOfClock } from "./notes.js";
+import { bootOfClock, CLOCK, encodeClock, originOfClock, startOfClock } from "./notes.js";
 import type { Reading } from "./record.js";
 
-const RESOLUTION_MS = 1000; // `ts` shows whole seconds: a clock note is rewritten only when it would show
+const RESOLUTION_MS = 1000; // `ts` shows whole seconds: the clock of a boot moves only when it would show
 const LATEST_MS = Date.UTC(9999, 0, 1); // RFC 3339 has four digits for the year
-/** An earlier boot's clock is looked up again after so many entries: it may have been corrected while it ran. */
-const LOOK_UP_EVERY = 64;
+const END = Number.POSITIVE_INFINITY;
 
 /** What dating reads of the outbox. */
 export interface ClockNotes {
@@ -26,13 +27,17 @@ export interface NoteWriter {
 }
 
 export class Dating {
+  /** All below have been told, as far as this boot knows: the owner raises it with each reading that it tells. */
+  toldEnd = 0;
   private readonly notes: ClockNotes;
   private readonly writer: NoteWriter;
   private readonly boot: number;
-  private originMs = Number.NaN; // milliseconds since 1970 at uptime 0, of this boot; NaN: not known
-  private writtenMs = Number.NaN; // as it stands in flash
-  private pastBoot = -1; // the earlier boot that was looked up last
-  private pastSequence = 0; // the entry for which it was
+  private originMs = Number.NaN; // milliseconds since 1970 at uptime 0, of this boot, as it stands in flash; NaN: not known
+  private start = END; // the first reading that it dates
+  // What was looked up last: it holds for readings of one boot from one number to before another.
+  private pastBoot = -1;
+  private pastStart = 0;
+  private pastEnd = 0;
   private pastOriginMs = Number.NaN;
   private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
   private undatedEnd = -1;
@@ -48,47 +53,61 @@ export class Dating {
   setClock(uptimeMs: number, utcMs: number): void {
     const originMs = utcMs - uptimeMs;
     if (!(originMs > 0 && utcMs < LATEST_MS)) return; // no clock that anybody set
+    if (Math.abs(originMs - this.originMs) < RESOLUTION_MS) return;
     this.originMs = originMs;
-    if (Math.abs(originMs - this.writtenMs) < RESOLUTION_MS) return;
-    this.writtenMs = originMs;
-    this.writer.write(CLOCK, encodeClock(this.boot, originMs));
+    this.start = this.toldEnd;
+    this.pastBoot = -1;
+    this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.start));
   }
 
   /** When an entry of the outbox was taken, in milliseconds since 1970; NaN if nobody knows. */
   utcMs(reading: Reading, sequence: number): number {
-    const originMs = reading.boot === this.boot ? this.originMs : this.originOf(reading.boot, sequence);
-    const utcMs = originMs + reading.uptimeMs;
+    const isThis = reading.boot === this.boot && sequence >= this.start;
+    const utcMs = (isThis ? this.originMs : this.originOf(reading.boot, sequence)) + reading.uptimeMs;
     return utcMs < LATEST_MS ? utcMs : Number.NaN;
   }
 
   private originOf(boot: number, sequence: number): number {
-    const ahead = sequence - this.pastSequence;
-    if (boot !== this.pastBoot || ahead < 0 || ahead >= LOOK_UP_EVERY) this.lookUp(boot, sequence);
+    if (boot !== this.pastBoot || sequence < this.pastStart || sequence >= this.pastEnd) this.lookUp(boot, sequence);
     return this.pastOriginMs;
   }
 
   private lookUp(boot: number, sequence: number): void {
-    const inForce = this.notes.noteAt(sequence, CLOCK);
-    if (inForce !== undefined && bootOfClock(inForce) === boot) this.pastOriginMs = originOfClock(inForce);
-    else if (boot !== this.pastBoot) this.pastOriginMs = this.findLater(boot, sequence);
     this.pastBoot = boot;
-    this.pastSequence = sequence;
+    this.pastStart = 0;
+    this.pastEnd = END;
+    this.pastOriginMs = Number.NaN;
+    const inForce = this.notes.noteAt(sequence, CLOCK);
+    const isDated = inForce !== undefined && bootOfClock(inForce) === boot && this.take(inForce, sequence);
+    if (!isDated && before(boot, this.undatedEnd) && !before(boot, this.undatedFrom)) return;
+    this.lookAhead(boot, sequence, isDated);
   }
 
-  /** The clock was set after the entry, or never. A long way through flash, so what it tells of later boots is kept. */
-  private findLater(boot: number, sequence: number): number {
-    if (before(boot, this.undatedEnd) && !before(boot, this.undatedFrom)) return Number.NaN;
+  /** Later notes of the boot may date the entry as well. A long way through flash, so what it tells of later boots is kept. */
+  private lookAhead(boot: number, sequence: number, wasDated: boolean): void {
+    let isDated = wasDated;
     let dated = -1;
-    let originMs = Number.NaN;
     const found = this.notes.findNoteAfter(sequence, CLOCK, (note) => {
       dated = bootOfClock(note);
-      originMs = originOfClock(note);
-      return dated === boot || before(boot, dated); // an earlier boot's is only repeated
+      if (dated !== boot) return before(boot, dated); // an earlier boot's is only repeated
+      isDated = true;
+      return !this.take(note, sequence);
     });
-    if (found && dated === boot) return originMs;
+    if (isDated) return;
     this.undatedFrom = boot;
     this.undatedEnd = found ? dated : this.boot;
-    return Number.NaN;
+  }
+
+  /** A note of the entry's boot: it dates the entry, or begins after it, as all later ones do; returns which. */
+  private take(note: Uint8Array, sequence: number): boolean {
+    const start = startOfClock(note);
+    if (start > sequence) {
+      this.pastEnd = start;
+      return false;
+    }
+    this.pastStart = start;
+    this.pastOriginMs = originOfClock(note);
+    return true;
   }
 }
 

@@ -98,7 +98,7 @@ export class Journal {
     this.clockSet();
   }
 
-  /** The wall clock was set: dates this boot's readings, the earlier ones too. */
+  /** The wall clock was set: dates this boot's readings, the earlier ones too, but for those that have been told. */
   clockSet(): void {
     const utcMs = this.clock.utcMs();
     if (utcMs !== undefined) this.dating.setClock(this.clock.uptimeMs(), utcMs);
@@ -133,10 +133,11 @@ export class Journal {
     if (!decodeReading(this.payloadView, entry.payloadLength, reading)) return undefined;
     const sequence = entry.sequence;
     if (reading.shared !== this.told && !this.tellTopic(reading, sequence)) return undefined;
-    const message = this.message;
+    const { dating, message } = this;
+    if (sequence >= dating.toldEnd) dating.toldEnd = sequence + 1;
     message.payloadLength =
       this.format === "json"
-        ? this.renderer.json(reading.milliCelsius, reading.decimals, this.dating.utcMs(reading, sequence), sequence)
+        ? this.renderer.json(reading.milliCelsius, reading.decimals, dating.utcMs(reading, sequence), sequence)
         : this.renderer.plain(reading.milliCelsius, reading.decimals);
     return message;
   }

@@ -3,7 +3,8 @@
  * every block, so that a note outlives the block it was written in. Numbers are little-endian.
  *
  *   ROOM      number (1 byte, modulo 256), name (UTF-8, 1..64 bytes)
- *   CLOCK     boot (2 bytes), milliseconds since 1970 at uptime 0 of that boot (6 bytes)
+ *   CLOCK     boot (2 bytes), milliseconds since 1970 at uptime 0 of that boot (6 bytes), number of the first reading that it
+ *             dates (6 bytes; absent in notes of old: all of that boot)
  *   SESSION   hash of broker and client id (8 bytes): whose session the packet ids in flight belong to
  *   COUNTERS  boots, possible doubles, dead letters (4 bytes each)
  */
@@ -13,7 +14,8 @@ export const CLOCK = 1;
 export const SESSION = 2;
 export const COUNTERS = 3;
 
-export const CLOCK_LENGTH = 8;
+const CLOCK_LENGTH = 14;
+const OLD_CLOCK_LENGTH = 8;
 const SESSION_LENGTH = 8;
 const COUNTERS_LENGTH = 12;
 const HIGH = 0x1_0000_0000;
@@ -32,24 +34,36 @@ export function encodeRoom(number: number, name: Uint8Array): Uint8Array {
   return note;
 }
 
-/** `originMs`: milliseconds since 1970 at uptime 0. */
-export function encodeClock(boot: number, originMs: number): Uint8Array {
+/** `originMs`: milliseconds since 1970 at uptime 0. `from`: the first sequence number that it dates. */
+export function encodeClock(boot: number, originMs: number, from: number): Uint8Array {
   const note = new Uint8Array(CLOCK_LENGTH);
   const view = new DataView(note.buffer);
   view.setUint16(0, boot & 0xffff, true);
   view.setUint32(2, originMs >>> 0, true);
   view.setUint16(6, originMs / HIGH, true);
+  view.setUint32(8, from >>> 0, true);
+  view.setUint16(12, from / HIGH, true);
   return note;
 }
 
 /** The boot, modulo 65,536, that a clock note speaks of; -1 if it is damaged. */
 export function bootOfClock(note: Uint8Array): number {
-  return note.length === CLOCK_LENGTH ? note[0] | (note[1] << 8) : -1;
+  return note.length === CLOCK_LENGTH || note.length === OLD_CLOCK_LENGTH ? note[0] | (note[1] << 8) : -1;
 }
 
 /** Milliseconds since 1970 at uptime 0 of the note's boot. */
 export function originOfClock(note: Uint8Array): number {
-  return (note[6] | (note[7] << 8)) * HIGH + ((note[2] | (note[3] << 8) | (note[4] << 16) | (note[5] << 24)) >>> 0);
+  return sixBytes(note, 2);
+}
+
+/** The first sequence number that a clock note dates. */
+export function startOfClock(note: Uint8Array): number {
+  return note.length === CLOCK_LENGTH ? sixBytes(note, 8) : 0;
+}
+
+function sixBytes(note: Uint8Array, at: number): number {
+  const low = note[at] | (note[at + 1] << 8) | (note[at + 2] << 16) | (note[at + 3] << 24);
+  return (note[at + 4] | (note[at + 5] << 8)) * HIGH + (low >>> 0);
 }
 
 /** Names a session: two 32-bit FNV-1a hashes, one from each end of `client id, broker`. */
