@@ -1,6 +1,8 @@
 /*
  * The whole thermometer inside XS, on a board that costs next to no heap, as a device's native classes do: flash,
  * settings and registers lie in typed arrays made before the app machine boots. Time is virtual.
+ * What the board does hold there (a record a timer, the list of them, the socket's options: 500 bytes) stays counted, as
+ * on a device it would be the objects of the native classes.
  */
 import type { Board, TimerId } from "../../../src/board.js";
 import type { KeyValueStore } from "../../../src/settings/store.js";
