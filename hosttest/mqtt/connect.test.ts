@@ -337,4 +337,13 @@ describe("DISCONNECT", () => {
     expect(world.take()).toBe("e0 00");
     expect(world.link.isClosed).toBe(true);
   });
+
+  test("stop in a callback while the socket takes nothing: what came in behind it is not looked at any more (3.14.4-2)", () => {
+    const world: World = new World({ onMessage: () => world.client.stop() });
+    world.connect(CONNACK_NEW, 16);
+    world.link.give("30 03 00 01 61 00 00");
+    expect([world.errors, world.link.isClosed]).toEqual([[], false]);
+    world.link.allow(100);
+    expect([world.take(), world.link.isClosed]).toEqual(["e0 00", true]);
+  });
 });
