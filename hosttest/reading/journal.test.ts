@@ -25,10 +25,11 @@ describe("the time of a reading", () => {
     expect(device.see(told)?.ts).toBeUndefined();
     device.setClock();
     expect(device.see(told)?.ts).toBeUndefined();
-    expect(device.see(untold)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    const later = device.append(21.7);
+    expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS));
     device.boot();
-    expect(device.see(told)?.ts).toBeUndefined();
-    expect(device.see(untold)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    for (const sequence of [told, untold]) expect(device.see(sequence)?.ts).toBeUndefined();
+    expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS));
   });
 
   test("of an earlier boot whose clock was set after the reading: dated by what that boot noted", () => {
@@ -78,21 +79,31 @@ describe("the time of a reading", () => {
     expect(device.flash.reads - before).toBeLessThan(10 * search);
   });
 
-  test("of a boot whose clock was wrong and then corrected: the right one, but for readings that have been told", () => {
+  test("of a boot whose clock was wrong and then corrected: the right one, if none has been told; else from then on", () => {
     const device = new ReadingDevice({ blocks: 64 });
+    device.setClock(5 * HOUR);
+    const untold = device.append(20);
     device.setClock(3 * HOUR);
     const told = device.append(20);
-    expect(device.see(told)?.ts).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
-    const untold = device.append(20);
+    for (const sequence of [untold, told]) expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
     device.setClock();
     let last = 0;
     for (let i = 0; i < 100; i++) last = device.append(20);
     for (const look of ["in the same boot", "in the next one"]) {
       expect(device.see(last)?.ts, look).toBe(stamp(WORLD_BEGINS_MS));
-      expect(device.see(untold)?.ts, look).toBe(stamp(WORLD_BEGINS_MS));
+      expect(device.see(untold)?.ts, look).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
       expect(device.see(told)?.ts, look).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
       device.boot();
     }
+  });
+
+  test("looked at from the prompt is not told: a clock that is set later dates it", () => {
+    const device = new ReadingDevice();
+    const sequence = device.append(20);
+    const entry = device.outbox.seek(sequence);
+    expect(entry && device.journal.describe(entry)).toContain("time not known");
+    device.setClock();
+    expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS));
   });
 
   test("does not move with a clock that is moved by less than shows: what is told again after a reboot is the same", () => {
@@ -285,6 +296,9 @@ describe("a flash that does not take notes", () => {
         if (this.fails) throw new Error("no room");
         outbox.note(tag, value);
       },
+      get nextSequence() {
+        return outbox.nextSequence;
+      },
       readNote: (tag) => outbox.readNote(tag),
       noteAt: (sequence, tag) => outbox.noteAt(sequence, tag),
       findNoteAfter: (sequence, tag, visit) => outbox.findNoteAfter(sequence, tag, visit),
@@ -355,21 +369,25 @@ describe("any history", () => {
   );
   const history = fc.array(fc.tuple(step, fc.integer({ min: 0, max: 100_000 })), { minLength: 1, maxLength: 200 });
 
-  test("every reading says its value, its room and its boot's latest time, or none; and always what it said first", () => {
+  test("every reading says its value, its room and its boot's time, or none; and always what it said first", () => {
     fc.assert(
       fc.property(history, (steps) => {
         const device = new ReadingDevice();
-        const clocks = new Map<number, number>(); // by boot: by how much it is wrong
+        // By boot: each clock, by how much it is wrong, and the first reading that it dates.
+        const clocks = new Map<number, { wrongByMs: number; start: number }[]>();
+        let hasTold = false; // a reading of this boot, since its clock was set last
         const told = new Map<number, ReturnType<typeof device.see>>();
         const taken = new Map<number, { celsius: number; room: string; boot: number; utcMs: number }>();
         const look = (): void => {
           expect(device.waiting()).toEqual([...taken.keys()]);
           for (const [sequence, { celsius, room, boot, utcMs }] of taken) {
-            const wrongByMs = clocks.get(boot);
+            const wrongByMs = clocks.get(boot)?.findLast(({ start }) => start <= sequence)?.wrongByMs;
             const ts = wrongByMs === undefined ? undefined : stamp(utcMs + wrongByMs);
             const said = told.get(sequence) ?? { sequence, topic: `home/${room}/temperature`, value: celsius, ts };
             expect(device.see(sequence)).toEqual(said);
             told.set(sequence, said);
+            const start = clocks.get(device.boots)?.at(-1)?.start ?? 0;
+            if (boot === device.boots && sequence >= start) hasTold = true;
           }
         };
         for (const [step, ms] of steps) {
@@ -379,10 +397,16 @@ describe("any history", () => {
             taken.set(device.append(step.celsius), truth);
           } else if (step.kind === "setClock") {
             device.setClock(step.wrongByMs);
-            const before = clocks.get(device.boots) ?? Number.NaN;
-            if (!(Math.abs(step.wrongByMs - before) < 1_000)) clocks.set(device.boots, step.wrongByMs);
-          } else if (step.kind === "boot") device.boot(step.room);
-          else if (step.kind === "look") look();
+            const own = clocks.get(device.boots) ?? [];
+            const last = own.at(-1) ?? { wrongByMs: Number.NaN, start: 0 };
+            if (Math.abs(step.wrongByMs - last.wrongByMs) < 1_000) continue;
+            const start = hasTold ? device.outbox.nextSequence : last.start;
+            clocks.set(device.boots, [...own, { wrongByMs: step.wrongByMs, start }]);
+            hasTold = false;
+          } else if (step.kind === "boot") {
+            device.boot(step.room);
+            hasTold = false;
+          } else if (step.kind === "look") look();
           else {
             const sequence = [...taken.keys()][step.at];
             if (sequence === undefined) continue;

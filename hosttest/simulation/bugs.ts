@@ -41,7 +41,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "order-changed-on-resend",
     file: SESSION,
-    find: "      if (count && this.mustWait(entry)) return;\n",
+    find: "      if (this.inFlight && this.mustWait(entry)) return;\n",
     replace: "",
   },
   {
@@ -72,14 +72,14 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "time-of-this-boot",
     file: "src/reading/dating.ts",
-    find: "const isThis = reading.boot === this.boot && sequence >= this.start;",
-    replace: "const isThis = reading.boot >= 0;",
+    find: "if (boot === this.boot && sequence >= this.ownStart) {",
+    replace: "if (boot >= 0) {",
   },
   {
     name: "time-corrected-after-telling",
     file: "src/reading/dating.ts",
-    find: "this.start = this.toldEnd;",
-    replace: "this.start = 0;",
+    find: "if (this.hasTold) this.ownStart = next;",
+    replace: "",
   },
   {
     name: "settled-in-ram-only",

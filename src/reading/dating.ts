@@ -1,16 +1,16 @@
 /*
  * When a reading was taken: its boot and uptime, set against what is known of that boot's clock.
- * A clock that was set late dates the readings taken before, too, but for those that have been told: a message that is sent
- * again says what it said the first time (exactly once is once with one content). So each clock note in flash has the number
- * of the first reading that it dates, and the last one of a boot whose number is not above the reading's dates it, now and after any
- * reboot. Allocates nothing while the readings are of one boot. What can never be dated has no time: NaN.
+ * A clock that was set late dates the readings taken before, too, unless readings of its boot have been told by then: a message that
+ * is sent again says what it said the first time (exactly once is once with one content). So each clock note in flash has the
+ * number of the first reading that it dates, and the last one of a boot whose number is not above the reading's dates it, now and
+ * after any reboot. Allocates nothing while the readings are of one boot. What can never be dated has no time: NaN.
  * Boots are numbered modulo 65,536; notes of an outbox are in the order of their boots.
  */
 import { bootOfClock, CLOCK, encodeClock, originOfClock, startOfClock } from "./notes.js";
 import type { Reading } from "./record.js";
 
 const RESOLUTION_MS = 1000; // `ts` shows whole seconds: the clock of a boot moves only when it would show
-const LATEST_MS = Date.UTC(9999, 0, 1); // RFC 3339 has four digits for the year
+const LATEST_MS = Date.UTC(9900, 0, 1); // RFC 3339 has four digits for the year, and a record 34 years for the uptime
 const END = Number.POSITIVE_INFINITY;
 
 /** What dating reads of the outbox. */
@@ -27,18 +27,17 @@ export interface NoteWriter {
 }
 
 export class Dating {
-  /** All below have been told, as far as this boot knows: the owner raises it with each reading that it tells. */
-  toldEnd = 0;
+  // What was found last: it dates the readings of one boot, from one number to before another.
+  start = 0;
+  end = 0;
+  /** Milliseconds since 1970 at uptime 0 of their boot; NaN if nobody knows. */
+  originMs = Number.NaN;
   private readonly notes: ClockNotes;
   private readonly writer: NoteWriter;
   private readonly boot: number;
-  private originMs = Number.NaN; // milliseconds since 1970 at uptime 0, of this boot, as it stands in flash; NaN: not known
-  private start = END; // the first reading that it dates
-  // What was looked up last: it holds for readings of one boot from one number to before another.
-  private pastBoot = -1;
-  private pastStart = 0;
-  private pastEnd = 0;
-  private pastOriginMs = Number.NaN;
+  private ownOriginMs = Number.NaN; // this boot's, as it stands in flash
+  private ownStart = 0; // the first reading that it dates
+  private hasTold = false; // a reading that it dates, or would
   private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
   private undatedEnd = -1;
 
@@ -49,34 +48,41 @@ export class Dating {
     this.writer = writer;
   }
 
-  /** The clock is set, or set anew: milliseconds since 1970 at an uptime. */
-  setClock(uptimeMs: number, utcMs: number): void {
+  /** The clock is set, or set anew: milliseconds since 1970 at an uptime. `next`: number of the next reading to be taken. */
+  setClock(uptimeMs: number, utcMs: number, next: number): void {
     const originMs = utcMs - uptimeMs;
     if (!(originMs > 0 && utcMs < LATEST_MS)) return; // no clock that anybody set
-    if (Math.abs(originMs - this.originMs) < RESOLUTION_MS) return;
-    this.originMs = originMs;
-    this.start = this.toldEnd;
-    this.pastBoot = -1;
-    this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.start));
+    if (Math.abs(originMs - this.ownOriginMs) < RESOLUTION_MS) return;
+    if (this.hasTold) this.ownStart = next;
+    this.hasTold = false;
+    this.ownOriginMs = originMs;
+    this.end = 0;
+    this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.ownStart));
   }
 
-  /** When an entry of the outbox was taken, in milliseconds since 1970; NaN if nobody knows. */
+  /** Finds what dates a reading that is about to be told: `originMs`, and from `start` to `end`. */
+  find(boot: number, sequence: number): void {
+    if (boot === this.boot && sequence >= this.ownStart) {
+      this.hasTold = true;
+      this.start = this.ownStart;
+      this.end = END;
+      this.originMs = this.ownOriginMs;
+    } else this.lookUp(boot, sequence);
+  }
+
+  /** The same for one that is only looked at. Milliseconds since 1970, or NaN. */
   utcMs(reading: Reading, sequence: number): number {
-    const isThis = reading.boot === this.boot && sequence >= this.start;
-    const utcMs = (isThis ? this.originMs : this.originOf(reading.boot, sequence)) + reading.uptimeMs;
-    return utcMs < LATEST_MS ? utcMs : Number.NaN;
-  }
-
-  private originOf(boot: number, sequence: number): number {
-    if (boot !== this.pastBoot || sequence < this.pastStart || sequence >= this.pastEnd) this.lookUp(boot, sequence);
-    return this.pastOriginMs;
+    const { hasTold } = this;
+    this.find(reading.boot, sequence);
+    this.hasTold = hasTold;
+    this.end = 0;
+    return this.originMs + reading.uptimeMs;
   }
 
   private lookUp(boot: number, sequence: number): void {
-    this.pastBoot = boot;
-    this.pastStart = 0;
-    this.pastEnd = END;
-    this.pastOriginMs = Number.NaN;
+    this.start = 0;
+    this.end = END;
+    this.originMs = Number.NaN;
     const inForce = this.notes.noteAt(sequence, CLOCK);
     const isDated = inForce !== undefined && bootOfClock(inForce) === boot && this.take(inForce, sequence);
     if (!isDated && before(boot, this.undatedEnd) && !before(boot, this.undatedFrom)) return;
@@ -102,11 +108,11 @@ export class Dating {
   private take(note: Uint8Array, sequence: number): boolean {
     const start = startOfClock(note);
     if (start > sequence) {
-      this.pastEnd = start;
+      this.end = start;
       return false;
     }
-    this.pastStart = start;
-    this.pastOriginMs = originOfClock(note);
+    this.start = start;
+    this.originMs = originOfClock(note);
     return true;
   }
 }

@@ -29,6 +29,8 @@ export interface JournalStore extends ClockNotes, NoteStore {
   append(payload: Uint8Array, qos: 1 | 2): number;
   /** Uses up a sequence number: a reading was refused before it got here. */
   skip?(): number;
+  /** The number that the next entry will have. */
+  readonly nextSequence: number;
   /** The latest value. */
   readNote(tag: number): Uint8Array | undefined;
 }
@@ -98,10 +100,10 @@ export class Journal {
     this.clockSet();
   }
 
-  /** The wall clock was set: dates this boot's readings, the earlier ones too, but for those that have been told. */
+  /** The wall clock was set: dates this boot's readings, the earlier ones too if none of them has been told. */
   clockSet(): void {
     const utcMs = this.clock.utcMs();
-    if (utcMs !== undefined) this.dating.setClock(this.clock.uptimeMs(), utcMs);
+    if (utcMs !== undefined) this.dating.setClock(this.clock.uptimeMs(), utcMs, this.store.nextSequence);
   }
 
   /**
@@ -134,10 +136,10 @@ export class Journal {
     const sequence = entry.sequence;
     if (reading.shared !== this.told && !this.tellTopic(reading, sequence)) return undefined;
     const { dating, message } = this;
-    if (sequence >= dating.toldEnd) dating.toldEnd = sequence + 1;
+    if (sequence >= dating.end || sequence < dating.start) dating.find(reading.boot, sequence);
     message.payloadLength =
       this.format === "json"
-        ? this.renderer.json(reading.milliCelsius, reading.decimals, dating.utcMs(reading, sequence), sequence)
+        ? this.renderer.json(reading.milliCelsius, reading.decimals, dating.originMs + reading.uptimeMs, sequence)
         : this.renderer.plain(reading.milliCelsius, reading.decimals);
     return message;
   }
@@ -219,6 +221,7 @@ export class Journal {
     const topic = isOurs ? this.topicOfThisBoot() : this.topicOfPast(sequence);
     this.told = topic === undefined ? -1 : reading.shared;
     if (topic !== undefined) this.message.topic = topic;
+    this.dating.end = 0; // what dates the last reading may be another boot's
     return topic !== undefined;
   }
 

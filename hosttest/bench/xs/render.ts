@@ -14,6 +14,9 @@ const FIRST_SEQUENCE = 123_400_000;
 /** Keeps the last record, and no notes. */
 class LastRecord implements JournalStore {
   readonly entry = { sequence: FIRST_SEQUENCE, payload: new Uint8Array(16), payloadLength: 0 };
+  get nextSequence(): number {
+    return this.entry.sequence + 1;
+  }
   append(payload: Uint8Array): number {
     this.entry.payload.set(payload);
     this.entry.payloadLength = payload.length;
