@@ -283,3 +283,32 @@ describe("PUBLISH going out", () => {
     expect(world.client.publish("a", Buffer.alloc(50), { qos: 0 })).toBe(false);
   });
 });
+
+describe("a store that knows the number of its next entry", () => {
+  class Counted extends MemoryStore {
+    looks = 0;
+    nextSequence = 0;
+    override append(...message: Parameters<MemoryStore["append"]>): number {
+      this.nextSequence++;
+      return super.append(...message);
+    }
+    override seek(from: number): ReturnType<MemoryStore["seek"]> {
+      this.looks++;
+      return super.seek(from);
+    }
+  }
+
+  test("is not asked for an entry that is not there, and nothing of what comes later is overlooked", () => {
+    const store = new Counted();
+    const world = new World({}, { store });
+    world.connect();
+    store.looks = 0;
+    for (const text of ["x", "y", "z"]) world.publish(text);
+    expect(store.looks).toBe(3);
+    expect(world.take().match(/32 06/g)).toHaveLength(3);
+    world.link.end();
+    store.append("a", Buffer.from("w"), 1);
+    world.reconnect();
+    expect(world.take().match(/3[2a] 06/g)).toHaveLength(4);
+  });
+});

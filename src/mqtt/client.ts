@@ -76,8 +76,11 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
 
   /** The store has a new entry. Does not shorten a back-off. */
   wake(): void {
-    this.session.mayHaveMore = true;
-    this.send();
+    const session = this.session;
+    session.mayHaveMore = true;
+    if (this.parsing) return;
+    session.fill();
+    this.out.flush();
   }
 
   /** The network is gone: drops the connection at once, and waits for `linkUp`. */
@@ -189,7 +192,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
       address,
       port: options.port,
       format: "buffer",
-      onReadable: (count) => this.onReadable(number, count),
+      onReadable: this.reader(number),
       onWritable: (count) => this.guard(number, this.onWritable, count),
       onError: () => this.guard(number, this.onError, undefined),
     });

@@ -155,20 +155,20 @@ export class Session<E extends OutboundEntry> implements MessageReader {
   fill(): void {
     const out = this.out;
     if (!out || (this.requests.isDue && !this.requests.fill(out)) || !this.mayHaveMore) return;
-    let count = this.inFlight;
-    while (count < this.window) {
+    while (this.inFlight < this.window) {
       const entry = this.store.seek(this.cursor);
       if (!entry) {
         this.mayHaveMore = false;
         return;
       }
-      if (count && this.mustWait(entry)) return;
+      if (this.inFlight && this.mustWait(entry)) return;
       const sequence = entry.sequence;
+      const next = sequence + 1;
       let first = 0x30 | (entry.qos << 1);
       if (sequence < this.sentEnd) {
         first |= 0x08; // DUP
         if (sequence === this.suspect) {
-          this.cursor = sequence + 1;
+          this.cursor = next;
           continue;
         }
       }
@@ -187,17 +187,21 @@ export class Session<E extends OutboundEntry> implements MessageReader {
             return;
           }
           // It can never go.
-          this.cursor = sequence + 1;
+          this.cursor = next;
           this.giveUp(sequence);
           if (this.out !== out) return;
           continue;
         }
       }
-      const slot = (this.head + count) % this.window;
+      const slot = (this.head + this.inFlight) % this.window;
       this.awaited[slot] = awaited + id;
       this.sequences[slot] = sequence;
-      this.cursor = sequence + 1;
-      this.inFlight = ++count;
+      this.cursor = next;
+      this.inFlight++;
+      if (next === this.store.nextSequence) {
+        this.mayHaveMore = false;
+        return;
+      }
     }
   }
 
@@ -246,8 +250,8 @@ export class Session<E extends OutboundEntry> implements MessageReader {
   /** What the entry in a slot awaits has come. */
   acknowledge(slot: number): void {
     const sequence = this.sequences[slot];
-    const word = this.awaited[slot];
-    if (word >> 28 === 5) {
+    if (this.awaited[slot] >> 28 === 5) {
+      const word = this.awaited[slot];
       this.store.released(sequence); // durable before PUBREL leaves
       this.awaited[slot] = word + 0x2000_0000; // PUBCOMP
       (this.out as Transmit).acknowledgement(word + 0x1200_0000);

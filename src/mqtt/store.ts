@@ -19,6 +19,8 @@ export interface OutboundEntry {
 export interface OutboundStore<E extends OutboundEntry> {
   /** The first unsettled entry with a sequence number of at least `from`. */
   seek(from: number): E | undefined;
+  /** Number of the next entry to come. Where it is known, nobody looks for one that is not there. */
+  readonly nextSequence?: number;
   /** PUBREC came. */
   released(sequence: number): void;
   /** PUBACK or PUBCOMP came, or the entry was given up. */

@@ -34,6 +34,7 @@ export class Transmit {
   /** Views of the buffer's begin that were written, one short (an acknowledgement), one long: packets of one size are common. */
   private short: Uint8Array;
   private long: Uint8Array;
+  private longLength: number;
   // The PUBLISH at the buffer's begin, as long as nobody has overwritten it.
   /** Its topic; undefined: overwritten. */
   private topic: Uint8Array | undefined;
@@ -43,12 +44,14 @@ export class Transmit {
   private head = 0;
   private payloadAt = 0;
   private payloadLength = 0;
-  /** The view of what counts of a payload: owners render into one buffer, and to the same length. */
-  private payload: Uint8Array;
+  /** What counts of it, and the payload that this is a view of: owners render into one buffer, and to the same length. */
+  private counted: Uint8Array;
+  private payload: Uint8Array | undefined;
 
   constructor(length: number) {
     const bytes = new Uint8Array(length);
-    this.bytes = this.long = this.payload = bytes;
+    this.bytes = this.long = this.counted = bytes;
+    this.longLength = length;
     this.short = bytes.subarray(0, 4);
     this.words = new DataView(bytes.buffer);
   }
@@ -95,7 +98,7 @@ export class Transmit {
       this.words.setUint32(0, (first << 24) | this.head);
     }
     this.words.setUint16(at - 2, id);
-    this.bytes.set(message.payload.length === length ? message.payload : this.viewOf(message), at);
+    this.bytes.set(message.payload === this.payload ? this.counted : this.count(message), at);
     this.end = at + length;
     return true;
   }
@@ -120,7 +123,7 @@ export class Transmit {
       at += 2;
     }
     this.end = at;
-    this.add(message.payload.length === length ? message.payload : this.viewOf(message));
+    this.add(this.count(message));
     if (end || id === 0 || this.tail) return true;
     this.topic = topic;
     this.first = first;
@@ -138,11 +141,13 @@ export class Transmit {
       this.flushInParts();
       return;
     }
-    let view = end === 4 ? this.short : this.long;
-    if (view.length !== end) this.long = view = this.bytes.subarray(0, end);
+    if (end !== 4 && end !== this.longLength) {
+      this.long = this.bytes.subarray(0, end);
+      this.longLength = end;
+    }
     this.hasSent = true;
     this.end = 0; // before the write: a socket may call back from within
-    this.writable = (this.socket as TCP).write(view) ?? this.writable - end;
+    this.writable = (this.socket as TCP).write(end === 4 ? this.short : this.long) ?? this.writable - end;
   }
 
   /** Sends what waits. Returns whether that made all room there is. */
@@ -179,13 +184,12 @@ export class Transmit {
     this.tail = packet.subarray(room);
   }
 
-  private viewOf(message: Message): Uint8Array {
+  private count(message: Message): Uint8Array {
     const payload = message.payload;
-    const kept = this.payload;
     const length = message.payloadLength;
-    if (kept.length === length && kept.buffer === payload.buffer && kept.byteOffset === payload.byteOffset) return kept;
-    const view = payload.subarray(0, length);
-    this.payload = view;
-    return view;
+    if (payload === this.payload && this.counted.length === length) return this.counted;
+    this.payload = payload;
+    this.counted = payload.length === length ? payload : payload.subarray(0, length);
+    return this.counted;
   }
 }

@@ -29,6 +29,7 @@ export interface Cost {
 let tare = 0;
 let bracket = 0; // what enter and leave cost outside of what they see
 let frame = 0; // what `spent` sees around a call
+let glue = 0; // what a closure of the harness spends on calling one method of the product
 
 /** First thing in harness code that the product calls. Give the result to `leave`. */
 export function enter(): number {
@@ -44,13 +45,16 @@ class Callee {
   empty(): void {
     leave(enter());
   }
+  nothing(): void {}
 }
+
+const NOTHING = 2; // byte codes of a function that does nothing: begin and end
 
 const CALIBRATIONS = 100;
 
 /** Weighs the brackets. Once, before anything is measured. */
 export function calibrate(): void {
-  bracket = frame = 0;
+  bracket = frame = glue = 0;
   const callee = new Callee();
   let start = host.computrons();
   for (let i = 0; i < CALIBRATIONS; i++) callee.empty();
@@ -62,14 +66,24 @@ export function calibrate(): void {
   bracket = Math.round((ours - native) / CALIBRATIONS);
   const nothing = (): void => {};
   frame = spent(nothing);
+  const callNothing = (): void => callee.nothing();
+  glue = spent(callNothing) - NOTHING;
   tare = 0;
 }
 
-/** Computrons that `call` spends, what is between `enter` and `leave` apart. Make the closure once, not for each call. */
+/**
+ * Computrons that the product spends in `call`, a closure of the harness that calls one method: what is between `enter` and
+ * `leave`, and calling the method, is taken off. Make the closure once, not for each call.
+ */
 export function spent(call: () => void): number {
+  return spentIn(call) - glue;
+}
+
+/** The same for a callback of the product's own. */
+export function spentIn(callback: () => void): number {
   const tareBefore = tare;
   const start = host.computrons();
-  call();
+  callback();
   return host.computrons() - start - (tare - tareBefore) - frame;
 }
 

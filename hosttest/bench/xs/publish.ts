@@ -17,7 +17,7 @@ import {
   timers,
   uptimeMs,
 } from "./harness.js";
-import { allocated, type Cost, enter, leave, spent } from "./meter.js";
+import { allocated, type Cost, enter, leave, spent, spentIn } from "./meter.js";
 
 const INTERVAL_MS = 10_000;
 const PAYLOAD = encodeUTF8('{"value":21.44,"seq":123456789}');
@@ -34,8 +34,10 @@ const WARM_UP = 50;
 class OneStore implements OutboundStore<OutboundEntry> {
   readonly #entry = { sequence: -1, qos: 1 as 1 | 2, released: false };
   #isOpen = false;
+  nextSequence = 0;
 
   add(qos: 1 | 2): void {
+    this.nextSequence++;
     this.#entry.sequence++;
     this.#entry.qos = qos;
     this.#entry.released = false;
@@ -97,7 +99,7 @@ function exchange(wake: () => void): number {
   let computrons = spent(wake);
   while (readable() > 0) computrons += spent(announceReadable);
   const callback = advance(INTERVAL_MS);
-  if (callback !== undefined) computrons += spent(callback);
+  if (callback !== undefined) computrons += spentIn(callback);
   while (readable() > 0) computrons += spent(announceReadable);
   return computrons;
 }
