@@ -4,9 +4,10 @@
  * and restarted; between them a proxy resets, delays, truncates, swallows and half-opens. An independent subscriber
  * counts. What is wrong in the end is told apart by the wire log: ours, or the broker's.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { IPublishPacket, Packet } from "mqtt-packet";
 import { Random } from "../simulation/random.js";
 import { Collector } from "../support/collector.js";
 import { commandLine, misused, seedOf, whole } from "../support/command-line.js";
@@ -148,10 +149,14 @@ function report(): void {
   else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
   const failed = lost.length + doubled.length + disordered.length > 0;
   if (failed) {
+    say(`lost: ${some(lost)}; doubled: ${some(doubled)}; out of order: ${some(disordered)}`);
+    say(`again, in other weather: ${replay}`);
+  }
+  if (failed || lostByBroker.length + doubledByBroker.length + disorderedByBroker.length > 0) {
     say(
-      `lost: ${lost.slice(0, 20).join(" ")}; doubled: ${doubled.slice(0, 5).join("; ")}; out of order: ${disordered.slice(0, 20).join(" ")}`,
+      `by the broker: lost ${some(lostByBroker)}; doubled ${some(doubledByBroker)}; out of order ${some(disorderedByBroker)}`,
     );
-    say(`again: ${replay}`);
+    say(`what went over the wire: ${writeLog()}`);
   }
   process.exit(failed ? 1 : 0);
 }
@@ -168,6 +173,27 @@ function readOptions(): Options {
   if (qos !== "1" && qos !== "2") misused(`--qos ${qos}: expected 1 or 2`);
   if (broker !== "mosquitto" && broker !== "aedes") misused(`--broker ${broker}: expected mosquitto or aedes`);
   return { cuts: whole("--cuts", values.cuts), seed: seedOf(values.seed), qos: qos === "1" ? 1 : 2, broker, json };
+}
+
+function some(numbers: readonly (number | string)[]): string {
+  return numbers.length === 0 ? "none" : numbers.slice(0, 20).join(", ");
+}
+
+/** The wire log as lines of text: connection, sender, packet. Returns the file's name. */
+function writeLog(): string {
+  const file = join(mkdtempSync(join(tmpdir(), "chaos-")), "wire.txt");
+  const lines = proxy.log.map(({ connection, from, packet }) => {
+    const {
+      cmd,
+      messageId = "",
+      dup = false,
+      payload = "",
+      sessionPresent = "",
+    } = packet as Partial<IPublishPacket> & Packet & { sessionPresent?: boolean };
+    return `${connection} ${from} ${cmd} ${messageId} ${dup ? "dup " : ""}${payload}${sessionPresent}`;
+  });
+  writeFileSync(file, `${lines.join("\n")}\nseen: ${collector.sequences.join(" ")}\n`);
+  return file;
 }
 
 /** Progress, beside the figures. */

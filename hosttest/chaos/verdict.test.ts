@@ -63,6 +63,9 @@ describe("the verdict on a run", () => {
     expect(judge({ ...rest, log: turned })).toMatchObject({ disordered: [0], disorderedByBroker: [] });
     const passedOver = [...hello(false), publish(0, 1), ...hello(true), ...flow(1, 2), ...hello(true), ...flow(0, 1)];
     expect(judge({ ...rest, log: passedOver })).toMatchObject({ disordered: [0], disorderedByBroker: [] });
+    const late = { ...publish(0, 1), connection: 0 };
+    const overtaken = [...[...hello(false), ...flow(1, 2)].map((logged) => ({ ...logged, connection: 1 })), late];
+    expect(judge({ ...rest, log: overtaken })).toMatchObject({ disordered: [], disorderedByBroker: [0] });
     const inOrder = [
       ...hello(false),
       publish(0, 1),
