@@ -49,7 +49,9 @@ describe("cost of a reading", () => {
 });
 
 describe("the app's heap", () => {
-  test("keeps to its goal; after 1,000 readings, and with a full outbox, it is what it was after the start", { timeout }, async () => {
+  test("keeps to its goal; after 1,000 readings, and with a full outbox, it is what it was after the start", {
+    timeout,
+  }, async () => {
     const rows = await appRows(1_000);
     const more = rows.filter(({ unit }) => unit === "bytes more");
     expect(more).toHaveLength(2);

@@ -61,7 +61,7 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
   await desk.open();
   await desk.shows(GREETING, NO_BROKER, "> |");
 
-  desk.type("\x0csetup\rkitchen/1\rKüche\rMy Wi-Fi\rshort\rcorrect horse\r\r1\r\r\r2\r\rno\r");
+  desk.type("\x0csetup\rkitchen/1\rKüche\r\r1\ranna\rcorrect horse\r2\r\rno\r");
   await desk.shows(
     "> setup",
     "Enter keeps what stands in brackets, - empties it, Ctrl-C ends.",
@@ -71,20 +71,12 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
     " + # and control characters",
     "Readings go to home/<room>/temperature.",
     "room [livingroom]: Küche",
-    "Name of the Wi-Fi network.",
-    "wifi.ssid []: My Wi-Fi",
-    "Password of the Wi-Fi network; empty: an open network.",
-    "wifi.password []:",
-    "error: wifi.password: got 5 bytes, expected 8 to 63 bytes, or 64 hexadecimal dig",
-    "its, or nothing for an open network",
-    "Password of the Wi-Fi network; empty: an open network.",
-    "wifi.password []:",
     "The MQTT broker.",
     "mqtt.host []:",
     "The broker's TCP port.",
     "mqtt.port [1883]: 1",
     "User name at the broker; empty: none.",
-    "mqtt.user []:",
+    "mqtt.user []: anna",
     "Password at the broker; empty: none.",
     "mqtt.password []:",
     "0: may be lost, 1: arrives, perhaps twice, 2: arrives once.",
@@ -92,9 +84,9 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
     "Time from one reading to the next.",
     "interval [3600]:",
     "  room            Küche",
-    "  wifi.ssid       My Wi-Fi",
-    "  wifi.password   ********",
     "  mqtt.port       1",
+    "  mqtt.user       anna",
+    "  mqtt.password   ********",
     "  mqtt.qos        2",
     "save, and reboot? yes or no: no",
     "not saved; save or revert",
@@ -118,16 +110,16 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
     ...edited,
     "*> set interval 15",
     "*> save",
-    "saved: room, wifi.ssid, wifi.password, mqtt.port, mqtt.qos, interval",
-    "in force after a reboot: room, mqtt.port, mqtt.qos",
+    "saved: room, mqtt.port, mqtt.user, mqtt.password, mqtt.qos, interval",
+    "in force after a reboot: room, mqtt.port, mqtt.user, mqtt.password, mqtt.qos",
     "> |",
   );
 
   desk.type("\x0creboot\r");
   await desk.shows("> reboot", "rebooting", GREETING, NO_BROKER, "> |");
-  desk.type("\x0cshow room; show interval; show wifi.password\r");
+  desk.type("\x0cshow room; show interval; show mqtt.password\r");
   await desk.shows(
-    "> show room; show interval; show wifi.password",
+    "> show room; show interval; show mqtt.password",
     "  room            attic",
     "  Readings go to home/<room>/temperature.",
     "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
@@ -135,9 +127,10 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
     "  interval        15 s",
     "  Time from one reading to the next.",
     "  Takes a number from 0.01 to 86400 (s).",
-    "  wifi.password   ********",
-    "  Password of the Wi-Fi network; empty: an open network.",
-    "  Takes 8 to 63 bytes, or 64 hexadecimal digits, or nothing for an open network.",
+    "  mqtt.password   ********",
+    "  Password at the broker; empty: none.",
+    "  Takes 128 bytes at most.",
+    "  In force after a reboot.",
     "> |",
   );
   expect(desk.device.typist.shown).not.toContain("correct horse");

@@ -132,7 +132,7 @@ function cause(resetCause: ResetCause = "unknown"): string {
 
 function heap({ board }: Product): readonly Row[] {
   const used = board.heap?.().usedBytes;
-  return used === undefined ? [] : [["heap", `${used} bytes in use`]];
+  return used === undefined ? [] : [["heap", `${Math.ceil(used / 1024)} KB in use`]];
 }
 
 /** Milliseconds as people say them: the two largest units. */

@@ -44,6 +44,8 @@ export class Uplink implements ClientOptions<Entry> {
   /** What stands at the broker under other names. */
   private former: Names | undefined;
   private isAnnounced: boolean; // under these names, as far as flash knows
+  /** What the last failure was: the same one again is not news. */
+  private trouble = "";
   /** The session at the broker is the one that the journal knows. */
   readonly resumed: boolean;
 
@@ -186,6 +188,7 @@ export class Uplink implements ClientOptions<Entry> {
   onState(state: ClientState): void {
     this.owner.log("debug", `mqtt ${state}`);
     if (state !== "connected") return;
+    this.trouble = "";
     if (this.former !== undefined) this.takeBack(this.former);
     this.announce();
     this.say(this.statusTopic, encodeUTF8(ONLINE));
@@ -202,7 +205,11 @@ export class Uplink implements ClientOptions<Entry> {
   }
 
   onError(error: MQTTError): void {
-    this.owner.log("warn", `broker ${this.host}:${this.port}: ${error.message}`);
+    this.owner.log(
+      error.message === this.trouble ? "debug" : "warn",
+      `broker ${this.host}:${this.port}: ${error.message}`,
+    );
+    this.trouble = error.message;
   }
 
   private get tcp(): Board["tls"] {

@@ -15,7 +15,10 @@ export const setup: Command = {
   run(shell, args) {
     requireCount(setup, args, 0, 0);
     shell.print(`Enter keeps what stands in brackets, ${EMPTY} empties it, Ctrl-C ends.`);
-    const keys = shell.settings.keys.filter((key) => shell.settings.describe(key).asked);
+    const hasWiFi = shell.host.scan !== undefined;
+    const keys = shell.settings.keys.filter(
+      (key) => shell.settings.describe(key).asked && (hasWiFi || !key.startsWith("wifi.")),
+    );
     askFor(shell, keys, 0);
   },
 };
