@@ -104,7 +104,7 @@ export class BadNetwork {
     const target = from === "device" ? pair.broker : pair.device;
     const parser: Parser = mqttPacket.parser({ protocolVersion: 4 });
     let passed = 0;
-    let dueMs = 0;
+    const delayed: { readonly bytes: Buffer; readonly dueMs: number }[] = []; // in order: nothing overtakes
     parser.on("packet", (packet: Packet) => this.log.push({ connection: pair.connection, from, packet }));
     parser.on("error", () => {}); // what follows a truncated packet is none
     const forward = (bytes: Buffer): void => {
@@ -112,21 +112,27 @@ export class BadNetwork {
       target.write(bytes);
       parser.parse(bytes);
     };
+    /** One timer for all: those of Node may change places when they are due at about the same time. */
+    const pass = (): void => {
+      while (delayed.length > 0 && delayed[0].dueMs <= performance.now())
+        forward((delayed.shift() as { bytes: Buffer }).bytes);
+      if (delayed.length > 0) setTimeout(pass, Math.max(1, delayed[0].dueMs - performance.now()));
+    };
     source.on("data", (bytes: Buffer) => {
       const { weather } = this;
       switch (weather.kind) {
         case "fair":
         case "slow": {
-          const nowMs = performance.now();
-          dueMs = Math.max(dueMs, nowMs + (weather.kind === "slow" ? weather.delayMs : 0)); // nothing overtakes
-          if (dueMs <= nowMs) forward(bytes);
-          else setTimeout(forward, dueMs - nowMs, bytes);
+          const dueMs = performance.now() + (weather.kind === "slow" ? weather.delayMs : 0);
+          delayed.push({ bytes, dueMs: Math.max(dueMs, delayed.at(-1)?.dueMs ?? 0) });
+          if (delayed.length === 1) pass();
           return;
         }
         case "blackHole":
           pair.severed = true; // what comes after a gap never arrives: TCP keeps the order
           return;
         case "truncating":
+          for (const { bytes: before } of delayed.splice(0)) forward(before);
           forward(bytes.subarray(0, Math.max(0, weather.afterBytes - passed)));
           passed += bytes.length;
           if (passed < weather.afterBytes) return;

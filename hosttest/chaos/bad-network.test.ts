@@ -1,0 +1,35 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { BadNetwork } from "./bad-network.js";
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+test("bytes keep their order, whatever the weather does meanwhile", async () => {
+  let arrived = "";
+  const server = createServer((socket) => {
+    socket.on("data", (bytes) => (arrived += bytes)).on("error", () => {});
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const network = await BadNetwork.start((server.address() as AddressInfo).port);
+  closers.push(
+    () => network.close(),
+    () => server.close(),
+  );
+  const client = connect(network.port, "127.0.0.1").setNoDelay(true);
+  client.on("error", () => {}); // the network is closed first, by a reset
+  await once(client, "connect");
+  let sent = "";
+  for (let i = 0; i < 600; i++) {
+    if (i % 7 === 0) network.weather = { kind: "slow", delayMs: 3 + (i % 5) + 0.5 };
+    if (i % 50 === 49) network.weather = i % 100 === 99 ? { kind: "fair" } : { kind: "truncating", afterBytes: 1e9 };
+    client.write(`${i} `);
+    sent += `${i} `;
+    await new Promise((resolve) => setTimeout(resolve, i % 3 === 0 ? 1 : 0));
+  }
+  while (arrived.length < sent.length) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(arrived).toBe(sent);
+});
