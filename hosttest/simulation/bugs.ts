@@ -76,12 +76,6 @@ export const bugs: readonly PlantedBug[] = [
     replace: "if (boot >= 0) {",
   },
   {
-    name: "time-corrected-after-telling",
-    file: "src/reading/dating.ts",
-    find: "if (this.hasTold) this.ownStart = next;",
-    replace: "",
-  },
-  {
     name: "settled-in-ram-only",
     file: "src/outbox/outbox.ts",
     find: "this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.mark(SETTLED, sequence)",
