@@ -217,6 +217,32 @@ describe("keep-alive", () => {
     }
   });
 
+  test("an answer that takes its time does not delay the next PINGREQ (3.1.2-23)", () => {
+    for (const [keepAlive, answerMs] of [
+      [60, 14_000],
+      [30, 11_000],
+      [10, 3_500],
+      [10, 7_000],
+    ]) {
+      const world = new World({ keepAlive });
+      world.connect();
+      world.take();
+      let sentMs = world.time.nowMs;
+      const answersMs: number[] = [];
+      while (world.time.nowMs < keepAlive * 10_000) {
+        world.time.advance(100);
+        const { nowMs } = world.time;
+        if (world.take()) {
+          expect(nowMs - sentMs, `${keepAlive} s, answered after ${answerMs} ms`).toBeLessThan(keepAlive * 1_000);
+          sentMs = nowMs;
+          answersMs.push(nowMs + answerMs);
+        }
+        if (answersMs[0] <= nowMs && answersMs.shift()) world.link.give("d0 00");
+      }
+      expect(world.errors).toEqual([]);
+    }
+  });
+
   test("what else is sent and answered takes PINGREQ's place (3.1.2-23)", () => {
     const world = new World({ keepAlive: 10 });
     world.connect();
@@ -281,6 +307,22 @@ describe("keep-alive", () => {
     world.publish("x".repeat(55));
     world.time.advance(13_000);
     expect(world.errors).toMatchObject([{ kind: "timeout", message: "no PINGRESP" }]);
+  });
+
+  test("a PINGREQ that had no room leaves when there is some, and only then its answer is waited for", () => {
+    for (const keepAlive of [10, 60]) {
+      const world = new World({ keepAlive, pingTimeoutMs: 15_000, bufferLength: 64 });
+      world.connect(CONNACK_NEW, 16);
+      world.publish("x".repeat(200));
+      world.time.advance(keepAlive * 800 + 14_000);
+      world.link.allow(1_000);
+      world.take();
+      world.time.runUntil(() => world.take() === "c0 00", 5_000);
+      world.time.advance(10_000);
+      world.link.give("d0 00");
+      expect(world.errors, `${keepAlive} s`).toEqual([]);
+      expect(world.client.status().state).toBe("connected");
+    }
   });
 
   test("keep-alive 0: no PINGREQ, ever", () => {

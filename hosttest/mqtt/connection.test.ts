@@ -282,6 +282,44 @@ describe("what is wanted from within callbacks", () => {
     }
   });
 
+  test("close, or close and start, in onSubscribed when a filter is given up with the connection: that is what counts", () => {
+    for (const isStarted of [false, true]) {
+      const world: World = new World({
+        deadLetterAfter: 1,
+        onSubscribed: () => {
+          world.client.close();
+          if (isStarted) world.client.start();
+        },
+      });
+      world.connect();
+      world.client.subscribe("a", 1);
+      world.link.end();
+      expect(world.client.status().state).toBe(isStarted ? "connecting" : "stopped");
+      world.time.advance(20_000);
+      expect(world.peer.links.filter((link) => !link.isClosed)).toHaveLength(isStarted ? 1 : 0);
+    }
+  });
+
+  test("a socket that tells of its end from within write: nothing is thrown, everything goes again", () => {
+    for (const room of [14, 24, 50, 100, 65_536]) {
+      const world = new World({ bufferLength: 64 });
+      world.connect();
+      const { link } = world;
+      link.allow(room);
+      const write = link.write.bind(link);
+      link.write = (bytes) => {
+        const writable = write(bytes);
+        link.options.onError();
+        return writable;
+      };
+      for (let n = 0; n < 6; n++) world.store.append("a", Buffer.alloc(40, "y"), 1);
+      world.client.wake();
+      expect(world.client.status(), `${room}`).toMatchObject({ state: "waiting", inFlight: 0 });
+      world.reconnect();
+      expect(world.take().match(/3[2a] 2d 00 01 61 00 0[1-6]/g)).toHaveLength(6);
+    }
+  });
+
   test("an owner that closes the client and throws: it stays closed, nothing is reported", () => {
     const world: World = new World({
       onSettled: () => {

@@ -139,6 +139,17 @@ describe("dead letters", () => {
     expect(world.take()).toBe("32 09 00 01 61 00 02 67 6f 6f 64");
   });
 
+  test("the owner closes the client when a filter is granted: that proves nothing about the next connection", () => {
+    const world: World = new World({ deadLetterAfter: 1, onSubscribed: () => world.client.close() });
+    world.client.subscribe("s", 1);
+    world.connect();
+    world.link.give("90 03 f0 01 01");
+    world.publish("bad");
+    world.connect(CONNACK_PRESENT);
+    breakOn(world, 1);
+    expect(world.take()).toBe("c0 00"); // it is held back
+  });
+
   test("a topic longer than the buffer can never go: given up at once, the rest goes on", () => {
     const world = new World({ bufferLength: 64 });
     world.store.append("t".repeat(80), Buffer.from("x"), 1);

@@ -251,8 +251,10 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     const backoff = this.backoff;
     const stage = this.stage;
     const nowMs = options.uptimeMs();
+    const next = this.number + 1;
     this.drop(ending);
     this.lastError = { kind, message, code, cause };
+    if (next !== this.number) return; // told of a filter given up, the owner has ended it or begun anew
     // Of the refusals, time mends "server unavailable" only.
     let random = options.random();
     if (code && code !== 3) {

@@ -37,6 +37,8 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   private readonly pingTimeoutMs: number;
   /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is out. */
   private pingLimitMs = NEVER;
+  /** PINGREQ has found no room yet. */
+  private isPingDue = false;
   private timer: TimerId | undefined;
   private readonly onTimer: () => void;
   /** Which connection this is. What calls back on behalf of an older one is not heard. */
@@ -109,7 +111,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     this.out.reset();
     this.parser.reset();
     this.isDeaf = true;
-    this.isDisconnectSent = false;
+    this.isDisconnectSent = this.isPingDue = false;
     this.unread = this.parsing = 0;
     this.pingLimitMs = NEVER;
   }
@@ -176,17 +178,19 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   pingresp(): void {
     if (this.pingLimitMs === NEVER) return;
     const number = this.number;
+    // The next look is due as if the answer had come at once: what counts is when we sent (§3.1.2-23).
+    this.wait(this.pingLimitMs - this.pingTimeoutMs + this.lookMs - this.options.uptimeMs());
     this.pingLimitMs = NEVER;
-    this.look();
     if (this.session.pingresp() && number === this.number) this.fail("timeout", "no acknowledgement", "stuck");
   }
 
-  /** Asks for a sign of life, if there is room; if there is none, the wait for it begins all the same. */
+  /** Asks for a sign of life. Where there is no room the wait for it begins all the same, and anew once PINGREQ is out. */
   protected ping(): void {
     const limitMs = this.options.uptimeMs() + this.pingTimeoutMs;
-    this.pingLimitMs = Math.min(this.pingLimitMs, limitMs);
+    const isOut = this.out.packet(Uint8Array.of(0xc0, 0));
+    this.pingLimitMs = isOut && this.isPingDue ? limitMs : Math.min(this.pingLimitMs, limitMs);
+    this.isPingDue = !isOut;
     this.look();
-    this.out.packet(Uint8Array.of(0xc0, 0));
     this.send();
   }
 
@@ -199,13 +203,13 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     out.hasSent = this.hasHeard = false;
     if (nowMs >= this.pingLimitMs) {
       // PINGRESP waits behind the message that comes in; PINGREQ waits behind the one that goes out.
-      if (!(hasHeard && this.parser.message) && !(hasSent && out.end)) {
+      if (!(hasHeard && this.parser.message) && !(hasSent && (out.end || this.isPingDue))) {
         this.fail("timeout", "no PINGRESP");
         return;
       }
       this.pingLimitMs = nowMs + this.pingTimeoutMs;
     }
-    if (hasSent && hasHeard) this.look();
+    if (hasSent && hasHeard && !this.isPingDue) this.look();
     else this.ping();
   }
 

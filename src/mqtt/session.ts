@@ -242,7 +242,7 @@ export class Session<E extends OutboundEntry> implements MessageReader {
     if (isRequest) {
       const fault = this.requests.settle(id, granted);
       if (fault) return fault;
-      if (!this.hasHeard) this.heard();
+      if (this.out === out && !this.hasHeard) this.heard();
     } else this.acknowledge(slot);
     return;
   }

@@ -150,19 +150,22 @@ export class Transmit {
     this.writable = (this.socket as TCP).write(end === 4 ? this.short : this.long) ?? this.writable - end;
   }
 
-  /** Sends what waits. Returns whether that made all room there is. */
+  /** Sends what waits. Returns whether that made all room there is; no, if the socket ended the connection meanwhile. */
   makeRoom(): boolean {
     this.flush();
-    return this.end === 0;
+    return this.end === 0 && this.socket !== undefined;
   }
 
   /** As much as the socket takes, in as many writes as it needs. */
   private flushInParts(): void {
+    const socket = this.socket as TCP;
     this.topic = undefined;
     while (this.end && this.writable > 0) {
       const length = Math.min(this.end, this.writable);
       this.hasSent = true;
-      this.writable = (this.socket as TCP).write(this.bytes.subarray(0, length)) ?? this.writable - length;
+      const writable = socket.write(this.bytes.subarray(0, length)) ?? this.writable - length;
+      if (socket !== this.socket) return; // it called back, and was let go
+      this.writable = writable;
       this.bytes.copyWithin(0, length, this.end);
       this.end -= length;
       if (this.tail) this.add(this.tail);
