@@ -81,7 +81,7 @@ export class Dating {
 
   private lookUp(boot: number, sequence: number): void {
     this.start = 0;
-    this.end = END;
+    this.end = boot === this.boot ? this.ownStart : END; // also where flash did not take the note that says so
     this.originMs = Number.NaN;
     const inForce = this.notes.noteAt(sequence, CLOCK);
     const isDated = inForce !== undefined && bootOfClock(inForce) === boot && this.take(inForce, sequence);

@@ -1,0 +1,29 @@
+/*
+ * When a reading was taken, where flash and clock do not go together.
+ */
+import { expect, test } from "vitest";
+import { ReadingDevice, stamp, WORLD_BEGINS_MS } from "./device.js";
+
+const HOUR = 3_600_000;
+
+test("flash takes a reading, but not yet the clock that dates it: its time is the same, whatever is told before it, and after a reboot", () => {
+  const device = new ReadingDevice();
+  device.setClock(-2 * HOUR);
+  const told = device.append(20);
+  device.see(told);
+  const note = device.outbox.note;
+  device.outbox.note = () => {
+    throw new Error("flash failed");
+  };
+  device.setClock();
+  const sequence = device.append(20);
+  device.see(told);
+  expect(device.see(sequence)?.ts, "at first").toBe(stamp(WORLD_BEGINS_MS));
+  device.outbox.note = note;
+  device.append(20); // with it goes the note
+  device.see(told);
+  expect(device.see(sequence)?.ts, "again").toBe(stamp(WORLD_BEGINS_MS));
+  device.boot();
+  expect(device.see(sequence)?.ts, "after a reboot").toBe(stamp(WORLD_BEGINS_MS));
+  expect(device.see(told)?.ts).toBe(stamp(WORLD_BEGINS_MS - 2 * HOUR));
+});
