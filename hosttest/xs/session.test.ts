@@ -133,5 +133,11 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
     "  In force after a reboot.",
     "> |",
   );
+
+  // The first letter of an Improv frame, and none follows: it was typed.
+  desk.type("\x0cI");
+  await desk.shows("> I|");
+  desk.type("\x7fversion\r");
+  await desk.shows("> version", "home-thermometer 0.1.0 (bench on XS)", "> |");
   expect(desk.device.typist.shown).not.toContain("correct horse");
 });

@@ -224,6 +224,20 @@ describe("memory", () => {
     expect((await xs.evaluate("turn()")).text).toBe("100");
   });
 
+  test("a preloaded buffer, map or set is in flash: writing to it throws, even nothing", async () => {
+    const xs = await start();
+    await xs.preload(`
+      const EMPTY = new Uint8Array(0), bytes = new Uint8Array(4), map = new Map([[1, 2]]), set = new Set([3]);
+      globalThis.flash = { EMPTY, bytes, map, set };`);
+    await xs.boot(DEVICE);
+    for (const write of ["EMPTY.fill(0)", "bytes[0] = 1", "bytes.set([1])", "map.set(1, 3)", "set.add(4)"]) {
+      await expect(xs.evaluate(`"use strict"; flash.${write}`), write).rejects.toThrow(/read-only/);
+    }
+    expect((await xs.evaluate("[flash.bytes.slice().fill(1)[0], flash.map.get(1), flash.set.has(3)].join()")).text).toBe(
+      "1,2,true",
+    );
+  });
+
   test("an arena of 32 KB holds what fits, whatever garbage is made", async () => {
     const xs = await start();
     await xs.preload(PRELOAD);

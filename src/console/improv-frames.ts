@@ -34,7 +34,7 @@ export interface FrameEvents {
   onDamage(): void;
 }
 
-const NO_FRAME: Uint8Array = new Uint8Array(0);
+const NO_FRAME: Uint8Array = new Uint8Array(0); // in flash on a device, where even writing nothing throws
 
 export class FrameReader {
   private readonly events: FrameEvents;
@@ -122,7 +122,7 @@ export class FrameReader {
 
   /** It may have held a password. */
   private letGo(): void {
-    this.frame.fill(0);
+    if (this.frame !== NO_FRAME) this.frame.fill(0);
     this.frame = NO_FRAME;
   }
 

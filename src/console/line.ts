@@ -9,7 +9,7 @@ export const LINE_MAX = 240;
 
 const SPACE = 0x20;
 const LENGTH_FIRST = 60; // doubled twice: LINE_MAX
-const EMPTY: Uint32Array = new Uint32Array(0);
+const EMPTY: Uint32Array = new Uint32Array(0); // in flash on a device, where even writing nothing throws
 
 export class Line {
   private codes = EMPTY;
@@ -87,7 +87,7 @@ export class Line {
 
   /** Empties the line and overwrites what it held. */
   clear(): void {
-    this.codes.fill(0);
+    if (this.codes !== EMPTY) this.codes.fill(0);
     this.codes = EMPTY;
     this._length = 0;
     this._cursor = 0;
@@ -98,7 +98,7 @@ export class Line {
     const former = this.codes;
     this.codes = new Uint32Array(Math.min(Math.max(LENGTH_FIRST, 2 * former.length), LINE_MAX));
     this.codes.set(former);
-    former.fill(0);
+    if (former !== EMPTY) former.fill(0);
   }
 
   /** The line is now `text`, the cursor behind it. */

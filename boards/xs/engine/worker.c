@@ -169,6 +169,39 @@ static void watchCollections(txMachine* the)
 	fxEndHost(the);
 }
 
+static int staysAsItIs(txSlot* instance)
+{
+	for (txSlot* slot = instance->next; slot && (slot->flag & XS_INTERNAL_FLAG); slot = slot->next) {
+		switch (slot->kind) {
+		case XS_ARRAY_BUFFER_KIND:
+		case XS_TYPED_ARRAY_KIND:
+		case XS_DATA_VIEW_KIND:
+		case XS_MAP_KIND:
+		case XS_SET_KIND:
+		case XS_REGEXP_KIND:
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * What the app machine changes of the root is copied on write, but not what lies behind a buffer, map, set or regular
+ * expression: writing there throws, as the SDK's linker has it (fxPrepareInstance in tools/xslSlot.c).
+ */
+static void freezeContainers(void)
+{
+	for (txSlot* heap = gRoot->firstHeap; heap; heap = heap->next) {
+		for (txSlot* slot = heap + 1; slot < heap->value.reference; slot++) {
+			if (slot->kind != XS_INSTANCE_KIND || !staysAsItIs(slot))
+				continue;
+			slot->flag |= XS_DONT_PATCH_FLAG;
+			for (txSlot* property = slot->next; property; property = property->next)
+				property->flag |= property->kind == XS_ACCESSOR_KIND ? XS_DONT_DELETE_FLAG : XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG;
+		}
+	}
+}
+
 /*
  * The collector of an app machine writes through pointers into the root's chunks, which do not move: that each chunk is
  * its own destination, and has no room to grow into, leaves them as they are. (On a device they are in flash.)
@@ -178,6 +211,7 @@ static void petrifyRoot(void)
 	if (gRoot->shared)
 		return;
 	fxShareMachine(gRoot);
+	freezeContainers();
 	for (txBlock* block = gRoot->firstBlock; block; block = block->nextBlock) {
 		txByte* at = (txByte*)(block + 1);
 		while (at < block->current) {
