@@ -233,9 +233,9 @@ describe("memory", () => {
     for (const write of ["EMPTY.fill(0)", "bytes[0] = 1", "bytes.set([1])", "map.set(1, 3)", "set.add(4)"]) {
       await expect(xs.evaluate(`"use strict"; flash.${write}`), write).rejects.toThrow(/read-only/);
     }
-    expect((await xs.evaluate("[flash.bytes.slice().fill(1)[0], flash.map.get(1), flash.set.has(3)].join()")).text).toBe(
-      "1,2,true",
-    );
+    expect(
+      (await xs.evaluate("[flash.bytes.slice().fill(1)[0], flash.map.get(1), flash.set.has(3)].join()")).text,
+    ).toBe("1,2,true");
   });
 
   test("an arena of 32 KB holds what fits, whatever garbage is made", async () => {

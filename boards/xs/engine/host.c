@@ -67,12 +67,19 @@ static void hostCollections(txMachine* the)
 	mxResult->value.integer = (txInteger)the->collections;
 }
 
+/* host.keepWritable(): the preloaded script simulates native classes, whose memory its buffers are. */
+static void hostKeepWritable(txMachine* the)
+{
+	(void)the;
+	gKeepsWritable = 1;
+}
+
 void defineHost(txMachine* the)
 {
 	static const struct { char* name; txCallback function; txInteger length; } FUNCTIONS[] = {
 		{ "call", hostCall, 2 }, { "trace", hostTrace, 1 }, { "collect", hostCollect, 0 },
 		{ "computrons", hostComputrons, 0 }, { "slots", hostSlots, 0 }, { "chunkBytes", hostChunkBytes, 0 },
-		{ "collections", hostCollections, 0 },
+		{ "collections", hostCollections, 0 }, { "keepWritable", hostKeepWritable, 0 },
 	};
 	txSlot* object;
 	fxBeginHost(the);

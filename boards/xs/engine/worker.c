@@ -18,6 +18,7 @@ typedef struct {
 static const BootOptions ROOMY = { 0, 4 << 20, 1 << 20, 1 << 17, 1 << 15, 1 << 14, 1 << 12, 1 << 12 };
 static txMachine* gRoot;
 static txMachine* gApp;
+int gKeepsWritable = 0;
 
 /* Called in every collection: how measurements learn that one fell into them. */
 static void countCollection(txMachine* the, void* data, txMarkRoot markRoot)
@@ -211,7 +212,8 @@ static void petrifyRoot(void)
 	if (gRoot->shared)
 		return;
 	fxShareMachine(gRoot);
-	freezeContainers();
+	if (!gKeepsWritable)
+		freezeContainers();
 	for (txBlock* block = gRoot->firstBlock; block; block = block->nextBlock) {
 		txByte* at = (txByte*)(block + 1);
 		while (at < block->current) {

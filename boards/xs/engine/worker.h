@@ -38,6 +38,8 @@ extern void reply(txMachine* the, uint8_t kind, const void* body, size_t length)
 extern size_t gArenaBytes;
 /* Byte code of the preloaded scripts, in bytes. */
 extern uint32_t gKeptCodeBytes;
+/* Preloaded buffers, maps and sets are not frozen. */
+extern int gKeepsWritable;
 
 /* The pending exception as text: its message and the frames. Valid until the next call. */
 extern const char* exceptionText(txMachine* the);

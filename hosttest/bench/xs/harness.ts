@@ -6,6 +6,8 @@ import type { TCPOptions } from "../../../src/mqtt/io.js";
 import type { Flash, FlashStatus } from "../../../src/outbox/flash.js";
 import { enter, leave } from "./meter.js";
 
+host.keepWritable(); // the typed arrays made here and in app.ts stand for the memory of native classes
+
 let nowMs = 1_000;
 let due: (() => void) | undefined;
 let dueMs = 0;

@@ -13,6 +13,7 @@ interface Host {
   slots(): number;
   chunkBytes(): number;
   collections(): number;
+  keepWritable(): void;
 }
 
 declare global {
