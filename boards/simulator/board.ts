@@ -43,12 +43,13 @@ const watcher = new Watcher();
 let begin: () => Firmware;
 let firmware: Firmware | undefined;
 let resetCause: ResetCause = "power";
+let bootedMs = 0; // by uptimeMs, which a reset does not touch: the parts go on
 
 export const board: Board = {
   name: "simulator",
   mac: MAC,
   timers,
-  clock: { uptimeMs, utcMs: () => Date.now() },
+  clock: { uptimeMs: () => uptimeMs() - bootedMs, utcMs: () => Date.now() },
   random: () => Math.random(),
   setUtc: () => {}, // the computer's clock is right
   openFlash: () => image.partition(SETTINGS_BLOCKS, OUTBOX_BLOCKS),
@@ -91,6 +92,7 @@ function restart(reason: string): void {
   firmware?.close();
   wifi.powerCycle();
   resetCause = "restart";
+  bootedMs = uptimeMs();
   Timer.set(powerOn, 0);
 }
 
