@@ -54,6 +54,7 @@ export function runFleet({ devices, seed, awayMs, acceptsPerSecond, retry }: Fle
     forwardAt: "publish",
     forwarded: () => {},
     sessionLost: () => {},
+    messageLost: () => {},
     breach: (client, what) => {
       throw new Error(`${client}: ${what}`);
     },

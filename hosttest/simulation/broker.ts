@@ -35,6 +35,11 @@ export interface BrokerOptions {
   forwarded(message: Forwarded): void;
   /** A session ended though its client counted on it. */
   sessionLost(client: string): void;
+  /**
+   * A message is gone: the broker had taken it over (PUBREC) in a session that it lost, and the CONNACK that said so never got
+   * through, so that its PUBREL came in good faith. No client can know that.
+   */
+  messageLost(message: Forwarded): void;
   /** A client broke the standard. */
   breach(client: string, what: string): void;
 }
@@ -45,6 +50,8 @@ interface Session {
   readonly received: Map<number, Forwarded>;
   /** QoS 1 messages that were acknowledged last, by packet id: only to know a re-delivery when there is one. */
   readonly seen: Map<number, string>;
+  /** What was `received` in a session that was lost, until the client is known to have been told. */
+  readonly forgotten: Map<number, Forwarded>;
 }
 
 type Publish = Extract<ClientPacket, { type: "publish" }>;
@@ -67,6 +74,7 @@ export class Broker {
   readonly mood: Mood = { running: true, refusal: 0, lateMs: 0, stalled: false, closing: 0 };
   readonly options: BrokerOptions;
   readonly #sessions = new Map<string, Session>();
+  readonly #forgotten = new Map<string, Map<number, Forwarded>>();
   readonly #connections = new Map<string, Connection>();
   readonly #open = new Set<Connection>();
   connects = 0;
@@ -88,7 +96,10 @@ export class Broker {
     this.mood.running = false;
     for (const connection of [...this.#open]) connection.end("peer");
     if (sessions === "lost") {
-      for (const client of this.#sessions.keys()) this.options.sessionLost(client);
+      for (const [client, { received, forgotten }] of this.#sessions) {
+        this.#forgotten.set(client, new Map([...forgotten, ...received]));
+        this.options.sessionLost(client);
+      }
       this.#sessions.clear();
     }
   }
@@ -103,7 +114,9 @@ export class Broker {
     this.#connections.get(id)?.end("peer"); // §3.1.4-2
     this.#connections.set(id, connection);
     const known = clean ? undefined : this.#sessions.get(id);
-    const session = known ?? { received: new Map(), seen: new Map() };
+    const forgotten = this.#forgotten.get(id) ?? new Map();
+    this.#forgotten.delete(id);
+    const session = known ?? { received: new Map(), seen: new Map(), forgotten };
     if (clean) this.#sessions.delete(id);
     else this.#sessions.set(id, session);
     return { session, present: known !== undefined };
@@ -124,6 +137,7 @@ class Connection implements Acceptor {
   #will: Forwarded | undefined;
   #over = false;
   #dumb = false;
+  #isNew = false; // the CONNACK of this connection says that there was no session
   #keepAliveMs = 0;
   #lastHeardMs = 0;
   #answersDueMs = 0; // answers leave in order, however late
@@ -166,6 +180,7 @@ class Connection implements Acceptor {
       this.#connect(packet);
       return;
     }
+    if (this.#isNew) this.#session.forgotten.clear(); // it goes on: it has read the CONNACK
     switch (packet.type) {
       case "connect":
         throw new ProtocolError("a second connect");
@@ -211,6 +226,7 @@ class Connection implements Acceptor {
     const { session, present } = this.#broker.admit(this, packet);
     this.#client = packet.id;
     this.#session = session;
+    this.#isNew = !present;
     const { will } = packet;
     this.#will = will && {
       client: packet.id,
@@ -257,6 +273,8 @@ class Connection implements Acceptor {
   #release(id: number, session: Session): void {
     const message = session.received.get(id);
     session.received.delete(id);
+    const forgotten = session.forgotten.get(id);
+    if (message === undefined && forgotten !== undefined) this.#broker.options.messageLost(forgotten);
     if (message !== undefined && this.#broker.options.forwardAt === "pubrel") this.#broker.options.forwarded(message);
     this.#answer(acknowledgement("pubcomp", id)); // also for an id that nobody knows (§4.3.3-2)
   }

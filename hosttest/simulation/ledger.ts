@@ -52,6 +52,8 @@ export class Ledger {
   arrived = 0;
   doubled = 0;
   possibleDoubles = 0;
+  lostByBroker = 0;
+  readonly #gone = new Set<number>(); // lost by the broker, as it says itself
 
   constructor(device: number, report: (violation: Omit<Violation, "device" | "atMs">) => void) {
     this.device = device;
@@ -69,7 +71,8 @@ export class Ledger {
     const truth = this.open.get(sequence);
     if (outcome === "deadLetter") this.#report({ kind: "lost", text: `reading ${sequence} was given up` });
     else if (truth !== undefined && !this.#seen.has(sequence)) {
-      this.#report({ kind: "lost", text: `reading ${sequence} was settled, and the observer has not seen it` });
+      if (this.#gone.delete(sequence)) this.lostByBroker++;
+      else this.#report({ kind: "lost", text: `reading ${sequence} was settled, and the observer has not seen it` });
     }
     this.open.delete(sequence);
     this.#pending.delete(sequence);
@@ -78,6 +81,11 @@ export class Ledger {
   /** The broker forgot what it knew of this device. */
   sessionLost(): void {
     for (const sequence of this.#pending) this.#excused.add(sequence);
+  }
+
+  /** The broker had taken it over, and has lost it. */
+  brokerLost(sequence: number): void {
+    this.#gone.add(sequence);
   }
 
   /** The observer has seen a message of this device. */

@@ -56,6 +56,7 @@ const totals = {
   otherViolations: 0,
   droppedWhenFull: 0,
   possibleDoubles: 0,
+  lostByBroker: 0,
   digest: "",
 };
 const startedMs = performance.now();
@@ -100,6 +101,7 @@ function add(result: RunResult): void {
   totals.otherViolations += result.violations.length - count("lost") - count("doubled") - count("disordered");
   totals.droppedWhenFull += result.dropped;
   totals.possibleDoubles += result.possibleDoubles;
+  totals.lostByBroker += result.lostByBroker;
   totals.digest = result.digest;
 }
 

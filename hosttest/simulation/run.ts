@@ -42,6 +42,8 @@ export interface RunResult {
   readonly drops: number;
   readonly dropped: number;
   readonly possibleDoubles: number;
+  /** Readings that the broker had taken over, and lost with a session. */
+  readonly lostByBroker: number;
   readonly sessionsLost: number;
   readonly digest: string;
 }
@@ -79,6 +81,7 @@ class World {
       forwardAt: random.pick(["publish", "pubrel"] as const),
       forwarded: (message) => this.#onForwarded(message),
       sessionLost: (client) => this.#onSessionLost(client),
+      messageLost: ({ client, payload }) => this.#devices[indexOf(client)].ledger.brokerLost(JSON.parse(payload).seq),
       breach: (client, what) =>
         this.#report({ kind: "breach", device: indexOf(client), atMs: this.#time.nowMs, text: what }),
     });
@@ -141,6 +144,7 @@ class World {
       drops: this.#drops,
       dropped: sum(({ firmware }) => firmware?.outbox?.statistics().dropped ?? 0),
       possibleDoubles: sum(({ ledger }) => ledger.possibleDoubles),
+      lostByBroker: sum(({ ledger }) => ledger.lostByBroker),
       sessionsLost: this.#sessionsLost,
       digest: (this.#digest >>> 0).toString(16).padStart(8, "0"),
     };

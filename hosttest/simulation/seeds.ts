@@ -22,4 +22,12 @@ export const seedsThatFound: readonly FoundOnce[] = [
     options: { seed: 1073, devices: 1, days: 9, intervalS: 60 },
     found: "Wi-Fi down at boot: the uplink was told before it was started, and never heard that the link was up",
   },
+  {
+    options: { seed: 2_477_474_040, devices: 1, days: 36.5, intervalS: 60 },
+    found: "a clock corrected in between: a QoS 2 message went again with another time",
+  },
+  {
+    options: { seed: 2_774_957_865, devices: 1, days: 36.5, intervalS: 60 },
+    found: "a broker lost its session, and the CONNACK that said so was lost: what it had taken over went with it",
+  },
 ];

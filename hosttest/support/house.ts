@@ -61,6 +61,7 @@ export class House {
       forwardAt: "publish",
       forwarded: (message) => this.#forwarded(message),
       sessionLost: () => {},
+      messageLost: () => {},
       breach: (client, what) => this.breaches.push(`${client}: ${what}`),
     });
   }
