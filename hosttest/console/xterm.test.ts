@@ -1,34 +1,21 @@
 /*
  * A whole session on a terminal that is not ours: xterm.js renders the bytes, and the screens are what a person sees.
  */
-import xterm from "@xterm/headless";
 import { expect, test } from "vitest";
 import { Device } from "./device.js";
+import { Xterm } from "./xterm.js";
 
-const COLUMNS = 80;
-const ROWS = 40;
-
-/** A device on a terminal of 80 columns. */
+/** A device, and the terminal in front of it. */
 class Desk {
-  readonly #terminal = new xterm.Terminal({ cols: COLUMNS, rows: ROWS, allowProposedApi: true });
-  readonly device = new Device({ onWritten: (bytes) => this.#terminal.write(bytes.slice()) });
+  readonly #terminal = new Xterm();
+  readonly device = new Device({ onWritten: (bytes) => this.#terminal.write(bytes) });
 
-  /** Types, and looks: the screen, the cursor as a bar, without the empty rows below. */
+  /** Types, and looks at the screen. */
   async screen(text: string): Promise<string> {
     this.device.type(text);
     this.device.time.advance(100);
-    await new Promise<void>((done) => this.#terminal.write("", done));
-    const { active } = this.#terminal.buffer;
-    const rows: string[] = [];
-    for (let y = 0; y < ROWS; y++) {
-      const row = active.getLine(active.viewportY + y)?.translateToString(true) ?? "";
-      const isEdited = y === active.cursorY;
-      rows.push(isEdited ? `${row.padEnd(active.cursorX).slice(0, active.cursorX)}|${row.slice(active.cursorX)}` : row);
-    }
-    return rows
-      .map((row) => row.trimEnd())
-      .join("\n")
-      .trimEnd();
+    await this.#terminal.drawn();
+    return this.#terminal.text;
   }
 }
 

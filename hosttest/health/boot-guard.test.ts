@@ -21,7 +21,7 @@ function device() {
   };
   const boot = (resetCause?: ResetCause) =>
     new BootGuard({ entry, resetCause, timers: time.timers, onProblem: (error) => problems.push(error) });
-  /** Boots, lives for `ms`, says its last words if it has any, and is gone. `cause`: how the boot before it ended. */
+  /** Boots, lives for `ms`, says its last `words`, and is gone. `cause`: how the boot before it ended. */
   const live = (ms: number, words?: string, cause?: ResetCause): BootGuard => {
     const guard = boot(cause);
     time.advance(ms);

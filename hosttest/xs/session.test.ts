@@ -2,22 +2,20 @@
  * A whole session at the prompt of the unchanged firmware on XS: xterm.js renders the bytes, and the screens are what a
  * person sees.
  */
-import xterm from "@xterm/headless";
 import { afterEach, expect } from "vitest";
+import { Xterm } from "../console/xterm.js";
 import { xsTest as test } from "./available.js";
 import { Device } from "./device.js";
 
-const COLUMNS = 80;
-const ROWS = 40;
 const LIMIT_MS = 20_000;
 
 /** A device, and the terminal in front of it. */
 class Desk {
-  readonly #terminal = new xterm.Terminal({ cols: COLUMNS, rows: ROWS, allowProposedApi: true });
+  readonly #terminal = new Xterm();
   readonly device = new Device({ interval: "3600" });
 
   async open(): Promise<void> {
-    this.device.typist.onWritten = (bytes) => this.#terminal.write(bytes.slice());
+    this.device.typist.onWritten = (bytes) => this.#terminal.write(bytes);
     await this.device.start();
   }
 
@@ -29,23 +27,11 @@ class Desk {
   async shows(...rows: readonly string[]): Promise<void> {
     const wanted = rows.join("\n");
     const endMs = performance.now() + LIMIT_MS;
-    while (this.screen() !== wanted && performance.now() < endMs) {
+    while (this.#terminal.text !== wanted && performance.now() < endMs) {
       if (this.device.troubles.length > 0) throw new Error(this.device.troubles.join("; "));
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    expect(this.screen()).toBe(wanted);
-  }
-
-  screen(): string {
-    const { active } = this.#terminal.buffer;
-    const rows: string[] = [];
-    for (let y = 0; y < ROWS; y++) {
-      const row = active.getLine(active.viewportY + y)?.translateToString(true) ?? "";
-      const { cursorX, cursorY } = active;
-      rows.push(y === cursorY ? `${row.padEnd(cursorX).slice(0, cursorX)}|${row.slice(cursorX)}` : row);
-    }
-    const text = rows.map((row) => row.trimEnd()).join("\n");
-    return text.trimEnd();
+    expect(this.#terminal.text).toBe(wanted);
   }
 }
 

@@ -8,26 +8,16 @@ import { fillSkip } from "./copy.js";
 import { NOWHERE } from "./cursor.js";
 import type { OutboxListener, Statistics } from "./events.js";
 import type { Flash } from "./flash.js";
-import {
-  DONE_BITS,
-  HEAD_BYTES,
-  LONGEST_PAYLOAD,
-  NOTE,
-  PAYLOAD_AT,
-  RELEASED,
-  RELEASED_BITS,
-  REQUEUED,
-  SETTLED,
-  SKIP,
-} from "./layout.js";
+import { mediumFor } from "./geometry.js";
+import { DONE_BITS, NOTE, PAYLOAD_AT, RELEASED, RELEASED_BITS, REQUEUED, SETTLED, SKIP } from "./layout.js";
 import { Log } from "./log.js";
 import { WINDOW } from "./marks.js";
-import { Medium, NONE } from "./medium.js";
+import { type Medium, NONE } from "./medium.js";
 import { mount } from "./mount.js";
 import { NotePad } from "./notes.js";
 import { Room } from "./room.js";
 import { measure } from "./statistics.js";
-import { LARGEST_FLASH, Walk } from "./walk.js";
+import { Walk } from "./walk.js";
 
 export type { OutboxEvent, Statistics } from "./events.js";
 export type { Flash, FlashStatus } from "./flash.js";
@@ -383,23 +373,4 @@ export class Outbox {
     const message = `entry ${sequence}: "${what}" could not be stored; it may come back after a reboot`;
     this.listener.onEvent?.({ kind: "unmarked", sequence, message });
   }
-}
-
-function mediumFor(flash: Flash, writeUnit: 1 | 16 | undefined, maxPayload: number): Medium {
-  const { blocks, blockLength, writeAlign = 1 } = flash.status();
-  const unit = writeUnit ?? (writeAlign > 1 ? 16 : 1);
-  if (unit !== 1 && unit !== 16) throw new RangeError(`writeUnit ${unit}: expected 1 or 16`);
-  if (writeAlign > unit || writeAlign > 16) throw new RangeError(`writeAlign ${writeAlign}: expected at most ${unit}`);
-  const least = unit === 1 ? 3 : 4;
-  if (blocks < least) throw new RangeError(`flash of ${blocks} blocks: expected at least ${least}`);
-  if (blocks * blockLength > LARGEST_FLASH + 1)
-    throw new RangeError(`flash of ${blocks} blocks: expected at most 16 MiB`);
-  if (blockLength < 256 || blockLength > 65536 || (blockLength & (blockLength - 1)) !== 0) {
-    throw new RangeError(`blocks of ${blockLength} bytes: expected a power of two, 256..65536`);
-  }
-  const longest = Math.min(LONGEST_PAYLOAD, (blockLength - HEAD_BYTES) >> 1);
-  if (!(maxPayload >= 0 && maxPayload <= longest)) {
-    throw new RangeError(`maxPayload ${maxPayload}: expected 0..${longest}`);
-  }
-  return new Medium(flash, blocks, blockLength, unit, maxPayload);
 }

@@ -1,7 +1,6 @@
 /*
- * Any sensor driver of the Moddable SDK, as an entry of the driver table. In a board:
+ * Any sensor driver of the Moddable SDK, as an entry of the driver table. In a board, which imports the SDK's class:
  *
- *   import BMP280 from "embedded:sensor/Barometer-Temperature/BMP280";
  *   drivers: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] })]
  *
  * The SDK's drivers differ in manners: some throw, some call `onError` and leave a husk, some throw and leave the bus
