@@ -209,6 +209,22 @@ describe("ending", () => {
     expect(world.time.waiting).toBe(0);
   });
 
+  test("stop again, from within onState: whoever asked is told, each once", () => {
+    for (const isStuck of [false, true]) {
+      const told: string[] = [];
+      const world: World = new World({
+        onState: (state) => {
+          if (state === "stopped") world.client.stop(() => told.push("second"));
+        },
+      });
+      world.connect(undefined, isStuck ? 14 + "t1".length : undefined); // room for CONNECT, none for DISCONNECT
+      world.client.stop(() => told.push("first"));
+      world.time.advance(2_000);
+      expect(told).toEqual(["second", "first"]);
+      expect(world.time.waiting).toBe(0);
+    }
+  });
+
   test("close: nothing is sent, no timer is left", () => {
     const world = new World();
     world.connect();

@@ -114,6 +114,46 @@ describe("PUBLISH coming in", () => {
     expect(world.take()).toBe("50 02 00 40 70 02 00 01 50 02 00 41");
   });
 
+  test.each<[string, (world: World) => unknown, string]>([
+    ["wake", (world) => world.publish("x"), "3a 06 00 01 61 00 01 78"],
+    ["publish", (world) => world.client.publish("b", Uint8Array.of(0x79), { qos: 1 }), "3a 06 00 01 62 f0 01 79"],
+    ["publish at QoS 0", (world) => world.client.publish("b", Uint8Array.of(0x79), { qos: 0 }), ""],
+    ["subscribe", (world) => world.client.subscribe("b", 0), "82 06 f0 01 00 01 62 00"],
+  ])("a socket that throws on %s: nothing is thrown, and it goes again on the next", (_name, call, sent) => {
+    const world = connected();
+    const { link } = world;
+    link.write = () => {
+      throw new Error("no memory");
+    };
+    call(world);
+    expect(world.errors).toMatchObject([{ kind: "application", message: "no memory" }]);
+    expect(link.isClosed).toBe(true);
+    world.reconnect();
+    expect(world.take()).toBe(sent);
+  });
+
+  test("an owner that stops, and throws after that: it stays stopped", () => {
+    const world: World = connected({
+      render: () => undefined,
+      onSettled: () => {
+        world.client.stop();
+        throw new Error("full");
+      },
+    });
+    world.publish("x");
+    expect(world.states.at(-1)).toBe("stopped");
+    expect([world.errors, world.time.waiting]).toEqual([[], 0]);
+  });
+
+  test("a store that throws when the session begins: not the network's fault", () => {
+    const world = new World();
+    world.store.requeue = () => {
+      throw new Error("no flash");
+    };
+    world.connect();
+    expect(world.errors).toMatchObject([{ kind: "application", message: "no flash" }]);
+  });
+
   test("a store that throws on the way out closes the connection too, and the entry goes again (4.8.0-2)", () => {
     const world = connected();
     world.publish("x");

@@ -49,6 +49,17 @@ test("more granted than asked closes (3.8.4-6)", () => {
   expect(world.errors).toMatchObject([{ kind: "protocol", message: "SUBACK: granted 2, asked 0" }]);
 });
 
+test("asked from within onMessage, with nothing to answer: it leaves at once", () => {
+  const world: World = connected({
+    onMessage: () => {
+      world.client.subscribe("b", 0);
+      world.client.publish("c", Uint8Array.of(0x78), { qos: 1 });
+    },
+  });
+  world.link.give("30 04 00 01 61 78");
+  expect(world.take()).toBe("82 06 f0 01 00 01 62 00 32 06 00 01 63 f0 02 78");
+});
+
 test("SUBACK and UNSUBACK of another id close (2.3.1-7, 3.8.4-2)", () => {
   for (const answer of ["90 03 f0 02 00", "90 03 00 01 00", "b0 02 f0 01", "b0 02 00 07"]) {
     const world = connected();

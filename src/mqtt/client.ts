@@ -1,8 +1,8 @@
 /*
  * An MQTT 3.1.1 client that keeps itself connected. It owns the socket and one timer, which waits for the nearest deadline.
  * Messages of QoS 1 and 2 come from a store in order, and are sent until they are acknowledged, across drops and reboots.
- * Memory: two buffers, a topic, the window; nothing grows with the backlog. Nothing is thrown out of a callback of socket,
- * timer or resolver: `onError` tells, and the client connects again after a back-off.
+ * Memory: two buffers, a topic, the window; nothing grows with the backlog. What a socket, store or callback throws gets
+ * out to nobody, be it called back or called from a method here: `onError` tells, and the client connects again after a back-off.
  * Source: MQTT 3.1.1; ECMA-419, 2nd edition.
  */
 import { connectPacket, type QoS } from "./codec.js";
@@ -76,11 +76,14 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
 
   /** The store has a new entry. Does not shorten a back-off. */
   wake(): void {
-    const session = this.session;
-    session.mayHaveMore = true;
+    this.session.mayHaveMore = true;
     if (this.parsing) return;
-    session.fill();
-    this.out.flush();
+    try {
+      this.session.fill();
+      this.out.flush();
+    } catch (cause) {
+      this.crash(this.number, cause);
+    }
   }
 
   /** The network is gone: drops the connection at once, and waits for `linkUp`. */
@@ -236,8 +239,10 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
   }
 
   protected onLeft(): void {
+    const { whenDone } = this;
+    this.whenDone = undefined; // it may call `stop` again, from `onState`
     this.close();
-    this.whenDone?.();
+    whenDone?.();
   }
 
   protected fail(
@@ -263,10 +268,10 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     } else if (stage === "connected" && nowMs - this.sinceMs >= backoff.steadyMs) this.stepMs = backoff.firstMs;
     else this.stepMs = Math.min(Math.max(this.stepMs * 2, backoff.firstMs), backoff.longestMs);
     const waitMs = Math.round(this.stepMs * random);
-    if (stage === "leaving") this.enter("stopped", NEVER);
+    const error = this.lastError;
+    if (stage === "leaving") this.onLeft();
     else this.enter("waiting", waitMs);
-    options.onError?.(this.lastError);
-    if (stage === "leaving") this.whenDone?.();
+    options.onError?.(error);
   }
 
   /** Ends connection and resolver, whatever their state. */

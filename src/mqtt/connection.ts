@@ -99,10 +99,11 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     }
   }
 
-  private crash(number: number, cause: unknown): void {
-    if (number !== this.number) return; // whoever threw has ended the connection before
+  protected crash(number: number, cause: unknown): void {
+    if (number !== this.number || this.stage === "stopped") return; // whoever threw has ended the connection before
     const message = cause instanceof Error ? cause.message : String(cause);
-    this.fail(this.stage === "connecting" ? "unreachable" : "application", message, "other", undefined, cause);
+    const isOpening = this.stage === "connecting" && this.isDeaf;
+    this.fail(isOpening ? "unreachable" : "application", message, "other", undefined, cause);
   }
 
   /** What is there may be forgotten: another connection is to begin. */
@@ -120,18 +121,18 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   protected reader(number: number): (count: number) => void {
     return (count) => {
       if (number !== this.number) return;
-      const out = this.out;
       const session = this.session;
       try {
         this.hasHeard = true;
         // Most of what comes to a publisher: the acknowledgement that is due next, alone. One word says all.
-        if (count !== 4 || out.end || this.parser.state) this.read(count);
+        if (count !== 4 || this.out.end || this.parser.state) this.read(count);
         else {
-          (out.socket as TCP).read(this.word);
+          (this.out.socket as TCP).read(this.word);
           if (this.words.getUint32(0) === session.awaited[session.head]) session.acknowledge(session.head);
           else this.parse(4);
         }
-        if (out.end || session.mayHaveMore) this.send();
+        if (session.mayHaveMore) session.fill();
+        if (this.out.end) this.out.flush();
       } catch (cause) {
         this.crash(number, cause);
       }
@@ -157,11 +158,19 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     else this.fail("closed", "closed by the server", this.stage === "connected" ? "peer" : "other");
   }
 
-  /** Sends what the session has to send. While something is parsed, that happens afterwards anyway. What a store throws passes. */
+  /** Sends what the session has to send; while something is parsed, afterwards. */
   protected send(): void {
-    if (this.parsing) return;
-    this.session.fill();
-    this.out.flush();
+    if (this.parsing) {
+      this.session.mayHaveMore = true; // `reader` looks at it
+      return;
+    }
+    const number = this.number;
+    try {
+      this.session.fill();
+      this.out.flush();
+    } catch (cause) {
+      this.crash(number, cause);
+    }
   }
 
   /** Leaves: DISCONNECT as soon as there is room, nothing after it (§3.14.4-2), then `onLeft`. */

@@ -163,42 +163,40 @@ export class Session<E extends OutboundEntry> implements MessageReader {
       }
       if (this.inFlight && this.mustWait(entry)) return;
       const sequence = entry.sequence;
-      const next = sequence + 1;
       let first = 0x30 | (entry.qos << 1);
       if (sequence < this.sentEnd) {
         first |= 0x08; // DUP
         if (sequence === this.suspect) {
-          this.cursor = next;
+          this.cursor = sequence + 1;
           continue;
         }
       }
-      const id = 1 + (sequence % 61_440);
-      let awaited = 0x3002_0000 + (entry.qos << 28); // PUBACK, PUBREC
+      let awaited = 0x3002_0001 + (entry.qos << 28) + (sequence % 61_440); // PUBACK, PUBREC, with the packet id
       if (entry.released) {
         if (out.room < 4 && !out.makeRoom()) return;
-        out.acknowledgement(0x6202_0000 + id); // PUBREL
-        awaited = 0x7002_0000; // PUBCOMP
+        out.acknowledgement(awaited + 0x1200_0000); // PUBREL
+        awaited += 0x2000_0000; // PUBCOMP
       } else {
         if (out.tail && !out.makeRoom()) return; // what was rendered last is still on its way out
         const message = this.options.render?.(entry);
-        if (!message || !out.publish(message.retain ? first | 1 : first, id, message)) {
+        if (!message || !out.publish(message.retain ? first | 1 : first, awaited & 0xffff, message)) {
           if (message && out.end) {
             if (out.makeRoom()) continue;
             return;
           }
           // It can never go.
-          this.cursor = next;
+          this.cursor = sequence + 1;
           this.giveUp(sequence);
           if (this.out !== out) return;
           continue;
         }
       }
       const slot = (this.head + this.inFlight) % this.window;
-      this.awaited[slot] = awaited + id;
+      this.awaited[slot] = awaited;
       this.sequences[slot] = sequence;
-      this.cursor = next;
+      this.cursor = sequence + 1;
       this.inFlight++;
-      if (next === this.store.nextSequence) {
+      if (this.cursor === this.store.nextSequence) {
         this.mayHaveMore = false;
         return;
       }

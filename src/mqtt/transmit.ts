@@ -92,14 +92,13 @@ export class Transmit {
     if (this.end || message.topic !== this.topic || length !== this.payloadLength)
       return this.publishAny(first, id, message);
     // What stands there since the last time is right but for flags, id and payload.
-    const at = this.payloadAt;
     if (first !== this.first) {
       this.first = first;
       this.words.setUint32(0, (first << 24) | this.head);
     }
-    this.words.setUint16(at - 2, id);
-    this.bytes.set(message.payload === this.payload ? this.counted : this.count(message), at);
-    this.end = at + length;
+    this.words.setUint16(this.payloadAt - 2, id);
+    this.bytes.set(message.payload === this.payload ? this.counted : this.count(message), this.payloadAt);
+    this.end = this.payloadAt + length;
     return true;
   }
 
