@@ -239,8 +239,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
   }
 
   protected onLeft(): void {
-    const { whenDone } = this;
-    this.whenDone = undefined; // it may call `stop` again, from `onState`
+    const { whenDone } = this; // the owner may call `stop` again, from `onState`
     this.close();
     whenDone?.();
   }
