@@ -23,8 +23,8 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "id-reused",
     file: SESSION,
-    find: "const id = 1 + (sequence % 61_440);",
-    replace: "const id = 1 + (sequence % 4);",
+    find: "(entry.qos << 28) + (sequence % 61_440);",
+    replace: "(entry.qos << 28) + (sequence % 4);",
   },
   {
     name: "settled-before-pubcomp",
