@@ -1,7 +1,7 @@
 /*
  * `npm run bench`: measured figures beside their goals. `npm run bench -- xs`: what a reading costs on XS; `flash`: what
- * the outbox does to it; `drain`: how fast a backlog leaves; `code`: byte code by room, with the SDK; none of them: all. `--json`: a row of JSON a line. `--rebase`:
- * the costs become the baseline that CI holds to; say in the commit why they rose.
+ * the outbox does to it; `drain`: how fast a backlog leaves; `code`: byte code by room, with the SDK; none of them: all.
+ * `--json`: a row of JSON a line. `--rebase`: the costs become the baseline that CI holds to; say in the commit why they rose.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
