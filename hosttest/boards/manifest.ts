@@ -23,6 +23,18 @@ export interface BoardConfig {
   readonly prompt: readonly { readonly port: number; readonly receive: number; readonly transmit: number }[];
 }
 
+/** The chips and boards that mcconfig's -p can name. */
+export const DEVICES = [
+  "esp32",
+  "esp32/nodemcu",
+  "esp32/esp32c3",
+  "esp32/esp32c3_cdc",
+  "esp32/esp32s3",
+  "esp32/esp32s3_cdc",
+  "esp32/m5atom_lite",
+  "esp32/m5atom_matrix",
+] as const;
+
 /** All of our manifests that one platform takes, as one. */
 export class Product {
   /** Files, from the top of the repository, by module specifier. */

@@ -1,5 +1,5 @@
 /*
- * The partition tables and sdkconfig fragments of the ESP32 boards.
+ * The partition tables of the ESP32 boards.
  * Source: ESP-IDF, "Partition Tables": application slots begin at multiples of 64 KiB, everything else at sectors; the table
  * itself takes 0x8000 to 0x9000.
  */
@@ -68,13 +68,4 @@ test("the outbox's label is the one that the board opens", () => {
   const board = readFileSync(join(BOARDS, "esp32/board.ts"), "utf8");
   const label = /OUTBOX_PARTITION = "(\w+)"/.exec(board)?.[1];
   expect(read("esp32").map(({ name }) => name)).toContain(label);
-});
-
-test("the ESP32-S3's sdkconfig is the common one, with the flash size on top", () => {
-  const fragment = (board: string, file: string): string =>
-    readFileSync(join(BOARDS, board, "sdkconfig", file), "utf8");
-  expect(fragment("esp32s3", "sdkconfig.defaults.release")).toBe(fragment("esp32", "sdkconfig.defaults.release"));
-  const [common, rest] = [fragment("esp32", "sdkconfig.defaults"), fragment("esp32s3", "sdkconfig.defaults")];
-  expect(rest.startsWith(common)).toBe(true);
-  expect(rest.slice(common.length)).toMatch(/FLASHSIZE_4MB=n\n.*FLASHSIZE_8MB=y\n$/);
 });

@@ -93,6 +93,7 @@ test("nothing is called after close, also when the SDK has it on its tongue", as
   const { TCP } = await load<{ TCP: TCPConstructor }>("boards/simulator/sockets.ts", hardware);
   const heard: string[] = [];
   const socket = new TCP({
+    host: "localhost",
     address: "127.0.0.1",
     port: 1883,
     format: "buffer",
