@@ -6,10 +6,9 @@
  */
 import TCP from "embedded:io/socket/tcp";
 import UDP from "embedded:io/socket/udp";
-import type { TCPConstructor } from "../../src/mqtt/io.js";
 
-/** Takes addresses only. The typings want options of another exactness; the class takes what ECMA-419 says. */
-export const tcp = Object.freeze({ io: TCP as unknown as TCPConstructor });
+/** Takes addresses only. */
+export const tcp = Object.freeze({ io: TCP });
 
 type UDPOptions = ConstructorParameters<typeof UDP>[0];
 

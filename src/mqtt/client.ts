@@ -7,7 +7,7 @@
  */
 import { connectPacket, type QoS } from "./codec.js";
 import { Connection } from "./connection.js";
-import type { Resolver, ResolverConstructor } from "./io.js";
+import type { Port, Resolver, ResolverConstructor } from "./io.js";
 import type { Backoff, ClientOptions, ClientStatus, MQTTError } from "./options.js";
 import type { Ending } from "./session.js";
 import type { OutboundEntry } from "./store.js";
@@ -171,7 +171,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     else this.guard(number, this.open, isNumeric ? this.options.host : undefined);
   }
 
-  private resolve(dns: { readonly io: ResolverConstructor }): void {
+  private resolve(dns: Port<ResolverConstructor>): void {
     const number = this.number;
     const host = this.options.host;
     this.resolver = new dns.io(dns);

@@ -39,7 +39,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   private pingLimitMs = NEVER;
   /** PINGREQ has found no room yet. */
   private isPingDue = false;
-  private timer: TimerId | undefined;
+  private timer: TimerId;
   private readonly onTimer: () => void;
   /** Which connection this is. What calls back on behalf of an older one is not heard. */
   protected number = 0;

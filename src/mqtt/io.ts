@@ -3,12 +3,18 @@
  * Source: ECMA-419, 2nd edition, clause 12 (TCP socket) and clause 20 (DNS resolver); Moddable's `timer` module.
  */
 
-/** What a TCP socket is made from. The client adds callbacks, port, and `address` or `host` to the owner's options. */
+/** A class, and what else its constructor is to be given. */
+export interface Port<Class> {
+  readonly io: Class;
+  readonly [option: string]: unknown;
+}
+
+/** What a TCP socket is made from. The client adds host, address, port and callbacks to the owner's options. */
 export interface TCPOptions {
-  /** Numeric address. */
+  /** Numeric address; undefined where the class has to resolve `host` itself. */
   address?: string;
-  /** Name, for classes that resolve names themselves. */
-  host?: string;
+  /** As the owner wrote it: also for classes that need the name (SNI), not the address alone. */
+  host: string;
   port: number;
   format: "buffer";
   /** `bytes` can be read now. */
@@ -33,11 +39,11 @@ export interface TCPConstructor {
   new (options: TCPOptions): TCP;
 }
 
-/** One question to the resolver. `address` is numeric. */
+/** One question to the resolver. `address` is numeric. The SDK's resolver repeats the name to `onError`; others need not. */
 export interface ResolveOptions {
   host: string;
   onResolved(host: string, address: string): void;
-  onError(): void;
+  onError(host?: string): void;
 }
 
 export interface Resolver {
@@ -46,11 +52,11 @@ export interface Resolver {
 }
 
 export interface ResolverConstructor {
-  new (options: object): Resolver;
+  new (options: Readonly<Record<string, unknown>>): Resolver;
 }
 
-/** What `Timers.set` returns. Opaque. */
-export type TimerId = object | number;
+/** What `Timers.set` returns: given back to `clear`, and never looked at. */
+export type TimerId = unknown;
 
 /** One-shot timers, as Moddable's `timer` module has them. */
 export interface Timers {

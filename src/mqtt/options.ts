@@ -3,7 +3,7 @@
  * Source: MQTT 3.1.1 §3.1 (CONNECT).
  */
 import type { Will } from "./codec.js";
-import type { ResolverConstructor, TCPConstructor, Timers } from "./io.js";
+import type { Port, ResolverConstructor, TCPConstructor, Timers } from "./io.js";
 import type { SessionOptions } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 
@@ -54,9 +54,9 @@ export interface Backoff {
 
 export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E> {
   /** TCP class and what else its constructor wants. */
-  readonly socket: { readonly io: TCPConstructor };
+  readonly socket: Port<TCPConstructor>;
   /** Resolver class and its options, asked before every attempt. Without it `host` goes to the socket. */
-  readonly dns?: { readonly io: ResolverConstructor };
+  readonly dns?: Port<ResolverConstructor>;
   readonly host: string;
   readonly port: number;
   /** 1 to 23 letters and digits go everywhere; names the session at the server. Empty only with `clean`. */
