@@ -22,6 +22,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/transmit.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/outbox/readme.test.ts": "reads README.md, and bundles",
   "hosttest/mqtt/peers.test.ts": "talks to other programs",
+  "hosttest/mqtt/readme.test.ts": "reads README.md, and compiles",
   "hosttest/outbox/campaign.test.ts": "takes an interpreter hours: suites/campaign.suite.ts is a share of it",
   "hosttest/settings/readme.test.ts": "reads README.md",
 };
