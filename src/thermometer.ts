@@ -20,6 +20,7 @@ import { Settings } from "./settings/settings.js";
 import type { KeyValueStore } from "./settings/store.js";
 import { Announcement } from "./thermometer/announcement.js";
 import { DeviceLog, type Level } from "./thermometer/device-log.js";
+import { eraseInTurns } from "./thermometer/erase.js";
 import { Health, type HealthOwner } from "./thermometer/health.js";
 import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import type { Product } from "./thermometer/product.js";
@@ -122,20 +123,11 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.board.restart(reason);
   }
 
-  /**
-   * Erases readings and settings, and boots as a new device. The readings first: if the power goes meanwhile, the device
-   * still has its owner's settings, and no later owner gets what is left of the readings.
-   */
+  /** Takes back what the broker retains of it, erases readings and settings, and boots as a new device. */
   factoryReset(): void {
-    this.close();
-    this.attempt(() => {
-      const flash = this.board.openFlash();
-      flash.eraseBlock(0, flash.status().blocks);
-      flash.close();
-    });
-    this.announcement.forget();
-    this.attempt(() => this.settings.factoryReset());
-    this.restart("factory reset");
+    this.stopSampling();
+    if (this.uplink === undefined) this.eraseAll();
+    else this.uplink.forget(() => this.eraseAll());
   }
 
   /** Leaves the broker politely, then `whenDone`. */
@@ -148,6 +140,12 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
 
   /** Lets go of everything at once, as a power cut does: nothing is sent, nothing is written. */
   close(): void {
+    this.letGo();
+    this.console?.close();
+  }
+
+  /** All but the prompt. */
+  private letGo(): void {
     if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
     this.clockPatience = undefined;
     this.health.close();
@@ -155,17 +153,25 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.uplink?.close();
     this.time?.close();
     this.link?.close();
-    this.console?.close();
     this.outbox?.close();
   }
 
-  /** The prompt is closed by now, and only a boot can help: what fails is told to the trace. */
-  private attempt(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.board.trace?.(`factory reset: ${messageOf(error)}`);
-    }
+  /**
+   * The readings first: if the power goes meanwhile, the device still has its owner's settings, and no later owner gets
+   * what is left of the readings.
+   */
+  private eraseAll(): void {
+    this.letGo();
+    eraseInTurns(this.board, (trouble) => {
+      if (trouble !== undefined) this.log("error", `factory reset: readings: ${trouble}`);
+      this.announcement.forget();
+      try {
+        this.settings.factoryReset();
+      } catch (error) {
+        this.log("error", `factory reset: settings: ${messageOf(error)}`);
+      }
+      this.restart("factory reset");
+    });
   }
 
   private openOutbox(): { outbox?: Outbox; trouble?: string } {
@@ -291,10 +297,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   onSaved(keys: readonly Key[]): void {
     const changed = (...names: Key[]): boolean => keys.some((key) => names.includes(key));
     if (changed("log")) this._log.level = this.settings.get("log");
-    if (changed("payload") && this.journal !== undefined) {
-      this.journal.format = this.settings.get("payload");
-      this.uplink?.announce();
-    }
+    if (changed("payload") && this.journal !== undefined) this.journal.format = this.settings.get("payload");
+    if (changed("payload", "interval", "deadband", "heartbeat")) this.uplink?.announceAgain();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
     if (changed("wifi.ssid", "wifi.password")) {
       this.link?.setCredentials(this.settings.get("wifi.ssid"), this.settings.get("wifi.password"));

@@ -104,6 +104,7 @@ describe("commands of the device", () => {
   test("queue: counted, shown, thrown away when confirmed", () => {
     const device = new Device();
     device.type("queue\rqueue peek 2\rqueue drop\rno\rqueue drop\rdrop\rqueue peek\r");
+    device.time.advance(10);
     expect(rows(device)).toEqual([
       "> queue",
       "3 readings wait",
@@ -123,6 +124,26 @@ describe("commands of the device", () => {
       "no reading waits",
       ">",
     ]);
+  });
+
+  test("queue drop of very many: a part at a time, each 5,000 told; Ctrl-C keeps the rest", () => {
+    const device = new Device();
+    device.waiting = 12_100;
+    device.type("queue drop\rdrop\r");
+    expect(device.waiting).toBeGreaterThan(11_000);
+    device.time.advance(600);
+    expect(rows(device).slice(3)).toEqual([
+      "5000 of 12100 thrown away",
+      "10000 of 12100 thrown away",
+      "12100 readings thrown away",
+      ">",
+    ]);
+    device.waiting = 12_100;
+    device.type("queue drop\rdrop\r");
+    device.time.advance(100);
+    device.type("\x03queue\r");
+    device.time.advance(600);
+    expect(rows(device).slice(-2)[0]).toMatch(/^9\d{3} readings wait$/);
   });
 
   test("reboot with edits that are not saved asks first", () => {
@@ -150,7 +171,7 @@ describe("commands of the device", () => {
       "> factory-reset",
       "erases all settings and 3 unsent readings; there is no way back",
       "type erase to go on: erase",
-      "erasing",
+      "erasing, for up to half a minute; then it starts anew",
     ]);
     expect(device.events).toEqual(["factory reset"]);
     expect(device.settings.get("room")).toBe("livingroom");
@@ -163,7 +184,7 @@ describe("commands of the device", () => {
     };
     device.type("factory-reset\rerase\rversion\r");
     expect(rows(device).slice(3)).toEqual([
-      "erasing",
+      "erasing, for up to half a minute; then it starts anew",
       "error: flash: erase failed",
       "> version",
       "home-thermometer 1.0.0 (test)",

@@ -74,10 +74,10 @@ export class Device {
       queue: {
         count: () => this.waiting,
         peek: (limit) => ["0 21.44", "1 21.45", "2 21.46"].slice(0, Math.min(limit, this.waiting)),
-        drop: () => {
-          const dropped = this.waiting;
-          this.waiting = 0;
-          return dropped;
+        drop: (most, done) => {
+          const dropped = Math.min(most, this.waiting);
+          this.waiting -= dropped;
+          this.#answer(() => done(dropped));
         },
       },
       nearest,

@@ -115,6 +115,32 @@ describe("the room is changed", () => {
   });
 });
 
+describe("a factory reset", () => {
+  const reset = (one: SimulatedDevice): string => one.type("factory-reset") + one.type("erase");
+
+  test("takes back what the broker retains of the device, before the new one says hello", () => {
+    const { one, house, time } = running();
+    one.set({ room: "attic", id: "t7" });
+    one.reboot();
+    time.advance(15 * SECOND);
+    reset(one);
+    time.advance(30 * SECOND);
+    expect(one.restarts).toEqual(["reboot", "factory reset"]);
+    expect([...house.retained.keys()].sort()).toEqual([statusTopic("kitchen"), discoveryTopic()].sort());
+    expect(house.breaches).toEqual([]);
+  });
+
+  test("with the broker away: says what stays there", () => {
+    const { one, house, time } = running();
+    house.broker.stop("kept");
+    time.advance(SECOND);
+    one.port.take();
+    expect(reset(one)).toContain(`warn: broker not connected: ${statusTopic("kitchen")} stays retained there`);
+    time.advance(SECOND);
+    expect(one.restarts).toEqual(["factory reset"]);
+  });
+});
+
 describe("the session", () => {
   test("another broker at the same address knows nothing of us: everything unsettled is sent, nothing is lost", () => {
     const { one, house, time } = running({ "mqtt.qos": "2" });

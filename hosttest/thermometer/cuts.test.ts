@@ -73,6 +73,7 @@ describe("power cuts", () => {
       one.flash.cutAfter(cut * one.flash.eraseCost + 5);
       one.type("factory-reset");
       one.type("erase");
+      time.advance(SECOND);
       expect(one.isOn).toBe(false);
       one.powerOn();
       time.advance(5 * SECOND);

@@ -225,6 +225,59 @@ describe("trouble", () => {
     expect(one.crashes).toEqual([]);
     expect(one.restarts).toEqual(["reboot", "factory reset"]);
   });
+
+  test("factory reset of a large flash: 64 KiB a turn; a block that cannot be erased is overwritten, and stops nothing", () => {
+    const { one, house, time } = device({ blocks: 40, defaults: { interval: "1" } });
+    const erased: [first: number, end: number][] = [];
+    house.broker.stop("kept");
+    one.powerOn();
+    time.advance(10 * MINUTE);
+    const turns: number[] = [];
+    let turn = 0;
+    const watch = (): void => {
+      turn++;
+      if (one.restarts.length === 0) time.timers.set(watch, 0);
+    };
+    const { flash } = one;
+    const eraseBlock = flash.eraseBlock.bind(flash);
+    flash.eraseBlock = (first, end = first + 1) => {
+      erased.push([first, end]);
+      turns.push(turn);
+      if (first <= 17 && 17 < end) throw new Error("will not erase");
+      eraseBlock(first, end);
+    };
+    one.type("factory-reset");
+    one.type("erase");
+    watch();
+    time.runUntil(() => one.restarts.length > 0, SECOND);
+    expect(erased.filter(([first, end]) => end - first > 1)).toEqual([
+      [0, 16],
+      [16, 32],
+      [32, 40],
+    ]);
+    expect(new Set(turns).size).toBe(3);
+    expect(flash.bytes.subarray(0, 17 * 4096).every((byte) => byte === 0xff)).toBe(true);
+    expect(flash.bytes.subarray(17 * 4096, 18 * 4096).every((byte) => byte === 0)).toBe(true);
+    expect(flash.bytes.subarray(18 * 4096).every((byte) => byte === 0xff)).toBe(true);
+    time.advance(SECOND);
+    expect(one.firmware.settings.staged()).toEqual([]);
+    expect(one.firmware.unsettled).toBeLessThan(3);
+  });
+
+  test("queue drop of thousands: a part a turn, and what comes meanwhile stays", () => {
+    const { one, house, time } = device({ defaults: { interval: "1" } });
+    house.broker.stop("kept");
+    one.powerOn();
+    time.advance(30 * MINUTE);
+    const { unsettled } = one.firmware;
+    expect(unsettled).toBeGreaterThan(1_500);
+    one.type("queue drop");
+    one.type("drop");
+    expect(one.firmware.unsettled).toBeGreaterThan(unsettled - 500);
+    time.advance(1);
+    expect(one.port.take()).toContain(`${unsettled} readings thrown away`);
+    expect(one.firmware.unsettled).toBe(0);
+  });
 });
 
 /** `ts` says `afterMs` of the world's time. The time server tells whole seconds, and takes a while. */

@@ -44,6 +44,47 @@ describe("settings saved at the prompt", () => {
     expect(house.retained.get(topic)).not.toContain("value_json");
   });
 
+  test("how long Home Assistant takes a reading for true follows from the settings, at once; not said while offline", () => {
+    const { one, house, time } = device({ defaults: { interval: "10" } });
+    one.powerOn();
+    time.advance(15 * SECOND);
+    const topic = "homeassistant/sensor/thermometer020000000001/temperature/config";
+    const expiry = (change: Record<string, string>): unknown => {
+      one.set(change);
+      time.advance(SECOND);
+      return JSON.parse(house.retained.get(topic) ?? "{}").exp_aft;
+    };
+    expect(expiry({})).toBe(60);
+    expect(expiry({ interval: "300" })).toBe(900);
+    expect(expiry({ deadband: "0.5", heartbeat: "600" })).toBe(2_700);
+    expect(expiry({ heartbeat: "0" })).toBeUndefined();
+    expect(expiry({ deadband: "0" })).toBe(900);
+    house.broker.stop("kept");
+    time.advance(SECOND);
+    one.set({ interval: "60" });
+    one.set({ interval: "90" });
+    const before = house.messages.length;
+    house.broker.start();
+    time.advance(5 * MINUTE);
+    expect(house.messages.slice(before).filter((message) => message.topic === topic)).toHaveLength(1);
+    expect(expiry({})).toBe(270);
+  });
+
+  test("mqtt.tls on a board without TLS: refused when set; saved all the same, status says why nothing is sent", () => {
+    const { one, time } = device();
+    one.powerOn();
+    expect(one.type("set mqtt.tls on")).toContain('error: mqtt.tls: got "on", but simulated has no TLS; leave it off');
+    one.defaults["mqtt.tls"] = "on";
+    one.reboot();
+    time.advance(MINUTE);
+    expect(one.status("broker")).toBe("10.0.0.1:1883: off: mqtt.tls: simulated has no TLS; set mqtt.tls off");
+    one.type("set mqtt.tls off");
+    one.type("save");
+    one.reboot();
+    time.advance(MINUTE);
+    expect(one.status("broker")).toContain("connected");
+  });
+
   test("Wi-Fi is left and joined at once", () => {
     const { one, house, time } = device();
     one.wifi.setAir([

@@ -60,8 +60,8 @@ export interface QueuePort {
   count(): number;
   /** One line an entry, the oldest first. */
   peek(limit: number): readonly string[];
-  /** Throws the waiting entries away; returns how many. */
-  drop(): number;
+  /** Throws the oldest entries away, `most` at most: so many that it takes less than a second. `done` hears how many, from a later turn. */
+  drop(most: number, done: (dropped: number) => void): void;
 }
 
 /** What Improv needs of the product: a browser's way to the Wi-Fi settings. Takes effect, and is kept, at once. */

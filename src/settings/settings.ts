@@ -19,6 +19,8 @@ export interface SettingsOptions {
   readonly defaults?: Readonly<Record<string, string>>;
   /** Texts by key that win for this run. A wrong one throws: whoever typed it is still there. */
   readonly overrides?: Readonly<Record<string, string>>;
+  /** Why an edit cannot be had on this device, reads on after the key; undefined: it can. */
+  refuse?(key: Key, value: Value): string | undefined;
   /** Told what is wrong with the settings found, one line each; they are passed over. */
   onProblem?(text: string): void;
   /** Told the keys whose values in force `save` has just changed, those that wait for a boot left out. */
@@ -102,6 +104,8 @@ export class Settings {
   /** Stages `text`. @throws SettingError, one line that says what is wrong; nothing is staged then */
   set(key: string, text: string): void {
     const value = parseSetting(key, text);
+    const refusal = this.options.refuse?.(key as Key, value);
+    if (refusal !== undefined) throw new SettingError(key, refusal);
     if (value === this.saved[key]) delete this.edits[key];
     else put(this.edits, key, value);
   }

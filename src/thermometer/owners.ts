@@ -9,7 +9,7 @@ import type { TimeSyncOptions } from "../network/time-sync.js";
 import { messageOf } from "../network/trouble.js";
 import type { Flash } from "../outbox/flash.js";
 import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
-import type { Key } from "../settings/schema.js";
+import type { Key, Value } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { Level } from "./device-log.js";
@@ -56,6 +56,13 @@ export class SettingsOwner extends Owned implements SettingsOptions {
 
   get overrides(): Board["overrides"] {
     return this.owner.board.overrides;
+  }
+
+  /** Not so for what was saved: to send a password openly because a board has lost its TLS would be worse than to stop. */
+  refuse(key: Key, value: Value): string | undefined {
+    const { board } = this.owner;
+    if (key !== "mqtt.tls" || value === false || board.tls !== undefined) return undefined;
+    return `got "on", but ${board.name} has no TLS; leave it off`;
   }
 
   onProblem(text: string): void {

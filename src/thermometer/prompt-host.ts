@@ -85,14 +85,14 @@ export class PromptHost implements ConsoleHost, QueuePort {
     return lines;
   }
 
-  drop(): number {
-    const { outbox } = this.thermometer;
+  drop(most: number, done: (dropped: number) => void): void {
+    const { board, outbox } = this.thermometer;
     let dropped = 0;
-    for (let entry = outbox?.seek(0); entry !== undefined; entry = outbox?.seek(entry.sequence + 1)) {
+    for (let entry = outbox?.seek(0); entry !== undefined && dropped < most; entry = outbox?.seek(0)) {
       outbox?.settle(entry.sequence);
       dropped++;
     }
-    return dropped;
+    board.timers.set(() => done(dropped), 0);
   }
 
   /** `scan`, of a board with Wi-Fi. Called as a method of this object. */

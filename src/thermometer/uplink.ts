@@ -36,7 +36,25 @@ export interface UplinkOwner {
   log(level: Level, text: string): void;
 }
 
+/** A reading may be late by a connection that must be made anew. */
+const LEAST_EXPIRY_S = 60;
+/** What was handed to the socket is in the network's hands after this. */
+const ON_ITS_WAY_MS = 1_000;
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
+
+/** Why the settings cannot be had on this board; undefined: they can. */
+export function tlsTrouble({ board, settings }: Pick<UplinkOwner, "board" | "settings">): string | undefined {
+  if (!settings.get("mqtt.tls") || board.tls !== undefined) return undefined;
+  return `mqtt.tls: ${board.name} has no TLS; set mqtt.tls off`;
+}
+
+/** Three times the longest silence of a sensor that works, in seconds; undefined: it may be silent for ever. */
+function expireAfterS(settings: Settings): number | undefined {
+  const interval = settings.get("interval");
+  const heartbeat = settings.get("heartbeat");
+  if (settings.get("deadband") === 0) return Math.max(LEAST_EXPIRY_S, Math.ceil(3 * interval));
+  return heartbeat === 0 ? undefined : Math.max(LEAST_EXPIRY_S, Math.ceil(3 * (heartbeat + interval)));
+}
 
 export class Uplink implements ClientOptions<Entry> {
   private readonly owner: UplinkOwner;
@@ -51,12 +69,13 @@ export class Uplink implements ClientOptions<Entry> {
 
   /** @throws Error with one line if the settings ask for what this board has not (TLS) */
   constructor(owner: UplinkOwner) {
-    const { board, journal, announcement } = owner;
+    const { journal, announcement } = owner;
     this.owner = owner;
     const known = announcement.read();
     this.isAnnounced = known?.room === this.room && known.id === this.id;
     this.former = this.isAnnounced ? undefined : known;
-    if (this.tcp === undefined) throw new Error(`mqtt.tls: ${board.name} has no TLS; set mqtt.tls off`);
+    const trouble = tlsTrouble(owner);
+    if (trouble !== undefined) throw new Error(trouble);
     this.resumed = journal?.sessionIs(this.id, this.host, this.port) ?? false;
     this.client = new Client<Entry>(this);
   }
@@ -89,16 +108,24 @@ export class Uplink implements ClientOptions<Entry> {
     return isSent;
   }
 
-  /** Makes the device known once more: what is said of it has changed. */
-  announce(): void {
-    const { settings, board } = this.owner;
-    const { topic, payload } = discoveryMessage({
-      ...this.names,
-      format: settings.get("payload"),
-      version: VERSION,
-      model: board.name,
-    });
-    this.say(topic, payload);
+  /** What is said of the device has changed. Not connected: it is said with the next connection. */
+  announceAgain(): void {
+    if (this.status.state === "connected") this.announce();
+  }
+
+  /** Takes back all that the broker retains of the device, and leaves; `whenDone` is called when that has had time to get there. */
+  forget(whenDone: () => void): void {
+    const { timers } = this.owner.board;
+    if (this.status.state === "connected") {
+      this.takeBack(this.names, true);
+      if (this.former !== undefined) this.takeBack(this.former, true);
+      this.client.stop(() => timers.set(whenDone, ON_ITS_WAY_MS));
+      return;
+    }
+    if (this.isAnnounced || this.former !== undefined) {
+      this.owner.log("warn", `broker not connected: ${this.statusTopic} stays retained there`);
+    }
+    this.client.stop(whenDone);
   }
 
   /** Says goodbye and leaves; `whenDone` is called once the connection is closed. */
@@ -189,7 +216,7 @@ export class Uplink implements ClientOptions<Entry> {
     this.owner.log("debug", `mqtt ${state}`);
     if (state !== "connected") return;
     this.trouble = "";
-    if (this.former !== undefined) this.takeBack(this.former);
+    if (this.former !== undefined) this.takeBack(this.former, this.former.id !== this.id);
     this.announce();
     this.say(this.statusTopic, encodeUTF8(ONLINE));
   }
@@ -239,9 +266,23 @@ export class Uplink implements ClientOptions<Entry> {
     this.client.publish(topic, payload, { qos: 1, retain: true });
   }
 
-  private takeBack({ room, id }: Names): void {
+  /** Makes the device known. */
+  private announce(): void {
+    const { settings, board } = this.owner;
+    const { topic, payload } = discoveryMessage({
+      ...this.names,
+      format: settings.get("payload"),
+      version: VERSION,
+      model: board.name,
+      expireAfterS: expireAfterS(settings),
+    });
+    this.say(topic, payload);
+  }
+
+  /** `wholly`: the entity, too. */
+  private takeBack({ room, id }: Names, wholly: boolean): void {
     this.say(availabilityTopic(room, id), NOTHING);
-    if (id !== this.id) this.say(discoveryTopic(id), NOTHING);
+    if (wholly) this.say(discoveryTopic(id), NOTHING);
   }
 
   /** A message that was sent later has arrived, or is on the same way: what was said before it needs no repeating. */

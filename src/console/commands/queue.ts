@@ -8,6 +8,8 @@ const ACTIONS = ["count", "peek", "drop"];
 const PEEK_DEFAULT = 5;
 const PEEK_MAX = 50;
 const CONFIRMATION = "drop"; // typed out
+const A_TURN = 250;
+const A_LINE = 5_000;
 
 export const queue: Command = {
   name: "queue",
@@ -46,10 +48,26 @@ function drop(shell: Shell, waiting: QueuePort): void {
     prompt: `type ${CONFIRMATION} to throw ${count === 1 ? "it" : "them"} away: `,
     echo: "shown",
     answer(text) {
-      if (text?.trim() === CONFIRMATION) shell.print(`${readings(waiting.drop())} thrown away`);
+      if (text?.trim() === CONFIRMATION) dropPart(shell, waiting, count, 0);
       else shell.print("nothing thrown away");
     },
   });
+}
+
+/** So many a turn: all at once, a full flash would take longer than a watchdog waits. Those that come meanwhile stay. */
+function dropPart(shell: Shell, waiting: QueuePort, count: number, before: number): void {
+  const most = Math.min(count - before, A_TURN);
+  const finish = shell.later();
+  waiting.drop(most, (dropped) =>
+    finish(() => {
+      const all = before + dropped;
+      if (dropped < most || all === count) shell.print(`${readings(all)} thrown away`);
+      else {
+        if (all % A_LINE === 0) shell.print(`${all} of ${count} thrown away`);
+        dropPart(shell, waiting, count, all);
+      }
+    }),
+  );
 }
 
 function wait(count: number): string {
