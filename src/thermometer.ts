@@ -196,12 +196,10 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
 
   /** A port that cannot be had costs the prompt, not the readings. */
   private openConsole(): Console | undefined {
-    const { serial, timers } = this.board;
-    if (serial === undefined) return undefined;
+    if (this.board.serial === undefined) return undefined;
     try {
-      const host = new PromptHost(this);
-      this.host = host;
-      return new Console({ serial, settings: this.settings, host, timers, level: this.settings.get("log") });
+      this.host = new PromptHost(this);
+      return new Console(this.host);
     } catch (error) {
       this.log("error", `prompt: ${messageOf(error)}`);
       return undefined;
@@ -235,7 +233,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   onLink(up: boolean, detail: string): void {
     this.log(up ? "info" : "warn", `wifi: ${detail}`);
     this.onNetwork(up);
-    this.host?.improv.linkChanged();
+    this.host?.linkChanged();
   }
 
   onClock(): void {

@@ -5,28 +5,22 @@
  * terminal anything, and without a terminal echoes nothing.
  * The states and the bytes are on the page beside this file.
  */
-import type { Command } from "./command.js";
-import { commands as allCommands } from "./commands/all.js";
 import { type Completion, complete, rowsOf } from "./completion.js";
 import { Editor, type EditorOwner, type Prompt } from "./editor.js";
-import type { ConsoleHost, LogLevel, SettingsPort } from "./host.js";
+import type { ConsoleHost, LogLevel } from "./host.js";
 import { ImprovStream, type ImprovStreamOwner } from "./improv-stream.js";
 import { LINE_MAX } from "./line.js";
 import { Output, type OutputOwner } from "./output.js";
-import { Runner, type Screen } from "./runner.js";
+import { Runner, type RunnerOptions, type Screen } from "./runner.js";
 import type { Serial, SerialPort, TimerId, Timers } from "./serial.js";
 
-export interface ConsoleOptions {
+/** Kept, and asked again and again; `serial` and `level` are read once. */
+export interface ConsoleOptions extends RunnerOptions {
   readonly serial: Serial;
-  readonly settings: SettingsPort;
-  readonly host: ConsoleHost;
-  readonly timers: Timers;
   /** Stands before the prompt's sign; default: nothing. */
   readonly name?: string;
   /** What log lines are shown; default "info". */
   readonly level?: LogLevel;
-  /** Default: all commands of this room. */
-  readonly commands?: readonly Command[];
 }
 
 const AHEAD = 64; // bytes typed while a command waits, at most; more stay with the port
@@ -38,11 +32,12 @@ const INTERRUPT = 0x03; // Ctrl-C
 const SEVERITY: Record<LogLevel, number> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
 
 export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOwner {
-  readonly timers: Timers;
-  private readonly name: string;
-  private readonly runner: Runner;
+  /** What log lines are shown. */
+  level: LogLevel;
+  private readonly options: ConsoleOptions;
   private readonly editor: Editor;
   private readonly output: Output;
+  private runner: Runner | undefined; // since a line was entered
   private improv: ImprovStream | undefined; // since the first byte, where the host has a port for it
   private input: Uint8Array | undefined; // one byte, since the first one came
   private ahead: Uint8Array | undefined; // what was typed ahead, since that was first done
@@ -56,12 +51,12 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   port: SerialPort | undefined;
 
   /** Opens the port. What its class throws, the constructor throws. */
-  constructor({ serial, settings, host, timers, name = "", level = "info", commands = allCommands }: ConsoleOptions) {
-    this.timers = timers;
-    this.name = name;
+  constructor(options: ConsoleOptions) {
+    const { serial, host } = options;
+    this.options = options;
+    this.level = options.level ?? "info";
     this.output = new Output(this);
     this.editor = new Editor(this);
-    this.runner = new Runner({ settings, host, commands, timers, level, screen: this });
     const port = new serial.io({ ...serial, format: "buffer", target: this, onReadable, onWritable });
     this.editor.mode = serial.mode ?? port.mode ?? "terminal";
     this.port = port;
@@ -70,18 +65,9 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     });
   }
 
-  /** What log lines are shown. */
-  get level(): LogLevel {
-    return this.runner.level;
-  }
-
-  set level(level: LogLevel) {
-    this.runner.level = level;
-  }
-
   /** Shows a line above the one that is being typed, if `level` is shown and the port keeps up. */
   log(level: Exclude<LogLevel, "off">, text: string): void {
-    if (SEVERITY[level] > SEVERITY[this.runner.level] || this.port === undefined) return;
+    if (SEVERITY[level] > SEVERITY[this.level] || this.port === undefined) return;
     if (this.output.waiting > LOG_MAX) this.leftOut += 1;
     else this.turn(() => this.print(level === "info" ? text : `${level}: ${text}`));
   }
@@ -92,7 +78,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.port = undefined;
     if (this.lastWords !== undefined) this.timers.clear(this.lastWords.timer);
     this.lastWords = undefined;
-    this.runner.interrupt();
+    this.runner?.interrupt();
     this.improv?.close();
     this.editor.clear();
     this.output.discard();
@@ -100,37 +86,42 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
 
   // What its parts ask of their owner
 
+  get timers(): Timers {
+    return this.options.timers;
+  }
+
   get host(): ConsoleHost {
-    return this.runner.host;
+    return this.options.host;
   }
 
   prompt(): Prompt {
-    const { question } = this.runner;
+    const question = this.runner?.question;
     if (question !== undefined)
       return { text: question.prompt, kind: question.echo === "hidden" ? "hidden" : "answer" };
-    return { text: `${this.name}${this.runner.settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
+    const { name = "", settings } = this.options;
+    return { text: `${name}${settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
   }
 
   secretKeys(): readonly string[] {
-    const { settings } = this.runner;
+    const { settings } = this.options;
     return settings.keys.filter((key) => settings.describe(key).secret);
   }
 
   onEnter(text: string, tooLong: boolean): void {
     if (tooLong) this.print(`error: a line takes ${LINE_MAX} characters; nothing was done`);
-    else if (this.runner.question !== undefined) this.runner.answer(text);
+    else if (this.runner?.question !== undefined) this.runner.answer(text);
     else {
       this.entered = text;
-      this.runner.enter(text);
+      this.shell().enter(text);
     }
   }
 
   onInterrupt(): void {
-    this.runner.interrupt();
+    this.runner?.interrupt();
   }
 
   complete(before: string): Completion {
-    return complete(this.runner, before);
+    return complete(this.shell(), before);
   }
 
   onCandidates(candidates: readonly string[]): void {
@@ -173,9 +164,9 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
 
   /** A byte that is no part of a frame. */
   onByte(byte: number): void {
-    if (this.runner.state === "waiting" && byte === INTERRUPT) {
+    if (this.state === "waiting" && byte === INTERRUPT) {
       this.aheadAt = this.aheadEnd = 0;
-      this.runner.interrupt();
+      this.onInterrupt();
       this.print("interrupted");
     } else if (this.listens() && this.aheadAt === this.aheadEnd) this.editor.feed(byte);
     else if (this.aheadEnd < AHEAD) {
@@ -228,27 +219,37 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     }
   }
 
+  private get state(): Runner["state"] {
+    return this.runner?.state ?? "idle";
+  }
+
+  private shell(): Runner {
+    this.runner ??= new Runner(this.options, this);
+    return this.runner;
+  }
+
   /** Input goes to the editor. */
   private listens(): boolean {
-    return this.runner.state === "idle" || this.runner.state === "asking";
+    return this.state === "idle" || this.state === "asking";
   }
 
   /** One command, or one byte of input. False if there is nothing to do. */
   private advance(): boolean {
-    switch (this.runner.state) {
+    const { state } = this;
+    switch (state) {
       case "leaving":
         return false;
       case "waiting":
         // Frames are answered all the while, and Ctrl-C is heard; what else is typed waits.
         return this.aheadEnd + HELD_MAX <= AHEAD && this.read();
       case "pending":
-        this.runner.step();
+        this.shell().step();
         return true;
       case "idle":
       case "asking":
         return this.retype() || this.read();
       default:
-        throw new TypeError(`state: ${this.runner.state satisfies never}`);
+        throw new TypeError(`state: ${state satisfies never}`);
     }
   }
 

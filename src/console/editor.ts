@@ -37,14 +37,16 @@ export interface EditorOwner {
 const BELL = "\x07";
 const HOME_AND_ERASE = "\x1b[H\x1b[2J"; // ECMA-48 §8.3.21, §8.3.39: the one thing that needs a terminal, and asked for
 const HIDDEN: Disguise = { kind: "hidden" };
+const NOTHING_TYPED: Line = new Line(); // for all editors: never written to
 
 export class Editor implements KeyListener {
   private readonly owner: EditorOwner;
-  private secretKeys: readonly string[] | undefined; // since something was typed
-  private decoder: KeyDecoder | undefined; // since something was typed
-  private readonly line = new Line();
   private readonly row = new Row();
-  private readonly history = new History();
+  // Mostly nobody ever types: made when something is.
+  private secretKeys: readonly string[] | undefined;
+  private decoder: KeyDecoder | undefined;
+  private line = NOTHING_TYPED;
+  private history: History | undefined; // since a command was entered
   mode: SerialMode = "terminal";
 
   constructor(owner: EditorOwner) {
@@ -52,6 +54,7 @@ export class Editor implements KeyListener {
   }
 
   feed(byte: number): void {
+    if (this.line === NOTHING_TYPED) this.line = new Line();
     this.decoder ??= new KeyDecoder(this);
     this.decoder.feed(byte);
   }
@@ -70,12 +73,12 @@ export class Editor implements KeyListener {
 
   /** Takes `line` out of the history, if it is the newest. */
   forget(line: string): void {
-    this.history.forget(line);
+    this.history?.forget(line);
   }
 
   /** Overwrites what is being typed. */
   clear(): void {
-    this.line.clear();
+    if (this.line !== NOTHING_TYPED) this.line.clear();
   }
 
   press(key: Key, code: number): void {
@@ -89,7 +92,7 @@ export class Editor implements KeyListener {
         return;
       case "interrupt":
         this.leave("^C");
-        this.history.rest();
+        this.history?.rest();
         this.owner.onInterrupt();
         return;
       case "tab":
@@ -115,6 +118,7 @@ export class Editor implements KeyListener {
     const text = this.line.text();
     if (this.owner.prompt().kind === "command") {
       const isSecret = this.secretStart() < this.line.length;
+      this.history ??= new History();
       if (isSecret || overflow) this.history.rest();
       else this.history.add(text);
     }
@@ -140,7 +144,7 @@ export class Editor implements KeyListener {
 
   private recall(direction: "older" | "newer"): void {
     if (this.owner.prompt().kind !== "command") return;
-    const text = direction === "older" ? this.history.older(this.line.text()) : this.history.newer();
+    const text = direction === "older" ? this.history?.older(this.line.text()) : this.history?.newer();
     if (text !== undefined) this.line.replace(text);
   }
 

@@ -3,7 +3,9 @@
  * A command ends when it returns, when its question is answered, or when its `later` has come. The first one that fails
  * ends the whole line, so that nothing is saved after a `set` that was refused. Errors are shown, never thrown.
  */
+
 import { type Command, type Question, Refusal, requireName, type Shell } from "./command.js";
+import { commands as allCommands } from "./commands/all.js";
 import type { ConsoleHost, LogLevel, SettingsPort } from "./host.js";
 import type { TimerId, Timers } from "./serial.js";
 import { splitWords } from "./words.js";
@@ -15,38 +17,52 @@ export interface Screen {
   print(line: string): void;
   afterOutput(action: () => void): void;
   forgetLine(): void;
+  /** See Shell. */
+  level: LogLevel;
   /** Something happened outside of `step` and `answer`. */
   wake(): void;
 }
 
+/** Kept, and asked again and again. */
 export interface RunnerOptions {
   readonly settings: SettingsPort;
   readonly host: ConsoleHost;
-  readonly commands: readonly Command[];
   readonly timers: Timers;
-  readonly level: LogLevel;
-  readonly screen: Screen;
+  /** Default: all commands of this room. */
+  readonly commands?: readonly Command[];
 }
 
 export class Runner implements Shell {
-  readonly settings: SettingsPort;
-  readonly host: ConsoleHost;
-  readonly commands: readonly Command[];
-  level: LogLevel;
+  private readonly options: RunnerOptions;
   private readonly screen: Screen;
-  private readonly timers: Timers;
   private pending: (readonly string[])[] = [];
   private _question: Question | undefined;
   private waiting: { readonly timer: TimerId } | undefined;
   private leaving = false;
 
-  constructor({ settings, host, commands, timers, level, screen }: RunnerOptions) {
-    this.settings = settings;
-    this.host = host;
-    this.commands = commands;
-    this.level = level;
-    this.timers = timers;
+  constructor(options: RunnerOptions, screen: Screen) {
+    this.options = options;
     this.screen = screen;
+  }
+
+  get settings(): SettingsPort {
+    return this.options.settings;
+  }
+
+  get host(): ConsoleHost {
+    return this.options.host;
+  }
+
+  get commands(): readonly Command[] {
+    return this.options.commands ?? allCommands;
+  }
+
+  get level(): LogLevel {
+    return this.screen.level;
+  }
+
+  set level(level: LogLevel) {
+    this.screen.level = level;
   }
 
   /**
@@ -110,7 +126,7 @@ export class Runner implements Shell {
       });
       this.screen.wake();
     };
-    const waiting = { timer: this.timers.set(late, ANSWER_MS) };
+    const waiting = { timer: this.options.timers.set(late, ANSWER_MS) };
     this.waiting = waiting;
     return (finish) => {
       if (this.waiting !== waiting) return; // interrupted, or late
@@ -141,7 +157,7 @@ export class Runner implements Shell {
   }
 
   private stopWaiting(): void {
-    if (this.waiting !== undefined) this.timers.clear(this.waiting.timer);
+    if (this.waiting !== undefined) this.options.timers.clear(this.waiting.timer);
     this.waiting = undefined;
   }
 

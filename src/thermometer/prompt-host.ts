@@ -2,7 +2,9 @@
  * What the prompt sees of the thermometer: status rows in plain words, and the commands that reach beyond the settings.
  * Reads, and passes requests on; keeps nothing.
  */
-import type { Answer, ConsoleHost, Network, QueuePort } from "../console/host.js";
+import type { ConsoleOptions } from "../console/console.js";
+import type { Answer, ConsoleHost, LogLevel, Network, QueuePort, SettingsPort } from "../console/host.js";
+import type { Serial, Timers } from "../console/serial.js";
 import { listSensors } from "../sensor/probe.js";
 import { nearest } from "../settings/nearest.js";
 import { VERSION } from "../version.js";
@@ -10,14 +12,47 @@ import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
 import { statusRows } from "./status.js";
 
-export class PromptHost implements ConsoleHost, QueuePort {
-  readonly improv: Provisioning;
+export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
   private readonly thermometer: Product;
+  private provisioning: Provisioning | undefined; // since the first byte at the prompt
 
   constructor(thermometer: Product) {
     this.thermometer = thermometer;
-    this.improv = new Provisioning(thermometer);
   }
+
+  // What the console asks; one object for it and its host, as for the queue
+
+  get serial(): Serial {
+    return this.thermometer.board.serial as Serial; // there is a console
+  }
+
+  get settings(): SettingsPort {
+    return this.thermometer.settings;
+  }
+
+  get timers(): Timers {
+    return this.thermometer.board.timers;
+  }
+
+  get level(): LogLevel {
+    return this.thermometer.settings.get("log");
+  }
+
+  get host(): ConsoleHost {
+    return this;
+  }
+
+  get improv(): Provisioning {
+    this.provisioning ??= new Provisioning(this.thermometer);
+    return this.provisioning;
+  }
+
+  /** The link came up, or failed once more. */
+  linkChanged(): void {
+    this.provisioning?.linkChanged();
+  }
+
+  // What commands ask
 
   get version(): string {
     return `home-thermometer ${VERSION} (${this.thermometer.board.name})`;
