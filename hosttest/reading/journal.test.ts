@@ -227,6 +227,15 @@ describe("the room of a reading", () => {
     expect(device.see(third)?.topic).toBe("home/cellar/temperature");
   });
 
+  test("of an earlier boot in the same room is the same topic in memory, not a copy", () => {
+    const device = new ReadingDevice();
+    const earlier = device.append(20);
+    device.boot();
+    const now = device.append(21);
+    const topicOf = (sequence: number) => device.journal.render(device.outbox.seek(sequence)!)?.topic;
+    expect(topicOf(earlier)).toBe(topicOf(now));
+  });
+
   test("the same room again costs no note", () => {
     const device = new ReadingDevice();
     device.boot();

@@ -19,7 +19,16 @@ import {
   SESSION,
   sameNote,
 } from "./notes.js";
-import { decodeReading, encodeReading, newReading, RECORD_LENGTH, type Reading } from "./record.js";
+import {
+  bootOf,
+  decodeReading,
+  encodeOrigin,
+  encodeSample,
+  newReading,
+  RECORD_LENGTH,
+  type Reading,
+  roomOf,
+} from "./record.js";
 import { type PayloadFormat, Renderer } from "./render.js";
 import { type NoteStore, Sticky } from "./sticky.js";
 
@@ -70,9 +79,8 @@ export class Journal {
   private readonly sticky: Sticky;
   private readonly dating: Dating;
   private readonly renderer = new Renderer();
-  private readonly record = new Uint8Array(RECORD_LENGTH);
+  private readonly record = new Uint8Array(RECORD_LENGTH); // the last reading's; this boot and room are in it from the start
   private readonly recordView = new DataView(this.record.buffer);
-  private readonly incoming = newReading();
   private readonly outgoing = newReading();
   private readonly message: ReadingMessage;
   private readonly topic: Uint8Array; // of the room that readings taken now belong to
@@ -92,8 +100,7 @@ export class Journal {
     this.format = options.format;
     this.sticky = new Sticky(options.store);
     this.counters = this.countBoot();
-    this.incoming.boot = this.counters.boots & 0xffff;
-    this.incoming.room = this.enter(options.room);
+    encodeOrigin(this.counters.boots & 0xffff, this.enter(options.room), this.recordView);
     this.topic = options.topicOf(options.room);
     this.message = { topic: this.topic, payload: this.renderer.bytes, payloadLength: 0, retain: false };
     this.dating = new Dating(options.store, this.counters.boots, this.sticky);
@@ -116,11 +123,7 @@ export class Journal {
       this.store.skip?.();
       return -1;
     }
-    const reading = this.incoming;
-    reading.milliCelsius = milliCelsius;
-    reading.decimals = decimals;
-    reading.uptimeMs = this.clock.uptimeMs();
-    encodeReading(reading, this.recordView);
+    encodeSample(milliCelsius, decimals, this.clock.uptimeMs(), this.recordView);
     return this.store.append(this.record, qos);
   }
 
@@ -217,7 +220,7 @@ export class Journal {
 
   /** Puts the topic of the reading's room into the message; false: nobody knows it. */
   private tellTopic(reading: Reading, sequence: number): boolean {
-    const isOurs = reading.boot === this.incoming.boot;
+    const isOurs = reading.boot === bootOf(this.recordView);
     const topic = isOurs ? this.topicOfThisBoot() : this.topicOfPast(sequence);
     this.told = topic === undefined ? -1 : reading.shared;
     if (topic !== undefined) this.message.topic = topic;
@@ -226,18 +229,24 @@ export class Journal {
   }
 
   private topicOfThisBoot(): Uint8Array | undefined {
-    return this.outgoing.room === this.incoming.room ? this.topic : undefined;
+    return this.outgoing.room === roomOf(this.recordView) ? this.topic : undefined;
   }
 
   private topicOfPast(sequence: number): Uint8Array | undefined {
     const { boot, room } = this.outgoing;
     if (boot !== this.pastBoot || room !== this.pastRoom) {
       const note = this.store.noteAt(sequence, ROOM);
-      this.pastTopic = note !== undefined && note[0] === room ? this.topicOf(note.slice(1)) : undefined;
+      this.pastTopic = note !== undefined && note[0] === room ? this.topicIn(note) : undefined;
       this.pastBoot = this.pastTopic === undefined ? -1 : boot;
       this.pastRoom = room;
     }
     return this.pastTopic;
+  }
+
+  /** The topic of the room that a note names; mostly it is the room that the device is still in. */
+  private topicIn(note: Uint8Array): Uint8Array {
+    const topic = this.topicOf(note.slice(1));
+    return sameNote(topic, this.topic) ? this.topic : topic;
   }
 
   private writeCounters(): void {

@@ -42,12 +42,34 @@ export function newReading(): Reading {
  * @throws RangeError for a temperature that 24 bits do not hold, or a buffer too short
  */
 export function encodeReading(reading: Reading, out: DataView): void {
-  const milli = reading.milliCelsius;
-  if (!(milli >= -MILLI_LIMIT && milli < MILLI_LIMIT)) throw new RangeError(`milliCelsius ${milli}: expected ±8388607`);
-  const uptimeMs = reading.uptimeMs;
-  out.setInt32(8, ((uptimeMs / UPTIME_HIGH) & 0xff) | (milli << 8), true); // the last one first: it throws if it does not fit
-  out.setInt32(0, (reading.decimals & 3) | (reading.room << 8) | (reading.boot << 16), true);
+  encodeSample(reading.milliCelsius, reading.decimals, reading.uptimeMs, out);
+  encodeOrigin(reading.boot, reading.room, out);
+}
+
+/** Writes the numbers of boot and room, which successive readings share. */
+export function encodeOrigin(boot: number, room: number, out: DataView): void {
+  out.setUint8(1, room);
+  out.setUint16(2, boot, true);
+}
+
+/** Writes all else. As `encodeReading`. */
+export function encodeSample(milliCelsius: number, decimals: number, uptimeMs: number, out: DataView): void {
+  if (!(milliCelsius >= -MILLI_LIMIT && milliCelsius < MILLI_LIMIT)) {
+    throw new RangeError(`milliCelsius ${milliCelsius}: expected ±8388607`);
+  }
+  out.setInt32(8, ((uptimeMs / UPTIME_HIGH) & 0xff) | (milliCelsius << 8), true); // the last one first: it throws if it does not fit
+  out.setUint8(0, decimals & 3);
   out.setUint32(4, uptimeMs, true); // modulo 2^32
+}
+
+/** Number of the boot that a record is of, modulo 65,536. */
+export function bootOf(record: DataView): number {
+  return record.getUint16(2, true);
+}
+
+/** Number of the room that a record is of, modulo 256. */
+export function roomOf(record: DataView): number {
+  return record.getUint8(1);
 }
 
 /** Reads a record of RECORD_LENGTH bytes into `reading`; false, and `reading` untouched, if it is none of ours. */

@@ -13,7 +13,7 @@ const TAGS = 4; // those in notes.ts
 
 export class Sticky {
   private readonly store: NoteStore;
-  private readonly owed: (Uint8Array | undefined)[] = new Array(TAGS).fill(undefined);
+  private owed: (Uint8Array | undefined)[] | undefined; // by tag, while there are any
   /** Some note is not on flash. */
   isOwing = false;
 
@@ -23,27 +23,31 @@ export class Sticky {
 
   /** Takes the place of an earlier value of the tag. */
   write(tag: number, value: Uint8Array): void {
+    this.owed ??= new Array(TAGS).fill(undefined);
     this.owed[tag] = value;
     this.retry();
   }
 
   /** True while the latest value of the tag is not on flash. */
   owes(tag: number): boolean {
-    return this.owed[tag] !== undefined;
+    return this.owed?.[tag] !== undefined;
   }
 
   /** Tries what is not on flash, in the order of the tags. */
   retry(): void {
+    const { owed } = this;
     this.isOwing = false;
+    if (owed === undefined) return;
     for (let tag = 0; tag < TAGS; tag++) {
-      const value = this.owed[tag];
+      const value = owed[tag];
       if (value === undefined) continue;
       try {
         this.store.note(tag, value);
-        this.owed[tag] = undefined;
+        owed[tag] = undefined;
       } catch {
         this.isOwing = true;
       }
     }
+    if (!this.isOwing) this.owed = undefined;
   }
 }
