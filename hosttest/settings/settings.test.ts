@@ -115,6 +115,27 @@ describe("staged edits", () => {
     expect(settings.get("interval")).toBe(60);
   });
 
+  test("a store that cannot be read while they are saved: save throws, and what was saved is in force at the next boot", () => {
+    const store = new MemoryStore();
+    const settings = boot(store);
+    for (const room of ["attic", "cellar", "kitchen"]) {
+      settings.set("room", room);
+      settings.save();
+    }
+    const read = store.read.bind(store);
+    let failures = 2; // both generations
+    store.read = (key) => {
+      if (failures-- > 0) throw new Error("mismatch");
+      return read(key);
+    };
+    settings.set("room", "hall");
+    expect(() => settings.save()).toThrow("do not read back");
+    expect(settings.staged()).toEqual(["room"]);
+    expect(boot(store).get("room")).toBe("kitchen");
+    settings.save();
+    expect(boot(store).get("room")).toBe("hall");
+  });
+
   test("secrets are masked wherever they can be shown, and their presence is not", () => {
     const settings = boot(new MemoryStore());
     settings.set("wifi.password", "correct horse");

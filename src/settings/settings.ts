@@ -62,7 +62,6 @@ type Layer = { [key: string]: Value };
 
 export class Settings {
   private readonly options: SettingsOptions;
-  private readonly generations: GenerationStore;
   private readonly board: Layer = Object.create(defaultValues);
   private readonly saved: Layer = Object.create(this.board);
   /** Each value as it is at the next boot. Its own: the overrides. */
@@ -73,12 +72,11 @@ export class Settings {
 
   /** Loads what was saved. @throws SettingError for a wrong override; damage on flash is reported, never thrown */
   constructor(options: SettingsOptions) {
-    const { store, defaults = {}, overrides = {} } = options;
+    const { defaults = {}, overrides = {} } = options;
     this.options = options;
     for (const key of Object.keys(overrides)) put(this.effective, key, parseSetting(key, overrides[key]));
     for (const key of Object.keys(defaults)) this.take(this.board, key, defaults[key], "board default");
-    this.generations = new GenerationStore(store);
-    const { settings, problem } = this.generations.load();
+    const { settings, problem } = this.generations().load();
     if (problem !== undefined) options.onProblem?.(problem);
     for (const key of keys) {
       const text = settings[key];
@@ -127,14 +125,17 @@ export class Settings {
   save(chosen: readonly string[] = this.staged()): void {
     const saving = chosen.filter((key) => key in this.edits);
     if (saving.length === 0) return;
-    this.generations.save(this.texts(saving));
+    const generations = this.generations();
+    generations.save(this.texts(generations.load().settings, saving));
     const changed = saving.filter((key) => this.accept(key)) as Key[];
     if (changed.length > 0) this.options.onChange?.(changed);
   }
 
   /** Forgets what was saved or staged. What is in force stays so until the next boot. */
   factoryReset(): void {
-    this.generations.erase();
+    const generations = this.generations();
+    generations.load();
+    generations.erase();
     for (const key of Object.keys(this.saved)) {
       put(this.inForce, key, this.inForce[key]);
       delete this.saved[key];
@@ -178,9 +179,14 @@ export class Settings {
     return Object.hasOwn(this.board, key) ? "board" : "default";
   }
 
+  /** Made when needed: settings are seldom saved. */
+  private generations(): GenerationStore {
+    return new GenerationStore(this.options.store);
+  }
+
   /** All that is to lie on flash: what lies there, with what is saved and being saved. Keys of a newer firmware stay. */
-  private texts(saving: readonly string[]): Stored {
-    const texts = { ...new GenerationStore(this.options.store).load().settings };
+  private texts(stored: Stored, saving: readonly string[]): Stored {
+    const texts = { ...stored };
     for (const key of Object.keys(this.saved)) texts[key] = formatValue(this.saved[key]);
     for (const key of saving) texts[key] = formatValue(this.edits[key]);
     return texts;

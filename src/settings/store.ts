@@ -96,10 +96,7 @@ export class GenerationStore {
     const target = 1 - this.current;
     const value = encode(settings, next);
     this.store.write(GENERATION_KEYS[target], value);
-    const kept = this.read(target);
-    if (kept.kind !== "whole" || kept.number !== next) throw new Error("settings were written, but do not read back");
-    this.current = target;
-    this.generation = next;
+    if (this.load().generation !== next) throw new Error("settings were written, but do not read back");
   }
 
   /** Forgets both generations, the older one first: a cut in between leaves the settings as they were. */
