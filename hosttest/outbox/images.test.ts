@@ -1,7 +1,7 @@
 /* What may lie on the partition instead: mounted or refused with a clear error; never a throw from the depths or a hang. */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
-import { decodeHeader, encodeHeader } from "../../src/outbox/layout.js";
+import { decodeFormat, decodeHeader, encodeHeader } from "../../src/outbox/layout.js";
 import { emptyHeader } from "../../src/outbox/log.js";
 import { Medium } from "../../src/outbox/medium.js";
 import { Outbox, type OutboxEvent } from "../../src/outbox/outbox.js";
@@ -49,7 +49,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     medium.readHead(0);
     const header = emptyHeader();
     expect(decodeHeader(header, medium.head, 4)).toBe(true);
-    encodeHeader({ ...header, version: 2 }, medium.head, 4);
+    encodeHeader({ ...decodeFormat(medium.head, 4), version: 2 }, header, medium.head, 4);
     const image = flash.bytes.slice();
     flash.faults.read = (buffer, address) => {
       if (address === 0 && buffer.length === 48)

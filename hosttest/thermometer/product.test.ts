@@ -2,7 +2,8 @@
  * The thermometer from its sensor to the broker, on virtual time.
  */
 import { describe, expect, test } from "vitest";
-import { type BlockHeader, CLEAN_BYTES, decodeHeader, encodeHeader, FORMAT_VERSION } from "../../src/outbox/layout.js";
+import { CLEAN_BYTES, decodeFormat, decodeHeader, encodeHeader, FORMAT_VERSION } from "../../src/outbox/layout.js";
+import { emptyHeader } from "../../src/outbox/log.js";
 import { CLOCK_PATIENCE_MS } from "../../src/thermometer.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { WORLD_BEGINS_MS } from "../support/house.js";
@@ -291,9 +292,8 @@ function expectTime(ts: string | undefined, afterMs: number, lateMs = 1.5 * SECO
 function makeNewer(bytes: Uint8Array): void {
   const words = new Int32Array(bytes.buffer);
   for (let at = CLEAN_BYTES >> 2; at < words.length; at += 1024) {
-    const header = { version: 0 } as BlockHeader;
+    const header = emptyHeader();
     if (!decodeHeader(header, words, at)) continue;
-    header.version = FORMAT_VERSION + 1;
-    encodeHeader(header, words, at);
+    encodeHeader({ ...decodeFormat(words, at), version: FORMAT_VERSION + 1 }, header, words, at);
   }
 }

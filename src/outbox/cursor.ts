@@ -20,6 +20,8 @@ import {
 import type { Medium } from "./medium.js";
 
 export const TAGS = 8;
+/** What `notes` takes in a buffer. */
+export const NOTES_BYTES = TAGS << 2;
 export const NOWHERE = 0xffff_ffff;
 /** Numbers that one gap in the records may have used up (a lost SKIP record included). */
 const WIDEST_GAP = 4096;
@@ -52,11 +54,13 @@ export class Cursor {
   limit = 0;
   changes = -1;
   /** Where the value of each tag lies that is in force at the record found; 0: none yet. */
-  readonly notes = new Uint32Array(TAGS);
+  readonly notes: Uint32Array;
   private readonly medium: Medium;
 
-  constructor(medium: Medium) {
+  /** `notes`: TAGS words of memory. */
+  constructor(medium: Medium, notes = new Uint32Array(TAGS)) {
     this.medium = medium;
+    this.notes = notes;
   }
 
   /** Goes to the head of `block`. `header` is read; false: the block has none. */

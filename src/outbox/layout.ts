@@ -124,12 +124,16 @@ function cleared(three: number): number {
   return 3 - (three & 1) - ((three >> 1) & 1) - (three >> 2);
 }
 
-/** What the open header of a block says. Numbers are entries' sequence numbers, up to 2^48. */
-export interface BlockHeader {
-  version: number;
+/** What the open headers of one outbox have in common. */
+export interface BlockFormat {
+  readonly version: number;
   /** 1 or 16. */
-  unit: number;
-  blockLength: number;
+  readonly unit: number;
+  readonly blockLength: number;
+}
+
+/** What else the open header of a block says. Numbers are entries' sequence numbers, up to 2^48. */
+export interface BlockHeader {
   /** Counts the blocks taken into use, 1 first. */
   sequence: number;
   /** Block sequence of the block that was the newest before this one; 0: none. */
@@ -150,10 +154,15 @@ const MAGIC = 0x4f48; // "HO"
 const HEADER_SEED = 0x4f48_0bed;
 const NEAR = 0x7fff_ffff;
 
-/** Writes `header` to the eight words of `words` from `at` on. */
-export function encodeHeader(header: BlockHeader, words: Words, at: number): void {
-  const shift = 31 - Math.clz32(header.blockLength);
-  words[at] = MAGIC | (header.version << 16) | ((header.unit === 16 ? 0x80 : 0) << 24) | (shift << 24);
+/** Writes `format` and `header` to the eight words of `words` from `at` on. `version`: this firmware's. */
+export function encodeHeader(
+  { version = FORMAT_VERSION, unit, blockLength }: Partial<BlockFormat> & Omit<BlockFormat, "version">,
+  header: BlockHeader,
+  words: Words,
+  at: number,
+): void {
+  const shift = 31 - Math.clz32(blockLength);
+  words[at] = MAGIC | (version << 16) | ((unit === 16 ? 0x80 : 0) << 24) | (shift << 24);
   words[at + 1] = header.sequence;
   words[at + 2] = (header.erases & 0xffffff) | (Math.min(header.sequence - header.from, 255) << 24);
   words[at + 3] = header.first;
@@ -163,12 +172,9 @@ export function encodeHeader(header: BlockHeader, words: Words, at: number): voi
   words[at + 7] = finish(mix(HEADER_SEED, words, at, at + 7));
 }
 
-/** Reads eight words from `at` on into `header`; false if they are no header. The version is the caller's to judge. */
+/** Reads eight words from `at` on into `header`; false if they are no header. The format is the caller's to judge. */
 export function decodeHeader(header: BlockHeader, words: Words, at: number): boolean {
   if ((words[at] & 0xffff) !== MAGIC || words[at + 7] !== finish(mix(HEADER_SEED, words, at, at + 7))) return false;
-  header.version = (words[at] >>> 16) & 0xff;
-  header.unit = words[at] < 0 ? 16 : 1;
-  header.blockLength = 1 << ((words[at] >>> 24) & 0x1f);
   header.sequence = words[at + 1] >>> 0;
   header.erases = words[at + 2] & 0xffffff;
   header.from = header.sequence - (words[at + 2] >>> 24);
@@ -177,6 +183,12 @@ export function decodeHeader(header: BlockHeader, words: Words, at: number): boo
   header.tail = header.first + words[at + 5];
   header.voidBelow = header.first + words[at + 6];
   return true;
+}
+
+/** Of a header that `decodeHeader` has read. */
+export function decodeFormat(words: Words, at: number): BlockFormat {
+  const word = words[at];
+  return { version: (word >>> 16) & 0xff, unit: word < 0 ? 16 : 1, blockLength: 1 << ((word >>> 24) & 0x1f) };
 }
 
 /** `number` as a distance from `first`; what is too far below is said too low, which is safe for lower bounds. */

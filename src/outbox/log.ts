@@ -6,7 +6,7 @@
  */
 import { Blocks } from "./blocks.js";
 import { type Counters, copyBlock, copyNotes, putState } from "./copy.js";
-import { Cursor, NOWHERE, TAGS } from "./cursor.js";
+import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import {
   type BlockHeader,
   blockSeed,
@@ -15,7 +15,6 @@ import {
   encodeClean,
   encodeHeader,
   encodeWhole,
-  FORMAT_VERSION,
   isClean,
   NO_BLOCK,
   OPEN_BYTES,
@@ -53,7 +52,7 @@ export class Log {
   /** Highest block sequence seen. */
   highest = 0;
   /** Where the latest value of each tag lies; 0: nowhere. */
-  readonly notes = new Uint32Array(TAGS);
+  readonly notes: Uint32Array;
   /** Block that was given up with entries in it and is not erased yet; NO_BLOCK: none. */
   retired = NO_BLOCK;
   /** Address of the last record that the mount found; NOWHERE: none. */
@@ -79,7 +78,9 @@ export class Log {
     this.medium = medium;
     this.blocks = new Blocks(medium.blocks);
     this.reserve = Math.min(medium.unit === 16 ? 256 : 128, medium.blockLength >> 2);
-    this.walker = new Cursor(medium);
+    const both = new ArrayBuffer(2 * NOTES_BYTES); // one buffer: fewer objects
+    this.notes = new Uint32Array(both, 0, TAGS);
+    this.walker = new Cursor(medium, new Uint32Array(both, NOTES_BYTES));
   }
 
   /** Spares that stay behind when a block is taken: in unit mode one more, see README.md, "Start". */
@@ -240,9 +241,6 @@ export class Log {
     } else if (!copyNotes(this, this.notes, target) || !putState(this, target)) return false;
     const erases = this.erasesOf(block);
     const header = this.header;
-    header.version = FORMAT_VERSION;
-    header.unit = medium.unit;
-    header.blockLength = medium.blockLength;
     header.sequence = sequence;
     header.from = newest.sequence;
     header.first = first;
@@ -251,7 +249,7 @@ export class Log {
     header.retired = this.retired;
     header.erases = erases;
     this.highest = sequence;
-    encodeHeader(header, medium.head, OPEN_WORD);
+    encodeHeader(medium, header, medium.head, OPEN_WORD);
     if (!medium.programOpen(block)) return false;
     if (medium.unit === 16) {
       encodeWhole(medium.head, 0, sequence);
@@ -307,9 +305,6 @@ export class Log {
 
 export function emptyHeader(): BlockHeader {
   return {
-    version: FORMAT_VERSION,
-    unit: 1,
-    blockLength: 0,
     sequence: 0,
     from: 0,
     first: 0,

@@ -17,25 +17,19 @@ export class Marks {
   voidBelow = 0;
   /** One above the highest number that is marked in any way. */
   private _top = 0;
-  private readonly settled: Words;
-  private readonly released: Words;
-
-  constructor() {
-    const both = new ArrayBuffer(WORDS << 3); // one buffer: fewer objects
-    this.settled = new Int32Array(both, 0, WORDS);
-    this.released = new Int32Array(both, WORDS << 2);
-  }
+  /** Settled, then released: one array, fewer objects. */
+  private readonly bits: Words = new Int32Array(2 * WORDS);
 
   inWindow(number: number): boolean {
     return number >= this.tail && number < this.tail + WINDOW;
   }
 
   isSettled(number: number): boolean {
-    return number < this.tail || (number < this._top && has(this.settled, number));
+    return number < this.tail || (number < this._top && has(this.bits, number));
   }
 
   isReleased(number: number): boolean {
-    return number >= this.tail && number < this._top && has(this.released, number);
+    return number >= this.tail && number < this._top && has(this.bits, number, WORDS);
   }
 
   /** One above the highest number that is marked, or `tail`. */
@@ -46,23 +40,23 @@ export class Marks {
   /** Marks `number`, which is in the window; moves `tail` over what is settled. */
   settle(number: number): void {
     if (number === this.tail && number + 1 >= this._top) {
-      if (number < this._top) clear(this.released, number);
+      if (number < this._top) clear(this.bits, number, WORDS);
       this.tail = number + 1;
       return;
     }
-    set(this.settled, number);
+    set(this.bits, number);
     this._top = Math.max(this._top, number + 1);
-    while (this.tail < this._top && has(this.settled, this.tail)) this.step();
+    while (this.tail < this._top && has(this.bits, this.tail)) this.step();
   }
 
   release(number: number): void {
-    set(this.released, number);
+    set(this.bits, number, WORDS);
     this._top = Math.max(this._top, number + 1);
   }
 
   /** No entry is released any more. */
   requeue(next: number): void {
-    this.released.fill(0);
+    this.bits.fill(0, WORDS);
     this.voidBelow = next;
   }
 
@@ -70,12 +64,12 @@ export class Marks {
   advance(number: number): void {
     while (this.tail < number && this.tail < this._top) this.step();
     if (this.tail < number) this.tail = number;
-    while (this.tail < this._top && has(this.settled, this.tail)) this.step();
+    while (this.tail < this._top && has(this.bits, this.tail)) this.step();
   }
 
   /** A copy of what is settled in the window, for `has`. */
   settledBits(): Words {
-    return this.settled.slice();
+    return this.bits.slice(0, WORDS);
   }
 
   /** Words that `store` needs: 0 if no entry from `tail` on is marked. */
@@ -85,7 +79,7 @@ export class Marks {
     const count = Math.min(Math.floor((this._top - 1) / 32) - first + 1, WORDS);
     for (let i = 0; i < count; i++) {
       const at = (first + i) % WORDS;
-      if ((this.settled[at] | this.released[at]) !== 0) return 2 * count;
+      if ((this.bits[at] | this.bits[WORDS + at]) !== 0) return 2 * count;
     }
     return 0;
   }
@@ -95,8 +89,8 @@ export class Marks {
     const count = this.storedWords >> 1;
     const first = Math.floor(this.tail / 32);
     for (let i = 0; i < count; i++) {
-      words[at + i] = this.settled[(first + i) % WORDS];
-      words[at + count + i] = this.released[(first + i) % WORDS];
+      words[at + i] = this.bits[(first + i) % WORDS];
+      words[at + count + i] = this.bits[WORDS + ((first + i) % WORDS)];
     }
   }
 
@@ -105,28 +99,28 @@ export class Marks {
     const half = Math.min(count >> 1, WORDS);
     const first = Math.floor(this.tail / 32);
     for (let i = 0; i < half; i++) {
-      this.settled[(first + i) % WORDS] = words[at + i];
-      this.released[(first + i) % WORDS] = words[at + half + i];
+      this.bits[(first + i) % WORDS] = words[at + i];
+      this.bits[WORDS + ((first + i) % WORDS)] = words[at + half + i];
     }
     this._top = half === WORDS ? this.tail + WINDOW : (first + half) * 32;
   }
 
   private step(): void {
-    clear(this.settled, this.tail);
-    clear(this.released, this.tail);
+    clear(this.bits, this.tail);
+    clear(this.bits, this.tail, WORDS);
     this.tail++;
   }
 }
 
-/** Whether the bit of `number` is set. */
-export function has(words: Words, number: number): boolean {
-  return (words[(number >>> 5) & (WORDS - 1)] & (1 << (number & 31))) !== 0;
+/** Whether the bit of `number` is set. `base`: where its ring begins. */
+export function has(words: Words, number: number, base = 0): boolean {
+  return (words[base + ((number >>> 5) & (WORDS - 1))] & (1 << (number & 31))) !== 0;
 }
 
-function set(words: Words, number: number): void {
-  words[(number >>> 5) & (WORDS - 1)] |= 1 << (number & 31);
+function set(words: Words, number: number, base = 0): void {
+  words[base + ((number >>> 5) & (WORDS - 1))] |= 1 << (number & 31);
 }
 
-function clear(words: Words, number: number): void {
-  words[(number >>> 5) & (WORDS - 1)] &= ~(1 << (number & 31));
+function clear(words: Words, number: number, base = 0): void {
+  words[base + ((number >>> 5) & (WORDS - 1))] &= ~(1 << (number & 31));
 }

@@ -63,12 +63,10 @@ export class Medium {
 
   /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
   readonly head: Words;
-  private readonly headBytes: Uint8Array;
   private readonly flash: Flash;
   private readonly maxPayload: number;
   private readonly roundUp: number;
   private readonly scratch: Words;
-  private readonly scratchBytes: Uint8Array;
   private readonly stateByte: Uint8Array;
   private readonly flashEnd: number;
   private firstWord: Uint8Array;
@@ -91,13 +89,11 @@ export class Medium {
     this.roundUp = Math.max(unit, 4) - 1;
     const both = new ArrayBuffer(HEAD_BYTES + SCRATCH_BYTES); // one buffer: fewer objects
     this.head = new Int32Array(both, 0, HEAD_BYTES >> 2);
-    this.headBytes = new Uint8Array(both, 0, HEAD_BYTES);
     this.scratch = new Int32Array(both, HEAD_BYTES);
-    this.scratchBytes = this.readBack = new Uint8Array(both, HEAD_BYTES);
-    this.stateByte = this.scratchBytes.subarray(0, 1);
+    this.stateByte = new Uint8Array(both, HEAD_BYTES, 1);
     this.words = new Int32Array(this.sizeOf(Math.max(maxPayload, LONGEST_MARK)) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
-    this.image = this.firstWord = this.bytes.subarray(0, 4); // until a record is wanted
+    this.image = this.readBack = this.firstWord = this.bytes.subarray(0, 4); // until a record is wanted
   }
 
   /** Bytes that a record with `length` payload bytes takes on flash. */
@@ -181,7 +177,7 @@ export class Medium {
     const flash = this.flash;
     try {
       flash.write(this.image, address);
-      if (this.size > SCRATCH_BYTES) return this.holds(address, words, this.size >> 2);
+      if (this.size > SCRATCH_BYTES) return this.holds(address, words, 0, this.size >> 2);
       flash.read(this.readBack, address);
     } catch {
       return this.failed();
@@ -218,7 +214,7 @@ export class Medium {
 
   /** Reads the head of `block` into `head`; words that cannot be read are zeros. */
   readHead(block: number): void {
-    if (!this.read(this.headBytes, block * this.blockLength)) this.head.fill(0);
+    if (!this.read(bytesOf(this.head, 0, HEAD_BYTES), block * this.blockLength)) this.head.fill(0);
   }
 
   /** Programs the clean (unit mode: whole) header from `head`. */
@@ -266,7 +262,7 @@ export class Medium {
   /** Byte mode: programs zeros from `from` to `end`; the first word last, as it tells how much there is to do. */
   programZeros(from: number, end: number): void {
     if (from >= end) return;
-    const zeros = this.scratchBytes.fill(0);
+    const zeros = bytesOf(this.scratch, 0, SCRATCH_BYTES).fill(0);
     for (let at = from + 4; at < end; at += SCRATCH_BYTES) {
       this.write(zeros.subarray(0, Math.min(SCRATCH_BYTES, end - at)), at);
     }
@@ -279,17 +275,18 @@ export class Medium {
 
   private programHead(block: number, offset: number, length: number): boolean {
     const address = block * this.blockLength + offset;
-    if (!this.write(this.headBytes.subarray(offset, offset + length), address)) return false;
-    const from = offset >> 2;
-    return this.holds(address, this.head.subarray(from, from + (length >> 2)), length >> 2);
+    return (
+      this.write(bytesOf(this.head, offset, length), address) &&
+      this.holds(address, this.head, offset >> 2, length >> 2)
+    );
   }
 
-  /** Whether flash at `address` holds the first `count` words of `words`: for what is longer than the scratch. */
-  private holds(address: number, words: Words, count: number): boolean {
+  /** Whether flash at `address` holds `count` words of `words`, from `first` on: also for what is longer than the scratch. */
+  private holds(address: number, words: Words, first: number, count: number): boolean {
     for (let from = 0; from < count; from += SCRATCH_WORDS) {
       const some = Math.min(count - from, SCRATCH_WORDS);
-      if (!this.read(this.scratchBytes.subarray(0, some << 2), address + (from << 2))) return false;
-      for (let i = 0; i < some; i++) if (this.scratch[i] !== words[from + i]) return this.failed();
+      if (!this.read(bytesOf(this.scratch, 0, some << 2), address + (from << 2))) return false;
+      for (let i = 0; i < some; i++) if (this.scratch[i] !== words[first + from + i]) return this.failed();
     }
     return true;
   }
@@ -322,7 +319,7 @@ export class Medium {
   private view(size: number): void {
     this.imageSize = size;
     this.image = this.bytes.subarray(0, size);
-    if (size <= SCRATCH_BYTES) this.readBack = this.scratchBytes.subarray(0, size);
+    if (size <= SCRATCH_BYTES) this.readBack = bytesOf(this.scratch, 0, size);
   }
 
   private failed(): false {
@@ -370,4 +367,9 @@ export class Medium {
     this.firstWord = this.bytes.subarray(0, 4);
     this.imageSize = 0;
   }
+}
+
+/** A view on bytes of `words`. Made when needed: to keep one takes RAM for good, and none of these is made for every record. */
+function bytesOf(words: Words, offset: number, length: number): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset + offset, length);
 }

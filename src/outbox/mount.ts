@@ -5,9 +5,10 @@
  */
 import { takeState } from "./copy.js";
 import {
-  type BlockHeader,
+  type BlockFormat,
   blockSeed,
   CLEAN_BYTES,
+  decodeFormat,
   decodeHeader,
   FORMAT_VERSION,
   HEAD_BYTES,
@@ -24,6 +25,7 @@ import {
   STATE,
 } from "./layout.js";
 import { copyHeader, emptyHeader, type Log } from "./log.js";
+import type { Medium } from "./medium.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
 
@@ -67,7 +69,7 @@ function findNewest(log: Log, sequences: Uint32Array, findings: Findings): numbe
       if (!isClean(medium.head, 0) && !looksErased(medium.head)) findings.foreign++;
       continue;
     }
-    refuse(header, log);
+    refuse(decodeFormat(medium.head, OPEN_WORD), medium);
     log.highest = Math.max(log.highest, header.sequence);
     if (medium.unit === 16 && !isWhole(medium.head, 0, header.sequence)) continue;
     sequences[block] = header.sequence;
@@ -79,14 +81,13 @@ function findNewest(log: Log, sequences: Uint32Array, findings: Findings): numbe
   return newestBlock;
 }
 
-function refuse(header: BlockHeader, log: Log): void {
-  const { unit, blockLength } = log.medium;
-  if (header.version > FORMAT_VERSION) {
-    throw new Error(`outbox: format version ${header.version} on flash, this firmware knows up to ${FORMAT_VERSION}`);
+function refuse({ version, unit, blockLength }: BlockFormat, medium: Medium): void {
+  if (version > FORMAT_VERSION) {
+    throw new Error(`outbox: format version ${version} on flash, this firmware knows up to ${FORMAT_VERSION}`);
   }
-  if (header.unit !== unit) throw new Error(`outbox: written in units of ${header.unit}, opened with ${unit}`);
-  if (header.blockLength !== blockLength) {
-    throw new Error(`outbox: written in blocks of ${header.blockLength} bytes, opened with ${blockLength}`);
+  if (unit !== medium.unit) throw new Error(`outbox: written in units of ${unit}, opened with ${medium.unit}`);
+  if (blockLength !== medium.blockLength) {
+    throw new Error(`outbox: written in blocks of ${blockLength} bytes, opened with ${medium.blockLength}`);
   }
 }
 

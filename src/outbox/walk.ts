@@ -3,7 +3,7 @@
  * Holds the one Entry object, the queue's cursor, and where the last entries lie, so that a settle needs no search.
  * In ascending order each record is read once, whatever the backlog.
  */
-import { Cursor, NOWHERE } from "./cursor.js";
+import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import type { OutboxListener } from "./events.js";
 import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
 import type { Log } from "./log.js";
@@ -49,11 +49,11 @@ export class Walk {
     this.log = log;
     this.medium = log.medium;
     this.listener = listener;
-    this.cursor = new Cursor(log.medium);
     this.newest = log.newest.sequence;
-    const both = new ArrayBuffer(RECENT << 3); // one buffer: fewer objects
-    this.number = new Int32Array(both, 0, RECENT);
-    this.place = new Int32Array(both, RECENT << 2).fill(NO_PLACE);
+    const all = new ArrayBuffer(NOTES_BYTES + (RECENT << 3)); // one buffer: fewer objects
+    this.cursor = new Cursor(log.medium, new Uint32Array(all, 0, TAGS));
+    this.number = new Int32Array(all, NOTES_BYTES, RECENT);
+    this.place = new Int32Array(all, NOTES_BYTES + (RECENT << 2)).fill(NO_PLACE);
   }
 
   /** See Outbox.seek. */
