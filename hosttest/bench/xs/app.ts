@@ -1,7 +1,7 @@
 /*
  * The whole thermometer inside XS, on a board that costs next to no heap, as a device's native classes do: flash,
  * settings and registers lie in typed arrays made before the app machine boots. Time is virtual.
- * What the board does hold there (a record a timer, the list of them, the socket's options: 500 bytes) stays counted, as
+ * What the board does hold there (a record a timer, the list of them, the callbacks of socket and radio) stays counted, as
  * on a device it would be the objects of the native classes.
  */
 import type { Board, TimerId } from "../../../src/board.js";
@@ -87,14 +87,24 @@ class Network extends Socket {
   }
 }
 
-/** On its network as soon as it is asked. */
+/** On its network as soon as it is asked. Keeps its callback, and what it says is native, as with the SDK's class. */
 class Radio {
-  readonly connection = 500;
-  readonly address = "192.168.1.20";
-  readonly SSID = "home";
-  readonly RSSI = -60;
-  constructor(options: { onChanged(property: "connection"): void }) {
-    timers.set(() => options.onChanged("connection"), 1);
+  readonly onChanged: (property: "connection") => void;
+  constructor({ onChanged }: { onChanged(property: "connection"): void }) {
+    this.onChanged = onChanged;
+    timers.set(() => this.onChanged("connection"), 1);
+  }
+  get connection(): number {
+    return 500;
+  }
+  get address(): string {
+    return "192.168.1.20";
+  }
+  get SSID(): string {
+    return "home";
+  }
+  get RSSI(): number {
+    return -60;
   }
   close(): void {}
   scan(): void {}

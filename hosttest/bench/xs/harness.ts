@@ -85,12 +85,19 @@ function serve(packet: Uint8Array, at: number): number {
   return next + length;
 }
 
-let options: TCPOptions | undefined;
+let socket: Socket | undefined;
 
-/** A TCP connection to the server above, in ECMA-419's shape. */
+/** A TCP connection to the server above, in ECMA-419's shape. Keeps of its options what the SDK's class does: the callbacks. */
 export class Socket {
-  constructor(given: TCPOptions) {
-    options = given;
+  readonly onReadable: TCPOptions["onReadable"];
+  readonly onWritable: TCPOptions["onWritable"];
+  readonly onError: TCPOptions["onError"];
+
+  constructor(options: TCPOptions) {
+    this.onReadable = options.onReadable;
+    this.onWritable = options.onWritable;
+    this.onError = options.onError;
+    socket = this;
     answered = 0;
   }
   read(buffer: Uint8Array): number {
@@ -121,10 +128,10 @@ export function readable(): number {
 
 /** As the socket calls its owner. */
 export function announceReadable(): void {
-  options?.onReadable(answered);
+  socket?.onReadable(answered);
 }
 export function announceWritable(): void {
-  options?.onWritable(ROOM_BYTES);
+  socket?.onWritable(ROOM_BYTES);
 }
 
 const BLOCK_BYTES = 4_096;
