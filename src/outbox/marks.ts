@@ -9,6 +9,9 @@ import type { Words } from "./layout.js";
 /** Entries are handed out this far beyond the oldest that is not settled. */
 export const WINDOW = 256;
 const WORDS = WINDOW >> 5;
+/** Where the two rings of bits begin in the words. */
+export const SETTLED_AT = 0;
+const RELEASED_AT = WORDS;
 
 export class Marks {
   /** Every number below it is settled (or has no entry). */
@@ -17,7 +20,7 @@ export class Marks {
   voidBelow = 0;
   /** One above the highest number that is marked in any way. */
   private _top = 0;
-  /** Settled, then released: one array, fewer objects. */
+  /** One array: fewer objects. */
   private readonly bits: Words = new Int32Array(2 * WORDS);
 
   inWindow(number: number): boolean {
@@ -25,11 +28,11 @@ export class Marks {
   }
 
   isSettled(number: number): boolean {
-    return number < this.tail || (number < this._top && has(this.bits, number));
+    return number < this.tail || (number < this._top && has(this.bits, number, SETTLED_AT));
   }
 
   isReleased(number: number): boolean {
-    return number >= this.tail && number < this._top && has(this.bits, number, WORDS);
+    return number >= this.tail && number < this._top && has(this.bits, number, RELEASED_AT);
   }
 
   /** One above the highest number that is marked, or `tail`. */
@@ -40,23 +43,23 @@ export class Marks {
   /** Marks `number`, which is in the window; moves `tail` over what is settled. */
   settle(number: number): void {
     if (number === this.tail && number + 1 >= this._top) {
-      if (number < this._top) clear(this.bits, number, WORDS);
+      if (number < this._top) clear(this.bits, number, RELEASED_AT);
       this.tail = number + 1;
       return;
     }
-    set(this.bits, number);
+    set(this.bits, number, SETTLED_AT);
     this._top = Math.max(this._top, number + 1);
-    while (this.tail < this._top && has(this.bits, this.tail)) this.step();
+    while (this.tail < this._top && has(this.bits, this.tail, SETTLED_AT)) this.step();
   }
 
   release(number: number): void {
-    set(this.bits, number, WORDS);
+    set(this.bits, number, RELEASED_AT);
     this._top = Math.max(this._top, number + 1);
   }
 
   /** No entry is released any more. */
   requeue(next: number): void {
-    this.bits.fill(0, WORDS);
+    this.bits.fill(0, RELEASED_AT);
     this.voidBelow = next;
   }
 
@@ -64,12 +67,12 @@ export class Marks {
   advance(number: number): void {
     while (this.tail < number && this.tail < this._top) this.step();
     if (this.tail < number) this.tail = number;
-    while (this.tail < this._top && has(this.bits, this.tail)) this.step();
+    while (this.tail < this._top && has(this.bits, this.tail, SETTLED_AT)) this.step();
   }
 
   /** A copy of what is settled in the window, for `has`. */
   settledBits(): Words {
-    return this.bits.slice(0, WORDS);
+    return this.bits.slice(SETTLED_AT, SETTLED_AT + WORDS);
   }
 
   /** Words that `store` needs: 0 if no entry from `tail` on is marked. */
@@ -79,7 +82,7 @@ export class Marks {
     const count = Math.min(Math.floor((this._top - 1) / 32) - first + 1, WORDS);
     for (let i = 0; i < count; i++) {
       const at = (first + i) % WORDS;
-      if ((this.bits[at] | this.bits[WORDS + at]) !== 0) return 2 * count;
+      if ((this.bits[at] | this.bits[RELEASED_AT + at]) !== 0) return 2 * count;
     }
     return 0;
   }
@@ -90,7 +93,7 @@ export class Marks {
     const first = Math.floor(this.tail / 32);
     for (let i = 0; i < count; i++) {
       words[at + i] = this.bits[(first + i) % WORDS];
-      words[at + count + i] = this.bits[WORDS + ((first + i) % WORDS)];
+      words[at + count + i] = this.bits[RELEASED_AT + ((first + i) % WORDS)];
     }
   }
 
@@ -100,27 +103,27 @@ export class Marks {
     const first = Math.floor(this.tail / 32);
     for (let i = 0; i < half; i++) {
       this.bits[(first + i) % WORDS] = words[at + i];
-      this.bits[WORDS + ((first + i) % WORDS)] = words[at + half + i];
+      this.bits[RELEASED_AT + ((first + i) % WORDS)] = words[at + half + i];
     }
     this._top = half === WORDS ? this.tail + WINDOW : (first + half) * 32;
   }
 
   private step(): void {
-    clear(this.bits, this.tail);
-    clear(this.bits, this.tail, WORDS);
+    clear(this.bits, this.tail, SETTLED_AT);
+    clear(this.bits, this.tail, RELEASED_AT);
     this.tail++;
   }
 }
 
-/** Whether the bit of `number` is set. `base`: where its ring begins. */
-export function has(words: Words, number: number, base = 0): boolean {
+/** Whether the bit of `number` is set. `base`: SETTLED_AT, or where another ring begins. */
+export function has(words: Words, number: number, base: number): boolean {
   return (words[base + ((number >>> 5) & (WORDS - 1))] & (1 << (number & 31))) !== 0;
 }
 
-function set(words: Words, number: number, base = 0): void {
+function set(words: Words, number: number, base: number): void {
   words[base + ((number >>> 5) & (WORDS - 1))] |= 1 << (number & 31);
 }
 
-function clear(words: Words, number: number, base = 0): void {
+function clear(words: Words, number: number, base: number): void {
   words[base + ((number >>> 5) & (WORDS - 1))] &= ~(1 << (number & 31));
 }

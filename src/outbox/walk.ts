@@ -7,7 +7,7 @@ import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import type { OutboxListener } from "./events.js";
 import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
 import type { Log } from "./log.js";
-import { has, WINDOW } from "./marks.js";
+import { has, SETTLED_AT, WINDOW } from "./marks.js";
 import { type Medium, NONE } from "./medium.js";
 
 const RECENT = 16;
@@ -285,7 +285,7 @@ export class Walk {
       const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
       while (walker.next(blockEnd, end) && walker.number < end) {
         if (!walker.isEntry || walker.number < from || counters.entries === 0) continue;
-        if (walker.number >= from + WINDOW || !has(settled, walker.number)) counters.entries--;
+        if (walker.number >= from + WINDOW || !has(settled, walker.number, SETTLED_AT)) counters.entries--;
       }
     }
     walker.block = NOWHERE;
