@@ -40,6 +40,8 @@ export class Medium {
   readonly blocks: number;
   readonly blockLength: number;
   readonly unit: 1 | 16;
+  /** Bytes of the longest payload that is written. */
+  readonly maxPayload: number;
   /** Flash calls that failed or did nothing since boot. */
   failures = 0;
 
@@ -64,12 +66,10 @@ export class Medium {
   /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
   readonly head: Words;
   private readonly flash: Flash;
-  private readonly maxPayload: number;
   private readonly roundUp: number;
   private readonly scratch: Words;
   private readonly stateByte: Uint8Array;
   private readonly flashEnd: number;
-  private firstWord: Uint8Array;
   // What else records of one header word and block have in common: readings are all alike, so it is seldom worked out.
   private shape = NO_SHAPE; // the header word, its state set aside
   private headerHash = 0;
@@ -93,7 +93,7 @@ export class Medium {
     this.stateByte = new Uint8Array(both, HEAD_BYTES, 1);
     this.words = new Int32Array(this.sizeOf(Math.max(maxPayload, LONGEST_MARK)) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
-    this.image = this.readBack = this.firstWord = this.bytes.subarray(0, 4); // until a record is wanted
+    this.image = this.readBack = bytesOf(this.words, 0, 4); // until a record is wanted
   }
 
   /** Bytes that a record with `length` payload bytes takes on flash. */
@@ -110,7 +110,7 @@ export class Medium {
     // Most are as long as the one before: one read for all of it.
     const guessed = address + this.imageSize;
     let isWhole = guessed !== address && guessed <= end && guessed <= this.flashEnd && this.read(this.image, address);
-    if (!isWhole && !this.read(this.firstWord, address)) return false;
+    if (!isWhole && !this.readWord(address)) return false;
     const word = this.words[0];
     if ((word | STATE_BITS) !== this.shape || seed !== this.seed) {
       if (kindOf(word) === 0 || address + this.sizeOf(lengthOf(word)) > end) return false;
@@ -135,7 +135,7 @@ export class Medium {
   /** The word at `address`. */
   wordAt(address: number): number {
     this.held = NONE;
-    return this.read(this.firstWord, address) ? this.words[0] : 0;
+    return this.readWord(address) ? this.words[0] : 0;
   }
 
   /** Call before the payload is set: what pads it reads as erased. */
@@ -310,6 +310,11 @@ export class Medium {
     this.header = this.shape & QUEUED_WORD;
   }
 
+  /** Reads the word at `address` into the record buffer, as its first. */
+  private readWord(address: number): boolean {
+    return this.read(bytesOf(this.words, 0, 4), address);
+  }
+
   /** Reads a record of the shape taken over; false: it cannot be read, or its header reads otherwise now. */
   private reload(address: number): boolean {
     return this.read(this.image, address) && withoutState(this.words[0]) === this.shape;
@@ -364,7 +369,6 @@ export class Medium {
   private grow(size: number): void {
     this.words = new Int32Array(size >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
-    this.firstWord = this.bytes.subarray(0, 4);
     this.imageSize = 0;
   }
 }

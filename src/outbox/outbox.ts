@@ -35,7 +35,7 @@ export interface Entry {
   readonly payloadLength: number;
 }
 
-/** Kept: `onEvent` is called on it. All else is read once. */
+/** Kept: `onEvent` is called on it, and `endurance` asked. All else is read once. */
 export interface OutboxOptions extends OutboxListener {
   /** The open partition. The outbox's from now on; `close` closes it. */
   readonly flash: Flash;
@@ -52,6 +52,7 @@ export interface OutboxOptions extends OutboxListener {
 }
 
 const TRIES = 3;
+const ENDURANCE = 100_000;
 const MARK_BYTES = 8;
 const TWO_TO_32 = 0x1_0000_0000;
 
@@ -63,9 +64,7 @@ export class Outbox {
   private readonly walk: Walk;
   private readonly room: Room;
   private readonly pad: NotePad;
-  private readonly maxPayload: number;
-  private readonly endurance: number;
-  private readonly listener: OutboxListener;
+  private readonly options: OutboxOptions;
   /** Numbers used up without an entry that flash did not take: written before the next entry. */
   private skipped = 0;
 
@@ -75,11 +74,9 @@ export class Outbox {
    * @throws Error if the flash holds a newer format, or one of another write unit or block length; it is not touched
    */
   constructor(options: OutboxOptions) {
-    const { flash, maxPayload = 256, endurance = 100_000, firstSequence = 0 } = options;
+    const { flash, maxPayload = 256, firstSequence = 0 } = options;
     this.whenFull = options.whenFull ?? "dropOldest";
-    this.maxPayload = maxPayload;
-    this.endurance = endurance;
-    this.listener = options;
+    this.options = options;
     this.medium = mediumFor(flash, options.writeUnit, maxPayload);
     this.log = new Log(this.medium);
     const { foreign } = mount(this.log, firstSequence);
@@ -88,7 +85,7 @@ export class Outbox {
     this.pad = new NotePad(this.log, this.walk);
     if (foreign > 0) {
       const message = `no outbox on this flash; ${foreign} blocks that hold something else are erased when needed`;
-      this.listener.onEvent?.({ kind: "foreign", blocks: foreign, message });
+      this.options.onEvent?.({ kind: "foreign", blocks: foreign, message });
     }
   }
 
@@ -126,10 +123,10 @@ export class Outbox {
 
   private appendAnew(payload: Uint8Array, qos: 1 | 2): number {
     const length = payload.byteLength;
-    if (length > this.maxPayload)
-      throw new RangeError(`payload of ${length} bytes: expected at most ${this.maxPayload}`);
-    if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
     const { log, medium } = this;
+    if (length > medium.maxPayload)
+      throw new RangeError(`payload of ${length} bytes: expected at most ${medium.maxPayload}`);
+    if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
     const size = medium.sizeOf(length);
     const pads = (length & 3) !== 0 || medium.unit === 16;
     const { failures } = medium;
@@ -296,7 +293,7 @@ export class Outbox {
   /** Figures; reads the head of every block. */
   statistics(): Statistics {
     this.walk.exactTail();
-    return measure(this.log, this.skipped, this.endurance);
+    return measure(this.log, this.skipped, this.options.endurance ?? ENDURANCE);
   }
 
   /** Closes the flash. Every method throws, or does nothing, afterwards; what was durable stays so. */
@@ -366,11 +363,11 @@ export class Outbox {
 
   private refuse(why: string): void {
     const number = this.skip();
-    this.listener.onEvent?.({ kind: "refused", message: `entry ${number} refused: ${why}` });
+    this.options.onEvent?.({ kind: "refused", message: `entry ${number} refused: ${why}` });
   }
 
   private unmarked(sequence: number, what: string): void {
     const message = `entry ${sequence}: "${what}" could not be stored; it may come back after a reboot`;
-    this.listener.onEvent?.({ kind: "unmarked", sequence, message });
+    this.options.onEvent?.({ kind: "unmarked", sequence, message });
   }
 }

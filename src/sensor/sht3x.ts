@@ -39,10 +39,10 @@ export class SHT3x {
   static readonly highest = 125;
 
   private io: SMBus | undefined;
-  private readonly where: string;
+  private readonly address: number;
   private readonly onError: ((error: Error) => void) | undefined;
-  private readonly command = new Uint8Array(2);
   private readonly result = new Uint8Array(6);
+  private readonly command = this.result.subarray(0, 2); // never needed at the same time
   private readonly _sample = { thermometer: { temperature: 0 }, hygrometer: { humidity: 0 } };
   private step: Step = STEP.settle;
 
@@ -52,7 +52,7 @@ export class SHT3x {
    */
   constructor(options: SensorOptions) {
     const { address = SHT3x.addresses[0], hz = BUS_HZ } = options.sensor;
-    this.where = chipAt("SHT3x", address);
+    this.address = address;
     this.onError = options.onError;
     this.io = new options.sensor.io({ ...options.sensor, hz, address });
     try {
@@ -85,6 +85,10 @@ export class SHT3x {
   close(): void {
     this.io?.close();
     this.io = undefined;
+  }
+
+  private get where(): string {
+    return chipAt("SHT3x", this.address);
   }
 
   private advance(): { readonly thermometer: { readonly temperature: number } } | undefined {

@@ -43,7 +43,7 @@ export class TMP117 {
   static readonly highest = 150;
 
   private io: SMBus | undefined;
-  private readonly where: string;
+  private readonly address: number;
   private readonly onError: ((error: Error) => void) | undefined;
   private readonly _sample = { temperature: 0 };
   private averaging: Averaging = DEFAULT_AVERAGING;
@@ -56,7 +56,7 @@ export class TMP117 {
    */
   constructor(options: SensorOptions) {
     const { address = TMP117.addresses[0], hz = BUS_HZ } = options.sensor;
-    this.where = chipAt("TMP117", address);
+    this.address = address;
     this.onError = options.onError;
     this.io = new options.sensor.io({ ...options.sensor, hz, address });
     try {
@@ -105,6 +105,10 @@ export class TMP117 {
   close(): void {
     this.io?.close();
     this.io = undefined;
+  }
+
+  private get where(): string {
+    return chipAt("TMP117", this.address);
   }
 
   private start(): void {
