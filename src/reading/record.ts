@@ -37,22 +37,16 @@ export function newReading(): Reading {
   return { shared: -1, milliCelsius: 0, decimals: 0, uptimeMs: 0, boot: 0, room: 0 };
 }
 
-/**
- * Writes `reading` into the first RECORD_LENGTH bytes of `out`.
- * @throws RangeError for a temperature that 24 bits do not hold, or a buffer too short
- */
-export function encodeReading(reading: Reading, out: DataView): void {
-  encodeSample(reading.milliCelsius, reading.decimals, reading.uptimeMs, out);
-  encodeOrigin(reading.boot, reading.room, out);
-}
-
-/** Writes the numbers of boot and room, which successive readings share. */
+/** Writes the numbers of boot and room, which all readings of a boot share, into a record. */
 export function encodeOrigin(boot: number, room: number, out: DataView): void {
   out.setUint8(1, room);
   out.setUint16(2, boot, true);
 }
 
-/** Writes all else. As `encodeReading`. */
+/**
+ * Writes all else into the first RECORD_LENGTH bytes of `out`.
+ * @throws RangeError for a temperature that 24 bits do not hold, or a buffer too short
+ */
 export function encodeSample(milliCelsius: number, decimals: number, uptimeMs: number, out: DataView): void {
   if (!(milliCelsius >= -MILLI_LIMIT && milliCelsius < MILLI_LIMIT)) {
     throw new RangeError(`milliCelsius ${milliCelsius}: expected ±8388607`);
