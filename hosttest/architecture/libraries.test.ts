@@ -1,0 +1,52 @@
+/*
+ * What the README calls usable alone is: every module of such a room is in its manifest's reach and preloaded, and imports
+ * nothing outside the room. No other room has a manifest, which nobody would include and no test would hold.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { transformSync } from "esbuild";
+import { describe, expect, test } from "vitest";
+import { importsIn } from "../boards/archive.js";
+
+const TOP = fileURLToPath(new URL("../..", import.meta.url));
+const SRC = join(TOP, "src");
+const readme = readFileSync(join(TOP, "README.md"), "utf8");
+const section = /\n## Two libraries\n([\s\S]*?)\n## /.exec(readme)?.[1] ?? "";
+const LIBRARIES = [...section.matchAll(/\]\(src\/(\w+)\/README\.md\)/g)].map(([, room]) => room).sort();
+
+const rooms = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+
+test("the rooms with a manifest are the libraries that the README names", () => {
+  expect(LIBRARIES).toHaveLength(2);
+  const withManifest = rooms.map(({ name }) => name).filter((name) => existsSync(join(SRC, name, "manifest.json")));
+  expect(withManifest.sort()).toEqual(LIBRARIES);
+});
+
+describe.each(LIBRARIES)("%s", (room) => {
+  const folder = join(SRC, room);
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const manifest: { modules: Record<string, string>; preload: string[] } = JSON.parse(
+    readFileSync(join(folder, "manifest.json"), "utf8"),
+  );
+
+  test("its manifest takes every module, by the name of its place", () => {
+    expect(manifest.modules).toEqual({ [`${room}/*`]: "./*" });
+    expect(files.filter((name) => name !== basename(name))).toEqual([]); // the star takes one folder
+  });
+
+  // mcconfig's star in `preload` means JavaScript alone; what is not preloaded costs RAM.
+  test("every module with code is preloaded", () => {
+    const withCode = files.filter(
+      (name) => transformSync(readFileSync(join(folder, name), "utf8"), { loader: "ts" }).code.trim() !== "",
+    );
+    expect(manifest.preload).toEqual(withCode.map((name) => `${room}/${basename(name, ".ts")}`).sort());
+  });
+
+  test("imports nothing but itself", () => {
+    const imported = files.flatMap((name) => importsIn(readFileSync(join(folder, name), "utf8")));
+    expect(imported.length).toBeGreaterThan(5);
+    const outside = imported.filter((specifier) => !files.includes(specifier.replace(/^\.\/(.*)\.js$/, "$1.ts")));
+    expect(outside).toEqual([]);
+  });
+});
