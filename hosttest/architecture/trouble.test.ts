@@ -1,0 +1,63 @@
+/*
+ * Each warning of the firmware has a row in the README's table "When something is wrong". A text in the program is compared as
+ * it stands, its placeholders and the table's "…" standing for anything.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+const TOP = fileURLToPath(new URL("../..", import.meta.url));
+const ANYTHING = "…";
+
+/** The texts of all `log` calls at level warn or error; those that only pass on what another one said have none. */
+function warnings(source: string): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && /(^|\.)log$/.test(node.expression.getText(file))) {
+      const [level, text] = node.arguments;
+      if (/"(warn|error)"/.test(level.getText(file))) found.push(textOf(text));
+    }
+    ts.forEachChild(node, visit);
+  };
+  const file = ts.createSourceFile("module.ts", source, ts.ScriptTarget.ES2022);
+  visit(file);
+  return found.filter((text) => text.replaceAll(ANYTHING, "").trim() !== "");
+}
+
+function textOf(node: ts.Node): string {
+  if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text;
+  if (!ts.isTemplateExpression(node)) return ANYTHING;
+  return node.head.text + node.templateSpans.map(({ literal }) => ANYTHING + literal.text).join("");
+}
+
+/** What the first column shows in backticks. */
+function rows(page: string): string[] {
+  const [, section = ""] = page.split("\n### When something is wrong\n");
+  return [...section.split("\n## ")[0].matchAll(/^\| (.*?`[^|]*) \|/gm)].flatMap(([, cell]) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text),
+  );
+}
+
+const asPattern = (text: string): RegExp =>
+  new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(ANYTHING, ".*")}$`, "s");
+
+const fits = (one: string, other: string): boolean => asPattern(one).test(other) || asPattern(other).test(one);
+
+test("every warning has a row in the table of troubles", () => {
+  const files = readdirSync(join(TOP, "src"), { recursive: true, encoding: "utf8" }).filter((n) => n.endsWith(".ts"));
+  const said = files.flatMap((name) => warnings(readFileSync(join(TOP, "src", name), "utf8")));
+  expect(said.length).toBeGreaterThan(10);
+  const known = rows(readFileSync(join(TOP, "README.md"), "utf8"));
+  expect(said.filter((text) => !known.some((row) => fits(text, row)))).toEqual([]);
+});
+
+test("a warning without a row is seen", () => {
+  const said = warnings('this.log("warn", `moon: $' + '{phase} is full`); owner.log(up ? "info" : "error", detail);');
+  expect(said).toEqual(["moon: … is full"]);
+  const known = rows("\n### When something is wrong\n| `sun: …`, `sun` row | shine |\n\n## Next\n| `moon: …` | x |\n");
+  expect(known).toEqual(["sun: …", "sun"]);
+  expect(known.some((row) => fits(said[0], row))).toBe(false);
+  expect(fits("sun: … burns", known[0])).toBe(true);
+});
