@@ -16,10 +16,10 @@ import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
 import { ImageError } from "./flash-file.js";
 import { bootOnXS } from "./on-xs.js";
-import { type Options, parseOptions, USAGE, UsageError } from "./options.js";
+import { parseOptions, USAGE, UsageError } from "./options.js";
 import { openPseudoTerminal } from "./pty.js";
 import { Run } from "./run.js";
-import { startSubscriber } from "./subscriber.js";
+import { type BrokerAddress, Subscriber } from "./subscriber.js";
 import { TCP } from "./tcp.js";
 import { terminal } from "./terminal.js";
 import { timers, uptimeMs } from "./timers.js";
@@ -39,9 +39,10 @@ const temporary =
   options.flash === undefined && options.headless ? mkdtempSync(join(tmpdir(), "thermometer-")) : undefined;
 const chip = orExit(() => new Chip(options.flash ?? join(temporary ?? "", DEFAULT_IMAGE)));
 const pty = options.serial === "pty" ? await openPseudoTerminal().catch(exitOf) : undefined;
-const overrides = { ...(await brokerIfNone(options)), ...options.overrides };
+const embedded = namesBroker() ? {} : await embeddedBroker();
 
 const run = new Run({ headless: options.headless, count: options.count, durationMs: options.durationMs, atEnd });
+const subscriber = new Subscriber((topic, payload) => run.print(`${topic} ${payload}`));
 export const board = makeBoard();
 if (!options.headless) introduce();
 
@@ -53,6 +54,10 @@ function makeBoard(): Board {
   let bootedMs = 0;
   let resetCause: ResetCause = "power"; // a process that was killed is a chip without power
   let lastWords = (_line: string): void => {};
+  const begins = (): void => {
+    bootedMs = uptimeMs();
+    if (!options.headless) subscriber.follow(brokerInForce());
+  };
   process.on("uncaughtExceptionMonitor", (error) => lastWords(String(error)));
   return {
     name: "desktop",
@@ -65,17 +70,17 @@ function makeBoard(): Board {
     openSettings: () => new KeyValueOnFlash(chip.settings()),
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
     tcp: { io: TCP },
-    serial: options.headless
-      ? undefined
-      : (pty?.serial ?? terminal({ onQuit: () => run.end(), onEnd: () => run.inputEnded() })),
+    serial: options.headless ? undefined : (pty?.serial ?? terminal(run.terminal)),
     defaults: { interval: String(DEFAULT_INTERVAL_S) },
-    overrides,
+    get overrides() {
+      return overrides();
+    },
     observer: run,
     trace: (line) => console.error(line),
     heap: () => ({ usedBytes: process.memoryUsage().heapUsed }),
     boot: (begin) => {
       if (options.engine === "xs") {
-        bootOnXS(board, () => (bootedMs = uptimeMs())).catch(exitOf);
+        bootOnXS(board, begins).catch(exitOf);
         return;
       }
       start = begin;
@@ -85,7 +90,7 @@ function makeBoard(): Board {
       firmware.close();
       resetCause = "restart";
       setImmediate(() => {
-        bootedMs = uptimeMs();
+        begins();
         firmware = start();
       });
     },
@@ -98,32 +103,45 @@ function makeBoard(): Board {
   };
 }
 
-/** The settings that lead to an embedded broker, where neither the command line nor the chip names one. */
-async function brokerIfNone({ overrides }: Options): Promise<Record<string, string>> {
-  if (overrides["mqtt.host"] !== undefined) return {};
-  const saved = new Settings({ store: new KeyValueOnFlash(chip.settings()) });
-  if (saved.get("mqtt.host") !== "") return {};
+/** Whether the command line or the chip names a broker. */
+function namesBroker(): boolean {
+  return options.overrides["mqtt.host"] !== undefined || settingsNow({}).get("mqtt.host") !== "";
+}
+
+/** The settings that lead to an embedded broker. */
+async function embeddedBroker(): Promise<Record<string, string>> {
   const { startBroker } = await import("./broker.js");
   const { host, port } = await startBroker();
   return { "mqtt.host": host, "mqtt.port": String(port), "mqtt.user": "", "mqtt.password": "" };
 }
 
-/** What a person sees first, and then whatever subscribers of `home/+/temperature` see. */
-function introduce(): void {
-  const settings = new Settings({ store: new KeyValueOnFlash(chip.settings()), overrides });
-  const host = settings.get("mqtt.host");
-  const port = settings.get("mqtt.port");
-  const embedded = options.overrides["mqtt.host"] === undefined && "mqtt.host" in overrides;
-  console.log(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`);
-  console.log(`broker ${host}:${port}${embedded ? " (embedded)" : ""}; subscribed to home/+/temperature. Type help.`);
-  if (pty !== undefined) console.log(`the prompt is at ${pty.path}: picocom ${pty.path}, or screen ${pty.path}`);
-  startSubscriber({
-    host,
-    port,
+/** What wins over saved settings in the life that begins: the embedded broker only until somebody has saved another. */
+function overrides(): Record<string, string> {
+  return { ...(namesBroker() ? {} : embedded), ...options.overrides };
+}
+
+function settingsNow(overrides: Record<string, string>): Settings {
+  return new Settings({ store: new KeyValueOnFlash(chip.settings()), overrides });
+}
+
+function brokerInForce(): BrokerAddress {
+  const settings = settingsNow(overrides());
+  return {
+    host: settings.get("mqtt.host"),
+    port: settings.get("mqtt.port"),
     user: settings.get("mqtt.user"),
     password: settings.get("mqtt.password"),
-    onMessage: (topic, payload) => run.print(`${topic} ${payload}`),
-  });
+  };
+}
+
+/** What a person sees first, and then whatever subscribers of `home/+/temperature` see. */
+function introduce(): void {
+  const broker = brokerInForce();
+  const whose = namesBroker() ? "" : " (embedded)";
+  console.log(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`);
+  console.log(`broker ${broker.host}:${broker.port}${whose}; subscribed to home/+/temperature. Type help.`);
+  if (pty !== undefined) console.log(`the prompt is at ${pty.path}: picocom ${pty.path}, or screen ${pty.path}`);
+  subscriber.follow(broker);
 }
 
 function atEnd(unsettled: number): void {

@@ -4,6 +4,7 @@
  * the command line refuse the same things. Pure: no file is touched, nothing is connected.
  */
 import { parseArgs } from "node:util";
+import { nearest } from "../../src/settings/nearest.js";
 import { parseSetting } from "../../src/settings/parse.js";
 
 export const USAGE = `usage: npm start -- [--room NAME] [--broker mqtt://[user:pass@]host[:port]] [--qos 0|1|2]
@@ -26,6 +27,21 @@ export interface Options {
   readonly engine: "node" | "xs";
   readonly help: boolean;
 }
+
+const OPTIONS = {
+  room: { type: "string" },
+  broker: { type: "string" },
+  qos: { type: "string" },
+  interval: { type: "string" },
+  flash: { type: "string" },
+  count: { type: "string" },
+  duration: { type: "string" },
+  serial: { type: "string" },
+  engine: { type: "string" },
+  headless: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+const HELP = "--help lists the options";
 
 /** What is wrong with the command line, in one line. */
 export class UsageError extends Error {}
@@ -51,28 +67,40 @@ export function parseOptions(argv: readonly string[]): Options {
   };
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        room: { type: "string" },
-        broker: { type: "string" },
-        qos: { type: "string" },
-        interval: { type: "string" },
-        flash: { type: "string" },
-        count: { type: "string" },
-        duration: { type: "string" },
-        serial: { type: "string" },
-        engine: { type: "string" },
-        headless: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    const [line] = String(error instanceof Error ? error.message : error).split(/\n|\. To specify/);
-    throw new UsageError(`${line.replace(/\.$/, "")}; --help lists the options`);
+type Texts = { [K in keyof typeof OPTIONS]?: (typeof OPTIONS)[K]["type"] extends "string" ? string : boolean };
+
+/** Node's own messages are of several lines, and of no use where a value begins with a dash: the check is here. */
+function parse(argv: readonly string[]): Texts {
+  const { tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, tokens: true });
+  const values: Record<string, string | boolean> = {};
+  for (const token of tokens) {
+    if (token.kind === "positional") throw new UsageError(`${masked(token.value)}: expected an option; ${HELP}`);
+    if (token.kind === "option") values[token.name] = given(token);
   }
+  return values;
+}
+
+interface Given {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+function given({ name, rawName, value, inlineValue }: Given): string | boolean {
+  if (!Object.hasOwn(OPTIONS, name)) {
+    const guess = nearest(name, Object.keys(OPTIONS));
+    throw new UsageError(
+      `${rawName}: no such option${guess === undefined ? "" : `, did you mean --${guess}?`}; ${HELP}`,
+    );
+  }
+  if (OPTIONS[name as keyof typeof OPTIONS].type === "boolean") {
+    if (value !== undefined) throw new UsageError(`${rawName}: takes no value`);
+    return true;
+  }
+  const isNextOption = inlineValue !== true && value?.startsWith("--");
+  if (value === undefined || isNextOption) throw new UsageError(`${rawName}: expected a value`);
+  return value;
 }
 
 /** Takes a setting's text as it was given, after the setting's own check. */
@@ -88,8 +116,7 @@ function take(overrides: Record<string, string>, key: string, option: string, te
 }
 
 function takeBroker(overrides: Record<string, string>, text: string): void {
-  const shown = text.replace(/:[^:/@]*@/, ":***@");
-  const refused = new UsageError(`--broker ${shown}: expected mqtt://[user:pass@]host[:port]`);
+  const refused = new UsageError(`--broker ${masked(text)}: expected mqtt://[user:pass@]host[:port]`);
   if (!URL.canParse(text)) throw refused;
   const url = new URL(text);
   const bare = /^\/?$/.test(url.pathname) && url.search === "" && url.hash === "";
@@ -100,6 +127,11 @@ function takeBroker(overrides: Record<string, string>, text: string): void {
   // Given or not, they belong to this broker: a saved password must not go to another one.
   take(overrides, "mqtt.user", "--broker", decodeURIComponent(url.username));
   take(overrides, "mqtt.password", "--broker", decodeURIComponent(url.password));
+}
+
+/** Without the password that an address may hold. */
+function masked(text: string): string {
+  return text.replace(/:[^:/@]*@/, ":***@");
 }
 
 /** Per cent signs are followed by what decodes to UTF-8. */

@@ -3,6 +3,7 @@
  * It watches the firmware through the board's observer and never reaches into it.
  */
 import type { Firmware, Observer } from "../../src/board.js";
+import type { TerminalOptions } from "./terminal.js";
 
 const POLITE_MS = 2000; // a goodbye that takes longer is left unsaid
 const PARENT_CHECK_MS = 200;
@@ -30,6 +31,13 @@ export class Run implements Observer {
     process.stderr.on("error", () => {});
     if (process.env.npm_lifecycle_event !== undefined) this.#dieWithParent();
   }
+
+  /** What the terminal that the run was started on tells it. */
+  readonly terminal: TerminalOptions = {
+    onInterrupt: () => this.print("Ctrl-C again ends the device"),
+    onQuit: () => this.end(),
+    onEnd: () => this.#inputEnded(),
+  };
 
   started(firmware: Firmware): void {
     this.#firmware = firmware;
@@ -64,7 +72,7 @@ export class Run implements Observer {
    * Standard input has ended. A script that gave commands is through with us; one that never gave any (`</dev/null`)
    * wants the device to run.
    */
-  inputEnded(): void {
+  #inputEnded(): void {
     const { count, durationMs } = this.#options;
     const gaveCommands = (process.stdin as { bytesRead?: number }).bytesRead !== 0;
     if (gaveCommands && count === undefined && durationMs === undefined) this.end();

@@ -8,6 +8,7 @@ import type { Serial, SerialCallbacks, SerialMode, SerialPort } from "../../src/
 
 const INTERRUPT = 0x03; // Ctrl-C
 const LF = 0x0a;
+const CR = 0x0d;
 const ROOM = 4_096; // bytes that the port takes at a time
 
 /** What the port takes beside the console's callbacks. */
@@ -17,6 +18,8 @@ export interface TerminalOptions {
   readonly output?: NodeJS.WriteStream;
   /** Default: "terminal" if both streams are one. */
   readonly mode?: SerialMode;
+  /** Ctrl-C came where nothing was typed to take back: once more is onQuit. The prompt has heard it. */
+  onInterrupt?(): void;
   /** Ctrl-C came twice in a row. Without a terminal, Ctrl-C is a signal and does not come here. */
   onQuit?(): void;
   /** Standard input has ended, and what it said has been done. */
@@ -37,6 +40,7 @@ export class Terminal implements SerialPort {
   #announced = 0; // readable bytes that the owner knows of
   #room = ROOM;
   #interrupts = 0; // in a row
+  #isTyping = false; // something stands behind the prompt, or stood there
   #idle = false;
   #ended = false;
   #last = LF;
@@ -147,9 +151,18 @@ export class Terminal implements SerialPort {
     this.#endWhenIdle();
   }
 
+  readonly #onInterrupt = (): void => {
+    if (this.#interrupts === 1 && !this.#closed) this.#options.onInterrupt?.();
+  };
+
   #watch(bytes: Uint8Array): void {
     if (this.mode !== "terminal") return;
-    for (const byte of bytes) this.#interrupts = byte === INTERRUPT ? this.#interrupts + 1 : 0;
+    for (const byte of bytes) {
+      const isInterrupt = byte === INTERRUPT;
+      this.#interrupts = isInterrupt ? this.#interrupts + 1 : 0;
+      if (isInterrupt && !this.#isTyping) setImmediate(this.#onInterrupt);
+      this.#isTyping = !isInterrupt && byte !== CR && byte !== LF;
+    }
     if (this.#interrupts >= 2) this.#options.onQuit?.();
   }
 }

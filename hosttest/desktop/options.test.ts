@@ -65,17 +65,35 @@ describe("the desktop's command line", () => {
     ["--count 0", "--count 0: expected a whole number"],
     ["--count 1.5", "--count 1.5: expected a whole number"],
     ["--duration soon", "--duration soon: expected seconds"],
-    ["--rooom kitchen", "--rooom"],
-    ["--room", "--room"],
-    ["kitchen", "kitchen"],
+    ["--count -1", "--count -1: expected a whole number from 1"],
+    ["--count=-1", "--count -1: expected a whole number from 1"],
+    ["--interval -5", '--interval: got "-5", expected a number from 0.01'],
+    ["--room --qos 1", "--room: expected a value"],
+    ["--room", "--room: expected a value"],
+    ["--headless=yes", "--headless: takes no value"],
+    ["--rooom kitchen", "--rooom: no such option, did you mean --room?; --help lists the options"],
+    ["--constructor 1", "--constructor: no such option; --help"],
+    ["-x", "-x: no such option"],
+    ["kitchen", "kitchen: expected an option"],
+    ["--headless -- kitchen", "kitchen: expected an option"],
   ])("%s gives one clear line", (line, expected) => {
     const message = refusal(line);
     expect(message).toContain(expected);
     expect(message).not.toContain("\n");
   });
 
+  test("an equals sign, the last of two, a value that begins with a dash, the short form", () => {
+    expect(parse("--room=kitchen --qos=2 --qos 0").overrides).toEqual({ room: "kitchen", "mqtt.qos": "0" });
+    expect(parse("--room=--attic --flash -x.flash")).toMatchObject({
+      overrides: { room: "--attic" },
+      flash: "-x.flash",
+    });
+    expect(parse("-h").help).toBe(true);
+  });
+
   test("a wrong password is not repeated", () => {
     expect(refusal(`--broker mqtt://ann:${"x".repeat(200)}@host`)).not.toContain("xxx");
     expect(refusal("--broker http://ann:secret@host")).not.toContain("secret");
+    expect(refusal("mqtt://ann:secret@host")).not.toContain("secret");
   });
 });

@@ -1,0 +1,46 @@
+/* How a person leaves `npm start`: Ctrl-C twice, and the first one says so. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Terminal } from "../support/tmux.js";
+
+const TOP = fileURLToPath(new URL("../..", import.meta.url));
+const HINT = "Ctrl-C again ends the device";
+
+let folder: string;
+let terminal: Terminal;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "thermometer-test-"));
+  terminal = await Terminal.start(`npm start -s -- --interval 60 --flash ${join(folder, "chip.flash")}`, TOP);
+  await terminal.until((lines) => lines.at(-1) === ">");
+});
+
+afterEach(async () => {
+  await terminal.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("Ctrl-C on an empty line says what the next one does, and that one ends the device", async () => {
+  await terminal.press("C-c");
+  const lines = await terminal.untilShown(HINT);
+  expect(lines[lines.indexOf(HINT) - 1].trimEnd()).toBe("> ^C");
+  await terminal.press("C-c");
+  await terminal.untilShown("exit code 0");
+});
+
+test("Ctrl-C that takes back what was typed says nothing; a key between two makes them single", async () => {
+  await terminal.type("set ro");
+  await terminal.press("C-c");
+  await terminal.until((lines) => lines.at(-1)?.trimEnd() === ">");
+  await terminal.enter("show room");
+  await terminal.untilShown("Readings go to");
+  expect((await terminal.lines()).join("\n")).not.toContain(HINT);
+  for (const times of [1, 2]) {
+    await terminal.press("C-c");
+    await terminal.untilShown(HINT, times);
+    await terminal.press("Enter");
+  }
+});
