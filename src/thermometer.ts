@@ -45,6 +45,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   readonly flashTrouble: string | undefined;
   readonly link: Link | undefined;
   readonly uplink: Uplink | undefined;
+  readonly uplinkTrouble: string | undefined;
   readonly time: TimeSync | undefined;
   readonly sampling: Sampling | undefined;
   readonly store: KeyValueStore;
@@ -71,7 +72,9 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.console = this.openConsole();
     this._log.open(this.settings.get("log"), this.console);
     if (this.health.safeMode === undefined) {
-      this.uplink = this.openUplink();
+      const { uplink, trouble } = this.openUplink();
+      this.uplink = uplink;
+      this.uplinkTrouble = trouble;
       this.time = this.openTime();
     }
     this.link = this.openLink();
@@ -206,16 +209,17 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     }
   }
 
-  private openUplink(): Uplink | undefined {
+  private openUplink(): { uplink?: Uplink; trouble?: string } {
     if (this.settings.get("mqtt.host") === "") {
       this.log("warn", "no broker: set mqtt.host, save, reboot; readings are kept until then");
-      return undefined;
+      return {};
     }
     try {
-      return new Uplink(this);
+      return { uplink: new Uplink(this) };
     } catch (error) {
-      this.log("error", messageOf(error));
-      return undefined;
+      const trouble = messageOf(error);
+      this.log("error", trouble);
+      return { trouble };
     }
   }
 

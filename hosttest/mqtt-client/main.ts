@@ -17,6 +17,7 @@ const EXIT_REFUSED = 5;
 /** Reconnects within a second, as its contract says. */
 const BACKOFF = { firstMs: 200, longestMs: 900, steadyMs: 1_000 };
 const BUFFER_BYTES = 65_536;
+const WINDOW = 16;
 const LONGEST_TOPIC = 65_535;
 const AGAIN_MS = 5; // until a message of QoS 0 that found no room is offered again
 
@@ -52,9 +53,9 @@ class Program {
       random: Math.random,
       outbound: this.#outgoing.store,
       render: (entry) => this.#outgoing.render(entry),
-      resumed: this.#outgoing.isResumed,
+      perhapsSent: this.#outgoing.isResumed ? WINDOW : 0,
       inbound: unboundedIds(),
-      window: 16,
+      window: WINDOW,
       backoff: BACKOFF,
       bufferLength: BUFFER_BYTES + (options.will?.payload.length ?? 0),
       topicLength: LONGEST_TOPIC,

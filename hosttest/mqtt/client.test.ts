@@ -150,11 +150,12 @@ describe("publishing from the store", () => {
     expect(world.take()).toBe("3a 06 00 01 61 00 01 31 62 02 00 02 3c 06 00 01 61 00 03 33 34 06 00 01 61 00 04 34");
   });
 
-  test("after a reboot (resumed): the first `window` entries get DUP, the others do not", () => {
-    const world = new World({ window: 2, resumed: true });
+  test("after a reboot: what may have been sent gets DUP, the others do not, whatever the window is now", () => {
+    const world = new World({ window: 1, perhapsSent: 2 });
     for (const payload of ["1", "2", "3"]) world.publish(payload);
     world.connect(CONNACK_PRESENT);
     world.link.give("40 02 00 01");
+    world.link.give("40 02 00 02");
     expect(world.take()).toBe("3a 06 00 01 61 00 01 31 3a 06 00 01 61 00 02 32 32 06 00 01 61 00 03 33");
   });
 
@@ -172,17 +173,17 @@ describe("publishing from the store", () => {
     expect(world.client.status().possibleDoubles).toBe(2);
   });
 
-  test("after a reboot, Session Present 0: what may have been sent before it is counted too, QoS 2 within the window", () => {
+  test("after a reboot, Session Present 0: what may have been sent before it is counted too", () => {
     const before = new World({ window: 4 });
     for (const qos of [2, 1, 2, 2, 2] as const) before.publish("x", qos);
     before.store.released(0);
-    for (const resumed of [true, false]) {
-      const after = new World({ window: 4, resumed }, { store: before.store });
+    for (const perhapsSent of [4, 0]) {
+      const after = new World({ window: 2, perhapsSent }, { store: before.store });
       after.connect(CONNACK_NEW);
-      expect(after.sessions.at(-1)?.possibleDoubles).toBe(resumed ? 3 : 0); // the second one requeues nothing
+      expect(after.sessions.at(-1)?.possibleDoubles).toBe(perhapsSent ? 3 : 0); // the second one requeues nothing
       after.link.end();
       after.reconnect(CONNACK_PRESENT);
-      expect(after.client.status().possibleDoubles).toBe(resumed ? 3 : 0);
+      expect(after.client.status().possibleDoubles).toBe(perhapsSent ? 3 : 0);
       after.client.close();
     }
   });
@@ -195,6 +196,40 @@ describe("publishing from the store", () => {
     expect(world.settled).toEqual(["0 deadLetter"]);
     expect(world.take()).toBe("32 09 00 01 61 00 02 67 6f 6f 64");
     expect(world.client.status().deadLetters).toBe(1);
+  });
+});
+
+describe("wipe", () => {
+  test("connected: leaves, wipes the session, and sends the rest as new in the next", () => {
+    const world = new World();
+    world.connect(CONNACK_PRESENT);
+    world.publish("1", 2);
+    world.publish("2", 2);
+    world.take();
+    world.store.settle(0);
+    world.client.wipe();
+    expect(world.peer.links[0].take()).toBe("e0 00");
+    expect(world.open()).toMatch(/^10 0e 00 04 4d 51 54 54 04 02 /);
+    world.link.give(CONNACK_NEW);
+    expect(world.peer.links[1].take()).toBe("e0 00");
+    expect(world.open()).toMatch(/^10 0e 00 04 4d 51 54 54 04 00 /);
+    world.link.give(CONNACK_NEW);
+    expect(world.take()).toBe("34 06 00 01 61 00 02 32");
+    expect(world.sessions.at(-1)).toEqual({ present: false, wiped: true, possibleDoubles: 1 });
+    expect(world.errors).toEqual([]);
+  });
+
+  test("not connected: with the next attempt; a client of clean sessions has none to wipe", () => {
+    const world = new World();
+    world.connect(CONNACK_PRESENT);
+    world.link.end();
+    world.client.wipe();
+    world.time.runUntil(() => world.peer.links.length > 1, 600_000);
+    expect(world.open()).toMatch(/^10 0e 00 04 4d 51 54 54 04 02 /);
+    const clean = new World({ clean: true });
+    clean.connect();
+    clean.client.wipe();
+    expect([clean.take(), clean.peer.links.length]).toEqual(["", 1]);
   });
 });
 

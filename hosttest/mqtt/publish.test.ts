@@ -166,7 +166,7 @@ describe("PUBLISH going out", () => {
     before.publish("y", 2);
     before.link.give("50 02 00 01");
     before.client.close(); // the power goes; the store is on flash
-    const after = new World({ resumed: true }, { store, time });
+    const after = new World({ perhapsSent: 8 }, { store, time });
     after.connect(CONNACK_PRESENT);
     expect(after.take()).toBe("62 02 00 01 3c 06 00 01 61 00 02 79");
   });
@@ -218,7 +218,7 @@ describe("PUBLISH going out", () => {
     world.reconnect();
     expect(world.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
     world.client.close();
-    const after = new World({ resumed: true }, { store: world.store });
+    const after = new World({ perhapsSent: 8 }, { store: world.store });
     after.connect(CONNACK_PRESENT);
     expect(after.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
   });

@@ -85,6 +85,14 @@ describe("settings saved at the prompt", () => {
     expect(one.status("broker")).toContain("connected");
   });
 
+  test("mqtt.password without mqtt.user, which MQTT cannot say: connects without, and says so", () => {
+    const { one, time } = device({ defaults: { "mqtt.password": "secret" } });
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(one.port.take()).toContain("warn: mqtt.password is not sent: set mqtt.user, too");
+    expect(one.status("broker")).toContain("connected");
+  });
+
   test("Wi-Fi is left and joined at once", () => {
     const { one, house, time } = device();
     one.wifi.setAir([

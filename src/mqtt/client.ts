@@ -86,6 +86,16 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     }
   }
 
+  /**
+   * The store has given up entries that the server may know by their ids: its session is wiped before anything else is
+   * sent, at once where there is a connection. What else was in flight goes again as new.
+   */
+  wipe(): void {
+    if (this.options.clean) return;
+    this.isWipeDue = true;
+    if (this.stage === "connected" || this.stage === "connecting") this.guard(this.number, this.connectAnew, undefined);
+  }
+
   /** The network is gone: drops the connection at once, and waits for `linkUp`. */
   linkDown(): void {
     this.isLinkUp = false;
@@ -171,6 +181,18 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     else this.guard(number, this.open, isNumeric ? this.options.host : undefined);
   }
 
+  /** Takes leave where it can, so that the will stays unsaid. */
+  private connectAnew(): void {
+    const number = this.number;
+    if (this.out.writable) {
+      this.out.packet(Uint8Array.of(0xe0, 0));
+      this.out.flush();
+    }
+    if (number !== this.number) return; // the socket ended meanwhile
+    this.drop("other");
+    this.connect();
+  }
+
   private resolve(dns: Port<ResolverConstructor>): void {
     const number = this.number;
     const host = this.options.host;
@@ -218,12 +240,9 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     }
     if (this.isWipeDue) {
       if (present) return "session present, though clean"; // §3.2.2-1
-      this.out.packet(Uint8Array.of(0xe0, 0));
-      this.out.flush();
       this.isWipeDue = false;
       this.isWiped = true;
-      this.drop("other");
-      this.connect();
+      this.connectAnew();
       return;
     }
     const number = this.number;

@@ -36,8 +36,11 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   readonly window?: number;
   /** Connections that an entry may break before it is suspected; default 10. */
   readonly deadLetterAfter?: number;
-  /** After a reboot, in a session that goes on: the first `window` entries may have been sent, and get DUP 1. */
-  readonly resumed?: boolean;
+  /**
+   * After a reboot: so many entries, the oldest, may have been sent in an earlier session: the largest `window` there ever was.
+   * They get DUP 1 where that session goes on, and are possible doubles where it does not. Default 0.
+   */
+  readonly perhapsSent?: number;
   /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
   readonly inbound?: InboundStore;
   onMessage?(message: InboundMessage): void;
@@ -99,7 +102,7 @@ export class Session<E extends OutboundEntry> implements MessageReader {
     this.store = options.outbound ?? NO_STORE;
     this.held = options.inbound ?? new MemoryInboundStore();
     this.window = window;
-    this.perhapsSent = options.resumed ? window : 0;
+    this.perhapsSent = options.perhapsSent ?? 0;
     this.awaited = new Array(window).fill(-1);
     this.sequences = new Array(window).fill(0);
     this.requests = new Requests(options);
@@ -158,7 +161,8 @@ export class Session<E extends OutboundEntry> implements MessageReader {
     while (this.inFlight < this.window) {
       const entry = this.store.seek(this.cursor);
       if (!entry) {
-        this.mayHaveMore = false;
+        // A store may hand out more once the oldest are settled: then those who settle ask again.
+        this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
         return;
       }
       if (this.inFlight && this.mustWait(entry)) return;
@@ -323,6 +327,7 @@ export class Session<E extends OutboundEntry> implements MessageReader {
 
   private giveUp(sequence: number): void {
     this.store.settle(sequence);
+    this.mayHaveMore = true;
     this.deadLetters++;
     this.options.onSettled?.(sequence, "deadLetter");
   }

@@ -17,7 +17,10 @@ export interface OutboundEntry {
 
 /** Messages on their way out, in order. `src/outbox` is one, on flash. */
 export interface OutboundStore<E extends OutboundEntry> {
-  /** The first unsettled entry with a sequence number of at least `from`. */
+  /**
+   * The first unsettled entry with a sequence number of at least `from`. One that is too far from the oldest may be kept back
+   * until that is settled, if `nextSequence` says that there is one.
+   */
   seek(from: number): E | undefined;
   /** Number of the next entry to come. Where it is known, nobody looks for one that is not there. */
   readonly nextSequence?: number;

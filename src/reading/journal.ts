@@ -173,6 +173,16 @@ export class Journal {
     return sameNote(this.store.readNote(SESSION), encodeSession(clientId, host, port));
   }
 
+  /** Some session was in force before: what lies in flash may have been sent in it. */
+  get hadSession(): boolean {
+    return this.store.readNote(SESSION) !== undefined;
+  }
+
+  /** No session is in force that may go on. Durable on return, if flash takes it. */
+  forgetSession(): void {
+    this.sticky.write(SESSION, new Uint8Array(0));
+  }
+
   /** The session in force is this one. Durable on return, if flash takes it. */
   recordSession(clientId: string, host: string, port: number): void {
     if (!this.sessionIs(clientId, host, port)) this.sticky.write(SESSION, encodeSession(clientId, host, port));

@@ -24,8 +24,9 @@ export interface Product extends Firmware {
   readonly flashTrouble: string | undefined;
   /** Undefined where the network is always there. */
   readonly link: Link | undefined;
-  /** Undefined until a broker is set. */
+  /** Undefined until a broker is set, or if the settings cannot be had: `uplinkTrouble` says why. */
   readonly uplink: Uplink | undefined;
+  readonly uplinkTrouble: string | undefined;
   /** Undefined where nobody sets the clock. */
   readonly time: TimeSync | undefined;
   /** Undefined where no readings are taken. */

@@ -121,10 +121,18 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
   }
 
   drop(most: number, done: (dropped: number) => void): void {
-    const { board, outbox } = this.thermometer;
+    const { board, outbox, journal, uplink } = this.thermometer;
     let dropped = 0;
+    let isSessionOver = false;
     for (let entry = outbox?.seek(0); entry !== undefined && dropped < most; entry = outbox?.seek(0)) {
-      outbox?.settle(entry.sequence);
+      const { sequence, qos } = entry;
+      if (qos === 2 && !isSessionOver) {
+        // Before it is gone: the broker may know it by its id, and would take a later reading for it.
+        isSessionOver = true;
+        if (uplink === undefined) journal?.forgetSession();
+        else uplink.endSession();
+      }
+      outbox?.settle(sequence);
       dropped++;
     }
     board.timers.set(() => done(dropped), 0);

@@ -7,7 +7,6 @@ import type { ResetCause } from "../board.js";
 import { troubleText } from "../network/trouble.js";
 import { VERSION } from "../version.js";
 import type { Product } from "./product.js";
-import { tlsTrouble } from "./uplink.js";
 
 type Row = readonly [label: string, value: string];
 
@@ -51,12 +50,11 @@ function wifi({ link }: Product): readonly Row[] {
   return [["wifi", `${state} "${ssid}"${trouble === undefined ? "" : `: ${troubleText(trouble, ssid)}`}`]];
 }
 
-function broker({ board, uplink, settings, health }: Product): string {
+function broker({ uplink, uplinkTrouble, settings, health }: Product): string {
   if (health.safeMode !== undefined) return "off: safe mode";
   if (settings.get("mqtt.host") === "") return "not configured: set mqtt.host, save, reboot";
   const name = `${settings.get("mqtt.host")}:${settings.get("mqtt.port")}`;
-  if (uplink === undefined)
-    return `${name}: off: ${tlsTrouble({ board, settings }) ?? "see the first lines after the boot"}`;
+  if (uplink === undefined) return `${name}: off: ${uplinkTrouble}`;
   const { state, connectedMs, retryMs, lastError, inFlight, delivered } = uplink.status;
   const last = lastError === undefined ? "" : `; last failure: ${lastError.message}`;
   switch (state) {

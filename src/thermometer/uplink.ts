@@ -18,6 +18,7 @@ import type { TCPConstructor } from "../mqtt/io.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
 import type { Journal, ReadingMessage } from "../reading/journal.js";
+import { LARGEST_WINDOW } from "../settings/schema.js";
 import type { Settings } from "../settings/settings.js";
 import { VERSION } from "../version.js";
 import type { Announcement, Names } from "./announcement.js";
@@ -42,12 +43,6 @@ const LEAST_EXPIRY_S = 60;
 const ON_ITS_WAY_MS = 1_000;
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
-/** Why the settings cannot be had on this board; undefined: they can. */
-export function tlsTrouble({ board, settings }: Pick<UplinkOwner, "board" | "settings">): string | undefined {
-  if (!settings.get("mqtt.tls") || board.tls !== undefined) return undefined;
-  return `mqtt.tls: ${board.name} has no TLS; set mqtt.tls off`;
-}
-
 /** Three times the longest silence of a sensor that works, in seconds; undefined: it may be silent for ever. */
 function expireAfterS(settings: Settings): number | undefined {
   const interval = settings.get("interval");
@@ -64,19 +59,27 @@ export class Uplink implements ClientOptions<Entry> {
   private isAnnounced: boolean; // under these names, as far as flash knows
   /** What the last failure was: the same one again is not news. */
   private trouble = "";
-  /** The session at the broker is the one that the journal knows. */
-  readonly resumed: boolean;
+  /** The session at the broker is not the one that the journal knows. */
+  readonly wipeFirst: boolean;
+  /** In whatever session it was. */
+  readonly perhapsSent: number;
 
   /** @throws Error with one line if the settings ask for what this board has not (TLS) */
   constructor(owner: UplinkOwner) {
-    const { journal, announcement } = owner;
+    const { journal, outbox, announcement, settings } = owner;
     this.owner = owner;
     const known = announcement.read();
     this.isAnnounced = known?.room === this.room && known.id === this.id;
     this.former = this.isAnnounced ? undefined : known;
-    const trouble = tlsTrouble(owner);
-    if (trouble !== undefined) throw new Error(trouble);
-    this.resumed = journal?.sessionIs(this.id, this.host, this.port) ?? false;
+    if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
+    this.wipeFirst = journal?.sessionIs(this.id, this.host, this.port) !== true;
+    this.perhapsSent = journal?.hadSession === true ? LARGEST_WINDOW : 0;
+    // What may be in flight is not given up while the broker is away: its ids are in use there.
+    const oldest = this.wipeFirst ? undefined : outbox?.seek(0)?.sequence;
+    if (oldest !== undefined) outbox?.setInFlight(oldest + LARGEST_WINDOW);
+    if (this.user === undefined && settings.get("mqtt.password") !== "") {
+      owner.log("warn", "mqtt.password is not sent: set mqtt.user, too");
+    }
     this.client = new Client<Entry>(this);
   }
 
@@ -99,6 +102,14 @@ export class Uplink implements ClientOptions<Entry> {
 
   linkDown(): void {
     this.client.linkDown();
+  }
+
+  /** Entries of QoS 2 are about to be thrown away: the session that may know them must not go on. */
+  endSession(): void {
+    const { journal } = this.owner;
+    if (journal?.sessionIs(this.id, this.host, this.port) !== true) return;
+    journal.forgetSession();
+    this.client.wipe();
   }
 
   /** A QoS 0 reading: false if it was dropped, because there is no connection to take it. */
@@ -165,8 +176,9 @@ export class Uplink implements ClientOptions<Entry> {
     return this.owner.settings.get("mqtt.user") || undefined;
   }
 
+  /** Only with a user (MQTT 3.1.1 §3.1.2-22). */
   get password(): string | undefined {
-    return this.owner.settings.get("mqtt.password") || undefined;
+    return this.user && (this.owner.settings.get("mqtt.password") || undefined);
   }
 
   get keepAlive(): number {
@@ -187,10 +199,6 @@ export class Uplink implements ClientOptions<Entry> {
 
   get window(): number {
     return this.owner.settings.get("outbox.window");
-  }
-
-  get wipeFirst(): boolean {
-    return !this.resumed;
   }
 
   uptimeMs(): number {

@@ -1,0 +1,179 @@
+/*
+ * Readings that the broker may know by their packet ids: across reboots, smaller windows, other names of the broker, full
+ * flash and an owner who throws them away. And what lies far behind them.
+ */
+import { describe, expect, test } from "vitest";
+import type { Outbox } from "../../src/outbox/outbox.js";
+import { SimulatedDevice } from "../support/device-board.js";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const IDS = 61_440; // packet ids for readings, used in turn
+
+type Options = ConstructorParameters<typeof SimulatedDevice>[0];
+
+function running(options: Options = {}) {
+  const one = new SimulatedDevice({ ...options, defaults: { "mqtt.qos": "2", interval: "1", ...options?.defaults } });
+  one.powerOn();
+  const { house } = one;
+  house.time.advance(15 * SECOND);
+  /** The broker takes everything, and its answers are lost. */
+  const stall = (ms: number): void => {
+    house.broker.mood.stalled = true;
+    house.time.advance(ms);
+    house.broker.mood.stalled = false;
+  };
+  return { one, house, time: house.time, stall };
+}
+
+/** How many readings were forwarded again. */
+function doubles(sequences: readonly unknown[]): number {
+  return sequences.length - new Set(sequences).size;
+}
+
+describe("the window is made smaller while more are in flight", () => {
+  test("what goes again after the reboot has DUP (3.3.1-1)", () => {
+    const { one, house, time, stall } = running({ defaults: { "outbox.window": "32" } });
+    one.set({ "outbox.window": "4" });
+    stall(20 * SECOND);
+    one.cut();
+    house.network.resetAll();
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(house.breaches).toEqual([]);
+    expect(doubles(house.sequences())).toBe(0);
+  });
+
+  test("the broker has lost the session meanwhile: every double is counted", () => {
+    const { one, house, time, stall } = running({ defaults: { "outbox.window": "32" } });
+    one.set({ "outbox.window": "4" });
+    stall(20 * SECOND);
+    one.cut();
+    house.replaceBroker();
+    one.powerOn();
+    time.advance(MINUTE);
+    const count = doubles(house.sequences());
+    expect(count).toBeGreaterThan(8);
+    expect(one.firmware.journal?.counters.possibleDoubles).toBeGreaterThanOrEqual(count);
+  });
+});
+
+test.each([
+  ["host name", { "mqtt.host": "10.0.0.2" }],
+  ["client id", { id: "t7" }],
+])("the same broker under another %s: every double is counted", (_what, change) => {
+  const { one, house, time, stall } = running();
+  stall(5 * SECOND);
+  one.set(change);
+  one.reboot();
+  time.advance(MINUTE);
+  const count = doubles(house.sequences());
+  expect(count).toBeGreaterThan(0);
+  expect(one.firmware.journal?.counters.possibleDoubles).toBeGreaterThanOrEqual(count);
+});
+
+describe("a reading whose id the broker holds is gone: the id's next reading arrives all the same", () => {
+  /** Time passes: all ids but a few are used once more. Done at the outbox, as it takes weeks. */
+  function useIds(outbox: Outbox | undefined, stuck: number): void {
+    if (outbox === undefined) throw new Error("no outbox");
+    const payload = new Uint8Array(12);
+    while (outbox.nextSequence < stuck + IDS - 5) {
+      const sequence = outbox.append(payload, 2);
+      if (sequence >= 0) outbox.settle(sequence);
+      outbox.idle();
+    }
+  }
+
+  /** Uses the ids up to the one of `stuck`, and goes on: what is taken then must be what arrives. */
+  function expectAll(one: SimulatedDevice, stuck: number): void {
+    const { house } = one;
+    one.firmware.stopSampling();
+    house.time.advance(MINUTE);
+    const before = house.sequences().length;
+    useIds(one.firmware.outbox, stuck);
+    one.taken.length = 0;
+    one.reboot();
+    house.time.advance(30 * SECOND);
+    one.firmware.stopSampling();
+    house.time.advance(MINUTE);
+    expect(one.taken).toContain(stuck + IDS);
+    expect(house.sequences().slice(before)).toEqual(one.taken);
+    expect(house.breaches).toEqual([]);
+  }
+
+  test("the flash is full after a reboot: what may be in flight is not given up", () => {
+    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
+    stall(10 * SECOND);
+    const stuck = house.sequences().at(-1) ?? -1;
+    one.cut();
+    house.broker.stop("kept");
+    one.powerOn();
+    time.advance(60 * MINUTE);
+    expect(one.firmware.outbox?.statistics().dropped).toBeGreaterThan(0);
+    house.broker.start();
+    time.advance(30 * MINUTE);
+    expectAll(one, stuck);
+  });
+
+  test.each(["connected", "away"])("queue drop at the prompt, the broker %s: the session is wiped", (state) => {
+    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
+    stall(10 * SECOND);
+    const stuck = house.sequences().at(-1) ?? -1;
+    if (state === "away") house.broker.stop("kept");
+    time.advance(SECOND);
+    one.type("queue drop");
+    one.type("drop");
+    time.advance(1);
+    expect(one.firmware.unsettled).toBe(0);
+    house.broker.start();
+    time.advance(3 * MINUTE);
+    expectAll(one, stuck);
+  });
+
+  test("queue drop, and the power goes before the broker is back: wiped at the next boot", () => {
+    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
+    stall(10 * SECOND);
+    const stuck = house.sequences().at(-1) ?? -1;
+    house.broker.stop("kept");
+    one.type("queue drop");
+    one.type("drop");
+    time.advance(1);
+    one.cut();
+    house.broker.start();
+    one.powerOn();
+    time.advance(MINUTE);
+    expectAll(one, stuck);
+  });
+});
+
+describe("a gap of more numbers than the outbox hands out at once: what lies behind it is sent, without a new reading", () => {
+  test.each([
+    ["QoS 0 from now on", (one: SimulatedDevice) => one.set({ "mqtt.qos": "0" })],
+    ["the sensor fails", (one: SimulatedDevice) => one.unplugSensor()],
+    ["a reading a day", (one: SimulatedDevice) => one.set({ interval: "86400" })],
+  ])("refused readings, then %s", (_what, change) => {
+    const { one, house, time } = running({ blocks: 4, defaults: { "mqtt.qos": "1", "outbox.full": "refuse" } });
+    house.broker.stop("kept");
+    time.runUntil(() => one.taken.at(-1) === -1, 60 * MINUTE);
+    time.advance(5 * MINUTE); // 300 are refused, and counted
+    one.set({ "outbox.full": "dropOldest" });
+    time.advance(5 * MINUTE);
+    change(one);
+    one.reboot();
+    house.broker.start();
+    time.advance(10 * MINUTE);
+    expect(one.status("outbox")).toMatch(/^0 waiting/);
+  });
+
+  test("the block in flight was kept, those behind it given up; then the sensor fails", () => {
+    const { one, house, time, stall } = running({ blocks: 6 });
+    stall(30 * SECOND);
+    house.broker.stop("kept");
+    time.advance(60 * MINUTE);
+    expect(one.firmware.outbox?.statistics().dropped).toBeGreaterThan(256);
+    one.unplugSensor();
+    house.broker.start();
+    time.advance(10 * MINUTE);
+    expect(one.status("outbox")).toMatch(/^0 waiting/);
+  });
+});
