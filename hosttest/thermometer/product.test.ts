@@ -149,6 +149,27 @@ describe("QoS 0", () => {
   });
 });
 
+test("a window of a day's readings goes out before the time server answers: all the others have their time", () => {
+  const { one, house, time } = device();
+  one.ntp.faults.silent = true;
+  one.wifi.down();
+  one.powerOn();
+  time.advance(24 * 60 * MINUTE);
+  one.wifi.up();
+  time.runUntil(() => house.readings().length > 0, 5 * MINUTE);
+  house.broker.stop("kept");
+  time.advance(MINUTE);
+  one.ntp.faults.silent = undefined;
+  time.advance(20 * MINUTE);
+  house.broker.start();
+  time.advance(30 * MINUTE);
+  const undated = house.readings().filter(({ ts }) => ts === undefined);
+  expect(house.readings().length).toBeGreaterThan(2_500);
+  expect(undated.length).toBeGreaterThan(0);
+  expect(undated.length).toBeLessThan(20);
+  expect(one.firmware.journal?.counters.possibleDoubles).toBe(0);
+});
+
 describe("trouble", () => {
   test("a sensor that is gone stops nothing else, and readings go on when it is back", () => {
     const { one, house, time } = device();

@@ -1,7 +1,7 @@
 /*
  * When a reading was taken: its boot and uptime, set against what is known of that boot's clock.
- * A clock that was set late dates the readings taken before, too, unless readings of its boot have been told by then: a message that
- * is sent again says what it said the first time (exactly once is once with one content). So each clock note in flash has the
+ * A clock that was set late dates the readings taken before, too, but those that have been told by then: a message that is
+ * sent again says what it said the first time (exactly once is once with one content). So each clock note in flash has the
  * number of the first reading that it dates, and the last one of a boot whose number is not above the reading's dates it, now and
  * after any reboot. Allocates nothing while the readings are of one boot. What can never be dated has no time: NaN.
  * Boots are numbered modulo 65,536; notes of an outbox are in the order of their boots.
@@ -37,7 +37,8 @@ export class Dating {
   private readonly boot: number;
   private ownOriginMs = Number.NaN; // this boot's, as it stands in flash
   private ownStart = 0; // the first reading that it dates
-  private hasTold = false; // a reading that it dates, or would
+  /** One above the highest number that has been told since the boot: all below says the same for ever. */
+  toldEnd = 0;
   private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
   private undatedEnd = -1;
 
@@ -53,17 +54,15 @@ export class Dating {
     const originMs = utcMs - uptimeMs;
     if (!(originMs > 0 && utcMs < LATEST_MS)) return; // no clock that anybody set
     if (Math.abs(originMs - this.ownOriginMs) < RESOLUTION_MS) return;
-    if (this.hasTold) this.ownStart = next;
-    this.hasTold = false;
+    this.ownStart = Math.min(Math.max(this.ownStart, this.toldEnd), next);
     this.ownOriginMs = originMs;
     this.end = 0;
     this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.ownStart));
   }
 
-  /** Finds what dates a reading that is about to be told: `originMs`, and from `start` to `end`. */
+  /** Finds what dates a reading: `originMs`, and from `start` to `end`. */
   find(boot: number, sequence: number): void {
     if (boot === this.boot && sequence >= this.ownStart) {
-      this.hasTold = true;
       this.start = this.ownStart;
       this.end = END;
       this.originMs = this.ownOriginMs;
@@ -72,9 +71,7 @@ export class Dating {
 
   /** The same for one that is only looked at. Milliseconds since 1970, or NaN. */
   utcMs(reading: Reading, sequence: number): number {
-    const { hasTold } = this;
     this.find(reading.boot, sequence);
-    this.hasTold = hasTold;
     this.end = 0;
     return this.originMs + reading.uptimeMs;
   }

@@ -107,7 +107,7 @@ export class Journal {
     this.clockSet();
   }
 
-  /** The wall clock was set: dates this boot's readings, the earlier ones too if none of them has been told. */
+  /** The wall clock was set: dates this boot's readings, the earlier ones too, but those that have been told. */
   clockSet(): void {
     const utcMs = this.clock.utcMs();
     if (utcMs !== undefined) this.dating.setClock(this.clock.uptimeMs(), utcMs, this.store.nextSequence);
@@ -140,6 +140,7 @@ export class Journal {
     if (reading.shared !== this.told && !this.tellTopic(reading, sequence)) return undefined;
     const { dating, message } = this;
     if (sequence >= dating.end || sequence < dating.start) dating.find(reading.boot, sequence);
+    if (sequence >= dating.toldEnd) dating.toldEnd = sequence + 1;
     message.payloadLength =
       this.format === "json"
         ? this.renderer.json(reading.milliCelsius, reading.decimals, dating.originMs + reading.uptimeMs, sequence)
