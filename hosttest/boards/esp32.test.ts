@@ -2,6 +2,8 @@
 import { expect, test } from "vitest";
 import type { Board } from "../../src/board.js";
 import type { Resolver } from "../../src/mqtt/io.js";
+import { Settings } from "../../src/settings/settings.js";
+import { MemoryStore } from "../settings/memory-store.js";
 import { Hardware, load } from "./sdk.js";
 
 const BOARD = "boards/esp32/board.ts";
@@ -135,6 +137,20 @@ test("settings given to mcconfig: those of the schema, by name or by the SDK's u
   Object.assign(hardware.config, given);
   const { defaults } = await bootOn(hardware);
   expect(defaults).toEqual({ room: "kitchen", "mqtt.port": "1884", "wifi.ssid": "home", "wifi.password": "secret99" });
+});
+
+test("a misspelt one is told of, with what was meant", async () => {
+  const hardware = new Hardware();
+  Object.assign(hardware.config, { "mqtt.prot": "3", "mqqt.host": "10.0.0.2", "outbox.size": "9" });
+  const problems: string[] = [];
+  const { defaults } = await bootOn(hardware);
+  const settings = new Settings({ store: new MemoryStore(), defaults, onProblem: (text) => problems.push(text) });
+  expect(problems).toEqual([
+    expect.stringContaining("mqtt.prot: no such setting, did you mean mqtt.port?"),
+    expect.stringContaining("mqqt.host: no such setting, did you mean mqtt.host?"),
+    expect.stringContaining("outbox.size: no such setting"),
+  ]);
+  expect(settings.get("mqtt.port")).toBe(1883);
 });
 
 test("drivers that a manifest names are imported", async () => {

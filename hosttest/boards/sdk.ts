@@ -83,7 +83,11 @@ const STAND_INS: Readonly<Record<string, string>> = {
   }`,
   modules: `export default { importNow: (name) => name };`,
   resetReason: `export default () => ({ reason: hw.resetReason, string: "" });`,
-  "mc/config": `export default new Proxy({}, { get: (_, key) => hw.config[key] });`,
+  "mc/config": `export default new Proxy({}, {
+    get: (_, key) => hw.config[key],
+    ownKeys: () => Reflect.ownKeys(hw.config),
+    getOwnPropertyDescriptor: (_, key) => Reflect.getOwnPropertyDescriptor(hw.config, key),
+  });`,
   "embedded:io/digital": `export default class Digital {}`,
   "embedded:io/smbus": `export default class SMBus {}`,
   "embedded:io/socket/tcp": `export default class TCP {
