@@ -3,14 +3,18 @@
  * parts, flash file, sockets and terminal stay here.
  */
 import type { Board } from "../../src/board.js";
-import { workerProgram } from "../xs/engine/build.js";
+import { FetchError, workerProgram } from "../xs/engine/build.js";
 import { runOnXS } from "../xs/run.js";
 import { UsageError } from "./options.js";
 
 /** Resolves once the firmware has booted. `onReset`: it starts anew. @throws UsageError if this machine cannot build the engine */
 export async function bootOnXS(board: Board, onReset: () => void): Promise<void> {
-  const waiting = setTimeout(() => console.error("building the XS engine, once for this machine ..."), 500);
-  const program = await workerProgram().finally(() => clearTimeout(waiting));
+  const waiting = setTimeout(() => console.error("building the XS engine, once for this clone ..."), 500);
+  const program = await workerProgram()
+    .catch((error) => {
+      throw error instanceof FetchError ? new UsageError(`--engine xs: ${error.message}`) : error;
+    })
+    .finally(() => clearTimeout(waiting));
   if (program.kind === "missing") {
     throw new UsageError(
       `--engine xs: ${program.why}; install one (Debian: apt-get install gcc libc6-dev), or leave --engine out`,

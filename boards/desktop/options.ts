@@ -23,7 +23,7 @@ export interface Options {
   readonly headless: boolean;
   /** Where the prompt is: this terminal, or a pseudo terminal for another program to open. */
   readonly serial: "terminal" | "pty";
-  /** What runs the firmware: Node itself, or XS, the engine of the device, in a process beside. */
+  /** What runs the firmware: Node itself, or XS, the engine of the device (an older release), in a process beside. */
   readonly engine: "node" | "xs";
   readonly help: boolean;
 }

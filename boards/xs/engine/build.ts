@@ -1,6 +1,6 @@
 /*
  * Builds the XS worker: the engine's C sources out of a pinned npm package, and our host files.
- * Once a machine and version: the result lies in build/xs, named by all that went into it. Needs npm for the first
+ * Once a clone and version: the result lies in build/xs, named by all that went into it. Needs npm for the first
  * fetch, `tar`, and a C compiler with 32-bit libraries if slots shall be as large as on the device (Debian:
  * gcc-multilib). Never runs what the package would install, and takes nothing of it but xs/{includes,platforms,sources}.
  */
@@ -15,6 +15,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
+/** Brings XS 13.3.0 (xsCommon.h); the XS of SDK 8.2.3 is 17.7.0. No newer one is to be had as a package. */
 const PACKAGE = "@agoric/xsnap";
 const VERSION = "0.15.0";
 /** SHA-512 of the tarball, as the registry states it. */
@@ -48,7 +49,10 @@ export type Variant = "plain" | "profile";
 
 const programs = new Map<Variant, Promise<WorkerProgram>>();
 
-/** The worker's program, built if it is not there yet. Missing only when this machine cannot compile C. */
+/** The engine's sources are not here, and not to be had: no network, mostly. One line. */
+export class FetchError extends Error {}
+
+/** The worker's program, built if it is not there yet. Missing only when this machine cannot compile C. @throws FetchError */
 export function workerProgram(variant: Variant = "plain"): Promise<WorkerProgram> {
   let program = programs.get(variant);
   if (program === undefined) {
@@ -109,7 +113,12 @@ async function unpackedSources(cache: string): Promise<string> {
   if (existsSync(sources)) return sources;
   const tarball = join(cache, `agoric-xsnap-${VERSION}.tgz`);
   if (!existsSync(tarball)) {
-    await run("npm", ["pack", `${PACKAGE}@${VERSION}`, "--ignore-scripts", "--silent", "--pack-destination", cache]);
+    const options = ["--ignore-scripts", "--silent", "--pack-destination", cache];
+    await run("npm", ["pack", `${PACKAGE}@${VERSION}`, ...options]).catch(() => {
+      throw new FetchError(
+        `npm could not fetch ${PACKAGE}@${VERSION}, which the first build needs: is the network up?`,
+      );
+    });
   }
   const digest = createHash("sha512")
     .update(await readFile(tarball))
