@@ -103,7 +103,7 @@ export interface Board {
   onUncaught?(record: (line: string) => void): void;
   /** A line for whoever watches a console without a prompt (trace, standard error). */
   trace?(line: string): void;
-  /** Free and largest heap figures where the engine tells, in bytes. */
+  /** What the heap has in use, in bytes; absent where the engine does not tell. */
   heap?(): { readonly usedBytes: number };
   readonly observer?: Observer;
 }
