@@ -138,6 +138,21 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(sequences(open(flash))).toEqual([0, 2]);
   });
 
+  test("entries on both sides of 300 numbers without one, settled, rebooted: none is counted any more", () => {
+    const flash = ring(12, 4096);
+    const outbox = open(flash);
+    outbox.append(bytes(1), 1);
+    for (let i = 0; i < 300; i++) outbox.skip();
+    outbox.append(bytes(2), 1);
+    outbox.append(bytes(3), 1);
+    for (const sequence of [0, 301]) {
+      outbox.seek(0);
+      outbox.settle(sequence);
+    }
+    const { entries, oldestSequence } = open(flash).statistics();
+    expect([entries, oldestSequence]).toEqual([1, 302]);
+  });
+
   test("notes: the latest of each tag, the one in force at an entry, and those that came after it", () => {
     const flash = ring();
     let outbox = open(flash);

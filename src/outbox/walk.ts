@@ -254,6 +254,7 @@ export class Walk {
         const { number } = cursor;
         if (fromTail && cursor.lost > 0) this.lose(number - cursor.lost, cursor.lost);
         if (!cursor.isEntry) continue;
+        if (fromTail) marks.advance(number); // also over numbers used up without an entry
         if (this.isSettled(cursor)) {
           if (fromTail) marks.advance(number + 1);
           continue;
