@@ -139,7 +139,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
   });
 
   test("entries on both sides of 300 numbers without one, settled, rebooted: none is counted any more", () => {
-    const flash = ring(12, 4096);
+    const flash = ring(6, 16_384);
     const outbox = open(flash);
     outbox.append(bytes(1), 1);
     for (let i = 0; i < 300; i++) outbox.skip();
