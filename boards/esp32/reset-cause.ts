@@ -17,6 +17,12 @@ const CAUSES: readonly ResetCause[] = Object.freeze<ResetCause[]>([
   "watchdog", // any other
   "unknown", // deep sleep, which we never enter
   "brownout",
+  "unknown", // SDIO, which we are no slave of
+  "power", // the host of the chip's own USB, as it opens or closes the port: no death of the firmware
+  "power", // the debugger
+  "crash", // an error in the eFuses
+  "brownout", // a glitch of the power
+  "crash", // the CPU locked up
 ]);
 
 export function resetCause(): ResetCause {

@@ -98,6 +98,10 @@ test.each([
   [6, "watchdog"],
   [7, "watchdog"],
   [9, "brownout"],
+  [11, "power"],
+  [12, "power"],
+  [14, "brownout"],
+  [15, "crash"],
   [0, "unknown"],
   [99, "unknown"],
 ])("esp_reset_reason %d is %s", async (reason, cause) => {

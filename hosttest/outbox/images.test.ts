@@ -56,7 +56,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
         buffer.set(new Uint8Array(medium.head.buffer, medium.head.byteOffset, 48));
     };
     const mount = (): Outbox => new Outbox({ flash, writeUnit: unit });
-    expect(mount).toThrow("outbox: format version 2 on flash, this firmware knows up to 1");
+    expect(mount).toThrow("format version 2 on flash, this firmware knows up to 1");
     expect(flash.bytes).toEqual(image);
   });
 

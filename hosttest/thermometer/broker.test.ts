@@ -90,6 +90,19 @@ describe("the room is changed", () => {
     expect(house.retained.has(statusTopic("kitchen"))).toBe(false);
   });
 
+  test("twice, with no reading sent in between: nothing of either is left", () => {
+    const { one, house, time } = running({ interval: "3600" });
+    one.unplugSensor();
+    for (const room of ["attic", "bath"]) {
+      one.set({ room });
+      one.reboot();
+      time.advance(MINUTE);
+    }
+    one.plugSensor();
+    time.advance(120 * MINUTE);
+    expect([...house.retained.keys()].sort()).toEqual([statusTopic("bath"), discoveryTopic()].sort());
+  });
+
   test("with the id: the old discovery message goes, too", () => {
     const { one, house, time } = running();
     one.set({ id: "t7", room: "attic" });

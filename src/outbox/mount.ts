@@ -83,11 +83,11 @@ function findNewest(log: Log, sequences: Uint32Array, findings: Findings): numbe
 
 function refuse({ version, unit, blockLength }: BlockFormat, medium: Medium): void {
   if (version > FORMAT_VERSION) {
-    throw new Error(`outbox: format version ${version} on flash, this firmware knows up to ${FORMAT_VERSION}`);
+    throw new Error(`format version ${version} on flash, this firmware knows up to ${FORMAT_VERSION}`);
   }
-  if (unit !== medium.unit) throw new Error(`outbox: written in units of ${unit}, opened with ${medium.unit}`);
+  if (unit !== medium.unit) throw new Error(`written in units of ${unit}, opened with ${medium.unit}`);
   if (blockLength !== medium.blockLength) {
-    throw new Error(`outbox: written in blocks of ${blockLength} bytes, opened with ${medium.blockLength}`);
+    throw new Error(`written in blocks of ${blockLength} bytes, opened with ${medium.blockLength}`);
   }
 }
 

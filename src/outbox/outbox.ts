@@ -256,7 +256,7 @@ export class Outbox {
       this.walk.followed(address, size, NOTE, 0);
       return;
     }
-    throw new Error(`outbox: note ${tag} could not be stored`);
+    throw new Error(`note ${tag} could not be stored`);
   }
 
   /** The latest value of a tag, as a copy. */

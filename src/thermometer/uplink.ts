@@ -55,8 +55,9 @@ export class Uplink implements ClientOptions<Entry> {
   private readonly owner: UplinkOwner;
   private readonly client: Client<Entry>;
   /** What stands at the broker under other names. */
-  private former: Names | undefined;
-  private isAnnounced: boolean; // under these names, as far as flash knows
+  private former: readonly Names[] | undefined;
+  private isNoted: boolean; // flash knows these names
+  private isAnnounced: boolean; // and no others
   /** What the last failure was: the same one again is not news. */
   private trouble = "";
   /** The session at the broker is not the one that the journal knows. */
@@ -69,8 +70,10 @@ export class Uplink implements ClientOptions<Entry> {
     const { journal, outbox, announcement, settings } = owner;
     this.owner = owner;
     const known = announcement.read();
-    this.isAnnounced = known?.room === this.room && known.id === this.id;
-    this.former = this.isAnnounced ? undefined : known;
+    const former = known.filter(({ room, id }) => room !== this.room || id !== this.id);
+    this.isNoted = former.length < known.length;
+    this.isAnnounced = this.isNoted && former.length === 0;
+    if (former.length > 0) this.former = former;
     if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
     this.wipeFirst = journal?.sessionIs(this.id, this.host, this.port) !== true;
     this.perhapsSent = journal?.hadSession === true ? LARGEST_WINDOW : 0;
@@ -129,7 +132,7 @@ export class Uplink implements ClientOptions<Entry> {
     const { timers } = this.owner.board;
     if (this.status.state === "connected") {
       this.takeBack(this.names, true);
-      if (this.former !== undefined) this.takeBack(this.former, true);
+      for (const names of this.former ?? []) this.takeBack(names, true);
       this.client.stop(() => timers.set(whenDone, ON_ITS_WAY_MS));
       return;
     }
@@ -224,7 +227,12 @@ export class Uplink implements ClientOptions<Entry> {
     this.owner.log("debug", `mqtt ${state}`);
     if (state !== "connected") return;
     this.trouble = "";
-    if (this.former !== undefined) this.takeBack(this.former, this.former.id !== this.id);
+    if (!this.isNoted) {
+      // Before they are said: from now on they may stand there.
+      this.isNoted = true;
+      this.owner.announcement.write([...(this.former ?? []), this.names]);
+    }
+    for (const names of this.former ?? []) this.takeBack(names, names.id !== this.id);
     this.announce();
     this.say(this.statusTopic, encodeUTF8(ONLINE));
   }
@@ -296,7 +304,7 @@ export class Uplink implements ClientOptions<Entry> {
   /** A message that was sent later has arrived, or is on the same way: what was said before it needs no repeating. */
   private recordNames(): void {
     this.isAnnounced = true;
+    if (this.former !== undefined) this.owner.announcement.write([this.names]);
     this.former = undefined;
-    this.owner.announcement.write(this.names);
   }
 }
