@@ -20,7 +20,7 @@ import { Settings } from "./settings/settings.js";
 import type { KeyValueStore } from "./settings/store.js";
 import { Announcement } from "./thermometer/announcement.js";
 import { DeviceLog, type Level } from "./thermometer/device-log.js";
-import { eraseInTurns } from "./thermometer/erase.js";
+import { FactoryReset, type ResetOwner } from "./thermometer/factory-reset.js";
 import { Health, type HealthOwner } from "./thermometer/health.js";
 import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import type { Product } from "./thermometer/product.js";
@@ -35,7 +35,7 @@ export const CLOCK_PATIENCE_MS = 30_000;
 
 export type { Level } from "./thermometer/device-log.js";
 
-export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, UplinkOwner {
+export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, UplinkOwner, ResetOwner {
   readonly board: Board;
   readonly settings: Settings;
   readonly health: Health;
@@ -54,6 +54,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   private readonly _log: DeviceLog;
   private clockPatience: object | number | undefined;
   private uplinkStarted = false;
+  private reset: FactoryReset | undefined;
   private _dropped = 0;
 
   constructor(board: Board) {
@@ -63,15 +64,17 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.settings = new Settings(new SettingsOwner(this));
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     this.health = new Health(this);
-    if (this.health.safeMode === undefined) {
+    const isWhole = this.health.safeMode === undefined && !FactoryReset.isDue(this.store);
+    if (isWhole) {
       const { outbox, trouble } = this.openOutbox();
       this.outbox = outbox;
       this.flashTrouble = trouble;
       this.journal = outbox && this.openJournal(outbox);
+      this.keepInFlight();
     }
     this.console = this.openConsole();
     this._log.open(this.settings.get("log"), this.console);
-    if (this.health.safeMode === undefined) {
+    if (isWhole) {
       const { uplink, trouble } = this.openUplink();
       this.uplink = uplink;
       this.uplinkTrouble = trouble;
@@ -81,6 +84,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     if (this.link === undefined) this.onNetwork(true);
     this.sampling = this.journal && new Sampling(this);
     this.sampling?.restart();
+    if (!isWhole && this.health.safeMode === undefined) this.finishReset();
     board.observer?.started?.(this);
   }
 
@@ -128,9 +132,17 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
 
   /** Takes back what the broker retains of it, erases readings and settings, and boots as a new device. */
   factoryReset(): void {
+    if (this.reset !== undefined) return;
     this.stopSampling();
-    if (this.uplink === undefined) this.eraseAll();
-    else this.uplink.forget(() => this.eraseAll());
+    this.reset = new FactoryReset(this);
+    this.reset.begin();
+  }
+
+  /** The last life ended in the midst of one. */
+  private finishReset(): void {
+    this.log("warn", "factory reset: goes on where it was interrupted");
+    this.reset = new FactoryReset(this);
+    this.reset.goOn();
   }
 
   /** Leaves the broker politely, then `whenDone`. */
@@ -143,12 +155,13 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
 
   /** Lets go of everything at once, as a power cut does: nothing is sent, nothing is written. */
   close(): void {
+    this.reset?.close();
     this.letGo();
     this.console?.close();
   }
 
   /** All but the prompt. */
-  private letGo(): void {
+  letGo(): void {
     if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
     this.clockPatience = undefined;
     this.health.close();
@@ -157,24 +170,6 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.time?.close();
     this.link?.close();
     this.outbox?.close();
-  }
-
-  /**
-   * The readings first: if the power goes meanwhile, the device still has its owner's settings, and no later owner gets
-   * what is left of the readings.
-   */
-  private eraseAll(): void {
-    this.letGo();
-    eraseInTurns(this.board, (trouble) => {
-      if (trouble !== undefined) this.log("error", `factory reset: readings: ${trouble}`);
-      this.announcement.forget();
-      try {
-        this.settings.factoryReset();
-      } catch (error) {
-        this.log("error", `factory reset: settings: ${messageOf(error)}`);
-      }
-      this.restart("factory reset");
-    });
   }
 
   private openOutbox(): { outbox?: Outbox; trouble?: string } {
@@ -195,6 +190,13 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
       format: this.settings.get("payload"),
       topicOf: readingTopic,
     });
+  }
+
+  /** What some broker may know by its id is not given up while that is away: its ids are in use there. */
+  private keepInFlight(): void {
+    const { journal, outbox } = this;
+    const oldest = journal?.perhapsSent ? outbox?.seek(0) : undefined;
+    if (journal !== undefined && oldest !== undefined) outbox?.setInFlight(oldest.sequence + journal.perhapsSent);
   }
 
   /** A port that cannot be had costs the prompt, not the readings. */

@@ -74,10 +74,13 @@ export class Device {
       queue: {
         count: () => this.waiting,
         peek: (limit) => ["0 21.44", "1 21.45", "2 21.46"].slice(0, Math.min(limit, this.waiting)),
-        drop: (most, done) => {
-          const dropped = Math.min(most, this.waiting);
-          this.waiting -= dropped;
-          this.#answer(() => done(dropped));
+        drop: (count, told) => {
+          const step = (before: number): void => {
+            const dropped = Math.min(before + 250, count);
+            this.waiting -= dropped - before;
+            if (told(dropped, dropped === count) && dropped < count) this.#answer(() => step(dropped));
+          };
+          this.#answer(() => step(0));
         },
       },
       nearest,

@@ -280,7 +280,7 @@ describe("the session record", () => {
   test("is this broker's and this client's, until it is another's", () => {
     const device = new ReadingDevice();
     expect(device.journal.sessionIs("t1", "broker", 1883)).toBe(false);
-    device.journal.recordSession("t1", "broker", 1883);
+    device.journal.recordSession("t1", "broker", 1883, 8);
     device.boot();
     expect(device.journal.sessionIs("t1", "broker", 1883)).toBe(true);
     for (const [id, host, port] of [
@@ -321,7 +321,7 @@ describe("a flash that does not take notes", () => {
     const options = { store, clock, room: utf8("bath"), format: "json", topicOf: (room: Uint8Array) => room } as const;
     const journal = new Journal(options);
     journal.countDeadLetter();
-    journal.recordSession("id", "host", 1);
+    journal.recordSession("id", "host", 1, 8);
     expect(journal.append(20_000, 2, 1)).toBe(-1);
     expect(store.outbox.statistics().refused).toBe(1);
     store.fails = false;

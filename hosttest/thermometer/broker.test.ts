@@ -143,12 +143,47 @@ describe("a factory reset", () => {
     expect(house.breaches).toEqual([]);
   });
 
+  test("in the midst of a backlog, with no room to say it: never online for ever, and says what stays", () => {
+    let full = 0;
+    for (let ms = 1; ms < 400; ms += 19) {
+      const { one, house, time } = running({ interval: "1", "outbox.window": "32" });
+      one.set({ room: "attic" });
+      one.reboot();
+      time.advance(15 * SECOND);
+      house.broker.stop("kept");
+      time.advance(4 * MINUTE);
+      house.network.weather.roomBytes = 1_460;
+      house.broker.start();
+      time.runUntil(() => one.firmware.uplink?.status.state === "connected", 10 * MINUTE);
+      time.advance(ms);
+      const said = reset(one);
+      time.runUntil(() => one.restarts.includes("factory reset"), MINUTE);
+      one.cut();
+      time.advance(10 * MINUTE);
+      const status = house.retained.get(statusTopic("attic"));
+      if (said.includes("stays retained there")) full++;
+      expect(status).toBe(said.includes("stays retained there") ? "offline" : undefined);
+    }
+    expect(full).toBeGreaterThan(0);
+  });
+
+  test("announced, and nothing sent yet; the broker is away: says what stays there", () => {
+    const one = new SimulatedDevice();
+    one.unplugSensor();
+    one.powerOn();
+    const { house } = one;
+    house.time.advance(30 * SECOND);
+    house.broker.stop("kept");
+    house.time.advance(SECOND);
+    expect(reset(one)).toContain("stays retained there");
+  });
+
   test("with the broker away: says what stays there", () => {
     const { one, house, time } = running();
     house.broker.stop("kept");
     time.advance(SECOND);
     one.port.take();
-    expect(reset(one)).toContain(`warn: broker not connected: ${statusTopic("kitchen")} stays retained there`);
+    expect(reset(one)).toContain(`warn: broker not reached: ${statusTopic("kitchen")} stays retained there`);
     time.advance(SECOND);
     expect(one.restarts).toEqual(["factory reset"]);
   });

@@ -61,31 +61,37 @@ describe("power cuts", () => {
     expect(one.firmware.journal?.counters.deadLetters).toBe(0);
   });
 
-  test("during a factory reset: still its owner's device, and the next one completes it", () => {
-    for (let cut = 0; cut < 16; cut += 3) {
-      const { one, house, time } = device({ defaults: { interval: "1" } });
+  test("during a factory reset, wherever: the next boot completes it, and nothing of the old device is seen again", () => {
+    for (let cut = 0; cut < 18; cut++) {
+      const { one, house, time } = device({ defaults: { interval: "1", "mqtt.qos": "2" } });
       one.powerOn();
       one.set({ room: "attic" });
       one.reboot();
+      time.advance(70 * MINUTE); // once round the flash
+      house.broker.mood.stalled = true;
       time.advance(10 * SECOND);
+      house.broker.mood.stalled = false;
       house.broker.stop("kept");
-      time.advance(10 * MINUTE);
+      time.advance(MINUTE);
       one.flash.cutAfter(cut * one.flash.eraseCost + 5);
       one.type("factory-reset");
       one.type("erase");
-      time.advance(SECOND);
-      expect(one.isOn).toBe(false);
-      one.powerOn();
-      time.advance(5 * SECOND);
-      expect(one.firmware.settings.get("room")).toBe("attic");
-      one.type("factory-reset");
-      one.type("erase");
-      time.advance(5 * SECOND);
-      expect(one.firmware.settings.get("room")).toBe("kitchen");
+      time.advance(2 * SECOND);
+      const isCut = !one.isOn;
+      expect(isCut).toBe(cut < 16);
+      one.taken.length = 0;
+      const seen = house.messages.length;
       house.broker.start();
-      const { length } = house.sequences("attic");
+      one.powerOn();
       time.advance(5 * MINUTE);
-      expect(house.sequences("attic")).toHaveLength(length);
+      one.firmware.stopSampling();
+      time.advance(MINUTE);
+      expect(one.restarts).toEqual(["reboot", "factory reset"]);
+      expect(one.firmware.settings.get("room")).toBe("kitchen");
+      expect(one.firmware.journal?.counters.boots).toBe(1);
+      expect(house.messages.slice(seen).filter(({ topic }) => topic === "home/attic/temperature")).toEqual([]);
+      if (isCut) expect(house.sequences()).toEqual(one.taken);
+      expect(house.breaches).toEqual([]);
       expect(one.crashes).toEqual([]);
     }
   });

@@ -58,6 +58,17 @@ describe("the window is made smaller while more are in flight", () => {
   });
 });
 
+test("only as many as the window of the session count as perhaps sent after a reboot", () => {
+  const { one, house, time } = running({ defaults: { "outbox.window": "1" } });
+  house.broker.stop("kept");
+  time.advance(10 * MINUTE);
+  one.reboot();
+  house.replaceBroker();
+  time.advance(10 * MINUTE);
+  expect(doubles(house.sequences())).toBe(0);
+  expect(one.firmware.journal?.counters.possibleDoubles).toBeLessThanOrEqual(1);
+});
+
 test.each([
   ["host name", { "mqtt.host": "10.0.0.2" }],
   ["client id", { id: "t7" }],
@@ -127,6 +138,45 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
     expect(one.firmware.unsettled).toBe(0);
     house.broker.start();
     time.advance(3 * MINUTE);
+    expectAll(one, stuck);
+  });
+
+  test("queue drop while another broker is set, and back to the first one", () => {
+    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
+    stall(10 * SECOND);
+    const stuck = house.sequences().at(-1) ?? -1;
+    house.broker.stop("kept");
+    one.set({ "mqtt.host": "10.0.0.2" });
+    one.reboot();
+    time.advance(30 * SECOND);
+    one.type("queue drop");
+    one.type("drop");
+    time.advance(1);
+    expect(one.firmware.unsettled).toBe(0);
+    one.set({ "mqtt.host": "10.0.0.1" });
+    one.reboot();
+    house.broker.start();
+    time.advance(3 * MINUTE);
+    expectAll(one, stuck);
+  });
+
+  test.each(["", "10.0.0.2"])('the flash is full while mqtt.host is "%s", and back to the first broker', (host) => {
+    const defaults = { "outbox.window": "4", "mqtt.host": "" };
+    const { one, house, time, stall } = running({ blocks: 4, defaults });
+    one.set({ "mqtt.host": "10.0.0.1" });
+    one.reboot();
+    time.advance(30 * SECOND);
+    stall(10 * SECOND);
+    const stuck = house.sequences().at(-1) ?? -1;
+    house.broker.stop("kept");
+    one.set({ "mqtt.host": host });
+    one.reboot();
+    time.advance(60 * MINUTE);
+    expect(one.firmware.outbox?.statistics().dropped).toBeGreaterThan(0);
+    one.set({ "mqtt.host": "10.0.0.1" });
+    one.reboot();
+    house.broker.start();
+    time.advance(30 * MINUTE);
     expectAll(one, stuck);
   });
 

@@ -248,14 +248,13 @@ describe("trouble", () => {
     expect(one.restarts).toEqual(["reboot", "factory reset"]);
   });
 
-  test("factory reset of a large flash: 64 KiB a turn; a block that cannot be erased is overwritten, and stops nothing", () => {
+  test("factory reset of a large flash: 16 KiB a turn, told by quarters; a block that cannot be erased is overwritten, and stops nothing", () => {
     const { one, house, time } = device({ blocks: 40, defaults: { interval: "1" } });
-    const erased: [first: number, end: number][] = [];
     house.broker.stop("kept");
     one.powerOn();
     time.advance(10 * MINUTE);
-    const turns: number[] = [];
     let turn = 0;
+    const perTurn: number[] = [];
     const watch = (): void => {
       turn++;
       if (one.restarts.length === 0) time.timers.set(watch, 0);
@@ -263,42 +262,74 @@ describe("trouble", () => {
     const { flash } = one;
     const eraseBlock = flash.eraseBlock.bind(flash);
     flash.eraseBlock = (first, end = first + 1) => {
-      erased.push([first, end]);
-      turns.push(turn);
+      perTurn[turn] = (perTurn[turn] ?? 0) + end - first;
       if (first <= 17 && 17 < end) throw new Error("will not erase");
       eraseBlock(first, end);
     };
     one.type("factory-reset");
+    one.port.take();
     one.type("erase");
     watch();
-    time.runUntil(() => one.restarts.length > 0, SECOND);
-    expect(erased.filter(([first, end]) => end - first > 1)).toEqual([
-      [0, 16],
-      [16, 32],
-      [32, 40],
-    ]);
-    expect(new Set(turns).size).toBe(3);
+    let said = "";
+    while (one.restarts.length === 0) {
+      time.advance(0);
+      said += one.port.take();
+    }
+    expect(Object.values(perTurn)).toEqual(new Array(10).fill(4));
+    expect(said.match(/erased: \d+ %/g)).toEqual(["erased: 25 %", "erased: 50 %", "erased: 75 %"]);
     expect(flash.bytes.subarray(0, 17 * 4096).every((byte) => byte === 0xff)).toBe(true);
     expect(flash.bytes.subarray(17 * 4096, 18 * 4096).every((byte) => byte === 0)).toBe(true);
     expect(flash.bytes.subarray(18 * 4096).every((byte) => byte === 0xff)).toBe(true);
     time.advance(SECOND);
-    expect(one.firmware.settings.staged()).toEqual([]);
     expect(one.firmware.unsettled).toBeLessThan(3);
   });
 
-  test("queue drop of thousands: a part a turn, and what comes meanwhile stays", () => {
-    const { one, house, time } = device({ defaults: { interval: "1" } });
-    house.broker.stop("kept");
+  test("factory reset asked for twice is one; closed in the midst, it erases nothing more in this life", () => {
+    const { one, time } = device({ blocks: 40 });
     one.powerOn();
-    time.advance(30 * MINUTE);
+    time.advance(30 * SECOND);
+    one.firmware.factoryReset();
+    time.advance(100);
+    one.firmware.factoryReset();
+    time.advance(SECOND);
+    expect(one.restarts).toEqual(["factory reset"]);
+    time.advance(30 * SECOND);
+    one.firmware.factoryReset();
+    one.firmware.close();
+    const image = one.flash.bytes.slice();
+    time.advance(3 * SECOND);
+    expect(one.flash.bytes).toEqual(image);
+    expect(one.restarts).toEqual(["factory reset"]);
+  });
+
+  test("queue drop of thousands, the broker there: a part a turn, none of them is published meanwhile, and one session ends", () => {
+    const { one, house, time } = device({ blocks: 64, defaults: { interval: "1", "mqtt.qos": "2" } });
+    one.powerOn();
+    time.advance(20 * SECOND);
+    house.broker.stop("kept");
+    time.advance(120 * MINUTE);
+    house.broker.start();
+    time.runUntil(() => one.firmware.uplink?.status.state === "connected", 10 * MINUTE);
+    const { timers } = one.firmware.board;
+    const set = timers.set.bind(timers);
+    (timers as { set: typeof set }).set = (callback, delayMs) => set(callback, delayMs === 0 ? 250 : delayMs); // a flash that takes its time
     const { unsettled } = one.firmware;
-    expect(unsettled).toBeGreaterThan(1_500);
+    expect(unsettled).toBeGreaterThan(6_000);
+    const { connects } = house.broker;
     one.type("queue drop");
     one.type("drop");
-    expect(one.firmware.unsettled).toBeGreaterThan(unsettled - 500);
-    time.advance(1);
-    expect(one.port.take()).toContain(`${unsettled} readings thrown away`);
-    expect(one.firmware.unsettled).toBe(0);
+    const seen = house.sequences().length;
+    let said = "";
+    time.runUntil(() => {
+      said += one.port.take();
+      return said.includes("readings thrown away");
+    }, MINUTE);
+    expect(said).toContain(`5000 of ${unsettled} thrown away`);
+    expect(house.sequences().length).toBeLessThanOrEqual(seen + 8); // what was in flight
+    time.advance(MINUTE);
+    expect(house.broker.connects - connects).toBe(2); // the wipe, and the new session
+    expect(one.firmware.unsettled).toBeLessThan(3);
+    expect(house.breaches).toEqual([]);
   });
 });
 

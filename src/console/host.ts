@@ -60,8 +60,11 @@ export interface QueuePort {
   count(): number;
   /** One line an entry, the oldest first. */
   peek(limit: number): readonly string[];
-  /** Throws the oldest entries away, `most` at most: so many that it takes less than a second. `done` hears how many, from a later turn. */
-  drop(most: number, done: (dropped: number) => void): void;
+  /**
+   * Throws the oldest `count` away, a part a turn. `told` hears, from later turns, how many are gone and whether that was all,
+   * and returns whether to go on.
+   */
+  drop(count: number, told: (dropped: number, isOver: boolean) => boolean): void;
 }
 
 /** What Improv needs of the product: a browser's way to the Wi-Fi settings. Takes effect, and is kept, at once. */

@@ -18,6 +18,8 @@ import {
   ROOM,
   SESSION,
   sameNote,
+  sameSession,
+  windowOfSession,
 } from "./notes.js";
 import {
   bootOf,
@@ -171,22 +173,24 @@ export class Journal {
 
   /** True if the packet ids in flight belong to this client's session at this broker. */
   sessionIs(clientId: string, host: string, port: number): boolean {
-    return sameNote(this.store.readNote(SESSION), encodeSession(clientId, host, port));
+    return sameSession(this.store.readNote(SESSION), encodeSession(clientId, host, port, 0));
   }
 
-  /** Some session was in force before: what lies in flash may have been sent in it. */
-  get hadSession(): boolean {
-    return this.store.readNote(SESSION) !== undefined;
+  /** So many entries, the oldest, may have been sent in a session that somebody may still know; 0: there is none. */
+  get perhapsSent(): number {
+    return windowOfSession(this.store.readNote(SESSION));
   }
 
   /** No session is in force that may go on. Durable on return, if flash takes it. */
   forgetSession(): void {
-    this.sticky.write(SESSION, new Uint8Array(0));
+    if (this.perhapsSent > 0) this.sticky.write(SESSION, new Uint8Array(0));
   }
 
-  /** The session in force is this one. Durable on return, if flash takes it. */
-  recordSession(clientId: string, host: string, port: number): void {
-    if (!this.sessionIs(clientId, host, port)) this.sticky.write(SESSION, encodeSession(clientId, host, port));
+  /** The session in force is this one, with at most `window` in flight at once. Durable on return, if flash takes it. */
+  recordSession(clientId: string, host: string, port: number, window: number): void {
+    const isKnown = this.sessionIs(clientId, host, port);
+    const known = isKnown ? this.perhapsSent : 0; // what was in flight in a larger window may be so still
+    if (!isKnown || window > known) this.sticky.write(SESSION, encodeSession(clientId, host, port, window));
   }
 
   countDeadLetter(): void {

@@ -5,7 +5,8 @@
  *   ROOM      number (1 byte, modulo 256), name (UTF-8, 1..64 bytes)
  *   CLOCK     boot (2 bytes), milliseconds since 1970 at uptime 0 of that boot (6 bytes), number of the first reading that it
  *             dates (6 bytes; absent in notes of old: all of that boot)
- *   SESSION   hash of broker and client id (8 bytes): whose session the packet ids in flight belong to
+ *   SESSION   hash of broker and client id (8 bytes): whose session the packet ids in flight belong to; the largest window
+ *             there was in it (1 byte; absent in notes of old: 64). Empty: nobody's, whoever had them has been forgotten
  *   COUNTERS  boots, possible doubles, dead letters (4 bytes each)
  */
 
@@ -16,7 +17,9 @@ export const COUNTERS = 3;
 
 const CLOCK_LENGTH = 14;
 const OLD_CLOCK_LENGTH = 8;
-const SESSION_LENGTH = 8;
+const SESSION_LENGTH = 9;
+const OLD_SESSION_LENGTH = 8;
+const OLD_WINDOW = 64;
 const COUNTERS_LENGTH = 12;
 const HIGH = 0x1_0000_0000;
 
@@ -66,8 +69,8 @@ function sixBytes(note: Uint8Array, at: number): number {
   return (note[at + 4] | (note[at + 5] << 8)) * HIGH + (low >>> 0);
 }
 
-/** Names a session: two 32-bit FNV-1a hashes, one from each end of `client id, broker`. */
-export function encodeSession(clientId: string, host: string, port: number): Uint8Array {
+/** Names a session: two 32-bit FNV-1a hashes, one from each end of `client id, broker`; and `window`, 1..255. */
+export function encodeSession(clientId: string, host: string, port: number, window: number): Uint8Array {
   const name = `${clientId}\n${host}\n${port}`;
   const note = new Uint8Array(SESSION_LENGTH);
   const view = new DataView(note.buffer);
@@ -79,7 +82,21 @@ export function encodeSession(clientId: string, host: string, port: number): Uin
   }
   view.setUint32(0, forth >>> 0, true);
   view.setUint32(4, back >>> 0, true);
+  note[OLD_SESSION_LENGTH] = window;
   return note;
+}
+
+/** Whether both name the same session. */
+export function sameSession(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  if (a === undefined || a.length < OLD_SESSION_LENGTH) return false;
+  for (let i = 0; i < OLD_SESSION_LENGTH; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The largest window in the session; 0: there is none. */
+export function windowOfSession(note: Uint8Array | undefined): number {
+  if (note === undefined || note.length < OLD_SESSION_LENGTH) return 0;
+  return note.length === SESSION_LENGTH ? note[OLD_SESSION_LENGTH] : OLD_WINDOW;
 }
 
 export function encodeCounters(counters: Counters): Uint8Array {

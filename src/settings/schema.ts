@@ -85,8 +85,6 @@ export interface SettingOf<K extends Key> {
 
 export type Setting = { [K in Key]: SettingOf<K> }[Key];
 
-/** Of `outbox.window`. */
-export const LARGEST_WINDOW = 64;
 const SECONDS_A_DAY = 86_400;
 
 export const schema: readonly Setting[] = [
@@ -249,7 +247,7 @@ export const schema: readonly Setting[] = [
   },
   {
     key: "outbox.window",
-    type: { kind: "number", unit: "", min: 1, max: LARGEST_WINDOW, decimals: 0 },
+    type: { kind: "number", unit: "", min: 1, max: 64, decimals: 0 },
     default: 8,
     help: "Readings on their way at once, at most",
     inForce: "rebooted",

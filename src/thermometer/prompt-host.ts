@@ -12,6 +12,9 @@ import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
 import { statusRows } from "./status.js";
 
+/** Readings thrown away in a turn: a full flash at once would take longer than a watchdog waits. */
+const A_TURN = 250;
+
 export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
   private readonly thermometer: Product;
   private provisioning: Provisioning | undefined; // since the first byte at the prompt
@@ -120,22 +123,32 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     return lines;
   }
 
-  drop(most: number, done: (dropped: number) => void): void {
-    const { board, outbox, journal, uplink } = this.thermometer;
+  drop(count: number, told: (dropped: number, isOver: boolean) => boolean): void {
+    const { board, outbox, uplink } = this.thermometer;
     let dropped = 0;
-    let isSessionOver = false;
-    for (let entry = outbox?.seek(0); entry !== undefined && dropped < most; entry = outbox?.seek(0)) {
-      const { sequence, qos } = entry;
-      if (qos === 2 && !isSessionOver) {
-        // Before it is gone: the broker may know it by its id, and would take a later reading for it.
-        isSessionOver = true;
-        if (uplink === undefined) journal?.forgetSession();
-        else uplink.endSession();
+    const step = (): void => {
+      const end = Math.min(dropped + A_TURN, count);
+      let entry = outbox?.seek(0);
+      for (; entry !== undefined && dropped < end; entry = outbox?.seek(0)) {
+        const { sequence, qos } = entry;
+        if (qos === 2) this.endSession();
+        outbox?.settle(sequence);
+        dropped++;
       }
-      outbox?.settle(sequence);
-      dropped++;
-    }
-    board.timers.set(() => done(dropped), 0);
+      const isOver = entry === undefined || dropped === count;
+      if (told(dropped, isOver) && !isOver) board.timers.set(step, 0);
+      else uplink?.release();
+    };
+    uplink?.hold(); // nothing of it is sent meanwhile
+    board.timers.set(step, 0);
+  }
+
+  /** An entry is about to go that some broker may know by its id, and would take a later reading for it: the id must end, too. */
+  private endSession(): void {
+    const { journal, uplink } = this.thermometer;
+    if (journal === undefined || journal.perhapsSent === 0) return;
+    journal.forgetSession();
+    uplink?.wipe();
   }
 
   /** `scan`, of a board with Wi-Fi. Called as a method of this object. */

@@ -18,7 +18,6 @@ import type { TCPConstructor } from "../mqtt/io.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
 import type { Journal, ReadingMessage } from "../reading/journal.js";
-import { LARGEST_WINDOW } from "../settings/schema.js";
 import type { Settings } from "../settings/settings.js";
 import { VERSION } from "../version.js";
 import type { Announcement, Names } from "./announcement.js";
@@ -58,6 +57,8 @@ export class Uplink implements ClientOptions<Entry> {
   private former: readonly Names[] | undefined;
   private isNoted: boolean; // flash knows these names
   private isAnnounced: boolean; // and no others
+  private isUp = false;
+  private isHeld = false;
   /** What the last failure was: the same one again is not news. */
   private trouble = "";
   /** The session at the broker is not the one that the journal knows. */
@@ -67,7 +68,7 @@ export class Uplink implements ClientOptions<Entry> {
 
   /** @throws Error with one line if the settings ask for what this board has not (TLS) */
   constructor(owner: UplinkOwner) {
-    const { journal, outbox, announcement, settings } = owner;
+    const { journal, announcement, settings } = owner;
     this.owner = owner;
     const known = announcement.read();
     const former = known.filter(({ room, id }) => room !== this.room || id !== this.id);
@@ -76,10 +77,7 @@ export class Uplink implements ClientOptions<Entry> {
     if (former.length > 0) this.former = former;
     if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
     this.wipeFirst = journal?.sessionIs(this.id, this.host, this.port) !== true;
-    this.perhapsSent = journal?.hadSession === true ? LARGEST_WINDOW : 0;
-    // What may be in flight is not given up while the broker is away: its ids are in use there.
-    const oldest = this.wipeFirst ? undefined : outbox?.seek(0)?.sequence;
-    if (oldest !== undefined) outbox?.setInFlight(oldest + LARGEST_WINDOW);
+    this.perhapsSent = journal?.perhapsSent ?? 0;
     if (this.user === undefined && settings.get("mqtt.password") !== "") {
       owner.log("warn", "mqtt.password is not sent: set mqtt.user, too");
     }
@@ -100,18 +98,28 @@ export class Uplink implements ClientOptions<Entry> {
   }
 
   linkUp(): void {
-    this.client.linkUp();
+    this.isUp = true;
+    if (!this.isHeld) this.client.linkUp();
   }
 
   linkDown(): void {
+    this.isUp = false;
     this.client.linkDown();
   }
 
-  /** Entries of QoS 2 are about to be thrown away: the session that may know them must not go on. */
-  endSession(): void {
-    const { journal } = this.owner;
-    if (journal?.sessionIs(this.id, this.host, this.port) !== true) return;
-    journal.forgetSession();
+  /** Sends nothing until `release`. */
+  hold(): void {
+    this.isHeld = true;
+    this.client.linkDown();
+  }
+
+  release(): void {
+    this.isHeld = false;
+    if (this.isUp) this.client.linkUp();
+  }
+
+  /** The broker's session is wiped before anything else is sent. */
+  wipe(): void {
     this.client.wipe();
   }
 
@@ -129,17 +137,21 @@ export class Uplink implements ClientOptions<Entry> {
 
   /** Takes back all that the broker retains of the device, and leaves; `whenDone` is called when that has had time to get there. */
   forget(whenDone: () => void): void {
-    const { timers } = this.owner.board;
-    if (this.status.state === "connected") {
-      this.takeBack(this.names, true);
-      for (const names of this.former ?? []) this.takeBack(names, true);
-      this.client.stop(() => timers.set(whenDone, ON_ITS_WAY_MS));
+    if (!this.isNoted && this.former === undefined) {
+      this.client.stop(whenDone);
       return;
     }
-    if (this.isAnnounced || this.former !== undefined) {
-      this.owner.log("warn", `broker not connected: ${this.statusTopic} stays retained there`);
+    const { lastError } = this.status;
+    if (this.takeBackAll()) {
+      this.client.stop(() => {
+        if (this.status.lastError !== lastError) this.leaveRetained();
+        this.owner.board.timers.set(whenDone, ON_ITS_WAY_MS);
+      });
+      return;
     }
-    this.client.stop(whenDone);
+    this.leaveRetained();
+    this.client.close(); // without a goodbye: if there was a connection, the will says at least that the device is gone
+    whenDone();
   }
 
   /** Says goodbye and leaves; `whenDone` is called once the connection is closed. */
@@ -219,7 +231,7 @@ export class Uplink implements ClientOptions<Entry> {
   onSession(session: SessionStart): void {
     const { owner, id } = this;
     owner.journal?.countPossibleDoubles(session.possibleDoubles);
-    owner.journal?.recordSession(id, this.host, this.port);
+    owner.journal?.recordSession(id, this.host, this.port, this.window);
     owner.log("info", `connected to ${this.host}:${this.port}${session.present ? ", session resumed" : ""}`);
   }
 
@@ -293,6 +305,19 @@ export class Uplink implements ClientOptions<Entry> {
       expireAfterS: expireAfterS(settings),
     });
     this.say(topic, payload);
+  }
+
+  /** At QoS 0, as nothing is waited for. Returns whether all of it is on its way. */
+  private takeBackAll(): boolean {
+    return [...(this.former ?? []), this.names].every(({ room, id }) =>
+      [availabilityTopic(room, id), discoveryTopic(id)].every((topic) =>
+        this.client.publish(topic, NOTHING, { qos: 0, retain: true }),
+      ),
+    );
+  }
+
+  private leaveRetained(): void {
+    this.owner.log("warn", `broker not reached: ${this.statusTopic} stays retained there`);
   }
 
   /** `wholly`: the entity, too. */

@@ -38,14 +38,17 @@ const timers = {
   },
 };
 
+/** Of the two generations of settings alone. */
 const store: KeyValueStore = {
   read(key) {
+    if (!/[ab]$/.test(key)) return undefined;
     const which = key.endsWith("a") ? 0 : 1;
     const bytes = which === 0 ? settings.a : settings.b;
     const length = settings.lengths[which];
     return length === 0 ? undefined : bytes.slice(0, length).buffer;
   },
   write(key, value) {
+    if (!/[ab]$/.test(key)) return;
     const which = key.endsWith("a") ? 0 : 1;
     (which === 0 ? settings.a : settings.b).set(new Uint8Array(value));
     settings.lengths[which] = value.byteLength;

@@ -52,7 +52,7 @@ const factoryReset: Command = {
       echo: "shown",
       answer(text) {
         if (text?.trim() !== ERASE) return shell.print("nothing erased");
-        shell.print("erasing, for up to half a minute; then it starts anew");
+        shell.print("erasing: about 12 s a megabyte; then it starts anew");
         shell.afterOutput(() => shell.host.factoryReset());
       },
     });

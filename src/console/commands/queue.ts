@@ -8,7 +8,6 @@ const ACTIONS = ["count", "peek", "drop"];
 const PEEK_DEFAULT = 5;
 const PEEK_MAX = 50;
 const CONFIRMATION = "drop"; // typed out
-const A_TURN = 250;
 const A_LINE = 5_000;
 
 export const queue: Command = {
@@ -48,26 +47,30 @@ function drop(shell: Shell, waiting: QueuePort): void {
     prompt: `type ${CONFIRMATION} to throw ${count === 1 ? "it" : "them"} away: `,
     echo: "shown",
     answer(text) {
-      if (text?.trim() === CONFIRMATION) dropPart(shell, waiting, count, 0);
+      if (text?.trim() === CONFIRMATION) dropAll(shell, waiting, count);
       else shell.print("nothing thrown away");
     },
   });
 }
 
-/** So many a turn: all at once, a full flash would take longer than a watchdog waits. Those that come meanwhile stay. */
-function dropPart(shell: Shell, waiting: QueuePort, count: number, before: number): void {
-  const most = Math.min(count - before, A_TURN);
-  const finish = shell.later();
-  waiting.drop(most, (dropped) =>
+/** Those that come meanwhile stay. */
+function dropAll(shell: Shell, waiting: QueuePort, count: number): void {
+  let finish = shell.later();
+  let before = 0;
+  waiting.drop(count, (dropped, isOver) => {
+    let isHeard = false;
     finish(() => {
-      const all = before + dropped;
-      if (dropped < most || all === count) shell.print(`${readings(all)} thrown away`);
-      else {
-        if (all % A_LINE === 0) shell.print(`${all} of ${count} thrown away`);
-        dropPart(shell, waiting, count, all);
+      isHeard = true;
+      if (isOver) {
+        shell.print(`${readings(dropped)} thrown away`);
+        return;
       }
-    }),
-  );
+      if (Math.floor(dropped / A_LINE) > Math.floor(before / A_LINE)) shell.print(`${dropped} of ${count} thrown away`);
+      before = dropped;
+      finish = shell.later();
+    });
+    return isHeard; // else somebody pressed Ctrl-C
+  });
 }
 
 function wait(count: number): string {
