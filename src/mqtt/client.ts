@@ -6,7 +6,7 @@
  * Source: MQTT 3.1.1; ECMA-419, 2nd edition.
  */
 import { connectPacket, type QoS } from "./codec.js";
-import { Connection } from "./connection.js";
+import { Connection, messageOf } from "./connection.js";
 import type { Port, Resolver, ResolverConstructor } from "./io.js";
 import type { Backoff, ClientOptions, ClientStatus, MQTTError } from "./options.js";
 import type { Ending } from "./session.js";
@@ -55,7 +55,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     this.connect();
   }
 
-  /** Sends DISCONNECT and closes; `whenDone` is called when that is done. What is in the store stays there. */
+  /** Sends DISCONNECT and closes; `whenDone` is called when that is done, and after `onError` if it fails. What is in the store stays there. */
   stop(whenDone?: () => void): void {
     if (this.stage === "leaving") return;
     this.whenDone = whenDone;
@@ -68,7 +68,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     this.guard(this.number, this.leave, undefined);
   }
 
-  /** At once: nothing is sent, no callback comes any more but `onState`. */
+  /** At once: nothing is sent, no callback comes any more but `onState`; `onError`, should that throw. */
   close(): void {
     this.drop("other");
     this.enter("stopped", NEVER);
@@ -78,11 +78,12 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
   wake(): void {
     this.session.mayHaveMore = true;
     if (this.parsing) return;
+    const number = this.number;
     try {
       this.session.fill();
       this.out.flush();
     } catch (cause) {
-      this.crash(this.number, cause);
+      this.crash(number, cause);
     }
   }
 
@@ -131,9 +132,10 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     const out = this.out;
     // The answers to what is being parsed must have room after it, and after the longest head.
     if (this.parsing && out.room < this.parsing + 11 + message.topic.length + message.payloadLength) return false;
+    const number = this.number;
     const isTaken = out.publishAny(message.retain ? 0x31 : 0x30, 0, message);
     this.send();
-    return isTaken;
+    return isTaken && number === this.number; // the socket may have thrown
   }
 
   /** Subscribes now and whenever the server has lost the session. `onSubscribed` tells what was granted. @throws RangeError */
@@ -223,7 +225,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     });
     // A class may call back from its constructor: the connection may be over already.
     if (number === this.number) this.out.socket = opened;
-    else closeQuietly(opened);
+    else quietly(() => opened.close());
   }
 
   protected greeting(): Uint8Array {
@@ -257,10 +259,12 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     return;
   }
 
-  protected onLeft(): void {
-    const { whenDone } = this; // the owner may call `stop` again, from `onState`
+  /** `error`: if DISCONNECT did not get through. */
+  protected onLeft(error?: MQTTError): void {
+    const { whenDone } = this; // the owner may call `stop` again, from `onState` or `onError`
     this.close();
-    whenDone?.();
+    if (error) this.tell(error);
+    quietly(() => whenDone?.());
   }
 
   protected fail(
@@ -270,26 +274,32 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     code?: number,
     cause?: unknown,
   ): void {
-    const options = this.options;
     const backoff = this.backoff;
     const stage = this.stage;
-    const nowMs = options.uptimeMs();
+    const nowMs = this.options.uptimeMs();
     const next = this.number + 1;
     this.drop(ending);
-    this.lastError = { kind, message, code, cause };
+    const error: MQTTError = { kind, message, code, cause };
+    this.lastError = error;
     if (next !== this.number) return; // told of a filter given up, the owner has ended it or begun anew
     // Of the refusals, time mends "server unavailable" only.
-    let random = options.random();
+    let random = this.options.random();
     if (code && code !== 3) {
       this.stepMs = backoff.refusedMs;
       random = (1 + random) / 2;
     } else if (stage === "connected" && nowMs - this.sinceMs >= backoff.steadyMs) this.stepMs = backoff.firstMs;
     else this.stepMs = Math.min(Math.max(this.stepMs * 2, backoff.firstMs), backoff.longestMs);
     const waitMs = Math.round(this.stepMs * random);
-    const error = this.lastError;
-    if (stage === "leaving") this.onLeft();
-    else this.enter("waiting", waitMs);
-    options.onError?.(error);
+    if (stage === "leaving") {
+      this.onLeft(error);
+      return;
+    }
+    this.enter("waiting", waitMs);
+    this.tell(error);
+  }
+
+  private tell(error: MQTTError): void {
+    quietly(() => this.options.onError?.(error));
   }
 
   /** Ends connection and resolver, whatever their state. */
@@ -299,8 +309,8 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     this.reset();
     this.resolver = undefined;
     this.session.close(ending);
-    closeQuietly(resolver);
-    closeQuietly(socket);
+    quietly(() => resolver?.close?.());
+    quietly(() => socket?.close());
   }
 
   private enter(stage: Connection<E>["stage"], waitMs: number): void {
@@ -310,7 +320,12 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     const state = stage === "leaving" ? "connected" : stage;
     if (state === this.state) return;
     this.state = state;
-    this.options.onState?.(state);
+    try {
+      this.options.onState?.(state);
+    } catch (cause) {
+      if (stage === "connected") throw cause; // that ends the connection, as what any callback throws
+      this.tell({ kind: "application", message: messageOf(cause), cause });
+    }
   }
 
   protected expire(): void {
@@ -321,10 +336,9 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
   }
 }
 
-function closeQuietly(it: { close?(): void } | undefined): void {
+/** For what has no bearing on what comes next: a close of what is over either way, an owner who throws and cannot be told. */
+function quietly(call: () => void): void {
   try {
-    it?.close?.();
-  } catch {
-    // It was closed, or broken: what we want from it is over either way.
-  }
+    call();
+  } catch {}
 }

@@ -13,6 +13,10 @@ import { Transmit } from "./transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 export abstract class Connection<E extends OutboundEntry> implements LinkReader {
   protected readonly options: ClientOptions<E>;
   protected readonly session: Session<E>;
@@ -60,12 +64,14 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     this.pingTimeoutMs = options.pingTimeoutMs ?? 15_000;
     this.onTimer = () => {
       const out = this.out;
-      this.timer = undefined;
       if (out.hasSent && this.hasHeard && this.pingLimitMs === NEVER && this.stage === "connected") {
         // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed.
         out.hasSent = this.hasHeard = false;
         this.timer = options.timers.set(this.onTimer, this.lookMs);
-      } else this.guard(this.number, this.stage === "connected" ? this.lookCloser : this.expire, undefined);
+      } else {
+        this.timer = undefined;
+        this.guard(this.number, this.stage === "connected" ? this.lookCloser : this.expire, undefined);
+      }
     };
   }
 
@@ -101,9 +107,8 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
 
   protected crash(number: number, cause: unknown): void {
     if (number !== this.number || this.stage === "stopped") return; // whoever threw has ended the connection before
-    const message = cause instanceof Error ? cause.message : String(cause);
     const isOpening = this.stage === "connecting" && this.isDeaf;
-    this.fail(isOpening ? "unreachable" : "application", message, "other", undefined, cause);
+    this.fail(isOpening ? "unreachable" : "application", messageOf(cause), "other", undefined, cause);
   }
 
   /** What is there may be forgotten: another connection is to begin. */

@@ -88,7 +88,8 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
   uptimeMs(): number;
   /** Uniform in [0, 1). */
   random(): number;
+  /** What it throws is for `onError`; of "connected", it ends that connection. */
   onState?(state: ClientState): void;
-  /** An attempt or a connection ended, or `stop` did not get through. The client goes on by itself. */
+  /** An attempt or a connection ended, or `stop` did not get through. The client goes on by itself, also if this throws. */
   onError?(error: MQTTError): void;
 }

@@ -125,7 +125,10 @@ export class Requests {
     this.strikes = 0;
     this.dropped++;
     this.remove(request);
-    if (request.packet[0] === 0x82) this.options.onSubscribed?.(request.filter as string, 128);
+    if (request.packet[0] !== 0x82) return;
+    try {
+      this.options.onSubscribed?.(request.filter as string, 128);
+    } catch {} // the connection is over, and to be cleared away whatever the owner throws
   }
 
   private add(id: number, packet: Uint8Array, filter?: string, isLasting = false): void {

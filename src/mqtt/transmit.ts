@@ -140,7 +140,7 @@ export class Transmit {
       this.flushInParts();
       return;
     }
-    if (end !== 4 && end !== this.longLength) {
+    if (end !== this.longLength && end !== 4) {
       this.long = this.bytes.subarray(0, end);
       this.longLength = end;
     }
