@@ -106,6 +106,18 @@ describe("the row", () => {
     expect(bench.screen.rows).toEqual([">"]);
   });
 
+  test("the cursor goes between a character and its mark, from the left: the mark stays", () => {
+    const bench = new Bench();
+    bench.line.insertText("a\u0301");
+    bench.line.moveTo(0);
+    bench.show();
+    bench.line.insertText("a");
+    bench.show();
+    bench.line.moveTo(2);
+    bench.show();
+    expect(bench.screen.editedRow).toBe("> aa\u0301|");
+  });
+
   test("any edits: the screen shows the line as it is, the cursor where it is, and never a second row", () => {
     const character = fc.constantFrom("a", "b", " ", "é", "客", "😀", "\u0301", "-");
     const step = fc.oneof(

@@ -63,7 +63,10 @@ export class Row {
   private move(index: number): string {
     let out = "";
     if (index < this.at) out = "\b".repeat(columns(this.shown, index, this.at));
-    for (let i = this.at; i < index; i++) out += String.fromCodePoint(this.shown[i]);
+    let end = index;
+    // A character that is written again loses its marks, though the cursor shall stand before them.
+    if (index > this.at) while (end < this.shown.length && columnsOf(this.shown[end]) === 0) end += 1;
+    for (let i = this.at; i < end; i++) out += String.fromCodePoint(this.shown[i]);
     this.at = index;
     return out;
   }
