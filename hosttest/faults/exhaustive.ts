@@ -1,7 +1,8 @@
 /*
- * Every cut there is, on a small ring: a script of calls goes round the ring twice, kept empty and kept full. Power goes at
- * each programmed byte (none, some, all of its bits) and in each erase (every state that one can leave); after each of
- * these, power goes again in the recovery, at every seventh step and each time from another one on. The bits of half-way cells are drawn from the case's name.
+ * Every cut there is, on a small ring: a script of calls goes round the ring twice, kept empty, kept full, and full while
+ * the oldest entries stay in flight. Power goes at each programmed byte (none, some, all of its bits) and in each erase
+ * (every state that one can leave); after each of these, power goes again in the recovery, at every seventh step and each
+ * time from another one on. The bits of half-way cells are drawn from the case's name.
  */
 import { type CutBits, type FlashImage, generator, NorFlash } from "../../boards/parts/nor-flash.js";
 import { ERASE_STATES, type EraseState } from "../../boards/parts/nor-flash-erase.js";
@@ -11,7 +12,7 @@ import type { Outcome } from "./random.js";
 import { Rig } from "./rig.js";
 
 /** How the ring is used. */
-const SCENARIOS = ["empty", "full, dropOldest", "full, refuse"] as const;
+const SCENARIOS = ["empty", "full, dropOldest", "full, refuse", "full, in flight"] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 const CALLS_A_RUN = 12;
@@ -76,7 +77,7 @@ class Exhaustion {
       whenFull: scenario === "full, refuse" ? "refuse" : "dropOldest",
       firstSequence: 65_530,
     });
-    this.#rig.inFlight = scenario === "full, refuse" ? 2 : 0;
+    this.#rig.inFlight = scenario === "full, refuse" || scenario === "full, in flight" ? 2 : 0;
   }
 
   /** Runs of some calls, each from a boot to the next, until the ring has gone round. */

@@ -99,6 +99,40 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(outbox.seek(0)?.sequence).toBeGreaterThan(0);
   });
 
+  test("full, dropOldest, every older block holds something in flight: the newest goes, nothing is refused, wear stays low", () => {
+    const flash = ring(unit === 1 ? 4 : 5);
+    let dropped = 0;
+    const onEvent = (event: OutboxEvent): void => {
+      expect(event.kind).not.toBe("refused");
+      if (event.kind === "dropped") dropped += event.count;
+    };
+    let outbox = open(flash, { onEvent });
+    const payload = new Uint8Array(40);
+    while (outbox.statistics().blocksUsed < 3) outbox.append(payload, 1);
+    const inFlight = outbox.nextSequence - 1; // up to the first of the newest block
+    const counted = (): object => ({ dropped, refused: 0, damaged: 0, entries: outbox.nextSequence - dropped });
+    for (let boot = 0; boot < 20; boot++) {
+      outbox.setInFlight(inFlight);
+      for (let i = 0; i < 50; i++) expect(outbox.append(payload, 1)).not.toBe(-1);
+      expect(outbox.statistics()).toMatchObject(counted());
+      outbox = open(flash, { onEvent });
+      expect(outbox.statistics()).toMatchObject(counted());
+    }
+    expect(sequences(outbox).slice(0, inFlight)).toEqual(Array.from({ length: inFlight }, (_, i) => i));
+    const perBlock = Math.floor((1024 - 48) / 48);
+    const erases = flash.erases.reduce((sum, count) => sum + count);
+    expect(erases).toBeLessThan(2 * (1000 / perBlock) + 40); // one for each block filled, in unit mode one for each boot
+    for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(0)) outbox.settle(entry.sequence);
+    expect(outbox.statistics()).toMatchObject({ entries: 0, damaged: 0 });
+  });
+
+  test("full, dropOldest, every block holds something in flight: refused, and all that was there stays", () => {
+    const outbox = open(ring(unit === 1 ? 4 : 5));
+    let count = 0;
+    for (; count < 200 && outbox.append(new Uint8Array(40), 1) !== -1; count++) outbox.setInFlight(outbox.nextSequence);
+    expect(outbox.statistics()).toMatchObject({ dropped: 0, refused: 1, entries: count });
+  });
+
   test("full, refuse: -1, a number used up, counted over a reboot; settled: room again, and the gap shows", () => {
     const flash = ring();
     const outbox = open(flash, { whenFull: "refuse" });

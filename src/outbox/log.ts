@@ -27,6 +27,8 @@ import { Target } from "./target.js";
 const OPEN_WORD = CLEAN_BYTES >> 2;
 const TRIES = 3;
 
+type How = "advance" | "compact" | "renew";
+
 /** The log on `medium`. Fields are the mount's to set and the queue's to read. */
 export class Log {
   readonly medium: Medium;
@@ -138,6 +140,11 @@ export class Log {
     return this.newest.sequence !== 0 && this.open("compact");
   }
 
+  /** Takes the next spare into use in place of the newest block, without its entries: `retired` is that block. */
+  renew(): boolean {
+    return this.open("renew");
+  }
+
   /**
    * Erases what should be erased ahead: at most one block.
    * @returns whether there is more to do
@@ -218,7 +225,7 @@ export class Log {
     return true;
   }
 
-  private open(how: "advance" | "compact"): boolean {
+  private open(how: How): boolean {
     const { blocks } = this;
     for (let tries = Math.min(blocks.spares, TRIES); tries > 0; tries--) {
       const place = blocks.live;
@@ -230,7 +237,7 @@ export class Log {
   }
 
   /** Fills `block` and makes it the newest. Nothing of the log changes unless it succeeds. */
-  private build(block: number, how: "advance" | "compact"): boolean {
+  private build(block: number, how: How): boolean {
     const { medium, newest } = this;
     const first = how === "compact" ? newest.first : this.number;
     const sequence = this.highest + 1;
@@ -259,7 +266,7 @@ export class Log {
     return true;
   }
 
-  private adopt(target: Target, how: "advance" | "compact"): void {
+  private adopt(target: Target, how: How): void {
     const { blocks } = this;
     copyHeader(this.header, this.newest);
     this.counters.entries -= target.settledInPlace;

@@ -3,6 +3,7 @@
  * outbox is full. Marks always find room: entries leave a reserve in the newest block while the oldest one is not settled.
  */
 import type { OutboxListener } from "./events.js";
+import { NO_BLOCK } from "./layout.js";
 import type { Log } from "./log.js";
 import type { Walk } from "./walk.js";
 
@@ -69,7 +70,7 @@ export class Room {
 
   private advance(policy: Policy): boolean {
     const log = this.log;
-    while (log.blocks.spares <= log.spareReserve) if (!this.free(policy)) return false;
+    while (log.blocks.spares <= log.spareReserve) if (!this.free(policy)) return this.renew(policy);
     const advanced = log.advance();
     this.walk.sync();
     return advanced;
@@ -99,19 +100,56 @@ export class Room {
     return NONE;
   }
 
+  /**
+   * Gives up what the newest block holds, when all older ones hold something in flight: in a small ring these may stay for
+   * as long as the broker is away. To refuse instead would copy this block again and again, always into the same two.
+   */
+  private renew(policy: Policy): boolean {
+    const log = this.log;
+    const { blocks, counters, newest } = log;
+    if (policy === "refuse" || blocks.live < 2 || newest.first < this.walk.inFlightEnd) return false;
+    log.eraseSpares();
+    if (log.retired !== NO_BLOCK) return false; // flash fails: a header names one block only
+    const before = { ...counters };
+    const { first } = newest;
+    const end = log.number;
+    const count = this.walk.countOpen(first, end);
+    this.leaveHole(log.newestBlock, first, end);
+    this.count(count);
+    this.tell(first, end, count);
+    const renewed = log.renew();
+    this.walk.sync();
+    if (renewed) return true;
+    Object.assign(counters, before);
+    log.retired = NO_BLOCK;
+    return false;
+  }
+
   /** Gives up what the block at `place` holds. The next open header makes it so. */
   private drop(place: number): void {
     const log = this.log;
-    const { blocks, marks, counters } = log;
+    const { blocks, marks } = log;
     const first = Math.max(blocks.firstAt(place, marks.tail), marks.tail);
     const end = blocks.firstAt(place + 1, marks.tail);
     const count = this.walk.countOpen(first, end);
     if (place === 0) marks.advance(end);
-    else this.leaveHole(blocks.at(place), first, end);
+    else {
+      log.eraseSpares();
+      this.leaveHole(blocks.at(place), first, end);
+    }
     blocks.free(place);
     this.walk.forgetPlaces();
-    counters.dropped += count;
-    counters.entries = Math.max(0, counters.entries - count);
+    this.count(count);
+    this.tell(first, end, count);
+  }
+
+  private count(dropped: number): void {
+    const { counters } = this.log;
+    counters.dropped += dropped;
+    counters.entries = Math.max(0, counters.entries - dropped);
+  }
+
+  private tell(first: number, end: number, count: number): void {
     this.listener.onEvent?.({
       kind: "dropped",
       first,
@@ -121,11 +159,10 @@ export class Room {
     });
   }
 
-  /** Entries before the hole stay: the header names the block, and nothing older than it may lie in a spare. */
+  /** Entries before the hole stay: the header names the block, and nothing older than it may lie in a spare: all are erased. */
   private leaveHole(block: number, first: number, end: number): void {
     const log = this.log;
     const { counters, marks } = log;
-    log.eraseSpares();
     log.retired = block;
     const joins = counters.holeEnd > marks.tail;
     counters.holeFrom = joins ? Math.min(counters.holeFrom, first) : first;
