@@ -39,9 +39,26 @@ class Visit {
     await page.getByRole("button", { name: "Connect device to Wi-Fi" }).click();
   }
 
+  /** Until it is chosen: the dialog goes on scanning, and a list that comes in while it is open may move under the pointer. */
   async choose(network: string): Promise<void> {
-    await this.page.locator("md-outlined-select").click();
-    await this.page.locator("md-select-option").filter({ hasText: network }).click();
+    const list = this.page.locator("md-outlined-select");
+    const chosen = (): Promise<string> =>
+      list.evaluate((element: unknown) => {
+        const { selectedOptions } = element as { selectedOptions: readonly { textContent: string | null }[] };
+        return selectedOptions[0]?.textContent ?? "";
+      });
+    await expect
+      .poll(
+        async () => {
+          const before = await chosen();
+          if (before.includes(network)) return before;
+          await list.click();
+          await this.page.locator("md-select-option").filter({ hasText: network }).click();
+          return chosen();
+        },
+        { timeout: 20_000, interval: 300 },
+      )
+      .toContain(network);
   }
 
   async password(text: string): Promise<void> {
@@ -53,7 +70,12 @@ class Visit {
   }
 
   async sees(text: string): Promise<void> {
-    await this.page.getByText(text).waitFor();
+    try {
+      await this.page.getByText(text).waitFor();
+    } catch (cause) {
+      const said = await this.page.locator("md-dialog, ewt-page-message, .error").allInnerTexts();
+      throw new Error(`no "${text}", but: ${said.join(" | ")}; ${this.device.port.written.slice(-200)}`, { cause });
+    }
   }
 
   /** What is in force after the power was cut. */
