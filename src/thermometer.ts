@@ -64,7 +64,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.settings = new Settings(new SettingsOwner(this));
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     this.health = new Health(this);
-    const isWhole = this.health.safeMode === undefined && !FactoryReset.isDue(this.store);
+    const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(this.store);
+    const isWhole = this.health.safeMode === undefined && !isResetDue; // neither: what lies in flash is not mounted
     if (isWhole) {
       const { outbox, trouble } = this.openOutbox();
       this.outbox = outbox;
@@ -84,7 +85,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     if (this.link === undefined) this.onNetwork(true);
     this.sampling = this.journal && new Sampling(this);
     this.sampling?.restart();
-    if (!isWhole && this.health.safeMode === undefined) this.finishReset();
+    if (isResetDue) this.finishReset();
     board.observer?.started?.(this);
   }
 
@@ -160,7 +161,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.console?.close();
   }
 
-  /** All but the prompt. */
+  /** Closes all but the prompt. */
   letGo(): void {
     if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
     this.clockPatience = undefined;
@@ -194,9 +195,9 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
 
   /** What some broker may know by its id is not given up while that is away: its ids are in use there. */
   private keepInFlight(): void {
-    const { journal, outbox } = this;
-    const oldest = journal?.perhapsSent ? outbox?.seek(0) : undefined;
-    if (journal !== undefined && oldest !== undefined) outbox?.setInFlight(oldest.sequence + journal.perhapsSent);
+    const sent = this.journal?.perhapsSent ?? 0;
+    const oldest = sent > 0 ? this.outbox?.seek(0) : undefined;
+    if (oldest !== undefined) this.outbox?.setInFlight(oldest.sequence + sent);
   }
 
   /** A port that cannot be had costs the prompt, not the readings. */

@@ -95,6 +95,24 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
     }
   }
 
+  /** The newest reading that the broker has forwarded. */
+  function lastForwarded({ house }: SimulatedDevice): number {
+    return house.sequences().at(-1) ?? -1;
+  }
+
+  /** A small flash; the broker has taken readings, `stuck` the last of them, and its answers were lost. */
+  function stuckAtBroker() {
+    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
+    stall(10 * SECOND);
+    return { one, house, time, stuck: lastForwarded(one) };
+  }
+
+  function dropAll(one: SimulatedDevice): void {
+    one.type("queue drop");
+    one.type("drop");
+    one.house.time.advance(1);
+  }
+
   /** Uses the ids up to the one of `stuck`, and goes on: what is taken then must be what arrives. */
   function expectAll(one: SimulatedDevice, stuck: number): void {
     const { house } = one;
@@ -113,9 +131,7 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
   }
 
   test("the flash is full after a reboot: what may be in flight is not given up", () => {
-    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
-    stall(10 * SECOND);
-    const stuck = house.sequences().at(-1) ?? -1;
+    const { one, house, time, stuck } = stuckAtBroker();
     one.cut();
     house.broker.stop("kept");
     one.powerOn();
@@ -127,14 +143,10 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
   });
 
   test.each(["connected", "away"])("queue drop at the prompt, the broker %s: the session is wiped", (state) => {
-    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
-    stall(10 * SECOND);
-    const stuck = house.sequences().at(-1) ?? -1;
+    const { one, house, time, stuck } = stuckAtBroker();
     if (state === "away") house.broker.stop("kept");
     time.advance(SECOND);
-    one.type("queue drop");
-    one.type("drop");
-    time.advance(1);
+    dropAll(one);
     expect(one.firmware.unsettled).toBe(0);
     house.broker.start();
     time.advance(3 * MINUTE);
@@ -142,16 +154,12 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
   });
 
   test("queue drop while another broker is set, and back to the first one", () => {
-    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
-    stall(10 * SECOND);
-    const stuck = house.sequences().at(-1) ?? -1;
+    const { one, house, time, stuck } = stuckAtBroker();
     house.broker.stop("kept");
     one.set({ "mqtt.host": "10.0.0.2" });
     one.reboot();
     time.advance(30 * SECOND);
-    one.type("queue drop");
-    one.type("drop");
-    time.advance(1);
+    dropAll(one);
     expect(one.firmware.unsettled).toBe(0);
     one.set({ "mqtt.host": "10.0.0.1" });
     one.reboot();
@@ -167,7 +175,7 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
     one.reboot();
     time.advance(30 * SECOND);
     stall(10 * SECOND);
-    const stuck = house.sequences().at(-1) ?? -1;
+    const stuck = lastForwarded(one);
     house.broker.stop("kept");
     one.set({ "mqtt.host": host });
     one.reboot();
@@ -181,13 +189,9 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
   });
 
   test("queue drop, and the power goes before the broker is back: wiped at the next boot", () => {
-    const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
-    stall(10 * SECOND);
-    const stuck = house.sequences().at(-1) ?? -1;
+    const { one, house, time, stuck } = stuckAtBroker();
     house.broker.stop("kept");
-    one.type("queue drop");
-    one.type("drop");
-    time.advance(1);
+    dropAll(one);
     one.cut();
     house.broker.start();
     one.powerOn();

@@ -116,10 +116,12 @@ export class Room {
     const count = this.walk.countOpen(first, end);
     this.leaveHole(log.newestBlock, first, end);
     this.count(count);
-    this.tell(first, end, count);
     const renewed = log.renew();
     this.walk.sync();
-    if (renewed) return true;
+    if (renewed) {
+      this.tell(first, end, count);
+      return true;
+    }
     Object.assign(counters, before);
     log.retired = NO_BLOCK;
     return false;
