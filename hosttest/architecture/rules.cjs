@@ -1,10 +1,50 @@
 /*
- * Who may import whom: the dependency rules of the house, for dependency-cruiser.
+ * Who may import whom: the dependency rules, for dependency-cruiser.
  * Paths are relative to the folder it runs in, so that the tests can hold the same rules against a broken copy.
  */
-const ROOMS = "console|health|homeassistant|mqtt|network|outbox|reading|sensor|settings";
+
+/**
+ * Every folder of src, and what it may import of other folders of src: `types` means type-only imports. A folder that is
+ * not listed may import no other folder and may not be imported by one, and the tests ask for its row.
+ */
+const MAY_IMPORT = {
+  console: {},
+  health: {},
+  homeassistant: { types: ["settings"] },
+  mqtt: {},
+  network: {},
+  outbox: {},
+  reading: { types: ["outbox"] },
+  sensor: {},
+  settings: {},
+  thermometer: {
+    code: ["console", "health", "homeassistant", "mqtt", "network", "outbox", "reading", "sensor", "settings"],
+  },
+};
+
+/** Composes the other folders, as the modules that lie in src itself do; it may import those as well. */
+const COMPOSES = "thermometer";
+
+const anyOf = (names) => `(${names.join("|")})`;
+
+/** A folder that imports more of the other folders than its row allows. */
+const apart = Object.entries(MAY_IMPORT).flatMap(([folder, { code = [], types = [] }]) => {
+  const own = folder === COMPOSES ? "[^/]+$|" : "";
+  const rule = (name, allowed, dependencyTypes) => ({
+    name: `folders-apart-${folder}${name}`,
+    comment: "What a folder needs of another one it declares itself; src/thermometer joins them.",
+    severity: "error",
+    from: { path: `^src/${folder}/` },
+    to: { path: "^src/", pathNot: `^src/(${own}${anyOf([folder, ...allowed])}/)`, ...dependencyTypes },
+  });
+  return [
+    rule("", code, { dependencyTypesNot: ["type-only"] }),
+    rule("-types", [...code, ...types], { dependencyTypes: ["type-only"] }),
+  ];
+});
 
 module.exports = {
+  MAY_IMPORT,
   forbidden: [
     { name: "no-loops", severity: "error", from: {}, to: { circular: true, dependencyTypesNot: ["type-only"] } },
     {
@@ -28,11 +68,12 @@ module.exports = {
       from: { path: "^src/" },
       to: { path: "node_modules" },
     },
+    ...apart,
     {
-      name: "rooms-apart",
-      comment: "A room imports nothing of another room; src/thermometer joins them.",
+      name: "folder-without-a-row",
+      comment: "A folder of src that is not in the table above imports no other folder of src.",
       severity: "error",
-      from: { path: `^src/(${ROOMS})/` },
+      from: { path: "^src/([^/]+)/", pathNot: `^src/${anyOf(Object.keys(MAY_IMPORT))}/` },
       to: { path: "^src/", pathNot: "^src/$1/" },
     },
     {

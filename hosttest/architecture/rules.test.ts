@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,7 +7,27 @@ import { cruise, type ICruiseOptions } from "dependency-cruiser";
 import { afterEach, describe, expect, test } from "vitest";
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
-const rules = createRequire(import.meta.url)("./rules.cjs") as { forbidden: []; options: ICruiseOptions };
+const rules = createRequire(import.meta.url)("./rules.cjs") as {
+  MAY_IMPORT: Readonly<Record<string, unknown>>;
+  forbidden: [];
+  options: ICruiseOptions;
+};
+const ADD_A_ROW =
+  "add a row for it to MAY_IMPORT in hosttest/architecture/rules.cjs, with what the design lets it import";
+
+/** What the table of rules.cjs and the folders of `src` on disk have against each other. */
+function rowComplaints(src: string): string[] {
+  const rows = Object.keys(rules.MAY_IMPORT);
+  const folders = readdirSync(src, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  );
+  return [
+    ...folders.filter((name) => !rows.includes(name)).map((name) => `src/${name}: ${ADD_A_ROW}`),
+    ...rows
+      .filter((name) => !folders.includes(name))
+      .map((name) => `src/${name}: not there any more, take its row out`),
+  ];
+}
 
 /** The names of the rules that the tree below `folder` breaks, with the file that breaks each. */
 async function broken(folder: string, places: string[]): Promise<string[]> {
@@ -20,6 +40,10 @@ async function broken(folder: string, places: string[]): Promise<string[]> {
 describe("the dependency rules", () => {
   test("hold in this repository", async () => {
     expect(await broken(top, ["src", "boards", "hosttest"])).toEqual([]);
+  });
+
+  test("have a row for every folder of src, and no other", () => {
+    expect(rowComplaints(join(top, "src"))).toEqual([]);
   });
 });
 
@@ -52,12 +76,53 @@ describe("the dependency rules find", () => {
     expect(found.some((violation) => violation.startsWith(rule))).toBe(true);
   });
 
-  test("a room importing another, even a type only", async () => {
-    const found = await brokenBy({
-      "src/mqtt/client.ts": 'import type { Outbox } from "../outbox/outbox.js";\nexport type X = Outbox;',
-      "src/outbox/outbox.ts": "export class Outbox {}",
-    });
-    expect(found).toEqual(["rooms-apart: src/mqtt/client.ts -> src/outbox/outbox.ts"]);
+  test("a folder importing another, even a type only", async () => {
+    const outbox = { "src/outbox/outbox.ts": "export class Outbox {}" };
+    const type = 'import type { Outbox } from "../outbox/outbox.js";\nexport type X = Outbox;';
+    const inlineType = 'import { type Outbox } from "../outbox/outbox.js";\nexport type X = Outbox;';
+    const code = 'import { Outbox } from "../outbox/outbox.js";\nexport const x = new Outbox();';
+    const edge = "src/mqtt/client.ts -> src/outbox/outbox.ts";
+    expect(await brokenBy({ ...outbox, "src/mqtt/client.ts": type })).toEqual([`folders-apart-mqtt-types: ${edge}`]);
+    expect(await brokenBy({ ...outbox, "src/mqtt/client.ts": inlineType })).toHaveLength(1);
+    expect(await brokenBy({ ...outbox, "src/mqtt/client.ts": code })).toEqual([`folders-apart-mqtt: ${edge}`]);
+  });
+
+  test("code where the table allows types", async () => {
+    const outbox = { "src/outbox/outbox.ts": "export class Outbox {}" };
+    const type = 'import type { Outbox } from "../outbox/outbox.js";\nexport type X = Outbox;';
+    const code = 'import { Outbox } from "../outbox/outbox.js";\nexport const x = new Outbox();';
+    expect(await brokenBy({ ...outbox, "src/reading/journal.ts": type })).toEqual([]);
+    expect(await brokenBy({ ...outbox, "src/reading/journal.ts": code })).toEqual([
+      "folders-apart-reading: src/reading/journal.ts -> src/outbox/outbox.ts",
+    ]);
+  });
+
+  test("a folder importing a module that lies in src itself, but for src/thermometer", async () => {
+    const board = { "src/board.ts": "export type Board = object;" };
+    const type = 'import type { Board } from "../board.js";\nexport type X = Board;';
+    expect(await brokenBy({ ...board, "src/thermometer/uplink.ts": type })).toEqual([]);
+    expect(await brokenBy({ ...board, "src/network/link.ts": type })).toEqual([
+      "folders-apart-network-types: src/network/link.ts -> src/board.ts",
+    ]);
+  });
+
+  test("a new folder that joins others, in a copy of this tree; and asks for its row", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "rules-"));
+    folders.push(folder);
+    cpSync(join(top, "src"), join(folder, "src"), { recursive: true });
+    const weather = join(folder, "src/weather");
+    mkdirSync(weather);
+    const lines = [
+      'import type { Client } from "../mqtt/client.js";',
+      'import { Outbox } from "../outbox/outbox.js";',
+      "export const forecast = (client: Client): unknown => [client, Outbox];",
+    ];
+    writeFileSync(join(weather, "forecast.ts"), lines.join("\n"));
+    expect((await broken(folder, ["src"])).filter((text) => !text.startsWith("resolvable"))).toEqual([
+      "folder-without-a-row: src/weather/forecast.ts -> src/mqtt/client.ts",
+      "folder-without-a-row: src/weather/forecast.ts -> src/outbox/outbox.ts",
+    ]);
+    expect(rowComplaints(join(folder, "src"))).toEqual([`src/weather: ${ADD_A_ROW}`]);
   });
 
   test("a loop", async () => {
