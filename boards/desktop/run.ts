@@ -4,6 +4,7 @@
  */
 import type { Firmware, Observer } from "../../src/board.js";
 import type { TerminalOptions } from "./terminal.js";
+import { timers } from "./timers.js";
 
 const POLITE_MS = 2000; // a goodbye that takes longer is left unsaid
 const PARENT_CHECK_MS = 200;
@@ -24,7 +25,7 @@ export class Run implements Observer {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    if (options.durationMs !== undefined) setTimeout(() => this.end(), Math.min(options.durationMs, 0x7fff_ffff));
+    if (options.durationMs !== undefined) timers.set(() => this.end(), options.durationMs);
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.end());
     // Whoever reads us may leave before us: that is no reason to lose readings.
     process.stdout.on("error", () => {});

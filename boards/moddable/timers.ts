@@ -4,8 +4,11 @@
  */
 import Timer from "timer";
 import type { Timers } from "../../src/board.js";
+import { splitTimers } from "../common/split-timers.js";
 
-export const timers: Timers = Object.freeze<Timers>({
-  set: (callback, delayMs) => Timer.set(callback, delayMs),
-  clear: (id) => Timer.clear(id as Timer),
-});
+export const timers: Timers = Object.freeze(
+  splitTimers<Timer>({
+    set: (callback, delayMs) => Timer.set(callback, delayMs),
+    clear: (id) => Timer.clear(id),
+  }),
+);
