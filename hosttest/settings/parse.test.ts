@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nearest } from "../../src/settings/nearest.js";
 import { formatValue, parseSetting, SettingError } from "../../src/settings/parse.js";
-import { type Key, schema, utf8Length } from "../../src/settings/schema.js";
+import { type Key, schema } from "../../src/settings/schema.js";
+import { utf8Length } from "../../src/settings/texts.js";
 
 describe("texts that are taken", () => {
   const rows: readonly [Key, string, unknown][] = [
@@ -23,7 +24,9 @@ describe("texts that are taken", () => {
     ["mqtt.tls", "no", false],
     ["mqtt.host", "broker.example.org", "broker.example.org"],
     ["mqtt.host", "192.168.1.10", "192.168.1.10"],
-    ["mqtt.host", "fe80::1", "fe80::1"],
+    ["mqtt.host", "NAS.Local.", "nas.local"],
+    ["mqtt.host", "192.168.1.10.", "192.168.1.10"],
+    ["ntp", "Pool.NTP.org.", "pool.ntp.org"],
     ["mqtt.host", "", ""],
     ["wifi.ssid", "Caffè  'n more; #1", "Caffè  'n more; #1"],
     ["wifi.password", "пароль", "пароль"],
@@ -34,6 +37,8 @@ describe("texts that are taken", () => {
     ["outbox.full", "dropoldest", "dropOldest"],
     ["log", "debug", "debug"],
     ["hostname", "attic-2", "attic-2"],
+    ["discovery", "off", false],
+    ["discovery.prefix", "ha/discovery", "ha/discovery"],
   ];
   test.each(rows)("%s takes %j", (key, text, value) => {
     expect(parseSetting(key, text)).toBe(value);
@@ -48,7 +53,47 @@ describe("texts that are refused, each with one line that names key, what came a
     [
       "room",
       "a\u0007",
-      'room: got "a\\u0007", expected one topic level: 1 to 64 bytes, without / + # and control characters',
+      'room: got "a\\u0007", expected one topic level: 1 to 64 bytes, without / + # and control characters: U+0007 is a control character',
+    ],
+    [
+      "room",
+      "a\ufdd0",
+      'room: got "a\ufdd0", expected one topic level: 1 to 64 bytes, without / + # and control characters: U+FDD0 is no character',
+    ],
+    [
+      "mqtt.user",
+      "\u{1fffe}",
+      'mqtt.user: got "\u{1fffe}", expected 64 bytes at most, without control characters: U+1FFFE is no character',
+    ],
+    [
+      "discovery.prefix",
+      "a\u0085",
+      'discovery.prefix: got "a\u0085", expected a topic: 1 to 64 bytes, without + # and control characters: U+0085 is a control character',
+    ],
+    [
+      "discovery.prefix",
+      "a//b",
+      'discovery.prefix: got "a//b", expected a topic: 1 to 64 bytes, without + # and control characters',
+    ],
+    [
+      "discovery.prefix",
+      "ha/#",
+      'discovery.prefix: got "ha/#", expected a topic: 1 to 64 bytes, without + # and control characters',
+    ],
+    [
+      "mqtt.host",
+      "fe80::1",
+      'mqtt.host: got "fe80::1", expected a host name or an IP address alone (the port is mqtt.port): IPv6 is not supported, the network has IPv4 alone',
+    ],
+    [
+      "mqtt.host",
+      "[::1]:1883",
+      'mqtt.host: got "[::1]:1883", expected a host name or an IP address alone (the port is mqtt.port): IPv6 is not supported, the network has IPv4 alone',
+    ],
+    [
+      "ntp",
+      "2001:db8::123",
+      'ntp: got "2001:db8::123", expected a host name or an IP address, or nothing: IPv6 is not supported, the network has IPv4 alone',
     ],
     ["mqtt.qos", "3", 'mqtt.qos: got "3", expected 0, 1 or 2'],
     ["interval", "soon", 'interval: got "soon", expected a number from 0.01 to 86400 (s)'],

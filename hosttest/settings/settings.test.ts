@@ -309,3 +309,22 @@ function newerFormat(value: Uint8Array): Uint8Array {
   view.setUint32(8, ~crc >>> 0, true);
   return bytes;
 }
+
+describe("texts that an older firmware took and this one does not", () => {
+  test.each([
+    ["room", "a\ufdd0", "livingroom"],
+    ["mqtt.host", "fe80::1", ""],
+    ["mqtt.user", "a\u0001", ""],
+  ])("%s: the default applies, a line says why, and another text can be saved", (key, text, standard) => {
+    const store = new MemoryStore();
+    new GenerationStore(store).save({ [key]: text, interval: "7" });
+    const problems: string[] = [];
+    const settings = new Settings({ store, onProblem: (problem) => problems.push(problem) });
+    expect(settings.text(key)).toBe(standard);
+    expect(settings.get("interval")).toBe(7);
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^saved: ${key}: got .*, expected .*: `))]);
+    settings.set(key, "attic");
+    settings.save();
+    expect(new Settings({ store }).text(key)).toBe("attic");
+  });
+});

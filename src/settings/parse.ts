@@ -4,16 +4,8 @@
  * never quoted. Pure.
  */
 import { nearest } from "./nearest.js";
-import {
-  findSetting,
-  type Key,
-  type Setting,
-  type SettingType,
-  schema,
-  utf8Length,
-  type Value,
-  type Values,
-} from "./schema.js";
+import { findSetting, type Key, type Setting, type SettingType, schema, type Value, type Values } from "./schema.js";
+import { utf8Length } from "./texts.js";
 
 const QUOTED_MAX = 40; // characters of a wrong value that a message repeats
 const REPLACEMENT = "\ufffd"; // what a decoder makes of bytes that are no UTF-8
@@ -99,7 +91,7 @@ export function suggestions(type: SettingType): readonly string[] {
 function parse(type: SettingType, text: string): string | number | boolean | undefined {
   switch (type.kind) {
     case "text":
-      return isWellFormed(text) && utf8Length(text) <= type.maxBytes && type.accepts(text) ? text : undefined;
+      return parseText(type, text);
     case "number":
       return parseNumber(text, type.min, type.max, type.decimals);
     case "choice": {
@@ -111,6 +103,12 @@ function parse(type: SettingType, text: string): string | number | boolean | und
     default:
       throw new TypeError(`type: ${JSON.stringify(type satisfies never)}`);
   }
+}
+
+function parseText(type: SettingType & { readonly kind: "text" }, text: string): string | undefined {
+  if (!isWellFormed(text)) return undefined;
+  const mended = type.mend?.(text) ?? text;
+  return utf8Length(mended) <= type.maxBytes && type.accepts(mended) ? mended : undefined;
 }
 
 function parseSwitch(text: string): boolean | undefined {
@@ -155,7 +153,9 @@ function refusal(setting: Setting, text: string): SettingError {
   if (type.kind === "text" && !isWellFormed(text)) {
     return new SettingError(key, "got characters that are no UTF-8 text: set the terminal to UTF-8");
   }
-  return new SettingError(key, `got ${quote(setting, text)}, expected ${expectation(type)}${finer(type, text)}`);
+  const expected = `${expectation(type)}${finer(type, text)}`;
+  const flaw = type.kind === "text" ? type.flaw?.(text) : undefined;
+  return new SettingError(key, `got ${quote(setting, text)}, expected ${expected}${flaw ? `: ${flaw}` : ""}`);
 }
 
 function quote(setting: Setting, text: string): string {

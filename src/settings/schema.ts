@@ -3,9 +3,21 @@
  * The prompt, the desktop's command line, mcconfig's key=value and the README's table are made from this one table.
  * A setting is known to people as text; parse.ts turns text into the values below. Texts are bounded in UTF-8 bytes, so
  * that all settings together fit one value of the key-value store.
- * Sources: topic levels MQTT 3.1.1 §4.7, client ids §3.1.3.1, keep alive §3.1.2.10; host names RFC 1123 §2.1; SSIDs and
- * passphrases IEEE 802.11-2016 §9.4.2.2 and §J.4.1.
+ * Sources: keep alive MQTT 3.1.1 §3.1.2.10, client ids §3.1.3.1; SSIDs IEEE 802.11-2016 §9.4.2.2; the checks: texts.ts.
  */
+import {
+  anyText,
+  hostFlaw,
+  isHost,
+  isHostLabel,
+  isMQTTText,
+  isName,
+  isPassphrase,
+  isTopic,
+  isTopicLevel,
+  mendHost,
+  strayCharacter,
+} from "./texts.js";
 
 /** The values in force, by key. Times are in seconds, temperatures in degrees Celsius. */
 export interface Values {
@@ -39,6 +51,9 @@ export interface Values {
   sensor: string;
   /** Empty: made from the id. */
   hostname: string;
+  /** Home Assistant is told of the device. */
+  discovery: boolean;
+  "discovery.prefix": string;
   /** Empty: nobody sets the clock. */
   ntp: string;
   log: "off" | "error" | "warn" | "info" | "debug";
@@ -55,6 +70,10 @@ export type SettingType =
       readonly maxBytes: number;
       readonly expects: string;
       accepts(text: string): boolean;
+      /** Puts right what has one right form; before `accepts`. Mended twice is mended once. */
+      mend?(text: string): string;
+      /** What is wrong with a text that is not taken, where there is more to say than what is expected. */
+      flaw?(text: string): string | undefined;
       /** Offered by completion; others are taken, too. */
       readonly examples?: readonly string[];
     }
@@ -95,6 +114,7 @@ export const schema: readonly Setting[] = [
       maxBytes: 64,
       expects: "one topic level: 1 to 64 bytes, without / + # and control characters",
       accepts: isTopicLevel,
+      flaw: strayCharacter,
     },
     default: "livingroom",
     help: "Readings go to home/<room>/temperature",
@@ -107,7 +127,7 @@ export const schema: readonly Setting[] = [
       kind: "text",
       maxBytes: 23,
       expects: "letters, digits, - and _, 23 at most, or nothing",
-      accepts: (text) => every(text, isIdCharacter),
+      accepts: isName,
     },
     default: "",
     help: "MQTT client id; empty: made from the MAC address",
@@ -142,6 +162,8 @@ export const schema: readonly Setting[] = [
       maxBytes: 128,
       expects: "a host name or an IP address alone (the port is mqtt.port)",
       accepts: isHost,
+      mend: mendHost,
+      flaw: hostFlaw,
     },
     default: "",
     help: "The MQTT broker",
@@ -158,7 +180,13 @@ export const schema: readonly Setting[] = [
   },
   {
     key: "mqtt.user",
-    type: { kind: "text", maxBytes: 64, expects: "64 bytes at most", accepts: anyText },
+    type: {
+      kind: "text",
+      maxBytes: 64,
+      expects: "64 bytes at most, without control characters",
+      accepts: isMQTTText,
+      flaw: strayCharacter,
+    },
     default: "",
     help: "User name at the broker; empty: none",
     inForce: "rebooted",
@@ -239,6 +267,26 @@ export const schema: readonly Setting[] = [
     inForce: "saved",
   },
   {
+    key: "discovery",
+    type: { kind: "switch" },
+    default: true,
+    help: "Home Assistant finds the device by itself; off: the entity is taken back",
+    inForce: "saved",
+  },
+  {
+    key: "discovery.prefix",
+    type: {
+      kind: "text",
+      maxBytes: 64,
+      expects: "a topic: 1 to 64 bytes, without + # and control characters",
+      accepts: isTopic,
+      flaw: strayCharacter,
+    },
+    default: "homeassistant",
+    help: "Under which topic Home Assistant looks for devices",
+    inForce: "saved",
+  },
+  {
     key: "outbox.full",
     type: { kind: "choice", values: ["dropOldest", "refuse"] },
     default: "dropOldest",
@@ -258,7 +306,7 @@ export const schema: readonly Setting[] = [
       kind: "text",
       maxBytes: 15,
       expects: "auto or a driver's name (see sensors)",
-      accepts: (text) => text.length > 0 && every(text, isIdCharacter),
+      accepts: (text) => text.length > 0 && isName(text),
       examples: ["auto", "tmp117", "sht3x"],
     },
     default: "auto",
@@ -279,7 +327,14 @@ export const schema: readonly Setting[] = [
   },
   {
     key: "ntp",
-    type: { kind: "text", maxBytes: 128, expects: "a host name or an IP address, or nothing", accepts: isHost },
+    type: {
+      kind: "text",
+      maxBytes: 128,
+      expects: "a host name or an IP address, or nothing",
+      accepts: isHost,
+      mend: mendHost,
+      flaw: hostFlaw,
+    },
     default: "pool.ntp.org",
     help: "Time server; empty: readings carry no time",
     inForce: "rebooted",
@@ -307,67 +362,4 @@ export function findSetting(key: string): Setting | undefined {
     if (setting.key === key) return setting;
   }
   return undefined;
-}
-
-function anyText(): boolean {
-  return true;
-}
-
-function isTopicLevel(text: string): boolean {
-  return text.length > 0 && every(text, (code) => !isControl(code) && code !== 0x2f && code !== 0x2b && code !== 0x23);
-}
-
-/** A name or an IPv4 address; with two colons or more, an IPv6 address. A URL or host:port is neither. */
-function isHost(text: string): boolean {
-  let colons = 0;
-  for (const character of text) if (character === ":") colons += 1;
-  if (colons === 1) return false;
-  return every(text, (code) => isIdCharacter(code) || code === 0x2e || code === 0x3a);
-}
-
-function isHostLabel(text: string): boolean {
-  if (text.startsWith("-") || text.endsWith("-")) return false;
-  return every(text, (code) => isIdCharacter(code) && code !== 0x5f);
-}
-
-function isPassphrase(text: string): boolean {
-  const bytes = utf8Length(text);
-  return bytes === 0 || (bytes >= 8 && bytes <= 63) || (bytes === 64 && every(text, isHexDigit));
-}
-
-function isControl(code: number): boolean {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0);
-}
-
-function isIdCharacter(code: number): boolean {
-  return isLetterOrDigit(code) || code === 0x2d || code === 0x5f;
-}
-
-function isLetterOrDigit(code: number): boolean {
-  return isDigit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
-}
-
-function isHexDigit(code: number): boolean {
-  return isDigit(code) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
-}
-
-function every(text: string, accepts: (code: number) => boolean): boolean {
-  for (const character of text) {
-    if (!accepts(character.codePointAt(0)!)) return false;
-  }
-  return true;
-}
-
-/** Length of `text` in UTF-8 bytes. A lone surrogate counts as three. */
-export function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return bytes;
 }

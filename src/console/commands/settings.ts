@@ -3,7 +3,7 @@
  */
 import { type Command, Refusal, requireCount, requireName, type Shell } from "../command.js";
 
-const VALUE_COLUMN = 16; // width of the longest key, and two blanks
+const KEY_COLUMN = 14; // the width of nearly all keys; the value of a longer one stands further right
 
 const show: Command = {
   name: "show",
@@ -93,7 +93,7 @@ function rowOf(shell: Shell, key: string): string {
   const origins = { override: "  (this run only)", saved: "", board: "  (default)", default: "  (default)" };
   const edit = staged === undefined ? "" : `  * edited: ${staged === "" ? "-" : staged}`;
   const boot = atBoot === undefined ? "" : `  after reboot: ${atBoot === "" ? "-" : atBoot}`;
-  return `${edit === "" ? " " : "*"} ${key.padEnd(VALUE_COLUMN)}${value}${origins[origin]}${boot}${edit}`;
+  return `${edit === "" ? " " : "*"} ${key.padEnd(KEY_COLUMN)}  ${value}${origins[origin]}${boot}${edit}`;
 }
 
 function explain(shell: Shell, key: string): void {

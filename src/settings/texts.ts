@@ -1,0 +1,126 @@
+/*
+ * What texts the settings take: the checks behind the schema's rows. Pure; by character, never by index: to XS a character
+ * beyond U+FFFF is one unit, to other engines it is two.
+ * Sources: MQTT strings and topic levels MQTT 3.1.1 §1.5.3 and §4.7, client ids §3.1.3.1; host names RFC 1123 §2.1;
+ * passphrases IEEE 802.11-2016 §J.4.1; non-characters Unicode 15 §23.7.
+ */
+
+export function anyText(): boolean {
+  return true;
+}
+
+/** One level of a topic: not empty, no separator, no wildcard, nothing that a broker refuses in a string. */
+export function isTopicLevel(text: string): boolean {
+  return text.length > 0 && every(text, (code) => isMQTTCharacter(code) && !isTopicMark(code) && code !== SLASH);
+}
+
+/** One topic level or several: no wildcard, no empty level. */
+export function isTopic(text: string): boolean {
+  return text.split("/").every(isTopicLevel);
+}
+
+/** A text that goes into an MQTT string. */
+export function isMQTTText(text: string): boolean {
+  return every(text, isMQTTCharacter);
+}
+
+/** The character in `text` that no MQTT string may have, in words; undefined: there is none. */
+export function strayCharacter(text: string): string | undefined {
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    if (isMQTTCharacter(code)) continue;
+    const name = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+    return isControl(code) ? `${name} is a control character` : `${name} is no character`;
+  }
+  return undefined;
+}
+
+/** A host's name or its IPv4 address, mended. A URL, host:port or an IPv6 address is neither. */
+export function isHost(text: string): boolean {
+  return every(text, (code) => isIdCharacter(code) || code === DOT);
+}
+
+/** A host as the resolvers of all boards take it: lower case ("NAS.LOCAL" is never found), no dot at the end. */
+export function mendHost(text: string): string {
+  const lower = text.toLowerCase();
+  return lower.length > 1 && lower.endsWith(".") && !lower.endsWith("..") ? lower.slice(0, -1) : lower;
+}
+
+/** What is wrong with a text that is no host, where that has a name. */
+export function hostFlaw(text: string): string | undefined {
+  const colons = text.split(":").length - 1;
+  const isIPv6 = colons > 1 && every(text, (code) => isHexDigit(code) || code === COLON || code === DOT);
+  return isIPv6 || text.startsWith("[") ? "IPv6 is not supported, the network has IPv4 alone" : undefined;
+}
+
+/** Empty, or a label of a host name. */
+export function isHostLabel(text: string): boolean {
+  if (text.startsWith("-") || text.endsWith("-")) return false;
+  return every(text, (code) => isIdCharacter(code) && code !== UNDERSCORE);
+}
+
+/** Letters, digits, - and _; also none of them. */
+export function isName(text: string): boolean {
+  return every(text, isIdCharacter);
+}
+
+export function isPassphrase(text: string): boolean {
+  const bytes = utf8Length(text);
+  return bytes === 0 || (bytes >= 8 && bytes <= 63) || (bytes === 64 && every(text, isHexDigit));
+}
+
+/** Length of `text` in UTF-8 bytes. A lone surrogate counts as three. */
+export function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
+
+const DOT = 0x2e;
+const SLASH = 0x2f;
+const COLON = 0x3a;
+const DASH = 0x2d;
+const UNDERSCORE = 0x5f;
+
+function isTopicMark(code: number): boolean {
+  return code === 0x2b || code === 0x23; // + and #
+}
+
+/** Of those that §1.5.3 warns of, a broker may refuse each: mosquitto ends the connection. */
+function isMQTTCharacter(code: number): boolean {
+  return !isControl(code) && !isNonCharacter(code);
+}
+
+function isControl(code: number): boolean {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
+function isNonCharacter(code: number): boolean {
+  return (code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) === 0xfffe;
+}
+
+function isIdCharacter(code: number): boolean {
+  return isLetterOrDigit(code) || code === DASH || code === UNDERSCORE;
+}
+
+function isLetterOrDigit(code: number): boolean {
+  return isDigit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
+}
+
+function isHexDigit(code: number): boolean {
+  return isDigit(code) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function every(text: string, accepts: (code: number) => boolean): boolean {
+  for (const character of text) {
+    if (!accepts(character.codePointAt(0)!)) return false;
+  }
+  return true;
+}
