@@ -2,13 +2,19 @@
  * Bundles one TypeScript entry and runs it on Node: `node hosttest/run.mjs ENTRY.ts [ARGUMENT ...]`.
  * In this very process, so that signals, standard input and the exit code are the program's own.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { bundle, top } from "./support/bundle.mjs";
 
+const USAGE = "usage: node hosttest/run.mjs ENTRY.ts [ARGUMENT ...]";
 const [entry, ...rest] = process.argv.slice(2);
-if (entry === undefined) {
-  console.error("run.mjs: which program? usage: node hosttest/run.mjs ENTRY.ts [ARGUMENT ...]");
+if (entry === "--help" || entry === "-h") {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (entry === undefined || !existsSync(join(top, entry))) {
+  console.error(`run.mjs${entry === undefined ? "" : ` ${entry}`}: expected a program of this repository; ${USAGE}`);
   process.exit(2);
 }
 const path = await bundle(entry);

@@ -3,13 +3,21 @@
  * What a setting also says (room, QoS, interval, broker) is checked by the setting's own rule, so that the prompt and
  * the command line refuse the same things. Pure: no file is touched, nothing is connected.
  */
-import { parseArgs } from "node:util";
-import { nearest } from "../../src/settings/nearest.js";
 import { parseSetting } from "../../src/settings/parse.js";
+import {
+  choice,
+  flag,
+  helpText,
+  masked,
+  parseCommandLine,
+  positive,
+  preset,
+  text,
+  UsageError,
+  whole,
+} from "./command-line.js";
 
-export const USAGE = `usage: npm start -- [--room NAME] [--broker mqtt://[user:pass@]host[:port]] [--qos 0|1|2]
-                   [--interval SECONDS] [--flash FILE] [--count N] [--duration SECONDS] [--serial terminal|pty]
-                   [--engine node|xs] [--headless]`;
+export { UsageError };
 
 export interface Options {
   /** Settings for this run, as typed texts by key. */
@@ -29,78 +37,50 @@ export interface Options {
 }
 
 const OPTIONS = {
-  room: { type: "string" },
-  broker: { type: "string" },
-  qos: { type: "string" },
-  interval: { type: "string" },
-  flash: { type: "string" },
-  count: { type: "string" },
-  duration: { type: "string" },
-  serial: { type: "string" },
-  engine: { type: "string" },
-  headless: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
-const HELP = "--help lists the options";
+  room: text("NAME", "where the device hangs: the topic is home/NAME/temperature"),
+  broker: text("mqtt://[user:pass@]host[:port]", "the broker (default: the saved one, or one of its own)"),
+  qos: text("0|1|2", "promise for new readings (default: the saved one, or 1)"),
+  interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
+  flash: text("FILE", "the chip's image, settings included (default: thermometer.flash; headless: a new chip)"),
+  count: whole("N", "end after so many readings of this run, when all are settled", 1, Number.MAX_SAFE_INTEGER),
+  duration: positive("SECONDS", "end after so long", 1e9, "seconds"),
+  serial: preset(
+    "terminal",
+    choice("where the prompt is: here, or a pseudo terminal for another program", ["terminal", "pty"]),
+  ),
+  engine: preset(
+    "node",
+    choice("what runs the firmware; xs is the device's engine and needs a C compiler", ["node", "xs"]),
+  ),
+  headless: flag("no prompt: a line a reading"),
+};
 
-/** What is wrong with the command line, in one line. */
-export class UsageError extends Error {}
+/** What `--help` prints. */
+export const USAGE = helpText(
+  { program: "npm start --", does: "A simulated thermometer, the device's own firmware, with its prompt." },
+  OPTIONS,
+);
 
 /** @throws UsageError with one clear line */
 export function parseOptions(argv: readonly string[]): Options {
-  const values = parse(argv);
+  const { values, help } = parseCommandLine(argv, OPTIONS);
   const overrides: Record<string, string> = {};
   take(overrides, "room", "--room", values.room);
   take(overrides, "mqtt.qos", "--qos", values.qos);
   take(overrides, "interval", "--interval", values.interval);
   if (values.broker !== undefined) takeBroker(overrides, values.broker);
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
+  if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
   return {
     overrides,
     flash: values.flash,
-    count: values.count === undefined ? undefined : whole("--count", values.count),
-    durationMs: values.duration === undefined ? undefined : seconds("--duration", values.duration) * 1000,
-    headless: values.headless ?? false,
-    serial: port(values.serial ?? "terminal", values.headless ?? false),
-    engine: engine(values.engine ?? "node"),
-    help: values.help ?? false,
+    count: values.count,
+    durationMs: values.duration === undefined ? undefined : values.duration * 1000,
+    headless: values.headless,
+    serial: values.serial,
+    engine: values.engine,
+    help,
   };
-}
-
-type Texts = { [K in keyof typeof OPTIONS]?: (typeof OPTIONS)[K]["type"] extends "string" ? string : boolean };
-
-/** Node's own messages are of several lines, and of no use where a value begins with a dash: the check is here. */
-function parse(argv: readonly string[]): Texts {
-  const { tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, tokens: true });
-  const values: Record<string, string | boolean> = {};
-  for (const token of tokens) {
-    if (token.kind === "positional") throw new UsageError(`${masked(token.value)}: expected an option; ${HELP}`);
-    if (token.kind === "option") values[token.name] = given(token);
-  }
-  return values;
-}
-
-interface Given {
-  readonly name: string;
-  readonly rawName: string;
-  readonly value?: string | undefined;
-  readonly inlineValue?: boolean | undefined;
-}
-
-function given({ name, rawName, value, inlineValue }: Given): string | boolean {
-  if (!Object.hasOwn(OPTIONS, name)) {
-    const guess = nearest(name, Object.keys(OPTIONS));
-    throw new UsageError(
-      `${rawName}: no such option${guess === undefined ? "" : `, did you mean --${guess}?`}; ${HELP}`,
-    );
-  }
-  if (OPTIONS[name as keyof typeof OPTIONS].type === "boolean") {
-    if (value !== undefined) throw new UsageError(`${rawName}: takes no value`);
-    return true;
-  }
-  const isNextOption = inlineValue !== true && value?.startsWith("--");
-  if (value === undefined || isNextOption) throw new UsageError(`${rawName}: expected a value`);
-  return value;
 }
 
 /** Takes a setting's text as it was given, after the setting's own check. */
@@ -129,11 +109,6 @@ function takeBroker(overrides: Record<string, string>, text: string): void {
   take(overrides, "mqtt.password", "--broker", decodeURIComponent(url.password));
 }
 
-/** Without the password that an address may hold. */
-function masked(text: string): string {
-  return text.replace(/:[^:/@]*@/, ":***@");
-}
-
 /** Per cent signs are followed by what decodes to UTF-8. */
 function isEncoded(text: string): boolean {
   try {
@@ -142,31 +117,4 @@ function isEncoded(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function port(text: string, headless: boolean): "terminal" | "pty" {
-  if (text !== "terminal" && text !== "pty") throw new UsageError(`--serial ${text}: expected terminal or pty`);
-  if (text === "pty" && headless) throw new UsageError("--serial pty: a headless run has no prompt");
-  return text;
-}
-
-function engine(text: string): "node" | "xs" {
-  if (text !== "node" && text !== "xs") throw new UsageError(`--engine ${text}: expected node or xs`);
-  return text;
-}
-
-function whole(option: string, text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > Number.MAX_SAFE_INTEGER) {
-    throw new UsageError(`${option} ${text}: expected a whole number from 1`);
-  }
-  return value;
-}
-
-function seconds(option: string, text: string): number {
-  const value = Number(text);
-  if (!/^(\d+\.?\d*|\.\d+)$/.test(text) || !(value > 0 && value <= 1e9)) {
-    throw new UsageError(`${option} ${text}: expected seconds, more than 0`);
-  }
-  return value;
 }

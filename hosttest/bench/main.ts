@@ -1,11 +1,11 @@
 /*
- * `npm run bench`: measured figures beside their goals. `npm run bench -- xs`: what a reading costs on XS; `flash`: what
- * the outbox does to it; `drain`: how fast a backlog leaves; `code`: byte code by room, with the SDK; none of them: all.
- * `--json`: a row of JSON a line. `--rebase`: the costs become the baseline that CI holds to; say in the commit why they rose.
+ * `npm run bench`: measured figures beside their goals, section by section; `--help` names them.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
+import { commandLine, flag, misused } from "../support/command-line.js";
+import { printVerdict } from "../support/progress.js";
 import { codeRows } from "./bytecode.js";
 import { appRows, memoryRows, readingRows } from "./cost.js";
 import { drainRows } from "./drain.js";
@@ -22,23 +22,52 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   code: codeRows,
 };
 
-const words = process.argv.slice(2);
-const options = new Set(words.filter((word) => word.startsWith("--")));
-const chosen = words.filter((word) => !word.startsWith("--"));
-for (const word of [...chosen, ...options]) {
-  if (word in SECTIONS || word === "--json" || word === "--rebase") continue;
-  console.error(`bench: ${word}? expected ${Object.keys(SECTIONS).join(", ")}, --json, --rebase`);
-  process.exit(2);
+const { values, words } = commandLine(
+  {
+    program: "npm run bench --",
+    does: "Measured figures beside their goals.",
+    words: "[SECTION ...]",
+    notes: [
+      "SECTION (default: all): xs, what a reading costs on XS; flash, what the outbox does to it; drain, how fast a backlog",
+      "leaves; code, byte code by folder (with the SDK).",
+      "Exit: 0 every goal met or the baseline written, 1 a goal not met, 2 usage.",
+    ],
+  },
+  {
+    json: flag("a row of JSON a line"),
+    rebase: flag(`the costs on XS become ${BASELINE}, which CI holds to; the commit says why they rose`),
+  },
+);
+for (const word of words) {
+  if (!Object.hasOwn(SECTIONS, word))
+    misused(`${word}: no such section; there are ${Object.keys(SECTIONS).join(", ")}`);
 }
+if (values.rebase && words.length > 0) misused(`--rebase: measures all of XS, and takes no section (${words[0]})`);
 
-if (options.has("--rebase")) {
+if (values.rebase) await rebase();
+else await measure(words.length > 0 ? words : Object.keys(SECTIONS));
+
+async function rebase(): Promise<void> {
   const rows = await readingRows();
   const figures = Object.fromEntries(rows.map(({ name, value }) => [name, value]));
   writeFileSync(join(topFolder, BASELINE), `${JSON.stringify(figures, null, 2)}\n`);
-  console.log(`${BASELINE}: ${rows.length} figures`);
-} else {
-  for (const section of chosen.length > 0 ? chosen : Object.keys(SECTIONS)) {
+  printVerdict(`${BASELINE}: ${rows.length} figures`, false);
+}
+
+async function measure(sections: readonly string[]): Promise<void> {
+  const all: Row[] = [];
+  for (const section of sections) {
+    console.error(`${section} …`);
     const rows = await SECTIONS[section]();
-    console.log(options.has("--json") ? rows.map((row) => JSON.stringify(row)).join("\n") : table(rows));
+    all.push(...rows);
+    if (rows.length > 0) console.log(values.json ? rows.map((row) => JSON.stringify(row)).join("\n") : table(rows));
   }
+  const goals = all.filter(({ met }) => met !== undefined);
+  const missed = goals.filter(({ met }) => met === false);
+  const which = missed.length === 0 ? "" : `; not met: ${missed.map(({ name }) => name).join("; ")}`;
+  printVerdict(
+    `${goals.length - missed.length} of ${goals.length} goals met, ${all.length} figures${which}`,
+    values.json,
+  );
+  process.exitCode = missed.length === 0 ? 0 : 1;
 }

@@ -12,7 +12,7 @@ import type { Outcome } from "./random.js";
 import { Rig } from "./rig.js";
 
 /** How the ring is used. */
-const SCENARIOS = ["empty", "full, dropOldest", "full, refuse", "full, in flight"] as const;
+export const SCENARIOS = ["empty", "full, dropOldest", "full, refuse", "full, in flight"] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 const CALLS_A_RUN = 12;
@@ -27,6 +27,8 @@ export interface ExhaustOptions {
   readonly only?: string;
   /** 1: every step; n: every nth. */
   readonly stride?: number;
+  /** Called often, with the figures so far. */
+  onProgress?(outcome: Outcome): void;
 }
 
 interface Cut {
@@ -53,6 +55,7 @@ class Exhaustion {
   readonly #unit: 1 | 16;
   readonly #outcome: Outcome;
   readonly #only: string | undefined;
+  readonly #onProgress: (outcome: Outcome) => void;
   readonly #stride: number;
   readonly #flash: NorFlash;
   readonly #rig: Rig;
@@ -64,6 +67,7 @@ class Exhaustion {
     this.#unit = unit;
     this.#outcome = outcome;
     this.#only = options.only;
+    this.#onProgress = options.onProgress ?? (() => {});
     this.#stride = unit * (options.stride ?? 1);
     this.#flash = new NorFlash({
       blocks: unit === 1 ? 3 : 4,
@@ -186,6 +190,7 @@ class Exhaustion {
     if (!this.#isWanted(name)) return false;
     this.#random = generator(hashOf(name));
     this.#idlesFirst = (hashOf(name) & 0x100) !== 0;
+    this.#onProgress(this.#outcome);
     return act(cut, name);
   }
 

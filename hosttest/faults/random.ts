@@ -13,12 +13,18 @@ export interface Outcome extends Tally {
   first?: { readonly what: string; readonly replay: string };
 }
 
-/** Makes at least `cuts` cuts, from `seed` on. Goes on after a violation, with the next life. */
-export function campaign(seed: number, cuts: number, unit: 1 | 16): Outcome {
+/** Makes at least `cuts` cuts, from `seed` on. Goes on after a violation, with the next life. `onProgress`: after each. */
+export function campaign(
+  seed: number,
+  cuts: number,
+  unit: 1 | 16,
+  onProgress: (outcome: Outcome) => void = () => {},
+): Outcome {
   const outcome: Outcome = { seed, writeUnit: unit, ...newTally(), violations: 0 };
   for (let life = seed; outcome.cuts < cuts; life++) {
     const before = outcome.cuts;
     const what = live(life, unit, cuts - before, outcome);
+    onProgress(outcome);
     if (what === undefined) continue;
     outcome.violations++;
     const replay = `npm run faults -- --cuts ${outcome.cuts - before} --seed ${life} --write-unit ${unit}`;

@@ -24,6 +24,8 @@ export interface FleetOptions {
   readonly acceptsPerSecond: number;
   /** Ours, or what esp-mqtt does: every ten seconds, all alike. */
   readonly retry: "jitter" | "fixed";
+  /** Called now and then with the virtual seconds that have passed. */
+  onProgress?(virtualS: number): void;
 }
 
 export interface FleetResult {
@@ -41,7 +43,7 @@ export interface FleetResult {
 /** esp-mqtt's default: ten seconds, no jitter. */
 const FIXED = { firstMs: 10 * SECOND, longestMs: 10 * SECOND, steadyMs: 0, refusedMs: 10 * SECOND };
 
-export function runFleet({ devices, seed, awayMs, acceptsPerSecond, retry }: FleetOptions): FleetResult {
+export function runFleet({ devices, seed, awayMs, acceptsPerSecond, retry, onProgress }: FleetOptions): FleetResult {
   const random = new Random(seed);
   const time = new VirtualTime();
   const attempts: number[] = [];
@@ -68,15 +70,21 @@ export function runFleet({ devices, seed, awayMs, acceptsPerSecond, retry }: Fle
   });
   const fleet = Array.from({ length: devices }, (_, i) => join(i, time, network, random.fork(), retry));
 
-  time.advance(BEFORE_MS);
+  const pass = (ms: number): void => {
+    for (let left = ms; left > 0; left -= SECOND) {
+      time.advance(Math.min(SECOND, left));
+      onProgress?.(time.nowMs / SECOND);
+    }
+  };
+  pass(BEFORE_MS);
   goneMs = time.nowMs;
   broker.stop("kept");
-  time.advance(awayMs);
+  pass(awayMs);
   broker.start();
   const returnedMs = time.nowMs;
   let drainedMs = Number.POSITIVE_INFINITY;
   while (time.nowMs < returnedMs + LIMIT_MS && drainedMs === Number.POSITIVE_INFINITY) {
-    time.advance(SECOND);
+    pass(SECOND);
     const connected = fleet.filter(({ client }) => client.status().state === "connected").length;
     if (connected >= devices * 0.99) backMs = Math.min(backMs, time.nowMs);
     if (connected === devices && fleet.every(({ store }) => store.length <= 1)) drainedMs = time.nowMs;

@@ -2,21 +2,104 @@
  * The command line of the MQTT client, read and checked: one clear line for a mistake.
  */
 import { readFileSync } from "node:fs";
+import {
+  choice,
+  type Description,
+  flag,
+  helpText,
+  many,
+  option,
+  parseCommandLine,
+  preset,
+  text,
+  UsageError,
+  whole,
+  wholeOf,
+} from "../../boards/desktop/command-line.js";
 import type { Will } from "../../src/mqtt/client.js";
 import { checkTopicFilter, checkTopicName } from "../../src/mqtt/topics.js";
+import { MAX_STORED_BYTES, storedBytes } from "./outgoing.js";
 
-export const USAGE = `mqtt-client --port P [--host H] [--id ID] [--keepalive S] [--clean 0|1] [--user U --pass W]
-  [--will TOPIC,QOS,RETAIN,PAYLOAD] [--sub TOPIC,QOS]... [--pub TOPIC,QOS,RETAIN,PAYLOAD]...
-  [--count N --every MS] [--stay] [--flash FILE]
-  The --pub list is published N times, every MS milliseconds; %n in a payload becomes the number of the round, from 0.
-  PAYLOAD is the rest of the argument, or @FILE. Messages received are printed as TOPIC,QOS,RETAIN,PAYLOAD.
-  Exit: 0 every publish completed (--stay: ended by SIGTERM), 1 some were not, 2 usage, 5 the broker refused.`;
+const MAX_TIMER_MS = 2_147_483_647;
+const MAX_PAYLOAD_BYTES = 268_435_455 - 4; // MQTT 3.1.1 §2.2.3, without the topic's length and the packet id
+
+const DESCRIPTION: Description = {
+  program: "npm run -s mqtt-client --",
+  does: "An MQTT 3.1.1 client on src/mqtt: publishes a list, prints what it receives.",
+  notes: [
+    "The --pub list is published --count times, one round each --every ms. Without --stay it ends when all is acknowledged",
+    "and subscribed. In a PAYLOAD written out, %n becomes the number of the round, from 0; @FILE is sent byte for byte",
+    "(@/dev/stdin: standard input). Messages received are printed as TOPIC,QOS,RETAIN,PAYLOAD; all else goes to standard error.",
+    "Exit: 0 every publish completed (--stay: ended by SIGTERM), 1 some were not, 2 usage, 5 the broker refused.",
+  ],
+  hint: (option) => HINTS[option],
+};
+
+/** What those who know mosquitto_pub and mosquitto_sub try, and what it is called here. */
+const HINTS: Readonly<Record<string, string>> = {
+  "-t": "the topic is part of --pub TOPIC,QOS,RETAIN,PAYLOAD and --sub TOPIC,QOS",
+  "--topic": "the topic is part of --pub TOPIC,QOS,RETAIN,PAYLOAD and --sub TOPIC,QOS",
+  "-m": "the payload is part of --pub TOPIC,QOS,RETAIN,PAYLOAD",
+  "--message": "the payload is part of --pub TOPIC,QOS,RETAIN,PAYLOAD",
+  "-n": "an empty payload is --pub TOPIC,QOS,RETAIN,",
+  "-f": "a file's bytes are --pub TOPIC,QOS,RETAIN,@FILE",
+  "--file": "a file's bytes are --pub TOPIC,QOS,RETAIN,@FILE",
+  "-s": "standard input is --pub TOPIC,QOS,RETAIN,@/dev/stdin",
+  "-l": "lines of standard input are not read one by one; all of it is --pub TOPIC,QOS,RETAIN,@/dev/stdin",
+  "-q": "the QoS is part of --pub TOPIC,QOS,RETAIN,PAYLOAD and --sub TOPIC,QOS",
+  "--qos": "the QoS is part of --pub TOPIC,QOS,RETAIN,PAYLOAD and --sub TOPIC,QOS",
+  "-r": "RETAIN is part of --pub TOPIC,QOS,RETAIN,PAYLOAD: 1",
+  "--retain": "RETAIN is part of --pub TOPIC,QOS,RETAIN,PAYLOAD: 1",
+  "-p": "here it is --port",
+  "-i": "here it is --id",
+  "-k": "here it is --keepalive",
+  "-u": "here it is --user",
+  "--username": "here it is --user",
+  "-P": "here it is --pass",
+  "--pw": "here it is --pass",
+  "--password": "here it is --pass",
+  "-c": "here it is --clean 0, which is the default, with --id",
+  "--disable-clean-session": "here it is --clean 0, which is the default, with --id",
+  "-V": "here it is --v 4, for MQTT 3.1.1",
+  "--protocol-version": "here it is --v 4, for MQTT 3.1.1",
+  "--version": "the version of MQTT is --v 4, for 3.1.1",
+  "-C": "it does not count what it receives: --stay, and end it with SIGTERM",
+  "--repeat": "here it is --count",
+  "--repeat-delay": "here it is --every, in milliseconds",
+  "--will-topic": "here it is --will TOPIC,QOS,RETAIN,PAYLOAD",
+  "--will-payload": "here it is --will TOPIC,QOS,RETAIN,PAYLOAD",
+  "--will-qos": "here it is --will TOPIC,QOS,RETAIN,PAYLOAD",
+  "--will-retain": "here it is --will TOPIC,QOS,RETAIN,PAYLOAD",
+  "--cafile": "there is no TLS yet",
+  "--tls-use-os-certs": "there is no TLS yet",
+};
+
+const PUBLICATION = "TOPIC,QOS,RETAIN,PAYLOAD";
+const OPTIONS = {
+  host: preset("127.0.0.1", text("H", "the broker")),
+  port: preset("1883", whole("P", "its port", 1, 65_535)),
+  v: preset("4", option("4", "version of MQTT: 4 is 3.1.1", versionOf)),
+  id: text("ID", "client id (default: one of this process; with --flash: client)"),
+  clean: preset("0", choice("1: a session that ends with the connection, as in mosquitto_pub", ["0", "1"])),
+  keepalive: preset("60", whole("S", "keep-alive in seconds, 0: none", 0, 65_535)),
+  user: text("U", "user name"),
+  pass: text("W", "password"),
+  will: option(PUBLICATION, "published by the broker when the connection is lost", publicationOf),
+  sub: many(option("TOPIC,QOS", "subscribe", subscriptionOf)),
+  pub: many(option(PUBLICATION, "publish", publicationOf)),
+  count: preset("1", whole("N", "rounds of the --pub list", 0, Number.MAX_SAFE_INTEGER)),
+  every: preset("0", whole("MS", "from round to round", 0, MAX_TIMER_MS)),
+  stay: flag("stay connected until SIGTERM or SIGINT"),
+  flash: text("FILE", "keep what is not acknowledged in this file, across processes"),
+};
 
 export interface Publication {
   readonly topic: string;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
   readonly payload: Uint8Array;
+  /** %n in the payload stands for the number of the round; never so in a file's bytes. */
+  readonly isTemplate: boolean;
 }
 
 export interface Arguments {
@@ -36,92 +119,89 @@ export interface Arguments {
   readonly flash: string | undefined;
 }
 
-/** A mistake of the caller's: one line. */
-export class UsageError extends Error {}
-
-const SINGLE = ["port", "host", "id", "keepalive", "clean", "user", "pass", "will", "count", "every", "flash"];
-const REPEATED = ["sub", "pub"];
-
-/** @throws UsageError */
-export function parseArguments(argv: readonly string[]): Arguments {
-  const values = collect(argv);
-  const one = (name: string): string | undefined => values.get(name)?.at(-1);
-  const port = numberOf("port", one("port") ?? "1883", 1, 65_535);
-  const password = one("pass");
-  const user = one("user");
-  if (password !== undefined && user === undefined) throw new UsageError("--pass: expected with --user");
-  const will = one("will");
+/** Undefined: the help was printed. @throws UsageError with one line */
+export function parseArguments(argv: readonly string[]): Arguments | undefined {
+  const { values, help } = parseCommandLine(argv, OPTIONS, DESCRIPTION);
+  if (help) {
+    console.log(helpText(DESCRIPTION, OPTIONS));
+    return undefined;
+  }
+  const { host, port, id, keepalive, clean, user, pass, will, sub, pub, count, every, stay, flash } = values;
+  if (pass !== undefined && user === undefined) throw new UsageError("--pass: expected with --user");
+  if (id === "" && clean === "0") throw new UsageError("--id: an empty one is expected with --clean 1");
+  if (flash !== undefined && clean === "1")
+    throw new UsageError("--flash: expected with --clean 0, for its session lasts");
+  if (flash !== undefined) for (const publication of pub) checkFitsFlash(publication);
   return {
-    host: one("host") ?? "127.0.0.1",
+    host,
     port,
-    id: one("id") ?? (values.has("flash") ? "client" : `client${process.pid}`),
-    keepAlive: numberOf("keepalive", one("keepalive") ?? "60", 0, 65_535),
-    clean: numberOf("clean", one("clean") ?? "0", 0, 1) === 1,
+    id: id ?? (flash !== undefined ? "client" : `client${process.pid}`),
+    keepAlive: keepalive,
+    clean: clean === "1",
     user,
-    password,
-    will: will === undefined ? undefined : publicationOf("will", will),
-    subscriptions: (values.get("sub") ?? []).map(subscriptionOf),
-    publications: (values.get("pub") ?? []).map((text) => publicationOf("pub", text)),
-    count: numberOf("count", one("count") ?? "1", 0, Number.MAX_SAFE_INTEGER),
-    everyMs: numberOf("every", one("every") ?? "0", 0, 2_147_483_647),
-    stay: values.has("stay"),
-    flash: one("flash"),
+    password: pass,
+    will,
+    subscriptions: sub,
+    publications: pub,
+    count,
+    everyMs: every,
+    stay,
+    flash,
   };
 }
 
-function collect(argv: readonly string[]): Map<string, string[]> {
-  const values = new Map<string, string[]>();
-  for (let at = 0; at < argv.length; at++) {
-    const name = argv[at].startsWith("--") ? argv[at].slice(2) : "";
-    if (name === "stay") {
-      values.set(name, []);
-      continue;
-    }
-    if (!SINGLE.includes(name) && !REPEATED.includes(name)) throw new UsageError(`${argv[at]}: unknown`);
-    const value = argv[++at];
-    if (value === undefined) throw new UsageError(`--${name}: a value is missing`);
-    values.set(name, [...(values.get(name) ?? []), value]);
-  }
-  return values;
+function versionOf(given: string, option: string): 4 {
+  if (given === "4" || given === "311" || given === "mqttv311") return 4;
+  if (given === "5" || given === "mqttv5")
+    throw new UsageError(`${option} ${given}: MQTT 5 is not there yet, expected 4`);
+  throw new UsageError(`${option} ${given}: expected 4 (MQTT 3.1.1)`);
 }
 
-function subscriptionOf(text: string): { filter: string; qos: 0 | 1 | 2 } {
-  const comma = text.lastIndexOf(",");
-  const filter = text.slice(0, comma);
-  if (comma < 0) throw new UsageError(`--sub ${text}: expected TOPIC,QOS`);
+function checkFitsFlash({ topic, payload }: Publication): void {
+  const length = storedBytes(topic, payload);
+  if (length <= MAX_STORED_BYTES) return;
+  throw new UsageError(
+    `--pub ${topic}: a message of ${length} bytes, expected at most ${MAX_STORED_BYTES} with --flash`,
+  );
+}
+
+function subscriptionOf(given: string, option: string): { filter: string; qos: 0 | 1 | 2 } {
+  const comma = given.lastIndexOf(",");
+  const filter = given.slice(0, comma);
+  if (comma < 0) throw new UsageError(`${option} ${given}: expected TOPIC,QOS`);
   const fault = checkTopicFilter(filter);
-  if (fault !== undefined) throw new UsageError(`--sub ${text}: ${fault}`);
-  return { filter, qos: qosOf("sub", text.slice(comma + 1)) };
+  if (fault !== undefined) throw new UsageError(`${option} ${given}: ${fault}`);
+  return { filter, qos: qosOf(option, given.slice(comma + 1)) };
 }
 
-function publicationOf(option: string, text: string): Publication {
-  const match = /^([^,]*),([^,]*),([^,]*),(.*)$/s.exec(text);
-  if (match === null) throw new UsageError(`--${option} ${text}: expected TOPIC,QOS,RETAIN,PAYLOAD`);
+function publicationOf(given: string, option: string): Publication {
+  const match = /^([^,]*),([^,]*),([^,]*),(.*)$/s.exec(given);
+  if (match === null) throw new UsageError(`${option} ${given}: expected ${PUBLICATION}`);
   const [, topic, qos, retain, payload] = match;
   const fault = checkTopicName(topic);
-  if (fault !== undefined) throw new UsageError(`--${option} ${text}: ${fault}`);
+  if (fault !== undefined) throw new UsageError(`${option} ${given}: ${fault}`);
+  const isFile = payload.startsWith("@");
+  const bytes = isFile ? fileOf(option, payload.slice(1)) : Buffer.from(payload);
+  if (bytes.length > MAX_PAYLOAD_BYTES - Buffer.byteLength(topic)) {
+    throw new UsageError(`${option} ${topic}: ${bytes.length} bytes, expected what one MQTT packet holds, 256 MB`);
+  }
   return {
     topic,
     qos: qosOf(option, qos),
-    retain: numberOf(`${option}: RETAIN`, retain, 0, 1) === 1,
-    payload: payload.startsWith("@") ? fileOf(option, payload.slice(1)) : Buffer.from(payload),
+    retain: wholeOf(`${option}: RETAIN`, retain, 0, 1) === 1,
+    payload: bytes,
+    isTemplate: !isFile && payload.includes("%n"),
   };
 }
 
-function qosOf(option: string, text: string): 0 | 1 | 2 {
-  return numberOf(`${option}: QOS`, text, 0, 2) as 0 | 1 | 2;
-}
-
-function numberOf(name: string, text: string, least: number, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most)) throw new UsageError(`--${name} ${text}: expected ${least} to ${most}`);
-  return value;
+function qosOf(option: string, given: string): 0 | 1 | 2 {
+  return wholeOf(`${option}: QOS`, given, 0, 2) as 0 | 1 | 2;
 }
 
 function fileOf(option: string, path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new UsageError(`--${option} @${path}: ${(error as Error).message}`);
+    throw new UsageError(`${option} @${path}: ${(error as Error).message}`);
   }
 }

@@ -8,9 +8,11 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import mqtt, { type Packet } from "mqtt-packet";
+import mqtt, { type IPublishPacket, type Packet } from "mqtt-packet";
 import { afterEach, expect, test } from "vitest";
+import { UsageError } from "../../boards/desktop/command-line.js";
 import { startMosquitto } from "../mqtt/support/peers.js";
+import { parseArguments } from "./arguments.js";
 
 const topFolder = fileURLToPath(new URL("../..", import.meta.url));
 const closers: (() => unknown)[] = [];
@@ -72,7 +74,7 @@ async function until(isDone: () => boolean, what: string): Promise<void> {
   }
 }
 
-test("publishes the list N times with %n, takes payloads from files, commas and nothing, exits 0", async () => {
+test("publishes the list N times with %n, takes commas and nothing, a file's bytes as they are; exits 0", async () => {
   const port = await broker();
   const folder = mkdtempSync(join(tmpdir(), "client-"));
   closers.push(() => rmSync(folder, { recursive: true }));
@@ -89,9 +91,10 @@ test("publishes the list N times with %n, takes payloads from files, commas and 
     "t/0,0,0,a,b 1",
     "t/1,1,0,",
     "t/1,1,0,",
-    "t/2,2,0,from a file, 0",
-    "t/2,2,0,from a file, 1",
+    "t/2,2,0,from a file, %n",
+    "t/2,2,0,from a file, %n",
   ]);
+  expect(writer.error().trim().split("\n").at(-1)).toBe("mqtt-client: 6 published, 4 acknowledged");
   reader.child.kill("SIGTERM");
   expect(await reader.exit).toBe(0);
 });
@@ -117,6 +120,48 @@ test("the first packet id is 1, ends with DISCONNECT, CONNECT says what was aske
   });
   expect(connect).toMatchObject({ will: { topic: "w", qos: 1, retain: true, payload: Buffer.from("bye, all") } });
   expect(publish).toMatchObject({ messageId: 1, dup: false, retain: true, topic: "a" });
+});
+
+test("any bytes of a file arrive as they are; --v 4 and --clean 1 as most clients have them", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "client-"));
+  closers.push(() => rmSync(folder, { recursive: true }));
+  // Longer than the client's buffer, with bytes that are no UTF-8, line ends, NUL, and what is replaced in written payloads.
+  const bytes = Buffer.concat([
+    Buffer.from("%n\r\n\0@%n"),
+    Buffer.from(Array.from({ length: 200_000 }, (_, i) => i % 251)),
+  ]);
+  writeFileSync(join(folder, "bytes"), bytes);
+  const peer = await script((packet, socket) => {
+    if (packet.cmd === "connect") write(socket, { cmd: "connack", returnCode: 0, sessionPresent: false });
+    if (packet.cmd === "publish") write(socket, { cmd: "puback", messageId: packet.messageId });
+  });
+  const publication = `a,1,0,@${join(folder, "bytes")}`;
+  const client = start("--port", peer.port, "--v", "4", "--clean", "1", "--pub", publication, "--count", "2");
+  expect(await client.exit).toBe(0);
+  expect(peer.packets.map(({ cmd }) => cmd)).toEqual(["connect", "publish", "publish", "disconnect"]);
+  expect(peer.packets[0]).toMatchObject({ clean: true, protocolVersion: 4 });
+  for (const packet of peer.packets.slice(1, 3)) {
+    expect(bytes.equals((packet as IPublishPacket).payload as Buffer)).toBe(true);
+  }
+});
+
+test("--sub alone says that it ends at once", async () => {
+  const client = start("--port", await broker(), "--clean", "1", "--sub", "a,0");
+  expect(await client.exit).toBe(0);
+  expect(client.error()).toContain("--stay goes on, as mosquitto_sub does");
+});
+
+test("--flash: a file that is none, and a message that does not fit, are said before anything is done", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "client-"));
+  closers.push(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "text"), "no image");
+  const wrongFile = start("--flash", join(folder, "text"), "--pub", "a,1,0,x");
+  expect(await wrongFile.exit).toBe(2);
+  expect(wrongFile.error()).toMatch(/^mqtt-client: --flash .*text: 8 bytes, expected a flash image/);
+  writeFileSync(join(folder, "long"), Buffer.alloc(2_000));
+  const tooLong = start("--flash", join(folder, "new"), "--pub", `a,1,0,@${join(folder, "long")}`);
+  expect(await tooLong.exit).toBe(2);
+  expect(tooLong.error()).toBe("mqtt-client: --pub a: a message of 2004 bytes, expected at most 1900 with --flash\n");
 });
 
 test("drops: reconnects within a second each time, keeps ids, releases what was received, completes", async () => {
@@ -179,16 +224,29 @@ test("--flash: killed in the middle and started again, QoS 2 arrives once, in or
 });
 
 test.each([
-  [["--pub", "a,3,0,x"], "--pub: QOS 3: expected 0 to 2"],
+  [["--pub", "a,3,0,x"], "--pub: QOS 3: expected a whole number from 0 to 2"],
   [["--pub", "a/#,1,0,x"], "--pub a/#,1,0,x: wildcard in a topic name"],
   [["--pub", "a,1"], "--pub a,1: expected TOPIC,QOS,RETAIN,PAYLOAD"],
   [["--sub", "a#,1"], "--sub a#,1: # must be the whole last level"],
-  [["--port", "0"], "--port 0: expected 1 to 65535"],
+  [["--port", "0"], "--port 0: expected a whole number from 1 to 65535"],
   [["--pass", "x"], "--pass: expected with --user"],
-  [["--what"], "--what: unknown"],
-  [["--id"], "--id: a value is missing"],
-])("%j: exit 2, %s", async (options, text) => {
-  const client = start(...options);
+  [["--what"], "--what: no such option; --help lists the options"],
+  [["--id"], "--id: expected a value (ID)"],
+  [["--v", "5"], "--v 5: MQTT 5 is not there yet, expected 4"],
+  [["--v", "3"], "--v 3: expected 4 (MQTT 3.1.1)"],
+  [["--clean", "2"], "--clean 2: expected 0 or 1"],
+  [["--id", ""], "--id: an empty one is expected with --clean 1"],
+  [
+    ["-t", "home", "-m", "x"],
+    "-t: no such option, the topic is part of --pub TOPIC,QOS,RETAIN,PAYLOAD and --sub TOPIC,QOS; --help lists the options",
+  ],
+])("%j: exit 2, %s", (options, text) => {
+  const argv = options as string[];
+  expect(() => parseArguments(argv)).toThrow(new UsageError(text as string));
+});
+
+test("what is wrong is said in one line, exit 2", async () => {
+  const client = start("--port", "0");
   expect(await client.exit).toBe(2);
-  expect(client.error().split("\n")[0]).toBe(`mqtt-client: ${text}`);
+  expect(client.error()).toBe("mqtt-client: --port 0: expected a whole number from 1 to 65535\n");
 });

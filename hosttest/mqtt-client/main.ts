@@ -1,5 +1,5 @@
 /*
- * A command-line MQTT client on src/mqtt, for other people's test suites and for debugging. The contract is in USAGE.
+ * A command-line MQTT client on src/mqtt, for other people's test suites and for debugging. The contract is in its help.
  */
 
 import { TCP } from "../../boards/desktop/tcp.js";
@@ -7,18 +7,20 @@ import { timers } from "../../boards/desktop/timers.js";
 import { Client, type InboundMessage, type MQTTError } from "../../src/mqtt/client.js";
 import type { TCPConstructor } from "../../src/mqtt/io.js";
 import type { InboundStore, OutboundEntry } from "../../src/mqtt/store.js";
-import { type Arguments, parseArguments, USAGE, UsageError } from "./arguments.js";
+import { orMisused } from "../support/command-line.js";
+import { Progress } from "../support/progress.js";
+import { type Arguments, parseArguments } from "./arguments.js";
 import { openOutgoing } from "./outgoing.js";
 import { Queue } from "./queue.js";
 
 const EXIT_INCOMPLETE = 1;
-const EXIT_USAGE = 2;
 const EXIT_REFUSED = 5;
 /** Reconnects within a second, as its contract says. */
 const BACKOFF = { firstMs: 200, longestMs: 900, steadyMs: 1_000 };
 const BUFFER_BYTES = 65_536;
 const WINDOW = 16;
 const LONGEST_TOPIC = 65_535;
+const PROGRESS_MS = 1_000;
 const AGAIN_MS = 5; // until a message of QoS 0 that found no room is offered again
 
 class Program {
@@ -26,7 +28,10 @@ class Program {
   readonly #outgoing;
   readonly #queue: Queue;
   readonly #client: Client;
+  readonly #progress = new Progress();
   #released = 0;
+  #settled = 0;
+  #received = 0;
   #granted = 0;
   #hasConnected = false;
   #hasDeadLetters = false;
@@ -36,7 +41,7 @@ class Program {
 
   constructor(options: Arguments) {
     this.#options = options;
-    this.#outgoing = openOutgoing(options.flash);
+    this.#outgoing = orMisused(() => openOutgoing(options.flash), "mqtt-client: ");
     this.#queue = new Queue(options.publications);
     this.#client = new Client<OutboundEntry>({
       socket: { io: TCP as unknown as TCPConstructor },
@@ -66,6 +71,7 @@ class Program {
       },
       onSettled: (_sequence, outcome) => {
         if (outcome === "deadLetter") this.#hasDeadLetters = true;
+        else this.#settled++;
         this.#soon();
       },
       onSubscribed: (filter, granted) => {
@@ -82,6 +88,10 @@ class Program {
     for (const { filter, qos } of this.#options.subscriptions) this.#client.subscribe(filter, qos);
     this.#release();
     this.#client.start();
+    if (this.#options.subscriptions.length > 0 && this.#options.publications.length === 0 && !this.#options.stay) {
+      complain("--sub alone ends as soon as it is subscribed; --stay goes on, as mosquitto_sub does");
+    }
+    setInterval(() => this.#progress.show(() => `mqtt-client: ${this.#figures()}`), PROGRESS_MS).unref();
     process.on("SIGTERM", () => this.#leave());
     process.on("SIGINT", () => this.#leave());
   }
@@ -138,7 +148,18 @@ class Program {
     } else complain(error.message);
   }
 
+  /** What has come of it so far. */
+  #figures(): string {
+    const { host, port, publications, subscriptions } = this.#options;
+    const where = this.#hasConnected ? "" : `no connection to ${host}:${port} yet, `;
+    const kept = publications.some(({ qos }) => qos > 0) ? `, ${this.#settled} acknowledged` : "";
+    const received = subscriptions.length > 0 ? `, ${this.#received} received` : "";
+    return `${where}${this.#queue.handedOn} published${kept}${received}`;
+  }
+
   #exit(code: number): void {
+    this.#progress.end();
+    complain(this.#figures());
     this.#outgoing.close();
     process.exitCode = code;
     // The socket says its last by itself; whatever else holds the process (timers of a longer list) is over.
@@ -150,6 +171,7 @@ class Program {
     if (offsetBytes === 0) this.#pieces = [];
     this.#pieces.push(payload.slice());
     if (!last) return;
+    this.#received++;
     const head = Buffer.from(`${topic},${qos},${retain ? 1 : 0},`);
     process.stdout.write(Buffer.concat([head, ...this.#pieces, Buffer.from("\n")]));
     this.#pieces = [];
@@ -165,10 +187,5 @@ function complain(text: string): void {
   process.stderr.write(`mqtt-client: ${text}\n`);
 }
 
-try {
-  new Program(parseArguments(process.argv.slice(2))).run();
-} catch (error) {
-  complain((error as Error).message);
-  if (error instanceof UsageError) process.stderr.write(`${USAGE}\n`);
-  process.exit(EXIT_USAGE);
-}
+const options = orMisused(() => parseArguments(process.argv.slice(2)), "mqtt-client: ");
+if (options !== undefined) new Program(options).run();

@@ -1,14 +1,16 @@
 /*
  * The store of the command-line client: in RAM, or with --flash in a file that survives the process.
  */
-import { FlashFile } from "../../boards/desktop/flash-file.js";
+import { UsageError } from "../../boards/desktop/command-line.js";
+import { FlashFile, ImageError } from "../../boards/desktop/flash-file.js";
 import type { Message } from "../../src/mqtt/client.js";
 import { type MemoryEntry, MemoryStore, type OutboundEntry, type OutboundStore } from "../../src/mqtt/store.js";
 import { type Entry, Outbox } from "../../src/outbox/outbox.js";
 
 const CAPACITY = 1_000;
 const FLASH_BYTES = 1 << 20;
-const LONGEST = 1_900; // bytes of a message in flash: less than half a block
+/** Of a message in flash: less than half a block. */
+export const MAX_STORED_BYTES = 1_900;
 const HEAD_BYTES = 3;
 
 /** A store for the client, with what the command line needs beside. */
@@ -24,7 +26,7 @@ export interface Outgoing {
   close(): void;
 }
 
-/** @throws Error with one line, if the file does not serve */
+/** @throws UsageError if the file does not serve */
 export function openOutgoing(path: string | undefined): Outgoing {
   return path === undefined ? inMemory() : inFile(path);
 }
@@ -44,8 +46,12 @@ function inMemory(): Outgoing {
 }
 
 function inFile(path: string): Outgoing {
-  const file = new FlashFile(path, FLASH_BYTES);
-  const outbox = new Outbox({ flash: file.partition(0, FLASH_BYTES), maxPayload: LONGEST, whenFull: "refuse" });
+  const file = openFile(path);
+  const outbox = new Outbox({
+    flash: file.partition(0, FLASH_BYTES),
+    maxPayload: MAX_STORED_BYTES,
+    whenFull: "refuse",
+  });
   return {
     store: outbox as OutboundStore<Entry>,
     render: (entry) => decode(entry as Entry),
@@ -64,10 +70,22 @@ function inFile(path: string): Outgoing {
   };
 }
 
+function openFile(path: string): FlashFile {
+  try {
+    return new FlashFile(path, FLASH_BYTES);
+  } catch (error) {
+    throw error instanceof ImageError ? new UsageError(`--flash ${error.message}`) : error;
+  }
+}
+
+/** Bytes that a message takes in flash, as a payload of the outbox. */
+export function storedBytes(topic: string, payload: Uint8Array): number {
+  return HEAD_BYTES + Buffer.byteLength(topic) + payload.length;
+}
+
 /** In flash lies: retain flag, length of the topic (2 bytes), topic, payload. */
 function encode({ topic, payload, payloadLength, retain }: Message): Uint8Array {
   const bytes = Buffer.concat([Buffer.alloc(HEAD_BYTES), topic, payload.subarray(0, payloadLength)]);
-  if (bytes.length > LONGEST) throw new Error(`a message of ${bytes.length} bytes: with --flash at most ${LONGEST}`);
   bytes[0] = retain ? 1 : 0;
   bytes.writeUInt16BE(topic.length, 1);
   return bytes;

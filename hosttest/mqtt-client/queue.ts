@@ -26,6 +26,11 @@ export class Queue {
     this.#topics = publications.map((publication) => encodeTopicName(publication.topic));
   }
 
+  /** Messages that the sink has taken. */
+  get handedOn(): number {
+    return this.#round * this.#publications.length + this.#at;
+  }
+
   /** One more round may go. */
   release(): void {
     this.#due++;
@@ -40,7 +45,7 @@ export class Queue {
   pour(sink: Sink): void {
     while (!this.isEmpty) {
       const publication = this.#publications[this.#at];
-      const payload = numbered(publication.payload, this.#round);
+      const payload = publication.isTemplate ? numbered(publication.payload, this.#round) : publication.payload;
       const { qos, retain } = publication;
       const message = { topic: this.#topics[this.#at], payload, payloadLength: payload.length, retain };
       if (!(qos === 0 ? sink.publishNow(message) : sink.append(message, qos))) return;
@@ -52,6 +57,5 @@ export class Queue {
 
 /** %n in a payload becomes the round's number. */
 function numbered(payload: Uint8Array, round: number): Uint8Array {
-  if (!Buffer.from(payload).includes("%n")) return payload;
   return Buffer.from(Buffer.from(payload).toString("latin1").replaceAll("%n", String(round)), "latin1");
 }

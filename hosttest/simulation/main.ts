@@ -5,7 +5,8 @@
  * new one is drawn and printed first. The first violation prints its seed, the shrunken schedule, the last events and
  * the command that replays it, and ends with exit code 1.
  */
-import { commandLine, positive, seedOf, whole } from "../support/command-line.js";
+import { commandLine, flag, positive, preset, seedOption, whole } from "../support/command-line.js";
+import { Progress, printVerdict } from "../support/progress.js";
 import { type RunOptions, type RunResult, run } from "./run.js";
 import { shrink } from "./shrink.js";
 
@@ -15,25 +16,23 @@ const DAYS_PER_YEAR = 365;
 const CUTS_PER_DAY = 4;
 const TROUBLES_PER_DAY = 12;
 
-const USAGE =
-  "npm run simulate -- [--years Y] [--devices D] [--seed S] [--reading-every SECONDS] [--run-days N] [--json]";
-
-const { values } = commandLine(USAGE, {
-  years: { type: "string", default: "1" },
-  devices: { type: "string", default: "1" },
-  seed: { type: "string" },
-  "reading-every": { type: "string", default: "60" },
-  "run-days": { type: "string" },
-  json: { type: "boolean", default: false },
-});
-const years = positive("--years", values.years);
-const devices = whole("--devices", values.devices);
-const intervalS = positive("--reading-every", values["reading-every"]);
-const seed = seedOf(values.seed);
-const days =
-  values["run-days"] === undefined
-    ? Math.min(36.5, years * DAYS_PER_YEAR) / devices
-    : positive("--run-days", values["run-days"]);
+const { values } = commandLine(
+  {
+    program: "npm run simulate --",
+    does: "Devices with the unchanged firmware live through years of bad weather on virtual time: is a promise broken?",
+    notes: ["Exit: 0 no violation, 1 a violation (with the command that replays it), 2 usage."],
+  },
+  {
+    years: preset("1", positive("Y", "device-years in all", 10_000)),
+    devices: preset("1", whole("D", "devices in one world", 1, 1000)),
+    seed: seedOption(),
+    "reading-every": preset("60", positive("SECONDS", "between readings", 86_400, "seconds")),
+    "run-days": positive("N", "days of one world (default: 36.5 device-days, or all there are)", 36_500, "days"),
+    json: flag("the figures alone, as one line of JSON"),
+  },
+);
+const { years, devices, seed, "reading-every": intervalS, json } = values;
+const days = values["run-days"] ?? Math.min(36.5, years * DAYS_PER_YEAR) / devices;
 const runs = Math.max(1, Math.round((years * DAYS_PER_YEAR) / (days * devices)));
 
 console.error(
@@ -60,7 +59,7 @@ const totals = {
   digest: "",
 };
 const startedMs = performance.now();
-let shownMs = startedMs;
+const progress = new Progress();
 for (let i = 0; i < runs; i++) {
   const options: RunOptions = {
     seed: seed + i,
@@ -76,14 +75,12 @@ for (let i = 0; i < runs; i++) {
     explain(options, result);
     break;
   }
-  if (performance.now() - shownMs > 10_000) {
-    shownMs = performance.now();
-    const speed = ((shownMs - startedMs) / 1000 / totals.deviceYears).toFixed(1);
-    console.error(
-      `${i + 1} of ${runs} runs, ${totals.readings} readings, ${totals.cuts} cuts, ${speed} s a device-year`,
-    );
-  }
+  progress.show(() => {
+    const speed = ((performance.now() - startedMs) / 1000 / totals.deviceYears).toFixed(1);
+    return `${i + 1} of ${runs} runs, ${totals.readings} readings, ${totals.cuts} cuts, ${speed} s a device-year`;
+  });
 }
+progress.end();
 report();
 
 function add(result: RunResult): void {
@@ -106,6 +103,7 @@ function add(result: RunResult): void {
 }
 
 function explain(options: RunOptions, result: RunResult): void {
+  progress.end();
   const [first] = result.violations;
   console.error(
     `\nseed ${options.seed}: ${first.kind}, device ${first.device}, after ${first.atMs / 1000} s: ${first.text}`,
@@ -125,7 +123,14 @@ function explain(options: RunOptions, result: RunResult): void {
 
 function report(): void {
   const figures = { ...totals, deviceYears: Number(totals.deviceYears.toFixed(3)) };
-  if (values.json) console.log(JSON.stringify(figures));
+  if (json) console.log(JSON.stringify(figures));
   else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
-  process.exitCode = totals.lost + totals.doubled + totals.disordered + totals.otherViolations > 0 ? 1 : 0;
+  const { lost, doubled, disordered, otherViolations } = totals;
+  const violations = lost + doubled + disordered + otherViolations;
+  printVerdict(
+    `${violations === 0 ? "kept" : "BROKEN"}: ${lost} lost, ${doubled} doubled, ${disordered} out of order, ` +
+      `${otherViolations} other violations in ${figures.deviceYears} device-years, ${totals.cuts} power cuts`,
+    json,
+  );
+  process.exitCode = violations > 0 ? 1 : 0;
 }

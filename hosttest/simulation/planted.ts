@@ -6,34 +6,52 @@ import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { commandLine, whole } from "../support/command-line.js";
+import { commandLine, MAX_SEED, misused, preset, whole } from "../support/command-line.js";
+import { Progress, printVerdict } from "../support/progress.js";
 import { bugs, type PlantedBug } from "./bugs.js";
 import type { Finding } from "./hunt.js";
 
-const USAGE = "npm run planted -- [--seeds N] [--seed S] [NAME ...]";
 const top = process.cwd();
 
-const { values, positionals } = commandLine(
-  USAGE,
-  { seeds: { type: "string", default: "1000" }, seed: { type: "string", default: "1" } },
-  "words",
+const { values, words } = commandLine(
+  {
+    program: "npm run planted --",
+    does: "Takes one safeguard after the other out of the firmware, and hunts for a seed of the simulation that notices.",
+    words: "[NAME ...]",
+    notes: [
+      `NAME: ${bugs.map(({ name }) => name).join(", ")} (default: all)`,
+      "Exit: 0 all found, 1 one was not, 2 usage.",
+    ],
+  },
+  {
+    seeds: preset("1000", whole("N", "seeds to try for each bug", 1, 1_000_000)),
+    seed: preset("1", whole("S", "the first of them", 0, MAX_SEED)),
+  },
 );
-const seeds = whole("--seeds", values.seeds);
-const firstSeed = whole("--seed", values.seed, 0);
-const chosen = positionals.length === 0 ? bugs : bugs.filter(({ name }) => positionals.includes(name));
-if (chosen.length === 0) {
-  console.error(`${positionals.join(" ")}: no such bug; there are ${bugs.map(({ name }) => name).join(", ")}`);
-  process.exit(2);
-}
+const { seeds, seed: firstSeed } = values;
+const unknown = words.filter((word) => !bugs.some(({ name }) => name === word));
+if (unknown.length > 0) misused(`${unknown[0]}: no such bug; there are ${bugs.map(({ name }) => name).join(", ")}`);
+const chosen = words.length === 0 ? bugs : bugs.filter(({ name }) => words.includes(name));
+const progress = new Progress();
 let missed = 0;
-for (const bug of chosen) {
-  const bundle = await plant(bug);
-  const finding = await hunt(bundle);
+for (const [at, bug] of chosen.entries()) {
+  const startedMs = performance.now();
+  const shown = setInterval(() => {
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    progress.show(() => `bug ${at + 1} of ${chosen.length}, ${bug.name}: hunting for ${seconds} s`);
+  }, 1000);
+  const finding = await hunt(await plant(bug));
+  clearInterval(shown);
+  progress.end();
   if (finding === undefined) missed++;
   const how =
     finding === undefined ? `not found in ${seeds} seeds` : `seed ${finding.seed}: ${finding.kind}: ${finding.text}`;
   console.log(`${bug.name.padEnd(28)} ${how.slice(0, 140)}`);
 }
+printVerdict(
+  `${missed === 0 ? "all found" : "NOT ALL FOUND"}: ${chosen.length - missed} of ${chosen.length} bugs`,
+  false,
+);
 process.exitCode = missed > 0 ? 1 : 0;
 
 /** Bundles the hunt with the bug in it. @throws Error if the code that the bug replaces is no longer there */

@@ -1,29 +1,55 @@
 /*
- * The command line of a tool: what its usage line says, and one clear line, exit code 2, for everything else.
+ * The command line of a tool: what the table of its options says. `--help` ends the process with 0, and whatever cannot be
+ * understood with 2 and one clear line.
  */
-import { type ParseArgsConfig, parseArgs } from "node:util";
+import {
+  type Description,
+  helpText,
+  type Option,
+  type Options,
+  option,
+  parseCommandLine,
+  UsageError,
+  type Values,
+  wholeOf,
+} from "../../boards/desktop/command-line.js";
 
-type Options = NonNullable<ParseArgsConfig["options"]>;
+export {
+  choice,
+  flag,
+  many,
+  option,
+  positive,
+  preset,
+  text,
+  UsageError,
+  whole,
+} from "../../boards/desktop/command-line.js";
 
-/** The options' values and the other words. Ends the process on `--help` (0) and on what cannot be understood (2). */
+/** A run takes the seeds from the first one on, and each can be replayed alone: the last must be a whole number too. */
+export const MAX_SEED = 2 ** 52;
+const DRAWN_BELOW = 2 ** 32;
+
+/** The options' values and the other words, or the end of the process. */
 export function commandLine<const O extends Options>(
-  usage: string,
+  description: Description,
   options: O,
-  words: "no words" | "words" = "no words",
-) {
+): { values: Values<O>; words: readonly string[] } {
+  return orMisused(() => {
+    const parsed = parseCommandLine(process.argv.slice(2), options, description);
+    if (!parsed.help) return parsed;
+    console.log(helpText(description, options));
+    process.exit(0);
+  });
+}
+
+/** What `work` returns; what it finds wrong with the command line ends the process. `before`: what that line begins with. */
+export function orMisused<T>(work: () => T, before = ""): T {
   try {
-    const { values, positionals } = parseArgs({
-      options: { ...options, help: { type: "boolean", short: "h" } } as O & { help: { type: "boolean"; short: "h" } },
-      allowPositionals: words === "words",
-    });
-    if ((values as { help?: boolean }).help === true) {
-      console.log(`usage: ${usage}`);
-      process.exit(0);
-    }
-    return { values, positionals: positionals as readonly string[] };
+    return work();
   } catch (error) {
-    const [line] = String(error instanceof Error ? error.message : error).split(/\. To specify|\n/);
-    return misused(`${line.replace(/\.$/, "")}\nusage: ${usage}`);
+    if (error instanceof UsageError) return misused(before + error.message);
+    throw error;
   }
 }
 
@@ -33,21 +59,13 @@ export function misused(problem: string): never {
   process.exit(2);
 }
 
-/** @returns the whole number that an option was given */
-export function whole(option: string, text: string, least = 1): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-  return misused(`${option} ${text}: expected a whole number from ${least}`);
-}
-
-/** @returns the number above 0 that an option was given */
-export function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  return misused(`${option} ${text}: expected a number above 0`);
-}
-
-/** The seed that was given, or a new one. */
-export function seedOf(text: string | undefined): number {
-  return text === undefined ? Math.floor(Math.random() * 2 ** 32) : whole("--seed", text, 0);
+/** `--seed S`; without it a new one. */
+export function seedOption(): Option<number> {
+  const given = option("S", "begin of all that chance decides (default: drawn and printed)", (text, name) =>
+    wholeOf(name, text, 0, MAX_SEED),
+  );
+  return {
+    ...given,
+    read: (texts, name) => given.read(texts, name) ?? Math.floor(Math.random() * DRAWN_BELOW),
+  };
 }
