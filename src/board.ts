@@ -72,6 +72,11 @@ export interface Board {
   readonly flashWriteUnit?: 1 | 16;
   /** Opens the settings' key-value domain. */
   openSettings(): KeyValueStore;
+  /**
+   * Opens the flash that the settings' store lies on, for a factory reset to erase: deleted values may be read there still.
+   * The store is closed by then, and nothing of this life opens it again. Absent where the board does not offer it.
+   */
+  openSettingsFlash?(): Flash;
 
   /** The I2C port: io class and pins. */
   readonly sensor: SensorPort;

@@ -64,7 +64,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.settings = new Settings(new SettingsOwner(this));
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     this.health = new Health(this);
-    const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(this.store);
+    const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
     const isWhole = this.health.safeMode === undefined && !isResetDue; // neither: what lies in flash is not mounted
     if (isWhole) {
       const { outbox, trouble } = this.openOutbox();

@@ -10,7 +10,6 @@ import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { Settings } from "../../src/settings/settings.js";
 import { VERSION } from "../../src/version.js";
 import { I2CBus } from "../parts/i2c-bus.js";
-import { KeyValueOnFlash } from "../parts/key-value.js";
 import { TMP117Part } from "../parts/tmp117.js";
 import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
@@ -66,8 +65,9 @@ function makeBoard(): Board {
     clock: { uptimeMs: () => uptimeMs() - bootedMs, utcMs: () => Date.now() },
     random: () => Math.random(),
     setUtc: () => {}, // the computer's clock is right
-    openFlash: () => chip.outbox(),
-    openSettings: () => new KeyValueOnFlash(chip.settings()),
+    openFlash: () => chip.outboxFlash(),
+    openSettings: () => chip.settings(),
+    openSettingsFlash: () => chip.settingsFlash(),
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
     tcp: { io: TCP },
     serial: options.headless ? undefined : (pty?.serial ?? terminal(run.terminal)),
@@ -88,6 +88,7 @@ function makeBoard(): Board {
     },
     restart: () => {
       firmware.close();
+      chip.reset();
       resetCause = "restart";
       setImmediate(() => {
         begins();
@@ -121,7 +122,7 @@ function overrides(): Record<string, string> {
 }
 
 function settingsNow(overrides: Record<string, string>): Settings {
-  return new Settings({ store: new KeyValueOnFlash(chip.settings()), overrides });
+  return new Settings({ store: chip.settings(), overrides });
 }
 
 function brokerInForce(): BrokerAddress {

@@ -6,6 +6,7 @@
  *   0x007000   1 MiB  outbox
  */
 import { randomBytes } from "node:crypto";
+import { KeyValueOnFlash } from "../parts/key-value.js";
 import { BLOCK_LENGTH, FlashFile, type Partition } from "./flash-file.js";
 
 const SETTINGS_AT = BLOCK_LENGTH;
@@ -22,6 +23,9 @@ export class Chip {
   /** 12 lower-case hexadecimal digits. */
   readonly mac: string;
   readonly #file: FlashFile;
+  readonly #settingsFlash: Partition;
+  readonly #outboxFlash: Partition;
+  #settings: KeyValueOnFlash | undefined;
 
   /** Opens the image, or makes a factory-new one. @throws ImageError with one line */
   constructor(path: string) {
@@ -29,14 +33,37 @@ export class Chip {
     this.path = path;
     this.created = this.#file.created;
     this.mac = readOrGiveMac(this.#file.partition(0, BLOCK_LENGTH));
+    this.#settingsFlash = this.#file.partition(SETTINGS_AT, SETTINGS_SIZE);
+    this.#outboxFlash = this.#file.partition(OUTBOX_AT, OUTBOX_SIZE);
   }
 
-  settings(): Partition {
-    return this.#file.partition(SETTINGS_AT, SETTINGS_SIZE);
+  /** The settings, one store for all who ask: the firmware, and the command line beside it. Mounted anew once it was closed. */
+  settings(): KeyValueOnFlash {
+    if (this.#settings?.isOpen !== true) this.#settings = new KeyValueOnFlash(this.#settingsFlash);
+    return this.#settings;
   }
 
-  outbox(): Partition {
-    return this.#file.partition(OUTBOX_AT, OUTBOX_SIZE);
+  settingsFlash(): Partition {
+    return this.#settingsFlash;
+  }
+
+  outboxFlash(): Partition {
+    return this.#outboxFlash;
+  }
+
+  /** As a reset: what the life before had open is closed. */
+  reset(): void {
+    this.#settings?.close();
+  }
+
+  /** The file was deleted or replaced: the chip lives on without a name. True once. */
+  noticesLoss(): boolean {
+    return this.#file.noticesLoss();
+  }
+
+  /** Whether the next run with this path finds the chip. */
+  get isReachable(): boolean {
+    return this.#file.isReachable;
   }
 
   close(): void {

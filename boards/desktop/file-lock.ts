@@ -1,85 +1,135 @@
 /*
- * One process at a time, by a file that holds the owner's process id.
- * A process killed by signal 9 leaves its file behind; whoever comes next sees that the process is gone and takes over.
+ * Opens a file for one process at a time. The lock is on the file itself, whatever names it has (links, bind mounts in
+ * containers), and the operating system takes it back when its process ends, however that ends: no lock file, no process id.
+ *
+ *   Linux        flock(2), which Node cannot call: the command `flock` (util-linux, BusyBox) locks a descriptor that it
+ *                inherits. Such a lock belongs to the open file, which is ours too, and stays when the command has ended.
+ *   macOS, BSD   the same lock, taken by open(2) with O_EXLOCK
+ *   Windows      a file opened without sharing: UV_FS_O_EXLOCK of libuv
  */
-import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from "node:fs";
 
 const PATIENCE_MS = 3000; // a process that was just killed may take a moment to go
-const STEP_MS = 50;
+const FIRST_STEP_MS = 20;
+const LAST_STEP_MS = 500;
+const OWNER_ONLY = 0o600;
 
-export class FileLock {
-  readonly #path: string;
-  #held = true;
+const UV_FS_O_EXLOCK = 0x1000_0000; // libuv, uv/win.h
+const O_EXLOCK = 0x20; // fcntl.h of macOS and the BSDs
+const O_NONBLOCK = 0x4; // there, too
 
-  /** Blocks for a few seconds at most. @throws Error naming the process that holds it */
-  constructor(path: string) {
-    this.#path = path;
-    for (let waitedMs = 0; !tryLock(path); waitedMs += STEP_MS) {
-      const owner = ownerOf(path);
-      if (owner === undefined || !isAlive(owner)) {
-        removeQuietly(path);
-        continue;
-      }
-      if (waitedMs >= PATIENCE_MS) {
-        throw new Error(`is in use by process ${owner}; stop that one, or remove ${path} if it is no thermometer`);
-      }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STEP_MS);
-    }
-  }
-
-  /** Idempotent. */
-  release(): void {
-    if (this.#held) removeQuietly(this.#path);
-    this.#held = false;
+/**
+ * Opens the file for reading and writing, and makes it, readable for its owner only, if there is none. Blocks for a few
+ * seconds at most. Closing the descriptor gives the lock back.
+ * @throws Error: the system's, or one that names the process that has the file
+ */
+export function openLocked(path: string): number {
+  let stepMs = FIRST_STEP_MS;
+  for (let waitedMs = 0; ; waitedMs += stepMs, stepMs = Math.min(2 * stepMs, LAST_STEP_MS)) {
+    const file = tryOpenLocked(path);
+    // Between opening and locking, its last owner may have removed the file or moved another one there.
+    if (file !== undefined && isAt(path, file)) return file;
+    if (file !== undefined) closeSync(file);
+    if (waitedMs >= PATIENCE_MS) throw new Error(`is in use by ${holder(path)}; stop that one, or name another file`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stepMs);
   }
 }
 
-function tryLock(path: string): boolean {
-  const own = `${path}.${process.pid}`;
-  writeFileSync(own, `${process.pid}\n`);
+/** Whether the name leads to the open file. @throws Error if that cannot be said */
+export function isAt(path: string, file: number): boolean {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found !== undefined && isSame(found, fstatSync(file, { bigint: true }));
+}
+
+function isSame(one: BigIntStats, other: BigIntStats): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
+}
+
+/** Undefined if another one has it. */
+function tryOpenLocked(path: string): number | undefined {
+  const flags = constants.O_RDWR | constants.O_CREAT;
+  switch (process.platform) {
+    case "win32":
+      return openUnless("EBUSY", path, flags | UV_FS_O_EXLOCK);
+    case "linux":
+    case "android":
+      return lockedByCommand(openSync(path, flags, OWNER_ONLY));
+    default:
+      return openUnless("EAGAIN", path, flags | O_EXLOCK | O_NONBLOCK);
+  }
+}
+
+function openUnless(code: string, path: string, flags: number): number | undefined {
   try {
-    linkSync(own, path); // appears with its content or not at all
-    return true;
+    return openSync(path, flags, OWNER_ONLY);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if ((error as NodeJS.ErrnoException).code === code) return undefined;
     throw error;
-  } finally {
-    removeQuietly(own);
   }
 }
 
-function ownerOf(path: string): number | undefined {
+function lockedByCommand(file: number): number | undefined {
   try {
-    const owner = Number.parseInt(readFileSync(path, "utf8"), 10);
-    return Number.isSafeInteger(owner) && owner > 0 ? owner : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid || isZombie(pid)) return false; // our own number was another's before
-  try {
-    process.kill(pid, 0);
-    return true;
+    if (flock(file)) return file;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    closeSync(file);
+    throw error;
   }
+  closeSync(file);
+  return undefined;
 }
 
-/** Ended, but not yet waited for by its parent. Known on Linux only. */
-function isZombie(pid: number): boolean {
-  try {
-    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
+/** Whether the lock is ours now. */
+function flock(file: number): boolean {
+  const { status, stderr, error } = spawnSync("flock", ["-x", "-n", "3"], {
+    stdio: ["ignore", "ignore", "pipe", file], // which makes it descriptor 3
+    env: { PATH: `${process.env.PATH ?? ""}:/usr/bin:/bin`, LC_ALL: "C" },
+    encoding: "utf8",
+  });
+  if (error !== undefined) {
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw isMissing ? new Error('cannot be locked: there is no command "flock"; install util-linux') : error;
   }
+  if (status === 0) return true;
+  if (status === 1 && stderr === "") return false;
+  throw new Error(`cannot be locked: ${stderr.trim() || `flock ended with ${status}`}`);
 }
 
-function removeQuietly(path: string): void {
+/** Who has the file, as far as this process may see: on Linux, and not beyond a container's wall. */
+function holder(path: string): string {
+  const wanted = statSync(path, { bigint: true, throwIfNoEntry: false });
+  for (const name of wanted === undefined ? [] : entries("/proc")) {
+    if (/^\d+$/.test(name) && holds(name, wanted as BigIntStats)) return `process ${name}`;
+  }
+  return "another process (another user's, or in a container)";
+}
+
+function holds(pid: string, wanted: BigIntStats): boolean {
+  return entries(`/proc/${pid}/fd`).some((descriptor) => {
+    try {
+      const found = statSync(`/proc/${pid}/fd/${descriptor}`, { bigint: true });
+      // Others may wait for it as we do: theirs is open, but shows no lock.
+      return isSame(found, wanted) && /^lock:.*FLOCK/m.test(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8"));
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+}
+
+function entries(folder: string): string[] {
   try {
-    unlinkSync(path);
+    return readdirSync(folder);
   } catch {
-    // somebody else was faster
+    return [];
   }
 }

@@ -1,12 +1,15 @@
 /*
  * A flash chip in a file: what is programmed is in the file when the call returns, so that it survives the process,
  * however that ends. (It is in the operating system's hands then: a power cut of the computer itself is not covered.)
- * Keeps NOR's law: programming clears bits, erasing a block sets them. One process at a time, kept by a lock file.
+ * Keeps NOR's law: programming clears bits, erasing a block sets them. One process at a time (file-lock.ts), and each
+ * partition once: nobody gets a second view of what another one writes.
  */
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
-import { FileLock } from "./file-lock.js";
+import { closeSync, fchmodSync, fstatSync, ftruncateSync, readSync, statSync, writeSync } from "node:fs";
+import { isAt, openLocked } from "./file-lock.js";
 
 export const BLOCK_LENGTH = 4096;
+const ERASED = 0xff;
+const OTHERS = 0o077; // permissions of all but the owner: the image holds passwords
 
 /** The file cannot serve as a chip; the message is one line for the user. */
 export class ImageError extends Error {}
@@ -14,42 +17,64 @@ export class ImageError extends Error {}
 /** A whole chip: partitions are taken from it by offset and size. */
 export class FlashFile {
   readonly path: string;
-  /** True if the file was made by this call: a factory-new chip. */
+  /** True if this call has made a factory-new chip. */
   readonly created: boolean;
   readonly #bytes: Uint8Array;
-  readonly #lock: FileLock;
+  readonly #partitions: Partition[] = [];
   #file: number | undefined;
+  #isMissing = false;
 
   /**
-   * Opens the chip, or makes one, erased.
+   * Opens the chip, or makes one, erased: of no file, of an empty one, or of one that was never made whole.
    * @param sizeBytes a multiple of BLOCK_LENGTH
    * @throws ImageError if the file cannot be read and written, is in use, or is of another size
    */
   constructor(path: string, sizeBytes: number) {
     this.path = path;
     refuseReadOnly(path);
-    this.#lock = lock(path);
     try {
-      this.created = !existsSync(path);
-      const file = openSync(path, this.created ? "wx+" : "r+");
+      const file = openLocked(path);
       this.#file = file;
-      const { size } = fstatSync(file);
-      const fresh = this.created || size === 0;
-      if (!fresh && size !== sizeBytes) {
-        throw new ImageError(`${path}: ${size} bytes, expected a flash image of ${sizeBytes}; name another file`);
-      }
-      this.#bytes = new Uint8Array(sizeBytes).fill(0xff);
-      if (fresh) writeAll(file, this.#bytes, 0);
-      else readSync(file, this.#bytes, 0, sizeBytes, 0);
+      const found = contentOf(file, sizeBytes);
+      this.created = found === undefined;
+      this.#bytes = found ?? new Uint8Array(sizeBytes).fill(ERASED);
+      if (found === undefined) make(file, this.#bytes);
+      keepPrivate(file);
     } catch (error) {
       this.close();
-      throw error instanceof ImageError ? error : new ImageError(`${path}: ${reason(error)}`);
+      throw new ImageError(`${path}: ${reason(error)}`);
     }
   }
 
-  /** A window of `sizeBytes` from `offsetBytes`, shaped like an opened `embedded:storage/flash` partition. */
+  /**
+   * A window of `sizeBytes` from `offsetBytes`, shaped like an opened `embedded:storage/flash` partition.
+   * @throws Error if a part of it has been handed out already: a region has one owner
+   */
   partition(offsetBytes: number, sizeBytes: number): Partition {
-    return new Partition(this, offsetBytes, sizeBytes);
+    const end = offsetBytes + sizeBytes;
+    if (this.#partitions.some((other) => offsetBytes < other.end && other.start < end)) {
+      throw new Error(`flash ${offsetBytes} to ${end}: a part of it is another partition`);
+    }
+    const partition = new Partition(this, offsetBytes, sizeBytes);
+    this.#partitions.push(partition);
+    return partition;
+  }
+
+  /** The name does not lead to the chip any more: the file was deleted, or replaced by another. True once. */
+  noticesLoss(): boolean {
+    if (this.#isMissing || this.#file === undefined) return false;
+    try {
+      this.#isMissing = !isAt(this.path, this.#file);
+    } catch {
+      return false; // nothing can be said of it now
+    }
+    return this.#isMissing;
+  }
+
+  /** Whether the next process finds by the name what this one wrote. */
+  get isReachable(): boolean {
+    this.noticesLoss();
+    return !this.#isMissing;
   }
 
   /** @internal for Partition */
@@ -59,56 +84,66 @@ export class FlashFile {
 
   /** @internal for Partition */
   program(buffer: Uint8Array, offsetBytes: number): void {
-    const target = this.#bytes.subarray(offsetBytes, offsetBytes + buffer.length);
-    for (let i = 0; i < buffer.length; i++) target[i] &= buffer[i];
-    this.#store(target, offsetBytes);
+    const bytes = this.#bytes.slice(offsetBytes, offsetBytes + buffer.length);
+    for (let i = 0; i < buffer.length; i++) bytes[i] &= buffer[i];
+    this.#store(bytes, offsetBytes, "write failed");
   }
 
   /** @internal for Partition */
   erase(offsetBytes: number, sizeBytes: number): void {
-    this.#store(this.#bytes.subarray(offsetBytes, offsetBytes + sizeBytes).fill(0xff), offsetBytes);
+    this.#store(new Uint8Array(sizeBytes).fill(ERASED), offsetBytes, "erase failed");
   }
 
   /** Gives the file and its lock back. Idempotent. */
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
-    this.#lock.release();
   }
 
-  #store(bytes: Uint8Array, offsetBytes: number): void {
+  /** To the file first: what it does not take is not read back either. */
+  #store(bytes: Uint8Array, offsetBytes: number, failed: string): void {
     if (this.#file === undefined) throw new Error("closed");
-    writeAll(this.#file, bytes, offsetBytes);
+    try {
+      writeAll(this.#file, bytes, offsetBytes);
+    } catch (error) {
+      throw new Error(`${failed}: ${reason(error)}`);
+    }
+    this.#bytes.set(bytes, offsetBytes);
   }
 }
 
 /** `embedded:storage/flash` over a part of the chip. Errors as the ESP32's: "read failed", "write failed", "erase failed". */
 export class Partition {
+  /** First byte in the chip, and the one behind the last. */
+  readonly start: number;
+  readonly end: number;
+  /** The key-value store that is open on it. */
+  mountedBy: object | undefined;
   readonly #chip: FlashFile;
-  readonly #start: number;
   readonly #size: number;
 
   constructor(chip: FlashFile, offsetBytes: number, sizeBytes: number) {
     this.#chip = chip;
-    this.#start = offsetBytes;
+    this.start = offsetBytes;
+    this.end = offsetBytes + sizeBytes;
     this.#size = sizeBytes;
   }
 
   read(buffer: Uint8Array, offsetBytes: number): number {
     this.#check(offsetBytes, buffer.length, "read failed");
-    this.#chip.read(buffer, this.#start + offsetBytes);
+    this.#chip.read(buffer, this.start + offsetBytes);
     return buffer.length;
   }
 
   write(buffer: Uint8Array, offsetBytes: number): void {
     this.#check(offsetBytes, buffer.length, "write failed");
-    this.#chip.program(buffer, this.#start + offsetBytes);
+    this.#chip.program(buffer, this.start + offsetBytes);
   }
 
   /** Blocks `first` to `end`, which is not erased itself. */
   eraseBlock(first: number, end = first + 1): void {
     this.#check(first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH, "erase failed");
-    this.#chip.erase(this.#start + first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH);
+    this.#chip.erase(this.start + first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH);
   }
 
   status(): { size: number; blockLength: number; blocks: number } {
@@ -129,6 +164,7 @@ function refuseReadOnly(path: string): void {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) throw new ImageError(`${path}: is a folder; name a file`);
+    if (!stat.isFile()) throw new ImageError(`${path}: is a device or pipe, which keeps nothing; name a file`);
     mode = stat.mode;
   } catch (error) {
     if (error instanceof ImageError) throw error;
@@ -138,11 +174,42 @@ function refuseReadOnly(path: string): void {
   if ((mode & 0o222) === 0) throw new ImageError(`${path}: is read-only; make it writable (chmod u+w) or name another`);
 }
 
-function lock(path: string): FileLock {
+/** The chip in the file; undefined if there is none: a file without content, or one that was cut off while it was made. */
+function contentOf(file: number, sizeBytes: number): Uint8Array<ArrayBuffer> | undefined {
+  const { size } = fstatSync(file);
+  if (size > sizeBytes) throw otherSize(size, sizeBytes);
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; ) {
+    const read = readSync(file, bytes, at, size - at, at);
+    if (read === 0) throw new Error("became shorter while it was read");
+    at += read;
+  }
+  if (size === sizeBytes) return bytes;
+  if (bytes.some((byte) => byte !== ERASED)) throw otherSize(size, sizeBytes);
+  return undefined;
+}
+
+function otherSize(size: number, expected: number): Error {
+  return new Error(`${size} bytes, expected a flash image of ${expected}; name another file`);
+}
+
+/** All bytes are in the file, or none. */
+function make(file: number, bytes: Uint8Array): void {
   try {
-    return new FileLock(`${path}.lock`);
+    writeAll(file, bytes, 0);
   } catch (error) {
-    throw new ImageError(`${path}: ${reason(error)}`);
+    ftruncateSync(file);
+    throw error;
+  }
+}
+
+function keepPrivate(file: number): void {
+  const { mode } = fstatSync(file);
+  if ((mode & OTHERS) === 0 || process.platform === "win32") return;
+  try {
+    fchmodSync(file, mode & ~OTHERS & 0o7777);
+  } catch {
+    // Another one's file, who lets us write it: that one decides.
   }
 }
 
@@ -156,6 +223,8 @@ function reason(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "EACCES" || code === "EROFS" || code === "EPERM") return `may not be written (${code})`;
   if (code === "ENOENT") return "its folder does not exist";
-  if (code === "ENOSPC") return "the disk is full";
+  if (code === "EISDIR") return "is a folder; name a file";
+  if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full";
+  if (code === "EFBIG") return "files may not become so large here (EFBIG)";
   return error instanceof Error ? error.message : String(error);
 }

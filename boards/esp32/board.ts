@@ -37,6 +37,7 @@ interface Wiring {
 
 /** As in the partition table. */
 const OUTBOX_PARTITION = "outbox";
+const SETTINGS_PARTITION = "nvs";
 /** NVS takes 15 characters. */
 const SETTINGS_NAMESPACE = "thermometer";
 
@@ -52,6 +53,8 @@ export const board: Board = {
   setUtc: (utcMs) => clock.setUtc(utcMs),
   openFlash: () => FlashStorage.open({ path: OUTBOX_PARTITION }) as Flash,
   openSettings: () => KeyValueStorage.open({ path: SETTINGS_NAMESPACE }) as KeyValueStore,
+  // NVS keeps what was deleted until it needs the page. Nothing else of ours is there, and nothing of Wi-Fi (wifi-esp32.c: nvs_enable 0).
+  openSettingsFlash: () => FlashStorage.open({ path: SETTINGS_PARTITION }) as Flash,
   // The typings take a tuple of I2C's parameters for an object, and know neither `timeout` nor `close`.
   sensor: {
     io: SMBus as unknown as SMBusConstructor,

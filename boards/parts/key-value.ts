@@ -9,7 +9,10 @@
  *
  * Cells at a cut may read differently at every boot. Mounting therefore programs once more what a cut may have left half
  * way: the newest header and entry, the bytes behind it (with zeros, a blank entry), the magic of free blocks. Behind a
- * torn entry the rest of a block is given up. One store at a time may be open on a region.
+ * torn entry the rest of a block is given up.
+ *
+ * One store at a time is open on a region: a mount programs what lies behind the newest entry, which would blank what another
+ * store appends there. A second one is refused until the first is closed or the flash lost its power.
  *
  * Block:  0 magic (4), 4 number (4), 8 CRC-32 of the first 8 (4), 12 pad (4), 16- entries.  Free: magic zeroed.
  * Entry:  0 CRC-32 of all that follows, 4 length of the value (2, 0xFFFF: deleted), 6 length of the key (1),
@@ -33,6 +36,8 @@ export interface FlashRegion {
   write(buffer: Uint8Array, offsetBytes: number): void;
   eraseBlock(first: number, end?: number): void;
   status(): { readonly size: number; readonly blockLength: number; readonly blocks: number };
+  /** The store that is open on this region, if any: set and taken back by the store. */
+  mountedBy?: object | undefined;
 }
 
 /** Where a value lies. `lengthBytes` is DELETED for a key that is gone and must stay so. */
@@ -52,22 +57,36 @@ export class KeyValueOnFlash {
   #end = 0; // its first free byte
   #last: { readonly at: number; readonly end: number } | undefined; // its newest entry
 
-  /** Mounts, or starts an empty store on erased flash. @throws RangeError if the flash is too small */
+  /**
+   * Mounts, or starts an empty store on erased flash.
+   * @throws RangeError if the flash is too small, Error if another store is open on it; nothing is read or written then
+   */
   constructor(flash: FlashRegion) {
     const { blocks, blockLength } = flash.status();
     if (blocks < 3) throw new RangeError(`flash of ${blocks} blocks: a key-value store needs 3`);
     if (blockLength < BLOCK_HEADER + ENTRY_HEADER + VALUE_MAX)
       throw new RangeError(`blockLength ${blockLength}: too small`);
+    if (flash.mountedBy !== undefined)
+      throw new Error("a key-value store is open on this flash already: share or close it");
     this.#flash = flash;
     this.#blockLength = blockLength;
-    for (let block = 0; block < blocks; block++) this.#numbers.push(this.#readNumber(block));
-    this.#scanAll();
-    this.#settle();
-    this.#finishEmptying();
+    flash.mountedBy = this;
+    try {
+      this.#mount(blocks);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
-  /** The bytes of `key`, a copy; undefined if there are none. */
+  /** Neither closed, nor left behind by a power cut. */
+  get isOpen(): boolean {
+    return this.#flash.mountedBy === this;
+  }
+
+  /** The bytes of `key`, a copy; undefined if there are none. @throws Error if closed, as all calls do */
   read(key: string): ArrayBuffer | undefined {
+    this.#requireOpen();
     const place = this.#index.get(key.slice(0, KEY_MAX));
     if (place === undefined || place.lengthBytes === DELETED) return undefined;
     const value = new Uint8Array(place.lengthBytes);
@@ -79,11 +98,13 @@ export class KeyValueOnFlash {
   write(key: string, value: ArrayBuffer): void {
     if (key.length === 0 || key.length > KEY_MAX) throw new RangeError(`key "${key}": 1 to ${KEY_MAX} characters`);
     if (value.byteLength > VALUE_MAX) throw new RangeError(`value of ${value.byteLength} bytes: ${VALUE_MAX} at most`);
+    this.#requireOpen();
     this.#append(key, new Uint8Array(value), value.byteLength);
   }
 
   /** Forgets `key`; nothing happens if there is none. */
   delete(key: string): void {
+    this.#requireOpen();
     const name = key.slice(0, KEY_MAX);
     const place = this.#index.get(name);
     if (place !== undefined && place.lengthBytes !== DELETED) this.#append(name, new Uint8Array(0), DELETED);
@@ -91,11 +112,25 @@ export class KeyValueOnFlash {
 
   /** The keys that have a value. */
   keys(): readonly string[] {
+    this.#requireOpen();
     return [...this.#index].filter(([, place]) => place.lengthBytes !== DELETED).map(([key]) => key);
   }
 
+  /** Another store may be opened on the flash then. Idempotent. */
   close(): void {
+    if (this.isOpen) this.#flash.mountedBy = undefined;
     this.#index.clear();
+  }
+
+  #requireOpen(): void {
+    if (!this.isOpen) throw new Error("closed");
+  }
+
+  #mount(blocks: number): void {
+    for (let block = 0; block < blocks; block++) this.#numbers.push(this.#readNumber(block));
+    this.#scanAll();
+    this.#settle();
+    this.#finishEmptying();
   }
 
   #append(key: string, value: Uint8Array, length: number): void {

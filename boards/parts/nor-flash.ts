@@ -55,6 +55,8 @@ export class NorFlash {
   readonly blockLength: number;
   readonly writeUnit: 1 | 16;
   faults: FlashFaults = {};
+  /** The key-value store that is open on it; a power cut ends it. */
+  mountedBy: object | undefined;
 
   /** Calls and bytes since construction. */
   reads = 0;
@@ -117,6 +119,7 @@ export class NorFlash {
   /** Power is back: half-way cells read as they like, and the same until the next boot. */
   powerOn(): void {
     this.isOff = false;
+    this.mountedBy = undefined;
     this.cutInside = false;
     this.cutInErase = false;
     this.#isClosed = false;

@@ -34,6 +34,8 @@ const startMs = Date.now();
 const uptimeMs = (): number => Math.max(0, Date.now() - startMs);
 
 const image = new Image(config.flash ?? `${config.file.root}home-thermometer.flash`, IMAGE_BYTES);
+const settingsFlash = image.partition(0, SETTINGS_BLOCKS);
+const outboxFlash = image.partition(SETTINGS_BLOCKS, OUTBOX_BLOCKS);
 const bus = new I2CBus();
 const part = new TMP117Part({ uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) });
 bus.attach(TMP117_ADDRESS, part);
@@ -42,6 +44,7 @@ const watcher = new Watcher();
 
 let begin: () => Firmware;
 let firmware: Firmware | undefined;
+let settings: KeyValueOnFlash | undefined;
 let resetCause: ResetCause = "power";
 let bootedMs = 0; // by uptimeMs, which a reset does not touch: the parts go on
 
@@ -52,8 +55,12 @@ export const board: Board = {
   clock: { uptimeMs: () => uptimeMs() - bootedMs, utcMs: () => Date.now() },
   random: () => Math.random(),
   setUtc: () => {}, // the computer's clock is right
-  openFlash: () => image.partition(SETTINGS_BLOCKS, OUTBOX_BLOCKS),
-  openSettings: () => new KeyValueOnFlash(image.partition(0, SETTINGS_BLOCKS)),
+  openFlash: () => outboxFlash,
+  openSettings: () => {
+    settings = new KeyValueOnFlash(settingsFlash);
+    return settings;
+  },
+  openSettingsFlash: () => settingsFlash,
   sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
   tcp: { io: TCP },
   dns: { io: Names },
@@ -90,6 +97,7 @@ function powerOn(): void {
 function restart(reason: string): void {
   trace(`restart: ${reason}\n`);
   firmware?.close();
+  settings?.close();
   wifi.powerCycle();
   resetCause = "restart";
   bootedMs = uptimeMs();

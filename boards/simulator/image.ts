@@ -15,6 +15,7 @@ export class Image {
   readonly path: string;
   private readonly bytes: Uint8Array;
   private readonly file: File;
+  private readonly taken: number[] = []; // blocks that a partition has
   private bytesUntilCut = Number.POSITIVE_INFINITY;
   private onCut: (() => void) | undefined;
 
@@ -34,8 +35,15 @@ export class Image {
     } else this.load();
   }
 
-  /** `blocks` blocks from `firstBlock`, as an opened `embedded:storage/flash` partition. */
+  /**
+   * `blocks` blocks from `firstBlock`, as an opened `embedded:storage/flash` partition.
+   * @throws Error if a part of it has been handed out already: a region has one owner
+   */
   partition(firstBlock: number, blocks: number): Flash {
+    for (let block = firstBlock; block < firstBlock + blocks; block++) {
+      if (this.taken.includes(block)) throw new Error(`flash block ${block}: a part of another partition`);
+      this.taken.push(block);
+    }
     return new Partition(this, firstBlock, blocks);
   }
 
@@ -98,6 +106,8 @@ export class Image {
 }
 
 class Partition implements Flash {
+  /** The key-value store that is open on it. */
+  mountedBy: object | undefined;
   private readonly image: Image;
   private readonly start: number;
   private readonly size: number;

@@ -4,7 +4,7 @@
  * as on a device. The firmware's bundle takes this as its `board`.
  */
 import type { Board, Firmware, TimerId } from "../../src/board.js";
-import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
+import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message, PARTITION } from "./wire.js";
 
 /** What the engine's host file gives to scripts (engine/worker.c). */
 declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined; trace(text: string): void };
@@ -174,21 +174,28 @@ class Digital {
   }
 }
 
+/** A partition on Node: which of the two. */
 class Flash {
+  readonly #handle: number;
+
+  constructor(handle: number) {
+    this.#handle = handle;
+    ask("flash.open", handle);
+  }
   read(buffer: Uint8Array, offsetBytes: number): number {
-    return askInto(buffer, "flash.read", 0, offsetBytes);
+    return askInto(buffer, "flash.read", this.#handle, offsetBytes);
   }
   write(buffer: Uint8Array, offsetBytes: number): void {
-    ask("flash.write", 0, offsetBytes, 0, buffer);
+    ask("flash.write", this.#handle, offsetBytes, 0, buffer);
   }
   eraseBlock(first: number, end = first + 1): void {
-    ask("flash.erase", 0, first, end);
+    ask("flash.erase", this.#handle, first, end);
   }
   status(): { size: number; blockLength: number; blocks: number } {
-    return JSON.parse(textOf(new Uint8Array(ask("flash.status") as ArrayBuffer)));
+    return JSON.parse(textOf(new Uint8Array(ask("flash.status", this.#handle) as ArrayBuffer)));
   }
   close(): void {
-    ask("flash.close");
+    ask("flash.close", this.#handle);
   }
 }
 
@@ -254,10 +261,7 @@ export const board: Board = {
   setUtc(utcMs) {
     ask("clock.set", 0, utcMs);
   },
-  openFlash() {
-    ask("flash.open");
-    return new Flash();
-  },
+  openFlash: () => new Flash(PARTITION.outbox),
   openSettings() {
     ask("settings.open");
     return new KeyValue();
@@ -291,6 +295,7 @@ function learn(): void {
     flashWriteUnit: facts.flashWriteUnit ?? undefined,
     resetCause: facts.resetCause ?? undefined,
     sensor: { io: SMBus, data, clock, hz: hz ?? undefined, digital: facts.digital === null ? undefined : Digital },
+    openSettingsFlash: facts.hasSettingsFlash ? () => new Flash(PARTITION.settings) : undefined,
     dns: facts.hasDNS ? { io: Resolver } : undefined,
     serial: facts.hasSerial ? { io: Serial, mode: facts.serialMode ?? undefined } : undefined,
     defaults: facts.defaults,

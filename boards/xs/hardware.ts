@@ -8,7 +8,7 @@ import type { TCP } from "../../src/mqtt/io.js";
 import type { Flash } from "../../src/outbox/flash.js";
 import type { Digital, SMBus } from "../../src/sensor/io.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
-import { EVENT } from "./wire.js";
+import { EVENT, PARTITION } from "./wire.js";
 
 /** One call of the board inside XS: head and what follows it. */
 export interface Call {
@@ -38,7 +38,7 @@ export class Hardware {
   readonly #rooms = new Map<number, Room>();
   readonly #buses: SMBus[] = [];
   readonly #pins: Digital[] = [];
-  #flash: Flash | undefined;
+  readonly #flashes = new Map<number, Flash>();
   #settings: KeyValueStore | undefined;
 
   constructor(board: Board, tell: Tell) {
@@ -90,7 +90,7 @@ export class Hardware {
       ...this.#ports.values(),
       ...this.#buses,
       ...this.#pins,
-      this.#flash,
+      ...this.#flashes.values(),
       this.#settings,
     ];
     for (const io of open) {
@@ -131,9 +131,9 @@ export class Hardware {
     }
   }
 
-  #onFlash(operation: string, { first, second, rest }: Call): Answer {
-    if (operation === "flash.open") this.#flash = this.#board.openFlash();
-    const flash = opened(this.#flash, operation);
+  #onFlash(operation: string, { handle, first, second, rest }: Call): Answer {
+    if (operation === "flash.open") this.#flashes.set(handle, this.#openFlash(handle));
+    const flash = opened(this.#flashes.get(handle), operation);
     switch (operation) {
       case "flash.read": {
         const buffer = new Uint8Array(first);
@@ -149,10 +149,15 @@ export class Hardware {
       case "flash.status":
         return JSON.stringify(flash.status());
       case "flash.close":
-        this.#flash = undefined;
+        this.#flashes.delete(handle);
         flash.close();
     }
     return undefined;
+  }
+
+  #openFlash(partition: number): Flash {
+    if (partition === PARTITION.outbox) return this.#board.openFlash();
+    return opened(this.#board.openSettingsFlash?.(), "flash.open");
   }
 
   #onSettings(operation: string, { first, rest }: Call): Answer {

@@ -167,6 +167,7 @@ function factsOf(board: Board, resetCause: string | null): Facts {
     digital: sensor.digital
       ? { InputPullUp: sensor.digital.InputPullUp, OutputOpenDrain: sensor.digital.OutputOpenDrain }
       : null,
+    hasSettingsFlash: board.openSettingsFlash !== undefined,
     hasDNS: board.dns !== undefined,
     hasSerial: serial !== undefined,
     serialMode: serial === undefined ? null : (serial.mode ?? streamsMode()),

@@ -27,6 +27,9 @@ export const EVENT = Object.freeze({
 /** What Node asks of the firmware. */
 export const COMMAND = Object.freeze({ print: 0, stopSampling: 1, stop: 2 });
 
+/** Which flash is meant: the handle of a `flash` operation. */
+export const PARTITION = Object.freeze({ outbox: 0, settings: 1 });
+
 /** What the board inside XS cannot know by itself. `null`: there is none. */
 export interface Facts {
   readonly name: string;
@@ -35,6 +38,7 @@ export interface Facts {
   readonly resetCause: string | null;
   readonly sensor: { readonly data: number | string; readonly clock: number | string; readonly hz: number | null };
   readonly digital: { readonly InputPullUp: number; readonly OutputOpenDrain: number } | null;
+  readonly hasSettingsFlash: boolean;
   readonly hasDNS: boolean;
   readonly hasSerial: boolean;
   readonly serialMode: "terminal" | "lines" | null;

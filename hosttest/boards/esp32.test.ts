@@ -15,13 +15,14 @@ async function bootOn(hardware: Hardware): Promise<Board> {
 
 const callbacks = { format: "buffer", onReadable() {}, onWritable() {} } as const;
 
-test("the board knows its name, its address, its pins, its partition and its namespace", async () => {
+test("the board knows its name, its address, its pins, its partitions and its namespace", async () => {
   const hardware = new Hardware();
   const board = await bootOn(hardware);
   board.openFlash();
   board.openSettings();
+  board.openSettingsFlash?.();
   expect(board).toMatchObject({ name: "esp32", mac: "246f28abcdef", sensor: { data: 21, clock: 22 } });
-  expect(hardware.partitions).toEqual(["outbox"]);
+  expect(hardware.partitions).toEqual(["outbox", "nvs"]);
   expect(hardware.namespaces).toEqual(["thermometer"]);
 });
 

@@ -37,15 +37,21 @@ test("a new chip is erased, and its file has its size", async () => {
 });
 
 test("programming clears bits and never sets them; erasing a block sets them, in that block alone", async () => {
-  const image = await imageOn(new Hardware());
-  const flash = image.partition(1, 2);
+  const flash = (await imageOn(new Hardware())).partition(1, 2);
   flash.write(Uint8Array.of(0xf0, 0x0f), 0);
   flash.write(Uint8Array.of(0x3c, 0xff), 0);
   flash.write(Uint8Array.of(0x11), BLOCK);
   expect(contents(flash, 2)).toEqual([0x30, 0x0f]);
   flash.eraseBlock(0);
   expect(contents(flash, 2)).toEqual([0xff, 0xff]);
-  expect(contents(image.partition(2, 1), 1)).toEqual([0x11]);
+  expect(contents(flash, 2 * BLOCK)[BLOCK]).toBe(0x11);
+});
+
+test("a block has one owner: a second partition over it is refused", async () => {
+  const image = await imageOn(new Hardware());
+  image.partition(0, 2);
+  expect(() => image.partition(1, 2)).toThrow("flash block 1: a part of another partition");
+  expect(image.partition(2, 2).status().blocks).toBe(2);
 });
 
 test("what was programmed is in the file when the call returns: another machine finds it", async () => {

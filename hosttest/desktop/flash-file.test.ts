@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -86,14 +84,50 @@ describe("a flash chip in a file", () => {
     expect(refusal()).toContain("its folder does not exist");
   });
 
-  test("is one process's at a time; a process that was killed does not hold it", async () => {
-    const owner = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
-    await once(owner, "spawn");
-    writeFileSync(`${path}.lock`, `${owner.pid}\n`);
-    expect(refusal()).toContain(`is in use by process ${owner.pid}`);
-    owner.kill("SIGKILL");
-    await once(owner, "exit");
+  test("refuses what is no file", () => {
+    path = "/dev/null";
+    expect(refusal()).toContain("is a device or pipe");
+  });
+
+  test("a region has one owner: a partition that overlaps another is refused", () => {
+    const chip = new FlashFile(path, SIZE);
+    chip.partition(0, 2 * BLOCK_LENGTH);
+    expect(() => chip.partition(BLOCK_LENGTH, BLOCK_LENGTH)).toThrow("a part of it is another partition");
+    chip.partition(2 * BLOCK_LENGTH, BLOCK_LENGTH);
+    chip.close();
+  });
+
+  test("is its owner's alone, also one that an earlier version made readable for others", () => {
+    const mode = () => statSync(path).mode & 0o777;
     new FlashFile(path, SIZE).close();
-    expect(existsSync(`${path}.lock`)).toBe(false);
+    expect(mode()).toBe(0o600);
+    chmodSync(path, 0o644);
+    new FlashFile(path, SIZE).close();
+    expect(mode()).toBe(0o600);
+  });
+
+  test("one that was never made whole is made anew; a file of another's is not touched", () => {
+    writeFileSync(path, new Uint8Array(BLOCK_LENGTH + 7).fill(0xff));
+    const chip = new FlashFile(path, SIZE);
+    expect(chip.created).toBe(true);
+    chip.close();
+    expect(readFileSync(path)).toEqual(Buffer.alloc(SIZE, 0xff));
+    writeFileSync(path, Buffer.concat([Buffer.alloc(BLOCK_LENGTH, 0xff), Buffer.from("x")]));
+    expect(refusal()).toContain("expected a flash image");
+  });
+
+  test("notices once that its file was deleted or replaced", () => {
+    const chip = new FlashFile(path, SIZE);
+    expect(chip.noticesLoss()).toBe(false);
+    renameSync(path, `${path}.old`);
+    writeFileSync(path, "another");
+    expect(chip.noticesLoss()).toBe(true);
+    expect(chip.noticesLoss()).toBe(false);
+    expect(chip.isReachable).toBe(false);
+    chip.close();
+    const other = new FlashFile(`${path}.old`, SIZE);
+    rmSync(`${path}.old`);
+    expect(other.noticesLoss()).toBe(true);
+    other.close();
   });
 });

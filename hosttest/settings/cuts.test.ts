@@ -35,6 +35,7 @@ function history(saves: number): { image: Uint8Array; erases: number }[] {
   const total = () => flash.erases.reduce((sum, count) => sum + count);
   const images: { image: Uint8Array; erases: number }[] = [];
   for (let generation = 1; generation <= saves + 1; generation++) {
+    flash.powerOn();
     const before = total();
     const settings = new Settings({ store: new KeyValueOnFlash(flash) });
     edit(settings, generation);

@@ -23,12 +23,15 @@ describe("values", () => {
     store.write("gone", bytes("x"));
     store.delete("gone");
     store.delete("never");
-    for (const one of [store, new KeyValueOnFlash(flash)]) {
+    const check = (one: KeyValueOnFlash): void => {
       expect(text(one.read("a"))).toBe("two");
       expect(text(one.read("empty"))).toBe("");
       expect(one.read("gone")).toBeUndefined();
       expect(one.keys()).toEqual(["a", "empty"]);
-    }
+    };
+    check(store);
+    store.close();
+    check(new KeyValueOnFlash(flash));
     expect(flash.violations).toBe(0);
   });
 
@@ -46,6 +49,7 @@ describe("values", () => {
     store.write("a", bytes("x".repeat(4_000)));
     store.write("b", bytes("y".repeat(4_000)));
     expect(() => store.write("c", bytes("z".repeat(4_000)))).toThrow("no space");
+    store.close();
     expect(text(new KeyValueOnFlash(flash).read("b"))).toBe("y".repeat(4_000));
   });
 
@@ -64,6 +68,47 @@ describe("values", () => {
     expect(() => new KeyValueOnFlash(new NorFlash({ blocks: 8, blockLength: 1024 }))).toThrow(
       "blockLength 1024: too small",
     );
+  });
+});
+
+describe("one store at a time", () => {
+  test("a second one beside it is refused before it reads or writes: it would blank what the first one wrote", () => {
+    const flash = new NorFlash({ blocks: 3 });
+    const store = new KeyValueOnFlash(flash);
+    store.write("room", bytes("one"));
+    const { programs } = flash;
+    expect(() => new KeyValueOnFlash(flash)).toThrow("a key-value store is open on this flash already");
+    expect(flash.programs).toBe(programs);
+    store.write("room", bytes("two"));
+    store.close();
+    expect(text(new KeyValueOnFlash(flash).read("room"))).toBe("two");
+  });
+
+  test("a closed one does nothing more, and one that a power cut left behind neither", () => {
+    const flash = new NorFlash({ blocks: 3 });
+    const closed = new KeyValueOnFlash(flash);
+    closed.write("room", bytes("one"));
+    closed.close();
+    const left = new KeyValueOnFlash(flash);
+    flash.powerOff();
+    flash.powerOn();
+    const store = new KeyValueOnFlash(flash);
+    for (const old of [closed, left]) {
+      old.close();
+      expect(() => old.read("room")).toThrow("closed");
+      expect(() => old.write("room", bytes("two"))).toThrow("closed");
+      expect(() => old.delete("room")).toThrow("closed");
+      expect(() => old.keys()).toThrow("closed");
+    }
+    expect(text(store.read("room"))).toBe("one");
+  });
+
+  test("one whose mount failed holds nothing", () => {
+    const flash = new NorFlash({ blocks: 3 });
+    flash.faults = { program: () => "error" };
+    expect(() => new KeyValueOnFlash(flash)).toThrow("write failed");
+    flash.faults = {};
+    expect(new KeyValueOnFlash(flash).keys()).toEqual([]);
   });
 });
 

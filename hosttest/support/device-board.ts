@@ -233,6 +233,7 @@ export class SimulatedDevice {
       },
       openFlash: () => watched(this.flash, () => this.cut()),
       openSettings: () => new KeyValueOnFlash(watched(this.settingsFlash, () => this.cut())),
+      openSettingsFlash: () => watched(this.settingsFlash, () => this.cut()),
       sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
       tcp: { io: network.socketClass(isOn, () => this.wifi.connected) },
       wifi: this.wifi,

@@ -62,7 +62,7 @@ describe("power cuts", () => {
   });
 
   test("during a factory reset, wherever: the next boot completes it, and nothing of the old device is seen again", () => {
-    for (let cut = 0; cut < 18; cut++) {
+    for (let cut = 0; cut < 20; cut++) {
       const { one, house, time } = device({ defaults: { interval: "1", "mqtt.qos": "2" } });
       one.powerOn();
       one.set({ room: "attic" });
@@ -78,7 +78,7 @@ describe("power cuts", () => {
       one.type("erase");
       time.advance(2 * SECOND);
       const isCut = !one.isOn;
-      expect(isCut).toBe(cut < 16);
+      expect(isCut).toBe(cut < 18); // 16 blocks, the mark, and its erase
       one.taken.length = 0;
       const seen = house.messages.length;
       house.broker.start();
@@ -86,7 +86,8 @@ describe("power cuts", () => {
       time.advance(5 * MINUTE);
       one.firmware.stopSampling();
       time.advance(MINUTE);
-      expect(one.restarts).toEqual(["reboot", "factory reset"]);
+      // Cut while the mark was erased, the last thing to do: there may be nothing left to complete.
+      if (cut !== 17) expect(one.restarts).toEqual(["reboot", "factory reset"]);
       expect(one.firmware.settings.get("room")).toBe("kitchen");
       expect(one.firmware.journal?.counters.boots).toBe(1);
       expect(house.messages.slice(seen).filter(({ topic }) => topic === "home/attic/temperature")).toEqual([]);

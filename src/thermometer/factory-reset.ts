@@ -1,8 +1,10 @@
 /*
  * The factory reset: takes back what the broker retains, erases readings and settings, and boots as a new device.
- * A key in the settings' store says that it is under way, from before the first erase to after the last: flash half erased
- * is never mounted, a boot in the midst goes on with it. Readings are erased a piece at a time: megabytes take longer than
- * the chip's task watchdog waits for a turn.
+ * Both are erased, not deleted: a deleted value can be read from flash for a long time, and a password is one.
+ * It is known to be under way from before the first erase to after the last, so that flash half erased is never mounted and
+ * a boot in the midst goes on with it: by a key in the settings' store while the readings are erased, by a mark on the
+ * readings' flash while the store's own is. Flash is erased a piece at a time: megabytes take longer than the chip's task
+ * watchdog waits for a turn.
  */
 import type { Board, TimerId } from "../board.js";
 import { messageOf } from "../network/trouble.js";
@@ -16,6 +18,13 @@ import type { Uplink } from "./uplink.js";
 export const ERASING_KEY = "erasing";
 /** Bytes a turn: four sectors, 0.2 s typically and 1.6 s at worst; the watchdog waits 10 s. */
 const PIECE_BYTES = 16_384;
+/** "settings erased!": on the first bytes of the readings' flash. One write unit of the largest kind, nothing of the outbox's. */
+const MARK = Uint8Array.of(115, 101, 116, 116, 105, 110, 103, 115, 32, 101, 114, 97, 115, 101, 100, 33);
+
+/** What is erased one after the other. */
+const READINGS = 0;
+const SETTINGS = 1;
+type Part = typeof READINGS | typeof SETTINGS;
 
 /** Whose factory reset it is. */
 export interface ResetOwner {
@@ -35,6 +44,7 @@ export class FactoryReset {
   private readonly owner: ResetOwner;
   private timer: TimerId | undefined;
   private isOver = false;
+  private part: Part = READINGS;
   private flash: Flash | undefined;
   private at = 0;
 
@@ -43,17 +53,18 @@ export class FactoryReset {
   }
 
   /** The device was reset in the midst of one. */
-  static isDue(store: KeyValueStore): boolean {
+  static isDue(board: Board, store: KeyValueStore): boolean {
     try {
-      return store.read(ERASING_KEY) !== undefined;
+      if (store.read(ERASING_KEY) !== undefined) return true;
     } catch {
-      return false;
+      // A store that was half erased: the mark tells.
     }
+    return isMarked(board);
   }
 
   begin(): void {
-    const { store, uplink } = this.owner;
-    this.attempt(() => store.write(ERASING_KEY, new ArrayBuffer(1)));
+    const { uplink } = this.owner;
+    this.attempt(() => this.owner.store.write(ERASING_KEY, new ArrayBuffer(1)));
     if (uplink === undefined) this.goOn();
     else uplink.forget(() => this.goOn());
   }
@@ -63,10 +74,12 @@ export class FactoryReset {
     if (this.isOver) return;
     this.attempt(() => this.owner.letGo());
     this.later(() => {
+      const { store, board } = this.owner;
+      // The erase begins with the mark, if that is what brought us here.
       this.attempt(() => {
-        this.flash = this.owner.board.openFlash();
+        if (store.read(ERASING_KEY) === undefined) store.write(ERASING_KEY, new ArrayBuffer(1));
       });
-      this.step();
+      this.erasePart(READINGS, () => board.openFlash());
     });
   }
 
@@ -83,10 +96,20 @@ export class FactoryReset {
     }, 0);
   }
 
+  private erasePart(part: Part, open: () => Flash): void {
+    this.part = part;
+    this.at = 0;
+    this.flash = undefined;
+    this.attempt(() => {
+      this.flash = open();
+    });
+    this.step();
+  }
+
   private step(): void {
     const { flash, owner } = this;
     if (flash === undefined) {
-      this.finish();
+      this.finishPart();
       return;
     }
     const { blocks, blockLength } = flash.status();
@@ -95,11 +118,11 @@ export class FactoryReset {
     for (; this.at < end; this.at++) this.erase(flash, this.at, blockLength);
     if (end === blocks) {
       this.attempt(() => flash.close());
-      this.finish();
+      this.finishPart();
       return;
     }
     const now = Math.floor((4 * end) / blocks);
-    if (now > quarter) owner.print(`erased: ${25 * now} %`);
+    if (now > quarter && this.part === READINGS) owner.print(`erased: ${25 * now} %`);
     this.later(() => this.step());
   }
 
@@ -115,15 +138,36 @@ export class FactoryReset {
     }
   }
 
-  private finish(): void {
-    const { settings, store, announcement } = this.owner;
-    announcement.forget();
-    this.attempt(() => settings.factoryReset());
-    this.attempt(() => store.delete(ERASING_KEY));
-    this.owner.restart("factory reset");
+  private finishPart(): void {
+    switch (this.part) {
+      case READINGS:
+        this.forgetSettings();
+        return;
+      case SETTINGS:
+        this.attempt(() => unmark(this.owner.board));
+        this.owner.board.restart("factory reset"); // no farewell, which would write to the store
+        return;
+      default:
+        throw new TypeError(`part: ${this.part satisfies never}`);
+    }
   }
 
-  /** What fails is told and passed over: only going on leaves less behind. */
+  private forgetSettings(): void {
+    const { settings, store, announcement, board } = this.owner;
+    announcement.forget();
+    this.attempt(() => settings.factoryReset());
+    const { openSettingsFlash } = board;
+    if (openSettingsFlash === undefined) {
+      this.attempt(() => store.delete(ERASING_KEY));
+      this.owner.restart("factory reset");
+      return;
+    }
+    this.attempt(() => mark(board));
+    this.attempt(() => store.close?.());
+    this.later(() => this.erasePart(SETTINGS, () => openSettingsFlash.call(board)));
+  }
+
+  /** What fails is reported and passed over: only going on leaves less behind. */
   private attempt(action: () => void): void {
     try {
       action();
@@ -131,4 +175,33 @@ export class FactoryReset {
       this.owner.log("error", `factory reset: ${messageOf(error)}`);
     }
   }
+}
+
+function isMarked(board: Board): boolean {
+  try {
+    const flash = board.openFlash();
+    try {
+      const found = new Uint8Array(MARK.length);
+      flash.read(found, 0);
+      for (let i = 0; i < MARK.length; i++) if (found[i] !== MARK[i]) return false;
+      return true;
+    } finally {
+      flash.close();
+    }
+  } catch {
+    return false; // without that flash there was none to mark
+  }
+}
+
+/** The readings' flash is erased by now. */
+function mark(board: Board): void {
+  const flash = board.openFlash();
+  flash.write(MARK, 0);
+  flash.close();
+}
+
+function unmark(board: Board): void {
+  const flash = board.openFlash();
+  flash.eraseBlock(0, 1);
+  flash.close();
 }
