@@ -4,6 +4,7 @@
  * Time comes from a clock that is passed in. Not simulated: clock stretching, alert limits, the heater's heat.
  * Source: Sensirion SHT3x-DIS datasheet, versions 5 to 7, §2.2 and §4.
  */
+import { withCRC } from "./crc8.js";
 import type { I2CPart } from "./i2c-bus.js";
 
 const SINGLE_SHOT_MS: Readonly<Record<number, number>> = { 9216: 15.5, 9227: 6.5, 9238: 4.5 }; // high, medium, low
@@ -77,7 +78,7 @@ export class SHT3xPart implements I2CPart {
     this.#answer = "none";
     const temperature = encode((this.celsius + 45) / 175);
     const words = answer === "status" ? [this.status] : [temperature, encode(this.humidity / 100)];
-    bytes.set(words.flatMap(withCRC).slice(0, bytes.length));
+    bytes.set(words.flatMap((word) => withCRC([word >> 8, word & 0xff])).slice(0, bytes.length));
     return true;
   }
 
@@ -111,14 +112,4 @@ export class SHT3xPart implements I2CPart {
 /** A fraction of the range as 16 bits. */
 function encode(fraction: number): number {
   return Math.min(Math.max(Math.round(fraction * 65535), 0), 65535);
-}
-
-function withCRC(word: number): number[] {
-  const bytes = [word >> 8, word & 0xff];
-  let crc = 0xff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 0x80 ? ((crc << 1) ^ 0x31) & 0xff : crc << 1;
-  }
-  return [...bytes, crc];
 }

@@ -1,8 +1,11 @@
 /*
  * A bench for sensors: a simulated bus on virtual time, the parts, and the port that a board would give.
  */
+import { AHT20Part } from "../../boards/parts/aht20.js";
+import { BME280Part } from "../../boards/parts/bme280.js";
 import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { SHT3xPart } from "../../boards/parts/sht3x.js";
+import { SHT4xPart } from "../../boards/parts/sht4x.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import type { SensorPort, TemperatureSample } from "../../src/sensor/io.js";
 import { VirtualTime } from "../support/virtual-time.js";
@@ -24,6 +27,24 @@ export class Bench {
   attachSHT3x(options: { celsius?: number; address?: number } = {}): SHT3xPart {
     const part = new SHT3xPart({ uptimeMs: this.time.clock.uptimeMs, ...options });
     this.bus.attach(options.address ?? 0x44, part);
+    return part;
+  }
+
+  attachSHT4x(options: { celsius?: number; address?: number; serialReads?: number } = {}): SHT4xPart {
+    const part = new SHT4xPart({ uptimeMs: this.time.clock.uptimeMs, ...options });
+    this.bus.attach(options.address ?? 0x44, part);
+    return part;
+  }
+
+  attachBME280(options: { celsius?: number; id?: number; address?: number } = {}): BME280Part {
+    const part = new BME280Part({ uptimeMs: this.time.clock.uptimeMs, ...options });
+    this.bus.attach(options.address ?? 0x76, part);
+    return part;
+  }
+
+  attachAHT20(options: { celsius?: number; checksum?: "sent" | "none" } = {}): AHT20Part {
+    const part = new AHT20Part({ uptimeMs: this.time.clock.uptimeMs, ...options });
+    this.bus.attach(0x38, part);
     return part;
   }
 

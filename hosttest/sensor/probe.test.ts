@@ -20,12 +20,12 @@ function noting(port: SensorPort): { readonly port: SensorPort; readonly opened:
 }
 
 describe("auto", () => {
-  test("asks at each chip's likeliest address first, in the table's order, then at the others, the board's chips last", () => {
+  test("asks at each chip's likeliest address first, in the table's order, then at the others, the board's chips before ours", () => {
     const { port, opened } = noting(new Bench().port);
     thrownBy(() => openSensor(port, "auto", { more: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] })] }));
     // An adapted driver's address is asked twice: the driver's words do not tell a wrong chip from none.
     expect(opened.map((options) => options.address)).toEqual([
-      0x48, 0x44, 0x76, 0x76, 0x49, 0x45, 0x77, 0x77, 0x4a, 0x4b,
+      0x76, 0x76, 0x48, 0x44, 0x44, 0x76, 0x38, 0x77, 0x77, 0x49, 0x45, 0x45, 0x77, 0x4a, 0x46, 0x4b,
     ]);
   });
 
@@ -67,17 +67,17 @@ describe("auto", () => {
     const error = thrownBy(() => openSensor(bench.port, "auto", { more }));
     expect(error).toMatchObject({ kind: "notFound" });
     expect(error.message).toBe(
-      "I2C bus (data 21, clock 22) has no sensor (asked TMP117 at 0x48 0x49 0x4a 0x4b, SHT3x at 0x44 0x45, " +
-        "BMP280 at 0x76 0x77, AHT10 at 0x38): check power and wires",
+      "I2C bus (data 21, clock 22) has no sensor (asked BMP280 at 0x76 0x77, AHT10 at 0x38, TMP117 at 0x48 0x49 0x4a 0x4b, " +
+        "SHT3x at 0x44 0x45, SHT4x at 0x44 0x45 0x46, BME280 at 0x76 0x77, AHT20 at 0x38): check power and wires",
     );
     expect(bench.bus.openCount).toBe(0);
   });
 
-  test("a bus without pull-ups blocks six calls of 50 ms, not of the SDK's 400", () => {
+  test("a bus without pull-ups blocks twelve calls of 50 ms, not of the SDK's 400", () => {
     const bench = new Bench();
     bench.bus.kill();
     thrownBy(() => openSensor(bench.port));
-    expect([bench.bus.calls, bench.bus.blockedMs]).toEqual([6, 300]);
+    expect([bench.bus.calls, bench.bus.blockedMs]).toEqual([12, 600]);
   });
 });
 
@@ -100,11 +100,11 @@ describe("by name", () => {
   test("a name that nobody has: the names that there are", () => {
     const error = thrownBy(() => openSensor(new Bench().port, "DHT22", { more }));
     expect(error).toBeInstanceOf(RangeError);
-    expect(error.message).toBe('sensor "DHT22": expected auto, TMP117, SHT3x, BMP280, AHT10');
+    expect(error.message).toBe('sensor "DHT22": expected auto, BMP280, AHT10, TMP117, SHT3x, SHT4x, BME280, AHT20');
   });
 
   test("the names for the setting", () => {
-    expect(sensorNames(more)).toEqual(["auto", "TMP117", "SHT3x", "BMP280", "AHT10"]);
+    expect(sensorNames(more)).toEqual(["auto", "BMP280", "AHT10", "TMP117", "SHT3x", "SHT4x", "BME280", "AHT20"]);
   });
 });
 
@@ -154,7 +154,11 @@ describe("the list for the prompt", () => {
       { address: 0x38, name: "AHT10", detail: "" },
       { address: 0x45, name: "SHT3x", detail: "" },
       { address: 0x48, name: "TMP117", detail: "" },
-      { address: 0x76, name: undefined, detail: "BMP280 at 0x76 failed: unexpected sensor" },
+      {
+        address: 0x76,
+        name: undefined,
+        detail: expect.stringContaining("BME280 at 0x76 is no BME280: its id is 0x00"),
+      },
     ]);
     expect(bench.bus.openCount).toBe(0);
   });
@@ -173,10 +177,10 @@ describe("the list for the prompt", () => {
     expect(opened.sensor.sample()).toEqual({ temperature: 20 });
   });
 
-  test("an empty bus: an empty list, after six calls", () => {
+  test("an empty bus: an empty list, after twelve calls", () => {
     const bench = new Bench();
     expect(listSensors(bench.port)).toEqual([]);
-    expect(bench.bus.calls).toBe(6);
+    expect(bench.bus.calls).toBe(12);
   });
 
   test("two drivers for one address: the one that knows the chip", () => {

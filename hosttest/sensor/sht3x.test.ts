@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { SHT3x } from "../../src/sensor/chips/sht3x.js";
 import type { SensorOptions } from "../../src/sensor/io.js";
-import { SHT3x } from "../../src/sensor/sht3x.js";
 import { Bench, thrownBy } from "./bench.js";
 
 const STEP_MS = SHT3x.conversionMs;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { TMP117 } from "../../src/sensor/chips/tmp117.js";
 import type { SensorOptions } from "../../src/sensor/io.js";
-import { TMP117 } from "../../src/sensor/tmp117.js";
 import { Bench, thrownBy } from "./bench.js";
 
 function opened(options: { celsius?: number; onError?: SensorOptions["onError"] } = {}) {

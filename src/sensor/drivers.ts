@@ -2,9 +2,12 @@
  * The driver table: which chips the thermometer knows, where it looks for them, and how it opens them.
  * The order is the order of probing. A board adds any driver of the SDK by one line: see adapt.ts.
  */
-import { type SensorPort, sensorIO, type TemperatureSensor } from "./io.js";
-import { SHT3x } from "./sht3x.js";
-import { type Averaging, TMP117 } from "./tmp117.js";
+import { AHT20 } from "./chips/aht20.js";
+import { BME280 } from "./chips/bme280.js";
+import { SHT3x } from "./chips/sht3x.js";
+import { SHT4x } from "./chips/sht4x.js";
+import { type Averaging, TMP117 } from "./chips/tmp117.js";
+import { type SensorOptions, type SensorPort, sensorIO, type TemperatureSensor } from "./io.js";
 
 /** What the owner of a sensor may say when it is opened. */
 export interface OpenOptions {
@@ -51,15 +54,37 @@ const tmp117 = Object.freeze<SensorDriver>({
   },
 });
 
-const sht3x = Object.freeze<SensorDriver>({
-  name: "SHT3x",
-  addresses: SHT3x.addresses,
-  decimals: SHT3x.decimals,
-  conversionMs: SHT3x.conversionMs,
-  lowest: SHT3x.lowest,
-  highest: SHT3x.highest,
-  open: (port, address, { onError }) => new SHT3x({ sensor: sensorIO(port, address), onError }),
-});
+/** What a driver's class says of its chip. */
+interface ChipClass {
+  readonly addresses: readonly number[];
+  readonly decimals: number;
+  readonly conversionMs: number;
+  readonly lowest: number;
+  readonly highest: number;
+  new (options: SensorOptions): TemperatureSensor;
+}
 
-/** The chips that every board knows. */
-export const drivers: readonly SensorDriver[] = Object.freeze([tmp117, sht3x]);
+/** The row of a chip that has nothing to configure. */
+function row(name: string, Driver: ChipClass): SensorDriver {
+  return Object.freeze<SensorDriver>({
+    name,
+    addresses: Driver.addresses,
+    decimals: Driver.decimals,
+    conversionMs: Driver.conversionMs,
+    lowest: Driver.lowest,
+    highest: Driver.highest,
+    open: (port, address, { onError }) => new Driver({ sensor: sensorIO(port, address), onError }),
+  });
+}
+
+/**
+ * The chips that every board knows. SHT3x before SHT4x, which has its addresses: the one says at once what it is. AHT20
+ * last, which cannot say what it is.
+ */
+export const drivers: readonly SensorDriver[] = Object.freeze([
+  tmp117,
+  row("SHT3x", SHT3x),
+  row("SHT4x", SHT4x),
+  row("BME280", BME280),
+  row("AHT20", AHT20),
+]);

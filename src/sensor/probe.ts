@@ -36,7 +36,7 @@ export function sensorNames(more: readonly SensorDriver[] = []): readonly string
 
 /**
  * Opens the sensor called `name`, or with "auto" the first known chip on the bus. Names match in any case.
- * @param more the board's drivers, asked after those of `drivers`
+ * @param more the board's drivers, asked before those of `drivers`
  * @throws RangeError for an unknown name; SensorError (notFound, noAnswer, wrongChip, busStuck…), nothing open
  */
 export function openSensor(
@@ -122,8 +122,9 @@ function isSilence(error: unknown): boolean {
   return error instanceof SensorError && error.kind === "noAnswer";
 }
 
+/** The board's first: who added a driver knows what is there, also where another chip can have the same address. */
 function table(more: readonly SensorDriver[]): readonly SensorDriver[] {
-  return [...drivers, ...more];
+  return [...more, ...drivers];
 }
 
 function named(name: string, all: readonly SensorDriver[]): readonly SensorDriver[] {

@@ -5,8 +5,8 @@
  * Source: TI SNOSD82D (TMP117 datasheet): §6.5 (times), §7.3 and §7.4 (functions), §7.6 (registers).
  */
 
-import { chipAt, hex, noAnswer, SensorError } from "./fault.js";
-import { BUS_HZ, type SensorOptions, type SMBus } from "./io.js";
+import { chipAt, hex, noAnswer, SensorError } from "../fault.js";
+import { BUS_HZ, type SensorOptions, type SMBus } from "../io.js";
 
 // §7.6.
 const TEMPERATURE = 0x00;

@@ -9,9 +9,9 @@
  * Source: Sensirion SHT3x-DIS datasheet, versions 5 to 7: §2.2 (times), §4 (commands).
  */
 
-import { crc8OfWord } from "./crc8.js";
-import { chipAt, noAnswer, SensorError } from "./fault.js";
-import { BUS_HZ, type SensorOptions, type SMBus } from "./io.js";
+import type { SensorOptions } from "../io.js";
+import { Chip } from "./chip.js";
+import { isWordIntact } from "./crc8.js";
 
 const MEASURE = 0x2400; // §4.3, table 9: high repeatability, no clock stretching
 const BREAK = 0x3093; // §4.8: ends a periodic acquisition that earlier firmware may have left running
@@ -27,7 +27,13 @@ const CONVERSION_MS = 16;
 const STEP = Object.freeze({ settle: 0, break: 1, reset: 2, measure: 3, collect: 4 } as const);
 type Step = (typeof STEP)[keyof typeof STEP];
 
-export class SHT3x {
+interface SHT3xSample {
+  readonly thermometer: { readonly temperature: number };
+  readonly hygrometer: { readonly humidity: number };
+}
+
+/** Temperature in °C and relative humidity in percent. */
+export class SHT3x extends Chip<SHT3xSample> {
   /** Where the ADDR pin can put it (§3.4): low, high. */
   static readonly addresses: readonly number[] = Object.freeze([0x44, 0x45]);
   /** Digits after the point that mean something: the chip's typical resolution is 0.01 °C (§1, table 2). */
@@ -38,9 +44,6 @@ export class SHT3x {
   static readonly lowest = -40;
   static readonly highest = 125;
 
-  private io: SMBus | undefined;
-  private readonly address: number;
-  private readonly onError: ((error: Error) => void) | undefined;
   private readonly result = new Uint8Array(6);
   private readonly command = this.result.subarray(0, 2); // never needed at the same time
   private readonly _sample = { thermometer: { temperature: 0 }, hygrometer: { humidity: 0 } };
@@ -51,47 +54,15 @@ export class SHT3x {
    * @throws SensorError noAnswer or wrongChip; whatever the io class throws for its options. Nothing stays open
    */
   constructor(options: SensorOptions) {
-    const { address = SHT3x.addresses[0], hz = BUS_HZ } = options.sensor;
-    this.address = address;
-    this.onError = options.onError;
-    this.io = new options.sensor.io({ ...options.sensor, hz, address });
-    try {
-      this.identify();
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+    super("SHT3x", options, SHT3x.addresses[0]);
+    this.orClose(() => this.identify());
   }
 
-  /** Nothing to configure yet. */
-  configure(_options: object): void {}
-
-  /**
-   * Temperature in °C and relative humidity in percent, the same object every time; undefined: ask again.
-   * @throws SensorError noAnswer or badChecksum, unless there is an `onError` to take it
-   */
-  sample(): { readonly thermometer: { readonly temperature: number } } | undefined {
-    try {
-      return this.advance();
-    } catch (error) {
-      this.step = STEP.measure; // whatever was under way is void
-      if (this.onError === undefined || !(error instanceof SensorError)) throw error;
-      this.onError(error);
-      return undefined;
-    }
+  protected restart(): void {
+    this.step = STEP.measure;
   }
 
-  /** Lets go of the bus. The chip sleeps once its measurement is done. */
-  close(): void {
-    this.io?.close();
-    this.io = undefined;
-  }
-
-  private get where(): string {
-    return chipAt("SHT3x", this.address);
-  }
-
-  private advance(): { readonly thermometer: { readonly temperature: number } } | undefined {
+  protected advance(): SHT3xSample | undefined {
     switch (this.step) {
       case STEP.settle: // the constructor has only just sent a command
         this.step = STEP.break;
@@ -115,16 +86,10 @@ export class SHT3x {
     }
   }
 
-  private collect(): { readonly thermometer: { readonly temperature: number } } | undefined {
+  private collect(): SHT3xSample | undefined {
     const result = this.result;
-    const io = this.open();
-    try {
-      io.read(result);
-    } catch {
-      return undefined; // §4.4: no acknowledge while it measures. If it is gone, whoever counts the asks will say so.
-    }
-    this.check(0);
-    this.check(3);
+    if (!this.tryRead(result)) return undefined; // §4.4: no acknowledge while it measures
+    if (!isWordIntact(result, 0) || !isWordIntact(result, 3)) throw this.badChecksum();
     this.step = STEP.measure;
     const sample = this._sample;
     sample.thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.13
@@ -132,40 +97,19 @@ export class SHT3x {
     return sample;
   }
 
+  // The status command is none that an SHT4x knows, which may have this address: MEASURE would start that chip's heater.
   private identify(): void {
     this.send(READ_STATUS);
     const status = this.result.subarray(0, 3);
-    const io = this.open();
-    try {
-      io.read(status);
-    } catch (error) {
-      throw noAnswer(this.where, error);
-    }
+    this.read(status);
     const reserved = ((status[0] << 8) | status[1]) & STATUS_ALWAYS_ZERO;
-    if (crc8OfWord(status, 0) === status[2] && reserved === 0) return;
-    const what = "is no SHT3x, or its wires are bad: its status does not fit: set `sensor` to the chip that is there";
-    throw new SensorError("wrongChip", this.where, what);
-  }
-
-  private check(offset: number): void {
-    if (crc8OfWord(this.result, offset) === this.result[offset + 2]) return;
-    const what = "sent a wrong checksum: shorten its wires, or give them stronger pull-ups";
-    throw new SensorError("badChecksum", this.where, what);
+    if (isWordIntact(status, 0) && reserved === 0) return;
+    throw this.wrongChip("is no SHT3x, or its wires are bad: its status does not fit");
   }
 
   private send(command: number): void {
-    const io = this.open();
     this.command[0] = command >> 8;
     this.command[1] = command & 0xff;
-    try {
-      io.write(this.command);
-    } catch (error) {
-      throw noAnswer(this.where, error);
-    }
-  }
-
-  private open(): SMBus {
-    if (this.io === undefined) throw new Error(`${this.where} is closed`);
-    return this.io;
+    this.write(this.command);
   }
 }

@@ -1,0 +1,105 @@
+/*
+ * A simulated AHT20, command by command: calibration bit, busy bit, 20 bits each, a checksum; or, with `checksum` "none",
+ * an AHT10, which answers six bytes and leaves the bus high afterwards.
+ * Time comes from a clock that is passed in. Source: Aosong AHT20 datasheet, version 1.1: §5.3, §5.4.
+ */
+import { withCRC } from "./crc8.js";
+import type { I2CPart } from "./i2c-bus.js";
+
+const STATUS = 0x71;
+const INITIALISE = 0xbe;
+const MEASURE = 0xac;
+const SOFT_RESET = 0xba;
+const MEASURE_MS = 80;
+const RESET_MS = 20;
+const BUSY = 0x80;
+const IDLE = 0x10;
+const CALIBRATED = 0x08;
+
+export interface AHT20PartOptions {
+  readonly uptimeMs: () => number;
+  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
+  readonly celsius?: number | (() => number);
+  /** Default: as an AHT20 sends it. */
+  readonly checksum?: "sent" | "none";
+}
+
+export class AHT20Part implements I2CPart {
+  /** Relative humidity, percent. */
+  humidity = 50;
+  /** Most leave the factory with it, and keep it. */
+  isCalibrated = true;
+  readonly #uptimeMs: () => number;
+  readonly #sendsChecksum: boolean;
+  #celsius: number | (() => number);
+  #result: readonly number[] = [0, 0, 0, 0, 0];
+  #readyMs = 0;
+  #runs = false;
+  #hangs = false;
+
+  constructor({ uptimeMs, celsius = 21, checksum = "sent" }: AHT20PartOptions) {
+    this.#uptimeMs = uptimeMs;
+    this.#celsius = celsius;
+    this.#sendsChecksum = checksum === "sent";
+  }
+
+  /** The temperature of the air, °C. */
+  get celsius(): number {
+    return typeof this.#celsius === "number" ? this.#celsius : this.#celsius();
+  }
+
+  set celsius(value: number | (() => number)) {
+    this.#celsius = value;
+  }
+
+  /** From now on no measurement ends. */
+  hang(): void {
+    this.#hangs = true;
+  }
+
+  powerOn(): void {
+    this.#hangs = this.#runs = false;
+    this.#readyMs = 0;
+    this.#result = [0, 0, 0, 0, 0];
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const nowMs = this.#uptimeMs();
+    if (bytes[0] === MEASURE) {
+      this.#runs = true;
+      this.#readyMs = nowMs + MEASURE_MS;
+    } else if (bytes[0] === INITIALISE) this.isCalibrated = true;
+    else if (bytes[0] === SOFT_RESET) this.#readyMs = nowMs + RESET_MS;
+    else return bytes.length === 0 || bytes[0] === STATUS;
+    return true;
+  }
+
+  read(bytes: Uint8Array): boolean {
+    const isBusy = this.#runs && (this.#hangs || this.#uptimeMs() < this.#readyMs);
+    if (this.#runs && !isBusy) {
+      this.#runs = false;
+      this.#result = this.isCalibrated ? this.#measured() : [0, 0, 0, 0, 0];
+    }
+    const status = IDLE | (isBusy ? BUSY : 0) | (this.isCalibrated ? CALIBRATED : 0);
+    const answer = this.#sendsChecksum ? withCRC([status, ...this.#result]) : [status, ...this.#result, 0xff];
+    bytes.set(answer.slice(0, bytes.length));
+    return true;
+  }
+
+  #measured(): number[] {
+    const humidity = encode(this.humidity / 100);
+    const temperature = encode((this.celsius + 50) / 200);
+    return [
+      humidity >> 12,
+      (humidity >> 4) & 0xff,
+      ((humidity & 0x0f) << 4) | (temperature >> 16),
+      (temperature >> 8) & 0xff,
+      temperature & 0xff,
+    ];
+  }
+}
+
+/** A fraction of the range as 20 bits. */
+function encode(fraction: number): number {
+  return Math.min(Math.max(Math.round(fraction * 0x100000), 0), 0xfffff);
+}

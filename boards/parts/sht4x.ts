@@ -1,0 +1,104 @@
+/*
+ * A simulated SHT4x, command by command: no acknowledge while it measures or heats, checksums, and a heater that some
+ * one-byte commands start, also where a second byte follows that the chip does not know.
+ * Time comes from a clock that is passed in. Source: Sensirion SHT4x datasheet, version 6: §3.1, §4.5.
+ */
+import { withCRC } from "./crc8.js";
+import type { I2CPart } from "./i2c-bus.js";
+
+const MEASURE_MS: Readonly<Record<number, number>> = { 253: 8.3, 246: 4.5, 224: 1.6 }; // high, medium, low
+const HEATER_MS: Readonly<Record<number, number>> = { 57: 1_100, 50: 110, 47: 1_100, 36: 110, 30: 1_100, 21: 110 };
+const READ_SERIAL = 0x89;
+const SOFT_RESET = 0x94;
+const RESET_MS = 1;
+
+export interface SHT4xPartOptions {
+  readonly uptimeMs: () => number;
+  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
+  readonly celsius?: number | (() => number);
+  /** What it takes to have its serial number ready. Default 0. */
+  readonly serialReads?: number;
+}
+
+export class SHT4xPart implements I2CPart {
+  /** Relative humidity, percent. */
+  humidity = 50;
+  /** How often the heater was started. */
+  heated = 0;
+  readonly #uptimeMs: () => number;
+  readonly #serialReads: number;
+  #celsius: number | (() => number);
+  #answer: "none" | "serial" | "measurement" = "none";
+  #refused = 0; // reads of the serial number so far
+  #readyMs = 0; // when the answer is there, and the next command is acknowledged
+  #hangs = false;
+
+  constructor({ uptimeMs, celsius = 21, serialReads = 0 }: SHT4xPartOptions) {
+    this.#uptimeMs = uptimeMs;
+    this.#celsius = celsius;
+    this.#serialReads = serialReads;
+  }
+
+  /** The temperature of the air, °C. */
+  get celsius(): number {
+    return typeof this.#celsius === "number" ? this.#celsius : this.#celsius();
+  }
+
+  set celsius(value: number | (() => number)) {
+    this.#celsius = value;
+  }
+
+  /** From now on no measurement ends. */
+  hang(): void {
+    this.#hangs = true;
+  }
+
+  powerOn(): void {
+    this.#hangs = false;
+    this.#answer = "none";
+    this.#readyMs = 0;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#uptimeMs() < this.#readyMs) return false;
+    if (bytes.length === 0) return true;
+    return this.#obey(bytes[0]) && bytes.length === 1; // the first byte counts, whatever follows
+  }
+
+  read(bytes: Uint8Array): boolean {
+    const answer = this.#answer;
+    if (answer === "none" || this.#uptimeMs() < this.#readyMs) return false;
+    if (answer === "measurement" && this.#hangs) return false;
+    if (answer === "serial" && this.#refused++ < this.#serialReads) return false;
+    this.#answer = "none";
+    const words =
+      answer === "serial" ? [0x0f12, 0x3456] : [encode((this.celsius + 45) / 175), encode((this.humidity + 6) / 125)];
+    bytes.set(words.flatMap((word) => withCRC([word >> 8, word & 0xff])).slice(0, bytes.length));
+    return true;
+  }
+
+  #obey(command: number): boolean {
+    const nowMs = this.#uptimeMs();
+    this.#answer = "none";
+    if (command in MEASURE_MS) this.#measure(nowMs + MEASURE_MS[command]);
+    else if (command in HEATER_MS) {
+      this.heated++;
+      this.#measure(nowMs + HEATER_MS[command]);
+    } else if (command === READ_SERIAL) {
+      this.#answer = "serial";
+      this.#refused = 0;
+    } else if (command === SOFT_RESET) this.#readyMs = nowMs + RESET_MS;
+    else return false;
+    return true;
+  }
+
+  #measure(readyMs: number): void {
+    this.#answer = "measurement";
+    this.#readyMs = readyMs;
+  }
+}
+
+/** A fraction of the range as 16 bits. */
+function encode(fraction: number): number {
+  return Math.min(Math.max(Math.round(fraction * 65535), 0), 65535);
+}

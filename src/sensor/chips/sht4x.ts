@@ -1,0 +1,100 @@
+/*
+ * Sensirion SHT40, SHT41, SHT45, in the ECMA-419 Sensor Class Pattern: measurements of high precision, every word checked
+ * by its CRC. Never waits and owns no timer: every sample takes two calls.
+ * The chip shares its addresses with the SHT3x, and six of its one-byte commands switch a heater on, 0x24 among them, with
+ * which an SHT3x is told to measure. So whoever asks here what a chip is must ask for something that is harmless to both:
+ * the serial number, of which an SHT3x takes the command for half of one of its own.
+ * Source: Sensirion SHT4x datasheet, version 6: §3.1 (times), §4.5 (commands), §4.6 (conversion).
+ */
+import type { SensorOptions } from "../io.js";
+import { Chip } from "./chip.js";
+import { isWordIntact } from "./crc8.js";
+
+const MEASURE = 0xfd; // §4.5, table 8: high precision
+const READ_SERIAL = 0x89;
+
+/** Milliseconds: the longest measurement (§3.1, table 5: 8.3). */
+const CONVERSION_MS = 9;
+/**
+ * The datasheet gives no time for the serial number. Each read that the chip does not acknowledge takes the bus a tenth of a
+ * millisecond, so this is a few milliseconds, once.
+ */
+const MAX_SERIAL_READS = 16;
+
+interface SHT4xSample {
+  readonly thermometer: { readonly temperature: number };
+  readonly hygrometer: { readonly humidity: number };
+}
+
+/** Temperature in °C and relative humidity in percent. */
+export class SHT4x extends Chip<SHT4xSample> {
+  /** By order code, the usual one first (§1): SHT4x-A, -B, -C. */
+  static readonly addresses: readonly number[] = Object.freeze([0x44, 0x45, 0x46]);
+  /** Digits after the point that mean something: the resolution is 0.01 °C (§2.2). */
+  static readonly decimals = 2;
+  /** Milliseconds between two asks. */
+  static readonly conversionMs = CONVERSION_MS;
+  /** °C: what the chip is made for (§2.2). */
+  static readonly lowest = -40;
+  static readonly highest = 125;
+
+  private readonly result = new Uint8Array(6);
+  private readonly command = new Uint8Array(1);
+  private readonly _sample = { thermometer: { temperature: 0 }, hygrometer: { humidity: 0 } };
+  private isMeasuring = false;
+
+  /**
+   * Opens the bus and checks that an SHT4x answers.
+   * @throws SensorError noAnswer or wrongChip; whatever the io class throws for its options. Nothing stays open
+   */
+  constructor(options: SensorOptions) {
+    super("SHT4x", options, SHT4x.addresses[0]);
+    this.orClose(() => this.identify());
+  }
+
+  protected restart(): void {
+    this.isMeasuring = false;
+  }
+
+  protected advance(): SHT4xSample | undefined {
+    if (this.isMeasuring) return this.collect();
+    this.send(MEASURE);
+    this.isMeasuring = true;
+    return undefined;
+  }
+
+  private collect(): SHT4xSample | undefined {
+    const result = this.result;
+    if (!this.tryRead(result)) return undefined; // §4.1: no acknowledge while it measures
+    this.isMeasuring = false;
+    if (!this.isIntact()) throw this.badChecksum();
+    const sample = this._sample;
+    sample.thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.6
+    const percent = (125 * ((result[3] << 8) | result[4])) / 65535 - 6;
+    sample.hygrometer.humidity = Math.min(Math.max(percent, 0), 100); // §4.6: cropped
+    return sample;
+  }
+
+  private identify(): void {
+    this.send(READ_SERIAL);
+    const isThere = this.readSerial();
+    if (isThere && this.isIntact()) return;
+    throw this.wrongChip(
+      `is no SHT4x, or its wires are bad: its serial number ${isThere ? "does not fit" : "is missing"}`,
+    );
+  }
+
+  private readSerial(): boolean {
+    for (let read = 0; read < MAX_SERIAL_READS; read++) if (this.tryRead(this.result)) return true;
+    return false;
+  }
+
+  private isIntact(): boolean {
+    return isWordIntact(this.result, 0) && isWordIntact(this.result, 3);
+  }
+
+  private send(command: number): void {
+    this.command[0] = command;
+    this.write(this.command);
+  }
+}
