@@ -9,13 +9,16 @@ import { decodeText, encodeText } from "../../src/console/utf8.js";
 /** XS writes a NUL within a string as two bytes; no text of ours holds one. */
 const withoutNul = fc.string({ unit: "binary" }).filter((text) => !text.includes("\0"));
 
-/** The keys of some bytes; characters as themselves. */
-function keysOf(bytes: Uint8Array | string): string[] {
+/** The keys of some bursts of bytes, with a silence behind each; characters as themselves. */
+function keysOf(...bursts: (Uint8Array | string)[]): string[] {
   const keys: string[] = [];
   const decoder = new KeyDecoder({
     press: (key: Key, code) => keys.push(key === "character" ? String.fromCodePoint(code) : key),
   });
-  for (const byte of typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes) decoder.feed(byte);
+  for (const bytes of bursts) {
+    for (const byte of typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes) decoder.feed(byte);
+    if (decoder.patienceMs > 0) decoder.expire();
+  }
   return keys;
 }
 
@@ -58,8 +61,9 @@ describe("keys", () => {
     ["Delete", "\x1b[3~", ["delete"]],
     ["with Ctrl or Shift", "\x1b[1;5C\x1b[1;2D\x1b[3;5~", ["right", "left", "delete"]],
     ["keys without a meaning are skipped", "a\x1b[5~\x1b[15~\x1b[Zb", ["a", "b"]],
-    ["Esc alone swallows nothing", "\x1bx\x1b\x1b[Ay", ["x", "up", "y"]],
-    ["a sequence that never ends is given up", `\x1b[${"1".repeat(11)}x`, ["1", "1", "1", "x"]],
+    ["Alt with a cursor key", "\x1b\x1b[Ay", ["up", "y"]],
+    ["with modifiers, old and new", "\x1bO5A\x1bO1;5B\x1b[1;2:3C", ["up", "down", "right"]],
+    ["a sequence that never ends is over", `\x1b[${"1".repeat(18)}x`, ["1", "1", "x"]],
     ["Enter in the middle of a sequence is Enter", "\x1b[1\ra", ["enter", "a"]],
     [
       "Ctrl-C in the middle of a sequence is Ctrl-C",
@@ -70,6 +74,51 @@ describe("keys", () => {
   ];
   test.each(rows)("%s", (_name, bytes, keys) => {
     expect(keysOf(bytes)).toEqual(keys);
+  });
+
+  /** Sequences of keys that mean nothing here, by the terminals that send them. */
+  const unknown: readonly [string, string[]][] = [
+    ["F1 to F5, Linux console, Cygwin", ["\x1b[[A", "\x1b[[B", "\x1b[[C", "\x1b[[D", "\x1b[[E"]],
+    ["F1 to F4, xterm, Konsole, VTE, macOS", ["\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS"]],
+    ["F1 with Shift, Konsole, VTE", ["\x1bO2P", "\x1bO1;2P", "\x1b[1;2P", "\x1b[1;5Q"]],
+    ["F1 to F12, VT220, PuTTY", ["\x1b[11~", "\x1b[15~", "\x1b[24~", "\x1b[15;2~"]],
+    ["F1, FreeBSD and SCO", ["\x1b[M", "\x1b[[", "\x1b[]", "\x1b[`"]],
+    ["F1, Sun, AIX", ["\x1b[224z", "\x1b[001q"]],
+    ["Shift and Ctrl, rxvt", ["\x1b[23$", "\x1b[3^", "\x1b[3@", "\x1bOa", "\x1b[a"]],
+    ["F1, others", ["\x1b[OP", "\x1bp", "\x1bE"]],
+    ["keypad, application mode", ["\x1bOM", "\x1bOj", "\x1bOy", "\x1b?p"]],
+    ["Alt with a letter, a digit, ä, an emoji", ["\x1bf", "\x1b1", "\x1bä", "\x1b😀"]],
+    ["kitty's protocol", ["\x1b[97;5u", "\x1b[57399;129:3u"]],
+    ["focus, paste, mouse", ["\x1b[I", "\x1b[O", "\x1b[200~", "\x1b[201~", "\x1b[<0;10;20M"]],
+    ["Insert, Page Up, Page Down, Shift-Tab", ["\x1b[2~", "\x1b[5~", "\x1b[6~", "\x1b[Z"]],
+    ["cut off", ["\x1b", "\x1b[", "\x1bO", "\x1b[1;", "\x1bO2"]],
+  ];
+  test.each(unknown)(
+    "a key without a meaning types nothing, and swallows nothing that is typed next: %s",
+    (_name, all) => {
+      for (const sequence of all) {
+        expect(keysOf("a", sequence, "b"), JSON.stringify(sequence)).toEqual(["a", "b"]);
+        expect(keysOf(`a${sequence}\rb`), JSON.stringify(sequence)).toEqual(["a", "enter", "b"]);
+      }
+    },
+  );
+
+  test("whatever key of whatever terminal: control sequences and bursts behind an Esc type nothing", () => {
+    const bytes = (from: number, to: number, length: number) =>
+      fc.string({
+        unit: fc.integer({ min: from, max: to }).map((code) => String.fromCharCode(code)),
+        maxLength: length,
+      });
+    const final = fc.integer({ min: 0x40, max: 0x7e }).map((code) => String.fromCharCode(code));
+    const control = fc.tuple(fc.constantFrom("[", "O"), bytes(0x30, 0x3f, 10), final).map((parts) => parts.join(""));
+    const foreign = bytes(0x20, 0x7e, 8).filter((text) => !/^[[O]/.test(text));
+    fc.assert(
+      fc.property(fc.oneof(control, foreign), (rest) => {
+        const keys = keysOf(`\x1b${rest}`, "x");
+        expect(keys.filter((key) => key.length === 1)).toEqual(["x"]);
+      }),
+      { numRuns: 5_000 },
+    );
   });
 
   const broken: readonly [string, number[], string[]][] = [

@@ -10,6 +10,7 @@ import { Line } from "./line.js";
 import { type Disguise, Row } from "./row.js";
 import { secretStart } from "./secrets.js";
 import type { SerialMode } from "./serial.js";
+import { Silence, type SilenceOwner } from "./silence.js";
 
 /** What is being typed: a command, or the answer to a question, which has neither history nor completion. */
 export interface Prompt {
@@ -18,7 +19,7 @@ export interface Prompt {
 }
 
 /** Whose editor it is. */
-export interface EditorOwner {
+export interface EditorOwner extends SilenceOwner {
   /** Settings whose values are passwords, in lower case. */
   secretKeys(): readonly string[];
   /** What stands before the line now. */
@@ -45,6 +46,7 @@ export class Editor implements KeyListener {
   // Mostly nobody ever types: made when something is.
   private secretKeys: readonly string[] | undefined;
   private decoder: KeyDecoder | undefined;
+  private silence: Silence | undefined; // since the first escape sequence
   private line = NOTHING_TYPED;
   private history: History | undefined; // since a command was entered
   mode: SerialMode = "terminal";
@@ -57,6 +59,8 @@ export class Editor implements KeyListener {
     if (this.line === NOTHING_TYPED) this.line = new Line();
     this.decoder ??= new KeyDecoder(this);
     this.decoder.feed(byte);
+    if (this.decoder.patienceMs > 0) this.silence ??= new Silence(this.owner, this.decoder);
+    this.silence?.broken();
   }
 
   /** Brings the row up to date. */
@@ -76,8 +80,9 @@ export class Editor implements KeyListener {
     this.history?.forget(line);
   }
 
-  /** Overwrites what is being typed. */
-  clear(): void {
+  /** Overwrites what is being typed; nothing happens after it. */
+  close(): void {
+    this.silence?.close();
     if (this.line !== NOTHING_TYPED) this.line.clear();
   }
 

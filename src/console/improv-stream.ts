@@ -5,7 +5,7 @@
 import type { ImprovPort } from "./host.js";
 import { Improv, type ImprovOwner } from "./improv.js";
 import { type FrameEvents, FrameReader } from "./improv-frames.js";
-import type { TimerId } from "./serial.js";
+import { type Listener, Silence, type SilenceOwner } from "./silence.js";
 
 /** Silence after which held bytes were typed: longer than a USB bridge splits a packet, shorter than anybody notices. */
 const HEADER_MS = 60;
@@ -13,37 +13,49 @@ const HEADER_MS = 60;
 const FRAME_MS = 500;
 
 /** Whose stream it is. */
-export interface ImprovStreamOwner extends ImprovOwner {
+export interface ImprovStreamOwner extends ImprovOwner, SilenceOwner {
   /** A byte that is not Improv's. */
   onByte(byte: number): void;
-  /** More has come and was not fed yet: the port is not silent. */
-  bytesWait(): boolean;
-  /** Runs what a timer has to do, and looks after the prompt then. */
-  turn(action: () => void): void;
 }
 
-export class ImprovStream implements FrameEvents {
+export class ImprovStream implements FrameEvents, Listener {
   private readonly owner: ImprovStreamOwner;
   private readonly port: ImprovPort;
   private readonly reader = new FrameReader(this);
   private _improv: Improv | undefined; // since the first frame
-  private timer: TimerId | undefined;
-  private bytes = 0; // since the timer was set
+  private readonly silence: Silence;
 
   constructor(owner: ImprovStreamOwner, port: ImprovPort) {
     this.owner = owner;
     this.port = port;
+    this.silence = new Silence(owner, this);
   }
 
   feed(byte: number): void {
-    this.bytes += 1;
     this.reader.feed(byte);
-    if (this.timer === undefined) this.watch();
+    this.silence.broken();
+  }
+
+  get patienceMs(): number {
+    const { awaits } = this.reader;
+    switch (awaits) {
+      case "nothing":
+        return 0;
+      case "header":
+        return HEADER_MS;
+      case "frame":
+        return FRAME_MS;
+      default:
+        throw new TypeError(`awaits: ${awaits satisfies never}`);
+    }
+  }
+
+  expire(): void {
+    this.reader.expire();
   }
 
   close(): void {
-    if (this.timer !== undefined) this.owner.timers.clear(this.timer);
-    this.timer = undefined;
+    this.silence.close();
     this._improv?.close();
   }
 
@@ -62,20 +74,5 @@ export class ImprovStream implements FrameEvents {
   private get improv(): Improv {
     this._improv ??= new Improv(this.owner, this.port);
     return this._improv;
-  }
-
-  private watch(): void {
-    const { awaits } = this.reader;
-    if (awaits === "nothing") return;
-    this.bytes = 0;
-    const late = (): void => this.owner.turn(() => this.late());
-    this.timer = this.owner.timers.set(late, awaits === "header" ? HEADER_MS : FRAME_MS);
-  }
-
-  /** One timer for the whole of a frame, not one a byte: it is late only if no byte came since it was set. */
-  private late(): void {
-    this.timer = undefined;
-    if (this.bytes === 0 && !this.owner.bytesWait()) this.reader.expire();
-    else this.watch();
   }
 }

@@ -1,8 +1,11 @@
 /*
- * Bytes to keys: UTF-8, control characters and the escape sequences of cursor keys, byte by byte.
- * CR, LF and CRLF are one Enter. Bytes that are no UTF-8 become U+FFFD, as the Encoding Standard has it; a sequence that
- * is cut short takes nothing of what follows it with it. A sequence that nobody knows is skipped. Pure, no allocation.
- * Sources: ECMA-48 §5.4 (control sequences), xterm's "PC-Style Function Keys"; Unicode 15 table 3-7 (UTF-8).
+ * Bytes to keys: UTF-8, control characters and the escape sequences of keys, byte by byte.
+ * CR, LF and CRLF are one Enter. Bytes that are no UTF-8 become U+FFFD, as the Encoding Standard has it; a control character
+ * ends a sequence and counts. A sequence without a meaning here types nothing: `ESC [` and `ESC O` end by their grammar;
+ * what else follows an ESC (Alt with a letter, the keys of old terminals) comes in one burst, and ends with a silence. The
+ * decoder has no clock: its owner calls `expire` after `patienceMs` without a byte. No allocation.
+ * Sources: ECMA-48 §5.4 (control sequences), xterm's "PC-Style Function Keys", the key capabilities of terminfo; Unicode 15
+ * table 3-7 (UTF-8).
  */
 
 export type Key =
@@ -27,10 +30,21 @@ const LF = 0x0a;
 const CR = 0x0d;
 const ESC = 0x1b;
 const REPLACEMENT = 0xfffd;
-const SEQUENCE_MAX = 8; // bytes; no key's sequence is longer
+const CSI = 0x5b; // [, behind ESC
+const SS3 = 0x4f; // O, behind ESC
+const DOLLAR = 0x24;
+const PARAMETERS_MAX = 16; // bytes; no key's sequence has more
+const FOREIGN_MAX = 8; // bytes behind ESC; the longest in terminfo has five
 
-/** What the decoder is in the middle of. */
-type State = "ground" | "afterCR" | "escape" | "sequence" | "singleShift" | "utf8";
+/**
+ * Milliseconds without a byte after which a key is over. Within a burst, and behind an Esc pressed alone: a USB bridge holds
+ * bytes back for 16 ms, and nobody types a second key as soon. Within `ESC [`: a link over a network may tear it apart.
+ */
+const BURST_MS = 25;
+const SEQUENCE_MS = 500;
+
+/** What the decoder is in the middle of. `trailer`: one byte that may belong to the sequence before it. */
+type State = "ground" | "afterCR" | "escape" | "sequence" | "singleShift" | "trailer" | "foreign" | "utf8";
 
 /** Who is told of keys. */
 export interface KeyListener {
@@ -44,13 +58,37 @@ export class KeyDecoder {
   private state: State = "ground";
   private parameter = 0; // the first one of an escape sequence
   private inFirst = true;
-  private length = 0; // of the escape sequence so far
+  private length = 0; // bytes of the escape sequence so far, behind what begins it
   private code = 0; // of the UTF-8 character so far
   private least = 0; // smaller codes would be an overlong form
   private missing = 0; // continuation bytes
 
   constructor(listener: KeyListener) {
     this.listener = listener;
+  }
+
+  /** Silence that means something: after so many milliseconds without a byte `expire` is due. 0: none does. */
+  get patienceMs(): number {
+    switch (this.state) {
+      case "escape":
+      case "trailer":
+      case "foreign":
+        return BURST_MS;
+      case "sequence":
+      case "singleShift":
+        return SEQUENCE_MS;
+      case "ground":
+      case "afterCR":
+      case "utf8":
+        return 0;
+      default:
+        throw new TypeError(`state: ${this.state satisfies never}`);
+    }
+  }
+
+  /** Nothing came for a while: what was begun by ESC is over. */
+  expire(): void {
+    if (this.patienceMs > 0) this.state = "ground";
   }
 
   feed(byte: number): void {
@@ -69,9 +107,14 @@ export class KeyDecoder {
         this.sequence(byte);
         return;
       case "singleShift":
+        this.sequence(byte);
+        return;
+      case "trailer":
         this.state = "ground";
-        if (byte < 0x20) this.ground(byte);
-        else this.final(byte);
+        if (!isPrintable(byte)) this.ground(byte);
+        return;
+      case "foreign":
+        this.foreign(byte);
         return;
       case "utf8":
         this.continuation(byte);
@@ -96,27 +139,37 @@ export class KeyDecoder {
     this.parameter = 0;
     this.inFirst = true;
     this.length = 0;
-    if (byte === 0x5b) this.state = "sequence";
-    else if (byte === 0x4f) this.state = "singleShift";
-    else {
-      // The Esc key alone means nothing here, and must not swallow what is typed next.
-      this.state = "ground";
-      this.ground(byte);
-    }
+    if (byte === CSI) this.state = "sequence";
+    else if (byte === SS3) this.state = "singleShift";
+    else this.foreign(byte);
   }
 
+  /** Behind `ESC [` and `ESC O`: parameters and what ends them. */
   private sequence(byte: number): void {
-    if (byte >= 0x20 && byte < 0x40 && this.length < SEQUENCE_MAX) {
-      this.length += 1;
+    const isFirst = this.length === 0;
+    this.length += 1;
+    const isShifted = byte === DOLLAR && !isFirst; // rxvt's Shift: ESC [ 23 $, which ECMA-48 would have go on
+    if (byte >= 0x20 && byte < 0x40 && !isShifted && this.length <= PARAMETERS_MAX) {
       const isDigit = byte >= 0x30 && byte <= 0x39;
       if (!isDigit)
         this.inFirst = false; // modifiers follow; the first parameter tells the keys apart
       else if (this.inFirst) this.parameter = this.parameter * 10 + byte - 0x30;
       return;
     }
-    this.state = "ground";
+    // F1 of the Linux console is ESC [ [ A; some have ESC [ O P.
+    const hasTrailer = this.state === "sequence" && isFirst && (byte === CSI || byte === SS3);
+    this.state = hasTrailer ? "trailer" : "ground";
+    if (hasTrailer || isShifted) return;
     if (byte >= 0x40 && byte <= 0x7e) this.final(byte);
     else this.ground(byte);
+  }
+
+  /** Behind an ESC that begins no sequence of ECMA-48. */
+  private foreign(byte: number): void {
+    this.length += 1;
+    const goesOn = isPrintable(byte) && this.length <= FOREIGN_MAX;
+    this.state = goesOn ? "foreign" : "ground";
+    if (!goesOn) this.ground(byte);
   }
 
   private final(byte: number): void {
@@ -155,6 +208,11 @@ export class KeyDecoder {
     if (code >= 0x80 && code < 0xa0) return;
     this.listener.press("character", valid ? code : REPLACEMENT);
   }
+}
+
+/** Also what is part of a character beyond ASCII: Alt with ä. */
+function isPrintable(byte: number): boolean {
+  return byte >= 0x20 && byte !== 0x7f;
 }
 
 function controlKey(byte: number): Key | undefined {
