@@ -90,7 +90,7 @@ describe("commands of the device", () => {
     ];
     device.type("scan\r");
     device.time.advance(10);
-    expect(rows(device)).toEqual(["> scan", " -40 dBm        home", " -50 dBm  open  caf?[2Jé", ">"]);
+    expect(rows(device)).toEqual(["> scan", " -40 dBm        home", " -50 dBm  open  caf\\x1b[2Jé", ">"]);
   });
 
   test("scan that fails says why", () => {

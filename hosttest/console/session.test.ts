@@ -141,6 +141,27 @@ describe("keys at the prompt", () => {
     expect(device.screen.editedRow).toBe(row);
   });
 
+  test.each([
+    ["F1 on the Linux console, in one piece", ["\x1b[[A"]],
+    ["F1 on the Linux console, a byte at a time", ["\x1b", "[", "[", "A"]],
+    ["F13 in Konsole", ["\x1bO2P"]],
+    ["Alt-F", ["\x1bf"]],
+    ["Esc alone, then a pause", ["\x1b", 50]],
+    ["half a sequence, then a pause", ["\x1b[", 1_000]],
+  ])("a key that means nothing types nothing, and what is typed next is there: %s", (_name, steps) => {
+    const device = new Device();
+    device.type("a");
+    for (const step of steps) {
+      if (typeof step === "number") device.time.advance(step);
+      else device.type(step);
+    }
+    device.time.advance(50);
+    device.type("x");
+    expect(device.screen.editedRow).toBe("> ax|");
+    device.console.close();
+    expect(device.time.waiting).toBe(0);
+  });
+
   test("CR, LF and CRLF end a line once", () => {
     const device = new Device();
     device.type("version\rversion\nversion\r\nversion\r");
@@ -209,7 +230,9 @@ describe("errors at the prompt", () => {
     ["banana", "error: no such command"],
     ["set romo x", "error: no such setting, did you mean room?"],
     ["set room", 'error: room: expected a value ("show room" says which)'],
-    ["set room living room", "error: usage: set key [value]"],
+    ["set room living room", 'error: room: a value with blanks takes quotes: set room "living room"'],
+    ["set romo living room", "error: no such setting, did you mean room?"],
+    ["set", "error: usage: set key [value]"],
     ['set room "attic', "error: a quote is not closed; nothing was done"],
     ["set room attic\\", "error: nothing follows the last backslash; nothing was done"],
     ["show qos", "error: no such setting, did you mean mqtt.qos?"],
@@ -218,10 +241,55 @@ describe("errors at the prompt", () => {
     ["queue peek 0", 'error: queue peek "0": expected 1 to 50'],
     ["help sett", "error: no such command, did you mean set?"],
     ["status now", "error: usage: status"],
+    ["HELP SETT", "error: no such command, did you mean set?"],
+    ["restart", "error: no such command, did you mean reboot?"],
+    ["reset", "error: no such command, did you mean reboot, or factory-reset?"],
+    ["ls", "error: no such command, did you mean show?"],
+    ["constructor", "error: no such command"],
   ])("%s: %s", (line, message) => {
     const device = new Device();
     device.type(`${line}\r`);
     expect(rows(device)).toEqual([`> ${line}`, message, ">"]);
+  });
+
+  test("commands, keys, levels and actions are taken in any case", () => {
+    const device = new Device();
+    device.type("SET Room attic; Set INTERVAL 5; LOG Debug; log; QUEUE Count; Show ROOM; Help SAVE\r");
+    expect(device.settings.staged()).toEqual(["room", "interval"]);
+    expect(rows(device).slice(1, -1)).toEqual([
+      "debug",
+      "3 readings wait",
+      "* room            livingroom  (default)  * edited: attic",
+      "  Readings go to home/<room>/temperature.",
+      "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
+      "  In force after a reboot.",
+      "save                         Keeps the edits",
+    ]);
+    device.type("\x0cSHO\tROOM\t");
+    expect(device.screen.editedRow).toMatch(/^\*> SHOW ROOM/i);
+  });
+
+  test("? is help; who wants to leave is told how", () => {
+    const device = new Device();
+    device.type("help\r");
+    const help = rows(device).slice(1);
+    device.type("\x0c?\r");
+    expect(device.screen.rows.slice(-help.length)).toEqual(help);
+    for (const word of ["exit", "quit", "QUIT", "logout"]) {
+      device.type(`\x0c${word}\r`);
+      expect(device.screen.rows.join("")).toContain("error: there is nothing to leave, the device runs on: close the");
+    }
+  });
+
+  test("a password with blanks and no quotes: the remedy does not repeat it", () => {
+    const device = new Device();
+    device.type("set wifi.password correct horse battery\r\x1b[A");
+    expect(rows(device).slice(1)).toEqual([
+      'error: wifi.password: a value with blanks takes quotes: set wifi.password "…"',
+      ">",
+    ]);
+    device.type("set wifi.pasword correct horse battery\r\x1b[A");
+    expect(device.screen.editedRow).toBe("> |");
   });
 
   test("the first command that fails ends the line: nothing is saved behind a refused set", () => {

@@ -32,6 +32,8 @@ export interface Shell {
 
 export interface Command {
   readonly name: string;
+  /** Another word for it. */
+  readonly alias?: string;
   /** What follows the name, as help shows it. */
   readonly usage: string;
   readonly help: string;
@@ -44,12 +46,19 @@ export interface Command {
 /** The caller of a command was wrong; `message` is one line. */
 export class Refusal extends Error {}
 
+/** The one of `names` that is `name` in any case: keys and commands are all lower case. Undefined if there is none. */
+export function findName(name: string, names: readonly string[]): string | undefined {
+  const wanted = name.toLowerCase();
+  return names.find((one) => one.toLowerCase() === wanted);
+}
+
 /**
- * `name`, if it is one of `names`. `what` is the kind of thing that is named.
+ * The one of `names` that is `name` in any case. `what` is the kind of thing that is named.
  * @throws Refusal that offers the nearest, and does not repeat the name: who forgets a blank types a password into it
  */
 export function requireName(shell: Shell, what: string, name: string, names: readonly string[]): string {
-  if (names.includes(name)) return name;
+  const found = findName(name, names);
+  if (found !== undefined) return found;
   const guess = shell.host.nearest?.(name, names);
   if (guess !== undefined) throw new Refusal(`no such ${what}, did you mean ${guess}?`);
   throw new Refusal(names.length > 6 ? `no such ${what}` : `no such ${what}, expected ${names.join(", ")}`);

@@ -39,7 +39,8 @@ export function rowsOf(candidates: readonly string[]): string[] {
 
 function possibilities(shell: Shell, words: readonly string[]): readonly string[] {
   if (words.length === 1) return shell.commands.map((command) => command.name);
-  const command = shell.commands.find((one) => one.name === words[0]);
+  const name = words[0].toLowerCase();
+  const command = shell.commands.find((one) => one.name === name);
   return command?.complete?.(shell, words.slice(1)) ?? [];
 }
 

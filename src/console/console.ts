@@ -11,6 +11,7 @@ import type { ConsoleHost, LogLevel } from "./host.js";
 import { ImprovStream, type ImprovStreamOwner } from "./improv-stream.js";
 import { LINE_MAX } from "./line.js";
 import { Output, type OutputOwner } from "./output.js";
+import { printable } from "./printable.js";
 import { Runner, type RunnerOptions, type Screen } from "./runner.js";
 import type { Serial, SerialPort, TimerId, Timers } from "./serial.js";
 
@@ -80,7 +81,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.lastWords = undefined;
     this.runner?.interrupt();
     this.improv?.close();
-    this.editor.clear();
+    this.editor.close();
     this.output.discard();
   }
 
@@ -97,9 +98,9 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   prompt(): Prompt {
     const question = this.runner?.question;
     if (question !== undefined)
-      return { text: question.prompt, kind: question.echo === "hidden" ? "hidden" : "answer" };
+      return { text: printable(question.prompt), kind: question.echo === "hidden" ? "hidden" : "answer" };
     const { name = "", settings } = this.options;
-    return { text: `${name}${settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
+    return { text: `${printable(name)}${settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
   }
 
   secretKeys(): readonly string[] {

@@ -1,7 +1,7 @@
 /*
  * What the console needs of the product around it. Types only; the settings and the thermometer fit them by shape.
  * A part that a product does not have is left out, and its command says so. Nothing here may throw but where it says so;
- * texts may hold anything, the console shows no control characters.
+ * texts may hold anything, the console prints what steers a terminal in escape notation.
  */
 
 export type LogLevel = "off" | "error" | "warn" | "info" | "debug";

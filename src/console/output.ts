@@ -2,8 +2,9 @@
  * What goes out: texts and frames in order, written as far as the port has announced room.
  * Encoding to UTF-8 happens piece by piece into one small buffer, so that a long text costs no second copy. Whoever adds
  * asks `waiting` first: the queue itself refuses nothing, and the console stops reading while much of it waits.
- * A control character within a text is shown as a question mark: names of networks come from strangers.
+ * What must not be printed is shown in escape notation in every line: names of networks come from strangers.
  */
+import { printable } from "./printable.js";
 import type { SerialPort } from "./serial.js";
 import { encodeInto, UTF8_MAX } from "./utf8.js";
 
@@ -47,7 +48,7 @@ export class Output {
     this.flush();
   }
 
-  /** Adds text as it is, control characters included. */
+  /** Adds text as it is: our own control characters, and what was made printable. */
   text(text: string): void {
     if (text === "") return;
     this.queue.push(text);
@@ -131,18 +132,4 @@ export class Output {
     this.start += count;
     return true;
   }
-}
-
-/** `text` with a question mark for every control character. */
-function printable(text: string): string {
-  let clean = true;
-  for (let i = 0; i < text.length && clean; i++) clean = !isControl(text.charCodeAt(i));
-  if (clean) return text;
-  let shown = "";
-  for (let i = 0; i < text.length; i++) shown += isControl(text.charCodeAt(i)) ? "?" : text[i];
-  return shown;
-}
-
-function isControl(code: number): boolean {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }

@@ -6,12 +6,14 @@
  */
 import { columnsOf } from "./columns.js";
 import type { Line } from "./line.js";
+import { isUnprintable } from "./printable.js";
 
 /** Columns that a row uses, at most: one less than the narrowest terminal has. */
 const COLUMNS = 79;
 const LINE_LEAST = 24; // columns that a prompt leaves to the line
 const JUMP = 16; // characters that the window moves at a time; LINE_LEAST must have room for them
 const MASK = 0x2a; // *
+const UNPRINTABLE = 0x3f; // ?
 
 /** How a line is shown: from which character on as asterisks, or not at all. */
 export type Disguise = { readonly kind: "maskedFrom"; readonly position: number } | { readonly kind: "hidden" };
@@ -71,7 +73,7 @@ export class Row {
     return out;
   }
 
-  /** Puts prompt and window into `next`; returns the index of the cursor. */
+  /** Puts prompt, which is printable, and window into `next`; returns the index of the cursor. */
   private compose(next: number[], prompt: string, line: Line, disguise: Disguise): number {
     let room = COLUMNS;
     for (const character of prompt) {
@@ -85,7 +87,7 @@ export class Row {
     let cursor = next.length;
     let used = 0;
     for (let i = this.first; i < line.length; i++) {
-      const code = i < disguise.position ? line.codeAt(i) : MASK;
+      const code = i < disguise.position ? shownAs(line.codeAt(i)) : MASK;
       used += columnsOf(code);
       if (used > room) break;
       next.push(code);
@@ -98,12 +100,17 @@ export class Row {
   private scroll(line: Line, maskedFrom: number, room: number): void {
     const width = (start: number) => {
       let sum = 0;
-      for (let i = start; i < line.cursor; i++) sum += i < maskedFrom ? columnsOf(line.codeAt(i)) : 1;
+      for (let i = start; i < line.cursor; i++) sum += i < maskedFrom ? columnsOf(shownAs(line.codeAt(i))) : 1;
       return sum;
     };
     while (this.first > 0 && this.first >= line.cursor) this.first = Math.max(0, this.first - JUMP);
     while (width(this.first) > room) this.first += JUMP;
   }
+}
+
+/** One column in the place of what must not be printed: pasted text may hold anything. */
+function shownAs(code: number): number {
+  return isUnprintable(code) ? UNPRINTABLE : code;
 }
 
 /** Characters that both begin with, never parting a mark from the character it sits on. */

@@ -6,6 +6,7 @@
 
 import { type Command, type Question, Refusal, requireName, type Shell } from "./command.js";
 import { commands as allCommands } from "./commands/all.js";
+import { hints } from "./commands/hints.js";
 import type { ConsoleHost, LogLevel, SettingsPort } from "./host.js";
 import type { TimerId, Timers } from "./serial.js";
 import { splitWords } from "./words.js";
@@ -162,9 +163,14 @@ export class Runner implements Shell {
   }
 
   private find(name: string): Command {
-    const names = this.commands.map((command) => command.name);
+    const { commands } = this;
+    const word = name.toLowerCase();
+    const found = commands.find((command) => command.name === word || command.alias === word);
+    if (found !== undefined) return found;
+    if (hints[word] !== undefined) throw new Refusal(hints[word]);
+    const names = commands.map((command) => command.name);
     const wanted = requireName(this, "command", name, names);
-    return this.commands.find((command) => command.name === wanted)!;
+    return commands.find((command) => command.name === wanted)!;
   }
 
   private guard(action: () => void): void {

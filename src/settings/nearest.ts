@@ -9,7 +9,10 @@ function tolerance(length: number): number {
   return length <= 3 ? 1 : length <= 7 ? 2 : 3;
 }
 
-/** The one of `names` that is nearest to `name`; undefined if none is near. A beginning of a name counts as near. */
+/**
+ * The one of `names` that is nearest to `name`, itself in another case before all; undefined if none is near. A beginning of
+ * a name counts as near.
+ */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
@@ -17,7 +20,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   for (const candidate of names) {
     const lower = candidate.toLowerCase();
     const begins = wanted.length >= 2 && (lower.startsWith(wanted) || lower.endsWith(`.${wanted}`));
-    const away = begins ? 1 : distance(wanted, lower);
+    const away = lower === wanted ? 0 : begins ? 1 : distance(wanted, lower);
     if (away < bestDistance) {
       bestDistance = away;
       best = candidate;

@@ -5,6 +5,7 @@
 import type { Board } from "../board.js";
 import type { Console } from "../console/console.js";
 import type { LogLevel } from "../console/host.js";
+import { printable } from "../console/printable.js";
 
 export type Level = Exclude<LogLevel, "off">;
 
@@ -38,12 +39,17 @@ export class DeviceLog {
   write(level: Level, text: string): void {
     if (this.early !== undefined) this.early.push([level, text]);
     else if (this.console !== undefined) this.console.log(level, text);
-    else if (LEVELS.indexOf(level) <= LEVELS.indexOf(this._level)) this.board.trace?.(`${level}: ${text}`);
+    else if (LEVELS.indexOf(level) <= LEVELS.indexOf(this._level)) this.trace(`${level}: ${text}`);
   }
 
   /** A line that is no trouble and no news of the device itself. */
   print(text: string): void {
     if (this.console !== undefined) this.console.log("info", text);
-    else this.board.trace?.(text);
+    else this.trace(text);
+  }
+
+  /** The console makes its lines printable itself. */
+  private trace(text: string): void {
+    this.board.trace?.(printable(text));
   }
 }

@@ -7,6 +7,7 @@ const HELP_COLUMN = 28;
 
 export const help: Command = {
   name: "help",
+  alias: "?",
   usage: "[command]",
   help: "The commands, or one of them",
   complete: (shell, args) => (args.length === 1 ? shell.commands.map((command) => command.name) : []),

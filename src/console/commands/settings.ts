@@ -1,7 +1,7 @@
 /*
  * show, set, save, revert: the settings. A secret is asked for without echo and never shown.
  */
-import { type Command, Refusal, requireCount, requireName, type Shell } from "../command.js";
+import { type Command, findName, Refusal, requireCount, requireName, type Shell } from "../command.js";
 
 const KEY_COLUMN = 14; // the width of nearly all keys; the value of a longer one stands further right
 
@@ -23,17 +23,18 @@ const set: Command = {
   help: "Edits a setting; a password is asked for",
   complete(shell, args) {
     if (args.length === 1) return shell.settings.keys;
-    if (args.length !== 2 || !shell.settings.keys.includes(args[0])) return [];
-    return shell.settings.describe(args[0]).suggestions;
+    const key = findName(args[0], shell.settings.keys);
+    return args.length !== 2 || key === undefined ? [] : shell.settings.describe(key).suggestions;
   },
   run(shell, args) {
-    requireCount(set, args, 1, 2);
+    requireCount(set, args, 1, Number.POSITIVE_INFINITY);
+    const known = findName(args[0], shell.settings.keys);
     // A key that is misspelt may have been a password's, and its value stands in the line.
-    const isKnown = shell.settings.keys.includes(args[0]);
-    if (!isKnown || (args.length === 2 && shell.settings.describe(args[0]).secret)) shell.forgetLine();
-    const key = requireName(shell, "setting", args[0], shell.settings.keys);
+    if (known === undefined || (args.length > 1 && shell.settings.describe(known).secret)) shell.forgetLine();
+    const key = known ?? requireName(shell, "setting", args[0], shell.settings.keys);
     if (args.length === 1) askFor(shell, key);
-    else stage(shell, key, args[1]);
+    else if (args.length === 2) stage(shell, key, args[1]);
+    else throw new Refusal(`${key}: a value with blanks takes quotes: set ${key} ${quoted(shell, key, args)}`);
   },
 };
 
@@ -74,6 +75,13 @@ function stage(shell: Shell, key: string, text: string): void {
   shell.settings.set(key, text);
   const { staged } = shell.settings.state(key);
   if (staged === undefined) shell.print(`${key} is as it was saved`);
+}
+
+/** The value as it was meant, in quotes; a secret is not repeated. */
+function quoted(shell: Shell, key: string, args: readonly string[]): string {
+  const value = args.slice(1).join(" ");
+  const isPlain = !shell.settings.describe(key).secret && !value.includes('"') && !value.includes("\\");
+  return `"${isPlain ? value : "…"}"`;
 }
 
 function askFor(shell: Shell, key: string): void {
