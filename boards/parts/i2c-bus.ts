@@ -47,6 +47,7 @@ export class I2CBus {
   readonly #open = new Set<number>();
   #nacks = 0;
   #flippedBit: number | undefined;
+  #readsUntilFlip = 0;
   #clocksUntilFree = 0;
   #dead = false;
 
@@ -85,6 +86,12 @@ export class I2CBus {
 
   /** Flips a bit of the next read on its way; bit 0 is the first on the wire. Undefined: none after all. */
   flipNextRead(bit: number | undefined): void {
+    this.flipNthRead(1, bit);
+  }
+
+  /** The same, of the nth read from now. */
+  flipNthRead(nth: number, bit: number | undefined): void {
+    this.#readsUntilFlip = nth;
     this.#flippedBit = bit;
   }
 
@@ -133,7 +140,7 @@ export class I2CBus {
   /** For the io classes. @throws Error "read failed" */
   read(address: number, bytes: Uint8Array, timeoutMs: number): void {
     if (!this.#reach(address, timeoutMs)?.read(bytes)) throw new Error("read failed");
-    if (this.#flippedBit === undefined) return;
+    if (this.#flippedBit === undefined || --this.#readsUntilFlip > 0) return;
     const byte = this.#flippedBit >> 3;
     if (byte < bytes.length) bytes[byte] ^= 0x80 >> (this.#flippedBit & 7);
     this.#flippedBit = undefined;

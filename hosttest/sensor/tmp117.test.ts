@@ -148,6 +148,20 @@ describe("faults while sampling", () => {
     expect(thrownBy(() => sensor.sample())).toMatchObject({ kind: "noAnswer" });
   });
 
+  test.each([2, 3])(
+    "any one bit of read %d of a collect (the temperature's) flipped on the wire is never in a reading",
+    (nth) => {
+      const { bench, sensor } = opened({ celsius: 21.5 });
+      for (let bit = 0; bit < 16; bit++) {
+        sensor.sample();
+        bench.time.advance(sensor.conversionMs);
+        bench.bus.flipNthRead(nth, bit);
+        expect(thrownBy(() => sensor.sample())).toMatchObject({ kind: "badChecksum" });
+        expect(bench.sample(sensor).temperature).toBe(21.5);
+      }
+    },
+  );
+
   test("after a fault while collecting, the next sample is of a new conversion", () => {
     const { bench, part, sensor } = opened({ celsius: 20 });
     sensor.sample();

@@ -5,7 +5,7 @@
 
 /**
  * noAnswer: the chip does not acknowledge. wrongChip: another chip has the address. badChecksum: a byte was hurt on the
- * wire. lostPower: the chip forgot its configuration. notReady: a conversion that never ends. outOfRange: no such
+ * wire, by its checksum or by a second read. lostPower: the chip forgot its configuration. notReady: a conversion that never ends. outOfRange: no such
  * temperature, or none at all. busStuck: the data line is held low. notFound: no known chip on the bus.
  * driver: a foreign driver's own complaint.
  */
@@ -46,6 +46,12 @@ export function chipAt(name: string, address: number): string {
 /** The chip does not acknowledge: the SDK says no more than "write failed". */
 export function noAnswer(where: string, cause: unknown): SensorError {
   return new SensorError("noAnswer", where, "does not answer: check its power and its wires", cause);
+}
+
+/** Two reads of one result differ: what a chip without a checksum has in place of one. */
+export function contradiction(where: string): SensorError {
+  const what = "said two things in two reads: shorten its wires, or give them stronger pull-ups";
+  return new SensorError("badChecksum", where, what);
 }
 
 /** Whether somebody who was told of `a` needs to hear of `b`. */

@@ -5,7 +5,7 @@
  * same; the settings that come with a result say whether the chip has been reset since.
  * Source: Bosch BST-BME280-DS001, revision 1.23: §3.5 (settings), §4.2 (constants, formulas), §5.4 (registers), §9.1 (times).
  */
-import { hex, SensorError } from "../fault.js";
+import { contradiction, hex, SensorError } from "../fault.js";
 import type { SensorOptions } from "../io.js";
 import { Chip } from "./chip.js";
 
@@ -119,11 +119,7 @@ export class BME280 extends Chip<BME280Sample> {
     this.readAt(register, bytes);
     if (register === RESULT && bytes[AT_STATUS] & MEASURING) return; // they may differ
     this.readAt(register, again);
-    for (let at = 0; at < bytes.length; at++) {
-      if (bytes[at] === again[at]) continue;
-      const what = "said two things in two reads: shorten its wires, or give them stronger pull-ups";
-      throw new SensorError("badChecksum", this.where, what);
-    }
+    for (let at = 0; at < bytes.length; at++) if (bytes[at] !== again[at]) throw contradiction(this.where);
   }
 
   private readAt(register: number, bytes: Uint8Array): void {

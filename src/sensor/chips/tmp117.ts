@@ -1,11 +1,12 @@
 /*
  * TI TMP117, in the ECMA-419 Sensor Class Pattern: one-shot conversions, averaged by the chip, which sleeps in between.
  * Never waits and owns no timer: `sample()` starts a conversion and returns undefined until it is ready.
- * The chip has no checksum; instead its id is checked when it is opened, and its configuration at every sample.
+ * The chip has no checksum; instead its id is checked when it is opened, its configuration at every sample, and the
+ * temperature is read twice: one flipped bit on the wire makes 149.5 of 21.5.
  * Source: TI SNOSD82D (TMP117 datasheet): §6.5 (times), §7.3 and §7.4 (functions), §7.6 (registers).
  */
 
-import { chipAt, hex, noAnswer, SensorError } from "../fault.js";
+import { chipAt, contradiction, hex, noAnswer, SensorError } from "../fault.js";
 import { BUS_HZ, type SensorOptions, type SMBus } from "../io.js";
 
 // §7.6.
@@ -87,7 +88,7 @@ export class TMP117 {
 
   /**
    * The temperature in °C; undefined while a conversion runs, which the first call starts. The same object every time.
-   * @throws SensorError noAnswer or lostPower, unless there is an `onError` to take it
+   * @throws SensorError noAnswer, lostPower or badChecksum, unless there is an `onError` to take it
    */
   sample(): { readonly temperature: number } | undefined {
     try {
@@ -129,8 +130,10 @@ export class TMP117 {
     if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.averagingBits)) {
       throw new SensorError("lostPower", this.where, "forgot its configuration: check its power for loose contacts");
     }
+    const raw = this.read(TEMPERATURE);
+    if (this.read(TEMPERATURE) !== raw) throw contradiction(this.where);
     // Table 7-1: two's complement, shifted up so that bit 15 becomes the sign; 0x8000 is -256 °C.
-    this._sample.temperature = ((this.read(TEMPERATURE) << 16) >> 16) * CELSIUS_PER_BIT;
+    this._sample.temperature = ((raw << 16) >> 16) * CELSIUS_PER_BIT;
     return this._sample;
   }
 
