@@ -303,7 +303,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     const changed = (...names: Key[]): boolean => keys.some((key) => names.includes(key));
     if (changed("log")) this._log.level = this.settings.get("log");
     if (changed("payload") && this.journal !== undefined) this.journal.format = this.settings.get("payload");
-    if (changed("payload", "interval", "deadband", "heartbeat")) this.uplink?.announceAgain();
+    if (changed("payload", "interval", "deadband", "heartbeat")) this.uplink?.presence.update();
+    if (changed("discovery", "discovery.prefix")) this.uplink?.presence.move();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
     if (changed("wifi.ssid", "wifi.password")) {
       this.link?.setCredentials(this.settings.get("wifi.ssid"), this.settings.get("wifi.password"));

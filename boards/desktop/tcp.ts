@@ -19,8 +19,16 @@ export interface TCPOptions {
   format?: "buffer";
   onReadable?(bytes: number): void;
   onWritable?(bytes: number): void;
-  onError?(): void;
+  /** `reason`: why no connection came about. */
+  onError?(reason?: "refused" | "unreachable"): void;
 }
+
+const REASONS: Readonly<Record<string, "refused" | "unreachable">> = {
+  ECONNREFUSED: "refused",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  ETIMEDOUT: "unreachable",
+};
 
 /** One connection. */
 export class TCP {
@@ -33,6 +41,7 @@ export class TCP {
   #isEnded = false;
   #isReported = false;
   #isClosed = false;
+  #reason: "refused" | "unreachable" | undefined;
 
   constructor(options: TCPOptions) {
     const { port, nodelay = true } = options;
@@ -46,7 +55,10 @@ export class TCP {
       this.#announce();
     });
     this.#socket.on("data", (chunk) => this.#received(chunk));
-    this.#socket.on("error", () => this.#end());
+    this.#socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (!this.#isOpen) this.#reason = REASONS[error.code ?? ""];
+      this.#end();
+    });
     this.#socket.on("end", () => this.#end());
     this.#socket.on("close", () => this.#end());
   }
@@ -130,7 +142,7 @@ export class TCP {
     if (this.#isReported || this.#isClosed) return;
     this.#isReported = true;
     this.#socket.destroy();
-    this.#options.onError?.();
+    this.#options.onError?.(this.#reason);
   }
 }
 

@@ -56,7 +56,7 @@ describe("connecting", () => {
 
   test.each([
     [1, "protocol version", 60_000, 120_000],
-    [2, "client id", 60_000, 120_000],
+    [2, "client id or keep-alive", 60_000, 120_000],
     [3, "server unavailable", 0, 1_000],
     [4, "user name or password", 60_000, 120_000],
     [5, "not authorised", 60_000, 120_000],
@@ -69,6 +69,13 @@ describe("connecting", () => {
       expect(world.client.status().retryMs).toBe(Math.round(random ? 0.999 * (most - least) + least : least));
       expect(world.client.status().lastError?.code).toBe(code);
     }
+  });
+
+  test("nobody answers at the address within the limit: not the same words as a server that does not say CONNACK", () => {
+    const world = new World();
+    world.client.start();
+    world.time.advance(30_000);
+    expect(world.errors).toMatchObject([{ kind: "timeout", message: "no answer: host unreachable" }]);
   });
 
   test("no CONNACK within the limit: closed, tried again", () => {

@@ -141,7 +141,7 @@ describe("reaching the server", () => {
     const world = new World({ dns, host: "nowhere" });
     world.client.start();
     dns.asked[0].onError();
-    expect(world.errors).toMatchObject([{ kind: "resolve", message: "no address for nowhere" }]);
+    expect(world.errors).toMatchObject([{ kind: "resolve", message: "unknown host: no address for nowhere" }]);
     world.time.runUntil(() => dns.asked.length === 2, 10_000);
     expect(world.peer.links).toHaveLength(0);
   });
@@ -189,6 +189,23 @@ describe("reaching the server", () => {
     expect(world.states.at(-1)).toBe("connected");
   });
 
+  test.each([
+    ["refused", "connection refused: nothing listens on that port there"],
+    ["unreachable", "host unreachable"],
+  ] as const)("a class that knows why there is no connection: %s", (reason, message) => {
+    const world = new World();
+    world.client.start();
+    world.link.options.onError(reason);
+    expect(world.errors).toMatchObject([{ kind: "unreachable", message }]);
+  });
+
+  test("closed before CONNACK: said so", () => {
+    const world = new World();
+    world.open();
+    world.link.end();
+    expect(world.errors).toMatchObject([{ kind: "closed", message: "closed by the server before CONNACK" }]);
+  });
+
   test("refused by the machine: unreachable; one attempt at a time, whatever the owner calls meanwhile", () => {
     const world = new World();
     world.client.start();
@@ -197,7 +214,9 @@ describe("reaching the server", () => {
     world.client.wake();
     expect(world.peer.links).toHaveLength(1);
     world.link.end();
-    expect(world.errors).toMatchObject([{ kind: "unreachable", message: "no connection" }]);
+    expect(world.errors).toMatchObject([
+      { kind: "unreachable", message: "no connection: refused, or host unreachable" },
+    ]);
     world.client.start();
     world.client.wake();
     expect(world.peer.links).toHaveLength(1);

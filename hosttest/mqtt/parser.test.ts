@@ -210,10 +210,17 @@ describe("what a server must not send closes the connection, with packet and fau
   });
 
   test.each([
-    ["40 02 00 01", "PUBACK: before CONNACK (3.2.0-1)"],
-    ["d0 00", "PINGRESP: before CONNACK (3.2.0-1)"],
-    ["30 03 00 01 61", "PUBLISH: before CONNACK (3.2.0-1)"],
-    ["21 02 00 00", "CONNACK: flags 1 (2.2.2-2)"],
+    ["40 02 00 01", "not an MQTT broker: it begins with 40 02 00 01 (3.2.0-1)"],
+    ["d0 00", "not an MQTT broker: it begins with d0 00 (3.2.0-1)"],
+    ["00", "not an MQTT broker: it begins with 00 (3.2.0-1)"],
+    ["30 03 00 01 61", "not an MQTT broker: it begins with 30 03 00 01 (3.2.0-1)"],
+    [
+      Buffer.from("HTTP/1.1 400 Bad Request\r\n").toString("hex"),
+      'not an MQTT broker: it says "HTTP/1.1 400 Bad Request"',
+    ],
+    ["1b 5b 32 4a", "not an MQTT broker: it begins with 1b 5b 32 4a"],
+    ["15 03 01 00 02 02 0a", "not an MQTT broker: it wants TLS"],
+    ["21 02 00 00", "not an MQTT broker: it begins with 21 02 00 00 (2.2.2-2)"],
     ["20 02 02 00", "CONNACK: flags 2 (2.2.2-2)"],
     ["20 02 00 06", "CONNACK: return code 6"],
     ["20 02 01 05", "CONNACK: session present, yet refused (3.2.2-4)"],
@@ -229,7 +236,7 @@ describe("what a server must not send closes the connection, with packet and fau
     const world = new World();
     world.client.start();
     world.link.give(CONNACK_NEW);
-    expect(world.errors).toMatchObject([{ kind: "protocol", message: "the server talks first" }]);
+    expect(world.errors).toMatchObject([{ kind: "protocol", message: "not an MQTT broker: it talks first" }]);
     expect(world.link.isClosed).toBe(true);
   });
 });

@@ -116,6 +116,21 @@ test("a newer wish for a filter takes the place of one that is not on the wire y
   expect(world.take()).toMatch(/^82 06 f0 .. 00 01 61 02$/);
 });
 
+test("forgotten: nothing is said of it, and it is not sent again; what was on the wire is still awaited", () => {
+  const world = connected();
+  world.client.subscribe("a", 1);
+  world.take();
+  world.client.forget("a");
+  expect(world.take()).toBe("");
+  world.link.end();
+  world.reconnect(CONNACK_NEW);
+  expect(world.take()).toBe("");
+  world.client.subscribe("b", 1);
+  world.client.forget("b");
+  world.link.give("90 03 f0 02 01");
+  expect(world.errors.map(({ kind }) => kind)).toEqual(["closed"]);
+});
+
 test("a server that closes on every SUBSCRIBE: after ten times the filter counts as refused, and the rest goes on", () => {
   const world = new World();
   world.client.subscribe("secret", 1);

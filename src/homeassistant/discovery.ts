@@ -10,11 +10,16 @@
 export const ONLINE = "online";
 export const OFFLINE = "offline";
 
+/** Home Assistant's own discovery prefix. */
+export const DEFAULT_PREFIX = "homeassistant";
+
 export interface Thermometer {
   /** As in `home/<room>/temperature`. */
   readonly room: string;
   /** The device's own: client id, and level in its availability topic. */
   readonly id: string;
+  /** Home Assistant's discovery prefix. Default: its own, "homeassistant". */
+  readonly prefix?: string;
   /** What a reading's payload is: JSON with `value`, or the number alone. */
   readonly format: "json" | "plain";
   /** The firmware's. */
@@ -30,15 +35,20 @@ export function availabilityTopic(room: string, id: string): string {
   return `home/${room}/${id}/status`;
 }
 
+/** Where Home Assistant says `online` once it has started, and wants to be told of its devices again. */
+export function birthTopic(prefix: string): string {
+  return `${prefix}/status`;
+}
+
 /** Where the discovery message goes. An empty retained message there makes Home Assistant forget the thermometer. */
-export function discoveryTopic(id: string): string {
+export function discoveryTopic(id: string, prefix = DEFAULT_PREFIX): string {
   // Home Assistant ignores a topic whose id has other characters than these.
-  return `homeassistant/sensor/${id.replace(/[^a-zA-Z0-9_-]/g, "_")}/temperature/config`;
+  return `${prefix}/sensor/${id.replace(/[^a-zA-Z0-9_-]/g, "_")}/temperature/config`;
 }
 
 /** The discovery message: publish it retained. The payload is JSON in UTF-8, the caller's to keep. */
 export function discoveryMessage(thermometer: Thermometer): { topic: string; payload: Uint8Array } {
-  const { room, id, format, version, model, expireAfterS } = thermometer;
+  const { room, id, prefix, format, version, model, expireAfterS } = thermometer;
   const json = JSON.stringify({
     "~": `home/${room}`,
     stat_t: "~/temperature",
@@ -52,7 +62,7 @@ export function discoveryMessage(thermometer: Thermometer): { topic: string; pay
     dev: { ids: [id], name: `Thermometer ${room}`, mf: "home-thermometer", mdl: model, sw: version, sa: room },
     o: { name: "home-thermometer", sw: version },
   });
-  return { topic: discoveryTopic(id), payload: encoded(json) };
+  return { topic: discoveryTopic(id, prefix), payload: encoded(json) };
 }
 
 /**

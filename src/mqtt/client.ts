@@ -22,7 +22,7 @@ export type { Message } from "./transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 /** CONNACK's return codes, §3.2.2.3. */
-const REFUSALS = "protocol version,client id,server unavailable,user name or password,not authorised";
+const REFUSALS = "protocol version,client id or keep-alive,server unavailable,user name or password,not authorised"; // mosquitto 2.1 refuses a keep-alive by 2
 
 export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<E> {
   private readonly backoff: Backoff;
@@ -145,6 +145,11 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     this.send();
   }
 
+  /** Forgets a subscription that the server would not take: nothing is sent. */
+  forget(filter: string): void {
+    this.session.requests.forget(filter);
+  }
+
   /** Takes a subscription back. @throws RangeError */
   unsubscribe(filter: string): void {
     this.session.requests.ask(filter, []);
@@ -203,7 +208,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
       host,
       onResolved: (_name, address) => this.guard(number, this.open, address),
       onError: () => {
-        if (number === this.number && !this.out.socket) this.fail("resolve", `no address for ${host}`);
+        if (number === this.number && !this.out.socket) this.fail("resolve", `unknown host: no address for ${host}`);
       },
     });
   }
@@ -221,7 +226,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
       format: "buffer",
       onReadable: this.reader(number),
       onWritable: (count) => this.guard(number, this.onWritable, count),
-      onError: () => this.guard(number, this.onError, undefined),
+      onError: (reason) => this.guard(number, this.onError, reason),
     });
     // A class may call back from its constructor: the connection may be over already.
     if (number === this.number) this.out.socket = opened;
@@ -332,7 +337,8 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     const stage = this.stage;
     if (stage === "waiting") this.connect();
     else if (stage === "leaving") this.fail("timeout", "DISCONNECT not sent");
-    else this.fail("timeout", this.out.socket ? "no CONNACK" : "no answer from the resolver");
+    else if (!this.out.socket) this.fail("timeout", "no answer from the resolver");
+    else this.fail("timeout", this.isDeaf ? "no answer: host unreachable" : "no CONNACK");
   }
 }
 

@@ -4,7 +4,7 @@
  * What goes in and out, and whether a connection is wanted, is the client's (client.ts), who is this class and more.
  * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8.
  */
-import type { TCP, TimerId } from "./io.js";
+import type { NoConnection, TCP, TimerId } from "./io.js";
 import type { ClientOptions, ClientState, MQTTError } from "./options.js";
 import { type LinkReader, Parser } from "./parser.js";
 import { type Ending, Session } from "./session.js";
@@ -15,6 +15,33 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+const NO_BROKER = "not an MQTT broker";
+
+function noConnection(reason: NoConnection | undefined): string {
+  switch (reason) {
+    case "refused":
+      return "connection refused: nothing listens on that port there";
+    case "unreachable":
+      return "host unreachable";
+    case undefined:
+      return "no connection: refused, or host unreachable";
+    default:
+      throw new TypeError(`reason: ${reason satisfies never}`);
+  }
+}
+
+/** What a server that speaks another protocol begins with: a line of text, or a few bytes. */
+function beginning(bytes: Uint8Array): string {
+  if (bytes[0] === 0x15 && bytes[1] === 3) return "it wants TLS"; // RFC 8446 §5.1: an alert
+  let text = "";
+  let hex = "";
+  for (let n = 0; n < bytes.length && n < 24 && bytes[n] > 0x1f && bytes[n] < 0x7f; n++)
+    text += String.fromCharCode(bytes[n]);
+  if (text.length >= 4) return `it says "${text}"`;
+  for (let n = 0; n < bytes.length && n < 4; n++) hex += ` ${bytes[n].toString(16).padStart(2, "0")}`;
+  return `it begins with${hex}`;
 }
 
 export abstract class Connection<E extends OutboundEntry> implements LinkReader {
@@ -158,9 +185,11 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   }
 
   /** The socket says that the connection is over. */
-  protected onError(): void {
-    if (this.stage === "connecting" && this.isDeaf) this.fail("unreachable", "no connection");
-    else this.fail("closed", "closed by the server", this.stage === "connected" ? "peer" : "other");
+  protected onError(reason: NoConnection | undefined): void {
+    if (this.stage !== "connecting")
+      this.fail("closed", "closed by the server", this.stage === "connected" ? "peer" : "other");
+    else if (this.isDeaf) this.fail("unreachable", noConnection(reason));
+    else this.fail("closed", "closed by the server before CONNACK");
   }
 
   /** Sends what the session has to send; while something is parsed, afterwards. */
@@ -242,7 +271,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   private read(count: number): void {
     const out = this.out;
     this.unread = count;
-    if (this.isDeaf && this.stage === "connecting") this.fail("protocol", "the server talks first");
+    if (this.isDeaf && this.stage === "connecting") this.fail("protocol", `${NO_BROKER}: it talks first`);
     while (this.unread && !this.isDeaf) {
       if (out.end) out.flush();
       const length = Math.min(this.unread, this.receive.length, out.room - 4);
@@ -257,6 +286,9 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     this.parsing = length;
     const fault = this.parser.feed(length);
     this.parsing = 0;
-    if (fault) this.fail("protocol", fault);
+    if (!fault) return;
+    // What begins otherwise than by CONNACK: a web server's answer, a TLS alert.
+    const isForeign = this.stage === "connecting" && this.receive[0] !== 0x20;
+    this.fail("protocol", isForeign ? `${NO_BROKER}: ${beginning(this.receive.subarray(0, length))}` : fault);
   }
 }

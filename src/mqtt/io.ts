@@ -9,6 +9,9 @@ export interface Port<Class> {
   readonly [option: string]: unknown;
 }
 
+/** Why a connection did not come about. The SDK's classes do not say; boards/desktop does. */
+export type NoConnection = "refused" | "unreachable";
+
 /** What a TCP socket is made from. The client adds host, address, port and callbacks to the owner's options. */
 export interface TCPOptions {
   /** Numeric address; undefined where the class has to resolve `host` itself. */
@@ -21,8 +24,8 @@ export interface TCPOptions {
   onReadable(bytes: number): void;
   /** `bytes` can be written now; the first call means that the connection is open. */
   onWritable(bytes: number): void;
-  /** The connection is over: refused, closed by the peer, or broken. */
-  onError(): void;
+  /** The connection is over: refused, closed by the peer, or broken. `reason`: of a class that knows why none came about. */
+  onError(reason?: NoConnection): void;
 }
 
 /** One TCP connection, `format` "buffer". */

@@ -52,13 +52,17 @@ export class Requests {
     const id = this.freeId();
     const name = field("filter", encodeTopicFilter(filter));
     const bytes = packet(qos.length ? 0x82 : 0xa2, [Uint8Array.of(id >> 8, id), name, Uint8Array.from(qos)]);
-    // What is not on the wire gives way to the newer wish.
+    this.forget(filter); // what is not on the wire gives way to the newer wish
+    this.add(id, bytes, filter, qos.length > 0);
+  }
+
+  /** Nothing is wanted of `filter` any more. What is on the wire is still awaited, and not sent again with another connection. */
+  forget(filter: string): void {
     this.list = this.list.filter((each) => {
       if (each.filter !== filter) return true;
       each.isLasting = false;
       return each.state === "sent";
     });
-    this.add(id, bytes, filter, qos.length > 0);
   }
 
   /** The peer's session is gone: it knows none of the filters, and nothing was sent. */
@@ -109,6 +113,7 @@ export class Requests {
    */
   close(isBroken: boolean): boolean {
     let oldest: Request | undefined;
+    this.list = this.list.filter((each) => each.isLasting || each.packet[0] !== 0x82); // others are not wanted any more
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
       if (request.state !== "sent") continue;

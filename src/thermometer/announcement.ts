@@ -1,19 +1,28 @@
 /*
- * Under which rooms and ids the device has made itself known: what it has retained at the broker. When either changes,
- * what stands under the old names is to be taken back, or the old device would be shown as offline for ever.
- * One entry beside the settings, written when the names change and never for a reading.
+ * Under which names the device has made itself known: what it has retained at the broker. When one of them changes, what
+ * stands under the old ones is to be taken back, or the old device would be shown as offline for ever.
+ * One entry beside the settings, written when the names change and never for a reading: a line each, `room/id/prefix`. Firmware
+ * 0.1 wrote `room/id/room/id...` without a line's end, and knew Home Assistant's own prefix alone.
+ * What is read is checked as a setting is: a damaged name must not become a topic that ends every connection.
  */
+import { DEFAULT_PREFIX } from "../homeassistant/discovery.js";
 import { decodeUTF8, encodeUTF8 } from "../mqtt/utf8.js";
 import type { KeyValueStore } from "../settings/store.js";
+import { isName, isTopic, isTopicLevel, utf8Length } from "../settings/texts.js";
 
 export const ANNOUNCED_KEY = "announced";
 
-/** Names kept at most: they must fit one entry, and all be taken back in one go. */
-const MOST = 4;
+/** Names kept: they must fit one entry, and all be taken back in one go. */
+const MAX_NAMES = 4;
+/** UTF-8 bytes of a room or a prefix, and of an id, as in the settings' schema. */
+const MAX_BYTES = 64;
+const MAX_ID_BYTES = 23;
 
 export interface Names {
   readonly room: string;
   readonly id: string;
+  /** Home Assistant's discovery prefix; empty: Home Assistant was not told. */
+  readonly prefix: string;
 }
 
 export class Announcement {
@@ -23,30 +32,28 @@ export class Announcement {
     this.store = store;
   }
 
-  /** All names that may stand at the broker, the latest last. */
+  /** All names that may stand at the broker, the latest last. What is damaged is left out: it costs a stale topic. */
   read(): Names[] {
     try {
       const value = this.store.read(ANNOUNCED_KEY);
       if (value === undefined) return [];
-      const parts = (decodeUTF8(value instanceof Uint8Array ? value : new Uint8Array(value)) ?? "").split("/"); // no name has one
-      const all: Names[] = [];
-      for (let i = 0; i + 1 < parts.length; i += 2) all.push({ room: parts[i], id: parts[i + 1] });
-      return all;
+      const text = decodeUTF8(value instanceof Uint8Array ? value : new Uint8Array(value)) ?? "";
+      return (text.includes("\n") ? linesOf(text) : pairsOf(text)).filter(isSound).slice(-MAX_NAMES);
     } catch {
-      return []; // costs a stale topic at worst
+      return [];
     }
   }
 
   /** These may stand there now. Of many, the latest are kept. */
   write(names: readonly Names[]): void {
     const text = names
-      .slice(-MOST)
-      .map(({ room, id }) => `${room}/${id}`)
-      .join("/");
+      .slice(-MAX_NAMES)
+      .map(({ room, id, prefix }) => `${room}/${id}/${prefix}\n`)
+      .join("");
     try {
       this.store.write(ANNOUNCED_KEY, new Uint8Array(encodeUTF8(text)).buffer);
     } catch {
-      // As above.
+      // Costs a stale topic.
     }
   }
 
@@ -57,4 +64,29 @@ export class Announcement {
       // As above.
     }
   }
+}
+
+function linesOf(text: string): Names[] {
+  return text.split("\n").map((line) => {
+    const [room = "", id = "", ...prefix] = line.split("/");
+    return { room, id, prefix: prefix.join("/") };
+  });
+}
+
+function pairsOf(text: string): Names[] {
+  const parts = text.split("/");
+  const all: Names[] = [];
+  for (let i = 0; i + 1 < parts.length; i += 2) all.push({ room: parts[i], id: parts[i + 1], prefix: DEFAULT_PREFIX });
+  return all;
+}
+
+function isSound({ room, id, prefix }: Names): boolean {
+  return (
+    isTopicLevel(room) &&
+    utf8Length(room) <= MAX_BYTES &&
+    id !== "" &&
+    isName(id) &&
+    id.length <= MAX_ID_BYTES &&
+    (prefix === "" || (isTopic(prefix) && utf8Length(prefix) <= MAX_BYTES))
+  );
 }

@@ -17,6 +17,7 @@ export function statusRows(thermometer: Product): readonly Row[] {
     ["sensor", sensor(thermometer)],
     ...wifi(thermometer),
     ["broker", broker(thermometer)],
+    ...presence(thermometer),
     ["outbox", outbox(thermometer)],
     ...losses(thermometer),
     ["flash", flash(thermometer)],
@@ -69,6 +70,14 @@ function broker({ uplink, uplinkTrouble, settings, health }: Product): string {
     default:
       throw new TypeError(`state: ${JSON.stringify(state satisfies never)}`);
   }
+}
+
+/** Only what the broker does not take. */
+function presence({ uplink }: Product): readonly Row[] {
+  const trouble = uplink?.presence.trouble;
+  return trouble === undefined
+    ? []
+    : [["discovery", `the broker ${trouble.text}; tried again in ${span(trouble.retryMs)}`]];
 }
 
 function outbox({ outbox, flashTrouble }: Product): string {

@@ -1,0 +1,332 @@
+/*
+ * What the device says of itself, before brokers that do not take it: readings go on without, status says so, and a network that
+ * drops at random is no proof of anything.
+ */
+import { describe, expect, test } from "vitest";
+import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
+import { FIRST_RETRY_MS, MAX_RETRY_MS, PROOF_MS } from "../../src/thermometer/acceptance.js";
+import { ANNOUNCED_KEY } from "../../src/thermometer/announcement.js";
+import type { Peer } from "../simulation/network.js";
+import { type ClientPacket, PacketReader } from "../simulation/packets.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House } from "../support/house.js";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const ID = "thermometer020000000001";
+const STATUS = `home/kitchen/${ID}/status`;
+const discoveryTopic = (prefix = "homeassistant", id = ID) => `${prefix}/sensor/${id}/temperature/config`;
+
+/** The house's broker, but that it closes the connection on packets of which `isRefused` says so. */
+function refuse(house: House, isRefused: (packet: ClientPacket) => boolean): { refusals: number } {
+  const listen = house.broker.listen;
+  const seen = { refusals: 0 };
+  house.broker = Object.assign(Object.create(house.broker), {
+    listen: (peer: Peer) => {
+      const acceptor = listen(peer);
+      if (acceptor === undefined) return undefined;
+      const reader = new PacketReader();
+      let isOver = false;
+      return {
+        data(bytes: Uint8Array) {
+          if (isOver) return;
+          reader.push(bytes, (packet) => {
+            isOver ||= isRefused(packet);
+          });
+          if (!isOver) return acceptor.data(bytes);
+          seen.refusals++;
+          peer.close();
+          acceptor.ended();
+        },
+        ended: () => acceptor.ended(),
+      };
+    },
+  });
+  return seen;
+}
+
+function device(defaults: Record<string, string> = {}, house = new House()) {
+  const one = new SimulatedDevice({ house, defaults });
+  return { one, house, time: house.time };
+}
+
+const isDiscovery = (packet: ClientPacket): boolean =>
+  packet.type === "publish" && packet.topic.startsWith("homeassistant/");
+const isRetained = (packet: ClientPacket): boolean =>
+  (packet.type === "publish" && packet.retain) || (packet.type === "connect" && packet.will?.retain === true);
+const isAboutStatus = (packet: ClientPacket): boolean =>
+  isRetained(packet) ||
+  (packet.type === "publish" && packet.topic === STATUS) ||
+  (packet.type === "connect" && packet.will !== undefined);
+
+describe("a broker that closes the connection on", () => {
+  test.each([
+    ["discovery", isDiscovery, /closes on discovery; readings go on/, "online"],
+    [
+      "a subscription",
+      (p: ClientPacket) => p.type === "subscribe",
+      /closes on a subscription to homeassistant\/status/,
+      "online",
+    ],
+    ["retained messages", isRetained, /closes on retained messages; readings go on/, undefined],
+    ["the status topic", isAboutStatus, new RegExp(`closes on ${STATUS}; readings go on`), undefined],
+  ] as const)(
+    "%s: readings go on without it, it is said once, and tried ever more rarely",
+    (_what, isRefused, why, status) => {
+      const { one, house, time } = device({ "mqtt.qos": "2" });
+      const seen = refuse(house, isRefused);
+      one.powerOn();
+      let said = "";
+      for (let minute = 0; minute < 24 * 60; minute++) {
+        time.advance(MINUTE);
+        said += one.port.take();
+      }
+      expect(said.match(/broker does not take all/g)).toHaveLength(1);
+      expect(said).toMatch(why);
+      expect(one.status("discovery")).toMatch(why);
+      expect(one.status("discovery")).toMatch(/tried again in \d+ (h|min|s)/);
+      expect(one.status("losses") ?? "").not.toContain("given up");
+      expect(seen.refusals).toBeLessThan(30);
+      expect(house.sequences().length).toBeGreaterThan(8_600);
+      expect(new Set(house.sequences()).size).toBe(house.sequences().length);
+      expect(house.retained.get(STATUS)).toBe(status);
+      const before = seen.refusals;
+      time.advance(MAX_RETRY_MS + HOUR);
+      expect(seen.refusals - before).toBeGreaterThan(0);
+      expect(seen.refusals - before).toBeLessThan(3);
+      expect(one.crashes).toEqual([]);
+    },
+  );
+
+  test("discovery, until somebody changes that: discovered within the next try, and said", () => {
+    const { one, house, time } = device();
+    let isOpen = false;
+    refuse(house, (packet) => !isOpen && isDiscovery(packet));
+    one.powerOn();
+    time.advance(10 * MINUTE);
+    expect(house.retained.has(discoveryTopic())).toBe(false);
+    isOpen = true;
+    time.advance(HOUR);
+    expect(house.retained.has(discoveryTopic())).toBe(true);
+    expect(one.status("discovery")).toBeUndefined();
+    expect(one.port.take()).not.toContain("does not take");
+  });
+
+  test("discovery, and discovery is switched off: nothing is tried any more, in this life and the next", () => {
+    const { one, house, time } = device();
+    const seen = refuse(house, isDiscovery);
+    one.powerOn();
+    time.advance(10 * MINUTE);
+    one.set({ discovery: "off" });
+    const before = seen.refusals;
+    time.advance(24 * HOUR);
+    one.reboot();
+    time.advance(HOUR);
+    expect(seen.refusals).toBe(before);
+    expect(one.status("discovery")).toBeUndefined();
+    expect(house.retained.get(STATUS)).toBe("online");
+  });
+
+  test("whatever it is sent: no verdict, all is said again as soon as it takes something", () => {
+    const { one, house, time } = device();
+    let isOpen = false;
+    refuse(house, ({ type }) => !isOpen && type !== "connect");
+    one.powerOn();
+    time.advance(HOUR);
+    isOpen = true;
+    time.advance(10 * MINUTE);
+    expect(one.status("discovery")).toBeUndefined();
+    expect(house.retained.get(STATUS)).toBe("online");
+    expect(house.retained.has(discoveryTopic())).toBe(true);
+  });
+});
+
+test("a network that resets at random, for days: no verdict, and never longer than a minute without discovery", () => {
+  const { one, house, time } = device({ interval: "60" });
+  one.powerOn();
+  let said = "";
+  for (let n = 0; n < 5_000; n++) {
+    time.advance(house.random.whole(0, 60) * SECOND);
+    house.network.resetAll();
+    said += one.port.take();
+  }
+  time.advance(5 * MINUTE);
+  expect(said).not.toContain("does not take all");
+  expect(house.retained.get(STATUS)).toBe("online");
+  expect(one.status("discovery")).toBeUndefined();
+  expect(PROOF_MS + FIRST_RETRY_MS).toBeLessThan(MINUTE);
+});
+
+describe("Home Assistant has started", () => {
+  /** Publishes to the device as a broker does that has its subscription. */
+  function world() {
+    const house = new House();
+    const listen = house.broker.listen;
+    const peers: Peer[] = [];
+    house.broker = Object.assign(Object.create(house.broker), {
+      listen: (peer: Peer) => {
+        peers.push(peer);
+        return listen(peer);
+      },
+    });
+    const { one, time } = device({ interval: "3600" }, house);
+    one.powerOn();
+    time.advance(MINUTE);
+    const publish = (payload: string, retain: boolean, topic = "homeassistant/status"): void => {
+      const body = Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from(payload)]);
+      peers.at(-1)?.send(Uint8Array.from([retain ? 0x31 : 0x30, body.length, ...body]));
+    };
+    const told = (): number => house.payloads(discoveryTopic()).length;
+    return { one, house, time, publish, told };
+  }
+
+  test("online: discovery and availability once more, within ten seconds, however often it is said", () => {
+    const { house, time, publish, told } = world();
+    expect(told()).toBe(1);
+    const online = house.payloads(STATUS).length;
+    publish("offline", false);
+    publish("online", false);
+    publish("online", false);
+    time.advance(11 * SECOND);
+    expect(told()).toBe(2);
+    expect(house.payloads(STATUS)).toHaveLength(online + 1);
+    publish("online", false);
+    time.advance(11 * SECOND);
+    expect(told()).toBe(3);
+  });
+
+  test("retained, as it comes with each subscription, or other words: nothing is said again", () => {
+    const { time, publish, told } = world();
+    publish("online", true);
+    publish("onlinf", false);
+    publish("offline", false);
+    publish("onlineonline", false);
+    publish("", false);
+    time.advance(MINUTE);
+    expect(told()).toBe(1);
+  });
+
+  test("devices of a house do not answer in the same moment", () => {
+    const delays = new Set<number>();
+    for (let n = 0; n < 8; n++) {
+      const { house, time, publish, told } = world();
+      for (let skip = 0; skip < n; skip++) house.random.unit();
+      publish("online", false);
+      const from = time.nowMs;
+      time.runUntil(() => told() === 2, 11 * SECOND);
+      delays.add(Math.round((time.nowMs - from) / 100));
+    }
+    expect(delays.size).toBeGreaterThan(4);
+  });
+
+  test("and the connection goes before the answer: it comes with the next connection, and not twice", () => {
+    const { house, time, publish, told } = world();
+    publish("online", false);
+    time.advance(100);
+    house.network.resetAll();
+    time.advance(MINUTE);
+    expect(told()).toBe(2);
+  });
+});
+
+describe("discovery", () => {
+  test("off from the start: Home Assistant is never told, nothing is subscribed to, availability is there", () => {
+    const { one, house, time } = device({ discovery: "off" });
+    const seen = refuse(house, (packet) => isDiscovery(packet) || packet.type === "subscribe");
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(seen.refusals).toBe(0);
+    expect([...house.retained.keys()]).toEqual([STATUS]);
+  });
+
+  test("switched off: the entity is taken back at once; on: it is there at once", () => {
+    const { one, house, time } = device();
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(house.retained.has(discoveryTopic())).toBe(true);
+    one.set({ discovery: "off" });
+    time.advance(SECOND);
+    expect([...house.retained.keys()]).toEqual([STATUS]);
+    one.set({ discovery: "on" });
+    time.advance(SECOND);
+    expect(house.retained.get(discoveryTopic())).toContain("stat_t");
+  });
+
+  test("switched off while the broker is away, and the power goes: taken back all the same", () => {
+    const { one, house, time } = device();
+    one.powerOn();
+    time.advance(MINUTE);
+    house.broker.stop("kept");
+    one.set({ discovery: "off" });
+    one.cut();
+    house.broker.start();
+    one.powerOn();
+    time.advance(MINUTE);
+    expect([...house.retained.keys()]).toEqual([STATUS]);
+  });
+
+  test("another prefix: the entity under the old one is taken back, the new one's status is listened to", () => {
+    const { one, house, time } = device();
+    const filters: string[] = [];
+    refuse(house, (packet) => {
+      if (packet.type === "subscribe") filters.push(...packet.filters.map(({ filter }) => filter));
+      if (packet.type === "unsubscribe") filters.push(...packet.filters.map((filter) => `-${filter}`));
+      return false;
+    });
+    one.powerOn();
+    time.advance(MINUTE);
+    one.set({ "discovery.prefix": "ha/here" });
+    time.advance(SECOND);
+    expect([...house.retained.keys()].sort()).toEqual([discoveryTopic("ha/here"), STATUS].sort());
+    expect(filters).toEqual(["homeassistant/status", "-homeassistant/status", "ha/here/status"]);
+    one.set({ room: "attic" });
+    one.reboot();
+    time.advance(MINUTE);
+    expect([...house.retained.keys()].sort()).toEqual(
+      [discoveryTopic("ha/here"), STATUS.replace("kitchen", "attic")].sort(),
+    );
+  });
+
+  test("is not taken back when only the room changes: not for a moment, as its entity would lose its history", () => {
+    const { one, house, time } = device();
+    one.powerOn();
+    time.advance(MINUTE);
+    one.set({ room: "attic" });
+    one.reboot();
+    time.advance(MINUTE);
+    expect(house.payloads(discoveryTopic())).not.toContain("");
+    expect(house.payloads(STATUS)).toContain("");
+  });
+});
+
+describe("the names in flash", () => {
+  test.each([
+    ["a wildcard", "a+b/t1/homeassistant\n"],
+    ["another wildcard", "#/t1/homeassistant\n"],
+    ["a name without end", `${"x".repeat(3_000)}/t1/homeassistant\n`],
+    ["an id that is none", "attic/#/homeassistant\n"],
+    ["a prefix that is none", "attic/t1/a/#\n"],
+    ["nothing between slashes", "//\n"],
+    ["no UTF-8", "\xff\xfe"],
+    ["an old wildcard", "a+b/t1/attic/t1"],
+  ])("with %s: left out, and delivery goes on", (_what, text) => {
+    const { one, house, time } = device();
+    new KeyValueOnFlash(one.settingsFlash).write(ANNOUNCED_KEY, Uint8Array.from(Buffer.from(text, "latin1")).buffer);
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(one.status("broker")).toContain("connected");
+    expect(house.sequences().length).toBeGreaterThan(4);
+    expect(house.retained.get(STATUS)).toBe("online");
+    expect(one.crashes).toEqual([]);
+  });
+
+  test("as firmware 0.1 wrote them: taken back with Home Assistant's own prefix", () => {
+    const { one, house, time } = device();
+    house.retained.set("home/attic/t1/status", "offline").set(discoveryTopic("homeassistant", "t1"), "{}");
+    new KeyValueOnFlash(one.settingsFlash).write(ANNOUNCED_KEY, Uint8Array.from(Buffer.from("attic/t1")).buffer);
+    one.powerOn();
+    time.advance(MINUTE);
+    expect([...house.retained.keys()].sort()).toEqual([discoveryTopic(), STATUS].sort());
+  });
+});

@@ -1,0 +1,158 @@
+/*
+ * How much of what the device says of itself the broker takes. A broker may close the connection on a subscription, on
+ * discovery, on retained messages, on the availability topic; readings must go on without what it does not take.
+ *
+ * Evidence: a connection that the server closes within PROOF_MS of what was said on it, so many times in a row, while the next
+ * connection lives that leaves a thing out. After a while that thing is tried once more: if that ends the connection again, it is
+ * refused, and is tried again ever more rarely. If even silence does not keep a connection, something else ends them, and all is
+ * said again. So a network that drops now and then costs half a minute of silence at worst, and no verdict.
+ * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. In RAM: a boot begins anew.
+ */
+import type { TimerId, Timers } from "../board.js";
+
+/** All is said and heard. */
+export const ALL = 0;
+/** Without the subscription to Home Assistant's status. */
+export const UNHEARD = 1;
+/** And without discovery. */
+export const UNDISCOVERED = 2;
+/** And availability is not retained, nor the will. */
+export const UNRETAINED = 3;
+/** No availability, no will: readings alone. */
+export const SILENT = 4;
+/** What is said beside readings, from all to nothing: each leaves out one thing more. */
+export type Extent = typeof ALL | typeof UNHEARD | typeof UNDISCOVERED | typeof UNRETAINED | typeof SILENT;
+
+/** A server that does not take a thing closes within a round trip; this is many. */
+export const PROOF_MS = 10_000;
+/** Connections in a row that end so before something is left out. */
+export const STRIKES = 3;
+const LATER_STRIKES = 2;
+/** From the proof that the connection lives without a thing to the next try with it. */
+export const FIRST_RETRY_MS = 30_000;
+const RETRY_FACTOR = 4;
+export const MAX_RETRY_MS = 6 * 3_600_000;
+
+export interface AcceptanceOwner {
+  readonly timers: Timers;
+  uptimeMs(): number;
+  /** What is said from now on has changed while connected: say what is not said yet. */
+  onMore(): void;
+  /** The broker does not take what `extent` leaves out: it is tried again. Once, until `onTaken`. */
+  onRefused(extent: Extent): void;
+  /** It takes everything after all. */
+  onTaken(): void;
+}
+
+export class Acceptance {
+  /** What is said on this connection, or on the next one. */
+  extent: Extent = ALL;
+  private readonly owner: AcceptanceOwner;
+  /** The most that a connection has lived with lately; undefined: nothing is known. */
+  private proven: Extent | undefined;
+  private strikes = 0;
+  private isRefused = false;
+  private retryMs = FIRST_RETRY_MS;
+  private retryAtMs = 0;
+  private isOnTrial = false;
+  private timer: TimerId | undefined;
+
+  constructor(owner: AcceptanceOwner) {
+    this.owner = owner;
+  }
+
+  /** What is refused; undefined: nothing, or it is not known for sure. */
+  get refused(): Extent | undefined {
+    return this.isRefused && this.extent !== ALL ? this.extent : undefined;
+  }
+
+  /** Until what is refused is tried again, in milliseconds, if the connection stays. */
+  get retryInMs(): number {
+    return Math.max(0, this.retryAtMs - this.owner.uptimeMs());
+  }
+
+  /** CONNECT is about to go: from here on, an end by the server counts. */
+  connecting(): void {
+    this.isOnTrial = true;
+  }
+
+  /** CONNACK came, and all of `extent` is being said. */
+  connected(): void {
+    this.isOnTrial = true;
+    this.wait(PROOF_MS, () => this.lived());
+  }
+
+  /** There is no connection. */
+  rest(): void {
+    this.wait(undefined);
+  }
+
+  /** After `rest`: how the connection, or the attempt, has ended. */
+  ended(by: "server" | "other"): void {
+    const counts = this.isOnTrial && by === "server";
+    this.isOnTrial = false;
+    if (!counts) return;
+    const { proven, extent } = this;
+    if (proven !== undefined && extent < proven) this.fallBack(proven);
+    else if (++this.strikes >= (extent === ALL ? STRIKES : LATER_STRIKES)) {
+      this.strikes = 0;
+      this.extent = extent === SILENT ? ALL : ((extent + 1) as Extent);
+    }
+  }
+
+  /** Other things are to be said: what was refused may be taken now. */
+  reset(): void {
+    this.extent = ALL;
+    this.proven = undefined;
+    this.strikes = 0;
+    this.isRefused = false;
+    this.retryMs = FIRST_RETRY_MS;
+  }
+
+  /** The connection has outlived what was said on it. */
+  private lived(): void {
+    const { owner, extent, proven } = this;
+    this.isOnTrial = false;
+    this.strikes = 0;
+    if (proven === undefined || extent !== proven) {
+      this.retryMs = FIRST_RETRY_MS;
+      this.retryAtMs = owner.uptimeMs() + FIRST_RETRY_MS;
+    }
+    this.proven = extent;
+    if (extent > ALL) {
+      this.wait(this.retryInMs, () => this.more());
+      return;
+    }
+    if (this.isRefused) owner.onTaken();
+    this.isRefused = false;
+  }
+
+  /** Tries one thing more than is known to be taken, on the connection that lives. */
+  private more(): void {
+    this.extent = (this.extent - 1) as Extent;
+    this.isOnTrial = true;
+    this.wait(PROOF_MS, () => this.lived());
+    this.owner.onMore();
+  }
+
+  private fallBack(proven: Extent): void {
+    this.extent = proven;
+    this.retryMs = Math.min(this.retryMs * RETRY_FACTOR, MAX_RETRY_MS);
+    this.retryAtMs = this.owner.uptimeMs() + this.retryMs;
+    if (this.isRefused) return;
+    this.isRefused = true;
+    this.owner.onRefused(proven);
+  }
+
+  private wait(delayMs: number | undefined, next: () => void = () => {}): void {
+    const { timers } = this.owner;
+    if (this.timer !== undefined) timers.clear(this.timer);
+    this.timer =
+      delayMs === undefined
+        ? undefined
+        : timers.set(() => {
+            this.timer = undefined;
+            next();
+          }, delayMs);
+  }
+}

@@ -1,0 +1,327 @@
+/*
+ * What the device says of itself at the broker: whether it is there (`home/<room>/<id>/status`, and the will), and what Home
+ * Assistant has to know of it. Takes back what stands under names that are no longer its own, and says all of it again
+ * when Home Assistant has started. What the broker does not take is left out (acceptance.ts).
+ */
+import type { Board, Timers } from "../board.js";
+import {
+  availabilityTopic,
+  birthTopic,
+  discoveryMessage,
+  discoveryTopic,
+  OFFLINE,
+  ONLINE,
+} from "../homeassistant/discovery.js";
+import type { InboundMessage, Will } from "../mqtt/client.js";
+import { encodeUTF8 } from "../mqtt/utf8.js";
+import type { Settings } from "../settings/settings.js";
+import { VERSION } from "../version.js";
+import {
+  Acceptance,
+  type AcceptanceOwner,
+  ALL,
+  type Extent,
+  SILENT,
+  UNDISCOVERED,
+  UNHEARD,
+  UNRETAINED,
+} from "./acceptance.js";
+import type { Announcement, Names } from "./announcement.js";
+import type { Level } from "./device-log.js";
+
+/** The client, as far as it is needed here. */
+export interface PresenceClient {
+  readonly isConnected: boolean;
+  publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
+  subscribe(filter: string): void;
+  unsubscribe(filter: string): void;
+  /** As unsubscribe, without a word to the broker. */
+  forgetFilter(filter: string): void;
+}
+
+export interface PresenceOwner {
+  readonly board: Board;
+  readonly settings: Settings;
+  /** Client id, and the device's level in its status topic. */
+  readonly id: string;
+  readonly announcement: Announcement;
+  log(level: Level, text: string): void;
+}
+
+/** A reading may be late by a connection that must be made anew. */
+const MIN_EXPIRY_S = 60;
+/** When Home Assistant has started, each device of the house answers at a moment of its own within this. */
+const BIRTH_SPREAD_MS = 10_000;
+const BIRTH_DELAY_MS = 500;
+const NOTHING = new Uint8Array(0); // retained, it takes back what was
+
+export class Presence implements AcceptanceOwner {
+  private readonly owner: PresenceOwner;
+  private readonly client: PresenceClient;
+  private readonly acceptance: Acceptance;
+  /** Whatever may stand at the broker, the latest last. */
+  private known: Names[];
+  /** All that is not wanted any more was taken back on this connection. */
+  private isTakenBack = false;
+  /** The subscription that is asked for. */
+  private heard: string | undefined;
+  /** The message that comes in has said nothing but `online` so far. */
+  private saysOnline = false;
+  private birthTimer: object | number | undefined;
+
+  constructor(owner: PresenceOwner, client: PresenceClient) {
+    this.owner = owner;
+    this.client = client;
+    this.acceptance = new Acceptance(this);
+    this.known = owner.announcement.read();
+  }
+
+  get statusTopic(): string {
+    return availabilityTopic(this.room, this.owner.id);
+  }
+
+  /** For the next CONNECT. */
+  get will(): Will | undefined {
+    const { extent } = this.acceptance;
+    if (extent === SILENT) return undefined;
+    return { topic: this.statusTopic, payload: encodeUTF8(OFFLINE), qos: 1, retain: extent < UNRETAINED };
+  }
+
+  /** Something may stand at the broker. */
+  get isKnown(): boolean {
+    return this.known.length > 0;
+  }
+
+  /** What the broker does not take, in words; undefined: nothing. `retryMs`: until it is tried again. */
+  get trouble(): { readonly text: string; readonly retryMs: number } | undefined {
+    const { refused, retryInMs } = this.acceptance;
+    return refused === undefined ? undefined : { text: this.describe(refused), retryMs: retryInMs };
+  }
+
+  connecting(): void {
+    this.rest();
+    this.acceptance.connecting();
+  }
+
+  connected(): void {
+    this.acceptance.connected();
+    this.sayAll();
+  }
+
+  /** There is no connection: nothing more is said. */
+  rest(): void {
+    if (this.birthTimer !== undefined) this.timers.clear(this.birthTimer);
+    this.birthTimer = undefined;
+    this.acceptance.rest();
+  }
+
+  /** After `rest`: how the connection, or the attempt, has ended. */
+  ended(by: "server" | "other"): void {
+    this.acceptance.ended(by);
+    // The client would ask for it again with the next session.
+    if (this.heard !== undefined && this.acceptance.extent >= UNHEARD) this.client.forgetFilter(this.heard);
+    if (this.acceptance.extent >= UNHEARD) this.heard = undefined;
+  }
+
+  /** What is said of the device has changed. Not connected: it is said with the next connection. */
+  update(): void {
+    if (this.client.isConnected) this.announce();
+  }
+
+  /** Whether and where Home Assistant looks for it has changed. */
+  move(): void {
+    this.acceptance.reset();
+    if (!this.client.isConnected) return;
+    this.acceptance.connected();
+    this.sayAll();
+  }
+
+  /** A message that was sent later has arrived, or is on the same way: what was said before it needs no repeating. */
+  arrived(): void {
+    if (!this.isTakenBack) return;
+    this.isTakenBack = false;
+    if (this.known.length === 1 && isSame(this.known[0], this.said)) return;
+    this.known = [this.said];
+    this.owner.announcement.write(this.known);
+  }
+
+  /** The last words before leaving. */
+  goodbye(): void {
+    if (this.acceptance.extent === SILENT) return;
+    const retain = this.acceptance.extent < UNRETAINED;
+    this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain });
+  }
+
+  /** At QoS 0, as nothing is waited for. Returns whether all of it is on its way. */
+  takeBackAll(): boolean {
+    return topicsOf([...this.known, this.said])
+      .filter((topic) => this.isTaken(topic))
+      .every((topic) => this.client.publish(topic, NOTHING, { qos: 0, retain: true }));
+  }
+
+  /** A piece of a message on the topic that is subscribed to. */
+  heardPiece({ payload, offsetBytes, totalBytes, last, retain }: InboundMessage): void {
+    if (offsetBytes === 0) this.saysOnline = totalBytes === ONLINE.length && !retain; // retained: older than what we said
+    for (let n = 0; n < payload.length && this.saysOnline; n++) {
+      this.saysOnline = payload[n] === ONLINE.charCodeAt(offsetBytes + n);
+    }
+    if (!last || !this.saysOnline || this.birthTimer !== undefined) return;
+    const delayMs = BIRTH_DELAY_MS + this.owner.board.random() * BIRTH_SPREAD_MS;
+    this.birthTimer = this.timers.set(() => {
+      this.birthTimer = undefined;
+      this.announce();
+      this.sayOnline();
+    }, delayMs);
+  }
+
+  /** The broker's answer to the subscription. */
+  subscribed(filter: string, granted: number): void {
+    if (granted !== 128) return;
+    this.owner.log("info", `broker: ${filter} not granted; discovery is sent with each connection alone`);
+  }
+
+  // What the acceptance asks of its owner
+
+  get timers(): Timers {
+    return this.owner.board.timers;
+  }
+
+  uptimeMs(): number {
+    return this.owner.board.clock.uptimeMs();
+  }
+
+  onMore(): void {
+    this.sayAll();
+  }
+
+  onRefused(extent: Extent): void {
+    this.owner.log("warn", `broker does not take all: ${this.describe(extent)}`);
+    if (extent < UNDISCOVERED) return;
+    // It never stood there, or cannot be taken back.
+    this.known = this.known.map((names) => ({ ...names, prefix: "" }));
+    this.owner.announcement.write(this.known);
+  }
+
+  onTaken(): void {
+    this.owner.log("info", "broker takes discovery and availability again");
+  }
+
+  private get room(): string {
+    return this.owner.settings.get("room");
+  }
+
+  /** As the settings want it. */
+  private get wanted(): Names {
+    const { settings, id } = this.owner;
+    return { room: this.room, id, prefix: settings.get("discovery") ? settings.get("discovery.prefix") : "" };
+  }
+
+  /** As far as the broker takes it. */
+  private get said(): Names {
+    return this.acceptance.extent < UNDISCOVERED ? this.wanted : { ...this.wanted, prefix: "" };
+  }
+
+  /** May `topic` be published to, retained? */
+  private isTaken(topic: string): boolean {
+    const isAvailability = this.known.some(({ room, id }) => availabilityTopic(room, id) === topic);
+    return this.acceptance.extent < (isAvailability || topic === this.statusTopic ? UNRETAINED : UNDISCOVERED);
+  }
+
+  private sayAll(): void {
+    const { said, known } = this;
+    if (!known.some((names) => isSame(names, said))) {
+      // Before it is said: from now on it may stand there.
+      this.known = [...known, said];
+      this.owner.announcement.write(this.known);
+    }
+    const wanted = topicsOf([this.wanted]);
+    const stale = topicsOf(this.known).filter((topic) => !wanted.includes(topic));
+    for (const topic of stale) if (this.isTaken(topic)) this.say(topic, NOTHING);
+    this.isTakenBack = stale.every((topic) => this.isTaken(topic));
+    this.announce();
+    this.sayOnline();
+    this.listen();
+  }
+
+  /** Makes the device known to Home Assistant. */
+  private announce(): void {
+    const { settings, board } = this.owner;
+    const { room, id, prefix } = this.said;
+    if (prefix === "") return;
+    const { topic, payload } = discoveryMessage({
+      room,
+      id,
+      prefix,
+      format: settings.get("payload"),
+      version: VERSION,
+      model: board.name,
+      expireAfterS: expireAfterS(settings),
+    });
+    this.say(topic, payload);
+  }
+
+  private sayOnline(): void {
+    const { extent } = this.acceptance;
+    if (extent === SILENT) return;
+    if (extent < UNRETAINED) this.say(this.statusTopic, encodeUTF8(ONLINE));
+    else this.client.publish(this.statusTopic, encodeUTF8(ONLINE), { qos: 0, retain: false });
+  }
+
+  /** Asks to hear of Home Assistant's start. */
+  private listen(): void {
+    const { prefix } = this.said;
+    const filter = prefix === "" || this.acceptance.extent !== ALL ? undefined : birthTopic(prefix);
+    if (filter === this.heard) return;
+    if (this.heard !== undefined) this.client.unsubscribe(this.heard);
+    this.heard = filter;
+    if (filter !== undefined) this.client.subscribe(filter);
+  }
+
+  /**
+   * Retained. QoS 0 does, where there is room: every connection begins with it. A message that waits for its
+   * acknowledgement would take the blame for a reading at which the broker ends the connection.
+   */
+  private say(topic: string, payload: Uint8Array): void {
+    if (this.client.publish(topic, payload, { qos: 0, retain: true })) return;
+    this.client.publish(topic, payload, { qos: 1, retain: true });
+  }
+
+  private describe(extent: Extent): string {
+    switch (extent) {
+      case ALL:
+        return "";
+      case UNHEARD:
+        return `closes on a subscription to ${birthTopic(this.wanted.prefix)}; readings go on without it`;
+      case UNDISCOVERED:
+        return "closes on discovery; readings go on without it (set discovery off)";
+      case UNRETAINED:
+        return "closes on retained messages; readings go on, without discovery, and whether the device is there is not retained";
+      case SILENT:
+        return `closes on ${this.statusTopic}; readings go on without it, and without discovery`;
+      default:
+        throw new TypeError(`extent: ${extent satisfies never}`);
+    }
+  }
+}
+
+/** Three times the longest silence of a sensor that works, in seconds; undefined: it may be silent for ever. */
+function expireAfterS(settings: Settings): number | undefined {
+  const interval = settings.get("interval");
+  const heartbeat = settings.get("heartbeat");
+  if (settings.get("deadband") === 0) return Math.max(MIN_EXPIRY_S, Math.ceil(3 * interval));
+  return heartbeat === 0 ? undefined : Math.max(MIN_EXPIRY_S, Math.ceil(3 * (heartbeat + interval)));
+}
+
+function isSame(a: Names, b: Names): boolean {
+  return a.room === b.room && a.id === b.id && a.prefix === b.prefix;
+}
+
+/** All topics that are retained under these names, each once. */
+function topicsOf(all: readonly Names[]): string[] {
+  const topics = new Set<string>();
+  for (const { room, id, prefix } of all) {
+    topics.add(availabilityTopic(room, id));
+    if (prefix !== "") topics.add(discoveryTopic(id, prefix));
+  }
+  return [...topics];
+}
