@@ -8,7 +8,7 @@ import { SimulatedDevice } from "../support/device-board.js";
 
 const SECOND = 1000;
 
-test("each of them is shown to be, in settings.test.ts or below", () => {
+test("each of them is shown to be, in settings.test.ts, presence.test.ts or below", () => {
   expect(schema.filter(({ inForce }) => inForce === "saved").map(({ key }) => key)).toEqual([
     "wifi.ssid",
     "wifi.password",
@@ -18,6 +18,8 @@ test("each of them is shown to be, in settings.test.ts or below", () => {
     "deadband",
     "heartbeat",
     "payload",
+    "discovery",
+    "discovery.prefix",
     "outbox.full",
     "log",
   ]);
