@@ -53,6 +53,6 @@ port=$(free_port)
 mosquitto_2_0_11 limited "$port" </dev/null
 seen "24 unreleased QoS 2 messages, default limits" "24 PUBREC, 24 PUBCOMP, 20 delivered" "$(timeout 60 python3 "$work/burst.py" "$port")"
 port=$(free_port)
-echo "max_queued_messages 0" | mosquitto_2_0_11 unlimited "$port"
+mosquitto_2_0_11 unlimited "$port" <<<"max_queued_messages 0"
 seen "the same with max_queued_messages 0" "the connection ends" "$(timeout 60 python3 "$work/burst.py" "$port")"
 exit "$differences"

@@ -27,7 +27,7 @@ client.loop_stop()
 PY
 port=$(free_port)
 printf 'topic read #\n' >"$work/access"
-echo "acl_file $work/access" | mosquitto_2_0_11 broker "$port"
+mosquitto_2_0_11 broker "$port" <<<"acl_file $work/access"
 seen "QoS 1: on_publish" "Not authorized" "$(timeout 40 "$work/venv/bin/python" "$work/publish.py" "$port" 1)"
 seen "QoS 2: on_publish" "Success" "$(timeout 40 "$work/venv/bin/python" "$work/publish.py" "$port" 2)"
 seen "QoS 2: what the broker answered and got" "PUBREC rc135, PUBREL 1" "$(grep -o 'PUBREC to device (m[0-9]*, rc[0-9]*' "$work/broker.log" | sed 's/.*rc/PUBREC rc/'), PUBREL $(grep -c 'Received PUBREL from device' "$work/broker.log")"

@@ -47,7 +47,8 @@ npm_packages() { # NAME@VERSION...
   npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/npm" "$@"
 }
 
-# A mosquitto on loopback whose configuration is read from standard input; its log is $work/NAME.log. Only the release that the finding is about.
+# A mosquitto on loopback, its further configuration from standard input (no pipe: a process started in a pipe would not be noted); its log is $work/NAME.log.
+# Only the release that the findings are about.
 mosquitto_2_0_11() { # NAME PORT
   local command
   command=$(PATH="$PATH:/usr/sbin" command -v mosquitto) || { echo "Debian bookworm's package mosquitto is needed" >&2; return 2; }
