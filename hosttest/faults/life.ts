@@ -21,6 +21,11 @@ export function newTally(): Tally {
   return { cuts: 0, inside: 0, operations: 0, appended: 0, dropped: 0, refused: 0, erases: 0 };
 }
 
+/** One life in so many has a long backlog, on a ring of more blocks than entries are handed out of at once. */
+const LONG_ONE_IN = 8;
+/** Settled in a row where a long backlog drains: over a tail record. */
+const BURST = 300;
+
 /** Where numbers begin: also where they wrap in 16 bits of packet ids, in 32 bits, and far beyond. */
 const FIRST_SEQUENCES = [0, 61_400, 65_500, 2 ** 31 - 40, 2 ** 32 - 40, 2 ** 47];
 
@@ -30,6 +35,7 @@ export class Life {
   readonly #tally: Tally;
   readonly #usualLength: number;
   readonly #keepsUp: number;
+  readonly #isLong: boolean;
   #notes = 0;
 
   constructor(seed: number, unit: 1 | 16, tally: Tally) {
@@ -37,8 +43,10 @@ export class Life {
     this.#tally = tally;
     this.#usualLength = [12, 12, 5, 40][this.#below(4)];
     this.#keepsUp = [0.2, 0.45, 0.6][this.#below(3)];
+    this.#isLong = seed % LONG_ONE_IN === LONG_ONE_IN - 1;
+    const blocks = (unit === 1 ? 3 : 4) + this.#below(3);
     const flash = new NorFlash({
-      blocks: (unit === 1 ? 3 : 4) + this.#below(3),
+      blocks: this.#isLong ? 6 * blocks : blocks,
       blockLength: unit === 1 ? 512 : 1024,
       writeUnit: unit,
       random: this.#random,
@@ -50,6 +58,7 @@ export class Life {
       whenFull: this.#chance(0.5) ? "dropOldest" : "refuse",
       firstSequence: FIRST_SEQUENCES[this.#below(FIRST_SEQUENCES.length)],
     });
+    if (this.#isLong) this.#fill();
   }
 
   /** Lives until power goes, and boots again. @throws Violation */
@@ -96,10 +105,25 @@ export class Life {
     this.rig.boot();
   }
 
+  /** A backlog of some hundred entries. */
+  #fill(): void {
+    for (let count = this.#below(700); count > 0 && !this.rig.flash.isOff; count--) this.#append();
+  }
+
+  /** Much is settled, or much comes. */
+  #burst(): void {
+    if (this.#chance(0.4)) this.#fill();
+    else for (let count = this.#below(BURST); count > 0 && !this.rig.flash.isOff; count--) this.#acknowledge();
+  }
+
   /** One call of the outbox, or a few. */
   #act(): void {
     const { rig } = this;
     this.#tally.operations++;
+    if (this.#isLong && this.#chance(0.06)) {
+      this.#burst();
+      return;
+    }
     const draw = this.#random();
     if (draw < 0.45) this.#append();
     else if (draw < 0.45 + this.#keepsUp) this.#acknowledge();

@@ -139,7 +139,11 @@ export class Rig {
   /** In the end everything can be settled, and then there is room. */
   drain(): void {
     this.compare();
-    while (this.ledger.open.length > 0) this.acknowledge(0, "both");
+    while (this.ledger.open.length > 0) {
+      const { length } = this.ledger.open;
+      this.acknowledge(0, "both");
+      if (this.ledger.open.length === length) this.compare(); // one that a cut append may have left, and did not
+    }
     const { refused } = this;
     this.append(12, 1, 7);
     if (this.refused > refused) throw new Violation("refused, with nothing left to settle");

@@ -205,10 +205,14 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
       expect(outbox.noteAt(early + 1, 0)).toEqual(bytes(2));
       expect(outbox.noteAt(late - 1, 0)).toEqual(bytes(2));
       expect(outbox.noteAt(late, 0)).toEqual(bytes(3));
-      const later: number[] = [];
-      expect(outbox.findNoteAfter(early, 0, (value) => later.push(value[0]) < 0)).toBe(false);
-      expect([...new Set(later)]).toEqual([2, 3]);
-      expect(outbox.findNoteAfter(early, 0, (value) => value[0] === 3)).toBe(true);
+      for (const past of [2, 3, 4]) {
+        const values = { before: 1, past: 0 };
+        const found = outbox.findNoteAfter(early, 0, ([value]) => {
+          values[value >= past ? "past" : "before"] = value;
+          return value >= past;
+        });
+        expect([found, values]).toEqual([past < 4, { before: past - 1, past: past % 4 }]);
+      }
     }
   });
 

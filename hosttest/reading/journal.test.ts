@@ -71,13 +71,11 @@ describe("the time of a reading", () => {
     }
     device.setClock();
     const before = device.flash.reads;
-    device.see(undated[0]);
-    const search = device.flash.reads - before;
     for (const sequence of undated) {
       expect(device.see(sequence)?.ts).toBeUndefined();
       device.outbox.settle(sequence);
     }
-    expect(device.flash.reads - before).toBeLessThan(10 * search);
+    expect(device.flash.reads - before).toBeLessThan(4 * undated.length); // an entry and its settling take two or three
   });
 
   test("of a boot whose clock was wrong and then corrected: the right one, but for what has been told", () => {

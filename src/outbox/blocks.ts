@@ -77,21 +77,15 @@ export class Blocks {
     this.ready[block] = 0;
   }
 
-  /** While mounting: `block`, a spare until now, is in use and older than all others that are. */
-  useOldest(block: number): void {
+  /** While mounting: `block` is at `place`. Every block gets one place. */
+  setPlace(place: number, block: number): void {
+    this.order[place] = block;
+  }
+
+  /** While mounting, after the last `setPlace`: the first `live` places are of blocks in use. */
+  setLive(live: number): void {
     this.changes++;
-    this.order.copyWithin(1, 0, this.order.indexOf(block));
-    this.order[0] = block;
-    this.live++;
-  }
-
-  isSpare(block: number): boolean {
-    return this.order.indexOf(block) >= this.live;
-  }
-
-  /** While mounting: `block`, a spare, is the last to be taken. */
-  useLast(block: number): void {
-    this.postpone(this.order.indexOf(block));
+    this.live = live;
   }
 
   /** Moves the spare at `place` to the end of the blocks in use. */

@@ -90,6 +90,11 @@ export class Cursor {
     return this.kind !== 0 && this.kind <= ENTRY_QOS2;
   }
 
+  /** At an entry that is neither released nor settled. */
+  get isQueued(): boolean {
+    return this.state === QUEUED_STATE && this.isEntry;
+  }
+
   /**
    * Goes to the next record before the address `end`. `limit`: the number at which the block's entries end.
    * @returns false at the end; what damage took there is `limit` less `nextNumber`

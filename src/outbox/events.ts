@@ -41,7 +41,7 @@ export interface Statistics {
   readonly blocks: number;
   readonly blocksUsed: number;
   /** Erases a block, over its life. */
-  readonly erases: { readonly min: number; readonly max: number; readonly mean: number };
+  readonly erases: { readonly max: number; readonly mean: number };
   /** 1: new, 0: the block erased most often has reached `endurance`. */
   readonly lifeLeft: number;
 }

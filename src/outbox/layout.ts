@@ -24,7 +24,7 @@ export const ENTRY_QOS2 = 2; // an entry's kind is its QoS
 export const SKIP = 3; // u32: so many numbers have no entry
 export const NOTE = 4; // tag byte, value
 export const STATE = 5; // counters and marks, see copy.ts
-export const SETTLED = 6; // number, 6 bytes
+export const SETTLED = 6; // number, 6 bytes; in byte mode see tail.ts
 export const RELEASED = 7; // number, 6 bytes
 export const REQUEUED = 8; // the `released` marks of every earlier entry are void
 const LAST_KIND = REQUEUED;
@@ -101,6 +101,11 @@ export function withoutState(word: number): number {
   return word | 0xff;
 }
 
+/** The number in the payload of a SETTLED or RELEASED record: 48 bits. */
+export function numberIn(words: Words): number {
+  return (words[1] >>> 0) + (words[2] & 0xffff) * 0x1_0000_0000;
+}
+
 /** Index of the check word of a record with `length` payload bytes. */
 export function checkIndex(length: number): number {
   return (length + 7) >> 2;
@@ -161,8 +166,7 @@ export function encodeHeader(
   words: Words,
   at: number,
 ): void {
-  const shift = 31 - Math.clz32(blockLength);
-  words[at] = MAGIC | (version << 16) | ((unit === 16 ? 0x80 : 0) << 24) | (shift << 24);
+  words[at] = formatWord({ version, unit, blockLength });
   words[at + 1] = header.sequence;
   words[at + 2] = (header.erases & 0xffffff) | (Math.min(header.sequence - header.from, 255) << 24);
   words[at + 3] = header.first;
@@ -172,17 +176,42 @@ export function encodeHeader(
   words[at + 7] = finish(mix(HEADER_SEED, words, at, at + 7));
 }
 
+/** The first word of an open header. */
+export function formatWord({ version, unit, blockLength }: BlockFormat): number {
+  const shift = 31 - Math.clz32(blockLength);
+  return MAGIC | (version << 16) | ((unit === 16 ? 0x80 : 0) << 24) | (shift << 24);
+}
+
+/** Whether the eight words from `at` on are an open header, of whatever format. */
+export function isHeader(words: Words, at: number): boolean {
+  return (words[at] & 0xffff) === MAGIC && words[at + 7] === finish(mix(HEADER_SEED, words, at, at + 7));
+}
+
 /** Reads eight words from `at` on into `header`; false if they are no header. The format is the caller's to judge. */
 export function decodeHeader(header: BlockHeader, words: Words, at: number): boolean {
-  if ((words[at] & 0xffff) !== MAGIC || words[at + 7] !== finish(mix(HEADER_SEED, words, at, at + 7))) return false;
-  header.sequence = words[at + 1] >>> 0;
-  header.erases = words[at + 2] & 0xffffff;
+  if (!isHeader(words, at)) return false;
+  header.sequence = sequenceIn(words, at);
+  header.erases = erasesIn(words, at);
   header.from = header.sequence - (words[at + 2] >>> 24);
   header.first = (words[at + 3] >>> 0) + (words[at + 4] & 0xffff) * 0x1_0000_0000;
   header.retired = words[at + 4] >>> 16;
   header.tail = header.first + words[at + 5];
   header.voidBelow = header.first + words[at + 6];
   return true;
+}
+
+/** Block sequence of a header that passes `isHeader`. */
+export function sequenceIn(words: Words, at: number): number {
+  return words[at + 1] >>> 0;
+}
+
+export function erasesIn(words: Words, at: number): number {
+  return words[at + 2] & 0xffffff;
+}
+
+/** The low 32 bits of the number of the block's first entry. */
+export function firstIn(words: Words, at: number): number {
+  return words[at + 3];
 }
 
 /** Of a header that `decodeHeader` has read. */

@@ -26,6 +26,11 @@ import { Target } from "./target.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
 const TRIES = 3;
+/**
+ * Entries that may be settled, in older blocks than the newest, before flash is told how far the queue's tail has come: so
+ * many a boot has to look at again. More than can be in flight when a block is opened: then the header alone tells it.
+ */
+export const TAIL_LAG = 128;
 
 type How = "advance" | "compact" | "renew";
 
@@ -57,6 +62,11 @@ export class Log {
   readonly notes: Uint32Array;
   /** Block that was given up with entries in it and is not erased yet; NO_BLOCK: none. */
   retired = NO_BLOCK;
+  /** Byte mode: when the tail has come here, it is to be recorded. */
+  tailDue = Number.POSITIVE_INFINITY;
+  /** Erases of all blocks together, and of the block that was erased most often. */
+  erasesSum = 0;
+  erasesMax = 0;
   /** Address of the last record that the mount found; NOWHERE: none. */
   lastAddress = NOWHERE;
   /** Bytes that torn records take in the newest block. */
@@ -64,6 +74,8 @@ export class Log {
   torn = 0;
   /** Byte mode: address of what a cut left behind the last record, up to `end` as the mount found it. */
   tornFrom = 0;
+  /** Whether what the mount passed over was looked at since. */
+  surveyed = false;
   /** Byte mode: entries that the mount passed over unseen; `settled`: those that do not count already. */
   passed: { readonly from: number; end: number; readonly settled: Words } | undefined;
   /** Blocks copied in this run: what lay in them has moved. */
@@ -72,6 +84,8 @@ export class Log {
   resumed = false;
   /** Whether `eraseAhead` has nothing to do before another block is taken. */
   rested = false;
+  /** Byte mode: blocks that an earlier run was about to take into use, as their heads look. */
+  private openings: number[] | undefined;
   private erasedBlock = NO_BLOCK;
   private erases = 0;
   private resumeTries = TRIES;
@@ -83,6 +97,32 @@ export class Log {
     const both = new ArrayBuffer(2 * NOTES_BYTES); // one buffer: fewer objects
     this.notes = new Uint32Array(both, 0, TAGS);
     this.walker = new Cursor(medium, new Uint32Array(both, NOTES_BYTES));
+  }
+
+  /** While mounting: what the head of a block says of its wear. */
+  countErases(erases: number): void {
+    this.erasesSum += erases;
+    if (erases > this.erasesMax) this.erasesMax = erases;
+  }
+
+  /** Of a block whose head does not say it. */
+  get presumedErases(): number {
+    return Math.max(0, this.newest.erases - 1);
+  }
+
+  /** While mounting: `block` was erased, and something of an open header is in it. */
+  openingCut(block: number): void {
+    this.openings ??= [];
+    this.openings.push(block);
+  }
+
+  /**
+   * Flash says that all below `tail` is settled. Entries of the newest block are no reason to say it again: a mount goes
+   * through that block anyway.
+   */
+  recordedTail(tail: number): void {
+    const due = tail + TAIL_LAG;
+    this.tailDue = this.medium.unit === 1 && due <= this.newest.first ? due : Number.POSITIVE_INFINITY;
   }
 
   /** Spares that stay behind when a block is taken: in unit mode one more, see README.md, "Start". */
@@ -197,7 +237,7 @@ export class Log {
     medium.readHead(block);
     if (decodeHeader(header, medium.head, OPEN_WORD)) return header.erases;
     if (isClean(medium.head, 0)) return medium.head[1];
-    return Math.max(0, this.newest.erases - 1);
+    return this.presumedErases;
   }
 
   /** Byte mode: erased after the newest block was taken into use, and untouched since. An older clean header may be what a cut erase left. */
@@ -220,6 +260,8 @@ export class Log {
     }
     this.erasedBlock = block;
     this.erases = erases;
+    this.erasesSum++;
+    if (erases > this.erasesMax) this.erasesMax = erases;
     this.blocks.setReady(block);
     if (this.retired === block) this.retired = NO_BLOCK;
     return true;
@@ -279,6 +321,7 @@ export class Log {
     this.resumed = true;
     this.freeEnd = this.blockEnd - this.reserve;
     this.rested = false;
+    this.recordedTail(this.newest.tail);
     blocks.use(blocks.live, this.newest.first);
     if (how === "advance") return;
     this.copies++;
@@ -290,8 +333,9 @@ export class Log {
    * stays; what does not is programmed to zeros, so that it never will.
    */
   private refresh(): void {
-    const { medium, blocks } = this;
-    for (let place = blocks.live; place < blocks.count; place++) this.spoilOpening(blocks.at(place));
+    const { medium } = this;
+    for (const block of this.openings ?? []) this.spoilOpening(block);
+    this.openings = undefined;
     medium.readHead(this.newestBlock);
     medium.programOpen(this.newestBlock);
     if (this.lastAddress !== NOWHERE && medium.load(this.lastAddress, this.blockEnd, this.seed)) {

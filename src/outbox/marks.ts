@@ -70,6 +70,15 @@ export class Marks {
     while (this.tail < this._top && has(this.bits, this.tail, SETTLED_AT)) this.step();
   }
 
+  /** Entries behind the tail that are settled. */
+  get settledCount(): number {
+    let count = 0;
+    if (this._top > this.tail) {
+      for (let i = 0; i < WORDS; i++) for (let word = this.bits[SETTLED_AT + i]; word !== 0; word &= word - 1) count++;
+    }
+    return count;
+  }
+
   /** A copy of what is settled in the window, for `has`. */
   settledBits(): Words {
     return this.bits.slice(SETTLED_AT, SETTLED_AT + WORDS);

@@ -212,9 +212,14 @@ export class Medium {
     return false;
   }
 
-  /** Reads the head of `block` into `head`; words that cannot be read are zeros. */
-  readHead(block: number): void {
-    if (!this.read(bytesOf(this.head, 0, HEAD_BYTES), block * this.blockLength)) this.head.fill(0);
+  /** A view on `head`, for `readHead`. */
+  headView(): Uint8Array {
+    return bytesOf(this.head, 0, HEAD_BYTES);
+  }
+
+  /** Reads the head of `block` into `head`; words that cannot be read are zeros. `view`: `headView()`, made once for many heads. */
+  readHead(block: number, view: Uint8Array = this.headView()): void {
+    if (!this.read(view, block * this.blockLength)) this.head.fill(0);
   }
 
   /** Programs the clean (unit mode: whole) header from `head`. */

@@ -10,22 +10,30 @@ import {
   CLEAN_BYTES,
   decodeFormat,
   decodeHeader,
+  erasesIn,
   FORMAT_VERSION,
+  firstIn,
+  formatWord,
   HEAD_BYTES,
   isClean,
+  isHeader,
   isWhole,
   kindOf,
   lengthOf,
   NO_BLOCK,
   NOTE,
+  numberIn,
   RELEASED,
   REQUEUED,
   SETTLED,
   SKIP,
   STATE,
+  sequenceIn,
+  type Words,
 } from "./layout.js";
-import { copyHeader, emptyHeader, type Log } from "./log.js";
+import type { Log } from "./log.js";
 import type { Medium } from "./medium.js";
+import { TAIL_BYTES, takeTail } from "./tail.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
 
@@ -35,50 +43,88 @@ export interface Findings {
   foreign: number;
 }
 
+/** The blocks that hold a header, as keys that sort by age: block sequence and block in one number. */
+interface Found {
+  readonly keys: Float64Array;
+  count: number;
+  foreign: number;
+}
+
+const KEY = 0x1_0000; // a partition has fewer blocks
+/** What a block is to the chain. */
+const UNUSED = 0;
+const IN_USE = 1;
+const GIVEN_UP = 2;
+
 /**
  * Fills `log`, which is new, from its flash. `firstSequence`: number of the first entry if there is nothing on flash.
  * @throws Error if the flash holds a newer version, or another write unit or block length than it is opened with
  */
 export function mount(log: Log, firstSequence: number): Findings {
-  const sequences = new Uint32Array(log.medium.blocks); // 0: no block of ours
-  const findings = { foreign: 0 };
-  const newestBlock = findNewest(log, sequences, findings);
+  const found: Found = { keys: new Float64Array(log.medium.blocks), count: 0, foreign: 0 };
+  const newestBlock = readHeads(log, found);
   if (newestBlock === NO_BLOCK) {
     log.number = log.marks.tail = firstSequence;
-    return findings;
+    return { foreign: found.foreign };
   }
-  findings.foreign = 0; // what is not ours among what is: an erase cut short
   log.marks.tail = log.newest.tail;
   log.marks.voidBelow = log.newest.voidBelow;
-  chain(log, sequences, newestBlock);
+  chain(log, found, newestBlock);
+  log.recordedTail(log.newest.tail);
   replay(log, newestBlock);
-  return findings;
+  return { foreign: 0 }; // what is not ours among what is: an erase cut short
 }
 
 /**
- * The newest block that was taken into use to the end; its header goes to `log.newest`. In unit mode, a block whose open
- * header is not followed by a whole header was cut while it was opened: it is none, even if it reads as one now.
+ * Reads every head once. Returns the newest block that was taken into use to the end; its header goes to `log.newest`. In unit
+ * mode, a block whose open header is not followed by a whole header was cut while it was opened: it is none, even if it reads
+ * as one now.
  */
-function findNewest(log: Log, sequences: Uint32Array, findings: Findings): number {
-  const { medium, newest } = log;
-  const header = emptyHeader();
+function readHeads(log: Log, found: Found): number {
+  const { medium, blocks } = log;
+  const { head, unit } = medium;
+  const { keys } = found;
+  let count = 0;
+  const view = medium.headView();
+  const newest = new Int32Array(head.length);
+  const format = formatWord({ version: FORMAT_VERSION, unit, blockLength: medium.blockLength });
   let newestBlock = NO_BLOCK;
+  let newestSequence = 0;
+  let unknown = 0;
   for (let block = 0; block < medium.blocks; block++) {
-    medium.readHead(block);
-    if (!decodeHeader(header, medium.head, OPEN_WORD)) {
-      if (!isClean(medium.head, 0) && !looksErased(medium.head)) findings.foreign++;
+    medium.readHead(block, view);
+    if (!isHeader(head, OPEN_WORD)) {
+      if (!takeUnopened(log, block)) {
+        unknown++;
+        if (!looksErased(head, 0)) found.foreign++;
+      }
       continue;
     }
-    refuse(decodeFormat(medium.head, OPEN_WORD), medium);
-    log.highest = Math.max(log.highest, header.sequence);
-    if (medium.unit === 16 && !isWhole(medium.head, 0, header.sequence)) continue;
-    sequences[block] = header.sequence;
-    log.blocks.setFirst(block, header.first);
-    if (header.sequence <= newest.sequence) continue;
-    copyHeader(header, newest);
+    if (head[OPEN_WORD] !== format) refuse(decodeFormat(head, OPEN_WORD), medium);
+    log.countErases(erasesIn(head, OPEN_WORD));
+    const sequence = sequenceIn(head, OPEN_WORD);
+    if (sequence > log.highest) log.highest = sequence;
+    if (unit === 16 && !isWhole(head, 0, sequence)) continue;
+    keys[count++] = sequence * KEY + block;
+    blocks.setFirst(block, firstIn(head, OPEN_WORD));
+    if (sequence <= newestSequence) continue;
+    newest.set(head);
+    newestSequence = sequence;
     newestBlock = block;
   }
+  found.count = count;
+  if (newestBlock !== NO_BLOCK) decodeHeader(log.newest, newest, OPEN_WORD);
+  while (unknown-- > 0) log.countErases(log.presumedErases);
   return newestBlock;
+}
+
+/** A block that was erased, and perhaps about to be taken into use; false: its head does not say so. */
+function takeUnopened(log: Log, block: number): boolean {
+  const { head } = log.medium;
+  if (!isClean(head, 0)) return false;
+  log.countErases(head[1]);
+  if (!looksErased(head, OPEN_WORD)) log.openingCut(block);
+  return true;
 }
 
 function refuse({ version, unit, blockLength }: BlockFormat, medium: Medium): void {
@@ -91,35 +137,60 @@ function refuse({ version, unit, blockLength }: BlockFormat, medium: Medium): vo
   }
 }
 
-function looksErased(head: Int32Array): boolean {
-  for (let i = 0; i < head.length; i++) if (head[i] !== -1) return false;
-  return true;
+function looksErased(head: Words, from: number): boolean {
+  let all = -1;
+  for (let i = from; i < head.length; i++) all &= head[i];
+  return all === -1;
 }
 
 /**
- * Puts the blocks in use in order. From the newest back, a block counts if it begins before all that were taken into use
- * after it (else one of those is its copy) and holds numbers that are not all settled.
+ * Puts the blocks in order. From the newest back, a block is in use if it begins before all that were taken into use after it
+ * (else one of those is its copy) and holds numbers that are not all settled. The spares: those that hold nothing, then the
+ * others by age, last the one that the newest took the place of. One pass each: a partition may have thousands of blocks.
  */
-function chain(log: Log, sequences: Uint32Array, newestBlock: number): void {
+function chain(log: Log, { keys, count }: Found, newestBlock: number): void {
   const { blocks, newest } = log;
-  const byAge: number[] = [];
-  for (let i = 0; i < sequences.length; i++) if (sequences[i] !== 0) byAge.push(i);
-  byAge.sort((a, b) => sequences[b] - sequences[a]);
-  blocks.useOldest(newestBlock);
+  const byAge = keys.subarray(0, count).sort(); // natively: a comparison in XS costs as much as reading a head
+  const roles = new Uint8Array(blocks.count);
+  let live = 1;
   let { first } = newest;
-  for (const block of byAge) {
-    const older = blocks.firstOf(block, first);
-    if (sequences[block] >= newest.sequence || first <= newest.tail || older >= first || block === newest.retired)
-      continue;
-    first = older;
-    blocks.useOldest(block);
+  let from = NO_BLOCK;
+  for (let i = count - 1; i >= 0; i--) {
+    const key = byAge[i];
+    const block = key % KEY;
+    const sequence = (key - block) / KEY;
+    let role = block === newestBlock ? IN_USE : GIVEN_UP;
+    if (sequence === newest.from) from = block;
+    if (sequence < newest.sequence && first > newest.tail && block !== newest.retired) {
+      const older = blocks.firstOf(block, first);
+      if (older < first) {
+        first = older;
+        role = IN_USE;
+        live++;
+      }
+    }
+    roles[block] = role;
   }
-  for (let i = byAge.length - 1; i >= 0; i--) if (blocks.isSpare(byAge[i])) blocks.useLast(byAge[i]);
-  const from = sequences.indexOf(newest.from);
-  if (newest.from !== 0 && from >= 0 && blocks.isSpare(from)) blocks.useLast(from);
-  if (newest.retired !== NO_BLOCK && newest.retired < blocks.count && blocks.isSpare(newest.retired)) {
-    log.retired = newest.retired;
+  arrange(log, byAge, roles, live, from);
+  const { retired } = newest;
+  if (retired !== NO_BLOCK && retired < blocks.count && roles[retired] !== IN_USE) log.retired = retired;
+}
+
+/** Gives every block its place, by its role. `from`: block that the newest took the place of; NO_BLOCK: none. */
+function arrange({ blocks }: Log, byAge: Float64Array, roles: Uint8Array, live: number, from: number): void {
+  let inUse = 0;
+  let spare = live;
+  for (let block = 0; block < roles.length; block++) {
+    if (roles[block] === UNUSED) blocks.setPlace(spare++, block);
   }
+  const last = from !== NO_BLOCK && roles[from] === GIVEN_UP;
+  for (let i = 0; i < byAge.length; i++) {
+    const block = byAge[i] % KEY;
+    if (roles[block] === IN_USE) blocks.setPlace(inUse++, block);
+    else if (block !== from) blocks.setPlace(spare++, block);
+  }
+  if (last) blocks.setPlace(spare, from);
+  blocks.setLive(live);
 }
 
 /** Goes through the newest block: notes, counters, marks, the last number, the end. */
@@ -131,7 +202,12 @@ function replay(log: Log, block: number): void {
   log.counters.entries = Math.max(0, newest.first - newest.tail);
   const used = medium.unit === 1 ? medium.usedEnd(start + HEAD_BYTES, log.blockEnd) : log.blockEnd;
   walker.start(block, newest.sequence, newest.first);
-  while (walker.next(used, Number.POSITIVE_INFINITY)) apply(log);
+  const { marks, counters } = log;
+  while (walker.next(used, Number.POSITIVE_INFINITY)) {
+    apply(log);
+    // Entries behind an entry, as they were appended: most of a backlog. At half the cost.
+    while (walker.isQueued && walker.step(used)) if (walker.number >= marks.tail) counters.entries++;
+  }
   log.number = walker.nextNumber;
   log.notes.set(walker.notes);
   log.lastAddress = walker.address;
@@ -170,10 +246,11 @@ function apply(log: Log): void {
       counters.refused += medium.words[2] >>> 0;
       return;
     case SETTLED:
-      if (settleAgain(log)) counters.entries--;
+      if (walker.length === TAIL_BYTES) takeTail(log);
+      else if (settleAgain(log)) counters.entries--;
       return;
     case RELEASED:
-      if (catchUp(log)) marks.release(markedNumber(log));
+      if (catchUp(log)) marks.release(numberIn(log.medium.words));
       return;
     case REQUEUED:
       marks.requeue(walker.nextNumber);
@@ -186,7 +263,7 @@ function apply(log: Log): void {
 }
 
 function settleAgain(log: Log): boolean {
-  const number = markedNumber(log);
+  const number = numberIn(log.medium.words);
   if (!catchUp(log) || log.marks.isSettled(number)) return false;
   log.marks.settle(number);
   return true;
@@ -195,7 +272,7 @@ function settleAgain(log: Log): boolean {
 /** Moves the tail to where it was when the mark was made; false: the mark is older than the tail. */
 function catchUp(log: Log): boolean {
   const { marks, medium } = log;
-  const number = markedNumber(log);
+  const number = numberIn(log.medium.words);
   const tail = number - (medium.words[2] >>> 16);
   if (tail > marks.tail) {
     if (medium.unit === 1) {
@@ -205,10 +282,4 @@ function catchUp(log: Log): boolean {
     marks.advance(tail);
   }
   return marks.inWindow(number);
-}
-
-/** The number in a SETTLED or RELEASED record: 48 bits, then its distance from the tail. */
-export function markedNumber(log: Log): number {
-  const { words } = log.medium;
-  return (words[1] >>> 0) + (words[2] & 0xffff) * 0x1_0000_0000;
 }

@@ -4,7 +4,7 @@
  */
 import { isNear } from "./copy.js";
 import { Cursor, NOWHERE, TAGS } from "./cursor.js";
-import { NOTE, PAYLOAD_AT } from "./layout.js";
+import { NOTE, PAYLOAD_AT, STATE } from "./layout.js";
 import type { Log } from "./log.js";
 import type { Walk } from "./walk.js";
 
@@ -44,7 +44,11 @@ export class NotePad {
 
   /** See Outbox.noteAt. */
   at(sequence: number, tag: number): Uint8Array | undefined {
-    const { newestBlock, notes, medium, seed, newest } = this.log;
+    const { blocks, newestBlock, notes, medium, seed, newest } = this.log;
+    const cursorThere = this.walk.cursorAt(sequence);
+    if (cursorThere !== undefined) {
+      return this.read(cursorThere.notes[tag], cursorThere.seed, blocks.firstAt(blocks.placeOf(sequence), sequence));
+    }
     const address = this.walk.addressOf(sequence);
     if (address === NOWHERE) return undefined;
     const block = Math.floor(address / medium.blockLength);
@@ -54,20 +58,56 @@ export class NotePad {
     return this.read(cursor.notes[tag], cursor.seed, this.log.header.first);
   }
 
-  /** See Outbox.findNoteAfter. */
-  findAfter(sequence: number, tag: number, visit: (value: Uint8Array) => boolean): boolean {
-    const { blocks, medium, end } = this.log;
-    const cursor = new Cursor(medium);
-    for (let place = blocks.placeOf(sequence); place < blocks.live; place++) {
-      if (!cursor.enter(blocks.at(place), this.log.header)) continue;
-      const isLast = place === blocks.live - 1;
-      const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence);
-      while (cursor.next(isLast ? end : (blocks.at(place) + 1) * medium.blockLength, limit)) {
-        if (cursor.kind !== NOTE || cursor.nextNumber <= sequence || medium.bytes[PAYLOAD_AT] !== tag) continue;
-        if (visit(medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + cursor.length))) return true;
-      }
+  /** See Outbox.findNoteAfter. Each block's head repeats the values in force: only two blocks are gone through, and some heads read. */
+  findAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
+    const { blocks } = this.log;
+    let low = blocks.placeOf(sequence);
+    let high = blocks.live;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.isPastAtHead(middle, tag, isPast)) high = middle;
+      else low = middle;
+    }
+    if (blocks.live > 0 && this.isPastIn(low, sequence, tag, isPast)) return true;
+    return high < blocks.live && this.isPastAtHead(high, tag, isPast);
+  }
+
+  /** Whether the value in force where the block at `place` begins is past. */
+  private isPastAtHead(place: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
+    const { blocks, medium, header } = this.log;
+    const block = blocks.at(place);
+    const cursor = this.searcher();
+    if (!cursor.enter(block, header)) return false;
+    while (cursor.next((block + 1) * medium.blockLength, Number.POSITIVE_INFINITY)) {
+      if (cursor.kind !== NOTE && cursor.kind !== STATE) return false;
+      if (cursor.kind === NOTE && medium.bytes[PAYLOAD_AT] === tag) return isPast(this.valueAt(cursor));
     }
     return false;
+  }
+
+  /** Whether one of the values behind `sequence` in the block at `place` is past. */
+  private isPastIn(place: number, sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
+    const { blocks, medium, end, header } = this.log;
+    const block = blocks.at(place);
+    const cursor = this.searcher();
+    if (!cursor.enter(block, header)) return false;
+    const isLast = place === blocks.live - 1;
+    const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence);
+    while (cursor.next(isLast ? end : (block + 1) * medium.blockLength, limit)) {
+      if (cursor.kind !== NOTE || cursor.nextNumber <= sequence || medium.bytes[PAYLOAD_AT] !== tag) continue;
+      if (isPast(this.valueAt(cursor))) return true;
+    }
+    return false;
+  }
+
+  /** The value of the note that the cursor has found, as a copy. */
+  private valueAt(cursor: Cursor): Uint8Array {
+    return this.log.medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + cursor.length);
+  }
+
+  /** The log's cursor: nobody counts on where it stands. */
+  private searcher(): Cursor {
+    return this.log.walker;
   }
 
   /** A cursor that has come to `address`, from its block's head. */

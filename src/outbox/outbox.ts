@@ -17,6 +17,7 @@ import { mount } from "./mount.js";
 import { NotePad } from "./notes.js";
 import { Room } from "./room.js";
 import { measure } from "./statistics.js";
+import { recordTail } from "./tail.js";
 import { Walk } from "./walk.js";
 
 export type { OutboxEvent, Statistics } from "./events.js";
@@ -213,6 +214,7 @@ export class Outbox {
     marks.settle(sequence);
     log.counters.entries--;
     if (this.medium.held === sequence) this.medium.held = NONE;
+    if (marks.tail >= log.tailDue) recordTail(log, walk, this.room);
   }
 
   /**
@@ -270,12 +272,14 @@ export class Outbox {
   }
 
   /**
-   * Visits the values that a tag got after the entry was appended, in order, until `visit` returns true; a value may come
-   * several times. Each is a copy.
-   * @returns whether `visit` returned true
+   * Finds the first of the values that a tag got after the entry was appended for which `isPast` returns true, as it must for
+   * all later ones. The last call that returned false had the value before that one, the last that returned true had that one;
+   * before these it is called for some others, in any order. Each is a copy. Whatever the backlog, two blocks are gone through
+   * and some heads read: their number grows with the logarithm of the blocks.
+   * @returns whether there is one
    */
-  findNoteAfter(sequence: number, tag: number, visit: (value: Uint8Array) => boolean): boolean {
-    return this.pad.findAfter(sequence, tag, visit);
+  findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
+    return this.pad.findAfter(sequence, tag, isPast);
   }
 
   /**
@@ -283,14 +287,16 @@ export class Outbox {
    * @returns whether there is more to do
    */
   idle(): boolean {
-    if (this.log.rested) return false;
+    const log = this.log;
+    if (log.rested) return false;
     this.walk.countPassed();
-    const more = this.log.eraseAhead();
+    const more = log.eraseAhead();
     this.walk.sync();
+    if (log.marks.tail >= log.tailDue) recordTail(log, this.walk, this.room);
     return more;
   }
 
-  /** Figures; reads the head of every block. */
+  /** Figures. */
   statistics(): Statistics {
     this.walk.exactTail();
     return measure(this.log, this.skipped, this.options.endurance ?? ENDURANCE);

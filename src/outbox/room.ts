@@ -51,6 +51,14 @@ export class Room {
     return this.advance(policy) && log.room >= size;
   }
 
+  /** Room for a tail record of `size` bytes, which takes none of the reserve, and no entry's. */
+  forTail(size: number): boolean {
+    const log = this.log;
+    if (!log.resumed) return false;
+    if (log.end + size <= log.freeEnd) return true;
+    return this.canAdvance("refuse") && this.advance("refuse");
+  }
+
   /** Copies the newest block to make room in it, unless that made none before and nothing was settled since. */
   private compact(size: number): boolean {
     const log = this.log;

@@ -1,5 +1,5 @@
 /*
- * The outbox's figures, from the log and from the head of every block.
+ * The outbox's figures, from the log alone: the wear of the blocks was read by the mount.
  */
 import type { Statistics } from "./events.js";
 import type { Log } from "./log.js";
@@ -7,7 +7,6 @@ import type { Log } from "./log.js";
 /** `skipped`: numbers used up and not written yet. `endurance`: erases that a block is good for. */
 export function measure(log: Log, skipped: number, endurance: number): Statistics {
   const { counters, marks, blocks, medium, number } = log;
-  const erases = wear(log);
   return {
     entries: counters.entries,
     bytesUsed: blocks.live * medium.blockLength,
@@ -20,21 +19,7 @@ export function measure(log: Log, skipped: number, endurance: number): Statistic
     flashFailures: medium.failures,
     blocks: blocks.count,
     blocksUsed: blocks.live,
-    erases,
-    lifeLeft: Math.max(0, 1 - erases.max / endurance),
+    erases: { max: log.erasesMax, mean: log.erasesSum / blocks.count },
+    lifeLeft: Math.max(0, 1 - log.erasesMax / endurance),
   };
-}
-
-function wear(log: Log): { min: number; max: number; mean: number } {
-  const { count } = log.blocks;
-  let min = Number.POSITIVE_INFINITY;
-  let max = 0;
-  let sum = 0;
-  for (let block = 0; block < count; block++) {
-    const erases = log.erasesOf(block);
-    if (erases < min) min = erases;
-    if (erases > max) max = erases;
-    sum += erases;
-  }
-  return { min, max, mean: sum / count };
 }

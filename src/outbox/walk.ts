@@ -6,6 +6,7 @@
 import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import type { OutboxListener } from "./events.js";
 import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
+import { countAtMost, leap, MAX_PASSED } from "./leap.js";
 import type { Log } from "./log.js";
 import { has, SETTLED_AT, WINDOW } from "./marks.js";
 import { type Medium, NONE } from "./medium.js";
@@ -119,6 +120,14 @@ export class Walk {
       from = walker.number + 1;
     }
     return count;
+  }
+
+  /** The queue's cursor, if it stands at the entry: it knows the notes in force there. */
+  cursorAt(number: number): Cursor | undefined {
+    const { cursor } = this;
+    if (cursor.number !== number || cursor.block === NOWHERE || !cursor.isEntry) return undefined;
+    const { blocks } = this.log;
+    return cursor.block === blocks.at(blocks.placeOf(number)) ? cursor : undefined;
   }
 
   /** Where the entry lies; NOWHERE: there is none, or it is settled. */
@@ -277,10 +286,21 @@ export class Walk {
   /** Entries that the mount passed unseen are settled, and count no more. To be called before a block is copied. */
   countPassed(): void {
     const log = this.log;
-    const { blocks, walker, counters, passed, medium } = log;
-    if (passed === undefined) return;
+    if (log.surveyed) return;
+    log.surveyed = true;
+    if (log.passed !== undefined) this.survey(log.passed);
     log.passed = undefined;
-    const { from, end, settled } = passed;
+    leap(log);
+    log.walker.block = NOWHERE;
+  }
+
+  private survey({ from, end, settled }: NonNullable<Log["passed"]>): void {
+    const log = this.log;
+    const { blocks, walker, counters, medium } = log;
+    if (end - from > MAX_PASSED) {
+      countAtMost(log, log.number - end);
+      return;
+    }
     for (let place = blocks.placeOf(from); place < blocks.live && blocks.firstAt(place, end) < end; place++) {
       if (!walker.enter(blocks.at(place), this.log.header)) continue;
       const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
@@ -289,7 +309,6 @@ export class Walk {
         if (walker.number >= from + WINDOW || !has(settled, walker.number, SETTLED_AT)) counters.entries--;
       }
     }
-    walker.block = NOWHERE;
   }
 
   /** Puts `cursor` before `from`, in the block that holds it. */

@@ -17,8 +17,11 @@ const END = Number.POSITIVE_INFINITY;
 export interface ClockNotes {
   /** The value in force when the entry was appended. */
   noteAt(sequence: number, tag: number): Uint8Array | undefined;
-  /** Later values, in order, until `visit` returns true; tells whether it did. */
-  findNoteAfter(sequence: number, tag: number, visit: (value: Uint8Array) => boolean): boolean;
+  /**
+   * Finds the first later value for which `isPast` returns true, as it does for all that come after; returns whether there is
+   * one. The last calls that return false and true are for the value before it and for itself.
+   */
+  findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean;
 }
 
 /** Where dating notes what it knows. */
@@ -86,7 +89,7 @@ export class Dating {
     this.lookAhead(boot, sequence, isDated);
   }
 
-  /** Later notes of the boot may date the entry as well. A long way through flash, so what it tells of later boots is kept. */
+  /** Later notes of the boot may date the entry as well. What it finds of later boots is kept: it holds for their entries, too. */
   private lookAhead(boot: number, sequence: number, wasDated: boolean): void {
     let isDated = wasDated;
     let dated = -1;

@@ -1,5 +1,6 @@
 /* The measurements as Node calls them: `bench.<name>(...)` answers with JSON. */
 import { boot, powerOff, progress, run } from "./app.js";
+import { bootWork, type Contents } from "./boot.js";
 import { type Cost, calibrate } from "./meter.js";
 import { outboxCost, publishCost, wholeWayCost } from "./publish.js";
 import { renderCost } from "./render.js";
@@ -13,6 +14,7 @@ const bench = {
   wholeWayReady: (qos: 1 | 2, turns: number): string => shown(wholeWayCost(qos, turns, THIRTY_ONE)),
   render: (format: "json" | "plain", turns: number): string => shown(renderCost(format, turns)),
   app: { boot, run, progress, powerOff },
+  boot: (contents: Contents, blocks: number): string => JSON.stringify(bootWork(contents, blocks)),
   outbox: (turns: number): string => JSON.stringify(outboxCost(turns)),
 };
 

@@ -1,0 +1,129 @@
+/*
+ * What a boot costs, by what it finds in flash: an outbox never used, one that is full, one that was full and has drained.
+ * A boot here is what stands before the prompt: the mount, the journal's notes, the oldest entry; then the first reading.
+ */
+import { encodeTopicName } from "../../../src/mqtt/topics.js";
+import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
+import type { Flash, FlashStatus } from "../../../src/outbox/flash.js";
+import { Outbox } from "../../../src/outbox/outbox.js";
+import { Journal } from "../../../src/reading/journal.js";
+import { enter, leave, spent } from "./meter.js";
+
+/** What lies in flash when the device boots. */
+export type Contents = "empty" | "full" | "drained";
+
+/** Work of one callback. */
+export interface Work {
+  computrons: number;
+  reads: number;
+  programs: number;
+  erases: number;
+}
+
+const BLOCK_BYTES = 4_096;
+const TOPIC = encodeTopicName("home/livingroom/temperature");
+const ROOM = encodeUTF8("livingroom");
+const EPOCH_MS = 1_781_687_520_000;
+const INTERVAL_MS = 10_000;
+const IN_FLIGHT = 8;
+
+const bytes = { flash: new Uint8Array(0) };
+const calls = new Uint32Array(3);
+const READS = 0;
+const PROGRAMS = 1;
+const ERASES = 2;
+
+/** NOR flash that counts its calls. What it does itself is taken off, as with the other parts of the harness. */
+class CountedFlash implements Flash {
+  read(buffer: Uint8Array, offsetBytes: number): number {
+    const entered = enter();
+    calls[READS]++;
+    buffer.set(bytes.flash.subarray(offsetBytes, offsetBytes + buffer.length));
+    leave(entered);
+    return buffer.length;
+  }
+  write(buffer: Uint8Array, offsetBytes: number): void {
+    const entered = enter();
+    calls[PROGRAMS]++;
+    for (let i = 0; i < buffer.length; i++) bytes.flash[offsetBytes + i] &= buffer[i];
+    leave(entered);
+  }
+  eraseBlock(first: number, end = first + 1): void {
+    const entered = enter();
+    calls[ERASES] += end - first;
+    bytes.flash.fill(0xff, first * BLOCK_BYTES, end * BLOCK_BYTES);
+    leave(entered);
+  }
+  status(): FlashStatus {
+    return { size: bytes.flash.length, blockLength: BLOCK_BYTES, blocks: bytes.flash.length / BLOCK_BYTES };
+  }
+  close(): void {}
+}
+
+const clock = { uptimeMs: 1_000, isSet: false };
+
+function openJournal(store: Outbox): Journal {
+  return new Journal({
+    store,
+    clock: {
+      uptimeMs: () => clock.uptimeMs,
+      utcMs: () => (clock.isSet ? EPOCH_MS + clock.uptimeMs : undefined),
+    },
+    room: ROOM,
+    format: "json",
+    topicOf: () => TOPIC,
+  });
+}
+
+function takeReading(outbox: Outbox, journal: Journal): number {
+  clock.uptimeMs += INTERVAL_MS;
+  const sequence = journal.append(21_440, 2, 1);
+  outbox.idle();
+  return sequence;
+}
+
+/** An earlier boot: it filled the outbox (that much more does not fit), and drained it with some readings in flight. */
+function prepare(contents: Contents, blocks: number): number {
+  bytes.flash = new Uint8Array(blocks * BLOCK_BYTES).fill(0xff);
+  host.keepWritable();
+  if (contents === "empty") return 0;
+  const outbox = new Outbox({ flash: new CountedFlash(), whenFull: "refuse" });
+  const journal = openJournal(outbox);
+  let count = 0;
+  while (takeReading(outbox, journal) !== -1) count++;
+  if (contents === "full") return count;
+  const flying: number[] = [];
+  for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(entry.sequence + 1)) {
+    flying.push(entry.sequence);
+    if (flying.length > IN_FLIGHT) outbox.settle(flying.shift() as number);
+  }
+  for (const sequence of flying) outbox.settle(sequence);
+  return count;
+}
+
+function workOf(call: () => void): Work {
+  calls.fill(0);
+  const computrons = spent(call);
+  return { computrons, reads: calls[READS], programs: calls[PROGRAMS], erases: calls[ERASES] };
+}
+
+/** Work of a boot on a partition of `blocks` blocks with these contents. */
+export function bootWork(
+  contents: Contents,
+  blocks: number,
+): { readings: number; mount: Work; start: Work; first: Work } {
+  const readings = prepare(contents, blocks);
+  let outbox: Outbox | undefined;
+  let journal: Journal | undefined;
+  const mount = workOf(() => {
+    outbox = new Outbox({ flash: new CountedFlash() });
+  });
+  const start = workOf(() => {
+    journal = openJournal(outbox as Outbox);
+    (outbox as Outbox).seek(0);
+  });
+  const first = workOf(() => {
+    takeReading(outbox as Outbox, journal as Journal);
+  });
+  return { readings, mount, start, first };
+}

@@ -1,0 +1,58 @@
+/*
+ * How far the queue's tail has come, where flash does not say it: byte mode, an outbox that was drained by firmware 0.1, or
+ * whose tail records are damaged. Instead of looking at every settled entry, looks at the first ones of some blocks.
+ * Entries are settled within WINDOW of the oldest, so that an entry which is settled tells that all WINDOW before it are.
+ * That needs the window of whoever settled them: it must never grow. Reads only.
+ */
+import { isDone } from "./layout.js";
+import type { Log } from "./log.js";
+import { WINDOW } from "./marks.js";
+
+/** So many entries are looked at one by one, and their count is exact. Tail records are never further apart. */
+export const MAX_PASSED = 1024;
+/** Entries that must all be settled to count: no single damaged byte takes a queue away. */
+const PROBED = 8;
+
+/** Moves the tail near to the oldest entry that is not settled, in a number of reads that grows with the logarithm of the blocks. */
+export function leap(log: Log): void {
+  const { blocks, marks } = log;
+  if (log.medium.unit !== 1) return;
+  const end = blocks.live - 1; // not the newest: what is in it is looked at one by one all the same
+  const start = blocks.placeOf(marks.tail);
+  let low = start; // the last block known to begin with settled entries
+  let high = start + 1; // the first one not known to
+  for (let stride = 1; high < end && beginsSettled(log, high); stride *= 2) {
+    low = high;
+    high += stride;
+  }
+  high = Math.min(high, end);
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (beginsSettled(log, middle)) low = middle;
+    else high = middle;
+  }
+  const reached = low === start ? 0 : blocks.firstAt(low, marks.tail) - WINDOW;
+  if (reached <= marks.tail + MAX_PASSED) return;
+  marks.advance(reached);
+  countAtMost(log, log.number - reached);
+}
+
+/** Entries that were passed unseen are not known one by one: some numbers may have had none. */
+export function countAtMost({ counters }: Log, entries: number): void {
+  if (entries < counters.entries) counters.entries = entries;
+}
+
+function beginsSettled(log: Log, place: number): boolean {
+  const { blocks, walker } = log;
+  const block = blocks.at(place);
+  if (!walker.enter(block, log.header)) return false;
+  const end = (block + 1) * log.medium.blockLength;
+  const limit = blocks.firstAt(place + 1, walker.nextNumber);
+  let seen = 0;
+  while (seen < PROBED && walker.next(end, limit)) {
+    if (!walker.isEntry) continue;
+    if (!isDone(walker.state)) return false;
+    seen++;
+  }
+  return seen > 0;
+}
