@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
 import { commandLine, flag, misused } from "../support/command-line.js";
 import { printVerdict } from "../support/progress.js";
+import { bootRows } from "./boot.js";
 import { codeRows } from "./bytecode.js";
 import { appRows, memoryRows, readingRows } from "./cost.js";
 import { drainRows } from "./drain.js";
@@ -17,6 +18,7 @@ const BASELINE = "hosttest/bench/baseline.json";
 
 const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   xs: async () => [...(await readingRows()), ...(await appRows(READINGS)), ...(await memoryRows(READINGS))],
+  boot: bootRows,
   flash: flashRows,
   drain: drainRows,
   code: codeRows,
@@ -28,7 +30,7 @@ const { values, words } = commandLine(
     does: "Measured figures beside their goals.",
     words: "[SECTION ...]",
     notes: [
-      "SECTION (default: all): xs, what a reading costs on XS; flash, what the outbox does to it; drain, how fast a backlog",
+      "SECTION (default: all): xs, what a reading costs on XS; boot, what a boot does; flash, what the outbox does to it; drain, how fast a backlog",
       "leaves; code, byte code by folder (with the SDK).",
       "Exit: 0 every goal met or the baseline written, 1 a goal not met, 2 usage.",
     ],

@@ -26,6 +26,7 @@ const ROOM = encodeUTF8("livingroom");
 const EPOCH_MS = 1_781_687_520_000;
 const INTERVAL_MS = 10_000;
 const IN_FLIGHT = 8;
+const QUEUE_TURN = 16;
 
 const bytes = { flash: new Uint8Array(0) };
 const calls = new Uint32Array(3);
@@ -126,4 +127,37 @@ export function bootWork(
     takeReading(outbox as Outbox, journal as Journal);
   });
   return { readings, mount, start, first };
+}
+
+/** Work of each callback on a full outbox of undated readings of earlier boots: what grows with the backlog would show here. */
+export function callbackWork(blocks: number): Readonly<Record<string, Work>> {
+  prepare("full", blocks);
+  const outbox = new Outbox({ flash: new CountedFlash() });
+  const journal = openJournal(outbox);
+  const works: Record<string, Work> = {};
+  const measure = (name: string, call: () => void): void => {
+    works[name] = workOf(call);
+  };
+  const renderOldest = (): void => {
+    const entry = outbox.seek(0);
+    if (entry !== undefined) journal.render(entry);
+  };
+  measure("CONNACK: session lost", () => outbox.requeue());
+  measure("sending: the oldest, its clock searched", renderOldest);
+  measure("clock set", () => {
+    clock.isSet = true;
+    journal.clockSet();
+  });
+  measure("acknowledgement: settled", () => outbox.settle(0));
+  measure("status", () => outbox.statistics());
+  measure("queue drop: 16 entries", () => {
+    for (let i = 0; i < QUEUE_TURN; i++) outbox.settle(outbox.seek(0)?.sequence ?? 0);
+  });
+  outbox.setInFlight(0);
+  measure("reading: flash full, the oldest block goes", () => {
+    takeReading(outbox, journal);
+  });
+  measure("idle", () => outbox.idle());
+  clock.isSet = false;
+  return works;
 }

@@ -1,6 +1,6 @@
 /* The measurements as Node calls them: `bench.<name>(...)` answers with JSON. */
 import { boot, powerOff, progress, run } from "./app.js";
-import { bootWork, type Contents } from "./boot.js";
+import { bootWork, type Contents, callbackWork } from "./boot.js";
 import { type Cost, calibrate } from "./meter.js";
 import { outboxCost, publishCost, wholeWayCost } from "./publish.js";
 import { renderCost } from "./render.js";
@@ -15,6 +15,7 @@ const bench = {
   render: (format: "json" | "plain", turns: number): string => shown(renderCost(format, turns)),
   app: { boot, run, progress, powerOff },
   boot: (contents: Contents, blocks: number): string => JSON.stringify(bootWork(contents, blocks)),
+  callbacks: (blocks: number): string => JSON.stringify(callbackWork(blocks)),
   outbox: (turns: number): string => JSON.stringify(outboxCost(turns)),
 };
 

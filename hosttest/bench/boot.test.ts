@@ -1,0 +1,12 @@
+/* A boot on XS keeps to its goals, and so does the largest callback while a backlog waits: counts, the same on every machine. */
+import { expect } from "vitest";
+import { xs32Test as test } from "../xs/available.js";
+import { bootRows } from "./boot.js";
+
+const timeout = 300_000; // not a limit of what is measured: XS interprets, and CI has other work too
+
+test("boot with an empty, a full and a drained outbox, and every callback: within the goals", { timeout }, async () => {
+  const rows = await bootRows(false);
+  expect(rows.filter(({ met }) => met === false)).toEqual([]);
+  expect(rows.some(({ name }) => name.startsWith("largest callback"))).toBe(true);
+});

@@ -1,0 +1,79 @@
+/*
+ * What a boot costs on XS, by what it finds in flash, and the callback with the most work while a backlog waits. On 1 MiB and on
+ * the largest partition, that of 8 MB of flash.
+ */
+import { bundle } from "../../boards/xs/bundle.js";
+import { XSWorker } from "../../boards/xs/engine/worker.js";
+import { type Row, row } from "./row.js";
+import type { Contents, Work } from "./xs/boot.js";
+
+const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
+const MIB_BLOCKS = 256;
+const LARGEST_BLOCKS = 1_262;
+
+/** Goals of a boot on 1 MiB: the mount's and the whole boot's. Before tail records, a drained one took 48 million computrons. */
+const MAX_MOUNT_COMPUTRONS = 340_000;
+const MAX_BOOT_COMPUTRONS = 550_000;
+const MAX_READS = 1_024;
+const MAX_PROGRAMS = 500;
+
+interface Boot {
+  readonly mount: Work;
+  readonly start: Work;
+}
+
+async function evaluated<T>(xs: XSWorker, script: string): Promise<T> {
+  await xs.boot();
+  await xs.evaluate("bench.calibrate()");
+  return JSON.parse((await xs.evaluate(script)).text);
+}
+
+/** The rows of `npm run bench -- boot`. `largest`: on the largest partition, too. `change`: alters the program first, to try what a test sees. */
+export async function bootRows(
+  largest = true,
+  change: (script: string) => string = (script) => script,
+): Promise<Row[]> {
+  const xs = await XSWorker.open();
+  const rows: Row[] = [];
+  try {
+    await xs.preload(change(await bundle(PROGRAM)));
+    for (const blocks of largest ? [MIB_BLOCKS, LARGEST_BLOCKS] : [MIB_BLOCKS]) {
+      for (const contents of ["empty", "full", "drained"] as const) {
+        const boot = await evaluated<Boot>(xs, `bench.boot("${contents}", ${blocks})`);
+        rows.push(...rowsOf(contents, blocks, boot));
+      }
+      rows.push(...callbackRows(blocks, await evaluated(xs, `bench.callbacks(${blocks})`)));
+    }
+  } finally {
+    await xs.close();
+  }
+  return rows;
+}
+
+function rowsOf(contents: Contents, blocks: number, { mount, start }: Boot): Row[] {
+  const name = `boot, ${contents}, ${blocks} blocks`;
+  const scale = blocks / MIB_BLOCKS; // one read a block, and what it takes
+  return [
+    row(`${name}: mount`, mount.computrons, "computrons", MAX_MOUNT_COMPUTRONS * scale),
+    row(`${name}: computrons`, mount.computrons + start.computrons, "computrons", MAX_BOOT_COMPUTRONS * scale),
+    row(`${name}: flash reads`, mount.reads + start.reads, "reads", MAX_READS * scale),
+    row(`${name}: flash programs`, mount.programs + start.programs, "programs", MAX_PROGRAMS),
+  ];
+}
+
+function callbackRows(blocks: number, works: Readonly<Record<string, Work>>): Row[] {
+  const rows = Object.entries(works).flatMap(([name, work]) => [
+    row(`${name}, ${blocks} blocks full: computrons`, work.computrons, "computrons"),
+    row(`${name}, ${blocks} blocks full: flash reads`, work.reads, "reads", MAX_READS),
+  ]);
+  const [largest, work] = Object.entries(works).sort(([, a], [, b]) => b.computrons - a.computrons)[0];
+  rows.push(
+    row(
+      `largest callback after the boot, ${blocks} blocks: ${largest}`,
+      work.computrons,
+      "computrons",
+      MAX_BOOT_COMPUTRONS,
+    ),
+  );
+  return rows;
+}
