@@ -7,14 +7,11 @@
 import type { Board } from "./board.js";
 import { Console } from "./console/console.js";
 import type { Answer } from "./console/host.js";
-import { encodeTopicName } from "./mqtt/topics.js";
-import { encodeUTF8 } from "./mqtt/utf8.js";
 import { Link } from "./network/link.js";
 import { TimeSync } from "./network/time-sync.js";
 import { messageOf } from "./network/trouble.js";
 import { Outbox } from "./outbox/outbox.js";
-import { Journal } from "./reading/journal.js";
-import { DECIMALS_MOST } from "./reading/record.js";
+import type { Journal } from "./reading/journal.js";
 import type { Key } from "./settings/schema.js";
 import { Settings } from "./settings/settings.js";
 import type { KeyValueStore } from "./settings/store.js";
@@ -22,20 +19,20 @@ import { Announcement } from "./thermometer/announcement.js";
 import { DeviceLog, type Level } from "./thermometer/device-log.js";
 import { FactoryReset, type ResetOwner } from "./thermometer/factory-reset.js";
 import { Health, type HealthOwner } from "./thermometer/health.js";
+import { Intake, type IntakeOwner, openJournal } from "./thermometer/intake.js";
+import { NoSettings, openSettings } from "./thermometer/no-settings.js";
 import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import type { Product } from "./thermometer/product.js";
 import { PromptHost } from "./thermometer/prompt-host.js";
 import { Sampling, type SamplingOwner } from "./thermometer/sampling.js";
 import { Uplink, type UplinkOwner } from "./thermometer/uplink.js";
 
-/** Thousandths of a degree that the last digit stands for, by the number of digits after the point. */
-const MILLI_PER_DIGIT = [1000, 100, 10, 1];
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
 export const CLOCK_PATIENCE_MS = 30_000;
 
 export type { Level } from "./thermometer/device-log.js";
 
-export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, UplinkOwner, ResetOwner {
+export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, IntakeOwner, UplinkOwner, ResetOwner {
   readonly board: Board;
   readonly settings: Settings;
   readonly health: Health;
@@ -49,18 +46,20 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   readonly time: TimeSync | undefined;
   readonly sampling: Sampling | undefined;
   readonly store: KeyValueStore;
+  readonly intake: Intake | undefined;
   private readonly console: Console | undefined;
   private host: PromptHost | undefined;
   private readonly _log: DeviceLog;
   private clockPatience: object | number | undefined;
   private uplinkStarted = false;
   private reset: FactoryReset | undefined;
-  private _dropped = 0;
 
   constructor(board: Board) {
     this.board = board;
     this._log = new DeviceLog(board);
-    this.store = board.openSettings();
+    this.store = openSettings(board);
+    if (this.store instanceof NoSettings)
+      this.log("error", `${this.store.reason}; defaults apply, nothing can be saved`);
     this.settings = new Settings(new SettingsOwner(this));
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     this.health = new Health(this);
@@ -70,8 +69,9 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
       const { outbox, trouble } = this.openOutbox();
       this.outbox = outbox;
       this.flashTrouble = trouble;
-      this.journal = outbox && this.openJournal(outbox);
-      this.keepInFlight();
+      this.journal = outbox && this.attempt("journal", () => openJournal(this, outbox));
+      this.attempt("outbox", () => this.keepInFlight());
+      this.intake = this.attempt("readings", () => new Intake(this));
     }
     this.console = this.openConsole();
     this._log.open(this.settings.get("log"), this.console);
@@ -79,19 +79,19 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
       const { uplink, trouble } = this.openUplink();
       this.uplink = uplink;
       this.uplinkTrouble = trouble;
-      this.time = this.openTime();
+      this.time = this.attempt("time", () => this.openTime());
     }
-    this.link = this.openLink();
-    if (this.link === undefined) this.onNetwork(true);
-    this.sampling = this.journal && new Sampling(this);
-    this.sampling?.restart();
+    this.link = this.attempt("wifi", () => this.openLink());
+    if (board.wifi === undefined) this.onNetwork(true);
+    this.sampling = this.intake && this.attempt("sensor", () => new Sampling(this));
+    this.attempt("sensor", () => this.sampling?.restart());
     if (isResetDue) this.finishReset();
     board.observer?.started?.(this);
   }
 
   /** Readings that the sampler has handed over but QoS 0 could not send, since boot. */
   get dropped(): number {
-    return this._dropped;
+    return this.intake?.dropped ?? 0;
   }
 
   /** Keeps nothing itself. */
@@ -173,24 +173,24 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.outbox?.close();
   }
 
+  /** A part that cannot be made costs what it does, and not the prompt. */
+  private attempt<T>(what: string, make: () => T): T | undefined {
+    try {
+      return make();
+    } catch (error) {
+      this.log("error", `${what}: cannot be started: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
   private openOutbox(): { outbox?: Outbox; trouble?: string } {
     try {
       return { outbox: new Outbox(new OutboxOwner(this)) };
     } catch (error) {
       const trouble = messageOf(error);
-      this.log("error", `outbox: ${trouble}; no readings are taken`);
+      this.log("error", `outbox: ${trouble}; readings are sent at once, or lost while there is no connection`);
       return { trouble };
     }
-  }
-
-  private openJournal(outbox: Outbox): Journal {
-    return new Journal({
-      store: outbox,
-      clock: this.board.clock,
-      room: encodeUTF8(this.settings.get("room")),
-      format: this.settings.get("payload"),
-      topicOf: readingTopic,
-    });
   }
 
   /** What some broker may know by its id is not given up while that is away: its ids are in use there. */
@@ -280,29 +280,13 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   }
 
   onReading(celsius: number, sensorDecimals: number): void {
-    const { journal, outbox, uplink, board } = this;
-    if (journal === undefined || outbox === undefined) return;
-    const resolution = this.settings.get("resolution");
-    const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
-    const unit = MILLI_PER_DIGIT[decimals]; // rounded once, to the digits that will be shown
-    const milliCelsius = Math.round((celsius * 1000) / unit) * unit;
-    const qos = this.settings.get("mqtt.qos");
-    if (qos === 0) {
-      const sent = uplink?.sendNow(journal.renderNow(milliCelsius, decimals)) ?? false;
-      if (!sent) this._dropped++;
-      board.observer?.reading?.(celsius, undefined);
-      return;
-    }
-    const sequence = journal.append(milliCelsius, decimals, qos);
-    board.observer?.reading?.(celsius, sequence);
-    uplink?.wake();
-    outbox.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
+    this.intake?.take(celsius, sensorDecimals);
   }
 
   onSaved(keys: readonly Key[]): void {
     const changed = (...names: Key[]): boolean => keys.some((key) => names.includes(key));
     if (changed("log")) this._log.level = this.settings.get("log");
-    if (changed("payload") && this.journal !== undefined) this.journal.format = this.settings.get("payload");
+    if (changed("payload") && this.intake !== undefined) this.intake.format = this.settings.get("payload");
     if (changed("payload", "interval", "deadband", "heartbeat")) this.uplink?.presence.update();
     if (changed("discovery", "discovery.prefix")) this.uplink?.presence.move();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
@@ -311,15 +295,4 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     }
     if (changed("interval", "offset", "deadband", "heartbeat")) this.sampling?.restart();
   }
-}
-
-/** `home/<room>/temperature` for a room's name, both as UTF-8. */
-function readingTopic(room: Uint8Array): Uint8Array {
-  const before = encodeTopicName("home/");
-  const after = encodeTopicName("/temperature");
-  const topic = new Uint8Array(before.length + room.length + after.length);
-  topic.set(before);
-  topic.set(room, before.length);
-  topic.set(after, before.length + room.length);
-  return topic;
 }

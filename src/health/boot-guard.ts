@@ -116,7 +116,7 @@ export class BootGuard {
       const value = this.options.entry.read();
       const bytes = new Uint8Array(value ?? new ArrayBuffer(0));
       if (bytes.length >= HEAD && bytes[0] === FORMAT) {
-        return { deaths: bytes[1], words: String.fromCharCode(...bytes.subarray(HEAD, HEAD + WORDS_LENGTH)) };
+        return { deaths: bytes[1], words: plain(String.fromCharCode(...bytes.subarray(HEAD, HEAD + WORDS_LENGTH))) };
       }
     } catch (error) {
       this.problem(error);

@@ -161,6 +161,11 @@ export class Outbox {
     return this.log.number + this.skipped;
   }
 
+  /** Calls that the flash failed since boot. */
+  get flashFailures(): number {
+    return this.medium.failures;
+  }
+
   /** Entries that are not settled; see `Statistics.entries`. */
   get entries(): number {
     return this.log.counters.entries;

@@ -18,6 +18,8 @@ import type { Uplink } from "./uplink.js";
 export const ERASING_KEY = "erasing";
 /** Bytes a turn: four sectors, 0.2 s typically and 1.6 s at worst; the watchdog waits 10 s. */
 const PIECE_BYTES = 16_384;
+/** Between two tries of a reset that does not come to its end. */
+export const AGAIN_MS = 15 * 60_000;
 /** "settings erased!": on the first bytes of the readings' flash. One write unit of the largest kind, nothing of the outbox's. */
 const MARK = Uint8Array.of(115, 101, 116, 116, 105, 110, 103, 115, 32, 101, 114, 97, 115, 101, 100, 33);
 
@@ -145,11 +147,27 @@ export class FactoryReset {
         return;
       case SETTINGS:
         this.attempt(() => unmark(this.owner.board));
-        this.owner.board.restart("factory reset"); // no farewell, which would write to the store
+        this.conclude(false);
         return;
       default:
         throw new TypeError(`part: ${this.part satisfies never}`);
     }
+  }
+
+  /**
+   * Restarts. Where flash keeps what says that a reset is due, the next boot would erase again, and so on for ever: then the prompt
+   * stays, and it is tried again later.
+   */
+  private conclude(isStoreOpen: boolean): void {
+    const { board, store } = this.owner;
+    if (isStillDue(board, isStoreOpen ? store : undefined)) {
+      this.owner.log(
+        "error",
+        `factory reset: cannot be ended, the settings' flash fails; again in ${AGAIN_MS / 60_000} minutes`,
+      );
+      this.timer = board.timers.set(() => board.restart("factory reset"), AGAIN_MS);
+    } else if (isStoreOpen) this.owner.restart("factory reset");
+    else board.restart("factory reset"); // no farewell, which would write to the store
   }
 
   private forgetSettings(): void {
@@ -159,7 +177,7 @@ export class FactoryReset {
     const { openSettingsFlash } = board;
     if (openSettingsFlash === undefined) {
       this.attempt(() => store.delete(ERASING_KEY));
-      this.owner.restart("factory reset");
+      this.conclude(true);
       return;
     }
     this.attempt(() => mark(board));
@@ -174,6 +192,18 @@ export class FactoryReset {
     } catch (error) {
       this.owner.log("error", `factory reset: ${messageOf(error)}`);
     }
+  }
+}
+
+/** `open`: the store, if it is not closed. */
+function isStillDue(board: Board, open: KeyValueStore | undefined): boolean {
+  try {
+    const store = open ?? board.openSettings();
+    const isDue = FactoryReset.isDue(board, store);
+    if (open === undefined) store.close?.();
+    return isDue;
+  } catch {
+    return false; // the next boot has no store that says so
   }
 }
 

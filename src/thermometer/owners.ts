@@ -20,6 +20,7 @@ export interface Owner {
   readonly store: KeyValueStore;
   readonly settings: Settings;
   readonly id: string;
+  readonly intake: { readonly isFlashFailing: boolean } | undefined;
   log(level: Level, text: string): void;
   /** Settings that take effect when they are saved have been. */
   onSaved(keys: readonly Key[]): void;
@@ -89,6 +90,8 @@ export class OutboxOwner extends Owned implements OutboxOptions {
   }
 
   onEvent(event: OutboxEvent): void {
+    // That the flash fails was said once, and each entry would say it again.
+    if (this.owner.intake?.isFlashFailing && (event.kind === "refused" || event.kind === "unmarked")) return;
     this.owner.log("warn", `outbox: ${event.message}`);
   }
 }

@@ -8,12 +8,15 @@ import type { TimeSync } from "../network/time-sync.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Journal } from "../reading/journal.js";
 import type { Settings } from "../settings/settings.js";
+import type { KeyValueStore } from "../settings/store.js";
 import type { Health } from "./health.js";
+import type { Intake } from "./intake.js";
 import type { Sampling } from "./sampling.js";
 import type { Uplink } from "./uplink.js";
 
 export interface Product extends Firmware {
   readonly board: Board;
+  readonly store: KeyValueStore;
   readonly settings: Settings;
   /** Client id, and the device's level in its status topic. */
   readonly id: string;
@@ -22,6 +25,8 @@ export interface Product extends Firmware {
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
   readonly flashTrouble: string | undefined;
+  /** Undefined where no readings are taken. */
+  readonly intake: Intake | undefined;
   /** Undefined where the network is always there. */
   readonly link: Link | undefined;
   /** Undefined until a broker is set, or if the settings cannot be had: `uplinkTrouble` says why. */

@@ -6,6 +6,7 @@
 import type { ResetCause } from "../board.js";
 import { troubleText } from "../network/trouble.js";
 import { VERSION } from "../version.js";
+import { NoSettings } from "./no-settings.js";
 import type { Product } from "./product.js";
 
 type Row = readonly [label: string, value: string];
@@ -27,14 +28,15 @@ export function statusRows(thermometer: Product): readonly Row[] {
   ];
 }
 
-function health({ health }: Product): readonly Row[] {
+function health({ health, store }: Product): readonly Row[] {
+  if (store instanceof NoSettings) return [["trouble", `${store.reason}; defaults apply, nothing can be saved`]];
   if (health.safeMode !== undefined) return [["trouble", health.safeMode]];
   return health.lastWords === "" ? [] : [["trouble", `an earlier run ended by ${health.lastWords}`]];
 }
 
 function sensor({ sampling, health }: Product): string {
   const status = sampling?.status;
-  if (status === undefined) return health.safeMode === undefined ? "off: the flash cannot be used" : "off: safe mode";
+  if (status === undefined) return health.safeMode === undefined ? "off: see the log" : "off: safe mode";
   const { name, celsius, ageMs, failures, lastError } = status;
   if (lastError !== undefined) return `failing (${failures} times): ${lastError.message}`;
   if (celsius === undefined || ageMs === undefined) return "no reading yet";
@@ -94,7 +96,7 @@ function losses({ outbox, journal, dropped }: Product): readonly Row[] {
     ["dropped, flash full", statistics?.dropped ?? 0],
     ["refused, flash full", statistics?.refused ?? 0],
     ["damaged in flash", statistics?.damaged ?? 0],
-    ["dropped at QoS 0", dropped],
+    ["dropped, not kept", dropped],
     ["given up", journal?.counters.deadLetters ?? 0],
     ["possible doubles", journal?.counters.possibleDoubles ?? 0],
   ];
@@ -102,8 +104,12 @@ function losses({ outbox, journal, dropped }: Product): readonly Row[] {
   return happened.length === 0 ? [] : [["losses", happened.join(", ")]];
 }
 
-function flash({ outbox, health }: Product): string {
-  if (outbox === undefined) return health.safeMode === undefined ? "cannot be used" : "not touched: safe mode";
+const AT_ONCE = "readings are sent at once, or lost while there is no connection";
+
+function flash({ outbox, health, intake }: Product): string {
+  if (outbox === undefined)
+    return health.safeMode === undefined ? `cannot be used: ${AT_ONCE}` : "not touched: safe mode";
+  if (intake?.isFlashFailing) return `fails: ${AT_ONCE}`;
   const { blocks, lifeLeft } = outbox.statistics();
   return `${blocks} blocks, ${(lifeLeft * 100).toFixed(lifeLeft > 0.999 ? 0 : 1)} % of its life left`;
 }

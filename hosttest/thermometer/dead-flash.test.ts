@@ -1,0 +1,204 @@
+/*
+ * Flash that fails: readings go out at QoS 0's promise, and that is said; a reset that cannot be noted does not go round; the
+ * prompt comes up whatever the settings' flash does.
+ */
+import { describe, expect, test } from "vitest";
+import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
+import type { NorFlash } from "../../boards/parts/nor-flash.js";
+import { AGAIN_MS, ERASING_KEY } from "../../src/thermometer/factory-reset.js";
+import { GUARD_KEY } from "../../src/thermometer/health.js";
+import { FLASH_RETRY_MS } from "../../src/thermometer/intake.js";
+import { SimulatedDevice } from "../support/device-board.js";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const STATUS = "home/kitchen/thermometer020000000001/status";
+const AT_ONCE = "readings are sent at once, or lost while there is no connection";
+
+const fails = (): never => {
+  throw new Error("write failed");
+};
+/** How flash fails; each gives back how to mend it. */
+const DEATHS: readonly (readonly [string, (flash: NorFlash) => () => void])[] = [
+  ["throws", (flash) => replace(flash, { write: fails, eraseBlock: fails })],
+  ["says that it has written, and has not", (flash) => replace(flash, { write: () => {}, eraseBlock: () => {} })],
+];
+
+function replace(flash: NorFlash, methods: Partial<Record<"read" | "write" | "eraseBlock", () => void>>): () => void {
+  Object.assign(flash, methods);
+  return () => {
+    for (const name of Object.keys(methods)) delete (flash as unknown as Record<string, unknown>)[name];
+  };
+}
+
+describe.each(DEATHS)("flash that %s", (_how, die) => {
+  test.each(["1", "2"])(
+    "from the first boot on, QoS %s: every reading goes out, said once, and status tells the truth",
+    (qos) => {
+      const one = new SimulatedDevice({ defaults: { "mqtt.qos": qos } });
+      const { house } = one;
+      die(one.flash);
+      one.powerOn();
+      house.time.advance(20 * SECOND);
+      const said = one.port.take();
+      house.time.advance(60 * MINUTE);
+      expect(said + one.port.take()).toContain(`error: flash fails: ${AT_ONCE}`);
+      expect(house.readings().length).toBeGreaterThan(355);
+      expect(house.readings().length + one.firmware.dropped).toBe(one.taken.length);
+      expect(one.status("flash")).toBe(`fails: ${AT_ONCE}`);
+      expect(house.retained.get(STATUS)).toBe("online");
+      expect(one.crashes).toEqual([]);
+    },
+  );
+
+  test("is said once in an hour, not with each reading", () => {
+    const one = new SimulatedDevice();
+    die(one.flash);
+    one.powerOn();
+    let said = "";
+    for (let minute = 0; minute < 60; minute++) {
+      one.house.time.advance(MINUTE);
+      said += one.port.take();
+    }
+    expect(said.match(/flash fails/g)).toHaveLength(1);
+    expect(said.match(/refused: the flash failed/g) ?? []).toHaveLength(
+      said.includes("refused: the flash failed") ? 1 : 0,
+    );
+  });
+
+  test("in mid-life, with a backlog: that goes out, new readings go out, and once it is back they are kept again", () => {
+    const one = new SimulatedDevice({ defaults: { "mqtt.qos": "2" } });
+    const { house } = one;
+    const { time } = house;
+    one.powerOn();
+    time.advance(MINUTE);
+    house.broker.stop("kept");
+    time.advance(10 * MINUTE);
+    const backlog = one.firmware.unsettled;
+    expect(backlog).toBeGreaterThan(55);
+    const mend = die(one.flash);
+    time.advance(MINUTE);
+    house.broker.start();
+    time.advance(10 * MINUTE);
+    expect(house.sequences()).toEqual(expect.arrayContaining([5, 6, 7]));
+    expect(house.readings().filter(({ seq }) => seq === undefined).length).toBeGreaterThan(30);
+    mend();
+    one.port.take();
+    time.advance(FLASH_RETRY_MS + 20 * SECOND);
+    expect(one.port.take()).toContain("flash takes readings again");
+    expect(one.status("flash")).toContain("% of its life left");
+    const from = house.readings().length;
+    time.advance(MINUTE);
+    expect(
+      house
+        .readings()
+        .slice(from)
+        .every(({ seq }) => seq !== undefined),
+    ).toBe(true);
+    house.broker.stop("kept");
+    time.advance(MINUTE);
+    expect(one.firmware.unsettled).toBeGreaterThan(4);
+    expect(one.crashes).toEqual([]);
+  });
+});
+
+test("flash that cannot be opened at all: every reading goes out, the format can be changed, and it is said", () => {
+  const one = new SimulatedDevice();
+  const { house } = one;
+  Object.assign(one.flash, { status: fails });
+  one.powerOn();
+  house.time.advance(10 * MINUTE);
+  expect(one.port.take()).toContain(`error: outbox: write failed; ${AT_ONCE}`);
+  expect(house.readings().length).toBeGreaterThan(57);
+  expect(one.status("flash")).toBe(`cannot be used: ${AT_ONCE}`);
+  one.set({ payload: "plain" });
+  house.time.advance(20 * SECOND);
+  expect(house.payloads("home/kitchen/temperature").at(-1)).toBe("21.50");
+  expect(one.type("queue")).toContain("no outbox: see status");
+  expect(one.crashes).toEqual([]);
+});
+
+describe("the settings' flash", () => {
+  test("cannot be opened: the prompt comes up and says so, defaults apply, nothing restarts", () => {
+    const one = new SimulatedDevice();
+    const { house } = one;
+    Object.assign(one.settingsFlash, { status: fails, read: fails });
+    one.powerOn();
+    house.time.advance(30 * MINUTE);
+    expect(one.crashes).toEqual([]);
+    expect(one.restarts).toEqual([]);
+    const said = one.port.take();
+    expect(said).toMatch(/error: the settings' flash cannot be opened: .*; defaults apply, nothing can be saved/);
+    expect(one.status("trouble")).toContain("the settings' flash cannot be opened");
+    one.type("set room attic");
+    expect(one.type("save")).toContain("error");
+    expect(house.readings().length).toBeGreaterThan(100);
+  });
+
+  test("throws whatever is asked of the store: the prompt comes up, readings go on", () => {
+    const one = new SimulatedDevice();
+    const { prototype } = KeyValueOnFlash;
+    const { read, write, delete: remove } = prototype;
+    Object.assign(prototype, { read: fails, write: fails, delete: fails });
+    try {
+      one.powerOn();
+      one.house.time.advance(10 * MINUTE);
+    } finally {
+      Object.assign(prototype, { read, write, delete: remove });
+    }
+    expect(one.crashes).toEqual([]);
+    expect(one.type("version")).toContain("home-thermometer");
+    expect(one.house.readings().length).toBeGreaterThan(50);
+  });
+
+  test.each([
+    ["throws", fails],
+    ["does nothing", () => {}],
+  ])(
+    "never loses the mark of a factory reset (a delete %s): it does not go round, the prompt is there, and says it",
+    (_how, remove) => {
+      const one = new SimulatedDevice();
+      const { time } = one.house;
+      const { prototype } = KeyValueOnFlash;
+      const original = { read: prototype.read, write: prototype.write, delete: prototype.delete };
+      let isStuck = false;
+      Object.assign(prototype, {
+        read(this: KeyValueOnFlash, key: string) {
+          return key === ERASING_KEY && isStuck ? new ArrayBuffer(1) : original.read.call(this, key);
+        },
+        write(this: KeyValueOnFlash, key: string, value: ArrayBuffer) {
+          isStuck ||= key === ERASING_KEY;
+          original.write.call(this, key, value);
+        },
+        delete: remove,
+      });
+      try {
+        one.powerOn();
+        time.advance(30 * SECOND);
+        one.type("factory-reset");
+        one.type("erase");
+        time.advance(10 * MINUTE);
+        expect(one.restarts).toEqual([]);
+        expect(one.port.take()).toContain("cannot be ended, the settings' flash fails; again in 15 minutes");
+        expect(one.type("version")).toContain("home-thermometer");
+        time.advance(4 * AGAIN_MS);
+        expect(one.restarts.length).toBeLessThan(6);
+        isStuck = false;
+        time.advance(AGAIN_MS);
+      } finally {
+        Object.assign(prototype, original);
+      }
+      one.powerOn();
+      time.advance(AGAIN_MS);
+      expect(one.status("broker")).toContain("connected");
+      expect(one.crashes).toEqual([]);
+    },
+  );
+
+  test("holds nonsense under the boot guard's key: the boot is counted from there, and nothing raw is shown", () => {
+    const one = new SimulatedDevice();
+    new KeyValueOnFlash(one.settingsFlash).write(GUARD_KEY, Uint8Array.of(1, 1, 0x1b, 0x5b, 0x32, 0x4a, 0xff).buffer);
+    one.powerOn();
+    expect(one.status("trouble")).toBe("an earlier run ended by ?[2J?");
+  });
+});

@@ -1,0 +1,36 @@
+/*
+ * Stands for a settings' store that cannot be opened: there is nothing in it, and nothing can be kept. With it the device runs on
+ * its defaults, and the prompt says what is wrong.
+ */
+import type { Board } from "../board.js";
+import { messageOf } from "../network/trouble.js";
+import type { KeyValueStore } from "../settings/store.js";
+
+export class NoSettings implements KeyValueStore {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+
+  read(): undefined {
+    return undefined;
+  }
+
+  write(): void {
+    throw new Error(this.reason);
+  }
+
+  delete(): void {
+    throw new Error(this.reason);
+  }
+}
+
+/** The board's store, or one that stands for it. Never throws. */
+export function openSettings(board: Board): KeyValueStore {
+  try {
+    return board.openSettings();
+  } catch (error) {
+    return new NoSettings(`the settings' flash cannot be opened: ${messageOf(error)}`);
+  }
+}
