@@ -180,6 +180,8 @@ describe("the settings' flash", () => {
         time.advance(10 * MINUTE);
         expect(one.restarts).toEqual([]);
         expect(one.port.take()).toContain("cannot be ended, the settings' flash fails; again in 15 minutes");
+        time.advance(AGAIN_MS);
+        expect(one.restarts).toHaveLength(1);
         expect(one.type("version")).toContain("home-thermometer");
         time.advance(4 * AGAIN_MS);
         expect(one.restarts.length).toBeLessThan(6);
