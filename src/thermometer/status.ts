@@ -59,7 +59,8 @@ function broker({ uplink, uplinkTrouble, settings, health }: Product): string {
   const name = `${settings.get("mqtt.host")}:${settings.get("mqtt.port")}`;
   if (uplink === undefined) return `${name}: off: ${uplinkTrouble}`;
   const { state, connectedMs, retryMs, lastError, inFlight, delivered } = uplink.status;
-  const last = lastError === undefined ? "" : `; last failure: ${lastError.message}`;
+  const guess = uplink.guess === undefined ? "" : `; ${uplink.guess}`;
+  const last = lastError === undefined ? "" : `; last failure: ${lastError.message}${guess}`;
   switch (state) {
     case "connected":
       return `${name}: connected for ${span(connectedMs ?? 0)}, ${delivered} delivered, ${inFlight} in flight${last}`;

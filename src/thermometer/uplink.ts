@@ -18,6 +18,7 @@ import type { TCPConstructor } from "../mqtt/io.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
 import type { Journal, ReadingMessage } from "../reading/journal.js";
 import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";
+import { Takeover } from "./takeover.js";
 
 export interface UplinkOwner extends PresenceOwner {
   /** Absent where the flash cannot be used: readings go out at QoS 0's promise then. */
@@ -32,6 +33,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   private readonly owner: UplinkOwner;
   private readonly client: Client<Entry>;
   readonly presence: Presence;
+  private readonly takeover = new Takeover();
   private isUp = false;
   private isHeld = false;
   /** What the last failure was: the same one again is not news. */
@@ -57,6 +59,12 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
 
   get status(): ClientStatus {
     return this.client.status();
+  }
+
+  /** What may be behind connections that the broker ends again and again; undefined: nothing is. */
+  get guess(): string | undefined {
+    if (!this.takeover.isLikely) return undefined;
+    return `ends one connection after the other; perhaps another device has the client id "${this.id}": set id`;
   }
 
   start(): void {
@@ -229,6 +237,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     switch (state) {
       case "connected":
         this.trouble = "";
+        this.takeover.connected(this.uptimeMs());
         this.presence.connected();
         return;
       case "connecting":
@@ -254,6 +263,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   onSettled(sequence: number, outcome: "delivered" | "deadLetter"): void {
     const { owner } = this;
     this.presence.arrived();
+    this.takeover.acknowledged(this.uptimeMs());
     if (outcome === "deadLetter") {
       owner.journal?.countDeadLetter();
       owner.log("error", `reading ${sequence} given up: the broker closes the connection whenever it is sent`);
@@ -262,7 +272,9 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   onError(error: MQTTError): void {
-    this.presence.ended(error.kind === "closed" ? "server" : "other");
+    const by = error.kind === "closed" ? "server" : "other";
+    this.presence.ended(by);
+    if (this.takeover.ended(by, this.uptimeMs())) this.owner.log("warn", `broker: ${this.guess}`);
     this.owner.log(
       error.message === this.trouble ? "debug" : "warn",
       `broker ${this.host}:${this.port}: ${error.message}`,

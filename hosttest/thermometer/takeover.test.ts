@@ -1,0 +1,69 @@
+/*
+ * Two devices with one client id: noticed and said, with the remedy; and not said of brokers that end connections otherwise.
+ */
+import { expect, test } from "vitest";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House } from "../support/house.js";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const GUESS = /perhaps another device has the client id "t7"/g;
+
+/** Runs for so many minutes; returns what was said at the prompt. */
+function listen(one: SimulatedDevice, minutes: number): string {
+  let said = "";
+  for (let minute = 0; minute < minutes; minute++) {
+    one.house.time.advance(MINUTE);
+    said += one.port.take();
+  }
+  return said;
+}
+
+test("two devices with one id: both say so, once, until one of them has another", () => {
+  const house = new House();
+  const [one, other] = ["kitchen", "attic"].map((room) => new SimulatedDevice({ house, defaults: { room, id: "t7" } }));
+  one.powerOn();
+  other.powerOn();
+  const said = listen(one, 60);
+  expect(said.match(GUESS)).toHaveLength(1);
+  expect(said).toContain("set id");
+  expect(other.port.take().match(GUESS)).toHaveLength(1);
+  expect(one.status("broker")).toMatch(GUESS);
+  other.set({ id: "t8" });
+  other.reboot();
+  house.time.advance(10 * MINUTE);
+  house.network.resetAll();
+  house.time.advance(10 * MINUTE);
+  expect(one.status("broker")).not.toMatch(GUESS);
+  expect(one.crashes).toEqual([]);
+});
+
+test.each([
+  ["that restarts every minute", (house: House) => restart(house)],
+  ["that closes whenever it should answer", (house: House) => closing(house)],
+  ["behind a network that resets every five minutes", (house: House) => reset(house)],
+])("a broker %s: not said", (_what, trouble) => {
+  const one = new SimulatedDevice({ defaults: { id: "t7" } });
+  one.powerOn();
+  one.house.time.advance(MINUTE);
+  trouble(one.house);
+  expect(listen(one, 120)).not.toMatch(GUESS);
+});
+
+function restart(house: House): void {
+  house.broker.stop("kept");
+  house.time.timers.set(() => {
+    house.broker.start();
+    house.time.timers.set(() => restart(house), 40 * SECOND);
+  }, 20 * SECOND);
+}
+
+function closing(house: House): void {
+  house.broker.mood.closing = 1;
+  house.network.resetAll();
+}
+
+function reset(house: House): void {
+  house.network.resetAll();
+  house.time.timers.set(() => reset(house), 5 * MINUTE);
+}
