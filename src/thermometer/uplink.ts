@@ -64,7 +64,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   /** What may be behind connections that the broker ends again and again; undefined: nothing is. */
   get guess(): string | undefined {
     if (!this.takeover.isLikely) return undefined;
-    return `ends one connection after the other; perhaps another device has the client id "${this.id}": set id`;
+    return `perhaps another device has the client id "${this.id}": set id`;
   }
 
   start(): void {
@@ -274,7 +274,8 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   onError(error: MQTTError): void {
     const by = error.kind === "closed" ? "server" : "other";
     this.presence.ended(by);
-    if (this.takeover.ended(by, this.uptimeMs())) this.owner.log("warn", `broker: ${this.guess}`);
+    if (this.takeover.ended(by, this.uptimeMs()))
+      this.owner.log("warn", `broker ends one connection after the other: ${this.guess}`);
     this.owner.log(
       error.message === this.trouble ? "debug" : "warn",
       `broker ${this.host}:${this.port}: ${error.message}`,
