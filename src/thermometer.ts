@@ -279,8 +279,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.uplink?.start();
   }
 
-  onReading(celsius: number, sensorDecimals: number): void {
-    this.intake?.take(celsius, sensorDecimals);
+  onReading(celsius: number, decimals: number): void {
+    this.intake?.take(celsius, decimals);
   }
 
   onSaved(keys: readonly Key[]): void {

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
+import { printable } from "../../src/console/printable.js";
 import { Settings } from "../../src/settings/settings.js";
 import { VERSION } from "../../src/version.js";
 import { I2CBus } from "../parts/i2c-bus.js";
@@ -76,7 +77,7 @@ function makeBoard(): Board {
       return overrides();
     },
     observer: run,
-    trace: (line) => console.error(line),
+    trace: (line) => console.error(printable(line)),
     heap: () => ({ usedBytes: process.memoryUsage().heapUsed }),
     boot: (begin) => {
       if (options.engine === "xs") {
@@ -139,16 +140,17 @@ function brokerInForce(): BrokerAddress {
 function introduce(): void {
   const broker = brokerInForce();
   const whose = namesBroker() ? "" : " (embedded)";
-  console.log(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`);
-  console.log(`broker ${broker.host}:${broker.port}${whose}; subscribed to home/+/temperature. Type help.`);
-  if (pty !== undefined) console.log(`the prompt is at ${pty.path}: picocom ${pty.path}, or screen ${pty.path}`);
+  console.log(printable(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`));
+  console.log(printable(`broker ${broker.host}:${broker.port}${whose}; subscribed to home/+/temperature. Type help.`));
+  if (pty !== undefined)
+    console.log(printable(`the prompt is at ${pty.path}: picocom ${pty.path}, or screen ${pty.path}`));
   subscriber.follow(broker);
 }
 
 function atEnd(unsettled: number): void {
   const kept = unsettled > 0 ? `: they are kept in ${chip.path}, and sent by the next run with it` : "";
   if (!options.headless && process.stdout.isTTY) console.log(); // leave the prompt's line
-  console.error(`unsettled readings: ${unsettled}${kept}`);
+  console.error(printable(`unsettled readings: ${unsettled}${kept}`));
   chip.close();
   if (temporary !== undefined && unsettled === 0) rmSync(temporary, { recursive: true });
 }
@@ -164,6 +166,6 @@ function orExit<T>(action: () => T): T {
 
 function exitOf(error: unknown): never {
   if (!(error instanceof UsageError || error instanceof ImageError)) throw error;
-  console.error(error.message);
+  console.error(printable(error.message));
   process.exit(2);
 }

@@ -3,6 +3,8 @@
  * It watches the firmware through the board's observer and never reaches into it.
  */
 import type { Firmware, Observer } from "../../src/board.js";
+import { printable } from "../../src/console/printable.js";
+import { celsiusText } from "../../src/reading/rounding.js";
 import type { TerminalOptions } from "./terminal.js";
 import { timers } from "./timers.js";
 
@@ -47,7 +49,7 @@ export class Run implements Observer {
 
   reading(celsius: number, sequence: number | undefined): void {
     if (this.#options.headless) {
-      const value = celsius.toFixed(2);
+      const value = celsiusText(celsius, 2);
       if (sequence === undefined) this.#line(`reading value=${value}`);
       else if (sequence < 0) this.#line(`refused value=${value}`);
       else this.#line(`reading seq=${sequence} value=${value}`);
@@ -103,7 +105,7 @@ export class Run implements Observer {
   }
 
   #line(text: string): void {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${printable(text)}\n`);
   }
 
   /** npm that is killed by signal 9 cannot pass it on: then we go the same way, as the user meant. */

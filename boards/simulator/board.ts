@@ -8,6 +8,7 @@
 import config from "mc/config";
 import Timer from "timer";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
+import { printable } from "../../src/console/printable.js";
 import { onAbort } from "../moddable/abort.js";
 import { buildDefaults } from "../moddable/defaults.js";
 import { timers } from "../moddable/timers.js";
@@ -33,7 +34,7 @@ const CUT_WITHIN_BYTES = 40; // "during a write": a record's length, about
 const startMs = Date.now();
 const uptimeMs = (): number => Math.max(0, Date.now() - startMs);
 
-const image = new Image(config.flash ?? `${config.file.root}home-thermometer.flash`, IMAGE_BYTES);
+const image = openImage(config.flash ?? `${config.file.root}home-thermometer.flash`);
 const settingsFlash = image.partition(0, SETTINGS_BLOCKS);
 const outboxFlash = image.partition(SETTINGS_BLOCKS, OUTBOX_BLOCKS);
 const bus = new I2CBus();
@@ -80,6 +81,18 @@ export const board: Board = {
       record(line);
     }),
 };
+
+/** A file that cannot serve is no machine: the panel says why and does not start it again. @throws Error with one line */
+function openImage(path: string): Image {
+  try {
+    return new Image(path, IMAGE_BYTES);
+  } catch (error) {
+    const message = printable(`flash: ${(error as Error).message}`);
+    trace(`${message}\n`);
+    show({ fault: message });
+    throw error;
+  }
+}
 
 function boot(start: () => Firmware): void {
   begin = start;

@@ -20,6 +20,8 @@ export interface View {
   readonly started?: true;
   /** The power is gone: the panel starts the machine again. */
   readonly off?: true;
+  /** Why the machine cannot run: it is not started again. */
+  readonly fault?: string;
   readonly room?: string;
   /** Readings that wait for the broker. */
   readonly waiting?: number;

@@ -3,6 +3,8 @@
  */
 import Timer from "timer";
 import type { Firmware, Observer } from "../../src/board.js";
+import { printable } from "../../src/console/printable.js";
+import { celsiusText } from "../../src/reading/rounding.js";
 import type { Thermometer } from "../../src/thermometer.js";
 import { show } from "./panel.js";
 
@@ -30,7 +32,7 @@ export class Watcher implements Observer {
     const celsius = this.values.get(sequence);
     this.values.delete(sequence);
     if (outcome !== "delivered") return;
-    show({ published: `${celsius?.toFixed(2) ?? "an earlier run's"} (seq ${sequence})` });
+    show({ published: `${celsius === undefined ? "an earlier run's" : celsiusText(celsius, 2)} (seq ${sequence})` });
   }
 
   private look(): void {
@@ -40,7 +42,7 @@ export class Watcher implements Observer {
       room: thermometer.settings.get("room"),
       waiting: thermometer.unsettled,
       link: thermometer.link?.status().state,
-      broker: thermometer.uplink?.status.state ?? "none",
+      broker: brokerState(thermometer),
       sensor: sensorState(thermometer),
     };
     const text = JSON.stringify(view);
@@ -50,7 +52,16 @@ export class Watcher implements Observer {
   }
 }
 
+/** The state, and what a person who waits wants to know: why. */
+function brokerState({ uplink, uplinkTrouble }: Thermometer): string {
+  if (uplink === undefined) return printable(uplinkTrouble ?? "none: set mqtt.host");
+  const { state, retryMs, lastError } = uplink.status;
+  if (state === "connected") return state;
+  if (state === "waiting" && retryMs === undefined) return "waiting for Wi-Fi";
+  return printable(lastError === undefined ? state : `${state}: ${lastError.message}`);
+}
+
 function sensorState({ sampling, health }: Thermometer): string {
   if (sampling === undefined) return health.safeMode ?? "no readings are taken";
-  return sampling.status?.lastError?.message ?? "reads";
+  return printable(sampling.status?.lastError?.message ?? "reads");
 }

@@ -188,6 +188,21 @@ describe("keys at the prompt", () => {
     expect(device.screen.editedRow).toBe("*> draft|");
   });
 
+  test("history holds a KiB at most: long lines push older ones out, a single one fits", () => {
+    const device = new Device();
+    const long = (letter: string) => letter.repeat(239);
+    device.type(
+      `version\r${"ABCDE"
+        .split("")
+        .map((letter) => `${long(letter)}\r`)
+        .join("")}`,
+    );
+    device.type("\x1b[A".repeat(9));
+    expect(device.screen.editedRow).toContain("BBBB"); // four of them; the oldest, and version, are gone
+    device.type(`\x03${"😀".repeat(240)}\r${"\x1b[A".repeat(9)}`);
+    expect(device.screen.editedRow).toContain("😀");
+  });
+
   test("Tab completes commands, keys and values, and shows what there is", () => {
     const device = new Device();
     device.type("ver\t");

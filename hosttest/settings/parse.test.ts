@@ -115,6 +115,46 @@ describe("texts that are refused, each with one line that names key, what came a
       "broker:1883",
       'mqtt.host: got "broker:1883", expected a host name or an IP address alone (the port is mqtt.port)',
     ],
+    [
+      "mqtt.host",
+      "192.168.1.300",
+      'mqtt.host: got "192.168.1.300", expected a host name or an IP address alone (the port is mqtt.port): an IP address is four numbers from 0 to 255, without leading zeros',
+    ],
+    [
+      "mqtt.host",
+      "192.168.1",
+      'mqtt.host: got "192.168.1", expected a host name or an IP address alone (the port is mqtt.port): an IP address is four numbers from 0 to 255, without leading zeros',
+    ],
+    [
+      "mqtt.host",
+      "10.0.0.256",
+      'mqtt.host: got "10.0.0.256", expected a host name or an IP address alone (the port is mqtt.port): an IP address is four numbers from 0 to 255, without leading zeros',
+    ],
+    [
+      "mqtt.host",
+      "1.2.3.4.5",
+      'mqtt.host: got "1.2.3.4.5", expected a host name or an IP address alone (the port is mqtt.port): an IP address is four numbers from 0 to 255, without leading zeros',
+    ],
+    [
+      "mqtt.host",
+      "192.168.001.010",
+      'mqtt.host: got "192.168.001.010", expected a host name or an IP address alone (the port is mqtt.port): an IP address is four numbers from 0 to 255, without leading zeros',
+    ],
+    [
+      "mqtt.host",
+      "999",
+      'mqtt.host: got "999", expected a host name or an IP address alone (the port is mqtt.port): an IP address is four numbers from 0 to 255, without leading zeros',
+    ],
+    [
+      "mqtt.host",
+      "broker.5",
+      'mqtt.host: got "broker.5", expected a host name or an IP address alone (the port is mqtt.port): an IP address is four numbers from 0 to 255, without leading zeros',
+    ],
+    [
+      "mqtt.host",
+      "broker..lan",
+      'mqtt.host: got "broker..lan", expected a host name or an IP address alone (the port is mqtt.port)',
+    ],
     ["hostname", "-attic", 'hostname: got "-attic", expected letters, digits and - inside, 32 at most, or nothing'],
     ["id", "a b", 'id: got "a b", expected letters, digits, - and _, 23 at most, or nothing'],
     ["wifi.ssid", "é".repeat(17), `wifi.ssid: got "${"é".repeat(17)}", expected 32 bytes at most`],
@@ -192,7 +232,7 @@ describe("the schema", () => {
 });
 
 describe("spelling help", () => {
-  const names = ["room", "id", "interval", "mqtt.host", "mqtt.qos", "show", "status"];
+  const names = ["room", "id", "interval", "mqtt.host", "mqtt.qos", "setup", "set", "show", "status"];
   test.each([
     ["rom", "room"],
     ["orom", "room"],
@@ -200,6 +240,7 @@ describe("spelling help", () => {
     ["host", "mqtt.host"],
     ["stat", "status"],
     ["SHOW", "show"],
+    ["SET", "set"],
     ["shwo", "show"],
     ["banana", undefined],
     ["", undefined],

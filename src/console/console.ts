@@ -137,7 +137,8 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   /** A line of its own, above the one that is edited. */
   print(text: string): void {
     this.editor.lift();
-    if (this.leftOut > 0) this.output.line(`(${this.leftOut} log lines left out)`, this.lineBreak);
+    if (this.leftOut > 0)
+      this.output.line(`(${this.leftOut} log ${this.leftOut === 1 ? "line" : "lines"} left out)`, this.lineBreak);
     this.leftOut = 0;
     this.output.line(text, this.lineBreak);
   }

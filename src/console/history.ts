@@ -2,25 +2,41 @@
  * The lines that were entered, the newest last; Up and Down walk through them and come back to what was being typed.
  */
 
-const ENTRIES = 8;
+const MAX_ENTRIES = 8;
+const MAX_BYTES = 1_024; // of all entries together: one line of 240 characters may take 960
+
+/** Bytes of UTF-8, as the device keeps strings. */
+function bytesOf(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
 
 export class History {
   private readonly entries: string[] = [];
+  private bytes = 0; // of all entries
   private at = 0; // entry that is shown; one behind the last: the draft
   private draft = "";
 
   /** Keeps `line`, unless it is blank or the last one again. */
   add(line: string): void {
     if (line.trim() !== "" && line !== this.entries[this.entries.length - 1]) {
-      if (this.entries.length === ENTRIES) this.entries.shift();
       this.entries.push(line);
+      this.bytes += bytesOf(line);
+      while (this.entries.length > MAX_ENTRIES || this.bytes > MAX_BYTES) this.bytes -= bytesOf(this.entries.shift()!);
     }
     this.rest();
   }
 
   /** Takes `line` out again, if it is the newest. */
   forget(line: string): void {
-    if (this.entries[this.entries.length - 1] === line) this.entries.pop();
+    if (this.entries[this.entries.length - 1] === line) {
+      this.entries.pop();
+      this.bytes -= bytesOf(line);
+    }
     this.rest();
   }
 

@@ -85,7 +85,7 @@ export class Outbox {
     this.room = new Room(this.log, this.walk, options);
     this.pad = new NotePad(this.log, this.walk);
     if (foreign > 0) {
-      const message = `no outbox on this flash; ${foreign} blocks that hold something else are erased when needed`;
+      const message = `no outbox on this flash; ${foreign === 1 ? "a block that holds something else is" : `${foreign} blocks that hold something else are`} erased when needed`;
       this.options.onEvent?.({ kind: "foreign", blocks: foreign, message });
     }
   }

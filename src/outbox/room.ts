@@ -165,7 +165,7 @@ export class Room {
       first,
       end,
       count,
-      message: `full: ${count} entries from ${first} on are given up`,
+      message: `full: ${count === 1 ? `entry ${first} is` : `${count} entries from ${first} on are`} given up`,
     });
   }
 

@@ -383,7 +383,7 @@ export class Walk {
     if (lost <= 0) return;
     counters.damaged += lost;
     counters.entries = Math.max(0, counters.entries - lost);
-    const message = `damage on flash: ${lost} entries from ${first} on are lost`;
+    const message = `damage on flash: ${lost === 1 ? `entry ${first} is` : `${lost} entries from ${first} on are`} lost`;
     this.listener.onEvent?.({ kind: "damaged", first, count: lost, message });
   }
 }

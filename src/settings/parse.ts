@@ -159,10 +159,14 @@ function refusal(setting: Setting, text: string): SettingError {
 }
 
 function quote(setting: Setting, text: string): string {
-  if (setting.secret) return `${utf8Length(text)} bytes`;
+  if (setting.secret) return bytesOf(utf8Length(text));
   const shown = text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text;
   const bytes = setting.type.kind === "text" ? utf8Length(text) : 0;
-  return bytes > QUOTED_MAX ? `${JSON.stringify(shown)} (${bytes} bytes)` : JSON.stringify(shown);
+  return bytes > QUOTED_MAX ? `${JSON.stringify(shown)} (${bytesOf(bytes)})` : JSON.stringify(shown);
+}
+
+function bytesOf(count: number): string {
+  return count === 1 ? "1 byte" : `${count} bytes`;
 }
 
 /** A number in range was refused: it has too many digits, and the message must say so. */

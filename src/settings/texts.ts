@@ -1,7 +1,7 @@
 /*
  * What texts the settings take: the checks behind the schema's rows. Pure; by character, never by index: to XS a character
  * beyond U+FFFF is one unit, to other engines it is two.
- * Sources: MQTT strings and topic levels MQTT 3.1.1 §1.5.3 and §4.7, client ids §3.1.3.1; host names RFC 1123 §2.1;
+ * Sources: MQTT strings and topic levels MQTT 3.1.1 §1.5.3 and §4.7, client ids §3.1.3.1; host names RFC 1123 §2.1, addresses RFC 3986 §3.2.2;
  * passphrases IEEE 802.11-2016 §J.4.1; non-characters Unicode 15 §23.7.
  */
 
@@ -35,9 +35,23 @@ export function strayCharacter(text: string): string | undefined {
   return undefined;
 }
 
-/** A host's name or its IPv4 address, mended. A URL, host:port or an IPv6 address is neither. */
+/** A host's name or its IPv4 address, mended, or nothing. A URL, host:port or an IPv6 address is neither. */
 export function isHost(text: string): boolean {
-  return every(text, (code) => isIdCharacter(code) || code === DOT);
+  if (text === "") return true;
+  const labels = text.split(".");
+  if (!labels.every((label) => label !== "" && every(label, isIdCharacter))) return false;
+  return !endsInNumber(labels) || isIPv4(labels);
+}
+
+/** No top-level domain is a number: what ends in one is meant as an address. */
+function endsInNumber(labels: readonly string[]): boolean {
+  const last = labels[labels.length - 1];
+  return last !== "" && every(last, isDigit);
+}
+
+/** A leading zero is refused: some read such a number as octal. */
+function isIPv4(labels: readonly string[]): boolean {
+  return labels.length === 4 && labels.every((label) => String(Number(label)) === label && Number(label) <= 255);
 }
 
 /** A host as the resolvers of all boards take it: lower case ("NAS.LOCAL" is never found), no dot at the end. */
@@ -50,7 +64,11 @@ export function mendHost(text: string): string {
 export function hostFlaw(text: string): string | undefined {
   const colons = text.split(":").length - 1;
   const isIPv6 = colons > 1 && every(text, (code) => isHexDigit(code) || code === COLON || code === DOT);
-  return isIPv6 || text.startsWith("[") ? "IPv6 is not supported, the network has IPv4 alone" : undefined;
+  if (isIPv6 || text.startsWith("[")) return "IPv6 is not supported, the network has IPv4 alone";
+  const labels = text.split(".");
+  const isAddress =
+    endsInNumber(labels) && !isIPv4(labels) && every(text, (code) => isIdCharacter(code) || code === DOT);
+  return isAddress ? "an IP address is four numbers from 0 to 255, without leading zeros" : undefined;
 }
 
 /** Empty, or a label of a host name. */

@@ -8,12 +8,10 @@ import { encodeTopicName } from "../mqtt/topics.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { Journal, type JournalStore, type ReadingMessage } from "../reading/journal.js";
-import { DECIMALS_MOST } from "../reading/record.js";
+import { toMilliCelsius } from "../reading/rounding.js";
 import type { Settings } from "../settings/settings.js";
 import type { Level } from "./device-log.js";
 
-/** Thousandths of a degree that the last digit stands for, by the number of digits after the point. */
-const MILLI_PER_DIGIT = [1000, 100, 10, 1];
 /** Failing flash is left alone for so long: a try is many programs and erases. */
 export const FLASH_RETRY_MS = 60_000;
 
@@ -47,12 +45,10 @@ export class Intake {
     if (journal !== undefined) journal.format = format;
   }
 
-  take(celsius: number, sensorDecimals: number): void {
+  /** `decimals`: digits after the point to be shown. */
+  take(celsius: number, decimals: number): void {
     const { board, settings, uplink, outbox } = this.owner;
-    const resolution = settings.get("resolution");
-    const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
-    const unit = MILLI_PER_DIGIT[decimals]; // rounded once, to the digits that will be shown
-    const milliCelsius = Math.round((celsius * 1000) / unit) * unit;
+    const milliCelsius = toMilliCelsius(celsius, decimals);
     const qos = settings.get("mqtt.qos");
     const sequence = qos === 0 ? undefined : this.keep(milliCelsius, decimals, qos);
     board.observer?.reading?.(celsius, sequence);

@@ -9,6 +9,7 @@ import type { TimeSyncOptions } from "../network/time-sync.js";
 import { messageOf } from "../network/trouble.js";
 import type { Flash } from "../outbox/flash.js";
 import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
+import { sensorNames } from "../sensor/probe.js";
 import type { Key, Value } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
@@ -62,8 +63,16 @@ export class SettingsOwner extends Owned implements SettingsOptions {
   /** Not so for what was saved: to send a password openly because a board has lost its TLS would be worse than to stop. */
   refuse(key: Key, value: Value): string | undefined {
     const { board } = this.owner;
-    if (key !== "mqtt.tls" || value === false || board.tls !== undefined) return undefined;
-    return `got "on", but ${board.name} has no TLS; leave it off`;
+    if (key === "mqtt.tls") {
+      return value === false || board.tls !== undefined
+        ? undefined
+        : `got "on", but ${board.name} has no TLS; leave it off`;
+    }
+    if (key !== "sensor") return undefined;
+    const names = sensorNames(board.drivers);
+    const wanted = String(value).toLowerCase();
+    if (names.some((name) => name.toLowerCase() === wanted)) return undefined;
+    return `got "${value}", expected ${names.join(", ")}: ${board.name} has no other driver`;
   }
 
   onProblem(text: string): void {

@@ -10,7 +10,7 @@ import { nearest } from "../settings/nearest.js";
 import { VERSION } from "../version.js";
 import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
-import { statusRows } from "./status.js";
+import { counted, statusRows } from "./status.js";
 
 /** Readings thrown away in a turn: a full flash at once would take longer than a watchdog waits. */
 const A_TURN = 250;
@@ -74,8 +74,9 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
   }
 
   factoryResetErases(): string {
-    const waiting = this.thermometer.outbox === undefined ? "all" : this.count();
-    return `all settings and ${waiting} readings that were not sent yet`;
+    if (this.thermometer.outbox === undefined) return "all settings and all readings that were not sent yet";
+    const count = this.count();
+    return `all settings and ${counted(count, "reading")} that ${count === 1 ? "was" : "were"} not sent yet`;
   }
 
   sampleNow(done: (answer: Answer) => void): void {

@@ -4,6 +4,8 @@
  */
 import type { Board, Timers } from "../board.js";
 import type { Answer } from "../console/host.js";
+import { DECIMALS_MOST } from "../reading/record.js";
+import { celsiusText } from "../reading/rounding.js";
 import { type OpenSensor, openSensor } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import type { Settings } from "../settings/settings.js";
@@ -16,7 +18,7 @@ const ASKED_MS = 3_000;
 export interface SamplingOwner {
   readonly board: Board;
   readonly settings: Settings;
-  /** Calibrated; `decimals`: what the sensor is good for. */
+  /** Calibrated; `decimals`: digits after the point to be shown. */
   onReading(celsius: number, decimals: number): void;
   /** Readings are expected about every so many milliseconds from now on; undefined: none are. */
   onPace(intervalMs: number | undefined): void;
@@ -35,6 +37,7 @@ export class Sampling implements SamplerOptions {
   private stopped = false;
   private _pulse = 0; // of the samplers before this one
   private asker: Asker | undefined;
+  private _decimals = 2;
 
   /** Begins with `restart`. */
   constructor(owner: SamplingOwner) {
@@ -44,6 +47,11 @@ export class Sampling implements SamplerOptions {
 
   get status(): SamplerStatus {
     return this.sampler.status();
+  }
+
+  /** Digits after the point that the latest reading was passed on with. */
+  get decimals(): number {
+    return this._decimals;
   }
 
   /** Another number whenever a reading was taken, kept back or failed. */
@@ -119,8 +127,11 @@ export class Sampling implements SamplerOptions {
     return this.owner.board.clock.uptimeMs();
   }
 
-  onReading(celsius: number, decimals: number): void {
-    if (this.asker !== undefined) this.answer({ lines: [`${celsius.toFixed(decimals)} °C`] });
+  onReading(celsius: number, sensorDecimals: number): void {
+    const resolution = this.owner.settings.get("resolution");
+    const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
+    this._decimals = decimals;
+    if (this.asker !== undefined) this.answer({ lines: [`${celsiusText(celsius, decimals)} °C`] });
     this.owner.onReading(celsius, decimals);
   }
 

@@ -5,6 +5,7 @@
 
 import type { ResetCause } from "../board.js";
 import { troubleText } from "../network/trouble.js";
+import { celsiusText } from "../reading/rounding.js";
 import { VERSION } from "../version.js";
 import { NoSettings } from "./no-settings.js";
 import type { Product } from "./product.js";
@@ -35,13 +36,12 @@ function health({ health, store }: Product): readonly Row[] {
 }
 
 function sensor({ sampling, health }: Product): string {
-  const status = sampling?.status;
-  if (status === undefined) return health.safeMode === undefined ? "off: see the log" : "off: safe mode";
-  const { name, celsius, ageMs, failures, lastError } = status;
-  if (lastError !== undefined) return `failing (${failures} times): ${lastError.message}`;
+  if (sampling === undefined) return health.safeMode === undefined ? "off: see the log" : "off: safe mode";
+  const { name, celsius, ageMs, failures, lastError } = sampling.status;
+  if (lastError !== undefined) return `failing (${counted(failures, "time")}): ${lastError.message}`;
   if (celsius === undefined || ageMs === undefined) return "no reading yet";
-  const failed = failures > 0 ? `, ${failures} failures` : "";
-  return `${name}: ${celsius.toFixed(2)} °C, ${span(ageMs)} ago${failed}`;
+  const failed = failures > 0 ? `, ${counted(failures, "failure")}` : "";
+  return `${name}: ${celsiusText(celsius, sampling.decimals)} °C, ${span(ageMs)} ago${failed}`;
 }
 
 function wifi({ link }: Product): readonly Row[] {
@@ -112,7 +112,7 @@ function flash({ outbox, health, intake }: Product): string {
     return health.safeMode === undefined ? `cannot be used: ${AT_ONCE}` : "not touched: safe mode";
   if (intake?.isFlashFailing) return `fails: ${AT_ONCE}`;
   const { blocks, lifeLeft } = outbox.statistics();
-  return `${blocks} blocks, ${(lifeLeft * 100).toFixed(lifeLeft > 0.999 ? 0 : 1)} % of its life left`;
+  return `${counted(blocks, "block")}, ${(lifeLeft * 100).toFixed(lifeLeft > 0.999 ? 0 : 1)} % of its life left`;
 }
 
 function time({ board, time }: Product): string {
@@ -149,6 +149,11 @@ function cause(resetCause: ResetCause = "unknown"): string {
 function heap({ board }: Product): readonly Row[] {
   const used = board.heap?.().usedBytes;
   return used === undefined ? [] : [["heap", `${Math.ceil(used / 1024)} KB in use`]];
+}
+
+/** "1 block", "2 blocks". */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Milliseconds as people say them: the two largest units. */

@@ -23,11 +23,12 @@ const caseSkin = new Skin({ fill: WHITE });
 const dotSkin = new Skin({ fill: [IDLE, GOOD, BAD] });
 const barSkin = new Skin({ fill: [IDLE, BLUE] });
 const topicStyle = new Style({ font: "semibold 14px Open Sans", color: FAINT, horizontal: "left" });
-const valueStyle = new Style({ font: "light 56px Open Sans", color: INK, horizontal: "left" });
+const valueStyle = new Style({ font: "light 56px Open Sans", color: [INK, IDLE], horizontal: "left" });
 const textStyle = new Style({ font: "13px Open Sans", color: INK, horizontal: "left" });
 
 const smallStyle = new Style({ font: "light 11px Open Sans", color: INK, horizontal: "left" });
 
+const READS = "reads";
 const NOTHING = { room: "", link: "", broker: "", sensor: "", waiting: 0, published: "", taken: undefined };
 
 class ThermometerBehavior extends DeviceBehavior {
@@ -37,6 +38,7 @@ class ThermometerBehavior extends DeviceBehavior {
     this.curve = [];
     this.controls = { wifi: true, sensor: true };
     this.isOn = true;
+    this.fault = "";
   }
 
   onDisplaying(container) {
@@ -48,6 +50,7 @@ class ThermometerBehavior extends DeviceBehavior {
   onJSON(container, json) {
     if (!this.isOn) return; // the last words of a machine without power
     if (json.started) this.postJSON(container, this.controls);
+    if (json.fault) this.fault = json.fault;
     if (json.off) {
       this.cutPower(container);
       return;
@@ -64,8 +67,15 @@ class ThermometerBehavior extends DeviceBehavior {
 
   /** The firmware ended by a fault: a device would restart. */
   onAbort(container) {
-    if (this.isOn) this.cutPower(container);
+    if (this.fault) this.stay(container);
+    else if (this.isOn) this.cutPower(container);
     return true;
+  }
+
+  /** It would end the same way each time: says why, and stays off. */
+  stay(container) {
+    this.isOn = false;
+    container.distribute("onView", { ...NOTHING, sensor: this.fault, isFaulty: true }, this.curve);
   }
 
   cutPower(container) {
@@ -126,6 +136,14 @@ class TextBehavior extends Behavior {
   }
 }
 
+/** A temperature that is not read any more is grey. */
+class ValueBehavior extends TextBehavior {
+  onView(label, view) {
+    super.onView(label, view);
+    label.state = view.sensor === READS ? 0 : 1;
+  }
+}
+
 class DotBehavior extends Behavior {
   onCreate(_content, data) {
     this.state = data.state;
@@ -173,8 +191,6 @@ const lamp = (value, good, text) => {
   const contents = [dot(state), Content(null, { width: 8 }), line(text)];
   return Row(null, { left: 0, right: 0, height: 22, contents });
 };
-const READS = "reads";
-
 const Face = Container.template(($) => ({
   width: 290,
   height: 360,
@@ -185,10 +201,13 @@ const Face = Container.template(($) => ({
       right: 16,
       top: 12,
       contents: [
-        label(topicStyle, 22, ({ isOff, room }) =>
-          isOff ? "no power" : room ? `home/${room}/temperature` : "starting",
+        label(topicStyle, 22, ({ isFaulty, isOff, room }) =>
+          isFaulty ? "cannot start" : isOff ? "no power" : room ? `home/${room}/temperature` : "starting",
         ),
-        label(valueStyle, 76, ({ taken }) => (taken === undefined ? "–" : `${taken.toFixed(2)} °C`)),
+        Label(
+          { text: ({ taken }) => (taken === undefined ? "–" : `${taken.toFixed(2)} °C`) },
+          { left: 0, right: 0, height: 76, style: valueStyle, Behavior: ValueBehavior },
+        ),
         Port(null, { left: 0, right: 0, height: 50, bottom: 6, Behavior: CurveBehavior }),
         line(({ published }) => `published: ${published || "nothing yet"}`),
         line(({ waiting }) => `outbox: ${waiting} waiting`),
