@@ -146,7 +146,9 @@ test("settings given to mcconfig: those of the schema, by name or by the SDK's u
 
 test("a misspelt one is told of, with what was meant", async () => {
   const hardware = new Hardware();
-  Object.assign(hardware.config, { "mqtt.prot": "3", "mqqt.host": "10.0.0.2", "outbox.size": "9" });
+  const sdk = { sntp: "time.example", Screen: "ls013b4dn04", touch: "", driver: "spi", timezone: "UTC", board: "x" };
+  const misspelt = { "mqtt.prot": "3", "mqqt.host": "10.0.0.2", "outbox.size": "9", rom: "kitchen", qos: "2" };
+  Object.assign(hardware.config, sdk, misspelt);
   const problems: string[] = [];
   const { defaults } = await bootOn(hardware);
   const settings = new Settings({ store: new MemoryStore(), defaults, onProblem: (text) => problems.push(text) });
@@ -154,6 +156,8 @@ test("a misspelt one is told of, with what was meant", async () => {
     expect.stringContaining("mqtt.prot: no such setting, did you mean mqtt.port?"),
     expect.stringContaining("mqqt.host: no such setting, did you mean mqtt.host?"),
     expect.stringContaining("outbox.size: no such setting"),
+    expect.stringContaining("rom: no such setting, did you mean room?"),
+    expect.stringContaining("qos: no such setting, did you mean mqtt.qos?"),
   ]);
   expect(settings.get("mqtt.port")).toBe(1883);
 });

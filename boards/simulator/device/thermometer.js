@@ -230,7 +230,8 @@ const Face = Container.template(($) => ({
         lamp(
           ({ sensor }) => sensor,
           READS,
-          ({ sensor }) => `sensor: ${sensor === READS || !sensor ? sensor : "fails"}`,
+          ({ sensor, isFaulty }) =>
+            isFaulty ? "trouble:" : `sensor: ${sensor === READS || !sensor ? sensor : "fails"}`,
         ),
         Text(
           { text: ({ sensor }) => (sensor === READS ? "" : sensor) },
