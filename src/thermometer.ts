@@ -287,6 +287,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     const changed = (...names: Key[]): boolean => keys.some((key) => names.includes(key));
     if (changed("log")) this._log.level = this.settings.get("log");
     if (changed("payload") && this.intake !== undefined) this.intake.format = this.settings.get("payload");
+    if (changed("interval") && this.intake !== undefined) this.intake.intervalMs = this.settings.get("interval") * 1000;
     if (changed("payload", "interval", "deadband", "heartbeat")) this.uplink?.presence.update();
     if (changed("discovery", "discovery.prefix")) this.uplink?.presence.move();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");

@@ -16,14 +16,15 @@ test("flash takes a reading, but not yet the clock that dates it: its time is th
     throw new Error("flash failed");
   };
   device.setClock();
+  device.pass(60_000);
   const sequence = device.append(20);
   device.see(told);
-  expect(device.see(sequence)?.ts, "at first").toBe(stamp(WORLD_BEGINS_MS));
+  expect(device.see(sequence)?.ts, "at first").toBe(stamp(WORLD_BEGINS_MS + 60_000));
   device.outbox.note = note;
   device.append(20); // with it goes the note
   device.see(told);
-  expect(device.see(sequence)?.ts, "again").toBe(stamp(WORLD_BEGINS_MS));
+  expect(device.see(sequence)?.ts, "again").toBe(stamp(WORLD_BEGINS_MS + 60_000));
   device.boot();
-  expect(device.see(sequence)?.ts, "after a reboot").toBe(stamp(WORLD_BEGINS_MS));
+  expect(device.see(sequence)?.ts, "after a reboot").toBe(stamp(WORLD_BEGINS_MS + 60_000));
   expect(device.see(told)?.ts).toBe(stamp(WORLD_BEGINS_MS - 2 * HOUR));
 });

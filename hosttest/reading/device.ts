@@ -21,6 +21,7 @@ export class ReadingDevice {
   readonly flash: NorFlash;
   room = "kitchen";
   format: PayloadFormat = "json";
+  intervalMs = 60_000;
   outbox!: Outbox;
   journal!: Journal;
   /** Boots since the beginning. */
@@ -56,6 +57,7 @@ export class ReadingDevice {
       },
       room: utf8(room),
       format: this.format,
+      intervalMs: this.intervalMs,
       topicOf: (name) => utf8(`home/${text(name, name.length)}/temperature`),
     });
   }
@@ -94,9 +96,9 @@ export class ReadingDevice {
   }
 }
 
-/** `ts` of a reading taken then. */
-export function stamp(utcMs: number): string {
-  return `${new Date(utcMs).toISOString().slice(0, 19)}Z`;
+/** `ts` of a reading taken then; with milliseconds, where readings are close together. */
+export function stamp(utcMs: number, secondDigits: 0 | 3 = 0): string {
+  return `${new Date(utcMs).toISOString().slice(0, secondDigits === 0 ? 19 : 23)}Z`;
 }
 
 export function utf8(characters: string): Uint8Array {

@@ -21,16 +21,18 @@ describe("the time of a reading", () => {
   test("told without a time before the clock was set: without a time whenever it is told again, also after a reboot", () => {
     const device = new ReadingDevice();
     const told = device.append(21.5);
+    device.pass(60_000);
     const untold = device.append(21.6);
     expect(device.see(told)?.ts).toBeUndefined();
     device.setClock();
     expect(device.see(told)?.ts).toBeUndefined();
+    device.pass(60_000);
     const later = device.append(21.7);
-    expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS + 120_000));
     device.boot();
     expect(device.see(told)?.ts).toBeUndefined();
-    expect(device.see(untold)?.ts).toBe(stamp(WORLD_BEGINS_MS));
-    expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    expect(device.see(untold)?.ts).toBe(stamp(WORLD_BEGINS_MS + 60_000));
+    expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS + 120_000));
   });
 
   test("of an earlier boot whose clock was set after the reading: dated by what that boot noted", () => {
@@ -83,15 +85,22 @@ describe("the time of a reading", () => {
     device.setClock(5 * HOUR);
     const untold = device.append(20);
     device.setClock(3 * HOUR);
+    device.pass(60_000);
     const told = device.append(20);
-    for (const sequence of [untold, told]) expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
+    const untoldTs = stamp(WORLD_BEGINS_MS + 3 * HOUR);
+    const toldTs = stamp(WORLD_BEGINS_MS + 3 * HOUR + 60_000);
+    expect([untold, told].map((sequence) => device.see(sequence)?.ts)).toEqual([untoldTs, toldTs]);
     device.setClock();
     let last = 0;
-    for (let i = 0; i < 100; i++) last = device.append(20);
+    for (let i = 0; i < 100; i++) {
+      device.pass(10_000);
+      last = device.append(20);
+    }
+    const lastTs = stamp(device.utcMs);
     for (const look of ["in the same boot", "in the next one"]) {
-      expect(device.see(last)?.ts, look).toBe(stamp(WORLD_BEGINS_MS));
-      expect(device.see(untold)?.ts, look).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
-      expect(device.see(told)?.ts, look).toBe(stamp(WORLD_BEGINS_MS + 3 * HOUR));
+      expect(device.see(last)?.ts, look).toBe(lastTs);
+      expect(device.see(untold)?.ts, look).toBe(untoldTs);
+      expect(device.see(told)?.ts, look).toBe(toldTs);
       device.boot();
     }
   });
@@ -316,7 +325,14 @@ describe("a flash that does not take notes", () => {
   test("refuses readings, counted, and takes them as soon as it takes notes: nothing throws, nothing is misunderstood", () => {
     const store = failing(new NorFlash({ blocks: 8 }));
     const clock = { uptimeMs: () => 5_000, utcMs: () => WORLD_BEGINS_MS };
-    const options = { store, clock, room: utf8("bath"), format: "json", topicOf: (room: Uint8Array) => room } as const;
+    const options = {
+      store,
+      clock,
+      room: utf8("bath"),
+      format: "json",
+      intervalMs: 60_000,
+      topicOf: (room: Uint8Array) => room,
+    } as const;
     const journal = new Journal(options);
     journal.countDeadLetter();
     journal.recordSession("id", "host", 1, 8);
@@ -385,12 +401,17 @@ describe("any history", () => {
         const clocks = new Map<number, { wrongByMs: number; start: number }[]>();
         let toldEnd = 0; // one above the last reading told in this boot
         const told = new Map<number, ReturnType<typeof device.see>>();
-        const taken = new Map<number, { celsius: number; room: string; boot: number; utcMs: number }>();
+        const taken = new Map<
+          number,
+          { celsius: number; room: string; boot: number; utcMs: number; secondDigits: 0 | 3 }
+        >();
+        let lastBoot = 0; // of the last reading taken, and when
+        let lastMs = 0;
         const look = (count = Number.POSITIVE_INFINITY): void => {
           expect(device.waiting()).toEqual([...taken.keys()]);
-          for (const [sequence, { celsius, room, boot, utcMs }] of [...taken].slice(0, count)) {
+          for (const [sequence, { celsius, room, boot, utcMs, secondDigits }] of [...taken].slice(0, count)) {
             const wrongByMs = clocks.get(boot)?.findLast(({ start }) => start <= sequence)?.wrongByMs;
-            const ts = wrongByMs === undefined ? undefined : stamp(utcMs + wrongByMs);
+            const ts = wrongByMs === undefined ? undefined : stamp(utcMs + wrongByMs, secondDigits);
             const said = told.get(sequence) ?? { sequence, topic: `home/${room}/temperature`, value: celsius, ts };
             expect(device.see(sequence)).toEqual(said);
             told.set(sequence, said);
@@ -400,7 +421,17 @@ describe("any history", () => {
         for (const [step, ms] of steps) {
           device.pass(ms);
           if (step.kind === "append") {
-            const truth = { celsius: step.celsius, room: device.room, boot: device.boots, utcMs: device.utcMs };
+            const secondDigits: 0 | 3 =
+              device.boots === lastBoot && device.utcMs > lastMs && device.utcMs - lastMs < 1_000 ? 3 : 0;
+            lastBoot = device.boots;
+            lastMs = device.utcMs;
+            const truth = {
+              celsius: step.celsius,
+              room: device.room,
+              boot: device.boots,
+              utcMs: device.utcMs,
+              secondDigits,
+            };
             taken.set(device.append(step.celsius), truth);
           } else if (step.kind === "setClock") {
             device.setClock(step.wrongByMs);

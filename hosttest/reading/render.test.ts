@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { SecondDigits } from "../../src/reading/record.js";
 import { PAYLOAD_MOST, Renderer } from "../../src/reading/render.js";
 
 const NONE = Number.NaN; // no time
@@ -13,23 +14,27 @@ interface Shown {
   milli: number;
   decimals: number;
   utcMs: number;
+  secondDigits: SecondDigits;
   sequence: number;
   plain: boolean;
 }
 
 /** The payload, slowly: by the language's own Date and by text. */
-function reference({ milli, decimals, utcMs, sequence, plain }: Shown): string {
+function reference({ milli, decimals, utcMs, secondDigits, sequence, plain }: Shown): string {
   const shown = Math.floor((Math.abs(milli) + 0.5 * 10 ** (3 - decimals)) / 10 ** (3 - decimals)); // rounded half away from zero
   const digits = String(shown).padStart(decimals + 1, "0");
   const whole = digits.slice(0, digits.length - decimals);
   const value = `${milli < 0 && shown > 0 ? "-" : ""}${whole}${decimals > 0 ? `.${digits.slice(-decimals)}` : ""}`;
   if (plain) return value;
-  const ts = Number.isNaN(utcMs) ? "" : `,"ts":"${new Date(utcMs).toISOString().slice(0, 19)}Z"`;
+  const time = (): string => new Date(utcMs).toISOString().slice(0, secondDigits === 0 ? 19 : 23);
+  const ts = Number.isNaN(utcMs) ? "" : `,"ts":"${time()}Z"`;
   return `{"value":${value}${ts}${sequence < 0 ? "" : `,"seq":${sequence}`}}`;
 }
 
-function render(renderer: Renderer, { milli, decimals, utcMs, sequence, plain }: Shown): string {
-  const length = plain ? renderer.plain(milli, decimals) : renderer.json(milli, decimals, utcMs, sequence);
+function render(renderer: Renderer, { milli, decimals, utcMs, secondDigits, sequence, plain }: Shown): string {
+  const length = plain
+    ? renderer.plain(milli, decimals)
+    : renderer.json(milli, decimals, utcMs, secondDigits, sequence);
   expect(length).toBeLessThanOrEqual(PAYLOAD_MOST);
   return text(renderer, length);
 }
@@ -38,25 +43,37 @@ const within = (low: number, value: number, high: number) => Math.min(Math.max(v
 
 describe("the payload", () => {
   test("is the JSON of the design", () => {
-    expect(json(new Renderer(), 21_440, 2, NOON, 1234)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":1234}');
+    expect(json(new Renderer(), 21_440, 2, NOON, 0, 1234)).toBe(
+      '{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":1234}',
+    );
   });
 
   test("leaves out the time that is not known, and the number that a QoS 0 reading has not", () => {
     const renderer = new Renderer();
-    expect(json(renderer, -5, 3, NONE, 0)).toBe('{"value":-0.005,"seq":0}');
-    expect(json(renderer, 20_000, 1, NOON, NO_NUMBER)).toBe('{"value":20.0,"ts":"2026-06-17T09:12:00Z"}');
-    expect(json(renderer, 20_000, 0, NONE, NO_NUMBER)).toBe('{"value":20}');
+    expect(json(renderer, -5, 3, NONE, 0, 0)).toBe('{"value":-0.005,"seq":0}');
+    expect(json(renderer, 20_000, 1, NOON, 0, NO_NUMBER)).toBe('{"value":20.0,"ts":"2026-06-17T09:12:00Z"}');
+    expect(json(renderer, 20_000, 0, NONE, 0, NO_NUMBER)).toBe('{"value":20}');
+  });
+
+  test("has milliseconds in its time where the reading asks for them, zeros too", () => {
+    const renderer = new Renderer();
+    expect(json(renderer, 21_440, 2, NOON + 500, 3, 7)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:00.500Z","seq":7}');
+    expect(json(renderer, 21_440, 2, NOON + 1_000, 3, 8)).toBe(
+      '{"value":21.44,"ts":"2026-06-17T09:12:01.000Z","seq":8}',
+    );
+    expect(json(renderer, 21_440, 2, NONE, 3, 9)).toBe('{"value":21.44,"seq":9}');
+    expect(json(renderer, 21_440, 2, NOON + 2_007, 0, 10)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:02Z","seq":10}');
   });
 
   test("never says minus zero", () => {
-    expect(json(new Renderer(), -4, 2, NONE, NO_NUMBER)).toBe('{"value":0.00}');
+    expect(json(new Renderer(), -4, 2, NONE, 0, NO_NUMBER)).toBe('{"value":0.00}');
   });
 
   test("plain is the value alone, and JSON comes back whole after it", () => {
     const renderer = new Renderer();
-    json(renderer, 21_440, 2, NOON, 1);
+    json(renderer, 21_440, 2, NOON, 0, 1);
     expect(text(renderer, renderer.plain(-256_000, 2))).toBe("-256.00");
-    expect(json(renderer, 21_440, 2, NOON, 2)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":2}');
+    expect(json(renderer, 21_440, 2, NOON, 0, 2)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":2}');
   });
 
   // One renderer each, so that every reading meets what the ones before have left in the buffer.
@@ -65,6 +82,7 @@ describe("the payload", () => {
     milli: fc.integer({ min: -8_388_607, max: 8_388_607 }),
     decimals,
     utcMs: fc.oneof({ arbitrary: fc.integer({ min: 0, max: LAST_MS }), weight: 3 }, fc.constant(NONE)),
+    secondDigits: fc.constantFrom<SecondDigits>(0, 3),
     sequence: fc.oneof({ arbitrary: fc.maxSafeNat(), weight: 3 }, fc.nat(200), fc.constant(NO_NUMBER)),
     plain: fc.boolean(),
   });
@@ -103,12 +121,15 @@ describe("the payload", () => {
       decimals: fc.oneof({ arbitrary: fc.constant(2), weight: 12 }, decimals),
       without: fc.oneof({ arbitrary: fc.constant("nothing"), weight: 20 }, fc.constantFrom("time", "number", "both")),
       plain: fc.oneof({ arbitrary: fc.constant(false), weight: 20 }, fc.constant(true)),
+      turns: fc.oneof({ arbitrary: fc.constant(false), weight: 8 }, fc.constant(true)),
     });
     fc.assert(
       fc.property(start, fc.array(step, { minLength: 1, maxLength: 60 }), (from, steps) => {
         const renderer = new Renderer();
         let { milli, utcMs, sequence } = from;
-        for (const { milli: warmer, ms, count, decimals, without, plain } of steps) {
+        let secondDigits: SecondDigits = 0;
+        for (const { milli: warmer, ms, count, decimals, without, plain, turns } of steps) {
+          if (turns) secondDigits = secondDigits === 0 ? 3 : 0;
           milli += warmer;
           utcMs = within(0, utcMs + ms, LAST_MS);
           sequence = within(0, sequence + count, Number.MAX_SAFE_INTEGER);
@@ -118,6 +139,7 @@ describe("the payload", () => {
             milli,
             decimals,
             utcMs: hasTime ? utcMs : NONE,
+            secondDigits,
             sequence: hasNumber ? sequence : NO_NUMBER,
             plain,
           };
@@ -133,7 +155,8 @@ describe("the payload", () => {
     for (const direction of [1, -1]) {
       for (const centre of [0, 1_000, 10_000, 100_000, -1_000, -10_000, -100_000]) {
         for (let i = -1_100; i <= 1_100; i++) {
-          const reading = { milli: centre + i * direction, decimals: 2, utcMs: NOON, sequence: 5, plain: false };
+          const milli = centre + i * direction;
+          const reading = { milli, decimals: 2, utcMs: NOON, secondDigits: 0, sequence: 5, plain: false } as const;
           expect(render(renderer, reading)).toBe(reference(reading));
         }
       }

@@ -8,6 +8,7 @@
 const ZERO = 0x30;
 const DASH = 0x2d;
 const COLON = 0x3a;
+const POINT = 0x2e;
 const DAYS_PER_ERA = 146_097; // 400 years
 const DAYS_TO_1970 = 719_468; // from 0000-03-01
 
@@ -16,7 +17,7 @@ export const PAIRS = new Uint16Array(100).map(
   (_, number) => ((ZERO + ((number / 10) | 0)) << 8) | (ZERO + (number % 10)),
 );
 
-/** Writes `YYYY-MM-DDT` at `at` and `:`, `:` and `Z` where `writeTimeOfDay` leaves them. `day`: days since 1970-01-01. */
+/** Writes `YYYY-MM-DDT` at `at` and `:` and `:` where `writeTimeOfDay` leaves them. `day`: days since 1970-01-01. */
 export function writeDate(view: DataView, at: number, day: number): void {
   const days = day + DAYS_TO_1970;
   const era = Math.floor(days / DAYS_PER_ERA);
@@ -36,7 +37,6 @@ export function writeDate(view: DataView, at: number, day: number): void {
   view.setUint8(at + 10, 0x54); // T
   view.setUint8(at + 13, COLON);
   view.setUint8(at + 16, COLON);
-  view.setUint8(at + 19, 0x5a); // Z
 }
 
 /** Writes the six digits of `hh:mm:ss` into a text that `writeDate` prepared at `at`. `minute`, `second`: of the day. */
@@ -45,4 +45,12 @@ export function writeTimeOfDay(view: DataView, at: number, minute: number, secon
   view.setUint16(at + 11, PAIRS[hour]);
   view.setUint16(at + 14, PAIRS[minute - hour * 60]);
   view.setUint16(at + 17, PAIRS[second - minute * 60]);
+}
+
+/** Writes `.mmm` behind the seconds of a text that `writeDate` prepared at `at`. `milli`: 0 to 999. */
+export function writeMilliseconds(view: DataView, at: number, milli: number): void {
+  const tens = (milli / 10) | 0;
+  view.setUint8(at + 19, POINT);
+  view.setUint16(at + 20, PAIRS[tens]);
+  view.setUint8(at + 22, ZERO + milli - tens * 10);
 }

@@ -9,7 +9,7 @@
 import { bootOfClock, CLOCK, encodeClock, originOfClock, startOfClock } from "./notes.js";
 import type { Reading } from "./record.js";
 
-const RESOLUTION_MS = 1000; // `ts` shows whole seconds: the clock of a boot moves only when it would show
+const RESOLUTION_MS = 1000; // as `ts` mostly shows: a clock that moves by less is not worth a note
 const LATEST_MS = Date.UTC(9900, 0, 1); // RFC 3339 has four digits for the year, and a record 34 years for the uptime
 const END = Number.POSITIVE_INFINITY;
 
@@ -54,7 +54,7 @@ export class Dating {
 
   /** The clock is set, or set anew: milliseconds since 1970 at an uptime. `next`: number of the next reading to be taken. */
   setClock(uptimeMs: number, utcMs: number, next: number): void {
-    const originMs = utcMs - uptimeMs;
+    const originMs = Math.round(utcMs - uptimeMs); // whole, as flash holds it: the same after a reboot
     if (!(originMs > 0 && utcMs < LATEST_MS)) return; // no clock that anybody set
     if (Math.abs(originMs - this.ownOriginMs) < RESOLUTION_MS) return;
     this.ownStart = Math.min(Math.max(this.ownStart, this.toldEnd), next);

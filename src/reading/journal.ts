@@ -30,9 +30,15 @@ import {
   RECORD_LENGTH,
   type Reading,
   roomOf,
+  type SecondDigits,
 } from "./record.js";
 import { type PayloadFormat, Renderer } from "./render.js";
 import { type NoteStore, Sticky } from "./sticky.js";
+
+/** Readings taken at shorter intervals show milliseconds: whole seconds would give two of them one time. */
+const FINE_INTERVAL_MS = 2000;
+/** So does one that was taken out of turn within a second after another. Further apart, their whole seconds differ. */
+const CLOSE_MS = 1000;
 
 /** What the journal needs of the outbox. */
 export interface JournalStore extends ClockNotes, NoteStore {
@@ -67,6 +73,8 @@ export interface JournalOptions {
   /** The room's name, checked, as UTF-8: 1..64 bytes. */
   readonly room: Uint8Array;
   readonly format: PayloadFormat;
+  /** From one reading to the next, milliseconds. */
+  readonly intervalMs: number;
   /** `home/<room>/temperature` for a room's UTF-8 name, as UTF-8. */
   topicOf(room: Uint8Array): Uint8Array;
 }
@@ -75,6 +83,8 @@ export class Journal {
   /** Counted over the device's life. Changed only through the count methods. */
   readonly counters: Readonly<Counters>;
   format: PayloadFormat;
+  /** From one reading to the next, milliseconds: of those taken from now on. */
+  intervalMs: number;
   private readonly store: JournalStore;
   private readonly clock: JournalOptions["clock"];
   private readonly topicOf: JournalOptions["topicOf"];
@@ -88,6 +98,7 @@ export class Journal {
   private readonly topic: Uint8Array; // of the room that readings taken now belong to
   private payload: Uint8Array | undefined; // the last entry's, and a view on it: the outbox hands out one and the same
   private payloadView: DataView = this.recordView;
+  private lastMs = Number.NEGATIVE_INFINITY; // uptime of the last reading taken
   private told = -1; // `shared` of the readings whose topic is in the message; -1: none
   // Numbers are modulo something: only together do they tell rooms apart.
   private pastBoot = -1; // of the reading whose room was looked up last
@@ -100,6 +111,7 @@ export class Journal {
     this.clock = options.clock;
     this.topicOf = options.topicOf;
     this.format = options.format;
+    this.intervalMs = options.intervalMs;
     this.sticky = new Sticky(options.store);
     this.counters = this.countBoot();
     encodeOrigin(this.counters.boots & 0xffff, this.enter(options.room), this.recordView);
@@ -125,7 +137,8 @@ export class Journal {
       this.store.skip?.();
       return -1;
     }
-    encodeSample(milliCelsius, decimals, this.clock.uptimeMs(), this.recordView);
+    const uptimeMs = this.clock.uptimeMs();
+    encodeSample(milliCelsius, decimals, uptimeMs, this.secondDigitsAt(uptimeMs), this.recordView);
     return this.store.append(this.record, qos);
   }
 
@@ -145,7 +158,13 @@ export class Journal {
     if (sequence >= dating.toldEnd) dating.toldEnd = sequence + 1;
     message.payloadLength =
       this.format === "json"
-        ? this.renderer.json(reading.milliCelsius, reading.decimals, dating.originMs + reading.uptimeMs, sequence)
+        ? this.renderer.json(
+            reading.milliCelsius,
+            reading.decimals,
+            dating.originMs + reading.uptimeMs,
+            reading.secondDigits,
+            sequence,
+          )
         : this.renderer.plain(reading.milliCelsius, reading.decimals);
     return message;
   }
@@ -155,20 +174,29 @@ export class Journal {
     const reading = newReading();
     if (!decodeReading(viewOf(entry.payload), entry.payloadLength, reading)) return "not readable";
     const utcMs = this.dating.utcMs(reading, entry.sequence);
-    const when = Number.isNaN(utcMs) ? "time not known" : `${new Date(utcMs).toISOString().slice(0, 19)}Z`;
+    const when = Number.isNaN(utcMs) ? "time not known" : timeText(utcMs, reading.secondDigits);
     return `${(reading.milliCelsius / 1000).toFixed(reading.decimals)} °C, ${when}`;
   }
 
   /** The message for a QoS 0 reading taken now: no number, never in flash. */
   renderNow(milliCelsius: number, decimals: number): ReadingMessage {
     const { message, renderer } = this;
+    const secondDigits = this.secondDigitsAt(this.clock.uptimeMs());
     this.told = -1;
     message.topic = this.topic;
     message.payloadLength =
       this.format === "json"
-        ? renderer.json(milliCelsius, decimals, this.clock.utcMs() ?? Number.NaN, -1)
+        ? renderer.json(milliCelsius, decimals, this.clock.utcMs() ?? Number.NaN, secondDigits, -1)
         : renderer.plain(milliCelsius, decimals);
     return message;
+  }
+
+  /** For a reading taken now; the same for one that flash did not take, and that is sent at once. It stays so, whatever the interval becomes. */
+  private secondDigitsAt(uptimeMs: number): SecondDigits {
+    const isClose =
+      this.intervalMs < FINE_INTERVAL_MS || (uptimeMs - this.lastMs < CLOSE_MS && uptimeMs !== this.lastMs);
+    this.lastMs = uptimeMs;
+    return isClose ? 3 : 0;
   }
 
   /** True if the packet ids in flight belong to this client's session at this broker. */
@@ -274,6 +302,11 @@ function bootsBetween(boots: number, clockBoot: number): number {
   if (clockBoot < 0) return 0;
   const ahead = (clockBoot - boots) & 0xffff;
   return boots === 0 || ahead < 0x8000 ? ahead : 0;
+}
+
+function timeText(utcMs: number, secondDigits: SecondDigits): string {
+  const text = new Date(utcMs).toISOString();
+  return secondDigits === 0 ? `${text.slice(0, 19)}Z` : text;
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -3,7 +3,7 @@
  * What many readings share (the room's name, the clock of the boot) lies in the outbox's notes; the record holds the
  * number under which to find it. Pure: no I/O, no allocation after construction.
  *
- *   byte 0      bits 0-1 decimals, bits 2-7 zero (a later layout sets them)
+ *   byte 0      bits 0-1 decimals, bit 2: the time is shown with milliseconds, bits 3-7 zero (a later layout sets them)
  *   byte 1      room number, modulo 256: which room note is meant
  *   bytes 2-3   boot number, modulo 65,536
  *   bytes 4-8   uptime at the sample, milliseconds, modulo 2^40 (34 years)
@@ -16,15 +16,22 @@ export const RECORD_LENGTH = 12;
 export const DECIMALS_MOST = 3;
 const MILLI_LIMIT = 0x80_0000; // 24 bits, signed: ±8,388 °C
 const UPTIME_HIGH = 0x1_0000_0000;
+const MILLISECONDS = 1 << 2; // of byte 0; records of firmware 0.1 never have it
+const UNKNOWN_BITS = 0xf8; // of byte 0
+
+/** Digits after the second's point in a time that is shown. */
+export type SecondDigits = 0 | 3;
 
 /** One reading, decoded. Owners keep one object and decode into it. */
 export interface Reading {
-  /** Bytes 0 to 3 as they lie in flash: decimals, room and boot, which successive readings share. -1: not from flash. */
+  /** Bytes 0 to 3 as they lie in flash: decimals, digits of the second, room and boot, which successive readings share. -1: not from flash. */
   shared: number;
   /** Temperature in thousandths of a degree Celsius, a whole number. */
   milliCelsius: number;
   /** Digits after the decimal point that the sensor is good for, 0..3. */
   decimals: number;
+  /** Whole seconds, or milliseconds where another reading was taken close by: what `ts` shows. */
+  secondDigits: SecondDigits;
   /** Milliseconds from the boot to the sample. */
   uptimeMs: number;
   /** Boot number modulo 65,536. */
@@ -34,7 +41,7 @@ export interface Reading {
 }
 
 export function newReading(): Reading {
-  return { shared: -1, milliCelsius: 0, decimals: 0, uptimeMs: 0, boot: 0, room: 0 };
+  return { shared: -1, milliCelsius: 0, decimals: 0, secondDigits: 0, uptimeMs: 0, boot: 0, room: 0 };
 }
 
 /** Writes the numbers of boot and room, which all readings of a boot share, into a record. */
@@ -47,12 +54,18 @@ export function encodeOrigin(boot: number, room: number, out: DataView): void {
  * Writes all else into the first RECORD_LENGTH bytes of `out`.
  * @throws RangeError for a temperature that 24 bits do not hold, or a buffer too short
  */
-export function encodeSample(milliCelsius: number, decimals: number, uptimeMs: number, out: DataView): void {
+export function encodeSample(
+  milliCelsius: number,
+  decimals: number,
+  uptimeMs: number,
+  secondDigits: SecondDigits,
+  out: DataView,
+): void {
   if (!(milliCelsius >= -MILLI_LIMIT && milliCelsius < MILLI_LIMIT)) {
     throw new RangeError(`milliCelsius ${milliCelsius}: expected ±8388607`);
   }
   out.setInt32(8, ((uptimeMs / UPTIME_HIGH) & 0xff) | (milliCelsius << 8), true); // the last one first: it throws if it does not fit
-  out.setUint8(0, decimals & 3);
+  out.setUint8(0, secondDigits === 0 ? decimals & 3 : (decimals & 3) | MILLISECONDS);
   out.setUint32(4, uptimeMs, true); // modulo 2^32
 }
 
@@ -71,9 +84,10 @@ export function decodeReading(record: DataView, length: number, reading: Reading
   if (length !== RECORD_LENGTH) return false;
   const shared = record.getUint32(0, true);
   if (shared !== reading.shared) {
-    if ((shared & 0xff) > DECIMALS_MOST) return false;
+    if ((shared & UNKNOWN_BITS) !== 0) return false;
     reading.shared = shared;
     reading.decimals = shared & 3;
+    reading.secondDigits = (shared & MILLISECONDS) === 0 ? 0 : 3;
     reading.room = (shared >>> 8) & 0xff;
     reading.boot = shared >>> 16;
   }

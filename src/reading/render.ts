@@ -1,13 +1,15 @@
 /*
- * A reading as the payload that subscribers see: `{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":1234}`, or `21.44`.
+ * A reading as the payload that subscribers see: `{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":1234}`, or `21.44`;
+ * `"2026-06-17T09:12:00.500Z"` where another reading was taken close by.
  * Rendered at the moment of sending into one buffer that lives as long as the renderer. Successive readings mostly look
  * alike, so that what did not change stays where it is: within the same degree, minute and hundred, three pairs of
  * digits are written and nothing else. No allocation, no string, in the steady state.
- * Source: the payload is ours; the time is RFC 3339, UTC, whole seconds (later fractions of a second are cut off).
+ * Source: the payload is ours; the time is RFC 3339, UTC, what lies below its last digit is cut off.
  */
-import { PAIRS, writeDate, writeTimeOfDay } from "./calendar.js";
+import { PAIRS, writeDate, writeMilliseconds, writeTimeOfDay } from "./calendar.js";
+import type { SecondDigits } from "./record.js";
 
-export const PAYLOAD_MOST = 80; // the longest JSON of ours: 10 for the value, 20 for the time, 15 for the number
+export const PAYLOAD_MOST = 80; // the longest JSON of ours: 10 for the value, 24 for the time, 15 for the number
 
 export type PayloadFormat = "json" | "plain";
 
@@ -22,6 +24,8 @@ const VALUE = ascii('{"value":');
 const TS = ascii(',"ts":"');
 const SEQ = ascii(',"seq":');
 const TS_LENGTH = 20; // 2026-06-17T09:12:00Z
+const FRACTION_LENGTH = 4; // .500
+const Z = 0x5a;
 const SECONDS_AT = TS.length + 17; // from the value's end
 const STEP = [1, 10, 100, 1000]; // thousandths to the last digit shown: 10^(3 - decimals) = STEP[3 - decimals]
 
@@ -36,18 +40,21 @@ export class Renderer {
   private timeEnd = 0; // where `ts` ended, or the value if there is none
   private day = Number.NaN; // its beginning, milliseconds since 1970
   private minute = Number.NaN; // likewise
+  private secondDigits: SecondDigits = 0; // of `ts`
   private hundred = Number.NaN; // the sequence number without its last two digits, which are there
   private end = 0;
 
   /** Renders as JSON. `utcMs`: milliseconds since 1970, NaN: no `ts`. `sequence`: -1: no `seq`. @returns the length in bytes */
-  json(milliCelsius: number, decimals: number, utcMs: number, sequence: number): number {
+  json(milliCelsius: number, decimals: number, utcMs: number, secondDigits: SecondDigits, sequence: number): number {
     const view = this.view;
     const above = milliCelsius * this.sign - this.degree;
     if (decimals === 2 && above >= 0 && above < 1000) view.setUint16(this.valueEnd - 2, PAIRS[(above / 10) | 0]);
     else this.writeValue(milliCelsius, decimals);
+    if (secondDigits !== this.secondDigits) this.changeDigits(secondDigits);
     const later = utcMs - this.minute;
     if (later >= 0 && later < MS_PER_MINUTE) view.setUint16(this.valueEnd + SECONDS_AT, PAIRS[(later / 1000) | 0]);
     else this.writeTime(utcMs);
+    if (secondDigits !== 0) this.writeFraction(utcMs);
     const further = sequence - this.hundred;
     if (further >= 0 && further < 100) view.setUint16(this.end - 3, PAIRS[further]);
     else this.writeSequence(sequence);
@@ -74,6 +81,17 @@ export class Renderer {
     this.degree = decimals === 2 && whole > 0 ? whole * 1000 - 5 : Number.NaN; // about zero the sign depends on the rest
   }
 
+  /** The time is longer or shorter from now on: it and what follows it are written anew. */
+  private changeDigits(secondDigits: SecondDigits): void {
+    this.secondDigits = secondDigits;
+    this.timeEnd = 0;
+    this.day = this.minute = this.hundred = Number.NaN;
+  }
+
+  private writeFraction(utcMs: number): void {
+    if (utcMs >= 0) writeMilliseconds(this.view, this.valueEnd + TS.length, (utcMs % 1000) | 0);
+  }
+
   private writeTime(utcMs: number): void {
     const day = this.day;
     const later = utcMs - day;
@@ -90,7 +108,8 @@ export class Renderer {
   private writeDay(utcMs: number): void {
     const isKnown = utcMs >= 0;
     const { view, valueEnd } = this;
-    const end = isKnown ? valueEnd + TS.length + TS_LENGTH + 1 : valueEnd;
+    const length = this.secondDigits === 0 ? TS_LENGTH : TS_LENGTH + FRACTION_LENGTH;
+    const end = isKnown ? valueEnd + TS.length + length + 1 : valueEnd;
     if (end !== this.timeEnd) {
       this.timeEnd = end;
       this.day = this.minute = this.hundred = Number.NaN;
@@ -99,6 +118,7 @@ export class Renderer {
     const day = Math.floor(utcMs / MS_PER_DAY);
     this.bytes.set(TS, valueEnd);
     writeDate(view, valueEnd + TS.length, day);
+    view.setUint8(end - 2, Z);
     view.setUint8(end - 1, QUOTE);
     this.day = day * MS_PER_DAY;
     this.writeTime(utcMs);

@@ -45,6 +45,12 @@ export class Intake {
     if (journal !== undefined) journal.format = format;
   }
 
+  /** Readings from now on are this far apart, milliseconds. */
+  set intervalMs(intervalMs: number) {
+    const journal = this.owner.journal ?? this.unkept;
+    if (journal !== undefined) journal.intervalMs = intervalMs;
+  }
+
   /** `decimals`: digits after the point to be shown. */
   take(celsius: number, decimals: number): void {
     const { board, settings, uplink, outbox } = this.owner;
@@ -103,6 +109,7 @@ export function openJournal(owner: Pick<IntakeOwner, "board" | "settings">, stor
     clock: owner.board.clock,
     room: encodeUTF8(owner.settings.get("room")),
     format: owner.settings.get("payload"),
+    intervalMs: owner.settings.get("interval") * 1000,
     topicOf: readingTopic,
   });
 }

@@ -72,6 +72,7 @@ function openJournal(store: Outbox): Journal {
     },
     room: ROOM,
     format: "json",
+    intervalMs: 60_000,
     topicOf: () => TOPIC,
   });
 }

@@ -36,7 +36,14 @@ export function renderCost(format: PayloadFormat, turns: number): Cost {
   let uptimeMs = 60_000;
   const clock = { uptimeMs: () => uptimeMs, utcMs: () => 1_781_687_520_000 + uptimeMs };
   const topicOf = (): Uint8Array => encodeTopicName("home/livingroom/temperature");
-  const journal = new Journal({ store, clock, room: encodeUTF8("livingroom"), format, topicOf });
+  const journal = new Journal({
+    store,
+    clock,
+    room: encodeUTF8("livingroom"),
+    format,
+    intervalMs: INTERVAL_MS,
+    topicOf,
+  });
   const entry: JournalEntry = store.entry;
   let length = 0;
   const render = (): void => {
