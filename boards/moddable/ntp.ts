@@ -1,14 +1,11 @@
 /*
- * The SDK's NTP client with its sockets and resolver, ready to be given to TimeSync.
+ * What time servers are asked through on the device: the SDK's UDP class and its resolver.
  */
-import NTP from "embedded:network/ntp/client";
-import type { NTPConstructor, NTPPort } from "../../src/network/io.js";
+import type { NTPPort, UDPConstructor } from "../../src/network/io.js";
 import { Names } from "./names.js";
 import { LossyUDP } from "./sockets.js";
 
-/** The typings demand the SDK's own resolver; the client calls `resolve` and `close` alone. */
 export const ntp: NTPPort = Object.freeze({
-  io: NTP as unknown as NTPConstructor,
-  socket: Object.freeze({ io: LossyUDP }),
+  socket: Object.freeze({ io: LossyUDP as unknown as UDPConstructor }),
   dns: Object.freeze({ io: Names }),
 });

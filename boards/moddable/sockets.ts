@@ -1,8 +1,8 @@
 /*
  * The SDK's sockets as this firmware gives them to its rooms.
  * An exception that leaves a callback restarts the device. Ours are recorded by the board's abort hook; but the SDK's
- * resolver and NTP client parse whatever arrives on their UDP sockets, and send from timers of their own: a malformed
- * packet or a lost route must not restart anything, so it ends here and counts as a packet that was lost.
+ * resolver parses whatever arrives on its UDP socket, and sends from timers of its own: a malformed packet or a lost route
+ * must not restart anything, so it ends here and counts as a packet that was lost.
  */
 import TCP from "embedded:io/socket/tcp";
 import UDP from "embedded:io/socket/udp";

@@ -1,7 +1,8 @@
 /*
- * Simulated NTP server, and the client that a board gives: shaped like the SDK's `embedded:network/ntp/client`.
- * It does what the SDK's does: one question at a time, whole seconds, 32 bits of them counted from 1900 and taken for the first
- * era, nothing checked, an error without a message after ten seconds of silence, no callback after `close`.
+ * Simulated time servers, and the UDP sockets and resolver that a board gives to reach them, shaped like the SDK's
+ * `embedded:io/socket/udp`. Every name is another server with an address of its own; all have the true time but for the faults.
+ * An intruder may answer in their place, before they do.
+ * Source: RFC 4330 §4 (the packet).
  */
 
 type TimerId = object | number;
@@ -19,86 +20,197 @@ export interface NTPServerOptions {
   readonly latencyMs?: number;
 }
 
-/** What may go wrong; change it at any time. */
-export interface NTPFaults {
-  /** The constructor throws this. */
-  open?: string;
-  /** No answer: an error after ten seconds. */
-  silent?: true;
-  /** Neither answer nor error. */
-  hung?: true;
-  /** The server's clock is off by this much. */
-  wrongByMs?: number;
-  /** A kiss-o'-death: the transmit time is 0. */
-  unknownTime?: true;
+/** Sends forged answers from a server's own address, before that answers. */
+export interface Intruder {
+  readonly byMs: number;
+  /** "question": it is on the way of our packets, and repeats the question's time stamp. "nothing": it guesses. */
+  readonly sees: "question" | "nothing";
+  /** How many answers it still forges. */
+  times: number;
 }
 
+/** What may go wrong; change it at any time. */
+export interface NTPFaults {
+  /** The socket's constructor throws this. */
+  open?: string;
+  /** No answer. */
+  silent?: true;
+  /** Names are unknown; or the resolver neither knows them nor says so. */
+  names?: "unknown" | "hung";
+  /** All servers' clocks are off by this much. */
+  wrongByMs?: number;
+  /** Those of some are, by name. */
+  wrongHosts?: Readonly<Record<string, number>>;
+  /** Leap indicator 3 and stratum 0, as chrony without sources answers. */
+  unsynchronised?: true;
+  stratum?: number;
+  rootDispersionMs?: number;
+  /** Kiss-o'-death with this code. */
+  kiss?: string;
+  /** The transmit time is 0. */
+  unknownTime?: true;
+  intruder?: Intruder;
+}
+
+type Datagram = ArrayBuffer & { readonly address: string; readonly port: number };
+
+const PORT = 123;
+const DEFAULT_LATENCY_MS = 40;
 const SECONDS_1900_TO_1970 = 2_208_988_800;
-const GIVES_UP_MS = 10_000;
+const SERVER_4 = (4 << 3) | 4;
+const ORIGINATE_AT = 24;
+const RECEIVE_AT = 32;
+const TRANSMIT_AT = 40;
 
 export class NTPServer {
-  readonly io: new (options: {
-    servers: string[];
-  }) => SimulatedNTP;
+  /** As a board's `ntp` has them. */
+  readonly socket: { readonly io: new (options: { onReadable(packets: number): void }) => SimulatedUDP };
+  readonly dns: { readonly io: new (options: Readonly<Record<string, unknown>>) => SimulatedNames };
   readonly faults: NTPFaults = {};
   /** The questions: when, by the true time, and to which name. */
   readonly questions: { readonly atMs: number; readonly host: string }[] = [];
-  /** Clients that were not closed. */
+  /** Sockets that were not closed. */
   open = 0;
+  readonly options: NTPServerOptions;
+  private readonly hosts: string[] = [];
 
   constructor(options: NTPServerOptions) {
+    this.options = options;
     const server = this;
-    this.io = class extends SimulatedNTP {
-      constructor({ servers }: { servers: string[] }) {
-        super(server, options, servers);
-      }
+    this.socket = {
+      io: class extends SimulatedUDP {
+        constructor({ onReadable }: { onReadable(packets: number): void }) {
+          super(server, onReadable);
+        }
+      },
     };
+    this.dns = {
+      io: class extends SimulatedNames {
+        constructor() {
+          super(server);
+        }
+      },
+    };
+  }
+
+  addressOf(host: string): string {
+    if (!this.hosts.includes(host)) this.hosts.push(host);
+    return `192.0.2.${this.hosts.indexOf(host) + 1}`;
+  }
+
+  hostAt(address: string): string {
+    return this.hosts[Number(address.slice(address.lastIndexOf(".") + 1)) - 1] ?? address;
+  }
+
+  /** What comes back for a question, in this order. */
+  answers(question: DataView, host: string): ArrayBuffer[] {
+    const { faults } = this;
+    const answers: ArrayBuffer[] = [];
+    const { intruder } = faults;
+    if (intruder !== undefined && intruder.times > 0) {
+      intruder.times--;
+      const forged = this.packet(question, intruder.byMs);
+      if (intruder.sees === "nothing") forged.setUint32(ORIGINATE_AT, 0);
+      answers.push(forged.buffer as ArrayBuffer);
+    }
+    if (faults.silent) return answers;
+    const answer = this.packet(question, (faults.wrongByMs ?? 0) + (faults.wrongHosts?.[host] ?? 0));
+    if (faults.unsynchronised) answer.setUint16(0, ((0xc0 | SERVER_4) << 8) | 0);
+    if (faults.stratum !== undefined) answer.setUint8(1, faults.stratum);
+    if (faults.rootDispersionMs !== undefined) answer.setUint32(8, (faults.rootDispersionMs * 65_536) / 1_000);
+    if (faults.unknownTime) answer.setBigUint64(TRANSMIT_AT, 0n);
+    if (faults.kiss !== undefined) {
+      answer.setUint8(1, 0);
+      for (let i = 0; i < 4; i++) answer.setUint8(12 + i, faults.kiss.charCodeAt(i));
+    }
+    answers.push(answer.buffer as ArrayBuffer);
+    return answers;
+  }
+
+  /** An answer of a synchronised server of stratum 2. */
+  private packet(question: DataView, byMs: number): DataView {
+    const packet = new DataView(new ArrayBuffer(48));
+    packet.setUint16(0, (SERVER_4 << 8) | 2);
+    packet.setUint32(4, 0x0400); // root delay: 16 ms
+    packet.setUint32(8, 0x0800); // root dispersion: 31 ms
+    packet.setUint32(12, 0xc000_0201);
+    for (let i = 0; i < 8; i++) packet.setUint8(ORIGINATE_AT + i, question.getUint8(TRANSMIT_AT + i));
+    const halfWayMs = (this.options.latencyMs ?? DEFAULT_LATENCY_MS) / 2;
+    for (const at of [RECEIVE_AT, TRANSMIT_AT]) writeTime(packet, at, this.options.utcMs() - halfWayMs + byMs);
+    return packet;
   }
 }
 
-/** One client of the program's. */
-export class SimulatedNTP {
-  readonly #server: NTPServer;
-  readonly #options: NTPServerOptions;
-  readonly #servers: string[];
-  #open = true;
-  #timer?: TimerId;
-  #asking = false;
+/** One socket of the program's. */
+export class SimulatedUDP {
+  private readonly server: NTPServer;
+  private readonly onReadable: (packets: number) => void;
+  private readonly arrived: Datagram[] = [];
+  private readonly timers: TimerId[] = [];
+  private isOpen = true;
 
-  constructor(server: NTPServer, options: NTPServerOptions, servers: string[]) {
-    if (servers.length === 0) throw new Error("invalid");
-    if (server.faults.open) throw new Error(server.faults.open);
-    this.#server = server;
-    this.#options = options;
-    this.#servers = servers;
+  constructor(server: NTPServer, onReadable: (packets: number) => void) {
+    if (server.faults.open !== undefined) throw new Error(server.faults.open);
+    this.server = server;
+    this.onReadable = onReadable;
     server.open++;
   }
 
-  getTime(callback: (error: Error | null, utcMs?: number) => void): void {
-    if (this.#asking) throw new Error("in use");
-    this.#asking = true;
-    const { faults } = this.#server;
-    this.#server.questions.push({ atMs: this.#options.utcMs(), host: this.#servers[0] });
-    if (faults.hung) return;
-    this.#timer = this.#options.timers.set(
-      () => {
-        this.#asking = false;
-        if (faults.silent) callback(new Error());
-        else callback(null, this.#answer());
-      },
-      faults.silent ? GIVES_UP_MS : (this.#options.latencyMs ?? 40),
-    );
+  read(): Datagram | undefined {
+    return this.arrived.shift();
+  }
+
+  write(packet: ArrayBuffer, address: string, port: number): void {
+    const { server } = this;
+    const { timers, utcMs, latencyMs = DEFAULT_LATENCY_MS } = server.options;
+    const host = server.hostAt(address);
+    const question = new DataView(packet.slice(0));
+    server.questions.push({ atMs: utcMs.call(server.options), host });
+    if (port !== PORT) return;
+    const arrive = (): void => {
+      if (!this.isOpen) return;
+      for (const answer of server.answers(question, host)) {
+        this.arrived.push(Object.assign(answer, { address, port }));
+      }
+      if (this.arrived.length > 0) this.onReadable(this.arrived.length);
+    };
+    this.timers.push(timers.set(arrive, latencyMs));
   }
 
   close(): void {
-    if (this.#open) this.#server.open--;
-    this.#open = false;
-    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
+    if (this.isOpen) this.server.open--;
+    this.isOpen = false;
+    for (const timer of this.timers) this.server.options.timers.clear(timer);
+  }
+}
+
+/** One resolver of the program's. */
+export class SimulatedNames {
+  private readonly server: NTPServer;
+  private timer: TimerId | undefined;
+
+  constructor(server: NTPServer) {
+    this.server = server;
   }
 
-  #answer(): number {
-    const { unknownTime, wrongByMs } = this.#server.faults;
-    const seconds = Math.floor((this.#options.utcMs() + (wrongByMs ?? 0)) / 1_000) + SECONDS_1900_TO_1970;
-    return ((unknownTime ? 0 : seconds >>> 0) - SECONDS_1900_TO_1970) * 1_000;
+  resolve(question: { host: string; onResolved(host: string, address: string): void; onError(): void }): void {
+    const { host, onResolved, onError } = question;
+    const { faults, options } = this.server;
+    if (faults.names === "hung") return;
+    this.timer = options.timers.set(() => {
+      if (faults.names === "unknown") onError();
+      else onResolved(host, this.server.addressOf(host));
+    }, 0);
   }
+
+  close(): void {
+    if (this.timer !== undefined) this.server.options.timers.clear(this.timer);
+    this.timer = undefined;
+  }
+}
+
+function writeTime(packet: DataView, at: number, utcMs: number): void {
+  const seconds = Math.floor(utcMs / 1_000);
+  packet.setUint32(at, seconds + SECONDS_1900_TO_1970); // modulo 2^32: the era is not in the packet
+  packet.setUint32(at + 4, ((utcMs - seconds * 1_000) / 1_000) * 2 ** 32);
 }

@@ -49,10 +49,3 @@ declare module "embedded:network/interface/wifi" {
     readonly MAC: string | undefined;
   }
 }
-
-declare module "embedded:network/ntp/client" {
-  export default class NTP {
-    close(): void;
-    getTime(callback: (error: Error | null, time?: number) => void): void;
-  }
-}

@@ -103,7 +103,6 @@ const STAND_INS: Readonly<Record<string, string>> = {
     constructor({ port, baud }) { if (hw.takenUARTs.has(port)) throw new RangeError("port in use"); hw.openedUARTs.push({ port, baud }); }
   }`,
   "embedded:network/interface/wifi": `export default class WiFi { get MAC() { return "24:6F:28:AB:CD:EF" } close() {} }`,
-  "embedded:network/ntp/client": `export default class NTP {}`,
   "embedded:network/dns/resolver/udp": `export default class Resolver {
     constructor({ servers }) { this.record = { servers, isClosed: false }; hw.resolvers.push(this.record); }
     resolve(question) { this.record.question = question; }

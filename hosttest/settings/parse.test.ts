@@ -27,6 +27,8 @@ describe("texts that are taken", () => {
     ["mqtt.host", "NAS.Local.", "nas.local"],
     ["mqtt.host", "192.168.1.10.", "192.168.1.10"],
     ["ntp", "Pool.NTP.org.", "pool.ntp.org"],
+    ["ntp", "192.168.1.1, Time.example.org.", "192.168.1.1,time.example.org"],
+    ["ntp", "", ""],
     ["mqtt.host", "", ""],
     ["wifi.ssid", "Caffè  'n more; #1", "Caffè  'n more; #1"],
     ["wifi.password", "пароль", "пароль"],
@@ -93,7 +95,12 @@ describe("texts that are refused, each with one line that names key, what came a
     [
       "ntp",
       "2001:db8::123",
-      'ntp: got "2001:db8::123", expected a host name or an IP address, or nothing: IPv6 is not supported, the network has IPv4 alone',
+      'ntp: got "2001:db8::123", expected host names or IP addresses with commas between them, or nothing: IPv6 is not supported, the network has IPv4 alone',
+    ],
+    [
+      "ntp",
+      "a.example,,b.example",
+      'ntp: got "a.example,,b.example", expected host names or IP addresses with commas between them, or nothing',
     ],
     ["mqtt.qos", "3", 'mqtt.qos: got "3", expected 0, 1 or 2'],
     ["interval", "soon", 'interval: got "soon", expected a number from 0.01 to 86400 (s)'],

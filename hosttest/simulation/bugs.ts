@@ -14,6 +14,24 @@ const SESSION = "src/mqtt/session.ts";
 
 export const bugs: readonly PlantedBug[] = [
   {
+    name: "unsynchronised-time-believed",
+    file: "src/network/sntp.ts",
+    find: "  if (reply.getUint8(0) >> 6 === UNSYNCHRONISED || stratum === 0) return ",
+    replace: "  if (stratum > 255) return ",
+  },
+  {
+    name: "first-time-answer-believed",
+    file: "src/network/time-votes.ts",
+    find: "    return answers >= needed && surplus > 0;\n",
+    replace: "    return answers > 0;\n",
+  },
+  {
+    name: "blindly-forged-time-believed",
+    file: "src/network/sntp.ts",
+    find: "    reply.getUint32(ORIGINATE_AT) === question.getUint32(TRANSMIT_AT) &&\n",
+    replace: "",
+  },
+  {
     name: "pubrel-before-durable-pubrec",
     file: SESSION,
     find: "      this.store.released(sequence); // durable before PUBREL leaves\n",

@@ -7,7 +7,7 @@
 import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
-import { NTPServer } from "../../boards/parts/ntp.js";
+import { type Intruder, NTPServer } from "../../boards/parts/ntp.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board } from "../../src/board.js";
@@ -19,6 +19,7 @@ import { Ledger, type Violation } from "./ledger.js";
 import type { Network } from "./network.js";
 import { watchPace } from "./pace.js";
 import type { Random } from "./random.js";
+import type { Lie } from "./storm.js";
 
 const ADDRESS = 0x48;
 const SETTINGS_BLOCKS = 4;
@@ -69,6 +70,7 @@ export class Device {
   #life: Life | undefined;
   #offMs = 1000; // how long the power stays away when it goes
   #brownouts = 0;
+  #isExcused = false; // all time servers agree on a wrong time
 
   constructor(options: DeviceOptions) {
     const { index, time, random, blocks } = options;
@@ -139,10 +141,17 @@ export class Device {
     else this.#bus.unplug(ADDRESS);
   }
 
-  /** The time server lies by so much from now on; 0: it tells the truth. */
-  lie(byMs: number): void {
-    this.#ntp.faults.wrongByMs = byMs;
-    if (byMs !== 0 && this.#life !== undefined) this.#life.clockRight = false;
+  /** A wrong time is told from now on; 0: the truth. Only where all servers agree on it is the device excused. */
+  lie(byMs: number, how: Lie = "all"): void {
+    const { faults } = this.#ntp;
+    const isTold = byMs !== 0;
+    const isByAll = how === "all" || how === "unsynchronised";
+    faults.wrongByMs = isTold && isByAll ? byMs : 0;
+    faults.unsynchronised = isTold && how === "unsynchronised" ? true : undefined;
+    faults.wrongHosts = isTold && how === "oneServer" ? { "1.pool.ntp.org": byMs } : undefined;
+    faults.intruder = isTold ? intruder(byMs, how) : undefined;
+    this.#isExcused = isTold && how === "all";
+    if (this.#isExcused && this.#life !== undefined) this.#life.clockRight = false;
   }
 
   /** Somebody at the prompt: new settings, saved, and a reboot. */
@@ -190,7 +199,7 @@ export class Device {
       on: true,
       bootMs: time.nowMs,
       utcOffsetMs: undefined,
-      clockRight: this.#ntp.faults.wrongByMs === 0,
+      clockRight: !this.#isExcused,
       firmware: undefined,
     };
     this.#life = life;
@@ -249,7 +258,7 @@ export class Device {
         life.utcOffsetMs = utcMs - time.nowMs;
       },
       openFlash: () => this.#watched(this.flash),
-      openSettings: () => new KeyValueOnFlash(this.#settingsFlash),
+      openSettings: () => new KeyValueOnFlash(this.#watched(this.#settingsFlash)),
       sensor: { io: this.#bus.SMBus, digital: this.#bus.Digital, data: this.#bus.data, clock: this.#bus.clock },
       tcp: { io: this.#paced(network.socketClass(isOn, () => this.#wifi.connected)) },
       wifi: this.#wifi,
@@ -326,6 +335,11 @@ export class Device {
       clock: life,
     });
   }
+}
+
+function intruder(byMs: number, how: Lie): Intruder | undefined {
+  if (how === "forgedOnce") return { byMs, sees: "question", times: 1 };
+  return how === "forgedBlind" ? { byMs, sees: "nothing", times: 1_000 } : undefined;
 }
 
 /** The wall clock of the world. */

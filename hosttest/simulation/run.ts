@@ -271,7 +271,7 @@ class World {
         this.#later(trouble.forMs, () => device.sensor(true));
         return;
       case "clockJump":
-        device.lie(trouble.byMs);
+        device.lie(trouble.byMs, trouble.how);
         this.#later(6 * HOUR, () => device.lie(0));
         return;
       case "newSettings":

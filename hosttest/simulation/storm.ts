@@ -24,8 +24,15 @@ export type Trouble =
   | { readonly kind: "brokerLate"; readonly lateMs: number; readonly forMs: number }
   | { readonly kind: "brokerCloses"; readonly probability: number; readonly forMs: number }
   | { readonly kind: "sensorGone"; readonly device: number; readonly forMs: number }
-  | { readonly kind: "clockJump"; readonly device: number; readonly byMs: number }
+  | { readonly kind: "clockJump"; readonly device: number; readonly byMs: number; readonly how: Lie }
   | { readonly kind: "newSettings"; readonly device: number; readonly room: string; readonly qos: 1 | 2 };
+
+/**
+ * Who tells a wrong time: all servers; all, but they say that they are not synchronised; one of three; somebody who forges one answer
+ * and sees the question, or many and does not.
+ */
+export type Lie = "all" | "unsynchronised" | "oneServer" | "forgedOnce" | "forgedBlind";
+const LIES: readonly Lie[] = ["all", "unsynchronised", "oneServer", "forgedOnce", "forgedBlind"];
 
 export interface Event {
   readonly atMs: number;
@@ -112,7 +119,12 @@ function drawTrouble(random: Random, devices: number): Trouble {
     case 12:
       return { kind: "sensorGone", device, forMs };
     case 13:
-      return { kind: "clockJump", device, byMs: random.whole(-3, 3) * HOUR + random.whole(-HOUR, HOUR) };
+      return {
+        kind: "clockJump",
+        device,
+        byMs: random.whole(-3, 3) * HOUR + random.whole(-HOUR, HOUR),
+        how: random.pick(LIES),
+      };
     default:
       return { kind: "newSettings", device, room: random.pick(ROOMS), qos: random.pick([1, 2] as const) };
   }

@@ -1,6 +1,6 @@
 /*
- * The shapes of the network hardware, as boards give it: Wi-Fi and NTP, ECMA-419 style. Types only, no byte code.
- * They match `embedded:network/interface/wifi` (esp32) and `embedded:network/ntp/client` of the Moddable SDK 8.2, so that a
+ * The shapes of the network hardware, as boards give it: Wi-Fi, and UDP for NTP, ECMA-419 style. Types only, no byte code.
+ * They match `embedded:network/interface/wifi` (esp32) and `embedded:io/socket/udp` of the Moddable SDK 8.2, so that a
  * board passes the SDK's classes as they are. What those classes do beyond their typings is told here, where it matters.
  */
 
@@ -54,28 +54,33 @@ export interface WiFi {
 
 export type WiFiConstructor = new (options: { onChanged(property: "connection" | "address"): void }) => WiFi;
 
-/** What TimeSync is given: the io class, and the options that only the board knows, handed through. */
-export interface NTPPort {
-  readonly io: NTPConstructor;
-  /** `{io}` of a UDP class, and of a resolver: the SDK's client wants both. */
-  readonly socket?: object;
-  readonly dns?: object;
-}
+/** A datagram as the SDK's UDP class hands it out: its bytes, and where it came from. */
+export type Datagram = ArrayBuffer & { readonly address: string; readonly port: number };
 
-export interface NTPClient {
-  /**
-   * Calls back once: with an error, or with null and milliseconds since 1970. The SDK's client checks nothing of an answer but
-   * its being there. Throws while an earlier question is open; after `close` there is no callback.
-   */
-  getTime(callback: (error: Error | null, utcMs?: number) => void): void;
+/** ECMA-419's UDP socket, `embedded:io/socket/udp`. */
+export interface UDP {
+  /** undefined: there is none. */
+  read(): Datagram | undefined;
+  /** Throws where there is no route. */
+  write(packet: ArrayBuffer, address: string, port: number): void;
   close(): void;
 }
 
-/** `socket` and `dns` are between the board and its class; of type never, any class's demands are met by them. */
-export interface NTPOptions {
-  servers: string[];
-  socket: never;
-  dns: never;
+export type UDPConstructor = new (options: { onReadable(packets: number): void }) => UDP;
+
+export interface Resolver {
+  /** `address` is numeric. */
+  resolve(options: { host: string; onResolved(host: string, address: string): void; onError(): void }): void;
+  close?(): void;
 }
 
-export type NTPConstructor = new (options: NTPOptions) => NTPClient;
+export type ResolverConstructor = new (options: Readonly<Record<string, unknown>>) => Resolver;
+
+/** What time servers are asked through. */
+export interface NTPPort {
+  readonly socket: { readonly io: UDPConstructor };
+  /** Absent: servers are named by their addresses. */
+  readonly dns?: { readonly io: ResolverConstructor };
+  /** Default 123. */
+  readonly port?: number;
+}

@@ -1,55 +1,55 @@
 /*
- * TimeSync: sets the wall clock by NTP while the link is up, and again about once a day.
- * Asks as a guest should: never twice within 15 s (RFC 4330 §10), with back-off and jitter. An answer is believed only if it lies
- * within the life of this firmware; one that would move a clock already set by minutes must be given twice.
- * The SDK's client checks nothing of an answer and keeps a socket: it is opened for one question and closed after it.
+ * TimeSync: sets the wall clock by SNTP while the link is up, and again about once a day.
+ * Asks as a guest should: no server twice within 15 s (RFC 4330 §10), with back-off and jitter, and less where it asks for that. An
+ * answer is believed if its server says that its clock is synchronised, if it lies within the life of this firmware, and if enough
+ * other answers agree (time-votes.ts). Where servers contradict each other, the clock stays as it is until more of them agree.
  */
 import { nextStepMs, waitMs } from "./back-off.js";
-import type { NTPClient, NTPOptions, NTPPort, TimerId, Timers } from "./io.js";
-import { messageOf } from "./trouble.js";
+import type { NTPPort, TimerId, Timers } from "./io.js";
+import { type Outcome, TimeQuestion } from "./time-question.js";
+import { TimeVotes, votesNeeded } from "./time-votes.js";
 
 /** No answer is earlier: this source was written then. */
 export const EARLIEST_MS = Date.UTC(2026, 0, 1);
 /** Nor later than this: a thermometer gets old, but not that old. */
 export const LATEST_MS = Date.UTC(2066, 0, 1);
-/** How far an answer may lie from the clock that an earlier one set. A crystal strays by two or three seconds a day. */
-export const FAR_MS = 120_000;
-/** Least wait between two questions. RFC 4330 §10, item 1: 15 s. */
-export const LEAST_MS = 15_000;
-/** Steps of the back-off on top of it. */
+/** Least wait between two questions to one server. RFC 4330 §10, item 1: 15 s. */
+export const MIN_WAIT_MS = 15_000;
+/** Before another server is asked because one has failed. */
+export const NEXT_SERVER_MS = 1_000;
+/** Steps of the back-off once all servers have failed. */
 export const TIME_STEPS = { firstMs: 15_000, longestMs: 900_000 };
-/** The SDK's client gives up after about 10 s a server, its resolver after as long. */
-export const ANSWER_MS = 40_000;
+/** How long a server that says RATE is left alone, and one that says anything else (DENY, RSTR). */
+export const RATE_MS = 3_600_000;
+export const DENY_MS = 86_400_000;
 /** Between two settings of the clock, at least; up to an hour more, so that a houseful does not ask at once. */
 export const REFRESH_MS = 86_400_000;
 const REFRESH_SPREAD_MS = 3_600_000;
 
-/** NTP counts 32 bits of seconds; they begin anew on 2036-02-07, and the SDK's client takes that for 1900. RFC 4330 §3. */
-const ERA_MS = 2 ** 32 * 1_000;
-/** What the SDK's client makes of a transmit time of 0, which stands for "I do not know". */
-const UNKNOWN_MS = Date.UTC(1900, 0, 1);
-
 /** Kept, and asked again and again. */
 export interface TimeSyncOptions {
   readonly ntp: NTPPort;
-  /** The server's name or address. */
-  readonly host: string;
+  /** The servers' names or addresses, with commas between them. */
+  readonly hosts: string;
   readonly timers: Timers;
   /** Uniform in [0, 1). */
   random(): number;
   /** Milliseconds since boot. */
   uptimeMs(): number;
+  /** The latest time that is known to be over, milliseconds since 1970: what flash knows of earlier boots. */
+  pastUtcMs?(): number | undefined;
   /** Sets the wall clock, milliseconds since 1970. */
   setUtc(utcMs: number): void;
   /** After `setUtc`. `movedMs`: by how much the clock was moved; undefined at the first time. */
   onSynced?(utcMs: number, movedMs: number | undefined): void;
-  /** A line for the log: no answer, or one that is not believed. Told once, until the next success. */
+  /** A line for the log: no answer, or one that is not believed. Reported once, until the next success. */
   onProblem?(text: string): void;
   /** The owner's callback threw, and was caught here. */
   onFault?(error: unknown): void;
 }
 
 export interface TimeStatus {
+  /** Whom the next question goes to, or this one went to. */
   readonly host: string;
   /** "down": the link is. "waiting": for the next question. */
   readonly state: "down" | "asking" | "waiting" | "closed";
@@ -59,29 +59,40 @@ export interface TimeStatus {
   readonly problem?: string;
 }
 
+interface Server {
+  readonly host: string;
+  /** By uptime: not before this. */
+  dueMs: number;
+}
+
 export class TimeSync {
   private readonly options: TimeSyncOptions;
+  private readonly servers: readonly Server[];
+  private readonly votes = new TimeVotes();
   private state: TimeStatus["state"] = "down";
-  private client?: NTPClient;
+  private at = 0; // whose turn it is
+  private question?: TimeQuestion;
   private timer?: TimerId;
+  private failures = 0; // in a row
   private stepMs = 0;
-  private askedAtMs = Number.NEGATIVE_INFINITY;
+  private dueMs = 0; // by uptime: the next question, as far as it is up to us
   private syncedAtMs?: number;
-  /** Milliseconds since 1970 at boot: what was set, and what a far answer claimed and no other has confirmed. */
-  private bootMs?: number;
-  private claimedBootMs?: number;
+  private bootMs?: number; // milliseconds since 1970 at uptime 0: what was set
   private problem?: string;
 
   constructor(options: TimeSyncOptions) {
     this.options = options;
+    this.servers = options.hosts
+      .split(",")
+      .map((host) => ({ host: host.trim(), dueMs: 0 }))
+      .filter(({ host }) => host !== "");
   }
 
   /** Asks, if it is time to. */
   linkUp(): void {
-    if (this.state !== "down") return;
-    const nowMs = this.options.uptimeMs();
-    const dueMs = this.syncedAtMs === undefined ? nowMs : this.syncedAtMs + REFRESH_MS;
-    this.wait(Math.max(dueMs, this.askedAtMs + LEAST_MS) - nowMs);
+    if (this.state !== "down" || this.servers.length === 0) return;
+    if (this.syncedAtMs === undefined) this.dueMs = 0; // a link that was down may have been why there was no answer
+    this.waitUntil(this.dueMs);
   }
 
   linkDown(): void {
@@ -90,7 +101,7 @@ export class TimeSync {
 
   status(): TimeStatus {
     const ageMs = this.syncedAtMs === undefined ? undefined : this.options.uptimeMs() - this.syncedAtMs;
-    return { host: this.options.host, state: this.state, ageMs, problem: this.problem };
+    return { host: this.servers[this.at]?.host ?? "", state: this.state, ageMs, problem: this.problem };
   }
 
   close(): void {
@@ -98,66 +109,123 @@ export class TimeSync {
   }
 
   private ask(): void {
-    const { ntp, host } = this.options;
     this.rest("asking");
-    this.askedAtMs = this.options.uptimeMs();
-    this.timer = this.options.timers.set(() => this.failed(`${host} does not answer`), ANSWER_MS);
-    try {
-      const { io, socket, dns } = ntp;
-      const client = new io({ servers: [host], socket, dns } as NTPOptions);
-      this.client = client;
-      client.getTime((error, utcMs) => {
-        if (this.client !== client) return;
-        if (error || utcMs === undefined) this.failed(`${host} does not answer`);
-        else this.answered(utcMs);
-      });
-    } catch (error) {
-      this.failed(`${host}: ${messageOf(error)}`);
+    const server = this.servers[this.at];
+    server.dueMs = this.options.uptimeMs() + MIN_WAIT_MS;
+    const question = new TimeQuestion(server.host, this.options, (outcome) => this.guarded(() => this.ended(outcome)));
+    if (this.state === "asking") this.question = question; // else it has ended already
+  }
+
+  private ended(outcome: Outcome): void {
+    const { host } = this.servers[this.at];
+    switch (outcome.kind) {
+      case "time":
+        this.answered(outcome.bootMs);
+        return;
+      case "kiss":
+        this.servers[this.at].dueMs = this.options.uptimeMs() + (outcome.code === "RATE" ? RATE_MS : DENY_MS);
+        this.failed(`${host} does not want to be asked (${outcome.code})`);
+        return;
+      case "unusable":
+        this.failed(`${host}: ${outcome.why}: not believed`);
+        return;
+      case "silent":
+        this.failed(`${host} does not answer`);
+        return;
+      case "unknownHost":
+        this.failed(`${host}: no such host`);
+        return;
+      case "failed":
+        this.failed(`${host}: ${outcome.message}`);
+        return;
+      default:
+        throw new TypeError(`outcome: ${JSON.stringify(outcome satisfies never)}`);
     }
   }
 
-  private answered(answerMs: number): void {
-    const utcMs = answerMs < 0 && answerMs !== UNKNOWN_MS ? answerMs + ERA_MS : answerMs;
-    // NaN fails as well
-    if (!(utcMs >= EARLIEST_MS && utcMs < LATEST_MS)) {
-      this.failed(`${this.options.host} says it is ${new Date(utcMs).getUTCFullYear()}: not believed`);
-      return;
-    }
+  private answered(bootMs: number): void {
+    const { host } = this.servers[this.at];
     const nowMs = this.options.uptimeMs();
-    const bootMs = utcMs - nowMs;
-    const movedMs = this.bootMs === undefined ? undefined : bootMs - this.bootMs;
-    if (movedMs !== undefined && Math.abs(movedMs) > FAR_MS && !this.confirmed(bootMs)) {
-      this.claimedBootMs = bootMs;
-      this.failed(`${this.options.host} would move the clock by ${Math.round(movedMs / 1_000)} s: asked again first`);
+    const utcMs = bootMs + nowMs;
+    if (!(utcMs >= EARLIEST_MS && utcMs < LATEST_MS)) {
+      this.failed(`${host} says it is ${new Date(utcMs).getUTCFullYear()}: not believed`);
       return;
     }
+    const pastMs = Math.max(EARLIEST_MS, this.options.pastUtcMs?.() ?? 0);
+    const ageMs = nowMs - (this.syncedAtMs ?? nowMs);
+    const needed = votesNeeded(bootMs, nowMs, { bootMs: this.bootMs, ageMs, pastMs });
+    this.votes.add(this.at, bootMs);
+    if (needed > 1 && !this.votes.carry(bootMs, needed)) this.unconfirmed(bootMs);
+    else this.set(bootMs);
+  }
+
+  private set(bootMs: number): void {
+    const nowMs = this.options.uptimeMs();
+    const movedMs = this.bootMs === undefined ? undefined : bootMs - this.bootMs;
     this.bootMs = bootMs;
     this.syncedAtMs = nowMs;
-    this.claimedBootMs = undefined;
+    this.votes.clear();
     this.problem = undefined;
-    this.stepMs = 0;
-    this.wait(waitMs(REFRESH_MS, REFRESH_SPREAD_MS, this.options.random()));
-    this.tell(() => {
-      this.options.setUtc(utcMs);
-      this.options.onSynced?.(utcMs, movedMs);
+    this.failures = this.stepMs = 0;
+    this.nextServer();
+    this.waitUntil(nowMs + waitMs(REFRESH_MS, REFRESH_SPREAD_MS, this.options.random()));
+    this.guarded(() => {
+      this.options.setUtc(bootMs + nowMs);
+      this.options.onSynced?.(bootMs + nowMs, movedMs);
     });
   }
 
-  private confirmed(bootMs: number): boolean {
-    return this.claimedBootMs !== undefined && Math.abs(bootMs - this.claimedBootMs) <= FAR_MS;
+  /** Believable, but not by itself: somebody else is asked, or the same once more. A failure only where servers contradict each other. */
+  private unconfirmed(bootMs: number): void {
+    const { host } = this.servers[this.at];
+    if (this.votes.disagree) {
+      this.failed(`the time servers contradict each other (${host} says ${shown(bootMs + this.options.uptimeMs())})`);
+      return;
+    }
+    this.nextServer();
+    this.waitUntil(0);
+    if (this.bootMs === undefined) return;
+    const movedS = Math.round((bootMs - this.bootMs) / 1_000);
+    this.report(`${host} would move the clock by ${movedS} s: asked again first`);
   }
 
   private failed(problem: string): void {
-    const known = this.problem !== undefined;
-    this.problem = problem;
-    this.stepMs = nextStepMs(this.stepMs, TIME_STEPS);
-    this.wait(waitMs(LEAST_MS, this.stepMs, this.options.random()));
-    if (!known) this.tell(() => this.options.onProblem?.(problem));
+    this.nextServer();
+    this.failures++;
+    const nowMs = this.options.uptimeMs();
+    if (this.failures % this.servers.length !== 0) {
+      this.waitUntil(nowMs + NEXT_SERVER_MS);
+    } else {
+      this.stepMs = nextStepMs(this.stepMs, TIME_STEPS);
+      this.waitUntil(nowMs + waitMs(MIN_WAIT_MS, this.stepMs, this.options.random()));
+    }
+    this.report(problem);
   }
 
-  private wait(delayMs: number): void {
+  private report(problem: string): void {
+    const isKnown = this.problem !== undefined;
+    this.problem = problem;
+    if (!isKnown) this.guarded(() => this.options.onProblem?.(problem));
+  }
+
+  private nextServer(): void {
+    this.at = (this.at + 1) % this.servers.length;
+  }
+
+  /** Until it is time for the next question: in turn, but a server that must not be asked for longer is passed over. */
+  private waitUntil(dueMs: number): void {
     this.rest("waiting");
-    this.timer = this.options.timers.set(() => this.ask(), Math.max(0, delayMs));
+    this.dueMs = dueMs;
+    const nowMs = this.options.uptimeMs();
+    let best = this.at;
+    for (let i = 1; i < this.servers.length; i++) {
+      const other = (this.at + i) % this.servers.length;
+      const isSooner = this.servers[other].dueMs < this.servers[best].dueMs;
+      if (this.servers[best].dueMs > Math.max(nowMs, dueMs) && isSooner) best = other;
+    }
+    this.at = best;
+    const delayMs = Math.max(0, dueMs - nowMs, this.servers[best].dueMs - nowMs);
+    this.timer = this.options.timers.set(() => this.ask(), delayMs);
   }
 
   /** No timer, no socket. */
@@ -165,21 +233,24 @@ export class TimeSync {
     this.state = state;
     if (this.timer !== undefined) this.options.timers.clear(this.timer);
     this.timer = undefined;
-    const client = this.client;
-    this.client = undefined;
-    this.tell(() => client?.close());
+    this.question?.close();
+    this.question = undefined;
   }
 
   /** An exception that leaves a callback restarts the device. */
-  private tell(action: () => void): void {
+  private guarded(action: () => void): void {
     try {
       action();
     } catch (error) {
       try {
         this.options.onFault?.(error);
       } catch {
-        // The last resort threw as well: nobody is left to tell.
+        // the owner's last resort threw as well
       }
     }
   }
+}
+
+function shown(utcMs: number): string {
+  return `${new Date(utcMs).toISOString().slice(0, 19)}Z`;
 }

@@ -15,6 +15,7 @@ import {
   encodeCounters,
   encodeRoom,
   encodeSession,
+  originOfClock,
   ROOM,
   SESSION,
   sameNote,
@@ -83,6 +84,8 @@ export class Journal {
   /** Counted over the device's life. Changed only through the count methods. */
   readonly counters: Readonly<Counters>;
   format: PayloadFormat;
+  /** When the last boot with a clock began, as flash knows it, milliseconds since 1970: a time that is over. */
+  readonly lastBootUtcMs: number | undefined;
   /** From one reading to the next, milliseconds: of those taken from now on. */
   intervalMs: number;
   private readonly store: JournalStore;
@@ -114,6 +117,8 @@ export class Journal {
     this.intervalMs = options.intervalMs;
     this.sticky = new Sticky(options.store);
     this.counters = this.countBoot();
+    const clock = options.store.readNote(CLOCK);
+    this.lastBootUtcMs = clock !== undefined && bootOfClock(clock) >= 0 ? originOfClock(clock) : undefined;
     encodeOrigin(this.counters.boots & 0xffff, this.enter(options.room), this.recordView);
     this.topic = options.topicOf(options.room);
     this.message = { topic: this.topic, payload: this.renderer.bytes, payloadLength: 0, retain: false };

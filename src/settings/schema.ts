@@ -10,12 +10,14 @@ import {
   hostFlaw,
   isHost,
   isHostLabel,
+  isHostList,
   isMQTTText,
   isName,
   isPassphrase,
   isTopic,
   isTopicLevel,
   mendHost,
+  mendHostList,
   strayCharacter,
 } from "./texts.js";
 
@@ -330,13 +332,13 @@ export const schema: readonly Setting[] = [
     type: {
       kind: "text",
       maxBytes: 128,
-      expects: "a host name or an IP address, or nothing",
-      accepts: isHost,
-      mend: mendHost,
+      expects: "host names or IP addresses with commas between them, or nothing",
+      accepts: isHostList,
+      mend: mendHostList,
       flaw: hostFlaw,
     },
-    default: "pool.ntp.org",
-    help: "Time server; empty: readings carry no time",
+    default: "0.pool.ntp.org,1.pool.ntp.org,2.pool.ntp.org",
+    help: "Time servers: two must agree, so name two or more; empty: readings carry no time",
     inForce: "rebooted",
   },
   {

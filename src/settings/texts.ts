@@ -60,6 +60,19 @@ export function mendHost(text: string): string {
   return lower.length > 1 && lower.endsWith(".") && !lower.endsWith("..") ? lower.slice(0, -1) : lower;
 }
 
+/** Hosts with commas between them, or nothing. */
+export function isHostList(text: string): boolean {
+  return text === "" || text.split(",").every((host) => host !== "" && isHost(host));
+}
+
+/** Each host mended, blanks beside the commas left out. */
+export function mendHostList(text: string): string {
+  return text
+    .split(",")
+    .map((host) => mendHost(host.trim()))
+    .join(",");
+}
+
 /** What is wrong with a text that is no host, where that has a name. */
 export function hostFlaw(text: string): string | undefined {
   const colons = text.split(":").length - 1;

@@ -9,6 +9,7 @@ import type { TimeSyncOptions } from "../network/time-sync.js";
 import { messageOf } from "../network/trouble.js";
 import type { Flash } from "../outbox/flash.js";
 import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
+import type { Journal } from "../reading/journal.js";
 import { sensorNames } from "../sensor/probe.js";
 import type { Key, Value } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";
@@ -22,6 +23,7 @@ export interface Owner {
   readonly settings: Settings;
   readonly id: string;
   readonly intake: { readonly isFlashFailing: boolean } | undefined;
+  readonly journal: Journal | undefined;
   log(level: Level, text: string): void;
   /** Settings that take effect when they are saved have been. */
   onSaved(keys: readonly Key[]): void;
@@ -111,8 +113,12 @@ export class TimeOwner extends Owned implements TimeSyncOptions {
     return this.owner.board.ntp as NonNullable<Board["ntp"]>;
   }
 
-  get host(): string {
+  get hosts(): string {
     return this.owner.settings.get("ntp");
+  }
+
+  pastUtcMs(): number | undefined {
+    return this.owner.journal?.lastBootUtcMs;
   }
 
   uptimeMs(): number {

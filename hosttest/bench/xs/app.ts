@@ -116,9 +116,27 @@ class Radio {
   configure(): void {}
 }
 
+/** A UDP socket behind which a time server answers. */
 class TimeServer {
-  getTime(callback: (error: null, utcMs: number) => void): void {
-    timers.set(() => callback(null, EPOCH_MS + figures[NOW]), 50);
+  private readonly onReadable: (packets: number) => void;
+  private answer: DataView | undefined;
+
+  constructor(options: { onReadable(packets: number): void }) {
+    this.onReadable = options.onReadable;
+  }
+  write(packet: ArrayBuffer): void {
+    const answer = new DataView(packet.slice(0));
+    answer.setUint16(0, 0x2402); // version 4, mode 4, stratum 2
+    answer.setUint32(24, answer.getUint32(40));
+    answer.setUint32(28, answer.getUint32(44));
+    timers.set(() => {
+      for (const at of [32, 40]) answer.setUint32(at, (EPOCH_MS + figures[NOW]) / 1000 + 2_208_988_800);
+      this.answer = answer;
+      this.onReadable(1);
+    }, 50);
+  }
+  read(): ArrayBuffer & { address: string; port: number } {
+    return Object.assign(this.answer?.buffer as ArrayBuffer, { address: "0.pool.ntp.org", port: 123 });
   }
   close(): void {}
 }
@@ -163,9 +181,9 @@ const wired: Board = {
 /** As most devices are. */
 const wireless: Board = {
   ...wired,
-  overrides: { ...wired.overrides, "wifi.ssid": "home" },
+  overrides: { ...wired.overrides, "wifi.ssid": "home", ntp: "0.pool.ntp.org" },
   wifi: { io: Radio },
-  ntp: { io: TimeServer },
+  ntp: { socket: { io: TimeServer } },
 };
 
 /** Boots the thermometer in this machine. */

@@ -1,0 +1,149 @@
+/*
+ * One question to one time server: its name resolved, a datagram sent, the answer awaited. Ends once, by what `onEnd` hears; holds
+ * a socket only while it is open. What is no answer to this question (another sender, another time stamp) is passed over.
+ */
+import type { NTPPort, Resolver, TimerId, Timers, UDP } from "./io.js";
+import { NTP_PORT, newQuestion, type Reply, readReply } from "./sntp.js";
+import { messageOf } from "./trouble.js";
+
+/** For the name: the SDK's resolver takes up to ten seconds. */
+export const RESOLVE_MS = 12_000;
+/** From sending to the answer. The time is taken from the middle of the way, so it is right within half of this. */
+export const ANSWER_MS = 4_000;
+
+export type Outcome =
+  | Exclude<Reply, { kind: "time" } | { kind: "foreign" }>
+  /** Milliseconds since 1970 at uptime 0. */
+  | { readonly kind: "time"; readonly bootMs: number }
+  | { readonly kind: "silent" }
+  | { readonly kind: "unknownHost" }
+  | { readonly kind: "failed"; readonly message: string };
+
+export interface QuestionOptions {
+  readonly ntp: NTPPort;
+  readonly timers: Timers;
+  random(): number;
+  uptimeMs(): number;
+}
+
+export class TimeQuestion {
+  private readonly options: QuestionOptions;
+  private readonly onEnd: (outcome: Outcome) => void;
+  private question: DataView | undefined;
+  private address = "";
+  private sentMs = 0;
+  private socket: UDP | undefined;
+  private resolver: Resolver | undefined;
+  private timer: TimerId | undefined;
+  private isOver = false;
+
+  /** Asks at once. `onEnd` is called once, perhaps before the constructor returns; never after `close`. */
+  constructor(host: string, options: QuestionOptions, onEnd: (outcome: Outcome) => void) {
+    this.options = options;
+    this.onEnd = onEnd;
+    this.attempt(() => this.resolve(host));
+  }
+
+  /** No callback from here on; socket, resolver and timer are let go of. */
+  close(): void {
+    this.isOver = true;
+    this.stopTimer();
+    const { socket, resolver } = this;
+    this.socket = this.resolver = undefined;
+    closed(socket);
+    closed(resolver);
+  }
+
+  private resolve(host: string): void {
+    const { dns } = this.options.ntp;
+    this.startTimer(RESOLVE_MS, { kind: "unknownHost" });
+    if (dns === undefined) {
+      this.send(host);
+      return;
+    }
+    this.resolver = new dns.io(dns as unknown as Readonly<Record<string, unknown>>);
+    this.resolver.resolve({
+      host,
+      onResolved: (_host, address) => this.attempt(() => this.send(address)),
+      onError: () => this.end({ kind: "unknownHost" }),
+    });
+  }
+
+  private send(address: string): void {
+    if (this.question !== undefined) return;
+    const { ntp, random, uptimeMs } = this.options;
+    const question = newQuestion(() => random.call(this.options));
+    this.question = question;
+    this.address = address;
+    this.startTimer(ANSWER_MS, { kind: "silent" });
+    this.socket = new ntp.socket.io({
+      ...ntp.socket,
+      onReadable: (packets: number) => this.attempt(() => this.read(packets)),
+    });
+    this.sentMs = uptimeMs.call(this.options);
+    this.socket.write(question.buffer as ArrayBuffer, address, this.port);
+  }
+
+  private get port(): number {
+    return this.options.ntp.port ?? NTP_PORT;
+  }
+
+  private read(packets: number): void {
+    for (let i = 0; i < packets && !this.isOver; i++) {
+      const datagram = this.socket?.read();
+      if (datagram === undefined || this.question === undefined) return;
+      if (datagram.address !== this.address || datagram.port !== this.port) continue;
+      const reply = readReply(new DataView(datagram), this.question);
+      if (reply.kind === "time") this.end(this.timeOf(reply.receivedMs, reply.sentMs));
+      else if (reply.kind !== "foreign") this.end(reply);
+    }
+  }
+
+  /** RFC 4330 §5: the offset is taken from the middle of the way there and the way back. */
+  private timeOf(receivedMs: number, answeredMs: number): Outcome {
+    const nowMs = this.options.uptimeMs();
+    const thereAndBackMs = nowMs - this.sentMs;
+    const heldMs = answeredMs - receivedMs; // by the server; its clock and ours tick alike for so short a time
+    if (!(heldMs >= 0 && heldMs <= thereAndBackMs + 1)) {
+      return { kind: "unusable", why: "its time stamps contradict each other" };
+    }
+    return { kind: "time", bootMs: Math.round((receivedMs + answeredMs - this.sentMs - nowMs) / 2) };
+  }
+
+  /** What socket and resolver throw ends the question, here and in their callbacks. */
+  private attempt(action: () => void): void {
+    if (this.isOver) return;
+    try {
+      action();
+    } catch (error) {
+      this.end({ kind: "failed", message: messageOf(error) });
+    }
+  }
+
+  private end(outcome: Outcome): void {
+    if (this.isOver) return;
+    this.close();
+    this.onEnd(outcome);
+  }
+
+  private startTimer(delayMs: number, outcome: Outcome): void {
+    this.stopTimer();
+    this.timer = this.options.timers.set(() => {
+      this.timer = undefined;
+      this.end(outcome);
+    }, delayMs);
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== undefined) this.options.timers.clear(this.timer);
+    this.timer = undefined;
+  }
+}
+
+function closed(io: { close?(): void } | undefined): void {
+  try {
+    io?.close?.();
+  } catch {
+    // it was closed already
+  }
+}
