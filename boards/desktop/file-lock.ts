@@ -55,8 +55,8 @@ function isSame(one: BigIntStats, other: BigIntStats): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }
 
-/** Undefined if another one has it. */
-function tryOpenLocked(path: string): number | undefined {
+/** As `openLocked`, but does not wait: undefined if another one has the file. The name may lead elsewhere by then. */
+export function tryOpenLocked(path: string): number | undefined {
   const flags = constants.O_RDWR | constants.O_CREAT;
   switch (process.platform) {
     case "win32":

@@ -9,9 +9,9 @@ import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message, PARTITION } fr
 /** What the engine's host file gives to scripts (engine/worker.c). */
 declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined; trace(text: string): void };
 
-/** XS's own way between text and UTF-8. */
-const { fromString } = ArrayBuffer as unknown as { fromString(text: string): ArrayBuffer };
-const { fromArrayBuffer } = String as unknown as { fromArrayBuffer(buffer: ArrayBuffer): string };
+/** XS's own way between text and UTF-8: methods, which make an object of what they are called on. */
+const Bytes = ArrayBuffer as unknown as { fromString(text: string): ArrayBuffer };
+const Text = String as unknown as { fromArrayBuffer(buffer: ArrayBuffer): string };
 
 type Listener = (event: number, value: number, rest: Uint8Array) => void;
 
@@ -37,11 +37,11 @@ function askInto(buffer: Uint8Array, operation: string, handle: number, first = 
 }
 
 function bytesOf(text: string): Uint8Array {
-  return new Uint8Array(fromString(text));
+  return new Uint8Array(Bytes.fromString(text));
 }
 
 function textOf(bytes: Uint8Array): string {
-  return fromArrayBuffer(bytes.slice().buffer);
+  return Text.fromArrayBuffer(bytes.slice().buffer);
 }
 
 function json(value: object): Uint8Array {

@@ -133,6 +133,12 @@ describe("as on the device", () => {
     expect((await xs.evaluate("String.fromArrayBuffer(Uint8Array.of(0xc2, 0xb0).buffer)")).text).toBe("°");
   });
 
+  test("doubles are rounded once, as the device's are", async () => {
+    const xs = await start();
+    // 1 + 2^-53 + 2^-65 lies above the middle between two doubles; rounded to 64 bits first it would lie on it, and go down.
+    expect((await xs.evaluate("1 + (2 ** -53 + 2 ** -65)")).text).toBe("1.0000000000000002");
+  });
+
   test("slots are as wide as the words say", async () => {
     const xs = await start();
     expect((await xs.evaluate("1")).figures.slotBytes).toBe(xs.wordBits === 32 ? 16 : 32);

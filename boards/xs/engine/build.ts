@@ -5,13 +5,14 @@
  * gcc-multilib). Never runs what the package would install, and takes nothing of it but xs/{includes,platforms,sources}.
  */
 import { execFile, spawnSync } from "node:child_process";
-import { createHash, randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { closeSync, existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { tryOpenLocked } from "../../desktop/file-lock.js";
 
 const run = promisify(execFile);
 
@@ -37,7 +38,9 @@ const FLAGS = [
 ];
 const HOST_FILES = ["worker.c", "frames.c", "host.c", "platform.c", "profile.c", "worker.h", "platform.h", "profile.h"];
 const LIBRARIES = ["-lm", "-lpthread"];
-const LOCK_STALE_MS = 300_000;
+/** A double is rounded once, as on the device: x87 would round to 64 bits first, and differ in the last digit now and then. */
+const FLAGS_32 = ["-m32", "-msse2", "-mfpmath=sse"];
+const LOCK_STEP_MS = 200;
 
 /** `wordBits` 32: slots of 16 bytes as on ESP32; 64: slots of 32 bytes. Computrons are the same on both. */
 export type WorkerProgram =
@@ -79,18 +82,19 @@ async function build(variant: Variant): Promise<WorkerProgram> {
   const cache = join(topFolder, "build", "xs");
   await mkdir(cache, { recursive: true });
   const wordBits = compiles32Bit(compiler) ? 32 : 64;
-  const flags = [...FLAGS, ...(wordBits === 32 ? ["-m32"] : [])];
+  const flags = [...FLAGS, ...(wordBits === 32 ? FLAGS_32 : [])];
   const host = join(topFolder, "boards", "xs", "engine");
   const ingredients = [INTEGRITY, variant, version.stdout, ...flags];
   for (const file of HOST_FILES) ingredients.push(await readFile(join(host, file), "utf8"));
   const key = createHash("sha256").update(ingredients.join("\0")).digest("hex").slice(0, 16);
   const path = join(cache, `worker-${variant}-${key}`);
   if (existsSync(path)) return { kind: "built", path, wordBits };
-  await withLock(join(cache, "lock"), async () => {
+  await withLock(join(cache, "build.lock"), async () => {
     if (existsSync(path)) return;
-    const sources = await unpackedSources(cache);
-    const scratch = join(cache, `objects-${randomUUID()}`);
+    const scratch = join(cache, "scratch");
+    await rm(scratch, { recursive: true, force: true }); // of a build that was interrupted
     await mkdir(scratch);
+    const sources = await unpackedSources(cache, scratch);
     if (variant === "profile") await instrumentCalls(sources, scratch);
     const program = await compile(compiler, flags, host, sources, scratch, variant);
     await rename(program, path);
@@ -102,36 +106,41 @@ async function build(variant: Variant): Promise<WorkerProgram> {
 function compiles32Bit(compiler: string): boolean {
   const program =
     "#include <stdlib.h>\n#include <math.h>\nint main(int c, char** v) { return (int)floor(atof(v[0]) * c); }";
-  const flags = ["-m32", "-x", "c", "-", "-o", "/dev/null", "-lm", "-lpthread"];
+  const flags = [...FLAGS_32, "-x", "c", "-", "-o", "/dev/null", "-lm", "-lpthread"];
   return spawnSync(compiler, flags, { input: program }).status === 0;
 }
 
-/** Fetches, checks and unpacks the package; the folder that holds includes, platforms and sources. */
-async function unpackedSources(cache: string): Promise<string> {
+/** Fetches, checks and unpacks the package, each step whole or not at all; the folder that holds includes, platforms and sources. */
+async function unpackedSources(cache: string, scratch: string): Promise<string> {
   const folder = join(cache, `xsnap-${VERSION}`);
   const sources = join(folder, SOURCES_IN_PACKAGE);
   if (existsSync(sources)) return sources;
-  const tarball = join(cache, `agoric-xsnap-${VERSION}.tgz`);
-  if (!existsSync(tarball)) {
-    const options = ["--ignore-scripts", "--silent", "--pack-destination", cache];
-    await run("npm", ["pack", `${PACKAGE}@${VERSION}`, ...options]).catch(() => {
-      throw new FetchError(
-        `npm could not fetch ${PACKAGE}@${VERSION}, which the first build needs: is the network up?`,
-      );
-    });
+  const name = `agoric-xsnap-${VERSION}.tgz`;
+  const tarball = join(cache, name);
+  if (!existsSync(tarball) || (await digestOf(tarball)) !== INTEGRITY) {
+    await fetchPackage(scratch);
+    const digest = await digestOf(join(scratch, name));
+    if (digest !== INTEGRITY) throw new Error(`${PACKAGE}@${VERSION}: SHA-512 is ${digest}, expected ${INTEGRITY}`);
+    await rename(join(scratch, name), tarball);
   }
-  const digest = createHash("sha512")
-    .update(await readFile(tarball))
-    .digest("base64");
-  if (digest !== INTEGRITY) {
-    await rm(tarball);
-    throw new Error(`${PACKAGE}@${VERSION}: SHA-512 is ${digest}, expected ${INTEGRITY}`);
-  }
-  const part = `${folder}.${randomUUID()}`;
+  const part = join(scratch, "package");
   await mkdir(part);
   await run("tar", ["-xzf", tarball, "-C", part, SOURCES_IN_PACKAGE]);
   await rename(part, folder);
   return sources;
+}
+
+async function fetchPackage(into: string): Promise<void> {
+  const options = ["--ignore-scripts", "--silent", "--pack-destination", into];
+  await run("npm", ["pack", `${PACKAGE}@${VERSION}`, ...options]).catch(() => {
+    throw new FetchError(`npm could not fetch ${PACKAGE}@${VERSION}, which the first build needs: is the network up?`);
+  });
+}
+
+async function digestOf(file: string): Promise<string> {
+  return createHash("sha512")
+    .update(await readFile(file))
+    .digest("base64");
 }
 
 async function compile(
@@ -175,25 +184,16 @@ async function instrumentCalls(sources: string, scratch: string): Promise<void> 
   await writeFile(join(scratch, "xsRun.c"), changed);
 }
 
-/** One builder at a time: test files run side by side. A lock that nobody renewed for long belongs to the dead. */
+/** One builder at a time: test files run side by side. The lock ends with its owner's process, however that ends. */
 async function withLock(path: string, work: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      await mkdir(path);
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const age = await stat(path).then(
-      (status) => Date.now() - status.mtimeMs,
-      () => 0,
-    );
-    if (age > LOCK_STALE_MS) await rm(path, { recursive: true, force: true });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+  let lock = tryOpenLocked(path);
+  while (lock === undefined) {
+    await new Promise((resolve) => setTimeout(resolve, LOCK_STEP_MS));
+    lock = tryOpenLocked(path);
   }
   try {
     await work();
   } finally {
-    await rm(path, { recursive: true, force: true });
+    closeSync(lock);
   }
 }
