@@ -29,6 +29,8 @@ const TMP117_ADDRESS = 0x48;
 /** Somebody is watching: a reading a minute, as on a wall, would look like none. */
 const DEFAULT_INTERVAL_S = 5;
 
+const CHIP_CHECK_MS = 1_000;
+
 const options = orExit(() => parseOptions(process.argv.slice(2)));
 if (options.help) {
   console.log(USAGE);
@@ -39,10 +41,17 @@ const temporary =
   options.flash === undefined && options.headless ? mkdtempSync(join(tmpdir(), "thermometer-")) : undefined;
 const chip = orExit(() => new Chip(options.flash ?? join(temporary ?? "", DEFAULT_IMAGE)));
 const pty = options.serial === "pty" ? await openPseudoTerminal().catch(exitOf) : undefined;
-const embedded = namesBroker() ? {} : await embeddedBroker();
+const embedded = namesBroker() ? undefined : await embeddedBroker();
 
-const run = new Run({ headless: options.headless, count: options.count, durationMs: options.durationMs, atEnd });
-const subscriber = new Subscriber((topic, payload) => run.print(`${topic} ${payload}`));
+const run = new Run({
+  headless: options.headless,
+  count: options.count,
+  durationMs: options.durationMs,
+  whenShown: (newest, done) => subscriber.whenShown(newest, done),
+  atEnd,
+});
+const subscriber = new Subscriber((line) => run.print(line));
+watchChip();
 export const board = makeBoard();
 if (!options.headless) introduce();
 
@@ -110,16 +119,19 @@ function namesBroker(): boolean {
   return options.overrides["mqtt.host"] !== undefined || settingsNow({}).get("mqtt.host") !== "";
 }
 
-/** The settings that lead to an embedded broker. */
-async function embeddedBroker(): Promise<Record<string, string>> {
+/** The settings that lead to an embedded broker, and why it is where nobody expects it. */
+async function embeddedBroker(): Promise<{ settings: Record<string, string>; whyOther: string | undefined }> {
   const { startBroker } = await import("./broker.js");
-  const { host, port } = await startBroker();
-  return { "mqtt.host": host, "mqtt.port": String(port), "mqtt.user": "", "mqtt.password": "" };
+  const { host, port, whyOther } = await startBroker();
+  return {
+    settings: { "mqtt.host": host, "mqtt.port": String(port), "mqtt.user": "", "mqtt.password": "" },
+    whyOther,
+  };
 }
 
 /** What wins over saved settings in the life that begins: the embedded broker only until somebody has saved another. */
 function overrides(): Record<string, string> {
-  return { ...(namesBroker() ? {} : embedded), ...options.overrides };
+  return { ...(namesBroker() ? {} : embedded?.settings), ...options.overrides };
 }
 
 function settingsNow(overrides: Record<string, string>): Settings {
@@ -136,19 +148,34 @@ function brokerInForce(): BrokerAddress {
   };
 }
 
-/** What a person sees first, and then whatever subscribers of `home/+/temperature` see. */
+/** What a person sees first, and then whatever a subscriber sees. */
 function introduce(): void {
   const broker = brokerInForce();
-  const whose = namesBroker() ? "" : " (embedded)";
+  const why = embedded?.whyOther === undefined ? "" : `: ${embedded.whyOther}`;
+  const whose = namesBroker() ? "" : ` (embedded${why})`;
   console.log(printable(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`));
-  console.log(printable(`broker ${broker.host}:${broker.port}${whose}; subscribed to home/+/temperature. Type help.`));
+  console.log(printable(`broker ${broker.host}:${broker.port}${whose}. Type help.`));
   if (pty !== undefined)
     console.log(printable(`the prompt is at ${pty.path}: picocom ${pty.path}, or screen ${pty.path}`));
   subscriber.follow(broker);
 }
 
+/** A file that was removed or replaced under us is said once: what is kept in it ends with this run. */
+function watchChip(): void {
+  const look = (): void => {
+    if (!chip.noticesLoss()) return;
+    const text = `${chip.path}: was deleted or replaced; this run goes on without it, and what it keeps is lost at its end`;
+    if (options.headless) console.error(printable(text));
+    else run.print(text);
+  };
+  setInterval(look, CHIP_CHECK_MS).unref();
+}
+
 function atEnd(unsettled: number): void {
-  const kept = unsettled > 0 ? `: they are kept in ${chip.path}, and sent by the next run with it` : "";
+  const fate = chip.isReachable
+    ? `they are kept in ${chip.path}, and sent by the next run with it`
+    : `they are lost: ${chip.path} was deleted or replaced`;
+  const kept = unsettled > 0 ? `: ${fate}` : "";
   if (!options.headless && process.stdout.isTTY) console.log(); // leave the prompt's line
   console.error(printable(`unsettled readings: ${unsettled}${kept}`));
   chip.close();

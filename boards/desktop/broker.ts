@@ -10,6 +10,8 @@ const USUAL_PORT = 1883;
 export interface EmbeddedBroker {
   readonly host: string;
   readonly port: number;
+  /** Why it is not the usual port. One line. */
+  readonly whyOther?: string;
   close(): void;
 }
 
@@ -22,11 +24,17 @@ export async function startBroker(): Promise<EmbeddedBroker> {
     socket.once("close", () => sockets.delete(socket));
     aedes.handle(socket);
   });
-  await listen(server, USUAL_PORT).catch(() => listen(server, 0));
+  let whyOther: string | undefined;
+  await listen(server, USUAL_PORT).catch((error: NodeJS.ErrnoException) => {
+    const isInUse = error.code === "EADDRINUSE";
+    whyOther = `port ${USUAL_PORT} ${isInUse ? "is in use by another program" : `cannot be had (${error.code})`}`;
+    return listen(server, 0);
+  });
   const { address, port } = server.address() as AddressInfo;
   return {
     host: address,
     port,
+    whyOther,
     close: () => {
       for (const socket of sockets) socket.destroy();
       server.close();

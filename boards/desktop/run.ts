@@ -5,6 +5,7 @@
 import type { Firmware, Observer } from "../../src/board.js";
 import { printable } from "../../src/console/printable.js";
 import { celsiusText } from "../../src/reading/rounding.js";
+import { Backlog } from "./backlog.js";
 import type { TerminalOptions } from "./terminal.js";
 import { timers } from "./timers.js";
 
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly headless: boolean;
   readonly count: number | undefined;
   readonly durationMs: number | undefined;
+  /** Calls `done` when all that arrived is shown. `newest`: the last reading that the broker has confirmed, if they have numbers. */
+  whenShown?(newest: number | undefined, done: () => void): void;
   /** Called last. `unsettled`: readings that are still in flash. */
   atEnd(unsettled: number): void;
 }
@@ -23,11 +26,14 @@ export class Run implements Observer {
   readonly #options: RunOptions;
   #firmware: Firmware | undefined;
   #readings = 0;
+  #hasStarted = false;
+  #newest: number | undefined;
+  readonly #backlog: Backlog | undefined; // a headless run has its own lines
   #ending = false;
 
   constructor(options: RunOptions) {
     this.#options = options;
-    if (options.durationMs !== undefined) timers.set(() => this.end(), options.durationMs);
+    this.#backlog = options.headless ? undefined : new Backlog(timers, (text) => this.print(text));
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.end());
     // Whoever reads us may leave before us: that is no reason to lose readings.
     process.stdout.on("error", () => {});
@@ -44,6 +50,11 @@ export class Run implements Observer {
 
   started(firmware: Firmware): void {
     this.#firmware = firmware;
+    const { durationMs } = this.#options;
+    // From here: an engine that had to be built first is none of the device's time.
+    if (durationMs !== undefined && !this.#hasStarted) timers.set(() => this.end(), durationMs);
+    this.#hasStarted = true;
+    this.#backlog?.waits(firmware.unsettled);
     if (this.#readings >= (this.#options.count ?? Number.POSITIVE_INFINITY)) firmware.stopSampling();
   }
 
@@ -54,6 +65,7 @@ export class Run implements Observer {
       else if (sequence < 0) this.#line(`refused value=${value}`);
       else this.#line(`reading seq=${sequence} value=${value}`);
     }
+    this.#backlog?.waits(this.#firmware?.unsettled ?? 0);
     if (++this.#readings !== this.#options.count) return;
     this.#firmware?.stopSampling();
     this.#endIfSettled();
@@ -62,6 +74,11 @@ export class Run implements Observer {
   settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
     if (this.#options.headless)
       this.#line(outcome === "delivered" ? `settled seq=${sequence}` : `given up seq=${sequence}`);
+    if (outcome === "delivered") {
+      this.#newest = sequence;
+      // Not from inside the firmware's own callback: the entry is counted until that returns.
+      setImmediate(() => this.#backlog?.sent(this.#firmware?.unsettled ?? 0));
+    }
     this.#endIfSettled();
   }
 
@@ -85,6 +102,7 @@ export class Run implements Observer {
   end(): void {
     if (this.#ending) return;
     this.#ending = true;
+    this.#backlog?.close();
     const exit = (): void => {
       const unsettled = this.#firmware?.unsettled ?? 0;
       this.#firmware?.close();
@@ -93,7 +111,13 @@ export class Run implements Observer {
     };
     setTimeout(exit, POLITE_MS);
     if (this.#firmware === undefined) exit();
-    else this.#firmware.stop(exit);
+    else this.#firmware.stop(() => this.#whenShown(exit));
+  }
+
+  #whenShown(done: () => void): void {
+    const { whenShown } = this.#options;
+    if (whenShown === undefined) done();
+    else whenShown(this.#newest, done);
   }
 
   #endIfSettled(): void {

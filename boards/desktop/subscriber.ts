@@ -1,8 +1,14 @@
 /*
  * The other end of the house: a subscriber on `home/+/temperature`, an independent client (MQTT.js), that shows what
  * arrives. It has nothing to do with the firmware but the broker.
+ * At QoS 0: it shows, and owes nothing for what is too long to be shown (skim.ts).
  */
-import mqtt, { type MqttClient } from "mqtt";
+import { MqttClient } from "mqtt";
+import { connectSkimmed } from "./skim.js";
+
+const FILTER = "home/+/temperature";
+/** Of a payload, in characters. */
+const MAX_SHOWN = 1_000;
 
 export interface BrokerAddress {
   readonly host: string;
@@ -12,13 +18,16 @@ export interface BrokerAddress {
 }
 
 export class Subscriber {
-  readonly #onMessage: (topic: string, payload: string) => void;
+  readonly #print: (line: string) => void;
   #client: MqttClient | undefined;
   #at = "";
+  #isSubscribed = false;
+  #newest: number | undefined; // `seq` of the latest message that has one
+  #check: () => void = () => {};
 
-  /** `onMessage`: a message came: its topic and its payload as text. */
-  constructor(onMessage: (topic: string, payload: string) => void) {
-    this.#onMessage = onMessage;
+  /** `print` gets a line for what a person should see. */
+  constructor(print: (line: string) => void) {
+    this.#print = print;
   }
 
   /** Connects, and again after every drop. A broker that is away is no error: it waits. Another one than before: goes there. */
@@ -27,16 +36,69 @@ export class Subscriber {
     if (at === this.#at) return;
     this.#at = at;
     this.#client?.end(true);
-    this.#client = mqtt.connect({
-      protocol: "mqtt",
-      host,
-      port,
+    this.#isSubscribed = false;
+    let isNew = true;
+    const onSkipped = (topic: string, bytes: number): void =>
+      this.#print(`${topic} (${bytes} bytes: too long to be shown)`);
+    const client = new MqttClient(() => connectSkimmed(port, host, onSkipped), {
       username: user || undefined,
       password: password || undefined,
       reconnectPeriod: 1000,
+      resubscribe: false,
     });
-    this.#client.on("error", () => {}); // the thermometer itself reports the broker
-    this.#client.on("message", (topic, payload) => this.#onMessage(topic, payload.toString("utf8")));
-    this.#client.subscribe("home/+/temperature", { qos: 2 }, () => {});
+    this.#client = client;
+    client.on("error", () => {}); // the thermometer itself reports the broker
+    client.on("message", (topic, payload) => this.#arrived(topic, payload.toString("utf8")));
+    client.on("close", () => {
+      if (client === this.#client) this.#isSubscribed = false;
+    });
+    client.on("connect", () =>
+      client.subscribe(FILTER, { qos: 0 }, (error, granted = []) => {
+        if (client !== this.#client || error || granted.some(({ qos }) => (qos as number) > 2)) return;
+        this.#isSubscribed = true;
+        if (isNew) this.#print(`subscribed to ${FILTER} at ${host}:${port}`);
+        isNew = false;
+      }),
+    );
+  }
+
+  /**
+   * Calls `done` when what the broker has taken is shown, or cannot be: not subscribed.
+   * `newest`: number of the last reading that the broker has confirmed; undefined: readings have none.
+   */
+  whenShown(newest: number | undefined, done: () => void): void {
+    const client = this.#client;
+    if (client === undefined || !this.#isSubscribed) {
+      done();
+      return;
+    }
+    if (newest === undefined || this.#newest === undefined) {
+      // Nothing to know it by. What the broker sent before it answers this has arrived.
+      client.subscribe(FILTER, { qos: 0 }, done);
+      return;
+    }
+    this.#check = () => {
+      if (this.#newest !== undefined && this.#newest < newest) return;
+      this.#check = () => {};
+      done();
+    };
+    client.once("close", done);
+    this.#check();
+  }
+
+  #arrived(topic: string, payload: string): void {
+    const rest = payload.length - MAX_SHOWN;
+    this.#print(`${topic} ${rest <= 0 ? payload : `${payload.slice(0, MAX_SHOWN)} ... (${rest} characters more)`}`);
+    this.#newest = sequenceIn(payload);
+    this.#check();
+  }
+}
+
+function sequenceIn(payload: string): number | undefined {
+  try {
+    const { seq } = JSON.parse(payload);
+    return typeof seq === "number" ? seq : undefined;
+  } catch {
+    return undefined;
   }
 }

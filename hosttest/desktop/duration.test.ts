@@ -3,7 +3,15 @@
  */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Run } from "../../boards/desktop/run.js";
+import type { Firmware } from "../../src/board.js";
 
+const FIRMWARE: Firmware = {
+  unsettled: 0,
+  print: () => {},
+  stopSampling: () => {},
+  stop: (whenDone) => whenDone(),
+  close: () => {},
+};
 const DAY_MS = 86_400_000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -26,8 +34,13 @@ afterEach(() => {
 test.each([1, 24, 25, 60, 400])("--duration of %d days", (days) => {
   let ends = 0;
   vi.spyOn(process, "exit").mockImplementation((() => {}) as typeof process.exit);
-  new Run({ headless: true, count: undefined, durationMs: days * DAY_MS, atEnd: () => ends++ });
-  vi.advanceTimersByTime(days * DAY_MS - 1);
+  const run = new Run({ headless: true, count: undefined, durationMs: days * DAY_MS, atEnd: () => ends++ });
+  vi.advanceTimersByTime(500 * DAY_MS); // an engine that is built first
+  expect(ends).toBe(0);
+  run.started(FIRMWARE);
+  vi.advanceTimersByTime(1);
+  run.started(FIRMWARE); // it rebooted
+  vi.advanceTimersByTime(days * DAY_MS - 2);
   expect(ends).toBe(0);
   vi.advanceTimersByTime(1);
   expect(ends).toBeGreaterThan(0);

@@ -44,7 +44,7 @@ describe("on a terminal", () => {
     await screen.press("C-c", "C-c");
     const lines = await screen.untilShown("exit code 0");
     const shown = lines.join("\n");
-    expect(shown).toContain("(embedded); subscribed to home/+/temperature");
+    expect(shown).toContain("subscribed to home/+/temperature at ");
     expect(shown).toMatch(/^save +Keeps the edits$/m);
   });
 

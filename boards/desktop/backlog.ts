@@ -1,0 +1,74 @@
+/*
+ * Says at the terminal that readings wait for the broker, and how many: soon after the first one, then at growing intervals,
+ * and once more when all of them have arrived.
+ */
+import type { TimerId, Timers } from "../../src/board.js";
+
+/** A reading that waits so long is no reading on its way. */
+const FIRST_MS = 2_000;
+const SECOND_MS = 10_000;
+const LAST_MS = 3_600_000;
+
+export class Backlog {
+  readonly #timers: Timers;
+  readonly #say: (text: string) => void;
+  #timer: TimerId | undefined;
+  #unsettled = 0;
+  #said: number | undefined; // how many were reported last; undefined: nothing waits that anybody was told of
+  #sent = 0;
+  #waitMs = SECOND_MS;
+
+  constructor(timers: Timers, say: (text: string) => void) {
+    this.#timers = timers;
+    this.#say = say;
+  }
+
+  /** A reading was taken, or the device has booted. `unsettled`: readings in flash. */
+  waits(unsettled: number): void {
+    this.#unsettled = unsettled;
+    if (unsettled > 0 && this.#timer === undefined) this.#look(FIRST_MS);
+  }
+
+  /** The broker has one more. `unsettled`: readings that are left. */
+  sent(unsettled: number): void {
+    this.#unsettled = unsettled;
+    if (this.#said !== undefined) {
+      this.#sent++;
+      if (unsettled === 0) this.#end();
+      return;
+    }
+    this.close(); // it goes on
+    if (unsettled > 0) this.#look(FIRST_MS);
+  }
+
+  /** Says nothing any more of what waits now. */
+  close(): void {
+    if (this.#timer !== undefined) this.#timers.clear(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(inMs: number): void {
+    this.#timer = this.#timers.set(() => this.#report(), inMs);
+  }
+
+  #report(): void {
+    const count = this.#unsettled;
+    if (count !== this.#said)
+      this.#say(`not confirmed by the broker: ${counted(count)} kept in flash, sent when it does`);
+    this.#said = count;
+    this.#look(this.#waitMs);
+    this.#waitMs = Math.min(2 * this.#waitMs, LAST_MS);
+  }
+
+  #end(): void {
+    this.close();
+    this.#say(`${counted(this.#sent, "kept ")} sent`);
+    this.#said = undefined;
+    this.#sent = 0;
+    this.#waitMs = SECOND_MS;
+  }
+}
+
+function counted(count: number, what = ""): string {
+  return `${count} ${what}reading${count === 1 ? "" : "s"}`;
+}

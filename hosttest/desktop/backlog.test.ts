@@ -1,0 +1,56 @@
+/* What the terminal says of readings that wait, on virtual time. */
+import { expect, test } from "vitest";
+import { Backlog } from "../../boards/desktop/backlog.js";
+import { VirtualTime } from "../support/virtual-time.js";
+
+function backlog() {
+  const time = new VirtualTime();
+  const said: string[] = [];
+  const one = new Backlog(time.timers, (text) => said.push(`${time.nowMs / 1000} s: ${text}`));
+  return { time, said, one };
+}
+
+test("readings that the broker confirms soon are not worth a word", () => {
+  const { time, said, one } = backlog();
+  for (let i = 0; i < 100; i++) {
+    one.waits(1);
+    time.advance(1_500);
+    one.sent(0);
+    time.advance(3_500);
+  }
+  expect(said).toEqual([]);
+});
+
+test("an outage is said soon, then at growing intervals, and when all that was kept is sent", () => {
+  const { time, said, one } = backlog();
+  for (let count = 1; count <= 20; count++) {
+    one.waits(count);
+    time.advance(5_000);
+  }
+  const kept = "kept in flash, sent when it does";
+  expect(said).toEqual([
+    `2 s: not confirmed by the broker: 1 reading ${kept}`,
+    `12 s: not confirmed by the broker: 3 readings ${kept}`,
+    `32 s: not confirmed by the broker: 7 readings ${kept}`,
+    `72 s: not confirmed by the broker: 15 readings ${kept}`,
+  ]);
+  said.length = 0;
+  for (let left = 19; left >= 0; left--) one.sent(left);
+  expect(said).toEqual(["100 s: 20 kept readings sent"]);
+  said.length = 0;
+  one.waits(1);
+  time.advance(2_000);
+  expect(said).toEqual([`102 s: not confirmed by the broker: 1 reading ${kept}`]); // the next outage, from the start
+});
+
+test("a week away is a few lines a day, and none while nothing changes", () => {
+  const { time, said, one } = backlog();
+  one.waits(5);
+  time.advance(86_400_000);
+  expect(said).toHaveLength(1);
+  for (let hour = 0; hour < 24 * 7; hour++) {
+    one.waits(6 + hour);
+    time.advance(3_600_000);
+  }
+  expect(said.length).toBeLessThan(24 * 7 + 3);
+});

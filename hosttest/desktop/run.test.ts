@@ -1,0 +1,159 @@
+/* A run from the command line, as a person has it: what is kept from one to the next, and what the terminal says meanwhile. */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import mqtt from "mqtt";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DeviceProcess } from "../support/device.js";
+import { freePort, Mosquitto } from "../support/mosquitto.js";
+import { xsAvailable } from "../xs/available.js";
+
+let folder: string;
+let image: string;
+let devices: DeviceProcess[];
+let broker: Mosquitto | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "thermometer-test-"));
+  image = join(folder, "chip.flash");
+  devices = [];
+});
+
+afterEach(async () => {
+  for (const device of devices) await device.kill();
+  await broker?.close();
+  broker = undefined;
+  rmSync(folder, { recursive: true });
+});
+
+function start(...options: string[]): DeviceProcess {
+  const device = new DeviceProcess(["--flash", image, ...options]);
+  devices.push(device);
+  return device;
+}
+
+/** A run that a script's lines are all of. */
+async function run(lines: string, ...options: string[]): Promise<DeviceProcess> {
+  const device = start("--interval", "3600", ...options);
+  device.write(lines);
+  device.endInput();
+  expect(await device.exit()).toBe(0);
+  return device;
+}
+
+const shown = (device: DeviceProcess): string[] => device.lines("home/");
+const engines = xsAvailable ? ["node", "xs"] : ["node"];
+
+describe.each(engines)("on %s", (engine) => {
+  test("what was saved is there in the next run, and the next change in the one after", async () => {
+    for (const room of ["one", "two", "three"]) {
+      await run(`set room ${room}\nset wifi.password secret-of-${room}\nsave\n`, "--engine", engine);
+      const { stdout } = await run("show room\n", "--engine", engine);
+      expect(stdout).toMatch(new RegExp(`^ {2}room +${room}$`, "m"));
+    }
+  });
+
+  test("after a factory reset nothing of the settings is in force, nor in the image", async () => {
+    await run("set wifi.password first-secret\nsave\n", "--engine", engine);
+    await run("set wifi.password second-secret; set room attic; set mqtt.password third-secret\nsave\n");
+    const before = readFileSync(image);
+    for (const secret of ["first-secret", "second-secret", "third-secret", "attic"]) {
+      expect(before.includes(secret), secret).toBe(true);
+    }
+    const device = start("--engine", engine, "--interval", "3600");
+    await device.until(({ stdout }) => stdout.includes("connected to "));
+    device.write("factory-reset\nerase\n");
+    await device.until((one) => one.lines("connected to ").length === 2);
+    device.write("show room\n");
+    await device.until(({ stdout }) => stdout.includes("Readings go to"));
+    expect(device.stdout).toMatch(/^ {2}room +livingroom +\(default\)$/m);
+    device.terminate();
+    expect(await device.exit()).toBe(0);
+    const after = readFileSync(image);
+    for (const secret of ["first-secret", "second-secret", "third-secret", "attic"]) {
+      expect(after.includes(secret), secret).toBe(false);
+    }
+  });
+
+  test("--count 3 shows three readings; with plain payloads, too", async () => {
+    const device = start("--engine", engine, "--count", "3", "--interval", "0.1");
+    expect(await device.exit()).toBe(0);
+    expect(shown(device)).toHaveLength(3);
+    await run("set payload plain\nsave\n");
+    const plain = start("--engine", engine, "--count", "3", "--interval", "0.1");
+    expect(await plain.exit()).toBe(0);
+    expect(shown(plain)).toHaveLength(3);
+  });
+});
+
+test("subscribed is said when it is so, once for each broker", async () => {
+  const port = await freePort();
+  const alone = start("--broker", `mqtt://127.0.0.1:${port}`, "--duration", "1");
+  expect(await alone.exit()).toBe(0);
+  expect(alone.stdout).not.toContain("subscribed");
+  broker = await Mosquitto.start();
+  const device = start("--broker", `mqtt://127.0.0.1:${broker.port}`, "--interval", "0.5");
+  const line = `subscribed to home/+/temperature at 127.0.0.1:${broker.port}`;
+  await device.until((one) => one.lines(line).length > 0 && shown(one).length > 0);
+  await broker.stop();
+  await device.until(({ stdout }) => stdout.includes("kept in flash"));
+  const before = shown(device).length;
+  await broker.start();
+  await device.until((one) => shown(one).length > before);
+  expect(device.lines(line)).toHaveLength(1);
+});
+
+test("an outage: readings are kept, it is said how many, and when they are sent", async () => {
+  broker = await Mosquitto.start();
+  const device = start("--broker", `mqtt://127.0.0.1:${broker.port}`, "--interval", "0.5");
+  await device.until((one) => shown(one).length > 1);
+  await broker.stop();
+  await device.until((one) => one.lines("not confirmed by the broker: ").length > 0);
+  expect(device.stdout).toMatch(/^not confirmed by the broker: \d+ readings? kept in flash, sent when it does$/m);
+  await broker.start();
+  await device.until(({ stdout }) => /^\d+ kept readings? sent$/m.test(stdout));
+});
+
+test("port 1883 in use: it is said why the embedded broker has another", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => {
+    other.once("error", () => resolve()); // in use already, which is as good
+    other.listen(1883, "127.0.0.1", resolve);
+  });
+  const device = start("--count", "1");
+  expect(await device.exit()).toBe(0);
+  other.close();
+  expect(device.stdout).toContain("(embedded: port 1883 is in use by another program). Type help.");
+});
+
+test("an image that was deleted is said once, and that what it keeps is lost", async () => {
+  const port = await freePort();
+  const device = start("--broker", `mqtt://127.0.0.1:${port}`, "--interval", "0.2");
+  await device.until(({ stdout }) => stdout.includes("kept in flash"));
+  rmSync(image);
+  const line = `${image}: was deleted or replaced`;
+  await device.until((one) => one.lines(line).length > 0);
+  device.write("status\n");
+  await device.until(({ stdout }) => stdout.includes("uptime"));
+  device.terminate();
+  expect(await device.exit()).toBe(0);
+  expect(device.lines(line)).toHaveLength(1);
+  expect(device.stderr).toMatch(/unsettled readings: \d+: they are lost: .* was deleted or replaced/);
+  expect(existsSync(image)).toBe(false);
+});
+
+test("a message of 30 MB on the topic is named with its length, and nothing waits for it", async () => {
+  broker = await Mosquitto.start();
+  const device = start("--broker", `mqtt://127.0.0.1:${broker.port}`, "--interval", "0.5");
+  await device.until((one) => shown(one).length > 0);
+  const client = await mqtt.connectAsync({ host: "127.0.0.1", port: broker.port });
+  await client.publishAsync("home/evil/temperature", Buffer.alloc(30_000_000, 0x61), { qos: 1 });
+  await client.endAsync();
+  await device.until((one) => one.lines("home/evil/temperature (").length > 0);
+  expect(device.lines("home/evil/")).toEqual(["home/evil/temperature (30000023 bytes: too long to be shown)"]);
+  const before = shown(device).length;
+  await device.until((one) => shown(one).length > before);
+  expect(device.stdout.length).toBeLessThan(100_000);
+});
