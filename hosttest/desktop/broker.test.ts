@@ -35,7 +35,7 @@ async function start(...options: string[]): Promise<DeviceProcess> {
 }
 
 const brokers = (one: DeviceProcess): string[] =>
-  one.lines("connected to ").map((line) => line.replace("connected to ", ""));
+  one.lines("connected to ").map((line) => line.replace("connected to ", "").replace(/, .*/, ""));
 
 async function rebootTo(one: DeviceProcess, commands: string): Promise<void> {
   const before = brokers(one).length;
