@@ -124,12 +124,11 @@ export class Room {
     const count = this.walk.countOpen(first, end);
     this.leaveHole(log.newestBlock, first, end);
     this.count(count);
+    // Before the header: once a cut has left that half programmed, a later boot may read it as whole.
+    this.tell(first, end, count);
     const renewed = log.renew();
     this.walk.sync();
-    if (renewed) {
-      this.tell(first, end, count);
-      return true;
-    }
+    if (renewed) return true;
     Object.assign(counters, before);
     log.retired = NO_BLOCK;
     return false;
@@ -165,7 +164,7 @@ export class Room {
       first,
       end,
       count,
-      message: `full: ${count === 1 ? `entry ${first} is` : `${count} entries from ${first} on are`} given up`,
+      message: `full: ${count === 1 ? `entry ${first} is` : `${count} entries from ${first} on are`} evicted`,
     });
   }
 
