@@ -10,6 +10,7 @@ need() { # COMMAND PACKAGE: the package that brings the command
 }
 need mosquitto mosquitto
 need mosquitto_pub mosquitto-clients
+need valgrind valgrind
 need tshark tshark
 need gcc gcc
 need tmux tmux

@@ -2,14 +2,12 @@
  * What a reading costs on XS, and what the running app holds: the same figures on every machine, so that a test can hold
  * them to a baseline. Measured by the programs in xs/, on a 32-bit worker, whose slots are as large as the device's.
  */
-import { bundle } from "../../boards/xs/bundle.js";
-import { type Creation, type Figures, XSAborted, XSWorker } from "../../boards/xs/engine/worker.js";
+import { type Creation, type Figures, XSAborted, type XSWorker } from "../../boards/xs/engine/worker.js";
+import { type Goals, loadWorker, MEASUREMENTS, type Measurement } from "./measurements.js";
 import { type Row, row } from "./row.js";
 import type { Cost } from "./xs/meter.js";
 
-const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
-const TURNS = 2_000; // over many blocks of flash, so that erases and block heads have their share
-const RENDERED = 500;
+const OUTBOX_TURNS = 1_000;
 const KB = 1_024;
 const LEAST_ARENA = 24 * KB; // where the search begins, and where it is given up
 const MOST_ARENA = 64 * KB;
@@ -25,37 +23,16 @@ const DEVICE: Creation = {
   incrementalKeys: 32,
 };
 
-interface Goals {
-  readonly computrons?: number;
-  readonly slots?: number;
-  readonly chunkBytes?: number;
-}
-
-/** What a measurement measures, the script that does it, and its goals. */
-const MEASUREMENTS: readonly (readonly [name: string, script: string, goals: Goals])[] = [
-  ["QoS 1 publish", `bench.publish(1, ${TURNS})`, { computrons: 650, slots: 8 }],
-  ["QoS 2 publish", `bench.publish(2, ${TURNS})`, { computrons: 1_300, slots: 14 }],
-  ["whole way, QoS 1", `bench.wholeWay(1, ${TURNS})`, { computrons: 1_700, slots: 16, chunkBytes: 64 }],
-  ["whole way, QoS 2", `bench.wholeWay(2, ${TURNS})`, {}],
-  ["whole way, QoS 1, 31 bytes in flash", `bench.wholeWayReady(1, ${TURNS})`, {}],
-  ["rendering as JSON", `bench.render("json", ${RENDERED})`, { computrons: 400, slots: 12 }],
-  ["rendering plain", `bench.render("plain", ${RENDERED})`, {}],
-];
-
-/** A worker with the programs preloaded, not booted. */
-async function loaded(change: (script: string) => string = (script) => script): Promise<XSWorker> {
-  const xs = await XSWorker.open();
-  if (xs.wordBits !== 32) {
-    await xs.close();
-    throw new Error("costs are measured with 32-bit words: gcc's 32-bit libraries are missing (Debian: gcc-multilib)");
-  }
-  await xs.preload(change(await bundle(PROGRAM)));
-  return xs;
+/** The cost of one turn. */
+export async function costOf(xs: XSWorker, { setup, script, turns }: Measurement): Promise<Cost> {
+  await xs.boot();
+  await xs.evaluate(setup);
+  return JSON.parse((await xs.evaluate(script(turns))).text);
 }
 
 /** Cost of a reading at each stage and in sum. `change`: alters the program first, to try what the test sees. */
-export async function readingRows(change?: (script: string) => string): Promise<Row[]> {
-  const xs = await loaded(change);
+export async function readingRows(change: (script: string) => string = (script) => script): Promise<Row[]> {
+  const xs = await loadWorker({ change });
   const rows: Row[] = [];
   const add = (name: string, cost: Cost, goals: Goals): void => {
     rows.push(row(`${name}: computrons`, cost.computrons, "computrons", goals.computrons));
@@ -63,14 +40,10 @@ export async function readingRows(change?: (script: string) => string): Promise<
     rows.push(row(`${name}: chunk bytes`, cost.chunkBytes, "bytes", goals.chunkBytes));
   };
   try {
-    for (const [name, script, goals] of MEASUREMENTS) {
-      await xs.boot();
-      await xs.evaluate("bench.calibrate()");
-      add(name, JSON.parse((await xs.evaluate(script)).text), goals);
-    }
+    for (const measurement of MEASUREMENTS) add(measurement.name, await costOf(xs, measurement), measurement.goals);
     await xs.boot();
     await xs.evaluate("bench.calibrate()");
-    const { append, settle } = JSON.parse((await xs.evaluate(`bench.outbox(${TURNS / 2})`)).text);
+    const { append, settle } = JSON.parse((await xs.evaluate(`bench.outbox(${OUTBOX_TURNS})`)).text);
     add("outbox: append", append, {});
     add("outbox: seek and settle", settle, {});
   } finally {
@@ -80,8 +53,11 @@ export async function readingRows(change?: (script: string) => string): Promise<
 }
 
 /** What the app holds and needs. `readings`: how many it takes; it must hold no more after them than before. */
-export async function appRows(readings: number, change?: (script: string) => string): Promise<Row[]> {
-  const xs = await loaded(change);
+export async function appRows(
+  readings: number,
+  change: (script: string) => string = (script) => script,
+): Promise<Row[]> {
+  const xs = await loadWorker({ change });
   try {
     const empty = (await xs.boot(DEVICE)).figures;
     const live = async (): Promise<number> => bytesAlive(await xs.collect()) - bytesAlive(empty);
@@ -89,6 +65,7 @@ export async function appRows(readings: number, change?: (script: string) => str
     const started = await live();
     const { computrons } = (await xs.evaluate(`bench.app.run(${readings}, 'up')`)).figures;
     const later = await live();
+    const wakes = Number((await xs.evaluate("bench.app.wakesAMinute(60)")).text);
     await xs.evaluate("bench.app.run(6000, 'down')"); // more than its 24 blocks of flash hold
     const full = await live();
     const progress = JSON.parse((await xs.evaluate("bench.app.progress()")).text);
@@ -103,6 +80,7 @@ export async function appRows(readings: number, change?: (script: string) => str
       row("app: live heap with a full outbox", full - started, "bytes more", 0),
       row("app: live heap after start, with Wi-Fi and NTP", wireless, "bytes", 18 * KB),
       row("app: a reading, all in all", computrons / readings, "computrons"),
+      row("app: wakes, a reading every 10 s, connected", wakes, "timer callbacks a minute"),
       row("app: byte code, measuring programs included", empty.codeBytes, "bytes"),
     ];
     return rows;
@@ -126,7 +104,7 @@ export async function memoryRows(readings: number): Promise<Row[]> {
 }
 
 async function survives(arenaBytes: number, readings: number): Promise<boolean> {
-  const xs = await loaded();
+  const xs = await loadWorker();
   try {
     await xs.boot({ ...DEVICE, arenaBytes });
     const script = `bench.app.boot(); bench.app.run(${readings}, 'up'); bench.app.run(300, 'down'); bench.app.run(100, 'up'); bench.app.progress()`;

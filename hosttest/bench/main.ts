@@ -11,6 +11,7 @@ import { codeRows } from "./bytecode.js";
 import { appRows, memoryRows, readingRows } from "./cost.js";
 import { drainRows } from "./drain.js";
 import { flashRows } from "./flash.js";
+import { instructionRows } from "./instructions.js";
 import { type Row, table } from "./row.js";
 
 const READINGS = 100_000;
@@ -19,6 +20,7 @@ const BASELINE = "hosttest/bench/baseline.json";
 const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   xs: async () => [...(await readingRows()), ...(await appRows(READINGS)), ...(await memoryRows(READINGS))],
   boot: bootRows,
+  instructions: instructionRows,
   flash: flashRows,
   drain: drainRows,
   code: codeRows,
@@ -30,8 +32,9 @@ const { values, words } = commandLine(
     does: "Measured figures beside their goals.",
     words: "[SECTION ...]",
     notes: [
-      "SECTION (default: all): xs, what a reading costs on XS; boot, what a boot does; flash, what the outbox does to it; drain, how fast a backlog",
-      "leaves; code, byte code by folder (with the SDK).",
+      "SECTION (default: all): xs, what a reading, a key and `status` cost on XS; instructions, the same in native instructions",
+      "(with valgrind), which count where the two disagree; boot, what a boot does; flash, what the outbox does to it; drain, how fast a backlog leaves;",
+      "code, byte code by folder (with the SDK).",
       "Exit: 0 every goal met or the baseline written, 1 a goal not met, 2 usage.",
     ],
   },

@@ -8,6 +8,8 @@ export interface Row {
   readonly goal?: number;
   /** Undefined without a goal. */
   readonly met?: boolean;
+  /** Measured at another time, by other programs; a run does not measure it again. */
+  readonly recorded?: true;
 }
 
 /** A figure that should be at most `goal`. Rounded to what means something, so that a committed figure reads well. */
@@ -20,8 +22,8 @@ export function row(name: string, value: number, unit: string, goal?: number): R
 
 /** Lines of text, columns aligned. */
 export function table(rows: readonly Row[]): string {
-  const cells = rows.map(({ name, value, unit, goal, met }) => [
-    name,
+  const cells = rows.map(({ name, value, unit, goal, met, recorded }) => [
+    recorded ? `recorded, not measured here: ${name}` : name,
     value.toLocaleString("en", { maximumFractionDigits: 3 }),
     unit,
     goal === undefined ? "" : `at most ${goal.toLocaleString("en")}`,

@@ -37,6 +37,8 @@ const FLAGS = [
   "-DmxNoConsole=1",
 ];
 const HOST_FILES = ["worker.c", "frames.c", "host.c", "platform.c", "profile.c", "worker.h", "platform.h", "profile.h"];
+/** Of Debian's package valgrind: with it the worker can say to callgrind what to count (host.c). */
+const COUNTING_HEADER = "/usr/include/valgrind/callgrind.h";
 const LIBRARIES = ["-lm", "-lpthread"];
 /** A double is rounded once, as on the device: x87 would round to 64 bits first, and differ in the last digit now and then. */
 const FLAGS_32 = ["-m32", "-msse2", "-mfpmath=sse"];
@@ -84,7 +86,7 @@ async function build(variant: Variant): Promise<WorkerProgram> {
   const wordBits = compiles32Bit(compiler) ? 32 : 64;
   const flags = [...FLAGS, ...(wordBits === 32 ? FLAGS_32 : [])];
   const host = join(topFolder, "boards", "xs", "engine");
-  const ingredients = [INTEGRITY, variant, version.stdout, ...flags];
+  const ingredients = [INTEGRITY, variant, version.stdout, ...flags, `${existsSync(COUNTING_HEADER)}`];
   for (const file of HOST_FILES) ingredients.push(await readFile(join(host, file), "utf8"));
   const key = createHash("sha256").update(ingredients.join("\0")).digest("hex").slice(0, 16);
   const path = join(cache, `worker-${variant}-${key}`);

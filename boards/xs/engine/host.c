@@ -1,5 +1,8 @@
 /* What scripts find under globalThis.host: the way to Node, and the meter. */
 #include "worker.h"
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#endif
 
 extern txInteger _xsmcGetBuffer(txMachine* the, txSlot* slot, void** data, txUnsigned* length, txBoolean writable);
 
@@ -74,12 +77,48 @@ static void hostKeepWritable(txMachine* the)
 	gKeepsWritable = 1;
 }
 
+/*
+ * host.count(on), host.countDone(): native instructions, under valgrind's callgrind alone; of no effect elsewhere. `countDone`
+ * makes callgrind write down what was counted since the last time; true if it is there to do so. They allocate nothing.
+ */
+#ifdef CALLGRIND_TOGGLE_COLLECT
+static int gCounts = 0;
+
+static void hostCount(txMachine* the)
+{
+	int on = mxArgc > 0 && mxArgv(0)->kind == XS_BOOLEAN_KIND && mxArgv(0)->value.boolean;
+	if (on != gCounts) {
+		gCounts = on;
+		CALLGRIND_TOGGLE_COLLECT;
+	}
+}
+
+static void hostCountDone(txMachine* the)
+{
+	CALLGRIND_DUMP_STATS_AT("countDone");
+	mxResult->kind = XS_BOOLEAN_KIND;
+	mxResult->value.boolean = RUNNING_ON_VALGRIND > 0;
+}
+#else
+static void hostCount(txMachine* the)
+{
+	(void)the;
+}
+
+static void hostCountDone(txMachine* the)
+{
+	mxResult->kind = XS_BOOLEAN_KIND;
+	mxResult->value.boolean = 0;
+}
+#endif
+
 void defineHost(txMachine* the)
 {
 	static const struct { char* name; txCallback function; txInteger length; } FUNCTIONS[] = {
 		{ "call", hostCall, 2 }, { "trace", hostTrace, 1 }, { "collect", hostCollect, 0 },
 		{ "computrons", hostComputrons, 0 }, { "slots", hostSlots, 0 }, { "chunkBytes", hostChunkBytes, 0 },
 		{ "collections", hostCollections, 0 }, { "keepWritable", hostKeepWritable, 0 },
+		{ "count", hostCount, 1 }, { "countDone", hostCountDone, 0 },
 	};
 	txSlot* object;
 	fxBeginHost(the);

@@ -54,6 +54,8 @@ export interface Creation {
 
 export interface WorkerOptions {
   readonly variant?: Variant;
+  /** A program and its arguments that run the worker, as valgrind does. */
+  readonly runner?: readonly string[];
   /** Answers `host.call`. What it throws is thrown inside the machine. */
   onHostCall?(name: string, bytes: Uint8Array): Uint8Array | string | undefined;
   onTrace?(line: string): void;
@@ -113,7 +115,8 @@ export class XSWorker {
   private constructor(path: string, wordBits: 32 | 64, options: WorkerOptions) {
     this.wordBits = wordBits;
     this.#options = options;
-    this.#process = spawn(path, [], { stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
+    const [command, ...args] = [...(options.runner ?? []), path];
+    this.#process = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
     this.#to = this.#process.stdio[3] as Writable;
     this.#to.on("error", () => {}); // the process is gone: `exit` tells
     const from = this.#process.stdio[4] as Readable;

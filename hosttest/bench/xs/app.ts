@@ -5,17 +5,20 @@
  * on a device it would be the objects of the native classes.
  */
 import type { Board, TimerId } from "../../../src/board.js";
+import type { SerialCallbacks } from "../../../src/console/serial.js";
 import type { KeyValueStore } from "../../../src/settings/store.js";
 import { Thermometer } from "../../../src/thermometer.js";
 import { announceReadable, announceWritable, PlainFlash, readable, Socket } from "./harness.js";
+import { allocated, type Cost, spentIn } from "./meter.js";
 
 const flash = new PlainFlash(24);
 const settings = { a: new Uint8Array(4_000), b: new Uint8Array(4_000), lengths: new Uint32Array(2) };
-/** Counters that must not live in the app's heap: `[now, readings, settled]`. */
-const figures = new Float64Array(3);
+/** Counters that must not live in the app's heap: `[now, readings, settled, wakes]`. */
+const figures = new Float64Array(4);
 const NOW = 0;
 const READINGS = 1;
 const SETTLED = 2;
+const WAKES = 3;
 
 interface Pending {
   callback: () => void;
@@ -73,14 +76,42 @@ class Registers {
   close(): void {}
 }
 
+const WRITABLE_BYTES = 1_024;
+let port: QuietSerial | undefined;
+let key = 0;
+
+/** Takes all that the prompt writes, and shows it to nobody. */
 class QuietSerial {
-  constructor(options: { onWritable(bytes: number): void }) {
-    timers.set(() => options.onWritable(1_024), 0);
+  readonly target: unknown;
+  readonly onReadable: SerialCallbacks["onReadable"];
+  readonly onWritable: SerialCallbacks["onWritable"];
+  written = 0;
+  private isDue = false;
+  constructor({ target, onReadable, onWritable }: SerialCallbacks) {
+    this.target = target;
+    this.onReadable = onReadable;
+    this.onWritable = onWritable;
+    port = this;
+    this.write(NO_BYTES);
   }
-  read(): void {}
-  write(): void {}
+  read(buffer: Uint8Array): void {
+    buffer[0] = key;
+  }
+  write(buffer: Uint8Array): void {
+    this.written += buffer.length;
+    if (this.isDue) return;
+    this.isDue = true;
+    timers.set(this.drained, 0);
+  }
   close(): void {}
+  private readonly drained = (): void => {
+    this.isDue = false;
+    this.onWritable(WRITABLE_BYTES);
+  };
 }
+
+const NO_BYTES = new Uint8Array(0);
+const announceKey = (): void => port?.onReadable(1);
 
 /** Refuses to connect while the network is down. */
 class Network extends Socket {
@@ -196,17 +227,53 @@ export function boot(kind: "wired" | "wireless" = "wired"): void {
 export function run(readings: number, network: "up" | "down"): void {
   setNetwork(network);
   const end = figures[READINGS] + readings;
-  while (figures[READINGS] < end) {
-    if (pending.length === 0) throw new Error("nothing will happen any more");
-    let next = 0;
-    for (let i = 1; i < pending.length; i++) if (pending[i].dueMs < pending[next].dueMs) next = i;
-    const { callback, dueMs } = pending[next];
-    pending.splice(next, 1);
-    figures[NOW] = Math.max(figures[NOW], dueMs);
+  while (figures[READINGS] < end) next()();
+}
+
+/** Timer callbacks a minute, readings and all, over so many minutes with the network up. */
+export function wakesAMinute(minutes: number): number {
+  setNetwork("up");
+  const end = figures[NOW] + minutes * 60_000;
+  const before = figures[WAKES];
+  while (figures[NOW] < end) next()();
+  return (figures[WAKES] - before) / minutes;
+}
+
+/** Lets the next timer's time come; calls it, and what the server says then. */
+function next(): () => void {
+  if (pending.length === 0) throw new Error("nothing will happen any more");
+  let first = 0;
+  for (let i = 1; i < pending.length; i++) if (pending[i].dueMs < pending[first].dueMs) first = i;
+  const { callback, dueMs } = pending[first];
+  pending.splice(first, 1);
+  figures[NOW] = Math.max(figures[NOW], dueMs);
+  figures[WAKES]++;
+  return () => {
     callback();
     while (readable() > 0) announceReadable();
-  }
+  };
 }
+
+/** Types `text` so often, and lets happen what is due at once; the mean cost of one time, timers of the harness included. */
+export function type(text: string, times: number): Cost & { written: number } {
+  const cost = { computrons: 0, slots: 0, chunkBytes: 0, written: 0 };
+  for (let i = 0; i < text.length * times; i++) {
+    key = text.charCodeAt(i % text.length);
+    const writtenBefore = port?.written ?? 0;
+    const memory = allocated(() => {
+      cost.computrons += spentIn(announceKey);
+      while (pending.some(isDue)) cost.computrons += spentIn(next());
+    });
+    cost.slots += memory.slots;
+    cost.chunkBytes += memory.chunkBytes;
+    cost.written += (port?.written ?? 0) - writtenBefore;
+  }
+  const each = (sum: number): number => sum / times;
+  const { computrons, slots, chunkBytes, written } = cost;
+  return { computrons: each(computrons), slots: each(slots), chunkBytes: each(chunkBytes), written: each(written) };
+}
+
+const isDue = ({ dueMs }: Pending): boolean => dueMs <= figures[NOW];
 
 function setNetwork(network: "up" | "down"): void {
   const isUp = network === "up";

@@ -1,9 +1,10 @@
 /* The measurements as Node calls them: `bench.<name>(...)` answers with JSON. */
-import { boot, powerOff, progress, run } from "./app.js";
+import { boot, powerOff, progress, run, type, wakesAMinute } from "./app.js";
 import { bootWork, type Contents, callbackWork } from "./boot.js";
-import { type Cost, calibrate } from "./meter.js";
+import { type Cost, calibrate, counts, nothingCost } from "./meter.js";
 import { outboxCost, publishCost, wholeWayCost } from "./publish.js";
 import { renderCost } from "./render.js";
+import { samplingCost } from "./sampling.js";
 
 const THIRTY_ONE = new Uint8Array(31).fill(0x31);
 
@@ -13,7 +14,17 @@ const bench = {
   wholeWay: (qos: 1 | 2, turns: number): string => shown(wholeWayCost(qos, turns)),
   wholeWayReady: (qos: 1 | 2, turns: number): string => shown(wholeWayCost(qos, turns, THIRTY_ONE)),
   render: (format: "json" | "plain", turns: number): string => shown(renderCost(format, turns)),
-  app: { boot, run, progress, powerOff },
+  sampling: (turns: number): string => shown(samplingCost(turns)),
+  nothing: nothingCost,
+  counts: (): string => JSON.stringify(counts()),
+  app: {
+    boot,
+    run,
+    progress,
+    powerOff,
+    wakesAMinute,
+    type: (text: string, times: number): string => shown(type(text, times)),
+  },
   boot: (contents: Contents, blocks: number): string => JSON.stringify(bootWork(contents, blocks)),
   callbacks: (blocks: number): string => JSON.stringify(callbackWork(blocks)),
   outbox: (turns: number): string => JSON.stringify(outboxCost(turns)),

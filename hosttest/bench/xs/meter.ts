@@ -14,6 +14,8 @@ interface Host {
   chunkBytes(): number;
   collections(): number;
   keepWritable(): void;
+  count(on: boolean): void;
+  countDone(): boolean;
 }
 
 declare global {
@@ -27,6 +29,24 @@ export interface Cost {
   chunkBytes: number;
 }
 
+/** How often the harness came between since `counts` was last asked. Native instructions are counted with what it spends there. */
+export interface Counts {
+  brackets: number;
+  frames: number;
+  glues: number;
+}
+
+let brackets = 0;
+let frames = 0;
+let glues = 0;
+
+/** Since the last time. */
+export function counts(): Counts {
+  const now = { brackets, frames, glues };
+  brackets = frames = glues = 0;
+  return now;
+}
+
 let tare = 0;
 let bracket = 0; // what enter and leave cost outside of what they see
 let frame = 0; // what `spent` sees around a call
@@ -34,12 +54,16 @@ let glue = 0; // what a closure of the harness spends on calling one method of t
 
 /** First thing in harness code that the product calls. Give the result to `leave`. */
 export function enter(): number {
-  return host.computrons();
+  const entered = host.computrons();
+  host.count(false);
+  return entered;
 }
 
 /** Last thing in such code. Must not be nested. */
 export function leave(entered: number): void {
+  brackets++;
   tare += host.computrons() - entered + bracket;
+  host.count(true);
 }
 
 class Callee {
@@ -49,6 +73,20 @@ class Callee {
   nothing(): void {}
 }
 
+const callee = new Callee();
+const nothing = (): void => {};
+const callNothing = (): void => callee.nothing();
+const callBracket = (): void => callee.empty();
+const callNative = (): void => {
+  host.slots();
+};
+
+/** The harness around nothing, `turns` times: what it adds to a count of native instructions. */
+export function nothingCost(what: "frame" | "glue" | "bracket" | "native", turns: number): void {
+  const call = { frame: nothing, glue: callNothing, bracket: callBracket, native: callNative }[what];
+  for (let i = 0; i < turns; i++) spentIn(call);
+}
+
 const NOTHING = 2; // byte codes of a function that does nothing: begin and end
 
 const CALIBRATIONS = 100;
@@ -56,18 +94,16 @@ const CALIBRATIONS = 100;
 /** Weighs the brackets. Once, before anything is measured. */
 export function calibrate(): void {
   bracket = frame = glue = 0;
-  const callee = new Callee();
   let start = host.computrons();
   for (let i = 0; i < CALIBRATIONS; i++) callee.empty();
   const ours = host.computrons() - start - tare;
+  host.count(false); // `leave` has begun it
   start = host.computrons();
   for (let i = 0; i < CALIBRATIONS; i++) host.slots();
   const native = host.computrons() - start;
   tare = 0;
   bracket = Math.round((ours - native) / CALIBRATIONS);
-  const nothing = (): void => {};
   frame = spent(nothing);
-  const callNothing = (): void => callee.nothing();
   glue = spent(callNothing) - NOTHING;
   tare = 0;
 }
@@ -77,14 +113,18 @@ export function calibrate(): void {
  * `leave`, and calling the method, is taken off. Make the closure once, not for each call.
  */
 export function spent(call: () => void): number {
+  glues++;
   return spentIn(call) - glue;
 }
 
 /** The same for a callback of the product's own. */
 export function spentIn(callback: () => void): number {
   const tareBefore = tare;
+  frames++;
   const start = host.computrons();
+  host.count(true);
   callback();
+  host.count(false);
   return host.computrons() - start - (tare - tareBefore) - frame;
 }
 

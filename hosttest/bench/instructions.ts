@@ -1,0 +1,113 @@
+/*
+ * The second measure: native instructions of the 32-bit worker, counted by valgrind's callgrind (Debian: valgrind). Computrons
+ * count byte codes, and do not see what a native method does: bytes that it moves, a string that `length` walks. Where the two
+ * disagree, the instructions count. Without valgrind: reported as not measured.
+ * Counting is off while the harness works (meter.ts), and what it adds all the same is measured and taken off. A row is
+ * the difference of twice as many turns and as many: start and warm-up cancel. It depends on compiler and C library, so that
+ * it is compared on one machine; there it is the same from run to run, but for the spread that is a row of its own.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { XSWorker } from "../../boards/xs/engine/worker.js";
+import { loadWorker, MEASUREMENTS, type Measurement } from "./measurements.js";
+import { type Row, row } from "./row.js";
+import type { Counts } from "./xs/meter.js";
+
+const CALIBRATIONS = 1_000;
+
+export const hasValgrind = spawnSync("valgrind", ["--version"]).status === 0;
+
+/** What the harness adds to a count, in instructions each time. */
+interface Overhead {
+  readonly frame: number;
+  readonly glue: number;
+  readonly bracket: number;
+}
+
+/** Counts in a worker of its own. `change`: alters the program first, to try what a test sees. */
+export async function countInstructions(
+  measurements: readonly Measurement[],
+  change?: (script: string) => string,
+): Promise<Map<string, number>> {
+  const counter = await Counter.open(change);
+  try {
+    const overhead = await counter.overhead();
+    const figures = new Map<string, number>();
+    for (const { name, setup, script, counted } of measurements) {
+      const sum = async (turns: number): Promise<number> => (await counter.run(setup, script(turns), overhead)) ?? 0;
+      figures.set(name, ((await sum(2 * counted)) - (await sum(counted))) / counted);
+    }
+    return figures;
+  } finally {
+    await counter.close();
+  }
+}
+
+/** The figures of `npm run bench -- instructions`: two runs, and how far apart they are. */
+export async function instructionRows(): Promise<Row[]> {
+  if (!hasValgrind) {
+    console.error("instructions: not measured, valgrind is not installed (Debian: valgrind)");
+    return [];
+  }
+  const first = await countInstructions(MEASUREMENTS);
+  const second = await countInstructions(MEASUREMENTS);
+  const rows = [...first].map(([name, value]) => row(`${name}: instructions`, value, "native instructions"));
+  const apart = [...first].map(([name, value]) => Math.abs(((second.get(name) ?? 0) - value) / value) * 100);
+  return [...rows, row("instructions: two runs, the furthest apart", Math.max(...apart), "percent", 0.5)];
+}
+
+/** A worker under callgrind. */
+class Counter {
+  readonly #xs: XSWorker;
+  readonly #folder: string;
+  #dumps = 0;
+
+  private constructor(xs: XSWorker, folder: string) {
+    this.#xs = xs;
+    this.#folder = folder;
+  }
+
+  static async open(change?: (script: string) => string): Promise<Counter> {
+    const folder = mkdtempSync(join(tmpdir(), "callgrind-"));
+    const output = [`--callgrind-out-file=${join(folder, "out")}`, `--log-file=${join(folder, "log")}`];
+    const runner = ["valgrind", "--tool=callgrind", "--collect-atstart=no", ...output];
+    return new Counter(await loadWorker(change === undefined ? { runner } : { runner, change }), folder);
+  }
+
+  async overhead(): Promise<Overhead> {
+    const cost = async (what: string): Promise<number> => {
+      const sum = async (turns: number): Promise<number> =>
+        this.run("bench.calibrate()", `bench.nothing("${what}", ${turns})`, { frame: 0, glue: 0, bracket: 0 });
+      return ((await sum(2 * CALIBRATIONS)) - (await sum(CALIBRATIONS))) / CALIBRATIONS;
+    };
+    const frame = await cost("frame");
+    return { frame, glue: (await cost("glue")) - frame, bracket: (await cost("bracket")) - (await cost("native")) };
+  }
+
+  /** Instructions of the product in a new machine's run of `script`. */
+  async run(setup: string, script: string, overhead: Overhead): Promise<number> {
+    await this.#xs.boot();
+    await this.#xs.evaluate(setup);
+    await this.#dump();
+    await this.#xs.evaluate("bench.counts()");
+    await this.#xs.evaluate(script);
+    const instructions = await this.#dump();
+    const { frames, glues, brackets }: Counts = JSON.parse((await this.#xs.evaluate("bench.counts()")).text);
+    return instructions - frames * overhead.frame - glues * overhead.glue - brackets * overhead.bracket;
+  }
+
+  /** Counted since the last dump. */
+  async #dump(): Promise<number> {
+    const { text } = await this.#xs.evaluate("host.count(false); host.countDone()");
+    if (text !== "true") throw new Error("the XS worker was built without valgrind/callgrind.h");
+    const dump = readFileSync(join(this.#folder, `out.${++this.#dumps}`), "latin1");
+    return Number(/^(?:summary|totals): (\d+)$/m.exec(dump)?.[1]);
+  }
+
+  async close(): Promise<void> {
+    await this.#xs.close();
+    rmSync(this.#folder, { recursive: true });
+  }
+}

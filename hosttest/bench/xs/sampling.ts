@@ -1,0 +1,82 @@
+/*
+ * What sampling costs: from the timer that wakes the sampler to the record in flash. A TMP117 whose registers are native,
+ * the journal and the outbox as the product has them.
+ */
+import { encodeTopicName } from "../../../src/mqtt/topics.js";
+import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
+import { Outbox } from "../../../src/outbox/outbox.js";
+import { Journal } from "../../../src/reading/journal.js";
+import { openSensor } from "../../../src/sensor/probe.js";
+import { Sampler } from "../../../src/sensor/sampler.js";
+import { advance, PlainFlash, timers, uptimeMs } from "./harness.js";
+import { allocated, type Cost, enter, leave, spentIn } from "./meter.js";
+
+const INTERVAL_MS = 10_000;
+const STEP_MS = 5; // a conversion is asked for, and collected some steps later
+const WARM_UP = 50;
+
+let taken = 0;
+
+/** Always ready, its temperature going up and down. */
+class Registers {
+  readUint16(register: number): number {
+    const entered = enter();
+    let value = 0x2000 | 0x0400 | 0x0020; // ready, shutdown, averaging 8
+    if (register === 0x0f) value = 0x0117;
+    else if (register === 0x00) value = 2_700 + (taken % 64);
+    leave(entered);
+    return value;
+  }
+  writeUint16(): void {
+    const entered = enter();
+    leave(entered);
+  }
+  readUint8(): number {
+    return 0;
+  }
+  writeUint8(): void {}
+  read(): void {}
+  write(): void {}
+  close(): void {}
+}
+
+/** The mean cost of a reading, all its wakes together. */
+export function samplingCost(turns: number): Cost {
+  const outbox = new Outbox({ flash: new PlainFlash(32) });
+  const topicOf = (): Uint8Array => encodeTopicName("home/livingroom/temperature");
+  const clock = { uptimeMs, utcMs: () => undefined };
+  const room = encodeUTF8("livingroom");
+  const journal = new Journal({ store: outbox, clock, room, format: "json", topicOf });
+  const sampler = new Sampler({
+    open: () => openSensor({ io: Registers, data: 21, clock: 22 }, "auto", { intervalMs: INTERVAL_MS }),
+    timers,
+    uptimeMs,
+    intervalMs: INTERVAL_MS,
+    onReading(celsius, decimals) {
+      journal.append(Math.round(celsius * 1000), decimals, 1);
+      const entered = enter();
+      taken++;
+      leave(entered);
+    },
+    onFailure(error) {
+      throw error;
+    },
+  });
+  sampler.start();
+  let computrons = 0;
+  const takeOne = (): void => {
+    const before = taken;
+    while (taken === before) {
+      const callback = advance(STEP_MS);
+      if (callback !== undefined) computrons += spentIn(callback);
+    }
+  };
+  for (let i = 0; i < WARM_UP; i++) takeOne();
+  computrons = 0;
+  const { slots, chunkBytes } = allocated(() => {
+    for (let i = 0; i < turns; i++) takeOne();
+  });
+  sampler.close();
+  if (outbox.entries !== WARM_UP + turns) throw new Error(`${outbox.entries} entries, expected ${WARM_UP + turns}`);
+  return { computrons: computrons / turns, slots: slots / turns, chunkBytes: chunkBytes / turns };
+}
