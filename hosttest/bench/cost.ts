@@ -3,7 +3,7 @@
  * them to a baseline. Measured by the programs in xs/, on a 32-bit worker, whose slots are as large as the device's.
  */
 import { type Creation, type Figures, XSAborted, type XSWorker } from "../../boards/xs/engine/worker.js";
-import { type Goals, loadWorker, MEASUREMENTS, type Measurement } from "./measurements.js";
+import { type Goals, loadWorker, MEASUREMENTS, type Measurement, PROMPT_MEASUREMENTS } from "./measurements.js";
 import { type Row, row } from "./row.js";
 import type { Cost } from "./xs/meter.js";
 
@@ -30,22 +30,36 @@ export async function costOf(xs: XSWorker, { setup, script, turns }: Measurement
   return JSON.parse((await xs.evaluate(script(turns))).text);
 }
 
+function rowsOf(name: string, cost: Cost, goals: Goals = {}): Row[] {
+  return [
+    row(`${name}: computrons`, cost.computrons, "computrons", goals.computrons),
+    row(`${name}: slots`, cost.slots, "slots", goals.slots),
+    row(`${name}: chunk bytes`, cost.chunkBytes, "bytes", goals.chunkBytes),
+  ];
+}
+
 /** Cost of a reading at each stage and in sum. `change`: alters the program first, to try what the test sees. */
 export async function readingRows(change: (script: string) => string = (script) => script): Promise<Row[]> {
   const xs = await loadWorker({ change });
   const rows: Row[] = [];
-  const add = (name: string, cost: Cost, goals: Goals): void => {
-    rows.push(row(`${name}: computrons`, cost.computrons, "computrons", goals.computrons));
-    rows.push(row(`${name}: slots`, cost.slots, "slots", goals.slots));
-    rows.push(row(`${name}: chunk bytes`, cost.chunkBytes, "bytes", goals.chunkBytes));
-  };
   try {
-    for (const measurement of MEASUREMENTS) add(measurement.name, await costOf(xs, measurement), measurement.goals);
+    for (const one of MEASUREMENTS) rows.push(...rowsOf(one.name, await costOf(xs, one), one.goals));
     await xs.boot();
     await xs.evaluate("bench.calibrate()");
     const { append, settle } = JSON.parse((await xs.evaluate(`bench.outbox(${OUTBOX_TURNS})`)).text);
-    add("outbox: append", append, {});
-    add("outbox: seek and settle", settle, {});
+    rows.push(...rowsOf("outbox: append", append), ...rowsOf("outbox: seek and settle", settle));
+  } finally {
+    await xs.close();
+  }
+  return rows;
+}
+
+/** What a key costs at the prompt, and a command. */
+export async function promptRows(): Promise<Row[]> {
+  const xs = await loadWorker();
+  const rows: Row[] = [];
+  try {
+    for (const one of PROMPT_MEASUREMENTS) rows.push(...rowsOf(one.name, await costOf(xs, one)));
   } finally {
     await xs.close();
   }

@@ -56,7 +56,14 @@ function ours(window: number): Contender {
     const topic = encodeTopicName(TOPIC);
     const clock = { uptimeMs: () => NOW_MS, utcMs: () => BOOT_UTC_MS };
     const room = encodeUTF8("livingroom");
-    const journal = new Journal({ store: outbox, clock, room, format: "json", topicOf: () => topic });
+    const journal = new Journal({
+      store: outbox,
+      clock,
+      room,
+      format: "json",
+      intervalMs: 10_000,
+      topicOf: () => topic,
+    });
     for (let i = 0; i < READINGS; i++) journal.append(21_440, 2, qos);
     const client = new Client<Entry>({
       socket: { io: TCP },

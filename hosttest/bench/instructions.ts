@@ -11,7 +11,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { XSWorker } from "../../boards/xs/engine/worker.js";
-import { loadWorker, MEASUREMENTS, type Measurement } from "./measurements.js";
+import { loadWorker, MEASUREMENTS, type Measurement, PROMPT_MEASUREMENTS } from "./measurements.js";
 import { type Row, row } from "./row.js";
 import type { Counts } from "./xs/meter.js";
 
@@ -51,8 +51,9 @@ export async function instructionRows(): Promise<Row[]> {
     console.error("instructions: not measured, valgrind is not installed (Debian: valgrind)");
     return [];
   }
-  const first = await countInstructions(MEASUREMENTS);
-  const second = await countInstructions(MEASUREMENTS);
+  const all = [...MEASUREMENTS, ...PROMPT_MEASUREMENTS];
+  const first = await countInstructions(all);
+  const second = await countInstructions(all);
   const rows = [...first].map(([name, value]) => row(`${name}: instructions`, value, "native instructions"));
   const apart = [...first].map(([name, value]) => Math.abs(((second.get(name) ?? 0) - value) / value) * 100);
   return [...rows, row("instructions: two runs, the furthest apart", Math.max(...apart), "percent", 0.5)];

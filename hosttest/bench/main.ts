@@ -8,7 +8,7 @@ import { commandLine, flag, misused } from "../support/command-line.js";
 import { printVerdict } from "../support/progress.js";
 import { bootRows } from "./boot.js";
 import { codeRows } from "./bytecode.js";
-import { appRows, memoryRows, readingRows } from "./cost.js";
+import { appRows, memoryRows, promptRows, readingRows } from "./cost.js";
 import { drainRows } from "./drain.js";
 import { flashRows } from "./flash.js";
 import { instructionRows } from "./instructions.js";
@@ -18,7 +18,12 @@ const READINGS = 100_000;
 const BASELINE = "hosttest/bench/baseline.json";
 
 const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
-  xs: async () => [...(await readingRows()), ...(await appRows(READINGS)), ...(await memoryRows(READINGS))],
+  xs: async () => [
+    ...(await readingRows()),
+    ...(await promptRows()),
+    ...(await appRows(READINGS)),
+    ...(await memoryRows(READINGS)),
+  ],
   boot: bootRows,
   instructions: instructionRows,
   flash: flashRows,

@@ -57,6 +57,10 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ),
   measurement("rendering plain", (turns) => `bench.render("plain", ${turns})`, {}, { turns: 500 }),
   measurement("sampling, sensor to record", (turns) => `bench.sampling(${turns})`),
+];
+
+/** At the prompt. They follow what commands say, and are held to no baseline. */
+export const PROMPT_MEASUREMENTS: readonly Measurement[] = [
   measurement(
     "prompt, a key",
     (turns) => `bench.app.type("s", ${turns})`,

@@ -46,7 +46,7 @@ export function samplingCost(turns: number): Cost {
   const topicOf = (): Uint8Array => encodeTopicName("home/livingroom/temperature");
   const clock = { uptimeMs, utcMs: () => undefined };
   const room = encodeUTF8("livingroom");
-  const journal = new Journal({ store: outbox, clock, room, format: "json", topicOf });
+  const journal = new Journal({ store: outbox, clock, room, format: "json", intervalMs: 10_000, topicOf });
   const sampler = new Sampler({
     open: () => openSensor({ io: Registers, data: 21, clock: 22 }, "auto", { intervalMs: INTERVAL_MS }),
     timers,
