@@ -295,7 +295,9 @@ export class Device {
 
   /** The flash as the firmware sees it: the moment it throws for want of power, the life is over. */
   #watched(flash: NorFlash): ReturnType<Board["openFlash"]> {
+    let isOpen = true; // each opening is closed by itself: the firmware opens its flash more than once
     const watch = <T>(call: () => T): T => {
+      if (!isOpen) throw new Error("closed");
       try {
         return call();
       } catch (error) {
@@ -308,7 +310,9 @@ export class Device {
       write: (buffer, offset) => watch(() => flash.write(buffer, offset)),
       eraseBlock: (first, end) => watch(() => flash.eraseBlock(first, end)),
       status: () => flash.status(),
-      close: () => flash.close(),
+      close: () => {
+        isOpen = false;
+      },
     };
   }
 
