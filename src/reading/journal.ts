@@ -27,11 +27,15 @@ import {
   decodeReading,
   encodeOrigin,
   encodeSample,
+  MILLISECONDS,
   newReading,
+  noteUptime,
   RECORD_LENGTH,
   type Reading,
   roomOf,
   type SecondDigits,
+  secondDigitsOf,
+  uptimeOf,
 } from "./record.js";
 import { type PayloadFormat, Renderer } from "./render.js";
 import { type NoteStore, Sticky } from "./sticky.js";
@@ -40,6 +44,8 @@ import { type NoteStore, Sticky } from "./sticky.js";
 const FINE_INTERVAL_MS = 2000;
 /** So does one that was taken out of turn within a second after another. Further apart, their whole seconds differ. */
 const CLOSE_MS = 1000;
+/** Uptime of the last reading before there is one: 24.8 days, within a second after which no first reading is taken. */
+const NONE_YET = 0x8000_0000;
 
 /** What the journal needs of the outbox. */
 export interface JournalStore extends ClockNotes, NoteStore {
@@ -84,8 +90,6 @@ export class Journal {
   /** Counted over the device's life. Changed only through the count methods. */
   readonly counters: Readonly<Counters>;
   format: PayloadFormat;
-  /** When the last boot with a clock began, as flash knows it, milliseconds since 1970: a time that is over. */
-  readonly lastBootUtcMs: number | undefined;
   /** From one reading to the next, milliseconds: of those taken from now on. */
   intervalMs: number;
   private readonly store: JournalStore;
@@ -101,7 +105,6 @@ export class Journal {
   private readonly topic: Uint8Array; // of the room that readings taken now belong to
   private payload: Uint8Array | undefined; // the last entry's, and a view on it: the outbox hands out one and the same
   private payloadView: DataView = this.recordView;
-  private lastMs = Number.NEGATIVE_INFINITY; // uptime of the last reading taken
   private told = -1; // `shared` of the readings whose topic is in the message; -1: none
   // Numbers are modulo something: only together do they tell rooms apart.
   private pastBoot = -1; // of the reading whose room was looked up last
@@ -117,8 +120,7 @@ export class Journal {
     this.intervalMs = options.intervalMs;
     this.sticky = new Sticky(options.store);
     this.counters = this.countBoot();
-    const clock = options.store.readNote(CLOCK);
-    this.lastBootUtcMs = clock !== undefined && bootOfClock(clock) >= 0 ? originOfClock(clock) : undefined;
+    noteUptime(this.recordView, NONE_YET);
     encodeOrigin(this.counters.boots & 0xffff, this.enter(options.room), this.recordView);
     this.topic = options.topicOf(options.room);
     this.message = { topic: this.topic, payload: this.renderer.bytes, payloadLength: 0, retain: false };
@@ -167,7 +169,7 @@ export class Journal {
             reading.milliCelsius,
             reading.decimals,
             dating.originMs + reading.uptimeMs,
-            reading.secondDigits,
+            (reading.shared & MILLISECONDS) === 0 ? 0 : 3, // as secondDigitsOf, without the call
             sequence,
           )
         : this.renderer.plain(reading.milliCelsius, reading.decimals);
@@ -179,14 +181,16 @@ export class Journal {
     const reading = newReading();
     if (!decodeReading(viewOf(entry.payload), entry.payloadLength, reading)) return "not readable";
     const utcMs = this.dating.utcMs(reading, entry.sequence);
-    const when = Number.isNaN(utcMs) ? "time not known" : timeText(utcMs, reading.secondDigits);
+    const when = Number.isNaN(utcMs) ? "time not known" : timeText(utcMs, secondDigitsOf(reading));
     return `${(reading.milliCelsius / 1000).toFixed(reading.decimals)} °C, ${when}`;
   }
 
   /** The message for a QoS 0 reading taken now: no number, never in flash. */
   renderNow(milliCelsius: number, decimals: number): ReadingMessage {
     const { message, renderer } = this;
-    const secondDigits = this.secondDigitsAt(this.clock.uptimeMs());
+    const uptimeMs = this.clock.uptimeMs();
+    const secondDigits = this.secondDigitsAt(uptimeMs);
+    noteUptime(this.recordView, uptimeMs); // which the record has of those that are kept
     this.told = -1;
     message.topic = this.topic;
     message.payloadLength =
@@ -196,12 +200,17 @@ export class Journal {
     return message;
   }
 
+  /** When the latest boot with a clock began, as flash knows it, milliseconds since 1970: a time that is over. */
+  get lastBootUtcMs(): number | undefined {
+    const clock = this.store.readNote(CLOCK);
+    return clock !== undefined && bootOfClock(clock) >= 0 ? originOfClock(clock) : undefined;
+  }
+
   /** For a reading taken now; the same for one that flash did not take, and that is sent at once. It stays so, whatever the interval becomes. */
   private secondDigitsAt(uptimeMs: number): SecondDigits {
-    const isClose =
-      this.intervalMs < FINE_INTERVAL_MS || (uptimeMs - this.lastMs < CLOSE_MS && uptimeMs !== this.lastMs);
-    this.lastMs = uptimeMs;
-    return isClose ? 3 : 0;
+    if (this.intervalMs < FINE_INTERVAL_MS) return 3;
+    const sinceLastMs = (uptimeMs - uptimeOf(this.recordView)) >>> 0;
+    return sinceLastMs < CLOSE_MS && sinceLastMs > 0 ? 3 : 0;
   }
 
   /** True if the packet ids in flight belong to this client's session at this broker. */

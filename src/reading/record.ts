@@ -16,7 +16,8 @@ export const RECORD_LENGTH = 12;
 export const DECIMALS_MOST = 3;
 const MILLI_LIMIT = 0x80_0000; // 24 bits, signed: ±8,388 °C
 const UPTIME_HIGH = 0x1_0000_0000;
-const MILLISECONDS = 1 << 2; // of byte 0; records of firmware 0.1 never have it
+/** Of byte 0: `ts` shows milliseconds. Records of firmware 0.1 never have it. */
+export const MILLISECONDS = 4;
 const UNKNOWN_BITS = 0xf8; // of byte 0
 
 /** Digits after the second's point in a time that is shown. */
@@ -30,8 +31,6 @@ export interface Reading {
   milliCelsius: number;
   /** Digits after the decimal point that the sensor is good for, 0..3. */
   decimals: number;
-  /** Whole seconds, or milliseconds where another reading was taken close by: what `ts` shows. */
-  secondDigits: SecondDigits;
   /** Milliseconds from the boot to the sample. */
   uptimeMs: number;
   /** Boot number modulo 65,536. */
@@ -41,7 +40,7 @@ export interface Reading {
 }
 
 export function newReading(): Reading {
-  return { shared: -1, milliCelsius: 0, decimals: 0, secondDigits: 0, uptimeMs: 0, boot: 0, room: 0 };
+  return { shared: -1, milliCelsius: 0, decimals: 0, uptimeMs: 0, boot: 0, room: 0 };
 }
 
 /** Writes the numbers of boot and room, which all readings of a boot share, into a record. */
@@ -79,6 +78,21 @@ export function roomOf(record: DataView): number {
   return record.getUint8(1);
 }
 
+/** Whole seconds, or milliseconds where another reading was taken close by: what `ts` of a decoded reading shows. */
+export function secondDigitsOf(reading: Reading): SecondDigits {
+  return (reading.shared & MILLISECONDS) === 0 ? 0 : 3;
+}
+
+/** Uptime of the sample in a record, milliseconds modulo 2^32; of a record that was not filled yet, what it was begun with. */
+export function uptimeOf(record: DataView): number {
+  return record.getUint32(4, true);
+}
+
+/** Remembers the uptime of a sample that is not kept. */
+export function noteUptime(record: DataView, uptimeMs: number): void {
+  record.setUint32(4, uptimeMs, true); // modulo 2^32
+}
+
 /** Reads a record of RECORD_LENGTH bytes into `reading`; false, and `reading` untouched, if it is none of ours. */
 export function decodeReading(record: DataView, length: number, reading: Reading): boolean {
   if (length !== RECORD_LENGTH) return false;
@@ -87,7 +101,6 @@ export function decodeReading(record: DataView, length: number, reading: Reading
     if ((shared & UNKNOWN_BITS) !== 0) return false;
     reading.shared = shared;
     reading.decimals = shared & 3;
-    reading.secondDigits = (shared & MILLISECONDS) === 0 ? 0 : 3;
     reading.room = (shared >>> 8) & 0xff;
     reading.boot = shared >>> 16;
   }
