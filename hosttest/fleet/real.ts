@@ -13,6 +13,7 @@ import { TMP117Part } from "../../boards/parts/tmp117.js";
 import type { Board } from "../../src/board.js";
 import { Thermometer } from "../../src/thermometer.js";
 import { Mosquitto } from "../support/mosquitto.js";
+import { openedFlash } from "../support/opened-flash.js";
 
 const LIMIT_MS = 120_000;
 const INTERVAL_S = 10;
@@ -71,7 +72,7 @@ function boardOf(index: number, port: number, onSettled: () => void): { board: B
     clock: { uptimeMs, utcMs: () => Date.now() },
     random: Math.random,
     setUtc: () => {},
-    openFlash: () => outbox,
+    openFlash: () => openedFlash(outbox, () => {}),
     openSettings: () => new KeyValueOnFlash(settings),
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
     tcp: { io: TCP },

@@ -1,9 +1,14 @@
 /*
- * Bugs to plant: each takes one safeguard out of the firmware, by a replacement in one file.
+ * Bugs to plant: each takes one safeguard out of the firmware, by a replacement in one file, or in several.
  * `find` must stand there exactly once; when the code moves on, the tool says so and the bug moves with it.
  */
-export interface PlantedBug {
+export interface PlantedBug extends Edit {
   readonly name: string;
+  /** Where one safeguard stands behind another: what else is taken out. In other files. */
+  readonly also?: readonly Edit[];
+}
+
+export interface Edit {
   /** From the top of the repository. */
   readonly file: string;
   readonly find: string;
@@ -106,9 +111,21 @@ export const bugs: readonly PlantedBug[] = [
     replace: "const jump = 0;",
   },
   {
+    name: "boot-unbounded",
+    file: "src/outbox/outbox.ts",
+    find: "    if (marks.tail >= log.tailDue) recordTail(log, walk, this.room);\n",
+    replace: "",
+    also: [{ file: "src/outbox/walk.ts", find: "    leap(log);\n", replace: "" }],
+  },
+  {
     name: "back-off-without-jitter",
     file: "src/mqtt/client.ts",
     find: "Math.round(this.stepMs * random)",
     replace: "Math.round(this.stepMs)",
   },
 ];
+
+/** All that planting it replaces. */
+export function editsOf({ file, find, replace, also = [] }: PlantedBug): readonly Edit[] {
+  return [{ file, find, replace }, ...also];
+}

@@ -14,12 +14,14 @@ import type { Board } from "../../src/board.js";
 import type { TCPConstructor } from "../../src/mqtt/io.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { Thermometer } from "../../src/thermometer.js";
+import { openedFlash } from "../support/opened-flash.js";
 import type { VirtualTime } from "../support/virtual-time.js";
 import { Ledger, type Violation } from "./ledger.js";
 import type { Network } from "./network.js";
 import { watchPace } from "./pace.js";
 import type { Random } from "./random.js";
 import type { Lie } from "./storm.js";
+import { Work } from "./work.js";
 
 const ADDRESS = 0x48;
 const SETTINGS_BLOCKS = 4;
@@ -37,6 +39,8 @@ export interface DeviceOptions {
   readonly blocks: number;
   readonly intervalS: number;
   readonly qos: 1 | 2;
+  /** What its flash holds before the first boot: nothing, or a backlog that filled it and has drained. */
+  readonly contents: "nothing" | "drained";
   /** Number of the first reading of its life. */
   readonly firstSequence: number;
   report(violation: Violation): void;
@@ -71,6 +75,7 @@ export class Device {
   #offMs = 1000; // how long the power stays away when it goes
   #brownouts = 0;
   #isExcused = false; // all time servers agree on a wrong time
+  readonly #work: Work;
 
   constructor(options: DeviceOptions) {
     const { index, time, random, blocks } = options;
@@ -84,6 +89,10 @@ export class Device {
     const timers = time.timers;
     this.#wifi = new WiFiLink({ timers, accessPoints: [SSID] });
     this.#ntp = new NTPServer({ timers, utcMs: () => trueUtcMs(time.nowMs) });
+    this.#work = new Work({
+      turn: () => time.turns,
+      onWatchdog: (text) => options.report({ kind: "watchdog", device: index, atMs: time.nowMs, text }),
+    });
     this.#prepare();
   }
 
@@ -97,24 +106,13 @@ export class Device {
   }
 
   powerOn(): void {
-    if (this.isOn) return;
-    this.flash.powerOn();
-    if (this.#brownouts > 0) {
-      this.#brownouts--;
-      this.flash.cutAfter(
-        this.options.random.whole(0, 400),
-        this.options.random.pick(["none", "some", "all"] as const),
-      );
-      this.#offMs = this.options.random.whole(50, 3000);
-    }
-    this.#boot();
+    if (!this.isOn) this.#boot();
   }
 
   /** The power goes now, between two operations. */
   cut(offMs: number): void {
     if (!this.isOn) return;
     this.#offMs = offMs;
-    this.flash.powerOff();
     this.#die();
   }
 
@@ -157,11 +155,14 @@ export class Device {
   /** Somebody at the prompt: new settings, saved, and a reboot. */
   change(room: string, qos: 1 | 2): void {
     const { firmware } = this;
-    if (firmware === undefined) return;
-    firmware.settings.set("room", room);
-    firmware.settings.set("mqtt.qos", String(qos));
-    firmware.settings.save();
-    firmware.restart("reboot");
+    const life = this.#life;
+    if (firmware === undefined || life === undefined) return;
+    this.#guarded(life, () => {
+      firmware.settings.set("room", room);
+      firmware.settings.set("mqtt.qos", String(qos));
+      firmware.settings.save();
+      firmware.restart("reboot");
+    });
   }
 
   /** Fair weather: no cut is armed, nothing is broken, no more readings are taken. */
@@ -176,9 +177,10 @@ export class Device {
   }
 
   #prepare(): void {
-    const { firstSequence, intervalS, qos } = this.options;
+    const { firstSequence, intervalS, qos, contents } = this.options;
     const outbox = new Outbox({ flash: this.flash, firstSequence });
     outbox.note(UNUSED_TAG, Uint8Array.of(1)); // from now on the flash knows its first number
+    if (contents === "drained") drain(outbox);
     outbox.close();
     this.flash.powerOn();
     const defaults = { interval: String(intervalS), "mqtt.qos": String(qos) };
@@ -195,6 +197,9 @@ export class Device {
 
   #boot(): void {
     const { time, random } = this.options;
+    this.flash.powerOn();
+    this.#settingsFlash.powerOn(); // what was mounted on it is no more, however the last life ended
+    this.#armBrownout();
     const life: Life = {
       on: true,
       bootMs: time.nowMs,
@@ -215,6 +220,14 @@ export class Device {
     });
   }
 
+  #armBrownout(): void {
+    if (this.#brownouts === 0) return;
+    this.#brownouts--;
+    const { random } = this.options;
+    this.flash.cutAfter(random.whole(0, 400), random.pick(["none", "some", "all"] as const));
+    this.#offMs = random.whole(50, 3000);
+  }
+
   /** Runs firmware code. A cut ends it; anything else that gets out would restart a real device: a violation. */
   #guarded(life: Life, code: () => void): void {
     if (!life.on) return;
@@ -233,12 +246,13 @@ export class Device {
     const life = this.#life;
     if (life === undefined || !life.on) return;
     life.on = false;
+    const isInside = this.flash.cutInside;
     this.cuts++;
-    if (this.flash.cutInside) this.cutsInside++;
+    if (isInside) this.cutsInside++;
+    this.flash.powerOff();
+    this.#settingsFlash.powerOff();
     this.#wifi.powerCycle();
-    this.options.log(
-      `device ${this.options.index} loses power${this.flash.cutInside ? " inside a flash operation" : ""}`,
-    );
+    this.options.log(`device ${this.options.index} loses power${isInside ? " inside a flash operation" : ""}`);
     this.options.time.timers.set(() => this.powerOn(), this.#offMs);
   }
 
@@ -257,8 +271,8 @@ export class Device {
       setUtc: (utcMs) => {
         life.utcOffsetMs = utcMs - time.nowMs;
       },
-      openFlash: () => this.#watched(this.flash),
-      openSettings: () => new KeyValueOnFlash(this.#watched(this.#settingsFlash)),
+      openFlash: () => this.#opened(this.flash),
+      openSettings: () => new KeyValueOnFlash(this.#opened(this.#settingsFlash)),
       sensor: { io: this.#bus.SMBus, digital: this.#bus.Digital, data: this.#bus.data, clock: this.#bus.clock },
       tcp: { io: this.#paced(network.socketClass(isOn, () => this.#wifi.connected)) },
       wifi: this.#wifi,
@@ -286,7 +300,8 @@ export class Device {
   #restart(life: Life): void {
     life.firmware?.close();
     life.on = false;
-    this.flash.powerOn();
+    this.flash.powerOff(); // what the firmware still does in this turn has no effect
+    this.#settingsFlash.powerOff();
     this.#wifi.powerCycle();
     this.options.time.timers.set(() => {
       if (!this.isOn) this.#boot();
@@ -294,26 +309,8 @@ export class Device {
   }
 
   /** The flash as the firmware sees it: the moment it throws for want of power, the life is over. */
-  #watched(flash: NorFlash): ReturnType<Board["openFlash"]> {
-    let isOpen = true; // each opening is closed by itself: the firmware opens its flash more than once
-    const watch = <T>(call: () => T): T => {
-      if (!isOpen) throw new Error("closed");
-      try {
-        return call();
-      } catch (error) {
-        if (error instanceof PowerCut) this.#die();
-        throw error;
-      }
-    };
-    return {
-      read: (buffer, offset) => watch(() => flash.read(buffer, offset)),
-      write: (buffer, offset) => watch(() => flash.write(buffer, offset)),
-      eraseBlock: (first, end) => watch(() => flash.eraseBlock(first, end)),
-      status: () => flash.status(),
-      close: () => {
-        isOpen = false;
-      },
-    };
+  #opened(flash: NorFlash): ReturnType<typeof openedFlash> {
+    return this.#work.counted(openedFlash(flash, () => this.#die()));
   }
 
   #onReading(life: Life, celsius: number, sequence: number | undefined): void {
@@ -344,6 +341,14 @@ export class Device {
 function intruder(byMs: number, how: Lie): Intruder | undefined {
   if (how === "forgedOnce") return { byMs, sees: "question", times: 1 };
   return how === "forgedBlind" ? { byMs, sees: "nothing", times: 1_000 } : undefined;
+}
+
+/** A backlog that fills the ring, and is settled to the last. */
+function drain(outbox: Outbox): void {
+  const payload = new Uint8Array(12);
+  const { blocks } = outbox.statistics();
+  while (outbox.statistics().blocksUsed < blocks - 1) outbox.append(payload, 1);
+  for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(0)) outbox.settle(entry.sequence);
 }
 
 /** The wall clock of the world. */

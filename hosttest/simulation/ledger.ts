@@ -19,6 +19,7 @@ export interface Violation {
     | "stuck"
     | "wear"
     | "crowd"
+    | "watchdog"
     | "crash";
   readonly device: number;
   readonly atMs: number;

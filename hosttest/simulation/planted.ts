@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { commandLine, MAX_SEED, misused, preset, whole } from "../support/command-line.js";
 import { Progress, printVerdict } from "../support/progress.js";
-import { bugs, type PlantedBug } from "./bugs.js";
+import { bugs, editsOf, type PlantedBug } from "./bugs.js";
 import type { Finding } from "./hunt.js";
 
 const top = process.cwd();
@@ -55,14 +55,17 @@ printVerdict(
 process.exitCode = missed > 0 ? 1 : 0;
 
 /** Bundles the hunt with the bug in it. @throws Error if the code that the bug replaces is no longer there */
-async function plant({ name, file, find, replace }: PlantedBug): Promise<string> {
-  const path = join(top, file);
+async function plant(bug: PlantedBug): Promise<string> {
+  const { name } = bug;
+  const edits = editsOf(bug).map((edit) => ({ ...edit, path: join(top, edit.file) }));
   const plugin: Plugin = {
     name: "planted bug",
     setup: ({ onLoad }) => {
       onLoad({ filter: /\.ts$/ }, ({ path: loading }) => {
-        if (loading !== path) return undefined;
-        const text = readFileSync(path, "utf8");
+        const edit = edits.find(({ path }) => path === loading);
+        if (edit === undefined) return undefined;
+        const { file, find, replace } = edit;
+        const text = readFileSync(loading, "utf8");
         if (text.split(find).length !== 2) throw new Error(`${name}: ${file} does not hold this once: ${find}`);
         return { contents: text.replace(find, () => replace), loader: "ts" };
       });

@@ -17,6 +17,9 @@ const DAY = 24 * HOUR;
 const CALM_MS = 4 * HOUR;
 const WEAR_SPREAD = 1.5; // most erased block to mean, once blocks have been erased often enough to tell
 const LATEST_EVENTS = 40;
+/** One world in eight begins after a long outage: a ring of 1 MiB that was full and has drained. */
+const LONG_PAST = 0x0a1d_5eed;
+const LARGE_RING = 256;
 
 export interface RunOptions {
   readonly seed: number;
@@ -71,6 +74,8 @@ class World {
 
   constructor(options: RunOptions) {
     const { seed, devices, days, intervalS, cutsPerDay, troublesPerDay } = options;
+    // By a generator of its own: a world without a long past is what it always was.
+    const isOld = new Random(seed ^ LONG_PAST).chance(0.125);
     this.#options = options;
     const random = new Random(seed);
     const brewing = random.fork();
@@ -86,6 +91,7 @@ class World {
         this.#report({ kind: "breach", device: indexOf(client), atMs: this.#time.nowMs, text: what }),
     });
     this.#network = new Network(this.#time, this.#broker.listen);
+    const oldOr = (blocks: number): number => (isOld ? LARGE_RING : blocks);
     this.#devices = Array.from(
       { length: devices },
       (_, index) =>
@@ -94,7 +100,8 @@ class World {
           time: this.#time,
           random: random.fork(),
           network: this.#network,
-          blocks: random.pick([4, 6, 16, 64]),
+          blocks: oldOr(random.pick([4, 6, 16, 64])),
+          contents: isOld ? "drained" : "nothing",
           intervalS,
           qos: random.pick([1, 2, 2] as const),
           firstSequence: drawFirst(random),
@@ -163,6 +170,10 @@ class World {
           ? "does not run"
           : `${statistics.entries} entries wait: ${JSON.stringify(firmware?.uplink?.status)}`;
       this.#report({ kind: "stuck", device: index, atMs: nowMs, text });
+    }
+    if (ledger.appended === 0) {
+      // Nothing was put at risk: a run like that would keep every promise.
+      this.#report({ kind: "stuck", device: index, atMs: nowMs, text: "not one reading was kept on flash" });
     }
     ledger.finish(statistics?.dropped ?? 0);
     const { max, mean } = statistics?.erases ?? { max: 0, mean: 0 };

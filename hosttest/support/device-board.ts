@@ -14,6 +14,7 @@ import type { Board, ResetCause } from "../../src/board.js";
 import { Thermometer } from "../../src/thermometer.js";
 import { FakeSerial, type FakeSerialOptions } from "../console/fake-serial.js";
 import { House } from "./house.js";
+import { openedFlash } from "./opened-flash.js";
 
 const SENSOR_ADDRESS = 0x48;
 const RESET_MS = 300; // from a restart to the firmware's first line
@@ -231,9 +232,9 @@ export class SimulatedDevice {
       setUtc: (utcMs) => {
         utcOffsetMs = utcMs - time.nowMs;
       },
-      openFlash: () => watched(this.flash, () => this.cut()),
-      openSettings: () => new KeyValueOnFlash(watched(this.settingsFlash, () => this.cut())),
-      openSettingsFlash: () => watched(this.settingsFlash, () => this.cut()),
+      openFlash: () => openedFlash(this.flash, () => this.cut()),
+      openSettings: () => new KeyValueOnFlash(openedFlash(this.settingsFlash, () => this.cut())),
+      openSettingsFlash: () => openedFlash(this.settingsFlash, () => this.cut()),
       sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
       tcp: { io: network.socketClass(isOn, () => this.wifi.connected) },
       wifi: this.wifi,
@@ -256,27 +257,4 @@ export class SimulatedDevice {
       },
     };
   }
-}
-
-/** Opened flash that ends the life at the moment at which it has no power any more. */
-function watched(flash: NorFlash, onCut: () => void): ReturnType<Board["openFlash"]> {
-  let isOpen = true;
-  const watch = <T>(call: () => T): T => {
-    if (!isOpen) throw new Error("closed");
-    try {
-      return call();
-    } catch (error) {
-      if (error instanceof PowerCut) onCut();
-      throw error;
-    }
-  };
-  return {
-    read: (buffer, offset) => watch(() => flash.read(buffer, offset)),
-    write: (buffer, offset) => watch(() => flash.write(buffer, offset)),
-    eraseBlock: (first, end) => watch(() => flash.eraseBlock(first, end)),
-    status: () => flash.status(),
-    close: () => {
-      isOpen = false;
-    },
-  };
 }

@@ -17,6 +17,7 @@ export class VirtualTime {
   #nowMs = 0;
   #lastId = 0;
   #waiting = 0;
+  #turns = 0;
   readonly #heap: Pending[] = [];
   readonly #utcAtStartMs: number | undefined;
 
@@ -57,6 +58,11 @@ export class VirtualTime {
     return this.#waiting;
   }
 
+  /** How many callbacks have begun: the same number means the same callback. */
+  get turns(): number {
+    return this.#turns;
+  }
+
   /** Runs the next callback that is due within `limitMs` from now; false when there is none. */
   step(limitMs = Number.POSITIVE_INFINITY): boolean {
     while (this.#heap.length > 0 && this.#heap[0].callback === undefined) this.#pop();
@@ -67,6 +73,7 @@ export class VirtualTime {
     next.callback = undefined;
     this.#waiting--;
     this.#nowMs = Math.max(this.#nowMs, next.dueMs);
+    this.#turns++;
     callback?.();
     return true;
   }

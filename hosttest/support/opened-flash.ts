@@ -1,0 +1,36 @@
+/*
+ * Simulated flash as a firmware opens it: each opening is closed for itself, so that one who looks at the flash and closes it takes it
+ * from nobody else. What is mounted on the flash is known on the flash, whichever opening it was mounted by.
+ */
+import type { FlashRegion } from "../../boards/parts/key-value.js";
+import { type NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
+import type { Flash } from "../../src/outbox/flash.js";
+
+/** An opening of `flash`; `onCut` is called at the moment at which it has no power any more. */
+export function openedFlash(flash: NorFlash, onCut: () => void): Flash & FlashRegion {
+  let isOpen = true;
+  const watch = <T>(call: () => T): T => {
+    if (!isOpen) throw new Error("closed");
+    try {
+      return call();
+    } catch (error) {
+      if (error instanceof PowerCut) onCut();
+      throw error;
+    }
+  };
+  return {
+    get mountedBy() {
+      return flash.mountedBy;
+    },
+    set mountedBy(store) {
+      flash.mountedBy = store;
+    },
+    read: (buffer, offset) => watch(() => flash.read(buffer, offset)),
+    write: (buffer, offset) => watch(() => flash.write(buffer, offset)),
+    eraseBlock: (first, end) => watch(() => flash.eraseBlock(first, end)),
+    status: () => flash.status(),
+    close: () => {
+      isOpen = false;
+    },
+  };
+}
