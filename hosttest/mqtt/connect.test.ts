@@ -301,6 +301,84 @@ describe("keep-alive", () => {
     expect(world.errors).toMatchObject([{ message: "no PINGRESP" }]);
   });
 
+  test.each([
+    ["a byte a second", 1, 1_000],
+    ["200 bytes a second", 200, 1_000],
+  ])(
+    "a message of 200 MB that drips in, %s: what neither acknowledges nor answers pings is left",
+    (_how, bytes, everyMs) => {
+      const world = new World({ keepAlive: 60 });
+      world.connect();
+      world.publish("x");
+      world.link.give("30 80 84 af 5f 00 01 61");
+      for (let n = 0; n < 3_600 && world.errors.length === 0; n++) {
+        world.time.advance(everyMs);
+        if (!world.link.isClosed) world.link.giveBytes(new Uint8Array(bytes));
+      }
+      expect(world.errors).toMatchObject([{ kind: "timeout", message: "no PINGRESP" }]);
+      expect(world.time.nowMs).toBeLessThanOrEqual(80_000);
+    },
+  );
+
+  test("a message that comes in for hours, fast enough to be one, holds the queue for ten minutes and no longer", () => {
+    const world = new World({ keepAlive: 60 });
+    world.connect();
+    world.publish("x");
+    world.link.give("30 80 84 af 5f 00 01 61");
+    for (let n = 0; n < 7_200 && world.errors.length === 0; n++) {
+      world.time.advance(1_000);
+      if (!world.link.isClosed) world.link.giveBytes(new Uint8Array(1_000));
+    }
+    expect(world.errors).toMatchObject([{ kind: "timeout", message: "no PINGRESP" }]);
+    expect(world.time.nowMs).toBeGreaterThan(600_000);
+    expect(world.time.nowMs).toBeLessThanOrEqual(700_000);
+  });
+
+  test("1 MB at 10 KB a second comes in whole, at keep-alive 10", () => {
+    const world = new World({ keepAlive: 10, onMessage: ({ last }) => (isWhole ||= last) });
+    let isWhole = false;
+    world.connect();
+    world.link.give("30 80 80 40 00 01 61"); // 1,048,576 bytes, topic included
+    for (let n = 0; n < 1_024; n++) {
+      world.link.giveBytes(new Uint8Array(n < 1_023 ? 1_024 : 1_021));
+      world.time.advance(100);
+    }
+    expect([isWhole, world.errors]).toEqual([true, []]);
+  });
+
+  test("a peer that takes a long message byte by byte is left, too", () => {
+    const world = new World({ keepAlive: 60 });
+    world.connect(CONNACK_NEW, 16);
+    world.publish("x".repeat(30_000));
+    for (let n = 0; n < 3_600 && world.errors.length === 0; n++) {
+      world.time.advance(1_000);
+      if (!world.link.isClosed) world.link.allow(1);
+    }
+    expect(world.errors).toMatchObject([{ kind: "timeout", message: "no PINGRESP" }]);
+    expect(world.time.nowMs).toBeLessThanOrEqual(80_000);
+  });
+
+  test("a half-open connection is left within 9 s at keep-alive 2: PINGRESP is not waited for longer than the keep-alive", () => {
+    const world = new World({ keepAlive: 2 });
+    world.connect();
+    world.time.advance(9_000);
+    expect(world.errors).toMatchObject([{ kind: "timeout", message: "no PINGRESP" }]);
+  });
+
+  test("a server that sends messages, and acknowledges none: pinged all the same, and left", () => {
+    const world = new World({ keepAlive: 10 });
+    world.connect();
+    world.publish("x");
+    const message = { topic: Buffer.from("b"), payload: Buffer.from("x"), payloadLength: 1, retain: false };
+    for (let n = 0; n < 120 && world.errors.length === 0; n++) {
+      world.client.publishNow(message);
+      world.link.give("30 03 00 01 61");
+      world.time.advance(1_000);
+      if (!world.link.isClosed && world.take().includes("c0 00")) world.link.give("d0 00");
+    }
+    expect(world.errors).toMatchObject([{ kind: "timeout", message: "no acknowledgement" }]);
+  });
+
   test("a socket that takes nothing any more is noticed too: no room for PINGREQ is no excuse", () => {
     const world = new World({ keepAlive: 10, pingTimeoutMs: 5_000, bufferLength: 64 });
     world.connect(CONNACK_NEW, 16);
@@ -314,11 +392,11 @@ describe("keep-alive", () => {
       const world = new World({ keepAlive, pingTimeoutMs: 15_000, bufferLength: 64 });
       world.connect(CONNACK_NEW, 16);
       world.publish("x".repeat(200));
-      world.time.advance(keepAlive * 800 + 14_000);
+      world.time.advance(keepAlive * 800 + Math.min(keepAlive, 15) * 1_000 - 1_000);
       world.link.allow(1_000);
       world.take();
       world.time.runUntil(() => world.take() === "c0 00", 5_000);
-      world.time.advance(10_000);
+      world.time.advance(9_000);
       world.link.give("d0 00");
       expect(world.errors, `${keepAlive} s`).toEqual([]);
       expect(world.client.status().state).toBe("connected");

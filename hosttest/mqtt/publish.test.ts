@@ -263,6 +263,31 @@ describe("PUBLISH going out", () => {
     expect(() => new World({ window: 0 })).toThrow(/window 0: expected 1..1024/);
   });
 
+  test("of QoS 2 there are 8 in flight at most, whatever the window: a server may drop what is above its limit, in silence", () => {
+    const world = new World({ window: 64 });
+    for (let n = 0; n < 40; n++) world.publish("x", n < 20 ? 1 : 2);
+    world.connect();
+    expect(world.take().match(/32 06/g)).toHaveLength(20);
+    for (let n = 1; n <= 20; n++) world.link.giveBytes([0x40, 2, 0, n]);
+    expect(world.take().match(/34 06/g)).toHaveLength(8);
+    world.link.give("50 02 00 15"); // released, and not completed: it still counts
+    expect(world.take()).toBe("62 02 00 15");
+    world.link.give("70 02 00 15");
+    expect(world.take().match(/34 06/g)).toHaveLength(1);
+    world.link.give("50 02 00 18 70 02 00 18"); // one between others makes way for one more
+    expect(world.take().match(/34 06/g)).toHaveLength(1);
+    expect(world.client.status().maxQoS2).toBe(8);
+  });
+
+  test("an acknowledgement that does not come holds one place of the window, not the queue", () => {
+    const world = new World({ window: 4 });
+    for (let n = 0; n < 30; n++) world.publish("x");
+    world.connect();
+    for (let n = 2; n <= 30; n++) world.link.giveBytes([0x40, 2, 0, n]);
+    expect(world.take().match(/32 06/g)).toHaveLength(30);
+    expect(world.settled).toHaveLength(29);
+  });
+
   test("messages from RAM at QoS 1: kept across drops with DUP, at most 16", () => {
     const world = new World();
     for (let n = 0; n < 16; n++) expect(world.client.publish("a", Buffer.from([n]), { qos: 1 })).toBe(true);

@@ -92,6 +92,25 @@ class Line {
   }
 }
 
+test("a long message and a short one behind it: what one write in parts has taken is not written again", () => {
+  const line = new Line();
+  line.take({ kind: "publish", topic: 1, qos: 1, dup: false, retain: false, length: 400, id: 1 });
+  line.allow(100);
+  line.allow(2_000);
+  expect([line.out.end, line.out.tail]).toEqual([0, undefined]);
+  line.allow(2_000);
+  line.take({ kind: "pubrel", id: 7 });
+  line.allow(2_000);
+  expect(line.sent).toEqual(line.expected);
+  // A socket that ended the connection within a write, and the next one: nothing is left over.
+  line.take({ kind: "pubrel", id: 8 });
+  const { out } = line;
+  out.socket = { read: () => 0, write: () => (out.reset(), 0), close: () => {} };
+  out.writable = 4;
+  out.flush();
+  expect(out.end).toBe(0);
+});
+
 test("any packets, any room: what leaves is what went in, byte for byte", () => {
   fc.assert(
     fc.property(steps, (list) => {

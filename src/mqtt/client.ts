@@ -9,15 +9,24 @@ import { connectPacket, type QoS } from "./codec.js";
 import { Connection, messageOf } from "./connection.js";
 import type { Port, Resolver, ResolverConstructor } from "./io.js";
 import type { Backoff, ClientOptions, ClientStatus, MQTTError } from "./options.js";
-import type { Ending } from "./session.js";
+import { type Ending, MAX_QOS2 } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 import { encodeTopicName } from "./topics.js";
 import type { Message } from "./transmit.js";
 
 export type { QoS, Will } from "./codec.js";
-export type { ClientOptions, ClientState, ClientStatus, MQTTError } from "./options.js";
+export type {
+  ClientOptions,
+  ClientState,
+  ClientStatus,
+  MQTTError,
+  Outcome,
+  SessionOptions,
+  SessionStart,
+  SettledBy,
+} from "./options.js";
 export type { InboundMessage } from "./parser.js";
-export type { Outcome, SessionStart } from "./session.js";
+export type { Refusal } from "./suspicion.js";
 export type { Message } from "./transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -165,6 +174,8 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
       retryMs: this.stage === "waiting" && this.untilMs < NEVER ? Math.max(0, this.untilMs - nowMs) : undefined,
       lastError: this.lastError,
       inFlight: session.inFlight,
+      maxQoS2: Math.min(this.options.window ?? 8, MAX_QOS2),
+      refusal: session.refusal,
       reconnects: Math.max(0, this.connects - 1),
       delivered: session.delivered,
       deadLetters: session.deadLetters,
@@ -259,8 +270,6 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     this.isWiped = false;
     this.sinceMs = options.uptimeMs();
     this.enter("connected", this.lookMs);
-    // A PINGRESP would be proof that the connection lives without its suspect.
-    if (number === this.number && this.session.suspect >= 0) this.ping();
     return;
   }
 

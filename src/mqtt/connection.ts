@@ -13,6 +13,11 @@ import { Transmit } from "./transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** Bytes a second: what moves slower does not count as a message on its way, but as a peer that hangs. */
+const SLOWEST = 256;
+/** From PINGREQ to PINGRESP at most, whatever moves in between. */
+const LONGEST_MESSAGE_MS = 600_000;
+
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
@@ -68,6 +73,10 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   private readonly pingTimeoutMs: number;
   /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is out. */
   private pingLimitMs = NEVER;
+  /** The same, whatever comes in and goes out meanwhile. */
+  private lastLimitMs = NEVER;
+  /** Bytes that came in and went out in pieces, since PINGRESP was last waited for anew. */
+  private moved = 0;
   /** PINGREQ has found no room yet. */
   private isPingDue = false;
   private timer: TimerId;
@@ -88,11 +97,18 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     this.words = new DataView(receive.buffer);
     this.parser = new Parser(this, session, receive, options.topicLength ?? 256);
     this.lookMs = (options.keepAlive ?? 60) * 400 || NEVER;
-    this.pingTimeoutMs = options.pingTimeoutMs ?? 15_000;
+    this.pingTimeoutMs = Math.min(options.pingTimeoutMs ?? 15_000, this.lookMs * 2.5);
     this.onTimer = () => {
       const out = this.out;
-      if (out.hasSent && this.hasHeard && this.pingLimitMs === NEVER && this.stage === "connected") {
-        // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed.
+      if (
+        out.hasSent &&
+        this.hasHeard &&
+        this.pingLimitMs === NEVER &&
+        this.stage === "connected" &&
+        !session.lingers()
+      ) {
+        // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed. And by what is
+        // acknowledged, or nobody notices a server that sends messages, and acknowledges none.
         out.hasSent = this.hasHeard = false;
         this.timer = options.timers.set(this.onTimer, this.lookMs);
       } else {
@@ -146,7 +162,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     this.isDeaf = true;
     this.isDisconnectSent = this.isPingDue = false;
     this.unread = this.parsing = 0;
-    this.pingLimitMs = NEVER;
+    this.pingLimitMs = this.lastLimitMs = NEVER;
   }
 
   /** What connection `number` calls when its socket says how many bytes can be read. The hot path: nothing in between. */
@@ -223,21 +239,26 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     const number = this.number;
     // The next look is due as if the answer had come at once: what counts is when we sent (§3.1.2-23).
     this.wait(this.pingLimitMs - this.pingTimeoutMs + this.lookMs - this.options.uptimeMs());
-    this.pingLimitMs = NEVER;
+    this.pingLimitMs = this.lastLimitMs = NEVER;
     if (this.session.pingresp() && number === this.number) this.fail("timeout", "no acknowledgement", "stuck");
   }
 
   /** Asks for a sign of life. Where there is no room the wait for it begins all the same, and anew once PINGREQ is out. */
   protected ping(): void {
-    const limitMs = this.options.uptimeMs() + this.pingTimeoutMs;
+    const nowMs = this.options.uptimeMs();
+    const limitMs = nowMs + this.pingTimeoutMs;
     const isOut = this.out.packet(Uint8Array.of(0xc0, 0));
+    if (this.pingLimitMs === NEVER) {
+      this.lastLimitMs = nowMs + LONGEST_MESSAGE_MS;
+      this.forget();
+    }
     this.pingLimitMs = isOut && this.isPingDue ? limitMs : Math.min(this.pingLimitMs, limitMs);
     this.isPingDue = !isOut;
     this.look();
     this.send();
   }
 
-  /** Nothing was sent or nothing was heard since the last look, or a ping is out. */
+  /** Nothing was sent or nothing was heard since the last look, or the oldest in flight is still the same, or a ping is out. */
   private lookCloser(): void {
     const out = this.out;
     const nowMs = this.options.uptimeMs();
@@ -245,15 +266,31 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     const hasHeard = this.hasHeard;
     out.hasSent = this.hasHeard = false;
     if (nowMs >= this.pingLimitMs) {
-      // PINGRESP waits behind the message that comes in; PINGREQ waits behind the one that goes out.
-      if (!(hasHeard && this.parser.message) && !(hasSent && (out.end || this.isPingDue))) {
+      if (!this.isMoving(nowMs, hasSent)) {
         this.fail("timeout", "no PINGRESP");
         return;
       }
       this.pingLimitMs = nowMs + this.pingTimeoutMs;
+      this.forget();
     }
-    if (hasSent && hasHeard && !this.isPingDue) this.look();
+    // While a ping is out, another one leaves only for want of other packets.
+    if (hasSent && hasHeard && !this.isPingDue && this.pingLimitMs < NEVER) this.look();
     else this.ping();
+  }
+
+  /**
+   * PINGRESP waits behind the messages that come in, and PINGREQ behind one that goes out. They count as life as long as they
+   * move at a speed that a person would call slow: a peer that drips is as bad as one that is silent, with all that waits for it.
+   */
+  private isMoving(nowMs: number, hasSent: boolean): boolean {
+    const { out } = this;
+    if (nowMs >= this.lastLimitMs) return false;
+    if (this.isPingDue && hasSent && !out.end) return true; // PINGREQ has found room, and goes now
+    return (this.moved + out.moved) * 1_000 >= this.pingTimeoutMs * SLOWEST;
+  }
+
+  private forget(): void {
+    this.moved = this.out.moved = 0;
   }
 
   private look(): void {
@@ -284,6 +321,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
 
   private parse(length: number): void {
     this.parsing = length;
+    this.moved += length;
     const fault = this.parser.feed(length);
     this.parsing = 0;
     if (!fault) return;

@@ -4,9 +4,65 @@
  */
 import type { Will } from "./codec.js";
 import type { Port, ResolverConstructor, TCPConstructor, Timers } from "./io.js";
-import type { SessionOptions } from "./session.js";
-import type { OutboundEntry } from "./store.js";
+import type { InboundMessage } from "./parser.js";
+import type { RequestsOptions } from "./requests.js";
+import type { InboundStore, OutboundEntry, OutboundStore } from "./store.js";
+import type { Refusal, RefusedBy } from "./suspicion.js";
+import type { Message } from "./transmit.js";
 
+export type Outcome = "delivered" | "deadLetter";
+
+/**
+ * What an outcome rests on, where that is no acknowledgement. The server "closing" or its "silence" about this entry alone, PUBREL
+ * "unanswered" (delivered: PUBREC had come), or "unsendable": it cannot be rendered, or its topic is longer than the buffer.
+ */
+export type SettledBy = RefusedBy | "unanswered" | "unsendable";
+
+/** What a CONNACK said. */
+export interface SessionStart {
+  /** The server kept the session. */
+  readonly present: boolean;
+  /** A stale session was wiped before this one began. */
+  readonly wiped: boolean;
+  /** QoS 2 messages that go as new though the server may have had them. */
+  readonly possibleDoubles: number;
+}
+
+export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions {
+  readonly outbound?: OutboundStore<E>;
+  /** Makes the message of an entry; undefined: it cannot be made, the entry is a dead letter. Must not throw. */
+  render?(entry: E): Message | undefined;
+  /**
+   * Entries in flight at most, 1 to 1,024; default 8. Of QoS 2 never more than 8, whatever this says: a 3.1.1 server cannot say how
+   * many it takes, and mosquitto drops what is above its limit (`max_inflight_messages`, 20) as if it had taken it.
+   */
+  readonly window?: number;
+  /**
+   * Connections in a row that an entry may fail before it is held back, and again, while others are delivered, before it is a
+   * dead letter; default 5 and 5. For requests from RAM, connections that they may break before one is dropped; default 10.
+   */
+  readonly deadLetterAfter?: number;
+  /**
+   * After a reboot: so many entries, the oldest, may have been sent in an earlier session: the largest `window` there ever was.
+   * They get DUP 1 where that session goes on, and are possible doubles where it does not. Default 0.
+   */
+  readonly perhapsSent?: number;
+  /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
+  readonly inbound?: InboundStore;
+  onMessage?(message: InboundMessage): void;
+  onSettled?(sequence: number, outcome: Outcome, by?: SettledBy): void;
+  /** What the server does not take has changed; undefined: it takes everything again. At CONNACK, or upon an acknowledgement. */
+  onRefusal?(refusal: Refusal | undefined): void;
+  /**
+   * An entry of QoS 2 has got QoS 1's promise. "acknowledged": the server answered PUBACK. "refused": it takes QoS 1 only, and the
+   * entry goes at that. `isPossibleDouble`: it was sent before.
+   */
+  onLowered?(sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void;
+  /** From now on, of the oldest entries so many may have been sent: more than `window`, as some are held back. */
+  onReach?(entries: number): void;
+  /** After a CONNACK for CleanSession 0, before the first PUBLISH: the moment to record the session. */
+  onSession?(session: SessionStart): void;
+}
 /** "waiting": for the next attempt, or for the link. "connected": CONNACK came. */
 export type ClientState = "stopped" | "waiting" | "connecting" | "connected";
 
@@ -26,6 +82,10 @@ export interface ClientStatus {
   readonly retryMs: number | undefined;
   readonly lastError: MQTTError | undefined;
   readonly inFlight: number;
+  /** Entries of QoS 2 in flight at most: `window`, but at most 8. */
+  readonly maxQoS2: number;
+  /** What the server does not take; undefined: nothing that is known. */
+  readonly refusal: Refusal | undefined;
   /** CONNACKs after the first. */
   readonly reconnects: number;
   readonly delivered: number;
@@ -74,7 +134,10 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
   readonly backoff?: Partial<Backoff>;
   /** From the resolver's question to CONNACK; default 30,000. */
   readonly connectTimeoutMs?: number;
-  /** From PINGREQ to PINGRESP; default 15,000. */
+  /**
+   * From PINGREQ to PINGRESP; default 15,000, at most the keep-alive. It begins anew as long as messages come in or go out at
+   * 256 bytes a second or more, PINGRESP or PINGREQ waiting behind them; but ten minutes after PINGREQ it is over in any case.
+   */
   readonly pingTimeoutMs?: number;
   /**
    * Bytes of the transmit buffer, 64 or more; default 1,024. The receive buffer is a quarter of it. What is longer goes through in

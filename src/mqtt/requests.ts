@@ -32,6 +32,8 @@ export class Requests {
   isDue = false;
   private lastId = 65_535;
   private strikes = 0;
+  /** A PUBREL for an entry that is settled without PUBREC. */
+  private released: Uint8Array | undefined;
   /** Messages and filters given up. */
   dropped = 0;
 
@@ -65,17 +67,26 @@ export class Requests {
     });
   }
 
+  /** PUBREL for an id whose entry is settled though no PUBREC came: the server forgets the id, if it had it (§4.3.3-2). Sent once. */
+  release(id: number): void {
+    this.released = Uint8Array.of(0x62, 2, id >> 8, id);
+    this.isDue = true;
+  }
+
   /** The peer's session is gone: it knows none of the filters, and nothing was sent. */
   begin(): void {
     for (let n = 0; n < this.list.length; n++) {
       this.list[n].packet[0] &= ~DUP;
       this.list[n].state = "due";
     }
+    this.released = undefined;
     this.isDue = true;
   }
 
   /** Adds what is due to `out`, in order. Returns false if it stopped for want of room. */
   fill(out: Transmit): boolean {
+    while (this.released && !out.packet(this.released)) if (!out.makeRoom()) return false;
+    this.released = undefined;
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
       if (request.state !== "due") continue;

@@ -1,91 +1,59 @@
 /*
  * The session: what the two ends agree on beyond one connection. Turns each packet into its effects: bytes in the transmit
- * buffer, calls to the stores, calls to the owner. A pure state machine: no clock, no socket.
- * In RAM: `window` numbers for what is in flight on this connection. The store holds the rest, and is read again from its
- * begin with every connection. What a callback or a store throws passes through; the connection catches it and closes (§4.8.0-2).
+ * buffer, calls to the stores, calls to the owner. A pure state machine: no clock, no socket. What a callback or a store throws passes through; the connection catches it and closes (§4.8.0-2).
  *
- * Which entry breaks the connection? One that does so again and again must not stop the rest; a flaky network must not cost a reading.
- * A strike: a connection that ends with this entry as the oldest in flight, because either the server closed it after CONNACK
- * without having acknowledged anything, or it answered pings while this entry stayed unacknowledged. Ten strikes in a row make
- * the entry a suspect: it is held back on the next connection. Only if that connection proves to live without it (an acknowledgement,
- * or PINGRESP) the suspect becomes a dead letter; if not, the network is to blame, and counting begins anew.
+ * Entries that the server does not take, and when one is a dead letter: suspicion.ts. A PUBREL that is never answered stops nothing:
+ * the message is the server's, and after three connections it is settled as delivered. Its id comes again 61,440 entries later.
  * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
+import { InFlight, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
+import type { Outcome, SessionOptions, SettledBy } from "./options.js";
 import type { InboundMessage, MessageReader } from "./parser.js";
-import { Requests, type RequestsOptions } from "./requests.js";
-import { type InboundStore, MemoryInboundStore, type OutboundEntry, type OutboundStore } from "./store.js";
-import type { Message, Transmit } from "./transmit.js";
-
-export type Outcome = "delivered" | "deadLetter";
-
-/** What a CONNACK said. */
-export interface SessionStart {
-  /** The server kept the session. */
-  readonly present: boolean;
-  /** A stale session was wiped before this one began. */
-  readonly wiped: boolean;
-  /** QoS 2 messages that go as new though the server may have had them. */
-  readonly possibleDoubles: number;
-}
-
-export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions {
-  readonly outbound?: OutboundStore<E>;
-  /** Makes the message of an entry; undefined: it cannot be made, the entry is given up. Must not throw. */
-  render?(entry: E): Message | undefined;
-  /** Entries in flight at most, 1 to 1,024; default 8. */
-  readonly window?: number;
-  /** Connections that an entry may break before it is suspected; default 10. */
-  readonly deadLetterAfter?: number;
-  /**
-   * After a reboot: so many entries, the oldest, may have been sent in an earlier session: the largest `window` there ever was.
-   * They get DUP 1 where that session goes on, and are possible doubles where it does not. Default 0.
-   */
-  readonly perhapsSent?: number;
-  /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
-  readonly inbound?: InboundStore;
-  onMessage?(message: InboundMessage): void;
-  onSettled?(sequence: number, outcome: Outcome): void;
-  /** After a CONNACK for CleanSession 0, before the first PUBLISH: the moment to record the session. */
-  onSession?(session: SessionStart): void;
-}
+import { Requests } from "./requests.js";
+import { type InboundStore, MemoryInboundStore, NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
+import { ALONE, IN_ORDER, OTHERS, type Refusal, Suspicion } from "./suspicion.js";
+import type { Transmit } from "./transmit.js";
 
 /** How a connection ended. "peer": closed by the server, after CONNACK. "stuck": by us, for want of an acknowledgement. */
 export type Ending = "peer" | "stuck" | "other";
 
-/** For those who only subscribe, or publish from RAM. */
-const NO_STORE = { seek: () => undefined, released: () => {}, settle: () => {}, requeue: () => 0 };
+/** Entries of QoS 2 in flight at most: see `SessionOptions.window`. */
+export const MAX_QOS2 = 8;
 
-export class Session<E extends OutboundEntry> implements MessageReader {
+export class Session<E extends OutboundEntry> extends InFlight implements MessageReader {
   readonly requests: Requests;
   private readonly options: SessionOptions<E>;
   private readonly store: OutboundStore<E>;
   /** Ids of QoS 2 messages that were delivered and not released yet. */
   private readonly held: InboundStore;
-  private readonly window: number;
+  private readonly suspicion: Suspicion;
   /** The transmit buffer, from CONNACK to the end of the connection. */
   private out: Transmit | undefined;
 
-  // In flight on this connection, in order: a ring. A settled entry between others stays, awaiting -1, until the older ones are settled.
-  /** The acknowledgement that each awaits, as a word: packet type (the state of the id) and packet id in one. */
-  readonly awaited: number[];
-  private readonly sequences: number[];
-  head = 0;
-  inFlight = 0;
+  /** How many may be in flight now, and where the next is of QoS 2. */
+  private limit = 0;
+  private limitOfQoS2 = 0;
+  /** What is of QoS 2 goes at QoS 1. */
+  private isLowering = false;
   /** The next sequence number to send on this connection. */
   private cursor = 0;
+  /** Where the cursor was at most. */
+  private reached = 0;
+  /** Some below the cursor were passed over, and are not held back. */
+  private hasSkipped = false;
   /** The store may have an entry from the cursor on. Set it when the store has got one. */
   mayHaveMore = true;
 
-  /** Something was acknowledged on this connection. */
+  /** An entry was settled on this connection; or a request was, or PUBREC came. */
   private hasHeard = false;
-  /** Held back on this connection; below 0: nobody. */
-  suspect = -1;
-  private strikes = 0;
-  /** Who has the strikes. */
-  private struck = -1;
-  /** The oldest in flight at the last PINGRESP, and at how many in a row. */
-  private waiting = -1;
-  private waited = 0;
+  private hasAnswered = false;
+  /** There is nothing to be learnt from an acknowledgement. */
+  private isCalm = false;
+  /** What the owner knows of it. */
+  private reported: Refusal | undefined;
+  /** The oldest in flight when the server was silent about its PUBREL, and on how many connections in a row. */
+  private unanswered = -1;
+  private silences = 0;
 
   /** All below may have been sent in this session, on earlier connections. */
   private sentEnd = 0;
@@ -98,13 +66,12 @@ export class Session<E extends OutboundEntry> implements MessageReader {
   constructor(options: SessionOptions<E>) {
     const window = options.window ?? 8;
     if (!(window >= 1 && window <= 1_024)) throw new RangeError(`window ${window}: expected 1..1024`);
+    super(window);
     this.options = options;
     this.store = options.outbound ?? NO_STORE;
     this.held = options.inbound ?? new MemoryInboundStore();
-    this.window = window;
+    this.suspicion = new Suspicion(this.store, options.deadLetterAfter ?? 5);
     this.perhapsSent = options.perhapsSent ?? 0;
-    this.awaited = new Array(window).fill(-1);
-    this.sequences = new Array(window).fill(0);
     this.requests = new Requests(options);
   }
 
@@ -132,7 +99,12 @@ export class Session<E extends OutboundEntry> implements MessageReader {
     }
     this.possibleDoubles += possibleDoubles;
     this.out = out;
+    this.isCalm = false;
+    this.cursor = this.suspicion.begin(present ? this.sentEnd : 0);
+    this.pace();
     if (!clean) this.options.onSession?.({ present, wiped, possibleDoubles });
+    if (this.suspicion.heldEnd) this.options.onReach?.(this.window + this.suspicion.held);
+    this.report();
     return;
   }
 
@@ -140,17 +112,16 @@ export class Session<E extends OutboundEntry> implements MessageReader {
   close(ending: Ending): void {
     if (!this.out) return;
     this.out = undefined;
-    const isBroken = ending === "peer" && !this.hasHeard;
-    const isToBlame = !this.requests.close(isBroken) && (isBroken || ending === "stuck");
-    // A suspect was not there: whatever breaks the connections, it is not to blame.
-    if (this.suspect >= 0) this.suspect = this.struck = -1;
-    else if (isToBlame && this.inFlight) this.strike(this.sequences[this.head]);
-    else if (this.hasHeard) this.strikes = 0;
-    if (this.cursor > this.sentEnd) this.sentEnd = this.cursor;
-    this.awaited.fill(-1);
-    this.waiting = -1;
-    this.inFlight = this.cursor = 0;
-    this.hasHeard = false;
+    const isBroken = ending === "peer" && !this.hasHeard && !this.hasAnswered;
+    const by = ending === "peer" ? "closing" : ending === "stuck" ? "silence" : undefined;
+    const oldest = this.oldest;
+    // Requests take the blame first, and what others have overtaken has had its failure.
+    const isElse = this.requests.close(isBroken) || (by === "silence" && this.overtaken === oldest);
+    this.suspicion.ended(isElse ? undefined : by, oldest, this.hasHeard);
+    this.sentEnd = Math.max(this.sentEnd, this.reached, this.cursor);
+    this.land();
+    this.cursor = this.reached = 0;
+    this.hasHeard = this.hasAnswered = this.hasSkipped = false;
     this.mayHaveMore = true;
   }
 
@@ -158,24 +129,34 @@ export class Session<E extends OutboundEntry> implements MessageReader {
   fill(): void {
     const out = this.out;
     if (!out || (this.requests.isDue && !this.requests.fill(out)) || !this.mayHaveMore) return;
-    while (this.inFlight < this.window) {
+    for (;;) {
+      if (this.inFlight >= this.limit && !this.closeRanks(this.limit)) return;
       const entry = this.store.seek(this.cursor);
       if (!entry) {
+        if (!this.inFlight && this.goTo(this.turn())) continue;
         // A store may hand out more once the oldest are settled: then those who settle ask again.
         this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
         return;
       }
       if (this.inFlight && this.mustWait(entry)) return;
       const sequence = entry.sequence;
-      let first = 0x30 | (entry.qos << 1);
-      if (sequence < this.sentEnd) {
-        first |= 0x08; // DUP
-        if (sequence === this.suspect) {
-          this.cursor = sequence + 1;
-          continue;
+      let qos: number = entry.qos;
+      if (qos === 2) {
+        if (this.isLowering && !entry.released) qos = 1;
+        else if (this.inFlight >= this.limitOfQoS2) {
+          if (this.limitOfQoS2 > 0) {
+            if (!this.closeRanks(this.limitOfQoS2)) return;
+          } else if (!entry.released && this.suspicion.phase !== ALONE) {
+            this.cursor = sequence + 1; // the server may have as many as it takes, of those held back
+            this.hasSkipped = true;
+            continue;
+          }
         }
       }
-      let awaited = 0x3002_0001 + (entry.qos << 28) + (sequence % 61_440); // PUBACK, PUBREC, with the packet id
+      const isLowered = qos !== entry.qos;
+      let first = 0x30 | (qos << 1);
+      if (sequence < this.sentEnd) first |= 0x08; // DUP
+      let awaited = 0x3002_0001 + (qos << 28) + (sequence % 61_440); // PUBACK, PUBREC, with the packet id
       if (entry.released) {
         if (out.room < 4 && !out.makeRoom()) return;
         out.acknowledgement(awaited + 0x1200_0000); // PUBREL
@@ -190,7 +171,7 @@ export class Session<E extends OutboundEntry> implements MessageReader {
           }
           // It can never go.
           this.cursor = sequence + 1;
-          this.giveUp(sequence);
+          this.settle(sequence, "deadLetter", "unsendable");
           if (this.out !== out) return;
           continue;
         }
@@ -200,10 +181,9 @@ export class Session<E extends OutboundEntry> implements MessageReader {
       this.sequences[slot] = sequence;
       this.cursor = sequence + 1;
       this.inFlight++;
-      if (this.cursor === this.store.nextSequence) {
-        this.mayHaveMore = false;
-        return;
-      }
+      if (isLowered) this.lowered(sequence, "refused");
+      if (this.cursor === this.store.nextSequence) this.mayHaveMore = false;
+      if (!this.mayHaveMore || this.out !== out) return;
     }
   }
 
@@ -214,11 +194,12 @@ export class Session<E extends OutboundEntry> implements MessageReader {
    *   nothing           ignore   PUBREL        ignore   close   close
    *   not re-sent yet   ignore   ignore        ignore   close   close     our PUBLISH comes, and PUBREC again upon it (§4.4.0-1)
    *   PUBACK            settle   close         close    close   close
-   *   PUBREC            close    store, PUBREL close    close   close     the id awaits PUBCOMP then (§4.3.3-1)
+   *   PUBREC            settle   store, PUBREL close    close   close     the id awaits PUBCOMP then (§4.3.3-1)
    *   PUBCOMP           close    PUBREL        settle   close   close
    *   SUBACK            close    close         close    settle  close
    *   UNSUBACK          close    close         close    close   settle
    *
+   * PUBACK for PUBREC: RabbitMQ takes QoS 2 as QoS 1 in 3.1.1. That is an acknowledgement, with QoS 1's promise.
    * PUBREL is about the server's ids: forget the id, PUBCOMP, also for one that nobody knows (§4.3.3-2).
    * hosttest/mqtt/flow.test.ts holds this table.
    */
@@ -236,38 +217,41 @@ export class Session<E extends OutboundEntry> implements MessageReader {
     const slot = isRequest ? -1 : this.find(id);
     const state = isRequest ? this.requests.awaits(id) : slot < 0 ? 0 : this.awaited[slot] >> 28;
     if (state !== type) {
+      if (state === PUBREC && type === PUBACK) {
+        this.lowered(this.sequences[slot], "acknowledged");
+        if (this.out === out) this.acknowledge(slot, true);
+        return;
+      }
       if (type > 7 || (state && (state !== 7 || type !== 5))) return `id ${id} is not awaited`;
-      const isResuming = slot < 0 && !isRequest && this.mayHaveMore && this.cursor < this.sentEnd;
+      const isResuming =
+        slot < 0 && !isRequest && (this.suspicion.heldEnd > 0 || (this.mayHaveMore && this.cursor < this.sentEnd));
       if (type === 5 && !isResuming) out.acknowledgement(0x6202_0000 + id);
       return;
     }
-    if (isRequest) {
-      const fault = this.requests.settle(id, granted);
-      if (fault) return fault;
-      if (this.out === out && !this.hasHeard) this.heard();
-    } else this.acknowledge(slot);
+    this.hasAnswered = true;
+    if (isRequest) return this.requests.settle(id, granted);
+    this.acknowledge(slot);
     return;
   }
 
-  /** What the entry in a slot awaits has come. */
-  acknowledge(slot: number): void {
+  /** What the entry in a slot awaits has come. `isLast`: nothing more is awaited for it, whatever it is. */
+  acknowledge(slot: number, isLast = false): void {
     const sequence = this.sequences[slot];
-    if (this.awaited[slot] >> 28 === 5) {
-      const word = this.awaited[slot];
+    const word = this.awaited[slot];
+    if (word >> 28 === 5 && !isLast) {
       this.store.released(sequence); // durable before PUBREL leaves
       this.awaited[slot] = word + 0x2000_0000; // PUBCOMP
       (this.out as Transmit).acknowledgement(word + 0x1200_0000);
-      if (!this.hasHeard) this.heard();
+      if (!this.isCalm) this.heard(sequence, 0);
     } else {
       this.store.settle(sequence);
       this.awaited[slot] = -1;
       if (slot === this.head) {
-        // With it go those behind it that were settled before.
-        do this.head = (this.head + 1) % this.window;
-        while (--this.inFlight && this.awaited[this.head] === -1);
-      }
+        this.head = (slot + 1) % this.window;
+        if (--this.inFlight && this.holes) this.skipHoles();
+      } else this.overtake(word);
       this.delivered++;
-      if (!this.hasHeard) this.heard();
+      if (!this.isCalm) this.heard(sequence, word >> 28 === 4 ? 1 : 2);
       this.options.onSettled?.(sequence, "delivered");
     }
   }
@@ -285,58 +269,131 @@ export class Session<E extends OutboundEntry> implements MessageReader {
     }
   }
 
-  /** PINGRESP came: the connection lives. Returns whether the oldest in flight is stuck: three in a row have not moved it. */
+  /** What the server does not take. */
+  get refusal(): Refusal | undefined {
+    return this.suspicion.refusal;
+  }
+
+  /** PINGRESP came: the connection lives. Returns whether it is to be closed: three in a row have not moved the oldest in flight. */
   pingresp(): boolean {
-    this.acquit();
-    const oldest = this.inFlight ? this.sequences[this.head] : -1;
-    this.waited = oldest >= 0 && oldest === this.waiting ? this.waited + 1 : 0;
-    this.waiting = oldest;
-    return this.waited >= 3;
+    if (this.countPing() < 3) return false;
+    if (this.inFlight) return this.isStuck(this.oldest);
+    // No other entry comes that could be delivered before those held back.
+    if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone());
+    return false;
+  }
+
+  /** How many go at once. What is held back may be open at the server, and counts there. */
+  private pace(): void {
+    const { isLowering, isOneByOne, open } = this.suspicion;
+    this.isLowering = isLowering;
+    this.limit = isOneByOne ? 1 : this.window;
+    this.limitOfQoS2 = Math.min(this.limit, MAX_QOS2 - open);
+  }
+
+  /** Entries go from this number on; below 0: not so. Returns whether. */
+  private goTo(sequence: number): boolean {
+    if (sequence < 0) return false;
+    this.reached = Math.max(this.reached, this.cursor);
+    this.cursor = sequence;
+    this.mayHaveMore = true;
+    this.pace();
+    return true;
+  }
+
+  /** An entry was acknowledged: the first on this connection, or while something is suspected. */
+  private heard(sequence: number, settledQos: number): void {
+    const suspicion = this.suspicion;
+    const { phase } = suspicion;
+    if (settledQos) this.hasHeard = true;
+    else this.hasAnswered = true;
+    suspicion.acknowledged(sequence, settledQos);
+    if (settledQos && suspicion.isProven) this.convict();
+    if (phase !== IN_ORDER || this.hasSkipped) {
+      this.pace();
+      this.mayHaveMore = true;
+    }
+    this.isCalm = suspicion.isIdle && !this.hasSkipped;
+    this.report();
+  }
+
+  /** Nothing is left to send from the cursor on, and nothing is in flight. Returns where to look for more; -1: nowhere. */
+  private turn(): number {
+    if (this.suspicion.heldEnd) return this.suspicion.turn();
+    if (!this.hasSkipped) return -1;
+    this.hasSkipped = false;
+    return 0;
+  }
+
+  /** Three pings were answered, and not the oldest in flight. Returns whether the connection is to be closed. */
+  private isStuck(oldest: number): boolean {
+    const suspicion = this.suspicion;
+    const awaited = this.awaited[this.head] >> 28;
+    if (awaited === PUBCOMP) return this.isUnanswered(oldest);
+    const qos = awaited === PUBACK ? 1 : 2;
+    if (this.overtaken === oldest) {
+      suspicion.accuse(oldest, qos, false);
+      suspicion.fail("silence", this.overtakenBy);
+    } else if (suspicion.phase === ALONE) suspicion.fail("silence");
+    this.isCalm = suspicion.isIdle;
+    if (!suspicion.isProven) return true;
+    this.convict();
+    return false;
   }
 
   /**
-   * With others in flight: its packet id is in use, or it is of QoS 1 behind one of QoS 2 that is not released. A server may
-   * forward that one at PUBREL (§4.3.3, method B), and this one at once: subscribers would see them in the wrong order.
+   * PUBREL is not answered: sent again with the next connection, and the one after it. Then the message is settled: it is the
+   * server's since PUBREC, and PUBREL has arrived, as the pings behind it have. So are all others of which the same is true.
    */
-  private mustWait(entry: E): boolean {
-    if (entry.sequence - this.sequences[this.head] >= 61_440) return true;
-    return entry.qos === 1 && this.awaited[(this.head + this.inFlight - 1) % this.window] >> 28 === 5;
-  }
-
-  /** The slot of a packet id in flight; below 0: it is in none. */
-  private find(id: number): number {
-    for (let n = 0; n < this.inFlight; n++) {
-      const slot = (this.head + n) % this.window;
-      if ((this.awaited[slot] & 0xffff) === id) return slot;
+  private isUnanswered(oldest: number): boolean {
+    const { out, head, inFlight } = this;
+    if (oldest !== this.unanswered) this.silences = 0;
+    this.unanswered = oldest;
+    if (++this.silences < 3) return true;
+    for (let n = 0; n < inFlight && this.out === out; n++) {
+      const slot = (head + n) % this.window;
+      const sequence = this.sequences[slot];
+      if (this.awaited[slot] >> 28 !== PUBCOMP || (this.sentEnd && sequence >= this.sentEnd)) continue;
+      this.retire(slot);
+      this.settle(sequence, "delivered", "unanswered");
     }
-    return -1;
+    return false;
   }
 
-  /** Something was acknowledged, for the first time on this connection: it lives. */
-  private heard(): void {
-    this.hasHeard = true;
-    this.acquit();
+  /** An entry of QoS 2 has QoS 1's promise. */
+  private lowered(sequence: number, why: "acknowledged" | "refused"): void {
+    const isAgain = sequence < this.sentEnd;
+    if (isAgain) this.possibleDoubles++;
+    this.options.onLowered?.(sequence, why, isAgain);
   }
 
-  /** The connection lives without its suspect: that is a dead letter. */
-  private acquit(): void {
-    const suspect = this.suspect;
-    this.suspect = -1;
-    if (suspect >= 0) this.giveUp(suspect);
+  /** The accused is what the server does not take, and nothing else. */
+  private convict(): void {
+    const suspicion = this.suspicion;
+    const { accused, isReleased, refusal } = suspicion;
+    if (this.oldest === accused) this.retire(this.head);
+    this.requests.release((accused % 61_440) + 1); // the server may hold its id, which comes again
+    this.store.settle(accused);
+    suspicion.convict();
+    this.goTo(Math.max(this.cursor, this.reached));
+    this.report();
+    if (isReleased) this.settle(accused, "delivered", "unanswered");
+    else this.settle(accused, "deadLetter", refusal?.by);
   }
 
-  private giveUp(sequence: number): void {
+  /** An entry is done with, and no acknowledgement said so. */
+  private settle(sequence: number, outcome: Outcome, by?: SettledBy): void {
     this.store.settle(sequence);
     this.mayHaveMore = true;
-    this.deadLetters++;
-    this.options.onSettled?.(sequence, "deadLetter");
+    if (outcome === "delivered") this.delivered++;
+    else this.deadLetters++;
+    this.options.onSettled?.(sequence, outcome, by);
   }
 
-  private strike(oldest: number): void {
-    if (this.struck !== oldest) this.strikes = 0;
-    this.struck = oldest;
-    if (++this.strikes < (this.options.deadLetterAfter ?? 10)) return;
-    this.strikes = 0;
-    this.suspect = oldest;
+  private report(): void {
+    const { refusal } = this.suspicion;
+    if (refusal === this.reported) return;
+    this.reported = refusal;
+    this.options.onRefusal?.(refusal);
   }
 }

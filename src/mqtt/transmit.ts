@@ -31,6 +31,8 @@ export class Transmit {
   tail: Uint8Array | undefined;
   /** Something was written. Whoever wants to know sets it back. */
   hasSent = false;
+  /** Bytes that were written in parts, the socket having had no room for all. Whoever wants to know sets it back. */
+  moved = 0;
   /** Views of the buffer's begin that were written, one short (an acknowledgement), one long: packets of one size are common. */
   private short: Uint8Array;
   private long: Uint8Array;
@@ -162,6 +164,7 @@ export class Transmit {
     while (this.end && this.writable > 0) {
       const length = Math.min(this.end, this.writable);
       this.hasSent = true;
+      this.moved += length;
       const writable = socket.write(this.bytes.subarray(0, length)) ?? this.writable - length;
       if (socket !== this.socket) return; // it called back, and was let go
       this.writable = writable;

@@ -1,0 +1,116 @@
+/*
+ * A server that does not take everything, on a scripted peer and virtual time: it answers each packet by a rule, keeps its sessions or
+ * loses them, and remembers what it has taken. Packets are short: their length is one byte.
+ */
+import { CONNACK_NEW, CONNACK_PRESENT, type World } from "./world.js";
+
+/** "late": taken, and not acknowledged. "silence": neither. "puback": PUBACK for any QoS. */
+export type Answer = "acknowledge" | "close" | "silence" | "late" | "puback";
+
+export interface Sent {
+  readonly kind: "publish" | "pubrel";
+  readonly qos: number;
+  readonly payload: string;
+  readonly id: number;
+  /** Packets of these kinds before this one on this connection. */
+  readonly before: number;
+}
+
+export interface Rules {
+  readonly session: "kept" | "lost";
+  answer(sent: Sent): Answer;
+}
+
+export class UnwillingServer {
+  /** Payloads in the order in which they were taken. */
+  readonly taken: string[] = [];
+  /** What came with DUP 0 though the server had it by its id: the client broke the standard. */
+  readonly breaches: string[] = [];
+  rules: Rules;
+  connections = 0;
+  readonly #world: World;
+  readonly #received = new Map<number, string>();
+  #seen: World["link"] | undefined;
+  #before = 0;
+
+  constructor(world: World, rules: Rules) {
+    this.#world = world;
+    this.rules = rules;
+  }
+
+  /** Lets time pass, second by second, and answers meanwhile. */
+  run(seconds: number, each: (second: number) => void = () => {}): void {
+    if (this.#world.client.status().state === "stopped") this.#world.client.start();
+    for (let second = 0; second < seconds; second++) {
+      each(second);
+      this.#serve();
+      this.#world.time.advance(1_000);
+    }
+    this.#serve();
+  }
+
+  #serve(): void {
+    const { link } = this.#world;
+    if (link.isClosed) return;
+    if (link !== this.#seen) this.#accept();
+    for (let bytes = link.takeBytes(); bytes.length > 0; bytes = link.takeBytes()) {
+      for (let at = 0; at < bytes.length && !link.isClosed; at += 2 + bytes[at + 1]) {
+        this.#take(bytes.subarray(at, at + 2 + bytes[at + 1]));
+      }
+    }
+  }
+
+  #accept(): void {
+    const { link } = this.#world;
+    const isPresent = this.rules.session === "kept" && this.connections > 0;
+    this.#seen = link;
+    this.#before = 0;
+    this.connections++;
+    link.allow(65_536);
+    link.take(); // CONNECT
+    if (!isPresent) this.#received.clear();
+    link.give(isPresent ? CONNACK_PRESENT : CONNACK_NEW);
+  }
+
+  #take(packet: Uint8Array): void {
+    const { link } = this.#world;
+    const type = packet[0] >> 4;
+    if (type === 12) link.give("d0 00");
+    else if (type === 8) link.giveBytes([0x90, 3, packet[2], packet[3], 1]);
+    else if (type === 6)
+      this.#answer({ kind: "pubrel", qos: 2, payload: "", id: idAt(packet, 2), before: this.#before++ });
+    else if (type === 3) this.#publish(packet);
+  }
+
+  #publish(packet: Uint8Array): void {
+    const qos = (packet[0] >> 1) & 3;
+    const at = 4 + packet[3];
+    const payload = Buffer.from(packet.subarray(at + (qos ? 2 : 0))).toString();
+    const sent: Sent = { kind: "publish", qos, payload, id: qos ? idAt(packet, at) : 0, before: this.#before++ };
+    this.#answer(sent, (packet[0] & 8) === 8);
+  }
+
+  #answer(sent: Sent, isDup = true): void {
+    const { link } = this.#world;
+    const answer = this.rules.answer(sent);
+    const id = [sent.id >> 8, sent.id & 255];
+    if (answer === "close") link.end();
+    if (answer === "close" || answer === "silence") return;
+    if (sent.kind === "pubrel") this.#received.delete(sent.id);
+    else if (sent.qos < 2 || answer === "puback") this.taken.push(sent.payload);
+    else if (!this.#received.has(sent.id)) {
+      this.#received.set(sent.id, sent.payload);
+      this.taken.push(sent.payload);
+    } else {
+      if (!isDup) this.breaches.push(`${sent.payload} without DUP`);
+      if (this.#received.get(sent.id) !== sent.payload) this.breaches.push(`${sent.payload}: its id is in use`);
+    }
+    if (answer === "late") return;
+    if (sent.kind === "pubrel") link.giveBytes([0x70, 2, ...id]);
+    else link.giveBytes([sent.qos === 2 && answer !== "puback" ? 0x50 : 0x40, 2, ...id]);
+  }
+}
+
+function idAt(packet: Uint8Array, at: number): number {
+  return (packet[at] << 8) | packet[at + 1];
+}

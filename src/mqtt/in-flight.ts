@@ -1,0 +1,129 @@
+/*
+ * What is in flight on this connection, in order: a ring of `window` slots, and what each awaits. One that is settled before the
+ * oldest leaves a hole, so that acknowledgements in order cost nothing; holes are closed when there is no other way.
+ * The session is this class and more: its hot path is here and there.
+ */
+
+import type { OutboundEntry } from "./store.js";
+
+// What a slot awaits, as the packet's type: the upper four bits of its word.
+export const PUBACK = 4;
+export const PUBREC = 5;
+export const PUBCOMP = 7;
+
+/** A slot whose entry is settled. */
+const HOLE = -1;
+
+export class InFlight {
+  /** The acknowledgement that each slot awaits, as a word: packet type (the state of the id) and packet id in one. */
+  readonly awaited: number[];
+  protected readonly sequences: number[];
+  protected readonly window: number;
+  head = 0;
+  /** Slots in use, holes among them. */
+  inFlight = 0;
+  protected holes = 0;
+  /** The oldest when another one was settled before it, and the QoS of those, as bits. */
+  protected overtaken = -1;
+  protected overtakenBy = 0;
+  /** The oldest at the last look. */
+  private seen = -1;
+  /** The oldest at the last PINGRESP, and at how many in a row; -1: nothing was in flight. */
+  private waiting = -1;
+  private waited = 0;
+
+  constructor(window: number) {
+    this.window = window;
+    this.awaited = new Array(window).fill(HOLE);
+    this.sequences = new Array(window).fill(0);
+  }
+
+  /** The sequence number of the oldest; -1: nothing is in flight. */
+  get oldest(): number {
+    return this.inFlight ? this.sequences[this.head] : -1;
+  }
+
+  /** Nothing is in flight any more. */
+  protected land(): void {
+    this.awaited.fill(HOLE);
+    this.overtaken = this.seen = this.waiting = -1;
+    this.inFlight = this.holes = this.waited = 0;
+  }
+
+  /** PINGRESP came. Returns how many in a row have not moved the oldest, or found nothing in flight. */
+  protected countPing(): number {
+    const oldest = this.oldest;
+    this.waited = oldest === this.waiting && this.waited < 3 ? this.waited + 1 : 0;
+    this.waiting = oldest;
+    return this.waited;
+  }
+
+  /** Is the oldest in flight the one that was so at the last look? Then a ping is due, however busy the connection is. */
+  lingers(): boolean {
+    const oldest = this.oldest;
+    const isSame = oldest >= 0 && oldest === this.seen;
+    this.seen = oldest;
+    return isSame;
+  }
+
+  /**
+   * With others in flight: its packet id is in use, or it is of QoS 1 behind one of QoS 2 that is not released. A server may
+   * forward that one at PUBREL (§4.3.3, method B), and this one at once: subscribers would see them in the wrong order.
+   */
+  protected mustWait(entry: OutboundEntry): boolean {
+    if (entry.sequence - this.sequences[this.head] >= 61_440) return true;
+    return entry.qos === 1 && this.awaited[(this.head + this.inFlight - 1) % this.window] >> 28 === PUBREC;
+  }
+
+  /** The slot of a packet id in flight; below 0: it is in none. */
+  protected find(id: number): number {
+    for (let n = 0; n < this.inFlight; n++) {
+      const slot = (this.head + n) % this.window;
+      if ((this.awaited[slot] & 0xffff) === id) return slot;
+    }
+    return -1;
+  }
+
+  /** The entry of a slot is settled without an acknowledgement. */
+  protected retire(slot: number): void {
+    this.awaited[slot] = HOLE;
+    this.holes++;
+    this.skipHoles();
+  }
+
+  /** Holes are not the oldest. */
+  protected skipHoles(): void {
+    while (this.inFlight && this.awaited[this.head] === HOLE) {
+      this.head = (this.head + 1) % this.window;
+      this.inFlight--;
+      this.holes--;
+    }
+  }
+
+  /** The entry that awaited `word` was settled before the oldest. */
+  protected overtake(word: number): void {
+    const oldest = this.sequences[this.head];
+    this.holes++;
+    if (oldest !== this.overtaken) this.overtakenBy = 0;
+    this.overtaken = oldest;
+    this.overtakenBy |= word >> 28 === PUBACK ? 1 : 2;
+  }
+
+  /** Closes the holes. Returns whether there are fewer than `limit` slots in use then. */
+  protected closeRanks(limit: number): boolean {
+    if (!this.holes) return false;
+    let kept = 0;
+    for (let n = 0; n < this.inFlight; n++) {
+      const from = (this.head + n) % this.window;
+      const awaited = this.awaited[from];
+      if (awaited === HOLE) continue;
+      const to = (this.head + kept++) % this.window;
+      this.awaited[from] = HOLE;
+      this.awaited[to] = awaited;
+      this.sequences[to] = this.sequences[from];
+    }
+    this.inFlight = kept;
+    this.holes = 0;
+    return kept < limit;
+  }
+}
