@@ -284,6 +284,20 @@ describe("what is counted over the device's life", () => {
 });
 
 describe("the session record", () => {
+  test("a smaller window later in the same session does not hide what a larger one has sent; another session's does not count", () => {
+    const device = new ReadingDevice();
+    device.journal.recordSession("t1", "broker", 1883, 32);
+    device.journal.recordSession("t1", "broker", 1883, 8);
+    expect(device.journal.perhapsSent).toBe(32);
+    device.boot();
+    expect(device.journal.perhapsSent).toBe(32);
+    device.journal.recordSession("t1", "broker", 1883, 40);
+    expect(device.journal.perhapsSent).toBe(40);
+    device.journal.recordSession("t1", "other", 1883, 8);
+    device.boot();
+    expect(device.journal.perhapsSent).toBe(8);
+  });
+
   test("is this broker's and this client's, until it is another's", () => {
     const device = new ReadingDevice();
     expect(device.journal.sessionIs("t1", "broker", 1883)).toBe(false);

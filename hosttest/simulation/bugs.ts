@@ -42,12 +42,17 @@ export const bugs: readonly PlantedBug[] = [
     find: "      this.store.released(sequence); // durable before PUBREL leaves\n",
     replace: "",
   },
-  { name: "dup-not-set", file: SESSION, find: "        first |= 0x08; // DUP\n", replace: "" },
+  {
+    name: "dup-not-set",
+    file: SESSION,
+    find: "      if (sequence < this.sentEnd) first |= 0x08; // DUP\n",
+    replace: "",
+  },
   {
     name: "id-reused",
     file: SESSION,
-    find: "(entry.qos << 28) + (sequence % 61_440);",
-    replace: "(entry.qos << 28) + (sequence % 4);",
+    find: "(qos << 28) + (sequence % 61_440);",
+    replace: "(qos << 28) + (sequence % 4);",
   },
   {
     name: "settled-before-pubcomp",
@@ -76,8 +81,8 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "half-open-never-noticed",
     file: "src/mqtt/connection.ts",
-    find: "const limitMs = this.options.uptimeMs() + this.pingTimeoutMs;",
-    replace: "const limitMs = this.options.uptimeMs() + 1e12;",
+    find: "const limitMs = nowMs + this.pingTimeoutMs;",
+    replace: "const limitMs = nowMs + 1e12;",
   },
   {
     name: "link-up-before-start-unheard",

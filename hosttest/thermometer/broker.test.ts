@@ -247,7 +247,7 @@ describe("the session", () => {
     expect(one.status("losses")).toContain(`${counted} possible doubles`);
   });
 
-  test("a broker that ends the connection whenever one reading comes: that one is given up, counted, and the rest go on", () => {
+  test("a broker that ends the connection whenever one reading comes: that one is a dead letter, counted, and the rest go on", () => {
     const { one, house, time } = running({ interval: "60" });
     const listen = house.broker.listen;
     const poison = Buffer.from('"seq":3}');
@@ -269,10 +269,10 @@ describe("the session", () => {
     });
     house.network.resetAll();
     time.advance(60 * MINUTE);
-    expect(one.status("losses")).toBe("1 given up");
+    expect(one.status("losses")).toBe("1 dead-lettered");
     expect(house.sequences().slice(0, 5)).toEqual([0, 1, 2, 4, 5]);
     one.cut();
     one.powerOn();
-    expect(one.status("losses")).toBe("1 given up");
+    expect(one.status("losses")).toBe("1 dead-lettered");
   });
 });

@@ -53,7 +53,7 @@ describe("the window is made smaller while more are in flight", () => {
     one.powerOn();
     time.advance(MINUTE);
     const count = doubles(house.sequences());
-    expect(count).toBeGreaterThan(8);
+    expect(count).toBeGreaterThan(4); // more than the window is now
     expect(one.firmware.journal?.counters.possibleDoubles).toBeGreaterThanOrEqual(count);
   });
 });

@@ -86,7 +86,7 @@ describe("a broker that closes the connection on", () => {
       expect(said).toMatch(why);
       expect(one.status("discovery")).toMatch(why);
       expect(one.status("discovery")).toMatch(/tried again in \d+ (h|min|s)/);
-      expect(one.status("losses") ?? "").not.toContain("given up");
+      expect(one.status("losses") ?? "").not.toContain("dead-lettered");
       expect(seen.refusals).toBeLessThan(30);
       expect(house.sequences().length).toBeGreaterThan(8_600);
       expect(new Set(house.sequences()).size).toBe(house.sequences().length);

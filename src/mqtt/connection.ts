@@ -250,7 +250,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     const isOut = this.out.packet(Uint8Array.of(0xc0, 0));
     if (this.pingLimitMs === NEVER) {
       this.lastLimitMs = nowMs + LONGEST_MESSAGE_MS;
-      this.forget();
+      this.countAnew();
     }
     this.pingLimitMs = isOut && this.isPingDue ? limitMs : Math.min(this.pingLimitMs, limitMs);
     this.isPingDue = !isOut;
@@ -271,7 +271,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
         return;
       }
       this.pingLimitMs = nowMs + this.pingTimeoutMs;
-      this.forget();
+      this.countAnew();
     }
     // While a ping is out, another one leaves only for want of other packets.
     if (hasSent && hasHeard && !this.isPingDue && this.pingLimitMs < NEVER) this.look();
@@ -289,7 +289,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     return (this.moved + out.moved) * 1_000 >= this.pingTimeoutMs * SLOWEST;
   }
 
-  private forget(): void {
+  private countAnew(): void {
     this.moved = this.out.moved = 0;
   }
 

@@ -133,7 +133,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       if (this.inFlight >= this.limit && !this.closeRanks(this.limit)) return;
       const entry = this.store.seek(this.cursor);
       if (!entry) {
-        if (!this.inFlight && this.goTo(this.turn())) continue;
+        if (!this.isCalm && !this.inFlight && this.goTo(this.turn())) continue;
         // A store may hand out more once the oldest are settled: then those who settle ask again.
         this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
         return;
@@ -181,9 +181,14 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       this.sequences[slot] = sequence;
       this.cursor = sequence + 1;
       this.inFlight++;
-      if (isLowered) this.lowered(sequence, "refused");
-      if (this.cursor === this.store.nextSequence) this.mayHaveMore = false;
-      if (!this.mayHaveMore || this.out !== out) return;
+      if (isLowered) {
+        this.lowered(sequence, "refused");
+        if (this.out !== out) return;
+      }
+      if (this.cursor === this.store.nextSequence) {
+        this.mayHaveMore = false;
+        return;
+      }
     }
   }
 
@@ -218,8 +223,9 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     const state = isRequest ? this.requests.awaits(id) : slot < 0 ? 0 : this.awaited[slot] >> 28;
     if (state !== type) {
       if (state === PUBREC && type === PUBACK) {
+        this.awaited[slot] -= 0x1000_0000; // PUBACK
         this.lowered(this.sequences[slot], "acknowledged");
-        if (this.out === out) this.acknowledge(slot, true);
+        if (this.out === out) this.acknowledge(slot);
         return;
       }
       if (type > 7 || (state && (state !== 7 || type !== 5))) return `id ${id} is not awaited`;
@@ -234,11 +240,11 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     return;
   }
 
-  /** What the entry in a slot awaits has come. `isLast`: nothing more is awaited for it, whatever it is. */
-  acknowledge(slot: number, isLast = false): void {
+  /** What the entry in a slot awaits has come. */
+  acknowledge(slot: number): void {
     const sequence = this.sequences[slot];
     const word = this.awaited[slot];
-    if (word >> 28 === 5 && !isLast) {
+    if (word >> 28 === 5) {
       this.store.released(sequence); // durable before PUBREL leaves
       this.awaited[slot] = word + 0x2000_0000; // PUBCOMP
       (this.out as Transmit).acknowledgement(word + 0x1200_0000);

@@ -9,6 +9,7 @@ import { celsiusText } from "../reading/rounding.js";
 import { VERSION } from "../version.js";
 import { NoSettings } from "./no-settings.js";
 import type { Product } from "./product.js";
+import { refusalText } from "./refusal.js";
 
 type Row = readonly [label: string, value: string];
 
@@ -53,17 +54,19 @@ function wifi({ link }: Product): readonly Row[] {
   return [["wifi", `${state} "${ssid}"${trouble === undefined ? "" : `: ${troubleText(trouble, ssid)}`}`]];
 }
 
-function broker({ uplink, uplinkTrouble, settings, health }: Product): string {
+function broker(thermometer: Product): string {
+  const { uplink, uplinkTrouble, settings, health } = thermometer;
   if (health.safeMode !== undefined) return "off: safe mode";
   if (settings.get("mqtt.host") === "") return "not configured: set mqtt.host, save, reboot";
   const name = `${settings.get("mqtt.host")}:${settings.get("mqtt.port")}`;
   if (uplink === undefined) return `${name}: off: ${uplinkTrouble}`;
-  const { state, connectedMs, retryMs, lastError, inFlight, delivered } = uplink.status;
+  const { state, connectedMs, retryMs, lastError, inFlight, delivered, refusal } = uplink.status;
+  const refused = refusal === undefined ? "" : `; ${refusalText(refusal)}`;
   const guess = uplink.guess === undefined ? "" : `; ${uplink.guess}`;
-  const last = lastError === undefined ? "" : `; last failure: ${lastError.message}${guess}`;
+  const last = `${refused}${lastError === undefined ? "" : `; last failure: ${lastError.message}${guess}`}`;
   switch (state) {
     case "connected":
-      return `${name}: connected for ${span(connectedMs ?? 0)}, ${delivered} delivered, ${inFlight} in flight${last}`;
+      return `${name}: connected for ${span(connectedMs ?? 0)}, ${delivered} delivered, ${inFlight}${window(thermometer)} in flight${last}`;
     case "waiting":
       return `${name}: ${retryMs === undefined ? "waits for the link" : `tries again in ${span(retryMs)}`}${last}`;
     case "connecting":
@@ -73,6 +76,13 @@ function broker({ uplink, uplinkTrouble, settings, health }: Product): string {
     default:
       throw new TypeError(`state: ${JSON.stringify(state satisfies never)}`);
   }
+}
+
+/** How many may be in flight, where QoS 2 allows fewer than the setting: a broker may drop what is above its own limit. */
+function window({ uplink, settings }: Product): string {
+  const set = settings.get("outbox.window");
+  const { maxQoS2 = set } = uplink?.status ?? {};
+  return settings.get("mqtt.qos") === 2 && maxQoS2 < set ? ` of at most ${maxQoS2} (QoS 2)` : "";
 }
 
 /** Only what the broker does not take. */
@@ -98,7 +108,7 @@ function losses({ outbox, journal, dropped }: Product): readonly Row[] {
     ["refused, flash full", statistics?.refused ?? 0],
     ["damaged in flash", statistics?.damaged ?? 0],
     ["dropped, not kept", dropped],
-    ["given up", journal?.counters.deadLetters ?? 0],
+    ["dead-lettered", journal?.counters.deadLetters ?? 0],
     ["possible doubles", journal?.counters.possibleDoubles ?? 0],
   ];
   const happened = counts.filter(([, count]) => count > 0).map(([label, count]) => `${count} ${label}`);

@@ -11,13 +11,17 @@ import {
   type ClientStatus,
   type InboundMessage,
   type MQTTError,
+  type Outcome,
+  type Refusal,
   type SessionStart,
+  type SettledBy,
   type Will,
 } from "../mqtt/client.js";
 import type { TCPConstructor } from "../mqtt/io.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
 import type { Journal, ReadingMessage } from "../reading/journal.js";
 import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";
+import { refusalLine, settledLine } from "./refusal.js";
 import { Takeover } from "./takeover.js";
 
 export interface UplinkOwner extends PresenceOwner {
@@ -29,6 +33,9 @@ export interface UplinkOwner extends PresenceOwner {
 /** What was handed to the socket is in the network's hands after this. */
 const ON_ITS_WAY_MS = 1_000;
 
+/** How a broker shows that it has no QoS 2. */
+const LOWERED = { acknowledged: "it answers with PUBACK", refused: "others of QoS 1 are all it takes" } as const;
+
 export class Uplink implements ClientOptions<Entry>, PresenceClient {
   private readonly owner: UplinkOwner;
   private readonly client: Client<Entry>;
@@ -38,6 +45,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   private isHeld = false;
   /** What the last failure was: the same one again is not news. */
   private trouble = "";
+  private isLoweredSaid = false;
   /** The session at the broker is not the one that the journal knows. */
   readonly wipeFirst: boolean;
   /** In whatever session it was. */
@@ -260,15 +268,36 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     this.presence.subscribed(filter, granted);
   }
 
-  onSettled(sequence: number, outcome: "delivered" | "deadLetter"): void {
+  onSettled(sequence: number, outcome: Outcome, by?: SettledBy): void {
     const { owner } = this;
     this.presence.arrived();
     this.takeover.acknowledged(this.uptimeMs());
-    if (outcome === "deadLetter") {
-      owner.journal?.countDeadLetter();
-      owner.log("error", `reading ${sequence} given up: the broker closes the connection whenever it is sent`);
-    }
+    if (outcome === "deadLetter") owner.journal?.countDeadLetter();
+    if (outcome === "deadLetter") owner.log("error", settledLine(sequence, by));
+    else if (by !== undefined) owner.log("warn", settledLine(sequence, by));
     owner.board.observer?.settled?.(sequence, outcome);
+  }
+
+  onRefusal(refusal: Refusal | undefined): void {
+    this.owner.log(
+      refusal === undefined ? "info" : "error",
+      `broker ${this.host}:${this.port}: ${refusalLine(refusal)}`,
+    );
+  }
+
+  onLowered(_sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void {
+    const { owner } = this;
+    if (isPossibleDouble) owner.journal?.countPossibleDoubles(1);
+    if (this.isLoweredSaid) return;
+    this.isLoweredSaid = true;
+    owner.log(
+      "warn",
+      `broker ${this.host}:${this.port}: takes QoS 2 as QoS 1: ${LOWERED[why]}; a reading may arrive twice`,
+    );
+  }
+
+  onReach(entries: number): void {
+    this.owner.journal?.recordSession(this.id, this.host, this.port, entries);
   }
 
   onError(error: MQTTError): void {

@@ -1,0 +1,43 @@
+/*
+ * What a broker does not take, in words: for the log, once, and for the row "broker" of `status` as long as it is so.
+ */
+import type { Refusal, SettledBy } from "../mqtt/client.js";
+
+/** What is wrong, without what follows from it. */
+export function refusalText({ scope, by, sequence }: Refusal): string {
+  switch (scope) {
+    case "all":
+      return by === "closing"
+        ? "it closes the connection whenever a reading is sent"
+        : "it acknowledges no reading, though it answers pings";
+    case "some":
+      return by === "closing"
+        ? `it closes the connection when reading ${sequence} is sent, and takes others`
+        : `it never acknowledges reading ${sequence}, and does so with others`;
+    default:
+      throw new TypeError(`scope: ${scope satisfies never}`);
+  }
+}
+
+/** The same as a line of the log; undefined: it takes everything again. */
+export function refusalLine(refusal: Refusal | undefined): string {
+  if (refusal === undefined) return "takes all readings again";
+  return `${refusalText(refusal)}; ${refusal.scope === "all" ? "all stay in flash" : "it is held back"}`;
+}
+
+/** Why a reading was settled though the broker has not acknowledged it. */
+export function settledLine(sequence: number, by: SettledBy | undefined): string {
+  switch (by) {
+    case "closing":
+      return `reading ${sequence} dead-lettered: the broker closed the connection whenever it was sent, and took others`;
+    case "silence":
+      return `reading ${sequence} dead-lettered: the broker never acknowledged it, and did so with others`;
+    case "unanswered":
+      return `reading ${sequence} settled: the broker has taken it, and never answers PUBREL`;
+    case "unsendable":
+    case undefined:
+      return `reading ${sequence} dead-lettered: its record cannot be understood, or its room is not known`;
+    default:
+      throw new TypeError(`by: ${by satisfies never}`);
+  }
+}
