@@ -105,7 +105,14 @@ test("a long message and a short one behind it: what one write in parts has take
   // A socket that ended the connection within a write, and the next one: nothing is left over.
   line.take({ kind: "pubrel", id: 8 });
   const { out } = line;
-  out.socket = { read: () => 0, write: () => (out.reset(), 0), close: () => {} };
+  out.socket = {
+    read: () => 0,
+    write: () => {
+      out.reset();
+      return 0;
+    },
+    close: () => {},
+  };
   out.writable = 4;
   out.flush();
   expect(out.end).toBe(0);

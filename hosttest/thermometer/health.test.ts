@@ -56,7 +56,7 @@ describe("safe mode", () => {
     expect(one.status("trouble")).toBeUndefined();
     one.firmware.stopSampling();
     time.advance(MINUTE);
-    expect(house.sequences()).toEqual(one.taken);
+    expect([...new Set(house.sequences())]).toEqual(one.taken); // at QoS 1, a cut before PUBACK may double one
   });
 
   test("a setting can be mended there, and is in force after the reboot", () => {
