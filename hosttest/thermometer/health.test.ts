@@ -56,7 +56,7 @@ describe("safe mode", () => {
     expect(one.status("trouble")).toBeUndefined();
     one.firmware.stopSampling();
     time.advance(MINUTE);
-    expect([...new Set(house.sequences())]).toEqual(one.taken); // at QoS 1, a cut before PUBACK may double one
+    expect(house.sequences()).toEqual(one.taken);
   });
 
   test("a setting can be mended there, and is in force after the reboot", () => {
@@ -89,7 +89,7 @@ describe("safe mode", () => {
     time.advance(MINUTE);
     one.firmware.stopSampling();
     time.advance(MINUTE);
-    expect(house.sequences()).toEqual(one.taken);
+    expect([...new Set(house.sequences())]).toEqual(one.taken); // at QoS 1, a cut before PUBACK may double one
   });
 
   test("a board that does not tell why it was reset is taken for one that died", () => {

@@ -338,7 +338,7 @@ export const schema: readonly Setting[] = [
       flaw: hostFlaw,
     },
     default: "0.pool.ntp.org,1.pool.ntp.org,2.pool.ntp.org",
-    help: "Time servers: two must agree, so name two or more; empty: readings carry no time",
+    help: "Time servers, two or more: two must agree; empty: no time",
     inForce: "rebooted",
   },
   {
