@@ -40,6 +40,7 @@ export class BadNetwork {
   readonly #server: Server;
   readonly #brokerPort: number;
   readonly #pairs = new Set<Pair>();
+  #port = 0;
   #connections = 0;
 
   private constructor(brokerPort: number) {
@@ -51,11 +52,13 @@ export class BadNetwork {
     const proxy = new BadNetwork(brokerPort);
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
+    proxy.#port = (proxy.#server.address() as AddressInfo).port;
     return proxy;
   }
 
+  /** Also after `close`: where nobody listens any more. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   /** Every connection is reset, on both sides. */
@@ -74,8 +77,10 @@ export class BadNetwork {
     }
   }
 
+  /** Idempotent. */
   async close(): Promise<void> {
     this.resetAll();
+    if (!this.#server.listening) return;
     this.#server.close();
     await once(this.#server, "close");
   }

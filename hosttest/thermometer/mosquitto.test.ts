@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test as plainTest } from "vitest";
+import { BadNetwork } from "../chaos/bad-network.js";
+import { judge } from "../chaos/verdict.js";
 import { Collector } from "../support/collector.js";
 import { DeviceProcess } from "../support/device.js";
 import { Mosquitto } from "../support/mosquitto.js";
@@ -12,12 +14,14 @@ import { xsAvailable } from "../xs/available.js";
 
 let folder: string;
 let broker: Mosquitto;
+let proxy: BadNetwork; // lets everything pass, and writes down who sent what
 let collector: Collector;
 let devices: DeviceProcess[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "thermometer-test-"));
   broker = await Mosquitto.start();
+  proxy = await BadNetwork.start(broker.port);
   collector = await Collector.start(broker.port, "home/+/temperature");
   devices = [];
 });
@@ -25,6 +29,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const device of devices) await device.kill();
   await collector.close();
+  await proxy.close();
   await broker.close();
   rmSync(folder, { recursive: true });
 });
@@ -35,7 +40,7 @@ const ENGINES = [
 ] as const;
 
 function startOn(engine: string, qos: number, ...more: string[]): DeviceProcess {
-  const url = `mqtt://127.0.0.1:${broker.port}`;
+  const url = `mqtt://127.0.0.1:${proxy.port}`;
   const options = [
     "--headless",
     "--broker",
@@ -92,7 +97,7 @@ describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine
     }
   });
 
-  test.each([1, 2])(
+  test.each([1, 2] as const)(
     "QoS %i: the broker is stopped and comes back: nothing is lost, nor doubled at QoS 2",
     async (qos) => {
       const device = start(qos, "--count", "80");
@@ -107,7 +112,7 @@ describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine
     },
   );
 
-  test.each([1, 2])(
+  test.each([1, 2] as const)(
     "QoS %i: killed by signal 9 and started again: nothing is lost, nor doubled at QoS 2",
     async (qos) => {
       for (const seen of [10, 25, 40]) {
@@ -137,9 +142,9 @@ describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine
     await broker.start();
     const after = start(2, "--count", "5");
     expect(await after.exit()).toBe(0);
-    await collector.untilTrue(() => collector.arrivals.length >= taken + 5);
+    await collector.untilTrue(() => new Set(collector.sequences).size >= taken + 5);
     const { sequences, readings } = collector;
-    expect(sequences).toEqual(range(sequences.length));
+    expectWhole(2, new Set(sequences).size);
     const times = readings.map(({ ts }) => Date.parse(ts ?? ""));
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(times[0]).toBeLessThan(times[times.length - 1]);
@@ -147,18 +152,26 @@ describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine
 
   test("an unreachable broker is no error: it is said once, sampling goes on, and the end says what is unsettled", async () => {
     await broker.stop();
+    await proxy.close(); // it would take the connection
     const device = start(1, "--duration", "2");
     expect(await device.exit()).toBe(0);
     const taken = device.lines("reading ").length;
     expect(taken).toBeGreaterThan(10);
-    expect(device.stderr.split(`127.0.0.1:${broker.port}`)).toHaveLength(2);
+    expect(device.stderr.split(`127.0.0.1:${proxy.port}`)).toHaveLength(2);
     expect(device.stderr).toContain(`unsettled readings: ${taken}`);
   });
 
-  /** Every number is there; in order of first arrival; at QoS 2 once. */
-  function expectWhole(qos: number, count: number): void {
+  /**
+   * Every number is there; at QoS 2 once, and in order, as far as the device is concerned: what mosquitto delivers twice to
+   * its subscriber after a restart (2.0.11 does) went out once, as the wire shows.
+   */
+  function expectWhole(qos: 1 | 2, count: number): void {
     const { sequences } = collector;
-    expect([...new Set(sequences)]).toEqual(range(count));
-    if (qos === 2) expect(sequences).toHaveLength(count);
+    const verdict = judge({ log: proxy.log, written: range(count), seen: sequences, qos });
+    expect([...new Set(sequences)].sort((a, b) => a - b)).toEqual(range(count));
+    expect(verdict).toMatchObject({ lost: [], lostByBroker: [], doubled: [], disordered: [] });
+    if (verdict.doubledByBroker.length === 0 && verdict.disorderedByBroker.length === 0 && qos === 2) {
+      expect(sequences).toEqual(range(count));
+    }
   }
 });
