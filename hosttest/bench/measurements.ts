@@ -28,7 +28,7 @@ export interface Measurement {
 const TURNS = 2_000; // over many blocks of flash
 const COUNTED = 408; // two blocks of readings
 const CALIBRATED = "bench.calibrate()";
-const PROMPT = `${CALIBRATED}; bench.app.boot(); bench.app.run(20, 'up'); bench.app.type('status\\r', 1)`;
+const PROMPT = `${CALIBRATED}; bench.app.boot('typed'); bench.app.run(20, 'up'); bench.app.type('status\\r', 1)`;
 
 function measurement(
   name: string,

@@ -13,12 +13,14 @@ import { allocated, type Cost, spentIn } from "./meter.js";
 
 const flash = new PlainFlash(24);
 const settings = { a: new Uint8Array(4_000), b: new Uint8Array(4_000), lengths: new Uint32Array(2) };
-/** Counters that must not live in the app's heap: `[now, readings, settled, wakes]`. */
-const figures = new Float64Array(4);
+/** Counters that must not live in the app's heap: `[now, readings, settled, wakes, key, written and not taken yet]`. */
+const figures = new Float64Array(6);
 const NOW = 0;
 const READINGS = 1;
 const SETTLED = 2;
 const WAKES = 3;
+const KEY = 4;
+const WRITTEN = 5;
 
 interface Pending {
   callback: () => void;
@@ -77,40 +79,44 @@ class Registers {
 }
 
 const WRITABLE_BYTES = 1_024;
-let port: QuietSerial | undefined;
-let key = 0;
+let port: TypedSerial | undefined;
 
-/** Takes all that the prompt writes, and shows it to nobody. */
+/** Nobody types, and nothing is taken but the greeting. Holds nothing: what a port holds is native on a device. */
 class QuietSerial {
+  constructor(options: { onWritable(bytes: number): void }) {
+    timers.set(() => options.onWritable(WRITABLE_BYTES), 0);
+  }
+  read(): void {}
+  write(): void {}
+  close(): void {}
+}
+
+/** Somebody types: takes all that the prompt writes, and shows it to nobody. */
+class TypedSerial {
   readonly target: unknown;
   readonly onReadable: SerialCallbacks["onReadable"];
   readonly onWritable: SerialCallbacks["onWritable"];
-  written = 0;
-  private isDue = false;
   constructor({ target, onReadable, onWritable }: SerialCallbacks) {
     this.target = target;
     this.onReadable = onReadable;
     this.onWritable = onWritable;
     port = this;
-    this.write(NO_BYTES);
+    timers.set(drained, 0);
   }
   read(buffer: Uint8Array): void {
-    buffer[0] = key;
+    buffer[0] = figures[KEY];
   }
   write(buffer: Uint8Array): void {
-    this.written += buffer.length;
-    if (this.isDue) return;
-    this.isDue = true;
-    timers.set(this.drained, 0);
+    if (figures[WRITTEN] === 0) timers.set(drained, 0);
+    figures[WRITTEN] += buffer.length;
   }
   close(): void {}
-  private readonly drained = (): void => {
-    this.isDue = false;
-    this.onWritable(WRITABLE_BYTES);
-  };
 }
 
-const NO_BYTES = new Uint8Array(0);
+const drained = (): void => {
+  figures[WRITTEN] = 0;
+  port?.onWritable(WRITABLE_BYTES);
+};
 const announceKey = (): void => port?.onReadable(1);
 
 /** Refuses to connect while the network is down. */
@@ -209,6 +215,9 @@ const wired: Board = {
   },
 };
 
+/** Somebody is at the prompt. */
+const typed: Board = { ...wired, serial: { io: TypedSerial } };
+
 /** As most devices are. */
 const wireless: Board = {
   ...wired,
@@ -217,9 +226,11 @@ const wireless: Board = {
   ntp: { socket: { io: TimeServer } },
 };
 
+const BOARDS = { wired, wireless, typed };
+
 /** Boots the thermometer in this machine. */
-export function boot(kind: "wired" | "wireless" = "wired"): void {
-  const board = kind === "wired" ? wired : wireless;
+export function boot(kind: keyof typeof BOARDS = "wired"): void {
+  const board = BOARDS[kind];
   board.boot(() => new Thermometer(board));
 }
 
@@ -255,22 +266,20 @@ function next(): () => void {
 }
 
 /** Types `text` so often, and lets happen what is due at once; the mean cost of one time, timers of the harness included. */
-export function type(text: string, times: number): Cost & { written: number } {
-  const cost = { computrons: 0, slots: 0, chunkBytes: 0, written: 0 };
+export function type(text: string, times: number): Cost {
+  const cost: Cost = { computrons: 0, slots: 0, chunkBytes: 0 };
   for (let i = 0; i < text.length * times; i++) {
-    key = text.charCodeAt(i % text.length);
-    const writtenBefore = port?.written ?? 0;
+    figures[KEY] = text.charCodeAt(i % text.length);
     const memory = allocated(() => {
       cost.computrons += spentIn(announceKey);
       while (pending.some(isDue)) cost.computrons += spentIn(next());
     });
     cost.slots += memory.slots;
     cost.chunkBytes += memory.chunkBytes;
-    cost.written += (port?.written ?? 0) - writtenBefore;
   }
   const each = (sum: number): number => sum / times;
-  const { computrons, slots, chunkBytes, written } = cost;
-  return { computrons: each(computrons), slots: each(slots), chunkBytes: each(chunkBytes), written: each(written) };
+  const { computrons, slots, chunkBytes } = cost;
+  return { computrons: each(computrons), slots: each(slots), chunkBytes: each(chunkBytes) };
 }
 
 const isDue = ({ dueMs }: Pending): boolean => dueMs <= figures[NOW];
