@@ -119,7 +119,9 @@ describe("through a pipe", () => {
 
   /** What was answered, without the introduction and what subscribers see. */
   const answers = (one: DeviceProcess) =>
-    one.stdout.split("\n").filter((line) => line !== "" && !/^(home-thermometer|broker|connected|subscribed|home\/)/.test(line));
+    one.stdout
+      .split("\n")
+      .filter((line) => line !== "" && !/^(home-thermometer|broker|connected|subscribed|home\/)/.test(line));
 
   test("commands are answered in turn, the one that takes a while too, and then it ends with 0", async () => {
     const one = start();
