@@ -26,7 +26,7 @@ afterEach(async () => {
 test("Ctrl-C on an empty line says what the next one does, and that one ends the device", async () => {
   await terminal.press("C-c");
   const lines = await terminal.untilShown(HINT);
-  expect(lines[lines.indexOf(HINT) - 1].trimEnd()).toBe("> ^C");
+  expect(lines.slice(0, lines.indexOf(HINT)).map((line) => line.trimEnd())).toContain("> ^C");
   await terminal.press("C-c");
   await terminal.untilShown("exit code 0");
 });

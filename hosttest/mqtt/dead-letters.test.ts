@@ -16,7 +16,7 @@ describe("dead letters", () => {
   }
 
   test("five connections broken on one entry: held back; five more on which another one was delivered: a dead letter (4.3.3-2)", () => {
-    const world = new World();
+    const world = new World({ deadLetterAfter: 5 });
     world.publish("bad", 2);
     world.publish("g0", 2);
     world.connect();

@@ -14,8 +14,11 @@ import { bundleSuite } from "./bundle.js";
 const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/console/browser.test.ts": "drives Chromium",
   "hosttest/console/fuzz.test.ts": "measures V8's heap",
+  "hosttest/console/printable.test.ts":
+    "compares with Unicode's properties in regular expressions, which XS does not have",
   "hosttest/console/sdk.test.ts": "of streams as browsers have them",
   "hosttest/console/terminal.test.ts": "of Node's streams",
+  "hosttest/console/terminfo.test.ts": "asks the machine's terminfo",
   "hosttest/console/xterm.test.ts": "rendered by xterm.js, which needs Node",
   "hosttest/mqtt/checklist.test.ts": "reads the other suites",
   "hosttest/mqtt/fuzz.test.ts": "compares with mqtt-packet, which needs Node",

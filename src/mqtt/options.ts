@@ -39,7 +39,8 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   readonly window?: number;
   /**
    * Connections in a row that an entry may fail before it is held back, and again, while others are delivered, before it is a
-   * dead letter; default 5 and 5. For requests from RAM, connections that they may break before one is dropped; default 10.
+   * dead letter. In bad weather fewer than the default of 10 would hold back the innocent, and others overtake it. For requests
+   * from RAM, connections that they may break before one is dropped.
    */
   readonly deadLetterAfter?: number;
   /**

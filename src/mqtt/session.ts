@@ -70,7 +70,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     this.options = options;
     this.store = options.outbound ?? NO_STORE;
     this.held = options.inbound ?? new MemoryInboundStore();
-    this.suspicion = new Suspicion(this.store, options.deadLetterAfter ?? 5);
+    this.suspicion = new Suspicion(this.store, options.deadLetterAfter ?? 10);
     this.perhapsSent = options.perhapsSent ?? 0;
     this.requests = new Requests(options);
   }
