@@ -47,6 +47,7 @@ export function advance(ms: number): (() => void) | undefined {
 const CONNECT = 1;
 const PUBLISH = 3;
 const PUBREL = 6;
+const SUBSCRIBE = 8;
 const PINGREQ = 12;
 const DISCONNECT = 14;
 const ROOM_BYTES = 4_096;
@@ -78,7 +79,11 @@ function serve(packet: Uint8Array, at: number): number {
     const id = next + 2 + ((packet[next] << 8) | packet[next + 1]);
     if (qos > 0) answer(qos === 1 ? 0x40 : 0x50, packet[id], packet[id + 1]);
   } else if (type === PUBREL) answer(0x70, packet[next], packet[next + 1]);
-  else if (type === PINGREQ) {
+  else if (type === SUBSCRIBE) {
+    answer(0x90, packet[next], packet[next + 1]);
+    answers[answered - 3] = 3; // one filter, granted at QoS 0
+    answers[answered++] = 0;
+  } else if (type === PINGREQ) {
     answers[answered++] = 0xd0;
     answers[answered++] = 0;
   } else if (type !== DISCONNECT) throw new Error(`packet of type ${type}`);
