@@ -8,7 +8,7 @@
 # subscriptions alone. What to do: at Session Present 0 connect once with CleanSession 1, or do not begin the ids anew.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 npm_packages aedes@1.2.0

@@ -7,7 +7,7 @@
 # within 15 s, though a client of 3.1.1 is served meanwhile. The broker parses the rest by the rules of 3.1.1 first. What to do: fall back after a time-out too.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 pip_packages amqtt==0.12.1

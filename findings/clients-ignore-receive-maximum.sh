@@ -7,7 +7,7 @@
 # (Receive Maximum exceeded) for it; mosquitto 2.0.11 drops QoS 2 messages. What to do: count in-flight messages above the client, or set paho's max_inflight_messages_set.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 pip_packages paho-mqtt==2.2.0 gmqtt==0.8.0

@@ -8,7 +8,7 @@
 # What to do: write a line feed before a frame.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 npm_packages improv-wifi-serial-sdk@2.8.1 esbuild@0.28.2

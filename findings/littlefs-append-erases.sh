@@ -8,7 +8,7 @@
 # readings wants a log below it, or records gathered to a block before they are synced.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 pip_packages littlefs-python==0.19.0

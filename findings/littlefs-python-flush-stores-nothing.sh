@@ -7,7 +7,7 @@
 # littlefs.lfs.file_sync(fs.fs, file.fh), on a file opened with buffering=0 (or on its `raw`), stores them. What to do: call that, or close after each record.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 pip_packages littlefs-python==0.19.0

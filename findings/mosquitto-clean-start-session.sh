@@ -7,7 +7,7 @@
 # its session and its message. The one with Clean Start 1 gets Session Present 0, and its message is gone. What to do: connect once more with Clean Start 0.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 cat >"$work/session.py" <<'PY'

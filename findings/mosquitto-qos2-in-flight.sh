@@ -10,7 +10,7 @@
 # same 24 end the connection, before an acknowledgement of the 21st. What to do: at most as many unreleased messages as the broker's limit.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 cat >"$work/burst.py" <<'PY'

@@ -8,7 +8,7 @@
 # size against `connack.properties.maximumPacketSize` before publishing.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 npm_packages mqtt@5.16.0

@@ -7,7 +7,7 @@
 # 1,000 at 100 ms are 100 s. What to do: hold a backlog above the client and publish it on the event `connect`.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 npm_packages mqtt@5.16.0

@@ -8,7 +8,7 @@
 # sntp refuses stratum 16, and says isValid true at stratum 0, with leapIndicator "alarm". What to do: check leap and stratum oneself, or use a client that does.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 pip_packages ntplib==0.4.0

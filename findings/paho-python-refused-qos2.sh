@@ -7,7 +7,7 @@
 # PUBCOMP 0x00, as it does for every id, and `on_publish` gets that one: Success. What to do: publish at QoS 1 where refusals have to be noticed.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 pip_packages paho-mqtt==2.2.0

@@ -7,7 +7,7 @@
 # What to do: recognise doubles by the payload (a sequence number), not by DUP.
 set -euo pipefail
 cd "$(dirname "$0")"
-. support/prelude.sh
+. support/prelude.bash
 trap clean_up EXIT
 
 mkdir -p "$work/client/src"

@@ -14,7 +14,7 @@ export class Backlog {
   readonly #say: (text: string) => void;
   #timer: TimerId | undefined;
   #unsettled = 0;
-  #said: number | undefined; // how many were reported last; undefined: nothing waits that anybody was told of
+  #said: number | undefined; // how many were reported last; undefined: no report is open
   #sent = 0;
   #waitMs = SECOND_MS;
 

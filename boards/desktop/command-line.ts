@@ -67,7 +67,7 @@ export function whole(value: string, says: string, from: number, to: number): Op
   return option(value, says, (given, name) => wholeOf(name, given, from, to));
 }
 
-/** @returns the whole number that `given` is. `name`: whose value it is. @throws UsageError */
+/** @returns the whole number that `given` is. `name`: the option. @throws UsageError */
 export function wholeOf(name: string, given: string, from: number, to: number): number {
   const number = /^\d+$/.test(given) ? Number(given) : Number.NaN;
   if (number >= from && number <= to) return number;

@@ -7,9 +7,10 @@
  */
 import { connectPacket, type QoS } from "./codec.js";
 import { Connection, messageOf } from "./connection.js";
+import { MAX_QOS2 } from "./in-flight.js";
 import type { Port, Resolver, ResolverConstructor } from "./io.js";
 import type { Backoff, ClientOptions, ClientStatus, MQTTError } from "./options.js";
-import { type Ending, MAX_QOS2 } from "./session.js";
+import type { Ending } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 import { encodeTopicName } from "./topics.js";
 import type { Message } from "./transmit.js";

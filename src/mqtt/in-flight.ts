@@ -11,6 +11,9 @@ export const PUBACK = 4;
 export const PUBREC = 5;
 export const PUBCOMP = 7;
 
+/** Entries of QoS 2 in flight at most: see `SessionOptions.window`. */
+export const MAX_QOS2 = 8;
+
 /** A slot whose entry is settled. */
 const HOLE = -1;
 
@@ -31,6 +34,9 @@ export class InFlight {
   /** The oldest at the last PINGRESP, and at how many in a row; -1: nothing was in flight. */
   private waiting = -1;
   private waited = 0;
+  /** The entry whose PUBREL the server was silent about, and on how many connections in a row; outlives them. */
+  private unanswered = -1;
+  private silences = 0;
 
   constructor(window: number) {
     this.window = window;
@@ -56,6 +62,13 @@ export class InFlight {
     this.waited = oldest === this.waiting && this.waited < 3 ? this.waited + 1 : 0;
     this.waiting = oldest;
     return this.waited;
+  }
+
+  /** PUBREL of `sequence` was not answered on this connection. Returns on how many in a row. */
+  protected countSilence(sequence: number): number {
+    if (sequence !== this.unanswered) this.silences = 0;
+    this.unanswered = sequence;
+    return ++this.silences;
   }
 
   /** Is the oldest in flight the one that was so at the last look? Then a ping is due, however busy the connection is. */

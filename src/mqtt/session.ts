@@ -1,12 +1,13 @@
 /*
  * The session: what the two ends agree on beyond one connection. Turns each packet into its effects: bytes in the transmit
- * buffer, calls to the stores, calls to the owner. A pure state machine: no clock, no socket. What a callback or a store throws passes through; the connection catches it and closes (§4.8.0-2).
+ * buffer, calls to the stores, calls to the owner. A pure state machine: no clock, no socket. What a callback or a store
+ * throws passes through; the connection catches it and closes (§4.8.0-2).
  *
  * Entries that the server does not take, and when one is a dead letter: suspicion.ts. A PUBREL that is never answered stops nothing:
  * the message is the server's, and after three connections it is settled as delivered. Its id comes again 61,440 entries later.
  * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
-import { InFlight, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
+import { InFlight, MAX_QOS2, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
 import type { Outcome, SessionOptions, SettledBy } from "./options.js";
 import type { InboundMessage, MessageReader } from "./parser.js";
 import { Requests } from "./requests.js";
@@ -16,9 +17,6 @@ import type { Transmit } from "./transmit.js";
 
 /** How a connection ended. "peer": closed by the server, after CONNACK. "stuck": by us, for want of an acknowledgement. */
 export type Ending = "peer" | "stuck" | "other";
-
-/** Entries of QoS 2 in flight at most: see `SessionOptions.window`. */
-export const MAX_QOS2 = 8;
 
 export class Session<E extends OutboundEntry> extends InFlight implements MessageReader {
   readonly requests: Requests;
@@ -51,9 +49,6 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   private isCalm = false;
   /** What the owner knows of it. */
   private reported: Refusal | undefined;
-  /** The oldest in flight when the server was silent about its PUBREL, and on how many connections in a row. */
-  private unanswered = -1;
-  private silences = 0;
 
   /** All below may have been sent in this session, on earlier connections. */
   private sentEnd = 0;
@@ -353,9 +348,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
    */
   private isUnanswered(oldest: number): boolean {
     const { out, head, inFlight } = this;
-    if (oldest !== this.unanswered) this.silences = 0;
-    this.unanswered = oldest;
-    if (++this.silences < 3) return true;
+    if (this.countSilence(oldest) < 3) return true;
     for (let n = 0; n < inFlight && this.out === out; n++) {
       const slot = (head + n) % this.window;
       const sequence = this.sequences[slot];
