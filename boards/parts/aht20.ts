@@ -5,6 +5,7 @@
  */
 import { withCRC } from "./crc8.js";
 import type { I2CPart } from "./i2c-bus.js";
+import { InAir, type InAirOptions } from "./in-air.js";
 
 const STATUS = 0x71;
 const INITIALISE = 0xbe;
@@ -16,55 +17,34 @@ const BUSY = 0x80;
 const IDLE = 0x10;
 const CALIBRATED = 0x08;
 
-export interface AHT20PartOptions {
-  readonly uptimeMs: () => number;
-  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
-  readonly celsius?: number | (() => number);
+export interface AHT20PartOptions extends InAirOptions {
   /** Default: as an AHT20 sends it. */
   readonly checksum?: "sent" | "none";
 }
 
-export class AHT20Part implements I2CPart {
+export class AHT20Part extends InAir implements I2CPart {
   /** Relative humidity, percent. */
   humidity = 50;
   /** Most leave the factory with it, and keep it. */
   isCalibrated = true;
-  readonly #uptimeMs: () => number;
   readonly #sendsChecksum: boolean;
-  #celsius: number | (() => number);
   #result: readonly number[] = [0, 0, 0, 0, 0];
   #readyMs = 0;
   #runs = false;
-  #hangs = false;
 
-  constructor({ uptimeMs, celsius = 21, checksum = "sent" }: AHT20PartOptions) {
-    this.#uptimeMs = uptimeMs;
-    this.#celsius = celsius;
+  constructor({ checksum = "sent", ...air }: AHT20PartOptions) {
+    super(air);
     this.#sendsChecksum = checksum === "sent";
   }
 
-  /** The temperature of the air, °C. */
-  get celsius(): number {
-    return typeof this.#celsius === "number" ? this.#celsius : this.#celsius();
-  }
-
-  set celsius(value: number | (() => number)) {
-    this.#celsius = value;
-  }
-
-  /** From now on no measurement ends. */
-  hang(): void {
-    this.#hangs = true;
-  }
-
   powerOn(): void {
-    this.#hangs = this.#runs = false;
+    this.hangs = this.#runs = false;
     this.#readyMs = 0;
     this.#result = [0, 0, 0, 0, 0];
   }
 
   write(bytes: Uint8Array): boolean {
-    const nowMs = this.#uptimeMs();
+    const nowMs = this.uptimeMs();
     if (bytes[0] === MEASURE) {
       this.#runs = true;
       this.#readyMs = nowMs + MEASURE_MS;
@@ -75,7 +55,7 @@ export class AHT20Part implements I2CPart {
   }
 
   read(bytes: Uint8Array): boolean {
-    const isBusy = this.#runs && (this.#hangs || this.#uptimeMs() < this.#readyMs);
+    const isBusy = this.#runs && (this.hangs || this.uptimeMs() < this.#readyMs);
     if (this.#runs && !isBusy) {
       this.#runs = false;
       this.#result = this.isCalibrated ? this.#measured() : [0, 0, 0, 0, 0];

@@ -5,6 +5,7 @@
  * Not simulated: normal mode, the filter, SPI. Source: Bosch BST-BME280-DS001, revision 1.23: §4.2, §5.4, §9.1.
  */
 import type { I2CPart } from "./i2c-bus.js";
+import { InAir, type InAirOptions } from "./in-air.js";
 
 const ID = 0xd0;
 const RESET = 0xe0;
@@ -27,51 +28,30 @@ export const CONSTANTS = {
   H: [75, 362, 0, 313, 50, 30],
 } as const;
 
-export interface BME280PartOptions {
-  readonly uptimeMs: () => number;
-  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
-  readonly celsius?: number | (() => number);
+export interface BME280PartOptions extends InAirOptions {
   /** The content of the id register; another one is another chip. */
   readonly id?: number;
 }
 
-export class BME280Part implements I2CPart {
+export class BME280Part extends InAir implements I2CPart {
   /** Relative humidity, percent. */
   humidity = 50;
   /** Pascals. */
   pressure = 101_325;
-  readonly #uptimeMs: () => number;
   readonly #registers = new Uint8Array(256);
   readonly #id: number;
-  #celsius: number | (() => number);
   #pointer = 0;
   #humidityOn = false;
   #readyMs = Number.POSITIVE_INFINITY;
-  #hangs = false;
 
-  constructor({ uptimeMs, celsius = 21, id = 0x60 }: BME280PartOptions) {
-    this.#uptimeMs = uptimeMs;
-    this.#celsius = celsius;
+  constructor({ id = 0x60, ...air }: BME280PartOptions) {
+    super(air);
     this.#id = id;
     this.powerOn();
   }
 
-  /** The temperature of the air, °C. */
-  get celsius(): number {
-    return typeof this.#celsius === "number" ? this.#celsius : this.#celsius();
-  }
-
-  set celsius(value: number | (() => number)) {
-    this.#celsius = value;
-  }
-
-  /** From now on no measurement ends. */
-  hang(): void {
-    this.#hangs = true;
-  }
-
   powerOn(): void {
-    this.#hangs = this.#humidityOn = false;
+    this.hangs = this.#humidityOn = false;
     this.#readyMs = Number.POSITIVE_INFINITY;
     this.#registers.fill(0);
     this.#registers[ID] = this.#id;
@@ -100,12 +80,12 @@ export class BME280Part implements I2CPart {
     this.#humidityOn = (this.#registers[CONTROL_HUMIDITY] & 7) !== 0; // takes effect with this write (§5.4.3)
     if (!FORCED.includes(value & 3)) return;
     this.#registers[STATUS] |= MEASURING;
-    this.#readyMs = this.#uptimeMs() + MEASURE_MS;
+    this.#readyMs = this.uptimeMs() + MEASURE_MS;
   }
 
   /** What would have happened by now. */
   #measure(): void {
-    if (this.#uptimeMs() < this.#readyMs || this.#hangs) return;
+    if (this.uptimeMs() < this.#readyMs || this.hangs) return;
     this.#readyMs = Number.POSITIVE_INFINITY;
     this.#registers[STATUS] &= ~MEASURING;
     this.#registers[CONTROL_MEASURE] &= ~3;

@@ -6,6 +6,7 @@
  */
 import { withCRC } from "./crc8.js";
 import type { I2CPart } from "./i2c-bus.js";
+import { InAir, type InAirOptions } from "./in-air.js";
 
 const SINGLE_SHOT_MS: Readonly<Record<number, number>> = { 9216: 15.5, 9227: 6.5, 9238: 4.5 }; // high, medium, low
 const PERIODIC_FIRST = 0x2000;
@@ -20,51 +21,25 @@ const BETWEEN_COMMANDS_MS = 1;
 const RESET_MS = 1.5;
 const WAS_RESET = 0x0010; // status bit 4
 
-export interface SHT3xPartOptions {
-  readonly uptimeMs: () => number;
-  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
-  readonly celsius?: number | (() => number);
-}
+export type SHT3xPartOptions = InAirOptions;
 
-export class SHT3xPart implements I2CPart {
+export class SHT3xPart extends InAir implements I2CPart {
   /** Relative humidity, percent. */
   humidity = 50;
   /** The status register. */
   status = WAS_RESET;
-  readonly #uptimeMs: () => number;
-  #celsius: number | (() => number);
   #answer: "none" | "status" | "measurement" = "none";
   #readyMs = 0; // when the measurement that runs is done
   #commandMs = 0; // when the next command is acknowledged
   #periodic = false;
-  #hangs = false;
-
-  constructor({ uptimeMs, celsius = 21 }: SHT3xPartOptions) {
-    this.#uptimeMs = uptimeMs;
-    this.#celsius = celsius;
-  }
-
-  /** The temperature of the air, °C. */
-  get celsius(): number {
-    return typeof this.#celsius === "number" ? this.#celsius : this.#celsius();
-  }
-
-  set celsius(value: number | (() => number)) {
-    this.#celsius = value;
-  }
-
-  /** From now on no measurement ends. */
-  hang(): void {
-    this.#hangs = true;
-  }
 
   powerOn(): void {
-    this.#hangs = false;
+    this.hangs = false;
     this.#reset(0);
   }
 
   write(bytes: Uint8Array): boolean {
-    const nowMs = this.#uptimeMs();
+    const nowMs = this.uptimeMs();
     if (nowMs < this.#commandMs) return false;
     if (bytes.length < 2) return bytes.length === 0;
     this.#commandMs = nowMs + BETWEEN_COMMANDS_MS;
@@ -74,7 +49,7 @@ export class SHT3xPart implements I2CPart {
   read(bytes: Uint8Array): boolean {
     const answer = this.#answer;
     if (answer === "none") return false;
-    if (answer === "measurement" && (this.#hangs || this.#uptimeMs() < this.#readyMs)) return false;
+    if (answer === "measurement" && (this.hangs || this.uptimeMs() < this.#readyMs)) return false;
     this.#answer = "none";
     const temperature = encode((this.celsius + 45) / 175);
     const words = answer === "status" ? [this.status] : [temperature, encode(this.humidity / 100)];
@@ -105,7 +80,7 @@ export class SHT3xPart implements I2CPart {
     this.#periodic = false;
     this.#answer = "none";
     this.status = WAS_RESET;
-    this.#commandMs = this.#uptimeMs() + durationMs;
+    this.#commandMs = this.uptimeMs() + durationMs;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { withCRC } from "./crc8.js";
 import type { I2CPart } from "./i2c-bus.js";
+import { InAir, type InAirOptions } from "./in-air.js";
 
 const MEASURE_MS: Readonly<Record<number, number>> = { 253: 8.3, 246: 4.5, 224: 1.6 }; // high, medium, low
 const HEATER_MS: Readonly<Record<number, number>> = { 57: 1_100, 50: 110, 47: 1_100, 36: 110, 30: 1_100, 21: 110 };
@@ -12,63 +13,42 @@ const READ_SERIAL = 0x89;
 const SOFT_RESET = 0x94;
 const RESET_MS = 1;
 
-export interface SHT4xPartOptions {
-  readonly uptimeMs: () => number;
-  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
-  readonly celsius?: number | (() => number);
+export interface SHT4xPartOptions extends InAirOptions {
   /** What it takes to have its serial number ready. Default 0. */
   readonly serialReads?: number;
 }
 
-export class SHT4xPart implements I2CPart {
+export class SHT4xPart extends InAir implements I2CPart {
   /** Relative humidity, percent. */
   humidity = 50;
   /** How often the heater was started. */
   heated = 0;
-  readonly #uptimeMs: () => number;
   readonly #serialReads: number;
-  #celsius: number | (() => number);
   #answer: "none" | "serial" | "measurement" = "none";
   #refused = 0; // reads of the serial number so far
   #readyMs = 0; // when the answer is there, and the next command is acknowledged
-  #hangs = false;
 
-  constructor({ uptimeMs, celsius = 21, serialReads = 0 }: SHT4xPartOptions) {
-    this.#uptimeMs = uptimeMs;
-    this.#celsius = celsius;
+  constructor({ serialReads = 0, ...air }: SHT4xPartOptions) {
+    super(air);
     this.#serialReads = serialReads;
   }
 
-  /** The temperature of the air, °C. */
-  get celsius(): number {
-    return typeof this.#celsius === "number" ? this.#celsius : this.#celsius();
-  }
-
-  set celsius(value: number | (() => number)) {
-    this.#celsius = value;
-  }
-
-  /** From now on no measurement ends. */
-  hang(): void {
-    this.#hangs = true;
-  }
-
   powerOn(): void {
-    this.#hangs = false;
+    this.hangs = false;
     this.#answer = "none";
     this.#readyMs = 0;
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#uptimeMs() < this.#readyMs) return false;
+    if (this.uptimeMs() < this.#readyMs) return false;
     if (bytes.length === 0) return true;
     return this.#obey(bytes[0]) && bytes.length === 1; // the first byte counts, whatever follows
   }
 
   read(bytes: Uint8Array): boolean {
     const answer = this.#answer;
-    if (answer === "none" || this.#uptimeMs() < this.#readyMs) return false;
-    if (answer === "measurement" && this.#hangs) return false;
+    if (answer === "none" || this.uptimeMs() < this.#readyMs) return false;
+    if (answer === "measurement" && this.hangs) return false;
     if (answer === "serial" && this.#refused++ < this.#serialReads) return false;
     this.#answer = "none";
     const words =
@@ -78,7 +58,7 @@ export class SHT4xPart implements I2CPart {
   }
 
   #obey(command: number): boolean {
-    const nowMs = this.#uptimeMs();
+    const nowMs = this.uptimeMs();
     this.#answer = "none";
     if (command in MEASURE_MS) this.#measure(nowMs + MEASURE_MS[command]);
     else if (command in HEATER_MS) {

@@ -4,6 +4,7 @@
  * Not simulated: alerts, EEPROM, the offset register. Source: TI SNOSD82D, §7.3 to §7.6.
  */
 import type { I2CPart } from "./i2c-bus.js";
+import { InAir, type InAirOptions } from "./in-air.js";
 
 const TEMPERATURE = 0x0;
 const CONFIGURATION = 0x1;
@@ -24,46 +25,25 @@ const AVERAGES = [1, 8, 32, 64];
 const CONVERSION_MS = 15.5;
 const CYCLES_MS = [15.5, 125, 250, 500, 1_000, 4_000, 8_000, 16_000]; // CONV: the least time between conversions
 
-export interface TMP117PartOptions {
-  readonly uptimeMs: () => number;
-  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
-  readonly celsius?: number | (() => number);
+export interface TMP117PartOptions extends InAirOptions {
   /** The content of the id register; another one is another chip. */
   readonly id?: number;
 }
 
-export class TMP117Part implements I2CPart {
-  readonly #uptimeMs: () => number;
+export class TMP117Part extends InAir implements I2CPart {
   readonly #registers = new Uint16Array(16);
   readonly #id: number;
-  #celsius: number | (() => number);
   #pointer = 0;
   #readyMs = Number.POSITIVE_INFINITY; // when the conversion that runs is done
-  #hangs = false;
 
-  constructor({ uptimeMs, celsius = 21, id = 0x0117 }: TMP117PartOptions) {
-    this.#uptimeMs = uptimeMs;
-    this.#celsius = celsius;
+  constructor({ id = 0x0117, ...air }: TMP117PartOptions) {
+    super(air);
     this.#id = id;
     this.powerOn();
   }
 
-  /** The temperature of the air, °C. */
-  get celsius(): number {
-    return typeof this.#celsius === "number" ? this.#celsius : this.#celsius();
-  }
-
-  set celsius(value: number | (() => number)) {
-    this.#celsius = value;
-  }
-
-  /** From now on no conversion ends. */
-  hang(): void {
-    this.#hangs = true;
-  }
-
   powerOn(): void {
-    this.#hangs = false;
+    this.hangs = false;
     this.#registers.fill(0);
     this.#registers[TEMPERATURE] = NO_CONVERSION_YET;
     this.#registers[HIGH_LIMIT] = 0x6000;
@@ -99,13 +79,13 @@ export class TMP117Part implements I2CPart {
   #configure(value: number): void {
     this.#registers[CONFIGURATION] = value;
     const sleeps = (value & MODE) === SHUTDOWN;
-    this.#readyMs = sleeps ? Number.POSITIVE_INFINITY : this.#uptimeMs() + this.#conversionMs();
+    this.#readyMs = sleeps ? Number.POSITIVE_INFINITY : this.uptimeMs() + this.#conversionMs();
   }
 
   /** What would have happened by now. */
   #convert(): void {
-    const nowMs = this.#uptimeMs();
-    if (nowMs < this.#readyMs || this.#hangs) return;
+    const nowMs = this.uptimeMs();
+    if (nowMs < this.#readyMs || this.hangs) return;
     this.#registers[TEMPERATURE] = encode(this.celsius);
     this.#registers[CONFIGURATION] |= DATA_READY;
     if ((this.#registers[CONFIGURATION] & MODE) === ONE_SHOT) {
