@@ -3,8 +3,8 @@
  * It watches the firmware through the board's observer and never reaches into it.
  */
 import type { Firmware, Observer } from "../../src/board.js";
+import { valueText } from "../../src/channels/rounding.js";
 import { printable } from "../../src/console/printable.js";
-import { celsiusText } from "../../src/reading/rounding.js";
 import { Backlog } from "./backlog.js";
 import type { TerminalOptions } from "./terminal.js";
 import { timers } from "./timers.js";
@@ -60,7 +60,7 @@ export class Run implements Observer {
 
   reading(celsius: number, sequence: number | undefined): void {
     if (this.#options.headless) {
-      const value = celsiusText(celsius, 2);
+      const value = valueText(celsius, 2);
       if (sequence === undefined) this.#line(`reading value=${value}`);
       else if (sequence < 0) this.#line(`refused value=${value}`);
       else this.#line(`reading seq=${sequence} value=${value}`);

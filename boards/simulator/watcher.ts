@@ -3,8 +3,8 @@
  */
 import Timer from "timer";
 import type { Firmware, Observer } from "../../src/board.js";
+import { valueText } from "../../src/channels/rounding.js";
 import { printable } from "../../src/console/printable.js";
-import { celsiusText } from "../../src/reading/rounding.js";
 import type { Thermometer } from "../../src/thermometer.js";
 import { show } from "./panel.js";
 
@@ -32,7 +32,7 @@ export class Watcher implements Observer {
     const celsius = this.values.get(sequence);
     this.values.delete(sequence);
     if (outcome !== "delivered") return;
-    show({ published: `${celsius === undefined ? "an earlier run's" : celsiusText(celsius, 2)} (seq ${sequence})` });
+    show({ published: `${celsius === undefined ? "an earlier run's" : valueText(celsius, 2)} (seq ${sequence})` });
   }
 
   private look(): void {

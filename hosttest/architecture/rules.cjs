@@ -10,15 +10,27 @@
 const MAY_IMPORT = {
   console: {},
   health: {},
-  homeassistant: { types: ["settings"] },
+  homeassistant: { code: ["channels"], types: ["settings"] },
   mqtt: {},
   network: {},
   outbox: {},
-  reading: { types: ["outbox"] },
-  sensor: {},
-  settings: {},
+  channels: {},
+  reading: { code: ["channels"], types: ["outbox"] },
+  sensor: { code: ["channels"] },
+  settings: { code: ["channels"] },
   thermometer: {
-    code: ["console", "health", "homeassistant", "mqtt", "network", "outbox", "reading", "sensor", "settings"],
+    code: [
+      "channels",
+      "console",
+      "health",
+      "homeassistant",
+      "mqtt",
+      "network",
+      "outbox",
+      "reading",
+      "sensor",
+      "settings",
+    ],
   },
 };
 

@@ -4,11 +4,11 @@
  * none. Failing flash is tried again after a while, with a reading: it may be back, and each try uses up a number.
  */
 import type { Board } from "../board.js";
+import { toMilli } from "../channels/rounding.js";
 import { encodeTopicName } from "../mqtt/topics.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { Journal, type JournalStore, type ReadingMessage } from "../reading/journal.js";
-import { toMilliCelsius } from "../reading/rounding.js";
 import type { Settings } from "../settings/settings.js";
 import type { Level } from "./device-log.js";
 
@@ -54,7 +54,7 @@ export class Intake {
   /** `decimals`: digits after the point to be shown. */
   take(celsius: number, decimals: number): void {
     const { board, settings, uplink, outbox } = this.owner;
-    const milliCelsius = toMilliCelsius(celsius, decimals);
+    const milliCelsius = toMilli(celsius, decimals);
     const qos = settings.get("mqtt.qos");
     const sequence = qos === 0 ? undefined : this.keep(milliCelsius, decimals, qos);
     board.observer?.reading?.(celsius, sequence);

@@ -3,9 +3,9 @@
  * A sampler that was stopped stays so, whatever the settings become.
  */
 import type { Board, Timers } from "../board.js";
+import { valueText } from "../channels/rounding.js";
 import type { Answer } from "../console/host.js";
 import { DECIMALS_MOST } from "../reading/record.js";
-import { celsiusText } from "../reading/rounding.js";
 import { type OpenSensor, openSensor } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import type { Settings } from "../settings/settings.js";
@@ -131,7 +131,7 @@ export class Sampling implements SamplerOptions {
     const resolution = this.owner.settings.get("resolution");
     const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
     this._decimals = decimals;
-    if (this.asker !== undefined) this.answer({ lines: [`${celsiusText(celsius, decimals)} °C`] });
+    if (this.asker !== undefined) this.answer({ lines: [`${valueText(celsius, decimals)} °C`] });
     this.owner.onReading(celsius, decimals);
   }
 

@@ -1,8 +1,8 @@
 /* The one rounding: what subscribers read is what the prompt says. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { toMilli, valueText } from "../../src/channels/rounding.js";
 import { Renderer } from "../../src/reading/render.js";
-import { celsiusText, toMilliCelsius } from "../../src/reading/rounding.js";
 
 test.each([
   [-0.125, 2, "-0.13"],
@@ -14,8 +14,8 @@ test.each([
   [0, 2, "0.00"],
   [-0, 0, "0"],
 ])("%d with %d digits is %s", (celsius, decimals, text) => {
-  expect(celsiusText(celsius, decimals)).toBe(text);
-  expect(Object.is(toMilliCelsius(celsius, decimals), -0)).toBe(false);
+  expect(valueText(celsius, decimals)).toBe(text);
+  expect(Object.is(toMilli(celsius, decimals), -0)).toBe(false);
 });
 
 test("the message has the digits that the prompt shows, for every step of a TMP117 and whatever offset", () => {
@@ -27,8 +27,8 @@ test("the message has the digits that the prompt shows, for every step of a TMP1
       fc.nat(3),
       (raw, tenths, decimals) => {
         const celsius = raw / 128 + tenths / 10;
-        const length = renderer.plain(toMilliCelsius(celsius, decimals), decimals);
-        expect(Buffer.from(renderer.bytes.subarray(0, length)).toString()).toBe(celsiusText(celsius, decimals));
+        const length = renderer.plain(toMilli(celsius, decimals), decimals);
+        expect(Buffer.from(renderer.bytes.subarray(0, length)).toString()).toBe(valueText(celsius, decimals));
       },
     ),
     { numRuns: 2_000 },

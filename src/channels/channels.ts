@@ -1,0 +1,74 @@
+/*
+ * The channel table: what a sample can measure. Everything that differs from channel to channel is in a row here: how a sensor
+ * driver names it, how far a value can be, how it is kept in flash, shown, and announced to Home Assistant. A new channel is
+ * one new row. Rows are never reordered or taken out: flash knows a channel by its place in the table.
+ * Source: ECMA-419 §14 names the sensors' properties; Home Assistant's sensor device classes the classes and their units.
+ */
+
+export interface Channel {
+  /** Level of the topic (`topics` = `each`), suffix of its settings (`offset.humidity`), name at the prompt. */
+  readonly name: string;
+  /** Key in the JSON payload of a sample. */
+  readonly key: string;
+  readonly unit: string;
+  /** Digits after the point unless a driver knows better, 0 to 3. */
+  readonly decimals: number;
+  /** In `unit`: a value outside is no measurement. A driver may know narrower limits. */
+  readonly lowest: number;
+  readonly highest: number;
+  /** In `unit`: how far from its base a value can be and still be kept in a short record. */
+  readonly deviation: number;
+  /** Home Assistant's device class. */
+  readonly deviceClass: string;
+  /** A driver's sample has the value as `sample[sensor][property]`, or, from some drivers of the SDK, as `sample[property]`. */
+  readonly sensor: string;
+  readonly property: string;
+}
+
+const row = (channel: Channel): Channel => Object.freeze(channel);
+
+/** At most MAX_CHANNELS: a sample in flash has a bit for each. */
+export const channels: readonly Channel[] = Object.freeze([
+  row({
+    name: "temperature",
+    key: "value",
+    unit: "°C",
+    decimals: 2,
+    lowest: -100,
+    highest: 200,
+    deviation: 10.24,
+    deviceClass: "temperature",
+    sensor: "thermometer",
+    property: "temperature",
+  }),
+  row({
+    name: "humidity",
+    key: "humidity",
+    unit: "%",
+    decimals: 1,
+    lowest: 0,
+    highest: 100,
+    deviation: 25.6,
+    deviceClass: "humidity",
+    sensor: "hygrometer",
+    property: "humidity",
+  }),
+  row({
+    name: "pressure",
+    key: "pressure",
+    unit: "hPa",
+    decimals: 1,
+    lowest: 300,
+    highest: 1200,
+    deviation: 25.6,
+    deviceClass: "atmospheric_pressure",
+    sensor: "barometer",
+    property: "pressure",
+  }),
+]);
+
+export const MAX_CHANNELS = 8;
+/** Place in the table of the channel that every thermometer has. */
+export const TEMPERATURE = 0;
+/** Most digits after the point. */
+export const MAX_DECIMALS = 3;

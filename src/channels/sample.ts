@@ -1,0 +1,26 @@
+/*
+ * A sample: what the sensors gave at one moment, a value for each channel that they have. Owners keep one and fill it anew.
+ */
+import { channels } from "./channels.js";
+
+export class Sample {
+  /** Bit n is set: channel n of the table has a value. */
+  mask = 0;
+  /** By channel, in its unit, calibrated; NaN where there is none. */
+  readonly values: number[] = channels.map(() => Number.NaN);
+  /** By channel: digits after the point to be shown, 0 to 3. */
+  readonly decimals: number[] = channels.map(({ decimals }) => decimals);
+
+  /** No channel has a value. */
+  clear(): void {
+    this.mask = 0;
+    this.values.fill(Number.NaN);
+  }
+
+  /** `channel`: its place in the table. */
+  set(channel: number, value: number, decimals: number): void {
+    this.mask |= 1 << channel;
+    this.values[channel] = value;
+    this.decimals[channel] = decimals;
+  }
+}
