@@ -54,6 +54,19 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(again.statistics()).toMatchObject({ entries: 5, oldestSequence: 1, nextSequence: 10, damaged: 0 });
   });
 
+  test("settled behind one that is not, rebooted: counted right before anything else is asked", () => {
+    const flash = ring(6, 4096);
+    const outbox = open(flash);
+    for (let i = 0; i < 60; i++) outbox.append(bytes(i), 2);
+    for (let i = 0; i < 60; i++) if (i !== 20) outbox.settle(i);
+    expect(open(flash).statistics()).toMatchObject({ entries: 1, oldestSequence: 20, nextSequence: 60 });
+    const again = open(flash);
+    expect(again.entries).toBe(1);
+    again.append(bytes(60), 2);
+    again.settle(20);
+    expect([again.entries, again.statistics().entries, open(flash).entries]).toEqual([1, 1, 1]);
+  });
+
   test("released, rebooted: still released; session lost: not released, also after a reboot; released again: released", () => {
     const flash = ring();
     let outbox = open(flash);

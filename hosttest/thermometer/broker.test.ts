@@ -230,6 +230,18 @@ describe("the session", () => {
     expect(house.broker.connects).toBe(3);
   });
 
+  test.each([
+    ["2", "64", "0 of at most 8 (QoS 2) in flight"],
+    ["2", "4", "0 of at most 4 (QoS 2) in flight"],
+    ["1", "64", "0 in flight"],
+  ])(
+    "at QoS %s with outbox.window %s, status says %j: a broker may drop what is above its own limit",
+    (qos, window, says) => {
+      const { one } = running({ "mqtt.qos": qos, "outbox.window": window });
+      expect(one.status("broker")).toContain(`, ${says}`);
+    },
+  );
+
   test("lost by the broker: what may have come twice is counted, and the count survives the power", () => {
     const { one, house, time } = running({ "mqtt.qos": "2", interval: "1" });
     house.broker.mood.stalled = true; // takes PUBLISH, answers nothing

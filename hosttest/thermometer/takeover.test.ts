@@ -38,6 +38,40 @@ test("two devices with one id: both say so, once, until one of them has another"
   expect(one.crashes).toEqual([]);
 });
 
+test("a broker that ends the connection on one reading, which is all that waits: the reading is named, no other device", () => {
+  const one = new SimulatedDevice({ defaults: { id: "t7", interval: "60" } });
+  const { house } = one;
+  const { listen: accept } = house.broker;
+  const poison = Buffer.from('"seq":3}');
+  house.broker = Object.assign(Object.create(house.broker), {
+    listen: (peer: Parameters<typeof accept>[0]) => {
+      const acceptor = accept(peer);
+      return (
+        acceptor && {
+          data(bytes: Uint8Array) {
+            if (Buffer.from(bytes).includes(poison)) {
+              peer.close();
+              acceptor.ended();
+            } else acceptor.data(bytes);
+          },
+          ended: () => acceptor.ended(),
+        }
+      );
+    },
+  });
+  one.powerOn();
+  house.time.advance(8 * MINUTE);
+  one.firmware.stopSampling();
+  const rows: (string | undefined)[] = [];
+  for (let n = 0; n < 24; n++) {
+    house.time.advance(10 * MINUTE);
+    rows.push(one.status("broker"));
+  }
+  expect(rows.at(-1)).toContain("it closes the connection when reading 3 is sent");
+  expect(rows.filter((row) => row?.match(GUESS))).toEqual([]);
+  expect(one.status("outbox")).toContain("1 waiting");
+});
+
 test.each([
   ["that restarts every minute", (house: House) => restart(house)],
   ["that closes whenever it should answer", (house: House) => closing(house)],

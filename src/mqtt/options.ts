@@ -24,7 +24,7 @@ export interface SessionStart {
   readonly present: boolean;
   /** A stale session was wiped before this one began. */
   readonly wiped: boolean;
-  /** QoS 2 messages that go as new though the server may have had them. */
+  /** QoS 2 messages that go again, as new or at QoS 1, though the server may have had them: each once, however often it goes. */
   readonly possibleDoubles: number;
 }
 
@@ -56,7 +56,7 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   onRefusal?(refusal: Refusal | undefined): void;
   /**
    * An entry of QoS 2 has got QoS 1's promise. "acknowledged": the server answered PUBACK. "refused": it takes QoS 1 only, and the
-   * entry goes at that. `isPossibleDouble`: it was sent before.
+   * entry goes at that. `isPossibleDouble`: it was sent before, and is not counted in a `SessionStart` yet.
    */
   onLowered?(sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void;
   /** From now on, of the oldest entries so many may have been sent: more than `window`, as some are held back. */

@@ -54,6 +54,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   private sentEnd = 0;
   /** So many more may have been sent before the reboot. */
   private perhapsSent: number;
+  private countedEnd = 0; // those of QoS 2 below it are counted as possible doubles: each is one, however often it is sent again
   delivered = 0;
   deadLetters = 0;
   possibleDoubles = 0;
@@ -73,24 +74,25 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   /** CONNACK of code 0 came. `clean`: what we asked for. Returns what was wrong. */
   open(out: Transmit, clean: boolean, present: boolean, wiped: boolean): string | undefined {
     if (clean && present) return "session present, though clean"; // §3.2.2-1
+    const mayDouble = !present || this.suspicion.isLowering;
     let possibleDoubles = 0;
-    if (!present || this.perhapsSent) {
+    if (mayDouble || this.perhapsSent) {
       let entry = this.store.seek(0);
-      while (entry && (entry.sequence < this.sentEnd || this.perhapsSent-- > 0)) {
-        if (entry.qos === 2 && !entry.released) possibleDoubles++;
+      while (entry && (entry.sequence < this.sentEnd || this.perhapsSent-- > 0 || entry.released)) {
         const next = entry.sequence + 1;
+        if (mayDouble && entry.qos === 2 && next > this.countedEnd) possibleDoubles++;
         if (next > this.sentEnd) this.sentEnd = next;
         entry = this.store.seek(next);
       }
       this.perhapsSent = 0;
     }
-    if (present) possibleDoubles = 0;
-    else {
+    if (mayDouble) this.countedEnd = Math.max(this.countedEnd, this.sentEnd);
+    if (!present) {
       // Whatever the peer had is gone: everything goes as new.
       this.sentEnd = 0;
       this.requests.begin();
       this.held.clear();
-      possibleDoubles += this.store.requeue();
+      this.store.requeue();
     }
     this.possibleDoubles += possibleDoubles;
     this.out = out;
@@ -361,7 +363,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
 
   /** An entry of QoS 2 has QoS 1's promise. */
   private lowered(sequence: number, why: "acknowledged" | "refused"): void {
-    const isAgain = sequence < this.sentEnd;
+    const isAgain = why === "acknowledged" && sequence < this.sentEnd && sequence >= this.countedEnd;
     if (isAgain) this.possibleDoubles++;
     this.options.onLowered?.(sequence, why, isAgain);
   }

@@ -23,7 +23,7 @@ export type OutboxEvent =
   | { readonly kind: "unmarked"; readonly sequence: number; readonly message: string };
 
 export interface Statistics {
-  /** Entries that are not settled. After a mount it may be too high until the queue's head was looked at (`seek`). */
+  /** Entries that are not settled. */
   readonly entries: number;
   /** Bytes of flash that these and what is settled between them take, in whole blocks. */
   readonly bytesUsed: number;

@@ -168,6 +168,7 @@ export class Outbox {
 
   /** Entries that are not settled; see `Statistics.entries`. */
   get entries(): number {
+    this.walk.exactCount();
     return this.log.counters.entries;
   }
 
@@ -304,6 +305,7 @@ export class Outbox {
   /** Figures. */
   statistics(): Statistics {
     this.walk.exactTail();
+    this.walk.exactCount();
     return measure(this.log, this.skipped, this.options.endurance ?? ENDURANCE);
   }
 

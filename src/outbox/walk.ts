@@ -38,6 +38,7 @@ export class Walk {
   private readonly entry = new EntryView();
   /** The tail, when it is known to be an entry that is not settled. */
   private exact = -1;
+  private hasCounted = false;
   private newest: number;
   private copies = 0;
   /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; address, and state byte above it. */
@@ -98,6 +99,18 @@ export class Walk {
     this.countPassed();
     const { marks, number, walker } = this.log;
     if (marks.tail < number && this.exact !== marks.tail) this.find(walker, marks.tail);
+  }
+
+  /**
+   * Makes the number of entries exact. In byte mode a mount does not read the state bytes, and what was settled behind the tail counts
+   * until it is looked at; that can be in the window alone. Once after a mount: from then on the marks know.
+   */
+  exactCount(): void {
+    if (this.hasCounted) return;
+    this.hasCounted = true;
+    this.exactTail();
+    const { tail } = this.log.marks;
+    this.countOpen(tail, tail + WINDOW);
   }
 
   /** Entries in the window that are released. */

@@ -299,7 +299,7 @@ export const schema: readonly Setting[] = [
     key: "outbox.window",
     type: { kind: "number", unit: "", min: 1, max: 64, decimals: 0 },
     default: 8,
-    help: "Readings on their way at once; at QoS 2 at most 8, or the broker's limit",
+    help: "Readings in flight; QoS 2: at most 8, and no more than the broker takes",
     inForce: "rebooted",
   },
   {

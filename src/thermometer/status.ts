@@ -78,11 +78,9 @@ function broker(thermometer: Product): string {
   }
 }
 
-/** How many may be in flight, where QoS 2 allows fewer than the setting: a broker may drop what is above its own limit. */
+/** How many may be in flight at QoS 2, where the number matters: a broker may drop what is above its own limit, and not say so. */
 function window({ uplink, settings }: Product): string {
-  const set = settings.get("outbox.window");
-  const { maxQoS2 = set } = uplink?.status ?? {};
-  return settings.get("mqtt.qos") === 2 && maxQoS2 < set ? ` of at most ${maxQoS2} (QoS 2)` : "";
+  return settings.get("mqtt.qos") === 2 && uplink !== undefined ? ` of at most ${uplink.status.maxQoS2} (QoS 2)` : "";
 }
 
 /** Only what the broker does not take. */

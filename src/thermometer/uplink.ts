@@ -303,7 +303,9 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   onError(error: MQTTError): void {
     const by = error.kind === "closed" ? "server" : "other";
     this.presence.ended(by);
-    if (this.takeover.ended(by, this.uptimeMs()))
+    // A reading that the broker does not take explains the end.
+    const hasCause = this.status.refusal !== undefined;
+    if (this.takeover.ended(hasCause ? "other" : by, this.uptimeMs()))
       this.owner.log("warn", `broker ends one connection after the other: ${this.guess}`);
     this.owner.log(
       error.message === this.trouble ? "debug" : "warn",
