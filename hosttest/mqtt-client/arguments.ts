@@ -30,6 +30,7 @@ const DESCRIPTION: Description = {
     "The --pub list is published --count times, one round each --every ms. Without --stay it ends when all is acknowledged",
     "and subscribed. In a PAYLOAD written out, %n becomes the number of the round, from 0; @FILE is sent byte for byte",
     "(@/dev/stdin: standard input). Messages received are printed as TOPIC,QOS,RETAIN,PAYLOAD; all else goes to standard error.",
+    "A terminal gets them on one line, with what would steer it escaped; a pipe or a file gets the payload's bytes.",
     "Exit: 0 every publish completed (--stay: ended by SIGTERM), 1 some were not, 2 usage, 5 the broker refused.",
   ],
   hint: (option) => HINTS[option],

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import mqtt, { type IPublishPacket, type Packet } from "mqtt-packet";
 import { afterEach, expect, test } from "vitest";
 import { UsageError } from "../../boards/desktop/command-line.js";
+import { foreignIn, STEERING } from "../console/unprintable.js";
 import { startMosquitto } from "../mqtt/support/peers.js";
 import { parseArguments } from "./arguments.js";
 
@@ -20,11 +21,28 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
+const PROGRAM = ["hosttest/run.mjs", "hosttest/mqtt-client/main.ts"];
+
+interface Running {
+  readonly child: ChildProcess;
+  out(): string;
+  error(): string;
+  readonly exit: Promise<number>;
+}
+
 /** Runs the client; its exit code and what it wrote. */
-function start(...options: string[]): { child: ChildProcess; out(): string; error(): string; exit: Promise<number> } {
-  const child = spawn(process.execPath, ["hosttest/run.mjs", "hosttest/mqtt-client/main.ts", ...options], {
-    cwd: topFolder,
-  });
+function start(...options: string[]): Running {
+  return run(process.execPath, ...PROGRAM, ...options);
+}
+
+/** The same with a terminal as its standard output and standard error. `options`: without blanks. */
+function startAtTerminal(...options: string[]): Running {
+  const words = [process.execPath, ...PROGRAM, ...options].join(" ").replaceAll(/[,:!]/g, "\\$&");
+  return run("socat", "-u", `EXEC:${words},pty,rawer,stderr`, "-");
+}
+
+function run(program: string, ...words: string[]): Running {
+  const child = spawn(program, words, { cwd: topFolder });
   let out = "";
   let error = "";
   child.stdout.on("data", (text) => {
@@ -249,4 +267,23 @@ test("what is wrong is said in one line, exit 2", async () => {
   const client = start("--port", "0");
   expect(await client.exit).toBe(2);
   expect(client.error()).toBe("mqtt-client: --port 0: expected a whole number from 1 to 65535\n");
+});
+
+test("at a terminal nothing that was received steers it; into a pipe go the bytes", async () => {
+  const payload = Buffer.from(`${STEERING.join("x")}END`);
+  const subscribed = () =>
+    script((packet, socket) => {
+      if (packet.cmd === "connect") write(socket, { cmd: "connack", returnCode: 0, sessionPresent: false });
+      if (packet.cmd !== "subscribe") return;
+      write(socket, { cmd: "suback", messageId: packet.messageId, granted: [0] });
+      write(socket, { cmd: "publish", topic: "a\u202eb", payload, qos: 0, dup: false, retain: false });
+    });
+  const options = (port: string) => ["--port", port, "--clean", "1", "--sub", "#,0", "--stay"];
+  const piped = start(...options((await subscribed()).port));
+  await until(() => piped.out().includes("END\n"), "the message in the pipe");
+  expect(piped.out()).toBe(`a\u202eb,0,0,${payload}\n`);
+  const shown = startAtTerminal(...options((await subscribed()).port));
+  await until(() => shown.out().includes("END"), "the message at the terminal");
+  expect(foreignIn(shown.out().replaceAll("\r\x1b[K", "").replaceAll("\n", ""))).toEqual([]);
+  expect(shown.out()).toContain("a\\u202eb,0,0,\\x1b[2Jx");
 });

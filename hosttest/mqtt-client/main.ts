@@ -9,6 +9,7 @@ import type { TCPConstructor } from "../../src/mqtt/io.js";
 import type { InboundStore, OutboundEntry } from "../../src/mqtt/store.js";
 import { orMisused } from "../support/command-line.js";
 import { Progress } from "../support/progress.js";
+import { shownBytes, shownLines } from "../support/shown.js";
 import { type Arguments, parseArguments } from "./arguments.js";
 import { openOutgoing } from "./outgoing.js";
 import { Queue } from "./queue.js";
@@ -173,7 +174,8 @@ class Program {
     if (!last) return;
     this.#received++;
     const head = Buffer.from(`${topic},${qos},${retain ? 1 : 0},`);
-    process.stdout.write(Buffer.concat([head, ...this.#pieces, Buffer.from("\n")]));
+    process.stdout.write(shownBytes(Buffer.concat([head, ...this.#pieces]), process.stdout));
+    process.stdout.write("\n");
     this.#pieces = [];
   }
 }
@@ -184,7 +186,7 @@ function unboundedIds(): InboundStore {
 }
 
 function complain(text: string): void {
-  process.stderr.write(`mqtt-client: ${text}\n`);
+  process.stderr.write(`mqtt-client: ${shownLines(text)}\n`);
 }
 
 const options = orMisused(() => parseArguments(process.argv.slice(2)), "mqtt-client: ");

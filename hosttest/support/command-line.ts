@@ -13,6 +13,7 @@ import {
   type Values,
   wholeOf,
 } from "../../boards/desktop/command-line.js";
+import { shownLines } from "./shown.js";
 
 export {
   choice,
@@ -55,7 +56,7 @@ export function orMisused<T>(work: () => T, before = ""): T {
 
 /** Whatever the user got wrong. */
 export function misused(problem: string): never {
-  console.error(problem);
+  console.error(shownLines(problem));
   process.exit(2);
 }
 

@@ -1,7 +1,9 @@
 /*
  * What a tool shows while it works, on standard error: at a terminal one line that is rewritten, elsewhere (a pipe, a
- * file, CI) a line now and then.
+ * file, CI) a line now and then. What comes from outside in it is shown as shown.ts says.
  */
+import { printable } from "../../src/console/printable.js";
+import { shownLines } from "./shown.js";
 
 /** Where progress goes; `process.stderr` is one. */
 export interface Screen {
@@ -32,17 +34,17 @@ export class Progress {
     if (nowMs - this.#shownMs < (isTerminal ? EVERY_MS.terminal : EVERY_MS.elsewhere)) return;
     this.#shownMs = nowMs;
     if (!isTerminal) {
-      this.#screen.write(`${text()}\n`);
+      this.#screen.write(`${shownLines(text())}\n`);
       return;
     }
-    this.#screen.write(CLEARED + text().slice(0, (this.#screen.columns || 80) - 1));
+    this.#screen.write(CLEARED + printable(text()).slice(0, (this.#screen.columns || 80) - 1));
     this.#isLineOpen = true;
   }
 
   /** A line that stays. */
   line(text: string): void {
     this.end();
-    this.#screen.write(`${text}\n`);
+    this.#screen.write(`${shownLines(text)}\n`);
   }
 
   /** Takes the line at the terminal away: what follows is the result. */
@@ -54,6 +56,6 @@ export class Progress {
 
 /** The last line of a tool: on standard output, or beside figures for a machine (`--json`) on standard error. */
 export function printVerdict(text: string, json: boolean): void {
-  if (json) console.error(text);
-  else console.log(text);
+  if (json) console.error(shownLines(text));
+  else console.log(shownLines(text));
 }
