@@ -14,8 +14,6 @@ import { bundleSuite } from "./bundle.js";
 const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/console/browser.test.ts": "drives Chromium",
   "hosttest/console/fuzz.test.ts": "measures V8's heap",
-  "hosttest/console/printable.test.ts":
-    "compares with Unicode's properties in regular expressions, which XS does not have",
   "hosttest/console/sdk.test.ts": "of streams as browsers have them",
   "hosttest/console/terminal.test.ts": "of Node's streams",
   "hosttest/console/terminfo.test.ts": "asks the machine's terminfo",
@@ -32,6 +30,8 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
 
 /** Single tests that stay on Node, and why. */
 const NODE_ONLY_TESTS: Readonly<Record<string, string>> = {
+  "printable > agrees with Unicode about every code point there is":
+    "compares with Unicode's properties in regular expressions, which XS does not have",
   "streams > a length field of 256 MB costs nothing but the header": "measures Node's memory",
   "power cuts > 60 lives of writes and deletes, cut anywhere, mounting included: each key has its last value or the one being written":
     "a part, not firmware, and long",
