@@ -8,6 +8,7 @@ import { afterEach, beforeAll, describe, expect } from "vitest";
 import { topFolder } from "../../boards/xs/engine/build.js";
 import { Mosquitto } from "../support/mosquitto.js";
 import { xsTest as test, xsAvailable } from "./available.js";
+import { COMMANDS } from "./commands.js";
 import { Device, until } from "./device.js";
 
 const FOR_THE_SDK = { bytes: 24 * 1024, stackSlots: 128 }; // sockets, Wi-Fi, NTP, and its callbacks below ours
@@ -22,30 +23,6 @@ const TIGHT_BOARD = {
   incrementalSlots: creation.heap.incremental,
   stackSlots: creation.stack - FOR_THE_SDK.stackSlots,
 };
-const COMMANDS = [
-  ...[
-    "help",
-    "help set",
-    "version",
-    "status",
-    "show",
-    "show room",
-    "sensors",
-    "sample",
-    "queue",
-    "queue peek 3",
-    "log debug",
-  ],
-  ...[
-    "set room attic",
-    'set wifi.ssid "a b"; set interval 7; show interval',
-    "revert",
-    "save",
-    "set room a/b",
-    "rom",
-    "scan",
-  ],
-];
 
 let broker: Mosquitto | undefined;
 const devices: Device[] = [];

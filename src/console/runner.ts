@@ -6,7 +6,7 @@
 
 import { type Command, type Question, Refusal, requireName, type Shell } from "./command.js";
 import { commands as allCommands } from "./commands/all.js";
-import { hints } from "./commands/hints.js";
+import { hintFor } from "./commands/hints.js";
 import type { ConsoleHost, LogLevel, SettingsPort } from "./host.js";
 import type { TimerId, Timers } from "./serial.js";
 import { splitWords } from "./words.js";
@@ -167,7 +167,8 @@ export class Runner implements Shell {
     const word = name.toLowerCase();
     const found = commands.find((command) => command.name === word || command.alias === word);
     if (found !== undefined) return found;
-    if (hints[word] !== undefined) throw new Refusal(hints[word]);
+    const hint = hintFor(word);
+    if (hint !== undefined) throw new Refusal(hint);
     const names = commands.map((command) => command.name);
     const wanted = requireName(this, "command", name, names);
     return commands.find((command) => command.name === wanted)!;

@@ -153,6 +153,15 @@ class Radio {
   configure(): void {}
 }
 
+const LONGEST_SSID = "s".repeat(32);
+
+/** The same, where the network's name is as long as one can be. */
+class LongNamedRadio extends Radio {
+  override get SSID(): string {
+    return LONGEST_SSID;
+  }
+}
+
 /** A UDP socket behind which a time server answers. */
 class TimeServer {
   private readonly onReadable: (packets: number) => void;
@@ -226,7 +235,28 @@ const wireless: Board = {
   ntp: { socket: { io: TimeServer } },
 };
 
-const BOARDS = { wired, wireless, typed };
+/** Somebody is at the prompt, with Wi-Fi and NTP, and each text as long as its setting takes. */
+const largest: Board = {
+  ...wireless,
+  wifi: { io: LongNamedRadio },
+  serial: { io: TypedSerial },
+  overrides: {
+    ...wireless.overrides,
+    room: "r".repeat(64),
+    id: "i".repeat(23),
+    "wifi.ssid": LONGEST_SSID,
+    "wifi.password": "p".repeat(63),
+    "mqtt.host": "h".repeat(128),
+    "mqtt.user": "u".repeat(64),
+    "mqtt.password": "w".repeat(128),
+    "discovery.prefix": "d".repeat(64),
+    hostname: "n".repeat(32),
+    ntp: "t".repeat(128),
+    "outbox.window": "64",
+  },
+};
+
+const BOARDS = { wired, wireless, typed, largest };
 
 /** Boots the thermometer in this machine. */
 export function boot(kind: keyof typeof BOARDS = "wired"): void {
@@ -280,6 +310,15 @@ export function type(text: string, times: number): Cost {
   const each = (sum: number): number => sum / times;
   const { computrons, slots, chunkBytes } = cost;
   return { computrons: each(computrons), slots: each(slots), chunkBytes: each(chunkBytes) };
+}
+
+/** Types `bytes`, a character each, and lets happen what is due at once. Not measured. */
+export function enter(bytes: string): void {
+  for (let i = 0; i < bytes.length; i++) {
+    figures[KEY] = bytes.charCodeAt(i);
+    announceKey();
+    while (pending.some(isDue)) next()();
+  }
 }
 
 const isDue = ({ dueMs }: Pending): boolean => dueMs <= figures[NOW];

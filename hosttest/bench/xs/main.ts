@@ -1,5 +1,5 @@
 /* The measurements as Node calls them: `bench.<name>(...)` answers with JSON. */
-import { boot, powerOff, progress, run, type, wakesAMinute } from "./app.js";
+import { boot, enter, powerOff, progress, run, type, wakesAMinute } from "./app.js";
 import { bootWork, type Contents, callbackWork } from "./boot.js";
 import { type Cost, calibrate, counts, nothingCost } from "./meter.js";
 import { outboxCost, publishCost, wholeWayCost } from "./publish.js";
@@ -23,6 +23,7 @@ const bench = {
     progress,
     powerOff,
     wakesAMinute,
+    enter,
     type: (text: string, times: number): string => shown(type(text, times)),
   },
   boot: (contents: Contents, blocks: number): string => JSON.stringify(bootWork(contents, blocks)),

@@ -4,21 +4,33 @@
 
 const LEAVE =
   "there is nothing to leave, the device runs on: close the terminal (Ctrl-C twice ends a simulated device)";
+const SHOW = "no such command, did you mean show?";
 
-/** What to say to a word that is no command, by the word in lower case. Inherits nothing: any word may be asked for. */
-export const hints: Readonly<Record<string, string>> = Object.freeze(
-  Object.assign(Object.create(null), {
-    exit: LEAVE,
-    quit: LEAVE,
-    logout: LEAVE,
-    bye: LEAVE,
-    q: LEAVE,
-    restart: "no such command, did you mean reboot?",
-    reset: "no such command, did you mean reboot, or factory-reset?",
-    list: "no such command, did you mean show?",
-    ls: "no such command, did you mean show?",
-    get: "no such command, did you mean show?",
-    clear: "no such command: Ctrl-L clears the screen",
-    cls: "no such command: Ctrl-L clears the screen",
-  }),
-);
+/**
+ * What to say to a word that is no command, in lower case; undefined: nothing more than that.
+ * Compares, and looks nothing up by the word: XS keeps every text that was once a property's name, and this one may be long, or
+ * a password typed in the wrong place.
+ */
+export function hintFor(word: string): string | undefined {
+  switch (word) {
+    case "exit":
+    case "quit":
+    case "logout":
+    case "bye":
+    case "q":
+      return LEAVE;
+    case "restart":
+      return "no such command, did you mean reboot?";
+    case "reset":
+      return "no such command, did you mean reboot, or factory-reset?";
+    case "list":
+    case "ls":
+    case "get":
+      return SHOW;
+    case "clear":
+    case "cls":
+      return "no such command: Ctrl-L clears the screen";
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,33 @@
+/*
+ * What the prompt keeps of what was typed, on XS with a device's slots: bounded, whatever is typed and however often.
+ */
+import { describe, expect } from "vitest";
+import { xs32Test as test } from "../xs/available.js";
+import { bytesKept } from "./prompt.js";
+
+const LINES = 4; // of 960 bytes
+const HISTORY = 1_024; // bytes, as src/console/history.ts bounds it
+const timeout = 300_000; // not a limit of what is measured: XS interprets, and CI has other work too
+
+describe("lines as long as one can be, each another", () => {
+  test("keep no more than the history is bounded to", { timeout }, async () => {
+    expect(await bytesKept(LINES)).toBeLessThan(HISTORY);
+  });
+
+  test("without that bound they would be noticed", { timeout }, async () => {
+    const change = (script: string) => replaced(script, /this\.bytes > MAX_BYTES\d*/, "false");
+    expect(await bytesKept(LINES, { change })).toBeGreaterThan(2 * HISTORY);
+  });
+
+  test("a lookup by what was typed would be noticed: XS keeps the name of every property that was asked for", {
+    timeout,
+  }, async () => {
+    const change = (script: string) => replaced(script, /hintFor\(word\)/, "({})[word]");
+    expect(await bytesKept(LINES, { change })).toBeGreaterThan(2 * HISTORY);
+  });
+});
+
+function replaced(script: string, part: RegExp, by: string): string {
+  if (!part.test(script)) throw new Error(`the program has no ${part} any more: choose another place`);
+  return script.replace(part, by);
+}
