@@ -28,6 +28,9 @@ const textStyle = new Style({ font: "13px Open Sans", color: INK, horizontal: "l
 
 const smallStyle = new Style({ font: "light 11px Open Sans", color: INK, horizontal: "left" });
 
+const SMALL_LINE = 16; // pixels
+const TROUBLE_LINES = 6;
+
 const READS = "reads";
 const NOTHING = { room: "", link: "", broker: "", sensor: "", waiting: 0, published: "", taken: undefined };
 
@@ -191,6 +194,12 @@ const lamp = (value, good, text) => {
   const contents = [dot(state), Content(null, { width: 8 }), line(text)];
   return Row(null, { left: 0, right: 0, height: 22, contents });
 };
+/** "waiting" of "waiting: refused": a row has no place for the reason. */
+const stateOf = (broker) => broker.split(": ", 1)[0];
+const reasonOf = (broker) => broker.slice(stateOf(broker).length + 2);
+/** What is wrong, in whole sentences: as many lines as there is place for, of the sensor first. */
+const trouble = ({ sensor, broker }) =>
+  [sensor === READS ? "" : sensor, reasonOf(broker)].filter((text) => text !== "").join("\n");
 const Face = Container.template(($) => ({
   width: 290,
   height: 360,
@@ -199,20 +208,20 @@ const Face = Container.template(($) => ({
     Column(null, {
       left: 16,
       right: 16,
-      top: 12,
+      top: 8,
       contents: [
         label(topicStyle, 22, ({ isFaulty, isOff, room }) =>
           isFaulty ? "cannot start" : isOff ? "no power" : room ? `home/${room}/temperature` : "starting",
         ),
         Label(
           { text: ({ taken }) => (taken === undefined ? "–" : `${taken.toFixed(2)} °C`) },
-          { left: 0, right: 0, height: 76, style: valueStyle, Behavior: ValueBehavior },
+          { left: 0, right: 0, height: 64, style: valueStyle, Behavior: ValueBehavior },
         ),
-        Port(null, { left: 0, right: 0, height: 50, bottom: 6, Behavior: CurveBehavior }),
+        Port(null, { left: 0, right: 0, height: 40, bottom: 4, Behavior: CurveBehavior }),
         line(({ published }) => `published: ${published || "nothing yet"}`),
         line(({ waiting }) => `outbox: ${waiting} waiting`),
         Container(null, {
-          ...{ left: 0, right: 0, height: 10, top: 2, bottom: 8 },
+          ...{ left: 0, right: 0, height: 10, top: 2, bottom: 4 },
           skin: barSkin,
           Behavior: BarBehavior,
           contents: [Content(null, { left: 0, top: 0, bottom: 0, width: 0, skin: barSkin, state: 1 })],
@@ -225,7 +234,7 @@ const Face = Container.template(($) => ({
         lamp(
           ({ broker }) => broker,
           "connected",
-          ({ broker }) => `broker: ${broker}`,
+          ({ broker }) => `broker: ${stateOf(broker)}`,
         ),
         lamp(
           ({ sensor }) => sensor,
@@ -234,8 +243,8 @@ const Face = Container.template(($) => ({
             isFaulty ? "trouble:" : `sensor: ${sensor === READS || !sensor ? sensor : "fails"}`,
         ),
         Text(
-          { text: ({ sensor }) => (sensor === READS ? "" : sensor) },
-          { left: 18, right: 0, height: 60, style: smallStyle, Behavior: TextBehavior },
+          { text: trouble },
+          { left: 18, right: 0, height: TROUBLE_LINES * SMALL_LINE, style: smallStyle, Behavior: TextBehavior },
         ),
       ],
     }),
