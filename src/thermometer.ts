@@ -131,11 +131,14 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.board.restart(reason);
   }
 
-  /** Takes back what the broker retains of it, erases readings and settings, and boots as a new device. */
-  factoryReset(): void {
-    if (this.reset !== undefined) return;
+  /**
+   * Takes back what the broker retains of it, erases readings and settings, and boots as a new device. `onStuck`: see FactoryReset.
+   * @throws Error while another is under way
+   */
+  factoryReset(onStuck?: () => void): void {
+    if (this.reset !== undefined) throw new Error("a factory reset is under way; it goes on by itself");
     this.stopSampling();
-    this.reset = new FactoryReset(this);
+    this.reset = new FactoryReset(this, onStuck);
     this.reset.begin();
   }
 

@@ -198,3 +198,20 @@ describe("commands of the device", () => {
     ]);
   });
 });
+
+test("a long listing is made line by line as the port takes it, and what follows on the line waits for its end", () => {
+  const device = new Device({ room: 64 });
+  const { port, settings } = device;
+  const state = settings.state.bind(settings);
+  let rowsMade = 0;
+  settings.state = (key) => {
+    rowsMade += 1;
+    return state(key);
+  };
+  device.type("show; version\r");
+  expect(rowsMade).toBeLessThan(settings.keys.length / 2);
+  for (let turns = 0; turns < 100; turns++) port.announce(64);
+  expect(rowsMade).toBe(settings.keys.length);
+  expect(rows(device).at(-2)).toBe("home-thermometer 1.0.0 (test)");
+  expect(rows(device).at(-3)?.trim().split(" ")[0]).toBe(settings.keys[settings.keys.length - 1]);
+});

@@ -73,7 +73,10 @@ export class Device {
       scan: (done) => this.#answer(() => done(this.networks)),
       queue: {
         count: () => this.waiting,
-        peek: (limit) => ["0 21.44", "1 21.45", "2 21.46"].slice(0, Math.min(limit, this.waiting)),
+        peek: () => {
+          const lines = ["0 21.44", "1 21.45", "2 21.46"].slice(0, this.waiting);
+          return () => lines.shift();
+        },
         drop: (count, told) => {
           const step = (before: number): void => {
             const dropped = Math.min(before + 250, count);

@@ -180,6 +180,11 @@ describe("the settings' flash", () => {
         time.advance(10 * MINUTE);
         expect(one.restarts).toEqual([]);
         expect(one.port.take()).toContain("cannot be ended, the settings' flash fails; again in 15 minutes");
+        expect(one.type("version")).toContain("home-thermometer"); // the prompt is not busy with it all the while
+        expect(one.type("status")).toContain("broker");
+        one.type("factory-reset");
+        expect(one.type("erase")).toContain("error: a factory reset is under way");
+        expect(one.type("version")).toContain("home-thermometer");
         time.advance(AGAIN_MS);
         expect(one.restarts).toHaveLength(1);
         expect(one.type("version")).toContain("home-thermometer");

@@ -310,7 +310,7 @@ describe("trouble", () => {
     time.advance(30 * SECOND);
     one.firmware.factoryReset();
     time.advance(100);
-    one.firmware.factoryReset();
+    expect(() => one.firmware.factoryReset()).toThrow("under way");
     time.advance(SECOND);
     expect(one.restarts).toEqual(["factory reset"]);
     time.advance(30 * SECOND);

@@ -21,11 +21,16 @@ export interface Shell {
   level: LogLevel;
   /** A line of output. */
   print(line: string): void;
+  /** Prints the lines that `next` gives, one when most of those before it have left: a long listing takes no more memory than a line. */
+  list(next: () => string | undefined): void;
   ask(question: Question): void;
   /** The command goes on until the function that comes back is called; what it does happens as if the command did it. */
   later(): (finish: () => void) => void;
-  /** Calls `action` when everything printed has left the port, or after a moment in which it did not. */
-  afterOutput(action: () => void): void;
+  /**
+   * Calls `action` when everything printed has left the port, or after a moment in which it did not. Nothing is read from now on:
+   * the device goes down. `stay`, whenever it is called, takes that back, and so does an action that throws.
+   */
+  afterOutput(action: (stay: () => void) => void): void;
   /** Keeps the line that is running out of the history. */
   forgetLine(): void;
 }

@@ -58,8 +58,8 @@ export type Answer = { readonly lines: readonly string[] } | { readonly failed: 
 /** The readings that wait. */
 export interface QueuePort {
   count(): number;
-  /** One line an entry, the oldest first. */
-  peek(limit: number): readonly string[];
+  /** Gives one line an entry at each call, the oldest first, and undefined behind the last. */
+  peek(): () => string | undefined;
   /**
    * Throws the oldest `count` away, a part a turn. `told` hears, from later turns, how many are gone and whether that was all,
    * and returns whether to go on.
@@ -96,8 +96,8 @@ export interface ConsoleHost {
   /** What `status` shows, in this order. */
   status(): readonly (readonly [label: string, value: string])[];
   reboot(): void;
-  /** Erases settings and readings, and reboots. */
-  factoryReset(): void;
+  /** Erases settings and readings, and reboots. Calls `onStuck`, by and by, if that has no end: the device stays up. @throws Error if it cannot begin */
+  factoryReset(onStuck: () => void): void;
   /** What factoryReset would erase, reads on after "erases"; default: "all settings". */
   factoryResetErases?(): string;
   /** Takes a reading now. */

@@ -37,6 +37,7 @@ export class Runner implements Shell {
   private readonly options: RunnerOptions;
   private readonly screen: Screen;
   private pending: (readonly string[])[] = [];
+  private listing: (() => string | undefined) | undefined; // goes on before what is pending
   private _question: Question | undefined;
   private waiting: { readonly timer: TimerId } | undefined;
   private leaving = false;
@@ -74,7 +75,7 @@ export class Runner implements Shell {
     if (this.leaving) return "leaving";
     if (this.waiting !== undefined) return "waiting";
     if (this._question !== undefined) return "asking";
-    return this.pending.length > 0 ? "pending" : "idle";
+    return this.listing !== undefined || this.pending.length > 0 ? "pending" : "idle";
   }
 
   get question(): Question | undefined {
@@ -89,8 +90,12 @@ export class Runner implements Shell {
     else this.pending = [...commands];
   }
 
-  /** Runs the next command. */
+  /** Shows the next line of a listing, or runs the next command. */
   step(): void {
+    if (this.listing !== undefined) {
+      this.guard(() => this.showNext());
+      return;
+    }
     const words = this.pending.shift();
     if (words !== undefined) this.guard(() => this.find(words[0]).run(this, words.slice(1)));
   }
@@ -106,12 +111,17 @@ export class Runner implements Shell {
   /** Ends whatever runs or was still to run. */
   interrupt(): void {
     this.pending = [];
+    this.listing = undefined;
     this.stopWaiting();
     if (this._question !== undefined) this.answer(undefined);
   }
 
   print(line: string): void {
     this.screen.print(line);
+  }
+
+  list(next: () => string | undefined): void {
+    this.listing = next;
   }
 
   ask(question: Question): void {
@@ -137,13 +147,17 @@ export class Runner implements Shell {
     };
   }
 
-  afterOutput(action: () => void): void {
+  afterOutput(action: (stay: () => void) => void): void {
     this.pending = [];
     this.leaving = true;
+    const stay = () => {
+      this.leaving = false;
+      this.screen.wake();
+    };
     this.screen.afterOutput(() => {
       this.guard(() => {
         try {
-          action();
+          action(stay);
         } catch (error) {
           this.leaving = false; // it stays: the prompt is back
           throw error;
@@ -155,6 +169,12 @@ export class Runner implements Shell {
 
   forgetLine(): void {
     this.screen.forgetLine();
+  }
+
+  private showNext(): void {
+    const line = this.listing?.();
+    if (line === undefined) this.listing = undefined;
+    else this.print(line);
   }
 
   private stopWaiting(): void {
@@ -180,6 +200,7 @@ export class Runner implements Shell {
     } catch (error) {
       const left = this.pending.length;
       this.pending = [];
+      this.listing = undefined;
       this.print(`error: ${error instanceof Error ? error.message : String(error)}`);
       if (left > 0) this.print("the rest of the line was not run");
     }

@@ -44,14 +44,17 @@ export interface ResetOwner {
 
 export class FactoryReset {
   private readonly owner: ResetOwner;
+  private readonly onStuck: () => void;
   private timer: TimerId | undefined;
   private isOver = false;
   private part: Part = READINGS;
   private flash: Flash | undefined;
   private at = 0;
 
-  constructor(owner: ResetOwner) {
+  /** `onStuck`: it could not be ended, and the device stays up until it is tried again. */
+  constructor(owner: ResetOwner, onStuck: () => void = () => {}) {
     this.owner = owner;
+    this.onStuck = onStuck;
   }
 
   /** The device was reset in the midst of one. */
@@ -166,6 +169,7 @@ export class FactoryReset {
         `factory reset: cannot be ended, the settings' flash fails; again in ${AGAIN_MS / 60_000} minutes`,
       );
       this.timer = board.timers.set(() => board.restart("factory reset"), AGAIN_MS);
+      this.onStuck();
     } else if (isStoreOpen) this.owner.restart("factory reset");
     else board.restart("factory reset"); // no farewell, which would write to the store
   }

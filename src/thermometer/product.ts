@@ -43,5 +43,5 @@ export interface Product extends Firmware {
   /** As pressing reset. */
   restart(reason: string): void;
   /** Erases settings and readings, and boots as a new device. */
-  factoryReset(): void;
+  factoryReset(onStuck: () => void): void;
 }

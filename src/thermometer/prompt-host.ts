@@ -69,8 +69,8 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     this.thermometer.restart("reboot");
   }
 
-  factoryReset(): void {
-    this.thermometer.factoryReset();
+  factoryReset(onStuck: () => void): void {
+    this.thermometer.factoryReset(onStuck);
   }
 
   factoryResetErases(): string {
@@ -109,19 +109,16 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     return this.thermometer.outbox?.statistics().entries ?? 0;
   }
 
-  peek(limit: number): readonly string[] {
+  peek(): () => string | undefined {
     const { outbox, journal } = this.thermometer;
-    const lines: string[] = [];
-    if (outbox === undefined || journal === undefined) return lines;
-    for (
-      let entry = outbox.seek(0);
-      entry !== undefined && lines.length < limit;
-      entry = outbox.seek(entry.sequence + 1)
-    ) {
+    let from = 0;
+    return () => {
+      const entry = outbox?.seek(from);
+      if (entry === undefined || journal === undefined) return undefined;
       const { sequence, qos, released } = entry;
-      lines.push(`${sequence}  QoS ${qos}${released ? " (released)" : ""}  ${journal.describe(entry)}`);
-    }
-    return lines;
+      from = sequence + 1;
+      return `${sequence}  QoS ${qos}${released ? " (released)" : ""}  ${journal.describe(entry)}`;
+    };
   }
 
   drop(count: number, told: (dropped: number, isOver: boolean) => boolean): void {

@@ -53,7 +53,7 @@ const factoryReset: Command = {
       answer(text) {
         if (text?.trim() !== ERASE) return shell.print("nothing erased");
         shell.print("erasing: about 12 s a megabyte; then it starts anew");
-        shell.afterOutput(() => shell.host.factoryReset());
+        shell.afterOutput((stay) => shell.host.factoryReset(stay));
       },
     });
   },

@@ -29,11 +29,25 @@ export const queue: Command = {
 function peek(shell: Shell, waiting: QueuePort, text: string): void {
   const limit = Number(text);
   if (!(limit >= 1 && limit <= PEEK_MAX)) throw new Refusal(`queue peek "${text}": expected 1 to ${PEEK_MAX}`);
-  const lines = waiting.peek(Math.floor(limit));
-  for (const line of lines) shell.print(line);
-  const left = waiting.count() - lines.length;
-  if (left > 0) shell.print(`and ${left} more`);
-  else if (lines.length === 0) shell.print(wait(0));
+  const next = waiting.peek();
+  let shown = 0;
+  let isOver = false;
+  shell.list(() => {
+    if (isOver) return undefined;
+    const line = shown < Math.floor(limit) ? next() : undefined;
+    if (line !== undefined) {
+      shown += 1;
+      return line;
+    }
+    isOver = true;
+    return rest(shown, waiting.count());
+  });
+}
+
+/** What follows the entries shown; undefined: they were all. Some of `count`, those that wait now, may have come meanwhile. */
+function rest(shown: number, count: number): string | undefined {
+  if (count > shown) return `and ${count - shown} more`;
+  return shown === 0 ? wait(0) : undefined;
 }
 
 function drop(shell: Shell, waiting: QueuePort): void {

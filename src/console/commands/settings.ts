@@ -12,7 +12,9 @@ const show: Command = {
   complete: keys,
   run(shell, args) {
     requireCount(show, args, 0, 1);
-    if (args.length === 0) for (const key of shell.settings.keys) shell.print(rowOf(shell, key));
+    const { keys } = shell.settings;
+    let at = 0;
+    if (args.length === 0) shell.list(() => (at < keys.length ? rowOf(shell, keys[at++]) : undefined));
     else explain(shell, requireName(shell, "setting", args[0], shell.settings.keys));
   },
 };
