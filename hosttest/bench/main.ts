@@ -12,6 +12,7 @@ import { appRows, memoryRows, promptRows, readingRows } from "./cost.js";
 import { drainRows } from "./drain.js";
 import { flashRows } from "./flash.js";
 import { instructionRows } from "./instructions.js";
+import { promptMemoryRows } from "./prompt.js";
 import { type Row, table } from "./row.js";
 
 const READINGS = 100_000;
@@ -23,6 +24,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
     ...(await promptRows()),
     ...(await appRows(READINGS)),
     ...(await memoryRows(READINGS)),
+    ...(await promptMemoryRows()),
   ],
   boot: bootRows,
   instructions: instructionRows,

@@ -3,7 +3,7 @@
  */
 import { describe, expect } from "vitest";
 import { xs32Test as test } from "../xs/available.js";
-import { bytesKept } from "./prompt.js";
+import { bytesKept, promptRuns } from "./prompt.js";
 
 const LINES = 4; // of 960 bytes
 const HISTORY = 1_024; // bytes, as src/console/history.ts bounds it
@@ -25,6 +25,12 @@ describe("lines as long as one can be, each another", () => {
     const change = (script: string) => replaced(script, /= hintFor\(word\)/, "= ({})[word]");
     expect(await bytesKept(LINES, { change })).toBeGreaterThan(2 * HISTORY);
   });
+});
+
+test("every command with the largest settings and the longest history goes well in 48 KB: the SDK needs the rest of 64", {
+  timeout,
+}, async () => {
+  expect(await promptRuns("largest", 48)).toBe(true);
 });
 
 function replaced(script: string, part: RegExp, by: string): string {
