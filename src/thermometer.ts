@@ -7,11 +7,11 @@
 import type { Board } from "./board.js";
 import { Console } from "./console/console.js";
 import type { Answer } from "./console/host.js";
+import type { Journal } from "./journal/journal.js";
 import { Link } from "./network/link.js";
 import { TimeSync } from "./network/time-sync.js";
 import { messageOf } from "./network/trouble.js";
 import { Outbox } from "./outbox/outbox.js";
-import type { Journal } from "./reading/journal.js";
 import type { Key } from "./settings/schema.js";
 import { Settings } from "./settings/settings.js";
 import type { KeyValueStore } from "./settings/store.js";
@@ -19,12 +19,15 @@ import { Announcement } from "./thermometer/announcement.js";
 import { DeviceLog, type Level } from "./thermometer/device-log.js";
 import { FactoryReset, type ResetOwner } from "./thermometer/factory-reset.js";
 import { Health, type HealthOwner } from "./thermometer/health.js";
-import { Intake, type IntakeOwner, openJournal } from "./thermometer/intake.js";
+import { Intake, type IntakeOwner } from "./thermometer/intake.js";
+import type { Lifetime } from "./thermometer/lifetime.js";
 import { NoSettings, openSettings } from "./thermometer/no-settings.js";
 import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import type { Product } from "./thermometer/product.js";
 import { PromptHost } from "./thermometer/prompt-host.js";
+import { openRecords, samplePolicy } from "./thermometer/records.js";
 import { Sampling, type SamplingOwner } from "./thermometer/sampling.js";
+import type { SessionRecord } from "./thermometer/session-record.js";
 import { Uplink, type UplinkOwner } from "./thermometer/uplink.js";
 
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
@@ -39,6 +42,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   readonly id: string;
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
+  readonly sessionRecord: SessionRecord | undefined;
+  readonly lifetime: Lifetime | undefined;
   readonly flashTrouble: string | undefined;
   readonly link: Link | undefined;
   readonly uplink: Uplink | undefined;
@@ -69,7 +74,10 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
       const { outbox, trouble } = this.openOutbox();
       this.outbox = outbox;
       this.flashTrouble = trouble;
-      this.journal = outbox && this.attempt("journal", () => openJournal(this, outbox));
+      const records = outbox && this.attempt("journal", () => openRecords(this, outbox));
+      this.journal = records?.journal;
+      this.sessionRecord = records?.sessionRecord;
+      this.lifetime = records?.lifetime;
       this.attempt("outbox", () => this.keepInFlight());
       this.intake = this.attempt("readings", () => new Intake(this));
     }
@@ -198,7 +206,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
 
   /** What some broker may know by its id is not given up while that is away: its ids are in use there. */
   private keepInFlight(): void {
-    const sent = this.journal?.perhapsSent ?? 0;
+    const sent = this.sessionRecord?.perhapsSent ?? 0;
     const oldest = sent > 0 ? this.outbox?.seek(0) : undefined;
     if (oldest !== undefined) this.outbox?.setInFlight(oldest.sequence + sent);
   }
@@ -289,9 +297,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   onSaved(keys: readonly Key[]): void {
     const changed = (...names: Key[]): boolean => keys.some((key) => names.includes(key));
     if (changed("log")) this._log.level = this.settings.get("log");
-    if (changed("payload") && this.intake !== undefined) this.intake.format = this.settings.get("payload");
-    if (changed("interval") && this.intake !== undefined) this.intake.intervalMs = this.settings.get("interval") * 1000;
-    if (changed("payload", "interval", "deadband", "heartbeat")) this.uplink?.presence.update();
+    if (changed("payload", "topics", "interval")) this.intake?.journal?.follow(samplePolicy(this.settings));
+    if (changed("payload", "topics", "interval", "deadband", "heartbeat")) this.uplink?.presence.update();
     if (changed("discovery", "discovery.prefix")) this.uplink?.presence.move();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
     if (changed("wifi.ssid", "wifi.password")) {

@@ -15,7 +15,7 @@ const MAY_IMPORT = {
   network: {},
   outbox: {},
   channels: {},
-  reading: { code: ["channels"], types: ["outbox"] },
+  journal: { code: ["channels"], types: ["outbox"] },
   sensor: { code: ["channels"] },
   settings: { code: ["channels"] },
   thermometer: {
@@ -27,7 +27,7 @@ const MAY_IMPORT = {
       "mqtt",
       "network",
       "outbox",
-      "reading",
+      "journal",
       "sensor",
       "settings",
     ],

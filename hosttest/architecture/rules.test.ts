@@ -91,9 +91,9 @@ describe("the dependency rules find", () => {
     const outbox = { "src/outbox/outbox.ts": "export class Outbox {}" };
     const type = 'import type { Outbox } from "../outbox/outbox.js";\nexport type X = Outbox;';
     const code = 'import { Outbox } from "../outbox/outbox.js";\nexport const x = new Outbox();';
-    expect(await brokenBy({ ...outbox, "src/reading/journal.ts": type })).toEqual([]);
-    expect(await brokenBy({ ...outbox, "src/reading/journal.ts": code })).toEqual([
-      "folders-apart-reading: src/reading/journal.ts -> src/outbox/outbox.ts",
+    expect(await brokenBy({ ...outbox, "src/journal/journal.ts": type })).toEqual([]);
+    expect(await brokenBy({ ...outbox, "src/journal/journal.ts": code })).toEqual([
+      "folders-apart-journal: src/journal/journal.ts -> src/outbox/outbox.ts",
     ]);
   });
 

@@ -82,7 +82,7 @@ export async function appRows(
     const { settled } = JSON.parse((await xs.evaluate("bench.app.progress()")).text);
     if (!(settled >= readings)) throw new Error(`${settled} of ${readings} readings settled: the app is not connected`);
     const wakes = Number((await xs.evaluate("bench.app.wakesAMinute(60)")).text);
-    await xs.evaluate("bench.app.run(6000, 'down')"); // more than its 24 blocks of flash hold
+    await xs.evaluate("bench.app.run(14000, 'down')"); // more than its 24 blocks of flash hold
     const full = await live();
     const progress = JSON.parse((await xs.evaluate("bench.app.progress()")).text);
     // On the same flash: what a backlog from an earlier boot leaves behind is in this figure.

@@ -23,12 +23,14 @@ import { FlashFile } from "../../boards/desktop/flash-file.js";
 import { TCP } from "../../boards/desktop/tcp.js";
 import { timers, uptimeMs } from "../../boards/desktop/timers.js";
 import { topFolder } from "../../boards/xs/engine/build.js";
+import { Journal } from "../../src/journal/journal.js";
+import { Sticky } from "../../src/journal/sticky.js";
 import { Client } from "../../src/mqtt/client.js";
 import { encodeTopicName } from "../../src/mqtt/topics.js";
 import { encodeUTF8 } from "../../src/mqtt/utf8.js";
 import { type Entry, Outbox } from "../../src/outbox/outbox.js";
-import { Journal } from "../../src/reading/journal.js";
 import { Mosquitto } from "../support/mosquitto.js";
+import { sampleOf } from "../support/sample.js";
 import { type Row, row } from "./row.js";
 
 const READINGS = 20_000;
@@ -58,13 +60,17 @@ function ours(window: number): Contender {
     const room = encodeUTF8("livingroom");
     const journal = new Journal({
       store: outbox,
+      notes: new Sticky(outbox),
       clock,
+      boot: 1,
+      isEach: false,
       room,
       format: "json",
       intervalMs: 10_000,
       topicOf: () => topic,
     });
-    for (let i = 0; i < READINGS; i++) journal.append(21_440, 2, qos);
+    const sample = sampleOf({ temperature: 21.44 });
+    for (let i = 0; i < READINGS; i++) journal.append(sample, qos);
     const client = new Client<Entry>({
       socket: { io: TCP },
       host: "127.0.0.1",

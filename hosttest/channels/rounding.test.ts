@@ -2,7 +2,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toMilli, valueText } from "../../src/channels/rounding.js";
-import { Renderer } from "../../src/reading/render.js";
+import { Renderer } from "../../src/journal/render.js";
+import { StoredSample } from "../../src/journal/stored.js";
+import { sampleOf } from "../support/sample.js";
 
 test.each([
   [-0.125, 2, "-0.13"],
@@ -27,7 +29,9 @@ test("the message has the digits that the prompt shows, for every step of a TMP1
       fc.nat(3),
       (raw, tenths, decimals) => {
         const celsius = raw / 128 + tenths / 10;
-        const length = renderer.plain(toMilli(celsius, decimals), decimals);
+        const stored = new StoredSample();
+        stored.take(sampleOf({ temperature: celsius }, decimals), 1);
+        const length = renderer.plain(stored);
         expect(Buffer.from(renderer.bytes.subarray(0, length)).toString()).toBe(valueText(celsius, decimals));
       },
     ),

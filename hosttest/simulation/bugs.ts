@@ -92,14 +92,19 @@ export const bugs: readonly PlantedBug[] = [
   },
   {
     name: "room-of-today",
-    file: "src/reading/journal.ts",
-    find: "  private topicOfPast(sequence: number): Uint8Array | undefined {\n",
-    replace:
-      "  private topicOfPast(sequence: number): Uint8Array | undefined {\n    if (sequence >= 0) return this.topic;\n",
+    file: "src/journal/rooms.ts",
+    find: "if (stored.boot !== this.boot) return",
+    replace: "if (stored.boot < 0) return",
+  },
+  {
+    name: "base-of-now",
+    file: "src/journal/bases.ts",
+    find: "if (own !== undefined && sequence >= own.from) {",
+    replace: "if (own !== undefined) {",
   },
   {
     name: "time-of-this-boot",
-    file: "src/reading/dating.ts",
+    file: "src/journal/dating.ts",
     find: "if (boot === this.boot && sequence >= this.ownStart) {",
     replace: "if (boot >= 0) {",
   },

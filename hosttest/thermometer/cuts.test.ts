@@ -58,7 +58,7 @@ describe("power cuts", () => {
     expect(truth.size).toBeGreaterThan(100);
     const seen = rooms.flatMap((room) => house.sequences(room).map((sequence = -1) => [sequence, room] as const));
     expect(Object.fromEntries(seen)).toMatchObject(Object.fromEntries(truth));
-    expect(one.firmware.journal?.counters.deadLetters).toBe(0);
+    expect(one.firmware.lifetime?.deadLetters).toBe(0);
   });
 
   test("during a factory reset, wherever: the next boot completes it, and nothing of the old device is seen again", () => {
@@ -89,7 +89,7 @@ describe("power cuts", () => {
       // Cut while the mark was erased, the last thing to do: there may be nothing left to complete.
       if (cut !== 17) expect(one.restarts).toEqual(["reboot", "factory reset"]);
       expect(one.firmware.settings.get("room")).toBe("kitchen");
-      expect(one.firmware.journal?.counters.boots).toBe(1);
+      expect(one.firmware.lifetime?.boots).toBe(1);
       expect(house.messages.slice(seen).filter(({ topic }) => topic === "home/attic/temperature")).toEqual([]);
       if (isCut) expect(house.sequences()).toEqual(one.taken);
       expect(house.breaches).toEqual([]);

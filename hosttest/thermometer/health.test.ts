@@ -75,7 +75,7 @@ describe("safe mode", () => {
     one.type("erase");
     time.advance(30 * SECOND);
     expect(one.restarts).toEqual(["factory reset"]);
-    expect(one.firmware.journal?.counters.boots).toBe(1);
+    expect(one.firmware.lifetime?.boots).toBe(1);
   });
 
   test("power cuts lead nowhere near it, however many and however soon: readings go on", () => {

@@ -18,6 +18,7 @@ test("each of them is shown to be, in settings.test.ts, presence.test.ts or belo
     "deadband",
     "heartbeat",
     "payload",
+    "topics",
     "discovery",
     "discovery.prefix",
     "outbox.full",

@@ -185,7 +185,7 @@ test("a window of a day's readings goes out before the time server answers: all 
   expect(house.readings().length).toBeGreaterThan(2_500);
   expect(undated.length).toBeGreaterThan(0);
   expect(undated.length).toBeLessThan(20);
-  expect(one.firmware.journal?.counters.possibleDoubles).toBe(0);
+  expect(one.firmware.lifetime?.possibleDoubles).toBe(0);
 });
 
 describe("trouble", () => {

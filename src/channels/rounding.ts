@@ -3,13 +3,20 @@
  * prompt says and what other ways out print is the same number.
  */
 
-const MILLI_PER_DIGIT = Object.freeze([1000, 100, 10, 1]); // by decimals
+/** Thousandths in a step, by decimals. */
+export const MILLI_PER_STEP: readonly number[] = Object.freeze([1000, 100, 10, 1]);
+
+/** How many of the last of `decimals` digits (0 to 3). Never -0. */
+export function toSteps(value: number, decimals: number): number {
+  const thousandths = value * 1000;
+  return thousandths < 0
+    ? 0 - Math.round(-thousandths / MILLI_PER_STEP[decimals])
+    : 0 + Math.round(thousandths / MILLI_PER_STEP[decimals]);
+}
 
 /** Thousandths of the unit, a whole multiple of the last of `decimals` digits (0 to 3). Never -0. */
 export function toMilli(value: number, decimals: number): number {
-  const unit = MILLI_PER_DIGIT[decimals];
-  const size = Math.round((Math.abs(value) * 1000) / unit) * unit;
-  return value < 0 && size > 0 ? -size : size;
+  return toSteps(value, decimals) * MILLI_PER_STEP[decimals];
 }
 
 /** `value` with `decimals` digits after the point, 0 to 3. */

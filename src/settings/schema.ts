@@ -47,6 +47,8 @@ export interface Values {
   /** 0: off. */
   heartbeat: number;
   payload: "json" | "plain";
+  /** A sample is one message, or each of its channels is one. */
+  topics: "sample" | "each";
   "outbox.full": "dropOldest" | "refuse";
   "outbox.window": number;
   /** "auto", or the name of a driver. */
@@ -265,7 +267,14 @@ export const schema: readonly Setting[] = [
     key: "payload",
     type: { kind: "choice", values: ["json", "plain"] },
     default: "json",
-    help: "json: value, time, sequence number; plain: the value alone",
+    help: "json: values, time, sequence number; plain: the first value alone",
+    inForce: "saved",
+  },
+  {
+    key: "topics",
+    type: { kind: "choice", values: ["sample", "each"] },
+    default: "sample",
+    help: "sample: all values in one message; each: a message on home/<room>/<channel> for each",
     inForce: "saved",
   },
   {

@@ -4,13 +4,13 @@
  * none. Failing flash is tried again after a while, with a reading: it may be back, and each try uses up a number.
  */
 import type { Board } from "../board.js";
-import { toMilli } from "../channels/rounding.js";
-import { encodeTopicName } from "../mqtt/topics.js";
-import { encodeUTF8 } from "../mqtt/utf8.js";
+import { TEMPERATURE } from "../channels/channels.js";
+import { Sample } from "../channels/sample.js";
+import type { Journal, SampleMessage } from "../journal/journal.js";
 import type { Outbox } from "../outbox/outbox.js";
-import { Journal, type JournalStore, type ReadingMessage } from "../reading/journal.js";
 import type { Settings } from "../settings/settings.js";
 import type { Level } from "./device-log.js";
+import { openUnkept } from "./records.js";
 
 /** Failing flash is left alone for so long: a try is many programs and erases. */
 export const FLASH_RETRY_MS = 60_000;
@@ -20,7 +20,7 @@ export interface IntakeOwner {
   readonly settings: Settings;
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
-  readonly uplink: { sendNow(message: ReadingMessage): boolean; wake(): void } | undefined;
+  readonly uplink: { sendNow(message: SampleMessage): boolean; wake(): void } | undefined;
   log(level: Level, text: string): void;
 }
 
@@ -33,33 +33,28 @@ export class Intake {
   /** Without flash, what makes messages. */
   private unkept: Journal | undefined;
   private retryAtMs = 0;
+  private readonly sample = new Sample();
 
   constructor(owner: IntakeOwner) {
     this.owner = owner;
-    if (owner.journal === undefined) this.unkept = openJournal(owner, NO_STORE);
+    if (owner.journal === undefined) this.unkept = openUnkept(owner);
   }
 
-  /** What is to be sent in is of this format from now on. */
-  set format(format: Journal["format"]) {
-    const journal = this.owner.journal ?? this.unkept;
-    if (journal !== undefined) journal.format = format;
-  }
-
-  /** Readings from now on are this far apart, milliseconds. */
-  set intervalMs(intervalMs: number) {
-    const journal = this.owner.journal ?? this.unkept;
-    if (journal !== undefined) journal.intervalMs = intervalMs;
+  /** What samples are kept and sent by. */
+  get journal(): Journal | undefined {
+    return this.owner.journal ?? this.unkept;
   }
 
   /** `decimals`: digits after the point to be shown. */
   take(celsius: number, decimals: number): void {
     const { board, settings, uplink, outbox } = this.owner;
-    const milliCelsius = toMilli(celsius, decimals);
+    const { sample } = this;
+    sample.set(TEMPERATURE, celsius, decimals);
     const qos = settings.get("mqtt.qos");
-    const sequence = qos === 0 ? undefined : this.keep(milliCelsius, decimals, qos);
+    const sequence = qos === 0 ? undefined : this.keep(sample, qos);
     board.observer?.reading?.(celsius, sequence);
     if (sequence === undefined) {
-      this.sendNow(milliCelsius, decimals);
+      this.sendNow(sample);
       return;
     }
     uplink?.wake();
@@ -67,12 +62,12 @@ export class Intake {
   }
 
   /** Its number; -1 if it was refused for want of free space; undefined if the flash does not take it. */
-  private keep(milliCelsius: number, decimals: number, qos: 1 | 2): number | undefined {
+  private keep(sample: Sample, qos: 1 | 2): number | undefined {
     const { board, journal, outbox } = this.owner;
     if (journal === undefined || outbox === undefined) return undefined;
     if (this.isFlashFailing && board.clock.uptimeMs() < this.retryAtMs) return undefined;
     const { flashFailures } = outbox;
-    const sequence = journal.append(milliCelsius, decimals, qos);
+    const sequence = journal.append(sample, qos);
     if (sequence >= 0) {
       if (this.isFlashFailing) this.flashIsBack();
       return sequence;
@@ -82,11 +77,11 @@ export class Intake {
     return undefined;
   }
 
-  private sendNow(milliCelsius: number, decimals: number): void {
-    const { journal, uplink } = this.owner;
-    const message = (journal ?? this.unkept)?.renderNow(milliCelsius, decimals);
-    if (message === undefined || uplink?.sendNow(message) !== true) this.dropped++;
+  private sendNow(sample: Sample): void {
+    if (this.journal?.sendNow(sample, this.send) !== true) this.dropped++;
   }
+
+  private readonly send = (message: SampleMessage): boolean => this.owner.uplink?.sendNow(message) === true;
 
   private flashFails(): void {
     const { board, log } = this.owner;
@@ -101,36 +96,3 @@ export class Intake {
     this.owner.log("info", "flash takes readings again");
   }
 }
-
-/** The journal of this device's readings, on `store`. */
-export function openJournal(owner: Pick<IntakeOwner, "board" | "settings">, store: JournalStore): Journal {
-  return new Journal({
-    store,
-    clock: owner.board.clock,
-    room: encodeUTF8(owner.settings.get("room")),
-    format: owner.settings.get("payload"),
-    intervalMs: owner.settings.get("interval") * 1000,
-    topicOf: readingTopic,
-  });
-}
-
-/** `home/<room>/temperature` for a room's name, both as UTF-8. */
-function readingTopic(room: Uint8Array): Uint8Array {
-  const before = encodeTopicName("home/");
-  const after = encodeTopicName("/temperature");
-  const topic = new Uint8Array(before.length + room.length + after.length);
-  topic.set(before);
-  topic.set(room, before.length);
-  topic.set(after, before.length + room.length);
-  return topic;
-}
-
-/** Keeps nothing. */
-const NO_STORE: JournalStore = {
-  append: () => -1,
-  nextSequence: 0,
-  note: () => {},
-  readNote: () => undefined,
-  noteAt: () => undefined,
-  findNoteAfter: () => false,
-};

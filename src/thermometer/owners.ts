@@ -4,12 +4,12 @@
  * times the RAM, as long as the device runs.
  */
 import type { Board, Timers } from "../board.js";
+import type { Journal } from "../journal/journal.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
 import { messageOf } from "../network/trouble.js";
 import type { Flash } from "../outbox/flash.js";
 import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
-import type { Journal } from "../reading/journal.js";
 import { sensorNames } from "../sensor/probe.js";
 import type { Key, Value } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";

@@ -3,15 +3,17 @@
  */
 import type { Board, Firmware } from "../board.js";
 import type { Answer } from "../console/host.js";
+import type { Journal } from "../journal/journal.js";
 import type { Link } from "../network/link.js";
 import type { TimeSync } from "../network/time-sync.js";
 import type { Outbox } from "../outbox/outbox.js";
-import type { Journal } from "../reading/journal.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { Health } from "./health.js";
 import type { Intake } from "./intake.js";
+import type { Lifetime } from "./lifetime.js";
 import type { Sampling } from "./sampling.js";
+import type { SessionRecord } from "./session-record.js";
 import type { Uplink } from "./uplink.js";
 
 export interface Product extends Firmware {
@@ -24,6 +26,8 @@ export interface Product extends Firmware {
   /** Undefined in safe mode, and while the flash cannot be used: `flashTrouble` says why. */
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
+  readonly sessionRecord: SessionRecord | undefined;
+  readonly lifetime: Lifetime | undefined;
   readonly flashTrouble: string | undefined;
   /** Undefined where no readings are taken. */
   readonly intake: Intake | undefined;

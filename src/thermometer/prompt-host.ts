@@ -143,9 +143,9 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
 
   /** An entry is about to go that some broker may know by its id, and would take a later reading for it: the id must end, too. */
   private endSession(): void {
-    const { journal, uplink } = this.thermometer;
-    if (journal === undefined || journal.perhapsSent === 0) return;
-    journal.forgetSession();
+    const { sessionRecord, uplink } = this.thermometer;
+    if (sessionRecord === undefined || sessionRecord.perhapsSent === 0) return;
+    sessionRecord.forget();
     uplink?.wipe();
   }
 

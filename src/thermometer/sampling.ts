@@ -3,9 +3,9 @@
  * A sampler that was stopped stays so, whatever the settings become.
  */
 import type { Board, Timers } from "../board.js";
+import { MAX_DECIMALS } from "../channels/channels.js";
 import { valueText } from "../channels/rounding.js";
 import type { Answer } from "../console/host.js";
-import { DECIMALS_MOST } from "../reading/record.js";
 import { type OpenSensor, openSensor } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import type { Settings } from "../settings/settings.js";
@@ -129,7 +129,7 @@ export class Sampling implements SamplerOptions {
 
   onReading(celsius: number, sensorDecimals: number): void {
     const resolution = this.owner.settings.get("resolution");
-    const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, DECIMALS_MOST);
+    const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, MAX_DECIMALS);
     this._decimals = decimals;
     if (this.asker !== undefined) this.answer({ lines: [`${valueText(celsius, decimals)} °C`] });
     this.owner.onReading(celsius, decimals);

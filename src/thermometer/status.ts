@@ -99,15 +99,15 @@ function outbox({ outbox, flashTrouble }: Product): string {
 }
 
 /** Only what happened: a healthy device shows no zeros. */
-function losses({ outbox, journal, dropped }: Product): readonly Row[] {
+function losses({ outbox, lifetime, dropped }: Product): readonly Row[] {
   const statistics = outbox?.statistics();
   const counts: (readonly [string, number])[] = [
     ["dropped, flash full", statistics?.dropped ?? 0],
     ["refused, flash full", statistics?.refused ?? 0],
     ["damaged in flash", statistics?.damaged ?? 0],
     ["dropped, not kept", dropped],
-    ["dead-lettered", journal?.counters.deadLetters ?? 0],
-    ["possible doubles", journal?.counters.possibleDoubles ?? 0],
+    ["dead-lettered", lifetime?.deadLetters ?? 0],
+    ["possible doubles", lifetime?.possibleDoubles ?? 0],
   ];
   const happened = counts.filter(([, count]) => count > 0).map(([label, count]) => `${count} ${label}`);
   return happened.length === 0 ? [] : [["losses", happened.join(", ")]];
@@ -130,8 +130,8 @@ function time({ board, time }: Product): string {
   return utcMs === undefined ? `not known yet${trouble}` : `${new Date(utcMs).toISOString().slice(0, 19)}Z${trouble}`;
 }
 
-function uptime({ board, journal }: Product): string {
-  const boots = journal === undefined ? "" : `, boot ${journal.counters.boots}`;
+function uptime({ board, lifetime }: Product): string {
+  const boots = lifetime === undefined ? "" : `, boot ${lifetime.boots}`;
   return `${span(board.clock.uptimeMs())}${boots}${cause(board.resetCause)}`;
 }
 

@@ -1,9 +1,10 @@
 /*
- * The uplink: the MQTT client as this product uses it. Entries of the outbox go out as readings; the session record in
- * the journal decides how the client begins; what the device says of itself is in presence.ts.
+ * The uplink: the MQTT client as this product uses it. Entries of the outbox go out as readings; the session record
+ * decides how the client begins; what the device says of itself is in presence.ts.
  * Owns the client. Waits for nothing: its owner calls it when there is something to send.
  */
 import type { Board, Timers } from "../board.js";
+import type { Journal, SampleMessage } from "../journal/journal.js";
 import {
   Client,
   type ClientOptions,
@@ -19,15 +20,18 @@ import {
 } from "../mqtt/client.js";
 import type { TCPConstructor } from "../mqtt/io.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
-import type { Journal, ReadingMessage } from "../reading/journal.js";
+import type { Lifetime } from "./lifetime.js";
 import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";
 import { refusalLine, settledLine } from "./refusal.js";
+import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
 
 export interface UplinkOwner extends PresenceOwner {
   /** Absent where the flash cannot be used: readings go out at QoS 0's promise then. */
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
+  readonly sessionRecord: SessionRecord | undefined;
+  readonly lifetime: Lifetime | undefined;
 }
 
 /** What was handed to the socket is in the network's hands after this. */
@@ -46,19 +50,19 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   /** What the last failure was: the same one again is not news. */
   private trouble = "";
   private isLoweredSaid = false;
-  /** The session at the broker is not the one that the journal knows. */
+  /** The session at the broker is not the one that is on record. */
   readonly wipeFirst: boolean;
   /** In whatever session it was. */
   readonly perhapsSent: number;
 
   /** @throws Error with one line if the settings ask for what this board has not (TLS) */
   constructor(owner: UplinkOwner) {
-    const { journal, settings } = owner;
+    const { sessionRecord, settings } = owner;
     this.owner = owner;
     this.presence = new Presence(owner, this);
     if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
-    this.wipeFirst = journal?.sessionIs(this.id, this.host, this.port) !== true;
-    this.perhapsSent = journal?.perhapsSent ?? 0;
+    this.wipeFirst = sessionRecord?.is(this.id, this.host, this.port) !== true;
+    this.perhapsSent = sessionRecord?.perhapsSent ?? 0;
     if (this.user === undefined && settings.get("mqtt.password") !== "") {
       owner.log("warn", "mqtt.password is not sent: set mqtt.user, too");
     }
@@ -111,7 +115,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   /** A QoS 0 reading: false if it was dropped, because there is no connection to take it. */
-  sendNow(message: ReadingMessage): boolean {
+  sendNow(message: SampleMessage): boolean {
     const isSent = this.client.publishNow(message);
     if (isSent) this.presence.arrived();
     return isSent;
@@ -229,14 +233,14 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     return this.owner.board.random();
   }
 
-  render(entry: Entry): ReadingMessage | undefined {
+  render(entry: Entry): SampleMessage | undefined {
     return this.owner.journal?.render(entry);
   }
 
   onSession(session: SessionStart): void {
     const { owner, id } = this;
-    owner.journal?.countPossibleDoubles(session.possibleDoubles);
-    owner.journal?.recordSession(id, this.host, this.port, this.window);
+    owner.lifetime?.countPossibleDoubles(session.possibleDoubles);
+    owner.sessionRecord?.record(id, this.host, this.port, this.window);
     owner.log("info", `connected to ${this.host}:${this.port}${session.present ? ", session resumed" : ""}`);
   }
 
@@ -272,7 +276,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     const { owner } = this;
     this.presence.arrived();
     this.takeover.acknowledged(this.uptimeMs());
-    if (outcome === "deadLetter") owner.journal?.countDeadLetter();
+    if (outcome === "deadLetter") owner.lifetime?.countDeadLetter();
     if (outcome === "deadLetter") owner.log("error", settledLine(sequence, by));
     else if (by !== undefined) owner.log("warn", settledLine(sequence, by));
     owner.board.observer?.settled?.(sequence, outcome);
@@ -287,7 +291,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
 
   onLowered(_sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void {
     const { owner } = this;
-    if (isPossibleDouble) owner.journal?.countPossibleDoubles(1);
+    if (isPossibleDouble) owner.lifetime?.countPossibleDoubles(1);
     if (this.isLoweredSaid) return;
     this.isLoweredSaid = true;
     owner.log(
@@ -297,7 +301,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   onReach(entries: number): void {
-    this.owner.journal?.recordSession(this.id, this.host, this.port, entries);
+    this.owner.sessionRecord?.record(this.id, this.host, this.port, entries);
   }
 
   onError(error: MQTTError): void {

@@ -2,11 +2,15 @@
  * What a boot costs, by what it finds in flash: an outbox never used, one that is full, one that was full and has drained.
  * A boot here is what stands before the prompt: the mount, the journal's notes, the oldest entry; then the first reading.
  */
+
+import { TEMPERATURE } from "../../../src/channels/channels.js";
+import { Sample } from "../../../src/channels/sample.js";
+import { Journal } from "../../../src/journal/journal.js";
+import { Sticky } from "../../../src/journal/sticky.js";
 import { encodeTopicName } from "../../../src/mqtt/topics.js";
 import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
 import type { Flash, FlashStatus } from "../../../src/outbox/flash.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
-import { Journal } from "../../../src/reading/journal.js";
 import { enter, leave, spent } from "./meter.js";
 
 /** What lies in flash when the device boots. */
@@ -61,11 +65,16 @@ class CountedFlash implements Flash {
   close(): void {}
 }
 
+const SAMPLE = new Sample();
+SAMPLE.set(TEMPERATURE, 21.44, 2);
 const clock = { uptimeMs: 1_000, isSet: false };
 
 function openJournal(store: Outbox): Journal {
   return new Journal({
     store,
+    notes: new Sticky(store),
+    boot: 1,
+    isEach: false,
     clock: {
       uptimeMs: () => clock.uptimeMs,
       utcMs: () => (clock.isSet ? EPOCH_MS + clock.uptimeMs : undefined),
@@ -79,7 +88,7 @@ function openJournal(store: Outbox): Journal {
 
 function takeReading(outbox: Outbox, journal: Journal): number {
   clock.uptimeMs += INTERVAL_MS;
-  const sequence = journal.append(21_440, 2, 1);
+  const sequence = journal.append(SAMPLE, 1);
   outbox.idle();
   return sequence;
 }

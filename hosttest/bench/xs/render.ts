@@ -2,10 +2,13 @@
  * What it costs to make the message out of an entry: `render` of the journal, for readings as they follow one another in
  * a house: ten seconds apart, a hundredth of a degree warmer or colder each.
  */
+import { TEMPERATURE } from "../../../src/channels/channels.js";
+import { Sample } from "../../../src/channels/sample.js";
+import { Journal, type JournalEntry, type JournalStore } from "../../../src/journal/journal.js";
+import type { PayloadFormat } from "../../../src/journal/render.js";
+import { Sticky } from "../../../src/journal/sticky.js";
 import { encodeTopicName } from "../../../src/mqtt/topics.js";
 import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
-import { Journal, type JournalEntry, type JournalStore } from "../../../src/reading/journal.js";
-import type { PayloadFormat } from "../../../src/reading/render.js";
 import { allocated, type Cost, spent } from "./meter.js";
 
 const INTERVAL_MS = 10_000;
@@ -38,13 +41,17 @@ export function renderCost(format: PayloadFormat, turns: number): Cost {
   const topicOf = (): Uint8Array => encodeTopicName("home/livingroom/temperature");
   const journal = new Journal({
     store,
+    notes: new Sticky(store),
     clock,
+    boot: 1,
     room: encodeUTF8("livingroom"),
     format,
+    isEach: false,
     intervalMs: INTERVAL_MS,
     topicOf,
   });
   const entry: JournalEntry = store.entry;
+  const sample = new Sample();
   let length = 0;
   const render = (): void => {
     length += journal.render(entry)?.payloadLength ?? 0;
@@ -54,7 +61,8 @@ export function renderCost(format: PayloadFormat, turns: number): Cost {
   let slots = 0;
   for (let turn = 0; turn < turns; turn++) {
     uptimeMs += INTERVAL_MS;
-    journal.append(21_440 + 10 * ((turn % 20) - 10), 2, 1);
+    sample.set(TEMPERATURE, 21.44 + ((turn % 20) - 10) / 100, 2);
+    journal.append(sample, 1);
     const memory = allocated(() => {
       computrons += spent(render);
     });

@@ -2,10 +2,13 @@
  * What sampling costs: from the timer that wakes the sampler to the record in flash. A TMP117 whose registers are native,
  * the journal and the outbox as the product has them.
  */
+import { TEMPERATURE } from "../../../src/channels/channels.js";
+import { Sample } from "../../../src/channels/sample.js";
+import { Journal } from "../../../src/journal/journal.js";
+import { Sticky } from "../../../src/journal/sticky.js";
 import { encodeTopicName } from "../../../src/mqtt/topics.js";
 import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
-import { Journal } from "../../../src/reading/journal.js";
 import { openSensor } from "../../../src/sensor/probe.js";
 import { Sampler } from "../../../src/sensor/sampler.js";
 import { advance, PlainFlash, timers, uptimeMs } from "./harness.js";
@@ -46,14 +49,26 @@ export function samplingCost(turns: number): Cost {
   const topicOf = (): Uint8Array => encodeTopicName("home/livingroom/temperature");
   const clock = { uptimeMs, utcMs: () => undefined };
   const room = encodeUTF8("livingroom");
-  const journal = new Journal({ store: outbox, clock, room, format: "json", intervalMs: 10_000, topicOf });
+  const journal = new Journal({
+    store: outbox,
+    notes: new Sticky(outbox),
+    clock,
+    boot: 1,
+    room,
+    format: "json",
+    isEach: false,
+    intervalMs: INTERVAL_MS,
+    topicOf,
+  });
+  const sample = new Sample();
   const sampler = new Sampler({
     open: () => openSensor({ io: Registers, data: 21, clock: 22 }, "auto", { intervalMs: INTERVAL_MS }),
     timers,
     uptimeMs,
     intervalMs: INTERVAL_MS,
     onReading(celsius, decimals) {
-      journal.append(Math.round(celsius * 1000), decimals, 1);
+      sample.set(TEMPERATURE, celsius, decimals);
+      journal.append(sample, 1);
       const entered = enter();
       taken++;
       leave(entered);

@@ -3,9 +3,15 @@
  * or nobody. The world's time is true and goes on; what a boot knows of it is what the clock was told.
  */
 import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { channels } from "../../src/channels/channels.js";
+import type { Sample } from "../../src/channels/sample.js";
+import { Journal } from "../../src/journal/journal.js";
+import type { PayloadFormat } from "../../src/journal/render.js";
+import { Sticky } from "../../src/journal/sticky.js";
 import { Outbox } from "../../src/outbox/outbox.js";
-import { Journal } from "../../src/reading/journal.js";
-import type { PayloadFormat } from "../../src/reading/render.js";
+import { Lifetime } from "../../src/thermometer/lifetime.js";
+import { SessionRecord } from "../../src/thermometer/session-record.js";
+import { sampleOf } from "../support/sample.js";
 
 export const WORLD_BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
 
@@ -15,6 +21,7 @@ export interface Seen {
   readonly topic: string;
   readonly value: number;
   readonly ts: string | undefined;
+  readonly humidity?: number;
 }
 
 export class ReadingDevice {
@@ -22,6 +29,9 @@ export class ReadingDevice {
   room = "kitchen";
   format: PayloadFormat = "json";
   intervalMs = 60_000;
+  isEach = false;
+  lifetime!: Lifetime;
+  sessionRecord!: SessionRecord;
   outbox!: Outbox;
   journal!: Journal;
   /** Boots since the beginning. */
@@ -49,8 +59,14 @@ export class ReadingDevice {
     this.#bootedMs = this.nowMs;
     this.#clockAheadMs = undefined;
     this.outbox = new Outbox({ flash: this.flash });
+    const notes = new Sticky(this.outbox);
+    this.lifetime = new Lifetime(this.outbox, notes);
+    this.sessionRecord = new SessionRecord(this.outbox, notes);
     this.journal = new Journal({
       store: this.outbox,
+      notes,
+      boot: this.lifetime.boots,
+      isEach: this.isEach,
       clock: {
         uptimeMs: () => this.nowMs - this.#bootedMs,
         utcMs: () => (this.#clockAheadMs === undefined ? undefined : this.utcMs + this.#clockAheadMs),
@@ -58,7 +74,7 @@ export class ReadingDevice {
       room: utf8(room),
       format: this.format,
       intervalMs: this.intervalMs,
-      topicOf: (name) => utf8(`home/${text(name, name.length)}/temperature`),
+      topicOf: (name, channel) => utf8(`home/${text(name, name.length)}/${channels[channel].name}`),
     });
   }
 
@@ -73,7 +89,27 @@ export class ReadingDevice {
   }
 
   append(celsius: number, qos: 1 | 2 = 1): number {
-    return this.journal.append(Math.round(celsius * 1000), 2, qos);
+    return this.take(sampleOf({ temperature: celsius }), qos);
+  }
+
+  take(sample: Sample, qos: 1 | 2 = 1): number {
+    return this.journal.append(sample, qos);
+  }
+
+  /** Samples are taken so far apart from now on. */
+  setInterval(intervalMs: number): void {
+    this.intervalMs = intervalMs;
+    this.journal.follow(this);
+  }
+
+  /** The messages of a QoS 0 sample taken now: topic and payload. */
+  sendNow(sample: Sample): string[] {
+    const sent: string[] = [];
+    this.journal.sendNow(sample, ({ topic, payload, payloadLength }) => {
+      sent.push(text(topic, topic.length), text(payload, payloadLength));
+      return true;
+    });
+    return sent;
   }
 
   /** The sequence numbers that wait. */
@@ -91,8 +127,8 @@ export class ReadingDevice {
     if (entry?.sequence !== sequence) throw new Error(`no entry ${sequence}`);
     const message = this.journal.render(entry);
     if (message === undefined) return undefined;
-    const { value, ts, seq } = JSON.parse(text(message.payload, message.payloadLength));
-    return { sequence: seq, topic: text(message.topic, message.topic.length), value, ts };
+    const { seq, ts, ...values } = JSON.parse(text(message.payload, message.payloadLength));
+    return { sequence: seq, topic: text(message.topic, message.topic.length), ts, ...values };
   }
 }
 

@@ -1,13 +1,13 @@
 /*
- * When a reading was taken: its boot and uptime, set against what is known of that boot's clock.
- * A clock that was set late dates the readings taken before, too, but those that have been told by then: a message that is
+ * When a sample was taken: its boot and uptime, set against what is known of that boot's clock.
+ * A clock that was set late dates the samples taken before, too, but those that have been sent by then: a message that is
  * sent again says what it said the first time (exactly once is once with one content). So each clock note in flash has the
- * number of the first reading that it dates, and the last one of a boot whose number is not above the reading's dates it, now and
- * after any reboot. Allocates nothing while the readings are of one boot. What can never be dated has no time: NaN.
+ * number of the first entry that it dates, and the last one of a boot whose number is not above the entry's dates it, now and
+ * after any reboot. Allocates nothing while the entries are of one boot. What can never be dated has no time: NaN.
  * Boots are numbered modulo 65,536; notes of an outbox are in the order of their boots.
  */
 import { bootOfClock, CLOCK, encodeClock, originOfClock, startOfClock } from "./notes.js";
-import type { Reading } from "./record.js";
+import type { StoredSample } from "./stored.js";
 
 const RESOLUTION_MS = 1000; // as `ts` mostly shows: a clock that moves by less is not worth a note
 const LATEST_MS = Date.UTC(9900, 0, 1); // RFC 3339 has four digits for the year, and a record 34 years for the uptime
@@ -30,40 +30,40 @@ export interface NoteWriter {
 }
 
 export class Dating {
-  // What was found last: it dates the readings of one boot, from one number to before another.
+  // What was found last: it dates the samples of one boot, from one number to before another.
   start = 0;
   end = 0;
-  /** Milliseconds since 1970 at uptime 0 of their boot; NaN if nobody knows. */
+  /** Milliseconds since 1970 at uptime 0 of their boot; NaN if it is not known. */
   originMs = Number.NaN;
   private readonly notes: ClockNotes;
   private readonly writer: NoteWriter;
   private readonly boot: number;
   private ownOriginMs = Number.NaN; // this boot's, as it stands in flash
-  private ownStart = 0; // the first reading that it dates
-  /** One above the highest number that has been told since the boot: all below says the same for ever. */
-  toldEnd = 0;
+  private ownStart = 0; // the first entry that it dates
+  /** One above the highest number that has been rendered since the boot: all below says the same for ever. */
+  sentEnd = 0;
   private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
   private undatedEnd = -1;
 
-  /** `boot`: number of the boot that runs. `writer`: makes a note, durable or told otherwise by its owner. */
+  /** `boot`: number of the boot that runs. `writer`: makes a note, durable, or tried again. */
   constructor(notes: ClockNotes, boot: number, writer: NoteWriter) {
     this.notes = notes;
     this.boot = boot & 0xffff;
     this.writer = writer;
   }
 
-  /** The clock is set, or set anew: milliseconds since 1970 at an uptime. `next`: number of the next reading to be taken. */
+  /** The clock is set, or set anew: milliseconds since 1970 at an uptime. `next`: number of the next entry. */
   setClock(uptimeMs: number, utcMs: number, next: number): void {
     const originMs = Math.round(utcMs - uptimeMs); // whole, as flash holds it: the same after a reboot
-    if (!(originMs > 0 && utcMs < LATEST_MS)) return; // no clock that anybody set
+    if (!(originMs > 0 && utcMs < LATEST_MS)) return; // not a clock that was set
     if (Math.abs(originMs - this.ownOriginMs) < RESOLUTION_MS) return;
-    this.ownStart = Math.min(Math.max(this.ownStart, this.toldEnd), next);
+    this.ownStart = Math.min(Math.max(this.ownStart, this.sentEnd), next);
     this.ownOriginMs = originMs;
     this.end = 0;
     this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.ownStart));
   }
 
-  /** Finds what dates a reading: `originMs`, and from `start` to `end`. */
+  /** Finds what dates an entry: `originMs`, and from `start` to `end`. */
   find(boot: number, sequence: number): void {
     if (boot === this.boot && sequence >= this.ownStart) {
       this.start = this.ownStart;
@@ -73,10 +73,10 @@ export class Dating {
   }
 
   /** The same for one that is only looked at. Milliseconds since 1970, or NaN. */
-  utcMs(reading: Reading, sequence: number): number {
-    this.find(reading.boot, sequence);
+  utcMs(stored: StoredSample, sequence: number): number {
+    this.find(stored.boot, sequence);
     this.end = 0;
-    return this.originMs + reading.uptimeMs;
+    return this.originMs + stored.uptimeMs;
   }
 
   private lookUp(boot: number, sequence: number): void {

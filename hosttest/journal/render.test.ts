@@ -1,12 +1,40 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { SecondDigits } from "../../src/reading/record.js";
-import { PAYLOAD_MOST, Renderer } from "../../src/reading/render.js";
+import { MAX_PAYLOAD, Renderer } from "../../src/journal/render.js";
+import { type SecondDigits, StoredSample } from "../../src/journal/stored.js";
 
 const NONE = Number.NaN; // no time
 const NO_NUMBER = -1;
 const text = (renderer: Renderer, length: number) => String.fromCharCode(...renderer.bytes.slice(0, length));
-const json = (renderer: Renderer, ...rest: Parameters<Renderer["json"]>) => text(renderer, renderer.json(...rest));
+const json = (
+  renderer: Renderer,
+  milli: number,
+  decimals: number,
+  utcMs: number,
+  secondDigits: SecondDigits,
+  sequence: number,
+) => text(renderer, renderer.json(alone(milli, decimals, secondDigits), utcMs, sequence));
+
+/** A temperature, in thousandths, as it comes out of flash. */
+function alone(milli: number, decimals: number, secondDigits: SecondDigits = 0): StoredSample {
+  return stored({ 0: milli }, decimals, secondDigits);
+}
+
+/** Values by channel, in thousandths. */
+function stored(
+  milli: Readonly<Record<number, number>>,
+  decimals: number,
+  secondDigits: SecondDigits = 0,
+  isSingle = false,
+): StoredSample {
+  const sample = new StoredSample();
+  for (const channel of Object.keys(milli).map(Number)) {
+    sample.mask |= 1 << channel;
+    sample.milli[channel] = milli[channel];
+    sample.decimals[channel] = decimals;
+  }
+  return Object.assign(sample, { secondDigits, isSingle });
+}
 const NOON = Date.UTC(2026, 5, 17, 9, 12, 0);
 const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
@@ -33,9 +61,9 @@ function reference({ milli, decimals, utcMs, secondDigits, sequence, plain }: Sh
 
 function render(renderer: Renderer, { milli, decimals, utcMs, secondDigits, sequence, plain }: Shown): string {
   const length = plain
-    ? renderer.plain(milli, decimals)
-    : renderer.json(milli, decimals, utcMs, secondDigits, sequence);
-  expect(length).toBeLessThanOrEqual(PAYLOAD_MOST);
+    ? renderer.plain(alone(milli, decimals))
+    : renderer.json(alone(milli, decimals, secondDigits), utcMs, sequence);
+  expect(length).toBeLessThanOrEqual(MAX_PAYLOAD);
   return text(renderer, length);
 }
 
@@ -72,7 +100,7 @@ describe("the payload", () => {
   test("plain is the value alone, and JSON comes back whole after it", () => {
     const renderer = new Renderer();
     json(renderer, 21_440, 2, NOON, 0, 1);
-    expect(text(renderer, renderer.plain(-256_000, 2))).toBe("-256.00");
+    expect(text(renderer, renderer.plain(alone(-256_000, 2)))).toBe("-256.00");
     expect(json(renderer, 21_440, 2, NOON, 0, 2)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":2}');
   });
 
@@ -161,5 +189,51 @@ describe("the payload", () => {
         }
       }
     }
+  });
+
+  test("of several channels has a key for each, the temperature first", () => {
+    const renderer = new Renderer();
+    const render = (...rest: Parameters<typeof stored>) => text(renderer, renderer.json(stored(...rest), NOON, 7));
+    const end = ',"ts":"2026-06-17T09:12:00Z","seq":7}';
+    expect(render({ 0: 21_440, 1: 45_200 }, 2)).toBe(`{"value":21.44,"humidity":45.20${end}`);
+    expect(render({ 0: 21_440, 1: 100_000, 2: 1_013_200 }, 1)).toBe(
+      `{"value":21.4,"humidity":100.0,"pressure":1013.2${end}`,
+    );
+    expect(render({ 1: 45_200, 2: 1_013_200 }, 1)).toBe(`{"humidity":45.2,"pressure":1013.2${end}`);
+    expect(render({ 1: 45_200 }, 1, 0, true)).toBe(`{"value":45.2${end}`);
+    expect(text(renderer, renderer.plain(stored({ 1: 45_200, 2: 1_013_200 }, 1)))).toBe("45.2");
+    expect(render({ 0: 21_440 }, 2)).toBe(`{"value":21.44${end}`);
+  });
+
+  test("of any channels is what text makes of it, whatever was rendered before", () => {
+    const KEYS = ["value", "humidity", "pressure"];
+    const milli = fc.oneof(fc.integer({ min: -20_000, max: 110_000 }), fc.integer({ min: 99_000, max: 101_000 }));
+    const shown = fc.record({
+      milli: fc.tuple(milli, milli, milli),
+      mask: fc.oneof(fc.constantFrom(3, 7), fc.integer({ min: 1, max: 7 })),
+      isSingle: fc.oneof({ arbitrary: fc.constant(false), weight: 3 }, fc.constant(true)),
+      decimals,
+      utcMs: fc.oneof(fc.integer({ min: NOON, max: NOON + 200_000 }), fc.constant(NONE)),
+      sequence: fc.integer({ min: -1, max: 1_010 }),
+    });
+    fc.assert(
+      fc.property(fc.array(shown, { minLength: 1, maxLength: 30 }), (samples) => {
+        const renderer = new Renderer();
+        for (const { milli, mask, isSingle, decimals, utcMs, sequence } of samples) {
+          const single = isSingle ? mask & -mask : mask;
+          const present = [0, 1, 2].filter((channel) => (single & (1 << channel)) !== 0);
+          const values = Object.fromEntries(present.map((channel) => [channel, milli[channel]]));
+          const length = renderer.json(stored(values, decimals, 0, isSingle), utcMs, sequence);
+          const rest = { decimals, utcMs, secondDigits: 0, sequence, plain: false } as const;
+          const [, end] = reference({ ...rest, milli: 0 }).split(/^{"value":[^,}]*/);
+          const parts = present.map((channel) => {
+            const value = reference({ ...rest, milli: milli[channel], plain: true });
+            return `"${isSingle ? "value" : KEYS[channel]}":${value}`;
+          });
+          expect(text(renderer, length)).toBe(`{${parts.join(",")}${end}`);
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

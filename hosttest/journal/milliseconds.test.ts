@@ -3,7 +3,8 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ReadingDevice, stamp, text, WORLD_BEGINS_MS } from "./device.js";
+import { sampleOf } from "../support/sample.js";
+import { ReadingDevice, stamp, WORLD_BEGINS_MS } from "./device.js";
 
 /** Takes a reading every `stepsMs`, and returns what subscribers see. */
 function times(device: ReadingDevice, stepsMs: readonly number[]): string[] {
@@ -17,21 +18,21 @@ describe("the time of a reading", () => {
   test("has milliseconds while the interval is below two seconds, and whole seconds from two seconds on", () => {
     const device = new ReadingDevice();
     device.setClock();
-    device.journal.intervalMs = 400;
+    device.setInterval(400);
     expect(times(device, [400, 400])).toEqual([stamp(WORLD_BEGINS_MS + 400, 3), stamp(WORLD_BEGINS_MS + 800, 3)]);
-    device.journal.intervalMs = 1_999;
+    device.setInterval(1_999);
     expect(times(device, [1_999])).toEqual([stamp(WORLD_BEGINS_MS + 2_799, 3)]);
-    device.journal.intervalMs = 2_000;
+    device.setInterval(2_000);
     expect(times(device, [2_000, 1_998])).toEqual([stamp(WORLD_BEGINS_MS + 4_799), stamp(WORLD_BEGINS_MS + 6_797)]);
   });
 
   test("is what it was when the reading was taken: neither a longer interval later nor a reboot takes the milliseconds away", () => {
     const device = new ReadingDevice();
     device.setClock();
-    device.journal.intervalMs = 500;
+    device.setInterval(500);
     device.pass(500);
     const fine = device.append(20);
-    device.journal.intervalMs = 60_000;
+    device.setInterval(60_000);
     device.pass(60_000);
     const coarse = device.append(20);
     for (let boot = 0; boot < 2; boot++) {
@@ -52,10 +53,11 @@ describe("the time of a reading", () => {
   test("at QoS 0 is the same", () => {
     const device = new ReadingDevice();
     device.setClock();
-    device.journal.intervalMs = 400;
+    device.setInterval(400);
     device.pass(400);
-    const { payload, payloadLength } = device.journal.renderNow(20_000, 2);
-    expect(text(payload, payloadLength)).toBe(`{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 400, 3)}"}`);
+    expect(device.sendNow(sampleOf({ temperature: 20 }))[1]).toBe(
+      `{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 400, 3)}"}`,
+    );
   });
 
   test("is its own and in order, whatever the distances and intervals", () => {
@@ -72,7 +74,7 @@ describe("the time of a reading", () => {
         const device = new ReadingDevice();
         device.setClock();
         const seen = steps.map(({ ms, intervalMs }) => {
-          device.journal.intervalMs = intervalMs;
+          device.setInterval(intervalMs);
           return Date.parse(times(device, [ms])[0]);
         });
         for (let i = 1; i < seen.length; i++) expect(seen[i]).toBeGreaterThan(seen[i - 1]);

@@ -1,19 +1,20 @@
 /*
  * Notes on their way into the outbox. One that flash does not take (it is full, or fails) is kept here and tried again
- * before the next reading: nothing throws into whoever had something to note.
+ * before the next sample: nothing throws into whoever had something to note.
  */
 
 /** What is needed of the outbox. */
 export interface NoteStore {
-  /** Durable on return; throws if there is no room. */
+  /** Durable on return; throws if there is no free space. */
   note(tag: number, value: Uint8Array): void;
 }
 
-const TAGS = 4; // those in notes.ts
+const TAGS = 8; // as many as the outbox has
 
 export class Sticky {
   private readonly store: NoteStore;
   private owed: (Uint8Array | undefined)[] | undefined; // by tag, while there are any
+  private vital = 0; // the tags, a bit each, without which an entry could not be understood
   /** Some note is not on flash. */
   isOwing = false;
 
@@ -28,13 +29,21 @@ export class Sticky {
     this.retry();
   }
 
-  /** True while the latest value of the tag is not on flash. */
-  owes(tag: number): boolean {
-    return this.owed?.[tag] !== undefined;
+  /** As `write`; entries cannot be understood before it is on flash. */
+  writeVital(tag: number, value: Uint8Array): void {
+    this.vital |= 1 << tag;
+    this.write(tag, value);
+  }
+
+  /** Tries again; true: nothing that entries need is missing on flash. */
+  isUnderstood(): boolean {
+    this.retry();
+    const { owed, vital } = this;
+    return owed === undefined || owed.every((value, tag) => value === undefined || (vital & (1 << tag)) === 0);
   }
 
   /** Tries what is not on flash, in the order of the tags. */
-  retry(): void {
+  private retry(): void {
     const { owed } = this;
     this.isOwing = false;
     if (owed === undefined) return;

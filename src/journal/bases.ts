@@ -1,0 +1,165 @@
+/*
+ * The bases of short records: the one that entries are written under now, and the one that was found last for older entries.
+ * A base costs about 40 bytes of flash and saves 12 for each sample: it is written when the second sample in a row is found to need
+ * more than a short record, and the samples come evenly again. So a device that boots for each sample writes none.
+ */
+import type { Sample } from "../channels/sample.js";
+import { BASE } from "./notes.js";
+import { Base, fromOf, numberOf } from "./short.js";
+import type { StoredSample } from "./stored.js";
+
+/** What is needed of the outbox. */
+export interface BaseStore {
+  note(tag: number, value: Uint8Array): void;
+  /** The latest value. */
+  readNote(tag: number): Uint8Array | undefined;
+  noteAt(sequence: number, tag: number): Uint8Array | undefined;
+  /** The number that the next entry will have. */
+  readonly nextSequence: number;
+  findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean;
+}
+
+/** Bytes of flash that records may take beyond short ones, one after another, before a base is written: evenly spaced samples, others. */
+const MAX_WASTE = 24;
+const MAX_UNEVEN_WASTE = 120;
+/** Samples come evenly if the last interval was this exact, milliseconds. */
+const EVEN_MS = 64;
+const END = Number.POSITIVE_INFINITY;
+
+export class Bases {
+  private readonly store: BaseStore;
+  private readonly boot: number;
+  private readonly room: number;
+  private own: Base | undefined;
+  private intervalMs = 0;
+  private isSingle = false;
+  private usualLength = 3; // of records under it
+  private waste = 0;
+  // What was found last: entries from `start` to before `end` are under it.
+  private found: Base | undefined;
+  private start = 0;
+  private end = 0;
+
+  /** `boot`, `room`: the numbers of those that samples are taken in from now on. */
+  constructor(store: BaseStore, boot: number, room: number) {
+    this.store = store;
+    this.boot = boot;
+    this.room = room;
+  }
+
+  /** Samples are taken so far apart from now on; `isSingle`: their channels become an entry each. */
+  follow(intervalMs: number, isSingle: boolean): void {
+    this.own = undefined;
+    this.end = 0;
+    this.intervalMs = Math.round(intervalMs);
+    this.isSingle = isSingle;
+  }
+
+  /**
+   * Writes the short record of a sample into `out`; a base before it, if that is worth it.
+   * @param mask the channels that the record is to have
+   * @param sinceLastMs from the sample before to this one
+   * @returns its length in bytes; 0: the sample needs a record of its own
+   */
+  pack(
+    sample: Sample,
+    mask: number,
+    uptimeMs: number,
+    sinceLastMs: number,
+    showsMilliseconds: boolean,
+    out: DataView,
+  ): number {
+    const { own, store } = this;
+    const length =
+      own === undefined || own.showsMilliseconds !== showsMilliseconds
+        ? 0
+        : own.pack(sample, mask, uptimeMs, store.nextSequence, out);
+    if (length === this.usualLength) {
+      this.waste = 0;
+      return length;
+    }
+    this.waste += flashBytes(length) - flashBytes(this.usualLength);
+    const lateMs = sinceLastMs - this.intervalMs;
+    const isEven = lateMs <= EVEN_MS && lateMs >= -EVEN_MS;
+    if (this.waste < (isEven ? MAX_WASTE : MAX_UNEVEN_WASTE)) return length;
+    const base = this.begin(sample, uptimeMs, showsMilliseconds);
+    return base === undefined ? length : base.pack(sample, mask, uptimeMs, store.nextSequence, out);
+  }
+
+  /** Reads the short record of an entry, 3, 4 or 8 bytes, into `stored`; false: damage has taken its base. */
+  unpack(record: DataView, length: number, sequence: number, stored: StoredSample): boolean {
+    // Read before the base is looked for: the record lies in the outbox's buffer, which that needs.
+    const word = length === 3 ? record.getUint16(0, true) | (record.getUint8(2) << 16) : record.getInt32(0, true);
+    const lateMs = length === 8 ? record.getInt32(4, true) : 0;
+    if (sequence >= this.end || sequence < this.start) this.find(sequence, word & 3);
+    return this.found?.unpack(word, length, lateMs, sequence, stored) === true;
+  }
+
+  /** The sample begins a base; undefined: flash did not take it. */
+  private begin(sample: Sample, uptimeMs: number, showsMilliseconds: boolean): Base | undefined {
+    this.waste = 0; // also where flash does not take it: then it is tried later
+    const { store, own } = this;
+    const base = new Base();
+    base.begin(sample, (own === undefined ? numberOf(store.readNote(BASE)) : own.number) + 1, {
+      boot: this.boot,
+      room: this.room,
+      intervalMs: this.intervalMs,
+      showsMilliseconds,
+      isSingle: this.isSingle,
+      uptimeMs,
+      sequence: store.nextSequence,
+    });
+    try {
+      store.note(BASE, base.encode());
+    } catch {
+      return undefined;
+    }
+    this.end = 0; // what was found may end here
+    this.own = base;
+    this.usualLength = base.usualLength;
+    return base;
+  }
+
+  private find(sequence: number, number: number): void {
+    const { own } = this;
+    if (own !== undefined && sequence >= own.from) {
+      this.found = own;
+      this.start = own.from;
+      this.end = END;
+    } else this.lookUp(sequence, number);
+  }
+
+  private lookUp(sequence: number, number: number): void {
+    const { store } = this;
+    this.found = undefined;
+    this.end = 0;
+    const note = store.noteAt(sequence, BASE);
+    const right = note !== undefined && numberOf(note) === number ? note : this.repetition(sequence);
+    const past = new Base();
+    if (right === undefined || !past.decode(right)) return;
+    let end = END;
+    store.findNoteAfter(sequence, BASE, (later) => {
+      const from = fromOf(later);
+      if (from > sequence) end = from;
+      return from > sequence;
+    });
+    this.found = past;
+    this.start = past.from;
+    this.end = end;
+  }
+
+  /** Damage took the note in force where the entry lies: each block repeats it, until it has another. */
+  private repetition(sequence: number): Uint8Array | undefined {
+    let next: Uint8Array | undefined;
+    this.store.findNoteAfter(sequence, BASE, (later) => {
+      next = later;
+      return true;
+    });
+    return next !== undefined && fromOf(next) <= sequence ? next : undefined;
+  }
+}
+
+/** Bytes that the outbox takes for a short record; 0: for one that needs no base. */
+function flashBytes(length: number): number {
+  return length === 0 ? 20 : length === 3 ? 8 : length + 8;
+}

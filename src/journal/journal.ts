@@ -1,0 +1,258 @@
+/*
+ * The journal: samples on their way into the outbox, and out of it as messages.
+ * Going in, a sample becomes a record of a few bytes, or, with `topics` = `each`, one for each channel; coming out, it gets back its
+ * room's topic and its time. One message object and one buffer for all; nothing is allocated for a sample. Nothing throws because
+ * flash is full or fails: what cannot be noted is tried again, and no sample goes in before what it needs in order to be
+ * understood later.
+ */
+import { channels } from "../channels/channels.js";
+import { valueText } from "../channels/rounding.js";
+import type { Sample } from "../channels/sample.js";
+import { type BaseStore, Bases } from "./bases.js";
+import { type ClockNotes, Dating } from "./dating.js";
+import { bootOfClock, CLOCK, originOfClock } from "./notes.js";
+import { decodeRecord, encodeOrigin, encodeSample, MAX_RECORD_LENGTH } from "./record.js";
+import { type PayloadFormat, Renderer } from "./render.js";
+import { Rooms, type TopicOf, topicChannel } from "./rooms.js";
+import type { Sticky } from "./sticky.js";
+import { type SecondDigits, StoredSample } from "./stored.js";
+
+/** Samples taken at shorter intervals show milliseconds: whole seconds would give two of them one time. */
+const FINE_INTERVAL_MS = 2000;
+/** So does one that was taken out of turn so soon after another. Further apart, their whole seconds differ, as exact as flash has them. */
+const CLOSE_MS = 1500;
+/** Uptime of the last sample before there is one. */
+const NONE_YET = Number.NEGATIVE_INFINITY;
+
+/** What the journal needs of the outbox. */
+export interface JournalStore extends ClockNotes, BaseStore {
+  /** The sequence number, durable on return; -1 if refused. */
+  append(payload: Uint8Array, qos: 1 | 2): number;
+  /** Uses up a sequence number: a sample was refused before it got here. */
+  skip?(): number;
+}
+
+/** An entry as the outbox hands it out. */
+export interface JournalEntry {
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+  readonly payloadLength: number;
+}
+
+/** Ready to go; reused: read it before the next call. */
+export interface SampleMessage {
+  topic: Uint8Array;
+  payload: Uint8Array;
+  payloadLength: number;
+  retain: boolean;
+}
+
+/** How samples are kept and sent. */
+export interface SamplePolicy {
+  readonly format: PayloadFormat;
+  /** Each channel of a sample becomes an entry, with a number and a topic of its own; else a sample is one entry. */
+  readonly isEach: boolean;
+  /** From one sample to the next, milliseconds. */
+  readonly intervalMs: number;
+}
+
+export interface JournalOptions extends SamplePolicy {
+  readonly store: JournalStore;
+  /** Writes notes, this one's and others'. */
+  readonly notes: Sticky;
+  readonly clock: { uptimeMs(): number; utcMs(): number | undefined };
+  /** Number of this boot, durable or noted as vital. */
+  readonly boot: number;
+  /** The room's name, checked, as UTF-8: 1..64 bytes. */
+  readonly room: Uint8Array;
+  readonly topicOf: TopicOf;
+}
+
+export class Journal {
+  // SamplePolicy
+  private format: PayloadFormat = "json";
+  private isEach = false;
+  private intervalMs = 0;
+  private readonly store: JournalStore;
+  private readonly notes: Sticky;
+  private readonly clock: JournalOptions["clock"];
+  private readonly boot: number;
+  private readonly rooms: Rooms;
+  private readonly bases: Bases;
+  private readonly dating: Dating;
+  private readonly renderer = new Renderer();
+  private readonly buffer = new Uint8Array(MAX_RECORD_LENGTH);
+  private readonly record = new DataView(this.buffer.buffer);
+  private written = this.buffer.subarray(0, 3); // of the last record's length
+  private readonly outgoing = new StoredSample();
+  private readonly message: SampleMessage;
+  private lastMs = NONE_YET; // uptime of the last sample
+  private payload: Uint8Array | undefined; // the last entry's, and a view on it: the outbox hands out one and the same
+  private payloadView: DataView = this.record;
+  // Whose topic is in the message, and what dates it: boot, room and channel of the last entry; -1: none.
+  private origin = -1;
+
+  /** A boot: samples from now on are of this room. Notes in flash: one if the room changed. */
+  constructor(options: JournalOptions) {
+    const { store, notes, boot } = options;
+    this.store = store;
+    this.notes = notes;
+    this.clock = options.clock;
+    this.boot = boot & 0xffff;
+    this.rooms = new Rooms(store, notes, this.boot, options.room, options.topicOf);
+    this.bases = new Bases(store, this.boot, this.rooms.number);
+    const payload = this.renderer.bytes;
+    this.message = { topic: payload, payload, payloadLength: 0, retain: false };
+    this.dating = new Dating(store, boot, notes);
+    this.follow(options);
+    this.clockSet();
+  }
+
+  /** The format, of messages from now on; all else, of samples taken from now on. */
+  follow({ format, isEach, intervalMs }: SamplePolicy): void {
+    this.format = format;
+    this.isEach = isEach;
+    this.intervalMs = intervalMs;
+    this.bases.follow(intervalMs, isEach);
+  }
+
+  /** The wall clock was set: dates this boot's samples, the earlier ones too, but those that have been sent. */
+  clockSet(): void {
+    const utcMs = this.clock.utcMs();
+    if (utcMs !== undefined) this.dating.setClock(this.clock.uptimeMs(), utcMs, this.store.nextSequence);
+  }
+
+  /**
+   * Writes a sample taken now to flash.
+   * @returns its sequence number, the first one if its channels become entries, durable; -1 if it was refused, and counted
+   * @throws RangeError for a value beyond ±8388
+   */
+  append(sample: Sample, qos: 1 | 2): number {
+    if (this.notes.isOwing && !this.notes.isUnderstood()) {
+      this.store.skip?.();
+      return -1;
+    }
+    const uptimeMs = this.clock.uptimeMs();
+    const sinceLastMs = uptimeMs - this.lastMs;
+    const showsMilliseconds = this.intervalMs < FINE_INTERVAL_MS || (sinceLastMs < CLOSE_MS && sinceLastMs > 0); // for good, whatever the interval becomes
+    this.lastMs = uptimeMs;
+    if (!this.isEach) return this.put(sample, sample.mask, qos, uptimeMs, sinceLastMs, showsMilliseconds);
+    let first = -1;
+    for (let rest = sample.mask; rest !== 0; rest &= rest - 1) {
+      const sequence = this.put(sample, rest & -rest, qos, uptimeMs, sinceLastMs, showsMilliseconds);
+      if (first < 0) first = sequence;
+    }
+    return first;
+  }
+
+  private put(
+    sample: Sample,
+    mask: number,
+    qos: 1 | 2,
+    uptimeMs: number,
+    sinceLastMs: number,
+    showsMilliseconds: boolean,
+  ): number {
+    const length =
+      this.bases.pack(sample, mask, uptimeMs, sinceLastMs, showsMilliseconds, this.record) ||
+      this.encode(sample, mask, uptimeMs, showsMilliseconds);
+    if (length !== this.written.length) this.written = this.buffer.subarray(0, length);
+    return this.store.append(this.written, qos);
+  }
+
+  /** A record of its own. */
+  private encode(sample: Sample, mask: number, uptimeMs: number, showsMilliseconds: boolean): number {
+    encodeOrigin(this.boot, this.rooms.number, this.record);
+    return encodeSample(sample, mask, this.isEach, uptimeMs, showsMilliseconds, this.record);
+  }
+
+  /** The message for an entry; undefined if the entry cannot be understood, or its room is not known any more. */
+  render(entry: JournalEntry): SampleMessage | undefined {
+    const payload = entry.payload;
+    if (payload !== this.payload) {
+      this.payload = payload;
+      this.payloadView = viewOf(payload);
+    }
+    const { outgoing, dating, message } = this;
+    const sequence = entry.sequence;
+    if (!this.decode(this.payloadView, entry.payloadLength, sequence, outgoing)) return undefined;
+    const { origin } = outgoing;
+    if (origin !== this.origin && !this.findTopic(origin, sequence)) return undefined;
+    if (sequence >= dating.end || sequence < dating.start) dating.find(outgoing.boot, sequence);
+    if (sequence >= dating.sentEnd) dating.sentEnd = sequence + 1;
+    const { renderer } = this;
+    message.payloadLength =
+      this.format === "json"
+        ? renderer.json(outgoing, dating.originMs + outgoing.uptimeMs, sequence)
+        : renderer.plain(outgoing);
+    return message;
+  }
+
+  /** An entry in words, for the prompt: "21.44 °C, 45.2 %, 2026-06-17T09:12:00Z". */
+  describe(entry: JournalEntry): string {
+    const stored = new StoredSample();
+    if (!this.decode(viewOf(entry.payload), entry.payloadLength, entry.sequence, stored)) return "not readable";
+    const utcMs = this.dating.utcMs(stored, entry.sequence);
+    const when = Number.isNaN(utcMs) ? "time not known" : timeText(utcMs, stored.secondDigits);
+    const values = channels
+      .map(({ unit }, at) => `${valueText(stored.milli[at] / 1000, stored.decimals[at])} ${unit}`)
+      .filter((_, at) => (stored.mask & (1 << at)) !== 0);
+    return `${values.join(", ")}, ${when}`;
+  }
+
+  /** Makes the messages of a QoS 0 sample taken now: no number, never in flash. `send` is called with each, and true if it was sent. */
+  sendNow(sample: Sample, send: (message: SampleMessage) => boolean): boolean {
+    const uptimeMs = this.clock.uptimeMs();
+    const { outgoing } = this;
+    const sinceLastMs = uptimeMs - this.lastMs;
+    outgoing.secondDigits = this.intervalMs < FINE_INTERVAL_MS || (sinceLastMs < CLOSE_MS && sinceLastMs > 0) ? 3 : 0;
+    outgoing.isSingle = this.isEach;
+    this.lastMs = uptimeMs;
+    this.origin = -1;
+    if (!this.isEach) return this.sendChannels(sample, sample.mask, send);
+    let isSent = true;
+    for (let rest = sample.mask; rest !== 0; rest &= rest - 1) {
+      if (!this.sendChannels(sample, rest & -rest, send)) isSent = false;
+    }
+    return isSent;
+  }
+
+  private sendChannels(sample: Sample, mask: number, send: (message: SampleMessage) => boolean): boolean {
+    const { outgoing, message, renderer } = this;
+    outgoing.take(sample, mask);
+    message.topic = this.rooms.topicNow(topicChannel(mask, outgoing.isSingle));
+    message.payloadLength =
+      this.format === "json" ? renderer.json(outgoing, this.clock.utcMs() ?? Number.NaN, -1) : renderer.plain(outgoing);
+    return send(message);
+  }
+
+  /** When the latest boot with a clock began, as flash knows it, milliseconds since 1970: a time that is over. */
+  get lastBootUtcMs(): number | undefined {
+    const clock = this.store.readNote(CLOCK);
+    return clock !== undefined && bootOfClock(clock) >= 0 ? originOfClock(clock) : undefined;
+  }
+
+  private decode(record: DataView, length: number, sequence: number, stored: StoredSample): boolean {
+    return length === 3 || length === 4 || length === 8
+      ? this.bases.unpack(record, length, sequence, stored)
+      : decodeRecord(record, length, stored);
+  }
+
+  /** Puts the topic of the outgoing sample into the message; false: its room is not known. */
+  private findTopic(origin: number, sequence: number): boolean {
+    const topic = this.rooms.topicFor(this.outgoing, sequence);
+    if (this.origin < 0 || ((this.origin ^ origin) & 0xffff) !== 0) this.dating.end = 0; // it may be for another boot
+    this.origin = topic === undefined ? -1 : origin;
+    if (topic !== undefined) this.message.topic = topic;
+    return topic !== undefined;
+  }
+}
+
+function timeText(utcMs: number, secondDigits: SecondDigits): string {
+  const text = new Date(utcMs).toISOString();
+  return secondDigits === 0 ? `${text.slice(0, 19)}Z` : text;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}

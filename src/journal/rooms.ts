@@ -1,0 +1,95 @@
+/*
+ * The rooms: which number the room has that samples are taken in now, and under which topic a stored sample goes out.
+ * Flash has the names, as notes; a record has the number alone. The topic that was looked up last is kept.
+ */
+import { TEMPERATURE } from "../channels/channels.js";
+import { encodeRoom, ROOM, sameNote } from "./notes.js";
+import type { Sticky } from "./sticky.js";
+import { firstChannel, type StoredSample } from "./stored.js";
+
+/** What is needed of the outbox. */
+export interface RoomStore {
+  /** The latest value. */
+  readNote(tag: number): Uint8Array | undefined;
+  /** The value in force when the entry was appended. */
+  noteAt(sequence: number, tag: number): Uint8Array | undefined;
+}
+
+/** The topic of a channel (its place in the table) in a room (its name as UTF-8), as UTF-8. */
+export type TopicOf = (room: Uint8Array, channel: number) => Uint8Array;
+
+const NONE = -1;
+
+export class Rooms {
+  /** Of the room that samples are taken in from now on, modulo 256. */
+  readonly number: number;
+  private readonly name: Uint8Array;
+  private readonly boot: number;
+  private readonly store: RoomStore;
+  private readonly topicOf: TopicOf;
+  private readonly topics: (Uint8Array | undefined)[] = []; // by channel, in the room that samples are taken in now
+  // Numbers are modulo something: only together do they tell rooms apart.
+  private pastBoot = NONE;
+  private pastRoom = NONE;
+  private pastTopics: (Uint8Array | undefined)[] = []; // by channel, in that room
+  private pastName: Uint8Array | undefined;
+
+  /** Notes the room, if it is another than the last one. */
+  constructor(store: RoomStore, notes: Sticky, boot: number, name: Uint8Array, topicOf: TopicOf) {
+    this.store = store;
+    this.boot = boot;
+    this.name = name;
+    this.topicOf = topicOf;
+    this.number = this.enter(notes);
+  }
+
+  /** Under which topic a stored sample goes out; undefined: its room is not known any more. */
+  topicFor(stored: StoredSample, sequence: number): Uint8Array | undefined {
+    const channel = topicChannel(stored.mask, stored.isSingle);
+    if (stored.boot !== this.boot) return this.topicOfPast(stored, channel, sequence);
+    return stored.room === this.number ? this.topicNow(channel) : undefined;
+  }
+
+  /** The topic of a sample that is taken now. */
+  topicNow(channel: number): Uint8Array {
+    let topic = this.topics[channel];
+    if (topic === undefined) this.topics[channel] = topic = this.topicOf(this.name, channel);
+    return topic;
+  }
+
+  private topicOfPast({ boot, room }: StoredSample, channel: number, sequence: number): Uint8Array | undefined {
+    if (boot !== this.pastBoot || room !== this.pastRoom) this.findPast(boot, room, sequence);
+    const { pastName, pastTopics } = this;
+    if (pastName === undefined) return undefined;
+    let topic = pastTopics[channel];
+    // Mostly it is the room that the device is still in.
+    if (topic === undefined) {
+      topic = sameNote(pastName, this.name) ? this.topicNow(channel) : this.topicOf(pastName, channel);
+      pastTopics[channel] = topic;
+    }
+    return topic;
+  }
+
+  private findPast(boot: number, room: number, sequence: number): void {
+    const note = this.store.noteAt(sequence, ROOM);
+    this.pastName = note !== undefined && note[0] === room ? note.subarray(1) : undefined;
+    this.pastBoot = this.pastName === undefined ? NONE : boot;
+    this.pastRoom = room;
+    this.pastTopics = [];
+  }
+
+  /** The number of the room: the one that it has, if it is the last one's. */
+  private enter(notes: Sticky): number {
+    const last = this.store.readNote(ROOM);
+    const isKnown = last !== undefined && last.length > 0;
+    if (isKnown && sameNote(last.subarray(1), this.name)) return last[0];
+    const number = isKnown ? (last[0] + 1) & 0xff : 0;
+    notes.writeVital(ROOM, encodeRoom(number, this.name));
+    return number;
+  }
+}
+
+/** The channel that names the topic: of a sample the temperature, also where it has none; of a single channel itself. */
+export function topicChannel(mask: number, isSingle: boolean): number {
+  return isSingle ? firstChannel(mask) : TEMPERATURE;
+}

@@ -1,0 +1,71 @@
+/*
+ * What the device keeps beside the entries of its outbox, as notes there: the journal's, the session record, the lifetime's counters.
+ */
+import type { Board } from "../board.js";
+import { Journal, type JournalStore, type SamplePolicy } from "../journal/journal.js";
+import { Sticky } from "../journal/sticky.js";
+import { encodeUTF8 } from "../mqtt/utf8.js";
+import type { Outbox } from "../outbox/outbox.js";
+import type { Settings } from "../settings/settings.js";
+import { Lifetime } from "./lifetime.js";
+import { SessionRecord } from "./session-record.js";
+import { sampleTopic } from "./topics.js";
+
+/** Whose samples they are. */
+export interface RecordsOwner {
+  readonly board: Board;
+  readonly settings: Settings;
+}
+
+export interface Records {
+  readonly journal: Journal;
+  readonly sessionRecord: SessionRecord;
+  readonly lifetime: Lifetime;
+}
+
+/** A boot: counts it. */
+export function openRecords(owner: RecordsOwner, outbox: Outbox): Records {
+  const notes = new Sticky(outbox);
+  const lifetime = new Lifetime(outbox, notes);
+  return {
+    lifetime,
+    sessionRecord: new SessionRecord(outbox, notes),
+    journal: openJournal(owner, outbox, notes, lifetime.boots),
+  };
+}
+
+/** A journal that makes messages, and keeps nothing: where there is no flash. */
+export function openUnkept(owner: RecordsOwner): Journal {
+  return openJournal(owner, NO_STORE, new Sticky(NO_STORE), 0);
+}
+
+function openJournal({ board, settings }: RecordsOwner, store: JournalStore, notes: Sticky, boot: number): Journal {
+  return new Journal({
+    store,
+    notes,
+    clock: board.clock,
+    boot,
+    room: encodeUTF8(settings.get("room")),
+    topicOf: sampleTopic,
+    ...samplePolicy(settings),
+  });
+}
+
+/** How samples are kept and sent from now on. */
+export function samplePolicy(settings: Settings): SamplePolicy {
+  return {
+    format: settings.get("payload"),
+    isEach: settings.get("topics") === "each",
+    intervalMs: settings.get("interval") * 1000,
+  };
+}
+
+/** Keeps nothing. */
+const NO_STORE: JournalStore = {
+  append: () => -1,
+  nextSequence: 0,
+  note: () => {},
+  readNote: () => undefined,
+  noteAt: () => undefined,
+  findNoteAfter: () => false,
+};

@@ -1,0 +1,16 @@
+/*
+ * The topics of samples: made here and nowhere else. Rooms come as UTF-8, as flash has them.
+ */
+import { channels } from "../channels/channels.js";
+import { encodeTopicName } from "../mqtt/topics.js";
+
+/** `home/<room>/<channel>`, as UTF-8. `channel`: its place in the table. */
+export function sampleTopic(room: Uint8Array, channel: number): Uint8Array {
+  const before = encodeTopicName("home/");
+  const after = encodeTopicName(`/${channels[channel].name}`);
+  const topic = new Uint8Array(before.length + room.length + after.length);
+  topic.set(before);
+  topic.set(room, before.length);
+  topic.set(after, before.length + room.length);
+  return topic;
+}
