@@ -243,6 +243,17 @@ describe("a good one more each minute", () => {
   });
 });
 
+test("a backlog under a room at which the server closes (a Unicode non-character in it, stored by an earlier firmware) holds up no reading after it", () => {
+  for (const qos of [1, 2] as const)
+    for (const session of ["kept", "lost"] as const) {
+      const queue: Queue = [...good(40, qos, "bad\ufdd0"), ...good(20, qos)];
+      const result = outcome({ queue, rule: RULES["closes on one message"], session, hours: 12, every: [60, qos] });
+      expect(result, `QoS ${qos}, session ${session}`).toMatchObject({ dead: { length: 40 }, says: "nothing" });
+      expect(result.stays).toBeLessThanOrEqual(1);
+      expect(result.taken).toBeGreaterThanOrEqual(20 + 12 * 60 - 1);
+    }
+});
+
 test("a window of 1 is kept to, whatever happens", () => {
   for (const rule of ["closes on one message", "never acknowledges one message"] as const) {
     const result = outcome({
