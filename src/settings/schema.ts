@@ -274,7 +274,7 @@ export const schema: readonly Setting[] = [
     key: "topics",
     type: { kind: "choice", values: ["sample", "each"] },
     default: "sample",
-    help: "sample: all values in one message; each: a message on home/<room>/<channel> for each",
+    help: "all values in one message, or each alone on home/<room>/<channel>",
     inForce: "saved",
   },
   {
