@@ -28,11 +28,10 @@ export class Rooms {
   private readonly store: RoomStore;
   private readonly topicOf: TopicOf;
   private readonly topics: (Uint8Array | undefined)[] = []; // by channel, in the room that samples are taken in now
-  // Numbers are modulo something: only together do they tell rooms apart.
-  private pastBoot = NONE;
-  private pastRoom = NONE;
-  private pastTopics: (Uint8Array | undefined)[] = []; // by channel, in that room
+  // Boot and room, which are modulo something: only together do they tell rooms apart.
+  private past = NONE;
   private pastName: Uint8Array | undefined;
+  private pastTopics: (Uint8Array | undefined)[] | undefined; // by channel, in that room
 
   /** Notes the room, if it is another than the last one. */
   constructor(store: RoomStore, notes: Sticky, boot: number, name: Uint8Array, topicOf: TopicOf) {
@@ -57,25 +56,24 @@ export class Rooms {
     return topic;
   }
 
-  private topicOfPast({ boot, room }: StoredSample, channel: number, sequence: number): Uint8Array | undefined {
-    if (boot !== this.pastBoot || room !== this.pastRoom) this.findPast(boot, room, sequence);
-    const { pastName, pastTopics } = this;
+  private topicOfPast(stored: StoredSample, channel: number, sequence: number): Uint8Array | undefined {
+    const { room, originOfAll } = stored;
+    if (originOfAll !== this.past) this.findPast(originOfAll, room, sequence);
+    const { pastName } = this;
     if (pastName === undefined) return undefined;
-    let topic = pastTopics[channel];
+    this.pastTopics ??= [];
+    let topic = this.pastTopics[channel];
     // Mostly it is the room that the device is still in.
-    if (topic === undefined) {
-      topic = sameNote(pastName, this.name) ? this.topicNow(channel) : this.topicOf(pastName, channel);
-      pastTopics[channel] = topic;
-    }
+    topic ??= sameNote(pastName, this.name) ? this.topicNow(channel) : this.topicOf(pastName, channel);
+    this.pastTopics[channel] = topic;
     return topic;
   }
 
-  private findPast(boot: number, room: number, sequence: number): void {
+  private findPast(origin: number, room: number, sequence: number): void {
     const note = this.store.noteAt(sequence, ROOM);
     this.pastName = note !== undefined && note[0] === room ? note.subarray(1) : undefined;
-    this.pastBoot = this.pastName === undefined ? NONE : boot;
-    this.pastRoom = room;
-    this.pastTopics = [];
+    this.past = this.pastName === undefined ? NONE : origin;
+    this.pastTopics = undefined;
   }
 
   /** The number of the room: the one that it has, if it is the last one's. */

@@ -42,6 +42,11 @@ const SHORT_BITS = 22;
 const WORD_BITS = 32;
 const FAR_MS = 0x4000_0000;
 const NONE = -1;
+// Behind a channel's place in `parts`.
+const DECIMALS = 1;
+const BITS = 2;
+const LOW = 3;
+const PARTS = 4;
 
 /** What a base begins with. */
 export interface BaseOptions {
@@ -68,11 +73,8 @@ export class Base {
   /** Modulo 4. */
   number = 0;
   private firstMs = 0;
-  // The channels of the mask, and for each: decimals, bits, and the steps that bits of 0 stand for.
-  private readonly list: number[] = [];
-  private readonly decimals: number[] = [];
-  private readonly bits: number[] = [];
-  private readonly lows: number[] = [];
+  /** For each channel of the mask its place in the table, decimals, bits, and the steps that bits of 0 stand for: one array takes less RAM. */
+  private readonly parts: number[] = [];
   // What most records need, worked out once: of the first channel; where the time of a record with all channels begins; and, in a
   // short one, half of what the time's bits count, and their shift.
   private channel = 0;
@@ -106,8 +108,8 @@ export class Base {
 
   /** The note. */
   encode(): Uint8Array {
-    const { list } = this;
-    const note = new Uint8Array(CHANNELS_AT + 4 * list.length);
+    const { parts } = this;
+    const note = new Uint8Array(CHANNELS_AT + parts.length); // four bytes a channel
     const view = new DataView(note.buffer);
     view.setUint8(0, LAYOUT);
     view.setUint8(1, this.number | (this.showsMilliseconds ? MILLISECONDS : 0) | (this.isSingle ? SINGLE : 0));
@@ -117,10 +119,10 @@ export class Base {
     setSixBytes(view, 6, this.from);
     setSixBytes(view, 12, this.firstMs);
     view.setUint32(18, this.intervalMs, true);
-    for (let i = 0; i < list.length; i++) {
-      const bits = this.bits[i];
-      const steps = this.lows[i] + (1 << (bits - 1));
-      view.setInt32(CHANNELS_AT + 4 * i, (steps << 8) | (bits << 2) | this.decimals[i], true);
+    for (let i = 0; i < parts.length; i += PARTS) {
+      const bits = parts[i + BITS];
+      const steps = parts[i + LOW] + (1 << (bits - 1));
+      view.setInt32(CHANNELS_AT + i, (steps << 8) | (bits << 2) | parts[i + DECIMALS], true);
     }
     return note;
   }
@@ -152,7 +154,11 @@ export class Base {
 
   /** Length of a short record that does not deviate much, bytes; 0: so many channels do not fit any. */
   get usualLength(): number {
-    const end = this.isSingle ? CHANNEL_AT + CHANNEL_BITS + Math.max(...this.bits) : this.timeAt;
+    let end = this.timeAt;
+    if (this.isSingle) {
+      const bits = this.parts.filter((_, i) => i % PARTS === BITS);
+      end = CHANNEL_AT + CHANNEL_BITS + Math.max(...bits);
+    }
     if (end + MIN_TIME_BITS <= SHORT_BITS) return 3;
     if (end + MIN_TIME_BITS <= WORD_BITS) return 4;
     return end <= WORD_BITS ? 8 : 0;
@@ -169,7 +175,7 @@ export class Base {
     const above = sample.decimals[channel] === digits ? toSteps(sample.values[channel], digits) - this.low : -1;
     if (!(above >= 0 && above < this.limit)) return 0;
     let word = this.number | (above << CHANNEL_AT);
-    if (this.list.length > 1) {
+    if (this.parts.length > PARTS) {
       const rest = this.packRest(sample);
       if (rest === NONE) return 0;
       word |= rest;
@@ -186,28 +192,28 @@ export class Base {
 
   /** The bits of the channels behind the first; NONE: one deviates too far. */
   private packRest(sample: Sample): number {
-    const { list, bits } = this;
+    const { parts } = this;
     let word = 0;
-    let at = CHANNEL_AT + bits[0];
-    for (let i = 1; i < list.length; i++) {
+    let at = CHANNEL_AT + parts[BITS];
+    for (let i = PARTS; i < parts.length; i += PARTS) {
       const above = this.above(sample, i);
       if (above < 0) return NONE;
       word |= above << at;
-      at += bits[i];
+      at += parts[i + BITS];
     }
     return word;
   }
 
   private packSingle(sample: Sample, mask: number, uptimeMs: number, sequence: number, out: DataView): number {
     const channel = firstChannel(mask);
-    const i = this.list.indexOf(channel);
+    const i = this.partOf(channel);
     const above = i < 0 ? -1 : this.above(sample, i);
     if (above < 0) return 0;
     const valueAt = CHANNEL_AT + CHANNEL_BITS;
     const word = this.number | (channel << CHANNEL_AT) | (above << valueAt);
-    const passed = Math.floor((sequence - this.from) / this.list.length);
+    const passed = Math.floor(((sequence - this.from) * PARTS) / this.parts.length);
     const lateMs = uptimeMs - this.firstMs - this.intervalMs * passed;
-    const at = valueAt + this.bits[i];
+    const at = valueAt + this.parts[i + BITS];
     const shift = shiftOf(SHORT_BITS - at, this.showsMilliseconds);
     const half = halfOf(SHORT_BITS - at);
     const ticks = Math.floor((lateMs + ((1 << shift) >> 1)) / (1 << shift)) + half;
@@ -216,13 +222,21 @@ export class Base {
     return 3;
   }
 
-  /** How far the value of the i-th channel is above what its bits begin with; -1: further than they say, or no value. */
+  /** Where the parts of a channel begin; -1: the base does not have it. */
+  private partOf(channel: number): number {
+    const { parts } = this;
+    for (let i = 0; i < parts.length; i += PARTS) if (parts[i] === channel) return i;
+    return NONE;
+  }
+
+  /** How far the value of the channel whose parts begin at `i` is above what its bits begin with; -1: further than they say, or no value. */
   private above({ values, decimals }: Sample, i: number): number {
-    const channel = this.list[i];
-    const digits = this.decimals[i];
-    if (decimals[channel] !== digits) return -1;
-    const above = toSteps(values[channel], digits) - this.lows[i];
-    return above >= 0 && above < 1 << this.bits[i] ? above : -1;
+    const { parts } = this;
+    const channel = parts[i];
+    const digits = parts[i + DECIMALS];
+    if (decimals[channel] !== digits) return NONE;
+    const above = toSteps(values[channel], digits) - parts[i + LOW];
+    return above >= 0 && above < 1 << parts[i + BITS] ? above : NONE;
   }
 
   /**
@@ -234,7 +248,7 @@ export class Base {
     if (this.isSingle) return this.unpackSingle(word, length, lateMs, sequence, stored);
     if (stored.base !== this) this.share(stored);
     stored.milli[this.channel] = (this.low + ((word >>> CHANNEL_AT) & (this.limit - 1))) * this.milliPerStep;
-    if (this.list.length > 1) this.unpackRest(word, stored);
+    if (this.parts.length > PARTS) this.unpackRest(word, stored);
     const { timeAt } = this;
     const late =
       length === 3 ? ((word >>> timeAt) - this.half) << this.shift : this.lateMs(word, length, lateMs, timeAt);
@@ -243,28 +257,30 @@ export class Base {
   }
 
   private unpackRest(word: number, stored: StoredSample): void {
-    const { list, bits, lows, decimals } = this;
-    let rest = word >>> (CHANNEL_AT + bits[0]);
-    for (let i = 1; i < list.length; i++) {
-      const width = bits[i];
-      stored.milli[list[i]] = (lows[i] + (rest & ((1 << width) - 1))) * MILLI_PER_STEP[decimals[i]];
+    const { parts } = this;
+    let rest = word >>> (CHANNEL_AT + parts[BITS]);
+    for (let i = PARTS; i < parts.length; i += PARTS) {
+      const width = parts[i + BITS];
+      const steps = parts[i + LOW] + (rest & ((1 << width) - 1));
+      stored.milli[parts[i]] = steps * MILLI_PER_STEP[parts[i + DECIMALS]];
       rest >>>= width;
     }
   }
 
   private unpackSingle(word: number, length: number, lateMs: number, sequence: number, stored: StoredSample): boolean {
     const channel = (word >>> CHANNEL_AT) & 7;
-    const i = this.list.indexOf(channel);
+    const i = this.partOf(channel);
     if (i < 0) return false;
     this.share(stored);
     stored.base = undefined; // the next one may be of another channel
     stored.mask = 1 << channel;
     stored.origin |= channel << 24;
     const valueAt = CHANNEL_AT + CHANNEL_BITS;
-    const bits = this.bits[i];
-    const steps = this.lows[i] + ((word >>> valueAt) & ((1 << bits) - 1));
-    stored.milli[channel] = steps * MILLI_PER_STEP[this.decimals[i]];
-    const passed = Math.floor((sequence - this.from) / this.list.length);
+    const { parts } = this;
+    const bits = parts[i + BITS];
+    const steps = parts[i + LOW] + ((word >>> valueAt) & ((1 << bits) - 1));
+    stored.milli[channel] = steps * MILLI_PER_STEP[parts[i + DECIMALS]];
+    const passed = Math.floor(((sequence - this.from) * PARTS) / this.parts.length);
     stored.uptimeMs = this.firstMs + this.intervalMs * passed + this.lateMs(word, length, lateMs, valueAt + bits);
     return true;
   }
@@ -276,7 +292,8 @@ export class Base {
     stored.isSingle = this.isSingle;
     stored.secondDigits = this.showsMilliseconds ? 3 : 0;
     stored.setOrigin(this.boot, this.room);
-    for (let i = 0; i < this.list.length; i++) stored.decimals[this.list[i]] = this.decimals[i];
+    const { parts } = this;
+    for (let i = 0; i < parts.length; i += PARTS) stored.decimals[parts[i]] = parts[i + DECIMALS];
   }
 
   private lateMs(word: number, length: number, lateMs: number, at: number): number {
@@ -286,23 +303,22 @@ export class Base {
   }
 
   private clear(): void {
-    this.list.length = this.decimals.length = this.bits.length = this.lows.length = 0;
+    this.parts.length = 0;
   }
 
   private add(channel: number, decimals: number, bits: number, steps: number): void {
-    this.list.push(channel);
-    this.decimals.push(decimals);
-    this.bits.push(bits);
-    this.lows.push(steps - (1 << (bits - 1)));
+    this.parts.push(channel, decimals, bits, steps - (1 << (bits - 1)));
   }
 
   private layOut(): void {
-    this.channel = this.list[0];
-    this.digits = this.decimals[0];
-    this.low = this.lows[0];
-    this.limit = 1 << this.bits[0];
+    const { parts } = this;
+    this.channel = parts[0];
+    this.digits = parts[DECIMALS];
+    this.low = parts[LOW];
+    this.limit = 1 << parts[BITS];
     this.milliPerStep = MILLI_PER_STEP[this.digits];
-    this.timeAt = this.bits.reduce((sum, bits) => sum + bits, CHANNEL_AT);
+    this.timeAt = CHANNEL_AT;
+    for (let i = 0; i < parts.length; i += PARTS) this.timeAt += parts[i + BITS];
     this.half = halfOf(SHORT_BITS - this.timeAt);
     this.shift = shiftOf(SHORT_BITS - this.timeAt, this.showsMilliseconds);
   }

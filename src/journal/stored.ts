@@ -36,6 +36,11 @@ export class StoredSample {
     return (this.origin >> 16) & 0xff;
   }
 
+  /** Boot and room together. */
+  get originOfAll(): number {
+    return this.origin & 0xff_ffff;
+  }
+
   /** Of a sample; a single channel adds its own. */
   setOrigin(boot: number, room: number): void {
     this.origin = boot | (room << 16);
