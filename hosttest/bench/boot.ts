@@ -12,8 +12,8 @@ const MIB_BLOCKS = 256;
 const LARGEST_BLOCKS = 1_262;
 
 /** Goals of a boot on 1 MiB: the mount's and the whole boot's. Before tail records, a drained one took 48 million computrons. */
-const MAX_MOUNT_COMPUTRONS = 340_000;
-const MAX_BOOT_COMPUTRONS = 550_000;
+const MAX_MOUNT_COMPUTRONS = 390_000;
+const MAX_BOOT_COMPUTRONS = 600_000;
 const MAX_READS = 1_024;
 const MAX_PROGRAMS = 500;
 
