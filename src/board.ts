@@ -38,6 +38,8 @@ export interface Firmware {
   /** Shows a line above the prompt. */
   print(text: string): void;
   stopSampling(): void;
+  /** The wall clock was set, and not by `Board.setUtc`: readings that were not sent yet are dated by what it says now. */
+  clockChanged(): void;
   /** Leaves the broker politely, then `whenDone`. */
   stop(whenDone: () => void): void;
   /** As a power cut: nothing is sent, nothing is written. */

@@ -127,6 +127,12 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.sampling?.stop();
   }
 
+  /** The wall clock was set from outside. */
+  clockChanged(): void {
+    this.log("info", "time: the clock was set anew");
+    this.onClock();
+  }
+
   /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
   sampleNow(done: (answer: Answer) => void): void {
     if (this.sampling === undefined) done({ failed: "no readings are taken: see status" });

@@ -14,6 +14,7 @@ import { I2CBus } from "../parts/i2c-bus.js";
 import { TMP117Part } from "../parts/tmp117.js";
 import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
+import { DeviceClock } from "./device-clock.js";
 import { ImageError } from "./flash-file.js";
 import { bootOnXS } from "./on-xs.js";
 import { parseOptions, USAGE, UsageError } from "./options.js";
@@ -22,7 +23,7 @@ import { Run } from "./run.js";
 import { type BrokerAddress, Subscriber } from "./subscriber.js";
 import { TCP } from "./tcp.js";
 import { terminal } from "./terminal.js";
-import { timers, uptimeMs } from "./timers.js";
+import { timers } from "./timers.js";
 
 const DEFAULT_IMAGE = "thermometer.flash";
 const TMP117_ADDRESS = 0x48;
@@ -30,6 +31,7 @@ const TMP117_ADDRESS = 0x48;
 const DEFAULT_INTERVAL_S = 5;
 
 const CHIP_CHECK_MS = 1_000;
+const CLOCK_CHECK_MS = 1_000;
 
 const options = orExit(() => parseOptions(process.argv.slice(2)));
 if (options.help) {
@@ -43,6 +45,8 @@ const chip = orExit(() => new Chip(options.flash ?? join(temporary ?? "", DEFAUL
 const pty = options.serial === "pty" ? await openPseudoTerminal().catch(exitOf) : undefined;
 const embedded = namesBroker() ? undefined : await embeddedBroker();
 
+const clock = new DeviceClock();
+const uptimeMs = (): number => clock.uptimeMs();
 const run = new Run({
   headless: options.headless,
   count: options.count,
@@ -52,6 +56,7 @@ const run = new Run({
 });
 const subscriber = new Subscriber((line) => run.print(line));
 watchChip();
+watchClock();
 export const board = makeBoard();
 if (!options.headless) introduce();
 
@@ -72,9 +77,9 @@ function makeBoard(): Board {
     name: "desktop",
     mac: chip.mac,
     timers,
-    clock: { uptimeMs: () => uptimeMs() - bootedMs, utcMs: () => Date.now() },
+    clock: { uptimeMs: () => uptimeMs() - bootedMs, utcMs: () => clock.utcMs() },
     random: () => Math.random(),
-    setUtc: () => {}, // the computer's clock is right
+    setUtc: () => {}, // the computer's clock is for others to set
     openFlash: () => chip.outboxFlash(),
     openSettings: () => chip.settings(),
     openSettingsFlash: () => chip.settingsFlash(),
@@ -169,6 +174,14 @@ function watchChip(): void {
     else run.print(text);
   };
   setInterval(look, CHIP_CHECK_MS).unref();
+}
+
+/** The computer's clock may be set while the device runs: what is not sent yet is dated by the new one. */
+function watchClock(): void {
+  const look = (): void => {
+    if (clock.noticesStep()) run.clockChanged();
+  };
+  setInterval(look, CLOCK_CHECK_MS).unref();
 }
 
 function atEnd(unsettled: number): void {

@@ -88,6 +88,11 @@ export class Run implements Observer {
     else this.#firmware.print(text);
   }
 
+  /** The wall clock was set anew, by somebody else. */
+  clockChanged(): void {
+    this.#firmware?.clockChanged();
+  }
+
   /**
    * Standard input has ended. A script that gave commands is through with us; one that never gave any (`</dev/null`)
    * wants the device to run.

@@ -306,6 +306,7 @@ function learn(): void {
 function obey(command: number, text: string): void {
   if (command === COMMAND.print) firmware?.print(text);
   else if (command === COMMAND.stopSampling) firmware?.stopSampling();
+  else if (command === COMMAND.clockChanged) firmware?.clockChanged();
   else if (command === COMMAND.stop) firmware?.stop(() => ask("stopped", firmware?.unsettled ?? 0));
 }
 

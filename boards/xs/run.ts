@@ -69,6 +69,10 @@ class Machine implements FirmwareOnXS {
     this.#command(COMMAND.stopSampling);
   }
 
+  clockChanged(): void {
+    this.#command(COMMAND.clockChanged);
+  }
+
   stop(whenDone: () => void): void {
     this.#stopped = whenDone;
     this.#command(COMMAND.stop);

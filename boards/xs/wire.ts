@@ -25,7 +25,7 @@ export const EVENT = Object.freeze({
 });
 
 /** What Node asks of the firmware. */
-export const COMMAND = Object.freeze({ print: 0, stopSampling: 1, stop: 2 });
+export const COMMAND = Object.freeze({ print: 0, stopSampling: 1, stop: 2, clockChanged: 3 });
 
 /** Which flash is meant: the handle of a `flash` operation. */
 export const PARTITION = Object.freeze({ outbox: 0, settings: 1 });

@@ -9,6 +9,7 @@ const FIRMWARE: Firmware = {
   unsettled: 0,
   print: () => {},
   stopSampling: () => {},
+  clockChanged: () => {},
   stop: (whenDone) => whenDone(),
   close: () => {},
 };

@@ -79,6 +79,10 @@ export class DeviceProcess {
     await this.#ended;
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   terminate(): void {
     this.#child.kill("SIGTERM");
   }

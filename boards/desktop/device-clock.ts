@@ -1,0 +1,71 @@
+/*
+ * The desktop device's clock. Node's monotonic clock stands still on Linux while the computer is suspended, and the wall clock may
+ * be set at any time: by a person, or by NTP some seconds after the start. Both show as a step of the wall clock against the
+ * monotonic one; the time since the computer was booted, which counts suspends and no setting, tells them apart. A suspend is time
+ * that the device has lived through; a clock that was set anew is reported, as after NTP on a chip.
+ */
+import { uptime } from "node:os";
+
+/** A wall clock that moves by less is as good as it was: readings mostly show whole seconds. */
+const MIN_STEP_MS = 1_000;
+
+/** All in milliseconds. */
+export interface TimeSources {
+  /** Never steps; may stand still in a suspend. */
+  monotonicMs(): number;
+  /** Since 1970. */
+  utcMs(): number;
+  /** Since the computer was booted, suspends included. Perhaps to the second only. */
+  sinceBootMs(): number;
+}
+
+/** The computer's own. */
+export const computersTime: TimeSources = {
+  monotonicMs: () => performance.now(),
+  utcMs: () => Date.now(),
+  sinceBootMs: () => uptime() * 1_000,
+};
+
+export class DeviceClock {
+  readonly #sources: TimeSources;
+  #suspendedMs = 0; // what the monotonic clock has missed
+  #wallMs: number; // the wall clock at uptime 0, as it was set last
+  readonly #bootMs: number; // the time since the computer's boot when the monotonic clock was 0
+
+  constructor(sources: TimeSources = computersTime) {
+    this.#sources = sources;
+    this.#wallMs = sources.utcMs() - sources.monotonicMs();
+    this.#bootMs = sources.sinceBootMs() - sources.monotonicMs();
+  }
+
+  /** Whole milliseconds that the device has lived through; suspends count. */
+  uptimeMs(): number {
+    this.#countSuspend();
+    return Math.floor(this.#sources.monotonicMs() + this.#suspendedMs);
+  }
+
+  /** Milliseconds since 1970. */
+  utcMs(): number {
+    return this.#sources.utcMs();
+  }
+
+  /** Whether the wall clock was set anew since the last call, by a second or more. */
+  noticesStep(): boolean {
+    this.#countSuspend();
+    const wallMs = this.#sources.utcMs() - this.#sources.monotonicMs() - this.#suspendedMs;
+    if (Math.abs(wallMs - this.#wallMs) < MIN_STEP_MS) return false;
+    this.#wallMs = wallMs;
+    return true;
+  }
+
+  /** Where the wall clock has not stepped, there was none: that saves the question to the system. */
+  #countSuspend(): void {
+    const monotonicMs = this.#sources.monotonicMs();
+    const stepMs = this.#sources.utcMs() - monotonicMs - this.#suspendedMs - this.#wallMs;
+    if (Math.abs(stepMs) < MIN_STEP_MS) return;
+    const newMs = this.#sources.sinceBootMs() - monotonicMs - this.#bootMs - this.#suspendedMs;
+    if (newMs < MIN_STEP_MS) return;
+    // To the millisecond by the wall clock, where that was not set as well.
+    this.#suspendedMs += Math.abs(stepMs - newMs) < MIN_STEP_MS ? stepMs : newMs;
+  }
+}
