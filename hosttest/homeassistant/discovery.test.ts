@@ -1,22 +1,31 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { channels } from "../../src/channels/channels.js";
 import {
   availabilityTopic,
   discoveryMessage,
   discoveryTopic,
+  formerTopic,
   OFFLINE,
   ONLINE,
+  offeredChannels,
   type Thermometer,
 } from "../../src/homeassistant/discovery.js";
+import { sampleTopic } from "../../src/thermometer/topics.js";
 
-const KITCHEN: Thermometer = { room: "kitchen", id: "thermometer24ec4a", format: "json", version: "0.1.0" };
+const KITCHEN: Thermometer = {
+  room: "kitchen",
+  id: "thermometer24ec4a",
+  channels: 0b1,
+  topics: "sample",
+  format: "json",
+  version: "0.2.0",
+};
+const ALL = (1 << channels.length) - 1;
 
-/** What Home Assistant makes of the message: strict UTF-8, JSON, abbreviations and base topic unfolded. */
+/** What Home Assistant reads: strict UTF-8, JSON. */
 function understood(thermometer: Thermometer) {
-  const { payload } = discoveryMessage(thermometer);
-  const config = JSON.parse(decoded(payload));
-  const unfold = (topic: string): string => topic.replace(/^~/, () => config["~"]);
-  return { ...config, stat_t: unfold(config.stat_t), avty_t: unfold(config.avty_t) };
+  return JSON.parse(decoded(discoveryMessage(thermometer).payload));
 }
 
 /** Strict UTF-8, in every engine. @throws URIError where the bytes are ill-formed */
@@ -24,35 +33,94 @@ function decoded(bytes: Uint8Array): string {
   return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
 }
 
-test("a kitchen's thermometer: found under its id, with unit, class, topics and device", () => {
-  expect(discoveryMessage(KITCHEN).topic).toBe("homeassistant/sensor/thermometer24ec4a/temperature/config");
-  expect(understood({ ...KITCHEN, model: "esp32", expireAfterS: 180 })).toEqual({
-    "~": "home/kitchen",
-    stat_t: "home/kitchen/temperature",
-    avty_t: "home/kitchen/thermometer24ec4a/status",
-    val_tpl: "{{ value_json.value }}",
-    dev_cla: "temperature",
-    stat_cla: "measurement",
-    unit_of_meas: "°C",
-    exp_aft: 180,
-    uniq_id: "thermometer24ec4a_temperature",
-    dev: {
-      ids: ["thermometer24ec4a"],
-      name: "Thermometer kitchen",
-      mf: "home-thermometer",
-      mdl: "esp32",
-      sw: "0.1.0",
-      sa: "kitchen",
-    },
-    o: { name: "home-thermometer", sw: "0.1.0" },
-  });
-});
+const SHARED = {
+  dev: { ids: ["thermometer24ec4a"], name: "Thermometer kitchen", mf: "home-thermometer", sw: "0.2.0", sa: "kitchen" },
+  o: { name: "home-thermometer", sw: "0.2.0" },
+  avty_t: "home/kitchen/thermometer24ec4a/status",
+};
+const TEMPERATURE = {
+  p: "sensor",
+  val_tpl: "{{ value_json.value }}",
+  dev_cla: "temperature",
+  stat_cla: "measurement",
+  unit_of_meas: "°C",
+  uniq_id: "thermometer24ec4a_temperature", // as firmware 0.1's: the history is kept by it
+};
+const HUMIDITY = {
+  p: "sensor",
+  val_tpl: "{{ value_json.humidity }}",
+  dev_cla: "humidity",
+  stat_cla: "measurement",
+  unit_of_meas: "%",
+  uniq_id: "thermometer24ec4a_humidity",
+};
+const PRESSURE = {
+  p: "sensor",
+  val_tpl: "{{ value_json.pressure }}",
+  dev_cla: "atmospheric_pressure",
+  stat_cla: "measurement",
+  unit_of_meas: "hPa",
+  uniq_id: "thermometer24ec4a_pressure",
+};
 
-test("plain payloads need no template; what is not given is not there", () => {
-  const config = understood({ ...KITCHEN, format: "plain" });
-  expect(config).not.toHaveProperty("val_tpl");
-  expect(config).not.toHaveProperty("exp_aft");
-  expect(config.dev).not.toHaveProperty("mdl");
+describe("a kitchen's thermometer", () => {
+  test("is found under its id", () => {
+    expect(discoveryMessage(KITCHEN).topic).toBe("homeassistant/device/thermometer24ec4a/config");
+    expect(discoveryTopic("t1", "ha/here")).toBe("ha/here/device/t1/config");
+    expect(formerTopic("t1", "ha/here")).toBe("ha/here/sensor/t1/temperature/config");
+  });
+
+  test.each([
+    [0b001, { temperature: TEMPERATURE }],
+    [0b011, { temperature: TEMPERATURE, humidity: HUMIDITY }],
+    [0b111, { temperature: TEMPERATURE, humidity: HUMIDITY, pressure: PRESSURE }],
+    [0b100, { pressure: PRESSURE }],
+  ])("with channels %i has an entity for each, of the topic that all share", (mask, cmps) => {
+    expect(understood({ ...KITCHEN, channels: mask })).toEqual({ ...SHARED, stat_t: "home/kitchen/temperature", cmps });
+  });
+
+  test("with topics = each has a topic for each entity, the one on which the samples are", () => {
+    const config = understood({ ...KITCHEN, channels: ALL, topics: "each" });
+    expect(config).not.toHaveProperty("stat_t");
+    const val_tpl = "{{ value_json.value }}";
+    expect(config.cmps).toEqual({
+      temperature: { ...TEMPERATURE, val_tpl, stat_t: "home/kitchen/temperature" },
+      humidity: { ...HUMIDITY, val_tpl, stat_t: "home/kitchen/humidity" },
+      pressure: { ...PRESSURE, val_tpl, stat_t: "home/kitchen/pressure" },
+    });
+    channels.forEach(({ name }, n) => {
+      expect(config.cmps[name].stat_t).toBe(decoded(sampleTopic(new TextEncoder().encode("kitchen"), n)));
+    });
+  });
+
+  test("says model and expiry where they are known", () => {
+    const config = understood({ ...KITCHEN, channels: 0b11, model: "esp32", expireAfterS: 180 });
+    expect(config.dev).toEqual({ ...SHARED.dev, mdl: "esp32" });
+    expect(config.cmps).toEqual({
+      temperature: { ...TEMPERATURE, exp_aft: 180 },
+      humidity: { ...HUMIDITY, exp_aft: 180 },
+    });
+  });
+
+  test("with plain payloads takes the whole of them, and offers what they carry: the first value alone, or each on its topic", () => {
+    for (const topics of ["sample", "each"] as const) {
+      const config = understood({ ...KITCHEN, channels: ALL, topics, format: "plain" });
+      for (const name of Object.keys(config.cmps)) expect(config.cmps[name].val_tpl).toBe("{{ value }}");
+    }
+    const offered = (topics: "sample" | "each", format: "json" | "plain", mask: number): number =>
+      offeredChannels(mask, { topics, format });
+    expect(offered("sample", "plain", 0b111)).toBe(0b001);
+    expect(offered("sample", "plain", 0b110)).toBe(0b010);
+    expect(offered("sample", "json", 0b110)).toBe(0b110);
+    expect(offered("each", "plain", 0b110)).toBe(0b110);
+  });
+
+  test("a component that is gone has its platform and nothing else; the temperature comes last", () => {
+    const { cmps } = understood({ ...KITCHEN, channels: 0b001, gone: 0b110 });
+    expect(cmps).toEqual({ temperature: TEMPERATURE, humidity: { p: "sensor" }, pressure: { p: "sensor" } });
+    expect(Object.keys(cmps)).toEqual(["pressure", "humidity", "temperature"]);
+    expect(understood({ ...KITCHEN, channels: 0b011, gone: 0b010 }).cmps.humidity).toEqual(HUMIDITY);
+  });
 });
 
 test("availability: the topic named in the message, and the payloads that Home Assistant expects unasked", () => {
@@ -60,13 +128,9 @@ test("availability: the topic named in the message, and the payloads that Home A
   expect([ONLINE, OFFLINE]).toEqual(["online", "offline"]);
 });
 
-test("the message goes into a client's buffer of 1,024 bytes, also with a room of 64 bytes and a long id", () => {
-  const size = (room: string, id: string): number =>
-    discoveryMessage({ ...KITCHEN, room, id, model: "esp32c3" }).payload.length;
-  expect(size("kitchen", "thermometer24ec4a")).toBeLessThan(450);
-  for (const room of ["w".repeat(64), "ü".repeat(32), "湯".repeat(21), "🛁".repeat(16)]) {
-    expect(size(room, "i".repeat(64))).toBeLessThan(1_024 - 128);
-  }
+test("three channels go into a client's buffer of 1,024 bytes with the packet's head", () => {
+  const { topic, payload } = discoveryMessage({ ...KITCHEN, channels: 0b111, model: "esp32c3", expireAfterS: 180 });
+  expect(5 + 2 + topic.length + payload.length).toBeLessThan(1_024);
 });
 
 test("any room and id, quotes, backslashes, controls, pairs and halves of pairs: read back as they were", () => {
@@ -90,9 +154,9 @@ test("any room and id, quotes, backslashes, controls, pairs and halves of pairs:
     fc.property(text, text, (room, id) => {
       const config = understood({ ...KITCHEN, room, id });
       expect(config.stat_t).toBe(`home/${room}/temperature`);
+      expect(config.cmps.temperature.uniq_id).toBe(`${id}_temperature`);
       expect(config.avty_t).toBe(availabilityTopic(room, id));
       expect(config.dev).toMatchObject({ ids: [id], name: `Thermometer ${room}`, sa: room });
-      expect(config.uniq_id).toBe(`${id}_temperature`);
     }),
     { numRuns: 300 },
   );
@@ -101,7 +165,7 @@ test("any room and id, quotes, backslashes, controls, pairs and halves of pairs:
 test("an id that Home Assistant would not take in a topic is made one; never a wildcard or another level", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", minLength: 1, maxLength: 40 }), (id) => {
-      expect(discoveryTopic(id)).toMatch(/^homeassistant\/sensor\/[a-zA-Z0-9_-]+\/temperature\/config$/);
+      expect(discoveryTopic(id)).toMatch(/^homeassistant\/device\/[a-zA-Z0-9_-]+\/config$/);
     }),
   );
 });

@@ -9,7 +9,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const ID = "thermometer020000000001";
 const statusTopic = (room: string, id = ID) => `home/${room}/${id}/status`;
-const discoveryTopic = (id = ID) => `homeassistant/sensor/${id}/temperature/config`;
+const discoveryTopic = (id = ID) => `homeassistant/device/${id}/config`;
 
 function running(defaults: Record<string, string> = {}, house = new House()) {
   const one = new SimulatedDevice({ house, defaults });
@@ -58,10 +58,9 @@ describe("discovery", () => {
   test("the retained message names the topics that are really used", () => {
     const { house } = running({ room: "Büro" });
     const message = JSON.parse(house.retained.get(discoveryTopic()) ?? "");
-    const full = (topic: string) => topic.replace("~", message["~"]);
-    expect(full(message.avty_t)).toBe(statusTopic("Büro"));
-    expect(house.payloads(full(message.stat_t))).toHaveLength(2);
-    expect(message.val_tpl).toBe("{{ value_json.value }}");
+    expect(message.avty_t).toBe(statusTopic("Büro"));
+    expect(house.payloads(message.stat_t)).toHaveLength(2);
+    expect(message.cmps.temperature.val_tpl).toBe("{{ value_json.value }}");
   });
 });
 

@@ -16,7 +16,8 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const ID = "thermometer020000000001";
 const STATUS = `home/kitchen/${ID}/status`;
-const discoveryTopic = (prefix = "homeassistant", id = ID) => `${prefix}/sensor/${id}/temperature/config`;
+const formerTopic = (prefix = "homeassistant", id = ID) => `${prefix}/sensor/${id}/temperature/config`;
+const discoveryTopic = (prefix = "homeassistant", id = ID) => `${prefix}/device/${id}/config`;
 
 /** The house's broker, but that it closes the connection on packets of which `isRefused` says so. */
 function refuse(house: House, isRefused: (packet: ClientPacket) => boolean): { refusals: number } {
@@ -323,7 +324,7 @@ describe("the names in flash", () => {
 
   test("as firmware 0.1 wrote them: taken back with Home Assistant's own prefix", () => {
     const { one, house, time } = device();
-    house.retained.set("home/attic/t1/status", "offline").set(discoveryTopic("homeassistant", "t1"), "{}");
+    house.retained.set("home/attic/t1/status", "offline").set(formerTopic("homeassistant", "t1"), "{}");
     new KeyValueOnFlash(one.settingsFlash).write(ANNOUNCED_KEY, Uint8Array.from(Buffer.from("attic/t1")).buffer);
     one.powerOn();
     time.advance(MINUTE);

@@ -37,7 +37,7 @@ describe("settings saved at the prompt", () => {
     const { one, house, time } = device();
     one.powerOn();
     time.advance(10 * SECOND);
-    const topic = "homeassistant/sensor/thermometer020000000001/temperature/config";
+    const topic = "homeassistant/device/thermometer020000000001/config";
     expect(house.retained.get(topic)).toContain("value_json");
     one.set({ payload: "plain" });
     time.advance(SECOND);
@@ -48,11 +48,11 @@ describe("settings saved at the prompt", () => {
     const { one, house, time } = device({ defaults: { interval: "10" } });
     one.powerOn();
     time.advance(15 * SECOND);
-    const topic = "homeassistant/sensor/thermometer020000000001/temperature/config";
+    const topic = "homeassistant/device/thermometer020000000001/config";
     const expiry = (change: Record<string, string>): unknown => {
       one.set(change);
       time.advance(SECOND);
-      return JSON.parse(house.retained.get(topic) ?? "{}").exp_aft;
+      return JSON.parse(house.retained.get(topic) ?? "{}").cmps.temperature.exp_aft;
     };
     expect(expiry({})).toBe(60);
     expect(expiry({ interval: "300" })).toBe(900);

@@ -1,10 +1,15 @@
 /*
- * Home Assistant: the message by which it finds the thermometer, and the topic that tells whether the device is there.
- * Publish both retained, so that a Home Assistant that starts later finds them. Keys are Home Assistant's own abbreviations,
- * "~" stands for the base topic: the message stays near 400 bytes, within the MQTT client's buffer.
- * Pure: no I/O. Called once a connection.
- * Source: home-assistant.io/integrations/mqtt (discovery, abbreviations, availability) and /integrations/sensor.mqtt.
+ * Home Assistant: the message by which it finds the thermometer, and the topic that says whether the device is there.
+ * Publish both retained, so that a Home Assistant that starts later finds them. One message for the device, with a component
+ * (an entity) for each channel: a row of the channel table is all that a new channel needs here. Keys are Home Assistant's own
+ * abbreviations: with three channels the message has some 900 bytes.
+ * Firmware 0.1 published one message for the temperature alone, on a topic of its own. To keep the entity's settings and
+ * history: MIGRATE there, then the device's message, then an empty one there.
+ * Pure: no I/O. Called once a connection, and when the channels or their settings change.
+ * Source: home-assistant.io/integrations/mqtt (device discovery payload, migration from single component to device-based
+ * discovery, abbreviations, availability) and /integrations/sensor.mqtt. The device form needs Home Assistant 2024.12.
  */
+import { type Channel, channels, TEMPERATURE } from "../channels/channels.js";
 
 /** Payloads of the availability topic, which are Home Assistant's defaults. Offline is the will. */
 export const ONLINE = "online";
@@ -13,6 +18,10 @@ export const OFFLINE = "offline";
 /** Home Assistant's own discovery prefix. */
 export const DEFAULT_PREFIX = "homeassistant";
 
+/** Retained on `formerTopic`: Home Assistant lets go of the entity, and keeps what it knows of it for the device's message. */
+export const MIGRATE = '{"migrate_discovery":true}';
+
+/** Channels are bits of a mask, bit n for row n of the channel table. */
 export interface Thermometer {
   /** As in `home/<room>/temperature`. */
   readonly room: string;
@@ -20,7 +29,13 @@ export interface Thermometer {
   readonly id: string;
   /** Home Assistant's discovery prefix. Default: its own, "homeassistant". */
   readonly prefix?: string;
-  /** What a reading's payload is: JSON with `value`, or the number alone. */
+  /** An entity for each of these: see `offeredChannels`. */
+  readonly channels: number;
+  /** Their entities are there, and are removed. */
+  readonly gone?: number;
+  /** All values of a sample in one message, or each on a topic of its own. */
+  readonly topics: "sample" | "each";
+  /** What a message's payload is: JSON, or the number alone. */
   readonly format: "json" | "plain";
   /** The firmware's. */
   readonly version: string;
@@ -30,39 +45,82 @@ export interface Thermometer {
   readonly expireAfterS?: number;
 }
 
+/** Of the channels in a sample (a mask), those that a subscriber gets: of a plain payload the first alone. */
+export function offeredChannels(mask: number, { topics, format }: Pick<Thermometer, "topics" | "format">): number {
+  return topics === "sample" && format === "plain" ? mask & -mask : mask;
+}
+
 /** `home/<room>/<id>/status`: retained `online` or `offline`. */
 export function availabilityTopic(room: string, id: string): string {
   return `home/${room}/${id}/status`;
 }
 
-/** Where Home Assistant says `online` once it has started, and wants to be told of its devices again. */
+/** Where Home Assistant says `online` once it has started, and asks its devices to announce themselves again. */
 export function birthTopic(prefix: string): string {
   return `${prefix}/status`;
 }
 
-/** Where the discovery message goes. An empty retained message there makes Home Assistant forget the thermometer. */
+/** Where the discovery message goes. An empty retained message there makes Home Assistant forget the device. */
 export function discoveryTopic(id: string, prefix = DEFAULT_PREFIX): string {
-  // Home Assistant ignores a topic whose id has other characters than these.
-  return `${prefix}/sensor/${id.replace(/[^a-zA-Z0-9_-]/g, "_")}/temperature/config`;
+  return `${prefix}/device/${objectId(id)}/config`;
+}
+
+/** Where firmware 0.1 sent its discovery message, for the temperature alone. */
+export function formerTopic(id: string, prefix = DEFAULT_PREFIX): string {
+  return `${prefix}/sensor/${objectId(id)}/temperature/config`;
 }
 
 /** The discovery message: publish it retained. The payload is JSON in UTF-8, the caller's to keep. */
 export function discoveryMessage(thermometer: Thermometer): { topic: string; payload: Uint8Array } {
-  const { room, id, prefix, format, version, model, expireAfterS } = thermometer;
+  const { room, id, prefix, topics, version, model } = thermometer;
   const json = JSON.stringify({
-    "~": `home/${room}`,
-    stat_t: "~/temperature",
-    avty_t: `~/${id}/status`,
-    val_tpl: format === "json" ? "{{ value_json.value }}" : undefined,
-    dev_cla: "temperature", // without a name, the entity is called after it, in the user's language
-    stat_cla: "measurement",
-    unit_of_meas: "°C",
-    exp_aft: expireAfterS,
-    uniq_id: `${id}_temperature`,
     dev: { ids: [id], name: `Thermometer ${room}`, mf: "home-thermometer", mdl: model, sw: version, sa: room },
     o: { name: "home-thermometer", sw: version },
+    stat_t: topics === "sample" ? stateTopic(room, channels[TEMPERATURE]) : undefined,
+    avty_t: availabilityTopic(room, id),
+    cmps: components(thermometer),
   });
   return { topic: discoveryTopic(id, prefix), payload: encoded(json) };
+}
+
+/**
+ * By name. The temperature comes last: what follows a component whose last change Home Assistant 2025.4 has not finished is not
+ * looked at, and the temperature is what comes over from firmware 0.1.
+ */
+function components(thermometer: Thermometer): Record<string, object> {
+  const { channels: present, gone = 0 } = thermometer;
+  const all: Record<string, object> = {};
+  for (let n = channels.length - 1; n >= 0; n--) {
+    const channel = channels[n];
+    if ((present >> n) & 1) all[channel.name] = component(thermometer, channel);
+    else if ((gone >> n) & 1) all[channel.name] = { p: "sensor" }; // the platform alone removes it
+  }
+  return all;
+}
+
+function component({ room, id, topics, format, expireAfterS }: Thermometer, channel: Channel): object {
+  const isOnItsOwn = topics === "each";
+  return {
+    p: "sensor",
+    stat_t: isOnItsOwn ? stateTopic(room, channel) : undefined,
+    // Also where it changes nothing: left out, the one before would stay in force (seen with Home Assistant 2025.4).
+    val_tpl: format === "plain" ? "{{ value }}" : `{{ value_json.${isOnItsOwn ? "value" : channel.key} }}`,
+    dev_cla: channel.deviceClass, // without a name, the entity is called after it, in the user's language
+    stat_cla: "measurement",
+    unit_of_meas: channel.unit,
+    exp_aft: expireAfterS,
+    uniq_id: `${id}_${channel.name}`,
+  };
+}
+
+/** As src/thermometer/topics.ts makes it for the samples. */
+function stateTopic(room: string, { name }: Channel): string {
+  return `home/${room}/${name}`;
+}
+
+/** Home Assistant ignores a topic whose id has other characters than these. */
+function objectId(id: string): string {
+  return id.replace(/[^a-zA-Z0-9_-]/g, "_");
 }
 
 /**

@@ -281,7 +281,7 @@ export const schema: readonly Setting[] = [
     key: "discovery",
     type: { kind: "switch" },
     default: true,
-    help: "Home Assistant finds the device by itself; off: the entity is taken back",
+    help: "Home Assistant finds the device by itself; off: its entities are taken back",
     inForce: "saved",
   },
   {

@@ -1,10 +1,12 @@
 /*
  * Under which names the device has made itself known: what it has retained at the broker. When one of them changes, what
  * stands under the old ones is to be taken back, or the old device would be shown as offline for ever.
- * One entry beside the settings, written when the names change and never for a reading: a line each, `room/id/prefix`. Firmware
- * 0.1 wrote `room/id/room/id...` without a line's end, and knew Home Assistant's own prefix alone.
+ * One entry beside the settings, written when the names or channels change and never for a reading: a line each,
+ * `room/id/prefix+channels`; no prefix has a `+`. Without `+channels`, Home Assistant was sent the temperature alone, as firmware 0.1
+ * did. That wrote `room/id/room/id...` without a line's end, and knew Home Assistant's own prefix alone.
  * What is read is checked as a setting is: a damaged name must not become a topic that ends every connection.
  */
+import { MAX_CHANNELS } from "../channels/channels.js";
 import { DEFAULT_PREFIX } from "../homeassistant/discovery.js";
 import { decodeUTF8, encodeUTF8 } from "../mqtt/utf8.js";
 import type { KeyValueStore } from "../settings/store.js";
@@ -21,8 +23,10 @@ const MAX_ID_BYTES = 23;
 export interface Names {
   readonly room: string;
   readonly id: string;
-  /** Home Assistant's discovery prefix; empty: Home Assistant was not told. */
+  /** Home Assistant's discovery prefix; empty: no discovery message was sent. */
   readonly prefix: string;
+  /** Which channels the device's discovery message has, a bit each; 0: the message is firmware 0.1's, or there is none. */
+  readonly channels: number;
 }
 
 export class Announcement {
@@ -48,7 +52,7 @@ export class Announcement {
   write(names: readonly Names[]): void {
     const text = names
       .slice(-MAX_NAMES)
-      .map(({ room, id, prefix }) => `${room}/${id}/${prefix}\n`)
+      .map(({ room, id, prefix, channels }) => `${room}/${id}/${prefix}${channels === 0 ? "" : `+${channels}`}\n`)
       .join("");
     try {
       this.store.write(ANNOUNCED_KEY, new Uint8Array(encodeUTF8(text)).buffer);
@@ -68,20 +72,26 @@ export class Announcement {
 
 function linesOf(text: string): Names[] {
   return text.split("\n").map((line) => {
-    const [room = "", id = "", ...prefix] = line.split("/");
-    return { room, id, prefix: prefix.join("/") };
+    const [room = "", id = "", ...rest] = line.split("/");
+    const [prefix, mask = "0", ...more] = rest.join("/").split("+");
+    return { room, id, prefix, channels: more.length === 0 ? Number(mask) : Number.NaN };
   });
 }
 
 function pairsOf(text: string): Names[] {
   const parts = text.split("/");
   const all: Names[] = [];
-  for (let i = 0; i + 1 < parts.length; i += 2) all.push({ room: parts[i], id: parts[i + 1], prefix: DEFAULT_PREFIX });
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    all.push({ room: parts[i], id: parts[i + 1], prefix: DEFAULT_PREFIX, channels: 0 });
+  }
   return all;
 }
 
-function isSound({ room, id, prefix }: Names): boolean {
+function isSound({ room, id, prefix, channels }: Names): boolean {
   return (
+    channels >= 0 &&
+    channels < 1 << MAX_CHANNELS &&
+    Number.isInteger(channels) &&
     isTopicLevel(room) &&
     utf8Length(room) <= MAX_BYTES &&
     id !== "" &&

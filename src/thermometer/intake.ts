@@ -20,7 +20,9 @@ export interface IntakeOwner {
   readonly settings: Settings;
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
-  readonly uplink: { sendNow(message: SampleMessage): boolean; wake(): void } | undefined;
+  readonly uplink:
+    | { sendNow(message: SampleMessage): boolean; wake(): void; measured(channels: number): void }
+    | undefined;
   log(level: Level, text: string): void;
 }
 
@@ -33,6 +35,8 @@ export class Intake {
   /** Without flash, what makes messages. */
   private unkept: Journal | undefined;
   private retryAtMs = 0;
+  /** Channels of all samples since boot, a bit each. */
+  private channels = 0;
   private readonly sample = new Sample();
 
   constructor(owner: IntakeOwner) {
@@ -50,6 +54,7 @@ export class Intake {
     const { board, settings, uplink, outbox } = this.owner;
     const { sample } = this;
     sample.set(TEMPERATURE, celsius, decimals);
+    if ((sample.mask & ~this.channels) !== 0) this.measure(sample.mask);
     const qos = settings.get("mqtt.qos");
     const sequence = qos === 0 ? undefined : this.keep(sample, qos);
     board.observer?.reading?.(celsius, sequence);
@@ -59,6 +64,12 @@ export class Intake {
     }
     uplink?.wake();
     outbox?.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
+  }
+
+  /** There are channels that no sample had before. */
+  private measure(mask: number): void {
+    this.channels |= mask;
+    this.owner.uplink?.measured(this.channels);
   }
 
   /** Its number; -1 if it was refused for want of free space; undefined if the flash does not take it. */

@@ -4,13 +4,17 @@
  * when Home Assistant has started. What the broker does not take is left out (acceptance.ts).
  */
 import type { Board, Timers } from "../board.js";
+import { TEMPERATURE } from "../channels/channels.js";
 import {
   availabilityTopic,
   birthTopic,
   discoveryMessage,
   discoveryTopic,
+  formerTopic,
+  MIGRATE,
   OFFLINE,
   ONLINE,
+  offeredChannels,
 } from "../homeassistant/discovery.js";
 import type { InboundMessage, Will } from "../mqtt/client.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
@@ -61,6 +65,10 @@ export class Presence implements AcceptanceOwner {
   private readonly acceptance: Acceptance;
   /** Whatever may stand at the broker, the latest last. */
   private known: Names[];
+  /** Channels of the samples since boot, a bit each. Before the first of them, those that were announced last. */
+  private channels: number;
+  /** A message has to wait, and those behind it with it: Home Assistant needs them in order. */
+  private isQueueing = false;
   /** All that is not wanted any more was taken back on this connection. */
   private isTakenBack = false;
   /** The subscription that is asked for. */
@@ -74,6 +82,7 @@ export class Presence implements AcceptanceOwner {
     this.client = client;
     this.acceptance = new Acceptance(this);
     this.known = owner.announcement.read();
+    this.channels = this.known.at(-1)?.channels || 1 << TEMPERATURE;
   }
 
   get statusTopic(): string {
@@ -125,7 +134,14 @@ export class Presence implements AcceptanceOwner {
 
   /** What is said of the device has changed. Not connected: it is said with the next connection. */
   update(): void {
-    if (this.client.isConnected) this.announce();
+    if (this.client.isConnected) this.sayAll();
+  }
+
+  /** The samples since boot have these channels, a bit each. One that was announced in an earlier life and is not among them is gone. */
+  measured(channels: number): void {
+    if (channels === this.channels) return;
+    this.channels = channels;
+    this.update();
   }
 
   /** Whether and where Home Assistant looks for it has changed. */
@@ -169,6 +185,7 @@ export class Presence implements AcceptanceOwner {
     const delayMs = BIRTH_DELAY_MS + this.owner.board.random() * BIRTH_SPREAD_MS;
     this.birthTimer = this.timers.set(() => {
       this.birthTimer = undefined;
+      this.isQueueing = false;
       this.announce();
       this.sayOnline();
     }, delayMs);
@@ -198,7 +215,7 @@ export class Presence implements AcceptanceOwner {
     this.owner.log("warn", `broker does not take all: ${this.describe(extent)}`);
     if (extent < UNDISCOVERED) return;
     // It never stood there, or cannot be taken back.
-    this.known = this.known.map((names) => ({ ...names, prefix: "" }));
+    this.known = this.known.map(undiscovered);
     this.owner.announcement.write(this.known);
   }
 
@@ -213,12 +230,15 @@ export class Presence implements AcceptanceOwner {
   /** As the settings want it. */
   private get wanted(): Names {
     const { settings, id } = this.owner;
-    return { room: this.room, id, prefix: settings.get("discovery") ? settings.get("discovery.prefix") : "" };
+    const format = settings.get("payload");
+    const channels = offeredChannels(this.channels, { topics: settings.get("topics"), format });
+    const names = { room: this.room, id, prefix: settings.get("discovery.prefix"), channels };
+    return settings.get("discovery") ? names : undiscovered(names);
   }
 
   /** As far as the broker takes it. */
   private get said(): Names {
-    return this.acceptance.extent < UNDISCOVERED ? this.wanted : { ...this.wanted, prefix: "" };
+    return this.acceptance.extent < UNDISCOVERED ? this.wanted : undiscovered(this.wanted);
   }
 
   /** May `topic` be published to, retained? */
@@ -236,22 +256,36 @@ export class Presence implements AcceptanceOwner {
     }
     const wanted = topicsOf([this.wanted]);
     const stale = topicsOf(this.known).filter((topic) => !wanted.includes(topic));
+    this.isQueueing = false;
+    const former = formerTopic(said.id, said.prefix);
+    if ((said.channels >> TEMPERATURE) & 1 && stale.includes(former)) this.say(former, encodeUTF8(MIGRATE));
+    this.announce();
     for (const topic of stale) if (this.isTaken(topic)) this.say(topic, NOTHING);
     this.isTakenBack = stale.every((topic) => this.isTaken(topic));
-    this.announce();
     this.sayOnline();
     this.listen();
   }
 
   /** Makes the device known to Home Assistant. */
   private announce(): void {
+    const { said, known } = this;
+    if (said.prefix === "") return;
+    const topic = discoveryTopic(said.id, said.prefix);
+    const announced = known.reduce((all, names) => all | (topicsOf([names]).includes(topic) ? names.channels : 0), 0);
+    const gone = announced & ~said.channels;
+    if (gone !== 0) this.sayDiscovery(said, gone); // removed, and then left out
+    this.sayDiscovery(said);
+  }
+
+  private sayDiscovery({ room, id, prefix, channels }: Names, gone?: number): void {
     const { settings, board } = this.owner;
-    const { room, id, prefix } = this.said;
-    if (prefix === "") return;
     const { topic, payload } = discoveryMessage({
       room,
       id,
       prefix,
+      channels,
+      gone,
+      topics: settings.get("topics"),
       format: settings.get("payload"),
       version: VERSION,
       model: board.name,
@@ -282,7 +316,8 @@ export class Presence implements AcceptanceOwner {
    * acknowledgement would take the blame for a reading at which the broker ends the connection.
    */
   private say(topic: string, payload: Uint8Array): void {
-    if (this.client.publish(topic, payload, { qos: 0, retain: true })) return;
+    if (!this.isQueueing && this.client.publish(topic, payload, { qos: 0, retain: true })) return;
+    this.isQueueing = true;
     this.client.publish(topic, payload, { qos: 1, retain: true });
   }
 
@@ -313,15 +348,19 @@ function expireAfterS(settings: Settings): number | undefined {
 }
 
 function isSame(a: Names, b: Names): boolean {
-  return a.room === b.room && a.id === b.id && a.prefix === b.prefix;
+  return a.room === b.room && a.id === b.id && a.prefix === b.prefix && a.channels === b.channels;
+}
+
+function undiscovered(names: Names): Names {
+  return { ...names, prefix: "", channels: 0 };
 }
 
 /** All topics that are retained under these names, each once. */
 function topicsOf(all: readonly Names[]): string[] {
   const topics = new Set<string>();
-  for (const { room, id, prefix } of all) {
+  for (const { room, id, prefix, channels } of all) {
     topics.add(availabilityTopic(room, id));
-    if (prefix !== "") topics.add(discoveryTopic(id, prefix));
+    if (prefix !== "") topics.add(channels === 0 ? formerTopic(id, prefix) : discoveryTopic(id, prefix));
   }
   return [...topics];
 }

@@ -88,6 +88,11 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     this.client.wake();
   }
 
+  /** The samples since boot have these channels, a bit each. */
+  measured(channels: number): void {
+    this.presence.measured(channels);
+  }
+
   linkUp(): void {
     this.isUp = true;
     if (!this.isHeld) this.client.linkUp();
