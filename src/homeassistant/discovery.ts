@@ -84,8 +84,8 @@ export function discoveryMessage(thermometer: Thermometer): { topic: string; pay
 }
 
 /**
- * By name. The temperature comes last: what follows a component whose last change Home Assistant 2025.4 has not finished is not
- * looked at, and the temperature is what comes over from firmware 0.1.
+ * By name. The temperature comes last: by its source, Home Assistant 2025.4 leaves out what follows a component whose last
+ * change it has not finished, and the temperature is what comes over from firmware 0.1.
  */
 function components(thermometer: Thermometer): Record<string, object> {
   const { channels: present, gone = 0 } = thermometer;
