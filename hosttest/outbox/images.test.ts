@@ -49,14 +49,14 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     medium.readHead(0);
     const header = emptyHeader();
     expect(decodeHeader(header, medium.head, 4)).toBe(true);
-    encodeHeader({ ...decodeFormat(medium.head, 4), version: 2 }, header, medium.head, 4);
+    encodeHeader(decodeFormat(medium.head, 4), { ...header, version: 3 }, medium.head, 4);
     const image = flash.bytes.slice();
     flash.faults.read = (buffer, address) => {
       if (address === 0 && buffer.length === 48)
         buffer.set(new Uint8Array(medium.head.buffer, medium.head.byteOffset, 48));
     };
     const mount = (): Outbox => new Outbox({ flash, writeUnit: unit });
-    expect(mount).toThrow("format version 2 on flash, this firmware knows up to 1");
+    expect(mount).toThrow("format version 3 on flash, this firmware knows up to 2");
     expect(flash.bytes).toEqual(image);
   });
 

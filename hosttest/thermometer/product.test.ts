@@ -366,6 +366,6 @@ function makeNewer(bytes: Uint8Array): void {
   for (let at = CLEAN_BYTES >> 2; at < words.length; at += 1024) {
     const header = emptyHeader();
     if (!decodeHeader(header, words, at)) continue;
-    encodeHeader({ ...decodeFormat(words, at), version: FORMAT_VERSION + 1 }, header, words, at);
+    encodeHeader(decodeFormat(words, at), { ...header, version: FORMAT_VERSION + 1 }, words, at);
   }
 }

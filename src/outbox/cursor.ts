@@ -25,6 +25,8 @@ export const NOTES_BYTES = TAGS << 2;
 export const NOWHERE = 0xffff_ffff;
 /** Numbers that one gap in the records may have used up (a lost SKIP record included). */
 const WIDEST_GAP = 4096;
+/** The same before a short frame, the header of which has no check, unless a record of the next number follows it. */
+const WIDEST_SHORT_GAP = 15;
 
 /** A place in a block. */
 export class Cursor {
@@ -109,6 +111,7 @@ export class Cursor {
       }
       const jump = (medium.number - (this.nextNumber | 0)) >>> 0;
       if (jump !== 0 && (at === this.after || jump > WIDEST_GAP || this.nextNumber + jump > limit)) continue;
+      if (jump > WIDEST_SHORT_GAP && medium.isShort && !this.isFollowed(at, end)) continue;
       this.found(at, jump);
       return true;
     }
@@ -147,6 +150,14 @@ export class Cursor {
     this.nextNumber += numbers;
     this.lost = 0;
     if (kind === NOTE) this.notes[this.medium.bytes[PAYLOAD_AT] & (TAGS - 1)] = address;
+  }
+
+  /** Whether a record of the next number lies behind the short frame at `at`, which is then in the buffer again. */
+  private isFollowed(at: number, end: number): boolean {
+    const { medium, seed } = this;
+    const next = (medium.number + 1) | 0;
+    const follows = medium.load(at + medium.size, end, seed) && medium.number === next;
+    return follows && medium.load(at, end, seed) && ((medium.number + 1) | 0) === next;
   }
 
   private found(at: number, jump: number): void {

@@ -6,7 +6,11 @@
 /** Little-endian 32-bit words; signed, as XS keeps those without a box. */
 export type Words = Int32Array;
 
-export const FORMAT_VERSION = 1;
+/** Of the blocks that this firmware takes into use. Those of `OLDEST_VERSION` on, it reads and goes on filling. */
+export const FORMAT_VERSION = 2;
+export const OLDEST_VERSION = 1;
+/** The first version whose blocks hold short frames. */
+export const SHORT_SINCE = 2;
 
 /** Head of a block: `CLEAN_BYTES` (byte mode: "erase finished"; unit mode: "the open header is whole"), `OPEN_BYTES`. */
 export const CLEAN_BYTES = 16;
@@ -17,6 +21,20 @@ export const HEAD_BYTES = CLEAN_BYTES + OPEN_BYTES;
 export const RECORD_OVERHEAD = 8;
 export const PAYLOAD_AT = 4;
 export const LONGEST_PAYLOAD = 0xfff; // 12 bits of the header word
+
+/**
+ * A short frame: an entry of `SHORT_PAYLOAD` bytes, of which the low 22 bits may be set, in two words. The header word holds the
+ * payload itself, a bit for the QoS, and a top bit that no other header has.
+ */
+export const SHORT_BYTES = 8;
+export const SHORT_PAYLOAD = 3;
+/** The most that the last byte of its payload may be. */
+export const MAX_SHORT_TOP = 0x3f;
+const SHORT_MASK = 0x3f_ffff;
+const SHORT_BITS = SHORT_MASK << 8;
+const SHORT_QOS2 = 1 << 30;
+const SHORT_MARK = 1 << 31;
+const ERASED = -1;
 
 /** What a record holds (4 bits of the header word). 0 and 9..15 are for later versions. */
 export const ENTRY_QOS1 = 1;
@@ -83,7 +101,41 @@ export function headerWord(kind: number, length: number): number {
   return QUEUED_STATE | (info << 8) | (fold(info) << 24);
 }
 
-/** The kind in a header word, or 0 if the word is no header. */
+/** The header word of a queued short frame whose payload is not set yet. */
+export function shortHeader(kind: number): number {
+  return QUEUED_STATE | SHORT_MARK | (kind === ENTRY_QOS2 ? SHORT_QOS2 : 0);
+}
+
+/** A short frame's header word with the payload that the word behind it in the record buffer holds. */
+export function withShortPayload(header: number, payload: number): number {
+  return (header & ~SHORT_BITS) | ((payload & SHORT_MASK) << 8);
+}
+
+/** The payload in a short frame's header word, as a word. */
+export function shortPayloadOf(word: number): number {
+  return (word >>> 8) & SHORT_MASK;
+}
+
+/** Whether a word may be the header of a short frame. The top bit is all there is to tell: its check decides. */
+export function isShortHeader(word: number): boolean {
+  return word < 0 && word !== ERASED;
+}
+
+export function shortKindOf(word: number): number {
+  return (word & SHORT_QOS2) === 0 ? ENTRY_QOS1 : ENTRY_QOS2;
+}
+
+/** Whether a block of that format version has short frames. */
+export function hasShortFrames(version: number): boolean {
+  return version >= SHORT_SINCE;
+}
+
+/** Whether the payload of a record of that kind and length, the first word of which is `word`, fits a short frame. */
+export function fitsShort(kind: number, length: number, word: number): boolean {
+  return length === SHORT_PAYLOAD && kind <= ENTRY_QOS2 && (word & 0xff_ffff & ~SHORT_MASK) === 0;
+}
+
+/** The kind in a header word of a long record, or 0 if the word is no header. */
 export function kindOf(word: number): number {
   const info = (word >>> 8) & 0xffff;
   if (word >>> 24 !== fold(info)) return 0;
@@ -91,7 +143,7 @@ export function kindOf(word: number): number {
   return kind <= LAST_KIND ? kind : 0;
 }
 
-/** Payload bytes that a header word announces. */
+/** Payload bytes that the header word of a long record announces. */
 export function lengthOf(word: number): number {
   return (word >>> 8) & LONGEST_PAYLOAD;
 }
@@ -130,15 +182,21 @@ function cleared(three: number): number {
 }
 
 /** What the open headers of one outbox have in common. */
-export interface BlockFormat {
-  readonly version: number;
+export interface Geometry {
   /** 1 or 16. */
   readonly unit: number;
   readonly blockLength: number;
 }
 
+/** What the first word of an open header says. */
+export interface BlockFormat extends Geometry {
+  readonly version: number;
+}
+
 /** What else the open header of a block says. Numbers are entries' sequence numbers, up to 2^48. */
 export interface BlockHeader {
+  /** Format version of the block. */
+  version: number;
   /** Counts the blocks taken into use, 1 first. */
   sequence: number;
   /** Block sequence of the block that was the newest before this one; 0: none. */
@@ -159,14 +217,9 @@ const MAGIC = 0x4f48; // "HO"
 const HEADER_SEED = 0x4f48_0bed;
 const NEAR = 0x7fff_ffff;
 
-/** Writes `format` and `header` to the eight words of `words` from `at` on. `version`: this firmware's. */
-export function encodeHeader(
-  { version = FORMAT_VERSION, unit, blockLength }: Partial<BlockFormat> & Omit<BlockFormat, "version">,
-  header: BlockHeader,
-  words: Words,
-  at: number,
-): void {
-  words[at] = formatWord({ version, unit, blockLength });
+/** Writes `format` and `header` to the eight words of `words` from `at` on. */
+export function encodeHeader({ unit, blockLength }: Geometry, header: BlockHeader, words: Words, at: number): void {
+  words[at] = formatWord({ version: header.version, unit, blockLength });
   words[at + 1] = header.sequence;
   words[at + 2] = (header.erases & 0xffffff) | (Math.min(header.sequence - header.from, 255) << 24);
   words[at + 3] = header.first;
@@ -190,6 +243,7 @@ export function isHeader(words: Words, at: number): boolean {
 /** Reads eight words from `at` on into `header`; false if they are no header. The format is the caller's to judge. */
 export function decodeHeader(header: BlockHeader, words: Words, at: number): boolean {
   if (!isHeader(words, at)) return false;
+  header.version = (words[at] >>> 16) & 0xff;
   header.sequence = sequenceIn(words, at);
   header.erases = erasesIn(words, at);
   header.from = header.sequence - (words[at + 2] >>> 24);

@@ -15,6 +15,7 @@ import {
   encodeClean,
   encodeHeader,
   encodeWhole,
+  FORMAT_VERSION,
   isClean,
   NO_BLOCK,
   OPEN_BYTES,
@@ -142,7 +143,7 @@ export class Log {
   put(kind: number, length: number): boolean {
     const { medium } = this;
     const address = this.end;
-    medium.prepare(kind, length, this.seed);
+    medium.prepare(kind, length, this.seed, this.newest.version);
     this.end = address + medium.size;
     return medium.put(address, this.number) || this.spoil(address);
   }
@@ -290,6 +291,7 @@ export class Log {
     } else if (!copyNotes(this, this.notes, target) || !putState(this, target)) return false;
     const erases = this.erasesOf(block);
     const header = this.header;
+    header.version = FORMAT_VERSION;
     header.sequence = sequence;
     header.from = newest.sequence;
     header.first = first;
@@ -356,6 +358,7 @@ export class Log {
 
 export function emptyHeader(): BlockHeader {
   return {
+    version: FORMAT_VERSION,
     sequence: 0,
     from: 0,
     first: 0,

@@ -7,10 +7,14 @@ import type { Flash } from "./flash.js";
 import {
   CLEAN_BYTES,
   checkIndex,
+  ENTRY_QOS1,
   ENTRY_QOS2,
   finish,
+  fitsShort,
   HEAD_BYTES,
+  hasShortFrames,
   headerWord,
+  isShortHeader,
   kindOf,
   lengthOf,
   mixWord,
@@ -19,9 +23,15 @@ import {
   PRIME,
   QUEUED_STATE,
   RECORD_OVERHEAD,
+  SHORT_BYTES,
+  SHORT_PAYLOAD,
+  shortHeader,
+  shortKindOf,
+  shortPayloadOf,
   unfinish,
   type Words,
   withoutState,
+  withShortPayload,
 } from "./layout.js";
 
 const SCRATCH_BYTES = 128;
@@ -45,7 +55,7 @@ export class Medium {
   /** Flash calls that failed or did nothing since boot. */
   failures = 0;
 
-  /** The record buffer, as bytes and as words: what `load` read or `seal` made. */
+  /** The record buffer, as bytes and as words: what `load` read or `put` made. The payload is at PAYLOAD_AT in any record. */
   bytes: Uint8Array;
   words: Words;
   /** The record that `load` found, or for which `prepare` was called. */
@@ -53,9 +63,11 @@ export class Medium {
   length = 0;
   size = 0;
   seed = 0;
-  /** `kind` if that is an entry's and such a record is made of whole words, so that another one needs no preparation. Else 0. */
+  /** Whether it is a short frame. */
+  isShort = false;
+  /** `kind` if that is an entry's and such a record fills its size without padding, so that another one needs no preparation. Else 0. */
   plainKind = 0;
-  /** Its header word, queued. */
+  /** Its header word, queued; a short frame's without its payload. */
   header = 0;
   /** As `load` found it; and the low 32 bits, signed, of the number that the record was sealed with. */
   state = 0;
@@ -67,6 +79,7 @@ export class Medium {
   readonly head: Words;
   private readonly flash: Flash;
   private readonly roundUp: number;
+  private readonly shortSize: number;
   private readonly scratch: Words;
   private readonly stateByte: Uint8Array;
   private readonly flashEnd: number;
@@ -87,6 +100,7 @@ export class Medium {
     this.unit = unit;
     this.flashEnd = blocks * blockLength;
     this.roundUp = Math.max(unit, 4) - 1;
+    this.shortSize = Math.max(unit, SHORT_BYTES);
     const both = new ArrayBuffer(HEAD_BYTES + SCRATCH_BYTES); // one buffer: fewer objects
     this.head = new Int32Array(both, 0, HEAD_BYTES >> 2);
     this.scratch = new Int32Array(both, HEAD_BYTES);
@@ -96,7 +110,22 @@ export class Medium {
     this.image = this.readBack = bytesOf(this.words, 0, 4); // until a record is wanted
   }
 
-  /** Bytes that a record with `length` payload bytes takes on flash. */
+  /** Bytes that the entry whose payload `payload` is takes in a block of that format version. */
+  entrySize(payload: Uint8Array, version: number): number {
+    const { length } = payload;
+    if (length === SHORT_PAYLOAD && hasShortFrames(version) && fitsShort(ENTRY_QOS1, length, payload[2] << 16)) {
+      return this.shortSize;
+    }
+    return this.sizeOf(length);
+  }
+
+  /** Bytes that a record which begins with `word` would take; 0: that is no header. */
+  sizeAnnounced(word: number): number {
+    if (isShortHeader(word)) return this.shortSize;
+    return kindOf(word) === 0 ? 0 : this.sizeOf(lengthOf(word));
+  }
+
+  /** Bytes that a record with `length` payload bytes takes on flash, if it is no short frame. */
   sizeOf(length: number): number {
     return (((length + 3) & ~3) + RECORD_OVERHEAD + this.roundUp) & ~this.roundUp;
   }
@@ -112,6 +141,7 @@ export class Medium {
     let isWhole = guessed !== address && guessed <= end && guessed <= this.flashEnd && this.read(this.image, address);
     if (!isWhole && !this.readWord(address)) return false;
     const word = this.words[0];
+    if (word < 0) return isShortHeader(word) && this.loadShort(address, end, seed, isWhole);
     if ((word | STATE_BITS) !== this.shape || seed !== this.seed) {
       if (kindOf(word) === 0 || address + this.sizeOf(lengthOf(word)) > end) return false;
       this.take(word, seed);
@@ -132,6 +162,29 @@ export class Medium {
     return true;
   }
 
+  /** The rest of `load`, for a short frame: its header word is in the buffer, if `isWhole` all of it. */
+  private loadShort(address: number, end: number, seed: number, isWhole: boolean): boolean {
+    const words = this.words;
+    let word = words[0];
+    const kind = shortKindOf(word);
+    if (!this.isShort || kind !== this.kind || seed !== this.seed) {
+      if (address + this.shortSize > end) return false;
+      this.takeShort(kind, seed);
+    }
+    if (!isWhole) {
+      if (address + this.shortSize > end || !this.read(this.image, address)) return false;
+      word = words[0];
+      if (!isShortHeader(word) || shortKindOf(word) !== kind) return false; // it reads otherwise now
+    }
+    // What units of 16 leave free holds the frame once more, inverted; one flipped bit does not take an entry.
+    if (this.unit === 16 && words[2] !== ~word && words[3] !== ~words[1]) return false;
+    const hash = imul(seed ^ (word | STATE_BITS), PRIME);
+    this.state = word & STATE_BITS;
+    this.number = (unfinish(words[1]) - (hash ^ (hash >>> 15))) | 0;
+    words[1] = shortPayloadOf(word);
+    return true;
+  }
+
   /** The word at `address`. */
   wordAt(address: number): number {
     this.held = NONE;
@@ -146,9 +199,16 @@ export class Medium {
     for (let i = check + 1, end = this.sizeOf(length) >> 2; i < end; i++) this.words[i] = -1;
   }
 
-  /** For a record that is not like the last one: its header goes into the buffer; the payload is there. */
-  prepare(kind: number, length: number, seed: number): void {
-    if (kind !== this.kind || length !== this.length || seed !== this.seed) this.take(headerWord(kind, length), seed);
+  /**
+   * For a record that is not like the last one: its header goes into the buffer; the payload is there. `version`: format of
+   * the block that it is for.
+   */
+  prepare(kind: number, length: number, seed: number, version: number): void {
+    const isShort = hasShortFrames(version) && fitsShort(kind, length, this.words[1]);
+    if (kind !== this.kind || length !== this.length || seed !== this.seed || isShort !== this.isShort) {
+      if (isShort) this.takeShort(kind, seed);
+      else this.take(headerWord(kind, length), seed);
+    }
     this.words[0] = this.header;
   }
 
@@ -163,6 +223,7 @@ export class Medium {
    * @returns whether it is on flash
    */
   put(address: number, number: number): boolean {
+    if (this.isShort) return this.putShort(address, number);
     const words = this.words;
     const check = this.check;
     let hash = this.headerHash;
@@ -189,6 +250,32 @@ export class Medium {
       if (((scratch[at] ^ words[at]) | (scratch[at - 1] ^ words[at - 1])) !== 0) return this.failed();
       at -= 2;
     } while (at > 0);
+    return true;
+  }
+
+  /** As `put`, a short frame: its header's state and the payload are in the buffer, where the payload is again afterwards. */
+  private putShort(address: number, number: number): boolean {
+    const { words, scratch, flash } = this;
+    const payload = words[1];
+    const header = withShortPayload(words[0], payload);
+    const hash = imul(this.seed ^ (header | STATE_BITS), PRIME);
+    const check = finish((hash ^ (hash >>> 15)) + number);
+    words[0] = header;
+    words[1] = check;
+    if (this.unit === 16) {
+      words[2] = ~header;
+      words[3] = ~check;
+    }
+    this.held = NONE;
+    try {
+      flash.write(this.image, address);
+      flash.read(this.readBack, address);
+    } catch {
+      return this.failed();
+    }
+    words[1] = payload;
+    if (scratch[0] !== header || scratch[1] !== check) return this.failed();
+    if (this.unit === 16 && (scratch[2] !== words[2] || scratch[3] !== words[3])) return this.failed();
     return true;
   }
 
@@ -302,6 +389,7 @@ export class Medium {
     const length = lengthOf(word);
     const size = this.sizeOf(length);
     if (size > this.words.byteLength) this.grow(size);
+    this.isShort = false;
     this.kind = kind;
     this.length = length;
     this.size = size;
@@ -313,6 +401,19 @@ export class Medium {
     if (this.imageSize !== size) this.view(size);
     this.shape = withoutState(word);
     this.header = this.shape & QUEUED_WORD;
+  }
+
+  /** As `take`, for short frames. */
+  private takeShort(kind: number, seed: number): void {
+    this.isShort = true;
+    this.kind = kind;
+    this.plainKind = this.maxPayload < SHORT_PAYLOAD ? 0 : kind;
+    this.length = SHORT_PAYLOAD;
+    this.size = this.shortSize;
+    this.seed = seed;
+    this.header = shortHeader(kind);
+    this.shape = NO_SHAPE; // no long record is like it
+    if (this.imageSize !== this.size) this.view(this.size);
   }
 
   /** Reads the word at `address` into the record buffer, as its first. */

@@ -18,11 +18,10 @@ import {
   isClean,
   isHeader,
   isWhole,
-  kindOf,
-  lengthOf,
   NO_BLOCK,
   NOTE,
   numberIn,
+  OLDEST_VERSION,
   RELEASED,
   REQUEUED,
   SETTLED,
@@ -87,7 +86,9 @@ function readHeads(log: Log, found: Found): number {
   let count = 0;
   const view = medium.headView();
   const newest = new Int32Array(head.length);
-  const format = formatWord({ version: FORMAT_VERSION, unit, blockLength: medium.blockLength });
+  const { blockLength } = medium;
+  const current = formatWord({ version: FORMAT_VERSION, unit, blockLength });
+  const oldest = formatWord({ version: OLDEST_VERSION, unit, blockLength });
   let newestBlock = NO_BLOCK;
   let newestSequence = 0;
   let unknown = 0;
@@ -100,7 +101,8 @@ function readHeads(log: Log, found: Found): number {
       }
       continue;
     }
-    if (head[OPEN_WORD] !== format) refuse(decodeFormat(head, OPEN_WORD), medium);
+    const format = head[OPEN_WORD];
+    if (format !== current && format !== oldest) refuse(decodeFormat(head, OPEN_WORD), medium);
     log.countErases(erasesIn(head, OPEN_WORD));
     const sequence = sequenceIn(head, OPEN_WORD);
     if (sequence > log.highest) log.highest = sequence;
@@ -227,7 +229,7 @@ function findEnd(log: Log, used: number): void {
   let from = walker.after;
   while (from < used && medium.wordAt(from) === 0) from += 4;
   const word = from < used ? medium.wordAt(from) : 0;
-  const announced = kindOf(word) === 0 ? from : from + medium.sizeOf(lengthOf(word));
+  const announced = from + medium.sizeAnnounced(word);
   log.tornFrom = from;
   log.end = Math.max(used, walker.after, Math.min(announced, blockEnd));
   if (log.end === walker.after) return;

@@ -9,7 +9,18 @@ import { NOWHERE } from "./cursor.js";
 import type { OutboxListener, Statistics } from "./events.js";
 import type { Flash } from "./flash.js";
 import { mediumFor } from "./geometry.js";
-import { DONE_BITS, NOTE, PAYLOAD_AT, RELEASED, RELEASED_BITS, REQUEUED, SETTLED, SKIP } from "./layout.js";
+import {
+  DONE_BITS,
+  MAX_SHORT_TOP,
+  NOTE,
+  PAYLOAD_AT,
+  RELEASED,
+  RELEASED_BITS,
+  REQUEUED,
+  SETTLED,
+  SHORT_SINCE,
+  SKIP,
+} from "./layout.js";
 import { Log } from "./log.js";
 import { WINDOW } from "./marks.js";
 import { type Medium, NONE } from "./medium.js";
@@ -103,7 +114,8 @@ export class Outbox {
       payload.byteLength !== medium.length ||
       log.seed !== medium.seed ||
       log.end + medium.size > log.freeEnd ||
-      this.skipped !== 0
+      this.skipped !== 0 ||
+      (medium.isShort && (payload[2] > MAX_SHORT_TOP || log.newest.version < SHORT_SINCE))
     ) {
       return this.appendAnew(payload, qos);
     }
@@ -128,7 +140,7 @@ export class Outbox {
     if (length > medium.maxPayload)
       throw new RangeError(`payload of ${length} bytes: expected at most ${medium.maxPayload}`);
     if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
-    const size = medium.sizeOf(length);
+    const size = medium.entrySize(payload, log.newest.version); // in a newer block it takes no more
     const pads = (length & 3) !== 0 || medium.unit === 16;
     const { failures } = medium;
     for (let tries = TRIES; tries > 0; tries--) {

@@ -3,7 +3,7 @@
  * Programs only; a record that is not there when read back ends the building.
  */
 import { NOWHERE, TAGS } from "./cursor.js";
-import { HEAD_BYTES } from "./layout.js";
+import { FORMAT_VERSION, HEAD_BYTES } from "./layout.js";
 import type { Medium } from "./medium.js";
 
 /** A block being built. */
@@ -31,10 +31,10 @@ export class Target {
   /** Programs the record in the medium's buffer; its address, or NOWHERE if it is not there. `state`: of the entry. */
   put(kind: number, length: number, state: number): number {
     const medium = this.medium;
-    const size = medium.sizeOf(length);
     const address = this.end;
+    medium.prepare(kind, length, this.seed, FORMAT_VERSION);
+    const { size } = medium;
     if (address + size > this.blockEnd) return NOWHERE;
-    medium.prepare(kind, length, this.seed);
     medium.words[0] = (medium.words[0] & ~0xff) | state;
     this.end = address + size;
     return medium.put(address, this.number) ? address : NOWHERE;
