@@ -91,7 +91,6 @@ function isSound({ room, id, prefix, channels }: Names): boolean {
   return (
     channels >= 0 &&
     channels < 1 << MAX_CHANNELS &&
-    Number.isInteger(channels) &&
     isTopicLevel(room) &&
     utf8Length(room) <= MAX_BYTES &&
     id !== "" &&
