@@ -293,6 +293,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     const stage = this.stage;
     const nowMs = this.options.uptimeMs();
     const next = this.number + 1;
+    const longestMs = this.session.isWelcome ? Math.min(4 * backoff.firstMs, backoff.longestMs) : backoff.longestMs;
     this.drop(ending);
     const error: MQTTError = { kind, message, code, cause };
     this.lastError = error;
@@ -303,7 +304,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
       this.stepMs = backoff.refusedMs;
       random = (1 + random) / 2;
     } else if (stage === "connected" && nowMs - this.sinceMs >= backoff.steadyMs) this.stepMs = backoff.firstMs;
-    else this.stepMs = Math.min(Math.max(this.stepMs * 2, backoff.firstMs), backoff.longestMs);
+    else this.stepMs = Math.min(Math.max(this.stepMs * 2, backoff.firstMs), longestMs);
     const waitMs = Math.round(this.stepMs * random);
     if (stage === "leaving") {
       this.onLeft(error);

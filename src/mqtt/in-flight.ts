@@ -5,6 +5,7 @@
  */
 
 import type { OutboundEntry } from "./store.js";
+import type { Suspicion } from "./suspicion.js";
 
 // What a slot awaits, as the packet's type: the upper four bits of its word.
 export const PUBACK = 4;
@@ -26,9 +27,20 @@ export class InFlight {
   /** Slots in use, holes among them. */
   inFlight = 0;
   protected holes = 0;
+  /** How many may be in flight now, and where the next is of QoS 2. */
+  protected limit = 0;
+  protected limitOfQoS2 = 0;
+  /** What is of QoS 2 goes at QoS 1. */
+  protected isLowering = false;
+  /** Some entries are held back: others go in turn with them. */
+  protected isPaced = false;
+  /** How far from the oldest entries go once others have overtaken it. */
+  private lead = 0;
   /** The oldest when another one was settled before it, and the QoS of those, as bits. */
   protected overtaken = -1;
   protected overtakenBy = 0;
+  /** The newest of those. */
+  protected overtaker = -1;
   /** The oldest at the last look. */
   private seen = -1;
   /** The oldest at the last PINGRESP, and at how many in a row; -1: nothing was in flight. */
@@ -47,6 +59,20 @@ export class InFlight {
   /** The sequence number of the oldest; -1: nothing is in flight. */
   get oldest(): number {
     return this.inFlight ? this.sequences[this.head] : -1;
+  }
+
+  /** How many go at once. What is held back may be open at the server, and counts there. */
+  protected pace({ isLowering, isOneByOne, open, heldEnd, lead }: Suspicion): void {
+    this.isLowering = isLowering;
+    this.isPaced = heldEnd > 0;
+    this.lead = this.window + lead;
+    this.limit = isOneByOne ? 1 : this.window;
+    this.limitOfQoS2 = Math.min(this.limit, MAX_QOS2 - open);
+  }
+
+  /** The server may have as many of QoS 2 as it takes, of those held back: others of QoS 2 are passed over. */
+  protected mustSkip({ qos, released }: OutboundEntry): boolean {
+    return qos === 2 && this.limitOfQoS2 <= 0 && !this.isLowering && !released;
   }
 
   /** Nothing is in flight any more. */
@@ -80,11 +106,12 @@ export class InFlight {
   }
 
   /**
-   * With others in flight: its packet id is in use, or it is of QoS 1 behind one of QoS 2 that is not released. A server may
+   * With others in flight: its packet id is in use, it is `lead` numbers or more from the oldest, which others have overtaken, or it is of QoS 1 behind one of QoS 2 that is not released. A server may
    * forward that one at PUBREL (§4.3.3, method B), and this one at once: subscribers would see them in the wrong order.
    */
   protected mustWait(entry: OutboundEntry): boolean {
-    if (entry.sequence - this.sequences[this.head] >= 61_440) return true;
+    const oldest = this.sequences[this.head];
+    if (entry.sequence - oldest >= (oldest === this.overtaken ? this.lead : 61_440)) return true;
     return entry.qos === 1 && this.awaited[(this.head + this.inFlight - 1) % this.window] >> 28 === PUBREC;
   }
 
@@ -113,12 +140,15 @@ export class InFlight {
     }
   }
 
-  /** The entry that awaited `word` was settled before the oldest. */
-  protected overtake(word: number): void {
+  /** The entry of a slot, which awaited `word`, was settled before the oldest. */
+  protected overtake(slot: number, word: number): void {
     const oldest = this.sequences[this.head];
     this.holes++;
-    if (oldest !== this.overtaken) this.overtakenBy = 0;
-    this.overtaken = oldest;
+    if (oldest !== this.overtaken) {
+      this.overtaken = this.overtaker = oldest;
+      this.overtakenBy = 0;
+    }
+    this.overtaker = Math.max(this.overtaker, this.sequences[slot]);
     this.overtakenBy |= word >> 28 === PUBACK ? 1 : 2;
   }
 

@@ -97,8 +97,8 @@ export interface ClientStatus {
 }
 
 /**
- * How long the client waits before it connects again, in milliseconds. Every failure in a row doubles the step; a connection that
- * held ends the row. The wait is drawn from the whole step (full jitter), so that a houseful of thermometers does not meet a
+ * How long the client waits before it connects again, in milliseconds. Every failure in a row doubles the step, to no more
+ * than four times the first after a connection on which an entry was acknowledged; a connection that held ends the row. The wait is drawn from the whole step (full jitter), so that a houseful of thermometers does not meet a
  * rebooted broker at once. A refusal that time does not mend is asked again slowly: its wait is drawn from the upper half of
  * `refusedMs`.
  */

@@ -7,12 +7,12 @@
  * the message is the server's, and after three connections it is settled as delivered. Its id comes again 61,440 entries later.
  * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
-import { InFlight, MAX_QOS2, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
+import { InFlight, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
 import type { Outcome, SessionOptions, SettledBy } from "./options.js";
 import type { InboundMessage, MessageReader } from "./parser.js";
 import { Requests } from "./requests.js";
 import { type InboundStore, MemoryInboundStore, NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
-import { ALONE, IN_ORDER, OTHERS, type Refusal, Suspicion } from "./suspicion.js";
+import { ALONE, IN_ORDER, OTHERS, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
 import type { Transmit } from "./transmit.js";
 
 /** How a connection ended. "peer": closed by the server, after CONNACK. "stuck": by us, for want of an acknowledgement. */
@@ -28,11 +28,6 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   /** The transmit buffer, from CONNACK to the end of the connection. */
   private out: Transmit | undefined;
 
-  /** How many may be in flight now, and where the next is of QoS 2. */
-  private limit = 0;
-  private limitOfQoS2 = 0;
-  /** What is of QoS 2 goes at QoS 1. */
-  private isLowering = false;
   /** The next sequence number to send on this connection. */
   private cursor = 0;
   /** Where the cursor was at most. */
@@ -45,6 +40,8 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   /** An entry was settled on this connection; or a request was, or PUBREC came. */
   private hasHeard = false;
   private hasAnswered = false;
+  /** An entry was acknowledged, be it by PUBREC. */
+  private hasMoved = false;
   /** There is nothing to be learnt from an acknowledgement. */
   private isCalm = false;
   /** What the owner knows of it. */
@@ -98,7 +95,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     this.out = out;
     this.isCalm = false;
     this.cursor = this.suspicion.begin(present ? this.sentEnd : 0);
-    this.pace();
+    this.pace(this.suspicion);
     if (!clean) this.options.onSession?.({ present, wiped, possibleDoubles });
     if (this.suspicion.heldEnd) this.options.onReach?.(this.window + this.suspicion.held);
     this.report();
@@ -118,7 +115,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     this.sentEnd = Math.max(this.sentEnd, this.reached, this.cursor);
     this.land();
     this.cursor = this.reached = 0;
-    this.hasHeard = this.hasAnswered = this.hasSkipped = false;
+    this.hasHeard = this.hasAnswered = this.hasMoved = this.hasSkipped = false;
     this.mayHaveMore = true;
   }
 
@@ -129,7 +126,12 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     for (;;) {
       if (this.inFlight >= this.limit && !this.closeRanks(this.limit)) return;
       const entry = this.store.seek(this.cursor);
-      if (!entry) {
+      if (entry && this.isPaced && this.suspicion.phase !== ALONE && this.mustSkip(entry)) {
+        this.cursor = entry.sequence + 1;
+        this.hasSkipped = true;
+        continue;
+      }
+      if (!entry || (this.isPaced && this.suspicion.mustRest(entry.sequence))) {
         if (!this.isCalm && !this.inFlight && this.goTo(this.turn())) continue;
         // A store may hand out more once the oldest are settled: then those who settle ask again.
         this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
@@ -140,15 +142,8 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       let qos: number = entry.qos;
       if (qos === 2) {
         if (this.isLowering && !entry.released) qos = 1;
-        else if (this.inFlight >= this.limitOfQoS2) {
-          if (this.limitOfQoS2 > 0) {
-            if (!this.closeRanks(this.limitOfQoS2)) return;
-          } else if (!entry.released && this.suspicion.phase !== ALONE) {
-            this.cursor = sequence + 1; // the server may have as many as it takes, of those held back
-            this.hasSkipped = true;
-            continue;
-          }
-        }
+        else if (this.inFlight >= this.limitOfQoS2 && this.limitOfQoS2 > 0 && !this.closeRanks(this.limitOfQoS2))
+          return;
       }
       const isLowered = qos !== entry.qos;
       let first = 0x30 | (qos << 1);
@@ -252,7 +247,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       if (slot === this.head) {
         this.head = (slot + 1) % this.window;
         if (--this.inFlight && this.holes) this.skipHoles();
-      } else this.overtake(word);
+      } else this.overtake(slot, word);
       this.delivered++;
       if (!this.isCalm) this.heard(sequence, word >> 28 === 4 ? 1 : 2);
       this.options.onSettled?.(sequence, "delivered");
@@ -272,6 +267,11 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     }
   }
 
+  /** The server has taken an entry on this connection, or it ends for the sake of one that is known to end connections. */
+  get isWelcome(): boolean {
+    return this.hasMoved || this.suspicion.phase === ALONE;
+  }
+
   /** What the server does not take. */
   get refusal(): Refusal | undefined {
     return this.suspicion.refusal;
@@ -286,21 +286,13 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     return false;
   }
 
-  /** How many go at once. What is held back may be open at the server, and counts there. */
-  private pace(): void {
-    const { isLowering, isOneByOne, open } = this.suspicion;
-    this.isLowering = isLowering;
-    this.limit = isOneByOne ? 1 : this.window;
-    this.limitOfQoS2 = Math.min(this.limit, MAX_QOS2 - open);
-  }
-
   /** Entries go from this number on; below 0: not so. Returns whether. */
   private goTo(sequence: number): boolean {
     if (sequence < 0) return false;
     this.reached = Math.max(this.reached, this.cursor);
     this.cursor = sequence;
     this.mayHaveMore = true;
-    this.pace();
+    this.pace(this.suspicion);
     return true;
   }
 
@@ -308,12 +300,13 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   private heard(sequence: number, settledQos: number): void {
     const suspicion = this.suspicion;
     const { phase } = suspicion;
+    this.hasMoved = true;
     if (settledQos) this.hasHeard = true;
     else this.hasAnswered = true;
     suspicion.acknowledged(sequence, settledQos);
-    if (settledQos && suspicion.isProven) this.convict();
+    if (settledQos) this.convict();
     if (phase !== IN_ORDER || this.hasSkipped) {
-      this.pace();
+      this.pace(suspicion);
       this.mayHaveMore = true;
     }
     this.isCalm = suspicion.isIdle && !this.hasSkipped;
@@ -333,15 +326,10 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     const suspicion = this.suspicion;
     const awaited = this.awaited[this.head] >> 28;
     if (awaited === PUBCOMP) return this.isUnanswered(oldest);
-    const qos = awaited === PUBACK ? 1 : 2;
-    if (this.overtaken === oldest) {
-      suspicion.accuse(oldest, qos, false);
-      suspicion.fail("silence", this.overtakenBy);
-    } else if (suspicion.phase === ALONE) suspicion.fail("silence");
+    if (this.overtaken === oldest)
+      suspicion.overtake(oldest, awaited === PUBACK ? 1 : 2, this.overtakenBy, this.overtaker);
     this.isCalm = suspicion.isIdle;
-    if (!suspicion.isProven) return true;
-    this.convict();
-    return false;
+    return !this.convict();
   }
 
   /**
@@ -368,18 +356,23 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     this.options.onLowered?.(sequence, why, isAgain);
   }
 
-  /** The accused is what the server does not take, and nothing else. */
-  private convict(): void {
-    const suspicion = this.suspicion;
-    const { accused, isReleased, refusal } = suspicion;
-    if (this.oldest === accused) this.retire(this.head);
-    this.requests.release((accused % 61_440) + 1); // the server may hold its id, which comes again
-    this.store.settle(accused);
-    suspicion.convict();
-    this.goTo(Math.max(this.cursor, this.reached));
-    this.report();
-    if (isReleased) this.settle(accused, "delivered", "unanswered");
-    else this.settle(accused, "deadLetter", refusal?.by);
+  /** Settles what the server does not take, while it takes the rest, if there is proof. Returns whether there is. */
+  private convict(): boolean {
+    const { out, suspicion } = this;
+    const isProven = suspicion.proven >= 0;
+    for (let entry = suspicion.proven; entry >= 0 && this.out === out; entry = suspicion.proven) {
+      const by: RefusedBy = entry === suspicion.overtaken ? "silence" : (suspicion.refusal as Refusal).by;
+      const isReleased = suspicion.isReleased(entry);
+      if (this.oldest === entry) this.retire(this.head);
+      this.requests.release((entry % 61_440) + 1); // the server may hold its id, which comes again
+      this.store.settle(entry);
+      suspicion.convicted(entry);
+      this.goTo(Math.max(this.cursor, this.reached));
+      this.report();
+      if (isReleased) this.settle(entry, "delivered", "unanswered");
+      else this.settle(entry, "deadLetter", by);
+    }
+    return isProven;
   }
 
   /** An entry is done with, and no acknowledgement said so. */

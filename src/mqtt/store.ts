@@ -15,10 +15,13 @@ export interface OutboundEntry {
   readonly released: boolean;
 }
 
+/** A store hands out at least so many numbers, from its oldest unsettled entry on: what there is for proof against that one. */
+export const SPAN = 256;
+
 /** Messages on their way out, in order. `src/outbox` is one, on flash. */
 export interface OutboundStore<E extends OutboundEntry> {
   /**
-   * The first unsettled entry with a sequence number of at least `from`. One that is too far from the oldest may be kept back
+   * The first unsettled entry with a sequence number of at least `from`. One that is SPAN or more from the oldest may be kept back
    * until that is settled, if `nextSequence` says that there is one.
    */
   seek(from: number): E | undefined;

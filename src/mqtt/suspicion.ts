@@ -1,21 +1,28 @@
 /*
  * Which entry does the server not take? One that it refuses again and again must not stop the rest, and no entry may be lost to a
- * server, or a network, that refuses everything. Proof is that others are delivered on the connections on which this one fails.
+ * server, or a network, that refuses everything, or takes a few on each connection. Proof is that an entry fails as the first on its
+ * connections, while others that are the first on theirs are delivered, by turns.
  *
  * IN_ORDER  All entries go, oldest first. A strike: a connection that ends with this entry the oldest in flight, because the server
  *           closed it with no entry acknowledged, or answered three pings and not this entry. After some in a row it is held back.
  * PROBE     One entry alone, the first beyond those held back. It fails, too: more are held back, to a limit, until one gets
  *           through; if none does, the server takes nothing: all stay, and counting begins anew.
- * OTHERS    One got through before: whatever is not held back goes first.
- * ALONE     Then the oldest that is held back, alone. Acknowledged: it was not to blame, all go in order again. It fails: a failure,
- *           if others of its QoS were delivered on this connection. After some in a row it is a dead letter, once another one is
- *           delivered. Did only others of QoS 1 get through, QoS 2 is what the server refuses: such entries go at QoS 1 then.
+ * OTHERS    What is not held back goes first: as many as `ration` allows. Then one that is held back goes behind them.
+ * ALONE     What is held back, one by one. Acknowledged: it was not to blame. Not so, and others were delivered since the last round:
+ *           the next connection begins with it. It fails as the first, too: the next connection begins with the next one, until
+ *           all that are held back have had their turn. That is a round, and counts once another entry is the first on a connection
+ *           and delivered. After some in a row they are dead letters. If another fails, or one of them gets through after all,
+ *           counting begins anew. Did only others of QoS 1 get through, QoS 2 is what the server refuses: such entries go at QoS 1 then.
  *
- * IN_ORDER knows failures, too: others that were sent after the entry are acknowledged, and it is not, for three pings.
+ * Silence has a shorter way, in order: others that were sent after the entry are acknowledged, and it is not, for three pings; after
+ * some connections in a row it is a dead letter, unless one that was passed over like it gets through later.
+ *
+ * A store hands out SPAN numbers from its oldest entry on, and what has no proof stays the oldest. So the proof is paced: each
+ * connection uses up its share of what is left of them, and no more.
  * Outlives connections, not a reboot. No I/O, no clock.
  */
 
-import type { OutboundEntry, OutboundStore } from "./store.js";
+import { type OutboundEntry, type OutboundStore, SPAN } from "./store.js";
 
 /** How a server refuses: it closes the connection, or acknowledges nothing and answers pings. */
 export type RefusedBy = "closing" | "silence";
@@ -35,9 +42,12 @@ export const OTHERS = 2;
 export const ALONE = 3;
 type Phase = typeof IN_ORDER | typeof PROBE | typeof OTHERS | typeof ALONE;
 
-/** Entries held back at most, by their numbers. */
-const MAX_HELD = 128;
+/** Entries held back at most, by their numbers: half of SPAN, the other half is for the proof. */
+const MAX_HELD = SPAN >> 1;
 const MAX_OPEN = 7;
+/** How far others go beyond one that they have overtaken, besides the window: at first, and once there is enough against it. */
+const MIN_LEAD = 32;
+const MAX_LEAD = 176;
 
 export class Suspicion {
   phase: Phase = IN_ORDER;
@@ -46,19 +56,13 @@ export class Suspicion {
   refusal: Refusal | undefined;
   /** QoS 2 is what the server refuses: what has it goes at QoS 1. */
   isLowering = false;
-  /** The oldest of those held back, or the one that others have overtaken; -1: none. */
-  accused = -1;
-  accusedQos: 1 | 2 = 1;
-  /** PUBREC came for it: the message is the server's already. */
-  isReleased = false;
+  /** The one that others have overtaken; -1: none. */
+  overtaken = -1;
   /** Entries of QoS 2 that are held back and may be open at the server, which counts them. */
   open = 0;
   private readonly store: Pick<OutboundStore<OutboundEntry>, "seek">;
-  /** Connections in a row that entry may fail. */
+  /** Connections in a row that an entry may fail. */
   private readonly limit: number;
-  private failures = 0;
-  /** Failures while only others of QoS 1 were delivered. */
-  private failuresOfQoS2 = 0;
   private strikes = 0;
   private struck = -1;
   /** The newest entry that has failed as a probe, and how far beyond it the next one is. */
@@ -66,8 +70,31 @@ export class Suspicion {
   private step = 1;
   /** Others got through while some were held back. */
   private hasHelped = false;
-  /** Others that were delivered on this connection, by QoS: bits 1 and 2. */
+
+  /** Others that were delivered since the last round, by QoS: bits 1 and 2. */
   private delivered = 0;
+  /** Those held back below this number have had their turn in this round. */
+  private triedEnd = 0;
+  /** On this connection, no entry was sent before the one that goes alone. */
+  private isFirst = false;
+  /** The round that waits for another one to be delivered: what `delivered` was; 0: none. */
+  private pending = 0;
+  /** Rounds that count, by what `delivered` was. */
+  private readonly rounds = [0, 0, 0, 0];
+  /** Of QoS 2 failed so many, in a row, while only others of QoS 1 were delivered. */
+  private failuresOfQoS2 = 0;
+  private isLoweringDue = false;
+  /** PUBREC came for these, of those held back: the message is the server's already. */
+  private readonly releases: number[] = [];
+  /** On this connection nothing goes from this number on; -1: not known yet. */
+  private restAt = -1;
+
+  /** Connections in a row on which `overtaken` was, and those on which only QoS 1 has overtaken it. */
+  private overtakes = 0;
+  private overtakesByQoS1 = 0;
+  private overtakenQos: 1 | 2 = 1;
+  /** All below were passed over, or have arrived. */
+  private passedEnd = 0;
 
   constructor(store: Pick<OutboundStore<OutboundEntry>, "seek">, limit: number) {
     this.store = store;
@@ -76,20 +103,22 @@ export class Suspicion {
 
   /** A connection begins. `sentEnd`: entries below may be known to the server. Returns the number from which on entries go. */
   begin(sentEnd: number): number {
-    const { store, accused } = this;
-    // It may have been evicted meanwhile, or dropped by the owner.
-    if (accused >= 0 && store.seek(accused)?.sequence !== accused) this.clear();
-    const heldEnd = this.heldEnd;
-    const end = Math.min(heldEnd, sentEnd);
-    this.delivered = this.open = 0;
-    if (heldEnd) {
-      this.phase = this.hasHelped ? OTHERS : PROBE;
-      for (let entry = store.seek(0); entry && entry.sequence < end; entry = store.seek(entry.sequence + 1))
-        if (entry.qos === 2) this.open++;
-      // A server that closes the connection takes none of those behind: one at a time may go in any case.
-      if (this.refusal?.by === "closing") this.open = Math.min(this.open, MAX_OPEN);
-    }
-    return heldEnd;
+    const { store } = this;
+    // They may have been evicted meanwhile, or dropped by the owner.
+    if (this.heldEnd && !this.isHeldLeft) this.clear();
+    if (this.overtaken >= 0 && store.seek(this.overtaken)?.sequence !== this.overtaken) this.exonerate();
+    const end = Math.min(this.heldEnd, sentEnd);
+    this.open = 0;
+    if (!this.heldEnd) return 0;
+    for (let entry = store.seek(0); entry && entry.sequence < end; entry = store.seek(entry.sequence + 1))
+      if (entry.qos === 2) this.open++;
+    // A server that closes the connection takes none of those behind: one at a time may go in any case.
+    if (this.refusal?.by === "closing") this.open = Math.min(this.open, MAX_OPEN);
+    this.restAt = -1;
+    this.phase = this.hasHelped ? OTHERS : PROBE;
+    if (!this.hasHelped || !this.delivered) return this.heldEnd;
+    this.isFirst = true;
+    return this.goAlone();
   }
 
   /** How many more than the window there may be between the oldest entry and the last one sent. */
@@ -99,7 +128,7 @@ export class Suspicion {
 
   /** Nothing is suspected: acknowledgements need not be looked at. */
   get isIdle(): boolean {
-    return !this.heldEnd && this.accused < 0 && !this.refusal;
+    return !this.heldEnd && this.overtaken < 0 && !this.refusal;
   }
 
   /** One entry in flight at a time. */
@@ -107,40 +136,64 @@ export class Suspicion {
     return this.phase === PROBE || this.phase === ALONE;
   }
 
-  /** There is enough against the accused. */
-  get isProven(): boolean {
-    return this.failures >= this.limit && (this.phase !== OTHERS || this.isEvidence());
+  /** How far others may go beyond one that they have overtaken, besides the window: so that some are left for the next connection. */
+  get lead(): number {
+    return MIN_LEAD + Math.floor(((MAX_LEAD - MIN_LEAD) * this.overtakes) / this.limit);
+  }
+
+  /** Some are held back: is this entry for another connection, or for another phase? */
+  mustRest(sequence: number): boolean {
+    if (this.phase === ALONE) return sequence >= this.heldEnd;
+    if (this.restAt < 0) this.restAt = sequence + this.ration(sequence);
+    return sequence >= this.restAt;
+  }
+
+  /** The one with enough against it; -1: none. */
+  get proven(): number {
+    const { store, heldEnd, rounds } = this;
+    if (this.overtakes >= this.limit) return this.overtaken;
+    if (this.phase !== OTHERS || rounds[1] + rounds[2] + rounds[3] < this.limit) return -1;
+    for (let entry = store.seek(0); entry && entry.sequence < heldEnd; entry = store.seek(entry.sequence + 1))
+      if (this.roundsAgainst(entry) >= this.limit) return entry.sequence;
+    return -1;
+  }
+
+  /** PUBREC came for the entry, if not in this session: the message is the server's. */
+  isReleased(sequence: number): boolean {
+    const entry = this.store.seek(sequence);
+    return (entry?.sequence === sequence && entry.released) || this.releases.includes(sequence);
   }
 
   /** An entry was acknowledged; `settledQos`: 1 or 2 if it is settled with that, 0 if PUBREC came. */
   acknowledged(sequence: number, settledQos: number): void {
-    if (sequence === this.accused) {
-      if (settledQos) this.clear();
-      else this.isReleased = true;
+    if (sequence < this.heldEnd) {
+      this.acknowledgedHeld(sequence, settledQos);
       return;
     }
-    this.delivered |= settledQos;
+    if (!settledQos) return;
+    if (sequence === this.overtaken) this.exonerate();
+    // One that was passed over gets through after all: then the other one may, too.
+    else if (sequence < this.passedEnd) this.overtakes = this.overtakesByQoS1 = 0;
     switch (this.phase) {
       case IN_ORDER:
-        if (settledQos && this.accused < 0) this.clear();
+        if (this.overtaken < 0) this.clear();
         break;
       case PROBE:
-        if (settledQos) this.hasHelped = true;
-        break;
       case OTHERS:
+        this.phase = OTHERS;
+        this.hasHelped = true;
+        this.strikes = 0;
+        this.delivered |= settledQos;
+        this.rounds[this.pending]++;
+        this.pending = this.rounds[0] = 0;
+        if (settledQos === 2) this.failuresOfQoS2 = 0;
+        else if (this.failuresOfQoS2 >= this.limit) this.isLoweringDue = true;
+        break;
       case ALONE:
         break;
       default:
         this.phase satisfies never;
     }
-  }
-
-  /** This entry is the one that others have overtaken, or the one that goes alone. */
-  accuse(sequence: number, qos: 1 | 2, isReleased: boolean): void {
-    if (sequence !== this.accused) this.failures = this.failuresOfQoS2 = 0;
-    this.accused = sequence;
-    this.accusedQos = this.isLowering && !isReleased ? 1 : qos;
-    this.isReleased = isReleased;
   }
 
   /** Nothing but what is held back is left to send, and nothing is in flight. Returns from which number on entries go; -1: none. */
@@ -149,20 +202,22 @@ export class Suspicion {
       case OTHERS:
         return this.delivered ? this.goAlone() : -1;
       case PROBE:
-        return this.delivered ? this.goAlone() : this.overshoot();
-      case IN_ORDER:
+        return this.overshoot();
       case ALONE:
+        return this.goOn();
+      case IN_ORDER:
         return -1;
       default:
         return this.phase satisfies never;
     }
   }
 
-  /** The oldest of those held back is next, and nothing beside it. Returns its number. */
+  /** One of those held back is next, and nothing beside it. Returns its number. */
   goAlone(): number {
-    const entry = this.store.seek(0);
-    if (entry && entry.sequence < this.heldEnd) {
-      this.accuse(entry.sequence, entry.qos, entry.released);
+    const { store, heldEnd } = this;
+    let entry = store.seek(this.triedEnd);
+    if (!entry || entry.sequence >= heldEnd) entry = store.seek(0);
+    if (entry && entry.sequence < heldEnd) {
       this.phase = ALONE;
       return entry.sequence;
     }
@@ -170,29 +225,24 @@ export class Suspicion {
     return 0;
   }
 
-  /** The accused is settled: it was what the server does not take. What else is held back remains so, until it goes alone. */
-  convict(): void {
-    const { refusal } = this;
-    const next = this.store.seek(0);
-    if (!refusal || !next || next.sequence >= this.heldEnd) {
-      this.clear();
-      return;
-    }
-    this.phase = OTHERS;
-    this.accused = -1;
-    this.failures = this.failuresOfQoS2 = 0;
-    this.refusal = { ...refusal, sequence: next.sequence };
+  /** What was proven is settled. What else is held back remains so. */
+  convicted(sequence: number): void {
+    if (sequence === this.overtaken) this.exonerate();
+    if (!this.heldEnd || !this.isHeldLeft) this.clear();
   }
 
-  /** The accused was sent, and not acknowledged. `overtakenBy`: QoS of others that were sent after it and delivered, as bits. */
-  fail(by: RefusedBy, overtakenBy = 0): void {
-    this.delivered |= overtakenBy;
-    if (!this.delivered) return;
-    this.refusal = { scope: "some", by, sequence: this.accused };
-    if (this.isEvidence()) this.failures++;
-    else if (++this.failuresOfQoS2 >= this.limit && this.accusedQos === 2) {
+  /** The oldest in flight was sent before others that were delivered, and is not acknowledged. `by`: their QoS, as bits. */
+  overtake(sequence: number, qos: 1 | 2, by: number, passedEnd: number): void {
+    if (sequence !== this.overtaken) this.exonerate();
+    this.overtaken = sequence;
+    this.passedEnd = passedEnd;
+    if (qos !== this.overtakenQos) this.overtakes = 0;
+    this.overtakenQos = qos;
+    this.refuse("silence", sequence);
+    if (by & qos) this.overtakes++;
+    else if (++this.overtakesByQoS1 >= this.limit && qos === 2) {
       this.isLowering = true;
-      this.failuresOfQoS2 = 0;
+      this.overtakesByQoS1 = 0;
     }
   }
 
@@ -208,15 +258,22 @@ export class Suspicion {
         if (isFailure) this.holdMore(oldest);
         break;
       case OTHERS:
-        // What has helped before does not help any more.
-        if (isFailure && !this.delivered && ++this.strikes >= this.limit) this.restart();
+        if (isFailure && !hasHeard) {
+          this.countAnew(); // what was delivered before is no more so
+          if (++this.strikes >= this.limit) this.restart();
+        }
         break;
       case ALONE:
-        if (by === "closing" && oldest === this.accused) this.fail(by);
+        if (by !== undefined && oldest >= 0 && this.isFirst) this.tried(oldest, by);
         break;
       default:
         this.phase satisfies never;
     }
+    this.isFirst = false;
+    if (!this.isLoweringDue) return;
+    this.isLowering = true;
+    this.isLoweringDue = false;
+    this.countAnew();
   }
 
   /** Nothing is held back any more, nobody accused. */
@@ -228,10 +285,88 @@ export class Suspicion {
   /** All go in order again, and counting begins anew. */
   private restart(): void {
     this.phase = IN_ORDER;
-    this.open = this.heldEnd = this.strikes = this.failures = this.failuresOfQoS2 = 0;
+    this.open = this.heldEnd = this.strikes = 0;
     this.step = 1;
-    this.struck = this.accused = -1;
-    this.hasHelped = false;
+    this.struck = -1;
+    this.hasHelped = this.isFirst = false;
+    this.releases.length = 0;
+    this.countAnew();
+    this.exonerate();
+  }
+
+  private countAnew(): void {
+    this.delivered = this.triedEnd = this.pending = this.failuresOfQoS2 = 0;
+    this.rounds.fill(0);
+  }
+
+  private exonerate(): void {
+    this.overtaken = -1;
+    this.overtakes = this.overtakesByQoS1 = this.passedEnd = 0;
+  }
+
+  private acknowledgedHeld(sequence: number, settledQos: number): void {
+    if (!settledQos) {
+      if (!this.releases.includes(sequence)) this.releases.push(sequence);
+      return;
+    }
+    this.isFirst = false;
+    // It had its turn before, and failed: what fails now may get through later, too.
+    if (sequence < this.triedEnd || this.pending || this.rounds.some((count) => count > 0)) {
+      const { delivered } = this;
+      this.countAnew();
+      this.delivered = delivered;
+    }
+  }
+
+  /** All those held back from some on were acknowledged. */
+  private goOn(): number {
+    if (!this.isHeldLeft) {
+      this.clear();
+      return 0;
+    }
+    this.phase = OTHERS;
+    this.restAt = -1;
+    return this.heldEnd;
+  }
+
+  /** One that is held back has failed as the first on its connection, others having been delivered before. */
+  private tried(sequence: number, by: RefusedBy): void {
+    if (!this.delivered) return;
+    const { store, delivered } = this;
+    this.refuse(by, store.seek(0)?.sequence ?? sequence);
+    const entry = store.seek(sequence);
+    if (delivered === 1 && entry?.qos === 2 && !this.isLowering && !this.isReleased(sequence)) this.failuresOfQoS2++;
+    this.triedEnd = sequence + 1;
+    const next = store.seek(this.triedEnd);
+    const isRoundOver = !next || next.sequence >= this.heldEnd;
+    if (!isRoundOver && this.failuresOfQoS2 < this.limit) return;
+    this.pending = isRoundOver ? delivered : 0;
+    this.delivered = this.triedEnd = 0;
+  }
+
+  private get isHeldLeft(): boolean {
+    const oldest = this.store.seek(0);
+    return oldest !== undefined && oldest.sequence < this.heldEnd;
+  }
+
+  private roundsAgainst({ sequence, qos, released }: OutboundEntry): number {
+    const { rounds } = this;
+    const either = rounds[1] + rounds[2] + rounds[3];
+    if (released || this.releases.includes(sequence)) return either;
+    return qos === 2 && !this.isLowering ? either - rounds[1] : either - rounds[2];
+  }
+
+  /** How many others may go on this connection, the first of them being `from`: so that some are left for each round to come. */
+  private ration(from: number): number {
+    const [, byQoS1, byQoS2, byBoth] = this.rounds;
+    const left = SPAN - (from - (this.store.seek(0)?.sequence ?? from));
+    return Math.max(1, Math.floor(left / Math.max(1, this.limit + 1 - byQoS1 - byQoS2 - byBoth)));
+  }
+
+  private refuse(by: RefusedBy, sequence: number): void {
+    const { refusal } = this;
+    if (refusal?.scope === "some" && refusal.by === by && refusal.sequence === sequence) return;
+    this.refusal = { scope: "some", by, sequence };
   }
 
   private strike(oldest: number, by: RefusedBy): void {
@@ -259,9 +394,5 @@ export class Suspicion {
       this.heldEnd = this.lastProbe + 1;
     } else this.restart();
     return this.heldEnd;
-  }
-
-  private isEvidence(): boolean {
-    return this.isReleased ? this.delivered > 0 : (this.delivered & this.accusedQos) > 0;
   }
 }

@@ -21,6 +21,8 @@ export interface Rules {
   answer(sent: Sent): Answer;
 }
 
+const ROOM = 65_536;
+
 export class UnwillingServer {
   /** Payloads in the order in which they were taken. */
   readonly taken: string[] = [];
@@ -32,6 +34,8 @@ export class UnwillingServer {
   readonly #received = new Map<number, string>();
   #seen: World["link"] | undefined;
   #before = 0;
+  /** Bytes that the client may send still. */
+  #room = 0;
 
   constructor(world: World, rules: Rules) {
     this.#world = world;
@@ -57,6 +61,8 @@ export class UnwillingServer {
       for (let at = 0; at < bytes.length && !link.isClosed; at += 2 + bytes[at + 1]) {
         this.#take(bytes.subarray(at, at + 2 + bytes[at + 1]));
       }
+      this.#room -= bytes.length;
+      if (this.#room < ROOM / 2) this.#allow(); // packets come whole
     }
   }
 
@@ -66,10 +72,15 @@ export class UnwillingServer {
     this.#seen = link;
     this.#before = 0;
     this.connections++;
-    link.allow(65_536);
+    this.#allow();
     link.take(); // CONNECT
     if (!isPresent) this.#received.clear();
     link.give(isPresent ? CONNACK_PRESENT : CONNACK_NEW);
+  }
+
+  #allow(): void {
+    this.#room = ROOM;
+    this.#world.link.allow(ROOM);
   }
 
   #take(packet: Uint8Array): void {

@@ -1,0 +1,65 @@
+/*
+ * Stores that hand out SPAN numbers from the oldest on, as an outbox on flash does: one in RAM, and the outbox itself.
+ */
+import { NorFlash } from "../../../boards/parts/nor-flash.js";
+import { type MemoryEntry, MemoryStore, SPAN } from "../../../src/mqtt/store.js";
+import { Outbox } from "../../../src/outbox/outbox.js";
+
+export class SpannedStore extends MemoryStore {
+  #next = 0;
+
+  get nextSequence(): number {
+    return this.#next;
+  }
+
+  override append(topic: string, payload: Uint8Array, qos: 1 | 2): number {
+    const sequence = super.append(topic, payload, qos);
+    this.#next = sequence + 1;
+    return sequence;
+  }
+
+  override seek(from: number): ReturnType<MemoryStore["seek"]> {
+    const oldest = super.seek(0)?.sequence ?? 0;
+    const entry = super.seek(from);
+    return entry && entry.sequence < oldest + SPAN ? entry : undefined;
+  }
+}
+
+const TOPIC = Uint8Array.of(0x61); // a
+
+/** Entries on simulated flash; their topic is "a". */
+export class FlashStore extends MemoryStore {
+  readonly outbox = new Outbox({ flash: new NorFlash({ blocks: 64 }) });
+
+  get nextSequence(): number {
+    return this.outbox.nextSequence;
+  }
+
+  override get length(): number {
+    return this.outbox.statistics().entries;
+  }
+
+  override append(_topic: string, payload: Uint8Array, qos: 1 | 2): number {
+    return this.outbox.append(payload, qos);
+  }
+
+  override seek(from: number): (MemoryEntry & { released: boolean }) | undefined {
+    const entry = this.outbox.seek(from);
+    if (!entry) return undefined;
+    const { sequence, qos, released } = entry;
+    const payload = entry.payload.slice();
+    return { sequence, qos, released, topic: TOPIC, payload, payloadLength: payload.length, retain: false };
+  }
+
+  override released(sequence: number): void {
+    this.outbox.released(sequence);
+  }
+
+  override settle(sequence: number): void {
+    this.outbox.settle(sequence);
+  }
+
+  override requeue(): number {
+    return this.outbox.requeue();
+  }
+}
