@@ -13,6 +13,8 @@ import { Rig } from "./rig.js";
 
 /** How the ring is used. */
 export const SCENARIOS = ["empty", "full, dropOldest", "full, refuse", "full, in flight"] as const;
+/** With entries of 12 and 30 bytes; or short frames between them. */
+export const ENTRIES = ["", "short, "] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 const CALLS_A_RUN = 12;
@@ -46,12 +48,15 @@ interface Moment {
 /** Goes through every case on write units of `unit` bytes. */
 export function exhaust(unit: 1 | 16, options: ExhaustOptions = {}): Outcome {
   const outcome: Outcome = { writeUnit: unit, ...newTally(), violations: 0 };
-  for (const scenario of SCENARIOS) new Exhaustion(scenario, unit, outcome, options).run();
+  for (const entries of ENTRIES) {
+    for (const scenario of SCENARIOS) new Exhaustion(scenario, entries, unit, outcome, options).run();
+  }
   return outcome;
 }
 
 class Exhaustion {
   readonly #scenario: Scenario;
+  readonly #entries: (typeof ENTRIES)[number];
   readonly #unit: 1 | 16;
   readonly #outcome: Outcome;
   readonly #only: string | undefined;
@@ -62,8 +67,15 @@ class Exhaustion {
   #random = generator(0);
   #idlesFirst = false;
 
-  constructor(scenario: Scenario, unit: 1 | 16, outcome: Outcome, options: ExhaustOptions) {
+  constructor(
+    scenario: Scenario,
+    entries: (typeof ENTRIES)[number],
+    unit: 1 | 16,
+    outcome: Outcome,
+    options: ExhaustOptions,
+  ) {
     this.#scenario = scenario;
+    this.#entries = entries;
     this.#unit = unit;
     this.#outcome = outcome;
     this.#only = options.only;
@@ -94,7 +106,7 @@ class Exhaustion {
       const steps = this.#stepsOf(() => this.#calls(run));
       const after = this.#moment();
       erases += this.#erases() - erasedBefore;
-      const name = `${this.#scenario}/${run}`;
+      const name = `${this.#entries}${this.#scenario}/${run}`;
       if (this.#isWanted(name)) this.#cutRun(name, run, steps, before);
       this.#goTo(after);
       this.#rig.compare();
@@ -113,9 +125,14 @@ class Exhaustion {
       else if (i % 31 === 11) rig.requeue();
       else if (i % 37 === 13) rig.skip();
       else if (i % 5 === 3) rig.idle();
-      else if (i % 2 === 0) rig.append(i % 7 === 0 ? 30 : 12, i % 4 === 0 ? 1 : 2, i);
+      else if (i % 2 === 0) rig.append(this.#lengthOf(i), i % 4 === 0 ? 1 : 2, i);
       else if (this.#scenario === "empty" || i % 11 === 1) this.#acknowledge(i);
     }
+  }
+
+  #lengthOf(i: number): number {
+    if (i % 7 === 0) return 30;
+    return this.#entries === "" || i % 5 === 0 ? 12 : 3;
   }
 
   #acknowledge(i: number): void {

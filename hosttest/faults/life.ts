@@ -4,6 +4,8 @@
  * The same seed is the same life on every machine.
  */
 import { type CutBits, generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { CLEAN_BYTES, decodeFormat, decodeHeader, encodeHeader, HEAD_BYTES } from "../../src/outbox/layout.js";
+import { emptyHeader } from "../../src/outbox/log.js";
 import { MAX_PAYLOAD, Rig } from "./rig.js";
 
 export interface Tally {
@@ -29,6 +31,13 @@ const BURST = 300;
 /** Where numbers begin: also where they wrap in 16 bits of packet ids, in 32 bits, and far beyond. */
 const FIRST_SEQUENCES = [0, 61_400, 65_500, 2 ** 31 - 40, 2 ** 32 - 40, 2 ** 47];
 
+/** What the entries of a life are like, in bytes: three take a short frame. */
+export const LENGTHS: readonly number[] = [3, 3, 3, 12, 5, 40];
+/** As it was before there were short frames: for the seeds that found something then. */
+export const LONG_LENGTHS: readonly number[] = [12, 12, 5, 40];
+/** Calls of an earlier firmware, at most, with which some lives begin. */
+const OLD_CALLS = 150;
+
 export class Life {
   readonly rig: Rig;
   readonly #random: () => number;
@@ -37,11 +46,13 @@ export class Life {
   readonly #keepsUp: number;
   readonly #isLong: boolean;
   #notes = 0;
+  /** What runs is a firmware of format version 1, which knows no short frames. */
+  #isOld = false;
 
-  constructor(seed: number, unit: 1 | 16, tally: Tally) {
+  constructor(seed: number, unit: 1 | 16, tally: Tally, lengths: readonly number[] = LENGTHS) {
     this.#random = generator(seed);
     this.#tally = tally;
-    this.#usualLength = [12, 12, 5, 40][this.#below(4)];
+    this.#usualLength = lengths[this.#below(lengths.length)];
     this.#keepsUp = [0.2, 0.45, 0.6][this.#below(3)];
     this.#isLong = seed % LONG_ONE_IN === LONG_ONE_IN - 1;
     const blocks = (unit === 1 ? 3 : 4) + this.#below(3);
@@ -58,7 +69,18 @@ export class Life {
       whenFull: this.#chance(0.5) ? "dropOldest" : "refuse",
       firstSequence: FIRST_SEQUENCES[this.#below(FIRST_SEQUENCES.length)],
     });
+    if (lengths === LENGTHS && this.#chance(0.25)) this.#upgrade();
     if (this.#isLong) this.#fill();
+  }
+
+  /** The life begins with an earlier firmware, on whose flash this one goes on. */
+  #upgrade(): void {
+    this.#isOld = true;
+    for (let calls = this.#below(OLD_CALLS); calls > 0; calls--) this.#act();
+    this.#isOld = false;
+    this.rig.flash.powerOff();
+    makeOld(this.rig.flash);
+    this.rig.boot();
   }
 
   /** Lives until power goes, and boots again. @throws Violation */
@@ -135,7 +157,8 @@ export class Life {
   }
 
   #append(): void {
-    const length = this.#chance(0.8) ? this.#usualLength : this.#below(MAX_PAYLOAD + 1);
+    let length = this.#chance(0.8) ? this.#usualLength : this.#below(MAX_PAYLOAD + 1);
+    if (this.#isOld && length === 3) length = 4;
     this.rig.append(length, this.#chance(0.5) ? 1 : 2, this.#below(256));
   }
 
@@ -161,6 +184,18 @@ export class Life {
 }
 
 /** A partition that nobody ever erased. */
+/** Every block's header says format version 1, as if 0.1 had written it. */
+function makeOld(flash: NorFlash): void {
+  const { blockLength } = flash.status();
+  for (let at = 0; at < flash.bytes.length; at += blockLength) {
+    const head = new Int32Array(flash.bytes.slice(at, at + HEAD_BYTES).buffer);
+    const header = emptyHeader();
+    if (!decodeHeader(header, head, CLEAN_BYTES >> 2)) continue;
+    encodeHeader(decodeFormat(head, CLEAN_BYTES >> 2), { ...header, version: 1 }, head, CLEAN_BYTES >> 2);
+    flash.bytes.set(new Uint8Array(head.buffer), at);
+  }
+}
+
 function fillWithNoise(bytes: Uint8Array, random: () => number): void {
   for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(random() * 256);
 }

@@ -38,7 +38,7 @@ function run(): Outcome {
     progress.show(() => `${outcome.cuts}${exhaustive ? "" : ` of ${cuts}`} cuts, ${outcome.violations} violations`);
   try {
     console.error(exhaustive ? `exhaustive, write unit ${unit}` : `seed ${seed}, ${cuts} cuts, write unit ${unit}`);
-    return exhaustive ? exhaust(unit, { only, onProgress }) : campaign(seed, cuts, unit, onProgress);
+    return exhaustive ? exhaust(unit, { only, onProgress }) : campaign(seed, cuts, unit, { onProgress });
   } finally {
     progress.end();
   }

@@ -13,18 +13,25 @@ export interface Outcome extends Tally {
   first?: { readonly what: string; readonly replay: string };
 }
 
-/** Makes at least `cuts` cuts, from `seed` on. Goes on after a violation, with the next life. `onProgress`: after each. */
+export interface CampaignOptions {
+  /** Called after each life. */
+  onProgress?(outcome: Outcome): void;
+  /** See LENGTHS. */
+  readonly lengths?: readonly number[];
+}
+
+/** Makes at least `cuts` cuts, from `seed` on. Goes on after a violation, with the next life. */
 export function campaign(
   seed: number,
   cuts: number,
   unit: 1 | 16,
-  onProgress: (outcome: Outcome) => void = () => {},
+  { onProgress, lengths }: CampaignOptions = {},
 ): Outcome {
   const outcome: Outcome = { seed, writeUnit: unit, ...newTally(), violations: 0 };
   for (let life = seed; outcome.cuts < cuts; life++) {
     const before = outcome.cuts;
-    const what = live(life, unit, cuts - before, outcome);
-    onProgress(outcome);
+    const what = live(life, unit, cuts - before, outcome, lengths);
+    onProgress?.(outcome);
     if (what === undefined) continue;
     outcome.violations++;
     const replay = `npm run faults -- --cuts ${outcome.cuts - before} --seed ${life} --write-unit ${unit}`;
@@ -34,10 +41,16 @@ export function campaign(
 }
 
 /** One life; what was violated, if anything. */
-function live(seed: number, unit: 1 | 16, atMost: number, tally: Tally): string | undefined {
+function live(
+  seed: number,
+  unit: 1 | 16,
+  atMost: number,
+  tally: Tally,
+  lengths: readonly number[] | undefined,
+): string | undefined {
   const end = tally.cuts + Math.min(CUTS_A_LIFE, atMost);
   try {
-    const life = new Life(seed, unit, tally);
+    const life = new Life(seed, unit, tally, lengths);
     while (tally.cuts < end) life.cut();
     life.end();
     return undefined;

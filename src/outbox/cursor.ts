@@ -140,6 +140,27 @@ export class Cursor {
     return true;
   }
 
+  /**
+   * Goes over short frames that lie in order right behind the record found, up to number `limit`, to the last of them. What they hold
+   * is not in the buffer.
+   * @param onlyQueued stops at one that is released or settled
+   * @returns how many there are
+   */
+  pass(end: number, limit: number, onlyQueued: boolean): number {
+    const medium = this.medium;
+    const most = limit - this.nextNumber;
+    if (!medium.isShort || most <= 0) return 0;
+    const count = medium.countShorts(this.after, end, this.seed, this.nextNumber, most, onlyQueued);
+    if (count === 0) return 0;
+    this.after += count * medium.shortSize;
+    this.address = this.after - medium.shortSize;
+    this.state = QUEUED_STATE;
+    this.nextNumber += count;
+    this.number = this.nextNumber - 1;
+    this.lost = 0;
+    return count;
+  }
+
   /** A record was appended: follow, if the cursor stands at the end of the log. */
   follow(address: number, size: number, kind: number, numbers: number): void {
     if (this.after !== address) return;

@@ -79,7 +79,8 @@ export class Medium {
   readonly head: Words;
   private readonly flash: Flash;
   private readonly roundUp: number;
-  private readonly shortSize: number;
+  /** Bytes of a short frame. */
+  readonly shortSize: number;
   private readonly scratch: Words;
   private readonly stateByte: Uint8Array;
   private readonly flashEnd: number;
@@ -183,6 +184,35 @@ export class Medium {
     this.number = (unfinish(words[1]) - (hash ^ (hash >>> 15))) | 0;
     words[1] = shortPayloadOf(word);
     return true;
+  }
+
+  /**
+   * How many short frames lie at `address` and behind it, in the order of their numbers from `number` on: at most `limit`. Many are
+   * read at once: there are hundreds in a block. The buffer holds none of them afterwards.
+   * @param onlyQueued stops at one that is released or settled
+   */
+  countShorts(address: number, end: number, seed: number, number: number, limit: number, onlyQueued: boolean): number {
+    const { words, shortSize } = this;
+    const step = shortSize >> 2;
+    const ignored = onlyQueued ? 0 : STATE_BITS;
+    this.held = NONE;
+    let view = this.bytes.subarray(0, (words.length << 2) & -shortSize);
+    let count = 0;
+    for (let at = address; ; at += view.length) {
+      if (at + view.length > end) {
+        if (end - at < shortSize) return count;
+        view = this.bytes.subarray(0, (end - at) & -shortSize);
+      }
+      if (!this.read(view, at)) return count;
+      for (let i = 0; i < view.length >> 2; i += step) {
+        const word = words[i];
+        if (!isShortHeader(word) || ((word | ignored) & STATE_BITS) !== (QUEUED_STATE | ignored)) return count;
+        let hash = imul(seed ^ (word | STATE_BITS), PRIME);
+        hash ^= hash >>> 15;
+        if (finish(hash + number + count) !== words[i + 1]) return count;
+        if (++count >= limit) return count;
+      }
+    }
   }
 
   /** The word at `address`. */

@@ -207,8 +207,13 @@ function replay(log: Log, block: number): void {
   const { marks, counters } = log;
   while (walker.next(used, Number.POSITIVE_INFINITY)) {
     apply(log);
+    let begin = walker.nextNumber;
     // Entries behind an entry, as they were appended: most of a backlog. At half the cost.
-    while (walker.isQueued && walker.step(used)) if (walker.number >= marks.tail) counters.entries++;
+    while (walker.isQueued && (walker.pass(used, Number.POSITIVE_INFINITY, true) > 0 || walker.step(used))) {
+      const end = walker.nextNumber;
+      if (end > marks.tail) counters.entries += end - Math.max(begin, marks.tail);
+      begin = end;
+    }
   }
   log.number = walker.nextNumber;
   log.notes.set(walker.notes);

@@ -93,9 +93,11 @@ export class NotePad {
     if (!cursor.enter(block, header)) return false;
     const isLast = place === blocks.live - 1;
     const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence);
-    while (cursor.next(isLast ? end : (block + 1) * medium.blockLength, limit)) {
-      if (cursor.kind !== NOTE || cursor.nextNumber <= sequence || medium.bytes[PAYLOAD_AT] !== tag) continue;
-      if (isPast(this.valueAt(cursor))) return true;
+    const blockEnd = isLast ? end : (block + 1) * medium.blockLength;
+    while (cursor.next(blockEnd, limit)) {
+      if (cursor.kind !== NOTE) cursor.pass(blockEnd, limit, false);
+      else if (cursor.nextNumber > sequence && medium.bytes[PAYLOAD_AT] === tag && isPast(this.valueAt(cursor)))
+        return true;
     }
     return false;
   }
@@ -114,7 +116,9 @@ export class NotePad {
   private cursorAt(block: number, address: number): Cursor {
     const cursor = new Cursor(this.log.medium);
     cursor.enter(block, this.log.header);
-    while (cursor.block !== NOWHERE && cursor.next(address, Number.POSITIVE_INFINITY));
+    while (cursor.block !== NOWHERE && cursor.next(address, Number.POSITIVE_INFINITY)) {
+      cursor.pass(address, Number.POSITIVE_INFINITY, false);
+    }
     return cursor;
   }
 

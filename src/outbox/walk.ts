@@ -126,11 +126,17 @@ export class Walk {
 
   /** Entries from `from` up to `end` that are not settled. */
   countOpen(from: number, end: number): number {
-    const { walker } = this.log;
+    const { walker, marks } = this.log;
     let count = 0;
     while (this.find(walker, from) && walker.number < end) {
       count++;
       from = walker.number + 1;
+      // Of those that are queued by their state byte, none is settled, but for the marks of unit mode.
+      if (this.medium.unit === 1 || from >= marks.tail + WINDOW) {
+        const run = walker.pass(this.endOf(walker), Math.min(end, walker.limit), true);
+        count += run;
+        from += run;
+      }
     }
     return count;
   }
@@ -264,14 +270,14 @@ export class Walk {
 
   /** Moves `cursor` to the first entry from `from` on that is not settled, whose record is then in the buffer. */
   private find(cursor: Cursor, from: number): boolean {
-    const { blocks, marks, end } = this.log;
+    const { blocks, marks } = this.log;
     if (blocks.live === 0) return false;
     const isNear = cursor.changes === blocks.changes && from >= cursor.nextNumber && from < cursor.limit;
     if (!isNear || cursor.block === NOWHERE) this.position(cursor, from);
     let fromTail = cursor.nextNumber <= marks.tail;
     for (;;) {
       const isLast = cursor.place === blocks.live - 1;
-      const blockEnd = isLast ? end : (blocks.at(cursor.place) + 1) * this.medium.blockLength;
+      const blockEnd = this.endOf(cursor);
       while (cursor.block !== NOWHERE && cursor.next(blockEnd, cursor.limit)) {
         const { number } = cursor;
         if (fromTail && cursor.lost > 0) this.lose(number - cursor.lost, cursor.lost);
@@ -279,6 +285,7 @@ export class Walk {
         if (fromTail) marks.advance(number); // also over numbers used up without an entry
         if (this.isSettled(cursor)) {
           if (fromTail) marks.advance(number + 1);
+          if (cursor.nextNumber < marks.tail) cursor.pass(blockEnd, marks.tail, false); // settled, all of them
           continue;
         }
         if (fromTail) this.arrive(number);
@@ -322,6 +329,13 @@ export class Walk {
         if (walker.number >= from + WINDOW || !has(settled, walker.number, SETTLED_AT)) counters.entries--;
       }
     }
+  }
+
+  /** Where the records end in the cursor's block. */
+  private endOf(cursor: Cursor): number {
+    const { blocks, end } = this.log;
+    if (cursor.place === blocks.live - 1) return end;
+    return (blocks.at(cursor.place) + 1) * this.medium.blockLength;
   }
 
   /** Puts `cursor` before `from`, in the block that holds it. */

@@ -81,7 +81,7 @@ function openJournal(store: Outbox): Journal {
     },
     room: ROOM,
     format: "json",
-    intervalMs: 60_000,
+    intervalMs: INTERVAL_MS,
     topicOf: () => TOPIC,
   });
 }

@@ -1,5 +1,6 @@
 /* The fault campaign inside XS, as far as an interpreter gets in a test run: hosttest/outbox/campaign.test.ts is the larger. */
 import { describe, expect, test } from "vitest";
+import { LONG_LENGTHS } from "../../faults/life.js";
 import { campaign } from "../../faults/random.js";
 
 const CUTS = 200;
@@ -15,7 +16,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
 
   // Each of these once found something.
   test.each([258, 1006, 4251])("seed %i", (seed) => {
-    const { violations, first } = campaign(seed, 40, unit);
+    const { violations, first } = campaign(seed, 40, unit, { lengths: LONG_LENGTHS });
     expect(first === undefined ? "" : `${first.what} ${first.replay}`).toBe("");
     expect(violations).toBe(0);
   });
