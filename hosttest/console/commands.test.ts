@@ -152,6 +152,24 @@ describe("commands of the device", () => {
     expect(device.waiting).toBeGreaterThan(9_000);
   });
 
+  test("queue drop: what was sent, and what has come, while the question stood: none of it is thrown away", () => {
+    const device = new Device();
+    device.type("queue drop\r");
+    device.gone = 2; // sent
+    device.waiting = 1 + 8; // the third, and new ones
+    device.type("drop\r");
+    device.time.advance(10);
+    expect(rows(device).slice(-2)).toEqual(["1 reading thrown away; 2 readings had gone before", ">"]);
+    expect(device.waiting).toBe(8);
+    device.type("queue drop\r");
+    device.gone = 11;
+    device.waiting = 4;
+    device.type("drop\r");
+    device.time.advance(10);
+    expect(rows(device).slice(-2)).toEqual(["0 readings thrown away; 8 readings had gone before", ">"]);
+    expect(device.waiting).toBe(4);
+  });
+
   test("reboot with edits that are not saved asks first", () => {
     const device = new Device();
     device.type("set room attic\rreboot\rwhat\rreboot\rcancel\rreboot\ryes\r");

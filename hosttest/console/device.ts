@@ -29,6 +29,8 @@ export class Device {
   /** Milliseconds that sensor, bus and radio take to answer; undefined: they never do. */
   answersAfterMs: number | undefined = 10;
   waiting = 3;
+  /** How many had gone before those that wait. */
+  gone = 0;
   online = false;
   /** Whether the network lets the device in. */
   accepts = true;
@@ -77,13 +79,17 @@ export class Device {
           const lines = ["0 21.44", "1 21.45", "2 21.46"].slice(0, this.waiting);
           return () => lines.shift();
         },
-        drop: (count, told) => {
-          const step = (before: number): void => {
-            const dropped = Math.min(before + 250, count);
-            this.waiting -= dropped - before;
-            if (told(dropped, dropped === count) && dropped < count) this.#answer(() => step(dropped));
+        end: () => this.gone + this.waiting,
+        drop: (end, told) => {
+          let dropped = 0;
+          const step = (): void => {
+            const part = Math.min(250, Math.max(0, end - this.gone));
+            dropped += part;
+            this.gone += part;
+            this.waiting -= part;
+            if (told(dropped, this.gone >= end) && this.gone < end) this.#answer(step);
           };
-          this.#answer(() => step(0));
+          this.#answer(step);
         },
       },
       nearest,

@@ -322,6 +322,30 @@ describe("trouble", () => {
     expect(one.restarts).toEqual(["factory reset"]);
   });
 
+  test("queue drop: readings that come while the question stands stay, also where those that it asked about are gone", () => {
+    const { one, house, time } = device();
+    one.powerOn();
+    time.advance(20 * SECOND);
+    house.broker.stop("kept");
+    time.advance(5 * MINUTE);
+    one.type("queue drop");
+    house.broker.start();
+    time.runUntil(() => one.firmware.unsettled === 0, 10 * MINUTE);
+    house.broker.stop("kept");
+    const seen = house.sequences().length;
+    time.advance(5 * MINUTE);
+    const { unsettled } = one.firmware;
+    expect(unsettled).toBeGreaterThan(2);
+    one.port.take();
+    one.type("drop");
+    time.advance(SECOND);
+    expect(one.port.take()).toContain("0 readings thrown away");
+    expect(one.firmware.unsettled).toBeGreaterThanOrEqual(unsettled);
+    house.broker.start();
+    time.runUntil(() => one.firmware.unsettled === 0, 10 * MINUTE);
+    expect(house.sequences().length - seen).toBeGreaterThanOrEqual(unsettled);
+  });
+
   test("queue drop of thousands, the broker there: a part a turn, none of them is published meanwhile, and one session ends", () => {
     const { one, house, time } = device({ blocks: 64, defaults: { interval: "1", "mqtt.qos": "2" } });
     one.powerOn();

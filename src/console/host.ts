@@ -58,13 +58,15 @@ export type Answer = { readonly lines: readonly string[] } | { readonly failed: 
 /** The readings that wait. */
 export interface QueuePort {
   count(): number;
+  /** The number that the next one will have. Of those that wait, each has a lower one. */
+  end(): number;
   /** Gives one line an entry at each call, the oldest first, and undefined behind the last. */
   peek(): () => string | undefined;
   /**
-   * Throws the oldest `count` away, a part a turn. `told` hears, from later turns, how many are gone and whether that was all,
+   * Throws away those that wait still and have a number below `end`, a part a turn. `told` hears, from later turns, how many are gone and whether that was all,
    * and returns whether to go on.
    */
-  drop(count: number, told: (dropped: number, isOver: boolean) => boolean): void;
+  drop(end: number, told: (dropped: number, isOver: boolean) => boolean): void;
 }
 
 /** What Improv needs of the product: a browser's way to the Wi-Fi settings. Takes effect, and is kept, at once. */

@@ -121,19 +121,27 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     };
   }
 
-  drop(count: number, told: (dropped: number, isOver: boolean) => boolean): void {
+  end(): number {
+    return this.thermometer.outbox?.nextSequence ?? 0;
+  }
+
+  drop(end: number, told: (dropped: number, isOver: boolean) => boolean): void {
     const { board, outbox, uplink } = this.thermometer;
     let dropped = 0;
+    const oldest = () => {
+      const entry = outbox?.seek(0);
+      return entry !== undefined && entry.sequence < end ? entry : undefined;
+    };
     const step = (): void => {
-      const end = Math.min(dropped + A_TURN, count);
-      let entry = outbox?.seek(0);
-      for (; entry !== undefined && dropped < end; entry = outbox?.seek(0)) {
+      const turnEnd = dropped + A_TURN;
+      let entry = oldest();
+      for (; entry !== undefined && dropped < turnEnd; entry = oldest()) {
         const { sequence, qos } = entry;
         if (qos === 2) this.endSession();
         outbox?.settle(sequence);
         dropped++;
       }
-      const isOver = entry === undefined || dropped === count;
+      const isOver = entry === undefined;
       if (told(dropped, isOver) && !isOver) board.timers.set(step, 0);
       else uplink?.release();
     };

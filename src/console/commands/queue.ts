@@ -52,6 +52,7 @@ function rest(shown: number, count: number): string | undefined {
 
 function drop(shell: Shell, waiting: QueuePort): void {
   const count = waiting.count();
+  const end = waiting.end();
   if (count === 0) {
     shell.print(wait(0));
     return;
@@ -61,22 +62,23 @@ function drop(shell: Shell, waiting: QueuePort): void {
     prompt: `type ${CONFIRMATION} to throw ${count === 1 ? "it" : "them"} away: `,
     echo: "shown",
     answer(text) {
-      if (text?.trim() === CONFIRMATION) dropAll(shell, waiting, count);
+      if (text?.trim() === CONFIRMATION) dropAll(shell, waiting, count, end);
       else shell.print("nothing thrown away");
     },
   });
 }
 
-/** Those that come meanwhile stay. */
-function dropAll(shell: Shell, waiting: QueuePort, count: number): void {
+/** `count` waited when the question was asked. Those that have come since, from the number `end` on, stay. */
+function dropAll(shell: Shell, waiting: QueuePort, count: number, end: number): void {
   let finish = shell.later();
   let before = 0;
-  waiting.drop(count, (dropped, isOver) => {
+  waiting.drop(end, (dropped, isOver) => {
     let isHeard = false;
     finish(() => {
       isHeard = true;
       if (isOver) {
-        shell.print(`${readings(dropped)} thrown away`);
+        const gone = dropped < count ? `; ${readings(count - dropped)} had gone before` : "";
+        shell.print(`${readings(dropped)} thrown away${gone}`);
         return;
       }
       if (Math.floor(dropped / A_LINE) > Math.floor(before / A_LINE)) shell.print(`${dropped} of ${count} thrown away`);
