@@ -307,6 +307,47 @@ describe("a first answer", () => {
     expect(set.map(({ wrongByMs }) => wrongByMs)).toEqual([0]);
   });
 
+  test("one server under two names is no second witness: it is asked again later, and who is heard by then may contradict it", () => {
+    for (const hosts of [TWO, THREE]) {
+      const { time, ntp, set, log, sync } = world(hosts);
+      const addressOf = ntp.addressOf.bind(ntp);
+      const liar = addressOf("liar.example");
+      ntp.addressOf = () => liar;
+      ntp.faults.wrongHosts = { "liar.example": 40 * 24 * HOUR_MS };
+      sync.linkUp();
+      time.advance(MIN_WAIT_MS - 1_000);
+      expect(set).toEqual([]);
+      ntp.addressOf = addressOf; // the names lead elsewhere now, as a pool's do
+      time.advance(2 * TIME_STEPS.longestMs);
+      expect(set.map(({ wrongByMs }) => wrongByMs)).toEqual([0]);
+      expect(log[0]).toContain("contradict each other");
+    }
+  });
+
+  test("all names lead to one server for good: it is asked like one that is named alone", () => {
+    const { time, ntp, set, sync } = world(THREE);
+    const only = ntp.addressOf("a.example");
+    ntp.addressOf = () => only;
+    sync.linkUp();
+    time.advance(MIN_WAIT_MS - 1_000);
+    expect(set).toEqual([]);
+    time.advance(2_000);
+    expect(set.map(({ wrongByMs }) => wrongByMs)).toEqual([0]);
+  });
+
+  test("names that lead to ever new addresses: a liar among those asked first is outvoted, however many follow", () => {
+    const { time, ntp, set, sync } = world(THREE);
+    const addressOf = ntp.addressOf.bind(ntp);
+    let asked = 0;
+    ntp.addressOf = () => addressOf(`pool${asked++}.example`);
+    ntp.faults.wrongHosts = Object.fromEntries(
+      Array.from({ length: 5 }, (_, n) => [`pool${2 * n}.example`, n * HOUR_MS - HOUR_MS * 9]),
+    );
+    sync.linkUp();
+    time.advance(24 * HOUR_MS);
+    expect(set[0]?.wrongByMs).toBe(0);
+  });
+
   test("before what flash knows, or years after: three have to agree", () => {
     for (const pastMs of [BOOT_MS + HOUR_MS, BOOT_MS - 3 * 365 * 24 * HOUR_MS, BOOT_MS - HOUR_MS]) {
       const isPlausible = pastMs === BOOT_MS - HOUR_MS;

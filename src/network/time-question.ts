@@ -13,8 +13,8 @@ export const ANSWER_MS = 4_000;
 
 export type Outcome =
   | Exclude<Reply, { kind: "time" } | { kind: "foreign" }>
-  /** Milliseconds since 1970 at uptime 0. */
-  | { readonly kind: "time"; readonly bootMs: number }
+  /** Milliseconds since 1970 at uptime 0, as the server at this address has it. */
+  | { readonly kind: "time"; readonly bootMs: number; readonly address: string }
   | { readonly kind: "silent" }
   | { readonly kind: "unknownHost" }
   | { readonly kind: "failed"; readonly message: string };
@@ -107,7 +107,8 @@ export class TimeQuestion {
     if (!(heldMs >= 0 && heldMs <= thereAndBackMs + 1)) {
       return { kind: "unusable", why: "its time stamps contradict each other" };
     }
-    return { kind: "time", bootMs: Math.round((receivedMs + answeredMs - this.sentMs - nowMs) / 2) };
+    const bootMs = Math.round((receivedMs + answeredMs - this.sentMs - nowMs) / 2);
+    return { kind: "time", bootMs, address: this.address };
   }
 
   /** What socket and resolver throw ends the question, here and in their callbacks. */

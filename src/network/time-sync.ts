@@ -120,7 +120,7 @@ export class TimeSync {
     const { host } = this.servers[this.at];
     switch (outcome.kind) {
       case "time":
-        this.answered(outcome.bootMs);
+        this.answered(outcome.bootMs, outcome.address);
         return;
       case "kiss":
         this.servers[this.at].dueMs = this.options.uptimeMs() + (outcome.code === "RATE" ? RATE_MS : DENY_MS);
@@ -143,7 +143,7 @@ export class TimeSync {
     }
   }
 
-  private answered(bootMs: number): void {
+  private answered(bootMs: number, address: string): void {
     const { host } = this.servers[this.at];
     const nowMs = this.options.uptimeMs();
     const utcMs = bootMs + nowMs;
@@ -154,7 +154,7 @@ export class TimeSync {
     const pastMs = Math.max(EARLIEST_MS, this.options.pastUtcMs?.() ?? 0);
     const ageMs = nowMs - (this.syncedAtMs ?? nowMs);
     const needed = votesNeeded(bootMs, nowMs, { bootMs: this.bootMs, ageMs, pastMs });
-    this.votes.add(this.at, bootMs);
+    this.votes.add(address, bootMs, nowMs);
     if (needed > 1 && !this.votes.carry(bootMs, needed)) this.unconfirmed(bootMs);
     else this.set(bootMs);
   }

@@ -1,5 +1,6 @@
 /*
- * Which time to believe: each server has one vote, its latest answer. Pure: no I/O, no clock.
+ * Which time to believe: each address has one vote, its latest answer. Several names may lead to one server, which must not be
+ * its own witness, and one name to several. Pure: no I/O, no clock.
  * All times are "milliseconds since 1970 at uptime 0", which stays the same while the clock runs.
  */
 
@@ -9,6 +10,11 @@ export const AGREE_MS = 2_000;
 const DRIFT = 1 / 10_000;
 /** How far a first answer may lie ahead of the latest time that is known of before more servers have to confirm it. */
 const PLAUSIBLE_MS = 2 * 365 * 86_400_000;
+
+/** An address that says the same again counts as two answers only if it was asked that much later: by then its name may lead elsewhere. */
+const REPEAT_MS = 10_000;
+/** Addresses that are remembered: a pool's names lead to ever new ones. */
+const MAX_VOTES = 8;
 
 /** What is known before anybody is asked. */
 export interface Known {
@@ -29,22 +35,35 @@ export function votesNeeded(bootMs: number, uptimeMs: number, known: Known): num
   return utcMs >= known.pastMs && utcMs < known.pastMs + PLAUSIBLE_MS ? 2 : 3;
 }
 
-export class TimeVotes {
-  private readonly votes: ({ readonly bootMs: number; readonly times: number } | undefined)[] = [];
+interface Vote {
+  readonly address: string;
+  readonly bootMs: number;
+  /** Answers that said so. */
+  times: number;
+  /** By uptime: when the last of them came that counts. */
+  countedMs: number;
+}
 
-  /** `server` has answered. Where it had already said the same, its vote counts once more: others may not be there to ask. */
-  add(server: number, bootMs: number): void {
-    const before = this.votes[server];
-    const isSame = before !== undefined && agree(before.bootMs, bootMs);
-    this.votes[server] = { bootMs, times: isSame ? before.times + 1 : 1 };
+export class TimeVotes {
+  private votes: Vote[] = [];
+
+  /** A server has answered, at this uptime. Where it had already said the same, its vote may count once more: others may not be there to ask. */
+  add(address: string, bootMs: number, uptimeMs: number): void {
+    const before = this.votes.find((vote) => vote.address === address);
+    const now: Vote = { address, bootMs, times: 1, countedMs: uptimeMs };
+    if (before !== undefined && agree(before.bootMs, bootMs)) {
+      const isCounted = uptimeMs - before.countedMs >= REPEAT_MS;
+      now.times = isCounted ? before.times + 1 : before.times;
+      now.countedMs = isCounted ? uptimeMs : before.countedMs;
+    }
+    this.votes = [...this.votes.filter((vote) => vote !== before), now].slice(-MAX_VOTES);
   }
 
-  /** Whether `needed` answers agree on `bootMs`, of more servers than say otherwise. */
+  /** Whether `needed` answers agree on `bootMs`, of more addresses than say otherwise. */
   carry(bootMs: number, needed: number): boolean {
     let answers = 0;
     let surplus = 0;
     for (const vote of this.votes) {
-      if (vote === undefined) continue;
       const isFor = agree(vote.bootMs, bootMs);
       if (isFor) answers += vote.times;
       surplus += isFor ? 1 : -1;
@@ -52,14 +71,13 @@ export class TimeVotes {
     return answers >= needed && surplus > 0;
   }
 
-  /** Whether any two servers contradict each other. */
+  /** Whether any two addresses contradict each other. */
   get disagree(): boolean {
-    const heard = this.votes.filter((vote) => vote !== undefined);
-    return heard.some(({ bootMs }) => !agree(bootMs, heard[0].bootMs));
+    return this.votes.some(({ bootMs }) => !agree(bootMs, this.votes[0].bootMs));
   }
 
   clear(): void {
-    this.votes.length = 0;
+    this.votes = [];
   }
 }
 
