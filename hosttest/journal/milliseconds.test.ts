@@ -50,6 +50,37 @@ describe("the time of a reading", () => {
     expect(device.journal.describe(entry)).toBe(`20.00 °C, ${stamp(WORLD_BEGINS_MS + 60_300, 3)}`);
   });
 
+  test("the clock is set back: the same seconds come again, with milliseconds, and then whole seconds once more", () => {
+    const device = new ReadingDevice();
+    device.setInterval(5_000);
+    device.setClock(5_000); // a day of a bad crystal
+    const before = times(device, Array(6).fill(5_000));
+    device.setClock(-60);
+    const after = times(device, Array(6).fill(5_000));
+    expect(before.at(-1)).toBe(stamp(WORLD_BEGINS_MS + 35_000));
+    expect(after[0]).toBe(stamp(WORLD_BEGINS_MS + 34_940, 3));
+    expect(after.at(-1)).toBe(stamp(WORLD_BEGINS_MS + 59_940));
+    expect(new Set([...before, ...after]).size).toBe(12);
+  });
+
+  test("the clock was years ahead, or is moved to and fro: no time twice, and no milliseconds where no other reading was", () => {
+    const YEAR = 365 * 86_400_000;
+    for (const moves of [
+      [YEAR, 0],
+      [0, YEAR, 20_000, 0],
+      [0, 30_000, -30_000, 10_000, 0],
+    ]) {
+      const device = new ReadingDevice();
+      device.setInterval(10_000);
+      const seen = moves.flatMap((aheadMs, n) => {
+        device.setClock(aheadMs - 37 * n);
+        return times(device, Array(8).fill(10_000));
+      });
+      expect(new Set(seen).size).toBe(seen.length);
+      if (moves.length === 2) for (const ts of seen) expect(ts).toHaveLength(20);
+    }
+  });
+
   test("at QoS 0 is the same", () => {
     const device = new ReadingDevice();
     device.setClock();

@@ -42,6 +42,11 @@ export class Dating {
   private ownStart = 0; // the first entry that it dates
   /** One above the highest number that has been rendered since the boot: all below says the same for ever. */
   sentEnd = 0;
+  /** This boot's samples between these uptimes have times that others of it may have had, before the clock was set back. */
+  repeatStartMs = 0;
+  repeatEndMs = -1;
+  private earliestMs = Number.POSITIVE_INFINITY; // of all times that this boot's samples may have had
+  private latestMs = 0;
   private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
   private undatedEnd = -1;
 
@@ -58,9 +63,19 @@ export class Dating {
     if (!(originMs > 0 && utcMs < LATEST_MS)) return; // not a clock that was set
     if (Math.abs(originMs - this.ownOriginMs) < RESOLUTION_MS) return;
     this.ownStart = Math.min(Math.max(this.ownStart, this.sentEnd), next);
+    this.findRepeats(originMs, uptimeMs);
     this.ownOriginMs = originMs;
     this.end = 0;
     this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.ownStart));
+  }
+
+  private findRepeats(originMs: number, uptimeMs: number): void {
+    const { ownOriginMs } = this;
+    if (Number.isNaN(ownOriginMs)) return; // nothing has a time yet
+    this.earliestMs = Math.min(this.earliestMs, ownOriginMs);
+    this.latestMs = Math.max(this.latestMs, ownOriginMs + uptimeMs + RESOLUTION_MS);
+    this.repeatStartMs = this.earliestMs - originMs;
+    this.repeatEndMs = this.latestMs - originMs;
   }
 
   /** Finds what dates an entry: `originMs`, and from `start` to `end`. */

@@ -134,7 +134,7 @@ export class Journal {
     }
     const uptimeMs = this.clock.uptimeMs();
     const sinceLastMs = uptimeMs - this.lastMs;
-    const showsMilliseconds = this.intervalMs < FINE_INTERVAL_MS || (sinceLastMs < CLOSE_MS && sinceLastMs > 0); // for good, whatever the interval becomes
+    const showsMilliseconds = this.isClose(uptimeMs, sinceLastMs); // for good, whatever the interval becomes
     this.lastMs = uptimeMs;
     if (!this.isEach) return this.put(sample, sample.mask, qos, uptimeMs, sinceLastMs, showsMilliseconds);
     let first = -1;
@@ -143,6 +143,16 @@ export class Journal {
       if (first < 0) first = sequence;
     }
     return first;
+  }
+
+  /** Another sample may have the same time in whole seconds. */
+  private isClose(uptimeMs: number, sinceLastMs: number): boolean {
+    const { repeatStartMs, repeatEndMs } = this.dating;
+    return (
+      this.intervalMs < FINE_INTERVAL_MS ||
+      (sinceLastMs < CLOSE_MS && sinceLastMs > 0) ||
+      (uptimeMs <= repeatEndMs && uptimeMs >= repeatStartMs)
+    );
   }
 
   private put(
@@ -205,7 +215,7 @@ export class Journal {
     const uptimeMs = this.clock.uptimeMs();
     const { outgoing } = this;
     const sinceLastMs = uptimeMs - this.lastMs;
-    outgoing.secondDigits = this.intervalMs < FINE_INTERVAL_MS || (sinceLastMs < CLOSE_MS && sinceLastMs > 0) ? 3 : 0;
+    outgoing.secondDigits = this.isClose(uptimeMs, sinceLastMs) ? 3 : 0;
     outgoing.isSingle = this.isEach;
     this.lastMs = uptimeMs;
     this.origin = -1;
