@@ -80,6 +80,11 @@ export class Network {
     for (const stream of [...this.#streams]) stream.reset("both");
   }
 
+  /** The devices are gone: the broker's end of every stream does not learn it. */
+  loseDevices(): void {
+    for (const stream of [...this.#streams]) stream.reset("device");
+  }
+
   /** Every stream dies in silence on one side: the other still believes in it. */
   halfOpenAll(random: Random): void {
     for (const stream of [...this.#streams]) stream.reset(random.pick(["device", "broker"] as const));

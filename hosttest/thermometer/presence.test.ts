@@ -301,6 +301,54 @@ describe("discovery", () => {
   });
 });
 
+describe("another id, after a power cut that the broker does not hear of", () => {
+  const NEW_STATUS = "home/kitchen/new/status";
+  const all = [discoveryTopic("homeassistant", "new"), NEW_STATUS].sort();
+
+  /** The old id's connection stands half open at the broker; the device is on again under the new id. */
+  function renamed() {
+    const { one, house, time } = device();
+    one.powerOn();
+    time.advance(MINUTE);
+    one.set({ id: "new" });
+    house.network.loseDevices();
+    one.cut();
+    one.powerOn();
+    return { one, house, time };
+  }
+
+  test("the old connection's will, which comes later, is taken back as well", () => {
+    const { one, house, time } = renamed();
+    time.advance(MINUTE);
+    expect([...house.retained.keys()].sort()).toEqual(all);
+    time.runUntil(() => house.retained.get(STATUS) === "offline", 5 * MINUTE);
+    expect(house.retained.get(STATUS)).toBe("offline");
+    time.advance(5 * MINUTE);
+    expect([...house.retained.keys()].sort()).toEqual(all);
+    house.network.resetAll();
+    time.advance(5 * MINUTE);
+    one.reboot();
+    const seen = house.payloads(STATUS).length;
+    time.advance(5 * MINUTE);
+    expect(house.payloads(STATUS).length, "and is forgotten then").toBe(seen);
+  });
+
+  test("also where the power, or the connection, goes once more before it comes", () => {
+    for (const once of ["cut", "connection"]) {
+      const { one, house, time } = renamed();
+      time.advance(MINUTE);
+      if (once === "cut") {
+        one.cut();
+        one.powerOn();
+      } else one.wifi.down();
+      time.runUntil(() => house.retained.get(STATUS) === "offline", 5 * MINUTE);
+      one.wifi.up();
+      time.advance(10 * MINUTE);
+      expect([...house.retained.keys()].sort(), once).toEqual(all);
+    }
+  });
+});
+
 describe("the names in flash", () => {
   test.each([
     ["a wildcard", "a+b/t1/homeassistant\n"],

@@ -57,6 +57,10 @@ const MIN_EXPIRY_S = 60;
 /** When Home Assistant has started, each device of the house answers at a moment of its own within this. */
 const BIRTH_SPREAD_MS = 10_000;
 const BIRTH_DELAY_MS = 500;
+/** Keep-alive of an old connection that is not known any more: the default. */
+const OLD_KEEP_ALIVE_S = 60;
+/** A broker that has missed a keep-alive and a half may take this long to notice. */
+const WILL_SLACK_MS = 15_000;
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
 export class Presence implements AcceptanceOwner {
@@ -76,6 +80,7 @@ export class Presence implements AcceptanceOwner {
   /** The message that comes in has said nothing but `online` so far. */
   private saysOnline = false;
   private birthTimer: object | number | undefined;
+  private staleTimer: object | number | undefined;
 
   constructor(owner: PresenceOwner, client: PresenceClient) {
     this.owner = owner;
@@ -120,7 +125,8 @@ export class Presence implements AcceptanceOwner {
   /** There is no connection: nothing more is said. */
   rest(): void {
     if (this.birthTimer !== undefined) this.timers.clear(this.birthTimer);
-    this.birthTimer = undefined;
+    if (this.staleTimer !== undefined) this.timers.clear(this.staleTimer);
+    this.birthTimer = this.staleTimer = undefined;
     this.acceptance.rest();
   }
 
@@ -254,16 +260,48 @@ export class Presence implements AcceptanceOwner {
       this.known = [...known, said];
       this.owner.announcement.write(this.known);
     }
-    const wanted = topicsOf([this.wanted]);
-    const stale = topicsOf(this.known).filter((topic) => !wanted.includes(topic));
+    const { stale } = this;
     this.isQueueing = false;
     const former = formerTopic(said.id, said.prefix);
     if ((said.channels >> TEMPERATURE) & 1 && stale.includes(former)) this.say(former, encodeUTF8(MIGRATE));
     this.announce();
-    for (const topic of stale) if (this.isTaken(topic)) this.say(topic, NOTHING);
-    this.isTakenBack = stale.every((topic) => this.isTaken(topic));
+    const isOnItsWay = this.takeBackStale();
+    this.isTakenBack = isOnItsWay && !this.awaitOldWills();
     this.sayOnline();
     this.listen();
+  }
+
+  /** All topics under names that are not wanted any more. */
+  private get stale(): string[] {
+    const wanted = topicsOf([this.wanted]);
+    return topicsOf(this.known).filter((topic) => !wanted.includes(topic));
+  }
+
+  /** Returns whether all of it is on its way. */
+  private takeBackStale(): boolean {
+    const { stale } = this;
+    for (const topic of stale) if (this.isTaken(topic)) this.say(topic, NOTHING);
+    return stale.every((topic) => this.isTaken(topic));
+  }
+
+  /**
+   * A will may come yet of a connection that an earlier life had under another id; returns whether. A power cut or a reset does not
+   * end a connection at the broker. One under the same id would be ended by ours, and its will would come first; one under another
+   * is ended a keep-alive and a half later (MQTT 3.1.1 §3.1.2-24), which is after we have taken back its topic. The old name is
+   * known until the next connection then: what is taken back in the midst of this one may be lost with it.
+   */
+  private awaitOldWills(): boolean {
+    const { settings, id } = this.owner;
+    if (this.known.every((names) => names.id === id)) return false;
+    const keepAliveMs = Math.max(settings.get("mqtt.keepalive"), OLD_KEEP_ALIVE_S) * 1_000;
+    const waitMs = 1.5 * keepAliveMs + WILL_SLACK_MS - this.uptimeMs();
+    if (waitMs <= 0) return false;
+    if (this.staleTimer !== undefined) this.timers.clear(this.staleTimer);
+    this.staleTimer = this.timers.set(() => {
+      this.staleTimer = undefined;
+      this.takeBackStale();
+    }, waitMs);
+    return true;
   }
 
   /** Makes the device known to Home Assistant. */
