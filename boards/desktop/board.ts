@@ -95,7 +95,9 @@ function makeBoard(): Board {
     heap: () => ({ usedBytes: process.memoryUsage().heapUsed }),
     boot: (begin) => {
       if (options.engine === "xs") {
-        bootOnXS(board, begins).catch(exitOf);
+        bootOnXS(board, begins, () => run.fail("--engine xs: the engine has ended; start the device again")).catch(
+          exitOf,
+        );
         return;
       }
       start = begin;

@@ -7,8 +7,11 @@ import { FetchError, workerProgram } from "../xs/engine/build.js";
 import { runOnXS } from "../xs/run.js";
 import { UsageError } from "./options.js";
 
-/** Resolves once the firmware has booted. `onReset`: it starts anew. @throws UsageError if this machine cannot build the engine */
-export async function bootOnXS(board: Board, onReset: () => void): Promise<void> {
+/**
+ * Resolves once the firmware has booted. `onReset`: it starts anew. `onDead`: the engine has ended by itself.
+ * @throws UsageError if this machine cannot build the engine
+ */
+export async function bootOnXS(board: Board, onReset: () => void, onDead: () => void): Promise<void> {
   const waiting = setTimeout(() => console.error("building the XS engine, once for this clone ..."), 500);
   const program = await workerProgram()
     .catch((error) => {
@@ -20,5 +23,5 @@ export async function bootOnXS(board: Board, onReset: () => void): Promise<void>
       `--engine xs: ${program.why}; install one (Debian: apt-get install gcc libc6-dev), or leave --engine out`,
     );
   }
-  await runOnXS({ board, onReset, onTrouble: (text) => board.trace?.(text) });
+  await runOnXS({ board, onReset, onDead, onTrouble: (text) => board.trace?.(text) });
 }

@@ -119,6 +119,17 @@ export class Run implements Observer {
     else this.#firmware.stop(() => this.#whenShown(exit));
   }
 
+  /** Nothing of the firmware runs any more. Exit code 1. */
+  fail(text: string): void {
+    this.#ending = true;
+    this.#backlog?.close();
+    const unsettled = this.#firmware?.unsettled ?? 0;
+    this.#firmware?.close();
+    process.stderr.write(`${printable(text)}\n`);
+    this.#options.atEnd(unsettled);
+    process.exit(1);
+  }
+
   #whenShown(done: () => void): void {
     const { whenShown } = this.#options;
     if (whenShown === undefined) done();

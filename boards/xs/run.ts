@@ -4,7 +4,7 @@
  */
 import type { Board, Firmware } from "../../src/board.js";
 import { bundle } from "./bundle.js";
-import { type Creation, type Figures, XSWorker } from "./engine/worker.js";
+import { type Creation, type Figures, XSAborted, XSWorker } from "./engine/worker.js";
 import { type Answer, type Call, Hardware, number } from "./hardware.js";
 import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
 
@@ -17,6 +17,8 @@ export interface RunOnXSOptions {
   onReset?(): void;
   /** Whatever the firmware throws out of a callback, and how the machine ended if it did. */
   onTrouble(text: string): void;
+  /** After `onTrouble`, once: the machine has ended by itself, and nothing of the firmware runs any more. */
+  onDead?(): void;
 }
 
 /** The firmware on XS, seen from Node. `unsettled` is as of the last reading, settled or taken. */
@@ -42,6 +44,7 @@ class Machine implements FirmwareOnXS {
   #hardware: Hardware | undefined;
   #stopped: (() => void) | undefined;
   #resetCause: string | null;
+  #isDead = false;
 
   constructor(options: RunOnXSOptions) {
     this.#options = options;
@@ -88,6 +91,7 @@ class Machine implements FirmwareOnXS {
   }
 
   async end(): Promise<void> {
+    this.#isDead = true;
     this.close();
     await this.#xs?.close();
   }
@@ -111,7 +115,14 @@ class Machine implements FirmwareOnXS {
   }
 
   #tell(handle: number, event: number, value: number, rest?: Uint8Array): void {
-    this.#xs?.call(message(handle, event, value, rest)).catch((error: Error) => this.#options.onTrouble(error.message));
+    this.#xs?.call(message(handle, event, value, rest)).catch((error: Error) => this.#failed(error));
+  }
+
+  #failed(error: Error): void {
+    this.#options.onTrouble(error.message);
+    if (!(error instanceof XSAborted) || this.#isDead) return;
+    this.#isDead = true;
+    this.#options.onDead?.();
   }
 
   #answer(operation: string, call: Call): Answer {
@@ -146,7 +157,7 @@ class Machine implements FirmwareOnXS {
       case "restart":
         this.#resetCause = "restart";
         this.#board.trace?.(`restart: ${Buffer.from(rest).toString()}`);
-        this.#reset().catch((error: Error) => this.#options.onTrouble(error.message));
+        this.#reset().catch((error: Error) => this.#failed(error));
         break;
       default:
         throw new Error(`${operation}: not known to this board`);

@@ -88,6 +88,20 @@ describe.each(engines)("on %s", (engine) => {
   });
 });
 
+test.runIf(xsAvailable)(
+  "the engine's process ends: that is said, what waits is kept, and the run ends with 1",
+  async () => {
+    const port = await freePort();
+    const device = start("--engine", "xs", "--interval", "0.2", "--broker", `mqtt://127.0.0.1:${port}`);
+    await device.until(({ stdout }) => stdout.includes("kept in flash"));
+    for (const pid of device.children) process.kill(pid, "SIGKILL");
+    expect(await device.exit()).toBe(1);
+    expect(device.stderr).toContain("XS aborted: the worker ended (SIGKILL)");
+    expect(device.stderr).toContain("--engine xs: the engine has ended; start the device again");
+    expect(device.stderr).toMatch(/^unsettled readings: [1-9]\d*: they are kept in /m);
+  },
+);
+
 test("subscribed is said when it is so, once for each broker", async () => {
   const port = await freePort();
   const alone = start("--broker", `mqtt://127.0.0.1:${port}`, "--duration", "1");

@@ -3,6 +3,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { bundle, top } from "./bundle.mjs";
 
 /** Bundled once, started many times. */
@@ -77,6 +78,13 @@ export class DeviceProcess {
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#ended;
+  }
+
+  /** Its own child processes: the engine. Linux. */
+  get children(): number[] {
+    const { pid } = this.#child;
+    const list = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1");
+    return list.split(" ").filter(Boolean).map(Number);
   }
 
   signal(name: NodeJS.Signals): void {
