@@ -57,10 +57,8 @@ const MIN_EXPIRY_S = 60;
 /** When Home Assistant has started, each device of the house answers at a moment of its own within this. */
 const BIRTH_SPREAD_MS = 10_000;
 const BIRTH_DELAY_MS = 500;
-/** Keep-alive of an old connection that is not known any more: the default. */
-const OLD_KEEP_ALIVE_S = 60;
-/** A broker that has missed a keep-alive and a half may take this long to notice. */
-const WILL_SLACK_MS = 15_000;
+const OLD_KEEP_ALIVE_S = 60; // at least: the default; an old connection's is not known
+const WILL_SLACK_MS = 15_000; // a broker may be that late
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
 export class Presence implements AcceptanceOwner {
@@ -265,8 +263,7 @@ export class Presence implements AcceptanceOwner {
     const former = formerTopic(said.id, said.prefix);
     if ((said.channels >> TEMPERATURE) & 1 && stale.includes(former)) this.say(former, encodeUTF8(MIGRATE));
     this.announce();
-    const isOnItsWay = this.takeBackStale();
-    this.isTakenBack = isOnItsWay && !this.awaitOldWills();
+    this.isTakenBack = this.takeBackStale() && !this.awaitOldWills();
     this.sayOnline();
     this.listen();
   }
@@ -285,10 +282,9 @@ export class Presence implements AcceptanceOwner {
   }
 
   /**
-   * A will may come yet of a connection that an earlier life had under another id; returns whether. A power cut or a reset does not
-   * end a connection at the broker. One under the same id would be ended by ours, and its will would come first; one under another
-   * is ended a keep-alive and a half later (MQTT 3.1.1 §3.1.2-24), which is after we have taken back its topic. The old name is
-   * known until the next connection then: what is taken back in the midst of this one may be lost with it.
+   * A will may come yet of an earlier life's connection under another id; returns whether. A power cut does not end it at the broker:
+   * a keep-alive and a half does (MQTT 3.1.1 §3.1.2-24), after we have taken back its topic. The old name is known until the next
+   * connection then: what is taken back in the midst of this one may be lost with it.
    */
   private awaitOldWills(): boolean {
     const { settings, id } = this.owner;
