@@ -38,6 +38,23 @@ test("two devices with one id: both say so, once, until one of them has another"
   expect(one.crashes).toEqual([]);
 });
 
+test.each([
+  ["1", false],
+  ["2", true],
+])("at QoS %s the guess, in the log and in status, says whether readings are lost: %s", (qos, isLoss) => {
+  const house = new House();
+  const [one, other] = ["kitchen", "attic"].map(
+    (room) => new SimulatedDevice({ house, defaults: { room, id: "t7", "mqtt.qos": qos } }),
+  );
+  one.powerOn();
+  other.powerOn();
+  const said = listen(one, 60);
+  expect(said.match(GUESS)).toHaveLength(1);
+  for (const text of [said, one.status("broker")]) {
+    expect(text?.includes("at QoS 2 the broker loses readings of both until then")).toBe(isLoss);
+  }
+});
+
 test("a broker that ends the connection on one reading, which is all that waits: the reading is named, no other device", () => {
   const one = new SimulatedDevice({ defaults: { id: "t7", interval: "60" } });
   const { house } = one;

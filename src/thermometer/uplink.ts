@@ -76,7 +76,10 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   /** What may be behind connections that the broker ends again and again; undefined: nothing is. */
   get guess(): string | undefined {
     if (!this.takeover.isLikely) return undefined;
-    return `perhaps another device has the client id "${this.id}": set id`;
+    // Both send in one session, and the broker takes one's reading for a repetition of the other's.
+    const loss =
+      this.owner.settings.get("mqtt.qos") === 2 ? " (at QoS 2 the broker loses readings of both until then)" : "";
+    return `perhaps another device has the client id "${this.id}": set id${loss}`;
   }
 
   start(): void {

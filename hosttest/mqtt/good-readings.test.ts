@@ -1,0 +1,58 @@
+/*
+ * Servers that take every message, but not always: they refuse for a while, take few a connection, or ignore many at random. What
+ * was refused then is no dead letter: it goes when its turn comes as the first of a connection, with nothing beside it.
+ */
+import { describe, expect, test } from "vitest";
+import { MemoryStore } from "../../src/mqtt/store.js";
+import { Random } from "../simulation/random.js";
+import { type Answer, type Sent, UnwillingServer } from "./support/unwilling-server.js";
+import { World } from "./support/world.js";
+
+const HOUR_S = 3_600;
+
+/** An entry a minute for so many hours, and half as long again to deliver them. `answer` also gets the seconds. */
+function run(qos: 1 | 2, hours: number, answer: (sent: Sent, second: number) => Answer, everyS = 60) {
+  const dead: number[] = [];
+  const store = new MemoryStore(100_000);
+  const onSettled = (sequence: number, outcome: string): unknown => outcome === "deadLetter" && dead.push(sequence);
+  const world = new World({ keepAlive: 60, window: 8, onSettled }, { store });
+  let now = 0;
+  const server = new UnwillingServer(world, { session: "kept", answer: (sent) => answer(sent, now) });
+  server.run(hours * 1.5 * HOUR_S, (second) => {
+    now = second;
+    if (second % everyS === 0 && second < hours * HOUR_S) world.publish(`n${second}`, qos);
+  });
+  return { dead, taken: new Set(server.taken).size, left: store.length, breaches: server.breaches };
+}
+
+describe.each([1, 2] as const)("QoS %d", (qos) => {
+  test.each([
+    [1, 0.33, 60],
+    [1, 2, 60],
+    [2, 2, 60],
+    [1, 2, 5],
+  ])(
+    "closes at each message for a while, then takes %d a connection (refused for %d h, one in %d s): no dead letter",
+    (limit, refusedHours, everyS) => {
+      const { dead, taken, left, breaches } = run(
+        qos,
+        20,
+        ({ before }, second) => {
+          if (second < refusedHours * HOUR_S) return "close";
+          return before >= limit * (qos === 2 ? 2 : 1) ? "close" : "acknowledge";
+        },
+        everyS,
+      );
+      expect(dead).toEqual([]);
+      expect(breaches).toEqual([]);
+      if (everyS === 60) expect({ taken, left }).toEqual({ taken: 1_200, left: 0 });
+    },
+  );
+
+  test("ignores 60 % of all that comes, at random: no dead letter", () => {
+    const random = new Random(12_345);
+    const { dead, taken } = run(qos, 6 * 24, () => (random.unit() < 0.6 ? "silence" : "acknowledge"));
+    expect(dead).toEqual([]);
+    expect(taken).toBeGreaterThan(0);
+  });
+});
