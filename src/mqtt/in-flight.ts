@@ -15,6 +15,9 @@ export const PUBCOMP = 7;
 /** Entries of QoS 2 in flight at most: see `SessionOptions.window`. */
 export const MAX_QOS2 = 8;
 
+/** Packet ids of entries. */
+const IDS = 61_440;
+
 /** A slot whose entry is settled. */
 const HOLE = -1;
 
@@ -34,8 +37,9 @@ export class InFlight {
   protected isLowering = false;
   /** Some entries are held back: others go in turn with them. */
   protected isPaced = false;
-  /** How far from the oldest entries go once others have overtaken it. */
+  /** How far from the oldest entries go once others have overtaken it, and how far now. */
   private lead = 0;
+  private reachable = IDS;
   /** The oldest when another one was settled before it, and the QoS of those, as bits. */
   protected overtaken = -1;
   protected overtakenBy = 0;
@@ -80,6 +84,7 @@ export class InFlight {
     this.awaited.fill(HOLE);
     this.overtaken = this.seen = this.waiting = -1;
     this.inFlight = this.holes = this.waited = 0;
+    this.reachable = IDS;
   }
 
   /** PINGRESP came. Returns how many in a row have not moved the oldest, or found nothing in flight. */
@@ -110,8 +115,7 @@ export class InFlight {
    * forward that one at PUBREL (§4.3.3, method B), and this one at once: subscribers would see them in the wrong order.
    */
   protected mustWait(entry: OutboundEntry): boolean {
-    const oldest = this.sequences[this.head];
-    if (entry.sequence - oldest >= (oldest === this.overtaken ? this.lead : 61_440)) return true;
+    if (entry.sequence - this.sequences[this.head] >= this.reachable) return true;
     return entry.qos === 1 && this.awaited[(this.head + this.inFlight - 1) % this.window] >> 28 === PUBREC;
   }
 
@@ -133,6 +137,7 @@ export class InFlight {
 
   /** Holes are not the oldest. */
   protected skipHoles(): void {
+    this.reachable = IDS;
     while (this.inFlight && this.awaited[this.head] === HOLE) {
       this.head = (this.head + 1) % this.window;
       this.inFlight--;
@@ -144,6 +149,7 @@ export class InFlight {
   protected overtake(slot: number, word: number): void {
     const oldest = this.sequences[this.head];
     this.holes++;
+    this.reachable = this.lead;
     if (oldest !== this.overtaken) {
       this.overtaken = this.overtaker = oldest;
       this.overtakenBy = 0;

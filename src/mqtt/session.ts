@@ -125,13 +125,8 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     if (!out || (this.requests.isDue && !this.requests.fill(out)) || !this.mayHaveMore) return;
     for (;;) {
       if (this.inFlight >= this.limit && !this.closeRanks(this.limit)) return;
-      const entry = this.store.seek(this.cursor);
-      if (entry && this.isPaced && this.suspicion.phase !== ALONE && this.mustSkip(entry)) {
-        this.cursor = entry.sequence + 1;
-        this.hasSkipped = true;
-        continue;
-      }
-      if (!entry || (this.isPaced && this.suspicion.mustRest(entry.sequence))) {
+      const entry = this.isPaced ? this.seekPaced() : this.store.seek(this.cursor);
+      if (!entry) {
         if (!this.isCalm && !this.inFlight && this.goTo(this.turn())) continue;
         // A store may hand out more once the oldest are settled: then those who settle ask again.
         this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
@@ -284,6 +279,17 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     // No other entry comes that could be delivered before those held back.
     if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone());
     return false;
+  }
+
+  /** The next to go while some are held back. */
+  private seekPaced(): E | undefined {
+    const { store, suspicion } = this;
+    let entry = store.seek(this.cursor);
+    for (; entry && suspicion.phase !== ALONE && this.mustSkip(entry); entry = store.seek(this.cursor)) {
+      this.cursor = entry.sequence + 1;
+      this.hasSkipped = true;
+    }
+    return entry && suspicion.mustRest(entry.sequence) ? undefined : entry;
   }
 
   /** Entries go from this number on; below 0: not so. Returns whether. */

@@ -23,6 +23,7 @@
  */
 
 import { type OutboundEntry, type OutboundStore, SPAN } from "./store.js";
+import { Trial } from "./trial.js";
 
 /** How a server refuses: it closes the connection, or acknowledges nothing and answers pings. */
 export type RefusedBy = "closing" | "silence";
@@ -65,29 +66,8 @@ export class Suspicion {
   private readonly limit: number;
   private strikes = 0;
   private struck = -1;
-  /** The newest entry that has failed as a probe, and how far beyond it the next one is. */
-  private lastProbe = -1;
-  private step = 1;
-  /** Others got through while some were held back. */
-  private hasHelped = false;
-
-  /** Others that were delivered since the last round, by QoS: bits 1 and 2. */
-  private delivered = 0;
-  /** Those held back below this number have had their turn in this round. */
-  private triedEnd = 0;
-  /** On this connection, no entry was sent before the one that goes alone. */
-  private isFirst = false;
-  /** The round that waits for another one to be delivered: what `delivered` was; 0: none. */
-  private pending = 0;
-  /** Rounds that count, by what `delivered` was. */
-  private readonly rounds = [0, 0, 0, 0];
-  /** Of QoS 2 failed so many, in a row, while only others of QoS 1 were delivered. */
-  private failuresOfQoS2 = 0;
-  private isLoweringDue = false;
-  /** PUBREC came for these, of those held back: the message is the server's already. */
-  private readonly releases: number[] = [];
-  /** On this connection nothing goes from this number on; -1: not known yet. */
-  private restAt = -1;
+  /** Some are held back: what is known of them. */
+  private trial: Trial | undefined;
 
   /** Connections in a row on which `overtaken` was, and those on which only QoS 1 has overtaken it. */
   private overtakes = 0;
@@ -109,15 +89,16 @@ export class Suspicion {
     if (this.overtaken >= 0 && store.seek(this.overtaken)?.sequence !== this.overtaken) this.exonerate();
     const end = Math.min(this.heldEnd, sentEnd);
     this.open = 0;
-    if (!this.heldEnd) return 0;
+    const { trial } = this;
+    if (!trial) return 0;
     for (let entry = store.seek(0); entry && entry.sequence < end; entry = store.seek(entry.sequence + 1))
       if (entry.qos === 2) this.open++;
     // A server that closes the connection takes none of those behind: one at a time may go in any case.
     if (this.refusal?.by === "closing") this.open = Math.min(this.open, MAX_OPEN);
-    this.restAt = -1;
-    this.phase = this.hasHelped ? OTHERS : PROBE;
-    if (!this.hasHelped || !this.delivered) return this.heldEnd;
-    this.isFirst = true;
+    trial.restAt = -1;
+    this.phase = trial.hasHelped ? OTHERS : PROBE;
+    if (!trial.hasHelped || !trial.delivered) return this.heldEnd;
+    trial.isFirst = true;
     return this.goAlone();
   }
 
@@ -143,31 +124,33 @@ export class Suspicion {
 
   /** Some are held back: is this entry for another connection, or for another phase? */
   mustRest(sequence: number): boolean {
+    const { trial } = this;
+    if (!trial) return false;
     if (this.phase === ALONE) return sequence >= this.heldEnd;
-    if (this.restAt < 0) this.restAt = sequence + this.ration(sequence);
-    return sequence >= this.restAt;
+    if (trial.restAt < 0) trial.restAt = sequence + this.ration(trial, sequence);
+    return sequence >= trial.restAt;
   }
 
   /** The one with enough against it; -1: none. */
   get proven(): number {
-    const { store, heldEnd, rounds } = this;
-    if (this.overtakes >= this.limit) return this.overtaken;
-    if (this.phase !== OTHERS || rounds[1] + rounds[2] + rounds[3] < this.limit) return -1;
+    const { store, heldEnd, trial, limit } = this;
+    if (this.overtakes >= limit) return this.overtaken;
+    if (this.phase !== OTHERS || !trial || trial.roundCount < limit) return -1;
     for (let entry = store.seek(0); entry && entry.sequence < heldEnd; entry = store.seek(entry.sequence + 1))
-      if (this.roundsAgainst(entry) >= this.limit) return entry.sequence;
+      if (trial.roundsAgainst(entry, this.isLowering) >= limit) return entry.sequence;
     return -1;
   }
 
   /** PUBREC came for the entry, if not in this session: the message is the server's. */
   isReleased(sequence: number): boolean {
     const entry = this.store.seek(sequence);
-    return (entry?.sequence === sequence && entry.released) || this.releases.includes(sequence);
+    return (entry?.sequence === sequence && entry.released) || this.trial?.releases.includes(sequence) === true;
   }
 
   /** An entry was acknowledged; `settledQos`: 1 or 2 if it is settled with that, 0 if PUBREC came. */
   acknowledged(sequence: number, settledQos: number): void {
     if (sequence < this.heldEnd) {
-      this.acknowledgedHeld(sequence, settledQos);
+      this.trial?.acknowledgedHeld(sequence, settledQos);
       return;
     }
     if (!settledQos) return;
@@ -181,13 +164,8 @@ export class Suspicion {
       case PROBE:
       case OTHERS:
         this.phase = OTHERS;
-        this.hasHelped = true;
         this.strikes = 0;
-        this.delivered |= settledQos;
-        this.rounds[this.pending]++;
-        this.pending = this.rounds[0] = 0;
-        if (settledQos === 2) this.failuresOfQoS2 = 0;
-        else if (this.failuresOfQoS2 >= this.limit) this.isLoweringDue = true;
+        this.trial?.helped(settledQos, this.limit);
         break;
       case ALONE:
         break;
@@ -200,7 +178,7 @@ export class Suspicion {
   turn(): number {
     switch (this.phase) {
       case OTHERS:
-        return this.delivered ? this.goAlone() : -1;
+        return this.trial?.delivered ? this.goAlone() : -1;
       case PROBE:
         return this.overshoot();
       case ALONE:
@@ -215,7 +193,7 @@ export class Suspicion {
   /** One of those held back is next, and nothing beside it. Returns its number. */
   goAlone(): number {
     const { store, heldEnd } = this;
-    let entry = store.seek(this.triedEnd);
+    let entry = store.seek(this.trial?.triedEnd ?? 0);
     if (!entry || entry.sequence >= heldEnd) entry = store.seek(0);
     if (entry && entry.sequence < heldEnd) {
       this.phase = ALONE;
@@ -248,6 +226,7 @@ export class Suspicion {
 
   /** A connection has ended. `by`: undefined if that says nothing about entries. `oldest`: in flight; -1: none. */
   ended(by: RefusedBy | undefined, oldest: number, hasHeard: boolean): void {
+    const { trial } = this;
     const isFailure = by !== undefined && oldest >= 0 && !(hasHeard && by === "closing");
     switch (this.phase) {
       case IN_ORDER:
@@ -255,25 +234,26 @@ export class Suspicion {
         else if (hasHeard) this.strikes = 0;
         break;
       case PROBE:
-        if (isFailure) this.holdMore(oldest);
+        if (isFailure && trial) this.holdMore(trial, oldest);
         break;
       case OTHERS:
         if (isFailure && !hasHeard) {
-          this.countAnew(); // what was delivered before is no more so
+          trial?.countAnew(); // what was delivered before is no more so
           if (++this.strikes >= this.limit) this.restart();
         }
         break;
       case ALONE:
-        if (by !== undefined && oldest >= 0 && this.isFirst) this.tried(oldest, by);
+        if (by !== undefined && oldest >= 0 && trial?.isFirst) this.tried(trial, oldest, by);
         break;
       default:
         this.phase satisfies never;
     }
-    this.isFirst = false;
-    if (!this.isLoweringDue) return;
+    if (!trial) return;
+    trial.isFirst = false;
+    if (!trial.isLoweringDue) return;
     this.isLowering = true;
-    this.isLoweringDue = false;
-    this.countAnew();
+    trial.isLoweringDue = false;
+    trial.countAnew();
   }
 
   /** Nothing is held back any more, nobody accused. */
@@ -286,36 +266,14 @@ export class Suspicion {
   private restart(): void {
     this.phase = IN_ORDER;
     this.open = this.heldEnd = this.strikes = 0;
-    this.step = 1;
     this.struck = -1;
-    this.hasHelped = this.isFirst = false;
-    this.releases.length = 0;
-    this.countAnew();
+    this.trial = undefined;
     this.exonerate();
-  }
-
-  private countAnew(): void {
-    this.delivered = this.triedEnd = this.pending = this.failuresOfQoS2 = 0;
-    this.rounds.fill(0);
   }
 
   private exonerate(): void {
     this.overtaken = -1;
     this.overtakes = this.overtakesByQoS1 = this.passedEnd = 0;
-  }
-
-  private acknowledgedHeld(sequence: number, settledQos: number): void {
-    if (!settledQos) {
-      if (!this.releases.includes(sequence)) this.releases.push(sequence);
-      return;
-    }
-    this.isFirst = false;
-    // It had its turn before, and failed: what fails now may get through later, too.
-    if (sequence < this.triedEnd || this.pending || this.rounds.some((count) => count > 0)) {
-      const { delivered } = this;
-      this.countAnew();
-      this.delivered = delivered;
-    }
   }
 
   /** All those held back from some on were acknowledged. */
@@ -325,23 +283,20 @@ export class Suspicion {
       return 0;
     }
     this.phase = OTHERS;
-    this.restAt = -1;
+    if (this.trial) this.trial.restAt = -1;
     return this.heldEnd;
   }
 
   /** One that is held back has failed as the first on its connection, others having been delivered before. */
-  private tried(sequence: number, by: RefusedBy): void {
-    if (!this.delivered) return;
-    const { store, delivered } = this;
+  private tried(trial: Trial, sequence: number, by: RefusedBy): void {
+    const { store } = this;
     this.refuse(by, store.seek(0)?.sequence ?? sequence);
     const entry = store.seek(sequence);
-    if (delivered === 1 && entry?.qos === 2 && !this.isLowering && !this.isReleased(sequence)) this.failuresOfQoS2++;
-    this.triedEnd = sequence + 1;
-    const next = store.seek(this.triedEnd);
+    if (trial.delivered === 1 && entry?.qos === 2 && !this.isLowering && !this.isReleased(sequence))
+      trial.failuresOfQoS2++;
+    const next = store.seek(sequence + 1);
     const isRoundOver = !next || next.sequence >= this.heldEnd;
-    if (!isRoundOver && this.failuresOfQoS2 < this.limit) return;
-    this.pending = isRoundOver ? delivered : 0;
-    this.delivered = this.triedEnd = 0;
+    trial.failed(sequence, isRoundOver, this.limit);
   }
 
   private get isHeldLeft(): boolean {
@@ -349,18 +304,10 @@ export class Suspicion {
     return oldest !== undefined && oldest.sequence < this.heldEnd;
   }
 
-  private roundsAgainst({ sequence, qos, released }: OutboundEntry): number {
-    const { rounds } = this;
-    const either = rounds[1] + rounds[2] + rounds[3];
-    if (released || this.releases.includes(sequence)) return either;
-    return qos === 2 && !this.isLowering ? either - rounds[1] : either - rounds[2];
-  }
-
   /** How many others may go on this connection, the first of them being `from`: so that some are left for each round to come. */
-  private ration(from: number): number {
-    const [, byQoS1, byQoS2, byBoth] = this.rounds;
+  private ration({ roundCount }: Trial, from: number): number {
     const left = SPAN - (from - (this.store.seek(0)?.sequence ?? from));
-    return Math.max(1, Math.floor(left / Math.max(1, this.limit + 1 - byQoS1 - byQoS2 - byBoth)));
+    return Math.max(1, Math.floor(left / Math.max(1, this.limit + 1 - roundCount)));
   }
 
   private refuse(by: RefusedBy, sequence: number): void {
@@ -374,24 +321,25 @@ export class Suspicion {
     this.struck = oldest;
     if (++this.strikes < this.limit) return;
     this.strikes = 0;
-    this.lastProbe = oldest;
+    this.trial = new Trial(oldest);
     this.heldEnd = oldest + 1;
     if (this.refusal?.scope !== "all" || this.refusal.by !== by) this.refusal = { scope: "all", by, sequence: oldest };
   }
 
-  private holdMore(probe: number): void {
-    this.lastProbe = probe;
-    this.step *= 2;
-    if (probe + this.step - this.struck > MAX_HELD) this.step = 1;
-    this.heldEnd = probe + this.step;
+  private holdMore(trial: Trial, probe: number): void {
+    trial.lastProbe = probe;
+    trial.step *= 2;
+    if (probe + trial.step - this.struck > MAX_HELD) trial.step = 1;
+    this.heldEnd = probe + trial.step;
     if (this.heldEnd - this.struck > MAX_HELD) this.restart();
   }
 
   /** Nothing lies beyond those held back: less far, or nothing gets through, and all go in order. */
   private overshoot(): number {
-    if (this.step > 1) {
-      this.step = 1;
-      this.heldEnd = this.lastProbe + 1;
+    const { trial } = this;
+    if (trial && trial.step > 1) {
+      trial.step = 1;
+      this.heldEnd = trial.lastProbe + 1;
     } else this.restart();
     return this.heldEnd;
   }
