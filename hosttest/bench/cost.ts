@@ -8,6 +8,11 @@ import { type Row, row } from "./row.js";
 import type { Cost } from "./xs/meter.js";
 
 const OUTBOX_TURNS = 1_000;
+/** Rows of the outbox alone, and what `bench.outbox` gets beside the turns: a record of firmware 0.1, a short frame. */
+const OUTBOX_PAYLOADS = [
+  ["outbox", ""],
+  ["outbox, short frames", ", Uint8Array.of(1, 2, 3)"],
+] as const;
 const KB = 1_024;
 const LEAST_ARENA = 24 * KB; // where the search begins, and where it is given up
 const MOST_ARENA = 64 * KB;
@@ -46,8 +51,10 @@ export async function readingRows(change: (script: string) => string = (script) 
     for (const one of MEASUREMENTS) rows.push(...rowsOf(one.name, await costOf(xs, one), one.goals));
     await xs.boot();
     await xs.evaluate("bench.calibrate()");
-    const { append, settle } = JSON.parse((await xs.evaluate(`bench.outbox(${OUTBOX_TURNS})`)).text);
-    rows.push(...rowsOf("outbox: append", append), ...rowsOf("outbox: seek and settle", settle));
+    for (const [name, payload] of OUTBOX_PAYLOADS) {
+      const { append, settle } = JSON.parse((await xs.evaluate(`bench.outbox(${OUTBOX_TURNS}${payload})`)).text);
+      rows.push(...rowsOf(`${name}: append`, append), ...rowsOf(`${name}: seek and settle`, settle));
+    }
   } finally {
     await xs.close();
   }

@@ -30,11 +30,15 @@ export const SHORT_BYTES = 8;
 export const SHORT_PAYLOAD = 3;
 /** The most that the last byte of its payload may be. */
 export const MAX_SHORT_TOP = 0x3f;
-const SHORT_MASK = 0x3f_ffff;
+/** The payload, in the header word from bit 8 on. */
+export const SHORT_MASK = 0x3f_ffff;
 const SHORT_BITS = SHORT_MASK << 8;
 const SHORT_QOS2 = 1 << 30;
 const SHORT_MARK = 1 << 31;
-const ERASED = -1;
+/** The bits that are alike in frames of one QoS. */
+export const SHORT_SHAPE = SHORT_MARK | SHORT_QOS2;
+/** A word of erased flash. */
+export const ERASED = -1;
 
 /** What a record holds (4 bits of the header word). 0 and 9..15 are for later versions. */
 export const ENTRY_QOS1 = 1;
@@ -101,19 +105,14 @@ export function headerWord(kind: number, length: number): number {
   return QUEUED_STATE | (info << 8) | (fold(info) << 24);
 }
 
-/** The header word of a queued short frame whose payload is not set yet. */
-export function shortHeader(kind: number): number {
-  return QUEUED_STATE | SHORT_MARK | (kind === ENTRY_QOS2 ? SHORT_QOS2 : 0);
+/** What header words of short frames of one QoS have in common. */
+export function shortShape(kind: number): number {
+  return SHORT_MARK | (kind === ENTRY_QOS2 ? SHORT_QOS2 : 0);
 }
 
 /** A short frame's header word with the payload that the word behind it in the record buffer holds. */
 export function withShortPayload(header: number, payload: number): number {
   return (header & ~SHORT_BITS) | ((payload & SHORT_MASK) << 8);
-}
-
-/** The payload in a short frame's header word, as a word. */
-export function shortPayloadOf(word: number): number {
-  return (word >>> 8) & SHORT_MASK;
 }
 
 /** Whether a word may be the header of a short frame. The top bit is all there is to tell: its check decides. */
@@ -130,9 +129,9 @@ export function hasShortFrames(version: number): boolean {
   return version >= SHORT_SINCE;
 }
 
-/** Whether the payload of a record of that kind and length, the first word of which is `word`, fits a short frame. */
-export function fitsShort(kind: number, length: number, word: number): boolean {
-  return length === SHORT_PAYLOAD && kind <= ENTRY_QOS2 && (word & 0xff_ffff & ~SHORT_MASK) === 0;
+/** Whether the payload of SHORT_PAYLOAD bytes of a record of that kind fits a short frame: the first three bytes of `word`. */
+export function fitsShort(kind: number, word: number): boolean {
+  return kind <= ENTRY_QOS2 && (word & 0xff_ffff & ~SHORT_MASK) === 0;
 }
 
 /** The kind in a header word of a long record, or 0 if the word is no header. */

@@ -7,8 +7,8 @@ import type { Flash } from "./flash.js";
 import {
   CLEAN_BYTES,
   checkIndex,
-  ENTRY_QOS1,
   ENTRY_QOS2,
+  ERASED,
   finish,
   fitsShort,
   HEAD_BYTES,
@@ -17,6 +17,7 @@ import {
   isShortHeader,
   kindOf,
   lengthOf,
+  MAX_SHORT_TOP,
   mixWord,
   OPEN_BYTES,
   PAYLOAD_AT,
@@ -24,10 +25,11 @@ import {
   QUEUED_STATE,
   RECORD_OVERHEAD,
   SHORT_BYTES,
+  SHORT_MASK,
   SHORT_PAYLOAD,
-  shortHeader,
+  SHORT_SHAPE,
   shortKindOf,
-  shortPayloadOf,
+  shortShape,
   unfinish,
   type Words,
   withoutState,
@@ -85,7 +87,7 @@ export class Medium {
   private readonly stateByte: Uint8Array;
   private readonly flashEnd: number;
   // What else records of one header word and block have in common: readings are all alike, so it is seldom worked out.
-  private shape = NO_SHAPE; // the header word, its state set aside
+  private shape = NO_SHAPE; // the header word, its state set aside; a short frame's without its payload, too
   private headerHash = 0;
   private check = 0; // index of the check word
   /** Views on a record of that size: in the record buffer, and in the scratch when it is read back. */
@@ -111,13 +113,10 @@ export class Medium {
     this.image = this.readBack = bytesOf(this.words, 0, 4); // until a record is wanted
   }
 
-  /** Bytes that the entry whose payload `payload` is takes in a block of that format version. */
-  entrySize(payload: Uint8Array, version: number): number {
-    const { length } = payload;
-    if (length === SHORT_PAYLOAD && hasShortFrames(version) && fitsShort(ENTRY_QOS1, length, payload[2] << 16)) {
-      return this.shortSize;
-    }
-    return this.sizeOf(length);
+  /** Bytes that an entry with a payload of SHORT_PAYLOAD bytes takes in a block of that format version. */
+  shortEntrySize(payload: Uint8Array, version: number): number {
+    if (payload[2] <= MAX_SHORT_TOP && hasShortFrames(version)) return this.shortSize;
+    return this.sizeOf(SHORT_PAYLOAD);
   }
 
   /** Bytes that a record which begins with `word` would take; 0: that is no header. */
@@ -142,7 +141,7 @@ export class Medium {
     let isWhole = guessed !== address && guessed <= end && guessed <= this.flashEnd && this.read(this.image, address);
     if (!isWhole && !this.readWord(address)) return false;
     const word = this.words[0];
-    if (word < 0) return isShortHeader(word) && this.loadShort(address, end, seed, isWhole);
+    if (word < 0) return word !== ERASED && this.loadShort(address, end, seed, isWhole);
     if ((word | STATE_BITS) !== this.shape || seed !== this.seed) {
       if (kindOf(word) === 0 || address + this.sizeOf(lengthOf(word)) > end) return false;
       this.take(word, seed);
@@ -166,23 +165,19 @@ export class Medium {
   /** The rest of `load`, for a short frame: its header word is in the buffer, if `isWhole` all of it. */
   private loadShort(address: number, end: number, seed: number, isWhole: boolean): boolean {
     const words = this.words;
-    let word = words[0];
-    const kind = shortKindOf(word);
-    if (!this.isShort || kind !== this.kind || seed !== this.seed) {
+    if (!isWhole || (words[0] & SHORT_SHAPE) !== this.shape || seed !== this.seed) {
+      const shape = words[0] & SHORT_SHAPE;
       if (address + this.shortSize > end) return false;
-      this.takeShort(kind, seed);
+      if (shape !== this.shape || seed !== this.seed) this.takeShort(shape, seed);
+      if (!isWhole && !(this.read(this.image, address) && this.isAlike())) return false;
     }
-    if (!isWhole) {
-      if (address + this.shortSize > end || !this.read(this.image, address)) return false;
-      word = words[0];
-      if (!isShortHeader(word) || shortKindOf(word) !== kind) return false; // it reads otherwise now
-    }
+    const word = words[0];
     // What units of 16 leave free holds the frame once more, inverted; one flipped bit does not take an entry.
     if (this.unit === 16 && words[2] !== ~word && words[3] !== ~words[1]) return false;
     const hash = imul(seed ^ (word | STATE_BITS), PRIME);
     this.state = word & STATE_BITS;
     this.number = (unfinish(words[1]) - (hash ^ (hash >>> 15))) | 0;
-    words[1] = shortPayloadOf(word);
+    words[1] = (word >>> 8) & SHORT_MASK;
     return true;
   }
 
@@ -210,9 +205,16 @@ export class Medium {
         let hash = imul(seed ^ (word | STATE_BITS), PRIME);
         hash ^= hash >>> 15;
         if (finish(hash + number + count) !== words[i + 1]) return count;
+        if (step > 2 && words[i + 2] !== ~word && words[i + 3] !== ~words[i + 1]) return count;
         if (++count >= limit) return count;
       }
     }
+  }
+
+  /** Whether the short frame just read is of the shape taken over: it may read otherwise now. */
+  private isAlike(): boolean {
+    const word = this.words[0];
+    return word !== ERASED && (word & SHORT_SHAPE) === this.shape;
   }
 
   /** The word at `address`. */
@@ -234,9 +236,9 @@ export class Medium {
    * the block that it is for.
    */
   prepare(kind: number, length: number, seed: number, version: number): void {
-    const isShort = hasShortFrames(version) && fitsShort(kind, length, this.words[1]);
+    const isShort = length === SHORT_PAYLOAD && hasShortFrames(version) && fitsShort(kind, this.words[1]);
     if (kind !== this.kind || length !== this.length || seed !== this.seed || isShort !== this.isShort) {
-      if (isShort) this.takeShort(kind, seed);
+      if (isShort) this.takeShort(shortShape(kind), seed);
       else this.take(headerWord(kind, length), seed);
     }
     this.words[0] = this.header;
@@ -249,11 +251,15 @@ export class Medium {
 
   /**
    * Adds the check to the record whose header and payload are in the buffer, programs it and reads it back.
-   * `number`: its low 32 bits count. In one piece: XS spends as much on a call as on a word.
+   * `number`: its low 32 bits count.
    * @returns whether it is on flash
    */
   put(address: number, number: number): boolean {
-    if (this.isShort) return this.putShort(address, number);
+    return this.isShort ? this.putShort(address, number) : this.putLong(address, number);
+  }
+
+  /** As `put`, a long record. In one piece: XS spends as much on a call as on a word. */
+  putLong(address: number, number: number): boolean {
     const words = this.words;
     const check = this.check;
     let hash = this.headerHash;
@@ -284,7 +290,7 @@ export class Medium {
   }
 
   /** As `put`, a short frame: its header's state and the payload are in the buffer, where the payload is again afterwards. */
-  private putShort(address: number, number: number): boolean {
+  putShort(address: number, number: number): boolean {
     const { words, scratch, flash } = this;
     const payload = words[1];
     const header = withShortPayload(words[0], payload);
@@ -434,15 +440,16 @@ export class Medium {
   }
 
   /** As `take`, for short frames. */
-  private takeShort(kind: number, seed: number): void {
+  private takeShort(shape: number, seed: number): void {
+    const kind = shortKindOf(shape);
     this.isShort = true;
     this.kind = kind;
     this.plainKind = this.maxPayload < SHORT_PAYLOAD ? 0 : kind;
     this.length = SHORT_PAYLOAD;
     this.size = this.shortSize;
     this.seed = seed;
-    this.header = shortHeader(kind);
-    this.shape = NO_SHAPE; // no long record is like it
+    this.shape = shape;
+    this.header = shape | QUEUED_STATE;
     if (this.imageSize !== this.size) this.view(this.size);
   }
 

@@ -18,6 +18,7 @@ import {
   RELEASED_BITS,
   REQUEUED,
   SETTLED,
+  SHORT_PAYLOAD,
   SHORT_SINCE,
   SKIP,
 } from "./layout.js";
@@ -114,17 +115,37 @@ export class Outbox {
       payload.byteLength !== medium.length ||
       log.seed !== medium.seed ||
       log.end + medium.size > log.freeEnd ||
-      this.skipped !== 0 ||
-      (medium.isShort && (payload[2] > MAX_SHORT_TOP || log.newest.version < SHORT_SINCE))
+      this.skipped !== 0
     ) {
       return this.appendAnew(payload, qos);
     }
+    if (medium.isShort) return this.appendShort(payload, qos);
     const address = log.end;
     const number = log.number;
     log.end = address + medium.size;
     medium.bytes.set(payload, PAYLOAD_AT);
     medium.words[0] = medium.header;
-    if (!medium.put(address, number)) {
+    if (!medium.putLong(address, number)) {
+      log.spoil(address);
+      return this.appendAnew(payload, qos);
+    }
+    log.number = number + 1;
+    log.counters.entries++;
+    this.walk.appended(number, address);
+    return number;
+  }
+
+  /** Behind a short frame of the same QoS; another one may follow, and has its place. */
+  private appendShort(payload: Uint8Array, qos: 1 | 2): number {
+    const log = this.log;
+    const medium = this.medium;
+    if (payload[2] > MAX_SHORT_TOP || log.newest.version < SHORT_SINCE) return this.appendAnew(payload, qos);
+    const address = log.end;
+    const number = log.number;
+    log.end = address + medium.size;
+    medium.bytes.set(payload, PAYLOAD_AT);
+    medium.words[0] = medium.header;
+    if (!medium.putShort(address, number)) {
       log.spoil(address);
       return this.appendAnew(payload, qos);
     }
@@ -140,7 +161,8 @@ export class Outbox {
     if (length > medium.maxPayload)
       throw new RangeError(`payload of ${length} bytes: expected at most ${medium.maxPayload}`);
     if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
-    const size = medium.entrySize(payload, log.newest.version); // in a newer block it takes no more
+    // In a newer block it takes no more.
+    const size = length === SHORT_PAYLOAD ? medium.shortEntrySize(payload, log.newest.version) : medium.sizeOf(length);
     const pads = (length & 3) !== 0 || medium.unit === 16;
     const { failures } = medium;
     for (let tries = TRIES; tries > 0; tries--) {

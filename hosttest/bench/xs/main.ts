@@ -28,7 +28,7 @@ const bench = {
   },
   boot: (contents: Contents, blocks: number): string => JSON.stringify(bootWork(contents, blocks)),
   callbacks: (blocks: number): string => JSON.stringify(callbackWork(blocks)),
-  outbox: (turns: number): string => JSON.stringify(outboxCost(turns)),
+  outbox: (turns: number, payload?: Uint8Array): string => JSON.stringify(outboxCost(turns, payload)),
 };
 
 function shown(cost: Cost): string {

@@ -141,12 +141,12 @@ export function wholeWayCost(qos: 1 | 2, turns: number, payload: Uint8Array = RE
   return perTurn(turns, () => exchange(work) + spent(idle));
 }
 
-/** As above, one stage: `append` alone, entries piling up; or `settle` of entries that lie there. */
-export function outboxCost(turns: number): { append: Cost; settle: Cost } {
+/** As above, one stage: `append` alone, entries piling up; or `settle` of entries that lie there. `payload`: bytes in flash. */
+export function outboxCost(turns: number, payload: Uint8Array = RECORD): { append: Cost; settle: Cost } {
   const outbox = new Outbox({ flash: new PlainFlash(256) });
   let computrons = 0;
   const append = (): void => {
-    outbox.append(RECORD, 1);
+    outbox.append(payload, 1);
   };
   for (let i = 0; i < WARM_UP; i++) append();
   let memory = allocated(() => {
