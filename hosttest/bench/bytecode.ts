@@ -3,12 +3,12 @@
  * Only where `xsc` of the Moddable SDK is on the PATH; nothing else of the SDK is needed.
  */
 import { execFile, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
 import { topFolder } from "../../boards/xs/engine/build.js";
+import { removeFolder, temporaryFolder } from "../support/temporary.js";
 import { type Row, row } from "./row.js";
 
 const run = promisify(execFile);
@@ -22,7 +22,7 @@ export async function codeRows(): Promise<Row[]> {
     console.error("byte code: not measured, no xsc on the PATH (the Moddable SDK's build/bin/lin/release)");
     return [];
   }
-  const scratch = mkdtempSync(join(tmpdir(), "bytecode-"));
+  const scratch = temporaryFolder("bytecode-");
   try {
     const bytes = new Map<string, number>();
     for (const file of readdirSync(join(topFolder, "src"), { recursive: true, encoding: "utf8" })) {
@@ -30,7 +30,7 @@ export async function codeRows(): Promise<Row[]> {
     }
     return rowsOf(bytes);
   } finally {
-    rmSync(scratch, { recursive: true });
+    removeFolder(scratch);
   }
 }
 

@@ -14,9 +14,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type IClientOptions, type MqttClient, type Store } from "mqtt";
 import { FlashFile } from "../../boards/desktop/flash-file.js";
@@ -31,6 +29,7 @@ import { encodeUTF8 } from "../../src/mqtt/utf8.js";
 import { type Entry, Outbox } from "../../src/outbox/outbox.js";
 import { Mosquitto } from "../support/mosquitto.js";
 import { sampleOf } from "../support/sample.js";
+import { removeFolder, temporaryFolder } from "../support/temporary.js";
 import { type Row, row } from "./row.js";
 
 const READINGS = 20_000;
@@ -52,7 +51,7 @@ type Contender = (port: number, qos: QoS, round: number) => Promise<Sent>;
 
 function ours(window: number): Contender {
   return async (port, qos, round) => {
-    const folder = mkdtempSync(join(tmpdir(), "drain-"));
+    const folder = temporaryFolder("drain-");
     const file = new FlashFile(join(folder, "image"), IMAGE_BYTES);
     const outbox = new Outbox({ flash: file.partition(0, IMAGE_BYTES) });
     const topic = encodeTopicName(TOPIC);
@@ -98,7 +97,7 @@ function ours(window: number): Contender {
     await end;
     const ms = performance.now() - start;
     file.close();
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
     return { ms, inFlight: window };
   };
 }
@@ -191,11 +190,11 @@ function contenders(): Record<string, Contender> {
   const level = mqttJS(
     "stored",
     () => {
-      folder = mkdtempSync(join(tmpdir(), "level-"));
+      folder = temporaryFolder("level-");
       const { incoming, outgoing } = (manager as NonNullable<typeof manager>)(folder);
       return { incomingStore: incoming, outgoingStore: outgoing };
     },
-    () => rmSync(folder, { recursive: true, force: true }),
+    () => removeFolder(folder),
   );
   return {
     "MQTT.js, memory store, stored": mqttJS("stored", () => ({})),

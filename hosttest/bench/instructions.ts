@@ -7,10 +7,10 @@
  * it is compared on one machine; there it is the same from run to run, but for the spread that is a row of its own.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { XSWorker } from "../../boards/xs/engine/worker.js";
+import { removeFolder, temporaryFolder } from "../support/temporary.js";
 import { loadWorker, MEASUREMENTS, type Measurement, PROMPT_MEASUREMENTS } from "./measurements.js";
 import { type Row, row } from "./row.js";
 import type { Counts } from "./xs/meter.js";
@@ -71,7 +71,7 @@ class Counter {
   }
 
   static async open(change?: (script: string) => string): Promise<Counter> {
-    const folder = mkdtempSync(join(tmpdir(), "callgrind-"));
+    const folder = temporaryFolder("callgrind-");
     const output = [`--callgrind-out-file=${join(folder, "out")}`, `--log-file=${join(folder, "log")}`];
     const runner = ["valgrind", "--tool=callgrind", "--collect-atstart=no", ...output];
     return new Counter(await loadWorker(change === undefined ? { runner } : { runner, change }), folder);
@@ -109,6 +109,6 @@ class Counter {
 
   async close(): Promise<void> {
     await this.#xs.close();
-    rmSync(this.#folder, { recursive: true });
+    removeFolder(this.#folder);
   }
 }

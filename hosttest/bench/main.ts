@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
 import { commandLine, flag, misused } from "../support/command-line.js";
 import { printVerdict } from "../support/progress.js";
+import { exitOnSignals } from "../support/temporary.js";
 import { bootRows } from "./boot.js";
 import { codeRows } from "./bytecode.js";
 import { appRows, memoryRows, promptRows, readingRows } from "./cost.js";
@@ -33,6 +34,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   code: codeRows,
 };
 
+exitOnSignals();
 const { values, words } = commandLine(
   {
     program: "npm run bench --",

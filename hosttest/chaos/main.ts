@@ -4,7 +4,7 @@
  * and restarted; between them a proxy resets, delays, truncates, swallows and half-opens. An independent subscriber
  * counts. What is wrong in the end is told apart by the wire log: ours, or the broker's.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IPublishPacket, Packet } from "mqtt-packet";
@@ -13,6 +13,7 @@ import { Collector } from "../support/collector.js";
 import { choice, commandLine, flag, preset, seedOption, whole } from "../support/command-line.js";
 import { DeviceProcess } from "../support/device.js";
 import { Progress, printVerdict } from "../support/progress.js";
+import { exitOnSignals, removeFolder, temporaryFolder } from "../support/temporary.js";
 import { BadNetwork } from "./bad-network.js";
 import { startAedes, startMosquitto } from "./brokers.js";
 import { judge } from "./verdict.js";
@@ -39,7 +40,8 @@ const progress = new Progress();
 const replay = `npm run chaos -- --cuts ${options.cuts} --qos ${options.qos} --broker ${options.broker} --seed ${options.seed}`;
 say(`seed ${options.seed}: ${options.cuts} cuts at QoS ${qos} on ${options.broker}`);
 const random = new Random(options.seed);
-const folder = mkdtempSync(join(tmpdir(), "chaos-"));
+exitOnSignals();
+const folder = temporaryFolder("chaos-");
 const broker = options.broker === "mosquitto" ? await startMosquitto() : await startAedes();
 const proxy = await BadNetwork.start(broker.port);
 const collector = await Collector.start(broker.port, "home/+/temperature");
@@ -57,7 +59,7 @@ const verdict = judge({ log: proxy.log, written, seen: collector.sequences, qos 
 await collector.close();
 await proxy.close();
 await broker.close();
-rmSync(folder, { recursive: true });
+removeFolder(folder);
 report();
 
 /** From power on to power cut. */

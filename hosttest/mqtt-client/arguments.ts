@@ -1,7 +1,7 @@
 /*
  * The command line of the MQTT client, read and checked: one clear line for a mistake.
  */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import {
   choice,
   type Description,
@@ -18,9 +18,12 @@ import {
 } from "../../boards/desktop/command-line.js";
 import type { Will } from "../../src/mqtt/client.js";
 import { checkTopicFilter, checkTopicName } from "../../src/mqtt/topics.js";
+import { isUnsayable } from "../../src/mqtt/utf8.js";
 import { MAX_STORED_BYTES, storedBytes } from "./outgoing.js";
 
 const MAX_TIMER_MS = 2_147_483_647;
+const MAX_FIELD_BYTES = 65_535; // MQTT 3.1.1 §1.5.3, and a will's payload: §3.1.3.3
+const PIECE_BYTES = 1 << 20;
 const MAX_PAYLOAD_BYTES = 268_435_455 - 4; // MQTT 3.1.1 §2.2.3, without the topic's length and the packet id
 
 const DESCRIPTION: Description = {
@@ -128,6 +131,10 @@ export function parseArguments(argv: readonly string[]): Arguments | undefined {
     return undefined;
   }
   const { host, port, id, keepalive, clean, user, pass, will, sub, pub, count, every, stay, flash } = values;
+  for (const [option, given] of Object.entries({ id, user, pass })) checkField(`--${option}`, given);
+  if (will !== undefined && will.payload.length > MAX_FIELD_BYTES) {
+    throw new UsageError(`--will ${will.topic}: ${will.payload.length} bytes, expected at most ${MAX_FIELD_BYTES}`);
+  }
   if (pass !== undefined && user === undefined) throw new UsageError("--pass: expected with --user");
   if (id === "" && clean === "0") throw new UsageError("--id: an empty one is expected with --clean 1");
   if (flash !== undefined && clean === "1")
@@ -156,6 +163,14 @@ function versionOf(given: string, option: string): 4 {
   if (given === "5" || given === "mqttv5")
     throw new UsageError(`${option} ${given}: MQTT 5 is not there yet, expected 4`);
   throw new UsageError(`${option} ${given}: expected 4 (MQTT 3.1.1)`);
+}
+
+/** The packet's text fields. */
+function checkField(option: string, given: string | undefined): void {
+  if (given === undefined) return;
+  const length = Buffer.byteLength(given);
+  if (length > MAX_FIELD_BYTES) throw new UsageError(`${option}: ${length} bytes, expected at most ${MAX_FIELD_BYTES}`);
+  if (isUnsayable(given)) throw new UsageError(`${option}: has a character that MQTT does not carry`);
 }
 
 function checkFitsFlash({ topic, payload }: Publication): void {
@@ -199,9 +214,24 @@ function qosOf(option: string, given: string): 0 | 1 | 2 {
   return wholeOf(`${option}: QOS`, given, 0, 2) as 0 | 1 | 2;
 }
 
+/** A device or a pipe may have no end. */
 function fileOf(option: string, path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    const file = openSync(path, "r");
+    try {
+      const pieces: Uint8Array[] = [];
+      for (let length = 0; ; ) {
+        const piece = new Uint8Array(PIECE_BYTES);
+        const count = readSync(file, piece);
+        if (count === 0) break;
+        pieces.push(piece.subarray(0, count));
+        length += count;
+        if (length > MAX_PAYLOAD_BYTES) throw new Error("more than one MQTT packet holds, 256 MB");
+      }
+      return Buffer.concat(pieces);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     throw new UsageError(`${option} @${path}: ${(error as Error).message}`);
   }

@@ -263,6 +263,18 @@ test.each([
   expect(() => parseArguments(argv)).toThrow(new UsageError(text as string));
 });
 
+const LONG = "x".repeat(70_000);
+test.each([
+  [["--id", LONG], "--id: 70000 bytes, expected at most 65535"],
+  [["--user", `\u20ac${LONG}`], "--user: 70003 bytes, expected at most 65535"],
+  [["--user", "u", "--pass", LONG], "--pass: 70000 bytes, expected at most 65535"],
+  [["--will", `w,0,0,${LONG}`], "--will w: 70000 bytes, expected at most 65535"],
+  [["--id", "a\u0000b"], "--id: has a character that MQTT does not carry"],
+  [["--pub", "t,0,0,@/dev/zero"], "--pub @/dev/zero: more than one MQTT packet holds, 256 MB"],
+])("what no packet holds (%#): exit 2, one line", (options, text) => {
+  expect(() => parseArguments(options)).toThrow(new UsageError(text));
+});
+
 test("what is wrong is said in one line, exit 2", async () => {
   const client = start("--port", "0");
   expect(await client.exit).toBe(2);

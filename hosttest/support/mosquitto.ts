@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removeFolder, temporaryFolder } from "./temporary.js";
 
 const COMMAND = "mosquitto";
 const START_MS = 10_000;
@@ -26,11 +26,15 @@ export class Mosquitto {
   readonly port: number;
   readonly #folder: string;
   #process: ChildProcess | undefined;
+  readonly #atExit = (): void => {
+    this.#process?.kill("SIGKILL");
+  };
   #log = "";
 
   private constructor(port: number, extra: string) {
     this.port = port;
-    this.#folder = mkdtempSync(join(tmpdir(), "mosquitto-"));
+    process.prependOnceListener("exit", this.#atExit); // before its folder goes
+    this.#folder = temporaryFolder("mosquitto-");
     chmodSync(this.#folder, 0o777); // started as root, mosquitto gives root up before it opens its files
     writeFileSync(
       join(this.#folder, "mosquitto.conf"),
@@ -82,7 +86,8 @@ ${extra}
   /** Stops it and removes what it saved. */
   async close(): Promise<void> {
     await this.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+    process.off("exit", this.#atExit);
+    removeFolder(this.#folder);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
