@@ -5,6 +5,7 @@
  * In safe mode there are the prompt and the link alone: what lies in flash is not touched.
  */
 import type { Board } from "./board.js";
+import type { Sample } from "./channels/sample.js";
 import { Console } from "./console/console.js";
 import type { Answer } from "./console/host.js";
 import type { Journal } from "./journal/journal.js";
@@ -296,8 +297,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.uplink?.start();
   }
 
-  onReading(celsius: number, decimals: number): void {
-    this.intake?.take(celsius, decimals);
+  onSample(sample: Sample): void {
+    this.intake?.take(sample);
   }
 
   onSaved(keys: readonly Key[]): void {

@@ -10,7 +10,9 @@ import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { printable } from "../../src/console/printable.js";
 import { Settings } from "../../src/settings/settings.js";
 import { VERSION } from "../../src/version.js";
+import { BME280Part } from "../parts/bme280.js";
 import { I2CBus } from "../parts/i2c-bus.js";
+import { SHT3xPart } from "../parts/sht3x.js";
 import { TMP117Part } from "../parts/tmp117.js";
 import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
@@ -27,6 +29,8 @@ import { timers } from "./timers.js";
 
 const DEFAULT_IMAGE = "thermometer.flash";
 const TMP117_ADDRESS = 0x48;
+const SHT3X_ADDRESS = 0x44;
+const BME280_ADDRESS = 0x76;
 /** Somebody is watching: a reading a minute, as on a wall, would look like none. */
 const DEFAULT_INTERVAL_S = 5;
 
@@ -62,7 +66,11 @@ if (!options.headless) introduce();
 
 function makeBoard(): Board {
   const bus = new I2CBus();
-  bus.attach(TMP117_ADDRESS, new TMP117Part({ uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) }));
+  const celsius = wander({ uptimeMs, random: Math.random });
+  // `sensor` = auto finds the TMP117 first; the others are there to be asked for: `--sensor sht3x`.
+  bus.attach(TMP117_ADDRESS, new TMP117Part({ uptimeMs, celsius }));
+  bus.attach(SHT3X_ADDRESS, new SHT3xPart({ uptimeMs, celsius }));
+  bus.attach(BME280_ADDRESS, new BME280Part({ uptimeMs, celsius }));
   let start: () => Firmware;
   let firmware: Firmware;
   let bootedMs = 0;

@@ -4,7 +4,7 @@
  * A life is the time from one reset to the next. What a life left behind has no effect on the next: its timers do not
  * fire, its sockets are dumb.
  */
-import { I2CBus } from "../../boards/parts/i2c-bus.js";
+import { I2CBus, type I2CPart } from "../../boards/parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { NTPServer } from "../../boards/parts/ntp.js";
@@ -29,6 +29,8 @@ export interface DeviceOptions {
   readonly ntpLatencyMs?: number;
   /** Does the board tell why it was reset? Default: it does. */
   readonly tellsResetCause?: "yes" | "no";
+  /** Simulated sensors beside the TMP117, by address. */
+  readonly parts?: Readonly<Record<number, I2CPart>>;
   /** The prompt's port. Default: read line by line, as a script does. */
   readonly serial?: FakeSerialOptions;
 }
@@ -54,6 +56,7 @@ export class SimulatedDevice {
   /** What its life was ended by, if anything got out of the firmware. */
   crashes: unknown[] = [];
   boots = 0;
+  readonly #parts: Readonly<Record<number, I2CPart>>;
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
@@ -65,6 +68,7 @@ export class SimulatedDevice {
   constructor(options: DeviceOptions = {}) {
     const { house = new House(), blocks = 16, defaults = {}, ntpLatencyMs, tellsResetCause = "yes" } = options;
     const { serial = { mode: "lines" } } = options;
+    this.#parts = options.parts ?? {};
     const { time } = house;
     this.house = house;
     this.#tellsCause = tellsResetCause === "yes";
@@ -170,6 +174,10 @@ export class SimulatedDevice {
     this.bus = new I2CBus(); // what the last life had open, it has no more
     this.bus.attach(SENSOR_ADDRESS, this.sensor);
     this.sensor.powerOn();
+    for (const [address, part] of Object.entries(this.#parts)) {
+      this.bus.attach(Number(address), part);
+      part.powerOn?.();
+    }
     if (!this.#isSensorThere) this.bus.unplug(SENSOR_ADDRESS);
     this.port = new FakeSerial(this.#serial);
     this.#guard(life, () => {

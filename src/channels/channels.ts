@@ -23,6 +23,8 @@ export interface Channel {
   /** A driver's sample has the value as `sample[sensor][property]`, or, from some drivers of the SDK, as `sample[property]`. */
   readonly sensor: string;
   readonly property: string;
+  /** What a driver's value is multiplied by: ECMA-419 has pascals. Default 1. */
+  readonly scale?: number;
 }
 
 const row = (channel: Channel): Channel => Object.freeze(channel);
@@ -64,6 +66,7 @@ export const channels: readonly Channel[] = Object.freeze([
     deviceClass: "atmospheric_pressure",
     sensor: "barometer",
     property: "pressure",
+    scale: 0.01,
   }),
 ]);
 

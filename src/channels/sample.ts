@@ -2,6 +2,7 @@
  * A sample: what the sensors gave at one moment, a value for each channel that they have. Owners keep one and fill it anew.
  */
 import { channels } from "./channels.js";
+import { valueText } from "./rounding.js";
 
 export class Sample {
   /** Bit n is set: channel n of the table has a value. */
@@ -23,4 +24,12 @@ export class Sample {
     this.values[channel] = value;
     this.decimals[channel] = decimals;
   }
+}
+
+/** A sample as a person reads it: "21.44 °C, 45.2 %". */
+export function sampleText({ mask, values, decimals }: Pick<Sample, "mask" | "values" | "decimals">): string {
+  return channels
+    .map(({ unit }, channel) => `${valueText(values[channel], decimals[channel])} ${unit}`)
+    .filter((_, channel) => (mask & (1 << channel)) !== 0)
+    .join(", ");
 }

@@ -5,9 +5,7 @@
  * flash is full or fails: what cannot be noted is tried again, and no sample goes in before what it needs in order to be
  * understood later.
  */
-import { channels } from "../channels/channels.js";
-import { valueText } from "../channels/rounding.js";
-import type { Sample } from "../channels/sample.js";
+import { type Sample, sampleText } from "../channels/sample.js";
 import { type BaseStore, Bases } from "./bases.js";
 import { type ClockNotes, Dating } from "./dating.js";
 import { bootOfClock, CLOCK, originOfClock } from "./notes.js";
@@ -204,10 +202,8 @@ export class Journal {
     if (!this.decode(viewOf(entry.payload), entry.payloadLength, entry.sequence, stored)) return "not readable";
     const utcMs = this.dating.utcMs(stored, entry.sequence);
     const when = Number.isNaN(utcMs) ? "time not known" : timeText(utcMs, stored.secondDigits);
-    const values = channels
-      .map(({ unit }, at) => `${valueText(stored.milli[at] / 1000, stored.decimals[at])} ${unit}`)
-      .filter((_, at) => (stored.mask & (1 << at)) !== 0);
-    return `${values.join(", ")}, ${when}`;
+    const { mask, decimals } = stored;
+    return `${sampleText({ mask, values: stored.milli.map((milli) => milli / 1000), decimals })}, ${when}`;
   }
 
   /** Makes the messages of a QoS 0 sample taken now: no number, never in flash. `send` is called with each, and true if it was sent. */

@@ -5,9 +5,12 @@
  * sensor, is counted, and is told once until it changes; the sensor is opened again, at longer and longer steps.
  * Nothing is thrown out of the timer; in steady state a reading allocates nothing here.
  */
+import { TEMPERATURE } from "../channels/channels.js";
+import { Sample } from "../channels/sample.js";
 import { Deadband } from "./deadband.js";
 import { asError, chipAt, SensorError, sameFault } from "./fault.js";
 import type { TemperatureSample } from "./io.js";
+import { addOthers } from "./measured.js";
 import type { OpenSensor } from "./probe.js";
 
 /** Asks for one conversion. An SHT3x that was just opened needs five. */
@@ -40,8 +43,11 @@ export interface SamplerOptions {
   deadband?: number;
   /** Longest silence that `deadband` may cause, milliseconds. Default 0: any. */
   heartbeatMs?: number;
-  /** A reading, calibrated; `decimals`: how many digits after the point mean something. */
-  onReading(celsius: number, decimals: number): void;
+  /**
+   * A reading, calibrated; `decimals`: how many digits after the point mean something. `sample`: the same with all channels that
+   * the sensor has; one object, filled anew each time.
+   */
+  onReading(celsius: number, decimals: number, sample: Sample): void;
   /** A fault that is not the one before; the sampler carries on by itself. Also what `onReading` throws. */
   onFailure(error: Error): void;
   /** The first reading after a fault is there. */
@@ -79,6 +85,8 @@ export class Sampler {
   private asks = 0; // of the conversion that runs; 0: none runs
   private extra = false; // the next reading, or the one that runs, was asked for by sampleNow
 
+  /** The latest sample, passed on or not; none before the first one. */
+  readonly sample = new Sample();
   private celsius: number | undefined;
   private readMs = 0;
   private readings = 0;
@@ -183,6 +191,9 @@ export class Sampler {
       throw new SensorError("outOfRange", chipAt(opened.name, opened.address), what);
     }
     this.celsius = raw + this.offset;
+    this.sample.clear();
+    this.sample.set(TEMPERATURE, this.celsius, opened.decimals);
+    addOthers(sample, this.sample);
     this.readMs = this.options.uptimeMs();
     this.readings++;
     this.failuresInARow = 0;
@@ -204,7 +215,7 @@ export class Sampler {
   /** False: the owner threw. Its trouble is told like the sensor's, but the sensor is innocent and stays open. */
   private handOver(celsius: number, decimals: number): boolean {
     try {
-      this.options.onReading(celsius, decimals);
+      this.options.onReading(celsius, decimals, this.sample);
       return true;
     } catch (error) {
       this.tell(asError(error));

@@ -5,7 +5,7 @@
  */
 import type { Board } from "../board.js";
 import { TEMPERATURE } from "../channels/channels.js";
-import { Sample } from "../channels/sample.js";
+import type { Sample } from "../channels/sample.js";
 import type { Journal, SampleMessage } from "../journal/journal.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
@@ -37,7 +37,6 @@ export class Intake {
   private retryAtMs = 0;
   /** Channels of all samples since boot, a bit each. */
   private channels = 0;
-  private readonly sample = new Sample();
 
   constructor(owner: IntakeOwner) {
     this.owner = owner;
@@ -49,15 +48,13 @@ export class Intake {
     return this.owner.journal ?? this.unkept;
   }
 
-  /** `decimals`: digits after the point to be shown. */
-  take(celsius: number, decimals: number): void {
+  /** A calibrated sample. */
+  take(sample: Sample): void {
     const { board, settings, uplink, outbox } = this.owner;
-    const { sample } = this;
-    sample.set(TEMPERATURE, celsius, decimals);
     if ((sample.mask & ~this.channels) !== 0) this.measure(sample.mask);
     const qos = settings.get("mqtt.qos");
     const sequence = qos === 0 ? undefined : this.keep(sample, qos);
-    board.observer?.reading?.(celsius, sequence);
+    board.observer?.reading?.(sample.values[TEMPERATURE], sequence);
     if (sequence === undefined) {
       this.sendNow(sample);
       return;

@@ -3,8 +3,8 @@
  * A sampler that was stopped stays so, whatever the settings become.
  */
 import type { Board, Timers } from "../board.js";
-import { MAX_DECIMALS } from "../channels/channels.js";
-import { valueText } from "../channels/rounding.js";
+import { MAX_DECIMALS, TEMPERATURE } from "../channels/channels.js";
+import { type Sample, sampleText } from "../channels/sample.js";
 import type { Answer } from "../console/host.js";
 import { type OpenSensor, openSensor } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
@@ -18,8 +18,8 @@ const ASKED_MS = 3_000;
 export interface SamplingOwner {
   readonly board: Board;
   readonly settings: Settings;
-  /** Calibrated; `decimals`: digits after the point to be shown. */
-  onReading(celsius: number, decimals: number): void;
+  /** A calibrated sample, with the digits to be shown. One object, filled anew each time. */
+  onSample(sample: Sample): void;
   /** Readings are expected about every so many milliseconds from now on; undefined: none are. */
   onPace(intervalMs: number | undefined): void;
   log(level: Level, text: string): void;
@@ -49,9 +49,11 @@ export class Sampling implements SamplerOptions {
     return this.sampler.status();
   }
 
-  /** Digits after the point that the latest reading was passed on with. */
-  get decimals(): number {
-    return this._decimals;
+  /** The latest sample as the prompt shows it: "21.44 °C, 45.2 %". */
+  get text(): string {
+    const { sample } = this.sampler;
+    sample.decimals[TEMPERATURE] = this._decimals;
+    return sampleText(sample);
   }
 
   /** Another number whenever a reading was taken, kept back or failed. */
@@ -127,12 +129,13 @@ export class Sampling implements SamplerOptions {
     return this.owner.board.clock.uptimeMs();
   }
 
-  onReading(celsius: number, sensorDecimals: number): void {
+  onReading(_celsius: number, sensorDecimals: number, sample: Sample): void {
     const resolution = this.owner.settings.get("resolution");
     const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, MAX_DECIMALS);
     this._decimals = decimals;
-    if (this.asker !== undefined) this.answer({ lines: [`${valueText(celsius, decimals)} °C`] });
-    this.owner.onReading(celsius, decimals);
+    sample.decimals[TEMPERATURE] = decimals;
+    if (this.asker !== undefined) this.answer({ lines: [sampleText(sample)] });
+    this.owner.onSample(sample);
   }
 
   onFailure(error: Error): void {

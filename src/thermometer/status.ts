@@ -4,7 +4,6 @@
  */
 
 import type { ResetCause } from "../board.js";
-import { valueText } from "../channels/rounding.js";
 import { troubleText } from "../network/trouble.js";
 import { VERSION } from "../version.js";
 import { NoSettings } from "./no-settings.js";
@@ -42,7 +41,7 @@ function sensor({ sampling, health }: Product): string {
   if (lastError !== undefined) return `failing (${counted(failures, "time")}): ${lastError.message}`;
   if (celsius === undefined || ageMs === undefined) return "no reading yet";
   const failed = failures > 0 ? `, ${counted(failures, "failure")}` : "";
-  return `${name}: ${valueText(celsius, sampling.decimals)} °C, ${span(ageMs)} ago${failed}`;
+  return `${name}: ${sampling.text}, ${span(ageMs)} ago${failed}`;
 }
 
 function wifi({ link }: Product): readonly Row[] {

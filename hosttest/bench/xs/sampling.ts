@@ -2,8 +2,6 @@
  * What sampling costs: from the timer that wakes the sampler to the record in flash. A TMP117 whose registers are native,
  * the journal and the outbox as the product has them.
  */
-import { TEMPERATURE } from "../../../src/channels/channels.js";
-import { Sample } from "../../../src/channels/sample.js";
 import { Journal } from "../../../src/journal/journal.js";
 import { Sticky } from "../../../src/journal/sticky.js";
 import { encodeTopicName } from "../../../src/mqtt/topics.js";
@@ -60,14 +58,12 @@ export function samplingCost(turns: number): Cost {
     intervalMs: INTERVAL_MS,
     topicOf,
   });
-  const sample = new Sample();
   const sampler = new Sampler({
     open: () => openSensor({ io: Registers, data: 21, clock: 22 }, "auto", { intervalMs: INTERVAL_MS }),
     timers,
     uptimeMs,
     intervalMs: INTERVAL_MS,
-    onReading(celsius, decimals) {
-      sample.set(TEMPERATURE, celsius, decimals);
+    onReading(_celsius, _decimals, sample) {
       journal.append(sample, 1);
       const entered = enter();
       taken++;

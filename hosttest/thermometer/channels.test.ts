@@ -1,0 +1,65 @@
+/* Samples of several channels: from the sensor to the subscriber and to Home Assistant, through an outage and a reboot. */
+import { expect, test } from "vitest";
+import { BME280Part } from "../../boards/parts/bme280.js";
+import { SHT3xPart } from "../../boards/parts/sht3x.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House } from "../support/house.js";
+
+const SECOND = 1000;
+
+/** A device with an SHT3x at 45.2 % and a BME280 at 1013.2 hPa beside its TMP117. */
+function deviceWith(defaults: Record<string, string>): SimulatedDevice {
+  const house = new House();
+  const uptimeMs = () => house.time.nowMs;
+  const sht3x = new SHT3xPart({ uptimeMs, celsius: 21.5 });
+  sht3x.humidity = 45.2;
+  const bme280 = new BME280Part({ uptimeMs, celsius: 21.5 });
+  bme280.pressure = 101_320;
+  return new SimulatedDevice({ house, defaults, parts: { 68: sht3x, 118: bme280 } }).powerOn();
+}
+
+const TEMPERATURE = "home/kitchen/temperature";
+const HUMIDITY = "home/kitchen/humidity";
+
+test("the humidity of an SHT3x is in the message, before an outage, after it and over a reboot; none is missing or twice", () => {
+  const one = deviceWith({ sensor: "SHT3x", "mqtt.qos": "2" });
+  const { house } = one;
+  house.time.advance(60 * SECOND);
+  one.wifi.down();
+  house.time.advance(100 * SECOND);
+  one.reboot();
+  house.time.advance(100 * SECOND);
+  one.wifi.up();
+  house.time.advance(400 * SECOND);
+  const seen = house.payloads(TEMPERATURE).map((payload) => JSON.parse(payload));
+  expect(seen.length).toBeGreaterThan(50);
+  expect(seen.map(({ seq }) => seq)).toEqual([...seen.keys()]);
+  for (const { value, humidity, pressure } of seen)
+    expect([value, humidity, pressure]).toEqual([21.5, 45.2, undefined]);
+});
+
+test("a BME280 has three; the prompt and status show them all", () => {
+  const one = deviceWith({ sensor: "BME280" });
+  one.house.time.advance(30 * SECOND);
+  expect(JSON.parse(one.house.payloads(TEMPERATURE).at(-1) ?? "")).toMatchObject({ humidity: 50, pressure: 1013.2 });
+  expect(one.type("status")).toMatch(/BME280: 21\.5\d °C, 50\.0 %, 1013\.2 hPa/);
+});
+
+test("topics each: a message for each channel, with a number of its own; in force when saved", () => {
+  const one = deviceWith({ sensor: "SHT3x" });
+  const { house } = one;
+  house.time.advance(30 * SECOND);
+  expect(house.payloads(HUMIDITY)).toEqual([]);
+  one.set({ topics: "each" });
+  const before = house.payloads(TEMPERATURE).length;
+  house.time.advance(50 * SECOND);
+  const temperatures = house
+    .payloads(TEMPERATURE)
+    .slice(before)
+    .map((payload) => JSON.parse(payload));
+  const humidities = house.payloads(HUMIDITY).map((payload) => JSON.parse(payload));
+  expect(humidities.length).toBeGreaterThanOrEqual(4);
+  for (const { value } of humidities) expect(value).toBe(45.2);
+  for (const { humidity } of temperatures) expect(humidity).toBeUndefined();
+  expect(humidities.map(({ seq }) => seq)).toEqual(temperatures.map(({ seq }) => seq + 1));
+});
