@@ -289,7 +289,8 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       this.cursor = entry.sequence + 1;
       this.hasSkipped = true;
     }
-    return entry && suspicion.mustRest(entry.sequence) ? undefined : entry;
+    if (!entry || suspicion.mustRest(entry.sequence)) return;
+    return store.seek(this.cursor); // once more: it may be the same object as the oldest, which was looked at
   }
 
   /** Entries go from this number on; below 0: not so. Returns whether. */

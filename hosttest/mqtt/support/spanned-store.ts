@@ -27,8 +27,17 @@ export class SpannedStore extends MemoryStore {
 
 const TOPIC = Uint8Array.of(0x61); // a
 
-/** Entries on simulated flash; their topic is "a". */
+/** Entries on simulated flash; their topic is "a". One object for all, as stores may: what was handed out changes with the next call. */
 export class FlashStore extends MemoryStore {
+  readonly #entry = {
+    sequence: -1,
+    qos: 1 as 1 | 2,
+    released: false,
+    topic: TOPIC,
+    payload: TOPIC,
+    payloadLength: 0,
+    retain: false,
+  };
   readonly outbox = new Outbox({ flash: new NorFlash({ blocks: 64 }) });
 
   get nextSequence(): number {
@@ -48,7 +57,7 @@ export class FlashStore extends MemoryStore {
     if (!entry) return undefined;
     const { sequence, qos, released } = entry;
     const payload = entry.payload.slice();
-    return { sequence, qos, released, topic: TOPIC, payload, payloadLength: payload.length, retain: false };
+    return Object.assign(this.#entry, { sequence, qos, released, payload, payloadLength: payload.length });
   }
 
   override released(sequence: number): void {
