@@ -2,7 +2,9 @@
 import type { Flash } from "./flash.js";
 import { HEAD_BYTES, LONGEST_PAYLOAD } from "./layout.js";
 import { Medium } from "./medium.js";
-import { LARGEST_FLASH } from "./walk.js";
+
+/** Bytes of the longest partition: an address leaves a byte of a word for the state. */
+export const MAX_FLASH = 0x100_0000;
 
 /**
  * A flash with buffers for payloads of `maxPayload` bytes; programmed in units of `writeUnit` bytes, or as it asks itself.
@@ -15,8 +17,7 @@ export function mediumFor(flash: Flash, writeUnit: 1 | 16 | undefined, maxPayloa
   if (writeAlign > unit || writeAlign > 16) throw new RangeError(`writeAlign ${writeAlign}: expected at most ${unit}`);
   const least = unit === 1 ? 3 : 4;
   if (blocks < least) throw new RangeError(`flash of ${blocks} blocks: expected at least ${least}`);
-  if (blocks * blockLength > LARGEST_FLASH + 1)
-    throw new RangeError(`flash of ${blocks} blocks: expected at most 16 MiB`);
+  if (blocks * blockLength > MAX_FLASH) throw new RangeError(`flash of ${blocks} blocks: expected at most 16 MiB`);
   if (blockLength < 256 || blockLength > 65536 || (blockLength & (blockLength - 1)) !== 0) {
     throw new RangeError(`blocks of ${blockLength} bytes: expected a power of two, 256..65536`);
   }

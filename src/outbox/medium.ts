@@ -1,17 +1,15 @@
 /*
- * The flash as the outbox uses it: one record buffer, programs that are read back, erases that are looked at.
- * A call that the flash fails, or reports done and does not do, is a `false` here and never an exception: the caller goes
- * round it. Allocates its buffers once (and a longer one if a record on flash needs it); nothing a record.
+ * Records in the flash: one record buffer, in which a record is made, programmed and read back, or found.
+ * Allocates its buffers once (and a longer one if a record on flash needs it); nothing a record.
  */
 import type { Flash } from "./flash.js";
+import { bytesOf, FlashCalls, SCRATCH_BYTES } from "./flash-calls.js";
 import {
-  CLEAN_BYTES,
   checkIndex,
   ENTRY_QOS2,
   ERASED,
   finish,
   fitsShort,
-  HEAD_BYTES,
   hasShortFrames,
   headerWord,
   isShortHeader,
@@ -19,7 +17,6 @@ import {
   lengthOf,
   MAX_SHORT_TOP,
   mixWord,
-  OPEN_BYTES,
   PAYLOAD_AT,
   PRIME,
   QUEUED_STATE,
@@ -36,9 +33,6 @@ import {
   withShortPayload,
 } from "./layout.js";
 
-const SCRATCH_BYTES = 128;
-const READ_TRIES = 3;
-const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
 const LONGEST_MARK = 100; // the longest note
 /** `Medium.held` when the buffer holds no entry: equal to no number. */
 export const NONE = Number.NaN;
@@ -48,15 +42,9 @@ const QUEUED_WORD = ~0xff | QUEUED_STATE;
 const { imul } = Math;
 
 /** A flash, its geometry and the buffers for it. */
-export class Medium {
-  readonly blocks: number;
-  readonly blockLength: number;
-  readonly unit: 1 | 16;
+export class Medium extends FlashCalls {
   /** Bytes of the longest payload that is written. */
   readonly maxPayload: number;
-  /** Flash calls that failed or did nothing since boot. */
-  failures = 0;
-
   /** The record buffer, as bytes and as words: what `load` read or `put` made. The payload is at PAYLOAD_AT in any record. */
   bytes: Uint8Array;
   words: Words;
@@ -77,14 +65,9 @@ export class Medium {
   /** Number of the entry that the record buffer holds, as far as its reader knows; NONE: the buffer was used since. */
   held = NONE;
 
-  /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
-  readonly head: Words;
-  private readonly flash: Flash;
   private readonly roundUp: number;
   /** Bytes of a short frame. */
   readonly shortSize: number;
-  private readonly scratch: Words;
-  private readonly stateByte: Uint8Array;
   private readonly flashEnd: number;
   // What else records of one header word and block have in common: readings are all alike, so it is seldom worked out.
   private shape = NO_SHAPE; // the header word, its state set aside; a short frame's without its payload, too
@@ -96,18 +79,11 @@ export class Medium {
   private readBack: Uint8Array;
 
   constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, maxPayload: number) {
-    this.flash = flash;
+    super(flash, blocks, blockLength, unit);
     this.maxPayload = maxPayload;
-    this.blocks = blocks;
-    this.blockLength = blockLength;
-    this.unit = unit;
     this.flashEnd = blocks * blockLength;
     this.roundUp = Math.max(unit, 4) - 1;
     this.shortSize = Math.max(unit, SHORT_BYTES);
-    const both = new ArrayBuffer(HEAD_BYTES + SCRATCH_BYTES); // one buffer: fewer objects
-    this.head = new Int32Array(both, 0, HEAD_BYTES >> 2);
-    this.scratch = new Int32Array(both, HEAD_BYTES);
-    this.stateByte = new Uint8Array(both, HEAD_BYTES, 1);
     this.words = new Int32Array(this.sizeOf(Math.max(maxPayload, LONGEST_MARK)) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
     this.image = this.readBack = bytesOf(this.words, 0, 4); // until a record is wanted
@@ -315,59 +291,6 @@ export class Medium {
     return true;
   }
 
-  readState(address: number): number {
-    return this.read(this.stateByte, address) ? this.stateByte[0] : 0;
-  }
-
-  /** Programs a record's state byte, of which only bits that were 1 may become 0, and reads it back. */
-  programState(address: number, state: number): boolean {
-    const byte = this.stateByte;
-    const flash = this.flash;
-    byte[0] = state;
-    try {
-      flash.write(byte, address);
-      flash.read(byte, address);
-      if (byte[0] === state) return true;
-    } catch {
-      // counted below
-    }
-    this.failures++;
-    return false;
-  }
-
-  /** A view on `head`, for `readHead`. */
-  headView(): Uint8Array {
-    return bytesOf(this.head, 0, HEAD_BYTES);
-  }
-
-  /** Reads the head of `block` into `head`; words that cannot be read are zeros. `view`: `headView()`, made once for many heads. */
-  readHead(block: number, view: Uint8Array = this.headView()): void {
-    if (!this.read(view, block * this.blockLength)) this.head.fill(0);
-  }
-
-  /** Programs the clean (unit mode: whole) header from `head`. */
-  programClean(block: number): boolean {
-    return this.programHead(block, 0, CLEAN_BYTES);
-  }
-
-  /** Programs the open header from `head`. */
-  programOpen(block: number): boolean {
-    return this.programHead(block, CLEAN_BYTES, OPEN_BYTES);
-  }
-
-  /** Erases `block`. In byte mode, looks at its head whether the flash did anything: what follows is read back anyway. */
-  erase(block: number): boolean {
-    try {
-      this.flash.eraseBlock(block, block + 1);
-    } catch {
-      return this.failed();
-    }
-    if (this.unit === 16) return true;
-    this.readHead(block);
-    for (let i = 0; i < this.head.length; i++) if (this.head[i] !== -1) return this.failed();
-    return true;
-  }
-
   /** Byte mode: whether everything from `from` to `end` reads as erased. */
   isBlank(from: number, end: number): boolean {
     return this.usedEnd(from, end) === from;
@@ -385,38 +308,6 @@ export class Medium {
       end -= length;
     }
     return from;
-  }
-
-  /** Byte mode: programs zeros from `from` to `end`; the first word last, as it tells how much there is to do. */
-  programZeros(from: number, end: number): void {
-    if (from >= end) return;
-    const zeros = bytesOf(this.scratch, 0, SCRATCH_BYTES).fill(0);
-    for (let at = from + 4; at < end; at += SCRATCH_BYTES) {
-      this.write(zeros.subarray(0, Math.min(SCRATCH_BYTES, end - at)), at);
-    }
-    this.write(zeros.subarray(0, 4), from);
-  }
-
-  close(): void {
-    this.flash.close();
-  }
-
-  private programHead(block: number, offset: number, length: number): boolean {
-    const address = block * this.blockLength + offset;
-    return (
-      this.write(bytesOf(this.head, offset, length), address) &&
-      this.holds(address, this.head, offset >> 2, length >> 2)
-    );
-  }
-
-  /** Whether flash at `address` holds `count` words of `words`, from `first` on: also for what is longer than the scratch. */
-  private holds(address: number, words: Words, first: number, count: number): boolean {
-    for (let from = 0; from < count; from += SCRATCH_WORDS) {
-      const some = Math.min(count - from, SCRATCH_WORDS);
-      if (!this.read(bytesOf(this.scratch, 0, some << 2), address + (from << 2))) return false;
-      for (let i = 0; i < some; i++) if (this.scratch[i] !== words[first + from + i]) return this.failed();
-    }
-    return true;
   }
 
   /** Takes over what follows from a header word; the record buffer is made long enough. */
@@ -470,53 +361,10 @@ export class Medium {
     if (size <= SCRATCH_BYTES) this.readBack = bytesOf(this.scratch, 0, size);
   }
 
-  private failed(): false {
-    this.failures++;
-    return false;
-  }
-
-  private read(buffer: Uint8Array, address: number): boolean {
-    try {
-      this.flash.read(buffer, address);
-      return true;
-    } catch {
-      return this.readAgain(buffer, address);
-    }
-  }
-
-  /** What cannot be read counts as damaged: it is tried again first. */
-  private readAgain(buffer: Uint8Array, address: number): boolean {
-    for (let tries = READ_TRIES - 1; tries > 0; tries--) {
-      this.failures++;
-      try {
-        this.flash.read(buffer, address);
-        return true;
-      } catch {
-        // counted above, or below
-      }
-    }
-    return this.failed();
-  }
-
-  private write(buffer: Uint8Array, address: number): boolean {
-    try {
-      this.flash.write(buffer, address);
-      return true;
-    } catch {
-      this.failures++;
-      return false;
-    }
-  }
-
   /** A record that an earlier firmware wrote with a larger `maxPayload`. */
   private grow(size: number): void {
     this.words = new Int32Array(size >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
     this.imageSize = 0;
   }
-}
-
-/** A view on bytes of `words`. Made when needed: to keep one takes RAM for good, and none of these is made for every record. */
-function bytesOf(words: Words, offset: number, length: number): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset + offset, length);
 }

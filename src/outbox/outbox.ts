@@ -6,8 +6,7 @@
  */
 import { fillSkip } from "./copy.js";
 import { NOWHERE } from "./cursor.js";
-import type { OutboxListener, Statistics } from "./events.js";
-import type { Flash } from "./flash.js";
+import type { Statistics } from "./events.js";
 import { mediumFor } from "./geometry.js";
 import {
   DONE_BITS,
@@ -27,6 +26,7 @@ import { WINDOW } from "./marks.js";
 import { type Medium, NONE } from "./medium.js";
 import { mount } from "./mount.js";
 import { NotePad } from "./notes.js";
+import type { Entry, OutboxOptions } from "./options.js";
 import { Room } from "./room.js";
 import { measure } from "./statistics.js";
 import { recordTail } from "./tail.js";
@@ -34,35 +34,7 @@ import { Walk } from "./walk.js";
 
 export type { OutboxEvent, Statistics } from "./events.js";
 export type { Flash, FlashStatus } from "./flash.js";
-
-/** An entry as `seek` hands it out. One object per outbox: copy what you keep. */
-export interface Entry {
-  /** Counted over the outbox's whole life, from 0, below 2^48. */
-  readonly sequence: number;
-  readonly qos: 1 | 2;
-  /** PUBREC was recorded, in the session in force. */
-  readonly released: boolean;
-  /** On the outbox's record buffer: valid until the next call of any method. */
-  readonly payload: Uint8Array;
-  /** Bytes in `payload`. */
-  readonly payloadLength: number;
-}
-
-/** Kept: `onEvent` is called on it, and `endurance` asked. All else is read once. */
-export interface OutboxOptions extends OutboxListener {
-  /** The open partition. The outbox's from now on; `close` closes it. */
-  readonly flash: Flash;
-  /** 16: flash is programmed in units of 16 bytes, each once (encryption, ECC). Default: the flash's `writeAlign`, else 1. */
-  readonly writeUnit?: 1 | 16;
-  /** Default: "dropOldest", the oldest block without entries in flight. */
-  readonly whenFull?: "dropOldest" | "refuse";
-  /** Longest payload in bytes; the record buffer is that long. Default 256, at most about half a block. */
-  readonly maxPayload?: number;
-  /** Erases that a block is good for. Default 100,000. Only `lifeLeft` follows from it. */
-  readonly endurance?: number;
-  /** Number of the first entry on a flash that holds no outbox yet. Default 0. */
-  readonly firstSequence?: number;
-}
+export type { Entry, OutboxOptions } from "./options.js";
 
 const TRIES = 3;
 const ENDURANCE = 100_000;

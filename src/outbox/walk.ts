@@ -1,32 +1,22 @@
 /*
- * The way of a reader through the queue: finds the next entry that is not settled, moves the tail, counts what damage took.
- * Holds the one Entry object, the queue's cursor, and where the last entries lie, so that a settle needs no search.
- * In ascending order each record is read once, whatever the backlog.
+ * A reader's way through the queue: finds the next entry that is not settled, moves the tail, counts what damage took. Holds the queue's
+ * cursor and where the last entries lie, so that a settle needs no search. In ascending order each record is read once.
  */
 import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import type { OutboxListener } from "./events.js";
+import { MAX_FLASH } from "./geometry.js";
 import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
 import { countAtMost, leap, MAX_PASSED } from "./leap.js";
 import type { Log } from "./log.js";
 import { has, SETTLED_AT, WINDOW } from "./marks.js";
 import { type Medium, NONE } from "./medium.js";
+import { EntryView } from "./options.js";
 
 const RECENT = 16;
 const SLOTS = RECENT - 1;
-const ADDRESS = 0xff_ffff;
+const ADDRESS = MAX_FLASH - 1; // leaves a byte of a word for the state
 const QUEUED_PLACE = QUEUED_STATE << 24;
 const NO_PLACE = -1; // no address: blocks begin with a head
-/** Bytes of the longest partition whose addresses leave a byte of a word for the state. */
-export const LARGEST_FLASH = ADDRESS;
-
-/** The Entry that is handed out; its fields are readonly to the owner. */
-export class EntryView {
-  sequence = -1;
-  qos: 1 | 2 = 1;
-  released = false;
-  payload: Uint8Array = new Uint8Array(0);
-  payloadLength = 0;
-}
 
 export class Walk {
   /** One above the highest number that is in flight. */

@@ -1,0 +1,163 @@
+/*
+ * The flash's calls as the outbox makes them: what the flash fails, or reports done and does not do, is a `false` here and never an
+ * exception, and is counted. Programs are read back, reads that fail are repeated, erases are looked at. Knows heads and state
+ * bytes, no records: those are in medium.ts.
+ */
+import type { Flash } from "./flash.js";
+import { CLEAN_BYTES, HEAD_BYTES, OPEN_BYTES, type Words } from "./layout.js";
+
+export const SCRATCH_BYTES = 128;
+const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
+const READ_TRIES = 3;
+
+export class FlashCalls {
+  readonly blocks: number;
+  readonly blockLength: number;
+  readonly unit: 1 | 16;
+  /** Flash calls that failed or did nothing since boot. */
+  failures = 0;
+  /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
+  readonly head: Words;
+  protected readonly flash: Flash;
+  protected readonly scratch: Words;
+  private readonly stateByte: Uint8Array;
+
+  constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16) {
+    this.flash = flash;
+    this.blocks = blocks;
+    this.blockLength = blockLength;
+    this.unit = unit;
+    const both = new ArrayBuffer(HEAD_BYTES + SCRATCH_BYTES); // one buffer: fewer objects
+    this.head = new Int32Array(both, 0, HEAD_BYTES >> 2);
+    this.scratch = new Int32Array(both, HEAD_BYTES);
+    this.stateByte = new Uint8Array(both, HEAD_BYTES, 1);
+  }
+
+  readState(address: number): number {
+    return this.read(this.stateByte, address) ? this.stateByte[0] : 0;
+  }
+
+  /** Programs a record's state byte, of which only bits that were 1 may become 0, and reads it back. */
+  programState(address: number, state: number): boolean {
+    const byte = this.stateByte;
+    const flash = this.flash;
+    byte[0] = state;
+    try {
+      flash.write(byte, address);
+      flash.read(byte, address);
+      if (byte[0] === state) return true;
+    } catch {
+      // counted below
+    }
+    this.failures++;
+    return false;
+  }
+
+  /** A view on `head`, for `readHead`. */
+  headView(): Uint8Array {
+    return bytesOf(this.head, 0, HEAD_BYTES);
+  }
+
+  /** Reads the head of `block` into `head`; words that cannot be read are zeros. `view`: `headView()`, made once for many heads. */
+  readHead(block: number, view: Uint8Array = this.headView()): void {
+    if (!this.read(view, block * this.blockLength)) this.head.fill(0);
+  }
+
+  /** Programs the clean (unit mode: whole) header from `head`. */
+  programClean(block: number): boolean {
+    return this.programHead(block, 0, CLEAN_BYTES);
+  }
+
+  /** Programs the open header from `head`. */
+  programOpen(block: number): boolean {
+    return this.programHead(block, CLEAN_BYTES, OPEN_BYTES);
+  }
+
+  /** Erases `block`. In byte mode, looks at its head whether the flash did anything: what follows is read back anyway. */
+  erase(block: number): boolean {
+    try {
+      this.flash.eraseBlock(block, block + 1);
+    } catch {
+      return this.failed();
+    }
+    if (this.unit === 16) return true;
+    this.readHead(block);
+    for (let i = 0; i < this.head.length; i++) if (this.head[i] !== -1) return this.failed();
+    return true;
+  }
+
+  /** Byte mode: programs zeros from `from` to `end`; the first word last, as it tells how much there is to do. */
+  programZeros(from: number, end: number): void {
+    if (from >= end) return;
+    const zeros = bytesOf(this.scratch, 0, SCRATCH_BYTES).fill(0);
+    for (let at = from + 4; at < end; at += SCRATCH_BYTES) {
+      this.write(zeros.subarray(0, Math.min(SCRATCH_BYTES, end - at)), at);
+    }
+    this.write(zeros.subarray(0, 4), from);
+  }
+
+  close(): void {
+    this.flash.close();
+  }
+
+  private programHead(block: number, offset: number, length: number): boolean {
+    const address = block * this.blockLength + offset;
+    return (
+      this.write(bytesOf(this.head, offset, length), address) &&
+      this.holds(address, this.head, offset >> 2, length >> 2)
+    );
+  }
+
+  /** Whether flash at `address` holds `count` words of `words`, from `first` on: also for what is longer than the scratch. */
+  protected holds(address: number, words: Words, first: number, count: number): boolean {
+    for (let from = 0; from < count; from += SCRATCH_WORDS) {
+      const some = Math.min(count - from, SCRATCH_WORDS);
+      if (!this.read(bytesOf(this.scratch, 0, some << 2), address + (from << 2))) return false;
+      for (let i = 0; i < some; i++) if (this.scratch[i] !== words[first + from + i]) return this.failed();
+    }
+    return true;
+  }
+
+  protected failed(): false {
+    this.failures++;
+    return false;
+  }
+
+  protected read(buffer: Uint8Array, address: number): boolean {
+    try {
+      this.flash.read(buffer, address);
+      return true;
+    } catch {
+      return this.readAgain(buffer, address);
+    }
+  }
+
+  /** What cannot be read counts as damaged: it is tried again first. */
+  protected readAgain(buffer: Uint8Array, address: number): boolean {
+    for (let tries = READ_TRIES - 1; tries > 0; tries--) {
+      this.failures++;
+      try {
+        this.flash.read(buffer, address);
+        return true;
+      } catch {
+        // counted above, or below
+      }
+    }
+    return this.failed();
+  }
+
+  protected write(buffer: Uint8Array, address: number): boolean {
+    try {
+      this.flash.write(buffer, address);
+      return true;
+    } catch {
+      this.failures++;
+      return false;
+    }
+  }
+}
+
+/** A view on bytes of `words`. Made when needed: to keep one takes RAM for good, and none of these is made for every record. */
+export function bytesOf(words: Words, offset: number, length: number): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset + offset, length);
+}

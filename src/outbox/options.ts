@@ -1,0 +1,41 @@
+/* What an outbox is made of, and what it hands out. */
+import type { OutboxListener } from "./events.js";
+import type { Flash } from "./flash.js";
+
+/** An entry as `seek` hands it out. One object per outbox: copy what you keep. */
+export interface Entry {
+  /** Counted over the outbox's whole life, from 0, below 2^48. */
+  readonly sequence: number;
+  readonly qos: 1 | 2;
+  /** PUBREC was recorded, in the session in force. */
+  readonly released: boolean;
+  /** On the outbox's record buffer: valid until the next call of any method. */
+  readonly payload: Uint8Array;
+  /** Bytes in `payload`. */
+  readonly payloadLength: number;
+}
+
+/** Kept: `onEvent` is called on it, and `endurance` asked. All else is read once. */
+export interface OutboxOptions extends OutboxListener {
+  /** The open partition. The outbox's from now on; `close` closes it. */
+  readonly flash: Flash;
+  /** 16: flash is programmed in units of 16 bytes, each once (encryption, ECC). Default: the flash's `writeAlign`, else 1. */
+  readonly writeUnit?: 1 | 16;
+  /** Default: "dropOldest", the oldest block without entries in flight. */
+  readonly whenFull?: "dropOldest" | "refuse";
+  /** Longest payload in bytes; the record buffer is that long. Default 256, at most about half a block. */
+  readonly maxPayload?: number;
+  /** Erases that a block is good for. Default 100,000. Only `lifeLeft` follows from it. */
+  readonly endurance?: number;
+  /** Number of the first entry on a flash that holds no outbox yet. Default 0. */
+  readonly firstSequence?: number;
+}
+
+/** The Entry that is handed out; its fields are readonly to the owner. */
+export class EntryView {
+  sequence = -1;
+  qos: 1 | 2 = 1;
+  released = false;
+  payload: Uint8Array = new Uint8Array(0);
+  payloadLength = 0;
+}
