@@ -49,6 +49,8 @@ export interface NTPFaults {
   kiss?: string;
   /** The transmit time is 0. */
   unknownTime?: true;
+  /** The question came so long before the answer went, it says. */
+  heldMs?: number;
   intruder?: Intruder;
 }
 
@@ -115,6 +117,12 @@ export class NTPServer {
     }
     if (faults.silent) return answers;
     const answer = this.packet(question, (faults.wrongByMs ?? 0) + (faults.wrongHosts?.[host] ?? 0));
+    if (faults.heldMs !== undefined)
+      writeTime(
+        answer,
+        RECEIVE_AT,
+        this.options.utcMs() - (this.options.latencyMs ?? DEFAULT_LATENCY_MS) / 2 - faults.heldMs,
+      );
     if (faults.unsynchronised) answer.setUint16(0, ((0xc0 | SERVER_4) << 8) | 0);
     if (faults.stratum !== undefined) answer.setUint8(1, faults.stratum);
     if (faults.rootDispersionMs !== undefined) answer.setUint32(8, (faults.rootDispersionMs * 65_536) / 1_000);

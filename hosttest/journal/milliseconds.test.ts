@@ -91,6 +91,18 @@ describe("the time of a reading", () => {
     );
   });
 
+  test("at QoS 0, too, a reading out of turn within a second after another has them", () => {
+    const device = new ReadingDevice();
+    device.setClock();
+    device.pass(60_000);
+    const sample = sampleOf({ temperature: 20 });
+    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 60_000)}"}`);
+    device.pass(300);
+    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 60_300, 3)}"}`);
+    device.pass(60_000);
+    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 120_300)}"}`);
+  });
+
   test("is its own and in order, whatever the distances and intervals", () => {
     const step = fc.record({
       ms: fc.oneof(

@@ -1,6 +1,8 @@
 /* The outbox without faults: what each call promises. Cuts are the campaign's. */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { CLEAN_BYTES, decodeHeader, encodeClean } from "../../src/outbox/layout.js";
+import { emptyHeader } from "../../src/outbox/log.js";
 import { Outbox, type OutboxEvent, type OutboxOptions } from "../../src/outbox/outbox.js";
 
 type Unit = 1 | 16;
@@ -21,6 +23,30 @@ function sequences(outbox: Outbox): number[] {
   }
   return found;
 }
+
+test("a block whose head says that it was erased before the newest one was begun is erased again: that is what a cut erase may leave", () => {
+  const erased = (age: number): number => {
+    const flash = new NorFlash({ blocks: 4, blockLength: 1024 });
+    const outbox = open(flash);
+    while (outbox.statistics().blocksUsed < 2) outbox.append(new Uint8Array(40), 1);
+    const words = new Int32Array(flash.bytes.buffer, flash.bytes.byteOffset, flash.bytes.length >> 2);
+    const header = emptyHeader();
+    const isOpen = (block: number): boolean => decodeHeader(header, words, (block * 1024 + CLEAN_BYTES) >> 2);
+    const numbers = [0, 1, 2, 3].filter(isOpen).map((block) => (isOpen(block) ? header.sequence : -1));
+    const free = [0, 1, 2, 3].filter((block) => !isOpen(block));
+    expect(free).toHaveLength(2);
+    for (const block of free) {
+      words.fill(-1, block * 256, (block + 1) * 256);
+      encodeClean(words, block * 256, 1, Math.max(...numbers) - age);
+    }
+    const before = flash.erases.reduce((sum, count) => sum + count);
+    const again = open(flash);
+    while (again.statistics().blocksUsed < 3) again.append(new Uint8Array(40), 1);
+    expect(sequences(again).length).toBe(again.nextSequence);
+    return flash.erases.reduce((sum, count) => sum + count) - before;
+  };
+  expect([erased(0), erased(1)]).toEqual([0, 1]);
+});
 
 describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
   const ring = (blocks = 6, blockLength = 1024): NorFlash => new NorFlash({ blocks, blockLength, writeUnit: unit });
@@ -110,6 +136,17 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     outbox.setInFlight(0);
     for (let i = 0; i < 100; i++) outbox.append(new Uint8Array(40), 1);
     expect(outbox.seek(0)?.sequence).toBeGreaterThan(0);
+  });
+
+  test("full, dropOldest: what was released counts as in flight, also where its owner had said that nothing is", () => {
+    const outbox = open(ring());
+    outbox.append(bytes(0), 2);
+    outbox.append(bytes(1), 2);
+    outbox.seek(1);
+    outbox.setInFlight(0);
+    outbox.released(0);
+    for (let i = 2; i < 400; i++) outbox.append(new Uint8Array(40), 1);
+    expect(outbox.seek(0)).toMatchObject({ sequence: 0, released: true });
   });
 
   test("full, dropOldest, every older block holds something in flight: the newest goes, nothing is refused, wear stays low", () => {

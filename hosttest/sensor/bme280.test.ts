@@ -114,6 +114,22 @@ describe("faults while sampling", () => {
     }
   });
 
+  test.each([
+    ["humidity", 0xf2, 0],
+    ["temperature and pressure", 0xf4, 0],
+  ])("it has forgotten what to measure of %s, and nothing else: no reading", (_what, register, value) => {
+    const registers = new Uint8Array(256);
+    registers[0xd0] = 0x60;
+    registers.set([0x70, 0x6b, 0x43, 0x67, 0x18, 0xfc], 0x88);
+    const bench = new Bench();
+    bench.bus.attach(0x76, recorded(registers));
+    const sensor = new BME280({ sensor: bench.port });
+    sensor.sample();
+    registers[register] = value;
+    bench.time.advance(BME280.conversionMs);
+    expect(thrownBy(() => sensor.sample())).toMatchObject({ kind: "lostPower" });
+  });
+
   test("power lost during a measurement: no reading of what the chip says after its reset", () => {
     const { bench, part, sensor } = opened();
     sensor.sample();

@@ -45,6 +45,36 @@ describe("the four layers", () => {
     expect(boot(store).get("interval")).toBe(5);
   });
 
+  test("an edit back to what is in force, where something else is saved for the next boot, is an edit like any other", () => {
+    const store = new MemoryStore();
+    const run = boot(store);
+    run.set("room", "attic"); // in force at the next boot
+    run.save();
+    expect(run.get("room")).toBe("livingroom");
+    run.set("room", "livingroom");
+    expect(run.staged()).toEqual(["room"]);
+    run.save();
+    expect(boot(store).get("room")).toBe("livingroom");
+  });
+
+  test("what the owner refuses is not staged, and its reason is the error's; what it does not refuse is", () => {
+    const asked: unknown[] = [];
+    const run = boot(new MemoryStore(), {
+      refuse: (key, value) => {
+        asked.push([key, value]);
+        return key === "mqtt.tls" && value === true ? "no TLS here" : undefined;
+      },
+    });
+    expect(() => run.set("mqtt.tls", "on")).toThrow(new SettingError("mqtt.tls", "no TLS here"));
+    expect(run.staged()).toEqual([]);
+    run.set("room", "attic");
+    expect(run.staged()).toEqual(["room"]);
+    expect(asked).toEqual([
+      ["mqtt.tls", true],
+      ["room", "attic"],
+    ]);
+  });
+
   test("a wrong board default is reported and passed over; a wrong override throws", () => {
     const problems: string[] = [];
     const settings = boot(new MemoryStore(), {

@@ -58,6 +58,48 @@ describe("the window is made smaller while more are in flight", () => {
   });
 });
 
+test("the session on record is that of this port, also of another than 1883: after a power cut it is not wiped", () => {
+  const { one, time } = running({ defaults: { "mqtt.port": "1884" } });
+  expect(one.firmware.sessionRecord?.is(one.firmware.id, "10.0.0.1", 1884)).toBe(true);
+  expect(one.firmware.uplink?.wipeFirst).toBe(true); // it was a new device
+  one.cut();
+  one.powerOn();
+  expect(one.firmware.uplink?.wipeFirst).toBe(false);
+  one.set({ "mqtt.port": "1883" });
+  one.reboot();
+  time.advance(SECOND);
+  expect(one.firmware.uplink?.wipeFirst).toBe(true);
+});
+
+test("how far beyond one that is held back readings were sent is on record: after a power cut as many may have been sent", () => {
+  const { one, house, time } = running({ defaults: { "mqtt.qos": "1", "outbox.window": "4" } });
+  const { listen } = house.broker;
+  const poison = Buffer.from('"seq":30}');
+  house.broker = Object.assign(Object.create(house.broker), {
+    listen: (peer: Parameters<typeof listen>[0]) => {
+      const acceptor = listen(peer);
+      if (acceptor === undefined) return undefined;
+      const data = (bytes: Uint8Array): void => {
+        if (!Buffer.from(bytes).includes(poison)) {
+          acceptor.data(bytes);
+          return;
+        }
+        peer.close();
+        acceptor.ended();
+      };
+      return { data, ended: () => acceptor.ended() };
+    },
+  });
+  house.network.resetAll();
+  time.runUntil(() => one.firmware.uplink?.status.refusal?.scope === "some", 60 * MINUTE);
+  expect(one.firmware.uplink?.status.refusal).toMatchObject({ scope: "some", sequence: 30 });
+  const { perhapsSent } = one.firmware.sessionRecord!;
+  expect(perhapsSent).toBeGreaterThan(4);
+  one.cut();
+  one.powerOn();
+  expect(one.firmware.uplink?.perhapsSent).toBe(perhapsSent);
+});
+
 test("only as many as the window of the session count as perhaps sent after a reboot", () => {
   const { one, house, time } = running({ defaults: { "outbox.window": "1" } });
   house.broker.stop("kept");
