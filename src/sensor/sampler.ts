@@ -87,6 +87,7 @@ export class Sampler {
 
   /** The latest sample, passed on or not; none before the first one. */
   readonly sample = new Sample();
+  private measuresMore = true; // the sensor that is open, as far as is known
   private celsius: number | undefined;
   private readMs = 0;
   private readings = 0;
@@ -172,7 +173,10 @@ export class Sampler {
   }
 
   private ask(): void {
-    this.opened ??= this.options.open();
+    if (this.opened === undefined) {
+      this.opened = this.options.open();
+      this.measuresMore = true;
+    }
     const opened = this.opened;
     const sample = opened.sensor.sample();
     if (sample !== undefined) {
@@ -193,7 +197,10 @@ export class Sampler {
     this.celsius = raw + this.offset;
     this.sample.clear();
     this.sample.set(TEMPERATURE, this.celsius, opened.decimals);
-    addOthers(sample, this.sample);
+    if (this.measuresMore) {
+      addOthers(sample, this.sample);
+      this.measuresMore = this.sample.mask !== 1 << TEMPERATURE; // a thermometer is not asked for humidity again
+    }
     this.readMs = this.options.uptimeMs();
     this.readings++;
     this.failuresInARow = 0;
