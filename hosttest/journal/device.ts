@@ -105,9 +105,11 @@ export class ReadingDevice {
   /** The messages of a QoS 0 sample taken now: topic and payload. */
   sendNow(sample: Sample): string[] {
     const sent: string[] = [];
-    this.journal.sendNow(sample, ({ topic, payload, payloadLength }) => {
-      sent.push(text(topic, topic.length), text(payload, payloadLength));
-      return true;
+    this.journal.sendNow(sample, {
+      sendNow({ topic, payload, payloadLength }) {
+        sent.push(text(topic, topic.length), text(payload, payloadLength));
+        return true;
+      },
     });
     return sent;
   }

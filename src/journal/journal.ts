@@ -66,6 +66,11 @@ export interface JournalOptions extends SamplePolicy {
   readonly topicOf: TopicOf;
 }
 
+/** What takes the message of a QoS 0 sample. Returns whether it was sent. */
+export interface Sender {
+  sendNow(message: SampleMessage): boolean;
+}
+
 export class Journal {
   // SamplePolicy
   private format: PayloadFormat = "json";
@@ -206,8 +211,8 @@ export class Journal {
     return `${sampleText({ mask, values: stored.milli.map((milli) => milli / 1000), decimals })}, ${when}`;
   }
 
-  /** Makes the messages of a QoS 0 sample taken now: no number, never in flash. `send` is called with each, and true if it was sent. */
-  sendNow(sample: Sample, send: (message: SampleMessage) => boolean): boolean {
+  /** Makes the messages of a QoS 0 sample taken now: no number, never in flash. The sender gets each, and returns whether it was sent. */
+  sendNow(sample: Sample, sender: Sender): boolean {
     const uptimeMs = this.clock.uptimeMs();
     const { outgoing } = this;
     const sinceLastMs = uptimeMs - this.lastMs;
@@ -215,21 +220,21 @@ export class Journal {
     outgoing.isSingle = this.isEach;
     this.lastMs = uptimeMs;
     this.origin = -1;
-    if (!this.isEach) return this.sendChannels(sample, sample.mask, send);
+    if (!this.isEach) return this.sendChannels(sample, sample.mask, sender);
     let isSent = true;
     for (let rest = sample.mask; rest !== 0; rest &= rest - 1) {
-      if (!this.sendChannels(sample, rest & -rest, send)) isSent = false;
+      if (!this.sendChannels(sample, rest & -rest, sender)) isSent = false;
     }
     return isSent;
   }
 
-  private sendChannels(sample: Sample, mask: number, send: (message: SampleMessage) => boolean): boolean {
+  private sendChannels(sample: Sample, mask: number, sender: Sender): boolean {
     const { outgoing, message, renderer } = this;
     outgoing.take(sample, mask);
     message.topic = this.rooms.topicNow(topicChannel(mask, outgoing.isSingle));
     message.payloadLength =
       this.format === "json" ? renderer.json(outgoing, this.clock.utcMs() ?? Number.NaN, -1) : renderer.plain(outgoing);
-    return send(message);
+    return sender.sendNow(message);
   }
 
   /** When the latest boot with a clock began, as flash knows it, milliseconds since 1970: a time that is over. */

@@ -9,8 +9,7 @@ import { connectPacket, type QoS } from "./codec.js";
 import { Connection, messageOf } from "./connection.js";
 import { MAX_QOS2 } from "./in-flight.js";
 import type { Port, Resolver, ResolverConstructor } from "./io.js";
-import type { Backoff, ClientOptions, ClientStatus, MQTTError } from "./options.js";
-import type { Ending } from "./session.js";
+import type { Backoff, ClientOptions, ClientStatus, Ending, MQTTError } from "./options.js";
 import type { OutboundEntry } from "./store.js";
 import { encodeTopicName } from "./topics.js";
 import type { Message } from "./transmit.js";
@@ -31,6 +30,7 @@ export type { Refusal } from "./suspicion.js";
 export type { Message } from "./transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
+const BACKOFF: Backoff = { firstMs: 1_000, longestMs: 120_000, steadyMs: 30_000, refusedMs: 120_000 };
 /** CONNACK's return codes, §3.2.2.3. */
 const REFUSALS = "protocol version,client id or keep-alive,server unavailable,user name or password,not authorised"; // mosquitto 2.1 refuses a keep-alive by 2
 
@@ -53,7 +53,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
   /** @throws RangeError if an option cannot be said in MQTT */
   constructor(options: ClientOptions<E>) {
     super(options);
-    this.backoff = { firstMs: 1_000, longestMs: 120_000, steadyMs: 30_000, refusedMs: 120_000, ...options.backoff };
+    this.backoff = options.backoff ? { ...BACKOFF, ...options.backoff } : BACKOFF;
     this.isWipeDue = options.wipeFirst === true && !options.clean;
     this.greeting(); // throws for what cannot be said
   }

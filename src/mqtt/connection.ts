@@ -5,9 +5,9 @@
  * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8.
  */
 import type { NoConnection, TCP, TimerId } from "./io.js";
-import type { ClientOptions, ClientState, MQTTError } from "./options.js";
+import type { ClientOptions, ClientState, Ending, MQTTError } from "./options.js";
 import { type LinkReader, Parser } from "./parser.js";
-import { type Ending, Session } from "./session.js";
+import { Session } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 import { Transmit } from "./transmit.js";
 
@@ -60,9 +60,8 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   /** Nothing is read: before CONNECT, and from DISCONNECT or a fault on. */
   protected isDeaf = true;
   private isDisconnectSent = false;
-  /** Its first four bytes, as such and as a word. */
+  /** Its first four bytes. */
   private readonly word: Uint8Array;
-  private readonly words: DataView;
   private unread = 0;
   /** Bytes that are being parsed. */
   protected parsing = 0;
@@ -80,7 +79,24 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   /** PINGREQ has found no room yet. */
   private isPingDue = false;
   private timer: TimerId;
-  private readonly onTimer: () => void;
+  private readonly onTimer = (): void => {
+    const { out } = this;
+    if (
+      out.hasSent &&
+      this.hasHeard &&
+      this.pingLimitMs === NEVER &&
+      this.stage === "connected" &&
+      !this.session.lingers()
+    ) {
+      // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed. And by what is
+      // acknowledged, or nobody notices a server that sends messages, and acknowledges none.
+      out.hasSent = this.hasHeard = false;
+      this.timer = this.options.timers.set(this.onTimer, this.lookMs);
+    } else {
+      this.timer = undefined;
+      this.guard(this.number, this.stage === "connected" ? this.lookCloser : this.expire, undefined);
+    }
+  };
   /** Which connection this is. What calls back on behalf of an older one is not heard. */
   protected number = 0;
 
@@ -94,28 +110,9 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
     this.out = new Transmit(length);
     this.receive = receive;
     this.word = receive.subarray(0, 4);
-    this.words = new DataView(receive.buffer);
     this.parser = new Parser(this, session, receive, options.topicLength ?? 256);
     this.lookMs = (options.keepAlive ?? 60) * 400 || NEVER;
     this.pingTimeoutMs = Math.min(options.pingTimeoutMs ?? 15_000, this.lookMs * 2.5);
-    this.onTimer = () => {
-      const out = this.out;
-      if (
-        out.hasSent &&
-        this.hasHeard &&
-        this.pingLimitMs === NEVER &&
-        this.stage === "connected" &&
-        !session.lingers()
-      ) {
-        // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed. And by what is
-        // acknowledged, or nobody notices a server that sends messages, and acknowledges none.
-        out.hasSent = this.hasHeard = false;
-        this.timer = options.timers.set(this.onTimer, this.lookMs);
-      } else {
-        this.timer = undefined;
-        this.guard(this.number, this.stage === "connected" ? this.lookCloser : this.expire, undefined);
-      }
-    };
   }
 
   /** CONNACK came. Returns what was wrong. */
@@ -176,7 +173,7 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
         if (count !== 4 || this.out.end || this.parser.state) this.read(count);
         else {
           (this.out.socket as TCP).read(this.word);
-          if (this.words.getUint32(0) === session.awaited[session.head]) session.acknowledge(session.head);
+          if (this.parser.words.getUint32(0) === session.awaited[session.head]) session.acknowledge(session.head);
           else this.parse(4);
         }
         if (session.mayHaveMore) session.fill();

@@ -64,6 +64,9 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   /** After a CONNACK for CleanSession 0, before the first PUBLISH: the moment to record the session. */
   onSession?(session: SessionStart): void;
 }
+/** How a connection ended. "peer": closed by the server, after CONNACK. "stuck": by us, for want of an acknowledgement. */
+export type Ending = "peer" | "stuck" | "other";
+
 /** "waiting": for the next attempt, or for the link. "connected": CONNACK came. */
 export type ClientState = "stopped" | "waiting" | "connecting" | "connected";
 

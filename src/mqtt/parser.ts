@@ -60,7 +60,8 @@ export class Parser {
   private readonly link: LinkReader;
   private readonly messages: MessageReader;
   private readonly bytes: Uint8Array;
-  private readonly words: DataView;
+  /** Of the receive buffer. */
+  readonly words: DataView;
   /** What has come of the packet's head. */
   private readonly head: Uint8Array;
   /** What the next byte is; 0: between two packets. */

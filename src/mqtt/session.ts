@@ -8,22 +8,19 @@
  * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
 import { InFlight, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
-import type { Outcome, SessionOptions, SettledBy } from "./options.js";
+import type { Ending, Outcome, SessionOptions, SettledBy } from "./options.js";
 import type { InboundMessage, MessageReader } from "./parser.js";
 import { Requests } from "./requests.js";
 import { type InboundStore, MemoryInboundStore, NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
 import { ALONE, IN_ORDER, OTHERS, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
 import type { Transmit } from "./transmit.js";
 
-/** How a connection ended. "peer": closed by the server, after CONNACK. "stuck": by us, for want of an acknowledgement. */
-export type Ending = "peer" | "stuck" | "other";
-
 export class Session<E extends OutboundEntry> extends InFlight implements MessageReader {
   readonly requests: Requests;
   private readonly options: SessionOptions<E>;
   private readonly store: OutboundStore<E>;
-  /** Ids of QoS 2 messages that were delivered and not released yet. */
-  private readonly held: InboundStore;
+  /** Ids of QoS 2 messages that were delivered and not released yet. Most never get one: the store in RAM is made for the first. */
+  private held: InboundStore | undefined;
   private readonly suspicion: Suspicion;
   /** The transmit buffer, from CONNACK to the end of the connection. */
   private out: Transmit | undefined;
@@ -62,7 +59,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     super(window);
     this.options = options;
     this.store = options.outbound ?? NO_STORE;
-    this.held = options.inbound ?? new MemoryInboundStore();
+    this.held = options.inbound;
     this.suspicion = new Suspicion(this.store, options.deadLetterAfter ?? 10);
     this.perhapsSent = options.perhapsSent ?? 0;
     this.requests = new Requests(options);
@@ -88,7 +85,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       // Whatever the peer had is gone: everything goes as new.
       this.sentEnd = 0;
       this.requests.begin();
-      this.held.clear();
+      this.held?.clear();
       this.store.requeue();
     }
     this.possibleDoubles += possibleDoubles;
@@ -201,7 +198,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     const type = word >>> 28;
     const id = word & 0xffff;
     if (type === 6) {
-      this.held.delete(id);
+      this.held?.delete(id);
       out.acknowledgement(0x7002_0000 + id);
       return;
     }
@@ -253,11 +250,14 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   message(message: InboundMessage, id: number): void {
     const out = this.out;
     if (!out) return;
-    const isHeld = message.qos === 2 && this.held.has(id);
+    const isHeld = message.qos === 2 && this.held?.has(id);
     if (!isHeld) this.options.onMessage?.(message);
     if (this.out === out && message.last && message.qos) {
       // After delivery: a power cut between the two delivers twice; the other way round would lose the message.
-      if (message.qos === 2 && !isHeld) this.held.add(id);
+      if (message.qos === 2 && !isHeld) {
+        this.held ??= new MemoryInboundStore();
+        this.held.add(id);
+      }
       out.acknowledgement((message.qos === 2 ? 0x5002_0000 : 0x4002_0000) + id);
     }
   }

@@ -6,7 +6,7 @@
 import type { Board } from "../board.js";
 import { TEMPERATURE } from "../channels/channels.js";
 import type { Sample } from "../channels/sample.js";
-import type { Journal, SampleMessage } from "../journal/journal.js";
+import type { Journal, Sender } from "../journal/journal.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
 import type { Level } from "./device-log.js";
@@ -20,9 +20,7 @@ export interface IntakeOwner {
   readonly settings: Settings;
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
-  readonly uplink:
-    | { sendNow(message: SampleMessage): boolean; wake(): void; measured(channels: number): void }
-    | undefined;
+  readonly uplink: (Sender & { wake(): void; measured(channels: number): void }) | undefined;
   log(level: Level, text: string): void;
 }
 
@@ -86,10 +84,9 @@ export class Intake {
   }
 
   private sendNow(sample: Sample): void {
-    if (this.journal?.sendNow(sample, this.send) !== true) this.dropped++;
+    const { uplink } = this.owner;
+    if (uplink === undefined || this.journal?.sendNow(sample, uplink) !== true) this.dropped++;
   }
-
-  private readonly send = (message: SampleMessage): boolean => this.owner.uplink?.sendNow(message) === true;
 
   private flashFails(): void {
     const { board, log } = this.owner;

@@ -233,6 +233,11 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     return this.owner.settings.get("outbox.window");
   }
 
+  /** For what it subscribes to: the prefix of discovery, at most 64 bytes, and `/status`. */
+  get topicLength(): number {
+    return 128;
+  }
+
   uptimeMs(): number {
     return this.owner.board.clock.uptimeMs();
   }
