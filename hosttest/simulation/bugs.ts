@@ -75,7 +75,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "session-lost-ignored",
     file: SESSION,
-    find: "      possibleDoubles += this.store.requeue();\n",
+    find: "      this.store.requeue();\n",
     replace: "",
   },
   {
