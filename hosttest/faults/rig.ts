@@ -64,7 +64,10 @@ export class Rig {
     this.#guarded(() => {
       const { ledger } = this;
       const outbox = this.#outbox;
-      if (ledger.maybeNote !== -1) this.#compareLatestNote();
+      if (ledger.maybeNote !== -1) {
+        this.#recover(outbox);
+        this.#compareLatestNote();
+      }
       const payload = this.#views[length];
       fillPayload(payload, salt);
       const next = outbox.nextSequence;
@@ -183,6 +186,12 @@ export class Rig {
     }
     if (this.flash.isOff) this.ledger.cut();
     else this.ledger.confirmed();
+  }
+
+  /** What a note says before that, half programmed cells may say otherwise at the next boot. */
+  #recover(outbox: Outbox): void {
+    if (outbox.nextSequence > 0) this.#read(outbox.seek(0));
+    else this.#read(outbox.idle());
   }
 
   #compareNote(sequence: number): void {

@@ -318,6 +318,21 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(outbox.seek(256)?.sequence).toBe(256);
   });
 
+  test("not even the entry that was just appended, though it is still in the buffer, and where it lies is known", () => {
+    const outbox = open(ring(16, 1024));
+    outbox.append(bytes(1), 1);
+    for (let i = 0; i < 300; i++) outbox.skip();
+    for (const sequence of [301, 302]) {
+      expect(outbox.append(bytes(2), 2)).toBe(sequence);
+      expect(outbox.seek(sequence)).toBeUndefined();
+    }
+    expect(outbox.seek(301)).toBeUndefined();
+    outbox.settle(0);
+    expect(outbox.seek(301)?.sequence).toBe(301);
+    outbox.released(302);
+    expect(outbox.seek(302)).toMatchObject({ sequence: 302, released: true });
+  });
+
   test("a hundred brown-outs, each in an append, cost less than a block", () => {
     const flash = ring(8, 4096);
     let outbox = open(flash);

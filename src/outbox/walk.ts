@@ -171,7 +171,7 @@ export class Walk {
     this.place[slot] = address | QUEUED_PLACE;
     if (this.cursor.after === address) this.cursor.follow(address, medium.size, medium.kind, 1);
     medium.state = QUEUED_STATE;
-    medium.held = number;
+    if (number < this.log.marks.tail + WINDOW) medium.held = number;
   }
 
   /** A record that is no entry was appended; it used up `numbers`. */
@@ -237,6 +237,7 @@ export class Walk {
     const slot = number & SLOTS;
     const place = this.place[slot];
     if (this.number[slot] !== (number | 0) || place === NO_PLACE || log.marks.isSettled(number)) return false;
+    if (number >= log.marks.tail + WINDOW) return false;
     // An address in another block gives another number: its seed is another.
     return this.medium.load(place & ADDRESS, NOWHERE, log.seed) && this.medium.number === (number | 0);
   }
