@@ -4,8 +4,6 @@
  * The same seed is the same life on every machine.
  */
 import { type CutBits, generator, NorFlash } from "../../boards/parts/nor-flash.js";
-import { CLEAN_BYTES, decodeFormat, decodeHeader, encodeHeader, HEAD_BYTES } from "../../src/outbox/layout.js";
-import { emptyHeader } from "../../src/outbox/log.js";
 import { MAX_PAYLOAD, Rig } from "./rig.js";
 
 export interface Tally {
@@ -46,8 +44,6 @@ export class Life {
   readonly #keepsUp: number;
   readonly #isLong: boolean;
   #notes = 0;
-  /** What runs is a firmware of format version 1, which knows no short frames. */
-  #isOld = false;
 
   constructor(seed: number, unit: 1 | 16, tally: Tally, lengths: readonly number[] = LENGTHS) {
     this.#random = generator(seed);
@@ -73,14 +69,19 @@ export class Life {
     if (this.#isLong) this.#fill();
   }
 
-  /** The life begins with an earlier firmware, on whose flash this one goes on. */
+  /** The life begins with an earlier firmware, which loses power too, and on whose flash this one goes on. */
   #upgrade(): void {
-    this.#isOld = true;
-    for (let calls = this.#below(OLD_CALLS); calls > 0; calls--) this.#act();
-    this.#isOld = false;
-    this.rig.flash.powerOff();
-    makeOld(this.rig.flash);
-    this.rig.boot();
+    const { rig } = this;
+    rig.firmware = "0.1";
+    rig.boot();
+    for (let calls = this.#below(OLD_CALLS); calls > 0; calls--) {
+      this.#act();
+      if (this.#chance(0.05)) rig.flash.cutAfter(this.#below(40), "some");
+      if (rig.flash.isOff) this.#reboot();
+    }
+    rig.firmware = "this";
+    if (!rig.flash.isOff) rig.flash.powerOff();
+    this.#reboot();
   }
 
   /** Lives until power goes, and boots again. @throws Violation */
@@ -158,7 +159,7 @@ export class Life {
 
   #append(): void {
     let length = this.#chance(0.8) ? this.#usualLength : this.#below(MAX_PAYLOAD + 1);
-    if (this.#isOld && length === 3) length = 4;
+    if (this.rig.firmware === "0.1" && length === 3) length = 4; // it knows no short frames
     this.rig.append(length, this.#chance(0.5) ? 1 : 2, this.#below(256));
   }
 
@@ -183,19 +184,7 @@ export class Life {
   }
 }
 
-/** A partition that nobody ever erased. */
-/** Every block's header says format version 1, as if 0.1 had written it. */
-function makeOld(flash: NorFlash): void {
-  const { blockLength } = flash.status();
-  for (let at = 0; at < flash.bytes.length; at += blockLength) {
-    const head = new Int32Array(flash.bytes.slice(at, at + HEAD_BYTES).buffer);
-    const header = emptyHeader();
-    if (!decodeHeader(header, head, CLEAN_BYTES >> 2)) continue;
-    encodeHeader(decodeFormat(head, CLEAN_BYTES >> 2), { ...header, version: 1 }, head, CLEAN_BYTES >> 2);
-    flash.bytes.set(new Uint8Array(head.buffer), at);
-  }
-}
-
+/** A partition that was never erased. */
 function fillWithNoise(bytes: Uint8Array, random: () => number): void {
   for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(random() * 256);
 }

@@ -5,6 +5,7 @@
 import { type NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { WINDOW } from "../../src/outbox/marks.js";
 import { Outbox } from "../../src/outbox/outbox.js";
+import { Version1Flash } from "../support/version-1-flash.js";
 import { fillPayload, Ledger, Violation } from "./ledger.js";
 
 export const MAX_PAYLOAD = 64;
@@ -22,6 +23,8 @@ export class Rig {
   refused = 0;
   /** Entries at the head that count as in flight. */
   inFlight = 4;
+  /** What is booted: 0.1 leaves blocks of format version 1. */
+  firmware: "0.1" | "this" = "this";
   readonly #options: RigOptions;
   readonly #payload = new Uint8Array(MAX_PAYLOAD);
   readonly #views: Uint8Array[] = [];
@@ -157,7 +160,7 @@ export class Rig {
   #mount(): Outbox {
     const { flash, whenFull, firstSequence } = this.#options;
     return new Outbox({
-      flash,
+      flash: this.firmware === "0.1" ? new Version1Flash(flash) : flash,
       writeUnit: flash.writeUnit,
       whenFull,
       maxPayload: MAX_PAYLOAD,
