@@ -12,6 +12,7 @@ import { bundleSuite } from "./bundle.js";
 
 /** Suites that stay on Node, and why. */
 const NODE_ONLY: Readonly<Record<string, string>> = {
+  "hosttest/journal/images.test.ts": "reads images from files, and unpacks them by Node's zlib",
   "hosttest/console/browser.test.ts": "drives Chromium",
   "hosttest/console/fuzz.test.ts": "measures V8's heap",
   "hosttest/console/sdk.test.ts": "of streams as browsers have them",
