@@ -12,6 +12,8 @@ import { bundleSuite } from "./bundle.js";
 
 /** Suites that stay on Node, and why. */
 const NODE_ONLY: Readonly<Record<string, string>> = {
+  "hosttest/mqtt/good-readings.test.ts": "hours of virtual time: minutes in an interpreter",
+  "hosttest/mqtt/span.test.ts": "days of virtual time: minutes in an interpreter",
   "hosttest/journal/images.test.ts": "reads images from files, and unpacks them by Node's zlib",
   "hosttest/console/browser.test.ts": "drives Chromium",
   "hosttest/console/fuzz.test.ts": "measures V8's heap",
