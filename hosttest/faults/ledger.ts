@@ -238,7 +238,7 @@ function isPayload(payload: Uint8Array, { salt, length }: Expected): boolean {
   return true;
 }
 
-/** Of three bytes, most are such as take a short frame. */
+/** Seven of eight payloads of three bytes fit a short frame. */
 function contentAt(at: number, length: number, salt: number): number {
   const mask = length === 3 && at === 2 && (salt & 7) !== 0 ? 0x3f : 0xff;
   return (salt + Math.imul(at, 0x35)) & mask;

@@ -33,7 +33,7 @@ const FIRST_SEQUENCES = [0, 61_400, 65_500, 2 ** 31 - 40, 2 ** 32 - 40, 2 ** 47]
 export const LENGTHS: readonly number[] = [3, 3, 3, 12, 5, 40];
 /** As it was before there were short frames: for the seeds that found something then. */
 export const LONG_LENGTHS: readonly number[] = [12, 12, 5, 40];
-/** Calls of an earlier firmware, at most, with which some lives begin. */
+/** Some lives begin with up to so many calls of an earlier firmware. */
 const OLD_CALLS = 150;
 
 export class Life {
