@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     reporters: ["default", fileURLToPath(new URL("support/count-reporter.ts", import.meta.url))],
     include: ["hosttest/**/*.test.ts"],
+    setupFiles: [fileURLToPath(new URL("support/seeded.ts", import.meta.url))],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     passWithNoTests: false,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Plugin } from "esbuild";
 import { bundle } from "../../boards/xs/bundle.js";
 import { topFolder } from "../../boards/xs/engine/build.js";
+import { SEED } from "../support/seed.js";
 
 const SUITE = join(topFolder, "hosttest", "xs", "suite");
 
@@ -19,5 +20,5 @@ const suiteModules: Plugin = {
 
 /** @throws esbuild's error if something in it needs Node */
 export function bundleSuite(file: string): Promise<string> {
-  return bundle({ entry: file, plugins: [suiteModules] });
+  return bundle({ entry: file, plugins: [suiteModules], define: { "process.env.SEED": `"${SEED}"` } });
 }
