@@ -161,7 +161,7 @@ test("a network that resets at random, for days: no verdict, and never longer th
 
 describe("Home Assistant has started", () => {
   /** Publishes to the device as a broker does that has its subscription. */
-  function world() {
+  function world(prefix = "homeassistant") {
     const house = new House();
     const listen = house.broker.listen;
     const peers: Peer[] = [];
@@ -171,15 +171,15 @@ describe("Home Assistant has started", () => {
         return listen(peer);
       },
     });
-    const { one, time } = device({ interval: "3600" }, house);
+    const { one, time } = device({ interval: "3600", "discovery.prefix": prefix }, house);
     one.powerOn();
     time.advance(MINUTE);
-    const publish = (payload: string, retain: boolean, topic = "homeassistant/status"): void => {
+    const publish = (payload: string, retain: boolean, topic = `${prefix}/status`): void => {
       const body = Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from(payload)]);
       peers.at(-1)?.send(Uint8Array.from([retain ? 0x31 : 0x30, body.length, ...body]));
     };
-    const told = (): number => house.payloads(discoveryTopic()).length;
-    return { one, house, time, publish, told };
+    const told = (): number => house.payloads(discoveryTopic(prefix)).length;
+    return { one, house, time, peers, publish, told };
   }
 
   test("online: discovery and availability once more, within ten seconds, however often it is said", () => {
@@ -195,6 +195,15 @@ describe("Home Assistant has started", () => {
     publish("online", false);
     time.advance(11 * SECOND);
     expect(told()).toBe(3);
+  });
+
+  test("under the longest prefix that the settings take", () => {
+    const { time, peers, publish, told } = world("p".repeat(64));
+    const connections = peers.length;
+    publish("online", false);
+    time.advance(11 * SECOND);
+    expect(told()).toBe(2);
+    expect(peers).toHaveLength(connections); // on the same connection: a topic that is too long for the client ends it
   });
 
   test("retained, as it comes with each subscription, or other words: nothing is said again", () => {
