@@ -13,6 +13,9 @@ import { type Row, row } from "./row.js";
 
 const run = promisify(execFile);
 
+/** As the SDK's build gives them to the TypeScript compiler. */
+const OPTIONS = JSON.parse(readFileSync(join(topFolder, "manifest.json"), "utf8")).typescript.tsconfig.compilerOptions;
+
 /** The rooms that are usable alone are told module by module. */
 const BY_MODULE = ["mqtt", "outbox"];
 
@@ -53,11 +56,7 @@ function descending(sizes: Iterable<readonly [string, number]>): (readonly [stri
 
 /** The length of a module's byte code. `file` is below src. */
 async function codeBytes(file: string, scratch: string): Promise<number> {
-  const compilerOptions = {
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.Preserve,
-    verbatimModuleSyntax: true,
-  };
+  const compilerOptions = { ...OPTIONS, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.Preserve };
   const { outputText } = ts.transpileModule(readFileSync(join(topFolder, "src", file), "utf8"), { compilerOptions });
   const name = basename(file, ".ts");
   const folder = join(scratch, dirname(file));

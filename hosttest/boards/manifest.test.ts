@@ -17,6 +17,19 @@ const text = (path: string): string => readFileSync(join(TOP, path), "utf8");
 const valueImports = (path: string): string[] =>
   importsIn(text(path).replace(/^(?:import|export) type\s[\s\S]*?;$/gm, ""));
 
+/** Class fields are assigned in the constructor: as `define`, each costs byte code, and a slot before it has a value. */
+test("the SDK compiles TypeScript as the tests do", () => {
+  const { compilerOptions } = JSON.parse(text("manifest.json")).typescript.tsconfig;
+  const ours = JSON.parse(text("tsconfig.json")).compilerOptions;
+  expect(compilerOptions).toMatchObject({
+    strict: ours.strict,
+    erasableSyntaxOnly: ours.erasableSyntaxOnly,
+    verbatimModuleSyntax: ours.verbatimModuleSyntax,
+    useDefineForClassFields: false,
+  });
+  expect(ours.useDefineForClassFields).toBe(false);
+});
+
 describe.each([...DEVICES, ...SIMULATORS])("%s", (platform) => {
   const product = new Product(TOP, platform);
 
