@@ -27,7 +27,7 @@ import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./
 import type { Product } from "./thermometer/product.js";
 import { PromptHost } from "./thermometer/prompt-host.js";
 import { openRecords, samplePolicy } from "./thermometer/records.js";
-import { Sampling, type SamplingOwner } from "./thermometer/sampling.js";
+import { concernsSampling, Sampling, type SamplingOwner } from "./thermometer/sampling.js";
 import type { SessionRecord } from "./thermometer/session-record.js";
 import { Uplink, type UplinkOwner } from "./thermometer/uplink.js";
 
@@ -305,12 +305,14 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     const changed = (...names: Key[]): boolean => keys.some((key) => names.includes(key));
     if (changed("log")) this._log.level = this.settings.get("log");
     if (changed("payload", "topics", "interval")) this.intake?.journal?.follow(samplePolicy(this.settings));
-    if (changed("payload", "topics", "interval", "deadband", "heartbeat")) this.uplink?.presence.update();
+    if (changed("payload", "topics", "interval", "heartbeat") || keys.some((key) => key.startsWith("deadband"))) {
+      this.uplink?.presence.update(); // which says after how long a silence the device is not trusted any more
+    }
     if (changed("discovery", "discovery.prefix")) this.uplink?.presence.move();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
     if (changed("wifi.ssid", "wifi.password")) {
       this.link?.setCredentials(this.settings.get("wifi.ssid"), this.settings.get("wifi.password"));
     }
-    if (changed("interval", "offset", "deadband", "heartbeat")) this.sampling?.restart();
+    if (concernsSampling(keys)) this.sampling?.restart();
   }
 }

@@ -46,8 +46,8 @@ describe("a driver of the SDK", () => {
       timers: bench.time.timers,
       uptimeMs: bench.time.clock.uptimeMs,
       intervalMs: 1000,
-      offset: -0.5,
-      onReading: (celsius, decimals) => readings.push([bench.time.nowMs, celsius, decimals]),
+      offsets: [-0.5],
+      onSample: ({ values, decimals }) => readings.push([bench.time.nowMs, values[0], decimals[0]]),
       onFailure: (error) => expect.fail(error.message),
     });
     sampler.start();

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SHT3xPart } from "../../boards/parts/sht3x.js";
 import type { TMP117Part } from "../../boards/parts/tmp117.js";
+import { TEMPERATURE } from "../../src/channels/channels.js";
 import { openSensor } from "../../src/sensor/probe.js";
 import { Sampler } from "../../src/sensor/sampler.js";
 import { Bench } from "./bench.js";
@@ -54,9 +55,9 @@ class World {
       timers: { ...timers, set: (callback, ms) => timers.set(callback, ms + this.lateMs) },
       uptimeMs: clock.uptimeMs,
       intervalMs: INTERVAL_MS,
-      onReading: (celsius) => {
+      onSample: ({ values }) => {
         this.atMs.push(bench.time.nowMs);
-        this.furthest = Math.max(this.furthest, Math.abs(celsius - CELSIUS));
+        this.furthest = Math.max(this.furthest, Math.abs(values[TEMPERATURE] - CELSIUS));
       },
       onFailure: () => {},
     });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { TEMPERATURE } from "../../src/channels/channels.js";
+import { sampleText } from "../../src/channels/sample.js";
 import type { OpenSensor } from "../../src/sensor/probe.js";
 import { openSensor } from "../../src/sensor/probe.js";
 import { Sampler, type SamplerOptions } from "../../src/sensor/sampler.js";
@@ -25,7 +27,7 @@ class Watched {
       timers: bench.time.timers,
       uptimeMs: bench.time.clock.uptimeMs,
       intervalMs: 1000,
-      onReading: (celsius) => this.readings.push({ atMs: bench.time.nowMs, celsius }),
+      onSample: ({ values }) => this.readings.push({ atMs: bench.time.nowMs, celsius: values[TEMPERATURE] }),
       onFailure: (error) => this.failures.push(error.message),
       onRecovered: () => this.recoveries++,
       ...others,
@@ -71,11 +73,11 @@ describe("cadence", () => {
     const bench = new Bench();
     let last = 0;
     let count = 0;
-    const onReading = () => {
+    const onSample = () => {
       count++;
       last = bench.time.nowMs;
     };
-    new Watched(bench, { intervalMs: 33.3, open: () => stub(() => ({ temperature: 20 })), onReading }).sampler.start();
+    new Watched(bench, { intervalMs: 33.3, open: () => stub(() => ({ temperature: 20 })), onSample }).sampler.start();
     bench.time.advance(33.3 * 999_999.5);
     expect(count).toBe(1_000_000);
     expect(last - 33.3 * 999_999).toBeLessThanOrEqual(1);
@@ -161,9 +163,9 @@ describe("what a reading is", () => {
   test("the offset is added, and the sensor's digits come with it", () => {
     const bench = new Bench();
     bench.attachTMP117({ celsius: 21.5 });
-    const got: number[][] = [];
-    new Watched(bench, { offset: -0.75, onReading: (celsius, decimals) => got.push([celsius, decimals]) }).run(500);
-    expect(got).toEqual([[20.75, 2]]);
+    const got: string[] = [];
+    new Watched(bench, { offsets: [-0.75], onSample: (sample) => got.push(sampleText(sample)) }).run(500);
+    expect(got).toEqual(["20.75 °C"]);
   });
 
   test("both shapes of sample are understood, and what else is in them does not matter", () => {
@@ -198,7 +200,7 @@ describe("what a reading is", () => {
   });
 
   test("the range is the chip's: an offset may lead beyond it", () => {
-    const watched = new Watched(new Bench(), { offset: 2, open: () => stub(() => ({ temperature: 84 })) }).run(500);
+    const watched = new Watched(new Bench(), { offsets: [2], open: () => stub(() => ({ temperature: 84 })) }).run(500);
     expect(watched.readings).toMatchObject([{ celsius: 86 }]);
   });
 });
@@ -320,10 +322,10 @@ describe("a sensor that fails", () => {
     const bench = new Bench();
     bench.attachTMP117();
     let calls = 0;
-    const onReading = () => {
+    const onSample = () => {
       if (++calls <= 3) throw new Error("flash is full");
     };
-    const watched = new Watched(bench, { onReading }).run(4500);
+    const watched = new Watched(bench, { onSample }).run(4500);
     expect(watched.failures).toEqual(["flash is full"]);
     expect(watched.openedMs).toEqual([0]);
     expect([calls, watched.recoveries]).toEqual([5, 1]);
@@ -358,7 +360,7 @@ describe("sampleNow", () => {
   });
 
   test("it passes the deadband, and the band then lies about it", () => {
-    const { bench, part, watched } = withTMP117({ deadband: 0.5 });
+    const { bench, part, watched } = withTMP117({ deadbands: [0.5] });
     watched.run(1500);
     part.celsius = 21.25;
     watched.sampler.sampleNow();
@@ -391,7 +393,7 @@ describe("sampleNow", () => {
     bench.attachTMP117();
     let calls = 0;
     const watched: Watched = new Watched(bench, {
-      onReading: () => {
+      onSample: () => {
         if (++calls === 1) watched.sampler.sampleNow();
       },
     });
@@ -401,7 +403,7 @@ describe("sampleNow", () => {
   });
 
   test("asked for and then stopped: forgotten, also after the next start", () => {
-    const { bench, watched } = withTMP117({ deadband: 1 });
+    const { bench, watched } = withTMP117({ deadbands: [1] });
     watched.run(500);
     watched.sampler.sampleNow();
     watched.sampler.stop();
@@ -424,13 +426,39 @@ describe("sampleNow", () => {
 
 describe("deadband", () => {
   test("small changes are kept back and counted, but shown; a heartbeat comes on the grid", () => {
-    const { bench, part, watched } = withTMP117({ deadband: 0.5, heartbeatMs: 5000 });
+    const { bench, part, watched } = withTMP117({ deadbands: [0.5], heartbeatMs: 5000 });
     watched.run(2500);
     part.celsius = 21.25;
     bench.time.advance(1000);
-    expect(watched.sampler.status()).toMatchObject({ celsius: 21.25, ageMs: 360, readings: 4, withheld: 3 });
+    expect(watched.sampler.status()).toMatchObject({ ageMs: 360, readings: 4, withheld: 3 });
+    expect(watched.sampler.status().sample?.values[TEMPERATURE]).toBe(21.25);
     bench.time.advance(8000);
     expect(watched.times).toEqual([140, 5140, 10_140]);
+  });
+});
+
+describe("filter", () => {
+  test("it sits before the deadband: what it takes away is no change", () => {
+    const bench = new Bench();
+    const values = [20, 20, 149, 20, 20, 30, 30, 30];
+    const watched = new Watched(bench, {
+      open: () => ({ ...stub(() => ({ temperature: values.shift() })), highest: 200 }),
+      filter: "median",
+      deadbands: [1],
+    });
+    expect(watched.run(7500).readings).toEqual([
+      { atMs: 0, celsius: 20 },
+      { atMs: 6000, celsius: 30 },
+    ]);
+  });
+
+  test("a sensor that was away begins anew", () => {
+    const { bench, part, watched } = withTMP117({ filter: "average", filterSamples: 10 });
+    watched.run(3500);
+    part.celsius = 30;
+    bench.bus.nackNext(1);
+    bench.time.advance(2000);
+    expect(watched.readings.at(-1)).toEqual({ atMs: 5140, celsius: 30 });
   });
 });
 
@@ -441,7 +469,7 @@ describe("deadband and late timers", () => {
     const { timers } = bench.time;
     const late = { ...timers, set: (callback: () => void, ms: number) => timers.set(callback, ms + lateMs) };
     const open = () => stub(() => ({ temperature: 20 }));
-    const watched = new Watched(bench, { timers: late, open, deadband: 1, heartbeatMs: 5000 }).run(0);
+    const watched = new Watched(bench, { timers: late, open, deadbands: [1], heartbeatMs: 5000 }).run(0);
     lateMs = 0;
     bench.time.advance(7000);
     expect(watched.times).toEqual([300, 5000]);
@@ -454,7 +482,7 @@ describe("status and options", () => {
     expect(watched.sampler.status()).toEqual({
       name: undefined,
       address: undefined,
-      celsius: undefined,
+      sample: undefined,
       ageMs: undefined,
       readings: 0,
       withheld: 0,
@@ -466,8 +494,8 @@ describe("status and options", () => {
   test.each([
     [{ intervalMs: 0 }, "intervalMs 0: expected 1 or more"],
     [{ intervalMs: Number.NaN }, "intervalMs NaN: expected 1 or more"],
-    [{ offset: Number.NaN }, "offset NaN: expected °C"],
-    [{ deadband: -1 }, "deadband -1: expected 0 or more °C"],
+    [{ offsets: [Number.NaN] }, "offset NaN: expected °C"],
+    [{ deadbands: [-1] }, "deadband -1: expected 0 or more °C"],
     [{ heartbeatMs: -1 }, "heartbeat -1: expected 0 or more ms"],
   ])("%o is refused", (options, message) => {
     expect(() => new Watched(new Bench(), options)).toThrow(new RangeError(message));

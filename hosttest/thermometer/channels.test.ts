@@ -7,15 +7,24 @@ import { House } from "../support/house.js";
 
 const SECOND = 1000;
 
-/** A device with an SHT3x at 45.2 % and a BME280 at 1013.2 hPa beside its TMP117. */
 function deviceWith(defaults: Record<string, string>): SimulatedDevice {
+  return withParts(defaults).one;
+}
+
+function withSHT3x(defaults: Record<string, string>): { one: SimulatedDevice; sht3x: SHT3xPart } {
+  return withParts({ sensor: "SHT3x", ...defaults });
+}
+
+/** A device with an SHT3x at 45.2 % and a BME280 at 1013.2 hPa beside its TMP117. */
+function withParts(defaults: Record<string, string>): { one: SimulatedDevice; sht3x: SHT3xPart } {
   const house = new House();
   const uptimeMs = () => house.time.nowMs;
   const sht3x = new SHT3xPart({ uptimeMs, celsius: 21.5 });
   sht3x.humidity = 45.2;
   const bme280 = new BME280Part({ uptimeMs, celsius: 21.5 });
   bme280.pressure = 101_320;
-  return new SimulatedDevice({ house, defaults, parts: { 68: sht3x, 118: bme280 } }).powerOn();
+  const one = new SimulatedDevice({ house, defaults, parts: { 68: sht3x, 118: bme280 } }).powerOn();
+  return { one, sht3x };
 }
 
 const TEMPERATURE = "home/kitchen/temperature";
@@ -62,4 +71,40 @@ test("topics each: a message for each channel, with a number of its own; in forc
   for (const { value } of humidities) expect(value).toBe(45.2);
   for (const { humidity } of temperatures) expect(humidity).toBeUndefined();
   expect(humidities.map(({ seq }) => seq)).toEqual(temperatures.map(({ seq }) => seq + 1));
+});
+
+test("each channel has an offset, a resolution and a deadband of its own, in force when saved; what is kept back is shown", () => {
+  const one = deviceWith({ sensor: "BME280" });
+  const { house } = one;
+  house.time.advance(30 * SECOND);
+  one.set({
+    "offset.humidity": "-4.25",
+    "offset.pressure": "20",
+    "resolution.humidity": "2",
+    "resolution.pressure": "0",
+  });
+  house.time.advance(20 * SECOND);
+  expect(house.payloads(TEMPERATURE).at(-1)).toMatch(/"humidity":45\.7\d,"pressure":1033,/); // the part's fit is good to 0.01 %
+  expect(one.type("status")).toMatch(/45\.7\d %, 1033 hPa/);
+  one.set({ "deadband.humidity": "3", heartbeat: "0" });
+  house.time.advance(20 * SECOND);
+  const before = house.payloads(TEMPERATURE).length;
+  house.time.advance(200 * SECOND);
+  expect(house.payloads(TEMPERATURE)).toHaveLength(before);
+});
+
+test("filter: a wild humidity does not reach the subscriber", () => {
+  const { one, sht3x } = withSHT3x({ filter: "median", "filter.samples": "3" });
+  const { house } = one;
+  house.time.advance(60 * SECOND);
+  sht3x.humidity = 90;
+  house.time.advance(10 * SECOND);
+  sht3x.humidity = 45.2;
+  house.time.advance(60 * SECOND);
+  const seen = new Set(house.payloads(TEMPERATURE).map((payload) => JSON.parse(payload).humidity));
+  expect([...seen]).toEqual([45.2]);
+  one.set({ filter: "off" });
+  sht3x.humidity = 90;
+  house.time.advance(30 * SECOND);
+  expect(JSON.parse(house.payloads(TEMPERATURE).at(-1) ?? "").humidity).toBe(90);
 });

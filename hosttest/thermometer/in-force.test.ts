@@ -8,14 +8,22 @@ import { SimulatedDevice } from "../support/device-board.js";
 
 const SECOND = 1000;
 
-test("each of them is shown to be, in settings.test.ts, presence.test.ts or below", () => {
+test("each of them is shown to be, in settings.test.ts, presence.test.ts, channels.test.ts or below", () => {
   expect(schema.filter(({ inForce }) => inForce === "saved").map(({ key }) => key)).toEqual([
     "wifi.ssid",
     "wifi.password",
     "interval",
     "offset",
+    "offset.humidity",
+    "offset.pressure",
     "resolution",
+    "resolution.humidity",
+    "resolution.pressure",
+    "filter",
+    "filter.samples",
     "deadband",
+    "deadband.humidity",
+    "deadband.pressure",
     "heartbeat",
     "payload",
     "topics",

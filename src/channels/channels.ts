@@ -16,6 +16,9 @@ export interface Channel {
   /** In `unit`: a value outside is no measurement. A driver may know narrower limits. */
   readonly lowest: number;
   readonly highest: number;
+  /** In `unit`: the largest calibration offset that the settings take, and the largest deadband. */
+  readonly maxOffset: number;
+  readonly maxDeadband: number;
   /** In `unit`: how far from its base a value can be and still be kept in a short record. */
   readonly deviation: number;
   /** Home Assistant's device class. */
@@ -27,10 +30,12 @@ export interface Channel {
   readonly scale?: number;
 }
 
-const row = (channel: Channel): Channel => Object.freeze(channel);
+/** A channel whose name the type checker knows: the keys of its settings are made of it. */
+type Named<N extends string> = Channel & { readonly name: N };
 
-/** At most MAX_CHANNELS: a sample in flash has a bit for each. */
-export const channels: readonly Channel[] = Object.freeze([
+const row = <const N extends string>(channel: Named<N>): Named<N> => Object.freeze(channel);
+
+const rows = Object.freeze([
   row({
     name: "temperature",
     key: "value",
@@ -38,6 +43,8 @@ export const channels: readonly Channel[] = Object.freeze([
     decimals: 2,
     lowest: -100,
     highest: 200,
+    maxOffset: 20,
+    maxDeadband: 10,
     deviation: 5.12,
     deviceClass: "temperature",
     sensor: "thermometer",
@@ -50,6 +57,8 @@ export const channels: readonly Channel[] = Object.freeze([
     decimals: 1,
     lowest: 0,
     highest: 100,
+    maxOffset: 20,
+    maxDeadband: 20,
     deviation: 12.8,
     deviceClass: "humidity",
     sensor: "hygrometer",
@@ -62,6 +71,8 @@ export const channels: readonly Channel[] = Object.freeze([
     decimals: 1,
     lowest: 300,
     highest: 1200,
+    maxOffset: 200, // also from the station's height to sea level
+    maxDeadband: 20,
     deviation: 12.8,
     deviceClass: "atmospheric_pressure",
     sensor: "barometer",
@@ -69,6 +80,11 @@ export const channels: readonly Channel[] = Object.freeze([
     scale: 0.01,
   }),
 ]);
+
+/** At most MAX_CHANNELS: a sample in flash has a bit for each. */
+export const channels: readonly Channel[] = rows;
+
+export type ChannelName = (typeof rows)[number]["name"];
 
 export const MAX_CHANNELS = 8;
 /** Place in the table of the channel that every thermometer has. */

@@ -1,36 +1,60 @@
 /*
- * The deadband: a reading that hardly differs from the last one that was passed on is not passed on, unless there was
- * silence for a heartbeat. Steps add up: a slow drift gets through as soon as it has left the band.
+ * The deadband: a sample is passed on if one of its channels has left the band about the value that was passed on last, or
+ * after the silence of a heartbeat. Steps add up: a slow drift gets through as soon as it has left the band.
+ * A channel without a band does not count, unless it comes or goes; where no channel of the sample has a band, it passes.
  * Pure: no clock, no allocation; the caller says when it is.
  */
+import { channels } from "../channels/channels.js";
+import type { Sample } from "../channels/sample.js";
 
-/** Lets a reading pass or not. */
+/** Lets a sample pass or not. */
 export class Deadband {
-  private readonly celsius: number;
+  private readonly bands: readonly number[];
   private readonly heartbeatMs: number;
-  private last = Number.NaN; // passed on; NaN: nothing yet, and no difference to NaN is within the band
+  /** What was passed on last: which channels, and their values. */
+  private mask = 0;
+  private readonly last: number[] = channels.map(() => Number.NaN);
   private lastMs = 0;
 
-  /** `celsius`: half width of the band; 0: all pass. `heartbeatMs`: longest silence; 0: silence may last. */
-  constructor(celsius: number, heartbeatMs: number) {
-    if (!(celsius >= 0)) throw new RangeError(`deadband ${celsius}: expected 0 or more °C`);
+  /**
+   * @param bands by channel, in its unit: half the width of the band; 0 or absent: none
+   * @param heartbeatMs longest silence; 0: silence may last
+   * @throws RangeError
+   */
+  constructor(bands: readonly number[], heartbeatMs: number) {
+    bands.forEach((band, channel) => {
+      if (!(band >= 0)) throw new RangeError(`deadband ${band}: expected 0 or more ${channels[channel].unit}`);
+    });
     if (!(heartbeatMs >= 0)) throw new RangeError(`heartbeat ${heartbeatMs}: expected 0 or more ms`);
-    this.celsius = celsius;
+    this.bands = bands;
     this.heartbeatMs = heartbeatMs;
   }
 
-  /** Whether a reading at `nowMs` (any steady clock) is to be passed on. */
-  passes(celsius: number, nowMs: number): boolean {
-    if (this.celsius === 0) return true;
-    const silent = this.heartbeatMs === 0 || nowMs - this.lastMs < this.heartbeatMs;
-    if (silent && Math.abs(celsius - this.last) < this.celsius) return false;
-    this.note(celsius, nowMs);
+  /** Whether a sample taken at `nowMs` (any steady clock) is to be passed on. */
+  passes(sample: Sample, nowMs: number): boolean {
+    const isSilent = this.heartbeatMs === 0 || nowMs - this.lastMs < this.heartbeatMs;
+    if (isSilent && this.isWithin(sample)) return false;
+    this.note(sample, nowMs);
     return true;
   }
 
-  /** A reading was passed on without being asked for. */
-  note(celsius: number, nowMs: number): void {
-    this.last = celsius;
+  /** The sample was passed on, whatever the deadband says. */
+  note({ mask, values }: Sample, nowMs: number): void {
+    this.mask = mask;
+    for (let channel = 0; channel < values.length; channel++) this.last[channel] = values[channel];
     this.lastMs = nowMs;
+  }
+
+  private isWithin({ mask, values }: Sample): boolean {
+    const { bands, last } = this;
+    if (mask !== this.mask) return false;
+    let hasBand = false;
+    for (let channel = 0; channel < bands.length; channel++) {
+      const band = bands[channel];
+      if (band === 0 || (mask & (1 << channel)) === 0) continue;
+      if (Math.abs(values[channel] - last[channel]) >= band) return false;
+      hasBand = true;
+    }
+    return hasBand;
   }
 }

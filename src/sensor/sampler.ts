@@ -7,6 +7,7 @@
  */
 import { TEMPERATURE } from "../channels/channels.js";
 import { Sample } from "../channels/sample.js";
+import { Calibration, type CalibrationOptions } from "./calibration.js";
 import { Deadband } from "./deadband.js";
 import { asError, chipAt, SensorError, sameFault } from "./fault.js";
 import type { TemperatureSample } from "./io.js";
@@ -29,7 +30,7 @@ interface Timers {
 }
 
 /** Kept, and its functions called on it; figures are read once. */
-export interface SamplerOptions {
+export interface SamplerOptions extends CalibrationOptions {
   /** Opens the sensor, now and after every fault; throws if it cannot. See `openSensor`. */
   open(): OpenSensor;
   timers: Timers;
@@ -37,18 +38,13 @@ export interface SamplerOptions {
   uptimeMs(): number;
   /** Milliseconds between readings, 1 or more. */
   intervalMs: number;
-  /** Calibration: added to every temperature, °C. Default 0. */
-  offset?: number;
-  /** A reading that differs less from the last one passed on is kept back, °C. Default 0: none is. */
-  deadband?: number;
-  /** Longest silence that `deadband` may cause, milliseconds. Default 0: any. */
+  /** By channel, in its unit: a sample of which no channel differs so much from the last one passed on is kept back. Default 0: none is. */
+  deadbands?: readonly number[];
+  /** Longest silence that `deadbands` may cause, milliseconds. Default 0: any. */
   heartbeatMs?: number;
-  /**
-   * A reading, calibrated; `decimals`: how many digits after the point mean something. `sample`: the same with all channels that
-   * the sensor has; one object, filled anew each time.
-   */
-  onReading(celsius: number, decimals: number, sample: Sample): void;
-  /** A fault that is not the one before; the sampler carries on by itself. Also what `onReading` throws. */
+  /** A sample, calibrated and filtered. One object, filled anew each time. */
+  onSample(sample: Sample): void;
+  /** A fault that is not the one before; the sampler carries on by itself. Also what `onSample` throws. */
   onFailure(error: Error): void;
   /** The first reading after a fault is there. */
   onRecovered?(): void;
@@ -58,13 +54,13 @@ export interface SamplerStatus {
   /** The sensor that is open. */
   readonly name: string | undefined;
   readonly address: number | undefined;
-  /** The latest reading, passed on or not, and how old it is. */
-  readonly celsius: number | undefined;
+  /** The latest sample, passed on or not, and how old it is. The object is filled anew with every sample. */
+  readonly sample: Sample | undefined;
   readonly ageMs: number | undefined;
-  /** Readings since boot, and how many of them the deadband kept back. */
+  /** Samples since boot, and how many of them the deadband kept back. */
   readonly readings: number;
   readonly withheld: number;
-  /** Readings that failed, or that `onReading` threw at, since boot. */
+  /** Samples that failed, or that `onSample` threw at, since boot. */
   readonly failures: number;
   /** Undefined while all is well. */
   readonly lastError: Error | undefined;
@@ -73,7 +69,7 @@ export interface SamplerStatus {
 export class Sampler {
   private readonly options: SamplerOptions;
   private readonly intervalMs: number;
-  private readonly offset: number;
+  private readonly calibration: Calibration | undefined; // if there is anything to do
   private readonly deadband: Deadband | undefined; // if there is one
   private opened: OpenSensor | undefined;
   private timer: TimerId | undefined;
@@ -85,10 +81,8 @@ export class Sampler {
   private asks = 0; // of the conversion that runs; 0: none runs
   private extra = false; // the next reading, or the one that runs, was asked for by sampleNow
 
-  /** The latest sample, passed on or not; none before the first one. */
-  readonly sample = new Sample();
   private measuresMore = true; // the sensor that is open, as far as is known
-  private celsius: number | undefined;
+  private readonly sample = new Sample(); // the latest, passed on or not; empty before the first one
   private readMs = 0;
   private readings = 0;
   private withheld = 0;
@@ -96,16 +90,16 @@ export class Sampler {
   private failuresInARow = 0;
   private lastError: Error | undefined;
 
-  /** @throws RangeError for an interval, offset, deadband or heartbeat that is none */
+  /** @throws RangeError for an interval, offset, filter, deadband or heartbeat that is none */
   constructor(options: SamplerOptions) {
-    const { intervalMs, offset = 0, deadband = 0, heartbeatMs = 0 } = options;
+    const { intervalMs, deadbands = [], heartbeatMs = 0 } = options;
     if (!(intervalMs >= 1)) throw new RangeError(`intervalMs ${intervalMs}: expected 1 or more`);
-    if (!Number.isFinite(offset)) throw new RangeError(`offset ${offset}: expected °C`);
     this.options = options;
     this.intervalMs = intervalMs;
-    this.offset = offset;
-    const band = new Deadband(deadband, heartbeatMs);
-    this.deadband = deadband === 0 ? undefined : band;
+    const calibration = new Calibration(options);
+    this.calibration = calibration.isIdle ? undefined : calibration;
+    const band = new Deadband(deadbands, heartbeatMs);
+    this.deadband = deadbands.every((width) => width === 0) ? undefined : band;
   }
 
   /** The first reading is due at once, the others at multiples of the interval from now. */
@@ -134,11 +128,11 @@ export class Sampler {
 
   /** What the prompt shows. */
   status(): SamplerStatus {
-    const known = this.celsius !== undefined;
+    const known = this.sample.mask !== 0;
     return {
       name: this.opened?.name,
       address: this.opened?.address,
-      celsius: this.celsius,
+      sample: known ? this.sample : undefined,
       ageMs: known ? this.options.uptimeMs() - this.readMs : undefined,
       readings: this.readings,
       withheld: this.withheld,
@@ -188,44 +182,46 @@ export class Sampler {
     }
   }
 
-  private accept(opened: OpenSensor, sample: TemperatureSample): void {
-    const raw = (sample.thermometer === undefined ? sample.temperature : sample.thermometer.temperature) ?? Number.NaN;
+  private accept(opened: OpenSensor, measured: TemperatureSample): void {
+    const { thermometer } = measured;
+    const raw = (thermometer === undefined ? measured.temperature : thermometer.temperature) ?? Number.NaN;
     if (!(raw >= opened.lowest && raw <= opened.highest)) {
       const what = `says ${raw} °C, expected ${opened.lowest} to ${opened.highest}: check its power and its wires`;
       throw new SensorError("outOfRange", chipAt(opened.name, opened.address), what);
     }
-    this.celsius = raw + this.offset;
-    this.sample.clear();
-    this.sample.set(TEMPERATURE, this.celsius, opened.decimals);
+    const { sample } = this;
+    sample.clear();
+    sample.set(TEMPERATURE, raw, opened.decimals);
     if (this.measuresMore) {
-      addOthers(sample, this.sample);
-      this.measuresMore = this.sample.mask !== 1 << TEMPERATURE; // a thermometer is not asked for humidity again
+      addOthers(measured, sample);
+      this.measuresMore = sample.mask !== 1 << TEMPERATURE; // a thermometer is not asked for humidity again
     }
+    this.calibration?.apply(sample);
     this.readMs = this.options.uptimeMs();
     this.readings++;
     this.failuresInARow = 0;
-    if (!this.passes(this.celsius)) this.withheld++;
-    else if (!this.handOver(this.celsius, opened.decimals)) return;
+    if (!this.passes(sample)) this.withheld++;
+    else if (!this.handOver(sample)) return;
     if (this.lastError === undefined) return;
     this.lastError = undefined;
     this.options.onRecovered?.();
   }
 
-  /** Whether the deadband lets the latest reading pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
-  private passes(celsius: number): boolean {
-    if (!this.extra) return this.deadband === undefined || this.deadband.passes(celsius, this.dueMs(this.slot - 1));
+  /** Whether the deadband lets the latest sample pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
+  private passes(sample: Sample): boolean {
+    if (!this.extra) return this.deadband === undefined || this.deadband.passes(sample, this.dueMs(this.slot - 1));
     this.extra = false;
-    this.deadband?.note(celsius, this.readMs);
+    this.deadband?.note(sample, this.readMs);
     return true;
   }
 
-  /** False: the owner threw. Its trouble is told like the sensor's, but the sensor is innocent and stays open. */
-  private handOver(celsius: number, decimals: number): boolean {
+  /** False: the owner threw. Its trouble is reported like the sensor's, but the sensor is innocent and stays open. */
+  private handOver(sample: Sample): boolean {
     try {
-      this.options.onReading(celsius, decimals, this.sample);
+      this.options.onSample(sample);
       return true;
     } catch (error) {
-      this.tell(asError(error));
+      this.report(asError(error));
       return false;
     }
   }
@@ -233,9 +229,10 @@ export class Sampler {
   private fail(error: Error): void {
     this.asks = 0;
     this.closeSensor();
+    this.calibration?.interrupt();
     if (this.extra) this.extra = false;
     else this.slot += this.backoffSlots() - 1;
-    this.tell(error);
+    this.report(error);
   }
 
   /** How many intervals until the sensor is tried again. */
@@ -244,7 +241,7 @@ export class Sampler {
     return Math.max(1, Math.floor(Math.min(2 ** this.failuresInARow++, affordable)));
   }
 
-  private tell(error: Error): void {
+  private report(error: Error): void {
     this.failures++;
     const known = sameFault(this.lastError, error);
     this.lastError = error;

@@ -5,6 +5,8 @@
  * that all settings together fit one value of the key-value store.
  * Sources: keep alive MQTT 3.1.1 §3.1.2.10, client ids §3.1.3.1; SSIDs IEEE 802.11-2016 §9.4.2.2; the checks: texts.ts.
  */
+import { type ChannelValues, deadbandSettings, offsetSettings, resolutionSettings } from "./channel-settings.js";
+import type { SettingRow } from "./setting.js";
 import {
   anyText,
   hostFlaw,
@@ -21,8 +23,8 @@ import {
   strayCharacter,
 } from "./texts.js";
 
-/** The values in force, by key. Times are in seconds, temperatures in degrees Celsius. */
-export interface Values {
+/** The values in force, by key. Times are in seconds. */
+export interface Values extends ChannelValues {
   room: string;
   /** Empty: made from the MAC address. */
   id: string;
@@ -39,11 +41,8 @@ export interface Values {
   /** 0: off. */
   "mqtt.keepalive": number;
   interval: number;
-  offset: number;
-  /** Digits after the decimal point. */
-  resolution: "auto" | 0 | 1 | 2 | 3;
-  /** 0: every reading counts. */
-  deadband: number;
+  filter: "off" | "median" | "average";
+  "filter.samples": number;
   /** 0: off. */
   heartbeat: number;
   payload: "json" | "plain";
@@ -63,48 +62,11 @@ export interface Values {
   log: "off" | "error" | "warn" | "info" | "debug";
 }
 
+export type { SettingType } from "./setting.js";
 export type Key = keyof Values;
 export type Value = Values[Key];
 
-/** What texts a setting takes. `expects` reads on after the word "expected". */
-export type SettingType =
-  | {
-      readonly kind: "text";
-      /** UTF-8 bytes at most. */
-      readonly maxBytes: number;
-      readonly expects: string;
-      accepts(text: string): boolean;
-      /** Puts right what has one right form; before `accepts`. Mended twice is mended once. */
-      mend?(text: string): string;
-      /** What is wrong with a text that is not taken, where there is more to say than what is expected. */
-      flaw?(text: string): string | undefined;
-      /** Offered by completion; others are taken, too. */
-      readonly examples?: readonly string[];
-    }
-  | {
-      readonly kind: "number";
-      readonly unit: string;
-      readonly min: number;
-      readonly max: number;
-      /** Digits allowed after the decimal point. */
-      readonly decimals: number;
-    }
-  | { readonly kind: "choice"; readonly values: readonly (string | number)[] }
-  | { readonly kind: "switch" };
-
-/** One row of the table. */
-export interface SettingOf<K extends Key> {
-  readonly key: K;
-  readonly type: SettingType;
-  readonly default: Values[K];
-  readonly help: string;
-  /** In force at once when saved, or at the next boot. */
-  readonly inForce: "saved" | "rebooted";
-  /** Never shown, logged or kept in a history. */
-  readonly secret?: true;
-  /** `setup` asks for it. */
-  readonly asked?: true;
-}
+export type SettingOf<K extends Key> = SettingRow<K, Values[K]>;
 
 export type Setting = { [K in Key]: SettingOf<K> }[Key];
 
@@ -235,32 +197,28 @@ export const schema: readonly Setting[] = [
     inForce: "saved",
     asked: true,
   },
+  ...offsetSettings,
+  ...resolutionSettings,
   {
-    key: "offset",
-    type: { kind: "number", unit: "°C", min: -20, max: 20, decimals: 4 },
-    default: 0,
-    help: "Calibration: added to every reading",
+    key: "filter",
+    type: { kind: "choice", values: ["off", "median", "average"] },
+    default: "off",
+    help: "median: a single wild value vanishes; average: less noise; both: changes show later",
     inForce: "saved",
   },
   {
-    key: "resolution",
-    type: { kind: "choice", values: ["auto", 0, 1, 2, 3] },
-    default: "auto",
-    help: "Digits after the decimal point; auto: as the sensor has them",
+    key: "filter.samples",
+    type: { kind: "number", unit: "", min: 3, max: 15, decimals: 0 },
+    default: 3,
+    help: "How many of the latest samples the filter takes together",
     inForce: "saved",
   },
-  {
-    key: "deadband",
-    type: { kind: "number", unit: "°C", min: 0, max: 10, decimals: 4 },
-    default: 0,
-    help: "Changes smaller than this are not sent; 0: every reading is",
-    inForce: "saved",
-  },
+  ...deadbandSettings,
   {
     key: "heartbeat",
     type: { kind: "number", unit: "s", min: 0, max: SECONDS_A_DAY, decimals: 3 },
     default: 600,
-    help: "A reading is sent at least this often, in spite of the deadband; 0: off",
+    help: "A sample is sent at least this often, in spite of the deadband; 0: off",
     inForce: "saved",
   },
   {

@@ -4,7 +4,7 @@
  * when Home Assistant has started. What the broker does not take is left out (acceptance.ts).
  */
 import type { Board, Timers } from "../board.js";
-import { TEMPERATURE } from "../channels/channels.js";
+import { channels, TEMPERATURE } from "../channels/channels.js";
 import {
   availabilityTopic,
   birthTopic,
@@ -18,6 +18,7 @@ import {
 } from "../homeassistant/discovery.js";
 import type { InboundMessage, Will } from "../mqtt/client.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
+import { channelKey } from "../settings/channel-settings.js";
 import type { Settings } from "../settings/settings.js";
 import { VERSION } from "../version.js";
 import {
@@ -377,7 +378,8 @@ export class Presence implements AcceptanceOwner {
 function expireAfterS(settings: Settings): number | undefined {
   const interval = settings.get("interval");
   const heartbeat = settings.get("heartbeat");
-  if (settings.get("deadband") === 0) return Math.max(MIN_EXPIRY_S, Math.ceil(3 * interval));
+  const hasDeadband = channels.some((_, channel) => settings.get(channelKey("deadband", channel)) > 0);
+  if (!hasDeadband) return Math.max(MIN_EXPIRY_S, Math.ceil(3 * interval));
   return heartbeat === 0 ? undefined : Math.max(MIN_EXPIRY_S, Math.ceil(3 * (heartbeat + interval)));
 }
 

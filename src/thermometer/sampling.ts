@@ -3,11 +3,13 @@
  * A sampler that was stopped stays so, whatever the settings become.
  */
 import type { Board, Timers } from "../board.js";
-import { MAX_DECIMALS, TEMPERATURE } from "../channels/channels.js";
+import { channels } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
 import type { Answer } from "../console/host.js";
 import { type OpenSensor, openSensor } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
+import { type ChannelKey, channelKey } from "../settings/channel-settings.js";
+import type { Key, Values } from "../settings/schema.js";
 import type { Settings } from "../settings/settings.js";
 import type { Level } from "./device-log.js";
 
@@ -25,6 +27,20 @@ export interface SamplingOwner {
   log(level: Level, text: string): void;
 }
 
+/** The settings that every channel has one of. */
+type ChannelSetting = "offset" | "resolution" | "deadband";
+
+const SETTINGS: readonly Key[] = ["interval", "filter", "filter.samples", "heartbeat"];
+const CHANNEL_SETTINGS: readonly ChannelSetting[] = ["offset", "resolution", "deadband"];
+
+/** Whether a sampler that was made before `keys` were changed is to be made anew. */
+export function concernsSampling(keys: readonly Key[]): boolean {
+  return keys.some((key) => {
+    const isEachChannels = CHANNEL_SETTINGS.some((name) => key === name || key.startsWith(`${name}.`));
+    return isEachChannels || SETTINGS.includes(key);
+  });
+}
+
 /** Who waits for a reading out of turn. */
 interface Asker {
   readonly timer: object | number;
@@ -37,7 +53,6 @@ export class Sampling implements SamplerOptions {
   private stopped = false;
   private _pulse = 0; // of the samplers before this one
   private asker: Asker | undefined;
-  private _decimals = 2;
 
   /** Begins with `restart`. */
   constructor(owner: SamplingOwner) {
@@ -47,13 +62,6 @@ export class Sampling implements SamplerOptions {
 
   get status(): SamplerStatus {
     return this.sampler.status();
-  }
-
-  /** The latest sample as the prompt shows it: "21.44 °C, 45.2 %". */
-  get text(): string {
-    const { sample } = this.sampler;
-    sample.decimals[TEMPERATURE] = this._decimals;
-    return sampleText(sample);
   }
 
   /** Another number whenever a reading was taken, kept back or failed. */
@@ -108,12 +116,24 @@ export class Sampling implements SamplerOptions {
     return this.owner.settings.get("interval") * 1000;
   }
 
-  get offset(): number {
-    return this.owner.settings.get("offset");
+  get offsets(): readonly number[] {
+    return this.eachChannels("offset");
   }
 
-  get deadband(): number {
-    return this.owner.settings.get("deadband");
+  get resolutions(): readonly Values["resolution"][] {
+    return this.eachChannels("resolution");
+  }
+
+  get filter(): Values["filter"] {
+    return this.owner.settings.get("filter");
+  }
+
+  get filterSamples(): number {
+    return this.owner.settings.get("filter.samples");
+  }
+
+  get deadbands(): readonly number[] {
+    return this.eachChannels("deadband");
   }
 
   get heartbeatMs(): number {
@@ -129,11 +149,7 @@ export class Sampling implements SamplerOptions {
     return this.owner.board.clock.uptimeMs();
   }
 
-  onReading(_celsius: number, sensorDecimals: number, sample: Sample): void {
-    const resolution = this.owner.settings.get("resolution");
-    const decimals = Math.min(resolution === "auto" ? sensorDecimals : resolution, MAX_DECIMALS);
-    this._decimals = decimals;
-    sample.decimals[TEMPERATURE] = decimals;
+  onSample(sample: Sample): void {
     if (this.asker !== undefined) this.answer({ lines: [sampleText(sample)] });
     this.owner.onSample(sample);
   }
@@ -145,6 +161,11 @@ export class Sampling implements SamplerOptions {
 
   onRecovered(): void {
     this.owner.log("info", "sensor: reads again");
+  }
+
+  /** What a setting is for each channel, in the table's order. */
+  private eachChannels<N extends ChannelSetting>(name: N): Values[ChannelKey<N>][] {
+    return channels.map((_, channel) => this.owner.settings.get(channelKey(name, channel)));
   }
 
   private answer(answer: Answer): void {

@@ -4,6 +4,7 @@
  */
 
 import type { ResetCause } from "../board.js";
+import { sampleText } from "../channels/sample.js";
 import { troubleText } from "../network/trouble.js";
 import { VERSION } from "../version.js";
 import { NoSettings } from "./no-settings.js";
@@ -37,11 +38,11 @@ function health({ health, store }: Product): readonly Row[] {
 
 function sensor({ sampling, health }: Product): string {
   if (sampling === undefined) return health.safeMode === undefined ? "off: see the log" : "off: safe mode";
-  const { name, celsius, ageMs, failures, lastError } = sampling.status;
+  const { name, sample, ageMs, failures, lastError } = sampling.status;
   if (lastError !== undefined) return `failing (${counted(failures, "time")}): ${lastError.message}`;
-  if (celsius === undefined || ageMs === undefined) return "no reading yet";
+  if (sample === undefined || ageMs === undefined) return "no reading yet";
   const failed = failures > 0 ? `, ${counted(failures, "failure")}` : "";
-  return `${name}: ${sampling.text}, ${span(ageMs)} ago${failed}`;
+  return `${name}: ${sampleText(sample)}, ${span(ageMs)} ago${failed}`;
 }
 
 function wifi({ link }: Product): readonly Row[] {

@@ -63,7 +63,7 @@ export function samplingCost(turns: number): Cost {
     timers,
     uptimeMs,
     intervalMs: INTERVAL_MS,
-    onReading(_celsius, _decimals, sample) {
+    onSample(sample) {
       journal.append(sample, 1);
       const entered = enter();
       taken++;

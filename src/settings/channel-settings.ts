@@ -1,0 +1,66 @@
+/*
+ * The settings that every channel has, made from the channel table: `offset` is the temperature's, `offset.humidity` the
+ * humidity's, and so on.
+ */
+import { type Channel, type ChannelName, channels, TEMPERATURE } from "../channels/channels.js";
+import type { SettingRow } from "./setting.js";
+
+/** The keys of such a setting: one for each channel. */
+export type ChannelKey<N extends string> = N | `${N}.${Exclude<ChannelName, "temperature">}`;
+
+type Offset = ChannelKey<"offset">;
+type Resolution = ChannelKey<"resolution">;
+type Deadband = ChannelKey<"deadband">;
+
+/** Digits after the decimal point. */
+type ResolutionValue = "auto" | 0 | 1 | 2 | 3;
+
+/** Values in force, in the channel's unit. */
+export interface ChannelValues
+  extends Record<Offset, number>,
+    Record<Resolution, ResolutionValue>,
+    Record<Deadband, number> {}
+
+/** The key of a channel's setting. `channel`: its place in the table. */
+export function channelKey<N extends string>(name: N, channel: number): ChannelKey<N> {
+  return (channel === TEMPERATURE ? name : `${name}.${channels[channel].name}`) as ChannelKey<N>;
+}
+
+export const offsetSettings: readonly SettingRow<Offset, number>[] = channels.map(
+  ({ name, unit, maxOffset }, channel) => ({
+    key: channelKey("offset", channel),
+    type: { kind: "number", unit, min: -maxOffset, max: maxOffset, decimals: 4 },
+    default: 0,
+    help: `Calibration: added to every ${name}`,
+    inForce: "saved",
+  }),
+);
+
+export const resolutionSettings: readonly SettingRow<Resolution, ResolutionValue>[] = channels.map(
+  ({ name }, channel) => ({
+    key: channelKey("resolution", channel),
+    type: { kind: "choice", values: ["auto", 0, 1, 2, 3] },
+    default: "auto",
+    help: `${capitalized(name)}: digits after the decimal point; auto: as the sensor has them`,
+    inForce: "saved",
+  }),
+);
+
+const DEADBAND_HELP =
+  "A sample is sent once the temperature has changed by this; 0: its changes do not count, without any deadband all samples are sent";
+
+export const deadbandSettings: readonly SettingRow<Deadband, number>[] = channels.map((row, channel) => ({
+  key: channelKey("deadband", channel),
+  type: { kind: "number", unit: row.unit, min: 0, max: row.maxDeadband, decimals: 4 },
+  default: 0,
+  help: channel === TEMPERATURE ? DEADBAND_HELP : otherDeadbandHelp(row),
+  inForce: "saved",
+}));
+
+function otherDeadbandHelp({ name }: Channel): string {
+  return `As deadband, for ${name}: a sample is sent once one of them has changed by its deadband`;
+}
+
+function capitalized(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
