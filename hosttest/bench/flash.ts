@@ -14,6 +14,10 @@ const BLOCKS = 16;
 const LAPS = 100;
 const MESSAGE_BYTES = 128;
 const READING_BYTES = 12;
+/** A sample as the journal stores it while it stays near its base: temperature, or temperature and humidity. A short frame. */
+const SHORT_BYTES = 3;
+/** The notes of a device, bytes by tag: the room "livingroom", the clock, the session, the counters, the base of the samples. */
+const NOTES = [11, 14, 9, 12, 26] as const;
 const BROWN_OUTS = 100;
 
 type Unit = 1 | 16;
@@ -44,7 +48,7 @@ export function flashRows(): Promise<Row[]> {
     rows.push({ ...row(`${name}: program calls`, calls, "a message"), recorded: true });
     rows.push({ ...row(`${name}: messages`, anErase, "an erase"), recorded: true });
   }
-  rows.push(...messageRows(), ...readingRows(), ...mountRows(), ...brownOutRows());
+  rows.push(...messageRows(), ...recordRows(), ...shortRows(), ...mountRows(), ...brownOutRows());
   return Promise.resolve(rows);
 }
 
@@ -62,7 +66,25 @@ function messageRows(): Row[] {
   ];
 }
 
-function readingRows(): Row[] {
+/**
+ * Samples that fit a short frame, on flash with the notes of a device. In units of 16 each call that is durable on return takes a
+ * unit: of the 253 in a block, no more than 126 entries of QoS 1 or 84 of QoS 2 can be appended and settled one by one.
+ */
+function shortRows(): Row[] {
+  const bytewise = ring(SHORT_BYTES, 1, 1, NOTES);
+  return [
+    row("outbox, short frames, QoS 1: programmed bytes", bytewise.bytes, "a sample"),
+    row("outbox, short frames, QoS 1: program calls", bytewise.calls, "a sample"),
+    atLeast("outbox, short frames, QoS 1: samples", bytewise.anErase, "an erase", 480),
+    atLeast("outbox, short frames, QoS 2: samples", ring(SHORT_BYTES, 1, 2, NOTES).anErase, "an erase", 480),
+    row("outbox, short frames, QoS 1: wear, most to mean", bytewise.wear, "", 1.01),
+    atLeast("units of 16, short frames, QoS 1: samples", ring(SHORT_BYTES, 16, 1, NOTES).anErase, "an erase", 120),
+    atLeast("units of 16, short frames, QoS 2: samples", ring(SHORT_BYTES, 16, 2, NOTES).anErase, "an erase", 80),
+  ];
+}
+
+/** Records of firmware 0.1, which are what does not fit a short one now. */
+function recordRows(): Row[] {
   const bytewise = ring(READING_BYTES, 1, 1);
   return [
     row("outbox, readings, QoS 1: programmed bytes", bytewise.bytes, "a reading"),
@@ -74,10 +96,11 @@ function readingRows(): Row[] {
   ];
 }
 
-/** Appends, hands out and settles entries until the ring has gone round so often. */
-function ring(length: number, unit: Unit, qos: QoS): Figures {
+/** Appends, hands out and settles entries, with notes of so many bytes in force, until the ring has gone round so often. */
+function ring(length: number, unit: Unit, qos: QoS, notes: readonly number[] = []): Figures {
   const flash = new NorFlash({ blocks: BLOCKS, writeUnit: unit });
   const outbox = new Outbox({ flash, writeUnit: unit });
+  for (const [tag, bytes] of notes.entries()) outbox.note(tag, new Uint8Array(bytes));
   const payload = new Uint8Array(length);
   let count = 0;
   // From the first lap's end on: until then a block is erased that was never written.
