@@ -37,8 +37,7 @@ export class InFlight {
   protected isLowering = false;
   /** Some entries are held back: others go in turn with them. */
   protected isPaced = false;
-  /** How far from the oldest entries go once others have overtaken it, and how far now. */
-  private lead = 0;
+  /** How far from the oldest entries go. */
   private reachable = IDS;
   /** The oldest when another one was settled before it, and the QoS of those, as bits. */
   protected overtaken = -1;
@@ -66,10 +65,9 @@ export class InFlight {
   }
 
   /** How many go at once. What is held back may be open at the server, and counts there. */
-  protected pace({ isLowering, isOneByOne, open, heldEnd, lead }: Suspicion): void {
+  protected pace({ isLowering, isOneByOne, open, heldEnd }: Suspicion): void {
     this.isLowering = isLowering;
     this.isPaced = heldEnd > 0;
-    this.lead = this.window + lead;
     this.limit = isOneByOne ? 1 : this.window;
     this.limitOfQoS2 = Math.min(this.limit, MAX_QOS2 - open);
   }
@@ -111,7 +109,7 @@ export class InFlight {
   }
 
   /**
-   * With others in flight: its packet id is in use, it is `lead` numbers or more from the oldest, which others have overtaken, or it is of QoS 1 behind one of QoS 2 that is not released. A server may
+   * With others in flight: its packet id is in use, it is too far from the oldest, which others have overtaken, or it is of QoS 1 behind one of QoS 2 that is not released. A server may
    * forward that one at PUBREL (§4.3.3, method B), and this one at once: subscribers would see them in the wrong order.
    */
   protected mustWait(entry: OutboundEntry): boolean {
@@ -145,11 +143,11 @@ export class InFlight {
     }
   }
 
-  /** The entry of a slot, which awaited `word`, was settled before the oldest. */
-  protected overtake(slot: number, word: number): void {
+  /** The entry of a slot, which awaited `word`, was settled before the oldest. `lead`: how far from that others go then, besides the window. */
+  protected overtake(slot: number, word: number, lead: number): void {
     const oldest = this.sequences[this.head];
     this.holes++;
-    this.reachable = this.lead;
+    this.reachable = this.window + lead;
     if (oldest !== this.overtaken) {
       this.overtaken = this.overtaker = oldest;
       this.overtakenBy = 0;

@@ -15,6 +15,11 @@ import { type InboundStore, MemoryInboundStore, NO_STORE, type OutboundEntry, ty
 import { ALONE, IN_ORDER, OTHERS, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
 import type { Transmit } from "./transmit.js";
 
+// How far a connection has got.
+const ANSWERED = 1;
+const RECEIVED = 2;
+const SETTLED = 3;
+
 export class Session<E extends OutboundEntry> extends InFlight implements MessageReader {
   readonly requests: Requests;
   private readonly options: SessionOptions<E>;
@@ -34,11 +39,8 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   /** The store may have an entry from the cursor on. Set it when the store has got one. */
   mayHaveMore = true;
 
-  /** An entry was settled on this connection; or a request was, or PUBREC came. */
-  private hasHeard = false;
-  private hasAnswered = false;
-  /** An entry was acknowledged, be it by PUBREC. */
-  private hasMoved = false;
+  /** What came of this connection: something was ANSWERED, an entry RECEIVED (PUBREC), or one SETTLED. */
+  private progress = 0;
   /** There is nothing to be learnt from an acknowledgement. */
   private isCalm = false;
   /** What the owner knows of it. */
@@ -103,16 +105,16 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   close(ending: Ending): void {
     if (!this.out) return;
     this.out = undefined;
-    const isBroken = ending === "peer" && !this.hasHeard && !this.hasAnswered;
+    const isBroken = ending === "peer" && this.progress < ANSWERED;
     const by = ending === "peer" ? "closing" : ending === "stuck" ? "silence" : undefined;
     const oldest = this.oldest;
     // Requests take the blame first, and what others have overtaken has had its failure.
     const isElse = this.requests.close(isBroken) || (by === "silence" && this.overtaken === oldest);
-    this.suspicion.ended(isElse ? undefined : by, oldest, this.hasHeard);
+    this.suspicion.ended(isElse ? undefined : by, oldest, this.progress === SETTLED);
     this.sentEnd = Math.max(this.sentEnd, this.reached, this.cursor);
     this.land();
-    this.cursor = this.reached = 0;
-    this.hasHeard = this.hasAnswered = this.hasMoved = this.hasSkipped = false;
+    this.cursor = this.reached = this.progress = 0;
+    this.hasSkipped = false;
     this.mayHaveMore = true;
   }
 
@@ -218,7 +220,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       if (type === 5 && !isResuming) out.acknowledgement(0x6202_0000 + id);
       return;
     }
-    this.hasAnswered = true;
+    this.progress = Math.max(this.progress, ANSWERED);
     if (isRequest) return this.requests.settle(id, granted);
     this.acknowledge(slot);
     return;
@@ -239,7 +241,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       if (slot === this.head) {
         this.head = (slot + 1) % this.window;
         if (--this.inFlight && this.holes) this.skipHoles();
-      } else this.overtake(slot, word);
+      } else this.overtake(slot, word, this.suspicion.lead);
       this.delivered++;
       if (!this.isCalm) this.heard(sequence, word >> 28 === 4 ? 1 : 2);
       this.options.onSettled?.(sequence, "delivered");
@@ -264,7 +266,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
 
   /** The server has taken an entry on this connection, or it ends for the sake of one that is known to end connections. */
   get isWelcome(): boolean {
-    return this.hasMoved || this.suspicion.phase === ALONE;
+    return this.progress >= RECEIVED || this.suspicion.phase === ALONE;
   }
 
   /** What the server does not take. */
@@ -307,9 +309,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   private heard(sequence: number, settledQos: number): void {
     const suspicion = this.suspicion;
     const { phase } = suspicion;
-    this.hasMoved = true;
-    if (settledQos) this.hasHeard = true;
-    else this.hasAnswered = true;
+    this.progress = Math.max(this.progress, settledQos ? SETTLED : RECEIVED);
     suspicion.acknowledged(sequence, settledQos);
     if (settledQos) this.convict();
     if (phase !== IN_ORDER || this.hasSkipped) {

@@ -59,8 +59,6 @@ export class Suspicion {
   isLowering = false;
   /** The one that others have overtaken; -1: none. */
   overtaken = -1;
-  /** Entries of QoS 2 that are held back and may be open at the server, which counts them. */
-  open = 0;
   private readonly store: Pick<OutboundStore<OutboundEntry>, "seek">;
   /** Connections in a row that an entry may fail. */
   private readonly limit: number;
@@ -72,7 +70,6 @@ export class Suspicion {
   /** Connections in a row on which `overtaken` was, and those on which only QoS 1 has overtaken it. */
   private overtakes = 0;
   private overtakesByQoS1 = 0;
-  private overtakenQos: 1 | 2 = 1;
   /** All below were passed over, or have arrived. */
   private passedEnd = 0;
 
@@ -88,13 +85,13 @@ export class Suspicion {
     if (this.heldEnd && !this.isHeldLeft) this.clear();
     if (this.overtaken >= 0 && store.seek(this.overtaken)?.sequence !== this.overtaken) this.exonerate();
     const end = Math.min(this.heldEnd, sentEnd);
-    this.open = 0;
     const { trial } = this;
     if (!trial) return 0;
+    trial.open = 0;
     for (let entry = store.seek(0); entry && entry.sequence < end; entry = store.seek(entry.sequence + 1))
-      if (entry.qos === 2) this.open++;
+      if (entry.qos === 2) trial.open++;
     // A server that closes the connection takes none of those behind: one at a time may go in any case.
-    if (this.refusal?.by === "closing") this.open = Math.min(this.open, MAX_OPEN);
+    if (this.refusal?.by === "closing") trial.open = Math.min(trial.open, MAX_OPEN);
     trial.restAt = -1;
     this.phase = trial.hasHelped ? OTHERS : PROBE;
     if (!trial.hasHelped || !trial.delivered) return this.heldEnd;
@@ -110,6 +107,11 @@ export class Suspicion {
   /** Nothing is suspected: acknowledgements need not be looked at. */
   get isIdle(): boolean {
     return !this.heldEnd && this.overtaken < 0 && !this.refusal;
+  }
+
+  /** Entries of QoS 2 that are held back and may be open at the server, which counts them. */
+  get open(): number {
+    return this.trial ? this.trial.open : 0;
   }
 
   /** One entry in flight at a time. */
@@ -214,13 +216,11 @@ export class Suspicion {
     if (sequence !== this.overtaken) this.exonerate();
     this.overtaken = sequence;
     this.passedEnd = passedEnd;
-    if (qos !== this.overtakenQos) this.overtakes = 0;
-    this.overtakenQos = qos;
     this.refuse("silence", sequence);
     if (by & qos) this.overtakes++;
     else if (++this.overtakesByQoS1 >= this.limit && qos === 2) {
       this.isLowering = true;
-      this.overtakesByQoS1 = 0;
+      this.overtakes = this.overtakesByQoS1 = 0; // at QoS 1 there is nothing against it yet
     }
   }
 
@@ -254,6 +254,7 @@ export class Suspicion {
     this.isLowering = true;
     trial.isLoweringDue = false;
     trial.countAnew();
+    this.exonerate();
   }
 
   /** Nothing is held back any more, nobody accused. */
@@ -265,7 +266,7 @@ export class Suspicion {
   /** All go in order again, and counting begins anew. */
   private restart(): void {
     this.phase = IN_ORDER;
-    this.open = this.heldEnd = this.strikes = 0;
+    this.heldEnd = this.strikes = 0;
     this.struck = -1;
     this.trial = undefined;
     this.exonerate();

@@ -8,6 +8,8 @@ export class Trial {
   /** The newest entry that has failed as a probe, and how far beyond it the next one is. */
   lastProbe: number;
   step = 1;
+  /** Entries of QoS 2 that are held back and may be open at the server. */
+  open = 0;
   /** Others got through while some were held back. */
   hasHelped = false;
   /** Others that were delivered since the last round, by QoS: bits 1 and 2. */
