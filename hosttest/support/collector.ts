@@ -9,6 +9,8 @@ export interface Arrival {
   readonly payload: string;
   readonly qos: number;
   readonly retain: boolean;
+  /** When it came, milliseconds since 1970. */
+  readonly atMs: number;
 }
 
 /** A reading as subscribers see it. */
@@ -26,7 +28,7 @@ export class Collector {
   private constructor(client: MqttClient) {
     this.#client = client;
     client.on("message", (topic, payload, { qos, retain }) => {
-      this.arrivals.push({ topic, payload: payload.toString("utf8"), qos, retain });
+      this.arrivals.push({ topic, payload: payload.toString("utf8"), qos, retain, atMs: Date.now() });
       this.#changed();
     });
     client.on("error", () => {}); // it reconnects by itself

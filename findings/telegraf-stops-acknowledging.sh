@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Telegraf 1.37.2's mqtt_consumer acknowledges nothing more once one attempt to connect again has failed.
+#
+# Expected: with `persistent_session` and QoS 1 a message is acknowledged when an output has written it (README of mqtt_consumer, "Tracking metrics" and `max_undelivered_messages`), as long
+# as Telegraf runs, whatever outages there were.
+# Seen: the server drops the connection and refuses the next one. When it is back Telegraf connects, receives, writes, and sends no PUBACK any more; so the server sends what it allows in
+# flight (mosquitto: 20 messages), and Telegraf stores those and then nothing until it is restarted. Where the first attempt succeeds, all is well. Cause: `connect()` ends the goroutine that
+# acknowledges whenever the network fails, and only `Start()` makes one. What to do: Telegraf 1.38 or later, which leaves connecting again to its MQTT library.
+set -euo pipefail
+cd "$(dirname "$0")"
+. support/prelude.bash
+trap clean_up EXIT
+
+telegraf_program 1.37.2 inputs.mqtt_consumer outputs.file parsers.value serializers.influx
+cat >"$work/server.py" <<'PY'
+"""Sends one message, drops the connection, refuses as many as it is told to, and sends another; prints which were acknowledged."""
+import os, socket, sys, time
+from wire import Peer, packet, publish
+port, refusals, log, output = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+
+def count(text, file):
+    return open(file).read().count(text) if os.path.exists(file) else 0
+
+def listen():
+    server = socket.create_server(("127.0.0.1", port))
+    server.settimeout(60)
+    return server
+
+def session(peer, number):
+    """What becomes of one message: the session ends with PUBACK, or with the second ping after the message was written."""
+    pings = 0
+    while pings < 2 and (got := peer.receive(30)):
+        kind = got[0] >> 4
+        if kind == 1:
+            peer.send(packet(0x20, bytes([number - 1, 0])))  # Session Present in the second
+            if number == 2:
+                peer.send(publish("t", b"2", 1, 2))
+        elif kind == 8:
+            peer.send(packet(0x90, got[1][:2] + b"\1"), publish("t", b"1", 1, 1))
+        elif kind == 12:
+            peer.send(packet(0xD0))
+            pings += count(f"v value={number}i", output)
+        elif got == (0x40, bytes([0, number])):
+            return f"message {number} written {count(f'v value={number}i', output)}, acknowledged"
+    return f"message {number} written {count(f'v value={number}i', output)}, not acknowledged"
+
+server = listen()
+print("ready", flush=True)
+peer = Peer(server.accept()[0])
+first = session(peer, 1)
+if refusals:
+    server.close()
+peer.close()
+deadline = time.monotonic() + 60
+while count("connection refused", log) < refusals:
+    assert time.monotonic() < deadline, open(log).read()
+    time.sleep(0.05)
+if refusals:
+    server = listen()
+print(f"{first}; {session(Peer(server.accept()[0]), 2)}", flush=True)
+PY
+after_refusals() { # COUNT
+  local port server _
+  port=$(free_port)
+  cat >"$work/$1.conf" <<TOML
+[agent]
+  interval = "1s"
+  flush_interval = "1s"
+  omit_hostname = true
+[[inputs.mqtt_consumer]]
+  servers = ["tcp://127.0.0.1:$port"]
+  topics = ["t"]
+  topic_tag = ""
+  qos = 1
+  client_id = "telegraf"
+  persistent_session = true
+  keepalive = "2s"
+  name_override = "v"
+  data_format = "value"
+  data_type = "integer"
+[[outputs.file]]
+  files = ["$work/$1.out"]
+  data_format = "influx"
+TOML
+  PYTHONPATH=$PWD/support timeout 110 python3 "$work/server.py" "$port" "$1" "$work/telegraf$1.log" "$work/$1.out" >"$work/$1.result" &
+  server=$!
+  started+=("$server")
+  for _ in $(seq 1 100); do
+    [[ ! -s $work/$1.result ]] || break
+    sleep 0.1
+  done
+  background "telegraf$1" "$work/telegraf" --config "$work/$1.conf"
+  wait "$server" || cat "$work/telegraf$1.log" >&2
+}
+after_refusals 0
+seen "connected again at once" "message 1 written 1, acknowledged; message 2 written 1, acknowledged" "$(tail -n 1 "$work/0.result")"
+after_refusals 1
+seen "refused once before that" "message 1 written 1, acknowledged; message 2 written 1, not acknowledged" "$(tail -n 1 "$work/1.result")"
+exit "$differences"
