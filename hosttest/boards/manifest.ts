@@ -5,6 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { transformSync } from "esbuild";
 
 type Lines = string | readonly string[];
 
@@ -46,10 +47,12 @@ export class Product {
   isRainbow = true; // the SDK's own default, on the boards that have one
   readonly #top: string;
   readonly #read = new Set<string>();
+  readonly #leftOut = new Set<string>();
 
   constructor(top: string, platform: string) {
     this.#top = top;
     this.#include("manifest.json", platform);
+    for (const [specifier, path] of this.modules) if (this.#leftOut.has(path)) this.modules.delete(specifier);
   }
 
   #include(path: string, platform: string): void {
@@ -72,7 +75,7 @@ export class Product {
     this.board = part.config?.board ?? this.board;
     this.isRainbow = part.config?.led?.rainbow ?? this.isRainbow;
     for (const [target, sources] of Object.entries(part.modules ?? {})) {
-      if (target !== "~") for (const source of list(sources)) this.#map(target, normalize(join(folder, source)));
+      for (const source of list(sources)) this.#map(target, normalize(join(folder, source)));
     }
   }
 
@@ -84,10 +87,19 @@ export class Product {
   #map(target: string, source: string): void {
     if (source.includes("$")) return;
     for (const file of filesOf(this.#top, source)) {
+      if (target === "~") {
+        this.#leftOut.add(file); // mcconfig reads these first, whatever the order
+        continue;
+      }
       const base = file.replace(/^.*\//, "").replace(/\.ts$/, "");
       this.modules.set(target.replace("*", base), file);
     }
   }
+}
+
+/** Does this TypeScript leave anything to run? A module of types alone does not: linked, it would take flash for nothing. */
+export function hasCode(source: string): boolean {
+  return transformSync(source, { loader: "ts" }).code.trim() !== "";
 }
 
 /** The first that fits: the full name, "esp32/*" for any below it, then the platform itself, then "...". */

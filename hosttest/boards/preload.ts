@@ -1,16 +1,26 @@
 /*
- * Writes the firmware's modules into `preload` of manifest.json, one by one: mcconfig's star means JavaScript alone.
+ * Writes the firmware's modules into manifest.json, one by one: those with code into `preload`, where mcconfig's star means
+ * JavaScript alone; those of types alone into "~", which takes them out of the link.
  *   node hosttest/run.mjs hosttest/boards/preload.ts
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hasCode } from "./manifest.js";
 
-const NOT_PRELOADED = new Set(["src/board", "src/main"]); // types alone; what runs at boot
+const NOT_PRELOADED = new Set(["src/main"]); // runs at boot
+const NOT_MAPPED = new Set(["src/board"]); // no line of `modules` reaches it
 
 const manifest = JSON.parse(readFileSync("manifest.json", "utf8"));
-manifest.preload = readdirSync("src", { recursive: true, encoding: "utf8" })
+const specifiers = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
   .map((name) => `src/${name.slice(0, -".ts".length)}`)
-  .filter((specifier) => !NOT_PRELOADED.has(specifier))
+  .filter((specifier) => !NOT_MAPPED.has(specifier))
   .sort();
+const withCode = specifiers.filter((specifier) => hasCode(readFileSync(`${specifier}.ts`, "utf8")));
+const ofSDK = manifest.modules["~"].filter((path: string) => path.startsWith("$"));
+manifest.preload = withCode.filter((specifier) => !NOT_PRELOADED.has(specifier));
+manifest.modules["~"] = [
+  ...ofSDK,
+  ...specifiers.filter((specifier) => !withCode.includes(specifier)).map((specifier) => `./${specifier}`),
+];
 writeFileSync("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
 console.log(`${manifest.preload.length} modules; now: npx biome format --write manifest.json`);
