@@ -7,8 +7,10 @@ import type { Timers } from "../../src/board.js";
 import { splitTimers } from "../common/split-timers.js";
 
 export const timers: Timers = Object.freeze(
-  splitTimers<Timer>({
-    set: (callback, delayMs) => Timer.set(callback, delayMs),
-    clear: (id) => Timer.clear(id),
-  }),
+  splitTimers<Timer>(
+    Object.freeze({
+      set: (callback, delayMs) => Timer.set(callback, delayMs),
+      clear: (id) => Timer.clear(id),
+    }),
+  ),
 );

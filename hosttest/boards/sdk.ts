@@ -112,7 +112,8 @@ const STAND_INS: Readonly<Record<string, string>> = {
   "embedded:storage/key-value": `export default { open({ path }) { hw.namespaces.push(path); return {}; } };`,
 };
 
-const plugin: Plugin = {
+/** Answers imports of the SDK's modules. What is bundled with it needs `hw`, `trace` and `System` in its scope. */
+export const standIns: Plugin = {
   name: "sdk",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^(embedded:|mc\/|file$|modules$|net$|resetReason$|time$|timer$)/ }, ({ path }) => ({
@@ -144,7 +145,7 @@ async function bundled(entry: string): Promise<string> {
     format: "iife",
     globalName: "exported",
     target: "node20",
-    plugins: [plugin],
+    plugins: [standIns],
   });
   return outputFiles[0].text;
 }

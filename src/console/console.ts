@@ -30,7 +30,7 @@ const CALM = 256; // no input is taken while more than this waits to be written
 const LOG_MAX = 2_048; // no log line is taken while more than this waits
 const LAST_WORDS_MS = 500; // a reboot waits no longer for a port that takes nothing
 const INTERRUPT = 0x03; // Ctrl-C
-const SEVERITY: Record<LogLevel, number> = { off: 0, error: 1, warn: 2, info: 3, debug: 4 };
+const SEVERITY = Object.freeze<Record<LogLevel, number>>({ off: 0, error: 1, warn: 2, info: 3, debug: 4 });
 
 export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOwner {
   /** What log lines are shown. */

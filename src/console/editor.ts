@@ -37,8 +37,8 @@ export interface EditorOwner extends SilenceOwner {
 
 const BELL = "\x07";
 const HOME_AND_ERASE = "\x1b[H\x1b[2J"; // ECMA-48 §8.3.21, §8.3.39: the one thing that needs a terminal, and asked for
-const HIDDEN: Disguise = { kind: "hidden" };
-const NOTHING_TYPED: Line = new Line(); // for all editors: never written to
+const HIDDEN = Object.freeze<Disguise>({ kind: "hidden" });
+const NOTHING_TYPED = Object.freeze(new Line()) as Line; // for all editors: never written to
 
 export class Editor implements KeyListener {
   private readonly owner: EditorOwner;

@@ -10,11 +10,11 @@
  * Source: https://www.improv-wifi.com/serial/, version 1.
  */
 
-export const FRAME_TYPE = { state: 1, error: 2, command: 3, result: 4 } as const;
+export const FRAME_TYPE = Object.freeze({ state: 1, error: 2, command: 3, result: 4 } as const);
 /** The longest data. */
 export const DATA_MAX = 255;
 
-const HEADER = [0x49, 0x4d, 0x50, 0x52, 0x4f, 0x56, 1]; // "IMPROV", version
+const HEADER = Object.freeze([0x49, 0x4d, 0x50, 0x52, 0x4f, 0x56, 1]); // "IMPROV", version
 const TYPE_AT = 7;
 const LENGTH_AT = 8;
 const DATA_AT = 9;

@@ -19,10 +19,25 @@ const JOIN_MS = 28_000;
  */
 const LINE_FEED = 10;
 
-const STATE = { ready: 2, provisioning: 3, provisioned: 4 } as const;
-const ERROR = { none: 0, badFrame: 1, unknownCommand: 2, unableToConnect: 3, badHostname: 5, unknown: 0xff } as const;
-const COMMAND = { join: 1, state: 2, device: 3, scan: 4, hostname: 5, deviceName: 6, network: 7 } as const;
-const NETWORK = { online: 1, wifi: 2 } as const; // flags of the network state
+const STATE = Object.freeze({ ready: 2, provisioning: 3, provisioned: 4 } as const);
+const ERROR = Object.freeze({
+  none: 0,
+  badFrame: 1,
+  unknownCommand: 2,
+  unableToConnect: 3,
+  badHostname: 5,
+  unknown: 0xff,
+} as const);
+const COMMAND = Object.freeze({
+  join: 1,
+  state: 2,
+  device: 3,
+  scan: 4,
+  hostname: 5,
+  deviceName: 6,
+  network: 7,
+} as const);
+const NETWORK = Object.freeze({ online: 1, wifi: 2 } as const); // flags of the network state
 const STRINGS_AT = 2; // in the data of commands and results: command, length, strings
 
 /** Whose protocol it is. */

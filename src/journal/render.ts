@@ -28,12 +28,12 @@ const BRACE = 0x7d;
 const TS = ascii(',"ts":"');
 const SEQ = ascii(',"seq":');
 /** By channel: its key, with quotes and colon. */
-const KEYS = channels.map(({ key }) => ascii(`"${key}":`));
+const KEYS = Object.freeze(channels.map(({ key }) => ascii(`"${key}":`)));
 const TS_LENGTH = 20; // 2026-06-17T09:12:00Z
 const FRACTION_LENGTH = 4; // .500
 const Z = 0x5a;
 const SECONDS_AT = TS.length + 17; // from the value's end
-const STEP = [1, 10, 100, 1000]; // thousandths to the last digit shown: 10^(3 - decimals) = STEP[3 - decimals]
+const STEP = Object.freeze([1, 10, 100, 1000]); // thousandths to the last digit shown: 10^(3 - decimals) = STEP[3 - decimals]
 const VALUE = KEYS[TEMPERATURE];
 const VALUE_AT = 1 + VALUE.length;
 const ALONE = 1 << TEMPERATURE;

@@ -30,7 +30,7 @@ export type { Refusal } from "./suspicion.js";
 export type { Message } from "./transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
-const BACKOFF: Backoff = { firstMs: 1_000, longestMs: 120_000, steadyMs: 30_000, refusedMs: 120_000 };
+const BACKOFF = Object.freeze<Backoff>({ firstMs: 1_000, longestMs: 120_000, steadyMs: 30_000, refusedMs: 120_000 });
 /** CONNACK's return codes, §3.2.2.3. */
 const REFUSALS = "protocol version,client id or keep-alive,server unavailable,user name or password,not authorised"; // mosquitto 2.1 refuses a keep-alive by 2
 

@@ -36,7 +36,12 @@ export interface OutboundStore<E extends OutboundEntry> {
 }
 
 /** The store of those who only subscribe, or publish from RAM. */
-export const NO_STORE = { seek: () => undefined, released: () => {}, settle: () => {}, requeue: () => 0 };
+export const NO_STORE = Object.freeze({
+  seek: () => undefined,
+  released: () => {},
+  settle: () => {},
+  requeue: () => 0,
+});
 
 /** Packet ids of inbound QoS 2 messages between PUBREC and PUBREL. Durable, if duplicates shall be known after a reboot. */
 export interface InboundStore {

@@ -20,7 +20,7 @@ import { type Network, Survey } from "./survey.js";
 import { messageOf, type Trouble, troubleText } from "./trouble.js";
 
 /** Steps of the back-off. The longest is short: a router that restarts is missed for a minute, not for an hour. */
-export const LINK_STEPS = { firstMs: 2_000, longestMs: 60_000 };
+export const LINK_STEPS = Object.freeze({ firstMs: 2_000, longestMs: 60_000 });
 /** Least wait before a join: a disconnect's own event comes late, and would end the join that it falls into. */
 export const SETTLE_MS = 1_000;
 /** A join takes no longer than this, address included. */

@@ -18,7 +18,7 @@ export const MIN_WAIT_MS = 15_000;
 /** Before another server is asked because one has failed. */
 export const NEXT_SERVER_MS = 1_000;
 /** Steps of the back-off once all servers have failed. */
-export const TIME_STEPS = { firstMs: 15_000, longestMs: 900_000 };
+export const TIME_STEPS = Object.freeze({ firstMs: 15_000, longestMs: 900_000 });
 /** How long a server that says RATE is left alone, and one that says anything else (DENY, RSTR). */
 export const RATE_MS = 3_600_000;
 export const DENY_MS = 86_400_000;

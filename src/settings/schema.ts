@@ -72,7 +72,13 @@ export type Setting = { [K in Key]: SettingOf<K> }[Key];
 
 const SECONDS_A_DAY = 86_400;
 
-export const schema: readonly Setting[] = [
+/** Nothing in it can change: on a device all of it lies in flash. */
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === "object") frozen(part);
+  return Object.freeze(value);
+}
+
+export const schema: readonly Setting[] = frozen<Setting[]>([
   {
     key: "room",
     type: {
@@ -315,7 +321,7 @@ export const schema: readonly Setting[] = [
     help: "How much the prompt tells unasked",
     inForce: "saved",
   },
-];
+]);
 
 /** All keys, in the order of the schema. */
 export const keys: readonly Key[] = Object.freeze(schema.map((setting) => setting.key));

@@ -33,7 +33,7 @@ export interface Loaded {
 }
 
 /** The keys of the two generations in the key-value store. */
-export const GENERATION_KEYS: readonly [string, string] = ["settings.a", "settings.b"];
+export const GENERATION_KEYS = Object.freeze(["settings.a", "settings.b"] as const);
 /** The longest value, header included, in bytes (NVS). */
 export const VALUE_MAX = 4_000;
 

@@ -9,7 +9,7 @@ import { printable } from "../console/printable.js";
 
 export type Level = Exclude<LogLevel, "off">;
 
-const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
+const LEVELS: readonly LogLevel[] = Object.freeze<LogLevel[]>(["off", "error", "warn", "info", "debug"]);
 
 export class DeviceLog {
   private readonly board: Pick<Board, "trace">;

@@ -61,11 +61,11 @@ export function samplePolicy(settings: Settings): SamplePolicy {
 }
 
 /** Keeps nothing. */
-const NO_STORE: JournalStore = {
+const NO_STORE = Object.freeze<JournalStore>({
   append: () => -1,
   nextSequence: 0,
   note: () => {},
   readNote: () => undefined,
   noteAt: () => undefined,
   findNoteAfter: () => false,
-};
+});

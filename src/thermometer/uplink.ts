@@ -38,7 +38,7 @@ export interface UplinkOwner extends PresenceOwner {
 const ON_ITS_WAY_MS = 1_000;
 
 /** How a broker shows that it has no QoS 2. */
-const LOWERED = { acknowledged: "it answers with PUBACK", refused: "others of QoS 1 are all it takes" } as const;
+const LOWERED = Object.freeze({ acknowledged: "it answers with PUBACK", refused: "others of QoS 1 are all it takes" });
 
 export class Uplink implements ClientOptions<Entry>, PresenceClient {
   private readonly owner: UplinkOwner;

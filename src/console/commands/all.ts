@@ -9,11 +9,11 @@ import { queue } from "./queue.js";
 import { settingsCommands } from "./settings.js";
 import { setup } from "./setup.js";
 
-export const commands: readonly Command[] = [
+export const commands: readonly Command[] = Object.freeze([
   help,
   setup,
   ...settingsCommands,
   ...lookCommands,
   queue,
   ...deviceCommands,
-];
+]);

@@ -6,9 +6,9 @@ import type { LogLevel } from "../host.js";
 
 const ERASE = "erase"; // typed to confirm
 const LABEL_COLUMN = 10;
-const LEVELS: readonly LogLevel[] = ["off", "error", "warn", "info", "debug"];
+const LEVELS: readonly LogLevel[] = Object.freeze<LogLevel[]>(["off", "error", "warn", "info", "debug"]);
 
-const status: Command = {
+const status = Object.freeze<Command>({
   name: "status",
   usage: "",
   help: "Sensor, link, broker, outbox, time",
@@ -16,9 +16,9 @@ const status: Command = {
     requireCount(status, args, 0, 0);
     for (const [label, value] of shell.host.status()) shell.print(`${label.padEnd(LABEL_COLUMN)} ${value}`);
   },
-};
+});
 
-const reboot: Command = {
+const reboot = Object.freeze<Command>({
   name: "reboot",
   usage: "",
   help: "Starts again; asks if edits are not saved",
@@ -38,9 +38,9 @@ const reboot: Command = {
       },
     });
   },
-};
+});
 
-const factoryReset: Command = {
+const factoryReset = Object.freeze<Command>({
   name: "factory-reset",
   usage: "",
   help: "Erases what the device knows, and reboots",
@@ -57,9 +57,9 @@ const factoryReset: Command = {
       },
     });
   },
-};
+});
 
-const version: Command = {
+const version = Object.freeze<Command>({
   name: "version",
   usage: "",
   help: "Firmware and board",
@@ -67,9 +67,9 @@ const version: Command = {
     requireCount(version, args, 0, 0);
     shell.print(shell.host.version);
   },
-};
+});
 
-const log: Command = {
+const log = Object.freeze<Command>({
   name: "log",
   usage: "[level]",
   help: "How much is told unasked, in this run",
@@ -79,9 +79,9 @@ const log: Command = {
     if (args.length === 0) shell.print(shell.level);
     else shell.level = requireName(shell, "level", args[0], LEVELS) as LogLevel;
   },
-};
+});
 
-export const deviceCommands: readonly Command[] = [status, reboot, factoryReset, version, log];
+export const deviceCommands: readonly Command[] = Object.freeze([status, reboot, factoryReset, version, log]);
 
 function restart(shell: Shell): void {
   shell.print("rebooting");

@@ -5,7 +5,7 @@ import { type Command, requireCount, requireName } from "../command.js";
 
 const HELP_COLUMN = 28;
 
-export const help: Command = {
+export const help = Object.freeze<Command>({
   name: "help",
   alias: "?",
   usage: "[command]",
@@ -22,7 +22,7 @@ export const help: Command = {
     for (const command of shell.commands) shell.print(rowOf(command));
     shell.print("Tab completes, ; parts commands, Ctrl-C takes a line back.");
   },
-};
+});
 
 function rowOf(command: Command): string {
   return `${`${command.name} ${command.usage}`.padEnd(HELP_COLUMN)} ${command.help}`;

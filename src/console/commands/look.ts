@@ -5,7 +5,7 @@ import { type Command, Refusal, requireCount, type Shell } from "../command.js";
 import type { Answer } from "../host.js";
 import { strongest } from "../networks.js";
 
-const sample: Command = {
+const sample = Object.freeze<Command>({
   name: "sample",
   usage: "",
   help: "Takes a reading now",
@@ -15,9 +15,9 @@ const sample: Command = {
     if (host.sampleNow === undefined) throw new Refusal("nothing to sample with");
     host.sampleNow(answerTo(shell));
   },
-};
+});
 
-const sensors: Command = {
+const sensors = Object.freeze<Command>({
   name: "sensors",
   usage: "",
   help: "What answers on the I2C bus",
@@ -27,9 +27,9 @@ const sensors: Command = {
     if (host.sensors === undefined) throw new Refusal("no bus to look at");
     host.sensors(answerTo(shell));
   },
-};
+});
 
-const scan: Command = {
+const scan = Object.freeze<Command>({
   name: "scan",
   usage: "",
   help: "Wi-Fi networks, the strongest first",
@@ -48,9 +48,9 @@ const scan: Command = {
       }),
     );
   },
-};
+});
 
-export const lookCommands: readonly Command[] = [sample, sensors, scan];
+export const lookCommands: readonly Command[] = Object.freeze([sample, sensors, scan]);
 
 /** The command goes on until the answer is there, and shows it. */
 function answerTo(shell: Shell): (answer: Answer) => void {

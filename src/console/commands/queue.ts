@@ -4,13 +4,13 @@
 import { type Command, Refusal, requireCount, requireName, type Shell } from "../command.js";
 import type { QueuePort } from "../host.js";
 
-const ACTIONS = ["count", "peek", "drop"];
+const ACTIONS = Object.freeze(["count", "peek", "drop"]);
 const PEEK_DEFAULT = 5;
 const PEEK_MAX = 50;
 const CONFIRMATION = "drop"; // typed out
 const A_LINE = 5_000;
 
-export const queue: Command = {
+export const queue = Object.freeze<Command>({
   name: "queue",
   usage: "[count|peek [n]|drop]",
   help: "The readings that wait to be sent",
@@ -24,7 +24,7 @@ export const queue: Command = {
     else if (action === "drop") drop(shell, waiting);
     else shell.print(wait(waiting.count()));
   },
-};
+});
 
 function peek(shell: Shell, waiting: QueuePort, text: string): void {
   const limit = Number(text);

@@ -5,7 +5,7 @@ import { type Command, findName, Refusal, requireCount, requireName, type Shell 
 
 const KEY_COLUMN = 14; // the width of nearly all keys; the value of a longer one stands further right
 
-const show: Command = {
+const show = Object.freeze<Command>({
   name: "show",
   usage: "[key]",
   help: "What is in force, what is edited; or one key",
@@ -17,9 +17,9 @@ const show: Command = {
     if (args.length === 0) shell.list(() => (at < keys.length ? rowOf(shell, keys[at++]) : undefined));
     else explain(shell, requireName(shell, "setting", args[0], shell.settings.keys));
   },
-};
+});
 
-const set: Command = {
+const set = Object.freeze<Command>({
   name: "set",
   usage: "key [value]",
   help: "Edits a setting; a password is asked for",
@@ -38,9 +38,9 @@ const set: Command = {
     else if (args.length === 2) stage(shell, key, args[1]);
     else throw new Refusal(`${key}: a value with blanks takes quotes: set ${key} ${quoted(shell, key, args)}`);
   },
-};
+});
 
-const save: Command = {
+const save = Object.freeze<Command>({
   name: "save",
   usage: "",
   help: "Keeps the edits",
@@ -53,9 +53,9 @@ const save: Command = {
     shell.print(`saved: ${keys.join(", ")}`);
     if (waiting.length > 0) shell.print(`in force after a reboot: ${waiting.join(", ")}`);
   },
-};
+});
 
-const revert: Command = {
+const revert = Object.freeze<Command>({
   name: "revert",
   usage: "",
   help: "Takes edits back that are not saved",
@@ -65,9 +65,9 @@ const revert: Command = {
     shell.settings.revert();
     shell.print(keys.length === 0 ? "nothing to take back" : `taken back: ${keys.join(", ")}`);
   },
-};
+});
 
-export const settingsCommands: readonly Command[] = [show, set, save, revert];
+export const settingsCommands: readonly Command[] = Object.freeze([show, set, save, revert]);
 
 function keys(shell: Shell, args: readonly string[]): readonly string[] {
   return args.length === 1 ? shell.settings.keys : [];

@@ -8,7 +8,7 @@ import { type Command, requireCount, type Shell } from "../command.js";
 const SHOWN_MAX = 24; // characters of a value that a question repeats
 const EMPTY = "-"; // an answer that empties the setting, because an empty answer keeps it
 
-export const setup: Command = {
+export const setup = Object.freeze<Command>({
   name: "setup",
   usage: "",
   help: "Asks for everything a new device needs",
@@ -21,7 +21,7 @@ export const setup: Command = {
     );
     askFor(shell, keys, 0);
   },
-};
+});
 
 function askFor(shell: Shell, keys: readonly string[], at: number): void {
   if (at === keys.length) {

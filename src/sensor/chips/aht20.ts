@@ -10,8 +10,8 @@ import { Chip } from "./chip.js";
 import { crc8 } from "./crc8.js";
 
 const READ_STATUS = 0x71; // §5.4.1
-const INITIALISE = [0xbe, 0x08, 0x00]; // §5.3, table 9
-const MEASURE = [0xac, 0x33, 0x00]; // §5.3, table 9
+const INITIALISE = Object.freeze([0xbe, 0x08, 0x00]); // §5.3, table 9
+const MEASURE = Object.freeze([0xac, 0x33, 0x00]); // §5.3, table 9
 
 // The status byte (§5.3, table 10).
 const BUSY = 0x80;
