@@ -26,36 +26,39 @@ export function channelKey<N extends string>(name: N, channel: number): ChannelK
   return (channel === TEMPERATURE ? name : `${name}.${channels[channel].name}`) as ChannelKey<N>;
 }
 
-export const offsetSettings: readonly SettingRow<Offset, number>[] = channels.map(
-  ({ name, unit, maxOffset }, channel) => ({
+/** The rows of the schema, one for each channel. */
+export function offsetSettings(): SettingRow<Offset, number>[] {
+  return channels.map(({ name, unit, maxOffset }, channel) => ({
     key: channelKey("offset", channel),
     type: { kind: "number", unit, min: -maxOffset, max: maxOffset, decimals: 4 },
     default: 0,
     help: `Calibration: added to every ${name}`,
     inForce: "saved",
-  }),
-);
+  }));
+}
 
-export const resolutionSettings: readonly SettingRow<Resolution, ResolutionValue>[] = channels.map(
-  ({ name }, channel) => ({
+export function resolutionSettings(): SettingRow<Resolution, ResolutionValue>[] {
+  return channels.map(({ name }, channel) => ({
     key: channelKey("resolution", channel),
     type: { kind: "choice", values: ["auto", 0, 1, 2, 3] },
     default: "auto",
     help: `${capitalized(name)}: digits after the decimal point; auto: as the sensor has them`,
     inForce: "saved",
-  }),
-);
+  }));
+}
 
 const DEADBAND_HELP =
   "A sample is sent once the temperature has changed by this; 0: its changes do not count, without any deadband all samples are sent";
 
-export const deadbandSettings: readonly SettingRow<Deadband, number>[] = channels.map((row, channel) => ({
-  key: channelKey("deadband", channel),
-  type: { kind: "number", unit: row.unit, min: 0, max: row.maxDeadband, decimals: 4 },
-  default: 0,
-  help: channel === TEMPERATURE ? DEADBAND_HELP : otherDeadbandHelp(row),
-  inForce: "saved",
-}));
+export function deadbandSettings(): SettingRow<Deadband, number>[] {
+  return channels.map((row, channel) => ({
+    key: channelKey("deadband", channel),
+    type: { kind: "number", unit: row.unit, min: 0, max: row.maxDeadband, decimals: 4 },
+    default: 0,
+    help: channel === TEMPERATURE ? DEADBAND_HELP : otherDeadbandHelp(row),
+    inForce: "saved",
+  }));
+}
 
 function otherDeadbandHelp({ name }: Channel): string {
   return `As deadband, for ${name}: a sample is sent once one of them has changed by its deadband`;

@@ -203,8 +203,8 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     inForce: "saved",
     asked: true,
   },
-  ...offsetSettings,
-  ...resolutionSettings,
+  ...offsetSettings(),
+  ...resolutionSettings(),
   {
     key: "filter",
     type: { kind: "choice", values: ["off", "median", "average"] },
@@ -219,7 +219,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     help: "How many of the latest samples the filter takes together",
     inForce: "saved",
   },
-  ...deadbandSettings,
+  ...deadbandSettings(),
   {
     key: "heartbeat",
     type: { kind: "number", unit: "s", min: 0, max: SECONDS_A_DAY, decimals: 3 },

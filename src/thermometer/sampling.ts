@@ -30,8 +30,12 @@ export interface SamplingOwner {
 /** The settings that every channel has one of. */
 type ChannelSetting = "offset" | "resolution" | "deadband";
 
-const SETTINGS: readonly Key[] = ["interval", "filter", "filter.samples", "heartbeat"];
-const CHANNEL_SETTINGS: readonly ChannelSetting[] = ["offset", "resolution", "deadband"];
+const SETTINGS: readonly Key[] = Object.freeze<Key[]>(["interval", "filter", "filter.samples", "heartbeat"]);
+const CHANNEL_SETTINGS: readonly ChannelSetting[] = Object.freeze<ChannelSetting[]>([
+  "offset",
+  "resolution",
+  "deadband",
+]);
 
 /** Whether a sampler that was made before `keys` were changed is to be made anew. */
 export function concernsSampling(keys: readonly Key[]): boolean {
