@@ -16,7 +16,9 @@ import { Outbox } from "./outbox/outbox.js";
 import type { Key } from "./settings/schema.js";
 import { Settings } from "./settings/settings.js";
 import type { KeyValueStore } from "./settings/store.js";
-import { Announcement } from "./thermometer/announcement.js";
+import { Announcement } from "./thermometer/broker/announcement.js";
+import type { SessionRecord } from "./thermometer/broker/session-record.js";
+import { Uplink, type UplinkOwner } from "./thermometer/broker/uplink.js";
 import { DeviceLog, type Level } from "./thermometer/device-log.js";
 import { FactoryReset, type ResetOwner } from "./thermometer/factory-reset.js";
 import { Health, type HealthOwner } from "./thermometer/health.js";
@@ -24,12 +26,10 @@ import { Intake, type IntakeOwner } from "./thermometer/intake.js";
 import type { Lifetime } from "./thermometer/lifetime.js";
 import { NoSettings, openSettings } from "./thermometer/no-settings.js";
 import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
-import type { Product } from "./thermometer/product.js";
-import { PromptHost } from "./thermometer/prompt-host.js";
+import type { Product } from "./thermometer/prompt/product.js";
+import { PromptHost } from "./thermometer/prompt/prompt-host.js";
 import { openRecords, samplePolicy } from "./thermometer/records.js";
 import { concernsSampling, Sampling, type SamplingOwner } from "./thermometer/sampling.js";
-import type { SessionRecord } from "./thermometer/session-record.js";
-import { Uplink, type UplinkOwner } from "./thermometer/uplink.js";
 
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
 export const CLOCK_PATIENCE_MS = 30_000;

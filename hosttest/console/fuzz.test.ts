@@ -1,6 +1,6 @@
 /*
  * Streams of anything at the prompt, Improv frames among them: nothing throws, no password comes back, nothing grows.
- * Every stream follows from its seed; a failure names it. CONSOLE_SEED=n runs that one alone.
+ * Every stream follows from its seed; a failure names it. CONSOLE_SEED=n runs that one alone; FUZZ=n: so many streams instead of 20,000.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -9,7 +9,7 @@ import { generator } from "../../boards/parts/nor-flash.js";
 import { Device } from "./device.js";
 import { commandFrame, credentials, frame } from "./improv-client.js";
 
-const STREAMS = 100_000;
+const STREAMS = Number(process.env.FUZZ ?? 20_000);
 const STREAMS_A_DEVICE = 500;
 const HEADER_LENGTH = 7;
 const SECRET = "S3cr3t-w0rd";

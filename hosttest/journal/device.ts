@@ -9,8 +9,8 @@ import { Journal } from "../../src/journal/journal.js";
 import type { PayloadFormat } from "../../src/journal/render.js";
 import { Sticky } from "../../src/journal/sticky.js";
 import { Outbox } from "../../src/outbox/outbox.js";
+import { SessionRecord } from "../../src/thermometer/broker/session-record.js";
 import { Lifetime } from "../../src/thermometer/lifetime.js";
-import { SessionRecord } from "../../src/thermometer/session-record.js";
 import { sampleOf } from "../support/sample.js";
 
 export const WORLD_BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);

@@ -6,8 +6,8 @@ import { CLOCK, encodeClock, ROOM } from "../../src/journal/notes.js";
 import { MAX_PAYLOAD } from "../../src/journal/render.js";
 import { Sticky } from "../../src/journal/sticky.js";
 import { Outbox } from "../../src/outbox/outbox.js";
+import { SessionRecord } from "../../src/thermometer/broker/session-record.js";
 import { Lifetime } from "../../src/thermometer/lifetime.js";
-import { SessionRecord } from "../../src/thermometer/session-record.js";
 import { sampleOf } from "../support/sample.js";
 import { ReadingDevice, stamp, utf8, WORLD_BEGINS_MS } from "./device.js";
 

@@ -125,8 +125,8 @@ describe("power cuts", () => {
 test("the write that empties a block, cut at every byte: what only that block held is never lost", () => {
   const { image, round } = beforeEmptying();
   let cuts = 0;
-  for (let draw = 0; draw < 48; draw++) {
-    const bits = (["none", "some", "all"] as const)[draw % 3];
+  for (let draw = 0; draw < 18; draw++) {
+    const bits = draw === 0 ? "none" : draw === 1 ? "all" : "some"; // only the last depends on the draw
     for (let step = 0; ; step++) {
       const flash = new NorFlash({ blocks: 3, bytes: image.slice(), random: generator(1_000 * draw + step) });
       const store = new KeyValueOnFlash(flash);
@@ -148,7 +148,7 @@ test("the write that empties a block, cut at every byte: what only that block he
       }
     }
   }
-  expect(cuts).toBeGreaterThan(48 * 100);
+  expect(cuts).toBeGreaterThan(18 * 100);
 });
 
 /** A flash on which the next write of "churn" empties the block that "kept" lies in. */
@@ -201,7 +201,7 @@ function mount(flash: NorFlash, model: Model, seed: number): KeyValueOnFlash {
   const store = new KeyValueOnFlash(flash);
   for (const [key, possible] of model) {
     const value = text(store.read(key));
-    expect(possible, `seed ${seed}, ${key}`).toContain(value);
+    if (!possible.has(value)) throw new Error(`seed ${seed}, ${key}: ${value}, expected one of ${[...possible]}`);
     model.set(key, new Set([value]));
   }
   return store;

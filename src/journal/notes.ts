@@ -7,7 +7,7 @@
  *             dates (6 bytes; absent in notes of old: all of that boot)
  *   BASE      what short records deviate from: see short.ts
  *
- * Tags 2 and 3 are the product's: see src/thermometer/session-record.ts and lifetime.ts.
+ * Tags 2 and 3 are the product's: see session-record.ts and lifetime.ts in src/thermometer.
  */
 
 export const ROOM = 0;

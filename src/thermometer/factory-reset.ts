@@ -11,9 +11,9 @@ import { messageOf } from "../network/trouble.js";
 import type { Flash } from "../outbox/flash.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
-import type { Announcement } from "./announcement.js";
+import type { Announcement } from "./broker/announcement.js";
+import type { Uplink } from "./broker/uplink.js";
 import type { Level } from "./device-log.js";
-import type { Uplink } from "./uplink.js";
 
 export const ERASING_KEY = "erasing";
 /** Bytes a turn: four sectors, 0.2 s typically and 1.6 s at worst; the watchdog waits 10 s. */

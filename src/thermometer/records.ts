@@ -7,8 +7,8 @@ import { Sticky } from "../journal/sticky.js";
 import { encodeUTF8 } from "../mqtt/utf8.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
+import { SessionRecord } from "./broker/session-record.js";
 import { Lifetime } from "./lifetime.js";
-import { SessionRecord } from "./session-record.js";
 import { sampleTopic } from "./topics.js";
 
 /** Whose samples they are. */

@@ -1,20 +1,20 @@
 /*
  * The thermometer as its own prompt sees it: what is there to be shown, and what can be asked for. Types only.
  */
-import type { Board, Firmware } from "../board.js";
-import type { Answer } from "../console/host.js";
-import type { Journal } from "../journal/journal.js";
-import type { Link } from "../network/link.js";
-import type { TimeSync } from "../network/time-sync.js";
-import type { Outbox } from "../outbox/outbox.js";
-import type { Settings } from "../settings/settings.js";
-import type { KeyValueStore } from "../settings/store.js";
-import type { Health } from "./health.js";
-import type { Intake } from "./intake.js";
-import type { Lifetime } from "./lifetime.js";
-import type { Sampling } from "./sampling.js";
-import type { SessionRecord } from "./session-record.js";
-import type { Uplink } from "./uplink.js";
+import type { Board, Firmware } from "../../board.js";
+import type { Answer } from "../../console/host.js";
+import type { Journal } from "../../journal/journal.js";
+import type { Link } from "../../network/link.js";
+import type { TimeSync } from "../../network/time-sync.js";
+import type { Outbox } from "../../outbox/outbox.js";
+import type { Settings } from "../../settings/settings.js";
+import type { KeyValueStore } from "../../settings/store.js";
+import type { SessionRecord } from "../broker/session-record.js";
+import type { Uplink } from "../broker/uplink.js";
+import type { Health } from "../health.js";
+import type { Intake } from "../intake.js";
+import type { Lifetime } from "../lifetime.js";
+import type { Sampling } from "../sampling.js";
 
 export interface Product extends Firmware {
   readonly board: Board;

@@ -3,13 +3,13 @@
  * Called when somebody asks, never on the way of a reading; here strings may be made.
  */
 
-import type { ResetCause } from "../board.js";
-import { sampleText } from "../channels/sample.js";
-import { troubleText } from "../network/trouble.js";
-import { VERSION } from "../version.js";
-import { NoSettings } from "./no-settings.js";
+import type { ResetCause } from "../../board.js";
+import { sampleText } from "../../channels/sample.js";
+import { troubleText } from "../../network/trouble.js";
+import { VERSION } from "../../version.js";
+import { refusalText } from "../broker/refusal.js";
+import { NoSettings } from "../no-settings.js";
 import type { Product } from "./product.js";
-import { refusalText } from "./refusal.js";
 
 type Row = readonly [label: string, value: string];
 

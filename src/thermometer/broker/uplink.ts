@@ -3,8 +3,8 @@
  * decides how the client begins; what the device says of itself is in presence.ts.
  * Owns the client. Waits for nothing: its owner calls it when there is something to send.
  */
-import type { Board, Timers } from "../board.js";
-import type { Journal, SampleMessage } from "../journal/journal.js";
+import type { Board, Timers } from "../../board.js";
+import type { Journal, SampleMessage } from "../../journal/journal.js";
 import {
   Client,
   type ClientOptions,
@@ -17,10 +17,10 @@ import {
   type SessionStart,
   type SettledBy,
   type Will,
-} from "../mqtt/client.js";
-import type { TCPConstructor } from "../mqtt/io.js";
-import type { Entry, Outbox } from "../outbox/outbox.js";
-import type { Lifetime } from "./lifetime.js";
+} from "../../mqtt/client.js";
+import type { TCPConstructor } from "../../mqtt/io.js";
+import type { Entry, Outbox } from "../../outbox/outbox.js";
+import type { Lifetime } from "../lifetime.js";
 import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";
 import { refusalLine, settledLine } from "./refusal.js";
 import type { SessionRecord } from "./session-record.js";

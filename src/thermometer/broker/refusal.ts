@@ -1,7 +1,7 @@
 /*
  * What a broker does not take, in words: for the log, once, and for the row "broker" of `status` as long as it is so.
  */
-import type { Refusal, SettledBy } from "../mqtt/client.js";
+import type { Refusal, SettledBy } from "../../mqtt/client.js";
 
 /** What is wrong, without what follows from it. */
 export function refusalText({ scope, by, sequence }: Refusal): string {

@@ -2,12 +2,12 @@
  * What the prompt sees of the thermometer: status rows in plain words, and the commands that reach beyond the settings.
  * Reads, and passes requests on; keeps nothing.
  */
-import type { ConsoleOptions } from "../console/console.js";
-import type { Answer, ConsoleHost, LogLevel, Network, QueuePort, SettingsPort } from "../console/host.js";
-import type { Serial, Timers } from "../console/serial.js";
-import { listSensors } from "../sensor/probe.js";
-import { nearest } from "../settings/nearest.js";
-import { VERSION } from "../version.js";
+import type { ConsoleOptions } from "../../console/console.js";
+import type { Answer, ConsoleHost, LogLevel, Network, QueuePort, SettingsPort } from "../../console/host.js";
+import type { Serial, Timers } from "../../console/serial.js";
+import { listSensors } from "../../sensor/probe.js";
+import { nearest } from "../../settings/nearest.js";
+import { VERSION } from "../../version.js";
 import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
 import { counted, statusRows } from "./status.js";

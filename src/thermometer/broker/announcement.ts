@@ -6,11 +6,11 @@
  * did. That wrote `room/id/room/id...` without a line's end, and knew Home Assistant's own prefix alone.
  * What is read is checked as a setting is: a damaged name must not become a topic that ends every connection.
  */
-import { MAX_CHANNELS } from "../channels/channels.js";
-import { DEFAULT_PREFIX } from "../homeassistant/discovery.js";
-import { decodeUTF8, encodeUTF8 } from "../mqtt/utf8.js";
-import type { KeyValueStore } from "../settings/store.js";
-import { isName, isTopic, isTopicLevel, utf8Length } from "../settings/texts.js";
+import { MAX_CHANNELS } from "../../channels/channels.js";
+import { DEFAULT_PREFIX } from "../../homeassistant/discovery.js";
+import { decodeUTF8, encodeUTF8 } from "../../mqtt/utf8.js";
+import type { KeyValueStore } from "../../settings/store.js";
+import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
 
 export const ANNOUNCED_KEY = "announced";
 

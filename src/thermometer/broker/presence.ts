@@ -3,8 +3,8 @@
  * Assistant has to know of it. Takes back what stands under names that are no longer its own, and says all of it again
  * when Home Assistant has started. What the broker does not take is left out (acceptance.ts).
  */
-import type { Board, Timers } from "../board.js";
-import { channels, TEMPERATURE } from "../channels/channels.js";
+import type { Board, Timers } from "../../board.js";
+import { channels, TEMPERATURE } from "../../channels/channels.js";
 import {
   availabilityTopic,
   birthTopic,
@@ -15,12 +15,13 @@ import {
   OFFLINE,
   ONLINE,
   offeredChannels,
-} from "../homeassistant/discovery.js";
-import type { InboundMessage, Will } from "../mqtt/client.js";
-import { encodeUTF8 } from "../mqtt/utf8.js";
-import { channelKey } from "../settings/channel-settings.js";
-import type { Settings } from "../settings/settings.js";
-import { VERSION } from "../version.js";
+} from "../../homeassistant/discovery.js";
+import type { InboundMessage, Will } from "../../mqtt/client.js";
+import { encodeUTF8 } from "../../mqtt/utf8.js";
+import { channelKey } from "../../settings/channel-settings.js";
+import type { Settings } from "../../settings/settings.js";
+import { VERSION } from "../../version.js";
+import type { Level } from "../device-log.js";
 import {
   Acceptance,
   type AcceptanceOwner,
@@ -32,7 +33,6 @@ import {
   UNRETAINED,
 } from "./acceptance.js";
 import type { Announcement, Names } from "./announcement.js";
-import type { Level } from "./device-log.js";
 
 /** The client, as far as it is needed here. */
 export interface PresenceClient {

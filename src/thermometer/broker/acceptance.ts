@@ -8,7 +8,7 @@
  * said again. So a network that drops now and then costs half a minute of silence at worst, and no verdict.
  * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. In RAM: a boot begins anew.
  */
-import type { TimerId, Timers } from "../board.js";
+import type { TimerId, Timers } from "../../board.js";
 
 /** All is said and heard. */
 export const ALL = 0;

@@ -5,7 +5,7 @@
  *   note, tag 2   hash of client id and broker (8 bytes); the largest window that was used in the session (1 byte; absent in
  *                 notes of 0.1: 64). Empty: no session
  */
-import type { Sticky } from "../journal/sticky.js";
+import type { Sticky } from "../../journal/sticky.js";
 
 const SESSION = 2;
 const HASH_LENGTH = 8;
