@@ -100,7 +100,7 @@ describe("the dependency rules find", () => {
   test("a folder importing a module that lies in src itself, but for src/thermometer", async () => {
     const board = { "src/board.ts": "export type Board = object;" };
     const type = 'import type { Board } from "../board.js";\nexport type X = Board;';
-    expect(await brokenBy({ ...board, "src/thermometer/broker/uplink.ts": type })).toEqual([]);
+    expect(await brokenBy({ ...board, "src/thermometer/intake.ts": type })).toEqual([]);
     expect(await brokenBy({ ...board, "src/network/link.ts": type })).toEqual([
       "folders-apart-network-types: src/network/link.ts -> src/board.ts",
     ]);
