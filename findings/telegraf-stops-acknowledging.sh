@@ -5,7 +5,7 @@
 # as Telegraf runs, whatever outages there were.
 # Seen: the server drops the connection and refuses the next one. When it is back Telegraf connects, receives, writes, and sends no PUBACK any more; so the server sends what it allows in
 # flight (mosquitto: 20 messages), and Telegraf stores those and then nothing until it is restarted. Where the first attempt succeeds, all is well. Cause: `connect()` ends the goroutine that
-# acknowledges whenever the network fails, and only `Start()` makes one. What to do: Telegraf 1.38 or later, which leaves connecting again to its MQTT library.
+# acknowledges whenever the network fails, and only `Start()` makes one. What to do: Telegraf 1.38.0 or later, which leaves connecting again to its MQTT library (its change 18452).
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

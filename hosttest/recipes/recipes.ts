@@ -23,7 +23,7 @@ export interface Addresses {
 
 const CONNECTED = { telegraf: "Connected [tcp:", nodeRed: "Connected to broker" };
 /** What the two say while the broker or the database is away. */
-const OUTAGE = /connection refused|ECONNREFUSED|connection lost|could not write any address/i;
+const OUTAGE = /connection (refused|reset|lost)|ECONNREFUSED|ECONNRESET|could not write any address/i;
 const FOLDER = join(top, "hosttest", "recipes");
 
 /** `folder`: for its configuration. */
