@@ -7,7 +7,7 @@
  * What is read is checked as a setting is: a damaged name must not become a topic that ends every connection.
  */
 import { MAX_CHANNELS } from "../../channels/channels.js";
-import { DEFAULT_PREFIX } from "../../homeassistant/discovery.js";
+import { availabilityTopic, DEFAULT_PREFIX, discoveryTopic, formerTopic } from "../../homeassistant/discovery.js";
 import { decodeUTF8, encodeUTF8 } from "../../mqtt/utf8.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
@@ -98,4 +98,24 @@ function isSound({ room, id, prefix, channels }: Names): boolean {
     id.length <= MAX_ID_BYTES &&
     (prefix === "" || (isTopic(prefix) && utf8Length(prefix) <= MAX_BYTES))
   );
+}
+
+/** Whether nothing has to be said anew. */
+export function isSame(a: Names, b: Names): boolean {
+  return a.room === b.room && a.id === b.id && a.prefix === b.prefix && a.channels === b.channels;
+}
+
+/** The same device, not known to Home Assistant. */
+export function undiscovered(names: Names): Names {
+  return { ...names, prefix: "", channels: 0 };
+}
+
+/** All topics that are retained under these names, each once. */
+export function topicsOf(all: readonly Names[]): string[] {
+  const topics = new Set<string>();
+  for (const { room, id, prefix, channels } of all) {
+    topics.add(availabilityTopic(room, id));
+    if (prefix !== "") topics.add(channels === 0 ? formerTopic(id, prefix) : discoveryTopic(id, prefix));
+  }
+  return [...topics];
 }

@@ -32,7 +32,8 @@ import {
   UNHEARD,
   UNRETAINED,
 } from "./acceptance.js";
-import type { Announcement, Names } from "./announcement.js";
+import { type Announcement, isSame, type Names, topicsOf, undiscovered } from "./announcement.js";
+import { acceptanceText } from "./refusal.js";
 
 /** The client, as far as it is needed here. */
 export interface PresenceClient {
@@ -108,7 +109,9 @@ export class Presence implements AcceptanceOwner {
   /** What the broker does not take, in words; undefined: nothing. `retryMs`: until it is tried again. */
   get trouble(): { readonly text: string; readonly retryMs: number } | undefined {
     const { refused, retryInMs } = this.acceptance;
-    return refused === undefined ? undefined : { text: this.describe(refused), retryMs: retryInMs };
+    return refused === undefined
+      ? undefined
+      : { text: acceptanceText(refused, this.statusTopic, this.wanted.prefix), retryMs: retryInMs };
   }
 
   connecting(): void {
@@ -217,7 +220,7 @@ export class Presence implements AcceptanceOwner {
   }
 
   onRefused(extent: Extent): void {
-    this.owner.log("warn", `broker does not take all: ${this.describe(extent)}`);
+    this.owner.log("warn", `broker does not take all: ${acceptanceText(extent, this.statusTopic, this.wanted.prefix)}`);
     if (extent < UNDISCOVERED) return;
     // It never stood there, or cannot be taken back.
     this.known = this.known.map(undiscovered);
@@ -355,23 +358,6 @@ export class Presence implements AcceptanceOwner {
     this.isQueueing = true;
     this.client.publish(topic, payload, { qos: 1, retain: true });
   }
-
-  private describe(extent: Extent): string {
-    switch (extent) {
-      case ALL:
-        return "";
-      case UNHEARD:
-        return `closes on a subscription to ${birthTopic(this.wanted.prefix)}; readings go on without it`;
-      case UNDISCOVERED:
-        return "closes on discovery; readings go on without it (set discovery off)";
-      case UNRETAINED:
-        return "closes on retained messages; readings go on, without discovery, and whether the device is there is not retained";
-      case SILENT:
-        return `closes on ${this.statusTopic}; readings go on without it, and without discovery`;
-      default:
-        throw new TypeError(`extent: ${extent satisfies never}`);
-    }
-  }
 }
 
 /** Three times the longest silence of a sensor that works, in seconds; undefined: it may be silent for ever. */
@@ -381,22 +367,4 @@ function expireAfterS(settings: Settings): number | undefined {
   const hasDeadband = channels.some((_, channel) => settings.get(channelKey("deadband", channel)) > 0);
   if (!hasDeadband) return Math.max(MIN_EXPIRY_S, Math.ceil(3 * interval));
   return heartbeat === 0 ? undefined : Math.max(MIN_EXPIRY_S, Math.ceil(3 * (heartbeat + interval)));
-}
-
-function isSame(a: Names, b: Names): boolean {
-  return a.room === b.room && a.id === b.id && a.prefix === b.prefix && a.channels === b.channels;
-}
-
-function undiscovered(names: Names): Names {
-  return { ...names, prefix: "", channels: 0 };
-}
-
-/** All topics that are retained under these names, each once. */
-function topicsOf(all: readonly Names[]): string[] {
-  const topics = new Set<string>();
-  for (const { room, id, prefix, channels } of all) {
-    topics.add(availabilityTopic(room, id));
-    if (prefix !== "") topics.add(channels === 0 ? formerTopic(id, prefix) : discoveryTopic(id, prefix));
-  }
-  return [...topics];
 }
