@@ -13,6 +13,7 @@ import { bundleSuite } from "./bundle.js";
 /** Suites that stay on Node, and why. */
 const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/good-readings.test.ts": "hours of virtual time: minutes in an interpreter",
+  "hosttest/mqtt/unwilling.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/mqtt/span.test.ts": "days of virtual time: minutes in an interpreter",
   "hosttest/journal/images.test.ts": "reads images from files, and unpacks them by Node's zlib",
   "hosttest/console/browser.test.ts": "drives Chromium",
@@ -44,6 +45,10 @@ const NODE_ONLY_TESTS: Readonly<Record<string, string>> = {
     "a part, not firmware, and long",
   "the save after 23 others, cut at every byte: old or new, and the same ever after": LONG,
   "the save after 45 others, cut at every byte: old or new, and the same ever after": LONG,
+  "cadence > no drift in a million readings at an interval that no binary fraction meets": LONG,
+  "packet ids > are never 0, and turn from 61,440 to 1 (2.3.1-1)": LONG,
+  "packet ids > a new packet takes one that is not in use: two entries of the same id never are in flight together (2.3.1-2)":
+    LONG,
   "a save after a cut save is as good as the first: cut at every byte again": LONG,
   "the largest partition, 5,048 KiB, drained: as bounded": LONG,
   "write unit 16 > any single bit flipped: beyond a head, one entry is lost at most, and counted; order and content hold":

@@ -47,8 +47,7 @@ export function resolutionSettings(): SettingRow<Resolution, ResolutionValue>[] 
   }));
 }
 
-const DEADBAND_HELP =
-  "A sample is sent once the temperature has changed by this; 0: its changes do not count, without any deadband all samples are sent";
+const DEADBAND_HELP = "Samples that differ less from the last one sent are not sent; 0: all are";
 
 export function deadbandSettings(): SettingRow<Deadband, number>[] {
   return channels.map((row, channel) => ({
@@ -61,7 +60,7 @@ export function deadbandSettings(): SettingRow<Deadband, number>[] {
 }
 
 function otherDeadbandHelp({ name }: Channel): string {
-  return `As deadband, for ${name}: a sample is sent once one of them has changed by its deadband`;
+  return `As deadband, for ${name}: what leaves its deadband first sends the sample`;
 }
 
 function capitalized(name: string): string {

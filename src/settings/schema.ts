@@ -209,7 +209,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     key: "filter",
     type: { kind: "choice", values: ["off", "median", "average"] },
     default: "off",
-    help: "median: a single wild value vanishes; average: less noise; both: changes show later",
+    help: "median: no single wild value passes; average: less noise",
     inForce: "saved",
   },
   {
