@@ -3,7 +3,7 @@
  * owners that call back.
  */
 import { describe, expect, test } from "vitest";
-import type { ResolveOptions, ResolverConstructor } from "../../src/mqtt/io.js";
+import type { ResolveOptions, ResolverConstructor, TCPOptions } from "../../src/mqtt/io.js";
 import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
 
 describe("partial writes", () => {
@@ -361,5 +361,99 @@ describe("what is wanted from within callbacks", () => {
     world.client.start();
     world.connect(CONNACK_PRESENT);
     expect(world.take()).toBe("3a 06 00 01 61 00 01 78");
+  });
+});
+
+describe("a connection that is over", () => {
+  /** What an old socket can still call. */
+  const LATE: Readonly<Record<string, (options: TCPOptions) => void>> = {
+    "bytes to read, as many as an acknowledgement has": ({ onReadable }) => onReadable(4),
+    "bytes to read": ({ onReadable }) => onReadable(100),
+    "free space": ({ onWritable }) => onWritable(65_536),
+    "its end": ({ onError }) => onError(),
+  };
+  /** How far the next one has got. */
+  const NEXT: Readonly<Record<string, (world: World) => void>> = {
+    "its socket is not open": () => {},
+    "CONNECT is out": (world) => world.open(),
+    "CONNACK came": (world) => {
+      world.connect(CONNACK_PRESENT);
+      world.take();
+    },
+  };
+
+  test.each(
+    Object.entries(LATE).flatMap(([what, call]) =>
+      Object.entries(NEXT).map(([when, go]) => [what, when, call, go] as const),
+    ),
+  )("what its socket calls late does not reach the next one: %s; %s", (_what, _when, call, go) => {
+    const world = new World();
+    world.connect();
+    world.publish("x");
+    const old = world.link;
+    old.end();
+    world.time.runUntil(() => world.peer.links.length > 1, 600_000);
+    go(world);
+    world.store.append("a", Buffer.from("y"), 1); // what a late callback would send
+    const before = world.client.status();
+    call(old.options);
+    expect(world.client.status()).toEqual(before);
+    expect([world.take(), world.errors.length, world.peer.links.length]).toEqual(["", 1, 2]);
+    // And the next one goes its way.
+    if (before.state !== "connected") world.connect(CONNACK_PRESENT);
+    world.link.give("40 02 00 01");
+    expect(world.settled).toEqual(["0 delivered"]);
+  });
+
+  test("nor does what its resolver says late", () => {
+    const asked: ResolveOptions[] = [];
+    const io = class {
+      resolve(options: ResolveOptions): void {
+        asked.push(options);
+      }
+    };
+    const world = new World({ dns: { io }, host: "broker.local" });
+    world.client.start();
+    world.client.linkDown();
+    world.client.linkUp();
+    asked[0].onResolved("broker.local", "192.0.2.7");
+    asked[0].onError("broker.local");
+    expect([world.peer.links.length, world.errors]).toEqual([0, []]);
+    asked[1].onResolved("broker.local", "192.0.2.8");
+    expect(world.link.options.address).toBe("192.0.2.8");
+    asked[0].onResolved("broker.local", "192.0.2.7");
+    expect([world.peer.links.length, world.errors]).toEqual([1, []]);
+  });
+
+  test("nor what comes of a message that was being rendered, or of bytes that were being parsed, when the owner began anew", () => {
+    const anew = (world: World): void => {
+      world.client.close();
+      world.client.start();
+      world.open();
+    };
+    let isRestart = true;
+    const rendering: World = new World({
+      render: (entry) => {
+        if (isRestart) anew(rendering);
+        isRestart = false;
+        return entry;
+      },
+    });
+    rendering.connect();
+    rendering.publish("x");
+    expect([rendering.take(), rendering.client.status().inFlight]).toEqual(["", 0]);
+    rendering.link.give(CONNACK_NEW);
+    expect([rendering.take(), rendering.client.status().inFlight]).toEqual(["32 06 00 01 61 00 01 78", 1]);
+
+    const parsing: World = new World({
+      onMessage: () => {
+        anew(parsing);
+        parsing.link.give(CONNACK_PRESENT);
+      },
+    });
+    parsing.connect();
+    parsing.publish("x");
+    parsing.link.give("30 04 00 01 62 79 40 02 00 01"); // the acknowledgement is the old connection's
+    expect([parsing.errors, parsing.take(), parsing.settled]).toEqual([[], "3a 06 00 01 61 00 01 78", []]);
   });
 });

@@ -86,12 +86,12 @@ describe("streams", () => {
     }
   });
 
-  test("reset by a reader ends the parsing in the middle of a piece", () => {
+  test("an end by a reader ends the parsing in the middle of a piece", () => {
     const receive = new Uint8Array(64);
     const notes = new Notes();
     const parser = new Parser(notes, notes, receive, 8);
     notes.connack = () => {
-      parser.reset();
+      parser.end();
       return undefined;
     };
     expect(feed(parser, receive, bytesOf("20 02 00 00 40 02 00 01"))).toBeUndefined();

@@ -1,15 +1,18 @@
 /*
- * An MQTT 3.1.1 client that keeps itself connected. It owns the socket and one timer, which waits for the nearest deadline.
+ * An MQTT 3.1.1 client that keeps itself connected. It holds the session, one connection at a time, made anew for each attempt
+ * (connection.ts), and one timer, which waits for the nearest deadline.
  * Messages of QoS 1 and 2 come from a store in order, and are sent until they are acknowledged, across drops and reboots.
- * Memory: two buffers, a topic, the window; nothing grows with the backlog. What a socket, store or callback throws gets
- * out to nobody, be it called back or called from a method here: `onError` tells, and the client connects again after a back-off.
+ * Memory: two buffers, a topic, the window; nothing grows with the backlog. What a socket, a store or a callback throws never
+ * escapes: `onError` reports it, and the client connects again after a back-off.
  * Source: MQTT 3.1.1; ECMA-419, 2nd edition.
  */
 import { connectPacket, type QoS } from "./codec.js";
-import { Connection, messageOf } from "./connection.js";
+import { Connection, type ConnectionOwner } from "./connection.js";
+import { messageOf, quietly } from "./errors.js";
 import { MAX_QOS2 } from "./in-flight.js";
-import type { Port, Resolver, ResolverConstructor } from "./io.js";
-import type { Backoff, ClientOptions, ClientStatus, Ending, MQTTError } from "./options.js";
+import type { TimerId } from "./io.js";
+import type { Backoff, ClientOptions, ClientState, ClientStatus, Ending, MQTTError } from "./options.js";
+import { Session } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 import { encodeTopicName } from "./topics.js";
 import type { Message } from "./transmit.js";
@@ -30,100 +33,107 @@ export type { Refusal } from "./suspicion.js";
 export type { Message } from "./transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
+const LEAVE_MS = 2_000; // for DISCONNECT to get out
 const BACKOFF = Object.freeze<Backoff>({ firstMs: 1_000, longestMs: 120_000, steadyMs: 30_000, refusedMs: 120_000 });
 /** CONNACK's return codes, §3.2.2.3. */
 const REFUSALS = "protocol version,client id or keep-alive,server unavailable,user name or password,not authorised"; // mosquitto 2.1 refuses a keep-alive by 2
 
-export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<E> {
+export class Client<E extends OutboundEntry = OutboundEntry> implements ConnectionOwner {
+  private readonly options: ClientOptions<E>;
   private readonly backoff: Backoff;
-  private state: ClientStatus["state"] = "stopped";
-  private resolver: Resolver | undefined;
+  private readonly session: Session<E>;
+  /** This attempt, and what came of it; undefined: none is under way. */
+  private connection: Connection<E> | undefined;
+  /** As the owner knows it. */
+  private state: ClientState = "stopped";
   private isLinkUp = true;
   private isWipeDue: boolean;
   private isWiped = false;
   /** Since CONNACK, in milliseconds of uptime. */
   private sinceMs = 0;
-  /** When the stage ends, if it has a limit. */
+  /** When the next attempt is due, if one is. */
   private untilMs = NEVER;
   private stepMs = 0;
   private connects = 0;
   private lastError: MQTTError | undefined;
   private whenDone: (() => void) | undefined;
+  private timer: TimerId;
+  private readonly onTimer = (): void => {
+    this.timer = undefined;
+    if (this.connection) this.connection.expire();
+    else this.connect();
+  };
 
   /** @throws RangeError if an option cannot be said in MQTT */
   constructor(options: ClientOptions<E>) {
-    super(options);
+    const bufferLength = options.bufferLength ?? 64;
+    if (!(bufferLength >= 64)) throw new RangeError(`bufferLength ${bufferLength}: expected 64 or more`);
+    this.options = options;
+    this.session = new Session(options);
     this.backoff = options.backoff ? { ...BACKOFF, ...options.backoff } : BACKOFF;
     this.isWipeDue = options.wipeFirst === true && !options.clean;
-    this.greeting(); // throws for what cannot be said
+    this.connectPacket(); // throws for what cannot be said
   }
 
   /** Connects, and stays connected until `stop` or `close`. */
   start(): void {
-    if (this.stage !== "stopped") return;
+    if (this.state !== "stopped") return;
     this.stepMs = 0;
     this.connect();
   }
 
   /** Sends DISCONNECT and closes; `whenDone` is called when that is done, and after `onError` if it fails. What is in the store stays there. */
   stop(whenDone?: () => void): void {
-    if (this.stage === "leaving") return;
+    const { connection } = this;
+    if (connection?.isLeaving) return;
     this.whenDone = whenDone;
-    if (this.stage !== "connected") {
+    if (!connection?.isConnected) {
       this.onLeft();
       return;
     }
     this.session.close("other"); // no answer may follow DISCONNECT
-    this.enter("leaving", 2_000);
-    this.guard(this.number, this.leave, undefined);
+    this.wait(LEAVE_MS);
+    connection.leave();
   }
 
   /** At once: nothing is sent, no callback comes any more but `onState`; `onError`, should that throw. */
   close(): void {
-    this.drop("other");
+    this.drop();
     this.enter("stopped", NEVER);
   }
 
   /** The store has a new entry. Does not shorten a back-off. */
   wake(): void {
-    this.session.mayHaveMore = true;
-    if (this.parsing) return;
-    const number = this.number;
-    try {
-      this.session.fill();
-      this.out.flush();
-    } catch (cause) {
-      this.crash(number, cause);
-    }
+    this.connection?.send();
   }
 
   /**
-   * The store has given up entries that the server may know by their ids: its session is wiped before anything else is
+   * The store has dropped entries that the server may know by their ids: its session is wiped before anything else is
    * sent, at once where there is a connection. What else was in flight goes again as new.
    */
   wipe(): void {
     if (this.options.clean) return;
     this.isWipeDue = true;
-    if (this.stage === "connected" || this.stage === "connecting") this.guard(this.number, this.connectAnew, undefined);
+    if (this.connection && !this.connection.isLeaving) this.connectAnew(this.connection);
   }
 
   /** The network is gone: drops the connection at once, and waits for `linkUp`. */
   linkDown(): void {
     this.isLinkUp = false;
-    if (this.stage === "stopped" || this.stage === "leaving") return;
-    this.drop("other");
+    if (this.state === "stopped" || this.connection?.isLeaving) return;
+    this.drop();
     this.enter("waiting", NEVER);
   }
 
   /** The network is there: connects at once, if it is not connected. */
   linkUp(): void {
     this.isLinkUp = true;
-    if (this.stage === "waiting") this.connect();
+    if (this.state === "waiting") this.connect();
   }
 
   /**
-   * Publishes from RAM, beside the store. QoS 0: false if not connected, or no room. QoS 1: queued until acknowledged, across
-   * drops but no reboot; false if the queue is full. The payload is copied.
+   * Publishes from RAM, beside the store. QoS 0: false if not connected, or without free space. QoS 1: queued until acknowledged,
+   * across drops but no reboot; false if the queue is full. The payload is copied.
    * @throws RangeError if `topic` is no topic name
    */
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain?: boolean }): boolean {
@@ -132,27 +142,27 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     if (options.qos === 0)
       return this.publishNow({ topic: name, payload: payload.slice(), payloadLength: payload.length, retain });
     const isQueued = this.session.requests.publish(name, payload, retain);
-    this.send();
+    this.connection?.send();
     return isQueued;
   }
 
-  /** Publishes at QoS 0, if connected and there is room; returns whether. */
+  /** Publishes at QoS 0, if connected and there is free space; returns whether. */
   publishNow(message: Message): boolean {
-    if (this.stage !== "connected") return false;
-    const out = this.out;
-    // The answers to what is being parsed must have room after it, and after the longest head.
-    if (this.parsing && out.room < this.parsing + 11 + message.topic.length + message.payloadLength) return false;
-    const number = this.number;
+    const { connection } = this;
+    if (!connection?.isConnected) return false;
+    const { out, parsing } = connection;
+    // The answers to what is being parsed must have free space after it, and after the longest head.
+    if (parsing && out.room < parsing + 11 + message.topic.length + message.payloadLength) return false;
     const isTaken = out.publishAny(message.retain ? 0x31 : 0x30, 0, message);
-    this.send();
-    return isTaken && number === this.number; // the socket may have thrown
+    connection.send();
+    return isTaken && !connection.isOver; // the socket may have thrown
   }
 
-  /** Subscribes now and whenever the server has lost the session. `onSubscribed` tells what was granted. @throws RangeError */
+  /** Subscribes now and whenever the server has lost the session. `onSubscribed` reports what was granted. @throws RangeError */
   subscribe(filter: string, qos: QoS): void {
     if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`QoS ${qos}: expected 0, 1 or 2`);
     this.session.requests.ask(filter, [qos]);
-    this.send();
+    this.connection?.send();
   }
 
   /** Forgets a subscription that the server would not take: nothing is sent. */
@@ -163,7 +173,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
   /** Takes a subscription back. @throws RangeError */
   unsubscribe(filter: string): void {
     this.session.requests.ask(filter, []);
-    this.send();
+    this.connection?.send();
   }
 
   status(): ClientStatus {
@@ -171,8 +181,8 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
     const nowMs = this.options.uptimeMs();
     return {
       state: this.state,
-      connectedMs: this.stage === "connected" ? nowMs - this.sinceMs : undefined,
-      retryMs: this.stage === "waiting" && this.untilMs < NEVER ? Math.max(0, this.untilMs - nowMs) : undefined,
+      connectedMs: this.connection?.isConnected ? nowMs - this.sinceMs : undefined,
+      retryMs: this.state === "waiting" && this.untilMs < NEVER ? Math.max(0, this.untilMs - nowMs) : undefined,
       lastError: this.lastError,
       inFlight: session.inFlight,
       maxQoS2: Math.min(this.options.window ?? 8, MAX_QOS2),
@@ -190,172 +200,122 @@ export class Client<E extends OutboundEntry = OutboundEntry> extends Connection<
       this.enter("waiting", NEVER);
       return;
     }
-    this.reset();
-    const number = this.number;
-    const dns = this.options.dns;
-    const isNumeric = /^\d+\.\d+\.\d+\.\d+$/.test(this.options.host);
+    const connection = new Connection(this, this.options, this.session, this.connectPacket());
+    this.connection = connection;
     this.enter("connecting", this.options.connectTimeoutMs ?? 30_000);
-    // Not if the owner changed its mind in onState.
-    if (dns && !isNumeric) this.guard(number, this.resolve, dns);
-    else this.guard(number, this.open, isNumeric ? this.options.host : undefined);
+    connection.start(); // has no effect if the owner has changed its mind in onState
   }
 
-  /** Takes leave where it can, so that the will stays unsaid. */
-  private connectAnew(): void {
-    const number = this.number;
-    if (this.out.writable) {
-      this.out.packet(Uint8Array.of(0xe0, 0));
-      this.out.flush();
-    }
-    if (number !== this.number) return; // the socket ended meanwhile
-    this.drop("other");
+  /** Takes leave where it can, so that the will is not published. */
+  private connectAnew(connection: Connection<E>): void {
+    connection.leaveAtOnce();
+    if (connection.isOver) return; // the socket ended it meanwhile
+    this.drop();
     this.connect();
   }
 
-  private resolve(dns: Port<ResolverConstructor>): void {
-    const number = this.number;
-    const host = this.options.host;
-    this.resolver = new dns.io(dns);
-    this.resolver.resolve({
-      host,
-      onResolved: (_name, address) => this.guard(number, this.open, address),
-      onError: () => {
-        if (number === this.number && !this.out.socket) this.fail("resolve", `unknown host: no address for ${host}`);
-      },
-    });
-  }
-
-  private open(address: string | undefined): void {
-    if (this.out.socket) return; // a resolver that goes on talking
-    const options = this.options;
-    const socket = options.socket;
-    const number = this.number;
-    const opened = new socket.io({
-      ...socket,
-      host: options.host,
-      address,
-      port: options.port,
-      format: "buffer",
-      onReadable: this.reader(number),
-      onWritable: (count) => this.guard(number, this.onWritable, count),
-      onError: (reason) => this.guard(number, this.onError, reason),
-    });
-    // A class may call back from its constructor: the connection may be over already.
-    if (number === this.number) this.out.socket = opened;
-    else quietly(() => opened.close());
-  }
-
-  protected greeting(): Uint8Array {
+  private connectPacket(): Uint8Array {
     const options = this.options;
     if (this.isWipeDue) return connectPacket(options, true, undefined);
     return connectPacket(options, options.clean === true, options.will);
   }
 
-  connack(present: boolean, code: number): string | undefined {
+  onConnack(present: boolean, code: number): string | undefined {
     const options = this.options;
+    const connection = this.connection as Connection<E>;
     if (code) {
-      this.fail("refused", `refused: ${REFUSALS.split(",")[code - 1]}`, "other", code);
+      connection.fail("refused", `refused: ${REFUSALS.split(",")[code - 1]}`, "other", code);
       return;
     }
     if (this.isWipeDue) {
       if (present) return "session present, though clean"; // §3.2.2-1
       this.isWipeDue = false;
       this.isWiped = true;
-      this.connectAnew();
+      this.connectAnew(connection);
       return;
     }
-    const number = this.number;
     this.connects++;
-    const fault = this.session.open(this.out, options.clean === true, present, this.isWiped);
-    if (fault || number !== this.number) return fault;
+    const fault = this.session.open(connection.out, options.clean === true, present, this.isWiped);
+    if (fault || connection.isOver) return fault;
     this.isWiped = false;
     this.sinceMs = options.uptimeMs();
-    this.enter("connected", this.lookMs);
+    connection.begin();
+    this.setState("connected");
     return;
   }
 
   /** `error`: if DISCONNECT did not get through. */
-  protected onLeft(error?: MQTTError): void {
+  onLeft(error?: MQTTError): void {
     const { whenDone } = this; // the owner may call `stop` again, from `onState` or `onError`
     this.close();
-    if (error) this.tell(error);
+    if (error) this.report(error);
     quietly(() => whenDone?.());
   }
 
-  protected fail(
-    kind: MQTTError["kind"],
-    message: string,
-    ending: Ending = "other",
-    code?: number,
-    cause?: unknown,
-  ): void {
-    const backoff = this.backoff;
-    const stage = this.stage;
-    const nowMs = this.options.uptimeMs();
-    const next = this.number + 1;
-    const longestMs = this.session.isWelcome ? Math.min(4 * backoff.firstMs, backoff.longestMs) : backoff.longestMs;
-    this.drop(ending);
-    const error: MQTTError = { kind, message, code, cause };
+  onFailure(error: MQTTError, ending: Ending): void {
+    const connection = this.connection as Connection<E>;
+    const { isLeaving } = connection;
+    const waitMs = this.backOff(connection, error.code);
     this.lastError = error;
-    if (next !== this.number) return; // told of a filter given up, the owner has ended it or begun anew
-    // Of the refusals, time mends "server unavailable" only.
-    let random = this.options.random();
-    if (code && code !== 3) {
-      this.stepMs = backoff.refusedMs;
-      random = (1 + random) / 2;
-    } else if (stage === "connected" && nowMs - this.sinceMs >= backoff.steadyMs) this.stepMs = backoff.firstMs;
-    else this.stepMs = Math.min(Math.max(this.stepMs * 2, backoff.firstMs), longestMs);
-    const waitMs = Math.round(this.stepMs * random);
-    if (stage === "leaving") {
+    connection.close();
+    this.session.close(ending);
+    if (this.connection !== connection) return; // upon onSubscribed the owner has ended it, or begun anew
+    if (isLeaving) {
       this.onLeft(error);
       return;
     }
+    this.connection = undefined;
     this.enter("waiting", waitMs);
-    this.tell(error);
+    this.report(error);
   }
 
-  private tell(error: MQTTError): void {
+  wait(delayMs: number): void {
+    const timers = this.options.timers;
+    if (this.timer !== undefined) timers.clear(this.timer);
+    this.timer = delayMs < NEVER ? timers.set(this.onTimer, delayMs) : undefined;
+  }
+
+  /** How long to wait after this connection, milliseconds. `code`: of a CONNACK that refused. */
+  private backOff(connection: Connection<E>, code: number | undefined): number {
+    const { backoff } = this;
+    const longestMs = this.session.isWelcome ? Math.min(4 * backoff.firstMs, backoff.longestMs) : backoff.longestMs;
+    const random = this.options.random();
+    // Of the refusals, time mends "server unavailable" only.
+    if (code && code !== 3) {
+      this.stepMs = backoff.refusedMs;
+      return Math.round((this.stepMs * (1 + random)) / 2);
+    }
+    const isSteady = connection.isConnected && this.options.uptimeMs() - this.sinceMs >= backoff.steadyMs;
+    this.stepMs = isSteady ? backoff.firstMs : Math.min(Math.max(this.stepMs * 2, backoff.firstMs), longestMs);
+    return Math.round(this.stepMs * random);
+  }
+
+  private report(error: MQTTError): void {
     quietly(() => this.options.onError?.(error));
   }
 
-  /** Ends connection and resolver, whatever their state. */
-  private drop(ending: Ending): void {
-    const socket = this.out.socket;
-    const resolver = this.resolver;
-    this.reset();
-    this.resolver = undefined;
-    this.session.close(ending);
-    quietly(() => resolver?.close?.());
-    quietly(() => socket?.close());
+  /** Ends the connection, if there is one, whatever its state. */
+  private drop(): void {
+    const { connection } = this;
+    this.connection = undefined;
+    connection?.close();
+    this.session.close("other");
   }
 
-  private enter(stage: Connection<E>["stage"], waitMs: number): void {
-    this.stage = stage;
+  private enter(state: ClientState, waitMs: number): void {
     this.untilMs = this.options.uptimeMs() + waitMs;
     this.wait(waitMs);
-    const state = stage === "leaving" ? "connected" : stage;
+    this.setState(state);
+  }
+
+  private setState(state: ClientState): void {
     if (state === this.state) return;
     this.state = state;
     try {
       this.options.onState?.(state);
     } catch (cause) {
-      if (stage === "connected") throw cause; // that ends the connection, as what any callback throws
-      this.tell({ kind: "application", message: messageOf(cause), cause });
+      if (state === "connected") throw cause; // that ends the connection, as what any callback throws
+      this.report({ kind: "application", message: messageOf(cause), cause });
     }
   }
-
-  protected expire(): void {
-    const stage = this.stage;
-    if (stage === "waiting") this.connect();
-    else if (stage === "leaving") this.fail("timeout", "DISCONNECT not sent");
-    else if (!this.out.socket) this.fail("timeout", "no answer from the resolver");
-    else this.fail("timeout", this.isDeaf ? "no answer: host unreachable" : "no CONNACK");
-  }
-}
-
-/** For what has no bearing on what comes next: a close of what is over either way, an owner who throws and cannot be told. */
-function quietly(call: () => void): void {
-  try {
-    call();
-  } catch {}
 }

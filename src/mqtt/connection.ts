@@ -1,177 +1,281 @@
 /*
- * The way to the server and back, one connection after the other: bytes read and written, keep-alive, DISCONNECT.
+ * One attempt to reach the server, and the connection that comes of it: resolver, socket, bytes read and written, keep-alive,
+ * DISCONNECT. Made anew for each attempt, buffers included; once it is over, nothing that still calls it back has any effect.
  * It reads only as much as it can answer, so that nothing queues up: a packet's answer is never longer than the packet.
- * What goes in and out, and whether a connection is wanted, is the client's (client.ts), who is this class and more.
- * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8.
+ * Whether a connection is wanted, and what follows upon its end, is the client's (client.ts).
+ * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8; ECMA-419, 2nd edition, clauses 12 and 20.
  */
-import type { NoConnection, TCP, TimerId } from "./io.js";
-import type { ClientOptions, ClientState, Ending, MQTTError } from "./options.js";
+import { beginning, messageOf, NO_BROKER, noConnection, quietly } from "./errors.js";
+import type { NoConnection, Port, Resolver, ResolverConstructor, TCP } from "./io.js";
+import type { ClientOptions, Ending, MQTTError } from "./options.js";
 import { type LinkReader, Parser } from "./parser.js";
-import { Session } from "./session.js";
+import type { Session } from "./session.js";
 import type { OutboundEntry } from "./store.js";
 import { Transmit } from "./transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Bytes a second: what moves slower does not count as a message on its way, but as a peer that hangs. */
-const SLOWEST = 256;
+const MIN_SPEED = 256;
 /** From PINGREQ to PINGRESP at most, whatever moves in between. */
-const LONGEST_MESSAGE_MS = 600_000;
+const MAX_PING_MS = 600_000;
 
-export function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+// How far it has got.
+/** Ended, by whichever side. */
+const OVER = 0;
+/** Not begun yet, or the resolver is asked. */
+const RESOLVING = 1;
+/** The socket is not open yet. */
+const OPENING = 2;
+/** CONNECT is with the socket. */
+const GREETED = 3;
+/** CONNACK came, of code 0. */
+const CONNECTED = 4;
+/** Only DISCONNECT is left to send, and waits for free space. */
+const LEAVING = 5;
+/** DISCONNECT is in the transmit buffer. */
+const LEFT = 6;
+type State =
+  | typeof OVER
+  | typeof RESOLVING
+  | typeof OPENING
+  | typeof GREETED
+  | typeof CONNECTED
+  | typeof LEAVING
+  | typeof LEFT;
+
+/** What a connection asks of the client that made it. A connection that is over asks for nothing. */
+export interface ConnectionOwner {
+  /** CONNACK came. Returns what was wrong. */
+  onConnack(present: boolean, code: number): string | undefined;
+  /** The connection, or the attempt, has failed, and is to be closed. */
+  onFailure(error: MQTTError, ending: Ending): void;
+  /** DISCONNECT is with the socket. */
+  onLeft(): void;
+  /** `expire` in so many milliseconds, instead of what was asked for before; Infinity: not at all. */
+  wait(delayMs: number): void;
 }
 
-const NO_BROKER = "not an MQTT broker";
-
-function noConnection(reason: NoConnection | undefined): string {
-  switch (reason) {
-    case "refused":
-      return "connection refused: nothing listens on that port there";
-    case "unreachable":
-      return "host unreachable";
-    case undefined:
-      return "no connection: refused, or host unreachable";
-    default:
-      throw new TypeError(`reason: ${reason satisfies never}`);
-  }
-}
-
-/** What a server that speaks another protocol begins with: a line of text, or a few bytes. */
-function beginning(bytes: Uint8Array): string {
-  if (bytes[0] === 0x15 && bytes[1] === 3) return "it wants TLS"; // RFC 8446 §5.1: an alert
-  let text = "";
-  let hex = "";
-  for (let n = 0; n < bytes.length && n < 24 && bytes[n] > 0x1f && bytes[n] < 0x7f; n++)
-    text += String.fromCharCode(bytes[n]);
-  if (text.length >= 4) return `it says "${text}"`;
-  for (let n = 0; n < bytes.length && n < 4; n++) hex += ` ${bytes[n].toString(16).padStart(2, "0")}`;
-  return `it begins with${hex}`;
-}
-
-export abstract class Connection<E extends OutboundEntry> implements LinkReader {
-  protected readonly options: ClientOptions<E>;
-  protected readonly session: Session<E>;
-  protected readonly out: Transmit;
+export class Connection<E extends OutboundEntry> implements LinkReader {
+  /** What goes out, and the socket. */
+  readonly out: Transmit;
+  private readonly owner: ConnectionOwner;
+  private readonly options: ClientOptions<E>;
+  private readonly session: Session<E>;
   private readonly parser: Parser;
-  private readonly receive: Uint8Array;
-  /** "leaving": DISCONNECT waits for room, or is on its way. */
-  protected stage: ClientState | "leaving" = "stopped";
-  /** Nothing is read: before CONNECT, and from DISCONNECT or a fault on. */
-  protected isDeaf = true;
-  private isDisconnectSent = false;
-  /** Its first four bytes. */
+  private state: State = RESOLVING;
+  private resolver: Resolver | undefined;
+  /** The first four bytes of the receive buffer. */
   private readonly word: Uint8Array;
   private unread = 0;
-  /** Bytes that are being parsed. */
-  protected parsing = 0;
+  /** Bytes that are being parsed; 0: none. */
+  parsing = 0;
   /** Since the last look: was something heard? `out` knows whether something was sent. */
   private hasHeard = false;
   /** How often is looked, in milliseconds; Infinity: never. What is idle for a whole look is pinged: at 0.8 of the keep-alive. */
-  protected readonly lookMs: number;
-  private readonly pingTimeoutMs: number;
+  private readonly lookMs: number;
   /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is out. */
   private pingLimitMs = NEVER;
   /** The same, whatever comes in and goes out meanwhile. */
   private lastLimitMs = NEVER;
   /** Bytes that came in and went out in pieces, since PINGRESP was last waited for anew. */
   private moved = 0;
-  /** PINGREQ has found no room yet. */
+  /** PINGREQ waits for free space. */
   private isPingDue = false;
-  private timer: TimerId;
-  private readonly onTimer = (): void => {
-    const { out } = this;
-    if (
-      out.hasSent &&
-      this.hasHeard &&
-      this.pingLimitMs === NEVER &&
-      this.stage === "connected" &&
-      !this.session.lingers()
-    ) {
-      // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed. And by what is
-      // acknowledged, or nobody notices a server that sends messages, and acknowledges none.
-      out.hasSent = this.hasHeard = false;
-      this.timer = this.options.timers.set(this.onTimer, this.lookMs);
-    } else {
-      this.timer = undefined;
-      this.guard(this.number, this.stage === "connected" ? this.lookCloser : this.expire, undefined);
-    }
-  };
-  /** Which connection this is. What calls back on behalf of an older one is not heard. */
-  protected number = 0;
 
-  constructor(options: ClientOptions<E>) {
+  /** `connect`: the CONNECT packet. */
+  constructor(owner: ConnectionOwner, options: ClientOptions<E>, session: Session<E>, connect: Uint8Array) {
     const length = options.bufferLength ?? 1_024;
-    if (!(length >= 64)) throw new RangeError(`bufferLength ${length}: expected 64 or more`);
-    const session = new Session(options);
     const receive = new Uint8Array(length >> 2);
+    this.owner = owner;
     this.options = options;
     this.session = session;
     this.out = new Transmit(length);
-    this.receive = receive;
+    this.out.packet(connect); // leaves when the socket is open
     this.word = receive.subarray(0, 4);
     this.parser = new Parser(this, session, receive, options.topicLength ?? 256);
     this.lookMs = (options.keepAlive ?? 60) * 400 || NEVER;
-    this.pingTimeoutMs = Math.min(options.pingTimeoutMs ?? 15_000, this.lookMs * 2.5);
   }
 
-  /** CONNACK came. Returns what was wrong. */
-  abstract connack(present: boolean, code: number): string | undefined;
-  /** The connection, or the attempt, must end. */
-  protected abstract fail(
-    kind: MQTTError["kind"],
-    message: string,
-    ending?: Ending,
-    code?: number,
-    cause?: unknown,
-  ): void;
-  /** What was to be waited for has not come. */
-  protected abstract expire(): void;
-  /** The socket is open: the bytes to begin with. */
-  protected abstract greeting(): Uint8Array;
-  /** DISCONNECT is with the socket. */
-  protected abstract onLeft(): void;
+  get isOver(): boolean {
+    return this.state === OVER;
+  }
 
-  /**
-   * Runs what a socket or a resolver wants of connection `number`, if that is the one we have. What a callback or a store
-   * throws ends it: nothing gets out.
-   */
-  protected guard<A>(number: number, method: (this: this, argument: A) => void, argument: A): void {
-    if (number !== this.number) return;
+  /** From CONNACK to the end, or to DISCONNECT. */
+  get isConnected(): boolean {
+    return this.state === CONNECTED;
+  }
+
+  get isLeaving(): boolean {
+    return this.state >= LEAVING;
+  }
+
+  /** Begins the attempt, unless it is over already. */
+  start(): void {
+    const { dns, host } = this.options;
+    const isNumeric = /^\d+\.\d+\.\d+\.\d+$/.test(host);
+    if (dns && !isNumeric) this.guard(this.resolve, dns);
+    else this.guard(this.open, isNumeric ? host : undefined);
+  }
+
+  /** CONNACK was accepted: keep-alive begins. */
+  begin(): void {
+    this.state = CONNECTED;
+    this.owner.wait(this.lookMs);
+  }
+
+  /** The session may have something new to send: sends it; while something is parsed, afterwards. */
+  send(): void {
+    this.session.mayHaveMore = true;
+    if (this.parsing) return; // `reader` looks at `mayHaveMore`
     try {
-      method.call(this, argument);
+      this.session.fill();
+      this.out.flush();
     } catch (cause) {
-      this.crash(number, cause);
+      this.crash(cause);
     }
   }
 
-  protected crash(number: number, cause: unknown): void {
-    if (number !== this.number || this.stage === "stopped") return; // whoever threw has ended the connection before
-    const isOpening = this.stage === "connecting" && this.isDeaf;
+  /** Leaves: DISCONNECT as soon as there is free space, nothing after it (§3.14.4-2), then `onLeft`. */
+  leave(): void {
+    this.state = LEAVING;
+    this.parser.end();
+    this.guard(this.sendDisconnect, undefined);
+  }
+
+  /** DISCONNECT, if it can go at once. */
+  leaveAtOnce(): void {
+    if (this.out.writable) this.guard(this.sendGoodbye, undefined);
+  }
+
+  /** Ends it, whatever its state, without a callback. */
+  close(): void {
+    const { resolver } = this;
+    const { socket } = this.out;
+    this.state = OVER;
+    this.resolver = undefined;
+    this.out.close();
+    this.parser.end();
+    quietly(() => resolver?.close?.());
+    quietly(() => socket?.close());
+  }
+
+  /** What is waited for has not come, or a look is due. */
+  expire(): void {
+    const out = this.out;
+    switch (this.state) {
+      case CONNECTED:
+        // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed. And by what is
+        // acknowledged, or a server that sends messages, and acknowledges none, goes unnoticed.
+        if (
+          out.hasSent &&
+          this.hasHeard &&
+          this.pingLimitMs === NEVER &&
+          !(this.session.inFlight && this.session.lingers())
+        ) {
+          out.hasSent = this.hasHeard = false;
+          this.owner.wait(this.lookMs);
+        } else this.guard(this.lookCloser, undefined);
+        return;
+      case OVER:
+        return;
+      case RESOLVING:
+        this.fail("timeout", "no answer from the resolver");
+        return;
+      case OPENING:
+        this.fail("timeout", "no answer: host unreachable");
+        return;
+      case GREETED:
+        this.fail("timeout", "no CONNACK");
+        return;
+      case LEAVING:
+      case LEFT:
+        this.fail("timeout", "DISCONNECT not sent");
+        return;
+      default:
+        this.state satisfies never;
+    }
+  }
+
+  /** The end, for this reason. One that is over cannot fail. */
+  fail(kind: MQTTError["kind"], message: string, ending: Ending = "other", code?: number, cause?: unknown): void {
+    if (this.state !== OVER) this.owner.onFailure({ kind, message, code, cause }, ending);
+  }
+
+  connack(present: boolean, code: number): string | undefined {
+    return this.owner.onConnack(present, code);
+  }
+
+  /** PINGRESP came: unless nobody asked, a proof of life. */
+  pingresp(): void {
+    if (this.pingLimitMs === NEVER) return;
+    // The next look is due as if the answer had come at once: what counts is when we sent (§3.1.2-23).
+    this.owner.wait(this.pingLimitMs - this.pingTimeoutMs + this.lookMs - this.options.uptimeMs());
+    this.pingLimitMs = this.lastLimitMs = NEVER;
+    if (this.session.pingresp()) this.fail("timeout", "no acknowledgement", "stuck");
+  }
+
+  private get pingTimeoutMs(): number {
+    return Math.min(this.options.pingTimeoutMs ?? 15_000, this.lookMs * 2.5);
+  }
+
+  /** Runs what a socket, a resolver or a timer wants. What a callback or a store throws ends the connection: nothing escapes. */
+  private guard<A>(method: (this: this, argument: A) => void, argument: A): void {
+    if (this.state === OVER) return;
+    try {
+      method.call(this, argument);
+    } catch (cause) {
+      this.crash(cause);
+    }
+  }
+
+  private crash(cause: unknown): void {
+    const isOpening = this.state === RESOLVING || this.state === OPENING;
     this.fail(isOpening ? "unreachable" : "application", messageOf(cause), "other", undefined, cause);
   }
 
-  /** What is there may be forgotten: another connection is to begin. */
-  protected reset(): void {
-    this.number++;
-    this.out.reset();
-    this.parser.reset();
-    this.isDeaf = true;
-    this.isDisconnectSent = this.isPingDue = false;
-    this.unread = this.parsing = 0;
-    this.pingLimitMs = this.lastLimitMs = NEVER;
+  private resolve(dns: Port<ResolverConstructor>): void {
+    const { host } = this.options;
+    this.resolver = new dns.io(dns);
+    this.resolver.resolve({
+      host,
+      onResolved: (_name, address) => this.guard(this.open, address),
+      onError: () => {
+        if (this.state === RESOLVING) this.fail("resolve", `unknown host: no address for ${host}`);
+      },
+    });
   }
 
-  /** What connection `number` calls when its socket says how many bytes can be read. The hot path: nothing in between. */
-  protected reader(number: number): (count: number) => void {
+  private open(address: string | undefined): void {
+    if (this.state !== RESOLVING) return; // a resolver that goes on talking
+    this.state = OPENING;
+    const { socket, host, port } = this.options;
+    const opened = new socket.io({
+      ...socket,
+      host,
+      address,
+      port,
+      format: "buffer",
+      onReadable: this.reader(),
+      onWritable: (count) => this.guard(this.onWritable, count),
+      onError: (reason) => this.guard(this.onError, reason),
+    });
+    // A class may call back from its constructor: it may be over already.
+    if (this.isOver) quietly(() => opened.close());
+    else this.out.socket = opened;
+  }
+
+  /** What the socket calls when bytes can be read. The hot path: nothing in between. */
+  private reader(): (count: number) => void {
     return (count) => {
-      if (number !== this.number) return;
       const session = this.session;
       try {
         this.hasHeard = true;
         // Most of what comes to a publisher: the acknowledgement that is due next, alone. One word says all.
-        if (count !== 4 || this.out.end || this.parser.state) this.read(count);
-        else {
+        if (count !== 4 || this.out.end || this.parser.state) {
+          if (this.state === OVER) return; // here, not above: the parser of one that is over is not between packets
+          this.read(count);
+        } else {
           (this.out.socket as TCP).read(this.word);
           if (this.parser.words.getUint32(0) === session.awaited[session.head]) session.acknowledge(session.head);
           else this.parse(4);
@@ -179,74 +283,69 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
         if (session.mayHaveMore) session.fill();
         if (this.out.end) this.out.flush();
       } catch (cause) {
-        this.crash(number, cause);
+        this.crash(cause);
       }
     };
   }
 
   /** The socket says that `count` bytes can be written. */
-  protected onWritable(count: number): void {
+  private onWritable(count: number): void {
     this.out.writable = count;
-    if (this.isDeaf && this.stage === "connecting") {
-      this.isDeaf = false;
-      this.out.packet(this.greeting());
-    }
+    if (this.state === OPENING) this.state = GREETED;
     this.out.flush();
-    if (this.stage === "leaving") this.leave();
+    if (this.isLeaving) this.sendDisconnect();
     else this.read(this.unread);
-    this.send();
+    if (this.parsing) {
+      this.session.mayHaveMore = true; // a socket that calls back from within a write: `reader` goes on
+      return;
+    }
+    this.session.fill();
+    this.out.flush();
   }
 
   /** The socket says that the connection is over. */
-  protected onError(reason: NoConnection | undefined): void {
-    if (this.stage !== "connecting")
-      this.fail("closed", "closed by the server", this.stage === "connected" ? "peer" : "other");
-    else if (this.isDeaf) this.fail("unreachable", noConnection(reason));
-    else this.fail("closed", "closed by the server before CONNACK");
+  private onError(reason: NoConnection | undefined): void {
+    switch (this.state) {
+      case RESOLVING:
+      case OPENING:
+        this.fail("unreachable", noConnection(reason));
+        return;
+      case GREETED:
+        this.fail("closed", "closed by the server before CONNACK");
+        return;
+      case CONNECTED:
+        this.fail("closed", "closed by the server", "peer");
+        return;
+      case LEAVING:
+      case LEFT:
+        this.fail("closed", "closed by the server");
+        return;
+      case OVER:
+        return;
+      default:
+        this.state satisfies never;
+    }
   }
 
-  /** Sends what the session has to send; while something is parsed, afterwards. */
-  protected send(): void {
-    if (this.parsing) {
-      this.session.mayHaveMore = true; // `reader` looks at it
-      return;
-    }
-    const number = this.number;
-    try {
-      this.session.fill();
-      this.out.flush();
-    } catch (cause) {
-      this.crash(number, cause);
-    }
-  }
-
-  /** Leaves: DISCONNECT as soon as there is room, nothing after it (§3.14.4-2), then `onLeft`. */
-  protected leave(): void {
-    const out = this.out;
-    this.isDeaf = true;
-    this.parser.reset();
-    this.isDisconnectSent ||= out.packet(Uint8Array.of(0xe0, 0));
+  private sendDisconnect(): void {
+    const { out } = this;
+    if (this.state === LEAVING && out.packet(Uint8Array.of(0xe0, 0))) this.state = LEFT;
     out.flush();
-    if (this.isDisconnectSent && out.end === 0) this.onLeft();
+    if (this.state === LEFT && out.end === 0) this.owner.onLeft();
   }
 
-  /** PINGRESP came: unless nobody asked, a proof of life. */
-  pingresp(): void {
-    if (this.pingLimitMs === NEVER) return;
-    const number = this.number;
-    // The next look is due as if the answer had come at once: what counts is when we sent (§3.1.2-23).
-    this.wait(this.pingLimitMs - this.pingTimeoutMs + this.lookMs - this.options.uptimeMs());
-    this.pingLimitMs = this.lastLimitMs = NEVER;
-    if (this.session.pingresp() && number === this.number) this.fail("timeout", "no acknowledgement", "stuck");
+  private sendGoodbye(): void {
+    this.out.packet(Uint8Array.of(0xe0, 0));
+    this.out.flush();
   }
 
-  /** Asks for a sign of life. Where there is no room the wait for it begins all the same, and anew once PINGREQ is out. */
-  protected ping(): void {
+  /** Asks for a sign of life. Without free space the wait for it begins all the same, and anew once PINGREQ is out. */
+  private ping(): void {
     const nowMs = this.options.uptimeMs();
     const limitMs = nowMs + this.pingTimeoutMs;
     const isOut = this.out.packet(Uint8Array.of(0xc0, 0));
     if (this.pingLimitMs === NEVER) {
-      this.lastLimitMs = nowMs + LONGEST_MESSAGE_MS;
+      this.lastLimitMs = nowMs + MAX_PING_MS;
       this.countAnew();
     }
     this.pingLimitMs = isOut && this.isPingDue ? limitMs : Math.min(this.pingLimitMs, limitMs);
@@ -282,8 +381,8 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   private isMoving(nowMs: number, hasSent: boolean): boolean {
     const { out } = this;
     if (nowMs >= this.lastLimitMs) return false;
-    if (this.isPingDue && hasSent && !out.end) return true; // PINGREQ has found room, and goes now
-    return (this.moved + out.moved) * 1_000 >= this.pingTimeoutMs * SLOWEST;
+    if (this.isPingDue && hasSent && !out.end) return true; // PINGREQ has free space now, and goes
+    return (this.moved + out.moved) * 1_000 >= this.pingTimeoutMs * MIN_SPEED;
   }
 
   private countAnew(): void {
@@ -291,39 +390,33 @@ export abstract class Connection<E extends OutboundEntry> implements LinkReader 
   }
 
   private look(): void {
-    this.wait(Math.min(this.lookMs, this.pingLimitMs - this.options.uptimeMs()));
+    this.owner.wait(Math.min(this.lookMs, this.pingLimitMs - this.options.uptimeMs()));
   }
 
-  /** `expire` in so many milliseconds, instead of what was asked for before; Infinity: not at all. */
-  protected wait(delayMs: number): void {
-    const timers = this.options.timers;
-    if (this.timer !== undefined) timers.clear(this.timer);
-    this.timer = delayMs < NEVER ? timers.set(this.onTimer, Math.max(0, delayMs)) : undefined;
-  }
-
-  /** Takes what is there, as far as the answers to it have room: a byte for a byte, and four to a packet begun before. */
+  /** Takes what is there, as far as the answers to it have free space: a byte for a byte, and four to a packet begun before. */
   private read(count: number): void {
-    const out = this.out;
+    const { out, parser } = this;
     this.unread = count;
-    if (this.isDeaf && this.stage === "connecting") this.fail("protocol", `${NO_BROKER}: it talks first`);
-    while (this.unread && !this.isDeaf) {
+    if (this.state === OPENING) this.fail("protocol", `${NO_BROKER}: it talks first`);
+    while (this.unread && (this.state === GREETED || this.state === CONNECTED)) {
       if (out.end) out.flush();
-      const length = Math.min(this.unread, this.receive.length, out.room - 4);
+      const length = Math.min(this.unread, parser.bytes.length, out.room - 4);
       if (length <= 0) return; // the rest when the socket has taken more: onWritable
       this.unread -= length;
-      (out.socket as TCP).read(this.receive.subarray(0, length));
+      (out.socket as TCP).read(parser.bytes.subarray(0, length));
       this.parse(length);
     }
   }
 
   private parse(length: number): void {
+    const { parser } = this;
     this.parsing = length;
     this.moved += length;
-    const fault = this.parser.feed(length);
+    const fault = parser.feed(length);
     this.parsing = 0;
     if (!fault) return;
     // What begins otherwise than by CONNACK: a web server's answer, a TLS alert.
-    const isForeign = this.stage === "connecting" && this.receive[0] !== 0x20;
-    this.fail("protocol", isForeign ? `${NO_BROKER}: ${beginning(this.receive.subarray(0, length))}` : fault);
+    const isForeign = this.state === GREETED && parser.bytes[0] !== 0x20;
+    this.fail("protocol", isForeign ? `${NO_BROKER}: ${beginning(parser.bytes.subarray(0, length))}` : fault);
   }
 }

@@ -100,10 +100,10 @@ export class InFlight {
     return ++this.silences;
   }
 
-  /** Is the oldest in flight the one that was so at the last look? Then a ping is due, however busy the connection is. */
+  /** With some in flight: is the oldest the one that was so at the last look? Then a ping is due, however busy the connection is. */
   lingers(): boolean {
-    const oldest = this.oldest;
-    const isSame = oldest >= 0 && oldest === this.seen;
+    const oldest = this.sequences[this.head];
+    const isSame = oldest === this.seen;
     this.seen = oldest;
     return isSame;
   }

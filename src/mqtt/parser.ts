@@ -27,7 +27,7 @@ export interface InboundMessage {
 
 /**
  * Who takes what is about the connection. Each method may return what was wrong with the packet, and may end the connection,
- * by `reset` of the parser.
+ * by `end` of the parser.
  */
 export interface LinkReader {
   connack(present: boolean, code: number): string | undefined;
@@ -52,6 +52,7 @@ const FIRST = 0; // a packet's first byte
 const GREETING = 1; // a CONNACK's first byte: the first packet of the stream (§3.2.0-1)
 const LENGTH = 2; // of the remaining-length field
 const HEAD = 3; // of a packet before its payload; also while that comes in
+const ENDED = 4; // of no interest any more
 
 const NAMES =
   "0,CONNECT,CONNACK,PUBLISH,PUBACK,PUBREC,PUBREL,PUBCOMP,SUBSCRIBE,SUBACK,UNSUBSCRIBE,UNSUBACK,PINGREQ,PINGRESP,DISCONNECT,15";
@@ -59,8 +60,9 @@ const NAMES =
 export class Parser {
   private readonly link: LinkReader;
   private readonly messages: MessageReader;
-  private readonly bytes: Uint8Array;
-  /** Of the receive buffer. */
+  /** The receive buffer. */
+  readonly bytes: Uint8Array;
+  /** The same. */
   readonly words: DataView;
   /** What has come of the packet's head. */
   private readonly head: Uint8Array;
@@ -86,9 +88,9 @@ export class Parser {
     this.head = new Uint8Array(longestTopic + 4);
   }
 
-  /** A new stream begins; the one that is being parsed ends here. */
-  reset(): void {
-    this.state = GREETING;
+  /** The stream ends here, whatever else has come. */
+  end(): void {
+    this.state = ENDED;
     this.message = undefined;
   }
 
@@ -108,7 +110,7 @@ export class Parser {
         at = end;
       } else fault = this.takeByte(this.bytes[at++]);
       if (fault) return `${NAMES.split(",")[this.first >> 4]}: ${fault}`;
-    } while (at < length && this.state !== GREETING);
+    } while (at < length && this.state !== ENDED);
     return;
   }
 

@@ -134,12 +134,13 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       if (this.inFlight && this.mustWait(entry)) return;
       const sequence = entry.sequence;
       let qos: number = entry.qos;
+      let isLowered = false;
       if (qos === 2) {
-        if (this.isLowering && !entry.released) qos = 1;
+        isLowered = this.isLowering && !entry.released;
+        if (isLowered) qos = 1;
         else if (this.inFlight >= this.limitOfQoS2 && this.limitOfQoS2 > 0 && !this.closeRanks(this.limitOfQoS2))
           return;
       }
-      const isLowered = qos !== entry.qos;
       let first = 0x30 | (qos << 1);
       if (sequence < this.sentEnd) first |= 0x08; // DUP
       let awaited = 0x3002_0001 + (qos << 28) + (sequence % 61_440); // PUBACK, PUBREC, with the packet id
@@ -151,6 +152,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
         if (out.tail && !out.makeRoom()) return; // what was rendered last is still on its way out
         const message = this.options.render?.(entry);
         if (!message || !out.publish(message.retain ? first | 1 : first, awaited & 0xffff, message)) {
+          if (this.out !== out) return; // `render` has ended the connection
           if (message && out.end) {
             if (out.makeRoom()) continue;
             return;

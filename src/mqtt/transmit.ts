@@ -58,9 +58,9 @@ export class Transmit {
     this.words = new DataView(bytes.buffer);
   }
 
-  /** Nothing waits, nobody takes it: the state between two connections. */
-  reset(): void {
-    this.socket = this.tail = undefined;
+  /** The connection is over: what waits is dropped, and nothing is written any more. */
+  close(): void {
+    this.socket = this.tail = this.topic = undefined;
     this.writable = this.end = 0;
   }
 
@@ -106,6 +106,7 @@ export class Transmit {
 
   /** The same for a PUBLISH of any length, QoS and place. `id`: 0 at QoS 0. */
   publishAny(first: number, id: number, message: Message): boolean {
+    if (!this.socket) return false;
     const topic = message.topic;
     const length = message.payloadLength;
     const bytes = this.bytes;
