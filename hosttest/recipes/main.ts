@@ -1,6 +1,6 @@
 /*
  * The README's recipes, run for real: readings of the desktop device through mosquitto, Node-RED and Telegraf into InfluxDB, with
- * and without `ts`, through an outage of the broker and of the database, and delivered twice. Then every message is looked for.
+ * and without `ts`, through outages of the broker, of the database and of Telegraf, and delivered twice. Then every message is looked for.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +17,7 @@ import { publishTwice } from "./twice.js";
 import { type Expected, isKept, judge, uncovered, type Verdict } from "./verdict.js";
 
 const FAIR_S = 40; // longer than a device waits for its clock before it sends
+const RESTART_S = 20;
 const SETTLE_MS = 600_000; // a device's longest back-off, and a backlog
 const STALL_MS = 60_000; // several times what the recipes wait between two attempts
 const CHECK_MS = 1_000;
@@ -93,7 +94,7 @@ async function main(): Promise<boolean> {
   }
   const observer = await Collector.start(broker.port, "home/+/temperature");
   endings.push(() => observer.close());
-  await goThrough(broker, influx, observer);
+  await goThrough(broker, influx, recipes, observer);
   const expected = expectedOf(observer);
   reportRooms(expected);
   const missing = uncovered(expected);
@@ -119,7 +120,12 @@ function commandOf(found: Found): string | undefined {
 }
 
 /** All that a house goes through; ends when the devices have settled what they wrote, or with an error. */
-async function goThrough(broker: Mosquitto, influx: Influx, observer: Collector): Promise<void> {
+async function goThrough(
+  broker: Mosquitto,
+  influx: Influx,
+  recipes: readonly Recipe[],
+  observer: Collector,
+): Promise<void> {
   const start = (room: string, intervalS: number, environment?: Record<string, string>): DeviceRun => {
     const device = new DeviceRun(room, intervalS, broker.port, folder, environment);
     endings.push(() => device.kill());
@@ -136,9 +142,16 @@ async function goThrough(broker: Mosquitto, influx: Influx, observer: Collector)
   await broker.start();
   for (const device of [seconds, milliseconds, undated]) await drain(device, observer);
   await publishTwice(broker.port);
-  // Telegraf takes a message's arrival for when it reads it, and reads no further than InfluxDB takes.
+  // Telegraf takes a message's arrival for when it reads it, and reads no further than InfluxDB takes: before what follows it
+  // has to have stored what has no ts.
   await undated.end();
   await untilSeen(undated, observer);
+  await verdicts(recipes, influx, expectedOf(observer));
+  for (const { name, service, isReady } of recipes.filter(({ survivesRestart }) => survivesRestart)) {
+    await service.stop();
+    await wait(RESTART_S, `${name} is away`, observer);
+    await service.start(isReady);
+  }
   await influx.stop();
   await wait(options["database-outage"], "InfluxDB is away", observer);
   await influx.start();
@@ -206,7 +219,7 @@ function expectedOf(observer: Collector): Expected[] {
   return [...messages.values()];
 }
 
-/** Waits until a recipe has stored all, or stores nothing more. */
+/** Waits until each recipe has stored all, or stores nothing more. */
 async function verdicts(
   recipes: readonly Recipe[],
   influx: Influx,

@@ -1,5 +1,5 @@
 /*
- * The two recipes as people use them: the files beside this one, in which the addresses alone are set.
+ * The two recipes as people use them: the files beside this one. Only the addresses are set in them, and a file for Telegraf's state.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,9 @@ export interface Recipe {
   readonly service: Service;
   /** Connected to the broker, by its log. */
   readonly isReady: (log: string) => boolean;
-  /** The errors and warnings in its log, from the first connection on, that are no mere outage. */
+  /** Whether nothing is lost when it is ended in order and started again. */
+  readonly survivesRestart: boolean;
+  /** The errors and warnings in its log, from the first connection on, that are out of the usual. */
   readonly complaints: (log: string) => string[];
 }
 
@@ -22,21 +24,28 @@ export interface Addresses {
 }
 
 const CONNECTED = { telegraf: "Connected [tcp:", nodeRed: "Connected to broker" };
-/** What the two say while the broker or the database is away. */
-const OUTAGE = /connection (refused|reset|lost)|ECONNREFUSED|ECONNRESET|could not write any address/i;
+/** What the two say while the broker or the database is away, and at each start. */
+const USUAL =
+  /Strict environment variable handling|connection (refused|reset|lost)|ECONNREFUSED|ECONNRESET|could not write any address/i;
 const FOLDER = join(top, "hosttest", "recipes");
 
 /** `folder`: for its configuration. */
 export function telegrafRecipe(command: string, folder: string, addresses: Addresses): Recipe {
   const file = join(folder, "telegraf.conf");
   const text = readFileSync(join(FOLDER, "telegraf.conf"), "utf8");
-  writeFileSync(file, readdressed(text, addresses));
+  const statefile = /# statefile = ".*"/;
+  if (!statefile.test(text)) throw new Error("telegraf.conf: its line for a statefile is not found");
+  writeFileSync(
+    file,
+    readdressed(text, addresses).replace(statefile, `statefile = "${join(folder, "telegraf.state")}"`),
+  );
   const service = new Service("Telegraf", command, ["--config", file]);
   return {
     name: "Telegraf",
     database: "telegraf",
     service,
     isReady: (log) => log.includes(CONNECTED.telegraf),
+    survivesRestart: true,
     complaints: (log) => complaints(log, CONNECTED.telegraf, / [EW]! /),
   };
 }
@@ -68,6 +77,7 @@ export function nodeRedRecipe(command: string, folder: string, uiPort: number, a
     database: "nodered",
     service,
     isReady: (log) => log.includes(CONNECTED.nodeRed),
+    survivesRestart: false,
     complaints: (log) => complaints(log, CONNECTED.nodeRed, /\[(?:error|warn)\]/),
   };
 }
@@ -78,5 +88,5 @@ function readdressed(text: string, { mqttPort, influxPort }: Addresses): string 
 
 function complaints(log: string, connected: string, severity: RegExp): string[] {
   const lines = log.slice(Math.max(0, log.indexOf(connected))).split("\n");
-  return lines.filter((line) => severity.test(line) && !OUTAGE.test(line));
+  return lines.filter((line) => severity.test(line) && !USUAL.test(line));
 }

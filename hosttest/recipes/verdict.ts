@@ -33,8 +33,11 @@ export interface Verdict {
   readonly wrong: readonly string[];
 }
 
-/** Two programs on a busy machine take a message at different times; a time of measurement is exact. */
-export const MAX_ARRIVAL_MS = 15_000;
+/**
+ * A recipe takes a message at another time than the observer: it connects again up to 10 s later, and has a backlog to read. A
+ * time of measurement is exact.
+ */
+export const MAX_ARRIVAL_MS = 30_000;
 
 const nameOf = ({ room, seq }: { readonly room: string; readonly seq: number }): string => `${room}/${seq}`;
 
