@@ -68,7 +68,7 @@ function messageRows(): Row[] {
 
 /**
  * Samples that fit a short frame, on flash with the notes of a device. In units of 16 each call that is durable on return takes a
- * unit: of the 253 in a block, no more than 126 entries of QoS 1 or 84 of QoS 2 can be appended and settled one by one.
+ * unit of the 253 in a block, of which the notes take 11: an append, a release, and each eighth settle.
  */
 function shortRows(): Row[] {
   const bytewise = ring(SHORT_BYTES, 1, 1, NOTES);

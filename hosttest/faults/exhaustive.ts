@@ -115,6 +115,7 @@ class Exhaustion {
     this.#outcome.appended += this.#rig.ledger.appended;
     this.#outcome.dropped += this.#rig.ledger.dropped;
     this.#outcome.refused += this.#rig.refused;
+    this.#outcome.returned += this.#rig.ledger.returned;
   }
 
   /** The script: the calls of a run. */

@@ -10,6 +10,9 @@ import type { Entry } from "../../src/outbox/outbox.js";
 /** A promise that was broken. */
 export class Violation extends Error {}
 
+/** Units of 16: so many settles a cut may take back, as README.md of src/outbox promises. */
+const MAX_DEFERRED = 7;
+
 type Certainty = "no" | "maybe" | "yes";
 
 interface Expected {
@@ -37,6 +40,11 @@ interface Expected {
 export class Ledger {
   /** In order of their numbers; settled ones are removed. */
   open: Expected[] = [];
+  /** Entries of settles that may wait, the last ones that returned: the next boot may bring these back, and no other. */
+  deferred: Expected[] = [];
+  /** How many came back. */
+  returned = 0;
+  readonly #unit: 1 | 16;
   appended = 0;
   dropped = 0;
   /** The highest number that a call which returned has used: for an entry, a refused one, or none. */
@@ -46,6 +54,11 @@ export class Ledger {
   maybeNote = -1;
   #pending: (() => void) | undefined;
   #droppedNow: Expected[] = [];
+
+  /** `unit`: in units of 16 bytes, some settles wait for the next mark. */
+  constructor(unit: 1 | 16) {
+    this.#unit = unit;
+  }
 
   /** Announces an append. */
   appending(sequence: number, qos: 1 | 2, salt: number, length: number): void {
@@ -87,8 +100,33 @@ export class Ledger {
     if (entry === undefined) return;
     entry.settled = "maybe";
     this.#pending = () => {
+      if (!this.#mayWait(entry))
+        this.deferred.length = 0; // that one's mark says them all
+      else if (this.deferred.push(entry) > MAX_DEFERRED) this.deferred.shift();
       this.open.splice(this.open.indexOf(entry), 1);
     };
+  }
+
+  /** Whether the settle of an entry may wait: nothing older is open, and to send it again does no harm. */
+  #mayWait({ sequence, qos, released }: Expected): boolean {
+    if (this.#unit === 1 || (qos === 2 && released === "no")) return false;
+    const [oldest] = this.open;
+    return oldest.sequence === sequence || !isSurelyOpen(oldest);
+  }
+
+  /** Every settle that waits is made durable. */
+  closing(): void {
+    this.#pending = () => {
+      this.deferred.length = 0;
+    };
+  }
+
+  /** Power comes back. */
+  boot(): void {
+    if (this.deferred.length === 0) return;
+    for (const entry of this.deferred) entry.settled = "maybe";
+    this.open = [...this.deferred, ...this.open].sort((a, b) => a.sequence - b.sequence);
+    this.deferred = [];
   }
 
   releasing(sequence: number): void {
@@ -97,6 +135,7 @@ export class Ledger {
     if (entry.released === "no") entry.released = "maybe";
     this.#pending = () => {
       entry.released = "yes";
+      this.deferred.length = 0;
     };
   }
 
@@ -107,6 +146,7 @@ export class Ledger {
       entry.released = "maybe";
     }
     this.#pending = () => {
+      this.deferred.length = 0;
       for (const entry of released) {
         entry.released = "no";
         entry.requeued = false;
@@ -133,8 +173,10 @@ export class Ledger {
 
   /** A copy, to come back to. */
   clone(): Ledger {
-    const copy = new Ledger();
+    const copy = new Ledger(this.#unit);
     copy.open = this.open.map((entry) => ({ ...entry }));
+    copy.deferred = this.deferred.map((entry) => ({ ...entry }));
+    copy.returned = this.returned;
     copy.appended = this.appended;
     copy.dropped = this.dropped;
     copy.used = this.used;
@@ -201,6 +243,10 @@ export class Ledger {
       count++;
       expected.stored = "yes";
       expected.dropped = "no";
+      if (expected.settled === "maybe" && this.#unit === 16) {
+        expected.settled = "no"; // the boot has copied what was settled: nothing of the rest can turn
+        this.returned++;
+      }
       if (entry.released) expected.released = "yes";
       else if (expected.requeued) expected.released = "no";
       expected.requeued = false;
@@ -221,6 +267,10 @@ export class Ledger {
     if (stored === "yes" && settled === "no" && dropped === "no") throw new Violation(`entry ${sequence} is lost`);
     this.open.splice(at, 1);
   }
+}
+
+function isSurelyOpen({ stored, settled, dropped }: Expected): boolean {
+  return stored === "yes" && settled === "no" && dropped === "no";
 }
 
 /** Fills `buffer` with the content of an entry. */

@@ -15,10 +15,12 @@ export interface Tally {
   dropped: number;
   refused: number;
   erases: number;
+  /** Settles that had returned, or were cut, and that a boot has taken back. */
+  returned: number;
 }
 
 export function newTally(): Tally {
-  return { cuts: 0, inside: 0, operations: 0, appended: 0, dropped: 0, refused: 0, erases: 0 };
+  return { cuts: 0, inside: 0, operations: 0, appended: 0, dropped: 0, refused: 0, erases: 0, returned: 0 };
 }
 
 /** One life in so many has a long backlog, on a ring of more blocks than entries are handed out of at once. */
@@ -105,6 +107,7 @@ export class Life {
     this.#tally.appended += rig.ledger.appended;
     this.#tally.dropped += rig.ledger.dropped;
     this.#tally.refused += rig.refused;
+    this.#tally.returned += rig.ledger.returned;
     for (const erases of rig.flash.erases) this.#tally.erases += erases;
   }
 
@@ -154,7 +157,7 @@ export class Life {
     else if (draw < 0.96) rig.note(this.#notes++ & 0x7fff);
     else if (draw < 0.97) rig.requeue();
     else if (draw < 0.98) rig.skip();
-    else this.#restart();
+    else this.#restart(draw < 0.99);
   }
 
   #append(): void {
@@ -169,9 +172,10 @@ export class Life {
     this.rig.acknowledge(at, steps);
   }
 
-  /** A restart without a cut. */
-  #restart(): void {
-    this.rig.boot();
+  /** A restart without a cut in a call: power goes between two, or the owner closes the outbox. */
+  #restart(closes: boolean): void {
+    if (closes) this.rig.reopen();
+    else this.rig.boot();
     this.rig.compare();
   }
 

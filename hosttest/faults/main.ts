@@ -45,11 +45,11 @@ function run(): Outcome {
 }
 
 function report(outcome: Outcome): void {
-  const { inside, operations, appended, dropped, refused, erases, violations, first } = outcome;
+  const { inside, operations, appended, dropped, refused, erases, returned, violations, first } = outcome;
   const share = ((inside / Math.max(1, outcome.cuts)) * 100).toFixed(1);
   if (json) console.log(JSON.stringify(outcome));
   else {
-    const kinds = `${appended} appended, ${dropped} dropped, ${refused} refused, ${erases} erases`;
+    const kinds = `${appended} appended, ${dropped} dropped, ${refused} refused, ${returned} back after a settle, ${erases} erases`;
     console.log(`operations      ${operations} (${kinds})`);
     console.log(`cuts            ${outcome.cuts}`);
     console.log(`inside          ${share} % fell in a program or an erase`);

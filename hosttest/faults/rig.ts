@@ -19,7 +19,7 @@ export interface RigOptions {
 
 export class Rig {
   readonly flash: NorFlash;
-  ledger = new Ledger();
+  ledger: Ledger;
   refused = 0;
   /** Entries at the head that count as in flight. */
   inFlight = 4;
@@ -32,6 +32,7 @@ export class Rig {
 
   constructor(options: RigOptions) {
     this.flash = options.flash;
+    this.ledger = new Ledger(options.flash.writeUnit);
     this.#options = options;
     for (let length = 0; length <= MAX_PAYLOAD; length++) this.#views.push(this.#payload.subarray(0, length));
     this.#outbox = this.#mount();
@@ -39,8 +40,18 @@ export class Rig {
 
   /** Power comes back: a boot. */
   boot(): void {
+    this.ledger.boot();
     this.flash.powerOn();
     this.#outbox = this.#mount();
+  }
+
+  /** The owner closes the outbox and opens it again. */
+  reopen(): void {
+    this.#guarded(() => {
+      this.ledger.closing();
+      this.#outbox.close();
+    });
+    this.boot();
   }
 
   /** Everything that the outbox holds, against the ledger; settles what a cut has left uncertain. @throws Violation */

@@ -73,6 +73,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     for (const left of [0, 1, 77, 150, 5_000]) {
       const { flash, outbox, count } = filled(64, unit);
       drain(outbox, Math.max(0, count - left));
+      outbox.close();
       for (let again = 0; again < 2; again++) {
         const { outbox: booted, oldest, reads, programs } = boot(flash);
         expect(oldest).toBe(left === 0 ? undefined : Math.max(0, count - left));

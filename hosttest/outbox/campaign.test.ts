@@ -17,6 +17,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     expect(outcome.inside / outcome.cuts).toBeGreaterThan(0.5);
     expect(outcome.appended).toBeGreaterThan(1_000);
     expect(outcome.dropped).toBeGreaterThan(0);
+    expect(outcome.returned > 0).toBe(unit === 16); // settles that had waited
   });
 
   test("some of the steps of two laps round a small ring, with second cuts in the recovery", () => {

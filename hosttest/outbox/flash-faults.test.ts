@@ -68,6 +68,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
       const [oldest] = expected.keys();
       outbox.settle(oldest);
       expected.delete(oldest);
+      outbox.close();
     }
   });
 

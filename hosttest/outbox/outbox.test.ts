@@ -192,6 +192,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(outbox.statistics()).toMatchObject({ refused: 10, entries: count, nextSequence: count + 10 });
     for (let i = 0; i < count; i++) outbox.settle(outbox.seek(i)?.sequence ?? -1);
     expect(outbox.append(bytes(1), 1)).toBe(count + 10);
+    outbox.close();
     const again = open(flash);
     expect(again.seek(0)?.sequence).toBe(count + 10);
     expect(again.statistics()).toMatchObject({ refused: 10, damaged: 0, entries: 1 });
@@ -233,6 +234,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
       outbox.seek(0);
       outbox.settle(sequence);
     }
+    outbox.close();
     const { entries, oldestSequence } = open(flash).statistics();
     expect([entries, oldestSequence]).toEqual([1, 302]);
   });

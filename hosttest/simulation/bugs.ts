@@ -111,8 +111,8 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "settled-in-ram-only",
     file: "src/outbox/outbox.ts",
-    find: "this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.mark(SETTLED, sequence)",
-    replace: "this.medium.unit === 1 || this.mark(SETTLED, sequence)",
+    find: "this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.room, sequence)",
+    replace: "this.medium.unit === 1 || putSettled(this.room, sequence)",
   },
   {
     name: "torn-record-accepted",

@@ -152,9 +152,34 @@ export function withoutState(word: number): number {
   return word | 0xff;
 }
 
-/** The number in the payload of a SETTLED or RELEASED record: 48 bits. */
+/** Bytes of the payload of a SETTLED or RELEASED record. */
+export const MARK_BYTES = 8;
+/** The limits of its fields: 8 bits each. */
+const MAX_FIELD = 0xff;
+
+/**
+ * Writes the payload of a SETTLED or RELEASED record: the number (48 bits), its distance from the tail (8 bits, 0 below the
+ * tail), and how many entries below the tail are settled that no earlier record says so of (8 bits; 0 in byte mode).
+ */
+export function encodeMark(words: Words, number: number, tail: number, deferred: number): void {
+  const distance = Math.max(0, number - tail);
+  words[1] = number | 0;
+  words[2] = Math.floor(number / 0x1_0000_0000) | (distance << 16) | (Math.min(deferred, MAX_FIELD) << 24);
+}
+
+/** The number in the payload of a SETTLED or RELEASED record. */
 export function numberIn(words: Words): number {
   return (words[1] >>> 0) + (words[2] & 0xffff) * 0x1_0000_0000;
+}
+
+/** The tail when the record was made, or a lower number that is as good: all entries below it are settled. */
+export function tailIn(words: Words): number {
+  return numberIn(words) - ((words[2] >>> 16) & MAX_FIELD);
+}
+
+/** Entries settled by the record beside its own, see `encodeMark`. */
+export function deferredIn(words: Words): number {
+  return words[2] >>> 24;
 }
 
 /** Index of the check word of a record with `length` payload bytes. */

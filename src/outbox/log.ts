@@ -63,6 +63,9 @@ export class Log {
   readonly notes: Uint32Array;
   /** Block that was given up with entries in it and is not erased yet; NO_BLOCK: none. */
   retired = NO_BLOCK;
+  /** Unit mode: settles below the tail that no record says yet, and the number of the last one. */
+  deferred = 0;
+  lastDeferred = -1;
   /** Byte mode: when the tail has come here, it is to be recorded. */
   tailDue = Number.POSITIVE_INFINITY;
   /** Erases of all blocks together, and of the block that was erased most often. */
@@ -324,6 +327,7 @@ export class Log {
     this.freeEnd = this.blockEnd - this.reserve;
     this.rested = false;
     this.recordedTail(this.newest.tail);
+    this.deferred = 0;
     blocks.use(blocks.live, this.newest.first);
     if (how === "advance") return;
     this.copies++;

@@ -10,6 +10,7 @@ import {
   CLEAN_BYTES,
   decodeFormat,
   decodeHeader,
+  deferredIn,
   erasesIn,
   FORMAT_VERSION,
   firstIn,
@@ -28,6 +29,7 @@ import {
   SKIP,
   STATE,
   sequenceIn,
+  tailIn,
   type Words,
 } from "./layout.js";
 import type { Log } from "./log.js";
@@ -278,10 +280,11 @@ function settleAgain(log: Log): boolean {
 
 /** Moves the tail to where it was when the mark was made; false: the mark is older than the tail. */
 function catchUp(log: Log): boolean {
-  const { marks, medium } = log;
-  const number = numberIn(log.medium.words);
-  const tail = number - (medium.words[2] >>> 16);
+  const { marks, medium, counters } = log;
+  const number = numberIn(medium.words);
+  const tail = tailIn(medium.words);
   if (tail > marks.tail) {
+    counters.entries = Math.max(0, counters.entries - deferredIn(medium.words));
     if (medium.unit === 1) {
       log.passed ??= { from: marks.tail, end: 0, settled: marks.settledBits() };
       log.passed.end = tail;

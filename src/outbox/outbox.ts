@@ -4,8 +4,6 @@
  * back; what is lost to a full or damaged flash is counted. Work per call is bounded, RAM does not grow with the backlog.
  * No clock, no callback but `onEvent`, nothing allocated per entry. README.md: the bytes, the states, the recovery.
  */
-import { fillSkip } from "./copy.js";
-import { NOWHERE } from "./cursor.js";
 import type { Statistics } from "./events.js";
 import { mediumFor } from "./geometry.js";
 import {
@@ -13,15 +11,14 @@ import {
   MAX_SHORT_TOP,
   NOTE,
   PAYLOAD_AT,
-  RELEASED,
   RELEASED_BITS,
   REQUEUED,
-  SETTLED,
   SHORT_PAYLOAD,
   SHORT_SINCE,
   SKIP,
 } from "./layout.js";
 import { Log } from "./log.js";
+import { putDeferred, putMark, putReleased, putSettled } from "./mark-records.js";
 import { WINDOW } from "./marks.js";
 import { type Medium, NONE } from "./medium.js";
 import { mount } from "./mount.js";
@@ -38,12 +35,8 @@ export type { Entry, OutboxOptions } from "./options.js";
 
 const TRIES = 3;
 const ENDURANCE = 100_000;
-const MARK_BYTES = 8;
-const TWO_TO_32 = 0x1_0000_0000;
 
 export class Outbox {
-  /** What happens when there is no room. May be changed at any time. */
-  whenFull: "dropOldest" | "refuse";
   private readonly log: Log;
   private readonly medium: Medium;
   private readonly walk: Walk;
@@ -60,18 +53,26 @@ export class Outbox {
    */
   constructor(options: OutboxOptions) {
     const { flash, maxPayload = 256, firstSequence = 0 } = options;
-    this.whenFull = options.whenFull ?? "dropOldest";
     this.options = options;
     this.medium = mediumFor(flash, options.writeUnit, maxPayload);
     this.log = new Log(this.medium);
     const { foreign } = mount(this.log, firstSequence);
     this.walk = new Walk(this.log, options);
-    this.room = new Room(this.log, this.walk, options);
+    this.room = new Room(this.log, this.walk, options, options.whenFull ?? "dropOldest");
     this.pad = new NotePad(this.log, this.walk);
     if (foreign > 0) {
       const message = `no outbox on this flash; ${foreign === 1 ? "a block that holds something else is" : `${foreign} blocks that hold something else are`} erased when needed`;
       this.options.onEvent?.({ kind: "foreign", blocks: foreign, message });
     }
+  }
+
+  /** What happens when the outbox is full. May be changed at any time. */
+  get whenFull(): "dropOldest" | "refuse" {
+    return this.room.whenFull;
+  }
+
+  set whenFull(policy: "dropOldest" | "refuse") {
+    this.room.whenFull = policy;
   }
 
   /**
@@ -199,7 +200,7 @@ export class Outbox {
     const done =
       this.medium.unit === 1 && sequence >= marks.voidBelow
         ? this.walk.clear(sequence, RELEASED_BITS)
-        : this.mark(RELEASED, sequence);
+        : putReleased(this.room, sequence);
     if (done === undefined) return;
     if (!done) this.unmarked(sequence, "released");
     marks.release(sequence);
@@ -207,7 +208,11 @@ export class Outbox {
     this.walk.forget(sequence);
   }
 
-  /** The entry is done with, in any order; durable on return. Settled or unknown: nothing happens. */
+  /**
+   * The entry is done with, in any order. Durable on return, but for units of 16: there the last MAX_DEFERRED may come back after
+   * a power cut, if they have QoS 1 or were released, and nothing called since has made them durable: `released`, `requeue`,
+   * `close`, a settle that may not wait. Settled or unknown: nothing happens.
+   */
   settle(sequence: number): void {
     const log = this.log;
     const walk = this.walk;
@@ -218,7 +223,7 @@ export class Outbox {
       if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
     }
     if (!log.resumed) this.resume();
-    const done = this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : this.mark(SETTLED, sequence);
+    const done = this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.room, sequence);
     if (done !== true) {
       if (done === undefined) return;
       this.unmarked(sequence, "settled");
@@ -236,8 +241,9 @@ export class Outbox {
   requeue(): number {
     const log = this.log;
     this.resume();
+    putDeferred(this.room); // what is settled must not come back as not released
     const count = this.walk.countReleased();
-    if (log.marks.tail < log.number && !this.put(REQUEUED, 0, 0)) this.unmarked(log.marks.tail, "requeued");
+    if (log.marks.tail < log.number && !putMark(this.room, REQUEUED, 0)) this.unmarked(log.marks.tail, "requeued");
     log.marks.requeue(log.number);
     return count;
   }
@@ -262,7 +268,7 @@ export class Outbox {
     const size = this.medium.sizeOf(length);
     for (let tries = TRIES; tries > 0; tries--) {
       this.resume();
-      if (!this.room.forMark(size, this.whenFull)) break;
+      if (!this.room.forMark(size)) break;
       const address = this.log.end;
       this.pad.fill(tag, value);
       if (!this.log.put(NOTE, length)) continue;
@@ -315,8 +321,9 @@ export class Outbox {
     return measure(this.log, this.skipped, this.options.endurance ?? ENDURANCE);
   }
 
-  /** Closes the flash. Every method throws, or does nothing, afterwards; what was durable stays so. */
+  /** Makes every settle durable and closes the flash. Every method throws, or does nothing, afterwards. */
   close(): void {
+    putDeferred(this.room);
     this.medium.close();
   }
 
@@ -331,9 +338,7 @@ export class Outbox {
   }
 
   private resume(): void {
-    if (this.log.resumed) return;
-    this.room.resume(this.whenFull);
-    this.walk.sync();
+    this.room.resume();
   }
 
   /** The newest block has no room before the reserve, or numbers were skipped, or this is the first write after a boot. */
@@ -341,43 +346,15 @@ export class Outbox {
     this.resume();
     if (this.skipped > 0 && !this.writeSkips()) return false;
     const log = this.log;
-    return log.end + size <= log.freeEnd || this.room.forEntry(size, this.whenFull);
+    return log.end + size <= log.freeEnd || this.room.forEntry(size);
   }
 
   private writeSkips(): boolean {
     const count = this.skipped;
-    if (!this.put(SKIP, count, count)) return false;
+    if (!putMark(this.room, SKIP, count)) return false;
     this.skipped = 0;
     this.log.counters.refused += count;
     return true;
-  }
-
-  /** Puts a mark of its own; undefined: there is no such entry, or it is settled. */
-  private mark(kind: number, sequence: number): boolean | undefined {
-    if (this.walk.addressOf(sequence) === NOWHERE) return undefined;
-    const distance = sequence - this.log.marks.tail;
-    return this.put(kind, sequence | 0, Math.floor(sequence / TWO_TO_32) | (distance << 16));
-  }
-
-  /** Puts a record that is no entry; its two words, unless it is REQUEUED. */
-  private put(kind: number, first: number, second: number): boolean {
-    const log = this.log;
-    const medium = this.medium;
-    const length = kind === REQUEUED ? 0 : MARK_BYTES;
-    const size = medium.sizeOf(length);
-    for (let tries = TRIES; tries > 0; tries--) {
-      this.resume();
-      if (!this.room.forMark(size, this.whenFull)) return false;
-      fillSkip(medium, first, second);
-      if (length === 0) medium.pad(0);
-      const address = log.end;
-      if (!log.put(kind, length)) continue;
-      const numbers = kind === SKIP ? first : 0;
-      this.walk.followed(address, size, kind, numbers);
-      log.number += numbers;
-      return true;
-    }
-    return false;
   }
 
   private refuse(why: string): void {

@@ -11,44 +11,48 @@ type Policy = "dropOldest" | "refuse";
 const NONE = -1;
 
 export class Room {
-  private readonly log: Log;
-  private readonly walk: Walk;
+  readonly log: Log;
+  readonly walk: Walk;
+  /** What happens when the outbox is full. */
+  whenFull: Policy;
   private readonly listener: OutboxListener;
   /** Sequence of a block that is a copy and full all the same, and how many entries were open then. */
   private vainCopy = -1;
   private vainEntries = 0;
 
-  constructor(log: Log, walk: Walk, listener: OutboxListener) {
+  constructor(log: Log, walk: Walk, listener: OutboxListener, whenFull: Policy) {
     this.log = log;
     this.walk = walk;
     this.listener = listener;
+    this.whenFull = whenFull;
   }
 
   /** Recovers before the first write. In unit mode that takes a spare: on a partition that shrank there may be none. */
-  resume(policy: Policy): void {
+  resume(): void {
     const log = this.log;
-    if (log.medium.unit === 16 && log.blocks.spares === 0) this.free(policy);
+    if (log.resumed) return;
+    if (log.medium.unit === 16 && log.blocks.spares === 0) this.free(this.whenFull);
     this.walk.countPassed();
     log.resume();
     this.walk.sync();
   }
 
   /** Room for an entry of `size` bytes that does not fit before the reserve; false: it is to be refused. */
-  forEntry(size: number, policy: Policy): boolean {
+  forEntry(size: number): boolean {
     const log = this.log;
     if (!log.resumed) return false;
     if (log.room >= size && this.canAdvance("refuse")) return true;
-    return this.advance(policy) && log.room >= size + log.reserve;
+    return this.advance(this.whenFull) && log.room >= size + log.reserve;
   }
 
   /** Room for a record of `size` bytes that must not be refused. */
-  forMark(size: number, policy: Policy): boolean {
+  forMark(size: number): boolean {
     const log = this.log;
     if (!log.resumed) return false;
     if (log.room >= size) return true;
     if (this.canAdvance("refuse")) return this.advance("refuse") && log.room >= size;
     if (this.compact(size)) return true;
-    return this.advance(policy) && log.room >= size;
+    return this.advance(this.whenFull) && log.room >= size;
   }
 
   /** Room for a tail record of `size` bytes, which takes none of the reserve, and no entry's. */

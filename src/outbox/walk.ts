@@ -14,7 +14,8 @@ import { EntryView } from "./options.js";
 
 const RECENT = 16;
 const SLOTS = RECENT - 1;
-const ADDRESS = MAX_FLASH - 1; // leaves a byte of a word for the state
+const ADDRESS = (MAX_FLASH - 1) & ~3; // leaves a byte of a word for the state, and two bits for the QoS
+const QOS = 3;
 const QUEUED_PLACE = QUEUED_STATE << 24;
 const NO_PLACE = -1; // no address: blocks begin with a head
 
@@ -31,7 +32,7 @@ export class Walk {
   private hasCounted = false;
   private newest: number;
   private copies = 0;
-  /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; address, and state byte above it. */
+  /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; QoS, address, state byte, from the lowest bit on. */
   private readonly number: Int32Array;
   private readonly place: Int32Array;
   /** The record buffer that the entry's payload is a view on. */
@@ -60,7 +61,7 @@ export class Walk {
       this.exactTail();
       if (number >= marks.tail + WINDOW || !this.find(cursor, number)) return undefined;
     }
-    this.remember(number, cursor.address, cursor.state);
+    this.remember(cursor);
     return this.handNow(number);
   }
 
@@ -145,8 +146,13 @@ export class Walk {
     if (this.number[slot] === (number | 0) && this.place[slot] !== NO_PLACE) return this.place[slot] & ADDRESS;
     const { walker } = this.log;
     if (!this.find(walker, number) || walker.number !== number) return NOWHERE;
-    this.remember(number, walker.address, walker.state);
+    this.remember(walker);
     return walker.address;
+  }
+
+  /** QoS of an entry that `addressOf` has just found. */
+  qosOf(number: number): number {
+    return this.place[number & SLOTS] & QOS;
   }
 
   /** Byte mode: clears `bits` in the state byte of an entry; durable, if true. undefined: there is none, or it is settled. */
@@ -168,7 +174,7 @@ export class Walk {
     const medium = this.medium;
     const slot = number & SLOTS;
     this.number[slot] = number;
-    this.place[slot] = address | QUEUED_PLACE;
+    this.place[slot] = address | QUEUED_PLACE | medium.kind;
     if (this.cursor.after === address) this.cursor.follow(address, medium.size, medium.kind, 1);
     medium.state = QUEUED_STATE;
     if (number < this.log.marks.tail + WINDOW) medium.held = number;
@@ -227,7 +233,7 @@ export class Walk {
     if (number === tail) this.exact = number;
     const slot = number & SLOTS;
     this.number[slot] = number;
-    this.place[slot] = cursor.address | QUEUED_PLACE;
+    this.place[slot] = cursor.address | QUEUED_PLACE | cursor.kind;
     return true;
   }
 
@@ -253,10 +259,11 @@ export class Walk {
     return this.medium.unit === 1 && number >= marks.voidBelow && isReleased(state);
   }
 
-  private remember(number: number, address: number, state: number): void {
+  /** The entry at which `cursor` stands. */
+  private remember({ number, address, kind, state }: Cursor): void {
     const slot = number & SLOTS;
     this.number[slot] = number;
-    this.place[slot] = address | (state << 24);
+    this.place[slot] = address | kind | (state << 24);
   }
 
   /** Moves `cursor` to the first entry from `from` on that is not settled, whose record is then in the buffer. */
