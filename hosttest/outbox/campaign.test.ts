@@ -21,7 +21,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
   });
 
   test("some of the steps of two laps round a small ring, with second cuts in the recovery", () => {
-    const outcome = exhaust(unit, { stride: unit === 1 ? 23 : 7 });
+    const outcome = exhaust(unit, { stride: unit === 1 ? 23 : 17 });
     expectClean(outcome);
     expect(outcome.cuts).toBeGreaterThan(1_000);
     expect(outcome.dropped).toBeGreaterThan(0);
