@@ -5,22 +5,29 @@ import { LONG_LENGTHS } from "../faults/life.js";
 import { campaign, type Outcome } from "../faults/random.js";
 import { SEED } from "../support/seed.js";
 
+/** Of the longest, in milliseconds: on a machine that does much else, too. */
+const PATIENCE = { timeout: 600_000 };
+
 function expectClean({ violations, first }: Outcome): void {
   expect(first === undefined ? "" : `${first.what} ${first.replay}`).toBe("");
   expect(violations).toBe(0);
 }
 
 describe.each([1, 16] as const)("write unit %i", (unit) => {
-  test("random cuts, SEED=fresh draws others: every promise is kept, most cuts fall in a program or an erase", () => {
-    const outcome = campaign(SEED, 4_000, unit);
-    expectClean(outcome);
-    expect(outcome.inside / outcome.cuts).toBeGreaterThan(0.5);
-    expect(outcome.appended).toBeGreaterThan(1_000);
-    expect(outcome.dropped).toBeGreaterThan(0);
-    expect(outcome.returned > 0).toBe(unit === 16); // settles that had waited
-  });
+  test(
+    "random cuts, SEED=fresh draws others: every promise is kept, most cuts fall in a program or an erase",
+    PATIENCE,
+    () => {
+      const outcome = campaign(SEED, 4_000, unit);
+      expectClean(outcome);
+      expect(outcome.inside / outcome.cuts).toBeGreaterThan(0.5);
+      expect(outcome.appended).toBeGreaterThan(1_000);
+      expect(outcome.dropped).toBeGreaterThan(0);
+      expect(outcome.returned > 0).toBe(unit === 16); // settles that had waited
+    },
+  );
 
-  test("some of the steps of two laps round a small ring, with second cuts in the recovery", () => {
+  test("some of the steps of two laps round a small ring, with second cuts in the recovery", PATIENCE, () => {
     const outcome = exhaust(unit, { stride: unit === 1 ? 23 : 17 });
     expectClean(outcome);
     expect(outcome.cuts).toBeGreaterThan(1_000);
