@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { gaps, importsIn, readArchive, resolve } from "./archive.js";
+import { gaps, importsIn, readArchive, resolve, unused } from "./archive.js";
 
 const CODE = Buffer.from("\0\0\0\x1eXS_B\0\0\0\x0aVERS\x11\x07\0\0\0\x0cCODE\x01\x02\x03\x04", "latin1");
 
@@ -57,6 +57,19 @@ test("a module that links without another is named, with the one that it misses"
     { importer: "src/main", specifier: "src/outbox/log" },
     { importer: "src/main", specifier: "timer" },
   ]);
+});
+
+test("what no import reaches is named, a module that only such a one imports too", () => {
+  const archive = readArchive(
+    build({
+      "src/main": 'import { Log } from "./outbox/log.js";\n',
+      "src/outbox/log": 'import "timer";\n',
+      timer: "",
+      sntp: 'import Socket from "socket";\nimport Timer from "timer";\n',
+      socket: 'import SNTP from "sntp";\n',
+    }),
+  );
+  expect(unused(archive, ["src/main"]).map(({ specifier }) => specifier)).toEqual(["sntp", "socket"]);
 });
 
 test("a folder without a build is an error of one line", () => {

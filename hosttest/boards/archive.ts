@@ -49,6 +49,21 @@ export function gaps({ modules }: Pick<Archive, "modules">): Gap[] {
   );
 }
 
+/**
+ * Modules that nothing reaches by imports from `roots`: linked for nothing. Ours that a driver alone imports are among them where
+ * the board has no such driver.
+ */
+export function unused({ modules }: Pick<Archive, "modules">, roots: readonly string[]): Module[] {
+  const reached = new Set<string>();
+  const reach = (specifier: string): void => {
+    if (reached.has(specifier)) return;
+    reached.add(specifier);
+    modules.find((module) => module.specifier === specifier)?.imports.forEach(reach);
+  };
+  roots.forEach(reach);
+  return modules.filter(({ specifier }) => !reached.has(specifier));
+}
+
 /** The specifiers that a module's text imports, as written. Comments and strings do not begin a line with `import`. */
 export function importsIn(source: string): string[] {
   const statement = /^[ \t]*(?:import|export)\s+(?:[^"';]*?\sfrom\s*)?["']([^"']+)["']/gm;

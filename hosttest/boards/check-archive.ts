@@ -3,15 +3,20 @@
  *   node hosttest/run.mjs hosttest/boards/check-archive.ts $MODDABLE/build/tmp/esp32/release/home-thermometer
  * Exit code 1: something is missing. 2: that is no build.
  */
-import { type Archive, gaps, readArchive } from "./archive.js";
+import { type Archive, gaps, readArchive, unused } from "./archive.js";
 
 const SLOT_BYTES = 16; // on a 32-bit processor
+/** What starts without being imported by a module: the program, the drivers that config names, the SDK's global objects. */
+const ROOT = /^(?:src\/main|boards\/drivers\/.+|system)$/;
 
 const [folder] = process.argv.slice(2);
 try {
   if (folder === undefined) throw new Error("which build? name the folder of mc.xs.c");
   const archive = readArchive(folder);
   report(archive);
+  const roots = archive.modules.map(({ specifier }) => specifier).filter((specifier) => ROOT.test(specifier));
+  for (const { specifier, codeBytes } of unused(archive, roots))
+    console.log(`unused: ${specifier}, ${codeBytes} bytes`);
   const missing = gaps(archive);
   for (const { importer, specifier } of missing) console.log(`MISSING ${specifier}, imported by ${importer}`);
   console.log(`${archive.modules.length} modules, ${missing.length} imports without a module`);
