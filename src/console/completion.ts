@@ -29,11 +29,11 @@ export function complete(shell: Shell, before: string): Completion {
 /** The candidates in rows, no name broken. Names are ASCII. */
 export function rowsOf(candidates: readonly string[]): string[] {
   const rows: string[] = [];
-  for (const name of candidates) {
+  candidates.forEach((name) => {
     const last = rows.length - 1;
     if (last >= 0 && rows[last].length + 2 + name.length <= COLUMNS) rows[last] += `  ${name}`;
     else rows.push(name);
-  }
+  });
   return rows;
 }
 
@@ -46,8 +46,8 @@ function possibilities(shell: Shell, words: readonly string[]): readonly string[
 
 function commonStart(names: readonly string[]): string {
   let length = names[0].length;
-  for (const name of names) {
+  names.forEach((name) => {
     while (!name.startsWith(names[0].slice(0, length))) length -= 1;
-  }
+  });
   return names[0].slice(0, length);
 }

@@ -126,7 +126,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   }
 
   onCandidates(candidates: readonly string[]): void {
-    for (const row of rowsOf(candidates)) this.print(row);
+    rowsOf(candidates).forEach((row) => this.print(row));
   }
 
   /** Text as it is. */

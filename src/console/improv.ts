@@ -152,9 +152,9 @@ export class Improv {
         this.error(ERROR.unknown);
         return;
       }
-      for (const { ssid, rssi, secured } of strongest(networks)) {
-        this.result(COMMAND.scan, [ssid, String(rssi), secured ? "YES" : "NO"]);
-      }
+      strongest(networks).forEach(({ ssid, rssi, secured }) =>
+        this.result(COMMAND.scan, [ssid, String(rssi), secured ? "YES" : "NO"]),
+      );
       this.result(COMMAND.scan, []); // the end of the list
     });
   }
@@ -202,9 +202,8 @@ export class Improv {
   private result(command: number, strings: readonly string[]): void {
     const data = new Uint8Array(DATA_MAX);
     let at = STRINGS_AT;
-    for (const text of strings) {
-      if (at === DATA_MAX) break;
-      const end = encodeText(data, at + 1, DATA_MAX, text);
+    for (let i = 0; i < strings.length && at < DATA_MAX; i++) {
+      const end = encodeText(data, at + 1, DATA_MAX, strings[i]);
       data[at] = end - at - 1;
       at = end;
     }

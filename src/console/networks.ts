@@ -7,10 +7,7 @@ const NETWORKS_MAX = 20;
 
 /** The strongest networks of `heard`; of equal names the strongest. Hidden ones (no name) are left out. */
 export function strongest(heard: readonly Network[]): readonly Network[] {
-  const kept: Network[] = [];
-  for (const network of [...heard].sort((a, b) => b.rssi - a.rssi)) {
-    const isNew = network.ssid !== "" && kept.every((one) => one.ssid !== network.ssid);
-    if (isNew && kept.length < NETWORKS_MAX) kept.push(network);
-  }
-  return kept;
+  const sorted = heard.filter(({ ssid }) => ssid !== "").sort((a, b) => b.rssi - a.rssi);
+  const isStrongest = ({ ssid }: Network, at: number): boolean => sorted.findIndex((one) => one.ssid === ssid) === at;
+  return sorted.filter(isStrongest).slice(0, NETWORKS_MAX);
 }

@@ -8,11 +8,11 @@ import type { Line } from "./line.js";
 /** First character of `line` to hide; its length if there is none. */
 export function secretStart(line: Line, secretKeys: readonly string[]): number {
   let start = line.length;
-  for (const key of secretKeys) {
+  secretKeys.forEach((key) => {
     for (let at = 0; at + key.length < start; at++) {
       if (isAt(line, at, key)) start = at + key.length + 1;
     }
-  }
+  });
   return Math.min(start, line.length);
 }
 

@@ -297,7 +297,7 @@ export class Link {
     this.surveyTimer = undefined;
     if (this.state === "surveying") this.resume(survey, error);
     if (!asked) return;
-    for (const network of survey?.networks ?? []) this.guarded(() => asked.onFound(network));
+    survey?.networks.forEach((network) => this.guarded(() => asked.onFound(network)));
     this.guarded(() => asked.onDone(error));
   }
 

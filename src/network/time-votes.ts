@@ -63,11 +63,11 @@ export class TimeVotes {
   carry(bootMs: number, needed: number): boolean {
     let answers = 0;
     let surplus = 0;
-    for (const vote of this.votes) {
+    this.votes.forEach((vote) => {
       const isFor = agree(vote.bootMs, bootMs);
       if (isFor) answers += vote.times;
       surplus += isFor ? 1 : -1;
-    }
+    });
     return answers >= needed && surplus > 0;
   }
 

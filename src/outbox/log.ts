@@ -340,7 +340,7 @@ export class Log {
    */
   private refresh(): void {
     const { medium } = this;
-    for (const block of this.openings ?? []) this.spoilOpening(block);
+    this.openings?.forEach((block) => this.spoilOpening(block));
     this.openings = undefined;
     medium.readHead(this.newestBlock);
     medium.programOpen(this.newestBlock);

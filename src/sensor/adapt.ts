@@ -111,7 +111,7 @@ class Adapted implements TemperatureSensor {
       // The SDK's TMP117 talks to its chip here, which may be gone. What counts is that the bus is let go.
     }
     this.driver = undefined;
-    for (const io of this.opened) io.close();
+    this.opened.forEach((io) => io.close());
     this.opened.length = 0;
   }
 

@@ -88,6 +88,6 @@ export class Filter {
 
   /** What comes next is another sensor's, or much later. */
   clear(): void {
-    for (const window of this.windows) window?.clear();
+    this.windows.forEach((window) => window?.clear());
   }
 }

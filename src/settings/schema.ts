@@ -74,7 +74,7 @@ const SECONDS_A_DAY = 86_400;
 
 /** Nothing in it can change: on a device all of it lies in flash. */
 function frozen<T extends object>(value: T): T {
-  for (const part of Object.values(value)) if (typeof part === "object") frozen(part);
+  Object.values(value).forEach((part) => typeof part === "object" && frozen(part));
   return Object.freeze(value);
 }
 
@@ -333,8 +333,5 @@ export const defaultValues: Readonly<Record<string, Value>> = Object.freeze(
 
 /** The row of `key`; undefined if there is none. */
 export function findSetting(key: string): Setting | undefined {
-  for (const setting of schema) {
-    if (setting.key === key) return setting;
-  }
-  return undefined;
+  return schema.find((setting) => setting.key === key);
 }

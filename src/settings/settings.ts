@@ -74,14 +74,14 @@ export class Settings {
   constructor(options: SettingsOptions) {
     const { defaults = {}, overrides = {} } = options;
     this.options = options;
-    for (const key of Object.keys(overrides)) put(this.effective, key, parseSetting(key, overrides[key]));
-    for (const key of Object.keys(defaults)) this.take(this.board, key, defaults[key], "board default");
+    Object.keys(overrides).forEach((key) => put(this.effective, key, parseSetting(key, overrides[key])));
+    Object.keys(defaults).forEach((key) => this.take(this.board, key, defaults[key], "board default"));
     const { settings, problem } = this.generations().load();
     if (problem !== undefined) options.onProblem?.(problem);
-    for (const key of keys) {
+    keys.forEach((key) => {
       const text = settings[key];
       if (typeof text === "string") this.take(this.saved, key, text, "saved");
-    }
+    });
   }
 
   /** All keys, in the order of the schema. */
@@ -136,10 +136,10 @@ export class Settings {
     const generations = this.generations();
     generations.load();
     generations.erase();
-    for (const key of Object.keys(this.saved)) {
+    Object.keys(this.saved).forEach((key) => {
       put(this.inForce, key, this.inForce[key]);
       delete this.saved[key];
-    }
+    });
     this.revert();
   }
 
@@ -187,8 +187,11 @@ export class Settings {
   /** All that is to lie on flash: what lies there, with what is saved and being saved. Keys of a newer firmware stay. */
   private texts(stored: Stored, saving: readonly string[]): Stored {
     const texts = { ...stored };
-    for (const key of Object.keys(this.saved)) texts[key] = formatValue(this.saved[key]);
-    for (const key of saving) texts[key] = formatValue(this.edits[key]);
+    const put = (key: string, value: Value): void => {
+      texts[key] = formatValue(value);
+    };
+    Object.keys(this.saved).forEach((key) => put(key, this.saved[key]));
+    saving.forEach((key) => put(key, this.edits[key]));
     return texts;
   }
 

@@ -26,9 +26,9 @@ export class DeviceLog {
   open(level: LogLevel, console: Console | undefined): void {
     this.console = console;
     this.level = level;
-    const early = this.early ?? [];
+    const { early } = this;
     this.early = undefined;
-    for (const [severity, text] of early) this.write(severity, text);
+    early?.forEach((line) => this.write(line[0], line[1]));
   }
 
   set level(level: LogLevel) {

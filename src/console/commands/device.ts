@@ -14,7 +14,7 @@ const status = Object.freeze<Command>({
   help: "Sensor, link, broker, outbox, time",
   run(shell, args) {
     requireCount(status, args, 0, 0);
-    for (const [label, value] of shell.host.status()) shell.print(`${label.padEnd(LABEL_COLUMN)} ${value}`);
+    shell.host.status().forEach((row) => shell.print(`${row[0].padEnd(LABEL_COLUMN)} ${row[1]}`));
   },
 });
 

@@ -16,10 +16,10 @@ export const help = Object.freeze<Command>({
     if (args.length === 1) {
       const names = shell.commands.map((command) => command.name);
       const wanted = requireName(shell, "command", args[0], names);
-      for (const command of shell.commands) if (command.name === wanted) shell.print(rowOf(command));
+      shell.print(rowOf(shell.commands[names.indexOf(wanted)]));
       return;
     }
-    for (const command of shell.commands) shell.print(rowOf(command));
+    shell.commands.forEach((command) => shell.print(rowOf(command)));
     shell.print("Tab completes, ; parts commands, Ctrl-C takes a line back.");
   },
 });

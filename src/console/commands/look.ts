@@ -42,9 +42,9 @@ const scan = Object.freeze<Command>({
       finish(() => {
         if ("failed" in networks) throw new Refusal(networks.failed);
         if (networks.length === 0) shell.print("no network heard");
-        for (const { ssid, rssi, secured } of strongest(networks)) {
-          shell.print(`${`${rssi}`.padStart(4)} dBm  ${secured ? "      " : "open  "}${ssid}`);
-        }
+        strongest(networks).forEach(({ ssid, rssi, secured }) =>
+          shell.print(`${`${rssi}`.padStart(4)} dBm  ${secured ? "      " : "open  "}${ssid}`),
+        );
       }),
     );
   },
@@ -58,6 +58,6 @@ function answerTo(shell: Shell): (answer: Answer) => void {
   return (answer) =>
     finish(() => {
       if ("failed" in answer) throw new Refusal(answer.failed);
-      for (const line of answer.lines) shell.print(line);
+      answer.lines.forEach((line) => shell.print(line));
     });
 }

@@ -59,7 +59,7 @@ function finish(shell: Shell): void {
     shell.print("nothing changed");
     return;
   }
-  for (const key of keys) shell.print(`  ${key.padEnd(16)}${next(shell, key)}`);
+  keys.forEach((key) => shell.print(`  ${key.padEnd(16)}${next(shell, key)}`));
   shell.ask({
     prompt: "save, and reboot? yes or no: ",
     echo: "shown",

@@ -113,9 +113,9 @@ export function undiscovered(names: Names): Names {
 /** All topics that are retained under these names, each once. */
 export function topicsOf(all: readonly Names[]): string[] {
   const topics = new Set<string>();
-  for (const { room, id, prefix, channels } of all) {
+  all.forEach(({ room, id, prefix, channels }) => {
     topics.add(availabilityTopic(room, id));
     if (prefix !== "") topics.add(channels === 0 ? formerTopic(id, prefix) : discoveryTopic(id, prefix));
-  }
+  });
   return [...topics];
 }

@@ -281,7 +281,7 @@ export class Presence implements AcceptanceOwner {
   /** Returns whether all of it is on its way. */
   private takeBackStale(): boolean {
     const { stale } = this;
-    for (const topic of stale) if (this.isTaken(topic)) this.say(topic, NOTHING);
+    stale.filter((topic) => this.isTaken(topic)).forEach((topic) => this.say(topic, NOTHING));
     return stale.every((topic) => this.isTaken(topic));
   }
 

@@ -83,7 +83,8 @@ export class Provisioning implements ImprovPort {
 
   private keep(texts: Readonly<Record<string, string>>): void {
     const { settings } = this.thermometer;
-    for (const [key, text] of Object.entries(texts)) settings.set(key, text);
-    settings.save(Object.keys(texts));
+    const keys = Object.keys(texts);
+    keys.forEach((key) => settings.set(key, texts[key]));
+    settings.save(keys);
   }
 }
