@@ -5,9 +5,9 @@ export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
   resolve: { alias: { board: fileURLToPath(new URL("../boards/desktop/board.ts", import.meta.url)) } },
   test: {
-    reporters: ["default", fileURLToPath(new URL("support/count-reporter.ts", import.meta.url))],
+    reporters: ["default", fileURLToPath(new URL("support/vitest/count-reporter.ts", import.meta.url))],
     include: ["hosttest/**/*.test.ts"],
-    setupFiles: [fileURLToPath(new URL("support/seeded.ts", import.meta.url))],
+    setupFiles: [fileURLToPath(new URL("support/vitest/seeded.ts", import.meta.url))],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     passWithNoTests: false,

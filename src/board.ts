@@ -3,7 +3,7 @@
  * A board hides where the hardware comes from (the SDK, Node, a simulation); the thermometer never asks.
  * Source: ECMA-419, 2nd edition, for the shapes of the io classes; Moddable's `timer` module for Timers.
  */
-import type { Serial } from "./console/serial.js";
+import type { Serial } from "./console/port/serial.js";
 import type { ResetCause } from "./health/boot-guard.js";
 import type { ResolverConstructor, TCPConstructor } from "./mqtt/io.js";
 import type { NTPPort, WiFiConstructor } from "./network/io.js";

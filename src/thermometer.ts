@@ -7,7 +7,7 @@
 import type { Board } from "./board.js";
 import type { Sample } from "./channels/sample.js";
 import { Console } from "./console/console.js";
-import type { Answer } from "./console/host.js";
+import type { Answer } from "./console/host/host.js";
 import type { Journal } from "./journal/journal.js";
 import { Link } from "./network/link.js";
 import { TimeSync } from "./network/time-sync.js";

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
-import { printable } from "../../src/console/printable.js";
+import { printable } from "../../src/console/port/printable.js";
 import { Settings } from "../../src/settings/settings.js";
 import { VERSION } from "../../src/version.js";
 import { BME280Part } from "../parts/bme280.js";
@@ -17,14 +17,14 @@ import { TMP117Part } from "../parts/tmp117.js";
 import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
 import { DeviceClock } from "./device-clock.js";
-import { ImageError } from "./flash-file.js";
+import { ImageError } from "./flash/flash-file.js";
+import { type BrokerAddress, Subscriber } from "./network/subscriber.js";
+import { TCP } from "./network/tcp.js";
 import { bootOnXS } from "./on-xs.js";
-import { parseOptions, USAGE, UsageError } from "./options.js";
-import { openPseudoTerminal } from "./pty.js";
+import { parseOptions, USAGE, UsageError } from "./options/options.js";
 import { Run } from "./run.js";
-import { type BrokerAddress, Subscriber } from "./subscriber.js";
-import { TCP } from "./tcp.js";
-import { terminal } from "./terminal.js";
+import { openPseudoTerminal } from "./terminal/pty.js";
+import { terminal } from "./terminal/terminal.js";
 import { timers } from "./timers.js";
 
 const DEFAULT_IMAGE = "thermometer.flash";
@@ -136,7 +136,7 @@ function namesBroker(): boolean {
 
 /** The settings that lead to an embedded broker, and why it is where nobody expects it. */
 async function embeddedBroker(): Promise<{ settings: Record<string, string>; whyOther: string | undefined }> {
-  const { startBroker } = await import("./broker.js");
+  const { startBroker } = await import("./network/broker.js");
   const { host, port, whyOther } = await startBroker();
   return {
     settings: { "mqtt.host": host, "mqtt.port": String(port), "mqtt.user": "", "mqtt.password": "" },

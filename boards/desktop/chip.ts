@@ -7,7 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { KeyValueOnFlash } from "../parts/key-value.js";
-import { BLOCK_LENGTH, FlashFile, type Partition } from "./flash-file.js";
+import { BLOCK_LENGTH, FlashFile, type Partition } from "./flash/flash-file.js";
 
 const SETTINGS_AT = BLOCK_LENGTH;
 const SETTINGS_SIZE = 6 * BLOCK_LENGTH;

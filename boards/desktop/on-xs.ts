@@ -5,7 +5,7 @@
 import type { Board } from "../../src/board.js";
 import { FetchError, workerProgram } from "../xs/engine/build.js";
 import { runOnXS } from "../xs/run.js";
-import { UsageError } from "./options.js";
+import { UsageError } from "./options/options.js";
 
 /**
  * Resolves once the firmware has booted. `onReset`: it starts anew. `onDead`: the engine has ended by itself.

@@ -4,9 +4,9 @@
  */
 import type { Firmware, Observer } from "../../src/board.js";
 import { valueText } from "../../src/channels/rounding.js";
-import { printable } from "../../src/console/printable.js";
+import { printable } from "../../src/console/port/printable.js";
 import { Backlog } from "./backlog.js";
-import type { TerminalOptions } from "./terminal.js";
+import type { TerminalOptions } from "./terminal/terminal.js";
 import { timers } from "./timers.js";
 
 const POLITE_MS = 2000; // a goodbye that takes longer is left unsaid

@@ -4,7 +4,7 @@
  * USB inside the chip (Serial/JTAG of C3 and S3) is no UART: the SDK has no class for it.
  */
 import Serial from "embedded:io/serial";
-import type { SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.js";
 
 /** One UART and its pins. */
 export interface UART {

@@ -8,7 +8,7 @@
 import config from "mc/config";
 import Timer from "timer";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
-import { printable } from "../../src/console/printable.js";
+import { printable } from "../../src/console/port/printable.js";
 import { onAbort } from "../moddable/abort.js";
 import { buildDefaults } from "../moddable/defaults.js";
 import { timers } from "../moddable/timers.js";

@@ -6,7 +6,7 @@
  * swallows what callbacks throw; here it is as on the device.
  */
 import SDKSerial from "embedded:io/serial";
-import type { SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.js";
 
 const BAUD = 115_200;
 

@@ -4,7 +4,7 @@
 import Timer from "timer";
 import type { Firmware, Observer } from "../../src/board.js";
 import { valueText } from "../../src/channels/rounding.js";
-import { printable } from "../../src/console/printable.js";
+import { printable } from "../../src/console/port/printable.js";
 import type { Thermometer } from "../../src/thermometer.js";
 import { show } from "./panel.js";
 

@@ -3,7 +3,7 @@
  * and what comes late from it is told to nobody.
  */
 import type { Board } from "../../src/board.js";
-import type { SerialPort } from "../../src/console/serial.js";
+import type { SerialPort } from "../../src/console/port/serial.js";
 import type { TCP } from "../../src/mqtt/io.js";
 import type { Flash } from "../../src/outbox/flash.js";
 import type { Digital, SMBus } from "../../src/sensor/io.js";

@@ -60,6 +60,14 @@ module.exports = {
   forbidden: [
     { name: "no-loops", severity: "error", from: {}, to: { circular: true, dependencyTypesNot: ["type-only"] } },
     {
+      name: "no-loops-of-folders",
+      comment: "Which of two folders stands above the other is seen by who imports whom, types included.",
+      severity: "error",
+      scope: "folder",
+      from: { path: "^src/[^/]+" },
+      to: { path: "^src/[^/]+", circular: true },
+    },
+    {
       name: "hardware-through-the-board",
       comment:
         "Only boards/ and src/main.ts name hardware, Node or a board; the rest takes its hardware in its options.",

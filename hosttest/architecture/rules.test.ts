@@ -133,6 +133,18 @@ describe("the dependency rules find", () => {
     expect(found.some((violation) => violation.startsWith("no-loops"))).toBe(true);
   });
 
+  test("two folders that import each other, types included", async () => {
+    const found = await brokenBy({
+      "src/console/terminal/editor.ts": 'import type { A } from "../shell/words.js";\nexport type B = A;',
+      "src/console/shell/words.ts": "export type A = string;",
+      "src/console/shell/completion.ts": 'import type { B } from "../terminal/editor.js";\nexport type C = B;',
+    });
+    expect(found.sort()).toEqual([
+      "no-loops-of-folders: src/console/shell -> src/console/terminal",
+      "no-loops-of-folders: src/console/terminal -> src/console/shell",
+    ]);
+  });
+
   test("a part that knows the firmware", async () => {
     const found = await brokenBy({
       "boards/parts/part.ts": 'import { a } from "../../src/mqtt/a.js";\nexport const b = a;',

@@ -4,8 +4,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
-import { commandLine, flag, misused } from "../support/command-line.js";
-import { printVerdict } from "../support/progress.js";
+import { commandLine, flag, misused } from "../support/command-line/command-line.js";
+import { printVerdict } from "../support/command-line/progress.js";
 import { exitOnSignals } from "../support/temporary.js";
 import { bootRows } from "./boot.js";
 import { codeRows } from "./bytecode.js";

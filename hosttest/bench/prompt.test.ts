@@ -6,7 +6,7 @@ import { xs32Test as test } from "../xs/available.js";
 import { bytesKept, promptRuns } from "./prompt.js";
 
 const LINES = 4; // of 960 bytes
-const HISTORY = 1_024; // bytes, as src/console/history.ts bounds it
+const HISTORY = 1_024; // bytes, as src/console/terminal/history.ts bounds it
 const timeout = 300_000; // not a limit of what is measured: XS interprets, and CI has other work too
 
 describe("lines as long as one can be, each another", () => {

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
 import { type Creation, XSAborted, type XSWorker } from "../../boards/xs/engine/worker.js";
-import { LINE_MAX } from "../../src/console/line.js";
+import { LINE_MAX } from "../../src/console/terminal/line.js";
 import { COMMANDS } from "../xs/commands.js";
 import { type LoadOptions, loadWorker } from "./measurements.js";
 import { type Row, row } from "./row.js";

@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes } from "aedes";
-import { Mosquitto } from "../support/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
 
 export interface RealBroker {
   readonly port: number;

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { Settings } from "../../src/settings/settings.js";
-import { Device } from "./device.js";
+import { Device } from "./support/device.js";
 
 /** The rows behind the greeting. */
 function rows(device: Device): string[] {

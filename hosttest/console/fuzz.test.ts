@@ -6,8 +6,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { generator } from "../../boards/parts/nor-flash.js";
-import { Device } from "./device.js";
-import { commandFrame, credentials, frame } from "./improv-client.js";
+import { Device } from "./support/device.js";
+import { commandFrame, credentials, frame } from "./support/improv-client.js";
 
 const STREAMS = Number(process.env.FUZZ ?? 20_000);
 const STREAMS_A_DEVICE = 500;

@@ -3,8 +3,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { Settings } from "../../src/settings/settings.js";
-import { Device } from "./device.js";
-import { commandFrame, credentials, frame, ImprovClient, type Received, resultOf } from "./improv-client.js";
+import { Device } from "./support/device.js";
+import { commandFrame, credentials, frame, ImprovClient, type Received, resultOf } from "./support/improv-client.js";
 
 const READY: Received = { type: 1, data: [2] };
 const PROVISIONING: Received = { type: 1, data: [3] };

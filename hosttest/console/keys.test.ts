@@ -3,8 +3,8 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Key, KeyDecoder } from "../../src/console/keys.js";
-import { decodeText, encodeText } from "../../src/console/utf8.js";
+import { decodeText, encodeText } from "../../src/console/port/utf8.js";
+import { type Key, KeyDecoder } from "../../src/console/terminal/keys.js";
 
 /** XS writes a NUL within a string as two bytes; no text of ours holds one. */
 const withoutNul = fc.string({ unit: "binary" }).filter((text) => !text.includes("\0"));

@@ -3,10 +3,10 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isUnprintable, printable } from "../../src/console/printable.js";
-import { Device } from "./device.js";
-import { commandFrame, credentials } from "./improv-client.js";
-import { anyText, foreignIn, STEERING } from "./unprintable.js";
+import { isUnprintable, printable } from "../../src/console/port/printable.js";
+import { Device } from "./support/device.js";
+import { commandFrame, credentials } from "./support/improv-client.js";
+import { anyText, foreignIn, STEERING } from "./support/unprintable.js";
 
 const INVISIBLE = [
   ...["Cc", "Cs", "Zl", "Zp"],

@@ -3,10 +3,10 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { columnsOf } from "../../src/console/columns.js";
-import { Line } from "../../src/console/line.js";
-import { type Disguise, Row } from "../../src/console/row.js";
-import { Screen } from "./screen.js";
+import { columnsOf } from "../../src/console/terminal/columns.js";
+import { Line } from "../../src/console/terminal/line.js";
+import { type Disguise, Row } from "../../src/console/terminal/row.js";
+import { Screen } from "./support/screen.js";
 
 const OPEN: Disguise = { kind: "maskedFrom", position: Number.POSITIVE_INFINITY };
 

@@ -3,8 +3,8 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Settings } from "../../src/settings/settings.js";
-import { Device } from "./device.js";
-import { publishedClient, WebSerial } from "./web-serial.js";
+import { publishedClient, WebSerial } from "./browser/web-serial.js";
+import { Device } from "./support/device.js";
 
 const { ImprovSerial } = await publishedClient();
 const PROVISIONED = 4;

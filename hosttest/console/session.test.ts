@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { commands } from "../../src/console/commands/all.js";
 import { Settings } from "../../src/settings/settings.js";
-import { Device } from "./device.js";
+import { Device } from "./support/device.js";
 
 const GREETING = "home-thermometer 1.0.0 (test). Type help for the commands.";
 

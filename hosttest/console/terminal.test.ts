@@ -3,9 +3,9 @@
  */
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { type TerminalOptions, terminal } from "../../boards/desktop/terminal.js";
+import { type TerminalOptions, terminal } from "../../boards/desktop/terminal/terminal.js";
 import { Console } from "../../src/console/console.js";
-import type { TimerId } from "../../src/console/serial.js";
+import type { TimerId } from "../../src/console/port/serial.js";
 import { nearest } from "../../src/settings/nearest.js";
 import { Settings } from "../../src/settings/settings.js";
 import { MemoryStore } from "../settings/memory-store.js";

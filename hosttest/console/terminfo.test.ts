@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { type Key, KeyDecoder } from "../../src/console/keys.js";
+import { type Key, KeyDecoder } from "../../src/console/terminal/keys.js";
 
 const SHELL = 'for name in $(toe -a | cut -f1 | sort -u); do infocmp -1 -x "$name"; done 2>/dev/null';
 

@@ -2,7 +2,7 @@
  * Words, quotes and escapes of a line.
  */
 import { expect, test } from "vitest";
-import { splitWords } from "../../src/console/words.js";
+import { splitWords } from "../../src/console/shell/words.js";
 
 const lines: readonly [string, string[][]][] = [
   ["", []],

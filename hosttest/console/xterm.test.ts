@@ -2,8 +2,8 @@
  * A whole session on a terminal that is not ours: xterm.js renders the bytes, and the screens are what a person sees.
  */
 import { expect, test } from "vitest";
-import { Device } from "./device.js";
-import { Xterm } from "./xterm.js";
+import { Device } from "./support/device.js";
+import { Xterm } from "./support/xterm.js";
 
 /** A device, and the terminal in front of it. */
 class Desk {

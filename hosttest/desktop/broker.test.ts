@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type EmbeddedBroker, startBroker } from "../../boards/desktop/broker.js";
+import { type EmbeddedBroker, startBroker } from "../../boards/desktop/network/broker.js";
 import { schema } from "../../src/settings/schema.js";
 import { DeviceProcess } from "../support/device.js";
 import { xsAvailable } from "../xs/available.js";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DeviceClock } from "../../boards/desktop/device-clock.js";
 import { DeviceProcess } from "../support/device.js";
-import { Mosquitto } from "../support/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
 import { xsAvailable } from "../xs/available.js";
 
 const HOUR = 3_600_000;

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, s
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { BLOCK_LENGTH, FlashFile, ImageError } from "../../boards/desktop/flash-file.js";
+import { BLOCK_LENGTH, FlashFile, ImageError } from "../../boards/desktop/flash/flash-file.js";
 
 const SIZE = 4 * BLOCK_LENGTH;
 const bytes = (...values: number[]) => Uint8Array.from(values);

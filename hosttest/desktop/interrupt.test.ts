@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Terminal } from "../support/tmux.js";
+import { Terminal } from "../support/processes/tmux.js";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
 const HINT = "Ctrl-C again ends the device";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseOptions, UsageError } from "../../boards/desktop/options.js";
+import { parseOptions, UsageError } from "../../boards/desktop/options/options.js";
 
 const parse = (line: string) => parseOptions(line === "" ? [] : line.split(" "));
 const refusal = (line: string): string => {

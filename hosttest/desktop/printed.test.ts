@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "mqtt";
 import { expect, test } from "vitest";
-import { foreignIn, STEERING } from "../console/unprintable.js";
+import { foreignIn, STEERING } from "../console/support/unprintable.js";
 import { DeviceProcess } from "../support/device.js";
-import { Mosquitto } from "../support/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
 
 const HOSTILE = STEERING.filter((text) => !text.includes("\0")).join("x");
 

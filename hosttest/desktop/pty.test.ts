@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { DeviceProcess } from "../support/device.js";
-import { Terminal } from "../support/tmux.js";
+import { Terminal } from "../support/processes/tmux.js";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "thermometer-test-"));

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { generate, type IPublishPacket, type Packet, parser } from "mqtt-packet";
 import { expect, test } from "vitest";
-import { MAX_SHOWN_BYTES, Skimmer } from "../../boards/desktop/skim.js";
+import { MAX_SHOWN_BYTES, Skimmer } from "../../boards/desktop/network/skim.js";
 
 const publish = (topic: string, bytes: number): IPublishPacket => ({
   cmd: "publish",

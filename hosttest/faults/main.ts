@@ -3,8 +3,17 @@
  * replayable by their seed, or every byte of a small ring. Prints cuts, operations, violations, the share of cuts inside
  * a program or an erase, and for the first violation the command that replays it.
  */
-import { choice, commandLine, flag, misused, preset, seedOption, text, whole } from "../support/command-line.js";
-import { Progress, printVerdict } from "../support/progress.js";
+import {
+  choice,
+  commandLine,
+  flag,
+  misused,
+  preset,
+  seedOption,
+  text,
+  whole,
+} from "../support/command-line/command-line.js";
+import { Progress, printVerdict } from "../support/command-line/progress.js";
 import { exhaust, SCENARIOS } from "./exhaustive.js";
 import { campaign, type Outcome } from "./random.js";
 

@@ -4,8 +4,8 @@
  * one plot; then, for real, as many whole devices as asked for in one process against a mosquitto, with the memory that each takes.
  */
 import { writeFileSync } from "node:fs";
-import { commandLine, flag, preset, seedOption, text, whole } from "../support/command-line.js";
-import { Progress, printVerdict } from "../support/progress.js";
+import { commandLine, flag, preset, seedOption, text, whole } from "../support/command-line/command-line.js";
+import { Progress, printVerdict } from "../support/command-line/progress.js";
 import { plot } from "./plot.js";
 import { measureReal, type RealResult } from "./real.js";
 import { type FleetOptions, type FleetResult, runFleet } from "./virtual.js";

@@ -4,7 +4,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { TCP } from "../../boards/desktop/tcp.js";
+import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers, uptimeMs } from "../../boards/desktop/timers.js";
 import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
@@ -12,8 +12,8 @@ import { NorFlash } from "../../boards/parts/nor-flash.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import type { Board } from "../../src/board.js";
 import { Thermometer } from "../../src/thermometer.js";
-import { Mosquitto } from "../support/mosquitto.js";
 import { openedFlash } from "../support/opened-flash.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
 
 const LIMIT_MS = 120_000;
 const INTERVAL_S = 10;

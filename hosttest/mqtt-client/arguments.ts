@@ -15,7 +15,7 @@ import {
   UsageError,
   whole,
   wholeOf,
-} from "../../boards/desktop/command-line.js";
+} from "../../boards/desktop/options/command-line.js";
 import type { Will } from "../../src/mqtt/client.js";
 import { checkTopicFilter, checkTopicName } from "../../src/mqtt/topics.js";
 import { isUnsayable } from "../../src/mqtt/utf8.js";

@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import mqtt, { type IPublishPacket, type Packet } from "mqtt-packet";
 import { afterEach, expect, test } from "vitest";
-import { UsageError } from "../../boards/desktop/command-line.js";
-import { foreignIn, STEERING } from "../console/unprintable.js";
+import { UsageError } from "../../boards/desktop/options/command-line.js";
+import { foreignIn, STEERING } from "../console/support/unprintable.js";
 import { startMosquitto } from "../mqtt/support/peers.js";
 import { parseArguments } from "./arguments.js";
 

@@ -2,14 +2,14 @@
  * A command-line MQTT client on src/mqtt, for other people's test suites and for debugging. The contract is in its help.
  */
 
-import { TCP } from "../../boards/desktop/tcp.js";
+import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers } from "../../boards/desktop/timers.js";
 import { Client, type InboundMessage, type MQTTError } from "../../src/mqtt/client.js";
 import type { TCPConstructor } from "../../src/mqtt/io.js";
 import type { InboundStore, OutboundEntry } from "../../src/mqtt/store.js";
-import { orMisused } from "../support/command-line.js";
-import { Progress } from "../support/progress.js";
-import { shownBytes, shownLines } from "../support/shown.js";
+import { orMisused } from "../support/command-line/command-line.js";
+import { Progress } from "../support/command-line/progress.js";
+import { shownBytes, shownLines } from "../support/command-line/shown.js";
 import { type Arguments, parseArguments } from "./arguments.js";
 import { openOutgoing } from "./outgoing.js";
 import { Queue } from "./queue.js";

@@ -1,8 +1,8 @@
 /*
  * The store of the command-line client: in RAM, or with --flash in a file that survives the process.
  */
-import { UsageError } from "../../boards/desktop/command-line.js";
-import { FlashFile, ImageError } from "../../boards/desktop/flash-file.js";
+import { FlashFile, ImageError } from "../../boards/desktop/flash/flash-file.js";
+import { UsageError } from "../../boards/desktop/options/command-line.js";
 import type { Message } from "../../src/mqtt/client.js";
 import { type MemoryEntry, MemoryStore, type OutboundEntry, type OutboundStore } from "../../src/mqtt/store.js";
 import { type Entry, Outbox } from "../../src/outbox/outbox.js";

@@ -9,7 +9,7 @@ import { transformSync } from "esbuild";
 import mqtt from "mqtt";
 import ts from "typescript";
 import { afterEach, expect, test } from "vitest";
-import { TCP } from "../../boards/desktop/tcp.js";
+import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers } from "../../boards/desktop/timers.js";
 import { Client } from "../../src/mqtt/client.js";
 import { MemoryStore } from "../../src/mqtt/store.js";

@@ -5,8 +5,8 @@
  * new one is drawn and printed first. The first violation prints its seed, the shrunken schedule, the last events and
  * the command that replays it, and ends with exit code 1.
  */
-import { commandLine, flag, positive, preset, seedOption, whole } from "../support/command-line.js";
-import { Progress, printVerdict } from "../support/progress.js";
+import { commandLine, flag, positive, preset, seedOption, whole } from "../support/command-line/command-line.js";
+import { Progress, printVerdict } from "../support/command-line/progress.js";
 import { type RunOptions, type RunResult, run } from "./run.js";
 import { shrink } from "./shrink.js";
 

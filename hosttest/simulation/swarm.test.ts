@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { bugs, editsOf } from "./bugs.js";
+import { bugs, editsOf } from "./planted/bugs.js";
 import { type RunOptions, run } from "./run.js";
 import { seedsThatFound } from "./seeds.js";
 

@@ -12,7 +12,7 @@ import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board, ResetCause } from "../../src/board.js";
 import { Thermometer } from "../../src/thermometer.js";
-import { FakeSerial, type FakeSerialOptions } from "../console/fake-serial.js";
+import { FakeSerial, type FakeSerialOptions } from "../console/support/fake-serial.js";
 import { House } from "./house.js";
 import { openedFlash } from "./opened-flash.js";
 

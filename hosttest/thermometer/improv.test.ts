@@ -3,7 +3,7 @@
  * power cut.
  */
 import { expect, test } from "vitest";
-import { commandFrame, credentials } from "../console/improv-client.js";
+import { commandFrame, credentials } from "../console/support/improv-client.js";
 import { SimulatedDevice } from "../support/device-board.js";
 
 const JOIN = 1;

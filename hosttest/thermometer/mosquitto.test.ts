@@ -9,7 +9,7 @@ import { BadNetwork } from "../chaos/bad-network.js";
 import { judge } from "../chaos/verdict.js";
 import { Collector } from "../support/collector.js";
 import { DeviceProcess } from "../support/device.js";
-import { Mosquitto } from "../support/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
 import { xsAvailable } from "../xs/available.js";
 
 let folder: string;

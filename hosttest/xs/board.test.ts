@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { connect } from "mqtt";
 import { afterEach, beforeAll, describe, expect } from "vitest";
 import { topFolder } from "../../boards/xs/engine/build.js";
-import { Mosquitto } from "../support/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
 import { xsTest as test, xsAvailable } from "./available.js";
 import { COMMANDS } from "./commands.js";
 import { Device, until } from "./device.js";

@@ -2,7 +2,7 @@
  * A device whose firmware runs on XS: its parts, its flash, somebody at its prompt, and what it was seen to do.
  */
 
-import { TCP } from "../../boards/desktop/tcp.js";
+import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers, uptimeMs } from "../../boards/desktop/timers.js";
 import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
@@ -11,7 +11,7 @@ import { TMP117Part } from "../../boards/parts/tmp117.js";
 import type { Creation } from "../../boards/xs/engine/worker.js";
 import { type FirmwareOnXS, runOnXS } from "../../boards/xs/run.js";
 import type { Board } from "../../src/board.js";
-import type { SerialCallbacks, SerialPort } from "../../src/console/serial.js";
+import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.js";
 
 const ROOM = 1_024;
 

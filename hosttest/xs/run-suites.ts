@@ -16,7 +16,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/unwilling.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/mqtt/span.test.ts": "days of virtual time: minutes in an interpreter",
   "hosttest/journal/images.test.ts": "reads images from files, and unpacks them by Node's zlib",
-  "hosttest/console/browser.test.ts": "drives Chromium",
+  "hosttest/console/browser/browser.test.ts": "drives Chromium",
   "hosttest/console/fuzz.test.ts": "measures V8's heap",
   "hosttest/console/sdk.test.ts": "of streams as browsers have them",
   "hosttest/console/terminal.test.ts": "of Node's streams",

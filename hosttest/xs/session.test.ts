@@ -3,7 +3,7 @@
  * person sees.
  */
 import { afterEach, expect } from "vitest";
-import { Xterm } from "../console/xterm.js";
+import { Xterm } from "../console/support/xterm.js";
 import { xsTest as test } from "./available.js";
 import { Device } from "./device.js";
 

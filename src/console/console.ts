@@ -5,15 +5,15 @@
  * terminal anything, and without a terminal echoes nothing.
  * The states and the bytes are on the page beside this file.
  */
-import { type Completion, complete, rowsOf } from "./completion.js";
-import { Editor, type EditorOwner, type Prompt } from "./editor.js";
-import type { ConsoleHost, LogLevel } from "./host.js";
-import { ImprovStream, type ImprovStreamOwner } from "./improv-stream.js";
-import { LINE_MAX } from "./line.js";
-import { Output, type OutputOwner } from "./output.js";
-import { printable } from "./printable.js";
-import { Runner, type RunnerOptions, type Screen } from "./runner.js";
-import type { Serial, SerialPort, TimerId, Timers } from "./serial.js";
+import type { ConsoleHost, LogLevel } from "./host/host.js";
+import { ImprovStream, type ImprovStreamOwner } from "./improv/stream.js";
+import { Output, type OutputOwner } from "./port/output.js";
+import { printable } from "./port/printable.js";
+import type { Serial, SerialPort, TimerId, Timers } from "./port/serial.js";
+import { complete, rowsOf } from "./shell/completion.js";
+import { Runner, type RunnerOptions, type Screen } from "./shell/runner.js";
+import { type Completion, Editor, type EditorOwner, type Prompt } from "./terminal/editor.js";
+import { LINE_MAX } from "./terminal/line.js";
 
 /** Kept, and asked again and again; `serial` and `level` are read once. */
 export interface ConsoleOptions extends RunnerOptions {

@@ -4,8 +4,8 @@
  */
 import type { Board } from "../board.js";
 import type { Console } from "../console/console.js";
-import type { LogLevel } from "../console/host.js";
-import { printable } from "../console/printable.js";
+import type { LogLevel } from "../console/host/host.js";
+import { printable } from "../console/port/printable.js";
 
 export type Level = Exclude<LogLevel, "off">;
 

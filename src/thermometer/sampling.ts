@@ -5,7 +5,7 @@
 import type { Board, Timers } from "../board.js";
 import { channels } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
-import type { Answer } from "../console/host.js";
+import type { Answer } from "../console/host/host.js";
 import { type OpenSensor, openSensor } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import { type ChannelKey, channelKey } from "../settings/channel-settings.js";

@@ -12,7 +12,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { tryOpenLocked } from "../../desktop/file-lock.js";
+import { tryOpenLocked } from "../../desktop/flash/file-lock.js";
 
 const run = promisify(execFile);
 

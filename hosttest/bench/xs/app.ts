@@ -5,7 +5,7 @@
  * on a device it would be the objects of the native classes.
  */
 import type { Board, TimerId } from "../../../src/board.js";
-import type { SerialCallbacks } from "../../../src/console/serial.js";
+import type { SerialCallbacks } from "../../../src/console/port/serial.js";
 import type { KeyValueStore } from "../../../src/settings/store.js";
 import { Thermometer } from "../../../src/thermometer.js";
 import { announceReadable, announceWritable, PlainFlash, readable, Socket } from "./harness.js";

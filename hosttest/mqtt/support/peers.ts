@@ -7,9 +7,9 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { Aedes } from "aedes";
 import mqtt, { type Packet } from "mqtt-packet";
-import { TCP } from "../../../boards/desktop/tcp.js";
+import { TCP } from "../../../boards/desktop/network/tcp.js";
 import type { TCPConstructor } from "../../../src/mqtt/io.js";
-import { freePort, Mosquitto } from "../../support/mosquitto.js";
+import { freePort, Mosquitto } from "../../support/processes/mosquitto.js";
 
 export interface Broker {
   readonly port: number;

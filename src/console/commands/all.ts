@@ -1,7 +1,7 @@
 /*
  * All commands, in the order of help. A product may offer fewer.
  */
-import type { Command } from "../command.js";
+import type { Command } from "./command.js";
 import { deviceCommands } from "./device.js";
 import { help } from "./help.js";
 import { lookCommands } from "./look.js";

@@ -1,8 +1,8 @@
 /*
  * status, reboot, factory-reset, version, log: the device as a whole.
  */
-import { type Command, requireCount, requireName, type Shell } from "../command.js";
-import type { LogLevel } from "../host.js";
+import type { LogLevel } from "../host/host.js";
+import { type Command, requireCount, requireName, type Shell } from "./command.js";
 
 const ERASE = "erase"; // typed to confirm
 const LABEL_COLUMN = 10;

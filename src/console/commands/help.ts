@@ -1,7 +1,7 @@
 /*
  * help: what there is to type.
  */
-import { type Command, requireCount, requireName } from "../command.js";
+import { type Command, requireCount, requireName } from "./command.js";
 
 const HELP_COLUMN = 28;
 

@@ -1,9 +1,9 @@
 /*
  * sample, sensors, scan: what the device finds around it. Each takes a while, and the prompt waits for the answer.
  */
-import { type Command, Refusal, requireCount, type Shell } from "../command.js";
-import type { Answer } from "../host.js";
-import { strongest } from "../networks.js";
+import type { Answer } from "../host/host.js";
+import { strongest } from "../host/networks.js";
+import { type Command, Refusal, requireCount, type Shell } from "./command.js";
 
 const sample = Object.freeze<Command>({
   name: "sample",

@@ -1,8 +1,8 @@
 /*
  * queue: the readings that wait in flash, counted, shown or thrown away.
  */
-import { type Command, Refusal, requireCount, requireName, type Shell } from "../command.js";
-import type { QueuePort } from "../host.js";
+import type { QueuePort } from "../host/host.js";
+import { type Command, Refusal, requireCount, requireName, type Shell } from "./command.js";
 
 const ACTIONS = Object.freeze(["count", "peek", "drop"]);
 const PEEK_DEFAULT = 5;

@@ -1,7 +1,7 @@
 /*
  * show, set, save, revert: the settings. A secret is asked for without echo and never shown.
  */
-import { type Command, findName, Refusal, requireCount, requireName, type Shell } from "../command.js";
+import { type Command, findName, Refusal, requireCount, requireName, type Shell } from "./command.js";
 
 const KEY_COLUMN = 14; // the width of nearly all keys; the value of a longer one stands further right
 

@@ -3,7 +3,7 @@
  * Answers are staged like edits made by `set`; nothing is kept before the last question. An interruption leaves what was
  * answered so far staged.
  */
-import { type Command, requireCount, type Shell } from "../command.js";
+import { type Command, requireCount, type Shell } from "./command.js";
 
 const SHOWN_MAX = 24; // characters of a value that a question repeats
 const EMPTY = "-"; // an answer that empties the setting, because an empty answer keeps it

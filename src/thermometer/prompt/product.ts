@@ -2,7 +2,7 @@
  * The thermometer as its own prompt sees it: what is there to be shown, and what can be asked for. Types only.
  */
 import type { Board, Firmware } from "../../board.js";
-import type { Answer } from "../../console/host.js";
+import type { Answer } from "../../console/host/host.js";
 import type { Journal } from "../../journal/journal.js";
 import type { Link } from "../../network/link.js";
 import type { TimeSync } from "../../network/time-sync.js";

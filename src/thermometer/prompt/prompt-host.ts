@@ -3,8 +3,8 @@
  * Reads, and passes requests on; keeps nothing.
  */
 import type { ConsoleOptions } from "../../console/console.js";
-import type { Answer, ConsoleHost, LogLevel, Network, QueuePort, SettingsPort } from "../../console/host.js";
-import type { Serial, Timers } from "../../console/serial.js";
+import type { Answer, ConsoleHost, LogLevel, Network, QueuePort, SettingsPort } from "../../console/host/host.js";
+import type { Serial, Timers } from "../../console/port/serial.js";
 import { listSensors } from "../../sensor/probe.js";
 import { nearest } from "../../settings/nearest.js";
 import { VERSION } from "../../version.js";

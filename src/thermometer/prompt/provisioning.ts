@@ -3,7 +3,7 @@
  * nothing else that is staged at the prompt with it. Whether the network lets the device in is told by the link.
  * Keeps one attempt to join, no password.
  */
-import type { ImprovPort } from "../../console/host.js";
+import type { ImprovPort } from "../../console/host/host.js";
 import { parseSetting } from "../../settings/parse.js";
 import { VERSION } from "../../version.js";
 import type { Product } from "./product.js";

@@ -1,0 +1,120 @@
+/*
+ * The desktop's command line: a contract with scripts.
+ * What a setting also says (room, QoS, interval, broker) is checked by the setting's own rule, so that the prompt and
+ * the command line refuse the same things. Pure: no file is touched, nothing is connected.
+ */
+import { parseSetting } from "../../../src/settings/parse.js";
+import {
+  choice,
+  flag,
+  helpText,
+  masked,
+  parseCommandLine,
+  positive,
+  preset,
+  text,
+  UsageError,
+  whole,
+} from "./command-line.js";
+
+export { UsageError };
+
+export interface Options {
+  /** Settings for this run, as typed texts by key. */
+  readonly overrides: Readonly<Record<string, string>>;
+  /** The chip's image; undefined: the default one, or a new chip in a headless run. */
+  readonly flash: string | undefined;
+  /** Stop sampling after so many readings of this run, and end when all are settled. */
+  readonly count: number | undefined;
+  /** End after so many milliseconds. */
+  readonly durationMs: number | undefined;
+  readonly headless: boolean;
+  /** Where the prompt is: this terminal, or a pseudo terminal for another program to open. */
+  readonly serial: "terminal" | "pty";
+  /** What runs the firmware: Node itself, or XS, the engine of the device (an older release), in a process beside. */
+  readonly engine: "node" | "xs";
+  readonly help: boolean;
+}
+
+const OPTIONS = {
+  room: text("NAME", "where the device hangs: the topic is home/NAME/temperature"),
+  broker: text("mqtt://[user:pass@]host[:port]", "the broker (default: the saved one, or one of its own)"),
+  qos: text("0|1|2", "promise for new readings (default: the saved one, or 1)"),
+  interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
+  flash: text("FILE", "the chip's image, settings included (default: thermometer.flash; headless: a new chip)"),
+  count: whole("N", "end after so many readings of this run, when all are settled", 1, Number.MAX_SAFE_INTEGER),
+  duration: positive("SECONDS", "end after so long", 1e9, "seconds"),
+  serial: preset(
+    "terminal",
+    choice("where the prompt is: here, or a pseudo terminal for another program", ["terminal", "pty"]),
+  ),
+  engine: preset(
+    "node",
+    choice("what runs the firmware; xs is the device's engine and needs a C compiler", ["node", "xs"]),
+  ),
+  headless: flag("no prompt: a line a reading"),
+};
+
+/** What `--help` prints. */
+export const USAGE = helpText(
+  { program: "npm start --", does: "A simulated thermometer, the device's own firmware, with its prompt." },
+  OPTIONS,
+);
+
+/** @throws UsageError with one clear line */
+export function parseOptions(argv: readonly string[]): Options {
+  const { values, help } = parseCommandLine(argv, OPTIONS);
+  const overrides: Record<string, string> = {};
+  take(overrides, "room", "--room", values.room);
+  take(overrides, "mqtt.qos", "--qos", values.qos);
+  take(overrides, "interval", "--interval", values.interval);
+  if (values.broker !== undefined) takeBroker(overrides, values.broker);
+  if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
+  if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
+  return {
+    overrides,
+    flash: values.flash,
+    count: values.count,
+    durationMs: values.duration === undefined ? undefined : values.duration * 1000,
+    headless: values.headless,
+    serial: values.serial,
+    engine: values.engine,
+    help,
+  };
+}
+
+/** Takes a setting's text as it was given, after the setting's own check. */
+function take(overrides: Record<string, string>, key: string, option: string, text: string | undefined): void {
+  if (text === undefined) return;
+  try {
+    parseSetting(key, text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${option}: ${message.startsWith(`${key}: `) ? message.slice(key.length + 2) : message}`);
+  }
+  overrides[key] = text;
+}
+
+function takeBroker(overrides: Record<string, string>, text: string): void {
+  const refused = new UsageError(`--broker ${masked(text)}: expected mqtt://[user:pass@]host[:port]`);
+  if (!URL.canParse(text)) throw refused;
+  const url = new URL(text);
+  const bare = /^\/?$/.test(url.pathname) && url.search === "" && url.hash === "";
+  if (url.protocol !== "mqtt:" || url.hostname === "" || !bare) throw refused;
+  if (!isEncoded(url.username) || !isEncoded(url.password)) throw refused;
+  take(overrides, "mqtt.host", "--broker", url.hostname.replace(/^\[(.*)\]$/, "$1"));
+  take(overrides, "mqtt.port", "--broker", url.port === "" ? "1883" : url.port);
+  // Given or not, they belong to this broker: a saved password must not go to another one.
+  take(overrides, "mqtt.user", "--broker", decodeURIComponent(url.username));
+  take(overrides, "mqtt.password", "--broker", decodeURIComponent(url.password));
+}
+
+/** Per cent signs are followed by what decodes to UTF-8. */
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,49 @@
+/*
+ * A pseudo terminal as the device's serial port: what `screen`, `picocom` and their like open as if a board were plugged
+ * in. Node cannot make one without native code, so socat does, as a child process that ends with us.
+ * We hold the far end open ourselves: terminal programs may come and go, and the device never sees the line drop.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import type { Serial } from "../../../src/console/port/serial.js";
+import { UsageError } from "../options/options.js";
+import { Terminal } from "./terminal.js";
+
+const IS_PTY = / PTY is (\S+)/; // socat -d -d
+
+export interface PseudoTerminal {
+  /** What to open, as in /dev/pts/3. */
+  readonly path: string;
+  /** The prompt's port, for a board. */
+  readonly serial: Serial;
+}
+
+/** @throws UsageError with one line if there is no socat, or it fails */
+export async function openPseudoTerminal(): Promise<PseudoTerminal> {
+  // In a process group of its own: Ctrl-C is for us, and we say goodbye through it. It ends when our end of its pipe does.
+  const socat = spawn("socat", ["-d", "-d", "pty,rawer,mode=600", "stdio"], { detached: true });
+  const path = await pathOf(socat);
+  const held = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
+  socat.once("exit", () => closeSync(held));
+  process.once("exit", () => socat.kill());
+  return { path, serial: { io: Terminal, mode: "terminal", input: socat.stdout, output: socat.stdin } };
+}
+
+function pathOf(socat: ChildProcessWithoutNullStreams): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    socat.once("error", (error: NodeJS.ErrnoException) => {
+      const why = error.code === "ENOENT" ? "needs socat: apt-get install socat" : error.message;
+      reject(new UsageError(`--serial pty: ${why}`));
+    });
+    socat.once("exit", () => {
+      const last = said.trim().split("\n").at(-1);
+      reject(new UsageError(`--serial pty: socat ended: ${last}`));
+    });
+    socat.stderr.on("data", (text) => {
+      said = `${said}${text}`.slice(-1_000);
+      const [, path] = IS_PTY.exec(said) ?? [];
+      if (path !== undefined) resolve(path);
+    });
+  });
+}

@@ -1,0 +1,20 @@
+/*
+ * Runs short worlds with seed after seed, until one breaks a promise; tells the parent process which.
+ */
+import { run } from "../run.js";
+
+export interface Finding {
+  readonly seed: number;
+  readonly kind: string;
+  readonly text: string;
+}
+
+const [first, count] = process.argv.slice(2).map(Number);
+for (let seed = first; seed < first + count; seed++) {
+  const { violations } = run({ seed, devices: 1, days: 1, intervalS: 30, cutsPerDay: 12, troublesPerDay: 40 });
+  if (violations.length === 0) continue;
+  const [{ kind, text }] = violations;
+  const finding: Finding = { seed, kind, text };
+  process.send?.(finding, () => process.exit(0));
+  break;
+}

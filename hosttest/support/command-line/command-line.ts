@@ -1,0 +1,72 @@
+/*
+ * The command line of a tool: what the table of its options says. `--help` ends the process with 0, and whatever cannot be
+ * understood with 2 and one clear line.
+ */
+import {
+  type Description,
+  helpText,
+  type Option,
+  type Options,
+  option,
+  parseCommandLine,
+  UsageError,
+  type Values,
+  wholeOf,
+} from "../../../boards/desktop/options/command-line.js";
+import { shownLines } from "./shown.js";
+
+export {
+  choice,
+  flag,
+  many,
+  option,
+  positive,
+  preset,
+  text,
+  UsageError,
+  whole,
+} from "../../../boards/desktop/options/command-line.js";
+
+/** A run takes the seeds from the first one on, and each can be replayed alone: the last must be a whole number too. */
+export const MAX_SEED = 2 ** 52;
+const DRAWN_BELOW = 2 ** 32;
+
+/** The options' values and the other words, or the end of the process. */
+export function commandLine<const O extends Options>(
+  description: Description,
+  options: O,
+): { values: Values<O>; words: readonly string[] } {
+  return orMisused(() => {
+    const parsed = parseCommandLine(process.argv.slice(2), options, description);
+    if (!parsed.help) return parsed;
+    console.log(helpText(description, options));
+    process.exit(0);
+  });
+}
+
+/** What `work` returns; what it finds wrong with the command line ends the process. `before`: what that line begins with. */
+export function orMisused<T>(work: () => T, before = ""): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UsageError) return misused(before + error.message);
+    throw error;
+  }
+}
+
+/** Whatever the user got wrong. */
+export function misused(problem: string): never {
+  console.error(shownLines(problem));
+  process.exit(2);
+}
+
+/** `--seed S`; without it a new one. */
+export function seedOption(): Option<number> {
+  const given = option("S", "begin of all that chance decides (default: drawn and printed)", (text, name) =>
+    wholeOf(name, text, 0, MAX_SEED),
+  );
+  return {
+    ...given,
+    read: (texts, name) => given.read(texts, name) ?? Math.floor(Math.random() * DRAWN_BELOW),
+  };
+}

@@ -1,0 +1,15 @@
+/*
+ * What a tool may show of text from outside (topics, payloads, a broker's words, other programs' output): a terminal gets it
+ * with what steers escaped, a pipe or a file gets the bytes as they came, for the program behind it.
+ */
+import { printable } from "../../../src/console/port/printable.js";
+
+/** Text of our own with parts from outside, for a person: line breaks stay, all else that steers is escaped. */
+export function shownLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+/** One line of bytes from outside, without its end, as `screen` may have it. To a terminal, what is no UTF-8 reads as U+FFFD. */
+export function shownBytes(line: Buffer, { isTTY }: { readonly isTTY?: boolean }): Buffer | string {
+  return isTTY ? printable(line.toString("utf8")) : line;
+}

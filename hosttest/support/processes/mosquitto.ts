@@ -1,0 +1,122 @@
+/*
+ * A real mosquitto for a test: on a loopback port of its own, with persistence, that can be stopped, killed and started
+ * again on what it saved. Only the process that was started here is ever ended.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
+import { removeFolder, temporaryFolder } from "../temporary.js";
+
+const COMMAND = "mosquitto";
+const START_MS = 10_000;
+
+/** A port of the loopback interface that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export class Mosquitto {
+  readonly port: number;
+  readonly #folder: string;
+  #process: ChildProcess | undefined;
+  readonly #atExit = (): void => {
+    this.#process?.kill("SIGKILL");
+  };
+  #log = "";
+
+  private constructor(port: number, extra: string) {
+    this.port = port;
+    process.prependOnceListener("exit", this.#atExit); // before its folder goes
+    this.#folder = temporaryFolder("mosquitto-");
+    chmodSync(this.#folder, 0o777); // started as root, mosquitto gives root up before it opens its files
+    writeFileSync(
+      join(this.#folder, "mosquitto.conf"),
+      `listener ${port} 127.0.0.1
+allow_anonymous true
+persistence true
+persistence_location ${this.#folder}/
+max_queued_messages 0
+max_inflight_messages 0
+${extra}
+`,
+    );
+  }
+
+  /** Starts a broker. `extra`: further lines of its configuration. */
+  static async start(extra = ""): Promise<Mosquitto> {
+    const broker = new Mosquitto(await freePort(), extra);
+    await broker.start();
+    return broker;
+  }
+
+  /** Starts again on what was saved. */
+  async start(): Promise<void> {
+    const started = spawn(COMMAND, ["-c", join(this.#folder, "mosquitto.conf")], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
+    });
+    this.#process = started;
+    for (const stream of [started.stdout, started.stderr]) {
+      stream.on("data", (text) => {
+        this.#log = `${this.#log}${text}`.slice(-4000);
+      });
+    }
+    const [failure] = await Promise.race([once(started, "error"), this.#listening().then(() => [undefined])]);
+    if (failure instanceof Error)
+      throw new Error(`mosquitto does not start (${failure.message}): run hosttest/setup.sh`);
+  }
+
+  /** Ends it as a service manager does: it saves first. */
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  /** Ends it as a power cut does. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Stops it and removes what it saved. */
+  async close(): Promise<void> {
+    await this.kill();
+    process.off("exit", this.#atExit);
+    removeFolder(this.#folder);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const ending = this.#process;
+    this.#process = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const exited = once(ending, "exit");
+    ending.kill(signal);
+    await exited;
+  }
+
+  async #listening(): Promise<void> {
+    const untilMs = Date.now() + START_MS;
+    while (Date.now() < untilMs) {
+      if (this.#process?.exitCode !== null) throw new Error(`mosquitto ended: ${this.#log}`);
+      if (await accepts(this.port)) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`mosquitto does not listen on port ${this.port}: ${this.#log}`);
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

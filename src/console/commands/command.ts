@@ -1,0 +1,76 @@
+/*
+ * What a command is, and what it may use of the console. Types, and the two errors of the room.
+ */
+import type { ConsoleHost, LogLevel, SettingsPort } from "../host/host.js";
+
+/** Something asked in the place of the prompt. */
+export interface Question {
+  readonly prompt: string;
+  /** Hidden answers are not echoed, and overwritten in memory when they were given. */
+  readonly echo: "shown" | "hidden";
+  /** Called once with the line, or with undefined when it was interrupted. May ask again. */
+  answer(text: string | undefined): void;
+}
+
+/** The console, as a command sees it. */
+export interface Shell {
+  readonly settings: SettingsPort;
+  readonly host: ConsoleHost;
+  readonly commands: readonly Command[];
+  /** What log lines are shown; a command changes it for this run. */
+  level: LogLevel;
+  /** A line of output. */
+  print(line: string): void;
+  /** Prints the lines that `next` gives, one when most of those before it have left: a long listing takes no more memory than a line. */
+  list(next: () => string | undefined): void;
+  ask(question: Question): void;
+  /** The command goes on until the function that comes back is called; what it does happens as if the command did it. */
+  later(): (finish: () => void) => void;
+  /**
+   * Calls `action` when everything printed has left the port, or after a moment in which it did not. Nothing is read from now on:
+   * the device goes down. `stay`, whenever it is called, takes that back, and so does an action that throws.
+   */
+  afterOutput(action: (stay: () => void) => void): void;
+  /** Keeps the line that is running out of the history. */
+  forgetLine(): void;
+}
+
+export interface Command {
+  readonly name: string;
+  /** Another word for it. */
+  readonly alias?: string;
+  /** What follows the name, as help shows it. */
+  readonly usage: string;
+  readonly help: string;
+  /** What could stand as argument number `args.length - 1`; the last one is still typed. */
+  complete?(shell: Shell, args: readonly string[]): readonly string[];
+  /** @throws Error whose message is shown */
+  run(shell: Shell, args: readonly string[]): void;
+}
+
+/** The caller of a command was wrong; `message` is one line. */
+export class Refusal extends Error {}
+
+/** The one of `names` that is `name` in any case: keys and commands are all lower case. Undefined if there is none. */
+export function findName(name: string, names: readonly string[]): string | undefined {
+  const wanted = name.toLowerCase();
+  return names.find((one) => one.toLowerCase() === wanted);
+}
+
+/**
+ * The one of `names` that is `name` in any case. `what` is the kind of thing that is named.
+ * @throws Refusal that offers the nearest, and does not repeat the name: who forgets a blank types a password into it
+ */
+export function requireName(shell: Shell, what: string, name: string, names: readonly string[]): string {
+  const found = findName(name, names);
+  if (found !== undefined) return found;
+  const guess = shell.host.nearest?.(name, names);
+  if (guess !== undefined) throw new Refusal(`no such ${what}, did you mean ${guess}?`);
+  throw new Refusal(names.length > 6 ? `no such ${what}` : `no such ${what}, expected ${names.join(", ")}`);
+}
+
+/** @throws Refusal unless `args` are `least` to `most` */
+export function requireCount(command: Command, args: readonly string[], least: number, most: number): void {
+  if (args.length >= least && args.length <= most) return;
+  throw new Refusal(`usage: ${command.name} ${command.usage}`.trimEnd());
+}

@@ -1,0 +1,78 @@
+/*
+ * Improv beside the prompt: sorts the bytes that come in, and knows when to stop waiting for the rest of a frame.
+ * A capital I is held back for a moment, because a frame begins with it; nothing else at the prompt is ever late.
+ */
+import type { ImprovPort } from "../host/host.js";
+import { type Listener, Silence, type SilenceOwner } from "../port/silence.js";
+import { type FrameEvents, FrameReader } from "./frames.js";
+import { Improv, type ImprovOwner } from "./improv.js";
+
+/** Silence after which held bytes were typed: longer than a USB bridge splits a packet, shorter than anybody notices. */
+const HEADER_MS = 60;
+/** Silence after which half a frame is given up, and a damaged one is over. */
+const FRAME_MS = 500;
+
+/** Whose stream it is. */
+export interface ImprovStreamOwner extends ImprovOwner, SilenceOwner {
+  /** A byte that is not Improv's. */
+  onByte(byte: number): void;
+}
+
+export class ImprovStream implements FrameEvents, Listener {
+  private readonly owner: ImprovStreamOwner;
+  private readonly port: ImprovPort;
+  private readonly reader = new FrameReader(this);
+  private _improv: Improv | undefined; // since the first frame
+  private readonly silence: Silence;
+
+  constructor(owner: ImprovStreamOwner, port: ImprovPort) {
+    this.owner = owner;
+    this.port = port;
+    this.silence = new Silence(owner, this);
+  }
+
+  feed(byte: number): void {
+    this.reader.feed(byte);
+    this.silence.broken();
+  }
+
+  get patienceMs(): number {
+    const { awaits } = this.reader;
+    switch (awaits) {
+      case "nothing":
+        return 0;
+      case "header":
+        return HEADER_MS;
+      case "frame":
+        return FRAME_MS;
+      default:
+        throw new TypeError(`awaits: ${awaits satisfies never}`);
+    }
+  }
+
+  expire(): void {
+    this.reader.expire();
+  }
+
+  close(): void {
+    this.silence.close();
+    this._improv?.close();
+  }
+
+  onByte(byte: number): void {
+    this.owner.onByte(byte);
+  }
+
+  onFrame(type: number, data: Uint8Array, length: number): void {
+    this.improv.receive(type, data, length);
+  }
+
+  onDamage(): void {
+    this.improv.receiveDamage();
+  }
+
+  private get improv(): Improv {
+    this._improv ??= new Improv(this.owner, this.port);
+    return this._improv;
+  }
+}

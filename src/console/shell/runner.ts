@@ -1,0 +1,208 @@
+/*
+ * Runs what was entered: one command after the other, none before the one before it has ended.
+ * A command ends when it returns, when its question is answered, or when its `later` has come. The first one that fails
+ * ends the whole line, so that nothing is saved after a `set` that was refused. Errors are shown, never thrown.
+ */
+
+import { commands as allCommands } from "../commands/all.js";
+import { type Command, type Question, Refusal, requireName, type Shell } from "../commands/command.js";
+import { hintFor } from "../commands/hints.js";
+import type { ConsoleHost, LogLevel, SettingsPort } from "../host/host.js";
+import type { TimerId, Timers } from "../port/serial.js";
+import { splitWords } from "./words.js";
+
+const ANSWER_MS = 60_000; // a `later` that takes longer never comes
+
+/** What the runner needs of the console. */
+export interface Screen {
+  print(line: string): void;
+  afterOutput(action: () => void): void;
+  forgetLine(): void;
+  /** See Shell. */
+  level: LogLevel;
+  /** Something happened outside of `step` and `answer`. */
+  wake(): void;
+}
+
+/** Kept, and asked again and again. */
+export interface RunnerOptions {
+  readonly settings: SettingsPort;
+  readonly host: ConsoleHost;
+  readonly timers: Timers;
+  /** Default: all commands of this room. */
+  readonly commands?: readonly Command[];
+}
+
+export class Runner implements Shell {
+  private readonly options: RunnerOptions;
+  private readonly screen: Screen;
+  private pending: (readonly string[])[] = [];
+  private listing: (() => string | undefined) | undefined; // goes on before what is pending
+  private _question: Question | undefined;
+  private waiting: { readonly timer: TimerId } | undefined;
+  private leaving = false;
+
+  constructor(options: RunnerOptions, screen: Screen) {
+    this.options = options;
+    this.screen = screen;
+  }
+
+  get settings(): SettingsPort {
+    return this.options.settings;
+  }
+
+  get host(): ConsoleHost {
+    return this.options.host;
+  }
+
+  get commands(): readonly Command[] {
+    return this.options.commands ?? allCommands;
+  }
+
+  get level(): LogLevel {
+    return this.screen.level;
+  }
+
+  set level(level: LogLevel) {
+    this.screen.level = level;
+  }
+
+  /**
+   * `asking`: the next line is an answer. `waiting`: a `later` is to come. `pending`: `step` has work. `leaving`: nothing
+   * more is read, what follows `afterOutput` may be a reboot.
+   */
+  get state(): "idle" | "pending" | "asking" | "waiting" | "leaving" {
+    if (this.leaving) return "leaving";
+    if (this.waiting !== undefined) return "waiting";
+    if (this._question !== undefined) return "asking";
+    return this.listing !== undefined || this.pending.length > 0 ? "pending" : "idle";
+  }
+
+  get question(): Question | undefined {
+    return this._question;
+  }
+
+  /** Takes a line; its commands run in `step`. */
+  enter(line: string): void {
+    const { commands, open } = splitWords(line);
+    if (open === "quote") this.print("error: a quote is not closed; nothing was done");
+    else if (open === "escape") this.print("error: nothing follows the last backslash; nothing was done");
+    else this.pending = [...commands];
+  }
+
+  /** Shows the next line of a listing, or runs the next command. */
+  step(): void {
+    if (this.listing !== undefined) {
+      this.guard(() => this.showNext());
+      return;
+    }
+    const words = this.pending.shift();
+    if (words !== undefined) this.guard(() => this.find(words[0]).run(this, words.slice(1)));
+  }
+
+  /** Gives the answer to the question; undefined: it was interrupted, and so is the line. */
+  answer(text: string | undefined): void {
+    const question = this._question;
+    this._question = undefined;
+    if (text === undefined) this.pending = [];
+    if (question !== undefined) this.guard(() => question.answer(text));
+  }
+
+  /** Ends whatever runs or was still to run. */
+  interrupt(): void {
+    this.pending = [];
+    this.listing = undefined;
+    this.stopWaiting();
+    if (this._question !== undefined) this.answer(undefined);
+  }
+
+  print(line: string): void {
+    this.screen.print(line);
+  }
+
+  list(next: () => string | undefined): void {
+    this.listing = next;
+  }
+
+  ask(question: Question): void {
+    this._question = question;
+  }
+
+  later(): (finish: () => void) => void {
+    const late = () => {
+      if (this.waiting !== waiting) return;
+      this.waiting = undefined;
+      this.guard(() => {
+        throw new Refusal("no answer");
+      });
+      this.screen.wake();
+    };
+    const waiting = { timer: this.options.timers.set(late, ANSWER_MS) };
+    this.waiting = waiting;
+    return (finish) => {
+      if (this.waiting !== waiting) return; // interrupted, or late
+      this.stopWaiting();
+      this.guard(finish);
+      this.screen.wake();
+    };
+  }
+
+  afterOutput(action: (stay: () => void) => void): void {
+    this.pending = [];
+    this.leaving = true;
+    const stay = () => {
+      this.leaving = false;
+      this.screen.wake();
+    };
+    this.screen.afterOutput(() => {
+      this.guard(() => {
+        try {
+          action(stay);
+        } catch (error) {
+          this.leaving = false; // it stays: the prompt is back
+          throw error;
+        }
+      });
+      this.screen.wake();
+    });
+  }
+
+  forgetLine(): void {
+    this.screen.forgetLine();
+  }
+
+  private showNext(): void {
+    const line = this.listing?.();
+    if (line === undefined) this.listing = undefined;
+    else this.print(line);
+  }
+
+  private stopWaiting(): void {
+    if (this.waiting !== undefined) this.options.timers.clear(this.waiting.timer);
+    this.waiting = undefined;
+  }
+
+  private find(name: string): Command {
+    const { commands } = this;
+    const word = name.toLowerCase();
+    const found = commands.find((command) => command.name === word || command.alias === word);
+    if (found !== undefined) return found;
+    const hint = hintFor(word);
+    if (hint !== undefined) throw new Refusal(hint);
+    const names = commands.map((command) => command.name);
+    const wanted = requireName(this, "command", name, names);
+    return commands.find((command) => command.name === wanted)!;
+  }
+
+  private guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      const left = this.pending.length;
+      this.pending = [];
+      this.listing = undefined;
+      this.print(`error: ${error instanceof Error ? error.message : String(error)}`);
+      if (left > 0) this.print("the rest of the line was not run");
+    }
+  }
+}

@@ -1,0 +1,211 @@
+/*
+ * The line editor: bytes to keys, keys to a line, and the row on which the line is seen.
+ * Where nobody sees it (mode "lines") it edits all the same and writes nothing. Secrets are disguised on the row and kept
+ * out of the history. No I/O: what has to be sent goes to the owner, who says what stands before the line.
+ */
+import type { SerialMode } from "../port/serial.js";
+import { Silence, type SilenceOwner } from "../port/silence.js";
+import { History } from "./history.js";
+import { type Key, KeyDecoder, type KeyListener } from "./keys.js";
+import { Line } from "./line.js";
+import { type Disguise, Row } from "./row.js";
+import { secretStart } from "./secrets.js";
+
+/** What is being typed: a command, or the answer to a question, which has neither history nor completion. */
+export interface Prompt {
+  readonly text: string;
+  readonly kind: "command" | "answer" | "hidden";
+}
+
+/** What to type for the user, maybe nothing, and what to show when there is more than one way to go on. */
+export interface Completion {
+  readonly insert: string;
+  readonly candidates: readonly string[];
+}
+
+/** Whose editor it is. */
+export interface EditorOwner extends SilenceOwner {
+  /** Settings whose values are passwords, in lower case. */
+  secretKeys(): readonly string[];
+  /** What stands before the line now. */
+  prompt(): Prompt;
+  /** A line was entered. `tooLong`: more was typed than a line holds, and is lost. */
+  onEnter(text: string, tooLong: boolean): void;
+  /** Ctrl-C: the line is gone. */
+  onInterrupt(): void;
+  complete(before: string): Completion;
+  /** Shows the candidates of a completion above the line. */
+  onCandidates(candidates: readonly string[]): void;
+  /** Sends text as it is. */
+  send(text: string): void;
+}
+
+const BELL = "\x07";
+const HOME_AND_ERASE = "\x1b[H\x1b[2J"; // ECMA-48 §8.3.21, §8.3.39: the one thing that needs a terminal, and asked for
+const HIDDEN = Object.freeze<Disguise>({ kind: "hidden" });
+const NOTHING_TYPED = Object.freeze(new Line()) as Line; // for all editors: never written to
+
+export class Editor implements KeyListener {
+  private readonly owner: EditorOwner;
+  private readonly row = new Row();
+  // Mostly nobody ever types: made when something is.
+  private secretKeys: readonly string[] | undefined;
+  private decoder: KeyDecoder | undefined;
+  private silence: Silence | undefined; // since the first escape sequence
+  private line = NOTHING_TYPED;
+  private history: History | undefined; // since a command was entered
+  mode: SerialMode = "terminal";
+
+  constructor(owner: EditorOwner) {
+    this.owner = owner;
+  }
+
+  feed(byte: number): void {
+    if (this.line === NOTHING_TYPED) this.line = new Line();
+    this.decoder ??= new KeyDecoder(this);
+    this.decoder.feed(byte);
+    if (this.decoder.patienceMs > 0) this.silence ??= new Silence(this.owner, this.decoder);
+    this.silence?.broken();
+  }
+
+  /** Brings the row up to date. */
+  show(): void {
+    if (this.mode === "lines") return;
+    const { text, kind } = this.owner.prompt();
+    this.owner.send(this.row.draw(text, this.line, this.disguise(kind)));
+  }
+
+  /** Makes room for other output; `show` brings the line back below it. */
+  lift(): void {
+    if (this.mode === "terminal") this.owner.send(this.row.clear());
+  }
+
+  /** Takes `line` out of the history, if it is the newest. */
+  forget(line: string): void {
+    this.history?.forget(line);
+  }
+
+  /** Overwrites what is being typed; nothing happens after it. */
+  close(): void {
+    this.silence?.close();
+    if (this.line !== NOTHING_TYPED) this.line.clear();
+  }
+
+  press(key: Key, code: number): void {
+    const line = this.line;
+    switch (key) {
+      case "character":
+        if (!line.insert(code) && this.mode === "terminal") this.owner.send(BELL);
+        return;
+      case "enter":
+        this.enter();
+        return;
+      case "interrupt":
+        this.leave("^C");
+        this.history?.rest();
+        this.owner.onInterrupt();
+        return;
+      case "tab":
+        this.complete();
+        return;
+      case "up":
+        this.recall("older");
+        return;
+      case "down":
+        this.recall("newer");
+        return;
+      case "clear":
+        this.lift();
+        if (this.mode === "terminal") this.owner.send(HOME_AND_ERASE);
+        return;
+      default:
+        edit(line, key);
+    }
+  }
+
+  private enter(): void {
+    const { overflow } = this.line;
+    const text = this.line.text();
+    if (this.owner.prompt().kind === "command") {
+      const isSecret = this.secretStart() < this.line.length;
+      this.history ??= new History();
+      if (isSecret || overflow) this.history.rest();
+      else this.history.add(text);
+    }
+    this.leave("");
+    this.owner.onEnter(text, overflow);
+  }
+
+  /** The row stays on the screen with `mark` behind it; the line is empty again. */
+  private leave(mark: string): void {
+    if (this.mode === "terminal") {
+      this.show();
+      this.owner.send(`${this.row.leave()}${mark}\r\n`);
+    }
+    this.line.clear();
+  }
+
+  private complete(): void {
+    if (this.owner.prompt().kind !== "command") return;
+    const { insert, candidates } = this.owner.complete(this.line.text(0, this.line.cursor));
+    this.line.insertText(insert);
+    if (candidates.length > 0) this.owner.onCandidates(candidates);
+  }
+
+  private recall(direction: "older" | "newer"): void {
+    if (this.owner.prompt().kind !== "command") return;
+    const text = direction === "older" ? this.history?.older(this.line.text()) : this.history?.newer();
+    if (text !== undefined) this.line.replace(text);
+  }
+
+  private disguise(kind: Prompt["kind"]): Disguise {
+    if (kind === "hidden") return HIDDEN;
+    const position = kind === "command" ? this.secretStart() : this.line.length;
+    return { kind: "maskedFrom", position };
+  }
+
+  private secretStart(): number {
+    if (this.line.length === 0) return 0;
+    this.secretKeys ??= this.owner.secretKeys();
+    return secretStart(this.line, this.secretKeys);
+  }
+}
+
+/** The keys that change the line and nothing else. */
+function edit(
+  line: Line,
+  key: "backspace" | "delete" | "left" | "right" | "home" | "end" | "killToStart" | "killToEnd" | "killWord",
+): void {
+  const { cursor, length } = line;
+  switch (key) {
+    case "backspace":
+      line.erase(Math.max(0, cursor - 1), cursor);
+      return;
+    case "delete":
+      line.erase(cursor, Math.min(cursor + 1, length));
+      return;
+    case "left":
+      line.moveTo(cursor - 1);
+      return;
+    case "right":
+      line.moveTo(cursor + 1);
+      return;
+    case "home":
+      line.moveTo(0);
+      return;
+    case "end":
+      line.moveTo(length);
+      return;
+    case "killToStart":
+      line.erase(0, cursor);
+      return;
+    case "killToEnd":
+      line.erase(cursor, length);
+      return;
+    case "killWord":
+      line.erase(line.wordStart(), cursor);
+      return;
+    default:
+      throw new TypeError(`key: ${key satisfies never}`);
+  }
+}
