@@ -35,6 +35,7 @@ const WRONG: Readonly<Record<string, readonly [words: string[], line: string]>> 
   bench: [["speed"], "speed: no such section; there are "],
   "mqtt-client": [["--port", "-1"], "mqtt-client: --port -1: expected a whole number from 1 to 65535"],
   planted: [["no-bug"], "no-bug: no such bug; there are "],
+  recipes: [["--outage", "0"], "--outage 0: expected a whole number from 1 to 86400"],
 };
 
 function runScript(name: string, words: readonly string[]): { status: number | null; out: string; error: string } {
