@@ -21,6 +21,7 @@ function deviceAlone() {
     contents: "nothing",
     intervalS: 60,
     qos: 1,
+    sensor: "tmp117",
     firstSequence: 0,
     report: (violation) => violations.push(violation),
     log: () => {},

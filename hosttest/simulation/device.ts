@@ -8,6 +8,7 @@ import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { type Intruder, NTPServer } from "../../boards/parts/ntp.js";
+import { SHT3xPart } from "../../boards/parts/sht3x.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board } from "../../src/board.js";
@@ -23,7 +24,6 @@ import type { Random } from "./random.js";
 import type { Lie } from "./storm.js";
 import { Work } from "./work.js";
 
-const ADDRESS = 0x48;
 const SETTINGS_BLOCKS = 4;
 const FIRST_LIFE_MS = Date.UTC(2026, 5, 1);
 /** An erase is as likely to be cut as so many programmed bytes. */
@@ -39,6 +39,8 @@ export interface DeviceOptions {
   readonly blocks: number;
   readonly intervalS: number;
   readonly qos: 1 | 2;
+  /** A sensor of the temperature, or one of humidity too, in one message or in one for each. */
+  readonly sensor: "tmp117" | "sht3x" | "sht3x, each";
   /** What its flash holds before the first boot: nothing, or a backlog that filled it and has drained. */
   readonly contents: "nothing" | "drained";
   /** Number of the first reading of its life. */
@@ -66,7 +68,8 @@ export class Device {
   cutsInside = 0;
   boots = 0;
   readonly #settingsFlash: NorFlash;
-  readonly #part: TMP117Part;
+  readonly #part: TMP117Part | SHT3xPart;
+  readonly #address: number;
   #bus = new I2CBus();
   #isSensorThere = true;
   readonly #wifi: WiFiLink;
@@ -85,7 +88,9 @@ export class Device {
     this.flash.eraseCost = ERASE_STEPS;
     this.#settingsFlash = new NorFlash({ blocks: SETTINGS_BLOCKS, random: random.unit });
     const uptimeMs = (): number => time.nowMs;
-    this.#part = new TMP117Part({ uptimeMs, celsius: () => temperature(time.nowMs) });
+    const air = { uptimeMs, celsius: () => temperature(time.nowMs) };
+    this.#part = options.sensor === "tmp117" ? new TMP117Part(air) : new SHT3xPart(air);
+    this.#address = options.sensor === "tmp117" ? 0x48 : 0x44;
     const timers = time.timers;
     this.#wifi = new WiFiLink({ timers, accessPoints: [SSID] });
     this.#ntp = new NTPServer({ timers, utcMs: () => trueUtcMs(time.nowMs) });
@@ -135,8 +140,8 @@ export class Device {
 
   sensor(there: boolean): void {
     this.#isSensorThere = there;
-    if (there) this.#bus.plug(ADDRESS);
-    else this.#bus.unplug(ADDRESS);
+    if (there) this.#bus.plug(this.#address);
+    else this.#bus.unplug(this.#address);
   }
 
   /** A wrong time is told from now on; 0: the truth. Only where all servers agree on it is the device excused. */
@@ -177,13 +182,14 @@ export class Device {
   }
 
   #prepare(): void {
-    const { firstSequence, intervalS, qos, contents } = this.options;
+    const { firstSequence, intervalS, qos, contents, sensor } = this.options;
     const outbox = new Outbox({ flash: this.flash, firstSequence });
     outbox.note(UNUSED_TAG, Uint8Array.of(1)); // from now on the flash knows its first number
     if (contents === "drained") drain(outbox);
     outbox.close();
     this.flash.powerOn();
-    const defaults = { interval: String(intervalS), "mqtt.qos": String(qos) };
+    const topics = sensor === "sht3x, each" ? "each" : "sample";
+    const defaults = { interval: String(intervalS), "mqtt.qos": String(qos), topics };
     Object.assign(this.#defaults, defaults);
   }
 
@@ -210,7 +216,7 @@ export class Device {
     this.#life = life;
     this.boots++;
     this.#bus = new I2CBus(); // what the last life had open, it has no more
-    this.#bus.attach(ADDRESS, this.#part);
+    this.#bus.attach(this.#address, this.#part);
     this.#part.powerOn();
     this.sensor(this.#isSensorThere);
     this.options.log(`device ${this.options.index} boots`);
@@ -231,6 +237,7 @@ export class Device {
   /** Runs firmware code. A cut ends it; anything else that gets out would restart a real device: a violation. */
   #guarded(life: Life, code: () => void): void {
     if (!life.on) return;
+    if (this.#part instanceof SHT3xPart) this.#part.humidity = humidity(this.options.time.nowMs);
     try {
       code();
     } catch (error) {
@@ -328,13 +335,19 @@ export class Device {
       });
     }
     const qos = settings.get("mqtt.qos") === 2 ? 2 : 1;
-    this.ledger.append(sequence, {
-      utcMs: trueUtcMs(time.nowMs),
-      room: settings.get("room"),
-      celsius,
-      qos,
-      clock: life,
-    });
+    const truth = { utcMs: trueUtcMs(time.nowMs), room: settings.get("room"), qos, clock: life } as const;
+    const percent = humidity(time.nowMs);
+    const { sensor } = this.options;
+    if (sensor === "sht3x, each") {
+      this.ledger.append(sequence, { ...truth, channel: "temperature", value: celsius });
+      this.ledger.append(sequence + 1, { ...truth, channel: "humidity", value: percent });
+    } else
+      this.ledger.append(sequence, {
+        ...truth,
+        channel: "temperature",
+        value: celsius,
+        humidity: sensor === "tmp117" ? undefined : percent,
+      });
   }
 }
 
@@ -354,6 +367,11 @@ function drain(outbox: Outbox): void {
 /** The wall clock of the world. */
 export function trueUtcMs(nowMs: number): number {
   return FIRST_LIFE_MS + nowMs;
+}
+
+/** Its relative humidity, percent. */
+function humidity(nowMs: number): number {
+  return 50 - 20 * Math.sin(nowMs / 13_750_987) + Math.sin(nowMs / 900_000);
 }
 
 /** The room's temperature, °C: a day's swing, and a faster one on top. */

@@ -30,12 +30,17 @@ export interface Violation {
 export interface Truth {
   readonly utcMs: number;
   readonly room: string;
-  readonly celsius: number;
+  readonly channel: "temperature" | "humidity";
+  /** As the firmware took it, °C; as it was, percent. */
+  readonly value: number;
+  /** Of a sample with both, percent. */
+  readonly humidity?: number;
   readonly qos: 1 | 2;
   /** The boot it was taken in; `clockRight`: nobody told that boot a wrong time. */
   readonly clock: { readonly clockRight: boolean };
 }
 
+const PERCENT_TOLERANCE = 0.06; // one digit after the point, and what changes while it is measured
 const TIME_TOLERANCE_MS = 2_500; // whole seconds, and the crystal's and NTP's error
 
 export class Ledger {
@@ -70,7 +75,7 @@ export class Ledger {
   /** The device said that the broker has it. */
   settle(sequence: number, outcome: "delivered" | "deadLetter"): void {
     const truth = this.open.get(sequence);
-    if (outcome === "deadLetter") this.#report({ kind: "lost", text: `reading ${sequence} was given up` });
+    if (outcome === "deadLetter") this.#report({ kind: "lost", text: `reading ${sequence} was dead-lettered` });
     else if (truth !== undefined && !this.#seen.has(sequence)) {
       if (this.#gone.delete(sequence)) this.lostByBroker++;
       else this.#report({ kind: "lost", text: `reading ${sequence} was settled, and the observer has not seen it` });
@@ -91,7 +96,8 @@ export class Ledger {
 
   /** The observer has seen a message of this device. */
   forward({ topic, payload, qos }: Forwarded): void {
-    const { value, ts, seq } = JSON.parse(payload) as { value: number; ts?: string; seq: number };
+    const message = JSON.parse(payload) as Message;
+    const { seq } = message;
     this.arrived++;
     if (this.#seen.has(seq) || seq <= this.#last - SEEN_KEPT) {
       this.#again(seq, qos);
@@ -102,7 +108,7 @@ export class Ledger {
     const truth = this.open.get(seq);
     this.#remember(seq, truth);
     this.#pending.add(seq);
-    if (truth !== undefined) this.#compare(seq, truth, topic, value, ts, qos);
+    if (truth !== undefined) this.#compare(message, truth, topic, qos);
   }
 
   /** At the end: numbers that were written and never seen. `excusedCount`: how many the device says it dropped. */
@@ -128,12 +134,16 @@ export class Ledger {
     this.#report({ kind: "doubled", text: `${seq} came twice at QoS 2` });
   }
 
-  #compare(seq: number, truth: Truth, topic: string, value: number, ts: string | undefined, qos: number): void {
-    const expected = `home/${truth.room}/temperature`;
+  #compare({ seq, value, humidity, ts }: Message, truth: Truth, topic: string, qos: number): void {
+    const { channel } = truth;
+    const expected = `home/${truth.room}/${channel}`;
     if (topic !== expected) this.#report({ kind: "wrongRoom", text: `${seq} went to ${topic}, not ${expected}` });
     if (qos !== truth.qos) this.#report({ kind: "wrongValue", text: `${seq} went at QoS ${qos}, not ${truth.qos}` });
-    if (Math.abs(value - truth.celsius) > 0.0051) {
-      this.#report({ kind: "wrongValue", text: `${seq} says ${value} °C, was ${truth.celsius}` });
+    if (Math.abs(value - truth.value) > (channel === "humidity" ? PERCENT_TOLERANCE : 0.0051)) {
+      this.#report({ kind: "wrongValue", text: `${seq} says ${channel} ${value}, was ${truth.value}` });
+    }
+    if (humidity === undefined ? truth.humidity !== undefined : !isNear(humidity, truth.humidity)) {
+      this.#report({ kind: "wrongValue", text: `${seq} says humidity ${humidity} %, was ${truth.humidity}` });
     }
     if (ts === undefined || !truth.clock.clockRight) return;
     const errorMs = Math.abs(Date.parse(ts) - truth.utcMs);
@@ -150,6 +160,17 @@ export class Ledger {
       this.#seen.delete(old);
     }
   }
+}
+
+interface Message {
+  readonly value: number;
+  readonly humidity?: number;
+  readonly ts?: string;
+  readonly seq: number;
+}
+
+function isNear(percent: number, truly = Number.NaN): boolean {
+  return Math.abs(percent - truly) <= PERCENT_TOLERANCE;
 }
 
 /** A number this far below the highest one seen is long settled: if it comes again, it is a double. */

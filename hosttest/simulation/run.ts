@@ -20,6 +20,7 @@ const LATEST_EVENTS = 40;
 /** One world in eight begins after a long outage: a ring of 1 MiB that was full and has drained. */
 const LONG_PAST = 0x0a1d_5eed;
 const LARGE_RING = 256;
+const SENSORS = 0x5e_0505;
 
 export interface RunOptions {
   readonly seed: number;
@@ -75,6 +76,7 @@ class World {
   constructor(options: RunOptions) {
     const { seed, devices, days, intervalS, cutsPerDay, troublesPerDay } = options;
     // By a generator of its own: a world without a long past is what it always was.
+    const sensors = new Random(seed ^ SENSORS);
     const isOld = new Random(seed ^ LONG_PAST).chance(0.125);
     this.#options = options;
     const random = new Random(seed);
@@ -103,6 +105,7 @@ class World {
           blocks: oldOr(random.pick([4, 6, 16, 64])),
           contents: isOld ? "drained" : "nothing",
           intervalS,
+          sensor: sensors.pick(["tmp117", "sht3x", "sht3x, each"] as const),
           qos: random.pick([1, 2, 2] as const),
           firstSequence: drawFirst(random),
           report: (violation) => this.#report(violation),
@@ -304,7 +307,7 @@ class World {
   }
 
   #onForwarded(message: Forwarded): void {
-    if (!message.topic.endsWith("/temperature") || message.topic.startsWith("homeassistant/")) return;
+    if (!/\/(temperature|humidity)$/.test(message.topic) || message.topic.startsWith("homeassistant/")) return;
     this.#digest = mix(this.#digest, `${this.#time.nowMs} ${message.topic} ${message.payload}`);
     this.#devices[indexOf(message.client)].ledger.forward(message);
   }

@@ -128,6 +128,12 @@ export const bugs: readonly PlantedBug[] = [
     also: [{ file: "src/outbox/walk.ts", find: "    leap(log);\n", replace: "" }],
   },
   {
+    name: "second-channel-one-step-low",
+    file: "src/journal/short.ts",
+    find: "parts[i + LOW] + (rest & ((1 << width) - 1));",
+    replace: "parts[i + LOW] + (rest & ((1 << width) - 1)) - 1;",
+  },
+  {
     name: "back-off-without-jitter",
     file: "src/mqtt/client.ts",
     find: "Math.round(this.stepMs * random)",
