@@ -104,7 +104,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   }
 
   secretKeys(): readonly string[] {
-    const { settings } = this.options;
+    const settings = this.options.settings;
     return settings.keys.filter((key) => settings.describe(key).secret);
   }
 
@@ -237,7 +237,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
 
   /** One command, or one byte of input. False if there is nothing to do. */
   private advance(): boolean {
-    const { state } = this;
+    const state = this.state;
     switch (state) {
       case "leaving":
         return false;
@@ -261,7 +261,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.readable -= 1;
     this.input ??= new Uint8Array(1);
     this.port.read(this.input);
-    const { improv } = this.host;
+    const improv = this.host.improv;
     if (improv === undefined) this.onByte(this.input[0]);
     else {
       this.improv ??= new ImprovStream(this, improv);

@@ -121,7 +121,7 @@ export class Bases {
   }
 
   private find(sequence: number, number: number): void {
-    const { own } = this;
+    const own = this.own;
     if (own !== undefined && sequence >= own.from) {
       this.found = own;
       this.start = own.from;
@@ -130,7 +130,7 @@ export class Bases {
   }
 
   private lookUp(sequence: number, number: number): void {
-    const { store } = this;
+    const store = this.store;
     this.found = undefined;
     this.end = 0;
     const note = store.noteAt(sequence, BASE);

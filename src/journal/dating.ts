@@ -70,7 +70,7 @@ export class Dating {
   }
 
   private findRepeats(originMs: number, uptimeMs: number): void {
-    const { ownOriginMs } = this;
+    const ownOriginMs = this.ownOriginMs;
     if (Number.isNaN(ownOriginMs)) return; // nothing has a time yet
     this.earliestMs = Math.min(this.earliestMs, ownOriginMs);
     this.latestMs = Math.max(this.latestMs, ownOriginMs + uptimeMs + RESOLUTION_MS);

@@ -189,11 +189,11 @@ export class Journal {
     const { outgoing, dating, message } = this;
     const sequence = entry.sequence;
     if (!this.decode(this.payloadView, entry.payloadLength, sequence, outgoing)) return undefined;
-    const { origin } = outgoing;
+    const origin = outgoing.origin;
     if (origin !== this.origin && !this.findTopic(origin, sequence)) return undefined;
     if (sequence >= dating.end || sequence < dating.start) dating.find(outgoing.boot, sequence);
     if (sequence >= dating.sentEnd) dating.sentEnd = sequence + 1;
-    const { renderer } = this;
+    const renderer = this.renderer;
     message.payloadLength =
       this.format === "json"
         ? renderer.json(outgoing, dating.originMs + outgoing.uptimeMs, sequence)
@@ -214,7 +214,7 @@ export class Journal {
   /** Makes the messages of a QoS 0 sample taken now: no number, never in flash. The sender gets each, and returns whether it was sent. */
   sendNow(sample: Sample, sender: Sender): boolean {
     const uptimeMs = this.clock.uptimeMs();
-    const { outgoing } = this;
+    const outgoing = this.outgoing;
     const sinceLastMs = uptimeMs - this.lastMs;
     outgoing.secondDigits = this.isClose(uptimeMs, sinceLastMs) ? 3 : 0;
     outgoing.isSingle = this.isEach;

@@ -60,7 +60,7 @@ export class Renderer {
 
   /** Renders as JSON. `utcMs`: milliseconds since 1970, NaN: no `ts`. `sequence`: -1: no `seq`. @returns the length in bytes */
   json(sample: StoredSample, utcMs: number, sequence: number): number {
-    const { view } = this;
+    const view = this.view;
     if (sample.base === undefined || sample.base !== this.base) this.reshape(sample);
     const milli = sample.milli[this.channel];
     const above = milli * this.sign - this.degree;
@@ -108,7 +108,7 @@ export class Renderer {
 
   /** The first value: in a sample without a temperature there is none, and `writeOthers` writes all. */
   private writeValue(milli: number): void {
-    const { decimals } = this;
+    const decimals = this.decimals;
     const hasValue = (this.mask & ALONE) !== 0;
     const end = hasValue ? writeFixed(this.view, VALUE_AT, milli, decimals) : 1;
     if (end !== this.valueEnd) {

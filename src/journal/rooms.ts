@@ -59,7 +59,7 @@ export class Rooms {
   private topicOfPast(stored: StoredSample, channel: number, sequence: number): Uint8Array | undefined {
     const { room, originOfAll } = stored;
     if (originOfAll !== this.past) this.findPast(originOfAll, room, sequence);
-    const { pastName } = this;
+    const pastName = this.pastName;
     if (pastName === undefined) return undefined;
     this.pastTopics ??= [];
     let topic = this.pastTopics[channel];

@@ -108,7 +108,7 @@ export class Base {
 
   /** The note. */
   encode(): Uint8Array {
-    const { parts } = this;
+    const parts = this.parts;
     const note = new Uint8Array(CHANNELS_AT + parts.length); // four bytes a channel
     const view = new DataView(note.buffer);
     view.setUint8(0, LAYOUT);
@@ -192,7 +192,7 @@ export class Base {
 
   /** The bits of the channels behind the first; NONE: one deviates too far. */
   private packRest(sample: Sample): number {
-    const { parts } = this;
+    const parts = this.parts;
     let word = 0;
     let at = CHANNEL_AT + parts[BITS];
     for (let i = PARTS; i < parts.length; i += PARTS) {
@@ -224,14 +224,14 @@ export class Base {
 
   /** Where the parts of a channel begin; -1: the base does not have it. */
   private partOf(channel: number): number {
-    const { parts } = this;
+    const parts = this.parts;
     for (let i = 0; i < parts.length; i += PARTS) if (parts[i] === channel) return i;
     return NONE;
   }
 
   /** How far the value of the channel whose parts begin at `i` is above what its bits begin with; -1: further than they say, or no value. */
   private above({ values, decimals }: Sample, i: number): number {
-    const { parts } = this;
+    const parts = this.parts;
     const channel = parts[i];
     const digits = parts[i + DECIMALS];
     if (decimals[channel] !== digits) return NONE;
@@ -249,7 +249,7 @@ export class Base {
     if (stored.base !== this) this.share(stored);
     stored.milli[this.channel] = (this.low + ((word >>> CHANNEL_AT) & (this.limit - 1))) * this.milliPerStep;
     if (this.parts.length > PARTS) this.unpackRest(word, stored);
-    const { timeAt } = this;
+    const timeAt = this.timeAt;
     const late =
       length === 3 ? ((word >>> timeAt) - this.half) << this.shift : this.lateMs(word, length, lateMs, timeAt);
     stored.uptimeMs = this.firstMs + this.intervalMs * (sequence - this.from) + late;
@@ -257,7 +257,7 @@ export class Base {
   }
 
   private unpackRest(word: number, stored: StoredSample): void {
-    const { parts } = this;
+    const parts = this.parts;
     let rest = word >>> (CHANNEL_AT + parts[BITS]);
     for (let i = PARTS; i < parts.length; i += PARTS) {
       const width = parts[i + BITS];
@@ -276,7 +276,7 @@ export class Base {
     stored.mask = 1 << channel;
     stored.origin |= channel << 24;
     const valueAt = CHANNEL_AT + CHANNEL_BITS;
-    const { parts } = this;
+    const parts = this.parts;
     const bits = parts[i + BITS];
     const steps = parts[i + LOW] + ((word >>> valueAt) & ((1 << bits) - 1));
     stored.milli[channel] = steps * MILLI_PER_STEP[parts[i + DECIMALS]];
@@ -292,7 +292,7 @@ export class Base {
     stored.isSingle = this.isSingle;
     stored.secondDigits = this.showsMilliseconds ? 3 : 0;
     stored.setOrigin(this.boot, this.room);
-    const { parts } = this;
+    const parts = this.parts;
     for (let i = 0; i < parts.length; i += PARTS) stored.decimals[parts[i]] = parts[i + DECIMALS];
   }
 
@@ -311,7 +311,7 @@ export class Base {
   }
 
   private layOut(): void {
-    const { parts } = this;
+    const parts = this.parts;
     this.channel = parts[0];
     this.digits = parts[DECIMALS];
     this.low = parts[LOW];

@@ -44,7 +44,7 @@ export class Sticky {
 
   /** Tries what is not on flash, in the order of the tags. */
   private retry(): void {
-    const { owed } = this;
+    const owed = this.owed;
     this.isOwing = false;
     if (owed === undefined) return;
     for (let tag = 0; tag < TAGS; tag++) {

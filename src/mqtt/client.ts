@@ -84,7 +84,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   /** Sends DISCONNECT and closes; `whenDone` is called when that is done, and after `onError` if it fails. What is in the store stays there. */
   stop(whenDone?: () => void): void {
-    const { connection } = this;
+    const connection = this.connection;
     if (connection?.isLeaving) return;
     this.whenDone = whenDone;
     if (!connection?.isConnected) {
@@ -148,7 +148,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   /** Publishes at QoS 0, if connected and there is free space; returns whether. */
   publishNow(message: Message): boolean {
-    const { connection } = this;
+    const connection = this.connection;
     if (!connection?.isConnected) return false;
     const { out, parsing } = connection;
     // The answers to what is being parsed must have free space after it, and after the longest head.
@@ -246,7 +246,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   /** `error`: if DISCONNECT did not get through. */
   onLeft(error?: MQTTError): void {
-    const { whenDone } = this; // the owner may call `stop` again, from `onState` or `onError`
+    const whenDone = this.whenDone; // the owner may call `stop` again, from `onState` or `onError`
     this.close();
     if (error) this.report(error);
     quietly(() => whenDone?.());
@@ -254,7 +254,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   onFailure(error: MQTTError, ending: Ending): void {
     const connection = this.connection as Connection<E>;
-    const { isLeaving } = connection;
+    const isLeaving = connection.isLeaving;
     const waitMs = this.backOff(connection, error.code);
     this.lastError = error;
     connection.close();
@@ -277,7 +277,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   /** How long to wait after this connection, milliseconds. `code`: of a CONNACK that refused. */
   private backOff(connection: Connection<E>, code: number | undefined): number {
-    const { backoff } = this;
+    const backoff = this.backoff;
     const longestMs = this.session.isWelcome ? Math.min(4 * backoff.firstMs, backoff.longestMs) : backoff.longestMs;
     const random = this.options.random();
     // Of the refusals, time mends "server unavailable" only.
@@ -296,7 +296,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   /** Ends the connection, if there is one, whatever its state. */
   private drop(): void {
-    const { connection } = this;
+    const connection = this.connection;
     this.connection = undefined;
     connection?.close();
     this.session.close("other");

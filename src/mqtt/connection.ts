@@ -150,8 +150,8 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
 
   /** Ends it, whatever its state, without a callback. */
   close(): void {
-    const { resolver } = this;
-    const { socket } = this.out;
+    const resolver = this.resolver;
+    const socket = this.out.socket;
     this.state = OVER;
     this.resolver = undefined;
     this.out.close();
@@ -235,7 +235,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
   }
 
   private resolve(dns: Port<ResolverConstructor>): void {
-    const { host } = this.options;
+    const host = this.options.host;
     this.resolver = new dns.io(dns);
     this.resolver.resolve({
       host,
@@ -328,7 +328,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
   }
 
   private sendDisconnect(): void {
-    const { out } = this;
+    const out = this.out;
     if (this.state === LEAVING && out.packet(Uint8Array.of(0xe0, 0))) this.state = LEFT;
     out.flush();
     if (this.state === LEFT && out.end === 0) this.owner.onLeft();
@@ -379,7 +379,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
    * move at a speed that a person would call slow: a peer that drips is as bad as one that is silent, with all that waits for it.
    */
   private isMoving(nowMs: number, hasSent: boolean): boolean {
-    const { out } = this;
+    const out = this.out;
     if (nowMs >= this.lastLimitMs) return false;
     if (this.isPingDue && hasSent && !out.end) return true; // PINGREQ has free space now, and goes
     return (this.moved + out.moved) * 1_000 >= this.pingTimeoutMs * MIN_SPEED;
@@ -409,7 +409,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
   }
 
   private parse(length: number): void {
-    const { parser } = this;
+    const parser = this.parser;
     this.parsing = length;
     this.moved += length;
     const fault = parser.feed(length);

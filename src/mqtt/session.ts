@@ -310,7 +310,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   /** An entry was acknowledged: the first on this connection, or while something is suspected. */
   private heard(sequence: number, settledQos: number): void {
     const suspicion = this.suspicion;
-    const { phase } = suspicion;
+    const phase = suspicion.phase;
     this.progress = Math.max(this.progress, settledQos ? SETTLED : RECEIVED);
     suspicion.acknowledged(sequence, settledQos);
     if (settledQos) this.convict();
@@ -394,7 +394,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   }
 
   private report(): void {
-    const { refusal } = this.suspicion;
+    const refusal = this.suspicion.refusal;
     if (refusal === this.reported) return;
     this.reported = refusal;
     this.options.onRefusal?.(refusal);

@@ -80,12 +80,12 @@ export class Suspicion {
 
   /** A connection begins. `sentEnd`: entries below may be known to the server. Returns the number from which on entries go. */
   begin(sentEnd: number): number {
-    const { store } = this;
+    const store = this.store;
     // They may have been evicted meanwhile, or dropped by the owner.
     if (this.heldEnd && !this.isHeldLeft) this.clear();
     if (this.overtaken >= 0 && store.seek(this.overtaken)?.sequence !== this.overtaken) this.exonerate();
     const end = Math.min(this.heldEnd, sentEnd);
-    const { trial } = this;
+    const trial = this.trial;
     if (!trial) return 0;
     trial.open = 0;
     for (let entry = store.seek(0); entry && entry.sequence < end; entry = store.seek(entry.sequence + 1))
@@ -126,7 +126,7 @@ export class Suspicion {
 
   /** Some are held back: is this entry for another connection, or for another phase? */
   mustRest(sequence: number): boolean {
-    const { trial } = this;
+    const trial = this.trial;
     if (!trial) return false;
     if (this.phase === ALONE) return sequence >= this.heldEnd;
     if (trial.restAt < 0) trial.restAt = sequence + this.ration(trial, sequence);
@@ -226,7 +226,7 @@ export class Suspicion {
 
   /** A connection has ended. `by`: undefined if that says nothing about entries. `oldest`: in flight; -1: none. */
   ended(by: RefusedBy | undefined, oldest: number, hasHeard: boolean): void {
-    const { trial } = this;
+    const trial = this.trial;
     const isFailure = by !== undefined && oldest >= 0 && !(hasHeard && by === "closing");
     switch (this.phase) {
       case IN_ORDER:
@@ -290,7 +290,7 @@ export class Suspicion {
 
   /** One that is held back has failed as the first on its connection, others having been delivered before. */
   private tried(trial: Trial, sequence: number, by: RefusedBy): void {
-    const { store } = this;
+    const store = this.store;
     this.refuse(by, store.seek(0)?.sequence ?? sequence);
     const entry = store.seek(sequence);
     if (trial.delivered === 1 && entry?.qos === 2 && !this.isLowering && !this.isReleased(sequence))
@@ -312,7 +312,7 @@ export class Suspicion {
   }
 
   private refuse(by: RefusedBy, sequence: number): void {
-    const { refusal } = this;
+    const refusal = this.refusal;
     if (refusal?.scope === "some" && refusal.by === by && refusal.sequence === sequence) return;
     this.refusal = { scope: "some", by, sequence };
   }
@@ -337,7 +337,7 @@ export class Suspicion {
 
   /** Nothing lies beyond those held back: less far, or nothing gets through, and all go in order. */
   private overshoot(): number {
-    const { trial } = this;
+    const trial = this.trial;
     if (trial && trial.step > 1) {
       trial.step = 1;
       this.heldEnd = trial.lastProbe + 1;

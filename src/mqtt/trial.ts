@@ -36,7 +36,7 @@ export class Trial {
   }
 
   get roundCount(): number {
-    const { rounds } = this;
+    const rounds = this.rounds;
     return rounds[1] + rounds[2] + rounds[3];
   }
 
@@ -54,7 +54,7 @@ export class Trial {
 
   /** Another one was delivered: the round before it counts. */
   helped(settledQos: number, limit: number): void {
-    const { rounds } = this;
+    const rounds = this.rounds;
     this.hasHelped = true;
     this.delivered |= settledQos;
     rounds[this.pending]++;
@@ -72,7 +72,7 @@ export class Trial {
     this.isFirst = false;
     // It had its turn before, and failed: what fails now may get through later, too.
     if (sequence >= this.triedEnd && !this.pending && !this.roundCount) return;
-    const { delivered } = this;
+    const delivered = this.delivered;
     this.countAnew();
     this.delivered = delivered;
   }

@@ -313,7 +313,7 @@ export class Link {
 
   /** "joining", "waiting" and "up" end by this timer at the latest, "surveying" by the survey's: the link cannot hang. */
   private enter(state: LinkState, afterMs?: number): void {
-    const { timers } = this.options;
+    const timers = this.options.timers;
     if (this.timer !== undefined) timers.clear(this.timer);
     this.timer = undefined;
     this.state = state;

@@ -55,7 +55,7 @@ export class TimeQuestion {
   }
 
   private resolve(host: string): void {
-    const { dns } = this.options.ntp;
+    const dns = this.options.ntp.dns;
     this.startTimer(RESOLVE_MS, { kind: "unknownHost" });
     if (dns === undefined) {
       this.send(host);

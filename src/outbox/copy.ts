@@ -43,7 +43,7 @@ const SKIP_BYTES = 8;
 
 /** Copies the notes at `addresses` that `target` does not have yet; 0: no note. */
 export function copyNotes(log: Source, addresses: Uint32Array, target: Target): boolean {
-  const { medium } = log;
+  const medium = log.medium;
   for (let tag = 0; tag < TAGS; tag++) {
     const address = addresses[tag];
     if (address === 0) continue;
@@ -57,7 +57,7 @@ export function copyNotes(log: Source, addresses: Uint32Array, target: Target): 
 
 /** Reads the note at `address` in the newest block; false: damage took it. */
 function loadNote(log: Source, address: number): boolean {
-  const { medium } = log;
+  const medium = log.medium;
   return medium.load(address, NOWHERE, log.seed) && medium.kind === NOTE && isNear(medium.number, log.newest.first);
 }
 
@@ -80,7 +80,7 @@ export function putState(log: Source, target: Target): boolean {
   ) {
     return true;
   }
-  const { words } = medium;
+  const words = medium.words;
   words[1] = counters.dropped;
   words[2] = counters.refused;
   words[3] = counters.damaged;
@@ -96,7 +96,7 @@ export function putState(log: Source, target: Target): boolean {
 /** Takes what `putState` wrote, from the record buffer. `first`: number of the block's first entry. */
 export function takeState(log: Source, first: number): void {
   const { medium, counters, marks } = log;
-  const { words } = medium;
+  const words = medium.words;
   counters.dropped = words[1] >>> 0;
   counters.refused = words[2] >>> 0;
   counters.damaged = words[3] >>> 0;
@@ -116,7 +116,7 @@ export function fillSkip(medium: Medium, count: number, refused: number): number
 
 /** Copies what is live in the newest block. */
 export function copyBlock(log: Source, target: Target): boolean {
-  const { walker } = log;
+  const walker = log.walker;
   const survey = surveyed(log, walker);
   target.settledInPlace = survey.settledInPlace;
   target.damaged = survey.damaged;
@@ -155,7 +155,7 @@ function surveyed(log: Source, walker: Cursor): Survey {
 
 /** The counters as they are once the copy is the newest block. */
 function putCopiedState(log: Source, target: Target, survey: Survey): boolean {
-  const { counters } = log;
+  const counters = log.counters;
   counters.entries -= survey.settledInPlace;
   counters.damaged += survey.damaged;
   // A reader adds the block's entries to this as it finds them.
@@ -168,7 +168,7 @@ function putCopiedState(log: Source, target: Target, survey: Survey): boolean {
 }
 
 function liveEntries(log: Source): number {
-  const { walker } = log;
+  const walker = log.walker;
   let live = 0;
   walker.start(log.newestBlock, log.newest.sequence, log.newest.first);
   while (walker.next(log.end, Number.POSITIVE_INFINITY)) if (isLive(log, walker)) live++;
@@ -194,7 +194,7 @@ function copyEntry(log: Source, walker: Cursor, target: Target, written: Uint32A
 
 /** Copies those of `addresses` that differ from `written`, and remembers them there. */
 function copyNewNotes(log: Source, addresses: Uint32Array, target: Target, written: Uint32Array): boolean {
-  const { medium } = log;
+  const medium = log.medium;
   for (let tag = 0; tag < TAGS; tag++) {
     const address = addresses[tag];
     if (address === written[tag]) continue;

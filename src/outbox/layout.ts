@@ -57,7 +57,7 @@ export const QUEUED_STATE = 0xfc;
 export const RELEASED_BITS = 0x1c;
 export const DONE_BITS = 0xe0;
 
-const { imul } = Math;
+const imul = Math.imul;
 export const PRIME = 0x9e3779b1 | 0; // 2^32 / golden ratio, odd: multiplying by it loses nothing
 const FINISH_1 = 0x85ebca6b | 0; // the finisher of MurmurHash3 (public domain), and its inverse
 const FINISH_2 = 0xc2b2ae35 | 0;

@@ -144,7 +144,7 @@ export class Log {
 
   /** Programs the record in the medium's buffer at the log's end; false: it is not there, the place is used up. */
   put(kind: number, length: number): boolean {
-    const { medium } = this;
+    const medium = this.medium;
     const address = this.end;
     medium.prepare(kind, length, this.seed, this.newest.version);
     this.end = address + medium.size;
@@ -199,7 +199,7 @@ export class Log {
   }
 
   private eraseOne(): boolean {
-    const { blocks } = this;
+    const blocks = this.blocks;
     // Byte mode: the newest block must be firm before what it has taken the place of is erased.
     if (this.medium.unit === 1 && !this.resumed) this.resume();
     if (blocks.spares > 0 && !blocks.isReady(blocks.at(blocks.live))) {
@@ -246,7 +246,7 @@ export class Log {
 
   /** Byte mode: erased after the newest block was taken into use, and untouched since. An older clean header may be what a cut erase left. */
   private isErasedAlready(block: number): boolean {
-    const { medium } = this;
+    const medium = this.medium;
     if (medium.unit === 16) return false;
     medium.readHead(block);
     if (!isClean(medium.head, 0) || medium.head[2] !== (this.newest.sequence | 0)) return false;
@@ -255,7 +255,7 @@ export class Log {
   }
 
   private erase(block: number): boolean {
-    const { medium } = this;
+    const medium = this.medium;
     const erases = this.erasesOf(block) + 1;
     if (!medium.erase(block)) return false;
     if (medium.unit === 1) {
@@ -272,7 +272,7 @@ export class Log {
   }
 
   private open(how: How): boolean {
-    const { blocks } = this;
+    const blocks = this.blocks;
     for (let tries = Math.min(blocks.spares, TRIES); tries > 0; tries--) {
       const place = blocks.live;
       if (this.makeReady(place) && this.build(blocks.at(place), how)) return true;
@@ -314,7 +314,7 @@ export class Log {
   }
 
   private adopt(target: Target, how: How): void {
-    const { blocks } = this;
+    const blocks = this.blocks;
     copyHeader(this.header, this.newest);
     this.counters.entries -= target.settledInPlace;
     this.counters.damaged += target.damaged;
@@ -339,7 +339,7 @@ export class Log {
    * stays; what does not is programmed to zeros, so that it never will.
    */
   private refresh(): void {
-    const { medium } = this;
+    const medium = this.medium;
     this.openings?.forEach((block) => this.spoilOpening(block));
     this.openings = undefined;
     medium.readHead(this.newestBlock);
@@ -352,7 +352,7 @@ export class Log {
 
   /** The block that the last run was about to take into use: it must not turn out to be the newest after all. */
   private spoilOpening(block: number): void {
-    const { medium } = this;
+    const medium = this.medium;
     medium.readHead(block);
     if (!isClean(medium.head, 0) || medium.head[2] !== (this.newest.sequence | 0)) return;
     const at = block * medium.blockLength + CLEAN_BYTES;

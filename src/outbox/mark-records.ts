@@ -47,7 +47,7 @@ export function putReleased(room: Room, sequence: number): boolean | undefined {
 /** As `putReleased`, for a settle in units of 16, which may wait. */
 export function putSettled(room: Room, sequence: number): boolean | undefined {
   const { log, walk } = room;
-  const { marks } = log;
+  const marks = log.marks;
   if (walk.addressOf(sequence) === NOWHERE) return undefined;
   // At QoS 2 before PUBREC was recorded, it would be published once more.
   const mayWait = sequence === marks.tail && (walk.qosOf(sequence) === 1 || marks.isReleased(sequence));

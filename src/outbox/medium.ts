@@ -39,7 +39,7 @@ export const NONE = Number.NaN;
 const NO_SHAPE = 0; // a header word whose state is set aside is never 0
 const STATE_BITS = 0xff;
 const QUEUED_WORD = ~0xff | QUEUED_STATE;
-const { imul } = Math;
+const imul = Math.imul;
 
 /** A flash, its geometry and the buffers for it. */
 export class Medium extends FlashCalls {
@@ -298,7 +298,7 @@ export class Medium extends FlashCalls {
 
   /** Byte mode: the end of the last word that does not read as erased, or `from`. */
   usedEnd(from: number, end: number): number {
-    const { words } = this;
+    const words = this.words;
     this.held = NONE;
     while (end > from) {
       const length = Math.min(end - from, words.length << 2);

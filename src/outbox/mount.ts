@@ -84,11 +84,11 @@ export function mount(log: Log, firstSequence: number): Findings {
 function readHeads(log: Log, found: Found): number {
   const { medium, blocks } = log;
   const { head, unit } = medium;
-  const { keys } = found;
+  const keys = found.keys;
   let count = 0;
   const view = medium.headView();
   const newest = new Int32Array(head.length);
-  const { blockLength } = medium;
+  const blockLength = medium.blockLength;
   const current = formatWord({ version: FORMAT_VERSION, unit, blockLength });
   const oldest = formatWord({ version: OLDEST_VERSION, unit, blockLength });
   let newestBlock = NO_BLOCK;
@@ -124,7 +124,7 @@ function readHeads(log: Log, found: Found): number {
 
 /** A block that was erased, and perhaps about to be taken into use; false: its head does not say so. */
 function takeUnopened(log: Log, block: number): boolean {
-  const { head } = log.medium;
+  const head = log.medium.head;
   if (!isClean(head, 0)) return false;
   log.countErases(head[1]);
   if (!looksErased(head, OPEN_WORD)) log.openingCut(block);
@@ -176,7 +176,7 @@ function chain(log: Log, { keys, count }: Found, newestBlock: number): void {
     roles[block] = role;
   }
   arrange(log, byAge, roles, live, from);
-  const { retired } = newest;
+  const retired = newest.retired;
   if (retired !== NO_BLOCK && retired < blocks.count && roles[retired] !== IN_USE) log.retired = retired;
 }
 

@@ -30,7 +30,7 @@ export class NotePad {
 
   /** Fills the record buffer. */
   fill(tag: number, value: Uint8Array): void {
-    const { medium } = this.log;
+    const medium = this.log.medium;
     medium.pad(1 + value.byteLength);
     medium.bytes[PAYLOAD_AT] = tag;
     medium.bytes.set(value, PAYLOAD_AT + 1);
@@ -60,7 +60,7 @@ export class NotePad {
 
   /** See Outbox.findNoteAfter. Each block's head repeats the values in force: only two blocks are gone through, and some heads read. */
   findAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
-    const { blocks } = this.log;
+    const blocks = this.log.blocks;
     let low = blocks.placeOf(sequence);
     let high = blocks.live;
     while (high - low > 1) {
@@ -123,7 +123,7 @@ export class NotePad {
   }
 
   private read(address: number, seed: number, first: number): Uint8Array | undefined {
-    const { medium } = this.log;
+    const medium = this.log.medium;
     if (address === 0 || !medium.load(address, NOWHERE, seed)) return undefined;
     if (medium.kind !== NOTE || !isNear(medium.number, first)) return undefined;
     return medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + medium.length);

@@ -137,7 +137,7 @@ export class Outbox {
     // In a newer block it takes no more.
     const size = length === SHORT_PAYLOAD ? medium.shortEntrySize(payload, log.newest.version) : medium.sizeOf(length);
     const pads = (length & 3) !== 0 || medium.unit === 16;
-    const { failures } = medium;
+    const failures = medium.failures;
     for (let tries = TRIES; tries > 0; tries--) {
       if (log.end + size > log.freeEnd || this.skipped > 0) if (!this.makeRoom(size)) break;
       if (pads) medium.pad(length);
@@ -193,7 +193,7 @@ export class Outbox {
   /** PUBREC came for an entry that `seek` handed out; durable on return. Settled or unknown: nothing happens. */
   released(sequence: number): void {
     const log = this.log;
-    const { marks } = log;
+    const marks = log.marks;
     if (sequence >= log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
     if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
     this.resume();
@@ -329,7 +329,7 @@ export class Outbox {
 
   /** @throws RangeError for an entry that was not handed out */
   private checkWindow(sequence: number): void {
-    const { marks } = this.log;
+    const marks = this.log.marks;
     this.walk.exactTail();
     if (sequence < marks.tail + WINDOW) return;
     throw new RangeError(

@@ -123,7 +123,7 @@ export class Room {
     log.eraseSpares();
     if (log.retired !== NO_BLOCK) return false; // flash fails: a header names one block only
     const before = { ...counters };
-    const { first } = newest;
+    const first = newest.first;
     const end = log.number;
     const count = this.walk.countOpen(first, end);
     this.leaveHole(log.newestBlock, first, end);
@@ -157,7 +157,7 @@ export class Room {
   }
 
   private count(dropped: number): void {
-    const { counters } = this.log;
+    const counters = this.log.counters;
     counters.dropped += dropped;
     counters.entries = Math.max(0, counters.entries - dropped);
   }

@@ -18,10 +18,10 @@ export function recordTail(log: Log, walk: Walk, room: Room): void {
   const { medium, marks, counters } = log;
   const size = medium.sizeOf(TAIL_BYTES);
   log.tailDue = marks.tail + TAIL_LAG;
-  const { sequence } = log.newest;
+  const sequence = log.newest.sequence;
   if (!room.forTail(size) || log.newest.sequence !== sequence) return; // a new block's header says it already
   const last = marks.tail - 1;
-  const { words } = medium;
+  const words = medium.words;
   medium.pad(TAIL_BYTES);
   words[1] = last | 0;
   words[2] = Math.floor(last / TWO_TO_32);

@@ -33,7 +33,7 @@ export class Target {
     const medium = this.medium;
     const address = this.end;
     medium.prepare(kind, length, this.seed, FORMAT_VERSION);
-    const { size } = medium;
+    const size = medium.size;
     if (address + size > this.blockEnd) return NOWHERE;
     medium.words[0] = (medium.words[0] & ~0xff) | state;
     this.end = address + size;

@@ -56,7 +56,7 @@ export class Walk {
     if (this.step(first) || this.reload(first)) return this.handNow(first);
     const cursor = this.cursor;
     if (!this.find(cursor, first)) return undefined;
-    const { number } = cursor;
+    const number = cursor.number;
     if (number >= marks.tail + WINDOW) {
       this.exactTail();
       if (number >= marks.tail + WINDOW || !this.find(cursor, number)) return undefined;
@@ -100,7 +100,7 @@ export class Walk {
     if (this.hasCounted) return;
     this.hasCounted = true;
     this.exactTail();
-    const { tail } = this.log.marks;
+    const tail = this.log.marks.tail;
     this.countOpen(tail, tail + WINDOW);
   }
 
@@ -134,9 +134,9 @@ export class Walk {
 
   /** The queue's cursor, if it stands at the entry: it knows the notes in force there. */
   cursorAt(number: number): Cursor | undefined {
-    const { cursor } = this;
+    const cursor = this.cursor;
     if (cursor.number !== number || cursor.block === NOWHERE || !cursor.isEntry) return undefined;
-    const { blocks } = this.log;
+    const blocks = this.log.blocks;
     return cursor.block === blocks.at(blocks.placeOf(number)) ? cursor : undefined;
   }
 
@@ -144,7 +144,7 @@ export class Walk {
   addressOf(number: number): number {
     const slot = number & SLOTS;
     if (this.number[slot] === (number | 0) && this.place[slot] !== NO_PLACE) return this.place[slot] & ADDRESS;
-    const { walker } = this.log;
+    const walker = this.log.walker;
     if (!this.find(walker, number) || walker.number !== number) return NOWHERE;
     this.remember(walker);
     return walker.address;
@@ -254,7 +254,7 @@ export class Walk {
   }
 
   private isReleased(number: number, state: number): boolean {
-    const { marks } = this.log;
+    const marks = this.log.marks;
     if (marks.isReleased(number)) return true;
     return this.medium.unit === 1 && number >= marks.voidBelow && isReleased(state);
   }
@@ -277,7 +277,7 @@ export class Walk {
       const isLast = cursor.place === blocks.live - 1;
       const blockEnd = this.endOf(cursor);
       while (cursor.block !== NOWHERE && cursor.next(blockEnd, cursor.limit)) {
-        const { number } = cursor;
+        const number = cursor.number;
         if (fromTail && cursor.lost > 0) this.lose(number - cursor.lost, cursor.lost);
         if (!cursor.isEntry) continue;
         if (fromTail) marks.advance(number); // also over numbers used up without an entry
@@ -355,7 +355,7 @@ export class Walk {
 
   /** Tells `cursor` which place its block has, and where the block's numbers end. */
   private locate(cursor: Cursor, place: number): void {
-    const { blocks } = this.log;
+    const blocks = this.log.blocks;
     const isLast = place === blocks.live - 1;
     cursor.place = place;
     cursor.limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, cursor.nextNumber);

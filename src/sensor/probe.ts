@@ -146,7 +146,7 @@ function places(candidates: readonly SensorDriver[]): readonly (readonly [Sensor
 }
 
 function freeBus(port: SensorPort): void {
-  const { digital } = port;
+  const digital = port.digital;
   if (digital === undefined) return;
   try {
     clearBus({ ...port, digital });

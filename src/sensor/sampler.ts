@@ -183,13 +183,13 @@ export class Sampler {
   }
 
   private accept(opened: OpenSensor, measured: TemperatureSample): void {
-    const { thermometer } = measured;
+    const thermometer = measured.thermometer;
     const raw = (thermometer === undefined ? measured.temperature : thermometer.temperature) ?? Number.NaN;
     if (!(raw >= opened.lowest && raw <= opened.highest)) {
       const what = `says ${raw} °C, expected ${opened.lowest} to ${opened.highest}: check its power and its wires`;
       throw new SensorError("outOfRange", chipAt(opened.name, opened.address), what);
     }
-    const { sample } = this;
+    const sample = this.sample;
     sample.clear();
     sample.set(TEMPERATURE, raw, opened.decimals);
     if (this.measuresMore) {

@@ -26,7 +26,7 @@ export class DeviceLog {
   open(level: LogLevel, console: Console | undefined): void {
     this.console = console;
     this.level = level;
-    const { early } = this;
+    const early = this.early;
     this.early = undefined;
     early?.forEach((line) => this.write(line[0], line[1]));
   }

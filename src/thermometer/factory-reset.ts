@@ -68,7 +68,7 @@ export class FactoryReset {
   }
 
   begin(): void {
-    const { uplink } = this.owner;
+    const uplink = this.owner.uplink;
     this.attempt(() => this.owner.store.write(ERASING_KEY, new ArrayBuffer(1)));
     if (uplink === undefined) this.goOn();
     else uplink.forget(() => this.goOn());
@@ -178,7 +178,7 @@ export class FactoryReset {
     const { settings, store, announcement, board } = this.owner;
     announcement.forget();
     this.attempt(() => settings.factoryReset());
-    const { openSettingsFlash } = board;
+    const openSettingsFlash = board.openSettingsFlash;
     if (openSettingsFlash === undefined) {
       this.attempt(() => store.delete(ERASING_KEY));
       this.conclude(true);

@@ -31,7 +31,7 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
   private leaveSafeMode: object | number | undefined;
 
   constructor(owner: HealthOwner) {
-    const { board } = owner;
+    const board = owner.board;
     this.owner = owner;
     this.guard = new BootGuard(this);
     this.watchdog = new Watchdog(this);
@@ -68,7 +68,7 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
 
   /** Lets go of all timers and writes nothing. */
   close(): void {
-    const { timers } = this;
+    const timers = this.timers;
     this.watchdog.rest();
     this.guard.close();
     if (this.leaveSafeMode !== undefined) timers.clear(this.leaveSafeMode);
@@ -107,14 +107,14 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
 
   /** The watchdog bites. No farewell: the next boot is to know. */
   restart(reason: string): void {
-    const { owner } = this;
+    const owner = this.owner;
     owner.log("error", reason);
     this.guard.remember(reason);
     owner.board.restart(reason);
   }
 
   private enterSafeMode(why: string): void {
-    const { owner } = this;
+    const owner = this.owner;
     owner.log("error", `${why}; restarts in ${SAFE_MODE_MS / 60_000} minutes`);
     this.leaveSafeMode = this.timers.set(() => owner.restart("safe mode is over"), SAFE_MODE_MS);
   }

@@ -72,7 +72,7 @@ export class Intake {
     const { board, journal, outbox } = this.owner;
     if (journal === undefined || outbox === undefined) return undefined;
     if (this.isFlashFailing && board.clock.uptimeMs() < this.retryAtMs) return undefined;
-    const { flashFailures } = outbox;
+    const flashFailures = outbox.flashFailures;
     const sequence = journal.append(sample, qos);
     if (sequence >= 0) {
       if (this.isFlashFailing) this.flashIsBack();
@@ -84,7 +84,7 @@ export class Intake {
   }
 
   private sendNow(sample: Sample): void {
-    const { uplink } = this.owner;
+    const uplink = this.owner.uplink;
     if (uplink === undefined || this.journal?.sendNow(sample, uplink) !== true) this.dropped++;
   }
 

@@ -64,7 +64,7 @@ export class SettingsOwner extends Owned implements SettingsOptions {
 
   /** Not so for what was saved: to send a password openly because a board has lost its TLS would be worse than to stop. */
   refuse(key: Key, value: Value): string | undefined {
-    const { board } = this.owner;
+    const board = this.owner.board;
     if (key === "mqtt.tls") {
       return value === false || board.tls !== undefined
         ? undefined

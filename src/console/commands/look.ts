@@ -11,7 +11,7 @@ const sample = Object.freeze<Command>({
   help: "Takes a reading now",
   run(shell, args) {
     requireCount(sample, args, 0, 0);
-    const { host } = shell;
+    const host = shell.host;
     if (host.sampleNow === undefined) throw new Refusal("nothing to sample with");
     host.sampleNow(answerTo(shell));
   },
@@ -23,7 +23,7 @@ const sensors = Object.freeze<Command>({
   help: "What answers on the I2C bus",
   run(shell, args) {
     requireCount(sensors, args, 0, 0);
-    const { host } = shell;
+    const host = shell.host;
     if (host.sensors === undefined) throw new Refusal("no bus to look at");
     host.sensors(answerTo(shell));
   },
@@ -35,7 +35,7 @@ const scan = Object.freeze<Command>({
   help: "Wi-Fi networks, the strongest first",
   run(shell, args) {
     requireCount(scan, args, 0, 0);
-    const { host } = shell;
+    const host = shell.host;
     if (host.scan === undefined) throw new Refusal("no Wi-Fi on this board");
     const finish = shell.later();
     host.scan((networks) =>

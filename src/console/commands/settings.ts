@@ -12,7 +12,7 @@ const show = Object.freeze<Command>({
   complete: keys,
   run(shell, args) {
     requireCount(show, args, 0, 1);
-    const { keys } = shell.settings;
+    const keys = shell.settings.keys;
     let at = 0;
     if (args.length === 0) shell.list(() => (at < keys.length ? rowOf(shell, keys[at++]) : undefined));
     else explain(shell, requireName(shell, "setting", args[0], shell.settings.keys));

@@ -142,7 +142,7 @@ export class Improv {
   }
 
   private scan(): void {
-    const { host } = this.owner;
+    const host = this.owner.host;
     if (host.scan === undefined) {
       this.error(ERROR.unknownCommand);
       return;

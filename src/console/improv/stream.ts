@@ -37,7 +37,7 @@ export class ImprovStream implements FrameEvents, Listener {
   }
 
   get patienceMs(): number {
-    const { awaits } = this.reader;
+    const awaits = this.reader.awaits;
     switch (awaits) {
       case "nothing":
         return 0;

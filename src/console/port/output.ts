@@ -120,7 +120,7 @@ export class Output {
   /** False if the port has no room after all, or is gone: the chunk stays for the next announcement. */
   private write(): boolean {
     const count = Math.min(this.room, this.end - this.start);
-    const { port } = this.owner;
+    const port = this.owner.port;
     if (port === undefined) return false;
     this.room -= count;
     try {

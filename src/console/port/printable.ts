@@ -26,7 +26,7 @@ export function isUnprintable(code: number): boolean {
 
 /** `text` on one line, with `\x1b`, `\u202e` or `\u{e0001}` in the place of what must not be printed as it is. */
 export function printable(text: string): string {
-  const { length } = text;
+  const length = text.length;
   let plain = 0; // nearly all lines are ASCII: no second copy of them
   while (plain < length && isASCII(text.charCodeAt(plain))) plain += 1;
   if (plain === length) return text;

@@ -43,7 +43,7 @@ export class Silence {
   }
 
   private watch(): void {
-    const { patienceMs } = this.listener;
+    const patienceMs = this.listener.patienceMs;
     if (patienceMs === 0) return;
     this.bytes = 0;
     this.timer = this.owner.timers.set(() => this.owner.turn(() => this.late()), patienceMs);

@@ -183,7 +183,7 @@ export class Runner implements Shell {
   }
 
   private find(name: string): Command {
-    const { commands } = this;
+    const commands = this.commands;
     const word = name.toLowerCase();
     const found = commands.find((command) => command.name === word || command.alias === word);
     if (found !== undefined) return found;

@@ -124,7 +124,7 @@ export class Editor implements KeyListener {
   }
 
   private enter(): void {
-    const { overflow } = this.line;
+    const overflow = this.line.overflow;
     const text = this.line.text();
     if (this.owner.prompt().kind === "command") {
       const isSecret = this.secretStart() < this.line.length;

@@ -88,7 +88,7 @@ export class BME280 extends Chip<BME280Sample> {
   }
 
   private collect(): BME280Sample | undefined {
-    const { result } = this;
+    const result = this.result;
     this.readTwice(RESULT, result, this.again);
     if (result[AT_STATUS] & MEASURING) return undefined;
     this.isMeasuring = false;
@@ -167,7 +167,7 @@ function compensate(
   result: Uint8Array,
   sample: { [K in keyof BME280Sample]: Mutable<BME280Sample[K]> },
 ): void {
-  const { T } = constants;
+  const T = constants.T;
   const raw = bits20(result, AT_TEMPERATURE);
   const away = raw / 131_072 - T[0] / 8_192;
   const fine = (raw / 16_384 - T[0] / 1_024) * T[1] + away * away * T[2];

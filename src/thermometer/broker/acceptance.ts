@@ -145,7 +145,7 @@ export class Acceptance {
   }
 
   private wait(delayMs: number | undefined, next: () => void = () => {}): void {
-    const { timers } = this.owner;
+    const timers = this.owner.timers;
     if (this.timer !== undefined) timers.clear(this.timer);
     this.timer =
       delayMs === undefined

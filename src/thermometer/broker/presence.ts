@@ -96,7 +96,7 @@ export class Presence implements AcceptanceOwner {
 
   /** For the next CONNECT. */
   get will(): Will | undefined {
-    const { extent } = this.acceptance;
+    const extent = this.acceptance.extent;
     if (extent === SILENT) return undefined;
     return { topic: this.statusTopic, payload: encodeUTF8(OFFLINE), qos: 1, retain: extent < UNRETAINED };
   }
@@ -262,7 +262,7 @@ export class Presence implements AcceptanceOwner {
       this.known = [...known, said];
       this.owner.announcement.write(this.known);
     }
-    const { stale } = this;
+    const stale = this.stale;
     this.isQueueing = false;
     const former = formerTopic(said.id, said.prefix);
     if ((said.channels >> TEMPERATURE) & 1 && stale.includes(former)) this.say(former, encodeUTF8(MIGRATE));
@@ -280,7 +280,7 @@ export class Presence implements AcceptanceOwner {
 
   /** Returns whether all of it is on its way. */
   private takeBackStale(): boolean {
-    const { stale } = this;
+    const stale = this.stale;
     stale.filter((topic) => this.isTaken(topic)).forEach((topic) => this.say(topic, NOTHING));
     return stale.every((topic) => this.isTaken(topic));
   }
@@ -333,7 +333,7 @@ export class Presence implements AcceptanceOwner {
   }
 
   private sayOnline(): void {
-    const { extent } = this.acceptance;
+    const extent = this.acceptance.extent;
     if (extent === SILENT) return;
     if (extent < UNRETAINED) this.say(this.statusTopic, encodeUTF8(ONLINE));
     else this.client.publish(this.statusTopic, encodeUTF8(ONLINE), { qos: 0, retain: false });
@@ -341,7 +341,7 @@ export class Presence implements AcceptanceOwner {
 
   /** Asks to hear of Home Assistant's start. */
   private listen(): void {
-    const { prefix } = this.said;
+    const prefix = this.said.prefix;
     const filter = prefix === "" || this.acceptance.extent !== ALL ? undefined : birthTopic(prefix);
     if (filter === this.heard) return;
     if (this.heard !== undefined) this.client.unsubscribe(this.heard);

@@ -135,7 +135,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
       this.client.stop(whenDone);
       return;
     }
-    const { lastError } = this.status;
+    const lastError = this.status.lastError;
     if (this.presence.takeBackAll()) {
       this.client.stop(() => {
         if (this.status.lastError !== lastError) this.leaveRetained();
@@ -286,7 +286,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   onSettled(sequence: number, outcome: Outcome, by?: SettledBy): void {
-    const { owner } = this;
+    const owner = this.owner;
     this.presence.arrived();
     this.takeover.acknowledged(this.uptimeMs());
     if (outcome === "deadLetter") owner.lifetime?.countDeadLetter();
@@ -303,7 +303,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   onLowered(_sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void {
-    const { owner } = this;
+    const owner = this.owner;
     if (isPossibleDouble) owner.lifetime?.countPossibleDoubles(1);
     if (this.isLoweredSaid) return;
     this.isLoweredSaid = true;

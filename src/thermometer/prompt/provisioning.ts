@@ -51,7 +51,7 @@ export class Provisioning implements ImprovPort {
 
   /** The link came up, or failed once more. */
   linkChanged(): void {
-    const { link } = this.thermometer;
+    const link = this.thermometer.link;
     const attempt = this.attempt;
     // Down without a trouble: it is leaving the network that it was on.
     if (attempt === undefined || link === undefined || (!link.up && link.status().trouble === undefined)) return;
@@ -82,7 +82,7 @@ export class Provisioning implements ImprovPort {
   }
 
   private keep(texts: Readonly<Record<string, string>>): void {
-    const { settings } = this.thermometer;
+    const settings = this.thermometer.settings;
     const keys = Object.keys(texts);
     keys.forEach((key) => settings.set(key, texts[key]));
     settings.save(keys);
