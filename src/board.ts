@@ -1,8 +1,9 @@
 /*
  * What a board gives to the thermometer: io classes, partitions, pins, time. Types only, no byte code.
  * A board hides where the hardware comes from (the SDK, Node, a simulation); the thermometer never asks.
- * Source: ECMA-419, 2nd edition, for the shapes of the io classes; Moddable's `timer` module for Timers.
+ * Source: ECMA-419, 2nd edition, for the shapes of the io classes.
  */
+import type { Timers } from "./common/timers.js";
 import type { Serial } from "./console/port/serial.js";
 import type { ResetCause } from "./health/boot-guard.js";
 import type { ResolverConstructor, TCPConstructor } from "./mqtt/io.js";
@@ -12,17 +13,8 @@ import type { SensorDriver } from "./sensor/drivers.js";
 import type { SensorPort } from "./sensor/io.js";
 import type { KeyValueStore } from "./settings/store.js";
 
+export type { TimerId, Timers } from "./common/timers.js";
 export type { ResetCause } from "./health/boot-guard.js";
-
-/** What `timers.set` returns. Opaque. */
-export type TimerId = object | number;
-
-/** One-shot timers, as Moddable's `timer` module has them. */
-export interface Timers {
-  /** Calls `callback` once, `delayMs` milliseconds from now. */
-  set(callback: () => void, delayMs: number): TimerId;
-  clear(id: TimerId): void;
-}
 
 export interface Clock {
   /** Milliseconds since boot: never jumps, never wraps. */

@@ -6,12 +6,13 @@
  */
 import type { Board } from "./board.js";
 import type { Sample } from "./channels/sample.js";
+import type { LineLevel } from "./common/log-levels.js";
+import { messageOf } from "./common/message-of.js";
 import { Console } from "./console/console.js";
 import type { Answer } from "./console/host/host.js";
 import type { Journal } from "./journal/journal.js";
 import { Link } from "./network/link.js";
 import { TimeSync } from "./network/time-sync.js";
-import { messageOf } from "./network/trouble.js";
 import { Outbox } from "./outbox/outbox.js";
 import type { Key } from "./settings/schema.js";
 import { Settings } from "./settings/settings.js";
@@ -19,7 +20,7 @@ import type { KeyValueStore } from "./settings/store.js";
 import { Announcement } from "./thermometer/broker/announcement.js";
 import type { SessionRecord } from "./thermometer/broker/session-record.js";
 import { Uplink, type UplinkOwner } from "./thermometer/broker/uplink.js";
-import { DeviceLog, type Level } from "./thermometer/device-log.js";
+import { DeviceLog } from "./thermometer/device-log.js";
 import { FactoryReset, type ResetOwner } from "./thermometer/factory-reset.js";
 import { Health, type HealthOwner } from "./thermometer/health.js";
 import { Intake, type IntakeOwner } from "./thermometer/intake.js";
@@ -33,8 +34,6 @@ import { concernsSampling, Sampling, type SamplingOwner } from "./thermometer/sa
 
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
 export const CLOCK_PATIENCE_MS = 30_000;
-
-export type { Level } from "./thermometer/device-log.js";
 
 export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, IntakeOwner, UplinkOwner, ResetOwner {
   readonly board: Board;
@@ -114,7 +113,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   }
 
   /** A line for whoever is there: the prompt, else the board's trace; if the setting `log` lets it pass. */
-  log(level: Level, text: string): void {
+  log(level: LineLevel, text: string): void {
     this._log.write(level, text);
   }
 

@@ -4,16 +4,10 @@
  * An intruder may answer in their place, before they do.
  * Source: RFC 4330 §4 (the packet).
  */
-
-type TimerId = object | number;
-
-export interface NTPTimers {
-  set(callback: () => void, delayMs: number): TimerId;
-  clear(id: TimerId): void;
-}
+import type { TimerId, Timers } from "./timers.js";
 
 export interface NTPServerOptions {
-  readonly timers: NTPTimers;
+  readonly timers: Timers;
   /** True time, milliseconds since 1970. */
   utcMs(): number;
   /** From question to answer. Default 40 ms. */

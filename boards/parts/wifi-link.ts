@@ -4,13 +4,7 @@
  * second scan throw, `disconnect` is silent and its event comes late, an `undefined` password is a password of nine letters.
  * Everything that takes time takes it from the timers given; nothing is random.
  */
-
-type TimerId = object | number;
-
-export interface WiFiTimers {
-  set(callback: () => void, delayMs: number): TimerId;
-  clear(id: TimerId): void;
-}
+import type { TimerId, Timers } from "./timers.js";
 
 /** A network in the air. */
 export interface AccessPoint {
@@ -23,7 +17,7 @@ export interface AccessPoint {
 }
 
 export interface WiFiLinkOptions {
-  readonly timers: WiFiTimers;
+  readonly timers: Timers;
   readonly accessPoints: readonly AccessPoint[];
   /** From `connect` to being associated, or to failing. Default 300 ms. */
   readonly joinMs?: number;

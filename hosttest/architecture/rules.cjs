@@ -8,19 +8,21 @@
  * not listed may import no other folder and may not be imported by one, and the tests ask for its row.
  */
 const MAY_IMPORT = {
+  common: {},
   console: {},
-  health: {},
+  health: { types: ["common"] },
   homeassistant: { code: ["channels"], types: ["settings"] },
   mqtt: {},
-  network: {},
+  network: { code: ["common"] },
   outbox: {},
   channels: {},
   journal: { code: ["channels"], types: ["outbox"] },
-  sensor: { code: ["channels"] },
-  settings: { code: ["channels"] },
+  sensor: { code: ["channels"], types: ["common"] },
+  settings: { code: ["channels", "common"] },
   thermometer: {
     code: [
       "channels",
+      "common",
       "console",
       "health",
       "homeassistant",

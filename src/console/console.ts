@@ -5,7 +5,8 @@
  * terminal anything, and without a terminal echoes nothing.
  * The states and the bytes are on the page beside this file.
  */
-import type { ConsoleHost, LogLevel } from "./host/host.js";
+import type { ConsoleHost } from "./host/host.js";
+import { type LineLevel, LOG_LEVELS, type LogLevel } from "./host/log-levels.js";
 import { ImprovStream, type ImprovStreamOwner } from "./improv/stream.js";
 import { Output, type OutputOwner } from "./port/output.js";
 import { printable } from "./port/printable.js";
@@ -30,7 +31,6 @@ const CALM = 256; // no input is taken while more than this waits to be written
 const LOG_MAX = 2_048; // no log line is taken while more than this waits
 const LAST_WORDS_MS = 500; // a reboot waits no longer for a port that takes nothing
 const INTERRUPT = 0x03; // Ctrl-C
-const SEVERITY = Object.freeze<Record<LogLevel, number>>({ off: 0, error: 1, warn: 2, info: 3, debug: 4 });
 
 export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOwner {
   /** What log lines are shown. */
@@ -67,8 +67,8 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   }
 
   /** Shows a line above the one that is being typed, if `level` is shown and the port keeps up. */
-  log(level: Exclude<LogLevel, "off">, text: string): void {
-    if (SEVERITY[level] > SEVERITY[this.level] || this.port === undefined) return;
+  log(level: LineLevel, text: string): void {
+    if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.level) || this.port === undefined) return;
     if (this.output.waiting > LOG_MAX) this.leftOut += 1;
     else this.turn(() => this.print(level === "info" ? text : `${level}: ${text}`));
   }

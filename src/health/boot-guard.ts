@@ -6,9 +6,7 @@
  * One entry of at most 122 bytes in a key-value store, written at boot and once a minute later, and for each last word. Nothing
  * here throws: a store that fails costs the safe mode, not the boot.
  */
-
-/** What `timers.set` returns. Opaque. */
-export type TimerId = object | number;
+import type { TimerId, Timers } from "../common/timers.js";
 
 /** One entry of `embedded:storage/key-value`, with its key filled in. */
 export interface BootEntry {
@@ -26,10 +24,7 @@ export interface BootGuardOptions {
   readonly entry: BootEntry;
   /** How the boot before this one ended. Default "unknown", which may have been a death. */
   readonly resetCause?: ResetCause;
-  readonly timers: {
-    set(callback: () => void, delayMs: number): TimerId;
-    clear(id: TimerId): void;
-  };
+  readonly timers: Timers;
   /** The store failed: safe mode cannot be relied on. */
   onProblem?(error: unknown): void;
 }

@@ -4,15 +4,10 @@
  * set, does not make it bite. What stops its timer as well is the hardware watchdog's business, which the SDK feeds.
  * It looks at a count that the loop keeps anyway, once a round, so that it costs a reading nothing.
  */
-
-/** What `timers.set` returns. Opaque. */
-export type TimerId = object | number;
+import type { TimerId, Timers } from "../common/timers.js";
 
 export interface WatchdogOptions {
-  readonly timers: {
-    set(callback: () => void, delayMs: number): TimerId;
-    clear(id: TimerId): void;
-  };
+  readonly timers: Timers;
   /**
    * A number that is another one whenever the loop has come round. A reading that failed counts, too: the loop is alive,
    * the sensor is not.

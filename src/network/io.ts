@@ -4,15 +4,6 @@
  * board passes the SDK's classes as they are. What those classes do beyond their typings is told here, where it matters.
  */
 
-/** What `timers.set` returns. Opaque. */
-export type TimerId = object | number;
-
-/** One-shot timers, as Moddable's `timer` module has them. */
-export interface Timers {
-  set(callback: () => void, delayMs: number): TimerId;
-  clear(id: TimerId): void;
-}
-
 /** `WiFi.connection`: ECMA-419 leaves room between the values, so compare with < and >=. */
 export const DISCONNECTED = 200;
 /** Associated with the access point, no address yet. */

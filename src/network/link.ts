@@ -6,18 +6,12 @@
  * One timer for the state, one for the scan; a survey of at most 20 networks. It reads no clock.
  * Source: ECMA-419 network interfaces, as in the SDK's wifi-esp32.c.
  */
+import { messageOf } from "../common/message-of.js";
+import type { TimerId, Timers } from "../common/timers.js";
 import { nextStepMs, waitMs } from "./back-off.js";
-import {
-  ASSOCIATED,
-  CONNECTED,
-  DISCONNECTED,
-  type TimerId,
-  type Timers,
-  type WiFi,
-  type WiFiConstructor,
-} from "./io.js";
+import { ASSOCIATED, CONNECTED, DISCONNECTED, type WiFi, type WiFiConstructor } from "./io.js";
 import { type Network, Survey } from "./survey.js";
-import { messageOf, type Trouble, troubleText } from "./trouble.js";
+import { type Trouble, troubleText } from "./trouble.js";
 
 /** Steps of the back-off. The longest is short: a router that restarts is missed for a minute, not for an hour. */
 export const LINK_STEPS = Object.freeze({ firstMs: 2_000, longestMs: 60_000 });

@@ -2,9 +2,11 @@
  * One question to one time server: its name resolved, a datagram sent, the answer awaited. Ends once, by what `onEnd` hears; holds
  * a socket only while it is open. What is no answer to this question (another sender, another time stamp) is passed over.
  */
-import type { NTPPort, Resolver, TimerId, Timers, UDP } from "./io.js";
+
+import { messageOf } from "../common/message-of.js";
+import type { TimerId, Timers } from "../common/timers.js";
+import type { NTPPort, Resolver, UDP } from "./io.js";
 import { NTP_PORT, newQuestion, type Reply, readReply } from "./sntp.js";
-import { messageOf } from "./trouble.js";
 
 /** For the name: the SDK's resolver takes up to ten seconds. */
 export const RESOLVE_MS = 12_000;

@@ -4,8 +4,10 @@
  * answer is believed if its server says that its clock is synchronised, if it lies within the life of this firmware, and if enough
  * other answers agree (time-votes.ts). Where servers contradict each other, the clock stays as it is until more of them agree.
  */
+
+import type { TimerId, Timers } from "../common/timers.js";
 import { nextStepMs, waitMs } from "./back-off.js";
-import type { NTPPort, TimerId, Timers } from "./io.js";
+import type { NTPPort } from "./io.js";
 import { type Outcome, TimeQuestion } from "./time-question.js";
 import { TimeVotes, votesNeeded } from "./time-votes.js";
 

@@ -31,8 +31,3 @@ export function troubleText(trouble: Trouble, ssid: string): string {
       throw new TypeError(`trouble: ${trouble satisfies never}`);
   }
 }
-
-/** What was thrown, as text. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -5,8 +5,10 @@
  * sensor, is counted, and is told once until it changes; the sensor is opened again, at longer and longer steps.
  * Nothing is thrown out of the timer; in steady state a reading allocates nothing here.
  */
+
 import { TEMPERATURE } from "../channels/channels.js";
 import { Sample } from "../channels/sample.js";
+import type { TimerId, Timers } from "../common/timers.js";
 import { Calibration, type CalibrationOptions } from "./calibration.js";
 import { Deadband } from "./deadband.js";
 import { asError, chipAt, SensorError, sameFault } from "./fault.js";
@@ -20,14 +22,6 @@ const MOST_ASKS = 8;
 const LONGEST_BACKOFF_INTERVALS = 8;
 /** …and not later than this, if that is at least an interval: a slow cadence has no bus time to save. */
 const LONGEST_BACKOFF_MS = 30_000;
-
-type TimerId = object | number;
-
-/** As Moddable's `timer` module. One shot. */
-interface Timers {
-  set(callback: () => void, delayMs: number): TimerId;
-  clear(id: TimerId): void;
-}
 
 /** Kept, and its functions called on it; figures are read once. */
 export interface SamplerOptions extends CalibrationOptions {

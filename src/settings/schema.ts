@@ -5,6 +5,7 @@
  * that all settings together fit one value of the key-value store.
  * Sources: keep alive MQTT 3.1.1 §3.1.2.10, client ids §3.1.3.1; SSIDs IEEE 802.11-2016 §9.4.2.2; the checks: texts.ts.
  */
+import { LOG_LEVELS, type LogLevel } from "../common/log-levels.js";
 import { type ChannelValues, deadbandSettings, offsetSettings, resolutionSettings } from "./channel-settings.js";
 import type { SettingRow } from "./setting.js";
 import {
@@ -59,7 +60,7 @@ export interface Values extends ChannelValues {
   "discovery.prefix": string;
   /** Empty: nobody sets the clock. */
   ntp: string;
-  log: "off" | "error" | "warn" | "info" | "debug";
+  log: LogLevel;
 }
 
 export type { SettingType } from "./setting.js";
@@ -316,7 +317,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
   },
   {
     key: "log",
-    type: { kind: "choice", values: ["off", "error", "warn", "info", "debug"] },
+    type: { kind: "choice", values: LOG_LEVELS },
     default: "info",
     help: "How much the prompt tells unasked",
     inForce: "saved",

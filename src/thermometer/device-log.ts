@@ -1,19 +1,15 @@
 /*
  * The device's log: one line an event, to the prompt if there is one, else to the board's trace. Lines from before the
- * prompt was opened wait for it. The setting `log`, or the prompt's own command, says how much is told.
+ * prompt was opened wait for it. The setting `log`, or the prompt's own command, says how much is shown.
  */
 import type { Board } from "../board.js";
+import { type LineLevel, LOG_LEVELS, type LogLevel } from "../common/log-levels.js";
 import type { Console } from "../console/console.js";
-import type { LogLevel } from "../console/host/host.js";
 import { printable } from "../console/port/printable.js";
-
-export type Level = Exclude<LogLevel, "off">;
-
-const LEVELS: readonly LogLevel[] = Object.freeze<LogLevel[]>(["off", "error", "warn", "info", "debug"]);
 
 export class DeviceLog {
   private readonly board: Pick<Board, "trace">;
-  private early: [Level, string][] | undefined = []; // until `open`
+  private early: [LineLevel, string][] | undefined = []; // until `open`
   private console: Console | undefined;
   private _level: LogLevel = "info";
 
@@ -36,10 +32,10 @@ export class DeviceLog {
     if (this.console !== undefined) this.console.level = level;
   }
 
-  write(level: Level, text: string): void {
+  write(level: LineLevel, text: string): void {
     if (this.early !== undefined) this.early.push([level, text]);
     else if (this.console !== undefined) this.console.log(level, text);
-    else if (LEVELS.indexOf(level) <= LEVELS.indexOf(this._level)) this.trace(`${level}: ${text}`);
+    else if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this._level)) this.trace(`${level}: ${text}`);
   }
 
   /** A line that is no trouble and no news of the device itself. */

@@ -7,13 +7,13 @@
  * watchdog waits for a turn.
  */
 import type { Board, TimerId } from "../board.js";
-import { messageOf } from "../network/trouble.js";
+import type { LineLevel } from "../common/log-levels.js";
+import { messageOf } from "../common/message-of.js";
 import type { Flash } from "../outbox/flash.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { Announcement } from "./broker/announcement.js";
 import type { Uplink } from "./broker/uplink.js";
-import type { Level } from "./device-log.js";
 
 export const ERASING_KEY = "erasing";
 /** Bytes a turn: four sectors, 0.2 s typically and 1.6 s at worst; the watchdog waits 10 s. */
@@ -35,7 +35,7 @@ export interface ResetOwner {
   readonly settings: Settings;
   readonly announcement: Announcement;
   readonly uplink: Uplink | undefined;
-  log(level: Level, text: string): void;
+  log(level: LineLevel, text: string): void;
   print(text: string): void;
   /** Closes all but the prompt. */
   letGo(): void;

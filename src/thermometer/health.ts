@@ -2,11 +2,13 @@
  * The device's health: what ended the life before this one, whether it is safe to take readings, and who restarts when
  * the sampling loop stands still. Joins the boot guard and the watchdog to this board.
  */
+
 import type { Board, ResetCause, Timers } from "../board.js";
+import type { LineLevel } from "../common/log-levels.js";
+import { messageOf } from "../common/message-of.js";
 import { type BootEntry, BootGuard, type BootGuardOptions } from "../health/boot-guard.js";
 import { Watchdog, type WatchdogOptions } from "../health/watchdog.js";
 import type { KeyValueStore } from "../settings/store.js";
-import type { Level } from "./device-log.js";
 
 /** Under which key the boot guard keeps its entry, beside the settings. */
 export const GUARD_KEY = "boots";
@@ -21,7 +23,7 @@ export interface HealthOwner {
   pulse(): number;
   /** An ordered restart. */
   restart(reason: string): void;
-  log(level: Level, text: string): void;
+  log(level: LineLevel, text: string): void;
 }
 
 export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
@@ -98,7 +100,7 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
   }
 
   onProblem(error: unknown): void {
-    this.owner.log("warn", `boots are not counted: ${error instanceof Error ? error.message : error}`);
+    this.owner.log("warn", `boots are not counted: ${messageOf(error)}`);
   }
 
   pulse(): number {

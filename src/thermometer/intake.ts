@@ -6,10 +6,10 @@
 import type { Board } from "../board.js";
 import { TEMPERATURE } from "../channels/channels.js";
 import type { Sample } from "../channels/sample.js";
+import type { LineLevel } from "../common/log-levels.js";
 import type { Journal, Sender } from "../journal/journal.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
-import type { Level } from "./device-log.js";
 import { openUnkept } from "./records.js";
 
 /** Failing flash is left alone for so long: a try is many programs and erases. */
@@ -21,7 +21,7 @@ export interface IntakeOwner {
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
   readonly uplink: (Sender & { wake(): void; measured(channels: number): void }) | undefined;
-  log(level: Level, text: string): void;
+  log(level: LineLevel, text: string): void;
 }
 
 export class Intake {

@@ -3,7 +3,7 @@
  * its defaults, and the prompt says what is wrong.
  */
 import type { Board } from "../board.js";
-import { messageOf } from "../network/trouble.js";
+import { messageOf } from "../common/message-of.js";
 import type { KeyValueStore } from "../settings/store.js";
 
 export class NoSettings implements KeyValueStore {

@@ -4,17 +4,17 @@
  * times the RAM, as long as the device runs.
  */
 import type { Board, Timers } from "../board.js";
+import type { LineLevel } from "../common/log-levels.js";
+import { messageOf } from "../common/message-of.js";
 import type { Journal } from "../journal/journal.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
-import { messageOf } from "../network/trouble.js";
 import type { Flash } from "../outbox/flash.js";
 import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
 import { sensorNames } from "../sensor/probe.js";
 import type { Key, Value } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
-import type { Level } from "./device-log.js";
 
 /** The thermometer, to its parts. */
 export interface Owner {
@@ -24,7 +24,7 @@ export interface Owner {
   readonly id: string;
   readonly intake: { readonly isFlashFailing: boolean } | undefined;
   readonly journal: Journal | undefined;
-  log(level: Level, text: string): void;
+  log(level: LineLevel, text: string): void;
   /** Settings that take effect when they are saved have been. */
   onSaved(keys: readonly Key[]): void;
   /** The network came or went, or is away for another reason. `detail`: a line for the log. */

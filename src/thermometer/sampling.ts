@@ -5,13 +5,13 @@
 import type { Board, Timers } from "../board.js";
 import { channels } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
+import type { LineLevel } from "../common/log-levels.js";
 import type { Answer } from "../console/host/host.js";
 import { type OpenSensor, openSensor } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import { type ChannelKey, channelKey } from "../settings/channel-settings.js";
 import type { Key, Values } from "../settings/schema.js";
 import type { Settings } from "../settings/settings.js";
-import type { Level } from "./device-log.js";
 
 /** Who asks for a reading waits no longer than this. */
 const ASKED_MS = 3_000;
@@ -24,7 +24,7 @@ export interface SamplingOwner {
   onSample(sample: Sample): void;
   /** Readings are expected about every so many milliseconds from now on; undefined: none are. */
   onPace(intervalMs: number | undefined): void;
-  log(level: Level, text: string): void;
+  log(level: LineLevel, text: string): void;
 }
 
 /** The settings that every channel has one of. */

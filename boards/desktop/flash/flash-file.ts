@@ -4,7 +4,9 @@
  * Keeps NOR's law: programming clears bits, erasing a block sets them. One process at a time (file-lock.ts), and each
  * partition once: nobody gets a second view of what another one writes.
  */
+
 import { closeSync, fchmodSync, fstatSync, ftruncateSync, readSync, statSync, writeSync } from "node:fs";
+import { messageOf } from "../../../src/common/message-of.js";
 import { isAt, openLocked } from "./file-lock.js";
 
 export const BLOCK_LENGTH = 4096;
@@ -226,5 +228,5 @@ function reason(error: unknown): string {
   if (code === "EISDIR") return "is a folder; name a file";
   if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full";
   if (code === "EFBIG") return "files may not become so large here (EFBIG)";
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -3,6 +3,7 @@
  * What a setting also says (room, QoS, interval, broker) is checked by the setting's own rule, so that the prompt and
  * the command line refuse the same things. Pure: no file is touched, nothing is connected.
  */
+import { messageOf } from "../../../src/common/message-of.js";
 import { parseSetting } from "../../../src/settings/parse.js";
 import {
   choice,
@@ -89,7 +90,7 @@ function take(overrides: Record<string, string>, key: string, option: string, te
   try {
     parseSetting(key, text);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new UsageError(`${option}: ${message.startsWith(`${key}: `) ? message.slice(key.length + 2) : message}`);
   }
   overrides[key] = text;

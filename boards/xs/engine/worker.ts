@@ -3,8 +3,10 @@
  * answers with what it cost in computrons, slots and chunk bytes. The machine asks Node by `host.call(name, bytes)` and
  * waits for the answer. What the machine throws, leaves unhandled or dies of rejects the command's promise.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { messageOf } from "../../../src/common/message-of.js";
 import { type Variant, workerProgram } from "./build.js";
 
 const HEADER_BYTES = 5;
@@ -277,7 +279,7 @@ export class XSWorker {
       const answer = this.#options.onHostCall?.(body.toString("utf8", 0, end), body.subarray(end + 1)) ?? "";
       this.#send("R", typeof answer === "string" ? Buffer.from(answer) : answer);
     } catch (error) {
-      this.#send("Z", Buffer.from(error instanceof Error ? error.message : String(error)));
+      this.#send("Z", Buffer.from(messageOf(error)));
     }
   }
 

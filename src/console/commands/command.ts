@@ -1,7 +1,8 @@
 /*
  * What a command is, and what it may use of the console. Types, and the two errors of the room.
  */
-import type { ConsoleHost, LogLevel, SettingsPort } from "../host/host.js";
+import type { ConsoleHost, SettingsPort } from "../host/host.js";
+import type { LogLevel } from "../host/log-levels.js";
 
 /** Something asked in the place of the prompt. */
 export interface Question {

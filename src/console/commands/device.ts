@@ -1,12 +1,11 @@
 /*
  * status, reboot, factory-reset, version, log: the device as a whole.
  */
-import type { LogLevel } from "../host/host.js";
+import { LOG_LEVELS, type LogLevel } from "../host/log-levels.js";
 import { type Command, requireCount, requireName, type Shell } from "./command.js";
 
 const ERASE = "erase"; // typed to confirm
 const LABEL_COLUMN = 10;
-const LEVELS: readonly LogLevel[] = Object.freeze<LogLevel[]>(["off", "error", "warn", "info", "debug"]);
 
 const status = Object.freeze<Command>({
   name: "status",
@@ -73,11 +72,11 @@ const log = Object.freeze<Command>({
   name: "log",
   usage: "[level]",
   help: "How much is told unasked, in this run",
-  complete: (_shell, args) => (args.length === 1 ? LEVELS : []),
+  complete: (_shell, args) => (args.length === 1 ? LOG_LEVELS : []),
   run(shell, args) {
     requireCount(log, args, 0, 1);
     if (args.length === 0) shell.print(shell.level);
-    else shell.level = requireName(shell, "level", args[0], LEVELS) as LogLevel;
+    else shell.level = requireName(shell, "level", args[0], LOG_LEVELS) as LogLevel;
   },
 });
 

@@ -4,8 +4,6 @@
  * texts may hold anything, the console prints what steers a terminal in escape notation.
  */
 
-export type LogLevel = "off" | "error" | "warn" | "info" | "debug";
-
 /** A setting as it is shown: secrets masked. */
 export interface SettingState {
   readonly text: string;

@@ -7,7 +7,8 @@
 import { commands as allCommands } from "../commands/all.js";
 import { type Command, type Question, Refusal, requireName, type Shell } from "../commands/command.js";
 import { hintFor } from "../commands/hints.js";
-import type { ConsoleHost, LogLevel, SettingsPort } from "../host/host.js";
+import type { ConsoleHost, SettingsPort } from "../host/host.js";
+import type { LogLevel } from "../host/log-levels.js";
 import type { TimerId, Timers } from "../port/serial.js";
 import { splitWords } from "./words.js";
 

@@ -5,6 +5,7 @@
  */
 import type { Board, Timers } from "../../board.js";
 import { channels, TEMPERATURE } from "../../channels/channels.js";
+import type { LineLevel } from "../../common/log-levels.js";
 import {
   availabilityTopic,
   birthTopic,
@@ -21,7 +22,6 @@ import { encodeUTF8 } from "../../mqtt/utf8.js";
 import { channelKey } from "../../settings/channel-settings.js";
 import type { Settings } from "../../settings/settings.js";
 import { VERSION } from "../../version.js";
-import type { Level } from "../device-log.js";
 import {
   Acceptance,
   type AcceptanceOwner,
@@ -51,7 +51,7 @@ export interface PresenceOwner {
   /** Client id, and the device's level in its status topic. */
   readonly id: string;
   readonly announcement: Announcement;
-  log(level: Level, text: string): void;
+  log(level: LineLevel, text: string): void;
 }
 
 /** A reading may be late by a connection that must be made anew. */

@@ -3,7 +3,8 @@
  * Reads, and passes requests on; keeps nothing.
  */
 import type { ConsoleOptions } from "../../console/console.js";
-import type { Answer, ConsoleHost, LogLevel, Network, QueuePort, SettingsPort } from "../../console/host/host.js";
+import type { Answer, ConsoleHost, Network, QueuePort, SettingsPort } from "../../console/host/host.js";
+import type { LogLevel } from "../../console/host/log-levels.js";
 import type { Serial, Timers } from "../../console/port/serial.js";
 import { listSensors } from "../../sensor/probe.js";
 import { nearest } from "../../settings/nearest.js";
