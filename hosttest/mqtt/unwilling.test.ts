@@ -293,3 +293,26 @@ test("PUBACK in answer to QoS 2: what was sent again counts as a possible double
   expect(result.lowered).toHaveLength(20);
   expect(result.world.client.status().possibleDoubles).toBe(8);
 });
+
+test.each([
+  ["kept", 1],
+  ["lost", 1],
+  ["kept", 2],
+  ["lost", 2],
+] as const)(
+  "a SUBSCRIBE is on its way when the server closes on one message (session %s, QoS %d): the filter is granted, the message alone is a dead letter",
+  (session, qos) => {
+    const settled: string[] = [];
+    const world = new World({ onSettled: (sequence, how, by) => settled.push(`${sequence}: ${how}, ${by}`) });
+    const server = new UnwillingServer(world, { session, isSubackLate: true, answer: RULES["closes on one message"] });
+    world.client.subscribe("home/set", 1);
+    world.publish("bad", qos);
+    server.run(4 * HOUR_S, (second) => {
+      if (second % 60 === 0) world.publish(`n${second}`, qos);
+    });
+    expect([...new Set(world.subscribed)]).toEqual(["home/set 1"]);
+    expect(settled.filter((line) => line.includes("deadLetter"))).toEqual(["0: deadLetter, closing"]);
+    expect([world.store.length, world.client.status().dropped, server.breaches]).toEqual([0, 0, []]);
+    expect(server.connections).toBeLessThan(45);
+  },
+);

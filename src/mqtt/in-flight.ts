@@ -53,6 +53,15 @@ export class InFlight {
   private unanswered = -1;
   private silences = 0;
 
+  /** The next sequence number to send on this connection. */
+  protected cursor = 0;
+  /** Where the cursor was at most. */
+  protected reached = 0;
+  /** Some below the cursor were passed over, and are not held back. */
+  protected hasSkipped = false;
+  /** The store may have an entry from the cursor on. Set it when the store has got one. */
+  mayHaveMore = true;
+
   constructor(window: number) {
     this.window = window;
     this.awaited = new Array(window).fill(HOLE);
@@ -77,12 +86,25 @@ export class InFlight {
     return qos === 2 && this.limitOfQoS2 <= 0 && !this.isLowering && !released;
   }
 
-  /** Nothing is in flight any more. */
+  /** Entries go from this number on; below 0: not so. Returns whether. */
+  protected goTo(sequence: number, suspicion: Suspicion): boolean {
+    if (sequence < 0) return false;
+    this.reached = Math.max(this.reached, this.cursor);
+    this.cursor = sequence;
+    this.mayHaveMore = true;
+    this.pace(suspicion);
+    return true;
+  }
+
+  /** Nothing is in flight any more, and nothing was sent on the connection to come. */
   protected land(): void {
     this.awaited.fill(HOLE);
     this.overtaken = this.seen = this.waiting = -1;
     this.inFlight = this.holes = this.waited = 0;
     this.reachable = IDS;
+    this.cursor = this.reached = 0;
+    this.hasSkipped = false;
+    this.mayHaveMore = true;
   }
 
   /** PINGRESP came. Returns how many in a row have not moved the oldest, or found nothing in flight. */

@@ -25,16 +25,26 @@ interface Request {
   state: "due" | "sent" | "done";
 }
 
+// Requests go before entries, and several at once. A server that closes with two things unanswered may have closed for either: nothing
+// is counted against any of them then, and on the next connections requests go one by one, and entries after them.
+const TOGETHER = 0;
+const APART = 1;
+/** What went apart was answered, or a ping was: on this connection all go together again. */
+const JOINED = 2;
+
 export class Requests {
   private readonly options: RequestsOptions;
   private list: Request[] = [];
   /** Some may not be sent yet on this connection. */
   isDue = false;
+  private order: typeof TOGETHER | typeof APART | typeof JOINED = TOGETHER;
   private lastId = 65_535;
+  /** The request that connections have ended for, and how many in a row. */
+  private struck = 0;
   private strikes = 0;
   /** A PUBREL for an entry that is settled without PUBREC. */
   private released: Uint8Array | undefined;
-  /** Messages and filters given up. */
+  /** Messages and filters that the server would not take. */
   dropped = 0;
 
   constructor(options: RequestsOptions) {
@@ -83,16 +93,30 @@ export class Requests {
     this.isDue = true;
   }
 
-  /** Adds what is due to `out`, in order. Returns false if it stopped for want of room. */
+  /** A connection begins. Returns whether entries have to wait for `isJoined`. */
+  open(): boolean {
+    if (this.order !== TOGETHER) this.order = this.list.some(isOpen) ? APART : JOINED;
+    return this.order === APART;
+  }
+
+  /** Does nothing go apart any more? `isAlive`: a ping was answered, so that what is not answered by now will not be. */
+  isJoined(isAlive: boolean): boolean {
+    if (this.order === APART && (isAlive || !this.list.some(isOpen))) this.order = JOINED;
+    return this.order !== APART;
+  }
+
+  /** Adds what is due to `out`, in order. Returns false if it stopped for want of free space. */
   fill(out: Transmit): boolean {
     while (this.released && !out.packet(this.released)) if (!out.makeRoom()) return false;
     this.released = undefined;
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
+      if (request.state === "sent" && this.order === APART) return true;
       if (request.state !== "due") continue;
       while (!out.packet(request.packet)) if (!out.makeRoom()) return false;
       if (!request.filter) request.packet[0] |= DUP; // from now on
       request.state = "sent";
+      if (this.order === APART) return true;
     }
     this.isDue = false;
     return true;
@@ -108,7 +132,7 @@ export class Requests {
   settle(id: number, granted: number): string | undefined {
     const request = this.find(id) as Request;
     const bytes = request.packet;
-    this.strikes = 0;
+    if (id === this.struck) this.strikes = 0;
     request.state = "done";
     if (!request.isLasting) this.remove(request);
     if (bytes[0] !== 0x82) return;
@@ -119,22 +143,32 @@ export class Requests {
   }
 
   /**
-   * The connection is over. `isBroken`: the server closed it and had acknowledged nothing. Again and again, that ends the oldest
-   * request. Returns whether requests take the blame: they go first, and are the less precious.
+   * The connection is over. `isClosed`: by the server. `inFlight`: so many entries were. `isSettled`: one was settled. The only request
+   * without an answer has its strike, if nothing else was; after some in a row it is dropped. Returns whether it is unclear what the
+   * server closed for.
    */
-  close(isBroken: boolean): boolean {
+  close(isClosed: boolean, inFlight: number, isSettled: boolean): boolean {
     let oldest: Request | undefined;
+    let unanswered = inFlight;
     this.list = this.list.filter((each) => each.isLasting || each.packet[0] !== 0x82); // others are not wanted any more
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
       if (request.state !== "sent") continue;
       request.state = "due";
       oldest ??= request;
+      unanswered++;
     }
     this.isDue = true;
-    if (!isBroken || !oldest) return false;
+    if (!isClosed && isSettled && this.order === JOINED) this.order = TOGETHER;
+    if (!isClosed || !oldest) return false;
+    if (unanswered > 1) {
+      if (!isSettled) this.order = APART;
+      return !isSettled;
+    }
+    if (oldest.id !== this.struck) this.strikes = 0;
+    this.struck = oldest.id;
     if (++this.strikes >= (this.options.deadLetterAfter ?? 10)) this.drop(oldest);
-    return true;
+    return false;
   }
 
   private drop(request: Request): void {
@@ -169,3 +203,7 @@ export class Requests {
 }
 
 const DUP = 0x08; // §3.3.1.1
+
+function isOpen({ state }: Request): boolean {
+  return state !== "done";
+}

@@ -16,9 +16,8 @@ import { ALONE, IN_ORDER, OTHERS, type Refusal, type RefusedBy, Suspicion } from
 import type { Transmit } from "./transmit.js";
 
 // How far a connection has got.
-const ANSWERED = 1;
-const RECEIVED = 2;
-const SETTLED = 3;
+const RECEIVED = 1;
+const SETTLED = 2;
 
 export class Session<E extends OutboundEntry> extends InFlight implements MessageReader {
   readonly requests: Requests;
@@ -30,16 +29,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   /** The transmit buffer, from CONNACK to the end of the connection. */
   private out: Transmit | undefined;
 
-  /** The next sequence number to send on this connection. */
-  private cursor = 0;
-  /** Where the cursor was at most. */
-  private reached = 0;
-  /** Some below the cursor were passed over, and are not held back. */
-  private hasSkipped = false;
-  /** The store may have an entry from the cursor on. Set it when the store has got one. */
-  mayHaveMore = true;
-
-  /** What came of this connection: something was ANSWERED, an entry RECEIVED (PUBREC), or one SETTLED. */
+  /** What came of this connection: an entry was RECEIVED (PUBREC), or one SETTLED. */
   private progress = 0;
   /** There is nothing to be learnt from an acknowledgement. */
   private isCalm = false;
@@ -95,6 +85,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     this.isCalm = false;
     this.cursor = this.suspicion.begin(present ? this.sentEnd : 0);
     this.pace(this.suspicion);
+    if (this.requests.open()) this.limit = 0;
     if (!clean) this.options.onSession?.({ present, wiped, possibleDoubles });
     if (this.suspicion.heldEnd) this.options.onReach?.(this.window + this.suspicion.held);
     this.report();
@@ -105,17 +96,15 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   close(ending: Ending): void {
     if (!this.out) return;
     this.out = undefined;
-    const isBroken = ending === "peer" && this.progress < ANSWERED;
+    const isSettled = this.progress === SETTLED;
     const by = ending === "peer" ? "closing" : ending === "stuck" ? "silence" : undefined;
     const oldest = this.oldest;
-    // Requests take the blame first, and what others have overtaken has had its failure.
-    const isElse = this.requests.close(isBroken) || (by === "silence" && this.overtaken === oldest);
-    this.suspicion.ended(isElse ? undefined : by, oldest, this.progress === SETTLED);
+    const isUnclear = this.requests.close(ending === "peer", this.inFlight, isSettled);
+    const isCounted = by === "silence" && this.overtaken === oldest; // what others have overtaken has had its failure
+    this.suspicion.ended(isUnclear || isCounted ? undefined : by, oldest, isSettled);
     this.sentEnd = Math.max(this.sentEnd, this.reached, this.cursor);
     this.land();
-    this.cursor = this.reached = this.progress = 0;
-    this.hasSkipped = false;
-    this.mayHaveMore = true;
+    this.progress = 0;
   }
 
   /** Adds what may go, as long as buffer and socket take it: requests, then entries in order. */
@@ -126,7 +115,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       if (this.inFlight >= this.limit && !this.closeRanks(this.limit)) return;
       const entry = this.isPaced ? this.seekPaced() : this.store.seek(this.cursor);
       if (!entry) {
-        if (!this.isCalm && !this.inFlight && this.goTo(this.turn())) continue;
+        if (!this.isCalm && !this.inFlight && this.goTo(this.turn(), this.suspicion)) continue;
         // A store may hand out more once the oldest are settled: then those who settle ask again.
         this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
         return;
@@ -222,8 +211,11 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       if (type === 5 && !isResuming) out.acknowledgement(0x6202_0000 + id);
       return;
     }
-    this.progress = Math.max(this.progress, ANSWERED);
-    if (isRequest) return this.requests.settle(id, granted);
+    if (isRequest) {
+      const fault = this.requests.settle(id, granted);
+      this.join(false);
+      return fault;
+    }
     this.acknowledge(slot);
     return;
   }
@@ -278,11 +270,19 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
 
   /** PINGRESP came: the connection lives. Returns whether it is to be closed: three in a row have not moved the oldest in flight. */
   pingresp(): boolean {
+    this.join(true);
     if (this.countPing() < 3) return false;
     if (this.inFlight) return this.isStuck(this.oldest);
     // No other entry comes that could be delivered before those held back.
-    if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone());
+    if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone(), this.suspicion);
     return false;
+  }
+
+  /** Entries go, unless they wait for requests still; and the next request does. */
+  private join(isAlive: boolean): void {
+    if (this.limit) return;
+    this.mayHaveMore = true;
+    if (this.requests.isJoined(isAlive)) this.pace(this.suspicion);
   }
 
   /** The next to go while some are held back. */
@@ -295,16 +295,6 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     }
     if (!entry || suspicion.mustRest(entry.sequence)) return;
     return store.seek(this.cursor); // once more: it may be the same object as the oldest, which was looked at
-  }
-
-  /** Entries go from this number on; below 0: not so. Returns whether. */
-  private goTo(sequence: number): boolean {
-    if (sequence < 0) return false;
-    this.reached = Math.max(this.reached, this.cursor);
-    this.cursor = sequence;
-    this.mayHaveMore = true;
-    this.pace(this.suspicion);
-    return true;
   }
 
   /** An entry was acknowledged: the first on this connection, or while something is suspected. */
@@ -376,7 +366,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       this.requests.release((entry % 61_440) + 1); // the server may hold its id, which comes again
       this.store.settle(entry);
       suspicion.convicted(entry);
-      this.goTo(Math.max(this.cursor, this.reached));
+      this.goTo(Math.max(this.cursor, this.reached), suspicion);
       this.report();
       if (isReleased) this.settle(entry, "delivered", "unanswered");
       else this.settle(entry, "deadLetter", by);

@@ -18,6 +18,8 @@ export interface Sent {
 
 export interface Rules {
   readonly session: "kept" | "lost";
+  /** SUBACK leaves with the last answer to what came with SUBSCRIBE: not at all, if the server closes upon one of them. As aedes does. */
+  readonly isSubackLate?: boolean;
   answer(sent: Sent): Answer;
 }
 
@@ -32,6 +34,7 @@ export class UnwillingServer {
   connections = 0;
   readonly #world: World;
   readonly #received = new Map<number, string>();
+  readonly #subacks: number[][] = [];
   #seen: World["link"] | undefined;
   #before = 0;
   /** Bytes that the client may send still. */
@@ -61,6 +64,7 @@ export class UnwillingServer {
       for (let at = 0; at < bytes.length && !link.isClosed; at += 2 + bytes[at + 1]) {
         this.#take(bytes.subarray(at, at + 2 + bytes[at + 1]));
       }
+      for (const suback of this.#subacks.splice(0)) if (!link.isClosed) link.giveBytes(suback);
       this.#room -= bytes.length;
       if (this.#room < ROOM / 2) this.#allow(); // packets come whole
     }
@@ -87,10 +91,16 @@ export class UnwillingServer {
     const { link } = this.#world;
     const type = packet[0] >> 4;
     if (type === 12) link.give("d0 00");
-    else if (type === 8) link.giveBytes([0x90, 3, packet[2], packet[3], 1]);
+    else if (type === 8) this.#subscribe(packet);
     else if (type === 6)
       this.#answer({ kind: "pubrel", qos: 2, payload: "", id: idAt(packet, 2), before: this.#before++ });
     else if (type === 3) this.#publish(packet);
+  }
+
+  #subscribe(packet: Uint8Array): void {
+    const suback = [0x90, 3, packet[2], packet[3], 1];
+    if (this.rules.isSubackLate) this.#subacks.push(suback);
+    else this.#world.link.giveBytes(suback);
   }
 
   #publish(packet: Uint8Array): void {
