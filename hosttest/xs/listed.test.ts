@@ -1,0 +1,24 @@
+/* Every folder of src has its suites run inside XS: a folder that gets another name, or a new one, must not fall out of the lists. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { topFolder } from "../../boards/xs/engine/build.js";
+
+/** Folders whose suites stay on Node, and why. */
+const NODE_ONLY: Readonly<Record<string, string>> = {
+  thermometer: "runs as a process, on XS too: mosquitto.test.ts and hosttest/xs/board.test.ts",
+};
+
+test("each folder of src is named by one of suites-*.test.ts, and each that is named has suites", () => {
+  const here = join(topFolder, "hosttest/xs");
+  const files = readdirSync(here).filter((name) => /^suites-.*\.test\.ts$/.test(name));
+  const named = files.flatMap((name) => {
+    const lists = readFileSync(join(here, name), "utf8").matchAll(/runSuites\(\[([^\]]*)\]/g);
+    return [...lists].flatMap(([, list]) => [...list.matchAll(/"([^"]+)"/g)].map(([, folder]) => folder));
+  });
+  const folders = readdirSync(join(topFolder, "src"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !(entry.name in NODE_ONLY))
+    .map(({ name }) => name);
+  expect(folders.filter((name) => !named.includes(name))).toEqual([]);
+  expect(named.filter((name) => !existsSync(join(topFolder, "hosttest", name)))).toEqual([]);
+});
