@@ -77,8 +77,8 @@ test.each([1, 2] as const)("QoS %i is known however long ago the entry was looke
   expect(afterCut(flash).sequences).toEqual(range(qos - 1, 60));
   const again = open(flash);
   for (let i = 0; i < 10; i++) again.seek(i); // one behind the other: not as the first of them is found
-  for (let i = 0; i < 10; i++) again.settle(i);
-  expect(afterCut(flash).sequences[0]).toBe(qos === 1 ? 8 : 10);
+  for (let i = 0; i < 5; i++) again.settle(i);
+  expect(afterCut(flash).sequences[0]).toBe(qos === 1 ? 0 : 5);
 });
 
 test.each<[string, (outbox: Outbox) => void]>([
