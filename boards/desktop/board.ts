@@ -67,7 +67,7 @@ if (!options.headless) introduce();
 function makeBoard(): Board {
   const bus = new I2CBus();
   const celsius = wander({ uptimeMs, random: Math.random });
-  // `sensor` = auto finds the TMP117 first; the others are there to be asked for: `--sensor sht3x`.
+  // The others are there to be asked for: `--sensor sht3x`, `--sensor auto`.
   bus.attach(TMP117_ADDRESS, new TMP117Part({ uptimeMs, celsius }));
   bus.attach(SHT3X_ADDRESS, new SHT3xPart({ uptimeMs, celsius }));
   bus.attach(BME280_ADDRESS, new BME280Part({ uptimeMs, celsius }));
@@ -94,7 +94,7 @@ function makeBoard(): Board {
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
     tcp: { io: TCP },
     serial: options.headless ? undefined : (pty?.serial ?? terminal(run.terminal)),
-    defaults: { interval: String(DEFAULT_INTERVAL_S) },
+    defaults: { interval: String(DEFAULT_INTERVAL_S), sensor: "tmp117" },
     get overrides() {
       return overrides();
     },

@@ -63,5 +63,7 @@ function brokerState({ uplink, uplinkTrouble }: Thermometer): string {
 
 function sensorState({ sampling, health }: Thermometer): string {
   if (sampling === undefined) return health.safeMode ?? "no readings are taken";
-  return printable(sampling.status?.lastError?.message ?? "reads");
+  const { sensors, lastError } = sampling.status;
+  const trouble = lastError ?? sensors.find((one) => one.lastError !== undefined)?.lastError;
+  return printable(trouble?.message ?? "reads");
 }

@@ -1,14 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { adapt } from "../../src/sensor/adapt.js";
-import { openSensor } from "../../src/sensor/probe.js";
+import { measure } from "../../src/sensor/measure.js";
+import { SensorBus } from "../../src/sensor/probe.js";
 import { Sampler } from "../../src/sensor/sampler.js";
-import { Bench, thrownBy } from "./bench.js";
+import { Bench, openSensor, thrownBy } from "./bench.js";
 import { AHT10, aht10Part, BMP280, bmp280Part, RegisterPart, TMP102, tmp102Part } from "./sdk-stubs.js";
 
 // As a board writes it: one line each.
 const bmp280 = adapt("BMP280", BMP280, { addresses: [0x76, 0x77] });
-const aht10 = adapt("AHT10", AHT10, { addresses: [0x38], lowest: -40, highest: 85 });
-const tmp102 = adapt("TMP102", TMP102, { addresses: [0x49], decimals: 1 });
+const aht10 = adapt("AHT10", AHT10, {
+  addresses: [0x38],
+  measures: [measure("temperature", { lowest: -40, highest: 85 })],
+});
+const tmp102 = adapt("TMP102", TMP102, { addresses: [0x49], measures: [measure("temperature", { decimals: 1 })] });
 const more = [bmp280, aht10, tmp102];
 
 describe("a driver of the SDK", () => {
@@ -16,7 +20,7 @@ describe("a driver of the SDK", () => {
     const bench = new Bench();
     bench.bus.attach(0x77, bmp280Part(21.5));
     const opened = openSensor(bench.port, "auto", { more });
-    expect(opened).toMatchObject({ name: "BMP280", address: 0x77, decimals: 2, conversionMs: 0 });
+    expect(opened).toMatchObject({ address: 0x77, driver: { name: "BMP280", conversionMs: 0 } });
     expect(opened.sensor.sample()).toMatchObject({ thermometer: { temperature: 21.5 } });
   });
 
@@ -24,7 +28,10 @@ describe("a driver of the SDK", () => {
     const bench = new Bench();
     bench.bus.attach(0x38, aht10Part(19.25));
     const opened = openSensor(bench.port, "auto", { more });
-    expect(opened).toMatchObject({ name: "AHT10", address: 0x38, lowest: -40, highest: 85 });
+    expect(opened).toMatchObject({
+      address: 0x38,
+      driver: { name: "AHT10", measures: [{ lowest: -40, highest: 85 }] },
+    });
     const sample = opened.sensor.sample() as { thermometer: { temperature: number } };
     expect(sample.thermometer.temperature).toBeCloseTo(19.25, 3);
   });
@@ -33,7 +40,7 @@ describe("a driver of the SDK", () => {
     const bench = new Bench();
     bench.bus.attach(0x49, tmp102Part(20.5));
     const opened = openSensor(bench.port, "TMP102", { more });
-    expect(opened).toMatchObject({ name: "TMP102", decimals: 1 });
+    expect(opened).toMatchObject({ driver: { name: "TMP102", measures: [{ decimals: 1 }] } });
     expect(opened.sensor.sample()).toEqual({ temperature: 20.5 });
   });
 
@@ -42,7 +49,7 @@ describe("a driver of the SDK", () => {
     bench.bus.attach(0x76, bmp280Part(21.5));
     const readings: number[][] = [];
     const sampler = new Sampler({
-      open: () => openSensor(bench.port, "bmp280", { more }),
+      sensors: new SensorBus(bench.port, "bmp280", { more }),
       timers: bench.time.timers,
       uptimeMs: bench.time.clock.uptimeMs,
       intervalMs: 1000,

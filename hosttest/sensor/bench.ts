@@ -7,7 +7,8 @@ import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { SHT3xPart } from "../../boards/parts/sht3x.js";
 import { SHT4xPart } from "../../boards/parts/sht4x.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
-import type { SensorPort, TemperatureSample } from "../../src/sensor/io.js";
+import type { SensorPort } from "../../src/sensor/io.js";
+import { type OpenSensor, SensorBus, type SensorSource } from "../../src/sensor/probe.js";
 import { VirtualTime } from "../support/virtual-time.js";
 
 export class Bench {
@@ -49,7 +50,7 @@ export class Bench {
   }
 
   /** Asks until there is a sample, `conversionMs` apart, at most ten times. */
-  sample<S extends TemperatureSample>(sensor: { sample(): S | undefined; readonly conversionMs?: number }): S {
+  sample<S extends object>(sensor: { sample(): S | undefined; readonly conversionMs?: number }): S {
     for (let asks = 0; asks < 10; asks++) {
       const sample = sensor.sample();
       if (sample !== undefined) return sample;
@@ -57,6 +58,24 @@ export class Bench {
     }
     throw new Error("no sample after ten asks");
   }
+}
+
+/** What `auto` finds first, or the sensor called `name`. */
+export function openSensor(
+  port: SensorPort,
+  name = "auto",
+  options: ConstructorParameters<typeof SensorBus>[2] = {},
+): OpenSensor {
+  const bus = new SensorBus(port, name, options);
+  if (name !== "auto") return bus.open(name, []);
+  const [first, ...others] = bus.openAll([]);
+  for (const { sensor } of others) sensor.close();
+  return first;
+}
+
+/** A source of one sensor. */
+export function sourceOf(open: () => OpenSensor, names: readonly string[] = ["stub"]): SensorSource {
+  return { names, open, openAll: () => [open()] };
 }
 
 /** What `act` throws. */

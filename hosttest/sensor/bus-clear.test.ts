@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clearBus } from "../../src/sensor/bus-clear.js";
 import type { SensorPort } from "../../src/sensor/io.js";
-import { openSensor } from "../../src/sensor/probe.js";
-import { Bench, thrownBy } from "./bench.js";
+import { Bench, openSensor, thrownBy } from "./bench.js";
 
 function stuck(clocks: number) {
   const bench = new Bench();
@@ -64,7 +63,7 @@ describe("opening a sensor on a stuck bus", () => {
   test("pins that another driver of the board has: not ours to clear, the bus is used as it is", () => {
     const { bench, port } = stuck(0);
     const other = new bench.bus.I2C({ data: 21, clock: 22, address: 0x68, hz: 100_000 });
-    expect(openSensor(port as SensorPort).name).toBe("TMP117");
+    expect(openSensor(port as SensorPort).driver.name).toBe("TMP117");
     other.close();
   });
 });

@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import type { SHT3xPart } from "../../boards/parts/sht3x.js";
 import type { TMP117Part } from "../../boards/parts/tmp117.js";
 import { TEMPERATURE } from "../../src/channels/channels.js";
-import { openSensor } from "../../src/sensor/probe.js";
+import { SensorBus } from "../../src/sensor/probe.js";
 import { Sampler } from "../../src/sensor/sampler.js";
 import { Bench } from "./bench.js";
 
@@ -51,7 +51,7 @@ class World {
     const { timers, clock } = bench.time;
     const port = { ...bench.port, digital: bench.bus.Digital };
     this.sampler = new Sampler({
-      open: () => openSensor(port),
+      sensors: new SensorBus(port),
       timers: { ...timers, set: (callback, ms) => timers.set(callback, ms + this.lateMs) },
       uptimeMs: clock.uptimeMs,
       intervalMs: INTERVAL_MS,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { adapt } from "../../src/sensor/adapt.js";
 import type { BusOptions, SensorPort } from "../../src/sensor/io.js";
-import { listSensors, openSensor, sensorNames } from "../../src/sensor/probe.js";
-import { Bench, thrownBy } from "./bench.js";
+import { listSensors, sensorNames } from "../../src/sensor/probe.js";
+import { Bench, openSensor, thrownBy } from "./bench.js";
 import { AHT10, aht10Part, BMP280, bmp280Part, RegisterPart } from "./sdk-stubs.js";
 
 const more = [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] }), adapt("AHT10", AHT10, { addresses: [0x38] })];
@@ -25,34 +25,40 @@ describe("auto", () => {
     thrownBy(() => openSensor(port, "auto", { more: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] })] }));
     // An adapted driver's address is asked twice: the driver's words do not tell a wrong chip from none.
     expect(opened.map((options) => options.address)).toEqual([
-      0x76, 0x76, 0x48, 0x44, 0x44, 0x76, 0x38, 0x77, 0x77, 0x49, 0x45, 0x45, 0x77, 0x4a, 0x46, 0x4b,
+      0x76, 0x76, 0x48, 0x44, 0x76, 0x44, 0x77, 0x77, 0x49, 0x45, 0x77, 0x45, 0x4a, 0x46, 0x4b, 0x38,
     ]);
   });
 
   test.each([0x48, 0x49, 0x4a, 0x4b])("a TMP117 at %d is found", (address) => {
     const bench = new Bench();
     bench.attachTMP117({ address });
-    expect(openSensor(bench.port)).toMatchObject({ name: "TMP117", address, decimals: 2, lowest: -55, highest: 150 });
+    expect(openSensor(bench.port)).toMatchObject({
+      address,
+      driver: { name: "TMP117", measures: [{ decimals: 2, lowest: -55, highest: 150 }] },
+    });
   });
 
   test.each([0x44, 0x45])("an SHT3x at %d is found", (address) => {
     const bench = new Bench();
     bench.attachSHT3x({ address });
-    expect(openSensor(bench.port)).toMatchObject({ name: "SHT3x", address, decimals: 2, lowest: -40, highest: 125 });
+    expect(openSensor(bench.port)).toMatchObject({
+      address,
+      driver: { name: "SHT3x", measures: [{ decimals: 2, lowest: -40, highest: 125 }, {}] },
+    });
   });
 
   test("two chips: the first in the table", () => {
     const bench = new Bench();
     bench.attachSHT3x();
     bench.attachTMP117();
-    expect(openSensor(bench.port).name).toBe("TMP117");
+    expect(openSensor(bench.port).driver.name).toBe("TMP117");
   });
 
   test("a stranger at one address does not hide the sensor at another", () => {
     const bench = new Bench();
     bench.attachTMP117({ id: 0x0075 });
     bench.attachSHT3x();
-    expect(openSensor(bench.port).name).toBe("SHT3x");
+    expect(openSensor(bench.port).driver.name).toBe("SHT3x");
   });
 
   test("only a stranger: its id is told, for it is what is there", () => {
@@ -68,7 +74,7 @@ describe("auto", () => {
     expect(error).toMatchObject({ kind: "notFound" });
     expect(error.message).toBe(
       "I2C bus (data 21, clock 22) has no sensor (asked BMP280 at 0x76 0x77, AHT10 at 0x38, TMP117 at 0x48 0x49 0x4a 0x4b, " +
-        "SHT3x at 0x44 0x45, SHT4x at 0x44 0x45 0x46, BME280 at 0x76 0x77, AHT20 at 0x38): check power and wires",
+        "SHT4x at 0x44 0x45 0x46, SHT3x at 0x44 0x45, BME280 at 0x76 0x77, AHT20 at 0x38): check power and wires",
     );
     expect(bench.bus.openCount).toBe(0);
   });
@@ -86,7 +92,7 @@ describe("by name", () => {
     const bench = new Bench();
     bench.attachTMP117();
     bench.attachSHT3x();
-    expect(openSensor(bench.port, "sht3x").name).toBe("SHT3x");
+    expect(openSensor(bench.port, "sht3x").driver.name).toBe("SHT3x");
   });
 
   test("a chip that is not there: only its own addresses are named", () => {
@@ -100,11 +106,11 @@ describe("by name", () => {
   test("a name that nobody has: the names that there are", () => {
     const error = thrownBy(() => openSensor(new Bench().port, "DHT22", { more }));
     expect(error).toBeInstanceOf(RangeError);
-    expect(error.message).toBe('sensor "DHT22": expected auto, BMP280, AHT10, TMP117, SHT3x, SHT4x, BME280, AHT20');
+    expect(error.message).toBe('sensor "DHT22": expected auto, BMP280, AHT10, TMP117, SHT4x, SHT3x, BME280, AHT20');
   });
 
   test("the names for the setting", () => {
-    expect(sensorNames(more)).toEqual(["auto", "BMP280", "AHT10", "TMP117", "SHT3x", "SHT4x", "BME280", "AHT20"]);
+    expect(sensorNames(more)).toEqual(["auto", "BMP280", "AHT10", "TMP117", "SHT4x", "SHT3x", "BME280", "AHT20"]);
   });
 });
 
@@ -138,7 +144,7 @@ describe("what the io class gets", () => {
     const bench = new Bench();
     bench.attachSHT3x();
     const other = new bench.bus.I2C({ data: 21, clock: 22, address: 0x48, hz: 100_000 });
-    expect(openSensor(bench.port).name).toBe("SHT3x");
+    expect(openSensor(bench.port).driver.name).toBe("SHT3x");
     other.close();
   });
 });
@@ -167,13 +173,14 @@ describe("the list for the prompt", () => {
     const bench = new Bench();
     bench.attachTMP117({ celsius: 20 });
     bench.attachSHT3x();
-    const opened = openSensor(bench.port);
+    const opened = openSensor(bench.port, "tmp117");
     opened.sensor.sample();
-    expect(listSensors({ ...bench.port, digital: bench.bus.Digital }, [], opened).map((found) => found.name)).toEqual([
+    const inUse = [{ name: opened.driver.name, address: opened.address }];
+    expect(listSensors({ ...bench.port, digital: bench.bus.Digital }, [], inUse).map((found) => found.name)).toEqual([
       "SHT3x",
       "TMP117",
     ]);
-    bench.time.advance(opened.conversionMs);
+    bench.time.advance(opened.driver.conversionMs);
     expect(opened.sensor.sample()).toEqual({ temperature: 20 });
   });
 

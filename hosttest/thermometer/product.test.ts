@@ -201,7 +201,7 @@ describe("trouble", () => {
     one.plugSensor();
     time.advance(2 * MINUTE);
     expect(house.readings().length).toBeGreaterThan(before + 5);
-    expect(one.port.take()).toContain("sensor: reads again");
+    expect(one.port.take()).toContain("sensor: TMP117 at 0x48 works again");
     expect(one.restarts).toEqual([]);
   });
 

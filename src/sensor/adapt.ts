@@ -1,21 +1,16 @@
 /*
  * Any sensor driver of the Moddable SDK, as an entry of the driver table. In a board, which imports the SDK's class:
  *
- *   drivers: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] })]
+ *   drivers: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77], measures: [measure("temperature"), measure("pressure")] })]
  *
  * The SDK's drivers differ in manners: some throw, some call `onError` and leave a husk, some throw and leave the bus
  * open, which makes its address unusable until the next boot. Here they all open or throw, leaving nothing.
  */
-import type { OpenOptions, SensorDriver } from "./drivers.js";
+import { channels } from "../channels/channels.js";
+import type { Identity, OpenOptions, SensorDriver } from "./drivers.js";
 import { asError, chipAt, noAnswer, SensorError } from "./fault.js";
-import {
-  type BusOptions,
-  busOptions,
-  type SensorPort,
-  type SMBus,
-  type TemperatureSample,
-  type TemperatureSensor,
-} from "./io.js";
+import { type BusOptions, busOptions, type Sensor, type SensorPort, type SMBus } from "./io.js";
+import { type Measure, measureAt } from "./measure.js";
 
 /** A driver of the SDK: `sample()` returns `{temperature}` or `{thermometer: {temperature}}`, among other things. */
 export type SDKDriver = new (options: {
@@ -31,33 +26,34 @@ export type SDKDriver = new (options: {
 export interface AdaptOptions {
   /** Where the chip can be, the likeliest address first. */
   readonly addresses: readonly number[];
-  /** Digits after the point that mean something; default 2. */
-  readonly decimals?: number;
   /** Milliseconds between two asks of a driver that returns undefined; default 0: it waits by itself. */
   readonly conversionMs?: number;
-  /** °C: a temperature outside is no temperature; default -100 and 200. */
-  readonly lowest?: number;
-  readonly highest?: number;
+  /** As in the driver table. Default: every channel that there is, of unknown accuracy; what a sample does not have is left out. */
+  readonly measures?: readonly Measure[];
+  /** As in the driver table; default "sure". */
+  readonly identity?: Identity;
   /** Handed to the driver's `configure` once it is open. */
   readonly configure?: object;
 }
 
 /** An entry of the driver table for a driver of the SDK. `name`: as in the setting `sensor`. */
 export function adapt(name: string, Driver: SDKDriver, options: AdaptOptions): SensorDriver {
-  const { addresses, decimals = 2, conversionMs = 0, lowest = -100, highest = 200, configure } = options;
+  const { addresses, conversionMs = 0, measures = anyMeasures, identity = "sure", configure } = options;
   return {
     name,
     addresses,
-    decimals,
     conversionMs,
-    lowest,
-    highest,
+    measures,
+    identity,
     open: (port, address, { onError }) =>
       new Adapted(Driver, port, chipAt(name, address), address, { onError, configure }),
   };
 }
 
-class Adapted implements TemperatureSensor {
+/** Whatever a driver has. */
+const anyMeasures: readonly Measure[] = Object.freeze(channels.map((_, channel) => measureAt(channel)));
+
+class Adapted implements Sensor {
   private readonly where: string;
   private readonly onError: OpenOptions["onError"];
   private readonly opened: SMBus[] = []; // by the driver, which may forget them
@@ -89,13 +85,13 @@ class Adapted implements TemperatureSensor {
   }
 
   /** As the driver's own; what it throws or complains of is thrown. */
-  sample(): TemperatureSample | undefined {
+  sample(): object | undefined {
     if (this.driver === undefined) throw new Error(`${this.where} is closed`);
     this.complaint = undefined;
     try {
       const sample = this.driver.sample();
       if (this.complaint !== undefined) throw this.complaint;
-      return sample as TemperatureSample | undefined; // the sampler checks what is in it
+      return sample as object | undefined; // the sampler checks what is in it
     } catch (error) {
       const fault = this.fault(error);
       if (this.onError === undefined) throw fault;

@@ -84,19 +84,16 @@ export interface SensorOptions {
   readonly onError?: (error: Error) => void;
 }
 
-/** Degrees Celsius, in either of the two places where the SDK's drivers have it. Drivers may reuse the object. */
-export interface TemperatureSample {
-  readonly temperature?: number;
-  readonly thermometer?: { readonly temperature?: number };
-}
-
 /** A driver at work. */
-export interface TemperatureSensor {
+export interface Sensor {
   /** Milliseconds to wait between two asks, when it depends on how the driver is configured. */
   readonly conversionMs?: number;
   configure(options: object): void;
-  /** Starts a conversion, or collects the one that is ready. Undefined: not ready yet, ask again. */
-  sample(): TemperatureSample | undefined;
+  /**
+   * Starts a conversion, or collects the one that is ready: values as measure.ts finds them, in an object that may be reused at
+   * the next call. Undefined: not ready yet, ask again.
+   */
+  sample(): object | undefined;
   /** Lets go of the bus. May be called again. */
   close(): void;
 }

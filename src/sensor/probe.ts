@@ -1,24 +1,34 @@
 /*
- * Finds the sensor: by the name in the setting `sensor`, or by asking at every address where a known chip can be.
+ * Finds sensors: by the names in the setting `sensor`, or by asking at every address where a known chip can be.
  * Likeliest addresses first, a chip's own before its jumpers. A bus without pull-ups makes each ask wait for the
- * port's time limit, so the list is short and nobody probes on every reading: see sampler.ts.
+ * port's time limit, so the list is short and nothing is probed on every sample: see sampler.ts.
  */
 import { busOf, clearBus } from "./bus-clear.js";
 import { drivers, type OpenOptions, type SensorDriver } from "./drivers.js";
 import { asError, hex, SensorError } from "./fault.js";
-import type { SensorPort, TemperatureSensor } from "./io.js";
+import type { Sensor, SensorPort } from "./io.js";
 
 /** A sensor that is open, and what its owner must know of it. */
 export interface OpenSensor {
-  readonly sensor: TemperatureSensor;
-  readonly name: string;
+  readonly sensor: Sensor;
   readonly address: number;
-  readonly decimals: number;
-  /** Milliseconds between two asks. */
-  readonly conversionMs: number;
-  /** °C: a temperature outside is no temperature. */
-  readonly lowest: number;
-  readonly highest: number;
+  readonly driver: Pick<SensorDriver, "name" | "conversionMs" | "measures">;
+}
+
+/** Where a sampler gets its sensors from. */
+export interface SensorSource {
+  /** The sensors that are wanted, one of each, the preferred first; empty: all that answer. */
+  readonly names: readonly string[];
+  /**
+   * Opens the one called `name`, at `address` if that is given, never at one that is `taken`: those are open.
+   * @throws RangeError for an unknown name; SensorError (notFound, noAnswer, wrongChip, busStuck…), nothing open
+   */
+  open(name: string, taken: readonly number[], address?: number): OpenSensor;
+  /**
+   * Opens all that answer, the preferred first; perhaps none where some are open.
+   * @throws SensorError where none is open then; nothing open
+   */
+  openAll(taken: readonly number[]): readonly OpenSensor[];
 }
 
 /** What is at an address: `name` undefined if it is no chip that we know. */
@@ -29,46 +39,116 @@ export interface Found {
   readonly detail: string;
 }
 
-/** The values of the setting `sensor`. `more`: the board's drivers. */
+const AUTO = "auto";
+
+/** The names that the setting `sensor` takes. `more`: the board's drivers. */
 export function sensorNames(more: readonly SensorDriver[] = []): readonly string[] {
-  return ["auto", ...table(more).map((driver) => driver.name)];
+  return [AUTO, ...table(more).map((driver) => driver.name)];
 }
 
-/**
- * Opens the sensor called `name`, or with "auto" the first known chip on the bus. Names match in any case.
- * @param more the board's drivers, asked before those of `drivers`
- * @throws RangeError for an unknown name; SensorError (notFound, noAnswer, wrongChip, busStuck…), nothing open
- */
-export function openSensor(
-  port: SensorPort,
-  name = "auto",
-  { more = [], ...options }: OpenOptions & { readonly more?: readonly SensorDriver[] } = {},
-): OpenSensor {
-  const candidates = named(name, table(more));
-  freeBus(port);
-  let wrong: Error | undefined; // more telling than "no answer": something is there
-  for (const [driver, address] of places(candidates)) {
-    try {
-      return open(driver, port, address, options);
-    } catch (error) {
-      if (!isSilence(error)) wrong ??= asError(error);
-    }
+/** What is wrong with a value of the setting `sensor`, after "got …, "; undefined: nothing. */
+export function sensorFlaw(setting: string, more: readonly SensorDriver[] = []): string | undefined {
+  const names = setting.split(",");
+  const known = sensorNames(more);
+  const isKnown = (name: string): boolean => known.some((one) => isSameName(one, name));
+  if (!names.every(isKnown)) return `expected ${known.join(", ")}: the board has no other driver`;
+  if (names.length > 1 && names.some((name) => isSameName(name, AUTO))) return "expected auto alone, or names alone";
+  const twice = names.find((name, at) => names.findIndex((other) => isSameName(other, name)) < at);
+  return twice === undefined ? undefined : `expected ${twice} once: one sensor of each name is read`;
+}
+
+/** The sensors on a board's bus. Holds none itself. */
+export class SensorBus implements SensorSource {
+  readonly names: readonly string[];
+  private readonly port: SensorPort;
+  private readonly table: readonly SensorDriver[];
+  private readonly options: OpenOptions;
+
+  /**
+   * @param setting "auto", or names of drivers with commas between them, in any case
+   * @param more the board's drivers, asked before those of `drivers`
+   */
+  constructor(
+    port: SensorPort,
+    setting: string = AUTO,
+    { more = [], ...options }: OpenOptions & { readonly more?: readonly SensorDriver[] } = {},
+  ) {
+    this.port = port;
+    this.names = isSameName(setting, AUTO) ? [] : setting.split(",");
+    this.table = table(more);
+    this.options = options;
   }
-  throw wrong ?? notFound(port, candidates);
+
+  open(name: string, taken: readonly number[], address?: number): OpenSensor {
+    const candidates = this.table.filter((driver) => isSameName(driver.name, name));
+    if (candidates.length === 0) {
+      throw new RangeError(`sensor "${name}": expected ${[AUTO, ...this.table.map((row) => row.name)].join(", ")}`);
+    }
+    if (taken.length === 0) freeBus(this.port);
+    let fault: Error | undefined; // of a stranger: it says more than silence does
+    for (const [driver, at] of places(candidates)) {
+      if (taken.includes(at) || (address ?? at) !== at) continue;
+      try {
+        return open(driver, this.port, at, this.options);
+      } catch (error) {
+        if (!isSilence(error) || address !== undefined) fault ??= asError(error);
+      }
+    }
+    throw fault ?? notFound(this.port, candidates);
+  }
+
+  openAll(taken: readonly number[]): readonly OpenSensor[] {
+    if (taken.length === 0) freeBus(this.port);
+    const found: OpenSensor[] = [];
+    const vague = (driver: SensorDriver): boolean => driver.identity === "none";
+    let fault = this.collect(
+      this.table.filter((driver) => !vague(driver)),
+      taken,
+      found,
+    );
+    if (found.length > 0 || taken.length > 0) {
+      return found.sort((a, b) => this.preference(a) - this.preference(b));
+    }
+    fault = this.collect(this.table.filter(vague), taken, found) ?? fault;
+    if (found.length > 0) return found;
+    throw fault ?? notFound(this.port, this.table);
+  }
+
+  /** Opens what answers and adds it to `found`. @returns the first fault that is more than silence */
+  private collect(
+    candidates: readonly SensorDriver[],
+    taken: readonly number[],
+    found: OpenSensor[],
+  ): Error | undefined {
+    let fault: Error | undefined;
+    for (const [driver, at] of places(candidates)) {
+      if (taken.includes(at) || found.some(({ address }) => address === at)) continue;
+      try {
+        found.push(open(driver, this.port, at, this.options));
+      } catch (error) {
+        if (!isSilence(error)) fault ??= asError(error);
+      }
+    }
+    return fault;
+  }
+
+  private preference({ driver }: OpenSensor): number {
+    return this.table.indexOf(driver as SensorDriver);
+  }
 }
 
 /**
- * What answers at the addresses of known chips, for the prompt. Slow: as `openSensor` that finds nothing.
- * @param inUse the sensor that is open: its address is taken and not asked again
+ * What answers at the addresses of known chips, for the prompt. Slow: as a search that finds nothing.
+ * @param inUse the sensors that are open: their addresses are taken and not asked again
  */
 export function listSensors(
   port: SensorPort,
   more: readonly SensorDriver[] = [],
-  inUse?: { readonly name: string; readonly address: number },
+  inUse: readonly { readonly name: string; readonly address: number }[] = [],
 ): readonly Found[] {
   const found = new Map<number, Found>();
-  if (inUse !== undefined) found.set(inUse.address, { address: inUse.address, name: inUse.name, detail: "" });
-  else freeBus(port);
+  for (const { name, address } of inUse) found.set(address, { address, name, detail: "" });
+  if (inUse.length === 0) freeBus(port);
   for (const [driver, address] of places(table(more))) {
     if (found.get(address)?.name !== undefined) continue;
     try {
@@ -82,44 +162,15 @@ export function listSensors(
 }
 
 function open(driver: SensorDriver, port: SensorPort, address: number, options: OpenOptions): OpenSensor {
-  return new Opened(driver, address, driver.open(port, address, options));
-}
-
-/** What the driver's row says stays in that row. */
-class Opened implements OpenSensor {
-  readonly sensor: TemperatureSensor;
-  readonly address: number;
-  private readonly driver: SensorDriver;
-
-  constructor(driver: SensorDriver, address: number, sensor: TemperatureSensor) {
-    this.driver = driver;
-    this.address = address;
-    this.sensor = sensor;
-  }
-
-  get name(): string {
-    return this.driver.name;
-  }
-
-  get decimals(): number {
-    return this.driver.decimals;
-  }
-
-  get conversionMs(): number {
-    return this.sensor.conversionMs ?? this.driver.conversionMs;
-  }
-
-  get lowest(): number {
-    return this.driver.lowest;
-  }
-
-  get highest(): number {
-    return this.driver.highest;
-  }
+  return { sensor: driver.open(port, address, options), address, driver };
 }
 
 function isSilence(error: unknown): boolean {
   return error instanceof SensorError && error.kind === "noAnswer";
+}
+
+function isSameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 /** The board's first: who added a driver knows what is there, also where another chip can have the same address. */
@@ -127,20 +178,17 @@ function table(more: readonly SensorDriver[]): readonly SensorDriver[] {
   return [...more, ...drivers];
 }
 
-function named(name: string, all: readonly SensorDriver[]): readonly SensorDriver[] {
-  const wanted = name.toLowerCase();
-  if (wanted === "auto") return all;
-  const candidates = all.filter((driver) => driver.name.toLowerCase() === wanted);
-  if (candidates.length > 0) return candidates;
-  throw new RangeError(`sensor "${name}": expected auto, ${all.map((driver) => driver.name).join(", ")}`);
-}
-
-/** Every place to look, in order: each driver's first address, then each driver's second, and so on. */
+/** Every place to look, in order: each driver's first address, then each driver's second, and so on; at one address, who is sure of its chip first. */
 function places(candidates: readonly SensorDriver[]): readonly (readonly [SensorDriver, number])[] {
+  const inOrder = [
+    ...candidates.filter(({ identity = "sure" }) => identity === "sure"),
+    ...candidates.filter(({ identity }) => identity === "late"),
+    ...candidates.filter(({ identity }) => identity === "none"),
+  ];
   const found: [SensorDriver, number][] = [];
-  const most = Math.max(...candidates.map((driver) => driver.addresses.length));
-  for (let at = 0; at < most; at++) {
-    for (const driver of candidates) if (at < driver.addresses.length) found.push([driver, driver.addresses[at]]);
+  const max = Math.max(...candidates.map((driver) => driver.addresses.length));
+  for (let at = 0; at < max; at++) {
+    for (const driver of inOrder) if (at < driver.addresses.length) found.push([driver, driver.addresses[at]]);
   }
   return found;
 }

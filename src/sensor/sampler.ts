@@ -1,88 +1,98 @@
 /*
- * The sampler: asks the sensor at a fixed cadence and passes readings on, whatever happens to the sensor.
- * Reading n is due at start + n intervals: nothing drifts, and a late wake skips what it missed instead of catching up.
- * Never two conversions at once, never waits: one timer, set for the next ask or the next reading. A fault closes the
- * sensor, is counted, and is told once until it changes; the sensor is opened again, at longer and longer steps.
- * Nothing is thrown out of the timer; in steady state a reading allocates nothing here.
+ * The sampler: asks the sensors at a fixed cadence and passes samples on, whatever happens to a sensor.
+ * Sample n is due at start + n intervals: nothing drifts, and a late wake skips what it missed instead of catching up.
+ * A round asks every sensor that is due, each for one conversion, until it has a result or has failed; what the sensors gave is
+ * one sample, each channel from the best sensor that has it. Never waits: one timer, set for the next ask or the next round.
+ * A fault concerns its sensor alone (place.ts); it is counted, and reported once until it changes.
+ * Nothing is thrown out of the timer; in steady state a sample allocates nothing here.
  */
-
-import { TEMPERATURE } from "../channels/channels.js";
+import { channels } from "../channels/channels.js";
 import { Sample } from "../channels/sample.js";
 import type { TimerId, Timers } from "../common/timers.js";
 import { Calibration, type CalibrationOptions } from "./calibration.js";
 import { Deadband } from "./deadband.js";
-import { asError, chipAt, SensorError, sameFault } from "./fault.js";
-import type { TemperatureSample } from "./io.js";
-import { addOthers } from "./measured.js";
-import type { OpenSensor } from "./probe.js";
-
-/** Asks for one conversion. An SHT3x that was just opened needs five. */
-const MOST_ASKS = 8;
-/** A sensor that fails is tried again after 1, 2, 4, at most this many intervals… */
-const LONGEST_BACKOFF_INTERVALS = 8;
-/** …and not later than this, if that is at least an interval: a slow cadence has no bus time to save. */
-const LONGEST_BACKOFF_MS = 30_000;
+import { asError, sameFault } from "./fault.js";
+import { FAILED, Place, Retry } from "./place.js";
+import type { OpenSensor, SensorSource } from "./probe.js";
 
 /** Kept, and its functions called on it; figures are read once. */
 export interface SamplerOptions extends CalibrationOptions {
-  /** Opens the sensor, now and after every fault; throws if it cannot. See `openSensor`. */
-  open(): OpenSensor;
+  /** Read once. Asked for sensors at the start and after faults. See `SensorBus`. */
+  readonly sensors: SensorSource;
   timers: Timers;
   /** Milliseconds since boot; steady. */
   uptimeMs(): number;
-  /** Milliseconds between readings, 1 or more. */
+  /** Milliseconds between samples, 1 or more. */
   intervalMs: number;
   /** By channel, in its unit: a sample of which no channel differs so much from the last one passed on is kept back. Default 0: none is. */
   deadbands?: readonly number[];
   /** Longest silence that `deadbands` may cause, milliseconds. Default 0: any. */
   heartbeatMs?: number;
-  /** A sample, calibrated and filtered. One object, filled anew each time. */
+  /** A sample, calibrated and filtered, with one channel or more. One object, filled anew each time. */
   onSample(sample: Sample): void;
-  /** A fault that is not the one before; the sampler carries on by itself. Also what `onSample` throws. */
+  /** A fault that is not the one before of that sensor; the sampler carries on by itself. Also what `onSample` throws. */
   onFailure(error: Error): void;
-  /** The first reading after a fault is there. */
-  onRecovered?(): void;
+  /** After a fault: `what` works again, "TMP117 at 0x48", say. */
+  onRecovered?(what: string): void;
+  /** Channels come from another sensor than before, in words. */
+  onSource?(text: string): void;
+}
+
+/** A sensor that is wanted. */
+export interface SensorStatus {
+  /** Driver and, if it is known, address. */
+  readonly where: string;
+  /** Undefined while it is away. */
+  readonly opened: { readonly address: number; readonly driver: { readonly name: string } } | undefined;
+  /** Channels, a bit each, that samples have from it. */
+  readonly gives: number;
+  /** Undefined while all is well. */
+  readonly lastError: Error | undefined;
 }
 
 export interface SamplerStatus {
-  /** The sensor that is open. */
-  readonly name: string | undefined;
-  readonly address: number | undefined;
+  readonly sensors: readonly SensorStatus[];
   /** The latest sample, passed on or not, and how old it is. The object is filled anew with every sample. */
   readonly sample: Sample | undefined;
   readonly ageMs: number | undefined;
   /** Samples since boot, and how many of them the deadband kept back. */
   readonly readings: number;
   readonly withheld: number;
-  /** Samples that failed, or that `onSample` threw at, since boot. */
+  /** How often a sensor failed, or `onSample` threw, since boot. */
   readonly failures: number;
-  /** Undefined while all is well. */
+  /** Why there is no sample, or why the last one was not passed on; undefined while there are samples. */
   readonly lastError: Error | undefined;
 }
 
 export class Sampler {
   private readonly options: SamplerOptions;
+  private readonly sensors: SensorSource;
   private readonly intervalMs: number;
   private readonly calibration: Calibration | undefined; // if there is anything to do
   private readonly deadband: Deadband | undefined; // if there is one
-  private opened: OpenSensor | undefined;
+  private readonly places: Place[];
+  /** What looks for further sensors; undefined where the wanted ones have names. */
+  private readonly scout: Retry | undefined;
+  private isLooking: boolean; // the scout has something to look for
+  private first: Place | undefined; // of those whose sensor is open
+  private isIncomplete = true; // there are others, or may be
+  private isUnassigned = false; // a sensor came, went or is trusted again
+  private sources: (Place | undefined)[] = []; // by channel: who gave it last
   private timer: TimerId | undefined;
   private running = false;
   private closed = false;
 
   private startMs = 0;
-  private slot = 0; // the reading that is due next, counted from the start
-  private asks = 0; // of the conversion that runs; 0: none runs
-  private extra = false; // the next reading, or the one that runs, was asked for by sampleNow
+  private slot = 0; // the round that is due next, counted from the start
+  private waitMs = 0; // until sensors are asked again; 0: no round runs
+  private extra = false; // the next round, or the one that runs, was asked for by sampleNow
 
-  private measuresMore = true; // the sensor that is open, as far as is known
   private readonly sample = new Sample(); // the latest, passed on or not; empty before the first one
   private readMs = 0;
   private readings = 0;
   private withheld = 0;
   private failures = 0;
-  private failuresInARow = 0;
-  private lastError: Error | undefined;
+  private lastError: Error | undefined; // thrown by the owner, at the last sample
 
   /** @throws RangeError for an interval, offset, filter, deadband or heartbeat that is none */
   constructor(options: SamplerOptions) {
@@ -94,44 +104,53 @@ export class Sampler {
     this.calibration = calibration.isIdle ? undefined : calibration;
     const band = new Deadband(deadbands, heartbeatMs);
     this.deadband = deadbands.every((width) => width === 0) ? undefined : band;
+    this.sensors = options.sensors;
+    this.places = this.sensors.names.map((name) => new Place(name));
+    this.isLooking = this.places.length === 0;
+    this.scout = this.isLooking ? new Retry() : undefined;
   }
 
-  /** The first reading is due at once, the others at multiples of the interval from now. */
+  /** The first sample is due at once, the others at multiples of the interval from now. */
   start(): void {
     if (this.running || this.closed) return;
     this.running = true;
     this.startMs = this.options.uptimeMs();
     this.slot = 0;
-    if (this.asks === 0) this.arm();
+    if (this.scout !== undefined) this.scout.dueSlot = 0;
+    for (const place of this.places) place.dueSlot = 0;
+    if (this.waitMs === 0) this.arm();
   }
 
-  /** No readings until `start()` or `sampleNow()`. A conversion that runs is given up. */
+  /** No samples until `start()` or `sampleNow()`. A round that runs is aborted. */
   stop(): void {
     this.running = false;
     this.extra = false;
+    this.waitMs = 0;
     this.disarm();
-    this.closeSensor(); // also so that nobody collects, much later, what a conversion left behind
+    for (const place of this.places) place.close(); // also so that no later ask collects what a conversion left behind
+    this.first = undefined;
+    this.isIncomplete = true;
+    this.isUnassigned = true;
   }
 
-  /** One reading as soon as possible, whatever cadence, deadband and back-off say; also when stopped. */
+  /** One sample as soon as possible, whatever cadence, deadband and back-off say; also when stopped. */
   sampleNow(): void {
     if (this.closed) return;
     this.extra = true;
-    if (this.asks === 0) this.arm();
+    if (this.waitMs === 0) this.arm();
   }
 
   /** What the prompt shows. */
   status(): SamplerStatus {
     const known = this.sample.mask !== 0;
     return {
-      name: this.opened?.name,
-      address: this.opened?.address,
+      sensors: this.places,
       sample: known ? this.sample : undefined,
       ageMs: known ? this.options.uptimeMs() - this.readMs : undefined,
       readings: this.readings,
       withheld: this.withheld,
       failures: this.failures,
-      lastError: this.lastError,
+      lastError: this.trouble,
     };
   }
 
@@ -141,124 +160,257 @@ export class Sampler {
     this.stop();
   }
 
+  private get trouble(): Error | undefined {
+    if (this.lastError !== undefined) return this.lastError;
+    if (this.places.some(({ gives, lastError }) => gives !== 0 && lastError === undefined)) return undefined;
+    return this.places.find(({ lastError }) => lastError !== undefined)?.lastError ?? this.scout?.lastError;
+  }
+
   private readonly wake = (): void => {
     this.timer = undefined;
-    try {
-      if (this.asks === 0) this.takeSlot();
-      this.ask();
-    } catch (error) {
-      this.fail(asError(error));
+    if (this.waitMs === 0) {
+      if (this.running) this.takeSlot();
+      if (this.isIncomplete) this.complete();
     }
+    let waitMs = 0;
+    let place = this.first;
+    while (place !== undefined) {
+      if (place.result === undefined) {
+        const ms = place.ask();
+        if (ms > waitMs) waitMs = ms;
+        else if (ms === FAILED) this.fail(place, place.fault!);
+      }
+      place = place.next;
+    }
+    this.waitMs = waitMs;
+    if (waitMs === 0) this.finish();
     this.arm();
   };
 
-  /** A reading begins: which one is due after it? */
+  /** Which round is due after this one? */
   private takeSlot(): void {
-    if (!this.running) return;
     const next = Math.floor((this.options.uptimeMs() - this.startMs) / this.intervalMs) + 1;
-    // A timer may fire a little early: its slot is taken all the same. An extra reading takes only what it meets.
+    // A timer may fire a little early: its slot is taken all the same. An extra round takes only what it meets.
     this.slot = Math.max(next, this.extra ? this.slot : this.slot + 1);
   }
 
-  private ask(): void {
-    if (this.opened === undefined) {
-      this.opened = this.options.open();
-      this.measuresMore = true;
+  /** Opens what is not open and due. */
+  private complete(): void {
+    if (this.isLooking) this.look();
+    for (const place of this.places) {
+      if (place.opened !== undefined || (place.dueSlot >= this.slot && !this.extra)) continue;
+      try {
+        this.seat(place, this.sensors.open(place.name, this.taken(), place.address));
+      } catch (error) {
+        this.fail(place, asError(error));
+      }
     }
-    const opened = this.opened;
-    const sample = opened.sensor.sample();
-    if (sample !== undefined) {
-      this.asks = 0;
-      this.accept(opened, sample);
-    } else if (++this.asks >= MOST_ASKS) {
-      const what = `has no temperature after ${this.asks} asks: take its power away for a moment`;
-      throw new SensorError("notReady", chipAt(opened.name, opened.address), what);
-    }
+    this.isIncomplete = this.isLooking || this.places.some(isAway);
   }
 
-  private accept(opened: OpenSensor, measured: TemperatureSample): void {
-    const thermometer = measured.thermometer;
-    const raw = (thermometer === undefined ? measured.temperature : thermometer.temperature) ?? Number.NaN;
-    if (!(raw >= opened.lowest && raw <= opened.highest)) {
-      const what = `says ${raw} °C, expected ${opened.lowest} to ${opened.highest}: check its power and its wires`;
-      throw new SensorError("outOfRange", chipAt(opened.name, opened.address), what);
+  private seat(place: Place, opened: OpenSensor): void {
+    place.open(opened);
+    this.relink();
+  }
+
+  /** Sensors came or went. */
+  private relink(): void {
+    let last: Place | undefined;
+    this.first = undefined;
+    for (const place of this.places) {
+      if (place.opened === undefined) continue;
+      if (last === undefined) this.first = place;
+      else last.next = place;
+      place.next = undefined;
+      last = place;
+    }
+    this.isUnassigned = true;
+  }
+
+  private taken(): readonly number[] {
+    const taken: number[] = [];
+    for (const { opened } of this.places) if (opened !== undefined) taken.push(opened.address);
+    return taken;
+  }
+
+  /** Looks for sensors that have no place yet: at the start, and as long as one is away. */
+  private look(): void {
+    const { scout, places } = this;
+    if (scout === undefined || (scout.dueSlot >= this.slot && !this.extra)) return;
+    try {
+      const found = this.sensors.openAll(this.taken());
+      for (const opened of found) this.seat(this.placeFor(opened), opened);
+      scout.lastError = undefined;
+      this.isLooking = places.some(isAway);
+      if (found.length > 0 || !this.isLooking) scout.succeed();
+    } catch (error) {
+      // A sensor that has a place reports its own faults.
+      if (places.length === 0) this.count(scout, asError(error));
+    }
+    if (this.isLooking && !this.extra) scout.putOff(this.slot, this.intervalMs);
+  }
+
+  /** Where a sensor that was found belongs: its place, or a new one. */
+  private placeFor({ driver, address }: OpenSensor): Place {
+    const { places, scout } = this;
+    const former = places.find((place) => place.name === driver.name && place.address === address);
+    if (former !== undefined) return former;
+    const place = new Place(driver.name, address);
+    places.push(place);
+    if (scout?.lastError !== undefined) place.recoverFrom(scout.lastError);
+    return place;
+  }
+
+  /** Every sensor has its result, or failed: what there is becomes one sample. */
+  private finish(): void {
+    if (this.isUnassigned) this.assign();
+    let place = this.first;
+    if (place === undefined) {
+      this.skip();
+      return;
     }
     const sample = this.sample;
     sample.clear();
-    sample.set(TEMPERATURE, raw, opened.decimals);
-    if (this.measuresMore) {
-      addOthers(measured, sample);
-      this.measuresMore = sample.mask !== 1 << TEMPERATURE; // a thermometer is not asked for humidity again
+    while (place !== undefined) {
+      if (place.givesMain) sample.set(place.main.channel, place.value, place.main.decimals);
+      if (place.givesOthers) this.addOthers(place, sample);
+      place.result = undefined;
+      if (place.trial !== 0) this.rehabilitate(place);
+      place = place.next;
     }
     this.calibration?.apply(sample);
     this.readMs = this.options.uptimeMs();
     this.readings++;
-    this.failuresInARow = 0;
-    if (!this.passes(sample)) this.withheld++;
-    else if (!this.handOver(sample)) return;
-    if (this.lastError === undefined) return;
-    this.lastError = undefined;
-    this.options.onRecovered?.();
+    if (this.passes(sample)) this.handOver(sample);
+    else this.withheld++;
+  }
+
+  private addOthers(place: Place, sample: Sample): void {
+    const flaw = place.fillOthers(sample);
+    if (flaw !== undefined) this.report(flaw);
+  }
+
+  /** There is no sample: nothing happens until a sensor is due. */
+  private skip(): void {
+    this.extra = false;
+    this.calibration?.interrupt();
+    let due = this.isLooking && this.scout !== undefined ? this.scout.dueSlot : Number.POSITIVE_INFINITY;
+    for (const { dueSlot } of this.places) due = Math.min(due, dueSlot);
+    this.slot = Math.max(this.slot, due);
   }
 
   /** Whether the deadband lets the latest sample pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
   private passes(sample: Sample): boolean {
     if (!this.extra) return this.deadband === undefined || this.deadband.passes(sample, this.dueMs(this.slot - 1));
-    this.extra = false;
+    this.extra = false; // before the owner gets the sample: it may ask for another
     this.deadband?.note(sample, this.readMs);
     return true;
   }
 
-  /** False: the owner threw. Its trouble is reported like the sensor's, but the sensor is innocent and stays open. */
-  private handOver(sample: Sample): boolean {
+  /** What the owner throws is reported like a sensor's fault, but no sensor is to blame: all stay open. */
+  private handOver(sample: Sample): void {
     try {
       this.options.onSample(sample);
-      return true;
-    } catch (error) {
-      this.report(asError(error));
-      return false;
+    } catch (thrown) {
+      const error = asError(thrown);
+      const isKnown = sameFault(this.lastError, error);
+      this.failures++;
+      this.lastError = error;
+      if (!isKnown) this.report(error);
+      return;
     }
+    if (this.lastError === undefined) return;
+    this.lastError = undefined;
+    this.announce(() => this.options.onRecovered?.("sampling"));
   }
 
-  private fail(error: Error): void {
-    this.asks = 0;
-    this.closeSensor();
-    this.calibration?.interrupt();
-    if (this.extra) this.extra = false;
-    else this.slot += this.backoffSlots() - 1;
-    this.report(error);
+  private fail(place: Place, error: Error): void {
+    place.close();
+    place.distrust();
+    if (!this.extra) place.putOff(this.slot, this.intervalMs);
+    const { next } = place;
+    this.relink();
+    place.next = next; // whoever goes through the list finds the others
+    this.isIncomplete = true;
+    this.isLooking = this.scout !== undefined;
+    this.count(place, error);
   }
 
-  /** How many intervals until the sensor is tried again. */
-  private backoffSlots(): number {
-    const affordable = Math.min(LONGEST_BACKOFF_INTERVALS, LONGEST_BACKOFF_MS / this.intervalMs);
-    return Math.max(1, Math.floor(Math.min(2 ** this.failuresInARow++, affordable)));
+  private count(retry: Retry, error: Error): void {
+    this.failures++;
+    if (retry.note(error)) this.report(error);
   }
 
   private report(error: Error): void {
-    this.failures++;
-    const known = sameFault(this.lastError, error);
-    this.lastError = error;
-    if (known) return;
+    this.announce(() => this.options.onFailure(error));
+  }
+
+  private announce(call: () => void): void {
     try {
-      this.options.onFailure(error);
+      call();
     } catch {
-      // Who cannot even be told of a failure must not stop the readings.
+      // An owner that cannot take the news must not stop the samples.
     }
   }
 
+  /** A sensor that failed has given a sample. */
+  private rehabilitate(place: Place): void {
+    place.succeed();
+    if (place.trial > 0 && --place.trial === 0) this.isUnassigned = true;
+    if (place.lastError === undefined || (place.gives === 0 && place.trial > 0)) return;
+    place.lastError = undefined;
+    this.announce(() => this.options.onRecovered?.(place.where));
+  }
+
+  /** Gives each channel to the best sensor that has it: one that is trusted, then by accuracy, or the first of those with names. */
+  private assign(): void {
+    this.isUnassigned = false;
+    const { places, sources } = this;
+    const given = places.map(() => 0);
+    let text = "";
+    for (let channel = 0; channel < channels.length; channel++) {
+      const best = this.bestFor(channel);
+      if (best === undefined) continue;
+      given[places.indexOf(best)] |= 1 << channel;
+      const former = sources[channel];
+      sources[channel] = best;
+      if (former === undefined || former === best) continue;
+      text += `${text && "; "}${channels[channel].name} now from ${best.where}, no longer from ${former.where}`;
+    }
+    for (const [at, place] of places.entries()) place.give(given[at]);
+    if (text === "") return;
+    this.calibration?.interrupt();
+    this.announce(() => this.options.onSource?.(text));
+  }
+
+  private bestFor(channel: number): Place | undefined {
+    let best: Place | undefined;
+    let bestAccuracy = 0;
+    for (const place of this.places) {
+      const one = place.measureOf(channel);
+      if (one === undefined) continue;
+      const accuracy = this.scout === undefined ? 0 : one.accuracy;
+      const isBetter = (place.trial === 0) === (best?.trial === 0) ? accuracy < bestAccuracy : place.trial === 0;
+      if (best !== undefined && !isBetter) continue;
+      best = place;
+      bestAccuracy = accuracy;
+    }
+    return best;
+  }
+
   private arm(): void {
-    this.disarm();
-    if (this.asks > 0) this.wakeIn(Math.max(1, this.opened?.conversionMs ?? 1));
+    if (this.timer !== undefined) this.disarm();
+    if (this.waitMs > 0) this.wakeIn(this.waitMs);
     else if (this.extra) this.wakeIn(0);
     else if (this.running) this.wakeIn(this.nextDueMs() - this.options.uptimeMs());
   }
 
-  /** When the next reading is due; slots that went by meanwhile are skipped. */
+  /** When the next round is due; slots that went by meanwhile are skipped. */
   private nextDueMs(): number {
     const passed = Math.ceil((this.options.uptimeMs() - this.startMs) / this.intervalMs);
-    this.slot = Math.max(this.slot, passed);
-    return this.dueMs(this.slot);
+    const slot = Math.max(this.slot, passed);
+    this.slot = slot;
+    return this.startMs + slot * this.intervalMs;
   }
 
   private dueMs(slot: number): number {
@@ -273,15 +425,8 @@ export class Sampler {
     if (this.timer !== undefined) this.options.timers.clear(this.timer);
     this.timer = undefined;
   }
+}
 
-  private closeSensor(): void {
-    const opened = this.opened;
-    this.opened = undefined;
-    this.asks = 0;
-    try {
-      opened?.sensor.close();
-    } catch {
-      // A foreign driver may talk to its chip while it closes, and the chip may be gone.
-    }
-  }
+function isAway({ opened }: Place): boolean {
+  return opened === undefined;
 }

@@ -16,11 +16,13 @@ import {
   isHostList,
   isMQTTText,
   isName,
+  isNameList,
   isPassphrase,
   isTopic,
   isTopicLevel,
   mendHost,
   mendHostList,
+  mendList,
   strayCharacter,
 } from "./texts.js";
 
@@ -51,7 +53,7 @@ export interface Values extends ChannelValues {
   topics: "sample" | "each";
   "outbox.full": "dropOldest" | "refuse";
   "outbox.window": number;
-  /** "auto", or the name of a driver. */
+  /** "auto", or names of drivers with commas between them. */
   sensor: string;
   /** Empty: made from the id. */
   hostname: string;
@@ -280,13 +282,14 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     key: "sensor",
     type: {
       kind: "text",
-      maxBytes: 15,
-      expects: "auto or a driver's name (see sensors)",
-      accepts: (text) => text.length > 0 && isName(text),
+      maxBytes: 47,
+      expects: "auto, or drivers' names (see sensors) with commas between them",
+      accepts: isNameList,
+      mend: mendList,
       examples: ["auto", "tmp117", "sht3x"],
     },
     default: "auto",
-    help: "auto: looks for one; or a driver's name",
+    help: "auto: all that answer, each value from the best; or drivers' names with commas, the preferred first",
     inForce: "rebooted",
   },
   {

@@ -67,9 +67,19 @@ export function isHostList(text: string): boolean {
 
 /** Each host mended, blanks beside the commas left out. */
 export function mendHostList(text: string): string {
+  return mendList(text).split(",").map(mendHost).join(",");
+}
+
+/** Names with commas between them, one or more. */
+export function isNameList(text: string): boolean {
+  return text.split(",").every((name) => name !== "" && isName(name));
+}
+
+/** Blanks beside the commas left out. */
+export function mendList(text: string): string {
   return text
     .split(",")
-    .map((host) => mendHost(host.trim()))
+    .map((item) => item.trim())
     .join(",");
 }
 

@@ -50,6 +50,7 @@ export class Intake {
   take(sample: Sample): void {
     const { board, settings, uplink, outbox } = this.owner;
     if ((sample.mask & ~this.channels) !== 0) this.measure(sample.mask);
+    if ((sample.mask & (1 << TEMPERATURE)) === 0 && this.isMute()) return;
     const qos = settings.get("mqtt.qos");
     const sequence = qos === 0 ? undefined : this.keep(sample, qos);
     board.observer?.reading?.(sample.values[TEMPERATURE], sequence);
@@ -59,6 +60,12 @@ export class Intake {
     }
     uplink?.wake();
     outbox?.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
+  }
+
+  /** A sample without a temperature has nothing to say where the temperature is all that is sent. */
+  private isMute(): boolean {
+    const { settings } = this.owner;
+    return settings.get("payload") === "plain" && settings.get("topics") === "sample";
   }
 
   /** There are channels that no sample had before. */

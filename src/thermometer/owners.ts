@@ -11,7 +11,7 @@ import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
 import type { Flash } from "../outbox/flash.js";
 import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
-import { sensorNames } from "../sensor/probe.js";
+import { sensorFlaw } from "../sensor/probe.js";
 import type { Key, Value } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
@@ -71,10 +71,8 @@ export class SettingsOwner extends Owned implements SettingsOptions {
         : `got "on", but ${board.name} has no TLS; leave it off`;
     }
     if (key !== "sensor") return undefined;
-    const names = sensorNames(board.drivers);
-    const wanted = String(value).toLowerCase();
-    if (names.some((name) => name.toLowerCase() === wanted)) return undefined;
-    return `got "${value}", expected ${names.join(", ")}: ${board.name} has no other driver`;
+    const flaw = sensorFlaw(String(value), board.drivers);
+    return flaw === undefined ? undefined : `got "${value}", ${flaw}`;
   }
 
   onProblem(text: string): void {

@@ -7,7 +7,7 @@ import { channels } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
 import type { LineLevel } from "../common/log-levels.js";
 import type { Answer } from "../console/host/host.js";
-import { type OpenSensor, openSensor } from "../sensor/probe.js";
+import { SensorBus } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import { type ChannelKey, channelKey } from "../settings/channel-settings.js";
 import type { Key, Values } from "../settings/schema.js";
@@ -144,9 +144,9 @@ export class Sampling implements SamplerOptions {
     return this.owner.settings.get("heartbeat") * 1000;
   }
 
-  open(): OpenSensor {
+  get sensors(): SensorBus {
     const { board, settings } = this.owner;
-    return openSensor(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs: this.intervalMs });
+    return new SensorBus(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs: this.intervalMs });
   }
 
   uptimeMs(): number {
@@ -163,8 +163,12 @@ export class Sampling implements SamplerOptions {
     this.answer({ failed: error.message });
   }
 
-  onRecovered(): void {
-    this.owner.log("info", "sensor: reads again");
+  onRecovered(what: string): void {
+    this.owner.log("info", `sensor: ${what} works again`);
+  }
+
+  onSource(text: string): void {
+    this.owner.log("warn", `sensor: ${text}`);
   }
 
   /** What a setting is for each channel, in the table's order. */

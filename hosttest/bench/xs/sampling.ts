@@ -7,7 +7,7 @@ import { Sticky } from "../../../src/journal/sticky.js";
 import { encodeTopicName } from "../../../src/mqtt/topics.js";
 import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
-import { openSensor } from "../../../src/sensor/probe.js";
+import { SensorBus } from "../../../src/sensor/probe.js";
 import { Sampler } from "../../../src/sensor/sampler.js";
 import { advance, PlainFlash, timers, uptimeMs } from "./harness.js";
 import { allocated, type Cost, enter, leave, spentIn } from "./meter.js";
@@ -59,7 +59,7 @@ export function samplingCost(turns: number): Cost {
     topicOf,
   });
   const sampler = new Sampler({
-    open: () => openSensor({ io: Registers, data: 21, clock: 22 }, "auto", { intervalMs: INTERVAL_MS }),
+    sensors: new SensorBus({ io: Registers, data: 21, clock: 22 }, "tmp117", { intervalMs: INTERVAL_MS }),
     timers,
     uptimeMs,
     intervalMs: INTERVAL_MS,

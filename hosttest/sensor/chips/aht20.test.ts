@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AHT20 } from "../../../src/sensor/chips/aht20.js";
-import { openSensor } from "../../../src/sensor/probe.js";
-import { Bench, thrownBy } from "../bench.js";
+import { Bench, openSensor, thrownBy } from "../bench.js";
 
 function opened(options: Parameters<Bench["attachAHT20"]>[0] = {}) {
   const bench = new Bench();
@@ -50,14 +49,14 @@ describe("opening", () => {
   test("found by auto", () => {
     const bench = new Bench();
     bench.attachAHT20();
-    expect(openSensor(bench.port)).toMatchObject({ name: "AHT20", address: 0x38, decimals: 2, lowest: -40 });
+    expect(openSensor(bench.port)).toMatchObject({ address: 0x38, driver: { name: "AHT20" } });
   });
 
   test("another chip on the bus is asked first", () => {
     const bench = new Bench();
     bench.attachAHT20();
     bench.attachBME280();
-    expect(openSensor(bench.port).name).toBe("BME280");
+    expect(openSensor(bench.port).driver.name).toBe("BME280");
   });
 });
 

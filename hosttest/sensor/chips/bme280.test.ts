@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CONSTANTS } from "../../../boards/parts/bme280.js";
 import { BME280 } from "../../../src/sensor/chips/bme280.js";
-import { openSensor } from "../../../src/sensor/probe.js";
-import { Bench, thrownBy } from "../bench.js";
+import { Bench, openSensor, thrownBy } from "../bench.js";
 
 function opened(options: Parameters<Bench["attachBME280"]>[0] = {}) {
   const bench = new Bench();
@@ -96,7 +95,7 @@ describe("opening", () => {
   test.each([0x76, 0x77])("found by auto at %d", (address) => {
     const bench = new Bench();
     bench.attachBME280({ address });
-    expect(openSensor(bench.port)).toMatchObject({ name: "BME280", address, decimals: 2, lowest: -40, highest: 85 });
+    expect(openSensor(bench.port)).toMatchObject({ address, driver: { name: "BME280" } });
   });
 });
 

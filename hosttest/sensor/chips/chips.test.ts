@@ -5,13 +5,13 @@ import { BME280 } from "../../../src/sensor/chips/bme280.js";
 import { SHT3x } from "../../../src/sensor/chips/sht3x.js";
 import { SHT4x } from "../../../src/sensor/chips/sht4x.js";
 import { TMP117 } from "../../../src/sensor/chips/tmp117.js";
-import type { SensorOptions, TemperatureSensor } from "../../../src/sensor/io.js";
+import type { Sensor, SensorOptions } from "../../../src/sensor/io.js";
 import { Bench, thrownBy } from "../bench.js";
 
 interface Row {
   readonly name: string;
   readonly where: string;
-  readonly Driver: new (options: SensorOptions) => TemperatureSensor;
+  readonly Driver: new (options: SensorOptions) => Sensor;
   attach(bench: Bench): { hang(): void };
 }
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SHT4x } from "../../../src/sensor/chips/sht4x.js";
 import type { SensorOptions } from "../../../src/sensor/io.js";
-import { openSensor } from "../../../src/sensor/probe.js";
-import { Bench, thrownBy } from "../bench.js";
+import { Bench, openSensor, thrownBy } from "../bench.js";
 
 function opened(options: { celsius?: number; serialReads?: number; onError?: SensorOptions["onError"] } = {}) {
   const bench = new Bench();
@@ -67,9 +66,9 @@ describe("probing where an SHT3x and an SHT4x may be", () => {
   test.each(["auto", "SHT4x"])("`sensor` = %s finds it, and its heater stays cold", (name) => {
     const bench = new Bench();
     const part = bench.attachSHT4x({ celsius: 25 });
-    const { sensor, name: found } = openSensor(bench.port, name);
-    expect(found).toBe("SHT4x");
-    expect(bench.sample(sensor).thermometer?.temperature).toBeCloseTo(25, 2);
+    const { sensor, driver } = openSensor(bench.port, name);
+    expect(driver.name).toBe("SHT4x");
+    expect(bench.sample(sensor)).toMatchObject({ thermometer: { temperature: expect.closeTo(25, 2) } });
     expect(part.heated).toBe(0);
   });
 
@@ -83,7 +82,7 @@ describe("probing where an SHT3x and an SHT4x may be", () => {
   test("an SHT3x is an SHT3x for `auto`", () => {
     const bench = new Bench();
     bench.attachSHT3x();
-    expect(openSensor(bench.port).name).toBe("SHT3x");
+    expect(openSensor(bench.port).driver.name).toBe("SHT3x");
   });
 });
 

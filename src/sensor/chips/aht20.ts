@@ -6,6 +6,7 @@
  * Source: Aosong AHT20 datasheet, version 1.1: §5.3 (commands), §5.4 (procedure), §6 (conversion).
  */
 import type { SensorOptions } from "../io.js";
+import { type Measure, measure } from "../measure.js";
 import { Chip } from "./chip.js";
 import { crc8 } from "./crc8.js";
 
@@ -32,13 +33,13 @@ interface AHT20Sample {
 export class AHT20 extends Chip<AHT20Sample> {
   /** The only one (§5.2). */
   static readonly addresses: readonly number[] = Object.freeze([0x38]);
-  /** Digits after the point that mean something: the resolution is 0.01 °C (§2, table 2). */
-  static readonly decimals = 2;
   /** Milliseconds between two asks. */
   static readonly conversionMs = CONVERSION_MS;
-  /** °C: what the chip is made for (§2, table 2). */
-  static readonly lowest = -40;
-  static readonly highest = 85;
+  /** Resolution 0.01 °C (§2, tables 1 and 2). */
+  static readonly measures: readonly Measure[] = Object.freeze([
+    measure("temperature", { accuracy: 0.3, decimals: 2, lowest: -40, highest: 85 }),
+    measure("humidity", { accuracy: 2 }),
+  ]);
 
   private readonly result = new Uint8Array(7);
   private readonly command = this.result.subarray(0, 3); // never needed at the same time

@@ -7,6 +7,7 @@
  */
 import { contradiction, hex, SensorError } from "../fault.js";
 import type { SensorOptions } from "../io.js";
+import { type Measure, measure } from "../measure.js";
 import { Chip } from "./chip.js";
 
 // §5.4.
@@ -46,13 +47,14 @@ interface BME280Sample {
 export class BME280 extends Chip<BME280Sample> {
   /** Where the SDO pin can put it (§6.2): to ground, to V+. */
   static readonly addresses: readonly number[] = Object.freeze([0x76, 0x77]);
-  /** Digits after the point that mean something: the resolution is 0.01 °C (§1.1, table 4). */
-  static readonly decimals = 2;
   /** Milliseconds between two asks. */
   static readonly conversionMs = CONVERSION_MS;
-  /** °C: what the chip is made for (§1.1, table 1). */
-  static readonly lowest = -40;
-  static readonly highest = 85;
+  /** §1.1 to §1.4: the temperature from 0 to 65 °C, which is the chip's own and not the room's; resolution 0.01 °C. */
+  static readonly measures: readonly Measure[] = Object.freeze([
+    measure("temperature", { accuracy: 1, decimals: 2, lowest: -40, highest: 85 }),
+    measure("humidity", { accuracy: 3 }),
+    measure("pressure", { accuracy: 1, lowest: 300, highest: 1100 }),
+  ]);
 
   private readonly pointer = new Uint8Array(1);
   private readonly setting = new Uint8Array(2);

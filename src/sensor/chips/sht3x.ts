@@ -10,6 +10,7 @@
  */
 
 import type { SensorOptions } from "../io.js";
+import { type Measure, measure } from "../measure.js";
 import { Chip } from "./chip.js";
 import { isWordIntact } from "./crc8.js";
 
@@ -36,13 +37,13 @@ interface SHT3xSample {
 export class SHT3x extends Chip<SHT3xSample> {
   /** Where the ADDR pin can put it (§3.4): low, high. */
   static readonly addresses: readonly number[] = Object.freeze([0x44, 0x45]);
-  /** Digits after the point that mean something: the chip's typical resolution is 0.01 °C (§1, table 2). */
-  static readonly decimals = 2;
   /** Milliseconds between two asks. */
   static readonly conversionMs = CONVERSION_MS;
-  /** °C: what the chip is made for (§1, table 2). */
-  static readonly lowest = -40;
-  static readonly highest = 125;
+  /** Of the SHT30, the least of them; typical resolution 0.01 °C (§1, tables 1 and 2). */
+  static readonly measures: readonly Measure[] = Object.freeze([
+    measure("temperature", { accuracy: 0.2, decimals: 2, lowest: -40, highest: 125 }),
+    measure("humidity", { accuracy: 2 }),
+  ]);
 
   private readonly result = new Uint8Array(6);
   private readonly command = this.result.subarray(0, 2); // never needed at the same time

@@ -7,6 +7,7 @@
  * Source: Sensirion SHT4x datasheet, version 6: §3.1 (times), §4.5 (commands), §4.6 (conversion).
  */
 import type { SensorOptions } from "../io.js";
+import { type Measure, measure } from "../measure.js";
 import { Chip } from "./chip.js";
 import { isWordIntact } from "./crc8.js";
 
@@ -30,13 +31,13 @@ interface SHT4xSample {
 export class SHT4x extends Chip<SHT4xSample> {
   /** By order code, the usual one first (§1): SHT4x-A, -B, -C. */
   static readonly addresses: readonly number[] = Object.freeze([0x44, 0x45, 0x46]);
-  /** Digits after the point that mean something: the resolution is 0.01 °C (§2.2). */
-  static readonly decimals = 2;
   /** Milliseconds between two asks. */
   static readonly conversionMs = CONVERSION_MS;
-  /** °C: what the chip is made for (§2.2). */
-  static readonly lowest = -40;
-  static readonly highest = 125;
+  /** Of the SHT40, the least of them; resolution 0.01 °C (§2.1, §2.2). */
+  static readonly measures: readonly Measure[] = Object.freeze([
+    measure("temperature", { accuracy: 0.2, decimals: 2, lowest: -40, highest: 125 }),
+    measure("humidity", { accuracy: 1.8 }),
+  ]);
 
   private readonly result = new Uint8Array(6);
   private readonly command = new Uint8Array(1);

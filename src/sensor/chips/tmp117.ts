@@ -8,6 +8,7 @@
 
 import { chipAt, contradiction, hex, noAnswer, SensorError } from "../fault.js";
 import { BUS_HZ, type SensorOptions, type SMBus } from "../io.js";
+import { type Measure, measure } from "../measure.js";
 
 // §7.6.
 const TEMPERATURE = 0x00;
@@ -35,13 +36,12 @@ const LONGEST_CONVERSION_MS = 17.5; // §6.5, of the slowest chip
 export class TMP117 {
   /** Where the ADD0 pin can put it (§7.5.3.1.2): to ground, V+, SDA, SCL. Most modules tie it to ground. */
   static readonly addresses: readonly number[] = Object.freeze([0x48, 0x49, 0x4a, 0x4b]);
-  /** Digits after the point that mean something: one bit is 0.0078 °C. */
-  static readonly decimals = 2;
   /** Milliseconds between two asks, at the default averaging. */
   static readonly conversionMs = DEFAULT_AVERAGING * LONGEST_CONVERSION_MS;
-  /** °C: what the chip is made for (§6.3). */
-  static readonly lowest = -55;
-  static readonly highest = 150;
+  /** §6.3, §6.5; one bit is 0.0078 °C. */
+  static readonly measures: readonly Measure[] = Object.freeze([
+    measure("temperature", { accuracy: 0.1, decimals: 2, lowest: -55, highest: 150 }),
+  ]);
 
   private io: SMBus | undefined;
   private readonly address: number;

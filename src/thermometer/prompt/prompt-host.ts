@@ -86,8 +86,10 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
 
   sensors(done: (answer: Answer) => void): void {
     const { board, sampling } = this.thermometer;
-    const { name, address } = sampling?.status ?? {};
-    const inUse = name === undefined || address === undefined ? undefined : { name, address };
+    const inUse: { name: string; address: number }[] = [];
+    for (const { opened } of sampling?.status.sensors ?? []) {
+      if (opened !== undefined) inUse.push({ name: opened.driver.name, address: opened.address });
+    }
     const found = listSensors(board.sensor, board.drivers, inUse);
     const lines = found.map((one) => `0x${one.address.toString(16)}  ${one.name ?? `unknown: ${one.detail}`}`);
     done(lines.length > 0 ? { lines } : { failed: "nothing answers on the bus: check power and wires" });

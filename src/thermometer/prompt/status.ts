@@ -4,8 +4,9 @@
  */
 
 import type { ResetCause } from "../../board.js";
-import { sampleText } from "../../channels/sample.js";
+import { type Sample, sampleText } from "../../channels/sample.js";
 import { troubleText } from "../../network/trouble.js";
+import type { SensorStatus } from "../../sensor/sampler.js";
 import { VERSION } from "../../version.js";
 import { refusalText } from "../broker/refusal.js";
 import { NoSettings } from "../no-settings.js";
@@ -38,11 +39,19 @@ function health({ health, store }: Product): readonly Row[] {
 
 function sensor({ sampling, health }: Product): string {
   if (sampling === undefined) return health.safeMode === undefined ? "off: see the log" : "off: safe mode";
-  const { name, sample, ageMs, failures, lastError } = sampling.status;
+  const { sensors, sample, ageMs, failures, lastError } = sampling.status;
   if (lastError !== undefined) return `failing (${counted(failures, "time")}): ${lastError.message}`;
   if (sample === undefined || ageMs === undefined) return "no reading yet";
   const failed = failures > 0 ? `, ${counted(failures, "failure")}` : "";
-  return `${name}: ${sampleText(sample)}, ${span(ageMs)} ago${failed}`;
+  const away = sensors.map(({ lastError: error }) => (error === undefined ? "" : `; ${error.message}`)).join("");
+  return `${sensors.map((one) => shareText(one, sample)).join("")}${span(ageMs)} ago${failed}${away}`;
+}
+
+/** What a sample has from a sensor: "TMP117: 21.44 °C, "; empty: nothing. */
+function shareText({ opened, gives }: SensorStatus, { mask, values, decimals }: Sample): string {
+  const share = mask & gives;
+  if (opened === undefined || share === 0) return "";
+  return `${opened.driver.name}: ${sampleText({ mask: share, values, decimals })}, `;
 }
 
 function wifi({ link }: Product): readonly Row[] {

@@ -1,0 +1,74 @@
+/*
+ * What a sensor measures: a row for each channel that it has, with its limits, its digits, and how good it is; and how such a
+ * value is read from a driver's sample. A driver has it as `sample.hygrometer.humidity` (ECMA-419 §14), or as `sample.humidity`,
+ * as some drivers of the SDK do.
+ */
+import { type ChannelName, channels } from "../channels/channels.js";
+
+/** What is known of a channel of a sensor; what is absent is as in the channel table. */
+export interface MeasureOptions {
+  /** Typical, ±, in the channel's unit; by it `auto` decides which sensor gives a channel. Default: not known, the last choice. */
+  readonly accuracy?: number;
+  /** Digits after the point that mean something. */
+  readonly decimals?: number;
+  /** In the channel's unit: a value outside is no measurement. */
+  readonly lowest?: number;
+  readonly highest?: number;
+  /** What the driver's value is multiplied by to be in the unit of ECMA-419 (°C, %, Pa). Default 1. */
+  readonly scale?: number;
+}
+
+/** A channel of a sensor. */
+export interface Measure {
+  /** Its place in the channel table. */
+  readonly channel: number;
+  readonly accuracy: number;
+  readonly decimals: number;
+  readonly lowest: number;
+  readonly highest: number;
+  /** From the driver's value to the channel's unit. */
+  readonly scale: number;
+  /** Where a driver's sample has it. */
+  readonly sensor: string;
+  readonly property: string;
+}
+
+/** A driver's sample: by the names of sensors, or of their properties. */
+export type DriverSample = Readonly<Record<string, unknown>>;
+
+/** A row of a driver's `measures`. */
+export function measure(name: ChannelName, options: MeasureOptions = {}): Measure {
+  return measureAt(
+    channels.findIndex((row) => row.name === name),
+    options,
+  );
+}
+
+/** The same. `channel`: its place in the table. */
+export function measureAt(channel: number, options: MeasureOptions = {}): Measure {
+  const row = channels[channel];
+  const { accuracy = Number.POSITIVE_INFINITY, decimals = row.decimals } = options;
+  const { lowest = row.lowest, highest = row.highest, scale = 1 } = options;
+  return Object.freeze({
+    channel,
+    accuracy,
+    decimals,
+    lowest,
+    highest,
+    scale: scale * (row.scale ?? 1),
+    sensor: row.sensor,
+    property: row.property,
+  });
+}
+
+/** The value in the channel's unit; NaN: there is none. */
+export function valueIn(sample: DriverSample, one: Measure): number {
+  const nested = (sample[one.sensor] ?? sample) as DriverSample;
+  return (nested[one.property] as number) * one.scale;
+}
+
+/** Whether a driver's sample says anything of a channel, be it nonsense. */
+export function isThere(sample: DriverSample, { sensor, property }: Measure): boolean {
+  const nested = (sample[sensor] ?? sample) as DriverSample;
+  return nested[property] !== undefined;
+}

@@ -1,0 +1,203 @@
+/*
+ * A place: what the sampler knows of one sensor. It opens the sensor, asks it for a sample, and holds the result until all
+ * sensors have theirs; after a fault the sensor is closed, and opened again at longer and longer steps of its own.
+ * A sensor that comes back after a fault is on trial: another one that has stood in for it keeps its channels until it has
+ * given some samples in a row, more of them each time. So a loose contact does not make values jump from one sensor to another.
+ */
+import { channels } from "../channels/channels.js";
+import type { Sample } from "../channels/sample.js";
+import { asError, chipAt, SensorError, sameFault } from "./fault.js";
+import type { Sensor } from "./io.js";
+import { type DriverSample, isThere, type Measure, valueIn } from "./measure.js";
+import type { OpenSensor } from "./probe.js";
+
+/** Asks for one conversion. An SHT3x that was just opened needs five. */
+const MAX_ASKS = 8;
+/** A sensor that fails is tried again after 1, 2, 4, at most this many intervals… */
+const MAX_BACKOFF_INTERVALS = 8;
+/** …and not later than this, if that is at least an interval: a slow cadence has no bus time to save. */
+const MAX_BACKOFF_MS = 30_000;
+/** Samples in a row that a sensor gives before it is trusted again: at first, and at most. */
+const MIN_TRIAL = 10;
+const MAX_TRIAL = 1280;
+
+/** What an ask comes to, where it is not a time to wait. */
+export const DONE = 0;
+export const FAILED = -1;
+
+/** What is tried again after it failed, and reported once for as long as it fails in the same way. */
+export class Retry {
+  /** Not before this slot. */
+  dueSlot = 0;
+  /** Undefined while all is well. */
+  lastError: Error | undefined;
+  private failuresInARow = 0;
+
+  /** @returns true if `error` is not the one before, and to be reported */
+  note(error: Error): boolean {
+    const isKnown = sameFault(this.lastError, error);
+    this.lastError = error;
+    return !isKnown;
+  }
+
+  /** Waits longer each time. `nextSlot`: the earliest. */
+  putOff(nextSlot: number, intervalMs: number): void {
+    const affordable = Math.min(MAX_BACKOFF_INTERVALS, MAX_BACKOFF_MS / intervalMs);
+    this.dueSlot = nextSlot - 1 + Math.max(1, Math.floor(Math.min(2 ** this.failuresInARow++, affordable)));
+  }
+
+  succeed(): void {
+    this.failuresInARow = 0;
+  }
+}
+
+export class Place extends Retry {
+  readonly name: string;
+  /** Where it is, if it is looked for there alone. */
+  readonly address: number | undefined;
+  /** Undefined while it is away. */
+  opened: OpenSensor | undefined;
+  /** The next place whose sensor is open. */
+  next: Place | undefined;
+  /** What it has measured in this round; undefined: it is still to be asked. */
+  result: DriverSample | undefined;
+  /** Channels, a bit each, that samples have from this sensor. */
+  gives = 0;
+  /** Samples in a row until it is trusted; 0: it is. */
+  trial = 0;
+  /** The first measure's row, its value in this round, and whether samples have it from here. */
+  main!: Measure;
+  value = 0;
+  givesMain = false;
+  /** Whether samples have other channels from here. */
+  givesOthers = false;
+  /** Why the last ask failed. */
+  fault: Error | undefined;
+  private sensor!: Sensor;
+  private nextTrial = MIN_TRIAL;
+  private conversionMs = 1;
+  private asks = 0; // of the conversion that runs
+  private implausible = 0; // channels, a bit each, that were reported
+
+  constructor(name: string, address?: number) {
+    super();
+    this.name = name;
+    this.address = address;
+  }
+
+  /** Driver and, if it is known, address, as faults name them. */
+  get where(): string {
+    const address = this.opened?.address ?? this.address;
+    return address === undefined ? this.name : chipAt(this.opened?.driver.name ?? this.name, address);
+  }
+
+  /** What it measures of a channel. */
+  measureOf(channel: number): Measure | undefined {
+    return this.opened?.driver.measures.find((one) => one.channel === channel);
+  }
+
+  open(opened: OpenSensor): void {
+    this.opened = opened;
+    this.sensor = opened.sensor;
+    this.main = opened.driver.measures[0];
+    this.conversionMs = Math.max(1, opened.sensor.conversionMs ?? opened.driver.conversionMs);
+  }
+
+  /**
+   * One step of an open sensor.
+   * @returns milliseconds until the next one; DONE: `result` and `value` are there; FAILED: `fault` is
+   */
+  ask(): number {
+    try {
+      const sample = this.sensor.sample() as DriverSample | undefined;
+      if (sample === undefined) {
+        if (++this.asks >= MAX_ASKS) throw this.notReady();
+        return this.conversionMs;
+      }
+      const main = this.main;
+      // As valueIn: here a call would be felt.
+      const value = (((sample[main.sensor] ?? sample) as DriverSample)[main.property] as number) * main.scale;
+      if (!(value >= main.lowest && value <= main.highest)) throw this.outOfRange(main, value, "");
+      this.value = value;
+      this.asks = 0;
+      this.result = sample;
+      return DONE;
+    } catch (error) {
+      this.fault = asError(error);
+      return FAILED;
+    }
+  }
+
+  /** What samples have from it: a bit for each channel. */
+  give(channels: number): void {
+    this.gives = channels;
+    const bit = channels === 0 ? 0 : 1 << this.main.channel;
+    this.givesMain = (channels & bit) !== 0;
+    this.givesOthers = (channels & ~bit) !== 0;
+  }
+
+  /** Adds the other channels to a sample. @returns a fault if a value is none: its channel is left out. Reported once. */
+  fillOthers(sample: Sample): SensorError | undefined {
+    const result = this.result as DriverSample;
+    const { measures } = (this.opened as OpenSensor).driver;
+    let flaw: SensorError | undefined;
+    for (let n = 1; n < measures.length; n++) {
+      const one = measures[n];
+      if ((this.gives & (1 << one.channel)) === 0) continue;
+      const value = valueIn(result, one);
+      if (value >= one.lowest && value <= one.highest) sample.set(one.channel, value, one.decimals);
+      else flaw ??= this.drop(result, one, value);
+    }
+    return flaw;
+  }
+
+  /** The conversion and the sensor are let go. */
+  close(): void {
+    const opened = this.opened;
+    this.opened = undefined;
+    this.asks = 0;
+    this.give(0);
+    this.result = undefined;
+    try {
+      opened?.sensor.close();
+    } catch {
+      // A foreign driver may talk to its chip while it closes, and the chip may be gone.
+    }
+  }
+
+  /** It failed: it is on trial when it is back, for longer if it had been trusted again. */
+  distrust(): void {
+    const isRelapse = this.trial === 0;
+    this.trial = isRelapse ? this.nextTrial : Math.max(MIN_TRIAL, this.nextTrial >> 1);
+    if (isRelapse) this.nextTrial = Math.min(2 * this.nextTrial, MAX_TRIAL);
+  }
+
+  /** Its first sample ends a fault that was reported before it was found. */
+  recoverFrom(lack: Error): void {
+    this.lastError = lack;
+    this.trial = 1;
+  }
+
+  /** A driver that is adapted may not have the channel at all. */
+  private drop(result: DriverSample, one: Measure, value: number): SensorError | undefined {
+    const bit = 1 << one.channel;
+    if ((this.implausible & bit) !== 0 || !isThere(result, one)) return undefined;
+    this.implausible |= bit;
+    const { name } = channels[one.channel];
+    return this.outOfRange(one, value, ` (${name} is left out)`);
+  }
+
+  private notReady(): SensorError {
+    const { driver, address } = this.opened as OpenSensor;
+    const { name } = channels[driver.measures[0].channel];
+    const what = `has no ${name} after ${this.asks} asks: take its power away for a moment`;
+    return new SensorError("notReady", chipAt(driver.name, address), what);
+  }
+
+  private outOfRange({ channel, lowest, highest }: Measure, value: number, consequence: string): SensorError {
+    const { driver, address } = this.opened as OpenSensor;
+    const { unit } = channels[channel];
+    const what = `says ${value} ${unit}, expected ${lowest} to ${highest}${consequence}: check its power and its wires`;
+    return new SensorError("outOfRange", chipAt(driver.name, address), what);
+  }
+}
