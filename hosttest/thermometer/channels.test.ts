@@ -29,6 +29,7 @@ function withParts(defaults: Record<string, string>): { one: SimulatedDevice; sh
 
 const TEMPERATURE = "home/kitchen/temperature";
 const HUMIDITY = "home/kitchen/humidity";
+const SHT3X_ADDRESS = 0x44;
 
 test("the humidity of an SHT3x is in the message, before an outage, after it and over a reboot; none is missing or twice", () => {
   const one = deviceWith({ sensor: "SHT3x", "mqtt.qos": "2" });
@@ -45,6 +46,44 @@ test("the humidity of an SHT3x is in the message, before an outage, after it and
   expect(seen.map(({ seq }) => seq)).toEqual([...seen.keys()]);
   for (const { value, humidity, pressure } of seen)
     expect([value, humidity, pressure]).toEqual([21.5, 45.2, undefined]);
+});
+
+test("auto reads all that answer; when one is unplugged its value comes from the next best, and log, status and Home Assistant know", () => {
+  const one = deviceWith({ sensor: "auto" });
+  const { house } = one;
+  house.time.advance(60 * SECOND);
+  one.port.take();
+  const payload = (): object => JSON.parse(house.payloads(TEMPERATURE).at(-1) ?? "");
+  expect(payload()).toMatchObject({ value: 21.5, humidity: 45.2, pressure: 1013.2 });
+  expect(one.status("sensor")).toMatch(/TMP117: 21\.50 °C, SHT3x: 45\.2 %, BME280: 1013\.2 hPa, \d+ s ago$/);
+  one.bus.unplug(SHT3X_ADDRESS);
+  house.time.advance(60 * SECOND);
+  expect(payload()).toMatchObject({ value: 21.5, humidity: 50, pressure: 1013.2 });
+  const log = one.port.take();
+  expect(log).toContain("sensor: SHT3x at 0x44 does not answer");
+  expect(log.match(/sensor: humidity now from BME280 at 0x76, no longer from SHT3x at 0x44/g)).toHaveLength(1);
+  expect(one.status("sensor")).toMatch(
+    /TMP117: 21\.50 °C, BME280: 50\.0 %, 1013\.2 hPa, .*; SHT3x at 0x44 does not answer/,
+  );
+  expect(one.type("sensors")).not.toContain("SHT3x");
+  one.bus.plug(SHT3X_ADDRESS);
+  house.time.advance(300 * SECOND);
+  expect(payload()).toMatchObject({ humidity: 45.2 });
+  expect(one.port.take()).toContain("sensor: humidity now from SHT3x at 0x44, no longer from BME280 at 0x76");
+  const numbers = house.payloads(TEMPERATURE).map((text) => JSON.parse(text).seq);
+  expect(numbers).toEqual([...numbers.keys()]);
+});
+
+test("a list at the prompt: blanks do not matter; a mistake is refused with the remedy", () => {
+  const one = deviceWith({});
+  expect(one.type('set sensor "TMP117, bme280"')).not.toContain("error");
+  expect(one.type("set sensor tmp117,tmp117")).toContain("expected tmp117 once");
+  expect(one.type("set sensor auto,bme280")).toContain("expected auto alone, or names alone");
+  expect(one.type("set sensor tmp117,,bme280")).toContain("error");
+  one.type("save");
+  one.reboot();
+  one.house.time.advance(30 * SECOND);
+  expect(one.status("sensor")).toMatch(/TMP117: 21\.50 °C, BME280: 50\.0 %, 1013\.2 hPa/);
 });
 
 test("a BME280 has three; the prompt and status show them all", () => {
