@@ -53,6 +53,8 @@ describe("the desktop's command line", () => {
     ["--room a/b", "--room:"],
     ["--room +", "--room:"],
     ["--interval fast", "--interval:"],
+    ["--sensor dht22", '--sensor: got "dht22", expected auto, TMP117, SHT4x, SHT3x, BME280, AHT20'],
+    ["--sensor ,", '--sensor: got ",", expected auto, or drivers'],
     ["--interval 0", "--interval:"],
     ["--broker mqtt://[::1]", "--broker: got "],
     ["--broker localhost", "--broker localhost: expected mqtt://"],

@@ -130,6 +130,10 @@ describe("what the io class gets", () => {
     });
     expect("port" in plain.opened[0]).toBe(false);
 
+    const unsaid = noting(bench.port);
+    openSensor({ ...unsaid.port, hz: undefined, timeout: undefined }).sensor.close();
+    expect(unsaid.opened[0]).toMatchObject({ hz: 100_000, timeout: 50 });
+
     const full = noting({ ...bench.port, hz: 400_000, port: 1, timeout: 20, pullup: false });
     openSensor(full.port).sensor.close();
     expect(full.opened[0]).toMatchObject({ hz: 400_000, port: 1, timeout: 20, pullup: false });

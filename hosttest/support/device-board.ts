@@ -31,6 +31,8 @@ export interface DeviceOptions {
   readonly tellsResetCause?: "yes" | "no";
   /** Simulated sensors beside the TMP117, by address. */
   readonly parts?: Readonly<Record<number, I2CPart>>;
+  /** Drivers that the board has beside the firmware's own. */
+  readonly drivers?: Board["drivers"];
   /** The prompt's port. Default: read line by line, as a script does. */
   readonly serial?: FakeSerialOptions;
 }
@@ -57,6 +59,7 @@ export class SimulatedDevice {
   crashes: unknown[] = [];
   boots = 0;
   readonly #parts: Readonly<Record<number, I2CPart>>;
+  readonly #drivers: Board["drivers"];
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
@@ -69,6 +72,7 @@ export class SimulatedDevice {
     const { house = new House(), blocks = 16, defaults = {}, ntpLatencyMs, tellsResetCause = "yes" } = options;
     const { serial = { mode: "lines" } } = options;
     this.#parts = options.parts ?? {};
+    this.#drivers = options.drivers;
     const { time } = house;
     this.house = house;
     this.#tellsCause = tellsResetCause === "yes";
@@ -244,6 +248,7 @@ export class SimulatedDevice {
       openSettings: () => new KeyValueOnFlash(openedFlash(this.settingsFlash, () => this.cut())),
       openSettingsFlash: () => openedFlash(this.settingsFlash, () => this.cut()),
       sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
+      drivers: this.#drivers,
       tcp: { io: network.socketClass(isOn, () => this.wifi.connected) },
       wifi: this.wifi,
       ntp: this.ntp,

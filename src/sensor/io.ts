@@ -101,8 +101,8 @@ export interface Sensor {
 /** What the io class's constructor takes, for the chip at `address`. */
 export function busOptions(port: SensorPort, address: number): BusOptions {
   // An absent key must stay absent: the SDK reads a present `port: undefined` as port 0.
-  const { digital: _digital, io: _io, ...bus } = port;
-  return { hz: BUS_HZ, timeout: BUS_TIMEOUT_MS, ...bus, address };
+  const { digital: _digital, io: _io, hz = BUS_HZ, timeout = BUS_TIMEOUT_MS, ...bus } = port;
+  return { ...bus, hz, timeout, address };
 }
 
 /** The `sensor` option of a driver, for the chip at `address`. */

@@ -4,6 +4,7 @@
  * the command line refuse the same things. Pure: no file is touched, nothing is connected.
  */
 import { messageOf } from "../../../src/common/message-of.js";
+import { sensorFlaw } from "../../../src/sensor/probe.js";
 import { parseSetting } from "../../../src/settings/parse.js";
 import {
   choice,
@@ -42,6 +43,7 @@ const OPTIONS = {
   broker: text("mqtt://[user:pass@]host[:port]", "the broker (default: the saved one, or one of its own)"),
   qos: text("0|1|2", "promise for new readings (default: the saved one, or 1)"),
   interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
+  sensor: text("auto|NAME[,NAME]", "of tmp117, sht3x, bme280, which are simulated (default: the saved one, or tmp117)"),
   flash: text("FILE", "the chip's image, settings included (default: thermometer.flash; headless: a new chip)"),
   count: whole("N", "end after so many readings of this run, when all are settled", 1, Number.MAX_SAFE_INTEGER),
   duration: positive("SECONDS", "end after so long", 1e9, "seconds"),
@@ -69,6 +71,7 @@ export function parseOptions(argv: readonly string[]): Options {
   take(overrides, "room", "--room", values.room);
   take(overrides, "mqtt.qos", "--qos", values.qos);
   take(overrides, "interval", "--interval", values.interval);
+  takeSensor(overrides, values.sensor);
   if (values.broker !== undefined) takeBroker(overrides, values.broker);
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
@@ -94,6 +97,12 @@ function take(overrides: Record<string, string>, key: string, option: string, te
     throw new UsageError(`${option}: ${message.startsWith(`${key}: `) ? message.slice(key.length + 2) : message}`);
   }
   overrides[key] = text;
+}
+
+function takeSensor(overrides: Record<string, string>, text: string | undefined): void {
+  take(overrides, "sensor", "--sensor", text);
+  const flaw = text === undefined ? undefined : sensorFlaw(text);
+  if (flaw !== undefined) throw new UsageError(`--sensor: got ${JSON.stringify(text)}, ${flaw}`);
 }
 
 function takeBroker(overrides: Record<string, string>, text: string): void {
