@@ -43,14 +43,11 @@ if (when === "before") {
 }
 JS
 in_flight() { # WHEN
-  local port _
+  local port
   port=$(free_port)
   PYTHONPATH=$PWD/support timeout 90 python3 "$work/server.py" "$port" >"$work/$1.count" 2>"$work/$1.ready" &
   started+=($!)
-  for _ in $(seq 1 100); do
-    [[ ! -s $work/$1.ready ]] || break
-    sleep 0.1
-  done
+  wait_for_output "$work/$1.ready"
   timeout 60 node "$work/npm/client.cjs" "$port" "$1" || true
   wait "${started[-1]}"
 }

@@ -9,6 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash
+. support/telegraf.bash
 trap clean_up EXIT
 
 telegraf_program 1.39.0 inputs.mqtt_consumer outputs.influxdb outputs.influxdb_v2 parsers.value
@@ -66,36 +67,15 @@ while len(acknowledged) < 2 and (got := peer.receive(30)):
 print("acknowledged", *acknowledged, "stored", *stored, flush=True)
 PY
 result() { # NAME; the output's configuration from standard input, PORT in place of its port
-  local port database server _
+  local port database
   port=$(free_port)
   database=$(free_port)
-  cat >"$work/$1.conf" <<TOML
-[agent]
-  flush_interval = "1s"
-  omit_hostname = true
-[[inputs.mqtt_consumer]]
-  servers = ["tcp://127.0.0.1:$port"]
-  topics = ["t"]
-  topic_tag = ""
-  qos = 1
-  client_id = "telegraf"
-  persistent_session = true
-  name_override = "v"
-  data_format = "value"
-  data_type = "integer"
-TOML
-  sed "s/PORT/$database/" >>"$work/$1.conf"
-  PYTHONPATH=$PWD/support timeout 110 python3 "$work/servers.py" "$port" "$database" >"$work/$1.result" &
-  server=$!
-  started+=("$server")
-  for _ in $(seq 1 100); do
-    [[ ! -s $work/$1.result ]] || break
-    sleep 0.1
-  done
-  background "$1" "$work/telegraf" --config "$work/$1.conf"
-  wait "$server" || true
-  kill "${started[-1]}"
-  wait "${started[-1]}" || true
+  {
+    telegraf_configuration "$port"
+    printf '  name_override = "v"\n  data_format = "value"\n  data_type = "integer"\n'
+    sed "s/PORT/$database/"
+  } >"$work/$1.conf"
+  telegraf_against "$1" python3 "$work/servers.py" "$port" "$database"
   echo "$(sed -n '$p' "$work/$1.result"), dropped $(grep -c 'will be dropped' "$work/$1.log" || true)"
 }
 result influxdb >"$work/first" <<'TOML'

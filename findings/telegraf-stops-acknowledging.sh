@@ -9,11 +9,12 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash
+. support/telegraf.bash
 trap clean_up EXIT
 
 telegraf_program 1.37.2 inputs.mqtt_consumer outputs.file parsers.value serializers.influx
 cat >"$work/server.py" <<'PY'
-"""Sends one message, drops the connection, refuses as many as it is told to, and sends another; prints which were acknowledged."""
+"""Sends one message, drops the connection, refuses the next ones, as many as its argument says, and sends another; prints which were acknowledged."""
 import os, socket, sys, time
 from wire import Peer, packet, publish
 port, refusals, log, output = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
@@ -60,20 +61,9 @@ if refusals:
 print(f"{first}; {session(Peer(server.accept()[0]), 2)}", flush=True)
 PY
 after_refusals() { # COUNT
-  local port server _
+  local port
   port=$(free_port)
-  cat >"$work/$1.conf" <<TOML
-[agent]
-  interval = "1s"
-  flush_interval = "1s"
-  omit_hostname = true
-[[inputs.mqtt_consumer]]
-  servers = ["tcp://127.0.0.1:$port"]
-  topics = ["t"]
-  topic_tag = ""
-  qos = 1
-  client_id = "telegraf"
-  persistent_session = true
+  { telegraf_configuration "$port"; cat; } >"$work/$1.conf" <<TOML
   keepalive = "2s"
   name_override = "v"
   data_format = "value"
@@ -82,15 +72,7 @@ after_refusals() { # COUNT
   files = ["$work/$1.out"]
   data_format = "influx"
 TOML
-  PYTHONPATH=$PWD/support timeout 110 python3 "$work/server.py" "$port" "$1" "$work/telegraf$1.log" "$work/$1.out" >"$work/$1.result" &
-  server=$!
-  started+=("$server")
-  for _ in $(seq 1 100); do
-    [[ ! -s $work/$1.result ]] || break
-    sleep 0.1
-  done
-  background "telegraf$1" "$work/telegraf" --config "$work/$1.conf"
-  wait "$server" || cat "$work/telegraf$1.log" >&2
+  telegraf_against "$1" python3 "$work/server.py" "$port" "$1" "$work/$1.log" "$work/$1.out"
 }
 after_refusals 0
 seen "connected again at once" "message 1 written 1, acknowledged; message 2 written 1, acknowledged" "$(tail -n 1 "$work/0.result")"

@@ -3,11 +3,12 @@
 #
 # Expected: "The query must return a single data value otherwise the parser will default to the current time" (README of json_v2, `timestamp_path`); so a message that has no time gets that of its
 # arrival, as fields with `optional = true` may be missing.
-# Seen: a message with `ts` is written; one without is refused ("the timestamp path \"ts\" returned NULL"), and yet acknowledged to the broker, with `persistent_session` too, so nobody has it
-# any more. `optional` is no setting for the time. What to do: read the time as an optional field of type string, and make it the time by the converter processor (`timestamp = ["ts"]`).
+# Seen: a message with `ts` is written; one without is refused ("the timestamp path \"ts\" returned NULL"), and yet acknowledged to the broker, with `persistent_session` too, so it is
+# lost. `optional` is no setting for the time. What to do: read the time as an optional field of type string, and make it the time by the converter processor (`timestamp = ["ts"]`).
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash
+. support/telegraf.bash
 trap clean_up EXIT
 
 telegraf_program 1.39.0 inputs.mqtt_consumer outputs.file parsers.json_v2 processors.converter serializers.influx
@@ -31,43 +32,22 @@ while len(acknowledged) < 2 and (got := peer.receive(30)):
         acknowledged.add(got[1][1])
 print("acknowledged", *sorted(acknowledged), flush=True)
 PY
-result() { # NAME, what the parser is told of the time; the rest of the configuration from standard input
-  local port server _
+result() { # NAME, the parser's settings for the time; the rest of the configuration from standard input
+  local port
   port=$(free_port)
-  cat >"$work/$1.conf" <<TOML
-[agent]
-  flush_interval = "1s"
-  omit_hostname = true
-  skip_processors_after_aggregators = true
-[[outputs.file]]
-  files = ["$work/$1.out"]
-  data_format = "influx"
-[[inputs.mqtt_consumer]]
-  servers = ["tcp://127.0.0.1:$port"]
-  topics = ["t"]
-  topic_tag = ""
-  qos = 1
-  client_id = "telegraf"
-  persistent_session = true
+  { telegraf_configuration "$port"; cat; } >"$work/$1.conf" <<TOML
   data_format = "json_v2"
   [[inputs.mqtt_consumer.json_v2]]
     measurement_name = "m"
     $2
     [[inputs.mqtt_consumer.json_v2.field]]
       path = "value"
+$(cat)
+[[outputs.file]]
+  files = ["$work/$1.out"]
+  data_format = "influx"
 TOML
-  cat >>"$work/$1.conf"
-  PYTHONPATH=$PWD/support timeout 110 python3 "$work/server.py" "$port" >"$work/$1.result" &
-  server=$!
-  started+=("$server")
-  for _ in $(seq 1 100); do
-    [[ ! -s $work/$1.result ]] || break
-    sleep 0.1
-  done
-  background "$1" "$work/telegraf" --config "$work/$1.conf"
-  wait "$server" || true
-  kill "${started[-1]}"
-  wait "${started[-1]}" || true
+  telegraf_against "$1" python3 "$work/server.py" "$port"
   sed -n '$p' "$work/$1.result"
   # The points, and how often the log says that a message was refused.
   sed -E 's/ 1781687520500000000$/ at ts/; s/ [0-9]{19}$/ at arrival/' "$work/$1.out"

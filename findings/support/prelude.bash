@@ -38,6 +38,16 @@ wait_for_port() { # PORT
   return 1
 }
 
+wait_for_output() { # FILE, which a program writes when it is ready
+  local _
+  for _ in $(seq 1 300); do
+    [[ ! -s $1 ]] || return 0
+    sleep 0.1
+  done
+  echo "nothing in ${1##*/}" >&2
+  return 1
+}
+
 pip_packages() { # NAME==VERSION...
   python3 -m venv "$work/venv"
   "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$@"
@@ -45,15 +55,6 @@ pip_packages() { # NAME==VERSION...
 
 npm_packages() { # NAME@VERSION...
   npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/npm" "$@"
-}
-
-# Builds Telegraf with the plugins that are named alone, as $work/telegraf. Go 1.26; minutes of two cores the first time.
-telegraf_program() { # VERSION PLUGIN...
-  local version=$1 tags=custom plugin go
-  shift
-  for plugin in "$@"; do tags+=,$plugin; done
-  go=$(PATH="$PATH:/usr/local/go/bin" command -v go) || { echo "Go 1.26 is needed" >&2; return 2; }
-  GOBIN=$work GOFLAGS='' GOTOOLCHAIN=local CGO_ENABLED=0 "$go" install -ldflags '-s -w' -tags "$tags" "github.com/influxdata/telegraf/cmd/telegraf@v$version"
 }
 
 # A mosquitto on loopback, its further configuration from standard input (no pipe: a process started in a pipe would not be noted); its log is $work/NAME.log.
