@@ -4,10 +4,13 @@
  */
 import AHT10 from "embedded:sensor/Humidity-Temperature/AHT10";
 import { adapt } from "../../src/sensor/adapt.js";
-import { measure } from "../../src/sensor/measure.js";
+import { measureOf } from "../../src/sensor/measure.js";
 
 export default adapt("AHT10", AHT10, {
   addresses: [0x38],
   identity: "none",
-  measures: [measure("temperature", { accuracy: 0.3, lowest: -40, highest: 85 }), measure("humidity", { accuracy: 2 })],
+  measures: [
+    measureOf("temperature", { accuracy: 0.3, lowest: -40, highest: 85 }),
+    measureOf("humidity", { accuracy: 2 }),
+  ],
 });

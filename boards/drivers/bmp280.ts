@@ -4,12 +4,12 @@
  */
 import BMP280 from "embedded:sensor/Barometer-Temperature/BMP280";
 import { adapt } from "../../src/sensor/adapt.js";
-import { measure } from "../../src/sensor/measure.js";
+import { measureOf } from "../../src/sensor/measure.js";
 
 export default adapt("BMP280", BMP280, {
   addresses: [0x76, 0x77],
   measures: [
-    measure("temperature", { accuracy: 1, lowest: -40, highest: 85 }),
-    measure("pressure", { accuracy: 1, lowest: 300, highest: 1100 }),
+    measureOf("temperature", { accuracy: 1, lowest: -40, highest: 85 }),
+    measureOf("pressure", { accuracy: 1, lowest: 300, highest: 1100 }),
   ],
 });

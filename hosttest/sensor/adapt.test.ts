@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { adapt } from "../../src/sensor/adapt.js";
-import { measure } from "../../src/sensor/measure.js";
+import { measureOf } from "../../src/sensor/measure.js";
 import { SensorBus } from "../../src/sensor/probe.js";
 import { Sampler } from "../../src/sensor/sampler.js";
 import { Bench, openSensor, thrownBy } from "./bench.js";
@@ -10,9 +10,9 @@ import { AHT10, aht10Part, BMP280, bmp280Part, RegisterPart, TMP102, tmp102Part 
 const bmp280 = adapt("BMP280", BMP280, { addresses: [0x76, 0x77] });
 const aht10 = adapt("AHT10", AHT10, {
   addresses: [0x38],
-  measures: [measure("temperature", { lowest: -40, highest: 85 })],
+  measures: [measureOf("temperature", { lowest: -40, highest: 85 })],
 });
-const tmp102 = adapt("TMP102", TMP102, { addresses: [0x49], measures: [measure("temperature", { decimals: 1 })] });
+const tmp102 = adapt("TMP102", TMP102, { addresses: [0x49], measures: [measureOf("temperature", { decimals: 1 })] });
 const more = [bmp280, aht10, tmp102];
 
 describe("a driver of the SDK", () => {

@@ -1,7 +1,7 @@
 /* How values are read from a driver's sample, and what becomes of those that are none. */
 import { describe, expect, test } from "vitest";
 import { adapt, type SDKDriver } from "../../src/sensor/adapt.js";
-import { measure, valueIn } from "../../src/sensor/measure.js";
+import { measureOf, valueIn } from "../../src/sensor/measure.js";
 import { SensorBus } from "../../src/sensor/probe.js";
 import { Sampler } from "../../src/sensor/sampler.js";
 import { Bench } from "./bench.js";
@@ -15,12 +15,15 @@ test.each([
   ["nothing", { temperature: 20 }, Number.NaN, Number.NaN],
   ["an empty sensor", { hygrometer: {}, barometer: null }, Number.NaN, Number.NaN],
 ])("%s", (_name, sample, humidity, pressure) => {
-  expect([valueIn(sample, measure("humidity")), valueIn(sample, measure("pressure"))]).toEqual([humidity, pressure]);
+  expect([valueIn(sample, measureOf("humidity")), valueIn(sample, measureOf("pressure"))]).toEqual([
+    humidity,
+    pressure,
+  ]);
 });
 
 test("what a row does not say is as in the channel table; a scale comes before the table's", () => {
-  expect(measure("humidity")).toMatchObject({ channel: 1, decimals: 1, lowest: 0, highest: 100, scale: 1 });
-  const pressure = measure("pressure", { accuracy: 1, decimals: 2, lowest: 500, highest: 1100, scale: 1000 });
+  expect(measureOf("humidity")).toMatchObject({ channel: 1, decimals: 1, lowest: 0, highest: 100, scale: 1 });
+  const pressure = measureOf("pressure", { accuracy: 1, decimals: 2, lowest: 500, highest: 1100, scale: 1000 });
   expect(pressure).toMatchObject({ channel: 2, accuracy: 1, decimals: 2, lowest: 500, highest: 1100, scale: 10 });
 });
 
@@ -52,7 +55,7 @@ describe("a driver of the SDK", () => {
   const fraction = () => ({ thermometer: { temperature: 20 }, hygrometer: { humidity: 0.452 } });
 
   test("a humidity between 0 and 1: `scale` makes percent of it", () => {
-    const { got, failures } = sampled(fraction, [measure("temperature"), measure("humidity", { scale: 100 })]);
+    const { got, failures } = sampled(fraction, [measureOf("temperature"), measureOf("humidity", { scale: 100 })]);
     expect(got[0]).toEqual([20, expect.closeTo(45.2), undefined]);
     expect(failures).toEqual([]);
   });
@@ -81,12 +84,12 @@ describe("a driver of the SDK", () => {
   });
 
   test("limits and digits are the row's, where they are narrower than the table's", () => {
-    const rows = [measure("temperature"), measure("pressure", { lowest: 900 })];
+    const rows = [measureOf("temperature"), measureOf("pressure", { lowest: 900 })];
     expect(sampled(() => ({ temperature: 20, pressure: 89_000 }), rows).got[0]).toEqual([20, undefined, undefined]);
   });
 
   test("a sensor without a thermometer: its first row decides whether a sample is one", () => {
-    const rows = [measure("humidity")];
+    const rows = [measureOf("humidity")];
     expect(sampled(() => ({ hygrometer: { humidity: 45 } }), rows)).toMatchObject({
       got: Array(3).fill([undefined, 45, undefined]),
       failures: [],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { TEMPERATURE } from "../../src/channels/channels.js";
 import { sampleText } from "../../src/channels/sample.js";
-import { measure } from "../../src/sensor/measure.js";
+import { measureOf } from "../../src/sensor/measure.js";
 import { type OpenSensor, SensorBus } from "../../src/sensor/probe.js";
 import { Sampler, type SamplerOptions } from "../../src/sensor/sampler.js";
 import { Bench, sourceOf } from "./bench.js";
@@ -70,7 +70,7 @@ function withTMP117(options: Partial<SamplerOptions> = {}, celsius = 21) {
 /** A sensor that answers what `sample` says, without any bus. */
 function stub(sample: () => unknown, close: () => void = () => {}, highest = 85): OpenSensor {
   const sensor = { configure: () => {}, sample: sample as () => { temperature: number }, close };
-  const measures = [measure("temperature", { decimals: 1, lowest: -40, highest }), measure("humidity")];
+  const measures = [measureOf("temperature", { decimals: 1, lowest: -40, highest }), measureOf("humidity")];
   return { sensor, address: 0x10, driver: { name: "stub", conversionMs: 10, measures } };
 }
 

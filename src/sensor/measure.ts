@@ -37,7 +37,7 @@ export interface Measure {
 export type DriverSample = Readonly<Record<string, unknown>>;
 
 /** A row of a driver's `measures`. */
-export function measure(name: ChannelName, options: MeasureOptions = {}): Measure {
+export function measureOf(name: ChannelName, options: MeasureOptions = {}): Measure {
   return measureAt(
     channels.findIndex((row) => row.name === name),
     options,

@@ -6,7 +6,7 @@
  * Source: Aosong AHT20 datasheet, version 1.1: §5.3 (commands), §5.4 (procedure), §6 (conversion).
  */
 import type { SensorOptions } from "../io.js";
-import { type Measure, measure } from "../measure.js";
+import { type Measure, measureOf } from "../measure.js";
 import { Chip } from "./chip.js";
 import { crc8 } from "./crc8.js";
 
@@ -37,8 +37,8 @@ export class AHT20 extends Chip<AHT20Sample> {
   static readonly conversionMs = CONVERSION_MS;
   /** Resolution 0.01 °C (§2, tables 1 and 2). */
   static readonly measures: readonly Measure[] = Object.freeze([
-    measure("temperature", { accuracy: 0.3, decimals: 2, lowest: -40, highest: 85 }),
-    measure("humidity", { accuracy: 2 }),
+    measureOf("temperature", { accuracy: 0.3, decimals: 2, lowest: -40, highest: 85 }),
+    measureOf("humidity", { accuracy: 2 }),
   ]);
 
   private readonly result = new Uint8Array(7);

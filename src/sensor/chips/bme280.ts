@@ -7,7 +7,7 @@
  */
 import { contradiction, hex, SensorError } from "../fault.js";
 import type { SensorOptions } from "../io.js";
-import { type Measure, measure } from "../measure.js";
+import { type Measure, measureOf } from "../measure.js";
 import { Chip } from "./chip.js";
 
 // §5.4.
@@ -51,9 +51,9 @@ export class BME280 extends Chip<BME280Sample> {
   static readonly conversionMs = CONVERSION_MS;
   /** §1.1 to §1.4: the temperature from 0 to 65 °C, which is the chip's own and not the room's; resolution 0.01 °C. */
   static readonly measures: readonly Measure[] = Object.freeze([
-    measure("temperature", { accuracy: 1, decimals: 2, lowest: -40, highest: 85 }),
-    measure("humidity", { accuracy: 3 }),
-    measure("pressure", { accuracy: 1, lowest: 300, highest: 1100 }),
+    measureOf("temperature", { accuracy: 1, decimals: 2, lowest: -40, highest: 85 }),
+    measureOf("humidity", { accuracy: 3 }),
+    measureOf("pressure", { accuracy: 1, lowest: 300, highest: 1100 }),
   ]);
 
   private readonly pointer = new Uint8Array(1);

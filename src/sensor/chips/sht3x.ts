@@ -10,7 +10,7 @@
  */
 
 import type { SensorOptions } from "../io.js";
-import { type Measure, measure } from "../measure.js";
+import { type Measure, measureOf } from "../measure.js";
 import { Chip } from "./chip.js";
 import { isWordIntact } from "./crc8.js";
 
@@ -41,8 +41,8 @@ export class SHT3x extends Chip<SHT3xSample> {
   static readonly conversionMs = CONVERSION_MS;
   /** Of the SHT30, the least of them; typical resolution 0.01 °C (§1, tables 1 and 2). */
   static readonly measures: readonly Measure[] = Object.freeze([
-    measure("temperature", { accuracy: 0.2, decimals: 2, lowest: -40, highest: 125 }),
-    measure("humidity", { accuracy: 2 }),
+    measureOf("temperature", { accuracy: 0.2, decimals: 2, lowest: -40, highest: 125 }),
+    measureOf("humidity", { accuracy: 2 }),
   ]);
 
   private readonly result = new Uint8Array(6);

@@ -7,7 +7,7 @@
  * Source: Sensirion SHT4x datasheet, version 6: §3.1 (times), §4.5 (commands), §4.6 (conversion).
  */
 import type { SensorOptions } from "../io.js";
-import { type Measure, measure } from "../measure.js";
+import { type Measure, measureOf } from "../measure.js";
 import { Chip } from "./chip.js";
 import { isWordIntact } from "./crc8.js";
 
@@ -35,8 +35,8 @@ export class SHT4x extends Chip<SHT4xSample> {
   static readonly conversionMs = CONVERSION_MS;
   /** Of the SHT40, the least of them; resolution 0.01 °C (§2.1, §2.2). */
   static readonly measures: readonly Measure[] = Object.freeze([
-    measure("temperature", { accuracy: 0.2, decimals: 2, lowest: -40, highest: 125 }),
-    measure("humidity", { accuracy: 1.8 }),
+    measureOf("temperature", { accuracy: 0.2, decimals: 2, lowest: -40, highest: 125 }),
+    measureOf("humidity", { accuracy: 1.8 }),
   ]);
 
   private readonly result = new Uint8Array(6);

@@ -8,7 +8,7 @@
 
 import { chipAt, contradiction, hex, noAnswer, SensorError } from "../fault.js";
 import { BUS_HZ, type SensorOptions, type SMBus } from "../io.js";
-import { type Measure, measure } from "../measure.js";
+import { type Measure, measureOf } from "../measure.js";
 
 // §7.6.
 const TEMPERATURE = 0x00;
@@ -40,7 +40,7 @@ export class TMP117 {
   static readonly conversionMs = DEFAULT_AVERAGING * LONGEST_CONVERSION_MS;
   /** §6.3, §6.5; one bit is 0.0078 °C. */
   static readonly measures: readonly Measure[] = Object.freeze([
-    measure("temperature", { accuracy: 0.1, decimals: 2, lowest: -55, highest: 150 }),
+    measureOf("temperature", { accuracy: 0.1, decimals: 2, lowest: -55, highest: 150 }),
   ]);
 
   private io: SMBus | undefined;
