@@ -19,7 +19,7 @@ export type { ResetCause } from "./health/boot-guard.js";
 export interface Clock {
   /** Milliseconds since boot: never jumps, never wraps. */
   uptimeMs(): number;
-  /** Milliseconds since 1970-01-01T00:00Z; undefined while nobody has set the clock. */
+  /** Milliseconds since 1970-01-01T00:00Z; undefined until the clock is set. */
   utcMs(): number | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface Firmware {
 export interface Observer {
   /** A reading was taken. `sequence`: its number in the outbox; -1 if it was refused; undefined at QoS 0. */
   reading?(celsius: number, sequence: number | undefined): void;
-  /** The broker has it, or it was given up. */
+  /** The broker has it, or it was dead-lettered. */
   settled?(sequence: number, outcome: "delivered" | "deadLetter"): void;
   /** The thermometer has booted. */
   started?(firmware: Firmware): void;
@@ -102,7 +102,7 @@ export interface Board {
   onUncaught?(record: (line: string) => void): void;
   /** A line for whoever watches a console without a prompt (trace, standard error). */
   trace?(line: string): void;
-  /** What the heap has in use, in bytes; absent where the engine does not tell. */
+  /** What the heap has in use, in bytes; absent where the engine does not report it. */
   heap?(): { readonly usedBytes: number };
   readonly observer?: Observer;
 }

@@ -210,7 +210,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     }
   }
 
-  /** What some broker may know by its id is not given up while that is away: its ids are in use there. */
+  /** What some broker may know by its id is not evicted while that is away: its ids are in use there. */
   private keepInFlight(): void {
     const sent = this.sessionRecord?.perhapsSent ?? 0;
     const oldest = sent > 0 ? this.outbox?.seek(0) : undefined;
@@ -252,7 +252,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     return this.board.wifi === undefined ? undefined : new Link(new LinkOwner(this));
   }
 
-  // What the parts tell
+  // What the parts report
 
   onLink(up: boolean, detail: string): void {
     this.log(up ? "info" : "warn", `wifi: ${detail}`);

@@ -134,7 +134,7 @@ function namesBroker(): boolean {
   return options.overrides["mqtt.host"] !== undefined || settingsNow({}).get("mqtt.host") !== "";
 }
 
-/** The settings that lead to an embedded broker, and why it is where nobody expects it. */
+/** The settings that lead to an embedded broker, and why its port is not the usual one. */
 async function embeddedBroker(): Promise<{ settings: Record<string, string>; whyOther: string | undefined }> {
   const { startBroker } = await import("./network/broker.js");
   const { host, port, whyOther } = await startBroker();
@@ -167,9 +167,9 @@ function brokerInForce(): BrokerAddress {
 function introduce(): void {
   const broker = brokerInForce();
   const why = embedded?.whyOther === undefined ? "" : `: ${embedded.whyOther}`;
-  const whose = namesBroker() ? "" : ` (embedded${why})`;
+  const origin = namesBroker() ? "" : ` (embedded${why})`;
   console.log(printable(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`));
-  console.log(printable(`broker ${broker.host}:${broker.port}${whose}. Type help.`));
+  console.log(printable(`broker ${broker.host}:${broker.port}${origin}. Type help.`));
   if (pty !== undefined)
     console.log(printable(`the prompt is at ${pty.path}: picocom ${pty.path}, or screen ${pty.path}`));
   subscriber.follow(broker);

@@ -1,7 +1,7 @@
 /*
  * The desktop device's clock. Node's monotonic clock stands still on Linux while the computer is suspended, and the wall clock may
  * be set at any time: by a person, or by NTP some seconds after the start. Both show as a step of the wall clock against the
- * monotonic one; the time since the computer was booted, which counts suspends and no setting, tells them apart. A suspend is time
+ * monotonic one; the time since the computer was booted, which counts suspends and no setting, distinguishes them. A suspend is time
  * that the device has lived through; a clock that was set anew is reported, as after NTP on a chip.
  */
 import { uptime } from "node:os";

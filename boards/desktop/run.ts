@@ -41,7 +41,7 @@ export class Run implements Observer {
     if (process.env.npm_lifecycle_event !== undefined) this.#dieWithParent();
   }
 
-  /** What the terminal that the run was started on tells it. */
+  /** The events of the terminal that the run was started on. */
   readonly terminal: TerminalOptions = {
     onInterrupt: () => this.print("Ctrl-C again ends the device"),
     onQuit: () => this.end(),
@@ -73,7 +73,7 @@ export class Run implements Observer {
 
   settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
     if (this.#options.headless)
-      this.#line(outcome === "delivered" ? `settled seq=${sequence}` : `given up seq=${sequence}`);
+      this.#line(outcome === "delivered" ? `settled seq=${sequence}` : `dead-lettered seq=${sequence}`);
     if (outcome === "delivered") {
       this.#newest = sequence;
       // Not from inside the firmware's own callback: the entry is counted until that returns.

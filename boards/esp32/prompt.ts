@@ -15,7 +15,7 @@ export interface UART {
 
 const BAUD = 115_200;
 
-/** Where the prompt is looked for, in this order. `given`: what mcconfig was told, if anything. */
+/** Where the prompt is looked for, in this order. `given`: the option of mcconfig, if there is one. */
 export function promptUARTs(given: unknown, usual: readonly UART[]): readonly UART[] {
   if (typeof given !== "string") return usual;
   const [port, receive, transmit] = given.split(",").map(Number);

@@ -9,7 +9,7 @@ import Net from "net";
 import type { ResolveOptions } from "../../src/mqtt/io.js";
 import { LossyUDP } from "./sockets.js";
 
-/** Where DHCP names no server. Nobody answers there, so that a question ends: without any server it never would. */
+/** Where DHCP names no server. Nothing answers there, so that a question ends: without any server it never would. */
 const NO_SERVERS: readonly string[] = Object.freeze(["0.0.0.0"]);
 
 export class Names {

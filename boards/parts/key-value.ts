@@ -4,12 +4,12 @@
  * characters, values of up to 4,000 bytes; as NVS, a longer key is refused when written, and cut to 15 when read.
  *
  * Blocks are written one after the other, entries one behind the other; the last whole entry of a key counts. A full
- * block leads to the next one, and when one free block is left, the oldest block is emptied into it and given up. A block
+ * block leads to the next one, and when one free block is left, the oldest block is emptied into it and released. A block
  * is erased when it is taken into use, never before: a cut erase is then repeated.
  *
  * Cells at a cut may read differently at every boot. Mounting therefore programs once more what a cut may have left half
  * way: the newest header and entry, the bytes behind it (with zeros, a blank entry), the magic of free blocks. Behind a
- * torn entry the rest of a block is given up.
+ * torn entry the rest of a block is not used.
  *
  * One store at a time is open on a region: a mount programs what lies behind the newest entry, which would blank what another
  * store appends there. A second one is refused until the first is closed or the flash lost its power.
@@ -26,8 +26,8 @@ const ENTRY_HEADER = 24;
 const LENGTH_AT = 4;
 const KEY_LENGTH_AT = 6;
 const KEY_AT = 7;
-const KEY_MAX = 15;
-const VALUE_MAX = 4_000;
+const MAX_KEY_LENGTH = 15;
+const MAX_VALUE = 4_000;
 const DELETED = 0xffff;
 
 /** What the store needs of `embedded:storage/flash`. */
@@ -64,7 +64,7 @@ export class KeyValueOnFlash {
   constructor(flash: FlashRegion) {
     const { blocks, blockLength } = flash.status();
     if (blocks < 3) throw new RangeError(`flash of ${blocks} blocks: a key-value store needs 3`);
-    if (blockLength < BLOCK_HEADER + ENTRY_HEADER + VALUE_MAX)
+    if (blockLength < BLOCK_HEADER + ENTRY_HEADER + MAX_VALUE)
       throw new RangeError(`blockLength ${blockLength}: too small`);
     if (flash.mountedBy !== undefined)
       throw new Error("a key-value store is open on this flash already: share or close it");
@@ -87,7 +87,7 @@ export class KeyValueOnFlash {
   /** The bytes of `key`, a copy; undefined if there are none. @throws Error if closed, as all calls do */
   read(key: string): ArrayBuffer | undefined {
     this.#requireOpen();
-    const place = this.#index.get(key.slice(0, KEY_MAX));
+    const place = this.#index.get(key.slice(0, MAX_KEY_LENGTH));
     if (place === undefined || place.lengthBytes === DELETED) return undefined;
     const value = new Uint8Array(place.lengthBytes);
     this.#flash.read(value, this.#address(place) + ENTRY_HEADER);
@@ -96,8 +96,9 @@ export class KeyValueOnFlash {
 
   /** Stores `value`. @throws RangeError for a key or value too long, Error when the store is full */
   write(key: string, value: ArrayBuffer): void {
-    if (key.length === 0 || key.length > KEY_MAX) throw new RangeError(`key "${key}": 1 to ${KEY_MAX} characters`);
-    if (value.byteLength > VALUE_MAX) throw new RangeError(`value of ${value.byteLength} bytes: ${VALUE_MAX} at most`);
+    if (key.length === 0 || key.length > MAX_KEY_LENGTH)
+      throw new RangeError(`key "${key}": 1 to ${MAX_KEY_LENGTH} characters`);
+    if (value.byteLength > MAX_VALUE) throw new RangeError(`value of ${value.byteLength} bytes: ${MAX_VALUE} at most`);
     this.#requireOpen();
     this.#append(key, new Uint8Array(value), value.byteLength);
   }
@@ -105,7 +106,7 @@ export class KeyValueOnFlash {
   /** Forgets `key`; nothing happens if there is none. */
   delete(key: string): void {
     this.#requireOpen();
-    const name = key.slice(0, KEY_MAX);
+    const name = key.slice(0, MAX_KEY_LENGTH);
     const place = this.#index.get(name);
     if (place !== undefined && place.lengthBytes !== DELETED) this.#append(name, new Uint8Array(0), DELETED);
   }

@@ -119,7 +119,7 @@ export class WiFiLink {
   }
 }
 
-/** The radio. It knows the truth; the stations know what its events told them. */
+/** The radio. It knows the truth; the stations know what its events reported. */
 class Chip {
   on = true;
   hostname?: string;
@@ -144,7 +144,7 @@ class Chip {
     this.joins++;
     this.#next(this.#options.joinMs ?? 300, () => {
       const point = this.#heard(ssid);
-      if (!point || (point.password ?? "") !== password) return this.#tell("disconnected");
+      if (!point || (point.password ?? "") !== password) return this.#notify("disconnected");
       this.joined = point;
       this.associate();
     });
@@ -152,11 +152,11 @@ class Chip {
 
   associate(): void {
     this.hasAddress = false;
-    this.#tell("associated");
+    this.#notify("associated");
     if (this.faults.noAddress) return;
     this.#next(this.#options.addressMs ?? 200, () => {
       this.hasAddress = true;
-      this.#tell("address");
+      this.#notify("address");
     });
   }
 
@@ -164,7 +164,7 @@ class Chip {
   drop(): void {
     this.joined = undefined;
     this.hasAddress = false;
-    this.#next(50, () => this.#tell("disconnected"));
+    this.#next(50, () => this.#notify("disconnected"));
   }
 
   switchOff(): void {
@@ -211,9 +211,9 @@ class Chip {
     this.#step = this.#options.timers.set(action, afterMs);
   }
 
-  #tell(event: "associated" | "address" | "disconnected"): void {
+  #notify(event: "associated" | "address" | "disconnected"): void {
     if (this.faults.deaf) return;
-    for (const station of [...this.stations]) station.told(event);
+    for (const station of [...this.stations]) station.notified(event);
   }
 }
 
@@ -289,7 +289,7 @@ export class Station {
   }
 
   /** Called by the chip: one of its events arrives here. */
-  told(event: "associated" | "address" | "disconnected"): void {
+  notified(event: "associated" | "address" | "disconnected"): void {
     const before = this.#connection;
     this.#connection = event === "associated" ? 400 : event === "address" ? 500 : 200;
     if (this.#connection === before) return;

@@ -1,5 +1,5 @@
 /*
- * The panel beside the simulated device: what its controls say, and what it is told. The panel itself is
+ * The panel beside the simulated device: what its controls say, and what is reported to it. The panel itself is
  * device/thermometer.js, which the simulator runs in a machine of its own; the two exchange JSON texts.
  */
 

@@ -10,7 +10,7 @@ import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.
 
 const BAUD = 115_200;
 
-/** The class as its C source has it: the typings tell of the device's. */
+/** The class as its C source has it: the typings have the device's. */
 type ComputerSerial = new (options: {
   device: unknown;
   baud: number;
@@ -28,8 +28,8 @@ export class Prompt implements SerialPort {
       device: options.device,
       baud: BAUD,
       format: "buffer",
-      onReadable: (bytes) => told(() => options.onReadable(bytes)),
-      onWritable: (bytes) => told(() => options.onWritable(bytes)),
+      onReadable: (bytes) => notified(() => options.onReadable(bytes)),
+      onWritable: (bytes) => notified(() => options.onWritable(bytes)),
     });
   }
 
@@ -50,7 +50,7 @@ export class Prompt implements SerialPort {
 }
 
 /** What is thrown into the SDK here is gone; a bug should be seen. */
-function told(callback: () => void): void {
+function notified(callback: () => void): void {
   try {
     callback();
   } catch (error) {

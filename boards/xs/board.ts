@@ -1,6 +1,6 @@
 /*
  * The board inside XS: every class of hardware is here in ECMA-419's shape, and does what it does by asking Node, where
- * the simulated parts, the sockets and the terminal are (run.ts). What Node tells comes in between the firmware's turns,
+ * the simulated parts, the sockets and the terminal are (run.ts). What Node reports comes in between the firmware's turns,
  * as on a device. The firmware's bundle takes this as its `board`.
  */
 import type { Board, Firmware, TimerId } from "../../src/board.js";
@@ -232,7 +232,7 @@ const timers = {
   },
 };
 
-/** Tells Node how many readings are left whenever it is told of one. */
+/** Reports to Node how many readings are left, with each event of one. */
 const observer = {
   started(started: Firmware): void {
     firmware = started;

@@ -1,6 +1,6 @@
 /*
  * The hardware that a machine on XS asks for, for one life between two resets: what it opened is let go of at the reset,
- * and what comes late from it is told to nobody.
+ * and what comes late from it is dropped.
  */
 import type { Board } from "../../src/board.js";
 import type { SerialPort } from "../../src/console/port/serial.js";
@@ -26,12 +26,12 @@ interface Room {
 
 export type Answer = Uint8Array | string | undefined;
 
-/** Tells the machine of an event. */
-export type Tell = (handle: number, event: number, value: number, rest?: Uint8Array) => void;
+/** Notifies the machine of an event. */
+export type Notify = (handle: number, event: number, value: number, rest?: Uint8Array) => void;
 
 export class Hardware {
   readonly #board: Board;
-  readonly #tell: Tell;
+  readonly #notify: Notify;
   readonly #timers = new Map<number, object | number>();
   readonly #sockets = new Map<number, TCP>();
   readonly #ports = new Map<number, SerialPort>();
@@ -41,11 +41,11 @@ export class Hardware {
   readonly #flashes = new Map<number, Flash>();
   #settings: KeyValueStore | undefined;
 
-  constructor(board: Board, tell: Tell) {
+  constructor(board: Board, notify: Notify) {
     this.#board = board;
     let isOn = true;
-    this.#tell = (...event) => {
-      if (isOn) tell(...event);
+    this.#notify = (...event) => {
+      if (isOn) notify(...event);
     };
     this.powerOff = () => {
       isOn = false;
@@ -53,7 +53,7 @@ export class Hardware {
     };
   }
 
-  /** Lets go of everything, as a reset does. Nothing is told afterwards. */
+  /** Lets go of everything, as a reset does. Nothing is reported afterwards. */
   readonly powerOff: () => void;
 
   /** Does what the machine asks for; undefined: not a matter of hardware. What the hardware throws is thrown on. */
@@ -108,7 +108,7 @@ export class Hardware {
       case "timer.set": {
         const fire = (): void => {
           this.#timers.delete(handle);
-          this.#tell(handle, EVENT.timer, 0);
+          this.#notify(handle, EVENT.timer, 0);
         };
         this.#timers.set(handle, timers.set(fire, first));
         return undefined;
@@ -190,13 +190,13 @@ export class Hardware {
       format: "buffer" as const,
       onReadable: (bytes: number): void => {
         room.readable = bytes;
-        this.#tell(handle, EVENT.readable, 0);
+        this.#notify(handle, EVENT.readable, 0);
       },
       onWritable: (bytes: number): void => {
         room.writable = bytes;
-        this.#tell(handle, EVENT.writable, 0);
+        this.#notify(handle, EVENT.writable, 0);
       },
-      onError: (): void => this.#tell(handle, EVENT.error, 0),
+      onError: (): void => this.#notify(handle, EVENT.error, 0),
     };
   }
 
@@ -254,8 +254,8 @@ export class Hardware {
     const dns = opened(this.#board.dns, "dns");
     new dns.io(dns).resolve({
       host: textOf(rest),
-      onResolved: (_host, address) => this.#tell(handle, EVENT.resolved, 0, Buffer.from(address)),
-      onError: () => this.#tell(handle, EVENT.error, 0),
+      onResolved: (_host, address) => this.#notify(handle, EVENT.resolved, 0, Buffer.from(address)),
+      onError: () => this.#notify(handle, EVENT.error, 0),
     });
     return undefined;
   }

@@ -9,7 +9,7 @@ import { type Answer, type Call, Hardware, number } from "./hardware.js";
 import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
 
 export interface RunOnXSOptions {
-  /** The hardware. Its `observer` and `trace` are told as if the firmware ran here; `boot` and `restart` are not used. */
+  /** The hardware. Its `observer` and `trace` are called as if the firmware ran here; `boot` and `restart` are not used. */
   readonly board: Board;
   /** The app machine's memory; left out: roomy. */
   readonly creation?: Creation;
@@ -96,7 +96,7 @@ class Machine implements FirmwareOnXS {
     await this.#xs?.close();
   }
 
-  /** Behind what has been told already: the machine hears it, but is deaf, and no turn of it is under way. */
+  /** Behind what has been reported already: the machine hears it, but is deaf, and no turn of it is under way. */
   async #reset(): Promise<void> {
     await this.#xs?.evaluate("boardXS.deafen()");
     this.#hardware?.powerOff();
@@ -105,16 +105,16 @@ class Machine implements FirmwareOnXS {
   }
 
   async #boot(): Promise<void> {
-    this.#hardware = new Hardware(this.#board, (...event) => this.#tell(...event));
+    this.#hardware = new Hardware(this.#board, (...event) => this.#notify(...event));
     await this.#xs?.boot(this.#options.creation);
     await this.#xs?.evaluate("boardXS.boot()");
   }
 
   #command(command: number, text = ""): void {
-    this.#tell(0, EVENT.command, command, Buffer.from(text));
+    this.#notify(0, EVENT.command, command, Buffer.from(text));
   }
 
-  #tell(handle: number, event: number, value: number, rest?: Uint8Array): void {
+  #notify(handle: number, event: number, value: number, rest?: Uint8Array): void {
     this.#xs?.call(message(handle, event, value, rest)).catch((error: Error) => this.#failed(error));
   }
 
@@ -130,7 +130,7 @@ class Machine implements FirmwareOnXS {
     return done === undefined ? this.#onRun(operation, call) : done.answer;
   }
 
-  /** What the board inside tells of the run. Where it tells of readings, the handle says how many are unsettled. */
+  /** What the board inside reports of the run. With readings, the handle says how many are unsettled. */
   #onRun(operation: string, { handle, first, second, rest }: Call): Answer {
     const { observer } = this.#board;
     switch (operation) {

@@ -14,7 +14,7 @@ export interface Head {
   second: number;
 }
 
-/** What Node tells the machine. `first` of the head is one of these. */
+/** What Node reports to the machine. `first` of the head is one of these. */
 export const EVENT = Object.freeze({
   timer: 0,
   readable: 1,

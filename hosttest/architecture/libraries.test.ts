@@ -1,6 +1,6 @@
 /*
- * What the README calls usable alone is: every module of such a room is in its manifest's reach and preloaded, and imports
- * nothing outside the room. No other room has a manifest, which nobody would include and no test would hold.
+ * What the README calls usable alone is: every module of such a folder is in its manifest's reach and preloaded, and imports
+ * nothing outside the folder. No other folder has a manifest, which would not be included or tested.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";

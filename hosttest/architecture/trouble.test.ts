@@ -43,7 +43,7 @@ function rows(page: string): string[] {
 const asPattern = (row: string): RegExp =>
   new RegExp(`^${row.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(ANYTHING, ".*")}$`, "s");
 
-/** Is `text` what the row tells of? */
+/** Is `text` what the row describes? */
 const fits = (text: string, row: string): boolean => /\p{L}{2}/u.test(row) && asPattern(row).test(text);
 
 test("every warning has a row in the table of troubles", () => {

@@ -9,7 +9,7 @@ import type { Contents, Work } from "./xs/boot.js";
 
 const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
 const MIB_BLOCKS = 256;
-const LARGEST_BLOCKS = 1_262;
+const MAX_BLOCKS = 1_262;
 
 /** Goals of a boot on 1 MiB: the mount's and the whole boot's. Before tail records, a drained one took 48 million computrons. */
 const MAX_MOUNT_COMPUTRONS = 390_000;
@@ -37,7 +37,7 @@ export async function bootRows(
   const rows: Row[] = [];
   try {
     await xs.preload(change(await bundle(PROGRAM)));
-    for (const blocks of largest ? [MIB_BLOCKS, LARGEST_BLOCKS] : [MIB_BLOCKS]) {
+    for (const blocks of largest ? [MIB_BLOCKS, MAX_BLOCKS] : [MIB_BLOCKS]) {
       for (const contents of ["empty", "full", "drained"] as const) {
         const boot = await evaluated<Boot>(xs, `bench.boot("${contents}", ${blocks})`);
         rows.push(...rowsOf(contents, blocks, boot));

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 /** As the SDK's build gives them to the TypeScript compiler. */
 const OPTIONS = JSON.parse(readFileSync(join(topFolder, "manifest.json"), "utf8")).typescript.tsconfig.compilerOptions;
 
-/** The rooms that are usable alone are told module by module. */
+/** The folders that are usable alone are listed module by module. */
 const BY_MODULE = ["mqtt", "outbox"];
 
 /** Rows by room, largest first; none where the compiler is missing. */

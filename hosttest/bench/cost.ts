@@ -14,8 +14,8 @@ const OUTBOX_PAYLOADS = [
   ["outbox, short frames", ", Uint8Array.of(1, 2, 3)"],
 ] as const;
 const KB = 1_024;
-const LEAST_ARENA = 24 * KB; // where the search begins, and where it is given up
-const MOST_ARENA = 64 * KB;
+const MIN_ARENA = 24 * KB; // where the search begins, and where it ends
+const MAX_ARENA = 64 * KB;
 
 /** As a device's manifest would say it. */
 const DEVICE: Creation = {
@@ -118,11 +118,11 @@ function bytesAlive(figures: Figures): number {
 
 /** The least memory, to the KB and stack included, with which the app takes its readings, is cut off, and catches up. */
 export async function memoryRows(readings: number): Promise<Row[]> {
-  let arenaBytes = LEAST_ARENA;
+  let arenaBytes = MIN_ARENA;
   for (const many of [500, readings]) {
-    while (arenaBytes <= MOST_ARENA && !(await survives(arenaBytes, many))) arenaBytes += KB;
+    while (arenaBytes <= MAX_ARENA && !(await survives(arenaBytes, many))) arenaBytes += KB;
   }
-  if (arenaBytes > MOST_ARENA) arenaBytes = Number.POSITIVE_INFINITY;
+  if (arenaBytes > MAX_ARENA) arenaBytes = Number.POSITIVE_INFINITY;
   return [row(`app: memory that ran ${readings} readings and an outage`, arenaBytes / KB, "KB", 32)];
 }
 

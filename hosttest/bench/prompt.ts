@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
 import { type Creation, XSAborted, type XSWorker } from "../../boards/xs/engine/worker.js";
-import { LINE_MAX } from "../../src/console/terminal/line.js";
+import { MAX_LINE } from "../../src/console/terminal/line.js";
 import { COMMANDS } from "../xs/commands.js";
 import { type LoadOptions, loadWorker } from "./measurements.js";
 import { type Row, row } from "./row.js";
@@ -33,7 +33,7 @@ export type Prompted = "typed" | "largest";
 
 /** The line of characters of four bytes that is as long as a line may be; another for each `n` below 70. */
 export function longestLine(n: number): string {
-  return "\u{1f321}".repeat(LINE_MAX - 1) + String.fromCodePoint(0x1f600 + n);
+  return "\u{1f321}".repeat(MAX_LINE - 1) + String.fromCodePoint(0x1f600 + n);
 }
 
 /** A script that types `line` as a terminal sends it, and lets happen what is due. */

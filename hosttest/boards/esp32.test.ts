@@ -144,7 +144,7 @@ test("settings given to mcconfig: those of the schema, by name or by the SDK's u
   expect(defaults).toEqual({ room: "kitchen", "mqtt.port": "1884", "wifi.ssid": "home", "wifi.password": "secret99" });
 });
 
-test("a misspelt one is told of, with what was meant", async () => {
+test("a misspelt one is reported, with what was meant", async () => {
   const hardware = new Hardware();
   const sdk = { sntp: "time.example", Screen: "ls013b4dn04", touch: "", driver: "spi", timezone: "UTC", board: "x" };
   const misspelt = { "mqtt.prot": "3", "mqqt.host": "10.0.0.2", "outbox.size": "9", rom: "kitchen", qos: "2" };
@@ -206,7 +206,7 @@ test("a name is asked of the servers that DHCP named by then; the answer closes 
   expect(resolver.isClosed).toBe(true);
 });
 
-test("DHCP names no server: one that nobody answers at, so that the question ends", async () => {
+test("DHCP names no server: one that never answers, so that the question ends", async () => {
   const hardware = new Hardware();
   hardware.dnsServers = undefined;
   (await namesOn(hardware)).resolve({ host: "broker", onResolved() {}, onError() {} });

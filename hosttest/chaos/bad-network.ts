@@ -11,7 +11,7 @@ import mqttPacket, { type Packet, type Parser } from "mqtt-packet";
 export type Weather =
   | { readonly kind: "fair" }
   | { readonly kind: "slow"; readonly delayMs: number }
-  /** Nothing passes, and nobody is told. */
+  /** Nothing passes, and no end notices. */
   | { readonly kind: "blackHole" }
   /** Lets so many bytes pass in each direction of each connection, then resets it. */
   | { readonly kind: "truncating"; readonly afterBytes: number };
@@ -56,7 +56,7 @@ export class BadNetwork {
     return proxy;
   }
 
-  /** Also after `close`: where nobody listens any more. */
+  /** Also after `close`: where nothing listens any more. */
   get port(): number {
     return this.#port;
   }

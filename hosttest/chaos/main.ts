@@ -2,7 +2,7 @@
  * Chaos: the real desktop process against a real broker, in weather that a seed decides.
  * The process is killed by signal 9 again and again and started on the flash that it left; the broker is stopped, killed
  * and restarted; between them a proxy resets, delays, truncates, swallows and half-opens. An independent subscriber
- * counts. What is wrong in the end is told apart by the wire log: ours, or the broker's.
+ * counts. What is wrong in the end is attributed by the wire log: ours, or the broker's.
  */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

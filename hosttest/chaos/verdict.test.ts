@@ -19,7 +19,7 @@ const flow = (seq: number, messageId: number): Logged[] => [
 ];
 
 describe("the verdict on a run", () => {
-  test("a reading that the broker acknowledged and nobody saw is the broker's loss; one it never acknowledged is ours", () => {
+  test("a reading that the broker acknowledged and no subscriber saw is the broker's loss; one it never acknowledged is ours", () => {
     const verdict = judge({ log: [...hello(false), ...flow(0, 1)], written: [0, 1], seen: [], qos: 2 });
     expect(verdict).toMatchObject({ lost: [1], lostByBroker: [0] });
   });
@@ -52,7 +52,7 @@ describe("the verdict on a run", () => {
     expect(judge({ log, written: [0], seen: [0], qos: 2 }).sessionsLost).toBe(0);
   });
 
-  test("at QoS 1 doubles are nobody's fault", () => {
+  test("at QoS 1 doubles are no fault", () => {
     const verdict = judge({ log: hello(false), written: [], seen: [3, 3], qos: 1 });
     expect(verdict).toMatchObject({ doubled: [], doubledByBroker: [] });
   });

@@ -1,5 +1,5 @@
 /*
- * Who is to blame: what the device did, told from the wire log alone.
+ * Who is to blame: what the device did, judged by the wire log alone.
  * A reading that never arrived is the broker's loss only if the broker had acknowledged it for good (PUBACK, PUBCOMP). A
  * reading that arrived twice at QoS 2 is ours only if the wire shows that we published it again after its PUBREL had
  * left, or under another packet id, within one session of the broker's. One that arrived after a later one is ours only if

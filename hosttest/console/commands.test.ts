@@ -64,7 +64,7 @@ describe("commands of the device", () => {
     expect(rows(device)).toEqual(["> sample", "21.44 °C", "> version", "home-thermometer 1.0.0 (test)", ">"]);
   });
 
-  test("Ctrl-C ends a command that takes a while; its answer comes to nobody", () => {
+  test("Ctrl-C ends a command that takes a while; its answer is ignored", () => {
     const device = new Device();
     device.type("sample; version\rabc\x03");
     device.time.advance(100);
@@ -113,11 +113,11 @@ describe("commands of the device", () => {
       "1 21.45",
       "and 1 more",
       "> queue drop",
-      "3 readings wait; nobody would ever see them",
+      "3 readings wait; they would never be delivered",
       "type drop to throw them away: no",
       "nothing thrown away",
       "> queue drop",
-      "3 readings wait; nobody would ever see them",
+      "3 readings wait; they would never be delivered",
       "type drop to throw them away: drop",
       "3 readings thrown away",
       "> queue peek",
@@ -126,7 +126,7 @@ describe("commands of the device", () => {
     ]);
   });
 
-  test("queue drop of very many: a part at a time, each 5,000 told; Ctrl-C keeps the rest", () => {
+  test("queue drop of very many: a part at a time, each 5,000 reported; Ctrl-C keeps the rest", () => {
     const device = new Device();
     device.waiting = 12_100;
     device.type("queue drop\rdrop\r");

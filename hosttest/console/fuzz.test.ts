@@ -13,7 +13,7 @@ const STREAMS = Number(process.env.FUZZ ?? 20_000);
 const STREAMS_A_DEVICE = 500;
 const HEADER_LENGTH = 7;
 const SECRET = "S3cr3t-w0rd";
-const LONGEST_HOLD_MS = 1_200; // Improv gives half a frame up by then
+const MAX_HOLD_MS = 1_200; // half a frame of Improv times out by then
 
 const WORDS = [
   ..."help setup show set save revert sample sensors scan queue status reboot factory-reset version log".split(" "),
@@ -58,7 +58,7 @@ function sendFrame(device: Device, random: Random): void {
       ? commandFrame(Math.floor(random() * 9), Array.from(noise(random)))
       : frame(Math.floor(random() * 6), Array.from(noise(random)));
   device.type(random() < 0.5 ? whole : spoiled(whole, random));
-  if (random() < 0.5) device.time.advance(LONGEST_HOLD_MS);
+  if (random() < 0.5) device.time.advance(MAX_HOLD_MS);
 }
 
 /** One byte is another one, lost or one too many, wherever in the frame; or the end is missing, or the first letters. */
@@ -81,7 +81,7 @@ function spoiled(whole: Uint8Array, random: Random): Uint8Array {
 
 /** A password where passwords are typed, whatever came before. */
 function typeSecret(device: Device, random: Random): void {
-  device.time.advance(LONGEST_HOLD_MS);
+  device.time.advance(MAX_HOLD_MS);
   device.type("\x03\x03");
   const key = pick(random, ["wifi.password", "mqtt.password"]);
   device.type(random() < 0.5 ? `set ${key}\r${SECRET}` : `${pick(random, ["", "save;"])}set ${key} ${SECRET}`);

@@ -250,7 +250,7 @@ describe("beside the prompt", () => {
     expect(device.screen.editedRow).toBe("> Id|");
   });
 
-  test("half a frame is given up after a while, and the prompt goes on", () => {
+  test("half a frame times out, and the prompt goes on", () => {
     const { device, client } = connect();
     for (const length of [7, 8, 9, 10]) {
       device.type(commandFrame(2).subarray(0, length));
@@ -336,7 +336,7 @@ describe("a damaged frame with a password", () => {
   test("half of it, while the port takes no answer: the wait is no silence, the rest is still its own", () => {
     const device = new Device({ improv: "offered", room: 64 });
     device.type(Uint8Array.of(...join.subarray(0, 16)));
-    for (let i = 0; i < 20; i++) device.console.log("info", "a line that nobody takes");
+    for (let i = 0; i < 20; i++) device.console.log("info", "a line that is not taken");
     device.type(join.subarray(16));
     device.time.advance(3_000);
     for (let i = 0; i < 100; i++) device.port.announce(64);

@@ -135,7 +135,7 @@ describe("the row", () => {
             bench.line.erase(Math.min(one.from, bench.line.length), Math.min(one.from + one.count, bench.line.length));
           bench.show();
           const { line } = bench;
-          // Blanks behind the cursor cannot be seen, and the screen does not tell them.
+          // Blanks behind the cursor cannot be seen, and the screen does not show them.
           expect(bench.screen.editedRow.trimEnd()).toBe(expectedRow(line).trimEnd());
           expect(bench.screen.rows.length).toBeLessThanOrEqual(1);
         }

@@ -284,7 +284,7 @@ describe("errors at the prompt", () => {
     expect(device.screen.editedRow).toMatch(/^\*> SHOW ROOM/i);
   });
 
-  test("? is help; who wants to leave is told how", () => {
+  test("? is help; leaving is explained", () => {
     const device = new Device();
     device.type("help\r");
     const help = rows(device).slice(1);

@@ -77,7 +77,7 @@ async function until(desktop: Desktop, end: string): Promise<void> {
 }
 
 describe("a script on standard input", () => {
-  test("is run to its end, a last line without an end and an answer that takes a while included, and then told", async () => {
+  test("is run to its end, a last line without an end and an answer that takes a while included, and then its end is reported", async () => {
     const desktop = new Desktop("pipe");
     desktop.input.end("set room attic\nsave\nversion\nsample");
     expect(await desktop.ended).toBe("end");

@@ -8,10 +8,10 @@ import { type Key, KeyDecoder } from "../../src/console/terminal/keys.js";
 
 const SHELL = 'for name in $(toe -a | cut -f1 | sort -u); do infocmp -1 -x "$name"; done 2>/dev/null';
 
-/** minitel12-80: two digits behind a whole sequence of the others; nothing but time would tell them apart from typing. */
+/** minitel12-80: two digits behind a whole sequence of the others; only time would distinguish them from typing. */
 const TYPES_ALL_THE_SAME = /^\x1bOP[0-9*#]$/;
 
-/** Key capabilities that begin with ESC, once each: the bytes, and whose they are. */
+/** Key capabilities that begin with ESC, once each: the bytes, and the terminals that send them. */
 function sequences(): Map<string, string> {
   const found = new Map<string, string>();
   let terminal = "";

@@ -17,7 +17,7 @@ let device: DeviceProcess | undefined;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "thermometer-test-"));
   const usual = await startBroker();
-  own = await startBroker(); // on a port that nobody expects
+  own = await startBroker(); // on an unusual port
   usual.close();
 });
 

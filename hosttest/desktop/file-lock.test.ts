@@ -67,7 +67,7 @@ class Owner {
 
 const answerOf = (image: string, around?: readonly string[]): Promise<string> => new Owner(image, around).answer();
 
-test("by its name, a symbolic link and a hard link: the second one is refused, and told who has it", async () => {
+test("by its name, a symbolic link and a hard link: the second one is refused, by an error that names the holder", async () => {
   const owner = new Owner(path);
   expect(await owner.answer()).toContain("opened ");
   const soft = join(folder, "soft.flash");

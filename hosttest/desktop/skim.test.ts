@@ -48,14 +48,14 @@ test("what is short arrives as it was, what is long is named with its length", (
 test("a message of the largest length that MQTT has costs nothing to pass over", () => {
   const skipped: [string, number][] = [];
   const skimmer = new Skimmer((topic, bytes) => skipped.push([topic, bytes]));
-  const LARGEST = 268_435_455;
+  const MAX_LENGTH = 268_435_455;
   expect(skimmer.take(Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x7f, 0, 3, 0x61, 0x2f, 0x62))).toEqual([]);
   const piece = new Uint8Array(65_536);
-  let rest = LARGEST - 5;
+  let rest = MAX_LENGTH - 5;
   for (; rest > piece.length; rest -= piece.length) expect(skimmer.take(piece)).toEqual([]);
   const ping = Uint8Array.of(0xd0, 0);
   expect(skimmer.take(Buffer.concat([new Uint8Array(rest), ping]))).toEqual([ping]);
-  expect(skipped).toEqual([["a/b", LARGEST]]);
+  expect(skipped).toEqual([["a/b", MAX_LENGTH]]);
 });
 
 test("what follows no rule is left to the client, which says so", () => {

@@ -183,7 +183,7 @@ class Exhaustion {
   }
 
   /**
-   * Calls `act` with the cuts from step `start` on. `act` tells whether it fell in an erase, and is then given every state.
+   * Calls `act` with the cuts from step `start` on. `act` returns whether it fell in an erase, and is then given every state.
    * Without `bits`, they take turns.
    */
   #each(

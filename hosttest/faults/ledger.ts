@@ -26,7 +26,7 @@ interface Expected {
   stored: Certainty;
   settled: Certainty;
   released: Certainty;
-  /** The outbox said that it gives the entry up, and power went before the call returned. */
+  /** The outbox reported that it evicts the entry, and power went before the call returned. */
   dropped: Certainty;
   /**
    * Power went while the releases were made void, this one being sure: if it is gone, all are. One that was not sure may be cells half
@@ -162,7 +162,7 @@ export class Ledger {
     };
   }
 
-  /** The outbox gives up the entries from `first` to before `end`. */
+  /** The outbox evicts the entries from `first` to before `end`. */
   dropping(first: number, end: number): void {
     for (const entry of this.open) {
       if (entry.sequence < first || entry.sequence >= end) continue;

@@ -153,7 +153,7 @@ export class Rig {
     this.#guarded(() => this.#outbox.idle());
   }
 
-  /** In the end everything can be settled, and then there is room. */
+  /** In the end everything can be settled, and then there is free space. */
   drain(): void {
     this.compare();
     while (this.ledger.open.length > 0) {

@@ -1,6 +1,6 @@
 /*
- * Whole devices, many in one process, against a real mosquitto: does it carry them, and what does one weigh?
- * Each is the unchanged firmware with its own flash and sensor. What garbage collection leaves counts; a flash image is told apart.
+ * Whole devices, many in one process, against a real mosquitto: does it carry them, and how much memory does one take?
+ * Each is the unchanged firmware with its own flash and sensor. What garbage collection leaves counts; a flash image is counted apart.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -31,7 +31,7 @@ export interface RealResult {
   readonly flashBytesPerDevice: number;
 }
 
-/** `onProgress` is told how many have been served so far, about once a second. */
+/** `onProgress` is called with how many have been served so far, about once a second. */
 export async function measureReal(count: number, onProgress: (served: number) => void): Promise<RealResult> {
   const broker = await Mosquitto.start();
   const before = used();

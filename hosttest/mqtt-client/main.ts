@@ -20,9 +20,9 @@ const EXIT_REFUSED = 5;
 const BACKOFF = { firstMs: 200, longestMs: 900, steadyMs: 1_000 };
 const BUFFER_BYTES = 65_536;
 const WINDOW = 16;
-const LONGEST_TOPIC = 65_535;
+const MAX_TOPIC_LENGTH = 65_535;
 const PROGRESS_MS = 1_000;
-const AGAIN_MS = 5; // until a message of QoS 0 that found no room is offered again
+const AGAIN_MS = 5; // until a message of QoS 0 that was not taken is offered again
 
 class Program {
   readonly #options: Arguments;
@@ -64,7 +64,7 @@ class Program {
       window: WINDOW,
       backoff: BACKOFF,
       bufferLength: BUFFER_BYTES + (options.will?.payload.length ?? 0),
-      topicLength: LONGEST_TOPIC,
+      topicLength: MAX_TOPIC_LENGTH,
       deadLetterAfter: Number.POSITIVE_INFINITY,
       onState: (state) => {
         if (state === "connected") this.#hasConnected = true;

@@ -121,7 +121,7 @@ describe("why it is not up", () => {
     expect(log).toEqual(['down: "home" does not let us in: wrong password?']);
   });
 
-  test("a name that nobody has: not heard by a scan, so it is not there", () => {
+  test("a name that no network has: not heard by a scan, so it is not there", () => {
     const { time, log, start } = world();
     const link = start({ ssid: "hoem" });
     time.advance(3_000);
@@ -129,7 +129,7 @@ describe("why it is not up", () => {
     expect(log).toEqual(['down: no network "hoem" in reach']);
   });
 
-  test("let in without an address: given up after the join's time, and said so", () => {
+  test("let in without an address: timed out after the join's time, and reported", () => {
     const { time, wifi, log, start } = world();
     wifi.faults.noAddress = true;
     start();
@@ -161,7 +161,7 @@ describe("why it is not up", () => {
     expect(link.up).toBe(true);
   });
 
-  test.each([["scan"], ["endlessScan"]] as const)("the scan that should tell why fails (%s): joins go on", (fault) => {
+  test.each([["scan"], ["endlessScan"]] as const)("the scan that should show why fails (%s): joins go on", (fault) => {
     const { time, wifi, start } = world();
     Object.assign(wifi.faults, { [fault]: fault === "scan" ? "scan failed" : true });
     const link = start({ password: "wrong" });
@@ -171,7 +171,7 @@ describe("why it is not up", () => {
     expect(wifi.joins).toBeGreaterThan(5);
   });
 
-  test("the same trouble again and again is told once", () => {
+  test("the same trouble again and again is reported once", () => {
     const { time, wifi, log, start } = world();
     start({ password: "wrong" });
     time.advance(3_600_000);
@@ -179,7 +179,7 @@ describe("why it is not up", () => {
     expect(log).toHaveLength(1);
   });
 
-  test("another trouble is told: out of reach after a wrong password", () => {
+  test("another trouble is reported: out of reach after a wrong password", () => {
     const { time, wifi, log, start } = world();
     start({ password: "wrong" });
     time.advance(3_000);
@@ -188,7 +188,7 @@ describe("why it is not up", () => {
     expect(log.slice(1)).toEqual(['down: no network "home" in reach']);
   });
 
-  test("an attempt that nobody ends: ended after the join's time, and the scan still tells why", () => {
+  test("an attempt that never ends: ended after the join's time, and the scan still shows why", () => {
     const { time, wifi, start } = world();
     wifi.faults.deaf = true;
     const link = start({ password: "wrong" });
@@ -297,7 +297,7 @@ describe("staying up", () => {
 });
 
 describe("other credentials, on the fly", () => {
-  test("up on one network, told of another: left, told so, up on the other", () => {
+  test("up on one network, given another: left, reported, up on the other", () => {
     const { time, log, start } = world();
     const link = start();
     time.advance(5_000);
@@ -330,7 +330,7 @@ describe("other credentials, on the fly", () => {
     },
   );
 
-  test("wrong again: told again, although it is the same trouble", () => {
+  test("wrong again: reported again, although it is the same trouble", () => {
     const { time, log, start } = world();
     const link = start({ password: "wrong" });
     time.advance(60_000);
@@ -471,7 +471,7 @@ describe("scan", () => {
     expect(link.up).toBe(false);
   });
 
-  test("a scan that was given up and reports late: not taken for the end of the next one", () => {
+  test("a scan that was aborted and reports late: not taken for the end of the next one", () => {
     const { time, wifi, start } = world({ ssid: "" });
     const begun: { onComplete(): void }[] = [];
     class Forgetful extends wifi.io {
@@ -505,7 +505,7 @@ describe("scan", () => {
 });
 
 describe("robustness", () => {
-  test("an owner who throws at every turn is told so, and the link stays up", () => {
+  test("an owner who throws at every turn gets a report, and the link stays up", () => {
     const { time, wifi, start } = world();
     const thrown: unknown[] = [];
     const link = start({

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MOST, Survey } from "../../src/network/survey.js";
+import { MAX_NETWORKS, Survey } from "../../src/network/survey.js";
 
 const results = fc.array(
   fc.record({
@@ -26,7 +26,7 @@ test("whatever is heard: bounded, sorted, one entry a name, the strongest of eac
         if (SSID !== "" && !/[\u0000-\u001f\u007f-\u009f]/.test(SSID))
           strongest.set(SSID, Math.max(RSSI, strongest.get(SSID) ?? -1_000));
       }
-      const ranked = [...strongest.values()].sort((a, b) => b - a).slice(0, MOST);
+      const ranked = [...strongest.values()].sort((a, b) => b - a).slice(0, MAX_NETWORKS);
       expect(survey.networks.map((network) => network.rssi)).toEqual(ranked);
       for (const { ssid, rssi } of survey.networks) expect(rssi).toBe(strongest.get(ssid));
       expect(new Set(survey.networks.map((network) => network.ssid)).size).toBe(ranked.length);
@@ -37,8 +37,8 @@ test("whatever is heard: bounded, sorted, one entry a name, the strongest of eac
 
 test("the network that is sought counts as heard, also when it is too weak to be listed", () => {
   const survey = new Survey("home");
-  for (let i = 0; i < MOST; i++) survey.add({ SSID: `neighbour ${i}`, RSSI: -40, channel: 1 });
+  for (let i = 0; i < MAX_NETWORKS; i++) survey.add({ SSID: `neighbour ${i}`, RSSI: -40, channel: 1 });
   survey.add({ SSID: "home", RSSI: -90, channel: 1 });
-  expect(survey.networks).toHaveLength(MOST);
+  expect(survey.networks).toHaveLength(MAX_NETWORKS);
   expect(survey.heard).toBe(true);
 });

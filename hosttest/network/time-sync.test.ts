@@ -95,7 +95,7 @@ describe("asking", () => {
   });
 
   test.each([ONE, THREE])(
-    "a link that flaps while nobody answers, %s: no server is asked twice within 15 s",
+    "a link that flaps while no server answers, %s: no server is asked twice within 15 s",
     (hosts) => {
       const { time, ntp, sync } = world(hosts);
       ntp.faults.silent = true;
@@ -428,7 +428,7 @@ describe("a clock that was set", () => {
 });
 
 describe("the socket", () => {
-  test("hears nobody but the server that was asked", () => {
+  test("hears only the server that was asked", () => {
     for (const stranger of [{ address: "203.0.113.9" }, { port: 1_123 }]) {
       const { time, ntp, set, sync } = world();
       const Socket = ntp.socket.io;

@@ -99,7 +99,7 @@ describe("as strict as the SDK", () => {
 });
 
 describe("faults", () => {
-  test("nobody at the address: each call fails with the SDK's words", () => {
+  test("nothing at the address: each call fails with the SDK's words", () => {
     const { bus, io } = setUp();
     bus.detach(ADDRESS);
     expect(() => io.write(Uint8Array.of(0))).toThrow("write failed");

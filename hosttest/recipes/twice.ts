@@ -28,7 +28,7 @@ export async function publishTwice(port: number): Promise<void> {
   await client.endAsync();
 }
 
-/** The value is the same in all: it does not tell them apart. */
+/** The value is the same in all: it does not distinguish them. */
 function readings(more: (place: number) => object): { value: number; seq: number }[] {
   return Array.from({ length: COUNT }, (_one, place) => ({ value: 21.5, ...more(place), seq: next++ }));
 }

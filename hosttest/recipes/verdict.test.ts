@@ -14,7 +14,7 @@ describe("the verdict on a recipe", () => {
     expect(isKept(verdict)).toBe(true);
   });
 
-  test("what has no point is lost, what has two is doubled, and rooms are told apart", () => {
+  test("what has no point is lost, what has two is doubled, and rooms are distinguished", () => {
     const other = { ...dated(1), room: "b" };
     const verdict = judge([dated(0), dated(1), other], [point(0, TS), point(0, TS), point(1, TS + 1)]);
     expect(verdict).toMatchObject({ lost: ["b/1"], doubled: ["a/0"] });

@@ -182,7 +182,7 @@ describe("texts that are refused, each with one line that names key, what came a
     expect(() => parseSetting(key, text)).toThrow(new SettingError(key, message.slice(key.length + 2)));
   });
 
-  test("a long wrong text is cut, and its length told", () => {
+  test("a long wrong text is cut, and its length reported", () => {
     expect(() => parseSetting("room", "x".repeat(65))).toThrow(`room: got "${"x".repeat(40)}…" (65 bytes), expected`);
   });
 });

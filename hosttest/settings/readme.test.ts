@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { expectation, formatValue } from "../../src/settings/parse.js";
 import { type Setting, schema } from "../../src/settings/schema.js";
 
+const HELP_COLUMNS = 76; // of 79: `show` indents it by two, and puts a full stop behind it
+
 const cell = (text: string) => text.replaceAll("|", "\\|");
 
 function row({ key, type, default: value, help, inForce }: Setting): string {
@@ -16,4 +18,9 @@ test("the README's table of settings is the schema's", () => {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const [, shown] = /<!-- settings -->\n([\s\S]*?)\n<!-- end -->/.exec(readme) ?? [];
   expect(shown, "paste the table below between the README's settings marks").toBe(table);
+});
+
+test("the help of every setting fits a row of the prompt", () => {
+  const wide = schema.filter(({ help }) => help.length > HELP_COLUMNS).map(({ key, help }) => `${key}: ${help}`);
+  expect(wide).toEqual([]);
 });

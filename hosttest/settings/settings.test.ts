@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { SettingError } from "../../src/settings/parse.js";
 import { Settings, type SettingsOptions } from "../../src/settings/settings.js";
-import { GENERATION_KEYS, GenerationStore, VALUE_MAX } from "../../src/settings/store.js";
+import { GENERATION_KEYS, GenerationStore, MAX_VALUE } from "../../src/settings/store.js";
 import { BrokenStore, MemoryStore } from "./memory-store.js";
 
 function boot(store: MemoryStore, options: Partial<SettingsOptions> = {}): Settings {
@@ -296,12 +296,12 @@ describe("generations", () => {
     for (const [key, text] of Object.entries(longest)) settings.set(key, text);
     settings.save();
     expect(boot(store).text("room")).toBe(longest.room);
-    expect(store.values.get("settings.a")!.length).toBeLessThan(VALUE_MAX / 2);
+    expect(store.values.get("settings.a")!.length).toBeLessThan(MAX_VALUE / 2);
   });
 
   test("what a newer firmware left is too long to be saved again: said, and nothing is lost", () => {
     const store = new MemoryStore();
-    new GenerationStore(store).save({ extra: "x".repeat(VALUE_MAX - 40) });
+    new GenerationStore(store).save({ extra: "x".repeat(MAX_VALUE - 40) });
     const settings = boot(store);
     settings.set("mqtt.host", "broker.example.org");
     expect(() => settings.save()).toThrow(/settings take \d+ bytes, 4000 fit/);

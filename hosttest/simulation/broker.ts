@@ -2,7 +2,7 @@
  * The model broker: what MQTT 3.1.1 asks of a server, no more, and all the ways in which a server may be a trial for its
  * clients. It keeps sessions, forwards a QoS 2 message at PUBLISH or at PUBREL (§4.3.3, both methods), restarts with
  * its sessions or without, refuses, stalls, answers late. Everything it forwards goes to one observer, in order; every
- * breach of the standard by a client is told at once.
+ * breach of the standard by a client is reported at once.
  */
 import type { VirtualTime } from "../support/virtual-time.js";
 import type { Acceptor, Peer } from "./network.js";
@@ -50,7 +50,7 @@ interface Session {
   readonly received: Map<number, Forwarded>;
   /** QoS 1 messages that were acknowledged last, by packet id: only to know a re-delivery when there is one. */
   readonly seen: Map<number, string>;
-  /** What was `received` in a session that was lost, until the client is known to have been told. */
+  /** What was `received` in a session that was lost, until the client is known to have been informed. */
   readonly forgotten: Map<number, Forwarded>;
 }
 
@@ -276,7 +276,7 @@ class Connection implements Acceptor {
     const forgotten = session.forgotten.get(id);
     if (message === undefined && forgotten !== undefined) this.#broker.options.messageLost(forgotten);
     if (message !== undefined && this.#broker.options.forwardAt === "pubrel") this.#broker.options.forwarded(message);
-    this.#answer(acknowledgement("pubcomp", id)); // also for an id that nobody knows (§4.3.3-2)
+    this.#answer(acknowledgement("pubcomp", id)); // also for an id that is not known (§4.3.3-2)
   }
 
   #answer(bytes: Uint8Array): void {

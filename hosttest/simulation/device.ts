@@ -55,7 +55,7 @@ interface Life {
   readonly bootMs: number;
   /** The clock, as an offset from virtual time; undefined: not set in this life. */
   utcOffsetMs: number | undefined;
-  /** Nobody told this life a wrong time. */
+  /** No server gave this life a wrong time. */
   clockRight: boolean;
   firmware: Thermometer | undefined;
 }
@@ -144,7 +144,7 @@ export class Device {
     else this.#bus.unplug(this.#address);
   }
 
-  /** A wrong time is told from now on; 0: the truth. Only where all servers agree on it is the device excused. */
+  /** A wrong time is served from now on; 0: the truth. Only where all servers agree on it is the device excused. */
   lie(byMs: number, how: Lie = "all"): void {
     const { faults } = this.#ntp;
     const isTold = byMs !== 0;

@@ -1,7 +1,7 @@
 /*
  * The ledger of one device: what it has written to flash against what an observer of the broker has seen.
  * An append that returned must be seen; what was cut in the middle may be. At QoS 2 nothing is seen twice, unless the
- * broker forgot its session while the message was under way: those are told apart one by one, by number.
+ * broker forgot its session while the message was under way: those are distinguished one by one, by number.
  * Knows the truth: when each reading was taken, in which room, and what the sensor said.
  */
 import type { Forwarded } from "./broker.js";
@@ -36,7 +36,7 @@ export interface Truth {
   /** Of a sample with both, percent. */
   readonly humidity?: number;
   readonly qos: 1 | 2;
-  /** The boot it was taken in; `clockRight`: nobody told that boot a wrong time. */
+  /** The boot it was taken in; `clockRight`: no server gave that boot a wrong time. */
   readonly clock: { readonly clockRight: boolean };
 }
 

@@ -2,7 +2,7 @@
  * A network between devices and one broker, on virtual time: byte streams in order, with latency, that can be refused,
  * reset, held up, swallowed (black hole) or cut on one side only (half open).
  * The device's end is an ECMA-419 TCP class; the broker's end is a `Peer`. Nothing is lost or reordered while a stream
- * lives: that is TCP's promise, and what breaks it is told to the ends late, or to one of them, or to none.
+ * lives: that is TCP's promise, and what breaks it is reported to the ends late, or to one of them, or to none.
  * Source: ECMA-419 clause 12; RFC 9293 for what an end may and may not learn.
  */
 import type { TCP, TCPOptions } from "../../src/mqtt/io.js";
@@ -27,7 +27,7 @@ export interface Acceptor {
 export interface Weather {
   /** One way, milliseconds. */
   latencyMs: number;
-  /** Nothing arrives, in either direction, and nobody is told. */
+  /** Nothing arrives, in either direction, and no end notices. */
   blackHole: boolean;
   /** Connections are refused. */
   refusing: boolean;
@@ -182,11 +182,11 @@ class Stream {
     this.#overIfOver();
   }
 
-  /** The stream breaks; `told`: which ends learn it now. The other one only finds out by itself. */
-  reset(told: "both" | "device" | "broker"): void {
+  /** The stream breaks; `informed`: which ends learn it now. The other one only finds out by itself. */
+  reset(informed: "both" | "device" | "broker"): void {
     this.#severed = true;
-    if (told !== "device") this.#endBroker();
-    if (told !== "broker") this.#after(0, () => this.#failDevice());
+    if (informed !== "device") this.#endBroker();
+    if (informed !== "broker") this.#after(0, () => this.#failDevice());
   }
 
   #toDevice(bytes: Uint8Array): void {

@@ -4,20 +4,21 @@
  */
 import type { TCP, TCPConstructor, TCPOptions } from "../../src/mqtt/io.js";
 
-/** Waits in a row that can be told beforehand. By chance it happens once in some 10^13. */
-const TOLD_MOST = 4;
+/** Waits in a row that can be predicted. By chance it happens once in some 10^13. */
+const MAX_PREDICTED = 4;
 
-/** `io` under watch. `onCrowd` is told once, when the waits can be told beforehand. */
+/** `io` under watch. `onCrowd` is called once, when the waits can be predicted. */
 export function watchPace(io: TCPConstructor, nowMs: () => number, onCrowd: (text: string) => void): TCPConstructor {
   let endedMs = Number.NaN;
   let lastWaitMs = Number.NaN;
-  let told = 0;
+  let predicted = 0;
   const begin = (): void => {
     const waitMs = nowMs() - endedMs;
-    const isTold = waitMs > 0 && (waitMs === lastWaitMs || waitMs === 2 * lastWaitMs);
-    told = isTold ? told + 1 : 0;
+    const isPredicted = waitMs > 0 && (waitMs === lastWaitMs || waitMs === 2 * lastWaitMs);
+    predicted = isPredicted ? predicted + 1 : 0;
     lastWaitMs = waitMs;
-    if (told === TOLD_MOST) onCrowd(`attempts ${waitMs} ms apart, as ${TOLD_MOST} waits before foretold`);
+    if (predicted === MAX_PREDICTED)
+      onCrowd(`attempts ${waitMs} ms apart, as predicted by ${MAX_PREDICTED} waits before`);
   };
   const end = (): void => {
     endedMs = nowMs();

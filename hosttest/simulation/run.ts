@@ -1,6 +1,6 @@
 /*
  * One run: a seed is a world. Devices, a network and a broker, a storm that was brewed beforehand, then fair weather in
- * which everything must come to rest. The same seed and schedule give the same run, byte for byte: the digest tells.
+ * which everything must come to rest. The same seed and schedule give the same run, byte for byte: the digest shows it.
  */
 import { VirtualTime } from "../support/virtual-time.js";
 import { Broker, type Forwarded } from "./broker.js";
@@ -15,7 +15,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** Once the weather is fair: the longest that the last back-off and the backlog may take. */
 const CALM_MS = 4 * HOUR;
-const WEAR_SPREAD = 1.5; // most erased block to mean, once blocks have been erased often enough to tell
+const WEAR_SPREAD = 1.5; // most erased block to mean, once blocks have been erased often enough to judge
 const LATEST_EVENTS = 40;
 /** One world in eight begins after a long outage: a ring of 1 MiB that was full and has drained. */
 const LONG_PAST = 0x0a1d_5eed;

@@ -20,7 +20,7 @@ export const seedsThatFound: readonly FoundOnce[] = [
   },
   {
     options: { seed: 1073, devices: 1, days: 9, intervalS: 60 },
-    found: "Wi-Fi down at boot: the uplink was told before it was started, and never heard that the link was up",
+    found: "Wi-Fi down at boot: the uplink was notified before it was started, and never heard that the link was up",
   },
   {
     options: { seed: 2_477_474_040, devices: 1, days: 36.5, intervalS: 60 },

@@ -5,7 +5,7 @@
 import { type RunOptions, type RunResult, run } from "./run.js";
 import type { Event } from "./storm.js";
 
-const RUNS_MOST = 200;
+const MAX_RUNS = 200;
 
 /** The shortest failing run found. `failing` is the run of these options. */
 export function shrink(options: RunOptions, failing: RunResult): RunResult {
@@ -15,10 +15,10 @@ export function shrink(options: RunOptions, failing: RunResult): RunResult {
   let events: readonly Event[] = failing.events.filter(({ atMs }) => atMs <= failing.violations[0].atMs);
   const without = run({ ...options, events });
   let best = without.violations[0]?.kind === kind ? without : failing;
-  for (let parts = 2; parts <= events.length * 2 && runs < RUNS_MOST; ) {
+  for (let parts = 2; parts <= events.length * 2 && runs < MAX_RUNS; ) {
     const size = Math.ceil(events.length / parts);
     let reduced = false;
-    for (let from = 0; from < events.length && runs < RUNS_MOST; from += size) {
+    for (let from = 0; from < events.length && runs < MAX_RUNS; from += size) {
       const fewer = [...events.slice(0, from), ...events.slice(from + size)];
       runs++;
       const result = run({ ...options, events: fewer });

@@ -28,7 +28,7 @@ export type Trouble =
   | { readonly kind: "newSettings"; readonly device: number; readonly room: string; readonly qos: 1 | 2 };
 
 /**
- * Who tells a wrong time: all servers; all, but they say that they are not synchronised; one of three; somebody who forges one answer
+ * Who serves a wrong time: all servers; all, but they say that they are not synchronised; one of three; somebody who forges one answer
  * and sees the question, or many and does not.
  */
 export type Lie = "all" | "unsynchronised" | "oneServer" | "forgedOnce" | "forgedBlind";

@@ -27,7 +27,7 @@ export interface DeviceOptions {
   readonly blocks?: number;
   /** What the time server takes to answer. */
   readonly ntpLatencyMs?: number;
-  /** Does the board tell why it was reset? Default: it does. */
+  /** Does the board report why it was reset? Default: it does. */
   readonly tellsResetCause?: "yes" | "no";
   /** Simulated sensors beside the TMP117, by address. */
   readonly parts?: Readonly<Record<number, I2CPart>>;

@@ -35,7 +35,7 @@ export class House {
     return WORLD_BEGINS_MS + this.time.nowMs;
   }
 
-  /** Another broker answers at the address, which knows nobody. */
+  /** Another broker answers at the address, which knows no client. */
   replaceBroker(): void {
     this.broker.stop("kept");
     this.broker = this.#makeBroker();

@@ -1,6 +1,6 @@
 /*
- * Simulated flash as a firmware opens it: each opening is closed for itself, so that one who looks at the flash and closes it takes it
- * from nobody else. What is mounted on the flash is known on the flash, whichever opening it was mounted by.
+ * Simulated flash as a firmware opens it: each opening is closed for itself, so that one who looks at the flash and closes it
+ * leaves the other openings as they are. What is mounted on the flash is known on the flash, whichever opening it was mounted by.
  */
 import type { FlashRegion } from "../../boards/parts/key-value.js";
 import { type NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";

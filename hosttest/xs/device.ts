@@ -18,7 +18,7 @@ const ROOM = 1_024;
 /** A UART with somebody at the other end. */
 export class Typist {
   shown = "";
-  /** Told what is written. */
+  /** Receives what is written. */
   onWritten = (_bytes: Uint8Array): void => {};
   #keys: readonly number[] = [];
   #callbacks: SerialCallbacks | undefined;

@@ -71,7 +71,7 @@ describe("what goes wrong", () => {
     await expect((await start()).evaluate("let = = 1")).rejects.toThrow(/SyntaxError/);
   });
 
-  test("a rejection that nobody handles rejects the command", async () => {
+  test("a rejection that is not handled rejects the command", async () => {
     const xs = await start();
     await expect(xs.evaluate("Promise.reject(new Error('lost')); 1")).rejects.toThrow(
       /unhandled rejection: Error: lost/,
@@ -163,7 +163,7 @@ describe("the meter", () => {
     expect(thirty - twenty).toBe(twenty - ten);
   });
 
-  test("slots and chunk bytes allocated are told when nothing was collected", async () => {
+  test("slots and chunk bytes allocated are reported when nothing was collected", async () => {
     const xs = await start();
     await xs.evaluate(
       "let kept = [], make = (n) => { for (let i = 0; i < n; i++) kept.push({ i }); }, bytes = (n) => new ArrayBuffer(n); make(1); bytes(1)",
@@ -192,7 +192,7 @@ describe("the meter", () => {
     expect((await xs.evaluate(script)).text).toBe("0");
   });
 
-  test("the profiling worker counts the same, and tells where", { timeout: 300_000 }, async () => {
+  test("the profiling worker counts the same, and shows where", { timeout: 300_000 }, async () => {
     const script =
       "class Sum { #n = 0; add(i) { this.#n += i; } } const sum = new Sum(); for (let i = 0; i < 50; i++) sum.add(i);";
     const plain = (await (await start()).evaluate(script)).figures.computrons;

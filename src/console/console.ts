@@ -14,7 +14,7 @@ import type { Serial, SerialPort, TimerId, Timers } from "./port/serial.js";
 import { complete, rowsOf } from "./shell/completion.js";
 import { Runner, type RunnerOptions, type Screen } from "./shell/runner.js";
 import { type Completion, Editor, type EditorOwner, type Prompt } from "./terminal/editor.js";
-import { LINE_MAX } from "./terminal/line.js";
+import { MAX_LINE } from "./terminal/line.js";
 
 /** Kept, and asked again and again; `serial` and `level` are read once. */
 export interface ConsoleOptions extends RunnerOptions {
@@ -26,9 +26,9 @@ export interface ConsoleOptions extends RunnerOptions {
 }
 
 const AHEAD = 64; // bytes typed while a command waits, at most; more stay with the port
-const HELD_MAX = 8; // bytes that Improv may hand on at once
+const MAX_HELD = 8; // bytes that Improv may hand on at once
 const CALM = 256; // no input is taken while more than this waits to be written
-const LOG_MAX = 2_048; // no log line is taken while more than this waits
+const MAX_LOG = 2_048; // no log line is taken while more than this waits
 const LAST_WORDS_MS = 500; // a reboot waits no longer for a port that takes nothing
 const INTERRUPT = 0x03; // Ctrl-C
 
@@ -69,7 +69,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   /** Shows a line above the one that is being typed, if `level` is shown and the port keeps up. */
   log(level: LineLevel, text: string): void {
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.level) || this.port === undefined) return;
-    if (this.output.waiting > LOG_MAX) this.leftOut += 1;
+    if (this.output.waiting > MAX_LOG) this.leftOut += 1;
     else this.turn(() => this.print(level === "info" ? text : `${level}: ${text}`));
   }
 
@@ -109,7 +109,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   }
 
   onEnter(text: string, tooLong: boolean): void {
-    if (tooLong) this.print(`error: a line takes ${LINE_MAX} characters; nothing was done`);
+    if (tooLong) this.print(`error: a line takes ${MAX_LINE} characters; nothing was done`);
     else if (this.runner?.question !== undefined) this.runner.answer(text);
     else {
       this.entered = text;
@@ -243,7 +243,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
         return false;
       case "waiting":
         // Frames are answered all the while, and Ctrl-C is heard; what else is typed waits.
-        return this.aheadEnd + HELD_MAX <= AHEAD && this.read();
+        return this.aheadEnd + MAX_HELD <= AHEAD && this.read();
       case "pending":
         this.shell().step();
         return true;

@@ -16,7 +16,7 @@ export interface BootEntry {
 
 /**
  * Why the machine was reset. "power": it was switched on; "brownout": the supply sagged; "restart": the firmware asked;
- * "crash": an exception, or the engine or chip gave up; "watchdog": the hardware's.
+ * "crash": an exception, or the engine or chip aborted; "watchdog": the hardware's.
  */
 export type ResetCause = "power" | "brownout" | "restart" | "crash" | "watchdog" | "unknown";
 
@@ -136,7 +136,7 @@ export class BootGuard {
     try {
       this.options.onProblem?.(error);
     } catch {
-      // Nobody is left to tell, and the boot goes on.
+      // The handler of problems failed as well: the boot goes on.
     }
   }
 }

@@ -20,7 +20,7 @@ export interface WatchdogOptions {
 /** Rounds without a sign of life. */
 export const ROUNDS = 5;
 /** A round is an interval, but never shorter: a sensor that is gone is opened again with a back-off of a minute. */
-export const SHORTEST_ROUND_MS = 60_000;
+export const MIN_ROUND_MS = 60_000;
 
 export class Watchdog {
   private readonly options: WatchdogOptions;
@@ -37,7 +37,7 @@ export class Watchdog {
   /** From now on the loop is expected to come round about every `intervalMs`. */
   watch(intervalMs: number): void {
     this.rest();
-    this.roundMs = Math.max(intervalMs, SHORTEST_ROUND_MS);
+    this.roundMs = Math.max(intervalMs, MIN_ROUND_MS);
     this.rounds = 0;
     this.pulse = this.options.pulse();
     this.next();

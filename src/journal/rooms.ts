@@ -28,7 +28,7 @@ export class Rooms {
   private readonly store: RoomStore;
   private readonly topicOf: TopicOf;
   private readonly topics: (Uint8Array | undefined)[] = []; // by channel, in the room that samples are taken in now
-  // Boot and room, which are modulo something: only together do they tell rooms apart.
+  // Boot and room, which are modulo something: only together do they distinguish rooms.
   private past = NONE;
   private pastName: Uint8Array | undefined;
   private pastTopics: (Uint8Array | undefined)[] | undefined; // by channel, in that room

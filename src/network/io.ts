@@ -1,10 +1,10 @@
 /*
  * The shapes of the network hardware, as boards give it: Wi-Fi, and UDP for NTP, ECMA-419 style. Types only, no byte code.
  * They match `embedded:network/interface/wifi` (esp32) and `embedded:io/socket/udp` of the Moddable SDK 8.2, so that a
- * board passes the SDK's classes as they are. What those classes do beyond their typings is told here, where it matters.
+ * board passes the SDK's classes as they are. What those classes do beyond their typings is documented here, where it matters.
  */
 
-/** `WiFi.connection`: ECMA-419 leaves room between the values, so compare with < and >=. */
+/** `WiFi.connection`: ECMA-419 leaves gaps between the values, so compare with < and >=. */
 export const DISCONNECTED = 200;
 /** Associated with the access point, no address yet. */
 export const ASSOCIATED = 400;
@@ -28,7 +28,7 @@ export interface WiFi {
   scan(options: { onFound(result: ScanResult): void; onComplete(): void }): void;
   /**
    * Throws while it is connecting. `password`: empty for an open network; `undefined` would be a password of nine letters to the
-   * SDK. How an attempt ended shows in `connection` alone: the SDK does not tell why one failed.
+   * SDK. How an attempt ended shows in `connection` alone: the SDK does not report why one failed.
    */
   connect(options: { SSID: string; password: string }): void;
   /** At once, without a callback. The chip's own event follows later and ends a `connect` made in between. */

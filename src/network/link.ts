@@ -1,8 +1,8 @@
 /*
  * Link: keeps the device on its Wi-Fi network.
  * Joins, watches, and joins again with exponential back-off and full jitter, for as long as it takes: it never restarts the
- * device, and nothing throws out of its callbacks. The SDK does not tell why a join failed, so a scan does: a network that is
- * heard and lets nobody in has another password; one that is not heard is not there.
+ * device, and nothing throws out of its callbacks. The SDK does not report why a join failed, so a scan decides: a network that is
+ * heard and refuses the join has another password; one that is not heard is not there.
  * One timer for the state, one for the scan; a survey of at most 20 networks. It reads no clock.
  * Source: ECMA-419 network interfaces, as in the SDK's wifi-esp32.c.
  */
@@ -80,7 +80,7 @@ export class Link {
   private timer?: TimerId;
   /** This join got as far as the access point. */
   private associated = false;
-  /** The survey under way shall tell why the last join failed. */
+  /** The survey under way shall show why the last join failed. */
   private puzzled = false;
   private survey?: Survey;
   private surveyTimer?: TimerId;
@@ -113,7 +113,7 @@ export class Link {
       this.guarded(() => this.wifi?.disconnect());
       if (ssid === "") this.enter("unconfigured");
       else this.wait();
-      if (leaving) this.tell(leaving);
+      if (leaving) this.report(leaving);
     });
   }
 
@@ -218,7 +218,7 @@ export class Link {
     this.enter("up", WATCH_MS);
     this.trouble = undefined;
     if (this.scanAsked && !this.survey) this.listen();
-    this.tell(`on "${this.ssid}", ${this.wifi?.address ?? "no address"}`);
+    this.report(`on "${this.ssid}", ${this.wifi?.address ?? "no address"}`);
   }
 
   /** Is it still true? The driver's own record lives on events; the name is asked of the chip. */
@@ -238,7 +238,7 @@ export class Link {
       // Moved to another access point of the same network: the address follows by itself.
       this.associated = true;
       this.enter("joining", JOIN_MS);
-      this.tell(troubleText({ kind: "lost" }, this.ssid));
+      this.report(troubleText({ kind: "lost" }, this.ssid));
     } else {
       this.failed({ kind: "lost" });
     }
@@ -249,7 +249,7 @@ export class Link {
     this.trouble = trouble;
     this.stepMs = nextStepMs(this.stepMs, LINK_STEPS);
     this.wait();
-    this.tell(troubleText(trouble, this.ssid));
+    this.report(troubleText(trouble, this.ssid));
   }
 
   /** Waits, then joins. A scan comes first: the chip cannot do both. */
@@ -272,7 +272,7 @@ export class Link {
       this.guarded(() => this.surveyed(new Error("the scan does not end")));
     }, SCAN_MS);
     try {
-      // A scan that was given up may still report: not to its successor.
+      // A scan that was aborted may still report: not to its successor.
       this.opened().scan({
         onFound: (result) => this.guarded(() => survey.add(result)),
         onComplete: () => this.guarded(() => this.survey === survey && this.surveyed()),
@@ -332,8 +332,8 @@ export class Link {
     }
   }
 
-  /** Tells the owner, last in every transition: whatever the owner does then meets a link in order. */
-  private tell(detail: string): void {
+  /** Reports to the owner, last in every transition: whatever the owner does then meets a link in order. */
+  private report(detail: string): void {
     if (detail === this.lastDetail) return;
     this.lastDetail = detail;
     this.guarded(() => this.options.onChange?.(this.up, detail));
@@ -347,13 +347,13 @@ export class Link {
       try {
         this.options.onFault?.(error);
       } catch {
-        // The last resort threw as well: nobody is left to tell.
+        // The handler of faults threw as well: there is no other.
       }
     }
   }
 }
 
-/** What the driver tells, if it does. */
+/** What the driver answers; undefined if it throws. */
 function tried<T>(ask: () => T): T | undefined {
   try {
     return ask();

@@ -1,7 +1,7 @@
 /*
  * SNTP packets: the question, and what an answer is worth. Pure: no I/O, no clock.
  * The question carries a random time stamp instead of our time: an answer must repeat it, so that who does not see our packets
- * cannot answer in the server's place, and our clock is not told to anybody.
+ * cannot answer in the server's place, and our clock is not disclosed.
  * Sources: RFC 4330 §4 and §5 (packet, checks of a reply), §3 (eras of the time stamps); RFC 5905 §7.3 and §7.4 (kiss codes),
  * §11.2.1 (root distance).
  */

@@ -1,12 +1,12 @@
 /*
- * Survey: what one scan of the air brought, one entry a name, strongest first, never more than MOST.
+ * Survey: what one scan of the air brought, one entry a name, strongest first, never more than MAX_NETWORKS.
  * An access point answers on several channels and a house has several of them: the strongest one stands for its name.
  * No I/O and no timer. Names come from whoever is near: what could drive a terminal never gets past here.
  */
 import type { ScanResult } from "./io.js";
 
 /** Networks kept. A block of flats has more; the weak ones are of no use. */
-export const MOST = 20;
+export const MAX_NETWORKS = 20;
 
 export interface Network {
   readonly ssid: string;
@@ -49,13 +49,13 @@ export class Survey {
     }
     let at = found.length;
     while (at > 0 && found[at - 1].rssi < result.RSSI) at--;
-    if (at === MOST) return;
-    if (found.length === MOST) found.pop();
+    if (at === MAX_NETWORKS) return;
+    if (found.length === MAX_NETWORKS) found.pop();
     found.splice(at, 0, { ssid, rssi: result.RSSI, channel: result.channel, secured: result.security !== "none" });
   }
 }
 
-/** C0, DEL and C1: what a terminal obeys instead of showing. Nobody could type such a name at the prompt anyway. */
+/** C0, DEL and C1: what a terminal obeys instead of showing. Such a name cannot be typed at the prompt anyway. */
 function hasControls(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

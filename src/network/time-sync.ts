@@ -72,7 +72,7 @@ export class TimeSync {
   private readonly servers: readonly Server[];
   private readonly votes = new TimeVotes();
   private state: TimeStatus["state"] = "down";
-  private at = 0; // whose turn it is
+  private at = 0; // the server to ask next
   private question?: TimeQuestion;
   private timer?: TimerId;
   private failures = 0; // in a row

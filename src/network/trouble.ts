@@ -1,5 +1,5 @@
 /*
- * Trouble: why the link is not up, as a value, and the lines that tell a person of it.
+ * Trouble: why the link is not up, as a value, and the lines that report it.
  */
 
 export type Trouble =

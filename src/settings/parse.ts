@@ -7,7 +7,7 @@ import { nearest } from "./nearest.js";
 import { findSetting, type Key, type Setting, type SettingType, schema, type Value, type Values } from "./schema.js";
 import { utf8Length } from "./texts.js";
 
-const QUOTED_MAX = 40; // characters of a wrong value that a message repeats
+const MAX_QUOTED = 40; // characters of a wrong value that a message repeats
 const REPLACEMENT = "\ufffd"; // what a decoder makes of bytes that are no UTF-8
 
 /** What somebody gave as a setting, and cannot be one. `message` is one line, ready to be shown. */
@@ -28,7 +28,7 @@ export function requireSetting(key: string): Setting {
     key,
     schema.map((row) => row.key),
   );
-  const name = key.length <= QUOTED_MAX ? key : `${key.slice(0, QUOTED_MAX)}…`;
+  const name = key.length <= MAX_QUOTED ? key : `${key.slice(0, MAX_QUOTED)}…`;
   throw new SettingError(
     JSON.stringify(name).slice(1, -1),
     guess === undefined ? `no such setting ("show" lists them)` : `no such setting, did you mean ${guess}?`,
@@ -160,9 +160,9 @@ function refusal(setting: Setting, text: string): SettingError {
 
 function quote(setting: Setting, text: string): string {
   if (setting.secret) return bytesOf(utf8Length(text));
-  const shown = text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text;
+  const shown = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
   const bytes = setting.type.kind === "text" ? utf8Length(text) : 0;
-  return bytes > QUOTED_MAX ? `${JSON.stringify(shown)} (${bytesOf(bytes)})` : JSON.stringify(shown);
+  return bytes > MAX_QUOTED ? `${JSON.stringify(shown)} (${bytesOf(bytes)})` : JSON.stringify(shown);
 }
 
 function bytesOf(count: number): string {

@@ -57,10 +57,10 @@ export interface Values extends ChannelValues {
   sensor: string;
   /** Empty: made from the id. */
   hostname: string;
-  /** Home Assistant is told of the device. */
+  /** The device is announced to Home Assistant. */
   discovery: boolean;
   "discovery.prefix": string;
-  /** Empty: nobody sets the clock. */
+  /** Empty: the clock is not set. */
   ntp: string;
   log: LogLevel;
 }
@@ -289,7 +289,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
       examples: ["auto", "tmp117", "sht3x"],
     },
     default: "auto",
-    help: "auto: all that answer, each value from the best; or drivers' names with commas, the preferred first",
+    help: "auto: all that answer, the best for each value; or names, preferred first",
     inForce: "rebooted",
   },
   {
@@ -322,7 +322,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     key: "log",
     type: { kind: "choice", values: LOG_LEVELS },
     default: "info",
-    help: "How much the prompt tells unasked",
+    help: "How much is logged",
     inForce: "saved",
   },
 ]);

@@ -21,9 +21,9 @@ export interface SettingsOptions {
   readonly overrides?: Readonly<Record<string, string>>;
   /** Why an edit cannot be had on this device, reads on after the key; undefined: it can. */
   refuse?(key: Key, value: Value): string | undefined;
-  /** Told what is wrong with the settings found, one line each; they are passed over. */
+  /** Reports what is wrong with the settings found, one line each; they are passed over. */
   onProblem?(text: string): void;
-  /** Told the keys whose values in force `save` has just changed, those that wait for a boot left out. */
+  /** Called with the keys whose values in force `save` has just changed, those that wait for a boot left out. */
   onChange?(keys: readonly Key[]): void;
 }
 
@@ -207,7 +207,7 @@ export class Settings {
     return false;
   }
 
-  /** A layer that nobody is there to correct: a wrong text is reported and passed over. */
+  /** A layer that cannot be corrected now: a wrong text is reported and passed over. */
   private take(layer: Layer, key: string, text: string, source: string): void {
     try {
       put(layer, key, parseSetting(key, String(text)));

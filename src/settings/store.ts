@@ -14,7 +14,7 @@
 export interface KeyValueStore {
   /** The bytes of `key`; undefined if there are none. Throws if the value is of another type. */
   read(key: string): ArrayBuffer | Uint8Array | undefined;
-  /** Stores the bytes; throws if there is no room. */
+  /** Stores the bytes; throws if there is no free space. */
   write(key: string, value: ArrayBuffer): void;
   /** Forgets the key; no error if there is none. */
   delete(key: string): void;
@@ -35,7 +35,7 @@ export interface Loaded {
 /** The keys of the two generations in the key-value store. */
 export const GENERATION_KEYS = Object.freeze(["settings.a", "settings.b"] as const);
 /** The longest value, header included, in bytes (NVS). */
-export const VALUE_MAX = 4_000;
+export const MAX_VALUE = 4_000;
 
 const FORMAT_VERSION = 1;
 const VERSION_AT = 0;
@@ -136,7 +136,7 @@ function reason(generation: Generation): string {
 function encode(settings: Stored, generation: number): ArrayBuffer {
   const json = toASCII(JSON.stringify(settings));
   const length = JSON_AT + json.length;
-  if (length > VALUE_MAX) throw new RangeError(`settings take ${length} bytes, ${VALUE_MAX} fit: shorten some texts`);
+  if (length > MAX_VALUE) throw new RangeError(`settings take ${length} bytes, ${MAX_VALUE} fit: shorten some texts`);
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   bytes[VERSION_AT] = FORMAT_VERSION;

@@ -28,7 +28,7 @@ const READINGS = 0;
 const SETTINGS = 1;
 type Part = typeof READINGS | typeof SETTINGS;
 
-/** Whose factory reset it is. */
+/** What the factory reset needs of its owner. */
 export interface ResetOwner {
   readonly board: Board;
   readonly store: KeyValueStore;
@@ -62,7 +62,7 @@ export class FactoryReset {
     try {
       if (store.read(ERASING_KEY) !== undefined) return true;
     } catch {
-      // A store that was half erased: the mark tells.
+      // A store that was half erased: the mark shows it.
     }
     return isMarked(board);
   }

@@ -12,10 +12,10 @@ import type { KeyValueStore } from "../settings/store.js";
 
 /** Under which key the boot guard keeps its entry, beside the settings. */
 export const GUARD_KEY = "boots";
-/** Safe mode restarts by itself after so long: nobody may be there to do it. */
+/** Safe mode restarts by itself after so long: a person may not be there to do it. */
 export const SAFE_MODE_MS = 15 * 60_000;
 
-/** Whose health it is. */
+/** What health needs of its owner. */
 export interface HealthOwner {
   readonly board: Board;
   readonly store: KeyValueStore;

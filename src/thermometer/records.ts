@@ -11,7 +11,7 @@ import { SessionRecord } from "./broker/session-record.js";
 import { Lifetime } from "./lifetime.js";
 import { sampleTopic } from "./topics.js";
 
-/** Whose samples they are. */
+/** What the records need of their owner. */
 export interface RecordsOwner {
   readonly board: Board;
   readonly settings: Settings;

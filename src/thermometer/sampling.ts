@@ -16,7 +16,7 @@ import type { Settings } from "../settings/settings.js";
 /** Who asks for a reading waits no longer than this. */
 const ASKED_MS = 3_000;
 
-/** Whose readings they are. */
+/** What sampling needs of its owner. */
 export interface SamplingOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -94,7 +94,7 @@ export class Sampling implements SamplerOptions {
   /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
   sampleNow(done: (answer: Answer) => void): void {
     this.answer({ failed: "asked again" });
-    // A fault that is known already is not told again: who waits must hear of it all the same.
+    // A fault that is known already is not reported again: who waits must hear of it all the same.
     const timer = this.owner.board.timers.set(() => {
       const trouble = this.sampler.status().lastError?.message;
       this.answer({ failed: trouble ?? "the sensor does not answer" });
@@ -103,7 +103,7 @@ export class Sampling implements SamplerOptions {
     this.sampler.sampleNow();
   }
 
-  /** At once and for good. Nobody is answered any more. */
+  /** At once and for good. No request is answered any more. */
   close(): void {
     this.sampler.close();
     if (this.asker !== undefined) this.owner.board.timers.clear(this.asker.timer);

@@ -2,7 +2,7 @@
  * A flash chip in a file: what is programmed is in the file when the call returns, so that it survives the process,
  * however that ends. (It is in the operating system's hands then: a power cut of the computer itself is not covered.)
  * Keeps NOR's law: programming clears bits, erasing a block sets them. One process at a time (file-lock.ts), and each
- * partition once: nobody gets a second view of what another one writes.
+ * partition once: there is no second view of what is written.
  */
 
 import { closeSync, fchmodSync, fstatSync, ftruncateSync, readSync, statSync, writeSync } from "node:fs";
@@ -160,7 +160,7 @@ export class Partition {
   }
 }
 
-/** Root may write where the mode says nobody may; an owner who made a file read-only means it. */
+/** Root may write where the mode forbids it to all; an owner who made a file read-only means it. */
 function refuseReadOnly(path: string): void {
   let mode: number;
   try {

@@ -2,7 +2,7 @@
  * TCP and name resolution on Node, in the shapes of ECMA-419 (2nd edition, clauses 12 and 20).
  * As on the device: nothing is called back from within the constructor, `write` never takes more than was announced, `read` never
  * gives more than there is, and what was received before the end is delivered before `onError`.
- * Backpressure is TCP's own: what nobody reads stops the sender at READ_AHEAD bytes.
+ * Backpressure is TCP's own: what is not read stops the sender at READ_AHEAD bytes.
  */
 import { lookup } from "node:dns";
 import { connect, type Socket as NetSocket } from "node:net";

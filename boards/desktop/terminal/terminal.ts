@@ -77,12 +77,12 @@ export class Terminal implements SerialPort {
     this.#last = bytes[bytes.length - 1];
     this.#idle = false;
     this.#announced -= bytes.length;
-    if (this.#announced <= 0) setImmediate(this.#onReadable); // the stream tells of what came meanwhile only once
+    if (this.#announced <= 0) setImmediate(this.#onReadable); // the stream reports what came meanwhile only once
     this.#watch(bytes);
     return bytes.length;
   }
 
-  /** @throws Error if there is no room */
+  /** @throws Error if there is no space left in the output */
   write(buffer: Uint8Array): void {
     if (buffer.length > this.#room) throw new Error("output full");
     this.#room -= buffer.length;
@@ -141,7 +141,7 @@ export class Terminal implements SerialPort {
     if (this.mode === "terminal" && this.#input.isTTY) this.#input.setRawMode(on);
   }
 
-  /** Whoever read our output is gone: nobody is left to tell. */
+  /** Whoever read our output is gone. */
   readonly #onBroken = (): void => {
     this.#room = 0;
   };

@@ -5,12 +5,12 @@
 #include "worker.h"
 #include <sys/mman.h>
 
-enum { SCRIPTS_MOST = 16 };
+enum { MAX_SCRIPTS = 16 };
 
 size_t gArenaBytes;
 uint32_t gKeptCodeBytes;
 
-static struct { txByte* code[SCRIPTS_MOST]; int count; } gKept;
+static struct { txByte* code[MAX_SCRIPTS]; int count; } gKept;
 
 void fxCreateMachinePlatform(txMachine* the)
 {
@@ -123,7 +123,7 @@ void keepCode(txScript* script)
 {
 	txByte* at = script->codeBuffer;
 	txByte* end = at + script->codeSize;
-	if (gKept.count == SCRIPTS_MOST)
+	if (gKept.count == MAX_SCRIPTS)
 		_exit(EXIT_SCRIPTS);
 	gKept.code[gKept.count++] = script->codeBuffer;
 	gKeptCodeBytes += (uint32_t)script->codeSize;

@@ -205,7 +205,7 @@ static void freezeContainers(void)
 
 /*
  * The collector of an app machine writes through pointers into the root's chunks, which do not move: that each chunk is
- * its own destination, and has no room to grow into, leaves them as they are. (On a device they are in flash.)
+ * its own destination, and cannot grow, leaves them as they are. (On a device they are in flash.)
  */
 static void petrifyRoot(void)
 {

@@ -120,7 +120,7 @@ export class XSWorker {
     const [command, ...args] = [...(options.runner ?? []), path];
     this.#process = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
     this.#to = this.#process.stdio[3] as Writable;
-    this.#to.on("error", () => {}); // the process is gone: `exit` tells
+    this.#to.on("error", () => {}); // the process is gone: `exit` reports it
     const from = this.#process.stdio[4] as Readable;
     from.on("data", (chunk: Buffer) => this.#receive(chunk));
     this.#closed = new Promise((resolve) => {

@@ -81,7 +81,7 @@ class Registers {
 const WRITABLE_BYTES = 1_024;
 let port: TypedSerial | undefined;
 
-/** Nobody types, and nothing is taken but the greeting. Holds nothing: what a port holds is native on a device. */
+/** Nothing is typed, and nothing is taken but the greeting. Holds nothing: what a port holds is native on a device. */
 class QuietSerial {
   constructor(options: { onWritable(bytes: number): void }) {
     timers.set(() => options.onWritable(WRITABLE_BYTES), 0);
@@ -91,7 +91,7 @@ class QuietSerial {
   close(): void {}
 }
 
-/** Somebody types: takes all that the prompt writes, and shows it to nobody. */
+/** Somebody types: takes all that the prompt writes, and drops it. */
 class TypedSerial {
   readonly target: unknown;
   readonly onReadable: SerialCallbacks["onReadable"];
@@ -153,12 +153,12 @@ class Radio {
   configure(): void {}
 }
 
-const LONGEST_SSID = "s".repeat(32);
+const MAX_SSID = "s".repeat(32);
 
 /** The same, where the network's name is as long as one can be. */
 class LongNamedRadio extends Radio {
   override get SSID(): string {
-    return LONGEST_SSID;
+    return MAX_SSID;
   }
 }
 
@@ -244,7 +244,7 @@ const largest: Board = {
     ...wireless.overrides,
     room: "r".repeat(64),
     id: "i".repeat(23),
-    "wifi.ssid": LONGEST_SSID,
+    "wifi.ssid": MAX_SSID,
     "wifi.password": "p".repeat(63),
     "mqtt.host": "h".repeat(128),
     "mqtt.user": "u".repeat(64),

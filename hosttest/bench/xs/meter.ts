@@ -91,7 +91,7 @@ const NOTHING = 2; // byte codes of a function that does nothing: begin and end
 
 const CALIBRATIONS = 100;
 
-/** Weighs the brackets. Once, before anything is measured. */
+/** Measures the brackets. Once, before anything is measured. */
 export function calibrate(): void {
   bracket = frame = glue = 0;
   let start = host.computrons();

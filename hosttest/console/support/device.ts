@@ -1,6 +1,6 @@
 /*
  * A device at the other end of a prompt: real settings on a store that survives reboots, a product that answers what it
- * is told to, and a screen that shows what a person would see.
+ * is made to, and a screen that shows what a person would see.
  */
 import { Console } from "../../../src/console/console.js";
 import type { Answer, ConsoleHost, ImprovPort, Network } from "../../../src/console/host/host.js";
@@ -80,14 +80,14 @@ export class Device {
           return () => lines.shift();
         },
         end: () => this.gone + this.waiting,
-        drop: (end, told) => {
+        drop: (end, report) => {
           let dropped = 0;
           const step = (): void => {
             const part = Math.min(250, Math.max(0, end - this.gone));
             dropped += part;
             this.gone += part;
             this.waiting -= part;
-            if (told(dropped, this.gone >= end) && this.gone < end) this.#answer(step);
+            if (report(dropped, this.gone >= end) && this.gone < end) this.#answer(step);
           };
           this.#answer(step);
         },

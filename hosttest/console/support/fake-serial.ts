@@ -1,6 +1,6 @@
 /*
  * A serial port between a test and the console: ECMA-419's rules, strictly kept.
- * Reading more than was announced, or writing more than there is room for, throws, as on the device.
+ * Reading more than was announced, or writing more than was announced, throws, as on the device.
  */
 import type { Serial, SerialCallbacks, SerialPort } from "../../../src/console/port/serial.js";
 import { TextStream } from "./text-stream.js";
@@ -9,7 +9,7 @@ export interface FakeSerialOptions {
   readonly mode?: "terminal" | "lines";
   /** Bytes that the port takes before the far end reads; default: all there are. */
   readonly room?: number;
-  /** Told everything that is written. */
+  /** Receives everything that is written. */
   onWritten?(bytes: Uint8Array): void;
 }
 
@@ -76,7 +76,7 @@ export class FakeSerial {
     }
   }
 
-  /** The port has room for so many bytes now. */
+  /** The port takes so many bytes now. */
   announce(bytes: number): void {
     this.#room = bytes;
     this.#callbacks?.onWritable(bytes);

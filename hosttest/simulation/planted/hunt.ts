@@ -1,5 +1,5 @@
 /*
- * Runs short worlds with seed after seed, until one breaks a promise; tells the parent process which.
+ * Runs short worlds with seed after seed, until one breaks a promise; reports to the parent process which.
  */
 import { run } from "../run.js";
 

@@ -35,7 +35,7 @@ export class Mosquitto {
     this.port = port;
     process.prependOnceListener("exit", this.#atExit); // before its folder goes
     this.#folder = temporaryFolder("mosquitto-");
-    chmodSync(this.#folder, 0o777); // started as root, mosquitto gives root up before it opens its files
+    chmodSync(this.#folder, 0o777); // started as root, mosquitto drops root before it opens its files
     writeFileSync(
       join(this.#folder, "mosquitto.conf"),
       `listener ${port} 127.0.0.1

@@ -1,6 +1,6 @@
 /*
  * What suites and fast-check take for granted and XS does not have; the firmware must not, so that only suites import this.
- * Text and bytes by XS's own means; there is no real time in here: who sets a real timer is told so.
+ * Text and bytes by XS's own means; there is no real time in here: setting a real timer throws.
  */
 
 type Bytes = ArrayBuffer | ArrayBufferView | readonly number[];
@@ -27,9 +27,9 @@ class TextEncoder {
 
 const LEADS = [0, 0xc0, 0xe0, 0xf0]; // by continuation bytes
 const BOM = 0xfeff;
-const SMALLEST = [0, 0x80, 0x800, 0x10000]; // by continuation bytes: what is smaller is said shorter
+const MIN_CODES = [0, 0x80, 0x800, 0x10000]; // by continuation bytes: what is smaller is said shorter
 
-/** Always `fatal`: XS's own way takes what is no UTF-8. Drops a byte order mark unless told otherwise, as the standard has it. */
+/** Always `fatal`: XS's own way takes what is no UTF-8. Drops a byte order mark unless asked otherwise, as the standard has it. */
 class TextDecoder {
   readonly #keepsMark: boolean;
   constructor(_label?: string, options: { readonly ignoreBOM?: boolean } = {}) {
@@ -47,7 +47,7 @@ class TextDecoder {
         if ((bytes[at] & 0xc0) !== 0x80) throw new TypeError("no UTF-8");
         code = (code << 6) | (bytes[at] & 0x3f);
       }
-      if (code < SMALLEST[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+      if (code < MIN_CODES[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
         throw new TypeError("no UTF-8");
       if (code !== BOM || text !== "" || this.#keepsMark) text += String.fromCodePoint(code);
     }

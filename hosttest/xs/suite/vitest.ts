@@ -133,9 +133,9 @@ async function runTest(test: Test): Promise<void> {
 }
 
 /** An error with its cause, as text. */
-function told(error: unknown): string {
+function textOf(error: unknown): string {
   if (!(error instanceof Error)) return `threw ${String(error)}`;
-  const cause = error.cause === undefined ? "" : `\ncaused by ${told(error.cause)}`;
+  const cause = error.cause === undefined ? "" : `\ncaused by ${textOf(error.cause)}`;
   return `${error.name}: ${error.message}\n${error.stack ?? ""}${cause}`;
 }
 
@@ -143,7 +143,7 @@ function told(error: unknown): string {
 const suite = {
   /** JSON: `[{name, run}]`. */
   list: () => JSON.stringify(tests.map(({ name, run }) => ({ name, run }))),
-  /** Starts test `index`; its end is told by `outcome` when no job is left. */
+  /** Starts test `index`; its end is shown by `outcome` when no job is left. */
   run(index: number): void {
     outcome = "waits for something that never comes: there is no real time in here";
     runTest(tests[index]).then(
@@ -151,7 +151,7 @@ const suite = {
         outcome = "passed";
       },
       (error: unknown) => {
-        outcome = told(error);
+        outcome = textOf(error);
       },
     );
   },

@@ -1,5 +1,5 @@
 /*
- * What a command is, and what it may use of the console. Types, and the two errors of the room.
+ * What a command is, and what it may use of the console. Types, and the errors of commands.
  */
 import type { ConsoleHost, SettingsPort } from "../host/host.js";
 import type { LogLevel } from "../host/log-levels.js";

@@ -71,7 +71,7 @@ const version = Object.freeze<Command>({
 const log = Object.freeze<Command>({
   name: "log",
   usage: "[level]",
-  help: "How much is told unasked, in this run",
+  help: "How much is logged, in this run",
   complete: (_shell, args) => (args.length === 1 ? LOG_LEVELS : []),
   run(shell, args) {
     requireCount(log, args, 0, 1);

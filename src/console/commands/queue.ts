@@ -6,7 +6,7 @@ import { type Command, Refusal, requireCount, requireName, type Shell } from "./
 
 const ACTIONS = Object.freeze(["count", "peek", "drop"]);
 const PEEK_DEFAULT = 5;
-const PEEK_MAX = 50;
+const MAX_PEEK = 50;
 const CONFIRMATION = "drop"; // typed out
 const A_LINE = 5_000;
 
@@ -28,7 +28,7 @@ export const queue = Object.freeze<Command>({
 
 function peek(shell: Shell, waiting: QueuePort, text: string): void {
   const limit = Number(text);
-  if (!(limit >= 1 && limit <= PEEK_MAX)) throw new Refusal(`queue peek "${text}": expected 1 to ${PEEK_MAX}`);
+  if (!(limit >= 1 && limit <= MAX_PEEK)) throw new Refusal(`queue peek "${text}": expected 1 to ${MAX_PEEK}`);
   const next = waiting.peek();
   let shown = 0;
   let isOver = false;
@@ -57,7 +57,7 @@ function drop(shell: Shell, waiting: QueuePort): void {
     shell.print(wait(0));
     return;
   }
-  shell.print(`${wait(count)}; nobody would ever see ${count === 1 ? "it" : "them"}`);
+  shell.print(`${wait(count)}; ${count === 1 ? "it" : "they"} would never be delivered`);
   shell.ask({
     prompt: `type ${CONFIRMATION} to throw ${count === 1 ? "it" : "them"} away: `,
     echo: "shown",

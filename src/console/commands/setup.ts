@@ -5,7 +5,7 @@
  */
 import { type Command, requireCount, type Shell } from "./command.js";
 
-const SHOWN_MAX = 24; // characters of a value that a question repeats
+const MAX_SHOWN = 24; // characters of a value that a question repeats
 const EMPTY = "-"; // an answer that empties the setting, because an empty answer keeps it
 
 export const setup = Object.freeze<Command>({
@@ -82,5 +82,5 @@ function next(shell: Shell, key: string): string {
 }
 
 function clipped(text: string): string {
-  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }

@@ -61,10 +61,10 @@ export interface QueuePort {
   /** Gives one line an entry at each call, the oldest first, and undefined behind the last. */
   peek(): () => string | undefined;
   /**
-   * Throws away those that wait still and have a number below `end`, a part a turn. `told` hears, from later turns, how many are gone and whether that was all,
-   * and returns whether to go on.
+   * Throws away those that wait still and have a number below `end`, a part a turn. `report` is called from later turns with the
+   * number that are gone and whether that was all, and returns whether to go on.
    */
-  drop(end: number, told: (dropped: number, isOver: boolean) => boolean): void;
+  drop(end: number, report: (dropped: number, isOver: boolean) => boolean): void;
 }
 
 /** What Improv needs of the product: a browser's way to the Wi-Fi settings. Takes effect, and is kept, at once. */

@@ -12,7 +12,7 @@
 
 export const FRAME_TYPE = Object.freeze({ state: 1, error: 2, command: 3, result: 4 } as const);
 /** The longest data. */
-export const DATA_MAX = 255;
+export const MAX_DATA = 255;
 
 const HEADER = Object.freeze([0x49, 0x4d, 0x50, 0x52, 0x4f, 0x56, 1]); // "IMPROV", version
 const TYPE_AT = 7;
@@ -22,7 +22,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 const WIFI_SETTINGS = 1; // the command that carries a password
-const COMMAND_MIN = 2; // data of a command: command, length of what follows
+const MIN_COMMAND = 2; // data of a command: command, length of what follows
 
 /** Where the bytes go. */
 export interface FrameEvents {
@@ -47,7 +47,7 @@ export class FrameReader {
     this.events = events;
   }
 
-  /** Whether a silence would tell something. `header`: what came may still be text. `frame`: it is none. */
+  /** Whether a silence would decide something. `header`: what came may still be text. `frame`: it is none. */
   get awaits(): "nothing" | "header" | "frame" {
     if (this.after === "damage") return "frame";
     if (this.length > 0) return this.length < HEADER.length ? "header" : "frame";
@@ -64,7 +64,7 @@ export class FrameReader {
       }
     }
     if (this.length === HEADER.length) {
-      this.frame = new Uint8Array(DATA_AT + DATA_MAX + 1);
+      this.frame = new Uint8Array(DATA_AT + MAX_DATA + 1);
       this.frame.set(HEADER);
     }
     if (this.length >= HEADER.length) this.frame[this.length] = byte;
@@ -101,7 +101,7 @@ export class FrameReader {
     const last = this.last;
     // Type, length, "Wi-Fi settings", and a length that is two less: a command whose header was damaged or cut off.
     const isSettings = last >> 16 === FRAME_TYPE.command && (last & 0xff) === WIFI_SETTINGS;
-    if (isSettings && ((last >> 8) & 0xff) === byte + COMMAND_MIN) {
+    if (isSettings && ((last >> 8) & 0xff) === byte + MIN_COMMAND) {
       this.after = "damage";
       this.events.onDamage();
       return;
@@ -129,7 +129,7 @@ export class FrameReader {
   /** One wrong sum in 256 is right. A frame of another length, or one that lost its type, shows here. */
   private addsUp(length: number): boolean {
     const type = this.frame[TYPE_AT];
-    if (type === FRAME_TYPE.command) return length >= COMMAND_MIN && this.frame[DATA_AT + 1] === length - COMMAND_MIN;
+    if (type === FRAME_TYPE.command) return length >= MIN_COMMAND && this.frame[DATA_AT + 1] === length - MIN_COMMAND;
     return type >= FRAME_TYPE.state && type <= FRAME_TYPE.result;
   }
 }

@@ -8,7 +8,7 @@ import type { ConsoleHost, ImprovPort } from "../host/host.js";
 import { strongest } from "../host/networks.js";
 import type { TimerId, Timers } from "../port/serial.js";
 import { decodeText, encodeText } from "../port/utf8.js";
-import { DATA_MAX, FRAME_TYPE, frameOf } from "./frames.js";
+import { FRAME_TYPE, frameOf, MAX_DATA } from "./frames.js";
 
 /** A little less than clients wait for an answer. */
 const JOIN_MS = 28_000;
@@ -40,7 +40,7 @@ const COMMAND = Object.freeze({
 const NETWORK = Object.freeze({ online: 1, wifi: 2 } as const); // flags of the network state
 const STRINGS_AT = 2; // in the data of commands and results: command, length, strings
 
-/** Whose protocol it is. */
+/** What the protocol needs of its owner. */
 export interface ImprovOwner {
   readonly host: Pick<ConsoleHost, "improv" | "scan">;
   readonly timers: Timers;
@@ -200,10 +200,10 @@ export class Improv {
 
   /** Strings that do not fit are cut: a result is one frame. */
   private result(command: number, strings: readonly string[]): void {
-    const data = new Uint8Array(DATA_MAX);
+    const data = new Uint8Array(MAX_DATA);
     let at = STRINGS_AT;
-    for (let i = 0; i < strings.length && at < DATA_MAX; i++) {
-      const end = encodeText(data, at + 1, DATA_MAX, strings[i]);
+    for (let i = 0; i < strings.length && at < MAX_DATA; i++) {
+      const end = encodeText(data, at + 1, MAX_DATA, strings[i]);
       data[at] = end - at - 1;
       at = end;
     }

@@ -9,10 +9,10 @@ import { Improv, type ImprovOwner } from "./improv.js";
 
 /** Silence after which held bytes were typed: longer than a USB bridge splits a packet, shorter than anybody notices. */
 const HEADER_MS = 60;
-/** Silence after which half a frame is given up, and a damaged one is over. */
+/** Silence after which half a frame times out, and a damaged one is over. */
 const FRAME_MS = 500;
 
-/** Whose stream it is. */
+/** What the stream needs of its owner. */
 export interface ImprovStreamOwner extends ImprovOwner, SilenceOwner {
   /** A byte that is not Improv's. */
   onByte(byte: number): void;

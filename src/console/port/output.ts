@@ -6,12 +6,12 @@
  */
 import { printable } from "./printable.js";
 import type { SerialPort } from "./serial.js";
-import { encodeInto, UTF8_MAX } from "./utf8.js";
+import { encodeInto, MAX_UTF8 } from "./utf8.js";
 
 const BEYOND_BMP_UNITS = "\u{1f600}".length; // two units to most engines, one to XS
-const CHUNK = 128; // bytes per write at most; a UART has room for so many
+const CHUNK = 128; // bytes per write at most; a UART takes so many
 
-/** Whose output it is. */
+/** What the output needs of its owner. */
 export interface OutputOwner {
   /** Looked up at every write; undefined while there is none. */
   readonly port: SerialPort | undefined;
@@ -42,7 +42,7 @@ export class Output {
     return this._waiting + this.end - this.start;
   }
 
-  /** The port has announced room for `bytes`. */
+  /** The port has announced that it takes `bytes`. */
   writable(bytes: number): void {
     this.room = bytes;
     this.flush();
@@ -66,9 +66,9 @@ export class Output {
     this._waiting += bytes.length;
   }
 
-  /** Writes what there is room for. */
+  /** Writes as much as the port takes. */
   flush(): void {
-    if (this.writing) return; // a port may announce room from within write
+    if (this.writing) return; // a port may call back from within write
     this.writing = true;
     try {
       while (this.room > 0 && this.fill() && this.write());
@@ -92,7 +92,7 @@ export class Output {
     if (this.start < this.end) return true;
     this.start = this.end = 0;
     if (this.queue.length > 0 && this.chunk === NO_CHUNK) this.chunk = new Uint8Array(CHUNK);
-    while (this.queue.length > 0 && this.end + UTF8_MAX <= CHUNK) {
+    while (this.queue.length > 0 && this.end + MAX_UTF8 <= CHUNK) {
       const head = this.queue[0];
       const from = this.at;
       if (typeof head === "string") this.encode(head);
@@ -106,7 +106,7 @@ export class Output {
   }
 
   private encode(text: string): void {
-    while (this.at < text.length && this.end + UTF8_MAX <= CHUNK) {
+    while (this.at < text.length && this.end + MAX_UTF8 <= CHUNK) {
       const code = text.codePointAt(this.at)!;
       this.at += code > 0xffff ? BEYOND_BMP_UNITS : 1;
       this.end = encodeInto(this.chunk, this.end, code);
@@ -117,7 +117,7 @@ export class Output {
     while (this.at < bytes.length && this.end < CHUNK) this.chunk[this.end++] = bytes[this.at++];
   }
 
-  /** False if the port has no room after all, or is gone: the chunk stays for the next announcement. */
+  /** False if the port takes nothing after all, or is gone: the chunk stays for the next announcement. */
   private write(): boolean {
     const count = Math.min(this.room, this.end - this.start);
     const port = this.owner.port;

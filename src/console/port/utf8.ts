@@ -4,9 +4,9 @@
  */
 const REPLACEMENT = 0xfffd;
 /** The longest character. */
-export const UTF8_MAX = 4;
+export const MAX_UTF8 = 4;
 
-/** Writes `code` at `at`, where UTF8_MAX bytes must have room; returns the position behind it. */
+/** Writes `code` at `at`, where MAX_UTF8 bytes must be free; returns the position behind it. */
 export function encodeInto(bytes: Uint8Array, at: number, code: number): number {
   if (code < 0x80) {
     bytes[at] = code;

@@ -30,7 +30,7 @@ export interface RunnerOptions {
   readonly settings: SettingsPort;
   readonly host: ConsoleHost;
   readonly timers: Timers;
-  /** Default: all commands of this room. */
+  /** Default: all commands of this library. */
   readonly commands?: readonly Command[];
 }
 

@@ -1,6 +1,6 @@
 /*
  * The line editor: bytes to keys, keys to a line, and the row on which the line is seen.
- * Where nobody sees it (mode "lines") it edits all the same and writes nothing. Secrets are disguised on the row and kept
+ * Without a terminal (mode "lines") it edits all the same and writes nothing. Secrets are disguised on the row and kept
  * out of the history. No I/O: what has to be sent goes to the owner, who says what stands before the line.
  */
 import type { SerialMode } from "../port/serial.js";
@@ -23,7 +23,7 @@ export interface Completion {
   readonly candidates: readonly string[];
 }
 
-/** Whose editor it is. */
+/** What the editor needs of its owner. */
 export interface EditorOwner extends SilenceOwner {
   /** Settings whose values are passwords, in lower case. */
   secretKeys(): readonly string[];
@@ -48,7 +48,7 @@ const NOTHING_TYPED = Object.freeze(new Line()) as Line; // for all editors: nev
 export class Editor implements KeyListener {
   private readonly owner: EditorOwner;
   private readonly row = new Row();
-  // Mostly nobody ever types: made when something is.
+  // Most devices are never typed at: made with the first byte.
   private secretKeys: readonly string[] | undefined;
   private decoder: KeyDecoder | undefined;
   private silence: Silence | undefined; // since the first escape sequence
@@ -75,7 +75,7 @@ export class Editor implements KeyListener {
     this.owner.send(this.row.draw(text, this.line, this.disguise(kind)));
   }
 
-  /** Makes room for other output; `show` brings the line back below it. */
+  /** Clears the row for other output; `show` brings the line back below it. */
   lift(): void {
     if (this.mode === "terminal") this.owner.send(this.row.clear());
   }

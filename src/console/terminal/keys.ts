@@ -33,12 +33,12 @@ const REPLACEMENT = 0xfffd;
 const CSI = 0x5b; // [, behind ESC
 const SS3 = 0x4f; // O, behind ESC
 const DOLLAR = 0x24;
-const PARAMETERS_MAX = 16; // bytes; no key's sequence has more
-const FOREIGN_MAX = 8; // bytes behind ESC; the longest in terminfo has five
+const MAX_PARAMETERS = 16; // bytes; no key's sequence has more
+const MAX_FOREIGN = 8; // bytes behind ESC; the longest in terminfo has five
 
 /**
  * Milliseconds without a byte after which a key is over. Within a burst, and behind an Esc pressed alone: a USB bridge holds
- * bytes back for 16 ms, and nobody types a second key as soon. Within `ESC [`: a link over a network may tear it apart.
+ * bytes back for 16 ms, and a second key is not typed as soon. Within `ESC [`: a link over a network may tear it apart.
  */
 const BURST_MS = 25;
 const SEQUENCE_MS = 500;
@@ -46,7 +46,7 @@ const SEQUENCE_MS = 500;
 /** What the decoder is in the middle of. `trailer`: one byte that may belong to the sequence before it. */
 type State = "ground" | "afterCR" | "escape" | "sequence" | "singleShift" | "trailer" | "foreign" | "utf8";
 
-/** Who is told of keys. */
+/** Receives the keys. */
 export interface KeyListener {
   /** `code`: the code point of a "character", 0 otherwise. */
   press(key: Key, code: number): void;
@@ -149,10 +149,10 @@ export class KeyDecoder {
     const isFirst = this.length === 0;
     this.length += 1;
     const isShifted = byte === DOLLAR && !isFirst; // rxvt's Shift: ESC [ 23 $, which ECMA-48 would have go on
-    if (byte >= 0x20 && byte < 0x40 && !isShifted && this.length <= PARAMETERS_MAX) {
+    if (byte >= 0x20 && byte < 0x40 && !isShifted && this.length <= MAX_PARAMETERS) {
       const isDigit = byte >= 0x30 && byte <= 0x39;
       if (!isDigit)
-        this.inFirst = false; // modifiers follow; the first parameter tells the keys apart
+        this.inFirst = false; // modifiers follow; the first parameter distinguishes the keys
       else if (this.inFirst) this.parameter = this.parameter * 10 + byte - 0x30;
       return;
     }
@@ -167,7 +167,7 @@ export class KeyDecoder {
   /** Behind an ESC that begins no sequence of ECMA-48. */
   private foreign(byte: number): void {
     this.length += 1;
-    const goesOn = isPrintable(byte) && this.length <= FOREIGN_MAX;
+    const goesOn = isPrintable(byte) && this.length <= MAX_FOREIGN;
     this.state = goesOn ? "foreign" : "ground";
     if (!goesOn) this.ground(byte);
   }

@@ -1,14 +1,14 @@
 /*
  * The line being edited: code points in a buffer that grows to a fixed length, and a cursor.
- * What does not fit is refused and remembered, so that nobody runs half of what was pasted. The buffer is overwritten
- * and let go when a line is done with: it may have held a password, and mostly nobody types. No I/O.
+ * What does not fit is refused and remembered, so that half of what was pasted is not run. The buffer is overwritten
+ * and let go when a line is done with: it may have held a password, and most of the time no line is typed. No I/O.
  */
 
 /** Characters that a line holds. */
-export const LINE_MAX = 240;
+export const MAX_LINE = 240;
 
 const SPACE = 0x20;
-const LENGTH_FIRST = 60; // doubled twice: LINE_MAX
+const LENGTH_FIRST = 60; // doubled twice: MAX_LINE
 const EMPTY: Uint32Array = new Uint32Array(0); // in flash on a device, where even writing nothing throws
 
 export class Line {
@@ -45,7 +45,7 @@ export class Line {
 
   /** False if the line is full. */
   insert(code: number): boolean {
-    if (this._length === LINE_MAX) {
+    if (this._length === MAX_LINE) {
       this._overflow = true;
       return false;
     }
@@ -96,7 +96,7 @@ export class Line {
 
   private grow(): void {
     const former = this.codes;
-    this.codes = new Uint32Array(Math.min(Math.max(LENGTH_FIRST, 2 * former.length), LINE_MAX));
+    this.codes = new Uint32Array(Math.min(Math.max(LENGTH_FIRST, 2 * former.length), MAX_LINE));
     this.codes.set(former);
     if (former !== EMPTY) former.fill(0);
   }

@@ -10,8 +10,8 @@ import type { Line } from "./line.js";
 
 /** Columns that a row uses, at most: one less than the narrowest terminal has. */
 const COLUMNS = 79;
-const LINE_LEAST = 24; // columns that a prompt leaves to the line
-const JUMP = 16; // characters that the window moves at a time; LINE_LEAST must have room for them
+const MIN_LINE_COLUMNS = 24; // columns that a prompt leaves to the line
+const JUMP = 16; // characters that the window moves at a time; no more than MIN_LINE_COLUMNS
 const MASK = 0x2a; // *
 const UNPRINTABLE = 0x3f; // ?
 
@@ -78,7 +78,7 @@ export class Row {
     let room = COLUMNS;
     for (const character of prompt) {
       const code = character.codePointAt(0)!;
-      if (room - columnsOf(code) < LINE_LEAST) break;
+      if (room - columnsOf(code) < MIN_LINE_COLUMNS) break;
       room -= columnsOf(code);
       next.push(code);
     }

@@ -31,13 +31,13 @@ export type Averaging = 0 | 8 | 32 | 64;
 const AVERAGINGS: readonly Averaging[] = Object.freeze([0, 8, 32, 64] as const); // a figure's place is its AVG code (§7.6)
 const AVERAGING_SHIFT = 5;
 const DEFAULT_AVERAGING: Averaging = 8; // noise of one bit (§6.5), in an eighth of a second
-const LONGEST_CONVERSION_MS = 17.5; // §6.5, of the slowest chip
+const MAX_CONVERSION_MS = 17.5; // §6.5, of the slowest chip
 
 export class TMP117 {
   /** Where the ADD0 pin can put it (§7.5.3.1.2): to ground, V+, SDA, SCL. Most modules tie it to ground. */
   static readonly addresses: readonly number[] = Object.freeze([0x48, 0x49, 0x4a, 0x4b]);
   /** Milliseconds between two asks, at the default averaging. */
-  static readonly conversionMs = DEFAULT_AVERAGING * LONGEST_CONVERSION_MS;
+  static readonly conversionMs = DEFAULT_AVERAGING * MAX_CONVERSION_MS;
   /** §6.3, §6.5; one bit is 0.0078 °C. */
   static readonly measures: readonly Measure[] = Object.freeze([
     measureOf("temperature", { accuracy: 0.1, decimals: 2, lowest: -55, highest: 150 }),
@@ -71,7 +71,7 @@ export class TMP117 {
 
   /** Milliseconds between two asks, at the averaging in force. */
   get conversionMs(): number {
-    return Math.ceil(Math.max(1, this.averaging) * LONGEST_CONVERSION_MS);
+    return Math.ceil(Math.max(1, this.averaging) * MAX_CONVERSION_MS);
   }
 
   /**

@@ -350,7 +350,7 @@ export class Presence implements AcceptanceOwner {
   }
 
   /**
-   * Retained. QoS 0 does, where there is room: every connection begins with it. A message that waits for its
+   * Retained. QoS 0 does, where the socket takes it: every connection begins with it. A message that waits for its
    * acknowledgement would take the blame for a reading at which the broker ends the connection.
    */
   private say(topic: string, payload: Uint8Array): void {

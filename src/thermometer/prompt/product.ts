@@ -36,7 +36,7 @@ export interface Product extends Firmware {
   /** Undefined until a broker is set, or if the settings cannot be had: `uplinkTrouble` says why. */
   readonly uplink: Uplink | undefined;
   readonly uplinkTrouble: string | undefined;
-  /** Undefined where nobody sets the clock. */
+  /** Undefined where the clock is never set. */
   readonly time: TimeSync | undefined;
   /** Undefined where no readings are taken. */
   readonly sampling: Sampling | undefined;

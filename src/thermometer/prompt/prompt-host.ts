@@ -128,7 +128,7 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     return this.thermometer.outbox?.nextSequence ?? 0;
   }
 
-  drop(end: number, told: (dropped: number, isOver: boolean) => boolean): void {
+  drop(end: number, report: (dropped: number, isOver: boolean) => boolean): void {
     const { board, outbox, uplink } = this.thermometer;
     let dropped = 0;
     const oldest = () => {
@@ -145,7 +145,7 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
         dropped++;
       }
       const isOver = entry === undefined;
-      if (told(dropped, isOver) && !isOver) board.timers.set(step, 0);
+      if (report(dropped, isOver) && !isOver) board.timers.set(step, 0);
       else uplink?.release();
     };
     uplink?.hold(); // nothing of it is sent meanwhile

@@ -1,6 +1,6 @@
 /*
  * Improv's view of the thermometer: a browser joins it to a Wi-Fi network and names it. What it sets is saved at once, and
- * nothing else that is staged at the prompt with it. Whether the network lets the device in is told by the link.
+ * nothing else that is staged at the prompt with it. Whether the network lets the device in is reported by the link.
  * Keeps one attempt to join, no password.
  */
 import type { ImprovPort } from "../../console/host/host.js";
