@@ -6,7 +6,7 @@
 import type { Timers } from "./common/timers.js";
 import type { Serial } from "./console/port/serial.js";
 import type { ResetCause } from "./health/boot-guard.js";
-import type { ResolverConstructor, TCPConstructor } from "./mqtt/io.js";
+import type { ResolverConstructor, TCPConstructor } from "./mqtt/wire/io.js";
 import type { NTPPort, WiFiConstructor } from "./network/io.js";
 import type { Flash } from "./outbox/flash.js";
 import type { SensorDriver } from "./sensor/drivers.js";

@@ -6,7 +6,7 @@
 import Resolver from "embedded:network/dns/resolver/udp";
 // biome-ignore lint/style/useNodejsImportProtocol: the SDK has a module of that name
 import Net from "net";
-import type { ResolveOptions } from "../../src/mqtt/io.js";
+import type { ResolveOptions } from "../../src/mqtt/wire/io.js";
 import { LossyUDP } from "./sockets.js";
 
 /** Where DHCP names no server. Nothing answers there, so that a question ends: without any server it never would. */

@@ -7,7 +7,7 @@ import SDKTCP from "embedded:io/socket/tcp";
 // biome-ignore lint/style/useNodejsImportProtocol: the SDK has a module of that name
 import Net from "net";
 import Timer from "timer";
-import type { ResolveOptions, TCPConstructor, TCPOptions } from "../../src/mqtt/io.js";
+import type { ResolveOptions, TCPConstructor, TCPOptions } from "../../src/mqtt/wire/io.js";
 
 export class TCP extends (SDKTCP as unknown as TCPConstructor) {
   private closed = false;

@@ -3,7 +3,7 @@
  * nothing outside the folder. No other folder has a manifest, which would not be included or tested.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { importsIn } from "../boards/archive.js";
@@ -31,24 +31,30 @@ describe.each(LIBRARIES)("%s", (room) => {
     readFileSync(join(folder, "manifest.json"), "utf8"),
   );
 
-  test("its manifest takes every module with code, by the name of its place", () => {
+  const nameOf = (file: string): string => file.replace(/\.ts$/, "");
+
+  test("its manifest takes every module with code, by the name of its place: a star takes one folder", () => {
     const withoutCode = files.filter((name) => !withCode.includes(name));
-    expect(manifest.modules).toEqual({
-      [`${room}/*`]: "./*",
-      "~": withoutCode.map((name) => `./${basename(name, ".ts")}`).sort(),
+    const folders = [...new Set(files.map((name) => dirname(name)))];
+    expect({ ...manifest.modules, "~": [...manifest.modules["~"]].sort() }).toEqual({
+      ...Object.fromEntries(folders.map((each) => [posix.join(room, each, "*"), each === "." ? "./*" : `./${each}/*`])),
+      "~": withoutCode.map((name) => `./${nameOf(name)}`).sort(),
     });
-    expect(files.filter((name) => name !== basename(name))).toEqual([]); // the star takes one folder
   });
 
   // mcconfig's star in `preload` means JavaScript alone; what is not preloaded costs RAM.
   test("every module with code is preloaded", () => {
-    expect(manifest.preload).toEqual(withCode.map((name) => `${room}/${basename(name, ".ts")}`).sort());
+    expect(manifest.preload).toEqual(withCode.map((name) => `${room}/${nameOf(name)}`).sort());
   });
 
   test("imports nothing but itself", () => {
-    const imported = files.flatMap((name) => importsIn(readFileSync(join(folder, name), "utf8")));
+    const imported = files.flatMap((name) =>
+      importsIn(readFileSync(join(folder, name), "utf8")).map((specifier) =>
+        /^\.{1,2}\//.test(specifier) ? posix.join(dirname(name), specifier.replace(/\.js$/, ".ts")) : specifier,
+      ),
+    );
     expect(imported.length).toBeGreaterThan(5);
-    const outside = imported.filter((specifier) => !files.includes(specifier.replace(/^\.\/(.*)\.js$/, "$1.ts")));
+    const outside = imported.filter((file) => !files.includes(file));
     expect(outside).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 /* The ESP32 board and what all boards on the SDK share, on Node with stand-ins for the SDK's modules. */
 import { expect, test } from "vitest";
 import type { Board } from "../../src/board.js";
-import type { Resolver } from "../../src/mqtt/io.js";
+import type { Resolver } from "../../src/mqtt/wire/io.js";
 import { Settings } from "../../src/settings/settings.js";
 import { MemoryStore } from "../settings/memory-store.js";
 import { Hardware, load } from "./sdk.js";

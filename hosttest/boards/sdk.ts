@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import type { TCPOptions } from "../../src/mqtt/io.js";
+import type { TCPOptions } from "../../src/mqtt/wire/io.js";
 
 /** What the stand-ins do, and what was done to them. */
 export class Hardware {

@@ -4,7 +4,7 @@
  * The broker takes so many connections a second and turns the others away, as a listen queue does.
  */
 import { Client } from "../../src/mqtt/client.js";
-import { MemoryStore } from "../../src/mqtt/store.js";
+import { MemoryStore } from "../../src/mqtt/delivery/store.js";
 import { Broker } from "../simulation/broker.js";
 import { Network } from "../simulation/network.js";
 import { Random } from "../simulation/random.js";

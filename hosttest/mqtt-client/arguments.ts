@@ -17,8 +17,8 @@ import {
   wholeOf,
 } from "../../boards/desktop/options/command-line.js";
 import type { Will } from "../../src/mqtt/client.js";
-import { checkTopicFilter, checkTopicName } from "../../src/mqtt/topics.js";
-import { isUnsayable } from "../../src/mqtt/utf8.js";
+import { checkTopicFilter, checkTopicName } from "../../src/mqtt/wire/topics.js";
+import { isUnsayable } from "../../src/mqtt/wire/utf8.js";
 import { MAX_STORED_BYTES, storedBytes } from "./outgoing.js";
 
 const MAX_TIMER_MS = 2_147_483_647;

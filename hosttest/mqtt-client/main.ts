@@ -5,8 +5,8 @@
 import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers } from "../../boards/desktop/timers.js";
 import { Client, type InboundMessage, type MQTTError } from "../../src/mqtt/client.js";
-import type { TCPConstructor } from "../../src/mqtt/io.js";
-import type { InboundStore, OutboundEntry } from "../../src/mqtt/store.js";
+import type { InboundStore, OutboundEntry } from "../../src/mqtt/delivery/store.js";
+import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
 import { orMisused } from "../support/command-line/command-line.js";
 import { Progress } from "../support/command-line/progress.js";
 import { shownBytes, shownLines } from "../support/command-line/shown.js";

@@ -4,7 +4,12 @@
 import { FlashFile, ImageError } from "../../boards/desktop/flash/flash-file.js";
 import { UsageError } from "../../boards/desktop/options/command-line.js";
 import type { Message } from "../../src/mqtt/client.js";
-import { type MemoryEntry, MemoryStore, type OutboundEntry, type OutboundStore } from "../../src/mqtt/store.js";
+import {
+  type MemoryEntry,
+  MemoryStore,
+  type OutboundEntry,
+  type OutboundStore,
+} from "../../src/mqtt/delivery/store.js";
 import { type Entry, Outbox } from "../../src/outbox/outbox.js";
 
 const CAPACITY = 1_000;

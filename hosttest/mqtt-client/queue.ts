@@ -3,7 +3,7 @@
  * or messages for the open connection (QoS 0). Waits where the store is full or the connection closed; never drops.
  */
 import type { Message } from "../../src/mqtt/client.js";
-import { encodeTopicName } from "../../src/mqtt/topics.js";
+import { encodeTopicName } from "../../src/mqtt/wire/topics.js";
 import type { Publication } from "./arguments.js";
 
 /** Where messages of QoS 1 and 2 go. `append` returns false when it is full. */

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { ClientOptions, Will } from "../../src/mqtt/client.js";
-import type { MemoryEntry } from "../../src/mqtt/store.js";
+import type { MemoryEntry } from "../../src/mqtt/delivery/store.js";
 import { field } from "./support/scripted-peer.js";
 import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
 

@@ -3,7 +3,7 @@
  * owners that call back.
  */
 import { describe, expect, test } from "vitest";
-import type { ResolveOptions, ResolverConstructor, TCPOptions } from "../../src/mqtt/io.js";
+import type { ResolveOptions, ResolverConstructor, TCPOptions } from "../../src/mqtt/wire/io.js";
 import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
 
 describe("partial writes", () => {

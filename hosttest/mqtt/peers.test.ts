@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { timers } from "../../boards/desktop/timers.js";
 import { Client, type ClientOptions } from "../../src/mqtt/client.js";
-import { type MemoryEntry, MemoryStore } from "../../src/mqtt/store.js";
+import { type MemoryEntry, MemoryStore } from "../../src/mqtt/delivery/store.js";
 import { type Broker, startAedes, startMosquitto, Wire } from "./support/peers.js";
 
 const LIMIT_MS = 20_000;

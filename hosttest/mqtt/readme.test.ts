@@ -12,7 +12,7 @@ import { afterEach, expect, test } from "vitest";
 import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers } from "../../boards/desktop/timers.js";
 import { Client } from "../../src/mqtt/client.js";
-import { MemoryStore } from "../../src/mqtt/store.js";
+import { MemoryStore } from "../../src/mqtt/delivery/store.js";
 import { type Broker, startAedes } from "./support/peers.js";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));

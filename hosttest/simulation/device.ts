@@ -12,7 +12,7 @@ import { SHT3xPart } from "../../boards/parts/sht3x.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board } from "../../src/board.js";
-import type { TCPConstructor } from "../../src/mqtt/io.js";
+import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { Thermometer } from "../../src/thermometer.js";
 import { openedFlash } from "../support/opened-flash.js";

@@ -5,7 +5,7 @@
  * lives: that is TCP's promise, and what breaks it is reported to the ends late, or to one of them, or to none.
  * Source: ECMA-419 clause 12; RFC 9293 for what an end may and may not learn.
  */
-import type { TCP, TCPOptions } from "../../src/mqtt/io.js";
+import type { TCP, TCPOptions } from "../../src/mqtt/wire/io.js";
 import type { VirtualTime } from "../support/virtual-time.js";
 import type { Random } from "./random.js";
 

@@ -12,9 +12,9 @@ import { bundleSuite } from "./bundle.js";
 
 /** Suites that stay on Node, and why. */
 const NODE_ONLY: Readonly<Record<string, string>> = {
-  "hosttest/mqtt/good-readings.test.ts": "hours of virtual time: minutes in an interpreter",
-  "hosttest/mqtt/unwilling.test.ts": "hours of virtual time: minutes in an interpreter",
-  "hosttest/mqtt/span.test.ts": "days of virtual time: minutes in an interpreter",
+  "hosttest/mqtt/delivery/good-readings.test.ts": "hours of virtual time: minutes in an interpreter",
+  "hosttest/mqtt/delivery/unwilling.test.ts": "hours of virtual time: minutes in an interpreter",
+  "hosttest/mqtt/delivery/span.test.ts": "days of virtual time: minutes in an interpreter",
   "hosttest/journal/images.test.ts": "reads images from files, and unpacks them by Node's zlib",
   "hosttest/console/browser/browser.test.ts": "drives Chromium",
   "hosttest/console/fuzz.test.ts": "measures V8's heap",
@@ -24,7 +24,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/console/xterm.test.ts": "rendered by xterm.js, which needs Node",
   "hosttest/mqtt/checklist.test.ts": "reads the other suites",
   "hosttest/mqtt/fuzz.test.ts": "compares with mqtt-packet, which needs Node",
-  "hosttest/mqtt/transmit.test.ts": "compares with mqtt-packet, which needs Node",
+  "hosttest/mqtt/wire/transmit.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/outbox/readme.test.ts": "reads README.md, and bundles",
   "hosttest/mqtt/peers.test.ts": "talks to other programs",
   "hosttest/mqtt/readme.test.ts": "reads README.md, and compiles",

@@ -6,31 +6,25 @@
  * escapes: `onError` reports it, and the client connects again after a back-off.
  * Source: MQTT 3.1.1; ECMA-419, 2nd edition.
  */
-import { connectPacket, type QoS } from "./codec.js";
-import { Connection, type ConnectionOwner } from "./connection.js";
-import { messageOf, quietly } from "./errors.js";
-import { MAX_QOS2 } from "./in-flight.js";
-import type { TimerId } from "./io.js";
-import type { Backoff, ClientOptions, ClientState, ClientStatus, Ending, MQTTError } from "./options.js";
-import { Session } from "./session.js";
-import type { OutboundEntry } from "./store.js";
-import { encodeTopicName } from "./topics.js";
-import type { Message } from "./transmit.js";
 
-export type { QoS, Will } from "./codec.js";
-export type {
-  ClientOptions,
-  ClientState,
-  ClientStatus,
-  MQTTError,
-  Outcome,
-  SessionOptions,
-  SessionStart,
-  SettledBy,
-} from "./options.js";
-export type { InboundMessage } from "./parser.js";
-export type { Refusal } from "./suspicion.js";
-export type { Message } from "./transmit.js";
+import { Connection, type ConnectionOwner } from "./connection.js";
+import { MAX_QOS2 } from "./delivery/in-flight.js";
+import type { Ending } from "./delivery/options.js";
+import { Session } from "./delivery/session.js";
+import type { OutboundEntry } from "./delivery/store.js";
+import { messageOf, quietly } from "./errors.js";
+import type { Backoff, ClientOptions, ClientState, ClientStatus, MQTTError } from "./options.js";
+import { connectPacket, type QoS } from "./wire/codec.js";
+import type { TimerId } from "./wire/io.js";
+import { encodeTopicName } from "./wire/topics.js";
+import type { Message } from "./wire/transmit.js";
+
+export type { Outcome, SessionOptions, SessionStart, SettledBy } from "./delivery/options.js";
+export type { Refusal } from "./delivery/suspicion.js";
+export type { ClientOptions, ClientState, ClientStatus, MQTTError } from "./options.js";
+export type { QoS, Will } from "./wire/codec.js";
+export type { InboundMessage } from "./wire/parser.js";
+export type { Message } from "./wire/transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 const LEAVE_MS = 2_000; // for DISCONNECT to get out

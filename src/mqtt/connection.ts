@@ -5,13 +5,15 @@
  * Whether a connection is wanted, and what follows upon its end, is the client's (client.ts).
  * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8; ECMA-419, 2nd edition, clauses 12 and 20.
  */
+
+import type { Ending } from "./delivery/options.js";
+import type { Session } from "./delivery/session.js";
+import type { OutboundEntry } from "./delivery/store.js";
 import { beginning, messageOf, NO_BROKER, noConnection, quietly } from "./errors.js";
-import type { NoConnection, Port, Resolver, ResolverConstructor, TCP } from "./io.js";
-import type { ClientOptions, Ending, MQTTError } from "./options.js";
-import { type LinkReader, Parser } from "./parser.js";
-import type { Session } from "./session.js";
-import type { OutboundEntry } from "./store.js";
-import { Transmit } from "./transmit.js";
+import type { ClientOptions, MQTTError } from "./options.js";
+import type { NoConnection, Port, Resolver, ResolverConstructor, TCP } from "./wire/io.js";
+import { type LinkReader, Parser } from "./wire/parser.js";
+import { Transmit } from "./wire/transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 

@@ -1,7 +1,7 @@
 /*
  * What is said of a connection that failed, as far as the bytes and the socket class show why.
  */
-import type { NoConnection } from "./io.js";
+import type { NoConnection } from "./wire/io.js";
 
 export const NO_BROKER = "not an MQTT broker";
 

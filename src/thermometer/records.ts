@@ -4,7 +4,7 @@
 import type { Board } from "../board.js";
 import { Journal, type JournalStore, type SamplePolicy } from "../journal/journal.js";
 import { Sticky } from "../journal/sticky.js";
-import { encodeUTF8 } from "../mqtt/utf8.js";
+import { encodeUTF8 } from "../mqtt/wire/utf8.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
 import { SessionRecord } from "./broker/session-record.js";

@@ -2,7 +2,7 @@
  * The topics of samples: made here and nowhere else. Rooms come as UTF-8, as flash has them.
  */
 import { channels } from "../channels/channels.js";
-import { encodeTopicName } from "../mqtt/topics.js";
+import { encodeTopicName } from "../mqtt/wire/topics.js";
 
 /** `home/<room>/<channel>`, as UTF-8. `channel`: its place in the table. */
 export function sampleTopic(room: Uint8Array, channel: number): Uint8Array {

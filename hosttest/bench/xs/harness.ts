@@ -2,7 +2,7 @@
  * The world around the product in a measurement: time, a server that acknowledges everything, flash. Allocates nothing
  * while it is measured. All cost in here is taken off (meter.ts).
  */
-import type { TCPOptions } from "../../../src/mqtt/io.js";
+import type { TCPOptions } from "../../../src/mqtt/wire/io.js";
 import type { Flash, FlashStatus } from "../../../src/outbox/flash.js";
 import { enter, leave } from "./meter.js";
 

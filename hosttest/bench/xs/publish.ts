@@ -3,9 +3,9 @@
  * Topic and payload are as in the goals: `home/livingroom/temperature`, 31 bytes of JSON, handed in ready.
  */
 import { Client, type Message } from "../../../src/mqtt/client.js";
-import type { OutboundEntry, OutboundStore } from "../../../src/mqtt/store.js";
-import { encodeTopicName } from "../../../src/mqtt/topics.js";
-import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
+import type { OutboundEntry, OutboundStore } from "../../../src/mqtt/delivery/store.js";
+import { encodeTopicName } from "../../../src/mqtt/wire/topics.js";
+import { encodeUTF8 } from "../../../src/mqtt/wire/utf8.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 import {
   advance,

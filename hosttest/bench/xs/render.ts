@@ -7,8 +7,8 @@ import { Sample } from "../../../src/channels/sample.js";
 import { Journal, type JournalEntry, type JournalStore } from "../../../src/journal/journal.js";
 import type { PayloadFormat } from "../../../src/journal/render.js";
 import { Sticky } from "../../../src/journal/sticky.js";
-import { encodeTopicName } from "../../../src/mqtt/topics.js";
-import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
+import { encodeTopicName } from "../../../src/mqtt/wire/topics.js";
+import { encodeUTF8 } from "../../../src/mqtt/wire/utf8.js";
 import { allocated, type Cost, spent } from "./meter.js";
 
 const INTERVAL_MS = 10_000;

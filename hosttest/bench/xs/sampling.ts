@@ -4,8 +4,8 @@
  */
 import { Journal } from "../../../src/journal/journal.js";
 import { Sticky } from "../../../src/journal/sticky.js";
-import { encodeTopicName } from "../../../src/mqtt/topics.js";
-import { encodeUTF8 } from "../../../src/mqtt/utf8.js";
+import { encodeTopicName } from "../../../src/mqtt/wire/topics.js";
+import { encodeUTF8 } from "../../../src/mqtt/wire/utf8.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 import { SensorBus } from "../../../src/sensor/probe.js";
 import { Sampler } from "../../../src/sensor/sampler.js";

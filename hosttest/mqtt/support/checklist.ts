@@ -119,7 +119,9 @@ const folder = fileURLToPath(new URL("..", import.meta.url));
 /** For each id, the test files that name it in a string, with how many names. */
 export function coverage(): Map<string, string[]> {
   const covered = new Map<string, string[]>();
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".test.ts") && name !== "checklist.test.ts")) {
+  for (const file of readdirSync(folder, { encoding: "utf8", recursive: true })
+    .filter((name) => name.endsWith(".test.ts") && name !== "checklist.test.ts")
+    .sort()) {
     const counts = new Map<string, number>();
     for (const [, , text] of readFileSync(`${folder}/${file}`, "utf8").matchAll(/(["'`])((?:(?!\1)[^\n\\]|\\.)*)\1/g)) {
       const ids = /\(((?:\d[-.]\d+(?:\.\d+)?-\d+(?:, )?)+)\)/.exec(text)?.[1].split(", ") ?? [];

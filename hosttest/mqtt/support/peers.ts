@@ -8,7 +8,7 @@ import { createServer, type Socket } from "node:net";
 import { Aedes } from "aedes";
 import mqtt, { type Packet } from "mqtt-packet";
 import { TCP } from "../../../boards/desktop/network/tcp.js";
-import type { TCPConstructor } from "../../../src/mqtt/io.js";
+import type { TCPConstructor } from "../../../src/mqtt/wire/io.js";
 import { freePort, Mosquitto } from "../../support/processes/mosquitto.js";
 
 export interface Broker {

@@ -3,7 +3,7 @@
  * Its TCP class keeps ECMA-419's rules strictly, so that a client that breaks one fails the test: no write beyond what was
  * announced, no read beyond what is there, nothing after close. `room` limits what one write may take, down to a byte.
  */
-import type { TCP, TCPOptions } from "../../../src/mqtt/io.js";
+import type { TCP, TCPOptions } from "../../../src/mqtt/wire/io.js";
 
 /** One connection, seen from the server. */
 export class Link implements TCP {

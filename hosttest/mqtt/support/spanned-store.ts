@@ -2,7 +2,7 @@
  * Stores that hand out SPAN numbers from the oldest on, as an outbox on flash does: one in RAM, and the outbox itself.
  */
 import { NorFlash } from "../../../boards/parts/nor-flash.js";
-import { type MemoryEntry, MemoryStore, SPAN } from "../../../src/mqtt/store.js";
+import { type MemoryEntry, MemoryStore, SPAN } from "../../../src/mqtt/delivery/store.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 
 export class SpannedStore extends MemoryStore {

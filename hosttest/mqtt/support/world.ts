@@ -10,7 +10,7 @@ import {
   type MQTTError,
   type SessionStart,
 } from "../../../src/mqtt/client.js";
-import { type MemoryEntry, MemoryStore } from "../../../src/mqtt/store.js";
+import { type MemoryEntry, MemoryStore } from "../../../src/mqtt/delivery/store.js";
 import { VirtualTime } from "../../support/virtual-time.js";
 import { type Link, ScriptedPeer } from "./scripted-peer.js";
 

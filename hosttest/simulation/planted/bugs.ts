@@ -15,7 +15,7 @@ export interface Edit {
   readonly replace: string;
 }
 
-const SESSION = "src/mqtt/session.ts";
+const SESSION = "src/mqtt/delivery/session.ts";
 
 export const bugs: readonly PlantedBug[] = [
   {

@@ -8,7 +8,7 @@
  */
 import { MAX_CHANNELS } from "../../channels/channels.js";
 import { availabilityTopic, DEFAULT_PREFIX, discoveryTopic, formerTopic } from "../../homeassistant/discovery.js";
-import { decodeUTF8, encodeUTF8 } from "../../mqtt/utf8.js";
+import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
 

@@ -18,7 +18,7 @@ import {
   offeredChannels,
 } from "../../homeassistant/discovery.js";
 import type { InboundMessage, Will } from "../../mqtt/client.js";
-import { encodeUTF8 } from "../../mqtt/utf8.js";
+import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import { channelKey } from "../../settings/channel-settings.js";
 import type { Settings } from "../../settings/settings.js";
 import { VERSION } from "../../version.js";

@@ -18,7 +18,7 @@ import {
   type SettledBy,
   type Will,
 } from "../../mqtt/client.js";
-import type { TCPConstructor } from "../../mqtt/io.js";
+import type { TCPConstructor } from "../../mqtt/wire/io.js";
 import type { Entry, Outbox } from "../../outbox/outbox.js";
 import type { Lifetime } from "../lifetime.js";
 import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";

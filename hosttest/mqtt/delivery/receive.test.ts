@@ -2,8 +2,8 @@
  * PUBLISH coming in and what answers it: the checklist's ids, byte by byte.
  */
 import { describe, expect, test } from "vitest";
-import { hexOf } from "./support/scripted-peer.js";
-import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
+import { hexOf } from "../support/scripted-peer.js";
+import { CONNACK_NEW, CONNACK_PRESENT, World } from "../support/world.js";
 
 function connected(options: ConstructorParameters<typeof World>[0] = {}): World {
   const world = new World(options);

@@ -3,8 +3,8 @@
  * undelivered because of a server that refuses or ignores everything, and one that it does not take stops no other.
  */
 import { describe, expect, test } from "vitest";
-import { type Answer, type Sent, UnwillingServer } from "./support/unwilling-server.js";
-import { World } from "./support/world.js";
+import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-server.js";
+import { World } from "../support/world.js";
 
 const HOUR_S = 3_600;
 

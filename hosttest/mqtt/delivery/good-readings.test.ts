@@ -3,10 +3,10 @@
  * was refused then is no dead letter: it goes when its turn comes as the first of a connection, with nothing beside it.
  */
 import { describe, expect, test } from "vitest";
-import { MemoryStore } from "../../src/mqtt/store.js";
-import { Random } from "../simulation/random.js";
-import { type Answer, type Sent, UnwillingServer } from "./support/unwilling-server.js";
-import { World } from "./support/world.js";
+import { MemoryStore } from "../../../src/mqtt/delivery/store.js";
+import { Random } from "../../simulation/random.js";
+import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-server.js";
+import { World } from "../support/world.js";
 
 const HOUR_S = 3_600;
 

@@ -5,8 +5,8 @@
 import fc from "fast-check";
 import { generate } from "mqtt-packet";
 import { expect, test } from "vitest";
-import { encodeTopicName } from "../../src/mqtt/topics.js";
-import { type Message, Transmit } from "../../src/mqtt/transmit.js";
+import { encodeTopicName } from "../../../src/mqtt/wire/topics.js";
+import { type Message, Transmit } from "../../../src/mqtt/wire/transmit.js";
 
 const TOPICS = ["t", "home/livingroom/temperature", `long/${"x".repeat(130)}`].map((name) => ({
   name,

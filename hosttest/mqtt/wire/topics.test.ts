@@ -3,8 +3,8 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkTopicFilter, checkTopicName, encodeTopicName, topicMatches } from "../../src/mqtt/topics.js";
-import { decodeUTF8, encodeUTF8 } from "../../src/mqtt/utf8.js";
+import { checkTopicFilter, checkTopicName, encodeTopicName, topicMatches } from "../../../src/mqtt/wire/topics.js";
+import { decodeUTF8, encodeUTF8 } from "../../../src/mqtt/wire/utf8.js";
 
 describe("matching", () => {
   test.each([

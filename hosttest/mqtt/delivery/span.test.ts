@@ -4,11 +4,11 @@
  * on each connection, or by chance: no reading is a dead letter because of them.
  */
 import { describe, expect, test } from "vitest";
-import { MemoryStore, SPAN } from "../../src/mqtt/store.js";
-import { WINDOW } from "../../src/outbox/marks.js";
-import { FlashStore, SpannedStore } from "./support/spanned-store.js";
-import { type Answer, type Sent, UnwillingServer } from "./support/unwilling-server.js";
-import { World } from "./support/world.js";
+import { MemoryStore, SPAN } from "../../../src/mqtt/delivery/store.js";
+import { WINDOW } from "../../../src/outbox/marks.js";
+import { FlashStore, SpannedStore } from "../support/spanned-store.js";
+import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-server.js";
+import { World } from "../support/world.js";
 
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;

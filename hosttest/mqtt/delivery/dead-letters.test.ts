@@ -3,7 +3,7 @@
  * letter, a flaky network costs none. Servers as a whole: unwilling.test.ts.
  */
 import { describe, expect, test } from "vitest";
-import { CONNACK_PRESENT, World } from "./support/world.js";
+import { CONNACK_PRESENT, World } from "../support/world.js";
 
 describe("dead letters", () => {
   /** The server closes `times` connections when it sees the first entry, acknowledging nothing. */

@@ -3,8 +3,8 @@
  * leave. Through the whole client, byte by byte. The enumeration is complete by construction: a pair without a row fails.
  */
 import { describe, expect, test } from "vitest";
-import { hexOf } from "./support/scripted-peer.js";
-import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
+import { hexOf } from "../support/scripted-peer.js";
+import { CONNACK_NEW, CONNACK_PRESENT, World } from "../support/world.js";
 
 const PACKETS = {
   PUBACK: "40 02",

@@ -2,9 +2,9 @@
  * PUBLISH going out and its acknowledgements, in every session: the checklist's ids, byte by byte.
  */
 import { describe, expect, test } from "vitest";
-import { MemoryStore } from "../../src/mqtt/store.js";
-import { VirtualTime } from "../support/virtual-time.js";
-import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
+import { MemoryStore } from "../../../src/mqtt/delivery/store.js";
+import { VirtualTime } from "../../support/virtual-time.js";
+import { CONNACK_NEW, CONNACK_PRESENT, World } from "../support/world.js";
 
 function connected(options: ConstructorParameters<typeof World>[0] = {}): World {
   const world = new World(options);

@@ -7,13 +7,14 @@
  * the message is the server's, and after three connections it is settled as delivered. Its id comes again 61,440 entries later.
  * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
+
+import type { InboundMessage, MessageReader } from "../wire/parser.js";
+import type { Transmit } from "../wire/transmit.js";
 import { InFlight, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
 import type { Ending, Outcome, SessionOptions, SettledBy } from "./options.js";
-import type { InboundMessage, MessageReader } from "./parser.js";
 import { Requests } from "./requests.js";
 import { type InboundStore, MemoryInboundStore, NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
 import { ALONE, IN_ORDER, OTHERS, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
-import type { Transmit } from "./transmit.js";
 
 // How far a connection has got.
 const RECEIVED = 1;

@@ -5,9 +5,9 @@
  * Bounded: 16 messages, and one request per filter. Pure: bytes go into a transmit buffer.
  * Source: MQTT 3.1.1 §3.8 to §3.11, §4.4.
  */
-import { field, packet, type QoS } from "./codec.js";
-import { encodeTopicFilter } from "./topics.js";
-import type { Transmit } from "./transmit.js";
+import { field, packet, type QoS } from "../wire/codec.js";
+import { encodeTopicFilter } from "../wire/topics.js";
+import type { Transmit } from "../wire/transmit.js";
 
 export interface RequestsOptions {
   /** A filter was granted at a QoS, or refused (128). */

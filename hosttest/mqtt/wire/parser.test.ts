@@ -3,9 +3,9 @@
  * fault. Seen through the client, which closes (4.8.0-1).
  */
 import { describe, expect, test } from "vitest";
-import { type InboundMessage, type LinkReader, type MessageReader, Parser } from "../../src/mqtt/parser.js";
-import { bytesOf } from "./support/scripted-peer.js";
-import { CONNACK_NEW, World } from "./support/world.js";
+import { type InboundMessage, type LinkReader, type MessageReader, Parser } from "../../../src/mqtt/wire/parser.js";
+import { bytesOf } from "../support/scripted-peer.js";
+import { CONNACK_NEW, World } from "../support/world.js";
 
 /** Writes down what it is told, in short. */
 class Notes implements LinkReader, MessageReader {

@@ -2,7 +2,7 @@
  * SUBSCRIBE, UNSUBSCRIBE and what is remembered of them: the checklist's ids, byte by byte.
  */
 import { expect, test } from "vitest";
-import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
+import { CONNACK_NEW, CONNACK_PRESENT, World } from "../support/world.js";
 
 function connected(options: ConstructorParameters<typeof World>[0] = {}): World {
   const world = new World(options);

@@ -3,8 +3,8 @@
  * A method that changes something has made it durable when it returns: the next packet says so to the peer.
  * Stores are bounded; they do no I/O but their own.
  */
-import { encodeTopicName } from "./topics.js";
-import type { Message } from "./transmit.js";
+import { encodeTopicName } from "../wire/topics.js";
+import type { Message } from "../wire/transmit.js";
 
 /** One message on its way out. The store may reuse the object at the next call of any of its methods. */
 export interface OutboundEntry {
