@@ -1,5 +1,5 @@
 /*
- * The client as its owner sees it: connect, publish, resume, give up, stop. Bytes as in MQTT 3.1.1.
+ * The client as its owner sees it: connect, publish, resume, stop. Bytes as in MQTT 3.1.1.
  */
 import { describe, expect, test } from "vitest";
 import { CONNACK_NEW, CONNACK_PRESENT, World } from "./support/world.js";
@@ -71,7 +71,7 @@ describe("connecting", () => {
     }
   });
 
-  test("nobody answers at the address within the limit: not the same words as a server that does not say CONNACK", () => {
+  test("no answer from the address within the limit: not the same words as a server that does not say CONNACK", () => {
     const world = new World();
     world.client.start();
     world.time.advance(30_000);
@@ -251,18 +251,18 @@ describe("ending", () => {
     expect(world.time.waiting).toBe(0);
   });
 
-  test("stop again, from within onState: whoever asked is told, each once", () => {
+  test("stop again, from within onState: each whenDone is called once", () => {
     for (const isStuck of [false, true]) {
-      const told: string[] = [];
+      const calls: string[] = [];
       const world: World = new World({
         onState: (state) => {
-          if (state === "stopped") world.client.stop(() => told.push("second"));
+          if (state === "stopped") world.client.stop(() => calls.push("second"));
         },
       });
       world.connect(undefined, isStuck ? 14 + "t1".length : undefined); // room for CONNECT, none for DISCONNECT
-      world.client.stop(() => told.push("first"));
+      world.client.stop(() => calls.push("first"));
       world.time.advance(2_000);
-      expect(told).toEqual(["second", "first"]);
+      expect(calls).toEqual(["second", "first"]);
       expect(world.time.waiting).toBe(0);
     }
   });

@@ -222,7 +222,7 @@ describe("reaching the server", () => {
     expect(world.peer.links).toHaveLength(1);
   });
 
-  test("callbacks of a socket that was given up change nothing", () => {
+  test("callbacks of a socket that was closed change nothing", () => {
     const world = new World();
     world.connect();
     const old = world.link;
@@ -301,7 +301,7 @@ describe("what is wanted from within callbacks", () => {
     }
   });
 
-  test("close, or close and start, in onSubscribed when a filter is given up with the connection: that is what counts", () => {
+  test("close, or close and start, in onSubscribed when a filter is dropped with the connection: that is what counts", () => {
     for (const isStarted of [false, true]) {
       const world: World = new World({
         deadLetterAfter: 1,

@@ -108,7 +108,7 @@ function expectSane(world: World): void {
   else {
     assert.equal(errors.length, 0);
     assert.equal(link.unread, 0);
-    time.advance(40_000); // nobody answers the ping: half a packet cannot hold the client
+    time.advance(40_000); // no answer to the ping: half a packet cannot hold the client
     assert.equal(errors[0]?.kind, "timeout");
   }
   assert(["waiting", "connecting"].includes(client.status().state));
@@ -168,7 +168,7 @@ describe("fuzzing", () => {
   });
 
   test("valid streams, split anyhow, are taken, and decode to what mqtt-packet decodes", { timeout: LIMIT_MS }, () => {
-    // An acknowledgement that nobody asked for is a violation only where the id awaits another: keep to ids that are free.
+    // An acknowledgement that was not asked for is a violation only where the id awaits another: keep to ids that are free.
     const free = unasked.filter(({ messageId = 9 }) => messageId > 3 && messageId !== 61_441 && messageId !== 61_442);
     run(SHARES.valid, fc.tuple(fc.array(free, { minLength: 1, maxLength: 12 }), cuts), ([packets, sizes]) => {
       const stream = Buffer.concat(packets.map((packet) => mqtt.generate(packet)));

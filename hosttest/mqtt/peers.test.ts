@@ -27,7 +27,7 @@ async function until(isDone: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** A client on a recorded wire, with what it was told. */
+/** A client on a recorded wire, with what it reported. */
 class Device {
   readonly wire = new Wire();
   readonly store = new MemoryStore(1_000);

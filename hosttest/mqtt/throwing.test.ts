@@ -1,6 +1,6 @@
 /*
  * Owners, stores and sockets that throw: nothing gets out of the client, be it called back or called by its owner, and what
- * the owner is told afterwards is true.
+ * is reported afterwards is true.
  */
 import { describe, expect, test } from "vitest";
 import type { ClientState, MQTTError } from "../../src/mqtt/client.js";
@@ -48,12 +48,12 @@ describe("an owner who throws", () => {
   });
 
   test("in onState of all but connected: onError tells, and all goes its way", () => {
-    const told: string[] = [];
+    const reports: string[] = [];
     const world = new World({
       onState: (state) => {
         if (state !== "connected") throw new Error(state);
       },
-      onError: ({ kind, message }) => told.push(`${kind} ${message}`),
+      onError: ({ kind, message }) => reports.push(`${kind} ${message}`),
     });
     world.connect();
     world.link.end();
@@ -63,12 +63,12 @@ describe("an owner who throws", () => {
     world.connect();
     world.client.close();
     const [connecting, waiting] = ["application connecting", "application waiting"];
-    expect(told.slice(0, 3)).toEqual([connecting, waiting, "closed closed by the server"]);
-    expect(told.slice(3)).toEqual([connecting, waiting, connecting, "application stopped"]);
+    expect(reports.slice(0, 3)).toEqual([connecting, waiting, "closed closed by the server"]);
+    expect(reports.slice(3)).toEqual([connecting, waiting, connecting, "application stopped"]);
     expect(world.client.status()).toMatchObject({ state: "stopped", lastError: { kind: "closed" } });
   });
 
-  test("in onState of connected: that connection ends, like any whose callback throws", () => {
+  test("in onState of connected: that connection ends, like any with a callback that throws", () => {
     const world = new World({ onState: (state) => state === "connected" && fails() });
     world.connect();
     expect(world.link.isClosed).toBe(true);
@@ -76,7 +76,7 @@ describe("an owner who throws", () => {
     expect(world.client.status().state).toBe("waiting");
   });
 
-  test("in whenDone: nobody hears of it, stopped or not", () => {
+  test("in whenDone: it is not reported, stopped or not", () => {
     const world = new World();
     world.client.stop(fails);
     world.connect();
@@ -134,34 +134,34 @@ describe("publish at QoS 0", () => {
 });
 
 describe("a farewell that does not get through", () => {
-  /** An owner who stops, on a socket that takes no DISCONNECT; `onError` is what it does when it is told. */
-  function leaving(onError: (world: World, told: string[]) => void): { world: World; told: string[] } {
-    const told: string[] = [];
+  /** An owner who stops, on a socket that takes no DISCONNECT; `onError` is what it does upon the report. */
+  function leaving(onError: (world: World, reports: string[]) => void): { world: World; reports: string[] } {
+    const reports: string[] = [];
     const world: World = new World({
-      onState: (state: ClientState) => told.push(state),
+      onState: (state: ClientState) => reports.push(state),
       onError: ({ message }: MQTTError) => {
-        told.push(message);
-        onError(world, told);
+        reports.push(message);
+        onError(world, reports);
       },
     });
     world.connect(undefined, 14 + "t1".length); // room for CONNECT, none for DISCONNECT
-    told.length = 0;
-    world.client.stop(() => told.push("done"));
+    reports.length = 0;
+    world.client.stop(() => reports.push("done"));
     world.time.advance(2_000);
-    return { world, told };
+    return { world, reports };
   }
 
   test("onError comes before whenDone, and nothing after it", () => {
-    const { world, told } = leaving(() => {});
+    const { world, reports } = leaving(() => {});
     world.time.advance(600_000);
-    expect(told).toEqual(["stopped", "DISCONNECT not sent", "done"]);
+    expect(reports).toEqual(["stopped", "DISCONNECT not sent", "done"]);
   });
 
-  test("stop in onError: each who asked is told once; start: the new connection stays", () => {
-    const stopping = leaving(({ client }, told) => client.stop(() => told.push("second")));
-    expect(stopping.told).toEqual(["stopped", "DISCONNECT not sent", "second", "done"]);
+  test("stop in onError: each whenDone is called once; start: the new connection stays", () => {
+    const stopping = leaving(({ client }, reports) => client.stop(() => reports.push("second")));
+    expect(stopping.reports).toEqual(["stopped", "DISCONNECT not sent", "second", "done"]);
     const starting = leaving(({ client }) => client.start());
-    expect(starting.told).toEqual(["stopped", "DISCONNECT not sent", "connecting", "done"]);
+    expect(starting.reports).toEqual(["stopped", "DISCONNECT not sent", "connecting", "done"]);
     expect([starting.world.peer.links.length, starting.world.link.isClosed]).toEqual([2, false]);
   });
 });

@@ -58,7 +58,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     else this.connect();
   };
 
-  /** @throws RangeError if an option cannot be said in MQTT */
+  /** @throws RangeError if MQTT cannot express an option */
   constructor(options: ClientOptions<E>) {
     const bufferLength = options.bufferLength ?? 64;
     if (!(bufferLength >= 64)) throw new RangeError(`bufferLength ${bufferLength}: expected 64 or more`);
@@ -66,7 +66,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     this.session = new Session(options);
     this.backoff = options.backoff ? { ...BACKOFF, ...options.backoff } : BACKOFF;
     this.isWipeDue = options.wipeFirst === true && !options.clean;
-    this.connectPacket(); // throws for what cannot be said
+    this.connectPacket(); // throws for what MQTT cannot express
   }
 
   /** Connects, and stays connected until `stop` or `close`. */
@@ -146,7 +146,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     if (!connection?.isConnected) return false;
     const { out, parsing } = connection;
     // The answers to what is being parsed must have free space after it, and after the longest head.
-    if (parsing && out.room < parsing + 11 + message.topic.length + message.payloadLength) return false;
+    if (parsing && out.free < parsing + 11 + message.topic.length + message.payloadLength) return false;
     const isTaken = out.publishAny(message.retain ? 0x31 : 0x30, 0, message);
     connection.send();
     return isTaken && !connection.isOver; // the socket may have thrown

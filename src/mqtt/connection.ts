@@ -208,7 +208,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
     return this.owner.onConnack(present, code);
   }
 
-  /** PINGRESP came: unless nobody asked, a proof of life. */
+  /** PINGRESP came: unless it was not asked for, a proof of life. */
   pingresp(): void {
     if (this.pingLimitMs === NEVER) return;
     // The next look is due as if the answer had come at once: what counts is when we sent (§3.1.2-23).
@@ -402,7 +402,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
     if (this.state === OPENING) this.fail("protocol", `${NO_BROKER}: it talks first`);
     while (this.unread && (this.state === GREETED || this.state === CONNECTED)) {
       if (out.end) out.flush();
-      const length = Math.min(this.unread, parser.bytes.length, out.room - 4);
+      const length = Math.min(this.unread, parser.bytes.length, out.free - 4);
       if (length <= 0) return; // the rest when the socket has taken more: onWritable
       this.unread -= length;
       (out.socket as TCP).read(parser.bytes.subarray(0, length));

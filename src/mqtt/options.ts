@@ -74,7 +74,7 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
   /** CleanSession 1 with every connection; default false. */
   readonly clean?: boolean;
   readonly will?: Will;
-  /** Wipe the server's session once, before the first connection of CleanSession 0: nobody here knows what is in it. */
+  /** Wipe the server's session once, before the first connection of CleanSession 0: what is in it is not known here. */
   readonly wipeFirst?: boolean;
   readonly backoff?: Partial<Backoff>;
   /** From the resolver's question to CONNACK; default 30,000. */

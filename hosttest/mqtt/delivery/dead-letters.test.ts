@@ -111,7 +111,7 @@ describe("dead letters", () => {
     expect(world.client.status().refusal).toEqual({ scope: "all", by: "silence", sequence: 0 });
   });
 
-  test("PINGRESPs that nobody asked for prove nothing", () => {
+  test("PINGRESPs that were not asked for prove nothing", () => {
     const world = new World();
     world.publish("bad");
     world.connect();
@@ -161,7 +161,7 @@ describe("dead letters", () => {
     expect(world.client.status().refusal).toMatchObject({ scope: "all", by: "closing" });
   });
 
-  test("a topic longer than the buffer can never go: given up at once, the rest goes on", () => {
+  test("a topic longer than the buffer can never go: a dead letter at once, the rest goes on", () => {
     const world = new World({ bufferLength: 64 });
     world.store.append("t".repeat(80), Buffer.from("x"), 1);
     world.publish("good");

@@ -12,7 +12,7 @@ function connected(options: ConstructorParameters<typeof World>[0] = {}): World 
   return world;
 }
 
-/** A store whose first sequence number is `first`. */
+/** A store with `first` as its first sequence number. */
 function storeFrom(first: number): MemoryStore {
   const store = new MemoryStore(1_000);
   for (let n = 0; n < first; n++) {

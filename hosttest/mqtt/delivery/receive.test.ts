@@ -67,7 +67,7 @@ describe("PUBLISH coming in", () => {
     expect(after.received).toHaveLength(1);
   });
 
-  test("every one is acknowledged, also when nobody listens (4.5.0-2)", () => {
+  test("every one is acknowledged, also without a listener (4.5.0-2)", () => {
     const world = connected({ onMessage: undefined });
     world.link.give("32 06 00 01 61 00 05 78 34 06 00 01 61 00 06 78 62 02 00 06");
     expect(world.take()).toBe("40 02 00 05 50 02 00 06 70 02 00 06");

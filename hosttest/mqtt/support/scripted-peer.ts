@@ -8,7 +8,7 @@ import type { TCP, TCPOptions } from "../../../src/mqtt/wire/io.js";
 /** One connection, seen from the server. */
 export class Link implements TCP {
   readonly options: TCPOptions;
-  /** Bytes that the client sent and nobody has taken. */
+  /** Bytes that the client sent and the test has not taken. */
   #sent: number[] = [];
   #inbound: number[] = [];
   #writable = 0;

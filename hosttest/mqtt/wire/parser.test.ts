@@ -7,7 +7,7 @@ import { type InboundMessage, type LinkReader, type MessageReader, Parser } from
 import { bytesOf } from "../support/scripted-peer.js";
 import { CONNACK_NEW, World } from "../support/world.js";
 
-/** Writes down what it is told, in short. */
+/** Writes down each call, in short. */
 class Notes implements LinkReader, MessageReader {
   readonly awaited = [-1];
   readonly head = 0;

@@ -56,7 +56,7 @@ class Line {
     const { out } = this;
     if (step.kind === "allow") this.allow(step.bytes);
     else if (step.kind === "publish") this.#publish(step);
-    else if (out.room < 4) return;
+    else if (out.free < 4) return;
     else if (step.kind === "pingreq") {
       expect(out.packet(Uint8Array.of(0xc0, 0))).toBe(true);
       this.expected.push(...generate({ cmd: "pingreq" }));

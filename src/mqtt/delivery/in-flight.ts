@@ -18,7 +18,7 @@ export const MAX_QOS2 = 8;
 /** Packet ids of entries. */
 const IDS = 61_440;
 
-/** A slot whose entry is settled. */
+/** A slot of an entry that is settled. */
 const HOLE = -1;
 
 export class InFlight {
@@ -49,7 +49,7 @@ export class InFlight {
   /** The oldest at the last PINGRESP, and at how many in a row; -1: nothing was in flight. */
   private waiting = -1;
   private waited = 0;
-  /** The entry whose PUBREL the server was silent about, and on how many connections in a row; outlives them. */
+  /** The entry of the PUBREL that the server did not answer, and on how many connections in a row; outlives them. */
   private unanswered = -1;
   private silences = 0;
 

@@ -77,7 +77,7 @@ export class Requests {
     });
   }
 
-  /** PUBREL for an id whose entry is settled though no PUBREC came: the server forgets the id, if it had it (§4.3.3-2). Sent once. */
+  /** PUBREL for the id of an entry that is settled though no PUBREC came: the server forgets the id, if it had it (§4.3.3-2). Sent once. */
   release(id: number): void {
     this.released = Uint8Array.of(0x62, 2, id >> 8, id);
     this.isDue = true;
@@ -107,13 +107,13 @@ export class Requests {
 
   /** Adds what is due to `out`, in order. Returns false if it stopped for want of free space. */
   fill(out: Transmit): boolean {
-    while (this.released && !out.packet(this.released)) if (!out.makeRoom()) return false;
+    while (this.released && !out.packet(this.released)) if (!out.drain()) return false;
     this.released = undefined;
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
       if (request.state === "sent" && this.order === APART) return true;
       if (request.state !== "due") continue;
-      while (!out.packet(request.packet)) if (!out.makeRoom()) return false;
+      while (!out.packet(request.packet)) if (!out.drain()) return false;
       if (!request.filter) request.packet[0] |= DUP; // from now on
       request.state = "sent";
       if (this.order === APART) return true;

@@ -135,16 +135,16 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
       if (sequence < this.sentEnd) first |= 0x08; // DUP
       let awaited = 0x3002_0001 + (qos << 28) + (sequence % 61_440); // PUBACK, PUBREC, with the packet id
       if (entry.released) {
-        if (out.room < 4 && !out.makeRoom()) return;
+        if (out.free < 4 && !out.drain()) return;
         out.acknowledgement(awaited + 0x1200_0000); // PUBREL
         awaited += 0x2000_0000; // PUBCOMP
       } else {
-        if (out.tail && !out.makeRoom()) return; // what was rendered last is still on its way out
+        if (out.tail && !out.drain()) return; // what was rendered last is still on its way out
         const message = this.options.render?.(entry);
         if (!message || !out.publish(message.retain ? first | 1 : first, awaited & 0xffff, message)) {
           if (this.out !== out) return; // `render` has ended the connection
           if (message && out.end) {
-            if (out.makeRoom()) continue;
+            if (out.drain()) continue;
             return;
           }
           // It can never go.
@@ -183,7 +183,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
    *   UNSUBACK          close    close         close    close   settle
    *
    * PUBACK for PUBREC: RabbitMQ takes QoS 2 as QoS 1 in 3.1.1. That is an acknowledgement, with QoS 1's promise.
-   * PUBREL is about the server's ids: forget the id, PUBCOMP, also for one that nobody knows (§4.3.3-2).
+   * PUBREL is about the server's ids: forget the id, PUBCOMP, also for an id that is not known (§4.3.3-2).
    * hosttest/mqtt/flow.test.ts holds this table.
    */
   acknowledgement(word: number, granted: number): string | undefined {

@@ -25,11 +25,11 @@ export interface OutboundStore<E extends OutboundEntry> {
    * until that is settled, if `nextSequence` says that there is one.
    */
   seek(from: number): E | undefined;
-  /** Number of the next entry to come. Where it is known, nobody looks for one that is not there. */
+  /** Number of the next entry to come. Where it is known, the session does not look for one that is not there. */
   readonly nextSequence?: number;
   /** PUBREC came. */
   released(sequence: number): void;
-  /** PUBACK or PUBCOMP came, or the entry was given up. */
+  /** PUBACK or PUBCOMP came, or the entry is dead-lettered. */
   settle(sequence: number): void;
   /** The session is lost: every `released` is void. Returns how many there were. */
   requeue(): number;

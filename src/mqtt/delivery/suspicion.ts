@@ -257,7 +257,7 @@ export class Suspicion {
     this.exonerate();
   }
 
-  /** Nothing is held back any more, nobody accused. */
+  /** Nothing is held back any more, nothing is suspected. */
   clear(): void {
     this.restart();
     this.refusal = undefined;

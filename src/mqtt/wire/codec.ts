@@ -60,7 +60,7 @@ export function field(name: string, value: string | Uint8Array): Uint8Array {
   const bytes = typeof value === "string" ? encodeUTF8(value) : value;
   const length = bytes.length;
   if (length > 65_535 || (typeof value === "string" && isUnsayable(value)))
-    throw new RangeError(`${name}: cannot be said in MQTT`);
+    throw new RangeError(`${name}: over 65,535 bytes, or with U+0000 or half a surrogate pair`);
   const out = new Uint8Array(2 + length);
   out[0] = length >> 8;
   out[1] = length;
@@ -68,7 +68,7 @@ export function field(name: string, value: string | Uint8Array): Uint8Array {
   return out;
 }
 
-/** CONNECT, §3.1; fields in the order of §3.1.3-1. @throws RangeError for what cannot be said in MQTT */
+/** CONNECT, §3.1; fields in the order of §3.1.3-1. @throws RangeError for what MQTT cannot express */
 export function connectPacket(options: ConnectOptions, clean: boolean, will: Will | undefined): Uint8Array {
   const keepAlive = options.keepAlive ?? 60;
   const user = options.user;

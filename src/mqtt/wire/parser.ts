@@ -26,7 +26,7 @@ export interface InboundMessage {
 }
 
 /**
- * Who takes what is about the connection. Each method may return what was wrong with the packet, and may end the connection,
+ * Takes what is about the connection. Each method may return what was wrong with the packet, and may end the connection,
  * by `end` of the parser.
  */
 export interface LinkReader {
@@ -34,7 +34,7 @@ export interface LinkReader {
   pingresp(): void;
 }
 
-/** Who takes what is about messages, in the same way. Packet ids are never 0. */
+/** Takes what is about messages, in the same way. Packet ids are never 0. */
 export interface MessageReader {
   /** The acknowledgements in flight, as words; at `head` the one that is to come next. -1: none. */
   readonly awaited: readonly number[];

@@ -1,7 +1,7 @@
 /*
- * The transmit buffer: packets go in whole, bytes come out as the socket has room.
+ * The transmit buffer: packets go in whole, bytes come out as the socket takes them.
  * One buffer for all packets, so that several leave in one write. What is longer than the buffer follows in pieces; until
- * its end nothing else goes in. Never blocks, never drops: who adds a packet is told whether there was room.
+ * its end nothing else goes in. Never blocks, never drops: adding a packet returns whether there was free space.
  * The hot path of a device. What it spends is measured in byte codes: words instead of bytes, views kept, no calls in between.
  * Source: MQTT 3.1.1 §3.3 (PUBLISH).
  */
@@ -29,15 +29,15 @@ export class Transmit {
   end = 0;
   /** What is left of a packet longer than the buffer. */
   tail: Uint8Array | undefined;
-  /** Something was written. Whoever wants to know sets it back. */
+  /** Something was written. Reset by the reader. */
   hasSent = false;
-  /** Bytes that were written in parts, the socket having had no room for all. Whoever wants to know sets it back. */
+  /** Bytes that were written in parts, the socket not having taken all at once. Reset by the reader. */
   moved = 0;
   /** Views of the buffer's begin that were written, one short (an acknowledgement), one long: packets of one size are common. */
   private short: Uint8Array;
   private long: Uint8Array;
   private longLength: number;
-  // The PUBLISH at the buffer's begin, as long as nobody has overwritten it.
+  // The PUBLISH at the buffer's begin, as long as it is not overwritten.
   /** Its topic; undefined: overwritten. */
   private topic: Uint8Array | undefined;
   /** Its first byte; 0: an acknowledgement took the place of the first four bytes, all before the topic's text. */
@@ -65,11 +65,11 @@ export class Transmit {
   }
 
   /** Bytes that can go in now. */
-  get room(): number {
+  get free(): number {
     return this.tail ? 0 : this.bytes.length - this.end;
   }
 
-  /** Adds an acknowledgement, as one of codec.ts's words with the packet id. There must be room. */
+  /** Adds an acknowledgement, as one of codec.ts's words with the packet id. There must be free space. */
   acknowledgement(word: number): void {
     const at = this.end;
     this.words.setUint32(at, word);
@@ -78,16 +78,16 @@ export class Transmit {
     this.end = at + 4;
   }
 
-  /** Offers a packet, which must stay as it is until `room` is above 0. Returns whether the buffer took it. */
+  /** Offers a packet, which must stay as it is until `free` is above 0. Returns whether the buffer took it. */
   packet(packet: Uint8Array): boolean {
-    if (this.end && packet.length > this.room) return false;
+    if (this.end && packet.length > this.free) return false;
     this.add(packet);
     return true;
   }
 
   /**
    * Offers a PUBLISH of QoS 1 or 2. Returns whether the buffer took it: if not, and nothing waits, it will never go.
-   * One longer than the buffer is begun when the buffer is empty: its payload must then stay as it is until `room` is above 0.
+   * One longer than the buffer is begun when the buffer is empty: its payload must then stay as it is until `free` is above 0.
    */
   publish(first: number, id: number, message: Message): boolean {
     const length = message.payloadLength;
@@ -152,8 +152,8 @@ export class Transmit {
     this.writable = (this.socket as TCP).write(end === 4 ? this.short : this.long) ?? this.writable - end;
   }
 
-  /** Sends what waits. Returns whether that made all room there is; no, if the socket ended the connection meanwhile. */
-  makeRoom(): boolean {
+  /** Sends what waits. Returns whether the buffer is empty now; no, if the socket ended the connection meanwhile. */
+  drain(): boolean {
     this.flush();
     return this.end === 0 && this.socket !== undefined;
   }
@@ -178,16 +178,16 @@ export class Transmit {
   /** Takes what fits; the rest is the tail. */
   private add(packet: Uint8Array): void {
     const end = this.end;
-    const room = this.bytes.length - end;
+    const free = this.bytes.length - end;
     this.topic = this.tail = undefined;
-    if (packet.length <= room) {
+    if (packet.length <= free) {
       this.bytes.set(packet, end);
       this.end = end + packet.length;
       return;
     }
-    this.bytes.set(packet.subarray(0, room), end);
-    this.end = end + room;
-    this.tail = packet.subarray(room);
+    this.bytes.set(packet.subarray(0, free), end);
+    this.end = end + free;
+    this.tail = packet.subarray(free);
   }
 
   private count(message: Message): Uint8Array {

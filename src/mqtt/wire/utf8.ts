@@ -43,7 +43,7 @@ export function decodeUTF8(bytes: Uint8Array, start = 0, end = bytes.length): st
   return text;
 }
 
-/** Has `text` a surrogate without its other half, or U+0000? Neither can be said in MQTT (§1.5.3-1, -2). */
+/** Has `text` a surrogate without its other half, or U+0000? MQTT has neither (§1.5.3-1, -2). */
 export function isUnsayable(text: string): boolean {
   return /[\0\ud800-\udfff]/u.test(text);
 }
