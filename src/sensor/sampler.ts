@@ -6,14 +6,14 @@
  * A fault concerns its sensor alone (place.ts); it is counted, and reported once until it changes.
  * Nothing is thrown out of the timer; in steady state a sample allocates nothing here.
  */
-import { channels } from "../channels/channels.js";
 import { Sample } from "../channels/sample.js";
 import type { TimerId, Timers } from "../common/timers.js";
 import { Calibration, type CalibrationOptions } from "./calibration.js";
 import { Deadband } from "./deadband.js";
 import { asError, sameFault } from "./fault.js";
-import { FAILED, Place, Retry } from "./place.js";
-import type { OpenSensor, SensorSource } from "./probe.js";
+import { FAILED, type Place } from "./place.js";
+import type { SensorSource } from "./probe.js";
+import { Roster, type RosterOwner } from "./roster.js";
 
 /** Kept, and its functions called on it; figures are read once. */
 export interface SamplerOptions extends CalibrationOptions {
@@ -64,20 +64,12 @@ export interface SamplerStatus {
   readonly lastError: Error | undefined;
 }
 
-export class Sampler {
+export class Sampler implements RosterOwner {
   private readonly options: SamplerOptions;
-  private readonly sensors: SensorSource;
   private readonly intervalMs: number;
   private readonly calibration: Calibration | undefined; // if there is anything to do
   private readonly deadband: Deadband | undefined; // if there is one
-  private readonly places: Place[];
-  /** What looks for further sensors; undefined where the wanted ones have names. */
-  private readonly scout: Retry | undefined;
-  private isLooking: boolean; // the scout has something to look for
-  private first: Place | undefined; // of those whose sensor is open
-  private isIncomplete = true; // there are others, or may be
-  private isUnassigned = false; // a sensor came, went or is trusted again
-  private sources: (Place | undefined)[] = []; // by channel: who gave it last
+  private readonly roster: Roster;
   private timer: TimerId | undefined;
   private running = false;
   private closed = false;
@@ -104,10 +96,7 @@ export class Sampler {
     this.calibration = calibration.isIdle ? undefined : calibration;
     const band = new Deadband(deadbands, heartbeatMs);
     this.deadband = deadbands.every((width) => width === 0) ? undefined : band;
-    this.sensors = options.sensors;
-    this.places = this.sensors.names.map((name) => new Place(name));
-    this.isLooking = this.places.length === 0;
-    this.scout = this.isLooking ? new Retry() : undefined;
+    this.roster = new Roster(this, options.sensors, intervalMs);
   }
 
   /** The first sample is due at once, the others at multiples of the interval from now. */
@@ -116,8 +105,7 @@ export class Sampler {
     this.running = true;
     this.startMs = this.options.uptimeMs();
     this.slot = 0;
-    if (this.scout !== undefined) this.scout.dueSlot = 0;
-    for (const place of this.places) place.dueSlot = 0;
+    this.roster.start();
     if (this.waitMs === 0) this.arm();
   }
 
@@ -127,10 +115,7 @@ export class Sampler {
     this.extra = false;
     this.waitMs = 0;
     this.disarm();
-    for (const place of this.places) place.close(); // also so that no later ask collects what a conversion left behind
-    this.first = undefined;
-    this.isIncomplete = true;
-    this.isUnassigned = true;
+    this.roster.stop();
   }
 
   /** One sample as soon as possible, whatever cadence, deadband and back-off say; also when stopped. */
@@ -144,13 +129,13 @@ export class Sampler {
   status(): SamplerStatus {
     const known = this.sample.mask !== 0;
     return {
-      sensors: this.places,
+      sensors: this.roster.places,
       sample: known ? this.sample : undefined,
       ageMs: known ? this.options.uptimeMs() - this.readMs : undefined,
       readings: this.readings,
       withheld: this.withheld,
       failures: this.failures,
-      lastError: this.trouble,
+      lastError: this.lastError ?? this.roster.trouble,
     };
   }
 
@@ -160,25 +145,19 @@ export class Sampler {
     this.stop();
   }
 
-  private get trouble(): Error | undefined {
-    if (this.lastError !== undefined) return this.lastError;
-    if (this.places.some(({ gives, lastError }) => gives !== 0 && lastError === undefined)) return undefined;
-    return this.places.find(({ lastError }) => lastError !== undefined)?.lastError ?? this.scout?.lastError;
-  }
-
   private readonly wake = (): void => {
     this.timer = undefined;
     if (this.waitMs === 0) {
       if (this.running) this.takeSlot();
-      if (this.isIncomplete) this.complete();
+      if (this.roster.isIncomplete) this.roster.complete(this.slot, this.extra);
     }
     let waitMs = 0;
-    let place = this.first;
+    let place = this.roster.first;
     while (place !== undefined) {
       if (place.result === undefined) {
         const ms = place.ask();
         if (ms > waitMs) waitMs = ms;
-        else if (ms === FAILED) this.fail(place, place.fault!);
+        else if (ms === FAILED) this.roster.fail(place, place.fault!, this.slot, this.extra);
       }
       place = place.next;
     }
@@ -194,77 +173,10 @@ export class Sampler {
     this.slot = Math.max(next, this.extra ? this.slot : this.slot + 1);
   }
 
-  /** Opens what is not open and due. */
-  private complete(): void {
-    if (this.isLooking) this.look();
-    for (const place of this.places) {
-      if (place.opened !== undefined || (place.dueSlot >= this.slot && !this.extra)) continue;
-      try {
-        this.seat(place, this.sensors.open(place.name, this.taken(), place.address));
-      } catch (error) {
-        this.fail(place, asError(error));
-      }
-    }
-    this.isIncomplete = this.isLooking || this.places.some(isAway);
-  }
-
-  private seat(place: Place, opened: OpenSensor): void {
-    place.open(opened);
-    this.relink();
-  }
-
-  /** Sensors came or went. */
-  private relink(): void {
-    let last: Place | undefined;
-    this.first = undefined;
-    for (const place of this.places) {
-      if (place.opened === undefined) continue;
-      if (last === undefined) this.first = place;
-      else last.next = place;
-      place.next = undefined;
-      last = place;
-    }
-    this.isUnassigned = true;
-  }
-
-  private taken(): readonly number[] {
-    const taken: number[] = [];
-    for (const { opened } of this.places) if (opened !== undefined) taken.push(opened.address);
-    return taken;
-  }
-
-  /** Looks for sensors that have no place yet: at the start, and as long as one is away. */
-  private look(): void {
-    const { scout, places } = this;
-    if (scout === undefined || (scout.dueSlot >= this.slot && !this.extra)) return;
-    try {
-      const found = this.sensors.openAll(this.taken());
-      for (const opened of found) this.seat(this.placeFor(opened), opened);
-      scout.lastError = undefined;
-      this.isLooking = places.some(isAway);
-      if (found.length > 0 || !this.isLooking) scout.succeed();
-    } catch (error) {
-      // A sensor that has a place reports its own faults.
-      if (places.length === 0) this.count(scout, asError(error));
-    }
-    if (this.isLooking && !this.extra) scout.putOff(this.slot, this.intervalMs);
-  }
-
-  /** Where a sensor that was found belongs: its place, or a new one. */
-  private placeFor({ driver, address }: OpenSensor): Place {
-    const { places, scout } = this;
-    const former = places.find((place) => place.name === driver.name && place.address === address);
-    if (former !== undefined) return former;
-    const place = new Place(driver.name, address);
-    places.push(place);
-    if (scout?.lastError !== undefined) place.recoverFrom(scout.lastError);
-    return place;
-  }
-
   /** Every sensor has its result, or failed: what there is becomes one sample. */
   private finish(): void {
-    if (this.isUnassigned) this.assign();
-    let place = this.first;
+    if (this.roster.isUnassigned) this.roster.assign();
+    let place = this.roster.first;
     if (place === undefined) {
       this.skip();
       return;
@@ -294,9 +206,7 @@ export class Sampler {
   private skip(): void {
     this.extra = false;
     this.calibration?.interrupt();
-    let due = this.isLooking && this.scout !== undefined ? this.scout.dueSlot : Number.POSITIVE_INFINITY;
-    for (const { dueSlot } of this.places) due = Math.min(due, dueSlot);
-    this.slot = Math.max(this.slot, due);
+    this.slot = Math.max(this.slot, this.roster.dueSlot);
   }
 
   /** Whether the deadband lets the latest sample pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
@@ -324,21 +234,16 @@ export class Sampler {
     this.announce(() => this.options.onRecovered?.("sampling"));
   }
 
-  private fail(place: Place, error: Error): void {
-    place.close();
-    place.distrust();
-    if (!this.extra) place.putOff(this.slot, this.intervalMs);
-    const { next } = place;
-    this.relink();
-    place.next = next; // whoever goes through the list finds the others
-    this.isIncomplete = true;
-    this.isLooking = this.scout !== undefined;
-    this.count(place, error);
+  // What the roster reports
+
+  onSensorFailed(error: Error, isKnown: boolean): void {
+    this.failures++;
+    if (!isKnown) this.report(error);
   }
 
-  private count(retry: Retry, error: Error): void {
-    this.failures++;
-    if (retry.note(error)) this.report(error);
+  onSourcesChanged(text: string): void {
+    this.calibration?.interrupt();
+    this.announce(() => this.options.onSource?.(text));
   }
 
   private report(error: Error): void {
@@ -356,46 +261,10 @@ export class Sampler {
   /** A sensor that failed has given a sample. */
   private rehabilitate(place: Place): void {
     place.succeed();
-    if (place.trial > 0 && --place.trial === 0) this.isUnassigned = true;
+    if (place.trial > 0 && --place.trial === 0) this.roster.isUnassigned = true;
     if (place.lastError === undefined || (place.gives === 0 && place.trial > 0)) return;
     place.lastError = undefined;
     this.announce(() => this.options.onRecovered?.(place.where));
-  }
-
-  /** Gives each channel to the best sensor that has it: one that is trusted, then by accuracy, or the first of those with names. */
-  private assign(): void {
-    this.isUnassigned = false;
-    const { places, sources } = this;
-    const given = places.map(() => 0);
-    let text = "";
-    for (let channel = 0; channel < channels.length; channel++) {
-      const best = this.bestFor(channel);
-      if (best === undefined) continue;
-      given[places.indexOf(best)] |= 1 << channel;
-      const former = sources[channel];
-      sources[channel] = best;
-      if (former === undefined || former === best) continue;
-      text += `${text && "; "}${channels[channel].name} now from ${best.where}, no longer from ${former.where}`;
-    }
-    for (const [at, place] of places.entries()) place.give(given[at]);
-    if (text === "") return;
-    this.calibration?.interrupt();
-    this.announce(() => this.options.onSource?.(text));
-  }
-
-  private bestFor(channel: number): Place | undefined {
-    let best: Place | undefined;
-    let bestAccuracy = 0;
-    for (const place of this.places) {
-      const one = place.measureOf(channel);
-      if (one === undefined) continue;
-      const accuracy = this.scout === undefined ? 0 : one.accuracy;
-      const isBetter = (place.trial === 0) === (best?.trial === 0) ? accuracy < bestAccuracy : place.trial === 0;
-      if (best !== undefined && !isBetter) continue;
-      best = place;
-      bestAccuracy = accuracy;
-    }
-    return best;
   }
 
   private arm(): void {
@@ -425,8 +294,4 @@ export class Sampler {
     if (this.timer !== undefined) this.options.timers.clear(this.timer);
     this.timer = undefined;
   }
-}
-
-function isAway({ opened }: Place): boolean {
-  return opened === undefined;
 }

@@ -1,0 +1,191 @@
+/*
+ * The roster: the sensors that samples come from. It opens those that are wanted, or that answer, puts off those that fail, and
+ * gives each channel to the best sensor that has it. When each is asked is the sampler's affair.
+ */
+import { channels } from "../channels/channels.js";
+import { asError } from "./fault.js";
+import { Place, Retry } from "./place.js";
+import type { OpenSensor, SensorSource } from "./probe.js";
+
+/** What becomes of it is reported to the owner; nothing of this may throw. */
+export interface RosterOwner {
+  /** A sensor failed, or none was found. `isKnown`: in the same way as before. */
+  onSensorFailed(error: Error, isKnown: boolean): void;
+  /** Channels come from another sensor than before, in words. */
+  onSourcesChanged(text: string): void;
+}
+
+export class Roster {
+  readonly places: Place[];
+  /** Of those whose sensor is open; the others by `next`. */
+  first: Place | undefined;
+  /** There are others, or may be. */
+  isIncomplete = true;
+  /** A sensor came, went or is trusted again: who gives what is to be settled anew. */
+  isUnassigned = false;
+  private readonly owner: RosterOwner;
+  private readonly sensors: SensorSource;
+  private readonly intervalMs: number;
+  /** What looks for further sensors; undefined where the wanted ones have names. */
+  private readonly scout: Retry | undefined;
+  private isLooking: boolean; // the scout has something to look for
+  private readonly sources: (Place | undefined)[] = []; // by channel: who gave it last
+
+  constructor(owner: RosterOwner, sensors: SensorSource, intervalMs: number) {
+    this.owner = owner;
+    this.sensors = sensors;
+    this.intervalMs = intervalMs;
+    this.places = sensors.names.map((name) => new Place(name));
+    this.isLooking = this.places.length === 0;
+    this.scout = this.isLooking ? new Retry() : undefined;
+  }
+
+  /** Whatever was put off is due. */
+  start(): void {
+    if (this.scout !== undefined) this.scout.dueSlot = 0;
+    for (const place of this.places) place.dueSlot = 0;
+  }
+
+  /** Closes all, also so that no later ask collects what a conversion left behind. */
+  stop(): void {
+    for (const place of this.places) place.close();
+    this.first = undefined;
+    this.isIncomplete = true;
+    this.isUnassigned = true;
+  }
+
+  /** Why there is no sample; undefined: a sensor gives some. */
+  get trouble(): Error | undefined {
+    if (this.places.some(({ gives, lastError }) => gives !== 0 && lastError === undefined)) return undefined;
+    return this.places.find(({ lastError }) => lastError !== undefined)?.lastError ?? this.scout?.lastError;
+  }
+
+  /** The next slot in which something is to be opened. */
+  get dueSlot(): number {
+    let due = this.isLooking && this.scout !== undefined ? this.scout.dueSlot : Number.POSITIVE_INFINITY;
+    for (const { dueSlot } of this.places) due = Math.min(due, dueSlot);
+    return due;
+  }
+
+  /** Opens what is not open and due. */
+  complete(slot: number, isExtra: boolean): void {
+    if (this.isLooking) this.look(slot, isExtra);
+    for (const place of this.places) {
+      if (place.opened !== undefined || (place.dueSlot >= slot && !isExtra)) continue;
+      try {
+        this.seat(place, this.sensors.open(place.name, this.taken(), place.address));
+      } catch (error) {
+        this.fail(place, asError(error), slot, isExtra);
+      }
+    }
+    this.isIncomplete = this.isLooking || this.places.some(isAway);
+  }
+
+  private seat(place: Place, opened: OpenSensor): void {
+    place.open(opened);
+    this.relink();
+  }
+
+  /** Sensors came or went. */
+  private relink(): void {
+    let last: Place | undefined;
+    this.first = undefined;
+    for (const place of this.places) {
+      if (place.opened === undefined) continue;
+      if (last === undefined) this.first = place;
+      else last.next = place;
+      place.next = undefined;
+      last = place;
+    }
+    this.isUnassigned = true;
+  }
+
+  private taken(): readonly number[] {
+    const taken: number[] = [];
+    for (const { opened } of this.places) if (opened !== undefined) taken.push(opened.address);
+    return taken;
+  }
+
+  /** Looks for sensors that have no place yet: at the start, and as long as one is away. */
+  private look(slot: number, isExtra: boolean): void {
+    const { scout, places } = this;
+    if (scout === undefined || (scout.dueSlot >= slot && !isExtra)) return;
+    try {
+      const found = this.sensors.openAll(this.taken());
+      for (const opened of found) this.seat(this.placeFor(opened), opened);
+      scout.lastError = undefined;
+      this.isLooking = places.some(isAway);
+      if (found.length > 0 || !this.isLooking) scout.succeed();
+    } catch (error) {
+      // A sensor that has a place reports its own faults.
+      if (places.length === 0) this.count(scout, asError(error));
+    }
+    if (this.isLooking && !isExtra) scout.putOff(slot, this.intervalMs);
+  }
+
+  /** Where a sensor that was found belongs: its place, or a new one. */
+  private placeFor({ driver, address }: OpenSensor): Place {
+    const { places, scout } = this;
+    const former = places.find((place) => place.name === driver.name && place.address === address);
+    if (former !== undefined) return former;
+    const place = new Place(driver.name, address);
+    places.push(place);
+    if (scout?.lastError !== undefined) place.recoverFrom(scout.lastError);
+    return place;
+  }
+
+  /** A sensor failed: it is closed, and opened again later. `slot`: the next one. */
+  fail(place: Place, error: Error, slot: number, isExtra: boolean): void {
+    place.close();
+    place.distrust();
+    if (!isExtra) place.putOff(slot, this.intervalMs);
+    const { next } = place;
+    this.relink();
+    place.next = next; // whoever goes through the list finds the others
+    this.isIncomplete = true;
+    this.isLooking = this.scout !== undefined;
+    this.count(place, error);
+  }
+
+  private count(retry: Retry, error: Error): void {
+    this.owner.onSensorFailed(error, !retry.note(error));
+  }
+
+  /** Gives each channel to the best sensor that has it: one that is trusted, then by accuracy, or the first of those with names. */
+  assign(): void {
+    this.isUnassigned = false;
+    const { places, sources } = this;
+    const given = places.map(() => 0);
+    let text = "";
+    for (let channel = 0; channel < channels.length; channel++) {
+      const best = this.bestFor(channel);
+      if (best === undefined) continue;
+      given[places.indexOf(best)] |= 1 << channel;
+      const former = sources[channel];
+      sources[channel] = best;
+      if (former === undefined || former === best) continue;
+      text += `${text && "; "}${channels[channel].name} now from ${best.where}, no longer from ${former.where}`;
+    }
+    for (const [at, place] of places.entries()) place.give(given[at]);
+    if (text !== "") this.owner.onSourcesChanged(text);
+  }
+
+  private bestFor(channel: number): Place | undefined {
+    let best: Place | undefined;
+    let bestAccuracy = 0;
+    for (const place of this.places) {
+      const one = place.measureOf(channel);
+      if (one === undefined) continue;
+      const accuracy = this.scout === undefined ? 0 : one.accuracy;
+      const isBetter = (place.trial === 0) === (best?.trial === 0) ? accuracy < bestAccuracy : place.trial === 0;
+      if (best !== undefined && !isBetter) continue;
+      best = place;
+      bestAccuracy = accuracy;
+    }
+    return best;
+  }
+}
+
+function isAway({ opened }: Place): boolean {
+  return opened === undefined;
+}
