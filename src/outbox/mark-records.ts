@@ -5,7 +5,7 @@
  */
 import { fillSkip } from "./copy.js";
 import { NOWHERE } from "./cursor.js";
-import { encodeMark, MARK_BYTES, RELEASED, REQUEUED, SETTLED, SKIP } from "./layout.js";
+import { ENTRY_QOS1, encodeMark, MARK_BYTES, RELEASED, REQUEUED, SETTLED, SKIP } from "./layout.js";
 import type { Log } from "./log.js";
 import type { Room } from "./room.js";
 
@@ -48,10 +48,11 @@ export function putReleased(room: Room, sequence: number): boolean | undefined {
 export function putSettled(room: Room, sequence: number): boolean | undefined {
   const { log, walk } = room;
   const marks = log.marks;
-  if (walk.addressOf(sequence) === NOWHERE) return undefined;
+  const address = walk.addressOf(sequence);
+  if (address === NOWHERE) return undefined;
   // At QoS 2 before PUBREC was recorded, it would be published once more.
-  const mayWait = sequence === marks.tail && (walk.qosOf(sequence) === 1 || marks.isReleased(sequence));
-  if (!mayWait) return putMark(room, SETTLED, sequence);
+  const isHarmless = marks.isReleased(sequence) || log.medium.kindAt(address) === ENTRY_QOS1;
+  if (sequence !== marks.tail || !isHarmless) return putMark(room, SETTLED, sequence);
   log.deferred++;
   log.lastDeferred = sequence;
   return log.deferred <= MAX_DEFERRED || putDeferred(room);

@@ -199,6 +199,12 @@ export class Medium extends FlashCalls {
     return this.readWord(address) ? this.words[0] : 0;
   }
 
+  /** Kind of the record at `address`; 0: there is none, or it cannot be read. */
+  kindAt(address: number): number {
+    const word = this.wordAt(address);
+    return isShortHeader(word) ? shortKindOf(word) : kindOf(word);
+  }
+
   /** Call before the payload is set: what pads it reads as erased. */
   pad(length: number): void {
     this.held = NONE;

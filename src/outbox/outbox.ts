@@ -4,6 +4,7 @@
  * back; what is lost to a full or damaged flash is counted. Work per call is bounded, RAM does not grow with the backlog.
  * No clock, no callback but `onEvent`, nothing allocated per entry. README.md: the bytes, the states, the recovery.
  */
+import { countReleased, exactCount } from "./counting.js";
 import type { Statistics } from "./events.js";
 import { mediumFor } from "./geometry.js";
 import {
@@ -24,6 +25,7 @@ import { type Medium, NONE } from "./medium.js";
 import { mount } from "./mount.js";
 import { NotePad } from "./notes.js";
 import type { Entry, OutboxOptions } from "./options.js";
+import { countPassed } from "./passed.js";
 import { Room } from "./room.js";
 import { measure } from "./statistics.js";
 import { recordTail } from "./tail.js";
@@ -175,7 +177,7 @@ export class Outbox {
 
   /** Entries that are not settled; see `Statistics.entries`. */
   get entries(): number {
-    this.walk.exactCount();
+    exactCount(this.walk);
     return this.log.counters.entries;
   }
 
@@ -242,7 +244,7 @@ export class Outbox {
     const log = this.log;
     this.resume();
     putDeferred(this.room); // what is settled must not come back as not released
-    const count = this.walk.countReleased();
+    const count = countReleased(this.walk);
     if (log.marks.tail < log.number && !putMark(this.room, REQUEUED, 0)) this.unmarked(log.marks.tail, "requeued");
     log.marks.requeue(log.number);
     return count;
@@ -307,7 +309,7 @@ export class Outbox {
   idle(): boolean {
     const log = this.log;
     if (log.rested) return false;
-    this.walk.countPassed();
+    countPassed(log);
     const more = log.eraseAhead();
     this.walk.sync();
     if (log.marks.tail >= log.tailDue) recordTail(log, this.walk, this.room);
@@ -317,7 +319,7 @@ export class Outbox {
   /** Figures. */
   statistics(): Statistics {
     this.walk.exactTail();
-    this.walk.exactCount();
+    exactCount(this.walk);
     return measure(this.log, this.skipped, this.options.endurance ?? ENDURANCE);
   }
 

@@ -2,9 +2,11 @@
  * Room for the next record: when a block is taken into use, which block is given up for it, and what happens when the
  * outbox is full. Marks always find room: entries leave a reserve in the newest block while the oldest one is not settled.
  */
+import { countOpen } from "./counting.js";
 import type { OutboxListener } from "./events.js";
 import { NO_BLOCK } from "./layout.js";
 import type { Log } from "./log.js";
+import { countPassed } from "./passed.js";
 import type { Walk } from "./walk.js";
 
 type Policy = "dropOldest" | "refuse";
@@ -32,7 +34,7 @@ export class Room {
     const log = this.log;
     if (log.resumed) return;
     if (log.medium.unit === 16 && log.blocks.spares === 0) this.free(this.whenFull);
-    this.walk.countPassed();
+    countPassed(log);
     log.resume();
     this.walk.sync();
   }
@@ -125,7 +127,7 @@ export class Room {
     const before = { ...counters };
     const first = newest.first;
     const end = log.number;
-    const count = this.walk.countOpen(first, end);
+    const count = countOpen(this.walk, first, end);
     this.leaveHole(log.newestBlock, first, end);
     this.count(count);
     // Before the header: once a cut has left that half programmed, a later boot may read it as whole.
@@ -144,7 +146,7 @@ export class Room {
     const { blocks, marks } = log;
     const first = Math.max(blocks.firstAt(place, marks.tail), marks.tail);
     const end = blocks.firstAt(place + 1, marks.tail);
-    const count = this.walk.countOpen(first, end);
+    const count = countOpen(this.walk, first, end);
     if (place === 0) marks.advance(end);
     else {
       log.eraseSpares();

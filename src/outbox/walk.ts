@@ -1,47 +1,38 @@
 /*
- * A reader's way through the queue: finds the next entry that is not settled, moves the tail, counts what damage took. Holds the queue's
- * cursor and where the last entries lie, so that a settle needs no search. In ascending order each record is read once.
+ * A reader's way through the queue. Holds the queue's cursor and where the last entries lie, so that a settle needs no search. In
+ * ascending order each record is read once; whatever is not in order, the finder finds.
  */
 import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import type { OutboxListener } from "./events.js";
+import { Finder } from "./finder.js";
 import { MAX_FLASH } from "./geometry.js";
-import { DONE_BITS, isDone, isReleased, QUEUED_STATE, RELEASED_BITS } from "./layout.js";
-import { countAtMost, leap, MAX_PASSED } from "./leap.js";
+import { QUEUED_STATE } from "./layout.js";
 import type { Log } from "./log.js";
-import { has, SETTLED_AT, WINDOW } from "./marks.js";
-import { type Medium, NONE } from "./medium.js";
+import { WINDOW } from "./marks.js";
+import { NONE } from "./medium.js";
 import { EntryView } from "./options.js";
 
 const RECENT = 16;
 const SLOTS = RECENT - 1;
-const ADDRESS = (MAX_FLASH - 1) & ~3; // leaves a byte of a word for the state, and two bits for the QoS
-const QOS = 3;
+const ADDRESS = MAX_FLASH - 1; // leaves a byte of a word for the state
 const QUEUED_PLACE = QUEUED_STATE << 24;
 const NO_PLACE = -1; // no address: blocks begin with a head
 
-export class Walk {
+export class Walk extends Finder {
   /** One above the highest number that is in flight. */
   inFlightEnd = 0;
-  private readonly log: Log;
-  private readonly medium: Medium;
-  private readonly listener: OutboxListener;
   private readonly cursor: Cursor;
   private readonly entry = new EntryView();
-  /** The tail, when it is known to be an entry that is not settled. */
-  private exact = -1;
-  private hasCounted = false;
   private newest: number;
   private copies = 0;
-  /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; QoS, address, state byte, from the lowest bit on. */
+  /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; address, and state byte above it. */
   private readonly number: Int32Array;
   private readonly place: Int32Array;
   /** The record buffer that the entry's payload is a view on. */
   private buffer: Uint8Array | undefined;
 
   constructor(log: Log, listener: OutboxListener) {
-    this.log = log;
-    this.medium = log.medium;
-    this.listener = listener;
+    super(log, listener);
     this.newest = log.newest.sequence;
     const all = new ArrayBuffer(NOTES_BYTES + (RECENT << 3)); // one buffer: fewer objects
     this.cursor = new Cursor(log.medium, new Uint32Array(all, 0, TAGS));
@@ -56,7 +47,7 @@ export class Walk {
     if (this.step(first) || this.reload(first)) return this.handNow(first);
     const cursor = this.cursor;
     if (!this.find(cursor, first)) return undefined;
-    const number = cursor.number;
+    const { number } = cursor;
     if (number >= marks.tail + WINDOW) {
       this.exactTail();
       if (number >= marks.tail + WINDOW || !this.find(cursor, number)) return undefined;
@@ -85,53 +76,6 @@ export class Walk {
     return entry;
   }
 
-  /** Moves the tail to the oldest entry that is not settled, or to the end. */
-  exactTail(): void {
-    this.countPassed();
-    const { marks, number, walker } = this.log;
-    if (marks.tail < number && this.exact !== marks.tail) this.find(walker, marks.tail);
-  }
-
-  /**
-   * Makes the number of entries exact. In byte mode a mount does not read the state bytes, and what was settled behind the tail counts
-   * until it is looked at; that can be in the window alone. Once after a mount: from then on the marks know.
-   */
-  exactCount(): void {
-    if (this.hasCounted) return;
-    this.hasCounted = true;
-    this.exactTail();
-    const tail = this.log.marks.tail;
-    this.countOpen(tail, tail + WINDOW);
-  }
-
-  /** Entries in the window that are released. */
-  countReleased(): number {
-    const { marks, walker } = this.log;
-    let count = 0;
-    for (let from = marks.tail; this.find(walker, from) && walker.number < marks.tail + WINDOW; ) {
-      if (this.isReleased(walker.number, walker.state)) count++;
-      from = walker.number + 1;
-    }
-    return count;
-  }
-
-  /** Entries from `from` up to `end` that are not settled. */
-  countOpen(from: number, end: number): number {
-    const { walker, marks } = this.log;
-    let count = 0;
-    while (this.find(walker, from) && walker.number < end) {
-      count++;
-      from = walker.number + 1;
-      // Of those that are queued by their state byte, none is settled, but for the marks of unit mode.
-      if (this.medium.unit === 1 || from >= marks.tail + WINDOW) {
-        const run = walker.pass(this.endOf(walker), Math.min(end, walker.limit), true);
-        count += run;
-        from += run;
-      }
-    }
-    return count;
-  }
-
   /** The queue's cursor, if it stands at the entry: it knows the notes in force there. */
   cursorAt(number: number): Cursor | undefined {
     const cursor = this.cursor;
@@ -148,11 +92,6 @@ export class Walk {
     if (!this.find(walker, number) || walker.number !== number) return NOWHERE;
     this.remember(walker);
     return walker.address;
-  }
-
-  /** QoS of an entry that `addressOf` has just found. */
-  qosOf(number: number): number {
-    return this.place[number & SLOTS] & QOS;
   }
 
   /** Byte mode: clears `bits` in the state byte of an entry; durable, if true. undefined: there is none, or it is settled. */
@@ -174,7 +113,7 @@ export class Walk {
     const medium = this.medium;
     const slot = number & SLOTS;
     this.number[slot] = number;
-    this.place[slot] = address | QUEUED_PLACE | medium.kind;
+    this.place[slot] = address | QUEUED_PLACE;
     if (this.cursor.after === address) this.cursor.follow(address, medium.size, medium.kind, 1);
     medium.state = QUEUED_STATE;
     if (number < this.log.marks.tail + WINDOW) medium.held = number;
@@ -233,7 +172,7 @@ export class Walk {
     if (number === tail) this.exact = number;
     const slot = number & SLOTS;
     this.number[slot] = number;
-    this.place[slot] = cursor.address | QUEUED_PLACE | cursor.kind;
+    this.place[slot] = cursor.address | QUEUED_PLACE;
     return true;
   }
 
@@ -253,162 +192,10 @@ export class Walk {
     return this.hand(number);
   }
 
-  private isReleased(number: number, state: number): boolean {
-    const marks = this.log.marks;
-    if (marks.isReleased(number)) return true;
-    return this.medium.unit === 1 && number >= marks.voidBelow && isReleased(state);
-  }
-
   /** The entry at which `cursor` stands. */
-  private remember({ number, address, kind, state }: Cursor): void {
+  private remember({ number, address, state }: Cursor): void {
     const slot = number & SLOTS;
     this.number[slot] = number;
-    this.place[slot] = address | kind | (state << 24);
-  }
-
-  /** Moves `cursor` to the first entry from `from` on that is not settled, whose record is then in the buffer. */
-  private find(cursor: Cursor, from: number): boolean {
-    const { blocks, marks } = this.log;
-    if (blocks.live === 0) return false;
-    const isNear = cursor.changes === blocks.changes && from >= cursor.nextNumber && from < cursor.limit;
-    if (!isNear || cursor.block === NOWHERE) this.position(cursor, from);
-    let fromTail = cursor.nextNumber <= marks.tail;
-    for (;;) {
-      const isLast = cursor.place === blocks.live - 1;
-      const blockEnd = this.endOf(cursor);
-      while (cursor.block !== NOWHERE && cursor.next(blockEnd, cursor.limit)) {
-        const number = cursor.number;
-        if (fromTail && cursor.lost > 0) this.lose(number - cursor.lost, cursor.lost);
-        if (!cursor.isEntry) continue;
-        if (fromTail) marks.advance(number); // also over numbers used up without an entry
-        if (this.isSettled(cursor)) {
-          if (fromTail) marks.advance(number + 1);
-          if (cursor.nextNumber < marks.tail) cursor.pass(blockEnd, marks.tail, false); // settled, all of them
-          continue;
-        }
-        if (fromTail) this.arrive(number);
-        fromTail = false;
-        if (number < from) continue;
-        this.firmRelease(cursor);
-        return true;
-      }
-      if (isLast) {
-        if (fromTail) this.pastAll(cursor.nextNumber);
-        return false;
-      }
-      if (fromTail) this.lose(cursor.nextNumber, cursor.limit - cursor.nextNumber);
-      this.enter(cursor, cursor.place + 1, cursor.limit);
-    }
-  }
-
-  /** Entries that the mount passed unseen are settled, and count no more. To be called before a block is copied. */
-  countPassed(): void {
-    const log = this.log;
-    if (log.surveyed) return;
-    log.surveyed = true;
-    if (log.passed !== undefined) this.survey(log.passed);
-    log.passed = undefined;
-    leap(log);
-    log.walker.block = NOWHERE;
-  }
-
-  private survey({ from, end, settled }: NonNullable<Log["passed"]>): void {
-    const log = this.log;
-    const { blocks, walker, counters, medium } = log;
-    if (end - from > MAX_PASSED) {
-      countAtMost(log, log.number - end);
-      return;
-    }
-    for (let place = blocks.placeOf(from); place < blocks.live && blocks.firstAt(place, end) < end; place++) {
-      if (!walker.enter(blocks.at(place), this.log.header)) continue;
-      const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
-      while (walker.next(blockEnd, end) && walker.number < end) {
-        if (!walker.isEntry || walker.number < from || counters.entries === 0) continue;
-        if (walker.number >= from + WINDOW || !has(settled, walker.number, SETTLED_AT)) counters.entries--;
-      }
-    }
-  }
-
-  /** Where the records end in the cursor's block. */
-  private endOf(cursor: Cursor): number {
-    const { blocks, end } = this.log;
-    if (cursor.place === blocks.live - 1) return end;
-    return (blocks.at(cursor.place) + 1) * this.medium.blockLength;
-  }
-
-  /** Puts `cursor` before `from`, in the block that holds it. */
-  private position(cursor: Cursor, from: number): void {
-    const { blocks, marks } = this.log;
-    const oldest = blocks.firstAt(0, marks.tail);
-    if (oldest > marks.tail) this.lose(marks.tail, oldest - marks.tail); // the block that held the tail is gone
-    const place = blocks.placeOf(from);
-    if (cursor.block !== blocks.at(place) || cursor.nextNumber > from) {
-      this.enter(cursor, place, blocks.firstAt(place, from));
-    } else this.locate(cursor, place);
-  }
-
-  private enter(cursor: Cursor, place: number, first: number): void {
-    // A block whose head is damaged: all that it held is lost.
-    if (!cursor.enter(this.log.blocks.at(place), this.log.header)) cursor.nextNumber = first;
-    this.locate(cursor, place);
-  }
-
-  /** Tells `cursor` which place its block has, and where the block's numbers end. */
-  private locate(cursor: Cursor, place: number): void {
-    const blocks = this.log.blocks;
-    const isLast = place === blocks.live - 1;
-    cursor.place = place;
-    cursor.limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, cursor.nextNumber);
-    cursor.changes = blocks.changes;
-  }
-
-  /** Looks at the marks of the cursor's entry. Done bits may be what a cut left half programmed: they are programmed again. */
-  private isSettled(cursor: Cursor): boolean {
-    const { marks, counters } = this.log;
-    if (marks.isSettled(cursor.number)) return true;
-    if (this.medium.unit === 16 || !isDone(cursor.state)) return false;
-    this.medium.programState(cursor.address, cursor.state & ~DONE_BITS);
-    if (!marks.inWindow(cursor.number)) return true;
-    marks.settle(cursor.number); // in an earlier run: not counted yet
-    if (counters.entries > 0) counters.entries--;
-    return true;
-  }
-
-  /** An entry that is handed out as released stays released. */
-  private firmRelease(cursor: Cursor): void {
-    if (this.medium.unit === 16 || !isReleased(cursor.state)) return;
-    cursor.state &= ~RELEASED_BITS;
-    this.medium.state = cursor.state;
-    this.medium.programState(cursor.address, cursor.state);
-  }
-
-  /** The tail has come to an entry that is not settled. */
-  private arrive(number: number): void {
-    this.log.marks.advance(number);
-    this.exact = number;
-  }
-
-  /** Nothing is left; `next`: number of the entry that would be next, by what the newest block holds. */
-  private pastAll(next: number): void {
-    const { counters, number } = this.log;
-    if (next < number) this.lose(next, number - next);
-    this.log.marks.advance(number);
-    counters.entries = 0;
-  }
-
-  /** The tail passes numbers whose entries are not there: damage, but for those that were given up on purpose. */
-  private lose(from: number, count: number): void {
-    const { counters, marks } = this.log;
-    const { holeFrom, holeEnd } = counters;
-    const first = Math.max(from, marks.tail); // what is below was counted before
-    const end = from + count;
-    marks.advance(end);
-    const given = Math.max(0, Math.min(end, holeEnd) - Math.max(first, holeFrom));
-    const lost = end - first - given;
-    if (lost <= 0) return;
-    counters.damaged += lost;
-    counters.entries = Math.max(0, counters.entries - lost);
-    const message = `damage on flash: ${lost === 1 ? `entry ${first} is` : `${lost} entries from ${first} on are`} lost`;
-    this.listener.onEvent?.({ kind: "damaged", first, count: lost, message });
+    this.place[slot] = address | (state << 24);
   }
 }

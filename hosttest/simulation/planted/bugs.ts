@@ -125,7 +125,7 @@ export const bugs: readonly PlantedBug[] = [
     file: "src/outbox/outbox.ts",
     find: "    if (marks.tail >= log.tailDue) recordTail(log, walk, this.room);\n",
     replace: "",
-    also: [{ file: "src/outbox/walk.ts", find: "    leap(log);\n", replace: "" }],
+    also: [{ file: "src/outbox/passed.ts", find: "  leap(log);\n", replace: "" }],
   },
   {
     name: "second-channel-one-step-low",

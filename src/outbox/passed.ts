@@ -1,20 +1,48 @@
 /*
- * How far the queue's tail has come, where flash does not say it: byte mode, an outbox that was drained by firmware 0.1, or
- * whose tail records are damaged. Instead of looking at every settled entry, looks at the first ones of some blocks.
+ * What a mount has passed unseen: entries that are settled, as far as flash says how far the queue's tail has come.
+ * Where it does not say it (byte mode, an outbox that was drained by firmware 0.1, or whose tail records are damaged), leaps ahead:
+ * instead of looking at every settled entry, looks at the first ones of some blocks.
  * Entries are settled within WINDOW of the oldest, so that an entry which is settled tells that all WINDOW before it are.
  * That needs the window of whoever settled them: it must never grow. Reads only.
  */
+import { NOWHERE } from "./cursor.js";
 import { isDone } from "./layout.js";
 import type { Log } from "./log.js";
-import { WINDOW } from "./marks.js";
+import { has, SETTLED_AT, WINDOW } from "./marks.js";
 
 /** So many entries are looked at one by one, and their count is exact. Tail records are never further apart. */
-export const MAX_PASSED = 1024;
+const MAX_PASSED = 1024;
 /** Entries that must all be settled to count: no single damaged byte takes a queue away. */
 const PROBED = 8;
 
+/** Entries that the mount passed unseen are settled, and count no more. To be called before a block is copied. */
+export function countPassed(log: Log): void {
+  if (log.surveyed) return;
+  log.surveyed = true;
+  if (log.passed !== undefined) survey(log, log.passed);
+  log.passed = undefined;
+  leap(log);
+  log.walker.block = NOWHERE;
+}
+
+function survey(log: Log, { from, end, settled }: NonNullable<Log["passed"]>): void {
+  const { blocks, walker, counters, medium } = log;
+  if (end - from > MAX_PASSED) {
+    countAtMost(log, log.number - end);
+    return;
+  }
+  for (let place = blocks.placeOf(from); place < blocks.live && blocks.firstAt(place, end) < end; place++) {
+    if (!walker.enter(blocks.at(place), log.header)) continue;
+    const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
+    while (walker.next(blockEnd, end) && walker.number < end) {
+      if (!walker.isEntry || walker.number < from || counters.entries === 0) continue;
+      if (walker.number >= from + WINDOW || !has(settled, walker.number, SETTLED_AT)) counters.entries--;
+    }
+  }
+}
+
 /** Moves the tail near to the oldest entry that is not settled, in a number of reads that grows with the logarithm of the blocks. */
-export function leap(log: Log): void {
+function leap(log: Log): void {
   const { blocks, marks } = log;
   if (log.medium.unit !== 1) return;
   const end = blocks.live - 1; // not the newest: what is in it is looked at one by one all the same
@@ -38,7 +66,7 @@ export function leap(log: Log): void {
 }
 
 /** Entries that were passed unseen are not known one by one: some numbers may have had none. */
-export function countAtMost({ counters }: Log, entries: number): void {
+function countAtMost({ counters }: Log, entries: number): void {
   if (entries < counters.entries) counters.entries = entries;
 }
 
