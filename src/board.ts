@@ -8,7 +8,7 @@ import type { Serial } from "./console/port/serial.js";
 import type { ResetCause } from "./health/boot-guard.js";
 import type { ResolverConstructor, TCPConstructor } from "./mqtt/wire/io.js";
 import type { NTPPort, WiFiConstructor } from "./network/io.js";
-import type { Flash } from "./outbox/flash.js";
+import type { Flash } from "./outbox/flash/flash.js";
 import type { SensorDriver } from "./sensor/drivers.js";
 import type { SensorPort } from "./sensor/io.js";
 import type { KeyValueStore } from "./settings/store.js";

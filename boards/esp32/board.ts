@@ -12,7 +12,7 @@ import KeyValueStorage from "embedded:storage/key-value";
 import config from "mc/config";
 import type { Board, Firmware } from "../../src/board.js";
 import type { WiFiConstructor } from "../../src/network/io.js";
-import type { Flash } from "../../src/outbox/flash.js";
+import type { Flash } from "../../src/outbox/flash/flash.js";
 import type { DigitalConstructor, SMBusConstructor } from "../../src/sensor/io.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
 import { onAbort } from "../moddable/abort.js";

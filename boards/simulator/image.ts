@@ -6,7 +6,7 @@
  * Uses the module `file`, which the SDK has for Linux, macOS and Windows.
  */
 import { File } from "file";
-import type { Flash } from "../../src/outbox/flash.js";
+import type { Flash } from "../../src/outbox/flash/flash.js";
 
 export const BLOCK_LENGTH = 4096;
 const PIECE = 65_536; // bytes; to read a file without a copy of the whole of it

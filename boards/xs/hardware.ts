@@ -5,7 +5,7 @@
 import type { Board } from "../../src/board.js";
 import type { SerialPort } from "../../src/console/port/serial.js";
 import type { TCP } from "../../src/mqtt/wire/io.js";
-import type { Flash } from "../../src/outbox/flash.js";
+import type { Flash } from "../../src/outbox/flash/flash.js";
 import type { Digital, SMBus } from "../../src/sensor/io.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
 import { EVENT, PARTITION } from "./wire.js";

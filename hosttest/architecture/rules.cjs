@@ -57,9 +57,20 @@ const apart = Object.entries(MAY_IMPORT).flatMap(([folder, { code = [], types = 
   ];
 });
 
+/** The layers of src/outbox, each on those before it: programs and reads; the log of blocks; the queue. */
+const OUTBOX_LAYERS = ["flash", "blocks", "queue"];
+const upward = OUTBOX_LAYERS.map((layer, i) => ({
+  name: `outbox-layers-${layer}`,
+  comment: "Imports go down: queue, blocks, flash.",
+  severity: "error",
+  from: { path: `^src/outbox/${layer}/` },
+  to: { path: "^src/outbox/", pathNot: `^src/outbox/${anyOf(OUTBOX_LAYERS.slice(0, i + 1))}/` },
+}));
+
 module.exports = {
   MAY_IMPORT,
   forbidden: [
+    ...upward,
     { name: "no-loops", severity: "error", from: {}, to: { circular: true, dependencyTypesNot: ["type-only"] } },
     {
       name: "no-loops-of-folders",

@@ -5,8 +5,8 @@
  * 128-byte messages) on one byte-accurate emulator, which is not part of this repository.
  */
 import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
-import { BYTES_A_BLOCK } from "../../src/outbox/blocks.js";
-import { HEAD_BYTES } from "../../src/outbox/layout.js";
+import { BYTES_A_BLOCK } from "../../src/outbox/blocks/blocks.js";
+import { HEAD_BYTES } from "../../src/outbox/flash/layout.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { type Row, row } from "./row.js";
 

@@ -1,7 +1,7 @@
 /* The simulator's own parts, on Node with stand-ins for the SDK's modules: its flash in a file, its sockets. */
 import { expect, test } from "vitest";
 import type { Resolver, TCPConstructor } from "../../src/mqtt/wire/io.js";
-import type { Flash } from "../../src/outbox/flash.js";
+import type { Flash } from "../../src/outbox/flash/flash.js";
 import { Hardware, load } from "./sdk.js";
 
 const PATH = "/tmp/thermometer.flash";

@@ -4,7 +4,7 @@
  * done or not done, and the next look at the outbox decides. What was once seen, or once gone, stays so.
  */
 
-import { WINDOW } from "../../src/outbox/marks.js";
+import { WINDOW } from "../../src/outbox/blocks/marks.js";
 import type { Entry } from "../../src/outbox/outbox.js";
 
 /** A promise that was broken. */

@@ -3,7 +3,7 @@
  * itself to the ledger; power may go in any of them. What a device hands out after power went means nothing.
  */
 import { type NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
-import { WINDOW } from "../../src/outbox/marks.js";
+import { WINDOW } from "../../src/outbox/blocks/marks.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { Version1Flash } from "../support/version-1-flash.js";
 import { fillPayload, Ledger, Violation } from "./ledger.js";

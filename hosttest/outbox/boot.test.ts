@@ -1,9 +1,9 @@
 /* A boot is bounded: its work depends neither on the backlog, nor on how many entries were settled before. */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/nor-flash.js";
-import { Cursor } from "../../src/outbox/cursor.js";
-import { emptyHeader } from "../../src/outbox/log.js";
-import { Medium } from "../../src/outbox/medium.js";
+import { Cursor } from "../../src/outbox/blocks/cursor.js";
+import { emptyHeader } from "../../src/outbox/blocks/log.js";
+import { Medium } from "../../src/outbox/flash/medium.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 
 const RECORD = new Uint8Array(12);

@@ -4,7 +4,7 @@
  */
 import type { FlashRegion } from "../../boards/parts/key-value.js";
 import { type NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
-import type { Flash } from "../../src/outbox/flash.js";
+import type { Flash } from "../../src/outbox/flash/flash.js";
 
 /** An opening of `flash`; `onCut` is called at the moment at which it has no power any more. */
 export function openedFlash(flash: NorFlash, onCut: () => void): Flash & FlashRegion {

@@ -3,7 +3,8 @@
  * on top takes for its own. Only the version in the open headers differs, as long as no payload is one that fits a short frame.
  */
 import type { NorFlash } from "../../boards/parts/nor-flash.js";
-import type { Flash, FlashStatus } from "../../src/outbox/flash.js";
+import { emptyHeader } from "../../src/outbox/blocks/log.js";
+import type { Flash, FlashStatus } from "../../src/outbox/flash/flash.js";
 import {
   CLEAN_BYTES,
   decodeFormat,
@@ -13,8 +14,7 @@ import {
   HEAD_BYTES,
   isHeader,
   OPEN_BYTES,
-} from "../../src/outbox/layout.js";
-import { emptyHeader } from "../../src/outbox/log.js";
+} from "../../src/outbox/flash/layout.js";
 
 export class Version1Flash implements Flash {
   readonly #flash: NorFlash;

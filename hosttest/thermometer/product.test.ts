@@ -2,8 +2,14 @@
  * The thermometer from its sensor to the broker, on virtual time.
  */
 import { describe, expect, test } from "vitest";
-import { CLEAN_BYTES, decodeFormat, decodeHeader, encodeHeader, FORMAT_VERSION } from "../../src/outbox/layout.js";
-import { emptyHeader } from "../../src/outbox/log.js";
+import { emptyHeader } from "../../src/outbox/blocks/log.js";
+import {
+  CLEAN_BYTES,
+  decodeFormat,
+  decodeHeader,
+  encodeHeader,
+  FORMAT_VERSION,
+} from "../../src/outbox/flash/layout.js";
 import { CLOCK_PATIENCE_MS } from "../../src/thermometer.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { WORLD_BEGINS_MS } from "../support/house.js";

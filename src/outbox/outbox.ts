@@ -4,9 +4,11 @@
  * back; what is lost to a full or damaged flash is counted. Work per call is bounded, RAM does not grow with the backlog.
  * No clock, no callback but `onEvent`, nothing allocated per entry. README.md: the bytes, the states, the recovery.
  */
-import { countReleased, exactCount } from "./counting.js";
-import type { Statistics } from "./events.js";
-import { mediumFor } from "./geometry.js";
+
+import { Log } from "./blocks/log.js";
+import { WINDOW } from "./blocks/marks.js";
+import { mount } from "./blocks/mount.js";
+import { mediumFor } from "./flash/geometry.js";
 import {
   DONE_BITS,
   MAX_SHORT_TOP,
@@ -17,23 +19,22 @@ import {
   SHORT_PAYLOAD,
   SHORT_SINCE,
   SKIP,
-} from "./layout.js";
-import { Log } from "./log.js";
-import { putDeferred, putMark, putReleased, putSettled } from "./mark-records.js";
-import { WINDOW } from "./marks.js";
-import { type Medium, NONE } from "./medium.js";
-import { mount } from "./mount.js";
-import { NotePad } from "./notes.js";
-import type { Entry, OutboxOptions } from "./options.js";
-import { countPassed } from "./passed.js";
-import { Room } from "./room.js";
+} from "./flash/layout.js";
+import { type Medium, NONE } from "./flash/medium.js";
+import { countReleased, exactCount } from "./queue/counting.js";
+import type { Statistics } from "./queue/events.js";
+import { FreeSpace } from "./queue/free-space.js";
+import { putDeferred, putMark, putReleased, putSettled } from "./queue/mark-records.js";
+import { NotePad } from "./queue/notes.js";
+import type { Entry, OutboxOptions } from "./queue/options.js";
+import { countPassed } from "./queue/passed.js";
+import { recordTail } from "./queue/tail.js";
+import { Walk } from "./queue/walk.js";
 import { measure } from "./statistics.js";
-import { recordTail } from "./tail.js";
-import { Walk } from "./walk.js";
 
-export type { OutboxEvent, Statistics } from "./events.js";
-export type { Flash, FlashStatus } from "./flash.js";
-export type { Entry, OutboxOptions } from "./options.js";
+export type { Flash, FlashStatus } from "./flash/flash.js";
+export type { OutboxEvent, Statistics } from "./queue/events.js";
+export type { Entry, OutboxOptions } from "./queue/options.js";
 
 const TRIES = 3;
 const ENDURANCE = 100_000;
@@ -42,7 +43,7 @@ export class Outbox {
   private readonly log: Log;
   private readonly medium: Medium;
   private readonly walk: Walk;
-  private readonly room: Room;
+  private readonly space: FreeSpace;
   private readonly pad: NotePad;
   private readonly options: OutboxOptions;
   /** Numbers used up without an entry that flash did not take: written before the next entry. */
@@ -60,7 +61,7 @@ export class Outbox {
     this.log = new Log(this.medium);
     const { foreign } = mount(this.log, firstSequence);
     this.walk = new Walk(this.log, options);
-    this.room = new Room(this.log, this.walk, options, options.whenFull ?? "dropOldest");
+    this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");
     this.pad = new NotePad(this.log, this.walk);
     if (foreign > 0) {
       const message = `no outbox on this flash; ${foreign === 1 ? "a block that holds something else is" : `${foreign} blocks that hold something else are`} erased when needed`;
@@ -70,16 +71,16 @@ export class Outbox {
 
   /** What happens when the outbox is full. May be changed at any time. */
   get whenFull(): "dropOldest" | "refuse" {
-    return this.room.whenFull;
+    return this.space.whenFull;
   }
 
   set whenFull(policy: "dropOldest" | "refuse") {
-    this.room.whenFull = policy;
+    this.space.whenFull = policy;
   }
 
   /**
    * Stores an entry; durable on return.
-   * @returns its sequence number; -1 if there is no room (or the flash fails): counted, and the number is used up
+   * @returns its sequence number; -1 if there is no free space (or the flash fails): counted, and the number is used up
    * @throws RangeError for a payload longer than `maxPayload`, or another QoS than 1 and 2
    */
   append(payload: Uint8Array, qos: 1 | 2): number {
@@ -141,7 +142,7 @@ export class Outbox {
     const pads = (length & 3) !== 0 || medium.unit === 16;
     const failures = medium.failures;
     for (let tries = TRIES; tries > 0; tries--) {
-      if (log.end + size > log.freeEnd || this.skipped > 0) if (!this.makeRoom(size)) break;
+      if (log.end + size > log.freeEnd || this.skipped > 0) if (!this.makeSpace(size)) break;
       if (pads) medium.pad(length);
       medium.bytes.set(payload, PAYLOAD_AT);
       const address = log.end;
@@ -202,7 +203,7 @@ export class Outbox {
     const done =
       this.medium.unit === 1 && sequence >= marks.voidBelow
         ? this.walk.clear(sequence, RELEASED_BITS)
-        : putReleased(this.room, sequence);
+        : putReleased(this.space, sequence);
     if (done === undefined) return;
     if (!done) this.unmarked(sequence, "released");
     marks.release(sequence);
@@ -225,7 +226,7 @@ export class Outbox {
       if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
     }
     if (!log.resumed) this.resume();
-    const done = this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.room, sequence);
+    const done = this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence);
     if (done !== true) {
       if (done === undefined) return;
       this.unmarked(sequence, "settled");
@@ -233,7 +234,7 @@ export class Outbox {
     marks.settle(sequence);
     log.counters.entries--;
     if (this.medium.held === sequence) this.medium.held = NONE;
-    if (marks.tail >= log.tailDue) recordTail(log, walk, this.room);
+    if (marks.tail >= log.tailDue) recordTail(log, walk, this.space);
   }
 
   /**
@@ -243,9 +244,9 @@ export class Outbox {
   requeue(): number {
     const log = this.log;
     this.resume();
-    putDeferred(this.room); // what is settled must not come back as not released
+    putDeferred(this.space); // what is settled must not come back as not released
     const count = countReleased(this.walk);
-    if (log.marks.tail < log.number && !putMark(this.room, REQUEUED, 0)) this.unmarked(log.marks.tail, "requeued");
+    if (log.marks.tail < log.number && !putMark(this.space, REQUEUED, 0)) this.unmarked(log.marks.tail, "requeued");
     log.marks.requeue(log.number);
     return count;
   }
@@ -262,7 +263,7 @@ export class Outbox {
    * Stores the value of a tag, in force from the next entry on; durable on return. Not for every reading: a value takes a
    * record, and is repeated at the head of each block.
    * @throws RangeError for a tag other than 0..7, a value longer than 96 bytes
-   * @throws Error if the flash has no room for it or fails
+   * @throws Error if the flash has no free space for it or fails
    */
   note(tag: number, value: Uint8Array): void {
     this.pad.check(tag, value);
@@ -270,7 +271,7 @@ export class Outbox {
     const size = this.medium.sizeOf(length);
     for (let tries = TRIES; tries > 0; tries--) {
       this.resume();
-      if (!this.room.forMark(size)) break;
+      if (!this.space.forMark(size)) break;
       const address = this.log.end;
       this.pad.fill(tag, value);
       if (!this.log.put(NOTE, length)) continue;
@@ -312,7 +313,7 @@ export class Outbox {
     countPassed(log);
     const more = log.eraseAhead();
     this.walk.sync();
-    if (log.marks.tail >= log.tailDue) recordTail(log, this.walk, this.room);
+    if (log.marks.tail >= log.tailDue) recordTail(log, this.walk, this.space);
     return more;
   }
 
@@ -325,7 +326,7 @@ export class Outbox {
 
   /** Makes every settle durable and closes the flash. Every method throws, or does nothing, afterwards. */
   close(): void {
-    putDeferred(this.room);
+    putDeferred(this.space);
     this.medium.close();
   }
 
@@ -340,20 +341,20 @@ export class Outbox {
   }
 
   private resume(): void {
-    this.room.resume();
+    this.space.resume();
   }
 
-  /** The newest block has no room before the reserve, or numbers were skipped, or this is the first write after a boot. */
-  private makeRoom(size: number): boolean {
+  /** The newest block has no free space before the reserve, or numbers were skipped, or this is the first write after a boot. */
+  private makeSpace(size: number): boolean {
     this.resume();
     if (this.skipped > 0 && !this.writeSkips()) return false;
     const log = this.log;
-    return log.end + size <= log.freeEnd || this.room.forEntry(size);
+    return log.end + size <= log.freeEnd || this.space.forEntry(size);
   }
 
   private writeSkips(): boolean {
     const count = this.skipped;
-    if (!putMark(this.room, SKIP, count)) return false;
+    if (!putMark(this.space, SKIP, count)) return false;
     this.skipped = 0;
     this.log.counters.refused += count;
     return true;

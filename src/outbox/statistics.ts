@@ -1,8 +1,9 @@
 /*
  * The outbox's figures, from the log alone: the wear of the blocks was read by the mount.
  */
-import type { Statistics } from "./events.js";
-import type { Log } from "./log.js";
+
+import type { Log } from "./blocks/log.js";
+import type { Statistics } from "./queue/events.js";
 
 /** `skipped`: numbers used up and not written yet. `endurance`: erases that a block is good for. */
 export function measure(log: Log, skipped: number, endurance: number): Statistics {

@@ -9,7 +9,7 @@
 import type { Board, TimerId } from "../board.js";
 import type { LineLevel } from "../common/log-levels.js";
 import { messageOf } from "../common/message-of.js";
-import type { Flash } from "../outbox/flash.js";
+import type { Flash } from "../outbox/flash/flash.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { Announcement } from "./broker/announcement.js";

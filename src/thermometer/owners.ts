@@ -9,7 +9,7 @@ import { messageOf } from "../common/message-of.js";
 import type { Journal } from "../journal/journal.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
-import type { Flash } from "../outbox/flash.js";
+import type { Flash } from "../outbox/flash/flash.js";
 import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
 import { sensorFlaw } from "../sensor/probe.js";
 import type { Key, Value } from "../settings/schema.js";

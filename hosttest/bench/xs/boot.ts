@@ -9,7 +9,7 @@ import { Journal } from "../../../src/journal/journal.js";
 import { Sticky } from "../../../src/journal/sticky.js";
 import { encodeTopicName } from "../../../src/mqtt/wire/topics.js";
 import { encodeUTF8 } from "../../../src/mqtt/wire/utf8.js";
-import type { Flash, FlashStatus } from "../../../src/outbox/flash.js";
+import type { Flash, FlashStatus } from "../../../src/outbox/flash/flash.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 import { enter, leave, spent } from "./meter.js";
 

@@ -3,7 +3,7 @@
  * while it is measured. All cost in here is taken off (meter.ts).
  */
 import type { TCPOptions } from "../../../src/mqtt/wire/io.js";
-import type { Flash, FlashStatus } from "../../../src/outbox/flash.js";
+import type { Flash, FlashStatus } from "../../../src/outbox/flash/flash.js";
 import { enter, leave } from "./meter.js";
 
 host.keepWritable(); // the typed arrays made here and in app.ts stand for the memory of native classes

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { MemoryStore, SPAN } from "../../../src/mqtt/delivery/store.js";
-import { WINDOW } from "../../../src/outbox/marks.js";
+import { WINDOW } from "../../../src/outbox/blocks/marks.js";
 import { FlashStore, SpannedStore } from "../support/spanned-store.js";
 import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-server.js";
 import { World } from "../support/world.js";

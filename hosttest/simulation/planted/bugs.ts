@@ -111,21 +111,21 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "settled-in-ram-only",
     file: "src/outbox/outbox.ts",
-    find: "this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.room, sequence)",
-    replace: "this.medium.unit === 1 || putSettled(this.room, sequence)",
+    find: "this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence)",
+    replace: "this.medium.unit === 1 || putSettled(this.space, sequence)",
   },
   {
     name: "torn-record-accepted",
-    file: "src/outbox/cursor.ts",
+    file: "src/outbox/blocks/cursor.ts",
     find: "const jump = (medium.number - (this.nextNumber | 0)) >>> 0;",
     replace: "const jump = 0;",
   },
   {
     name: "boot-unbounded",
     file: "src/outbox/outbox.ts",
-    find: "    if (marks.tail >= log.tailDue) recordTail(log, walk, this.room);\n",
+    find: "    if (marks.tail >= log.tailDue) recordTail(log, walk, this.space);\n",
     replace: "",
-    also: [{ file: "src/outbox/passed.ts", find: "  leap(log);\n", replace: "" }],
+    also: [{ file: "src/outbox/queue/passed.ts", find: "  leap(log);\n", replace: "" }],
   },
   {
     name: "second-channel-one-step-low",

@@ -5,10 +5,10 @@
  * Entries are settled within WINDOW of the oldest, so that an entry which is settled tells that all WINDOW before it are.
  * That needs the window of whoever settled them: it must never grow. Reads only.
  */
-import { NOWHERE } from "./cursor.js";
-import { isDone } from "./layout.js";
-import type { Log } from "./log.js";
-import { has, SETTLED_AT, WINDOW } from "./marks.js";
+import { NOWHERE } from "../blocks/cursor.js";
+import type { Log } from "../blocks/log.js";
+import { has, SETTLED_AT, WINDOW } from "../blocks/marks.js";
+import { isDone } from "../flash/layout.js";
 
 /** So many entries are looked at one by one, and their count is exact. Tail records are never further apart. */
 const MAX_PASSED = 1024;

@@ -3,7 +3,7 @@
  * Reads the head of every block and the newest block, and programs nothing: what recovery there is to do is done before
  * the first write (Log.resume). Never throws for damage; throws, with the flash untouched, for what it must not touch.
  */
-import { takeState } from "./copy.js";
+
 import {
   type BlockFormat,
   blockSeed,
@@ -29,12 +29,13 @@ import {
   SKIP,
   STATE,
   sequenceIn,
+  TAIL_BYTES,
   tailIn,
   type Words,
-} from "./layout.js";
+} from "../flash/layout.js";
+import type { Medium } from "../flash/medium.js";
+import { takeState } from "./copy.js";
 import type { Log } from "./log.js";
-import type { Medium } from "./medium.js";
-import { TAIL_BYTES, takeTail } from "./tail.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
 
@@ -292,4 +293,16 @@ function catchUp(log: Log): boolean {
     marks.advance(tail);
   }
   return marks.inWindow(number);
+}
+
+/** Takes a tail record from the record buffer, while mounting. */
+function takeTail(log: Log): void {
+  const { marks, counters, medium } = log;
+  const tail = numberIn(medium.words) + 1;
+  if (tail < marks.tail) return;
+  const entries = medium.words[3] >>> 0;
+  marks.advance(tail);
+  counters.entries = Math.max(0, entries - marks.settledCount - (marks.tail - tail));
+  log.passed = undefined; // counted
+  log.recordedTail(tail);
 }

@@ -2,12 +2,12 @@
  * Finds entries that are not settled, whatever lies between: moves the tail over what is settled, and counts what damage took. Makes
  * sure that what it hands on as settled or released stays so.
  */
-import type { Cursor } from "./cursor.js";
-import { NOWHERE } from "./cursor.js";
+import type { Cursor } from "../blocks/cursor.js";
+import { NOWHERE } from "../blocks/cursor.js";
+import type { Log } from "../blocks/log.js";
+import { DONE_BITS, isDone, isReleased, RELEASED_BITS } from "../flash/layout.js";
+import type { Medium } from "../flash/medium.js";
 import type { OutboxListener } from "./events.js";
-import { DONE_BITS, isDone, isReleased, RELEASED_BITS } from "./layout.js";
-import type { Log } from "./log.js";
-import type { Medium } from "./medium.js";
 import { countPassed } from "./passed.js";
 
 export class Finder {

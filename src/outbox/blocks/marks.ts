@@ -4,7 +4,7 @@
  * is enough whatever the backlog. In unit mode it is all there is; in byte mode it spares looking at state bytes.
  * Pure: no I/O, no allocation after construction.
  */
-import type { Words } from "./layout.js";
+import type { Words } from "../flash/layout.js";
 
 /** Entries are handed out this far beyond the oldest that is not settled. */
 export const WINDOW = 256;

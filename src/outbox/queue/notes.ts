@@ -2,10 +2,10 @@
  * Notes: small values under eight tags that many entries share. The latest of each tag is repeated at the head of every
  * block, so that an entry's notes lie in its own block and go with it. Reads allocate a copy: they are rare.
  */
-import { isNear } from "./copy.js";
-import { Cursor, NOWHERE, TAGS } from "./cursor.js";
-import { NOTE, PAYLOAD_AT, STATE } from "./layout.js";
-import type { Log } from "./log.js";
+import { isNear } from "../blocks/copy.js";
+import { Cursor, NOWHERE, TAGS } from "../blocks/cursor.js";
+import type { Log } from "../blocks/log.js";
+import { NOTE, PAYLOAD_AT, STATE } from "../flash/layout.js";
 import type { Walk } from "./walk.js";
 
 export const LONGEST_NOTE = 96;

@@ -16,8 +16,8 @@ import {
   QUEUED_STATE,
   RECORD_OVERHEAD,
   SKIP,
-} from "./layout.js";
-import type { Medium } from "./medium.js";
+} from "../flash/layout.js";
+import type { Medium } from "../flash/medium.js";
 
 export const TAGS = 8;
 /** What `notes` takes in a buffer. */

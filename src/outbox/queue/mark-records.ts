@@ -3,11 +3,11 @@
  * There every mark says where the tail is, and with that what was settled below it before. So the settle of the oldest entry
  * may wait for the next mark, and many settles share one unit: to send that entry once more does no harm.
  */
-import { fillSkip } from "./copy.js";
-import { NOWHERE } from "./cursor.js";
-import { ENTRY_QOS1, encodeMark, MARK_BYTES, RELEASED, REQUEUED, SETTLED, SKIP } from "./layout.js";
-import type { Log } from "./log.js";
-import type { Room } from "./room.js";
+import { fillSkip } from "../blocks/copy.js";
+import { NOWHERE } from "../blocks/cursor.js";
+import type { Log } from "../blocks/log.js";
+import { ENTRY_QOS1, encodeMark, MARK_BYTES, RELEASED, REQUEUED, SETTLED, SKIP } from "../flash/layout.js";
+import type { FreeSpace } from "./free-space.js";
 
 /** Units of 16: settles that may wait for a mark. So many entries a power cut may bring back. */
 export const MAX_DEFERRED = 7;
@@ -19,13 +19,13 @@ type Kind = typeof SKIP | typeof SETTLED | typeof RELEASED | typeof REQUEUED;
  * Programs a record that is no entry. `value`: SKIP, how many numbers; SETTLED, RELEASED, which number; REQUEUED, 0.
  * @returns whether it is on flash
  */
-export function putMark(room: Room, kind: Kind, value: number): boolean {
-  const { log, walk } = room;
+export function putMark(space: FreeSpace, kind: Kind, value: number): boolean {
+  const { log, walk } = space;
   const length = kind === REQUEUED ? 0 : MARK_BYTES;
   const size = log.medium.sizeOf(length);
   for (let tries = TRIES; tries > 0; tries--) {
-    room.resume();
-    if (!room.forMark(size)) return false;
+    space.resume();
+    if (!space.forMark(size)) return false;
     fill(log, kind, value); // a block that was opened for it has changed what there is to say
     const address = log.end;
     if (!log.put(kind, length)) continue;
@@ -39,29 +39,29 @@ export function putMark(room: Room, kind: Kind, value: number): boolean {
 }
 
 /** Programs the mark of an entry that was released; undefined: there is no such entry, or it is settled. */
-export function putReleased(room: Room, sequence: number): boolean | undefined {
-  if (room.walk.addressOf(sequence) === NOWHERE) return undefined;
-  return putMark(room, RELEASED, sequence);
+export function putReleased(space: FreeSpace, sequence: number): boolean | undefined {
+  if (space.walk.addressOf(sequence) === NOWHERE) return undefined;
+  return putMark(space, RELEASED, sequence);
 }
 
 /** As `putReleased`, for a settle in units of 16, which may wait. */
-export function putSettled(room: Room, sequence: number): boolean | undefined {
-  const { log, walk } = room;
+export function putSettled(space: FreeSpace, sequence: number): boolean | undefined {
+  const { log, walk } = space;
   const marks = log.marks;
   const address = walk.addressOf(sequence);
   if (address === NOWHERE) return undefined;
   // At QoS 2 before PUBREC was recorded, it would be published once more.
   const isHarmless = marks.isReleased(sequence) || log.medium.kindAt(address) === ENTRY_QOS1;
-  if (sequence !== marks.tail || !isHarmless) return putMark(room, SETTLED, sequence);
+  if (sequence !== marks.tail || !isHarmless) return putMark(space, SETTLED, sequence);
   log.deferred++;
   log.lastDeferred = sequence;
-  return log.deferred <= MAX_DEFERRED || putDeferred(room);
+  return log.deferred <= MAX_DEFERRED || putDeferred(space);
 }
 
 /** Makes durable the settles that wait, if any; false: they could not be stored. */
-export function putDeferred(room: Room): boolean {
-  const { deferred, lastDeferred } = room.log;
-  return deferred === 0 || putMark(room, SETTLED, lastDeferred);
+export function putDeferred(space: FreeSpace): boolean {
+  const { deferred, lastDeferred } = space.log;
+  return deferred === 0 || putMark(space, SETTLED, lastDeferred);
 }
 
 function fill({ medium, marks, deferred, lastDeferred }: Log, kind: Kind, value: number): void {

@@ -4,9 +4,7 @@
  * it the newest, at once and whole. Nothing is erased that the newest block's header does not give up.
  * Knows records and blocks, not the queue's policy. Every method that touches flash ends in a bounded number of calls.
  */
-import { Blocks } from "./blocks.js";
-import { type Counters, copyBlock, copyNotes, putState } from "./copy.js";
-import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
+
 import {
   type BlockHeader,
   blockSeed,
@@ -20,9 +18,12 @@ import {
   NO_BLOCK,
   OPEN_BYTES,
   type Words,
-} from "./layout.js";
+} from "../flash/layout.js";
+import type { Medium } from "../flash/medium.js";
+import { Blocks } from "./blocks.js";
+import { type Counters, copyBlock, copyNotes, putState } from "./copy.js";
+import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import { Marks } from "./marks.js";
-import type { Medium } from "./medium.js";
 import { Target } from "./target.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
@@ -138,7 +139,7 @@ export class Log {
     return this.blocks.at(this.blocks.live - 1);
   }
 
-  get room(): number {
+  get freeBytes(): number {
     return this.blockEnd - this.end;
   }
 

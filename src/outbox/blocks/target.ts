@@ -2,9 +2,10 @@
  * A block being built: records go behind its head, and its open header, which the log programs last, makes it count.
  * Programs only; a record that is not there when read back ends the building.
  */
+
+import { FORMAT_VERSION, HEAD_BYTES } from "../flash/layout.js";
+import type { Medium } from "../flash/medium.js";
 import { NOWHERE, TAGS } from "./cursor.js";
-import { FORMAT_VERSION, HEAD_BYTES } from "./layout.js";
-import type { Medium } from "./medium.js";
 
 /** A block being built. */
 export class Target {

@@ -1,6 +1,7 @@
 /* Counts entries one by one, where the figures that are kept do not say it. */
+
+import { WINDOW } from "../blocks/marks.js";
 import type { Finder } from "./finder.js";
-import { WINDOW } from "./marks.js";
 
 /**
  * Makes the number of entries exact. In byte mode a mount does not read the state bytes, and what was settled behind the tail counts

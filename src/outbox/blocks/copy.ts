@@ -3,10 +3,20 @@
  * entries in it that are not settled, each under the notes that were in force when it was appended.
  * Reads the source, programs the target; the log itself changes only when the target is opened.
  */
+
+import {
+  type BlockHeader,
+  isDone,
+  isReleased,
+  NOTE,
+  QUEUED_STATE,
+  RELEASED_BITS,
+  SKIP,
+  STATE,
+} from "../flash/layout.js";
+import type { Medium } from "../flash/medium.js";
 import { type Cursor, NOWHERE, TAGS } from "./cursor.js";
-import { type BlockHeader, isDone, isReleased, NOTE, QUEUED_STATE, RELEASED_BITS, SKIP, STATE } from "./layout.js";
 import type { Marks } from "./marks.js";
-import type { Medium } from "./medium.js";
 import type { Target } from "./target.js";
 
 /** What outlives a reboot without a record of its own: written in the head of a block where it says something. */

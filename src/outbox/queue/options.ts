@@ -1,6 +1,7 @@
 /* What an outbox is made of, and what it hands out. */
+
+import type { Flash } from "../flash/flash.js";
 import type { OutboxListener } from "./events.js";
-import type { Flash } from "./flash.js";
 
 /** An entry as `seek` hands it out. One object per outbox: copy what you keep. */
 export interface Entry {

@@ -2,14 +2,14 @@
  * A reader's way through the queue. Holds the queue's cursor and where the last entries lie, so that a settle needs no search. In
  * ascending order each record is read once; whatever is not in order, the finder finds.
  */
-import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
+import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "../blocks/cursor.js";
+import type { Log } from "../blocks/log.js";
+import { WINDOW } from "../blocks/marks.js";
+import { MAX_FLASH } from "../flash/geometry.js";
+import { QUEUED_STATE } from "../flash/layout.js";
+import { NONE } from "../flash/medium.js";
 import type { OutboxListener } from "./events.js";
 import { Finder } from "./finder.js";
-import { MAX_FLASH } from "./geometry.js";
-import { QUEUED_STATE } from "./layout.js";
-import type { Log } from "./log.js";
-import { WINDOW } from "./marks.js";
-import { NONE } from "./medium.js";
 import { EntryView } from "./options.js";
 
 const RECENT = 16;

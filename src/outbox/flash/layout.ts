@@ -154,7 +154,9 @@ export function withoutState(word: number): number {
 
 /** Bytes of the payload of a SETTLED or RELEASED record. */
 export const MARK_BYTES = 8;
-/** The limits of its fields: 8 bits each. */
+/** The same of a tail record, which counts entries too: see queue/tail.ts. */
+export const TAIL_BYTES = 12;
+/** The limits of the fields of a mark: 8 bits each. */
 const MAX_FIELD = 0xff;
 
 /**

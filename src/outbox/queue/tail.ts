@@ -4,22 +4,21 @@
  * It is a SETTLED record of the last entry below the tail, and behind its number so many entries as there are from the tail on,
  * settled ones among them. Firmware 0.1 reads the number, and passes the count over.
  */
-import { numberIn, SETTLED } from "./layout.js";
-import { type Log, TAIL_LAG } from "./log.js";
-import type { Room } from "./room.js";
+
+import { type Log, TAIL_LAG } from "../blocks/log.js";
+import { SETTLED, TAIL_BYTES } from "../flash/layout.js";
+import type { FreeSpace } from "./free-space.js";
 import type { Walk } from "./walk.js";
 
-/** A mark without a count is shorter. */
-export const TAIL_BYTES = 12;
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** Programs a tail record. Where it finds no place, or flash fails, it is tried again TAIL_LAG later. */
-export function recordTail(log: Log, walk: Walk, room: Room): void {
+export function recordTail(log: Log, walk: Walk, space: FreeSpace): void {
   const { medium, marks, counters } = log;
   const size = medium.sizeOf(TAIL_BYTES);
   log.tailDue = marks.tail + TAIL_LAG;
   const sequence = log.newest.sequence;
-  if (!room.forTail(size) || log.newest.sequence !== sequence) return; // a new block's header says it already
+  if (!space.forTail(size) || log.newest.sequence !== sequence) return; // a new block's header says it already
   const last = marks.tail - 1;
   const words = medium.words;
   medium.pad(TAIL_BYTES);
@@ -30,16 +29,4 @@ export function recordTail(log: Log, walk: Walk, room: Room): void {
   if (!log.put(SETTLED, TAIL_BYTES)) return;
   walk.followed(address, size, SETTLED, 0);
   log.recordedTail(marks.tail);
-}
-
-/** Takes a tail record from the record buffer, while mounting. */
-export function takeTail(log: Log): void {
-  const { marks, counters, medium } = log;
-  const tail = numberIn(medium.words) + 1;
-  if (tail < marks.tail) return;
-  const entries = medium.words[3] >>> 0;
-  marks.advance(tail);
-  counters.entries = Math.max(0, entries - marks.settledCount - (marks.tail - tail));
-  log.passed = undefined; // counted
-  log.recordedTail(tail);
 }

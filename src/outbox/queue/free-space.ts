@@ -1,18 +1,19 @@
 /*
- * Room for the next record: when a block is taken into use, which block is given up for it, and what happens when the
- * outbox is full. Marks always find room: entries leave a reserve in the newest block while the oldest one is not settled.
+ * Free space for the next record: when a block is taken into use, which block is given up for it, and what happens when the
+ * outbox is full. Marks always find free space: entries leave a reserve in the newest block while the oldest one is not settled.
  */
+
+import type { Log } from "../blocks/log.js";
+import { NO_BLOCK } from "../flash/layout.js";
 import { countOpen } from "./counting.js";
 import type { OutboxListener } from "./events.js";
-import { NO_BLOCK } from "./layout.js";
-import type { Log } from "./log.js";
 import { countPassed } from "./passed.js";
 import type { Walk } from "./walk.js";
 
 type Policy = "dropOldest" | "refuse";
 const NONE = -1;
 
-export class Room {
+export class FreeSpace {
   readonly log: Log;
   readonly walk: Walk;
   /** What happens when the outbox is full. */
@@ -39,25 +40,25 @@ export class Room {
     this.walk.sync();
   }
 
-  /** Room for an entry of `size` bytes that does not fit before the reserve; false: it is to be refused. */
+  /** Free space for an entry of `size` bytes that does not fit before the reserve; false: it is to be refused. */
   forEntry(size: number): boolean {
     const log = this.log;
     if (!log.resumed) return false;
-    if (log.room >= size && this.canAdvance("refuse")) return true;
-    return this.advance(this.whenFull) && log.room >= size + log.reserve;
+    if (log.freeBytes >= size && this.canAdvance("refuse")) return true;
+    return this.advance(this.whenFull) && log.freeBytes >= size + log.reserve;
   }
 
-  /** Room for a record of `size` bytes that must not be refused. */
+  /** Free space for a record of `size` bytes that must not be refused. */
   forMark(size: number): boolean {
     const log = this.log;
     if (!log.resumed) return false;
-    if (log.room >= size) return true;
-    if (this.canAdvance("refuse")) return this.advance("refuse") && log.room >= size;
+    if (log.freeBytes >= size) return true;
+    if (this.canAdvance("refuse")) return this.advance("refuse") && log.freeBytes >= size;
     if (this.compact(size)) return true;
-    return this.advance(this.whenFull) && log.room >= size;
+    return this.advance(this.whenFull) && log.freeBytes >= size;
   }
 
-  /** Room for a tail record of `size` bytes, which takes none of the reserve, and no entry's. */
+  /** Free space for a tail record of `size` bytes, which takes none of the reserve, and no entry's. */
   forTail(size: number): boolean {
     const log = this.log;
     if (!log.resumed) return false;
@@ -65,13 +66,13 @@ export class Room {
     return this.canAdvance("refuse") && this.advance("refuse");
   }
 
-  /** Copies the newest block to make room in it, unless that made none before and nothing was settled since. */
+  /** Copies the newest block to make free space in it, unless that made none before and nothing was settled since. */
   private compact(size: number): boolean {
     const log = this.log;
     if (this.vainCopy === log.newest.sequence && this.vainEntries === log.counters.entries) return false;
     const compacted = log.compact();
     this.walk.sync();
-    if (log.room >= size) return compacted;
+    if (log.freeBytes >= size) return compacted;
     this.vainCopy = log.newest.sequence;
     this.vainEntries = log.counters.entries;
     return false;
