@@ -3,8 +3,8 @@
  * flash and an owner who throws them away. And what lies far behind them.
  */
 import { describe, expect, test } from "vitest";
-import type { Outbox } from "../../src/outbox/outbox.js";
-import { SimulatedDevice } from "../support/device-board.js";
+import type { Outbox } from "../../../src/outbox/outbox.js";
+import { SimulatedDevice } from "../../support/device-board.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

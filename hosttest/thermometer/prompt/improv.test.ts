@@ -3,8 +3,8 @@
  * power cut.
  */
 import { expect, test } from "vitest";
-import { commandFrame, credentials } from "../console/support/improv-client.js";
-import { SimulatedDevice } from "../support/device-board.js";
+import { commandFrame, credentials } from "../../console/support/improv-client.js";
+import { SimulatedDevice } from "../../support/device-board.js";
 
 const JOIN = 1;
 const STATE = 2;

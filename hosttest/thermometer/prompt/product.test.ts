@@ -2,17 +2,17 @@
  * The thermometer from its sensor to the broker, on virtual time.
  */
 import { describe, expect, test } from "vitest";
-import { emptyHeader } from "../../src/outbox/blocks/log.js";
+import { emptyHeader } from "../../../src/outbox/blocks/log.js";
 import {
   CLEAN_BYTES,
   decodeFormat,
   decodeHeader,
   encodeHeader,
   FORMAT_VERSION,
-} from "../../src/outbox/flash/layout.js";
-import { CLOCK_PATIENCE_MS } from "../../src/thermometer.js";
-import { SimulatedDevice } from "../support/device-board.js";
-import { WORLD_BEGINS_MS } from "../support/house.js";
+} from "../../../src/outbox/flash/layout.js";
+import { CLOCK_PATIENCE_MS } from "../../../src/thermometer.js";
+import { SimulatedDevice } from "../../support/device-board.js";
+import { WORLD_BEGINS_MS } from "../../support/house.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

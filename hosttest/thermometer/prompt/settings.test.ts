@@ -2,7 +2,7 @@
  * Settings on a running thermometer: which of them are in force when they are saved, and what they change.
  */
 import { describe, expect, test } from "vitest";
-import { SimulatedDevice } from "../support/device-board.js";
+import { SimulatedDevice } from "../../support/device-board.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DeviceProcess } from "../support/device.js";
-import { Terminal } from "../support/processes/tmux.js";
+import { DeviceProcess } from "../../support/device.js";
+import { Terminal } from "../../support/processes/tmux.js";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -2,8 +2,8 @@
  * What stands at the broker: the session, the availability, the discovery message; and whose they are.
  */
 import { describe, expect, test } from "vitest";
-import { SimulatedDevice } from "../support/device-board.js";
-import { House } from "../support/house.js";
+import { SimulatedDevice } from "../../support/device-board.js";
+import { House } from "../../support/house.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

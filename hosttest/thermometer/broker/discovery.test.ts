@@ -4,10 +4,10 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { ANNOUNCED_KEY } from "../../src/thermometer/broker/announcement.js";
-import { SimulatedDevice } from "../support/device-board.js";
-import { House } from "../support/house.js";
+import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
+import { ANNOUNCED_KEY } from "../../../src/thermometer/broker/announcement.js";
+import { SimulatedDevice } from "../../support/device-board.js";
+import { House } from "../../support/house.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -2,8 +2,8 @@
  * Two devices with one client id: noticed and said, with the remedy; and not said of brokers that end connections otherwise.
  */
 import { expect, test } from "vitest";
-import { SimulatedDevice } from "../support/device-board.js";
-import { House } from "../support/house.js";
+import { SimulatedDevice } from "../../support/device-board.js";
+import { House } from "../../support/house.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -5,12 +5,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test as plainTest } from "vitest";
-import { BadNetwork } from "../chaos/bad-network.js";
-import { judge } from "../chaos/verdict.js";
-import { Collector } from "../support/collector.js";
-import { DeviceProcess } from "../support/device.js";
-import { Mosquitto } from "../support/processes/mosquitto.js";
-import { xsAvailable } from "../xs/available.js";
+import { BadNetwork } from "../../chaos/bad-network.js";
+import { judge } from "../../chaos/verdict.js";
+import { Collector } from "../../support/collector.js";
+import { DeviceProcess } from "../../support/device.js";
+import { Mosquitto } from "../../support/processes/mosquitto.js";
+import { xsAvailable } from "../../xs/available.js";
 
 let folder: string;
 let broker: Mosquitto;
