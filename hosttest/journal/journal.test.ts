@@ -23,20 +23,20 @@ describe("the time of a reading", () => {
     expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS + 10_000));
   });
 
-  test("told without a time before the clock was set: without a time whenever it is told again, also after a reboot", () => {
+  test("sent without a time before the clock was set: without a time whenever it is sent again, also after a reboot", () => {
     const device = new ReadingDevice();
-    const told = device.append(21.5);
+    const sent = device.append(21.5);
     device.pass(60_000);
-    const untold = device.append(21.6);
-    expect(device.see(told)?.ts).toBeUndefined();
+    const notSent = device.append(21.6);
+    expect(device.see(sent)?.ts).toBeUndefined();
     device.setClock();
-    expect(device.see(told)?.ts).toBeUndefined();
+    expect(device.see(sent)?.ts).toBeUndefined();
     device.pass(60_000);
     const later = device.append(21.7);
     expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS + 120_000));
     device.boot();
-    expect(device.see(told)?.ts).toBeUndefined();
-    expect(device.see(untold)?.ts).toBe(stamp(WORLD_BEGINS_MS + 60_000));
+    expect(device.see(sent)?.ts).toBeUndefined();
+    expect(device.see(notSent)?.ts).toBe(stamp(WORLD_BEGINS_MS + 60_000));
     expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS + 120_000));
   });
 
@@ -85,16 +85,16 @@ describe("the time of a reading", () => {
     expect(device.flash.reads - before).toBeLessThan(4 * undated.length + 70 * 40); // an entry and its settling take two or three, the base of a boot some sixty
   });
 
-  test("of a boot whose clock was wrong and then corrected: the right one, but for what has been told", () => {
+  test("of a boot whose clock was wrong and then corrected: the right one, but for what has been sent", () => {
     const device = new ReadingDevice({ blocks: 64 });
     device.setClock(5 * HOUR);
-    const untold = device.append(20);
+    const notSent = device.append(20);
     device.setClock(3 * HOUR);
     device.pass(60_000);
-    const told = device.append(20);
-    const untoldTs = stamp(WORLD_BEGINS_MS + 3 * HOUR);
-    const toldTs = stamp(WORLD_BEGINS_MS + 3 * HOUR + 60_000);
-    expect([untold, told].map((sequence) => device.see(sequence)?.ts)).toEqual([untoldTs, toldTs]);
+    const sent = device.append(20);
+    const notSentTs = stamp(WORLD_BEGINS_MS + 3 * HOUR);
+    const sentTs = stamp(WORLD_BEGINS_MS + 3 * HOUR + 60_000);
+    expect([notSent, sent].map((sequence) => device.see(sequence)?.ts)).toEqual([notSentTs, sentTs]);
     device.setClock();
     let last = 0;
     for (let i = 0; i < 100; i++) {
@@ -104,13 +104,13 @@ describe("the time of a reading", () => {
     const lastTs = stamp(device.utcMs);
     for (const look of ["in the same boot", "in the next one"]) {
       expect(device.see(last)?.ts, look).toBe(lastTs);
-      expect(device.see(untold)?.ts, look).toBe(untoldTs);
-      expect(device.see(told)?.ts, look).toBe(toldTs);
+      expect(device.see(notSent)?.ts, look).toBe(notSentTs);
+      expect(device.see(sent)?.ts, look).toBe(sentTs);
       device.boot();
     }
   });
 
-  test("looked at from the prompt is not told: a clock that is set later dates it", () => {
+  test("looked at from the prompt is not sent: a clock that is set later dates it", () => {
     const device = new ReadingDevice();
     const sequence = device.append(20);
     const entry = device.outbox.seek(sequence);
@@ -119,7 +119,7 @@ describe("the time of a reading", () => {
     expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS));
   });
 
-  test("does not move with a clock that is moved by less than shows: what is told again after a reboot is the same", () => {
+  test("does not move with a clock that is moved by less than shows: what is sent again after a reboot is the same", () => {
     const device = new ReadingDevice();
     device.setClock(600);
     device.pass(500);
@@ -328,7 +328,7 @@ describe("a flash that does not take notes", () => {
       append: (payload, qos) => outbox.append(payload, qos),
       skip: () => outbox.skip(),
       note(tag, value) {
-        if (this.fails) throw new Error("no room");
+        if (this.fails) throw new Error("no free space");
         outbox.note(tag, value);
       },
       get nextSequence() {
@@ -424,8 +424,8 @@ describe("any history", () => {
         const device = new ReadingDevice();
         // By boot: each clock, by how much it is wrong, and the first reading that it dates.
         const clocks = new Map<number, { wrongByMs: number; start: number }[]>();
-        let toldEnd = 0; // one above the last reading told in this boot
-        const told = new Map<number, ReturnType<typeof device.see>>();
+        let sentEnd = 0; // one above the last reading shown in this boot
+        const sent = new Map<number, ReturnType<typeof device.see>>();
         const taken = new Map<
           number,
           { celsius: number; room: string; boot: number; utcMs: number; secondDigits: 0 | 3; wasSetBack: boolean }
@@ -442,10 +442,10 @@ describe("any history", () => {
             const wrongByMs = clocks.get(boot)?.findLast(({ start }) => start <= sequence)?.wrongByMs;
             const digits = wasSetBack && seen?.ts?.length === 24 ? 3 : secondDigits;
             const ts = wrongByMs === undefined ? undefined : stamp(utcMs + wrongByMs, digits);
-            const said = told.get(sequence) ?? { sequence, topic: `home/${room}/temperature`, value: celsius, ts };
+            const said = sent.get(sequence) ?? { sequence, topic: `home/${room}/temperature`, value: celsius, ts };
             expect(seen).toEqual(said);
-            told.set(sequence, said);
-            toldEnd = Math.max(toldEnd, sequence + 1);
+            sent.set(sequence, said);
+            sentEnd = Math.max(sentEnd, sequence + 1);
           }
         };
         for (const [step, ms] of steps) {
@@ -471,10 +471,10 @@ describe("any history", () => {
             const own = clocks.get(device.boots) ?? [];
             const last = own.at(-1) ?? { wrongByMs: Number.NaN, start: 0 };
             if (Math.abs(step.wrongByMs - last.wrongByMs) < 1_000) continue;
-            clocks.set(device.boots, [...own, { wrongByMs: step.wrongByMs, start: Math.max(last.start, toldEnd) }]);
+            clocks.set(device.boots, [...own, { wrongByMs: step.wrongByMs, start: Math.max(last.start, sentEnd) }]);
           } else if (step.kind === "boot") {
             device.boot(step.room);
-            toldEnd = 0;
+            sentEnd = 0;
           } else if (step.kind === "look") look(step.count);
           else {
             const sequence = [...taken.keys()][step.at];

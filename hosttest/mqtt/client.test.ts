@@ -259,7 +259,7 @@ describe("ending", () => {
           if (state === "stopped") world.client.stop(() => calls.push("second"));
         },
       });
-      world.connect(undefined, isStuck ? 14 + "t1".length : undefined); // room for CONNECT, none for DISCONNECT
+      world.connect(undefined, isStuck ? 14 + "t1".length : undefined); // CONNECT fits, DISCONNECT does not
       world.client.stop(() => calls.push("first"));
       world.time.advance(2_000);
       expect(calls).toEqual(["second", "first"]);

@@ -164,7 +164,7 @@ describe("CONNACK", () => {
     expect(world.link.isClosed).toBe(true);
   });
 
-  test("Session Present tells whether to resume or to begin anew (3.2.2-2, 3.2.2-3)", () => {
+  test("Session Present says whether to resume or to begin anew (3.2.2-2, 3.2.2-3)", () => {
     for (const [connack, first] of [
       [CONNACK_PRESENT, "3a"],
       [CONNACK_NEW, "32"],
@@ -379,7 +379,7 @@ describe("keep-alive", () => {
     expect(world.errors).toMatchObject([{ kind: "timeout", message: "no acknowledgement" }]);
   });
 
-  test("a socket that takes nothing any more is noticed too: no room for PINGREQ is no excuse", () => {
+  test("a socket that takes nothing any more is noticed too: a PINGREQ that does not fit is no excuse", () => {
     const world = new World({ keepAlive: 10, pingTimeoutMs: 5_000, bufferLength: 64 });
     world.connect(CONNACK_NEW, 16);
     world.publish("x".repeat(55));
@@ -387,7 +387,7 @@ describe("keep-alive", () => {
     expect(world.errors).toMatchObject([{ kind: "timeout", message: "no PINGRESP" }]);
   });
 
-  test("a PINGREQ that had no room leaves when there is some, and only then its answer is waited for", () => {
+  test("a PINGREQ that did not fit leaves when it does, and only then its answer is waited for", () => {
     for (const keepAlive of [10, 60]) {
       const world = new World({ keepAlive, pingTimeoutMs: 15_000, bufferLength: 64 });
       world.connect(CONNACK_NEW, 16);

@@ -249,7 +249,7 @@ describe("reaching the server", () => {
     expect(world.states.at(-1)).toBe("connected");
   });
 
-  test("status tells state, waits, errors and counts", () => {
+  test("status shows state, waits, errors and counts", () => {
     const world = new World();
     expect(world.client.status()).toMatchObject({ state: "stopped", connectedMs: undefined, retryMs: undefined });
     world.connect();
@@ -263,7 +263,7 @@ describe("reaching the server", () => {
 });
 
 describe("what is wanted from within callbacks", () => {
-  test("wake and publish in onSettled, in the middle of what came in, leave room for every answer", () => {
+  test("wake and publish in onSettled, in the middle of what came in, leave space for every answer", () => {
     const world: World = new World({
       bufferLength: 64,
       onSettled: () => {
@@ -319,7 +319,7 @@ describe("what is wanted from within callbacks", () => {
     }
   });
 
-  test("a socket that tells of its end from within write: nothing is thrown, everything goes again", () => {
+  test("a socket that reports its end from within write: nothing is thrown, everything goes again", () => {
     for (const room of [14, 24, 50, 100, 65_536]) {
       const world = new World({ bufferLength: 64 });
       world.connect();

@@ -47,7 +47,7 @@ describe("an owner who throws", () => {
     }
   });
 
-  test("in onState of all but connected: onError tells, and all goes its way", () => {
+  test("in onState of all but connected: onError reports it, and all goes its way", () => {
     const reports: string[] = [];
     const world = new World({
       onState: (state) => {
@@ -144,7 +144,7 @@ describe("a farewell that does not get through", () => {
         onError(world, reports);
       },
     });
-    world.connect(undefined, 14 + "t1".length); // room for CONNECT, none for DISCONNECT
+    world.connect(undefined, 14 + "t1".length); // CONNECT fits, DISCONNECT does not
     reports.length = 0;
     world.client.stop(() => reports.push("done"));
     world.time.advance(2_000);

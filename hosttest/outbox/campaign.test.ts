@@ -36,7 +36,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
   });
 
   // Each of these once found something: a zero-length record read into its own header, cells that a cut left half
-  // programmed and that turned later (torn record, header, mark), entries counted twice, a mark that found no room.
+  // programmed and that turned later (torn record, header, mark), entries counted twice, a mark that found no free space.
   test.each([258, 2, 4, 9, 12, 13, 44, 106, 129, 152, 204, 478, 770, 1006, 1880, 2004, 4251])("seed %i", (seed) => {
     expectClean(campaign(seed, 40, unit, { lengths: LONG_LENGTHS }));
   });

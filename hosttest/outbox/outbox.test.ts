@@ -198,7 +198,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(again.statistics()).toMatchObject({ refused: 10, damaged: 0, entries: 1 });
   });
 
-  test("full, refuse: a refusal is durable when it is told: after a cut its number is not given again, and it is counted", () => {
+  test("full, refuse: a refusal is durable when it is reported: after a cut its number is not given again, and it is counted", () => {
     const flash = ring();
     const messages: string[] = [];
     const onEvent = ({ message }: OutboxEvent): void => void messages.push(message);
@@ -210,7 +210,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
       expect(again.nextSequence).toBe(count + refused);
       expect(again.statistics().refused).toBe(refused);
       expect(again.append(new Uint8Array(40), 1)).toBe(-1);
-      expect(messages.pop()).toBe(`entry ${count + refused} refused: no room`);
+      expect(messages.pop()).toBe(`entry ${count + refused} refused: no free space`);
     }
   });
 

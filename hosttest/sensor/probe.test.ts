@@ -23,7 +23,7 @@ describe("auto", () => {
   test("asks at each chip's likeliest address first, in the table's order, then at the others, the board's chips before ours", () => {
     const { port, opened } = noting(new Bench().port);
     thrownBy(() => openSensor(port, "auto", { more: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] })] }));
-    // An adapted driver's address is asked twice: the driver's words do not tell a wrong chip from none.
+    // An adapted driver's address is asked twice: the driver's words do not distinguish a wrong chip from none.
     expect(opened.map((options) => options.address)).toEqual([
       0x76, 0x76, 0x48, 0x44, 0x76, 0x44, 0x77, 0x77, 0x49, 0x45, 0x77, 0x45, 0x4a, 0x46, 0x4b, 0x38,
     ]);
@@ -61,14 +61,14 @@ describe("auto", () => {
     expect(openSensor(bench.port).driver.name).toBe("SHT3x");
   });
 
-  test("only a stranger: its id is told, for it is what is there", () => {
+  test("only another chip: its id is named, for it is what is there", () => {
     const bench = new Bench();
     bench.attachTMP117({ id: 0x0075 });
     expect(thrownBy(() => openSensor(bench.port)).message).toContain("TMP117 at 0x48 is no TMP117: its id is 0x0075");
     expect(bench.bus.openCount).toBe(0);
   });
 
-  test("nobody: says where it looked, for what, and what to do; nothing left open", () => {
+  test("no chip: says where it looked, for what, and what to do; nothing left open", () => {
     const bench = new Bench();
     const error = thrownBy(() => openSensor(bench.port, "auto", { more }));
     expect(error).toMatchObject({ kind: "notFound" });
@@ -103,7 +103,7 @@ describe("by name", () => {
     );
   });
 
-  test("a name that nobody has: the names that there are", () => {
+  test("a name that no driver has: the names that there are", () => {
     const error = thrownBy(() => openSensor(new Bench().port, "DHT22", { more }));
     expect(error).toBeInstanceOf(RangeError);
     expect(error.message).toBe('sensor "DHT22": expected auto, BMP280, AHT10, TMP117, SHT4x, SHT3x, BME280, AHT20');

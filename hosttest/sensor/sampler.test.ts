@@ -11,7 +11,7 @@ interface Reading {
   readonly celsius: number;
 }
 
-/** A sampler at work: what it told its owner, in order, and when it opened its sensor. */
+/** A sampler at work: what it reported to its owner, in order, and when it opened its sensor. */
 class Watched {
   readonly bench: Bench;
   readonly readings: Reading[] = [];
@@ -138,12 +138,12 @@ describe("cadence", () => {
   });
 
   test("an interval shorter than the conversion: never two at once, slots are skipped", () => {
-    const { watched } = withTMP117({ intervalMs: 100 }); // nobody told the driver of the interval
+    const { watched } = withTMP117({ intervalMs: 100 }); // the driver does not know the interval
     watched.run(1000);
     expect(watched.times).toEqual([140, 340, 540, 740, 940]);
   });
 
-  test("a driver that is told of a short interval is quick enough for it", () => {
+  test("a driver that knows of a short interval is quick enough for it", () => {
     const bench = new Bench();
     bench.attachTMP117();
     const watched = new Watched(bench, {
@@ -218,7 +218,7 @@ describe("what a reading is", () => {
 });
 
 describe("a sensor that fails", () => {
-  test("absent from the start: told once, tried again at longer steps, and read as soon as it is there", () => {
+  test("absent from the start: reported once, tried again at longer steps, and read as soon as it is there", () => {
     const bench = new Bench();
     const watched = new Watched(bench).run(40_000);
     expect(watched.openedMs).toEqual([0, 1000, 3000, 7000, 15_000, 23_000, 31_000, 39_000]);
@@ -246,7 +246,7 @@ describe("a sensor that fails", () => {
     expect(watched.openedMs).toEqual([0, 10_000, 30_000, 60_000, 90_000, 120_000]);
   });
 
-  test("unplugged and plugged in again while it runs: survived, each change told once", () => {
+  test("unplugged and plugged in again while it runs: survived, each change reported once", () => {
     const { bench, part, watched } = withTMP117();
     watched.run(2500);
     bench.bus.unplug(0x48);
@@ -260,7 +260,7 @@ describe("a sensor that fails", () => {
     expect(watched.readings.length).toBeGreaterThanOrEqual(5);
   });
 
-  test("after a recovery the steps begin anew, and the same fault is told again", () => {
+  test("after a recovery the steps begin anew, and the same fault is reported again", () => {
     const { bench, watched } = withTMP117();
     watched.run(500);
     for (let times = 0; times < 3; times++) {
@@ -335,7 +335,7 @@ describe("a sensor that fails", () => {
     expect(closed).toBe(3);
   });
 
-  test("an owner who throws at a reading: told once, the sensor stays open, the cadence stays", () => {
+  test("an owner who throws at a reading: reported once, the sensor stays open, the cadence stays", () => {
     const bench = new Bench();
     bench.attachTMP117();
     let calls = 0;

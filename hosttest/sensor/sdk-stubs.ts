@@ -52,7 +52,7 @@ export class AHT10 {
 
   constructor(options: Options) {
     this.#io = new options.sensor.io({ ...options.sensor });
-    this.#io.write(Uint8Array.of(0xe1, 0x28, 0)); // throws with nobody to close #io
+    this.#io.write(Uint8Array.of(0xe1, 0x28, 0)); // throws, and #io stays open
   }
 
   sample() {

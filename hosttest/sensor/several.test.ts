@@ -8,7 +8,7 @@ import { AHT10, aht10Part } from "./sdk-stubs.js";
 
 const INTERVAL_MS = 1000;
 
-/** A sampler with the setting `sensor`; parts give temperatures that tell who measured. */
+/** A sampler with the setting `sensor`; parts give temperatures that show who measured. */
 class Several {
   readonly bench = new Bench();
   readonly log: string[] = [];

@@ -33,7 +33,7 @@ function replace(flash: NorFlash, methods: Partial<Record<"read" | "write" | "er
 
 describe.each(DEATHS)("flash that %s", (_how, die) => {
   test.each(["1", "2"])(
-    "from the first boot on, QoS %s: every reading goes out, said once, and status tells the truth",
+    "from the first boot on, QoS %s: every reading goes out, said once, and status shows the truth",
     (qos) => {
       const one = new SimulatedDevice({ defaults: { "mqtt.qos": qos } });
       const { house } = one;

@@ -92,7 +92,7 @@ describe("safe mode", () => {
     expect([...new Set(house.sequences())]).toEqual(one.taken); // at QoS 1, a cut before PUBACK may double one
   });
 
-  test("a board that does not tell why it was reset is taken for one that died", () => {
+  test("a board that does not say why it was reset is taken for one that died", () => {
     const { one, time } = device({ tellsResetCause: "no" });
     for (let death = 0; death < DEATHS; death++) {
       time.advance(ALIVE_MS - SECOND);
@@ -120,7 +120,7 @@ describe("safe mode", () => {
 });
 
 describe("last words", () => {
-  test("of an uncaught exception are told at the next boot, in log and status, and forgotten after a healthy one", () => {
+  test("of an uncaught exception are shown at the next boot, in log and status, and forgotten after a healthy one", () => {
     const { one, time } = device();
     time.advance(2 * MINUTE);
     one.crash(new RangeError("no such thing"));
@@ -191,7 +191,7 @@ describe("a reading that is asked for", () => {
     expect(answers).toEqual([{ lines: ["21.50 °C"] }]);
   });
 
-  test("later, when the sensor hangs: its own patience counts, and the fault is told", () => {
+  test("later, when the sensor hangs: its own patience counts, and the fault is reported", () => {
     const { one, time } = device({ defaults: { interval: "3600" } });
     time.advance(MINUTE);
     const answers: unknown[] = [];

@@ -1,5 +1,5 @@
 /*
- * The settings that the schema calls in force when saved: none is forgotten. What most of them change is told in
+ * The settings that the schema calls in force when saved: none is forgotten. What most of them change is tested in
  * settings.test.ts; here are the rest, and the list that a new one has to be put on.
  */
 import { expect, test } from "vitest";

@@ -151,7 +151,7 @@ export class Outbox {
       this.walk.appended(log.number, address);
       return log.number++;
     }
-    this.refuse(log.resumed && medium.failures === failures ? "no room" : "the flash failed");
+    this.refuse(log.resumed && medium.failures === failures ? "no free space" : "the flash failed");
     return -1;
   }
 

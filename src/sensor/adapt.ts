@@ -22,7 +22,7 @@ export type SDKDriver = new (options: {
   close(): void;
 };
 
-/** What the table must know of a driver that cannot tell. */
+/** What the table must know of a driver that cannot say it. */
 export interface AdaptOptions {
   /** Where the chip can be, the likeliest address first. */
   readonly addresses: readonly number[];
@@ -130,7 +130,7 @@ class Adapted implements Sensor {
   }
 }
 
-/** Whether anything acknowledges. For a driver that failed: its own words do not tell a wrong chip from none. */
+/** Whether anything acknowledges. For a driver that failed: its own words do not distinguish a wrong chip from none. */
 function answers(port: SensorPort, address: number): boolean {
   const io = new port.io(busOptions(port, address));
   try {

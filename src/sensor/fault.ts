@@ -54,7 +54,7 @@ export function contradiction(where: string): SensorError {
   return new SensorError("badChecksum", where, what);
 }
 
-/** Whether somebody who was told of `a` needs to hear of `b`. */
+/** Whether `b` is to be reported after `a`. */
 export function sameFault(a: Error | undefined, b: Error): boolean {
   if (a instanceof SensorError && b instanceof SensorError) return a.kind === b.kind && a.where === b.where;
   return a !== undefined && a.message === b.message;

@@ -5,7 +5,7 @@
  * Source: ECMA-419 §10.4 (I2C), §10.5 (SMBus), §10.2 (Digital), §14 (Sensor Class Pattern); SDK `modules/io/i2c`.
  */
 
-/** How long a call may hold the processor when nobody pulls the bus up. The SDK's own default is far longer. */
+/** How long a call may hold the processor when the bus has no pull-ups. The SDK's own default is far longer. */
 export const BUS_TIMEOUT_MS = 50;
 /** Standard mode: every chip can, and wires through a room can too. */
 export const BUS_HZ = 100_000;

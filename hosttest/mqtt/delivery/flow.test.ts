@@ -23,7 +23,7 @@ const STATES = {
   RESUMING: {
     id: "00 05",
     enter: () => {
-      // Entry 4 was sent on the connection before; on this one the buffer has had room for entry 0 only.
+      // Entry 4 was sent on the connection before; on this one only entry 0 fitted the buffer.
       const world = connected({ bufferLength: 64 });
       for (let n = 0; n < 5; n++) world.publish("x".repeat(40));
       world.link.end();
@@ -113,7 +113,7 @@ function answers(world: World): string {
   return hexOf(kept);
 }
 
-/** Is the flow of the state's packet id over? A further acknowledgement of the same kind tells: it is not awaited any more. */
+/** Is the flow of the state's packet id over? A further acknowledgement of the same kind shows it: it is not awaited any more. */
 function isSettled(world: World, state: State, packet: Packet): boolean {
   if (world.settled.length || world.subscribed.length) return true;
   const before = world.errors.length;

@@ -300,7 +300,7 @@ describe("PUBLISH going out", () => {
     expect(world.take().startsWith("3a 06 00 01 61 f0 02 01")).toBe(true);
   });
 
-  test("QoS 0 is not queued: false when not connected, or when there is no room", () => {
+  test("QoS 0 is not queued: false when not connected, or when it does not fit", () => {
     const world = new World({ bufferLength: 64 });
     expect(world.client.publish("a", Buffer.from("x"), { qos: 0 })).toBe(false);
     world.connect(CONNACK_NEW, 16);

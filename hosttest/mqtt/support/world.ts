@@ -89,7 +89,7 @@ export class World {
     this.connect(connack);
   }
 
-  /** Queues a message and tells the client. */
+  /** Queues a message and wakes the client. */
   publish(payload: string, qos: 1 | 2 = 1, topic = "a"): number {
     const sequence = this.store.append(topic, Buffer.from(payload), qos);
     this.client.wake();

@@ -142,7 +142,7 @@ describe("a factory reset", () => {
     expect(house.breaches).toEqual([]);
   });
 
-  test("in the midst of a backlog, with no room to say it: never online for ever, and says what stays", () => {
+  test("in the midst of a backlog, when the message does not fit: never online for ever, and says what stays", () => {
     let full = 0;
     for (let ms = 1; ms < 400; ms += 19) {
       const { one, house, time } = running({ interval: "1", "outbox.window": "32" });

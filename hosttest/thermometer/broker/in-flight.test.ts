@@ -172,7 +172,7 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
     expect(house.breaches).toEqual([]);
   }
 
-  test("the flash is full after a reboot: what may be in flight is not given up", () => {
+  test("the flash is full after a reboot: what may be in flight is not evicted", () => {
     const { one, house, time, stuck } = stuckAtBroker();
     one.cut();
     house.broker.stop("kept");
@@ -261,7 +261,7 @@ describe("a gap of more numbers than the outbox hands out at once: what lies beh
     expect(one.status("outbox")).toMatch(/^0 waiting/);
   });
 
-  test("the block in flight was kept, those behind it given up; then the sensor fails", () => {
+  test("the block in flight was kept, those behind it evicted; then the sensor fails", () => {
     const { one, house, time, stall } = running({ blocks: 6 });
     stall(30 * SECOND);
     house.broker.stop("kept");

@@ -178,70 +178,70 @@ describe("Home Assistant has started", () => {
       const body = Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from(payload)]);
       peers.at(-1)?.send(Uint8Array.from([retain ? 0x31 : 0x30, body.length, ...body]));
     };
-    const told = (): number => house.payloads(discoveryTopic(prefix)).length;
-    return { one, house, time, peers, publish, told };
+    const announced = (): number => house.payloads(discoveryTopic(prefix)).length;
+    return { one, house, time, peers, publish, announced };
   }
 
   test("online: discovery and availability once more, within ten seconds, however often it is said", () => {
-    const { house, time, publish, told } = world();
-    expect(told()).toBe(1);
+    const { house, time, publish, announced } = world();
+    expect(announced()).toBe(1);
     const online = house.payloads(STATUS).length;
     publish("offline", false);
     publish("online", false);
     publish("online", false);
     time.advance(11 * SECOND);
-    expect(told()).toBe(2);
+    expect(announced()).toBe(2);
     expect(house.payloads(STATUS)).toHaveLength(online + 1);
     publish("online", false);
     time.advance(11 * SECOND);
-    expect(told()).toBe(3);
+    expect(announced()).toBe(3);
   });
 
   test("under the longest prefix that the settings take", () => {
-    const { time, peers, publish, told } = world("p".repeat(64));
+    const { time, peers, publish, announced } = world("p".repeat(64));
     const connections = peers.length;
     publish("online", false);
     time.advance(11 * SECOND);
-    expect(told()).toBe(2);
+    expect(announced()).toBe(2);
     expect(peers).toHaveLength(connections); // on the same connection: a topic that is too long for the client ends it
   });
 
   test("retained, as it comes with each subscription, or other words: nothing is said again", () => {
-    const { time, publish, told } = world();
+    const { time, publish, announced } = world();
     publish("online", true);
     publish("onlinf", false);
     publish("offline", false);
     publish("onlineonline", false);
     publish("", false);
     time.advance(MINUTE);
-    expect(told()).toBe(1);
+    expect(announced()).toBe(1);
   });
 
   test("devices of a house do not answer in the same moment", () => {
     const delays = new Set<number>();
     for (let n = 0; n < 8; n++) {
-      const { house, time, publish, told } = world();
+      const { house, time, publish, announced } = world();
       for (let skip = 0; skip < n; skip++) house.random.unit();
       publish("online", false);
       const from = time.nowMs;
-      time.runUntil(() => told() === 2, 11 * SECOND);
+      time.runUntil(() => announced() === 2, 11 * SECOND);
       delays.add(Math.round((time.nowMs - from) / 100));
     }
     expect(delays.size).toBeGreaterThan(4);
   });
 
   test("and the connection goes before the answer: it comes with the next connection, and not twice", () => {
-    const { house, time, publish, told } = world();
+    const { house, time, publish, announced } = world();
     publish("online", false);
     time.advance(100);
     house.network.resetAll();
     time.advance(MINUTE);
-    expect(told()).toBe(2);
+    expect(announced()).toBe(2);
   });
 });
 
 describe("discovery", () => {
-  test("off from the start: Home Assistant is never told, nothing is subscribed to, availability is there", () => {
+  test("off from the start: Home Assistant is never notified, nothing is subscribed to, availability is there", () => {
     const { one, house, time } = device({ discovery: "off" });
     const seen = refuse(house, (packet) => isDiscovery(packet) || packet.type === "subscribe");
     one.powerOn();

@@ -73,7 +73,7 @@ describe("a reading", () => {
 });
 
 describe("the clock", () => {
-  test("is waited for, and the first message already tells the time", () => {
+  test("is waited for, and the first message already has the time", () => {
     const { one, house, time } = device({ ntpLatencyMs: 3_900 });
     one.powerOn();
     time.advance(7 * SECOND);
@@ -131,7 +131,7 @@ describe("the clock", () => {
     }
   });
 
-  test("nobody sets it: no waiting, and readings carry no time", () => {
+  test("it is never set: no waiting, and readings carry no time", () => {
     const { one, house, time } = device({ defaults: { ntp: "" } });
     one.powerOn();
     time.advance(10 * SECOND);
@@ -232,7 +232,7 @@ describe("trouble", () => {
     expect(one.flash.bytes).toEqual(image);
   });
 
-  test("a full queue while the broker is away for days: what was given up is counted, and no number comes twice", () => {
+  test("a full queue while the broker is away for days: what was evicted is counted, and no number comes twice", () => {
     const { one, house, time } = device({ blocks: 4, defaults: { interval: "2", "mqtt.qos": "2" } });
     one.powerOn();
     time.advance(MINUTE);
@@ -274,7 +274,7 @@ describe("trouble", () => {
     expect(one.restarts).toEqual(["reboot", "factory reset"]);
   });
 
-  test("factory reset of a large flash: 16 KiB a turn, told by quarters; a block that cannot be erased is overwritten, and stops nothing", () => {
+  test("factory reset of a large flash: 16 KiB a turn, reported by quarters; a block that cannot be erased is overwritten, and stops nothing", () => {
     const { one, house, time } = device({ blocks: 40, defaults: { interval: "1" } });
     house.broker.stop("kept");
     one.powerOn();
@@ -383,7 +383,7 @@ describe("trouble", () => {
   });
 });
 
-/** `ts` says `afterMs` of the world's time. The time server tells whole seconds, and takes a while. */
+/** `ts` says `afterMs` of the world's time. The time server has whole seconds, and takes a while. */
 function expectTime(ts: string | undefined, afterMs: number, lateMs = 1.5 * SECOND): void {
   const saysMs = Date.parse(ts ?? "") - WORLD_BEGINS_MS;
   expect(saysMs).toBeGreaterThan(afterMs - lateMs);

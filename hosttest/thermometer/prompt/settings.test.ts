@@ -33,7 +33,7 @@ describe("settings saved at the prompt", () => {
     expect(one.port.take()).toContain("debug: mqtt connected");
   });
 
-  test("the payload's form is told to Home Assistant at once", () => {
+  test("the payload's form is announced to Home Assistant at once", () => {
     const { one, house, time } = device();
     one.powerOn();
     time.advance(10 * SECOND);

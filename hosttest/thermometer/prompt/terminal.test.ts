@@ -186,7 +186,7 @@ describe("through a pipe", () => {
     expect(last.stdout).not.toContain("safe mode");
   });
 
-  test("an uncaught exception is told by the next run", async () => {
+  test("an uncaught exception is shown by the next run", async () => {
     writeFileSync(join(folder, "fail.mjs"), 'setTimeout(() => { throw new Error("a bug"); }, 3000);');
     const one = new DeviceProcess(["--flash", image], { NODE_OPTIONS: `--import ${join(folder, "fail.mjs")}` });
     expect(await one.exit()).not.toBe(0);

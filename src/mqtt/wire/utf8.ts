@@ -35,7 +35,7 @@ export function decodeUTF8(bytes: Uint8Array, start = 0, end = bytes.length): st
         if (at > end || next >> 6 !== 2) return;
         code = (code << 6) | (next & 0x3f);
       }
-      // Overlong (one byte fewer would do), beyond Unicode, surrogate: what the first byte alone does not tell.
+      // Overlong (one byte fewer would do), beyond Unicode, surrogate: what the first byte alone does not show.
       if (code >> (5 * more + 1) === 0 || code > 0x10ffff || code >> 11 === 27) return;
     }
     text += String.fromCodePoint(code);

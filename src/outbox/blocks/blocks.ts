@@ -1,6 +1,6 @@
 /*
  * Which blocks are in use, in the order of their entries, and which are spare, in the order in which they are taken.
- * Seven bytes a block. Blocks leave at any place of the order (a full outbox gives up the oldest block that is not in
+ * Seven bytes a block. Blocks leave at any place of the order (a full outbox evicts the oldest block that is not in
  * flight) and come back at the end of the spares, so that all are erased equally often. No I/O.
  */
 

@@ -21,7 +21,7 @@ import type { Target } from "./target.js";
 
 /** What outlives a reboot without a record of its own: written in the head of a block where it says something. */
 export interface Counters {
-  /** Entries given up because the outbox was full. */
+  /** Entries evicted because the outbox was full. */
   dropped: number;
   /** Readings that got a number and were not stored. */
   refused: number;
@@ -29,7 +29,7 @@ export interface Counters {
   damaged: number;
   /** Entries not settled, as far as was looked. */
   entries: number;
-  /** Numbers of the entries given up behind some that were kept: no damage. */
+  /** Numbers of the entries evicted behind some that were kept: no damage. */
   holeFrom: number;
   holeEnd: number;
 }

@@ -1,6 +1,6 @@
 /*
  * Walks the records of one block, from its head on, and gives each its number.
- * An entry's number is the block's first number plus its place; a record's check tells the number that it was sealed
+ * An entry's number is the block's first number plus its place; a record's check shows the number that it was sealed
  * with, so that damage in the middle costs what it hit: the walk goes on at the next record that checks.
  * Reads only. The record found lies in the medium's buffer until the medium is used again.
  */

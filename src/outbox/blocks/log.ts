@@ -1,7 +1,7 @@
 /*
  * The log of blocks: where the next record goes, which block is taken next, and how a block is taken into use.
  * A block is built behind its head first (notes, counters and marks, copied entries); the open header comes last and makes
- * it the newest, at once and whole. Nothing is erased that the newest block's header does not give up.
+ * it the newest, at once and whole. Nothing is erased that the newest block's header does not release.
  * Knows records and blocks, not the queue's policy. Every method that touches flash ends in a bounded number of calls.
  */
 
@@ -29,8 +29,8 @@ import { Target } from "./target.js";
 const OPEN_WORD = CLEAN_BYTES >> 2;
 const TRIES = 3;
 /**
- * Entries that may be settled, in older blocks than the newest, before flash is told how far the queue's tail has come: so
- * many a boot has to look at again. More than can be in flight when a block is opened: then the header alone tells it.
+ * Entries that may be settled, in older blocks than the newest, before it is programmed how far the queue's tail has come: so
+ * many a boot has to look at again. More than can be in flight when a block is opened: then the header alone shows it.
  */
 export const TAIL_LAG = 128;
 
@@ -54,7 +54,7 @@ export class Log {
   /** Address where the next record goes, and the end of the block that it is in. */
   end = 0;
   blockEnd = 0;
-  /** Up to here entries need ask nobody: the block's end less the reserve; 0 until this run may program in the block. */
+  /** Up to here entries go without a check: the block's end less the reserve; 0 until this run may program in the block. */
   freeEnd = 0;
   /** Number of the next entry. */
   number = 0;
@@ -62,7 +62,7 @@ export class Log {
   highest = 0;
   /** Where the latest value of each tag lies; 0: nowhere. */
   readonly notes: Uint32Array;
-  /** Block that was given up with entries in it and is not erased yet; NO_BLOCK: none. */
+  /** Block that was evicted with entries in it and is not erased yet; NO_BLOCK: none. */
   retired = NO_BLOCK;
   /** Unit mode: settles below the tail that no record says yet, and the number of the last one. */
   deferred = 0;

@@ -230,7 +230,7 @@ function replay(log: Log, block: number): void {
 /**
  * Byte mode: where the log ends. Behind the last record may lie what a cut left of another: words that earlier runs have
  * zeroed, then a record of which the last cell may be half programmed and read as erased, so that all that its header
- * announces is given up.
+ * announces is evicted.
  */
 function findEnd(log: Log, used: number): void {
   const { medium, walker, blockEnd } = log;

@@ -86,7 +86,7 @@ export class FlashCalls {
     return true;
   }
 
-  /** Byte mode: programs zeros from `from` to `end`; the first word last, as it tells how much there is to do. */
+  /** Byte mode: programs zeros from `from` to `end`; the first word last, as it shows how much there is to do. */
   programZeros(from: number, end: number): void {
     if (from >= end) return;
     const zeros = bytesOf(this.scratch, 0, SCRATCH_BYTES).fill(0);

@@ -1,6 +1,6 @@
 /* Which flashes an outbox can live on. */
 import type { Flash } from "./flash.js";
-import { HEAD_BYTES, LONGEST_PAYLOAD } from "./layout.js";
+import { HEAD_BYTES, MAX_PAYLOAD_BYTES } from "./layout.js";
 import { Medium } from "./medium.js";
 
 /** Bytes of the longest partition: an address leaves a byte of a word for the state. */
@@ -21,7 +21,7 @@ export function mediumFor(flash: Flash, writeUnit: 1 | 16 | undefined, maxPayloa
   if (blockLength < 256 || blockLength > 65536 || (blockLength & (blockLength - 1)) !== 0) {
     throw new RangeError(`blocks of ${blockLength} bytes: expected a power of two, 256..65536`);
   }
-  const longest = Math.min(LONGEST_PAYLOAD, (blockLength - HEAD_BYTES) >> 1);
+  const longest = Math.min(MAX_PAYLOAD_BYTES, (blockLength - HEAD_BYTES) >> 1);
   if (!(maxPayload >= 0 && maxPayload <= longest)) {
     throw new RangeError(`maxPayload ${maxPayload}: expected 0..${longest}`);
   }

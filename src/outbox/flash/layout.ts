@@ -20,7 +20,7 @@ export const HEAD_BYTES = CLEAN_BYTES + OPEN_BYTES;
 /** A record is a header word, the payload in whole words, a check word. */
 export const RECORD_OVERHEAD = 8;
 export const PAYLOAD_AT = 4;
-export const LONGEST_PAYLOAD = 0xfff; // 12 bits of the header word
+export const MAX_PAYLOAD_BYTES = 0xfff; // 12 bits of the header word
 
 /**
  * A short frame: an entry of `SHORT_PAYLOAD` bytes, of which the low 22 bits may be set, in two words. The header word holds the
@@ -115,7 +115,7 @@ export function withShortPayload(header: number, payload: number): number {
   return (header & ~SHORT_BITS) | ((payload & SHORT_MASK) << 8);
 }
 
-/** Whether a word may be the header of a short frame. The top bit is all there is to tell: its check decides. */
+/** Whether a word may be the header of a short frame. The top bit is all there is to see: its check decides. */
 export function isShortHeader(word: number): boolean {
   return word < 0 && word !== ERASED;
 }
@@ -144,7 +144,7 @@ export function kindOf(word: number): number {
 
 /** Payload bytes that the header word of a long record announces. */
 export function lengthOf(word: number): number {
-  return (word >>> 8) & LONGEST_PAYLOAD;
+  return (word >>> 8) & MAX_PAYLOAD_BYTES;
 }
 
 /** The word with its state byte as if untouched: marks come and go without the check. */
@@ -233,7 +233,7 @@ export interface BlockHeader {
   tail: number;
   /** `released` marks in the state byte of entries below it are void. */
   voidBelow: number;
-  /** Index of a block that was given up with what it holds; NO_BLOCK: none. */
+  /** Index of a block that was evicted with what it holds; NO_BLOCK: none. */
   retired: number;
   erases: number;
 }

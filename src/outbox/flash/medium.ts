@@ -33,7 +33,7 @@ import {
   withShortPayload,
 } from "./layout.js";
 
-const LONGEST_MARK = 100; // the longest note
+const MAX_MARK_BYTES = 100; // the longest note
 /** `Medium.held` when the buffer holds no entry: equal to no number. */
 export const NONE = Number.NaN;
 const NO_SHAPE = 0; // a header word whose state is set aside is never 0
@@ -84,7 +84,7 @@ export class Medium extends FlashCalls {
     this.flashEnd = blocks * blockLength;
     this.roundUp = Math.max(unit, 4) - 1;
     this.shortSize = Math.max(unit, SHORT_BYTES);
-    this.words = new Int32Array(this.sizeOf(Math.max(maxPayload, LONGEST_MARK)) >> 2);
+    this.words = new Int32Array(this.sizeOf(Math.max(maxPayload, MAX_MARK_BYTES)) >> 2);
     this.bytes = new Uint8Array(this.words.buffer);
     this.image = this.readBack = bytesOf(this.words, 0, 4); // until a record is wanted
   }
@@ -108,7 +108,7 @@ export class Medium extends FlashCalls {
 
   /**
    * Reads the record at `address`, which lies before `end`, into the buffer; false: there is none whose check could
-   * pass. Whether it does pass, `number` tells: another number than expected is damage, or another block's record.
+   * pass. Whether it does pass, `number` shows: another number than expected is damage, or another block's record.
    */
   load(address: number, end: number, seed: number): boolean {
     this.held = NONE;

@@ -1,11 +1,11 @@
 /*
- * What the outbox tells its owner: things that happened to entries or to the flash, each with one line for a log; and its
+ * What the outbox reports to its owner: things that happened to entries or to the flash, each with one line for a log; and its
  * statistics. Types only, no byte code.
  */
 
 /** `message`: one line, for people. */
 export type OutboxEvent =
-  /** The outbox was full: the oldest block not in flight, with the `count` open entries from `first` to before `end`, is given up. */
+  /** The outbox was full: the oldest block not in flight, with the `count` open entries from `first` to before `end`, is evicted. */
   | {
       readonly kind: "dropped";
       readonly first: number;
@@ -30,7 +30,7 @@ export interface Statistics {
   /** Number of the oldest entry that is not settled; undefined if there is none. */
   readonly oldestSequence: number | undefined;
   readonly nextSequence: number;
-  /** Over the outbox's life: given up when full, refused, lost to damage. */
+  /** Over the outbox's life: evicted when full, refused, lost to damage. */
   readonly dropped: number;
   readonly refused: number;
   readonly damaged: number;
@@ -46,7 +46,7 @@ export interface Statistics {
   readonly lifeLeft: number;
 }
 
-/** Who is told. Kept, and called as it stands: no closure in between. */
+/** What events are reported to. Kept, and called as it stands: no closure in between. */
 export interface OutboxListener {
   /** Must not throw and must not call the outbox. */
   onEvent?(event: OutboxEvent): void;

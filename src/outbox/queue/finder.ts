@@ -98,7 +98,7 @@ export class Finder {
     this.locate(cursor, place);
   }
 
-  /** Tells `cursor` which place its block has, and where the block's numbers end. */
+  /** Sets in `cursor` which place its block has, and where the block's numbers end. */
   private locate(cursor: Cursor, place: number): void {
     const blocks = this.log.blocks;
     const isLast = place === blocks.live - 1;
@@ -141,7 +141,7 @@ export class Finder {
     counters.entries = 0;
   }
 
-  /** The tail passes numbers whose entries are not there: damage, but for those that were given up on purpose. */
+  /** The tail passes numbers whose entries are not there: damage, but for those that were evicted on purpose. */
   private lose(from: number, count: number): void {
     const { counters, marks } = this.log;
     const { holeFrom, holeEnd } = counters;

@@ -1,5 +1,5 @@
 /*
- * Free space for the next record: when a block is taken into use, which block is given up for it, and what happens when the
+ * Free space for the next record: when a block is taken into use, which block is evicted for it, and what happens when the
  * outbox is full. Marks always find free space: entries leave a reserve in the newest block while the oldest one is not settled.
  */
 
@@ -116,7 +116,7 @@ export class FreeSpace {
   }
 
   /**
-   * Gives up what the newest block holds, when all older ones hold something in flight: in a small ring these may stay for
+   * Evicts what the newest block holds, when all older ones hold something in flight: in a small ring these may stay for
    * as long as the broker is away. To refuse instead would copy this block again and again, always into the same two.
    */
   private renew(policy: Policy): boolean {
@@ -132,7 +132,7 @@ export class FreeSpace {
     this.leaveHole(log.newestBlock, first, end);
     this.count(count);
     // Before the header: once a cut has left that half programmed, a later boot may read it as whole.
-    this.tell(first, end, count);
+    this.report(first, end, count);
     const renewed = log.renew();
     this.walk.sync();
     if (renewed) return true;
@@ -141,7 +141,7 @@ export class FreeSpace {
     return false;
   }
 
-  /** Gives up what the block at `place` holds. The next open header makes it so. */
+  /** Evicts what the block at `place` holds. The next open header makes it so. */
   private drop(place: number): void {
     const log = this.log;
     const { blocks, marks } = log;
@@ -156,7 +156,7 @@ export class FreeSpace {
     blocks.free(place);
     this.walk.forgetPlaces();
     this.count(count);
-    this.tell(first, end, count);
+    this.report(first, end, count);
   }
 
   private count(dropped: number): void {
@@ -165,7 +165,7 @@ export class FreeSpace {
     counters.entries = Math.max(0, counters.entries - dropped);
   }
 
-  private tell(first: number, end: number, count: number): void {
+  private report(first: number, end: number, count: number): void {
     this.listener.onEvent?.({
       kind: "dropped",
       first,

@@ -8,7 +8,7 @@ import type { Log } from "../blocks/log.js";
 import { NOTE, PAYLOAD_AT, STATE } from "../flash/layout.js";
 import type { Walk } from "./walk.js";
 
-export const LONGEST_NOTE = 96;
+export const MAX_NOTE_BYTES = 96;
 
 export class NotePad {
   private readonly log: Log;
@@ -23,8 +23,8 @@ export class NotePad {
   check(tag: number, value: Uint8Array): void {
     if (!(tag >= 0 && tag < TAGS && tag === Math.floor(tag)))
       throw new RangeError(`tag ${tag}: expected 0..${TAGS - 1}`);
-    if (value.byteLength > LONGEST_NOTE) {
-      throw new RangeError(`note of ${value.byteLength} bytes: expected at most ${LONGEST_NOTE}`);
+    if (value.byteLength > MAX_NOTE_BYTES) {
+      throw new RangeError(`note of ${value.byteLength} bytes: expected at most ${MAX_NOTE_BYTES}`);
     }
   }
 
@@ -107,7 +107,7 @@ export class NotePad {
     return this.log.medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + cursor.length);
   }
 
-  /** The log's cursor: nobody counts on where it stands. */
+  /** The log's cursor: no caller counts on where it stands. */
   private searcher(): Cursor {
     return this.log.walker;
   }

@@ -2,7 +2,7 @@
  * What a mount has passed unseen: entries that are settled, as far as flash says how far the queue's tail has come.
  * Where it does not say it (byte mode, an outbox that was drained by firmware 0.1, or whose tail records are damaged), leaps ahead:
  * instead of looking at every settled entry, looks at the first ones of some blocks.
- * Entries are settled within WINDOW of the oldest, so that an entry which is settled tells that all WINDOW before it are.
+ * Entries are settled within WINDOW of the oldest, so that an entry which is settled shows that all WINDOW before it are.
  * That needs the window of whoever settled them: it must never grow. Reads only.
  */
 import { NOWHERE } from "../blocks/cursor.js";

@@ -129,7 +129,7 @@ export class Walk extends Finder {
     if (this.medium.held === number) this.medium.held = NONE;
   }
 
-  /** Places are not known any more: blocks were copied or given up. */
+  /** Places are not known any more: blocks were copied or evicted. */
   forgetPlaces(): void {
     this.place.fill(NO_PLACE);
     this.medium.held = NONE;

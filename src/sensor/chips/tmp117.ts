@@ -75,7 +75,7 @@ export class TMP117 {
   }
 
   /**
-   * `averaging`: for the conversions to come; one that runs is given up.
+   * `averaging`: for the conversions to come; one that runs is aborted.
    * @throws RangeError for another figure than 0, 8, 32, 64
    */
   configure(options: { readonly averaging?: Averaging }): void {
