@@ -8,7 +8,7 @@ import { withCRC } from "./crc8.js";
 import type { I2CPart } from "./i2c-bus.js";
 import { InAir, type InAirOptions } from "./in-air.js";
 
-const SINGLE_SHOT_MS: Readonly<Record<number, number>> = { 9216: 15.5, 9227: 6.5, 9238: 4.5 }; // high, medium, low
+const SINGLE_SHOT_MS: Readonly<Record<number, number>> = Object.freeze({ 9216: 15.5, 9227: 6.5, 9238: 4.5 }); // high, medium, low
 const PERIODIC_FIRST = 0x2000;
 const PERIODIC_LAST = 0x27ff;
 const FETCH = 0xe000;

@@ -14,6 +14,7 @@ import { buildDefaults } from "../moddable/defaults.js";
 import { timers } from "../moddable/timers.js";
 import { I2CBus } from "../parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../parts/key-value.js";
+import { SHT3xPart } from "../parts/sht3x.js";
 import { TMP117Part } from "../parts/tmp117.js";
 import { wander } from "../parts/wander.js";
 import { WiFiLink } from "../parts/wifi-link.js";
@@ -27,6 +28,7 @@ const SETTINGS_BLOCKS = 6;
 const OUTBOX_BLOCKS = 256;
 const IMAGE_BYTES = (SETTINGS_BLOCKS + OUTBOX_BLOCKS) * 4096;
 const TMP117_ADDRESS = 0x48;
+const SHT3X_ADDRESS = 0x44;
 const MAC = "020000000001"; // locally administered
 const NETWORK = "simulated"; // the open Wi-Fi network in the air, and the setting's default
 const CUT_WITHIN_BYTES = 40; // "during a write": a record's length, about
@@ -38,8 +40,11 @@ const image = openImage(config.flash ?? `${config.file.root}home-thermometer.fla
 const settingsFlash = image.partition(0, SETTINGS_BLOCKS);
 const outboxFlash = image.partition(SETTINGS_BLOCKS, OUTBOX_BLOCKS);
 const bus = new I2CBus();
-const part = new TMP117Part({ uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) });
-bus.attach(TMP117_ADDRESS, part);
+const air = { uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) }; // both chips are in it
+const tmp117 = new TMP117Part(air);
+const sht3x = new SHT3xPart(air);
+bus.attach(TMP117_ADDRESS, tmp117);
+bus.attach(SHT3X_ADDRESS, sht3x);
 const wifi = new WiFiLink({ timers, accessPoints: [{ ssid: NETWORK, rssi: -58 }] });
 const watcher = new Watcher();
 
@@ -118,10 +123,13 @@ function restart(reason: string): void {
 }
 
 /** A control on the panel was moved. */
-function turn({ celsius, wifi: onAir, sensor, cut }: Controls): void {
-  if (celsius !== undefined) part.celsius = celsius;
+function turn({ celsius, percent, wifi: onAir, sensor, cut }: Controls): void {
+  if (celsius !== undefined) for (const part of [tmp117, sht3x]) part.celsius = celsius;
+  if (percent !== undefined) sht3x.humidity = percent;
   if (onAir !== undefined) onAir ? wifi.up() : wifi.down();
-  if (sensor !== undefined) sensor ? bus.plug(TMP117_ADDRESS) : bus.unplug(TMP117_ADDRESS);
+  if (sensor !== undefined) {
+    for (const address of [TMP117_ADDRESS, SHT3X_ADDRESS]) sensor ? bus.plug(address) : bus.unplug(address);
+  }
   if (cut === "now") show({ off: true });
   if (cut === "write") image.cutAfter(Math.floor(Math.random() * CUT_WITHIN_BYTES), () => show({ off: true }));
 }

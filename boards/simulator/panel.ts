@@ -7,9 +7,11 @@
 export interface Controls {
   /** Slider, °C. */
   readonly celsius?: number;
+  /** Slider, relative humidity in percent. */
+  readonly percent?: number;
   /** The access point is on the air. */
   readonly wifi?: boolean;
-  /** The sensor is plugged in. */
+  /** The sensors, both of them, are plugged in. */
   readonly sensor?: boolean;
   /** The button: power goes now, or during the next write to flash. */
   readonly cut?: "now" | "write";
@@ -25,9 +27,11 @@ export interface View {
   readonly room?: string;
   /** Readings that wait for the broker. */
   readonly waiting?: number;
-  /** The last reading that was taken, °C. */
+  /** The temperature of the last sample that was taken, °C; NaN (in JSON null) if it had none. */
   readonly taken?: number;
-  /** The last value that the broker has acknowledged, as published. */
+  /** The humidity of the same sample, percent; NaN (in JSON null) if it had none. */
+  readonly humidity?: number;
+  /** The last sample that the broker has acknowledged, as a person reads it. */
   readonly published?: string;
   readonly link?: string;
   readonly broker?: string;

@@ -3,36 +3,41 @@
  */
 import Timer from "timer";
 import type { Firmware, Observer } from "../../src/board.js";
-import { valueText } from "../../src/channels/rounding.js";
+import { channels, TEMPERATURE } from "../../src/channels/channels.js";
+import { sampleText } from "../../src/channels/sample.js";
 import { printable } from "../../src/console/port/printable.js";
 import type { Thermometer } from "../../src/thermometer.js";
 import { show } from "./panel.js";
 
 const LOOK_MS = 500;
+const HUMIDITY = channels.findIndex(({ name }) => name === "humidity");
 
 export class Watcher implements Observer {
   private thermometer: Thermometer | undefined;
   private shown = "";
   private timer: Timer | undefined;
-  private readonly values = new Map<number, number>(); // °C by sequence number, for those on their way
+  private readonly samples = new Map<number, string>(); // as text by sequence number, for those on their way
 
   started(firmware: Firmware): void {
     this.thermometer = firmware as Thermometer; // main.ts starts no other
     this.timer ??= Timer.repeat(() => this.look(), LOOK_MS);
   }
 
-  reading(celsius: number, sequence: number | undefined): void {
-    trace(`reading ${sequence ?? "without a number"}: ${celsius}\n`);
-    show({ taken: celsius });
-    if (sequence !== undefined) this.values.set(sequence, celsius);
+  reading(_celsius: number, sequence: number | undefined): void {
+    const sample = this.thermometer?.sampling?.status.sample;
+    if (sample === undefined) return; // not before `started`
+    const text = sampleText(sample);
+    trace(`reading ${sequence ?? "without a number"}: ${text}\n`);
+    show({ taken: sample.values[TEMPERATURE], humidity: sample.values[HUMIDITY] });
+    if (sequence !== undefined) this.samples.set(sequence, text);
   }
 
   settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
     trace(`settled ${sequence}: ${outcome}\n`);
-    const celsius = this.values.get(sequence);
-    this.values.delete(sequence);
+    const text = this.samples.get(sequence);
+    this.samples.delete(sequence);
     if (outcome !== "delivered") return;
-    show({ published: `${celsius === undefined ? "an earlier run's" : valueText(celsius, 2)} (seq ${sequence})` });
+    show({ published: `${text ?? "an earlier run's"} (seq ${sequence})` });
   }
 
   private look(): void {

@@ -55,7 +55,11 @@ export interface FakeUDP {
 /** Stand-ins by specifier. `hw` is the test's Hardware, handed over by a global. */
 const STAND_INS: Readonly<Record<string, string>> = {
   time: `export default { get ticks() { return hw.ticks }, set(seconds) { hw.seconds = seconds } };`,
-  timer: `export default { set: (callback, delay) => setTimeout(callback, Math.max(0, delay | 0)), clear: (id) => clearTimeout(id) };`,
+  timer: `export default {
+    set: (callback, delay) => setTimeout(callback, Math.max(0, delay | 0)),
+    repeat: (callback, interval) => setInterval(callback, interval),
+    clear: (id) => clearTimeout(id),
+  };`,
   net: `export default {
     get: () => hw.dnsServers,
     resolve: (host, callback) => queueMicrotask(() => callback(host, hw.hosts.get(host))),

@@ -24,6 +24,7 @@ const dotSkin = new Skin({ fill: [IDLE, GOOD, BAD] });
 const barSkin = new Skin({ fill: [IDLE, BLUE] });
 const topicStyle = new Style({ font: "semibold 14px Open Sans", color: FAINT, horizontal: "left" });
 const valueStyle = new Style({ font: "light 56px Open Sans", color: [INK, IDLE], horizontal: "left" });
+const readingStyle = new Style({ font: "13px Open Sans", color: [INK, IDLE], horizontal: "left" });
 const textStyle = new Style({ font: "13px Open Sans", color: INK, horizontal: "left" });
 
 const smallStyle = new Style({ font: "light 11px Open Sans", color: INK, horizontal: "left" });
@@ -32,7 +33,16 @@ const SMALL_LINE = 16; // pixels
 const TROUBLE_LINES = 6;
 
 const READS = "reads";
-const NOTHING = { room: "", link: "", broker: "", sensor: "", waiting: 0, published: "", taken: undefined };
+const NOTHING = {
+  room: "",
+  link: "",
+  broker: "",
+  sensor: "",
+  waiting: 0,
+  published: "",
+  taken: undefined,
+  humidity: undefined,
+};
 
 class ThermometerBehavior extends DeviceBehavior {
   onCreate(container, device) {
@@ -59,7 +69,7 @@ class ThermometerBehavior extends DeviceBehavior {
       return;
     }
     Object.assign(this.view, json);
-    if (json.taken !== undefined) {
+    if (typeof json.taken === "number") {
       this.curve.push(json.taken);
       if (this.curve.length > TRACE_LENGTH) this.curve.shift();
     }
@@ -107,6 +117,10 @@ class ThermometerBehavior extends DeviceBehavior {
     this.turn(container, { celsius: value });
   }
 
+  onPercent(container, { value }) {
+    this.turn(container, { percent: value });
+  }
+
   onWiFi(container, { value }) {
     this.turn(container, { wifi: value });
   }
@@ -139,7 +153,7 @@ class TextBehavior extends Behavior {
   }
 }
 
-/** A temperature that is not read any more is grey. */
+/** A value that is not read any more is grey. */
 class ValueBehavior extends TextBehavior {
   onView(label, view) {
     super.onView(label, view);
@@ -187,6 +201,8 @@ class CurveBehavior extends Behavior {
 
 const label = (style, height, text) => Label({ text }, { left: 0, right: 0, height, style, Behavior: TextBehavior });
 const line = (text) => label(textStyle, 20, text);
+/** A value of the last sample; the sample may have none of it. */
+const figure = (value, digits, unit) => (typeof value === "number" ? `${value.toFixed(digits)} ${unit}` : "–");
 const dot = (state) => Content({ state }, { width: 10, height: 10, skin: dotSkin, Behavior: DotBehavior });
 /** A row with a dot: grey without `value`, green where it is the good one. */
 const lamp = (value, good, text) => {
@@ -202,7 +218,7 @@ const trouble = ({ sensor, broker }) =>
   [sensor === READS ? "" : sensor, reasonOf(broker)].filter((text) => text !== "").join("\n");
 const Face = Container.template(($) => ({
   width: 290,
-  height: 360,
+  height: 380,
   skin: caseSkin,
   contents: [
     Column(null, {
@@ -214,8 +230,12 @@ const Face = Container.template(($) => ({
           isFaulty ? "cannot start" : isOff ? "no power" : room ? `home/${room}/temperature` : "starting",
         ),
         Label(
-          { text: ({ taken }) => (taken === undefined ? "–" : `${taken.toFixed(2)} °C`) },
+          { text: ({ taken }) => figure(taken, 2, "°C") },
           { left: 0, right: 0, height: 64, style: valueStyle, Behavior: ValueBehavior },
+        ),
+        Label(
+          { text: ({ humidity }) => `humidity: ${figure(humidity, 1, "%")}` },
+          { left: 0, right: 0, height: 20, style: readingStyle, Behavior: ValueBehavior },
         ),
         Port(null, { left: 0, right: 0, height: 40, bottom: 4, Behavior: CurveBehavior }),
         line(({ published }) => `published: ${published || "nothing yet"}`),
@@ -268,8 +288,18 @@ export default {
         unit: "°",
         value: 21,
       }),
+      SliderRow({
+        event: "onPercent",
+        track: "onPercent",
+        label: "Humidity",
+        min: 0,
+        max: 100,
+        step: 1,
+        unit: " %",
+        value: 50,
+      }),
       SwitchRow({ event: "onWiFi", label: "Wi-Fi", on: "on the air", off: "off", value: true }),
-      SwitchRow({ event: "onSensor", label: "Sensor", on: "plugged in", off: "unplugged", value: true }),
+      SwitchRow({ event: "onSensor", label: "Sensors", on: "plugged in", off: "unplugged", value: true }),
       ButtonsRow({
         label: "Cut the power",
         buttons: [

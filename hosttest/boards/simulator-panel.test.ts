@@ -1,0 +1,133 @@
+/* The simulator's board and its panel, on Node: a control that is moved is what the sensors measure, and the panel shows it. */
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Board, Firmware } from "../../src/board.js";
+import { Sample, sampleText } from "../../src/channels/sample.js";
+import { SensorBus } from "../../src/sensor/probe.js";
+import { Sampler } from "../../src/sensor/sampler.js";
+import { Hardware, load } from "./sdk.js";
+
+const INTERVAL_MS = 1000;
+const LONG_MS = 60_000; // more than a fault keeps a sensor closed
+
+/** The simulator's side of the panel: the global `screen`. */
+class Screen {
+  onMessage: (message: string) => void = () => {};
+  readonly shown: Record<string, unknown>[] = [];
+  postMessage(message: string): void {
+    this.shown.push(JSON.parse(message));
+  }
+}
+
+let screen: Screen;
+let sampler: Sampler | undefined;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  screen = new Screen();
+  vi.stubGlobal("screen", screen);
+});
+
+afterEach(() => {
+  sampler?.close();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+/** The board, with the sensors of `auto` read by the firmware's own sampler. `latest`: the last sample as a person reads it. */
+async function boot(): Promise<{ board: Board; latest: () => string | undefined; turn: (controls: object) => void }> {
+  const hardware = new Hardware();
+  hardware.config = { flash: "/tmp/thermometer.flash" };
+  const { board } = await load<{ board: Board }>("boards/simulator/board.ts", hardware);
+  board.boot(() => ({}) as Firmware);
+  let latest: string | undefined;
+  sampler = new Sampler({
+    sensors: new SensorBus(board.sensor, "auto", { intervalMs: INTERVAL_MS }),
+    timers: board.timers,
+    uptimeMs: board.clock.uptimeMs,
+    intervalMs: INTERVAL_MS,
+    onSample: (sample) => {
+      latest = sampleText(sample);
+    },
+    onFailure: () => {
+      latest = undefined;
+    },
+  });
+  sampler.start();
+  return { board, latest: () => latest, turn: (controls) => screen.onMessage(JSON.stringify(controls)) };
+}
+
+const sources = (): string[] =>
+  (sampler?.status().sensors ?? []).map(({ where, gives }) => `${where} gives ${gives.toString(2)}`).sort();
+
+test("temperature comes from the TMP117, humidity from the SHT3x, each as its slider says", async () => {
+  const { latest, turn } = await boot();
+  turn({ celsius: 24.5, percent: 63 });
+  await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS);
+  expect(latest()).toBe("24.50 °C, 63.0 %");
+  expect(sources()).toEqual(["SHT3x at 0x44 gives 10", "TMP117 at 0x48 gives 1"]);
+  turn({ percent: 0 });
+  await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS);
+  expect(latest()).toBe("24.50 °C, 0.0 %");
+  turn({ celsius: -20, percent: 100 });
+  await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS);
+  expect(latest()).toBe("-20.00 °C, 100.0 %");
+});
+
+test("without a touch of the sliders: 50 %, and a temperature", async () => {
+  const { latest } = await boot();
+  await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS);
+  expect(latest()).toMatch(/^\d+\.\d\d °C, 50\.0 %$/);
+});
+
+test("the switch unplugs both sensors, and plugs both", async () => {
+  const { latest, turn } = await boot();
+  turn({ celsius: 21, percent: 40 });
+  await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS);
+  turn({ sensor: false });
+  await vi.advanceTimersByTimeAsync(3 * INTERVAL_MS);
+  expect(latest()).toBeUndefined();
+  turn({ sensor: true });
+  await vi.advanceTimersByTimeAsync(LONG_MS);
+  expect(latest()).toBe("21.00 °C, 40.0 %");
+  expect(sources()).toEqual(["SHT3x at 0x44 gives 10", "TMP117 at 0x48 gives 1"]);
+});
+
+test("the temperature slider moves the air of both chips", async () => {
+  const { board, turn } = await boot();
+  sampler?.close();
+  turn({ celsius: 30 });
+  const texts: string[] = [];
+  for (const name of ["tmp117", "sht3x"]) {
+    sampler = new Sampler({
+      sensors: new SensorBus(board.sensor, name, { intervalMs: INTERVAL_MS }),
+      timers: board.timers,
+      uptimeMs: board.clock.uptimeMs,
+      intervalMs: INTERVAL_MS,
+      onSample: (sample) => texts.push(sampleText(sample)),
+      onFailure: (error) => texts.push(error.message),
+    });
+    sampler.start();
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS / 2);
+    sampler.close();
+  }
+  expect(texts).toEqual(["30.00 °C", "30.00 °C, 50.0 %"]);
+});
+
+test("the panel shows both values of a sample, and as published what the broker has", async () => {
+  const { board } = await boot();
+  const sample = new Sample();
+  const { observer } = board;
+  observer?.started?.({ sampling: { status: { sample } } } as unknown as Firmware);
+  sample.set(0, 21.5, 2);
+  sample.set(1, 45.2, 1);
+  observer?.reading?.(21.5, 7);
+  expect(screen.shown.at(-1)).toEqual({ taken: 21.5, humidity: 45.2 });
+  sample.clear(); // the same object is filled anew
+  sample.set(1, 45.3, 1);
+  observer?.reading?.(Number.NaN, 8);
+  expect(screen.shown.at(-1)).toEqual({ taken: null, humidity: 45.3 });
+  observer?.settled?.(7, "delivered");
+  expect(screen.shown.at(-1)).toEqual({ published: "21.50 °C, 45.2 % (seq 7)" });
+  observer?.settled?.(8, "delivered");
+  expect(screen.shown.at(-1)).toEqual({ published: "45.3 % (seq 8)" });
+});
