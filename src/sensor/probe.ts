@@ -175,7 +175,7 @@ function isSameName(one: string, other: string): boolean {
 
 /** The board's first: who added a driver knows what is there, also where another chip can have the same address. */
 function table(more: readonly SensorDriver[]): readonly SensorDriver[] {
-  return [...more, ...drivers];
+  return more.length === 0 ? drivers : [...more, ...drivers];
 }
 
 /** Every place to look, in order: each driver's first address, then each driver's second, and so on; at one address, who is sure of its chip first. */

@@ -61,8 +61,11 @@ const store: KeyValueStore = {
   delete() {},
 };
 
-/** A TMP117 that is always ready, its temperature going up and down. */
+/** A TMP117 at its first address that is always ready, its temperature going up and down. Alone on the bus. */
 class Registers {
+  constructor({ address }: { address: number }) {
+    if (address !== 0x48) throw new Error("not acknowledged");
+  }
   readUint16(register: number): number {
     if (register === 0x0f) return 0x0117;
     if (register === 0x00) return 2_700 + (figures[READINGS] % 64);
