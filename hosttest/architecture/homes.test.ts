@@ -51,6 +51,7 @@ const OTHER = "two things that have the same name in their own subject";
 
 /** Names that more than one module of src exports, and why. */
 const SAME_NAMES: Readonly<Record<string, string>> = {
+  CONNECTED: "a state of the MQTT connection, and one of the SDK's Wi-Fi class",
   Timers: LIBRARY,
   TimerId: LIBRARY,
   LOG_LEVELS: LIBRARY,

@@ -5,12 +5,12 @@
  * Whether a connection is wanted, and what follows upon its end, is the client's (client.ts).
  * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8; ECMA-419, 2nd edition, clauses 12 and 20.
  */
-
 import type { Ending } from "./delivery/options.js";
 import type { Session } from "./delivery/session.js";
 import type { OutboundEntry } from "./delivery/store.js";
 import { beginning, messageOf, NO_BROKER, noConnection, quietly } from "./errors.js";
 import type { ClientOptions, MQTTError } from "./options.js";
+import { CONNECTED, GREETED, LEAVING, LEFT, OPENING, OVER, RESOLVING, type State } from "./states.js";
 import type { NoConnection, Port, Resolver, ResolverConstructor, TCP } from "./wire/io.js";
 import { type LinkReader, Parser } from "./wire/parser.js";
 import { Transmit } from "./wire/transmit.js";
@@ -21,30 +21,6 @@ const NEVER = Number.POSITIVE_INFINITY;
 const MIN_SPEED = 256;
 /** From PINGREQ to PINGRESP at most, whatever moves in between. */
 const MAX_PING_MS = 600_000;
-
-// How far it has got.
-/** Ended, by whichever side. */
-const OVER = 0;
-/** Not begun yet, or the resolver is asked. */
-const RESOLVING = 1;
-/** The socket is not open yet. */
-const OPENING = 2;
-/** CONNECT is with the socket. */
-const GREETED = 3;
-/** CONNACK came, of code 0. */
-const CONNECTED = 4;
-/** Only DISCONNECT is left to send, and waits for free space. */
-const LEAVING = 5;
-/** DISCONNECT is in the transmit buffer. */
-const LEFT = 6;
-type State =
-  | typeof OVER
-  | typeof RESOLVING
-  | typeof OPENING
-  | typeof GREETED
-  | typeof CONNECTED
-  | typeof LEAVING
-  | typeof LEFT;
 
 /** What a connection asks of the client that made it. A connection that is over asks for nothing. */
 export interface ConnectionOwner {
@@ -262,9 +238,8 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
       onWritable: (count) => this.guard(this.onWritable, count),
       onError: (reason) => this.guard(this.onError, reason),
     });
-    // A class may call back from its constructor: it may be over already.
     if (this.isOver) quietly(() => opened.close());
-    else this.out.socket = opened;
+    else this.out.socket = opened; // a class may call back from its constructor
   }
 
   /** What the socket calls when bytes can be read. The hot path: nothing in between. */
