@@ -295,7 +295,7 @@ export default {
         min: 0,
         max: 100,
         step: 1,
-        unit: " %",
+        unit: "%",
         value: 50,
       }),
       SwitchRow({ event: "onWiFi", label: "Wi-Fi", on: "on the air", off: "off", value: true }),
