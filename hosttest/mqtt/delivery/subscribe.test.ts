@@ -174,6 +174,20 @@ test("a server that closes on one of three requests: that one is dropped, the ot
   expect([world.settled, world.client.status().dropped]).toEqual([["0 delivered"], 1]);
 });
 
+test("requests that go one by one: another that is asked for while one is out waits for its answer", () => {
+  const world = new World();
+  for (const filter of ["a", "b"]) world.client.subscribe(filter, 1);
+  world.connect();
+  world.link.end();
+  world.reconnect(CONNACK_NEW);
+  const [first, second] = ["82 06 f0 01 00 01 61 01", "82 06 f0 02 00 01 62 01"];
+  expect(world.take()).toBe(first);
+  world.client.subscribe("c", 1);
+  expect(world.take()).toBe("");
+  world.link.give("90 03 f0 01 01");
+  expect(world.take()).toBe(second);
+});
+
 test("a server that never answers a SUBSCRIBE, after a doubt: entries wait for a ping at most", () => {
   const world = new World({ keepAlive: 10 });
   world.client.subscribe("a", 1);
