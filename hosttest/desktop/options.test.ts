@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseOptions, UsageError } from "../../boards/desktop/options/options.js";
+import { Settings } from "../../src/settings/settings.js";
+import { MemoryStore } from "../settings/memory-store.js";
 
 const parse = (line: string) => parseOptions(line === "" ? [] : line.split(" "));
 const refusal = (line: string): string => {
@@ -42,6 +44,11 @@ describe("the desktop's command line", () => {
 
   test("takes the broker's usual port", () => {
     expect(parse("--broker mqtt://nas").overrides).toMatchObject({ "mqtt.host": "nas", "mqtt.port": "1883" });
+  });
+
+  test("takes a list of sensors, with blanks beside the commas as at the prompt", () => {
+    const { overrides } = parseOptions(["--sensor", "sht3x, tmp117"]);
+    expect(new Settings({ store: new MemoryStore(), overrides }).get("sensor")).toBe("sht3x,tmp117");
   });
 
   test("counts and durations", () => {

@@ -47,7 +47,7 @@ export function resolutionSettings(): SettingRow<Resolution, ResolutionValue>[] 
   }));
 }
 
-const DEADBAND_HELP = "Samples that differ less from the last one sent are not sent; 0: all are";
+const DEADBAND_HELP = "A smaller change is not sent; 0: does not count; all 0: every sample is";
 
 export function deadbandSettings(): SettingRow<Deadband, number>[] {
   return channels.map((row, channel) => ({

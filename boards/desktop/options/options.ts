@@ -6,6 +6,7 @@
 import { messageOf } from "../../../src/common/message-of.js";
 import { sensorFlaw } from "../../../src/sensor/probe.js";
 import { parseSetting } from "../../../src/settings/parse.js";
+import { mendList } from "../../../src/settings/texts.js";
 import {
   choice,
   flag,
@@ -101,7 +102,7 @@ function take(overrides: Record<string, string>, key: string, option: string, te
 
 function takeSensor(overrides: Record<string, string>, text: string | undefined): void {
   take(overrides, "sensor", "--sensor", text);
-  const flaw = text === undefined ? undefined : sensorFlaw(text);
+  const flaw = text === undefined ? undefined : sensorFlaw(mendList(text));
   if (flaw !== undefined) throw new UsageError(`--sensor: got ${JSON.stringify(text)}, ${flaw}`);
 }
 
