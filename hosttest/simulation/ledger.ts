@@ -52,6 +52,8 @@ export class Ledger {
   readonly #seen = new Map<number, Truth | undefined>(); // the latest only: older ones are forgotten in order
   readonly #excused = new Set<number>();
   readonly #report: (violation: Omit<Violation, "device" | "atMs">) => void;
+  /** What others went before, because the broker refused it: that far no order is promised. */
+  readonly #overtaken = new Set<number>();
   #last = -1; // highest number seen
   #missing = 0;
   appended = 0;
@@ -94,8 +96,8 @@ export class Ledger {
     this.#gone.add(sequence);
   }
 
-  /** The observer has seen a message of this device. */
-  forward({ topic, payload, qos }: Forwarded): void {
+  /** The observer has seen a message of this device. `isRefused`: the broker closed on whatever was first, so that others go first. */
+  forward({ topic, payload, qos }: Forwarded, isRefused: boolean): void {
     const message = JSON.parse(payload) as Message;
     const { seq } = message;
     this.arrived++;
@@ -103,7 +105,9 @@ export class Ledger {
       this.#again(seq, qos);
       return;
     }
-    if (seq < this.#last) this.#report({ kind: "disordered", text: `${seq} came after ${this.#last}` });
+    if (isRefused) for (let n = this.#last + 1; n < seq; n++) this.#overtaken.add(n);
+    if (seq < this.#last && !this.#overtaken.has(seq))
+      this.#report({ kind: "disordered", text: `${seq} came after ${this.#last}` });
     this.#last = Math.max(this.#last, seq);
     const truth = this.open.get(seq);
     this.#remember(seq, truth);

@@ -309,7 +309,8 @@ class World {
   #onForwarded(message: Forwarded): void {
     if (!/\/(temperature|humidity)$/.test(message.topic) || message.topic.startsWith("homeassistant/")) return;
     this.#digest = mix(this.#digest, `${this.#time.nowMs} ${message.topic} ${message.payload}`);
-    this.#devices[indexOf(message.client)].ledger.forward(message);
+    const { ledger, firmware } = this.#devices[indexOf(message.client)];
+    ledger.forward(message, firmware?.uplink?.status.refusal !== undefined);
   }
 
   #onSessionLost(client: string): void {

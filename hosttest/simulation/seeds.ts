@@ -30,4 +30,9 @@ export const seedsThatFound: readonly FoundOnce[] = [
     options: { seed: 2_774_957_865, devices: 1, days: 36.5, intervalS: 60 },
     found: "a broker lost its session, and the CONNACK that said so was lost: what it had taken over went with it",
   },
+  {
+    options: { seed: 54_500_084, devices: 1, days: 36.5, intervalS: 60 },
+    found:
+      "a broker that closes on every third packet for hours: the device reported it and sent others first, and the ledger took that for disorder",
+  },
 ];
