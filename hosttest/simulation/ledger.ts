@@ -105,7 +105,7 @@ export class Ledger {
       this.#again(seq, qos);
       return;
     }
-    if (isRefused) for (let n = this.#last + 1; n < seq; n++) this.#overtaken.add(n);
+    if (isRefused) for (let n = Math.max(this.#last + 1, seq - SEEN_KEPT); n < seq; n++) this.#overtaken.add(n);
     if (seq < this.#last && !this.#overtaken.has(seq))
       this.#report({ kind: "disordered", text: `${seq} came after ${this.#last}` });
     this.#last = Math.max(this.#last, seq);
