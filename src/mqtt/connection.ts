@@ -1,6 +1,6 @@
 /*
  * One attempt to reach the server, and the connection that comes of it: resolver, socket, bytes read and written, keep-alive,
- * DISCONNECT. Made anew for each attempt, buffers included; once it is over, nothing that still calls it back has any effect.
+ * DISCONNECT. Made anew for each attempt, buffers included; once it is over, a late callback has no effect.
  * It reads only as much as it can answer, so that nothing queues up: a packet's answer is never longer than the packet.
  * Whether a connection is wanted, and what follows upon its end, is the client's (client.ts).
  * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8; ECMA-419, 2nd edition, clauses 12 and 20.

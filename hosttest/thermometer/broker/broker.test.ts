@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
+import { closeOn } from "./close-on.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -260,24 +261,7 @@ describe("the session", () => {
 
   test("a broker that ends the connection whenever one reading comes: that one is a dead letter, counted, and the rest go on", () => {
     const { one, house, time } = running({ interval: "60" });
-    const listen = house.broker.listen;
-    const poison = Buffer.from('"seq":3}');
-    house.broker = Object.assign(Object.create(house.broker), {
-      listen: (peer: Parameters<typeof listen>[0]) => {
-        const acceptor = listen(peer);
-        return (
-          acceptor && {
-            data(bytes: Uint8Array) {
-              if (Buffer.from(bytes).includes(poison)) {
-                peer.close();
-                acceptor.ended();
-              } else acceptor.data(bytes);
-            },
-            ended: () => acceptor.ended(),
-          }
-        );
-      },
-    });
+    closeOn(house, '"seq":3}');
     house.network.resetAll();
     time.advance(60 * MINUTE);
     expect(one.status("losses")).toBe("1 dead-lettered");

@@ -4,6 +4,7 @@
 import { expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
+import { closeOn } from "./close-on.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -58,24 +59,7 @@ test.each([
 test("a broker that ends the connection on one reading, which is all that waits: the reading is named, no other device", () => {
   const one = new SimulatedDevice({ defaults: { id: "t7", interval: "60" } });
   const { house } = one;
-  const { listen: accept } = house.broker;
-  const poison = Buffer.from('"seq":3}');
-  house.broker = Object.assign(Object.create(house.broker), {
-    listen: (peer: Parameters<typeof accept>[0]) => {
-      const acceptor = accept(peer);
-      return (
-        acceptor && {
-          data(bytes: Uint8Array) {
-            if (Buffer.from(bytes).includes(poison)) {
-              peer.close();
-              acceptor.ended();
-            } else acceptor.data(bytes);
-          },
-          ended: () => acceptor.ended(),
-        }
-      );
-    },
-  });
+  closeOn(house, '"seq":3}');
   one.powerOn();
   house.time.advance(8 * MINUTE);
   one.firmware.stopSampling();
