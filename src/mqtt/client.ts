@@ -14,10 +14,11 @@ import { Session } from "./delivery/session.js";
 import type { OutboundEntry } from "./delivery/store.js";
 import { messageOf, quietly } from "./errors.js";
 import type { Backoff, ClientOptions, ClientState, ClientStatus, MQTTError } from "./options.js";
-import { connectPacket, type QoS } from "./wire/codec.js";
+import type { QoS } from "./wire/codec.js";
 import type { TimerId } from "./wire/io.js";
 import { encodeTopicName } from "./wire/topics.js";
 import type { Message } from "./wire/transmit.js";
+import { version4 } from "./wire/version4.js";
 
 export type { Outcome, SessionOptions, SessionStart, SettledBy } from "./delivery/options.js";
 export type { Refusal } from "./delivery/suspicion.js";
@@ -63,7 +64,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     const bufferLength = options.bufferLength ?? 64;
     if (!(bufferLength >= 64)) throw new RangeError(`bufferLength ${bufferLength}: expected 64 or more`);
     this.options = options;
-    this.session = new Session(options);
+    this.session = new Session(options, version4);
     this.backoff = options.backoff ? { ...BACKOFF, ...options.backoff } : BACKOFF;
     this.isWipeDue = options.wipeFirst === true && !options.clean;
     this.connectPacket(); // throws for what MQTT cannot express
@@ -155,7 +156,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   /** Subscribes now and whenever the server has lost the session. `onSubscribed` reports what was granted. @throws RangeError */
   subscribe(filter: string, qos: QoS): void {
     if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`QoS ${qos}: expected 0, 1 or 2`);
-    this.session.requests.ask(filter, [qos]);
+    this.session.requests.ask(filter, qos);
     this.connection?.send();
   }
 
@@ -166,7 +167,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   /** Takes a subscription back. @throws RangeError */
   unsubscribe(filter: string): void {
-    this.session.requests.ask(filter, []);
+    this.session.requests.ask(filter);
     this.connection?.send();
   }
 
@@ -194,7 +195,8 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
       this.enter("waiting", NEVER);
       return;
     }
-    const connection = new Connection(this, this.options, this.session, this.connectPacket());
+    const connection = new Connection(this, this.options, this.session, version4);
+    connection.out.packet(this.connectPacket()); // leaves when the socket is open
     this.connection = connection;
     this.enter("connecting", this.options.connectTimeoutMs ?? 30_000);
     connection.start(); // has no effect if the owner has changed its mind in onState
@@ -210,8 +212,8 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   private connectPacket(): Uint8Array {
     const options = this.options;
-    if (this.isWipeDue) return connectPacket(options, true, undefined);
-    return connectPacket(options, options.clean === true, options.will);
+    if (this.isWipeDue) return version4.connect(options, true, undefined);
+    return version4.connect(options, options.clean === true, options.will);
   }
 
   onConnack(present: boolean, code: number): string | undefined {

@@ -12,8 +12,9 @@ import { beginning, messageOf, NO_BROKER, noConnection, quietly } from "./errors
 import type { ClientOptions, MQTTError } from "./options.js";
 import { CONNECTED, GREETED, LEAVING, LEFT, OPENING, OVER, RESOLVING, type State } from "./states.js";
 import type { NoConnection, Port, Resolver, ResolverConstructor, TCP } from "./wire/io.js";
-import { type LinkReader, Parser } from "./wire/parser.js";
-import { Transmit } from "./wire/transmit.js";
+import type { LinkReader, Parser } from "./wire/parser.js";
+import type { Protocol } from "./wire/protocol.js";
+import type { Transmit } from "./wire/transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -40,6 +41,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
   private readonly owner: ConnectionOwner;
   private readonly options: ClientOptions<E>;
   private readonly session: Session<E>;
+  private readonly protocol: Protocol;
   private readonly parser: Parser;
   private state: State = RESOLVING;
   private resolver: Resolver | undefined;
@@ -61,17 +63,16 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
   /** PINGREQ waits for free space. */
   private isPingDue = false;
 
-  /** `connect`: the CONNECT packet. */
-  constructor(owner: ConnectionOwner, options: ClientOptions<E>, session: Session<E>, connect: Uint8Array) {
+  constructor(owner: ConnectionOwner, options: ClientOptions<E>, session: Session<E>, protocol: Protocol) {
     const length = options.bufferLength ?? 1_024;
     const receive = new Uint8Array(length >> 2);
     this.owner = owner;
     this.options = options;
     this.session = session;
-    this.out = new Transmit(length);
-    this.out.packet(connect); // leaves when the socket is open
+    this.protocol = protocol;
+    this.out = new protocol.Transmit(length);
     this.word = receive.subarray(0, 4);
-    this.parser = new Parser(this, session, receive, options.topicLength ?? 256);
+    this.parser = new protocol.Parser(this, session, receive, options.topicLength ?? 256);
     this.lookMs = (options.keepAlive ?? 60) * 400 || NEVER;
   }
 
@@ -306,13 +307,13 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
 
   private sendDisconnect(): void {
     const out = this.out;
-    if (this.state === LEAVING && out.packet(Uint8Array.of(0xe0, 0))) this.state = LEFT;
+    if (this.state === LEAVING && out.packet(this.protocol.disconnect(0))) this.state = LEFT;
     out.flush();
     if (this.state === LEFT && out.end === 0) this.owner.onLeft();
   }
 
   private sendGoodbye(): void {
-    this.out.packet(Uint8Array.of(0xe0, 0));
+    this.out.packet(this.protocol.disconnect(0));
     this.out.flush();
   }
 

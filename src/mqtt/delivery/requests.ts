@@ -5,8 +5,8 @@
  * Bounded: 16 messages, and one request per filter. Pure: bytes go into a transmit buffer.
  * Source: MQTT 3.1.1 §3.8 to §3.11, §4.4.
  */
-import { field, packet, type QoS } from "../wire/codec.js";
-import { encodeTopicFilter } from "../wire/topics.js";
+import type { QoS } from "../wire/codec.js";
+import type { Protocol } from "../wire/protocol.js";
 import type { Transmit } from "../wire/transmit.js";
 
 export interface RequestsOptions {
@@ -34,6 +34,7 @@ const JOINED = 2;
 
 export class Requests {
   private readonly options: RequestsOptions;
+  private readonly protocol: Protocol;
   private list: Request[] = [];
   /** Some may not be sent yet on this connection. */
   isDue = false;
@@ -47,25 +48,26 @@ export class Requests {
   /** Messages and filters that the server would not take. */
   dropped = 0;
 
-  constructor(options: RequestsOptions) {
+  constructor(options: RequestsOptions, protocol: Protocol) {
     this.options = options;
+    this.protocol = protocol;
   }
 
   /** Queues a message of QoS 1; false: the queue is full. `topic`: encoded. */
   publish(topic: Uint8Array, payload: Uint8Array, retain: boolean): boolean {
     if (this.list.filter((each) => !each.filter).length >= 16) return false;
     const id = this.freeId();
-    this.add(id, packet(retain ? 0x33 : 0x32, [field("topic", topic), Uint8Array.of(id >> 8, id), payload]));
+    this.add(id, this.protocol.publish(retain ? 0x33 : 0x32, id, topic, payload));
     return true;
   }
 
   /** SUBSCRIBE with a QoS, UNSUBSCRIBE without. @throws RangeError if `filter` is no topic filter */
-  ask(filter: string, qos: readonly QoS[]): void {
+  ask(filter: string, qos?: QoS): void {
     const id = this.freeId();
-    const name = field("filter", encodeTopicFilter(filter));
-    const bytes = packet(qos.length ? 0x82 : 0xa2, [Uint8Array.of(id >> 8, id), name, Uint8Array.from(qos)]);
+    const protocol = this.protocol;
+    const bytes = qos === undefined ? protocol.unsubscribe(id, filter) : protocol.subscribe(id, filter, qos);
     this.forget(filter); // what is not on the wire gives way to the newer wish
-    this.add(id, bytes, filter, qos.length > 0);
+    this.add(id, bytes, filter, qos !== undefined);
   }
 
   /** Nothing is wanted of `filter` any more. What is on the wire is still awaited, and not sent again with another connection. */

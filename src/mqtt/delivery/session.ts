@@ -9,6 +9,7 @@
  */
 
 import type { InboundMessage, MessageReader } from "../wire/parser.js";
+import type { Protocol } from "../wire/protocol.js";
 import type { Transmit } from "../wire/transmit.js";
 import { InFlight, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
 import type { Ending, Outcome, SessionOptions, SettledBy } from "./options.js";
@@ -46,7 +47,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   deadLetters = 0;
   possibleDoubles = 0;
 
-  constructor(options: SessionOptions<E>) {
+  constructor(options: SessionOptions<E>, protocol: Protocol) {
     const window = options.window ?? 8;
     if (!(window >= 1 && window <= 1_024)) throw new RangeError(`window ${window}: expected 1..1024`);
     super(window);
@@ -55,7 +56,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     this.held = options.inbound;
     this.suspicion = new Suspicion(this.store, options.deadLetterAfter ?? 10);
     this.perhapsSent = options.perhapsSent ?? 0;
-    this.requests = new Requests(options);
+    this.requests = new Requests(options, protocol);
   }
 
   /** CONNACK of code 0 came. `clean`: what we asked for. Returns what was wrong. */

@@ -9,6 +9,7 @@
  * module: to XS each constant is a closure, in memory and in every function that uses it.
  * Pure. Source: MQTT 3.1.1 §2.2 and §3.
  */
+import type { Properties } from "./properties.js";
 import { encodeTopicName } from "./topics.js";
 import { encodeUTF8, isUnsayable } from "./utf8.js";
 
@@ -20,6 +21,8 @@ export interface Will {
   readonly payload: Uint8Array;
   readonly qos: QoS;
   readonly retain: boolean;
+  /** Version 5. */
+  readonly properties?: Properties;
 }
 
 /** What CONNECT is made of: ClientOptions has it. */
@@ -29,6 +32,12 @@ export interface ConnectOptions {
   readonly password?: string | Uint8Array;
   readonly keepAlive?: number;
   readonly will?: Will;
+  /** Version 5, of a session that lasts: seconds that the server is asked to keep it without a connection (§3.1.2.11.2). */
+  readonly sessionExpiryS?: number;
+  /** Version 5: messages of QoS 1 and 2 that the server may have in flight; default 65,535 (§3.1.2.11.3). */
+  readonly receiveMaximum?: number;
+  /** Version 5: the longest packet that the server may send, bytes; default: no limit (§3.1.2.11.4). */
+  readonly maxPacketBytes?: number;
 }
 
 /** The remaining-length field, §2.2.3; returns the offset after it. */

@@ -5,6 +5,7 @@
  * Source: MQTT 3.1.1 §2.2 (header), §3 (packets as a server sends them).
  */
 import type { QoS } from "./codec.js";
+import type { Properties } from "./properties.js";
 import { checkTopicName } from "./topics.js";
 import { decodeUTF8 } from "./utf8.js";
 
@@ -23,6 +24,8 @@ export interface InboundMessage {
   readonly payload: Uint8Array;
   /** The message is complete. */
   readonly last: boolean;
+  /** Version 5, where some were sent. */
+  readonly properties?: Properties;
 }
 
 /**
@@ -30,7 +33,10 @@ export interface InboundMessage {
  * by `end` of the parser.
  */
 export interface LinkReader {
-  connack(present: boolean, code: number): string | undefined;
+  /** `properties`: of version 5; undefined: the server answered in 3.1.1's form. */
+  connack(present: boolean, code: number, properties?: Properties): string | undefined;
+  /** Version 5: the server ends the connection, and says why (§3.14). */
+  disconnected?(code: number, properties: Properties): void;
   pingresp(): void;
 }
 
@@ -41,10 +47,15 @@ export interface MessageReader {
   readonly head: number;
   /** That one has come. */
   acknowledge(head: number): void;
-  /** Any other. Packet type and id as in codec.ts's words. `granted`: of SUBACK, 0, 1, 2 or 128. */
-  acknowledgement(word: number, granted: number): string | undefined;
+  /**
+   * Any other. Packet type and id as in codec.ts's words. `code`: SUBACK's return code, 0, 1, 2 or 128; in version 5 the reason code of
+   * any, with the server's text for people.
+   */
+  acknowledgement(word: number, code: number, reason?: string): string | undefined;
   /** The next piece of a message, empty only if the payload is. `id`: 0 at QoS 0. Read it before returning. */
   message(message: InboundMessage, id: number): void;
+  /** Version 5: a PUBLISH has gone by that is longer than was asked for, or its topic is. To be acknowledged all the same. */
+  skipped?(qos: QoS, id: number): void;
 }
 
 // What the next byte is

@@ -16,6 +16,8 @@ export interface Message {
   /** How many of the payload's bytes count. */
   readonly payloadLength: number;
   readonly retain: boolean;
+  /** Version 5: made by `Version5.properties`. The same for each message of a topic object. */
+  readonly properties?: Uint8Array;
 }
 
 export class Transmit {
