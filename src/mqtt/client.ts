@@ -235,7 +235,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     if (fault || connection.isOver) return fault;
     this.isWiped = false;
     this.sinceMs = options.uptimeMs();
-    connection.begin();
+    connection.begin(options.keepAlive ?? 60);
     this.setState("connected");
     return;
   }

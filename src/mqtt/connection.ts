@@ -3,25 +3,19 @@
  * DISCONNECT. Made anew for each attempt, buffers included; once it is over, a late callback has no effect.
  * It reads only as much as it can answer, so that nothing queues up: a packet's answer is never longer than the packet.
  * Whether a connection is wanted, and what follows upon its end, is the client's (client.ts).
- * Source: MQTT 3.1.1 §3.1.2.10 (keep-alive), §4.8; ECMA-419, 2nd edition, clauses 12 and 20.
+ * Source: MQTT 3.1.1 §4.8; ECMA-419, 2nd edition, clauses 12 and 20.
  */
 import type { Ending } from "./delivery/options.js";
 import type { Session } from "./delivery/session.js";
 import type { OutboundEntry } from "./delivery/store.js";
 import { beginning, messageOf, NO_BROKER, noConnection, quietly } from "./errors.js";
+import { KeepAlive, type KeptAlive } from "./keep-alive.js";
 import type { ClientOptions, MQTTError } from "./options.js";
 import { CONNECTED, GREETED, LEAVING, LEFT, OPENING, OVER, RESOLVING, type State } from "./states.js";
 import type { NoConnection, Port, Resolver, ResolverConstructor, TCP } from "./wire/io.js";
 import type { LinkReader, Parser } from "./wire/parser.js";
 import type { Protocol } from "./wire/protocol.js";
 import type { Transmit } from "./wire/transmit.js";
-
-const NEVER = Number.POSITIVE_INFINITY;
-
-/** Bytes a second: what moves slower does not count as a message on its way, but as a peer that hangs. */
-const MIN_SPEED = 256;
-/** From PINGREQ to PINGRESP at most, whatever moves in between. */
-const MAX_PING_MS = 600_000;
 
 /** What a connection asks of the client that made it. A connection that is over asks for nothing. */
 export interface ConnectionOwner {
@@ -35,7 +29,7 @@ export interface ConnectionOwner {
   wait(delayMs: number): void;
 }
 
-export class Connection<E extends OutboundEntry> implements LinkReader {
+export class Connection<E extends OutboundEntry> implements LinkReader, KeptAlive {
   /** What goes out, and the socket. */
   readonly out: Transmit;
   private readonly owner: ConnectionOwner;
@@ -50,18 +44,9 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
   private unread = 0;
   /** Bytes that are being parsed; 0: none. */
   parsing = 0;
-  /** Since the last look: was something heard? `out` knows whether something was sent. */
-  private hasHeard = false;
-  /** How often is looked, in milliseconds; Infinity: never. What is idle for a whole look is pinged: at 0.8 of the keep-alive. */
-  private readonly lookMs: number;
-  /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is out. */
-  private pingLimitMs = NEVER;
-  /** The same, whatever comes in and goes out meanwhile. */
-  private lastLimitMs = NEVER;
-  /** Bytes that came in and went out in pieces, since PINGRESP was last waited for anew. */
-  private moved = 0;
-  /** PINGREQ waits for free space. */
-  private isPingDue = false;
+  private readonly keepAlive: KeepAlive;
+  /** Something was heard. Reset by the reader. */
+  hasHeard = false;
 
   constructor(owner: ConnectionOwner, options: ClientOptions<E>, session: Session<E>, protocol: Protocol) {
     const length = options.bufferLength ?? 1_024;
@@ -73,7 +58,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
     this.out = new protocol.Transmit(length);
     this.word = receive.subarray(0, 4);
     this.parser = new protocol.Parser(this, session, receive, options.topicLength ?? 256);
-    this.lookMs = (options.keepAlive ?? 60) * 400 || NEVER;
+    this.keepAlive = new KeepAlive(this, options);
   }
 
   get isOver(): boolean {
@@ -97,10 +82,10 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
     else this.guard(this.open, isNumeric ? host : undefined);
   }
 
-  /** CONNACK was accepted: keep-alive begins. */
-  begin(): void {
+  /** CONNACK was accepted. */
+  begin(keepAliveS: number): void {
     this.state = CONNECTED;
-    this.owner.wait(this.lookMs);
+    this.keepAlive.begin(keepAliveS);
   }
 
   /** The session may have something new to send: sends it; while something is parsed, afterwards. */
@@ -141,20 +126,9 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
 
   /** What is waited for has not come, or a look is due. */
   expire(): void {
-    const out = this.out;
     switch (this.state) {
       case CONNECTED:
-        // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed. And by what is
-        // acknowledged, or a server that sends messages, and acknowledges none, goes unnoticed.
-        if (
-          out.hasSent &&
-          this.hasHeard &&
-          this.pingLimitMs === NEVER &&
-          !(this.session.inFlight && this.session.lingers())
-        ) {
-          out.hasSent = this.hasHeard = false;
-          this.owner.wait(this.lookMs);
-        } else this.guard(this.lookCloser, undefined);
+        if (!this.keepAlive.isLively()) this.guard(this.lookCloser, undefined);
         return;
       case OVER:
         return;
@@ -185,17 +159,16 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
     return this.owner.onConnack(present, code);
   }
 
-  /** PINGRESP came: unless it was not asked for, a proof of life. */
   pingresp(): void {
-    if (this.pingLimitMs === NEVER) return;
-    // The next look is due as if the answer had come at once: what counts is when we sent (§3.1.2-23).
-    this.owner.wait(this.pingLimitMs - this.pingTimeoutMs + this.lookMs - this.options.uptimeMs());
-    this.pingLimitMs = this.lastLimitMs = NEVER;
-    if (this.session.pingresp()) this.fail("timeout", "no acknowledgement", "stuck");
+    if (this.keepAlive.pingresp() && this.session.pingresp()) this.fail("timeout", "no acknowledgement", "stuck");
   }
 
-  private get pingTimeoutMs(): number {
-    return Math.min(this.options.pingTimeoutMs ?? 15_000, this.lookMs * 2.5);
+  wait(delayMs: number): void {
+    this.owner.wait(delayMs);
+  }
+
+  lingers(): boolean {
+    return this.session.inFlight > 0 && this.session.lingers();
   }
 
   /** Runs what a socket, a resolver or a timer wants. What a callback or a store throws ends the connection: nothing escapes. */
@@ -317,58 +290,8 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
     this.out.flush();
   }
 
-  /** Asks for a sign of life. Without free space the wait for it begins all the same, and anew once PINGREQ is out. */
-  private ping(): void {
-    const nowMs = this.options.uptimeMs();
-    const limitMs = nowMs + this.pingTimeoutMs;
-    const isOut = this.out.packet(Uint8Array.of(0xc0, 0));
-    if (this.pingLimitMs === NEVER) {
-      this.lastLimitMs = nowMs + MAX_PING_MS;
-      this.countAnew();
-    }
-    this.pingLimitMs = isOut && this.isPingDue ? limitMs : Math.min(this.pingLimitMs, limitMs);
-    this.isPingDue = !isOut;
-    this.look();
-    this.send();
-  }
-
-  /** Nothing was sent or nothing was heard since the last look, or the oldest in flight is still the same, or a ping is out. */
   private lookCloser(): void {
-    const out = this.out;
-    const nowMs = this.options.uptimeMs();
-    const hasSent = out.hasSent;
-    const hasHeard = this.hasHeard;
-    out.hasSent = this.hasHeard = false;
-    if (nowMs >= this.pingLimitMs) {
-      if (!this.isMoving(nowMs, hasSent)) {
-        this.fail("timeout", "no PINGRESP");
-        return;
-      }
-      this.pingLimitMs = nowMs + this.pingTimeoutMs;
-      this.countAnew();
-    }
-    // While a ping is out, another one leaves only for want of other packets.
-    if (hasSent && hasHeard && !this.isPingDue && this.pingLimitMs < NEVER) this.look();
-    else this.ping();
-  }
-
-  /**
-   * PINGRESP waits behind the messages that come in, and PINGREQ behind one that goes out. They count as life as long as they
-   * move at a speed that a person would call slow: a peer that drips is as bad as one that is silent, with all that waits for it.
-   */
-  private isMoving(nowMs: number, hasSent: boolean): boolean {
-    const out = this.out;
-    if (nowMs >= this.lastLimitMs) return false;
-    if (this.isPingDue && hasSent && !out.end) return true; // PINGREQ has free space now, and goes
-    return (this.moved + out.moved) * 1_000 >= this.pingTimeoutMs * MIN_SPEED;
-  }
-
-  private countAnew(): void {
-    this.moved = this.out.moved = 0;
-  }
-
-  private look(): void {
-    this.owner.wait(Math.min(this.lookMs, this.pingLimitMs - this.options.uptimeMs()));
+    this.keepAlive.lookCloser();
   }
 
   /** Takes what is there, as far as the answers to it have free space: a byte for a byte, and four to a packet begun before. */
@@ -389,7 +312,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader {
   private parse(length: number): void {
     const parser = this.parser;
     this.parsing = length;
-    this.moved += length;
+    this.keepAlive.moved += length;
     const fault = parser.feed(length);
     this.parsing = 0;
     if (!fault) return;

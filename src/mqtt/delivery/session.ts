@@ -2,61 +2,28 @@
  * The session: what the two ends agree on beyond one connection. Turns each packet into its effects: bytes in the transmit
  * buffer, calls to the stores, calls to the owner. A pure state machine: no clock, no socket. What a callback or a store
  * throws passes through; the connection catches it and closes (§4.8.0-2).
- *
- * Entries that the server does not take, and when one is a dead letter: suspicion.ts. A PUBREL that is never answered stops nothing:
- * the message is the server's, and after three connections it is settled as delivered. Its id comes again 61,440 entries later.
+ * Which entry goes next, and those that the server does not take: outbound.ts.
  * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
-
 import type { InboundMessage, MessageReader } from "../wire/parser.js";
 import type { Protocol } from "../wire/protocol.js";
 import type { Transmit } from "../wire/transmit.js";
-import { InFlight, PUBACK, PUBCOMP, PUBREC } from "./in-flight.js";
-import type { Ending, Outcome, SessionOptions, SettledBy } from "./options.js";
-import { Requests } from "./requests.js";
-import { type InboundStore, MemoryInboundStore, NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
-import { ALONE, IN_ORDER, OTHERS, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
+import { PUBACK, PUBREC } from "./in-flight.js";
+import type { Ending, SessionOptions } from "./options.js";
+import { ONE_SETTLED, Outbound } from "./outbound.js";
+import { type InboundStore, MemoryInboundStore, type OutboundEntry } from "./store.js";
+import { OTHERS } from "./suspicion.js";
 
-// How far a connection has got.
-const RECEIVED = 1;
-const SETTLED = 2;
-
-export class Session<E extends OutboundEntry> extends InFlight implements MessageReader {
-  readonly requests: Requests;
-  private readonly options: SessionOptions<E>;
-  private readonly store: OutboundStore<E>;
+export class Session<E extends OutboundEntry> extends Outbound<E> implements MessageReader {
   /** Ids of QoS 2 messages that were delivered and not released yet. Most never get one: the store in RAM is made for the first. */
   private held: InboundStore | undefined;
-  private readonly suspicion: Suspicion;
-  /** The transmit buffer, from CONNACK to the end of the connection. */
-  private out: Transmit | undefined;
-
-  /** What came of this connection: an entry was RECEIVED (PUBREC), or one SETTLED. */
-  private progress = 0;
-  /** There is nothing to be learnt from an acknowledgement. */
-  private isCalm = false;
-  /** What the owner knows of it. */
-  private reported: Refusal | undefined;
-
-  /** All below may have been sent in this session, on earlier connections. */
-  private sentEnd = 0;
-  /** So many more may have been sent before the reboot. */
+  /** So many more than those below `sentEnd` may have been sent before the reboot. */
   private perhapsSent: number;
-  private countedEnd = 0; // those of QoS 2 below it are counted as possible doubles: each is one, however often it is sent again
-  delivered = 0;
-  deadLetters = 0;
-  possibleDoubles = 0;
 
   constructor(options: SessionOptions<E>, protocol: Protocol) {
-    const window = options.window ?? 8;
-    if (!(window >= 1 && window <= 1_024)) throw new RangeError(`window ${window}: expected 1..1024`);
-    super(window);
-    this.options = options;
-    this.store = options.outbound ?? NO_STORE;
+    super(options, protocol);
     this.held = options.inbound;
-    this.suspicion = new Suspicion(this.store, options.deadLetterAfter ?? 10);
     this.perhapsSent = options.perhapsSent ?? 0;
-    this.requests = new Requests(options, protocol);
   }
 
   /** CONNACK of code 0 came. `clean`: what we asked for. Returns what was wrong. */
@@ -98,7 +65,7 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
   close(ending: Ending): void {
     if (!this.out) return;
     this.out = undefined;
-    const isSettled = this.progress === SETTLED;
+    const isSettled = this.progress === ONE_SETTLED;
     const by = ending === "peer" ? "closing" : ending === "stuck" ? "silence" : undefined;
     const oldest = this.oldest;
     const isUnclear = this.requests.close(ending === "peer", this.inFlight, isSettled);
@@ -260,16 +227,6 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     }
   }
 
-  /** The server has taken an entry on this connection, or it ends for the sake of one that is known to end connections. */
-  get isWelcome(): boolean {
-    return this.progress >= RECEIVED || this.suspicion.phase === ALONE;
-  }
-
-  /** What the server does not take. */
-  get refusal(): Refusal | undefined {
-    return this.suspicion.refusal;
-  }
-
   /** PINGRESP came: the connection lives. Returns whether it is to be closed: three in a row have not moved the oldest in flight. */
   pingresp(): boolean {
     this.join(true);
@@ -285,110 +242,5 @@ export class Session<E extends OutboundEntry> extends InFlight implements Messag
     if (this.limit) return;
     this.mayHaveMore = true;
     if (this.requests.isJoined(isAlive)) this.pace(this.suspicion);
-  }
-
-  /** The next to go while some are held back. */
-  private seekPaced(): E | undefined {
-    const { store, suspicion } = this;
-    let entry = store.seek(this.cursor);
-    for (; entry && suspicion.phase !== ALONE && this.mustSkip(entry); entry = store.seek(this.cursor)) {
-      this.cursor = entry.sequence + 1;
-      this.hasSkipped = true;
-    }
-    if (!entry || suspicion.mustRest(entry.sequence)) return;
-    return store.seek(this.cursor); // once more: it may be the same object as the oldest, which was looked at
-  }
-
-  /** An entry was acknowledged: the first on this connection, or while something is suspected. */
-  private heard(sequence: number, settledQos: number): void {
-    const suspicion = this.suspicion;
-    const phase = suspicion.phase;
-    this.progress = Math.max(this.progress, settledQos ? SETTLED : RECEIVED);
-    suspicion.acknowledged(sequence, settledQos);
-    if (settledQos) this.convict();
-    if (phase !== IN_ORDER || this.hasSkipped) {
-      this.pace(suspicion);
-      this.mayHaveMore = true;
-    }
-    this.isCalm = suspicion.isIdle && !this.hasSkipped;
-    this.report();
-  }
-
-  /** Nothing is left to send from the cursor on, and nothing is in flight. Returns where to look for more; -1: nowhere. */
-  private turn(): number {
-    if (this.suspicion.heldEnd) return this.suspicion.turn();
-    if (!this.hasSkipped) return -1;
-    this.hasSkipped = false;
-    return 0;
-  }
-
-  /** Three pings were answered, and not the oldest in flight. Returns whether the connection is to be closed. */
-  private isStuck(oldest: number): boolean {
-    const suspicion = this.suspicion;
-    const awaited = this.awaited[this.head] >> 28;
-    if (awaited === PUBCOMP) return this.isUnanswered(oldest);
-    if (this.overtaken === oldest)
-      suspicion.overtake(oldest, awaited === PUBACK ? 1 : 2, this.overtakenBy, this.overtaker);
-    this.isCalm = suspicion.isIdle;
-    return !this.convict();
-  }
-
-  /**
-   * PUBREL is not answered: sent again with the next connection, and the one after it. Then the message is settled: it is the
-   * server's since PUBREC, and PUBREL has arrived, as the pings behind it have. So are all others of which the same is true.
-   */
-  private isUnanswered(oldest: number): boolean {
-    const { out, head, inFlight } = this;
-    if (this.countSilence(oldest) < 3) return true;
-    for (let n = 0; n < inFlight && this.out === out; n++) {
-      const slot = (head + n) % this.window;
-      const sequence = this.sequences[slot];
-      if (this.awaited[slot] >> 28 !== PUBCOMP || (this.sentEnd && sequence >= this.sentEnd)) continue;
-      this.retire(slot);
-      this.settle(sequence, "delivered", "unanswered");
-    }
-    return false;
-  }
-
-  /** An entry of QoS 2 has QoS 1's promise. */
-  private lowered(sequence: number, why: "acknowledged" | "refused"): void {
-    const isAgain = why === "acknowledged" && sequence < this.sentEnd && sequence >= this.countedEnd;
-    if (isAgain) this.possibleDoubles++;
-    this.options.onLowered?.(sequence, why, isAgain);
-  }
-
-  /** Settles what the server does not take, while it takes the rest, if there is proof. Returns whether there is. */
-  private convict(): boolean {
-    const { out, suspicion } = this;
-    const isProven = suspicion.proven >= 0;
-    for (let entry = suspicion.proven; entry >= 0 && this.out === out; entry = suspicion.proven) {
-      const by: RefusedBy = entry === suspicion.overtaken ? "silence" : (suspicion.refusal as Refusal).by;
-      const isReleased = suspicion.isReleased(entry);
-      if (this.oldest === entry) this.retire(this.head);
-      this.requests.release((entry % 61_440) + 1); // the server may hold its id, which comes again
-      this.store.settle(entry);
-      suspicion.convicted(entry);
-      this.goTo(Math.max(this.cursor, this.reached), suspicion);
-      this.report();
-      if (isReleased) this.settle(entry, "delivered", "unanswered");
-      else this.settle(entry, "deadLetter", by);
-    }
-    return isProven;
-  }
-
-  /** An entry is done with, and no acknowledgement said so. */
-  private settle(sequence: number, outcome: Outcome, by?: SettledBy): void {
-    this.store.settle(sequence);
-    this.mayHaveMore = true;
-    if (outcome === "delivered") this.delivered++;
-    else this.deadLetters++;
-    this.options.onSettled?.(sequence, outcome, by);
-  }
-
-  private report(): void {
-    const refusal = this.suspicion.refusal;
-    if (refusal === this.reported) return;
-    this.reported = refusal;
-    this.options.onRefusal?.(refusal);
   }
 }
