@@ -31,6 +31,7 @@ const WRONG: Readonly<Record<string, readonly [words: string[], line: string]>> 
   simulate: [["--years", "NaN"], "--years NaN: expected a number, more than 0 and at most 10000"],
   chaos: [["--qos", "0"], "--qos 0: expected 1 or 2"],
   fleet: [["--devices", "1e9"], "--devices 1e9: expected a whole number from 1 to 100000"],
+  battery: [["--cells", "2xD"], "--cells 2xD: expected 1 to 8, x, and one of 18650, AA, AAA, AA-lithium, as 2xAA"],
   faults: [["--write-unit", "8"], "--write-unit 8: expected 1 or 16"],
   bench: [["speed"], "speed: no such section; there are "],
   "mqtt-client": [["--port", "-1"], "mqtt-client: --port -1: expected a whole number from 1 to 65535"],

@@ -19,6 +19,7 @@ export {
   choice,
   flag,
   many,
+  type Option,
   option,
   positive,
   preset,
