@@ -1,9 +1,10 @@
 /*
  * What the README calls usable alone is: every module of such a folder is in its manifest's reach and preloaded, and imports
- * nothing outside the folder. No other folder has a manifest, which would not be included or tested.
+ * nothing outside the folder. No other folder has a manifest, which would not be included or tested. A folder in a library that has one
+ * of its own is a part that its user may leave out: the rest imports nothing of it.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { basename, dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { importsIn } from "../boards/archive.js";
@@ -25,7 +26,10 @@ test("the rooms with a manifest are the libraries that the README names", () => 
 
 describe.each(LIBRARIES)("%s", (room) => {
   const folder = join(SRC, room);
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const all = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const parts = all.filter((name) => name.endsWith("/manifest.json")).map(dirname);
+  const modules = all.filter((name) => name.endsWith(".ts"));
+  const files = modules.filter((name) => !parts.includes(dirname(name)));
   const withCode = files.filter((name) => hasCode(readFileSync(join(folder, name), "utf8")));
   const manifest: { modules: Record<string, string | string[]>; preload: string[] } = JSON.parse(
     readFileSync(join(folder, "manifest.json"), "utf8"),
@@ -57,4 +61,23 @@ describe.each(LIBRARIES)("%s", (room) => {
     const outside = imported.filter((file) => !files.includes(file));
     expect(outside).toEqual([]);
   });
+
+  for (const part of parts) {
+    test(`${part}, which may be left out, has a manifest with all of it, and imports of the library what its users include anyway`, () => {
+      const inPart = modules.filter((name) => dirname(name) === part);
+      const code = inPart.filter((name) => hasCode(readFileSync(join(folder, name), "utf8")));
+      const types = inPart.filter((name) => !code.includes(name)).map((name) => `./${basename(name, ".ts")}`);
+      expect(JSON.parse(readFileSync(join(folder, part, "manifest.json"), "utf8"))).toEqual({
+        include: "../manifest.json",
+        modules: { [posix.join(room, part, "*")]: "./*", ...(types.length ? { "~": types } : {}) },
+        preload: code.map((name) => `${room}/${nameOf(name)}`).sort(),
+      });
+      const imported = inPart.flatMap((name) =>
+        importsIn(readFileSync(join(folder, name), "utf8")).map((specifier) =>
+          posix.join(dirname(name), specifier.replace(/\.js$/, ".ts")),
+        ),
+      );
+      expect(imported.filter((file) => !modules.includes(file))).toEqual([]);
+    });
+  }
 });

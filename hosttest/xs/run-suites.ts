@@ -25,6 +25,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/console/xterm.test.ts": "rendered by xterm.js, which needs Node",
   "hosttest/mqtt/checklist.test.ts": "reads the other suites",
   "hosttest/mqtt/fuzz.test.ts": "compares with mqtt-packet, which needs Node",
+  "hosttest/mqtt/v5/peer.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/mqtt/wire/transmit.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/outbox/readme.test.ts": "reads README.md, and bundles",
   "hosttest/mqtt/peers.test.ts": "talks to other programs",

@@ -3,44 +3,10 @@
  * fault. Seen through the client, which closes (4.8.0-1).
  */
 import { describe, expect, test } from "vitest";
-import { type InboundMessage, type LinkReader, type MessageReader, Parser } from "../../../src/mqtt/wire/parser.js";
+import { Parser } from "../../../src/mqtt/wire/parser.js";
+import { feed, Notes } from "../support/notes.js";
 import { bytesOf } from "../support/scripted-peer.js";
 import { CONNACK_NEW, World } from "../support/world.js";
-
-/** Writes down each call, in short. */
-class Notes implements LinkReader, MessageReader {
-  readonly awaited = [-1];
-  readonly head = 0;
-  acknowledge(): undefined {}
-  readonly lines: string[] = [];
-  bytes = 0;
-  #note(line: string): undefined {
-    this.lines.push(line);
-  }
-  connack(present: boolean, code: number): undefined {
-    return this.#note(`connack ${present} ${code}`);
-  }
-  acknowledgement(word: number, granted: number): undefined {
-    return this.#note(`ack ${word >>> 28} ${word & 0xffff}${word >>> 28 === 9 ? ` ${granted}` : ""}`);
-  }
-  pingresp(): undefined {
-    return this.#note("pingresp");
-  }
-  message({ topic, qos, totalBytes, offsetBytes, payload, last }: InboundMessage, id: number): undefined {
-    if (offsetBytes === 0) {
-      this.bytes = 0;
-      this.#note(`publish ${topic} ${qos} ${id} ${totalBytes}`);
-    }
-    expect(offsetBytes).toBe(this.bytes);
-    this.bytes += payload.length;
-    if (last) this.#note(`published ${this.bytes}`);
-  }
-}
-
-function feed(parser: Parser, receive: Uint8Array, bytes: Uint8Array): string | undefined {
-  receive.set(bytes);
-  return parser.feed(bytes.length);
-}
 
 describe("streams", () => {
   const STREAM =
@@ -157,7 +123,7 @@ describe("what a server must not send closes the connection, with packet and fau
     ["a2 00", "UNSUBSCRIBE: from a server"],
     ["c0 00", "PINGREQ: from a server"],
     ["e0 00", "DISCONNECT: from a server"],
-    ["f0 00", "15: from a server"],
+    ["f0 00", "AUTH: from a server"],
     ["20 02 00 00", "CONNACK: twice (3.2.0-1)"],
     ["41 02 00 01", "PUBACK: flags 1 (2.2.2-2)"],
     ["52 02 00 01", "PUBREC: flags 2 (2.2.2-2)"],

@@ -77,18 +77,30 @@ export function field(name: string, value: string | Uint8Array): Uint8Array {
   return out;
 }
 
-/** CONNECT, §3.1; fields in the order of §3.1.3-1. @throws RangeError for what MQTT cannot express */
-export function connectPacket(options: ConnectOptions, clean: boolean, will: Will | undefined): Uint8Array {
+/**
+ * CONNECT, §3.1; fields in the order of §3.1.3-1. `properties`: of version 5, with their length, those of the will too.
+ * @throws RangeError for what MQTT cannot express
+ */
+export function connectPacket(
+  options: ConnectOptions,
+  clean: boolean,
+  will: Will | undefined,
+  level = 4,
+  properties?: Uint8Array,
+  willProperties?: Uint8Array,
+): Uint8Array {
   const keepAlive = options.keepAlive ?? 60;
   const user = options.user;
   const password = options.password;
   if (!(keepAlive >= 0 && keepAlive <= 65_535)) throw new RangeError(`keepAlive ${keepAlive}: expected 0..65535 s`);
   if (options.id === "" && !clean) throw new RangeError("id: expected with a session that lasts"); // §3.1.3-7
-  const head = Uint8Array.of(0, 4, 0x4d, 0x51, 0x54, 0x54, 4, clean ? 2 : 0, keepAlive >> 8, keepAlive); // MQTT, level 4
-  const parts = [head, field("id", options.id)];
+  const head = Uint8Array.of(0, 4, 0x4d, 0x51, 0x54, 0x54, level, clean ? 2 : 0, keepAlive >> 8, keepAlive); // MQTT
+  const parts = properties ? [head, properties] : [head];
+  parts.push(field("id", options.id));
   if (will) {
     if (!(will.qos >= 0 && will.qos <= 2)) throw new RangeError(`will QoS ${will.qos}: expected 0..2`);
     head[FLAGS] |= 4 | (will.qos << 3) | (will.retain ? 0x20 : 0);
+    if (willProperties) parts.push(willProperties);
     parts.push(field("will", encodeTopicName(will.topic)), field("will", will.payload));
   }
   if (user !== undefined) {

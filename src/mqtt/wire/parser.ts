@@ -59,36 +59,39 @@ export interface MessageReader {
 }
 
 // What the next byte is
-const FIRST = 0; // a packet's first byte
+export const FIRST = 0; // a packet's first byte
 const GREETING = 1; // a CONNACK's first byte: the first packet of the stream (§3.2.0-1)
-const LENGTH = 2; // of the remaining-length field
+export const LENGTH = 2; // of the remaining-length field
 const HEAD = 3; // of a packet before its payload; also while that comes in
 const ENDED = 4; // of no interest any more
 
 const NAMES =
-  "0,CONNECT,CONNACK,PUBLISH,PUBACK,PUBREC,PUBREL,PUBCOMP,SUBSCRIBE,SUBACK,UNSUBSCRIBE,UNSUBACK,PINGREQ,PINGRESP,DISCONNECT,15";
+  "0,CONNECT,CONNACK,PUBLISH,PUBACK,PUBREC,PUBREL,PUBCOMP,SUBSCRIBE,SUBACK,UNSUBSCRIBE,UNSUBACK,PINGREQ,PINGRESP,DISCONNECT,AUTH";
+
+/** The parser's own hand on it. */
+export type Inbound = { -readonly [K in keyof InboundMessage]: InboundMessage[K] };
 
 export class Parser {
-  private readonly link: LinkReader;
-  private readonly messages: MessageReader;
+  protected readonly link: LinkReader;
+  protected readonly messages: MessageReader;
   /** The receive buffer. */
   readonly bytes: Uint8Array;
   /** The same. */
   readonly words: DataView;
   /** What has come of the packet's head. */
-  private readonly head: Uint8Array;
+  protected readonly head: Uint8Array;
   /** What the next byte is; 0: between two packets. */
   state = GREETING;
-  private first = 0;
+  protected first = 0;
   /** While LENGTH: what the field says so far; later: bytes of the packet that have not come, its head included. */
-  private remaining = 0;
+  protected remaining = 0;
   /** Bits of the length field so far; bytes of the head so far. */
-  private count = 0;
+  protected count = 0;
   /** Bytes of the head, as far as is known. */
-  private headLength = 0;
-  private id = 0;
+  protected headLength = 0;
+  protected id = 0;
   /** The message whose payload comes in; nothing else can then, PINGRESP included. */
-  message: { -readonly [K in keyof InboundMessage]: InboundMessage[K] } | undefined;
+  message: Inbound | undefined;
 
   /** `receive`: where the bytes to parse stand. `longestTopic`: in bytes. */
   constructor(link: LinkReader, messages: MessageReader, receive: Uint8Array, longestTopic: number) {
@@ -125,7 +128,7 @@ export class Parser {
     return;
   }
 
-  private takeByte(byte: number): string | undefined {
+  protected takeByte(byte: number): string | undefined {
     const state = this.state;
     if (state === LENGTH) return this.takeLength(byte);
     if (state === HEAD) {
@@ -154,19 +157,24 @@ export class Parser {
       return;
     }
     const remaining = this.remaining;
-    const type = this.first >> 4;
-    // Each SUBSCRIBE of ours has one filter. The least of a PUBLISH: length of the topic, one character, packet id.
-    const least = type === 3 ? (this.first & 6 ? 5 : 3) : type === 9 ? 3 : type === 13 ? 0 : 2;
-    if (type === 3 ? remaining < least : remaining !== least) return `length ${remaining}`;
+    this.headLength = this.headOf(this.first >> 4, remaining);
+    if (this.headLength < 0) return `length ${remaining}`;
     this.count = 0;
-    this.headLength = Math.min(remaining, type === 3 ? 2 : 3);
     this.state = HEAD;
     if (remaining === 0) return this.takeHead();
     return;
   }
 
+  /** How many bytes the head of a packet has, as far as type and length say so; below 0: it cannot be so long. */
+  protected headOf(type: number, remaining: number): number {
+    // Each SUBSCRIBE of ours has one filter. The least of a PUBLISH: length of the topic, one character, packet id.
+    const least = type === 3 ? (this.first & 6 ? 5 : 3) : type === 9 ? 3 : type === 13 ? 0 : 2;
+    if (type === 3) return remaining < least ? -1 : 2;
+    return remaining === least ? least : -1;
+  }
+
   /** The packet has come up to `headLength`. */
-  private takeHead(): string | undefined {
+  protected takeHead(): string | undefined {
     const head = this.head;
     const high = head[0];
     const low = head[1];
@@ -185,12 +193,12 @@ export class Parser {
       return this.link.connack(high === 1, low);
     }
     if (id === 0) return "packet id 0";
-    const granted = head[2];
-    if (type === 9 && granted > 2 && granted !== 0x80) return `return code ${granted}`;
+    const granted = type === 9 ? head[2] : 0;
+    if (granted > 2 && granted !== 0x80) return `return code ${granted}`;
     return this.messages.acknowledgement((this.first << 24) | 0x2_0000 | id, granted);
   }
 
-  private takePublish(topicLength: number): string | undefined {
+  protected takePublish(topicLength: number): string | undefined {
     const head = this.head;
     const first = this.first;
     const end = 2 + topicLength;
@@ -209,7 +217,7 @@ export class Parser {
     const fault = checkTopicName(topic);
     if (fault) return fault;
     this.remaining -= length;
-    this.message = {
+    this.begin({
       topic,
       qos: ((first >> 1) & 3) as QoS,
       retain: (first & 1) === 1,
@@ -218,13 +226,18 @@ export class Parser {
       offsetBytes: 0,
       payload: head,
       last: false,
-    };
-    if (this.remaining === 0) this.takePayload(0, 0);
+    });
     return;
   }
 
-  private takePayload(start: number, end: number): void {
-    const message = this.message as NonNullable<typeof this.message>;
+  /** What comes next is the payload. */
+  protected begin(message: Inbound): void {
+    this.message = message;
+    if (this.remaining === 0) this.takePayload(0, 0);
+  }
+
+  protected takePayload(start: number, end: number): void {
+    const message = this.message as Inbound;
     message.payload = this.bytes.subarray(start, end);
     message.offsetBytes = message.totalBytes - this.remaining;
     this.remaining -= end - start;

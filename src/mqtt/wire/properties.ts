@@ -16,26 +16,22 @@ export interface Properties {
   /** Where an answer is wanted (§3.3.2.3.5). */
   readonly responseTopic?: string;
   readonly correlationData?: Uint8Array;
-  /** Of the subscriptions that a PUBLISH matches; the last one, where it matches several (§3.3.2.3.8). */
+  /** Of the subscription that a PUBLISH matches; the last one, where it matches several (§3.3.2.3.8). */
   readonly subscriptionId?: number;
-  /** CONNECT, CONNACK, DISCONNECT: seconds that the session outlives the connection; 0xffffffff: for ever (§3.1.2.11.2). */
+  /** CONNECT, CONNACK: seconds that the session outlives the connection; 0xffffffff: for ever (§3.1.2.11.2). */
   readonly sessionExpiryS?: number;
   /** The server's name for a client that has none (§3.2.2.3.7). */
   readonly assignedId?: string;
   /** Seconds; instead of the keep-alive asked for (§3.2.2.3.14). */
   readonly serverKeepAliveS?: number;
-  readonly requestProblemInformation?: number;
-  readonly requestResponseInformation?: number;
-  readonly willDelayS?: number;
-  readonly responseInformation?: string;
   /** Where to connect instead (§4.11). */
   readonly serverReference?: string;
   /** For people (§3.2.2.3.9). As it came: escape it. */
   readonly reason?: string;
   /** Messages of QoS 1 and 2 that the sender of this takes at once; 1 to 65,535 (§3.2.2.3.3). */
   readonly receiveMaximum?: number;
+  /** Topics that the sender of this replaces by numbers (§3.2.2.3.8). */
   readonly aliasMaximum?: number;
-  readonly topicAlias?: number;
   /** 0 or 1; missing: 2 (§3.2.2.3.4). */
   readonly maxQoS?: number;
   readonly retainAvailable?: number;

@@ -41,11 +41,12 @@ export class Transmit {
   private longLength: number;
   // The PUBLISH at the buffer's begin, as long as it is not overwritten.
   /** Its topic; undefined: overwritten. */
-  private topic: Uint8Array | undefined;
+  protected topic: Uint8Array | undefined;
   /** Its first byte; 0: an acknowledgement took the place of the first four bytes, all before the topic's text. */
   private first = 0;
   /** Those four bytes, the first one apart. */
   private head = 0;
+  private idAt = 0;
   private payloadAt = 0;
   private payloadLength = 0;
   /** What counts of it, and the payload that this is a view of: owners render into one buffer, and to the same length. */
@@ -100,21 +101,24 @@ export class Transmit {
       this.first = first;
       this.words.setUint32(0, (first << 24) | this.head);
     }
-    this.words.setUint16(this.payloadAt - 2, id);
+    this.words.setUint16(this.idAt, id);
     this.bytes.set(message.payload === this.payload ? this.counted : this.count(message), this.payloadAt);
     this.end = this.payloadAt + length;
     return true;
   }
 
-  /** The same for a PUBLISH of any length, QoS and place. `id`: 0 at QoS 0. */
-  publishAny(first: number, id: number, message: Message): boolean {
+  /**
+   * The same for a PUBLISH of any length, QoS and place. `id`: 0 at QoS 0. `topic`: as it is written. `properties`: of version 5, with
+   * their length.
+   */
+  publishAny(first: number, id: number, message: Message, topic = message.topic, properties?: Uint8Array): boolean {
     if (!this.socket) return false;
-    const topic = message.topic;
     const length = message.payloadLength;
     const bytes = this.bytes;
     const words = this.words;
     const end = this.end;
-    const rest = topic.length + length + (id ? 4 : 2);
+    let rest = topic.length + length + (id ? 4 : 2);
+    if (properties) rest += properties.length;
     const most = rest + 5; // with the longest length field; that has four bytes of seven bits
     if (most > bytes.length - end && (end || most - length > bytes.length || rest > 0xfff_ffff)) return false;
     bytes[end] = first;
@@ -126,10 +130,15 @@ export class Transmit {
       words.setUint16(at, id);
       at += 2;
     }
+    this.idAt = at - 2;
+    if (properties) {
+      bytes.set(properties, at);
+      at += properties.length;
+    }
     this.end = at;
     this.add(this.count(message));
     if (end || id === 0 || this.tail) return true;
-    this.topic = topic;
+    this.topic = message.topic;
     this.first = first;
     this.head = words.getUint32(0) & 0xff_ffff;
     this.payloadAt = at;
