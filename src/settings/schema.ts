@@ -3,46 +3,35 @@
  * The prompt, the desktop's command line, mcconfig's key=value and the README's table are made from this one table.
  * A setting is known to people as text; parse.ts turns text into the values below. Texts are bounded in UTF-8 bytes, so
  * that all settings together fit one value of the key-value store.
- * Sources: keep alive MQTT 3.1.1 §3.1.2.10, client ids §3.1.3.1; SSIDs IEEE 802.11-2016 §9.4.2.2; the checks: texts.ts.
+ * Sources: client ids MQTT 3.1.1 §3.1.3.1; SSIDs IEEE 802.11-2016 §9.4.2.2; the checks: texts.ts.
  */
 import { LOG_LEVELS, type LogLevel } from "../common/log-levels.js";
+import { type BrokerValues, brokerSettings } from "./broker-settings.js";
 import { type ChannelValues, deadbandSettings, offsetSettings, resolutionSettings } from "./channel-settings.js";
 import type { SettingRow } from "./setting.js";
 import {
   anyText,
   hostFlaw,
-  isHost,
   isHostLabel,
   isHostList,
-  isMQTTText,
   isName,
   isNameList,
   isPassphrase,
   isTopic,
   isTopicLevel,
-  mendHost,
   mendHostList,
   mendList,
   strayCharacter,
 } from "./texts.js";
 
 /** The values in force, by key. Times are in seconds. */
-export interface Values extends ChannelValues {
+export interface Values extends BrokerValues, ChannelValues {
   room: string;
   /** Empty: made from the MAC address. */
   id: string;
   /** Empty: no Wi-Fi. */
   "wifi.ssid": string;
   "wifi.password": string;
-  /** Empty: no broker yet. */
-  "mqtt.host": string;
-  "mqtt.port": number;
-  "mqtt.user": string;
-  "mqtt.password": string;
-  "mqtt.tls": boolean;
-  "mqtt.qos": 0 | 1 | 2;
-  /** 0: off. */
-  "mqtt.keepalive": number;
   interval: number;
   filter: "off" | "median" | "average";
   "filter.samples": number;
@@ -130,74 +119,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     secret: true,
     asked: true,
   },
-  {
-    key: "mqtt.host",
-    type: {
-      kind: "text",
-      maxBytes: 128,
-      expects: "a host name or an IP address alone (the port is mqtt.port)",
-      accepts: isHost,
-      mend: mendHost,
-      flaw: hostFlaw,
-    },
-    default: "",
-    help: "The MQTT broker",
-    inForce: "rebooted",
-    asked: true,
-  },
-  {
-    key: "mqtt.port",
-    type: { kind: "number", unit: "", min: 1, max: 65_535, decimals: 0 },
-    default: 1883,
-    help: "The broker's TCP port",
-    inForce: "rebooted",
-    asked: true,
-  },
-  {
-    key: "mqtt.user",
-    type: {
-      kind: "text",
-      maxBytes: 64,
-      expects: "64 bytes at most, without control characters",
-      accepts: isMQTTText,
-      flaw: strayCharacter,
-    },
-    default: "",
-    help: "User name at the broker; empty: none",
-    inForce: "rebooted",
-    asked: true,
-  },
-  {
-    key: "mqtt.password",
-    type: { kind: "text", maxBytes: 128, expects: "128 bytes at most", accepts: anyText },
-    default: "",
-    help: "Password at the broker; empty: none",
-    inForce: "rebooted",
-    secret: true,
-    asked: true,
-  },
-  {
-    key: "mqtt.tls",
-    type: { kind: "switch" },
-    default: false,
-    help: "Encrypts the connection to the broker",
-    inForce: "rebooted",
-  },
-  {
-    key: "mqtt.qos",
-    type: { kind: "choice", values: [0, 1, 2] },
-    default: 1,
-    help: "0: may be lost, 1: arrives, perhaps twice, 2: arrives once",
-    inForce: "rebooted",
-    asked: true,
-  },
-  {
-    key: "mqtt.keepalive",
-    type: { kind: "number", unit: "s", min: 0, max: 65_535, decimals: 0 },
-    default: 60,
-    help: "Silence after which the connection is tested; 0: never",
-    inForce: "rebooted",
-  },
+  ...brokerSettings(),
   {
     key: "interval",
     type: { kind: "number", unit: "s", min: 0.01, max: SECONDS_A_DAY, decimals: 3 },
