@@ -5,7 +5,7 @@
  */
 import { Client } from "../../src/mqtt/client.js";
 import { MemoryStore } from "../../src/mqtt/delivery/store.js";
-import { Broker } from "../simulation/broker.js";
+import { Broker } from "../simulation/broker/broker.js";
 import { Network } from "../simulation/network.js";
 import { Random } from "../simulation/random.js";
 import { VirtualTime } from "../support/virtual-time.js";

@@ -4,7 +4,7 @@
  * broker forgot its session while the message was under way: those are distinguished one by one, by number.
  * Knows the truth: when each reading was taken, in which room, and what the sensor said.
  */
-import type { Forwarded } from "./broker.js";
+import type { Forwarded } from "./broker/message.js";
 
 export interface Violation {
   readonly kind:

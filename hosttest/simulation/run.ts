@@ -3,7 +3,9 @@
  * which everything must come to rest. The same seed and schedule give the same run, byte for byte: the digest shows it.
  */
 import { VirtualTime } from "../support/virtual-time.js";
-import { Broker, type Forwarded } from "./broker.js";
+import { Broker } from "./broker/broker.js";
+import type { Forwarded } from "./broker/message.js";
+import { FAIR } from "./broker/options.js";
 import { Device } from "./device.js";
 import type { Violation } from "./ledger.js";
 import { Network } from "./network.js";
@@ -298,7 +300,7 @@ class World {
 
   #fairWeather(): void {
     Object.assign(this.#network.weather, { latencyMs: 20, blackHole: false, refusing: false, roomBytes: 1460 });
-    Object.assign(this.#broker.mood, { refusal: 0, lateMs: 0, stalled: false, closing: 0 });
+    Object.assign(this.#broker.mood, FAIR);
     this.#broker.start();
   }
 

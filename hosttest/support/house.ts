@@ -1,7 +1,8 @@
 /*
  * A house on virtual time: one broker, the network to it, and what a subscriber of everything would see.
  */
-import { Broker, type Forwarded } from "../simulation/broker.js";
+import { Broker } from "../simulation/broker/broker.js";
+import type { Forwarded } from "../simulation/broker/message.js";
 import { Network } from "../simulation/network.js";
 import { Random } from "../simulation/random.js";
 import { VirtualTime } from "./virtual-time.js";
