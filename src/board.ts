@@ -3,6 +3,7 @@
  * A board hides where the hardware comes from (the SDK, Node, a simulation); the thermometer never asks.
  * Source: ECMA-419, 2nd edition, for the shapes of the io classes.
  */
+import type { Sample } from "./channels/sample.js";
 import type { Timers } from "./common/timers.js";
 import type { Serial } from "./console/port/serial.js";
 import type { ResetCause } from "./health/boot-guard.js";
@@ -40,8 +41,11 @@ export interface Firmware {
 
 /** Who watches a run from outside: the desktop's command line, tests. Every method is optional and must not throw. */
 export interface Observer {
-  /** A reading was taken. `sequence`: its number in the outbox; -1 if it was refused; undefined at QoS 0. */
-  reading?(celsius: number, sequence: number | undefined): void;
+  /**
+   * A sample was taken: filled anew for the next one. `sequence`: its number in the outbox (the last of them, if each channel is an
+   * entry); -1 if it was refused; undefined at QoS 0.
+   */
+  reading?(sample: Sample, sequence: number | undefined): void;
   /** The broker has it, or it was dead-lettered. */
   settled?(sequence: number, outcome: "delivered" | "deadLetter"): void;
   /** The thermometer has booted. */

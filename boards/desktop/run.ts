@@ -3,7 +3,9 @@
  * It watches the firmware through the board's observer and never reaches into it.
  */
 import type { Firmware, Observer } from "../../src/board.js";
+import { channels } from "../../src/channels/channels.js";
 import { valueText } from "../../src/channels/rounding.js";
+import type { Sample } from "../../src/channels/sample.js";
 import { printable } from "../../src/console/port/printable.js";
 import { Backlog } from "./backlog.js";
 import type { TerminalOptions } from "./terminal/terminal.js";
@@ -58,12 +60,12 @@ export class Run implements Observer {
     if (this.#readings >= (this.#options.count ?? Number.POSITIVE_INFINITY)) firmware.stopSampling();
   }
 
-  reading(celsius: number, sequence: number | undefined): void {
+  reading(sample: Sample, sequence: number | undefined): void {
     if (this.#options.headless) {
-      const value = valueText(celsius, 2);
-      if (sequence === undefined) this.#line(`reading value=${value}`);
-      else if (sequence < 0) this.#line(`refused value=${value}`);
-      else this.#line(`reading seq=${sequence} value=${value}`);
+      const values = valuesOf(sample);
+      if (sequence === undefined) this.#line(`reading ${values}`);
+      else if (sequence < 0) this.#line(`refused ${values}`);
+      else this.#line(`reading seq=${sequence} ${values}`);
     }
     this.#backlog?.waits(this.#firmware?.unsettled ?? 0);
     if (++this.#readings !== this.#options.count) return;
@@ -155,4 +157,12 @@ export class Run implements Observer {
       if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
     }, PARENT_CHECK_MS).unref();
   }
+}
+
+/** "value=21.44 humidity=45.2": the keys are those of the payload. */
+function valuesOf({ mask, values, decimals }: Sample): string {
+  return channels
+    .map(({ key }, channel) => `${key}=${valueText(values[channel], decimals[channel])}`)
+    .filter((_, channel) => (mask >> channel) & 1)
+    .join(" ");
 }

@@ -4,7 +4,7 @@
 import Timer from "timer";
 import type { Firmware, Observer } from "../../src/board.js";
 import { channels, TEMPERATURE } from "../../src/channels/channels.js";
-import { sampleText } from "../../src/channels/sample.js";
+import { type Sample, sampleText } from "../../src/channels/sample.js";
 import { printable } from "../../src/console/port/printable.js";
 import type { Thermometer } from "../../src/thermometer.js";
 import { show } from "./panel.js";
@@ -23,9 +23,7 @@ export class Watcher implements Observer {
     this.timer ??= Timer.repeat(() => this.look(), LOOK_MS);
   }
 
-  reading(_celsius: number, sequence: number | undefined): void {
-    const sample = this.thermometer?.sampling?.status.sample;
-    if (sample === undefined) return; // not before `started`
+  reading(sample: Sample, sequence: number | undefined): void {
     const text = sampleText(sample);
     trace(`reading ${sequence ?? "without a number"}: ${text}\n`);
     show({ taken: sample.values[TEMPERATURE], humidity: sample.values[HUMIDITY] });

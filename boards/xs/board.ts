@@ -4,6 +4,7 @@
  * as on a device. The firmware's bundle takes this as its `board`.
  */
 import type { Board, Firmware, TimerId } from "../../src/board.js";
+import type { Sample } from "../../src/channels/sample.js";
 import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message, PARTITION } from "./wire.js";
 
 /** What the engine's host file gives to scripts (engine/worker.c). */
@@ -238,8 +239,9 @@ const observer = {
     firmware = started;
     ask("observer.started", started.unsettled);
   },
-  reading(celsius: number, sequence: number | undefined): void {
-    ask("observer.reading", firmware?.unsettled ?? 0, celsius, sequence ?? Number.NaN);
+  reading({ mask, values, decimals }: Sample, sequence: number | undefined): void {
+    const sample = json({ mask, values, decimals });
+    ask("observer.reading", firmware?.unsettled ?? 0, sequence ?? Number.NaN, 0, sample);
   },
   settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
     ask("observer.settled", firmware?.unsettled ?? 0, sequence, outcome === "delivered" ? 1 : 0);

@@ -3,6 +3,7 @@
  * what the board inside asks for. A restart is a new machine, as a reset is on a chip: nothing survives but flash.
  */
 import type { Board, Firmware } from "../../src/board.js";
+import { Sample } from "../../src/channels/sample.js";
 import { bundle } from "./bundle.js";
 import { type Creation, type Figures, XSAborted, XSWorker } from "./engine/worker.js";
 import { type Answer, type Call, Hardware, number } from "./hardware.js";
@@ -144,7 +145,7 @@ class Machine implements FirmwareOnXS {
         break;
       case "observer.reading":
         this.unsettled = handle;
-        observer?.reading?.(first, Number.isNaN(second) ? undefined : second);
+        observer?.reading?.(sampleIn(rest), Number.isNaN(first) ? undefined : first);
         break;
       case "observer.settled":
         this.unsettled = handle;
@@ -167,6 +168,16 @@ class Machine implements FirmwareOnXS {
 }
 
 /** What slots and chunks take, garbage too. */
+/** A sample as the board inside writes it down: JSON has no NaN, and what a sample does not have is NaN in a new one. */
+function sampleIn(text: Uint8Array): Sample {
+  const { mask, values, decimals } = JSON.parse(Buffer.from(text).toString()) as Sample;
+  const sample = new Sample();
+  values.forEach((value, channel) => {
+    if ((mask >> channel) & 1) sample.set(channel, value, decimals[channel]);
+  });
+  return sample;
+}
+
 function bytesIn(figures: Figures | undefined): number {
   return figures === undefined ? 0 : figures.slots * figures.slotBytes + figures.chunkBytes;
 }

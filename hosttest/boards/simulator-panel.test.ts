@@ -117,14 +117,14 @@ test("the panel shows both values of a sample, and as published what the broker 
   const { board } = await boot();
   const sample = new Sample();
   const { observer } = board;
-  observer?.started?.({ sampling: { status: { sample } } } as unknown as Firmware);
+  observer?.started?.({} as unknown as Firmware);
   sample.set(0, 21.5, 2);
   sample.set(1, 45.2, 1);
-  observer?.reading?.(21.5, 7);
+  observer?.reading?.(sample, 7);
   expect(screen.shown.at(-1)).toEqual({ taken: 21.5, humidity: 45.2 });
   sample.clear(); // the same object is filled anew
   sample.set(1, 45.3, 1);
-  observer?.reading?.(Number.NaN, 8);
+  observer?.reading?.(sample, 8);
   expect(screen.shown.at(-1)).toEqual({ taken: null, humidity: 45.3 });
   observer?.settled?.(7, "delivered");
   expect(screen.shown.at(-1)).toEqual({ published: "21.50 °C, 45.2 % (seq 7)" });

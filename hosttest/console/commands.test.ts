@@ -170,6 +170,33 @@ describe("commands of the device", () => {
     expect(device.waiting).toBe(4);
   });
 
+  test("what the start was given wins in this run: save says so, and show names what is saved", () => {
+    const device = new Device({ overrides: { interval: "1", "mqtt.password": "given" } });
+    device.type("show interval\r");
+    expect(rows(device)[1]).toBe("  interval 1 s (this run only)");
+    device.type("set interval 5; set room attic; save\r");
+    expect(rows(device).slice(-4)).toEqual([
+      "saved: room, interval",
+      "in this run what the start was given stays in force: interval",
+      "in force after a reboot: room",
+      ">",
+    ]);
+    device.type("show interval; show mqtt.password\r");
+    const last = rows(device);
+    expect(last).toContain("  interval 1 s (this run only; saved: 5)");
+    expect(last.join("\n")).not.toContain("given\n");
+    expect(last).toContain("  mqtt.password ******** (this run only)");
+  });
+
+  test("show: the values stand in one column", () => {
+    const device = new Device();
+    device.type("show\r");
+    const values = rows(device)
+      .slice(1, -1)
+      .map((row) => /^(. \S+ +)\S/.exec(row)?.[1].length);
+    expect(new Set(values).size).toBe(1);
+  });
+
   test("reboot with edits that are not saved asks first", () => {
     const device = new Device();
     device.type("set room attic\rreboot\rwhat\rreboot\rcancel\rreboot\ryes\r");

@@ -27,7 +27,7 @@ describe("a session", () => {
       GREETING,
       "> set room attic",
       "*> show room",
-      "* room            livingroom  (default)  * edited: attic",
+      "* room livingroom (default)  * edited: attic",
       "  Readings go to home/<room>/temperature.",
       "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
       "  In force after a reboot.",
@@ -39,7 +39,7 @@ describe("a session", () => {
       GREETING,
       "> set interval 5; save; show interval",
       "saved: interval",
-      "  interval        5 s",
+      "  interval 5 s",
       "  Time from one reading to the next.",
       "  Takes a number from 0.01 to 86400 (s).",
       ">",
@@ -274,7 +274,7 @@ describe("errors at the prompt", () => {
     expect(rows(device).slice(1, -1)).toEqual([
       "debug",
       "3 readings wait",
-      "* room            livingroom  (default)  * edited: attic",
+      "* room livingroom (default)  * edited: attic",
       "  Readings go to home/<room>/temperature.",
       "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
       "  In force after a reboot.",
@@ -331,7 +331,7 @@ describe("secrets", () => {
     expect(device.screen.editedRow).toBe("wifi.password: |");
     device.type("ter2\rset wifi.password\rhunter22\rsave; show wifi.password\r\x1b[A\x1b[A\x1b[A");
     expect(rows(device).join("\n")).not.toContain("hunter");
-    expect(rows(device)).toContain("  wifi.password   ********");
+    expect(rows(device)).toContain("  wifi.password ********");
     expect(device.screen.editedRow).toBe("> set wifi.password|");
     expect(device.settings.get("wifi.password")).toBe("hunter22");
   });
@@ -375,7 +375,7 @@ describe("without a terminal", () => {
         "saved: room, wifi.password",
         "in force after a reboot: room",
         "rebooting",
-        "  room            attic",
+        "  room attic",
         "  Readings go to home/<room>/temperature.",
         "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
         "  In force after a reboot.",

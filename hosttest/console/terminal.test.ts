@@ -89,7 +89,7 @@ describe("a script on standard input", () => {
     const desktop = new Desktop("pipe");
     desktop.input.end("set room attic; save; reboot\nshow room\nreboot\nversion\n");
     expect(await desktop.ended).toBe("end");
-    expect(desktop.written).toContain("rebooting\n  room            attic\n");
+    expect(desktop.written).toContain("rebooting\n  room attic\n");
     expect(desktop.written.endsWith("rebooting\ndesktop 1\n")).toBe(true);
     desktop.close();
   });

@@ -109,7 +109,7 @@ test("subscribed is said when it is so, once for each broker", async () => {
   expect(alone.stdout).not.toContain("subscribed");
   broker = await Mosquitto.start();
   const device = start("--broker", `mqtt://127.0.0.1:${broker.port}`, "--interval", "0.5");
-  const line = `subscribed to home/+/temperature at 127.0.0.1:${broker.port}`;
+  const line = `subscribed to home/+/+ at 127.0.0.1:${broker.port}`;
   await device.until((one) => one.lines(line).length > 0 && shown(one).length > 0);
   await broker.stop();
   await device.until(({ stdout }) => stdout.includes("kept in flash"));

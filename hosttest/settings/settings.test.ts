@@ -39,9 +39,11 @@ describe("the four layers", () => {
   test("an edit of an overridden key is saved, and waits until the override is gone", () => {
     const store = new MemoryStore();
     const run = boot(store, { overrides: { interval: "1" } });
+    expect(run.state("interval")).toMatchObject({ text: "1", origin: "override", hidden: undefined });
     run.set("interval", "5");
     run.save();
     expect(run.get("interval")).toBe(1);
+    expect(run.state("interval")).toMatchObject({ text: "1", origin: "override", hidden: "5" });
     expect(boot(store).get("interval")).toBe(5);
   });
 

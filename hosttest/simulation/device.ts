@@ -12,6 +12,7 @@ import { SHT3xPart } from "../../boards/parts/sht3x.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board } from "../../src/board.js";
+import { TEMPERATURE } from "../../src/channels/channels.js";
 import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { Thermometer } from "../../src/thermometer.js";
@@ -290,7 +291,7 @@ export class Device {
       restart: () => this.#restart(life),
       trace: (line) => this.options.log(`device ${index}: ${line}`),
       observer: {
-        reading: (celsius, sequence) => this.#onReading(life, celsius, sequence),
+        reading: ({ values }, sequence) => this.#onReading(life, values[TEMPERATURE], sequence),
         settled: (sequence, outcome) => {
           if (life.on) this.ledger.settle(sequence, outcome);
         },

@@ -106,14 +106,14 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
   desk.type("\x0cshow room; show interval; show mqtt.password\r");
   await desk.shows(
     "> show room; show interval; show mqtt.password",
-    "  room            attic",
+    "  room attic",
     "  Readings go to home/<room>/temperature.",
     "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
     "  In force after a reboot.",
-    "  interval        15 s",
+    "  interval 15 s",
     "  Time from one reading to the next.",
     "  Takes a number from 0.01 to 86400 (s).",
-    "  mqtt.password   ********",
+    "  mqtt.password ********",
     "  Password at the broker; empty: none.",
     "  Takes 128 bytes at most.",
     "  In force after a reboot.",

@@ -40,6 +40,8 @@ export interface SettingState {
   readonly staged?: string;
   /** Saved, and in force at the next boot. */
   readonly atBoot?: string;
+  /** Saved, and not in force in this run: the override is. */
+  readonly hidden?: string;
 }
 
 /** What a setting is. */
@@ -156,6 +158,7 @@ export class Settings {
       origin: this.origin(key),
       staged: staged === undefined ? undefined : shown(setting, staged),
       atBoot: next === inForce ? undefined : shown(setting, next),
+      hidden: this.isHidden(key) ? shown(setting, this.saved[key]) : undefined,
     };
   }
 
@@ -171,6 +174,11 @@ export class Settings {
       needsReboot: setting.inForce === "rebooted",
       suggestions: suggestions(setting.type),
     };
+  }
+
+  /** Saved, and an override wins. */
+  private isHidden(key: string): boolean {
+    return this.origin(key) === "override" && Object.hasOwn(this.saved, key);
   }
 
   private origin(key: string): Origin {

@@ -53,7 +53,7 @@ export class Intake {
     if ((sample.mask & (1 << TEMPERATURE)) === 0 && this.isMute()) return;
     const qos = settings.get("mqtt.qos");
     const sequence = qos === 0 ? undefined : this.keep(sample, qos);
-    board.observer?.reading?.(sample.values[TEMPERATURE], sequence);
+    board.observer?.reading?.(sample, sequence);
     if (sequence === undefined) {
       this.sendNow(sample);
       return;

@@ -1,12 +1,12 @@
 /*
- * The other end of the house: a subscriber on `home/+/temperature`, an independent client (MQTT.js), that shows what
- * arrives. It has nothing to do with the firmware but the broker.
+ * The other end of the house: a subscriber on `home/+/+` (the temperature alone, or each channel), an independent client (MQTT.js),
+ * that shows what arrives. It has nothing to do with the firmware but the broker.
  * At QoS 0: it shows, and owes nothing for what is too long to be shown (skim.ts).
  */
 import { MqttClient } from "mqtt";
 import { connectSkimmed } from "./skim.js";
 
-const FILTER = "home/+/temperature";
+const FILTER = "home/+/+";
 /** Of a payload, in characters. */
 const MAX_SHOWN = 1_000;
 

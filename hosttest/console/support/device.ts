@@ -15,6 +15,8 @@ export interface DeviceOptions extends FakeSerialOptions {
   readonly columns?: number;
   /** Default: no Improv. */
   readonly improv?: "offered";
+  /** What the start was given: wins over what is saved. */
+  readonly overrides?: Readonly<Record<string, string>>;
 }
 
 export class Device {
@@ -35,10 +37,12 @@ export class Device {
   /** Whether the network lets the device in. */
   accepts = true;
   readonly #browser: boolean;
+  readonly #overrides: DeviceOptions["overrides"];
 
   constructor(options: DeviceOptions = {}) {
     this.screen = new Screen(options.columns);
     this.#browser = options.improv === "offered";
+    this.#overrides = options.overrides;
     this.port = new FakeSerial({
       ...options,
       onWritten: options.onWritten ?? ((bytes) => this.screen.write(bytes)),
@@ -52,7 +56,7 @@ export class Device {
   }
 
   boot(): void {
-    this.settings = new Settings({ store: this.store });
+    this.settings = new Settings({ store: this.store, overrides: this.#overrides });
     const { settings, time } = this;
     this.console = new Console({ serial: this.port.serial, settings, host: this.#host(), timers: time.timers });
   }

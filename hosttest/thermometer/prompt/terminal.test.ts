@@ -44,7 +44,7 @@ describe("on a terminal", () => {
     await screen.press("C-c", "C-c");
     const lines = await screen.untilShown("exit code 0");
     const shown = lines.join("\n");
-    expect(shown).toContain("subscribed to home/+/temperature at ");
+    expect(shown).toContain("subscribed to home/+/+ at ");
     expect(shown).toMatch(/^save +Keeps the edits$/m);
   });
 

@@ -3,8 +3,6 @@
  */
 import { type Command, findName, Refusal, requireCount, requireName, type Shell } from "./command.js";
 
-const KEY_COLUMN = 14; // the width of nearly all keys; the value of a longer one stands further right
-
 const show = Object.freeze<Command>({
   name: "show",
   usage: "[key]",
@@ -13,8 +11,9 @@ const show = Object.freeze<Command>({
   run(shell, args) {
     requireCount(show, args, 0, 1);
     const keys = shell.settings.keys;
+    const width = keys.reduce((longest, key) => Math.max(longest, key.length), 0);
     let at = 0;
-    if (args.length === 0) shell.list(() => (at < keys.length ? rowOf(shell, keys[at++]) : undefined));
+    if (args.length === 0) shell.list(() => (at < keys.length ? rowOf(shell, keys[at++], width) : undefined));
     else explain(shell, requireName(shell, "setting", args[0], shell.settings.keys));
   },
 });
@@ -49,8 +48,10 @@ const save = Object.freeze<Command>({
     const keys = shell.settings.staged();
     if (keys.length === 0) return shell.print("nothing to save");
     shell.settings.save();
+    const hidden = keys.filter((key) => shell.settings.state(key).origin === "override");
     const waiting = keys.filter((key) => shell.settings.state(key).atBoot !== undefined);
     shell.print(`saved: ${keys.join(", ")}`);
+    if (hidden.length > 0) shell.print(`in this run what the start was given stays in force: ${hidden.join(", ")}`);
     if (waiting.length > 0) shell.print(`in force after a reboot: ${waiting.join(", ")}`);
   },
 });
@@ -97,18 +98,24 @@ function askFor(shell: Shell, key: string): void {
   });
 }
 
-function rowOf(shell: Shell, key: string): string {
-  const { text, unit, origin, staged, atBoot } = shell.settings.state(key);
-  const value = text === "" ? "-" : unit === "" ? text : `${text} ${unit}`;
-  const origins = { override: "  (this run only)", saved: "", board: "  (default)", default: "  (default)" };
-  const edit = staged === undefined ? "" : `  * edited: ${staged === "" ? "-" : staged}`;
-  const boot = atBoot === undefined ? "" : `  after reboot: ${atBoot === "" ? "-" : atBoot}`;
-  return `${edit === "" ? " " : "*"} ${key.padEnd(KEY_COLUMN)}  ${value}${origins[origin]}${boot}${edit}`;
+/** `width`: of the column of keys. */
+function rowOf(shell: Shell, key: string, width: number): string {
+  const { text, unit, origin, staged, atBoot, hidden } = shell.settings.state(key);
+  const value = unit === "" ? shown(text) : `${text} ${unit}`;
+  const override = hidden === undefined ? " (this run only)" : ` (this run only; saved: ${shown(hidden)})`;
+  const origins = { override, saved: "", board: " (default)", default: " (default)" };
+  const edit = staged === undefined ? "" : `  * edited: ${shown(staged)}`;
+  const boot = atBoot === undefined ? "" : `  after reboot: ${shown(atBoot)}`;
+  return `${edit === "" ? " " : "*"} ${key.padEnd(width)} ${value}${origins[origin]}${boot}${edit}`;
+}
+
+function shown(text: string): string {
+  return text === "" ? "-" : text;
 }
 
 function explain(shell: Shell, key: string): void {
   const { help, expects, needsReboot } = shell.settings.describe(key);
-  shell.print(rowOf(shell, key));
+  shell.print(rowOf(shell, key, key.length));
   shell.print(`  ${help}.`);
   shell.print(`  Takes ${expects}.`);
   if (needsReboot) shell.print("  In force after a reboot.");

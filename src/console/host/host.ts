@@ -14,6 +14,8 @@ export interface SettingState {
   readonly staged?: string;
   /** Saved, and in force at the next boot. */
   readonly atBoot?: string;
+  /** Saved, and not in force in this run: the override is. */
+  readonly hidden?: string;
 }
 
 /** What a setting is. */
