@@ -23,6 +23,7 @@ import { Names } from "../moddable/names.js";
 import { ntp } from "../moddable/ntp.js";
 import { tcp } from "../moddable/sockets.js";
 import { timers } from "../moddable/timers.js";
+import { macAddress } from "./native/mac-address.js";
 import { Prompt, promptUARTs, type UART } from "./prompt.js";
 import { resetCause } from "./reset-cause.js";
 
@@ -79,11 +80,3 @@ export const board: Board = {
   onUncaught: onAbort,
   trace: (line) => trace(`${line}\n`),
 };
-
-/** The station's address, as 12 digits. The radio must be set up to be asked. */
-function macAddress(): string {
-  const wifi = new WiFi({});
-  const mac = wifi.MAC ?? "";
-  wifi.close();
-  return mac.split(":").join("").toLowerCase();
-}

@@ -15,7 +15,7 @@ const CAUSES: readonly ResetCause[] = Object.freeze<ResetCause[]>([
   "watchdog", // of interrupts
   "watchdog", // of tasks
   "watchdog", // any other
-  "unknown", // deep sleep, which we never enter
+  "sleep", // by the timer or by a pin
   "brownout",
   "unknown", // SDIO, which we are no slave of
   "power", // the host of the chip's own USB, as it opens or closes the port: no death of the firmware

@@ -2,6 +2,11 @@
  * Modules of the Moddable SDK that @moddable/typings has not, or has with fewer members than the boards use. For the host's tsc
  * alone: mcconfig takes the SDK's own typings. Only what is used here, as the SDK's C sources have it.
  */
+
+/** The C function of that name, in the file of C beside the module. */
+// biome-ignore lint/suspicious/noExplicitAny: as the SDK's own typings have it; the module that calls it casts
+declare function native(name: string): (...args: any[]) => any;
+
 declare module "embedded:storage/flash" {
   export interface Flash {
     close(): void;
@@ -46,6 +51,5 @@ declare module "embedded:network/interface/wifi" {
   export default class WiFi {
     constructor(options: { onChanged?: (property: "connection" | "address") => void });
     close(): void;
-    readonly MAC: string | undefined;
   }
 }

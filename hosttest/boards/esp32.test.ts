@@ -26,6 +26,13 @@ test("the board knows its name, its address, its pins, its partitions and its na
   expect(hardware.namespaces).toEqual(["thermometer"]);
 });
 
+test("a boot leaves the radio alone, also to learn the address", async () => {
+  const hardware = new Hardware();
+  hardware.native.xs_mac_address = () => "0123456789ab";
+  expect((await bootOn(hardware)).mac).toBe("0123456789ab");
+  expect(hardware.radios).toBe(0);
+});
+
 test("ticks that wrap and come as negative numbers: the uptime goes on", async () => {
   const hardware = new Hardware();
   const { clock } = await bootOn(hardware);
@@ -98,6 +105,7 @@ test.each([
   [5, "watchdog"],
   [6, "watchdog"],
   [7, "watchdog"],
+  [8, "sleep"],
   [9, "brownout"],
   [11, "power"],
   [12, "power"],

@@ -36,7 +36,9 @@ export async function heldBy(top: string, paths: readonly string[]): Promise<Hel
       }
     }
   };
-  new Function("hw", "trace", "System", "report", outputFiles[0].text)(new Hardware(), () => {}, {}, report);
+  const native = () => (): void => {};
+  const run = new Function("hw", "trace", "System", "native", "report", outputFiles[0].text);
+  run(new Hardware(), () => {}, {}, native, report);
   return found;
 }
 

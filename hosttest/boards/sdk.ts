@@ -32,7 +32,11 @@ export class Hardware {
   readonly resolvers: FakeResolver[] = [];
   readonly udpSockets: FakeUDP[] = [];
   restarts = 0;
+  /** How often the radio was set up. */
+  radios = 0;
   readonly traced: string[] = [];
+  /** Our own functions of C, by name. */
+  readonly native: Record<string, (...args: never[]) => unknown> = { xs_mac_address: () => "246f28abcdef" };
   /** Files by path: what the module `file` keeps. */
   readonly files = new Map<string, Uint8Array>();
   readonly tcpSockets: { readonly options: TCPOptions; isClosed: boolean }[] = [];
@@ -106,7 +110,7 @@ const STAND_INS: Readonly<Record<string, string>> = {
   "embedded:io/serial": `export default class Serial {
     constructor({ port, baud }) { if (hw.takenUARTs.has(port)) throw new RangeError("port in use"); hw.openedUARTs.push({ port, baud }); }
   }`,
-  "embedded:network/interface/wifi": `export default class WiFi { get MAC() { return "24:6F:28:AB:CD:EF" } close() {} }`,
+  "embedded:network/interface/wifi": `export default class WiFi { constructor() { hw.radios++; } close() {} }`,
   "embedded:network/dns/resolver/udp": `export default class Resolver {
     constructor({ servers }) { this.record = { servers, isClosed: false }; hw.resolvers.push(this.record); }
     resolve(question) { this.record.question = question; }
@@ -116,7 +120,7 @@ const STAND_INS: Readonly<Record<string, string>> = {
   "embedded:storage/key-value": `export default { open({ path }) { hw.namespaces.push(path); return {}; } };`,
 };
 
-/** Answers imports of the SDK's modules. What is bundled with it needs `hw`, `trace` and `System` in its scope. */
+/** Answers imports of the SDK's modules. What is bundled with it needs `hw`, `trace`, `System` and `native` in its scope. */
 export const standIns: Plugin = {
   name: "sdk",
   setup({ onResolve, onLoad }) {
@@ -134,11 +138,16 @@ const bundles = new Map<string, Promise<string>>();
 export async function load<Exports>(entry: string, hardware: Hardware): Promise<Exports> {
   const bundle = bundles.get(entry) ?? bundled(entry);
   bundles.set(entry, bundle);
-  const run = new Function("hw", "trace", "System", `${await bundle}; return exported;`);
+  const run = new Function("hw", "trace", "System", "native", `${await bundle}; return exported;`);
   const restart = (): void => {
     hardware.restarts++;
   };
-  return run(hardware, (line: string) => hardware.traced.push(line), { restart });
+  return run(
+    hardware,
+    (line: string) => hardware.traced.push(line),
+    { restart },
+    (name: string) => hardware.native[name],
+  );
 }
 
 async function bundled(entry: string): Promise<string> {

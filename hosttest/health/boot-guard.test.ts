@@ -77,8 +77,8 @@ describe("safe mode", () => {
     }
   });
 
-  test.each(["power", "brownout"] as const)(
-    "boots that end by loss of power (%s) are no deaths, however many",
+  test.each(["power", "brownout", "sleep"] as const)(
+    "boots that end by loss of power or in sleep (%s) are no deaths, however many",
     (cause) => {
       const { live } = device();
       for (let i = 0; i < 300; i++) expect(live(100, undefined, cause).deaths).toBe(0);

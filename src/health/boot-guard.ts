@@ -1,7 +1,7 @@
 /*
  * BootGuard: notices that the device dies soon after every boot, and remembers why it went down.
  * A boot counts as a death until it has lived a minute or ends in order; or until the next one finds that only the power
- * had gone, which is no fault of the firmware's, however often. After five deaths in a row the device boots in safe mode:
+ * had gone, which is no fault of the firmware's, however often, or that it went to sleep. After five deaths in a row the device boots in safe mode:
  * the prompt and the network, no sampling, so that somebody can look and mend. The next boot after that is ordinary again.
  * One entry of at most 122 bytes in a key-value store, written at boot and once a minute later, and for each last word. Nothing
  * here throws: a store that fails costs the safe mode, not the boot.
@@ -16,9 +16,9 @@ export interface BootEntry {
 
 /**
  * Why the machine was reset. "power": it was switched on; "brownout": the supply sagged; "restart": the firmware asked;
- * "crash": an exception, or the engine or chip aborted; "watchdog": the hardware's.
+ * "crash": an exception, or the engine or chip aborted; "watchdog": the hardware's; "sleep": it woke up from deep sleep.
  */
-export type ResetCause = "power" | "brownout" | "restart" | "crash" | "watchdog" | "unknown";
+export type ResetCause = "power" | "brownout" | "restart" | "crash" | "watchdog" | "sleep" | "unknown";
 
 export interface BootGuardOptions {
   readonly entry: BootEntry;
@@ -58,7 +58,7 @@ export class BootGuard {
   constructor(options: BootGuardOptions) {
     this.options = options;
     const { deaths: presumed, words } = this.read();
-    const deaths = Math.max(0, presumed - (isPowerLoss(options.resetCause) ? 1 : 0));
+    const deaths = Math.max(0, presumed - (isNoDeath(options.resetCause) ? 1 : 0));
     this.deaths = deaths;
     this.lastWords = words;
     this._deaths = Math.min(deaths + 1, 255);
@@ -141,9 +141,9 @@ export class BootGuard {
   }
 }
 
-/** The boot before this one did not die of itself, and nothing is known of how it would have gone on. */
-function isPowerLoss(cause: ResetCause = "unknown"): boolean {
-  return cause === "power" || cause === "brownout";
+/** The boot before this one did not die of itself: it lost its power, and nothing is known of how it would have gone on, or slept. */
+function isNoDeath(cause: ResetCause = "unknown"): boolean {
+  return cause === "power" || cause === "brownout" || cause === "sleep";
 }
 
 /** Printable ASCII, one line, bounded: fit for an entry and for any terminal. */

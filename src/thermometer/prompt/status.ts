@@ -156,6 +156,8 @@ function cause(resetCause: ResetCause = "unknown"): string {
       return ", after a crash";
     case "watchdog":
       return ", after the watchdog's bite";
+    case "sleep":
+      return ", woke up";
     case "unknown":
       return "";
     default:

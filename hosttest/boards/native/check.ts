@@ -1,0 +1,76 @@
+/*
+ * Do our files of C compile against ESP-IDF's headers and the SDK's, for each chip, warnings as errors? By hand, where both are:
+ *   MODDABLE=FOLDER IDF_PATH=FOLDER node hosttest/run.mjs hosttest/boards/native/check.ts
+ * Needs Debian's gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf. The syntax alone: no code is made, so that it serves
+ * for the Xtensa chips, too. Of ESP-IDF the headers and `Kconfig.soc_caps.in` suffice.
+ * Exit code 1: one does not compile. 2: something is not there.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../../support/temporary.js";
+
+const CHIPS = { esp32: "xtensa", esp32c3: "riscv", esp32s3: "xtensa" } as const;
+const FOLDER = "boards/esp32/native";
+const COMPILER = "riscv64-unknown-elf-gcc";
+const FLAGS =
+  "-fsyntax-only -std=gnu17 -Wall -Wextra -Wno-unused-parameter -Werror -march=rv32imc -mabi=ilp32 --specs=picolibc.specs";
+
+const moddable = folderOf("MODDABLE", "tools/mcconfig/make.esp32.mk");
+const idf = folderOf("IDF_PATH", "components/esp_hw_support/include/esp_sleep.h");
+if (spawnSync(COMPILER, ["--version"]).error !== undefined) end(`${COMPILER}: not installed`);
+
+const temporary = temporaryFolder("native-");
+writeFileSync(join(temporary, "mc.xs.h"), ""); // made by the SDK's tools at each build; ours use no ids of it
+const sources = readdirSync(FOLDER).filter((name) => name.endsWith(".c"));
+let failures = 0;
+for (const [chip, architecture] of Object.entries(CHIPS)) {
+  const config = join(temporary, chip);
+  mkdirSync(config);
+  writeFileSync(join(config, "sdkconfig.h"), sdkConfig(chip, architecture));
+  for (const source of sources) {
+    const folders = ["xs/includes", "xs/platforms/esp", "xs/platforms/mc"].map((path) => join(moddable, path));
+    const system = [...folders, ...idfFolders(chip, architecture)].flatMap((path) => ["-isystem", path]);
+    const words = [...FLAGS.split(" "), "-DESP32=4", "-I", config, "-I", temporary, ...system, join(FOLDER, source)];
+    const { status, stderr } = spawnSync(COMPILER, words, { encoding: "utf8" });
+    console.log(`${chip} ${source}: ${status === 0 ? "compiles" : "DOES NOT COMPILE"}`);
+    if (status !== 0) console.log(stderr);
+    failures += status === 0 ? 0 : 1;
+  }
+}
+process.exitCode = failures > 0 ? 1 : 0;
+
+/** What the SDK's builds configure, as far as our files see it: the chip, what it has, the options of the SDK's fragment. */
+function sdkConfig(chip: string, architecture: string): string {
+  const capabilities = readFileSync(join(idf, `components/soc/${chip}/include/soc/Kconfig.soc_caps.in`), "utf8");
+  const has = [...capabilities.matchAll(/^config (\w+)\n\s+bool\n\s+default y$/gm)].map(([, name]) => name);
+  const fragment = join(moddable, `build/devices/esp32/xsProj-${chip}/sdkconfig.defaults`);
+  const numbers = [...readFileSync(fragment, "utf8").matchAll(/^CONFIG_(\w+)=(\d+)$/gm)];
+  return [
+    `#define CONFIG_IDF_TARGET "${chip}"`,
+    ...[`IDF_TARGET_${chip.toUpperCase()}`, `IDF_TARGET_ARCH_${architecture.toUpperCase()}`, ...has].map(
+      (name) => `#define CONFIG_${name} 1`,
+    ),
+    ...numbers.map(([, name, value]) => `#define CONFIG_${name} ${value}`),
+    "",
+  ].join("\n");
+}
+
+/** The folders of headers that the SDK's makefile names. */
+function idfFolders(chip: string, architecture: string): string[] {
+  const makefile = readFileSync(join(moddable, "tools/mcconfig/make.esp32.mk"), "utf8");
+  return [...makefile.matchAll(/^\s+\$\(IDF_PATH\)\/(\S+)/gm)].map(([, path]) =>
+    join(idf, path.replaceAll("$(ESP32_SUBCLASS)", chip).replaceAll("$(ESP_ARCH)", architecture)),
+  );
+}
+
+function folderOf(name: string, file: string): string {
+  const folder = process.env[name];
+  if (folder === undefined || !existsSync(join(folder, file))) end(`${name}: set it to a folder that has ${file}`);
+  return folder;
+}
+
+function end(problem: string): never {
+  console.error(problem);
+  process.exit(2);
+}

@@ -1,0 +1,144 @@
+/*
+ * Our files of C, compiled for this computer against stand-ins for the SDK's and ESP-IDF's headers, and run: what they ask of the
+ * chip, and what they answer. That they compile against the real headers is check.ts's affair.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "../../support/temporary.js";
+
+const TOP = fileURLToPath(new URL("../../..", import.meta.url));
+const FOLDER = join(TOP, "boards/esp32/native");
+const STAND_INS = join(TOP, "hosttest/boards/native/stand-ins");
+const HEADERS = ["esp_app_desc", "esp_attr", "esp_mac", "esp_rtc_time", "esp_sleep", "esp_system", "soc/soc_caps"];
+const CHIPS = ["esp32", "esp32c3", "esp32s3"] as const;
+type Chip = (typeof CHIPS)[number];
+
+const folder = temporaryFolder("native-");
+
+beforeAll(() => {
+  mkdirSync(join(folder, "soc"));
+  writeFileSync(join(folder, "mc.xs.h"), "");
+  for (const name of HEADERS) writeFileSync(join(folder, `${name}.h`), '#include "esp.h"\n');
+  const sources = readdirSync(FOLDER).filter((name) => name.endsWith(".c"));
+  for (const chip of CHIPS) {
+    const { status, stderr } = spawnSync(
+      "gcc",
+      [
+        ...`-std=gnu17 -Wall -Wextra -Wno-unused-parameter -Werror -fsanitize=address,undefined -DCONFIG_IDF_TARGET_${chip.toUpperCase()}=1`.split(
+          " ",
+        ),
+        ...["-I", STAND_INS, "-I", folder, "-o", join(folder, chip)],
+        ...[...sources.map((name) => join(FOLDER, name)), join(STAND_INS, "machine.c")],
+      ],
+      { encoding: "utf8" },
+    );
+    if (status !== 0) throw new Error(stderr);
+  }
+}, 120_000);
+
+interface State {
+  readonly resetReason?: number;
+  readonly causes?: number;
+  readonly rtcUs?: number;
+  readonly hasAddress?: boolean;
+}
+
+const DEEP_SLEEP = 8;
+const [EXT0, EXT1, TIMER, GPIO, UART] = [2, 3, 4, 7, 8].map((source) => 1 << source);
+
+/** What calls of the C functions print, line by line. */
+function run(
+  chip: Chip,
+  { resetReason = 1, causes = 0, rtcUs = 0, hasAddress = true }: State,
+  ...calls: string[]
+): string[] {
+  const state = [resetReason, causes, rtcUs, Number(hasAddress)].map(String);
+  const { stdout, stderr } = spawnSync(join(folder, chip), [...state, ...calls], { encoding: "utf8" });
+  expect(stderr).toBe("");
+  return stdout.trimEnd().split("\n");
+}
+
+test("the address is twelve digits, those below sixteen with their zero; none where the chip has none", () => {
+  expect(run("esp32", {}, "xs_mac_address")).toEqual(['= "246f28ab0def"']);
+  expect(run("esp32", { hasAddress: false }, "xs_mac_address")).toEqual(['= ""']);
+});
+
+describe("what woke the chip", () => {
+  const NONE = 0;
+  const BY_TIMER = 1;
+  const BY_PIN = 2;
+  const OTHER = 3;
+  test.each([
+    [1, 1, NONE], // power on: ESP-IDF has the bit "undefined" then
+    [3, TIMER, NONE], // a restart after a wake: what woke it before is over
+    [DEEP_SLEEP, TIMER, BY_TIMER],
+    [DEEP_SLEEP, EXT0, BY_PIN],
+    [DEEP_SLEEP, EXT1, BY_PIN],
+    [DEEP_SLEEP, GPIO, BY_PIN],
+    [DEEP_SLEEP, EXT1 | TIMER, BY_PIN],
+    [DEEP_SLEEP, UART, OTHER],
+  ])("reset reason %d, causes %d: %d", (resetReason, causes, cause) => {
+    expect(run("esp32s3", { resetReason, causes }, "xs_wake_cause")).toEqual([`= ${cause}`]);
+  });
+});
+
+describe("deep sleep", () => {
+  test.each([
+    ["esp32", "ext1 1 all low"],
+    ["esp32s3", "ext1 1 any low"],
+    ["esp32c3", "gpio 1 low"],
+  ] as const)("%s: the timer first, then the pin, then sleep, from which nothing returns", (chip, pin) => {
+    const asked = run(chip, {}, "xs_deep_sleep,59750.25,0", "xs_wake_cause");
+    expect(asked).toEqual(["timer 59750250 us", pin, "sleep"]);
+  });
+
+  test("without a pin by the timer alone; weeks are no trouble", () => {
+    const weeks = 8 * 7 * 86_400_000; // more than 32 bits of milliseconds
+    expect(run("esp32c3", {}, `xs_deep_sleep,${weeks},-1`)).toEqual([`timer ${weeks}000 us`, "sleep"]);
+  });
+
+  test("pins above 31 are pins, too", () => {
+    expect(run("esp32", {}, "xs_deep_sleep,1,39")).toEqual(["timer 1000 us", "ext1 8000000000 all low", "sleep"]);
+  });
+
+  test("a pin that cannot wake, or a time that is none, is refused, and the chip stays awake", () => {
+    const [, refused] = run("esp32c3", {}, "xs_deep_sleep,1000,9");
+    expect(refused).toBe("throws: this pin cannot wake the chip");
+    for (const ms of ["-1", "nan"])
+      expect(run("esp32c3", {}, `xs_deep_sleep,${ms},-1`)).toEqual(["throws: no timer for so long a sleep"]);
+    const [asked, tooLong] = run("esp32c3", {}, "xs_deep_sleep,1e15,-1");
+    expect([asked, tooLong]).toEqual(["timer 1000000000000000000 us", "throws: no timer for so long a sleep"]);
+  });
+
+  test("the slow clock in milliseconds, with its fraction, beyond 32 bits of microseconds", () => {
+    expect(run("esp32", { rtcUs: 5_000_000_001_250 }, "xs_slow_clock")).toEqual(["= 5000000001.25"]);
+  });
+});
+
+describe("RTC memory", () => {
+  test("512 bytes, all zero after a reset that was no wake", () => {
+    expect(run("esp32", {}, "xs_rtc_memory_read")).toEqual(["= 512 bytes 0000000000000000"]);
+  });
+
+  test("what is written is read; a shorter one leaves the rest", () => {
+    const calls = ["xs_rtc_memory_write,x0102030405", "xs_rtc_memory_write,xa0b0", "xs_rtc_memory_read"];
+    expect(run("esp32", {}, ...calls)).toEqual(["= nothing", "= nothing", "= 512 bytes a0b0030405000000"]);
+  });
+
+  test("more than it takes is refused, and changes nothing", () => {
+    const full = `xs_rtc_memory_write,x${"11".repeat(512)}`;
+    const calls = [full, `xs_rtc_memory_write,x${"22".repeat(513)}`, "xs_rtc_memory_read"];
+    expect(run("esp32", {}, ...calls)).toEqual([
+      "= nothing",
+      "throws: more than the RTC memory takes",
+      "= 512 bytes 1111111111111111",
+    ]);
+  });
+});
+
+test("the firmware's id is the beginning of its hash", () => {
+  expect(run("esp32", {}, "xs_firmware_id")).toEqual(["= 8 bytes 01020304050607fe"]);
+});
