@@ -1,0 +1,73 @@
+/*
+ * Deep sleep: everything is off but the slow clock and the RTC memory. It ends in a reset: by the timer, or by a pin.
+ * Source: ESP-IDF 6.0, "Sleep Modes", esp_sleep.h.
+ */
+#include "xsmc.h"
+#include "mc.xs.h"
+
+#include "esp_rtc_time.h"
+#include "esp_sleep.h"
+#include "esp_system.h"
+#include "soc/soc_caps.h"
+
+/** As deep-sleep.ts has them. */
+enum { kCauseNone = 0, kCauseTimer = 1, kCausePin = 2, kCauseOther = 3 };
+
+#define CAUSE(source) (1UL << (source))
+
+/** @returns one of the causes above */
+void xs_wake_cause(xsMachine *the)
+{
+	uint32_t causes;
+	int cause = kCauseNone;
+
+	if (ESP_RST_DEEPSLEEP == esp_reset_reason()) {
+		causes = esp_sleep_get_wakeup_causes();
+		if (causes & (CAUSE(ESP_SLEEP_WAKEUP_EXT0) | CAUSE(ESP_SLEEP_WAKEUP_EXT1) | CAUSE(ESP_SLEEP_WAKEUP_GPIO)))
+			cause = kCausePin; // also where the timer has ended at the same moment: somebody waits
+		else if (causes & CAUSE(ESP_SLEEP_WAKEUP_TIMER))
+			cause = kCauseTimer;
+		else
+			cause = kCauseOther;
+	}
+	xsmcSetInteger(xsResult, cause);
+}
+
+/** A low level at `pin` wakes. ESP-IDF switches the pull-up on, and holds it. */
+static esp_err_t wakeOnLow(int pin)
+{
+#if SOC_PM_SUPPORT_EXT1_WAKEUP
+	// One pin alone: "all low" (ESP32) and "any low" (the others) are the same. Unlike ext0 it leaves the RTC peripherals off.
+	#if CONFIG_IDF_TARGET_ESP32
+	return esp_sleep_enable_ext1_wakeup_io(1ULL << pin, ESP_EXT1_WAKEUP_ALL_LOW);
+	#else
+	return esp_sleep_enable_ext1_wakeup_io(1ULL << pin, ESP_EXT1_WAKEUP_ANY_LOW);
+	#endif
+#elif SOC_GPIO_SUPPORT_HP_PERIPH_PD_SLEEP_WAKEUP
+	return esp_sleep_enable_gpio_wakeup_on_hp_periph_powerdown(1ULL << pin, ESP_GPIO_WAKEUP_GPIO_LOW);
+#else
+	#error this chip wakes by no pin that we know of
+#endif
+}
+
+/**
+ * Sleeps, and does not return. Arguments: milliseconds; a pin, -1: none. The caller has stopped the radio.
+ * @throws where the chip refuses the time or the pin
+ */
+void xs_deep_sleep(xsMachine *the)
+{
+	double ms = xsmcToNumber(xsArg(0));
+	int pin = xsmcToInteger(xsArg(1));
+
+	if (!(ms >= 0) || (ESP_OK != esp_sleep_enable_timer_wakeup((uint64_t)(ms * 1000))))
+		xsUnknownError("no timer for so long a sleep");
+	if ((pin >= 0) && (!esp_sleep_is_valid_wakeup_gpio((gpio_num_t)pin) || (ESP_OK != wakeOnLow(pin))))
+		xsUnknownError("this pin cannot wake the chip");
+	esp_deep_sleep_start();
+}
+
+/** @returns milliseconds by the slow clock, which goes on in deep sleep and over a restart; with a fraction */
+void xs_slow_clock(xsMachine *the)
+{
+	xsmcSetNumber(xsResult, (double)esp_rtc_get_time_us() / 1000);
+}
