@@ -5,7 +5,7 @@
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import mqttPacket, { type Packet, type Parser } from "mqtt-packet";
+import mqttPacket, { type IPublishPacket, type Packet, type Parser } from "mqtt-packet";
 
 /** How the proxy treats what it is given, for all connections. */
 export type Weather =
@@ -32,6 +32,10 @@ interface Pair {
   halfOpen: boolean;
   /** Something was swallowed: nothing passes any more. */
   severed: boolean;
+  /** Protocol level, as CONNECT says it. */
+  level: number;
+  /** Under MQTT 5, by alias. */
+  readonly topics: Map<number, string>;
 }
 
 export class BadNetwork {
@@ -87,7 +91,8 @@ export class BadNetwork {
 
   #accept(device: Socket): void {
     const broker = connect(this.#brokerPort, "127.0.0.1");
-    const pair: Pair = { connection: this.#connections++, device, broker, halfOpen: false, severed: false };
+    const connection = this.#connections++;
+    const pair: Pair = { connection, device, broker, halfOpen: false, severed: false, level: 4, topics: new Map() };
     this.#pairs.add(pair);
     for (const socket of [device, broker]) {
       socket.setNoDelay(true);
@@ -107,14 +112,23 @@ export class BadNetwork {
   #pass(pair: Pair, from: Logged["from"]): void {
     const source = from === "device" ? pair.device : pair.broker;
     const target = from === "device" ? pair.broker : pair.device;
-    const parser: Parser = mqttPacket.parser({ protocolVersion: 4 });
+    let parser: Parser | undefined; // made for the first bytes: the broker answers in the version that CONNECT asks for
     let passed = 0;
     const delayed: { readonly bytes: Buffer; readonly dueMs: number }[] = []; // in order: nothing overtakes
-    parser.on("packet", (packet: Packet) => this.log.push({ connection: pair.connection, from, packet }));
-    parser.on("error", () => {}); // what follows a truncated packet is none
+    const parserOf = (): Parser => {
+      const made = mqttPacket.parser({ protocolVersion: pair.level });
+      made.on("packet", (packet: Packet) => {
+        if (packet.cmd === "connect") pair.level = packet.protocolVersion ?? 4;
+        else if (packet.cmd === "publish" && from === "device") nameTopic(packet, pair.topics);
+        this.log.push({ connection: pair.connection, from, packet });
+      });
+      made.on("error", () => {}); // what follows a truncated packet is none
+      return made;
+    };
     const forward = (bytes: Buffer): void => {
       if (target.destroyed || pair.severed) return;
       target.write(bytes);
+      parser ??= parserOf();
       parser.parse(bytes);
     };
     /** One timer for all: those of Node may change places when they are due at about the same time. */
@@ -149,4 +163,12 @@ export class BadNetwork {
       }
     });
   }
+}
+
+/** In place of an alias, its topic. */
+function nameTopic(packet: IPublishPacket, topics: Map<number, string>): void {
+  const alias = packet.properties?.topicAlias;
+  if (alias === undefined) return;
+  if (packet.topic !== "") topics.set(alias, packet.topic);
+  else packet.topic = topics.get(alias) ?? "";
 }

@@ -52,6 +52,17 @@ describe("the verdict on a run", () => {
     expect(judge({ log, written: [0], seen: [0], qos: 2 }).sessionsLost).toBe(0);
   });
 
+  test("under MQTT 5, what the broker refused may go again as new, later, and is not acknowledged", () => {
+    const hello5 = [device({ cmd: "connect", clean: false }), broker({ cmd: "connack", reasonCode: 0 })];
+    const refused = (messageId: number) => broker({ cmd: "pubrec", messageId, reasonCode: 0x97 });
+    const log = [...hello5, publish(0, 1), refused(1), ...flow(1, 2), publish(0, 1)];
+    expect(judge({ log, written: [0, 1], seen: [1], qos: 2 })).toMatchObject({ lost: [0], lostByBroker: [] });
+    const late = judge({ log: [...log, ...flow(0, 1).slice(1)], written: [0, 1], seen: [1, 0], qos: 2 });
+    expect(late).toMatchObject({ lost: [], doubled: [], disordered: [], disorderedByBroker: [0] });
+    const denied = broker({ cmd: "puback", messageId: 1, reasonCode: 0x87 });
+    expect(judge({ log: [...hello5, publish(0, 1), denied], written: [0], seen: [], qos: 1 }).lost).toEqual([0]);
+  });
+
   test("at QoS 1 doubles are no fault", () => {
     const verdict = judge({ log: hello(false), written: [], seen: [3, 3], qos: 1 });
     expect(verdict).toMatchObject({ doubled: [], doubledByBroker: [] });

@@ -5,7 +5,7 @@
  * left, or under another packet id, within one session of the broker's. One that arrived after a later one is ours only if
  * it went out after a later one, or was passed over.
  */
-import type { IPublishPacket, Packet } from "mqtt-packet";
+import type { IConnackPacket, IPublishPacket, Packet } from "mqtt-packet";
 import type { Logged } from "./bad-network.js";
 
 /** What the wire says of one reading. */
@@ -17,6 +17,8 @@ interface Flow {
   released: boolean;
   /** PUBACK or PUBCOMP came from the broker. */
   acknowledged: boolean;
+  /** The broker refused it in that session, and said so: what comes next of it is new. */
+  refused: boolean;
   /** Breaches of "exactly once" on our side. */
   ours: string | undefined;
 }
@@ -82,6 +84,7 @@ function sentOutOfOrder(log: readonly Logged[]): Set<number> {
   const found = new Set<number>();
   const open = new Map<number, number>(); // sequence numbers by packet id: no PUBACK or PUBREC yet
   const sentHere = new Set<number>();
+  const refused = new Set<number>(); // others may go before it
   let last = -1;
   let newest = 0;
   for (const { connection, from, packet } of log) {
@@ -91,10 +94,12 @@ function sentOutOfOrder(log: readonly Logged[]): Set<number> {
       sentHere.clear();
       last = -1;
     } else if (from === "broker" && (packet.cmd === "puback" || packet.cmd === "pubrec")) {
+      const seq = open.get(packet.messageId ?? 0);
+      if (isRefusal(packet) && seq !== undefined) refused.add(seq);
       open.delete(packet.messageId ?? 0);
     } else if (from === "device" && isReading(packet)) {
       const seq = sequenceOf(packet);
-      if (seq < last) found.add(seq);
+      if (seq < last && !refused.has(seq)) found.add(seq);
       for (const older of open.values()) if (older < seq && !sentHere.has(older)) found.add(older);
       last = Math.max(last, seq);
       sentHere.add(seq);
@@ -121,7 +126,7 @@ function readWire(log: readonly Logged[]): { flows: Map<number, Flow>; sessionsL
   let isClean = false;
   for (const { from, packet } of log) {
     if (packet.cmd === "connect") isClean = packet.clean === true;
-    if (from === "broker" && packet.cmd === "connack" && packet.returnCode === 0 && !packet.sessionPresent) {
+    if (from === "broker" && packet.cmd === "connack" && isAccepted(packet) && !packet.sessionPresent) {
       if (isExpected && !isClean) sessionsLost++;
       isExpected = !isClean; // what comes after a clean one is new, and rightly so
       session++;
@@ -130,10 +135,24 @@ function readWire(log: readonly Logged[]): { flows: Map<number, Flow>; sessionsL
     if (from === "device") follow(packet, session, flows, byId);
     else if (packet.cmd === "puback" || packet.cmd === "pubcomp") {
       const flow = byId.get(packet.messageId ?? 0);
-      if (flow !== undefined) flow.acknowledged = true;
+      if (flow !== undefined && !(packet.cmd === "puback" && isRefusal(packet))) flow.acknowledged = true;
+      else if (flow !== undefined) flow.refused = true;
+    } else if (packet.cmd === "pubrec" && isRefusal(packet)) {
+      const flow = byId.get(packet.messageId ?? 0);
+      if (flow !== undefined) flow.refused = true;
     }
   }
   return { flows, sessionsLost };
+}
+
+/** At 3.1.1 a return code, at 5 a reason code. */
+function isAccepted({ returnCode, reasonCode }: IConnackPacket): boolean {
+  return (reasonCode ?? returnCode) === 0;
+}
+
+/** Of MQTT 5: 0x80 and more. */
+function isRefusal({ reasonCode = 0 }: Packet & { readonly reasonCode?: number }): boolean {
+  return reasonCode >= 0x80;
 }
 
 /** What the device sent. */
@@ -148,12 +167,19 @@ function follow(packet: Packet, session: number, flows: Map<number, Flow>, byId:
   const id = packet.messageId ?? 0;
   const before = flows.get(seq);
   let ours = before?.ours;
-  if (before?.session === session) {
+  if (before?.session === session && !before.refused) {
     if (before.released) ours = `${seq}: published again after its PUBREL`;
     else if (before.id !== id) ours = `${seq}: published as packet ${before.id}, then as ${id}`;
     else if (!packet.dup) ours = `${seq}: published again without DUP`;
   }
-  const flow: Flow = { session, id, released: false, acknowledged: before?.acknowledged ?? false, ours };
+  const flow: Flow = {
+    session,
+    id,
+    released: false,
+    acknowledged: before?.acknowledged ?? false,
+    refused: false,
+    ours,
+  };
   flows.set(seq, flow);
   byId.set(id, flow);
 }
