@@ -6,13 +6,21 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import mqtt, { type Packet } from "mqtt-packet";
 import { describe, test } from "vitest";
+import { Parser5 } from "../../src/mqtt/v5/parser5.js";
+import { Parser } from "../../src/mqtt/wire/parser.js";
+import type { Protocol } from "../../src/mqtt/wire/protocol.js";
 import { SEED } from "../support/seed.js";
 import { VirtualTime } from "../support/virtual-time.js";
+import { feedInPieces, Notes } from "./support/notes.js";
+import { connack, disconnect, serverPacket } from "./support/peer-packets.js";
+import { bytesOf } from "./support/scripted-peer.js";
 import { CONNACK_NEW, World } from "./support/world.js";
+
+type ParserOf = Protocol["Parser"];
 
 const CASES = Number(process.env.FUZZ ?? 20_000);
 /** Shares of the kinds of cases; they sum up to 1. */
-const SHARES = { bytes: 0.3, mutated: 0.3, disordered: 0.2, valid: 0.2 };
+const SHARES = { bytes: 0.2, mutated: 0.2, disordered: 0.15, valid: 0.15, splits: 0.15, splits5: 0.15 };
 const LIMIT_MS = 600_000 * Math.max(1, CASES / 100_000);
 
 /** Runs a property over its share of the cases, and says so. */
@@ -177,6 +185,55 @@ describe("fuzzing", () => {
       assert.equal(world.errors.length, 0, world.errors[0]?.message);
       assert.deepEqual(world.received, messagesIn(stream));
       expectSane(world);
+    });
+  });
+});
+
+/** Feeds a stream to a new parser, in pieces of these sizes. */
+function outcome(parser: ParserOf, stream: Uint8Array, sizes: readonly number[]): object {
+  const receive = new Uint8Array(64);
+  const notes = new Notes();
+  const made = new parser(notes, notes, receive, 40, 200);
+  const fault = feedInPieces(made, receive, stream, sizes);
+  return { fault, lines: notes.lines, isBetweenPackets: made.state === 0 };
+}
+
+describe.each<[string, ParserOf, number, fc.Arbitrary<Uint8Array>, Uint8Array]>([
+  ["3.1.1", Parser, SHARES.splits, anyPacket.map((packet) => mqtt.generate(packet)), bytesOf(CONNACK_NEW)],
+  [
+    "5",
+    Parser5,
+    SHARES.splits5,
+    fc.oneof(serverPacket, disconnect, connack).map(({ packet }) => mqtt.generate(packet, { protocolVersion: 5 })),
+    bytesOf("20 03 00 00 00"),
+  ],
+])("the parser of version %s", (_, parser, share, packet, greeting) => {
+  const byte = fc.oneof(
+    fc.integer({ min: 0, max: 255 }),
+    fc.constantFrom(0x20, 0x30, 0x32, 0x34, 0x40, 0x50, 0x62, 0x70, 0x90, 0xb0, 0xd0, 0xe0, 0, 1, 2, 3, 0x1f, 0x26),
+  );
+  const piece: fc.Arbitrary<Uint8Array> = fc.oneof(
+    { weight: 3, arbitrary: packet },
+    { weight: 1, arbitrary: fc.array(byte, { maxLength: 12 }).map((bytes) => Uint8Array.from(bytes)) },
+    // A packet of which a byte is another.
+    {
+      weight: 2,
+      arbitrary: fc.tuple(packet, fc.nat(400), byte).map(([bytes, place, value]) => {
+        const changed = Uint8Array.from(bytes);
+        changed[place % bytes.length] = value;
+        return changed;
+      }),
+    },
+  );
+
+  test("any bytes, split anyhow: no throw, and the same calls and the same fault as in one piece", {
+    timeout: LIMIT_MS,
+  }, () => {
+    run(share, fc.tuple(fc.boolean(), fc.array(piece, { maxLength: 5 }), cuts), ([isGreeted, pieces, sizes]) => {
+      const stream = Buffer.concat(isGreeted ? [greeting, ...pieces] : pieces);
+      const whole = outcome(parser, stream, [64]);
+      assert.deepEqual(outcome(parser, stream, sizes), whole);
+      assert.deepEqual(outcome(parser, stream, [1]), whole);
     });
   });
 });
