@@ -81,7 +81,7 @@ describe("streams", () => {
     }
   });
 
-  test("acknowledgements of 2, 3 and more bytes: a code that is left out is success, so are properties (3.4.2-1)", () => {
+  test("acknowledgements of 2, 3 and more bytes: a code that is left out is success, so are properties (5: 3.4.2-1)", () => {
     for (const [first, type] of [
       ["40", 4],
       ["50", 5],
@@ -104,6 +104,12 @@ describe("streams", () => {
     expect(later(`e0 ${counted(`9c ${counted(`1c ${field("b2:1883")}`)}`)}`).lines).toEqual([
       'disconnected 156 {"serverReference":"b2:1883"}',
     ]);
+  });
+
+  test("U+FEFF is a character, in a property as in a topic (5: 1.5.4-3)", () => {
+    expect(later(`30 ${counted(`00 03 ef bb bf ${counted("03 00 04 ef bb bf 61")}`)}`).lines[0]).toBe(
+      'publish \ufeff 0 0 0 {"contentType":"\ufeffa"}',
+    );
   });
 
   test("CONNACK in 3.1.1's form, of two bytes, refuses as a server of that version", () => {
@@ -143,7 +149,7 @@ describe("memory is fixed, however long what comes", () => {
       });
   });
 
-  test("a PUBLISH above Maximum Packet Size goes by and is reported, its end included; one of just that size comes (3.1.2-24)", () => {
+  test("a PUBLISH above Maximum Packet Size goes by and is reported, its end included; one of just that size comes (5: 3.1.2-24)", () => {
     const whole = `34 ${counted(`00 01 61 00 08 00 ${"78".repeat(24)}`)}`; // 32 bytes
     expect(bytesOf(whole).length).toBe(32);
     for (const sizes of [[1_000], [1], [9]]) {
@@ -177,27 +183,27 @@ describe("what a server must not send is a fault, with its packet in the text", 
     ["82 00", "SUBSCRIBE: from a server"],
     ["a2 00", "UNSUBSCRIBE: from a server"],
     ["c0 00", "PINGREQ: from a server"],
-    ["f0 00", "AUTH: from a server (4.12.0-6)"],
-    ["f0 02 18 00", "AUTH: from a server (4.12.0-6)"],
-    ["e1 00", "DISCONNECT: from a server (2.1.3-1, 3.14.1-1)"],
-    ["20 03 00 00 00", "CONNACK: twice (3.2.0-2)"],
-    ["41 02 00 01", "PUBACK: flags 1 (2.1.3-1)"],
-    ["60 02 00 01", "PUBREL: flags 0 (2.1.3-1, 3.6.1-1)"],
-    ["36 07 00 01 61 00 01 00 78", "PUBLISH: QoS 3 (3.3.1-4)"],
-    ["38 04 00 01 61 00", "PUBLISH: DUP at QoS 0 (3.3.1-2)"],
+    ["f0 00", "AUTH: from a server (5: 4.12.0-6)"],
+    ["f0 02 18 00", "AUTH: from a server (5: 4.12.0-6)"],
+    ["e1 00", "DISCONNECT: from a server (5: 2.1.3-1, 3.14.1-1)"],
+    ["20 03 00 00 00", "CONNACK: twice (5: 3.2.0-2)"],
+    ["41 02 00 01", "PUBACK: flags 1 (5: 2.1.3-1)"],
+    ["60 02 00 01", "PUBREL: flags 0 (5: 2.1.3-1, 3.6.1-1)"],
+    ["36 07 00 01 61 00 01 00 78", "PUBLISH: QoS 3 (5: 3.3.1-4)"],
+    ["38 04 00 01 61 00", "PUBLISH: DUP at QoS 0 (5: 3.3.1-2)"],
     ["30 ff ff ff ff 01", "PUBLISH: length field over 4 bytes"],
     ["30 03 00 01 61", "PUBLISH: length 3"],
     ["32 05 00 01 61 00 01", "PUBLISH: length 5"],
     ["30 04 00 00 00 61", "PUBLISH: empty topic"],
     ["30 04 00 02 61 62", "PUBLISH: topic beyond its end"],
     ["32 06 00 02 61 62 00 01", "PUBLISH: topic beyond its end"],
-    ["32 06 00 01 61 00 00 00", "PUBLISH: packet id 0 (2.2.1-3)"],
-    [`32 ${counted(`00 41 ${"61".repeat(65)} 00 00 00`)}`, "PUBLISH: packet id 0 (2.2.1-3)"],
-    ["30 04 00 01 2b 00", "PUBLISH: wildcard in a topic name (3.3.2-2)"],
-    ["30 04 00 01 00 00", "PUBLISH: topic is not UTF-8 (1.5.4-2)"],
-    ["30 04 00 01 80 00", "PUBLISH: topic is not UTF-8 (1.5.4-1)"],
+    ["32 06 00 01 61 00 00 00", "PUBLISH: packet id 0 (5: 2.2.1-4)"],
+    [`32 ${counted(`00 41 ${"61".repeat(65)} 00 00 00`)}`, "PUBLISH: packet id 0 (5: 2.2.1-4)"],
+    ["30 04 00 01 2b 00", "PUBLISH: wildcard in a topic name (5: 3.3.2-2)"],
+    ["30 04 00 01 00 00", "PUBLISH: topic is not UTF-8 (5: 1.5.4-2)"],
+    ["30 04 00 01 80 00", "PUBLISH: topic is not UTF-8 (5: 1.5.4-1)"],
     ["30 06 00 01 61 02 01 02", "PUBLISH: payloadFormat 2: expected 0 to 1"],
-    ["30 07 00 01 61 03 23 00 01", "PUBLISH: property 35 (3.1.2-26)"], // a topic alias, which was not offered
+    ["30 07 00 01 61 03 23 00 01", "PUBLISH: property 35 (5: 3.1.2-26, 3.1.2-27, 3.3.2-11)"], // a topic alias, which was not offered
     ["30 05 00 01 61 01 7f", "PUBLISH: property 127"],
     ["30 06 00 01 61 02 24 01", "PUBLISH: property maxQoS"],
     ["30 06 00 01 61 02 0b 00", "PUBLISH: subscriptionId 0: expected 1 to 268435455"],
@@ -210,54 +216,54 @@ describe("what a server must not send is a fault, with its packet in the text", 
     ["30 07 00 01 61 03 03 00 01", "PUBLISH: properties beyond their end"],
     ["30 08 00 01 61 04 26 00 00 00", "PUBLISH: properties beyond their end"],
     ["30 08 00 01 61 04 01 00 01 01", "PUBLISH: payloadFormat twice"],
-    [`30 ${counted(`00 01 61 ${counted(`08 ${field("a/+")}`)}`)}`, "PUBLISH: wildcard in a topic name (3.3.2-14)"],
-    ["30 09 00 01 61 05 08 00 02 c3 28", "PUBLISH: responseTopic is not UTF-8 (3.3.2-13)"],
-    ["30 08 00 01 61 04 03 00 01 ff", "PUBLISH: contentType is not UTF-8 (3.3.2-19)"],
+    [`30 ${counted(`00 01 61 ${counted(`08 ${field("a/+")}`)}`)}`, "PUBLISH: wildcard in a topic name (5: 3.3.2-14)"],
+    ["30 09 00 01 61 05 08 00 02 c3 28", "PUBLISH: responseTopic is not UTF-8 (5: 3.3.2-13)"],
+    ["30 08 00 01 61 04 03 00 01 ff", "PUBLISH: contentType is not UTF-8 (5: 3.3.2-19)"],
     ["40 01 00", "PUBACK: length 1"],
     ["40 00", "PUBACK: length 0"],
-    ["40 02 00 00", "PUBACK: packet id 0 (2.2.1-5)"],
-    ["40 03 00 01 01", "PUBACK: reason code 1 (3.4.2-1)"],
-    ["50 03 00 01 11", "PUBREC: reason code 17 (3.5.2-1)"],
-    ["62 03 00 01 10", "PUBREL: reason code 16 (3.6.2-1)"],
-    ["70 03 00 01 10", "PUBCOMP: reason code 16 (3.7.2-1)"],
+    ["40 02 00 00", "PUBACK: packet id 0 (5: 2.2.1-5)"],
+    ["40 03 00 01 01", "PUBACK: reason code 1 (5: 3.4.2-1)"],
+    ["50 03 00 01 11", "PUBREC: reason code 17 (5: 3.5.2-1)"],
+    ["62 03 00 01 10", "PUBREL: reason code 16 (5: 3.6.2-1)"],
+    ["70 03 00 01 10", "PUBCOMP: reason code 16 (5: 3.7.2-1)"],
     ["40 05 00 01 00 00 00", "PUBACK: bytes after its properties"],
     ["40 06 00 01 00 02 01 01", "PUBACK: property payloadFormat"],
     ["40 05 00 01 00 02 1f", "PUBACK: properties beyond their end"],
-    [`40 ${counted(`00 01 00 ${counted(`1f ${field("a")} 1f ${field("b")}`)}`)}`, "PUBACK: reason twice (3.4.2-2)"],
-    ["40 08 00 01 00 04 1f 00 01 ff", "PUBACK: reason is not UTF-8 (1.5.4-1)"],
+    [`40 ${counted(`00 01 00 ${counted(`1f ${field("a")} 1f ${field("b")}`)}`)}`, "PUBACK: reason twice"],
+    ["40 08 00 01 00 04 1f 00 01 ff", "PUBACK: reason is not UTF-8 (5: 1.5.4-1)"],
     ["90 03 00 01 00", "SUBACK: length 3"],
-    ["90 05 00 01 00 00 00", "SUBACK: 2 reason codes (3.8.4-6)"],
+    ["90 05 00 01 00 00 00", "SUBACK: 2 reason codes (5: 3.8.4-6)"],
     ["90 05 00 01 02 1f 00", "SUBACK: properties beyond their end"],
-    ["90 04 00 01 00 03", "SUBACK: reason code 3 (3.9.3-2)"],
+    ["90 04 00 01 00 03", "SUBACK: reason code 3 (5: 3.9.3-2)"],
     ["90 04 00 00 00 00", "SUBACK: packet id 0"],
     ["b0 03 00 01 00", "UNSUBACK: length 3"],
-    ["b0 04 00 01 00 10", "UNSUBACK: reason code 16 (3.11.3-2)"],
-    ["b0 06 00 01 00 00 00 00", "UNSUBACK: 3 reason codes (3.11.3-1)"],
+    ["b0 04 00 01 00 10", "UNSUBACK: reason code 16 (5: 3.11.3-2)"],
+    ["b0 06 00 01 00 00 00 00", "UNSUBACK: 3 reason codes (5: 3.11.3-1)"],
     ["d0 01 00", "PINGRESP: length 1"],
-    ["e0 01 04", "DISCONNECT: reason code 4 (3.14.2-1)"],
-    ["e0 01 10", "DISCONNECT: reason code 16 (3.14.2-1)"],
-    ["e0 07 80 05 11 00 00 00 01", "DISCONNECT: property sessionExpiryS (3.14.2-2)"],
+    ["e0 01 04", "DISCONNECT: reason code 4 (5: 3.14.2-1)"],
+    ["e0 01 10", "DISCONNECT: reason code 16 (5: 3.14.2-1)"],
+    ["e0 07 80 05 11 00 00 00 01", "DISCONNECT: property sessionExpiryS (5: 3.14.2-2)"],
   ])("%s: %s", (hex, message) => {
     const fault = message.replace(/ \([^)]*\)$/, "");
     for (const sizes of [[1_000], [1]]) expect(later(hex, { sizes })).toEqual({ lines: [], fault });
   });
 
   test.each([
-    ["d0 00", "PINGRESP: before CONNACK (3.2.0-1)"],
-    ["e0 00", "DISCONNECT: before CONNACK (3.14.0-1)"],
+    ["d0 00", "PINGRESP: before CONNACK (5: 3.2.0-1)"],
+    ["e0 00", "DISCONNECT: before CONNACK (5: 3.14.0-1)"],
     ["f0 00", "AUTH: before CONNACK"],
     ["20 01 00", "CONNACK: length 1"],
-    ["20 03 02 00 00", "CONNACK: flags 2 (3.2.2-1)"],
-    ["20 03 00 01 00", "CONNACK: reason code 1 (3.2.2-8)"],
-    ["20 03 00 7f 00", "CONNACK: reason code 127 (3.2.2-8)"],
-    ["20 03 01 87 00", "CONNACK: session present, yet refused (3.2.2-6)"],
+    ["20 03 02 00 00", "CONNACK: flags 2 (5: 3.2.2-1)"],
+    ["20 03 00 01 00", "CONNACK: reason code 1 (5: 3.2.2-8)"],
+    ["20 03 00 7f 00", "CONNACK: reason code 127 (5: 3.2.2-8)"],
+    ["20 03 01 87 00", "CONNACK: session present, yet refused (5: 3.2.2-6)"],
     ["20 06 00 00 03 21 00 00", "CONNACK: receiveMaximum 0: expected 1 to 65535"],
     ["20 08 00 00 05 27 00 00 00 00", "CONNACK: maxPacketBytes 0: expected 1 to 4294967295"],
     ["20 05 00 00 02 24 02", "CONNACK: maxQoS 2: expected 0 to 1"],
     ["20 05 00 00 02 25 02", "CONNACK: retainAvailable 2: expected 0 to 1"],
     ["20 07 00 00 04 24 01 24 01", "CONNACK: maxQoS twice"],
-    [`20 ${counted(`00 00 ${counted(`15 ${field("SCRAM")}`)}`)}`, "CONNACK: property 21 (4.12.0-6)"],
-    [`20 ${counted(`00 00 ${counted(`1a ${field("r")}`)}`)}`, "CONNACK: property 26 (3.1.2-28)"],
+    [`20 ${counted(`00 00 ${counted(`15 ${field("SCRAM")}`)}`)}`, "CONNACK: property 21 (5: 4.12.0-6)"],
+    [`20 ${counted(`00 00 ${counted(`1a ${field("r")}`)}`)}`, "CONNACK: property 26 (5: 3.1.2-28)"],
     ["20 05 00 00 03 01 00", "CONNACK: properties beyond their end"],
     ["20 04 00 00 00 00", "CONNACK: bytes after its properties"],
   ])("instead of the CONNACK, %s: %s", (hex, message) => {

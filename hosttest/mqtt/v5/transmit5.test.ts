@@ -47,7 +47,7 @@ function message(topic: string | Uint8Array, payload = "x", properties?: Uint8Ar
 }
 
 describe("topic aliases", () => {
-  test("the topic is written out once on a connection, with the alias; then the alias stands for it (3.3.2-8)", () => {
+  test("the topic is written out once on a connection, with the alias; then the alias stands for it (5: 3.3.2-7, 3.3.2-8)", () => {
     const line = new Line();
     const topic = encodeTopicName("home/attic/temperature");
     expect(line.send(message(topic, "21"))).toBe(
@@ -81,7 +81,7 @@ describe("topic aliases", () => {
     );
   });
 
-  test("no more than the server takes: other topics are written out; none, if it takes none (3.2.2-17, 3.2.2-18, 3.3.2-9, 3.3.2-10)", () => {
+  test("no more than the server takes: other topics are written out; none, if it takes none (5: 3.2.2-17, 3.2.2-18, 3.3.2-9)", () => {
     const topics = ["a", "b", "c"].map(encodeTopicName);
     const line = new Line(2);
     for (const topic of topics) line.send(message(topic));
@@ -125,7 +125,7 @@ describe("topic aliases", () => {
     expect(line.send(message(topic), { id: 2 })).toBe(spaced("32 0a 00 01 74 00 02 03 23 00 02 78"));
   });
 
-  test("QoS 0 has none: its topics are made for one message", () => {
+  test("QoS 0 has no alias, as its topics are made for one message, and no id (5: 2.2.1-2, 4.3.1-1)", () => {
     const line = new Line();
     for (let n = 0; n < 2; n++)
       expect(line.send(message("t"), { id: 0, first: 0x30 })).toBe(spaced("30 05 00 01 74 00 78"));
@@ -158,7 +158,7 @@ describe("properties", () => {
     );
   });
 
-  test("a block of 128 bytes and more has two bytes of length", () => {
+  test("a block of 128 bytes and more has two bytes of length, a shorter one has one (5: 1.5.5-1)", () => {
     const long = version5.properties({ contentType: "x".repeat(125) });
     expect(new Line(0).send(message("t", "y", long))).toBe(
       spaced(`32 88 01 00 01 74 00 01 80 01 03 00 7d ${"78".repeat(125)} 79`),
@@ -166,7 +166,7 @@ describe("properties", () => {
   });
 });
 
-describe("Maximum Packet Size (3.2.2-15)", () => {
+describe("Maximum Packet Size (5: 3.2.2-15)", () => {
   test("a message that makes a longer packet does not go; one of just that size does", () => {
     const topic = encodeTopicName("t");
     for (const [length, size] of [
