@@ -4,11 +4,9 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Rule } from "./rule.js";
 import { RULES_3 } from "./rules3.js";
 import { OPEN_5, RULES_5 } from "./rules5.js";
-
-/** Its id, what it says, and why it does not bind this client, where it does not. */
-export type Rule = readonly [id: string, text: string, notApplicable?: string];
 
 export interface Checklist {
   readonly title: string;

@@ -1,7 +1,7 @@
 /*
  * The conformance statements of OASIS MQTT 3.1.1, Appendix B, that bind a client, in our words.
  */
-import type { Rule } from "./checklist.js";
+import type { Rule } from "./rule.js";
 
 const WEBSOCKET = "WebSocket only: the transport is TCP";
 

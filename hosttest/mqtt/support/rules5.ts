@@ -2,7 +2,7 @@
  * The conformance statements of OASIS MQTT 5, Appendix B, that bind a client, in our words, those included that bind a server and whose
  * breach a client meets. What binds servers alone is not here.
  */
-import type { Rule } from "./checklist.js";
+import type { Rule } from "./rule.js";
 
 const WEBSOCKET = "WebSocket only: the transport is TCP";
 const NO_PROPERTY = "our acknowledgements and DISCONNECT have no reason string and no user property";
