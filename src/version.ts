@@ -1,2 +1,5 @@
-/** The firmware's version, semantic versioning; the same as in package.json (a test holds them together). */
-export const VERSION = "0.1.0";
+/**
+ * The firmware's version, semantic versioning; here and nowhere else (package.json is held to it by a test). Before a release it is that
+ * release's with `-dev`, which comes before it.
+ */
+export const VERSION = "0.2.0-dev";

@@ -3,6 +3,7 @@
  * person sees.
  */
 import { afterEach, expect } from "vitest";
+import { VERSION } from "../../src/version.js";
 import { Xterm } from "../console/support/xterm.js";
 import { xsTest as test } from "./available.js";
 import { Device } from "./device.js";
@@ -35,7 +36,8 @@ class Desk {
   }
 }
 
-const GREETING = "home-thermometer 0.1.0 (bench on XS). Type help for the commands.";
+const NAME = `home-thermometer ${VERSION} (bench on XS)`;
+const GREETING = `${NAME}. Type help for the commands.`;
 const NO_BROKER = "warn: no broker: set mqtt.host, save, reboot; readings are kept until then";
 
 let desk: Desk;
@@ -124,6 +126,6 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
   desk.type("\x0cI");
   await desk.shows("> I|");
   desk.type("\x7fversion\r");
-  await desk.shows("> version", "home-thermometer 0.1.0 (bench on XS)", "> |");
+  await desk.shows("> version", NAME, "> |");
   expect(desk.device.typist.shown).not.toContain("correct horse");
 });

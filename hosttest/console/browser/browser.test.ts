@@ -5,6 +5,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, describe, expect } from "vitest";
 import type { Values } from "../../../src/settings/schema.js";
+import { VERSION } from "../../../src/version.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { Desk, browserTest as test } from "./browser.js";
 
@@ -116,7 +117,7 @@ describe("the Improv button in Chromium", () => {
     const it = await plugIn();
     const info = await it.page.locator(".device-info").innerText();
     expect(info.split(/\n+/).slice(1)).toEqual([
-      ...["Name", "kitchen", "Firmware", "home-thermometer", "Version", "0.1.0", "Chip", "simulated"],
+      ...["Name", "kitchen", "Firmware", "home-thermometer", "Version", VERSION, "Chip", "simulated"],
     ]);
     await it.password("wrong horse");
     await it.press("Connect");

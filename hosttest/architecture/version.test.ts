@@ -1,0 +1,25 @@
+/* One version: src/version.ts says it, and whatever else names it says the same. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { VERSION } from "../../src/version.js";
+
+const TOP = fileURLToPath(new URL("../..", import.meta.url));
+const read = (name: string): string => readFileSync(join(TOP, name), "utf8");
+
+test("it is semantic, and the package has the same", () => {
+  expect(VERSION).toMatch(/^\d+\.\d+\.\d+(-dev)?$/);
+  expect(JSON.parse(read("package.json")).version).toBe(VERSION);
+});
+
+test("it is that of the changelog's newest entry: before its release with -dev, which semantic versioning puts before it", () => {
+  const [, release, state] = /^## (\S+)(?: - (unreleased))?$/m.exec(read("CHANGELOG.md"))!;
+  expect(VERSION).toBe(state === undefined ? release : `${release}-dev`);
+});
+
+test("the README's prompt shows it", () => {
+  const shown = [...read("README.md").matchAll(/home-thermometer (\d\S*)/g)].map(([, version]) => version);
+  expect(shown.length).toBeGreaterThan(1);
+  expect(shown.filter((version) => version !== VERSION)).toEqual([]);
+});
