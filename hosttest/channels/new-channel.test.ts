@@ -71,7 +71,7 @@ test("it is announced to Home Assistant", () => {
   expect(JSON.parse(outcome.discovery ?? "").cmps.co2).toMatchObject({
     dev_cla: "carbon_dioxide",
     unit_of_meas: "ppm",
-    val_tpl: "{{ value_json.carbonDioxide }}",
+    val_tpl: "{{ value_json.carbonDioxide|default(None) }}",
     uniq_id: "thermometer020000000001_co2",
   });
 });

@@ -40,7 +40,7 @@ const SHARED = {
 };
 const TEMPERATURE = {
   p: "sensor",
-  val_tpl: "{{ value_json.value }}",
+  val_tpl: "{{ value_json.value|default(None) }}",
   dev_cla: "temperature",
   stat_cla: "measurement",
   unit_of_meas: "°C",
@@ -48,7 +48,7 @@ const TEMPERATURE = {
 };
 const HUMIDITY = {
   p: "sensor",
-  val_tpl: "{{ value_json.humidity }}",
+  val_tpl: "{{ value_json.humidity|default(None) }}",
   dev_cla: "humidity",
   stat_cla: "measurement",
   unit_of_meas: "%",
@@ -56,7 +56,7 @@ const HUMIDITY = {
 };
 const PRESSURE = {
   p: "sensor",
-  val_tpl: "{{ value_json.pressure }}",
+  val_tpl: "{{ value_json.pressure|default(None) }}",
   dev_cla: "atmospheric_pressure",
   stat_cla: "measurement",
   unit_of_meas: "hPa",

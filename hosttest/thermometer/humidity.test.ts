@@ -87,7 +87,7 @@ describe.each(ENGINES)("--sensor sht3x on $engine", ({ engine, isAvailable }) =>
     const { cmps } = JSON.parse(announcements.arrivals.at(-1)?.payload ?? "{}");
     expect(cmps).toMatchObject({
       temperature: { dev_cla: "temperature" },
-      humidity: { dev_cla: "humidity", unit_of_meas: "%", val_tpl: "{{ value_json.humidity }}" },
+      humidity: { dev_cla: "humidity", unit_of_meas: "%", val_tpl: "{{ value_json.humidity|default(None) }}" },
     });
   });
 });

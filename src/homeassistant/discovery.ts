@@ -104,13 +104,22 @@ function component({ room, id, topics, format, expireAfterS }: Thermometer, chan
     p: "sensor",
     stat_t: isOnItsOwn ? stateTopic(room, channel) : undefined,
     // Also where it changes nothing: left out, the one before would stay in force (seen with Home Assistant 2025.4).
-    val_tpl: format === "plain" ? "{{ value }}" : `{{ value_json.${isOnItsOwn ? "value" : channel.key} }}`,
+    val_tpl: format === "plain" ? "{{ value }}" : isOnItsOwn ? "{{ value_json.value }}" : partOf(channel),
     dev_cla: channel.deviceClass, // without a name, the entity is called after it, in the user's language
     stat_cla: "measurement",
     unit_of_meas: channel.unit,
     exp_aft: expireAfterS,
     uniq_id: `${id}_${channel.name}`,
   };
+}
+
+/**
+ * A sample may lack a channel: its sensor failed. The state is unknown then: what renders as None is that (MqttSensor, since 2023). Left
+ * to itself, Home Assistant logs a warning for each such message, and the last value stands, however old it is: also `exp_aft`
+ * counts from the last message, whatever was in it.
+ */
+function partOf({ key }: Channel): string {
+  return `{{ value_json.${key}|default(None) }}`;
 }
 
 /** As src/thermometer/topics.ts makes it for the samples. */

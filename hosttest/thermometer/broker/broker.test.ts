@@ -61,7 +61,7 @@ describe("discovery", () => {
     const message = JSON.parse(house.retained.get(discoveryTopic()) ?? "");
     expect(message.avty_t).toBe(statusTopic("Büro"));
     expect(house.payloads(message.stat_t)).toHaveLength(2);
-    expect(message.cmps.temperature.val_tpl).toBe("{{ value_json.value }}");
+    expect(message.cmps.temperature.val_tpl).toBe("{{ value_json.value|default(None) }}");
   });
 });
 
