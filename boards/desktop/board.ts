@@ -10,10 +10,7 @@ import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { printable } from "../../src/console/port/printable.js";
 import { Settings } from "../../src/settings/settings.js";
 import { VERSION } from "../../src/version.js";
-import { BME280Part } from "../parts/bme280.js";
 import { I2CBus } from "../parts/i2c-bus.js";
-import { SHT3xPart } from "../parts/sht3x.js";
-import { TMP117Part } from "../parts/tmp117.js";
 import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
 import { DeviceClock } from "./device-clock.js";
@@ -23,14 +20,12 @@ import { TCP } from "./network/tcp.js";
 import { bootOnXS } from "./on-xs.js";
 import { parseOptions, USAGE, UsageError } from "./options/options.js";
 import { Run } from "./run.js";
+import { simulatedParts } from "./simulated-parts.js";
 import { openPseudoTerminal } from "./terminal/pty.js";
 import { terminal } from "./terminal/terminal.js";
 import { timers } from "./timers.js";
 
 const DEFAULT_IMAGE = "thermometer.flash";
-const TMP117_ADDRESS = 0x48;
-const SHT3X_ADDRESS = 0x44;
-const BME280_ADDRESS = 0x76;
 /** Somebody is watching: a reading a minute, as on a wall, would look like none. */
 const DEFAULT_INTERVAL_S = 5;
 
@@ -67,10 +62,8 @@ if (!options.headless) introduce();
 function makeBoard(): Board {
   const bus = new I2CBus();
   const celsius = wander({ uptimeMs, random: Math.random });
-  // The others are there to be asked for: `--sensor sht3x`, `--sensor auto`.
-  bus.attach(TMP117_ADDRESS, new TMP117Part({ uptimeMs, celsius }));
-  bus.attach(SHT3X_ADDRESS, new SHT3xPart({ uptimeMs, celsius }));
-  bus.attach(BME280_ADDRESS, new BME280Part({ uptimeMs, celsius }));
+  // One is asked for by default, the others by `--sensor sht3x`, `--sensor auto`.
+  for (const { address, Part } of simulatedParts) bus.attach(address, new Part({ uptimeMs, celsius }));
   let start: () => Firmware;
   let firmware: Firmware;
   let bootedMs = 0;

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { parseOptions, UsageError } from "../../boards/desktop/options/options.js";
+import { parseOptions, USAGE, UsageError } from "../../boards/desktop/options/options.js";
+import { simulatedParts } from "../../boards/desktop/simulated-parts.js";
+import { I2CBus } from "../../boards/parts/i2c-bus.js";
+import { drivers } from "../../src/sensor/drivers.js";
+import { SensorBus } from "../../src/sensor/probe.js";
 import { Settings } from "../../src/settings/settings.js";
 import { MemoryStore } from "../settings/memory-store.js";
 
@@ -49,6 +53,26 @@ describe("the desktop's command line", () => {
   test("takes a list of sensors, with blanks beside the commas as at the prompt", () => {
     const { overrides } = parseOptions(["--sensor", "sht3x, tmp117"]);
     expect(new Settings({ store: new MemoryStore(), overrides }).get("sensor")).toBe("sht3x,tmp117");
+  });
+
+  test("--help names every driver that there is, and which of them are simulated: each of these answers where it is", () => {
+    const row = USAGE.split("\n").findIndex((line) => line.includes("--sensor"));
+    const [, all, simulated] = /of (.*); simulated: (.*?) \(/.exec(
+      USAGE.split("\n")
+        .slice(row, row + 2)
+        .join(" "),
+    )!;
+    expect(all.split(", ")).toEqual(drivers.map(({ name }) => name));
+    const bus = new I2CBus();
+    for (const { address, Part } of simulatedParts)
+      bus.attach(address, new Part({ uptimeMs: () => 0, celsius: () => 20 }));
+    const port = { io: bus.SMBus, data: bus.data, clock: bus.clock };
+    expect(simulated.split(", ")).toEqual(simulatedParts.map(({ name }) => name));
+    for (const name of simulated.split(", ")) {
+      const { driver, sensor } = new SensorBus(port, name).open(name, []);
+      sensor.close();
+      expect(driver.name).toBe(name);
+    }
   });
 
   test("counts and durations", () => {

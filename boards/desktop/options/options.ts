@@ -4,9 +4,11 @@
  * the command line refuse the same things. Pure: no file is touched, nothing is connected.
  */
 import { messageOf } from "../../../src/common/message-of.js";
+import { drivers } from "../../../src/sensor/drivers.js";
 import { sensorFlaw } from "../../../src/sensor/probe.js";
 import { parseSetting } from "../../../src/settings/parse.js";
 import { mendList } from "../../../src/settings/texts.js";
+import { simulatedParts } from "../simulated-parts.js";
 import {
   choice,
   flag,
@@ -39,12 +41,15 @@ export interface Options {
   readonly help: boolean;
 }
 
+const DRIVERS = drivers.map(({ name }) => name).join(", ");
+const SIMULATED = simulatedParts.map(({ name }) => name).join(", ");
+
 const OPTIONS = {
   room: text("NAME", "where the device hangs: the topic is home/NAME/temperature"),
   broker: text("mqtt://[user:pass@]host[:port]", "the broker (default: the saved one, or one of its own)"),
   qos: text("0|1|2", "promise for new readings (default: the saved one, or 1)"),
   interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
-  sensor: text("auto|NAME[,NAME]", "of tmp117, sht3x, bme280, which are simulated (default: the saved one, or tmp117)"),
+  sensor: text("auto|NAME[,NAME]", `of ${DRIVERS}; simulated: ${SIMULATED} (default: the saved one, or TMP117)`),
   flash: text("FILE", "the chip's image, settings included (default: thermometer.flash; headless: a new chip)"),
   count: whole("N", "end after so many readings of this run, when all are settled", 1, Number.MAX_SAFE_INTEGER),
   duration: positive("SECONDS", "end after so long", 1e9, "seconds"),

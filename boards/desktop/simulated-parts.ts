@@ -1,0 +1,12 @@
+/*
+ * The sensors that the desktop simulates: what `--sensor` can find there, and what `--help` says of it.
+ */
+import { BME280Part } from "../parts/bme280.js";
+import { SHT3xPart } from "../parts/sht3x.js";
+import { TMP117Part } from "../parts/tmp117.js";
+
+export const simulatedParts = Object.freeze([
+  { name: "TMP117", address: 0x48, Part: TMP117Part },
+  { name: "SHT3x", address: 0x44, Part: SHT3xPart },
+  { name: "BME280", address: 0x76, Part: BME280Part },
+]);
