@@ -95,11 +95,11 @@ describe("by name", () => {
     expect(openSensor(bench.port, "sht3x").driver.name).toBe("SHT3x");
   });
 
-  test("a chip that is not there: only its own addresses are named", () => {
+  test("a chip that is not there: it is named with its addresses, whatever else answers", () => {
     const bench = new Bench();
     bench.attachTMP117();
     expect(thrownBy(() => openSensor(bench.port, "SHT3x")).message).toBe(
-      "I2C bus (data 21, clock 22) has no sensor (asked SHT3x at 0x44 0x45): check power and wires",
+      "SHT3x at 0x44 0x45 on I2C bus (data 21, clock 22) does not answer: check power and wires",
     );
   });
 

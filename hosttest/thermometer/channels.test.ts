@@ -86,6 +86,25 @@ test("a list at the prompt: blanks do not matter; a mistake is refused with the 
   expect(one.status("sensor")).toMatch(/TMP117: 21\.50 °C, BME280: 50\.0 %, 1013\.2 hPa/);
 });
 
+test("one of a list is away from the start: the log names it and those that answer; who asks for a sample gets theirs", () => {
+  const one = deviceWith({ sensor: "aht20,bme280,sht3x", interval: "60" });
+  const { house } = one;
+  house.time.advance(2 * SECOND);
+  expect(one.port.take()).toMatch(
+    /sensor: AHT20 at 0x38 on I2C bus \(.*\) does not answer: check power and wires; BME280 at 0x76, SHT3x at 0x44: answering\n/,
+  );
+  expect(one.status("sensor")).toMatch(
+    /^BME280: 21\.5\d °C, 50\.0 %, 1013\.2 hPa, . s ago.*; AHT20 at 0x38 on I2C bus \(.*\) does not answer/,
+  );
+  one.bus.unplug(SHT3X_ADDRESS);
+  one.port.take();
+  one.type("sample");
+  house.time.advance(SECOND);
+  const said = one.port.take();
+  expect(said).toMatch(/sensor: SHT3x at 0x44 does not answer: .*; BME280 at 0x76: answering\n/);
+  expect(said).toMatch(/^21\.5\d °C, 50\.0 %, 1013\.2 hPa$/m);
+});
+
 test("a BME280 has three; the prompt and status show them all", () => {
   const one = deviceWith({ sensor: "BME280" });
   one.house.time.advance(30 * SECOND);

@@ -71,7 +71,7 @@ export class Place extends Retry {
   givesMain = false;
   /** Whether samples have other channels from here. */
   givesOthers = false;
-  /** Why the last ask failed. */
+  /** Why the last ask failed, or it could not be opened, until the roster has heard of it. */
   fault: Error | undefined;
   private sensor!: Sensor;
   private nextTrial = MIN_TRIAL;

@@ -94,7 +94,14 @@ export class SensorBus implements SensorSource {
         if (!isSilence(error) || address !== undefined) fault ??= asError(error);
       }
     }
-    throw fault ?? notFound(this.port, candidates);
+    throw (
+      fault ??
+      new SensorError(
+        "notFound",
+        `${placesOf(candidates)} on ${busOf(this.port)}`,
+        "does not answer: check power and wires",
+      )
+    );
   }
 
   openAll(taken: readonly number[]): readonly OpenSensor[] {
@@ -111,7 +118,9 @@ export class SensorBus implements SensorSource {
     }
     fault = this.collect(this.table.filter(vague), taken, found) ?? fault;
     if (found.length > 0) return found;
-    throw fault ?? notFound(this.port, this.table);
+    if (fault !== undefined) throw fault;
+    const what = `has no sensor (asked ${placesOf(this.table)}): check power and wires`;
+    throw new SensorError("notFound", busOf(this.port), what);
   }
 
   /** Opens what answers and adds it to `found`. @returns the first fault that is more than silence */
@@ -204,7 +213,7 @@ function freeBus(port: SensorPort): void {
   }
 }
 
-function notFound(port: SensorPort, candidates: readonly SensorDriver[]): SensorError {
-  const tried = candidates.map((driver) => `${driver.name} at ${driver.addresses.map((a) => hex(a)).join(" ")}`);
-  return new SensorError("notFound", busOf(port), `has no sensor (asked ${tried.join(", ")}): check power and wires`);
+/** `TMP117 at 0x48 0x49, SHT3x at 0x44`. */
+function placesOf(candidates: readonly SensorDriver[]): string {
+  return candidates.map(({ name, addresses }) => `${name} at ${addresses.map((at) => hex(at)).join(" ")}`).join(", ");
 }

@@ -75,8 +75,12 @@ export class Roster {
       try {
         this.seat(place, this.sensors.open(place.name, this.taken(), place.address));
       } catch (error) {
-        this.fail(place, asError(error), slot, isExtra);
+        place.fault = asError(error);
       }
+    }
+    // Not before all were asked: a report can say who answers.
+    for (const place of this.places) {
+      if (place.fault !== undefined) this.fail(place, place.fault, slot, isExtra);
     }
     this.isIncomplete = this.isLooking || this.places.some(isAway);
   }
@@ -138,6 +142,7 @@ export class Roster {
   fail(place: Place, error: Error, slot: number, isExtra: boolean): void {
     place.close();
     place.distrust();
+    place.fault = undefined;
     if (!isExtra) place.putOff(slot, this.intervalMs);
     const { next } = place;
     this.relink();

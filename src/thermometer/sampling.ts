@@ -7,6 +7,7 @@ import { channels } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
 import type { LineLevel } from "../common/log-levels.js";
 import type { Answer } from "../console/host/host.js";
+import { SensorError } from "../sensor/fault.js";
 import { SensorBus } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import { type ChannelKey, channelKey } from "../settings/channel-settings.js";
@@ -43,6 +44,11 @@ export function concernsSampling(keys: readonly Key[]): boolean {
     const isEachChannels = CHANNEL_SETTINGS.some((name) => key === name || key.startsWith(`${name}.`));
     return isEachChannels || SETTINGS.includes(key);
   });
+}
+
+/** Whether the fault is that a sensor does not answer: then it matters whether others do. */
+function isAbsence(error: Error): boolean {
+  return error instanceof SensorError && (error.kind === "notFound" || error.kind === "noAnswer");
 }
 
 /** Who waits for a reading out of turn. */
@@ -159,8 +165,11 @@ export class Sampling implements SamplerOptions {
   }
 
   onFailure(error: Error): void {
-    this.owner.log("error", `sensor: ${error.message}`);
-    this.answer({ failed: error.message });
+    const answering = this.status.sensors.filter(({ opened }) => opened !== undefined).map(({ where }) => where);
+    // Who asked for a reading gets what the others give.
+    if (answering.length === 0) this.answer({ failed: error.message });
+    const others = isAbsence(error) && answering.length > 0 ? `; ${answering.join(", ")}: answering` : "";
+    this.owner.log("error", `sensor: ${error.message}${others}`);
   }
 
   onRecovered(what: string): void {

@@ -75,7 +75,7 @@ describe("probing where an SHT3x and an SHT4x may be", () => {
   test("`sensor` = SHT3x where an SHT4x is: refused, and its heater stays cold", () => {
     const bench = new Bench();
     const part = bench.attachSHT4x();
-    expect(() => openSensor(bench.port, "SHT3x")).toThrow("no sensor");
+    expect(() => openSensor(bench.port, "SHT3x")).toThrow("SHT3x at 0x44 0x45 on I2C bus");
     expect(part.heated).toBe(0);
   });
 
