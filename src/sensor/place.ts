@@ -100,7 +100,7 @@ export class Place extends Retry {
     this.opened = opened;
     this.sensor = opened.sensor;
     this.main = opened.driver.measures[0];
-    this.conversionMs = Math.max(1, opened.sensor.conversionMs ?? opened.driver.conversionMs);
+    this.conversionMs = Math.ceil(Math.max(1, opened.sensor.conversionMs ?? opened.driver.conversionMs));
   }
 
   /**

@@ -66,6 +66,7 @@ export interface SamplerStatus {
 
 export class Sampler implements RosterOwner {
   private readonly options: SamplerOptions;
+  private readonly timers: Timers;
   private readonly intervalMs: number;
   private readonly calibration: Calibration | undefined; // if there is anything to do
   private readonly deadband: Deadband | undefined; // if there is one
@@ -91,6 +92,7 @@ export class Sampler implements RosterOwner {
     const { intervalMs, deadbands = [], heartbeatMs = 0 } = options;
     if (!(intervalMs >= 1)) throw new RangeError(`intervalMs ${intervalMs}: expected 1 or more`);
     this.options = options;
+    this.timers = options.timers;
     this.intervalMs = intervalMs;
     const calibration = new Calibration(options);
     this.calibration = calibration.isIdle ? undefined : calibration;
@@ -168,9 +170,11 @@ export class Sampler implements RosterOwner {
 
   /** Which round is due after this one? */
   private takeSlot(): void {
-    const next = Math.floor((this.options.uptimeMs() - this.startMs) / this.intervalMs) + 1;
+    const sinceMs = this.options.uptimeMs() - this.startMs;
     // A timer may fire a little early: its slot is taken all the same. An extra round takes only what it meets.
-    this.slot = Math.max(next, this.extra ? this.slot : this.slot + 1);
+    let slot = this.extra ? this.slot : this.slot + 1;
+    if (slot * this.intervalMs <= sinceMs) slot = Math.floor(sinceMs / this.intervalMs) + 1;
+    this.slot = slot;
   }
 
   /** Every sensor has its result, or failed: what there is becomes one sample. */
@@ -269,29 +273,28 @@ export class Sampler implements RosterOwner {
 
   private arm(): void {
     if (this.timer !== undefined) this.disarm();
-    if (this.waitMs > 0) this.wakeIn(this.waitMs);
-    else if (this.extra) this.wakeIn(0);
-    else if (this.running) this.wakeIn(this.nextDueMs() - this.options.uptimeMs());
+    let delayMs = this.waitMs;
+    if (delayMs === 0 && !this.extra) {
+      if (!this.running) return;
+      delayMs = this.untilDueMs();
+    }
+    this.timer = this.timers.set(this.wake, delayMs);
   }
 
-  /** When the next round is due; slots that went by meanwhile are skipped. */
-  private nextDueMs(): number {
-    const passed = Math.ceil((this.options.uptimeMs() - this.startMs) / this.intervalMs);
-    const slot = Math.max(this.slot, passed);
-    this.slot = slot;
-    return this.startMs + slot * this.intervalMs;
+  /** Milliseconds to the next round, whole; slots that went by meanwhile are skipped. */
+  private untilDueMs(): number {
+    const intervalMs = this.intervalMs;
+    const sinceMs = this.options.uptimeMs() - this.startMs;
+    if (this.slot * intervalMs < sinceMs) this.slot = Math.ceil(sinceMs / intervalMs);
+    return Math.ceil(this.slot * intervalMs - sinceMs);
   }
 
   private dueMs(slot: number): number {
     return this.startMs + slot * this.intervalMs;
   }
 
-  private wakeIn(delayMs: number): void {
-    this.timer = this.options.timers.set(this.wake, Math.ceil(Math.max(0, delayMs)));
-  }
-
   private disarm(): void {
-    if (this.timer !== undefined) this.options.timers.clear(this.timer);
+    if (this.timer !== undefined) this.timers.clear(this.timer);
     this.timer = undefined;
   }
 }

@@ -61,8 +61,7 @@ export class TMP117 {
     this.onError = options.onError;
     this.io = new options.sensor.io({ ...options.sensor, hz, address });
     try {
-      const id = this.read(DEVICE_ID) & DEVICE_ID_MASK;
-      if (id !== DEVICE_ID_TMP117) throw wrongChip(this.where, id);
+      identify(this.io, this.where);
     } catch (error) {
       this.close();
       throw error;
@@ -91,13 +90,18 @@ export class TMP117 {
    * @throws SensorError noAnswer, lostPower or badChecksum, unless there is an `onError` to take it
    */
   sample(): { readonly temperature: number } | undefined {
+    const io = this.io;
+    if (io === undefined) throw new Error(`${this.where} is closed`);
     try {
-      if (this.converting) return this.collect();
-      this.start();
+      if (this.converting) return this.collect(io);
+      io.writeUint16(CONFIGURATION, ONE_SHOT | this.averagingBits, true);
+      this.converting = true;
     } catch (error) {
       this.converting = false;
-      if (this.onError === undefined || !(error instanceof SensorError)) throw error;
-      this.onError(error);
+      // What is none of ours comes from the bus.
+      const fault = error instanceof SensorError ? error : noAnswer(this.where, error);
+      if (this.onError === undefined) throw fault;
+      this.onError(fault);
     }
     return undefined;
   }
@@ -112,44 +116,31 @@ export class TMP117 {
     return chipAt("TMP117", this.address);
   }
 
-  private start(): void {
-    const io = this.open();
-    try {
-      io.writeUint16(CONFIGURATION, ONE_SHOT | this.averagingBits, true);
-    } catch (error) {
-      throw noAnswer(this.where, error);
-    }
-    this.converting = true;
-  }
-
-  private collect(): { readonly temperature: number } | undefined {
-    const configuration = this.read(CONFIGURATION);
+  private collect(io: SMBus): { readonly temperature: number } | undefined {
+    const configuration = io.readUint16(CONFIGURATION, true);
     if ((configuration & DATA_READY) === 0) return undefined;
     this.converting = false;
     // After a one-shot the chip is back in shutdown. Anything else is a chip that was reset, or no chip at all.
     if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.averagingBits)) {
       throw new SensorError("lostPower", this.where, "forgot its configuration: check its power for loose contacts");
     }
-    const raw = this.read(TEMPERATURE);
-    if (this.read(TEMPERATURE) !== raw) throw contradiction(this.where);
+    const raw = io.readUint16(TEMPERATURE, true);
+    if (io.readUint16(TEMPERATURE, true) !== raw) throw contradiction(this.where);
     // Table 7-1: two's complement, shifted up so that bit 15 becomes the sign; 0x8000 is -256 °C.
     this._sample.temperature = ((raw << 16) >> 16) * CELSIUS_PER_BIT;
     return this._sample;
   }
+}
 
-  private read(register: number): number {
-    const io = this.open();
-    try {
-      return io.readUint16(register, true);
-    } catch (error) {
-      throw noAnswer(this.where, error);
-    }
+/** Whether a TMP117 answers. @throws SensorError noAnswer or wrongChip */
+function identify(io: SMBus, where: string): void {
+  let id: number;
+  try {
+    id = io.readUint16(DEVICE_ID, true) & DEVICE_ID_MASK;
+  } catch (error) {
+    throw noAnswer(where, error);
   }
-
-  private open(): SMBus {
-    if (this.io === undefined) throw new Error(`${this.where} is closed`);
-    return this.io;
-  }
+  if (id !== DEVICE_ID_TMP117) throw wrongChip(where, id);
 }
 
 function averagingBits(averaging: Averaging): number {
