@@ -28,10 +28,12 @@ describe("the channel table", () => {
   });
 });
 
-test("a sample has what was set, until it is cleared", () => {
+test("a sample has what was set; a channel that is taken out has no value", () => {
   const sample = new Sample();
   sample.set(1, 45.2, 1);
   expect([sample.mask, sample.values[1], sample.decimals[1]]).toEqual([2, 45.2, 1]);
-  sample.clear();
-  expect([sample.mask, ...sample.values]).toEqual([0, Number.NaN, Number.NaN, Number.NaN]);
+  sample.set(2, 1013.2, 1);
+  sample.mask = 4;
+  sample.clearOthers();
+  expect([...sample.values]).toEqual([Number.NaN, Number.NaN, 1013.2]);
 });

@@ -51,7 +51,7 @@ describe("a driver of the SDK", () => {
     const sampler = new Sampler({
       sensors: new SensorBus(bench.port, "bmp280", { more }),
       timers: bench.time.timers,
-      uptimeMs: bench.time.clock.uptimeMs,
+      clock: bench.time.clock,
       intervalMs: 1000,
       offsets: [-0.5],
       onSample: ({ values, decimals }) => readings.push([bench.time.nowMs, values[0], decimals[0]]),

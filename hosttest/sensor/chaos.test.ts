@@ -53,7 +53,7 @@ class World {
     this.sampler = new Sampler({
       sensors: new SensorBus(port),
       timers: { ...timers, set: (callback, ms) => timers.set(callback, ms + this.lateMs) },
-      uptimeMs: clock.uptimeMs,
+      clock,
       intervalMs: INTERVAL_MS,
       onSample: ({ values }) => {
         this.atMs.push(bench.time.nowMs);

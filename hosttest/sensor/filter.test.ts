@@ -8,8 +8,9 @@ import { Filter, type FilterKind } from "../../src/sensor/filter.js";
 function filtered(filter: Filter, values: readonly number[], channel = 0): number[] {
   const sample = new Sample();
   return values.map((value) => {
-    sample.clear();
+    sample.mask = 0;
     if (!Number.isNaN(value)) sample.set(channel, value, 2);
+    sample.clearOthers();
     filter.apply(sample);
     return sample.values[channel];
   });

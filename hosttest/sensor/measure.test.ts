@@ -42,7 +42,7 @@ describe("a driver of the SDK", () => {
     const sampler = new Sampler({
       sensors: new SensorBus(bench.port, "bme68x", { more }),
       timers: bench.time.timers,
-      uptimeMs: bench.time.clock.uptimeMs,
+      clock: bench.time.clock,
       intervalMs: 1000,
       onSample: ({ mask, values }) => got.push(values.map((value, at) => ((mask >> at) & 1 ? value : undefined))),
       onFailure: (error) => failures.push(error.message),

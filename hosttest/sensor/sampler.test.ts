@@ -29,7 +29,7 @@ class Watched {
     };
     this.sampler = new Sampler({
       timers: bench.time.timers,
-      uptimeMs: bench.time.clock.uptimeMs,
+      clock: bench.time.clock,
       intervalMs: 1000,
       onSample: ({ values }) => this.readings.push({ atMs: bench.time.nowMs, celsius: values[TEMPERATURE] }),
       onFailure: (error) => this.failures.push(error.message),

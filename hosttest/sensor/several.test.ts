@@ -21,7 +21,7 @@ class Several {
     this.sampler = new Sampler({
       sensors: new SensorBus({ ...bench.port, digital: bench.bus.Digital }, setting),
       timers: bench.time.timers,
-      uptimeMs: bench.time.clock.uptimeMs,
+      clock: bench.time.clock,
       intervalMs: INTERVAL_MS,
       onSample: ({ mask, values }) =>
         this.samples.push(values.map((value, at) => ((mask >> at) & 1 ? Math.round(value * 10) / 10 : undefined))),
@@ -148,7 +148,7 @@ describe("one of several fails", () => {
     const other = new Several("auto", () => {}, {
       sensors: source,
       timers: bench.time.timers,
-      uptimeMs: bench.time.clock.uptimeMs,
+      clock: bench.time.clock,
     });
     bench.time.advance(3500);
     sht3x(bench);

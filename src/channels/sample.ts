@@ -12,10 +12,12 @@ export class Sample {
   /** By channel: digits after the point to be shown, 0 to 3. */
   readonly decimals: number[] = channels.map(({ decimals }) => decimals);
 
-  /** No channel has a value. */
-  clear(): void {
-    this.mask = 0;
-    this.values.fill(Number.NaN);
+  /** Channels that are not in `mask` have no value. */
+  clearOthers(): void {
+    const values = this.values;
+    for (let channel = 0; channel < values.length; channel++) {
+      if ((this.mask & (1 << channel)) === 0) values[channel] = Number.NaN;
+    }
   }
 
   /** `channel`: its place in the table. */

@@ -5,6 +5,7 @@
  */
 import type { Sample } from "../channels/sample.js";
 import { BASE } from "./notes.js";
+import { decodeRecord } from "./record.js";
 import { Base, fromOf, numberOf } from "./short.js";
 import type { StoredSample } from "./stored.js";
 
@@ -30,6 +31,7 @@ export class Bases {
   private readonly store: BaseStore;
   private readonly boot: number;
   private readonly room: number;
+  private readonly out: DataView;
   private own: Base | undefined;
   private intervalMs = 0;
   private isSingle = false;
@@ -40,9 +42,10 @@ export class Bases {
   private start = 0;
   private end = 0;
 
-  /** `boot`, `room`: the numbers of those that samples are taken in from now on. */
-  constructor(store: BaseStore, boot: number, room: number) {
+  /** `boot`, `room`: the numbers of those that samples are taken in from now on. `out`: where records are written. */
+  constructor(store: BaseStore, boot: number, room: number, out: DataView) {
     this.store = store;
+    this.out = out;
     this.boot = boot;
     this.room = room;
   }
@@ -61,19 +64,12 @@ export class Bases {
    * @param sinceLastMs from the sample before to this one
    * @returns its length in bytes; 0: the sample needs a record of its own
    */
-  pack(
-    sample: Sample,
-    mask: number,
-    uptimeMs: number,
-    sinceLastMs: number,
-    showsMilliseconds: boolean,
-    out: DataView,
-  ): number {
-    const { own, store } = this;
+  pack(sample: Sample, mask: number, uptimeMs: number, sinceLastMs: number, showsMilliseconds: boolean): number {
+    const own = this.own;
     const length =
       own === undefined || own.showsMilliseconds !== showsMilliseconds
         ? 0
-        : own.pack(sample, mask, uptimeMs, store.nextSequence, out);
+        : own.pack(sample, mask, uptimeMs, this.store.nextSequence, this.out);
     if (length === this.usualLength) {
       this.waste = 0;
       return length;
@@ -83,16 +79,23 @@ export class Bases {
     const isEven = lateMs <= EVEN_MS && lateMs >= -EVEN_MS;
     if (this.waste < (isEven ? MAX_WASTE : MAX_UNEVEN_WASTE)) return length;
     const base = this.begin(sample, uptimeMs, showsMilliseconds);
-    return base === undefined ? length : base.pack(sample, mask, uptimeMs, store.nextSequence, out);
+    return base === undefined ? length : base.pack(sample, mask, uptimeMs, this.store.nextSequence, this.out);
   }
 
-  /** Reads the short record of an entry, 3, 4 or 8 bytes, into `stored`; false: damage has taken its base. */
-  unpack(record: DataView, length: number, sequence: number, stored: StoredSample): boolean {
+  /** Reads the record of an entry into `stored`; false: it is none of ours, or damage has taken its base. */
+  read(record: DataView, length: number, sequence: number, stored: StoredSample): boolean {
     // Read before the base is looked for: the record lies in the outbox's buffer, which that needs.
-    const word = length === 3 ? record.getUint16(0, true) | (record.getUint8(2) << 16) : record.getInt32(0, true);
-    const lateMs = length === 8 ? record.getInt32(4, true) : 0;
+    let word: number;
+    let lateMs = 0;
+    if (length === 3) word = record.getUint16(0, true) | (record.getUint8(2) << 16);
+    else if (length === 4) word = record.getInt32(0, true);
+    else if (length === 8) {
+      word = record.getInt32(0, true);
+      lateMs = record.getInt32(4, true);
+    } else return decodeRecord(record, length, stored);
     if (sequence >= this.end || sequence < this.start) this.find(sequence, word & 3);
-    return this.found?.unpack(word, length, lateMs, sequence, stored) === true;
+    const found = this.found;
+    return found !== undefined && found.unpack(word, length, lateMs, sequence, stored);
   }
 
   /** The sample begins a base; undefined: flash did not take it. */

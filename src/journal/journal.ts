@@ -9,7 +9,7 @@ import { type Sample, sampleText } from "../channels/sample.js";
 import { type BaseStore, Bases } from "./bases.js";
 import { type ClockNotes, Dating } from "./dating.js";
 import { bootOfClock, CLOCK, originOfClock } from "./notes.js";
-import { decodeRecord, encodeOrigin, encodeSample, MAX_RECORD_LENGTH } from "./record.js";
+import { encodeOrigin, encodeSample, MAX_RECORD_LENGTH } from "./record.js";
 import { type PayloadFormat, Renderer } from "./render.js";
 import { Rooms, type TopicOf, topicChannel } from "./rooms.js";
 import type { Sticky } from "./sticky.js";
@@ -103,7 +103,7 @@ export class Journal {
     this.clock = options.clock;
     this.boot = boot & 0xffff;
     this.rooms = new Rooms(store, notes, this.boot, options.room, options.topicOf);
-    this.bases = new Bases(store, this.boot, this.rooms.number);
+    this.bases = new Bases(store, this.boot, this.rooms.number, this.record);
     const payload = this.renderer.bytes;
     this.message = { topic: payload, payload, payloadLength: 0, retain: false };
     this.dating = new Dating(store, boot, notes);
@@ -139,38 +139,29 @@ export class Journal {
     const sinceLastMs = uptimeMs - this.lastMs;
     const showsMilliseconds = this.isClose(uptimeMs, sinceLastMs); // for good, whatever the interval becomes
     this.lastMs = uptimeMs;
-    if (!this.isEach) return this.put(sample, sample.mask, qos, uptimeMs, sinceLastMs, showsMilliseconds);
     let first = -1;
-    for (let rest = sample.mask; rest !== 0; rest &= rest - 1) {
-      const sequence = this.put(sample, rest & -rest, qos, uptimeMs, sinceLastMs, showsMilliseconds);
+    let rest = sample.mask;
+    do {
+      const mask = this.isEach ? rest & -rest : rest;
+      rest &= ~mask;
+      const length =
+        this.bases.pack(sample, mask, uptimeMs, sinceLastMs, showsMilliseconds) ||
+        this.encode(sample, mask, uptimeMs, showsMilliseconds);
+      if (length !== this.written.length) this.written = this.buffer.subarray(0, length);
+      const sequence = this.store.append(this.written, qos);
       if (first < 0) first = sequence;
-    }
+    } while (rest !== 0);
     return first;
   }
 
   /** Another sample may have the same time in whole seconds. */
   private isClose(uptimeMs: number, sinceLastMs: number): boolean {
-    const { repeatStartMs, repeatEndMs } = this.dating;
+    const dating = this.dating;
     return (
       this.intervalMs < FINE_INTERVAL_MS ||
       (sinceLastMs < CLOSE_MS && sinceLastMs > 0) ||
-      (uptimeMs <= repeatEndMs && uptimeMs >= repeatStartMs)
+      (uptimeMs <= dating.repeatEndMs && uptimeMs >= dating.repeatStartMs)
     );
-  }
-
-  private put(
-    sample: Sample,
-    mask: number,
-    qos: 1 | 2,
-    uptimeMs: number,
-    sinceLastMs: number,
-    showsMilliseconds: boolean,
-  ): number {
-    const length =
-      this.bases.pack(sample, mask, uptimeMs, sinceLastMs, showsMilliseconds, this.record) ||
-      this.encode(sample, mask, uptimeMs, showsMilliseconds);
-    if (length !== this.written.length) this.written = this.buffer.subarray(0, length);
-    return this.store.append(this.written, qos);
   }
 
   /** A record of its own. */
@@ -186,14 +177,16 @@ export class Journal {
       this.payload = payload;
       this.payloadView = viewOf(payload);
     }
-    const { outgoing, dating, message } = this;
+    const outgoing = this.outgoing;
+    const dating = this.dating;
     const sequence = entry.sequence;
-    if (!this.decode(this.payloadView, entry.payloadLength, sequence, outgoing)) return undefined;
+    if (!this.bases.read(this.payloadView, entry.payloadLength, sequence, outgoing)) return undefined;
     const origin = outgoing.origin;
     if (origin !== this.origin && !this.findTopic(origin, sequence)) return undefined;
     if (sequence >= dating.end || sequence < dating.start) dating.find(outgoing.boot, sequence);
     if (sequence >= dating.sentEnd) dating.sentEnd = sequence + 1;
     const renderer = this.renderer;
+    const message = this.message;
     message.payloadLength =
       this.format === "json"
         ? renderer.json(outgoing, dating.originMs + outgoing.uptimeMs, sequence)
@@ -204,7 +197,7 @@ export class Journal {
   /** An entry in words, for the prompt: "21.44 °C, 45.2 %, 2026-06-17T09:12:00Z". */
   describe(entry: JournalEntry): string {
     const stored = new StoredSample();
-    if (!this.decode(viewOf(entry.payload), entry.payloadLength, entry.sequence, stored)) return "not readable";
+    if (!this.bases.read(viewOf(entry.payload), entry.payloadLength, entry.sequence, stored)) return "not readable";
     const utcMs = this.dating.utcMs(stored, entry.sequence);
     const when = Number.isNaN(utcMs) ? "time not known" : timeText(utcMs, stored.secondDigits);
     const { mask, decimals } = stored;
@@ -241,12 +234,6 @@ export class Journal {
   get lastBootUtcMs(): number | undefined {
     const clock = this.store.readNote(CLOCK);
     return clock !== undefined && bootOfClock(clock) >= 0 ? originOfClock(clock) : undefined;
-  }
-
-  private decode(record: DataView, length: number, sequence: number, stored: StoredSample): boolean {
-    return length === 3 || length === 4 || length === 8
-      ? this.bases.unpack(record, length, sequence, stored)
-      : decodeRecord(record, length, stored);
   }
 
   /** Puts the topic of the outgoing sample into the message; false: its room is not known. */

@@ -43,7 +43,7 @@ export class Renderer {
   readonly bytes = new Uint8Array(MAX_PAYLOAD);
   private readonly view = new DataView(this.bytes.buffer);
   // What the buffer says already. NaN: it does not, or not where it would be now; NaN fails every comparison.
-  private base: object | undefined; // of the last sample
+  private base: object = this; // of the last sample; itself, which is none: that had no base
   private mask = 0; // the channels; 0: none yet
   private channel = TEMPERATURE; // the first of them, or the single one
   private decimals = 0; // its
@@ -61,7 +61,7 @@ export class Renderer {
   /** Renders as JSON. `utcMs`: milliseconds since 1970, NaN: no `ts`. `sequence`: -1: no `seq`. @returns the length in bytes */
   json(sample: StoredSample, utcMs: number, sequence: number): number {
     const view = this.view;
-    if (sample.base === undefined || sample.base !== this.base) this.reshape(sample);
+    if (sample.base !== this.base) this.reshape(sample);
     const milli = sample.milli[this.channel];
     const above = milli * this.sign - this.degree;
     if (above >= 0 && above < 1000) view.setUint16(this.valueEnd - 2, PAIRS[(above / 10) | 0]);
@@ -81,14 +81,14 @@ export class Renderer {
   plain({ mask, milli, decimals }: StoredSample): number {
     const channel = firstChannel(mask);
     this.mask = 0;
-    this.base = undefined;
+    this.base = this;
     return writeFixed(this.view, 0, milli[channel], decimals[channel]);
   }
 
   /** Takes over what samples of one base have in common; what looks otherwise than before is written anew. */
   private reshape(sample: StoredSample): void {
     const mask = sample.isSingle ? ALONE : sample.mask;
-    this.base = sample.base;
+    this.base = sample.base ?? this;
     this.channel = firstChannel(sample.mask);
     if (mask !== this.mask) {
       this.mask = mask;

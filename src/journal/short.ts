@@ -171,8 +171,10 @@ export class Base {
   pack(sample: Sample, mask: number, uptimeMs: number, sequence: number, out: DataView): number {
     if (this.isSingle) return this.packSingle(sample, mask, uptimeMs, sequence, out);
     if (mask !== this.mask || this.timeAt > WORD_BITS) return 0;
-    const { channel, digits } = this;
-    const above = sample.decimals[channel] === digits ? toSteps(sample.values[channel], digits) - this.low : -1;
+    const channel = this.channel;
+    const digits = this.digits;
+    if (sample.decimals[channel] !== digits) return 0;
+    const above = toSteps(sample.values[channel], digits) - this.low;
     if (!(above >= 0 && above < this.limit)) return 0;
     let word = this.number | (above << CHANNEL_AT);
     if (this.parts.length > PARTS) {
@@ -180,10 +182,11 @@ export class Base {
       if (rest === NONE) return 0;
       word |= rest;
     }
-    const { half, shift } = this;
+    const half = this.half;
+    const shift = this.shift;
     const lateMs = uptimeMs - this.firstMs - this.intervalMs * (sequence - this.from) + ((1 << shift) >> 1);
     const limitMs = half << shift;
-    if (lateMs < -limitMs || lateMs >= limitMs) {
+    if (lateMs >= limitMs || lateMs < -limitMs) {
       return packLate(this.showsMilliseconds, lateMs, shift, word, this.timeAt, out);
     }
     out.setInt32(0, word | (((lateMs >> shift) + half) << this.timeAt), true);

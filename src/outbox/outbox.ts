@@ -17,7 +17,6 @@ import {
   RELEASED_BITS,
   REQUEUED,
   SHORT_PAYLOAD,
-  SHORT_SINCE,
   SKIP,
 } from "./flash/layout.js";
 import { type Medium, NONE } from "./flash/medium.js";
@@ -86,42 +85,25 @@ export class Outbox {
   append(payload: Uint8Array, qos: 1 | 2): number {
     const log = this.log;
     const medium = this.medium;
+    const isShort = medium.isShort;
+    const address = log.end;
+    const end = address + medium.size;
     if (
       qos !== medium.plainKind ||
       payload.byteLength !== medium.length ||
       log.seed !== medium.seed ||
-      log.end + medium.size > log.freeEnd ||
-      this.skipped !== 0
+      end > log.freeEnd ||
+      this.skipped !== 0 ||
+      (isShort && payload[2] > MAX_SHORT_TOP)
     ) {
       return this.appendAnew(payload, qos);
     }
-    if (medium.isShort) return this.appendShort(payload, qos);
-    const address = log.end;
+    // Like the last record: another one may follow, and has its place.
     const number = log.number;
-    log.end = address + medium.size;
+    log.end = end;
     medium.bytes.set(payload, PAYLOAD_AT);
     medium.words[0] = medium.header;
-    if (!medium.putLong(address, number)) {
-      log.spoil(address);
-      return this.appendAnew(payload, qos);
-    }
-    log.number = number + 1;
-    log.counters.entries++;
-    this.walk.appended(number, address);
-    return number;
-  }
-
-  /** Behind a short frame of the same QoS; another one may follow, and has its place. */
-  private appendShort(payload: Uint8Array, qos: 1 | 2): number {
-    const log = this.log;
-    const medium = this.medium;
-    if (payload[2] > MAX_SHORT_TOP || log.newest.version < SHORT_SINCE) return this.appendAnew(payload, qos);
-    const address = log.end;
-    const number = log.number;
-    log.end = address + medium.size;
-    medium.bytes.set(payload, PAYLOAD_AT);
-    medium.words[0] = medium.header;
-    if (!medium.putShort(address, number)) {
+    if (!(isShort ? medium.putShort(address, number) : medium.putLong(address, number))) {
       log.spoil(address);
       return this.appendAnew(payload, qos);
     }
@@ -226,14 +208,15 @@ export class Outbox {
       if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
     }
     if (!log.resumed) this.resume();
-    const done = this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence);
+    const medium = this.medium;
+    const done = medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence);
     if (done !== true) {
       if (done === undefined) return;
       this.unmarked(sequence, "settled");
     }
     marks.settle(sequence);
     log.counters.entries--;
-    if (this.medium.held === sequence) this.medium.held = NONE;
+    if (medium.held === sequence) medium.held = NONE;
     if (marks.tail >= log.tailDue) recordTail(log, walk, this.space);
   }
 

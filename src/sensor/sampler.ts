@@ -15,15 +15,15 @@ import { FAILED, type Place } from "./place.js";
 import type { SensorSource } from "./probe.js";
 import { Roster, type RosterOwner } from "./roster.js";
 
-/** Kept, and its functions called on it; figures are read once. */
+/** Kept, and its functions called on it; what else it has is read once. */
 export interface SamplerOptions extends CalibrationOptions {
-  /** Read once. Asked for sensors at the start and after faults. See `SensorBus`. */
+  /** Asked for sensors at the start and after faults. See `SensorBus`. */
   readonly sensors: SensorSource;
-  timers: Timers;
+  readonly timers: Timers;
   /** Milliseconds since boot; steady. */
-  uptimeMs(): number;
+  readonly clock: { uptimeMs(): number };
   /** Milliseconds between samples, 1 or more. */
-  intervalMs: number;
+  readonly intervalMs: number;
   /** By channel, in its unit: a sample of which no channel differs so much from the last one passed on is kept back. Default 0: none is. */
   deadbands?: readonly number[];
   /** Longest silence that `deadbands` may cause, milliseconds. Default 0: any. */
@@ -67,6 +67,7 @@ export interface SamplerStatus {
 export class Sampler implements RosterOwner {
   private readonly options: SamplerOptions;
   private readonly timers: Timers;
+  private readonly clock: SamplerOptions["clock"];
   private readonly intervalMs: number;
   private readonly calibration: Calibration | undefined; // if there is anything to do
   private readonly deadband: Deadband | undefined; // if there is one
@@ -93,6 +94,7 @@ export class Sampler implements RosterOwner {
     if (!(intervalMs >= 1)) throw new RangeError(`intervalMs ${intervalMs}: expected 1 or more`);
     this.options = options;
     this.timers = options.timers;
+    this.clock = options.clock;
     this.intervalMs = intervalMs;
     const calibration = new Calibration(options);
     this.calibration = calibration.isIdle ? undefined : calibration;
@@ -105,7 +107,7 @@ export class Sampler implements RosterOwner {
   start(): void {
     if (this.running || this.closed) return;
     this.running = true;
-    this.startMs = this.options.uptimeMs();
+    this.startMs = this.clock.uptimeMs();
     this.slot = 0;
     this.roster.start();
     if (this.waitMs === 0) this.arm();
@@ -133,7 +135,7 @@ export class Sampler implements RosterOwner {
     return {
       sensors: this.roster.places,
       sample: known ? this.sample : undefined,
-      ageMs: known ? this.options.uptimeMs() - this.readMs : undefined,
+      ageMs: known ? this.clock.uptimeMs() - this.readMs : undefined,
       readings: this.readings,
       withheld: this.withheld,
       failures: this.failures,
@@ -170,7 +172,7 @@ export class Sampler implements RosterOwner {
 
   /** Which round is due after this one? */
   private takeSlot(): void {
-    const sinceMs = this.options.uptimeMs() - this.startMs;
+    const sinceMs = this.clock.uptimeMs() - this.startMs;
     // A timer may fire a little early: its slot is taken all the same. An extra round takes only what it meets.
     let slot = this.extra ? this.slot : this.slot + 1;
     if (slot * this.intervalMs <= sinceMs) slot = Math.floor(sinceMs / this.intervalMs) + 1;
@@ -186,7 +188,8 @@ export class Sampler implements RosterOwner {
       return;
     }
     const sample = this.sample;
-    sample.clear();
+    const former = sample.mask;
+    sample.mask = 0;
     while (place !== undefined) {
       if (place.givesMain) sample.set(place.main.channel, place.value, place.main.decimals);
       if (place.givesOthers) this.addOthers(place, sample);
@@ -194,11 +197,12 @@ export class Sampler implements RosterOwner {
       if (place.trial !== 0) this.rehabilitate(place);
       place = place.next;
     }
+    if (sample.mask !== former) sample.clearOthers();
     this.calibration?.apply(sample);
-    this.readMs = this.options.uptimeMs();
+    this.readMs = this.clock.uptimeMs();
     this.readings++;
-    if (this.passes(sample)) this.handOver(sample);
-    else this.withheld++;
+    if ((this.extra || this.deadband !== undefined) && !this.passes(sample)) this.withheld++;
+    else this.handOver(sample);
   }
 
   private addOthers(place: Place, sample: Sample): void {
@@ -215,7 +219,7 @@ export class Sampler implements RosterOwner {
 
   /** Whether the deadband lets the latest sample pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
   private passes(sample: Sample): boolean {
-    if (!this.extra) return this.deadband === undefined || this.deadband.passes(sample, this.dueMs(this.slot - 1));
+    if (!this.extra) return this.deadband?.passes(sample, this.startMs + (this.slot - 1) * this.intervalMs) !== false;
     this.extra = false; // before the owner gets the sample: it may ask for another
     this.deadband?.note(sample, this.readMs);
     return true;
@@ -284,13 +288,9 @@ export class Sampler implements RosterOwner {
   /** Milliseconds to the next round, whole; slots that went by meanwhile are skipped. */
   private untilDueMs(): number {
     const intervalMs = this.intervalMs;
-    const sinceMs = this.options.uptimeMs() - this.startMs;
+    const sinceMs = this.clock.uptimeMs() - this.startMs;
     if (this.slot * intervalMs < sinceMs) this.slot = Math.ceil(sinceMs / intervalMs);
     return Math.ceil(this.slot * intervalMs - sinceMs);
-  }
-
-  private dueMs(slot: number): number {
-    return this.startMs + slot * this.intervalMs;
   }
 
   private disarm(): void {

@@ -48,18 +48,18 @@ export class Intake {
 
   /** A calibrated sample. */
   take(sample: Sample): void {
-    const { board, settings, uplink, outbox } = this.owner;
+    const owner = this.owner;
     if ((sample.mask & ~this.channels) !== 0) this.measure(sample.mask);
     if ((sample.mask & (1 << TEMPERATURE)) === 0 && this.isMute()) return;
-    const qos = settings.get("mqtt.qos");
+    const qos = owner.settings.get("mqtt.qos");
     const sequence = qos === 0 ? undefined : this.keep(sample, qos);
-    board.observer?.reading?.(sample, sequence);
+    owner.board.observer?.reading?.(sample, sequence);
     if (sequence === undefined) {
       this.sendNow(sample);
       return;
     }
-    uplink?.wake();
-    outbox?.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
+    owner.uplink?.wake();
+    owner.outbox?.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
   }
 
   /** A sample without a temperature has nothing to say where the temperature is all that is sent. */
@@ -76,9 +76,10 @@ export class Intake {
 
   /** Its number; -1 if it was refused for want of free space; undefined if the flash does not take it. */
   private keep(sample: Sample, qos: 1 | 2): number | undefined {
-    const { board, journal, outbox } = this.owner;
+    const journal = this.owner.journal;
+    const outbox = this.owner.outbox;
     if (journal === undefined || outbox === undefined) return undefined;
-    if (this.isFlashFailing && board.clock.uptimeMs() < this.retryAtMs) return undefined;
+    if (this.isFlashFailing && this.owner.board.clock.uptimeMs() < this.retryAtMs) return undefined;
     const flashFailures = outbox.flashFailures;
     const sequence = journal.append(sample, qos);
     if (sequence >= 0) {

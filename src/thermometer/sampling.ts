@@ -122,6 +122,10 @@ export class Sampling implements SamplerOptions {
     return this.owner.board.timers;
   }
 
+  get clock(): Board["clock"] {
+    return this.owner.board.clock;
+  }
+
   get intervalMs(): number {
     return this.owner.settings.get("interval") * 1000;
   }
@@ -155,9 +159,6 @@ export class Sampling implements SamplerOptions {
     return new SensorBus(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs: this.intervalMs });
   }
 
-  uptimeMs(): number {
-    return this.owner.board.clock.uptimeMs();
-  }
 
   onSample(sample: Sample): void {
     if (this.asker !== undefined) this.answer({ lines: [sampleText(sample)] });

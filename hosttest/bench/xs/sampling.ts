@@ -61,7 +61,7 @@ export function samplingCost(turns: number): Cost {
   const sampler = new Sampler({
     sensors: new SensorBus({ io: Registers, data: 21, clock: 22 }, "tmp117", { intervalMs: INTERVAL_MS }),
     timers,
-    uptimeMs,
+    clock: { uptimeMs },
     intervalMs: INTERVAL_MS,
     onSample(sample) {
       journal.append(sample, 1);

@@ -32,7 +32,6 @@ export const SHORT_PAYLOAD = 3;
 export const MAX_SHORT_TOP = 0x3f;
 /** The payload, in the header word from bit 8 on. */
 export const SHORT_MASK = 0x3f_ffff;
-const SHORT_BITS = SHORT_MASK << 8;
 const SHORT_QOS2 = 1 << 30;
 const SHORT_MARK = 1 << 31;
 /** The bits that are alike in frames of one QoS. */
@@ -108,11 +107,6 @@ export function headerWord(kind: number, length: number): number {
 /** What header words of short frames of one QoS have in common. */
 export function shortShape(kind: number): number {
   return SHORT_MARK | (kind === ENTRY_QOS2 ? SHORT_QOS2 : 0);
-}
-
-/** A short frame's header word with the payload that the word behind it in the record buffer holds. */
-export function withShortPayload(header: number, payload: number): number {
-  return (header & ~SHORT_BITS) | ((payload & SHORT_MASK) << 8);
 }
 
 /** Whether a word may be the header of a short frame. The top bit is all there is to see: its check decides. */

@@ -30,7 +30,6 @@ import {
   unfinish,
   type Words,
   withoutState,
-  withShortPayload,
 } from "./layout.js";
 
 const MAX_MARK_BYTES = 100; // the longest note
@@ -223,6 +222,7 @@ export class Medium extends FlashCalls {
       if (isShort) this.takeShort(shortShape(kind), seed);
       else this.take(headerWord(kind, length), seed);
     }
+    if (isShort && this.maxPayload >= SHORT_PAYLOAD) this.plainKind = kind; // more of them may follow in this block
     this.words[0] = this.header;
   }
 
@@ -273,9 +273,11 @@ export class Medium extends FlashCalls {
 
   /** As `put`, a short frame: its header's state and the payload are in the buffer, where the payload is again afterwards. */
   putShort(address: number, number: number): boolean {
-    const { words, scratch, flash } = this;
+    const words = this.words;
+    const scratch = this.scratch;
+    const flash = this.flash;
     const payload = words[1];
-    const header = withShortPayload(words[0], payload);
+    const header = words[0] | ((payload & SHORT_MASK) << 8); // what is there already is the same
     const hash = imul(this.seed ^ (header | STATE_BITS), PRIME);
     const check = finish((hash ^ (hash >>> 15)) + number);
     words[0] = header;
@@ -341,7 +343,7 @@ export class Medium extends FlashCalls {
     const kind = shortKindOf(shape);
     this.isShort = true;
     this.kind = kind;
-    this.plainKind = this.maxPayload < SHORT_PAYLOAD ? 0 : kind;
+    this.plainKind = 0; // what was read may be damage, in a block that takes none
     this.length = SHORT_PAYLOAD;
     this.size = this.shortSize;
     this.seed = seed;
