@@ -101,19 +101,19 @@ export class Bases {
   /** The sample begins a base; undefined: flash did not take it. */
   private begin(sample: Sample, uptimeMs: number, showsMilliseconds: boolean): Base | undefined {
     this.waste = 0; // also where flash does not take it: then it is tried later
-    const { store, own } = this;
+    const own = this.own;
     const base = new Base();
-    base.begin(sample, (own === undefined ? numberOf(store.readNote(BASE)) : own.number) + 1, {
+    base.begin(sample, (own === undefined ? numberOf(this.store.readNote(BASE)) : own.number) + 1, {
       boot: this.boot,
       room: this.room,
       intervalMs: this.intervalMs,
       showsMilliseconds,
       isSingle: this.isSingle,
       uptimeMs,
-      sequence: store.nextSequence,
+      sequence: this.store.nextSequence,
     });
     try {
-      store.note(BASE, base.encode());
+      this.store.note(BASE, base.encode());
     } catch {
       return undefined;
     }
@@ -133,15 +133,14 @@ export class Bases {
   }
 
   private lookUp(sequence: number, number: number): void {
-    const store = this.store;
     this.found = undefined;
     this.end = 0;
-    const note = store.noteAt(sequence, BASE);
+    const note = this.store.noteAt(sequence, BASE);
     const right = note !== undefined && numberOf(note) === number ? note : this.repetition(sequence);
     const past = new Base();
     if (right === undefined || !past.decode(right)) return;
     let end = END;
-    store.findNoteAfter(sequence, BASE, (later) => {
+    this.store.findNoteAfter(sequence, BASE, (later) => {
       const from = fromOf(later);
       if (from > sequence) end = from;
       return from > sequence;

@@ -156,11 +156,10 @@ export class Journal {
 
   /** Another sample may have the same time in whole seconds. */
   private isClose(uptimeMs: number, sinceLastMs: number): boolean {
-    const dating = this.dating;
     return (
       this.intervalMs < FINE_INTERVAL_MS ||
       (sinceLastMs < CLOSE_MS && sinceLastMs > 0) ||
-      (uptimeMs <= dating.repeatEndMs && uptimeMs >= dating.repeatStartMs)
+      (uptimeMs <= this.dating.repeatEndMs && uptimeMs >= this.dating.repeatStartMs)
     );
   }
 
@@ -185,13 +184,11 @@ export class Journal {
     if (origin !== this.origin && !this.findTopic(origin, sequence)) return undefined;
     if (sequence >= dating.end || sequence < dating.start) dating.find(outgoing.boot, sequence);
     if (sequence >= dating.sentEnd) dating.sentEnd = sequence + 1;
-    const renderer = this.renderer;
-    const message = this.message;
-    message.payloadLength =
+    this.message.payloadLength =
       this.format === "json"
-        ? renderer.json(outgoing, dating.originMs + outgoing.uptimeMs, sequence)
-        : renderer.plain(outgoing);
-    return message;
+        ? this.renderer.json(outgoing, dating.originMs + outgoing.uptimeMs, sequence)
+        : this.renderer.plain(outgoing);
+    return this.message;
   }
 
   /** An entry in words, for the prompt: "21.44 °C, 45.2 %, 2026-06-17T09:12:00Z". */
@@ -207,10 +204,9 @@ export class Journal {
   /** Makes the messages of a QoS 0 sample taken now: no number, never in flash. The sender gets each, and returns whether it was sent. */
   sendNow(sample: Sample, sender: Sender): boolean {
     const uptimeMs = this.clock.uptimeMs();
-    const outgoing = this.outgoing;
     const sinceLastMs = uptimeMs - this.lastMs;
-    outgoing.secondDigits = this.isClose(uptimeMs, sinceLastMs) ? 3 : 0;
-    outgoing.isSingle = this.isEach;
+    this.outgoing.secondDigits = this.isClose(uptimeMs, sinceLastMs) ? 3 : 0;
+    this.outgoing.isSingle = this.isEach;
     this.lastMs = uptimeMs;
     this.origin = -1;
     if (!this.isEach) return this.sendChannels(sample, sample.mask, sender);
@@ -222,12 +218,14 @@ export class Journal {
   }
 
   private sendChannels(sample: Sample, mask: number, sender: Sender): boolean {
-    const { outgoing, message, renderer } = this;
+    const outgoing = this.outgoing;
     outgoing.take(sample, mask);
-    message.topic = this.rooms.topicNow(topicChannel(mask, outgoing.isSingle));
-    message.payloadLength =
-      this.format === "json" ? renderer.json(outgoing, this.clock.utcMs() ?? Number.NaN, -1) : renderer.plain(outgoing);
-    return sender.sendNow(message);
+    this.message.topic = this.rooms.topicNow(topicChannel(mask, outgoing.isSingle));
+    this.message.payloadLength =
+      this.format === "json"
+        ? this.renderer.json(outgoing, this.clock.utcMs() ?? Number.NaN, -1)
+        : this.renderer.plain(outgoing);
+    return sender.sendNow(this.message);
   }
 
   /** When the latest boot with a clock began, as flash knows it, milliseconds since 1970: a time that is over. */

@@ -60,19 +60,19 @@ export class Renderer {
 
   /** Renders as JSON. `utcMs`: milliseconds since 1970, NaN: no `ts`. `sequence`: -1: no `seq`. @returns the length in bytes */
   json(sample: StoredSample, utcMs: number, sequence: number): number {
-    const view = this.view;
     if (sample.base !== this.base) this.reshape(sample);
     const milli = sample.milli[this.channel];
     const above = milli * this.sign - this.degree;
-    if (above >= 0 && above < 1000) view.setUint16(this.valueEnd - 2, PAIRS[(above / 10) | 0]);
+    if (above >= 0 && above < 1000) this.view.setUint16(this.valueEnd - 2, PAIRS[(above / 10) | 0]);
     else this.writeValue(milli);
     if (this.mask !== ALONE) this.writeOthers(sample);
     const later = utcMs - this.minute;
-    if (later >= 0 && later < MS_PER_MINUTE) view.setUint16(this.othersEnd + SECONDS_AT, PAIRS[(later / 1000) | 0]);
+    if (later >= 0 && later < MS_PER_MINUTE)
+      this.view.setUint16(this.othersEnd + SECONDS_AT, PAIRS[(later / 1000) | 0]);
     else this.writeTime(utcMs);
     if (this.secondDigits !== 0) this.writeFraction(utcMs);
     const further = sequence - this.hundred;
-    if (further >= 0 && further < 100) view.setUint16(this.end - 3, PAIRS[further]);
+    if (further >= 0 && further < 100) this.view.setUint16(this.end - 3, PAIRS[further]);
     else this.writeSequence(sequence);
     return this.end;
   }
@@ -122,7 +122,8 @@ export class Renderer {
 
   /** The values behind the temperature, each with its key. */
   private writeOthers({ mask, milli, decimals }: StoredSample): void {
-    const { view, bytes } = this;
+    const view = this.view;
+    const bytes = this.bytes;
     let at = this.valueEnd;
     for (let rest = mask & ~ALONE; rest !== 0; rest &= rest - 1) {
       const channel = firstChannel(rest);
@@ -160,7 +161,7 @@ export class Renderer {
   /** The day, then the time; or that it is not known. */
   private writeDay(utcMs: number): void {
     const isKnown = utcMs >= 0;
-    const { view, othersEnd } = this;
+    const othersEnd = this.othersEnd;
     const length = this.secondDigits === 0 ? TS_LENGTH : TS_LENGTH + FRACTION_LENGTH;
     const end = isKnown ? othersEnd + TS.length + length + 1 : othersEnd;
     if (end !== this.timeEnd) {
@@ -170,9 +171,9 @@ export class Renderer {
     if (!isKnown) return;
     const day = Math.floor(utcMs / MS_PER_DAY);
     this.bytes.set(TS, othersEnd);
-    writeDate(view, othersEnd + TS.length, day);
-    view.setUint8(end - 2, Z);
-    view.setUint8(end - 1, QUOTE);
+    writeDate(this.view, othersEnd + TS.length, day);
+    this.view.setUint8(end - 2, Z);
+    this.view.setUint8(end - 1, QUOTE);
     this.day = day * MS_PER_DAY;
     this.writeTime(utcMs);
   }

@@ -171,10 +171,8 @@ export class Base {
   pack(sample: Sample, mask: number, uptimeMs: number, sequence: number, out: DataView): number {
     if (this.isSingle) return this.packSingle(sample, mask, uptimeMs, sequence, out);
     if (mask !== this.mask || this.timeAt > WORD_BITS) return 0;
-    const channel = this.channel;
-    const digits = this.digits;
-    if (sample.decimals[channel] !== digits) return 0;
-    const above = toSteps(sample.values[channel], digits) - this.low;
+    if (sample.decimals[this.channel] !== this.digits) return 0;
+    const above = toSteps(sample.values[this.channel], this.digits) - this.low;
     if (!(above >= 0 && above < this.limit)) return 0;
     let word = this.number | (above << CHANNEL_AT);
     if (this.parts.length > PARTS) {
@@ -182,14 +180,13 @@ export class Base {
       if (rest === NONE) return 0;
       word |= rest;
     }
-    const half = this.half;
     const shift = this.shift;
     const lateMs = uptimeMs - this.firstMs - this.intervalMs * (sequence - this.from) + ((1 << shift) >> 1);
-    const limitMs = half << shift;
+    const limitMs = this.half << shift;
     if (lateMs >= limitMs || lateMs < -limitMs) {
       return packLate(this.showsMilliseconds, lateMs, shift, word, this.timeAt, out);
     }
-    out.setInt32(0, word | (((lateMs >> shift) + half) << this.timeAt), true);
+    out.setInt32(0, word | (((lateMs >> shift) + this.half) << this.timeAt), true);
     return 3;
   }
 
@@ -252,9 +249,10 @@ export class Base {
     if (stored.base !== this) this.share(stored);
     stored.milli[this.channel] = (this.low + ((word >>> CHANNEL_AT) & (this.limit - 1))) * this.milliPerStep;
     if (this.parts.length > PARTS) this.unpackRest(word, stored);
-    const timeAt = this.timeAt;
     const late =
-      length === 3 ? ((word >>> timeAt) - this.half) << this.shift : this.lateMs(word, length, lateMs, timeAt);
+      length === 3
+        ? ((word >>> this.timeAt) - this.half) << this.shift
+        : this.lateMs(word, length, lateMs, this.timeAt);
     stored.uptimeMs = this.firstMs + this.intervalMs * (sequence - this.from) + late;
     return true;
   }
@@ -279,10 +277,9 @@ export class Base {
     stored.mask = 1 << channel;
     stored.origin |= channel << 24;
     const valueAt = CHANNEL_AT + CHANNEL_BITS;
-    const parts = this.parts;
-    const bits = parts[i + BITS];
-    const steps = parts[i + LOW] + ((word >>> valueAt) & ((1 << bits) - 1));
-    stored.milli[channel] = steps * MILLI_PER_STEP[parts[i + DECIMALS]];
+    const bits = this.parts[i + BITS];
+    const steps = this.parts[i + LOW] + ((word >>> valueAt) & ((1 << bits) - 1));
+    stored.milli[channel] = steps * MILLI_PER_STEP[this.parts[i + DECIMALS]];
     const passed = Math.floor(((sequence - this.from) * PARTS) / this.parts.length);
     stored.uptimeMs = this.firstMs + this.intervalMs * passed + this.lateMs(word, length, lateMs, valueAt + bits);
     return true;

@@ -38,7 +38,8 @@ export class Sticky {
   /** Tries again; true: nothing that entries need is missing on flash. */
   isUnderstood(): boolean {
     this.retry();
-    const { owed, vital } = this;
+    const owed = this.owed;
+    const vital = this.vital;
     return owed === undefined || owed.every((value, tag) => value === undefined || (vital & (1 << tag)) === 0);
   }
 

@@ -50,7 +50,8 @@ export class TimeQuestion {
   close(): void {
     this.isOver = true;
     this.stopTimer();
-    const { socket, resolver } = this;
+    const socket = this.socket;
+    const resolver = this.resolver;
     this.socket = this.resolver = undefined;
     closed(socket);
     closed(resolver);

@@ -85,7 +85,6 @@ export class Outbox {
   append(payload: Uint8Array, qos: 1 | 2): number {
     const log = this.log;
     const medium = this.medium;
-    const isShort = medium.isShort;
     const address = log.end;
     const end = address + medium.size;
     if (
@@ -94,7 +93,7 @@ export class Outbox {
       log.seed !== medium.seed ||
       end > log.freeEnd ||
       this.skipped !== 0 ||
-      (isShort && payload[2] > MAX_SHORT_TOP)
+      (medium.isShort && payload[2] > MAX_SHORT_TOP)
     ) {
       return this.appendAnew(payload, qos);
     }
@@ -103,7 +102,7 @@ export class Outbox {
     log.end = end;
     medium.bytes.set(payload, PAYLOAD_AT);
     medium.words[0] = medium.header;
-    if (!(isShort ? medium.putShort(address, number) : medium.putLong(address, number))) {
+    if (!(medium.isShort ? medium.putShort(address, number) : medium.putLong(address, number))) {
       log.spoil(address);
       return this.appendAnew(payload, qos);
     }
@@ -115,7 +114,8 @@ export class Outbox {
 
   private appendAnew(payload: Uint8Array, qos: 1 | 2): number {
     const length = payload.byteLength;
-    const { log, medium } = this;
+    const log = this.log;
+    const medium = this.medium;
     if (length > medium.maxPayload)
       throw new RangeError(`payload of ${length} bytes: expected at most ${medium.maxPayload}`);
     if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
@@ -177,9 +177,8 @@ export class Outbox {
 
   /** PUBREC came for an entry that `seek` handed out; durable on return. Settled or unknown: nothing happens. */
   released(sequence: number): void {
-    const log = this.log;
-    const marks = log.marks;
-    if (sequence >= log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
+    const marks = this.log.marks;
+    if (sequence >= this.log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
     if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
     this.resume();
     const done =
@@ -200,7 +199,6 @@ export class Outbox {
    */
   settle(sequence: number): void {
     const log = this.log;
-    const walk = this.walk;
     const marks = log.marks;
     if (sequence >= log.number) return;
     if (sequence !== marks.tail) {
@@ -208,16 +206,15 @@ export class Outbox {
       if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
     }
     if (!log.resumed) this.resume();
-    const medium = this.medium;
-    const done = medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence);
+    const done = this.medium.unit === 1 ? this.walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence);
     if (done !== true) {
       if (done === undefined) return;
       this.unmarked(sequence, "settled");
     }
     marks.settle(sequence);
     log.counters.entries--;
-    if (medium.held === sequence) medium.held = NONE;
-    if (marks.tail >= log.tailDue) recordTail(log, walk, this.space);
+    if (this.medium.held === sequence) this.medium.held = NONE;
+    if (marks.tail >= log.tailDue) recordTail(log, this.walk, this.space);
   }
 
   /**
@@ -331,8 +328,7 @@ export class Outbox {
   private makeSpace(size: number): boolean {
     this.resume();
     if (this.skipped > 0 && !this.writeSkips()) return false;
-    const log = this.log;
-    return log.end + size <= log.freeEnd || this.space.forEntry(size);
+    return this.log.end + size <= this.log.freeEnd || this.space.forEntry(size);
   }
 
   private writeSkips(): boolean {

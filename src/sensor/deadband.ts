@@ -46,7 +46,8 @@ export class Deadband {
   }
 
   private isWithin({ mask, values }: Sample): boolean {
-    const { bands, last } = this;
+    const bands = this.bands;
+    const last = this.last;
     if (mask !== this.mask) return false;
     let hasBand = false;
     for (let channel = 0; channel < bands.length; channel++) {

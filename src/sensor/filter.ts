@@ -25,7 +25,8 @@ class Window {
 
   /** Takes a value in, and says what comes out. */
   take(value: number): number {
-    const { values, at } = this;
+    const values = this.values;
+    const at = this.at;
     const isFull = this.count === values.length;
     if (this.sorted !== undefined) this.sort(this.sorted, isFull ? values[at] : undefined, value);
     values[at] = value;

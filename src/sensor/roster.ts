@@ -112,28 +112,28 @@ export class Roster {
 
   /** Looks for sensors that have no place yet: at the start, and as long as one is away. */
   private look(slot: number, isExtra: boolean): void {
-    const { scout, places } = this;
+    const scout = this.scout;
     if (scout === undefined || (scout.dueSlot >= slot && !isExtra)) return;
     try {
       const found = this.sensors.openAll(this.taken());
       for (const opened of found) this.seat(this.placeFor(opened), opened);
       scout.lastError = undefined;
-      this.isLooking = places.some(isAway);
+      this.isLooking = this.places.some(isAway);
       if (found.length > 0 || !this.isLooking) scout.succeed();
     } catch (error) {
       // A sensor that has a place reports its own faults.
-      if (places.length === 0) this.count(scout, asError(error));
+      if (this.places.length === 0) this.count(scout, asError(error));
     }
     if (this.isLooking && !isExtra) scout.putOff(slot, this.intervalMs);
   }
 
   /** Where a sensor that was found belongs: its place, or a new one. */
   private placeFor({ driver, address }: OpenSensor): Place {
-    const { places, scout } = this;
-    const former = places.find((place) => place.name === driver.name && place.address === address);
+    const scout = this.scout;
+    const former = this.places.find((place) => place.name === driver.name && place.address === address);
     if (former !== undefined) return former;
     const place = new Place(driver.name, address);
-    places.push(place);
+    this.places.push(place);
     if (scout?.lastError !== undefined) place.recoverFrom(scout.lastError);
     return place;
   }
@@ -159,7 +159,8 @@ export class Roster {
   /** Gives each channel to the best sensor that has it: one that is trusted, then by accuracy, or the first of those with names. */
   assign(): void {
     this.isUnassigned = false;
-    const { places, sources } = this;
+    const places = this.places;
+    const sources = this.sources;
     const given = places.map(() => 0);
     let text = "";
     for (let channel = 0; channel < channels.length; channel++) {

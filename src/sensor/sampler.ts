@@ -287,10 +287,9 @@ export class Sampler implements RosterOwner {
 
   /** Milliseconds to the next round, whole; slots that went by meanwhile are skipped. */
   private untilDueMs(): number {
-    const intervalMs = this.intervalMs;
     const sinceMs = this.clock.uptimeMs() - this.startMs;
-    if (this.slot * intervalMs < sinceMs) this.slot = Math.ceil(sinceMs / intervalMs);
-    return Math.ceil(this.slot * intervalMs - sinceMs);
+    if (this.slot * this.intervalMs < sinceMs) this.slot = Math.ceil(sinceMs / this.intervalMs);
+    return Math.ceil(this.slot * this.intervalMs - sinceMs);
   }
 
   private disarm(): void {

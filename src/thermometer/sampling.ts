@@ -159,7 +159,6 @@ export class Sampling implements SamplerOptions {
     return new SensorBus(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs: this.intervalMs });
   }
 
-
   onSample(sample: Sample): void {
     if (this.asker !== undefined) this.answer({ lines: [sampleText(sample)] });
     this.owner.onSample(sample);

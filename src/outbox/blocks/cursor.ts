@@ -67,10 +67,9 @@ export class Cursor {
 
   /** Goes to the head of `block`. `header` is read; false: the block has none. */
   enter(block: number, header: BlockHeader): boolean {
-    const medium = this.medium;
     this.block = NOWHERE;
-    medium.readHead(block);
-    if (!decodeHeader(header, medium.head, CLEAN_BYTES >> 2)) return false;
+    this.medium.readHead(block);
+    if (!decodeHeader(header, this.medium.head, CLEAN_BYTES >> 2)) return false;
     this.start(block, header.sequence, header.first);
     return true;
   }
@@ -175,7 +174,8 @@ export class Cursor {
 
   /** Whether a record of the next number lies behind the short frame at `at`, which is then in the buffer again. */
   private isFollowed(at: number, end: number): boolean {
-    const { medium, seed } = this;
+    const medium = this.medium;
+    const seed = this.seed;
     const next = (medium.number + 1) | 0;
     const follows = medium.load(at + medium.size, end, seed) && medium.number === next;
     return follows && medium.load(at, end, seed) && ((medium.number + 1) | 0) === next;

@@ -145,11 +145,10 @@ export class Log {
 
   /** Programs the record in the medium's buffer at the log's end; false: it is not there, the place is used up. */
   put(kind: number, length: number): boolean {
-    const medium = this.medium;
     const address = this.end;
-    medium.prepare(kind, length, this.seed, this.newest.version);
-    this.end = address + medium.size;
-    return medium.put(address, this.number) || this.spoil(address);
+    this.medium.prepare(kind, length, this.seed, this.newest.version);
+    this.end = address + this.medium.size;
+    return this.medium.put(address, this.number) || this.spoil(address);
   }
 
   /** What was not programmed well is not to turn up beside its repetition. */
@@ -237,10 +236,10 @@ export class Log {
 
   /** How often `block` was erased, as its head says; one less than the newest block's if it says nothing. Uses the head buffer. */
   erasesOf(block: number): number {
-    const { medium, header } = this;
+    const medium = this.medium;
     if (block === this.erasedBlock) return this.erases;
     medium.readHead(block);
-    if (decodeHeader(header, medium.head, OPEN_WORD)) return header.erases;
+    if (decodeHeader(this.header, medium.head, OPEN_WORD)) return this.header.erases;
     if (isClean(medium.head, 0)) return medium.head[1];
     return this.presumedErases;
   }
@@ -285,8 +284,8 @@ export class Log {
 
   /** Fills `block` and makes it the newest. Nothing of the log changes unless it succeeds. */
   private build(block: number, how: How): boolean {
-    const { medium, newest } = this;
-    const first = how === "compact" ? newest.first : this.number;
+    const medium = this.medium;
+    const first = how === "compact" ? this.newest.first : this.number;
     const sequence = this.highest + 1;
     const target = new Target(medium, block, blockSeed(sequence), first);
     this.blocks.touch(block);
@@ -297,7 +296,7 @@ export class Log {
     const header = this.header;
     header.version = FORMAT_VERSION;
     header.sequence = sequence;
-    header.from = newest.sequence;
+    header.from = this.newest.sequence;
     header.first = first;
     header.tail = this.marks.tail;
     header.voidBelow = Math.max(this.marks.voidBelow, this.marks.tail);

@@ -40,11 +40,10 @@ export class FlashCalls {
   /** Programs a record's state byte, of which only bits that were 1 may become 0, and reads it back. */
   programState(address: number, state: number): boolean {
     const byte = this.stateByte;
-    const flash = this.flash;
     byte[0] = state;
     try {
-      flash.write(byte, address);
-      flash.read(byte, address);
+      this.flash.write(byte, address);
+      this.flash.read(byte, address);
       if (byte[0] === state) return true;
     } catch {
       // counted below

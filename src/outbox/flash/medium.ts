@@ -162,7 +162,8 @@ export class Medium extends FlashCalls {
    * @param onlyQueued stops at one that is released or settled
    */
   countShorts(address: number, end: number, seed: number, number: number, limit: number, onlyQueued: boolean): number {
-    const { words, shortSize } = this;
+    const words = this.words;
+    const shortSize = this.shortSize;
     const step = shortSize >> 2;
     const ignored = onlyQueued ? 0 : STATE_BITS;
     this.held = NONE;
@@ -253,11 +254,10 @@ export class Medium extends FlashCalls {
     }
     words[check] = finish(hash + number);
     this.held = NONE;
-    const flash = this.flash;
     try {
-      flash.write(this.image, address);
+      this.flash.write(this.image, address);
       if (this.size > SCRATCH_BYTES) return this.holds(address, words, 0, this.size >> 2);
-      flash.read(this.readBack, address);
+      this.flash.read(this.readBack, address);
     } catch {
       return this.failed();
     }
@@ -275,7 +275,6 @@ export class Medium extends FlashCalls {
   putShort(address: number, number: number): boolean {
     const words = this.words;
     const scratch = this.scratch;
-    const flash = this.flash;
     const payload = words[1];
     const header = words[0] | ((payload & SHORT_MASK) << 8); // what is there already is the same
     const hash = imul(this.seed ^ (header | STATE_BITS), PRIME);
@@ -288,8 +287,8 @@ export class Medium extends FlashCalls {
     }
     this.held = NONE;
     try {
-      flash.write(this.image, address);
-      flash.read(this.readBack, address);
+      this.flash.write(this.image, address);
+      this.flash.read(this.readBack, address);
     } catch {
       return this.failed();
     }

@@ -60,9 +60,8 @@ export class FreeSpace {
 
   /** Free space for a tail record of `size` bytes, which takes none of the reserve, and no entry's. */
   forTail(size: number): boolean {
-    const log = this.log;
-    if (!log.resumed) return false;
-    if (log.end + size <= log.freeEnd) return true;
+    if (!this.log.resumed) return false;
+    if (this.log.end + size <= this.log.freeEnd) return true;
     return this.canAdvance("refuse") && this.advance("refuse");
   }
 
@@ -143,14 +142,13 @@ export class FreeSpace {
 
   /** Evicts what the block at `place` holds. The next open header makes it so. */
   private drop(place: number): void {
-    const log = this.log;
-    const { blocks, marks } = log;
+    const { blocks, marks } = this.log;
     const first = Math.max(blocks.firstAt(place, marks.tail), marks.tail);
     const end = blocks.firstAt(place + 1, marks.tail);
     const count = countOpen(this.walk, first, end);
     if (place === 0) marks.advance(end);
     else {
-      log.eraseSpares();
+      this.log.eraseSpares();
       this.leaveHole(blocks.at(place), first, end);
     }
     blocks.free(place);
@@ -177,9 +175,8 @@ export class FreeSpace {
 
   /** Entries before the hole stay: the header names the block, and nothing older than it may lie in a spare: all are erased. */
   private leaveHole(block: number, first: number, end: number): void {
-    const log = this.log;
-    const { counters, marks } = log;
-    log.retired = block;
+    const { counters, marks } = this.log;
+    this.log.retired = block;
     const joins = counters.holeEnd > marks.tail;
     counters.holeFrom = joins ? Math.min(counters.holeFrom, first) : first;
     counters.holeEnd = joins ? Math.max(counters.holeEnd, end) : end;

@@ -97,14 +97,13 @@ export class Walk extends Finder {
   /** Byte mode: clears `bits` in the state byte of an entry; durable, if true. undefined: there is none, or it is settled. */
   clear(number: number, bits: number): boolean | undefined {
     const slot = number & SLOTS;
-    const places = this.place;
-    let place = places[slot];
+    let place = this.place[slot];
     if (this.number[slot] !== (number | 0) || place === NO_PLACE) {
       if (this.addressOf(number) === NOWHERE) return undefined;
-      place = places[slot];
+      place = this.place[slot];
     }
     place &= ~(bits << 24);
-    places[slot] = place;
+    this.place[slot] = place;
     return this.medium.programState(place & ADDRESS, place >>> 24);
   }
 
@@ -160,14 +159,14 @@ export class Walk extends Finder {
   /** In order: the entry right behind the one before, if nothing is special about it. What else there is, `find` knows. */
   private step(number: number): boolean {
     const cursor = this.cursor;
-    const log = this.log;
-    if (cursor.nextNumber !== number || cursor.changes !== log.blocks.changes || cursor.block === NOWHERE) return false;
-    const marks = log.marks;
+    if (cursor.nextNumber !== number || cursor.changes !== this.log.blocks.changes || cursor.block === NOWHERE)
+      return false;
+    const marks = this.log.marks;
     const tail = marks.tail;
     if (number !== tail && (number >= tail + WINDOW || marks.isSettled(number))) return false;
     const limit = cursor.limit;
     if (number >= limit) return false;
-    const end = limit === Number.POSITIVE_INFINITY ? log.end : (cursor.block + 1) * this.medium.blockLength;
+    const end = limit === Number.POSITIVE_INFINITY ? this.log.end : (cursor.block + 1) * this.medium.blockLength;
     if (!cursor.step(end)) return false;
     if (number === tail) this.exact = number;
     const slot = number & SLOTS;
@@ -178,13 +177,12 @@ export class Walk extends Finder {
 
   /** The entry whose place in the newest block is known, into the buffer. */
   private reload(number: number): boolean {
-    const log = this.log;
     const slot = number & SLOTS;
     const place = this.place[slot];
-    if (this.number[slot] !== (number | 0) || place === NO_PLACE || log.marks.isSettled(number)) return false;
-    if (number >= log.marks.tail + WINDOW) return false;
+    if (this.number[slot] !== (number | 0) || place === NO_PLACE || this.log.marks.isSettled(number)) return false;
+    if (number >= this.log.marks.tail + WINDOW) return false;
     // An address in another block gives another number: its seed is another.
-    return this.medium.load(place & ADDRESS, NOWHERE, log.seed) && this.medium.number === (number | 0);
+    return this.medium.load(place & ADDRESS, NOWHERE, this.log.seed) && this.medium.number === (number | 0);
   }
 
   private handNow(number: number): EntryView {

@@ -88,11 +88,10 @@ export class AHT20 extends Chip<AHT20Sample> {
     this.step = STEP.measure;
     this.hasMeasured = true;
     // §6: 20 bits each. Humidity comes first.
-    const sample = this._sample;
-    sample.hygrometer.humidity = (100 * ((result[1] << 12) | (result[2] << 4) | (result[3] >> 4))) / 0x100000;
-    sample.thermometer.temperature =
+    this._sample.hygrometer.humidity = (100 * ((result[1] << 12) | (result[2] << 4) | (result[3] >> 4))) / 0x100000;
+    this._sample.thermometer.temperature =
       (200 * (((result[3] & 0x0f) << 16) | (result[4] << 8) | result[5])) / 0x100000 - 50;
-    return sample;
+    return this._sample;
   }
 
   private readStatus(): void {

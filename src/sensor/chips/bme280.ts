@@ -97,9 +97,8 @@ export class BME280 extends Chip<BME280Sample> {
     if (result[0] !== HUMIDITY_ONCE || result[AT_CONTROL_MEASURE] !== ONCE) {
       throw new SensorError("lostPower", this.where, "forgot its configuration: check its power for loose contacts");
     }
-    const sample = this._sample;
-    compensate(this.constants as Constants, result, sample);
-    return sample;
+    compensate(this.constants as Constants, result, this._sample);
+    return this._sample;
   }
 
   private identify(): void {

@@ -92,10 +92,9 @@ export class SHT3x extends Chip<SHT3xSample> {
     if (!this.tryRead(result)) return undefined; // §4.4: no acknowledge while it measures
     if (!isWordIntact(result, 0) || !isWordIntact(result, 3)) throw this.badChecksum();
     this.step = STEP.measure;
-    const sample = this._sample;
-    sample.thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.13
-    sample.hygrometer.humidity = (100 * ((result[3] << 8) | result[4])) / 65535;
-    return sample;
+    this._sample.thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.13
+    this._sample.hygrometer.humidity = (100 * ((result[3] << 8) | result[4])) / 65535;
+    return this._sample;
   }
 
   // The status command is none that an SHT4x knows, which may have this address: MEASURE would start that chip's heater.

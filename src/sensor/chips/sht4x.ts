@@ -69,11 +69,10 @@ export class SHT4x extends Chip<SHT4xSample> {
     if (!this.tryRead(result)) return undefined; // §4.1: no acknowledge while it measures
     this.isMeasuring = false;
     if (!this.isIntact()) throw this.badChecksum();
-    const sample = this._sample;
-    sample.thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.6
+    this._sample.thermometer.temperature = (175 * ((result[0] << 8) | result[1])) / 65535 - 45; // §4.6
     const percent = (125 * ((result[3] << 8) | result[4])) / 65535 - 6;
-    sample.hygrometer.humidity = Math.min(Math.max(percent, 0), 100); // §4.6: cropped
-    return sample;
+    this._sample.hygrometer.humidity = Math.min(Math.max(percent, 0), 100); // §4.6: cropped
+    return this._sample;
   }
 
   private identify(): void {
