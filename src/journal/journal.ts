@@ -10,7 +10,7 @@ import { type BaseStore, Bases } from "./bases.js";
 import { type ClockNotes, Dating } from "./dating.js";
 import { bootOfClock, CLOCK, originOfClock } from "./notes.js";
 import { encodeOrigin, encodeSample, MAX_RECORD_LENGTH } from "./record.js";
-import { type PayloadFormat, Renderer } from "./render.js";
+import { MAX_PAYLOAD, type PayloadFormat, Renderer } from "./render.js";
 import { Rooms, type TopicOf, topicChannel } from "./rooms.js";
 import type { Sticky } from "./sticky.js";
 import { type SecondDigits, StoredSample } from "./stored.js";
@@ -83,15 +83,14 @@ export class Journal {
   private readonly rooms: Rooms;
   private readonly bases: Bases;
   private readonly dating: Dating;
-  private readonly renderer = new Renderer();
-  private readonly buffer = new Uint8Array(MAX_RECORD_LENGTH);
-  private readonly record = new DataView(this.buffer.buffer);
-  private written = this.buffer.subarray(0, 3); // of the last record's length
+  private readonly renderer: Renderer;
+  private readonly record: DataView; // behind the message in one buffer: fewer objects
+  private written: Uint8Array; // on the record, of the last one's length
   private readonly outgoing = new StoredSample();
   private readonly message: SampleMessage;
   private lastMs = NONE_YET; // uptime of the last sample
   private payload: Uint8Array | undefined; // the last entry's, and a view on it: the outbox hands out one and the same
-  private payloadView: DataView = this.record;
+  private payloadView: DataView;
   // Whose topic is in the message, and what dates it: boot, room and channel of the last entry; -1: none.
   private origin = -1;
 
@@ -103,6 +102,10 @@ export class Journal {
     this.clock = options.clock;
     this.boot = boot & 0xffff;
     this.rooms = new Rooms(store, notes, this.boot, options.room, options.topicOf);
+    const buffer = new ArrayBuffer(MAX_PAYLOAD + MAX_RECORD_LENGTH);
+    this.renderer = new Renderer(buffer);
+    this.record = this.payloadView = new DataView(buffer, MAX_PAYLOAD);
+    this.written = new Uint8Array(buffer, MAX_PAYLOAD, 3);
     this.bases = new Bases(store, this.boot, this.rooms.number, this.record);
     const payload = this.renderer.bytes;
     this.message = { topic: payload, payload, payloadLength: 0, retain: false };
@@ -147,7 +150,7 @@ export class Journal {
       const length =
         this.bases.pack(sample, mask, uptimeMs, sinceLastMs, showsMilliseconds) ||
         this.encode(sample, mask, uptimeMs, showsMilliseconds);
-      if (length !== this.written.length) this.written = this.buffer.subarray(0, length);
+      if (length !== this.written.length) this.written = new Uint8Array(this.record.buffer, MAX_PAYLOAD, length);
       const sequence = this.store.append(this.written, qos);
       if (first < 0) first = sequence;
     } while (rest !== 0);

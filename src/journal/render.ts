@@ -40,8 +40,8 @@ const ALONE = 1 << TEMPERATURE;
 
 export class Renderer {
   /** The payload; bytes 0 to `length` count. Valid until the next call. */
-  readonly bytes = new Uint8Array(MAX_PAYLOAD);
-  private readonly view = new DataView(this.bytes.buffer);
+  readonly bytes: Uint8Array;
+  private readonly view: DataView;
   // What the buffer says already. NaN: it does not, or not where it would be now; NaN fails every comparison.
   private base: object = this; // of the last sample; itself, which is none: that had no base
   private mask = 0; // the channels; 0: none yet
@@ -57,6 +57,12 @@ export class Renderer {
   private secondDigits: SecondDigits = 0; // of `ts`
   private hundred = Number.NaN; // the sequence number without its last two digits, which are there
   private end = 0;
+
+  /** `buffer`: its first MAX_PAYLOAD bytes are the renderer's. */
+  constructor(buffer = new ArrayBuffer(MAX_PAYLOAD)) {
+    this.bytes = new Uint8Array(buffer, 0, MAX_PAYLOAD);
+    this.view = new DataView(buffer);
+  }
 
   /** Renders as JSON. `utcMs`: milliseconds since 1970, NaN: no `ts`. `sequence`: -1: no `seq`. @returns the length in bytes */
   json(sample: StoredSample, utcMs: number, sequence: number): number {

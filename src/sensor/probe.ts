@@ -40,6 +40,7 @@ export interface Found {
 }
 
 const AUTO = "auto";
+const NO_NAMES: readonly string[] = Object.freeze([]);
 
 /** The names that the setting `sensor` takes. `more`: the board's drivers. */
 export function sensorNames(more: readonly SensorDriver[] = []): readonly string[] {
@@ -74,7 +75,7 @@ export class SensorBus implements SensorSource {
     { more = [], ...options }: OpenOptions & { readonly more?: readonly SensorDriver[] } = {},
   ) {
     this.port = port;
-    this.names = isSameName(setting, AUTO) ? [] : setting.split(",");
+    this.names = isSameName(setting, AUTO) ? NO_NAMES : setting.split(",");
     this.table = table(more);
     this.options = options;
   }

@@ -7,6 +7,7 @@ import type { Board, Timers } from "../board.js";
 import type { LineLevel } from "../common/log-levels.js";
 import { messageOf } from "../common/message-of.js";
 import type { Journal } from "../journal/journal.js";
+import { MAX_RECORD_LENGTH } from "../journal/record.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
 import type { Flash } from "../outbox/flash/flash.js";
@@ -92,6 +93,11 @@ export class OutboxOwner extends Owned implements OutboxOptions {
 
   get writeUnit(): Board["flashWriteUnit"] {
     return this.owner.board.flashWriteUnit;
+  }
+
+  /** The shorter, the less RAM. */
+  get maxPayload(): number {
+    return MAX_RECORD_LENGTH;
   }
 
   get whenFull(): "dropOldest" | "refuse" {

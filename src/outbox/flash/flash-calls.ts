@@ -8,6 +8,8 @@ import { CLEAN_BYTES, HEAD_BYTES, OPEN_BYTES, type Words } from "./layout.js";
 
 export const SCRATCH_BYTES = 128;
 const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
+/** Where the record buffer begins in the one buffer. */
+export const RECORD_AT = HEAD_BYTES + SCRATCH_BYTES;
 const READ_TRIES = 3;
 
 export class FlashCalls {
@@ -22,15 +24,16 @@ export class FlashCalls {
   protected readonly scratch: Words;
   private readonly stateByte: Uint8Array;
 
-  constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16) {
+  /** `recordBytes`: what a subclass has behind head and scratch in the one buffer. */
+  constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, recordBytes: number) {
     this.flash = flash;
     this.blocks = blocks;
     this.blockLength = blockLength;
     this.unit = unit;
-    const both = new ArrayBuffer(HEAD_BYTES + SCRATCH_BYTES); // one buffer: fewer objects
-    this.head = new Int32Array(both, 0, HEAD_BYTES >> 2);
-    this.scratch = new Int32Array(both, HEAD_BYTES);
-    this.stateByte = new Uint8Array(both, HEAD_BYTES, 1);
+    const all = new ArrayBuffer(RECORD_AT + recordBytes); // one buffer: fewer objects
+    this.head = new Int32Array(all, 0, HEAD_BYTES >> 2);
+    this.scratch = new Int32Array(all, HEAD_BYTES, SCRATCH_WORDS);
+    this.stateByte = new Uint8Array(all, HEAD_BYTES, 1);
   }
 
   readState(address: number): number {

@@ -3,7 +3,7 @@
  * Allocates its buffers once (and a longer one if a record on flash needs it); nothing a record.
  */
 import type { Flash } from "./flash.js";
-import { bytesOf, FlashCalls, SCRATCH_BYTES } from "./flash-calls.js";
+import { bytesOf, FlashCalls, RECORD_AT, SCRATCH_BYTES } from "./flash-calls.js";
 import {
   checkIndex,
   ENTRY_QOS2,
@@ -78,13 +78,15 @@ export class Medium extends FlashCalls {
   private readBack: Uint8Array;
 
   constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, maxPayload: number) {
-    super(flash, blocks, blockLength, unit);
+    const longest = Math.max(maxPayload, MAX_MARK_BYTES) + RECORD_OVERHEAD;
+    super(flash, blocks, blockLength, unit, (longest + 15) & ~15);
     this.maxPayload = maxPayload;
     this.flashEnd = blocks * blockLength;
     this.roundUp = Math.max(unit, 4) - 1;
     this.shortSize = Math.max(unit, SHORT_BYTES);
-    this.words = new Int32Array(this.sizeOf(Math.max(maxPayload, MAX_MARK_BYTES)) >> 2);
-    this.bytes = new Uint8Array(this.words.buffer);
+    const buffer = this.head.buffer;
+    this.words = new Int32Array(buffer, RECORD_AT);
+    this.bytes = new Uint8Array(buffer, RECORD_AT);
     this.image = this.readBack = bytesOf(this.words, 0, 4); // until a record is wanted
   }
 

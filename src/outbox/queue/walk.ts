@@ -58,18 +58,18 @@ export class Walk extends Finder {
 
   /** The entry in the record buffer, which is that of `number`. */
   hand(number: number): EntryView {
-    const medium = this.medium;
     const entry = this.entry;
     if (number >= this.inFlightEnd) this.inFlightEnd = number + 1;
     entry.sequence = number;
-    if (medium.kind === 1) {
+    if (this.medium.kind === 1) {
       entry.qos = 1;
       entry.released = false;
     } else {
       entry.qos = 2;
-      entry.released = this.isReleased(number, medium.state);
+      entry.released = this.isReleased(number, this.medium.state);
     }
-    if (entry.payloadLength === medium.length && this.buffer === medium.bytes) return entry;
+    if (entry.payloadLength === this.medium.length && this.buffer === this.medium.bytes) return entry;
+    const medium = this.medium;
     this.buffer = medium.bytes;
     entry.payload = medium.payload(medium.length);
     entry.payloadLength = medium.length;
@@ -109,13 +109,12 @@ export class Walk extends Finder {
 
   /** An entry was appended; it is still in the record buffer. */
   appended(number: number, address: number): void {
-    const medium = this.medium;
     const slot = number & SLOTS;
     this.number[slot] = number;
     this.place[slot] = address | QUEUED_PLACE;
-    if (this.cursor.after === address) this.cursor.follow(address, medium.size, medium.kind, 1);
-    medium.state = QUEUED_STATE;
-    if (number < this.log.marks.tail + WINDOW) medium.held = number;
+    if (this.cursor.after === address) this.cursor.follow(address, this.medium.size, this.medium.kind, 1);
+    this.medium.state = QUEUED_STATE;
+    if (number < this.log.marks.tail + WINDOW) this.medium.held = number;
   }
 
   /** A record that is no entry was appended; it used up `numbers`. */
