@@ -10,6 +10,7 @@ import type { ResetCause } from "./health/boot-guard.js";
 import type { ResolverConstructor, TCPConstructor } from "./mqtt/wire/io.js";
 import type { NTPPort, WiFiConstructor } from "./network/io.js";
 import type { Flash } from "./outbox/flash/flash.js";
+import type { SleepPort } from "./power/io.js";
 import type { SensorDriver } from "./sensor/drivers.js";
 import type { SensorPort } from "./sensor/io.js";
 import type { KeyValueStore } from "./settings/store.js";
@@ -88,6 +89,8 @@ export interface Board {
   /** Absent where the network is always there. */
   readonly wifi?: { readonly io: WiFiConstructor };
   readonly ntp?: NTPPort;
+  /** Deep sleep; absent where the board has none. */
+  readonly sleep?: SleepPort;
   /** The prompt's port; absent in a headless run. */
   readonly serial?: Serial;
 
