@@ -17,6 +17,7 @@ const MAY_IMPORT = {
   outbox: {},
   channels: {},
   journal: { code: ["channels"], types: ["outbox"] },
+  power: {},
   sensor: { code: ["channels"], types: ["common"] },
   settings: { code: ["channels", "common"] },
   thermometer: {
@@ -30,6 +31,7 @@ const MAY_IMPORT = {
       "network",
       "outbox",
       "journal",
+      "power",
       "sensor",
       "settings",
     ],
