@@ -26,6 +26,7 @@ import { timers } from "../moddable/timers.js";
 import { macAddress } from "./native/mac-address.js";
 import { Prompt, promptUARTs, type UART } from "./prompt.js";
 import { resetCause } from "./reset-cause.js";
+import { Sleeper } from "./sleeper.js";
 
 /** `config.board` in a board's manifest. */
 interface Wiring {
@@ -34,6 +35,8 @@ interface Wiring {
   readonly sensor: { readonly data: number; readonly clock: number; readonly port?: number };
   /** The UARTs of the prompt, the preferred first. */
   readonly prompt: readonly UART[];
+  /** A pin that wakes the chip from deep sleep when it is low: its own button's, where the chip can be woken by that. */
+  readonly button: number;
 }
 
 /** As in the partition table. */
@@ -66,6 +69,7 @@ export const board: Board = {
   tcp,
   dns: { io: Names },
   wifi: { io: WiFi as unknown as WiFiConstructor },
+  sleep: { io: Sleeper, button: wiring.button },
   ntp,
   serial: { io: Prompt, uarts: promptUARTs(config.prompt, wiring.prompt) },
   defaults: buildDefaults(),

@@ -33,6 +33,44 @@ test("a boot leaves the radio alone, also to learn the address", async () => {
   expect(hardware.radios).toBe(0);
 });
 
+test("what deep sleep needs is asked of the chip: cause, memory, clock, the firmware's id, the button's pin", async () => {
+  const hardware = new Hardware();
+  const asked: unknown[][] = [];
+  const note = (name: string, answer?: unknown): void => {
+    hardware.native[name] = (...given: unknown[]) => {
+      asked.push([name, ...given]);
+      return answer;
+    };
+  };
+  note("xs_deep_sleep");
+  note("xs_rtc_memory_read");
+  note("xs_rtc_memory_write");
+  note("xs_slow_clock", 1234.5);
+  note("xs_firmware_id", Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer);
+  const { sleep } = await bootOn(hardware);
+  const sleeper = new sleep!.io(sleep!);
+  const bytes = Uint8Array.of(9);
+  sleeper.writeMemory(bytes);
+  sleeper.readMemory(bytes);
+  expect(sleeper.slowClockMs()).toBe(1234.5);
+  expect([...sleeper.firmware]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  sleeper.sleep(60_000);
+  new sleep!.io({}).sleep(1);
+  expect(asked.filter(([name]) => !/clock|id$/.test(String(name)))).toEqual([
+    ["xs_rtc_memory_write", bytes],
+    ["xs_rtc_memory_read", bytes],
+    ["xs_deep_sleep", 60_000, 0],
+    ["xs_deep_sleep", 1, -1],
+  ]);
+});
+
+test.each(["reset", "timer", "button", "other"] as const)("what woke it: %s", async (cause) => {
+  const hardware = new Hardware();
+  hardware.native.xs_wake_cause = () => ["reset", "timer", "button", "other"].indexOf(cause);
+  const { sleep } = await bootOn(hardware);
+  expect(new sleep!.io({}).cause).toBe(cause);
+});
+
 test("ticks that wrap and come as negative numbers: the uptime goes on", async () => {
   const hardware = new Hardware();
   const { clock } = await bootOn(hardware);

@@ -81,11 +81,17 @@ describe.each(DEVICES)("%s", (platform) => {
   const { board, isRainbow, build } = new Product(TOP, platform);
 
   test("uses no pin twice, and has a second UART for debug builds", () => {
-    const { sensor, prompt } = board!;
-    const pins = [sensor.data, sensor.clock, ...prompt.flatMap(({ receive, transmit }) => [receive, transmit])];
+    const { sensor, prompt, button } = board!;
+    const pins = [button, sensor.data, sensor.clock, ...prompt.flatMap(({ receive, transmit }) => [receive, transmit])];
     expect(new Set(pins).size).toBe(pins.length);
     expect(new Set(prompt.map(({ port }) => port)).size).toBe(2);
     expect(prompt[0].port).toBe(0);
+  });
+
+  test("is woken by a pin that can wake the chip, and that a C3's start does not depend on", () => {
+    if (platform.startsWith("esp32/esp32c3")) expect([0, 1, 3, 4, 5]).toContain(board!.button);
+    else if (platform.startsWith("esp32/esp32s3")) expect(board!.button).toBeLessThanOrEqual(21);
+    else expect([0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39]).toContain(board!.button);
   });
 
   test("shows no rainbow, which keeps timers from running", () => {

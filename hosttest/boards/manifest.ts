@@ -21,6 +21,7 @@ interface Manifest {
 export interface BoardConfig {
   readonly name: string;
   readonly sensor: { readonly data: number; readonly clock: number };
+  readonly button: number;
   readonly prompt: readonly { readonly port: number; readonly receive: number; readonly transmit: number }[];
 }
 

@@ -16,6 +16,7 @@ export class Hardware {
     board: {
       name: "esp32",
       sensor: { data: 21, clock: 22 },
+      button: 0,
       prompt: [
         { port: 0, receive: 3, transmit: 1 },
         { port: 2, receive: 16, transmit: 17 },

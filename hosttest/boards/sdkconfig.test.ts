@@ -17,6 +17,8 @@ const SDK = new Map([
   ["CONFIG_ESPTOOLPY_FLASHSIZE_4MB", "y"],
   ["CONFIG_ESP_COREDUMP_ENABLE_TO_UART", "y"],
   ["CONFIG_ESP_CONSOLE_NONE", "y"],
+  ["CONFIG_BOOTLOADER_LOG_LEVEL_NONE", "y"],
+  ["CONFIG_LOG_DEFAULT_LEVEL_NONE", "y"],
 ]);
 
 type Build = "debug" | "release";
@@ -57,6 +59,14 @@ describe.each(DEVICES)("%s", (platform) => {
     expect(fragment(folder, "sdkconfig.defaults.release")).toBe(common("sdkconfig.defaults.release"));
     expect(on("debug", "ESP_BROWNOUT_DET")).toBe(true);
     expect(existsSync(join(TOP, folder, "sdkconfig.inst"))).toBe(false); // the SDK's own is enough
+  });
+
+  test("does not validate its image after deep sleep, and logs nothing", () => {
+    for (const build of ["debug", "release"] as const) {
+      expect(on(build, "BOOTLOADER_SKIP_VALIDATE_IN_DEEP_SLEEP")).toBe(true);
+      expect(on(build, "BOOTLOADER_LOG_LEVEL_NONE")).toBe(true);
+      expect(on(build, "LOG_DEFAULT_LEVEL_NONE")).toBe(true);
+    }
   });
 
   test("knows the size of its flash", () => {

@@ -9,6 +9,9 @@
 #include "esp_sleep.h"
 #include "esp_system.h"
 #include "soc/soc_caps.h"
+#if SOC_PM_SUPPORT_EXT1_WAKEUP
+	#include "driver/rtc_io.h"
+#endif
 
 /** As deep-sleep.ts has them. */
 enum { kCauseNone = 0, kCauseTimer = 1, kCausePin = 2, kCauseOther = 3 };
@@ -33,17 +36,23 @@ void xs_wake_cause(xsMachine *the)
 	xsmcSetInteger(xsResult, cause);
 }
 
-/** A low level at `pin` wakes. ESP-IDF switches the pull-up on, and holds it. */
-static esp_err_t wakeOnLow(int pin)
+/** A low level at `pin` wakes. The chip's own pull-up keeps it high, where the pin has one (34 to 39 of an ESP32 have none). */
+static esp_err_t wakeOnLow(gpio_num_t pin)
 {
 #if SOC_PM_SUPPORT_EXT1_WAKEUP
-	// One pin alone: "all low" (ESP32) and "any low" (the others) are the same. Unlike ext0 it leaves the RTC peripherals off.
+	// ESP-IDF holds the pad as it is, and does not pull it up by itself. Unlike ext0, ext1 lets the RTC peripherals be switched off.
+	rtc_gpio_init(pin);
+	rtc_gpio_set_direction(pin, RTC_GPIO_MODE_INPUT_ONLY);
+	rtc_gpio_pulldown_dis(pin);
+	rtc_gpio_pullup_en(pin);
+	// Of one pin alone, "all low" (ESP32) and "any low" (the others) are the same.
 	#if CONFIG_IDF_TARGET_ESP32
 	return esp_sleep_enable_ext1_wakeup_io(1ULL << pin, ESP_EXT1_WAKEUP_ALL_LOW);
 	#else
 	return esp_sleep_enable_ext1_wakeup_io(1ULL << pin, ESP_EXT1_WAKEUP_ANY_LOW);
 	#endif
 #elif SOC_GPIO_SUPPORT_HP_PERIPH_PD_SLEEP_WAKEUP
+	// ESP-IDF pulls it up by itself (CONFIG_ESP_SLEEP_GPIO_ENABLE_INTERNAL_RESISTORS, its default).
 	return esp_sleep_enable_gpio_wakeup_on_hp_periph_powerdown(1ULL << pin, ESP_GPIO_WAKEUP_GPIO_LOW);
 #else
 	#error this chip wakes by no pin that we know of
@@ -61,8 +70,9 @@ void xs_deep_sleep(xsMachine *the)
 
 	if (!(ms >= 0) || (ESP_OK != esp_sleep_enable_timer_wakeup((uint64_t)(ms * 1000))))
 		xsUnknownError("no timer for so long a sleep");
-	if ((pin >= 0) && (!esp_sleep_is_valid_wakeup_gpio((gpio_num_t)pin) || (ESP_OK != wakeOnLow(pin))))
+	if ((pin >= 0) && (!esp_sleep_is_valid_wakeup_gpio((gpio_num_t)pin) || (ESP_OK != wakeOnLow((gpio_num_t)pin))))
 		xsUnknownError("this pin cannot wake the chip");
+	esp_deep_sleep_disable_rom_logging(); // its lines at each wake cost more time than the rest of the ROM's work
 	esp_deep_sleep_start();
 }
 

@@ -13,10 +13,16 @@
 
 static RTC_DATA_ATTR uint8_t gMemory[MEMORY_BYTES];
 
-/** @returns a copy of all of it, an ArrayBuffer */
+/** Argument: a buffer, which is filled from the beginning of the memory. @throws where it is larger */
 void xs_rtc_memory_read(xsMachine *the)
 {
-	xsmcSetArrayBuffer(xsResult, gMemory, MEMORY_BYTES);
+	void *bytes;
+	xsUnsignedValue count;
+
+	xsmcGetBufferWritable(xsArg(0), &bytes, &count);
+	if (count > MEMORY_BYTES)
+		xsRangeError("more than the RTC memory has");
+	memmove(bytes, gMemory, count);
 }
 
 /** Argument: bytes, for its beginning; the rest stays. @throws where they are too many */

@@ -25,6 +25,7 @@ enum { ESP_SLEEP_WAKEUP_EXT0 = 2, ESP_SLEEP_WAKEUP_EXT1, ESP_SLEEP_WAKEUP_TIMER,
 #else
 	#define SOC_PM_SUPPORT_EXT1_WAKEUP 1
 	#define WAKES(pin) ((pin) <= 39)
+	#define RTC_GPIO_MODE_INPUT_ONLY 0
 #endif
 
 typedef struct { uint8_t app_elf_sha256[32]; } esp_app_desc_t;
@@ -42,6 +43,15 @@ static inline int esp_reset_reason(void) { return chip.resetReason; }
 static inline uint32_t esp_sleep_get_wakeup_causes(void) { return chip.causes; }
 static inline uint64_t esp_rtc_get_time_us(void) { return chip.rtcUs; }
 static inline bool esp_sleep_is_valid_wakeup_gpio(gpio_num_t pin) { return WAKES(pin); }
+static inline esp_err_t rtc_gpio_init(gpio_num_t pin) { return pin < 0; }
+static inline esp_err_t rtc_gpio_set_direction(gpio_num_t pin, int mode) { return pin < 0 || mode != 0; }
+static inline esp_err_t rtc_gpio_pulldown_dis(gpio_num_t pin) { printf("pull-down off %d\n", pin); return ESP_OK; }
+static inline esp_err_t rtc_gpio_pullup_en(gpio_num_t pin)
+{
+	printf("pull-up on %d\n", pin);
+	return pin < 34 ? ESP_OK : ESP_ERR_INVALID_ARG;
+}
+static inline void esp_deep_sleep_disable_rom_logging(void) { printf("silent\n"); }
 static inline void esp_deep_sleep_start(void) { printf("sleep\n"); asleep(); }
 static inline esp_err_t esp_sleep_enable_timer_wakeup(uint64_t us)
 {

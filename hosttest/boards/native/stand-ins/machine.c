@@ -28,8 +28,10 @@ static void setArgument(xsSlot *slot, const char *text)
 
 	if (*text++ != 'x') {
 		slot->number = atof(text - 1);
+		slot->kind = kNumber;
 		return;
 	}
+	slot->kind = kBytes;
 	for (slot->count = 0; sscanf(text, "%2x", &byte) == 1; text += 2) slot->bytes[slot->count++] = byte;
 }
 
@@ -43,7 +45,9 @@ static void show(const xsSlot *slot)
 			for (xsUnsignedValue i = 0; i < slot->count && i < 8; i++) printf("%02x", slot->bytes[i]);
 			printf("\n");
 			break;
-		case kNothing: printf("= nothing\n"); break;
+		case kNothing:
+			show(&machine.args[0]); // where a function has filled its argument
+			break;
 	}
 }
 

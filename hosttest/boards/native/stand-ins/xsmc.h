@@ -29,5 +29,6 @@ typedef struct {
 #define xsmcToInteger(slot) ((int)(slot).number)
 #define xsmcSetArrayBuffer(slot, data, size) ((slot).kind = kBytes, (slot).count = (size), memcpy((slot).bytes, data, size))
 #define xsmcGetBufferReadable(slot, data, size) (*(data) = (slot).bytes, *(size) = (slot).count)
+#define xsmcGetBufferWritable xsmcGetBufferReadable
 #define xsUnknownError(text) (the->error = (text), longjmp(the->end, 1))
 #define xsRangeError(text) (the->error = (text), longjmp(the->end, 1))

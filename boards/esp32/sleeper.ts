@@ -1,0 +1,48 @@
+/*
+ * Deep sleep and what outlives it, as src/power/io.ts has it, on the functions of C below. On an ESP32 alone, not in a simulator.
+ * ESP-IDF wants the radio stopped before: what opened Wi-Fi closes it first.
+ */
+import type { Sleeper as SleeperIO, SleeperOptions, WakeCause } from "../../src/power/io.js";
+import { deepSleep, slowClock, wakeCause } from "./native/deep-sleep.js";
+import { firmwareId } from "./native/firmware-id.js";
+import { readMemory, writeMemory } from "./native/rtc-memory.js";
+
+/** As deep-sleep.c numbers them. */
+const CAUSES: readonly WakeCause[] = Object.freeze<WakeCause[]>(["reset", "timer", "button", "other"]);
+const NO_PIN = -1;
+
+export class Sleeper implements SleeperIO {
+  private readonly button: number;
+
+  constructor({ button = NO_PIN }: SleeperOptions) {
+    this.button = button;
+  }
+
+  get cause(): WakeCause {
+    return CAUSES[wakeCause()];
+  }
+
+  get firmware(): Uint8Array {
+    return new Uint8Array(firmwareId());
+  }
+
+  slowClockMs(): number {
+    return slowClock();
+  }
+
+  readMemory(buffer: Uint8Array): void {
+    readMemory(buffer);
+  }
+
+  writeMemory(bytes: Uint8Array): void {
+    writeMemory(bytes);
+  }
+
+  sleep(ms: number): void {
+    deepSleep(ms, this.button);
+  }
+
+  close(): void {
+    // Nothing is held.
+  }
+}
