@@ -57,6 +57,7 @@ describe("CONNECT", () => {
     ["sessionExpiryS -1: expected 0 to 4294967295", () => connect({ sessionExpiryS: -1 })],
     ["sessionExpiryS NaN: expected 0 to 4294967295", () => connect({ sessionExpiryS: Number.NaN })],
     ["sessionExpiryS 1.5: expected 0 to 4294967295", () => connect({ sessionExpiryS: 1.5 })],
+    ["subscriptionId: not in this packet (5: 3.3.4-6)", () => version5.properties({ subscriptionId: 1 })],
     ["maxQoS: not in this packet", () => version5.properties({ maxQoS: 1 })],
     ["reason: not in this packet", () => version5.properties({ reason: "x" })],
     ["payloadFormat 2: expected 0 to 1", () => version5.properties({ payloadFormat: 2 })],
@@ -107,7 +108,7 @@ test("properties of a message are in the order of the table, each once, numbers 
     payloadFormat: 1,
     correlationData: Uint8Array.of(0, 255),
   };
-  expect(hexOf(version5.properties({ ...properties, responseTopic: "r", subscriptionId: undefined } as never))).toBe(
+  expect(hexOf(version5.properties({ ...properties, responseTopic: "r" }))).toBe(
     spaced(`01 01 02 00 00 0e 10 03 ${field("application/json")} 08 ${field("r")} 09 00 02 00 ff`),
   );
 });

@@ -9,7 +9,7 @@ import { FIRST, type Inbound, LENGTH, type LinkReader, type MessageReader, Parse
 import type { Properties } from "../wire/properties.js";
 import { checkTopicName } from "../wire/topics.js";
 import { decodeUTF8 } from "../wire/utf8.js";
-import { checkNumber, PROPERTIES, PUBLISH, packetLength, sizeOf } from "./properties.js";
+import { belongs, checkNumber, PROPERTIES, packetLength, sizeOf } from "./properties.js";
 
 // What the next byte is, after those of parser.ts
 const BLOCK = 5; // of the properties' length
@@ -79,25 +79,15 @@ export class Parser5 extends Parser {
   }
 
   protected override headOf(type: number, remaining: number): number {
-    switch (type) {
-      case PUBLISH:
-        return remaining < (this.first & 6 ? 6 : 4) ? -1 : 2;
-      case 9:
-      case 11:
-        return remaining < 4 ? -1 : 2;
-      case 13:
-        return remaining ? -1 : 0;
-      case 14:
-        return Math.min(remaining, 1);
-      default:
-        return remaining < 2 ? -1 : Math.min(remaining, type === 2 ? 2 : 3);
-    }
+    const least = +"0024222204040000"[type] + (type === 3 && this.first & 6 ? 2 : 0);
+    if (remaining < least || (type === 13 && remaining)) return -1;
+    return Math.min(remaining, +"0022333302020010"[type]);
   }
 
   protected override takeHead(): string | undefined {
     const { first, head, headLength } = this;
     const type = first >> 4;
-    if (type === PUBLISH || type === 13) return super.takeHead();
+    if (type === 3 || type === 13) return super.takeHead();
     this.remaining -= headLength;
     this.id = (head[0] << 8) | head[1];
     this.code = type === 14 ? headLength && head[0] : type === 2 ? head[1] : headLength === 3 ? head[2] : 0;
@@ -183,89 +173,83 @@ export class Parser5 extends Parser {
   }
 
   private takeProperty(byte: number): string | undefined {
-    const type = this.first >> 4;
-    const property = PROPERTIES.find(({ id }) => id === byte);
-    if (!property || !((property.packets >> type) & 1)) return `property ${property?.name ?? byte}`;
-    const { kind, name } = property;
-    if (this.properties && name in this.properties && kind !== "v") return `${name} twice`;
+    const property = PROPERTIES.find((row) => +row[0] === byte);
+    if (!property || !belongs(property, this.first >> 4)) return `property ${property ? property[1] : byte}`;
+    const kind = property[2];
+    if (this.properties && kind !== "v" && property[1] in this.properties) return `${property[1]} twice`;
     this.property = property;
     this.hasSecond = kind === "p";
-    return this.expectValue();
+    return this.expectValue(kind);
   }
 
-  private expectValue(): string | undefined {
-    const kind = this.property.kind;
+  private expectValue(kind: string): string | undefined {
     this.count = 0;
-    this.headLength = sizeOf(kind);
+    this.headLength = kind === "v" ? 1 : sizeOf(kind);
     this.state = VALUE;
-    return this.block < (kind === "v" ? 1 : this.headLength) ? BEYOND : undefined;
+    return this.block < this.headLength ? BEYOND : undefined;
   }
 
   private takeValue(byte: number): string | undefined {
     const { head, property } = this;
-    const { kind, name } = property;
+    const kind = property[2];
+    const isVariable = kind === "v";
     head[this.count++] = byte;
-    const isMore = kind === "v" ? byte > 0x7f : this.count < this.headLength;
-    if (isMore) return this.block && this.count < 4 ? undefined : BEYOND;
+    if (isVariable ? byte > 0x7f : this.count < this.headLength)
+      return this.block && this.count < 4 ? undefined : BEYOND;
     let value = 0;
-    if (kind === "v") for (let n = this.count; n > 0; ) value = (value << 7) | (head[--n] & 0x7f);
-    else for (let n = 0; n < this.count; n++) value = value * 256 + head[n];
-    if ("stdp".includes(kind)) {
-      if (value > this.block) return BEYOND;
-      this.count = 0;
-      this.headLength = this.left = value;
-      this.state = TEXT;
-      return value ? undefined : this.takeText();
-    }
-    const fault = checkNumber(kind, value);
-    return fault ? `${name} ${value}: ${fault}` : this.keep(value);
+    for (let n = 0; n < this.count; n++)
+      value += isVariable ? (head[n] & 0x7f) * 128 ** n : head[n] * 256 ** (this.count - n - 1);
+    if (+kind || isVariable) return checkNumber(property, value) ?? this.keep(value);
+    if (value > this.block) return BEYOND;
+    this.count = 0;
+    this.headLength = this.left = value;
+    this.state = TEXT;
+    return value ? undefined : this.takeText();
   }
 
   /** A string has come, as much as fits. */
   private takeText(): string | undefined {
-    const { head, property, count } = this;
-    const { kind, name } = property;
-    const isCut = count < this.headLength;
+    const { head, property } = this;
+    const kind = property[2];
+    let end = this.count;
+    const isCut = end < this.headLength;
     if (kind === "p" || (isCut && kind !== "t")) {
       if (!this.hasSecond) return this.nextProperty();
       this.hasSecond = false;
-      return this.expectValue();
+      return this.expectValue(kind);
     }
-    if (kind === "d") return this.keep(head.slice(0, count));
-    let end = count;
+    if (kind === "d") return this.keep(head.slice(0, end));
     if (isCut) while (head[--end] >> 6 === 2); // not in the middle of a character
     const text = decodeUTF8(head, 0, end);
-    if (text === undefined) return `${name} is not UTF-8`;
-    return (property.id === 8 && checkTopicName(text)) || this.keep(text);
+    if (text === undefined) return `${property[1]} is not UTF-8`;
+    return (property[0] === "8" && checkTopicName(text)) || this.keep(text);
   }
 
   private keep(value: unknown): string | undefined {
     this.properties ??= {};
-    this.properties[this.property.name] = value;
+    this.properties[this.property[1]] = value;
     return this.nextProperty();
   }
 
   /** All of the packet has come. */
   private finish(): string | undefined {
-    const { first, id, code, link } = this;
-    const type = first >> 4;
+    const { first, id, code } = this;
     const properties = this.properties as Properties | undefined;
     this.state = FIRST;
-    if (type === 2) {
+    if (first === 0x20) {
       if (id > 0x1ff) return `flags ${id >> 8}`;
-      if (properties ? code && code < 0x80 : code === 0 || code > 5)
-        return properties ? `reason code ${code}` : "length 2";
+      // Codes below 128 are 3.1.1's, in its form.
+      if (properties ? code && code < 128 : !code || code > 5) return `reason code ${code}`;
       if (id > 0xff && code) return "session present, yet refused"; // §3.2.2-6
-      return link.connack(id > 0xff, code, properties);
+      return this.link.connack(id > 0xff, code, properties);
     }
-    const isKnown = type === 9 ? code < 3 : type === 11 ? code === 0x11 : type < 6 && code === 0x10;
-    if (code && code < 0x80 && !isKnown) return `reason code ${code}`;
-    if (type === 14) {
+    if (first === 0xe0) {
       this.end();
-      link.disconnected?.(code, properties ?? {});
+      this.link.disconnected?.(code, properties ?? {});
       return;
     }
     if (id === 0) return "packet id 0";
+    if (first === 0x90 && code > 2 && code < 128) return `reason code ${code}`;
     return this.messages.acknowledgement((first << 24) | 0x2_0000 | id, code, properties?.reason);
   }
 }

@@ -1,80 +1,74 @@
 /*
  * The properties of version 5: one table, from which follow what is decoded, what is encoded, and which packets may have it.
- * Not in it, and so refused: what a server sends only to those who asked (request and response information, authentication, topic
- * aliases). What a client may leave out is left out.
+ * Not in it, and so refused: what a server sends only to those who asked (response information, authentication, topic aliases). What a
+ * client may leave out is left out.
  * Source: MQTT 5 §2.2.2.2, table 2-4.
  */
 import { field, packet } from "../wire/codec.js";
 import type { Properties } from "../wire/properties.js";
 
-export interface Property {
-  readonly id: number;
-  readonly name: keyof Properties | "userProperty";
-  /**
-   * What its value is. Numbers: "f" a byte of 0 or 1, "w" 16 bits, "l" 32 bits, as capitals: not 0; "v" of variable length, not 0.
-   * "s" a string, "t" one for people, "d" data, "p" a pair of strings, which is not kept.
-   */
-  readonly kind: string;
-  /** The packets that may have it, as bits by their type; bit 0: the will. */
-  readonly packets: number;
-}
-
-/** Identifier, name, kind, packets. */
-const ROWS =
-  "1 payloadFormat f 9,2 messageExpiryS l 9,3 contentType s 9,8 responseTopic s 9,9 correlationData d 9,11 subscriptionId v 264," +
-  "17 sessionExpiryS l 6,18 assignedId s 4,19 serverKeepAliveS w 4,28 serverReference t 16388,31 reason t 19188,33 receiveMaximum W 6," +
-  "34 aliasMaximum w 6,36 maxQoS f 4,37 retainAvailable f 4,38 userProperty p 20479,39 maxPacketBytes L 6,40 wildcardAvailable f 4," +
-  "41 subscriptionIdAvailable f 4,42 sharedAvailable f 4";
-
-/** Types of packets, as `Property.packets` counts them. */
-export const WILL = 0;
-export const CONNECT = 1;
-export const PUBLISH = 3;
+/**
+ * A row: identifier, name, kind, packets, and of a number the least and the greatest, if not 0 and what its bytes hold.
+ * Kind: "1", "2", "4" a number of so many bytes, "v" one of variable length, "s" a string, "t" one for people, "d" data, "p" a pair of
+ * strings, which is not kept. Packets: a bit for each type; 1 is the will, 0x1000 a PUBLISH that we send.
+ */
+export type Property = readonly string[];
 
 export const PROPERTIES: readonly Property[] = Object.freeze(
-  ROWS.split(",").map((row) => {
-    const [id, name, kind, packets] = row.split(" ");
-    return Object.freeze({ id: +id, name: name as Property["name"], kind, packets: +packets });
-  }),
+  (
+    "1 payloadFormat 1 4105 0 1,2 messageExpiryS 4 4105,3 contentType s 4105,8 responseTopic s 4105,9 correlationData d 4105," +
+    "11 subscriptionId v 8 1 268435455,17 sessionExpiryS 4 6,18 assignedId s 4,19 serverKeepAliveS 2 4,28 serverReference t 16388," +
+    "31 reason t 19188,33 receiveMaximum 2 6 1,34 aliasMaximum 2 6,36 maxQoS 1 4 0 1,37 retainAvailable 1 4 0 1," +
+    "38 userProperty p 20479,39 maxPacketBytes 4 6 1,40 wildcardAvailable 1 4 0 1,41 subscriptionIdAvailable 1 4 0 1,42 sharedAvailable 1 4 0 1"
+  )
+    .split(",")
+    .map((row) => Object.freeze(row.split(" "))),
 );
+
+/** Is it of a packet of this type? As bits in `Property`, by number: 0 the will, 12 a PUBLISH that we send. */
+export function belongs(property: Property, type: number): boolean {
+  return ((+property[3] >> type) & 1) > 0;
+}
+
+/** How many bytes a number of this kind has, or the length of a string. */
+export function sizeOf(kind: string): number {
+  return +kind || 2;
+}
+
+/** What is wrong with a number as this property; undefined if nothing. */
+export function checkNumber(property: Property, value: number): string | undefined {
+  const least = +(property[4] ?? 0);
+  const most = +(property[5] ?? 256 ** sizeOf(property[2]) - 1);
+  if (value >= least && value <= most && value % 1 === 0) return;
+  return `${property[1]} ${value}: expected ${least} to ${most}`;
+}
+
+/**
+ * Those of `values` that the table knows, each as it stands in a packet. `type`: of that packet, as in `belongs`.
+ * @throws RangeError for one that the packet cannot have, or a value that it cannot have
+ */
+export function encodeProperties(type: number, values: Properties): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  PROPERTIES.forEach((property) => {
+    const name = property[1];
+    const value = values[name as keyof Properties];
+    if (value === undefined) return;
+    if (!belongs(property, type)) throw new RangeError(`${name}: not in this packet`);
+    parts.push(Uint8Array.of(+property[0]));
+    if (typeof value !== "number") {
+      parts.push(field(name, value));
+      return;
+    }
+    const fault = checkNumber(property, value);
+    if (fault) throw new RangeError(fault);
+    for (let shift = 8 * +property[2] - 8; shift >= 0; shift -= 8) parts.push(Uint8Array.of(value >>> shift));
+  });
+  return parts;
+}
 
 /** What stands in a packet: the length, then the properties. */
 export function propertyBlock(parts: readonly Uint8Array[]): Uint8Array {
   return packet(0, parts).subarray(1); // as a packet has it, but for the first byte
-}
-
-/**
- * Those of `values` that the table knows. `type`: of the packet that is to have them.
- * @throws RangeError for one that the packet cannot have, or a value that it cannot have
- */
-export function encodeProperties(type: number, values: Properties): Uint8Array {
-  const bytes: number[] = [];
-  PROPERTIES.forEach(({ id, name, kind, packets }) => {
-    const value = values[name as keyof Properties];
-    if (value === undefined) return;
-    if (!((packets >> type) & 1)) throw new RangeError(`${name}: not in this packet`);
-    bytes.push(id);
-    if (typeof value !== "number") {
-      bytes.push(...field(name, value));
-      return;
-    }
-    const fault = checkNumber(kind, value);
-    if (fault) throw new RangeError(`${name} ${value}: ${fault}`);
-    for (let shift = 8 * (sizeOf(kind) - 1); shift >= 0; shift -= 8) bytes.push((value >>> shift) & 0xff);
-  });
-  return Uint8Array.from(bytes);
-}
-
-/** How many bytes a number of this kind has; of a string, its length. */
-export function sizeOf(kind: string): number {
-  return kind === "f" ? 1 : kind === "l" || kind === "L" || kind === "v" ? 4 : 2;
-}
-
-/** What is wrong with a number of this kind; undefined if nothing. */
-export function checkNumber(kind: string, value: number): string | undefined {
-  const most = kind === "f" ? 1 : kind === "v" ? 0xfff_ffff : 2 ** (8 * sizeOf(kind)) - 1;
-  const least = kind === "W" || kind === "L" || kind === "v" ? 1 : 0;
-  return value >>> 0 === value && value >= least && value <= most ? undefined : `expected ${least} to ${most}`;
 }
 
 /** Bytes of a packet with so many after its fixed header (§2.1.4). */
