@@ -49,6 +49,7 @@ export class Transmit {
   private idAt = 0;
   private payloadAt = 0;
   private payloadLength = 0;
+  private endAt = 0;
   /** What counts of it, and the payload that this is a view of: owners render into one buffer, and to the same length. */
   private counted: Uint8Array;
   private payload: Uint8Array | undefined;
@@ -103,7 +104,7 @@ export class Transmit {
     }
     this.words.setUint16(this.idAt, id);
     this.bytes.set(message.payload === this.payload ? this.counted : this.count(message), this.payloadAt);
-    this.end = this.payloadAt + length;
+    this.end = this.endAt;
     return true;
   }
 
@@ -143,6 +144,7 @@ export class Transmit {
     this.head = words.getUint32(0) & 0xff_ffff;
     this.payloadAt = at;
     this.payloadLength = length;
+    this.endAt = at + length;
     return true;
   }
 
@@ -154,13 +156,15 @@ export class Transmit {
       this.flushInParts();
       return;
     }
-    if (end !== this.longLength && end !== 4) {
-      this.long = this.bytes.subarray(0, end);
+    let view = this.long;
+    if (end === 4) view = this.short;
+    else if (end !== this.longLength) {
+      view = this.long = this.bytes.subarray(0, end);
       this.longLength = end;
     }
     this.hasSent = true;
     this.end = 0; // before the write: a socket may call back from within
-    this.writable = (this.socket as TCP).write(end === 4 ? this.short : this.long) ?? this.writable - end;
+    this.writable = (this.socket as TCP).write(view) ?? this.writable - end;
   }
 
   /** Sends what waits. Returns whether the buffer is empty now; no, if the socket ended the connection meanwhile. */
