@@ -1,14 +1,15 @@
 /*
- * An MQTT 3.1.1 client that keeps itself connected. It holds the session, one connection at a time, made anew for each attempt
+ * An MQTT client that keeps itself connected. It holds the session, one connection at a time, made anew for each attempt
  * (connection.ts), and one timer, which waits for the nearest deadline.
  * Messages of QoS 1 and 2 come from a store in order, and are sent until they are acknowledged, across drops and reboots.
  * Memory: two buffers, a topic, the window; nothing grows with the backlog. What a socket, a store or a callback throws never
  * escapes: `onError` reports it, and the client connects again after a back-off.
- * Source: MQTT 3.1.1; ECMA-419, 2nd edition.
+ * It speaks 3.1.1; given `version5`, 5 where the server has it. What that adds is behind one interface, broker.ts.
+ * Source: MQTT 3.1.1; MQTT 5; ECMA-419, 2nd edition.
  */
 
+import type { Broker } from "./broker.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
-import { MAX_QOS2 } from "./delivery/in-flight.js";
 import type { Ending } from "./delivery/options.js";
 import { Session } from "./delivery/session.js";
 import type { OutboundEntry } from "./delivery/store.js";
@@ -16,11 +17,15 @@ import { messageOf, quietly } from "./errors.js";
 import type { Backoff, ClientOptions, ClientState, ClientStatus, MQTTError } from "./options.js";
 import type { QoS } from "./wire/codec.js";
 import type { TimerId } from "./wire/io.js";
+import type { Properties } from "./wire/properties.js";
 import { encodeTopicName } from "./wire/topics.js";
 import type { Message } from "./wire/transmit.js";
 import { version4 } from "./wire/version4.js";
 
+export type { Version } from "./broker.js";
+export type { LimitLayers, Limits } from "./delivery/limits.js";
 export type { Outcome, SessionOptions, SessionStart, SettledBy } from "./delivery/options.js";
+export type { ServerReason } from "./delivery/refusals.js";
 export type { Refusal } from "./delivery/suspicion.js";
 export type { ClientOptions, ClientState, ClientStatus, MQTTError } from "./options.js";
 export type { QoS, Will } from "./wire/codec.js";
@@ -36,6 +41,8 @@ const REFUSALS = "protocol version,client id or keep-alive,server unavailable,us
 export class Client<E extends OutboundEntry = OutboundEntry> implements ConnectionOwner {
   private readonly options: ClientOptions<E>;
   private readonly backoff: Backoff;
+  /** Version 5. */
+  private readonly broker: Broker | undefined;
   private readonly session: Session<E>;
   /** This attempt, and what came of it; undefined: none is under way. */
   private connection: Connection<E> | undefined;
@@ -63,8 +70,11 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   constructor(options: ClientOptions<E>) {
     const bufferLength = options.bufferLength ?? 64;
     if (!(bufferLength >= 64)) throw new RangeError(`bufferLength ${bufferLength}: expected 64 or more`);
+    const { version, version5 } = options;
+    if (version === 5 && !version5) throw new RangeError("version 5: expected with version5");
     this.options = options;
-    this.session = new Session(options, version4);
+    if (version5 && version !== 4) this.broker = new version5(options, () => this.retry());
+    this.session = new Session(options, version4, this.broker?.refusals);
     this.backoff = options.backoff ? { ...BACKOFF, ...options.backoff } : BACKOFF;
     this.isWipeDue = options.wipeFirst === true && !options.clean;
     this.connectPacket(); // throws for what MQTT cannot express
@@ -147,10 +157,17 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     if (!connection?.isConnected) return false;
     const { out, parsing } = connection;
     // The answers to what is being parsed must have free space after it, and after the longest head.
-    if (parsing && out.free < parsing + 11 + message.topic.length + message.payloadLength) return false;
-    const isTaken = out.publishAny(message.retain ? 0x31 : 0x30, 0, message);
+    const head = 15 + (message.properties?.length ?? 0) + message.topic.length; // at most
+    if (parsing && out.free < parsing + head + message.payloadLength) return false;
+    const isTaken = out.publishAny(message.retain ? 0x30 | this.session.limits.retainAvailable : 0x30, 0, message);
     connection.send();
     return isTaken && !connection.isOver; // the socket may have thrown
+  }
+
+  /** What the server has refused by a reason code goes again now, as after a change of its settings or ours. */
+  retry(): void {
+    this.session.again();
+    this.connection?.send();
   }
 
   /** Subscribes now and whenever the server has lost the session. `onSubscribed` reports what was granted. @throws RangeError */
@@ -172,21 +189,25 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   }
 
   status(): ClientStatus {
-    const session = this.session;
+    const { session, broker } = this;
     const nowMs = this.options.uptimeMs();
     return {
       state: this.state,
       connectedMs: this.connection?.isConnected ? nowMs - this.sinceMs : undefined,
       retryMs: this.state === "waiting" && this.untilMs < NEVER ? Math.max(0, this.untilMs - nowMs) : undefined,
       lastError: this.lastError,
+      version: broker?.protocol.level ?? 4,
+      limits: broker?.limits,
+      lastReason: broker?.lastReason,
       inFlight: session.inFlight,
-      maxQoS2: Math.min(this.options.window ?? 8, MAX_QOS2),
+      maxQoS2: Math.min(session.limits.window, session.limits.maxOpenQoS2),
       refusal: session.refusal,
       reconnects: Math.max(0, this.connects - 1),
       delivered: session.delivered,
       deadLetters: session.deadLetters,
       possibleDoubles: session.possibleDoubles,
       dropped: session.requests.dropped,
+      skipped: session.skippedMessages,
     };
   }
 
@@ -195,7 +216,9 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
       this.enter("waiting", NEVER);
       return;
     }
-    const connection = new Connection(this, this.options, this.session, version4);
+    const { broker, session } = this;
+    const options = broker ? broker.begin(this.options) : this.options;
+    const connection = new Connection(this, options, session, broker?.protocol ?? version4);
     connection.out.packet(this.connectPacket()); // leaves when the socket is open
     this.connection = connection;
     this.enter("connecting", this.options.connectTimeoutMs ?? 30_000);
@@ -211,33 +234,58 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   }
 
   private connectPacket(): Uint8Array {
-    const options = this.options;
-    if (this.isWipeDue) return version4.connect(options, true, undefined);
+    const { options, broker, isWipeDue } = this;
+    if (broker) return broker.connect(isWipeDue);
+    if (isWipeDue) return version4.connect(options, true, undefined);
     return version4.connect(options, options.clean === true, options.will);
   }
 
-  onConnack(present: boolean, code: number): string | undefined {
-    const options = this.options;
+  onGreeted(): void {
+    const silenceMs = this.broker?.silenceMs;
+    if (silenceMs) this.wait(silenceMs);
+  }
+
+  onConnack(isPresent: boolean, code: number, properties?: Properties): string | undefined {
+    const { options, broker, session } = this;
     const connection = this.connection as Connection<E>;
+    if (broker?.connack(code, properties)) {
+      this.drop();
+      this.connect();
+      return;
+    }
     if (code) {
-      connection.fail("refused", `refused: ${REFUSALS.split(",")[code - 1]}`, "other", code);
+      const text = code > 127 ? broker?.lastReason?.text : REFUSALS.split(",")[code - 1];
+      connection.fail("refused", `refused: ${text}`, "other", code);
       return;
     }
     if (this.isWipeDue) {
-      if (present) return "session present, though clean"; // §3.2.2-1
+      if (isPresent) return "session present, though clean"; // §3.2.2-1
       this.isWipeDue = false;
       this.isWiped = true;
       this.connectAnew(connection);
       return;
     }
     this.connects++;
-    const fault = this.session.open(connection.out, options.clean === true, present, this.isWiped);
+    broker?.limit(connection.out);
+    if (broker) session.limits = broker.limits.effective;
+    const fault = session.open(connection.out, broker?.protocol ?? version4, {
+      isClean: options.clean === true,
+      isPresent,
+      isWiped: this.isWiped,
+      isExpired: !isPresent && broker?.isExpired === true,
+    });
     if (fault || connection.isOver) return fault;
     this.isWiped = false;
     this.sinceMs = options.uptimeMs();
-    connection.begin(options.keepAlive ?? 60);
+    connection.begin(broker?.limits.effective.keepAliveS ?? options.keepAlive ?? 60);
     this.setState("connected");
     return;
+  }
+
+  onDisconnect(code: number, properties: Properties): void {
+    const ending = this.broker?.disconnect(code, properties);
+    const reason = code > 127 ? `: ${this.broker?.lastReason?.text}` : "";
+    this.connection?.fail("closed", `closed by the server${reason}`, ending, code);
   }
 
   /** `error`: if DISCONNECT did not get through. */
@@ -251,11 +299,16 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   onFailure(error: MQTTError, ending: Ending): void {
     const connection = this.connection as Connection<E>;
     const isLeaving = connection.isLeaving;
+    const isAgain = this.broker?.ended(connection.stage, error);
     const waitMs = this.backOff(connection, error.code);
     this.lastError = error;
     connection.close();
     this.session.close(ending);
     if (this.connection !== connection) return; // upon onSubscribed the owner has ended it, or begun anew
+    if (isAgain) {
+      this.connect();
+      return;
+    }
     if (isLeaving) {
       this.onLeft(error);
       return;
@@ -277,7 +330,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     const longestMs = this.session.isWelcome ? Math.min(4 * backoff.firstMs, backoff.longestMs) : backoff.longestMs;
     const random = this.options.random();
     // Of the refusals, time mends "server unavailable" only.
-    if (code && code !== 3) {
+    if (code && (this.broker?.isLasting(code, connection.stage) ?? code !== 3)) {
       this.stepMs = backoff.refusedMs;
       return Math.round((this.stepMs * (1 + random)) / 2);
     }
@@ -294,6 +347,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   private drop(): void {
     const connection = this.connection;
     this.connection = undefined;
+    if (connection) this.broker?.ended(connection.stage);
     connection?.close();
     this.session.close("other");
   }

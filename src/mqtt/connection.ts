@@ -5,6 +5,7 @@
  * Whether a connection is wanted, and what follows upon its end, is the client's (client.ts).
  * Source: MQTT 3.1.1 §4.8; ECMA-419, 2nd edition, clauses 12 and 20.
  */
+import type { Stage } from "./broker.js";
 import type { Ending } from "./delivery/options.js";
 import type { Session } from "./delivery/session.js";
 import type { OutboundEntry } from "./delivery/store.js";
@@ -14,13 +15,18 @@ import type { ClientOptions, MQTTError } from "./options.js";
 import { CONNECTED, GREETED, LEAVING, LEFT, OPENING, OVER, RESOLVING, type State } from "./states.js";
 import type { NoConnection, Port, Resolver, ResolverConstructor, TCP } from "./wire/io.js";
 import type { LinkReader, Parser } from "./wire/parser.js";
+import type { Properties } from "./wire/properties.js";
 import type { Protocol } from "./wire/protocol.js";
 import type { Transmit } from "./wire/transmit.js";
 
 /** What a connection asks of the client that made it. A connection that is over asks for nothing. */
 export interface ConnectionOwner {
+  /** CONNECT is with the socket. */
+  onGreeted(): void;
   /** CONNACK came. Returns what was wrong. */
-  onConnack(present: boolean, code: number): string | undefined;
+  onConnack(present: boolean, code: number, properties?: Properties): string | undefined;
+  /** The server has sent DISCONNECT. */
+  onDisconnect(code: number, properties: Properties): void;
   /** The connection, or the attempt, has failed, and is to be closed. */
   onFailure(error: MQTTError, ending: Ending): void;
   /** DISCONNECT is with the socket. */
@@ -57,7 +63,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     this.protocol = protocol;
     this.out = new protocol.Transmit(length);
     this.word = receive.subarray(0, 4);
-    this.parser = new protocol.Parser(this, session, receive, options.topicLength ?? 256);
+    this.parser = new protocol.Parser(this, session, receive, options.topicLength ?? 256, options.maxPacketBytes);
     this.keepAlive = new KeepAlive(this, options);
   }
 
@@ -72,6 +78,10 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
 
   get isLeaving(): boolean {
     return this.state >= LEAVING;
+  }
+
+  get stage(): Stage {
+    return this.state > GREETED ? "connected" : this.state === GREETED ? "greeted" : "opening";
   }
 
   /** Begins the attempt, unless it is over already. */
@@ -155,8 +165,12 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     if (this.state !== OVER) this.owner.onFailure({ kind, message, code, cause }, ending);
   }
 
-  connack(present: boolean, code: number): string | undefined {
-    return this.owner.onConnack(present, code);
+  connack(present: boolean, code: number, properties?: Properties): string | undefined {
+    return this.owner.onConnack(present, code, properties);
+  }
+
+  disconnected(code: number, properties: Properties): void {
+    this.owner.onDisconnect(code, properties);
   }
 
   pingresp(): void {
@@ -242,8 +256,10 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
   /** The socket says that `count` bytes can be written. */
   private onWritable(count: number): void {
     this.out.writable = count;
-    if (this.state === OPENING) this.state = GREETED;
+    const isNew = this.state === OPENING;
+    if (isNew) this.state = GREETED;
     this.out.flush();
+    if (isNew && this.state === GREETED) this.owner.onGreeted();
     if (this.isLeaving) this.sendDisconnect();
     else this.read(this.unread);
     if (this.parsing) {

@@ -2,7 +2,10 @@
  * What a client is made with, and what it reports. Types only, no byte code.
  * Source: MQTT 3.1.1 §3.1 (CONNECT).
  */
+import type { BrokerConstructor, Version } from "./broker.js";
+import type { LimitLayers } from "./delivery/limits.js";
 import type { SessionOptions } from "./delivery/options.js";
+import type { ServerReason } from "./delivery/refusals.js";
 import type { OutboundEntry } from "./delivery/store.js";
 import type { Refusal } from "./delivery/suspicion.js";
 import type { Will } from "./wire/codec.js";
@@ -11,7 +14,7 @@ import type { Port, ResolverConstructor, TCPConstructor, Timers } from "./wire/i
 /** "waiting": for the next attempt, or for the link. "connected": CONNACK came. */
 export type ClientState = "stopped" | "waiting" | "connecting" | "connected";
 
-/** Why a connection or an attempt ended. `code`: CONNACK return code. `cause`: what a callback, a store or a class threw. */
+/** Why a connection or an attempt ended. `code`: CONNACK return code; in version 5 the reason code of CONNACK or DISCONNECT. `cause`: what a callback, a store or a class threw. */
 export interface MQTTError {
   readonly kind: "resolve" | "unreachable" | "timeout" | "refused" | "closed" | "protocol" | "application";
   readonly message: string;
@@ -26,8 +29,14 @@ export interface ClientStatus {
   /** Until the next attempt; undefined when none is due. */
   readonly retryMs: number | undefined;
   readonly lastError: MQTTError | undefined;
+  /** Of the connection, or of the last attempt. */
+  readonly version: Version;
+  /** Where version 5 is spoken as well. */
+  readonly limits: LimitLayers | undefined;
+  /** What the server has said last of something that it did not do, in version 5. */
+  readonly lastReason: ServerReason | undefined;
   readonly inFlight: number;
-  /** Entries of QoS 2 in flight at most: `window`, but at most 8. */
+  /** Entries of QoS 2 in flight at most: `window`, but at most 8; in version 5 as many as the server takes, at most 19. */
   readonly maxQoS2: number;
   /** What the server does not take; undefined: nothing that is known. */
   readonly refusal: Refusal | undefined;
@@ -38,6 +47,8 @@ export interface ClientStatus {
   readonly possibleDoubles: number;
   /** Requests that the server would not take: messages of `publish`, filters. */
   readonly dropped: number;
+  /** Messages that were longer than `maxPacketBytes`, or had a topic longer than `topicLength`, in version 5. */
+  readonly skipped: number;
 }
 
 /**
@@ -53,7 +64,7 @@ export interface Backoff {
   readonly longestMs: number;
   /** Up this long: accepted, not just let in and thrown out; default 30,000. */
   readonly steadyMs: number;
-  /** The step after a refusal for good (codes 1, 2, 4, 5, §3.2.2.3); default 120,000. */
+  /** The step after a refusal for good (codes 1, 2, 4, 5, §3.2.2.3; in version 5 all that time does not mend); default 120,000. */
   readonly refusedMs: number;
 }
 
@@ -91,6 +102,22 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
   readonly bufferLength?: number;
   /** The longest topic that comes in, bytes; default 256. */
   readonly topicLength?: number;
+  /** For version 5: `Broker5` of v5/broker5.ts. */
+  readonly version5?: BrokerConstructor;
+  /** Default "auto", with `version5`: 5 where the server has it, or else 3.1.1. */
+  readonly version?: "auto" | Version;
+  /** What `onVersion` said of this server, if that is not days ago: 5 is tried then. */
+  readonly knownVersion?: Version;
+  /** The server speaks this one, and it is not the one that was known: to be remembered. */
+  onVersion?(version: Version): void;
+  /** Version 5: seconds that the server is asked to keep the session without a connection; 1 or more, default 604,800. */
+  readonly sessionExpiryS?: number;
+  /** Version 5: messages of QoS 1 and 2 that the server may have in flight; default 65,535. */
+  readonly receiveMaximum?: number;
+  /** Version 5: the longest packet that the server may send, bytes; one that is longer goes by. Default: no limit. */
+  readonly maxPacketBytes?: number;
+  /** Version 5: connects where the server sends us ("use another server", "server moved"); default false. */
+  readonly followReference?: boolean;
   readonly timers: Timers;
   /** Milliseconds since boot, never jumping back. */
   uptimeMs(): number;

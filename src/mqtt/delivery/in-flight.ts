@@ -4,15 +4,15 @@
  * The session is this class and more: its hot path is here and there.
  */
 
+import type { DeliveryLimits } from "./limits.js";
 import type { OutboundEntry } from "./store.js";
-import type { Suspicion } from "./suspicion.js";
 
 // What a slot awaits, as the packet's type: the upper four bits of its word.
 export const PUBACK = 4;
 export const PUBREC = 5;
 export const PUBCOMP = 7;
 
-/** Entries of QoS 2 in flight at most: see `SessionOptions.window`. */
+/** Entries of QoS 2 in flight at most, where the server has not said how many it takes: see `SessionOptions.window`. */
 export const MAX_QOS2 = 8;
 
 /** Packet ids of entries. */
@@ -35,8 +35,10 @@ export class InFlight {
   protected limitOfQoS2 = 0;
   /** What is of QoS 2 goes at QoS 1. */
   protected isLowering = false;
-  /** Some entries are held back: others go in turn with them. */
+  /** Some entries are held back: others go in turn with them. Or the cursor is below some that were sent. */
   protected isPaced = false;
+  /** What the server takes. Set it before a connection is opened. */
+  limits: DeliveryLimits;
   /** How far from the oldest entries go. */
   private reachable = IDS;
   /** The oldest when another one was settled before it, and the QoS of those, as bits. */
@@ -55,7 +57,7 @@ export class InFlight {
 
   /** The next sequence number to send on this connection. */
   protected cursor = 0;
-  /** Where the cursor was at most. */
+  /** Where the cursor was at most: some below may be in flight. */
   protected reached = 0;
   /** Some below the cursor were passed over, and are not held back. */
   protected hasSkipped = false;
@@ -64,6 +66,14 @@ export class InFlight {
 
   constructor(window: number) {
     this.window = window;
+    this.limits = {
+      window,
+      maxOpenQoS2: MAX_QOS2,
+      receiveMaximum: 65_535,
+      maxQoS: 2,
+      retainAvailable: 1,
+      maxPacketBytes: 0xfff_ffff,
+    };
     this.awaited = new Array(window).fill(HOLE);
     this.sequences = new Array(window).fill(0);
   }
@@ -73,27 +83,9 @@ export class InFlight {
     return this.inFlight ? this.sequences[this.head] : -1;
   }
 
-  /** How many go at once. What is held back may be open at the server, and counts there. */
-  protected pace({ isLowering, isOneByOne, open, heldEnd }: Suspicion): void {
-    this.isLowering = isLowering;
-    this.isPaced = heldEnd > 0;
-    this.limit = isOneByOne ? 1 : this.window;
-    this.limitOfQoS2 = Math.min(this.limit, MAX_QOS2 - open);
-  }
-
   /** The server may have as many of QoS 2 as it takes, of those held back: others of QoS 2 are passed over. */
   protected mustSkip({ qos, released }: OutboundEntry): boolean {
     return qos === 2 && this.limitOfQoS2 <= 0 && !this.isLowering && !released;
-  }
-
-  /** Entries go from this number on; below 0: not so. Returns whether. */
-  protected goTo(sequence: number, suspicion: Suspicion): boolean {
-    if (sequence < 0) return false;
-    this.reached = Math.max(this.reached, this.cursor);
-    this.cursor = sequence;
-    this.mayHaveMore = true;
-    this.pace(suspicion);
-    return true;
   }
 
   /** Nothing is in flight any more, and nothing was sent on the connection to come. */
@@ -137,6 +129,11 @@ export class InFlight {
   protected mustWait(entry: OutboundEntry): boolean {
     if (entry.sequence - this.sequences[this.head] >= this.reachable) return true;
     return entry.qos === 1 && this.awaited[(this.head + this.inFlight - 1) % this.window] >> 28 === PUBREC;
+  }
+
+  /** Is this entry, from below `reached`, in flight? */
+  protected isSent(sequence: number): boolean {
+    return sequence < this.reached && this.find(1 + (sequence % IDS)) >= 0;
   }
 
   /** The slot of a packet id in flight; below 0: it is in none. */

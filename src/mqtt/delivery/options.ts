@@ -11,14 +11,17 @@ export type Outcome = "delivered" | "deadLetter";
 
 /**
  * What an outcome rests on, where that is no acknowledgement. The server "closing" or its "silence" about this entry alone, PUBREL
- * "unanswered" (delivered: PUBREC had come), or "unsendable": it cannot be rendered, or its topic is longer than the buffer.
+ * "unanswered" (delivered: PUBREC had come), or "unsendable": it cannot be rendered, or its topic is longer than the buffer. In version 5
+ * also "refused" by a reason code, or "tooLarge": longer than the server takes.
  */
-export type SettledBy = RefusedBy | "unanswered" | "unsendable";
+export type SettledBy = RefusedBy | "unanswered" | "unsendable" | "refused" | "tooLarge";
 
 /** What a CONNACK said. */
 export interface SessionStart {
   /** The server kept the session. */
   readonly present: boolean;
+  /** It did not, and had not promised to: in version 5, longer without a connection than was agreed. */
+  readonly expired?: true;
   /** A stale session was wiped before this one began. */
   readonly wiped: boolean;
   /** QoS 2 messages that go again, as new or at QoS 1, though the server may have had them: each once, however often it goes. */
@@ -31,7 +34,8 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   render?(entry: E): Message | undefined;
   /**
    * Entries in flight at most, 1 to 1,024; default 8. Of QoS 2 never more than 8, whatever this says: a 3.1.1 server cannot say how
-   * many it takes, and mosquitto drops what is above its limit (`max_inflight_messages`, 20) as if it had taken it.
+   * many it takes, and mosquitto drops what is above its limit (`max_inflight_messages`, 20) as if it had taken it. In version 5 as
+   * many as the server takes, at most 19 of QoS 2.
    */
   readonly window?: number;
   /**
@@ -48,12 +52,13 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
   readonly inbound?: InboundStore;
   onMessage?(message: InboundMessage): void;
-  onSettled?(sequence: number, outcome: Outcome, by?: SettledBy): void;
+  /** `code`: of "refused". */
+  onSettled?(sequence: number, outcome: Outcome, by?: SettledBy, code?: number): void;
   /** What the server does not take has changed; undefined: it takes everything again. At CONNACK, or upon an acknowledgement. */
   onRefusal?(refusal: Refusal | undefined): void;
   /**
-   * An entry of QoS 2 has got QoS 1's promise. "acknowledged": the server answered PUBACK. "refused": it takes QoS 1 only, and the
-   * entry goes at that. `isPossibleDouble`: it was sent before, and is not counted in a `SessionStart` yet.
+   * An entry of QoS 2 has got QoS 1's promise. "acknowledged": the server answered PUBACK. "refused": it takes QoS 1 only, as found out
+   * or said in version 5, and the entry goes at that. `isPossibleDouble`: it was sent before, and is not counted in a `SessionStart` yet.
    */
   onLowered?(sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void;
   /** From now on, of the oldest entries so many may have been sent: more than `window`, as some are held back. */

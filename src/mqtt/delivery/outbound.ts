@@ -10,6 +10,7 @@ import type { Protocol } from "../wire/protocol.js";
 import type { Transmit } from "../wire/transmit.js";
 import { InFlight, PUBACK, PUBCOMP } from "./in-flight.js";
 import type { Outcome, SessionOptions, SettledBy } from "./options.js";
+import type { Refusals } from "./refusals.js";
 import { Requests } from "./requests.js";
 import { NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
 import { ALONE, IN_ORDER, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
@@ -23,6 +24,8 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   protected readonly options: SessionOptions<E>;
   protected readonly store: OutboundStore<E>;
   protected readonly suspicion: Suspicion;
+  /** Version 5. */
+  protected readonly refusals: Refusals | undefined;
   /** The transmit buffer, from CONNACK to the end of the connection. */
   protected out: Transmit | undefined;
 
@@ -40,14 +43,15 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   deadLetters = 0;
   possibleDoubles = 0;
 
-  constructor(options: SessionOptions<E>, protocol: Protocol) {
+  constructor(options: SessionOptions<E>, protocol: Protocol, refusals?: Refusals) {
     const window = options.window ?? 8;
     if (!(window >= 1 && window <= 1_024)) throw new RangeError(`window ${window}: expected 1..1024`);
     super(window);
     this.options = options;
     this.store = options.outbound ?? NO_STORE;
-    this.suspicion = new Suspicion(this.store, options.deadLetterAfter ?? 10);
-    this.requests = new Requests(options, protocol);
+    this.refusals = refusals;
+    this.suspicion = new Suspicion(refusals ?? this.store, options.deadLetterAfter ?? 10);
+    this.requests = new Requests(options, protocol, refusals);
   }
 
   /** The server has taken an entry on this connection, or it ends for the sake of one that is known to end connections. */
@@ -57,19 +61,49 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
 
   /** What the server does not take. */
   get refusal(): Refusal | undefined {
-    return this.suspicion.refusal;
+    return this.refusals?.refusal ?? this.suspicion.refusal;
+  }
+
+  /** Entries that the server has refused by a reason code go again, if there are any. */
+  again(): void {
+    if (!this.refusals || !this.out) return;
+    this.goTo(this.refusals.again());
+    this.report();
+  }
+
+  /** How many go at once. What is held back may be open at the server, and counts there; so do messages from RAM. */
+  protected pace(): void {
+    const { limits, suspicion, refusals, requests } = this;
+    const most = Math.min(suspicion.isOneByOne ? 1 : limits.window, limits.receiveMaximum - requests.inFlight);
+    this.isLowering = suspicion.isLowering || limits.maxQoS < 2;
+    this.isPaced = suspicion.heldEnd > 0 || this.cursor < this.reached || refusals?.isActive === true;
+    this.limit = requests.isApart || refusals?.isPausing ? 0 : most;
+    this.limitOfQoS2 = Math.min(most, Math.max(limits.maxOpenQoS2 - suspicion.open, suspicion.minOpen));
+  }
+
+  /** Entries go from this number on; below 0: not so. Returns whether. */
+  protected goTo(sequence: number): boolean {
+    if (sequence < 0) return false;
+    this.reached = Math.max(this.reached, this.cursor);
+    this.cursor = sequence;
+    this.mayHaveMore = true;
+    this.pace();
+    return true;
   }
 
   /** The next to go while some are held back. */
   protected seekPaced(): E | undefined {
-    const { store, suspicion } = this;
-    let entry = store.seek(this.cursor);
-    for (; entry && suspicion.phase !== ALONE && this.mustSkip(entry); entry = store.seek(this.cursor)) {
+    const { suspicion } = this;
+    const seen = this.refusals ?? this.store;
+    let entry = seen.seek(this.cursor);
+    for (; entry; entry = seen.seek(this.cursor)) {
+      const isSkipped = suspicion.phase !== ALONE && this.mustSkip(entry);
+      if (!isSkipped && !this.isSent(entry.sequence)) break;
       this.cursor = entry.sequence + 1;
-      this.hasSkipped = true;
+      this.hasSkipped ||= isSkipped;
     }
     if (!entry || suspicion.mustRest(entry.sequence)) return;
-    return store.seek(this.cursor); // once more: it may be the same object as the oldest, which was looked at
+    return seen.seek(this.cursor) as E | undefined; // once more: it may be the same object as the oldest, which was looked at
   }
 
   /** An entry was acknowledged: the first on this connection, or while something is suspected. */
@@ -78,13 +112,43 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     const phase = suspicion.phase;
     this.progress = Math.max(this.progress, settledQos ? ONE_SETTLED : ONE_RECEIVED);
     suspicion.acknowledged(sequence, settledQos);
-    if (settledQos) this.convict();
-    if (phase !== IN_ORDER || this.hasSkipped) {
-      this.pace(suspicion);
+    if (settledQos) {
+      this.convict();
+      this.refusals?.delivered(sequence);
+      this.dropRefused();
+    }
+    if (phase !== IN_ORDER || this.hasSkipped || this.isPaced) {
+      this.pace();
       this.mayHaveMore = true;
     }
-    this.isCalm = suspicion.isIdle && !this.hasSkipped;
+    this.isCalm = suspicion.isIdle && !this.hasSkipped && !this.isPaced;
     this.report();
+  }
+
+  /** PUBACK or PUBREC refuses the entry in a slot by a reason code, and its packet id is free (MQTT 5 §4.4). */
+  protected refuse(slot: number, code: number, refusals: Refusals): void {
+    const suspicion = this.suspicion;
+    const sequence = this.sequences[slot];
+    const verdict = refusals.refuse(sequence, code);
+    this.retire(slot);
+    if (!suspicion.isIdle) suspicion.clear(); // it speaks: what it does not take need not be found out
+    this.isCalm = false;
+    this.mayHaveMore = true;
+    if (verdict === "dead letter") this.settle(sequence, "deadLetter", "refused", code);
+    else this.dropRefused();
+    this.pace();
+    this.report();
+  }
+
+  /** What is held back by a reason code is a dead letter once it would stop the others. */
+  private dropRefused(): void {
+    const { out, refusals } = this;
+    if (!refusals) return;
+    const code = refusals.refusal?.code;
+    for (let entry = refusals.nextDeadLetter(); entry >= 0; entry = refusals.nextDeadLetter()) {
+      this.settle(entry, "deadLetter", "refused", code);
+      if (this.out !== out) return;
+    }
   }
 
   /** Nothing is left to send from the cursor on, and nothing is in flight. Returns where to look for more; -1: nowhere. */
@@ -102,7 +166,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     if (awaited === PUBCOMP) return this.isUnanswered(oldest);
     if (this.overtaken === oldest)
       suspicion.overtake(oldest, awaited === PUBACK ? 1 : 2, this.overtakenBy, this.overtaker);
-    this.isCalm = suspicion.isIdle;
+    this.isCalm = suspicion.isIdle && !this.isPaced;
     return !this.convict();
   }
 
@@ -135,13 +199,14 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     const { out, suspicion } = this;
     const isProven = suspicion.proven >= 0;
     for (let entry = suspicion.proven; entry >= 0 && this.out === out; entry = suspicion.proven) {
-      const by: RefusedBy = entry === suspicion.overtaken ? "silence" : (suspicion.refusal as Refusal).by;
+      const by: RefusedBy =
+        entry === suspicion.overtaken ? "silence" : (suspicion.refusal as NonNullable<typeof suspicion.refusal>).by;
       const isReleased = suspicion.isReleased(entry);
       if (this.oldest === entry) this.retire(this.head);
       this.requests.release((entry % 61_440) + 1); // the server may hold its id, which comes again
       this.store.settle(entry);
       suspicion.convicted(entry);
-      this.goTo(Math.max(this.cursor, this.reached), suspicion);
+      this.goTo(Math.max(this.cursor, this.reached));
       this.report();
       if (isReleased) this.settle(entry, "delivered", "unanswered");
       else this.settle(entry, "deadLetter", by);
@@ -150,16 +215,16 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   }
 
   /** An entry is done with, and no acknowledgement said so. */
-  protected settle(sequence: number, outcome: Outcome, by?: SettledBy): void {
+  protected settle(sequence: number, outcome: Outcome, by?: SettledBy, code?: number): void {
     this.store.settle(sequence);
     this.mayHaveMore = true;
     if (outcome === "delivered") this.delivered++;
     else this.deadLetters++;
-    this.options.onSettled?.(sequence, outcome, by);
+    this.options.onSettled?.(sequence, outcome, by, code);
   }
 
   protected report(): void {
-    const refusal = this.suspicion.refusal;
+    const refusal = this.refusal;
     if (refusal === this.reported) return;
     this.reported = refusal;
     this.options.onRefusal?.(refusal);

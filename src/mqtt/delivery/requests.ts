@@ -8,16 +8,18 @@
 import type { QoS } from "../wire/codec.js";
 import type { Protocol } from "../wire/protocol.js";
 import type { Transmit } from "../wire/transmit.js";
+import type { Refusals } from "./refusals.js";
 
 export interface RequestsOptions {
-  /** A filter was granted at a QoS, or refused (128). */
+  /** A filter was granted at a QoS, or refused (128, in version 5 any reason code from there on). */
   onSubscribed?(filter: string, granted: number): void;
   deadLetterAfter?: number;
 }
 
 interface Request {
   readonly id: number;
-  readonly packet: Uint8Array;
+  /** In the version of the protocol that is spoken. */
+  packet: Uint8Array;
   /** Of SUBSCRIBE and UNSUBSCRIBE. */
   readonly filter: string | undefined;
   /** A SUBSCRIBE, and nothing newer is wanted of its filter. */
@@ -34,7 +36,9 @@ const JOINED = 2;
 
 export class Requests {
   private readonly options: RequestsOptions;
-  private readonly protocol: Protocol;
+  private protocol: Protocol;
+  /** Version 5. */
+  private readonly refusals: Refusals | undefined;
   private list: Request[] = [];
   /** Some may not be sent yet on this connection. */
   isDue = false;
@@ -47,9 +51,12 @@ export class Requests {
   private released: Uint8Array | undefined;
   /** Messages and filters that the server would not take. */
   dropped = 0;
+  /** Messages without their acknowledgement. */
+  inFlight = 0;
 
-  constructor(options: RequestsOptions, protocol: Protocol) {
+  constructor(options: RequestsOptions, protocol: Protocol, refusals?: Refusals) {
     this.options = options;
+    this.refusals = refusals;
     this.protocol = protocol;
   }
 
@@ -95,9 +102,18 @@ export class Requests {
     this.isDue = true;
   }
 
-  /** A connection begins. Returns whether entries have to wait for `isJoined`. */
-  open(): boolean {
+  /** A connection begins, in this version of the protocol. */
+  open(protocol: Protocol): void {
+    const { list, protocol: before, refusals } = this;
+    this.protocol = protocol;
+    if (refusals && before !== protocol)
+      for (let n = 0; n < list.length; n++)
+        list[n].packet = refusals.translate(list[n].packet, list[n].filter, before, protocol);
     if (this.order !== TOGETHER) this.order = this.list.some(isOpen) ? APART : JOINED;
+  }
+
+  /** Entries wait for `isJoined`. */
+  get isApart(): boolean {
     return this.order === APART;
   }
 
@@ -107,16 +123,26 @@ export class Requests {
     return this.order !== APART;
   }
 
-  /** Adds what is due to `out`, in order. Returns false if it stopped for want of free space. */
-  fill(out: Transmit): boolean {
+  /** Adds what is due to `out`, in order, messages up to `maxInFlight`. Returns false if it stopped for want of free space, or at that. */
+  fill(out: Transmit, maxInFlight: number): boolean {
     while (this.released && !out.packet(this.released)) if (!out.drain()) return false;
     this.released = undefined;
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
       if (request.state === "sent" && this.order === APART) return true;
       if (request.state !== "due") continue;
+      const code = this.refusals?.check(request.packet, request.filter);
+      if (code) {
+        this.drop(request, code);
+        n--;
+        continue;
+      }
+      if (!request.filter && this.inFlight >= maxInFlight) return false;
       while (!out.packet(request.packet)) if (!out.drain()) return false;
-      if (!request.filter) request.packet[0] |= DUP; // from now on
+      if (!request.filter) {
+        request.packet[0] |= DUP; // from now on
+        this.inFlight++;
+      }
       request.state = "sent";
       if (this.order === APART) return true;
     }
@@ -130,16 +156,20 @@ export class Requests {
     return request?.state === "sent" ? (request.packet[0] >> 4) + 1 : 0;
   }
 
-  /** It is acknowledged. `granted`: SUBACK's return code. Returns what was wrong. */
+  /** It is acknowledged. `granted`: SUBACK's return code, in version 5 the reason code of any. Returns what was wrong. */
   settle(id: number, granted: number): string | undefined {
     const request = this.find(id) as Request;
     const bytes = request.packet;
     if (id === this.struck) this.strikes = 0;
     request.state = "done";
     if (!request.isLasting) this.remove(request);
+    if (!request.filter) {
+      this.inFlight--;
+      if (granted > 127) this.dropped++;
+    }
     if (bytes[0] !== 0x82) return;
-    const asked = bytes[bytes.length - 1];
-    if (granted !== 128 && granted > asked) return `granted ${granted}, asked ${asked}`;
+    const asked = bytes[bytes.length - 1] & 3; // version 5 has options above
+    if (granted < 128 && granted > asked) return `granted ${granted}, asked ${asked}`;
     this.options.onSubscribed?.(request.filter as string, granted);
     return;
   }
@@ -151,6 +181,7 @@ export class Requests {
    */
   close(isClosed: boolean, inFlight: number, isSettled: boolean): boolean {
     let oldest: Request | undefined;
+    this.inFlight = 0;
     let unanswered = inFlight;
     this.list = this.list.filter((each) => each.isLasting || each.packet[0] !== 0x82); // others are not wanted any more
     for (let n = 0; n < this.list.length; n++) {
@@ -169,17 +200,17 @@ export class Requests {
     }
     if (oldest.id !== this.struck) this.strikes = 0;
     this.struck = oldest.id;
-    if (++this.strikes >= (this.options.deadLetterAfter ?? 10)) this.drop(oldest);
+    if (++this.strikes >= (this.options.deadLetterAfter ?? 10)) this.drop(oldest, 128);
     return false;
   }
 
-  private drop(request: Request): void {
+  private drop(request: Request, code: number): void {
     this.strikes = 0;
     this.dropped++;
     this.remove(request);
     if (request.packet[0] !== 0x82) return;
     try {
-      this.options.onSubscribed?.(request.filter as string, 128);
+      this.options.onSubscribed?.(request.filter as string, code);
     } catch {} // the connection is over, and to be cleared away whatever the owner throws
   }
 

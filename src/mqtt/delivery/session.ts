@@ -5,31 +5,45 @@
  * Which entry goes next, and those that the server does not take: outbound.ts.
  * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
+import type { QoS } from "../wire/codec.js";
 import type { InboundMessage, MessageReader } from "../wire/parser.js";
 import type { Protocol } from "../wire/protocol.js";
-import type { Transmit } from "../wire/transmit.js";
+import type { Message, Transmit } from "../wire/transmit.js";
 import { PUBACK, PUBREC } from "./in-flight.js";
-import type { Ending, SessionOptions } from "./options.js";
+import type { Ending, SessionOptions, SessionStart } from "./options.js";
 import { ONE_SETTLED, Outbound } from "./outbound.js";
+import type { Refusals } from "./refusals.js";
 import { type InboundStore, MemoryInboundStore, type OutboundEntry } from "./store.js";
 import { OTHERS } from "./suspicion.js";
+
+/** What CONNECT asked for, and CONNACK said. */
+export interface Opening {
+  readonly isClean: boolean;
+  readonly isPresent: boolean;
+  /** A stale session was wiped before this one begins. */
+  readonly isWiped: boolean;
+  /** Not present, and not promised any more. */
+  readonly isExpired: boolean;
+}
 
 export class Session<E extends OutboundEntry> extends Outbound<E> implements MessageReader {
   /** Ids of QoS 2 messages that were delivered and not released yet. Most never get one: the store in RAM is made for the first. */
   private held: InboundStore | undefined;
+  skippedMessages = 0;
   /** So many more than those below `sentEnd` may have been sent before the reboot. */
   private perhapsSent: number;
 
-  constructor(options: SessionOptions<E>, protocol: Protocol) {
-    super(options, protocol);
+  constructor(options: SessionOptions<E>, protocol: Protocol, refusals?: Refusals) {
+    super(options, protocol, refusals);
     this.held = options.inbound;
     this.perhapsSent = options.perhapsSent ?? 0;
   }
 
-  /** CONNACK of code 0 came. `clean`: what we asked for. Returns what was wrong. */
-  open(out: Transmit, clean: boolean, present: boolean, wiped: boolean): string | undefined {
-    if (clean && present) return "session present, though clean"; // §3.2.2-1
-    const mayDouble = !present || this.suspicion.isLowering;
+  /** CONNACK of code 0 came. Returns what was wrong. */
+  open(out: Transmit, protocol: Protocol, { isClean, isPresent, isWiped, isExpired }: Opening): string | undefined {
+    if (isClean && isPresent) return "session present, though clean"; // §3.2.2-1
+    // At another QoS than before, too: the server does not know them again.
+    const mayDouble = !isPresent || this.isLowering || this.suspicion.isLowering || this.limits.maxQoS < 2;
     let possibleDoubles = 0;
     if (mayDouble || this.perhapsSent) {
       let entry = this.store.seek(0);
@@ -42,7 +56,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       this.perhapsSent = 0;
     }
     if (mayDouble) this.countedEnd = Math.max(this.countedEnd, this.sentEnd);
-    if (!present) {
+    if (!isPresent) {
       // Whatever the peer had is gone: everything goes as new.
       this.sentEnd = 0;
       this.requests.begin();
@@ -52,10 +66,14 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     this.possibleDoubles += possibleDoubles;
     this.out = out;
     this.isCalm = false;
-    this.cursor = this.suspicion.begin(present ? this.sentEnd : 0);
-    this.pace(this.suspicion);
-    if (this.requests.open()) this.limit = 0;
-    if (!clean) this.options.onSession?.({ present, wiped, possibleDoubles });
+    this.refusals?.begin();
+    this.cursor = this.suspicion.begin(isPresent ? this.sentEnd : 0);
+    this.requests.open(protocol);
+    this.pace();
+    if (!isClean) {
+      const start: SessionStart = { present: isPresent, wiped: isWiped, possibleDoubles };
+      this.options.onSession?.(isExpired ? { ...start, expired: true } : start);
+    }
     if (this.suspicion.heldEnd) this.options.onReach?.(this.window + this.suspicion.held);
     this.report();
     return;
@@ -73,18 +91,19 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     this.suspicion.ended(isUnclear || isCounted ? undefined : by, oldest, isSettled);
     this.sentEnd = Math.max(this.sentEnd, this.reached, this.cursor);
     this.land();
+    this.refusals?.end();
     this.progress = 0;
   }
 
   /** Adds what may go, as long as buffer and socket take it: requests, then entries in order. */
   fill(): void {
     const out = this.out;
-    if (!out || (this.requests.isDue && !this.requests.fill(out)) || !this.mayHaveMore) return;
+    if (!out || (this.requests.isDue && !this.fillRequests(out)) || !this.mayHaveMore) return;
     for (;;) {
       if (this.inFlight >= this.limit && !this.closeRanks(this.limit)) return;
       const entry = this.isPaced ? this.seekPaced() : this.store.seek(this.cursor);
       if (!entry) {
-        if (!this.isCalm && !this.inFlight && this.goTo(this.turn(), this.suspicion)) continue;
+        if (!this.isCalm && !this.inFlight && this.goTo(this.turn())) continue;
         // A store may hand out more once the oldest are settled: then those who settle ask again.
         this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
         return;
@@ -109,7 +128,10 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       } else {
         if (out.tail && !out.drain()) return; // what was rendered last is still on its way out
         const message = this.options.render?.(entry);
-        if (!message || !out.publish(message.retain ? first | 1 : first, awaited & 0xffff, message)) {
+        if (
+          !message ||
+          !out.publish(message.retain ? first | this.limits.retainAvailable : first, awaited & 0xffff, message)
+        ) {
           if (this.out !== out) return; // `render` has ended the connection
           if (message && out.end) {
             if (out.drain()) continue;
@@ -117,7 +139,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
           }
           // It can never go.
           this.cursor = sequence + 1;
-          this.settle(sequence, "deadLetter", "unsendable");
+          this.settle(sequence, "deadLetter", message && this.isTooLarge(message) ? "tooLarge" : "unsendable");
           if (this.out !== out) return;
           continue;
         }
@@ -154,10 +176,11 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
    * PUBREL is about the server's ids: forget the id, PUBCOMP, also for an id that is not known (§4.3.3-2).
    * hosttest/mqtt/flow.test.ts holds this table.
    */
-  acknowledgement(word: number, granted: number): string | undefined {
-    const out = this.out;
+  acknowledgement(word: number, code: number, reason?: string): string | undefined {
+    const { out, refusals } = this;
     if (!out) return;
     const type = word >>> 28;
+    if (code > 127) refusals?.said(type, code, reason);
     const id = word & 0xffff;
     if (type === 6) {
       this.held?.delete(id);
@@ -167,6 +190,10 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const isRequest = id > 61_440;
     const slot = isRequest ? -1 : this.find(id);
     const state = isRequest ? this.requests.awaits(id) : slot < 0 ? 0 : this.awaited[slot] >> 28;
+    if (code > 127 && type < 6 && slot >= 0 && state < 6 && refusals) {
+      this.refuse(slot, code, refusals);
+      return;
+    }
     if (state !== type) {
       if (state === PUBREC && type === PUBACK) {
         this.awaited[slot] -= 0x1000_0000; // PUBACK
@@ -181,8 +208,10 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       return;
     }
     if (isRequest) {
-      const fault = this.requests.settle(id, granted);
-      this.join(false);
+      const fault = this.requests.settle(id, code);
+      this.requests.isJoined(false);
+      this.mayHaveMore = true;
+      this.pace();
       return fault;
     }
     this.acknowledge(slot);
@@ -227,20 +256,36 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     }
   }
 
+  /** Version 5: a message that is longer than we take has gone by. It is acknowledged, or it would come again with each connection. */
+  skipped(qos: QoS, id: number): void {
+    this.skippedMessages++;
+    if (qos) this.out?.acknowledgement((qos === 2 ? 0x5002_0000 : 0x4002_0000) + id);
+  }
+
   /** PINGRESP came: the connection lives. Returns whether it is to be closed: three in a row have not moved the oldest in flight. */
   pingresp(): boolean {
-    this.join(true);
+    if (this.requests.isApart && this.requests.isJoined(true)) {
+      this.mayHaveMore = true;
+      this.pace();
+    }
     if (this.countPing() < 3) return false;
     if (this.inFlight) return this.isStuck(this.oldest);
     // No other entry comes that could be delivered before those held back.
-    if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone(), this.suspicion);
+    if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone());
     return false;
   }
 
-  /** Entries go, unless they wait for requests still; and the next request does. */
-  private join(isAlive: boolean): void {
-    if (this.limit) return;
+  /** Adds requests. Returns false if some have to wait. */
+  private fillRequests(out: Transmit): boolean {
+    const isThrough = this.requests.fill(out, this.limits.receiveMaximum - this.inFlight);
+    this.pace();
     this.mayHaveMore = true;
-    if (this.requests.isJoined(isAlive)) this.pace(this.suspicion);
+    return isThrough;
+  }
+
+  /** Is the packet longer than the server takes? Where that is close, it is not sendable for some other reason either. */
+  private isTooLarge({ topic, payloadLength, properties }: Message): boolean {
+    const head = 12 + (properties?.length ?? 0); // at most
+    return head + topic.length + payloadLength > this.limits.maxPacketBytes;
   }
 }

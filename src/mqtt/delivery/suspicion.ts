@@ -30,11 +30,21 @@ export type RefusedBy = "closing" | "silence";
 
 /** What the server does not take. */
 export interface Refusal {
-  /** "all": no entry was acknowledged for several connections. "some": others are. */
+  /** "all": no entry was acknowledged for several connections, or all were refused. "some": others are taken. */
   readonly scope: "all" | "some";
-  readonly by: RefusedBy;
+  /** "reason": a reason code, in version 5. */
+  readonly by: RefusedBy | "reason";
   /** The oldest entry that it does not take. */
   readonly sequence: number;
+  /** Of "reason". */
+  readonly code?: number;
+  /** Of "reason": the code's name, and the server's own words. */
+  readonly text?: string;
+}
+
+/** One that no reason code has named. */
+interface Suspected extends Refusal {
+  readonly by: RefusedBy;
 }
 
 export const IN_ORDER = 0;
@@ -45,7 +55,6 @@ type Phase = typeof IN_ORDER | typeof PROBE | typeof OTHERS | typeof ALONE;
 
 /** Entries held back at most, by their numbers: half of SPAN, the other half is for the proof. */
 const MAX_HELD = SPAN >> 1;
-const MAX_OPEN = 7;
 /** How far others go beyond one that they have overtaken, besides the window: at first, and once there is enough against it. */
 const MIN_LEAD = 32;
 const MAX_LEAD = 176;
@@ -54,7 +63,7 @@ export class Suspicion {
   phase: Phase = IN_ORDER;
   /** Entries below this number are held back; 0: none. */
   heldEnd = 0;
-  refusal: Refusal | undefined;
+  refusal: Suspected | undefined;
   /** QoS 2 is what the server refuses: what has it goes at QoS 1. */
   isLowering = false;
   /** The one that others have overtaken; -1: none. */
@@ -90,8 +99,6 @@ export class Suspicion {
     trial.open = 0;
     for (let entry = store.seek(0); entry && entry.sequence < end; entry = store.seek(entry.sequence + 1))
       if (entry.qos === 2) trial.open++;
-    // A server that closes the connection takes none of those behind: one at a time may go in any case.
-    if (this.refusal?.by === "closing") trial.open = Math.min(trial.open, MAX_OPEN);
     trial.restAt = -1;
     this.phase = trial.hasHelped ? OTHERS : PROBE;
     if (!trial.hasHelped || !trial.delivered) return this.heldEnd;
@@ -112,6 +119,11 @@ export class Suspicion {
   /** Entries of QoS 2 that are held back and may be open at the server, which counts them. */
   get open(): number {
     return this.trial ? this.trial.open : 0;
+  }
+
+  /** Of QoS 2 so many may go in any case: a server that closes the connection takes none of those behind. */
+  get minOpen(): number {
+    return this.refusal?.by === "closing" ? 1 : 0;
   }
 
   /** One entry in flight at a time. */

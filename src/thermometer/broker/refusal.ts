@@ -6,7 +6,9 @@ import type { Refusal, SettledBy } from "../../mqtt/client.js";
 import { ALL, type Extent, SILENT, UNDISCOVERED, UNHEARD, UNRETAINED } from "./acceptance.js";
 
 /** What is wrong, without what follows from it. */
-export function refusalText({ scope, by, sequence }: Refusal): string {
+export function refusalText({ scope, by, sequence, text }: Refusal): string {
+  if (by === "reason")
+    return scope === "all" ? `it refuses every reading: ${text}` : `it refuses reading ${sequence}: ${text}`;
   switch (scope) {
     case "all":
       return by === "closing"
@@ -36,6 +38,10 @@ export function settledLine(sequence: number, by: SettledBy | undefined): string
       return `reading ${sequence} dead-lettered: the broker never acknowledged it, and did so with others`;
     case "unanswered":
       return `reading ${sequence} settled: the broker has taken it, and never answers PUBREL`;
+    case "refused":
+      return `reading ${sequence} dead-lettered: the broker refused it by a reason code`;
+    case "tooLarge":
+      return `reading ${sequence} dead-lettered: it is longer than the broker takes`;
     case "unsendable":
     case undefined:
       return `reading ${sequence} dead-lettered: its record cannot be understood, or its room is not known`;

@@ -1,0 +1,367 @@
+/*
+ * What a server refuses by a reason code of version 5: delivered all the same, a dead letter at once, put off in its order, or held back
+ * while the others go and tried again. Nothing is lost that the server might take later, and nothing stops the others for ever.
+ */
+import { describe, expect, test } from "vitest";
+import type { Refusal } from "../../../src/mqtt/client.js";
+import { MemoryStore } from "../../../src/mqtt/delivery/store.js";
+import type { World } from "../support/world.js";
+import { answer5, connack5, disconnect5, world5 } from "../support/world5.js";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+
+/** A server that answers each PUBLISH by a rule on its payload. It remembers what it took. */
+class Server {
+  readonly taken: string[] = [];
+  /** Payloads of the PUBLISHes that came, with DUP as a "+". */
+  readonly came: string[] = [];
+  readonly open = new Map<number, string>();
+  readonly world: World;
+  code: (payload: string, qos: number) => number;
+  #seen: World["link"] | undefined;
+
+  constructor(world: World, code: (payload: string, qos: number) => number) {
+    this.world = world;
+    this.code = code;
+  }
+
+  /** Answers all that is there, and what comes of it. */
+  serve(): void {
+    const { link } = this.world;
+    if (link.isClosed) return;
+    if (link !== this.#seen) {
+      const isPresent = this.#seen !== undefined;
+      this.#seen = link;
+      this.world.open();
+      link.give(connack5({ receiveMaximum: 20 }, { present: isPresent }));
+    }
+    for (let bytes = link.takeBytes(); bytes.length > 0; bytes = link.takeBytes())
+      for (let at = 0; at < bytes.length && !link.isClosed; at += 2 + bytes[at + 1])
+        this.#answer(bytes.subarray(at, at + 2 + bytes[at + 1]));
+    link.allow(65_536);
+  }
+
+  run(ms: number): void {
+    this.world.client.start();
+    for (const endMs = this.world.time.nowMs + ms; this.world.time.nowMs < endMs; this.world.time.advance(100))
+      this.serve();
+    this.serve();
+  }
+
+  #answer(packet: Uint8Array): void {
+    const { link } = this.world;
+    const type = packet[0] >> 4;
+    if (type === 12) link.give("d0 00");
+    if (type === 6) {
+      this.open.delete((packet[2] << 8) | packet[3]);
+      link.give(answer5(7, (packet[2] << 8) | packet[3], 0));
+    }
+    if (type !== 3) return;
+    const qos = (packet[0] >> 1) & 3;
+    const idAt = 4 + packet[3];
+    const id = (packet[idAt] << 8) | packet[idAt + 1];
+    const payload = Buffer.from(packet.subarray(idAt + 3)).toString();
+    this.came.push(payload + (packet[0] & 8 ? "+" : ""));
+    const code = this.code(payload, qos);
+    if (code < 0x80) {
+      if (!this.open.has(id)) this.taken.push(payload);
+      if (qos === 2) this.open.set(id, payload);
+    }
+    link.give(answer5(qos === 2 ? 5 : 4, id, code, code < 0x80 ? undefined : "why not"));
+  }
+}
+
+interface Heard {
+  readonly refusals: (Refusal | undefined)[];
+  readonly settled: string[];
+}
+
+function start(code: (payload: string, qos: number) => number, count: number, qos: 1 | 2 = 1) {
+  const heard: Heard = { refusals: [], settled: [] };
+  const world = world5({
+    onRefusal: (refusal) => heard.refusals.push(refusal),
+    onSettled: (sequence, outcome, by, reason) =>
+      heard.settled.push(`${sequence} ${outcome}${by ? ` ${by} 0x${reason?.toString(16)}` : ""}`),
+  });
+  for (let n = 0; n < count; n++) world.publish(`m${n}`, qos);
+  return { world, server: new Server(world, code), ...heard };
+}
+
+const numbers = (count: number, from = 0): string[] => Array.from({ length: count }, (_, n) => `m${from + n}`);
+
+describe.each([1, 2] as const)("QoS %i", (qos) => {
+  test("0x10, no matching subscribers, is a delivery", () => {
+    const { world, server, settled } = start(() => 0x10, 3, qos);
+    server.run(SECOND_MS);
+    expect([settled, world.store.length]).toEqual([numbers(3).map((_, n) => `${n} delivered`), 0]);
+    expect(server.taken).toEqual(numbers(3));
+  });
+
+  test.each([0x95, 0x99])(
+    "0x%s: this message can never be taken: a dead letter at once, with the code; the rest goes",
+    (code) => {
+      const { world, server, settled } = start((payload) => (payload === "m1" ? code : 0), 20, qos);
+      server.run(SECOND_MS);
+      expect(settled.filter((line) => line.includes("dead"))).toEqual([`1 deadLetter refused 0x${code.toString(16)}`]);
+      expect(server.taken).toEqual(["m0", ...numbers(18, 2)]);
+      expect(world.client.status()).toMatchObject({ deadLetters: 1, delivered: 19, refusal: undefined });
+      expect(world.client.status().lastReason?.text).toContain('"why not"');
+    },
+  );
+
+  test.each([0x97, 0x80, 0x83])("0x%s: later; nothing new goes meanwhile, and what goes again goes first", (code) => {
+    let isShort = true;
+    const { world, server, settled } = start((payload) => (isShort && payload >= "m2" ? code : 0), 9, qos);
+    server.run(500);
+    const first = server.came.length;
+    expect(server.taken).toEqual(["m0", "m1"]);
+    expect(first, "as many as were in flight").toBeLessThanOrEqual(9);
+    server.run(300);
+    expect(server.came).toHaveLength(first);
+    isShort = false;
+    server.run(1_500);
+    expect(server.taken).toEqual(numbers(9));
+    expect([settled.length, world.store.length, world.client.status().refusal]).toEqual([9, 0, undefined]);
+    expect(server.came.filter((payload) => payload.endsWith("+"))).toEqual([]);
+  });
+
+  test("later and later: the pauses grow to a minute, on the same connection", () => {
+    const { world, server } = start(() => 0x97, 1, qos);
+    server.run(10 * MINUTE_MS);
+    expect(server.came.length).toBeGreaterThan(10);
+    expect(server.came.length).toBeLessThan(20);
+    expect([world.peer.links.length, world.store.length]).toEqual([1, 1]);
+  });
+
+  test.each([0x87, 0x90])("0x%s for one of them: held back, said, and sent once it is allowed", (code) => {
+    let isAllowed = false;
+    const { world, server, refusals } = start((payload) => (!isAllowed && payload === "m1" ? code : 0), 30, qos);
+    server.run(SECOND_MS);
+    expect(server.taken).toEqual(["m0", ...numbers(28, 2)]);
+    expect(refusals.at(-1)).toMatchObject({ scope: "some", by: "reason", sequence: 1, code });
+    expect(refusals.at(-1)?.text).toContain("why not");
+    server.run(5 * MINUTE_MS);
+    expect(server.came.filter((payload) => payload === "m1").length, "a few times, with pauses").toBeLessThan(6);
+    isAllowed = true;
+    server.run(10 * MINUTE_MS);
+    expect(server.taken.at(-1)).toBe("m1");
+    expect(refusals.at(-1)).toBeUndefined();
+    expect([world.peer.links.length, world.client.status().deadLetters]).toEqual([1, 0]);
+  });
+
+  test("not allowed, all of them: a few are tried, all stay; the owner's retry sends them at once", () => {
+    let isAllowed = false;
+    const { world, server, refusals } = start(() => (isAllowed ? 0 : 0x87), 100, qos);
+    server.run(SECOND_MS);
+    expect(server.came, "eight, and those in flight behind them").toEqual(numbers(15));
+    expect(refusals).toMatchObject([{ scope: "all", by: "reason", sequence: 0, code: 0x87 }]);
+    server.run(30 * MINUTE_MS);
+    expect(server.came.length).toBeLessThan(15 + 5 * 40);
+    expect([world.store.length, world.peer.links.length]).toEqual([100, 1]);
+    isAllowed = true;
+    world.client.retry();
+    server.run(SECOND_MS);
+    expect(server.taken).toEqual(numbers(100));
+    expect([world.store.length, refusals.at(-1)]).toEqual([0, undefined]);
+  });
+
+  test("what is held back goes again with the next connection", () => {
+    let isAllowed = false;
+    const { world, server } = start((payload) => (!isAllowed && payload === "m0" ? 0x87 : 0), 3, qos);
+    server.run(SECOND_MS);
+    isAllowed = true;
+    world.link.end();
+    server.run(5 * SECOND_MS);
+    expect([server.taken, world.store.length]).toEqual([["m1", "m2", "m0"], 0]);
+  });
+
+  test("new entries pass one that is held back; it is a dead letter only where it would stop them", () => {
+    const { world, server, settled } = start((payload) => (payload === "m0" ? 0x87 : 0), 1, qos);
+    for (let n = 1; n <= 400; n++) {
+      world.publish(`m${n}`, qos);
+      server.run(10 * SECOND_MS);
+      if (n === 170)
+        expect(
+          settled.some((line) => line.startsWith("0 ")),
+          "not for 170 others",
+        ).toBe(false);
+    }
+    expect(settled.filter((line) => line.includes("dead"))).toEqual(["0 deadLetter refused 0x87"]);
+    expect(server.taken).toEqual(numbers(400, 1));
+  });
+
+  test("two topics, one of them not allowed, in a store that hands out 256 numbers: the other goes on", () => {
+    const { world, server } = start((payload) => (Number(payload.slice(1)) % 2 ? 0x87 : 0), 0, qos);
+    for (let n = 0; n < 600; n++) {
+      world.publish(`m${n}`, qos);
+      server.run(5 * SECOND_MS);
+    }
+    server.run(20 * MINUTE_MS);
+    expect(server.taken).toEqual(numbers(600).filter((_, n) => n % 2 === 0));
+    expect(world.store.length).toBeLessThanOrEqual(32);
+  });
+});
+
+test("an entry that is put off ten times, and others are not: they go", () => {
+  const { world, server } = start((payload) => (payload === "m0" ? 0x97 : 0), 20);
+  server.run(20 * MINUTE_MS);
+  expect(server.taken).toEqual(numbers(19, 1));
+  expect(world.store.length).toBe(1);
+});
+
+test("evicted, or settled by the owner, while it is held back: nothing is said of it any more", () => {
+  const { world, server, refusals } = start((payload) => (payload === "m0" ? 0x87 : 0), 3);
+  server.run(SECOND_MS);
+  world.store.settle(0);
+  world.client.retry();
+  world.publish("m3");
+  server.run(SECOND_MS);
+  expect([refusals.at(-1), server.taken.at(-1)]).toEqual([undefined, "m3"]);
+});
+
+test("PUBCOMP 0x92: the exchange is over, and the message was the server's since PUBREC", () => {
+  const world = world5();
+  world.publish("x", 2);
+  world.connect(connack5());
+  world.link.give(answer5(5, 1, 0));
+  world.link.give(answer5(7, 1, 0x92));
+  expect([world.settled, world.client.status().refusal]).toEqual([["0 delivered"], undefined]);
+});
+
+test("PUBREC 0x10 goes on to PUBREL", () => {
+  const world = world5();
+  world.publish("x", 2);
+  world.connect(connack5());
+  world.take();
+  world.link.give(answer5(5, 1, 0x10));
+  expect([world.take(), world.settled]).toEqual(["62 02 00 01", []]);
+});
+
+test("PUBREC that refuses ends the exchange: no PUBREL, and the id is free", () => {
+  const world = world5();
+  world.publish("x", 2);
+  world.connect(connack5());
+  world.take();
+  world.link.give(answer5(5, 1, 0x99));
+  expect([world.take(), world.client.status().inFlight, world.settled]).toEqual(["", 0, ["0 deadLetter"]]);
+});
+
+test("a message from RAM that is refused is dropped and counted; SUBACK's code is the owner's to read", () => {
+  const world = world5();
+  world.client.publish("r", Buffer.from("x"), { qos: 1 });
+  world.client.subscribe("f", 1);
+  world.client.unsubscribe("g");
+  world.connect(connack5());
+  world.take();
+  world.link.give(answer5(4, 0xf001, 0x87, "not you"));
+  expect(world.client.status().lastReason).toEqual({
+    packet: "PUBACK",
+    code: 0x87,
+    text: 'not authorised (0x87): "not you"',
+  });
+  world.link.give("90 04 f0 02 00 87");
+  world.link.give("b0 04 f0 03 00 11");
+  expect([world.subscribed, world.client.status().dropped, world.errors]).toEqual([["f 135"], 1, []]);
+  world.link.end();
+  world.reconnect(connack5({}, { present: true }));
+  expect(world.take()).toBe("");
+});
+
+describe("CONNACK and DISCONNECT", () => {
+  test("a refusal has the server's own words, escaped", () => {
+    const world = world5({ knownVersion: 5 });
+    world.open();
+    world.link.give(connack5({ reason: "go\n\u001b[31maway\u202e" }, { code: 0x87 }));
+    expect(world.errors).toMatchObject([
+      { kind: "refused", code: 0x87, message: 'refused: not authorised (0x87): "go\\u{a}\\u{1b}[31maway\\u{202e}"' },
+    ]);
+  });
+
+  test.each([
+    [0x88, false],
+    [0x89, false],
+    [0x97, false],
+    [0x9f, false],
+    [0x85, true],
+    [0x86, true],
+    [0x87, true],
+    [0x8a, true],
+    [0x9c, true],
+    [0x9d, true],
+  ])("CONNACK 0x%s: asked again slowly, unless time mends it", (code, isSlow) => {
+    const world = world5({ knownVersion: 5 });
+    world.open();
+    world.link.give(connack5({}, { code }));
+    const { retryMs = 0 } = world.client.status();
+    expect(retryMs >= 60_000).toBe(isSlow);
+  });
+
+  test("a takeover is a fact: it says so, and is not answered at once", () => {
+    const world = world5();
+    world.connect(connack5());
+    world.link.give(disconnect5(0x8e));
+    expect(world.errors).toMatchObject([
+      { kind: "closed", code: 0x8e, message: "closed by the server: session taken over (0x8e)" },
+    ]);
+    expect(world.client.status().retryMs).toBeGreaterThanOrEqual(60_000);
+    expect(world.client.status().lastReason).toMatchObject({ packet: "DISCONNECT", code: 0x8e });
+  });
+
+  test("a server that shuts down blames no entry, however often it does; one that names a fault of the protocol may mean the entry", () => {
+    for (const [code, held] of [
+      [0x8b, false],
+      [0x93, true],
+      [0x82, true],
+    ] as const) {
+      const world = world5();
+      world.publish("x");
+      for (let n = 0; n < 12; n++) {
+        if (n === 0) world.connect(connack5());
+        else world.reconnect(connack5({}, { present: true }));
+        world.link.give(disconnect5(code));
+      }
+      expect(world.client.status().refusal !== undefined).toBe(held);
+      expect(world.store.length).toBe(1);
+    }
+  });
+
+  test("a server reference is said, and followed only where the owner wants it; back, where nothing is there", () => {
+    const serverReference = "other.example:1884 third";
+    const stays = world5({ knownVersion: 5 });
+    stays.open();
+    stays.link.give(connack5({ serverReference }, { code: 0x9c }));
+    expect(stays.errors[0].message).toBe(`refused: use another server (0x9c), server reference "${serverReference}"`);
+    const follows = world5({ knownVersion: 5, followReference: true });
+    follows.connect(connack5());
+    follows.link.give(disconnect5(0x9d, { serverReference }));
+    const hosts = (): string => `${follows.link.options.host}:${follows.link.options.port}`;
+    follows.time.runUntil(() => follows.peer.links.length === 2, MINUTE_MS);
+    expect(hosts()).toBe("other.example:1884");
+    follows.link.end();
+    follows.time.runUntil(() => follows.peer.links.length === 3, MINUTE_MS);
+    expect(hosts()).toBe("192.0.2.1:1883");
+  });
+
+  test.each([
+    ["[2001:db8::1]:1884", "2001:db8::1:1884"],
+    ["[2001:db8::1]", "2001:db8::1:1883"],
+    ["broker.example", "broker.example:1883"],
+    [":1884", "192.0.2.1:1883"],
+    ["broker.example:99999", "192.0.2.1:1883"],
+  ])("a server reference %s", (serverReference, expected) => {
+    const world = world5({ knownVersion: 5, followReference: true });
+    world.connect(connack5());
+    world.link.give(disconnect5(0x9d, { serverReference }));
+    world.time.runUntil(() => world.peer.links.length === 2, 3 * MINUTE_MS);
+    expect(`${world.link.options.host}:${world.link.options.port}`).toBe(expected);
+  });
+});
+
+test("a store without numbers, for those who only subscribe", () => {
+  const world = world5({ outbound: undefined });
+  world.connect(connack5());
+  world.client.retry();
+  expect([world.errors, world.client.status().state]).toEqual([[], "connected"]);
+  expect(new MemoryStore().length).toBe(0);
+});

@@ -1,0 +1,55 @@
+/*
+ * Limits in three layers: ours, the server's, and the effective ones, computed here for each connection. Pure.
+ * Source: MQTT 5 §3.2.2.3.
+ */
+import type { LimitLayers, Limits } from "../delivery/limits.js";
+import type { QoS } from "../wire/codec.js";
+import type { Properties } from "../wire/properties.js";
+
+const NO_LIMIT = 65_535;
+/** mosquitto counts its `max_inflight_messages`, 20 by default, from PUBLISH to PUBCOMP, what earlier connections left open included. */
+const MAX_QOS2 = 19;
+/** A 3.1.1 server drops silently what is above its limit (see `SessionOptions.window`). */
+const MAX_QOS2_UNSAID = 8;
+
+/** What the server has said; for what it has left out, the standard's defaults. */
+export function brokerLimits(said: Properties, ours: Limits): Limits {
+  const receiveMaximum = said.receiveMaximum ?? NO_LIMIT;
+  return {
+    window: receiveMaximum,
+    maxOpenQoS2: receiveMaximum,
+    receiveMaximum,
+    maxQoS: (said.maxQoS ?? 2) as QoS,
+    retainAvailable: said.retainAvailable === 0 ? 0 : 1,
+    maxPacketBytes: said.maxPacketBytes ?? ours.maxPacketBytes,
+    aliasMaximum: said.aliasMaximum ?? 0,
+    keepAliveS: said.serverKeepAliveS ?? ours.keepAliveS,
+    sessionExpiryS: said.sessionExpiryS ?? ours.sessionExpiryS,
+    wildcardAvailable: said.wildcardAvailable === 0 ? 0 : 1,
+    sharedAvailable: said.sharedAvailable === 0 ? 0 : 1,
+    subscriptionIdAvailable: said.subscriptionIdAvailable === 0 ? 0 : 1,
+    assignedId: said.assignedId,
+  };
+}
+
+/** `broker`: of this connection; of an earlier one, if this is of 3.1.1: it holds there, and is not said again. */
+export function layersOf(ours: Limits, broker: Limits | undefined, level: 4 | 5): LimitLayers {
+  const maxQoS = broker ? broker.maxQoS : ours.maxQoS;
+  const receiveMaximum = broker ? broker.receiveMaximum : NO_LIMIT;
+  const window = maxQoS ? Math.min(ours.window, receiveMaximum) : 0;
+  const isSaid = level === 5 && broker;
+  return {
+    ours,
+    broker,
+    effective: {
+      ...(broker ?? ours),
+      window,
+      maxOpenQoS2: Math.min(receiveMaximum, isSaid ? MAX_QOS2 : MAX_QOS2_UNSAID),
+      receiveMaximum,
+      aliasMaximum: isSaid ? Math.min(ours.aliasMaximum, broker.aliasMaximum) : 0,
+      keepAliveS: isSaid ? broker.keepAliveS : ours.keepAliveS,
+      sessionExpiryS: isSaid ? broker.sessionExpiryS : undefined,
+      assignedId: isSaid ? broker.assignedId : undefined,
+    },
+  };
+}

@@ -1,0 +1,243 @@
+/*
+ * Entries that the server refuses by a reason code. What becomes of one follows from the code's meaning (reasons.ts).
+ *
+ * Cannot: a dead letter at once.
+ * Later: nothing new goes for a second, twice as long each time; then the entry goes again before all that was not sent. One that has had
+ * that ten times in a row is held back like those that are not allowed.
+ * Not allowed: held back, while the others go. They all go again on the next connection, when the owner asks for it, and after a minute,
+ * twice as long each time up to an hour. Where eight in a row are refused and none is taken, the others wait, too.
+ * What is held back stays for as long as it stops no other. Only where it does, because a store hands out SPAN numbers from its oldest
+ * entry on, or too many are held back, it is a dead letter, if it was refused at three times and others behind it were delivered.
+ * Outlives connections, not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
+ */
+import type { LimitLayers } from "../delivery/limits.js";
+import type { Refusals, ServerReason, Verdict } from "../delivery/refusals.js";
+import { type OutboundEntry, type OutboundStore, SPAN } from "../delivery/store.js";
+import type { Refusal } from "../delivery/suspicion.js";
+import type { TimerId, Timers } from "../wire/io.js";
+import type { Protocol } from "../wire/protocol.js";
+import { meaningOf, reasonText } from "./reasons.js";
+import { fitRequest, translateRequest } from "./requests.js";
+
+const MIN_LATER_MS = 1_000;
+const MAX_LATER_MS = 60_000;
+const MIN_HELD_MS = 60_000;
+const MAX_HELD_MS = 3_600_000;
+/** Of a server that takes neither QoS 1 nor 2 (Maximum QoS 0). */
+const NO_QOS = 0x9b;
+/** Held back at most: numbers in RAM. */
+const MAX_HELD = 32;
+/** How far others may have got beyond one that is held back. */
+const MAX_LEAD = SPAN - 80;
+/** Refused in a row, none taken: the next would be, too. */
+const MAX_VAIN = 8;
+/** Times that one is refused before it may be a dead letter. */
+const MIN_TIMES = 3;
+/** Times in a row that one is put off before the others go. */
+const MAX_LATER = 10;
+
+/** What `Refused` needs of its owner. */
+export interface RefusedOwner {
+  readonly outbound: Pick<OutboundStore<OutboundEntry>, "seek">;
+  readonly timers: Timers;
+  readonly limits: LimitLayers;
+  readonly lastReason: ServerReason | undefined;
+  /** What was refused is to go again. */
+  retry(): void;
+  /** The server says no. */
+  say(packet: ServerReason["packet"], code: number, reason: string | undefined): void;
+}
+
+const PACKETS: Readonly<Record<number, ServerReason["packet"]>> = Object.freeze({
+  4: "PUBACK",
+  5: "PUBREC",
+  6: "PUBREL",
+  7: "PUBCOMP",
+  9: "SUBACK",
+  11: "UNSUBACK",
+});
+
+interface Row {
+  readonly sequence: number;
+  /** Not so: it goes again. */
+  isHeld: boolean;
+  /** So often was it refused. */
+  times: number;
+}
+
+export class Refused implements Refusals {
+  private readonly owner: RefusedOwner;
+  /** Those that are not allowed, until they are delivered after all. */
+  private rows: Row[] = [];
+  refusal: Refusal | undefined;
+  /** The newest that was delivered. */
+  private newest = -1;
+  /** So many were refused for the first time since one was taken. */
+  private vain = 0;
+  /** The oldest that is put off; -1: none. */
+  private putOff = -1;
+  private putOffTimes = 0;
+  /** Nothing new goes until the timer ends. */
+  private isWaiting = false;
+  private laterMs = 0;
+  private heldMs = MIN_HELD_MS;
+  private timer: TimerId;
+
+  constructor(owner: RefusedOwner) {
+    this.owner = owner;
+  }
+
+  get isActive(): boolean {
+    return this.rows.length > 0 || this.putOff >= 0;
+  }
+
+  get isPausing(): boolean {
+    if (this.isWaiting) return true;
+    return (this.vain >= MAX_VAIN || this.isFull) && this.rows.every((row) => row.isHeld);
+  }
+
+  seek(from: number): OutboundEntry | undefined {
+    const store = this.owner.outbound;
+    let entry = store.seek(from);
+    while (entry && this.rows.length && this.rows.some((row) => row.isHeld && row.sequence === entry?.sequence))
+      entry = store.seek(entry.sequence + 1);
+    return entry;
+  }
+
+  begin(): void {
+    this.putOff = -1; // nothing was sent that is not behind it
+    this.again();
+  }
+
+  end(): void {
+    this.clearTimer();
+  }
+
+  said(type: number, code: number, reason: string | undefined): void {
+    this.owner.say(PACKETS[type], code, reason);
+  }
+
+  refuse(sequence: number, code: number): Verdict {
+    const meaning = meaningOf(code);
+    if (meaning === "cannot") {
+      this.forget(sequence);
+      return "dead letter";
+    }
+    if (meaning === "later" && !(sequence === this.putOff && this.putOffTimes >= MAX_LATER)) {
+      this.putItOff(sequence);
+      return "later";
+    }
+    if (sequence === this.putOff) this.putOff = -1;
+    let row = this.rows.find((each) => each.sequence === sequence);
+    if (!row) {
+      row = { sequence, isHeld: true, times: 0 };
+      this.rows.push(row);
+      this.vain++;
+    }
+    row.isHeld = true;
+    row.times++;
+    if (this.timer === undefined) this.wait(this.heldMs);
+    this.update();
+    return "held";
+  }
+
+  delivered(sequence: number): void {
+    this.newest = Math.max(this.newest, sequence);
+    this.vain = 0;
+    if (sequence === this.putOff) {
+      this.putOff = -1;
+      this.putOffTimes = this.laterMs = 0;
+    }
+    this.forget(sequence);
+    if (this.rows.length) this.update();
+  }
+
+  nextDeadLetter(): number {
+    const { newest, isFull } = this;
+    const row = this.rows.find(
+      ({ sequence, isHeld, times }) =>
+        isHeld && times >= MIN_TIMES && newest > sequence && (isFull || newest - sequence >= MAX_LEAD),
+    );
+    if (!row) return -1;
+    this.forget(row.sequence);
+    return row.sequence;
+  }
+
+  again(): number {
+    const store = this.owner.outbound;
+    let oldest = this.putOff;
+    this.clearTimer();
+    this.isWaiting = false;
+    // They may have been evicted meanwhile.
+    this.rows = this.rows.filter(({ sequence }) => store.seek(sequence)?.sequence === sequence);
+    this.rows.forEach((row) => {
+      row.isHeld = false;
+      if (oldest < 0 || row.sequence < oldest) oldest = row.sequence;
+    });
+    this.update();
+    return oldest;
+  }
+
+  check(packet: Uint8Array, filter: string | undefined): number {
+    return fitRequest(packet, filter, this.owner.limits.effective);
+  }
+
+  translate(packet: Uint8Array, filter: string | undefined, from: Protocol, to: Protocol): Uint8Array {
+    return translateRequest(packet, filter, from, to);
+  }
+
+  private get isFull(): boolean {
+    return this.rows.length >= MAX_HELD;
+  }
+
+  /** Several may be put off at once: they go again in their order. */
+  private putItOff(sequence: number): void {
+    if (this.putOff < 0 || sequence < this.putOff) {
+      this.putOff = sequence;
+      this.putOffTimes = 0;
+    }
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    this.putOffTimes++;
+    this.laterMs = Math.min(Math.max(2 * this.laterMs, MIN_LATER_MS), MAX_LATER_MS);
+    this.clearTimer();
+    this.wait(this.laterMs);
+  }
+
+  private forget(sequence: number): void {
+    if (!this.rows.some((row) => row.sequence === sequence)) return;
+    this.rows = this.rows.filter((row) => row.sequence !== sequence);
+    this.heldMs = MIN_HELD_MS;
+    this.update();
+  }
+
+  private wait(delayMs: number): void {
+    this.timer = this.owner.timers.set(() => {
+      this.timer = undefined;
+      if (!this.isWaiting) this.heldMs = Math.min(2 * this.heldMs, MAX_HELD_MS);
+      this.owner.retry();
+    }, delayMs);
+  }
+
+  private clearTimer(): void {
+    if (this.timer !== undefined) this.owner.timers.clear(this.timer);
+    this.timer = undefined;
+  }
+
+  /** What the owner gets to know: a new object where it has changed. */
+  private update(): void {
+    const { refusal, owner } = this;
+    const hasNoQoS = owner.limits.effective.maxQoS === 0;
+    const oldest = hasNoQoS ? owner.outbound.seek(0) : this.rows[0];
+    if (!oldest) {
+      this.refusal = undefined;
+      return;
+    }
+    const { sequence } = oldest;
+    const scope = hasNoQoS || this.newest < sequence ? "all" : "some";
+    const reason = hasNoQoS ? undefined : owner.lastReason;
+    const { code, text } = reason ?? { code: NO_QOS, text: reasonText(NO_QOS) };
+    if (refusal?.scope === scope && refusal.sequence === sequence && refusal.code === code) return;
+    this.refusal = { scope, by: "reason", sequence, code, text };
+  }
+}

@@ -1,0 +1,39 @@
+/*
+ * Requests from RAM (../delivery/requests.ts) under the server's limits, and from one version of the protocol to the other.
+ * Source: MQTT 5 §3.2.2.3, §3.3, §3.8.
+ */
+import type { Limits } from "../delivery/limits.js";
+import type { QoS } from "../wire/codec.js";
+import type { Protocol } from "../wire/protocol.js";
+
+/** Takes RETAIN from a message where the server has none. Returns the reason code that the request would get all the same; 0: it may go. */
+export function fitRequest(packet: Uint8Array, filter: string | undefined, limits: Limits): number {
+  if (packet.length > limits.maxPacketBytes) return 0x95;
+  if (!filter) {
+    if (!limits.retainAvailable) packet[0] &= ~1;
+    return limits.maxQoS ? 0 : 0x9b;
+  }
+  if (packet[0] !== 0x82) return 0;
+  if (!limits.sharedAvailable && filter.startsWith("$share/")) return 0x9e;
+  return !limits.wildcardAvailable && /[+#]/.test(filter) ? 0xa2 : 0;
+}
+
+/** The same request, in another version. `filter`: of SUBSCRIBE and UNSUBSCRIBE. */
+export function translateRequest(
+  packet: Uint8Array,
+  filter: string | undefined,
+  from: Protocol,
+  to: Protocol,
+): Uint8Array {
+  let at = 1;
+  while (packet[at++] & 0x80);
+  const topicLength = filter ? 0 : (packet[at] << 8) | packet[at + 1];
+  const idAt = filter ? at : at + 2 + topicLength;
+  const id = (packet[idAt] << 8) | packet[idAt + 1];
+  if (filter) {
+    if (packet[0] !== 0x82) return to.unsubscribe(id, filter);
+    return to.subscribe(id, filter, (packet[packet.length - 1] & 3) as QoS);
+  }
+  const payloadAt = idAt + (from.level === 5 ? 3 : 2); // no properties: their length is 0
+  return to.publish(packet[0], id, packet.subarray(at + 2, idAt), packet.subarray(payloadAt));
+}
