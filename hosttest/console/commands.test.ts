@@ -188,6 +188,31 @@ describe("commands of the device", () => {
     expect(last).toContain("  mqtt.password ******** (this run only)");
   });
 
+  describe("rows that are wider than the terminal", () => {
+    const broker =
+      "10.0.0.1:1883: tries again in 12 s; it acknowledges no reading, though it answers pings; last failure: no answer";
+    const status = [["broker", broker]] as const;
+
+    test("go on below their value, no word broken", () => {
+      const device = new Device({ status });
+      device.type("status\r");
+      expect(rows(device).slice(3)).toEqual([
+        "broker     10.0.0.1:1883: tries again in 12 s; it acknowledges no reading,",
+        "           though it answers pings; last failure: no answer",
+        ">",
+      ]);
+      device.type("set ntp a.example.org,b.example.org,c.example.org; show\r");
+      expect(rows(device).join("\n")).toMatch(/\n\* ntp .*\(default\) {2}\*\n {22}edited: a\.example\.org,.*\n {2}log/);
+      expect(device.screen.rows.every((row) => row.length < 80)).toBe(true);
+    });
+
+    test("are one line to a script", () => {
+      const device = new Device({ status, mode: "lines" });
+      device.port.send("status\n");
+      expect(device.port.take()).toContain(`broker     ${broker}\n`);
+    });
+  });
+
   test("show: the values stand in one column", () => {
     const device = new Device();
     device.type("show\r");

@@ -14,7 +14,9 @@ import type { Serial, SerialPort, TimerId, Timers } from "./port/serial.js";
 import { complete, rowsOf } from "./shell/completion.js";
 import { Runner, type RunnerOptions, type Screen } from "./shell/runner.js";
 import { type Completion, Editor, type EditorOwner, type Prompt } from "./terminal/editor.js";
+import { fold } from "./terminal/fold.js";
 import { MAX_LINE } from "./terminal/line.js";
+import { COLUMNS } from "./terminal/row.js";
 
 /** Kept, and asked again and again; `serial` and `level` are read once. */
 export interface ConsoleOptions extends RunnerOptions {
@@ -134,13 +136,15 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.output.text(text);
   }
 
-  /** A line of its own, above the one that is edited. */
-  print(text: string): void {
+  /** A line of its own, above the one that is edited. See Shell. */
+  print(text: string, indent = 0): void {
     this.editor.lift();
     if (this.leftOut > 0)
       this.output.line(`(${this.leftOut} log ${this.leftOut === 1 ? "line" : "lines"} left out)`, this.lineBreak);
     this.leftOut = 0;
-    this.output.line(text, this.lineBreak);
+    if (indent > 0 && this.editor.mode === "terminal")
+      fold(text, indent, COLUMNS).forEach((row) => this.output.line(row, this.lineBreak));
+    else this.output.line(text, this.lineBreak);
   }
 
   afterOutput(action: () => void): void {

@@ -101,11 +101,17 @@ export class Settings {
     return shown(requireSetting(key), this.inForce[key]);
   }
 
-  /** Stages `text`. @throws SettingError, one line that says what is wrong; nothing is staged then */
-  set(key: string, text: string): void {
+  /** The value that `text` would be. @throws SettingError, as `set` does */
+  check(key: string, text: string): Value {
     const value = parseSetting(key, text);
     const refusal = this.options.refuse?.(key as Key, value);
     if (refusal !== undefined) throw new SettingError(key, refusal);
+    return value;
+  }
+
+  /** Stages `text`. @throws SettingError, one line that says what is wrong; nothing is staged then */
+  set(key: string, text: string): void {
+    const value = this.check(key, text);
     if (value === this.saved[key]) delete this.edits[key];
     else put(this.edits, key, value);
   }

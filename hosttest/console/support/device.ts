@@ -15,6 +15,8 @@ export interface DeviceOptions extends FakeSerialOptions {
   readonly columns?: number;
   /** Default: no Improv. */
   readonly improv?: "offered";
+  /** Further rows of `status`. */
+  readonly status?: readonly (readonly [label: string, value: string])[];
   /** What the start was given: wins over what is saved. */
   readonly overrides?: Readonly<Record<string, string>>;
 }
@@ -38,11 +40,13 @@ export class Device {
   accepts = true;
   readonly #browser: boolean;
   readonly #overrides: DeviceOptions["overrides"];
+  readonly #status: NonNullable<DeviceOptions["status"]>;
 
   constructor(options: DeviceOptions = {}) {
     this.screen = new Screen(options.columns);
     this.#browser = options.improv === "offered";
     this.#overrides = options.overrides;
+    this.#status = options.status ?? [];
     this.port = new FakeSerial({
       ...options,
       onWritten: options.onWritten ?? ((bytes) => this.screen.write(bytes)),
@@ -64,10 +68,7 @@ export class Device {
   #host(): ConsoleHost {
     return {
       version: "home-thermometer 1.0.0 (test)",
-      status: () => [
-        ["sensor", "21.44 °C, 2 s ago"],
-        ["link", "up, -60 dBm"],
-      ],
+      status: () => [["sensor", "21.44 °C, 2 s ago"], ["link", "up, -60 dBm"], ...this.#status],
       reboot: () => this.#restart("reboot"),
       factoryReset: () => {
         this.settings.factoryReset();

@@ -20,10 +20,10 @@ export interface Shell {
   readonly commands: readonly Command[];
   /** What log lines are shown; a command changes it for this run. */
   level: LogLevel;
-  /** A line of output. */
-  print(line: string): void;
+  /** A line of output. On a terminal that is narrower it goes on below, `indent` columns from the left; without, the terminal breaks it. */
+  print(line: string, indent?: number): void;
   /** Prints the lines that `next` gives, one when most of those before it have left: a long listing takes no more memory than a line. */
-  list(next: () => string | undefined): void;
+  list(next: () => string | undefined, indent?: number): void;
   ask(question: Question): void;
   /** The command goes on until the function that comes back is called; what it does happens as if the command did it. */
   later(): (finish: () => void) => void;

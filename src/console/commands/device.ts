@@ -5,7 +5,7 @@ import { LOG_LEVELS, type LogLevel } from "../host/log-levels.js";
 import { type Command, requireCount, requireName, type Shell } from "./command.js";
 
 const ERASE = "erase"; // typed to confirm
-const LABEL_COLUMN = 10;
+const LABEL_COLUMN = 11;
 
 const status = Object.freeze<Command>({
   name: "status",
@@ -13,7 +13,7 @@ const status = Object.freeze<Command>({
   help: "Sensor, link, broker, outbox, time",
   run(shell, args) {
     requireCount(status, args, 0, 0);
-    shell.host.status().forEach((row) => shell.print(`${row[0].padEnd(LABEL_COLUMN)} ${row[1]}`));
+    shell.host.status().forEach((row) => shell.print(row[0].padEnd(LABEL_COLUMN) + row[1], LABEL_COLUMN));
   },
 });
 

@@ -13,7 +13,8 @@ const show = Object.freeze<Command>({
     const keys = shell.settings.keys;
     const width = keys.reduce((longest, key) => Math.max(longest, key.length), 0);
     let at = 0;
-    if (args.length === 0) shell.list(() => (at < keys.length ? rowOf(shell, keys[at++], width) : undefined));
+    if (args.length === 0)
+      shell.list(() => (at < keys.length ? rowOf(shell, keys[at++], width) : undefined), width + 3);
     else explain(shell, requireName(shell, "setting", args[0], shell.settings.keys));
   },
 });
@@ -35,7 +36,7 @@ const set = Object.freeze<Command>({
     const key = known ?? requireName(shell, "setting", args[0], shell.settings.keys);
     if (args.length === 1) askFor(shell, key);
     else if (args.length === 2) stage(shell, key, args[1]);
-    else throw new Refusal(`${key}: a value with blanks takes quotes: set ${key} ${quoted(shell, key, args)}`);
+    else throw new Refusal(`${key}: a value with blanks takes quotes: set ${key} ${quoted(shell, key, args.slice(1))}`);
   },
 });
 
@@ -80,9 +81,10 @@ function stage(shell: Shell, key: string, text: string): void {
   if (staged === undefined) shell.print(`${key} is as it was saved`);
 }
 
-/** The value as it was meant, in quotes; a secret is not repeated. */
-function quoted(shell: Shell, key: string, args: readonly string[]): string {
-  const value = args.slice(1).join(" ");
+/** The value as it was meant, in quotes; a secret is not repeated. @throws Error if it is none in quotes either */
+function quoted(shell: Shell, key: string, words: readonly string[]): string {
+  const value = words.join(" ");
+  shell.settings.check(key, value);
   const isPlain = !shell.settings.describe(key).secret && !value.includes('"') && !value.includes("\\");
   return `"${isPlain ? value : "…"}"`;
 }
@@ -115,8 +117,8 @@ function shown(text: string): string {
 
 function explain(shell: Shell, key: string): void {
   const { help, expects, needsReboot } = shell.settings.describe(key);
-  shell.print(rowOf(shell, key, key.length));
-  shell.print(`  ${help}.`);
-  shell.print(`  Takes ${expects}.`);
+  shell.print(rowOf(shell, key, key.length), 4);
+  shell.print(`  ${help}.`, 4);
+  shell.print(`  Takes ${expects}.`, 4);
   if (needsReboot) shell.print("  In force after a reboot.");
 }

@@ -37,6 +37,8 @@ export interface SettingsPort {
   readonly keys: readonly string[];
   describe(key: string): SettingDescription;
   state(key: string): SettingState;
+  /** Whether `text` could be staged: throws as `set` does. */
+  check(key: string, text: string): void;
   /** Stages an edit. */
   set(key: string, text: string): void;
   staged(): readonly string[];

@@ -16,7 +16,7 @@ const ANSWER_MS = 60_000; // a `later` that takes longer never comes
 
 /** What the runner needs of the console. */
 export interface Screen {
-  print(line: string): void;
+  print(line: string, indent?: number): void;
   afterOutput(action: () => void): void;
   forgetLine(): void;
   /** See Shell. */
@@ -39,6 +39,7 @@ export class Runner implements Shell {
   private readonly screen: Screen;
   private pending: (readonly string[])[] = [];
   private listing: (() => string | undefined) | undefined; // goes on before what is pending
+  private listIndent = 0;
   private _question: Question | undefined;
   private waiting: { readonly timer: TimerId } | undefined;
   private leaving = false;
@@ -117,12 +118,13 @@ export class Runner implements Shell {
     if (this._question !== undefined) this.answer(undefined);
   }
 
-  print(line: string): void {
-    this.screen.print(line);
+  print(line: string, indent?: number): void {
+    this.screen.print(line, indent);
   }
 
-  list(next: () => string | undefined): void {
+  list(next: () => string | undefined, indent = 0): void {
     this.listing = next;
+    this.listIndent = indent;
   }
 
   ask(question: Question): void {
@@ -175,7 +177,7 @@ export class Runner implements Shell {
   private showNext(): void {
     const line = this.listing?.();
     if (line === undefined) this.listing = undefined;
-    else this.print(line);
+    else this.print(line, this.listIndent);
   }
 
   private stopWaiting(): void {

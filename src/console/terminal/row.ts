@@ -9,7 +9,7 @@ import { columnsOf } from "./columns.js";
 import type { Line } from "./line.js";
 
 /** Columns that a row uses, at most: one less than the narrowest terminal has. */
-const COLUMNS = 79;
+export const COLUMNS = 79;
 const MIN_LINE_COLUMNS = 24; // columns that a prompt leaves to the line
 const JUMP = 16; // characters that the window moves at a time; no more than MIN_LINE_COLUMNS
 const MASK = 0x2a; // *
