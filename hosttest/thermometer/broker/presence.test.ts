@@ -143,6 +143,21 @@ describe("a broker that closes the connection on", () => {
   });
 });
 
+test.each(["1", "2"])(
+  "a broker that closes on some readings, at QoS %s: those are to blame, not what is said beside them",
+  (qos) => {
+    const { one, house, time } = device({ "mqtt.qos": qos });
+    refuse(house, (packet) => packet.type === "publish" && /"seq":\d*[27]3}/.test(packet.payload));
+    one.powerOn();
+    for (let minutes = 0; minutes < 4 * 60; minutes++) {
+      time.advance(MINUTE);
+      expect(one.firmware.uplink?.presence.trouble).toBeUndefined();
+    }
+    expect(one.firmware.uplink?.status.lastError?.kind).toBe("closed");
+    expect(house.retained.has(discoveryTopic())).toBe(true);
+  },
+);
+
 test("a network that resets at random, for days: no verdict, and never longer than a minute without discovery", () => {
   const { one, house, time } = device({ interval: "60" });
   one.powerOn();

@@ -152,6 +152,11 @@ export class Presence implements AcceptanceOwner {
     this.update();
   }
 
+  /** Readings are what ended the connections: whatever was left out meanwhile was left out in vain. */
+  absolve(): void {
+    if (this.acceptance.extent !== ALL) this.move();
+  }
+
   /** Whether and where Home Assistant looks for it has changed. */
   move(): void {
     this.acceptance.reset();

@@ -50,6 +50,8 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   /** What the last failure was: the same one again is not news. */
   private trouble = "";
   private isLoweredSaid = false;
+  /** A reading was, on this connection. */
+  private hasDelivered = false;
   /** The session at the broker is not the one that is on record. */
   readonly wipeFirst: boolean;
   /** In whatever session it was. */
@@ -266,6 +268,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
         this.presence.connected();
         return;
       case "connecting":
+        this.hasDelivered = false;
         this.presence.connecting();
         return;
       case "waiting":
@@ -287,6 +290,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
 
   onSettled(sequence: number, outcome: Outcome, by?: SettledBy): void {
     const owner = this.owner;
+    this.hasDelivered ||= outcome === "delivered";
     this.presence.arrived();
     this.takeover.acknowledged(this.uptimeMs());
     if (outcome === "deadLetter") owner.lifetime?.countDeadLetter();
@@ -296,6 +300,8 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   onRefusal(refusal: Refusal | undefined): void {
+    // What was left out beside readings, while the connections ended on one of these, was left out in vain.
+    if (refusal?.by === "closing" && refusal.scope === "some") this.presence.absolve();
     this.owner.log(
       refusal === undefined ? "info" : "error",
       `broker ${this.host}:${this.port}: ${refusalLine(refusal)}`,
@@ -319,7 +325,10 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
 
   onError(error: MQTTError): void {
     const by = error.kind === "closed" ? "server" : "other";
-    this.presence.ended(by);
+    const { refusal } = this.status;
+    // Others were taken on such connections, with all that is said beside readings.
+    const isReading = refusal?.by === "closing" && (refusal.scope === "some" || this.hasDelivered);
+    this.presence.ended(isReading ? "other" : by);
     // A reading that the broker does not take explains the end.
     const hasCause = this.status.refusal !== undefined;
     if (this.takeover.ended(hasCause ? "other" : by, this.uptimeMs()))
