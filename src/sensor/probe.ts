@@ -4,7 +4,7 @@
  * port's time limit, so the list is short and nothing is probed on every sample: see sampler.ts.
  */
 import { busOf, clearBus } from "./bus-clear.js";
-import { drivers, type OpenOptions, type SensorDriver } from "./drivers.js";
+import { drivers, type Identity, type OpenOptions, type SensorDriver } from "./drivers.js";
 import { asError, hex, SensorError } from "./fault.js";
 import type { Sensor, SensorPort } from "./io.js";
 
@@ -87,10 +87,12 @@ export class SensorBus implements SensorSource {
     }
     if (taken.length === 0) freeBus(this.port);
     let fault: Error | undefined; // of a stranger: it says more than silence does
-    for (const [driver, at] of places(candidates)) {
+    const asked = places(candidates);
+    for (let i = 0; i < asked.length; i++) {
+      const at = asked[i].address;
       if (taken.includes(at) || (address ?? at) !== at) continue;
       try {
-        return open(driver, this.port, at, this.options);
+        return open(asked[i].driver, this.port, at, this.options);
       } catch (error) {
         if (!isSilence(error) || address !== undefined) fault ??= asError(error);
       }
@@ -131,14 +133,14 @@ export class SensorBus implements SensorSource {
     found: OpenSensor[],
   ): Error | undefined {
     let fault: Error | undefined;
-    for (const [driver, at] of places(candidates)) {
-      if (taken.includes(at) || found.some(({ address }) => address === at)) continue;
+    places(candidates).forEach(({ driver, address }) => {
+      if (taken.includes(address) || found.some((one) => one.address === address)) return;
       try {
-        found.push(open(driver, this.port, at, this.options));
+        found.push(open(driver, this.port, address, this.options));
       } catch (error) {
         if (!isSilence(error)) fault ??= asError(error);
       }
-    }
+    });
     return fault;
   }
 
@@ -157,18 +159,18 @@ export function listSensors(
   inUse: readonly { readonly name: string; readonly address: number }[] = [],
 ): readonly Found[] {
   const found = new Map<number, Found>();
-  for (const { name, address } of inUse) found.set(address, { address, name, detail: "" });
+  inUse.forEach(({ name, address }) => found.set(address, { address, name, detail: "" }));
   if (inUse.length === 0) freeBus(port);
-  for (const [driver, address] of places(table(more))) {
-    if (found.get(address)?.name !== undefined) continue;
+  places(table(more)).forEach(({ driver, address }) => {
+    if (found.get(address)?.name !== undefined) return;
     try {
       open(driver, port, address, {}).sensor.close();
       found.set(address, { address, name: driver.name, detail: "" });
     } catch (error) {
       if (!isSilence(error)) found.set(address, { address, name: undefined, detail: asError(error).message });
     }
-  }
-  return [...found.values()].sort((a, b) => a.address - b.address);
+  });
+  return Array.from(found.values()).sort((a, b) => a.address - b.address);
 }
 
 function open(driver: SensorDriver, port: SensorPort, address: number, options: OpenOptions): OpenSensor {
@@ -185,20 +187,27 @@ function isSameName(one: string, other: string): boolean {
 
 /** The board's first: who added a driver knows what is there, also where another chip can have the same address. */
 function table(more: readonly SensorDriver[]): readonly SensorDriver[] {
-  return more.length === 0 ? drivers : [...more, ...drivers];
+  return more.length === 0 ? drivers : more.concat(drivers);
+}
+
+/** Where a chip of a driver can be. */
+interface Spot {
+  readonly driver: SensorDriver;
+  readonly address: number;
 }
 
 /** Every place to look, in order: each driver's first address, then each driver's second, and so on; at one address, who is sure of its chip first. */
-function places(candidates: readonly SensorDriver[]): readonly (readonly [SensorDriver, number])[] {
-  const inOrder = [
-    ...candidates.filter(({ identity = "sure" }) => identity === "sure"),
-    ...candidates.filter(({ identity }) => identity === "late"),
-    ...candidates.filter(({ identity }) => identity === "none"),
-  ];
-  const found: [SensorDriver, number][] = [];
-  const max = Math.max(...candidates.map((driver) => driver.addresses.length));
-  for (let at = 0; at < max; at++) {
-    for (const driver of inOrder) if (at < driver.addresses.length) found.push([driver, driver.addresses[at]]);
+function places(candidates: readonly SensorDriver[]): readonly Spot[] {
+  const of = (wanted: Identity): SensorDriver[] => candidates.filter(({ identity = "sure" }) => identity === wanted);
+  const inOrder = of("sure").concat(of("late"), of("none"));
+  const found: Spot[] = [];
+  for (let at = 0, isMore = true; isMore; at++) {
+    isMore = false;
+    inOrder.forEach((driver) => {
+      if (at >= driver.addresses.length) return;
+      found.push({ driver, address: driver.addresses[at] });
+      isMore = true;
+    });
   }
   return found;
 }

@@ -43,12 +43,14 @@ export class Roster {
   /** Whatever was put off is due. */
   start(): void {
     if (this.scout !== undefined) this.scout.dueSlot = 0;
-    for (const place of this.places) place.dueSlot = 0;
+    this.places.forEach((place) => {
+      place.dueSlot = 0;
+    });
   }
 
   /** Closes all, also so that no later ask collects what a conversion left behind. */
   stop(): void {
-    for (const place of this.places) place.close();
+    this.places.forEach((place) => place.close());
     this.first = undefined;
     this.isIncomplete = true;
     this.isUnassigned = true;
@@ -62,26 +64,25 @@ export class Roster {
 
   /** The next slot in which something is to be opened. */
   get dueSlot(): number {
-    let due = this.isLooking && this.scout !== undefined ? this.scout.dueSlot : Number.POSITIVE_INFINITY;
-    for (const { dueSlot } of this.places) due = Math.min(due, dueSlot);
-    return due;
+    const due = this.isLooking && this.scout !== undefined ? this.scout.dueSlot : Number.POSITIVE_INFINITY;
+    return this.places.reduce((earliest, { dueSlot }) => Math.min(earliest, dueSlot), due);
   }
 
   /** Opens what is not open and due. */
   complete(slot: number, isExtra: boolean): void {
     if (this.isLooking) this.look(slot, isExtra);
-    for (const place of this.places) {
-      if (place.opened !== undefined || (place.dueSlot >= slot && !isExtra)) continue;
+    this.places.forEach((place) => {
+      if (place.opened !== undefined || (place.dueSlot >= slot && !isExtra)) return;
       try {
         this.seat(place, this.sensors.open(place.name, this.taken(), place.address));
       } catch (error) {
         place.fault = asError(error);
       }
-    }
+    });
     // Not before all were asked: a report can say who answers.
-    for (const place of this.places) {
+    this.places.forEach((place) => {
       if (place.fault !== undefined) this.fail(place, place.fault, slot, isExtra);
-    }
+    });
     this.isIncomplete = this.isLooking || this.places.some(isAway);
   }
 
@@ -92,21 +93,22 @@ export class Roster {
 
   /** Sensors came or went. */
   private relink(): void {
-    let last: Place | undefined;
-    this.first = undefined;
-    for (const place of this.places) {
+    let next: Place | undefined;
+    for (let at = this.places.length - 1; at >= 0; at--) {
+      const place = this.places[at];
       if (place.opened === undefined) continue;
-      if (last === undefined) this.first = place;
-      else last.next = place;
-      place.next = undefined;
-      last = place;
+      place.next = next;
+      next = place;
     }
+    this.first = next;
     this.isUnassigned = true;
   }
 
   private taken(): readonly number[] {
     const taken: number[] = [];
-    for (const { opened } of this.places) if (opened !== undefined) taken.push(opened.address);
+    this.places.forEach(({ opened }) => {
+      if (opened !== undefined) taken.push(opened.address);
+    });
     return taken;
   }
 
@@ -116,7 +118,7 @@ export class Roster {
     if (scout === undefined || (scout.dueSlot >= slot && !isExtra)) return;
     try {
       const found = this.sensors.openAll(this.taken());
-      for (const opened of found) this.seat(this.placeFor(opened), opened);
+      found.forEach((opened) => this.seat(this.placeFor(opened), opened));
       scout.lastError = undefined;
       this.isLooking = this.places.some(isAway);
       if (found.length > 0 || !this.isLooking) scout.succeed();
@@ -172,14 +174,15 @@ export class Roster {
       if (former === undefined || former === best) continue;
       text += `${text && "; "}${channels[channel].name} now from ${best.where}, no longer from ${former.where}`;
     }
-    for (const [at, place] of places.entries()) place.give(given[at]);
+    places.forEach((place, at) => place.give(given[at]));
     if (text !== "") this.owner.onSourcesChanged(text);
   }
 
   private bestFor(channel: number): Place | undefined {
     let best: Place | undefined;
     let bestAccuracy = 0;
-    for (const place of this.places) {
+    for (let at = 0; at < this.places.length; at++) {
+      const place = this.places[at];
       const one = place.measureOf(channel);
       if (one === undefined) continue;
       const accuracy = this.scout === undefined ? 0 : one.accuracy;
