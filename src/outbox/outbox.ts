@@ -5,6 +5,7 @@
  * No clock, no callback but `onEvent`, nothing allocated per entry. README.md: the bytes, the states, the recovery.
  */
 
+import { type Position, positionOf } from "./appender.js";
 import { Log } from "./blocks/log.js";
 import { WINDOW } from "./blocks/marks.js";
 import { mount } from "./blocks/mount.js";
@@ -302,6 +303,15 @@ export class Outbox {
     this.walk.exactTail();
     exactCount(this.walk);
     return measure(this.log, this.skipped, this.options.endurance ?? ENDURANCE);
+  }
+
+  /**
+   * Makes every settle durable. Call before `close`.
+   * @returns where an `Appender` of a later run goes on; undefined: that run must mount
+   */
+  suspend(): Position | undefined {
+    putDeferred(this.space);
+    return this.skipped === 0 ? positionOf(this.space) : undefined;
   }
 
   /** Makes every settle durable and closes the flash. Every method throws, or does nothing, afterwards. */

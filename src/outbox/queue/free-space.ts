@@ -48,6 +48,11 @@ export class FreeSpace {
     return this.advance(this.whenFull) && log.freeBytes >= size + log.reserve;
   }
 
+  /** Address up to which the newest block takes entries, as long as nothing but entries comes: the reserve, if another can follow. */
+  get entriesEnd(): number {
+    return this.canAdvance("refuse") ? this.log.blockEnd : this.log.freeEnd;
+  }
+
   /** Free space for a record of `size` bytes that must not be refused. */
   forMark(size: number): boolean {
     const log = this.log;

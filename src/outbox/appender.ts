@@ -1,0 +1,121 @@
+/*
+ * Goes on appending where an earlier run stopped, without a mount: for a device that slept in between and has kept the position
+ * in memory that lives through sleep. It believes nothing that flash does not confirm: the newest block's head, that something
+ * lies before the position and nothing behind it. Where anything is otherwise, and where the block has no free space, the outbox must
+ * be mounted. What it writes is what the outbox writes: a mount finds these entries like any others.
+ */
+import type { Flash } from "./flash/flash.js";
+import { mediumFor } from "./flash/geometry.js";
+import {
+  blockSeed,
+  CLEAN_BYTES,
+  ERASED,
+  firstIn,
+  HEAD_BYTES,
+  isHeader,
+  isWhole,
+  PAYLOAD_AT,
+  SHORT_PAYLOAD,
+  sequenceIn,
+} from "./flash/layout.js";
+import type { Medium } from "./flash/medium.js";
+import type { FreeSpace } from "./queue/free-space.js";
+
+const OPEN_WORD = CLEAN_BYTES >> 2;
+
+/** Where the next entry goes: numbers, for whoever keeps them over a sleep. */
+export interface Position {
+  /** The newest block: its index on flash, its block sequence, the number of its first entry, its format version. */
+  readonly block: number;
+  readonly sequence: number;
+  readonly first: number;
+  readonly version: number;
+  /** Address of the next record; up to where entries may go. */
+  readonly end: number;
+  readonly freeEnd: number;
+  /** Sequence number of the next entry. */
+  readonly number: number;
+}
+
+/** The flash, and how it is programmed: as `OutboxOptions` has them. */
+export interface AppenderOptions {
+  readonly flash: Flash;
+  readonly writeUnit?: 1 | 16;
+  /** Bytes of the longest payload. */
+  readonly maxPayload: number;
+}
+
+/** Of a log that this run has made its own; else undefined: a later run has to mount it. */
+export function positionOf(space: FreeSpace): Position | undefined {
+  const { log } = space;
+  if (!log.resumed || log.newest.sequence === 0) return undefined;
+  const { newestBlock: block, end, number } = log;
+  const { sequence, first, version } = log.newest;
+  return { block, sequence, first, version, end, freeEnd: space.entriesEnd, number };
+}
+
+export class Appender {
+  /** Of the next entry, and where it goes. */
+  number: number;
+  end: number;
+  private readonly medium: Medium;
+  private readonly position: Position;
+
+  /** @throws RangeError for a flash that no outbox can live on */
+  constructor({ flash, writeUnit, maxPayload }: AppenderOptions, position: Position) {
+    this.medium = mediumFor(flash, writeUnit, maxPayload);
+    this.position = position;
+    this.number = position.number;
+    this.end = position.end;
+  }
+
+  /** Whether flash is as the position says: two reads. Nothing may be appended otherwise. */
+  isConfirmed(): boolean {
+    const { medium, position, end } = this;
+    const { block, sequence, first, freeEnd } = position;
+    const start = block * medium.blockLength;
+    const isWithin = end >= start + HEAD_BYTES && freeEnd <= start + medium.blockLength;
+    if (!(block < medium.blocks && isWithin && (end & 3) === 0 && (end & (medium.unit - 1)) === 0)) return false;
+    medium.readHead(block);
+    const head = medium.head;
+    if (!isHeader(head, OPEN_WORD) || sequenceIn(head, OPEN_WORD) !== sequence) return false;
+    if (firstIn(head, OPEN_WORD) !== (first | 0)) return false;
+    if (medium.unit === 16 && !isWhole(head, 0, sequence)) return false;
+    return medium.unit === 16 || medium.wordAt(end - 4) !== ERASED;
+  }
+
+  /**
+   * Stores an entry; durable on return. Only after `isConfirmed`, and never again once it has returned -1.
+   * @returns its sequence number; -1: mount the outbox, and append it there
+   */
+  append(payload: Uint8Array, qos: 1 | 2): number {
+    const { medium, position, end, number } = this;
+    const { version, freeEnd } = position;
+    const length = payload.byteLength;
+    const size = length === SHORT_PAYLOAD ? medium.shortEntrySize(payload, version) : medium.sizeOf(length);
+    const seed = blockSeed(position.sequence);
+    if (length > medium.maxPayload || end + size > freeEnd || !this.isFree(end, size, seed)) return -1;
+    medium.pad(length);
+    medium.bytes.set(payload, PAYLOAD_AT);
+    medium.prepare(qos, length, seed, version);
+    if (!medium.put(end, number)) {
+      // As the log does: what was not programmed well is not to turn up beside its repetition.
+      if (medium.unit === 1) medium.programZeros(end, end + 4);
+      return -1;
+    }
+    this.end = end + size;
+    this.number = number + 1;
+    return number;
+  }
+
+  close(): void {
+    this.medium.close();
+  }
+
+  /** Nothing was appended here since. Where erased flash need not read as ones, that would be a record of the next number. */
+  private isFree(end: number, size: number, seed: number): boolean {
+    const medium = this.medium;
+    if (medium.unit === 1) return medium.isBlank(end, end + size);
+    return !medium.load(end, this.position.freeEnd, seed) || medium.number !== (this.number | 0);
+  }
+}
