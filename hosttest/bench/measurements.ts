@@ -42,6 +42,8 @@ function measurement(
 export const MEASUREMENTS: readonly Measurement[] = [
   measurement("QoS 1 publish", (turns) => `bench.publish(1, ${turns})`, { computrons: 650, slots: 8 }),
   measurement("QoS 2 publish", (turns) => `bench.publish(2, ${turns})`, { computrons: 1_300, slots: 14 }),
+  measurement("QoS 1 publish, MQTT 5", (turns) => `bench.publish(1, ${turns}, 5)`, { computrons: 660, slots: 8 }),
+  measurement("QoS 2 publish, MQTT 5", (turns) => `bench.publish(2, ${turns}, 5)`, { computrons: 960, slots: 14 }),
   measurement("whole way, QoS 1", (turns) => `bench.wholeWay(1, ${turns})`, {
     computrons: 1_700,
     slots: 16,

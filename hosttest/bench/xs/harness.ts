@@ -73,7 +73,7 @@ function serve(packet: Uint8Array, at: number): number {
     if (byte < 0x80) break;
   }
   const type = packet[at] >> 4;
-  if (type === CONNECT) answer(0x20, 0, 0);
+  if (type === CONNECT) greet(packet[next + 6]);
   else if (type === PUBLISH) {
     const qos = (packet[at] >> 1) & 3;
     const id = next + 2 + ((packet[next] << 8) | packet[next + 1]);
@@ -88,6 +88,17 @@ function serve(packet: Uint8Array, at: number): number {
     answers[answered++] = 0;
   } else if (type !== DISCONNECT) throw new Error(`packet of type ${type}`);
   return next + length;
+}
+
+/** CONNACK, in the version that CONNECT asks for; `level`: as it names it. Of 5 as a server says it that is not asked for less. */
+function greet(level: number): void {
+  answer(0x20, 0, 0);
+  if (level !== 5) return;
+  answers[answered - 3] = 6;
+  answers[answered++] = 3; // three bytes of properties:
+  answers[answered++] = 0x22; // topic alias maximum
+  answers[answered++] = 0;
+  answers[answered++] = 10;
 }
 
 let socket: Socket | undefined;

@@ -10,7 +10,7 @@ const THIRTY_ONE = new Uint8Array(31).fill(0x31);
 
 const bench = {
   calibrate,
-  publish: (qos: 1 | 2, turns: number): string => shown(publishCost(qos, turns)),
+  publish: (qos: 1 | 2, turns: number, version?: 4 | 5): string => shown(publishCost(qos, turns, version)),
   wholeWay: (qos: 1 | 2, turns: number): string => shown(wholeWayCost(qos, turns)),
   wholeWayReady: (qos: 1 | 2, turns: number): string => shown(wholeWayCost(qos, turns, THIRTY_ONE)),
   render: (format: "json" | "plain", turns: number): string => shown(renderCost(format, turns)),

@@ -4,6 +4,7 @@
  */
 import { Client, type Message } from "../../../src/mqtt/client.js";
 import type { OutboundEntry, OutboundStore } from "../../../src/mqtt/delivery/store.js";
+import { Broker5 } from "../../../src/mqtt/v5/broker5.js";
 import { encodeTopicName } from "../../../src/mqtt/wire/topics.js";
 import { encodeUTF8 } from "../../../src/mqtt/wire/utf8.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
@@ -66,8 +67,9 @@ class OneStore implements OutboundStore<OutboundEntry> {
 
 let settled = 0;
 
-function connected<E extends OutboundEntry>(outbound: OutboundStore<E>): Client<E> {
+function connected<E extends OutboundEntry>(outbound: OutboundStore<E>, version: 4 | 5 = 4): Client<E> {
   const client = new Client<E>({
+    ...(version === 5 ? { version5: Broker5, version } : {}),
     socket: { io: Socket },
     host: "127.0.0.1",
     port: 1883,
@@ -117,9 +119,9 @@ function perTurn(turns: number, turn: () => number): Cost {
 }
 
 /** Client and session: PUBLISH to the last acknowledgement. */
-export function publishCost(qos: 1 | 2, turns: number): Cost {
+export function publishCost(qos: 1 | 2, turns: number, version?: 4 | 5): Cost {
   const store = new OneStore();
-  const client = connected(store);
+  const client = connected(store, version);
   const wake = (): void => client.wake();
   return perTurn(turns, () => {
     store.add(qos);
