@@ -14,6 +14,7 @@ import type { SleepPort } from "./power/io.js";
 import type { SensorDriver } from "./sensor/drivers.js";
 import type { SensorPort } from "./sensor/io.js";
 import type { KeyValueStore } from "./settings/store.js";
+import type { TLSDemand } from "./tls/io.js";
 
 export type { TimerId, Timers } from "./common/timers.js";
 export type { ResetCause } from "./health/boot-guard.js";
@@ -82,8 +83,10 @@ export interface Board {
   /** Drivers that this board has beyond those in src/sensor. */
   readonly drivers?: readonly SensorDriver[];
   readonly tcp: { readonly io: TCPConstructor };
-  /** TCP under TLS; absent where the board has none. */
+  /** TCP under TLS; its class takes one option more, `demand`, a `TLSDemand`. Absent where the board has none. */
   readonly tls?: { readonly io: TCPConstructor };
+  /** What TLS is given for this run, from the command line or at build time. */
+  readonly credentials?: Pick<TLSDemand, "ca" | "certificate" | "key">;
   /** Where `tcp.io` takes addresses only. */
   readonly dns?: { readonly io: ResolverConstructor };
   /** Absent where the network is always there. */

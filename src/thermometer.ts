@@ -262,6 +262,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
 
   onClock(): void {
     this.journal?.clockSet();
+    this.uplink?.clockSet();
     if (this.clockPatience !== undefined) this.startUplink();
   }
 

@@ -3,12 +3,15 @@
  * through Node, the terminal as its serial port. `npm start` bundles src/main.ts with this as its `board`.
  * Reads the command line when it is imported, because the firmware starts when it is imported, as on a chip.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
+import { messageOf } from "../../src/common/message-of.js";
 import { printable } from "../../src/console/port/printable.js";
 import { Settings } from "../../src/settings/settings.js";
+import { brokerPort } from "../../src/thermometer/broker/address.js";
+import { fromPEM, type PEMKind } from "../../src/tls/pem.js";
 import { VERSION } from "../../src/version.js";
 import { I2CBus } from "../parts/i2c-bus.js";
 import { wander } from "../parts/wander.js";
@@ -17,6 +20,7 @@ import { DeviceClock } from "./device-clock.js";
 import { ImageError } from "./flash/flash-file.js";
 import { type BrokerAddress, Subscriber } from "./network/subscriber.js";
 import { TCP } from "./network/tcp.js";
+import { checkCredentials, TLS } from "./network/tls.js";
 import { bootOnXS } from "./on-xs.js";
 import { parseOptions, USAGE, UsageError } from "./options/options.js";
 import { Run } from "./run.js";
@@ -37,6 +41,7 @@ if (options.help) {
   console.log(USAGE);
   process.exit(0);
 }
+const credentials = orExit(readCredentials);
 // A headless run without --flash is a new chip each time, so that scripts do not meet what an earlier run left behind.
 const temporary =
   options.flash === undefined && options.headless ? mkdtempSync(join(tmpdir(), "thermometer-")) : undefined;
@@ -86,6 +91,8 @@ function makeBoard(): Board {
     openSettingsFlash: () => chip.settingsFlash(),
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
     tcp: { io: TCP },
+    tls: { io: TLS },
+    credentials,
     serial: options.headless ? undefined : (pty?.serial ?? terminal(run.terminal)),
     defaults: { interval: String(DEFAULT_INTERVAL_S), sensor: "tmp117" },
     get overrides() {
@@ -122,6 +129,29 @@ function makeBoard(): Board {
   };
 }
 
+/** What the command line's files hold. @throws UsageError */
+function readCredentials(): NonNullable<Board["credentials"]> {
+  const read = (option: "ca" | "cert" | "key", kind: PEMKind): Uint8Array | undefined => {
+    const path = options[option];
+    try {
+      return path === undefined ? undefined : fromPEM(readFileSync(path, "latin1"), kind);
+    } catch (error) {
+      throw new UsageError(`--${option} ${path}: ${messageOf(error)}`);
+    }
+  };
+  const given = {
+    ca: read("ca", "CERTIFICATE"),
+    certificate: read("cert", "CERTIFICATE"),
+    key: read("key", "PRIVATE KEY"),
+  };
+  try {
+    checkCredentials(given);
+  } catch (error) {
+    throw new UsageError(`--ca, --cert, --key: cannot be used: ${messageOf(error)}`);
+  }
+  return given;
+}
+
 /** Whether the command line or the chip names a broker. */
 function namesBroker(): boolean {
   return options.overrides["mqtt.host"] !== undefined || settingsNow({}).get("mqtt.host") !== "";
@@ -132,7 +162,7 @@ async function embeddedBroker(): Promise<{ settings: Record<string, string>; why
   const { startBroker } = await import("./network/broker.js");
   const { host, port, whyOther } = await startBroker();
   return {
-    settings: { "mqtt.host": host, "mqtt.port": String(port), "mqtt.user": "", "mqtt.password": "" },
+    settings: { "mqtt.host": host, "mqtt.port": String(port), "mqtt.user": "", "mqtt.password": "", "mqtt.tls": "off" },
     whyOther,
   };
 }
@@ -148,9 +178,20 @@ function settingsNow(overrides: Record<string, string>): Settings {
 
 function brokerInForce(): BrokerAddress {
   const settings = settingsNow(overrides());
+  const host = settings.get("mqtt.host");
+  const demand = {
+    ...credentials,
+    fingerprint: settings.get("mqtt.fingerprint"),
+    name: settings.get("mqtt.name") || host,
+    session: undefined,
+    onHandshake: () => {},
+    onSecured: () => {},
+    onRefused: () => {}, // the thermometer itself reports the broker
+  };
   return {
-    host: settings.get("mqtt.host"),
-    port: settings.get("mqtt.port"),
+    host,
+    port: brokerPort(settings),
+    demand: settings.get("mqtt.tls") ? demand : undefined,
     user: settings.get("mqtt.user"),
     password: settings.get("mqtt.password"),
   };

@@ -20,6 +20,7 @@ const MAY_IMPORT = {
   power: {},
   sensor: { code: ["channels"], types: ["common"] },
   settings: { code: ["channels", "common"] },
+  tls: {},
   thermometer: {
     code: [
       "channels",
@@ -34,6 +35,7 @@ const MAY_IMPORT = {
       "power",
       "sensor",
       "settings",
+      "tls",
     ],
   },
 };

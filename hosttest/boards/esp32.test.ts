@@ -205,7 +205,7 @@ test("a misspelt one is reported, with what was meant", async () => {
     expect.stringContaining("rom: no such setting, did you mean room?"),
     expect.stringContaining("qos: no such setting, did you mean mqtt.qos?"),
   ]);
-  expect(settings.get("mqtt.port")).toBe(1883);
+  expect(settings.get("mqtt.port")).toBe(0);
 });
 
 test("drivers that a manifest names are imported", async () => {

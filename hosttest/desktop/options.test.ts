@@ -25,8 +25,11 @@ describe("the desktop's command line", () => {
       room: "kitchen",
       "mqtt.host": "10.0.0.2",
       "mqtt.port": "1884",
+      "mqtt.tls": "off",
       "mqtt.user": "ann",
       "mqtt.password": "p@ss",
+      "mqtt.fingerprint": "",
+      "mqtt.name": "",
       "mqtt.qos": "2",
       interval: "0.05",
     });
@@ -37,6 +40,9 @@ describe("the desktop's command line", () => {
     expect(parse("")).toEqual({
       overrides: {},
       flash: undefined,
+      ca: undefined,
+      cert: undefined,
+      key: undefined,
       count: undefined,
       durationMs: undefined,
       headless: false,
@@ -48,6 +54,13 @@ describe("the desktop's command line", () => {
 
   test("takes the broker's usual port", () => {
     expect(parse("--broker mqtt://nas").overrides).toMatchObject({ "mqtt.host": "nas", "mqtt.port": "1883" });
+    expect(parse("--broker mqtts://nas").overrides).toMatchObject({ "mqtt.port": "8883", "mqtt.tls": "on" });
+  });
+
+  test("with TLS: files for it, but not against what --broker says", () => {
+    const files = { ca: "a.pem", cert: "b.pem", key: "c.pem" };
+    expect(parse("--broker mqtts://nas --ca a.pem --cert b.pem --key c.pem")).toMatchObject(files);
+    expect(parse("--ca a.pem")).toMatchObject({ ca: "a.pem" }); // mqtt.tls may be saved
   });
 
   test("takes a list of sensors, with blanks beside the commas as at the prompt", () => {
@@ -88,8 +101,11 @@ describe("the desktop's command line", () => {
     ["--sensor ,", '--sensor: got ",", expected auto, or drivers'],
     ["--interval 0", "--interval:"],
     ["--broker mqtt://[::1]", "--broker: got "],
-    ["--broker localhost", "--broker localhost: expected mqtt://"],
-    ["--broker http://localhost", "--broker http://localhost: expected mqtt://"],
+    ["--broker localhost", "--broker localhost: expected mqtt[s]://"],
+    ["--broker http://localhost", "--broker http://localhost: expected mqtt[s]://"],
+    ["--broker mqtt://localhost --ca a.pem", "--ca: --broker is without TLS: mqtts://"],
+    ["--broker mqtts://localhost --cert a.pem", "--cert and --key: expected both, or none of them"],
+    ["--ca=", "--ca: expected the name of a file"],
     ["--broker mqtt://host:99999", "--broker mqtt://host:99999: expected"],
     ["--broker mqtt://a%zz@host", "--broker mqtt://a%zz@host: expected"],
     ["--broker mqtt://host/topic", "--broker mqtt://host/topic: expected"],

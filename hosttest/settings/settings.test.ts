@@ -17,7 +17,7 @@ describe("the four layers", () => {
       defaults: { room: "hall", interval: "5" },
       overrides: { interval: "0.05" },
     });
-    expect(settings.get("mqtt.port")).toBe(1883);
+    expect(settings.get("mqtt.port")).toBe(0);
     expect(settings.get("room")).toBe("hall");
     expect(settings.get("interval")).toBe(0.05);
     expect(["mqtt.port", "room", "interval"].map((key) => settings.state(key).origin)).toEqual([

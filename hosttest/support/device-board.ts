@@ -11,6 +11,7 @@ import { NTPServer } from "../../boards/parts/ntp.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board, ResetCause } from "../../src/board.js";
+import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
 import { Thermometer } from "../../src/thermometer.js";
 import { FakeSerial, type FakeSerialOptions } from "../console/support/fake-serial.js";
 import { House } from "./house.js";
@@ -33,6 +34,8 @@ export interface DeviceOptions {
   readonly parts?: Readonly<Record<number, I2CPart>>;
   /** Drivers that the board has beside the firmware's own. */
   readonly drivers?: Board["drivers"];
+  /** TLS over the house's network. Default: the board has none. */
+  readonly tls?: (tcp: TCPConstructor) => TCPConstructor;
   /** The prompt's port. Default: read line by line, as a script does. */
   readonly serial?: FakeSerialOptions;
 }
@@ -60,6 +63,7 @@ export class SimulatedDevice {
   boots = 0;
   readonly #parts: Readonly<Record<number, I2CPart>>;
   readonly #drivers: Board["drivers"];
+  readonly #tls: DeviceOptions["tls"];
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
@@ -73,6 +77,7 @@ export class SimulatedDevice {
     const { serial = { mode: "lines" } } = options;
     this.#parts = options.parts ?? {};
     this.#drivers = options.drivers;
+    this.#tls = options.tls;
     const { time } = house;
     this.house = house;
     this.#tellsCause = tellsResetCause === "yes";
@@ -225,6 +230,7 @@ export class SimulatedDevice {
     const { time, network, random } = this.house;
     let utcOffsetMs: number | undefined;
     const isOn = (): boolean => life === this.#life;
+    const tcp = network.socketClass(isOn, () => this.wifi.connected);
     return {
       name: "simulated",
       mac: "020000000001",
@@ -249,7 +255,8 @@ export class SimulatedDevice {
       openSettingsFlash: () => openedFlash(this.settingsFlash, () => this.cut()),
       sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
       drivers: this.#drivers,
-      tcp: { io: network.socketClass(isOn, () => this.wifi.connected) },
+      tcp: { io: tcp },
+      tls: this.#tls && { io: this.#tls(tcp) },
       wifi: this.wifi,
       ntp: this.ntp,
       serial: this.port.serial,

@@ -3,16 +3,21 @@
  * Sources: keep alive MQTT 3.1.1 §3.1.2.10; the checks: texts.ts.
  */
 import type { SettingRow } from "./setting.js";
-import { anyText, hostFlaw, isHost, isMQTTText, mendHost, strayCharacter } from "./texts.js";
+import { anyText, hostFlaw, isHost, isMQTTText, isSHA256, mendFingerprint, mendHost, strayCharacter } from "./texts.js";
 
 /** Values in force. */
 export interface BrokerValues {
   /** Empty: no broker yet. */
   "mqtt.host": string;
+  /** 0: the usual one. */
   "mqtt.port": number;
   "mqtt.user": string;
   "mqtt.password": string;
   "mqtt.tls": boolean;
+  /** 64 lower-case hexadecimal digits; empty: none. */
+  "mqtt.fingerprint": string;
+  /** Empty: `mqtt.host`. */
+  "mqtt.name": string;
   "mqtt.qos": 0 | 1 | 2;
   /** 0: off. */
   "mqtt.keepalive": number;
@@ -38,9 +43,9 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
     },
     {
       key: "mqtt.port",
-      type: { kind: "number", unit: "", min: 1, max: 65_535, decimals: 0 },
-      default: 1883,
-      help: "The broker's TCP port",
+      type: { kind: "number", unit: "", min: 0, max: 65_535, decimals: 0 },
+      default: 0,
+      help: "The broker's TCP port; 0: 1883, with mqtt.tls 8883",
       inForce: "rebooted",
       asked: true,
     },
@@ -71,7 +76,34 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
       key: "mqtt.tls",
       type: { kind: "switch" },
       default: false,
-      help: "Encrypts the connection to the broker",
+      help: "Encrypts the connection to the broker, and checks who answers",
+      inForce: "rebooted",
+    },
+    {
+      key: "mqtt.fingerprint",
+      type: {
+        kind: "text",
+        maxBytes: 64,
+        expects: "a SHA-256 in hexadecimal: 64 digits, colons between them or none; or nothing",
+        accepts: isSHA256,
+        mend: mendFingerprint,
+      },
+      default: "",
+      help: "SHA-256 of the broker's public key: TLS accepts no other; empty: any",
+      inForce: "rebooted",
+    },
+    {
+      key: "mqtt.name",
+      type: {
+        kind: "text",
+        maxBytes: 128,
+        expects: "a host name or an IP address alone, or nothing",
+        accepts: isHost,
+        mend: mendHost,
+        flaw: hostFlaw,
+      },
+      default: "",
+      help: "The name in the broker's certificate; empty: as mqtt.host",
       inForce: "rebooted",
     },
     {

@@ -110,6 +110,16 @@ export function isPassphrase(text: string): boolean {
   return bytes === 0 || (bytes >= 8 && bytes <= 63) || (bytes === 64 && every(text, isHexDigit));
 }
 
+/** A SHA-256 as a mended fingerprint, or nothing. */
+export function isSHA256(text: string): boolean {
+  return text === "" || (text.length === 64 && every(text, isHexDigit));
+}
+
+/** Lower case, without the colons and blanks that tools print between the digits. */
+export function mendFingerprint(text: string): string {
+  return text.toLowerCase().replace(/[: ]/g, "");
+}
+
 /** Length of `text` in UTF-8 bytes. A lone surrogate counts as three. */
 export function utf8Length(text: string): number {
   let bytes = 0;

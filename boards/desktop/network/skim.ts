@@ -3,8 +3,9 @@
  * passed over as it comes, and never held. For a subscriber at QoS 0 alone: nothing is owed for such a message.
  * Source: MQTT 3.1.1, section 2.2 (fixed header) and 3.3 (PUBLISH).
  */
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import type { Dial } from "./dial.js";
 
 /** The longest packet that is passed on, in bytes after the fixed header. */
 export const MAX_SHOWN_BYTES = 65_536;
@@ -72,16 +73,24 @@ export class Skimmer {
 }
 
 /** A connection whose reader gets what a Skimmer leaves. */
-export function connectSkimmed(port: number, host: string, onSkipped: OnSkipped): Duplex {
-  return new SkimmedSocket(connect({ port, host, noDelay: true }), new Skimmer(onSkipped));
+export function skimmed(dial: Dial, onSkipped: OnSkipped): Duplex {
+  return new SkimmedSocket(dial, new Skimmer(onSkipped));
 }
 
 class SkimmedSocket extends Duplex {
   readonly #socket: Socket;
 
-  constructor(socket: Socket, skimmer: Skimmer) {
+  #isOpen = false;
+  /** What waits for the connection to be open: nothing is written before. */
+  #waiting: (() => void) | undefined;
+
+  constructor({ socket, whenOpen }: Dial, skimmer: Skimmer) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
+    whenOpen(() => {
+      this.#isOpen = true;
+      this.#waiting?.();
+    });
     socket.on("data", (chunk) => {
       for (const piece of skimmer.take(chunk)) if (!this.push(piece)) socket.pause();
     });
@@ -95,7 +104,9 @@ class SkimmedSocket extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, done);
+    const write = (): void => void this.#socket.write(chunk, done);
+    if (this.#isOpen) write();
+    else this.#waiting = write;
   }
 
   override _final(done: () => void): void {

@@ -4,7 +4,10 @@
  * At QoS 0: it shows, and owes nothing for what is too long to be shown (skim.ts).
  */
 import { MqttClient } from "mqtt";
-import { connectSkimmed } from "./skim.js";
+import type { TLSDemand } from "../../../src/tls/io.js";
+import { dial } from "./dial.js";
+import { skimmed } from "./skim.js";
+import { dialTLS } from "./tls.js";
 
 const FILTER = "home/+/+";
 /** Of a payload, in characters. */
@@ -15,6 +18,8 @@ export interface BrokerAddress {
   readonly port: number;
   readonly user: string;
   readonly password: string;
+  /** Undefined: without TLS. */
+  readonly demand: TLSDemand | undefined;
 }
 
 export class Subscriber {
@@ -31,8 +36,8 @@ export class Subscriber {
   }
 
   /** Connects, and again after every drop. A broker that is away is no error: it waits. Another one than before: goes there. */
-  follow({ host, port, user, password }: BrokerAddress): void {
-    const at = JSON.stringify([host, port, user, password]);
+  follow({ host, port, user, password, demand }: BrokerAddress): void {
+    const at = JSON.stringify([host, port, user, password, demand?.fingerprint, demand?.name]);
     if (at === this.#at) return;
     this.#at = at;
     this.#client?.end(true);
@@ -40,12 +45,15 @@ export class Subscriber {
     let isNew = true;
     const onSkipped = (topic: string, bytes: number): void =>
       this.#print(`${topic} (${bytes} bytes: too long to be shown)`);
-    const client = new MqttClient(() => connectSkimmed(port, host, onSkipped), {
-      username: user || undefined,
-      password: password || undefined,
-      reconnectPeriod: 1000,
-      resubscribe: false,
-    });
+    const client = new MqttClient(
+      () => skimmed(demand ? dialTLS({ host, port }, demand) : dial({ host, port }), onSkipped),
+      {
+        username: user || undefined,
+        password: password || undefined,
+        reconnectPeriod: 1000,
+        resubscribe: false,
+      },
+    );
     this.#client = client;
     client.on("error", () => {}); // the thermometer itself reports the broker
     client.on("message", (topic, payload) => this.#arrived(topic, payload.toString("utf8")));

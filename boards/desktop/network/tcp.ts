@@ -5,7 +5,8 @@
  * Backpressure is TCP's own: what is not read stops the sender at READ_AHEAD bytes.
  */
 import { lookup } from "node:dns";
-import { connect, type Socket as NetSocket } from "node:net";
+import type { Socket as NetSocket } from "node:net";
+import { type Address, type Dial, dial } from "./dial.js";
 
 const SEND_BUFFER = 65_536; // bytes announced as writable when nothing waits
 const READ_AHEAD = 65_536;
@@ -43,14 +44,16 @@ export class TCP {
   #isClosed = false;
   #reason: "refused" | "unreachable" | undefined;
 
-  constructor(options: TCPOptions) {
-    const { port, nodelay = true } = options;
+  /** `connect`: how the connection comes about. */
+  constructor(options: TCPOptions, connect: (address: Address) => Dial = dial) {
+    const { port, nodelay } = options;
     if (!(port >= 0 && port <= 65_535)) throw new RangeError(`port ${port}: expected 0..65535`);
     const host = options.address ?? options.host;
     if (!host) throw new TypeError("address or host: expected one of them");
     this.#options = options;
-    this.#socket = connect({ host, port, noDelay: nodelay });
-    this.#socket.on("connect", () => {
+    const { socket, whenOpen } = connect({ host, port, nodelay });
+    this.#socket = socket;
+    whenOpen(() => {
       this.#isOpen = true;
       this.#announce();
     });

@@ -29,6 +29,10 @@ export interface Options {
   readonly overrides: Readonly<Record<string, string>>;
   /** The chip's image; undefined: the default one, or a new chip in a headless run. */
   readonly flash: string | undefined;
+  /** Files in PEM: CAs, the client's certificate, its key. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
   /** Stop sampling after so many readings of this run, and end when all are settled. */
   readonly count: number | undefined;
   /** End after so many milliseconds. */
@@ -46,7 +50,13 @@ const SIMULATED = simulatedParts.map(({ name }) => name).join(", ");
 
 const OPTIONS = {
   room: text("NAME", "where the device hangs: the topic is home/NAME/temperature"),
-  broker: text("mqtt://[user:pass@]host[:port]", "the broker (default: the saved one, or one of its own)"),
+  broker: text(
+    "mqtt[s]://[user:pass@]host[:port]",
+    "the broker (default: the saved one, or one of its own); mqtts: with TLS",
+  ),
+  ca: text("FILE", "for TLS: certificates of CAs, PEM (default: the public ones)"),
+  cert: text("FILE", "for TLS: this device's certificate, PEM"),
+  key: text("FILE", "for TLS: its private key, PEM"),
   qos: text("0|1|2", "promise for new readings (default: the saved one, or 1)"),
   interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
   sensor: text("auto|NAME[,NAME]", `of ${DRIVERS}; simulated: ${SIMULATED} (default: the saved one, or TMP117)`),
@@ -79,11 +89,16 @@ export function parseOptions(argv: readonly string[]): Options {
   take(overrides, "interval", "--interval", values.interval);
   takeSensor(overrides, values.sensor);
   if (values.broker !== undefined) takeBroker(overrides, values.broker);
+  const { ca, cert, key } = values;
+  checkFiles({ ca, cert, key }, overrides["mqtt.tls"]);
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
   return {
     overrides,
     flash: values.flash,
+    ca,
+    cert,
+    key,
     count: values.count,
     durationMs: values.duration === undefined ? undefined : values.duration * 1000,
     headless: values.headless,
@@ -112,17 +127,31 @@ function takeSensor(overrides: Record<string, string>, text: string | undefined)
 }
 
 function takeBroker(overrides: Record<string, string>, text: string): void {
-  const refused = new UsageError(`--broker ${masked(text)}: expected mqtt://[user:pass@]host[:port]`);
+  const refused = new UsageError(`--broker ${masked(text)}: expected mqtt[s]://[user:pass@]host[:port]`);
   if (!URL.canParse(text)) throw refused;
   const url = new URL(text);
   const bare = /^\/?$/.test(url.pathname) && url.search === "" && url.hash === "";
-  if (url.protocol !== "mqtt:" || url.hostname === "" || !bare) throw refused;
+  const isTLS = url.protocol === "mqtts:";
+  if (!(isTLS || url.protocol === "mqtt:") || url.hostname === "" || !bare) throw refused;
   if (!isEncoded(url.username) || !isEncoded(url.password)) throw refused;
   take(overrides, "mqtt.host", "--broker", url.hostname.replace(/^\[(.*)\]$/, "$1"));
-  take(overrides, "mqtt.port", "--broker", url.port === "" ? "1883" : url.port);
-  // Given or not, they belong to this broker: a saved password must not go to another one.
+  take(overrides, "mqtt.port", "--broker", url.port === "" ? (isTLS ? "8883" : "1883") : url.port);
+  take(overrides, "mqtt.tls", "--broker", isTLS ? "on" : "off");
+  // Given or not, they belong to this broker: a saved password must not go to another one, and a pinned key is another one's.
   take(overrides, "mqtt.user", "--broker", decodeURIComponent(url.username));
   take(overrides, "mqtt.password", "--broker", decodeURIComponent(url.password));
+  take(overrides, "mqtt.fingerprint", "--broker", "");
+  take(overrides, "mqtt.name", "--broker", "");
+}
+
+/** `tls`: the setting, where --broker says it. */
+function checkFiles(files: Readonly<Record<string, string | undefined>>, tls: string | undefined): void {
+  const given = Object.keys(files).filter((name) => files[name] !== undefined);
+  const empty = given.find((name) => files[name] === "");
+  if (empty !== undefined) throw new UsageError(`--${empty}: expected the name of a file`);
+  if (given.length > 0 && tls === "off") throw new UsageError(`--${given[0]}: --broker is without TLS: mqtts://`);
+  if ((files.cert === undefined) !== (files.key === undefined))
+    throw new UsageError("--cert and --key: expected both, or none of them");
 }
 
 /** Per cent signs are followed by what decodes to UTF-8. */

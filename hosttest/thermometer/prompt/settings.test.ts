@@ -77,7 +77,7 @@ describe("settings saved at the prompt", () => {
     one.defaults["mqtt.tls"] = "on";
     one.reboot();
     time.advance(MINUTE);
-    expect(one.status("broker")).toBe("10.0.0.1:1883: off: mqtt.tls: simulated has no TLS; set mqtt.tls off");
+    expect(one.status("broker")).toBe("10.0.0.1:8883: off: mqtt.tls: simulated has no TLS; set mqtt.tls off");
     one.type("set mqtt.tls off");
     one.type("save");
     one.reboot();

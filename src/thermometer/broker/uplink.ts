@@ -21,6 +21,8 @@ import {
 import type { TCPConstructor } from "../../mqtt/wire/io.js";
 import type { Entry, Outbox } from "../../outbox/outbox.js";
 import type { Lifetime } from "../lifetime.js";
+import { brokerPort } from "./address.js";
+import { Encryption } from "./encryption.js";
 import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";
 import { refusalLine, settledLine } from "./refusal.js";
 import type { SessionRecord } from "./session-record.js";
@@ -44,11 +46,17 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   private readonly owner: UplinkOwner;
   private readonly client: Client<Entry>;
   readonly presence: Presence;
+  /** Undefined without TLS. */
+  readonly encryption: Encryption | undefined;
   private readonly takeover = new Takeover();
   private isUp = false;
   private isHeld = false;
   /** What the last failure was: the same one again is not news. */
   private trouble = "";
+  /** The last failure that TLS explains better than the client, and that explanation. */
+  private unexplained: MQTTError | undefined;
+  private explained: MQTTError | undefined;
+  private isWaitingForClock = false;
   private isLoweredSaid = false;
   /** A reading was, on this connection. */
   private hasDelivered = false;
@@ -62,6 +70,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     const { sessionRecord, settings } = owner;
     this.owner = owner;
     this.presence = new Presence(owner, this);
+    if (settings.get("mqtt.tls")) this.encryption = new Encryption(owner);
     if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
     this.wipeFirst = sessionRecord?.is(this.id, this.host, this.port) !== true;
     this.perhapsSent = sessionRecord?.perhapsSent ?? 0;
@@ -72,7 +81,15 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   get status(): ClientStatus {
-    return this.client.status();
+    const status = this.client.status();
+    return status.lastError !== undefined && status.lastError === this.unexplained
+      ? { ...status, lastError: this.explained }
+      : status;
+  }
+
+  /** Why it has not begun to connect; undefined: it has, or is not to. */
+  get waitsFor(): string | undefined {
+    return this.isWaitingForClock ? "waits for the time, which TLS checks certificates by: ntp" : undefined;
   }
 
   /** What may be behind connections that the broker ends again and again; undefined: nothing is. */
@@ -84,8 +101,16 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     return `perhaps another device has the client id "${this.id}": set id${loss}`;
   }
 
+  /** Connects; with TLS that checks dates, not before the clock is set. */
   start(): void {
-    this.client.start();
+    this.isWaitingForClock = this.encryption?.lacksClock === true;
+    if (!this.isWaitingForClock) this.client.start();
+    else this.owner.log("warn", `broker ${this.host}:${this.port}: ${this.waitsFor}`);
+  }
+
+  /** The wall clock was set. */
+  clockSet(): void {
+    if (this.isWaitingForClock) this.start();
   }
 
   /** There is a new entry in the outbox. */
@@ -186,8 +211,9 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
 
   // What the client asks of its owner
 
-  get socket(): { readonly io: TCPConstructor } {
-    return this.tcp as { readonly io: TCPConstructor }; // looked at in the constructor
+  get socket(): { readonly io: TCPConstructor; readonly demand?: Encryption } {
+    const tcp = this.tcp as { readonly io: TCPConstructor }; // looked at in the constructor
+    return this.encryption === undefined ? tcp : { ...tcp, demand: this.encryption };
   }
 
   get dns(): Board["dns"] {
@@ -199,7 +225,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   get port(): number {
-    return this.owner.settings.get("mqtt.port");
+    return brokerPort(this.owner.settings);
   }
 
   get id(): string {
@@ -269,10 +295,12 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
         return;
       case "connecting":
         this.hasDelivered = false;
+        this.encryption?.begin();
         this.presence.connecting();
         return;
       case "waiting":
       case "stopped":
+        this.encryption?.rest();
         this.presence.rest(); // how it ended comes with onError, if the owner did not end it
         return;
       default:
@@ -324,7 +352,13 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   }
 
   onError(error: MQTTError): void {
-    const by = error.kind === "closed" ? "server" : "other";
+    const explanation = this.encryption?.explain(error);
+    const by = error.kind === "closed" && explanation === undefined ? "server" : "other";
+    const message = explanation ?? error.message;
+    if (explanation !== undefined) {
+      this.unexplained = error;
+      this.explained = { ...error, message };
+    }
     const { refusal } = this.status;
     // Others were taken on such connections, with all that is said beside readings.
     const isReading = refusal?.by === "closing" && (refusal.scope === "some" || this.hasDelivered);
@@ -333,11 +367,8 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     const hasCause = this.status.refusal !== undefined;
     if (this.takeover.ended(hasCause ? "other" : by, this.uptimeMs()))
       this.owner.log("warn", `broker ends one connection after the other: ${this.guess}`);
-    this.owner.log(
-      error.message === this.trouble ? "debug" : "warn",
-      `broker ${this.host}:${this.port}: ${error.message}`,
-    );
-    this.trouble = error.message;
+    this.owner.log(message === this.trouble ? "debug" : "warn", `broker ${this.host}:${this.port}: ${message}`);
+    this.trouble = message;
   }
 
   private get tcp(): Board["tls"] {

@@ -8,6 +8,7 @@ import { type Sample, sampleText } from "../../channels/sample.js";
 import { troubleText } from "../../network/trouble.js";
 import type { SensorStatus } from "../../sensor/sampler.js";
 import { VERSION } from "../../version.js";
+import { brokerPort } from "../broker/address.js";
 import { refusalText } from "../broker/refusal.js";
 import { NoSettings } from "../no-settings.js";
 import type { Product } from "./product.js";
@@ -21,6 +22,7 @@ export function statusRows(thermometer: Product): readonly Row[] {
     ["sensor", sensor(thermometer)],
     ...wifi(thermometer),
     ["broker", broker(thermometer)],
+    ...encryption(thermometer),
     ...presence(thermometer),
     ["outbox", outbox(thermometer)],
     ...losses(thermometer),
@@ -67,7 +69,7 @@ function broker(thermometer: Product): string {
   const { uplink, uplinkTrouble, settings, health } = thermometer;
   if (health.safeMode !== undefined) return "off: safe mode";
   if (settings.get("mqtt.host") === "") return "not configured: set mqtt.host, save, reboot";
-  const name = `${settings.get("mqtt.host")}:${settings.get("mqtt.port")}`;
+  const name = `${settings.get("mqtt.host")}:${brokerPort(settings)}`;
   if (uplink === undefined) return `${name}: off: ${uplinkTrouble}`;
   const { state, connectedMs, retryMs, lastError, inFlight, delivered, refusal } = uplink.status;
   const refused = refusal === undefined ? "" : `; ${refusalText(refusal)}`;
@@ -81,7 +83,7 @@ function broker(thermometer: Product): string {
     case "connecting":
       return `${name}: connecting${last}`;
     case "stopped":
-      return `${name}: not started yet${last}`;
+      return `${name}: ${uplink.waitsFor ?? "not started yet"}${last}`;
     default:
       throw new TypeError(`state: ${JSON.stringify(state satisfies never)}`);
   }
@@ -90,6 +92,12 @@ function broker(thermometer: Product): string {
 /** How many may be in flight at QoS 2, where the number matters: a broker may drop what is above its own limit, and not say so. */
 function window({ uplink, settings }: Product): string {
   return settings.get("mqtt.qos") === 2 && uplink !== undefined ? ` of at most ${uplink.status.maxQoS2} (QoS 2)` : "";
+}
+
+/** Only of a connection that stands. */
+function encryption({ uplink }: Product): readonly Row[] {
+  const text = uplink?.encryption?.text;
+  return text === undefined ? [] : [["encryption", text]];
 }
 
 /** Only what the broker does not take. */

@@ -1,0 +1,136 @@
+/* The desktop device over TLS, as from the command line, to a real mosquitto, through a wire that is watched. */
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Collector } from "../support/collector.js";
+import { DeviceProcess } from "../support/device.js";
+import { freePort, Mosquitto } from "../support/processes/mosquitto.js";
+import { temporaryFolder } from "../support/temporary.js";
+import { Certificates, fingerprintOf } from "./support/certificates.js";
+import { Wire } from "./support/wire.js";
+
+const certificates = new Certificates();
+const root = certificates.make("Root", { isCA: true });
+const server = certificates.make("broker", { by: root, names: "IP:127.0.0.1", usage: "serverAuth" });
+const folder = temporaryFolder("thermometer-tls-");
+
+let broker: Mosquitto;
+let port: number;
+let wire: Wire;
+let image: string;
+let chips = 0;
+let device: DeviceProcess | undefined;
+
+beforeAll(async () => {
+  chmodSync(certificates.folder, 0o755);
+  chmodSync(server.key, 0o644);
+  port = await freePort();
+  broker = await Mosquitto.start(`listener ${port} 127.0.0.1\ncertfile ${server.chain}\nkeyfile ${server.key}\n`);
+  wire = await Wire.to(port);
+});
+
+beforeEach(() => {
+  image = join(folder, `${chips++}.flash`);
+});
+
+afterEach(async () => {
+  await device?.kill();
+  device = undefined;
+});
+
+afterAll(async () => {
+  wire?.close();
+  await broker?.close();
+});
+
+const start = (...options: string[]): DeviceProcess => {
+  device = new DeviceProcess(["--flash", image, "--interval", "0.2", ...options]);
+  return device;
+};
+const address = (): string => `mqtts://ann:secret-word@127.0.0.1:${wire.port}`;
+const SECRETS = ["MQTT", "ann", "secret-word", "livingroom", "attic", "temperature"];
+
+describe("over TLS", () => {
+  test.each([1, 2] as const)(
+    "QoS %i: nothing is lost, nor doubled at 2, through kills of the device and restarts of the broker",
+    async (qos) => {
+      const room = `attic${qos}`;
+      const collector = await Collector.start(broker.port, `home/${room}/temperature`);
+      const options = [
+        "--broker",
+        address(),
+        "--ca",
+        root.certificate,
+        "--qos",
+        `${qos}`,
+        "--room",
+        room,
+        "--headless",
+      ];
+      const arrived = (): number => new Set(collector.sequences).size;
+      for (const count of [5, 10]) {
+        const one = start(...options);
+        await collector.untilTrue(() => arrived() >= count);
+        await one.kill();
+      }
+      const one = start(...options);
+      await collector.untilTrue(() => arrived() >= 15);
+      await broker.stop();
+      const taken = one.lines("reading").length;
+      await one.until((it) => it.lines("reading").length >= taken + 5);
+      await broker.start();
+      await collector.untilTrue(() => arrived() >= 25);
+      one.terminate();
+      expect(await one.exit()).toBe(0);
+      const last = start(...options, "--count", "1");
+      expect(await last.exit()).toBe(0);
+      const [next] = last.lines("reading seq=").map((line) => Number(/seq=(\d+)/.exec(line)?.[1]));
+      await collector.untilTrue(() => arrived() > next);
+      const sequences = [...new Set(collector.sequences)].sort((one, other) => one - other);
+      expect(sequences).toEqual(Array.from({ length: next + 1 }, (_, at) => at));
+      if (qos === 2) expect(collector.sequences).toHaveLength(next + 1);
+      await collector.close();
+      expect(wire.said.length).toBeGreaterThan(4);
+      expect(wire.clearText(SECRETS)).toEqual([]);
+    },
+  );
+
+  test("QoS 0: readings arrive; the subscriber beside it goes over TLS, too; status says by what", async () => {
+    const one = start("--broker", address(), "--ca", root.certificate, "--qos", "0");
+    await one.until((it) => it.lines("home/livingroom/temperature ").length > 2);
+    one.write("status\n");
+    await one.until((it) => it.lines("uptime").length > 0);
+    expect(one.lines("encryption")[0]).toMatch(
+      /^encryption +TLSv1\.3, TLS_\w+, certificate "broker" until \d{4}-\d\d-\d\d$/,
+    );
+    expect(wire.clearText(SECRETS)).toEqual([]);
+  });
+
+  test("by a pinned key; another key is refused, by device and subscriber, and nothing of theirs is sent", async () => {
+    const address = `127.0.0.1:${wire.port}`;
+    const setup = (pin: string): string =>
+      `set mqtt.host 127.0.0.1\nset mqtt.port ${wire.port}\nset mqtt.tls on\nset mqtt.fingerprint ${pin}\nset mqtt.user ann\nsave\nreboot\n`;
+    const one = start();
+    await one.until((it) => it.stdout.includes("subscribed to"));
+    one.write(setup(fingerprintOf(root)));
+    await one.until((it) => it.stdout.includes("TLS: its key is not the pinned one"));
+    expect(one.stdout).toContain(`broker ${address}: TLS: its key is not the pinned one: another server answers`);
+    one.write(setup(fingerprintOf(server)));
+    await one.until((it) => it.stdout.includes(`connected to ${address}`) && it.stdout.includes(`at ${address}`));
+    expect(wire.clearText(SECRETS)).toEqual([]);
+  });
+
+  test.each([
+    ["--ca", "nowhere.pem", /^--ca nowhere\.pem: ENOENT/],
+    ["--ca", "key", /^--ca .*: expected PEM: a block "-----BEGIN CERTIFICATE-----"/],
+    ["--ca", "no certificate", /^--ca, --cert, --key: cannot be used: /],
+  ])("%s %s: one line, exit code 2", async (option, what, message) => {
+    const other = join(folder, "other.pem");
+    writeFileSync(other, "-----BEGIN CERTIFICATE-----\nMAMCAQA=\n-----END CERTIFICATE-----\n");
+    const file = what === "key" ? server.key : what === "no certificate" ? other : what;
+    const one = start("--broker", address(), option, file);
+    expect(await one.exit()).toBe(2);
+    expect(one.stderr).toMatch(message);
+    expect(one.stderr.trim().split("\n")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,157 @@
+/* What the thermometer makes of what TLS reports: its log, its status, its patience, on virtual time. */
+import { describe, expect, test } from "vitest";
+import { tlsRefusalText } from "../../src/thermometer/broker/tls-refusal.js";
+import type { TLSFacts, TLSRefusal, TLSRefusalKind } from "../../src/tls/io.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House, WORLD_BEGINS_MS } from "../support/house.js";
+import { type Ending, pretendedTLS } from "./support/pretended.js";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const PIN = "a1".repeat(32);
+
+const FACTS: TLSFacts = {
+  version: "TLSv1.3",
+  cipher: "TLS_AES_128_GCM_SHA256",
+  name: "broker.test",
+  endsMs: WORLD_BEGINS_MS + 300 * DAY,
+  isResumed: false,
+};
+
+function device(ending: () => Ending, defaults: Record<string, string> = {}) {
+  const house = new House();
+  const names: string[] = [];
+  const one = new SimulatedDevice({
+    house,
+    defaults: { "mqtt.tls": "on", interval: "60", ...defaults },
+    tls: (tcp) =>
+      pretendedTLS(tcp, (demand) => {
+        names.push(demand.name);
+        return ending();
+      }),
+  });
+  one.powerOn();
+  return { one, house, names, time: house.time };
+}
+
+describe("a connection over TLS", () => {
+  test("status shows version, cipher, the certificate's name and end; readings arrive; the port is TLS's", () => {
+    const { one, house, time, names } = device(() => FACTS);
+    time.advance(5 * MINUTE);
+    expect(one.status("broker")).toMatch(/^10\.0\.0\.1:8883: connected for /);
+    expect(one.status("encryption")).toBe(
+      'TLSv1.3, TLS_AES_128_GCM_SHA256, certificate "broker.test" until 2027-04-13',
+    );
+    expect(house.readings().length).toBeGreaterThan(2);
+    expect(names[0]).toBe("10.0.0.1");
+    expect(one.port.take()).not.toContain("certificate ends");
+    house.network.resetAll();
+    house.network.weather.refusing = true;
+    time.advance(SECOND);
+    expect(one.status("encryption")).toBeUndefined();
+  });
+
+  test("mqtt.name is the name to be found; mqtt.port wins over the usual one", () => {
+    const { one, time, names } = device(() => FACTS, { "mqtt.name": "broker.test", "mqtt.port": "1234" });
+    time.advance(MINUTE);
+    expect(new Set(names)).toEqual(new Set(["broker.test"]));
+    expect(one.status("broker")).toContain("10.0.0.1:1234: connected");
+  });
+
+  test("the certificate's end is said every day from 30 days before, and not earlier, on one and the same connection", () => {
+    const { one, time, house } = device(() => ({ ...FACTS, endsMs: WORLD_BEGINS_MS + 32.5 * DAY }), {
+      "mqtt.keepalive": "60",
+    });
+    const warned = (): number => one.port.take().split("broker's certificate ends on 2026-07-19: renew it").length - 1;
+    for (let days = 0; days < 3; days++) time.advance(DAY);
+    expect(warned()).toBe(0); // 29.5 days are left
+    for (let days = 0; days < 3; days++) time.advance(DAY);
+    expect(warned()).toBe(3);
+    expect(house.breaches).toEqual([]);
+    expect(one.crashes).toEqual([]);
+  });
+});
+
+describe("a connection that TLS refuses", () => {
+  test("is said once, with reason and remedy, stands in status, and is tried again; readings are kept", () => {
+    let ending: Ending = { kind: "expired", detail: "broker.test: May 1 2026" };
+    const { one, house, time } = device(() => ending);
+    time.advance(10 * MINUTE);
+    const line =
+      "TLS: its certificate has ended (broker.test: May 1 2026): renew it at the broker; if it has not, the clock is wrong: ntp";
+    expect(one.port.take().split(`warn: broker 10.0.0.1:8883: ${line}`)).toHaveLength(2);
+    expect(one.status("broker")).toMatch(/tries again in .*; last failure: TLS: its certificate has ended/);
+    expect(house.messages).toEqual([]);
+    ending = FACTS;
+    time.advance(5 * MINUTE);
+    expect(house.readings()[0].seq).toBe(0);
+  });
+
+  test("a server that stalls is not an unreachable host", () => {
+    const { one, time } = device(() => "never");
+    time.advance(2 * MINUTE);
+    expect(one.port.take()).toContain("TLS: the server took the connection, and does not go on with the handshake");
+  });
+
+  test("a host that is not there has nothing to do with TLS, also after a refusal", () => {
+    const { one, house, time } = device(() => ({ kind: "wrongKey" }));
+    time.advance(MINUTE);
+    expect(one.status("broker")).toContain("last failure: TLS: its key is not the pinned one");
+    house.network.weather.refusing = true;
+    time.advance(5 * MINUTE);
+    expect(one.status("broker")).not.toContain("TLS");
+  });
+
+  test("every reason has words of its own, and escapes nothing that the certificate may hold", () => {
+    const kinds: Record<TLSRefusalKind, true> = {
+      unknownCA: true,
+      wrongName: true,
+      expired: true,
+      notYetValid: true,
+      wrongUsage: true,
+      noCA: true,
+      wrongKey: true,
+      weak: true,
+      noCommon: true,
+      noTLS: true,
+      client: true,
+      closed: true,
+      broken: true,
+      unusable: true,
+    };
+    const texts = Object.keys(kinds).map((kind) => tlsRefusalText({ kind } as TLSRefusal, "broker.test"));
+    expect(new Set(texts).size).toBe(texts.length);
+    for (const text of texts) expect(text).toMatch(/^TLS: /);
+    const { one, time } = device(() => ({ kind: "wrongName", detail: "DNS:\x1b[2Jevil\n" }));
+    time.advance(MINUTE);
+    const said = one.port.take();
+    expect(said).toContain("evil");
+    expect(said).not.toContain("\x1b[2J");
+  });
+});
+
+describe("before the clock is set", () => {
+  test("nothing is connected, which is said; as soon as it is set, it is", () => {
+    const { one, house, time, names } = device(() => FACTS);
+    one.ntp.faults.silent = true;
+    time.advance(10 * MINUTE);
+    expect(names).toEqual([]);
+    expect(one.port.take()).toContain(
+      "warn: broker 10.0.0.1:8883: waits for the time, which TLS checks certificates by: ntp",
+    );
+    expect(one.status("broker")).toBe("10.0.0.1:8883: waits for the time, which TLS checks certificates by: ntp");
+    delete one.ntp.faults.silent;
+    time.advance(2 * HOUR);
+    expect(one.status("broker")).toContain("connected");
+    expect(house.readings().length).toBeGreaterThan(10);
+  });
+
+  test("with a pinned key it does not wait longer than without TLS", () => {
+    const { one, time, names } = device(() => FACTS, { "mqtt.fingerprint": PIN, ntp: "" });
+    time.advance(5 * MINUTE);
+    expect(names.length).toBeGreaterThan(0);
+    expect(one.status("broker")).toContain("connected");
+  });
+});

@@ -1,0 +1,56 @@
+/* Sessions are resumed, of mosquitto too; what was refused leaves none. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Attempt, type AttemptOptions } from "./support/attempt.js";
+import { Servers } from "./support/servers.js";
+
+let servers: Servers;
+
+beforeAll(async () => {
+  servers = await new Servers().start();
+});
+
+afterAll(() => servers?.close());
+
+/** Opens a connection, waits for a session to be kept, and closes it. */
+async function visit(name: string, options: AttemptOptions): Promise<Attempt> {
+  const attempt = new Attempt(servers.port(name), options);
+  const outcome = await attempt.opened;
+  if (outcome === "open") while (attempt.session === undefined) await new Promise(setImmediate);
+  attempt.close();
+  return attempt;
+}
+
+test.each(["p256", "TLS 1.2", "wants a certificate"])(
+  "%s: the second connection resumes, whatever it is checked by",
+  async (name) => {
+    const client = name === "wants a certificate" ? servers.device : undefined;
+    const ways = [
+      { ca: servers.root, client },
+      { fingerprint: servers.pin, client },
+      { ca: servers.root, fingerprint: servers.pin, client },
+    ];
+    for (const options of ways) {
+      const first = await visit(name, options);
+      expect(first.facts).toMatchObject({ name: "broker", isResumed: false });
+      expect(first.facts?.endsMs).toBeGreaterThan(Date.now());
+      const second = await visit(name, { ...options, session: first.session });
+      expect(second.refusal).toBeUndefined();
+      expect(second.facts).toMatchObject({ version: first.facts?.version, isResumed: true });
+    }
+  },
+);
+
+test("what was refused leaves no session", async () => {
+  const good = await visit("p256", { ca: servers.root });
+  const refused = await visit("stranger's", { ca: servers.root, session: good.session });
+  expect(refused.refusal?.kind).toBe("unknownCA");
+  expect(refused.session).toBeUndefined();
+});
+
+test("a session of one server does not pass for another's", async () => {
+  const good = await visit("p256", { ca: servers.root });
+  for (const name of ["stranger's", "other name", "expired"]) {
+    const other = await visit(name, { ca: servers.root, session: good.session });
+    expect(other.refusal, name).toBeDefined();
+  }
+});

@@ -1,0 +1,39 @@
+/*
+ * A TLS class that only pretends, on any TCP class: for what the product makes of what TLS reports.
+ */
+import type { TCPConstructor, TCPOptions } from "../../../src/mqtt/wire/io.js";
+import type { TLSDemand, TLSFacts, TLSRefusal } from "../../../src/tls/io.js";
+
+/** How the handshake ends: with these facts, with this refusal, or never. */
+export type Ending = TLSFacts | TLSRefusal | "never";
+
+/** `ending`: asked for with each connection. */
+export function pretendedTLS(tcp: TCPConstructor, ending: (demand: TLSDemand) => Ending): TCPConstructor {
+  return class extends tcp {
+    constructor(options: TCPOptions & { readonly demand?: TLSDemand }) {
+      const { demand } = options;
+      if (demand === undefined) throw new TypeError("demand: expected one");
+      let isSecured = false;
+      super({
+        ...options,
+        onWritable: (bytes) => {
+          if (isSecured) {
+            options.onWritable(bytes);
+            return;
+          }
+          demand.onHandshake();
+          const end = ending(demand);
+          if (end === "never") return;
+          if ("kind" in end) {
+            demand.onRefused(end);
+            options.onError();
+            return;
+          }
+          isSecured = true;
+          demand.onSecured(end);
+          options.onWritable(bytes);
+        },
+      });
+    }
+  };
+}

@@ -1,0 +1,132 @@
+/*
+ * TLS to the broker, as the settings want it: what a connection is to be secured by, what is said of one that was refused,
+ * and what the one that stands was secured with.
+ * With a pinned key alone the key decides: no name, no date, no CA is looked at. With a CA all three are, and the clock must be set.
+ */
+import type { Board } from "../../board.js";
+import type { LineLevel } from "../../common/log-levels.js";
+import type { TimerId } from "../../common/timers.js";
+import type { MQTTError } from "../../mqtt/client.js";
+import type { Settings } from "../../settings/settings.js";
+import type { TLSDemand, TLSFacts, TLSRefusal } from "../../tls/io.js";
+import { tlsRefusalText } from "./tls-refusal.js";
+
+export interface EncryptionOwner {
+  readonly board: Board;
+  readonly settings: Settings;
+  log(level: LineLevel, text: string): void;
+}
+
+const DAY_MS = 86_400_000;
+/** From here on the end of the broker's certificate is said every day. */
+const WARN_DAYS = 30;
+
+type Progress = "none" | "handshake" | "secured";
+
+export class Encryption implements TLSDemand {
+  session: unknown;
+  private readonly owner: EncryptionOwner;
+  private progress: Progress = "none";
+  private refusal: TLSRefusal | undefined;
+  /** Of the connection that stands. */
+  private facts: TLSFacts | undefined;
+  /** The last ones: a resumed session is with the same server, and does not show its certificate again. */
+  private shown: TLSFacts | undefined;
+  private timer: TimerId | undefined;
+
+  constructor(owner: EncryptionOwner) {
+    this.owner = owner;
+  }
+
+  get ca(): Uint8Array | undefined {
+    return this.owner.board.credentials?.ca;
+  }
+
+  get certificate(): Uint8Array | undefined {
+    return this.owner.board.credentials?.certificate;
+  }
+
+  get key(): Uint8Array | undefined {
+    return this.owner.board.credentials?.key;
+  }
+
+  get fingerprint(): string {
+    return this.owner.settings.get("mqtt.fingerprint");
+  }
+
+  get name(): string {
+    return this.owner.settings.get("mqtt.name") || this.owner.settings.get("mqtt.host");
+  }
+
+  /** Dates are to be checked, and the clock is not set. */
+  get lacksClock(): boolean {
+    const isPinnedAlone = this.fingerprint !== "" && this.ca === undefined;
+    return !isPinnedAlone && this.owner.board.clock.utcMs() === undefined;
+  }
+
+  /** What the connection that stands was secured with: version, cipher, the certificate's name and its end. */
+  get text(): string | undefined {
+    if (this.facts === undefined) return undefined;
+    const { version, cipher, name, endsMs } = this.facts;
+    return `${version}, ${cipher}, certificate "${name}"${endsMs === undefined ? "" : ` until ${day(endsMs)}`}`;
+  }
+
+  /** A new attempt begins. */
+  begin(): void {
+    this.progress = "none";
+    this.refusal = undefined;
+    this.rest();
+  }
+
+  /** No connection stands any more. */
+  rest(): void {
+    this.facts = undefined;
+    if (this.timer !== undefined) this.owner.board.timers.clear(this.timer);
+    this.timer = undefined;
+  }
+
+  /** Why the attempt or the connection ended, if that was TLS's doing; undefined: it was not. */
+  explain(error: MQTTError): string | undefined {
+    if (this.refusal !== undefined) return tlsRefusalText(this.refusal, this.name);
+    if (this.progress === "handshake" && error.kind === "timeout")
+      return "TLS: the server took the connection, and does not go on with the handshake: the broker's own log";
+    return undefined;
+  }
+
+  // What the socket class reports
+
+  onHandshake(): void {
+    this.begin(); // a client that wipes its session connects twice in one attempt
+    this.progress = "handshake";
+  }
+
+  onSecured(facts: TLSFacts): void {
+    this.progress = "secured";
+    const { shown } = this;
+    const isHidden = facts.isResumed && facts.name === "" && shown !== undefined;
+    this.facts = this.shown = isHidden ? { ...facts, name: shown.name, endsMs: shown.endsMs } : facts;
+    this.owner.log("debug", `TLS: ${this.text}${facts.isResumed ? ", resumed" : ""}`);
+    this.lookAtEnd();
+  }
+
+  onRefused(refusal: TLSRefusal): void {
+    this.refusal = refusal;
+  }
+
+  /** Comes round every day as long as the connection stands. */
+  private lookAtEnd(): void {
+    const { board } = this.owner;
+    const endsMs = this.facts?.endsMs;
+    const nowMs = board.clock.utcMs();
+    if (endsMs === undefined) return;
+    this.timer = board.timers.set(() => this.lookAtEnd(), DAY_MS);
+    const days = nowMs === undefined ? WARN_DAYS : Math.floor((endsMs - nowMs) / DAY_MS);
+    if (days < WARN_DAYS)
+      this.owner.log("warn", `broker's certificate ends on ${day(endsMs)}: renew it at the broker before that day`);
+  }
+}
+
+/** 2027-01-31 */
+function day(utcMs: number): string {
+  return new Date(utcMs).toISOString().slice(0, 10);
+}

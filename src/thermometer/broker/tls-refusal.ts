@@ -1,0 +1,44 @@
+/*
+ * Why TLS refused, or was refused, in words: what is wrong, and what helps.
+ */
+import type { TLSRefusal } from "../../tls/io.js";
+
+/** Reads on after the broker's address. `name`: the one that the certificate was to have. */
+export function tlsRefusalText({ kind, detail }: TLSRefusal, name: string): string {
+  return `TLS: ${reason(kind, detail === undefined ? "" : ` (${detail})`, name)}`;
+}
+
+function reason(kind: TLSRefusal["kind"], detail: string, name: string): string {
+  switch (kind) {
+    case "unknownCA":
+      return `its certificate is signed by no CA that is known here${detail}: give the broker's CA, or set mqtt.fingerprint`;
+    case "wrongName":
+      return `its certificate is not for "${name}"${detail}: set mqtt.host to the name in the certificate, or mqtt.name`;
+    case "expired":
+      return `its certificate has ended${detail}: renew it at the broker; if it has not, the clock is wrong: ntp`;
+    case "notYetValid":
+      return `its certificate is not valid yet${detail}: if it is, the clock is wrong: ntp`;
+    case "wrongUsage":
+      return `its certificate is not one for servers${detail}: make one with extendedKeyUsage serverAuth`;
+    case "noCA":
+      return `its certificate is signed by one that is no CA${detail}: make one that a CA has signed`;
+    case "wrongKey":
+      return "its key is not the pinned one: another server answers; if the broker has a new key, set mqtt.fingerprint";
+    case "weak":
+      return `a key or signature in its certificates is too weak${detail}: RSA of 2048 bits or P-256, with SHA-256`;
+    case "noCommon":
+      return `no version or cipher in common${detail}: the broker needs TLS 1.2 or 1.3`;
+    case "noTLS":
+      return `no TLS on that port${detail}: mqtt.port, 8883 as a rule`;
+    case "client":
+      return `the broker does not take this device's certificate, or wants one${detail}`;
+    case "closed":
+      return `closed by the server during the handshake${detail}: the broker's own log`;
+    case "broken":
+      return `what came is damaged, or was changed on its way${detail}`;
+    case "unusable":
+      return `the CA, certificate or key given here cannot be used${detail}`;
+    default:
+      throw new TypeError(`kind: ${kind satisfies never}`);
+  }
+}
