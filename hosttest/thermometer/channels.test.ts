@@ -2,6 +2,8 @@
 import { expect, test } from "vitest";
 import { BME280Part } from "../../boards/parts/bme280.js";
 import { SHT3xPart } from "../../boards/parts/sht3x.js";
+import { channels } from "../../src/channels/channels.js";
+import { drivers as allDrivers } from "../../src/sensor/drivers.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { House } from "../support/house.js";
 
@@ -103,6 +105,51 @@ test("one of a list is away from the start: the log names it and those that answ
   const said = one.port.take();
   expect(said).toMatch(/sensor: SHT3x at 0x44 does not answer: .*; BME280 at 0x76: answering\n/);
   expect(said).toMatch(/^21\.5\d °C, 50\.0 %, 1013\.2 hPa$/m);
+});
+
+test("a barometer alone, payload plain, all in one message: nothing is sent, which is said once; each, or json, sends it", () => {
+  const barometer = (uptimeMs: () => number) => {
+    const part = new BME280Part({ uptimeMs, celsius: 21.5 });
+    part.pressure = 101_320;
+    return part;
+  };
+  const house = new House();
+  const drivers = allDrivers
+    .filter(({ name }) => name === "BME280")
+    .map((driver) => ({
+      ...driver,
+      name: "BMP",
+      measures: driver.measures.filter(({ channel }) => channels[channel].name === "pressure"),
+    }));
+  const parts = { 118: barometer(() => house.time.nowMs) };
+  const defaults = { sensor: "BMP", payload: "plain" };
+  const one = new SimulatedDevice({ house, defaults, parts, drivers }).powerOn();
+  const messages = (): string[] =>
+    house.messages.filter(({ retain }) => !retain).map(({ topic, payload }) => `${topic} ${payload}`);
+  const discovered = (): object | undefined => {
+    const text = [...house.retained].find(([topic]) => topic.startsWith("homeassistant/device/"))?.[1];
+    return text === undefined ? undefined : JSON.parse(text).cmps;
+  };
+  house.time.advance(60 * SECOND);
+  expect(messages()).toEqual([]);
+  expect(discovered()).toBeUndefined();
+  expect(
+    one.port.take().match(/samples without a temperature are not sent: .*set payload json, or topics each/g),
+  ).toHaveLength(1);
+  one.set({ topics: "each" });
+  house.time.advance(30 * SECOND);
+  expect(new Set(messages())).toEqual(new Set(["home/kitchen/pressure 1013.2"]));
+  expect(discovered()).toHaveProperty("pressure");
+  one.wifi.down();
+  one.set({ topics: "sample", payload: "json" });
+  house.time.advance(30 * SECOND);
+  one.set({ payload: "plain" });
+  const before = messages().length;
+  one.wifi.up();
+  house.time.advance(60 * SECOND);
+  const late = messages().slice(before);
+  expect(late.length).toBeGreaterThan(1);
+  for (const message of late) expect(message).toMatch(/^home\/kitchen\/temperature {"pressure":1013\.2,"ts":/);
 });
 
 test("a BME280 has three; the prompt and status show them all", () => {

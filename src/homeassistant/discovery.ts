@@ -45,9 +45,9 @@ export interface Thermometer {
   readonly expireAfterS?: number;
 }
 
-/** Of the channels in a sample (a mask), those that a subscriber gets: of a plain payload the first alone. */
+/** Of the channels in a sample (a mask), those that a subscriber gets: of all in one plain payload the temperature alone. */
 export function offeredChannels(mask: number, { topics, format }: Pick<Thermometer, "topics" | "format">): number {
-  return topics === "sample" && format === "plain" ? mask & -mask : mask;
+  return topics === "sample" && format === "plain" ? mask & (1 << TEMPERATURE) : mask;
 }
 
 /** `home/<room>/<id>/status`: retained `online` or `offline`. */

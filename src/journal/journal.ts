@@ -5,6 +5,7 @@
  * flash is full or fails: what cannot be noted is tried again, and no sample goes in before what it needs in order to be
  * understood later.
  */
+import { TEMPERATURE } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
 import { type BaseStore, Bases } from "./bases.js";
 import { type ClockNotes, Dating } from "./dating.js";
@@ -190,8 +191,15 @@ export class Journal {
     this.message.payloadLength =
       this.format === "json"
         ? this.renderer.json(outgoing, dating.originMs + outgoing.uptimeMs, sequence)
-        : this.renderer.plain(outgoing);
+        : this.plain(outgoing, dating.originMs + outgoing.uptimeMs, sequence);
     return this.message;
+  }
+
+  /** A bare number means what its topic says: one kept in other days may have none for it, and says what it is. */
+  private plain(outgoing: StoredSample, utcMs: number, sequence: number): number {
+    return outgoing.isSingle || outgoing.mask & (1 << TEMPERATURE)
+      ? this.renderer.plain(outgoing)
+      : this.renderer.json(outgoing, utcMs, sequence);
   }
 
   /** An entry in words, for the prompt: "21.44 °C, 45.2 %, 2026-06-17T09:12:00Z". */

@@ -156,7 +156,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     key: "payload",
     type: { kind: "choice", values: ["json", "plain"] },
     default: "json",
-    help: "json: values, time, sequence number; plain: the first value alone",
+    help: "json: values, time, sequence number; plain: the temperature alone",
     inForce: "saved",
   },
   {

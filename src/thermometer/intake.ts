@@ -15,6 +15,9 @@ import { openUnkept } from "./records.js";
 /** Failing flash is left alone for so long: a try is many programs and erases. */
 export const FLASH_RETRY_MS = 60_000;
 
+const NO_TEMPERATURE =
+  "samples without a temperature are not sent: payload plain is that alone; set payload json, or topics each";
+
 export interface IntakeOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -33,6 +36,7 @@ export class Intake {
   /** Without flash, what makes messages. */
   private unkept: Journal | undefined;
   private retryAtMs = 0;
+  private isLeavingOut = false;
   /** Channels of all samples since boot, a bit each. */
   private channels = 0;
 
@@ -50,7 +54,11 @@ export class Intake {
   take(sample: Sample): void {
     const owner = this.owner;
     if ((sample.mask & ~this.channels) !== 0) this.measure(sample.mask);
-    if ((sample.mask & (1 << TEMPERATURE)) === 0 && this.isMute()) return;
+    if ((sample.mask & (1 << TEMPERATURE)) === 0 && this.isMute()) {
+      this.leaveOut();
+      return;
+    }
+    this.isLeavingOut = false;
     const qos = owner.settings.get("mqtt.qos");
     const sequence = qos === 0 ? undefined : this.keep(sample, qos);
     owner.board.observer?.reading?.(sample, sequence);
@@ -66,6 +74,13 @@ export class Intake {
   private isMute(): boolean {
     const { settings } = this.owner;
     return settings.get("payload") === "plain" && settings.get("topics") === "sample";
+  }
+
+  /** Said once, until there is one to send. */
+  private leaveOut(): void {
+    if (this.isLeavingOut) return;
+    this.isLeavingOut = true;
+    this.owner.log("warn", NO_TEMPERATURE);
   }
 
   /** There are channels that no sample had before. */

@@ -246,7 +246,7 @@ export class Presence implements AcceptanceOwner {
     const format = settings.get("payload");
     const channels = offeredChannels(this.channels, { topics: settings.get("topics"), format });
     const names = { room: this.room, id, prefix: settings.get("discovery.prefix"), channels };
-    return settings.get("discovery") ? names : undiscovered(names);
+    return settings.get("discovery") && channels !== 0 ? names : undiscovered(names);
   }
 
   /** As far as the broker takes it. */
