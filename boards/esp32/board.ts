@@ -48,9 +48,12 @@ const SETTINGS_NAMESPACE = "thermometer";
 const wiring: Wiring = config.board;
 const clock = new TickClock();
 
+/** What takes work is made when it is asked for: a wake that samples and sleeps needs little of it. */
 export const board: Board = {
   name: wiring.name,
-  mac: macAddress(),
+  get mac() {
+    return macAddress();
+  },
   timers,
   clock,
   random: () => Math.random(), // the chip's own noise: xsHost.h gives XS esp_random()
@@ -65,14 +68,18 @@ export const board: Board = {
     digital: Digital as unknown as DigitalConstructor,
     ...wiring.sensor,
   },
-  drivers: boardDrivers(),
+  get drivers() {
+    return boardDrivers();
+  },
   tcp,
   dns: { io: Names },
   wifi: { io: WiFi as unknown as WiFiConstructor },
   sleep: { io: Sleeper, button: wiring.button },
   ntp,
   serial: { io: Prompt, uarts: promptUARTs(config.prompt, wiring.prompt) },
-  defaults: buildDefaults(),
+  get defaults() {
+    return buildDefaults();
+  },
   boot: (start: () => Firmware) => {
     start();
   },

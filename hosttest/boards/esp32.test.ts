@@ -33,6 +33,19 @@ test("a boot leaves the radio alone, also to learn the address", async () => {
   expect(hardware.radios).toBe(0);
 });
 
+test("settings given to mcconfig, drivers and address are looked for when they are asked for: a wake does without", async () => {
+  const hardware = new Hardware();
+  hardware.config.drivers = { bmp280: true };
+  let asked = 0;
+  hardware.native.xs_mac_address = () => `${asked++}`;
+  const board = await bootOn(hardware);
+  expect(new Set(hardware.configReads)).toEqual(new Set(["board", "prompt"]));
+  expect([asked, hardware.imports]).toEqual([0, []]);
+  expect(board.defaults).toEqual({});
+  expect(board.drivers).toHaveLength(1);
+  expect(hardware.configReads.length).toBeGreaterThan(20);
+});
+
 test("what deep sleep needs is asked of the chip: cause, memory, clock, the firmware's id, the button's pin", async () => {
   const hardware = new Hardware();
   const asked: unknown[][] = [];

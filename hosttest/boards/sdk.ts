@@ -33,6 +33,9 @@ export class Hardware {
   readonly resolvers: FakeResolver[] = [];
   readonly udpSockets: FakeUDP[] = [];
   restarts = 0;
+  /** Keys of `config` that were asked for, and modules that were imported by name. */
+  readonly configReads: string[] = [];
+  readonly imports: string[] = [];
   /** How often the radio was set up. */
   radios = 0;
   readonly traced: string[] = [];
@@ -90,10 +93,10 @@ const STAND_INS: Readonly<Record<string, string>> = {
       hw.files.set(this.path, grown);
     }
   }`,
-  modules: `export default { importNow: (name) => name };`,
+  modules: `export default { importNow: (name) => { hw.imports.push(name); return name; } };`,
   resetReason: `export default () => ({ reason: hw.resetReason, string: "" });`,
   "mc/config": `export default new Proxy({}, {
-    get: (_, key) => hw.config[key],
+    get: (_, key) => { hw.configReads.push(key); return hw.config[key]; },
     ownKeys: () => Reflect.ownKeys(hw.config),
     getOwnPropertyDescriptor: (_, key) => Reflect.getOwnPropertyDescriptor(hw.config, key),
   });`,
