@@ -308,6 +308,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     if (changed("payload", "topics", "interval", "heartbeat") || keys.some((key) => key.startsWith("deadband"))) {
       this.uplink?.presence.update(); // which says after how long a silence the device is not trusted any more
     }
+    if (changed("payload")) this.uplink?.formatChanged();
     if (changed("discovery", "discovery.prefix")) this.uplink?.presence.move();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
     if (changed("wifi.ssid", "wifi.password")) {

@@ -3,6 +3,7 @@
  */
 import { Broker } from "../simulation/broker/broker.js";
 import type { Forwarded } from "../simulation/broker/message.js";
+import { ORDINARY, type Terms } from "../simulation/broker/terms.js";
 import { Network } from "../simulation/network.js";
 import { Random } from "../simulation/random.js";
 import { VirtualTime } from "./virtual-time.js";
@@ -25,9 +26,12 @@ export class House {
   readonly retained = new Map<string, string>();
   readonly breaches: string[] = [];
   readonly network: Network;
+  readonly #terms: Terms;
   broker: Broker;
 
-  constructor() {
+  /** `terms`: of the broker, and of those that take its place. */
+  constructor(terms: Partial<Terms> = {}) {
+    this.#terms = { ...ORDINARY, ...terms };
     this.broker = this.#makeBroker();
     this.network = new Network(this.time, (peer) => this.broker.listen(peer));
   }
@@ -59,6 +63,7 @@ export class House {
     return new Broker({
       time: this.time,
       random: this.random.fork(),
+      terms: this.#terms,
       forwardAt: "publish",
       forwarded: (message) => this.#forwarded(message),
       sessionLost: () => {},

@@ -44,6 +44,8 @@ export interface SampleMessage {
   payload: Uint8Array;
   payloadLength: number;
   retain: boolean;
+  /** What is said of it in MQTT 5, encoded: the sender's. */
+  properties?: Uint8Array | undefined;
 }
 
 /** How samples are kept and sent. */

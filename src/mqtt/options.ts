@@ -106,7 +106,7 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
   readonly version5?: BrokerConstructor;
   /** Default "auto", with `version5`: 5 where the server has it, or else 3.1.1. */
   readonly version?: "auto" | Version;
-  /** What `onVersion` said of this server, if that is not days ago: 5 is tried then. */
+  /** What `onVersion` said of this server, if that is not days ago: 5 is tried then. Read at the first attempt. */
   readonly knownVersion?: Version;
   /** The server speaks this one, and it is not the one that was known: to be remembered. */
   onVersion?(version: Version): void;

@@ -1,6 +1,7 @@
 /*
  * The settings of the broker: where it is, as whom the device comes, and what is agreed with it.
- * Sources: keep alive MQTT 3.1.1 §3.1.2.10; the checks: texts.ts.
+ * Sources: keep-alive MQTT 3.1.1 §3.1.2.10; MQTT 5 §3.1.2.11.2 (session expiry), §3.3.2.3.3 (message expiry), §3.3.2.3.9 (content type),
+ * §4.13.2 (server redirection); the checks: texts.ts.
  */
 import type { SettingRow } from "./setting.js";
 import { anyText, hostFlaw, isHost, isMQTTText, isSHA256, mendFingerprint, mendHost, strayCharacter } from "./texts.js";
@@ -21,7 +22,18 @@ export interface BrokerValues {
   "mqtt.qos": 0 | 1 | 2;
   /** 0: off. */
   "mqtt.keepalive": number;
+  /** "auto": 5, and 3.1.1 at a broker that has no 5. */
+  "mqtt.version": "auto" | "5" | "3.1.1";
+  /** Days. */
+  "mqtt.session": number;
+  /** 0: never. */
+  "mqtt.expiry": number;
+  "mqtt.contenttype": boolean;
+  "mqtt.follow": boolean;
 }
+
+/** The largest that the four bytes of a Message Expiry Interval hold, seconds. */
+const MAX_EXPIRY_S = 0xffff_ffff;
 
 /** The rows of the schema. */
 export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, BrokerValues[K]> }[keyof BrokerValues][] {
@@ -119,6 +131,41 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
       type: { kind: "number", unit: "s", min: 0, max: 65_535, decimals: 0 },
       default: 60,
       help: "Silence after which the connection is tested; 0: never",
+      inForce: "rebooted",
+    },
+    {
+      key: "mqtt.version",
+      type: { kind: "choice", values: ["auto", "5", "3.1.1"] },
+      default: "auto",
+      help: "MQTT 5 or 3.1.1; auto: 5, and 3.1.1 where the broker has no 5",
+      inForce: "rebooted",
+    },
+    {
+      key: "mqtt.session",
+      type: { kind: "number", unit: "d", min: 1, max: 3_650, decimals: 0 },
+      default: 90,
+      help: "MQTT 5: how long the broker is asked to remember a device that is away",
+      inForce: "rebooted",
+    },
+    {
+      key: "mqtt.expiry",
+      type: { kind: "number", unit: "s", min: 0, max: MAX_EXPIRY_S, decimals: 0 },
+      default: 0,
+      help: "MQTT 5: the broker drops what it cannot pass on for so long; 0: never",
+      inForce: "rebooted",
+    },
+    {
+      key: "mqtt.contenttype",
+      type: { kind: "switch" },
+      default: false,
+      help: "MQTT 5: each reading says what it is, application/json or text/plain",
+      inForce: "rebooted",
+    },
+    {
+      key: "mqtt.follow",
+      type: { kind: "switch" },
+      default: false,
+      help: "MQTT 5: goes to another broker when this one says so",
       inForce: "rebooted",
     },
   ];

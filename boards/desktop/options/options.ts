@@ -57,6 +57,7 @@ const OPTIONS = {
   ca: text("FILE", "for TLS: certificates of CAs, PEM (default: the public ones)"),
   cert: text("FILE", "for TLS: this device's certificate, PEM"),
   key: text("FILE", "for TLS: its private key, PEM"),
+  "mqtt-version": text("auto|5|3.1.1", "version of MQTT (default: the saved one, or auto)"),
   qos: text("0|1|2", "promise for new readings (default: the saved one, or 1)"),
   interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
   sensor: text("auto|NAME[,NAME]", `of ${DRIVERS}; simulated: ${SIMULATED} (default: the saved one, or TMP117)`),
@@ -86,6 +87,7 @@ export function parseOptions(argv: readonly string[]): Options {
   const overrides: Record<string, string> = {};
   take(overrides, "room", "--room", values.room);
   take(overrides, "mqtt.qos", "--qos", values.qos);
+  take(overrides, "mqtt.version", "--mqtt-version", values["mqtt-version"]);
   take(overrides, "interval", "--interval", values.interval);
   takeSensor(overrides, values.sensor);
   if (values.broker !== undefined) takeBroker(overrides, values.broker);

@@ -21,6 +21,7 @@ export class Broker implements Host<Connection> {
   /** CONNECTs taken, in all and at 5. */
   connects = 0;
   connectsAt5 = 0;
+  attemptsAt5 = 0;
 
   constructor(options: BrokerOptions) {
     this.options = options;

@@ -170,6 +170,7 @@ export class Connection implements Acceptor {
   /** Whether it speaks 5; if not, it answers as it does. */
   #speaks5(): boolean {
     const { five } = this.#terms;
+    this.#broker.attemptsAt5++;
     switch (five) {
       case "spoken":
         return true;
@@ -217,10 +218,10 @@ export class Connection implements Acceptor {
   }
 
   #publish(packet: Publish, session: Session): void {
-    const { qos, id, payload, retain } = packet;
+    const { qos, id, payload, retain, properties } = packet;
     const { options } = this.#broker;
     const topic = this.#topicOf(packet);
-    const message: Forwarded = { client: this.#client, topic, payload, qos, retain };
+    const message: Forwarded = { client: this.#client, topic, payload, qos, retain, properties };
     if (!this.#suits(message) || (qos > 0 && !this.#isWithinQuota(id))) return;
     const { forbidden } = this.#broker.mood;
     if (qos === 0) {

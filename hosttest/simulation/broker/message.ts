@@ -2,6 +2,8 @@
  * What a broker forwards. Types only.
  */
 
+import type { Properties } from "./properties.js";
+
 /** A message on its way to subscribers. */
 export interface Forwarded {
   readonly client: string;
@@ -9,4 +11,6 @@ export interface Forwarded {
   readonly payload: string;
   readonly qos: number;
   readonly retain: boolean;
+  /** Of MQTT 5. A will has none here. */
+  readonly properties?: Properties;
 }

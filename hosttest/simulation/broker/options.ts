@@ -62,6 +62,8 @@ export interface Host<C> {
   readonly mood: Mood;
   readonly options: BrokerOptions;
   readonly terms: Terms;
+  /** CONNECTs of level 5, whether they were taken or not. */
+  attemptsAt5: number;
   /** The session of a CONNECT (§3.1.2.4), and whether it was there before. */
   admit(connection: C, admission: Admission, level: 4 | 5): { session: Session; present: boolean };
   /** It is over. */

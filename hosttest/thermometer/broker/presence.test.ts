@@ -186,7 +186,7 @@ describe("Home Assistant has started", () => {
         return listen(peer);
       },
     });
-    const { one, time } = device({ interval: "3600", "discovery.prefix": prefix }, house);
+    const { one, time } = device({ interval: "3600", "discovery.prefix": prefix, "mqtt.version": "3.1.1" }, house); // as `publish` speaks
     one.powerOn();
     time.advance(MINUTE);
     const publish = (payload: string, retain: boolean, topic = `${prefix}/status`): void => {

@@ -36,7 +36,8 @@ interface Server {
 
 export class Broker5 implements Broker, RefusedOwner {
   private readonly options: ClientOptions<OutboundEntry>;
-  private readonly choice: Choice;
+  private choice: Choice;
+  private hasBegun = false;
   readonly refusals: Refused;
   readonly retry: () => void;
   limits: LimitLayers;
@@ -54,12 +55,11 @@ export class Broker5 implements Broker, RefusedOwner {
 
   /** @throws RangeError for a session that would end with its connection, though it is to last */
   constructor(options: ClientOptions<OutboundEntry>, retry: () => void) {
-    const { version, knownVersion, sessionExpiryS } = options;
+    const { sessionExpiryS } = options;
     if (sessionExpiryS === 0 && !options.clean) throw new RangeError("sessionExpiryS 0: expected 1 or more, or clean");
     this.options = options;
     this.retry = retry;
-    this.reported = knownVersion;
-    this.choice = new Choice(version ?? "auto", knownVersion, options.uptimeMs());
+    this.choice = new Choice(options.version ?? "auto", undefined, options.uptimeMs());
     this.limits = layersOf(this.ours, undefined, 5);
     this.refusals = new Refused(this);
   }
@@ -81,6 +81,7 @@ export class Broker5 implements Broker, RefusedOwner {
   }
 
   begin<E extends OutboundEntry>(options: ClientOptions<E>): ClientOptions<E> {
+    if (!this.hasBegun) this.recall();
     this.choice.begin(options.uptimeMs());
     this.compute();
     const { moved } = this;
@@ -182,6 +183,14 @@ export class Broker5 implements Broker, RefusedOwner {
   say(packet: ServerReason["packet"], code: number, reason: string | undefined): void {
     const text = reasonText(code);
     this.lastReason = { packet, code, text: reason ? `${text}: "${escaped(reason)}"` : text };
+  }
+
+  /** What is known from an earlier life. Not before the first attempt: by then the owner may know how long ago that was. */
+  private recall(): void {
+    const { version, knownVersion } = this.options;
+    this.hasBegun = true;
+    this.reported = knownVersion;
+    this.choice = new Choice(version ?? "auto", knownVersion, this.options.uptimeMs());
   }
 
   private get ours(): Limits {

@@ -3,6 +3,7 @@
  */
 import { birthTopic } from "../../homeassistant/discovery.js";
 import type { Refusal, SettledBy } from "../../mqtt/client.js";
+import { reasonText } from "../../mqtt/v5/reasons.js";
 import { ALL, type Extent, SILENT, UNDISCOVERED, UNHEARD, UNRETAINED } from "./acceptance.js";
 
 /** What is wrong, without what follows from it. */
@@ -29,8 +30,8 @@ export function refusalLine(refusal: Refusal | undefined): string {
   return `${refusalText(refusal)}; ${refusal.scope === "all" ? "all stay in flash" : "it is held back"}`;
 }
 
-/** Why a reading was settled though the broker has not acknowledged it. */
-export function settledLine(sequence: number, by: SettledBy | undefined): string {
+/** Why a reading was settled though the broker has not acknowledged it. `code`: the reason code, of "refused". */
+export function settledLine(sequence: number, by: SettledBy | undefined, code = 0): string {
   switch (by) {
     case "closing":
       return `reading ${sequence} dead-lettered: the broker closed the connection whenever it was sent, and took others`;
@@ -39,7 +40,7 @@ export function settledLine(sequence: number, by: SettledBy | undefined): string
     case "unanswered":
       return `reading ${sequence} settled: the broker has taken it, and never answers PUBREL`;
     case "refused":
-      return `reading ${sequence} dead-lettered: the broker refused it by a reason code`;
+      return `reading ${sequence} dead-lettered: the broker refuses it: ${reasonText(code)}`;
     case "tooLarge":
       return `reading ${sequence} dead-lettered: it is longer than the broker takes`;
     case "unsendable":

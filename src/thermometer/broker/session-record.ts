@@ -1,16 +1,29 @@
 /*
  * The session record: in which session, at which broker, entries may be in flight. Without one that matches, the first connection
- * wipes what the broker may have kept, so that no stale packet id swallows an entry.
+ * wipes what the broker may have kept, so that no stale packet id swallows an entry. And which version of MQTT that broker speaks,
+ * so that a boot does not try the other one first.
  *
- *   note, tag 2   hash of client id and broker (8 bytes); the largest window that was used in the session (1 byte; absent in
- *                 notes of 0.1: 64). Empty: no session
+ *   note, tag 2   hash of client id and broker (8 bytes); the largest window that was used in the session (1; absent in notes of 0.1:
+ *                 64); protocol level, 4 or 5, 0: not known (1); the day on which 4 was seen, counted from 1970, little-endian, 0: the
+ *                 clock was not set (2). The last two are absent in older notes. Empty: no session
+ *
+ * Older firmware takes a note of this length for one without a window, and assumes 64.
  */
 import type { Sticky } from "../../journal/sticky.js";
 
 const SESSION = 2;
 const HASH_LENGTH = 8;
-const LENGTH = 9;
+const WINDOW = 8;
+const LEVEL = 9;
+const DAY = 10;
+const LENGTH = 12;
 const OLD_WINDOW = 64;
+const DAY_MS = 86_400_000;
+/** A broker is asked again for version 5 this long after it was seen without. */
+const RETRY_DAYS = 3;
+
+/** Protocol level in CONNECT: 4 is MQTT 3.1.1. */
+export type Level = 4 | 5;
 
 /** What is needed of the outbox. */
 export interface SessionStore {
@@ -28,18 +41,26 @@ export class SessionRecord {
 
   /** True if the packet ids in flight belong to this client's session at this broker. */
   is(clientId: string, host: string, port: number): boolean {
-    const note = this.store.readNote(SESSION);
-    if (note === undefined || note.length < HASH_LENGTH) return false;
-    const wanted = encode(clientId, host, port, 0);
+    const note = this.note;
+    if (!note) return false;
+    const wanted = encode(clientId, host, port);
     for (let i = 0; i < HASH_LENGTH; i++) if (note[i] !== wanted[i]) return false;
     return true;
   }
 
   /** Number of oldest entries that may have been sent in a session that the broker still holds; 0: there is none. */
   get perhapsSent(): number {
-    const note = this.store.readNote(SESSION);
-    if (note === undefined || note.length < HASH_LENGTH) return 0;
-    return note.length === LENGTH ? note[HASH_LENGTH] : OLD_WINDOW;
+    const note = this.note;
+    if (!note) return 0;
+    return note.length > WINDOW ? note[WINDOW] : OLD_WINDOW;
+  }
+
+  /** The version that the broker of the record speaks. `utcMs`: now. undefined: not known, or 5 is to be tried again. */
+  level(utcMs: number | undefined): Level | undefined {
+    const note = this.note;
+    const level = note && note.length === LENGTH ? note[LEVEL] : 0;
+    if (level === 5) return 5;
+    return level === 4 && note && !isStale(note, dayOf(utcMs)) ? 4 : undefined;
   }
 
   /** No session is in force that may go on. Durable on return, if flash takes it. */
@@ -47,16 +68,47 @@ export class SessionRecord {
     if (this.perhapsSent > 0) this.notes.write(SESSION, new Uint8Array(0));
   }
 
-  /** The session in force is this one, with at most `window` (1 to 255) in flight at once. Durable on return, if flash takes it. */
-  record(clientId: string, host: string, port: number, window: number): void {
-    const isKnown = this.is(clientId, host, port);
-    const known = isKnown ? this.perhapsSent : 0; // what was in flight in a larger window may be so still
-    if (!isKnown || window > known) this.notes.write(SESSION, encode(clientId, host, port, window));
+  /**
+   * The session in force is this one, with at most `window` (1 to 255) in flight at once. `level`: what the broker speaks; undefined:
+   * as before. `utcMs`: now, undefined while the clock is not set. Durable on return, if flash takes it.
+   */
+  record(clientId: string, host: string, port: number, window: number, level?: Level, utcMs?: number): void {
+    const before = this.is(clientId, host, port) ? this.note : undefined;
+    const note = encode(clientId, host, port);
+    const day = dayOf(utcMs);
+    note[WINDOW] = before ? Math.max(window, this.perhapsSent) : window; // what was in flight in a larger window may be so still
+    if (before?.length === LENGTH) note.set(before.subarray(LEVEL), LEVEL);
+    if (level && (level !== note[LEVEL] || (level === 4 && isStale(note, day)))) {
+      note[LEVEL] = level;
+      note[DAY] = day;
+      note[DAY + 1] = day >> 8;
+    }
+    if (!before || !isEqual(note, before)) this.notes.write(SESSION, note);
+  }
+
+  private get note(): Uint8Array | undefined {
+    const note = this.store.readNote(SESSION);
+    return note && note.length >= HASH_LENGTH ? note : undefined;
   }
 }
 
-/** Two 32-bit FNV-1a hashes, one from each end of `client id, broker`; and the window. */
-function encode(clientId: string, host: string, port: number, window: number): Uint8Array {
+function dayOf(utcMs: number | undefined): number {
+  return utcMs === undefined ? 0 : Math.floor(utcMs / DAY_MS);
+}
+
+/** `day`: today; 0: not known, then nothing is stale. A clock that ran ahead does not count for ever. */
+function isStale(note: Uint8Array, day: number): boolean {
+  return day > 0 && Math.abs(day - (note[DAY] | (note[DAY + 1] << 8))) >= RETRY_DAYS;
+}
+
+/** A note of 0.1 is shorter, and is written anew when there is more to say. */
+function isEqual(note: Uint8Array, before: Uint8Array): boolean {
+  for (let i = 0; i < LENGTH; i++) if (note[i] !== (before[i] ?? (i === WINDOW ? OLD_WINDOW : 0))) return false;
+  return true;
+}
+
+/** Two 32-bit FNV-1a hashes, one from each end of `client id, broker`; the rest is 0. */
+function encode(clientId: string, host: string, port: number): Uint8Array {
   const name = `${clientId}\n${host}\n${port}`;
   const note = new Uint8Array(LENGTH);
   const view = new DataView(note.buffer);
@@ -68,6 +120,5 @@ function encode(clientId: string, host: string, port: number, window: number): U
   }
   view.setUint32(0, forth >>> 0, true);
   view.setUint32(4, back >>> 0, true);
-  note[HASH_LENGTH] = window;
   return note;
 }

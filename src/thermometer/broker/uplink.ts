@@ -3,7 +3,7 @@
  * decides how the client begins; what the device says of itself is in presence.ts.
  * Owns the client. Waits for nothing: its owner calls it when there is something to send.
  */
-import type { Board, Timers } from "../../board.js";
+import type { Board } from "../../board.js";
 import type { Journal, SampleMessage } from "../../journal/journal.js";
 import {
   Client,
@@ -16,21 +16,22 @@ import {
   type Refusal,
   type SessionStart,
   type SettledBy,
+  type Version,
   type Will,
 } from "../../mqtt/client.js";
+import { Broker5 } from "../../mqtt/v5/broker5.js";
 import type { TCPConstructor } from "../../mqtt/wire/io.js";
-import type { Entry, Outbox } from "../../outbox/outbox.js";
+import type { Entry } from "../../outbox/outbox.js";
 import type { Lifetime } from "../lifetime.js";
-import { brokerPort } from "./address.js";
+import { propertiesOf } from "./agreement.js";
+import { ClientSettings, type ClientSettingsOwner } from "./client-settings.js";
 import { Encryption } from "./encryption.js";
 import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";
 import { refusalLine, settledLine } from "./refusal.js";
 import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
 
-export interface UplinkOwner extends PresenceOwner {
-  /** Absent where the flash cannot be used: readings go out at QoS 0's promise then. */
-  readonly outbox: Outbox | undefined;
+export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner {
   readonly journal: Journal | undefined;
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
@@ -39,11 +40,13 @@ export interface UplinkOwner extends PresenceOwner {
 /** What was handed to the socket is in the network's hands after this. */
 const ON_ITS_WAY_MS = 1_000;
 
-/** How a broker shows that it has no QoS 2. */
-const LOWERED = Object.freeze({ acknowledged: "it answers with PUBACK", refused: "others of QoS 1 are all it takes" });
+/** Reason code of MQTT 5: another connection has come with the same client id. */
+const TAKEN_OVER = 0x8e;
 
-export class Uplink implements ClientOptions<Entry>, PresenceClient {
-  private readonly owner: UplinkOwner;
+/** How a broker shows that it has no QoS 2. */
+const LOWERED = Object.freeze({ acknowledged: "it answers with PUBACK", refused: "QoS 1 is the most it takes" });
+
+export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions<Entry>, PresenceClient {
   private readonly client: Client<Entry>;
   readonly presence: Presence;
   /** Undefined without TLS. */
@@ -60,20 +63,26 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   private isLoweredSaid = false;
   /** A reading was, on this connection. */
   private hasDelivered = false;
+  /** What the broker speaks, as far as this run knows. */
+  private level: Version | undefined;
+  /** Of each reading, in MQTT 5. */
+  private properties: Uint8Array | undefined;
   /** The session at the broker is not the one that is on record. */
   readonly wipeFirst: boolean;
   /** In whatever session it was. */
   readonly perhapsSent: number;
+  readonly version5 = Broker5;
 
   /** @throws Error with one line if the settings ask for what this board has not (TLS) */
   constructor(owner: UplinkOwner) {
+    super(owner);
     const { sessionRecord, settings } = owner;
-    this.owner = owner;
     this.presence = new Presence(owner, this);
     if (settings.get("mqtt.tls")) this.encryption = new Encryption(owner);
     if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
     this.wipeFirst = sessionRecord?.is(this.id, this.host, this.port) !== true;
     this.perhapsSent = sessionRecord?.perhapsSent ?? 0;
+    this.properties = propertiesOf(settings);
     if (this.user === undefined && settings.get("mqtt.password") !== "") {
       owner.log("warn", "mqtt.password is not sent: set mqtt.user, too");
     }
@@ -94,11 +103,12 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
 
   /** What may be behind connections that the broker ends again and again; undefined: nothing is. */
   get guess(): string | undefined {
-    if (!this.takeover.isLikely) return undefined;
+    const isSaid = this.status.lastError?.code === TAKEN_OVER;
+    if (!isSaid && !this.takeover.isLikely) return undefined;
     // Both send in one session, and the broker takes one's reading for a repetition of the other's.
     const loss =
       this.owner.settings.get("mqtt.qos") === 2 ? " (at QoS 2 the broker loses readings of both until then)" : "";
-    return `perhaps another device has the client id "${this.id}": set id${loss}`;
+    return `${isSaid ? "" : "perhaps "}another device has the client id "${this.id}": set id${loss}`;
   }
 
   /** Connects; with TLS that checks dates, not before the clock is set. */
@@ -144,6 +154,14 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     if (this.isUp) this.client.linkUp();
   }
 
+  /** Readings are rendered otherwise from now on, and say so where they say what they are. */
+  formatChanged(): void {
+    const { settings } = this.owner;
+    this.properties = propertiesOf(settings);
+    // Within a connection, what was once said of a topic's messages is true of all of them.
+    if (settings.get("mqtt.contenttype")) this.client.stop(() => this.client.start());
+  }
+
   /** The broker's session is wiped before anything else is sent. */
   wipe(): void {
     this.client.wipe();
@@ -151,6 +169,7 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
 
   /** A QoS 0 reading: false if it was dropped, because there is no connection to take it. */
   sendNow(message: SampleMessage): boolean {
+    message.properties = this.properties;
     const isSent = this.client.publishNow(message);
     if (isSent) this.presence.arrived();
     return isSent;
@@ -216,73 +235,33 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     return this.encryption === undefined ? tcp : { ...tcp, demand: this.encryption };
   }
 
-  get dns(): Board["dns"] {
-    return this.owner.board.dns;
-  }
-
-  get host(): string {
-    return this.owner.settings.get("mqtt.host");
-  }
-
-  get port(): number {
-    return brokerPort(this.owner.settings);
-  }
-
-  get id(): string {
-    return this.owner.id;
-  }
-
-  get user(): string | undefined {
-    return this.owner.settings.get("mqtt.user") || undefined;
-  }
-
-  /** Only with a user (MQTT 3.1.1 §3.1.2-22). */
-  get password(): string | undefined {
-    return this.user && (this.owner.settings.get("mqtt.password") || undefined);
-  }
-
-  get keepAlive(): number {
-    return this.owner.settings.get("mqtt.keepalive");
+  /** Asked at the first attempt: by then the clock is set, if it can be, and says how old that knowledge is. */
+  get knownVersion(): Version | undefined {
+    const { sessionRecord, board } = this.owner;
+    return this.wipeFirst ? undefined : sessionRecord?.level(board.clock.utcMs());
   }
 
   get will(): Will | undefined {
     return this.presence.will;
   }
 
-  get timers(): Timers {
-    return this.owner.board.timers;
-  }
-
-  get outbound(): Outbox | undefined {
-    return this.owner.outbox;
-  }
-
-  get window(): number {
-    return this.owner.settings.get("outbox.window");
-  }
-
-  /** For what it subscribes to: the prefix of discovery, at most 64 bytes, and `/status`. */
-  get topicLength(): number {
-    return 128;
-  }
-
-  uptimeMs(): number {
-    return this.owner.board.clock.uptimeMs();
-  }
-
-  random(): number {
-    return this.owner.board.random();
-  }
-
   render(entry: Entry): SampleMessage | undefined {
-    return this.owner.journal?.render(entry);
+    const message = this.owner.journal?.render(entry);
+    if (message) message.properties = this.properties;
+    return message;
+  }
+
+  onVersion(version: Version): void {
+    this.level = version;
   }
 
   onSession(session: SessionStart): void {
     const { owner, id } = this;
     owner.lifetime?.countPossibleDoubles(session.possibleDoubles);
-    owner.sessionRecord?.record(id, this.host, this.port, this.window);
-    owner.log("info", `connected to ${this.host}:${this.port}${session.present ? ", session resumed" : ""}`);
+    const utcMs = owner.board.clock.utcMs();
+    owner.sessionRecord?.record(id, this.host, this.port, this.window, this.level, utcMs);
+    const version = this.status.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
+    owner.log("info", `connected to ${this.host}:${this.port}, ${version}${sessionText(session)}`);
   }
 
   onState(state: ClientState): void {
@@ -316,13 +295,13 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     this.presence.subscribed(filter, granted);
   }
 
-  onSettled(sequence: number, outcome: Outcome, by?: SettledBy): void {
+  onSettled(sequence: number, outcome: Outcome, by?: SettledBy, code?: number): void {
     const owner = this.owner;
     this.hasDelivered ||= outcome === "delivered";
     this.presence.arrived();
     this.takeover.acknowledged(this.uptimeMs());
     if (outcome === "deadLetter") owner.lifetime?.countDeadLetter();
-    if (outcome === "deadLetter") owner.log("error", settledLine(sequence, by));
+    if (outcome === "deadLetter") owner.log("error", settledLine(sequence, by, code));
     else if (by !== undefined) owner.log("warn", settledLine(sequence, by));
     owner.board.observer?.settled?.(sequence, outcome);
   }
@@ -367,7 +346,8 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
     const hasCause = this.status.refusal !== undefined;
     if (this.takeover.ended(hasCause ? "other" : by, this.uptimeMs()))
       this.owner.log("warn", `broker ends one connection after the other: ${this.guess}`);
-    this.owner.log(message === this.trouble ? "debug" : "warn", `broker ${this.host}:${this.port}: ${message}`);
+    const cause = error.code === TAKEN_OVER ? `; ${this.guess}` : "";
+    this.owner.log(message === this.trouble ? "debug" : "warn", `broker ${this.host}:${this.port}: ${message}${cause}`);
     this.trouble = message;
   }
 
@@ -379,4 +359,9 @@ export class Uplink implements ClientOptions<Entry>, PresenceClient {
   private leaveRetained(): void {
     this.owner.log("warn", `broker not reached: ${this.presence.statusTopic} stays retained there`);
   }
+}
+
+function sessionText({ present, expired }: SessionStart): string {
+  if (present) return ", session resumed";
+  return expired ? ", the session had expired there" : "";
 }

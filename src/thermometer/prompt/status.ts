@@ -9,6 +9,7 @@ import { troubleText } from "../../network/trouble.js";
 import type { SensorStatus } from "../../sensor/sampler.js";
 import { VERSION } from "../../version.js";
 import { brokerPort } from "../broker/address.js";
+import { agreementText } from "../broker/agreement.js";
 import { refusalText } from "../broker/refusal.js";
 import { NoSettings } from "../no-settings.js";
 import type { Product } from "./product.js";
@@ -23,6 +24,7 @@ export function statusRows(thermometer: Product): readonly Row[] {
     ...wifi(thermometer),
     ["broker", broker(thermometer)],
     ...encryption(thermometer),
+    ...agreement(thermometer),
     ...presence(thermometer),
     ["outbox", outbox(thermometer)],
     ...losses(thermometer),
@@ -87,6 +89,12 @@ function broker(thermometer: Product): string {
     default:
       throw new TypeError(`state: ${JSON.stringify(state satisfies never)}`);
   }
+}
+
+/** How the broker and the device speak, and what the broker grants. */
+function agreement({ uplink, settings }: Product): readonly Row[] {
+  const status = uplink?.status;
+  return status?.state === "connected" ? [["mqtt", agreementText(status, settings)]] : [];
 }
 
 /** How many may be in flight at QoS 2, where the number matters: a broker may drop what is above its own limit, and not say so. */

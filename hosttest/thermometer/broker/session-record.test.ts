@@ -1,0 +1,94 @@
+/*
+ * Which version of MQTT a broker speaks, remembered beside the session: across boots, for that broker alone, and 5 is tried again
+ * after days.
+ */
+import { describe, expect, test } from "vitest";
+import { Sticky } from "../../../src/journal/sticky.js";
+import { SessionRecord } from "../../../src/thermometer/broker/session-record.js";
+
+const TAG = 2;
+const DAY_MS = 86_400_000;
+const NOW_MS = Date.UTC(2026, 10, 28, 13);
+
+/** A flash of one note; `writes` counts. */
+function recordOn(note?: Uint8Array) {
+  const flash = { note, writes: 0 };
+  const store = {
+    readNote: (tag: number) => (tag === TAG ? flash.note : undefined),
+    note: (_tag: number, value: Uint8Array) => {
+      flash.note = value.slice();
+      flash.writes++;
+    },
+  };
+  const sticky = new Sticky(store);
+  return { flash, record: new SessionRecord(store, sticky), boot: () => new SessionRecord(store, sticky) };
+}
+
+describe("the version that a broker speaks", () => {
+  test("is known after a boot; 5 for good, 3.1.1 for three days", () => {
+    const { record, boot } = recordOn();
+    expect(record.level(NOW_MS)).toBeUndefined();
+    record.record("t1", "broker", 1883, 8, 5, NOW_MS);
+    expect(boot().level(NOW_MS + 100 * DAY_MS)).toBe(5);
+    record.record("t1", "broker", 1883, 8, 4, NOW_MS);
+    expect(boot().level(NOW_MS)).toBe(4);
+    expect(boot().level(NOW_MS + 2 * DAY_MS)).toBe(4);
+    expect(boot().level(NOW_MS + 3 * DAY_MS)).toBeUndefined();
+    expect(boot().level(undefined)).toBe(4); // the clock is not set: nothing says that it is old
+  });
+
+  test("a day from a clock that ran ahead does not count for ever", () => {
+    const { record, boot } = recordOn();
+    record.record("t1", "broker", 1883, 8, 4, NOW_MS + 400 * DAY_MS);
+    expect(boot().level(NOW_MS)).toBeUndefined();
+  });
+
+  test("one seen without a clock is dated when it is seen again with one", () => {
+    const { flash, record, boot } = recordOn();
+    record.record("t1", "broker", 1883, 8, 4, undefined);
+    expect(boot().level(undefined)).toBe(4);
+    expect(boot().level(NOW_MS)).toBeUndefined(); // for all that is known it is old
+    record.record("t1", "broker", 1883, 8, 4, NOW_MS);
+    expect(boot().level(NOW_MS + DAY_MS)).toBe(4);
+    expect(flash.writes).toBe(2);
+  });
+
+  test("is not another broker's, and outlives what says nothing of it", () => {
+    const { record } = recordOn();
+    record.record("t1", "broker", 1883, 8, 4, NOW_MS);
+    record.record("t1", "broker", 1883, 32);
+    expect([record.level(NOW_MS), record.perhapsSent]).toEqual([4, 32]);
+    record.record("t1", "other", 1883, 8);
+    expect([record.level(NOW_MS), record.perhapsSent]).toEqual([undefined, 8]);
+  });
+
+  test("costs no flash while nothing changes", () => {
+    const { flash, record } = recordOn();
+    for (let n = 0; n < 100; n++) record.record("t1", "broker", 1883, 8, 4, NOW_MS + n * 60_000);
+    for (let n = 0; n < 100; n++) record.record("t1", "broker", 1883, 4, 4);
+    expect(flash.writes).toBe(1);
+  });
+});
+
+describe("notes of older firmware", () => {
+  /** As firmware before this one wrote them: cut to their length. */
+  function oldNote(length: number): Uint8Array {
+    const { flash, record } = recordOn();
+    record.record("t1", "broker", 1883, 8, 5, NOW_MS);
+    return (flash.note as Uint8Array).slice(0, length);
+  }
+
+  test.each([
+    [8, 64], // 0.1
+    [9, 8],
+  ])("of %d bytes name the same session, and no version", (length, window) => {
+    const { flash, record } = recordOn(oldNote(length));
+    expect(record.is("t1", "broker", 1883)).toBe(true);
+    expect(record.perhapsSent).toBe(window);
+    expect(record.level(NOW_MS)).toBeUndefined();
+    record.record("t1", "broker", 1883, 8);
+    expect(flash.writes).toBe(0);
+    record.record("t1", "broker", 1883, 8, 5, NOW_MS);
+    expect([record.perhapsSent, record.level(NOW_MS)]).toEqual([window, 5]);
+  });
+});

@@ -1,0 +1,92 @@
+/*
+ * What the client is to know of the settings and the board: the part of its options that is looked up and no more.
+ */
+import type { Board, Timers } from "../../board.js";
+import type { Version } from "../../mqtt/client.js";
+import type { Outbox } from "../../outbox/outbox.js";
+import type { Settings } from "../../settings/settings.js";
+import { brokerPort } from "./address.js";
+import { sessionExpiryOf, versionOf } from "./agreement.js";
+
+export interface ClientSettingsOwner {
+  readonly board: Board;
+  readonly settings: Settings;
+  /** Client id. */
+  readonly id: string;
+  /** Absent where the flash cannot be used: readings go out at QoS 0's promise then. */
+  readonly outbox: Outbox | undefined;
+}
+
+export class ClientSettings<Owner extends ClientSettingsOwner> {
+  protected readonly owner: Owner;
+
+  constructor(owner: Owner) {
+    this.owner = owner;
+  }
+
+  get dns(): Board["dns"] {
+    return this.owner.board.dns;
+  }
+
+  get host(): string {
+    return this.owner.settings.get("mqtt.host");
+  }
+
+  get port(): number {
+    return brokerPort(this.owner.settings);
+  }
+
+  get id(): string {
+    return this.owner.id;
+  }
+
+  get user(): string | undefined {
+    return this.owner.settings.get("mqtt.user") || undefined;
+  }
+
+  /** Only with a user (MQTT 3.1.1 §3.1.2-22). */
+  get password(): string | undefined {
+    return this.user && (this.owner.settings.get("mqtt.password") || undefined);
+  }
+
+  get keepAlive(): number {
+    return this.owner.settings.get("mqtt.keepalive");
+  }
+
+  get version(): "auto" | Version {
+    return versionOf(this.owner.settings);
+  }
+
+  get sessionExpiryS(): number {
+    return sessionExpiryOf(this.owner.settings);
+  }
+
+  get followReference(): boolean {
+    return this.owner.settings.get("mqtt.follow");
+  }
+
+  get timers(): Timers {
+    return this.owner.board.timers;
+  }
+
+  get outbound(): Outbox | undefined {
+    return this.owner.outbox;
+  }
+
+  get window(): number {
+    return this.owner.settings.get("outbox.window");
+  }
+
+  /** For what it subscribes to: the prefix of discovery, at most 64 bytes, and `/status`. */
+  get topicLength(): number {
+    return 128;
+  }
+
+  uptimeMs(): number {
+    return this.owner.board.clock.uptimeMs();
+  }
+
+  random(): number {
+    return this.owner.board.random();
+  }
+}
