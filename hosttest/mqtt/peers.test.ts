@@ -6,10 +6,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { timers } from "../../boards/desktop/timers.js";
 import { Client, type ClientOptions } from "../../src/mqtt/client.js";
 import { type MemoryEntry, MemoryStore } from "../../src/mqtt/delivery/store.js";
+import { Broker5 } from "../../src/mqtt/v5/broker5.js";
 import { type Broker, startAedes, startMosquitto, Wire } from "./support/peers.js";
 
 const LIMIT_MS = 20_000;
@@ -58,6 +59,7 @@ class Device {
         this.#text = offsetBytes === 0 ? text : this.#text + text;
         if (last) this.received.push(`${topic} ${qos} ${retain ? "retained " : ""}${this.#text}`);
       },
+      ...versions,
       ...options,
     });
     open.push({ close: () => this.client.close() });
@@ -87,10 +89,23 @@ class Device {
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
 
+/** Options of all devices in a run: which versions they speak. */
+let versions: Partial<ClientOptions<MemoryEntry>> = {};
+
 describe.each([
-  ["mosquitto", startMosquitto],
-  ["aedes", startAedes],
-])("%s", (_name, start) => {
+  ["mosquitto, 3.1.1", startMosquitto, {}, 4],
+  ["mosquitto, version 5", startMosquitto, { version5: Broker5, version: 5 }, 5],
+  ["mosquitto, 5 or 3.1.1", startMosquitto, { version5: Broker5 }, 5],
+  ["aedes, 3.1.1", startAedes, {}, 4],
+  ["aedes, which has no 5", startAedes, { version5: Broker5 }, 4],
+] as const)("%s", (_name, start, spoken, version) => {
+  beforeAll(() => {
+    versions = spoken;
+  });
+  afterAll(() => {
+    versions = {};
+  });
+
   async function broker(): Promise<Broker> {
     const started = await start();
     open.push(started);
@@ -108,6 +123,7 @@ describe.each([
     await until(() => device.received.length === 3, "three messages");
     expect([...device.received].sort()).toEqual(["t/0 0 zero", "t/1 1 one", "t/2 2 two"]);
     expect(device.subscribed).toEqual(["t/# 2"]);
+    expect(device.client.status().version).toBe(version);
     expect(device.errors).toEqual([]);
   });
 
@@ -229,7 +245,10 @@ describe.each([
   });
 });
 
-describe("what was on the wire", () => {
+describe.each([
+  ["3.1.1", {}],
+  ["version 5", { version5: Broker5 }],
+])("what was on the wire, %s", (_name, spoken) => {
   /** A run that has every packet that a client can send. */
   async function everything(): Promise<Wire> {
     const peer = await startMosquitto();
@@ -239,6 +258,7 @@ describe("what was on the wire", () => {
       password: "secret",
       keepAlive: 1,
       will: { topic: "w", payload: Buffer.from("gone"), qos: 2, retain: true },
+      ...spoken,
     }).connected();
     await device.subscribe("é/#", 2);
     device.client.publish("é/0", Buffer.from("0"), { qos: 0, retain: true });

@@ -91,13 +91,14 @@ export class Wire {
   sent(): Packet[] {
     const packets: Packet[] = [];
     for (let connection = 1; connection <= this.#connections; connection++) {
-      const parser = mqtt.parser({ protocolVersion: 4 });
+      const pieces = this.pieces.filter((piece) => piece.connection === connection && piece.from === "client");
+      const bytes = Buffer.concat(pieces.map((piece) => piece.bytes));
+      const parser = mqtt.parser({ protocolVersion: bytes[bytes.indexOf("MQTT") + 4] as 4 | 5 });
       parser.on("packet", (packet) => packets.push(packet));
       parser.on("error", (error) => {
         throw error;
       });
-      const bytes = this.pieces.filter((piece) => piece.connection === connection && piece.from === "client");
-      parser.parse(Buffer.concat(bytes.map((piece) => piece.bytes)));
+      parser.parse(bytes);
     }
     return packets;
   }
