@@ -1,0 +1,93 @@
+/*
+ * A server of version 5 that refuses this and that, closes now and then, forgets its session, and changes its limits: whatever it does, the
+ * client ends no loop by hanging, keeps to the limits, loses nothing that could be taken, and says so of the rest.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { SEED } from "../../support/seed.js";
+import { RefusingServer } from "../support/refusing-server.js";
+import { world5 } from "../support/world5.js";
+
+const MINUTE_MS = 60_000;
+
+/** What becomes of an entry when it comes: refused so often, with this code; 0: taken. */
+const fate = fc.record({
+  qos: fc.constantFrom(1 as const, 2 as const),
+  code: fc.constantFrom(0, 0, 0, 0, 0x10, 0x97, 0x83, 0x87, 0x90, 0x95, 0x99),
+  times: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 4 }) }, { weight: 1, arbitrary: fc.constant(30) }),
+});
+const limits = fc.record(
+  {
+    receiveMaximum: fc.integer({ min: 1, max: 20 }),
+    maxQoS: fc.constant(1),
+    aliasMaximum: fc.integer({ min: 0, max: 2 }),
+  },
+  { requiredKeys: [] },
+);
+const life = fc.record({
+  fates: fc.array(fate, { minLength: 1, maxLength: 40 }),
+  limits: fc.array(limits, { minLength: 1, maxLength: 4 }),
+  /** After how many packets it closes, one number a connection; and whether it forgets the session then. */
+  closes: fc.array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.boolean()), { maxLength: 12 }),
+  window: fc.constantFrom(1, 2, 8, 30),
+});
+
+test("whatever a server refuses, closes upon or forgets: what it would take arrives, once within a session, and the rest is said", () => {
+  fc.assert(
+    fc.property(life, ({ fates, limits: said, closes, window }) => {
+      const settled = new Map<number, string>();
+      const world = world5({
+        window,
+        onSettled: (sequence, outcome, by, code) => {
+          expect(settled.has(sequence), "settled twice").toBe(false);
+          settled.set(sequence, by ? `${outcome} ${by} ${code}` : outcome);
+        },
+      });
+      const left = fates.map(({ times }) => times);
+      const server = new RefusingServer(world, (payload) => {
+        const n = Number(payload.slice(1));
+        const { code } = fates[n];
+        return code < 0x80 || code === 0x95 || code === 0x99 || left[n]-- > 0 ? code : 0;
+      });
+      let packets = 0;
+      let connection = -1;
+      let sessions = 1;
+      server.onConnection = () => {
+        connection++;
+        packets = 0;
+        server.limits = said[connection % said.length];
+      };
+      server.mustClose = () => {
+        const [limit, isLost] = closes[connection] ?? [Number.POSITIVE_INFINITY, false];
+        if (packets++ < limit) return false;
+        if (isLost) {
+          server.hasSession = false;
+          sessions++;
+        }
+        return true;
+      };
+      fates.forEach(({ qos }, n) => {
+        world.publish(`m${n}`, qos);
+      });
+      server.run(MINUTE_MS);
+      expect(server.breaches).toEqual([]);
+      server.run(60 * MINUTE_MS);
+      for (let hour = 0; hour < 30 && world.store.length > 0; hour++) {
+        world.client.retry();
+        server.run(MINUTE_MS);
+      }
+      fates.forEach(({ code }, n) => {
+        const how = settled.get(n);
+        const isNever = code === 0x95 || code === 0x99;
+        expect(how, `${n}`).toBe(isNever ? `deadLetter refused ${code}` : "delivered");
+        if (!isNever) expect(server.taken).toContain(`m${n}`);
+      });
+      const doubles = server.taken.length - new Set(server.taken).size;
+      const lost = sessions - 1 + closes.length; // QoS 1 may come twice with each connection
+      expect(doubles).toBeLessThanOrEqual(lost * 30);
+      if (fates.every(({ qos }) => qos === 2) && said.every(({ maxQoS }) => maxQoS === undefined) && sessions === 1)
+        expect(doubles).toBe(0);
+    }),
+    { numRuns: 100, seed: SEED },
+  );
+}, 120_000);
