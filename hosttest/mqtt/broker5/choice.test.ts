@@ -141,6 +141,23 @@ describe("a server that is down, or has stalled", () => {
   });
 });
 
+test("3.1.1 on silence alone: one message of QoS 2 at a time, safe against a limit that the server could not say", () => {
+  const open = (world: World): number => {
+    world.link.give(CONNACK_NEW);
+    return world.client.status().maxQoS2;
+  };
+  for (const [name, refuse] of Object.entries(FALLBACKS)) {
+    const world = world5();
+    world.open();
+    refuse(world);
+    world.open();
+    expect(open(world), name).toBe(name.startsWith("it ") ? 1 : 8);
+  }
+  const fixed = world5({ version: 4 });
+  fixed.open();
+  expect(open(fixed)).toBe(8);
+});
+
 test("a version that is known from earlier goes first; 5 again after three days", () => {
   const world = world5({ knownVersion: 4 });
   world.connect(CONNACK_NEW);

@@ -247,6 +247,19 @@ test("Topic Alias Maximum: the topic goes once a connection, those that are sent
   expect(lengths()).toEqual([first - 3, first - 3]);
 });
 
+test.each([
+  [60, 65_535, 60],
+  [60, 0, 60],
+  [0, 65_535, 65_535],
+])(
+  "Server Keep Alive, ours %i, the server's %i: pings go by the shorter, for a half-open connection to be noticed",
+  (ours, servers, effective) => {
+    const world = world5({ keepAlive: ours });
+    world.connect(connack5({ serverKeepAliveS: servers }));
+    expect(limitsOf(world).effective.keepAliveS).toBe(effective);
+  },
+);
+
 test("Server Keep Alive takes the place of ours", () => {
   const world = world5({ keepAlive: 600 });
   world.connect(connack5({ serverKeepAliveS: 10 }));

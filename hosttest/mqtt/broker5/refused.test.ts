@@ -66,6 +66,22 @@ describe.each([1, 2] as const)("QoS %i", (qos) => {
     expect(server.came.filter((payload) => payload.endsWith("+"))).toEqual([]);
   });
 
+  test("of several that were put off, the first is taken and the others are put off again: all go, in their order", () => {
+    const tries = new Map<string, number>();
+    const { world, server } = start(
+      (payload) => {
+        const before = tries.get(payload) ?? 0;
+        tries.set(payload, before + 1);
+        return before < (payload === "m0" ? 1 : 3) ? 0x97 : 0;
+      },
+      12,
+      qos,
+    );
+    server.run(10 * MINUTE_MS);
+    expect(server.taken).toEqual(numbers(12));
+    expect([world.store.length, world.peer.links.length]).toEqual([0, 1]);
+  });
+
   test("later and later: the pauses grow to a minute, on the same connection", () => {
     const { world, server } = start(() => 0x97, 1, qos);
     server.run(10 * MINUTE_MS);

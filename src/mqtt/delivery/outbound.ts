@@ -67,7 +67,8 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   /** Entries that the server has refused by a reason code go again, if there are any. */
   again(): void {
     if (!this.refusals || !this.out) return;
-    this.goTo(this.refusals.again());
+    if (!this.goTo(this.refusals.again())) this.pace();
+    this.mayHaveMore = true;
     this.report();
   }
 

@@ -216,7 +216,8 @@ export class Broker5 implements Broker, RefusedOwner {
   private compute(): void {
     const { ours, said, learned, choice } = this;
     const isKnown = said || learned.maxQoS !== undefined || learned.retainAvailable !== undefined;
-    this.limits = layersOf(ours, isKnown ? brokerLimits({ ...said, ...learned }, ours) : undefined, choice.version);
+    const broker = isKnown ? brokerLimits({ ...said, ...learned }, ours) : undefined;
+    this.limits = layersOf(ours, broker, choice.version, choice.isGuess);
   }
 
   /** The server has shown, at CONNECT or after it, that it has no QoS 2 or no RETAIN. Returns whether that is news. */

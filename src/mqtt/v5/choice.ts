@@ -36,6 +36,8 @@ export class Choice {
   private quiet = 0;
   /** The server has said that it has no 5. */
   private isSaid = false;
+  /** It has said so in this life, and not answered 5 since. */
+  private hasSaid = false;
   /** It was quiet at 5, though it had answered that before, and answered 3.1.1 then: so often. */
   private doubts = 0;
   /** An attempt was made at once, without a back-off, since the last answer. */
@@ -57,10 +59,15 @@ export class Choice {
     return this.knowledge === FIVE ? 5 : this.knowledge === FOUR ? 4 : undefined;
   }
 
+  /** 3.1.1 is spoken on silence alone: the server may be one of 5 that had stalled, with limits that it cannot say in 3.1.1. */
+  get isGuess(): boolean {
+    return this.version === 4 && this.knowledge !== FIXED && !this.hasSaid;
+  }
+
   /** For so long is CONNACK waited for; 0: as long as for any. */
   get silenceMs(): number {
-    const isGuess = this.knowledge === UNKNOWN || this.knowledge === FOUR;
-    return isGuess && this.version === 5 ? SILENCE_MS : 0;
+    const isOpen = this.knowledge === UNKNOWN || this.knowledge === FOUR;
+    return isOpen && this.version === 5 ? SILENCE_MS : 0;
   }
 
   /** An attempt begins. */
@@ -91,7 +98,7 @@ export class Choice {
     }
     const isFirst = this.version === 5 && this.knowledge !== FIVE;
     if (how === "unsupported") {
-      this.isSaid = this.version === 5;
+      this.isSaid = this.hasSaid = this.version === 5;
       this.knowledge = UNKNOWN;
       this.quiet = this.version === 5 ? 1 : 0;
     } else {
@@ -110,6 +117,7 @@ export class Choice {
     const { version, knowledge } = this;
     if (version === 5) {
       this.knowledge = FIVE;
+      this.hasSaid = false;
       this.doubts = 0;
     } else if (knowledge === UNKNOWN || (knowledge === FIVE && ++this.doubts >= MAX_QUIET)) {
       // By silence alone: a server that had stalled is asked again soon, and later each time.

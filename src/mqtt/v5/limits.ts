@@ -11,6 +11,8 @@ const NO_LIMIT = 65_535;
 const MAX_QOS2 = 19;
 /** A 3.1.1 server drops silently what is above its limit (see `SessionOptions.window`). */
 const MAX_QOS2_UNSAID = 8;
+/** Safe against any limit. */
+const MAX_QOS2_GUESSED = 1;
 
 /** What the server has said; for what it has left out, the standard's defaults. */
 export function brokerLimits(said: Properties, ours: Limits): Limits {
@@ -32,8 +34,11 @@ export function brokerLimits(said: Properties, ours: Limits): Limits {
   };
 }
 
-/** `broker`: of this connection; of an earlier one, if this is of 3.1.1: it holds there, and is not said again. */
-export function layersOf(ours: Limits, broker: Limits | undefined, level: 4 | 5): LimitLayers {
+/**
+ * `broker`: of this connection; of an earlier one, if this is of 3.1.1: it holds there, and is not said again. `isGuess`: 3.1.1 is
+ * spoken on the server's silence at 5 alone; it may have a limit that it could not say.
+ */
+export function layersOf(ours: Limits, broker: Limits | undefined, level: 4 | 5, isGuess = false): LimitLayers {
   const maxQoS = broker ? broker.maxQoS : ours.maxQoS;
   const receiveMaximum = broker ? broker.receiveMaximum : NO_LIMIT;
   const window = maxQoS ? Math.min(ours.window, receiveMaximum) : 0;
@@ -44,12 +49,17 @@ export function layersOf(ours: Limits, broker: Limits | undefined, level: 4 | 5)
     effective: {
       ...(broker ?? ours),
       window,
-      maxOpenQoS2: Math.min(receiveMaximum, isSaid ? MAX_QOS2 : MAX_QOS2_UNSAID),
+      maxOpenQoS2: Math.min(receiveMaximum, isSaid ? MAX_QOS2 : isGuess ? MAX_QOS2_GUESSED : MAX_QOS2_UNSAID),
       receiveMaximum,
       aliasMaximum: isSaid ? Math.min(ours.aliasMaximum, broker.aliasMaximum) : 0,
-      keepAliveS: isSaid ? broker.keepAliveS : ours.keepAliveS,
+      keepAliveS: isSaid ? shorter(broker.keepAliveS, ours.keepAliveS) : ours.keepAliveS,
       sessionExpiryS: isSaid ? broker.sessionExpiryS : undefined,
       assignedId: isSaid ? broker.assignedId : undefined,
     },
   };
+}
+
+/** Keep-alives in seconds, 0: off. A client may send pings more often than the server asks for (§3.1.2.10), and notices sooner that it is gone. */
+function shorter(a: number, b: number): number {
+  return a && b ? Math.min(a, b) : a || b;
 }

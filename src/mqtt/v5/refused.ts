@@ -81,6 +81,8 @@ export class Refused implements Refusals {
   private isWaiting = false;
   private laterMs = 0;
   private heldMs = MIN_HELD_MS;
+  /** Of those put off since the wait began, the oldest behind `putOff`; -1: none. */
+  private putOffNext = -1;
   private timer: TimerId;
 
   constructor(owner: RefusedOwner) {
@@ -105,7 +107,7 @@ export class Refused implements Refusals {
   }
 
   begin(): void {
-    this.putOff = -1; // nothing was sent that is not behind it
+    this.putOff = this.putOffNext = -1; // nothing was sent that is not behind it
     this.again();
   }
 
@@ -120,6 +122,7 @@ export class Refused implements Refusals {
   refuse(sequence: number, code: number): Verdict {
     const meaning = meaningOf(code);
     if (meaning === "cannot") {
+      this.isNoLongerPutOff(sequence);
       this.forget(sequence);
       return "dead letter";
     }
@@ -127,7 +130,7 @@ export class Refused implements Refusals {
       this.putItOff(sequence);
       return "later";
     }
-    if (sequence === this.putOff) this.putOff = -1;
+    this.isNoLongerPutOff(sequence);
     let row = this.rows.find((each) => each.sequence === sequence);
     if (!row) {
       row = { sequence, isHeld: true, times: 0 };
@@ -144,10 +147,7 @@ export class Refused implements Refusals {
   delivered(sequence: number): void {
     this.newest = Math.max(this.newest, sequence);
     this.vain = 0;
-    if (sequence === this.putOff) {
-      this.putOff = -1;
-      this.putOffTimes = this.laterMs = 0;
-    }
+    if (this.isNoLongerPutOff(sequence)) this.laterMs = 0;
     this.forget(sequence);
     if (this.rows.length) this.update();
   }
@@ -168,6 +168,7 @@ export class Refused implements Refusals {
     let oldest = this.putOff;
     this.clearTimer();
     this.isWaiting = false;
+    this.putOffNext = -1; // it goes behind the first
     // They may have been evicted meanwhile.
     this.rows = this.rows.filter(({ sequence }) => store.seek(sequence)?.sequence === sequence);
     this.rows.forEach((row) => {
@@ -192,16 +193,27 @@ export class Refused implements Refusals {
 
   /** Several may be put off at once: they go again in their order. */
   private putItOff(sequence: number): void {
-    if (this.putOff < 0 || sequence < this.putOff) {
+    const { putOff, putOffNext } = this;
+    if (putOff < 0 || sequence < putOff) {
+      this.putOffNext = putOff;
       this.putOff = sequence;
       this.putOffTimes = 0;
-    }
+    } else if (sequence > putOff && (putOffNext < 0 || sequence < putOffNext)) this.putOffNext = sequence;
     if (this.isWaiting) return;
     this.isWaiting = true;
     this.putOffTimes++;
     this.laterMs = Math.min(Math.max(2 * this.laterMs, MIN_LATER_MS), MAX_LATER_MS);
     this.clearTimer();
     this.wait(this.laterMs);
+  }
+
+  /** Something came of it. Returns whether it was the one; the next one is then. */
+  private isNoLongerPutOff(sequence: number): boolean {
+    if (sequence !== this.putOff) return false;
+    this.putOff = this.putOffNext;
+    this.putOffNext = -1;
+    this.putOffTimes = 0;
+    return true;
   }
 
   private forget(sequence: number): void {
