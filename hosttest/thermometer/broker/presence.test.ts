@@ -158,6 +158,18 @@ test.each(["1", "2"])(
   },
 );
 
+test("a subscription that the broker does not grant is said with its reason, in MQTT 5 as in 3.1.1", () => {
+  const { one, time } = device();
+  one.powerOn();
+  time.advance(MINUTE);
+  one.port.take();
+  for (const code of [0, 0x80, 0x87]) one.firmware.uplink?.onSubscribed("homeassistant/status", code);
+  expect(one.port.take().match(/not granted.*/g)).toEqual([
+    "not granted: unspecified error (0x80); discovery is sent with each connection alone",
+    "not granted: not authorised (0x87); discovery is sent with each connection alone",
+  ]);
+});
+
 test("a network that resets at random, for days: no verdict, and never longer than a minute without discovery", () => {
   const { one, house, time } = device({ interval: "60" });
   one.powerOn();

@@ -18,6 +18,7 @@ import {
   offeredChannels,
 } from "../../homeassistant/discovery.js";
 import type { InboundMessage, Will } from "../../mqtt/client.js";
+import { reasonText } from "../../mqtt/v5/reasons.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import { channelKey } from "../../settings/channel-settings.js";
 import type { Settings } from "../../settings/settings.js";
@@ -61,6 +62,8 @@ const BIRTH_SPREAD_MS = 10_000;
 const BIRTH_DELAY_MS = 500;
 const OLD_KEEP_ALIVE_S = 60; // at least: the default; an old connection's is not known
 const WILL_SLACK_MS = 15_000; // a broker may be that late
+/** In SUBACK from here on: MQTT 3.1.1 knows this one alone, MQTT 5 says why. */
+const REFUSED = 0x80;
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
 export class Presence implements AcceptanceOwner {
@@ -206,8 +209,9 @@ export class Presence implements AcceptanceOwner {
 
   /** The broker's answer to the subscription. */
   subscribed(filter: string, granted: number): void {
-    if (granted !== 128) return;
-    this.owner.log("info", `broker: ${filter} not granted; discovery is sent with each connection alone`);
+    if (granted < REFUSED) return;
+    const why = `${filter} not granted: ${reasonText(granted)}`;
+    this.owner.log("info", `broker: ${why}; discovery is sent with each connection alone`);
   }
 
   // What the acceptance asks of its owner
