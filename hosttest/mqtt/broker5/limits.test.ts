@@ -30,7 +30,7 @@ describe("Receive Maximum", () => {
     [19, 1, 30],
     [200, 2, 30], // fewer than 20 of QoS 2 in any case
     [200, 1, 30],
-  ] as const)("%i: never more in flight, QoS %i, window %i", (receiveMaximum, qos, window) => {
+  ] as const)("%i: never more in flight, QoS %i, window %i (5: 3.3.4-7)", (receiveMaximum, qos, window) => {
     const world = world5({ window });
     for (let n = 0; n < 60; n++) world.store.append("a", Buffer.from("x"), qos);
     world.connect(connack5({ receiveMaximum }));
@@ -105,7 +105,7 @@ describe("Receive Maximum", () => {
 });
 
 describe("Maximum QoS", () => {
-  test("1: stored entries of QoS 2 go at QoS 1; each is reported once", () => {
+  test("1: stored entries of QoS 2 go at QoS 1; each is reported once (5: 3.2.2-11)", () => {
     const lowered: string[] = [];
     const world = world5({
       onLowered: (sequence, why, isPossible) => lowered.push(`${sequence} ${why} ${isPossible}`),
@@ -169,7 +169,7 @@ describe("Maximum QoS", () => {
 });
 
 describe("Retain Available 0", () => {
-  test("no message has RETAIN: stored ones, those from RAM of either QoS", () => {
+  test("no message has RETAIN: stored ones, those from RAM of either QoS (5: 3.2.2-14)", () => {
     const world = world5();
     world.store.append("a", Buffer.from("x"), 1, true);
     world.client.publish("b", Buffer.from("y"), { qos: 1, retain: true });
@@ -178,7 +178,7 @@ describe("Retain Available 0", () => {
     expect(take(world).map((packet) => packet.slice(0, 2))).toEqual(["32", "32", "30"]);
   });
 
-  test("a will that is retained, or of QoS 2, is left without: CONNACK 0x9A and 0x9B are obeyed at once", () => {
+  test("a will that is retained, or of QoS 2, is left without: CONNACK 0x9A and 0x9B are obeyed at once (5: 3.2.2-12, 3.2.2-13)", () => {
     const will = { topic: "w", payload: Buffer.from("x"), qos: 2, retain: true } as const;
     const world = world5({ will });
     const flags = (): string => world.open().slice(27, 29);
@@ -260,7 +260,7 @@ test.each([
   },
 );
 
-test("Server Keep Alive takes the place of ours", () => {
+test("Server Keep Alive takes the place of ours (5: 3.1.2-21, 3.2.2-21)", () => {
   const world = world5({ keepAlive: 600 });
   world.connect(connack5({ serverKeepAliveS: 10 }));
   world.take();
@@ -303,7 +303,7 @@ describe("session expiry", () => {
   });
 });
 
-test("an assigned client id is shown", () => {
+test("an assigned client id is shown (5: 3.2.2-16)", () => {
   const world = world5({ id: "", clean: true });
   world.connect(connack5({ assignedId: "auto-1" }));
   expect(limitsOf(world).effective.assignedId).toBe("auto-1");
