@@ -78,7 +78,7 @@ export class Transmit {
     const at = this.end;
     this.words.setUint32(at, word);
     if (at === 0) this.first = 0;
-    else this.topic = undefined;
+    else if (at < this.payloadAt) this.topic = undefined;
     this.end = at + 4;
   }
 
@@ -96,7 +96,7 @@ export class Transmit {
   publish(first: number, id: number, message: Message): boolean {
     const length = message.payloadLength;
     if (this.end || message.topic !== this.topic || length !== this.payloadLength)
-      return this.publishAny(first, id, message);
+      return this.publishBehind(first, id, message);
     // What stands there since the last time is right but for flags, id and payload.
     if (first !== this.first) {
       this.first = first;
@@ -105,6 +105,25 @@ export class Transmit {
     this.words.setUint16(this.idAt, id);
     this.bytes.set(message.payload === this.payload ? this.counted : this.count(message), this.payloadAt);
     this.end = this.endAt;
+    return true;
+  }
+
+  /** The same behind other packets: of the PUBLISH at the buffer's begin, what the two have in common is copied. */
+  private publishBehind(first: number, id: number, message: Message): boolean {
+    const end = this.end;
+    const last = end + this.endAt;
+    if (
+      message.topic !== this.topic ||
+      message.payloadLength !== this.payloadLength ||
+      end < this.payloadAt ||
+      last > this.bytes.length
+    )
+      return this.publishAny(first, id, message);
+    this.bytes.copyWithin(end + 4, 4, this.payloadAt);
+    this.words.setUint32(end, (first << 24) | this.head);
+    this.words.setUint16(end + this.idAt, id);
+    this.bytes.set(this.count(message), end + this.payloadAt);
+    this.end = last;
     return true;
   }
 
