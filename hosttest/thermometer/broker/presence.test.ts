@@ -7,6 +7,7 @@ import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
 import { FIRST_RETRY_MS, MAX_RETRY_MS, PROOF_MS } from "../../../src/thermometer/broker/acceptance.js";
 import { ANNOUNCED_KEY } from "../../../src/thermometer/broker/announcement.js";
 import { type ClientPacket, PacketReader } from "../../simulation/broker/packets.js";
+import type { Terms } from "../../simulation/broker/terms.js";
 import type { Peer } from "../../simulation/network.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
@@ -188,8 +189,8 @@ test("a network that resets at random, for days: no verdict, and never longer th
 
 describe("Home Assistant has started", () => {
   /** Publishes to the device as a broker does that has its subscription. */
-  function world(prefix = "homeassistant") {
-    const house = new House();
+  function world(prefix = "homeassistant", version: "3.1.1" | "5" = "3.1.1", terms: Partial<Terms> = {}) {
+    const house = new House(terms);
     const listen = house.broker.listen;
     const peers: Peer[] = [];
     house.broker = Object.assign(Object.create(house.broker), {
@@ -198,11 +199,13 @@ describe("Home Assistant has started", () => {
         return listen(peer);
       },
     });
-    const { one, time } = device({ interval: "3600", "discovery.prefix": prefix, "mqtt.version": "3.1.1" }, house); // as `publish` speaks
+    const { one, time } = device({ interval: "3600", "discovery.prefix": prefix, "mqtt.version": version }, house);
     one.powerOn();
     time.advance(MINUTE);
     const publish = (payload: string, retain: boolean, topic = `${prefix}/status`): void => {
-      const body = Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from(payload)]);
+      const properties = version === "5" ? [0] : []; // none
+      const head = [Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from(properties)];
+      const body = Buffer.concat([...head, Buffer.from(payload)]);
       peers.at(-1)?.send(Uint8Array.from([retain ? 0x31 : 0x30, body.length, ...body]));
     };
     const announced = (): number => house.payloads(discoveryTopic(prefix)).length;
@@ -222,6 +225,21 @@ describe("Home Assistant has started", () => {
     publish("online", false);
     time.advance(11 * SECOND);
     expect(announced()).toBe(3);
+  });
+
+  test("at a broker without retained messages, too: it is not thrown out, and blamed for nothing", () => {
+    const { one, house, time, peers, publish, announced } = world(undefined, "5", { retainAvailable: false });
+    time.advance(HOUR);
+    const connections = peers.length;
+    publish("online", false);
+    time.advance(11 * SECOND);
+    expect(announced()).toBe(2);
+    expect(house.payloads(STATUS).at(-1)).toBe("online");
+    expect(house.messages.filter(({ retain }) => retain)).toEqual([]);
+    time.advance(24 * HOUR);
+    expect(peers).toHaveLength(connections);
+    expect(one.status("discovery")).toBeUndefined();
+    expect(house.breaches).toEqual([]);
   });
 
   test("under the longest prefix that the settings take", () => {
