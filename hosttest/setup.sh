@@ -16,6 +16,8 @@ need gcc gcc
 need tmux tmux
 need socat socat
 need chromium chromium
+# For the device's TLS engine.
+[ -e /usr/include/mbedtls/ssl.h ] || missing+=(libmbedtls-dev)
 # For the XS worker with the ESP32's word size: gcc's 32-bit half, libgcc included.
 compgen -G "/usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a" >/dev/null || missing+=(gcc-multilib)
 

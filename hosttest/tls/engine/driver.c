@@ -1,0 +1,191 @@
+/*
+ * Drives the TLS engine against a server on this computer, as the firmware's class will on a device: reads and writes of arbitrary
+ * lengths. Prints what came of it.
+ *   driver PORT NAME CA|- PIN|- CERTIFICATE|- KEY|- SEED BYTES      files in DER, the pin in hexadecimal
+ * BYTES are sent and must come back; 0: a text is sent, and the connection closed. At TLS 1.3 not before the server has answered: only
+ * then is known whether it takes the client.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+#define NOT_MQTT "MQTT secret reading"
+
+static unsigned gSeed;
+
+static size_t below(size_t limit)
+{
+	gSeed = gSeed * 1664525u + 1013904223u;
+	return (size_t)(gSeed >> 8) % limit;
+}
+
+static TLSBytes fileOf(const char *path)
+{
+	static uint8_t bytes[3][8192];
+	static int at;
+	TLSBytes given = { bytes[at], 0 };
+	FILE *file = strcmp(path, "-") == 0 ? NULL : fopen(path, "rb");
+
+	if (file != NULL) {
+		given.length = fread(bytes[at++], 1, sizeof(bytes[0]), file);
+		fclose(file);
+	}
+	return given;
+}
+
+static const uint8_t *pinOf(const char *text)
+{
+	static uint8_t pin[32];
+
+	if (strcmp(text, "-") == 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(pin); i++) {
+		unsigned byte;
+		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+			exit(2);
+		pin[i] = (uint8_t)byte;
+	}
+	return pin;
+}
+
+static int connectTo(const char *port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		exit(2);
+	return fd;
+}
+
+static void sendAll(TLSEngine *engine, int fd)
+{
+	uint8_t piece[300];
+	size_t length;
+
+	while ((length = tlsTake(engine, piece, 1 + below(sizeof(piece)))) > 0) {
+		for (size_t at = 0; at < length;) {
+			ssize_t count = send(fd, piece + at, length - at, MSG_NOSIGNAL);
+			if (count < 0)
+				return;
+			at += (size_t)count;
+		}
+	}
+}
+
+/* Waits for ciphertext. `piece` holds what the engine had no free space for. */
+static void receive(TLSEngine *engine, int fd)
+{
+	static uint8_t piece[2000];
+	static size_t from, to;
+
+	if (from == to) {
+		ssize_t count = recv(fd, piece, 1 + below(sizeof(piece)), 0);
+		if (count <= 0) {
+			tlsFeedEnd(engine);
+			return;
+		}
+		from = 0;
+		to = (size_t)count;
+	}
+	from += tlsFeed(engine, piece + from, 1 + below(to - from));
+}
+
+static uint8_t byteAt(size_t at)
+{
+	return (uint8_t)(at * 31 + (at >> 8));
+}
+
+/* Sends what fits; returns how much has gone in all. */
+static size_t sendSome(TLSEngine *engine, size_t sent, size_t bytes)
+{
+	uint8_t data[1500];
+	size_t length = bytes - sent;
+	size_t most = tlsWritable(engine) < sizeof(data) ? tlsWritable(engine) : sizeof(data);
+
+	if (length > most)
+		length = most;
+	if (length == 0)
+		return sent;
+	length = 1 + below(length);
+	for (size_t i = 0; i < length; i++)
+		data[i] = byteAt(sent + i);
+	if (tlsWrite(engine, data, tlsWritable(engine) + 1) || !tlsWrite(engine, data, length))
+		exit(3);
+	return sent + length;
+}
+
+static size_t readSome(TLSEngine *engine, size_t got)
+{
+	uint8_t data[700];
+	size_t length = tlsReadable(engine) < sizeof(data) ? tlsReadable(engine) : sizeof(data);
+
+	length = 1 + below(length);
+	if (!tlsRead(engine, data, length))
+		exit(4);
+	for (size_t i = 0; i < length; i++) {
+		if (data[i] != byteAt(got + i))
+			exit(5);
+	}
+	return got + length;
+}
+
+int main(int count, char **words)
+{
+	TLSDemand demand;
+	TLSEngine *engine;
+	TLSStep step;
+	size_t bytes, sent = 0, got = 0;
+	int fd, isOpen = 0;
+
+	if (count != 9)
+		return 2;
+	demand = (TLSDemand){
+		.name = words[2], .ca = fileOf(words[3]), .pin = pinOf(words[4]), .certificate = fileOf(words[5]), .key = fileOf(words[6])
+	};
+	gSeed = (unsigned)atoi(words[7]);
+	bytes = (size_t)atoi(words[8]);
+	engine = tlsOpen(&demand);
+	if (engine == NULL)
+		return 2;
+	fd = connectTo(words[1]);
+	if (tlsWrite(engine, (const uint8_t *)NOT_MQTT, 4) || tlsReadable(engine) || tlsWritable(engine))
+		return 3;
+	for (;;) {
+		step = tlsStep(engine);
+		if (step == TLS_DONE) {
+			isOpen = 1;
+			printf("open %s %s\n", tlsVersion(engine), tlsCipher(engine));
+			if (bytes == 0 && !tlsWrite(engine, (const uint8_t *)NOT_MQTT, strlen(NOT_MQTT)))
+				return 3;
+			if (bytes == 0 && strcmp(tlsVersion(engine), "TLSv1.2") == 0)
+				break;
+		}
+		if (step == TLS_DATA)
+			got = bytes == 0 ? got : readSome(engine, got);
+		if (step == TLS_REFUSED || step == TLS_ENDED || (step == TLS_DATA && bytes == 0) || (isOpen && bytes > 0 && got == bytes))
+			break;
+		if (isOpen && bytes > 0)
+			sent = sendSome(engine, sent, bytes);
+		sendAll(engine, fd);
+		if (step == TLS_WAITS)
+			receive(engine, fd);
+	}
+	if (step == TLS_REFUSED)
+		printf("refused %d %x\n", tlsRefusal(engine), -(unsigned)tlsError(engine));
+	else if (got > 0)
+		printf("echoed %zu\n", got);
+	tlsClose(engine);
+	sendAll(engine, fd);
+	tlsFree(engine);
+	close(fd);
+	return 0;
+}

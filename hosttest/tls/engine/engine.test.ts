@@ -1,0 +1,107 @@
+/*
+ * The device's TLS engine (boards/esp32/tls), compiled for this computer against Debian's mbedTLS with the sanitizers, meets the
+ * same servers as the desktop's class: the same outcome, nothing in the clear, and every byte comes back through arbitrary splits.
+ */
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer as createPlain } from "node:net";
+import { join } from "node:path";
+import { createServer } from "node:tls";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test as plainTest } from "vitest";
+import { fromPEM } from "../../../src/tls/pem.js";
+import { SEED } from "../../support/seed.js";
+import type { AttemptOptions, Outcome } from "../support/attempt.js";
+import { Servers } from "../support/servers.js";
+import { Wire } from "../support/wire.js";
+
+const run = promisify(execFile);
+const TOP = fileURLToPath(new URL("../../..", import.meta.url));
+/** In the order of engine.h. */
+const KINDS =
+  "unknownCA,wrongName,expired,notYetValid,wrongUsage,noCA,wrongKey,weak,noCommon,noTLS,client,closed,broken,unusable".split(
+    ",",
+  );
+const SECRET = "secret reading";
+
+/** Of Debian's package libmbedtls-dev, which hosttest/setup.sh installs. */
+const test = plainTest.runIf(existsSync("/usr/include/mbedtls/ssl.h") || process.env.CI !== undefined);
+
+let servers: Servers;
+let driver: string;
+let files = 0;
+
+beforeAll(async () => {
+  servers = await new Servers().start();
+  driver = join(servers.certificates.folder, "driver");
+  const { status, stderr } = spawnSync(
+    "gcc",
+    [
+      ..."-std=gnu17 -Wall -Wextra -Werror -O1 -fsanitize=address,undefined -fno-sanitize-recover=all".split(" "),
+      ...["-I", join(TOP, "boards/esp32/tls"), "-o", driver],
+      ...[join(TOP, "boards/esp32/tls/engine.c"), join(TOP, "hosttest/tls/engine/driver.c")],
+      ..."-lmbedtls -lmbedx509 -lmbedcrypto".split(" "),
+    ],
+    { encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(stderr);
+}, 120_000);
+
+afterAll(() => servers?.close());
+
+/** A file in DER, as the driver takes it. */
+function der(path: string | undefined, kind: "CERTIFICATE" | "PRIVATE KEY"): string {
+  if (path === undefined) return "-";
+  const file = join(servers.certificates.folder, `${files++}.der`);
+  writeFileSync(file, fromPEM(readFileSync(path, "latin1"), kind));
+  return file;
+}
+
+async function drive(port: number, options: AttemptOptions, bytes = 0, seed = SEED): Promise<string[]> {
+  const { ca, fingerprint = "-", name = "broker.test", client } = options;
+  const { stdout } = await run(driver, [
+    ...[`${port}`, name, der(ca?.certificate, "CERTIFICATE"), fingerprint],
+    ...[der(client?.chain, "CERTIFICATE"), der(client?.key, "PRIVATE KEY"), `${seed}`, `${bytes}`],
+  ]);
+  return stdout.trim().split("\n");
+}
+
+function outcomeOf(lines: readonly string[]): Outcome {
+  const refused = lines.map((line) => /^refused (\d+)/.exec(line)?.[1]).find((kind) => kind !== undefined);
+  if (refused !== undefined) return KINDS[Number(refused)] as Outcome;
+  return lines[0].startsWith("open") ? "open" : "network";
+}
+
+test("the table of servers, good and bad: what comes of each, and nothing in the clear", async () => {
+  const seen: string[] = [];
+  const expected: string[] = [];
+  for (const { name, options, expected: outcome } of servers.cases()) {
+    const wire = await Wire.to(servers.port(name));
+    seen.push(`${name}: ${outcomeOf(await drive(wire.port, options))}`);
+    expected.push(`${name}: ${outcome}`);
+    expect(wire.clearText([SECRET]), name).toEqual([]);
+    wire.close();
+  }
+  expect(seen).toEqual(expected);
+});
+
+test("what goes out comes back, whatever the pieces; on a wire that passes bytes one by one, too", async () => {
+  const { chain, key } = servers.server;
+  const echo = createServer({ cert: readFileSync(chain), key: readFileSync(key) }, (socket) => socket.pipe(socket));
+  await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+  const { port } = echo.address() as AddressInfo;
+  for (let n = 0; n < 8; n++) {
+    const lines = await drive(port, { ca: servers.root }, 50_000, SEED + n);
+    expect(lines).toEqual([expect.stringMatching(/^open TLSv1\.[23] /), "echoed 50000"]);
+  }
+  echo.close();
+});
+
+test("without a CA and without a pin nothing is connected", async () => {
+  const nothing = createPlain(() => {}).listen(0, "127.0.0.1");
+  await new Promise((resolve) => nothing.once("listening", resolve));
+  const lines = await drive((nothing.address() as AddressInfo).port, {});
+  expect(outcomeOf(lines)).toBe("unusable");
+  nothing.close();
+});

@@ -1,0 +1,70 @@
+/* A man in the middle of the handshake cuts it off, changes a bit, or passes it on byte by byte. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../simulation/random.js";
+import { SEED } from "../support/seed.js";
+import { Attempt, type Outcome } from "./support/attempt.js";
+import { Servers } from "./support/servers.js";
+import { type Meddle, Wire } from "./support/wire.js";
+
+const SECRET = "a reading";
+const PLACES = 24;
+/** A length that was changed lets both ends wait: then this ends it. It may come early, without harm. */
+const PATIENCE_MS = 400;
+
+let servers: Servers;
+
+beforeAll(async () => {
+  servers = await new Servers().start();
+});
+
+afterAll(() => servers?.close());
+
+interface Seen {
+  readonly outcome: Outcome;
+  readonly clear: readonly string[];
+  /** Bytes from the server until the end of its handshake. */
+  readonly bytes: number;
+}
+
+async function meet(name: string, meddle: (cut: () => void) => Meddle): Promise<Seen> {
+  const wire = await Wire.to(servers.port(name));
+  let bytes = 0;
+  let isOpen = false;
+  const passed = meddle(() => wire.close());
+  wire.meddle = (piece, direction, at) => {
+    if (direction === "down" && !isOpen) bytes = at + piece.length;
+    return passed(piece, direction, at);
+  };
+  const attempt = new Attempt(wire.port, { ca: servers.root });
+  const outcome = await attempt.opened;
+  isOpen = true;
+  if (outcome === "open") attempt.socket.write(Buffer.from(SECRET));
+  attempt.close();
+  wire.close();
+  return { outcome, clear: wire.clearText([SECRET]), bytes };
+}
+
+describe.each(["p256", "rsa4096", "TLS 1.2"])("%s", (name) => {
+  test("whatever is cut off or changed at any place of the handshake: no connection, and nothing in the clear", async () => {
+    const random = new Random(SEED);
+    // Of TLS 1.3 the tickets may have come by then, which are after the handshake.
+    const whole = (await meet(name, () => (piece) => piece)).bytes - (name === "TLS 1.2" ? 0 : 600);
+    expect(whole).toBeGreaterThan(300);
+    for (let n = 0; n < PLACES; n++) {
+      const place = random.whole(0, whole - 1);
+      const cut = await meet(name, () => (piece, direction, at) => {
+        return direction === "down" && at + piece.length > place ? undefined : piece;
+      });
+      expect(cut.outcome, `cut at ${place}`).not.toBe("open");
+      const changed = await meet(name, (end) => (piece, direction, at) => {
+        if (direction === "up" || at > place || at + piece.length <= place) return piece;
+        const other = Buffer.from(piece);
+        other[place - at] ^= 1 << random.whole(0, 7);
+        setTimeout(end, PATIENCE_MS);
+        return other;
+      });
+      expect(changed.outcome, `changed at ${place}`).not.toBe("open");
+      expect([...cut.clear, ...changed.clear]).toEqual([]);
+    }
+  });
+});
