@@ -19,6 +19,8 @@ import type { Properties } from "./wire/properties.js";
 import type { Protocol } from "./wire/protocol.js";
 import type { Transmit } from "./wire/transmit.js";
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** What a connection asks of the client that made it. A connection that is over asks for nothing. */
 export interface ConnectionOwner {
   /** CONNECT is with the socket. */
@@ -136,9 +138,20 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
 
   /** What is waited for has not come, or a look is due. */
   expire(): void {
+    const { out, keepAlive, session } = this;
     switch (this.state) {
       case CONNECTED:
-        if (!this.keepAlive.isLively()) this.guard(this.lookCloser, undefined);
+        // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed. And by what is
+        // acknowledged, or a server that sends messages, and acknowledges none, goes unnoticed.
+        if (
+          out.hasSent &&
+          this.hasHeard &&
+          keepAlive.pingLimitMs === NEVER &&
+          !(session.inFlight && session.lingers())
+        ) {
+          out.hasSent = this.hasHeard = false;
+          this.owner.wait(keepAlive.lookMs);
+        } else this.guard(this.lookCloser, undefined);
         return;
       case OVER:
         return;
@@ -179,10 +192,6 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
 
   wait(delayMs: number): void {
     this.owner.wait(delayMs);
-  }
-
-  lingers(): boolean {
-    return this.session.inFlight > 0 && this.session.lingers();
   }
 
   /** Runs what a socket, a resolver or a timer wants. What a callback or a store throws ends the connection: nothing escapes. */

@@ -26,8 +26,6 @@ export interface KeptAlive {
   hasHeard: boolean;
   /** To be called again in so many milliseconds, instead of what was asked for before. */
   wait(delayMs: number): void;
-  /** The oldest in flight is the same as when this was last asked. */
-  lingers(): boolean;
   /** Sends what there is, PINGREQ among it. */
   send(): void;
   fail(kind: MQTTError["kind"], message: string, ending?: Ending): void;
@@ -39,9 +37,9 @@ export class KeepAlive {
   /** Bytes that came in since PINGRESP was last waited for anew; `out` counts those that went out in pieces. */
   moved = 0;
   /** How often is looked, in milliseconds; Infinity: never. What is idle for a whole look is pinged: at 0.8 of the keep-alive. */
-  private lookMs = NEVER;
+  lookMs = NEVER;
   /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is out. */
-  private pingLimitMs = NEVER;
+  pingLimitMs = NEVER;
   /** The same, whatever comes in and goes out meanwhile. */
   private lastLimitMs = NEVER;
   /** PINGREQ waits for free space. */
@@ -56,19 +54,6 @@ export class KeepAlive {
   begin(keepAliveS: number): void {
     this.lookMs = keepAliveS * 400 || NEVER;
     this.link.wait(this.lookMs);
-  }
-
-  /**
-   * A look is due. Returns whether no closer one is needed: by what was sent (§3.1.2-23); by what was heard, or a half-open
-   * connection swallows QoS 0 unnoticed; by what was acknowledged, or a server that sends messages and acknowledges none goes
-   * unnoticed.
-   */
-  isLively(): boolean {
-    const { link } = this;
-    if (!link.out.hasSent || !link.hasHeard || this.pingLimitMs !== NEVER || link.lingers()) return false;
-    link.out.hasSent = link.hasHeard = false;
-    link.wait(this.lookMs);
-    return true;
   }
 
   /** Nothing was sent or nothing was heard since the last look, or the oldest in flight is still the same, or a ping is out. */
