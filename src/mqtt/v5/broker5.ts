@@ -18,7 +18,7 @@ import type { Protocol, TransmitLimits } from "../wire/protocol.js";
 import type { Transmit } from "../wire/transmit.js";
 import { version4 } from "../wire/version4.js";
 import { Choice } from "./choice.js";
-import { brokerLimits, layersOf } from "./limits.js";
+import { brokerLimits, effectiveLimits } from "./limits.js";
 import { meaningOf, reasonText } from "./reasons.js";
 import { Refused, type RefusedOwner } from "./refused.js";
 import { version5 } from "./version5.js";
@@ -34,13 +34,13 @@ interface Server {
   readonly port: number;
 }
 
-export class Broker5 implements Broker, RefusedOwner {
+export class Broker5 implements Broker, RefusedOwner, LimitLayers {
   private readonly options: ClientOptions<OutboundEntry>;
   private choice: Choice;
   private hasBegun = false;
   readonly refusals: Refused;
   readonly retry: () => void;
-  limits: LimitLayers;
+  effective: Limits;
   lastReason: ServerReason | undefined;
   isExpired = false;
   /** What it has said at 5. */
@@ -60,7 +60,7 @@ export class Broker5 implements Broker, RefusedOwner {
     this.options = options;
     this.retry = retry;
     this.choice = new Choice(options.version ?? "auto", undefined, options.uptimeMs());
-    this.limits = layersOf(this.ours, undefined, 5);
+    this.effective = effectiveLimits(this.ours, undefined, 5, false);
     this.refusals = new Refused(this);
   }
 
@@ -92,7 +92,7 @@ export class Broker5 implements Broker, RefusedOwner {
 
   connect(isWipe: boolean): Uint8Array {
     const { id, user, password, keepAlive, receiveMaximum, maxPacketBytes, clean, will } = this.options;
-    const { sessionExpiryS } = this.limits.ours;
+    const { sessionExpiryS } = this.ours;
     const asked = { id, user, password, keepAlive, receiveMaximum, maxPacketBytes, sessionExpiryS };
     return this.protocol.connect(asked, isWipe || clean === true, isWipe ? undefined : this.willOf(will));
   }
@@ -139,7 +139,7 @@ export class Broker5 implements Broker, RefusedOwner {
 
   limit(out: Transmit): void {
     if (this.choice.version !== 5) return;
-    const { aliasMaximum, maxPacketBytes } = this.limits.effective;
+    const { aliasMaximum, maxPacketBytes } = this.effective;
     const limited = out as Transmit & TransmitLimits;
     limited.aliasMaximum = aliasMaximum;
     limited.maxPacketBytes = maxPacketBytes;
@@ -164,7 +164,7 @@ export class Broker5 implements Broker, RefusedOwner {
     const nowMs = this.options.uptimeMs();
     switch (stage) {
       case "connected": {
-        const expiryS = this.limits.effective.sessionExpiryS ?? FOR_EVER;
+        const expiryS = this.effective.sessionExpiryS ?? FOR_EVER;
         this.expiresMs = expiryS === FOR_EVER ? Number.POSITIVE_INFINITY : nowMs + expiryS * 1_000;
         return false;
       }
@@ -193,7 +193,12 @@ export class Broker5 implements Broker, RefusedOwner {
     this.choice = new Choice(version ?? "auto", knownVersion, this.options.uptimeMs());
   }
 
-  private get ours(): Limits {
+  /** Of the three layers the effective one alone is kept: the others are asked for by people. */
+  get limits(): LimitLayers {
+    return this;
+  }
+
+  get ours(): Limits {
     const { window = 8, keepAlive = 60, sessionExpiryS = WEEK_S, clean } = this.options;
     return {
       window,
@@ -212,12 +217,16 @@ export class Broker5 implements Broker, RefusedOwner {
     };
   }
 
+  get broker(): Limits | undefined {
+    const { said, learned } = this;
+    const isKnown = said || learned.maxQoS !== undefined || learned.retainAvailable !== undefined;
+    return isKnown ? brokerLimits({ ...said, ...learned }, this.ours) : undefined;
+  }
+
   /** The limits of this attempt, as far as they are known. */
   private compute(): void {
-    const { ours, said, learned, choice } = this;
-    const isKnown = said || learned.maxQoS !== undefined || learned.retainAvailable !== undefined;
-    const broker = isKnown ? brokerLimits({ ...said, ...learned }, ours) : undefined;
-    this.limits = layersOf(ours, broker, choice.version, choice.isGuess);
+    const { ours, broker, choice } = this;
+    this.effective = effectiveLimits(ours, broker, choice.version, choice.isGuess);
   }
 
   /** The server has shown, at CONNECT or after it, that it has no QoS 2 or no RETAIN. Returns whether that is news. */
@@ -230,7 +239,7 @@ export class Broker5 implements Broker, RefusedOwner {
   }
 
   private willOf(will: Will | undefined): Will | undefined {
-    const broker = this.limits.broker;
+    const broker = this.broker;
     if (!will || !broker) return will;
     const { topic, payload, retain, properties } = will;
     const qos = will.qos > broker.maxQoS ? broker.maxQoS : will.qos;

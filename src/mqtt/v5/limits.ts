@@ -2,7 +2,7 @@
  * Limits in three layers: ours, the server's, and the effective ones, computed here for each connection. Pure.
  * Source: MQTT 5 §3.2.2.3.
  */
-import type { LimitLayers, Limits } from "../delivery/limits.js";
+import type { Limits } from "../delivery/limits.js";
 import type { QoS } from "../wire/codec.js";
 import type { Properties } from "../wire/properties.js";
 
@@ -38,24 +38,20 @@ export function brokerLimits(said: Properties, ours: Limits): Limits {
  * `broker`: of this connection; of an earlier one, if this is of 3.1.1: it holds there, and is not said again. `isGuess`: 3.1.1 is
  * spoken on the server's silence at 5 alone; it may have a limit that it could not say.
  */
-export function layersOf(ours: Limits, broker: Limits | undefined, level: 4 | 5, isGuess = false): LimitLayers {
+export function effectiveLimits(ours: Limits, broker: Limits | undefined, level: 4 | 5, isGuess: boolean): Limits {
   const maxQoS = broker ? broker.maxQoS : ours.maxQoS;
   const receiveMaximum = broker ? broker.receiveMaximum : NO_LIMIT;
   const window = maxQoS ? Math.min(ours.window, receiveMaximum) : 0;
   const isSaid = level === 5 && broker;
   return {
-    ours,
-    broker,
-    effective: {
-      ...(broker ?? ours),
-      window,
-      maxOpenQoS2: Math.min(receiveMaximum, isSaid ? MAX_QOS2 : isGuess ? MAX_QOS2_GUESSED : MAX_QOS2_UNSAID),
-      receiveMaximum,
-      aliasMaximum: isSaid ? Math.min(ours.aliasMaximum, broker.aliasMaximum) : 0,
-      keepAliveS: isSaid ? shorter(broker.keepAliveS, ours.keepAliveS) : ours.keepAliveS,
-      sessionExpiryS: isSaid ? broker.sessionExpiryS : undefined,
-      assignedId: isSaid ? broker.assignedId : undefined,
-    },
+    ...(broker ?? ours),
+    window,
+    maxOpenQoS2: Math.min(receiveMaximum, isSaid ? MAX_QOS2 : isGuess ? MAX_QOS2_GUESSED : MAX_QOS2_UNSAID),
+    receiveMaximum,
+    aliasMaximum: isSaid ? Math.min(ours.aliasMaximum, broker.aliasMaximum) : 0,
+    keepAliveS: isSaid ? shorter(broker.keepAliveS, ours.keepAliveS) : ours.keepAliveS,
+    sessionExpiryS: isSaid ? broker.sessionExpiryS : undefined,
+    assignedId: isSaid ? broker.assignedId : undefined,
   };
 }
 
