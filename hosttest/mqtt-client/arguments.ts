@@ -28,11 +28,12 @@ const MAX_PAYLOAD_BYTES = 268_435_455 - 4; // MQTT 3.1.1 §2.2.3, without the to
 
 const DESCRIPTION: Description = {
   program: "npm run -s mqtt-client --",
-  does: "An MQTT 3.1.1 client on src/mqtt: publishes a list, prints what it receives.",
+  does: "An MQTT client on src/mqtt, of version 3.1.1 or 5: publishes a list, prints what it receives.",
   notes: [
     "The --pub list is published --count times, one round each --every ms. Without --stay it ends when all is acknowledged",
     "and subscribed. In a PAYLOAD written out, %n becomes the number of the round, from 0; @FILE is sent byte for byte",
     "(@/dev/stdin: standard input). Messages received are printed as TOPIC,QOS,RETAIN,PAYLOAD; all else goes to standard error.",
+    "With --v 5, what a message or the broker says beside (properties, reasons) goes there, too.",
     "A terminal gets them on one line, with what would steer it escaped; a pipe or a file gets the payload's bytes.",
     "Exit: 0 every publish completed (--stay: ended by SIGTERM), 1 some were not, 2 usage, 5 the broker refused.",
   ],
@@ -64,9 +65,9 @@ const HINTS: Readonly<Record<string, string>> = {
   "--password": "here it is --pass",
   "-c": "here it is --clean 0, which is the default, with --id",
   "--disable-clean-session": "here it is --clean 0, which is the default, with --id",
-  "-V": "here it is --v 4, for MQTT 3.1.1",
-  "--protocol-version": "here it is --v 4, for MQTT 3.1.1",
-  "--version": "the version of MQTT is --v 4, for 3.1.1",
+  "-V": "here it is --v 4, for MQTT 3.1.1, and --v 5",
+  "--protocol-version": "here it is --v 4, for MQTT 3.1.1, and --v 5",
+  "--version": "the version of MQTT is --v 4, for 3.1.1, and --v 5",
   "-C": "it does not count what it receives: --stay, and end it with SIGTERM",
   "--repeat": "here it is --count",
   "--repeat-delay": "here it is --every, in milliseconds",
@@ -82,7 +83,7 @@ const PUBLICATION = "TOPIC,QOS,RETAIN,PAYLOAD";
 const OPTIONS = {
   host: preset("127.0.0.1", text("H", "the broker")),
   port: preset("1883", whole("P", "its port", 1, 65_535)),
-  v: preset("4", option("4", "version of MQTT: 4 is 3.1.1", versionOf)),
+  v: preset("4", option("4|5", "version of MQTT: 4 is 3.1.1", versionOf)),
   id: text("ID", "client id (default: one of this process; with --flash: client)"),
   clean: preset("0", choice("1: a session that ends with the connection, as in mosquitto_pub", ["0", "1"])),
   keepalive: preset("60", whole("S", "keep-alive in seconds, 0: none", 0, 65_535)),
@@ -109,6 +110,7 @@ export interface Publication {
 export interface Arguments {
   readonly host: string;
   readonly port: number;
+  readonly version: 4 | 5;
   readonly id: string;
   readonly keepAlive: number;
   readonly clean: boolean;
@@ -130,7 +132,7 @@ export function parseArguments(argv: readonly string[]): Arguments | undefined {
     console.log(helpText(DESCRIPTION, OPTIONS));
     return undefined;
   }
-  const { host, port, id, keepalive, clean, user, pass, will, sub, pub, count, every, stay, flash } = values;
+  const { host, port, v, id, keepalive, clean, user, pass, will, sub, pub, count, every, stay, flash } = values;
   for (const [option, given] of Object.entries({ id, user, pass })) checkField(`--${option}`, given);
   if (will !== undefined && will.payload.length > MAX_FIELD_BYTES) {
     throw new UsageError(`--will ${will.topic}: ${will.payload.length} bytes, expected at most ${MAX_FIELD_BYTES}`);
@@ -143,6 +145,7 @@ export function parseArguments(argv: readonly string[]): Arguments | undefined {
   return {
     host,
     port,
+    version: v,
     id: id ?? (flash !== undefined ? "client" : `client${process.pid}`),
     keepAlive: keepalive,
     clean: clean === "1",
@@ -158,11 +161,10 @@ export function parseArguments(argv: readonly string[]): Arguments | undefined {
   };
 }
 
-function versionOf(given: string, option: string): 4 {
+function versionOf(given: string, option: string): 4 | 5 {
   if (given === "4" || given === "311" || given === "mqttv311") return 4;
-  if (given === "5" || given === "mqttv5")
-    throw new UsageError(`${option} ${given}: MQTT 5 is not there yet, expected 4`);
-  throw new UsageError(`${option} ${given}: expected 4 (MQTT 3.1.1)`);
+  if (given === "5" || given === "mqttv5") return 5;
+  throw new UsageError(`${option} ${given}: expected 4 (MQTT 3.1.1) or 5`);
 }
 
 /** The packet's text fields. */

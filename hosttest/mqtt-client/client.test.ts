@@ -117,6 +117,64 @@ test("publishes the list N times with %n, takes commas and nothing, a file's byt
   expect(await reader.exit).toBe(0);
 });
 
+function write5(socket: Socket, packet: object): void {
+  socket.write(mqtt.generate(packet as Packet, { protocolVersion: 5 }));
+}
+
+test("--v 5: what the broker grants, and what a message says beside its payload, escaped", async () => {
+  const peer = await script((packet, socket) => {
+    if (packet.cmd === "connect")
+      write5(socket, { cmd: "connack", reasonCode: 0, properties: { receiveMaximum: 4, maximumQoS: 1 } });
+    if (packet.cmd !== "subscribe") return;
+    write5(socket, { cmd: "suback", messageId: packet.messageId, granted: [1] });
+    const properties = { contentType: "text/\u001b[31mred", correlationData: Buffer.from([1, 255]) };
+    write5(socket, { cmd: "publish", topic: "t", payload: "hello", qos: 0, dup: false, retain: false, properties });
+  });
+  const client = start("--port", peer.port, "--v", "5", "--sub", "t,1", "--stay");
+  await until(() => client.error().includes("correlationData"), "the message's properties");
+  client.child.kill("SIGTERM");
+  expect(await client.exit).toBe(0);
+  expect(client.out()).toBe("t,0,0,hello\n");
+  expect(client.error()).toContain("connected, MQTT 5: receive maximum 4, QoS up to 1");
+  expect(client.error()).toContain('t: contentType "text/');
+  expect(client.error()).toContain("correlationData 01ff");
+  expect(client.error()).not.toContain("\u001b");
+  expect(peer.packets[0]).toMatchObject({ cmd: "connect", protocolVersion: 5 });
+});
+
+test.each([
+  [0x99, "a message cannot be delivered: payload format not valid (0x99)"],
+  [0x87, "refused: not authorised (0x87)"],
+])(
+  "--v 5: a message refused with %i is reported with the broker's words, the others go; exits 1",
+  async (code, text) => {
+    const peer = await script((packet, socket) => {
+      if (packet.cmd === "connect") write5(socket, { cmd: "connack", reasonCode: 0 });
+      if (packet.cmd !== "publish") return;
+      const isRefused = packet.topic === "bad";
+      const answer = isRefused
+        ? { reasonCode: code, properties: { reasonString: "ask\u001b[5m me" } }
+        : { reasonCode: 0 };
+      write5(socket, { cmd: "puback", messageId: packet.messageId, ...answer });
+    });
+    const client = start("--port", peer.port, "--v", "5", "--pub", "bad,1,0,x", "--pub", "good,1,0,y");
+    expect(await client.exit).toBe(1);
+    expect(client.error()).toContain(text);
+    expect(client.error()).toContain("me");
+    expect(client.error()).not.toContain("\u001b");
+    expect(client.error()).toContain("2 published, 1 acknowledged");
+  },
+);
+
+test("--v 5, a broker that has no 5: refused, exits 5", async () => {
+  const peer = await script((packet, socket) => {
+    if (packet.cmd === "connect") socket.end(Uint8Array.of(0x20, 2, 0, 1));
+  });
+  const client = start("--port", peer.port, "--v", "5", "--pub", "a,1,0,x");
+  expect(await client.exit).toBe(5);
+  expect(client.error()).toContain("protocol version");
+});
+
 test("the first packet id is 1, ends with DISCONNECT, CONNECT says what was asked for", async () => {
   const peer = await script((packet, socket) => {
     if (packet.cmd === "connect") write(socket, { cmd: "connack", returnCode: 0, sessionPresent: false });
@@ -250,8 +308,7 @@ test.each([
   [["--pass", "x"], "--pass: expected with --user"],
   [["--what"], "--what: no such option; --help lists the options"],
   [["--id"], "--id: expected a value (ID)"],
-  [["--v", "5"], "--v 5: MQTT 5 is not there yet, expected 4"],
-  [["--v", "3"], "--v 3: expected 4 (MQTT 3.1.1)"],
+  [["--v", "3"], "--v 3: expected 4 (MQTT 3.1.1) or 5"],
   [["--clean", "2"], "--clean 2: expected 0 or 1"],
   [["--id", ""], "--id: an empty one is expected with --clean 1"],
   [

@@ -4,9 +4,12 @@
 
 import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers } from "../../boards/desktop/timers.js";
-import { Client, type InboundMessage, type MQTTError } from "../../src/mqtt/client.js";
+import { Client, type InboundMessage, type Limits, type MQTTError } from "../../src/mqtt/client.js";
 import type { InboundStore, OutboundEntry } from "../../src/mqtt/delivery/store.js";
+import { Broker5 } from "../../src/mqtt/v5/broker5.js";
+import { reasonText } from "../../src/mqtt/v5/reasons.js";
 import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
+import type { Properties } from "../../src/mqtt/wire/properties.js";
 import { orMisused } from "../support/command-line/command-line.js";
 import { Progress } from "../support/command-line/progress.js";
 import { shownBytes, shownLines } from "../support/command-line/shown.js";
@@ -22,6 +25,8 @@ const BUFFER_BYTES = 65_536;
 const WINDOW = 16;
 const MAX_TOPIC_LENGTH = 65_535;
 const PROGRESS_MS = 1_000;
+/** After a refusal, so long without an acknowledgement: the rest waits for what the broker does not allow. */
+const REFUSED_MS = 2_000;
 const AGAIN_MS = 5; // until a message of QoS 0 that was not taken is offered again
 
 class Program {
@@ -38,6 +43,8 @@ class Program {
   #hasDeadLetters = false;
   #isLeaving = false;
   #again: NodeJS.Timeout | undefined;
+  /** Runs while the broker refuses a message by a reason code. */
+  #isRefused: NodeJS.Timeout | undefined;
   #pieces: Uint8Array[] = [];
 
   constructor(options: Arguments) {
@@ -48,6 +55,8 @@ class Program {
       socket: { io: TCP as unknown as TCPConstructor },
       host: options.host,
       port: options.port,
+      version5: Broker5,
+      version: options.version,
       id: options.id,
       user: options.user,
       password: options.password,
@@ -67,16 +76,26 @@ class Program {
       topicLength: MAX_TOPIC_LENGTH,
       deadLetterAfter: Number.POSITIVE_INFINITY,
       onState: (state) => {
-        if (state === "connected") this.#hasConnected = true;
+        if (state === "connected") this.#connected();
         this.#soon();
       },
-      onSettled: (_sequence, outcome) => {
-        if (outcome === "deadLetter") this.#hasDeadLetters = true;
-        else this.#settled++;
+      onSettled: (_sequence, outcome, by) => {
+        if (outcome === "deadLetter") {
+          this.#hasDeadLetters = true;
+          complain(`a message cannot be delivered: ${this.#reason() ?? by ?? "no reason"}`);
+        } else this.#settled++;
+        if (this.#isRefused !== undefined) this.#refused();
         this.#soon();
+      },
+      onRefusal: (refusal) => {
+        clearTimeout(this.#isRefused);
+        this.#isRefused = undefined;
+        if (refusal?.by !== "reason") return;
+        complain(`refused: ${refusal.text}`);
+        this.#refused();
       },
       onSubscribed: (filter, granted) => {
-        if (granted === 128) complain(`refused: ${filter}`);
+        if (granted >= 128) complain(`refused: ${filter}${options.version === 5 ? `: ${reasonText(granted)}` : ""}`);
         this.#granted++;
         this.#soon();
       },
@@ -134,6 +153,25 @@ class Program {
       }, AGAIN_MS);
   }
 
+  #connected(): void {
+    this.#hasConnected = true;
+    const limits = this.#client.status().limits?.broker;
+    if (this.#options.version === 5 && limits !== undefined) complain(`connected, MQTT 5: ${limitsText(limits)}`);
+  }
+
+  /** What the broker has said last of something that it did not do. */
+  #reason(): string | undefined {
+    return this.#client.status().lastReason?.text;
+  }
+
+  /** Some wait until the broker allows them. With --stay so do we. */
+  #refused(): void {
+    clearTimeout(this.#isRefused);
+    this.#isRefused = setTimeout(() => {
+      if (!this.#options.stay) this.#leave();
+    }, REFUSED_MS);
+  }
+
   #leave(): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
@@ -168,7 +206,7 @@ class Program {
     setTimeout(() => process.exit(code), 100);
   }
 
-  #receive({ topic, qos, retain, offsetBytes, payload, last }: InboundMessage): void {
+  #receive({ topic, qos, retain, offsetBytes, payload, last, properties }: InboundMessage): void {
     if (offsetBytes === 0) this.#pieces = [];
     this.#pieces.push(payload.slice());
     if (!last) return;
@@ -176,8 +214,33 @@ class Program {
     const head = Buffer.from(`${topic},${qos},${retain ? 1 : 0},`);
     process.stdout.write(shownBytes(Buffer.concat([head, ...this.#pieces]), process.stdout));
     process.stdout.write("\n");
+    if (properties !== undefined) complain(`${topic}: ${propertiesText(properties)}`);
     this.#pieces = [];
   }
+}
+
+/** What a broker has said of itself, on one line. */
+function limitsText({
+  receiveMaximum,
+  maxQoS,
+  retainAvailable,
+  aliasMaximum,
+  keepAliveS,
+  sessionExpiryS,
+}: Limits): string {
+  const session = sessionExpiryS === 0xffff_ffff ? "for ever" : `for ${sessionExpiryS} s`;
+  const retain = retainAvailable === 0 ? ", no retained messages" : "";
+  return `receive maximum ${receiveMaximum}, QoS up to ${maxQoS}, ${aliasMaximum} topic aliases, keep-alive ${keepAliveS} s, session kept ${session}${retain}`;
+}
+
+/** Text in quotes, bytes in hexadecimal, in the order in which they came. */
+function propertiesText(properties: Properties): string {
+  return Object.entries(properties)
+    .map(([name, value]: [string, unknown]) => {
+      if (value instanceof Uint8Array) return `${name} ${Buffer.from(value).toString("hex")}`;
+      return `${name} ${JSON.stringify(value)}`;
+    })
+    .join(", ");
 }
 
 /** Other people's suites hold back as many PUBRELs as they like. */
