@@ -21,6 +21,8 @@ function deviceAlone() {
     contents: "nothing",
     intervalS: 60,
     qos: 1,
+    version: "auto",
+    mayLower: false,
     sensor: "tmp117",
     firstSequence: 0,
     report: (violation) => violations.push(violation),
@@ -49,7 +51,7 @@ test("a device has its flash and its settings in every life: after a cut, a rest
   device.cut(1000);
   time.advance(1000);
   expectWhole(world, 2);
-  device.change("attic", 2);
+  device.change({ room: "attic", "mqtt.qos": "2" });
   time.advance(300);
   expectWhole(world, 3);
   device.brownouts(5);

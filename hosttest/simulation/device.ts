@@ -23,6 +23,7 @@ import type { Network } from "./network.js";
 import { watchPace } from "./pace.js";
 import type { Random } from "./random.js";
 import type { Lie } from "./storm.js";
+import type { VersionSetting } from "./versions.js";
 import { Work } from "./work.js";
 
 const SETTINGS_BLOCKS = 4;
@@ -40,6 +41,9 @@ export interface DeviceOptions {
   readonly blocks: number;
   readonly intervalS: number;
   readonly qos: 1 | 2;
+  readonly version: VersionSetting;
+  /** The broker may take QoS 1 at most. */
+  readonly mayLower: boolean;
   /** A sensor of the temperature, or one of humidity too, in one message or in one for each. */
   readonly sensor: "tmp117" | "sht3x" | "sht3x, each";
   /** What its flash holds before the first boot: nothing, or a backlog that filled it and has drained. */
@@ -84,7 +88,9 @@ export class Device {
   constructor(options: DeviceOptions) {
     const { index, time, random, blocks } = options;
     this.options = options;
-    this.ledger = new Ledger(index, (violation) => options.report({ ...violation, device: index, atMs: time.nowMs }));
+    this.ledger = new Ledger(index, options.mayLower, (violation) =>
+      options.report({ ...violation, device: index, atMs: time.nowMs }),
+    );
     this.flash = new NorFlash({ blocks, random: random.unit });
     this.flash.eraseCost = ERASE_STEPS;
     this.#settingsFlash = new NorFlash({ blocks: SETTINGS_BLOCKS, random: random.unit });
@@ -159,13 +165,12 @@ export class Device {
   }
 
   /** Somebody at the prompt: new settings, saved, and a reboot. */
-  change(room: string, qos: 1 | 2): void {
+  change(settings: Readonly<Record<string, string>>): void {
     const { firmware } = this;
     const life = this.#life;
     if (firmware === undefined || life === undefined) return;
     this.#guarded(life, () => {
-      firmware.settings.set("room", room);
-      firmware.settings.set("mqtt.qos", String(qos));
+      for (const [key, value] of Object.entries(settings)) firmware.settings.set(key, value);
       firmware.settings.save();
       firmware.restart("reboot");
     });
@@ -183,14 +188,14 @@ export class Device {
   }
 
   #prepare(): void {
-    const { firstSequence, intervalS, qos, contents, sensor } = this.options;
+    const { firstSequence, intervalS, qos, version, contents, sensor } = this.options;
     const outbox = new Outbox({ flash: this.flash, firstSequence });
     outbox.note(UNUSED_TAG, Uint8Array.of(1)); // from now on the flash knows its first number
     if (contents === "drained") drain(outbox);
     outbox.close();
     this.flash.powerOn();
     const topics = sensor === "sht3x, each" ? "each" : "sample";
-    const defaults = { interval: String(intervalS), "mqtt.qos": String(qos), topics };
+    const defaults = { interval: String(intervalS), "mqtt.qos": String(qos), "mqtt.version": version, topics };
     Object.assign(this.#defaults, defaults);
   }
 

@@ -40,6 +40,7 @@ export interface Truth {
   readonly clock: { readonly clockRight: boolean };
 }
 
+const PAYLOAD_INVALID = 0x99;
 const PERCENT_TOLERANCE = 0.06; // one digit after the point, and what changes while it is measured
 const TIME_TOLERANCE_MS = 2_500; // whole seconds, and the crystal's and NTP's error
 
@@ -61,10 +62,19 @@ export class Ledger {
   doubled = 0;
   possibleDoubles = 0;
   lostByBroker = 0;
+  /** Rightly so: the broker refused them for good. */
+  deadLetters = 0;
   readonly #gone = new Set<number>(); // lost by the broker, as it says itself
+  readonly #refused = new Set<number>(); // by the broker, for good
+  /** Seen first at QoS 1 though of QoS 2, and so with QoS 1's promise. */
+  readonly #lowered = new Set<number>();
 
-  constructor(device: number, report: (violation: Omit<Violation, "device" | "atMs">) => void) {
+  readonly #mayLower: boolean;
+
+  /** `mayLower`: the broker may take QoS 1 at most. */
+  constructor(device: number, mayLower: boolean, report: (violation: Omit<Violation, "device" | "atMs">) => void) {
     this.device = device;
+    this.#mayLower = mayLower;
     this.#report = report;
   }
 
@@ -77,8 +87,10 @@ export class Ledger {
   /** The device said that the broker has it. */
   settle(sequence: number, outcome: "delivered" | "deadLetter"): void {
     const truth = this.open.get(sequence);
-    if (outcome === "deadLetter") this.#report({ kind: "lost", text: `reading ${sequence} was dead-lettered` });
-    else if (truth !== undefined && !this.#seen.has(sequence)) {
+    if (outcome === "deadLetter") {
+      if (this.#refused.delete(sequence)) this.deadLetters++;
+      else this.#report({ kind: "lost", text: `reading ${sequence} was dead-lettered` });
+    } else if (truth !== undefined && !this.#seen.has(sequence)) {
       if (this.#gone.delete(sequence)) this.lostByBroker++;
       else this.#report({ kind: "lost", text: `reading ${sequence} was settled, and the observer has not seen it` });
     }
@@ -94,6 +106,12 @@ export class Ledger {
   /** The broker had taken it over, and has lost it. */
   brokerLost(sequence: number): void {
     this.#gone.add(sequence);
+  }
+
+  /** The broker refused it and said so: for good (0x99), or for now, and then others may go before it. */
+  refuse(sequence: number, reason: number): void {
+    if (reason === PAYLOAD_INVALID) this.#refused.add(sequence);
+    else this.#overtaken.add(sequence);
   }
 
   /** The observer has seen a message of this device. `isRefused`: the broker closed on whatever was first, so that others go first. */
@@ -117,9 +135,12 @@ export class Ledger {
 
   /** At the end: numbers that were written and never seen. `excusedCount`: how many the device says it dropped. */
   finish(excusedCount: number): void {
-    for (const sequence of this.open.keys()) if (!this.#seen.has(sequence)) this.#missing++;
+    const unseen = [...this.open.keys()].filter(
+      (sequence) => !this.#seen.has(sequence) && !this.#isLostByBroker(sequence),
+    );
+    const [first] = unseen;
+    this.#missing = unseen.length;
     if (this.#missing <= excusedCount) return;
-    const [first] = [...this.open.keys()].filter((sequence) => !this.#seen.has(sequence));
     const text = `${this.#missing} readings were never seen, the device says it dropped ${excusedCount}; first: ${first}`;
     this.#report({ kind: "lost", text });
   }
@@ -128,9 +149,17 @@ export class Ledger {
     return this.#missing;
   }
 
+  /** The broker refused it for good or lost it, and the power went before its device could say so. */
+  #isLostByBroker(sequence: number): boolean {
+    if (this.#refused.has(sequence)) this.deadLetters++;
+    else if (this.#gone.has(sequence)) this.lostByBroker++;
+    else return false;
+    return true;
+  }
+
   #again(seq: number, qos: number): void {
     if (qos !== 2) return;
-    if (this.#excused.delete(seq)) {
+    if (this.#excused.delete(seq) || this.#lowered.delete(seq)) {
       this.possibleDoubles++;
       return;
     }
@@ -142,7 +171,9 @@ export class Ledger {
     const { channel } = truth;
     const expected = `home/${truth.room}/${channel}`;
     if (topic !== expected) this.#report({ kind: "wrongRoom", text: `${seq} went to ${topic}, not ${expected}` });
-    if (qos !== truth.qos) this.#report({ kind: "wrongValue", text: `${seq} went at QoS ${qos}, not ${truth.qos}` });
+    if (this.#mayLower && qos === 1 && truth.qos === 2) this.#lowered.add(seq);
+    else if (qos !== truth.qos)
+      this.#report({ kind: "wrongValue", text: `${seq} went at QoS ${qos}, not ${truth.qos}` });
     if (Math.abs(value - truth.value) > (channel === "humidity" ? PERCENT_TOLERANCE : 0.0051)) {
       this.#report({ kind: "wrongValue", text: `${seq} says ${channel} ${value}, was ${truth.value}` });
     }

@@ -56,6 +56,9 @@ const totals = {
   droppedWhenFull: 0,
   possibleDoubles: 0,
   lostByBroker: 0,
+  deadLetters: 0,
+  connects: 0,
+  connectsAt5: 0,
   digest: "",
 };
 const startedMs = performance.now();
@@ -99,6 +102,9 @@ function add(result: RunResult): void {
   totals.droppedWhenFull += result.dropped;
   totals.possibleDoubles += result.possibleDoubles;
   totals.lostByBroker += result.lostByBroker;
+  totals.deadLetters += result.deadLetters;
+  totals.connects += result.connects;
+  totals.connectsAt5 += result.connectsAt5;
   totals.digest = result.digest;
 }
 

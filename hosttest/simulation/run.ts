@@ -7,10 +7,11 @@ import { Broker } from "./broker/broker.js";
 import type { Forwarded } from "./broker/message.js";
 import { FAIR } from "./broker/options.js";
 import { Device } from "./device.js";
-import type { Violation } from "./ledger.js";
+import type { Ledger, Violation } from "./ledger.js";
 import { Network } from "./network.js";
 import { Random } from "./random.js";
 import { brew, type Event, type Trouble } from "./storm.js";
+import { Versions } from "./versions.js";
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -51,6 +52,11 @@ export interface RunResult {
   /** Readings that the broker had taken over, and lost with a session. */
   readonly lostByBroker: number;
   readonly sessionsLost: number;
+  /** Readings that the broker refused for good. */
+  readonly deadLetters: number;
+  /** CONNECTs that the broker took, in all and at MQTT 5. */
+  readonly connects: number;
+  readonly connectsAt5: number;
   readonly digest: string;
 }
 
@@ -68,6 +74,7 @@ class World {
   readonly #network: Network;
   readonly #devices: Device[];
   readonly #events: readonly Event[];
+  readonly #versions: Versions;
   readonly #violations: Violation[] = [];
   readonly #log: string[] = [];
   #latest: string[] = [];
@@ -84,13 +91,17 @@ class World {
     const random = new Random(seed);
     const brewing = random.fork();
     random.fork();
+    this.#versions = new Versions((salt) => new Random(seed ^ salt));
+    const versions = this.#versions;
     this.#broker = new Broker({
       time: this.#time,
       random: random.fork(),
       forwardAt: random.pick(["publish", "pubrel"] as const),
+      terms: versions.terms,
       forwarded: (message) => this.#onForwarded(message),
       sessionLost: (client) => this.#onSessionLost(client),
-      messageLost: ({ client, payload }) => this.#devices[indexOf(client)].ledger.brokerLost(JSON.parse(payload).seq),
+      messageLost: (message) => this.#concern(message, (ledger, { seq }) => ledger.brokerLost(seq)),
+      messageRefused: (message, reason) => this.#concern(message, (ledger, { seq }) => ledger.refuse(seq, reason)),
       breach: (client, what) =>
         this.#report({ kind: "breach", device: indexOf(client), atMs: this.#time.nowMs, text: what }),
     });
@@ -109,13 +120,15 @@ class World {
           intervalS,
           sensor: sensors.pick(["tmp117", "sht3x", "sht3x, each"] as const),
           qos: random.pick([1, 2, 2] as const),
+          version: versions.drawSetting(),
+          mayLower: versions.mayLower,
           firstSequence: drawFirst(random),
           report: (violation) => this.#report(violation),
           log: (text) => this.#note(text),
         }),
     );
     const lengthMs = days * DAY;
-    this.#events = options.events ?? brew({ random: brewing, devices, lengthMs, cutsPerDay, troublesPerDay });
+    this.#events = options.events ?? brew({ random: brewing, devices, lengthMs, cutsPerDay, troublesPerDay, versions });
   }
 
   /** All events, each at its time. */
@@ -158,6 +171,9 @@ class World {
       possibleDoubles: sum(({ ledger }) => ledger.possibleDoubles),
       lostByBroker: sum(({ ledger }) => ledger.lostByBroker),
       sessionsLost: this.#sessionsLost,
+      deadLetters: sum(({ ledger }) => ledger.deadLetters),
+      connects: this.#broker.connects,
+      connectsAt5: this.#broker.connectsAt5,
       digest: (this.#digest >>> 0).toString(16).padStart(8, "0"),
     };
   }
@@ -291,7 +307,33 @@ class World {
         this.#later(6 * HOUR, () => device.lie(0));
         return;
       case "newSettings":
-        device.change(trouble.room, trouble.qos);
+        device.change({ room: trouble.room, "mqtt.qos": String(trouble.qos) });
+        return;
+      case "newVersion":
+        device.change({ "mqtt.version": trouble.version });
+        return;
+      case "brokerReplaced":
+        this.#drops++;
+        this.#broker.stop("kept");
+        this.#later(trouble.forMs, () => this.#broker.start(trouble.terms));
+        return;
+      case "brokerFull":
+        mood.full = trouble.probability;
+        this.#later(trouble.forMs, () => {
+          mood.full = 0;
+        });
+        return;
+      case "brokerForbids":
+        mood.forbidden = `home/${trouble.room}/`;
+        this.#later(trouble.forMs, () => {
+          mood.forbidden = "";
+        });
+        return;
+      case "brokerPicky":
+        mood.picky = trouble.probability;
+        this.#later(trouble.forMs, () => {
+          mood.picky = 0;
+        });
         return;
       default:
         throw new TypeError(`trouble: ${JSON.stringify(trouble satisfies never)}`);
@@ -309,10 +351,15 @@ class World {
   }
 
   #onForwarded(message: Forwarded): void {
-    if (!/\/(temperature|humidity)$/.test(message.topic) || message.topic.startsWith("homeassistant/")) return;
+    if (!isReading(message)) return;
     this.#digest = mix(this.#digest, `${this.#time.nowMs} ${message.topic} ${message.payload}`);
     const { ledger, firmware } = this.#devices[indexOf(message.client)];
     ledger.forward(message, firmware?.uplink?.status.refusal !== undefined);
+  }
+
+  /** Something befell a message: if it is a reading, the ledger notes it. */
+  #concern(message: Forwarded, note: (ledger: Ledger, reading: { readonly seq: number }) => void): void {
+    if (isReading(message)) note(this.#devices[indexOf(message.client)].ledger, JSON.parse(message.payload));
   }
 
   #onSessionLost(client: string): void {
@@ -334,6 +381,10 @@ class World {
 /** Anywhere, and often where something wraps: the packet ids (61,440), 32 bits. */
 function drawFirst(random: Random): number {
   return random.pick([0, 61_440 - random.whole(0, 40), 2 ** 32 - random.whole(0, 300), random.whole(0, 2 ** 40)]);
+}
+
+function isReading({ topic }: Forwarded): boolean {
+  return /\/(temperature|humidity)$/.test(topic) && !topic.startsWith("homeassistant/");
 }
 
 /** Device ids end in the device's number. */

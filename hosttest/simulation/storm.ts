@@ -4,6 +4,7 @@
  * Times are milliseconds of virtual time.
  */
 import type { Random } from "./random.js";
+import type { Versions, VersionTrouble } from "./versions.js";
 
 export type Trouble =
   /** The power goes in the middle of flash work: so many programmed bytes from now; back after `offMs`. */
@@ -25,7 +26,8 @@ export type Trouble =
   | { readonly kind: "brokerCloses"; readonly probability: number; readonly forMs: number }
   | { readonly kind: "sensorGone"; readonly device: number; readonly forMs: number }
   | { readonly kind: "clockJump"; readonly device: number; readonly byMs: number; readonly how: Lie }
-  | { readonly kind: "newSettings"; readonly device: number; readonly room: string; readonly qos: 1 | 2 };
+  | { readonly kind: "newSettings"; readonly device: number; readonly room: string; readonly qos: 1 | 2 }
+  | VersionTrouble;
 
 /**
  * Who serves a wrong time: all servers; all, but they say that they are not synchronised; one of three; somebody who forges one answer
@@ -48,7 +50,11 @@ export interface StormOptions {
   readonly cutsPerDay: number;
   /** Everything else, per day. */
   readonly troublesPerDay: number;
+  readonly versions: Versions;
 }
+
+/** Of the troubles that have to do with versions, so many come on one of all others. */
+const VERSION_SHARE = 0.25;
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -57,7 +63,8 @@ const DAY = 24 * HOUR;
 const ROOMS = ["kitchen", "bath", "Büro", "attic", "nursery"];
 
 /** All the events of a run, in the order of their times. */
-export function brew({ random, devices, lengthMs, cutsPerDay, troublesPerDay }: StormOptions): Event[] {
+export function brew(options: StormOptions): Event[] {
+  const { random, devices, lengthMs, cutsPerDay, troublesPerDay, versions } = options;
   const events: Event[] = [];
   const add = (everyMs: number, draw: (random: Random) => Trouble): void => {
     for (let atMs = random.exponential(everyMs); atMs < lengthMs; atMs += random.exponential(everyMs)) {
@@ -68,7 +75,10 @@ export function brew({ random, devices, lengthMs, cutsPerDay, troublesPerDay }: 
   for (let device = 0; device < devices; device++) {
     if (cutsPerDay > 0) add(DAY / cutsPerDay, (own) => drawCut(own, device));
   }
-  if (troublesPerDay > 0) add(DAY / troublesPerDay, (own) => drawTrouble(own, devices));
+  if (troublesPerDay > 0) {
+    add(DAY / troublesPerDay, (own) => drawTrouble(own, devices));
+    add(DAY / troublesPerDay / VERSION_SHARE, (own) => versions.drawTrouble(own, devices, ROOMS, drawLength(own)));
+  }
   return events.sort((a, b) => a.atMs - b.atMs);
 }
 

@@ -292,10 +292,10 @@ export class Connection implements Acceptor {
     this.#answer(acknowledgement(5, type, id, reason, this.#words()), id);
   }
 
-  #takeQoS1({ id, dup, payload, retain }: Publish, message: Forwarded, session: Session): void {
+  #takeQoS1({ id, dup, payload }: Publish, message: Forwarded, session: Session): void {
     if (session.received.has(id)) this.#breach(`publish ${id}: the id is in use by a QoS 2 message`);
-    if (!retain) {
-      // A reading; what is retained (status, discovery) is said again in the same words, rightly.
+    if (payload.includes('"seq"')) {
+      // A reading; status and discovery are said again in the same words, rightly.
       if (!dup && session.seen.get(id) === payload) this.#breach(`publish ${id}: a re-delivery without DUP`);
       session.seen.set(id, payload);
     }

@@ -134,6 +134,67 @@ export const bugs: readonly PlantedBug[] = [
     replace: "parts[i + LOW] + (rest & ((1 << width) - 1)) - 1;",
   },
   {
+    name: "alias-kept-across-connections",
+    file: "src/mqtt/v5/transmit5.ts",
+    find: "  private readonly topics: Uint8Array[] = [];\n  /** The properties of a topic's messages, alias included. */\n  private readonly blocks: Uint8Array[] = [];\n",
+    replace:
+      "  private static readonly kept: Uint8Array[][] = [[], []];\n  private readonly topics = Transmit5.kept[0];\n  private readonly blocks = Transmit5.kept[1];\n",
+  },
+  {
+    name: "receive-maximum-ignored",
+    file: "src/mqtt/v5/limits.ts",
+    find: "  const receiveMaximum = broker ? broker.receiveMaximum : NO_LIMIT;\n",
+    replace: "  const receiveMaximum = NO_LIMIT;\n",
+  },
+  {
+    name: "refusal-taken-for-success",
+    file: SESSION,
+    find: "    if (code > 127 && type < 6 && slot >= 0 && state < 6 && refusals) {\n",
+    replace: "    if (code > 0x97 && type < 6 && slot >= 0 && state < 6 && refusals) {\n",
+  },
+  {
+    name: "maximum-qos-ignored",
+    file: "src/mqtt/delivery/outbound.ts",
+    find: "    this.isLowering = suspicion.isLowering || limits.maxQoS < 2;\n",
+    replace: "    this.isLowering = suspicion.isLowering;\n",
+  },
+  {
+    name: "session-without-expiry",
+    file: "src/mqtt/v5/version5.ts",
+    find: "    const sessionExpiryS = clean ? undefined : options.sessionExpiryS;",
+    replace: "    const sessionExpiryS = clean ? undefined : undefined;",
+  },
+  {
+    name: "retain-where-it-is-not-available",
+    file: "src/mqtt/v5/requests.ts",
+    find: "    if (!limits.retainAvailable) packet[0] &= ~1;\n",
+    replace: "",
+  },
+  {
+    name: "maximum-packet-size-ignored",
+    file: "src/mqtt/v5/requests.ts",
+    find: "  if (packet.length > limits.maxPacketBytes) return 0x95;\n",
+    replace: "",
+  },
+  {
+    name: "put-off-behind-forgotten",
+    file: "src/mqtt/v5/refused.ts",
+    find: "    this.putOff = this.putOffNext;\n",
+    replace: "    this.putOff = -1;\n",
+  },
+  {
+    name: "silence-taken-for-no-limit",
+    file: "src/mqtt/v5/limits.ts",
+    find: "isGuess ? MAX_QOS2_GUESSED : MAX_QOS2_UNSAID",
+    replace: "isGuess ? MAX_QOS2_UNSAID : MAX_QOS2_UNSAID",
+  },
+  {
+    name: "server-keep-alive-longer-than-ours",
+    file: "src/mqtt/v5/limits.ts",
+    find: "  return a && b ? Math.min(a, b) : a || b;\n",
+    replace: "  return a || b;\n",
+  },
+  {
     name: "back-off-without-jitter",
     file: "src/mqtt/client.ts",
     find: "Math.round(this.stepMs * random)",
