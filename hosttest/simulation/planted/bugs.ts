@@ -80,7 +80,7 @@ export const bugs: readonly PlantedBug[] = [
   },
   {
     name: "half-open-never-noticed",
-    file: "src/mqtt/connection.ts",
+    file: "src/mqtt/keep-alive.ts",
     find: "const limitMs = nowMs + this.pingTimeoutMs;",
     replace: "const limitMs = nowMs + 1e12;",
   },
@@ -111,7 +111,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "settled-in-ram-only",
     file: "src/outbox/outbox.ts",
-    find: "this.medium.unit === 1 ? walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence)",
+    find: "this.medium.unit === 1 ? this.walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence)",
     replace: "this.medium.unit === 1 || putSettled(this.space, sequence)",
   },
   {
@@ -122,9 +122,9 @@ export const bugs: readonly PlantedBug[] = [
   },
   {
     name: "boot-unbounded",
-    file: "src/outbox/outbox.ts",
-    find: "    if (marks.tail >= log.tailDue) recordTail(log, walk, this.space);\n",
-    replace: "",
+    file: "src/outbox/queue/tail.ts",
+    find: "export function recordTail(log: Log, walk: Walk, space: FreeSpace): void {\n",
+    replace: "export function recordTail(log: Log, walk: Walk, space: FreeSpace): void {\n  if (space) return;\n",
     also: [{ file: "src/outbox/queue/passed.ts", find: "  leap(log);\n", replace: "" }],
   },
   {
