@@ -197,6 +197,70 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     expect(outbox.seek(0)?.payloadLength).toBe(3);
     expect(() => outbox.append(payloadOf(5), 1)).toThrow("payload of 3 bytes: expected at most 2");
   });
+
+  test("nor does a frame that was copied let a longer payload pass", () => {
+    const flash = ring();
+    open(flash).append(payloadOf(5), 1);
+    const outbox = open(flash, { maxPayload: 2 });
+    while (outbox.idle()); // in units of 16, copies the block
+    expect(() => outbox.append(payloadOf(5), 1)).toThrow("payload of 3 bytes: expected at most 2");
+  });
+
+  test("a bit stuck in any byte of a frame: seen on read-back if it matters, the entry is elsewhere", () => {
+    const bad = HEAD_BYTES + 3 * SIZE; // the fourth frame
+    const clean = ring();
+    const values = Array.from({ length: 8 }, (_, i) => (i * 99_991) & 0x3f_ffff);
+    const filled = (flash: NorFlash): Outbox => {
+      const outbox = open(flash);
+      for (const value of values) outbox.append(payloadOf(value), 1);
+      return outbox;
+    };
+    filled(clean);
+    const good = new Uint8Array(SIZE);
+    clean.read(good, bad);
+    for (let offset = 0; offset < SIZE; offset++) {
+      for (const mask of [0x01, 0x10, 0x80]) {
+        for (const stuckAt of [0, 0xff]) {
+          const flash = ring();
+          const asRead = (byte: number): number => (byte & ~mask) | (stuckAt & mask);
+          flash.faults.read = (buffer, address) => {
+            const at = bad + offset - address;
+            if (at >= 0 && at < buffer.length) buffer[at] = asRead(buffer[at]);
+          };
+          const isHurt = asRead(good[offset]) !== good[offset];
+          expect(filled(flash).flashFailures).toBe(isHurt ? 1 : 0);
+          const again = open(flash);
+          expect([...contents(again)]).toEqual(values.map((value, i) => [i, value]));
+          expect(again.statistics().damaged).toBe(0);
+        }
+      }
+    }
+  });
+
+  test("a number that was skipped while flash failed is on flash before the next frame", () => {
+    const flash = ring();
+    const outbox = open(flash);
+    for (let i = 0; i < 3; i++) outbox.append(payloadOf(i), 1);
+    flash.faults.program = () => "error";
+    expect(outbox.skip()).toBe(3);
+    flash.faults.program = undefined;
+    expect(outbox.append(payloadOf(4), 1)).toBe(4);
+    for (const one of [outbox, open(flash)]) {
+      expect([...contents(one).keys()]).toEqual([0, 1, 2, 4]);
+      expect(one.statistics()).toMatchObject({ refused: 1, damaged: 0 });
+    }
+  });
+});
+
+test.each([3, 12])("entries of %i bytes appended after one of another block was looked at survive a boot", (length) => {
+  const flash = new NorFlash({ blocks: 6, blockLength: BLOCK });
+  const outbox = open(flash);
+  const count = 200;
+  for (let i = 0; i < count; i++) {
+    expect(outbox.seek(0)?.sequence).toBe(i === 0 ? undefined : 0); // the oldest block's, into the buffer
+    outbox.append(new Uint8Array(length).fill(i & 0x3f), 1);
+  }
+  expect([...contents(open(flash)).keys()]).toEqual(Array.from({ length: count }, (_, i) => i));
 });
 
 test("a frame that was cut in its check, the cells of which read as erased: zeros over both words, before anything is appended", () => {

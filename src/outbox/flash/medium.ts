@@ -225,7 +225,7 @@ export class Medium extends FlashCalls {
       if (isShort) this.takeShort(shortShape(kind), seed);
       else this.take(headerWord(kind, length), seed);
     }
-    if (isShort && this.maxPayload >= SHORT_PAYLOAD) this.plainKind = kind; // more of them may follow in this block
+    if (isShort) this.plainKind = kind; // more of them may follow in this block
     this.words[0] = this.header;
   }
 
