@@ -491,6 +491,21 @@ describe("deadband and late timers", () => {
     bench.time.advance(7000);
     expect(watched.times).toEqual([300, 5000]);
   });
+
+  test("a wake that is late by more than an interval counts as the slot that it met, for the heartbeat, too", () => {
+    const bench = new Bench();
+    let lateMs = 0;
+    const { timers } = bench.time;
+    const late = { ...timers, set: (callback: () => void, ms: number) => timers.set(callback, ms + lateMs) };
+    const open = () => stub(() => ({ temperature: 20 }));
+    const watched = new Watched(bench, { timers: late, open, deadbands: [1], heartbeatMs: 4000 });
+    watched.sampler.start();
+    lateMs = 3200; // of the timer for 1000, set at 0
+    bench.time.advance(10);
+    lateMs = 0;
+    bench.time.advance(4500);
+    expect(watched.times).toEqual([0, 4200]);
+  });
 });
 
 describe("status and options", () => {

@@ -8,6 +8,11 @@ import { AHT10, aht10Part } from "./sdk-stubs.js";
 
 const INTERVAL_MS = 1000;
 
+/** What a channel has that is not in the sample: no value, not even the last one. */
+function absent(value: number): undefined {
+  expect(value).toBeNaN();
+}
+
 /** A sampler with the setting `sensor`; parts give temperatures that show who measured. */
 class Several {
   readonly bench = new Bench();
@@ -24,7 +29,7 @@ class Several {
       clock: bench.time.clock,
       intervalMs: INTERVAL_MS,
       onSample: ({ mask, values }) =>
-        this.samples.push(values.map((value, at) => ((mask >> at) & 1 ? Math.round(value * 10) / 10 : undefined))),
+        this.samples.push(values.map((value, at) => ((mask >> at) & 1 ? Math.round(value * 10) / 10 : absent(value)))),
       onFailure: (error) => this.log.push(error.message),
       onRecovered: (what) => this.log.push(`${what} works again`),
       onSource: (text) => this.log.push(text),
