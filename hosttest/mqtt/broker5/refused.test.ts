@@ -353,6 +353,35 @@ describe("CONNACK and DISCONNECT", () => {
   });
 });
 
+describe("a server that closes without a word at the same packet again and again, and takes others", () => {
+  const HOURS = 6;
+
+  function closing(mustClose: (packet: Uint8Array) => boolean) {
+    const { world, server, settled } = start(() => 0, 10, 2);
+    server.mustClose = mustClose;
+    for (let minute = 0; minute < HOURS * 60; minute++) {
+      server.run(MINUTE_MS);
+      world.publish(`m${10 + minute}`, 2);
+    }
+    server.run(MINUTE_MS);
+    return { world, server, settled };
+  }
+
+  test("at one message: that alone is a dead letter, the rest arrives", () => {
+    const { world, server, settled } = closing((packet) => Buffer.from(packet).toString().endsWith("m3"));
+    expect(settled.filter((line) => line.includes("dead"))).toEqual(["3 deadLetter closing 0xundefined"]);
+    expect(new Set(server.taken)).toEqual(new Set(numbers(10 + HOURS * 60).filter((name) => name !== "m3")));
+    expect([world.store.length, server.breaches]).toEqual([0, []]);
+  });
+
+  test("at one PUBREL: its message is settled as delivered, as PUBREC had come; the rest arrives", () => {
+    const { world, server, settled } = closing((packet) => packet[0] === 0x62 && packet[3] === 4);
+    expect(settled.filter((line) => line.startsWith("3 "))).toEqual(["3 delivered unanswered 0xundefined"]);
+    expect(new Set(server.taken)).toEqual(new Set(numbers(10 + HOURS * 60)));
+    expect([world.store.length, world.client.status().deadLetters, server.breaches]).toEqual([0, 0, []]);
+  });
+});
+
 test("a store without numbers, for those who only subscribe", () => {
   const world = world5({ outbound: undefined });
   world.connect(connack5());

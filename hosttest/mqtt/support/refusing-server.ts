@@ -19,7 +19,7 @@ export class RefusingServer {
   /** Called before CONNACK. */
   onConnection: () => void = () => {};
   /** It closes instead of an answer. */
-  mustClose: () => boolean = () => false;
+  mustClose: (packet: Uint8Array) => boolean = () => false;
   code: (payload: string, qos: number) => number;
   #seen: World["link"] | undefined;
 
@@ -56,7 +56,7 @@ export class RefusingServer {
   #answer(packet: Uint8Array): void {
     const { link } = this.world;
     const type = packet[0] >> 4;
-    if ((type === 3 || type === 6) && this.mustClose()) {
+    if ((type === 3 || type === 6) && this.mustClose(packet)) {
       link.end();
       return;
     }
