@@ -1,6 +1,7 @@
 /* See engine.h. Source: RFC 5246, RFC 8446, RFC 5280; mbedTLS's own documentation. */
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
 #include "engine.h"
+#include "refusal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -287,47 +288,6 @@ size_t tlsTake(TLSEngine *engine, uint8_t *bytes, size_t length)
 	return length;
 }
 
-/* What mbedTLS found wrong with the chain. */
-static TLSRefusal chainRefusal(const TLSEngine *engine, uint32_t flags)
-{
-	if (flags & (MBEDTLS_X509_BADCERT_BAD_KEY | MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK))
-		return TLS_WEAK;
-	if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
-		return engine->isIssuerNoCA ? TLS_NO_CA : TLS_UNKNOWN_CA;
-	if (flags & MBEDTLS_X509_BADCERT_EXPIRED)
-		return TLS_EXPIRED;
-	if (flags & MBEDTLS_X509_BADCERT_FUTURE)
-		return TLS_NOT_YET_VALID;
-	if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH)
-		return TLS_WRONG_NAME;
-	if (flags & (MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE))
-		return TLS_WRONG_USAGE;
-	return TLS_UNKNOWN_CA;
-}
-
-/* A fatal alert came. TLS 1.2 has none of its own for a client without a certificate. */
-static TLSRefusal alertRefusal(const TLSEngine *engine)
-{
-	switch (engine->ssl.in_msg[1]) {
-	case MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE:
-		return engine->isAsked ? TLS_CLIENT : TLS_NO_COMMON;
-	case MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION:
-	case MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY:
-		return TLS_NO_COMMON;
-	case MBEDTLS_SSL_ALERT_MSG_BAD_CERT:
-	case MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT:
-	case MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED:
-	case MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED:
-	case MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN:
-	case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA:
-	case MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED:
-	case 116: /* certificate_required, RFC 8446 §6.2 */
-		return TLS_CLIENT;
-	default:
-		return TLS_BROKEN;
-	}
-}
-
 static TLSStep failed(TLSEngine *engine, int error)
 {
 	uint32_t flags = engine->hasPin && !engine->hasCA ? 0 : mbedtls_ssl_get_verify_result(&engine->ssl);
@@ -338,11 +298,11 @@ static TLSStep failed(TLSEngine *engine, int error)
 	else if (error == MBEDTLS_ERR_SSL_CONN_EOF)
 		refusal = engine->isHeard ? TLS_CLOSED : TLS_NO_TLS;
 	else if (error == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
-		refusal = alertRefusal(engine);
+		refusal = tlsAlertRefusal(engine->ssl.in_msg[1], engine->isAsked);
 	else if (error == BAD_VERSION)
 		refusal = TLS_NO_COMMON;
 	else if (error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || (flags != 0 && flags != 0xffffffff))
-		refusal = chainRefusal(engine, flags);
+		refusal = tlsChainRefusal(flags, engine->isIssuerNoCA);
 	else if (error == MBEDTLS_ERR_SSL_INVALID_RECORD && engine->state == OPEN_HANDSHAKE && !engine->isAsked)
 		refusal = TLS_NO_TLS;
 	refuse(engine, refusal, error);

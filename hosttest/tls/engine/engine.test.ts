@@ -40,7 +40,9 @@ beforeAll(async () => {
     [
       ..."-std=gnu17 -Wall -Wextra -Werror -O1 -fsanitize=address,undefined -fno-sanitize-recover=all".split(" "),
       ...["-I", join(TOP, "boards/esp32/tls"), "-o", driver],
-      ...[join(TOP, "boards/esp32/tls/engine.c"), join(TOP, "hosttest/tls/engine/driver.c")],
+      ...["boards/esp32/tls/engine.c", "boards/esp32/tls/refusal.c", "hosttest/tls/engine/driver.c"].map((path) =>
+        join(TOP, path),
+      ),
       ..."-lmbedtls -lmbedx509 -lmbedcrypto".split(" "),
     ],
     { encoding: "utf8" },
