@@ -17,7 +17,7 @@ const MAY_IMPORT = {
   outbox: {},
   channels: {},
   journal: { code: ["channels"], types: ["outbox"] },
-  power: {},
+  power: { types: ["outbox"] },
   sensor: { code: ["channels"], types: ["common"] },
   settings: { code: ["channels", "common"] },
   tls: {},

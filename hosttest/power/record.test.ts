@@ -1,0 +1,100 @@
+/* The wake record: taken whole or not at all, whatever RTC memory holds. */
+import { expect, test } from "vitest";
+import { RECORD_BYTES, WakeRecord } from "../../src/power/record.js";
+import { Random } from "../simulation/random.js";
+import { SEED } from "../support/seed.js";
+
+const FIRMWARE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+/** The numbers that can be set. */
+const NAMES = Object.entries(Object.getOwnPropertyDescriptors(WakeRecord.prototype))
+  .filter(([name, { set }]) => set !== undefined && name !== "base")
+  .map(([name]) => name) as (keyof WakeRecord)[];
+
+/** Every field another value than a new record has. */
+function filled(): WakeRecord {
+  const record = new WakeRecord();
+  NAMES.forEach((name, i) => {
+    Object.assign(record, { [name]: name === "qos" ? 2 : i + 3 });
+  });
+  record.number = 2 ** 40 + 1;
+  record.originMs = 12_345.678;
+  record.sequence = 0xffff_fff0;
+  record.driver = -1;
+  record.calibrate(0, -0.5, 2);
+  record.calibrate(1, 1.25, -1);
+  record.calibrate(2, 100, 0);
+  record.base = Uint8Array.from({ length: 34 }, (_, i) => i);
+  return record;
+}
+
+/** All that a record says. */
+function said(record: WakeRecord): unknown[] {
+  const channels = [0, 1, 2].map((channel) => [record.offsetOf(channel), record.digitsOf(channel)]);
+  return [NAMES.map((name) => record[name]), channels, [...record.base]];
+}
+
+function decoded(memory: Uint8Array, firmware = FIRMWARE): WakeRecord | undefined {
+  const record = new WakeRecord();
+  record.bytes.set(memory);
+  return record.isIntact(firmware) ? record : undefined;
+}
+
+test("comes back as it was, no number in the place of another", () => {
+  const memory = filled().seal(FIRMWARE);
+  expect(memory).toHaveLength(RECORD_BYTES);
+  const record = decoded(memory) as WakeRecord;
+  expect(said(record)).toEqual(said(filled()));
+  const numbers = NAMES.map((name) => record[name]);
+  expect(new Set(numbers).size).toBe(numbers.length);
+  expect(said(decoded(new WakeRecord().seal(FIRMWARE)) as WakeRecord)).toEqual(said(new WakeRecord()));
+});
+
+test("a base that is longer than there is place is refused", () => {
+  expect(() => {
+    new WakeRecord().base = new Uint8Array(200);
+  }).toThrow(RangeError);
+});
+
+test("is not taken by another firmware", () => {
+  const memory = filled().seal(FIRMWARE).slice();
+  for (let i = 0; i < FIRMWARE.length; i++) {
+    const other = FIRMWARE.slice();
+    other[i] ^= 0x10;
+    expect(decoded(memory, other)).toBeUndefined();
+  }
+});
+
+test("is not taken with any bit wrong; nor are zeros, ones or noise", () => {
+  const used = 4 * 41 + 34; // what lies behind the base counts for nothing
+  for (let bit = 0; bit < 8 * used; bit++) {
+    const memory = filled().seal(FIRMWARE).slice();
+    memory[bit >> 3] ^= 1 << (bit & 7);
+    expect(decoded(memory), `bit ${bit}`).toBeUndefined();
+  }
+  expect(decoded(new Uint8Array(RECORD_BYTES))).toBeUndefined();
+  expect(decoded(new Uint8Array(RECORD_BYTES).fill(0xff))).toBeUndefined();
+  const random = new Random(SEED).unit;
+  for (let i = 0; i < 1_000; i++) {
+    const noise = Uint8Array.from({ length: RECORD_BYTES }, () => 256 * random());
+    noise.set(filled().seal(FIRMWARE).slice().subarray(0, 4)); // the magic by chance
+    expect(decoded(noise), `seed ${SEED}`).toBeUndefined();
+  }
+});
+
+test("one that a wake was cut off in writing is not taken, unless it is whole", () => {
+  const before = filled();
+  const after = filled();
+  after.end += 8;
+  after.number++;
+  after.nextSampleMs += 60_000;
+  const from = before.seal(FIRMWARE).slice();
+  const to = after.seal(FIRMWARE).slice();
+  for (let length = 0; length <= RECORD_BYTES; length++) {
+    const memory = from.slice();
+    memory.set(to.subarray(0, length));
+    const taken = decoded(memory);
+    const isOne = [from, to].some((whole) => whole.every((byte, i) => byte === memory[i]));
+    expect(taken !== undefined, `${length} bytes`).toBe(isOne);
+  }
+});
