@@ -5,7 +5,9 @@ import { bootRows } from "./boot.js";
 
 const timeout = 300_000; // not a limit of what is measured: XS interprets, and CI has other work too
 
-test("boot with an empty, a full and a drained outbox, and every callback: within the goals", { timeout }, async () => {
+test("boot with an empty, a full and a drained outbox, and every callback, and a wake: within the goals", {
+  timeout,
+}, async () => {
   const rows = await bootRows(false);
   expect(rows.filter(({ met }) => met === false)).toEqual([]);
   expect(rows.some(({ name }) => name.startsWith("largest callback"))).toBe(true);

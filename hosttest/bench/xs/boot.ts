@@ -33,16 +33,18 @@ const IN_FLIGHT = 8;
 const QUEUE_TURN = 16;
 
 const bytes = { flash: new Uint8Array(0) };
-const calls = new Uint32Array(3);
+const calls = new Uint32Array(4);
 const READS = 0;
 const PROGRAMS = 1;
 const ERASES = 2;
+const READ_BYTES = 3;
 
 /** NOR flash that counts its calls. What it does itself is taken off, as with the other parts of the harness. */
-class CountedFlash implements Flash {
+export class CountedFlash implements Flash {
   read(buffer: Uint8Array, offsetBytes: number): number {
     const entered = enter();
     calls[READS]++;
+    calls[READ_BYTES] += buffer.length;
     buffer.set(bytes.flash.subarray(offsetBytes, offsetBytes + buffer.length));
     leave(entered);
     return buffer.length;
@@ -93,10 +95,20 @@ function takeReading(outbox: Outbox, journal: Journal): number {
   return sequence;
 }
 
-/** An earlier boot: it filled the outbox (that much more does not fit), and drained it with some readings in flight. */
-function prepare(contents: Contents, blocks: number): number {
+/** A blank flash of so many blocks. */
+export function blankFlash(blocks: number): void {
   bytes.flash = new Uint8Array(blocks * BLOCK_BYTES).fill(0xff);
   host.keepWritable();
+}
+
+/** Calls of flash, and bytes read, since the figures were last set to 0. */
+export function flashWork(): { reads: number; readBytes: number; programs: number } {
+  return { reads: calls[READS], readBytes: calls[READ_BYTES], programs: calls[PROGRAMS] };
+}
+
+/** An earlier boot: it filled the outbox (that much more does not fit), and drained it with some readings in flight. */
+function prepare(contents: Contents, blocks: number): number {
+  blankFlash(blocks);
   if (contents === "empty") return 0;
   const outbox = new Outbox({ flash: new CountedFlash(), whenFull: "refuse" });
   const journal = openJournal(outbox);

@@ -5,6 +5,7 @@ import { type Cost, calibrate, counts, nothingCost } from "./meter.js";
 import { outboxCost, publishCost, wholeWayCost } from "./publish.js";
 import { renderCost } from "./render.js";
 import { samplingCost } from "./sampling.js";
+import { wakeCost } from "./wake.js";
 
 const THIRTY_ONE = new Uint8Array(31).fill(0x31);
 
@@ -15,6 +16,7 @@ const bench = {
   wholeWayReady: (qos: 1 | 2, turns: number): string => shown(wholeWayCost(qos, turns, THIRTY_ONE)),
   render: (format: "json" | "plain", turns: number): string => shown(renderCost(format, turns)),
   sampling: (turns: number): string => shown(samplingCost(turns)),
+  wake: (turns: number): string => JSON.stringify(wakeCost(turns)),
   nothing: nothingCost,
   counts: (): string => JSON.stringify(counts()),
   app: {

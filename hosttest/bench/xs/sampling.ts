@@ -19,7 +19,7 @@ const WARM_UP = 50;
 let taken = 0;
 
 /** Always ready, its temperature going up and down. */
-class Registers {
+export class Registers {
   readUint16(register: number): number {
     const entered = enter();
     let value = 0x2000 | 0x0400 | 0x0020; // ready, shutdown, averaging 8

@@ -1,0 +1,169 @@
+/*
+ * A wake that measures, appends and sleeps again: what most wakes of a sleeper are. It constructs what that needs and no more: the
+ * only sensor, at its known address; the flash, at its known position; what short records deviate from. No settings, mount, console,
+ * link or uplink. Where it meets anything else (another cause, a report that is due, another sensor, a full block, flash that is not as
+ * the record says, a value that needs more than a short record), it lets go of all and leaves the wake to the whole thermometer.
+ * Nothing is lost by that: an entry is durable or was not taken, and the whole thermometer takes the sample itself.
+ */
+import type { Board, TimerId } from "../board.js";
+import { channels } from "../channels/channels.js";
+import { Sample } from "../channels/sample.js";
+import { MAX_RECORD_LENGTH } from "../journal/record.js";
+import { Base } from "../journal/short.js";
+import { Appender } from "../outbox/appender.js";
+import type { Sleeper } from "../power/io.js";
+import { dutiesAt, SAMPLE, sampled, sleepMs } from "../power/plan.js";
+import { WakeRecord } from "../power/record.js";
+import { Calibration, type Resolution } from "../sensor/calibration.js";
+import { drivers, type SensorDriver } from "../sensor/drivers.js";
+import { DONE, FAILED, Place } from "../sensor/place.js";
+
+/** What a wake needs of a board. */
+export type WakeBoard = Pick<Board, "timers" | "openFlash" | "flashWriteUnit" | "sensor" | "drivers">;
+
+/** What becomes of it. */
+export interface WakeOwner {
+  /**
+   * This wake is the whole thermometer's. `record`: what is known of the sleep before; undefined: nothing, as after power-on. A
+   * sample that was taken is in the outbox, and counted in the record.
+   */
+  onWhole(record: WakeRecord | undefined): void;
+}
+
+export class Wake {
+  private readonly board: WakeBoard;
+  private readonly sleeper: Sleeper;
+  private readonly owner: WakeOwner;
+  private readonly record = new WakeRecord();
+  private readonly base = new Base();
+  private appender: Appender | undefined;
+  private place: Place | undefined;
+  private timer: TimerId | undefined;
+
+  /** Begins. Ends in `sleeper.sleep` or in `owner.onWhole`, at once or later; once. */
+  constructor(board: WakeBoard, sleeper: Sleeper, owner: WakeOwner) {
+    this.board = board;
+    this.sleeper = sleeper;
+    this.owner = owner;
+    const record = this.record;
+    if (!this.remembers()) owner.onWhole(undefined);
+    else {
+      const duties = dutiesAt(record, sleeper.cause, this.uptimeMs());
+      if (duties === 0) this.sleep();
+      else if (duties !== SAMPLE || !this.open()) this.leaveToWhole();
+      else this.ask();
+    }
+  }
+
+  /** Lets go of everything, as a power cut does. */
+  close(): void {
+    if (this.timer !== undefined) this.board.timers.clear(this.timer);
+    this.timer = undefined;
+    this.place?.close();
+    this.appender?.close();
+    this.appender = undefined;
+  }
+
+  /** Since power-on, sleep included. */
+  private uptimeMs(): number {
+    return this.sleeper.slowClockMs() - this.record.originMs;
+  }
+
+  private remembers(): boolean {
+    const { sleeper, record } = this;
+    if (sleeper.cause === "reset") return false;
+    sleeper.readMemory(record.bytes);
+    return record.isIntact(sleeper.firmware);
+  }
+
+  /** Flash and sensor; false: they are not as remembered. What throws here, the whole thermometer reports. */
+  private open(): boolean {
+    const { board, record, base } = this;
+    const { end, driver: index } = record;
+    const driver = driverAt(board.drivers, index);
+    if (end === 0 || driver === undefined || !base.decode(record.base)) return false;
+    try {
+      const appender = new Appender(
+        { flash: board.openFlash(), writeUnit: board.flashWriteUnit, maxPayload: MAX_RECORD_LENGTH },
+        record,
+      );
+      this.appender = appender;
+      if (!appender.isConfirmed()) return false;
+      const { address, intervalMs } = record;
+      const place = new Place(driver.name, address);
+      this.place = place;
+      place.open({ sensor: driver.open(board.sensor, address, { intervalMs }), address, driver });
+      place.give(base.mask);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private readonly ask = (): void => {
+    this.timer = undefined;
+    const waitMs = (this.place as Place).ask();
+    if (waitMs > 0) this.timer = this.board.timers.set(this.ask, waitMs);
+    else if (waitMs === FAILED) this.leaveToWhole();
+    else if (waitMs === DONE) this.take();
+  };
+
+  private take(): void {
+    if (this.append()) this.sleep();
+    else this.leaveToWhole();
+  }
+
+  /** The sensor has its result: it becomes an entry, durable if true. */
+  private append(): boolean {
+    const { record, base } = this;
+    const place = this.place as Place;
+    const appender = this.appender as Appender;
+    const sample = new Sample();
+    if (place.givesMain) sample.set(place.main.channel, place.value, place.main.decimals);
+    const isFlawed = place.givesOthers && place.fillOthers(sample) !== undefined;
+    if (isFlawed || sample.mask !== base.mask || base.isSingle) return false;
+    calibrate(sample, record);
+    const uptimeMs = this.uptimeMs();
+    const buffer = new ArrayBuffer(MAX_RECORD_LENGTH);
+    const length = base.pack(sample, sample.mask, uptimeMs, appender.number, new DataView(buffer));
+    if (length === 0 || length !== base.usualLength) return false; // the journal begins another base
+    if (appender.append(new Uint8Array(buffer, 0, length), record.qos) < 0) return false;
+    record.end = appender.end;
+    record.number = appender.number;
+    sampled(record, record, uptimeMs);
+    return true;
+  }
+
+  private sleep(): void {
+    const { record, sleeper } = this;
+    const ms = sleepMs(record, this.uptimeMs());
+    if (ms === 0) {
+      this.leaveToWhole(); // which samples in time, awake
+      return;
+    }
+    this.close();
+    record.wakes++;
+    sleeper.writeMemory(record.seal(sleeper.firmware));
+    sleeper.sleep(ms);
+  }
+
+  private leaveToWhole(): void {
+    this.close();
+    this.owner.onWhole(this.record);
+  }
+}
+
+function driverAt(more: readonly SensorDriver[] = [], index: number): SensorDriver | undefined {
+  return more[index] ?? drivers[index - more.length];
+}
+
+/** As the sampler does; a filter or a deadband has nothing to go by in one sample. */
+function calibrate(sample: Sample, record: WakeRecord): void {
+  if (!record.isCalibrated) return;
+  const offsets = channels.map((_, channel) => record.offsetOf(channel));
+  const resolutions = channels.map((_, channel): Resolution => {
+    const digits = record.digitsOf(channel);
+    return digits < 0 ? "auto" : digits;
+  });
+  new Calibration({ offsets, resolutions }).apply(sample);
+}
