@@ -30,6 +30,7 @@ const { values: options } = commandLine(
   {
     cuts: preset("50", whole("N", "times that the device is killed", 1, 1_000_000)),
     qos: preset("2", choice("of the readings", ["1", "2"])),
+    v: preset("auto", choice("the version of MQTT that the device speaks", ["auto", "5", "3.1.1"])),
     broker: preset("mosquitto", choice("that stands in between", ["mosquitto", "aedes"])),
     seed: seedOption(),
     json: flag("the figures alone, as one line of JSON"),
@@ -37,8 +38,8 @@ const { values: options } = commandLine(
 );
 const qos = options.qos === "1" ? 1 : 2;
 const progress = new Progress();
-const replay = `npm run chaos -- --cuts ${options.cuts} --qos ${options.qos} --broker ${options.broker} --seed ${options.seed}`;
-say(`seed ${options.seed}: ${options.cuts} cuts at QoS ${qos} on ${options.broker}`);
+const replay = `npm run chaos -- --cuts ${options.cuts} --qos ${options.qos} --v ${options.v} --broker ${options.broker} --seed ${options.seed}`;
+say(`seed ${options.seed}: ${options.cuts} cuts at QoS ${qos} on ${options.broker}, MQTT ${options.v}`);
 const random = new Random(options.seed);
 exitOnSignals();
 const folder = temporaryFolder("chaos-");
@@ -130,7 +131,17 @@ async function calm(): Promise<void> {
 
 function start(more: readonly string[]): DeviceProcess {
   const url = `mqtt://127.0.0.1:${proxy.port}`;
-  const common = ["--headless", "--broker", url, "--room", "chaos", "--qos", `${options.qos}`];
+  const common = [
+    "--headless",
+    "--broker",
+    url,
+    "--room",
+    "chaos",
+    "--qos",
+    `${options.qos}`,
+    "--mqtt-version",
+    options.v,
+  ];
   return new DeviceProcess([...common, "--interval", `${INTERVAL_S}`, "--flash", join(folder, "chip.flash"), ...more]);
 }
 
@@ -188,12 +199,13 @@ function writeLog(): string {
   const lines = proxy.log.map(({ connection, from, packet }) => {
     const {
       cmd,
+      reasonCode = "",
       messageId = "",
       dup = false,
       payload = "",
       sessionPresent = "",
-    } = packet as Partial<IPublishPacket> & Packet & { sessionPresent?: boolean };
-    return `${connection} ${from} ${cmd} ${messageId} ${dup ? "dup " : ""}${payload}${sessionPresent}`;
+    } = packet as Partial<IPublishPacket> & Packet & { sessionPresent?: boolean; reasonCode?: number };
+    return `${connection} ${from} ${cmd} ${messageId} ${reasonCode} ${dup ? "dup " : ""}${payload}${sessionPresent}`;
   });
   writeFileSync(file, `${lines.join("\n")}\nseen: ${collector.sequences.join(" ")}\n`);
   return file;
