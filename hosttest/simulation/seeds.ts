@@ -5,9 +5,12 @@
 import type { RunOptions } from "./run.js";
 
 export interface FoundOnce {
-  readonly options: Pick<RunOptions, "seed" | "devices" | "days" | "intervalS">;
+  readonly options: Pick<RunOptions, "seed" | "devices" | "days" | "intervalS"> &
+    Partial<Pick<RunOptions, "cutsPerDay" | "troublesPerDay">>;
   readonly found: string;
 }
+
+const DENSE = { devices: 1, days: 1, intervalS: 60, cutsPerDay: 12, troublesPerDay: 60 };
 
 export const seedsThatFound: readonly FoundOnce[] = [
   {
@@ -34,5 +37,19 @@ export const seedsThatFound: readonly FoundOnce[] = [
     options: { seed: 54_500_084, devices: 1, days: 36.5, intervalS: 60 },
     found:
       "a broker that closes on every third packet for hours: the device reported it and sent others first, and the ledger took that for disorder",
+  },
+  {
+    options: { ...DENSE, seed: 5071 },
+    found:
+      "MQTT 5: of several entries put off by 0x97 the first was taken, the others were put off again, and nothing went any more",
+  },
+  {
+    options: { ...DENSE, seed: 5019 },
+    found:
+      "a broker of MQTT 5 that had stalled got more of QoS 2 at 3.1.1 than its limit, and dropped it without a word",
+  },
+  {
+    options: { ...DENSE, seed: 1139, intervalS: 30 },
+    found: "a Server Keep Alive of 65,535 s: a half-open connection was not noticed for hours",
   },
 ];
