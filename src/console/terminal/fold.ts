@@ -11,17 +11,23 @@ export function fold(text: string, indent: number, width: number): readonly stri
   const rows: string[] = [];
   let row = "";
   let used = 0;
+  let blanks = ""; // before the next word; dropped where a row ends
   text.split(" ").forEach((word) => {
     let columns = 0;
     for (const character of word) columns += columnsOf(character.codePointAt(0)!);
-    if (used > indent && used + columns > width) {
-      rows.push(row.trimEnd());
+    if (used > indent && used + blanks.length + columns > width && columns > 0) {
+      rows.push(row);
       row = " ".repeat(indent);
       used = indent;
+      blanks = "";
     }
-    row += `${word} `;
-    used += columns + 1;
+    if (columns > 0) {
+      row += blanks + word;
+      used += blanks.length + columns;
+      blanks = "";
+    }
+    blanks += " ";
   });
-  rows.push(row.trimEnd());
+  rows.push(row);
   return rows;
 }
