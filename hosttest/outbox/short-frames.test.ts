@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/nor-flash.js";
 import { emptyHeader } from "../../src/outbox/blocks/log.js";
-import { decodeHeader, HEAD_BYTES } from "../../src/outbox/flash/layout.js";
+import { blockSeed, decodeHeader, HEAD_BYTES } from "../../src/outbox/flash/layout.js";
 import { Medium } from "../../src/outbox/flash/medium.js";
 import { Outbox, type OutboxEvent, type OutboxOptions } from "../../src/outbox/outbox.js";
 import { Version1Flash } from "../support/version-1-flash.js";
@@ -196,6 +196,30 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     const outbox = open(flash, { maxPayload: 2 });
     expect(outbox.seek(0)?.payloadLength).toBe(3);
     expect(() => outbox.append(payloadOf(5), 1)).toThrow("payload of 3 bytes: expected at most 2");
+  });
+
+  test("frames are counted in a row: up to a limit, to one whose check or state does not fit, or that lies across the end", () => {
+    const flash = ring();
+    const outbox = open(flash);
+    for (let i = 0; i < 40; i++) outbox.append(payloadOf(i), 1);
+    const end = HEAD_BYTES + 40 * SIZE;
+    const seed = blockSeed(1);
+    const medium = new Medium(flash, flash.blocks, flash.blockLength, flash.writeUnit, 64);
+    const count = (limit: number, onlyQueued: boolean, to = end): number =>
+      medium.countShorts(HEAD_BYTES, to, seed, 0, limit, onlyQueued);
+    expect([count(100, false), count(100, true), count(7, false), count(100, true, end - 1)]).toEqual([40, 40, 7, 39]);
+    expect(medium.load(end - SIZE, end, seed)).toBe(true);
+    expect(medium.load(end - SIZE, end - 1, seed)).toBe(false);
+    outbox.settle(30); // in units of 16, as a record
+    expect(count(100, true)).toBe(unit === 1 ? 30 : 40);
+    expect(count(100, false)).toBe(40);
+    const image = flash.save();
+    flash.bytes[HEAD_BYTES + 20 * SIZE + 5] ^= 1;
+    expect(count(100, false)).toBe(20);
+    if (unit === 1) return;
+    flash.restore(image);
+    for (const at of [9, 14]) flash.bytes[HEAD_BYTES + 20 * SIZE + at] ^= 1;
+    expect(count(100, false)).toBe(20);
   });
 
   test("nor does a frame that was copied let a longer payload pass", () => {
