@@ -95,7 +95,8 @@ export class Bases {
     } else return decodeRecord(record, length, stored);
     if (sequence >= this.end || sequence < this.start) this.find(sequence, word & 3);
     const found = this.found;
-    return found !== undefined && found.unpack(word, length, lateMs, sequence, stored);
+    if (!found) return false;
+    return found.unpack(word, length, lateMs, sequence, stored);
   }
 
   /** The sample begins a base; undefined: flash did not take it. */
