@@ -189,7 +189,7 @@ class World {
       const text =
         statistics === undefined
           ? "does not run"
-          : `${statistics.entries} entries wait: ${JSON.stringify(firmware?.uplink?.status)}`;
+          : `${statistics.entries} entries wait: ${JSON.stringify({ ...firmware?.uplink?.status, limits: undefined })}`;
       this.#report({ kind: "stuck", device: index, atMs: nowMs, text });
     }
     if (ledger.appended === 0) {
