@@ -99,7 +99,7 @@ export async function bytesKept(lines: number, options: LoadOptions = {}): Promi
 export async function promptMemoryRows(): Promise<Row[]> {
   return [
     row("prompt: memory that ran every command", await least("typed"), "KB", 40),
-    row("prompt: the same with the largest settings and the longest history", await least("largest"), "KB", 48),
+    row("prompt: the same with the largest settings and the longest history", await least("largest"), "KB", 50),
   ];
 }
 

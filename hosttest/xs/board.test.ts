@@ -11,7 +11,7 @@ import { xsTest as test, xsAvailable } from "./available.js";
 import { COMMANDS } from "./commands.js";
 import { Device, until } from "./device.js";
 
-const FOR_THE_SDK = { bytes: 22 * 1024, stackSlots: 128 }; // sockets, Wi-Fi, NTP, and its callbacks below ours
+const FOR_THE_SDK = { bytes: 20 * 1024, stackSlots: 128 }; // sockets, Wi-Fi, NTP, and its callbacks below ours
 
 /** What the boards' manifest says, with some of it taken away. */
 const { creation } = JSON.parse(readFileSync(join(topFolder, "boards/esp32/common.json"), "utf8"));

@@ -55,6 +55,8 @@ const ROOM_BYTES = 4_096;
 /** The server's answers, not yet read. */
 const answers = new Uint8Array(512);
 let answered = 0;
+/** Level of the last CONNECT. */
+let spoken = 4;
 
 function answer(first: number, second: number, third: number): void {
   answers[answered++] = first;
@@ -81,7 +83,8 @@ function serve(packet: Uint8Array, at: number): number {
   } else if (type === PUBREL) answer(0x70, packet[next], packet[next + 1]);
   else if (type === SUBSCRIBE) {
     answer(0x90, packet[next], packet[next + 1]);
-    answers[answered - 3] = 3; // one filter, granted at QoS 0
+    answers[answered - 3] = spoken === 5 ? 4 : 3; // one filter, granted at QoS 0
+    if (spoken === 5) answers[answered++] = 0; // no properties
     answers[answered++] = 0;
   } else if (type === PINGREQ) {
     answers[answered++] = 0xd0;
@@ -93,6 +96,7 @@ function serve(packet: Uint8Array, at: number): number {
 /** CONNACK, in the version that CONNECT asks for; `level`: as it names it. Of 5 as a server says it that is not asked for less. */
 function greet(level: number): void {
   answer(0x20, 0, 0);
+  spoken = level;
   if (level !== 5) return;
   answers[answered - 3] = 6;
   answers[answered++] = 3; // three bytes of properties:

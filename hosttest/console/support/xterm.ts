@@ -2,7 +2,7 @@
 import xterm from "@xterm/headless";
 
 const COLUMNS = 80;
-const ROWS = 40;
+const ROWS = 60;
 
 export class Xterm {
   readonly #terminal = new xterm.Terminal({ cols: COLUMNS, rows: ROWS, allowProposedApi: true });
