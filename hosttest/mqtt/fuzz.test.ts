@@ -22,7 +22,7 @@ import { connack5 } from "./support/world5.js";
 
 type ParserOf = Protocol["Parser"];
 
-const CASES = Number(process.env.FUZZ ?? 20_000);
+const CASES = Number(process.env.FUZZ ?? 10_000);
 /** Shares of the kinds of cases; they sum up to 1. */
 const SHARES = { bytes: 0.12, mutated: 0.12, disordered: 0.08, valid: 0.08, splits: 0.1 }; // of each version
 const LIMIT_MS = 600_000 * Math.max(1, CASES / 100_000);
