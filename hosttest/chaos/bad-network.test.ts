@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { generate, type Packet } from "mqtt-packet";
 import { afterEach, expect, test } from "vitest";
 import { BadNetwork } from "./bad-network.js";
@@ -9,17 +9,23 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-test("bytes keep their order, whatever the weather does meanwhile", async () => {
-  let arrived = "";
-  const server = createServer((socket) => {
-    socket.on("data", (bytes) => (arrived += bytes)).on("error", () => {});
-  }).listen(0, "127.0.0.1");
+/** The network before a server that is about to listen; both are closed after the test. */
+async function networkTo(server: Server): Promise<BadNetwork> {
   await once(server, "listening");
   const network = await BadNetwork.start((server.address() as AddressInfo).port);
   closers.push(
     () => network.close(),
     () => server.close(),
   );
+  return network;
+}
+
+test("bytes keep their order, whatever the weather does meanwhile", async () => {
+  let arrived = "";
+  const server = createServer((socket) => {
+    socket.on("data", (bytes) => (arrived += bytes)).on("error", () => {});
+  }).listen(0, "127.0.0.1");
+  const network = await networkTo(server);
   const client = connect(network.port, "127.0.0.1").setNoDelay(true);
   client.on("error", () => {}); // the network is closed first, by a reset
   await once(client, "connect");
@@ -45,12 +51,7 @@ test.each([4, 5] as const)(
           generate({ cmd: "connack", returnCode: 0, reasonCode: 0, sessionPresent: true }, { protocolVersion: level }),
         );
     }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const network = await BadNetwork.start((server.address() as AddressInfo).port);
-    closers.push(
-      () => network.close(),
-      () => server.close(),
-    );
+    const network = await networkTo(server);
     const client = connect(network.port, "127.0.0.1");
     client.on("error", () => {});
     const publish = { cmd: "publish", payload: "x", qos: 0, dup: false, retain: false } as const;

@@ -77,6 +77,7 @@ export function durationText(seconds: number): string {
   return seconds >= 120 ? `${Math.floor(seconds / 60)} min` : `${seconds} s`;
 }
 
-function counted(count: number, noun: string): string {
+/** "1 day", "2 days". */
+export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

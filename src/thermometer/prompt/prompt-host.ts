@@ -9,9 +9,10 @@ import type { Serial, Timers } from "../../console/port/serial.js";
 import { listSensors } from "../../sensor/probe.js";
 import { nearest } from "../../settings/nearest.js";
 import { VERSION } from "../../version.js";
+import { counted } from "../broker/agreement.js";
 import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
-import { counted, statusRows } from "./status.js";
+import { statusRows } from "./status.js";
 
 /** Readings thrown away in a turn: a full flash at once would take longer than a watchdog waits. */
 const A_TURN = 250;

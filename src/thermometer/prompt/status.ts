@@ -9,7 +9,7 @@ import { troubleText } from "../../network/trouble.js";
 import type { SensorStatus } from "../../sensor/sampler.js";
 import { VERSION } from "../../version.js";
 import { brokerPort } from "../broker/address.js";
-import { agreementText } from "../broker/agreement.js";
+import { agreementText, counted } from "../broker/agreement.js";
 import { refusalText } from "../broker/refusal.js";
 import { NoSettings } from "../no-settings.js";
 import type { Product } from "./product.js";
@@ -184,11 +184,6 @@ function cause(resetCause: ResetCause = "unknown"): string {
 function heap({ board }: Product): readonly Row[] {
   const used = board.heap?.().usedBytes;
   return used === undefined ? [] : [["heap", `${Math.ceil(used / 1024)} KB in use`]];
-}
-
-/** "1 block", "2 blocks". */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Milliseconds as people say them: the two largest units. */
