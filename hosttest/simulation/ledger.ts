@@ -108,10 +108,13 @@ export class Ledger {
     this.#gone.add(sequence);
   }
 
-  /** The broker refused it and said so: for good (0x99), or for now, and then others may go before it. */
+  /**
+   * The broker refused it and said so: for good (0x99), or for now. Others may go before it, also if it was for good: the answer may
+   * be lost with its connection, and the broker may take what is sent again.
+   */
   refuse(sequence: number, reason: number): void {
     if (reason === PAYLOAD_INVALID) this.#refused.add(sequence);
-    else this.#overtaken.add(sequence);
+    this.#overtaken.add(sequence);
   }
 
   /** The observer has seen a message of this device. `isRefused`: the broker closed on whatever was first, so that others go first. */
