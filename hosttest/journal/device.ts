@@ -5,6 +5,7 @@
 import { NorFlash } from "../../boards/parts/nor-flash.js";
 import { channels } from "../../src/channels/channels.js";
 import type { Sample } from "../../src/channels/sample.js";
+import { type ClockState, CRYSTAL, type Oscillator } from "../../src/journal/dating.js";
 import { Journal } from "../../src/journal/journal.js";
 import type { PayloadFormat } from "../../src/journal/render.js";
 import { Sticky } from "../../src/journal/sticky.js";
@@ -37,7 +38,10 @@ export class ReadingDevice {
   /** Boots since the beginning. */
   boots = 0;
   nowMs = 0;
-  #bootedMs = 0;
+  oscillator: Oscillator = CRYSTAL;
+  /** So much faster than time the uptime goes, a fraction. */
+  drift = 0;
+  #uptimeMs = 0;
   #clockAheadMs: number | undefined; // of the truth; undefined: not set in this boot
 
   constructor(options: { blocks?: number; blockLength?: number; bytes?: Uint8Array } = {}) {
@@ -56,11 +60,25 @@ export class ReadingDevice {
     this.flash.powerOn();
     this.room = room;
     this.boots++;
-    this.#bootedMs = this.nowMs;
-    this.#clockAheadMs = undefined;
+    this.#uptimeMs = 0;
     this.outbox = new Outbox({ flash: this.flash });
     const notes = new Sticky(this.outbox);
     this.lifetime = new Lifetime(this.outbox, notes);
+    this.#open(notes);
+  }
+
+  /** It sleeps and wakes: the boot goes on, with what was kept in memory. The clock is not set. */
+  sleep(): void {
+    const clockState: ClockState = { syncUptimeMs: 0, syncUtcMs: 0, syncNext: 0, sentEnd: 0 };
+    this.journal.keepClock(clockState);
+    this.outbox.close();
+    this.flash.powerOn();
+    this.outbox = new Outbox({ flash: this.flash });
+    this.#open(new Sticky(this.outbox), clockState);
+  }
+
+  #open(notes: Sticky, clockState?: ClockState): void {
+    this.#clockAheadMs = undefined;
     this.sessionRecord = new SessionRecord(this.outbox, notes);
     this.journal = new Journal({
       store: this.outbox,
@@ -68,10 +86,12 @@ export class ReadingDevice {
       boot: this.lifetime.boots,
       isEach: this.isEach,
       clock: {
-        uptimeMs: () => this.nowMs - this.#bootedMs,
+        uptimeMs: () => this.#uptimeMs,
         utcMs: () => (this.#clockAheadMs === undefined ? undefined : this.utcMs + this.#clockAheadMs),
       },
-      room: utf8(room),
+      oscillator: this.oscillator,
+      clockState,
+      room: utf8(this.room),
       format: this.format,
       intervalMs: this.intervalMs,
       topicOf: (name, channel) => utf8(`home/${text(name, name.length)}/${channels[channel].name}`),
@@ -86,6 +106,7 @@ export class ReadingDevice {
 
   pass(ms: number): void {
     this.nowMs += ms;
+    this.#uptimeMs += ms * (1 + this.drift);
   }
 
   append(celsius: number, qos: 1 | 2 = 1): number {

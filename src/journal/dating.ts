@@ -1,20 +1,42 @@
 /*
  * When a sample was taken: its boot and uptime, set against what is known of that boot's clock.
- * A clock that was set late dates the samples taken before, too, but those that have been sent by then: a message that is
- * sent again says what it said the first time (exactly once is once with one content). So each clock note in flash has the
- * number of the first entry that it dates, and the last one of a boot whose number is not above the entry's dates it, now and
- * after any reboot. Allocates nothing while the entries are of one boot. What can never be dated has no time: NaN.
+ * That is a line: a time at uptime 0, and how fast time goes. Between two synchronisations it leads from the one to the other: a clock
+ * that drifts is right at both ends, and between them as far as it drifts evenly. After the last one it goes on as it went. Samples that
+ * wait while the clock is set are dated anew, but those that have been sent by then: a message that is sent again says what it said the
+ * first time (exactly once is once with one content). So each clock note in flash has the number of the first entry that it
+ * dates, and the last one of a boot whose number is not above the entry's dates it, now and after any reboot. Where a clock
+ * is found wrong by more than any drift, it had been set wrong, and all that wait are dated by the new time.
+ * Allocates nothing while the entries are of one boot. What can never be dated has no time: NaN.
  * Boots are numbered modulo 65,536; notes of an outbox are in the order of their boots.
+ *
+ * How wrong a time is at most, between two synchronisations that are L apart, each right within S, while the drift stays within a range
+ * of R: resolutionMs + S + L * R / 4. (Furthest from a straight line is a clock that runs at one end of that range for the first half
+ * and at the other for the second.) What is shown is cut to a second. With an even drift, R is 0: less than 2 s on the slow clock, whatever L is.
  */
-import { bootOfClock, CLOCK, encodeClock, originOfClock, startOfClock } from "./notes.js";
+import { bootOfClock, CLOCK, driftOfClock, encodeClock, nearestDrift, originOfClock, startOfClock } from "./notes.js";
 import type { StoredSample } from "./stored.js";
 
-const RESOLUTION_MS = 1000; // as `ts` mostly shows: a clock that moves by less is not worth a note
+/** What uptime is counted by. */
+export interface Oscillator {
+  /** Further than it drifts, a fraction. */
+  readonly maxDrift: number;
+  /** A time that moves by less is not worth a note. */
+  readonly resolutionMs: number;
+}
+
+/** A bad one, in the cold: 200 millionths. */
+export const CRYSTAL: Oscillator = Object.freeze({ maxDrift: 0.0002, resolutionMs: 1000 });
+/** By which a chip counts its sleep: 5 % when it is warm or cold. It is corrected each time, so each time counts. */
+export const SLOW_CLOCK: Oscillator = Object.freeze({ maxDrift: 0.1, resolutionMs: 500 });
+
+const SHOWN_MS = 1000; // two times that are closer may look the same
 const LATEST_MS = Date.UTC(9900, 0, 1); // RFC 3339 has four digits for the year, and a record 34 years for the uptime
 const END = Number.POSITIVE_INFINITY;
 
 /** What dating reads of the outbox. */
 export interface ClockNotes {
+  /** The latest value. */
+  readNote(tag: number): Uint8Array | undefined;
   /** The value in force when the entry was appended. */
   noteAt(sequence: number, tag: number): Uint8Array | undefined;
   /**
@@ -29,18 +51,35 @@ export interface NoteWriter {
   write(tag: number, value: Uint8Array): void;
 }
 
-export class Dating {
+/** What is known of a boot's clock that flash does not say: kept over a sleep, it lets the boot go on. All 0: nothing. */
+export interface ClockState {
+  /** When the clock was set last, by uptime; what it was set to, milliseconds since 1970; the number that the next entry had then. */
+  syncUptimeMs: number;
+  syncUtcMs: number;
+  syncNext: number;
+  /** One above the highest number that has been sent. */
+  sentEnd: number;
+}
+
+export class Dating implements ClockState {
   // What was found last: it dates the samples of one boot, from one number to before another.
   start = 0;
   end = 0;
   /** Milliseconds since 1970 at uptime 0 of their boot; NaN if it is not known. */
   originMs = Number.NaN;
+  /** Milliseconds that pass in a millisecond of uptime. */
+  pace = 1;
   private readonly notes: ClockNotes;
   private readonly writer: NoteWriter;
   private readonly boot: number;
+  private readonly oscillator: Oscillator;
   private ownOriginMs = Number.NaN; // this boot's, as it stands in flash
+  private ownDrift = 0;
   private ownStart = 0; // the first entry that it dates
-  /** One above the highest number that has been rendered since the boot: all below says the same for ever. */
+  syncUptimeMs = 0;
+  syncUtcMs = 0;
+  syncNext = 0;
+  /** Since the boot: all below says the same for ever. */
   sentEnd = 0;
   /** This boot's samples between these uptimes have times that others of it may have had, before the clock was set back. */
   repeatStartMs = 0;
@@ -50,32 +89,65 @@ export class Dating {
   private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
   private undatedEnd = -1;
 
-  /** `boot`: number of the boot that runs. `writer`: makes a note, durable, or tried again. */
-  constructor(notes: ClockNotes, boot: number, writer: NoteWriter) {
+  /**
+   * @param boot number of the boot that runs
+   * @param writer makes a note, durable, or tried again
+   * @param oscillator of the clock that uptime is read from
+   */
+  constructor(notes: ClockNotes, boot: number, writer: NoteWriter, oscillator: Oscillator) {
     this.notes = notes;
     this.boot = boot & 0xffff;
     this.writer = writer;
+    this.oscillator = oscillator;
+    const latest = notes.readNote(CLOCK);
+    const drift = latest ? driftOfClock(latest) : 0;
+    if (Math.abs(drift) <= oscillator.maxDrift) this.ownDrift = drift; // in the boot before, and most likely so now
+  }
+
+  /** The boot is not a new one, but goes on: with what it knew when it fell asleep. Before anything else. */
+  goOn(state: ClockState): void {
+    copyClock(state, this);
+    const latest = this.notes.readNote(CLOCK);
+    if (!latest || bootOfClock(latest) !== this.boot) return;
+    this.ownOriginMs = originOfClock(latest);
+    this.ownDrift = driftOfClock(latest);
+    this.ownStart = startOfClock(latest);
   }
 
   /** The clock is set, or set anew: milliseconds since 1970 at an uptime. `next`: number of the next entry. */
   setClock(uptimeMs: number, utcMs: number, next: number): void {
-    const originMs = Math.round(utcMs - uptimeMs); // whole, as flash holds it: the same after a reboot
-    if (!(originMs > 0 && utcMs < LATEST_MS)) return; // not a clock that was set
-    if (Math.abs(originMs - this.ownOriginMs) < RESOLUTION_MS) return;
-    this.ownStart = Math.min(Math.max(this.ownStart, this.sentEnd), next);
-    this.findRepeats(originMs, uptimeMs);
-    this.ownOriginMs = originMs;
-    this.end = 0;
-    this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.ownStart));
+    if (!(utcMs > uptimeMs && utcMs < LATEST_MS)) return; // not a clock that was set
+    const wasMs = this.ownOriginMs + uptimeMs * (1 + this.ownDrift); // NaN: it was not set before
+    if (!(Math.abs(utcMs - wasMs) < this.oscillator.resolutionMs)) this.turn(uptimeMs, utcMs, next, wasMs);
+    this.syncUptimeMs = uptimeMs;
+    this.syncUtcMs = utcMs;
+    this.syncNext = next;
   }
 
-  private findRepeats(originMs: number, uptimeMs: number): void {
-    const ownOriginMs = this.ownOriginMs;
-    if (Number.isNaN(ownOriginMs)) return; // nothing has a time yet
-    this.earliestMs = Math.min(this.earliestMs, ownOriginMs);
-    this.latestMs = Math.max(this.latestMs, ownOriginMs + uptimeMs + RESOLUTION_MS);
-    this.repeatStartMs = this.earliestMs - originMs;
-    this.repeatEndMs = this.latestMs - originMs;
+  /** Another line from the last synchronisation on, or, if there is none that it can lead from, for all that has not been sent. */
+  private turn(uptimeMs: number, utcMs: number, next: number, wasMs: number): void {
+    let start = Math.max(this.ownStart, this.sentEnd);
+    let drift = (utcMs - this.syncUtcMs) / (uptimeMs - this.syncUptimeMs) - 1;
+    if (this.syncUtcMs > 0 && Math.abs(drift) <= this.oscillator.maxDrift) {
+      drift = nearestDrift(drift);
+      start = Math.max(start, this.syncNext);
+    } else drift = this.ownDrift;
+    const originMs = Math.round(utcMs - uptimeMs * (1 + drift)); // whole, as flash holds it: the same after a reboot
+    this.findRepeats(originMs, drift, wasMs);
+    this.ownStart = Math.min(start, next);
+    this.ownOriginMs = originMs;
+    this.ownDrift = drift;
+    this.end = 0;
+    this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.ownStart, drift));
+  }
+
+  /** `originMs`, `drift`: the line to come. `wasMs`: the time by the line before. */
+  private findRepeats(originMs: number, drift: number, wasMs: number): void {
+    if (Number.isNaN(wasMs)) return; // nothing has a time yet
+    this.earliestMs = Math.min(this.earliestMs, this.ownOriginMs);
+    this.latestMs = Math.max(this.latestMs, wasMs + SHOWN_MS);
+    this.repeatStartMs = (this.earliestMs - originMs) / (1 + drift);
+    this.repeatEndMs = (this.latestMs - originMs) / (1 + drift);
   }
 
   /** Finds what dates an entry: `originMs`, and from `start` to `end`. */
@@ -84,6 +156,7 @@ export class Dating {
       this.start = this.ownStart;
       this.end = END;
       this.originMs = this.ownOriginMs;
+      this.pace = 1 + this.ownDrift;
     } else this.lookUp(boot, sequence);
   }
 
@@ -91,7 +164,7 @@ export class Dating {
   utcMs(stored: StoredSample, sequence: number): number {
     this.find(stored.boot, sequence);
     this.end = 0;
-    return this.originMs + stored.uptimeMs;
+    return this.originMs + stored.uptimeMs * this.pace;
   }
 
   private lookUp(boot: number, sequence: number): void {
@@ -128,6 +201,7 @@ export class Dating {
     }
     this.start = start;
     this.originMs = originOfClock(note);
+    this.pace = 1 + driftOfClock(note);
     return true;
   }
 }
@@ -135,4 +209,12 @@ export class Dating {
 /** True if boot `a` came before boot `b`. */
 function before(a: number, b: number): boolean {
   return b >= 0 && a !== b && ((b - a) & 0xffff) < 0x8000;
+}
+
+/** Takes over what is known of a boot's clock. */
+export function copyClock(from: Readonly<ClockState>, to: ClockState): void {
+  to.syncUptimeMs = from.syncUptimeMs;
+  to.syncUtcMs = from.syncUtcMs;
+  to.syncNext = from.syncNext;
+  to.sentEnd = from.sentEnd;
 }

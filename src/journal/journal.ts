@@ -8,7 +8,7 @@
 import { TEMPERATURE } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
 import { type BaseStore, Bases } from "./bases.js";
-import { type ClockNotes, Dating } from "./dating.js";
+import { type ClockNotes, type ClockState, CRYSTAL, copyClock, Dating, type Oscillator } from "./dating.js";
 import { bootOfClock, CLOCK, originOfClock } from "./notes.js";
 import { encodeOrigin, encodeSample, MAX_RECORD_LENGTH } from "./record.js";
 import { MAX_PAYLOAD, type PayloadFormat, Renderer } from "./render.js";
@@ -64,6 +64,10 @@ export interface JournalOptions extends SamplePolicy {
   readonly clock: { uptimeMs(): number; utcMs(): number | undefined };
   /** Number of this boot, durable or noted as vital. */
   readonly boot: number;
+  /** What uptime is counted by. Default: a crystal. */
+  readonly oscillator?: Oscillator;
+  /** The boot goes on after a sleep: what `keepClock` kept. Default: a boot begins. */
+  readonly clockState?: ClockState;
   /** The room's name, checked, as UTF-8: 1..64 bytes. */
   readonly room: Uint8Array;
   readonly topicOf: TopicOf;
@@ -112,7 +116,8 @@ export class Journal {
     this.bases = new Bases(store, this.boot, this.rooms.number, this.record);
     const payload = this.renderer.bytes;
     this.message = { topic: payload, payload, payloadLength: 0, retain: false };
-    this.dating = new Dating(store, boot, notes);
+    this.dating = new Dating(store, boot, notes, options.oscillator ?? CRYSTAL);
+    if (options.clockState !== undefined) this.dating.goOn(options.clockState);
     this.follow(options);
     this.clockSet();
   }
@@ -129,6 +134,11 @@ export class Journal {
   clockSet(): void {
     const utcMs = this.clock.utcMs();
     if (utcMs !== undefined) this.dating.setClock(this.clock.uptimeMs(), utcMs, this.store.nextSequence);
+  }
+
+  /** Before a sleep: `state` takes what the boot needs in order to go on. */
+  keepClock(state: ClockState): void {
+    copyClock(this.dating, state);
   }
 
   /**
@@ -190,10 +200,9 @@ export class Journal {
     if (origin !== this.origin && !this.findTopic(origin, sequence)) return undefined;
     if (sequence >= dating.end || sequence < dating.start) dating.find(outgoing.boot, sequence);
     if (sequence >= dating.sentEnd) dating.sentEnd = sequence + 1;
+    const utcMs = dating.originMs + outgoing.uptimeMs * dating.pace;
     this.message.payloadLength =
-      this.format === "json"
-        ? this.renderer.json(outgoing, dating.originMs + outgoing.uptimeMs, sequence)
-        : this.plain(outgoing, dating.originMs + outgoing.uptimeMs, sequence);
+      this.format === "json" ? this.renderer.json(outgoing, utcMs, sequence) : this.plain(outgoing, utcMs, sequence);
     return this.message;
   }
 

@@ -3,8 +3,9 @@
  * note outlives the block it was written in. Numbers are little-endian.
  *
  *   ROOM      number (1 byte, modulo 256), name (UTF-8, 1..64 bytes)
- *   CLOCK     boot (2 bytes), milliseconds since 1970 at uptime 0 of that boot (6 bytes), number of the first entry that it
- *             dates (6 bytes; absent in notes of old: all of that boot)
+ *   CLOCK     a line from uptime to time: boot (2 bytes), milliseconds since 1970 at uptime 0 of that boot (6 bytes), number of the
+ *             first entry that it dates (6 bytes; absent in notes of old: all of that boot), drift of the clock (4 bytes, signed, in
+ *             units of 2^-34; absent where it is 0): so much more than a millisecond passes in a millisecond of uptime
  *   BASE      what short records deviate from: see short.ts
  *
  * Tags 2 and 3 are the product's: see session-record.ts and lifetime.ts in src/thermometer.
@@ -14,8 +15,10 @@ export const ROOM = 0;
 export const CLOCK = 1;
 export const BASE = 4;
 
-const CLOCK_LENGTH = 14;
 const OLD_CLOCK_LENGTH = 8;
+const CLOCK_LENGTH = 14;
+const DRIFTING_CLOCK_LENGTH = 18;
+const DRIFT_UNIT = 2 ** -34; // a millisecond in half a year; up to 12.5 %
 const HIGH = 0x1_0000_0000;
 
 export function encodeRoom(number: number, name: Uint8Array): Uint8Array {
@@ -25,21 +28,37 @@ export function encodeRoom(number: number, name: Uint8Array): Uint8Array {
   return note;
 }
 
-/** `originMs`: milliseconds since 1970 at uptime 0. `from`: the first sequence number that it dates. */
-export function encodeClock(boot: number, originMs: number, from: number): Uint8Array {
-  const note = new Uint8Array(CLOCK_LENGTH);
+/** The drift that a clock note can hold which is nearest to this one, a fraction of at most 0.12. */
+export function nearestDrift(drift: number): number {
+  return Math.round(drift / DRIFT_UNIT) * DRIFT_UNIT;
+}
+
+/**
+ * `originMs`: milliseconds since 1970 at uptime 0. `from`: the first sequence number that it dates. `drift`: how much more than one
+ * millisecond passes in a millisecond of uptime, as `nearestDrift` gives it.
+ */
+export function encodeClock(boot: number, originMs: number, from: number, drift = 0): Uint8Array {
+  const note = new Uint8Array(drift === 0 ? CLOCK_LENGTH : DRIFTING_CLOCK_LENGTH);
   const view = new DataView(note.buffer);
   view.setUint16(0, boot & 0xffff, true);
   view.setUint32(2, originMs >>> 0, true);
   view.setUint16(6, originMs / HIGH, true);
   view.setUint32(8, from >>> 0, true);
   view.setUint16(12, from / HIGH, true);
+  if (drift !== 0) view.setInt32(CLOCK_LENGTH, drift / DRIFT_UNIT, true);
   return note;
 }
 
 /** The boot, modulo 65,536, that a clock note speaks of; -1 if it is damaged. */
 export function bootOfClock(note: Uint8Array): number {
-  return note.length === CLOCK_LENGTH || note.length === OLD_CLOCK_LENGTH ? note[0] | (note[1] << 8) : -1;
+  switch (note.length) {
+    case OLD_CLOCK_LENGTH:
+    case CLOCK_LENGTH:
+    case DRIFTING_CLOCK_LENGTH:
+      return note[0] | (note[1] << 8);
+    default:
+      return -1;
+  }
 }
 
 /** Milliseconds since 1970 at uptime 0 of the note's boot. */
@@ -49,7 +68,13 @@ export function originOfClock(note: Uint8Array): number {
 
 /** The first sequence number that a clock note dates. */
 export function startOfClock(note: Uint8Array): number {
-  return note.length === CLOCK_LENGTH ? sixBytes(note, 8) : 0;
+  return note.length > OLD_CLOCK_LENGTH ? sixBytes(note, 8) : 0;
+}
+
+/** How much more than a millisecond passes in a millisecond of uptime, by a clock note. */
+export function driftOfClock(note: Uint8Array): number {
+  if (note.length < DRIFTING_CLOCK_LENGTH) return 0;
+  return (note[14] | (note[15] << 8) | (note[16] << 16) | (note[17] << 24)) * DRIFT_UNIT;
 }
 
 function sixBytes(note: Uint8Array, at: number): number {
