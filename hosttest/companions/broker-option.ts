@@ -1,0 +1,74 @@
+/*
+ * `--broker` and `--ca` of a companion, and what MQTT.js is to know of them.
+ */
+import { readFileSync } from "node:fs";
+import type { IClientOptions } from "mqtt";
+import { masked } from "../../boards/desktop/options/command-line.js";
+import { messageOf } from "../../src/common/message-of.js";
+import { option, text, UsageError } from "../support/command-line/command-line.js";
+
+const FORM = "mqtt[s]://[user:pass@]host[:port]";
+const PORTS = { mqtt: 1883, mqtts: 8883 };
+const CONNECT_MS = 20_000;
+const RETRY_MS = 2_000;
+
+export interface Broker {
+  readonly protocol: "mqtt" | "mqtts";
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
+export const BROKER_OPTIONS = {
+  broker: option(FORM, "the house's broker; mqtts: with TLS", brokerOf),
+  ca: text("FILE", "for TLS: certificates of CAs, PEM (default: the public ones)"),
+};
+
+/** @throws UsageError without the password */
+export function brokerOf(given: string, name: string): Broker {
+  const refused = new UsageError(`${name} ${masked(given)}: expected ${FORM}`);
+  if (!URL.canParse(given)) throw refused;
+  const { protocol: scheme, hostname, port, username, password, pathname, search, hash } = new URL(given);
+  const protocol = scheme.slice(0, -1);
+  const isBare = /^\/?$/.test(pathname) && search === "" && hash === "";
+  if (!(protocol === "mqtt" || protocol === "mqtts") || hostname === "" || port === "0" || !isBare) throw refused;
+  try {
+    return {
+      protocol,
+      host: hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: port === "" ? PORTS[protocol] : Number(port),
+      username: decodeURIComponent(username) || undefined,
+      password: decodeURIComponent(password) || undefined,
+    };
+  } catch {
+    throw refused; // a per cent sign that encodes nothing
+  }
+}
+
+/** `host:port`, for a person. */
+export function placeOf({ host, port }: Broker): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** @throws UsageError if a file cannot be read */
+export function connectOptions(broker: Broker, ca: string | undefined): IClientOptions {
+  if (ca !== undefined && broker.protocol === "mqtt") throw new UsageError("--ca: --broker is without TLS: mqtts://");
+  return {
+    ...broker,
+    ...(ca === undefined ? {} : { ca: contentOf(ca, "--ca") }),
+    protocolVersion: 5,
+    connectTimeout: CONNECT_MS,
+    reconnectPeriod: RETRY_MS,
+    resubscribe: false,
+  };
+}
+
+/** @throws UsageError that names the option and the reason */
+export function contentOf(file: string, name: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`${name} ${file}: ${messageOf(error)}`);
+  }
+}
