@@ -1,4 +1,4 @@
 import { board } from "board";
-import { Thermometer } from "./thermometer.js";
+import { startFirmware } from "./firmware.js";
 
-board.boot(() => new Thermometer(board));
+board.boot(() => startFirmware(board));

@@ -31,11 +31,15 @@ import type { Product } from "./thermometer/prompt/product.js";
 import { PromptHost } from "./thermometer/prompt/prompt-host.js";
 import { openRecords, samplePolicy } from "./thermometer/records.js";
 import { concernsSampling, Sampling, type SamplingOwner } from "./thermometer/sampling.js";
+import { type Awakening, REPORT_CLOCK_MS, SleepControl, type SleepOwner } from "./thermometer/sleep/sleep-control.js";
+import { onSlowClock } from "./thermometer/sleep/slow-clock.js";
 
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
 export const CLOCK_PATIENCE_MS = 30_000;
 
-export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, IntakeOwner, UplinkOwner, ResetOwner {
+export class Thermometer
+  implements Product, Owner, HealthOwner, SamplingOwner, IntakeOwner, UplinkOwner, ResetOwner, SleepOwner
+{
   readonly board: Board;
   readonly settings: Settings;
   readonly health: Health;
@@ -52,6 +56,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   readonly sampling: Sampling | undefined;
   readonly store: KeyValueStore;
   readonly intake: Intake | undefined;
+  /** Undefined if it does not sleep. */
+  readonly sleep: SleepControl | undefined;
   private readonly console: Console | undefined;
   private host: PromptHost | undefined;
   private readonly _log: DeviceLog;
@@ -59,7 +65,8 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   private uplinkStarted = false;
   private reset: FactoryReset | undefined;
 
-  constructor(board: Board) {
+  /** `awakening`: of a board that can sleep. */
+  constructor(board: Board, awakening?: Awakening) {
     this.board = board;
     this._log = new DeviceLog(board);
     this.store = openSettings(board);
@@ -70,6 +77,10 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.health = new Health(this);
     const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
     const isWhole = this.health.safeMode === undefined && !isResetDue; // neither: what lies in flash is not mounted
+    if (isWhole && awakening !== undefined && this.settings.get("sleep")) {
+      this.sleep = new SleepControl(this, awakening);
+      this.board = onSlowClock(board, awakening.sleeper, this.sleep.originMs);
+    }
     if (isWhole) {
       const { outbox, trouble } = this.openOutbox();
       this.outbox = outbox;
@@ -81,19 +92,21 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
       this.attempt("outbox", () => this.keepInFlight());
       this.intake = this.attempt("readings", () => new Intake(this));
     }
-    this.console = this.openConsole();
+    const isOnline = this.sleep?.isOnline !== false;
+    if (this.sleep?.hasPrompt !== false) this.console = this.openConsole();
     this._log.open(this.settings.get("log"), this.console);
-    if (isWhole) {
+    if (isWhole && isOnline) {
       const { uplink, trouble } = this.openUplink();
       this.uplink = uplink;
       this.uplinkTrouble = trouble;
       this.time = this.attempt("time", () => this.openTime());
     }
-    this.link = this.attempt("wifi", () => this.openLink());
+    if (isOnline) this.link = this.attempt("wifi", () => this.openLink());
     if (board.wifi === undefined) this.onNetwork(true);
     this.sampling = this.intake && this.attempt("sensor", () => new Sampling(this));
     this.attempt("sensor", () => this.sampling?.restart());
     if (isResetDue) this.finishReset();
+    this.sleep?.begin();
     board.observer?.started?.(this);
   }
 
@@ -152,6 +165,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   factoryReset(onStuck?: () => void): void {
     if (this.reset !== undefined) throw new Error("a factory reset is under way; it goes on by itself");
     this.stopSampling();
+    this.sleep?.close();
     this.reset = new FactoryReset(this, onStuck);
     this.reset.begin();
   }
@@ -166,6 +180,7 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
   /** Leaves the broker politely, then `whenDone`. */
   stop(whenDone: () => void): void {
     this.stopSampling();
+    this.sleep?.close();
     this.health.farewell();
     if (this.uplink === undefined) whenDone();
     else this.uplink.stop(whenDone);
@@ -183,11 +198,16 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
     this.clockPatience = undefined;
     this.health.close();
+    this.sleep?.close();
     this.sampling?.close();
+    this.closeNetwork();
+    this.outbox?.close();
+  }
+
+  closeNetwork(): void {
     this.uplink?.close();
     this.time?.close();
     this.link?.close();
-    this.outbox?.close();
   }
 
   /** A part that cannot be made costs what it does, and not the prompt. */
@@ -276,6 +296,16 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     return this.sampling?.pulse() ?? 0;
   }
 
+  /** Readings have been acknowledged, or the connection has come. */
+  onProgress(): void {
+    this.sleep?.onProgress();
+  }
+
+  /** Something was typed. */
+  onInput(): void {
+    this.sleep?.someoneIsThere();
+  }
+
   private onNetwork(up: boolean): void {
     if (!up) {
       this.time?.linkDown();
@@ -286,7 +316,10 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     this.uplink?.linkUp(); // also before it is started: it may have heard that the link was down
     if (this.uplinkStarted) return;
     if (this.board.clock.utcMs() !== undefined || this.time === undefined) this.startUplink();
-    else this.clockPatience ??= this.board.timers.set(() => this.startUplink(), CLOCK_PATIENCE_MS);
+    else {
+      const patienceMs = this.sleep === undefined ? CLOCK_PATIENCE_MS : REPORT_CLOCK_MS;
+      this.clockPatience ??= this.board.timers.set(() => this.startUplink(), patienceMs);
+    }
   }
 
   private startUplink(): void {
@@ -314,6 +347,11 @@ export class Thermometer implements Product, Owner, HealthOwner, SamplingOwner, 
     if (changed("wifi.ssid", "wifi.password")) {
       this.link?.setCredentials(this.settings.get("wifi.ssid"), this.settings.get("wifi.password"));
     }
-    if (concernsSampling(keys)) this.sampling?.restart();
+    if (changed("report")) this.sleep?.follow();
+    if (changed("awake")) this.sleep?.someoneIsThere();
+    if (concernsSampling(keys)) {
+      this.sleep?.restart();
+      this.sampling?.restart();
+    }
   }
 }

@@ -25,13 +25,14 @@ import { bootOnXS } from "./on-xs.js";
 import { parseOptions, USAGE, UsageError } from "./options/options.js";
 import { Run } from "./run.js";
 import { simulatedParts } from "./simulated-parts.js";
+import { Sleeping } from "./sleeping.js";
 import { openPseudoTerminal } from "./terminal/pty.js";
 import { terminal } from "./terminal/terminal.js";
 import { timers } from "./timers.js";
 
 const DEFAULT_IMAGE = "thermometer.flash";
-/** Somebody is watching: a reading a minute, as on a wall, would look like none. */
-const DEFAULT_INTERVAL_S = 5;
+/** Somebody is watching: a reading a minute, as on a wall, would look like none; a report an hour as well. */
+const DEFAULTS = Object.freeze({ interval: "5", sensor: "tmp117", report: "0.5", awake: "20" });
 
 const CHIP_CHECK_MS = 1_000;
 const CLOCK_CHECK_MS = 1_000;
@@ -55,12 +56,20 @@ const run = new Run({
   headless: options.headless,
   count: options.count,
   durationMs: options.durationMs,
+  onCountedAsleep: () => sleeping.press(),
   whenShown: (newest, done) => subscriber.whenShown(newest, done),
   atEnd,
 });
 const subscriber = new Subscriber((line) => run.print(line));
 watchChip();
 watchClock();
+let boots: { wake(): void };
+const sleeping = new Sleeping({
+  hasKeys: !options.headless && options.serial === "terminal",
+  onSleep: (ms) => run.slept(ms),
+  onWake: () => boots.wake(),
+  onQuit: () => run.end(),
+});
 export const board = makeBoard();
 if (!options.headless) introduce();
 
@@ -79,6 +88,15 @@ function makeBoard(): Board {
     if (!options.headless) subscriber.follow(brokerInForce());
   };
   process.on("uncaughtExceptionMonitor", (error) => lastWords(String(error)));
+  boots = {
+    wake: () => {
+      chip.reset();
+      resetCause = "sleep";
+      bootedMs = uptimeMs();
+      run.woke();
+      firmware = start();
+    },
+  };
   return {
     name: "desktop",
     mac: chip.mac,
@@ -92,9 +110,10 @@ function makeBoard(): Board {
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
     tcp: { io: TCP },
     tls: { io: TLS },
+    sleep: sleeping.port,
     credentials,
     serial: options.headless ? undefined : (pty?.serial ?? terminal(run.terminal)),
-    defaults: { interval: String(DEFAULT_INTERVAL_S), sensor: "tmp117" },
+    defaults: DEFAULTS,
     get overrides() {
       return overrides();
     },
@@ -114,6 +133,7 @@ function makeBoard(): Board {
     restart: () => {
       firmware.close();
       chip.reset();
+      sleeping.reset();
       resetCause = "restart";
       setImmediate(() => {
         begins();

@@ -13,11 +13,14 @@ import { timers } from "./timers.js";
 
 const POLITE_MS = 2000; // a goodbye that takes longer is left unsaid
 const PARENT_CHECK_MS = 200;
+const ERASE_LINE = "\r\u001b[K";
 
 export interface RunOptions {
   readonly headless: boolean;
   readonly count: number | undefined;
   readonly durationMs: number | undefined;
+  /** `count` is reached while none of the whole firmware runs: it is to be started, to send what there is. */
+  onCountedAsleep?(): void;
   /** Calls `done` when all that arrived is shown. `newest`: the last reading that the broker has confirmed, if they have numbers. */
   whenShown?(newest: number | undefined, done: () => void): void;
   /** Called last. `unsettled`: readings that are still in flash. */
@@ -28,6 +31,8 @@ export class Run implements Observer {
   readonly #options: RunOptions;
   #firmware: Firmware | undefined;
   #readings = 0;
+  #kept = 0; // readings in flash, as far as a device that sleeps lets us know
+  #sleepLine: string | undefined; // shown on a terminal below all else while it sleeps
   #hasStarted = false;
   #newest: number | undefined;
   readonly #backlog: Backlog | undefined; // a headless run has its own lines
@@ -50,8 +55,23 @@ export class Run implements Observer {
     onEnd: () => this.#inputEnded(),
   };
 
+  /** The device sleeps, for so long: nothing of the firmware runs. */
+  slept(ms: number): void {
+    const { headless } = this.#options;
+    this.#firmware = undefined;
+    this.#backlog?.close();
+    if (headless) this.#line(`asleep ms=${ms}`);
+    else this.#showSleep(`asleep for ${(ms / 1_000).toFixed(1)} s, ${this.#kept} kept in flash; a key wakes it`);
+  }
+
+  woke(): void {
+    if (this.#options.headless) this.#line("awake");
+    this.#hideSleep();
+  }
+
   started(firmware: Firmware): void {
     this.#firmware = firmware;
+    this.#kept = firmware.unsettled;
     const { durationMs } = this.#options;
     // From here: an engine that had to be built first is none of the device's time.
     if (durationMs !== undefined && !this.#hasStarted) timers.set(() => this.end(), durationMs);
@@ -67,8 +87,10 @@ export class Run implements Observer {
       else if (sequence < 0) this.#line(`refused ${values}`);
       else this.#line(`reading seq=${sequence} ${values}`);
     }
-    this.#backlog?.waits(this.#firmware?.unsettled ?? 0);
+    this.#kept = this.#firmware?.unsettled ?? this.#kept + 1;
+    if (this.#firmware !== undefined) this.#backlog?.waits(this.#kept);
     if (++this.#readings !== this.#options.count) return;
+    if (this.#firmware === undefined) this.#options.onCountedAsleep?.();
     this.#firmware?.stopSampling();
     this.#endIfSettled();
   }
@@ -81,6 +103,9 @@ export class Run implements Observer {
       // Not from inside the firmware's own callback: the entry is counted until that returns.
       setImmediate(() => this.#backlog?.sent(this.#firmware?.unsettled ?? 0));
     }
+    setImmediate(() => {
+      this.#kept = this.#firmware?.unsettled ?? this.#kept;
+    });
     this.#endIfSettled();
   }
 
@@ -110,8 +135,9 @@ export class Run implements Observer {
     if (this.#ending) return;
     this.#ending = true;
     this.#backlog?.close();
+    this.#hideSleep();
     const exit = (): void => {
-      const unsettled = this.#firmware?.unsettled ?? 0;
+      const unsettled = this.#firmware?.unsettled ?? this.#kept;
       this.#firmware?.close();
       this.#options.atEnd(unsettled);
       process.exit(0);
@@ -147,7 +173,24 @@ export class Run implements Observer {
   }
 
   #line(text: string): void {
-    process.stdout.write(`${printable(text)}\n`);
+    const line = this.#sleepLine;
+    if (line !== undefined) process.stdout.write(ERASE_LINE);
+    process.stdout.write(`${printable(text)}\n${line ?? ""}`);
+  }
+
+  #showSleep(text: string): void {
+    this.#hideSleep();
+    if (!process.stdout.isTTY) {
+      this.#line(text);
+      return;
+    }
+    this.#sleepLine = text;
+    process.stdout.write(`${ERASE_LINE}${text}`);
+  }
+
+  #hideSleep(): void {
+    if (this.#sleepLine !== undefined) process.stdout.write(ERASE_LINE);
+    this.#sleepLine = undefined;
   }
 
   /** npm that is killed by signal 9 cannot pass it on: then we go the same way, as the user meant. */

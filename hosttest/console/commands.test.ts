@@ -202,7 +202,7 @@ describe("commands of the device", () => {
         ">",
       ]);
       device.type("set ntp a.example.org,b.example.org,c.example.org; show\r");
-      expect(rows(device).join("\n")).toMatch(/\n\* ntp .*\(default\) {2}\*\n {22}edited: a\.example\.org,.*\n {2}log/);
+      expect(rows(device).join("\n")).toMatch(/\n\* ntp .*\(default\)\n {25}\* edited: a\.example\.org,.*\n {2}log/);
       expect(device.screen.rows.every((row) => row.length < 80)).toBe(true);
     });
 

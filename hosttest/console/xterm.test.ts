@@ -101,15 +101,15 @@ test("first boot, setup with a wrong room and a typo, edits, log lines while typ
   const booted = ["> reboot", "rebooting", GREETING];
   expect(await desk.screen("\x0creboot\r")).toBe(screen(...booted, "> |"));
   const shown = await desk.screen("show\r");
-  expect(shown.startsWith(screen(...booted, "> show", "  room                attic", "  id                  -"))).toBe(
-    true,
-  );
+  expect(
+    shown.startsWith(screen(...booted, "> show", "  room                   attic", "  id                     -")),
+  ).toBe(true);
   for (const row of [
-    "  wifi.ssid           My Wi-Fi",
-    "  wifi.password       ********",
-    "  mqtt.host           broker.local",
-    "  mqtt.qos            2",
-    "  interval            15 s",
+    "  wifi.ssid              My Wi-Fi",
+    "  wifi.password          ********",
+    "  mqtt.host              broker.local",
+    "  mqtt.qos               2",
+    "  interval               15 s",
   ]) {
     expect(shown.split("\n")).toContain(row);
   }

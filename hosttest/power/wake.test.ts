@@ -9,8 +9,8 @@ import { Outbox } from "../../src/outbox/outbox.js";
 import type { Sleeper, WakeCause } from "../../src/power/io.js";
 import { WakeRecord } from "../../src/power/record.js";
 import { drivers } from "../../src/sensor/drivers.js";
+import { Wake } from "../../src/thermometer/sleep/wake.js";
 import { sampleTopic } from "../../src/thermometer/topics.js";
-import { Wake } from "../../src/thermometer/wake.js";
 import { Bench } from "../sensor/bench.js";
 
 const MINUTE = 60_000;

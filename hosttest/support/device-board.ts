@@ -4,21 +4,24 @@
  * A life is the time from one reset to the next. What a life left behind has no effect on the next: its timers do not
  * fire, its sockets are dumb.
  */
+import { DeepSleep } from "../../boards/common/deep-sleep.js";
 import { I2CBus, type I2CPart } from "../../boards/parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { NTPServer } from "../../boards/parts/ntp.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";
-import type { Board, ResetCause } from "../../src/board.js";
+import type { Board, Firmware, ResetCause } from "../../src/board.js";
+import { startFirmware } from "../../src/firmware.js";
 import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
-import { Thermometer } from "../../src/thermometer.js";
+import type { Thermometer } from "../../src/thermometer.js";
 import { FakeSerial, type FakeSerialOptions } from "../console/support/fake-serial.js";
 import { House } from "./house.js";
 import { openedFlash } from "./opened-flash.js";
 
 const SENSOR_ADDRESS = 0x48;
 const RESET_MS = 300; // from a restart to the firmware's first line
+const WAKE_MS = 60; // the same from the end of deep sleep
 const HOME: AccessPoint = { ssid: "home", password: "correct horse", rssi: -58 };
 
 export interface DeviceOptions {
@@ -36,6 +39,8 @@ export interface DeviceOptions {
   readonly drivers?: Board["drivers"];
   /** TLS over the house's network. Default: the board has none. */
   readonly tls?: (tcp: TCPConstructor) => TCPConstructor;
+  /** The board can sleep; `rate`: milliseconds of its slow clock in a true one. Default: it cannot. */
+  readonly sleep?: { readonly rate: number };
   /** The prompt's port. Default: read line by line, as a script does. */
   readonly serial?: FakeSerialOptions;
 }
@@ -54,6 +59,13 @@ export class SimulatedDevice {
   readonly settled: number[] = [];
   /** Why the firmware asked for resets. */
   readonly restarts: string[] = [];
+  /** Of a board that can sleep. */
+  readonly chip: DeepSleep | undefined;
+  /** How long it has slept, and how often it was put to sleep. */
+  sleptMs = 0;
+  sleeps = 0;
+  /** Starts of the whole thermometer. */
+  wholes = 0;
   /** The next boot loses its power after so many bytes on flash. */
   cutBootAfter = Number.POSITIVE_INFINITY;
   bus = new I2CBus();
@@ -68,7 +80,8 @@ export class SimulatedDevice {
   readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
   #lostTimersMs = -1;
-  #firmware: Thermometer | undefined;
+  #running: Firmware | undefined;
+  #firmware: Thermometer | undefined; // the whole one
   #record: ((line: string) => void) | undefined;
   #life = 0; // 0: no power
 
@@ -87,6 +100,20 @@ export class SimulatedDevice {
     this.settingsFlash = new NorFlash({ blocks: 4 });
     this.wifi = new WiFiLink({ timers: time.timers, accessPoints: [HOME] });
     this.ntp = new NTPServer({ timers: time.timers, utcMs: () => house.utcMs, latencyMs: ntpLatencyMs });
+    this.chip =
+      options.sleep &&
+      new DeepSleep({
+        ...options.sleep,
+        timers: time.timers,
+        uptimeMs: () => time.nowMs,
+        firmware: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+        onSleep: (ms) => {
+          this.sleeps++;
+          this.sleptMs += ms;
+          this.#end();
+        },
+        onWake: () => time.timers.set(() => this.powerOn("sleep"), WAKE_MS),
+      });
     this.sensor = new TMP117Part({ uptimeMs: () => time.nowMs, celsius: 21.5 });
     this.defaults = {
       room: "kitchen",
@@ -117,12 +144,14 @@ export class SimulatedDevice {
   cut(): void {
     this.flash.powerOff();
     this.settingsFlash.powerOff();
+    this.chip?.powerOff();
     this.#end();
   }
 
   /** An exception left a callback: the machine ends, and boots again. */
   crash(error: unknown): void {
     this.#record?.(String(error));
+    this.chip?.reset();
     this.#end();
     this.#boot("crash");
   }
@@ -190,7 +219,7 @@ export class SimulatedDevice {
     if (!this.#isSensorThere) this.bus.unplug(SENSOR_ADDRESS);
     this.port = new FakeSerial(this.#serial);
     this.#guard(life, () => {
-      this.#firmware = new Thermometer(this.#board(life, cause, time.nowMs));
+      this.#running = startFirmware(this.#board(life, cause, time.nowMs));
     });
   }
 
@@ -209,8 +238,8 @@ export class SimulatedDevice {
   #end(): void {
     if (this.#life === 0) return;
     this.#life = 0;
-    const firmware = this.#firmware;
-    this.#firmware = undefined;
+    const firmware = this.#running;
+    this.#running = this.#firmware = undefined;
     this.#record = undefined;
     this.wifi.powerCycle();
     // Not now: it may be in the midst of something, which has no effect any more.
@@ -220,6 +249,7 @@ export class SimulatedDevice {
   #restart(life: number, reason: string): void {
     if (life !== this.#life) return;
     this.restarts.push(reason);
+    this.chip?.reset();
     this.#end();
     this.house.time.timers.set(() => {
       if (!this.isOn) this.#boot("restart");
@@ -258,6 +288,7 @@ export class SimulatedDevice {
       tcp: { io: tcp },
       tls: this.#tls && { io: this.#tls(tcp) },
       wifi: this.wifi,
+      sleep: this.chip && { io: this.chip.io },
       ntp: this.ntp,
       serial: this.port.serial,
       defaults: this.defaults,
@@ -268,6 +299,11 @@ export class SimulatedDevice {
       },
       trace: (line) => this.traces.push(line),
       observer: {
+        started: (firmware) => {
+          if (!isOn()) return;
+          this.#firmware = firmware as Thermometer;
+          this.wholes++;
+        },
         reading: (_celsius, sequence) => {
           if (isOn()) this.taken.push(sequence);
         },

@@ -8,7 +8,7 @@ import { SimulatedDevice } from "../support/device-board.js";
 
 const SECOND = 1000;
 
-test("each of them is shown to be, in settings.test.ts, presence.test.ts, channels.test.ts or below", () => {
+test("each of them is shown to be, in settings.test.ts, presence.test.ts, channels.test.ts, sleeper.test.ts or below", () => {
   expect(schema.filter(({ inForce }) => inForce === "saved").map(({ key }) => key)).toEqual([
     "wifi.ssid",
     "wifi.password",
@@ -25,6 +25,11 @@ test("each of them is shown to be, in settings.test.ts, presence.test.ts, channe
     "deadband.humidity",
     "deadband.pressure",
     "heartbeat",
+    "report",
+    "awake",
+    "report.change",
+    "report.change.humidity",
+    "report.change.pressure",
     "payload",
     "topics",
     "discovery",

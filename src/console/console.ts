@@ -263,6 +263,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   private read(): boolean {
     if (this.readable === 0 || this.port === undefined) return false;
     this.readable -= 1;
+    this.host.onInput?.();
     this.input ??= new Uint8Array(1);
     this.port.read(this.input);
     const improv = this.host.improv;

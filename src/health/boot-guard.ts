@@ -1,7 +1,7 @@
 /*
  * BootGuard: notices that the device dies soon after every boot, and remembers why it went down.
  * A boot counts as a death until it has lived a minute or ends in order; or until the next one finds that only the power
- * had gone, which is no fault of the firmware's, however often, or that it went to sleep. After five deaths in a row the device boots in safe mode:
+ * had gone, which is no fault of the firmware's, however often, or that it went to sleep. A wake from sleep is no boot. After five deaths in a row the device boots in safe mode:
  * the prompt and the network, no sampling, so that somebody can look and mend. The next boot after that is ordinary again.
  * One entry of at most 122 bytes in a key-value store, written at boot and once a minute later, and for each last word. Nothing
  * here throws: a store that fails costs the safe mode, not the boot.
@@ -61,8 +61,10 @@ export class BootGuard {
     const deaths = Math.max(0, presumed - (isNoDeath(options.resetCause) ? 1 : 0));
     this.deaths = deaths;
     this.lastWords = words;
-    this._deaths = Math.min(deaths + 1, 255);
     this.words = words;
+    this._deaths = deaths;
+    if (options.resetCause === "sleep" && presumed === 0) return; // a life goes on that ended in order: no boot, and nothing to write
+    this._deaths = Math.min(deaths + 1, 255);
     this.write();
     this.timer = options.timers.set(() => this.alive(), ALIVE_MS);
   }
@@ -88,6 +90,7 @@ export class BootGuard {
   /** The device goes down in order (the prompt's reboot, an update): no death, however soon. */
   farewell(): void {
     this.close();
+    if (this._deaths === 0 && this.words === "") return;
     this._deaths = 0;
     this.words = "";
     this.write();

@@ -59,6 +59,22 @@ export class Bases {
   }
 
   /**
+   * The boot goes on after a sleep: so does its last base, if that is right for the samples to come. If not, the first evenly spaced
+   * one begins another: a device that sleeps between its samples takes few in a row.
+   */
+  goOn(): void {
+    const note = this.store.readNote(BASE);
+    const base = new Base();
+    if (note !== undefined && base.decode(note) && this.isRight(base)) this.use(base);
+    else this.waste = MAX_WASTE;
+  }
+
+  /** The base that entries are written under now, as a note. */
+  get note(): Uint8Array | undefined {
+    return this.own?.encode();
+  }
+
+  /**
    * Writes the short record of a sample into `out`; a base before it, if that is worth it.
    * @param mask the channels that the record is to have
    * @param sinceLastMs from the sample before to this one
@@ -119,9 +135,17 @@ export class Bases {
       return undefined;
     }
     this.end = 0; // what was found may end here
+    this.use(base);
+    return base;
+  }
+
+  private use(base: Base): void {
     this.own = base;
     this.usualLength = base.usualLength;
-    return base;
+  }
+
+  private isRight({ boot, room, intervalMs, isSingle }: Base): boolean {
+    return boot === this.boot && room === this.room && intervalMs === this.intervalMs && isSingle === this.isSingle;
   }
 
   private find(sequence: number, number: number): void {

@@ -68,6 +68,8 @@ export interface JournalOptions extends SamplePolicy {
   readonly oscillator?: Oscillator;
   /** The boot goes on after a sleep: what `keepClock` kept. Default: a boot begins. */
   readonly clockState?: ClockState;
+  /** The boot goes on after a sleep: uptime of its last sample. Default: a boot begins. */
+  readonly lastMs?: number;
   /** The room's name, checked, as UTF-8: 1..64 bytes. */
   readonly room: Uint8Array;
   readonly topicOf: TopicOf;
@@ -119,6 +121,10 @@ export class Journal {
     this.dating = new Dating(store, boot, notes, options.oscillator ?? CRYSTAL);
     if (options.clockState !== undefined) this.dating.goOn(options.clockState);
     this.follow(options);
+    if (options.lastMs !== undefined) {
+      this.lastMs = options.lastMs;
+      this.bases.goOn();
+    }
     this.clockSet();
   }
 
@@ -142,16 +148,16 @@ export class Journal {
   }
 
   /**
-   * Writes a sample taken now to flash.
+   * Writes a sample to flash. `takenMs`: uptime at which it was taken; default: now.
    * @returns its sequence number, the first one if its channels become entries, durable; -1 if it was refused, and counted
    * @throws RangeError for a value beyond ±8388
    */
-  append(sample: Sample, qos: 1 | 2): number {
+  append(sample: Sample, qos: 1 | 2, takenMs?: number): number {
     if (this.notes.isOwing && !this.notes.isUnderstood()) {
       this.store.skip?.();
       return -1;
     }
-    const uptimeMs = this.clock.uptimeMs();
+    const uptimeMs = takenMs ?? this.clock.uptimeMs();
     const sinceLastMs = uptimeMs - this.lastMs;
     const showsMilliseconds = this.isClose(uptimeMs, sinceLastMs); // for good, whatever the interval becomes
     this.lastMs = uptimeMs;
@@ -248,6 +254,11 @@ export class Journal {
         ? this.renderer.json(outgoing, this.clock.utcMs() ?? Number.NaN, -1)
         : this.renderer.plain(outgoing);
     return sender.sendNow(this.message);
+  }
+
+  /** What short records of the next samples deviate from, as a note; undefined: they are not short. */
+  get base(): Uint8Array | undefined {
+    return this.bases.note;
   }
 
   /** When the latest boot with a clock began, as flash knows it, milliseconds since 1970: a time that is over. */

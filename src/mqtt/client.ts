@@ -188,6 +188,11 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     this.connection?.send();
   }
 
+  /** Connected, and nothing that was asked for beside the store's entries waits for an answer. */
+  get isIdle(): boolean {
+    return this.connection?.isConnected === true && this.session.requests.isIdle;
+  }
+
   status(): ClientStatus {
     const { session, broker } = this;
     const nowMs = this.options.uptimeMs();

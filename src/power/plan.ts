@@ -18,6 +18,8 @@ export const EARLY_MS = 50;
 export const MAX_REPORT_MS = 20_000;
 /** Between two reports that fail, at most; more only where `report` is more. */
 export const MAX_BACK_OFF_MS = 6 * 3_600_000;
+/** A sample that is late by less has the time at which it was due. */
+const MAX_LATE_MS = 1_000;
 /** To sleep for less is not worth it. */
 export const MIN_SLEEP_MS = 500;
 
@@ -38,21 +40,33 @@ export interface Rhythm {
   readonly reportMs: number;
 }
 
-/** What to do now, at a start for `cause`. 0: nothing, the timer was early. */
+/**
+ * What to do now, at a start for `cause`. 0: nothing, the timer was early. A report without a sample: the sample was taken, and has
+ * moved so far that it is reported at once.
+ */
 export function dutiesAt(state: PlanState, cause: WakeCause, nowMs: number): number {
   const soonMs = nowMs + EARLY_MS;
-  const isSampleDue = soonMs >= state.nextSampleMs;
+  const sample = soonMs >= state.nextSampleMs ? SAMPLE : 0;
   switch (cause) {
     case "reset":
       return SAMPLE | REPORT | PROMPT;
     case "button":
-      return (isSampleDue ? SAMPLE : 0) | REPORT | PROMPT;
+      return sample | REPORT | PROMPT;
     case "timer":
     case "other":
-      return isSampleDue ? SAMPLE | (soonMs >= state.nextReportMs ? REPORT : 0) : 0;
+      return sample | (soonMs >= state.nextReportMs ? REPORT : 0);
     default:
       throw new TypeError(`cause: ${cause satisfies never}`);
   }
+}
+
+/**
+ * The time that a sample taken now has: of its place on the grid, if it is taken about then. Samples are evenly spaced so, whatever a
+ * start takes, and evenly spaced ones take the least flash.
+ */
+export function sampleMs(state: PlanState, nowMs: number): number {
+  const lateMs = nowMs - state.nextSampleMs;
+  return lateMs >= -EARLY_MS && lateMs < MAX_LATE_MS ? state.nextSampleMs : nowMs;
 }
 
 /** A sample was taken, or could not be: the next one is due at the next place of the grid. Those that time has passed are missed. */

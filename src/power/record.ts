@@ -8,28 +8,35 @@
  *   0        "HTW" and the version
  *   1        check: a hash of the words from 2 on
  *   2-3      firmware id
- *   4-19     eight numbers of 64 bits
- *   20-25    offset of each channel, 64 bits
- *   26-36    eleven numbers of 32 bits
- *   37       digits of each channel and 1, 4 bits each, 0: as the sensor has them; bit 31: there is an offset, or there are digits
- *   38       bytes of the base note
- *   39-      the base note
+ *   4-27     twelve numbers of 64 bits
+ *   28-39    offset of each channel, 64 bits
+ *   40-50    eleven numbers of 32 bits
+ *   51       digits of each channel and 1, 4 bits each, 0: as the sensor has them; bit 30: changes are watched; bit 31: there is
+ *            an offset, or there are digits
+ *   52       bytes of the base note
+ *   53-65    the base note
+ *   66-77    in thousandths of each channel's unit: the change that is reported at once, 0: none; then the value in the last report.
+ *            They mean nothing where no changes are watched
  */
 import type { Position } from "../outbox/appender.js";
 import type { PlanState, Rhythm } from "./plan.js";
 
-export const RECORD_BYTES = 256;
+export const RECORD_BYTES = 312;
 const WORDS = RECORD_BYTES >> 2;
-const MAGIC = 0x0157_5448; // "HTW", version 1
+const MAGIC = 0x0257_5448; // "HTW", version 2
 const CHECK = 1;
 const FIRMWARE = 2;
-const OFFSETS = 10; // in units of 8 bytes
-const DIGITS = 37;
+const OFFSETS = 14; // in units of 8 bytes
+const DIGITS = 51;
 const DIGIT_BITS = 4;
 const CALIBRATED = 1 << 31;
-const BASE_LENGTH = 38;
-const BASE = 39;
-const MAX_BASE_BYTES = (WORDS - BASE) << 2;
+const WATCHED = 1 << 30;
+const BASE_LENGTH = 52;
+const BASE = 53;
+const CHANGES = 66;
+const REPORTED = 72;
+const MILLI = 1000;
+const MAX_BASE_BYTES = (CHANGES - BASE) << 2;
 
 export class WakeRecord implements PlanState, Rhythm, Position {
   /** As it lies in RTC memory. */
@@ -84,6 +91,34 @@ export class WakeRecord implements PlanState, Rhythm, Position {
     if (offset !== 0 || digits >= 0) this.words[DIGITS] |= CALIBRATED;
   }
 
+  /** Some channel's changes are. */
+  get isWatched(): boolean {
+    return (this.words[DIGITS] & WATCHED) !== 0;
+  }
+
+  /** Of a new record, for a channel whose changes are watched. `change`: what is reported at once. */
+  watch(channel: number, change: number): void {
+    const words = this.words;
+    words[DIGITS] |= WATCHED;
+    words[CHANGES + channel] = Math.round(change * MILLI);
+  }
+
+  /** A channel's value in the report that comes. */
+  report(channel: number, value: number): void {
+    this.words[REPORTED + channel] = Math.round(value * MILLI);
+  }
+
+  /** A watched channel's value in the last report. */
+  reportedOf(channel: number): number {
+    return this.words[REPORTED + channel] / MILLI;
+  }
+
+  /** Whether a channel's value has moved, since the last report, by what is reported at once. */
+  hasMoved(channel: number, value: number): boolean {
+    const change = this.words[CHANGES + channel];
+    return change > 0 && Math.abs(value * MILLI - this.words[REPORTED + channel]) >= change;
+  }
+
   /** What short records deviate from, as the journal notes it; empty: nothing. A view. */
   get base(): Uint8Array {
     return this.bytes.subarray(BASE << 2, (BASE << 2) + this.words[BASE_LENGTH]);
@@ -94,7 +129,7 @@ export class WakeRecord implements PlanState, Rhythm, Position {
     if (note.length > MAX_BASE_BYTES)
       throw new RangeError(`base of ${note.length} bytes: expected at most ${MAX_BASE_BYTES}`);
     this.words[BASE_LENGTH] = note.length;
-    this.bytes.fill(0, BASE << 2);
+    this.bytes.fill(0, BASE << 2, CHANGES << 2);
     this.bytes.set(note, BASE << 2);
   }
 
@@ -165,98 +200,132 @@ export class WakeRecord implements PlanState, Rhythm, Position {
     this.numbers[9] = value;
   }
 
+  // What the journal's ClockState says
+
+  get syncUptimeMs(): number {
+    return this.numbers[10];
+  }
+
+  set syncUptimeMs(value: number) {
+    this.numbers[10] = value;
+  }
+
+  get syncUtcMs(): number {
+    return this.numbers[11];
+  }
+
+  set syncUtcMs(value: number) {
+    this.numbers[11] = value;
+  }
+
+  get syncNext(): number {
+    return this.numbers[12];
+  }
+
+  set syncNext(value: number) {
+    this.numbers[12] = value;
+  }
+
+  get sentEnd(): number {
+    return this.numbers[13];
+  }
+
+  set sentEnd(value: number) {
+    this.numbers[13] = value;
+  }
+
   get failedReports(): number {
-    return this.words[26];
+    return this.words[40];
   }
 
   set failedReports(value: number) {
-    this.words[26] = value;
+    this.words[40] = value;
   }
 
   /** Number of the boot that goes on. */
   get boot(): number {
-    return this.words[27];
+    return this.words[41];
   }
 
   set boot(value: number) {
-    this.words[27] = value;
+    this.words[41] = value;
   }
 
   /** Since power-on. */
   get wakes(): number {
-    return this.words[28];
+    return this.words[42];
   }
 
   set wakes(value: number) {
-    this.words[28] = value;
+    this.words[42] = value;
   }
 
   get block(): number {
-    return this.words[29];
+    return this.words[43];
   }
 
   set block(value: number) {
-    this.words[29] = value;
+    this.words[43] = value;
   }
 
   get sequence(): number {
-    return this.words[30] >>> 0;
+    return this.words[44] >>> 0;
   }
 
   set sequence(value: number) {
-    this.words[30] = value;
+    this.words[44] = value;
   }
 
   get version(): number {
-    return this.words[31];
+    return this.words[45];
   }
 
   set version(value: number) {
-    this.words[31] = value;
+    this.words[45] = value;
   }
 
   /** 0: the outbox is to be mounted. */
   get end(): number {
-    return this.words[32];
+    return this.words[46];
   }
 
   set end(value: number) {
-    this.words[32] = value;
+    this.words[46] = value;
   }
 
   get freeEnd(): number {
-    return this.words[33];
+    return this.words[47];
   }
 
   set freeEnd(value: number) {
-    this.words[33] = value;
+    this.words[47] = value;
   }
 
   /** As entries are stored. */
   get qos(): 1 | 2 {
-    return this.words[34] === 2 ? 2 : 1;
+    return this.words[48] === 2 ? 2 : 1;
   }
 
   set qos(value: 1 | 2) {
-    this.words[34] = value;
+    this.words[48] = value;
   }
 
   /** The only sensor: its place in the driver table; -1: there is none, or there are several. */
   get driver(): number {
-    return this.words[35];
+    return this.words[49];
   }
 
   set driver(value: number) {
-    this.words[35] = value;
+    this.words[49] = value;
   }
 
   /** The sensor's. */
   get address(): number {
-    return this.words[36];
+    return this.words[50];
   }
 
   set address(value: number) {
-    this.words[36] = value;
+    this.words[50] = value;
   }
 
   /**
@@ -266,7 +335,8 @@ export class WakeRecord implements PlanState, Rhythm, Position {
   private hash(): number {
     const words = this.words;
     const length = words[BASE_LENGTH];
-    const end = length >= 0 && length <= MAX_BASE_BYTES ? BASE + ((length + 3) >> 2) : WORDS;
+    const isShort = length >= 0 && length <= MAX_BASE_BYTES && (words[DIGITS] & WATCHED) === 0;
+    const end = isShort ? BASE + ((length + 3) >> 2) : WORDS;
     let hash = MAGIC;
     let at = FIRMWARE;
     do {

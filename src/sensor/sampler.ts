@@ -36,6 +36,8 @@ export interface SamplerOptions extends CalibrationOptions {
   onRecovered?(what: string): void;
   /** Channels come from another sensor than before, in words. */
   onSource?(text: string): void;
+  /** A round is over: there was a sample, or none could be had. Must not throw. */
+  onRound?(): void;
 }
 
 /** A sensor that is wanted. */
@@ -103,14 +105,20 @@ export class Sampler implements RosterOwner {
     this.roster = new Roster(this, options.sensors, intervalMs);
   }
 
-  /** The first sample is due at once, the others at multiples of the interval from now. */
-  start(): void {
+  /**
+   * The first sample is due at `firstMs` of uptime, at once if that is over; the others at multiples of the interval from then. Default:
+   * now.
+   */
+  start(firstMs = this.clock.uptimeMs()): void {
     if (this.running || this.closed) return;
     this.running = true;
-    this.startMs = this.clock.uptimeMs();
+    this.startMs = firstMs;
     this.slot = 0;
     this.roster.start();
-    if (this.waitMs === 0) this.arm();
+    if (this.waitMs !== 0) return;
+    if (this.timer !== undefined) this.disarm();
+    const delayMs = Math.ceil(firstMs - this.clock.uptimeMs());
+    this.timer = this.timers.set(this.wake, this.extra || delayMs < 0 ? 0 : delayMs);
   }
 
   /** No samples until `start()` or `sampleNow()`. A round that runs is aborted. */
@@ -166,7 +174,10 @@ export class Sampler implements RosterOwner {
       place = place.next;
     }
     this.waitMs = waitMs;
-    if (waitMs === 0) this.finish();
+    if (waitMs === 0) {
+      this.finish();
+      this.options.onRound?.();
+    }
     this.arm();
   };
 

@@ -11,6 +11,7 @@ export type ChannelKey<N extends string> = N | `${N}.${Exclude<ChannelName, "tem
 type Offset = ChannelKey<"offset">;
 type Resolution = ChannelKey<"resolution">;
 type Deadband = ChannelKey<"deadband">;
+type Change = ChannelKey<"report.change">;
 
 /** Digits after the decimal point. */
 type ResolutionValue = "auto" | 0 | 1 | 2 | 3;
@@ -19,7 +20,8 @@ type ResolutionValue = "auto" | 0 | 1 | 2 | 3;
 export interface ChannelValues
   extends Record<Offset, number>,
     Record<Resolution, ResolutionValue>,
-    Record<Deadband, number> {}
+    Record<Deadband, number>,
+    Record<Change, number> {}
 
 /** The key of a channel's setting. `channel`: its place in the table. */
 export function channelKey<N extends string>(name: N, channel: number): ChannelKey<N> {
@@ -55,6 +57,17 @@ export function deadbandSettings(): SettingRow<Deadband, number>[] {
     type: { kind: "number", unit: row.unit, min: 0, max: row.maxDeadband, decimals: 4 },
     default: 0,
     help: channel === TEMPERATURE ? DEADBAND_HELP : otherDeadbandHelp(row),
+    inForce: "saved",
+  }));
+}
+
+/** Of a thermometer that sleeps: what it does not keep to itself until the next report. */
+export function changeSettings(): SettingRow<Change, number>[] {
+  return channels.map(({ name, unit, maxDeadband }, channel) => ({
+    key: channelKey("report.change", channel),
+    type: { kind: "number", unit, min: 0, max: maxDeadband, decimals: 3 },
+    default: 0,
+    help: `With sleep: sends at once when ${channel === TEMPERATURE ? "the temperature" : name} has moved so far; 0: does not`,
     inForce: "saved",
   }));
 }

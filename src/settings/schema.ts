@@ -7,8 +7,15 @@
  */
 import { LOG_LEVELS, type LogLevel } from "../common/log-levels.js";
 import { type BrokerValues, brokerSettings } from "./broker-settings.js";
-import { type ChannelValues, deadbandSettings, offsetSettings, resolutionSettings } from "./channel-settings.js";
+import {
+  type ChannelValues,
+  changeSettings,
+  deadbandSettings,
+  offsetSettings,
+  resolutionSettings,
+} from "./channel-settings.js";
 import type { SettingRow } from "./setting.js";
+import { type SleepValues, sleepSettings } from "./sleep-settings.js";
 import {
   anyText,
   hostFlaw,
@@ -25,7 +32,7 @@ import {
 } from "./texts.js";
 
 /** The values in force, by key. Times are in seconds. */
-export interface Values extends BrokerValues, ChannelValues {
+export interface Values extends BrokerValues, ChannelValues, SleepValues {
   room: string;
   /** Empty: made from the MAC address. */
   id: string;
@@ -152,6 +159,8 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     help: "A sample is sent at least this often, in spite of the deadband; 0: off",
     inForce: "saved",
   },
+  ...sleepSettings(),
+  ...changeSettings(),
   {
     key: "payload",
     type: { kind: "choice", values: ["json", "plain"] },

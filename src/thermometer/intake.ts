@@ -10,7 +10,7 @@ import type { LineLevel } from "../common/log-levels.js";
 import type { Journal, Sender } from "../journal/journal.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
-import { openUnkept } from "./records.js";
+import { openUnkept, type RecordsOwner } from "./records.js";
 
 /** Failing flash is left alone for so long: a try is many programs and erases. */
 export const FLASH_RETRY_MS = 60_000;
@@ -23,6 +23,8 @@ export interface IntakeOwner {
   readonly settings: Settings;
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
+  /** Of a thermometer that sleeps; `sampleMs`: the time that a sample taken now has. */
+  readonly sleep: (NonNullable<RecordsOwner["sleep"]> & { sampleMs(): number }) | undefined;
   readonly uplink: (Sender & { wake(): void; measured(channels: number): void }) | undefined;
   log(level: LineLevel, text: string): void;
 }
@@ -33,6 +35,9 @@ export class Intake {
   /** The flash did not take the last reading that it was given. */
   isFlashFailing = false;
   private readonly owner: IntakeOwner;
+  private readonly sleep: IntakeOwner["sleep"];
+  /** What becomes of samples of QoS 0: a thermometer that sleeps has no connection at most of them, and keeps them. */
+  private readonly keptQoS: 0 | 1;
   /** Without flash, what makes messages. */
   private unkept: Journal | undefined;
   private retryAtMs = 0;
@@ -42,6 +47,8 @@ export class Intake {
 
   constructor(owner: IntakeOwner) {
     this.owner = owner;
+    this.sleep = owner.sleep;
+    this.keptQoS = owner.sleep === undefined ? 0 : 1;
     if (owner.journal === undefined) this.unkept = openUnkept(owner);
   }
 
@@ -59,7 +66,7 @@ export class Intake {
       return;
     }
     this.isLeavingOut = false;
-    const qos = owner.settings.get("mqtt.qos");
+    const qos = owner.settings.get("mqtt.qos") || this.keptQoS;
     const sequence = qos === 0 ? undefined : this.keep(sample, qos);
     owner.board.observer?.reading?.(sample, sequence);
     if (sequence === undefined) {
@@ -96,7 +103,7 @@ export class Intake {
     if (journal === undefined || outbox === undefined) return undefined;
     if (this.isFlashFailing && this.owner.board.clock.uptimeMs() < this.retryAtMs) return undefined;
     const flashFailures = outbox.flashFailures;
-    const sequence = journal.append(sample, qos);
+    const sequence = journal.append(sample, qos, this.sleep?.sampleMs());
     if (sequence >= 0) {
       if (this.isFlashFailing) this.flashIsBack();
       return sequence;

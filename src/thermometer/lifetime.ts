@@ -21,15 +21,17 @@ export class Lifetime {
   private _possibleDoubles: number;
   private _deadLetters: number;
 
-  /** A boot: counts it. */
-  constructor(store: LifetimeStore, notes: Sticky) {
+  /** A boot: counts it. `goesOn`: the number of one that goes on after a sleep, and is not counted again if flash knows it. */
+  constructor(store: LifetimeStore, notes: Sticky, goesOn?: number) {
     this.notes = notes;
     const note = store.readNote(COUNTERS);
     const view = note?.length === LENGTH ? new DataView(note.buffer, note.byteOffset, LENGTH) : undefined;
     const boots = view?.getUint32(0, true) ?? 0; // without a note, or with one of another layout, counting starts again
     this._possibleDoubles = view?.getUint32(4, true) ?? 0;
     this._deadLetters = view?.getUint32(8, true) ?? 0;
-    this.boots = boots + bootsSince(boots, store.readNote(CLOCK)) + 1;
+    this.boots = boots + bootsSince(boots, store.readNote(CLOCK));
+    if (this.boots === goesOn && boots === goesOn) return;
+    this.boots++;
     this.notes.writeVital(COUNTERS, this.encode());
   }
 

@@ -2,6 +2,7 @@
  * What the device keeps beside the entries of its outbox, as notes there: the journal's, the session record, the lifetime's counters.
  */
 import type { Board } from "../board.js";
+import { type ClockState, CRYSTAL, SLOW_CLOCK } from "../journal/dating.js";
 import { Journal, type JournalStore, type SamplePolicy } from "../journal/journal.js";
 import { Sticky } from "../journal/sticky.js";
 import { encodeUTF8 } from "../mqtt/wire/utf8.js";
@@ -15,6 +16,8 @@ import { sampleTopic } from "./topics.js";
 export interface RecordsOwner {
   readonly board: Board;
   readonly settings: Settings;
+  /** Of a thermometer that sleeps; `past`: the boot that goes on, undefined: one begins. */
+  readonly sleep: { readonly past: Past | undefined } | undefined;
 }
 
 export interface Records {
@@ -23,14 +26,25 @@ export interface Records {
   readonly lifetime: Lifetime;
 }
 
-/** A boot: counts it. */
+/** A boot that goes on after a sleep. */
+export interface Past {
+  /** Its number. */
+  readonly boot: number;
+  /** Uptime of its last sample. */
+  readonly lastMs: number;
+  readonly clock: ClockState;
+}
+
+/** A boot begins, and is counted; or one goes on, if flash knows it. */
 export function openRecords(owner: RecordsOwner, outbox: Outbox): Records {
   const notes = new Sticky(outbox);
-  const lifetime = new Lifetime(outbox, notes);
+  const past = owner.sleep?.past;
+  const lifetime = new Lifetime(outbox, notes, past?.boot);
+  const { boots } = lifetime;
   return {
     lifetime,
     sessionRecord: new SessionRecord(outbox, notes),
-    journal: openJournal(owner, outbox, notes, lifetime.boots),
+    journal: openJournal(owner, outbox, notes, boots, past?.boot === boots ? past : undefined),
   };
 }
 
@@ -39,12 +53,21 @@ export function openUnkept(owner: RecordsOwner): Journal {
   return openJournal(owner, NO_STORE, new Sticky(NO_STORE), 0);
 }
 
-function openJournal({ board, settings }: RecordsOwner, store: JournalStore, notes: Sticky, boot: number): Journal {
+function openJournal(
+  { board, settings, sleep }: RecordsOwner,
+  store: JournalStore,
+  notes: Sticky,
+  boot: number,
+  past?: Past,
+): Journal {
   return new Journal({
     store,
     notes,
     clock: board.clock,
     boot,
+    lastMs: past?.lastMs,
+    clockState: past?.clock,
+    oscillator: sleep === undefined ? CRYSTAL : SLOW_CLOCK,
     room: encodeUTF8(settings.get("room")),
     topicOf: sampleTopic,
     ...samplePolicy(settings),

@@ -17,10 +17,20 @@ import type { Settings } from "../settings/settings.js";
 /** Who asks for a reading waits no longer than this. */
 const ASKED_MS = 3_000;
 
+/** What a thermometer that sleeps has to do with its samples. */
+export interface SleepRounds {
+  /** Uptime at which the next one is due. */
+  readonly nextSampleMs: number;
+  /** A round is over: there was a sample, or none could be had. */
+  onRound(): void;
+}
+
 /** What sampling needs of its owner. */
 export interface SamplingOwner {
   readonly board: Board;
   readonly settings: Settings;
+  /** Of a thermometer that sleeps. */
+  readonly sleep: SleepRounds | undefined;
   /** A calibrated sample, with the digits to be shown. One object, filled anew each time. */
   onSample(sample: Sample): void;
   /** Readings are expected about every so many milliseconds from now on; undefined: none are. */
@@ -37,6 +47,8 @@ const CHANNEL_SETTINGS: readonly ChannelSetting[] = Object.freeze<ChannelSetting
   "resolution",
   "deadband",
 ]);
+
+const NO_DEADBANDS: readonly number[] = Object.freeze(channels.map(() => 0));
 
 /** Whether a sampler that was made before `keys` were changed is to be made anew. */
 export function concernsSampling(keys: readonly Key[]): boolean {
@@ -80,13 +92,13 @@ export class Sampling implements SamplerOptions {
     return this._pulse + readings + failures;
   }
 
-  /** Begins, or begins anew with the settings as they are now; the first reading is due at once. */
+  /** Begins, or begins anew with the settings as they are now; the first reading is due at once, of a sleeper at its place of the grid. */
   restart(): void {
     this._pulse = this.pulse();
     this.sampler.close();
     this.sampler = new Sampler(this);
     if (this.stopped) return;
-    this.sampler.start();
+    this.sampler.start(this.owner.sleep?.nextSampleMs);
     this.owner.onPace(this.intervalMs);
   }
 
@@ -138,8 +150,9 @@ export class Sampling implements SamplerOptions {
     return this.eachChannels("resolution");
   }
 
+  /** Of a sleeper's samples, a filter or a deadband sees one at a time. */
   get filter(): Values["filter"] {
-    return this.owner.settings.get("filter");
+    return this.owner.sleep === undefined ? this.owner.settings.get("filter") : "off";
   }
 
   get filterSamples(): number {
@@ -147,7 +160,7 @@ export class Sampling implements SamplerOptions {
   }
 
   get deadbands(): readonly number[] {
-    return this.eachChannels("deadband");
+    return this.owner.sleep === undefined ? this.eachChannels("deadband") : NO_DEADBANDS;
   }
 
   get heartbeatMs(): number {
@@ -170,6 +183,10 @@ export class Sampling implements SamplerOptions {
     if (answering.length === 0) this.answer({ failed: error.message });
     const others = isAbsence(error) && answering.length > 0 ? `; ${answering.join(", ")}: answering` : "";
     this.owner.log("error", `sensor: ${error.message}${others}`);
+  }
+
+  onRound(): void {
+    this.owner.sleep?.onRound();
   }
 
   onRecovered(what: string): void {

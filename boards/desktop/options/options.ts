@@ -72,6 +72,7 @@ const OPTIONS = {
     "node",
     choice("what runs the firmware; xs is the device's engine and needs a C compiler", ["node", "xs"]),
   ),
+  sleep: flag("sleeps from one reading to the next, wakes by a key, sends every half minute (see `set report`)"),
   headless: flag("no prompt: a line a reading"),
 };
 
@@ -89,12 +90,14 @@ export function parseOptions(argv: readonly string[]): Options {
   take(overrides, "mqtt.qos", "--qos", values.qos);
   take(overrides, "mqtt.version", "--mqtt-version", values["mqtt-version"]);
   take(overrides, "interval", "--interval", values.interval);
+  if (values.sleep) take(overrides, "sleep", "--sleep", "on");
   takeSensor(overrides, values.sensor);
   if (values.broker !== undefined) takeBroker(overrides, values.broker);
   const { ca, cert, key } = values;
   checkFiles({ ca, cert, key }, overrides["mqtt.tls"]);
   if (values.engine === "xs" && overrides["mqtt.tls"] === "on")
     throw new UsageError("--engine xs: has no TLS yet: leave it out, or --broker mqtt://");
+  if (values.engine === "xs" && values.sleep) throw new UsageError("--engine xs: does not sleep yet: leave it out");
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
   return {

@@ -12,7 +12,7 @@ import { encodeUTF8 } from "../../../src/mqtt/wire/utf8.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 import type { Sleeper } from "../../../src/power/io.js";
 import { WakeRecord } from "../../../src/power/record.js";
-import { Wake, type WakeBoard } from "../../../src/thermometer/wake.js";
+import { Wake, type WakeBoard } from "../../../src/thermometer/sleep/wake.js";
 import { blankFlash, CountedFlash, flashWork } from "./boot.js";
 import { advance, timers } from "./harness.js";
 import { allocated, type Cost, enter, leave, spentIn } from "./meter.js";

@@ -95,6 +95,8 @@ export interface ImprovPort {
 
 /** The product. A callback is called once, from a later turn or at once. */
 export interface ConsoleHost {
+  /** A byte has come in. */
+  onInput?(): void;
   /** Name, version and board, one line. */
   readonly version: string;
   /** What `status` shows, in this order. */

@@ -92,6 +92,11 @@ export class Requests {
     this.isDue = true;
   }
 
+  /** All that was asked for is acknowledged. */
+  get isIdle(): boolean {
+    return !this.released && !this.list.some(isOpen);
+  }
+
   /** The peer's session is gone: it knows none of the filters, and nothing was sent. */
   begin(): void {
     for (let n = 0; n < this.list.length; n++) {

@@ -52,6 +52,8 @@ export interface PresenceOwner {
   /** Client id, and the device's level in its status topic. */
   readonly id: string;
   readonly announcement: Announcement;
+  /** Of a thermometer that sleeps. */
+  readonly sleep: { readonly hasPrompt: boolean } | undefined;
   log(level: LineLevel, text: string): void;
 }
 
@@ -97,10 +99,10 @@ export class Presence implements AcceptanceOwner {
     return availabilityTopic(this.room, this.owner.id);
   }
 
-  /** For the next CONNECT. */
+  /** For the next CONNECT. A sleeper is away most of the time, and none the worse for it: that its readings stay away says all. */
   get will(): Will | undefined {
     const extent = this.acceptance.extent;
-    if (extent === SILENT) return undefined;
+    if (extent === SILENT || this.owner.sleep !== undefined) return undefined;
     return { topic: this.statusTopic, payload: encodeUTF8(OFFLINE), qos: 1, retain: extent < UNRETAINED };
   }
 
@@ -123,8 +125,15 @@ export class Presence implements AcceptanceOwner {
   }
 
   connected(): void {
+    if (this.isSaid) return;
     this.acceptance.connected();
     this.sayAll();
+  }
+
+  /** By a sleeper that only reports: all of it stands at the broker, retained. After power-on or its button it says it again. */
+  private get isSaid(): boolean {
+    const { known, owner } = this;
+    return owner.sleep?.hasPrompt === false && known.length === 1 && isSame(known[0], this.said);
   }
 
   /** There is no connection: nothing more is said. */
@@ -179,7 +188,7 @@ export class Presence implements AcceptanceOwner {
 
   /** The last words before leaving. */
   goodbye(): void {
-    if (this.acceptance.extent === SILENT) return;
+    if (this.acceptance.extent === SILENT || this.owner.sleep !== undefined) return;
     const retain = this.acceptance.extent < UNRETAINED;
     this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain });
   }
@@ -336,7 +345,7 @@ export class Presence implements AcceptanceOwner {
       format: settings.get("payload"),
       version: VERSION,
       model: board.name,
-      expireAfterS: expireAfterS(settings),
+      expireAfterS: this.owner.sleep === undefined ? expireAfterS(settings) : sleeperExpiryS(settings),
     });
     this.say(topic, payload);
   }
@@ -376,4 +385,9 @@ function expireAfterS(settings: Settings): number | undefined {
   const hasDeadband = channels.some((_, channel) => settings.get(channelKey("deadband", channel)) > 0);
   if (!hasDeadband) return Math.max(MIN_EXPIRY_S, Math.ceil(3 * interval));
   return heartbeat === 0 ? undefined : Math.max(MIN_EXPIRY_S, Math.ceil(3 * (heartbeat + interval)));
+}
+
+/** Of a sleeper: one report may fail, and the next one with it. */
+function sleeperExpiryS(settings: Settings): number {
+  return Math.max(MIN_EXPIRY_S, Math.ceil(3 * (settings.get("report") * 60 + settings.get("interval"))));
 }

@@ -35,6 +35,8 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner {
   readonly journal: Journal | undefined;
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
+  /** Readings have been acknowledged, or the connection has come. */
+  onProgress(): void;
 }
 
 /** What was handed to the socket is in the network's hands after this. */
@@ -205,6 +207,11 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.client.close();
   }
 
+  /** Connected, and nothing that was said beside readings waits for an answer. */
+  get isIdle(): boolean {
+    return this.client.isIdle;
+  }
+
   // What the presence asks of the client
 
   get isConnected(): boolean {
@@ -271,6 +278,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
         this.trouble = "";
         this.takeover.connected(this.uptimeMs());
         this.presence.connected();
+        this.owner.onProgress();
         return;
       case "connecting":
         this.hasDelivered = false;
@@ -304,6 +312,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     if (outcome === "deadLetter") owner.log("error", settledLine(sequence, by, code));
     else if (by !== undefined) owner.log("warn", settledLine(sequence, by));
     owner.board.observer?.settled?.(sequence, outcome);
+    owner.onProgress();
   }
 
   onRefusal(refusal: Refusal | undefined): void {

@@ -42,6 +42,8 @@ export interface Product extends Firmware {
   readonly sampling: Sampling | undefined;
   /** QoS 0 readings that could not be sent, since boot. */
   readonly dropped: number;
+  /** Something was typed. */
+  onInput(): void;
   /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
   sampleNow(done: (answer: Answer) => void): void;
   /** As pressing reset. */

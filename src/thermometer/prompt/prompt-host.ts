@@ -52,6 +52,10 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     return this.provisioning;
   }
 
+  onInput(): void {
+    this.thermometer.onInput();
+  }
+
   /** The link came up, or failed once more. */
   linkChanged(): void {
     this.provisioning?.linkChanged();

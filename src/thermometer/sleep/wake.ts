@@ -5,27 +5,27 @@
  * the record says, a value that needs more than a short record), it lets go of all and leaves the wake to the whole thermometer.
  * Nothing is lost by that: an entry is durable or was not taken, and the whole thermometer takes the sample itself.
  */
-import type { Board, TimerId } from "../board.js";
-import { channels } from "../channels/channels.js";
-import { Sample } from "../channels/sample.js";
-import { MAX_RECORD_LENGTH } from "../journal/record.js";
-import { Base } from "../journal/short.js";
-import { Appender } from "../outbox/appender.js";
-import type { Sleeper } from "../power/io.js";
-import { dutiesAt, SAMPLE, sampled, sleepMs } from "../power/plan.js";
-import { WakeRecord } from "../power/record.js";
-import { Calibration, type Resolution } from "../sensor/calibration.js";
-import { drivers, type SensorDriver } from "../sensor/drivers.js";
-import { DONE, FAILED, Place } from "../sensor/place.js";
+import type { Board, TimerId } from "../../board.js";
+import { channels } from "../../channels/channels.js";
+import { Sample } from "../../channels/sample.js";
+import { MAX_RECORD_LENGTH } from "../../journal/record.js";
+import { Base } from "../../journal/short.js";
+import { Appender } from "../../outbox/appender.js";
+import type { Sleeper } from "../../power/io.js";
+import { dutiesAt, SAMPLE, sampled, sampleMs, sleepMs } from "../../power/plan.js";
+import { WakeRecord } from "../../power/record.js";
+import { Calibration, type Resolution } from "../../sensor/calibration.js";
+import { drivers, type SensorDriver } from "../../sensor/drivers.js";
+import { DONE, FAILED, Place } from "../../sensor/place.js";
 
 /** What a wake needs of a board. */
-export type WakeBoard = Pick<Board, "timers" | "openFlash" | "flashWriteUnit" | "sensor" | "drivers">;
+export type WakeBoard = Pick<Board, "timers" | "openFlash" | "flashWriteUnit" | "sensor" | "drivers" | "observer">;
 
 /** What becomes of it. */
 export interface WakeOwner {
   /**
    * This wake is the whole thermometer's. `record`: what is known of the sleep before; undefined: nothing, as after power-on. A
-   * sample that was taken is in the outbox, and counted in the record.
+   * sample that was taken is in the outbox, and the record has the next one.
    */
   onWhole(record: WakeRecord | undefined): void;
 }
@@ -109,28 +109,42 @@ export class Wake {
   };
 
   private take(): void {
-    if (this.append()) this.sleep();
-    else this.leaveToWhole();
+    const sample = new Sample();
+    if (!this.append(sample) || this.isNews(sample)) this.leaveToWhole();
+    else this.sleep();
   }
 
-  /** The sensor has its result: it becomes an entry, durable if true. */
-  private append(): boolean {
+  /** It is reported at once. Not while reports fail: they wait for their time. */
+  private isNews({ mask, values }: Sample): boolean {
+    const record = this.record;
+    if (!record.isWatched || record.failedReports > 0) return false;
+    const hasMoved = values.some((value, channel) => (mask >> channel) & 1 && record.hasMoved(channel, value));
+    if (hasMoved) {
+      record.nextReportMs = this.uptimeMs();
+      values.forEach((value, channel) => (mask >> channel) & 1 && record.report(channel, value));
+    }
+    return hasMoved;
+  }
+
+  /** The sensor has its result: it becomes a sample, and an entry, durable if true. */
+  private append(sample: Sample): boolean {
     const { record, base } = this;
     const place = this.place as Place;
     const appender = this.appender as Appender;
-    const sample = new Sample();
     if (place.givesMain) sample.set(place.main.channel, place.value, place.main.decimals);
     const isFlawed = place.givesOthers && place.fillOthers(sample) !== undefined;
     if (isFlawed || sample.mask !== base.mask || base.isSingle) return false;
     calibrate(sample, record);
-    const uptimeMs = this.uptimeMs();
+    const nowMs = this.uptimeMs();
     const buffer = new ArrayBuffer(MAX_RECORD_LENGTH);
-    const length = base.pack(sample, sample.mask, uptimeMs, appender.number, new DataView(buffer));
+    const length = base.pack(sample, sample.mask, sampleMs(record, nowMs), appender.number, new DataView(buffer));
     if (length === 0 || length !== base.usualLength) return false; // the journal begins another base
-    if (appender.append(new Uint8Array(buffer, 0, length), record.qos) < 0) return false;
+    const sequence = appender.append(new Uint8Array(buffer, 0, length), record.qos);
+    if (sequence < 0) return false;
     record.end = appender.end;
     record.number = appender.number;
-    sampled(record, record, uptimeMs);
+    sampled(record, record, nowMs);
+    this.board.observer?.reading?.(sample, sequence);
     return true;
   }
 

@@ -1,0 +1,126 @@
+/*
+ * A simulated chip's deep sleep: RTC memory, a slow clock that is off, a timer and a button that wake. As ESP-IDF 6.0 has it:
+ * memory goes on in deep sleep and in nothing else; the slow clock goes on over resets, too.
+ */
+import type { Timers } from "../../src/common/timers.js";
+import type { Sleeper, SleeperConstructor, WakeCause } from "../../src/power/io.js";
+
+const MEMORY_BYTES = 512;
+
+export interface DeepSleepOptions {
+  readonly timers: Timers;
+  /** True time, milliseconds, steady. */
+  uptimeMs(): number;
+  /** Milliseconds of the slow clock in a true one. Default 1. */
+  readonly rate?: number;
+  /** As `Sleeper.firmware`. Default: one and the same. */
+  readonly firmware?: Uint8Array;
+  /** The firmware has gone to sleep, for so many true milliseconds: nothing of it may run any more. */
+  onSleep(ms: number): void;
+  /** The chip starts anew. */
+  onWake(cause: WakeCause): void;
+}
+
+export class DeepSleep {
+  /** As it was left; zeros after power-on. */
+  readonly memory = new Uint8Array(MEMORY_BYTES);
+  firmware: Uint8Array;
+  /** What the firmware is given. */
+  readonly io: SleeperConstructor;
+  private readonly options: DeepSleepOptions;
+  private timer: object | number | undefined;
+  private cause: WakeCause = "reset";
+  private _rate: number;
+  // Where the slow clock was when its rate was set: it does not jump.
+  private sinceMs: number;
+  private slowMs = 0;
+
+  constructor(options: DeepSleepOptions) {
+    const chip = this;
+    this.options = options;
+    this.firmware = options.firmware ?? new Uint8Array(8);
+    this._rate = options.rate ?? 1;
+    this.sinceMs = options.uptimeMs();
+    this.io = class implements Sleeper {
+      get cause(): WakeCause {
+        return chip.cause;
+      }
+      get firmware(): Uint8Array {
+        return chip.firmware;
+      }
+      slowClockMs(): number {
+        return chip.slowClockMs;
+      }
+      readMemory(buffer: Uint8Array): void {
+        if (buffer.length > MEMORY_BYTES) throw new RangeError(`${buffer.length} bytes: at most ${MEMORY_BYTES}`);
+        buffer.set(chip.memory.subarray(0, buffer.length));
+      }
+      writeMemory(bytes: Uint8Array): void {
+        if (bytes.length > MEMORY_BYTES) throw new RangeError(`${bytes.length} bytes: at most ${MEMORY_BYTES}`);
+        chip.memory.set(bytes);
+      }
+      sleep(ms: number): void {
+        chip.sleep(ms);
+      }
+      close(): void {
+        // Nothing is held.
+      }
+    };
+  }
+
+  get slowClockMs(): number {
+    return this.slowMs + (this.options.uptimeMs() - this.sinceMs) * this._rate;
+  }
+
+  get rate(): number {
+    return this._rate;
+  }
+
+  set rate(rate: number) {
+    const slowMs = this.slowClockMs;
+    this.sinceMs = this.options.uptimeMs();
+    this.slowMs = slowMs;
+    this._rate = rate;
+  }
+
+  get isAsleep(): boolean {
+    return this.timer !== undefined;
+  }
+
+  /** The button: wakes it, if it sleeps. */
+  press(): void {
+    if (this.isAsleep) this.wake("button");
+  }
+
+  /** A reset that is none by waking: memory is initialised, the slow clock goes on. */
+  reset(): void {
+    this.stopTimer();
+    this.memory.fill(0);
+    this.cause = "reset";
+  }
+
+  /** The power is gone: so is the slow clock's time. */
+  powerOff(): void {
+    this.reset();
+    this.sinceMs = this.options.uptimeMs();
+    this.slowMs = 0;
+  }
+
+  private sleep(slowMs: number): void {
+    const { timers, onSleep } = this.options;
+    const ms = Math.max(1, Math.round(slowMs / this._rate));
+    this.timer = timers.set(() => this.wake("timer"), ms);
+    onSleep(ms);
+  }
+
+  private wake(cause: WakeCause): void {
+    this.stopTimer();
+    this.cause = cause;
+    this.options.onWake(cause);
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== undefined) this.options.timers.clear(this.timer);
+    this.timer = undefined;
+  }
+}

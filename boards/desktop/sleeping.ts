@@ -1,0 +1,79 @@
+/*
+ * The simulated device's deep sleep: a slow clock that is off, RTC memory that lives as long as this process, and the keyboard as the
+ * button. Standard input is the prompt's while that is open; asleep, the first key wakes the device, and Ctrl-C ends the program.
+ */
+import type { SleepPort } from "../../src/power/io.js";
+import { DeepSleep } from "../common/deep-sleep.js";
+import { timers, uptimeMs } from "./timers.js";
+
+/** A chip's is off by percent. */
+const RATE = 1.02;
+const FIRMWARE = new TextEncoder().encode("desktop.");
+const INTERRUPT = 0x03;
+
+export interface SleepingOptions {
+  /** Keys wake it: there is a prompt on standard input. */
+  readonly hasKeys: boolean;
+  /** It sleeps now: nothing of the firmware runs. `ms`: until it wakes by itself. */
+  onSleep(ms: number): void;
+  /** The firmware is to be started. */
+  onWake(): void;
+  /** Ctrl-C. */
+  onQuit(): void;
+}
+
+export class Sleeping {
+  readonly port: SleepPort;
+  readonly #options: SleepingOptions;
+  readonly #chip: DeepSleep;
+  readonly #input = process.stdin;
+  #isPressed = false;
+
+  constructor(options: SleepingOptions) {
+    this.#options = options;
+    this.#chip = new DeepSleep({
+      timers,
+      uptimeMs,
+      rate: RATE,
+      firmware: FIRMWARE,
+      onSleep: (ms) => this.#fellAsleep(ms),
+      onWake: () => this.#woke(),
+    });
+    this.port = { io: this.#chip.io };
+  }
+
+  /** The button: wakes it, or does so as soon as it sleeps. */
+  press(): void {
+    this.#isPressed = !this.#chip.isAsleep;
+    this.#chip.press();
+  }
+
+  /** A reset that is no waking. */
+  reset(): void {
+    this.#chip.reset();
+  }
+
+  #fellAsleep(ms: number): void {
+    this.#options.onSleep(ms);
+    if (this.#isPressed) setImmediate(() => this.press());
+    if (!this.#options.hasKeys) return;
+    if (this.#input.isTTY) this.#input.setRawMode(true);
+    this.#input.on("readable", this.#onKey);
+  }
+
+  #woke(): void {
+    this.#input.off("readable", this.#onKey);
+    this.#options.onWake();
+  }
+
+  /** On a terminal the key is the button's; a script's line is for the prompt. */
+  readonly #onKey = (): void => {
+    if (this.#input.readableLength === 0) {
+      this.#input.read(0);
+      return;
+    }
+    const key: Buffer | null = this.#input.isTTY ? this.#input.read(1) : null;
+    if (key?.[0] === INTERRUPT) this.#options.onQuit();
+    else this.press();
+  };
+}

@@ -1,0 +1,164 @@
+/* The whole sleeper on virtual time: it samples, sleeps, reports, and is heard of as often as it should be. */
+import { expect, test } from "vitest";
+import { SimulatedDevice } from "../support/device-board.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const SLEEPER = { sleep: "on", interval: "60", report: "10", "mqtt.qos": "2" };
+const STATUS = "home/kitchen/thermometer020000000001/status";
+/** The prompt's time after power-on, and the way to sleep. */
+const AWAKE = 121 * SECOND;
+
+function sleeper(settings: Record<string, string> = {}, rate = 1): SimulatedDevice {
+  return new SimulatedDevice({ defaults: { ...SLEEPER, ...settings }, sleep: { rate } }).powerOn();
+}
+
+/** Numbers from 0 on, each once and in order. */
+function expectAll(device: SimulatedDevice, atLeast: number): void {
+  const seqs = device.house.sequences();
+  expect(seqs).toEqual(seqs.map((_, n) => n));
+  expect(seqs.length).toBeGreaterThanOrEqual(atLeast);
+  expect(device.crashes).toEqual([]);
+  expect(device.house.breaches).toEqual([]);
+}
+
+test.each([
+  ["the slow clock is right", 1],
+  ["it is fast", 1.05],
+  ["it is slow", 0.95],
+])(
+  "six hours, %s: a sample a minute, a report every ten, each sample once and in order; asleep nearly all the time",
+  (_, rate) => {
+    const device = sleeper({}, rate);
+    const { house } = device;
+    house.time.advance(6 * HOUR);
+    expectAll(device, 6 * 60 * 0.95 - 12);
+    expect(device.sleptMs).toBeGreaterThan(0.98 * 6 * HOUR);
+    // Whole starts are those that report, and few others: for new blocks of flash.
+    expect(device.wholes).toBeLessThan(6 * 6 * 1.06 + 3);
+    // A wake is no boot, and nothing is written of it beside the readings.
+    house.time.advance(20 * MINUTE);
+    device.chip?.press();
+    house.time.advance(5 * SECOND);
+    expect(device.status("uptime")).toMatch(/^6 h [0-9]+ min, boot 1, woke up$/);
+  },
+);
+
+test("no will, and never offline: presence and discovery are said after power-on and the button, and not by a report", () => {
+  const device = sleeper();
+  const { house } = device;
+  house.time.advance(3 * HOUR);
+  expect(house.payloads(STATUS)).toEqual(["online"]);
+  const discovery = house.payloads("homeassistant/device/thermometer020000000001/config");
+  expect(discovery).toHaveLength(1);
+  expect(JSON.parse(discovery[0]).cmps.temperature.exp_aft).toBe(3 * (10 * 60 + 60));
+  device.chip?.press();
+  house.time.advance(5 * SECOND);
+  expect(house.payloads(STATUS)).toEqual(["online", "online"]);
+});
+
+test("the button: the prompt is there for `awake` seconds after the last key, and samples go on", () => {
+  const device = sleeper({ awake: "30" });
+  const { house } = device;
+  house.time.advance(HOUR);
+  expect(device.isOn).toBe(false);
+  device.chip?.press();
+  house.time.advance(5 * SECOND);
+  expect(device.type("show report")).toContain("10 min");
+  house.time.advance(28 * SECOND);
+  expect(device.type("show awake")).toContain("30 s");
+  device.set({ awake: "60" });
+  house.time.advance(58 * SECOND);
+  expect(device.isOn).toBe(true);
+  house.time.advance(3 * SECOND);
+  expect(device.isOn).toBe(false);
+  house.time.advance(HOUR);
+  expectAll(device, 118);
+});
+
+test("`report`, saved: the next reports are so far apart", () => {
+  const device = sleeper();
+  const { house } = device;
+  house.time.advance(5 * SECOND);
+  device.set({ report: "60" });
+  house.time.advance(AWAKE);
+  const { wholes } = device;
+  const before = house.readings().length;
+  house.time.advance(50 * MINUTE);
+  expect([device.wholes - wholes, house.readings().length]).toEqual([0, before]);
+  house.time.advance(15 * MINUTE);
+  expectAll(device, before + 55);
+});
+
+test("`interval`, saved: samples are so far apart from then on", () => {
+  const device = sleeper();
+  const { house } = device;
+  house.time.advance(5 * SECOND);
+  device.set({ interval: "300" });
+  house.time.advance(5 * HOUR);
+  expectAll(device, 55);
+  expect(house.readings().length).toBeLessThan(65);
+});
+
+test("`report.change`: what moves so far is sent at once, and once; what moves less waits", () => {
+  const device = sleeper({ report: "600", "report.change": "1" });
+  const { house } = device;
+  house.time.advance(HOUR);
+  const before = house.readings().length;
+  device.sensor.celsius += 0.9;
+  house.time.advance(10 * MINUTE);
+  expect(house.readings()).toHaveLength(before);
+  device.sensor.celsius += 0.2;
+  house.time.advance(61 * SECOND);
+  expect(house.readings().length).toBeGreaterThan(before + 60);
+  const after = house.readings().length;
+  const { wholes } = device;
+  house.time.advance(20 * MINUTE);
+  expect([house.readings().length, device.wholes]).toEqual([after, wholes]);
+  device.sensor.celsius -= 1.1;
+  house.time.advance(61 * SECOND);
+  expectAll(device, after + 20);
+});
+
+test("sleep off, saved and rebooted: it is awake for good, and starts as any other", () => {
+  const device = sleeper();
+  const { house } = device;
+  house.time.advance(HOUR);
+  device.chip?.press();
+  house.time.advance(5 * SECOND);
+  device.set({ sleep: "off" });
+  device.reboot();
+  const { sleeps } = device;
+  house.time.advance(HOUR);
+  expect(device.sleeps).toBe(sleeps);
+  expect(device.status("uptime")).toMatch(/^1 h 0 min, boot 2, restarted$/);
+  expectAll(device, 119);
+});
+
+test("QoS 0: what is measured asleep is kept, and sent at QoS 1", () => {
+  const device = sleeper({ "mqtt.qos": "0" });
+  device.house.time.advance(3 * HOUR);
+  expect(device.house.readings().length).toBeGreaterThan(170);
+});
+
+test("a factory reset at the prompt is not slept through", () => {
+  const device = sleeper({ awake: "10" });
+  const { house } = device;
+  house.time.advance(5 * SECOND);
+  house.network.resetAll();
+  device.type("factory-reset");
+  device.type("erase");
+  house.time.advance(HOUR);
+  expect(device.restarts).toHaveLength(1);
+});
+
+test("safe mode does not sleep: somebody is to look", () => {
+  const device = sleeper();
+  for (let n = 0; n < 6; n++) {
+    device.house.time.advance(SECOND);
+    device.crash(new Error("broken"));
+  }
+  device.house.time.advance(10 * MINUTE);
+  expect([device.isOn, device.sleeps]).toEqual([true, 0]);
+});

@@ -1,0 +1,47 @@
+/*
+ * The settings of a thermometer that sleeps between its samples: whether it does, how often it sends, and how long somebody has at
+ * its prompt.
+ */
+import type { SettingRow } from "./setting.js";
+
+/** Values in force. */
+export interface SleepValues {
+  sleep: boolean;
+  /** Minutes; 0: with every sample. */
+  report: number;
+  /** Seconds. */
+  awake: number;
+}
+
+/** A day. */
+const MAX_REPORT_MINUTES = 1_440;
+/** Somebody must be able to type `set sleep off`, `save`. */
+const MIN_AWAKE_S = 10;
+const MAX_AWAKE_S = 3_600;
+
+/** The rows of the schema. `report.change` is a channel's: see channel-settings.ts. */
+export function sleepSettings(): { [K in keyof SleepValues]: SettingRow<K, SleepValues[K]> }[keyof SleepValues][] {
+  return [
+    {
+      key: "sleep",
+      type: { kind: "switch" },
+      default: false,
+      help: "Sleeps from one sample to the next; without filter and deadband then",
+      inForce: "rebooted",
+    },
+    {
+      key: "report",
+      type: { kind: "number", unit: "min", min: 0, max: MAX_REPORT_MINUTES, decimals: 2 },
+      default: 60,
+      help: "With sleep: from one sending to the next; 0: with every sample",
+      inForce: "saved",
+    },
+    {
+      key: "awake",
+      type: { kind: "number", unit: "s", min: MIN_AWAKE_S, max: MAX_AWAKE_S, decimals: 0 },
+      default: 120,
+      help: "With sleep: for so long the prompt stays after power-on, button, last key",
+      inForce: "saved",
+    },
+  ];
+}

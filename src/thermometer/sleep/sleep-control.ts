@@ -1,0 +1,259 @@
+/*
+ * When the whole thermometer of a sleeper goes to sleep: when what this start is for has been done. That is a sample; a report, which is
+ * over when nothing is left to send, or after MAX_REPORT_MS; and the prompt, for `awake` seconds after power-on, the button and the
+ * last key. Samples go on all the while. Then it leaves the broker with DISCONNECT, and sleeps until the next sample.
+ */
+import type { TimerId } from "../../board.js";
+import type { LineLevel } from "../../common/log-levels.js";
+import { messageOf } from "../../common/message-of.js";
+import type { Sleeper } from "../../power/io.js";
+import {
+  dutiesAt,
+  EARLY_MS,
+  MAX_REPORT_MS,
+  PROMPT,
+  REPORT,
+  reported,
+  SAMPLE,
+  sampled,
+  sampleMs,
+  sleepMs,
+} from "../../power/plan.js";
+import { WakeRecord } from "../../power/record.js";
+import type { Settings } from "../../settings/settings.js";
+import type { Past } from "../records.js";
+import { type Parts, remember } from "./remember.js";
+
+/** A report waits no longer than this for the clock to be set, once the link is up. */
+export const REPORT_CLOCK_MS = 6_000;
+
+/** A board's sleep, and what is known of the sleep before; `record` undefined: nothing, as after power-on. */
+export interface Awakening {
+  readonly sleeper: Sleeper;
+  readonly record: WakeRecord | undefined;
+}
+
+/** The way to the broker, as far as it matters here. */
+interface ReportingUplink {
+  /** Connected, and nothing that was said beside readings waits for an answer. */
+  readonly isIdle: boolean;
+  readonly status: { readonly delivered: number };
+  stop(whenDone: () => void): void;
+}
+
+export interface SleepOwner extends Parts {
+  readonly settings: Settings;
+  readonly uplink: ReportingUplink | undefined;
+  readonly health: { farewell(): void };
+  log(level: LineLevel, text: string): void;
+  /** Lets go of the radio; of everything. */
+  closeNetwork(): void;
+  close(): void;
+}
+
+type Phase = "awake" | "leaving" | "left" | "asleep";
+
+export class SleepControl {
+  private readonly owner: SleepOwner;
+  private readonly sleeper: Sleeper;
+  private readonly record: WakeRecord;
+  private readonly duties: number;
+  /** `leaving`: DISCONNECT is on its way. `left`: a sample is so near that it is taken before the sleep. */
+  private phase: Phase = "awake";
+  private isSampleDue = false;
+  private isReporting = false;
+  private isDelivered = false;
+  /** By uptime: the report is aborted then; the prompt stays until then. */
+  private reportEndMs = 0;
+  private promptEndMs = 0;
+  private timer: TimerId | undefined;
+  private isLooking = false;
+  /** The boot that goes on; undefined: one begins. */
+  readonly past: Past | undefined;
+
+  constructor(owner: SleepOwner, { sleeper, record }: Awakening) {
+    this.owner = owner;
+    this.sleeper = sleeper;
+    this.record = record ?? new WakeRecord();
+    if (record === undefined) this.record.originMs = sleeper.slowClockMs();
+    else this.past = { boot: record.boot, lastMs: record.nextSampleMs - record.intervalMs, clock: record };
+    this.follow();
+    this.duties = dutiesAt(this.record, record === undefined ? "reset" : sleeper.cause, this.uptimeMs());
+  }
+
+  /** The slow clock's time at uptime 0. */
+  get originMs(): number {
+    return this.record.originMs;
+  }
+
+  /** Nothing is kept without flash: then it stays awake. */
+  get isPossible(): boolean {
+    return this.owner.journal !== undefined;
+  }
+
+  /** The network is needed. */
+  get isOnline(): boolean {
+    return (this.duties & REPORT) !== 0 || !this.isPossible;
+  }
+
+  /** A person may be there. */
+  get hasPrompt(): boolean {
+    return (this.duties & PROMPT) !== 0 || !this.isPossible;
+  }
+
+  get nextSampleMs(): number {
+    return this.record.nextSampleMs;
+  }
+
+  /** The time that a sample taken now has. */
+  sampleMs(): number {
+    return sampleMs(this.record, this.uptimeMs());
+  }
+
+  /** Everything that this start needs is under way. */
+  begin(): void {
+    if (!this.isPossible) {
+      this.owner.log("warn", "sleep: readings cannot be kept without flash: it stays awake");
+      this.close();
+      return;
+    }
+    const nowMs = this.uptimeMs();
+    this.isSampleDue = (this.duties & SAMPLE) !== 0 && this.owner.sampling !== undefined;
+    this.isReporting = this.isOnline;
+    this.reportEndMs = nowMs + MAX_REPORT_MS;
+    if (this.hasPrompt) this.someoneIsThere();
+    this.lookSoon();
+  }
+
+  /** The settings are others: the next sample is due now. */
+  restart(): void {
+    this.follow();
+    this.record.nextSampleMs = this.uptimeMs();
+  }
+
+  /** `interval` and `report` are as set. */
+  follow(): void {
+    const { settings } = this.owner;
+    this.record.intervalMs = settings.get("interval") * 1_000;
+    this.record.reportMs = settings.get("report") * 60_000;
+  }
+
+  /** A key was pressed, say. */
+  someoneIsThere(): void {
+    this.promptEndMs = this.uptimeMs() + this.owner.settings.get("awake") * 1_000;
+  }
+
+  onRound(): void {
+    const nowMs = this.uptimeMs();
+    if (nowMs + EARLY_MS < this.record.nextSampleMs) return; // out of turn
+    sampled(this.record, this.record, nowMs);
+    this.isSampleDue = false;
+    this.lookSoon();
+  }
+
+  /** Something has been sent, or acknowledged, or the connection has come. */
+  onProgress(): void {
+    if (this.isReporting) this.lookSoon();
+  }
+
+  /** Nothing more happens. */
+  close(): void {
+    this.phase = "asleep";
+    this.wait(undefined);
+  }
+
+  private uptimeMs(): number {
+    return this.sleeper.slowClockMs() - this.record.originMs;
+  }
+
+  /** Not now: whoever reports something has not finished with it. */
+  private lookSoon(): void {
+    if (this.isLooking || this.phase === "asleep") return;
+    this.isLooking = true;
+    this.wait(0);
+  }
+
+  private wait(delayMs: number | undefined): void {
+    const { timers } = this.owner.board;
+    if (this.timer !== undefined) timers.clear(this.timer);
+    this.timer = delayMs === undefined ? undefined : timers.set(this.look, delayMs);
+  }
+
+  private readonly look = (): void => {
+    this.timer = undefined;
+    this.isLooking = false;
+    switch (this.phase) {
+      case "awake":
+        this.lookAwake();
+        return;
+      case "left":
+        if (!this.isSampleDue) this.sleep();
+        return;
+      case "leaving":
+        this.sleep(); // DISCONNECT was not taken in time
+        return;
+      case "asleep":
+        return;
+      default:
+        this.phase satisfies never;
+    }
+  };
+
+  private lookAwake(): void {
+    const nowMs = this.uptimeMs();
+    const isReported = this.isReported();
+    const endMs = Math.max(isReported ? 0 : this.reportEndMs, this.promptEndMs);
+    if (endMs > nowMs) this.wait(Math.ceil(endMs - nowMs));
+    // A sample that is so near is taken first: there is a look after it.
+    else if (!this.isSampleDue && sleepMs(this.record, nowMs) > 0) this.leave(isReported);
+  }
+
+  /** Nothing is left to report, or nothing can be. */
+  private isReported(): boolean {
+    const { uplink, outbox } = this.owner;
+    return !this.isReporting || uplink === undefined || (uplink.isIdle && outbox?.entries === 0);
+  }
+
+  /** `isReported`: so that there is time for a goodbye. */
+  private leave(isReported: boolean): void {
+    const { uplink } = this.owner;
+    if (this.isReporting) this.endReport();
+    this.phase = "leaving";
+    if (isReported && this.isOnline && uplink !== undefined) {
+      const restMs = this.reportEndMs - this.uptimeMs();
+      if (restMs > 0) this.wait(Math.ceil(restMs)); // else the uplink has its own limit
+      uplink.stop(() => this.sleep());
+    } else this.sleep();
+  }
+
+  private endReport(): void {
+    const { uplink, outbox } = this.owner;
+    // Where much waits, a report does not send all of it, and is none that failed.
+    const isDelivered = uplink !== undefined && (outbox?.entries === 0 || uplink.status.delivered > 0);
+    reported(this.record, this.record, isDelivered);
+    this.isReporting = false;
+    this.isDelivered = isDelivered;
+  }
+
+  private sleep(): void {
+    const { owner, sleeper } = this;
+    if (this.phase === "asleep") return;
+    if (sleepMs(this.record, this.uptimeMs()) === 0) {
+      owner.closeNetwork();
+      this.phase = "left";
+      this.isSampleDue = true;
+      return;
+    }
+    owner.health.farewell();
+    const record = remember(owner, this.record, this.isDelivered);
+    const ms = Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
+    owner.log("info", `sleeps for ${Math.round(ms / 1_000)} s`);
+    owner.close();
+    try {
+      sleeper.writeMemory(record.seal(sleeper.firmware));
+      sleeper.sleep(ms);
+    } catch (error) {
+      owner.board.restart(`cannot sleep: ${messageOf(error)}`);
+    }
+  }
+}
