@@ -98,3 +98,28 @@ test("one that a wake was cut off in writing is not taken, unless it is whole", 
     expect(taken !== undefined, `${length} bytes`).toBe(isOne);
   }
 });
+
+test("a wake changes the plan and the position alone: sealed again, the rest is as it was", () => {
+  const record = filled();
+  record.watch(1, 0.5);
+  record.report(1, 47.25);
+  record.seal(FIRMWARE);
+  record.nextSampleMs = 123_456.5;
+  record.nextReportMs = 7;
+  record.missed = 9;
+  record.failedReports = 2;
+  record.wakes = 77;
+  record.number = 2 ** 41;
+  record.end = 4096;
+  const again = decoded(record.sealAgain()) as WakeRecord;
+  expect(said(again)).toEqual(said(record));
+  expect([again.isWatched, again.reportedOf(1), again.hasMoved(1, 47.7), again.hasMoved(1, 46.75)]).toEqual([
+    true,
+    47.25,
+    false,
+    true,
+  ]);
+  expect(again.hasMoved(0, 1000)).toBe(false);
+  record.boot++;
+  expect(decoded(record.sealAgain())).toBeUndefined();
+});

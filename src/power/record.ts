@@ -4,37 +4,42 @@
  * or not at all. Lost, it costs a full start and nothing else: flash alone says what was measured.
  * One object over the bytes as they lie there: a wake changes five numbers of them.
  *
- * Little-endian words of 32 bits:
+ * Little-endian words of 32 bits. What a wake that samples and sleeps changes has a check of its own, so that it need not work out the
+ * other anew:
  *   0        "HTW" and the version
- *   1        check: a hash of the words from 2 on
- *   2-3      firmware id
- *   4-27     twelve numbers of 64 bits
- *   28-39    offset of each channel, 64 bits
- *   40-50    eleven numbers of 32 bits
- *   51       digits of each channel and 1, 4 bits each, 0: as the sensor has them; bit 30: changes are watched; bit 31: there is
+ *   1        check: a hash of the words 2 to 15
+ *   2        check of all behind those; 3: 0
+ *   4-11     four numbers of 64 bits
+ *   12-15    four of 32 bits
+ *   16-17    firmware id
+ *   18-33    eight numbers of 64 bits
+ *   34-45    offset of each channel, 64 bits
+ *   46-53    eight numbers of 32 bits
+ *   54       digits of each channel and 1, 4 bits each, 0: as the sensor has them; bit 30: changes are watched; bit 31: there is
  *            an offset, or there are digits
- *   52       bytes of the base note
- *   53-65    the base note
- *   66-77    in thousandths of each channel's unit: the change that is reported at once, 0: none; then the value in the last report.
+ *   55       bytes of the base note
+ *   56-67    the base note
+ *   68-79    in thousandths of each channel's unit: the change that is reported at once, 0: none; then the value in the last report.
  *            They mean nothing where no changes are watched
  */
 import type { Position } from "../outbox/appender.js";
 import type { PlanState, Rhythm } from "./plan.js";
 
-export const RECORD_BYTES = 312;
+export const RECORD_BYTES = 320;
 const WORDS = RECORD_BYTES >> 2;
 const MAGIC = 0x0257_5448; // "HTW", version 2
 const CHECK = 1;
-const FIRMWARE = 2;
-const OFFSETS = 14; // in units of 8 bytes
-const DIGITS = 51;
+const CHECK_OF_REST = 2;
+const FIRMWARE = 16;
+const OFFSETS = 17; // in units of 8 bytes
+const DIGITS = 54;
 const DIGIT_BITS = 4;
 const CALIBRATED = 1 << 31;
 const WATCHED = 1 << 30;
-const BASE_LENGTH = 52;
-const BASE = 53;
-const CHANGES = 66;
-const REPORTED = 72;
+const BASE_LENGTH = 55;
+const BASE = 56;
+const CHANGES = 68;
+const REPORTED = 74;
 const MILLI = 1000;
 const MAX_BASE_BYTES = (CHANGES - BASE) << 2;
 
@@ -54,18 +59,25 @@ export class WakeRecord implements PlanState, Rhythm, Position {
 
   /** What is to be stored. `firmware`: this one's id. */
   seal(firmware: Uint8Array): Uint8Array {
-    const { bytes, words } = this;
+    const { words } = this;
     words[0] = MAGIC;
     words[FIRMWARE] = wordOf(firmware, 0);
     words[FIRMWARE + 1] = wordOf(firmware, 4);
-    words[CHECK] = this.hash();
-    return bytes;
+    words[CHECK_OF_REST] = this.hash(FIRMWARE, this.usedWords);
+    return this.sealAgain();
+  }
+
+  /** The same for one that is intact, where no more has changed than the plan, `wakes`, `number` and `end`. */
+  sealAgain(): Uint8Array {
+    this.words[CHECK] = this.hash(CHECK_OF_REST, FIRMWARE);
+    return this.bytes;
   }
 
   /** Whether `bytes`, as RTC memory held them, are a record of this firmware's. Otherwise nothing here means anything. */
   isIntact(firmware: Uint8Array): boolean {
     const words = this.words;
-    if (words[0] !== MAGIC || words[CHECK] !== this.hash()) return false;
+    if (words[0] !== MAGIC || words[CHECK] !== this.hash(CHECK_OF_REST, FIRMWARE)) return false;
+    if (words[CHECK_OF_REST] !== this.hash(FIRMWARE, this.usedWords)) return false;
     return words[FIRMWARE] === wordOf(firmware, 0) && words[FIRMWARE + 1] === wordOf(firmware, 4);
   }
 
@@ -135,210 +147,214 @@ export class WakeRecord implements PlanState, Rhythm, Position {
 
   /** From one sample to the next. */
   get intervalMs(): number {
-    return this.numbers[2];
+    return this.numbers[9];
   }
 
   set intervalMs(value: number) {
-    this.numbers[2] = value;
+    this.numbers[9] = value;
   }
 
   /** From one report to the next. */
   get reportMs(): number {
-    return this.numbers[3];
+    return this.numbers[10];
   }
 
   set reportMs(value: number) {
-    this.numbers[3] = value;
+    this.numbers[10] = value;
   }
 
   get nextSampleMs(): number {
-    return this.numbers[4];
+    return this.numbers[2];
   }
 
   set nextSampleMs(value: number) {
-    this.numbers[4] = value;
+    this.numbers[2] = value;
   }
 
   get nextReportMs(): number {
-    return this.numbers[5];
+    return this.numbers[3];
   }
 
   set nextReportMs(value: number) {
-    this.numbers[5] = value;
+    this.numbers[3] = value;
   }
 
   /** The slow clock's time at uptime 0. */
   get originMs(): number {
-    return this.numbers[6];
+    return this.numbers[11];
   }
 
   set originMs(value: number) {
-    this.numbers[6] = value;
+    this.numbers[11] = value;
   }
 
   get first(): number {
-    return this.numbers[7];
+    return this.numbers[12];
   }
 
   set first(value: number) {
-    this.numbers[7] = value;
+    this.numbers[12] = value;
   }
 
   get number(): number {
-    return this.numbers[8];
+    return this.numbers[4];
   }
 
   set number(value: number) {
-    this.numbers[8] = value;
+    this.numbers[4] = value;
   }
 
   get missed(): number {
-    return this.numbers[9];
+    return this.numbers[5];
   }
 
   set missed(value: number) {
-    this.numbers[9] = value;
+    this.numbers[5] = value;
   }
 
   // What the journal's ClockState says
 
   get syncUptimeMs(): number {
-    return this.numbers[10];
-  }
-
-  set syncUptimeMs(value: number) {
-    this.numbers[10] = value;
-  }
-
-  get syncUtcMs(): number {
-    return this.numbers[11];
-  }
-
-  set syncUtcMs(value: number) {
-    this.numbers[11] = value;
-  }
-
-  get syncNext(): number {
-    return this.numbers[12];
-  }
-
-  set syncNext(value: number) {
-    this.numbers[12] = value;
-  }
-
-  get sentEnd(): number {
     return this.numbers[13];
   }
 
-  set sentEnd(value: number) {
+  set syncUptimeMs(value: number) {
     this.numbers[13] = value;
   }
 
+  get syncUtcMs(): number {
+    return this.numbers[14];
+  }
+
+  set syncUtcMs(value: number) {
+    this.numbers[14] = value;
+  }
+
+  get syncNext(): number {
+    return this.numbers[15];
+  }
+
+  set syncNext(value: number) {
+    this.numbers[15] = value;
+  }
+
+  get sentEnd(): number {
+    return this.numbers[16];
+  }
+
+  set sentEnd(value: number) {
+    this.numbers[16] = value;
+  }
+
   get failedReports(): number {
-    return this.words[40];
+    return this.words[14];
   }
 
   set failedReports(value: number) {
-    this.words[40] = value;
+    this.words[14] = value;
   }
 
   /** Number of the boot that goes on. */
   get boot(): number {
-    return this.words[41];
+    return this.words[46];
   }
 
   set boot(value: number) {
-    this.words[41] = value;
+    this.words[46] = value;
   }
 
   /** Since power-on. */
   get wakes(): number {
-    return this.words[42];
+    return this.words[12];
   }
 
   set wakes(value: number) {
-    this.words[42] = value;
+    this.words[12] = value;
   }
 
   get block(): number {
-    return this.words[43];
+    return this.words[47];
   }
 
   set block(value: number) {
-    this.words[43] = value;
+    this.words[47] = value;
   }
 
   get sequence(): number {
-    return this.words[44] >>> 0;
+    return this.words[48] >>> 0;
   }
 
   set sequence(value: number) {
-    this.words[44] = value;
+    this.words[48] = value;
   }
 
   get version(): number {
-    return this.words[45];
+    return this.words[49];
   }
 
   set version(value: number) {
-    this.words[45] = value;
+    this.words[49] = value;
   }
 
   /** 0: the outbox is to be mounted. */
   get end(): number {
-    return this.words[46];
+    return this.words[13];
   }
 
   set end(value: number) {
-    this.words[46] = value;
+    this.words[13] = value;
   }
 
   get freeEnd(): number {
-    return this.words[47];
+    return this.words[50];
   }
 
   set freeEnd(value: number) {
-    this.words[47] = value;
+    this.words[50] = value;
   }
 
   /** As entries are stored. */
   get qos(): 1 | 2 {
-    return this.words[48] === 2 ? 2 : 1;
+    return this.words[51] === 2 ? 2 : 1;
   }
 
   set qos(value: 1 | 2) {
-    this.words[48] = value;
+    this.words[51] = value;
   }
 
   /** The only sensor: its place in the driver table; -1: there is none, or there are several. */
   get driver(): number {
-    return this.words[49];
+    return this.words[52];
   }
 
   set driver(value: number) {
-    this.words[49] = value;
+    this.words[52] = value;
   }
 
   /** The sensor's. */
   get address(): number {
-    return this.words[50];
+    return this.words[53];
   }
 
   set address(value: number) {
-    this.words[50] = value;
+    this.words[53] = value;
   }
 
-  /**
-   * A polynomial of the words that count: a change of one word is always found, noise passes once in 2^32. Multiplied by shifts: a call
-   * for each word would be a tenth of what a wake costs.
-   */
-  private hash(): number {
+  /** So many words mean something. */
+  private get usedWords(): number {
     const words = this.words;
     const length = words[BASE_LENGTH];
     const isShort = length >= 0 && length <= MAX_BASE_BYTES && (words[DIGITS] & WATCHED) === 0;
-    const end = isShort ? BASE + ((length + 3) >> 2) : WORDS;
+    return isShort ? BASE + ((length + 3) >> 2) : WORDS;
+  }
+
+  /**
+   * A polynomial of the words from `at` (even) to before `end`: a change of one word is always found, noise passes once in 2^32. Multiplied by
+   * shifts: a call for each word would be a tenth of what a wake costs.
+   */
+  private hash(at: number, end: number): number {
+    const words = this.words;
     let hash = MAGIC;
-    let at = FIRMWARE;
     do {
       hash = ((hash << 5) - hash + words[at]) | 0; // by pairs: there is one more word, if need be
       hash = ((hash << 5) - hash + words[at + 1]) | 0;

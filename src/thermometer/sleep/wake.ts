@@ -157,7 +157,7 @@ export class Wake {
     }
     this.close();
     record.wakes++;
-    sleeper.writeMemory(record.seal(sleeper.firmware));
+    sleeper.writeMemory(record.sealAgain());
     sleeper.sleep(ms);
   }
 
