@@ -241,21 +241,21 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
 
   /** What the socket calls when bytes can be read. The hot path: nothing in between. */
   private reader(): (count: number) => void {
+    const { out, session } = this;
     return (count) => {
-      const session = this.session;
       try {
         this.hasHeard = true;
         // Most of what comes to a publisher: the acknowledgement that is due next, alone. One word says all.
-        if (count !== 4 || this.out.end || this.parser.state) {
+        if (count !== 4 || out.end || this.parser.state) {
           if (this.state === OVER) return; // here, not above: the parser of one that is over is not between packets
           this.read(count);
         } else {
-          (this.out.socket as TCP).read(this.word);
+          (out.socket as TCP).read(this.word);
           if (this.parser.words.getUint32(0) === session.awaited[session.head]) session.acknowledge(session.head);
           else this.parse(4);
         }
         if (session.mayHaveMore) session.fill();
-        if (this.out.end) this.out.flush();
+        if (out.end) out.flush();
       } catch (cause) {
         this.crash(cause);
       }

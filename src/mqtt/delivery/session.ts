@@ -110,17 +110,18 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       }
       if (this.inFlight && this.mustWait(entry)) return;
       const sequence = entry.sequence;
-      let qos: number = entry.qos;
+      let first = 0x32;
+      let awaited = 0x4002_0001 + (sequence % 61_440); // PUBACK, with the packet id
       let isLowered = false;
-      if (qos === 2) {
+      if (entry.qos === 2) {
         isLowered = this.isLowering && !entry.released;
-        if (isLowered) qos = 1;
-        else if (this.inFlight >= this.limitOfQoS2 && this.limitOfQoS2 > 0 && !this.closeRanks(this.limitOfQoS2))
-          return;
+        if (!isLowered) {
+          if (this.inFlight >= this.limitOfQoS2 && this.limitOfQoS2 > 0 && !this.closeRanks(this.limitOfQoS2)) return;
+          first = 0x34;
+          awaited += 0x1000_0000; // PUBREC
+        }
       }
-      let first = 0x30 | (qos << 1);
       if (sequence < this.sentEnd) first |= 0x08; // DUP
-      let awaited = 0x3002_0001 + (qos << 28) + (sequence % 61_440); // PUBACK, PUBREC, with the packet id
       if (entry.released) {
         if (out.free < 4 && !out.drain()) return;
         out.acknowledgement(awaited + 0x1200_0000); // PUBREL
@@ -148,7 +149,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       this.awaited[slot] = awaited;
       this.sequences[slot] = sequence;
       this.cursor = sequence + 1;
-      this.inFlight++;
+      ++this.inFlight; // dearer behind
       if (isLowered) {
         this.lowered(sequence, "refused");
         if (this.out !== out) return;
@@ -234,7 +235,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
         this.head = (slot + 1) % this.window;
         if (--this.inFlight && this.holes) this.skipHoles();
       } else this.overtake(slot, word, this.suspicion.lead);
-      this.delivered++;
+      ++this.delivered;
       if (!this.isCalm) this.heard(sequence, word >> 28 === 4 ? 1 : 2);
       this.options.onSettled?.(sequence, "delivered");
     }

@@ -176,10 +176,12 @@ export class Transmit {
       return;
     }
     let view = this.long;
-    if (end === 4) view = this.short;
-    else if (end !== this.longLength) {
-      view = this.long = this.bytes.subarray(0, end);
-      this.longLength = end;
+    if (end !== this.longLength) {
+      if (end === 4) view = this.short;
+      else {
+        view = this.long = this.bytes.subarray(0, end);
+        this.longLength = end;
+      }
     }
     this.hasSent = true;
     this.end = 0; // before the write: a socket may call back from within
