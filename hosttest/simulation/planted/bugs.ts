@@ -187,7 +187,7 @@ export const bugs: readonly PlantedBug[] = [
     file: "src/mqtt/v5/limits.ts",
     find: "isGuess ? MAX_QOS2_GUESSED : MAX_QOS2_UNSAID",
     replace: "isGuess ? MAX_QOS2_UNSAID : MAX_QOS2_UNSAID",
-    also: [{ file: "src/mqtt/v5/choice.ts", find: "const MAX_QUIET = 3;", replace: "const MAX_QUIET = 1;" }],
+    also: [{ file: "src/mqtt/v5/choice.ts", find: "const MAX_QUIET = 9;", replace: "const MAX_QUIET = 1;" }],
   },
   {
     name: "server-keep-alive-longer-than-ours",

@@ -23,8 +23,13 @@ type Knowledge = typeof UNKNOWN | typeof FIVE | typeof FOUR | typeof FIXED;
 const HOUR_MS = 3_600_000;
 /** After so long 5 is tried again, where 3.1.1 was answered. */
 const MAX_TRUST_MS = 72 * HOUR_MS;
-/** A server that has answered 5 may be quiet so often in a row before 3.1.1 is tried. */
-const MAX_QUIET = 3;
+/**
+ * A server that has answered 5 may be quiet so often in a row before 3.1.1 is tried: some minutes, by the client's back-off. A proxy before
+ * a server that restarts takes connections and closes them; what speaks 3.1.1 then does so until that connection ends.
+ */
+const MAX_QUIET = 9;
+/** So often in a row it may answer 3.1.1 after that before 5 is no longer asked first. */
+const MAX_DOUBTS = 3;
 /** CONNACK comes within this, once CONNECT is out, or the server is silent. */
 const SILENCE_MS = 5_000;
 
@@ -119,7 +124,7 @@ export class Choice {
       this.knowledge = FIVE;
       this.hasSaid = false;
       this.doubts = 0;
-    } else if (knowledge === UNKNOWN || (knowledge === FIVE && ++this.doubts >= MAX_QUIET)) {
+    } else if (knowledge === UNKNOWN || (knowledge === FIVE && ++this.doubts >= MAX_DOUBTS)) {
       // By silence alone: a server that had stalled is asked again soon, and later each time.
       this.trustMs = this.isSaid ? MAX_TRUST_MS : HOUR_MS;
       this.retryMs = nowMs + this.trustMs;
