@@ -64,6 +64,9 @@ export class SimulatedDevice {
   /** How long it has slept, and how often it was put to sleep. */
   sleptMs = 0;
   sleeps = 0;
+  /** Of the times that the timer has woken it: the longest until it slept again. */
+  longestWakeMs = 0;
+  #wokenMs: number | undefined;
   /** Starts of the whole thermometer. */
   wholes = 0;
   /** The next boot loses its power after so many bytes on flash. */
@@ -110,9 +113,13 @@ export class SimulatedDevice {
         onSleep: (ms) => {
           this.sleeps++;
           this.sleptMs += ms;
+          this.longestWakeMs = Math.max(this.longestWakeMs, time.nowMs - (this.#wokenMs ?? time.nowMs));
           this.#end();
         },
-        onWake: () => time.timers.set(() => this.powerOn("sleep"), WAKE_MS),
+        onWake: (cause) => {
+          this.#wokenMs = cause === "timer" ? time.nowMs : undefined;
+          time.timers.set(() => this.powerOn("sleep"), WAKE_MS);
+        },
       });
     this.sensor = new TMP117Part({ uptimeMs: () => time.nowMs, celsius: 21.5 });
     this.defaults = {
@@ -145,6 +152,7 @@ export class SimulatedDevice {
     this.flash.powerOff();
     this.settingsFlash.powerOff();
     this.chip?.powerOff();
+    this.#wokenMs = undefined;
     this.#end();
   }
 

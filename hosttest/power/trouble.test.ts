@@ -1,0 +1,187 @@
+/* A sleeper in trouble: a report is bounded in every state of the network, power goes at any moment, RTC memory holds anything. */
+import { describe, expect, test } from "vitest";
+import { Random } from "../simulation/random.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { SEED } from "../support/seed.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const SLEEPER = { sleep: "on", interval: "60", report: "10", "mqtt.qos": "2", awake: "10" };
+
+function sleeper(settings: Record<string, string> = {}, rate = 1.02): SimulatedDevice {
+  return new SimulatedDevice({ defaults: { ...SLEEPER, ...settings }, sleep: { rate } }).powerOn();
+}
+
+/** All that the device has taken is at the broker, once, in order; at QoS 2, whatever happened. */
+function expectExactlyOnce(device: SimulatedDevice): void {
+  const { house } = device;
+  expect(device.crashes).toEqual([]);
+  expect(house.breaches).toEqual([]);
+  const seqs = house.sequences();
+  expect(seqs).toEqual([...seqs].sort((a, b) => Number(a) - Number(b)));
+  expect(new Set(seqs).size).toBe(seqs.length);
+  const arrived = new Set(seqs);
+  expect(device.taken.filter((sequence) => !arrived.has(sequence))).toEqual([]);
+}
+
+/** Until everything is sent that was taken before. */
+function drain(device: SimulatedDevice): void {
+  device.powerOn();
+  device.house.time.advance(25 * MINUTE);
+  // What is sampled after the last report is not sent yet.
+  const newest = Math.max(...device.house.sequences().map(Number));
+  device.taken.splice(0, device.taken.length, ...device.taken.filter((sequence) => Number(sequence) <= newest));
+}
+
+describe("20 s of radio, whatever the network does; samples go on, and all is sent when it is back", () => {
+  const cases: [string, (device: SimulatedDevice) => void, (device: SimulatedDevice) => void][] = [
+    ["the router is away", ({ wifi }) => wifi.down(), ({ wifi }) => wifi.up()],
+    [
+      "no address is given",
+      ({ wifi }) => Object.assign(wifi.faults, { noAddress: true }),
+      ({ wifi }) => Object.assign(wifi.faults, { noAddress: undefined }),
+    ],
+    [
+      "the driver says nothing",
+      ({ wifi }) => Object.assign(wifi.faults, { deaf: true }),
+      ({ wifi }) => Object.assign(wifi.faults, { deaf: undefined }),
+    ],
+    [
+      "time servers do not answer",
+      ({ ntp }) => Object.assign(ntp.faults, { silent: true }),
+      ({ ntp }) => Object.assign(ntp.faults, { silent: undefined }),
+    ],
+    [
+      "names of time servers hang",
+      ({ ntp }) => Object.assign(ntp.faults, { names: "hung" }),
+      ({ ntp }) => Object.assign(ntp.faults, { names: undefined }),
+    ],
+    [
+      "TCP is refused",
+      ({ house }) => Object.assign(house.network.weather, { refusing: true }),
+      ({ house }) => Object.assign(house.network.weather, { refusing: false }),
+    ],
+    [
+      "TCP gets no answer",
+      ({ house }) => Object.assign(house.network.weather, { blackHole: true }),
+      ({ house }) => Object.assign(house.network.weather, { blackHole: false }),
+    ],
+    [
+      "it takes 5 s one way",
+      ({ house }) => Object.assign(house.network.weather, { latencyMs: 5_000 }),
+      ({ house }) => Object.assign(house.network.weather, { latencyMs: 20 }),
+    ],
+  ];
+
+  test.each(cases)("%s", (_what, begin, end) => {
+    const device = sleeper();
+    const { time } = device.house;
+    time.advance(35 * MINUTE);
+    begin(device);
+    const before = device.taken.length;
+    time.advance(3 * HOUR);
+    expect(device.taken.length - before).toBeGreaterThan(170);
+    expect(device.longestWakeMs).toBeLessThan(21 * SECOND);
+    // Reports that fail are rare: 10, 10, 20, 40, 80 minutes apart.
+    if (device.house.readings().length < before) expect(device.sleptMs).toBeGreaterThan(0.97 * 3 * HOUR);
+    end(device);
+    time.advance(6 * HOUR);
+    drain(device);
+    expectExactlyOnce(device);
+    expect(device.house.readings().length).toBeGreaterThan(550);
+  });
+
+  test.each([
+    ["before CONNACK", 1],
+    ["in the middle of the readings", 8],
+    ["before the last acknowledgement", 30],
+  ])("the network swallows everything %s", (_what, packets) => {
+    const device = sleeper();
+    const { house } = device;
+    house.time.advance(35 * MINUTE);
+    const { weather } = house.network;
+    for (let report = 0; report < 5; report++) {
+      const sent = house.messages.length;
+      weather.blackHole = false;
+      house.time.runUntil(() => device.isOn && device.wifi.connected, 8 * HOUR);
+      if (packets > 1) house.time.runUntil(() => house.messages.length >= sent + packets || !device.isOn, MINUTE);
+      weather.blackHole = true;
+      house.time.advance(5 * MINUTE);
+    }
+    expect(device.longestWakeMs).toBeLessThan(21 * SECOND);
+    weather.blackHole = false;
+    house.time.advance(6 * HOUR);
+    drain(device);
+    expectExactlyOnce(device);
+  });
+});
+
+describe("what RTC memory holds when it wakes", () => {
+  const cases: [string, (device: SimulatedDevice) => void][] = [
+    ["nothing", ({ chip }) => chip?.memory.fill(0)],
+    ["ones", ({ chip }) => chip?.memory.fill(0xff)],
+    ["a wrong bit", ({ chip }) => chip?.memory.set([chip.memory[21] ^ 0x10], 21)],
+    ["another firmware's record", ({ chip }) => chip?.firmware.fill(9)],
+  ];
+
+  test.each(cases)("%s: a full start, and nothing is lost, doubled or out of order", (_what, change) => {
+    const device = sleeper();
+    const { house } = device;
+    for (let n = 0; n < 4; n++) {
+      house.time.advance(47 * MINUTE);
+      house.time.runUntil(() => device.chip?.isAsleep === true, MINUTE);
+      const { wholes } = device;
+      change(device);
+      house.time.advance(2 * MINUTE);
+      expect(device.wholes).toBeGreaterThan(wholes);
+    }
+    drain(device);
+    expectExactlyOnce(device);
+    expect(house.readings().length).toBeGreaterThan(190);
+  });
+
+  test("an older record, from before samples that are in flash: they are not written over", () => {
+    const device = sleeper({ report: "600" });
+    const { time } = device.house;
+    time.advance(7.5 * MINUTE);
+    const old = device.chip?.memory.slice() as Uint8Array;
+    time.advance(5 * MINUTE);
+    device.chip?.memory.set(old);
+    time.advance(10 * MINUTE);
+    device.chip?.press();
+    time.advance(MINUTE);
+    drain(device);
+    expectExactlyOnce(device);
+  });
+});
+
+test("power goes at any byte of flash, or between sleep and wake: what was taken arrives once and in order", () => {
+  const random = new Random(SEED);
+  for (let world = 0; world < 3; world++) {
+    const device = sleeper(
+      { report: random.pick(["0", "3", "10"]), interval: random.pick(["20", "60"]) },
+      1 + (random.unit() - 0.5) / 10,
+    );
+    const { house, flash } = device;
+    for (let cut = 0; cut < 15; cut++) {
+      house.time.advance(random.unit() * 10 * MINUTE);
+      if (random.unit() < 0.3) device.cut();
+      else {
+        flash.cutAfter(Math.floor(random.unit() * 150));
+        for (let n = 0; n < 60 && device.chip !== undefined && !flash.isOff; n++) house.time.advance(10 * SECOND);
+        if (!flash.isOff) device.cut();
+      }
+      house.time.advance(random.unit() * MINUTE);
+      if (random.unit() < 0.2) device.cutBootAfter = Math.floor(random.unit() * 300);
+      device.powerOn();
+    }
+    house.time.advance(MINUTE);
+    device.cut();
+    drain(device);
+    house.time.advance(HOUR);
+    drain(device);
+    expectExactlyOnce(device);
+    expect(device.taken.length).toBeGreaterThan(100);
+  }
+});
