@@ -36,6 +36,10 @@ const WRONG: Readonly<Record<string, readonly [words: string[], line: string]>> 
   bench: [["speed"], "speed: no such section; there are "],
   "mqtt-client": [["--port", "-1"], "mqtt-client: --port -1: expected a whole number from 1 to 65535"],
   planted: [["no-bug"], "no-bug: no such bug; there are "],
+  backfill: [
+    ["--home-assistant", "http://h"],
+    "--home-assistant http://h: expected an address that begins with ws:// or wss://",
+  ],
   monitor: [["--broker", "http://u:secret@h"], "--broker http://u:***@h: expected mqtt[s]://[user:pass@]host[:port]"],
   recipes: [["--outage", "0"], "--outage 0: expected a whole number from 1 to 86400"],
 };

@@ -1,0 +1,130 @@
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { removeFolder, temporaryFolder } from "../../support/temporary.js";
+import { GRACE_MS, serveHours } from "./delivery.js";
+import { TokenRefused } from "./homeassistant/connection.js";
+import { writeHours } from "./homeassistant/statistics.js";
+import { HOUR_MS, hourStatistics } from "./hours.js";
+import { Store } from "./store.js";
+import { DIALOGUE, PlayedBack, type Statistics } from "./support/played-back.js";
+import { FIRST_HOUR, HOURS, NOW, ROOM, recordedSamples } from "./support/recorded-house.js";
+
+const TEMPERATURE = "sensor.attic_thermometer_attic_temperature";
+let folder: string;
+let store: Store;
+let server: PlayedBack | undefined;
+
+beforeEach(() => {
+  folder = temporaryFolder("backfill-");
+  store = new Store(join(folder, "store.sqlite"));
+  for (const sample of recordedSamples()) store.keep(sample, NOW);
+});
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  store.close();
+  removeFolder(folder);
+});
+
+const target = () => ({ url: server?.url ?? "", token: "TOKEN" });
+
+describe("against the recorded dialogue", () => {
+  test("every word as it was: entities found by topic, hours imported, read until they stand", async () => {
+    const surprises: unknown[] = [];
+    server = await PlayedBack.byTheWord(surprises);
+    const served = await serveHours(store, target(), NOW);
+    expect(surprises).toEqual([]);
+    expect(served).toEqual({ hours: HOURS, corrected: 3 * HOURS, problems: [] });
+    expect(store.dueHours(NOW)).toEqual([]);
+  });
+
+  test("what was recorded is the statistics of the samples", () => {
+    const { message } = DIALOGUE[DIALOGUE.length - 1];
+    const hours = (message.result as Record<string, { start: number }[]>)[TEMPERATURE];
+    const values = recordedSamples().map(({ tsMs = 0, values }) => ({ atMs: tsMs, value: values.temperature }));
+    const own = Array.from({ length: HOURS }, (_one, n) => FIRST_HOUR + n * HOUR_MS).map((start) => {
+      const near = values.filter(({ atMs }) => atMs >= start - HOUR_MS && atMs < start + HOUR_MS);
+      return { start, end: start + HOUR_MS, ...hourStatistics(near, start) };
+    });
+    expect(hours).toEqual(own);
+  });
+});
+
+describe("with statistics that are kept", () => {
+  test("an hour that is right is not written again; a later sample corrects it; nothing before it has settled", async () => {
+    const statistics: Statistics = new Map();
+    server = await PlayedBack.keeping(statistics);
+    await serveHours(store, target(), NOW);
+    const late = { ...recordedSamples()[0], tsMs: FIRST_HOUR + 1000, seq: 99, values: { temperature: 30 } };
+    store.keep(late, NOW);
+    expect(await serveHours(store, target(), NOW)).toMatchObject({ hours: 2, corrected: 1 });
+    expect(statistics.get(TEMPERATURE)?.get(FIRST_HOUR)?.max).toBe(30);
+    store.keep({ ...late, tsMs: NOW - 1, seq: 100 }, NOW);
+    expect(await serveHours(store, target(), NOW + GRACE_MS - 1)).toMatchObject({ hours: 0 });
+    expect(await serveHours(store, target(), NOW + GRACE_MS)).toMatchObject({ hours: 1, corrected: 1 });
+  });
+
+  test("a room without an entity stays to be written, and is reported", async () => {
+    server = await PlayedBack.keeping(new Map());
+    store.keep({ ...recordedSamples()[0], room: "cellar" }, NOW);
+    const served = await serveHours(store, target(), NOW);
+    expect(served.problems).toEqual([expect.stringContaining('no entity for room "cellar"')]);
+    expect(store.dueHours(NOW)).toMatchObject([{ room: "cellar" }]);
+    expect(served.hours).toBe(HOURS);
+    expect(recordedSamples()[0].room).toBe(ROOM);
+  });
+});
+
+test("a token that is refused is said with the remedy", async () => {
+  server = await PlayedBack.byTheWord([]);
+  const refusing = { ...DIALOGUE[2].message };
+  Object.assign(DIALOGUE[2].message, { type: "auth_invalid", message: "Invalid access token or password" });
+  try {
+    await expect(serveHours(store, target(), NOW)).rejects.toThrow(TokenRefused);
+    await expect(serveHours(store, target(), NOW)).rejects.toThrow("Invalid access token or password): make one");
+  } finally {
+    Object.assign(DIALOGUE[2].message, refusing);
+  }
+  expect(store.dueHours(NOW)).toHaveLength(HOURS);
+});
+
+describe("what a recorder may have made of an entity", () => {
+  const hour = { start: FIRST_HOUR, mean: 20, min: 10, max: 30 };
+  /** A recorder that keeps a statistic in `unit`; `forgets`: what is imported never stands. */
+  function recorder(unit: string, forgets = false) {
+    const imported: { metadata: { unit_of_measurement: string }; stats: object[] }[] = [];
+    const call = async (type: string, fields: object = {}): Promise<never> => {
+      const answers: Record<string, () => unknown> = {
+        "recorder/get_statistics_metadata": () => [
+          { statistic_id: TEMPERATURE, statistics_unit_of_measurement: unit, unit_class: "temperature" },
+        ],
+        "recorder/import_statistics": () => void imported.push(fields as never),
+        "recorder/statistics_during_period": () => ({
+          [TEMPERATURE]: forgets
+            ? []
+            : imported.flatMap(({ stats }) => stats).map((one) => ({ ...one, start: FIRST_HOUR })),
+        }),
+      };
+      return answers[type]() as never;
+    };
+    return { imported, call };
+  }
+
+  test("degrees Fahrenheit: ours are converted", async () => {
+    const server = recorder("°F");
+    expect(await writeHours(server, TEMPERATURE, "temperature", [hour])).toEqual({ verified: [hour], corrected: 1 });
+    expect(server.imported).toMatchObject([
+      { metadata: { unit_of_measurement: "°F" }, stats: [{ mean: 68, min: 50, max: 86 }] },
+    ]);
+  });
+
+  test("a unit that is not known: nothing is written", async () => {
+    const server = recorder("°Ré");
+    await expect(writeHours(server, TEMPERATURE, "temperature", [hour])).rejects.toThrow('is kept in "°Ré", not in °C');
+    expect(server.imported).toEqual([]);
+  });
+
+  test("what never stands there is not verified", async () => {
+    expect(await writeHours(recorder("°C", true), TEMPERATURE, "temperature", [hour])).toMatchObject({ verified: [] });
+  });
+});

@@ -1,0 +1,108 @@
+/*
+ * From the store to those who are to have it: points to InfluxDB, hours to Home Assistant. Each step may be cut off anywhere: what
+ * is to be done is in the store until it was done and, for hours, read back.
+ */
+import { messageOf } from "../../../src/common/message-of.js";
+import { HomeAssistant, TokenRefused } from "./homeassistant/connection.js";
+import { type Entity, entitiesOf } from "./homeassistant/entities.js";
+import { type Hour, UnitUnknown, writeHours } from "./homeassistant/statistics.js";
+import { hourStatistics } from "./hours.js";
+import { sendPoints } from "./influx.js";
+import type { DueHour, Store } from "./store.js";
+
+/** Home Assistant reckons an hour when it has ended: what is written before is overwritten. */
+export const GRACE_MS = 600_000;
+const POINTS = 500; // in one request
+const INFLUX = "influx";
+
+export interface Target {
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+/** Sends what InfluxDB has not got. @returns how many samples. @throws Error */
+export async function serveInflux(store: Store, { url, token }: Target): Promise<number> {
+  for (let sent = 0; ; ) {
+    const samples = store.unserved(INFLUX, POINTS);
+    if (samples.length === 0) return sent;
+    await sendPoints(url, token, samples);
+    store.serve(INFLUX, samples[samples.length - 1].id);
+    sent += samples.length;
+  }
+}
+
+export interface Served {
+  /** Hours of rooms that stand as they should. */
+  readonly hours: number;
+  /** Of their channels' rows, how many had to be written. */
+  readonly corrected: number;
+  /** What a person has to know, each once. */
+  readonly problems: readonly string[];
+}
+
+/** Writes the hours that are due. `nowMs`: milliseconds since 1970. @throws TokenRefused; Error */
+export async function serveHours(store: Store, { url, token = "" }: Target, nowMs: number): Promise<Served> {
+  const due = store.dueHours(nowMs - GRACE_MS);
+  if (due.length === 0) return { hours: 0, corrected: 0, problems: [] };
+  const server = await HomeAssistant.connect(url, token);
+  try {
+    return await writeDue(store, server, due);
+  } finally {
+    server.close();
+  }
+}
+
+async function writeDue(store: Store, server: HomeAssistant, due: readonly DueHour[]): Promise<Served> {
+  const entities = await entitiesOf(server);
+  const problems = new Set<string>();
+  let hours = 0;
+  let corrected = 0;
+  for (const [room, wanted] of byRoom(due)) {
+    const shown = entities.filter((entity) => entity.room === room);
+    if (shown.length === 0) {
+      problems.add(`Home Assistant has no entity for room "${room}": its MQTT integration, and the device's discovery`);
+      continue;
+    }
+    const failed = new Set<number>();
+    for (const entity of shown) {
+      const rows = rowsOf(store, entity, wanted);
+      if (rows.length === 0) continue;
+      try {
+        const written = await writeHours(server, entity.statisticId, entity.channel, rows);
+        corrected += written.corrected;
+        const standing = new Set(written.verified.map(({ start }) => start));
+        for (const { start } of rows) if (!standing.has(start)) failed.add(start);
+        if (standing.size < rows.length)
+          problems.add(
+            `${entity.statisticId}: ${rows.length - standing.size} hours were written and do not stand there`,
+          );
+      } catch (error) {
+        if (!(error instanceof UnitUnknown)) throw error;
+        problems.add(messageOf(error));
+        for (const { start } of rows) failed.add(start);
+      }
+    }
+    for (const hour of wanted.filter(({ start }) => !failed.has(start))) {
+      store.settleHour(hour);
+      hours += 1;
+    }
+  }
+  return { hours, corrected, problems: [...problems] };
+}
+
+function rowsOf(store: Store, { channel }: Entity, due: readonly DueHour[]): Hour[] {
+  const rows: Hour[] = [];
+  for (const hour of due) {
+    const statistics = hourStatistics(store.valuesOf(hour).get(channel) ?? [], hour.start);
+    if (statistics !== undefined) rows.push({ start: hour.start, ...statistics });
+  }
+  return rows;
+}
+
+function byRoom(due: readonly DueHour[]): Map<string, DueHour[]> {
+  const rooms = new Map<string, DueHour[]>();
+  for (const hour of due) rooms.set(hour.room, [...(rooms.get(hour.room) ?? []), hour]);
+  return rooms;
+}
+
+export { TokenRefused };

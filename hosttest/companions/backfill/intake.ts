@@ -1,0 +1,76 @@
+/*
+ * From the broker into the store: a session that the broker keeps while this program is away, and an acknowledgement for what is
+ * durable only. MQTT.js acknowledges when `handleMessage` calls back.
+ */
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import { messageFrom } from "../message.js";
+import type { Store } from "./store.js";
+
+/** As long as a broker may: a year is no reason to keep what a program does not come back for. */
+const SESSION_S = 90 * 86_400;
+const REFUSED = 0x80;
+
+export interface IntakeOwner {
+  /** Of the connection, for a person. */
+  onState(state: string): void;
+  /** The broker does not let it subscribe. */
+  onRefused(problem: string): void;
+  /** The store cannot keep a sample, which is not acknowledged: the program has to end. */
+  onBroken(error: unknown): void;
+}
+
+export class Intake {
+  /** Since the start. */
+  taken = 0;
+  doubles = 0;
+  /** Messages that are no samples. */
+  ignored = 0;
+  /** Since when nothing has come, by performance.now(); infinite: not subscribed yet. */
+  quietSinceMs = Number.POSITIVE_INFINITY;
+  private readonly client: MqttClient;
+
+  constructor(options: IClientOptions, filter: string, store: Store, owner: IntakeOwner) {
+    const session = options.protocolVersion === 5 ? { properties: { sessionExpiryInterval: SESSION_S } } : {};
+    this.client = mqtt.connect({ ...options, ...session, clean: false });
+    this.client.handleMessage = ({ topic, payload }, done) => {
+      try {
+        this.take(store, String(topic), Buffer.from(payload));
+      } catch (error) {
+        owner.onBroken(error); // without `done`: no acknowledgement
+        return;
+      }
+      done();
+    };
+    this.client.on("connect", () => {
+      owner.onState("connected");
+      this.client.subscribe(filter, { qos: 1 }, (error, granted) => {
+        const refused = error ?? granted?.find(({ qos }) => qos >= REFUSED);
+        if (refused) owner.onRefused(`the broker refuses ${filter}${error ? ` (${error.message})` : ""}`);
+        else this.quietSinceMs = performance.now();
+      });
+    });
+    this.client.on("close", () => {
+      this.quietSinceMs = Number.POSITIVE_INFINITY;
+      owner.onState("no connection, trying again");
+    });
+    this.client.on("error", (error: Error & { readonly code?: unknown }) =>
+      owner.onState(`no connection (${error.message || String(error.code ?? error.name)}), trying again`),
+    );
+  }
+
+  /** The broker keeps the session. */
+  close(): Promise<void> {
+    return this.client.endAsync(true);
+  }
+
+  private take(store: Store, topic: string, payload: Buffer): void {
+    if (this.quietSinceMs < Number.POSITIVE_INFINITY) this.quietSinceMs = performance.now();
+    const message = messageFrom(topic, payload);
+    if (message?.kind !== "sample") {
+      this.ignored += 1;
+      return;
+    }
+    if (store.keep(message, Date.now()) === "new") this.taken += 1;
+    else this.doubles += 1;
+  }
+}

@@ -1,0 +1,150 @@
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { removeFolder, temporaryFolder } from "../../support/temporary.js";
+import { messageFrom, type SampleMessage } from "../message.js";
+import { writeCSV } from "./csv.js";
+import { HOUR_MS, hourOf } from "./hours.js";
+import { lineOf } from "./influx.js";
+import { Store } from "./store.js";
+
+const TS = Date.UTC(2026, 5, 17, 9, 12);
+const ARRIVED = TS + 5 * HOUR_MS;
+const FAR = TS + 1000 * HOUR_MS;
+let folder: string;
+let store: Store;
+
+beforeEach(() => {
+  folder = temporaryFolder("backfill-");
+  store = new Store(join(folder, "store.sqlite"));
+});
+afterEach(() => {
+  store.close();
+  removeFolder(folder);
+});
+
+function sample(fields: object, room = "attic", channel = "temperature"): SampleMessage {
+  return messageFrom(`home/${room}/${channel}`, Buffer.from(JSON.stringify(fields))) as SampleMessage;
+}
+const at = (ms: number): string => new Date(ms).toISOString();
+const kept = (fields: object, room?: string, channel?: string) => store.keep(sample(fields, room, channel), ARRIVED);
+
+describe("a sample once", () => {
+  test("the same number and time is a double; another time, room or channel is not", () => {
+    const one = { value: 21.5, ts: at(TS), seq: 7 };
+    expect([kept(one), kept(one)]).toEqual(["new", "double"]);
+    expect(kept({ ...one, ts: at(TS + 1) })).toBe("new"); // a device that counts from 0 again
+    expect(kept(one, "kitchen")).toBe("new");
+    expect(kept(one, "attic", "humidity")).toBe("new");
+    expect(store.count).toBe(4);
+  });
+
+  test("without a time, and with it the second time; both ways round", () => {
+    expect(kept({ value: 21.5, seq: 7 })).toBe("new");
+    expect(kept({ value: 21.5, seq: 7 })).toBe("double");
+    expect(kept({ value: 21.5, ts: at(TS), seq: 7 })).toBe("dated");
+    expect(kept({ value: 21.5, seq: 7 })).toBe("double");
+    expect([...store.all()]).toMatchObject([{ seq: 7, ts: TS, point: ARRIVED }]);
+    expect(kept({ value: 21.4, seq: 7 })).toBe("new"); // another value is another sample
+  });
+
+  test("without a number all are kept, but for the same at the same time", () => {
+    expect([kept({ value: 21.5 }), kept({ value: 21.5 })]).toEqual(["new", "new"]);
+    const dated = { value: 21.5, ts: at(TS) };
+    expect([kept(dated), kept(dated)]).toEqual(["new", "double"]);
+  });
+
+  test("what was kept is in the files, also if the process ends here; a second process is kept out", () => {
+    kept({ value: 21.5, ts: at(TS), seq: 7 });
+    expect(() => new Store(join(folder, "store.sqlite"))).toThrow(/locked/);
+    for (const end of ["", "-wal"]) copyFileSync(join(folder, `store.sqlite${end}`), join(folder, `copy.sqlite${end}`));
+    const copy = new Store(join(folder, "copy.sqlite"));
+    expect(copy.keep(sample({ value: 21.5, ts: at(TS), seq: 7 }), ARRIVED)).toBe("double");
+    copy.close();
+  });
+});
+
+describe("hours that are to be written", () => {
+  const starts = () => store.dueHours(FAR).map(({ start }) => start);
+
+  test("the sample's, and the one behind it where that has samples; not before it has ended", () => {
+    kept({ value: 1, ts: at(TS + HOUR_MS), seq: 2 });
+    kept({ value: 1, ts: at(TS), seq: 1 });
+    expect(starts()).toEqual([hourOf(TS), hourOf(TS) + HOUR_MS]);
+    expect(store.dueHours(hourOf(TS) + HOUR_MS - 1)).toEqual([]);
+  });
+
+  test("settled unless a sample came meanwhile", () => {
+    kept({ value: 1, ts: at(TS), seq: 1 });
+    const [hour] = store.dueHours(FAR);
+    kept({ value: 2, ts: at(TS + 1000), seq: 2 });
+    store.settleHour(hour);
+    expect(starts()).toHaveLength(1);
+    store.settleHour(store.dueHours(FAR)[0]);
+    expect(starts()).toEqual([]);
+  });
+
+  test("a sample that learns its time changes two hours, also if its first was written", () => {
+    kept({ value: 1, seq: 1 });
+    store.settleHour(store.dueHours(FAR)[0]);
+    kept({ value: 1, ts: at(TS), seq: 1 });
+    expect(starts()).toEqual([hourOf(TS), hourOf(ARRIVED)]);
+    expect(store.valuesOf({ room: "attic", start: hourOf(ARRIVED), changed: 0 })).toEqual(new Map());
+    expect(store.valuesOf({ room: "attic", start: hourOf(TS), changed: 0 }).get("temperature")).toEqual([
+      { atMs: TS, value: 1 },
+    ]);
+  });
+});
+
+test("what was served is not served again", () => {
+  for (let seq = 0; seq < 5; seq++) kept({ value: seq, ts: at(TS + seq), seq });
+  const first = store.unserved("influx", 3);
+  expect(first.map(({ seq }) => seq)).toEqual([0, 1, 2]);
+  store.serve("influx", first[2].id);
+  expect(store.unserved("influx", 3).map(({ seq }) => seq)).toEqual([3, 4]);
+  expect(store.unserved("other", 9)).toHaveLength(5);
+});
+
+describe("as a point", () => {
+  const lines = () => [...store.all()].map(lineOf);
+
+  test("at its time; without one at its arrival, below the millisecond its number", () => {
+    kept({ value: 21.5, humidity: 45.2, ts: at(TS + 500), seq: 7 });
+    kept({ value: 21.5, seq: 8 });
+    expect(lines()).toEqual([
+      `temperature,room=attic value=21.5,humidity=45.2,seq=7i ${TS + 500}000000`,
+      `temperature,room=attic value=21.5,seq=8i ${ARRIVED}000008`,
+    ]);
+  });
+
+  test("it stays where it is when its sample learns the time", () => {
+    kept({ value: 21.5, seq: 8 });
+    const [before] = lines();
+    kept({ value: 21.5, ts: at(TS), seq: 8 });
+    expect(lines()).toEqual([before]);
+  });
+
+  test("a room's name is no syntax; a sample without a value is no point", () => {
+    kept({ value: 1, ts: at(TS), seq: 1 }, "a b,c=d\\");
+    kept({ seq: 2, ts: at(TS) }, "z");
+    expect(lines()).toEqual([`temperature,room=a\\ b\\,c\\=d\\\\ value=1,seq=1i ${TS}000000`, undefined]);
+  });
+
+  test("on a topic of its own a channel is its value", () => {
+    kept({ value: 45.2, ts: at(TS), seq: 1 }, "attic", "humidity");
+    expect(lines()).toEqual([`humidity,room=attic value=45.2,seq=1i ${TS}000000`]);
+  });
+});
+
+test("as CSV", () => {
+  kept({ value: 21.5, ts: at(TS), seq: 7 }, 'the "attic", left');
+  kept({ humidity: 45.2, seq: 8 }, "z");
+  const file = join(folder, "all.csv");
+  expect(writeCSV(file, store.all())).toBe(2);
+  expect(readFileSync(file, "utf8").split("\r\n")).toEqual([
+    "room,measured,arrived,seq,topic,temperature,humidity,pressure",
+    '"the ""attic"", left",2026-06-17T09:12:00.000Z,2026-06-17T14:12:00.000Z,7,temperature,21.5,,',
+    "z,,2026-06-17T14:12:00.000Z,8,temperature,,45.2,",
+    "",
+  ]);
+});
