@@ -6,6 +6,7 @@ import { bundle } from "../../boards/xs/bundle.js";
 import { XSWorker } from "../../boards/xs/engine/worker.js";
 import { type Row, row } from "./row.js";
 import type { Contents, Work } from "./xs/boot.js";
+import type { ReportCost } from "./xs/report.js";
 import type { WakeWork } from "./xs/wake.js";
 
 const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
@@ -20,6 +21,8 @@ const MAX_PROGRAMS = 500;
 /** Goals of a wake that samples and sleeps; 0.1 booted for each sample, at 97,000 computrons and 81 reads or more. */
 const WAKE = { computrons: 9_000, reads: 4, readBytes: 600, programs: 2 };
 const WAKES = 20;
+/** Samples that wait for a report. */
+const WAITING = 60;
 
 interface Boot {
   readonly mount: Work;
@@ -49,6 +52,7 @@ export async function bootRows(
       rows.push(...callbackRows(blocks, await evaluated(xs, `bench.callbacks(${blocks})`)));
     }
     rows.push(...wakeRows(await evaluated(xs, `bench.wake(${WAKES})`)));
+    rows.push(...reportRows(await evaluated(xs, `bench.report(${WAITING})`)));
   } finally {
     await xs.close();
   }
@@ -74,6 +78,14 @@ function wakeRows(wake: WakeWork): Row[] {
     row("wake that samples and sleeps: flash reads", wake.reads, "reads", WAKE.reads),
     row("wake that samples and sleeps: flash bytes read", wake.readBytes, "bytes", WAKE.readBytes),
     row("wake that samples and sleeps: flash programs", wake.programs, "programs", WAKE.programs),
+  ];
+}
+
+/** The goal to the first PUBLISH is 60,000: not met. */
+function reportRows({ toPublish, toSleep }: ReportCost): Row[] {
+  return [
+    row(`wake that reports ${WAITING}: to the first PUBLISH`, toPublish, "computrons"),
+    row(`wake that reports ${WAITING}: to sleep`, toSleep, "computrons"),
   ];
 }
 

@@ -52,7 +52,14 @@ test("no will, and never offline: presence and discovery are said after power-on
   expect(house.payloads(STATUS)).toEqual(["online"]);
   const discovery = house.payloads("homeassistant/device/thermometer020000000001/config");
   expect(discovery).toHaveLength(1);
-  expect(JSON.parse(discovery[0]).cmps.temperature.exp_aft).toBe(3 * (10 * 60 + 60));
+  const { temperature, last_report } = JSON.parse(discovery[0]).cmps;
+  expect(temperature.exp_aft).toBe(3 * (10 * 60 + 60));
+  expect(last_report).toMatchObject({
+    dev_cla: "timestamp",
+    ent_cat: "diagnostic",
+    stat_t: "home/kitchen/temperature",
+  });
+  expect(last_report.exp_aft).toBeUndefined();
   device.chip?.press();
   house.time.advance(5 * SECOND);
   expect(house.payloads(STATUS)).toEqual(["online", "online"]);
@@ -133,6 +140,9 @@ test("sleep off, saved and rebooted: it is awake for good, and starts as any oth
   house.time.advance(HOUR);
   expect(device.sleeps).toBe(sleeps);
   expect(device.status("uptime")).toMatch(/^1 h 0 min, boot 2, restarted$/);
+  // Home Assistant lets go of what only a sleeper has.
+  const discovery = house.payloads("homeassistant/device/thermometer020000000001/config").slice(-2);
+  expect(discovery.map((text) => JSON.parse(text).cmps.last_report)).toEqual([{ p: "sensor" }, undefined]);
   expectAll(device, 119);
 });
 

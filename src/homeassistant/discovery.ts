@@ -21,6 +21,9 @@ export const DEFAULT_PREFIX = "homeassistant";
 /** Retained on `formerTopic`: Home Assistant lets go of the entity, and keeps what it knows of it for the device's message. */
 export const MIGRATE = '{"migrate_discovery":true}';
 
+/** Beside the channels in their mask, and above all of them: of a thermometer that sleeps, when it was heard of last. */
+export const LAST_REPORT = 1 << 7;
+
 /** Channels are bits of a mask, bit n for row n of the channel table. */
 export interface Thermometer {
   /** As in `home/<room>/temperature`. */
@@ -90,6 +93,8 @@ export function discoveryMessage(thermometer: Thermometer): { topic: string; pay
 function components(thermometer: Thermometer): Record<string, object> {
   const { channels: present, gone = 0 } = thermometer;
   const all: Record<string, object> = {};
+  if (present & LAST_REPORT) all.last_report = lastReport(thermometer);
+  else if (gone & LAST_REPORT) all.last_report = { p: "sensor" };
   for (let n = channels.length - 1; n >= 0; n--) {
     const channel = channels[n];
     if ((present >> n) & 1) all[channel.name] = component(thermometer, channel);
@@ -110,6 +115,19 @@ function component({ room, id, topics, format, expireAfterS }: Thermometer, chan
     unit_of_meas: channel.unit,
     exp_aft: expireAfterS,
     uniq_id: `${id}_${channel.name}`,
+  };
+}
+
+/** The time of the last message, which stays when the readings have expired. */
+function lastReport({ room, id }: Thermometer): object {
+  return {
+    p: "sensor",
+    name: "Last report",
+    stat_t: stateTopic(room, channels[TEMPERATURE]),
+    val_tpl: "{{ now().isoformat() }}",
+    dev_cla: "timestamp",
+    ent_cat: "diagnostic",
+    uniq_id: `${id}_last_report`,
   };
 }
 

@@ -13,14 +13,16 @@ import { allocated, type Cost, spentIn } from "./meter.js";
 
 const flash = new PlainFlash(24);
 const settings = { a: new Uint8Array(4_000), b: new Uint8Array(4_000), lengths: new Uint32Array(2) };
-/** Counters that must not live in the app's heap: `[now, readings, settled, wakes, key, written and not taken yet]`. */
-const figures = new Float64Array(6);
+/** Counters that must not live in the app's heap: `[now, readings, settled, wakes, key, written and not taken yet, PUBLISH packets]`. */
+const figures = new Float64Array(7);
 const NOW = 0;
 const READINGS = 1;
 const SETTLED = 2;
 const WAKES = 3;
 const KEY = 4;
 const WRITTEN = 5;
+const PUBLISHED = 6;
+const PUBLISH = 3;
 
 interface Pending {
   callback: () => void;
@@ -128,6 +130,10 @@ class Network extends Socket {
     super(options);
     timers.set(isNetworkUp ? announceWritable : () => options.onError(), 1);
   }
+  override write(buffer: Uint8Array): number {
+    if (buffer[0] >> 4 === PUBLISH) figures[PUBLISHED]++;
+    return super.write(buffer);
+  }
 }
 
 /** On its network as soon as it is asked. Keeps its callback, and what it says is native, as with the SDK's class. */
@@ -193,7 +199,7 @@ class TimeServer {
 const EPOCH_MS = 1_781_687_520_000;
 
 /** The network is always there. */
-const wired: Board = {
+export const wired: Board = {
   name: "bench",
   mac: "0123456789ab",
   timers,
@@ -283,8 +289,32 @@ export function wakesAMinute(minutes: number): number {
   return (figures[WAKES] - before) / minutes;
 }
 
+/** Writes of PUBLISH packets so far. */
+export const published = (): number => figures[PUBLISHED];
+
+export const hasTimers = (): boolean => pending.length > 0;
+
+/** As at a reset. */
+export function forgetTimers(): void {
+  pending = [];
+}
+
+/** Lets so much time pass. */
+export function sleepFor(ms: number): void {
+  figures[NOW] += ms;
+}
+
 /** Lets the next timer's time come; calls it, and what the server says then. */
 function next(): () => void {
+  const callback = nextCallback();
+  return () => {
+    callback();
+    while (readable() > 0) announceReadable();
+  };
+}
+
+/** Lets the next timer's time come; its callback. */
+export function nextCallback(): () => void {
   if (pending.length === 0) throw new Error("nothing will happen any more");
   let first = 0;
   for (let i = 1; i < pending.length; i++) if (pending[i].dueMs < pending[first].dueMs) first = i;
@@ -292,10 +322,7 @@ function next(): () => void {
   pending.splice(first, 1);
   figures[NOW] = Math.max(figures[NOW], dueMs);
   figures[WAKES]++;
-  return () => {
-    callback();
-    while (readable() > 0) announceReadable();
-  };
+  return callback;
 }
 
 /** Types `text` so often, and lets happen what is due at once; the mean cost of one time, timers of the harness included. */

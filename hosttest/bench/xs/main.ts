@@ -1,9 +1,10 @@
 /* The measurements as Node calls them: `bench.<name>(...)` answers with JSON. */
-import { boot, enter, powerOff, progress, run, type, wakesAMinute } from "./app.js";
+import { boot, enter, powerOff, progress, published, run, type, wakesAMinute } from "./app.js";
 import { bootWork, type Contents, callbackWork } from "./boot.js";
 import { type Cost, calibrate, counts, nothingCost } from "./meter.js";
 import { outboxCost, publishCost, wholeWayCost } from "./publish.js";
 import { renderCost } from "./render.js";
+import { reportCost } from "./report.js";
 import { samplingCost } from "./sampling.js";
 import { wakeCost } from "./wake.js";
 
@@ -17,6 +18,7 @@ const bench = {
   render: (format: "json" | "plain", turns: number): string => shown(renderCost(format, turns)),
   sampling: (turns: number): string => shown(samplingCost(turns)),
   wake: (turns: number): string => JSON.stringify(wakeCost(turns)),
+  report: (waiting: number): string => JSON.stringify(reportCost(waiting, published)),
   nothing: nothingCost,
   counts: (): string => JSON.stringify(counts()),
   app: {

@@ -12,6 +12,7 @@ import {
   discoveryMessage,
   discoveryTopic,
   formerTopic,
+  LAST_REPORT,
   MIGRATE,
   OFFLINE,
   ONLINE,
@@ -92,7 +93,8 @@ export class Presence implements AcceptanceOwner {
     this.client = client;
     this.acceptance = new Acceptance(this);
     this.known = owner.announcement.read();
-    this.channels = this.known.at(-1)?.channels || 1 << TEMPERATURE;
+    const announced = this.known.at(-1)?.channels ?? 0;
+    this.channels = announced & ~LAST_REPORT || 1 << TEMPERATURE;
   }
 
   get statusTopic(): string {
@@ -257,9 +259,10 @@ export class Presence implements AcceptanceOwner {
   private get wanted(): Names {
     const { settings, id } = this.owner;
     const format = settings.get("payload");
-    const channels = offeredChannels(this.channels, { topics: settings.get("topics"), format });
+    const offered = offeredChannels(this.channels, { topics: settings.get("topics"), format });
+    const channels = this.owner.sleep === undefined ? offered : offered | LAST_REPORT;
     const names = { room: this.room, id, prefix: settings.get("discovery.prefix"), channels };
-    return settings.get("discovery") && channels !== 0 ? names : undiscovered(names);
+    return settings.get("discovery") && offered !== 0 ? names : undiscovered(names);
   }
 
   /** As far as the broker takes it. */

@@ -1,0 +1,99 @@
+/*
+ * What a wake of a sleeper costs that reports, to the first reading on its way, and until it sleeps again: on a chip's board, with what
+ * waits since the report before. The network is there at once, and the clock is set: only what the firmware does is counted.
+ */
+import type { Board } from "../../../src/board.js";
+import { startFirmware } from "../../../src/firmware.js";
+import type { Sleeper, WakeCause } from "../../../src/power/io.js";
+import type { KeyValueStore } from "../../../src/settings/store.js";
+import { ANNOUNCED_KEY } from "../../../src/thermometer/broker/announcement.js";
+import { forgetTimers, hasTimers, nextCallback, sleepFor, wired } from "./app.js";
+import { announceReadable, readable } from "./harness.js";
+import { enter, leave, spentIn } from "./meter.js";
+
+const memory = new Uint8Array(512);
+/** `[slept, cause]`: how long it is to sleep, 0: it is awake; the place in CAUSES. */
+const state = new Float64Array(2);
+const SLEPT = 0;
+const CAUSE = 1;
+const CAUSES: readonly WakeCause[] = Object.freeze<WakeCause[]>(["reset", "timer"]);
+
+/** Beside the settings it has what the device has said of itself. */
+const store: KeyValueStore = {
+  read: (key) => (key === ANNOUNCED_KEY ? announced : undefined),
+  write(key, value) {
+    if (key === ANNOUNCED_KEY) announced = value;
+  },
+  delete() {},
+};
+let announced: ArrayBuffer | undefined;
+
+class Chip implements Sleeper {
+  readonly firmware = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  get cause(): WakeCause {
+    return CAUSES[state[CAUSE]];
+  }
+  slowClockMs(): number {
+    return wired.clock.uptimeMs();
+  }
+  readMemory(buffer: Uint8Array): void {
+    const entered = enter();
+    buffer.set(memory.subarray(0, buffer.length));
+    leave(entered);
+  }
+  writeMemory(bytes: Uint8Array): void {
+    const entered = enter();
+    memory.set(bytes);
+    leave(entered);
+  }
+  sleep(ms: number): void {
+    state[SLEPT] = ms;
+  }
+  close(): void {}
+}
+
+/** Computrons of a wake: until a reading is with the socket, 0: none was; until it sleeps. */
+export interface ReportCost {
+  readonly toPublish: number;
+  readonly toSleep: number;
+}
+
+/** The first wake that reports, with so many samples waiting. `published`: of the socket, PUBLISH packets so far. */
+export function reportCost(waiting: number, published: () => number): ReportCost {
+  const board: Board = Object.create(wired, {
+    sleep: { value: { io: Chip } },
+    serial: { value: undefined },
+    openSettings: { value: (): KeyValueStore => store },
+    overrides: {
+      value: { ...wired.overrides, sleep: "on", interval: "60", report: String(waiting), awake: "10", discovery: "on" },
+    },
+  });
+  state[CAUSE] = 0;
+  let cost = wake(board, published);
+  state[CAUSE] = 1;
+  do {
+    sleepFor(state[SLEPT]);
+    cost = wake(board, published);
+  } while (cost.toPublish === 0);
+  return cost;
+}
+
+function wake(board: Board, published: () => number): ReportCost {
+  const before = published();
+  let computrons = 0;
+  let toPublish = 0;
+  const count = (call: () => void): void => {
+    computrons += spentIn(call);
+    if (toPublish === 0 && published() > before) toPublish = computrons;
+  };
+  state[SLEPT] = 0;
+  count(() => {
+    startFirmware(board);
+  });
+  while (state[SLEPT] === 0 && hasTimers()) {
+    count(nextCallback());
+    while (readable() > 0 && state[SLEPT] === 0) count(announceReadable);
+  }
+  forgetTimers();
+  return { toPublish, toSleep: computrons };
+}
