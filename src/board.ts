@@ -84,8 +84,8 @@ export interface Board {
   readonly drivers?: readonly SensorDriver[];
   readonly tcp: { readonly io: TCPConstructor };
   /** TCP under TLS; its class takes one option more, `demand`, a `TLSDemand`. Absent where the board has none. */
-  readonly tls?: { readonly io: TCPConstructor };
-  /** What TLS is given for this run, from the command line or at build time. */
+  readonly tls?: { readonly io: TCPConstructor /** It knows the public CAs. */; readonly hasPublicCAs: boolean };
+  /** The bytes of `mqtt.ca`, `mqtt.cert`, `mqtt.key` where `defaults` or `overrides` have their texts (referenceTo). */
   readonly credentials?: Pick<TLSDemand, "ca" | "certificate" | "key">;
   /** Where `tcp.io` takes addresses only. */
   readonly dns?: { readonly io: ResolverConstructor };

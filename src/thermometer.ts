@@ -342,6 +342,7 @@ export class Thermometer
       this.uplink?.presence.update(); // which says after how long a silence the device is not trusted any more
     }
     if (changed("payload")) this.uplink?.formatChanged();
+    if (changed("mqtt.ca", "mqtt.cert", "mqtt.key")) this.uplink?.encryption?.changed();
     if (changed("discovery", "discovery.prefix")) this.uplink?.presence.move();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
     if (changed("wifi.ssid", "wifi.password")) {

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { messageOf } from "../../src/common/message-of.js";
 import { printable } from "../../src/console/port/printable.js";
+import { referenceTo } from "../../src/settings/long-values.js";
 import { Settings } from "../../src/settings/settings.js";
 import { brokerPort } from "../../src/thermometer/broker/address.js";
 import { fromPEM, type PEMKind } from "../../src/tls/pem.js";
@@ -109,7 +110,7 @@ function makeBoard(): Board {
     openSettingsFlash: () => chip.settingsFlash(),
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
     tcp: { io: TCP },
-    tls: { io: TLS },
+    tls: { io: TLS, hasPublicCAs: true },
     sleep: sleeping.port,
     credentials,
     serial: options.headless ? undefined : (pty?.serial ?? terminal(run.terminal)),
@@ -189,18 +190,37 @@ async function embeddedBroker(): Promise<{ settings: Record<string, string>; why
 
 /** What wins over saved settings in the life that begins: the embedded broker only until somebody has saved another. */
 function overrides(): Record<string, string> {
-  return { ...(namesBroker() ? {} : embedded?.settings), ...options.overrides };
+  return { ...(namesBroker() ? {} : embedded?.settings), ...options.overrides, ...givenCredentials() };
+}
+
+/** The files of the command line, as the settings refer to them. */
+function givenCredentials(): Record<string, string> {
+  const { ca, certificate, key } = credentials;
+  const given = Object.entries({ "mqtt.ca": ca, "mqtt.cert": certificate, "mqtt.key": key });
+  return Object.fromEntries(
+    given.flatMap(([name, bytes]) => (bytes === undefined ? [] : [[name, referenceTo(bytes)]])),
+  );
 }
 
 function settingsNow(overrides: Record<string, string>): Settings {
-  return new Settings({ store: chip.settings(), overrides });
+  const { ca, certificate, key } = credentials;
+  const given = { "mqtt.ca": ca, "mqtt.cert": certificate, "mqtt.key": key };
+  return new Settings({ store: chip.settings(), overrides, given: (name) => given[name] });
 }
 
 function brokerInForce(): BrokerAddress {
   const settings = settingsNow(overrides());
   const host = settings.get("mqtt.host");
   const demand = {
-    ...credentials,
+    get ca() {
+      return settings.bytes("mqtt.ca");
+    },
+    get certificate() {
+      return settings.bytes("mqtt.cert");
+    },
+    get key() {
+      return settings.bytes("mqtt.key");
+    },
     fingerprint: settings.get("mqtt.fingerprint"),
     name: settings.get("mqtt.name") || host,
     session: undefined,
@@ -212,6 +232,7 @@ function brokerInForce(): BrokerAddress {
     host,
     port: brokerPort(settings),
     demand: settings.get("mqtt.tls") ? demand : undefined,
+    credentials: `${settings.get("mqtt.ca")}, ${settings.get("mqtt.cert")}, ${settings.get("mqtt.key")}`,
     user: settings.get("mqtt.user"),
     password: settings.get("mqtt.password"),
   };

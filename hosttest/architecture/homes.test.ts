@@ -63,6 +63,7 @@ const SAME_NAMES: Readonly<Record<string, string>> = {
   SettingState: LIBRARY,
   SettingDescription: LIBRARY,
   Network: LIBRARY,
+  Pasting: LIBRARY,
   Thermometer: OTHER,
   Outcome: OTHER,
   Refusal: OTHER,

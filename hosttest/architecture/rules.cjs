@@ -19,7 +19,7 @@ const MAY_IMPORT = {
   journal: { code: ["channels"], types: ["outbox"] },
   power: { types: ["outbox"] },
   sensor: { code: ["channels"], types: ["common"] },
-  settings: { code: ["channels", "common"] },
+  settings: { code: ["channels", "common", "tls"] },
   tls: {},
   thermometer: {
     code: [

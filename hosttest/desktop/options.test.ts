@@ -30,6 +30,9 @@ describe("the desktop's command line", () => {
       "mqtt.password": "p@ss",
       "mqtt.fingerprint": "",
       "mqtt.name": "",
+      "mqtt.ca": "",
+      "mqtt.cert": "",
+      "mqtt.key": "",
       "mqtt.qos": "2",
       interval: "0.05",
     });

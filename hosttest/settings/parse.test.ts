@@ -210,6 +210,7 @@ describe("the schema", () => {
     expect(schema.filter((setting) => setting.secret).map((setting) => setting.key)).toEqual([
       "wifi.password",
       "mqtt.password",
+      "mqtt.key",
     ]);
   });
 

@@ -39,6 +39,8 @@ export interface DeviceOptions {
   readonly drivers?: Board["drivers"];
   /** TLS over the house's network. Default: the board has none. */
   readonly tls?: (tcp: TCPConstructor) => TCPConstructor;
+  /** Default: it knows them. */
+  readonly hasPublicCAs?: boolean;
   /** The board can sleep; `rate`: milliseconds of its slow clock in a true one. Default: it cannot. */
   readonly sleep?: { readonly rate: number };
   /** The prompt's port. Default: read line by line, as a script does. */
@@ -79,6 +81,7 @@ export class SimulatedDevice {
   readonly #parts: Readonly<Record<number, I2CPart>>;
   readonly #drivers: Board["drivers"];
   readonly #tls: DeviceOptions["tls"];
+  readonly #hasPublicCAs: boolean;
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
@@ -94,6 +97,7 @@ export class SimulatedDevice {
     this.#parts = options.parts ?? {};
     this.#drivers = options.drivers;
     this.#tls = options.tls;
+    this.#hasPublicCAs = options.hasPublicCAs ?? true;
     const { time } = house;
     this.house = house;
     this.#tellsCause = tellsResetCause === "yes";
@@ -294,7 +298,7 @@ export class SimulatedDevice {
       sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
       drivers: this.#drivers,
       tcp: { io: tcp },
-      tls: this.#tls && { io: this.#tls(tcp) },
+      tls: this.#tls && { io: this.#tls(tcp), hasPublicCAs: this.#hasPublicCAs },
       wifi: this.wifi,
       sleep: this.chip && { io: this.chip.io },
       ntp: this.ntp,

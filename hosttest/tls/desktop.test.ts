@@ -122,7 +122,7 @@ describe("over TLS", () => {
 
   test.each([
     ["--ca", "nowhere.pem", /^--ca nowhere\.pem: ENOENT/],
-    ["--ca", "key", /^--ca .*: expected PEM: a block "-----BEGIN CERTIFICATE-----"/],
+    ["--ca", "key", /^--ca .*: got PRIVATE KEY, expected PEM: a block "-----BEGIN CERTIFICATE-----"/],
     ["--ca", "no certificate", /^--ca, --cert, --key: cannot be used: /],
   ])("%s %s: one line, exit code 2", async (option, what, message) => {
     const other = join(folder, "other.pem");

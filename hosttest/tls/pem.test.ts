@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fromPEM, PEMError, toPEM } from "../../src/tls/pem.js";
+import { toPEM } from "../../boards/desktop/network/to-pem.js";
+import { fromPEM, PEMError } from "../../src/tls/pem.js";
 import { Certificates } from "./support/certificates.js";
 
 const certificates = new Certificates();
@@ -38,7 +39,9 @@ test("a key of whatever form; certificates beside it are passed over", () => {
 test("what is refused, and why", () => {
   const [body] = text.split("\n-----END");
   expect(refusal("")).toBe('expected PEM: a block "-----BEGIN CERTIFICATE-----"');
-  expect(refusal(readFileSync(leaf.key, "utf8"))).toBe('expected PEM: a block "-----BEGIN CERTIFICATE-----"');
+  expect(refusal(readFileSync(leaf.key, "utf8"))).toBe(
+    'got PRIVATE KEY, expected PEM: a block "-----BEGIN CERTIFICATE-----"',
+  );
   expect(refusal(body)).toBe("-----BEGIN CERTIFICATE: has no end");
   expect(refusal(text.replace("MII", "M*I"))).toBe("the PEM block holds what is no Base64");
   expect(refusal(text.replace(/\n.{64}\n/, "\n"))).toBe("what stands in the PEM block is damaged");

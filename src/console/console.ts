@@ -100,7 +100,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   prompt(): Prompt {
     const question = this.runner?.question;
     if (question !== undefined)
-      return { text: printable(question.prompt), kind: question.echo === "hidden" ? "hidden" : "answer" };
+      return { text: printable(question.prompt), kind: question.echo === "shown" ? "answer" : question.echo };
     const { name = "", settings } = this.options;
     return { text: `${printable(name)}${settings.staged().length > 0 ? "*" : ""}> `, kind: "command" };
   }
@@ -111,6 +111,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   }
 
   onEnter(text: string, tooLong: boolean): void {
+    if (tooLong && this.runner?.answerTooLong()) return;
     if (tooLong) this.print(`error: a line takes ${MAX_LINE} characters; nothing was done`);
     else if (this.runner?.question !== undefined) this.runner.answer(text);
     else {

@@ -3,6 +3,8 @@
  * Sources: keep-alive MQTT 3.1.1 §3.1.2.10; MQTT 5 §3.1.2.11.2 (session expiry), §3.3.2.3.3 (message expiry), §3.3.2.3.9 (content type),
  * §4.13.2 (server redirection); the checks: texts.ts.
  */
+import type { PEMKind } from "../tls/pem.js";
+import { isReference, MAX_LONG_VALUE } from "./long-values.js";
 import type { SettingRow } from "./setting.js";
 import { anyText, hostFlaw, isHost, isMQTTText, isSHA256, mendFingerprint, mendHost, strayCharacter } from "./texts.js";
 
@@ -19,6 +21,10 @@ export interface BrokerValues {
   "mqtt.fingerprint": string;
   /** Empty: `mqtt.host`. */
   "mqtt.name": string;
+  /** Each refers to bytes (Settings.bytes); empty: none. */
+  "mqtt.ca": string;
+  "mqtt.cert": string;
+  "mqtt.key": string;
   "mqtt.qos": 0 | 1 | 2;
   /** 0: off. */
   "mqtt.keepalive": number;
@@ -32,8 +38,30 @@ export interface BrokerValues {
   "mqtt.follow": boolean;
 }
 
+/** Settings that are pasted. */
+export type PastedKey = "mqtt.ca" | "mqtt.cert" | "mqtt.key";
+
 /** The largest that the four bytes of a Message Expiry Interval hold, seconds. */
 const MAX_EXPIRY_S = 0xffff_ffff;
+
+const MAX_REFERENCE = 40;
+
+/** PEM, pasted. */
+function pasted<K extends PastedKey>(key: K, kind: PEMKind, help: string): SettingRow<K, string> {
+  return {
+    key,
+    type: {
+      kind: "text",
+      maxBytes: MAX_REFERENCE,
+      expects: `PEM (${kind}), ${MAX_LONG_VALUE} bytes decoded at most: "set ${key}" takes it as a paste; or nothing`,
+      accepts: isReference,
+      pasted: kind,
+    },
+    default: "",
+    help,
+    inForce: "saved",
+  };
+}
 
 /** The rows of the schema. */
 export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, BrokerValues[K]> }[keyof BrokerValues][] {
@@ -118,6 +146,9 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
       help: "The name in the broker's certificate; empty: as mqtt.host",
       inForce: "rebooted",
     },
+    pasted("mqtt.ca", "CERTIFICATE", "CAs that may sign the broker's certificate; empty: the public ones"),
+    pasted("mqtt.cert", "CERTIFICATE", "This device's certificate, and what signed it; empty: none"),
+    { ...pasted("mqtt.key", "PRIVATE KEY", "The private key of mqtt.cert; empty: none"), secret: true },
     {
       key: "mqtt.qos",
       type: { kind: "choice", values: [0, 1, 2] },

@@ -159,7 +159,8 @@ function refusal(setting: Setting, text: string): SettingError {
 }
 
 function quote(setting: Setting, text: string): string {
-  if (setting.secret) return bytesOf(utf8Length(text));
+  const isPasted = setting.type.kind === "text" && setting.type.pasted !== undefined;
+  if (setting.secret || isPasted) return bytesOf(utf8Length(text));
   const shown = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
   const bytes = setting.type.kind === "text" ? utf8Length(text) : 0;
   return bytes > MAX_QUOTED ? `${JSON.stringify(shown)} (${bytesOf(bytes)})` : JSON.stringify(shown);

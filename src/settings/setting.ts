@@ -1,6 +1,7 @@
 /*
  * What a row of the schema is. Types only.
  */
+import type { PEMKind } from "../tls/pem.js";
 
 /** What texts a setting takes. `expects` reads on after the word "expected". */
 export type SettingType =
@@ -14,6 +15,11 @@ export type SettingType =
       mend?(text: string): string;
       /** What is wrong with a text that is not taken, where there is more to say than what is expected. */
       flaw?(text: string): string | undefined;
+      /**
+       * PEM of this kind, pasted in several lines: the text refers to what is kept of it (long-values.ts). Typed, only the empty one is
+       * taken.
+       */
+      readonly pasted?: PEMKind;
       /** Offered by completion; others are taken, too. */
       readonly examples?: readonly string[];
     }

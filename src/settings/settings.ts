@@ -7,7 +7,10 @@
  * at the bottom: a value takes RAM only where somebody gave one.
  * No I/O but the key-value store's; no clock. Nothing here shows a secret.
  */
+import type { PastedKey } from "./broker-settings.js";
+import { readLong } from "./long-values.js";
 import { expectation, formatValue, parseSetting, requireSetting, SettingError, suggestions } from "./parse.js";
+import { kindPasted, PastedValues, type Pasting, pasting } from "./pasted.js";
 import { defaultValues, type Key, keys, type Setting, type Value, type Values } from "./schema.js";
 import { GenerationStore, type KeyValueStore, type Stored } from "./store.js";
 
@@ -19,6 +22,8 @@ export interface SettingsOptions {
   readonly defaults?: Readonly<Record<string, string>>;
   /** Texts by key that win for this run. A wrong one throws: whoever typed it is still there. */
   readonly overrides?: Readonly<Record<string, string>>;
+  /** The bytes of a pasted setting whose text came with `defaults` or `overrides`. */
+  given?(key: PastedKey): Uint8Array | undefined;
   /** Why an edit cannot be had on this device, reads on after the key; undefined: it can. */
   refuse?(key: Key, value: Value): string | undefined;
   /** Reports what is wrong with the settings found, one line each; they are passed over. */
@@ -53,6 +58,8 @@ export interface SettingDescription {
   readonly secret: boolean;
   readonly asked: boolean;
   readonly needsReboot: boolean;
+  /** Takes several lines: see `paste`. */
+  readonly pasted: boolean;
   /** Texts worth offering. */
   readonly suggestions: readonly string[];
 }
@@ -71,6 +78,7 @@ export class Settings {
   /** Each value in force. Its own: those that stay as they are until the next boot. */
   private readonly inForce: Layer = Object.create(this.effective);
   private readonly edits: Layer = Object.create(null);
+  private _pasted: PastedValues | undefined;
 
   /** Loads what was saved. @throws SettingError for a wrong override; damage on flash is reported, never thrown */
   constructor(options: SettingsOptions) {
@@ -104,6 +112,8 @@ export class Settings {
   /** The value that `text` would be. @throws SettingError, as `set` does */
   check(key: string, text: string): Value {
     const value = parseSetting(key, text);
+    if (value !== "" && kindPasted(key) !== undefined)
+      throw new SettingError(key, `is taken as a paste: "set ${key}" and nothing behind it`);
     const refusal = this.options.refuse?.(key as Key, value);
     if (refusal !== undefined) throw new SettingError(key, refusal);
     return value;
@@ -112,8 +122,30 @@ export class Settings {
   /** Stages `text`. @throws SettingError, one line that says what is wrong; nothing is staged then */
   set(key: string, text: string): void {
     const value = this.check(key, text);
-    if (value === this.saved[key]) delete this.edits[key];
-    else put(this.edits, key, value);
+    this._pasted?.discard(key);
+    this.stage(key, value);
+  }
+
+  /** Begins to take a setting that is pasted. @throws SettingError if this is none, or it cannot be had on this device */
+  paste(key: string): Pasting {
+    const kind = kindPasted(key);
+    if (kind === undefined) throw new SettingError(key, "is not one that is pasted");
+    const refusal = this.options.refuse?.(key as Key, "pasted");
+    if (refusal !== undefined) throw new SettingError(key, refusal);
+    return pasting(kind, (reader) => this.stage(key, this.pasted().stage(key, reader)));
+  }
+
+  /**
+   * The bytes that a pasted setting refers to; undefined if it is empty.
+   * @throws SettingError if they are not there
+   */
+  bytes(key: PastedKey): Uint8Array | undefined {
+    const reference = this.get(key);
+    if (reference === "") return undefined;
+    const isSaved = this.origin(key) === "saved";
+    const bytes = isSaved ? readLong(this.options.store, key, reference) : this.options.given?.(key);
+    if (bytes === undefined) throw new SettingError(key, "what was saved is not on flash any more: set it again");
+    return bytes;
   }
 
   /** Keys that are set and not saved, in the order of the schema. */
@@ -123,7 +155,10 @@ export class Settings {
 
   /** Takes all staged edits back. */
   revert(): void {
-    for (const key of this.staged()) delete this.edits[key];
+    for (const key of this.staged()) {
+      this._pasted?.discard(key);
+      delete this.edits[key];
+    }
   }
 
   /**
@@ -134,8 +169,19 @@ export class Settings {
     const saving = chosen.filter((key) => key in this.edits);
     if (saving.length === 0) return;
     const generations = this.generations();
-    generations.save(this.texts(generations.load().settings, saving));
+    const pasted = saving.filter((key) => kindPasted(key) !== undefined);
+    try {
+      pasted.forEach((key) => this.pasted().write(key, this.savedText(key)));
+      generations.save(this.texts(generations.load().settings, saving));
+    } catch (error) {
+      pasted.forEach((key) => this.keepSaved(key));
+      throw error;
+    }
     const changed = saving.filter((key) => this.accept(key)) as Key[];
+    pasted.forEach((key) => {
+      this.pasted().discard(key);
+      this.keepSaved(key);
+    });
     if (changed.length > 0) this.options.onChange?.(changed);
   }
 
@@ -149,6 +195,7 @@ export class Settings {
       delete this.saved[key];
     });
     this.revert();
+    keys.forEach((key) => kindPasted(key) && this.keepSaved(key));
   }
 
   /** What can be shown of a setting. @throws SettingError if there is no such key */
@@ -178,8 +225,30 @@ export class Settings {
       secret: setting.secret === true,
       asked: setting.asked === true,
       needsReboot: setting.inForce === "rebooted",
+      pasted: kindPasted(key) !== undefined,
       suggestions: suggestions(setting.type),
     };
+  }
+
+  private stage(key: string, value: Value): void {
+    if (value === this.saved[key]) delete this.edits[key];
+    else put(this.edits, key, value);
+  }
+
+  /** Made when needed: few devices have them, and they are seldom set. */
+  private pasted(): PastedValues {
+    this._pasted ??= new PastedValues(this.options.store);
+    return this._pasted;
+  }
+
+  /** Deletes what is on flash of a pasted setting and not in force. */
+  private keepSaved(key: string): void {
+    this.pasted().keep(key, this.savedText(key), (text) => this.options.onProblem?.(text));
+  }
+
+  /** What lies on flash; empty: nothing. */
+  private savedText(key: string): string {
+    return Object.hasOwn(this.saved, key) ? String(this.saved[key]) : "";
   }
 
   /** Saved, and an override wins. */
@@ -243,5 +312,6 @@ function unitOf(setting: Setting): string {
 
 function shown(setting: Setting, value: Value): string {
   const text = formatValue(value);
+  if (setting.type.kind === "text" && setting.type.pasted !== undefined) return text; // says nothing of what it refers to
   return setting.secret && text !== "" ? MASK : text;
 }

@@ -13,6 +13,7 @@ import type { TimeSyncOptions } from "../network/time-sync.js";
 import type { Flash } from "../outbox/flash/flash.js";
 import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
 import { sensorFlaw } from "../sensor/probe.js";
+import type { PastedKey } from "../settings/broker-settings.js";
 import type { Key, Value } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
@@ -63,13 +64,27 @@ export class SettingsOwner extends Owned implements SettingsOptions {
     return this.owner.board.overrides;
   }
 
+  given(key: PastedKey): Uint8Array | undefined {
+    const { credentials } = this.owner.board;
+    switch (key) {
+      case "mqtt.ca":
+        return credentials?.ca;
+      case "mqtt.cert":
+        return credentials?.certificate;
+      case "mqtt.key":
+        return credentials?.key;
+      default:
+        throw new TypeError(`key: ${key satisfies never}`);
+    }
+  }
+
   /** Not so for what was saved: to send a password openly because a board has lost its TLS would be worse than to stop. */
   refuse(key: Key, value: Value): string | undefined {
     const board = this.owner.board;
-    if (key === "mqtt.tls") {
-      return value === false || board.tls !== undefined
-        ? undefined
-        : `got "on", but ${board.name} has no TLS; leave it off`;
+    if (board.tls === undefined && value !== "") {
+      if (key === "mqtt.tls" && value === true) return `got "on", but ${board.name} has no TLS; leave it off`;
+      if (key === "mqtt.ca" || key === "mqtt.cert" || key === "mqtt.key")
+        return `is of no use, ${board.name} has no TLS`;
     }
     if (key !== "sensor") return undefined;
     const flaw = sensorFlaw(String(value), board.drivers);

@@ -54,7 +54,10 @@ export interface TLSFacts {
   readonly isResumed: boolean;
 }
 
-/** What a connection is to be secured by, and who hears how that went. The class reads it when a connection is made. */
+/**
+ * What a connection is to be secured by, and who hears how that went. The class reads it when a connection is made, each property once:
+ * certificates and key come from flash then.
+ */
 export interface TLSDemand {
   /** Certificates of CAs, DER, one behind the other; undefined: the public ones, where the board has them. */
   readonly ca: Uint8Array | undefined;

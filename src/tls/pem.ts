@@ -1,11 +1,14 @@
 /*
- * PEM, as certificates and keys are handed around, to DER, as they are kept here; and back.
+ * PEM, as certificates and keys are handed around, to DER, as they are kept here: line by line, so that a prompt can take it as it is
+ * pasted, and a file needs no second copy.
  * Source: RFC 7468.
  */
 
 const BEGIN = "-----BEGIN ";
 const END = "-----END ";
 const DASHES = "-----";
+const DAMAGED = "what stands in the PEM block is damaged";
+const FIRST_BYTES = 512;
 
 /** What text to be taken as PEM is not. One line. */
 export class PEMError extends Error {}
@@ -14,42 +17,122 @@ export class PEMError extends Error {}
 export type PEMKind = "CERTIFICATE" | "PRIVATE KEY";
 
 /**
- * The blocks of `text` whose label ends in `kind`, decoded, one behind the other; text around them and other blocks are passed over.
- * @throws PEMError if there is none, or one is damaged or encrypted
+ * Decodes the blocks whose label ends in a kind, one behind the other; text around them and other blocks are passed over.
+ * What is wrong is kept until the end, so that the lines behind it are taken, too.
  */
-export function fromPEM(text: string, kind: PEMKind): Uint8Array {
-  const blocks: Uint8Array[] = [];
-  for (let at = text.indexOf(BEGIN); at >= 0; at = text.indexOf(BEGIN, at)) {
-    const labelEnd = text.indexOf(DASHES, at + BEGIN.length);
-    const label = text.slice(at + BEGIN.length, labelEnd);
-    const end = labelEnd < 0 ? -1 : text.indexOf(`${END}${label}${DASHES}`, labelEnd);
-    if (end < 0) throw new PEMError(`${BEGIN}${label.split("\n")[0].slice(0, 40)}: has no end`);
-    const body = text.slice(labelEnd + DASHES.length, end);
-    at = end;
-    if (label.startsWith("ENCRYPTED") || body.includes("ENCRYPTED"))
-      throw new PEMError("the key is encrypted, and a device has no password for it: decrypt it first");
-    if (label.endsWith(kind)) blocks.push(block(body));
+export class PEMReader {
+  private readonly kind: PEMKind;
+  private readonly maxBytes: number;
+  private bytes = new Uint8Array(FIRST_BYTES);
+  private length = 0;
+  private label: string | undefined; // of the block that lines belong to
+  private otherLabel: string | undefined; // of a block that was passed over
+  private start = 0; // of the block, in `bytes`
+  private held = 0; // bits of a byte that is not complete
+  private bits = 0;
+  private flaw: string | undefined;
+  /** Blocks of its kind. */
+  blocks = 0;
+
+  constructor(kind: PEMKind, maxBytes: number) {
+    this.kind = kind;
+    this.maxBytes = maxBytes;
   }
-  if (blocks.length === 0) throw new PEMError(`expected PEM: a block "${BEGIN}${kind}${DASHES}"`);
-  const length = blocks.reduce((sum, one) => sum + one.length, 0);
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  blocks.forEach((one) => {
-    bytes.set(one, at);
-    at += one.length;
-  });
-  return bytes;
+
+  /** Between BEGIN and END. */
+  get isInside(): boolean {
+    return this.label !== undefined;
+  }
+
+  take(line: string): void {
+    const text = line.trim();
+    if (text.startsWith(BEGIN)) this.begin(text.slice(BEGIN.length, text.indexOf(DASHES, BEGIN.length)));
+    else if (this.label === undefined) return;
+    else if (text === `${END}${this.label}${DASHES}`) this.end();
+    else if (text.includes("ENCRYPTED")) this.encrypted();
+    else if (this.label.endsWith(this.kind)) this.decode(text);
+  }
+
+  /** No further line: the blocks in DER, a view into memory that `wipe` overwrites. @throws PEMError if there is none, or one is damaged or encrypted */
+  finish(): Uint8Array {
+    if (this.label !== undefined) this.fail(`${BEGIN}${this.label.slice(0, 40)}: has no end`);
+    if (this.flaw !== undefined) throw new PEMError(this.flaw);
+    if (this.blocks > 0) return this.bytes.subarray(0, this.length);
+    const got = this.otherLabel === undefined ? "" : `got ${this.otherLabel.slice(0, 40)}, `;
+    throw new PEMError(`${got}expected PEM: a block "${BEGIN}${this.kind}${DASHES}"`);
+  }
+
+  /** It may have been a private key. */
+  wipe(): void {
+    this.bytes.fill(0);
+    this.held = 0;
+  }
+
+  private begin(label: string): void {
+    if (this.label !== undefined) this.fail(`${BEGIN}${this.label.slice(0, 40)}: has no end`);
+    this.label = label;
+    this.start = this.length;
+    this.held = this.bits = 0;
+    if (label.startsWith("ENCRYPTED")) this.encrypted();
+  }
+
+  private end(): void {
+    const isOurs = this.label?.endsWith(this.kind);
+    if (!isOurs) this.otherLabel = this.label;
+    else {
+      this.blocks += 1;
+      const block = this.bytes.subarray(this.start, this.length);
+      if (this.flaw === undefined && !isWhole(block)) this.flaw = DAMAGED;
+    }
+    this.label = undefined;
+  }
+
+  private encrypted(): void {
+    this.fail("the key is encrypted, and a device has no password for it: decrypt it first");
+  }
+
+  /** The first one counts: what follows may come of it. */
+  private fail(flaw: string): void {
+    this.flaw ??= flaw;
+  }
+
+  /** Base64, blanks passed over. */
+  private decode(text: string): void {
+    for (let n = 0; n < text.length; n++) {
+      const code = text.charCodeAt(n);
+      if (code <= 0x20 || code === 0x3d) continue;
+      const value = DIGITS.indexOf(text[n]);
+      if (value < 0) this.fail("the PEM block holds what is no Base64");
+      if (value < 0) return;
+      this.held = ((this.held << 6) | value) & 0xffff;
+      this.bits += 6;
+      if (this.bits < 8) continue;
+      this.bits -= 8;
+      this.put(this.held >> this.bits);
+    }
+  }
+
+  private put(byte: number): void {
+    if (this.length === this.maxBytes) this.fail(`longer than ${this.maxBytes} bytes, which is the most`);
+    else {
+      if (this.length === this.bytes.length) this.grow();
+      this.bytes[this.length++] = byte;
+    }
+  }
+
+  private grow(): void {
+    const former = this.bytes;
+    this.bytes = new Uint8Array(Math.min(2 * former.length, this.maxBytes));
+    this.bytes.set(former);
+    former.fill(0);
+  }
 }
 
-/** The certificates in `bytes`, DER one behind the other, as PEM. */
-export function toPEM(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + derLength(bytes.subarray(at));
-    text += `${BEGIN}CERTIFICATE${DASHES}\n${encode(bytes.subarray(at, end))}\n${END}CERTIFICATE${DASHES}\n`;
-    at = end;
-  }
-  return text;
+/** The blocks in `text`, as PEMReader has it. @throws PEMError */
+export function fromPEM(text: string, kind: PEMKind): Uint8Array {
+  const reader = new PEMReader(kind, FIRST_BYTES + text.length);
+  text.split("\n").forEach((line) => reader.take(line));
+  return reader.finish().slice();
 }
 
 /** Bytes of the DER element that `bytes` begin with: a SEQUENCE, X.690 §8.1. @throws PEMError if it is none, or cut off */
@@ -58,47 +141,17 @@ export function derLength(bytes: Uint8Array): number {
   let length = count === 0 ? bytes[1] : 0;
   for (let n = 0; n < count && n < 4; n++) length = length * 256 + bytes[2 + n];
   const end = 2 + count + length;
-  if (bytes[0] !== 0x30 || count > 3 || !(end <= bytes.length))
-    throw new PEMError("what stands in the PEM block is damaged");
+  if (bytes[0] !== 0x30 || count > 3 || !(end <= bytes.length)) throw new PEMError(DAMAGED);
   return end;
 }
 
-function block(body: string): Uint8Array {
-  const bytes = decode(body);
-  if (derLength(bytes) !== bytes.length) throw new PEMError("what stands in the PEM block is damaged");
-  return bytes;
-}
-
-/** Base64, blanks and line ends passed over. */
-function decode(text: string): Uint8Array {
-  const bytes = new Uint8Array((text.length * 3) >> 2);
-  let at = 0;
-  let bits = 0;
-  let held = 0;
-  for (let n = 0; n < text.length; n++) {
-    const code = text.charCodeAt(n);
-    if (code <= 0x20 || code === 0x3d) continue;
-    const value = DIGITS.indexOf(text[n]);
-    if (value < 0) throw new PEMError("the PEM block holds what is no Base64");
-    held = ((held << 6) | value) & 0xffff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes[at++] = held >> bits;
+/** One DER element and nothing else. */
+function isWhole(block: Uint8Array): boolean {
+  try {
+    return derLength(block) === block.length;
+  } catch {
+    return false;
   }
-  return bytes.slice(0, at);
-}
-
-function encode(bytes: Uint8Array): string {
-  let text = "";
-  for (let n = 0; n < bytes.length; n += 3) {
-    const word = (bytes[n] << 16) | ((bytes[n + 1] ?? 0) << 8) | (bytes[n + 2] ?? 0);
-    const digits = [18, 12, 6, 0].map((shift) => DIGITS[(word >> shift) & 63]).join("");
-    text +=
-      n + 2 < bytes.length ? digits : `${digits.slice(0, bytes.length - n + 1)}${"=".repeat(3 - bytes.length + n)}`;
-    if (n % 48 === 45 && n + 3 < bytes.length) text += "\n";
-  }
-  return text;
 }
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

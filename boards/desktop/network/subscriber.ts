@@ -3,6 +3,7 @@
  * that shows what arrives. It has nothing to do with the firmware but the broker.
  * At QoS 0: it shows, and owes nothing for what is too long to be shown (skim.ts).
  */
+import { Duplex } from "node:stream";
 import { MqttClient } from "mqtt";
 import type { TLSDemand } from "../../../src/tls/io.js";
 import { dial } from "./dial.js";
@@ -20,6 +21,8 @@ export interface BrokerAddress {
   readonly password: string;
   /** Undefined: without TLS. */
   readonly demand: TLSDemand | undefined;
+  /** What the demand's certificates and key are known by. */
+  readonly credentials: string;
 }
 
 export class Subscriber {
@@ -36,8 +39,8 @@ export class Subscriber {
   }
 
   /** Connects, and again after every drop. A broker that is away is no error: it waits. Another one than before: goes there. */
-  follow({ host, port, user, password, demand }: BrokerAddress): void {
-    const at = JSON.stringify([host, port, user, password, demand?.fingerprint, demand?.name]);
+  follow({ host, port, user, password, demand, credentials }: BrokerAddress): void {
+    const at = JSON.stringify([host, port, user, password, demand?.fingerprint, demand?.name, credentials]);
     if (at === this.#at) return;
     this.#at = at;
     this.#client?.end(true);
@@ -46,7 +49,13 @@ export class Subscriber {
     const onSkipped = (topic: string, bytes: number): void =>
       this.#print(`${topic} (${bytes} bytes: too long to be shown)`);
     const client = new MqttClient(
-      () => skimmed(demand ? dialTLS({ host, port }, demand) : dial({ host, port }), onSkipped),
+      () => {
+        try {
+          return skimmed(demand ? dialTLS({ host, port }, demand) : dial({ host, port }), onSkipped);
+        } catch (error) {
+          return new Duplex().destroy(error as Error); // a CA or key that cannot be used
+        }
+      },
       {
         username: user || undefined,
         password: password || undefined,

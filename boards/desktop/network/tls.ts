@@ -8,9 +8,10 @@ import { connect as connectTCP, type Socket } from "node:net";
 import { checkServerIdentity, connect, createSecureContext, DEFAULT_CIPHERS, type TLSSocket } from "node:tls";
 import { messageOf } from "../../../src/common/message-of.js";
 import type { TLSDemand, TLSRefusal, TLSRefusalKind } from "../../../src/tls/io.js";
-import { derLength, toPEM } from "../../../src/tls/pem.js";
+import { derLength } from "../../../src/tls/pem.js";
 import type { Address, Dial } from "./dial.js";
 import { TCP, type TCPOptions } from "./tcp.js";
+import { toPEM } from "./to-pem.js";
 
 const MIN_VERSION = "TLSv1.2";
 /** Keys and signatures of 112 bits of security or more: RSA of 2048 bits, no SHA-1 (SSL_CTX_set_security_level). */

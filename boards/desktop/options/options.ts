@@ -149,6 +149,9 @@ function takeBroker(overrides: Record<string, string>, text: string): void {
   take(overrides, "mqtt.password", "--broker", decodeURIComponent(url.password));
   take(overrides, "mqtt.fingerprint", "--broker", "");
   take(overrides, "mqtt.name", "--broker", "");
+  take(overrides, "mqtt.ca", "--broker", "");
+  take(overrides, "mqtt.cert", "--broker", "");
+  take(overrides, "mqtt.key", "--broker", "");
 }
 
 /** `tls`: the setting, where --broker says it. */

@@ -7,12 +7,17 @@ import type { TLSDemand, TLSFacts, TLSRefusal } from "../../../src/tls/io.js";
 /** How the handshake ends: with these facts, with this refusal, or never. */
 export type Ending = TLSFacts | TLSRefusal | "never";
 
-/** `ending`: asked for with each connection. */
-export function pretendedTLS(tcp: TCPConstructor, ending: (demand: TLSDemand) => Ending): TCPConstructor {
+/** `ending`: asked for with each connection. `made`: called when one is begun. */
+export function pretendedTLS(
+  tcp: TCPConstructor,
+  ending: (demand: TLSDemand) => Ending,
+  made: (demand: TLSDemand) => void = () => {},
+): TCPConstructor {
   return class extends tcp {
     constructor(options: TCPOptions & { readonly demand?: TLSDemand }) {
       const { demand } = options;
       if (demand === undefined) throw new TypeError("demand: expected one");
+      made(demand);
       let isSecured = false;
       super({
         ...options,

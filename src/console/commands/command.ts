@@ -7,10 +7,15 @@ import type { LogLevel } from "../host/log-levels.js";
 /** Something asked in the place of the prompt. */
 export interface Question {
   readonly prompt: string;
-  /** Hidden answers are not echoed, and overwritten in memory when they were given. */
-  readonly echo: "shown" | "hidden";
+  /**
+   * Hidden answers are not echoed, and overwritten in memory when they were given. A pasted one is hidden, and one of many: its row
+   * goes on in place.
+   */
+  readonly echo: "shown" | "hidden" | "pasted";
   /** Called once with the line, or with undefined when it was interrupted. May ask again. */
   answer(text: string | undefined): void;
+  /** What was answered is longer than a line: called with its beginning, instead of `answer`. Default: that is said, and it is asked again. */
+  tooLong?(): void;
 }
 
 /** The console, as a command sees it. */

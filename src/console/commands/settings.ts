@@ -1,6 +1,8 @@
 /*
  * show, set, save, revert: the settings. A secret is asked for without echo and never shown.
  */
+import type { Pasting } from "../host/host.js";
+import { MAX_LINE } from "../terminal/line.js";
 import { type Command, findName, Refusal, requireCount, requireName, type Shell } from "./command.js";
 
 const show = Object.freeze<Command>({
@@ -90,6 +92,11 @@ function quoted(shell: Shell, key: string, words: readonly string[]): string {
 }
 
 function askFor(shell: Shell, key: string): void {
+  if (shell.settings.describe(key).pasted) {
+    shell.print(`${key}: paste it now; an empty line ends it, Ctrl-C takes it back`);
+    askForLine(shell, key, shell.settings.paste(key), "whole");
+    return;
+  }
   if (!shell.settings.describe(key).secret) throw new Refusal(`${key}: expected a value ("show ${key}" says which)`);
   shell.ask({
     prompt: `${key}: `,
@@ -98,6 +105,34 @@ function askFor(shell: Shell, key: string): void {
       if (text !== undefined) stage(shell, key, text);
     },
   });
+}
+
+/** Asks for the next line of what is pasted. `so far`: a line that is broken takes none of those behind it for commands. */
+function askForLine(shell: Shell, key: string, pasting: Pasting, soFar: "whole" | "broken"): void {
+  const next = (line: string, now: "whole" | "broken"): void => {
+    if (pasting.take(line)) askForLine(shell, key, pasting, now);
+    else finishPaste(shell, key, pasting, now);
+  };
+  shell.ask({
+    prompt: `${key}: ${pasting.progress} `,
+    echo: "pasted",
+    answer(text) {
+      if (text === undefined) pasting.close();
+      else next(text, soFar);
+    },
+    tooLong: () => next("?", "broken"),
+  });
+}
+
+function finishPaste(shell: Shell, key: string, pasting: Pasting, soFar: "whole" | "broken"): void {
+  try {
+    if (soFar === "broken") throw new Refusal(`${key}: a line of it is longer than ${MAX_LINE} characters`);
+    pasting.stage();
+  } finally {
+    pasting.close();
+  }
+  const { staged, text } = shell.settings.state(key);
+  shell.print(staged === undefined ? `${key} is as it was saved: ${text}` : `${key}: ${staged}`);
 }
 
 /** `width`: of the column of keys. */

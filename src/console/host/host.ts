@@ -28,8 +28,22 @@ export interface SettingDescription {
   /** `setup` asks for it. */
   readonly asked: boolean;
   readonly needsReboot: boolean;
+  /** Takes several lines: see SettingsPort.paste. */
+  readonly pasted: boolean;
   /** Texts worth offering. */
   readonly suggestions: readonly string[];
+}
+
+/** A value of several lines, on its way into a setting. */
+export interface Pasting {
+  /** Takes the next line; false: nothing more is to come. */
+  take(line: string): boolean;
+  /** What came up to now, for who watches: "12 lines". */
+  readonly progress: string;
+  /** Stages what came. Throws an Error with one clear line if that cannot be. */
+  stage(): void;
+  /** Overwrites what came. Also behind `stage`. */
+  close(): void;
 }
 
 /** The settings. Methods with a key throw an Error with one clear line for a wrong key or text. */
@@ -41,6 +55,8 @@ export interface SettingsPort {
   check(key: string, text: string): void;
   /** Stages an edit. */
   set(key: string, text: string): void;
+  /** Begins to take a setting that is pasted. */
+  paste(key: string): Pasting;
   staged(): readonly string[];
   revert(): void;
   /** Keeps the staged edits, all or those of `keys`. Throws if that fails. */

@@ -110,6 +110,15 @@ export class Runner implements Shell {
     if (question !== undefined) this.guard(() => question.answer(text));
   }
 
+  /** The answer is longer than a line. False: the question does not care, and stays. */
+  answerTooLong(): boolean {
+    const question = this._question;
+    if (question?.tooLong === undefined) return false;
+    this._question = undefined;
+    this.guard(() => question.tooLong?.());
+    return true;
+  }
+
   /** Ends whatever runs or was still to run. */
   interrupt(): void {
     this.pending = [];

@@ -14,7 +14,7 @@ import { secretStart } from "./secrets.js";
 /** What is being typed: a command, or the answer to a question, which has neither history nor completion. */
 export interface Prompt {
   readonly text: string;
-  readonly kind: "command" | "answer" | "hidden";
+  readonly kind: "command" | "answer" | "hidden" | "pasted";
 }
 
 /** What to type for the user, maybe nothing, and what to show when there is more than one way to go on. */
@@ -126,13 +126,15 @@ export class Editor implements KeyListener {
   private enter(): void {
     const overflow = this.line.overflow;
     const text = this.line.text();
-    if (this.owner.prompt().kind === "command") {
+    const { kind } = this.owner.prompt();
+    if (kind === "command") {
       const isSecret = this.secretStart() < this.line.length;
       this.history ??= new History();
       if (isSecret || overflow) this.history.rest();
       else this.history.add(text);
     }
-    this.leave("");
+    if (kind === "pasted") this.line.clear();
+    else this.leave("");
     this.owner.onEnter(text, overflow);
   }
 
@@ -159,7 +161,7 @@ export class Editor implements KeyListener {
   }
 
   private disguise(kind: Prompt["kind"]): Disguise {
-    if (kind === "hidden") return HIDDEN;
+    if (kind === "hidden" || kind === "pasted") return HIDDEN;
     const position = kind === "command" ? this.secretStart() : this.line.length;
     return { kind: "maskedFrom", position };
   }

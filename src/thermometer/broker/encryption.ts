@@ -38,16 +38,17 @@ export class Encryption implements TLSDemand {
     this.owner = owner;
   }
 
+  /** Read from flash for each connection, as the two below, and not kept. */
   get ca(): Uint8Array | undefined {
-    return this.owner.board.credentials?.ca;
+    return this.owner.settings.bytes("mqtt.ca");
   }
 
   get certificate(): Uint8Array | undefined {
-    return this.owner.board.credentials?.certificate;
+    return this.owner.settings.bytes("mqtt.cert");
   }
 
   get key(): Uint8Array | undefined {
-    return this.owner.board.credentials?.key;
+    return this.owner.settings.bytes("mqtt.key");
   }
 
   get fingerprint(): string {
@@ -60,7 +61,7 @@ export class Encryption implements TLSDemand {
 
   /** Dates are to be checked, and the clock is not set. */
   get lacksClock(): boolean {
-    const isPinnedAlone = this.fingerprint !== "" && this.ca === undefined;
+    const isPinnedAlone = this.fingerprint !== "" && this.owner.settings.get("mqtt.ca") === "";
     return !isPinnedAlone && this.owner.board.clock.utcMs() === undefined;
   }
 
@@ -69,6 +70,20 @@ export class Encryption implements TLSDemand {
     if (this.facts === undefined) return undefined;
     const { version, cipher, name, endsMs } = this.facts;
     return `${version}, ${cipher}, certificate "${name}"${endsMs === undefined ? "" : ` until ${day(endsMs)}`}`;
+  }
+
+  /** Before a connection is made: @throws Error if nothing says who the server is to be, or what is set is not all there */
+  require(): void {
+    const { board } = this.owner;
+    if (this.ca === undefined && this.fingerprint === "" && board.tls?.hasPublicCAs !== true)
+      throw new Error("TLS: no CA is known here: set mqtt.ca to the broker's, or mqtt.fingerprint");
+    if ((this.certificate === undefined) !== (this.key === undefined))
+      throw new Error("TLS: mqtt.cert and mqtt.key belong together: set both, or none");
+  }
+
+  /** What a server is to be was changed: the next connection begins anew. */
+  changed(): void {
+    this.session = this.shown = undefined;
   }
 
   /** A new attempt begins. */

@@ -237,8 +237,10 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   // What the client asks of its owner
 
+  /** Asked for each connection. @throws Error if TLS lacks what it needs */
   get socket(): { readonly io: TCPConstructor; readonly demand?: Encryption } {
     const tcp = this.tcp as { readonly io: TCPConstructor }; // looked at in the constructor
+    this.encryption?.require();
     return this.encryption === undefined ? tcp : { ...tcp, demand: this.encryption };
   }
 
@@ -360,7 +362,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.trouble = message;
   }
 
-  private get tcp(): Board["tls"] {
+  private get tcp(): Board["tcp"] | undefined {
     const { board, settings } = this.owner;
     return settings.get("mqtt.tls") ? board.tls : board.tcp;
   }

@@ -1,0 +1,196 @@
+/*
+ * Own CA, client certificate and key at the prompt of a device: pasted, kept, given to TLS, and never let out. A secret that can be
+ * recognised is set, and everything that leaves the device is searched for it.
+ */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { MAX_LINE } from "../../src/console/terminal/line.js";
+import type { TLSDemand, TLSFacts } from "../../src/tls/io.js";
+import { fromPEM } from "../../src/tls/pem.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House, WORLD_BEGINS_MS } from "../support/house.js";
+import { Certificates } from "./support/certificates.js";
+import { pretendedTLS } from "./support/pretended.js";
+
+const MINUTE = 60_000;
+const certificates = new Certificates();
+const root = certificates.make("Test Root", { isCA: true });
+const device = certificates.make("device", { by: root, usage: "clientAuth" });
+const PEM = {
+  "mqtt.ca": readFileSync(root.certificate, "latin1"),
+  "mqtt.cert": readFileSync(device.chain, "latin1"),
+  "mqtt.key": readFileSync(device.key, "latin1"),
+};
+const PASSWORD = "tainted-password-of-the-broker";
+const FACTS: TLSFacts = {
+  version: "TLSv1.3",
+  cipher: "TLS_AES_128_GCM_SHA256",
+  name: "broker.test",
+  endsMs: WORLD_BEGINS_MS + 300 * 86_400_000,
+  isResumed: false,
+};
+
+function tlsDevice(hasPublicCAs = true) {
+  const demands: Pick<TLSDemand, "ca" | "certificate" | "key">[] = [];
+  const one = new SimulatedDevice({
+    house: new House(),
+    defaults: { "mqtt.tls": "on", log: "debug" },
+    hasPublicCAs,
+    tls: (tcp) =>
+      pretendedTLS(
+        tcp,
+        () => FACTS,
+        ({ ca, certificate, key }) => demands.push({ ca, certificate, key }),
+      ),
+  });
+  one.powerOn();
+  one.house.time.advance(MINUTE);
+  return { one, demands, time: one.house.time };
+}
+
+/** Pastes at the prompt; the answer. */
+function paste(one: SimulatedDevice, key: string, pem: string): string {
+  one.port.take();
+  one.port.send(`set ${key}\n${pem}\n`);
+  return one.port.take();
+}
+
+describe("pasted at the prompt", () => {
+  test("they are given to TLS from the next connection on, over a reboot, and gone when cleared", () => {
+    const { one, demands, time } = tlsDevice();
+    expect(demands.at(-1)).toEqual({ ca: undefined, certificate: undefined, key: undefined });
+    for (const [key, pem] of Object.entries(PEM))
+      expect(paste(one, key, pem)).toMatch(new RegExp(`${key}: \\d+ bytes, sha256 [0-9a-f]{16}\n`));
+    expect(one.type("save")).toContain("saved: mqtt.ca, mqtt.cert, mqtt.key");
+    const wanted = {
+      ca: fromPEM(PEM["mqtt.ca"], "CERTIFICATE"),
+      certificate: fromPEM(PEM["mqtt.cert"], "CERTIFICATE"),
+      key: fromPEM(PEM["mqtt.key"], "PRIVATE KEY"),
+    };
+    one.house.network.resetAll();
+    time.advance(MINUTE);
+    expect(demands.at(-1)).toEqual(wanted);
+    one.reboot();
+    time.advance(MINUTE);
+    expect(demands.at(-1)).toEqual(wanted);
+    expect(one.status("broker")).toContain("connected");
+    one.set({ "mqtt.ca": "", "mqtt.cert": "", "mqtt.key": "" });
+    one.house.network.resetAll();
+    time.advance(MINUTE);
+    expect(demands.at(-1)).toEqual({ ca: undefined, certificate: undefined, key: undefined });
+  });
+
+  test("on a terminal no line of it is shown, Ctrl-C takes it back, and what follows is a command again", () => {
+    const one = new SimulatedDevice({
+      serial: { mode: "terminal" },
+      tls: (tcp) => pretendedTLS(tcp, () => FACTS),
+    }).powerOn();
+    const lines = PEM["mqtt.key"].split("\n");
+    one.port.send("set mqtt.key\r");
+    for (const line of lines.slice(0, 3)) one.port.send(`${line}\r`);
+    one.port.send("\x03version\r");
+    const said = one.port.take();
+    expect(said).toContain("mqtt.key: paste it now; an empty line ends it, Ctrl-C takes it back");
+    expect(said.replaceAll(/[ \b]+/g, " ")).toContain("mqtt.key: 0 lines 1 line 2 lines 3 lines ^C");
+    expect(said).toContain("home-thermometer 0.");
+    for (const line of lines.slice(1, 3)) expect(said).not.toContain(line.slice(0, 16));
+    expect(one.firmware.settings.staged()).toEqual([]);
+  });
+
+  test("a line longer than the prompt takes, or no Base64: the rest of it is no command, and it is refused", () => {
+    const { one } = tlsDevice();
+    const [begin, ...rest] = PEM["mqtt.ca"].split("\n");
+    const long = paste(one, "mqtt.ca", [begin, "A".repeat(2 * MAX_LINE), ...rest].join("\n"));
+    expect(long).toContain(`error: mqtt.ca: a line of it is longer than ${MAX_LINE} characters`);
+    const wrong = paste(one, "mqtt.ca", [begin, "reboot!", ...rest].join("\n"));
+    expect(wrong).toContain("error: mqtt.ca: the PEM block holds what is no Base64");
+    expect(long + wrong).not.toMatch(/no such command|rebooting/);
+    expect(one.firmware.settings.staged()).toEqual([]);
+  });
+
+  test("a board without TLS takes none, and no mqtt.tls", () => {
+    const one = new SimulatedDevice().powerOn();
+    expect(paste(one, "mqtt.ca", "")).toContain("error: mqtt.ca: is of no use, simulated has no TLS");
+    expect(one.type("set mqtt.tls on")).toContain('mqtt.tls: got "on", but simulated has no TLS; leave it off');
+  });
+
+  test("a board that knows no CA makes no connection until it has one, or a pinned key; half a pair is no pair", () => {
+    const { one, demands, time } = tlsDevice(false);
+    expect(one.status("broker")).toContain("no CA is known here: set mqtt.ca to the broker's, or mqtt.fingerprint");
+    expect(demands).toEqual([]);
+    paste(one, "mqtt.ca", PEM["mqtt.ca"]);
+    paste(one, "mqtt.cert", PEM["mqtt.cert"]);
+    one.type("save");
+    time.advance(10 * MINUTE);
+    expect(one.status("broker")).toContain("mqtt.cert and mqtt.key belong together: set both, or none");
+    expect(one.house.messages).toEqual([]);
+    paste(one, "mqtt.key", PEM["mqtt.key"]);
+    one.type("save");
+    time.advance(10 * MINUTE);
+    expect(one.status("broker")).toContain("connected");
+  });
+
+  test("a factory reset leaves no byte of them on flash", () => {
+    const { one, time } = tlsDevice();
+    paste(one, "mqtt.key", PEM["mqtt.key"]);
+    one.type("save");
+    const secret = Buffer.from(fromPEM(PEM["mqtt.key"], "PRIVATE KEY")).subarray(40, 56);
+    const isOnFlash = (): boolean => Buffer.from(one.settingsFlash.bytes).includes(secret);
+    expect(isOnFlash()).toBe(true);
+    one.type("factory-reset");
+    one.type("erase");
+    time.advance(MINUTE);
+    expect(isOnFlash()).toBe(false);
+  });
+});
+
+describe("what leaves the device", () => {
+  const key = Buffer.from(fromPEM(PEM["mqtt.key"], "PRIVATE KEY"));
+  /** Sixteen bytes of the key from each place of eight, as they may be written; and the password. */
+  const forms = [PASSWORD, Buffer.from(PASSWORD).toString("base64").slice(0, 24)];
+  for (let at = 36; at + 16 <= key.length; at += 8) {
+    const part = key.subarray(at, at + 16);
+    forms.push(part.toString("latin1"), part.toString("hex"));
+  }
+  for (const line of PEM["mqtt.key"].split("\n").slice(2, -2)) forms.push(line.slice(0, 20), line.slice(20, 40));
+
+  /** The device's life with secrets: everything that leaves it. `leak`: done in the midst. */
+  function allThatLeft(leak: (one: SimulatedDevice) => void = () => {}): string {
+    const { one, time } = tlsDevice();
+    const out: string[] = [];
+    const take = (): void => void out.push(one.port.take());
+    take();
+    for (const [name, pem] of Object.entries(PEM)) out.push(paste(one, name, pem));
+    out.push(paste(one, "mqtt.key", PEM["mqtt.key"].replace("\n", "\n*"))); // refused
+    out.push(paste(one, "mqtt.ca", PEM["mqtt.key"])); // in the wrong place
+    out.push(paste(one, "mqtt.key", PEM["mqtt.key"]));
+    out.push(one.type(`set mqtt.user ann`), one.type(`set mqtt.password ${PASSWORD}`));
+    out.push(one.type("show"), one.type("show mqtt.key"), one.type("save"), one.type("show"), one.type("status"));
+    one.house.network.resetAll();
+    leak(one);
+    time.advance(5 * MINUTE);
+    take();
+    one.crash(new Error("something of the firmware"));
+    time.advance(5 * MINUTE);
+    out.push(one.type("status"), one.type("show mqtt.key"));
+    one.reboot();
+    time.advance(5 * MINUTE);
+    take();
+    expect(one.house.readings().length).toBeGreaterThan(10);
+    const mqtt = one.house.messages.map(({ topic, payload }) => `${topic} ${payload}`);
+    return [...out, ...one.traces, ...mqtt, ...one.house.retained.values(), ...one.restarts].join("\n");
+  }
+  const found = (text: string): string[] => forms.filter((form) => text.includes(form));
+
+  test("holds nothing of key and password: prompt, log, status, MQTT, crash note", () => {
+    expect(found(allThatLeft())).toEqual([]);
+  });
+
+  test.each<[string, (one: SimulatedDevice) => void]>([
+    ["a log line", (one) => one.firmware.log("debug", `key ${key.toString("hex")}`)],
+    ["a crash note", (one) => one.crash(new Error(PEM["mqtt.key"].split("\n")[2].slice(0, 30)))],
+    ["a topic", (one) => one.set({ room: PASSWORD, "mqtt.tls": "on" })],
+  ])("a leak by %s would be found", (_what, leak) => {
+    expect(found(allThatLeft(leak))).not.toEqual([]);
+  });
+});
