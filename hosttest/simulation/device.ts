@@ -11,23 +11,26 @@ import { type Intruder, NTPServer } from "../../boards/parts/ntp.js";
 import { SHT3xPart } from "../../boards/parts/sht3x.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { WiFiLink } from "../../boards/parts/wifi-link.js";
-import type { Board } from "../../src/board.js";
+import type { Board, Firmware } from "../../src/board.js";
 import { TEMPERATURE } from "../../src/channels/channels.js";
+import { startFirmware } from "../../src/firmware.js";
+import type { ClockState } from "../../src/journal/dating.js";
 import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
-import { Outbox } from "../../src/outbox/outbox.js";
-import { Thermometer } from "../../src/thermometer.js";
+import { Outbox, type Statistics } from "../../src/outbox/outbox.js";
+import type { Thermometer } from "../../src/thermometer.js";
 import { openedFlash } from "../support/opened-flash.js";
 import type { VirtualTime } from "../support/virtual-time.js";
 import { Ledger, type Violation } from "./ledger.js";
 import type { Network } from "./network.js";
 import { watchPace } from "./pace.js";
 import type { Random } from "./random.js";
+import { Sleeper, type SleeperPlan } from "./sleepers/sleeper.js";
 import type { Lie } from "./storm.js";
+import { humidity, temperature, trueUtcMs } from "./truth.js";
 import type { VersionSetting } from "./versions.js";
 import { Work } from "./work.js";
 
 const SETTINGS_BLOCKS = 4;
-const FIRST_LIFE_MS = Date.UTC(2026, 5, 1);
 /** An erase is as likely to be cut as so many programmed bytes. */
 const ERASE_STEPS = 600;
 const SSID = { ssid: "home", password: "correct horse", rssi: -60 };
@@ -50,6 +53,8 @@ export interface DeviceOptions {
   readonly contents: "nothing" | "drained";
   /** Number of the first reading of its life. */
   readonly firstSequence: number;
+  /** It sleeps between its samples; default: it does not. */
+  readonly plan?: SleeperPlan;
   report(violation: Violation): void;
   log(text: string): void;
 }
@@ -62,7 +67,15 @@ interface Life {
   utcOffsetMs: number | undefined;
   /** No server gave this life a wrong time. */
   clockRight: boolean;
+  running: Firmware | undefined;
+  /** The whole thermometer, which runs or is about to. */
   firmware: Thermometer | undefined;
+}
+
+/** A power cut that waits for so many programmed bytes. */
+interface Armed {
+  readonly steps: number;
+  readonly bits: "none" | "some" | "all";
 }
 
 export class Device {
@@ -84,6 +97,12 @@ export class Device {
   #brownouts = 0;
   #isExcused = false; // all time servers agree on a wrong time
   readonly #work: Work;
+  readonly sleeper: Sleeper | undefined;
+  #armed: Armed | undefined; // while it sleeps
+  #bootNumber = 0; // the latest that the firmware had
+  #inForce: { readonly room: string; readonly qos: 1 | 2 };
+  #isRetired = false;
+  #left: number | undefined; // entries that waited when it last went to sleep after a report; undefined: there was none yet
 
   constructor(options: DeviceOptions) {
     const { index, time, random, blocks } = options;
@@ -105,10 +124,17 @@ export class Device {
       turn: () => time.turns,
       onWatchdog: (text) => options.report({ kind: "watchdog", device: index, atMs: time.nowMs, text }),
     });
+    this.sleeper = options.plan && this.#sleeperOf(options.plan);
+    this.#inForce = { room: this.#defaults.room, qos: options.qos };
     this.#prepare();
   }
 
-  /** True while it has power. */
+  /** True while it has power, asleep or not. */
+  get isPowered(): boolean {
+    return this.isOn || this.sleeper?.isPowered === true;
+  }
+
+  /** True while its firmware runs. */
   get isOn(): boolean {
     return this.#life?.on === true;
   }
@@ -118,21 +144,22 @@ export class Device {
   }
 
   powerOn(): void {
-    if (!this.isOn) this.#boot();
+    if (!this.isPowered && !this.#isRetired) this.#boot();
   }
 
   /** The power goes now, between two operations. */
   cut(offMs: number): void {
-    if (!this.isOn) return;
+    if (!this.isPowered) return;
     this.#offMs = offMs;
     this.#die();
   }
 
   /** The power goes after so many more programmed bytes. */
   cutAfter(steps: number, offMs: number): void {
-    if (!this.isOn) return;
+    if (!this.isPowered) return;
     this.#offMs = offMs;
-    this.flash.cutAfter(steps, this.options.random.pick(["none", "some", "all"] as const));
+    this.#armed = { steps, bits: this.options.random.pick(["none", "some", "all"] as const) };
+    if (this.isOn) this.#arm();
   }
 
   brownouts(times: number): void {
@@ -172,6 +199,8 @@ export class Device {
     this.#guarded(life, () => {
       for (const [key, value] of Object.entries(settings)) firmware.settings.set(key, value);
       firmware.settings.save();
+      const { room = this.#inForce.room, "mqtt.qos": qos = `${this.#inForce.qos}` } = settings;
+      this.#inForce = { room, qos: qos === "1" ? 1 : 2 };
       firmware.restart("reboot");
     });
   }
@@ -182,21 +211,74 @@ export class Device {
     this.sensor(true);
     this.wifi(true);
     this.lie(0);
+    this.#armed = undefined;
     if (this.isOn) this.flash.cutAfter(Number.POSITIVE_INFINITY);
     else this.powerOn();
-    this.firmware?.stopSampling();
+    this.#left = undefined;
+    this.rest();
+  }
+
+  /** It takes no more samples; one that sleeps reports, and then no more. */
+  rest(): void {
+    if (this.sleeper === undefined) this.firmware?.stopSampling();
+    else if (this.#left === 0) this.switchOff();
+    else this.sleeper.press();
+  }
+
+  /** All that it has kept is delivered. */
+  get isQuiet(): boolean {
+    return this.sleeper === undefined ? this.firmware?.unsettled === 0 : this.#left === 0;
+  }
+
+  /** What its outbox holds, as a mount finds it if it is off. */
+  statistics(): Statistics | undefined {
+    if (this.sleeper === undefined) return this.firmware?.outbox?.statistics();
+    this.flash.powerOn();
+    return new Outbox({ flash: this.flash }).statistics();
+  }
+
+  /** For good: it takes no more samples. */
+  switchOff(): void {
+    this.#isRetired = true;
+    this.#endLife();
+    this.sleeper?.reset();
+  }
+
+  #sleeperOf(plan: SleeperPlan): Sleeper {
+    const { time, random, index, report } = this.options;
+    const sleep = { sleep: "on", report: `${plan.reportMin}`, awake: `${plan.awakeS}` };
+    Object.assign(this.#defaults, sleep);
+    return new Sleeper({
+      time,
+      random,
+      plan,
+      onSleep: () => this.#fellAsleep(),
+      onStart: () => this.#boot(),
+      onTooLong: (text) => report({ kind: "awake", device: index, atMs: time.nowMs, text }),
+    });
+  }
+
+  #fellAsleep(): void {
+    const { stepsUntilCut } = this.flash;
+    if (this.#armed !== undefined) this.#armed = { ...this.#armed, steps: stepsUntilCut };
+    if (this.firmware?.uplink !== undefined) this.#left = this.firmware.unsettled;
+    this.#endLife();
+  }
+
+  #arm(): void {
+    if (this.#armed !== undefined) this.flash.cutAfter(this.#armed.steps, this.#armed.bits);
   }
 
   #prepare(): void {
-    const { firstSequence, intervalS, qos, version, contents, sensor } = this.options;
+    const { firstSequence, intervalS, qos, version, contents, sensor, plan } = this.options;
     const outbox = new Outbox({ flash: this.flash, firstSequence });
     outbox.note(UNUSED_TAG, Uint8Array.of(1)); // from now on the flash knows its first number
     if (contents === "drained") drain(outbox);
     outbox.close();
     this.flash.powerOn();
     const topics = sensor === "sht3x, each" ? "each" : "sample";
-    const defaults = { interval: String(intervalS), "mqtt.qos": String(qos), "mqtt.version": version, topics };
-    Object.assign(this.#defaults, defaults);
+    const defaults = { "mqtt.qos": String(qos), "mqtt.version": version, topics };
+    Object.assign(this.#defaults, { interval: String(plan?.intervalS ?? intervalS) }, defaults);
   }
 
   readonly #defaults: Record<string, string> = {
@@ -212,23 +294,26 @@ export class Device {
     this.flash.powerOn();
     this.#settingsFlash.powerOn(); // what was mounted on it is no more, however the last life ended
     this.#armBrownout();
+    this.#arm();
     const life: Life = {
       on: true,
       bootMs: time.nowMs,
       utcOffsetMs: undefined,
       clockRight: !this.#isExcused,
+      running: undefined,
       firmware: undefined,
     };
     this.#life = life;
     this.boots++;
+    this.sleeper?.started();
     this.#bus = new I2CBus(); // what the last life had open, it has no more
     this.#bus.attach(this.#address, this.#part);
     this.#part.powerOn();
     this.sensor(this.#isSensorThere);
-    this.options.log(`device ${this.options.index} boots`);
+    if (this.sleeper === undefined) this.options.log(`device ${this.options.index} boots`);
     const board = this.#board(life, random);
     this.#guarded(life, () => {
-      life.firmware = new Thermometer(board);
+      life.running = startFirmware(board);
     });
   }
 
@@ -236,7 +321,7 @@ export class Device {
     if (this.#brownouts === 0) return;
     this.#brownouts--;
     const { random } = this.options;
-    this.flash.cutAfter(random.whole(0, 400), random.pick(["none", "some", "all"] as const));
+    this.#armed = { steps: random.whole(0, 400), bits: random.pick(["none", "some", "all"] as const) };
     this.#offMs = random.whole(50, 3000);
   }
 
@@ -256,17 +341,23 @@ export class Device {
   }
 
   #die(): void {
-    const life = this.#life;
-    if (life === undefined || !life.on) return;
-    life.on = false;
+    if (!this.isPowered) return;
     const isInside = this.flash.cutInside;
     this.cuts++;
     if (isInside) this.cutsInside++;
+    this.#armed = undefined;
+    this.#endLife();
+    this.sleeper?.powerOff();
+    this.options.log(`device ${this.options.index} loses power${isInside ? " inside a flash operation" : ""}`);
+    this.options.time.timers.set(() => this.powerOn(), this.#offMs);
+  }
+
+  /** Whatever the firmware still does in this turn has no effect. */
+  #endLife(): void {
+    if (this.#life !== undefined) this.#life.on = false;
     this.flash.powerOff();
     this.#settingsFlash.powerOff();
     this.#wifi.powerCycle();
-    this.options.log(`device ${this.options.index} loses power${isInside ? " inside a flash operation" : ""}`);
-    this.options.time.timers.set(() => this.powerOn(), this.#offMs);
   }
 
   #board(life: Life, random: Random): Board {
@@ -283,19 +374,22 @@ export class Device {
       random: random.unit,
       setUtc: (utcMs) => {
         life.utcOffsetMs = utcMs - time.nowMs;
+        if (life.on) this.#synchronised(life);
       },
       openFlash: () => this.#opened(this.flash),
       openSettings: () => new KeyValueOnFlash(this.#opened(this.#settingsFlash)),
       sensor: { io: this.#bus.SMBus, digital: this.#bus.Digital, data: this.#bus.data, clock: this.#bus.clock },
       tcp: { io: this.#paced(network.socketClass(isOn, () => this.#wifi.connected)) },
-      wifi: this.#wifi,
+      wifi: { io: this.#watchedWiFi() },
       ntp: this.#ntp,
-      resetCause: "power",
+      sleep: this.sleeper?.port,
+      resetCause: this.sleeper?.resetCause ?? "power",
       defaults: this.#defaults,
       boot: () => {},
       restart: () => this.#restart(life),
       trace: (line) => this.options.log(`device ${index}: ${line}`),
       observer: {
+        started: (firmware) => this.#started(life, firmware as Thermometer),
         reading: ({ values }, sequence) => this.#onReading(life, values[TEMPERATURE], sequence),
         settled: (sequence, outcome) => {
           if (life.on) this.ledger.settle(sequence, outcome);
@@ -310,15 +404,38 @@ export class Device {
     return watchPace(io, nowMs, (text) => report({ kind: "crowd", device: index, atMs: nowMs(), text }));
   }
 
+  #started(life: Life, firmware: Thermometer): void {
+    if (!life.on) return;
+    life.firmware = firmware;
+    const boots = firmware.lifetime?.boots ?? 0;
+    if (boots !== this.#bootNumber) this.sleeper?.bootBegins(); // also where RTC memory was not as it was left
+    this.#bootNumber = boots;
+  }
+
+  #synchronised(life: Life): void {
+    const before: ClockState = { syncUptimeMs: 0, syncUtcMs: 0, syncNext: 0, sentEnd: 0 };
+    life.firmware?.journal?.keepClock(before);
+    const next = life.firmware?.outbox?.nextSequence ?? 0;
+    this.sleeper?.synchronised({ sentEnd: before.sentEnd, next }, !this.#isExcused);
+  }
+
+  /** The chip's class; that it is in use is seen. */
+  #watchedWiFi(): WiFiLink["io"] {
+    const { io } = this.#wifi;
+    const radioOn = (): void => this.sleeper?.radioOn();
+    return class extends io {
+      constructor(options: ConstructorParameters<WiFiLink["io"]>[0]) {
+        super(options);
+        radioOn();
+      }
+    };
+  }
+
   #restart(life: Life): void {
-    life.firmware?.close();
-    life.on = false;
-    this.flash.powerOff(); // what the firmware still does in this turn has no effect
-    this.#settingsFlash.powerOff();
-    this.#wifi.powerCycle();
-    this.options.time.timers.set(() => {
-      if (!this.isOn) this.#boot();
-    }, 300);
+    life.running?.close();
+    this.#endLife();
+    this.sleeper?.reset();
+    this.options.time.timers.set(() => this.powerOn(), 300);
   }
 
   /** The flash as the firmware sees it: the moment it throws for want of power, the life is over. */
@@ -328,9 +445,8 @@ export class Device {
 
   #onReading(life: Life, celsius: number, sequence: number | undefined): void {
     if (!life.on || sequence === undefined || sequence < 0) return;
+    this.#left = undefined;
     const { time, index, report } = this.options;
-    const { settings } = life.firmware ?? {};
-    if (settings === undefined) return;
     const truly = temperature(time.nowMs);
     if (Math.abs(celsius - truly) > 0.1) {
       report({
@@ -340,8 +456,8 @@ export class Device {
         text: `${sequence}: read ${celsius}, is ${truly}`,
       });
     }
-    const qos = settings.get("mqtt.qos") === 2 ? 2 : 1;
-    const truth = { utcMs: trueUtcMs(time.nowMs), room: settings.get("room"), qos, clock: life } as const;
+    const clock = this.sleeper?.stretch ?? life;
+    const truth = { utcMs: trueUtcMs(time.nowMs), clock, ...this.#inForce };
     const percent = humidity(time.nowMs);
     const { sensor } = this.options;
     if (sensor === "sht3x, each") {
@@ -368,19 +484,4 @@ function drain(outbox: Outbox): void {
   const { blocks } = outbox.statistics();
   while (outbox.statistics().blocksUsed < blocks - 1) outbox.append(payload, 1);
   for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(0)) outbox.settle(entry.sequence);
-}
-
-/** The wall clock of the world. */
-export function trueUtcMs(nowMs: number): number {
-  return FIRST_LIFE_MS + nowMs;
-}
-
-/** Its relative humidity, percent. */
-function humidity(nowMs: number): number {
-  return 50 - 20 * Math.sin(nowMs / 13_750_987) + Math.sin(nowMs / 900_000);
-}
-
-/** The room's temperature, °C: a day's swing, and a faster one on top. */
-function temperature(nowMs: number): number {
-  return 21 + 4 * Math.sin(nowMs / 13_750_987) + 0.5 * Math.sin(nowMs / 600_000);
 }

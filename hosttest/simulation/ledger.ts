@@ -20,6 +20,7 @@ export interface Violation {
     | "wear"
     | "crowd"
     | "watchdog"
+    | "awake"
     | "crash";
   readonly device: number;
   readonly atMs: number;
@@ -36,8 +37,24 @@ export interface Truth {
   /** Of a sample with both, percent. */
   readonly humidity?: number;
   readonly qos: 1 | 2;
-  /** The boot it was taken in; `clockRight`: no server gave that boot a wrong time. */
-  readonly clock: { readonly clockRight: boolean };
+  readonly clock: TrueClock;
+}
+
+/** What its time goes by. `clockRight`: no server gave a wrong time. */
+export interface TrueClock {
+  readonly clockRight: boolean;
+  /** How far its time may be off; negative: it must have none. Absent: as a crystal's. */
+  toleranceMs?(sequence: number, utcMs: number): number;
+  /** Two synchronisations date it, and the clock between them was even. */
+  isExact?(sequence: number): boolean;
+  /** The number after which flash has the note of the second: if that entry's block is evicted, the note goes with it. */
+  readonly notedAt?: number;
+}
+
+/** A time that is wrong, unless flash has lost what it should have been dated by. */
+interface Doubted {
+  readonly notedAt: number;
+  readonly text: string;
 }
 
 const PAYLOAD_INVALID = 0x99;
@@ -64,6 +81,9 @@ export class Ledger {
   lostByBroker = 0;
   /** Rightly so: the broker refused them for good. */
   deadLetters = 0;
+  /** Of samples that two synchronisations date: how many, and how far the worst of them was off. */
+  readonly exact = { count: 0, worstMs: 0 };
+  readonly #doubted: Doubted[] = [];
   readonly #gone = new Set<number>(); // lost by the broker, as it says itself
   readonly #refused = new Set<number>(); // by the broker, for good
   /** Seen first at QoS 1 though of QoS 2, and so with QoS 1's promise. */
@@ -138,6 +158,10 @@ export class Ledger {
 
   /** At the end: numbers that were written and never seen. `excusedCount`: how many the device says it dropped. */
   finish(excusedCount: number): void {
+    for (const { notedAt, text } of this.#doubted) {
+      const isEvicted = this.open.has(notedAt) || this.open.has(notedAt - 1);
+      if (!isEvicted) this.#report({ kind: "wrongTime", text });
+    }
     const unseen = [...this.open.keys()].filter(
       (sequence) => !this.#seen.has(sequence) && !this.#isLostByBroker(sequence),
     );
@@ -183,10 +207,20 @@ export class Ledger {
     if (humidity === undefined ? truth.humidity !== undefined : !isNear(humidity, truth.humidity)) {
       this.#report({ kind: "wrongValue", text: `${seq} says humidity ${humidity} %, was ${truth.humidity}` });
     }
-    if (ts === undefined || !truth.clock.clockRight) return;
-    const errorMs = Math.abs(Date.parse(ts) - truth.utcMs);
-    if (errorMs > TIME_TOLERANCE_MS) {
-      this.#report({ kind: "wrongTime", text: `${seq} says ${ts}, was ${new Date(truth.utcMs).toISOString()}` });
+    if (ts !== undefined && truth.clock.clockRight) this.#compareTime(seq, ts, truth);
+  }
+
+  #compareTime(seq: number, ts: string, { clock, utcMs }: Truth): void {
+    const errorMs = Math.abs(Date.parse(ts) - utcMs);
+    const toleranceMs = clock.toleranceMs?.(seq, utcMs) ?? TIME_TOLERANCE_MS;
+    if (errorMs > toleranceMs) {
+      const text = `${seq} says ${ts}, was ${new Date(utcMs).toISOString()}: at most ${Math.round(toleranceMs)} ms off`;
+      // What is in flight keeps its block, and a full outbox evicts the one behind it: whether it did is known in the end.
+      if (clock.notedAt === undefined) this.#report({ kind: "wrongTime", text });
+      else this.#doubted.push({ notedAt: clock.notedAt, text });
+    } else if (clock.isExact?.(seq)) {
+      this.exact.count++;
+      this.exact.worstMs = Math.max(this.exact.worstMs, errorMs);
     }
   }
 

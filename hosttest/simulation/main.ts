@@ -9,6 +9,7 @@ import { commandLine, flag, positive, preset, seedOption, whole } from "../suppo
 import { Progress, printVerdict } from "../support/command-line/progress.js";
 import { type RunOptions, type RunResult, run } from "./run.js";
 import { shrink } from "./shrink.js";
+import { Summary } from "./sleepers/summary.js";
 
 Error.stackTraceLimit = 0; // thousands are thrown and caught in a run, and their stacks are dear
 
@@ -27,16 +28,18 @@ const { values } = commandLine(
     devices: preset("1", whole("D", "devices in one world", 1, 1000)),
     seed: seedOption(),
     "reading-every": preset("60", positive("SECONDS", "between readings", 86_400, "seconds")),
+    sleepers: flag("devices that sleep between their samples"),
     "run-days": positive("N", "days of one world (default: 36.5 device-days, or all there are)", 36_500, "days"),
     json: flag("the figures alone, as one line of JSON"),
   },
 );
-const { years, devices, seed, "reading-every": intervalS, json } = values;
+const { years, devices, seed, "reading-every": intervalS, sleepers, json } = values;
 const days = values["run-days"] ?? Math.min(36.5, years * DAYS_PER_YEAR) / devices;
+const kind = sleepers ? "sleepers" : "devices";
 const runs = Math.max(1, Math.round((years * DAYS_PER_YEAR) / (days * devices)));
 
 console.error(
-  `seed ${seed}: ${runs} runs of ${devices} devices and ${days} days, a reading every ${intervalS} s; ` +
+  `seed ${seed}: ${runs} runs of ${devices} ${kind} and ${days} days, a reading every ${intervalS} s; ` +
     `a day has ${CUTS_PER_DAY} power cuts a device and ${TROUBLES_PER_DAY} troubles, on average`,
 );
 
@@ -61,6 +64,7 @@ const totals = {
   connectsAt5: 0,
   digest: "",
 };
+const slept = new Summary();
 const startedMs = performance.now();
 const progress = new Progress();
 for (let i = 0; i < runs; i++) {
@@ -71,6 +75,7 @@ for (let i = 0; i < runs; i++) {
     intervalS,
     cutsPerDay: CUTS_PER_DAY,
     troublesPerDay: TROUBLES_PER_DAY,
+    sleepers,
   };
   const result = run(options);
   add(result);
@@ -106,6 +111,7 @@ function add(result: RunResult): void {
   totals.connects += result.connects;
   totals.connectsAt5 += result.connectsAt5;
   totals.digest = result.digest;
+  slept.add(result);
 }
 
 function explain(options: RunOptions, result: RunResult): void {
@@ -123,12 +129,16 @@ function explain(options: RunOptions, result: RunResult): void {
   for (const line of shrunk.latest) console.error(`  ${line}`);
   console.error(
     `\nagain: npm run simulate -- --seed ${options.seed} --years ${(days * devices) / DAYS_PER_YEAR} --devices ${devices} ` +
-      `--run-days ${days} --reading-every ${intervalS}`,
+      `--run-days ${days} --reading-every ${intervalS}${sleepers ? " --sleepers" : ""}`,
   );
 }
 
 function report(): void {
-  const figures = { ...totals, deviceYears: Number(totals.deviceYears.toFixed(3)) };
+  const figures = {
+    ...totals,
+    deviceYears: Number(totals.deviceYears.toFixed(3)),
+    ...(sleepers ? slept.figures() : {}),
+  };
   if (json) console.log(JSON.stringify(figures));
   else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
   const { lost, doubled, disordered, otherViolations } = totals;

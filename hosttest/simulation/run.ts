@@ -3,6 +3,7 @@
  * which everything must come to rest. The same seed and schedule give the same run, byte for byte: the digest shows it.
  */
 import { VirtualTime } from "../support/virtual-time.js";
+import { type Befallen, befall } from "./befall.js";
 import { Broker } from "./broker/broker.js";
 import type { Forwarded } from "./broker/message.js";
 import { FAIR } from "./broker/options.js";
@@ -10,7 +11,8 @@ import { Device } from "./device.js";
 import type { Ledger, Violation } from "./ledger.js";
 import { Network } from "./network.js";
 import { Random } from "./random.js";
-import { brew, type Event, type Trouble } from "./storm.js";
+import { drawPlan, type Sleeper } from "./sleepers/sleeper.js";
+import { brew, type Event } from "./storm.js";
 import { Versions } from "./versions.js";
 
 const SECOND = 1000;
@@ -24,6 +26,7 @@ const LATEST_EVENTS = 40;
 const LONG_PAST = 0x0a1d_5eed;
 const LARGE_RING = 256;
 const SENSORS = 0x5e_0505;
+const PLANS = 0x51_eeb5;
 
 export interface RunOptions {
   readonly seed: number;
@@ -32,6 +35,8 @@ export interface RunOptions {
   readonly intervalS: number;
   readonly cutsPerDay: number;
   readonly troublesPerDay: number;
+  /** The devices sleep between their samples. Default: they do not. */
+  readonly sleepers?: boolean;
   /** Instead of what the seed would brew: for shrinking. */
   readonly events?: readonly Event[];
 }
@@ -57,6 +62,9 @@ export interface RunResult {
   /** CONNECTs that the broker took, in all and at MQTT 5. */
   readonly connects: number;
   readonly connectsAt5: number;
+  readonly sleepers: readonly Sleeper[];
+  /** Of samples that two synchronisations date: how many, and by how much the worst was off. */
+  readonly exact: { readonly count: number; readonly worstMs: number };
   readonly digest: string;
 }
 
@@ -67,12 +75,12 @@ export function run(options: RunOptions): RunResult {
   return world.result();
 }
 
-class World {
+class World implements Befallen {
   readonly #options: RunOptions;
   readonly #time = new VirtualTime();
-  readonly #broker: Broker;
-  readonly #network: Network;
-  readonly #devices: Device[];
+  readonly broker: Broker;
+  readonly network: Network;
+  readonly devices: readonly Device[];
   readonly #events: readonly Event[];
   readonly #versions: Versions;
   readonly #violations: Violation[] = [];
@@ -83,17 +91,18 @@ class World {
   #drops = 0;
 
   constructor(options: RunOptions) {
-    const { seed, devices, days, intervalS, cutsPerDay, troublesPerDay } = options;
+    const { seed, devices, days, intervalS, cutsPerDay, troublesPerDay, sleepers = false } = options;
     // By a generator of its own: a world without a long past is what it always was.
     const sensors = new Random(seed ^ SENSORS);
     const isOld = new Random(seed ^ LONG_PAST).chance(0.125);
+    const plans = new Random(seed ^ PLANS);
     this.#options = options;
     const random = new Random(seed);
     const brewing = random.fork();
     random.fork();
     this.#versions = new Versions((salt) => new Random(seed ^ salt));
     const versions = this.#versions;
-    this.#broker = new Broker({
+    this.broker = new Broker({
       time: this.#time,
       random: random.fork(),
       forwardAt: random.pick(["publish", "pubrel"] as const),
@@ -105,18 +114,19 @@ class World {
       breach: (client, what) =>
         this.#report({ kind: "breach", device: indexOf(client), atMs: this.#time.nowMs, text: what }),
     });
-    this.#network = new Network(this.#time, this.#broker.listen);
+    this.network = new Network(this.#time, this.broker.listen);
     const oldOr = (blocks: number): number => (isOld ? LARGE_RING : blocks);
-    this.#devices = Array.from(
+    this.devices = Array.from(
       { length: devices },
       (_, index) =>
         new Device({
           index,
           time: this.#time,
           random: random.fork(),
-          network: this.#network,
+          network: this.network,
           blocks: oldOr(random.pick([4, 6, 16, 64])),
           contents: isOld ? "drained" : "nothing",
+          plan: sleepers ? drawPlan(plans, intervalS) : undefined,
           intervalS,
           sensor: sensors.pick(["tmp117", "sht3x", "sht3x, each"] as const),
           qos: random.pick([1, 2, 2] as const),
@@ -128,16 +138,17 @@ class World {
         }),
     );
     const lengthMs = days * DAY;
-    this.#events = options.events ?? brew({ random: brewing, devices, lengthMs, cutsPerDay, troublesPerDay, versions });
+    this.#events =
+      options.events ?? brew({ random: brewing, devices, lengthMs, cutsPerDay, troublesPerDay, versions, sleepers });
   }
 
   /** All events, each at its time. */
   storm(): void {
-    for (const device of this.#devices) device.powerOn();
+    for (const device of this.devices) device.powerOn();
     for (const event of this.#events) {
       this.#time.advance(event.atMs - this.#time.nowMs);
       this.#note(JSON.stringify(event.trouble));
-      this.#befall(event.trouble, new Random(event.seed));
+      befall(this, event.trouble, new Random(event.seed));
       if (this.#violations.length > 0) return;
     }
     this.#time.advance(this.#options.days * DAY - this.#time.nowMs);
@@ -146,17 +157,18 @@ class World {
   /** Fair weather: everything that was written must arrive, in bounded time. */
   calm(): void {
     this.#fairWeather();
-    for (const device of this.#devices) device.calm();
+    for (const device of this.devices) device.calm();
     const endMs = this.#time.nowMs + CALM_MS;
     while (this.#time.nowMs < endMs && this.#violations.length === 0 && !this.#isQuiet()) {
       this.#time.advance(10 * SECOND);
-      for (const device of this.#devices) device.firmware?.stopSampling(); // also those that boot only now
+      for (const device of this.devices) device.rest(); // also those that boot only now
     }
-    if (this.#violations.length === 0) for (const device of this.#devices) this.#examine(device);
+    for (const device of this.devices) if (device.sleeper !== undefined) device.switchOff();
+    if (this.#violations.length === 0) for (const device of this.devices) this.#examine(device);
   }
 
   result(): RunResult {
-    const sum = (count: (device: Device) => number): number => this.#devices.reduce((all, one) => all + count(one), 0);
+    const sum = (count: (device: Device) => number): number => this.devices.reduce((all, one) => all + count(one), 0);
     return {
       seed: this.#options.seed,
       events: this.#events,
@@ -167,24 +179,31 @@ class World {
       cuts: sum(({ cuts }) => cuts),
       cutsInside: sum(({ cutsInside }) => cutsInside),
       drops: this.#drops,
-      dropped: sum(({ firmware }) => firmware?.outbox?.statistics().dropped ?? 0),
+      dropped: sum((device) => device.statistics()?.dropped ?? 0),
       possibleDoubles: sum(({ ledger }) => ledger.possibleDoubles),
       lostByBroker: sum(({ ledger }) => ledger.lostByBroker),
       sessionsLost: this.#sessionsLost,
       deadLetters: sum(({ ledger }) => ledger.deadLetters),
-      connects: this.#broker.connects,
-      connectsAt5: this.#broker.connectsAt5,
+      connects: this.broker.connects,
+      connectsAt5: this.broker.connectsAt5,
+      sleepers: this.devices.flatMap(({ sleeper }) => sleeper ?? []),
+      exact: {
+        count: sum(({ ledger }) => ledger.exact.count),
+        worstMs: Math.max(...this.devices.map(({ ledger }) => ledger.exact.worstMs)),
+      },
       digest: (this.#digest >>> 0).toString(16).padStart(8, "0"),
     };
   }
 
   #isQuiet(): boolean {
-    return this.#devices.every(({ firmware }) => firmware !== undefined && firmware.unsettled === 0);
+    return this.devices.every(({ isQuiet }) => isQuiet);
   }
 
-  #examine({ firmware, ledger, flash, options: { index } }: Device): void {
+  #examine(device: Device): void {
+    const { firmware, ledger, flash } = device;
+    const { index } = device.options;
     const nowMs = this.#time.nowMs;
-    const statistics = firmware?.outbox?.statistics();
+    const statistics = device.statistics();
     if (statistics === undefined || statistics.entries > 0) {
       const text =
         statistics === undefined
@@ -216,155 +235,35 @@ class World {
     }
   }
 
-  #befall(trouble: Trouble, random: Random): void {
-    const { weather } = this.#network;
-    const { mood } = this.#broker;
-    const device = "device" in trouble ? this.#devices[trouble.device] : this.#devices[0];
-    switch (trouble.kind) {
-      case "cutInFlash":
-        device.cutAfter(trouble.steps, trouble.offMs);
-        return;
-      case "cut":
-        device.cut(trouble.offMs);
-        return;
-      case "brownouts":
-        device.brownouts(trouble.times);
-        return;
-      case "wifiDown":
-        this.#drops++;
-        device.wifi(false);
-        this.#later(trouble.forMs, () => device.wifi(true));
-        return;
-      case "reset":
-        this.#drops++;
-        this.#network.resetAll();
-        return;
-      case "halfOpen":
-        this.#drops++;
-        this.#network.halfOpenAll(random);
-        return;
-      case "blackHole":
-        this.#drops++;
-        weather.blackHole = true;
-        this.#later(trouble.forMs, () => {
-          weather.blackHole = false;
-        });
-        return;
-      case "refusing":
-        weather.refusing = true;
-        this.#later(trouble.forMs, () => {
-          weather.refusing = false;
-        });
-        return;
-      case "slow":
-        weather.latencyMs = trouble.latencyMs;
-        this.#later(trouble.forMs, () => {
-          weather.latencyMs = 20;
-        });
-        return;
-      case "narrow":
-        weather.roomBytes = trouble.roomBytes;
-        this.#later(trouble.forMs, () => {
-          weather.roomBytes = 1460;
-        });
-        return;
-      case "brokerRestart":
-        this.#drops++;
-        this.#broker.stop(trouble.sessions);
-        this.#later(trouble.forMs, () => this.#broker.start());
-        return;
-      case "brokerRefuses":
-        mood.refusal = trouble.code;
-        this.#network.resetAll();
-        this.#later(trouble.forMs, () => {
-          mood.refusal = 0;
-        });
-        return;
-      case "brokerStalls":
-        mood.stalled = true;
-        this.#later(trouble.forMs, () => {
-          mood.stalled = false;
-        });
-        return;
-      case "brokerLate":
-        mood.lateMs = trouble.lateMs;
-        this.#later(trouble.forMs, () => {
-          mood.lateMs = 0;
-        });
-        return;
-      case "brokerCloses":
-        mood.closing = trouble.probability;
-        this.#later(trouble.forMs, () => {
-          mood.closing = 0;
-        });
-        return;
-      case "sensorGone":
-        device.sensor(false);
-        this.#later(trouble.forMs, () => device.sensor(true));
-        return;
-      case "clockJump":
-        device.lie(trouble.byMs, trouble.how);
-        this.#later(6 * HOUR, () => device.lie(0));
-        return;
-      case "newSettings":
-        device.change({ room: trouble.room, "mqtt.qos": String(trouble.qos) });
-        return;
-      case "newVersion":
-        device.change({ "mqtt.version": trouble.version });
-        return;
-      case "brokerReplaced":
-        this.#drops++;
-        this.#broker.stop("kept");
-        this.#later(trouble.forMs, () => this.#broker.start(trouble.terms));
-        return;
-      case "brokerFull":
-        mood.full = trouble.probability;
-        this.#later(trouble.forMs, () => {
-          mood.full = 0;
-        });
-        return;
-      case "brokerForbids":
-        mood.forbidden = `home/${trouble.room}/`;
-        this.#later(trouble.forMs, () => {
-          mood.forbidden = "";
-        });
-        return;
-      case "brokerPicky":
-        mood.picky = trouble.probability;
-        this.#later(trouble.forMs, () => {
-          mood.picky = 0;
-        });
-        return;
-      default:
-        throw new TypeError(`trouble: ${JSON.stringify(trouble satisfies never)}`);
-    }
+  onDrop(): void {
+    this.#drops++;
   }
 
   #fairWeather(): void {
-    Object.assign(this.#network.weather, { latencyMs: 20, blackHole: false, refusing: false, roomBytes: 1460 });
-    Object.assign(this.#broker.mood, FAIR);
-    this.#broker.start();
+    Object.assign(this.network.weather, { latencyMs: 20, blackHole: false, refusing: false, roomBytes: 1460 });
+    Object.assign(this.broker.mood, FAIR);
+    this.broker.start();
   }
 
-  #later(delayMs: number, action: () => void): void {
+  later(delayMs: number, action: () => void): void {
     this.#time.timers.set(action, delayMs);
   }
 
   #onForwarded(message: Forwarded): void {
     if (!isReading(message)) return;
     this.#digest = mix(this.#digest, `${this.#time.nowMs} ${message.topic} ${message.payload}`);
-    const { ledger, firmware } = this.#devices[indexOf(message.client)];
+    const { ledger, firmware } = this.devices[indexOf(message.client)];
     ledger.forward(message, firmware?.uplink?.status.refusal !== undefined);
   }
 
   /** Something befell a message: if it is a reading, the ledger notes it. */
   #concern(message: Forwarded, note: (ledger: Ledger, reading: { readonly seq: number }) => void): void {
-    if (isReading(message)) note(this.#devices[indexOf(message.client)].ledger, JSON.parse(message.payload));
+    if (isReading(message)) note(this.devices[indexOf(message.client)].ledger, JSON.parse(message.payload));
   }
 
   #onSessionLost(client: string): void {
     this.#sessionsLost++;
-    this.#devices[indexOf(client)].ledger.sessionLost();
+    this.devices[indexOf(client)].ledger.sessionLost();
   }
 
   #report(violation: Violation): void {

@@ -4,9 +4,11 @@
  * Times are milliseconds of virtual time.
  */
 import type { Random } from "./random.js";
+import { drawSleeperTrouble, type SleeperTrouble } from "./sleepers/troubles.js";
 import type { Versions, VersionTrouble } from "./versions.js";
 
-export type Trouble =
+/** What befalls devices that sleep and those that do not. */
+export type UsualTrouble =
   /** The power goes in the middle of flash work: so many programmed bytes from now; back after `offMs`. */
   | { readonly kind: "cutInFlash"; readonly device: number; readonly steps: number; readonly offMs: number }
   | { readonly kind: "cut"; readonly device: number; readonly offMs: number }
@@ -28,6 +30,8 @@ export type Trouble =
   | { readonly kind: "clockJump"; readonly device: number; readonly byMs: number; readonly how: Lie }
   | { readonly kind: "newSettings"; readonly device: number; readonly room: string; readonly qos: 1 | 2 }
   | VersionTrouble;
+
+export type Trouble = UsualTrouble | SleeperTrouble<UsualTrouble>;
 
 /**
  * Who serves a wrong time: all servers; all, but they say that they are not synchronised; one of three; somebody who forges one answer
@@ -51,6 +55,8 @@ export interface StormOptions {
   /** Everything else, per day. */
   readonly troublesPerDay: number;
   readonly versions: Versions;
+  /** The devices sleep between their samples. */
+  readonly sleepers: boolean;
 }
 
 /** Of the troubles that have to do with versions, so many come on one of all others. */
@@ -64,7 +70,7 @@ const ROOMS = ["kitchen", "bath", "Büro", "attic", "nursery"];
 
 /** All the events of a run, in the order of their times. */
 export function brew(options: StormOptions): Event[] {
-  const { random, devices, lengthMs, cutsPerDay, troublesPerDay, versions } = options;
+  const { random, devices, lengthMs, cutsPerDay, troublesPerDay, versions, sleepers } = options;
   const events: Event[] = [];
   const add = (everyMs: number, draw: (random: Random) => Trouble): void => {
     for (let atMs = random.exponential(everyMs); atMs < lengthMs; atMs += random.exponential(everyMs)) {
@@ -76,8 +82,13 @@ export function brew(options: StormOptions): Event[] {
     if (cutsPerDay > 0) add(DAY / cutsPerDay, (own) => drawCut(own, device));
   }
   if (troublesPerDay > 0) {
-    add(DAY / troublesPerDay, (own) => drawTrouble(own, devices));
-    add(DAY / troublesPerDay / VERSION_SHARE, (own) => versions.drawTrouble(own, devices, ROOMS, drawLength(own)));
+    const anyTrouble = (own: Random): UsualTrouble => drawTrouble(own, devices);
+    const versionTrouble = (own: Random): UsualTrouble => versions.drawTrouble(own, devices, ROOMS, drawLength(own));
+    // What befalls a network is timed for a report: at any other time there is nothing to befall.
+    const timed = (own: Random, draw: typeof anyTrouble): Trouble =>
+      sleepers ? drawSleeperTrouble(own, devices, () => draw(own)) : draw(own);
+    add(DAY / troublesPerDay, (own) => timed(own, anyTrouble));
+    add(DAY / troublesPerDay / VERSION_SHARE, (own) => timed(own, versionTrouble));
   }
   return events.sort((a, b) => a.atMs - b.atMs);
 }
@@ -97,7 +108,7 @@ function drawLength(random: Random): number {
   return Math.floor(random.exponential(random.pick([5 * SECOND, MINUTE, 10 * MINUTE])));
 }
 
-function drawTrouble(random: Random, devices: number): Trouble {
+function drawTrouble(random: Random, devices: number): UsualTrouble {
   const device = random.whole(0, devices - 1);
   const forMs = drawLength(random);
   switch (random.whole(0, 14)) {

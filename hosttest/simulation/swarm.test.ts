@@ -29,6 +29,29 @@ describe("the simulation", () => {
     expectFair({ cutsPerDay: 4, troublesPerDay: 12, ...options });
   });
 
+  test.each(SWARM.slice(0, 6))(
+    "seed %i: a device that sleeps, three days: nothing lost, doubled or misdated, and never awake for long",
+    (seed) => {
+      const options = { cutsPerDay: 6, troublesPerDay: 24, seed, devices: 1, days: 3, intervalS: 120, sleepers: true };
+      const { readings, sleepers } = expectFair(options);
+      expect(readings).toBeGreaterThan(100);
+      expect(sleepers[0].awake.daysMs.length).toBeGreaterThan(1);
+    },
+  );
+
+  test("sleepers lose their power in every state, and two synchronisations date their samples within two seconds", () => {
+    const results = SWARM.slice(12, 16).map((seed) =>
+      run({ seed, devices: 1, days: 3, intervalS: 300, cutsPerDay: 24, troublesPerDay: 48, sleepers: true }),
+    );
+    const cuts = results.flatMap(({ sleepers }) => sleepers.map((sleeper) => sleeper.cuts));
+    for (const state of ["asleep", "measuring", "reporting"] as const) {
+      expect(cuts.reduce((sum, one) => sum + one[state], 0)).toBeGreaterThan(5);
+    }
+    const exact = results.map((result) => result.exact);
+    expect(exact.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(500);
+    expect(Math.max(...exact.map(({ worstMs }) => worstMs))).toBeLessThanOrEqual(2_000);
+  });
+
   test("is the same, byte for byte, when it is run again, and another one with another seed", () => {
     const options = { ...STORM, devices: 1, days: 0.5, intervalS: 30 };
     const [one, again, other] = [7, 7, 8].map((seed) => run({ ...options, seed }));

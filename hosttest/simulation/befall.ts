@@ -1,0 +1,154 @@
+/*
+ * What a trouble does to the world that it befalls, and when that is over.
+ */
+import type { Broker } from "./broker/broker.js";
+import type { Device } from "./device.js";
+import type { Network } from "./network.js";
+import type { Random } from "./random.js";
+import type { Trouble } from "./storm.js";
+
+const HOUR = 3_600_000;
+
+export interface Befallen {
+  readonly network: Network;
+  readonly broker: Broker;
+  readonly devices: readonly Device[];
+  later(delayMs: number, action: () => void): void;
+  /** Connections were dropped. */
+  onDrop(): void;
+}
+
+/** A trouble befalls the world. */
+export function befall(world: Befallen, trouble: Trouble, random: Random): void {
+  const { network, broker, devices } = world;
+  const { weather } = network;
+  const { mood } = broker;
+  const device = "device" in trouble ? devices[trouble.device] : devices[0];
+  switch (trouble.kind) {
+    case "cutInFlash":
+      device.cutAfter(trouble.steps, trouble.offMs);
+      return;
+    case "cut":
+      device.cut(trouble.offMs);
+      return;
+    case "brownouts":
+      device.brownouts(trouble.times);
+      return;
+    case "wifiDown":
+      world.onDrop();
+      device.wifi(false);
+      world.later(trouble.forMs, () => device.wifi(true));
+      return;
+    case "reset":
+      world.onDrop();
+      network.resetAll();
+      return;
+    case "halfOpen":
+      world.onDrop();
+      network.halfOpenAll(random);
+      return;
+    case "blackHole":
+      world.onDrop();
+      weather.blackHole = true;
+      world.later(trouble.forMs, () => {
+        weather.blackHole = false;
+      });
+      return;
+    case "refusing":
+      weather.refusing = true;
+      world.later(trouble.forMs, () => {
+        weather.refusing = false;
+      });
+      return;
+    case "slow":
+      weather.latencyMs = trouble.latencyMs;
+      world.later(trouble.forMs, () => {
+        weather.latencyMs = 20;
+      });
+      return;
+    case "narrow":
+      weather.roomBytes = trouble.roomBytes;
+      world.later(trouble.forMs, () => {
+        weather.roomBytes = 1460;
+      });
+      return;
+    case "brokerRestart":
+      world.onDrop();
+      broker.stop(trouble.sessions);
+      world.later(trouble.forMs, () => broker.start());
+      return;
+    case "brokerRefuses":
+      mood.refusal = trouble.code;
+      network.resetAll();
+      world.later(trouble.forMs, () => {
+        mood.refusal = 0;
+      });
+      return;
+    case "brokerStalls":
+      mood.stalled = true;
+      world.later(trouble.forMs, () => {
+        mood.stalled = false;
+      });
+      return;
+    case "brokerLate":
+      mood.lateMs = trouble.lateMs;
+      world.later(trouble.forMs, () => {
+        mood.lateMs = 0;
+      });
+      return;
+    case "brokerCloses":
+      mood.closing = trouble.probability;
+      world.later(trouble.forMs, () => {
+        mood.closing = 0;
+      });
+      return;
+    case "sensorGone":
+      device.sensor(false);
+      world.later(trouble.forMs, () => device.sensor(true));
+      return;
+    case "clockJump":
+      device.lie(trouble.byMs, trouble.how);
+      world.later(6 * HOUR, () => device.lie(0));
+      return;
+    case "newSettings":
+      device.change({ room: trouble.room, "mqtt.qos": String(trouble.qos) });
+      return;
+    case "newVersion":
+      device.change({ "mqtt.version": trouble.version });
+      return;
+    case "brokerReplaced":
+      world.onDrop();
+      broker.stop("kept");
+      world.later(trouble.forMs, () => broker.start(trouble.terms));
+      return;
+    case "brokerFull":
+      mood.full = trouble.probability;
+      world.later(trouble.forMs, () => {
+        mood.full = 0;
+      });
+      return;
+    case "brokerForbids":
+      mood.forbidden = `home/${trouble.room}/`;
+      world.later(trouble.forMs, () => {
+        mood.forbidden = "";
+      });
+      return;
+    case "brokerPicky":
+      mood.picky = trouble.probability;
+      world.later(trouble.forMs, () => {
+        mood.picky = 0;
+      });
+      return;
+    case "memory":
+      device.sleeper?.damage(trouble.how);
+      return;
+    case "button":
+      device.sleeper?.press();
+      return;
+    case "atReport":
+      device.sleeper?.afterRadio(trouble.afterMs, () => befall(world, trouble.trouble, random));
+      return;
+    default:
+      throw new TypeError(`trouble: ${JSON.stringify(trouble satisfies never)}`);
+  }
+}
