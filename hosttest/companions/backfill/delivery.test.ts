@@ -64,6 +64,25 @@ describe("with statistics that are kept", () => {
     expect(await serveHours(store, target(), NOW + GRACE_MS)).toMatchObject({ hours: 1, corrected: 1 });
   });
 
+  test("of a first hour that is known in part, what Home Assistant has stays; where it has nothing, the part is written", async () => {
+    const statistics: Statistics = new Map();
+    server = await PlayedBack.keeping(statistics);
+    const early = FIRST_HOUR - 2 * HOUR_MS;
+    const own = { mean: 12, min: 11, max: 13 };
+    statistics.set(TEMPERATURE, new Map([[early, own]]));
+    for (const [seq, tsMs] of [early + HOUR_MS / 2, early + HOUR_MS].entries())
+      store.keep({ ...recordedSamples()[0], seq: 200 + seq, tsMs, values: { temperature: 20 + seq } }, NOW);
+    await serveHours(store, target(), NOW);
+    expect(statistics.get(TEMPERATURE)?.get(early)).toEqual(own);
+    expect(statistics.get(TEMPERATURE)?.get(early + HOUR_MS)).toMatchObject({ max: 21 });
+    expect(statistics.get("sensor.attic_thermometer_attic_humidity")?.has(early)).toBe(false);
+    expect(store.dueHours(NOW)).toEqual([]);
+    store.keep({ ...recordedSamples()[0], seq: 199, tsMs: early - HOUR_MS / 2, values: { temperature: 5 } }, NOW);
+    await serveHours(store, target(), NOW);
+    expect(statistics.get(TEMPERATURE)?.get(early - HOUR_MS)).toMatchObject({ max: 5 });
+    expect(statistics.get(TEMPERATURE)?.get(early)?.min).toBe(5); // its beginning is known now
+  });
+
   test("a room without an entity stays to be written, and is reported", async () => {
     server = await PlayedBack.keeping(new Map());
     store.keep({ ...recordedSamples()[0], room: "cellar" }, NOW);

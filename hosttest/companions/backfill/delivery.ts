@@ -92,9 +92,10 @@ async function writeDue(store: Store, server: HomeAssistant, due: readonly DueHo
 
 function rowsOf(store: Store, { channel }: Entity, due: readonly DueHour[]): Hour[] {
   const rows: Hour[] = [];
+  const firstMs = due.length > 0 ? (store.firstOf(due[0].room) ?? 0) : 0;
   for (const hour of due) {
     const statistics = hourStatistics(store.valuesOf(hour).get(channel) ?? [], hour.start);
-    if (statistics !== undefined) rows.push({ start: hour.start, ...statistics });
+    if (statistics !== undefined) rows.push({ start: hour.start, isPartial: firstMs > hour.start, ...statistics });
   }
   return rows;
 }

@@ -129,6 +129,14 @@ export class Store {
     return found;
   }
 
+  /** When the first sample of a room that is here was measured, milliseconds since 1970; undefined: there is none. */
+  firstOf(room: string): number | undefined {
+    const row = this.database
+      .prepare("SELECT COALESCE(ts, arrived) AS at FROM sample WHERE room = ? ORDER BY at LIMIT 1")
+      .get(room) as unknown as { at: number } | undefined;
+    return row?.at;
+  }
+
   /** All, by room and time. */
   *all(): Generator<StoredSample> {
     const rows = this.database.prepare("SELECT * FROM sample ORDER BY room, COALESCE(ts, arrived), id").iterate();

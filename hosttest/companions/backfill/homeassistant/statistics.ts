@@ -12,6 +12,8 @@ import type { HomeAssistant } from "./connection.js";
 export interface Hour extends HourStatistics {
   /** Milliseconds since 1970. */
   readonly start: number;
+  /** Its beginning is not known here: what Home Assistant has of it is better. */
+  readonly isPartial?: boolean;
 }
 
 export interface Written {
@@ -70,12 +72,12 @@ export async function writeHours(
   for (let from = 0; from < hours.length; from += MAX_HOURS) {
     const batch = hours.slice(from, from + MAX_HOURS).map((hour) => converted(hour, metadata, channel));
     const before = await read(server, statisticId, batch, metadata);
-    const wrong = batch.filter((hour) => !stands(before, hour));
+    const wrong = batch.filter((hour) => !stands(before, hour) && !(hour.isPartial && before.has(hour.start)));
     if (wrong.length > 0) await importHours(server, statisticId, metadata, wrong);
     corrected += wrong.length;
-    const standing = wrong.length === 0 ? before : await readUntil(server, statisticId, batch, metadata);
+    const standing = wrong.length === 0 ? before : await readUntil(server, statisticId, wrong, metadata);
     batch.forEach((hour, index) => {
-      if (stands(standing, hour)) verified.push(hours[from + index]);
+      if (stands(standing, hour) || !wrong.includes(hour)) verified.push(hours[from + index]);
     });
   }
   return { verified, corrected };
@@ -165,7 +167,7 @@ function stands(standing: ReadonlyMap<number, StoredHour>, hour: Hour): boolean 
 function converted(hour: Hour, { unit }: Unit, channel: string): Hour {
   const convert = unit === unitOf(channel) ? undefined : CONVERSIONS[unit];
   if (convert === undefined) return hour;
-  return { start: hour.start, mean: convert(hour.mean), min: convert(hour.min), max: convert(hour.max) };
+  return { ...hour, mean: convert(hour.mean), min: convert(hour.min), max: convert(hour.max) };
 }
 
 function unitOf(channel: string): string {
