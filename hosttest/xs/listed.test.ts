@@ -7,7 +7,7 @@ import { topFolder } from "../../boards/xs/engine/build.js";
 /** Folders that have no suites of their own inside XS, and why. */
 const WITHOUT: Readonly<Record<string, string>> = {
   common: "types, and one function that all others use",
-  tls: "types, and texts in PEM, which the desktop alone reads so far",
+  tls: "types, and PEM, which the settings take: hosttest/settings/pasted.test.ts",
   thermometer: "runs as a process, on XS too: mosquitto.test.ts and hosttest/xs/board.test.ts",
 };
 
