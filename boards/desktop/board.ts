@@ -33,7 +33,7 @@ import { timers } from "./timers.js";
 
 const DEFAULT_IMAGE = "thermometer.flash";
 /** Somebody is watching: a reading a minute, as on a wall, would look like none; a report an hour as well. */
-const DEFAULTS = Object.freeze({ interval: "5", sensor: "tmp117", report: "0.5", awake: "20" });
+const DEFAULTS = Object.freeze({ interval: "5", sensor: "tmp117", report: "0.5", awake: "10" });
 
 const CHIP_CHECK_MS = 1_000;
 const CLOCK_CHECK_MS = 1_000;

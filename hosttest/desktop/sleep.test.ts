@@ -1,0 +1,67 @@
+/* The desktop device that sleeps, with a real broker: it sleeps, reports, is killed asleep, and delivers all in the next run. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { DeviceProcess } from "../support/device.js";
+import { freePort, Mosquitto } from "../support/processes/mosquitto.js";
+
+const TIMEOUT_MS = 180_000;
+
+let folder: string;
+let devices: DeviceProcess[];
+let broker: Mosquitto | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "thermometer-test-"));
+  devices = [];
+});
+
+afterEach(async () => {
+  for (const device of devices) await device.kill();
+  await broker?.close();
+  broker = undefined;
+  rmSync(folder, { recursive: true });
+});
+
+function start(port: number, ...options: string[]): DeviceProcess {
+  const address = `mqtt://127.0.0.1:${port}`;
+  const image = join(folder, "chip.flash");
+  const device = new DeviceProcess([
+    "--headless",
+    "--sleep",
+    "--qos",
+    "2",
+    "--flash",
+    image,
+    "--broker",
+    address,
+    ...options,
+  ]);
+  devices.push(device);
+  return device;
+}
+
+const numbers = (device: DeviceProcess, word: string): number[] =>
+  device.lines(word).map((line) => Number(/seq=([0-9]+)/.exec(line)?.[1]));
+
+test("asleep it keeps what it measures, killed it loses nothing, and the next run delivers it", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const first = start(await freePort(), "--interval", "1");
+  // Nobody answers: what is measured awake and asleep stays in flash.
+  await first.until(({ stdout }) => /(asleep ms=[0-9]+\n(.*\n)*){4}/.test(stdout));
+  await first.kill();
+  const taken = numbers(first, "reading");
+  expect(taken.length).toBeGreaterThan(10);
+  expect(numbers(first, "settled")).toEqual([]);
+
+  broker = await Mosquitto.start();
+  const next = start(broker.port, "--interval", "1", "--count", "15");
+  expect(await next.exit()).toBe(0);
+  const all = [...taken, ...numbers(next, "reading")];
+  expect(all).toEqual(all.map((_, n) => n));
+  expect(numbers(next, "settled")).toEqual(all);
+  // Asleep in between, and woken to send what was measured last.
+  expect(next.lines("asleep").length).toBeGreaterThan(0);
+});
