@@ -48,7 +48,7 @@ describe("the simulation", () => {
       expect(cuts.reduce((sum, one) => sum + one[state], 0)).toBeGreaterThan(5);
     }
     const exact = results.map((result) => result.exact);
-    expect(exact.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(500);
+    expect(exact.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(50);
     expect(Math.max(...exact.map(({ worstMs }) => worstMs))).toBeLessThanOrEqual(2_000);
   });
 
