@@ -1,5 +1,5 @@
 /* The desktop device over TLS, as from the command line, to a real mosquitto, through a wire that is watched. */
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Collector } from "../support/collector.js";
@@ -12,10 +12,13 @@ import { Wire } from "./support/wire.js";
 const certificates = new Certificates();
 const root = certificates.make("Root", { isCA: true });
 const server = certificates.make("broker", { by: root, names: "IP:127.0.0.1", usage: "serverAuth" });
+const client = certificates.make("kitchen", { by: root, usage: "clientAuth" });
 const folder = temporaryFolder("thermometer-tls-");
 
 let broker: Mosquitto;
 let port: number;
+/** Of a listener that wants a certificate of its clients. */
+let wanting: number;
 let wire: Wire;
 let image: string;
 let chips = 0;
@@ -25,7 +28,10 @@ beforeAll(async () => {
   chmodSync(certificates.folder, 0o755);
   chmodSync(server.key, 0o644);
   port = await freePort();
-  broker = await Mosquitto.start(`listener ${port} 127.0.0.1\ncertfile ${server.chain}\nkeyfile ${server.key}\n`);
+  wanting = await freePort();
+  const secured = `certfile ${server.chain}\nkeyfile ${server.key}\n`;
+  const wants = `${secured}cafile ${root.certificate}\nrequire_certificate true\n`;
+  broker = await Mosquitto.start(`listener ${port} 127.0.0.1\n${secured}listener ${wanting} 127.0.0.1\n${wants}`);
   wire = await Wire.to(port);
 });
 
@@ -118,6 +124,33 @@ describe("over TLS", () => {
     one.write(setup(fingerprintOf(server)));
     await one.until((it) => it.stdout.includes(`connected to ${address}`) && it.stdout.includes(`at ${address}`));
     expect(wire.clearText(SECRETS)).toEqual([]);
+  });
+
+  test("CA, certificate and key pasted at the prompt: kept over a kill; what is no certificate is refused in words", async () => {
+    const at = `127.0.0.1:${wanting}`;
+    const none = "-----BEGIN CERTIFICATE-----\nMAMCAQA=\n-----END CERTIFICATE-----\n";
+    const paste = (key: string, pem: string): string => `set mqtt.${key}\n${pem}\n`;
+    const file = (path: string): string => readFileSync(path, "latin1");
+    const one = start();
+    await one.until((it) => it.stdout.includes("subscribed to"));
+    const where = `set mqtt.host 127.0.0.1\nset mqtt.port ${wanting}\nset mqtt.tls on\n`;
+    one.write(`${where}${paste("ca", none)}save\nreboot\n`);
+    await one.until((it) =>
+      it.stdout.includes(`broker ${at}: TLS: the CA, certificate or key given here cannot be used`),
+    );
+    one.write(`${paste("ca", file(root.certificate))}save\n`);
+    await one.until((it) =>
+      it.stdout.includes(`broker ${at}: TLS: the broker does not take this device's certificate`),
+    );
+    one.write(`${paste("cert", file(client.chain))}${paste("key", file(client.key))}save\n`);
+    await one.until((it) => it.stdout.includes(`connected to ${at}`));
+    await one.kill();
+    const two = start();
+    await two.until((it) => it.stdout.includes(`connected to ${at}`) && it.stdout.includes(`at ${at}`));
+    two.write("show mqtt.key\n");
+    await two.until((it) => /mqtt\.key +\d+ bytes, sha256 [0-9a-f]{16}\n/.test(it.stdout));
+    for (const line of file(client.key).split("\n").slice(1, -2))
+      expect(one.stdout + two.stdout).not.toContain(line.slice(0, 20));
   });
 
   test.each([

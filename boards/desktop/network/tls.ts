@@ -100,12 +100,13 @@ type Credentials = Pick<TLSDemand, "ca" | "certificate" | "key">;
 
 /** @throws Error with OpenSSL's words if they cannot be used */
 export function checkCredentials(credentials: Credentials): void {
-  certificatesIn(credentials.ca);
-  certificatesIn(credentials.certificate);
   createSecureContext({ ...secrets(credentials), ciphers: CIPHERS });
 }
 
+/** @throws Error if one of them is not what it should be */
 function secrets({ ca, certificate, key }: Credentials): { ca?: string; cert?: string; key?: string } {
+  certificatesIn(ca);
+  certificatesIn(certificate);
   return {
     ...(ca === undefined ? {} : { ca: toPEM(ca) }),
     ...(certificate === undefined ? {} : { cert: toPEM(certificate) }),
