@@ -23,6 +23,12 @@ export function startMosquitto(): Promise<RealBroker> {
   return Mosquitto.start("autosave_on_changes true\nautosave_interval 1");
 }
 
+/** One that runs already, and that is not ours to stop. */
+export function brokerAt(port: number): RealBroker {
+  const none = (): Promise<void> => Promise.resolve();
+  return { port, start: none, stop: none, kill: none, close: none };
+}
+
 /** Its sessions outlive its connections; stopping it closes the port and every connection, and keeps the sessions. */
 export async function startAedes(): Promise<RealBroker> {
   const aedes = await Aedes.createBroker({ concurrency: 100 });

@@ -10,16 +10,18 @@ import { join } from "node:path";
 import type { IPublishPacket, Packet } from "mqtt-packet";
 import { Random } from "../simulation/random.js";
 import { Collector } from "../support/collector.js";
-import { choice, commandLine, flag, preset, seedOption, whole } from "../support/command-line/command-line.js";
+import { choice, commandLine, flag, misused, preset, seedOption, whole } from "../support/command-line/command-line.js";
 import { Progress, printVerdict } from "../support/command-line/progress.js";
 import { DeviceProcess } from "../support/device.js";
 import { exitOnSignals, removeFolder, temporaryFolder } from "../support/temporary.js";
 import { BadNetwork } from "./bad-network.js";
-import { startAedes, startMosquitto } from "./brokers.js";
+import { brokerAt, type RealBroker, startAedes, startMosquitto } from "./brokers.js";
 import { judge } from "./verdict.js";
 
 const SETTLE_MS = 120_000; // in fair weather everything is delivered in less, or is lost
 const INTERVAL_S = 0.02;
+/** Of a device that sleeps: it does not for less than half a second. */
+const SLEEPER_INTERVAL_S = 1;
 
 const { values: options } = commandLine(
   {
@@ -31,22 +33,26 @@ const { values: options } = commandLine(
     cuts: preset("50", whole("N", "times that the device is killed", 1, 1_000_000)),
     qos: preset("2", choice("of the readings", ["1", "2"])),
     v: preset("auto", choice("the version of MQTT that the device speaks", ["auto", "5", "3.1.1"])),
-    broker: preset("mosquitto", choice("that stands in between", ["mosquitto", "aedes"])),
+    broker: preset("mosquitto", choice("that stands in between", ["mosquitto", "aedes", "other"])),
+    port: whole("N", "of another broker, which runs on this machine and is left running", 1, 65_535),
+    sleep: flag("a device that sleeps from one reading to the next, and is killed asleep, awake and at its reports"),
     seed: seedOption(),
     json: flag("the figures alone, as one line of JSON"),
   },
 );
 const qos = options.qos === "1" ? 1 : 2;
 const progress = new Progress();
-const replay = `npm run chaos -- --cuts ${options.cuts} --qos ${options.qos} --v ${options.v} --broker ${options.broker} --seed ${options.seed}`;
+const replay = `npm run chaos -- --cuts ${options.cuts} --qos ${options.qos} --v ${options.v} --broker ${options.broker}${options.port === undefined ? "" : ` --port ${options.port}`}${options.sleep ? " --sleep" : ""} --seed ${options.seed}`;
 say(`seed ${options.seed}: ${options.cuts} cuts at QoS ${qos} on ${options.broker}, MQTT ${options.v}`);
 const random = new Random(options.seed);
 exitOnSignals();
 const folder = temporaryFolder("chaos-");
-const broker = options.broker === "mosquitto" ? await startMosquitto() : await startAedes();
+const broker = await openBroker();
 const proxy = await BadNetwork.start(broker.port);
 const collector = await Collector.start(broker.port, "home/+/temperature");
 const written: number[] = [];
+const kills = { asleep: 0, awake: 0 };
+if (options.sleep) await prepare();
 
 for (let cut = 1; cut <= options.cuts; cut++) {
   await oneLife();
@@ -63,8 +69,46 @@ await broker.close();
 removeFolder(folder);
 report();
 
+function openBroker(): Promise<RealBroker> {
+  switch (options.broker) {
+    case "mosquitto":
+      return startMosquitto();
+    case "aedes":
+      return startAedes();
+    case "other":
+      return Promise.resolve(brokerAt(options.port ?? misused("--broker other: give its --port")));
+    default:
+      throw new TypeError(`broker: ${options.broker satisfies never}`);
+  }
+}
+
+/** A prompt that stays no longer than it must, and a report every few readings: saved, as a person does. */
+async function prepare(): Promise<void> {
+  const device = new DeviceProcess(["--flash", join(folder, "chip.flash"), "--interval", "60"]);
+  device.write("set awake 10\nset report 0.05\nsave\nshow report\n");
+  await device.until(({ stdout }) => stdout.includes("0.05 min"));
+  await device.kill();
+}
+
+/** As `oneLife`, of a device that sleeps: killed while it sleeps, measures or reports; mostly after it has slept. */
+async function oneSleepersLife(): Promise<void> {
+  const device = start(["--sleep"]);
+  const trouble = random.chance(0.6) ? stirUp(random.whole(300, 15_000)) : Promise.resolve();
+  const sleeps = random.pick([0, 1, 1, 2, 4, 8]);
+  await device.until((one) => one.lines("asleep ").length >= sleeps && one.lines("reading ").length > 0);
+  await sleep(random.whole(0, 3000));
+  kills[device.lines("asleep ").length > device.lines("awake").length ? "asleep" : "awake"]++;
+  await device.kill();
+  takeDown(device);
+  await trouble;
+}
+
 /** From power on to power cut. */
 async function oneLife(): Promise<void> {
+  if (options.sleep) {
+    await oneSleepersLife();
+    return;
+  }
   const device = start([]);
   const lifeMs = random.whole(0, random.pick([100, 500, 2000]));
   const trouble = random.chance(0.6) ? stirUp(random.whole(300, lifeMs + 300)) : Promise.resolve();
@@ -142,7 +186,8 @@ function start(more: readonly string[]): DeviceProcess {
     "--mqtt-version",
     options.v,
   ];
-  return new DeviceProcess([...common, "--interval", `${INTERVAL_S}`, "--flash", join(folder, "chip.flash"), ...more]);
+  const interval = options.sleep ? SLEEPER_INTERVAL_S : INTERVAL_S;
+  return new DeviceProcess([...common, "--interval", `${interval}`, "--flash", join(folder, "chip.flash"), ...more]);
 }
 
 /** What a device said that it wrote to flash. */
@@ -167,6 +212,7 @@ function report(): void {
     doubledByBroker: doubledByBroker.length,
     disorderedByBroker: disorderedByBroker.length,
     sessionsLostByBroker: sessionsLost,
+    ...(options.sleep ? { killedAsleep: kills.asleep, killedAwake: kills.awake } : {}),
   };
   if (options.json) console.log(JSON.stringify(figures));
   else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
