@@ -49,7 +49,7 @@ test("asleep it keeps what it measures, killed it loses nothing, and the next ru
   timeout: TIMEOUT_MS,
 }, async () => {
   const first = start(await freePort(), "--interval", "1");
-  // Nobody answers: what is measured awake and asleep stays in flash.
+  // No broker answers: what is measured awake and asleep stays in flash.
   await first.until(({ stdout }) => /(asleep ms=[0-9]+\n(.*\n)*){4}/.test(stdout));
   await first.kill();
   const taken = numbers(first, "reading");
