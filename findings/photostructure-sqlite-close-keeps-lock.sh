@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @photostructure/sqlite 1.2.1: after `close()` a database that has had a prepared statement stays locked until the garbage collector comes by.
+# @photostructure/sqlite 1.2.1: after `close()` a database that has had a prepared statement stays locked, in the same process.
 #
 # Expected: it is a drop-in replacement for node:sqlite (its README); there `close()` finalizes the statements, and the file is free.
 # Seen: with `locking_mode = EXCLUSIVE`, opening the file again in the same process fails with "database is locked" if a statement was ever prepared, and works if
