@@ -10,6 +10,7 @@
  * - MQTT.js, connected: from the first publish to the last acknowledgement, connected before. It has all that the broker
  *   lets it in flight. With its memory store alone: with the level store it now and then leaves a few unsent for ever.
  * - mosquitto_pub: the whole process, from a pipe, without any store.
+ * `drain5`: the same of ours and mosquitto_pub, both at MQTT 5, with a broker that says Receive Maximum 20: mosquitto's own default.
  * The most that was in flight at once is counted at the packets. Payloads are as long as ours.
  */
 import { spawn } from "node:child_process";
@@ -24,6 +25,7 @@ import { topFolder } from "../../boards/xs/engine/build.js";
 import { Journal } from "../../src/journal/journal.js";
 import { Sticky } from "../../src/journal/sticky.js";
 import { Client } from "../../src/mqtt/client.js";
+import { Broker5 } from "../../src/mqtt/v5/broker5.js";
 import { encodeTopicName } from "../../src/mqtt/wire/topics.js";
 import { encodeUTF8 } from "../../src/mqtt/wire/utf8.js";
 import { type Entry, Outbox } from "../../src/outbox/outbox.js";
@@ -34,6 +36,7 @@ import { type Row, row } from "./row.js";
 
 const READINGS = 20_000;
 const ROUNDS = 3;
+const ROUNDS5 = 9; // few contenders are soon through
 const TOPIC = "home/livingroom/temperature";
 const PAYLOAD = '{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":12345}';
 const BOOT_UTC_MS = Date.UTC(2026, 5, 17, 9, 12);
@@ -41,6 +44,7 @@ const IMAGE_BYTES = 1 << 20;
 const NOW_MS = 60_000;
 
 type QoS = 1 | 2;
+type Version = 4 | 5;
 interface Sent {
   readonly ms: number;
   /** The most messages that were in flight at once; undefined: not known. */
@@ -49,7 +53,7 @@ interface Sent {
 /** Sends all readings. */
 type Contender = (port: number, qos: QoS, round: number) => Promise<Sent>;
 
-function ours(window: number): Contender {
+function ours(window: number, version: Version = 4): Contender {
   return async (port, qos, round) => {
     const folder = temporaryFolder("drain-");
     const file = new FlashFile(join(folder, "image"), IMAGE_BYTES);
@@ -71,10 +75,11 @@ function ours(window: number): Contender {
     const sample = sampleOf({ temperature: 21.44 });
     for (let i = 0; i < READINGS; i++) journal.append(sample, qos);
     const client = new Client<Entry>({
+      ...(version === 5 ? { version5: Broker5, version } : {}),
       socket: { io: TCP },
       host: "127.0.0.1",
       port,
-      id: `ours${qos}${window}x${round}`,
+      id: `ours${version}${qos}${window}x${round}`,
       timers,
       uptimeMs,
       random: Math.random,
@@ -164,16 +169,17 @@ function watchInFlight(client: MqttClient): () => number {
   return () => most;
 }
 
-const mosquittoPub: Contender = async (port, qos) => {
-  const start = performance.now();
-  const pub = spawn("mosquitto_pub", ["-h", "127.0.0.1", "-p", String(port), "-t", TOPIC, "-q", String(qos), "-l"], {
-    stdio: ["pipe", "ignore", "inherit"],
-  });
-  pub.stdin.end(`${PAYLOAD}\n`.repeat(READINGS));
-  const [status] = await once(pub, "close");
-  if (status !== 0) throw new Error(`mosquitto_pub ended with ${status}`);
-  return { ms: performance.now() - start };
-};
+function mosquittoPub(version: Version): Contender {
+  return async (port, qos) => {
+    const start = performance.now();
+    const flags = ["-V", version === 5 ? "5" : "311", "-h", "127.0.0.1", "-p", String(port), "-t", TOPIC];
+    const pub = spawn("mosquitto_pub", [...flags, "-q", String(qos), "-l"], { stdio: ["pipe", "ignore", "inherit"] });
+    pub.stdin.end(`${PAYLOAD}\n`.repeat(READINGS));
+    const [status] = await once(pub, "close");
+    if (status !== 0) throw new Error(`mosquitto_pub ended with ${status}`);
+    return { ms: performance.now() - start };
+  };
+}
 
 /** The level store is a package of its own, which not everybody has. */
 function levelStores(): ((folder: string) => { incoming: Store; outgoing: Store }) | undefined {
@@ -200,37 +206,74 @@ function contenders(): Record<string, Contender> {
     "MQTT.js, memory store, stored": mqttJS("stored", () => ({})),
     "MQTT.js, memory store, connected": mqttJS("connected", () => ({})),
     ...(manager === undefined ? {} : { "MQTT.js, level store, stored": level }),
-    "mosquitto_pub -l": mosquittoPub,
+    "mosquitto_pub -l": mosquittoPub(4),
   };
 }
 
-/** Times and ratios; a ratio below 1 says that we are ahead. */
+/** All contenders' times at one QoS, turn and turn about, each with a broker of its own. */
+class Race {
+  readonly rows: Row[] = [];
+  private readonly title: string;
+  private readonly medians = new Map<string, number>();
+
+  constructor(title: string) {
+    this.title = title;
+  }
+
+  /** `port`: of a broker that runs already; undefined: one is started each time. `extra`: lines of its configuration. */
+  async run(field: Record<string, Contender>, qos: QoS, rounds: number, port?: number, extra?: string): Promise<void> {
+    const times = new Map<string, number[]>(Object.keys(field).map((name) => [name, []]));
+    const inFlight = new Map<string, number>();
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, contender] of Object.entries(field)) {
+        const broker = port === undefined ? await Mosquitto.start(extra) : undefined;
+        const { ms, inFlight: most } = await contender(broker?.port ?? (port as number), qos, round);
+        if (most !== undefined) inFlight.set(name, Math.max(most, inFlight.get(name) ?? 0));
+        times.get(name)?.push(ms);
+        console.error(`${this.title}, round ${round + 1} of ${rounds}: ${name}: ${Math.round(ms)} ms`);
+        await broker?.close();
+      }
+    }
+    for (const [name, all] of times) {
+      const median = all.sort((a, b) => a - b)[Math.floor(rounds / 2)];
+      this.medians.set(name, median);
+      this.rows.push(row(`${this.title}: ${name}`, Math.round(median), "ms"));
+    }
+    for (const [name, most] of inFlight)
+      this.rows.push(row(`${this.title}: ${name}: in flight at most`, most, "messages"));
+  }
+
+  /** Our time by another's; below 1: we are ahead. */
+  compare(ours: string, name: string, goal?: number): void {
+    const ratio = (this.medians.get(ours) as number) / (this.medians.get(name) as number);
+    this.rows.push(row(`${this.title}: our time by that of ${name}`, ratio, "ratio", goal));
+  }
+}
+
 export async function drainRows(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const qos of [1, 2] as const) {
-    const times = new Map<string, number[]>();
-    const inFlight = new Map<string, number>();
-    const field = { "ours, window 8": ours(8), "ours, window 64": ours(64), ...contenders() };
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [name, contender] of Object.entries(field)) {
-        const broker = await Mosquitto.start();
-        const { ms, inFlight: most } = await contender(broker.port, qos, round);
-        if (most !== undefined) inFlight.set(name, Math.max(most, inFlight.get(name) ?? 0));
-        times.set(name, [...(times.get(name) ?? []), ms]);
-        console.error(`drain QoS ${qos}, round ${round + 1} of ${ROUNDS}: ${name}: ${Math.round(ms)} ms`);
-        await broker.close();
-      }
-    }
-    const median = (name: string): number => (times.get(name) ?? []).sort((a, b) => a - b)[Math.floor(ROUNDS / 2)];
-    for (const name of times.keys()) rows.push(row(`drain QoS ${qos}: ${name}`, Math.round(median(name)), "ms"));
-    for (const [name, most] of inFlight)
-      rows.push(row(`drain QoS ${qos}: ${name}: in flight at most`, most, "messages"));
-    for (const name of Object.keys(contenders())) {
-      const goal = name.includes("level") ? undefined : 1;
-      rows.push(
-        row(`drain QoS ${qos}: our time by that of ${name}`, median("ours, window 8") / median(name), "ratio", goal),
-      );
-    }
+    const race = new Race(`drain QoS ${qos}`);
+    const others = contenders();
+    await race.run({ "ours, window 8": ours(8), "ours, window 64": ours(64), ...others }, qos, ROUNDS);
+    for (const name of Object.keys(others))
+      race.compare("ours, window 8", name, name.includes("level") ? undefined : 1);
+    rows.push(...race.rows);
+  }
+  return rows;
+}
+
+/** `port`: of a broker that runs already. */
+export async function drain5Rows(port?: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  const theirs = "mosquitto_pub -V 5 -l";
+  for (const qos of [1, 2] as const) {
+    const race = new Race(`drain at MQTT 5, QoS ${qos}`);
+    const field = { "ours, window 8": ours(8, 5), [theirs]: mosquittoPub(5), "ours, 3.1.1, window 8": ours(8) };
+    await race.run(field, qos, ROUNDS5, port, "max_inflight_messages 20");
+    race.compare("ours, window 8", theirs, 0.75);
+    race.compare("ours, window 8", "ours, 3.1.1, window 8");
+    rows.push(...race.rows);
   }
   return rows;
 }

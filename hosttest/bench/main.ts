@@ -4,13 +4,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { topFolder } from "../../boards/xs/engine/build.js";
-import { commandLine, flag, misused } from "../support/command-line/command-line.js";
+import { commandLine, flag, misused, whole } from "../support/command-line/command-line.js";
 import { printVerdict } from "../support/command-line/progress.js";
 import { exitOnSignals } from "../support/temporary.js";
 import { bootRows } from "./boot.js";
 import { codeRows } from "./bytecode.js";
 import { appRows, memoryRows, promptRows, readingRows } from "./cost.js";
-import { drainRows } from "./drain.js";
+import { drain5Rows, drainRows } from "./drain.js";
 import { flashRows } from "./flash.js";
 import { instructionRows } from "./instructions.js";
 import { promptMemoryRows } from "./prompt.js";
@@ -31,6 +31,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   instructions: instructionRows,
   flash: flashRows,
   drain: drainRows,
+  drain5: () => drain5Rows(values.broker),
   code: codeRows,
 };
 
@@ -43,12 +44,18 @@ const { values, words } = commandLine(
     notes: [
       "SECTION (default: all): xs, what a reading, a key and `status` cost on XS; instructions, the same in native instructions",
       "(with valgrind), which count where the two disagree; boot, what a boot does; flash, what the outbox does to it; drain, how fast a backlog leaves;",
-      "code, byte code by folder (with the SDK).",
+      "drain5, the same at MQTT 5; code, byte code by folder (with the SDK).",
       "Exit: 0 every goal met or the baseline written, 1 a goal not met, 2 usage.",
     ],
   },
   {
     json: flag("a row of JSON a line"),
+    broker: whole(
+      "PORT",
+      "of drain5: a broker that listens on this machine already, of another version, say",
+      1,
+      65_535,
+    ),
     rebase: flag(`the costs on XS become ${BASELINE}, which CI holds to; the commit says why they rose`),
   },
 );
