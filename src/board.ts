@@ -84,7 +84,13 @@ export interface Board {
   readonly drivers?: readonly SensorDriver[];
   readonly tcp: { readonly io: TCPConstructor };
   /** TCP under TLS; its class takes one option more, `demand`, a `TLSDemand`. Absent where the board has none. */
-  readonly tls?: { readonly io: TCPConstructor /** It knows the public CAs. */; readonly hasPublicCAs: boolean };
+  readonly tls?: {
+    readonly io: TCPConstructor;
+    /** It knows the public CAs. */
+    readonly hasPublicCAs: boolean;
+    /** What else its constructor is to be given. */
+    readonly [option: string]: unknown;
+  };
   /** The bytes of `mqtt.ca`, `mqtt.cert`, `mqtt.key` where `defaults` or `overrides` have their texts (referenceTo). */
   readonly credentials?: Pick<TLSDemand, "ca" | "certificate" | "key">;
   /** Where `tcp.io` takes addresses only. */

@@ -3,7 +3,7 @@
  * parts, flash file, sockets and terminal stay here.
  */
 import type { Board } from "../../src/board.js";
-import { FetchError, workerProgram } from "../xs/engine/build.js";
+import { FetchError, type Variant, type WorkerProgram, workerProgram } from "../xs/engine/build.js";
 import { runOnXS } from "../xs/run.js";
 import { UsageError } from "./options/options.js";
 
@@ -13,7 +13,7 @@ import { UsageError } from "./options/options.js";
  */
 export async function bootOnXS(board: Board, onReset: () => void, onDead: () => void): Promise<void> {
   const waiting = setTimeout(() => console.error("building the XS engine, once for this clone ..."), 500);
-  const program = await workerProgram()
+  const program = await programFor(board)
     .catch((error) => {
       throw error instanceof FetchError ? new UsageError(`--engine xs: ${error.message}`) : error;
     })
@@ -23,5 +23,16 @@ export async function bootOnXS(board: Board, onReset: () => void, onDead: () => 
       `--engine xs: ${program.why}; install one (Debian: apt-get install gcc libc6-dev), or leave --engine out`,
     );
   }
-  await runOnXS({ board, onReset, onDead, onTrouble: (text) => board.trace?.(text) });
+  const { variant } = program;
+  await runOnXS({ board, variant, onReset, onDead, onTrouble: (text) => board.trace?.(text) });
+}
+
+/** With TLS where mbedTLS is there; without it, if the broker is not to be reached by TLS. @throws UsageError if it is */
+async function programFor(board: Board): Promise<WorkerProgram & { readonly variant: Variant }> {
+  const variant = "tls";
+  const program = await workerProgram(variant);
+  if (program.kind === "built") return { ...program, variant };
+  if (board.overrides?.["mqtt.tls"] === "on")
+    throw new UsageError(`--engine xs: ${program.why}, or leave --engine out, or use mqtt://`);
+  return { ...(await workerProgram()), variant: "plain" };
 }

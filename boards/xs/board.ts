@@ -5,7 +5,9 @@
  */
 import type { Board, Firmware, TimerId } from "../../src/board.js";
 import type { Sample } from "../../src/channels/sample.js";
-import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message, PARTITION } from "./wire.js";
+import { TLSSocket } from "../../src/tls/socket.js";
+import { tlsEngine } from "../esp32/tls/native.js";
+import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message, PARTITION } from "./wire.js";
 
 /** What the engine's host file gives to scripts (engine/worker.c). */
 declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined; trace(text: string): void };
@@ -285,6 +287,18 @@ export const board: Board = {
   },
 };
 
+/** What TLS is given for this run. */
+function credential(name: (typeof CREDENTIAL)[number]): Uint8Array | undefined {
+  const bytes = ask("credentials", CREDENTIAL.indexOf(name));
+  return bytes === undefined ? undefined : new Uint8Array(bytes);
+}
+
+/** The device's own TLS, where the worker has it. */
+function tls(): Board["tls"] {
+  const isThere = facts.hasTLS && tlsEngine.open !== undefined;
+  return isThere ? { io: TLSSocket, hasPublicCAs: false, socket: { io: TCP }, engine: tlsEngine, timers } : undefined;
+}
+
 /** What is known only now that the machine runs. */
 function learn(): void {
   listeners = new Map();
@@ -300,6 +314,8 @@ function learn(): void {
     openSettingsFlash: facts.hasSettingsFlash ? () => new Flash(PARTITION.settings) : undefined,
     dns: facts.hasDNS ? { io: Resolver } : undefined,
     serial: facts.hasSerial ? { io: Serial, mode: facts.serialMode ?? undefined } : undefined,
+    tls: tls(),
+    credentials: { ca: credential("ca"), certificate: credential("certificate"), key: credential("key") },
     defaults: facts.defaults,
     overrides: facts.overrides,
   });

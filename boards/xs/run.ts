@@ -5,13 +5,16 @@
 import type { Board, Firmware } from "../../src/board.js";
 import { Sample } from "../../src/channels/sample.js";
 import { bundle } from "./bundle.js";
+import type { Variant } from "./engine/build.js";
 import { type Creation, type Figures, XSAborted, XSWorker } from "./engine/worker.js";
 import { type Answer, type Call, Hardware, number } from "./hardware.js";
-import { COMMAND, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
+import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
 
 export interface RunOnXSOptions {
   /** The hardware. Its `observer` and `trace` are called as if the firmware ran here; `boot` and `restart` are not used. */
   readonly board: Board;
+  /** The engine's program; left out: the plain one, which has no TLS. */
+  readonly variant?: Variant;
   /** The app machine's memory; left out: roomy. */
   readonly creation?: Creation;
   /** A restart begins: the clock counts from here. */
@@ -56,6 +59,7 @@ class Machine implements FirmwareOnXS {
   async start(): Promise<void> {
     const script = await bundle({ entry: "src/main.ts", alias: { board: "boards/xs/board.ts" } });
     this.#xs = await XSWorker.open({
+      variant: this.#options.variant,
       onHostCall: (name, bytes) =>
         this.#answer(name, { ...headOf(bytes), rest: new Uint8Array(bytes.subarray(HEAD_BYTES)) }),
       onTrace: (line) => this.#board.trace?.(line),
@@ -137,6 +141,8 @@ class Machine implements FirmwareOnXS {
     switch (operation) {
       case "facts":
         return JSON.stringify(factsOf(this.#board, this.#resetCause));
+      case "credentials":
+        return this.#board.credentials?.[CREDENTIAL[handle]];
       case "heap":
         return number(bytesIn(this.#xs?.latest));
       case "observer.started":
@@ -197,6 +203,7 @@ function factsOf(board: Board, resetCause: string | null): Facts {
     hasDNS: board.dns !== undefined,
     hasSerial: serial !== undefined,
     serialMode: serial === undefined ? null : (serial.mode ?? streamsMode()),
+    hasTLS: board.tls !== undefined,
     defaults: board.defaults ?? {},
     overrides: board.overrides ?? {},
   };

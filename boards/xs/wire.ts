@@ -42,9 +42,14 @@ export interface Facts {
   readonly hasDNS: boolean;
   readonly hasSerial: boolean;
   readonly serialMode: "terminal" | "lines" | null;
+  /** The board on Node has TLS: the one inside shall have it, too, if it can. */
+  readonly hasTLS: boolean;
   readonly defaults: Readonly<Record<string, string>>;
   readonly overrides: Readonly<Record<string, string>>;
 }
+
+/** Which of them is meant: the handle of `credentials`. */
+export const CREDENTIAL = Object.freeze(["ca", "certificate", "key"] as const);
 
 /** Writes the head. */
 export function putHead(bytes: Uint8Array, handle: number, first: number, second: number): void {

@@ -20,7 +20,7 @@ const MAY_IMPORT = {
   power: { types: ["outbox"] },
   sensor: { code: ["channels"], types: ["common"] },
   settings: { code: ["channels", "common", "tls"] },
-  tls: {},
+  tls: { types: ["common"] },
   thermometer: {
     code: [
       "channels",

@@ -120,6 +120,8 @@ describe("a connection that TLS refuses", () => {
       closed: true,
       broken: true,
       unusable: true,
+      tooLarge: true,
+      noMemory: true,
     };
     const texts = Object.keys(kinds).map((kind) => tlsRefusalText({ kind } as TLSRefusal, "broker.test"));
     expect(new Set(texts).size).toBe(texts.length);

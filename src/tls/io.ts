@@ -32,7 +32,11 @@ export type TLSRefusalKind =
   /** What came is no valid TLS: damaged or forged on its way. */
   | "broken"
   /** What is kept here (CA, client certificate, key) cannot be used. */
-  | "unusable";
+  | "unusable"
+  /** A record or a message of the handshake is larger than what a device has memory for. */
+  | "tooLarge"
+  /** There is not enough memory for TLS. */
+  | "noMemory";
 
 export interface TLSRefusal {
   readonly kind: TLSRefusalKind;
@@ -78,3 +82,25 @@ export interface TLSDemand {
   /** Called before the socket's `onError`. */
   onRefused(refusal: TLSRefusal): void;
 }
+
+/** A stream of bytes to a server, as ECMA-419's TCP class (2nd edition, clause 12) has it, `format` "buffer". */
+export interface Stream {
+  /** Fills the buffer, which must not be longer than what is readable. */
+  read(buffer: Uint8Array): unknown;
+  /** Takes the whole buffer, which must not be longer than what is writable; returns what is writable then. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: ECMA-419 lets a class return nothing
+  write(buffer: Uint8Array): number | undefined | void;
+  close(): void;
+}
+
+export interface StreamOptions {
+  address?: string;
+  host: string;
+  port: number;
+  format: "buffer";
+  onReadable(bytes: number): void;
+  onWritable(bytes: number): void;
+  onError(reason?: "refused" | "unreachable"): void;
+}
+
+export type StreamConstructor = new (options: StreamOptions) => Stream;

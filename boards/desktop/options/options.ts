@@ -95,8 +95,6 @@ export function parseOptions(argv: readonly string[]): Options {
   if (values.broker !== undefined) takeBroker(overrides, values.broker);
   const { ca, cert, key } = values;
   checkFiles({ ca, cert, key }, overrides["mqtt.tls"]);
-  if (values.engine === "xs" && overrides["mqtt.tls"] === "on")
-    throw new UsageError("--engine xs: has no TLS yet: leave it out, or --broker mqtt://");
   if (values.engine === "xs" && values.sleep) throw new UsageError("--engine xs: does not sleep yet: leave it out");
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");

@@ -1,6 +1,7 @@
 /*
  * One TLS connection of a client, by mbedTLS, that never touches a socket: ciphertext goes in and out by memory, and the owner
- * moves it. Of mbedTLS 2.28 (Debian) and 3 (ESP-IDF). Not reentrant; one machine owns it.
+ * moves it. Keeps no ciphertext of its own beside mbedTLS's two record buffers. Of mbedTLS 2.28 (Debian) to 4 (ESP-IDF 6).
+ * Not reentrant; one machine owns it.
  */
 #pragma once
 #include <stddef.h>
@@ -9,17 +10,17 @@
 /* Why a connection was refused: the kinds of src/tls/io.ts, in its order. */
 typedef enum {
 	TLS_UNKNOWN_CA, TLS_WRONG_NAME, TLS_EXPIRED, TLS_NOT_YET_VALID, TLS_WRONG_USAGE, TLS_NO_CA, TLS_WRONG_KEY, TLS_WEAK, TLS_NO_COMMON,
-	TLS_NO_TLS, TLS_CLIENT, TLS_CLOSED, TLS_BROKEN, TLS_UNUSABLE
+	TLS_NO_TLS, TLS_CLIENT, TLS_CLOSED, TLS_BROKEN, TLS_UNUSABLE, TLS_TOO_LARGE, TLS_NO_MEMORY
 } TLSRefusal;
 
-/* What a step came to. */
+/* Where the connection stands. */
 typedef enum {
-	TLS_WAITS,   /* for more ciphertext, or for what is to go out to be taken */
-	TLS_DONE,    /* the handshake is over, the server is the right one */
-	TLS_DATA,    /* data can be read */
+	TLS_WAITS,   /* handshake: for ciphertext, or for what is to go out to be taken */
+	TLS_WORKS,   /* handshake: it has more to do at once; the owner may do something else first */
+	TLS_OPEN,    /* the server is the right one: data goes both ways */
 	TLS_ENDED,   /* the server has said goodbye, or the connection is at its end */
 	TLS_REFUSED  /* see `tlsRefusal`; what waits to go out is an alert */
-} TLSStep;
+} TLSState;
 
 typedef struct {
 	const uint8_t *bytes;
@@ -31,33 +32,54 @@ typedef struct {
 	TLSBytes ca, certificate, key; /* DER; certificates one behind the other */
 	const char *name;              /* that the certificate must have */
 	const uint8_t *pin;            /* SHA-256 of the public key; NULL: any. Without `ca` it alone decides */
+	TLSBytes session;              /* of `tlsSession`; one that does not fit the rest of the demand is passed over */
 } TLSDemand;
 
 typedef struct TLSEngine TLSEngine;
 
-/* NULL if there is no memory; else an engine, which may be one that has refused already: TLS_UNUSABLE. */
+/* What an established connection is secured with. Texts are the engine's, `name` and detail hold text from outside. */
+typedef struct {
+	const char *version, *cipher;
+	const char *name;   /* in the server's certificate; "" where a resumed session does not show it */
+	double endsMs;      /* its end, since 1970; 0: not known */
+	int isResumed;
+} TLSFacts;
+
+/* NULL if there is no memory; else an engine, which may be one that has refused already. */
 extern TLSEngine *tlsOpen(const TLSDemand *demand);
 extern void tlsFree(TLSEngine *engine);
 
-/* Takes as much of the ciphertext as there is free space for; returns how much. */
+/*
+ * One step, with this ciphertext at hand: a handshake message, or a record of data. Returns how much was taken: none as long as there
+ * is something to be read, or to be taken. A step of the handshake may need no ciphertext at all.
+ */
 extern size_t tlsFeed(TLSEngine *engine, const uint8_t *bytes, size_t length);
 /* No ciphertext will follow. */
 extern void tlsFeedEnd(TLSEngine *engine);
 /* Ciphertext to be sent; returns how much was copied. */
 extern size_t tlsTake(TLSEngine *engine, uint8_t *bytes, size_t length);
-extern TLSStep tlsStep(TLSEngine *engine);
+extern TLSState tlsState(const TLSEngine *engine);
 
-/* Bytes of data that can be read, and written, now. */
+/* Bytes of data that can be read now. */
 extern size_t tlsReadable(TLSEngine *engine);
+/* Bytes of data that one write takes, before TLS_OPEN and while ciphertext waits to be taken 0; and what it adds to them at most. */
 extern size_t tlsWritable(TLSEngine *engine);
-/* Both return 0 if not all of it can be read, or written; before TLS_DONE nothing can. */
+extern size_t tlsOverhead(TLSEngine *engine);
+/* Both return 0 if not all of it can be read, or written. */
 extern int tlsRead(TLSEngine *engine, uint8_t *bytes, size_t length);
 extern int tlsWrite(TLSEngine *engine, const uint8_t *bytes, size_t length);
 /* close_notify waits to go out. */
 extern void tlsClose(TLSEngine *engine);
 
+/*
+ * What resumes the session, once for each that there is: 0 if there is no new one, or it is longer than `length`. A secret: whoever has
+ * it can take over the session, and read it where the cipher gives no forward secrecy for resumed ones (TLS 1.2).
+ */
+extern size_t tlsSession(TLSEngine *engine, uint8_t *bytes, size_t length);
+extern void tlsFacts(TLSEngine *engine, TLSFacts *facts);
+
 extern TLSRefusal tlsRefusal(const TLSEngine *engine);
+/* What it is about: names, dates, or mbedTLS's error in hexadecimal. */
+extern const char *tlsDetail(const TLSEngine *engine);
 /* mbedTLS's error, for those who look closer. */
 extern int tlsError(const TLSEngine *engine);
-extern const char *tlsVersion(const TLSEngine *engine);
-extern const char *tlsCipher(const TLSEngine *engine);

@@ -43,3 +43,12 @@ TLSRefusal tlsAlertRefusal(unsigned alert, int isAsked)
 		return TLS_BROKEN;
 	}
 }
+
+/* High-level errors are multiples of 0x80, and carry a low-level one (error.h). */
+int tlsIsMemory(int error)
+{
+	int low = -error & 0x7f, high = -error & ~0x7f;
+
+	return high == -MBEDTLS_ERR_SSL_ALLOC_FAILED || high == -MBEDTLS_ERR_X509_ALLOC_FAILED || high == -MBEDTLS_ERR_PK_ALLOC_FAILED ||
+		low == 0x10 || low == 0x6a || error == -141; /* MBEDTLS_ERR_MPI_, _ASN1_ALLOC_FAILED, PSA_ERROR_INSUFFICIENT_MEMORY: not in all versions */
+}

@@ -8,3 +8,5 @@
 extern TLSRefusal tlsChainRefusal(uint32_t flags, int isIssuerNoCA);
 /* A fatal alert came. `isAsked`: the server had agreed on a version and a cipher before. */
 extern TLSRefusal tlsAlertRefusal(unsigned alert, int isAsked);
+/* mbedTLS's error is that there was no memory. */
+extern int tlsIsMemory(int error);

@@ -36,7 +36,16 @@ const FLAGS = [
   "-DmxRun=1",
   "-DmxNoConsole=1",
 ];
-const HOST_FILES = ["worker.c", "frames.c", "host.c", "platform.c", "profile.c", "worker.h", "platform.h", "profile.h"];
+const HOST_FILES = [
+  ...["worker.c", "frames.c", "host.c", "natives.c", "platform.c", "profile.c"],
+  ...["worker.h", "platform.h", "profile.h", "mc.xs.h"],
+];
+/** The device's TLS, compiled in by variant "tls". */
+const TLS_FILES = [
+  ...["native.c", "engine.c", "certificate.c", "session.c", "refusal.c"],
+  ...["engine.h", "parts.h", "refusal.h"],
+];
+const TLS_LIBRARIES = ["-lmbedtls", "-lmbedx509", "-lmbedcrypto"];
 /** Of Debian's package valgrind: with it the worker can say to callgrind what to count (host.c). */
 const COUNTING_HEADER = "/usr/include/valgrind/callgrind.h";
 const LIBRARIES = ["-lm", "-lpthread"];
@@ -49,8 +58,11 @@ export type WorkerProgram =
   | { readonly kind: "built"; readonly path: string; readonly wordBits: 32 | 64 }
   | { readonly kind: "missing"; readonly why: string };
 
-/** A plain worker, or one that counts the computrons of every function as well (slower, same counts). */
-export type Variant = "plain" | "profile";
+/**
+ * A plain worker, one that counts the computrons of every function as well (slower, same counts), or one that has the device's TLS: on
+ * mbedTLS as it is installed here (Debian: libmbedtls-dev), with 32-bit words where that library has them (libmbedtls-dev:i386).
+ */
+export type Variant = "plain" | "profile" | "tls";
 
 const programs = new Map<Variant, Promise<WorkerProgram>>();
 
@@ -83,11 +95,16 @@ async function build(variant: Variant): Promise<WorkerProgram> {
   if (version.status !== 0) return { kind: "missing", why: `no C compiler: "${compiler}" does not run` };
   const cache = join(topFolder, "build", "xs");
   await mkdir(cache, { recursive: true });
-  const wordBits = compiles32Bit(compiler) ? 32 : 64;
+  const libraries = [...(variant === "tls" ? TLS_LIBRARIES : []), ...LIBRARIES];
+  const wordBits = links(compiler, [...FLAGS_32, ...libraries], variant) ? 32 : 64;
+  if (wordBits === 64 && variant === "tls" && !links(compiler, libraries, variant))
+    return { kind: "missing", why: "no mbedTLS here (Debian: apt-get install libmbedtls-dev)" };
   const flags = [...FLAGS, ...(wordBits === 32 ? FLAGS_32 : [])];
   const host = join(topFolder, "boards", "xs", "engine");
   const ingredients = [INTEGRITY, variant, version.stdout, ...flags, `${existsSync(COUNTING_HEADER)}`];
-  for (const file of HOST_FILES) ingredients.push(await readFile(join(host, file), "utf8"));
+  const files = HOST_FILES.map((file) => join(host, file));
+  if (variant === "tls") files.push(...TLS_FILES.map((file) => join(topFolder, "boards", "esp32", "tls", file)));
+  for (const file of files) ingredients.push(await readFile(file, "utf8"));
   const key = createHash("sha256").update(ingredients.join("\0")).digest("hex").slice(0, 16);
   const path = join(cache, `worker-${variant}-${key}`);
   if (existsSync(path)) return { kind: "built", path, wordBits };
@@ -98,17 +115,18 @@ async function build(variant: Variant): Promise<WorkerProgram> {
     await mkdir(scratch);
     const sources = await unpackedSources(cache, scratch);
     if (variant === "profile") await instrumentCalls(sources, scratch);
-    const program = await compile(compiler, flags, host, sources, scratch, variant);
+    const program = await compile({ compiler, flags, files, sources, scratch, variant, libraries });
     await rename(program, path);
     await rm(scratch, { recursive: true });
   });
   return { kind: "built", path, wordBits };
 }
 
-function compiles32Bit(compiler: string): boolean {
-  const program =
-    "#include <stdlib.h>\n#include <math.h>\nint main(int c, char** v) { return (int)floor(atof(v[0]) * c); }";
-  const flags = [...FLAGS_32, "-x", "c", "-", "-o", "/dev/null", "-lm", "-lpthread"];
+function links(compiler: string, options: readonly string[], variant: Variant): boolean {
+  const header = variant === "tls" ? "#include <mbedtls/ssl.h>\n" : "";
+  const use = variant === "tls" ? "mbedtls_ssl_context one; mbedtls_ssl_init(&one); " : "";
+  const program = `#include <stdlib.h>\n#include <math.h>\n${header}int main(int c, char** v) { ${use}return (int)floor(atof(v[0]) * c); }`;
+  const flags = ["-x", "c", "-", "-o", "/dev/null", ...options];
   return spawnSync(compiler, flags, { input: program }).status === 0;
 }
 
@@ -145,23 +163,30 @@ async function digestOf(file: string): Promise<string> {
     .digest("base64");
 }
 
-async function compile(
-  compiler: string,
-  flags: readonly string[],
-  host: string,
-  sources: string,
-  scratch: string,
-  variant: Variant,
-): Promise<string> {
-  const includes = [scratch, host, ...["includes", "platforms", "sources"].map((name) => join(sources, name))];
+interface Compilation {
+  readonly compiler: string;
+  readonly flags: readonly string[];
+  /** Ours, headers too. */
+  readonly files: readonly string[];
+  /** The engine's. */
+  readonly sources: string;
+  readonly scratch: string;
+  readonly variant: Variant;
+  readonly libraries: readonly string[];
+}
+
+async function compile(compilation: Compilation): Promise<string> {
+  const { compiler, flags, files: own, sources, scratch, variant, libraries } = compilation;
+  const folders = [...new Set(own.map(dirname))];
+  const includes = [scratch, ...folders, ...["includes", "platforms", "sources"].map((name) => join(sources, name))];
   const common = [...flags, "-w", ...includes.map((folder) => `-I${folder}`)];
-  if (variant === "profile") common.push("-DPROFILE=1");
+  if (variant !== "plain") common.push(variant === "profile" ? "-DPROFILE=1" : "-DTLS=1");
   const queue = (await readdir(join(sources, "sources"))).filter((name) => name.endsWith(".c") && !OMITTED.has(name));
   const files = queue.map((name) => {
     const changed = join(scratch, name);
     return existsSync(changed) ? changed : join(sources, "sources", name);
   });
-  for (const name of HOST_FILES) if (name.endsWith(".c")) files.push(join(host, name));
+  files.push(...own.filter((file) => file.endsWith(".c")));
   const objects: string[] = [];
   const next = async (): Promise<void> => {
     for (let file = files.pop(); file !== undefined; file = files.pop()) {
@@ -172,7 +197,7 @@ async function compile(
   };
   await Promise.all(Array.from({ length: availableParallelism() }, next));
   const program = join(scratch, "worker");
-  await run(compiler, [...flags, ...objects, ...LIBRARIES, "-o", program]);
+  await run(compiler, [...flags, ...objects, ...libraries, "-o", program]);
   return program;
 }
 

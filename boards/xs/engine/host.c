@@ -134,5 +134,8 @@ void defineHost(txMachine* the)
 	}
 	mxPush(mxGlobal);
 	fxSetID(the, fxID(the, "host"));
+	fxNewHostFunction(the, native, 1, fxID(the, "native"), XS_NO_ID);
+	mxPush(mxGlobal);
+	fxSetID(the, fxID(the, "native"));
 	fxEndHost(the);
 }

@@ -47,6 +47,8 @@ extern const char* exceptionText(txMachine* the);
 extern void keepCode(txScript* script);
 
 extern void defineHost(txMachine* the);
+/* native(name): a C function of the firmware's as a JavaScript function, as the SDK's linker has it; undefined: not compiled in. */
+extern void native(txMachine* the);
 /* The bytes of an ArrayBuffer, a view of bytes or a DataView; throws for anything else. Void after the next allocation. */
 extern void bytesOf(txMachine* the, txSlot* slot, void** data, txUnsigned* length);
 

@@ -81,22 +81,21 @@ static void sendAll(TLSEngine *engine, int fd)
 	}
 }
 
-/* Waits for ciphertext. `piece` holds what the engine had no free space for. */
+/* Ciphertext to the engine; waits for some if there is none. */
 static void receive(TLSEngine *engine, int fd)
 {
 	static uint8_t piece[2000];
 	static size_t from, to;
 
-	if (from == to) {
+	if (from == to && tlsState(engine) != TLS_WORKS) {
 		ssize_t count = recv(fd, piece, 1 + below(sizeof(piece)), 0);
-		if (count <= 0) {
+		from = to = 0;
+		if (count <= 0)
 			tlsFeedEnd(engine);
-			return;
-		}
-		from = 0;
-		to = (size_t)count;
+		else
+			to = (size_t)count;
 	}
-	from += tlsFeed(engine, piece + from, 1 + below(to - from));
+	from += tlsFeed(engine, piece + from, to == from ? 0 : 1 + below(to - from));
 }
 
 static uint8_t byteAt(size_t at)
@@ -142,7 +141,7 @@ int main(int count, char **words)
 {
 	TLSDemand demand;
 	TLSEngine *engine;
-	TLSStep step;
+	TLSFacts facts;
 	size_t bytes, sent = 0, got = 0;
 	int fd, isOpen = 0;
 
@@ -159,28 +158,29 @@ int main(int count, char **words)
 	fd = connectTo(words[1]);
 	if (tlsWrite(engine, (const uint8_t *)NOT_MQTT, 4) || tlsReadable(engine) || tlsWritable(engine))
 		return 3;
-	for (;;) {
-		step = tlsStep(engine);
-		if (step == TLS_DONE) {
+	while (tlsState(engine) < TLS_ENDED && !(isOpen && bytes > 0 && got == bytes)) {
+		if (tlsState(engine) == TLS_OPEN && !isOpen) {
 			isOpen = 1;
-			printf("open %s %s\n", tlsVersion(engine), tlsCipher(engine));
+			tlsFacts(engine, &facts);
+			printf("open %s %s \"%s\"\n", facts.version, facts.cipher, facts.name);
 			if (bytes == 0 && !tlsWrite(engine, (const uint8_t *)NOT_MQTT, strlen(NOT_MQTT)))
 				return 3;
-			if (bytes == 0 && strcmp(tlsVersion(engine), "TLSv1.2") == 0)
+			if (bytes == 0 && strcmp(facts.version, "TLSv1.2") == 0)
 				break;
 		}
-		if (step == TLS_DATA)
-			got = bytes == 0 ? got : readSome(engine, got);
-		if (step == TLS_REFUSED || step == TLS_ENDED || (step == TLS_DATA && bytes == 0) || (isOpen && bytes > 0 && got == bytes))
-			break;
+		if (tlsReadable(engine) > 0) {
+			if (bytes == 0)
+				break;
+			got = readSome(engine, got);
+			continue;
+		}
 		if (isOpen && bytes > 0)
 			sent = sendSome(engine, sent, bytes);
 		sendAll(engine, fd);
-		if (step == TLS_WAITS)
-			receive(engine, fd);
+		receive(engine, fd);
 	}
-	if (step == TLS_REFUSED)
-		printf("refused %d %x\n", tlsRefusal(engine), -(unsigned)tlsError(engine));
+	if (tlsState(engine) == TLS_REFUSED)
+		printf("refused %d %x %s\n", tlsRefusal(engine), -(unsigned)tlsError(engine), tlsDetail(engine));
 	else if (got > 0)
 		printf("echoed %zu\n", got);
 	tlsClose(engine);

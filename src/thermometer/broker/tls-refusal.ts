@@ -38,6 +38,10 @@ function reason(kind: TLSRefusal["kind"], detail: string, name: string): string 
       return `what came is damaged, or was changed on its way${detail}`;
     case "unusable":
       return `the CA, certificate or key given here cannot be used${detail}`;
+    case "tooLarge":
+      return `what it sends is too large for this device, which takes 4,096 bytes at once${detail}: a shorter chain of certificates at the broker`;
+    case "noMemory":
+      return "not enough memory for it at the moment: it is tried again";
     default:
       throw new TypeError(`kind: ${kind satisfies never}`);
   }

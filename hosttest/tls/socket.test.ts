@@ -1,0 +1,286 @@
+/*
+ * The socket that joins a TCP class and a TLS engine, with an engine that only pretends and a TCP class that gives and takes in pieces
+ * of any length: what goes in comes out, whatever the pieces; neither is asked for more than it has; nothing goes before the server is known.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { TLSEngine } from "../../src/tls/engine.js";
+import type { Stream, StreamOptions, TLSDemand, TLSRefusal } from "../../src/tls/io.js";
+import { TLSSocket } from "../../src/tls/socket.js";
+import { VirtualTime } from "../support/virtual-time.js";
+
+const OVERHEAD = 3;
+const LONGEST = 100;
+const DATA = 1;
+const GOODBYE = 2;
+const HELLO_BYTES = 5;
+
+/** A record: kind, length, bytes that are inverted. In the handshake each end sends five bytes; 0xee of the server's is a refusal. */
+class Handle {
+  state = 1;
+  out: number[] = [];
+  record: number[] = [];
+  data: number[] = [];
+  greeted = 0;
+  isFreed = false;
+}
+
+const of = (handle: object): Handle => {
+  const one = handle as Handle;
+  if (one.isFreed) throw new Error("closed");
+  return one;
+};
+
+const engine: TLSEngine = {
+  open: () => {
+    const handle = new Handle();
+    handle.out = Array.from({ length: HELLO_BYTES }, () => 0x16);
+    return handle;
+  },
+  free: (handle) => {
+    of(handle).isFreed = true;
+  },
+  feed: (handle, bytes, from, to) => {
+    const one = of(handle);
+    if (one.data.length > 0 || one.out.length > 0 || one.state > 2) return 0;
+    let at = from;
+    if (one.state < 2) {
+      one.state = 0;
+      if (at < to) {
+        one.greeted++;
+        if (bytes[at++] === 0xee) one.state = 4;
+        else if (one.greeted === HELLO_BYTES) one.state = 2;
+        else one.state = 1;
+      }
+      return at - from;
+    }
+    for (; at < to && one.data.length === 0 && one.state === 2; at++) {
+      one.record.push(bytes[at]);
+      const [kind, length] = one.record;
+      if (one.record.length < 2 || one.record.length < length + 2) continue;
+      if (kind === GOODBYE) one.state = 3;
+      else one.data = one.record.slice(2).map((byte) => byte ^ 0xff);
+      one.record = [];
+    }
+    return at - from;
+  },
+  feedEnd: (handle) => {
+    of(handle).state = 4;
+  },
+  take: (handle, bytes, from) => {
+    const piece = of(handle).out.splice(0, bytes.length - from);
+    bytes.set(piece, from);
+    return piece.length;
+  },
+  state: (handle) => of(handle).state,
+  readable: (handle) => of(handle).data.length,
+  writable: (handle) => (of(handle).out.length > 0 ? 0 : LONGEST),
+  overhead: () => OVERHEAD,
+  read: (handle, buffer) => {
+    if (buffer.length > of(handle).data.length) throw new Error("invalid");
+    buffer.set(of(handle).data.splice(0, buffer.length));
+  },
+  write: (handle, buffer) => {
+    if (buffer.length > LONGEST || of(handle).out.length > 0) throw new Error("would block");
+    of(handle).out.push(DATA, buffer.length, ...buffer.map((byte) => byte ^ 0xff));
+  },
+  close: (handle) => {
+    of(handle).out.push(GOODBYE, 0);
+  },
+  session: () => undefined,
+  text: (_handle, which) => ["v", "c", "n", "d"][which],
+  ends: () => 0,
+  isResumed: () => false,
+  refusal: () => 2,
+};
+
+/** A TCP class whose peer the test is. */
+class Wire implements Stream {
+  static last: Wire;
+  readonly options: StreamOptions;
+  readonly sent: number[] = [];
+  private readonly unread: number[] = [];
+  private free = 0;
+  isClosed = false;
+
+  constructor(options: StreamOptions) {
+    this.options = options;
+    Wire.last = this;
+  }
+  read(buffer: Uint8Array): void {
+    if (this.isClosed || buffer.length > this.unread.length) throw new Error("invalid");
+    buffer.set(this.unread.splice(0, buffer.length));
+  }
+  write(buffer: Uint8Array): number {
+    if (this.isClosed || buffer.length > this.free) throw new Error("would block");
+    this.sent.push(...buffer);
+    this.free -= buffer.length;
+    return this.free;
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+  give(bytes: readonly number[]): void {
+    this.unread.push(...bytes);
+    if (!this.isClosed && this.unread.length > 0) this.options.onReadable(this.unread.length);
+  }
+  widen(bytes: number): void {
+    this.free += bytes;
+    if (!this.isClosed) this.options.onWritable(this.free);
+  }
+}
+
+function opened(onReadable: (bytes: number, socket: TLSSocket) => void = () => {}) {
+  const time = new VirtualTime();
+  const calls: string[] = [];
+  let refusal: TLSRefusal | undefined;
+  const space = { free: 0 };
+  const demand = {
+    fingerprint: "",
+    name: "broker.test",
+    session: "kept",
+    onHandshake: () => calls.push("handshake"),
+    onSecured: () => calls.push("secured"),
+    onRefused: (given: TLSRefusal) => {
+      calls.push("refused");
+      refusal = given;
+    },
+  } as unknown as TLSDemand;
+  const socket: TLSSocket = new TLSSocket({
+    ...{
+      host: "broker.test",
+      port: 8883,
+      format: "buffer" as const,
+      socket: { io: Wire },
+      engine,
+      demand,
+      timers: time.timers,
+    },
+    onReadable: (bytes) => onReadable(bytes, socket),
+    onWritable: (bytes) => {
+      space.free = bytes;
+      calls.push("writable");
+    },
+    onError: (reason) => calls.push(`error ${reason ?? ""}`),
+  });
+  const settle = (): void => time.advance(10);
+  return { socket, wire: Wire.last, calls, demand, settle, refusal: () => refusal, space };
+}
+
+const HELLO = [1, 2, 3, 4, 5];
+const record = (bytes: readonly number[]): number[] => [DATA, bytes.length, ...bytes.map((byte) => byte ^ 0xff)];
+
+const pieces = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 8 });
+
+test("whatever the pieces, both ways: all of it, in order, and the peer's goodbye after the last byte", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.nat(255), { minLength: 1, maxLength: 250 }), { maxLength: 12 }),
+      pieces,
+      pieces,
+      (said, down, up) => {
+        const got: number[] = [];
+        let turn = 0;
+        const one = opened((bytes, socket) => {
+          const buffer = new Uint8Array(Math.max(1, bytes - (turn++ % 3))); // not always all of it
+          socket.read(buffer);
+          got.push(...buffer);
+        });
+        const bytes = [...HELLO, ...said.flatMap(record), GOODBYE, 0];
+        const wanted = said.flat();
+        const written: number[] = [];
+        for (let n = 0; bytes.length > 0 || written.length < wanted.length; n++) {
+          one.wire.widen(up[n % up.length]);
+          one.settle();
+          // The goodbye waits until all has been sent.
+          const limit = written.length < wanted.length ? bytes.length - 2 : bytes.length;
+          one.wire.give(bytes.splice(0, Math.min(limit, down[n % down.length])));
+          one.settle();
+          const { free } = one.space;
+          const piece = wanted.slice(written.length, written.length + free);
+          if (piece.length === 0) continue;
+          one.space.free = one.socket.write(Uint8Array.from(piece));
+          expect(one.space.free).toBeGreaterThanOrEqual(0);
+          expect(() => one.socket.write(new Uint8Array(LONGEST + 1))).toThrow("would block");
+          written.push(...piece);
+        }
+        one.wire.widen(1_000); // the client's part of the handshake may still wait
+        one.settle();
+        // What the last callback left is read now.
+        for (let left = wanted.length - got.length; left > 0; left = wanted.length - got.length) {
+          const buffer = new Uint8Array(1);
+          one.socket.read(buffer);
+          got.push(...buffer);
+          one.settle();
+        }
+        expect(got).toEqual(wanted);
+        expect(one.calls.filter((call) => call.startsWith("error"))).toEqual(["error "]);
+        expect(one.calls.slice(0, 2)).toEqual(["handshake", "secured"]);
+        expect(one.wire.isClosed).toBe(true);
+        let sent = one.wire.sent.slice(HELLO_BYTES);
+        const arrived: number[] = [];
+        while (sent[0] === DATA) {
+          arrived.push(...sent.slice(2, 2 + sent[1]).map((byte) => byte ^ 0xff));
+          sent = sent.slice(2 + sent[1]);
+        }
+        expect(arrived).toEqual(written);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("nothing is written before the server is known, and a refusal comes with its reason, once, without a session", () => {
+  const one = opened();
+  expect(() => one.socket.write(Uint8Array.of(1))).toThrow("not ready");
+  one.wire.widen(100);
+  one.settle();
+  expect(() => one.socket.write(Uint8Array.of(1))).toThrow("not ready");
+  one.wire.give([0xee, 1, 2, 3]);
+  one.settle();
+  expect(one.calls).toEqual(["handshake", "refused", "error "]);
+  expect(one.refusal()).toEqual({ kind: "expired", detail: "d" });
+  expect(one.demand.session).toBeUndefined();
+  expect(one.wire.isClosed).toBe(true);
+  expect(one.wire.sent).toHaveLength(HELLO_BYTES);
+});
+
+test("no connection: the TCP class's own reason, and TLS has nothing to say", () => {
+  const one = opened();
+  one.wire.options.onError("refused");
+  expect(one.calls).toEqual(["error refused"]);
+});
+
+test("the end in the midst of the handshake is the engine's to explain; close says goodbye, and nothing comes after it", () => {
+  const cut = opened();
+  cut.wire.widen(100);
+  cut.settle();
+  cut.wire.options.onError();
+  cut.settle();
+  expect(cut.calls).toEqual(["handshake", "refused", "error "]);
+  const one = opened();
+  one.wire.widen(100);
+  one.settle();
+  one.wire.give(HELLO);
+  one.settle();
+  one.socket.close();
+  one.wire.options.onError();
+  one.settle();
+  expect(one.wire.sent.slice(HELLO_BYTES)).toEqual([GOODBYE, 0]);
+  expect(one.calls).toEqual(["handshake", "secured", "writable"]);
+});
+
+test("what the owner throws ends the connection, and does not get out", () => {
+  const one = opened(() => {
+    throw new Error("the owner's");
+  });
+  one.wire.widen(100);
+  one.settle();
+  one.wire.give([...HELLO, ...record([1, 2, 3])]);
+  one.settle();
+  expect(one.calls).toEqual(["handshake", "secured", "writable", "error "]);
+});
+
+test("an option that is missing is no plain connection", () => {
+  expect(() => new TLSSocket({ socket: { io: Wire } } as never)).toThrow(TypeError);
+});
