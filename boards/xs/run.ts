@@ -13,6 +13,8 @@ import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message } f
 export interface RunOnXSOptions {
   /** The hardware. Its `observer` and `trace` are called as if the firmware ran here; `boot` and `restart` are not used. */
   readonly board: Board;
+  /** What is run, in place of src/main.ts: a path from the top folder. Its "board" is the one inside XS. */
+  readonly entry?: string;
   /** The engine's program; left out: the plain one, which has no TLS. */
   readonly variant?: Variant;
   /** The app machine's memory; left out: roomy. */
@@ -57,7 +59,10 @@ class Machine implements FirmwareOnXS {
   }
 
   async start(): Promise<void> {
-    const script = await bundle({ entry: "src/main.ts", alias: { board: "boards/xs/board.ts" } });
+    const script = await bundle({
+      entry: this.#options.entry ?? "src/main.ts",
+      alias: { board: "boards/xs/board.ts" },
+    });
     this.#xs = await XSWorker.open({
       variant: this.#options.variant,
       onHostCall: (name, bytes) =>

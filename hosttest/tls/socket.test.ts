@@ -10,7 +10,7 @@ import { TLSSocket } from "../../src/tls/socket.js";
 import { VirtualTime } from "../support/virtual-time.js";
 
 const OVERHEAD = 3;
-const LONGEST = 100;
+const MAX_WRITE = 100;
 const DATA = 1;
 const GOODBYE = 2;
 const HELLO_BYTES = 5;
@@ -74,14 +74,14 @@ const engine: TLSEngine = {
   },
   state: (handle) => of(handle).state,
   readable: (handle) => of(handle).data.length,
-  writable: (handle) => (of(handle).out.length > 0 ? 0 : LONGEST),
+  writable: (handle) => (of(handle).out.length > 0 ? 0 : MAX_WRITE),
   overhead: () => OVERHEAD,
   read: (handle, buffer) => {
     if (buffer.length > of(handle).data.length) throw new Error("invalid");
     buffer.set(of(handle).data.splice(0, buffer.length));
   },
   write: (handle, buffer) => {
-    if (buffer.length > LONGEST || of(handle).out.length > 0) throw new Error("would block");
+    if (buffer.length > MAX_WRITE || of(handle).out.length > 0) throw new Error("would block");
     of(handle).out.push(DATA, buffer.length, ...buffer.map((byte) => byte ^ 0xff));
   },
   close: (handle) => {
@@ -201,7 +201,7 @@ test("whatever the pieces, both ways: all of it, in order, and the peer's goodby
           if (piece.length === 0) continue;
           one.space.free = one.socket.write(Uint8Array.from(piece));
           expect(one.space.free).toBeGreaterThanOrEqual(0);
-          expect(() => one.socket.write(new Uint8Array(LONGEST + 1))).toThrow("would block");
+          expect(() => one.socket.write(new Uint8Array(MAX_WRITE + 1))).toThrow("would block");
           written.push(...piece);
         }
         one.wire.widen(1_000); // the client's part of the handshake may still wait

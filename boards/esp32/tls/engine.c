@@ -228,6 +228,8 @@ static void fail(TLSEngine *engine, int error)
 
 	if (refusal > TLS_WRONG_USAGE && refusal != TLS_NO_CA && refusal != TLS_WEAK)
 		engine->detail[0] = 0; /* of a certificate that was in order, as far as a pin decides */
+	if (refusal == TLS_WRONG_USAGE && engine->detail[0] == 0)
+		snprintf(engine->detail, sizeof(engine->detail), "%s", engine->name); /* found behind `tlsLookAt` */
 	refuse(engine, refusal, error);
 }
 
