@@ -8,10 +8,13 @@ import { SimulatedDevice } from "../support/device-board.js";
 
 const SECOND = 1000;
 
-test("each of them is shown to be, in settings.test.ts, presence.test.ts, channels.test.ts, sleeper.test.ts or below", () => {
+test("each of them is shown to be, in settings.test.ts, presence.test.ts, channels.test.ts, sleeper.test.ts, credentials.test.ts or below", () => {
   expect(schema.filter(({ inForce }) => inForce === "saved").map(({ key }) => key)).toEqual([
     "wifi.ssid",
     "wifi.password",
+    "mqtt.ca",
+    "mqtt.cert",
+    "mqtt.key",
     "interval",
     "offset",
     "offset.humidity",
