@@ -2,6 +2,7 @@
 #include "refusal.h"
 
 #include "mbedtls/ssl.h"
+#include "mbedtls/version.h"
 #include "mbedtls/x509.h"
 
 TLSRefusal tlsChainRefusal(uint32_t flags, int isIssuerNoCA)
@@ -44,11 +45,15 @@ TLSRefusal tlsAlertRefusal(unsigned alert, int isAsked)
 	}
 }
 
-/* High-level errors are multiples of 0x80, and carry a low-level one (error.h). */
+/* Before mbedTLS 4 high-level errors are multiples of 0x80, and carry a low-level one (error.h); since then there is PSA's error. */
 int tlsIsMemory(int error)
 {
+#if MBEDTLS_VERSION_MAJOR < 4
 	int low = -error & 0x7f, high = -error & ~0x7f;
 
 	return high == -MBEDTLS_ERR_SSL_ALLOC_FAILED || high == -MBEDTLS_ERR_X509_ALLOC_FAILED || high == -MBEDTLS_ERR_PK_ALLOC_FAILED ||
-		low == 0x10 || low == 0x6a || error == -141; /* MBEDTLS_ERR_MPI_, _ASN1_ALLOC_FAILED, PSA_ERROR_INSUFFICIENT_MEMORY: not in all versions */
+		low == 0x10 || low == 0x6a; /* MBEDTLS_ERR_MPI_ALLOC_FAILED, MBEDTLS_ERR_ASN1_ALLOC_FAILED: not in all versions */
+#else
+	return error == MBEDTLS_ERR_SSL_ALLOC_FAILED;
+#endif
 }
