@@ -92,6 +92,18 @@ describe("20 s of radio, whatever the network does; samples go on, and all is se
     expect(device.house.readings().length).toBeGreaterThan(550);
   });
 
+  test.each(["closes", "silent"] as const)("a broker without MQTT 5, where one with it was: it %s", (five) => {
+    const device = sleeper();
+    const { house } = device;
+    house.time.advance(35 * MINUTE);
+    const before = house.readings().length;
+    house.replaceBroker({ five });
+    house.time.advance(2 * HOUR);
+    expect(house.readings().length - before).toBeGreaterThan(100);
+    drain(device);
+    expectExactlyOnce(device);
+  });
+
   test.each([
     ["before CONNACK", 1],
     ["in the middle of the readings", 8],

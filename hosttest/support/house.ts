@@ -26,7 +26,7 @@ export class House {
   readonly retained = new Map<string, string>();
   readonly breaches: string[] = [];
   readonly network: Network;
-  readonly #terms: Terms;
+  #terms: Terms;
   broker: Broker;
 
   /** `terms`: of the broker, and of those that take its place. */
@@ -40,9 +40,10 @@ export class House {
     return WORLD_BEGINS_MS + this.time.nowMs;
   }
 
-  /** Another broker answers at the address, which knows no client. */
-  replaceBroker(): void {
+  /** Another broker answers at the address, which knows no client. `terms`: of this one and the next, where they are others. */
+  replaceBroker(terms: Partial<Terms> = {}): void {
     this.broker.stop("kept");
+    this.#terms = { ...this.#terms, ...terms };
     this.broker = this.#makeBroker();
   }
 

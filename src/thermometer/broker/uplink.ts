@@ -35,6 +35,7 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner {
   readonly journal: Journal | undefined;
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
+  readonly sleep: (PresenceOwner["sleep"] & { readonly hasFailed: boolean }) | undefined;
   /** Readings have been acknowledged, or the connection has come. */
   onProgress(): void;
 }
@@ -244,10 +245,13 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return this.encryption === undefined ? tcp : { ...tcp, demand: this.encryption };
   }
 
-  /** Asked at the first attempt: by then the clock is set, if it can be, and says how old that knowledge is. */
+  /**
+   * Asked at the first attempt: by then the clock is set, if it can be, and says how old that knowledge is. After a report that failed
+   * nothing is taken for granted: the next one, too, is over before a quiet broker would be asked in the other version.
+   */
   get knownVersion(): Version | undefined {
-    const { sessionRecord, board } = this.owner;
-    return this.wipeFirst ? undefined : sessionRecord?.level(board.clock.utcMs());
+    const { sessionRecord, board, sleep } = this.owner;
+    return this.wipeFirst || sleep?.hasFailed ? undefined : sessionRecord?.level(board.clock.utcMs());
   }
 
   get will(): Will | undefined {

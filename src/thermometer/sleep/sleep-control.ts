@@ -91,6 +91,11 @@ export class SleepControl {
     return this.owner.journal !== undefined;
   }
 
+  /** The last report did. */
+  get hasFailed(): boolean {
+    return this.record.failedReports > 0;
+  }
+
   /** The network is needed. */
   get isOnline(): boolean {
     return (this.duties & REPORT) !== 0 || !this.isPossible;
