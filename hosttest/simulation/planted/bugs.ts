@@ -4,6 +4,8 @@
  */
 export interface PlantedBug extends Edit {
   readonly name: string;
+  /** Devices that sleep are what it shows in. */
+  readonly sleeps?: true;
   /** Where one safeguard stands behind another: what else is taken out. In other files. */
   readonly also?: readonly Edit[];
 }
@@ -200,6 +202,20 @@ export const bugs: readonly PlantedBug[] = [
     file: "src/mqtt/client.ts",
     find: "Math.round(this.stepMs * random)",
     replace: "Math.round(this.stepMs)",
+  },
+  {
+    name: "drift-ignored",
+    sleeps: true,
+    file: "src/journal/dating.ts",
+    find: "      drift = nearestDrift(drift);\n",
+    replace: "      drift = 0;\n",
+  },
+  {
+    name: "report-without-an-end",
+    sleeps: true,
+    file: "src/thermometer/sleep/sleep-control.ts",
+    find: "isReported ? 0 : this.reportEndMs",
+    replace: "isReported ? 0 : Number.MAX_SAFE_INTEGER",
   },
 ];
 

@@ -40,7 +40,7 @@ for (const [at, bug] of chosen.entries()) {
     const seconds = Math.round((performance.now() - startedMs) / 1000);
     progress.show(() => `bug ${at + 1} of ${chosen.length}, ${bug.name}: hunting for ${seconds} s`);
   }, 1000);
-  const finding = await hunt(await plant(bug));
+  const finding = await hunt(await plant(bug), bug.sleeps ? ["sleepers"] : []);
   clearInterval(shown);
   progress.end();
   if (finding === undefined) missed++;
@@ -87,10 +87,12 @@ async function plant(bug: PlantedBug): Promise<string> {
 }
 
 /** Runs seeds in a process of its own until one fails. */
-function hunt(bundle: string): Promise<Finding | undefined> {
+function hunt(bundle: string, kind: readonly string[]): Promise<Finding | undefined> {
   return new Promise((resolve, reject) => {
     let finding: Finding | undefined;
-    const child = fork(bundle, [String(firstSeed), String(seeds)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(bundle, [String(firstSeed), String(seeds), ...kind], {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
     child.on("message", (message) => {
       finding = message as Finding;
     });
