@@ -68,6 +68,7 @@ export class Sleeper {
   private readonly swing: number;
   private cause: WakeCause = "reset";
   private start: object | undefined;
+  private boot: Stretch[] = [];
   private before: Stretch | undefined; // up to the last synchronisation, and when that was
   private turn = -1;
   private readonly atRadio: (() => void)[] = [];
@@ -127,8 +128,11 @@ export class Sleeper {
     this.stretch.synchronise(utcMs, progress, isRight);
     this.before = this.stretch;
     this.turn = this.options.time.turns;
+    // A time that no drift explains dates all that wait: also what had been dated by two that were right.
+    if (!isRight) for (const stretch of this.boot) stretch.clockRight = false;
     if (this.options.plan.drift === "even") this.chip.rate = this.drawRate();
     this.stretch = new Stretch(utcMs, this.chip.rate, "synchronised", isRight);
+    this.boot.push(this.stretch);
   }
 
   /** The power is gone. */
@@ -194,6 +198,7 @@ export class Sleeper {
   /** The boot that flash will know as the next one begins here: its uptime says nothing of the one before. */
   bootBegins(): void {
     this.stretch = new Stretch(trueUtcMs(this.options.time.nowMs), this.chip.rate, "boot");
+    this.boot = [this.stretch];
     this.awake.isPrompt = true;
   }
 
