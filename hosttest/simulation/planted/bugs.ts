@@ -53,8 +53,8 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "id-reused",
     file: SESSION,
-    find: "(qos << 28) + (sequence % 61_440);",
-    replace: "(qos << 28) + (sequence % 4);",
+    find: "0x4002_0001 + (sequence % 61_440);",
+    replace: "0x4002_0001 + (sequence % 4);",
   },
   {
     name: "settled-before-pubcomp",
