@@ -5,6 +5,7 @@ import { SEED } from "../support/seed.js";
 import { Attempt, type Outcome } from "./support/attempt.js";
 import { Servers } from "./support/servers.js";
 import { type Meddle, Wire } from "./support/wire.js";
+import { hasTLSOnXS, startTLSOnXS, type TLSOnXS } from "./xs/socket.js";
 
 const SECRET = "a reading";
 const PLACES = 24;
@@ -12,12 +13,17 @@ const PLACES = 24;
 const PATIENCE_MS = 400;
 
 let servers: Servers;
+let xs: TLSOnXS | undefined;
 
 beforeAll(async () => {
   servers = await new Servers().start();
+  if (hasTLSOnXS) xs = await startTLSOnXS();
 });
 
-afterAll(() => servers?.close());
+afterAll(async () => {
+  await xs?.end();
+  await servers?.close();
+});
 
 interface Seen {
   readonly outcome: Outcome;
@@ -26,7 +32,7 @@ interface Seen {
   readonly bytes: number;
 }
 
-async function meet(name: string, meddle: (cut: () => void) => Meddle): Promise<Seen> {
+async function meet(name: string, on: string, meddle: (cut: () => void) => Meddle): Promise<Seen> {
   const wire = await Wire.to(servers.port(name));
   let bytes = 0;
   let isOpen = false;
@@ -35,7 +41,7 @@ async function meet(name: string, meddle: (cut: () => void) => Meddle): Promise<
     if (direction === "down" && !isOpen) bytes = at + piece.length;
     return passed(piece, direction, at);
   };
-  const attempt = new Attempt(wire.port, { ca: servers.root });
+  const attempt = new Attempt(wire.port, { ca: servers.root, io: on === "XS" ? xs?.io : undefined });
   const outcome = await attempt.opened;
   isOpen = true;
   if (outcome === "open") attempt.socket.write(Buffer.from(SECRET));
@@ -44,19 +50,22 @@ async function meet(name: string, meddle: (cut: () => void) => Meddle): Promise<
   return { outcome, clear: wire.clearText([SECRET]), bytes };
 }
 
-describe.each(["p256", "rsa4096", "TLS 1.2"])("%s", (name) => {
+const NAMES = ["p256", "rsa4096", "TLS 1.2"];
+const PLACES_OF = hasTLSOnXS ? ["Node", "XS"] : ["Node"];
+
+describe.each(PLACES_OF.flatMap((on) => NAMES.map((name) => [name, on])))("%s on %s", (name, on) => {
   test("whatever is cut off or changed at any place of the handshake: no connection, and nothing in the clear", async () => {
     const random = new Random(SEED);
     // Of TLS 1.3 the tickets may have come by then, which are after the handshake.
-    const whole = (await meet(name, () => (piece) => piece)).bytes - (name === "TLS 1.2" ? 0 : 600);
+    const whole = (await meet(name, on, () => (piece) => piece)).bytes - (name === "TLS 1.2" || on === "XS" ? 0 : 600);
     expect(whole).toBeGreaterThan(300);
     for (let n = 0; n < PLACES; n++) {
       const place = random.whole(0, whole - 1);
-      const cut = await meet(name, () => (piece, direction, at) => {
+      const cut = await meet(name, on, () => (piece, direction, at) => {
         return direction === "down" && at + piece.length > place ? undefined : piece;
       });
       expect(cut.outcome, `cut at ${place}`).not.toBe("open");
-      const changed = await meet(name, (end) => (piece, direction, at) => {
+      const changed = await meet(name, on, (end) => (piece, direction, at) => {
         if (direction === "up" || at > place || at + piece.length <= place) return piece;
         const other = Buffer.from(piece);
         other[place - at] ^= 1 << random.whole(0, 7);
@@ -66,5 +75,6 @@ describe.each(["p256", "rsa4096", "TLS 1.2"])("%s", (name) => {
       expect(changed.outcome, `changed at ${place}`).not.toBe("open");
       expect([...cut.clear, ...changed.clear]).toEqual([]);
     }
+    expect(xs?.troubles ?? []).toEqual([]);
   });
 });

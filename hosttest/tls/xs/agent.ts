@@ -36,8 +36,9 @@ function open({ id, port, demand: given }: Order): TCP {
   };
   const kept = (): number[] | undefined =>
     demand.session === undefined ? undefined : [...new Uint8Array(demand.session as ArrayBuffer)];
-  const socket: TCP = new tls.io({
-    ...tls,
+  const isPlain = given.name === "plain";
+  const socket: TCP = new (isPlain ? board.tcp.io : tls.io)({
+    ...(isPlain ? board.tcp : tls),
     ...({ demand } as object),
     host: "127.0.0.1",
     address: "127.0.0.1",
@@ -58,7 +59,10 @@ function obey(order: Order): void {
   sockets ??= {};
   if (order.verb === "open") sockets[order.id] = open(order);
   else if (order.verb === "write") sockets[order.id].write(Uint8Array.from(order.bytes ?? []));
-  else sockets[order.id].close();
+  else {
+    sockets[order.id]?.close();
+    delete sockets[order.id];
+  }
 }
 
 board.boot?.(() => ({
