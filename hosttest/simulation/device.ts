@@ -25,9 +25,9 @@ import type { Network } from "./network.js";
 import { watchPace } from "./pace.js";
 import type { Random } from "./random.js";
 import { Sleeper, type SleeperPlan } from "./sleepers/sleeper.js";
-import type { Lie } from "./storm.js";
+import type { Lie } from "./troubles/storm.js";
+import type { VersionSetting } from "./troubles/versions.js";
 import { humidity, temperature, trueUtcMs } from "./truth.js";
-import type { VersionSetting } from "./versions.js";
 import { Work } from "./work.js";
 
 const SETTINGS_BLOCKS = 4;

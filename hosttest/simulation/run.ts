@@ -3,7 +3,6 @@
  * which everything must come to rest. The same seed and schedule give the same run, byte for byte: the digest shows it.
  */
 import { VirtualTime } from "../support/virtual-time.js";
-import { type Befallen, befall } from "./befall.js";
 import { Broker } from "./broker/broker.js";
 import type { Forwarded } from "./broker/message.js";
 import { FAIR } from "./broker/options.js";
@@ -12,8 +11,9 @@ import type { Ledger, Violation } from "./ledger.js";
 import { Network } from "./network.js";
 import { Random } from "./random.js";
 import { drawPlan, type Sleeper } from "./sleepers/sleeper.js";
-import { brew, type Event } from "./storm.js";
-import { Versions } from "./versions.js";
+import { type Befallen, befall } from "./troubles/befall.js";
+import { brew, type Event } from "./troubles/storm.js";
+import { Versions } from "./troubles/versions.js";
 
 const SECOND = 1000;
 const HOUR = 3_600_000;

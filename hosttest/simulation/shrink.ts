@@ -3,7 +3,7 @@
  * still fails in the same way. What remains is what it takes. (Zeller's ddmin, with a bound on the number of runs.)
  */
 import { type RunOptions, type RunResult, run } from "./run.js";
-import type { Event } from "./storm.js";
+import type { Event } from "./troubles/storm.js";
 
 const MAX_RUNS = 200;
 

@@ -3,8 +3,8 @@
  * ones, settings that change, limits, refusals by reason code. Drawn by a generator of its own: the rest of a world is what it
  * always was.
  */
-import { ORDINARY, type Terms } from "./broker/terms.js";
-import type { Random } from "./random.js";
+import { ORDINARY, type Terms } from "../broker/terms.js";
+import type { Random } from "../random.js";
 
 export type VersionSetting = "auto" | "5" | "3.1.1";
 

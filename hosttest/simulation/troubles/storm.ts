@@ -3,8 +3,8 @@
  * failing run can be shrunk by leaving events out; each event has its own randomness, so that the others stay as they are.
  * Times are milliseconds of virtual time.
  */
-import type { Random } from "./random.js";
-import { drawSleeperTrouble, type SleeperTrouble } from "./sleepers/troubles.js";
+import type { Random } from "../random.js";
+import { drawSleeperTrouble, type SleeperTrouble } from "../sleepers/troubles.js";
 import type { Versions, VersionTrouble } from "./versions.js";
 
 /** What befalls devices that sleep and those that do not. */
