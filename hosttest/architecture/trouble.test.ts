@@ -1,5 +1,5 @@
 /*
- * Each warning of the firmware has a row in the README's table "When something is wrong": one whose "…" stand for what the
+ * Each warning of the firmware has a row in the table of boards/TROUBLESHOOTING.md: one whose "…" stand for what the
  * program puts in, and which has a word of its own that the program says literally. A wildcard never stands for a row.
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -34,7 +34,7 @@ function textOf(node: ts.Node): string {
 
 /** What the first column shows in backticks; "any other text behind `sensor:`" is a row for all that begins so. */
 function rows(page: string): string[] {
-  const [, section = ""] = page.split("\n### When something is wrong\n");
+  const [, section = ""] = page.split("# When something is wrong\n");
   return [...section.split("\n## ")[0].matchAll(/^\| (.*?`[^|]*) \|/gm)].flatMap(([, cell]) =>
     [...cell.matchAll(/(behind )?`([^`]+)`/g)].map(([, behind, text]) => (behind ? `${text} ${ANYTHING}` : text)),
   );
@@ -50,18 +50,18 @@ test("every warning has a row in the table of troubles", () => {
   const files = readdirSync(join(TOP, "src"), { recursive: true, encoding: "utf8" }).filter((n) => n.endsWith(".ts"));
   const said = files.flatMap((name) => warnings(readFileSync(join(TOP, "src", name), "utf8")));
   expect(said.length).toBeGreaterThan(10);
-  const known = rows(readFileSync(join(TOP, "README.md"), "utf8"));
+  const known = rows(readFileSync(join(TOP, "boards/TROUBLESHOOTING.md"), "utf8"));
   expect(said.filter((text) => !known.some((row) => fits(text, row)))).toEqual([]);
 });
 
 test("a warning without a row is seen", () => {
   const said = warnings('this.log("warn", `moon: $' + '{phase} is full`); owner.log(up ? "info" : "error", detail);');
   expect(said).toEqual(["moon: … is full"]);
-  const known = rows("\n### When something is wrong\n| `sun: …`, `sun` row | shine |\n\n## Next\n| `moon: …` | x |\n");
+  const known = rows("# When something is wrong\n| `sun: …`, `sun` row | shine |\n\n## Next\n| `moon: …` | x |\n");
   expect(known).toEqual(["sun: …", "sun"]);
   expect(known.some((row) => fits(said[0], row))).toBe(false);
   expect(fits("sun: … burns", known[0])).toBe(true);
-  const open = rows("\n### When something is wrong\n| `…: …`, any other text behind `sun:` | shine |\n");
+  const open = rows("# When something is wrong\n| `…: …`, any other text behind `sun:` | shine |\n");
   expect(open).toEqual(["…: …", "sun: …"]);
   expect(fits("sun: …", open[1])).toBe(true);
   expect(fits("moon: …", open[0])).toBe(false); // a row that says nothing is none

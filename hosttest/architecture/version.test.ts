@@ -18,8 +18,8 @@ test("it is that of the changelog's newest entry: before its release with -dev, 
   expect(VERSION).toBe(state === undefined ? release : `${release}-dev`);
 });
 
-test("the README's prompt shows it", () => {
-  const shown = [...read("README.md").matchAll(/home-thermometer (\d\S*)/g)].map(([, version]) => version);
+test("the prompt that boards/README.md shows has it", () => {
+  const shown = [...read("boards/README.md").matchAll(/home-thermometer (\d\S*)/g)].map(([, version]) => version);
   expect(shown.length).toBeGreaterThan(1);
   expect(shown.filter((version) => version !== VERSION)).toEqual([]);
 });

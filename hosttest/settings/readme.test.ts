@@ -13,11 +13,11 @@ function row({ key, type, default: value, help, inForce }: Setting): string {
   return `| \`${key}\` | ${cell(expectation(type))} | ${standard} | ${cell(help)}${when} |`;
 }
 
-test("the README's table of settings is the schema's", () => {
+test("the page's table of settings is the schema's", () => {
   const table = ["| setting | takes | default | |", "|---|---|---|---|", ...schema.map(row)].join("\n");
-  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const readme = readFileSync(new URL("../../src/settings/README.md", import.meta.url), "utf8");
   const [, shown] = /<!-- settings -->\n([\s\S]*?)\n<!-- end -->/.exec(readme) ?? [];
-  expect(shown, "paste the table below between the README's settings marks").toBe(table);
+  expect(shown, "paste the table below between the page's settings marks").toBe(table);
 });
 
 test("the help of every setting fits a row of the prompt", () => {

@@ -1,6 +1,6 @@
 /*
  * The schema: every setting of the thermometer, with its type, range, default and help.
- * The prompt, the desktop's command line, mcconfig's key=value and the README's table are made from this one table.
+ * The prompt, the desktop's command line, mcconfig's key=value and the table in README.md beside it are made from this one table.
  * A setting is known to people as text; parse.ts turns text into the values below. Texts are bounded in UTF-8 bytes, so
  * that all settings together fit one value of the key-value store.
  * Sources: client ids MQTT 3.1.1 §3.1.3.1; SSIDs IEEE 802.11-2016 §9.4.2.2; the checks: texts.ts.
