@@ -41,6 +41,7 @@ interface ReportingUplink {
   stop(whenDone: () => void): void;
 }
 
+/** What a sleeper's control asks of the device. */
 export interface SleepOwner extends Parts {
   readonly settings: Settings;
   readonly uplink: ReportingUplink | undefined;
@@ -53,6 +54,7 @@ export interface SleepOwner extends Parts {
 
 type Phase = "awake" | "leaving" | "left" | "asleep";
 
+/** Decides when the device goes to sleep. Times in milliseconds. */
 export class SleepControl {
   private readonly owner: SleepOwner;
   private readonly sleeper: Sleeper;
