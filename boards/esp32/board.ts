@@ -15,6 +15,7 @@ import type { WiFiConstructor } from "../../src/network/io.js";
 import type { Flash } from "../../src/outbox/flash/flash.js";
 import type { DigitalConstructor, SMBusConstructor } from "../../src/sensor/io.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
+import { TLSSocket } from "../../src/tls/socket.js";
 import { onAbort } from "../moddable/abort.js";
 import { TickClock } from "../moddable/clock.js";
 import { buildDefaults } from "../moddable/defaults.js";
@@ -27,6 +28,7 @@ import { macAddress } from "./native/mac-address.js";
 import { Prompt, promptUARTs, type UART } from "./prompt.js";
 import { resetCause } from "./reset-cause.js";
 import { Sleeper } from "./sleeper.js";
+import { tlsEngine } from "./tls/native.js";
 
 /** `config.board` in a board's manifest. */
 interface Wiring {
@@ -72,6 +74,7 @@ export const board: Board = {
     return boardDrivers();
   },
   tcp,
+  tls: { io: TLSSocket, hasPublicCAs: false, socket: tcp, engine: tlsEngine, timers },
   dns: { io: Names },
   wifi: { io: WiFi as unknown as WiFiConstructor },
   sleep: { io: Sleeper, button: wiring.button },

@@ -26,6 +26,39 @@ test("the board knows its name, its address, its pins, its partitions and its na
   expect(hardware.namespaces).toEqual(["thermometer"]);
 });
 
+test("TLS goes over the SDK's own TCP, by the engine in C, and with a CA that is given: no public ones are known", async () => {
+  const hardware = new Hardware();
+  const opened: unknown[][] = [];
+  hardware.native.xs_tls_open = (...given: unknown[]) => {
+    opened.push(given);
+    return undefined; // no memory
+  };
+  const board = await bootOn(hardware);
+  const heard: string[] = [];
+  const demand = {
+    ca: Uint8Array.of(1),
+    certificate: undefined,
+    key: undefined,
+    name: "broker.test",
+    fingerprint: "",
+    session: undefined,
+    onHandshake: () => heard.push("handshake"),
+    onSecured: () => heard.push("secured"),
+    onRefused: ({ kind }: { kind: string }) => heard.push(kind),
+  };
+  const io = board.tls!.io as unknown as new (options: object) => object;
+  new io({ ...board.tls, demand, host: "broker.test", address: "10.0.0.1", port: 8883, ...callbacks, onError() {} });
+  const [{ options }] = hardware.tcpSockets;
+  expect(options).toMatchObject({ address: "10.0.0.1", port: 8883 });
+  options.onWritable(1_000);
+  expect(opened).toEqual([[demand.ca, undefined, undefined, "broker.test", "", undefined]]);
+  expect([heard, hardware.tcpSockets[0].isClosed, board.tls?.hasPublicCAs]).toEqual([
+    ["handshake", "noMemory"],
+    true,
+    false,
+  ]);
+});
+
 test("a boot leaves the radio alone, also to learn the address", async () => {
   const hardware = new Hardware();
   hardware.native.xs_mac_address = () => "0123456789ab";

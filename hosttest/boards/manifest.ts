@@ -100,8 +100,15 @@ export class Product {
 
 /** Does this TypeScript leave anything to run? A module of types alone does not: linked, it would take flash for nothing. */
 export function hasCode(source: string): boolean {
-  return transformSync(source, { loader: "ts" }).code.trim() !== "";
+  let has = code.get(source);
+  if (has === undefined) {
+    has = transformSync(source, { loader: "ts" }).code.trim() !== "";
+    code.set(source, has); // every platform asks for the same files
+  }
+  return has;
 }
+
+const code = new Map<string, boolean>();
 
 /** The first that fits: the full name, "esp32/*" for any below it, then the platform itself, then "...". */
 function partFor(platforms: NonNullable<Manifest["platforms"]>, name: string) {

@@ -3,10 +3,12 @@
  * that of the SDK's target, so that it must hold what is needed of it.
  * Source: tools/mcmanifest.js of the Moddable SDK 8.2 (generateConfigurationRules); ESP-IDF, "Panic handler behaviour".
  */
-import { existsSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/temporary.js";
 import { DEVICES, Product } from "./manifest.js";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
@@ -23,7 +25,8 @@ const SDK = new Map([
 
 type Build = "debug" | "release";
 
-const folderOf = (platform: string): string => new Product(TOP, platform).build.SDKCONFIGPATH;
+const folders = new Map(DEVICES.map((platform) => [platform, new Product(TOP, platform).build.SDKCONFIGPATH]));
+const folderOf = (platform: string): string => folders.get(platform as (typeof DEVICES)[number]) ?? "";
 const fragment = (folder: string, name: string): string => readFileSync(join(TOP, folder, name), "utf8");
 
 /** As mcconfig merges: the SDK's, then our defaults, then what only release builds have. The last one wins. */
@@ -75,6 +78,42 @@ describe.each(DEVICES)("%s", (platform) => {
       expect(on(build, "ESPTOOLPY_FLASHSIZE_4MB")).toBe(!is8MB);
       expect(on(build, "ESPTOOLPY_FLASHSIZE_8MB")).toBe(is8MB);
     }
+  });
+});
+
+describe("TLS", () => {
+  const folder = temporaryFolder("sdkconfig-");
+  const options = new Map([...merged("esp32", "release")].filter(([name]) => name.startsWith("CONFIG_MBEDTLS_")));
+  /** Options that depend on others: absent without them, as Kconfig has it. The last stands for what "client only" chooses against. */
+  const NEEDS: Readonly<Record<string, readonly [name: string, value: string]>> = {
+    CONFIG_MBEDTLS_SSL_IN_CONTENT_LEN: ["CONFIG_MBEDTLS_ASYMMETRIC_CONTENT_LEN", "y"],
+    CONFIG_MBEDTLS_SSL_OUT_CONTENT_LEN: ["CONFIG_MBEDTLS_ASYMMETRIC_CONTENT_LEN", "y"],
+    CONFIG_MBEDTLS_SSL_RECORD_SIZE_LIMIT: ["CONFIG_MBEDTLS_SSL_PROTO_TLS1_3", "y"],
+    CONFIG_MBEDTLS_TLS_SERVER: ["CONFIG_MBEDTLS_TLS_CLIENT_ONLY", "n"],
+  };
+
+  /** What the compiler has against the configuration; "": the engine agrees with it. */
+  function complaint(config: ReadonlyMap<string, string>): string {
+    const lines = [...config, ["CONFIG_MBEDTLS_TLS_SERVER", "y"]]
+      .filter(
+        ([name, value]) =>
+          value !== "n" && (NEEDS[name] === undefined || config.get(NEEDS[name][0]) === NEEDS[name][1]),
+      )
+      .map(([name, value]) => `#define ${name} ${value === "y" ? 1 : value}\n`);
+    writeFileSync(join(folder, "sdkconfig.h"), lines.join(""));
+    const header = join(TOP, "boards/esp32/tls/options.h");
+    const words = ["-E", "-Werror", "-DESP_PLATFORM", "-I", folder, "-include", header, "-x", "c", "/dev/null"];
+    return spawnSync("gcc", words, { encoding: "utf8" }).stderr;
+  }
+
+  test("what the boards configure is what the engine expects", () => {
+    expect(options.size).toBeGreaterThan(15);
+    expect(complaint(options)).toBe("");
+  });
+
+  test.each([...options.keys()])("%s: the engine does not compile with another value", (name) => {
+    const other = { y: "n", n: "y" }[options.get(name) as string] ?? "16384";
+    expect(complaint(new Map(options).set(name, other))).toMatch(/error: #error "/);
   });
 });
 

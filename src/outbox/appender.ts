@@ -54,7 +54,6 @@ export function positionOf(space: FreeSpace): Position | undefined {
   return { block, sequence, first, version, end, freeEnd: space.entriesEnd, number };
 }
 
-/** Appends entries at a known position. `append` returns false where the outbox must be mounted instead; it never throws. */
 export class Appender {
   /** Of the next entry, and where it goes. */
   number: number;

@@ -25,7 +25,6 @@
 import type { Position } from "../outbox/appender.js";
 import type { PlanState, Rhythm } from "./plan.js";
 
-/** Length of the wake record, in bytes. */
 export const RECORD_BYTES = 320;
 const WORDS = RECORD_BYTES >> 2;
 const MAGIC = 0x0257_5448; // "HTW", version 2
@@ -44,7 +43,6 @@ const REPORTED = 74;
 const MILLI = 1000;
 const MAX_BASE_BYTES = (CHANGES - BASE) << 2;
 
-/** The wake record. Times in milliseconds of the sleeper's uptime. */
 export class WakeRecord implements PlanState, Rhythm, Position {
   /** As it lies in RTC memory. */
   readonly bytes: Uint8Array;

@@ -1,5 +1,6 @@
 /* What the parts of the TLS engine share. */
 #pragma once
+#include "options.h"
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
 #include "engine.h"
 

@@ -1,4 +1,5 @@
 /* See refusal.h. Source: RFC 5246 §7.2, RFC 8446 §6.2. */
+#include "options.h"
 #include "refusal.h"
 
 #include "mbedtls/ssl.h"

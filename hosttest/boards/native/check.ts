@@ -2,7 +2,7 @@
  * Do our files of C compile against ESP-IDF's headers and the SDK's, for each chip, warnings as errors? By hand, where both are:
  *   MODDABLE=FOLDER IDF_PATH=FOLDER node hosttest/run.mjs hosttest/boards/native/check.ts
  * Needs Debian's gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf. The syntax alone: no code is made, so that it serves
- * for the Xtensa chips, too. Of ESP-IDF the headers and `Kconfig.soc_caps.in` suffice.
+ * for the Xtensa chips, too. Of ESP-IDF the headers, `Kconfig.soc_caps.in` and mbedTLS's `Kconfig` suffice.
  * Exit code 1: one does not compile. 2: something is not there.
  */
 import { spawnSync } from "node:child_process";
@@ -11,7 +11,9 @@ import { join } from "node:path";
 import { temporaryFolder } from "../../support/temporary.js";
 
 const CHIPS = { esp32: "xtensa", esp32c3: "riscv", esp32s3: "xtensa" } as const;
-const FOLDER = "boards/esp32/native";
+const NATIVE = "boards/esp32/native";
+const TLS = "boards/esp32/tls";
+const CONFIG = "boards/esp32/sdkconfig/sdkconfig.defaults";
 const COMPILER = "riscv64-unknown-elf-gcc";
 const FLAGS =
   "-fsyntax-only -std=gnu17 -Wall -Wextra -Wno-unused-parameter -Werror -march=rv32imc -mabi=ilp32 --specs=picolibc.specs";
@@ -22,7 +24,12 @@ if (spawnSync(COMPILER, ["--version"]).error !== undefined) end(`${COMPILER}: no
 
 const temporary = temporaryFolder("native-");
 writeFileSync(join(temporary, "mc.xs.h"), ""); // made by the SDK's tools at each build; ours use no ids of it
-const sources = readdirSync(FOLDER).filter((name) => name.endsWith(".c"));
+const sources = [NATIVE, TLS].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".c"))
+    .map((name) => join(folder, name)),
+);
+const mbedTLS = mbedTLSFolders();
 let failures = 0;
 for (const [chip, architecture] of Object.entries(CHIPS)) {
   const config = join(temporary, chip);
@@ -31,7 +38,8 @@ for (const [chip, architecture] of Object.entries(CHIPS)) {
   for (const source of sources) {
     const folders = ["xs/includes", "xs/platforms/esp", "xs/platforms/mc"].map((path) => join(moddable, path));
     const system = [...folders, ...idfFolders(chip, architecture)].flatMap((path) => ["-isystem", path]);
-    const words = [...FLAGS.split(" "), "-DESP32=4", "-I", config, "-I", temporary, ...system, join(FOLDER, source)];
+    const defines = ["-DESP32=4", "-DESP_PLATFORM"];
+    const words = [...FLAGS.split(" "), ...defines, "-I", config, "-I", temporary, ...mbedTLS, ...system, source];
     const { status, stderr } = spawnSync(COMPILER, words, { encoding: "utf8" });
     console.log(`${chip} ${source}: ${status === 0 ? "compiles" : "DOES NOT COMPILE"}`);
     if (status !== 0) console.log(stderr);
@@ -52,6 +60,7 @@ function sdkConfig(chip: string, architecture: string): string {
       (name) => `#define CONFIG_${name} 1`,
     ),
     ...numbers.map(([, name, value]) => `#define CONFIG_${name} ${value}`),
+    ...mbedTLSConfig(),
     "",
   ].join("\n");
 }
@@ -62,6 +71,28 @@ function idfFolders(chip: string, architecture: string): string[] {
   return [...makefile.matchAll(/^\s+\$\(IDF_PATH\)\/(\S+)/gm)].map(([, path]) =>
     join(idf, path.replaceAll("$(ESP32_SUBCLASS)", chip).replaceAll("$(ESP_ARCH)", architecture)),
   );
+}
+
+/** The folders that the engine's manifest adds. */
+function mbedTLSFolders(): string[] {
+  const { C_FLAGS } = JSON.parse(readFileSync(join(TLS, "manifest.json"), "utf8")).build;
+  const words = [...C_FLAGS.matchAll(/(-iquote |-I)\$\(IDF_PATH\)\/(\S+)/g)];
+  return words.flatMap(([, option, path]) => [option === "-I" ? "-isystem" : "-iquote", join(idf, path)]);
+}
+
+/** mbedTLS's options: what the boards set, over ESP-IDF's defaults as far as they depend on nothing. */
+function mbedTLSConfig(): string[] {
+  const kconfig = readFileSync(join(idf, "components/mbedtls/Kconfig"), "utf8");
+  const options = new Map([["MBEDTLS_TLS_CLIENT", "y"]]); // "client only" selects it
+  for (const [, name, value] of kconfig.matchAll(
+    /config (MBEDTLS_\w+)\n\s+(?:bool|int) ?.*\n(?:\s+(?:range|depends) .*\n)*\s+default (y|\d+)\n/g,
+  ))
+    options.set(name, value);
+  for (const [, name, value] of readFileSync(CONFIG, "utf8").matchAll(/^CONFIG_(MBEDTLS_\w+)=(\S+)$/gm))
+    options.set(name, value);
+  return [...options]
+    .filter(([, value]) => value !== "n")
+    .map(([name, value]) => `#define CONFIG_${name} ${value === "y" ? 1 : value}`);
 }
 
 function folderOf(name: string, file: string): string {

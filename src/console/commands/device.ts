@@ -80,7 +80,6 @@ const log = Object.freeze<Command>({
   },
 });
 
-/** status, reboot, factory-reset, version, log. */
 export const deviceCommands: readonly Command[] = Object.freeze([status, reboot, factoryReset, version, log]);
 
 function restart(shell: Shell): void {

@@ -8,7 +8,6 @@
  * table 3-7 (UTF-8).
  */
 
-/** What a key means to the editor. */
 export type Key =
   | "character"
   | "enter"

@@ -360,7 +360,6 @@ export class Log {
   }
 }
 
-/** A header with nothing in it, to be filled. */
 export function emptyHeader(): BlockHeader {
   return {
     version: FORMAT_VERSION,
@@ -374,7 +373,6 @@ export function emptyHeader(): BlockHeader {
   };
 }
 
-/** Copies all fields of a header into another one. */
 export function copyHeader(from: BlockHeader, to: BlockHeader): void {
   Object.assign(to, from);
 }

@@ -12,7 +12,6 @@ import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
 
-/** Its key beside the settings. */
 export const ANNOUNCED_KEY = "announced";
 
 /** Names kept: they must fit one entry, and all be taken back in one go. */
@@ -21,7 +20,6 @@ const MAX_NAMES = 4;
 const MAX_BYTES = 64;
 const MAX_ID_BYTES = 23;
 
-/** The names under which the device is known at a broker. */
 export interface Names {
   readonly room: string;
   readonly id: string;
@@ -31,7 +29,6 @@ export interface Names {
   readonly channels: number;
 }
 
-/** Reads and writes the names. A store that fails costs old topics that stay retained, and nothing else. */
 export class Announcement {
   private readonly store: KeyValueStore;
 

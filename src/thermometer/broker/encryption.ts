@@ -11,7 +11,6 @@ import type { Settings } from "../../settings/settings.js";
 import type { TLSDemand, TLSFacts, TLSRefusal } from "../../tls/io.js";
 import { tlsRefusalText } from "./tls-refusal.js";
 
-/** What TLS asks of the device. */
 export interface EncryptionOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -24,7 +23,6 @@ const WARN_DAYS = 30;
 
 type Progress = "none" | "handshake" | "secured";
 
-/** The demand of TLS for each connection, and what came of it. */
 export class Encryption implements TLSDemand {
   session: unknown;
   private readonly owner: EncryptionOwner;

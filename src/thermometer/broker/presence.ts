@@ -47,7 +47,6 @@ export interface PresenceClient {
   forgetFilter(filter: string): void;
 }
 
-/** What presence asks of the device. */
 export interface PresenceOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -70,7 +69,6 @@ const WILL_SLACK_MS = 15_000; // a broker may be that late
 const REFUSED = 0x80;
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
-/** Publishes status and discovery, and takes back what stands under old names. */
 export class Presence implements AcceptanceOwner {
   private readonly owner: PresenceOwner;
   private readonly client: PresenceClient;

@@ -16,7 +16,6 @@ import type { Intake } from "../intake.js";
 import type { Lifetime } from "../lifetime.js";
 import type { Sampling } from "../sampling.js";
 
-/** The device as the prompt sees it. */
 export interface Product extends Firmware {
   readonly board: Board;
   readonly store: KeyValueStore;
