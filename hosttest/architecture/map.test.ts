@@ -23,7 +23,7 @@ function named(page: string, heading: string): string[] {
 }
 
 test("the map in src/README.md names every folder of src and boards, and nothing that is not there", () => {
-  const names = named("src/README.md", "# Where is what");
+  const names = named("src/README.md", "\n## Where is what");
   const folders = ["src", "boards"].flatMap((place) => foldersIn(place).map((name) => `${place}/${name}`));
   expect(names.filter((name) => !name.endsWith(".ts"))).toEqual(folders.sort());
   expect(names.filter((name) => !existsSync(join(TOP, name)))).toEqual([]);
