@@ -20,6 +20,8 @@
  * All numbers little endian.
  */
 
+import { crc32 } from "./crc32.js";
+
 const BLOCK_MAGIC = 0x3153564e; // "NVS1"
 const BLOCK_HEADER = 16;
 const ENTRY_HEADER = 24;
@@ -298,17 +300,4 @@ function encodeEntry(key: string, value: Uint8Array, length: number): Uint8Array
 function keyOf(bytes: Uint8Array, entryAt: number): string {
   const start = entryAt + KEY_AT;
   return String.fromCharCode(...bytes.subarray(start, start + bytes[entryAt + KEY_LENGTH_AT]));
-}
-
-const CRC_OF_BYTE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc;
-});
-
-/** CRC-32 (IEEE 802.3, reflected). */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ CRC_OF_BYTE[(crc ^ bytes[i]) & 0xff];
-  return ~crc >>> 0;
 }

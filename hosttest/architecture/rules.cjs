@@ -21,6 +21,7 @@ const MAY_IMPORT = {
   sensor: { code: ["channels"], types: ["common"] },
   settings: { code: ["channels", "common", "tls"] },
   tls: { types: ["common"] },
+  update: { code: ["common"] },
   thermometer: {
     code: [
       "channels",
@@ -36,6 +37,7 @@ const MAY_IMPORT = {
       "sensor",
       "settings",
       "tls",
+      "update",
     ],
   },
 };

@@ -4,7 +4,6 @@ import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { generator, NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { MAX_LONG_VALUE, referenceTo } from "../../src/settings/long-values.js";
 import { Settings } from "../../src/settings/settings.js";
-import { sha256 } from "../../src/settings/sha256.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
 import { derOf, pemOf } from "../support/pem.js";
 import { MemoryStore } from "./memory-store.js";
@@ -23,31 +22,6 @@ function paste(settings: Settings, key: string, text: string): number {
 }
 
 const open = (store: KeyValueStore): Settings => new Settings({ store });
-
-/** Messages of every length around a block and its padding, against vectors of NIST and what openssl says. */
-test("the digest is SHA-256", () => {
-  const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const of = (text: string): string =>
-    hex(
-      sha256(
-        Uint8Array.from(text, (letter) => letter.charCodeAt(0)),
-        32,
-      ),
-    );
-  expect(of("")).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  expect(of("abc")).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  expect(of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")).toBe(
-    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
-  );
-  expect(of("a".repeat(55)).slice(0, 16)).toBe("9f4390f8d30c2dd9");
-  expect(of("a".repeat(56)).slice(0, 16)).toBe("b35439a4ac6f0948");
-  expect(of("a".repeat(63)).slice(0, 16)).toBe("7d3e74a05d7db15b");
-  expect(of("a".repeat(64)).slice(0, 16)).toBe("ffe054fe7ae0cb6d");
-  expect(of("a".repeat(65)).slice(0, 16)).toBe("635361c48bb9eab1");
-  expect(of("a".repeat(119)).slice(0, 16)).toBe("31eba51c313a5c08");
-  expect(of("a".repeat(120)).slice(0, 16)).toBe("2f3d335432c70b58");
-  expect(of("a".repeat(1000)).slice(0, 16)).toBe("41edece42d63e8d9");
-});
 
 describe("a paste", () => {
   test("of a chain ends with an empty line, of a key with its END; text around the blocks is passed over", () => {

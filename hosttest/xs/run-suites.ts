@@ -33,6 +33,8 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/outbox/campaign.test.ts": "takes an interpreter hours: suites/campaign.suite.ts is a share of it",
   "hosttest/power/trouble.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/settings/readme.test.ts": "reads README.md",
+  "hosttest/update/cuts.test.ts": "signs by Node's crypto",
+  "hosttest/update/updates.test.ts": "signs by Node's crypto",
 };
 
 const LONG = "minutes in an interpreter; a smaller case of the same stays";

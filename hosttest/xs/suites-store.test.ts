@@ -1,5 +1,5 @@
 /* The suites of what is kept in flash, inside XS. */
 import { runSuites } from "./run-suites.js";
 
-await runSuites(["channels", "journal", "outbox", "settings"]);
+await runSuites(["channels", "journal", "outbox", "settings", "update"]);
 await runSuites(["xs/suites"], ".suite.ts");

@@ -5,7 +5,8 @@
  * a cut at any moment leaves the old value or the new one. What is not in force is deleted then.
  * A value: the first 8 bytes of its SHA-256, by which the text finds it, and the bytes.
  */
-import { sha256 } from "./sha256.js";
+import { toHex } from "../common/ascii.js";
+import { sha256 } from "../common/sha256.js";
 import { type KeyValueStore, MAX_VALUE } from "./store.js";
 
 const DIGEST_BYTES = 8;
@@ -14,9 +15,14 @@ export const MAX_LONG_VALUE = MAX_VALUE - DIGEST_BYTES;
 const MIDDLE = " bytes, sha256 ";
 const PLACES = Object.freeze([".a", ".b"] as const);
 
+/** The beginning of their SHA-256. */
+function digestOf(bytes: Uint8Array): Uint8Array {
+  return sha256(bytes).subarray(0, DIGEST_BYTES);
+}
+
 /** The text that refers to `bytes`. */
 export function referenceTo(bytes: Uint8Array): string {
-  return `${bytes.length}${MIDDLE}${hex(sha256(bytes, DIGEST_BYTES))}`;
+  return `${bytes.length}${MIDDLE}${toHex(digestOf(bytes))}`;
 }
 
 /** A text that may refer to a value, or nothing. */
@@ -33,7 +39,7 @@ export function readLong(store: KeyValueStore, key: string, reference: string): 
 /** Writes `bytes` where what `inForce` refers to does not lie. @throws what the store throws if it cannot keep them */
 export function writeLong(store: KeyValueStore, key: string, bytes: Uint8Array, inForce: string): void {
   const value = new Uint8Array(DIGEST_BYTES + bytes.length);
-  value.set(sha256(bytes, DIGEST_BYTES));
+  value.set(digestOf(bytes));
   value.set(bytes, DIGEST_BYTES);
   const isFirstTaken = isAt(store, `${key}${PLACES[0]}`, inForce);
   store.write(`${key}${PLACES[isFirstTaken ? 1 : 0]}`, value.buffer);
@@ -55,17 +61,11 @@ function find(store: KeyValueStore, key: string, reference: string): Uint8Array 
 function isAt(store: KeyValueStore, place: string, reference: string): boolean {
   const value = reference === "" ? undefined : bytesAt(store, place);
   if (value === undefined) return false;
-  const digest = hex(value.subarray(0, DIGEST_BYTES));
+  const digest = toHex(value.subarray(0, DIGEST_BYTES));
   return reference === `${value.length - DIGEST_BYTES}${MIDDLE}${digest}`;
 }
 
 function bytesAt(store: KeyValueStore, place: string): Uint8Array | undefined {
   const value = store.read(place);
   return value === undefined || value instanceof Uint8Array ? value : new Uint8Array(value);
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i++) text += bytes[i].toString(16).padStart(2, "0");
-  return text;
 }

@@ -1,33 +1,62 @@
 /*
- * SHA-256, for the few thousand bytes of a certificate: shown to people, who compare it with what openssl says of their file.
+ * SHA-256: of a certificate, shown to people who compare it with what openssl says of their file; of a firmware image, piece by piece.
  * Source: FIPS 180-4, §4.1.2, §5.1.1, §6.2.
  */
 
 const BLOCK = 64;
 const LENGTH_BYTES = 8;
 
-/** The digest's first `count` bytes, 32 at most. */
-export function sha256(bytes: Uint8Array, count: number): Uint8Array {
-  const hash = new Uint32Array(FIRST);
-  const words = new Uint32Array(BLOCK);
-  const padded = new Uint8Array(BLOCK);
-  const length = bytes.length;
-  // The message, a bit 1, zeros, and the length in bits, as whole blocks.
-  const blocks = Math.ceil((length + 1 + LENGTH_BYTES) / BLOCK);
-  for (let n = 0; n < blocks; n++) {
-    const from = n * BLOCK;
-    padded.fill(0);
-    if (from < length) padded.set(bytes.subarray(from, Math.min(from + BLOCK, length)));
-    if (length >= from && length < from + BLOCK) padded[length - from] = 0x80;
-    if (n === blocks - 1) new DataView(padded.buffer).setUint32(BLOCK - 4, 8 * length);
-    digestBlock(hash, words, padded);
+export class SHA256 {
+  private readonly hash = new Uint32Array(FIRST);
+  private readonly words = new Uint32Array(BLOCK);
+  /** What has not filled a block yet. */
+  private readonly block = new Uint8Array(BLOCK);
+  private length = 0;
+
+  write(bytes: Uint8Array): void {
+    const { block, length } = this;
+    let at = length % BLOCK;
+    this.length = length + bytes.length;
+    for (let from = 0; from < bytes.length; ) {
+      const count = Math.min(BLOCK - at, bytes.length - from);
+      block.set(bytes.subarray(from, from + count), at);
+      from += count;
+      at += count;
+      if (at < BLOCK) return;
+      digestBlock(this.hash, this.words, block);
+      at = 0;
+    }
   }
-  padded.fill(0); // it may have been a key
-  words.fill(0);
-  const digest = new Uint8Array(4 * hash.length);
-  const view = new DataView(digest.buffer);
-  for (let i = 0; i < hash.length; i++) view.setUint32(4 * i, hash[i]);
-  return digest.slice(0, count);
+
+  /** The digest, 32 bytes. Nothing can be written after it, and nothing of what was stays. */
+  digest(): Uint8Array {
+    const { hash, words, block, length } = this;
+    const at = length % BLOCK;
+    // A bit 1, zeros, and the length in bits.
+    block.fill(0, at);
+    block[at] = 0x80;
+    if (at >= BLOCK - LENGTH_BYTES) {
+      digestBlock(hash, words, block);
+      block.fill(0);
+    }
+    const view = new DataView(block.buffer);
+    view.setUint32(BLOCK - 8, Math.floor(length / 0x2000_0000));
+    view.setUint32(BLOCK - 4, 8 * length);
+    digestBlock(hash, words, block);
+    block.fill(0); // it may have been a key
+    words.fill(0);
+    const digest = new Uint8Array(4 * hash.length);
+    const out = new DataView(digest.buffer);
+    for (let i = 0; i < hash.length; i++) out.setUint32(4 * i, hash[i]);
+    return digest;
+  }
+}
+
+/** The digest of `bytes`: 32 bytes. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  const hash = new SHA256();
+  hash.write(bytes);
+  return hash.digest();
 }
 
 function digestBlock(hash: Uint32Array, words: Uint32Array, block: Uint8Array): void {

@@ -1,0 +1,273 @@
+/*
+ * A device with two slots on simulated flash, which loses its power anywhere, and a host that sends it an image over a way that
+ * drops and repeats messages. The device is src/update and the flash alone: the whole firmware is in hosttest/simulation.
+ */
+import { BootSlots, type SlotRegion } from "../../../boards/parts/boot-slots.js";
+import type { ImageDescription } from "../../../boards/parts/image.js";
+import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
+import { NorFlash, PowerCut } from "../../../boards/parts/nor-flash.js";
+import { fromHex, toASCII } from "../../../src/common/ascii.js";
+import type { Slots, UpdateOptions } from "../../../src/update/io.js";
+import type { Offer } from "../../../src/update/offer.js";
+import { CHUNK_HEAD } from "../../../src/update/updater.js";
+import { type Piece, Updates, type UpdatesOwner } from "../../../src/update/updates.js";
+import { VirtualTime } from "../../support/virtual-time.js";
+
+const BLOCK = 4096;
+const SELECTION_BLOCKS = 2;
+const STORE_BLOCKS = 4;
+const WATCHDOG_MS = 10_000;
+
+/** A part of a flash. */
+export class Region implements SlotRegion {
+  mountedBy: object | undefined;
+  readonly #flash: NorFlash;
+  readonly #first: number;
+  readonly #blocks: number;
+
+  constructor(flash: NorFlash, first: number, blocks: number) {
+    this.#flash = flash;
+    this.#first = first;
+    this.#blocks = blocks;
+  }
+  read(buffer: Uint8Array, offset: number): number {
+    return this.#flash.read(buffer, this.#at(offset, buffer.length));
+  }
+  write(buffer: Uint8Array, offset: number): void {
+    this.#flash.write(buffer, this.#at(offset, buffer.length));
+  }
+  eraseBlock(first: number, end = first + 1): void {
+    this.#at(first * BLOCK, (end - first) * BLOCK);
+    this.#flash.eraseBlock(this.#first + first, this.#first + end);
+  }
+  status() {
+    return { size: this.#blocks * BLOCK, blockLength: BLOCK, blocks: this.#blocks };
+  }
+  close(): void {}
+  #at(offset: number, length: number): number {
+    if (offset < 0 || offset + length > this.#blocks * BLOCK) throw new Error("outside of the partition");
+    return this.#first * BLOCK + offset;
+  }
+}
+
+/** The slots as a firmware has them. */
+export function slotsClass(slots: BootSlots): new (options: UpdateOptions) => Slots {
+  return class {
+    get running() {
+      return slots.running;
+    }
+    get isTrial() {
+      return slots.isTrial;
+    }
+    get hasFailed() {
+      return slots.hasFailed;
+    }
+    open() {
+      return { ...bound(slots.other), close() {} };
+    }
+    forget() {
+      slots.forget();
+    }
+    select() {
+      slots.select();
+    }
+    confirm() {
+      slots.confirm();
+    }
+    rollBack() {
+      slots.rollBack();
+    }
+    close() {}
+  };
+}
+
+function bound(region: SlotRegion) {
+  return {
+    read: region.read.bind(region),
+    write: region.write.bind(region),
+    eraseBlock: region.eraseBlock.bind(region),
+    status: region.status.bind(region),
+  };
+}
+
+export interface WorldOptions {
+  /** What was flashed by cable. */
+  readonly image: Uint8Array;
+  readonly slotBlocks: number;
+  readonly key: Uint8Array | undefined;
+  readonly random: () => number;
+  readonly isBatteryLow?: () => boolean;
+  readonly writeUnit?: 1 | 16;
+}
+
+export class World {
+  readonly time = new VirtualTime();
+  readonly flash: NorFlash;
+  readonly slots: BootSlots;
+  readonly log: string[] = [];
+  readonly states: Record<string, unknown>[] = [];
+  /** Whatever started, in order. */
+  readonly started: string[] = [];
+  image: ImageDescription | undefined;
+  updates: Updates | undefined;
+  isConnected = true;
+  wantsChunks = false;
+  trouble = { sensor: "", link: "", broker: "" };
+  powerCuts = 0;
+  readonly #options: WorldOptions;
+  readonly #store: Region;
+  #life = 0;
+
+  constructor(options: WorldOptions) {
+    const { slotBlocks: blocks, random, writeUnit } = options;
+    this.#options = options;
+    this.flash = new NorFlash({ blocks: SELECTION_BLOCKS + 2 * blocks + STORE_BLOCKS, random, writeUnit });
+    const slots = [SELECTION_BLOCKS, SELECTION_BLOCKS + blocks].map((first) => new Region(this.flash, first, blocks));
+    this.slots = new BootSlots(new Region(this.flash, 0, SELECTION_BLOCKS), [slots[0], slots[1]]);
+    this.#store = new Region(this.flash, SELECTION_BLOCKS + 2 * blocks, STORE_BLOCKS);
+    this.flash.bytes.set(options.image, SELECTION_BLOCKS * BLOCK);
+  }
+
+  get isOn(): boolean {
+    return this.updates !== undefined;
+  }
+
+  get state(): Record<string, unknown> {
+    return JSON.parse(this.updates?.state ?? "{}");
+  }
+
+  /** `cutAfter`: the power goes again after so many bytes on flash, in a state of the flash's choosing. */
+  boot(cutAfter = Number.POSITIVE_INFINITY): void {
+    this.end();
+    this.flash.powerOn();
+    this.#store.mountedBy = undefined;
+    this.flash.cutAfter(cutAfter);
+    this.reset("");
+  }
+
+  /** The power goes inside the n-th program or erase from now on, the first is 1. */
+  cutAtOperation(n: number, random: () => number): void {
+    let left = n;
+    const cut = (steps: number): undefined => {
+      if (--left === 0) this.flash.cutAfter(Math.floor(random() * steps));
+    };
+    this.flash.faults = { program: (_, length) => cut(length), erase: () => cut(this.flash.eraseCost) };
+  }
+
+  /** A reset that is no power cut. */
+  reset(words: string): void {
+    this.end();
+    const life = ++this.#life;
+    this.guard(life, () => {
+      this.image = this.slots.boot();
+      if (this.image === undefined) throw new Error("dead: no slot starts");
+      this.started.push(this.image.version);
+      if (this.image.fault === "crash") {
+        this.#later(life, 100, () => this.reset("crash"));
+        return;
+      }
+      if (this.image.fault === "hang") {
+        this.#later(life, WATCHDOG_MS, () => this.reset("watchdog"));
+        return;
+      }
+      this.#store.mountedBy = undefined;
+      const updates = new Updates(this.#owner(life, this.image, words));
+      this.updates = updates;
+      updates.begin();
+    });
+  }
+
+  /** The power is gone. */
+  end(): void {
+    this.#life++;
+    this.updates = undefined;
+    this.wantsChunks = false;
+  }
+
+  announce(offer: Offer | Uint8Array): void {
+    const bytes = offer instanceof Uint8Array ? offer : toASCII(JSON.stringify(offer));
+    this.deliver(bytes, 200, (piece) => this.updates?.announcement(piece));
+  }
+
+  send(offer: Offer, image: Uint8Array, at: number, pieceBytes = 256): void {
+    const data = image.subarray(at, at + BLOCK);
+    const bytes = new Uint8Array(CHUNK_HEAD + data.length);
+    bytes.set(fromHex(offer.id));
+    new DataView(bytes.buffer).setUint32(4, at, true);
+    bytes.set(data, CHUNK_HEAD);
+    this.deliver(bytes, pieceBytes, (piece) => this.updates?.chunk(piece));
+  }
+
+  /** In pieces, as the client does; `end`: the connection breaks after so many bytes. */
+  deliver(bytes: Uint8Array, pieceBytes: number, hear: (piece: Piece) => void, end = bytes.length): void {
+    const life = this.#life;
+    this.guard(life, () => {
+      for (let at = 0; at < end; at += pieceBytes) {
+        const payload = bytes.subarray(at, Math.min(at + pieceBytes, end));
+        hear({ payload, offsetBytes: at, totalBytes: bytes.length, last: at + payload.length === bytes.length });
+      }
+    });
+  }
+
+  guard(life: number, code: () => void): void {
+    if (life !== this.#life) return;
+    try {
+      code();
+    } catch (error) {
+      if (!(error instanceof PowerCut) && !this.flash.isOff) throw error;
+    }
+    if (!this.flash.isOff || life !== this.#life) return;
+    this.powerCuts++;
+    this.end();
+  }
+
+  #later(life: number, ms: number, code: () => void): void {
+    this.time.timers.set(() => this.guard(life, code), ms);
+  }
+
+  #owner(life: number, image: ImageDescription, lastWords: string): UpdatesOwner {
+    const { time, trouble } = this;
+    const bootedMs = time.nowMs;
+    const { key, isBatteryLow } = this.#options;
+    const store = new KeyValueOnFlash(this.#store);
+    return {
+      update: { io: slotsClass(this.slots), chip: image.chip, key, isBatteryLow },
+      store: { read: (name) => store.read(name), write: (name, value) => store.write(name, value) },
+      timers: {
+        set: (callback, delayMs) => time.timers.set(() => this.guard(life, callback), delayMs),
+        clear: time.timers.clear,
+      },
+      version: image.version,
+      lastWords,
+      uptimeMs: () => time.nowMs - bootedMs,
+      sensorTrouble: () => trouble.sensor,
+      linkTrouble: () => (image.fault === "deaf" ? "no access point is in range" : trouble.link),
+      brokerTrouble: () => trouble.broker,
+      onState: () => {
+        this.states.push(this.state);
+      },
+      wantChunks: (isWanted) => {
+        this.wantsChunks = isWanted;
+      },
+      restart: (reason) => {
+        this.log.push(`restart: ${reason}`);
+        this.reset("");
+      },
+      log: (level, text) => {
+        this.log.push(`${level} ${text}`);
+      },
+    };
+  }
+}
+
+/** Sends what the device asks for until the update has ended, or nothing more happens. Returns the last state. */
+export function drive(world: World, offer: Offer, image: Uint8Array, limit = 4_000): Record<string, unknown> {
+  world.announce(offer);
+  for (let n = 0; n < limit && world.isOn; n++) {
+    const { state, id, at } = world.state;
+    if (state === "receiving" && id === offer.id) world.send(offer, image, Number(at));
+    world.time.advance(state === "trial" ? 1_000 : 10);
+    if (id === offer.id && ["confirmed", "failed", "refused", "rolledBack"].includes(String(state))) break;
+  }
+  return world.state;
+}

@@ -1,0 +1,330 @@
+/* One update from its announcement to its end: what is refused and why, how it goes on after drops and boots, trial and way back. */
+import { describe, expect, test } from "vitest";
+import { makeImage } from "../../boards/parts/image.js";
+import { generator } from "../../boards/parts/nor-flash.js";
+import { toASCII } from "../../src/common/ascii.js";
+import { keyPair, offerOf } from "./support/keys.js";
+import { drive, World, type WorldOptions } from "./support/world.js";
+
+const BLOCK = 4096;
+const OLD = makeImage({ version: "0.2.0", chip: "test" }, 9_000);
+const NEW = makeImage({ version: "0.3.0", chip: "test" }, 3 * BLOCK + 777);
+
+function setUp(options: Partial<WorldOptions> = {}): World {
+  const world = new World({ image: OLD, slotBlocks: 5, key: keyPair(1).publicKey, random: generator(1), ...options });
+  world.boot();
+  return world;
+}
+
+test("a good image is written, verified, started on trial, confirmed, and starts from then on", () => {
+  const world = setUp();
+  expect(world.state).toEqual({ version: "0.2.0", state: "idle" });
+  const state = drive(world, offerOf(NEW), NEW);
+  expect(state).toMatchObject({ version: "0.3.0", state: "confirmed", id: "00000001", latest: "0.3.0" });
+  expect(world.started).toEqual(["0.2.0", "0.3.0"]);
+  world.boot();
+  world.boot();
+  expect(world.started.slice(2)).toEqual(["0.3.0", "0.3.0"]);
+  expect(world.flash.violations).toBe(0);
+  expect(world.log).toEqual([
+    `info update: 0.3.0 comes, ${NEW.length} bytes`,
+    "info update: 0.3.0 is written and genuine",
+    "restart: update to 0.3.0",
+    "info update: this image is on trial",
+    "info update: 0.3.0 is confirmed",
+  ]);
+});
+
+test("and the next one goes into the slot that is free now", () => {
+  const world = setUp();
+  drive(world, offerOf(NEW), NEW);
+  const next = makeImage({ version: "0.4.0", chip: "test" }, 2 * BLOCK);
+  expect(drive(world, offerOf(next, { id: "00000002", version: "0.4.0" }), next)).toMatchObject({ state: "confirmed" });
+  expect(world.slots.running).toBe(0);
+});
+
+test("a slot is programmed in whole units of 16 bytes, as encrypted flash wants it", () => {
+  const world = setUp();
+  const odd: number[] = [];
+  world.flash.faults = {
+    program: (address, length) => {
+      const isInSlot = address >= 7 * BLOCK && address < 12 * BLOCK;
+      if (isInSlot && (address | length) % 16 !== 0) odd.push(address);
+      return undefined;
+    },
+  };
+  world.announce(offerOf(NEW));
+  for (let at = 0; at < NEW.length; at += BLOCK) world.send(offerOf(NEW), NEW, at, 100);
+  world.time.advance(5_000);
+  expect(world.state).toMatchObject({ state: "confirmed" });
+  expect(odd).toEqual([]);
+});
+
+describe("refused, with the reason, and nothing is erased", () => {
+  test.each([
+    ["an older version", { version: "0.1.9" }, "older: 0.1.9, installed is 0.2.0"],
+    ["the same version", { version: "0.2.0" }, "0.2.0 is installed"],
+    ["what comes before the release", { version: "0.2.0-dev" }, "older: 0.2.0-dev, installed is 0.2.0"],
+    ["another chip's", { chip: "esp32s3" }, "wrong chip: it is for esp32s3, this is test"],
+    ["another key's", { key: keyPair(2) }, "wrong signature: not made with the key that this build trusts"],
+  ])("%s", (_, terms, reason) => {
+    const world = setUp();
+    world.announce(offerOf(NEW, terms));
+    expect(world.state).toEqual({ version: "0.2.0", state: "refused", id: "00000001", reason });
+    expect(world.updates!.text).toBe(`refused: ${reason}`);
+    expect(world.log.at(-1)).toBe(`warn update: refused: ${reason}`);
+    expect([...world.flash.erases].every((count) => count === 0)).toBe(true);
+    expect(world.wantsChunks).toBe(false);
+  });
+
+  test.each([
+    ["version", { version: "0.9.0" }],
+    ["size", { size: NEW.length - 1 }],
+    ["digest", { sha256: "0".repeat(64) }],
+    ["order to take an older one", { force: true }],
+  ])("what is signed with another %s", (_, change) => {
+    const world = setUp();
+    world.announce({ ...offerOf(NEW), ...change });
+    expect(world.state).toMatchObject({ state: "refused", reason: expect.stringMatching(/^wrong signature/) });
+  });
+
+  test("larger than the slot", () => {
+    const world = setUp();
+    world.announce(offerOf(makeImage({ version: "0.3.0", chip: "test" }, 5 * BLOCK + 1)));
+    expect(world.state.reason).toBe("too large: 20481 bytes, the slot has 20480");
+    const exact = makeImage({ version: "0.3.0", chip: "test" }, 5 * BLOCK);
+    expect(drive(world, offerOf(exact, { id: "00000002" }), exact)).toMatchObject({ state: "confirmed" });
+  });
+
+  test("the battery is low; with it charged the same image is taken", () => {
+    let isLow = true;
+    const world = setUp({ isBatteryLow: () => isLow });
+    world.announce(offerOf(NEW));
+    expect(world.state.reason).toBe("the battery is low");
+    isLow = false;
+    expect(drive(world, offerOf(NEW, { id: "00000002" }), NEW)).toMatchObject({ state: "confirmed" });
+  });
+
+  test("a build without a key: updates are off, and status says so", () => {
+    const world = setUp({ key: undefined });
+    expect(world.state).toEqual({ version: "0.2.0", state: "off" });
+    expect(world.updates!.text).toBe("off: this build has no public key");
+    world.announce(offerOf(NEW));
+    expect(world.state.reason).toBe("this build has no public key: updates are off");
+  });
+
+  test.each([
+    ["no JSON", "hello"],
+    ["nothing in it", "{}"],
+    ["null", "null"],
+    ["a size that is no number", JSON.stringify({ ...offerOf(NEW), size: "12" })],
+    ["a size of 0", JSON.stringify({ ...offerOf(NEW), size: 0 })],
+    ["a version that is none", JSON.stringify({ ...offerOf(NEW), version: "next" })],
+    ["lists", JSON.stringify({ ...offerOf(NEW), version: ["0.3.0"] })],
+    ["longer than any", JSON.stringify({ ...offerOf(NEW), note: "x".repeat(300) })],
+    ["no ASCII", JSON.stringify({ ...offerOf(NEW), note: "\u00e9" })],
+  ])("%s", (_, text) => {
+    const world = setUp();
+    world.announce(new Uint8Array(Buffer.from(text, "utf8")));
+    expect(world.state).toMatchObject({ state: "refused", reason: "not understood: not the announcement of an image" });
+  });
+
+  test("another image while one comes in; after a minute without a chunk it is taken", () => {
+    const world = setUp();
+    const other = makeImage({ version: "0.4.0", chip: "test" }, 6_000);
+    world.announce(offerOf(NEW));
+    world.send(offerOf(NEW), NEW, 0);
+    world.announce(offerOf(other, { id: "00000002", version: "0.4.0" }));
+    expect(world.state).toMatchObject({ state: "refused", reason: "another update is running: 0.3.0, 31 %" });
+    world.time.advance(60_000);
+    const state = drive(world, offerOf(other, { id: "00000003", version: "0.4.0" }), other);
+    expect(state).toMatchObject({ state: "confirmed", version: "0.4.0" });
+  });
+});
+
+test("an older version is taken where that is wanted, and signed so", () => {
+  const world = setUp();
+  const old = makeImage({ version: "0.1.0", chip: "test" }, 5_000);
+  expect(drive(world, offerOf(old, { version: "0.1.0", force: true }), old)).toMatchObject({ version: "0.1.0" });
+});
+
+describe("goes on", () => {
+  test("where it was, for a host that has lost it: the same image under another id", () => {
+    const world = setUp();
+    world.announce(offerOf(NEW));
+    world.send(offerOf(NEW), NEW, 0);
+    world.send(offerOf(NEW), NEW, BLOCK);
+    const again = offerOf(NEW, { id: "00000009" });
+    world.announce(again);
+    expect(world.state).toMatchObject({ state: "receiving", id: "00000009", at: 2 * BLOCK });
+    expect(drive(world, again, NEW)).toMatchObject({ state: "confirmed" });
+  });
+
+  test("after a chunk that broke off in the middle: it comes again, its block is erased first", () => {
+    const world = setUp();
+    const offer = offerOf(NEW);
+    world.announce(offer);
+    for (const end of [3, 8, 700, 3_000, BLOCK]) {
+      const bytes = new Uint8Array(BLOCK + 8);
+      bytes.set([0, 0, 0, 1]);
+      bytes.set(
+        NEW.subarray(0, BLOCK).map((byte) => byte & 0x55),
+        8,
+      ); // and what came was not even right
+      world.deliver(bytes, 100, (piece) => world.updates?.chunk(piece), end);
+    }
+    expect(world.state.at).toBe(0);
+    expect(drive(world, offer, NEW)).toMatchObject({ state: "confirmed" });
+    expect(world.flash.violations).toBe(0);
+  });
+
+  test("whatever else comes as a chunk is not written, and answered by what is wanted", () => {
+    const world = setUp();
+    const offer = offerOf(NEW);
+    world.announce(offer);
+    world.send(offer, NEW, 0);
+    world.send(offer, NEW, 0); // twice
+    world.send(offer, NEW, 2 * BLOCK); // one is missing
+    world.send(offerOf(NEW, { id: "00000077" }), NEW, BLOCK); // of another attempt
+    world.send(offer, NEW.subarray(0, BLOCK + 100), BLOCK); // too short
+    expect(world.states.slice(-4).map(({ at }) => at)).toEqual([BLOCK, BLOCK, BLOCK, BLOCK]);
+    expect(drive(world, offer, NEW)).toMatchObject({ state: "confirmed" });
+  });
+
+  test("in pieces of any length", () => {
+    for (const piece of [1, 3, 7, 8, 9, 250, 5_000]) {
+      const world = setUp();
+      world.announce(offerOf(NEW));
+      for (let at = 0; at < NEW.length; at += BLOCK) world.send(offerOf(NEW), NEW, at, piece);
+      world.time.advance(5_000);
+      expect(world.state).toMatchObject({ state: "confirmed" });
+    }
+  });
+
+  test("the same announcement again is answered, and begins nothing anew", () => {
+    const world = setUp();
+    drive(world, offerOf(NEW), NEW);
+    const { length } = world.states;
+    world.announce(offerOf(NEW));
+    expect(world.states.length).toBe(length + 1);
+    expect(world.state).toMatchObject({ state: "confirmed" });
+    world.boot();
+    world.announce(offerOf(NEW)); // retained
+    expect(world.state).toMatchObject({ state: "confirmed", id: "00000001" });
+  });
+});
+
+test("bytes that are not what was announced never start", () => {
+  const world = setUp();
+  const wrong = NEW.slice();
+  wrong[2 * BLOCK + 5] ^= 1;
+  expect(drive(world, offerOf(NEW), wrong)).toMatchObject({
+    state: "failed",
+    reason: "what was written is not what was announced",
+  });
+  expect(world.started).toEqual(["0.2.0"]);
+  expect(drive(world, offerOf(NEW, { id: "00000002" }), NEW)).toMatchObject({ state: "confirmed" });
+});
+
+test("what is genuine and no image: the chip does not take it, the old one stays", () => {
+  const world = setUp();
+  const noise = new Uint8Array(9_000).fill(7);
+  expect(drive(world, offerOf(noise), noise)).toMatchObject({
+    state: "failed",
+    reason: "the chip does not take it for an image",
+  });
+  world.boot();
+  expect(world.image?.version).toBe("0.2.0");
+});
+
+describe("trial", () => {
+  test.each([
+    ["crash" as const, /^it ended before it was confirmed/],
+    ["hang" as const, /^it ended before it was confirmed/],
+    ["deaf" as const, /^not within 10 minutes: no access point is in range$/],
+  ])("an image that fails by a %s goes, and the old one says why", (fault, reason) => {
+    const world = setUp();
+    const bad = makeImage({ version: "0.3.0", chip: "test", fault }, 2 * BLOCK);
+    world.announce(offerOf(bad));
+    for (let at = 0; at < bad.length; at += BLOCK) world.send(offerOf(bad), bad, at);
+    world.time.advance(700_000);
+    expect(world.state).toMatchObject({ version: "0.2.0", state: "rolledBack", reason: expect.stringMatching(reason) });
+    expect(world.updates!.text).toMatch(/^0\.3\.0 was taken back: /);
+    world.boot();
+    expect(world.image?.version).toBe("0.2.0");
+    expect(world.state).toMatchObject({ state: "rolledBack" });
+  });
+
+  test("a sensor that had this fault before does not count; one that is new does", () => {
+    for (const [before, after, end] of [
+      ["nothing at 0x48", "nothing at 0x48", "confirmed"],
+      ["nothing at 0x48", "", "confirmed"],
+      ["", "nothing at 0x48", "rolledBack"],
+      ["nothing at 0x48", "it stays busy", "rolledBack"],
+    ]) {
+      const world = setUp();
+      world.trouble.sensor = before;
+      world.announce(offerOf(NEW));
+      for (let at = 0; at < NEW.length; at += BLOCK) world.send(offerOf(NEW), NEW, at);
+      world.time.advance(450); // verified, and about to restart
+      world.trouble.sensor = after;
+      world.time.advance(700_000);
+      expect(world.state).toMatchObject({ state: end });
+    }
+  });
+
+  test("takes as long as its last proof, stays awake all the while, and takes nothing else in", () => {
+    const world = setUp();
+    world.trouble.broker = "not connected";
+    world.announce(offerOf(NEW));
+    for (let at = 0; at < NEW.length; at += BLOCK) world.send(offerOf(NEW), NEW, at);
+    world.time.advance(300_000);
+    expect(world.updates!.isTrial).toBe(true);
+    expect(world.updates!.isBusy).toBe(true);
+    expect(world.updates!.text).toBe("on trial: not connected");
+    world.announce(offerOf(NEW, { id: "00000002" }));
+    expect(world.state.reason).toBe("another update is on trial");
+    world.trouble.broker = "";
+    world.time.advance(1_000);
+    expect(world.updates!.isBusy).toBe(false);
+    expect(world.slots.isTrial).toBe(false);
+  });
+
+  test("a reset before it is confirmed, whatever made it, leads back", () => {
+    const world = setUp();
+    world.trouble.broker = "not connected";
+    world.announce(offerOf(NEW));
+    for (let at = 0; at < NEW.length; at += BLOCK) world.send(offerOf(NEW), NEW, at);
+    world.time.advance(10_000);
+    expect(world.image?.version).toBe("0.3.0");
+    world.reset("watchdog");
+    expect(world.state).toMatchObject({
+      version: "0.2.0",
+      state: "rolledBack",
+      reason: "it ended before it was confirmed: watchdog",
+    });
+  });
+});
+
+test("a store that cannot keep the record ends the update before anything is erased", () => {
+  const world = setUp();
+  world.flash.faults = { program: () => "error" };
+  world.announce(offerOf(NEW));
+  expect(world.state).toMatchObject({ state: "idle" });
+  expect(world.log.at(-1)).toMatch(/failed: /);
+  expect(world.updates!.isBusy).toBe(false);
+});
+
+test("a slot that cannot be programmed fails it with the flash's words", () => {
+  const world = setUp();
+  world.flash.faults = {
+    program: (address) => (address >= 7 * BLOCK && address < 12 * BLOCK ? "error" : undefined),
+  };
+  expect(drive(world, offerOf(NEW), NEW)).toMatchObject({ state: "failed", reason: "write failed" });
+});
+
+test("an empty announcement is not heard: a retained one was taken back", () => {
+  const world = setUp();
+  world.updates!.announcement({ payload: toASCII(""), offsetBytes: 0, totalBytes: 0, last: true });
+  expect(world.states).toEqual([]);
+});
