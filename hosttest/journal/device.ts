@@ -7,6 +7,7 @@ import { channels } from "../../src/channels/channels.js";
 import type { Sample } from "../../src/channels/sample.js";
 import { type ClockState, CRYSTAL, type Oscillator } from "../../src/journal/dating.js";
 import { Journal } from "../../src/journal/journal.js";
+import { appliesFrom } from "../../src/journal/notes.js";
 import type { PayloadFormat } from "../../src/journal/render.js";
 import { Sticky } from "../../src/journal/sticky.js";
 import { Outbox } from "../../src/outbox/outbox.js";
@@ -61,7 +62,7 @@ export class ReadingDevice {
     this.room = room;
     this.boots++;
     this.#uptimeMs = 0;
-    this.outbox = new Outbox({ flash: this.flash });
+    this.outbox = new Outbox({ flash: this.flash, appliesFrom });
     const notes = new Sticky(this.outbox);
     this.lifetime = new Lifetime(this.outbox, notes);
     this.#open(notes);
@@ -73,7 +74,7 @@ export class ReadingDevice {
     this.journal.keepClock(clockState);
     this.outbox.close();
     this.flash.powerOn();
-    this.outbox = new Outbox({ flash: this.flash });
+    this.outbox = new Outbox({ flash: this.flash, appliesFrom });
     this.#open(new Sticky(this.outbox), clockState);
   }
 

@@ -27,6 +27,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/fuzz.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/mqtt/v5/peer.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/mqtt/wire/transmit.test.ts": "compares with mqtt-packet, which needs Node",
+  "hosttest/outbox/carried.test.ts": "lives of thousands of calls: journal/evicted.test.ts is a smaller case",
   "hosttest/outbox/readme.test.ts": "reads README.md, and bundles",
   "hosttest/mqtt/peers.test.ts": "talks to other programs",
   "hosttest/mqtt/readme.test.ts": "reads README.md, and compiles",

@@ -53,7 +53,10 @@ export interface NoteWriter {
 
 /** What is known of a boot's clock that flash does not say: kept over a sleep, it lets the boot go on. All 0: nothing. */
 export interface ClockState {
-  /** When the clock was set last, by uptime; what it was set to, milliseconds since 1970; the number that the next entry had then. */
+  /**
+   * When the clock was set last, by uptime; what it was set to, milliseconds since 1970; the number that the next entry had then. Before
+   * that, 0, 0 and the number that the next entry had when the boot began: its notes apply to no entry before that one.
+   */
   syncUptimeMs: number;
   syncUtcMs: number;
   syncNext: number;
@@ -75,10 +78,10 @@ export class Dating implements ClockState {
   private readonly oscillator: Oscillator;
   private ownOriginMs = Number.NaN; // this boot's, as it stands in flash
   private ownDrift = 0;
-  private ownStart = 0; // the first entry that it dates
+  private ownStart: number; // the first entry that it dates
   syncUptimeMs = 0;
   syncUtcMs = 0;
-  syncNext = 0;
+  syncNext: number;
   /** Since the boot: all below says the same for ever. */
   sentEnd = 0;
   /** This boot's samples between these uptimes have times that others of it may have had, before the clock was set back. */
@@ -91,12 +94,14 @@ export class Dating implements ClockState {
 
   /**
    * @param boot number of the boot that runs
+   * @param next number of the next entry
    * @param writer makes a note, durable, or tried again
    * @param oscillator of the clock that uptime is read from
    */
-  constructor(notes: ClockNotes, boot: number, writer: NoteWriter, oscillator: Oscillator) {
+  constructor(notes: ClockNotes, boot: number, next: number, writer: NoteWriter, oscillator: Oscillator) {
     this.notes = notes;
     this.boot = boot & 0xffff;
+    this.ownStart = this.syncNext = next;
     this.writer = writer;
     this.oscillator = oscillator;
     const latest = notes.readNote(CLOCK);
@@ -107,6 +112,7 @@ export class Dating implements ClockState {
   /** The boot is not a new one, but goes on: with what it knew when it fell asleep. Before anything else. */
   goOn(state: ClockState): void {
     copyClock(state, this);
+    this.ownStart = this.syncUtcMs > 0 ? 0 : this.syncNext;
     const latest = this.notes.readNote(CLOCK);
     if (!latest || bootOfClock(latest) !== this.boot) return;
     this.ownOriginMs = originOfClock(latest);

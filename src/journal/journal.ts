@@ -118,7 +118,7 @@ export class Journal {
     this.bases = new Bases(store, this.boot, this.rooms.number, this.record);
     const payload = this.renderer.bytes;
     this.message = { topic: payload, payload, payloadLength: 0, retain: false };
-    this.dating = new Dating(store, boot, notes, options.oscillator ?? CRYSTAL);
+    this.dating = new Dating(store, boot, store.nextSequence, notes, options.oscillator ?? CRYSTAL);
     if (options.clockState !== undefined) this.dating.goOn(options.clockState);
     this.follow(options);
     if (options.lastMs !== undefined) {

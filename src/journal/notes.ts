@@ -71,6 +71,11 @@ export function startOfClock(note: Uint8Array): number {
   return note.length > OLD_CLOCK_LENGTH ? sixBytes(note, 8) : 0;
 }
 
+/** Number of the first entry that a note applies to, if that may be older than the note; else NaN. For the outbox, which carries such notes. */
+export function appliesFrom(tag: number, note: Uint8Array): number {
+  return tag === CLOCK ? startOfClock(note) : Number.NaN;
+}
+
 /** How much more than a millisecond passes in a millisecond of uptime, by a clock note. */
 export function driftOfClock(note: Uint8Array): number {
   if (note.length < DRIFTING_CLOCK_LENGTH) return 0;

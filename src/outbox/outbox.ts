@@ -58,7 +58,7 @@ export class Outbox {
     const { flash, maxPayload = 256, firstSequence = 0 } = options;
     this.options = options;
     this.medium = mediumFor(flash, options.writeUnit, maxPayload);
-    this.log = new Log(this.medium);
+    this.log = new Log(this.medium, options);
     const { foreign } = mount(this.log, firstSequence);
     this.walk = new Walk(this.log, options);
     this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");

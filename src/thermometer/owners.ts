@@ -7,6 +7,7 @@ import type { Board, Timers } from "../board.js";
 import type { LineLevel } from "../common/log-levels.js";
 import { messageOf } from "../common/message-of.js";
 import type { Journal } from "../journal/journal.js";
+import { appliesFrom } from "../journal/notes.js";
 import { MAX_RECORD_LENGTH } from "../journal/record.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
@@ -117,6 +118,11 @@ export class OutboxOwner extends Owned implements OutboxOptions {
 
   get whenFull(): "dropOldest" | "refuse" {
     return this.owner.settings.get("outbox.full");
+  }
+
+  /** What dates samples is learnt later than they are taken. */
+  appliesFrom(tag: number, note: Uint8Array): number {
+    return appliesFrom(tag, note);
   }
 
   onEvent(event: OutboxEvent): void {

@@ -4,19 +4,10 @@
  * Reads the source, programs the target; the log itself changes only when the target is opened.
  */
 
-import {
-  type BlockHeader,
-  isDone,
-  isReleased,
-  NOTE,
-  QUEUED_STATE,
-  RELEASED_BITS,
-  SKIP,
-  STATE,
-} from "../flash/layout.js";
+import { isDone, isReleased, NOTE, QUEUED_STATE, RELEASED_BITS, SKIP, STATE } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
+import { type Carrier, isLate, putCarried } from "./carried.js";
 import { type Cursor, NOWHERE, TAGS } from "./cursor.js";
-import type { Marks } from "./marks.js";
 import type { Target } from "./target.js";
 
 /** What outlives a reboot without a record of its own: written in the head of a block where it says something. */
@@ -35,12 +26,8 @@ export interface Counters {
 }
 
 /** The log, as far as it is copied from. */
-export interface Source {
-  readonly medium: Medium;
+export interface Source extends Carrier {
   readonly counters: Counters;
-  readonly marks: Marks;
-  readonly walker: Cursor;
-  readonly newest: BlockHeader;
   readonly newestBlock: number;
   readonly seed: number;
   readonly end: number;
@@ -130,19 +117,22 @@ export function copyBlock(log: Source, target: Target): boolean {
   const survey = surveyed(log, walker);
   target.settledInPlace = survey.settledInPlace;
   target.damaged = survey.damaged;
-  if (!copyNotes(log, survey.notes, target) || !putCopiedState(log, target, survey)) return false;
+  if (!copyNotes(log, survey.notes, target) || !putCarried(log, target) || !putCopiedState(log, target, survey)) {
+    return false;
+  }
   const written = survey.notes;
   walker.start(log.newestBlock, log.newest.sequence, log.newest.first);
   while (walker.next(log.end, Number.POSITIVE_INFINITY)) {
-    if (!isLive(log, walker)) continue;
-    if (!copyEntry(log, walker, target, written)) return false;
+    if (isLive(log, walker)) {
+      if (!copyEntry(log, walker, target, written)) return false;
+    } else if (isLate(log) && !copyNewNotes(log, walker.notes, target, written)) return false;
   }
   if (!copyNewNotes(log, log.notes, target, written)) return false;
   return skipTo(log, target, log.number);
 }
 
 interface Survey {
-  /** Notes in force at the first live entry; the latest if there is none. */
+  /** Notes in force at the first live entry, or before the first that is copied where it stands; the latest if there is none. */
   readonly notes: Uint32Array;
   settledInPlace: number;
   damaged: number;
@@ -151,9 +141,15 @@ interface Survey {
 /** Looks through the newest block: what a copy starts with. */
 function surveyed(log: Source, walker: Cursor): Survey {
   const survey = { notes: new Uint32Array(TAGS), settledInPlace: 0, damaged: 0 };
+  const inForce = new Uint32Array(TAGS);
   let live = 0;
   walker.start(log.newestBlock, log.newest.sequence, log.newest.first);
   while (walker.next(log.end, Number.POSITIVE_INFINITY)) {
+    if (live === 0 && isLate(log)) {
+      live++;
+      survey.notes.set(inForce);
+    }
+    if (walker.kind === NOTE) inForce.set(walker.notes);
     if (walker.number >= log.marks.tail) survey.damaged += walker.lost;
     if (!walker.isEntry || log.marks.isSettled(walker.number)) continue;
     if (log.medium.unit === 1 && isDone(walker.state)) survey.settledInPlace++;

@@ -21,6 +21,7 @@ import {
 } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
 import { Blocks } from "./blocks.js";
+import { type Carried, type NoteOwner, putCarried } from "./carried.js";
 import { type Counters, copyBlock, copyNotes, putState } from "./copy.js";
 import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import { Marks } from "./marks.js";
@@ -50,6 +51,8 @@ export class Log {
   readonly header = emptyHeader();
   /** For walks of its own; the queue's cursor is the queue's. */
   readonly walker: Cursor;
+  /** Says what notes apply to. */
+  readonly owner: NoteOwner;
   seed = 0;
   /** Address where the next record goes, and the end of the block that it is in. */
   end = 0;
@@ -64,6 +67,8 @@ export class Log {
   readonly notes: Uint32Array;
   /** Block that was evicted with entries in it and is not erased yet; NO_BLOCK: none. */
   retired = NO_BLOCK;
+  /** Notes of evicted blocks that apply to entries that are kept, in the order of those; undefined: none. */
+  carried: Carried[] | undefined;
   /** Unit mode: settles below the tail that no record says yet, and the number of the last one. */
   deferred = 0;
   lastDeferred = -1;
@@ -95,8 +100,9 @@ export class Log {
   private erases = 0;
   private resumeTries = TRIES;
 
-  constructor(medium: Medium) {
+  constructor(medium: Medium, owner: NoteOwner) {
     this.medium = medium;
+    this.owner = owner;
     this.blocks = new Blocks(medium.blocks);
     this.reserve = Math.min(medium.unit === 16 ? 256 : 128, medium.blockLength >> 2);
     const both = new ArrayBuffer(2 * NOTES_BYTES); // one buffer: fewer objects
@@ -291,7 +297,9 @@ export class Log {
     this.blocks.touch(block);
     if (how === "compact") {
       if (!copyBlock(this, target)) return false;
-    } else if (!copyNotes(this, this.notes, target) || !putState(this, target)) return false;
+    } else if (!copyNotes(this, this.notes, target) || !putCarried(this, target) || !putState(this, target)) {
+      return false;
+    }
     const erases = this.erasesOf(block);
     const header = this.header;
     header.version = FORMAT_VERSION;

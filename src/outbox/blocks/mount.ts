@@ -7,6 +7,7 @@
 import {
   type BlockFormat,
   blockSeed,
+  CARRIED,
   CLEAN_BYTES,
   decodeFormat,
   decodeHeader,
@@ -34,6 +35,7 @@ import {
   type Words,
 } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
+import { takeCarried } from "./carried.js";
 import { takeState } from "./copy.js";
 import type { Log } from "./log.js";
 
@@ -264,6 +266,9 @@ function apply(log: Log): void {
       return;
     case REQUEUED:
       marks.requeue(walker.nextNumber);
+      return;
+    case CARRIED:
+      takeCarried(log);
       return;
     case NOTE:
       return; // the walker keeps where it lies

@@ -39,7 +39,7 @@ export const SHORT_SHAPE = SHORT_MARK | SHORT_QOS2;
 /** A word of erased flash. */
 export const ERASED = -1;
 
-/** What a record holds (4 bits of the header word). 0 and 9..15 are for later versions. */
+/** What a record holds (4 bits of the header word). 0 and 10..15 are for later versions. */
 export const ENTRY_QOS1 = 1;
 export const ENTRY_QOS2 = 2; // an entry's kind is its QoS
 export const SKIP = 3; // u32: so many numbers have no entry
@@ -48,7 +48,8 @@ export const STATE = 5; // counters and marks, see copy.ts
 export const SETTLED = 6; // number, 6 bytes; in byte mode see tail.ts
 export const RELEASED = 7; // number, 6 bytes
 export const REQUEUED = 8; // the `released` marks of every earlier entry are void
-const LAST_KIND = REQUEUED;
+export const CARRIED = 9; // a note whose block was evicted: where it lay, tag, value; see carried.ts
+const LAST_KIND = CARRIED;
 
 /** First byte of a record: two bits cleared by the record itself, three by `released`, three by `done`. */
 export const QUEUED_STATE = 0xfc;

@@ -32,7 +32,7 @@ import {
   withoutState,
 } from "./layout.js";
 
-const MAX_MARK_BYTES = 100; // the longest note
+const MAX_MARK_BYTES = 104; // the longest note, carried
 /** `Medium.held` when the buffer holds no entry: equal to no number. */
 export const NONE = Number.NaN;
 const NO_SHAPE = 0; // a header word whose state is set aside is never 0

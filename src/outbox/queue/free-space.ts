@@ -5,6 +5,7 @@
 
 import type { Log } from "../blocks/log.js";
 import { NO_BLOCK } from "../flash/layout.js";
+import { carriedWithout } from "./carry.js";
 import { countOpen } from "./counting.js";
 import type { OutboxListener } from "./events.js";
 import { countPassed } from "./passed.js";
@@ -130,9 +131,11 @@ export class FreeSpace {
     log.eraseSpares();
     if (log.retired !== NO_BLOCK) return false; // flash fails: a header names one block only
     const before = { ...counters };
+    const carried = log.carried;
     const first = newest.first;
     const end = log.number;
     const count = countOpen(this.walk, first, end);
+    log.carried = carriedWithout(log, blocks.live - 1);
     this.leaveHole(log.newestBlock, first, end);
     this.count(count);
     // Before the header: once a cut has left that half programmed, a later boot may read it as whole.
@@ -141,6 +144,7 @@ export class FreeSpace {
     this.walk.sync();
     if (renewed) return true;
     Object.assign(counters, before);
+    log.carried = carried;
     log.retired = NO_BLOCK;
     return false;
   }
@@ -153,6 +157,7 @@ export class FreeSpace {
     const count = countOpen(this.walk, first, end);
     if (place === 0) marks.advance(end);
     else {
+      this.log.carried = carriedWithout(this.log, place);
       this.log.eraseSpares();
       this.leaveHole(blocks.at(place), first, end);
     }

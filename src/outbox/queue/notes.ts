@@ -5,7 +5,7 @@
 import { isNear } from "../blocks/copy.js";
 import { Cursor, NOWHERE, TAGS } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
-import { NOTE, PAYLOAD_AT, STATE } from "../flash/layout.js";
+import { CARRIED, NOTE, PAYLOAD_AT, STATE } from "../flash/layout.js";
 import type { Walk } from "./walk.js";
 
 export const MAX_NOTE_BYTES = 96;
@@ -69,6 +69,7 @@ export class NotePad {
       else low = middle;
     }
     if (blocks.live > 0 && this.isPastIn(low, sequence, tag, isPast)) return true;
+    if (this.isPastBehind(low, sequence, tag, isPast)) return true;
     return high < blocks.live && this.isPastAtHead(high, tag, isPast);
   }
 
@@ -79,7 +80,7 @@ export class NotePad {
     const cursor = this.searcher();
     if (!cursor.enter(block, header)) return false;
     while (cursor.next((block + 1) * medium.blockLength, Number.POSITIVE_INFINITY)) {
-      if (cursor.kind !== NOTE && cursor.kind !== STATE) return false;
+      if (cursor.kind !== NOTE && cursor.kind !== STATE && cursor.kind !== CARRIED) return false;
       if (cursor.kind === NOTE && medium.bytes[PAYLOAD_AT] === tag) return isPast(this.valueAt(cursor));
     }
     return false;
@@ -92,12 +93,26 @@ export class NotePad {
     const cursor = this.searcher();
     if (!cursor.enter(block, header)) return false;
     const isLast = place === blocks.live - 1;
-    const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence);
+    // One more than there are: notes may follow the last entry, and what a cut left of a record lie before them.
+    const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence) + 1;
     const blockEnd = isLast ? end : (block + 1) * medium.blockLength;
     while (cursor.next(blockEnd, limit)) {
       if (cursor.kind !== NOTE) cursor.pass(blockEnd, limit, false);
       else if (cursor.nextNumber > sequence && medium.bytes[PAYLOAD_AT] === tag && isPast(this.valueAt(cursor)))
         return true;
+    }
+    return false;
+  }
+
+  /** Whether one of the values is past that lay right behind the block at `place`, in blocks that were evicted. */
+  private isPastBehind(place: number, sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
+    const { blocks, carried } = this.log;
+    if (carried === undefined) return false;
+    const first = blocks.firstAt(place, sequence);
+    const end = place + 1 < blocks.live ? blocks.firstAt(place + 1, sequence) : first;
+    for (let i = 0; i < carried.length; i++) {
+      const { before, tag: other, value } = carried[i];
+      if (before > first && before <= end && other === tag && isPast(value)) return true;
     }
     return false;
   }

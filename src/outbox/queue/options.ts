@@ -1,5 +1,6 @@
 /* What an outbox is made of, and what it hands out. */
 
+import type { NoteOwner } from "../blocks/carried.js";
 import type { Flash } from "../flash/flash.js";
 import type { OutboxListener } from "./events.js";
 
@@ -16,8 +17,8 @@ export interface Entry {
   readonly payloadLength: number;
 }
 
-/** Kept: `onEvent` is called on it, and `endurance` asked. All else is read once. */
-export interface OutboxOptions extends OutboxListener {
+/** Kept: `onEvent` and `appliesFrom` are called on it, and `endurance` asked. All else is read once. */
+export interface OutboxOptions extends OutboxListener, NoteOwner {
   /** The open partition. The outbox's from now on; `close` closes it. */
   readonly flash: Flash;
   /** 16: flash is programmed in units of 16 bytes, each once (encryption, ECC). Default: the flash's `writeAlign`, else 1. */

@@ -1,0 +1,74 @@
+/*
+ * A sleeper whose outbox is full evicts what lies behind the entries in flight, and with it the clock notes that date these: they are
+ * carried along, so that what is kept, and what is sent again, has the time it had.
+ */
+import { expect, test } from "vitest";
+import { generator } from "../../boards/parts/nor-flash.js";
+import { SLOW_CLOCK } from "../../src/journal/dating.js";
+import { SEED } from "../support/seed.js";
+import { ReadingDevice } from "./device.js";
+
+const MINUTE = 60_000;
+
+/** How wrong the time is that an entry would be sent with, milliseconds. */
+function wrongMs(device: ReadingDevice, sequence: number, utcMs: number): number {
+  return Math.abs(Date.parse(`${device.see(sequence)?.ts}`) - utcMs);
+}
+
+/** Fills the outbox of a device that drifts otherwise from one synchronisation to the next; `check` is called after each. */
+function fill(seed: number, check: (device: ReadingDevice, taken: ReadonlyMap<number, number>) => void): number {
+  const random = generator(seed);
+  const device = new ReadingDevice({ blocks: 5 });
+  const taken = new Map<number, number>();
+  device.oscillator = SLOW_CLOCK;
+  device.sleep();
+  device.setClock();
+  for (let report = 0; report < 24; report++) {
+    device.drift = (random() - 0.5) / 10;
+    for (let left = 10 + Math.floor(random() * 60); left > 0; left--) {
+      device.pass(MINUTE);
+      taken.set(device.append(20), device.utcMs);
+    }
+    device.outbox.idle();
+    if (report % 4 === 0) device.sleep();
+    device.setClock();
+    device.outbox.setInFlight((device.outbox.seek(0)?.sequence ?? 0) + 8);
+    check(device, taken);
+    device.outbox.setInFlight((device.outbox.seek(0)?.sequence ?? 0) + 8);
+  }
+  return device.outbox.statistics().dropped;
+}
+
+test("what is kept behind a hole is dated within two seconds, however much is evicted", () => {
+  for (let seed = SEED; seed < SEED + 2; seed++) {
+    let checked = 0;
+    const dropped = fill(seed, (device, taken) => {
+      for (const sequence of device.waiting().filter((each) => each % 5 === 0)) {
+        expect(wrongMs(device, sequence, taken.get(sequence) ?? 0), `seed ${seed}, entry ${sequence}`).toBeLessThan(
+          2_000,
+        );
+        checked++;
+      }
+    });
+    expect(dropped).toBeGreaterThan(100);
+    expect(checked).toBeGreaterThan(200);
+  }
+});
+
+test("what is in flight says what it said, after the eviction and after a start", () => {
+  const oldest = 110; // near the end of the first block: what dates it lies in the next one
+  for (let seed = SEED; seed < SEED + 2; seed++) {
+    const said = new Map<number, string>();
+    fill(seed, (device) => {
+      const { nextSequence } = device.outbox;
+      if (nextSequence < 150) return;
+      for (let settled = 0; settled < oldest; settled++) device.outbox.settle(settled);
+      for (let sequence = oldest; sequence < oldest + 8; sequence++) {
+        const ts = `${device.see(sequence)?.ts}`;
+        expect(ts, `seed ${seed}, entry ${sequence}`).toBe(said.get(sequence) ?? ts);
+        said.set(sequence, ts);
+      }
+    });
+    expect(said.size).toBe(8);
+  }
+});

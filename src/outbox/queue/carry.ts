@@ -1,0 +1,89 @@
+/*
+ * Which notes are carried on when a block is evicted: those that apply to entries which are kept, see carried.ts. Reads the block, and
+ * the one before it. At evictions only.
+ */
+import { type Carried, HEADING, noteIn } from "../blocks/carried.js";
+import { NOWHERE } from "../blocks/cursor.js";
+import type { Log } from "../blocks/log.js";
+import { NOTE } from "../flash/layout.js";
+
+/** All of them take at most this part of a block: the oldest go first. */
+const SHARE_SHIFT = 2;
+
+/** What is carried once the block in use at `place`, not the oldest, is evicted; undefined: nothing. Nothing changes yet. */
+export function carriedWithout(log: Log, place: number): Carried[] | undefined {
+  const { blocks, marks, carried = [], owner } = log;
+  const first = blocks.firstAt(place, marks.tail);
+  const isLast = place === blocks.live - 1;
+  const end = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, first);
+  const kept = carried.filter(({ before }) => before <= first);
+  const moved = lateNotes(log, place, first).concat(carried.filter(({ before }) => before > first && before <= end));
+  if (moved.length > 0 && owner.appliesFrom !== undefined) {
+    const before = endOfEntries(log, place - 1, first);
+    moved.forEach(({ tag, value }) => {
+      add(log, kept, { tag, value, before });
+    });
+  }
+  return limited(log, kept.concat(carried.filter(({ before }) => before > end)));
+}
+
+/** Adds a note that lay in an evicted block behind all that `list` has, if it applies to what is kept; those that it replaces leave. */
+function add({ owner, marks }: Log, list: Carried[], note: Carried): void {
+  const { tag, value, before } = note;
+  const fromOf = (of: Uint8Array): number => owner.appliesFrom?.(tag, of) ?? Number.NaN;
+  const from = fromOf(value);
+  if (!(from < before)) return;
+  for (let i = list.length - 1; i >= 0; i--) {
+    const other = list[i];
+    if (other.tag === tag && other.before === before && from <= Math.max(fromOf(other.value), marks.tail))
+      list.splice(i, 1);
+  }
+  list.push(note);
+}
+
+/** The notes in the block at `place` that apply to entries before `first`, the block's first. */
+function lateNotes(log: Log, place: number, first: number): Carried[] {
+  const { walker, owner } = log;
+  const found: Carried[] = [];
+  if (owner.appliesFrom === undefined) return found;
+  walk(log, place, first, () => {
+    if (walker.kind !== NOTE) return;
+    const { tag, value } = noteIn(log);
+    if ((owner.appliesFrom?.(tag, value) ?? first) < first) found.push({ tag, value, before: first });
+  });
+  return found;
+}
+
+/** Number behind the last entry of the block at `place`. `near`: a number near it. */
+function endOfEntries(log: Log, place: number, near: number): number {
+  return walk(log, place, near, () => {}) ? log.walker.nextNumber : near;
+}
+
+/** Goes through the block at `place`; `at` is called where the walker comes to a record. false: the block's head is damaged. */
+function walk(log: Log, place: number, near: number, at: () => void): boolean {
+  const { blocks, walker, medium, header } = log;
+  const block = blocks.at(place);
+  if (!walker.enter(block, header)) return false;
+  const isLast = place === blocks.live - 1;
+  const end = isLast ? log.end : (block + 1) * medium.blockLength;
+  // One more than there are: notes may follow the last entry, and what a cut left of a record lie before them.
+  const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, near) + 1;
+  while (walker.next(end, limit)) {
+    at();
+    if (walker.isEntry) walker.pass(end, limit, false);
+  }
+  walker.block = NOWHERE; // what was to come next is not there any more
+  return true;
+}
+
+/** As many of the newest as the head of a block takes. */
+function limited({ medium }: Log, list: Carried[]): Carried[] | undefined {
+  let rest = medium.blockLength >> SHARE_SHIFT;
+  let from = list.length;
+  while (from > 0) {
+    rest -= medium.sizeOf(HEADING + list[from - 1].value.length);
+    if (rest < 0) break;
+    from--;
+  }
+  return from === list.length ? undefined : list.slice(from);
+}
