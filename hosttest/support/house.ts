@@ -1,6 +1,7 @@
 /*
  * A house on virtual time: one broker, the network to it, and what a subscriber of everything would see.
  */
+import { DETAIL_MESSAGES } from "../../src/thermometer/broker/diagnostics.js";
 import { Broker } from "../simulation/broker/broker.js";
 import type { Forwarded } from "../simulation/broker/message.js";
 import { ORDINARY, type Terms } from "../simulation/broker/terms.js";
@@ -15,6 +16,20 @@ export interface SeenReading {
   readonly value: number;
   readonly ts?: string;
   readonly seq?: number;
+}
+
+/** Retained topics, sorted: beside the status of a device stand its diagnostics, beside its discovery message those of its details. */
+export function withDiagnostics(topics: readonly string[]): string[] {
+  const isDevice = (topic: string): boolean => topic.includes("/device/");
+  const more = (topic: string): string[] => {
+    if (topic.endsWith("/status")) return [topic.replace(/status$/, "diagnostics")];
+    return isDevice(topic) ? detailTopics(topic) : [];
+  };
+  return topics.flatMap((topic) => [topic, ...more(topic)]).sort();
+}
+
+function detailTopics(deviceTopic: string): string[] {
+  return Array.from({ length: DETAIL_MESSAGES }, (_, n) => deviceTopic.replace(/config$/, `details${n}/config`));
 }
 
 /** The broker's side of the house: everything that was forwarded, and what it keeps. */

@@ -58,6 +58,11 @@ export function availabilityTopic(room: string, id: string): string {
   return `home/${room}/${id}/status`;
 }
 
+/** `home/<room>/<id>/diagnostics`: retained, the device's own state as JSON. */
+export function diagnosticsTopic(room: string, id: string): string {
+  return `home/${room}/${id}/diagnostics`;
+}
+
 /** Where Home Assistant says `online` once it has started, and asks its devices to announce themselves again. */
 export function birthTopic(prefix: string): string {
   return `${prefix}/status`;
@@ -77,7 +82,7 @@ export function formerTopic(id: string, prefix = DEFAULT_PREFIX): string {
 export function discoveryMessage(thermometer: Thermometer): { topic: string; payload: Uint8Array } {
   const { room, id, prefix, topics, version, model } = thermometer;
   const json = JSON.stringify({
-    dev: { ids: [id], name: `Thermometer ${room}`, mf: "home-thermometer", mdl: model, sw: version, sa: room },
+    dev: { ids: [id], name: deviceName(room), mf: "home-thermometer", mdl: model, sw: version, sa: room },
     o: { name: "home-thermometer", sw: version },
     stat_t: topics === "sample" ? stateTopic(room, channels[TEMPERATURE]) : undefined,
     avty_t: availabilityTopic(room, id),
@@ -145,8 +150,13 @@ function stateTopic(room: string, { name }: Channel): string {
   return `home/${room}/${name}`;
 }
 
+/** In each message: whichever Home Assistant reads first makes the device, and names its entities after it. */
+export function deviceName(room: string): string {
+  return `Thermometer ${room}`;
+}
+
 /** Home Assistant ignores a topic whose id has other characters than these. */
-function objectId(id: string): string {
+export function objectId(id: string): string {
   return id.replace(/[^a-zA-Z0-9_-]/g, "_");
 }
 
@@ -154,7 +164,7 @@ function objectId(id: string): string {
  * UTF-8. `json` has no lone surrogates: JSON.stringify escapes them. By iteration, not by index: XS on a device counts 🛁 as one
  * character, ECMAScript as two, and both iterate over it as one.
  */
-function encoded(json: string): Uint8Array {
+export function encoded(json: string): Uint8Array {
   let length = 0; // counted first: a buffer for the worst case would be the largest thing in the device's heap
   for (const character of json) {
     const code = character.codePointAt(0) as number;

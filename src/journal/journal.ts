@@ -229,6 +229,13 @@ export class Journal {
     return `${sampleText({ mask, values: stored.milli.map((milli) => milli / 1000), decimals })}, ${when}`;
   }
 
+  /** When an entry was measured, milliseconds since 1970; NaN: not known. */
+  utcMsOf(entry: JournalEntry): number {
+    const stored = new StoredSample();
+    const isRead = this.bases.read(viewOf(entry.payload), entry.payloadLength, entry.sequence, stored);
+    return isRead ? this.dating.utcMs(stored, entry.sequence) : Number.NaN;
+  }
+
   /** Makes the messages of a QoS 0 sample taken now: no number, never in flash. The sender gets each, and returns whether it was sent. */
   sendNow(sample: Sample, sender: Sender): boolean {
     const uptimeMs = this.clock.uptimeMs();

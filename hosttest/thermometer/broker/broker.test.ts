@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";
-import { House } from "../../support/house.js";
+import { House, withDiagnostics } from "../../support/house.js";
 import { closeOn } from "./close-on.js";
 
 const SECOND = 1000;
@@ -71,7 +71,7 @@ describe("the room is changed", () => {
     one.set({ room: "attic" });
     one.reboot();
     time.advance(30 * SECOND);
-    expect([...house.retained.keys()].sort()).toEqual([statusTopic("attic"), discoveryTopic()].sort());
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([statusTopic("attic"), discoveryTopic()]));
     expect(house.retained.get(statusTopic("attic"))).toBe("online");
   });
 
@@ -100,7 +100,7 @@ describe("the room is changed", () => {
     }
     one.plugSensor();
     time.advance(120 * MINUTE);
-    expect([...house.retained.keys()].sort()).toEqual([statusTopic("bath"), discoveryTopic()].sort());
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([statusTopic("bath"), discoveryTopic()]));
   });
 
   test("with the id: the old discovery message goes, too", () => {
@@ -108,7 +108,9 @@ describe("the room is changed", () => {
     one.set({ id: "t7", room: "attic" });
     one.reboot();
     time.advance(30 * SECOND);
-    expect([...house.retained.keys()].sort()).toEqual([statusTopic("attic", "t7"), discoveryTopic("t7")].sort());
+    expect([...house.retained.keys()].sort()).toEqual(
+      withDiagnostics([statusTopic("attic", "t7"), discoveryTopic("t7")]),
+    );
   });
 
   test("at QoS 0, too", () => {
@@ -116,7 +118,7 @@ describe("the room is changed", () => {
     one.set({ room: "attic" });
     one.reboot();
     time.advance(30 * SECOND);
-    expect([...house.retained.keys()].sort()).toEqual([statusTopic("attic"), discoveryTopic()].sort());
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([statusTopic("attic"), discoveryTopic()]));
   });
 
   test("costs one write beside the settings, and a reading none", () => {
@@ -139,7 +141,7 @@ describe("a factory reset", () => {
     reset(one);
     time.advance(30 * SECOND);
     expect(one.restarts).toEqual(["reboot", "factory reset"]);
-    expect([...house.retained.keys()].sort()).toEqual([statusTopic("kitchen"), discoveryTopic()].sort());
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([statusTopic("kitchen"), discoveryTopic()]));
     expect(house.breaches).toEqual([]);
   });
 

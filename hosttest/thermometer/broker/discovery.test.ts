@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
 import { ANNOUNCED_KEY } from "../../../src/thermometer/broker/announcement.js";
 import { SimulatedDevice } from "../../support/device-board.js";
-import { House } from "../../support/house.js";
+import { House, withDiagnostics } from "../../support/house.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -36,7 +36,7 @@ function announcedBy(one: SimulatedDevice): string[] {
 /** What Home Assistant was sent, in order: the topic, and of a device's message the components, "-" before a removed one. */
 function discovery(house: House): string[] {
   return house.messages
-    .filter(({ topic }) => topic.endsWith("/config"))
+    .filter(({ topic }) => topic.endsWith("/config") && !topic.includes("/details"))
     .map(({ topic, payload }) => {
       if (topic !== DEVICE || payload === "") return `${topic} ${payload}`;
       const cmps = Object.entries(JSON.parse(payload).cmps) as [string, object][];
@@ -57,7 +57,7 @@ test.each([
     one.powerOn();
     time.advance(MINUTE);
     expect(discovery(house)).toEqual(UPGRADE);
-    expect([...house.retained.keys()].sort()).toEqual([DEVICE, STATUS].sort());
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([DEVICE, STATUS]));
     expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 1`]);
     one.reboot();
     time.advance(MINUTE);
@@ -76,7 +76,7 @@ test("an upgrade from 0.1 with connections that are cut at any moment: in order 
         house.network.resetAll();
       }
       time.advance(3 * MINUTE);
-      expect([...house.retained.keys()].sort()).toEqual([DEVICE, STATUS].sort());
+      expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([DEVICE, STATUS]));
       const seen = discovery(house).filter((each) => each !== "temperature");
       seen.forEach((each, n) => {
         if (each === `${FORMER} `) expect(seen[n - 1]).toBe(`${FORMER} ${MIGRATE}`);
@@ -161,7 +161,7 @@ test("another prefix: the device's message under the old one is taken back", () 
   time.advance(MINUTE);
   one.set({ "discovery.prefix": "ha/here" });
   time.advance(MINUTE);
-  expect([...house.retained.keys()].sort()).toEqual([`ha/here/device/${ID}/config`, STATUS].sort());
+  expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([`ha/here/device/${ID}/config`, STATUS]));
   expect(announcedBy(one)).toEqual([`kitchen ${ID} ha/here 3`]);
 });
 
@@ -175,7 +175,7 @@ test("a message longer than the client's buffer arrives whole and in order, and 
   time.advance(MINUTE);
   expect(house.payloads(DEVICE)[0].length).toBeGreaterThan(1_500);
   expect(discovery(house)).toEqual([UPGRADE[0], "pressure humidity temperature", UPGRADE[2]]);
-  expect([...house.retained.keys()].sort()).toEqual([DEVICE, `home/${room}/${ID}/status`].sort());
+  expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([DEVICE, `home/${room}/${ID}/status`]));
   one.plugSensor();
   time.advance(5 * MINUTE);
   expect(house.sequences(room).length).toBeGreaterThan(4);

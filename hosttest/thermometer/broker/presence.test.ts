@@ -10,7 +10,7 @@ import { type ClientPacket, PacketReader } from "../../simulation/broker/packets
 import type { Terms } from "../../simulation/broker/terms.js";
 import type { Peer } from "../../simulation/network.js";
 import { SimulatedDevice } from "../../support/device-board.js";
-import { House } from "../../support/house.js";
+import { House, withDiagnostics } from "../../support/house.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -55,6 +55,8 @@ function device(defaults: Record<string, string> = {}, house = new House()) {
 
 const isDiscovery = (packet: ClientPacket): boolean =>
   packet.type === "publish" && packet.topic.startsWith("homeassistant/");
+const isDetail = (packet: ClientPacket): boolean =>
+  packet.type === "publish" && /diagnostics$|details\d/.test(packet.topic);
 const isRetained = (packet: ClientPacket): boolean =>
   (packet.type === "publish" && packet.retain) || (packet.type === "connect" && packet.will?.retain === true);
 const isAboutStatus = (packet: ClientPacket): boolean =>
@@ -64,6 +66,7 @@ const isAboutStatus = (packet: ClientPacket): boolean =>
 
 describe("a broker that closes the connection on", () => {
   test.each([
+    ["diagnostics", isDetail, /closes on diagnostics; readings go on/, "online"],
     ["discovery", isDiscovery, /closes on discovery; readings go on/, "online"],
     [
       "a subscription",
@@ -292,7 +295,7 @@ describe("discovery", () => {
     one.powerOn();
     time.advance(MINUTE);
     expect(seen.refusals).toBe(0);
-    expect([...house.retained.keys()]).toEqual([STATUS]);
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([STATUS]));
   });
 
   test("switched off: the entity is taken back at once; on: it is there at once", () => {
@@ -302,7 +305,7 @@ describe("discovery", () => {
     expect(house.retained.has(discoveryTopic())).toBe(true);
     one.set({ discovery: "off" });
     time.advance(SECOND);
-    expect([...house.retained.keys()]).toEqual([STATUS]);
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([STATUS]));
     one.set({ discovery: "on" });
     time.advance(SECOND);
     expect(house.retained.get(discoveryTopic())).toContain("stat_t");
@@ -318,7 +321,7 @@ describe("discovery", () => {
     house.broker.start();
     one.powerOn();
     time.advance(MINUTE);
-    expect([...house.retained.keys()]).toEqual([STATUS]);
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([STATUS]));
   });
 
   test("another prefix: the entity under the old one is taken back, the new one's status is listened to", () => {
@@ -333,13 +336,16 @@ describe("discovery", () => {
     time.advance(MINUTE);
     one.set({ "discovery.prefix": "ha/here" });
     time.advance(SECOND);
-    expect([...house.retained.keys()].sort()).toEqual([discoveryTopic("ha/here"), STATUS].sort());
+    expect([...house.retained.keys()].filter((topic) => topic.startsWith("homeassistant"))).toEqual([]);
+    expect(house.retained.has(discoveryTopic("ha/here"))).toBe(true);
+    time.advance(MINUTE);
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([discoveryTopic("ha/here"), STATUS]));
     expect(filters).toEqual(["homeassistant/status", "-homeassistant/status", "ha/here/status"]);
     one.set({ room: "attic" });
     one.reboot();
     time.advance(MINUTE);
     expect([...house.retained.keys()].sort()).toEqual(
-      [discoveryTopic("ha/here"), STATUS.replace("kitchen", "attic")].sort(),
+      withDiagnostics([discoveryTopic("ha/here"), STATUS.replace("kitchen", "attic")]),
     );
   });
 
@@ -357,7 +363,7 @@ describe("discovery", () => {
 
 describe("another id, after a power cut that the broker does not hear of", () => {
   const NEW_STATUS = "home/kitchen/new/status";
-  const all = [discoveryTopic("homeassistant", "new"), NEW_STATUS].sort();
+  const all = withDiagnostics([discoveryTopic("homeassistant", "new"), NEW_STATUS]);
 
   /** The old id's connection stands half open at the broker; the device is on again under the new id. */
   function renamed() {
@@ -430,6 +436,6 @@ describe("the names in flash", () => {
     new KeyValueOnFlash(one.settingsFlash).write(ANNOUNCED_KEY, Uint8Array.from(Buffer.from("attic/t1")).buffer);
     one.powerOn();
     time.advance(MINUTE);
-    expect([...house.retained.keys()].sort()).toEqual([discoveryTopic(), STATUS].sort());
+    expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([discoveryTopic(), STATUS]));
   });
 });

@@ -6,22 +6,32 @@
  * connection lives that leaves a thing out. After a while that thing is tried once more: if that ends the connection again, it is
  * refused, and is tried again ever more rarely. If even silence does not keep a connection, something else ends them, and all is
  * said again. So a network that drops now and then costs half a minute of silence at worst, and no verdict.
+ * Details have a trial of their own: each connection begins without them, and has proved itself before they are said. They are refused
+ * when so many connections in a row have ended upon them, each of which had outlived everything else.
  * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. In RAM: a boot begins anew.
  */
 import type { TimerId, Timers } from "../../board.js";
 
 /** All is said and heard. */
 export const ALL = 0;
-/** Without the subscription to Home Assistant's status. */
-export const UNHEARD = 1;
+/** Without diagnostics, and without their entities. */
+export const UNDETAILED = 1;
+/** And without the subscription to Home Assistant's status. */
+export const UNHEARD = 2;
 /** And without discovery. */
-export const UNDISCOVERED = 2;
+export const UNDISCOVERED = 3;
 /** And availability is not retained, nor the will. */
-export const UNRETAINED = 3;
+export const UNRETAINED = 4;
 /** No availability, no will: readings alone. */
-export const SILENT = 4;
+export const SILENT = 5;
 /** What is said beside readings, from all to nothing: each leaves out one thing more. */
-export type Extent = typeof ALL | typeof UNHEARD | typeof UNDISCOVERED | typeof UNRETAINED | typeof SILENT;
+export type Extent =
+  | typeof ALL
+  | typeof UNDETAILED
+  | typeof UNHEARD
+  | typeof UNDISCOVERED
+  | typeof UNRETAINED
+  | typeof SILENT;
 
 /** A server that does not take a thing closes within a round trip; this is many. */
 export const PROOF_MS = 10_000;
@@ -46,11 +56,13 @@ export interface AcceptanceOwner {
 
 export class Acceptance {
   /** What is said on this connection, or on the next one. */
-  extent: Extent = ALL;
+  extent: Extent = UNDETAILED;
   private readonly owner: AcceptanceOwner;
-  /** The most that a connection has lived with lately; undefined: nothing is known. */
+  /** The most that a connection has lived with lately, details aside; undefined: nothing is known. */
   private proven: Extent | undefined;
   private strikes = 0;
+  /** Connections in a row that have ended upon details. */
+  private detailStrikes = 0;
   private isRefused = false;
   private retryMs = FIRST_RETRY_MS;
   private retryAtMs = 0;
@@ -91,20 +103,23 @@ export class Acceptance {
   ended(by: "server" | "other"): void {
     const counts = this.isOnTrial && by === "server";
     this.isOnTrial = false;
-    if (!counts) return;
     const { proven, extent } = this;
-    if (proven !== undefined && extent < proven) this.fallBack(proven);
-    else if (++this.strikes >= (extent === ALL ? STRIKES : LATER_STRIKES)) {
+    if (extent === ALL) this.extent = UNDETAILED;
+    if (!counts) return;
+    if (extent === ALL) {
+      if (++this.detailStrikes >= STRIKES) this.fallBack(UNDETAILED);
+    } else if (proven !== undefined && extent < proven) this.fallBack(proven);
+    else if (++this.strikes >= (extent === UNDETAILED ? STRIKES : LATER_STRIKES)) {
       this.strikes = 0;
-      this.extent = extent === SILENT ? ALL : ((extent + 1) as Extent);
+      this.extent = extent === SILENT ? UNDETAILED : ((extent + 1) as Extent);
     }
   }
 
   /** Other things are to be said: what was refused may be taken now. */
   reset(): void {
-    this.extent = ALL;
+    this.extent = UNDETAILED;
     this.proven = undefined;
-    this.strikes = 0;
+    this.strikes = this.detailStrikes = 0;
     this.isRefused = false;
     this.retryMs = FIRST_RETRY_MS;
   }
@@ -114,17 +129,22 @@ export class Acceptance {
     const { owner, extent, proven } = this;
     this.isOnTrial = false;
     this.strikes = 0;
+    if (extent === ALL) this.detailStrikes = 0;
+    const areDetailsRefused = this.detailStrikes >= STRIKES;
+    if (extent === ALL || (extent === UNDETAILED && !areDetailsRefused)) {
+      if (this.isRefused) owner.onTaken();
+      this.isRefused = false;
+      if (extent === ALL) return;
+      this.proven = extent;
+      this.more();
+      return;
+    }
     if (proven === undefined || extent !== proven) {
       this.retryMs = FIRST_RETRY_MS;
       this.retryAtMs = owner.uptimeMs() + FIRST_RETRY_MS;
     }
     this.proven = extent;
-    if (extent > ALL) {
-      this.wait(this.retryInMs, () => this.more());
-      return;
-    }
-    if (this.isRefused) owner.onTaken();
-    this.isRefused = false;
+    this.wait(this.retryInMs, () => this.more());
   }
 
   /** Tries one thing more than is known to be taken, on the connection that lives. */

@@ -7,10 +7,18 @@
  * What is read is checked as a setting is: a damaged name must not become a topic that ends every connection.
  */
 import { MAX_CHANNELS } from "../../channels/channels.js";
-import { availabilityTopic, DEFAULT_PREFIX, discoveryTopic, formerTopic } from "../../homeassistant/discovery.js";
+import { detailTopic } from "../../homeassistant/details.js";
+import {
+  availabilityTopic,
+  DEFAULT_PREFIX,
+  diagnosticsTopic,
+  discoveryTopic,
+  formerTopic,
+} from "../../homeassistant/discovery.js";
 import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
+import { DETAIL_MESSAGES } from "./diagnostics.js";
 
 export const ANNOUNCED_KEY = "announced";
 
@@ -116,6 +124,17 @@ export function topicsOf(all: readonly Names[]): string[] {
   all.forEach(({ room, id, prefix, channels }) => {
     topics.add(availabilityTopic(room, id));
     if (prefix !== "") topics.add(channels === 0 ? formerTopic(id, prefix) : discoveryTopic(id, prefix));
+  });
+  detailTopicsOf(all).forEach((topic) => topics.add(topic));
+  return [...topics];
+}
+
+/** Those of them that have the diagnostics, and what Home Assistant knows of those. */
+export function detailTopicsOf(all: readonly Names[]): string[] {
+  const topics = new Set<string>();
+  all.forEach(({ room, id, prefix, channels }) => {
+    topics.add(diagnosticsTopic(room, id));
+    for (let n = 0; prefix !== "" && channels > 0 && n < DETAIL_MESSAGES; n++) topics.add(detailTopic(id, prefix, n));
   });
   return [...topics];
 }

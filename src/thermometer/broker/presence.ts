@@ -3,8 +3,8 @@
  * Assistant has to know of it. Takes back what stands under names that are no longer its own, and says all of it again
  * when Home Assistant has started. What the broker does not take is left out (acceptance.ts).
  */
-import type { Board, Timers } from "../../board.js";
-import { channels, TEMPERATURE } from "../../channels/channels.js";
+import type { Timers } from "../../board.js";
+import { TEMPERATURE } from "../../channels/channels.js";
 import type { LineLevel } from "../../common/log-levels.js";
 import {
   availabilityTopic,
@@ -21,8 +21,6 @@ import {
 import type { InboundMessage, Will } from "../../mqtt/client.js";
 import { reasonText } from "../../mqtt/v5/reasons.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
-import { channelKey } from "../../settings/channel-settings.js";
-import type { Settings } from "../../settings/settings.js";
 import { VERSION } from "../../version.js";
 import {
   Acceptance,
@@ -30,36 +28,33 @@ import {
   ALL,
   type Extent,
   SILENT,
+  UNDETAILED,
   UNDISCOVERED,
   UNHEARD,
   UNRETAINED,
 } from "./acceptance.js";
-import { type Announcement, isSame, type Names, topicsOf, undiscovered } from "./announcement.js";
+import { type Announcement, detailTopicsOf, isSame, type Names, topicsOf, undiscovered } from "./announcement.js";
+import type { DiagnosticsOwner } from "./diagnostic-rows.js";
+import { Diagnostics, type DiagnosticsClient } from "./diagnostics.js";
+import { expireAfterS, sleeperExpiryS } from "./expiry.js";
 import { acceptanceText } from "./refusal.js";
 
 /** The client, as far as it is needed here. */
-export interface PresenceClient {
+export interface PresenceClient extends DiagnosticsClient {
   readonly isConnected: boolean;
-  publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
   subscribe(filter: string): void;
   unsubscribe(filter: string): void;
   /** As unsubscribe, without a word to the broker. */
   forgetFilter(filter: string): void;
 }
 
-export interface PresenceOwner {
-  readonly board: Board;
-  readonly settings: Settings;
-  /** Client id, and the device's level in its status topic. */
-  readonly id: string;
+export interface PresenceOwner extends DiagnosticsOwner {
   readonly announcement: Announcement;
   /** Of a thermometer that sleeps. */
   readonly sleep: { readonly hasPrompt: boolean } | undefined;
   log(level: LineLevel, text: string): void;
 }
 
-/** A reading may be late by a connection that must be made anew. */
-const MIN_EXPIRY_S = 60;
 /** When Home Assistant has started, each device of the house answers at a moment of its own within this. */
 const BIRTH_SPREAD_MS = 10_000;
 const BIRTH_DELAY_MS = 500;
@@ -73,6 +68,8 @@ export class Presence implements AcceptanceOwner {
   private readonly owner: PresenceOwner;
   private readonly client: PresenceClient;
   private readonly acceptance: Acceptance;
+  /** Made for the first message. */
+  private diagnostics: Diagnostics | undefined;
   /** Whatever may stand at the broker, the latest last. */
   private known: Names[];
   /** Channels of the samples since boot, a bit each. Before the first of them, those that were announced last. */
@@ -85,6 +82,8 @@ export class Presence implements AcceptanceOwner {
   private heard: string | undefined;
   /** The message that comes in has said nothing but `online` so far. */
   private saysOnline = false;
+  /** A sleeper's report has still to say the device's own state: once, when a reading has arrived, as it must not cost any. */
+  private isReportDue: boolean;
   private birthTimer: object | number | undefined;
   private staleTimer: object | number | undefined;
 
@@ -92,6 +91,7 @@ export class Presence implements AcceptanceOwner {
     this.owner = owner;
     this.client = client;
     this.acceptance = new Acceptance(this);
+    this.isReportDue = owner.sleep?.hasPrompt === false;
     this.known = owner.announcement.read();
     const announced = this.known.at(-1)?.channels ?? 0;
     this.channels = announced & ~LAST_REPORT || 1 << TEMPERATURE;
@@ -144,6 +144,7 @@ export class Presence implements AcceptanceOwner {
     if (this.staleTimer !== undefined) this.timers.clear(this.staleTimer);
     this.birthTimer = this.staleTimer = undefined;
     this.acceptance.rest();
+    this.diagnostics?.rest();
   }
 
   /** After `rest`: how the connection, or the attempt, has ended. */
@@ -168,7 +169,7 @@ export class Presence implements AcceptanceOwner {
 
   /** Readings are what ended the connections: whatever was left out meanwhile was left out in vain. */
   absolve(): void {
-    if (this.acceptance.extent !== ALL) this.move();
+    if (this.acceptance.extent > UNDETAILED || this.acceptance.refused !== undefined) this.move();
   }
 
   /** Whether and where Home Assistant looks for it has changed. */
@@ -181,6 +182,10 @@ export class Presence implements AcceptanceOwner {
 
   /** A message that was sent later has arrived, or is on the same way: what was said before it needs no repeating. */
   arrived(): void {
+    if (this.isReportDue) {
+      this.isReportDue = false;
+      this.details.send();
+    }
     if (!this.isTakenBack) return;
     this.isTakenBack = false;
     if (this.known.length === 1 && isSame(this.known[0], this.said)) return;
@@ -215,6 +220,7 @@ export class Presence implements AcceptanceOwner {
       this.isQueueing = false;
       this.announce();
       this.sayOnline();
+      this.sayDetails();
     }, delayMs);
   }
 
@@ -236,7 +242,8 @@ export class Presence implements AcceptanceOwner {
   }
 
   onMore(): void {
-    this.sayAll();
+    if (this.acceptance.extent === ALL) this.sayDetails();
+    else this.sayAll();
   }
 
   onRefused(extent: Extent): void {
@@ -272,6 +279,7 @@ export class Presence implements AcceptanceOwner {
 
   /** May `topic` be published to, retained? */
   private isTaken(topic: string): boolean {
+    if (detailTopicsOf([...this.known, this.said]).includes(topic)) return this.takesDetails;
     const isAvailability = this.known.some(({ room, id }) => availabilityTopic(room, id) === topic);
     return this.acceptance.extent < (isAvailability || topic === this.statusTopic ? UNRETAINED : UNDISCOVERED);
   }
@@ -291,6 +299,24 @@ export class Presence implements AcceptanceOwner {
     this.isTakenBack = this.takeBackStale() && !this.awaitOldWills();
     this.sayOnline();
     this.listen();
+    this.sayDetails();
+  }
+
+  /** As far as is known. */
+  private get takesDetails(): boolean {
+    const { extent, refused } = this.acceptance;
+    return extent <= UNDETAILED && refused === undefined;
+  }
+
+  /** Not before the connection has proved itself. */
+  private sayDetails(): void {
+    if (this.acceptance.extent === ALL) this.details.begin(this.said.prefix);
+    else this.diagnostics?.rest();
+  }
+
+  private get details(): Diagnostics {
+    this.diagnostics ??= new Diagnostics(this.owner, this.client);
+    return this.diagnostics;
   }
 
   /** All topics under names that are not wanted any more. */
@@ -363,7 +389,7 @@ export class Presence implements AcceptanceOwner {
   /** Asks to hear of Home Assistant's start. */
   private listen(): void {
     const prefix = this.said.prefix;
-    const filter = prefix === "" || this.acceptance.extent !== ALL ? undefined : birthTopic(prefix);
+    const filter = prefix === "" || this.acceptance.extent >= UNHEARD ? undefined : birthTopic(prefix);
     if (filter === this.heard) return;
     if (this.heard !== undefined) this.client.unsubscribe(this.heard);
     this.heard = filter;
@@ -379,18 +405,4 @@ export class Presence implements AcceptanceOwner {
     this.isQueueing = true;
     this.client.publish(topic, payload, { qos: 1, retain: true });
   }
-}
-
-/** Three times the longest silence of a sensor that works, in seconds; undefined: it may be silent for ever. */
-function expireAfterS(settings: Settings): number | undefined {
-  const interval = settings.get("interval");
-  const heartbeat = settings.get("heartbeat");
-  const hasDeadband = channels.some((_, channel) => settings.get(channelKey("deadband", channel)) > 0);
-  if (!hasDeadband) return Math.max(MIN_EXPIRY_S, Math.ceil(3 * interval));
-  return heartbeat === 0 ? undefined : Math.max(MIN_EXPIRY_S, Math.ceil(3 * (heartbeat + interval)));
-}
-
-/** Of a sleeper: one report may fail, and the next one with it. */
-function sleeperExpiryS(settings: Settings): number {
-  return Math.max(MIN_EXPIRY_S, Math.ceil(3 * (settings.get("report") * 60 + settings.get("interval"))));
 }

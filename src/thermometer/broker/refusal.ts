@@ -4,7 +4,7 @@
 import { birthTopic } from "../../homeassistant/discovery.js";
 import type { Refusal, SettledBy } from "../../mqtt/client.js";
 import { reasonText } from "../../mqtt/v5/reasons.js";
-import { ALL, type Extent, SILENT, UNDISCOVERED, UNHEARD, UNRETAINED } from "./acceptance.js";
+import { ALL, type Extent, SILENT, UNDETAILED, UNDISCOVERED, UNHEARD, UNRETAINED } from "./acceptance.js";
 
 /** What is wrong, without what follows from it. */
 export function refusalText({ scope, by, sequence, text }: Refusal): string {
@@ -56,6 +56,8 @@ export function acceptanceText(extent: Extent, statusTopic: string, prefix: stri
   switch (extent) {
     case ALL:
       return "";
+    case UNDETAILED:
+      return "closes on diagnostics; readings go on without them";
     case UNHEARD:
       return `closes on a subscription to ${birthTopic(prefix)}; readings go on without it`;
     case UNDISCOVERED:

@@ -1,0 +1,74 @@
+/*
+ * Home Assistant: the entities of the device beside its channels, a row each, in messages of two rows: each is short enough for the
+ * client's buffer with the longest names, and none makes the device's own message longer. The values come in one JSON object on the diagnostics topic.
+ * Pure: no I/O. Called a message at a time, some seconds after a connection has come.
+ * Source: home-assistant.io/integrations/mqtt (device discovery payload, abbreviations, options shared by components) and
+ * /integrations/sensor.mqtt. Several messages with the same identifiers are one device.
+ */
+import { availabilityTopic, DEFAULT_PREFIX, deviceName, diagnosticsTopic, encoded, objectId } from "./discovery.js";
+
+/** Entities in a message, at most. */
+const ROWS = 2;
+
+/** What an entity is: Home Assistant's words. */
+export interface Entity {
+  /** In the JSON object on the diagnostics topic, and of the entity's own id. */
+  readonly key: string;
+  readonly name: string;
+  readonly unit?: string;
+  readonly deviceClass?: string;
+  readonly stateClass?: "measurement" | "total_increasing";
+}
+
+/** The device that has them, and for which rows: see `discoveryMessage`. */
+export interface DetailedDevice {
+  readonly room: string;
+  readonly id: string;
+  readonly prefix?: string;
+  readonly version: string;
+}
+
+/** How many messages so many rows take. */
+export function detailMessages(rows: number): number {
+  return Math.ceil(rows / ROWS);
+}
+
+/** Where message `n` goes. */
+export function detailTopic(id: string, prefix = DEFAULT_PREFIX, n = 0): string {
+  return `${prefix}/device/${objectId(id)}/details${n}/config`;
+}
+
+/** Message `n`, to be published retained. `isThere`: says of a row whether the device has it; an entity that it has not is removed. */
+export function detailMessage(
+  { room, id, prefix, version }: DetailedDevice,
+  entities: readonly Entity[],
+  n: number,
+  isThere: (row: number) => boolean,
+): { topic: string; payload: Uint8Array } {
+  const cmps: Record<string, object> = {};
+  for (let row = n * ROWS; row < (n + 1) * ROWS && row < entities.length; row++) {
+    const entity = entities[row];
+    cmps[entity.key] = isThere(row) ? component(id, entity) : { p: "sensor" }; // the platform alone removes it
+  }
+  const json = JSON.stringify({
+    dev: { ids: [id], name: deviceName(room) },
+    o: { name: "home-thermometer", sw: version },
+    stat_t: diagnosticsTopic(room, id),
+    avty_t: availabilityTopic(room, id),
+    cmps,
+  });
+  return { topic: detailTopic(id, prefix, n), payload: encoded(json) };
+}
+
+function component(id: string, { key, name, unit, deviceClass, stateClass }: Entity): object {
+  return {
+    p: "sensor",
+    name,
+    val_tpl: `{{ value_json.${key}|default(None) }}`,
+    dev_cla: deviceClass,
+    unit_of_meas: unit,
+    stat_cla: stateClass,
+    ent_cat: "diagnostic",
+    uniq_id: `${id}_${key}`,
+  };
+}

@@ -1,0 +1,108 @@
+/*
+ * The device's own state on `home/<room>/<id>/diagnostics`: JSON, retained, at QoS 0. With each connection, once that has proved itself;
+ * every quarter of an hour; and within a minute of a change that is news. Before the first of them, what Home Assistant has to know of
+ * them, a message at a time. A report of a sleeper has it once, when the first reading has arrived.
+ */
+import type { TimerId, Timers } from "../../board.js";
+import { detailMessage, detailMessages } from "../../homeassistant/details.js";
+import { diagnosticsTopic } from "../../homeassistant/discovery.js";
+import type { ClientStatus } from "../../mqtt/client.js";
+import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
+import { VERSION } from "../../version.js";
+import { type DiagnosticsOwner, diagnostics } from "./diagnostic-rows.js";
+
+export interface DiagnosticsClient {
+  readonly status: ClientStatus;
+  publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
+}
+
+/** How often changes are looked for. */
+export const LOOK_MS = 60_000;
+/** The message is due after so many looks. */
+export const LOOKS = 15;
+/** From one message to Home Assistant to the next: each has the client's buffer for itself. */
+export const STEP_MS = 500;
+export const DETAIL_MESSAGES = detailMessages(diagnostics.length);
+const RETAINED = Object.freeze<{ readonly qos: 0; readonly retain: true }>({ qos: 0, retain: true });
+
+export class Diagnostics {
+  private readonly owner: DiagnosticsOwner;
+  private readonly client: DiagnosticsClient;
+  private timer: TimerId | undefined;
+  /** The next message for Home Assistant. */
+  private next = 0;
+  private looks = 0;
+  /** A hash of what may be news in the message that was sent last. */
+  private news = 0;
+
+  constructor(owner: DiagnosticsOwner, client: DiagnosticsClient) {
+    this.owner = owner;
+    this.client = client;
+  }
+
+  /** Says it, and from now on. `prefix`: of discovery; empty: there is none. */
+  begin(prefix: string): void {
+    this.rest();
+    this.next = prefix === "" ? DETAIL_MESSAGES : 0;
+    this.looks = LOOKS;
+    this.step(prefix);
+  }
+
+  /** There is no connection, or the broker does not take it. */
+  rest(): void {
+    if (this.timer !== undefined) this.timers.clear(this.timer);
+    this.timer = undefined;
+  }
+
+  /** Says it now. */
+  send(): void {
+    const { room, id } = this.names;
+    const isSent = this.client.publish(diagnosticsTopic(room, id), encodeUTF8(this.text()), RETAINED);
+    this.looks = isSent ? 0 : LOOKS; // what the socket does not take is sent at the next look
+    this.news = hashOf(this.text(true));
+  }
+
+  private get timers(): Timers {
+    return this.owner.board.timers;
+  }
+
+  private get names(): { readonly room: string; readonly id: string } {
+    return { room: this.owner.settings.get("room"), id: this.owner.id };
+  }
+
+  private step(prefix: string): void {
+    const isAnnounced = this.next >= DETAIL_MESSAGES;
+    if (!isAnnounced) this.announce(prefix);
+    else if (++this.looks >= LOOKS || hashOf(this.text(true)) !== this.news) this.send();
+    this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : STEP_MS);
+  }
+
+  /** What the socket does not take is tried again with the next step. */
+  private announce(prefix: string): void {
+    const { owner, client } = this;
+    const { room, id } = this.names;
+    const status = client.status;
+    const isThere = (row: number): boolean => diagnostics[row].read(owner, status) !== undefined;
+    const device = { room, id, prefix, version: VERSION };
+    const { topic, payload } = detailMessage(device, diagnostics, this.next, isThere);
+    if (client.publish(topic, payload, RETAINED)) this.next++;
+  }
+
+  /** All rows, or those alone that are news. */
+  private text(isNews?: true): string {
+    const { owner, client } = this;
+    const status = client.status;
+    const values: Record<string, number | string | null | undefined> = {};
+    diagnostics.forEach((row) => {
+      if (!isNews || row.isNews) values[row.key] = row.read(owner, status);
+    });
+    return JSON.stringify(values);
+  }
+}
+
+/** FNV-1a, 32 bits: the text would be kept for a minute otherwise. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let n = 0; n < text.length; n++) hash = Math.imul(hash ^ text.charCodeAt(n), 0x01000193);
+  return hash;
+}
