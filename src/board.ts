@@ -15,6 +15,7 @@ import type { SensorDriver } from "./sensor/drivers.js";
 import type { SensorPort } from "./sensor/io.js";
 import type { KeyValueStore } from "./settings/store.js";
 import type { TLSDemand } from "./tls/io.js";
+import type { UpdatePort } from "./update/io.js";
 
 export type { TimerId, Timers } from "./common/timers.js";
 export type { ResetCause } from "./health/boot-guard.js";
@@ -100,6 +101,10 @@ export interface Board {
   readonly ntp?: NTPPort;
   /** Deep sleep; absent where the board has none. */
   readonly sleep?: SleepPort;
+  /** Slots for firmware images; absent where the firmware cannot be replaced while it runs. */
+  readonly update?: UpdatePort;
+  /** Of the firmware, where that is a simulated image's; absent: src/version.ts has it. */
+  readonly version?: string;
   /** The prompt's port; absent in a headless run. */
   readonly serial?: Serial;
 

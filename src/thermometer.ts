@@ -33,12 +33,13 @@ import { openRecords, samplePolicy } from "./thermometer/records.js";
 import { concernsSampling, Sampling, type SamplingOwner } from "./thermometer/sampling.js";
 import { type Awakening, REPORT_CLOCK_MS, SleepControl, type SleepOwner } from "./thermometer/sleep/sleep-control.js";
 import { onSlowClock } from "./thermometer/sleep/slow-clock.js";
+import { Updating, type UpdatingOwner } from "./thermometer/updating.js";
 
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
 export const CLOCK_PATIENCE_MS = 30_000;
 
 export class Thermometer
-  implements Product, Owner, HealthOwner, SamplingOwner, IntakeOwner, UplinkOwner, ResetOwner, SleepOwner
+  implements Product, Owner, HealthOwner, SamplingOwner, IntakeOwner, UplinkOwner, ResetOwner, SleepOwner, UpdatingOwner
 {
   readonly board: Board;
   readonly settings: Settings;
@@ -58,6 +59,8 @@ export class Thermometer
   readonly intake: Intake | undefined;
   /** Undefined if it does not sleep. */
   readonly sleep: SleepControl | undefined;
+  /** Undefined where the firmware cannot be replaced while it runs. */
+  readonly updating: Updating | undefined;
   private readonly console: Console | undefined;
   private host: PromptHost | undefined;
   private readonly _log: DeviceLog;
@@ -75,6 +78,7 @@ export class Thermometer
     this.settings = new Settings(new SettingsOwner(this));
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     this.health = new Health(this);
+    if (board.update !== undefined) this.updating = this.attempt("update", () => new Updating(this));
     const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
     const isWhole = this.health.safeMode === undefined && !isResetDue; // neither: what lies in flash is not mounted
     if (isWhole && awakening !== undefined && this.settings.get("sleep")) {
@@ -106,6 +110,7 @@ export class Thermometer
     this.sampling = this.intake && this.attempt("sensor", () => new Sampling(this));
     this.attempt("sensor", () => this.sampling?.restart());
     if (isResetDue) this.finishReset();
+    else this.attempt("update", () => this.updating?.begin());
     this.sleep?.begin();
     board.observer?.started?.(this);
   }
@@ -199,6 +204,7 @@ export class Thermometer
     this.clockPatience = undefined;
     this.health.close();
     this.sleep?.close();
+    this.updating?.close();
     this.sampling?.close();
     this.closeNetwork();
     this.outbox?.close();
@@ -294,6 +300,12 @@ export class Thermometer
   /** Comes round with every reading, taken or failed. */
   pulse(): number {
     return this.sampling?.pulse() ?? 0;
+  }
+
+  /** This image stays: from now on it may write what the one before cannot read. */
+  onConfirmed(): void {
+    this.outbox?.useNewestFormat();
+    this.journal?.useNewestFormat();
   }
 
   /** Readings have been acknowledged, or the connection has come. */

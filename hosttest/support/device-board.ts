@@ -5,7 +5,10 @@
  * fire, its sockets are dumb.
  */
 import { DeepSleep } from "../../boards/common/deep-sleep.js";
+import { slotsClass } from "../../boards/common/image-slots.js";
+import { BootSlots } from "../../boards/parts/boot-slots.js";
 import { I2CBus, type I2CPart } from "../../boards/parts/i2c-bus.js";
+import type { ImageDescription } from "../../boards/parts/image.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { NTPServer } from "../../boards/parts/ntp.js";
@@ -18,10 +21,14 @@ import type { Thermometer } from "../../src/thermometer.js";
 import { FakeSerial, type FakeSerialOptions } from "../console/support/fake-serial.js";
 import { House } from "./house.js";
 import { openedFlash } from "./opened-flash.js";
+import { Region } from "./region.js";
 
 const SENSOR_ADDRESS = 0x48;
 const RESET_MS = 300; // from a restart to the firmware's first line
 const WAKE_MS = 60; // the same from the end of deep sleep
+const CRASH_MS = 200; // an image that ends at once
+const WATCHDOG_MS = 10_000; // the hardware's
+const SELECTION_BLOCKS = 2;
 const HOME: AccessPoint = { ssid: "home", password: "correct horse", rssi: -58 };
 
 export interface DeviceOptions {
@@ -43,6 +50,8 @@ export interface DeviceOptions {
   readonly hasPublicCAs?: boolean;
   /** The board can sleep; `rate`: milliseconds of its slow clock in a true one. Default: it cannot. */
   readonly sleep?: { readonly rate: number };
+  /** Two slots of so many blocks for firmware images; the first one holds `image`. Default: the firmware cannot be replaced. */
+  readonly slots?: { readonly image: Uint8Array; readonly blocks: number; readonly key: Uint8Array | undefined };
   /** The prompt's port. Default: read line by line, as a script does. */
   readonly serial?: FakeSerialOptions;
 }
@@ -51,6 +60,13 @@ export class SimulatedDevice {
   readonly house: House;
   readonly flash: NorFlash;
   readonly settingsFlash: NorFlash;
+  /** Of a device with slots: what boot selection keeps, and the slots. */
+  readonly slotFlash: NorFlash | undefined;
+  readonly slots: BootSlots | undefined;
+  /** What runs, of a device with slots; undefined after a boot that found nothing: it is dead. */
+  image: ImageDescription | undefined;
+  /** The versions of what has started. */
+  readonly started: string[] = [];
   readonly wifi: WiFiLink;
   readonly ntp: NTPServer;
   readonly sensor: TMP117Part;
@@ -82,6 +98,7 @@ export class SimulatedDevice {
   readonly #drivers: Board["drivers"];
   readonly #tls: DeviceOptions["tls"];
   readonly #hasPublicCAs: boolean;
+  readonly #key: Uint8Array | undefined;
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
@@ -105,6 +122,16 @@ export class SimulatedDevice {
     this.port = new FakeSerial(serial);
     this.flash = new NorFlash({ blocks });
     this.settingsFlash = new NorFlash({ blocks: 4 });
+    this.#key = options.slots?.key;
+    if (options.slots !== undefined) {
+      const { image, blocks: each } = options.slots;
+      const flash = new NorFlash({ blocks: SELECTION_BLOCKS + 2 * each, random: house.random.unit });
+      const opened = openedFlash(flash, () => this.cut());
+      const regions = [0, 1].map((slot) => new Region(opened, SELECTION_BLOCKS + slot * each, each));
+      flash.bytes.set(image, SELECTION_BLOCKS * flash.blockLength);
+      this.slotFlash = flash;
+      this.slots = new BootSlots(new Region(opened, 0, SELECTION_BLOCKS), [regions[0], regions[1]]);
+    }
     this.wifi = new WiFiLink({ timers: time.timers, accessPoints: [HOME] });
     this.ntp = new NTPServer({ timers: time.timers, utcMs: () => house.utcMs, latencyMs: ntpLatencyMs });
     this.chip =
@@ -155,6 +182,7 @@ export class SimulatedDevice {
   cut(): void {
     this.flash.powerOff();
     this.settingsFlash.powerOff();
+    this.slotFlash?.powerOff();
     this.chip?.powerOff();
     this.#wokenMs = undefined;
     this.#end();
@@ -181,6 +209,19 @@ export class SimulatedDevice {
   /** From now on timers set for at most so long never fire, in this life. */
   loseTimersOf(ms: number): void {
     this.#lostTimersMs = ms;
+  }
+
+  get isConnected(): boolean {
+    return this.#firmware?.uplink?.isConnected === true;
+  }
+
+  /** A piece of a message comes in, if the device is connected. */
+  hear(topic: string, payload: Uint8Array, offsetBytes: number, totalBytes: number): void {
+    const uplink = this.#firmware?.uplink;
+    if (uplink?.isConnected !== true) return;
+    const last = offsetBytes + payload.length === totalBytes;
+    const message = { topic, qos: 1, retain: false, dup: false, totalBytes, offsetBytes, payload, last } as const;
+    this.#guard(this.#life, () => uplink.onMessage(message));
   }
 
   /** Types a line at the prompt; returns what it said up to now. */
@@ -215,6 +256,7 @@ export class SimulatedDevice {
     const { time } = this.house;
     this.flash.powerOn();
     this.settingsFlash.powerOn();
+    this.slotFlash?.powerOn();
     this.flash.cutAfter(this.cutBootAfter);
     this.cutBootAfter = Number.POSITIVE_INFINITY;
     this.boots++;
@@ -230,9 +272,28 @@ export class SimulatedDevice {
     }
     if (!this.#isSensorThere) this.bus.unplug(SENSOR_ADDRESS);
     this.port = new FakeSerial(this.#serial);
+    if (this.slots !== undefined && !this.#select(life, this.slots)) return;
     this.#guard(life, () => {
       this.#running = startFirmware(this.#board(life, cause, time.nowMs));
     });
+  }
+
+  /** As the bootloader; false: nothing of the firmware runs now, be it for want of power. */
+  #select(life: number, slots: BootSlots): boolean {
+    this.#guard(life, () => {
+      this.image = slots.boot();
+      if (this.image !== undefined) this.started.push(this.image.version);
+    });
+    if (life !== this.#life || this.image === undefined) return false;
+    const { fault } = this.image;
+    if (fault === undefined || fault === "deaf") return true;
+    const [cause, ms] = fault === "crash" ? (["crash", CRASH_MS] as const) : (["watchdog", WATCHDOG_MS] as const);
+    this.house.time.timers.set(() => {
+      if (life !== this.#life) return;
+      this.#end();
+      this.#boot(cause);
+    }, ms);
+    return false;
   }
 
   /** Runs firmware code of a life. What gets out of it ends a real device. */
@@ -299,7 +360,9 @@ export class SimulatedDevice {
       drivers: this.#drivers,
       tcp: { io: tcp },
       tls: this.#tls && { io: this.#tls(tcp), hasPublicCAs: this.#hasPublicCAs },
-      wifi: this.wifi,
+      wifi: this.image?.fault === "deaf" ? new WiFiLink({ timers: time.timers, accessPoints: [] }) : this.wifi,
+      update: this.slots && { io: slotsClass(this.slots), chip: this.image?.chip ?? "", key: this.#key },
+      version: this.image?.version,
       sleep: this.chip && { io: this.chip.io },
       ntp: this.ntp,
       serial: this.port.serial,

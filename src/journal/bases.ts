@@ -41,6 +41,8 @@ export class Bases {
   private found: Base | undefined;
   private start = 0;
   private end = 0;
+  /** No base is begun: a firmware before this one would not understand what is written under it. */
+  isHeld = false;
 
   /** `boot`, `room`: the numbers of those that samples are taken in from now on. `out`: where records are written. */
   constructor(store: BaseStore, boot: number, room: number, out: DataView) {
@@ -118,6 +120,7 @@ export class Bases {
   /** The sample begins a base; undefined: flash did not take it. */
   private begin(sample: Sample, uptimeMs: number, showsMilliseconds: boolean): Base | undefined {
     this.waste = 0; // also where flash does not take it: then it is tried later
+    if (this.isHeld) return undefined;
     const own = this.own;
     const base = new Base();
     base.begin(sample, (own === undefined ? numberOf(this.store.readNote(BASE)) : own.number) + 1, {

@@ -68,6 +68,8 @@ export interface JournalOptions extends SamplePolicy {
   readonly oscillator?: Oscillator;
   /** The boot goes on after a sleep: what `keepClock` kept. Default: a boot begins. */
   readonly clockState?: ClockState;
+  /** Each sample is kept in a record of its own, as every firmware understands it, until `useNewestFormat`. Default: in short ones. */
+  readonly isPlain?: boolean;
   /** The boot goes on after a sleep: uptime of its last sample. Default: a boot begins. */
   readonly lastMs?: number;
   /** The room's name, checked, as UTF-8: 1..64 bytes. */
@@ -121,11 +123,17 @@ export class Journal {
     this.dating = new Dating(store, boot, store.nextSequence, notes, options.oscillator ?? CRYSTAL);
     if (options.clockState !== undefined) this.dating.goOn(options.clockState);
     this.follow(options);
+    this.bases.isHeld = options.isPlain === true;
     if (options.lastMs !== undefined) {
       this.lastMs = options.lastMs;
       this.bases.goOn();
     }
     this.clockSet();
+  }
+
+  /** Samples are kept in short records from now on, where `isPlain` had them kept in records of their own. */
+  useNewestFormat(): void {
+    this.bases.isHeld = false;
   }
 
   /** The format, of messages from now on; all else, of samples taken from now on. */

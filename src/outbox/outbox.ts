@@ -12,8 +12,10 @@ import { mount } from "./blocks/mount.js";
 import { mediumFor } from "./flash/geometry.js";
 import {
   DONE_BITS,
+  FORMAT_VERSION,
   MAX_SHORT_TOP,
   NOTE,
+  OLDEST_VERSION,
   PAYLOAD_AT,
   RELEASED_BITS,
   REQUEUED,
@@ -60,6 +62,7 @@ export class Outbox {
     this.medium = mediumFor(flash, options.writeUnit, maxPayload);
     this.log = new Log(this.medium, options);
     const { foreign } = mount(this.log, firstSequence);
+    if (options.keepsFormat) this.log.version = this.log.highest === 0 ? OLDEST_VERSION : this.log.newest.version;
     this.walk = new Walk(this.log, options);
     this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");
     this.pad = new NotePad(this.log, this.walk);
@@ -67,6 +70,16 @@ export class Outbox {
       const message = `no outbox on this flash; ${foreign === 1 ? "a block that holds something else is" : `${foreign} blocks that hold something else are`} erased when needed`;
       this.options.onEvent?.({ kind: "foreign", blocks: foreign, message });
     }
+  }
+
+  /** The blocks that are taken into use are in the newest format from now on. */
+  useNewestFormat(): void {
+    this.log.version = FORMAT_VERSION;
+  }
+
+  /** Records are written that only the newest format has a name for: see `keepsFormat`. */
+  get isNewestFormat(): boolean {
+    return this.log.version === FORMAT_VERSION;
   }
 
   /** What happens when the outbox is full. May be changed at any time. */

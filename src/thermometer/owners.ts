@@ -27,6 +27,7 @@ export interface Owner {
   readonly id: string;
   readonly intake: { readonly isFlashFailing: boolean } | undefined;
   readonly journal: Journal | undefined;
+  readonly updating: { readonly isTrial: boolean } | undefined;
   log(level: LineLevel, text: string): void;
   /** Settings that take effect when they are saved have been. */
   onSaved(keys: readonly Key[]): void;
@@ -114,6 +115,11 @@ export class OutboxOwner extends Owned implements OutboxOptions {
   /** The shorter, the less RAM. */
   get maxPayload(): number {
     return MAX_RECORD_LENGTH;
+  }
+
+  /** An image on trial writes what the one before it reads. */
+  get keepsFormat(): boolean | undefined {
+    return this.owner.updating?.isTrial;
   }
 
   get whenFull(): "dropOldest" | "refuse" {

@@ -44,7 +44,7 @@ export function openRecords(owner: RecordsOwner, outbox: Outbox): Records {
   return {
     lifetime,
     sessionRecord: new SessionRecord(outbox, notes),
-    journal: openJournal(owner, outbox, notes, boots, past?.boot === boots ? past : undefined),
+    journal: openJournal(owner, outbox, notes, boots, past?.boot === boots ? past : undefined, !outbox.isNewestFormat),
   };
 }
 
@@ -59,12 +59,14 @@ function openJournal(
   notes: Sticky,
   boot: number,
   past?: Past,
+  isPlain = false,
 ): Journal {
   return new Journal({
     store,
     notes,
     clock: board.clock,
     boot,
+    isPlain,
     lastMs: past?.lastMs,
     clockState: past?.clock,
     oscillator: sleep === undefined ? CRYSTAL : SLOW_CLOCK,

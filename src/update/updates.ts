@@ -35,6 +35,8 @@ export interface UpdatesOwner extends Proofs {
   onState(): void;
   /** Chunks are wanted from now on, or not any more. */
   wantChunks(isWanted: boolean): void;
+  /** The trial is over, and this image stays. */
+  onConfirmed(): void;
   restart(reason: string): void;
   log(level: LineLevel, text: string): void;
 }
@@ -42,6 +44,7 @@ export interface UpdatesOwner extends Proofs {
 export class Updates implements UpdaterOwner, TrialOwner {
   private readonly owner: UpdatesOwner;
   readonly slots: Slots;
+  private isOnTrial: boolean;
   private updater: Updater | undefined;
   private trial: ImageTrial | undefined;
   /** The announcement that comes in. */
@@ -53,6 +56,7 @@ export class Updates implements UpdaterOwner, TrialOwner {
   constructor(owner: UpdatesOwner) {
     this.owner = owner;
     this.slots = new owner.update.io(owner.update);
+    this.isOnTrial = dutyOf(readRecord(owner.store), this.slots, "") === "trial";
   }
 
   /** What this boot has to do for an update. */
@@ -87,7 +91,7 @@ export class Updates implements UpdaterOwner, TrialOwner {
 
   /** What the old image cannot read is not to be written. */
   get isTrial(): boolean {
-    return this.trial !== undefined;
+    return this.isOnTrial;
   }
 
   /** The update that is under way, or the last one. Not kept in RAM between. */
@@ -287,6 +291,8 @@ export class Updates implements UpdaterOwner, TrialOwner {
   onConfirmed(): void {
     const why = this.trial?.record?.why;
     this.trial = undefined;
+    this.isOnTrial = false;
+    this.owner.onConfirmed();
     this.owner.log("info", `update: ${this.owner.version} is confirmed${why ? `: ${why}` : ""}`);
     this.owner.onState();
   }

@@ -2,93 +2,22 @@
  * A device with two slots on simulated flash, which loses its power anywhere, and a host that sends it an image over a way that
  * drops and repeats messages. The device is src/update and the flash alone: the whole firmware is in hosttest/simulation.
  */
-import { BootSlots, type SlotRegion } from "../../../boards/parts/boot-slots.js";
+import { slotsClass } from "../../../boards/common/image-slots.js";
+import { BootSlots } from "../../../boards/parts/boot-slots.js";
 import type { ImageDescription } from "../../../boards/parts/image.js";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
 import { NorFlash, PowerCut } from "../../../boards/parts/nor-flash.js";
 import { fromHex, toASCII } from "../../../src/common/ascii.js";
-import type { Slots, UpdateOptions } from "../../../src/update/io.js";
 import type { Offer } from "../../../src/update/offer.js";
 import { CHUNK_HEAD } from "../../../src/update/updater.js";
 import { type Piece, Updates, type UpdatesOwner } from "../../../src/update/updates.js";
+import { Region } from "../../support/region.js";
 import { VirtualTime } from "../../support/virtual-time.js";
 
 const BLOCK = 4096;
 const SELECTION_BLOCKS = 2;
 const STORE_BLOCKS = 4;
 const WATCHDOG_MS = 10_000;
-
-/** A part of a flash. */
-export class Region implements SlotRegion {
-  mountedBy: object | undefined;
-  readonly #flash: NorFlash;
-  readonly #first: number;
-  readonly #blocks: number;
-
-  constructor(flash: NorFlash, first: number, blocks: number) {
-    this.#flash = flash;
-    this.#first = first;
-    this.#blocks = blocks;
-  }
-  read(buffer: Uint8Array, offset: number): number {
-    return this.#flash.read(buffer, this.#at(offset, buffer.length));
-  }
-  write(buffer: Uint8Array, offset: number): void {
-    this.#flash.write(buffer, this.#at(offset, buffer.length));
-  }
-  eraseBlock(first: number, end = first + 1): void {
-    this.#at(first * BLOCK, (end - first) * BLOCK);
-    this.#flash.eraseBlock(this.#first + first, this.#first + end);
-  }
-  status() {
-    return { size: this.#blocks * BLOCK, blockLength: BLOCK, blocks: this.#blocks };
-  }
-  close(): void {}
-  #at(offset: number, length: number): number {
-    if (offset < 0 || offset + length > this.#blocks * BLOCK) throw new Error("outside of the partition");
-    return this.#first * BLOCK + offset;
-  }
-}
-
-/** The slots as a firmware has them. */
-export function slotsClass(slots: BootSlots): new (options: UpdateOptions) => Slots {
-  return class {
-    get running() {
-      return slots.running;
-    }
-    get isTrial() {
-      return slots.isTrial;
-    }
-    get hasFailed() {
-      return slots.hasFailed;
-    }
-    open() {
-      return { ...bound(slots.other), close() {} };
-    }
-    forget() {
-      slots.forget();
-    }
-    select() {
-      slots.select();
-    }
-    confirm() {
-      slots.confirm();
-    }
-    rollBack() {
-      slots.rollBack();
-    }
-    close() {}
-  };
-}
-
-function bound(region: SlotRegion) {
-  return {
-    read: region.read.bind(region),
-    write: region.write.bind(region),
-    eraseBlock: region.eraseBlock.bind(region),
-    status: region.status.bind(region),
-  };
-}
 
 export interface WorldOptions {
   /** What was flashed by cable. */
@@ -249,6 +178,7 @@ export class World {
       wantChunks: (isWanted) => {
         this.wantsChunks = isWanted;
       },
+      onConfirmed: () => {},
       restart: (reason) => {
         this.log.push(`restart: ${reason}`);
         this.reset("");

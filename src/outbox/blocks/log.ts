@@ -77,6 +77,8 @@ export class Log {
   /** Erases of all blocks together, and of the block that was erased most often. */
   erasesSum = 0;
   erasesMax = 0;
+  /** Format version of the blocks that are taken into use. */
+  version = FORMAT_VERSION;
   /** Address of the last record that the mount found; NOWHERE: none. */
   lastAddress = NOWHERE;
   /** Bytes that torn records take in the newest block. */
@@ -293,7 +295,7 @@ export class Log {
     const medium = this.medium;
     const first = how === "compact" ? this.newest.first : this.number;
     const sequence = this.highest + 1;
-    const target = new Target(medium, block, blockSeed(sequence), first);
+    const target = new Target(medium, block, blockSeed(sequence), first, this.version);
     this.blocks.touch(block);
     if (how === "compact") {
       if (!copyBlock(this, target)) return false;
@@ -302,7 +304,7 @@ export class Log {
     }
     const erases = this.erasesOf(block);
     const header = this.header;
-    header.version = FORMAT_VERSION;
+    header.version = this.version;
     header.sequence = sequence;
     header.from = this.newest.sequence;
     header.first = first;

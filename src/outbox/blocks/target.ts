@@ -3,7 +3,7 @@
  * Programs only; a record that is not there when read back ends the building.
  */
 
-import { FORMAT_VERSION, HEAD_BYTES } from "../flash/layout.js";
+import { HEAD_BYTES } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
 import { NOWHERE, TAGS } from "./cursor.js";
 
@@ -20,9 +20,12 @@ export class Target {
   /** Entries that damage took from what was copied. */
   damaged = 0;
   private readonly medium: Medium;
+  private readonly version: number;
 
-  constructor(medium: Medium, block: number, seed: number, first: number) {
+  /** `version`: its format's. */
+  constructor(medium: Medium, block: number, seed: number, first: number, version: number) {
     this.medium = medium;
+    this.version = version;
     this.seed = seed;
     this.number = first;
     this.end = block * medium.blockLength + HEAD_BYTES;
@@ -33,7 +36,7 @@ export class Target {
   put(kind: number, length: number, state: number): number {
     const medium = this.medium;
     const address = this.end;
-    medium.prepare(kind, length, this.seed, FORMAT_VERSION);
+    medium.prepare(kind, length, this.seed, this.version);
     const size = medium.size;
     if (address + size > this.blockEnd) return NOWHERE;
     medium.words[0] = (medium.words[0] & ~0xff) | state;

@@ -29,6 +29,8 @@ export interface OutboxOptions extends OutboxListener, NoteOwner {
   readonly maxPayload?: number;
   /** Erases that a block is good for. Default 100,000. Only `lifeLeft` follows from it. */
   readonly endurance?: number;
+  /** Blocks are written as whoever wrote the newest one can read them, until `useNewestFormat`. Default: in the newest format. */
+  readonly keepsFormat?: boolean | undefined;
   /** Number of the first entry on a flash that holds no outbox yet. Default 0. */
   readonly firstSequence?: number;
 }

@@ -36,6 +36,8 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner {
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
   readonly sleep: (PresenceOwner["sleep"] & { readonly hasFailed: boolean }) | undefined;
+  /** Updates of the firmware, where the board has them. */
+  readonly updating: { connected(): void; heardPiece(message: InboundMessage): boolean } | undefined;
   /** Readings have been acknowledged, or the connection has come. */
   onProgress(): void;
 }
@@ -223,8 +225,8 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return this.client.publish(topic, payload, options);
   }
 
-  subscribe(filter: string): void {
-    this.client.subscribe(filter, 0);
+  subscribe(filter: string, qos: 0 | 1 = 0): void {
+    this.client.subscribe(filter, qos);
   }
 
   unsubscribe(filter: string): void {
@@ -284,6 +286,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
         this.trouble = "";
         this.takeover.connected(this.uptimeMs());
         this.presence.connected();
+        this.owner.updating?.connected();
         this.owner.onProgress();
         return;
       case "connecting":
@@ -302,7 +305,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   }
 
   onMessage(message: InboundMessage): void {
-    this.presence.heardPiece(message);
+    if (this.owner.updating?.heardPiece(message) !== true) this.presence.heardPiece(message);
   }
 
   onSubscribed(filter: string, granted: number): void {

@@ -15,6 +15,7 @@ import type { Health } from "../health.js";
 import type { Intake } from "../intake.js";
 import type { Lifetime } from "../lifetime.js";
 import type { Sampling } from "../sampling.js";
+import type { Updating } from "../updating.js";
 
 export interface Product extends Firmware {
   readonly board: Board;
@@ -40,6 +41,8 @@ export interface Product extends Firmware {
   readonly time: TimeSync | undefined;
   /** Undefined where no readings are taken. */
   readonly sampling: Sampling | undefined;
+  /** Undefined where the firmware cannot be replaced while it runs. */
+  readonly updating: Updating | undefined;
   /** QoS 0 readings that could not be sent, since boot. */
   readonly dropped: number;
   /** Something was typed. */

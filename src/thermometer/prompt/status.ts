@@ -18,7 +18,10 @@ type Row = readonly [label: string, value: string];
 
 export function statusRows(thermometer: Product): readonly Row[] {
   return [
-    ["device", `${thermometer.id}, home-thermometer ${VERSION} on ${thermometer.board.name}`],
+    [
+      "device",
+      `${thermometer.id}, home-thermometer ${thermometer.board.version ?? VERSION} on ${thermometer.board.name}`,
+    ],
     ...health(thermometer),
     ["sensor", sensor(thermometer)],
     ...wifi(thermometer),
@@ -26,6 +29,7 @@ export function statusRows(thermometer: Product): readonly Row[] {
     ...encryption(thermometer),
     ...agreement(thermometer),
     ...presence(thermometer),
+    ...update(thermometer),
     ["outbox", outbox(thermometer)],
     ...losses(thermometer),
     ["flash", flash(thermometer)],
@@ -114,6 +118,12 @@ function presence({ uplink }: Product): readonly Row[] {
   return trouble === undefined
     ? []
     : [["discovery", `the broker ${trouble.text}; tried again in ${span(trouble.retryMs)}`]];
+}
+
+/** Only what is under way, has failed, or cannot be. */
+function update({ updating }: Product): readonly Row[] {
+  const text = updating?.text;
+  return text === undefined ? [] : [["update", text]];
 }
 
 function outbox({ outbox, flashTrouble }: Product): string {

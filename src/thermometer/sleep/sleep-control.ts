@@ -27,6 +27,9 @@ import { type Parts, remember } from "./remember.js";
 /** A report waits no longer than this for the clock to be set, once the link is up. */
 export const REPORT_CLOCK_MS = 6_000;
 
+/** How often it is looked whether an update is over. */
+const BUSY_MS = 1_000;
+
 /** A board's sleep, and what is known of the sleep before; `record` undefined: nothing, as after power-on. */
 export interface Awakening {
   readonly sleeper: Sleeper;
@@ -45,6 +48,8 @@ export interface SleepOwner extends Parts {
   readonly settings: Settings;
   readonly uplink: ReportingUplink | undefined;
   readonly health: { farewell(): void };
+  /** An update keeps it awake: a wake from deep sleep is a reset, which ends a trial. */
+  readonly updating: { readonly isBusy: boolean; pause(): void } | undefined;
   log(level: LineLevel, text: string): void;
   /** Lets go of the radio; of everything. */
   closeNetwork(): void;
@@ -205,6 +210,10 @@ export class SleepControl {
   };
 
   private lookAwake(): void {
+    if (this.owner.updating?.isBusy) {
+      this.wait(BUSY_MS);
+      return;
+    }
     const nowMs = this.uptimeMs();
     const isReported = this.isReported();
     const endMs = Math.max(isReported ? 0 : this.reportEndMs, this.promptEndMs);
@@ -250,6 +259,7 @@ export class SleepControl {
       return;
     }
     owner.health.farewell();
+    owner.updating?.pause();
     const record = remember(owner, this.record, this.isDelivered);
     const ms = Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
     owner.log("info", `sleeps for ${Math.round(ms / 1_000)} s`);

@@ -1,0 +1,127 @@
+/*
+ * The whole firmware on a simulated device in a simulated house, updated over its broker while it takes readings: none is lost or comes
+ * twice, and the device stays awake where it must.
+ */
+import { expect, test } from "vitest";
+import { makeImage } from "../../boards/parts/image.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House } from "../support/house.js";
+import { SimulatedHost } from "./support/host.js";
+import { keyPair, offerOf } from "./support/keys.js";
+
+const TOPIC = "home/kitchen/thermometer020000000001/update";
+const OLD = makeImage({ version: "0.2.0", chip: "test" }, 9_000);
+const NEW = makeImage({ version: "0.3.0", chip: "test" }, 20_000);
+
+function setUp(options: ConstructorParameters<typeof SimulatedDevice>[0] = {}) {
+  const house = new House();
+  const slots = { image: OLD, blocks: 6, key: keyPair(1).publicKey };
+  const device = new SimulatedDevice({ house, slots, ...options }).powerOn();
+  house.time.advance(30_000);
+  return { house, device };
+}
+
+/** Every number once, in order, as far as they were delivered. */
+function expectAllOnce(device: SimulatedDevice): void {
+  const { house } = device;
+  house.time.advance(30_000);
+  const sequences = house.sequences();
+  expect(sequences).toEqual([...Array(sequences.length).keys()]);
+  const taken = device.taken.filter((sequence) => sequence !== undefined);
+  expect(sequences.length).toBe(taken.length);
+  expect(device.crashes).toEqual([]);
+  expect(house.breaches).toEqual([]);
+}
+
+test("announced, written, restarted, confirmed within a minute, readings all the while", () => {
+  const { house, device } = setUp({ defaults: { "mqtt.qos": "2" } });
+  expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toEqual({ version: "0.2.0", state: "idle" });
+  const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
+  house.time.advance(60_000);
+  expect(host.sender.outcome).toBe("confirmed");
+  expect(device.started).toEqual(["0.2.0", "0.3.0"]);
+  expect(device.restarts).toEqual(["update to 0.3.0"]);
+  expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toMatchObject({ version: "0.3.0", state: "confirmed" });
+  expect(device.status("device")).toMatch(/home-thermometer 0\.3\.0 on/);
+  expect(device.status("update")).toBeUndefined();
+  host.close();
+  device.cut();
+  device.powerOn();
+  expect(device.started.at(-1)).toBe("0.3.0");
+  expectAllOnce(device);
+});
+
+test("an image that never joins the network goes after ten minutes; the old one says why, in the log, in status, at the broker", () => {
+  const { house, device } = setUp();
+  const bad = makeImage({ version: "0.3.0", chip: "test", fault: "deaf" }, 9_000);
+  const host = new SimulatedHost(device, TOPIC, offerOf(bad), bad);
+  house.time.advance(120_000);
+  expect(device.started.at(-1)).toBe("0.3.0");
+  expect(device.status("update")).toMatch(/^on trial: wifi .*; broker stopped$/);
+  house.time.advance(600_000);
+  expect(host.sender.outcome).toBe("rolledBack");
+  const why = /^0\.3\.0 was taken back: not within 10 minutes: wifi .*broker stopped$/;
+  expect(device.status("update")).toMatch(why);
+  expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toMatchObject({ version: "0.2.0", state: "rolledBack" });
+  expectAllOnce(device);
+});
+
+test.each(["crash", "hang"] as const)("an image that fails by a %s: the old one is back at once", (fault) => {
+  const { house, device } = setUp();
+  const bad = makeImage({ version: "0.3.0", chip: "test", fault }, 9_000);
+  const host = new SimulatedHost(device, TOPIC, offerOf(bad), bad);
+  house.time.advance(120_000);
+  expect(host.sender.outcome).toBe("rolledBack");
+  expect(host.sender.state?.reason).toMatch(/^it ended before it was confirmed/);
+  expect(device.started).toEqual(["0.2.0", "0.3.0", "0.2.0"]);
+  expectAllOnce(device);
+});
+
+test("drops of the network, power cuts in its midst: it goes on where it was", () => {
+  const { house, device } = setUp({
+    defaults: { "mqtt.qos": "2" },
+    slots: { image: OLD, blocks: 60, key: keyPair(1).publicKey },
+  });
+  const image = makeImage({ version: "0.3.0", chip: "test" }, 240_000);
+  const host = new SimulatedHost(device, TOPIC, offerOf(image), image);
+  for (let n = 0; n < 6 && host.sender.outcome === undefined; n++) {
+    house.time.advance(120);
+    if (!["receiving", undefined].includes(host.sender.state?.state)) break; // on trial, a cut would lead back
+    if (n % 2 === 0) house.network.resetAll();
+    else {
+      device.cut();
+      house.time.advance(1_000);
+      device.powerOn();
+    }
+  }
+  house.time.advance(200_000);
+  expect(host.sender.outcome).toBe("confirmed");
+  expectAllOnce(device);
+});
+
+test("a device that sleeps stays awake while chunks come and on trial, and sleeps again", () => {
+  const { house, device } = setUp({
+    sleep: { rate: 1.01 },
+    defaults: { sleep: "on", report: "5", awake: "10", interval: "60", "mqtt.qos": "1" },
+  });
+  house.time.advance(75_000);
+  expect(device.sleeps).toBeGreaterThan(0);
+  expect(device.isOn).toBe(false);
+  const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
+  const { sleeps } = device;
+  for (let n = 0; n < 900 && host.sender.outcome === undefined; n++) house.time.advance(1_000);
+  expect(host.sender.outcome).toBe("confirmed");
+  expect(device.started.at(-1)).toBe("0.3.0");
+  house.time.advance(600_000);
+  expect(device.sleeps).toBeGreaterThan(sleeps + 3);
+  expect(device.started.filter((version) => version === "0.3.0").length).toBeGreaterThan(3); // and wakes in it
+  expect(house.sequences()).toEqual([...house.sequences().keys()]);
+});
+
+test("a build without a key: status says that updates are off, and what is announced is refused", () => {
+  const { house, device } = setUp({ slots: { image: OLD, blocks: 6, key: undefined } });
+  expect(device.status("update")).toBe("off: this build has no public key");
+  const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
+  house.time.advance(10_000);
+  expect(host.sender.state?.reason).toBe("this build has no public key: updates are off");
+});

@@ -1,0 +1,168 @@
+/*
+ * Joins updates to this device: their topics at the broker, what a new image has to show on trial, and the restart.
+ *
+ *   home/<room>/<id>/update/offer   what is announced, retained; empty: nothing
+ *   home/<room>/<id>/update/chunk   blocks of the image, while they are wanted
+ *   home/<room>/<id>/update/state   how far it is, retained
+ */
+import type { Board } from "../board.js";
+import { toASCII } from "../common/ascii.js";
+import type { LineLevel } from "../common/log-levels.js";
+import type { InboundMessage } from "../mqtt/client.js";
+import type { Link } from "../network/link.js";
+import type { Settings } from "../settings/settings.js";
+import type { KeyValueStore } from "../settings/store.js";
+import type { UpdatePort } from "../update/io.js";
+import { Updates, type UpdatesOwner } from "../update/updates.js";
+import { VERSION } from "../version.js";
+import type { Uplink } from "./broker/uplink.js";
+import type { Sampling } from "./sampling.js";
+
+export interface UpdatingOwner {
+  readonly board: Board;
+  readonly store: KeyValueStore;
+  readonly settings: Settings;
+  readonly id: string;
+  readonly health: { readonly lastWords: string };
+  readonly link: Link | undefined;
+  readonly uplink: Uplink | undefined;
+  readonly sampling: Sampling | undefined;
+  /** Of a thermometer that sleeps. */
+  readonly sleep: { readonly hasPrompt: boolean } | undefined;
+  /** The image is on trial no more: what only it can read may be written. */
+  onConfirmed(): void;
+  restart(reason: string): void;
+  log(level: LineLevel, text: string): void;
+}
+
+export class Updating implements UpdatesOwner {
+  private readonly owner: UpdatingOwner;
+  private readonly updates: Updates;
+
+  /** Of a board that can be updated. */
+  constructor(owner: UpdatingOwner) {
+    this.owner = owner;
+    this.updates = new Updates(this);
+  }
+
+  /** What the image before this one cannot read is not to be written. */
+  get isTrial(): boolean {
+    return this.updates.isTrial;
+  }
+
+  /** The device is not to sleep. */
+  get isBusy(): boolean {
+    return this.updates.isBusy;
+  }
+
+  /** For `status`; undefined: nothing to say. */
+  get text(): string | undefined {
+    return this.updates.text;
+  }
+
+  /** Everything else of the thermometer has been made. */
+  begin(): void {
+    this.owner.uplink?.subscribe(this.topic("offer"), 1);
+    this.updates.begin();
+  }
+
+  /** The connection has come. A sleeper's report says no more than it must. */
+  connected(): void {
+    if (this.owner.sleep?.hasPrompt !== false || this.isBusy) this.onState();
+  }
+
+  /** Takes a piece of a message; false: it is none of these. */
+  heardPiece(message: InboundMessage): boolean {
+    const { topic } = message;
+    if (topic === this.topic("chunk")) this.updates.chunk(message);
+    else if (topic === this.topic("offer")) this.updates.announcement(message);
+    else return false;
+    return true;
+  }
+
+  /** Before a sleep. */
+  pause(): void {
+    this.updates.pause();
+  }
+
+  close(): void {
+    this.updates.close();
+  }
+
+  // What updates ask of their owner
+
+  get update(): UpdatePort {
+    return this.owner.board.update as UpdatePort;
+  }
+
+  get store(): KeyValueStore {
+    return this.owner.store;
+  }
+
+  get timers(): Board["timers"] {
+    return this.owner.board.timers;
+  }
+
+  get version(): string {
+    return this.owner.board.version ?? VERSION;
+  }
+
+  get lastWords(): string {
+    return this.owner.health.lastWords;
+  }
+
+  uptimeMs(): number {
+    return this.owner.board.clock.uptimeMs();
+  }
+
+  onState(): void {
+    const { uplink } = this.owner;
+    if (uplink?.isConnected !== true) return;
+    const state = toASCII(this.updates.state);
+    const topic = this.topic("state");
+    if (!uplink.publish(topic, state, { qos: 0, retain: true })) uplink.publish(topic, state, { qos: 1, retain: true });
+  }
+
+  onConfirmed(): void {
+    this.owner.onConfirmed();
+  }
+
+  wantChunks(isWanted: boolean): void {
+    const { uplink } = this.owner;
+    const topic = this.topic("chunk");
+    if (isWanted) uplink?.subscribe(topic, 1);
+    else uplink?.unsubscribe(topic);
+  }
+
+  restart(reason: string): void {
+    this.owner.restart(reason);
+  }
+
+  log(level: LineLevel, text: string): void {
+    this.owner.log(level, text);
+  }
+
+  sensorTrouble(): string {
+    const { sampling } = this.owner;
+    if (sampling === undefined) return "no readings are taken";
+    const { sample, lastError } = sampling.status;
+    return lastError?.message ?? (sample === undefined ? "no reading yet" : "");
+  }
+
+  linkTrouble(): string {
+    const state = this.owner.link?.status().state ?? "up";
+    return state === "up" ? "" : `wifi ${state}`;
+  }
+
+  brokerTrouble(): string {
+    const { uplink } = this.owner;
+    if (uplink === undefined) return "no broker";
+    if (!uplink.isConnected) return `broker ${uplink.status.state}`;
+    return uplink.isIdle ? "" : "the broker does not answer";
+  }
+
+  private topic(name: "offer" | "chunk" | "state"): string {
+    const { settings, id } = this.owner;
+    return `home/${settings.get("room")}/${id}/update/${name}`;
+  }
+}
