@@ -80,7 +80,8 @@ test("confirmed, the newest format comes with the next block, and all is read", 
   outbox.useNewestFormat();
   append(outbox, 200);
   expect(versions(flash)).toEqual(new Set([1, 2]));
-  expect(drain(new Outbox({ flash }))).toBe(outbox.entries);
+  const { entries } = outbox;
+  expect(drain(new Outbox({ flash }))).toBe(entries);
 });
 
 test("on a flash that holds no outbox, a trial begins in the oldest format; on one of today's it goes on in today's", () => {
