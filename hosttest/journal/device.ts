@@ -43,6 +43,7 @@ export class ReadingDevice {
   /** So much faster than time the uptime goes, a fraction. */
   drift = 0;
   #uptimeMs = 0;
+  #lastMs = 0; // of the last sample
   #clockAheadMs: number | undefined; // of the truth; undefined: not set in this boot
 
   constructor(options: { blocks?: number; blockLength?: number; bytes?: Uint8Array } = {}) {
@@ -75,10 +76,10 @@ export class ReadingDevice {
     this.outbox.close();
     this.flash.powerOn();
     this.outbox = new Outbox({ flash: this.flash, appliesFrom });
-    this.#open(new Sticky(this.outbox), clockState);
+    this.#open(new Sticky(this.outbox), clockState, this.#lastMs);
   }
 
-  #open(notes: Sticky, clockState?: ClockState): void {
+  #open(notes: Sticky, clockState?: ClockState, lastMs?: number): void {
     this.#clockAheadMs = undefined;
     this.sessionRecord = new SessionRecord(this.outbox, notes);
     this.journal = new Journal({
@@ -92,6 +93,7 @@ export class ReadingDevice {
       },
       oscillator: this.oscillator,
       clockState,
+      lastMs,
       room: utf8(this.room),
       format: this.format,
       intervalMs: this.intervalMs,
@@ -115,6 +117,7 @@ export class ReadingDevice {
   }
 
   take(sample: Sample, qos: 1 | 2 = 1): number {
+    this.#lastMs = this.#uptimeMs;
     return this.journal.append(sample, qos);
   }
 

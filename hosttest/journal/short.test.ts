@@ -302,3 +302,19 @@ test("the payload of what is seen is JSON", () => {
   const message = device.journal.render(device.outbox.seek(device.append(20))!);
   expect(text(message!.payload, message!.payloadLength)).toBe('{"value":20.00,"seq":0}');
 });
+
+test("a sleeper's base moves with the first sample that does not fit it: the wakes that follow append short records again", () => {
+  const device = new ReadingDevice();
+  const lengthOf = (celsius: number): number => {
+    const sequence = device.append(celsius);
+    const { payloadLength = 0 } = device.outbox.seek(sequence) ?? {};
+    device.pass(60_000);
+    return payloadLength;
+  };
+  for (let n = 0; n < 4; n++) lengthOf(20);
+  const lengths = [28, 28.1, 28.2, 14, 14, 14].map((celsius) => {
+    device.sleep();
+    return lengthOf(celsius);
+  });
+  expect(lengths).toEqual([3, 3, 3, 3, 3, 3]); // each base is begun by the sample itself
+});

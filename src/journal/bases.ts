@@ -61,14 +61,14 @@ export class Bases {
   }
 
   /**
-   * The boot goes on after a sleep: so does its last base, if that is right for the samples to come. If not, the first evenly spaced
-   * one begins another: a device that sleeps between its samples takes few in a row.
+   * The boot goes on after a sleep: so does its last base, if that is right for the samples to come. An evenly spaced one that does not
+   * fit it begins another at once: a device that sleeps between its samples takes few in a row, and each that does not fit costs a whole start.
    */
   goOn(): void {
     const note = this.store.readNote(BASE);
     const base = new Base();
     if (note !== undefined && base.decode(note) && this.isRight(base)) this.use(base);
-    else this.waste = MAX_WASTE;
+    this.waste = MAX_WASTE;
   }
 
   /** The base that entries are written under now, as a note. */
