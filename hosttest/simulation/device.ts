@@ -415,8 +415,7 @@ export class Device {
   #synchronised(life: Life): void {
     const before: ClockState = { syncUptimeMs: 0, syncUtcMs: 0, syncNext: 0, sentEnd: 0 };
     life.firmware?.journal?.keepClock(before);
-    const next = life.firmware?.outbox?.nextSequence ?? 0;
-    this.sleeper?.synchronised({ sentEnd: before.sentEnd, next }, !this.#isExcused);
+    this.sleeper?.synchronised(before.sentEnd, !this.#isExcused);
   }
 
   /** The chip's class; that it is in use is seen. */

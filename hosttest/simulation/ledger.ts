@@ -47,14 +47,6 @@ export interface TrueClock {
   toleranceMs?(sequence: number, utcMs: number): number;
   /** Two synchronisations date it, and the clock between them was even. */
   isExact?(sequence: number): boolean;
-  /** The number after which flash has the note of the second: if that entry's block is evicted, the note goes with it. */
-  readonly notedAt?: number;
-}
-
-/** A time that is wrong, unless flash has lost what it should have been dated by. */
-interface Doubted {
-  readonly notedAt: number;
-  readonly text: string;
 }
 
 const PAYLOAD_INVALID = 0x99;
@@ -83,7 +75,6 @@ export class Ledger {
   deadLetters = 0;
   /** Of samples that two synchronisations date: how many, and how far the worst of them was off. */
   readonly exact = { count: 0, worstMs: 0 };
-  readonly #doubted: Doubted[] = [];
   readonly #gone = new Set<number>(); // lost by the broker, as it says itself
   readonly #refused = new Set<number>(); // by the broker, for good
   /** Seen first at QoS 1 though of QoS 2, and so with QoS 1's promise. */
@@ -158,10 +149,6 @@ export class Ledger {
 
   /** At the end: numbers that were written and never seen. `excusedCount`: how many the device says it dropped. */
   finish(excusedCount: number): void {
-    for (const { notedAt, text } of this.#doubted) {
-      const isEvicted = this.open.has(notedAt) || this.open.has(notedAt - 1);
-      if (!isEvicted) this.#report({ kind: "wrongTime", text });
-    }
     const unseen = [...this.open.keys()].filter(
       (sequence) => !this.#seen.has(sequence) && !this.#isLostByBroker(sequence),
     );
@@ -215,9 +202,7 @@ export class Ledger {
     const toleranceMs = clock.toleranceMs?.(seq, utcMs) ?? TIME_TOLERANCE_MS;
     if (errorMs > toleranceMs) {
       const text = `${seq} says ${ts}, was ${new Date(utcMs).toISOString()}: at most ${Math.round(toleranceMs)} ms off`;
-      // What is in flight keeps its block, and a full outbox evicts the one behind it: whether it did is known in the end.
-      if (clock.notedAt === undefined) this.#report({ kind: "wrongTime", text });
-      else this.#doubted.push({ notedAt: clock.notedAt, text });
+      this.#report({ kind: "wrongTime", text });
     } else if (clock.isExact?.(seq)) {
       this.exact.count++;
       this.exact.worstMs = Math.max(this.exact.worstMs, errorMs);

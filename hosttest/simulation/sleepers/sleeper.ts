@@ -7,7 +7,7 @@ import type { VirtualTime } from "../../support/virtual-time.js";
 import type { Random } from "../random.js";
 import { trueUtcMs } from "../truth.js";
 import { Awake } from "./awake.js";
-import { type Progress, Stretch } from "./stretch.js";
+import { Stretch } from "./stretch.js";
 import type { MemoryDamage } from "./troubles.js";
 
 const MAX_DRIFT = 0.05;
@@ -122,10 +122,10 @@ export class Sleeper {
     for (const action of this.atRadio.splice(0)) action();
   }
 
-  /** The wall clock is set. */
-  synchronised(progress: Progress, isRight: boolean): void {
+  /** The wall clock is set. `sentEnd`: one above the highest number that has gone out. */
+  synchronised(sentEnd: number, isRight: boolean): void {
     const utcMs = trueUtcMs(this.options.time.nowMs);
-    this.stretch.synchronise(utcMs, progress, isRight);
+    this.stretch.synchronise(utcMs, sentEnd, isRight);
     this.before = this.stretch;
     this.turn = this.options.time.turns;
     // A time that no drift explains dates all that wait: also what had been dated by two that were right.
@@ -139,7 +139,7 @@ export class Sleeper {
   powerOff(): void {
     const { state } = this;
     if (state !== "off") this.cuts[state]++;
-    if (this.turn === this.options.time.turns) this.before?.forget(); // before flash had it
+    if (this.turn === this.options.time.turns) this.before?.doubt();
     this.over("cut");
     this.chip.powerOff();
     this.cause = "reset";

@@ -11,21 +11,14 @@ const BETWEEN_MS = 2_000;
 const BEYOND = 0.16;
 const BEYOND_MS = 3_000;
 
-/** How far a device has come. */
-export interface Progress {
-  /** One above the highest number that has gone out. */
-  readonly sentEnd: number;
-  /** The number of the next entry. */
-  readonly next: number;
-}
-
 export class Stretch implements TrueClock {
   /** No server gave a wrong time, at the beginning or at the end. */
   clockRight: boolean;
-  notedAt: number | undefined;
   private readonly beginMs: number;
   private readonly hasBegin: boolean;
   private endMs: number | undefined;
+  /** Flash has the second one. */
+  private isNoted = true;
   private sentEnd = 0;
   private minPace: number;
   private maxPace: number;
@@ -44,22 +37,21 @@ export class Stretch implements TrueClock {
     this.maxPace = Math.max(this.maxPace, 1 / rate);
   }
 
-  /** The clock is set. */
-  synchronise(utcMs: number, { sentEnd, next }: Progress, isRight: boolean): void {
-    this.notedAt = next;
+  /** The clock is set. `sentEnd`: one above the highest number that has gone out. */
+  synchronise(utcMs: number, sentEnd: number, isRight: boolean): void {
     this.endMs = utcMs;
     this.sentEnd = sentEnd;
     this.clockRight &&= isRight;
   }
 
-  /** That it was synchronised got lost. */
-  forget(): void {
-    this.endMs = this.notedAt = undefined;
+  /** The power went in the turn in which the clock was set: flash may have it, or not. */
+  doubt(): void {
+    this.isNoted = false;
   }
 
   /** Whether two synchronisations date a sample: it lies between them, and waited for the second. */
   private isBetween(sequence: number): boolean {
-    return this.hasBegin && this.endMs !== undefined && sequence >= this.sentEnd;
+    return this.hasBegin && this.endMs !== undefined && this.isNoted && sequence >= this.sentEnd;
   }
 
   isExact(sequence: number): boolean {
