@@ -74,6 +74,7 @@ class World {
       notes: new Sticky(outbox),
       clock: { uptimeMs: () => this.uptimeMs, utcMs: () => utcMs },
       boot: 1,
+      clockState: utcMs === undefined ? undefined : { syncUptimeMs: 0, syncUtcMs: 0, syncNext: 0, sentEnd: 0 }, // it goes on
       room: ROOM,
       format: "json",
       isEach: false,
