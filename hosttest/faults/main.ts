@@ -3,6 +3,7 @@
  * replayable by their seed, or every byte of a small ring. Prints cuts, operations, violations, the share of cuts inside
  * a program or an erase, and for the first violation the command that replays it.
  */
+import { isMainThread } from "node:worker_threads";
 import {
   choice,
   commandLine,
@@ -14,8 +15,10 @@ import {
   whole,
 } from "../support/command-line/command-line.js";
 import { Progress, printVerdict } from "../support/command-line/progress.js";
+import { CORES, inOrder } from "../support/workers/in-order.js";
 import { exhaust, SCENARIOS } from "./exhaustive.js";
-import { campaign, type Outcome } from "./random.js";
+import { newTally } from "./life.js";
+import { addOutcome, campaign, type Outcome, portions } from "./random.js";
 
 Error.stackTraceLimit = 5;
 
@@ -31,26 +34,45 @@ const { values } = commandLine(
     "write-unit": preset("1", choice("bytes of flash that are programmed at once", ["1", "16"])),
     exhaustive: flag("every cut of a small ring, instead of random ones"),
     only: text("CASE", "with --exhaustive: the one case that a violation named"),
+    workers: preset(`${CORES}`, whole("N", "threads, for random cuts (default: one for each core)", 1, 256)),
     json: flag("the figures alone, as one line of JSON"),
   },
 );
-const { cuts, seed, exhaustive, only, json } = values;
+const { cuts, seed, exhaustive, only, workers, json } = values;
 const unit = values["write-unit"] === "1" ? 1 : 16;
 if (only !== undefined && !exhaustive) misused("--only: expected with --exhaustive");
 if (only !== undefined && !SCENARIOS.some((name) => only === name || only.startsWith(`${name}/`))) {
   misused(`--only ${only}: expected a case of ${SCENARIOS.map((name) => `"${name}"`).join(", ")}`);
 }
 
-function run(): Outcome {
+async function run(): Promise<Outcome> {
   const progress = new Progress();
   const onProgress = (outcome: Outcome): void =>
     progress.show(() => `${outcome.cuts}${exhaustive ? "" : ` of ${cuts}`} cuts, ${outcome.violations} violations`);
   try {
-    console.error(exhaustive ? `exhaustive, write unit ${unit}` : `seed ${seed}, ${cuts} cuts, write unit ${unit}`);
-    return exhaustive ? exhaust(unit, { only, onProgress }) : campaign(seed, cuts, unit, { onProgress });
+    if (isMainThread)
+      console.error(exhaustive ? `exhaustive, write unit ${unit}` : `seed ${seed}, ${cuts} cuts, write unit ${unit}`);
+    return exhaustive ? exhaust(unit, { only, onProgress }) : await atRandom(onProgress);
   } finally {
     progress.end();
   }
+}
+
+async function atRandom(onProgress: (outcome: Outcome) => void): Promise<Outcome> {
+  const total: Outcome = { seed, writeUnit: unit, ...newTally(), violations: 0 };
+  const parts = portions(seed, cuts, unit);
+  await inOrder({
+    count: parts.length,
+    workers,
+    about: (job) => parts[job],
+    run: (part) => campaign(part.seed, part.cuts, part.unit),
+    take: (outcome) => {
+      addOutcome(total, outcome);
+      onProgress(total);
+      return true;
+    },
+  });
+  return total;
 }
 
 function report(outcome: Outcome): void {
@@ -68,6 +90,6 @@ function report(outcome: Outcome): void {
   printVerdict(`${violations === 0 ? "kept" : "BROKEN"}: ${violations} violations in ${outcome.cuts} cuts`, json);
 }
 
-const outcome = run();
+const outcome = await run();
 report(outcome);
 process.exitCode = outcome.violations === 0 ? 0 : 1;

@@ -1,10 +1,12 @@
 /*
- * Random lives, one after another, until so many cuts were made. Life number i has the seed S + i, so that a violation
- * replays alone.
+ * Random lives, until so many cuts were made: most have CUTS_A_LIFE, and a few more where a cut falls in a recovery. Life number i has
+ * the seed S + i, so that a violation replays alone, and lives can be shared out in portions.
  */
 import { Life, newTally, type Tally } from "./life.js";
 
 const CUTS_A_LIFE = 40;
+/** Lives at a time where several threads share them. */
+const LIVES_A_PORTION = 5;
 
 export interface Outcome extends Tally {
   readonly seed?: number;
@@ -58,4 +60,26 @@ function live(
     if (tally.cuts < end) tally.cuts++; // the cut in question
     return error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error);
   }
+}
+
+/** A part of a campaign, to be run alone. */
+export interface Portion {
+  readonly seed: number;
+  readonly cuts: number;
+  readonly unit: 1 | 16;
+}
+
+/** A campaign of so many cuts, in portions that depend on nothing else. */
+export function portions(seed: number, cuts: number, unit: 1 | 16): Portion[] {
+  const inOne = LIVES_A_PORTION * CUTS_A_LIFE;
+  return Array.from({ length: Math.ceil(cuts / inOne) }, (_, i) => {
+    return { seed: seed + i * LIVES_A_PORTION, cuts: Math.min(inOne, cuts - i * inOne), unit };
+  });
+}
+
+/** Adds what a portion brought. */
+export function addOutcome(total: Outcome, part: Outcome): void {
+  for (const key of Object.keys(newTally()) as (keyof Tally)[]) total[key] += part[key];
+  total.violations += part.violations;
+  total.first ??= part.first;
 }

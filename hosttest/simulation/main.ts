@@ -5,8 +5,10 @@
  * new one is drawn and printed first. The first violation prints its seed, the shrunken schedule, the last events and
  * the command that replays it, and ends with exit code 1.
  */
+import { isMainThread } from "node:worker_threads";
 import { commandLine, flag, positive, preset, seedOption, whole } from "../support/command-line/command-line.js";
 import { Progress, printVerdict } from "../support/command-line/progress.js";
+import { CORES, inOrder } from "../support/workers/in-order.js";
 import { type RunOptions, type RunResult, run } from "./run.js";
 import { shrink } from "./shrink.js";
 import { Summary } from "./sleepers/summary.js";
@@ -30,18 +32,21 @@ const { values } = commandLine(
     "reading-every": preset("60", positive("SECONDS", "between readings", 86_400, "seconds")),
     sleepers: flag("devices that sleep between their samples"),
     "run-days": positive("N", "days of one world (default: 36.5 device-days, or all there are)", 36_500, "days"),
+    workers: preset(`${CORES}`, whole("N", "threads (default: one for each core)", 1, 256)),
     json: flag("the figures alone, as one line of JSON"),
   },
 );
-const { years, devices, seed, "reading-every": intervalS, sleepers, json } = values;
+const { years, devices, seed, "reading-every": intervalS, sleepers, workers, json } = values;
 const days = values["run-days"] ?? Math.min(36.5, years * DAYS_PER_YEAR) / devices;
 const kind = sleepers ? "sleepers" : "devices";
 const runs = Math.max(1, Math.round((years * DAYS_PER_YEAR) / (days * devices)));
 
-console.error(
-  `seed ${seed}: ${runs} runs of ${devices} ${kind} and ${days} days, a reading every ${intervalS} s; ` +
-    `a day has ${CUTS_PER_DAY} power cuts a device and ${TROUBLES_PER_DAY} troubles, on average`,
-);
+if (isMainThread) {
+  console.error(
+    `seed ${seed}: ${runs} runs of ${devices} ${kind} and ${days} days, a reading every ${intervalS} s; ` +
+      `a day has ${CUTS_PER_DAY} power cuts a device and ${TROUBLES_PER_DAY} troubles, on average`,
+  );
+}
 
 const totals = {
   seed,
@@ -67,9 +72,30 @@ const totals = {
 const slept = new Summary();
 const startedMs = performance.now();
 const progress = new Progress();
-for (let i = 0; i < runs; i++) {
-  const options: RunOptions = {
-    seed: seed + i,
+await inOrder({
+  count: runs,
+  workers,
+  about: optionsOf,
+  run,
+  take: (result, job) => {
+    add(result);
+    if (result.violations.length > 0) {
+      explain(optionsOf(job), result);
+      return false;
+    }
+    progress.show(() => {
+      const speed = ((performance.now() - startedMs) / 1000 / totals.deviceYears).toFixed(1);
+      return `${job + 1} of ${runs} runs, ${totals.readings} readings, ${totals.cuts} cuts, ${speed} s a device-year`;
+    });
+    return true;
+  },
+});
+progress.end();
+report();
+
+function optionsOf(job: number): RunOptions {
+  return {
+    seed: seed + job,
     devices,
     days,
     intervalS,
@@ -77,19 +103,7 @@ for (let i = 0; i < runs; i++) {
     troublesPerDay: TROUBLES_PER_DAY,
     sleepers,
   };
-  const result = run(options);
-  add(result);
-  if (result.violations.length > 0) {
-    explain(options, result);
-    break;
-  }
-  progress.show(() => {
-    const speed = ((performance.now() - startedMs) / 1000 / totals.deviceYears).toFixed(1);
-    return `${i + 1} of ${runs} runs, ${totals.readings} readings, ${totals.cuts} cuts, ${speed} s a device-year`;
-  });
 }
-progress.end();
-report();
 
 function add(result: RunResult): void {
   const count = (kind: string): number => result.violations.filter((violation) => violation.kind === kind).length;

@@ -10,7 +10,7 @@ import { Device } from "./device.js";
 import type { Ledger, Violation } from "./ledger.js";
 import { Network } from "./network.js";
 import { Random } from "./random.js";
-import { drawPlan, type Sleeper } from "./sleepers/sleeper.js";
+import { drawPlan, type SleeperFigures } from "./sleepers/sleeper.js";
 import { type Befallen, befall } from "./troubles/befall.js";
 import { brew, type Event } from "./troubles/storm.js";
 import { Versions } from "./troubles/versions.js";
@@ -41,6 +41,7 @@ export interface RunOptions {
   readonly events?: readonly Event[];
 }
 
+/** Data alone: it goes from thread to thread. */
 export interface RunResult {
   readonly seed: number;
   readonly events: readonly Event[];
@@ -62,7 +63,7 @@ export interface RunResult {
   /** CONNECTs that the broker took, in all and at MQTT 5. */
   readonly connects: number;
   readonly connectsAt5: number;
-  readonly sleepers: readonly Sleeper[];
+  readonly sleepers: readonly SleeperFigures[];
   /** Of samples that two synchronisations date: how many, and by how much the worst was off. */
   readonly exact: { readonly count: number; readonly worstMs: number };
   readonly digest: string;
@@ -186,7 +187,7 @@ class World implements Befallen {
       deadLetters: sum(({ ledger }) => ledger.deadLetters),
       connects: this.broker.connects,
       connectsAt5: this.broker.connectsAt5,
-      sleepers: this.devices.flatMap(({ sleeper }) => sleeper ?? []),
+      sleepers: this.devices.flatMap(({ sleeper }) => sleeper?.figures ?? []),
       exact: {
         count: sum(({ ledger }) => ledger.exact.count),
         worstMs: Math.max(...this.devices.map(({ ledger }) => ledger.exact.worstMs)),

@@ -6,7 +6,7 @@ import type { SleepPort, WakeCause } from "../../../src/power/io.js";
 import type { VirtualTime } from "../../support/virtual-time.js";
 import type { Random } from "../random.js";
 import { trueUtcMs } from "../truth.js";
-import { Awake } from "./awake.js";
+import { Awake, type AwakeTimes } from "./awake.js";
 import { Stretch } from "./stretch.js";
 import type { MemoryDamage } from "./troubles.js";
 
@@ -56,6 +56,13 @@ export interface CutsByState {
   reporting: number;
 }
 
+/** What became of it, as data. */
+export interface SleeperFigures {
+  readonly plan: SleeperPlan;
+  readonly awake: AwakeTimes;
+  readonly cuts: CutsByState;
+}
+
 export class Sleeper {
   readonly awake: Awake;
   readonly cuts: CutsByState = { asleep: 0, waking: 0, measuring: 0, reporting: 0 };
@@ -95,6 +102,11 @@ export class Sleeper {
 
   get port(): SleepPort {
     return { io: this.chip.io };
+  }
+
+  get figures(): SleeperFigures {
+    const { awake, cuts } = this;
+    return { plan: this.options.plan, awake: { reportsMs: awake.reportsMs, daysMs: awake.daysMs }, cuts };
   }
 
   get isPowered(): boolean {

@@ -1,0 +1,34 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { top } from "../bundle.mjs";
+
+const NONE = -1;
+
+function run(program: string, ...rest: readonly (string | number)[]): string {
+  return execFileSync(process.execPath, [join(top, "hosttest/run.mjs"), program, ...rest.map(String)], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+}
+
+const jobs = (workers: number, throwing: number, last: number): string[] =>
+  run("hosttest/support/workers/program.ts", workers, throwing, last).trim().split("\n");
+
+test.each([1, 3])("%i threads: results come in the order of the jobs, each with what it was about", (workers) => {
+  expect(jobs(workers, NONE, NONE)).toEqual([0, 1, 2, 3, 4, 5].map((job) => `${job} ${job} true`));
+});
+
+test.each([1, 3])("%i threads: after the last that is wanted none is taken", (workers) => {
+  expect(jobs(workers, NONE, 1)).toEqual(["0 0 true", "1 1 true"]);
+});
+
+test.each([1, 3])("%i threads: what a job throws is thrown, after the results of those before it", (workers) => {
+  expect(jobs(workers, 2, NONE)).toEqual(["0 0 true", "1 1 true", "Error: job 2 failed"]);
+});
+
+test("a campaign finds the same with one thread and with several", () => {
+  const campaign = (workers: number): string =>
+    run("hosttest/faults/main.ts", "--cuts", 401, "--seed", 7, "--json", "--workers", workers);
+  expect(campaign(3)).toBe(campaign(1));
+});

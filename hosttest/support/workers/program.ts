@@ -1,0 +1,23 @@
+/* For in-order.test.ts: jobs of which the first takes longest. Arguments: how many threads; a job that throws; a job that is the last wanted. */
+import { inOrder } from "./in-order.js";
+
+const [workers, throwing, last] = process.argv.slice(2).map(Number);
+const drawn = Math.floor(Math.random() * 1e9); // what a thread cannot know
+try {
+  await inOrder({
+    count: 6,
+    workers,
+    about: (job) => ({ job, drawn }),
+    run: (about) => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, about.job === 0 ? 200 : 1);
+      if (about.job === throwing) throw new Error(`job ${about.job} failed`);
+      return about;
+    },
+    take: (result, job) => {
+      console.log(job, result.job, result.drawn === drawn);
+      return job !== last;
+    },
+  });
+} catch (error) {
+  console.log(`${error}`);
+}
