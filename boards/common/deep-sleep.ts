@@ -5,7 +5,7 @@
 import type { Timers } from "../../src/common/timers.js";
 import type { Sleeper, SleeperConstructor, WakeCause } from "../../src/power/io.js";
 
-const MEMORY_BYTES = 512;
+const MEMORY_BYTES = 1_536;
 
 export interface DeepSleepOptions {
   readonly timers: Timers;
@@ -51,13 +51,13 @@ export class DeepSleep {
       slowClockMs(): number {
         return chip.slowClockMs;
       }
-      readMemory(buffer: Uint8Array): void {
-        if (buffer.length > MEMORY_BYTES) throw new RangeError(`${buffer.length} bytes: at most ${MEMORY_BYTES}`);
-        buffer.set(chip.memory.subarray(0, buffer.length));
+      readMemory(buffer: Uint8Array, at = 0): void {
+        requireFits(buffer, at);
+        buffer.set(chip.memory.subarray(at, at + buffer.length));
       }
-      writeMemory(bytes: Uint8Array): void {
-        if (bytes.length > MEMORY_BYTES) throw new RangeError(`${bytes.length} bytes: at most ${MEMORY_BYTES}`);
-        chip.memory.set(bytes);
+      writeMemory(bytes: Uint8Array, at = 0): void {
+        requireFits(bytes, at);
+        chip.memory.set(bytes, at);
       }
       sleep(ms: number): void {
         chip.sleep(ms);
@@ -123,4 +123,8 @@ export class DeepSleep {
     if (this.timer !== undefined) this.options.timers.clear(this.timer);
     this.timer = undefined;
   }
+}
+
+function requireFits({ length }: Uint8Array, at: number): void {
+  if (at + length > MEMORY_BYTES) throw new RangeError(`${length} bytes at ${at}: at most ${MEMORY_BYTES}`);
 }

@@ -18,7 +18,7 @@ import type { KeyValueStore } from "../../src/settings/store.js";
 import { TLSSocket } from "../../src/tls/socket.js";
 import { onAbort } from "../moddable/abort.js";
 import { TickClock } from "../moddable/clock.js";
-import { buildDefaults } from "../moddable/defaults.js";
+import { buildCredentials, buildDefaults } from "../moddable/defaults.js";
 import { boardDrivers } from "../moddable/drivers.js";
 import { Names } from "../moddable/names.js";
 import { ntp } from "../moddable/ntp.js";
@@ -82,6 +82,9 @@ export const board: Board = {
   serial: { io: Prompt, uarts: promptUARTs(config.prompt, wiring.prompt) },
   get defaults() {
     return buildDefaults();
+  },
+  get credentials() {
+    return buildCredentials();
   },
   boot: (start: () => Firmware) => {
     start();

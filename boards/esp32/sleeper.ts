@@ -30,12 +30,12 @@ export class Sleeper implements SleeperIO {
     return slowClock();
   }
 
-  readMemory(buffer: Uint8Array): void {
-    readMemory(buffer);
+  readMemory(buffer: Uint8Array, at = 0): void {
+    readMemory(buffer, at);
   }
 
-  writeMemory(bytes: Uint8Array): void {
-    writeMemory(bytes);
+  writeMemory(bytes: Uint8Array, at = 0): void {
+    writeMemory(bytes, at);
   }
 
   sleep(ms: number): void {

@@ -3,10 +3,14 @@
  * the SDK keeps there, so the schema says which of them are ours. What was saved at the prompt wins over them.
  * No key of the SDK has a dot: one that has is meant for us, and goes on to the settings, which say so if it is misspelt. One
  * without a dot is taken for a misspelt setting (`rom=kitchen`) if it is a text, nearly the name of one, and no key of the SDK.
+ * `mqtt.ca` is given as PEM, `mqtt.ca="$(cat ca.crt)"`, and lies in flash as text; it is decoded where it is asked for.
  */
 import config from "mc/config";
+import type { Board } from "../../src/board.js";
+import { referenceTo } from "../../src/settings/long-values.js";
 import { nearest } from "../../src/settings/nearest.js";
 import { findSetting, keys, schema } from "../../src/settings/schema.js";
+import { fromPEM } from "../../src/tls/pem.js";
 
 /** What every example of the SDK calls them. */
 const ALIASES: Readonly<Record<string, string>> = { ssid: "wifi.ssid", password: "wifi.password" };
@@ -14,12 +18,33 @@ const ALIASES: Readonly<Record<string, string>> = { ssid: "wifi.ssid", password:
 /** Texts that the SDK and the boards keep there under names that look like settings. */
 const NOT_SETTINGS: readonly string[] = Object.freeze(["sntp", "flash", "prompt", "board", ...Object.keys(ALIASES)]);
 
+const CA = "mqtt.ca";
+
+/** The CAs given at build time. */
+export function buildCredentials(): Board["credentials"] {
+  return { ca: buildCA(), certificate: undefined, key: undefined };
+}
+
+/** DER; undefined: none, or nothing that can be used, which the settings refuse by its text. */
+function buildCA(): Uint8Array | undefined {
+  const given: Readonly<Record<string, unknown>> = config;
+  const text = given[CA];
+  if (typeof text !== "string" || text === "") return undefined;
+  try {
+    return fromPEM(text, "CERTIFICATE");
+  } catch {
+    return undefined;
+  }
+}
+
 export function buildDefaults(): Record<string, string> {
   const given: Readonly<Record<string, unknown>> = config;
   const defaults: Record<string, string> = {};
   for (const alias in ALIASES) take(given[alias], ALIASES[alias]);
   for (const { key } of schema) take(given[key], key);
   for (const key in given) if (key.includes(".") || isMisspelt(key)) take(given[key], key);
+  const ca = buildCA();
+  if (ca !== undefined) defaults[CA] = referenceTo(ca);
   return defaults;
 
   function take(value: unknown, key: string): void {

@@ -9,8 +9,10 @@ import config from "mc/config";
 import Timer from "timer";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { printable } from "../../src/console/port/printable.js";
+import { TLSSocket } from "../../src/tls/socket.js";
+import { tlsEngine } from "../esp32/tls/native.js";
 import { onAbort } from "../moddable/abort.js";
-import { buildDefaults } from "../moddable/defaults.js";
+import { buildCredentials, buildDefaults } from "../moddable/defaults.js";
 import { timers } from "../moddable/timers.js";
 import { I2CBus } from "../parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../parts/key-value.js";
@@ -22,6 +24,7 @@ import { Image } from "./image.js";
 import { type Controls, listen, show } from "./panel.js";
 import { Prompt } from "./prompt.js";
 import { Names, TCP } from "./sockets.js";
+import { hasTLS } from "./tls/library.js";
 import { Watcher } from "./watcher.js";
 
 const SETTINGS_BLOCKS = 6;
@@ -69,10 +72,12 @@ export const board: Board = {
   openSettingsFlash: () => settingsFlash,
   sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
   tcp: { io: TCP },
+  tls: hasTLS() ? { io: TLSSocket, hasPublicCAs: false, socket: { io: TCP }, engine: tlsEngine, timers } : undefined,
   dns: { io: Names },
   wifi,
   serial: config.prompt === undefined ? undefined : { io: Prompt, device: config.prompt },
   defaults: { "wifi.ssid": NETWORK, ...buildDefaults() },
+  credentials: buildCredentials(),
   observer: watcher,
   trace: (line) => trace(`${line}\n`),
   boot,
@@ -102,6 +107,7 @@ function openImage(path: string): Image {
 function boot(start: () => Firmware): void {
   begin = start;
   trace(`flash: ${image.path}\n`);
+  if (board.tls === undefined) trace("tls: none, mbedTLS was not there when this was built (Debian: libmbedtls-dev)\n");
   listen(turn);
   show({ started: true });
   powerOn();

@@ -1,5 +1,5 @@
 /* The ESP32 board and what all boards on the SDK share, on Node with stand-ins for the SDK's modules. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Board } from "../../src/board.js";
 import type { Resolver } from "../../src/mqtt/wire/io.js";
 import { Settings } from "../../src/settings/settings.js";
@@ -103,8 +103,8 @@ test("what deep sleep needs is asked of the chip: cause, memory, clock, the firm
   sleeper.sleep(60_000);
   new sleep!.io({}).sleep(1);
   expect(asked.filter(([name]) => !/clock|id$/.test(String(name)))).toEqual([
-    ["xs_rtc_memory_write", bytes],
-    ["xs_rtc_memory_read", bytes],
+    ["xs_rtc_memory_write", bytes, 0],
+    ["xs_rtc_memory_read", bytes, 0],
     ["xs_deep_sleep", 60_000, 0],
     ["xs_deep_sleep", 1, -1],
   ]);
@@ -252,6 +252,43 @@ test("a misspelt one is reported, with what was meant", async () => {
     expect.stringContaining("qos: no such setting, did you mean mqtt.qos?"),
   ]);
   expect(settings.get("mqtt.port")).toBe(0);
+});
+
+describe("a CA given at build time", () => {
+  const DER = Uint8Array.of(0x30, 3, 1, 2, 3);
+  const PEM = `-----BEGIN CERTIFICATE-----\n${Buffer.from(DER).toString("base64")}\n-----END CERTIFICATE-----`;
+
+  async function settingsWith(text: string): Promise<{ settings: Settings; board: Board; problems: string[] }> {
+    const hardware = new Hardware();
+    const problems: string[] = [];
+    hardware.config["mqtt.ca"] = text;
+    const board = await bootOn(hardware);
+    const settings = new Settings({
+      store: new MemoryStore(),
+      defaults: board.defaults,
+      given: () => board.credentials?.ca,
+      onProblem: (problem) => problems.push(problem),
+    });
+    return { settings, board, problems };
+  }
+
+  test.each([1, 2])("%d of them, as in their file: the broker's certificate is checked by them", async (count) => {
+    const { settings, board, problems } = await settingsWith(Array(count).fill(PEM).join("\n"));
+    expect(settings.bytes("mqtt.ca")).toEqual(
+      Uint8Array.from(
+        Array(count)
+          .fill([...DER])
+          .flat(),
+      ),
+    );
+    expect([problems, board.credentials?.key]).toEqual([[], undefined]);
+  });
+
+  test("what is none is refused, and named by its length alone", async () => {
+    const { settings, problems } = await settingsWith(PEM.replace("MA", "M*"));
+    expect(problems).toEqual([expect.stringMatching(/board default: mqtt\.ca: got \d+ bytes, expected PEM/)]);
+    expect(settings.bytes("mqtt.ca")).toBeUndefined();
+  });
 });
 
 test("drivers that a manifest names are imported", async () => {

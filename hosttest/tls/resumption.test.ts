@@ -1,5 +1,9 @@
 /* Sessions are resumed, of mosquitto too; what was refused leaves none. */
+import { readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PLACE_BYTES, sealSession, unsealSession } from "../../src/tls/kept-session.js";
 import { Attempt, type AttemptOptions } from "./support/attempt.js";
 import { Servers } from "./support/servers.js";
 import { hasTLSOnXS, startTLSOnXS, type TLSOnXS } from "./xs/socket.js";
@@ -81,3 +85,37 @@ describe.each(PLACES)("on %s", (place) => {
     }
   });
 });
+
+test.runIf(hasTLSOnXS)(
+  "over a sleep: another machine resumes what the first one left in RTC memory; the server says so",
+  async () => {
+    const { chain, key } = servers.server;
+    const reused: boolean[] = [];
+    const server = createServer({ cert: readFileSync(chain), key: readFileSync(key) }, (socket) => {
+      reused.push(socket.isSessionReused());
+      socket.on("error", () => {}).resume();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const firmware = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const memory = new Uint8Array(PLACE_BYTES);
+    const before = new Attempt(port, { io: xs?.io, ca: servers.root });
+    expect(await before.opened).toBe("open");
+    before.close();
+    const session = Uint8Array.from(before.session as Uint8Array).buffer;
+    memory.set(sealSession({ session, endsMs: before.facts?.endsMs }, firmware) ?? []);
+    const awake = await startTLSOnXS();
+    const kept = unsealSession(memory, firmware);
+    expect(kept?.endsMs).toBeGreaterThan(Date.now());
+    const after = new Attempt(port, {
+      io: awake.io,
+      ca: servers.root,
+      session: new Uint8Array(kept?.session ?? new ArrayBuffer(0)),
+    });
+    expect(await after.opened).toBe("open");
+    expect([after.facts?.isResumed, reused]).toEqual([true, [false, true]]);
+    after.close();
+    await awake.end();
+    server.close();
+  },
+);

@@ -26,15 +26,16 @@ export interface Sleeper {
    */
   slowClockMs(): number;
   /**
-   * Fills `buffer` from the start of RTC memory.
-   * @throws RangeError for more than 512 bytes
+   * Fills `buffer` from RTC memory: the wake record has its first 512 bytes, a TLS session the 1,024 behind them. `at`: where it begins, 0 by
+   * default.
+   * @throws RangeError for more than there is
    */
-  readMemory(buffer: Uint8Array): void;
+  readMemory(buffer: Uint8Array, at?: number): void;
   /**
-   * Stores `bytes` at the start of RTC memory, which keeps them in deep sleep, and not without power. What lies behind them stays.
-   * @throws RangeError for more than 512 bytes
+   * Stores `bytes` in RTC memory, which keeps them in deep sleep, and not without power. What lies before and behind them stays.
+   * @throws RangeError for more than there is
    */
-  writeMemory(bytes: Uint8Array): void;
+  writeMemory(bytes: Uint8Array, at?: number): void;
   /**
    * Ends this life: deep sleep for `ms` of the slow clock, at least 1, or until the button is pressed. On a chip it does not
    * return. Where it does (a simulation), the caller does nothing more.

@@ -9,30 +9,42 @@
 
 #include "esp_attr.h"
 
-#define MEMORY_BYTES 512
+#define MEMORY_BYTES 1536
 
 static RTC_DATA_ATTR uint8_t gMemory[MEMORY_BYTES];
 
-/** Argument: a buffer, which is filled from the beginning of the memory. @throws where it is larger */
+/* Where in the memory, by argument 1, so many bytes lie; NULL: they are more than there is. */
+static uint8_t *placeOf(xsMachine *the, xsUnsignedValue count)
+{
+	int at = xsmcToInteger(xsArg(1));
+
+	return at < 0 || at > MEMORY_BYTES || count > MEMORY_BYTES - (xsUnsignedValue)at ? NULL : gMemory + at;
+}
+
+/** Arguments: a buffer, which is filled; where in the memory to begin. @throws where there is less */
 void xs_rtc_memory_read(xsMachine *the)
 {
 	void *bytes;
 	xsUnsignedValue count;
+	uint8_t *place;
 
 	xsmcGetBufferWritable(xsArg(0), &bytes, &count);
-	if (count > MEMORY_BYTES)
+	place = placeOf(the, count);
+	if (NULL == place)
 		xsRangeError("more than the RTC memory has");
-	memmove(bytes, gMemory, count);
+	memmove(bytes, place, count);
 }
 
-/** Argument: bytes, for its beginning; the rest stays. @throws where they are too many */
+/** Arguments: bytes; where in the memory they begin. The rest stays. @throws where there is less */
 void xs_rtc_memory_write(xsMachine *the)
 {
 	void *bytes;
 	xsUnsignedValue count;
+	uint8_t *place;
 
 	xsmcGetBufferReadable(xsArg(0), &bytes, &count);
-	if (count > MEMORY_BYTES)
+	place = placeOf(the, count);
+	if (NULL == place)
 		xsRangeError("more than the RTC memory takes");
-	memmove(gMemory, bytes, count);
+	memmove(place, bytes, count);
 }

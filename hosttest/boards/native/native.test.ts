@@ -128,31 +128,37 @@ describe("deep sleep", () => {
 });
 
 describe("RTC memory", () => {
-  const READ_8 = "xs_rtc_memory_read,xffffffffffffffff";
+  const READ_8 = "xs_rtc_memory_read,xffffffffffffffff,0";
 
   test("all zero after a reset that was no wake; a read fills as much as is asked for", () => {
     expect(run("esp32", {}, READ_8)).toEqual(["= 8 bytes 0000000000000000"]);
-    expect(run("esp32", {}, "xs_rtc_memory_read,xffff")).toEqual(["= 2 bytes 0000"]);
+    expect(run("esp32", {}, "xs_rtc_memory_read,xffff,0")).toEqual(["= 2 bytes 0000"]);
   });
 
   test("what is written is read; a shorter one leaves the rest", () => {
-    const calls = ["xs_rtc_memory_write,x0102030405", "xs_rtc_memory_write,xa0b0", READ_8];
+    const calls = ["xs_rtc_memory_write,x0102030405,0", "xs_rtc_memory_write,xa0b0,0", READ_8];
     expect(run("esp32", {}, ...calls).pop()).toBe("= 8 bytes a0b0030405000000");
   });
 
-  test("512 bytes; more than that is refused, and changes nothing", () => {
+  test("1,536 bytes, from any of them on; more than there is is refused, and changes nothing", () => {
     const bytes = (hex: string, count: number): string => `x${hex.repeat(count)}`;
     const calls = [
-      `xs_rtc_memory_write,${bytes("11", 512)}`,
-      `xs_rtc_memory_write,${bytes("22", 513)}`,
-      `xs_rtc_memory_read,${bytes("33", 513)}`,
-      `xs_rtc_memory_read,${bytes("44", 512)}`,
+      `xs_rtc_memory_write,${bytes("11", 512)},0`,
+      `xs_rtc_memory_write,${bytes("22", 1_024)},512`,
+      `xs_rtc_memory_write,${bytes("33", 1_024)},513`,
+      `xs_rtc_memory_write,${bytes("44", 1)},-1`,
+      `xs_rtc_memory_read,${bytes("55", 2)},1535`,
+      `xs_rtc_memory_read,${bytes("66", 2)},511`,
+      `xs_rtc_memory_read,${bytes("77", 1)},1535`,
     ];
     expect(run("esp32", {}, ...calls)).toEqual([
       "= 512 bytes 1111111111111111",
+      "= 1024 bytes 2222222222222222",
+      "throws: more than the RTC memory takes",
       "throws: more than the RTC memory takes",
       "throws: more than the RTC memory has",
-      "= 512 bytes 1111111111111111",
+      "= 2 bytes 1122",
+      "= 1 bytes 22",
     ]);
   });
 });

@@ -9,17 +9,23 @@ import type { TimerId } from "../../common/timers.js";
 import type { MQTTError } from "../../mqtt/client.js";
 import type { Settings } from "../../settings/settings.js";
 import type { TLSDemand, TLSFacts, TLSRefusal } from "../../tls/io.js";
+import type { KeptSession } from "../../tls/kept-session.js";
 import { tlsRefusalText } from "./tls-refusal.js";
 
 export interface EncryptionOwner {
   readonly board: Board;
   readonly settings: Settings;
+  /** Of a thermometer that sleeps: what it kept of its last report. */
+  readonly sleep: { readonly keptSession: KeptSession | undefined } | undefined;
   log(level: LineLevel, text: string): void;
 }
 
 const DAY_MS = 86_400_000;
 /** From here on the end of the broker's certificate is said every day. */
 const WARN_DAYS = 30;
+
+/** Settings that say who the server is; they are in force at the next boot, and a wake is one. */
+const SERVER = Object.freeze(["mqtt.host", "mqtt.port", "mqtt.tls", "mqtt.name", "mqtt.fingerprint"] as const);
 
 type Progress = "none" | "handshake" | "secured";
 
@@ -31,11 +37,22 @@ export class Encryption implements TLSDemand {
   /** Of the connection that stands. */
   private facts: TLSFacts | undefined;
   /** The last ones: a resumed session is with the same server, and does not show its certificate again. */
-  private shown: TLSFacts | undefined;
+  private shown: Pick<TLSFacts, "name" | "endsMs"> | undefined;
   private timer: TimerId | undefined;
 
   constructor(owner: EncryptionOwner) {
     this.owner = owner;
+    const kept = owner.sleep?.keptSession;
+    if (kept === undefined) return;
+    this.session = kept.session;
+    this.shown = { name: "", endsMs: kept.endsMs };
+  }
+
+  /** What the next wake may resume; undefined: nothing. A secret. */
+  get toKeep(): KeptSession | undefined {
+    const { session, shown, owner } = this;
+    const isOther = SERVER.some((key) => owner.settings.state(key).atBoot !== undefined);
+    return session instanceof ArrayBuffer && !isOther ? { session, endsMs: shown?.endsMs } : undefined;
   }
 
   /** Read from flash for each connection, as the two below, and not kept. */
@@ -69,7 +86,8 @@ export class Encryption implements TLSDemand {
   get text(): string | undefined {
     if (this.facts === undefined) return undefined;
     const { version, cipher, name, endsMs } = this.facts;
-    return `${version}, ${cipher}, certificate "${name}"${endsMs === undefined ? "" : ` until ${day(endsMs)}`}`;
+    const shownName = name === "" ? "" : ` "${name}"`;
+    return `${version}, ${cipher}, certificate${shownName}${endsMs === undefined ? "" : ` until ${day(endsMs)}`}`;
   }
 
   /** Before a connection is made: @throws Error if nothing says who the server is to be, or what is set is not all there */

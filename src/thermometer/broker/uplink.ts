@@ -25,7 +25,7 @@ import type { Entry } from "../../outbox/outbox.js";
 import type { Lifetime } from "../lifetime.js";
 import { propertiesOf } from "./agreement.js";
 import { ClientSettings, type ClientSettingsOwner } from "./client-settings.js";
-import { Encryption } from "./encryption.js";
+import { Encryption, type EncryptionOwner } from "./encryption.js";
 import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";
 import { refusalLine, settledLine } from "./refusal.js";
 import type { SessionRecord } from "./session-record.js";
@@ -35,7 +35,7 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner {
   readonly journal: Journal | undefined;
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
-  readonly sleep: (PresenceOwner["sleep"] & { readonly hasFailed: boolean }) | undefined;
+  readonly sleep: (PresenceOwner["sleep"] & EncryptionOwner["sleep"] & { readonly hasFailed: boolean }) | undefined;
   /** Updates of the firmware, where the board has them. */
   readonly updating: { connected(): void; heardPiece(message: InboundMessage): boolean } | undefined;
   /** Readings have been acknowledged, or the connection has come. */

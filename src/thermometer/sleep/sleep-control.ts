@@ -21,7 +21,9 @@ import {
 } from "../../power/plan.js";
 import { WakeRecord } from "../../power/record.js";
 import type { Settings } from "../../settings/settings.js";
+import type { KeptSession } from "../../tls/kept-session.js";
 import type { Past } from "../records.js";
+import { readSession, writeSession } from "./kept-session.js";
 import { type Parts, remember } from "./remember.js";
 
 /** A report waits no longer than this for the clock to be set, once the link is up. */
@@ -41,6 +43,7 @@ interface ReportingUplink {
   /** Connected, and nothing that was said beside readings waits for an answer. */
   readonly isIdle: boolean;
   readonly status: { readonly delivered: number };
+  readonly encryption: { readonly toKeep: KeptSession | undefined } | undefined;
   stop(whenDone: () => void): void;
 }
 
@@ -109,6 +112,11 @@ export class SleepControl {
   /** A person may be there. */
   get hasPrompt(): boolean {
     return (this.duties & PROMPT) !== 0 || !this.isPossible;
+  }
+
+  /** The TLS session of the report before the sleep; undefined: none. */
+  get keptSession(): KeptSession | undefined {
+    return this.past === undefined ? undefined : readSession(this.sleeper);
   }
 
   get nextSampleMs(): number {
@@ -260,11 +268,13 @@ export class SleepControl {
     }
     owner.health.farewell();
     owner.updating?.pause();
+    const session = owner.uplink?.encryption?.toKeep;
     const record = remember(owner, this.record, this.isDelivered);
     const ms = Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
     owner.log("info", `sleeps for ${Math.round(ms / 1_000)} s`);
     owner.close();
     try {
+      if (this.isOnline && owner.board.tls !== undefined) writeSession(sleeper, session);
       sleeper.writeMemory(record.seal(sleeper.firmware));
       sleeper.sleep(ms);
     } catch (error) {

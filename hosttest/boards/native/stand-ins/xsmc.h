@@ -9,7 +9,7 @@ typedef unsigned int xsUnsignedValue;
 typedef struct {
 	double number;
 	char text[64];
-	uint8_t bytes[1024];
+	uint8_t bytes[2048];
 	xsUnsignedValue count;
 	enum { kNumber, kText, kBytes, kNothing } kind;
 } xsSlot;

@@ -1,0 +1,149 @@
+/* A sleeper's TLS session: over the sleep in RTC memory, and nowhere else. */
+import { expect, test } from "vitest";
+import type { TLSDemand, TLSFacts } from "../../src/tls/io.js";
+import { PLACE_BYTES, SESSION_AT, sealSession, unsealSession } from "../../src/tls/kept-session.js";
+import { Random } from "../simulation/random.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { SEED } from "../support/seed.js";
+import { pretendedTLS } from "./support/pretended.js";
+
+const FIRMWARE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const SECRET = "session secret";
+const bytesOf = (text: string): ArrayBuffer => Uint8Array.from(Buffer.from(text)).buffer;
+const textOf = (session: unknown): string | undefined =>
+  session === undefined ? undefined : Buffer.from(session as ArrayBuffer).toString();
+
+/** RTC memory with a sealed one at its beginning. */
+function place(sealed: Uint8Array | undefined): Uint8Array {
+  const bytes = new Uint8Array(PLACE_BYTES);
+  bytes.set(sealed ?? []);
+  return bytes;
+}
+
+test("comes back as it was, of any length that there is place for; a longer one is not kept", () => {
+  for (const length of [1, 300, PLACE_BYTES - 32]) {
+    const session = new Uint8Array(length).fill(length).buffer;
+    for (const endsMs of [undefined, 1_800_000_000_000])
+      expect(unsealSession(place(sealSession({ session, endsMs }, FIRMWARE)), FIRMWARE)).toEqual({ session, endsMs });
+  }
+  const long = new ArrayBuffer(PLACE_BYTES - 31);
+  expect(sealSession({ session: long, endsMs: undefined }, FIRMWARE)).toBeUndefined();
+});
+
+test("noise, one damaged byte, and another firmware's are none", () => {
+  const random = new Random(SEED);
+  const sealed = sealSession({ session: bytesOf(SECRET), endsMs: 1 }, FIRMWARE) as Uint8Array;
+  for (let at = 0; at < sealed.length; at++) {
+    if (at >= 12 && at < 16) continue; // of no meaning
+    const damaged = place(sealed);
+    damaged[at] ^= 1 + random.whole(0, 254);
+    expect(unsealSession(damaged, FIRMWARE), `byte ${at}`).toBeUndefined();
+  }
+  const noise = Uint8Array.from({ length: PLACE_BYTES }, () => random.whole(0, 255));
+  expect(unsealSession(noise, FIRMWARE)).toBeUndefined();
+  expect(
+    unsealSession(
+      place(sealed),
+      FIRMWARE.map((byte) => byte + 1),
+    ),
+  ).toBeUndefined();
+});
+
+interface Sleeper {
+  readonly device: SimulatedDevice;
+  /** Of each connection: what was to be resumed. */
+  readonly offered: (string | undefined)[];
+  /** What lies behind the wake record, as text. */
+  kept(): string;
+  /** What the next handshakes do. */
+  how: "good" | "refuses" | "no session";
+}
+
+/** It reports every ten minutes by TLS; each connection has a session of its own, and the certificate ends in 20 days. */
+function sleeper(settings: Record<string, string> = {}): Sleeper {
+  const offered: Sleeper["offered"] = [];
+  const endsMs = (): number => device.house.utcMs + 20 * DAY;
+  const handshake = (demand: TLSDemand): TLSFacts | { kind: "wrongKey" } => {
+    const isResumed = demand.session !== undefined;
+    if (it.how === "good") demand.session = bytesOf(`${SECRET} ${offered.length}`);
+    else demand.session = undefined;
+    if (it.how === "refuses") return { kind: "wrongKey" };
+    const shown = isResumed ? { name: "", endsMs: undefined } : { name: "nas", endsMs: endsMs() };
+    return { version: "TLSv1.2", cipher: "X", isResumed, ...shown };
+  };
+  const device = new SimulatedDevice({
+    defaults: { sleep: "on", interval: "60", report: "10", "mqtt.tls": "on", log: "debug", ...settings },
+    sleep: { rate: 1 },
+    tls: (tcp) => pretendedTLS(tcp, handshake, ({ session }) => offered.push(textOf(session))),
+  });
+  const it: Sleeper = {
+    device,
+    offered,
+    how: "good",
+    kept: () => Buffer.from(device.chip?.memory.subarray(SESSION_AT) ?? []).toString("latin1"),
+  };
+  device.powerOn();
+  device.house.time.advance(3 * MINUTE);
+  return it;
+}
+
+test("each report resumes the session of the one before; after power-on there is none", () => {
+  const { device, offered } = sleeper();
+  device.house.time.advance(30 * MINUTE);
+  const first = offered.length;
+  expect(first).toBeGreaterThanOrEqual(4);
+  // The first connection wipes what a broker may know of an earlier life; the second one is in the same run.
+  expect(offered).toEqual(offered.map((_, n) => (n === 0 ? undefined : `${SECRET} ${n}`)));
+  device.cut();
+  device.powerOn();
+  device.house.time.advance(MINUTE);
+  expect(offered[first]).toBeUndefined();
+});
+
+test("the end of the broker's certificate is warned of in a resumed session, too", () => {
+  const { device } = sleeper();
+  device.house.time.advance(12 * MINUTE);
+  const ends = /broker's certificate ends on \d{4}-\d\d-\d\d/;
+  expect(device.traces.some((line) => ends.test(line))).toBe(true); // the first connection's went to the prompt
+  expect(device.traces.some((line) => /certificate until \d{4}-\d\d-\d\d, resumed/.test(line))).toBe(true);
+});
+
+test("nothing of it is said anywhere", () => {
+  const { device, kept } = sleeper();
+  device.house.time.advance(30 * MINUTE);
+  expect(kept()).toContain(SECRET);
+  device.chip?.press();
+  device.house.time.advance(1_000);
+  const said = [...device.traces, device.type("status"), device.type("show"), JSON.stringify(device.house.readings())];
+  expect(said.join("\n")).not.toContain("secret");
+  expect(Buffer.from(device.settingsFlash.bytes).includes(SECRET)).toBe(false);
+  expect(Buffer.from(device.flash.bytes).includes(SECRET)).toBe(false);
+});
+
+test.each(["refuses", "no session"] as const)("a handshake that %s: what was kept is overwritten", (how) => {
+  const it = sleeper();
+  it.device.house.time.advance(12 * MINUTE);
+  expect(it.kept()).toContain(SECRET);
+  it.how = how;
+  it.device.house.time.advance(12 * MINUTE);
+  expect(it.kept()).toMatch(/^\0+$/);
+});
+
+test.each([
+  ["mqtt.fingerprint", "00".repeat(32)],
+  ["mqtt.name", "other.test"],
+  ["mqtt.host", "10.0.0.1"],
+  ["mqtt.port", "1883"],
+  ["mqtt.tls", "off"],
+])("`%s` is saved: the session does not outlive the next sleep", (key, value) => {
+  const it = sleeper({ "mqtt.host": "10.0.0.2" });
+  const { device } = it;
+  device.chip?.press();
+  device.house.time.advance(5_000);
+  device.set({ [key]: value });
+  device.house.time.advance(3 * MINUTE);
+  expect(device.isOn).toBe(false);
+  expect(it.kept()).toMatch(/^\0+$/);
+});

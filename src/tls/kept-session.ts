@@ -1,0 +1,67 @@
+/*
+ * A TLS session over a deep sleep: in RTC memory, behind the wake record. A secret: whoever has it can take the session over.
+ * Noise, a damaged one and another firmware's are none: mbedTLS reads what it is given as it lies there.
+ *
+ *   0    "HTS" and the version
+ *   4    check of all behind it: a hash, against noise
+ *   8    bytes of the session; 12: 0
+ *   16   firmware id
+ *   24   when the server's certificate ends, milliseconds since 1970, 64 bits; 0: not known
+ *   32   the session
+ */
+
+/** Where it lies in RTC memory. */
+export const SESSION_AT = 512;
+/** Bytes of its place. */
+export const PLACE_BYTES = 1_024;
+const HEAD_BYTES = 32;
+const FIRMWARE = 16;
+const FIRMWARE_BYTES = 8;
+const MAGIC = 0x0153_5448; // "HTS", version 1
+const MAX_BYTES = PLACE_BYTES - HEAD_BYTES;
+
+/** What resumes a session. */
+export interface KeptSession {
+  /** As the TLS class gave it. */
+  readonly session: ArrayBuffer;
+  /** The end of the server's certificate, which a resumed session does not show; milliseconds since 1970, undefined: not known. */
+  readonly endsMs: number | undefined;
+}
+
+/** What is to be stored; undefined: the session is too long. `firmware`: this one's id, 8 bytes. */
+export function sealSession({ session, endsMs = 0 }: KeptSession, firmware: Uint8Array): Uint8Array | undefined {
+  const length = session.byteLength;
+  if (length > MAX_BYTES) return undefined;
+  const place = new Uint8Array(HEAD_BYTES + length);
+  const view = new DataView(place.buffer);
+  place.set(firmware, FIRMWARE);
+  place.set(new Uint8Array(session), HEAD_BYTES);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(8, length, true);
+  view.setFloat64(24, endsMs, true);
+  view.setInt32(4, hash(place), true);
+  return place;
+}
+
+/** What `place`, PLACE_BYTES of RTC memory, holds; undefined: no session of this firmware's. */
+export function unsealSession(place: Uint8Array, firmware: Uint8Array): KeptSession | undefined {
+  const view = new DataView(place.buffer, place.byteOffset, place.length);
+  const length = view.getUint32(8, true);
+  if (view.getUint32(0, true) !== MAGIC || length > MAX_BYTES) return undefined;
+  const whole = place.subarray(0, HEAD_BYTES + length);
+  if (view.getInt32(4, true) !== hash(whole)) return undefined;
+  for (let n = 0; n < FIRMWARE_BYTES; n++) if (place[FIRMWARE + n] !== firmware[n]) return undefined;
+  return { session: whole.slice(HEAD_BYTES).buffer, endsMs: view.getFloat64(24, true) || undefined };
+}
+
+/** Whether something may lie there, by its first four bytes. */
+export function isPlaceUsed(head: Uint8Array): boolean {
+  return (head[0] | head[1] | head[2] | head[3]) !== 0;
+}
+
+/** FNV-1a of all behind the check. */
+function hash(place: Uint8Array): number {
+  let hash = 0x811c_9dc5;
+  for (let n = 8; n < place.length; n++) hash = Math.imul(hash ^ place[n], 0x0100_0193);
+  return hash;
+}
