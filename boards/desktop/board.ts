@@ -19,11 +19,14 @@ import { wander } from "../parts/wander.js";
 import { Chip } from "./chip.js";
 import { DeviceClock } from "./device-clock.js";
 import { ImageError } from "./flash/flash-file.js";
+import { ImageBoot } from "./image-boot.js";
+import { DeafTCP } from "./network/deaf-tcp.js";
 import { type BrokerAddress, Subscriber } from "./network/subscriber.js";
 import { TCP } from "./network/tcp.js";
 import { checkCredentials, TLS } from "./network/tls.js";
 import { bootOnXS } from "./on-xs.js";
 import { parseOptions, USAGE, UsageError } from "./options/options.js";
+import { updateKeyOf } from "./options/update-key.js";
 import { Run } from "./run.js";
 import { simulatedParts } from "./simulated-parts.js";
 import { Sleeping } from "./sleeping.js";
@@ -48,6 +51,9 @@ const credentials = orExit(readCredentials);
 const temporary =
   options.flash === undefined && options.headless ? mkdtempSync(join(tmpdir(), "thermometer-")) : undefined;
 const chip = orExit(() => new Chip(options.flash ?? join(temporary ?? "", DEFAULT_IMAGE)));
+const images = orExit(() =>
+  options.updateKey === undefined ? undefined : new ImageBoot(chip, updateKeyOf(options.updateKey)),
+);
 const pty = options.serial === "pty" ? await openPseudoTerminal().catch(exitOf) : undefined;
 const embedded = namesBroker() ? undefined : await embeddedBroker();
 
@@ -88,6 +94,16 @@ function makeBoard(): Board {
     bootedMs = uptimeMs();
     if (!options.headless) subscriber.follow(brokerInForce());
   };
+  /** What runs is an image, where the chip's can be replaced. */
+  const boot = (): void => {
+    const begin = (cause?: ResetCause): void => {
+      if (cause !== undefined) resetCause = cause;
+      bootedMs = uptimeMs();
+      firmware = start();
+    };
+    if (images === undefined) begin();
+    else orExit(() => images.boot(begin));
+  };
   process.on("uncaughtExceptionMonitor", (error) => lastWords(String(error)));
   boots = {
     wake: () => {
@@ -95,7 +111,7 @@ function makeBoard(): Board {
       resetCause = "sleep";
       bootedMs = uptimeMs();
       run.woke();
-      firmware = start();
+      boot();
     },
   };
   return {
@@ -109,7 +125,15 @@ function makeBoard(): Board {
     openSettings: () => chip.settings(),
     openSettingsFlash: () => chip.settingsFlash(),
     sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
-    tcp: { io: TCP },
+    tcp: {
+      get io() {
+        return images?.isDeaf ? DeafTCP : TCP;
+      },
+    },
+    update: images?.port,
+    get version() {
+      return images?.version;
+    },
     tls: { io: TLS, hasPublicCAs: true },
     sleep: sleeping.port,
     credentials,
@@ -129,7 +153,7 @@ function makeBoard(): Board {
         return;
       }
       start = begin;
-      firmware = start();
+      boot();
     },
     restart: () => {
       firmware.close();
@@ -138,7 +162,7 @@ function makeBoard(): Board {
       resetCause = "restart";
       setImmediate(() => {
         begins();
-        firmware = start();
+        boot();
       });
     },
     get resetCause() {

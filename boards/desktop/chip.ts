@@ -4,6 +4,9 @@
  *   0x000000   4 KiB  identity: magic, then the MAC address that the chip was given when it was made
  *   0x001000  24 KiB  settings (simulated NVS)
  *   0x007000   1 MiB  outbox
+ *   0x107000   8 KiB  boot selection (absent in an image of old, and appended then)
+ *   0x109000 256 KiB  a firmware image
+ *   0x149000 256 KiB  another
  */
 import { randomBytes } from "node:crypto";
 import { KeyValueOnFlash } from "../parts/key-value.js";
@@ -13,6 +16,10 @@ const SETTINGS_AT = BLOCK_LENGTH;
 const SETTINGS_SIZE = 6 * BLOCK_LENGTH;
 const OUTBOX_AT = SETTINGS_AT + SETTINGS_SIZE;
 const OUTBOX_SIZE = 256 * BLOCK_LENGTH;
+const SELECTION_AT = OUTBOX_AT + OUTBOX_SIZE;
+const SELECTION_SIZE = 2 * BLOCK_LENGTH;
+const SLOT_SIZE = 64 * BLOCK_LENGTH;
+const SLOTS_AT = SELECTION_AT + SELECTION_SIZE;
 const MAGIC = new TextEncoder().encode("home-thermometer chip 1\n");
 const MAC_LENGTH = 6;
 const LOCALLY_ADMINISTERED = 0x02; // IEEE 802: no manufacturer's, and no group address
@@ -29,7 +36,7 @@ export class Chip {
 
   /** Opens the image, or makes a factory-new one. @throws ImageError with one line */
   constructor(path: string) {
-    this.#file = new FlashFile(path, OUTBOX_AT + OUTBOX_SIZE);
+    this.#file = new FlashFile(path, SLOTS_AT + 2 * SLOT_SIZE, SELECTION_AT);
     this.path = path;
     this.created = this.#file.created;
     this.mac = readOrGiveMac(this.#file.partition(0, BLOCK_LENGTH));
@@ -51,6 +58,13 @@ export class Chip {
     return this.#outboxFlash;
   }
 
+  /** What boot selection keeps, and the slots; `isBlank`: nothing was ever in them. To be called once. */
+  slotsFlash(): { selection: Partition; slots: readonly [Partition, Partition]; isBlank: boolean } {
+    const selection = this.#file.partition(SELECTION_AT, SELECTION_SIZE);
+    const slots = [0, 1].map((slot) => this.#file.partition(SLOTS_AT + slot * SLOT_SIZE, SLOT_SIZE));
+    return { selection, slots: [slots[0], slots[1]], isBlank: [selection, ...slots].every(isErased) };
+  }
+
   /** As a reset: what the life before had open is closed. */
   reset(): void {
     this.#settings?.close();
@@ -69,6 +83,12 @@ export class Chip {
   close(): void {
     this.#file.close();
   }
+}
+
+function isErased(partition: Partition): boolean {
+  const bytes = new Uint8Array(partition.status().size);
+  partition.read(bytes, 0);
+  return bytes.every((byte) => byte === 0xff);
 }
 
 function readOrGiveMac(identity: Partition): string {

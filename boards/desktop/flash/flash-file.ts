@@ -29,15 +29,16 @@ export class FlashFile {
   /**
    * Opens the chip, or makes one, erased: of no file, of an empty one, or of one that was never made whole.
    * @param sizeBytes a multiple of BLOCK_LENGTH
+   * @param formerBytes the size that a chip had before it got its last parts: these are appended, erased
    * @throws ImageError if the file cannot be read and written, is in use, or is of another size
    */
-  constructor(path: string, sizeBytes: number) {
+  constructor(path: string, sizeBytes: number, formerBytes = sizeBytes) {
     this.path = path;
     refuseReadOnly(path);
     try {
       const file = openLocked(path);
       this.#file = file;
-      const found = contentOf(file, sizeBytes);
+      const found = contentOf(file, sizeBytes, formerBytes);
       this.created = found === undefined;
       this.#bytes = found ?? new Uint8Array(sizeBytes).fill(ERASED);
       if (found === undefined) make(file, this.#bytes);
@@ -177,7 +178,7 @@ function refuseReadOnly(path: string): void {
 }
 
 /** The chip in the file; undefined if there is none: a file without content, or one that was cut off while it was made. */
-function contentOf(file: number, sizeBytes: number): Uint8Array<ArrayBuffer> | undefined {
+function contentOf(file: number, sizeBytes: number, formerBytes: number): Uint8Array<ArrayBuffer> | undefined {
   const { size } = fstatSync(file);
   if (size > sizeBytes) throw otherSize(size, sizeBytes);
   const bytes = new Uint8Array(size);
@@ -187,8 +188,18 @@ function contentOf(file: number, sizeBytes: number): Uint8Array<ArrayBuffer> | u
     at += read;
   }
   if (size === sizeBytes) return bytes;
+  const isFormer = size >= formerBytes && bytes.subarray(formerBytes).every((byte) => byte === ERASED);
+  if (isFormer && bytes.some((byte) => byte !== ERASED)) return grown(file, bytes, sizeBytes);
   if (bytes.some((byte) => byte !== ERASED)) throw otherSize(size, sizeBytes);
   return undefined;
+}
+
+/** The chip with its last parts. What ends in its midst leaves a part of them, which the next one takes for what it is. */
+function grown(file: number, bytes: Uint8Array, sizeBytes: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(sizeBytes).fill(ERASED);
+  all.set(bytes);
+  writeAll(file, all.subarray(bytes.length), bytes.length);
+  return all;
 }
 
 function otherSize(size: number, expected: number): Error {

@@ -38,6 +38,8 @@ export interface Options {
   /** End after so many milliseconds. */
   readonly durationMs: number | undefined;
   readonly headless: boolean;
+  /** Public key of firmware images, or the name of a file with it: they can be replaced then. */
+  readonly updateKey: string | undefined;
   /** Where the prompt is: this terminal, or a pseudo terminal for another program to open. */
   readonly serial: "terminal" | "pty";
   /** What runs the firmware: Node itself, or XS, the engine of the device (an older release), in a process beside. */
@@ -62,6 +64,7 @@ const OPTIONS = {
   interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
   sensor: text("auto|NAME[,NAME]", `of ${DRIVERS}; simulated: ${SIMULATED} (default: the saved one, or TMP117)`),
   flash: text("FILE", "the chip's image, settings included (default: thermometer.flash; headless: a new chip)"),
+  "update-key": text("HEX|FILE", "public key of firmware images, which can be replaced then (npm run update)"),
   count: whole("N", "end after so many readings of this run, when all are settled", 1, Number.MAX_SAFE_INTEGER),
   duration: positive("SECONDS", "end after so long", 1e9, "seconds"),
   serial: preset(
@@ -96,11 +99,14 @@ export function parseOptions(argv: readonly string[]): Options {
   const { ca, cert, key } = values;
   checkFiles({ ca, cert, key }, overrides["mqtt.tls"]);
   if (values.engine === "xs" && values.sleep) throw new UsageError("--engine xs: does not sleep yet: leave it out");
+  if (values.engine === "xs" && values["update-key"] !== undefined)
+    throw new UsageError("--engine xs: takes no updates yet: leave --update-key out");
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
   return {
     overrides,
     flash: values.flash,
+    updateKey: values["update-key"],
     ca,
     cert,
     key,

@@ -1,0 +1,189 @@
+/*
+ * The companion and the desktop device as processes, over a real mosquitto: confirmed, refused, gone back, resumed after kills, a whole
+ * house. No reading is lost, and none comes twice.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type ImageDescription, makeImage } from "../../../boards/parts/image.js";
+import { VERSION } from "../../../src/version.js";
+import { bundle, top } from "../../support/bundle.mjs";
+import { Collector } from "../../support/collector.js";
+import { DeviceProcess } from "../../support/device.js";
+import { Mosquitto } from "../../support/processes/mosquitto.js";
+import { makeKey, publicHex, readImage, readKey } from "./image-file.js";
+
+/** Bundled once, started many times. */
+const PROGRAM = await bundle("hosttest/companions/update/main.ts");
+const LONG = { timeout: 240_000 };
+
+let folder: string;
+let broker: Mosquitto;
+let collector: Collector;
+let devices: DeviceProcess[];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "thermometer-test-"));
+  makeKey(join(folder, "key.pem"));
+  broker = await Mosquitto.start();
+  collector = await Collector.start(broker.port, "home/kitchen/temperature");
+  devices = [];
+});
+
+afterEach(async () => {
+  for (const device of devices) await device.kill();
+  await collector.close();
+  await broker.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** A device with its chip in a file of that name. */
+async function device(name = "one", room = "kitchen"): Promise<DeviceProcess> {
+  const options = ["--flash", join(folder, name), "--broker", `mqtt://127.0.0.1:${broker.port}`, "--room", room];
+  const started = new DeviceProcess([
+    ...options,
+    "--interval",
+    "0.2",
+    "--qos",
+    "2",
+    "--update-key",
+    join(folder, "key.pub"),
+  ]);
+  devices.push(started);
+  await started.until(({ stdout }) => stdout.includes("connected to "));
+  return started;
+}
+
+function image(description: Partial<ImageDescription>, length = 60_000): string {
+  const path = join(folder, "image");
+  writeFileSync(path, makeImage({ version: "9.0.0", chip: "desktop", ...description }, length));
+  return path;
+}
+
+const idOf = (one: DeviceProcess): string => /device +(\S+),/.exec(one.stdout)![1];
+
+async function identified(one: DeviceProcess): Promise<string> {
+  one.write("status\n");
+  await one.until(({ stdout }) => /device +\S+,/.test(stdout));
+  return idOf(one);
+}
+
+function start(...options: string[]) {
+  const all = ["--broker", `mqtt://127.0.0.1:${broker.port}`, "--key", join(folder, "key.pem"), ...options];
+  const child = spawn(process.execPath, [PROGRAM, ...all], { cwd: top });
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said += text;
+  });
+  const ended = once(child, "close").then(([code]) => ({ code, said }));
+  return { child, ended };
+}
+
+const update = (...options: string[]) => start(...options).ended;
+
+async function expectAllOnce(count: number): Promise<void> {
+  await collector.until(count);
+  expect(collector.sequences).toEqual([...Array(collector.sequences.length).keys()]);
+}
+
+test(
+  "sent, on trial, confirmed; then it is current, and the same again is refused; readings go on all the while",
+  LONG,
+  async () => {
+    const one = await device();
+    const id = await identified(one);
+    const path = image({});
+    expect(await update("--device", id, "--image", path)).toMatchObject({
+      code: 0,
+      said: expect.stringContaining(`${id}: runs 9.0.0\n`),
+    });
+    expect(one.stdout).toContain("update: 9.0.0 is confirmed");
+    one.write("status\n");
+    await one.until(({ stdout }) => stdout.includes("home-thermometer 9.0.0 on desktop"));
+    expect(await update("--device", id, "--image", path)).toEqual({
+      code: 1,
+      said: `${id}: refused: 9.0.0 is installed\n`,
+    });
+    await one.kill();
+    await device();
+    await expectAllOnce(collector.sequences.length + 10);
+  },
+);
+
+test(
+  "killed while it is written, again and again, and the companion with it: it goes on where it was",
+  LONG,
+  async () => {
+    let one = await device();
+    const id = await identified(one);
+    const path = image({}, 250_000);
+    for (let n = 0; n < 2; n++) {
+      const { child, ended } = start("--device", id, "--image", path);
+      await one.until(({ stdout }) => stdout.includes("update: 9.0.0 comes") || n > 0);
+      await collector.until(collector.sequences.length + 2);
+      child.kill("SIGKILL");
+      await ended;
+      await one.kill();
+      one = await device();
+    }
+    const last = await update("--device", id, "--image", path);
+    expect(last, last.said).toMatchObject({ code: expect.any(Number) });
+    if (last.code !== 0) expect((await update("--device", id, "--image", path)).said).toContain("9.0.0"); // a kill hit the trial
+    one.write("status\n");
+    await one.until(({ stdout }) => stdout.includes("home-thermometer 9.0.0 on desktop"));
+    await expectAllOnce(collector.sequences.length + 10);
+  },
+);
+
+test(
+  "an image that crashes at boot: the old one runs, says why, and the others of the house are left as they are",
+  LONG,
+  async () => {
+    const one = await device();
+    const id = await identified(one);
+    await device("two", "attic");
+    const { code, said } = await update("--all", "--image", image({ fault: "crash" }));
+    expect(code).toBe(1);
+    expect(said).toMatch(/went back: it ended before it was confirmed/);
+    expect(said).toContain("the other 1 are left as they are");
+    expect(said).not.toContain("runs 9.0.0");
+    expect(id).toMatch(/^thermometer/);
+    await expectAllOnce(collector.sequences.length + 10);
+  },
+);
+
+test("--dry-run sends nothing; another key's image is refused with the reason", LONG, async () => {
+  const one = await device();
+  const id = await identified(one);
+  const path = image({});
+  const dry = await update("--device", id, "--image", path, "--dry-run");
+  expect(dry).toEqual({ code: 0, said: `${id}: ${VERSION} to 9.0.0, 60000 bytes: would be sent\n` });
+  makeKey(join(folder, "other.pem"));
+  expect((await update("--device", id, "--image", path, "--key", join(folder, "other.pem"))).said).toBe(
+    `${id}: refused: wrong signature: not made with the key that this build trusts\n`,
+  );
+});
+
+test("--keygen: a private key for its owner alone, the public one for the build; never over another", () => {
+  const path = join(folder, "new.pem");
+  const { hex, publicPath } = makeKey(path);
+  expect(readFileSync(publicPath, "utf8")).toBe(`${hex}\n`);
+  expect(publicHex(readKey(path))).toBe(hex);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(() => makeKey(path)).toThrow("new.pem is there");
+});
+
+test("an ESP32's image says its chip, and is refused for a board of another one, or without its version", () => {
+  const path = join(folder, "xs_esp32.bin");
+  const bytes = new Uint8Array(300);
+  bytes[0] = 0xe9;
+  bytes[12] = 5;
+  writeFileSync(path, bytes);
+  expect(readImage(path, "0.3.0", "esp32c3_cdc")).toMatchObject({ version: "0.3.0", board: "esp32c3_cdc" });
+  expect(() => readImage(path, "0.3.0", "esp32")).toThrow("--board esp32: the image is for esp32c3");
+  expect(() => readImage(path, "0.3.0", "m5atom")).toThrow("--board m5atom: the image is for esp32c3");
+  expect(() => readImage(path, undefined, "esp32c3")).toThrow("--version and --board: expected both");
+});
