@@ -238,7 +238,7 @@ export class Thermometer
 
   /** What some broker may know by its id is not evicted while that is away: its ids are in use there. */
   private keepInFlight(): void {
-    const sent = this.sessionRecord?.perhapsSent ?? 0;
+    const sent = this.sleep?.isAllSettled ? 0 : (this.sessionRecord?.perhapsSent ?? 0);
     const oldest = sent > 0 ? this.outbox?.seek(0) : undefined;
     if (oldest !== undefined) this.outbox?.setInFlight(oldest.sequence + sent);
   }

@@ -1,14 +1,18 @@
 /* The wake record: taken whole or not at all, whatever RTC memory holds. */
 import { expect, test } from "vitest";
+import { MAX_STATE_BYTES } from "../../src/outbox/queue/suspended.js";
 import { RECORD_BYTES, WakeRecord } from "../../src/power/record.js";
 import { Random } from "../simulation/random.js";
 import { SEED } from "../support/seed.js";
 
 const FIRMWARE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const WHOLE_AT = 320;
+
+const STATE = Uint8Array.from({ length: MAX_STATE_BYTES }, (_, i) => 200 - i);
 
 /** The numbers that can be set. */
 const NAMES = Object.entries(Object.getOwnPropertyDescriptors(WakeRecord.prototype))
-  .filter(([name, { set }]) => set !== undefined && name !== "base")
+  .filter(([name, { set }]) => set !== undefined && name !== "base" && name !== "outboxState")
   .map(([name]) => name) as (keyof WakeRecord)[];
 
 /** Every field another value than a new record has. */
@@ -25,13 +29,15 @@ function filled(): WakeRecord {
   record.calibrate(1, 1.25, -1);
   record.calibrate(2, 100, 0);
   record.base = Uint8Array.from({ length: 34 }, (_, i) => i);
+  record.outboxState = STATE;
   return record;
 }
 
 /** All that a record says. */
 function said(record: WakeRecord): unknown[] {
+  record.seal(FIRMWARE);
   const channels = [0, 1, 2].map((channel) => [record.offsetOf(channel), record.digitsOf(channel)]);
-  return [NAMES.map((name) => record[name]), channels, [...record.base]];
+  return [NAMES.map((name) => record[name]), channels, [...record.base], [...record.outboxState]];
 }
 
 function decoded(memory: Uint8Array, firmware = FIRMWARE): WakeRecord | undefined {
@@ -50,10 +56,23 @@ test("comes back as it was, no number in the place of another", () => {
   expect(said(decoded(new WakeRecord().seal(FIRMWARE)) as WakeRecord)).toEqual(said(new WakeRecord()));
 });
 
-test("a base that is longer than there is place is refused", () => {
+test("a base or a state that is longer than there is place is refused", () => {
   expect(() => {
     new WakeRecord().base = new Uint8Array(200);
   }).toThrow(RangeError);
+  expect(() => {
+    new WakeRecord().outboxState = new Uint8Array(MAX_STATE_BYTES + 1);
+  }).toThrow(RangeError);
+});
+
+test("what only the whole thermometer asks for is not taken with any bit wrong; the rest is", () => {
+  for (let bit = 8 * WHOLE_AT; bit < 8 * RECORD_BYTES; bit += 3) {
+    const memory = filled().seal(FIRMWARE).slice();
+    memory[bit >> 3] ^= 1 << (bit & 7);
+    const record = decoded(memory) as WakeRecord;
+    expect([record.outboxState.length, record.announced], `bit ${bit}`).toEqual([0, 0]);
+    expect(record.number).toBe(2 ** 40 + 1);
+  }
 });
 
 test("is not taken by another firmware", () => {

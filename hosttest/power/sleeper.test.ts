@@ -65,6 +65,23 @@ test("no will, and never offline: presence and discovery are said after power-on
   expect(house.payloads(STATUS)).toEqual(["online", "online"]);
 });
 
+test("a room that was saved stands at the broker with the next report, and the old one no more", () => {
+  const device = sleeper();
+  const { house } = device;
+  house.time.advance(HOUR);
+  device.chip?.press();
+  house.time.advance(5 * SECOND);
+  device.set({ room: "attic" });
+  house.time.advance(AWAKE);
+  const status = "home/attic/thermometer020000000001/status";
+  expect(house.payloads(status)).toEqual([]);
+  house.time.advance(20 * MINUTE);
+  expect(house.payloads(status)).toEqual(["online"]);
+  expect(house.payloads(STATUS).at(-1)).toBe("");
+  house.time.advance(HOUR);
+  expect(house.payloads(status)).toEqual(["online"]);
+});
+
 test("the button: the prompt is there for `awake` seconds after the last key, and samples go on", () => {
   const device = sleeper({ awake: "30" });
   const { house } = device;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { adapt } from "../../src/sensor/adapt.js";
+import { drivers } from "../../src/sensor/drivers.js";
 import type { BusOptions, SensorPort } from "../../src/sensor/io.js";
-import { listSensors, sensorNames } from "../../src/sensor/probe.js";
+import { listSensors, SensorBus, sensorNames } from "../../src/sensor/probe.js";
 import { Bench, openSensor, thrownBy } from "./bench.js";
 import { AHT10, aht10Part, BMP280, bmp280Part, RegisterPart } from "./sdk-stubs.js";
 
@@ -27,6 +28,26 @@ describe("auto", () => {
     expect(opened.map((options) => options.address)).toEqual([
       0x76, 0x76, 0x48, 0x44, 0x76, 0x44, 0x77, 0x77, 0x49, 0x45, 0x77, 0x45, 0x4a, 0x46, 0x4b, 0x38,
     ]);
+  });
+
+  test("a sensor that is known is asked alone, as long as it answers", () => {
+    const bench = new Bench();
+    bench.attachTMP117({ address: 0x49 });
+    bench.attachSHT4x();
+    const { port, opened } = noting(bench.port);
+    const found = (driver: number, address: number): string[] =>
+      new SensorBus(port, "auto", { known: { driver, address } })
+        .openAll([])
+        .map(({ sensor, driver: { name }, address: at }) => {
+          sensor.close();
+          return `${name} at ${at}`;
+        });
+    const known = drivers.findIndex(({ name }) => name === "SHT4x");
+    expect(found(known, 0x44)).toEqual(["SHT4x at 68"]);
+    expect(opened.map(({ address }) => address)).toEqual([0x44]);
+    const all = found(-1, 0x44);
+    expect(all).toHaveLength(2);
+    expect(found(known, 0x45)).toEqual(all);
   });
 
   test.each([0x48, 0x49, 0x4a, 0x4b])("a TMP117 at %d is found", (address) => {

@@ -63,9 +63,10 @@ export class Bases {
   /**
    * The boot goes on after a sleep: so does its last base, if that is right for the samples to come. An evenly spaced one that does not
    * fit it begins another at once: a device that sleeps between its samples takes few in a row, and each that does not fit costs a whole start.
+   * `last`: that base as a note, if it is known.
    */
-  goOn(): void {
-    const note = this.store.readNote(BASE);
+  goOn(last?: Uint8Array): void {
+    const note = last?.length ? last : this.store.readNote(BASE);
     const base = new Base();
     if (note !== undefined && base.decode(note) && this.isRight(base)) this.use(base);
     this.waste = MAX_WASTE;

@@ -72,6 +72,8 @@ export interface JournalOptions extends SamplePolicy {
   readonly isPlain?: boolean;
   /** The boot goes on after a sleep: uptime of its last sample. Default: a boot begins. */
   readonly lastMs?: number;
+  /** The base that its samples were written under, as a note; empty: the latest on flash. */
+  readonly base?: Uint8Array;
   /** The room's name, checked, as UTF-8: 1..64 bytes. */
   readonly room: Uint8Array;
   readonly topicOf: TopicOf;
@@ -126,7 +128,7 @@ export class Journal {
     this.bases.isHeld = options.isPlain === true;
     if (options.lastMs !== undefined) {
       this.lastMs = options.lastMs;
-      this.bases.goOn();
+      this.bases.goOn(options.base);
     }
     this.clockSet();
   }

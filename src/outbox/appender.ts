@@ -55,7 +55,7 @@ export function positionOf(space: FreeSpace): Position | undefined {
 }
 
 export class Appender {
-  /** Of the next entry, and where it goes. */
+  /** Of the next entry, and where it goes; 0: flash failed, the outbox is to be mounted. */
   number: number;
   end: number;
   private readonly medium: Medium;
@@ -71,17 +71,7 @@ export class Appender {
 
   /** Whether flash is as the position says: two reads. Nothing may be appended otherwise. */
   isConfirmed(): boolean {
-    const { medium, position, end } = this;
-    const { block, sequence, first, freeEnd } = position;
-    const start = block * medium.blockLength;
-    const isWithin = end >= start + HEAD_BYTES && freeEnd <= start + medium.blockLength;
-    if (!(block < medium.blocks && isWithin && (end & 3) === 0 && (end & (medium.unit - 1)) === 0)) return false;
-    medium.readHead(block);
-    const head = medium.head;
-    if (!isHeader(head, OPEN_WORD) || sequenceIn(head, OPEN_WORD) !== sequence) return false;
-    if (firstIn(head, OPEN_WORD) !== (first | 0)) return false;
-    if (medium.unit === 16 && !isWhole(head, 0, sequence)) return false;
-    return medium.unit === 16 || medium.wordAt(end - 4) !== ERASED;
+    return isConfirmed(this.medium, this.position);
   }
 
   /**
@@ -93,14 +83,14 @@ export class Appender {
     const { version, freeEnd } = position;
     const length = payload.byteLength;
     const size = length === SHORT_PAYLOAD ? medium.shortEntrySize(payload, version) : medium.sizeOf(length);
-    const seed = blockSeed(position.sequence);
-    if (length > medium.maxPayload || end + size > freeEnd || !this.isFree(end, size, seed)) return -1;
+    if (length > medium.maxPayload || end + size > freeEnd || !isFree(medium, position, end, size, number)) return -1;
     medium.pad(length);
     medium.bytes.set(payload, PAYLOAD_AT);
-    medium.prepare(qos, length, seed, version);
+    medium.prepare(qos, length, blockSeed(position.sequence), version);
     if (!medium.put(end, number)) {
       // As the log does: what was not programmed well is not to turn up beside its repetition.
       if (medium.unit === 1) medium.programZeros(end, end + 4);
+      this.end = 0;
       return -1;
     }
     this.end = end + size;
@@ -111,11 +101,23 @@ export class Appender {
   close(): void {
     this.medium.close();
   }
+}
 
-  /** Nothing was appended here since. Where erased flash need not read as ones, that would be a record of the next number. */
-  private isFree(end: number, size: number, seed: number): boolean {
-    const medium = this.medium;
-    if (medium.unit === 1) return medium.isBlank(end, end + size);
-    return !medium.load(end, this.position.freeEnd, seed) || medium.number !== (this.number | 0);
-  }
+/** See `Appender.isConfirmed`. The medium's head buffer holds the newest block's head afterwards. */
+export function isConfirmed(medium: Medium, { block, sequence, first, end, freeEnd }: Position): boolean {
+  const start = block * medium.blockLength;
+  const isWithin = end >= start + HEAD_BYTES && freeEnd <= start + medium.blockLength;
+  if (!(block < medium.blocks && isWithin && (end & 3) === 0 && (end & (medium.unit - 1)) === 0)) return false;
+  medium.readHead(block);
+  const head = medium.head;
+  if (!isHeader(head, OPEN_WORD) || sequenceIn(head, OPEN_WORD) !== sequence) return false;
+  if (firstIn(head, OPEN_WORD) !== (first | 0)) return false;
+  if (medium.unit === 16 && !isWhole(head, 0, sequence)) return false;
+  return medium.unit === 16 || medium.wordAt(end - 4) !== ERASED;
+}
+
+/** Nothing was appended at `end` since. Where erased flash need not read as ones, that would be a record of the next number. */
+export function isFree(medium: Medium, position: Position, end: number, size: number, number: number): boolean {
+  if (medium.unit === 1) return medium.isBlank(end, end + size);
+  return !medium.load(end, position.freeEnd, blockSeed(position.sequence)) || medium.number !== (number | 0);
 }

@@ -5,7 +5,6 @@
  * No clock, no callback but `onEvent`, nothing allocated per entry. README.md: the bytes, the states, the recovery.
  */
 
-import { type Position, positionOf } from "./appender.js";
 import { Log } from "./blocks/log.js";
 import { WINDOW } from "./blocks/marks.js";
 import { mount } from "./blocks/mount.js";
@@ -30,6 +29,7 @@ import { putDeferred, putMark, putReleased, putSettled } from "./queue/mark-reco
 import { NotePad } from "./queue/notes.js";
 import type { Entry, OutboxOptions } from "./queue/options.js";
 import { countPassed } from "./queue/passed.js";
+import { restore, type Suspension, suspend, tailAddress } from "./queue/suspended.js";
 import { recordTail } from "./queue/tail.js";
 import { Walk } from "./queue/walk.js";
 import { measure } from "./statistics.js";
@@ -37,11 +37,14 @@ import { measure } from "./statistics.js";
 export type { Flash, FlashStatus } from "./flash/flash.js";
 export type { OutboxEvent, Statistics } from "./queue/events.js";
 export type { Entry, OutboxOptions } from "./queue/options.js";
+export type { Suspension } from "./queue/suspended.js";
 
 const TRIES = 3;
 const ENDURANCE = 100_000;
 
 export class Outbox {
+  /** Where an earlier run was suspended; false: flash was mounted. */
+  readonly goesOn: boolean;
   private readonly log: Log;
   private readonly medium: Medium;
   private readonly walk: Walk;
@@ -52,7 +55,7 @@ export class Outbox {
   private skipped = 0;
 
   /**
-   * Mounts the flash; programs nothing.
+   * Mounts the flash, or goes on where an earlier run was suspended; programs nothing.
    * @throws RangeError for options that cannot work, a flash too small among them
    * @throws Error if the flash holds a newer format, or one of another write unit or block length; it is not touched
    */
@@ -61,9 +64,13 @@ export class Outbox {
     this.options = options;
     this.medium = mediumFor(flash, options.writeUnit, maxPayload);
     this.log = new Log(this.medium, options);
-    const { foreign } = mount(this.log, firstSequence);
+    const { suspension } = options;
+    const goesOn = suspension !== undefined && restore(this.log, suspension);
+    this.goesOn = goesOn;
+    const foreign = goesOn ? 0 : mount(this.log, firstSequence).foreign;
     if (options.keepsFormat) this.log.version = this.log.highest === 0 ? OLDEST_VERSION : this.log.newest.version;
     this.walk = new Walk(this.log, options);
+    if (goesOn) this.walk.goOn(tailAddress(suspension.outboxState));
     this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");
     this.pad = new NotePad(this.log, this.walk);
     if (foreign > 0) {
@@ -320,11 +327,11 @@ export class Outbox {
 
   /**
    * Makes every settle durable. Call before `close`.
-   * @returns where an `Appender` of a later run goes on; undefined: that run must mount
+   * @returns where an `Appender` of a later run goes on, and an outbox after that; undefined: that run must mount
    */
-  suspend(): Position | undefined {
+  suspend(): Suspension | undefined {
     putDeferred(this.space);
-    return this.skipped === 0 ? positionOf(this.space) : undefined;
+    return this.skipped === 0 ? suspend(this.space) : undefined;
   }
 
   /** Makes every settle durable and closes the flash. Every method throws, or does nothing, afterwards. */

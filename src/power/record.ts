@@ -8,7 +8,8 @@
  * other anew:
  *   0        "HTW" and the version
  *   1        check: a hash of the words 2 to 15
- *   2        check of all behind those; 3: 0
+ *   2        check of those behind them, up to 79
+ *   3        check of the words from 80 on, which only the whole thermometer asks for
  *   4-11     four numbers of 64 bits
  *   12-15    four of 32 bits
  *   16-17    firmware id
@@ -21,15 +22,19 @@
  *   56-67    the base note
  *   68-79    in thousandths of each channel's unit: the change that is reported at once, 0: none; then the value in the last report.
  *            They mean nothing where no changes are watched
+ *   80       bytes of the outbox's state
+ *   81-113   the outbox's state
+ *   114      what the device has said of itself at the broker: a hash, and in 115 the channels, a bit each; 0: nothing that is certain
  */
-import type { Position } from "../outbox/appender.js";
+import type { Suspension } from "../outbox/outbox.js";
 import type { PlanState, Rhythm } from "./plan.js";
 
-export const RECORD_BYTES = 320;
+export const RECORD_BYTES = 464;
 const WORDS = RECORD_BYTES >> 2;
-const MAGIC = 0x0257_5448; // "HTW", version 2
+const MAGIC = 0x0357_5448; // "HTW", version 3
 const CHECK = 1;
 const CHECK_OF_REST = 2;
+const CHECK_OF_WHOLE = 3;
 const FIRMWARE = 16;
 const OFFSETS = 17; // in units of 8 bytes
 const DIGITS = 54;
@@ -40,14 +45,21 @@ const BASE_LENGTH = 55;
 const BASE = 56;
 const CHANGES = 68;
 const REPORTED = 74;
+/** Where the whole thermometer's part begins. */
+const WHOLE = 80;
+const STATE = WHOLE + 1;
+const MAX_OUTBOX_BYTES = 132;
+const ANNOUNCED = 114;
 const MILLI = 1000;
 const MAX_BASE_BYTES = (CHANGES - BASE) << 2;
 
-export class WakeRecord implements PlanState, Rhythm, Position {
+export class WakeRecord implements PlanState, Rhythm, Suspension {
   /** As it lies in RTC memory. */
   readonly bytes: Uint8Array;
   private readonly words: Int32Array;
   private readonly numbers: Float64Array;
+  /** Whether the whole thermometer's part is intact, once it was looked at. */
+  private whole: boolean | undefined;
 
   /** One that knows nothing: all numbers are 0. */
   constructor() {
@@ -64,6 +76,8 @@ export class WakeRecord implements PlanState, Rhythm, Position {
     words[FIRMWARE] = wordOf(firmware, 0);
     words[FIRMWARE + 1] = wordOf(firmware, 4);
     words[CHECK_OF_REST] = this.hash(FIRMWARE, this.usedWords);
+    words[CHECK_OF_WHOLE] = this.hash(WHOLE, WORDS);
+    this.whole = undefined;
     return this.sealAgain();
   }
 
@@ -76,6 +90,7 @@ export class WakeRecord implements PlanState, Rhythm, Position {
   /** Whether `bytes`, as RTC memory held them, are a record of this firmware's. Otherwise nothing here means anything. */
   isIntact(firmware: Uint8Array): boolean {
     const words = this.words;
+    this.whole = undefined;
     if (words[0] !== MAGIC || words[CHECK] !== this.hash(CHECK_OF_REST, FIRMWARE)) return false;
     if (words[CHECK_OF_REST] !== this.hash(FIRMWARE, this.usedWords)) return false;
     return words[FIRMWARE] === wordOf(firmware, 0) && words[FIRMWARE + 1] === wordOf(firmware, 4);
@@ -143,6 +158,38 @@ export class WakeRecord implements PlanState, Rhythm, Position {
     this.words[BASE_LENGTH] = note.length;
     this.bytes.fill(0, BASE << 2, CHANGES << 2);
     this.bytes.set(note, BASE << 2);
+  }
+
+  /** A view; empty: there is none, or it is damaged. */
+  get outboxState(): Uint8Array {
+    const length = this.isWholeIntact ? this.words[WHOLE] : 0;
+    return this.bytes.subarray(STATE << 2, (STATE << 2) + length);
+  }
+
+  /** @throws RangeError for more than fits */
+  set outboxState(state: Uint8Array) {
+    if (state.length > MAX_OUTBOX_BYTES)
+      throw new RangeError(`outbox state of ${state.length} bytes: expected at most ${MAX_OUTBOX_BYTES}`);
+    this.words[WHOLE] = state.length;
+    this.bytes.set(state, STATE << 2);
+  }
+
+  /** Hash of what stands at the broker of the device itself; 0: it is to be looked up. */
+  get announced(): number {
+    return this.isWholeIntact ? this.words[ANNOUNCED] : 0;
+  }
+
+  set announced(value: number) {
+    this.words[ANNOUNCED] = value;
+  }
+
+  /** The channels in that, a bit each. */
+  get announcedChannels(): number {
+    return this.words[ANNOUNCED + 1];
+  }
+
+  set announcedChannels(value: number) {
+    this.words[ANNOUNCED + 1] = value;
   }
 
   /** From one sample to the next. */
@@ -340,12 +387,17 @@ export class WakeRecord implements PlanState, Rhythm, Position {
     this.words[53] = value;
   }
 
-  /** So many words mean something. */
+  private get isWholeIntact(): boolean {
+    this.whole ??= this.words[CHECK_OF_WHOLE] === this.hash(WHOLE, WORDS);
+    return this.whole;
+  }
+
+  /** Up to here the words before the whole thermometer's mean something. */
   private get usedWords(): number {
     const words = this.words;
     const length = words[BASE_LENGTH];
     const isShort = length >= 0 && length <= MAX_BASE_BYTES && (words[DIGITS] & WATCHED) === 0;
-    return isShort ? BASE + ((length + 3) >> 2) : WORDS;
+    return isShort ? BASE + ((length + 3) >> 2) : WHOLE;
   }
 
   /**

@@ -58,26 +58,38 @@ export function sensorFlaw(setting: string, more: readonly SensorDriver[] = []):
   return twice === undefined ? undefined : `expected ${twice} once: one sensor of each name is read`;
 }
 
+/** Where the only sensor was when it was last looked for. */
+export interface KnownSensor {
+  /** The driver's place in the table: the board's first. */
+  readonly driver: number;
+  readonly address: number;
+}
+
+/** How a bus is looked through. */
+export interface SearchOptions extends OpenOptions {
+  /** The board's drivers, asked before those of `drivers`. */
+  readonly more?: readonly SensorDriver[];
+  /** Asked first, and if it answers, alone. */
+  readonly known?: KnownSensor | undefined;
+}
+
 /** The sensors on a board's bus. Holds none itself. */
 export class SensorBus implements SensorSource {
   readonly names: readonly string[];
   private readonly port: SensorPort;
   private readonly table: readonly SensorDriver[];
   private readonly options: OpenOptions;
+  private known: KnownSensor | undefined;
 
   /**
    * @param setting "auto", or names of drivers with commas between them, in any case
-   * @param more the board's drivers, asked before those of `drivers`
    */
-  constructor(
-    port: SensorPort,
-    setting: string = AUTO,
-    { more = [], ...options }: OpenOptions & { readonly more?: readonly SensorDriver[] } = {},
-  ) {
+  constructor(port: SensorPort, setting: string = AUTO, options: SearchOptions = {}) {
     this.port = port;
     this.names = isSameName(setting, AUTO) ? NO_NAMES : setting.split(",");
-    this.table = table(more);
+    this.table = table(options.more ?? []);
     this.options = options;
+    this.known = options.known;
   }
 
   open(name: string, taken: readonly number[], address?: number): OpenSensor {
@@ -108,6 +120,8 @@ export class SensorBus implements SensorSource {
   }
 
   openAll(taken: readonly number[]): readonly OpenSensor[] {
+    const only = this.openKnown();
+    if (only !== undefined) return [only];
     if (taken.length === 0) freeBus(this.port);
     const found: OpenSensor[] = [];
     const vague = (driver: SensorDriver): boolean => driver.identity === "none";
@@ -124,6 +138,20 @@ export class SensorBus implements SensorSource {
     if (fault !== undefined) throw fault;
     const what = `has no sensor (asked ${placesOf(this.table)}): check power and wires`;
     throw new SensorError("notFound", busOf(this.port), what);
+  }
+
+  /** The sensor that is known, the first time. */
+  private openKnown(): OpenSensor | undefined {
+    const { known } = this;
+    this.known = undefined;
+    if (known === undefined) return undefined;
+    const driver: SensorDriver | undefined = this.table[known.driver];
+    if (driver === undefined) return undefined;
+    try {
+      return open(driver, this.port, known.address, this.options);
+    } catch {
+      return undefined; // it is looked for, and what is wrong with it is said
+    }
   }
 
   /** Opens what answers and adds it to `found`. @returns the first fault that is more than silence */

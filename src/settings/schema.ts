@@ -261,6 +261,11 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
 /** All keys, in the order of the schema. */
 export const keys: readonly Key[] = Object.freeze(schema.map((setting) => setting.key));
 
+/** The rows by key. Inherits nothing: what is no key is not in it. */
+const rows: Readonly<Record<string, Setting | undefined>> = Object.freeze(
+  Object.assign(Object.create(null), Object.fromEntries(schema.map((setting) => [setting.key, setting]))),
+);
+
 /** The defaults by key. Inherits nothing: what is no key is not in it. */
 export const defaultValues: Readonly<Record<string, Value>> = Object.freeze(
   Object.assign(Object.create(null), Object.fromEntries(schema.map((setting) => [setting.key, setting.default]))),
@@ -268,5 +273,5 @@ export const defaultValues: Readonly<Record<string, Value>> = Object.freeze(
 
 /** The row of `key`; undefined if there is none. */
 export function findSetting(key: string): Setting | undefined {
-  return schema.find((setting) => setting.key === key);
+  return rows[key];
 }

@@ -8,6 +8,9 @@ import type { Sticky } from "../journal/sticky.js";
 
 const COUNTERS = 3;
 const LENGTH = 12;
+const BOOTS = 0;
+const POSSIBLE_DOUBLES = 4;
+const DEAD_LETTERS = 8;
 
 /** What is needed of the outbox. */
 export interface LifetimeStore {
@@ -17,52 +20,67 @@ export interface LifetimeStore {
 export class Lifetime {
   /** This one is the latest. */
   readonly boots: number;
+  private readonly store: LifetimeStore;
   private readonly notes: Sticky;
-  private _possibleDoubles: number;
-  private _deadLetters: number;
+  /** The note as it is to be, once it was asked for. */
+  private known: DataView | undefined;
 
-  /** A boot: counts it. `goesOn`: the number of one that goes on after a sleep, and is not counted again if flash knows it. */
-  constructor(store: LifetimeStore, notes: Sticky, goesOn?: number) {
+  /**
+   * A boot: counts it. `goesOn`: the number of one that goes on after a sleep, and is not counted again if flash knows it. `isCertain`:
+   * it does, and is not asked.
+   */
+  constructor(store: LifetimeStore, notes: Sticky, goesOn?: number, isCertain = false) {
+    this.store = store;
     this.notes = notes;
-    const note = store.readNote(COUNTERS);
-    const view = note?.length === LENGTH ? new DataView(note.buffer, note.byteOffset, LENGTH) : undefined;
-    const boots = view?.getUint32(0, true) ?? 0; // without a note, or with one of another layout, counting starts again
-    this._possibleDoubles = view?.getUint32(4, true) ?? 0;
-    this._deadLetters = view?.getUint32(8, true) ?? 0;
+    if (goesOn !== undefined && isCertain) {
+      this.boots = goesOn;
+      return;
+    }
+    const { counters } = this;
+    const boots = counters.getUint32(BOOTS, true);
     this.boots = boots + bootsSince(boots, store.readNote(CLOCK));
     if (this.boots === goesOn && boots === goesOn) return;
     this.boots++;
-    this.notes.writeVital(COUNTERS, this.encode());
+    counters.setUint32(BOOTS, this.boots, true);
+    this.notes.writeVital(COUNTERS, bytesOf(counters));
   }
 
   /** Samples that were sent again without knowing whether the broker has them. */
   get possibleDoubles(): number {
-    return this._possibleDoubles;
+    return this.counters.getUint32(POSSIBLE_DOUBLES, true);
   }
 
   get deadLetters(): number {
-    return this._deadLetters;
+    return this.counters.getUint32(DEAD_LETTERS, true);
   }
 
   countDeadLetter(): void {
-    this._deadLetters++;
-    this.notes.write(COUNTERS, this.encode());
+    this.count(DEAD_LETTERS, 1);
   }
 
   countPossibleDoubles(count: number): void {
-    if (count === 0) return;
-    this._possibleDoubles += count;
-    this.notes.write(COUNTERS, this.encode());
+    if (count !== 0) this.count(POSSIBLE_DOUBLES, count);
   }
 
-  private encode(): Uint8Array {
-    const note = new Uint8Array(LENGTH);
-    const view = new DataView(note.buffer);
-    view.setUint32(0, this.boots, true);
-    view.setUint32(4, this._possibleDoubles, true);
-    view.setUint32(8, this._deadLetters, true);
-    return note;
+  private count(at: number, count: number): void {
+    const { counters } = this;
+    counters.setUint32(at, counters.getUint32(at, true) + count, true);
+    this.notes.write(COUNTERS, bytesOf(counters));
   }
+
+  /** Without a note, or with one of another layout, counting starts again. */
+  private get counters(): DataView {
+    if (this.known === undefined) {
+      const note = this.store.readNote(COUNTERS);
+      this.known = new DataView((note?.length === LENGTH ? note.slice() : new Uint8Array(LENGTH)).buffer);
+    }
+    return this.known;
+  }
+}
+
+/** A copy: who writes notes keeps those that flash does not take. */
+function bytesOf({ buffer }: DataView): Uint8Array {
+  return new Uint8Array(buffer.slice(0));
 }
 
 /** Boots that only the clock's note knows of, where the latest count was damaged: their numbers must not come again. */

@@ -12,7 +12,7 @@ import { MAX_RECORD_LENGTH } from "../journal/record.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
 import type { Flash } from "../outbox/flash/flash.js";
-import type { OutboxEvent, OutboxOptions } from "../outbox/outbox.js";
+import type { OutboxEvent, OutboxOptions, Suspension } from "../outbox/outbox.js";
 import { sensorFlaw } from "../sensor/probe.js";
 import type { PastedKey } from "../settings/broker-settings.js";
 import type { Key, Value } from "../settings/schema.js";
@@ -26,6 +26,7 @@ export interface Owner {
   readonly settings: Settings;
   readonly id: string;
   readonly intake: { readonly isFlashFailing: boolean } | undefined;
+  readonly sleep: { readonly suspension: Suspension | undefined } | undefined;
   readonly journal: Journal | undefined;
   readonly updating: { readonly isTrial: boolean } | undefined;
   log(level: LineLevel, text: string): void;
@@ -120,6 +121,11 @@ export class OutboxOwner extends Owned implements OutboxOptions {
   /** An image on trial writes what the one before it reads. */
   get keepsFormat(): boolean | undefined {
     return this.owner.updating?.isTrial;
+  }
+
+  /** Of the sleep before, if there was one. */
+  get suspension(): Suspension | undefined {
+    return this.owner.sleep?.suspension;
   }
 
   get whenFull(): "dropOldest" | "refuse" {

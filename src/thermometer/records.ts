@@ -33,13 +33,15 @@ export interface Past {
   /** Uptime of its last sample. */
   readonly lastMs: number;
   readonly clock: ClockState;
+  /** What its samples deviated from, as a note; empty: flash knows. */
+  readonly base: Uint8Array;
 }
 
 /** A boot begins, and is counted; or one goes on, if flash knows it. */
 export function openRecords(owner: RecordsOwner, outbox: Outbox): Records {
   const notes = new Sticky(outbox);
   const past = owner.sleep?.past;
-  const lifetime = new Lifetime(outbox, notes, past?.boot);
+  const lifetime = new Lifetime(outbox, notes, past?.boot, outbox.goesOn);
   const { boots } = lifetime;
   return {
     lifetime,
@@ -69,6 +71,7 @@ function openJournal(
     isPlain,
     lastMs: past?.lastMs,
     clockState: past?.clock,
+    base: past?.base,
     oscillator: sleep === undefined ? CRYSTAL : SLOW_CLOCK,
     room: encodeUTF8(settings.get("room")),
     topicOf: sampleTopic,

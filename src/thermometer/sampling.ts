@@ -8,7 +8,7 @@ import { type Sample, sampleText } from "../channels/sample.js";
 import type { LineLevel } from "../common/log-levels.js";
 import type { Answer } from "../console/host/host.js";
 import { SensorError } from "../sensor/fault.js";
-import { SensorBus } from "../sensor/probe.js";
+import { type KnownSensor, SensorBus } from "../sensor/probe.js";
 import { Sampler, type SamplerOptions, type SamplerStatus } from "../sensor/sampler.js";
 import { type ChannelKey, channelKey } from "../settings/channel-settings.js";
 import type { Key, Values } from "../settings/schema.js";
@@ -21,6 +21,8 @@ const ASKED_MS = 3_000;
 export interface SleepRounds {
   /** Uptime at which the next one is due. */
   readonly nextSampleMs: number;
+  /** The only sensor, as the wake before knew it; undefined: all are looked for. */
+  readonly knownSensor: KnownSensor | undefined;
   /** A round is over: there was a sample, or none could be had. */
   onRound(): void;
 }
@@ -72,6 +74,7 @@ interface Asker {
 export class Sampling implements SamplerOptions {
   private readonly owner: SamplingOwner;
   private sampler: Sampler;
+  private isNew = true;
   private stopped = false;
   private _pulse = 0; // of the samplers before this one
   private asker: Asker | undefined;
@@ -94,9 +97,12 @@ export class Sampling implements SamplerOptions {
 
   /** Begins, or begins anew with the settings as they are now; the first reading is due at once, of a sleeper at its place of the grid. */
   restart(): void {
-    this._pulse = this.pulse();
-    this.sampler.close();
-    this.sampler = new Sampler(this);
+    if (!this.isNew) {
+      this._pulse = this.pulse();
+      this.sampler.close();
+      this.sampler = new Sampler(this);
+    }
+    this.isNew = false;
     if (this.stopped) return;
     this.sampler.start(this.owner.sleep?.nextSampleMs);
     this.owner.onPace(this.intervalMs);
@@ -168,8 +174,9 @@ export class Sampling implements SamplerOptions {
   }
 
   get sensors(): SensorBus {
-    const { board, settings } = this.owner;
-    return new SensorBus(board.sensor, settings.get("sensor"), { more: board.drivers, intervalMs: this.intervalMs });
+    const { board, settings, sleep } = this.owner;
+    const options = { more: board.drivers, intervalMs: this.intervalMs, known: sleep?.knownSensor };
+    return new SensorBus(board.sensor, settings.get("sensor"), options);
   }
 
   onSample(sample: Sample): void {

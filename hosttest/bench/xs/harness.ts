@@ -45,6 +45,7 @@ export function advance(ms: number): (() => void) | undefined {
 }
 
 const CONNECT = 1;
+const CLEAN = 2; // of its flags
 const PUBLISH = 3;
 const PUBREL = 6;
 const SUBSCRIBE = 8;
@@ -57,6 +58,7 @@ const answers = new Uint8Array(512);
 let answered = 0;
 /** Level of the last CONNECT. */
 let spoken = 4;
+let hasSession = false;
 
 function answer(first: number, second: number, third: number): void {
   answers[answered++] = first;
@@ -75,7 +77,7 @@ function serve(packet: Uint8Array, at: number): number {
     if (byte < 0x80) break;
   }
   const type = packet[at] >> 4;
-  if (type === CONNECT) greet(packet[next + 6]);
+  if (type === CONNECT) greet(packet[next + 6], (packet[next + 7] & CLEAN) === 0);
   else if (type === PUBLISH) {
     const qos = (packet[at] >> 1) & 3;
     const id = next + 2 + ((packet[next] << 8) | packet[next + 1]);
@@ -94,8 +96,9 @@ function serve(packet: Uint8Array, at: number): number {
 }
 
 /** CONNACK, in the version that CONNECT asks for; `level`: as it names it. Of 5 as a server says it that is not asked for less. */
-function greet(level: number): void {
-  answer(0x20, 0, 0);
+function greet(level: number, resumes: boolean): void {
+  answer(0x20, resumes && hasSession ? 1 : 0, 0);
+  hasSession = true;
   spoken = level;
   if (level !== 5) return;
   answers[answered - 3] = 6;

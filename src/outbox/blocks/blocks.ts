@@ -24,7 +24,6 @@ export class Blocks {
     this.first = new Uint32Array(table, 0, count);
     this.order = new Uint16Array(table, count * 4, count);
     this.ready = new Uint8Array(table, count * 6);
-    for (let block = 0; block < count; block++) this.order[block] = block;
   }
 
   get spares(): number {
@@ -44,6 +43,11 @@ export class Blocks {
   /** As `firstAt`, by block. */
   firstOf(block: number, near: number): number {
     return near + (((this.first[block] | 0) - (near | 0)) | 0);
+  }
+
+  /** While mounting: all are spare, as they lie. */
+  setSpare(): void {
+    for (let block = 0; block < this.count; block++) this.order[block] = block;
   }
 
   /** While mounting: the number of the first entry of `block`, whether it is in use or not. */

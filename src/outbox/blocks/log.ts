@@ -98,6 +98,8 @@ export class Log {
   rested = false;
   /** Byte mode: blocks that an earlier run was about to take into use, as their heads look. */
   private openings: number[] | undefined;
+  /** Reads which blocks are spare, of a log that was not mounted: before any is wanted. Undefined: that is known. */
+  unread: ((log: Log) => void) | undefined;
   private erasedBlock = NO_BLOCK;
   private erases = 0;
   private resumeTries = TRIES;
@@ -206,7 +208,15 @@ export class Log {
     return !this.rested;
   }
 
+  /** From here on it is known which blocks are spare. */
+  complete(): void {
+    const { unread } = this;
+    this.unread = undefined;
+    unread?.(this);
+  }
+
   private eraseOne(): boolean {
+    this.complete();
     const blocks = this.blocks;
     // Byte mode: the newest block must be firm before what it has taken the place of is erased.
     if (this.medium.unit === 1 && !this.resumed) this.resume();
@@ -225,6 +235,7 @@ export class Log {
 
   /** Erases every spare that still holds something, so that nothing in them can come back. */
   eraseSpares(): void {
+    this.complete();
     for (let place = this.blocks.live; place < this.blocks.count; place++) {
       if (!this.blocks.isReady(this.blocks.at(place))) this.makeReady(place);
     }
@@ -280,6 +291,7 @@ export class Log {
   }
 
   private open(how: How): boolean {
+    this.complete();
     const blocks = this.blocks;
     for (let tries = Math.min(blocks.spares, TRIES); tries > 0; tries--) {
       const place = blocks.live;

@@ -65,9 +65,10 @@ const GIVEN_UP = 2;
  * @throws Error if the flash holds a newer version, or another write unit or block length than it is opened with
  */
 export function mount(log: Log, firstSequence: number): Findings {
-  const found: Found = { keys: new Float64Array(log.medium.blocks), count: 0, foreign: 0 };
+  const found = newFindings(log);
   const newestBlock = readHeads(log, found);
   if (newestBlock === NO_BLOCK) {
+    log.blocks.setSpare();
     log.number = log.marks.tail = firstSequence;
     return { foreign: found.foreign };
   }
@@ -77,6 +78,20 @@ export function mount(log: Log, firstSequence: number): Findings {
   log.recordedTail(log.newest.tail);
   replay(log, newestBlock);
   return { foreign: 0 }; // what is not ours among what is: an erase cut short
+}
+
+/**
+ * Reads what a log that was not mounted does not know yet: the spares, their order and their wear. Nothing was programmed in any head
+ * since the newest block was opened.
+ */
+export function completeBlocks(log: Log): void {
+  const found = newFindings(log);
+  log.erasesSum = log.erasesMax = 0;
+  chain(log, found, readHeads(log, found));
+}
+
+function newFindings(log: Log): Found {
+  return { keys: new Float64Array(log.medium.blocks), count: 0, foreign: 0 };
 }
 
 /**

@@ -17,11 +17,13 @@ export function exactCount(finder: Finder): void {
 
 /** Entries in the window that are released. */
 export function countReleased(finder: Finder): number {
-  const { marks, walker } = finder.log;
+  const { marks, walker, medium } = finder.log;
   let count = 0;
   for (let from = marks.tail; finder.find(walker, from) && walker.number < marks.tail + WINDOW; ) {
     if (finder.isReleased(walker.number, walker.state)) count++;
     from = walker.number + 1;
+    // In byte mode, one that is queued by its state byte is not released.
+    if (medium.unit === 1) from += walker.pass(finder.endOf(walker), Math.min(marks.tail + WINDOW, walker.limit), true);
   }
   return count;
 }

@@ -98,6 +98,7 @@ export class FreeSpace {
 
   /** Frees one block; false: every one is needed. */
   private free(policy: Policy): boolean {
+    this.log.complete();
     const { blocks, marks } = this.log;
     const place = this.victim(policy);
     if (place === NONE) return false;

@@ -3,6 +3,7 @@
 import type { NoteOwner } from "../blocks/carried.js";
 import type { Flash } from "../flash/flash.js";
 import type { OutboxListener } from "./events.js";
+import type { Suspension } from "./suspended.js";
 
 /** An entry as `seek` hands it out. One object per outbox: copy what you keep. */
 export interface Entry {
@@ -33,6 +34,8 @@ export interface OutboxOptions extends OutboxListener, NoteOwner {
   readonly keepsFormat?: boolean | undefined;
   /** Number of the first entry on a flash that holds no outbox yet. Default 0. */
   readonly firstSequence?: number;
+  /** What `suspend` returned, in an earlier run after which an `Appender` alone wrote: if flash confirms it, nothing is mounted. */
+  readonly suspension?: Suspension;
 }
 
 /** The Entry that is handed out; its fields are readonly to the owner. */

@@ -40,6 +40,14 @@ export class Walk extends Finder {
     this.place = new Int32Array(all, NOTES_BYTES + (RECENT << 2)).fill(NO_PLACE);
   }
 
+  /** Instead of a mount. `address`: where the tail lies, in the newest block; 0: it is not known. */
+  goOn(address: number): void {
+    this.hasCounted = true;
+    if (address === 0) return;
+    this.startAt(this.cursor, address);
+    this.startAt(this.log.walker, address);
+  }
+
   /** See Outbox.seek. */
   seek(from: number): EntryView | undefined {
     const marks = this.log.marks;
@@ -187,6 +195,16 @@ export class Walk extends Finder {
   private handNow(number: number): EntryView {
     this.medium.held = number;
     return this.hand(number);
+  }
+
+  private startAt(cursor: Cursor, address: number): void {
+    const { blocks, marks, newest, newestBlock, notes } = this.log;
+    cursor.start(newestBlock, newest.sequence, marks.tail);
+    cursor.after = address;
+    cursor.notes.set(notes);
+    cursor.place = blocks.live - 1;
+    cursor.limit = Number.POSITIVE_INFINITY;
+    cursor.changes = blocks.changes;
   }
 
   /** The entry at which `cursor` stands. */

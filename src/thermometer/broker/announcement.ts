@@ -108,6 +108,22 @@ function isSound({ room, id, prefix, channels }: Names): boolean {
   );
 }
 
+/** What stands at the broker, as short as a sleeper keeps it. `hash` 0: it is not certain. */
+export interface Announced {
+  readonly hash: number;
+  readonly channels: number;
+}
+
+export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
+
+/** Of names; never 0. Two that differ have the same one in 4 billion. */
+export function hashOf({ room, id, prefix, channels }: Names): number {
+  const text = `${room}/${id}/${prefix}`;
+  let hash = channels;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash | 1;
+}
+
 /** Whether nothing has to be said anew. */
 export function isSame(a: Names, b: Names): boolean {
   return a.room === b.room && a.id === b.id && a.prefix === b.prefix && a.channels === b.channels;

@@ -33,7 +33,17 @@ import {
   UNHEARD,
   UNRETAINED,
 } from "./acceptance.js";
-import { type Announcement, detailTopicsOf, isSame, type Names, topicsOf, undiscovered } from "./announcement.js";
+import {
+  type Announced,
+  type Announcement,
+  detailTopicsOf,
+  hashOf,
+  isSame,
+  type Names,
+  NOT_KNOWN,
+  topicsOf,
+  undiscovered,
+} from "./announcement.js";
 import type { DiagnosticsOwner } from "./diagnostic-rows.js";
 import { Diagnostics, type DiagnosticsClient } from "./diagnostics.js";
 import { expireAfterS, sleeperExpiryS } from "./expiry.js";
@@ -51,7 +61,7 @@ export interface PresenceClient extends DiagnosticsClient {
 export interface PresenceOwner extends DiagnosticsOwner {
   readonly announcement: Announcement;
   /** Of a thermometer that sleeps. */
-  readonly sleep: { readonly hasPrompt: boolean } | undefined;
+  readonly sleep: { readonly hasPrompt: boolean; readonly announced: Announced } | undefined;
   log(level: LineLevel, text: string): void;
 }
 
@@ -70,8 +80,8 @@ export class Presence implements AcceptanceOwner {
   private readonly acceptance: Acceptance;
   /** Made for the first message. */
   private diagnostics: Diagnostics | undefined;
-  /** Whatever may stand at the broker, the latest last. */
-  private known: Names[];
+  /** Whatever may stand at the broker, the latest last, once it was asked for. */
+  private names: Names[] | undefined;
   /** Channels of the samples since boot, a bit each. Before the first of them, those that were announced last. */
   private channels: number;
   /** A message has to wait, and those behind it with it: Home Assistant needs them in order. */
@@ -92,9 +102,27 @@ export class Presence implements AcceptanceOwner {
     this.client = client;
     this.acceptance = new Acceptance(this);
     this.isReportDue = owner.sleep?.hasPrompt === false;
-    this.known = owner.announcement.read();
-    const announced = this.known.at(-1)?.channels ?? 0;
+    const remembered = owner.sleep?.announced.channels ?? 0;
+    const announced = remembered || (this.known.at(-1)?.channels ?? 0);
     this.channels = announced & ~LAST_REPORT || 1 << TEMPERATURE;
+  }
+
+  private get known(): Names[] {
+    this.names ??= this.owner.announcement.read();
+    return this.names;
+  }
+
+  private set known(names: Names[]) {
+    this.names = names;
+  }
+
+  /** For the next report: what stands at the broker, if that is all that is to be said. */
+  get announced(): Announced {
+    const { names, owner, said } = this;
+    const before = owner.sleep?.announced ?? NOT_KNOWN;
+    if (names === undefined) return before;
+    const isAll = names.length === 1 && isSame(names[0], said);
+    return isAll ? { hash: hashOf(said), channels: said.channels } : NOT_KNOWN;
   }
 
   get statusTopic(): string {
@@ -134,8 +162,10 @@ export class Presence implements AcceptanceOwner {
 
   /** By a sleeper that only reports: all of it stands at the broker, retained. After power-on or its button it says it again. */
   private get isSaid(): boolean {
-    const { known, owner } = this;
-    return owner.sleep?.hasPrompt === false && known.length === 1 && isSame(known[0], this.said);
+    const { owner, said } = this;
+    if (owner.sleep?.hasPrompt !== false) return false;
+    if (this.names === undefined && owner.sleep.announced.hash === hashOf(said)) return true;
+    return this.known.length === 1 && isSame(this.known[0], said);
   }
 
   /** There is no connection: nothing more is said. */

@@ -33,6 +33,8 @@ export interface SessionStore {
 export class SessionRecord {
   private readonly store: SessionStore;
   private readonly notes: Sticky;
+  /** The note, once it was asked for; empty: there is none. */
+  private known: Uint8Array | undefined;
 
   constructor(store: SessionStore, notes: Sticky) {
     this.store = store;
@@ -42,10 +44,7 @@ export class SessionRecord {
   /** True if the packet ids in flight belong to this client's session at this broker. */
   is(clientId: string, host: string, port: number): boolean {
     const note = this.note;
-    if (!note) return false;
-    const wanted = encode(clientId, host, port);
-    for (let i = 0; i < HASH_LENGTH; i++) if (note[i] !== wanted[i]) return false;
-    return true;
+    return note !== undefined && isSame(note, encode(clientId, host, port));
   }
 
   /** Number of oldest entries that may have been sent in a session that the broker still holds; 0: there is none. */
@@ -65,7 +64,7 @@ export class SessionRecord {
 
   /** No session is in force that may go on. Durable on return, if flash takes it. */
   forget(): void {
-    if (this.perhapsSent > 0) this.notes.write(SESSION, new Uint8Array(0));
+    if (this.perhapsSent > 0) this.write(new Uint8Array(0));
   }
 
   /**
@@ -73,8 +72,9 @@ export class SessionRecord {
    * as before. `utcMs`: now, undefined while the clock is not set. Durable on return, if flash takes it.
    */
   record(clientId: string, host: string, port: number, window: number, level?: Level, utcMs?: number): void {
-    const before = this.is(clientId, host, port) ? this.note : undefined;
     const note = encode(clientId, host, port);
+    const last = this.note;
+    const before = last !== undefined && isSame(last, note) ? last : undefined;
     const day = dayOf(utcMs);
     note[WINDOW] = before ? Math.max(window, this.perhapsSent) : window; // what was in flight in a larger window may be so still
     if (before?.length === LENGTH) note.set(before.subarray(LEVEL), LEVEL);
@@ -83,12 +83,17 @@ export class SessionRecord {
       note[DAY] = day;
       note[DAY + 1] = day >> 8;
     }
-    if (!before || !isEqual(note, before)) this.notes.write(SESSION, note);
+    if (!before || !isEqual(note, before)) this.write(note);
   }
 
   private get note(): Uint8Array | undefined {
-    const note = this.store.readNote(SESSION);
-    return note && note.length >= HASH_LENGTH ? note : undefined;
+    this.known ??= this.store.readNote(SESSION) ?? new Uint8Array(0);
+    return this.known.length >= HASH_LENGTH ? this.known : undefined;
+  }
+
+  private write(note: Uint8Array): void {
+    this.known = note;
+    this.notes.write(SESSION, note);
   }
 }
 
@@ -99,6 +104,12 @@ function dayOf(utcMs: number | undefined): number {
 /** `day`: today; 0: not known, then nothing is stale. A clock that ran ahead does not count for ever. */
 function isStale(note: Uint8Array, day: number): boolean {
   return day > 0 && Math.abs(day - (note[DAY] | (note[DAY + 1] << 8))) >= RETRY_DAYS;
+}
+
+/** Of the same client and broker. */
+function isSame(note: Uint8Array, other: Uint8Array): boolean {
+  for (let i = 0; i < HASH_LENGTH; i++) if (note[i] !== other[i]) return false;
+  return true;
 }
 
 /** A note of 0.1 is shorter, and is written anew when there is more to say. */

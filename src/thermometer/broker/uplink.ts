@@ -35,7 +35,10 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner {
   readonly journal: Journal | undefined;
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
-  readonly sleep: (PresenceOwner["sleep"] & EncryptionOwner["sleep"] & { readonly hasFailed: boolean }) | undefined;
+  readonly sleep:
+    | (PresenceOwner["sleep"] &
+        EncryptionOwner["sleep"] & { readonly hasFailed: boolean; readonly isAllSettled: boolean })
+    | undefined;
   /** Updates of the firmware, where the board has them. */
   readonly updating: { connected(): void; heardPiece(message: InboundMessage): boolean } | undefined;
   /** Readings have been acknowledged, or the connection has come. */
@@ -86,7 +89,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     if (settings.get("mqtt.tls")) this.encryption = new Encryption(owner);
     if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
     this.wipeFirst = sessionRecord?.is(this.id, this.host, this.port) !== true;
-    this.perhapsSent = sessionRecord?.perhapsSent ?? 0;
+    this.perhapsSent = owner.sleep?.isAllSettled ? 0 : (sessionRecord?.perhapsSent ?? 0);
     this.properties = propertiesOf(settings);
     if (this.user === undefined && settings.get("mqtt.password") !== "") {
       owner.log("warn", "mqtt.password is not sent: set mqtt.user, too");

@@ -9,6 +9,7 @@ import { WakeRecord } from "../../power/record.js";
 import { drivers } from "../../sensor/drivers.js";
 import { channelKey } from "../../settings/channel-settings.js";
 import type { Settings } from "../../settings/settings.js";
+import { type Announced, NOT_KNOWN } from "../broker/announcement.js";
 import type { Lifetime } from "../lifetime.js";
 import type { Sampling } from "../sampling.js";
 
@@ -20,6 +21,8 @@ export interface Parts {
   readonly journal: Journal | undefined;
   readonly lifetime: Lifetime | undefined;
   readonly sampling: Sampling | undefined;
+  readonly uplink: { readonly presence: { readonly announced: Announced } } | undefined;
+  readonly sleep: { readonly announced: Announced } | undefined;
 }
 
 const NONE = -1;
@@ -44,8 +47,12 @@ export function remember(parts: Parts, former: WakeRecord, isReported: boolean):
   record.driver = NONE;
   rememberSensor(parts, record);
   rememberChannels(parts, former, record, isReported);
+  const { hash, channels: announced } = (parts.uplink?.presence ?? parts.sleep)?.announced ?? NOT_KNOWN;
+  record.announced = hash;
+  record.announcedChannels = announced;
   journal?.keepClock(record);
   if (journal?.base !== undefined) record.base = journal.base;
+  while (outbox?.idle()); // what is to be erased ahead: the next report would have to look for it
   Object.assign(record, outbox?.suspend());
   return record;
 }

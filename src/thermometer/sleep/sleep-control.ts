@@ -6,6 +6,8 @@
 import type { TimerId } from "../../board.js";
 import type { LineLevel } from "../../common/log-levels.js";
 import { messageOf } from "../../common/message-of.js";
+import type { Suspension } from "../../outbox/outbox.js";
+import { tailAddress } from "../../outbox/queue/suspended.js";
 import type { Sleeper } from "../../power/io.js";
 import {
   dutiesAt,
@@ -20,8 +22,10 @@ import {
   sleepMs,
 } from "../../power/plan.js";
 import { WakeRecord } from "../../power/record.js";
+import type { KnownSensor } from "../../sensor/probe.js";
 import type { Settings } from "../../settings/settings.js";
 import type { KeptSession } from "../../tls/kept-session.js";
+import type { Announced } from "../broker/announcement.js";
 import type { Past } from "../records.js";
 import { readSession, writeSession } from "./kept-session.js";
 import { type Parts, remember } from "./remember.js";
@@ -44,6 +48,7 @@ interface ReportingUplink {
   readonly isIdle: boolean;
   readonly status: { readonly delivered: number };
   readonly encryption: { readonly toKeep: KeptSession | undefined } | undefined;
+  readonly presence: { readonly announced: Announced };
   stop(whenDone: () => void): void;
 }
 
@@ -84,7 +89,13 @@ export class SleepControl {
     this.sleeper = sleeper;
     this.record = record ?? new WakeRecord();
     if (record === undefined) this.record.originMs = sleeper.slowClockMs();
-    else this.past = { boot: record.boot, lastMs: record.nextSampleMs - record.intervalMs, clock: record };
+    else
+      this.past = {
+        boot: record.boot,
+        lastMs: record.nextSampleMs - record.intervalMs,
+        clock: record,
+        base: record.base,
+      };
     this.follow();
     this.duties = dutiesAt(this.record, record === undefined ? "reset" : sleeper.cause, this.uptimeMs());
   }
@@ -117,6 +128,27 @@ export class SleepControl {
   /** The TLS session of the report before the sleep; undefined: none. */
   get keptSession(): KeptSession | undefined {
     return this.past === undefined ? undefined : readSession(this.sleeper);
+  }
+
+  /** What the outbox goes on with; undefined: it mounts. */
+  get suspension(): Suspension | undefined {
+    return this.past === undefined || this.record.end === 0 ? undefined : this.record;
+  }
+
+  /** Nothing that was sent before the sleep waits for an answer. */
+  get isAllSettled(): boolean {
+    return this.past !== undefined && tailAddress(this.record.outboxState) !== 0;
+  }
+
+  /** What stood at the broker of the device itself before the sleep. */
+  get announced(): Announced {
+    const { announced, announcedChannels } = this.record;
+    return { hash: announced, channels: announced === 0 ? 0 : announcedChannels };
+  }
+
+  /** A report asks the sensor that the samples before it came from; a person may have connected another. */
+  get knownSensor(): KnownSensor | undefined {
+    return this.past === undefined || this.hasPrompt ? undefined : this.record;
   }
 
   get nextSampleMs(): number {

@@ -140,8 +140,8 @@ export class Wake {
     const length = base.pack(sample, sample.mask, sampleMs(record, nowMs), appender.number, new DataView(buffer));
     if (length === 0 || length !== base.usualLength) return false; // the journal begins another base
     const sequence = appender.append(new Uint8Array(buffer, 0, length), record.qos);
-    if (sequence < 0) return false;
     record.end = appender.end;
+    if (sequence < 0) return false;
     record.number = appender.number;
     sampled(record, record, nowMs);
     this.board.observer?.reading?.(sample, sequence);

@@ -1,0 +1,136 @@
+/*
+ * What an outbox knows beside its position, as bytes for whoever keeps them over a sleep: the next run goes on with them and reads one
+ * head, where a mount reads all of them and the newest block. For a flash that nobody else programs meanwhile, but an `Appender`.
+ * They are believed if flash confirms the position (appender.ts); whoever keeps them has to see to it that they are whole.
+ *
+ * Little-endian words of 32 bits; of a number that counts entries, its low bits, which the position completes:
+ *   0-3      number of the next entry at the suspension; tail; `voidBelow`; where the tail is due to be recorded
+ *   4        bit 0: the tail is due; 1: nothing is to be erased ahead; 8-15: blocks in use; 16-31: blocks of the flash
+ *   5        entries
+ *   6-8      counters: dropped, refused, damaged
+ *   9-10     erases: sum, most
+ *   11       torn records in the newest block
+ *   12       where the next record goes, if no entry is left; 0: some are
+ *   13       0
+ *   14-17    16 bits a tag: where its latest value lies in the newest block; 0: nowhere
+ *   18-      blocks in use, oldest first: the number of the first entry in the low words, then 16 bits each, which block it is
+ */
+import { isConfirmed, isFree, type Position, positionOf } from "../appender.js";
+import { TAGS } from "../blocks/cursor.js";
+import type { Log } from "../blocks/log.js";
+import { completeBlocks } from "../blocks/mount.js";
+import { blockSeed, CLEAN_BYTES, decodeHeader } from "../flash/layout.js";
+import { exactCount } from "./counting.js";
+import type { FreeSpace } from "./free-space.js";
+
+const OPEN_WORD = CLEAN_BYTES >> 2;
+const FIXED_WORDS = 18;
+const TAIL_ADDRESS = 12;
+const NOTES = 2 * 14; // in units of 2 bytes
+/** So much behind the last record must be erased: the next record is hardly longer. */
+const NEXT_BYTES = 32;
+const IS_TAIL_DUE = 1;
+const IS_RESTED = 2;
+/** With more blocks in use the next run mounts: a backlog so long is rare, and its report is long anyway. */
+export const MAX_LIVE = 10;
+export const MAX_STATE_BYTES = (FIXED_WORDS << 2) + MAX_LIVE * 6;
+
+/** An outbox that sleeps. */
+export interface Suspension extends Position {
+  /** At most MAX_STATE_BYTES; empty: the next run mounts, and an `Appender` goes by the position alone. */
+  readonly outboxState: Uint8Array;
+}
+
+/** Of an outbox all of whose settles are durable; undefined: a later run has to mount it. */
+export function suspend(space: FreeSpace): Suspension | undefined {
+  const position = positionOf(space);
+  return position && { ...position, outboxState: stateOf(space) };
+}
+
+function stateOf({ log, walk }: FreeSpace): Uint8Array {
+  exactCount(walk);
+  const { blocks, counters, marks, medium, number, newest } = log;
+  const live = blocks.live;
+  // What is marked behind the tail, and a hole, is in flash alone.
+  if (marks.storedWords > 0 || counters.holeEnd > marks.tail || live > MAX_LIVE) return new Uint8Array(0);
+  const words = new Int32Array(FIXED_WORDS + live + ((live + 1) >> 1));
+  const halves = new Uint16Array(words.buffer);
+  const isTailDue = log.tailDue !== Number.POSITIVE_INFINITY;
+  words[0] = number;
+  words[1] = marks.tail;
+  words[2] = marks.voidBelow;
+  words[3] = isTailDue ? log.tailDue : 0;
+  words[4] = (isTailDue ? IS_TAIL_DUE : 0) | (log.rested ? IS_RESTED : 0) | (live << 8) | (blocks.count << 16);
+  words[5] = counters.entries;
+  words[6] = counters.dropped;
+  words[7] = counters.refused;
+  words[8] = counters.damaged;
+  words[9] = log.erasesSum;
+  words[10] = log.erasesMax;
+  words[11] = log.torn;
+  words[TAIL_ADDRESS] = marks.tail === number ? log.end : 0;
+  const start = log.newestBlock * medium.blockLength;
+  for (let tag = 0; tag < TAGS; tag++) halves[NOTES + tag] = log.notes[tag] === 0 ? 0 : log.notes[tag] - start;
+  const places = (FIXED_WORDS + live) << 1;
+  for (let place = 0; place < live; place++) {
+    words[FIXED_WORDS + place] = blocks.firstAt(place, newest.first);
+    halves[places + place] = blocks.at(place);
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/**
+ * Fills `log`, which is new, instead of a mount: three reads.
+ * @returns false: the state is none, or flash does not confirm it; the log is as it was
+ */
+export function restore(log: Log, suspension: Suspension): boolean {
+  const { blocks, counters, marks, medium, newest, notes } = log;
+  const state = suspension.outboxState;
+  const { block, end, number } = suspension;
+  if (state.length < FIXED_WORDS << 2 || !isConfirmed(medium, suspension)) return false;
+  const words = new Int32Array(state.buffer, state.byteOffset, state.length >> 2);
+  const live = (words[4] >>> 8) & 0xff;
+  if (words[4] >>> 16 !== blocks.count || state.length < liveBytes(live) || live === 0) return false;
+  if (!isFree(medium, suspension, end, Math.min(NEXT_BYTES, suspension.freeEnd - end), number)) return false;
+  decodeHeader(newest, medium.head, OPEN_WORD); // which confirms the position, and so is one
+  const halves = new Uint16Array(state.buffer, state.byteOffset, state.length >> 1);
+  const near = (at: number): number => number + ((words[at] - (number | 0)) | 0);
+  log.highest = newest.sequence;
+  log.unread = completeBlocks;
+  for (let place = 0; place < live; place++) {
+    const inUse = halves[((FIXED_WORDS + live) << 1) + place];
+    blocks.setPlace(place, inUse);
+    blocks.setFirst(inUse, words[FIXED_WORDS + place]);
+  }
+  blocks.setLive(live);
+  const start = block * medium.blockLength;
+  log.seed = blockSeed(newest.sequence);
+  log.end = end;
+  log.blockEnd = start + medium.blockLength;
+  log.freeEnd = log.blockEnd - log.reserve;
+  log.number = number;
+  marks.tail = near(1);
+  marks.voidBelow = near(2);
+  if ((words[4] & IS_TAIL_DUE) !== 0) log.tailDue = near(3);
+  counters.entries = (words[5] >>> 0) + number - near(0);
+  counters.dropped = words[6] >>> 0;
+  counters.refused = words[7] >>> 0;
+  counters.damaged = words[8] >>> 0;
+  log.erasesSum = words[9] >>> 0;
+  log.erasesMax = words[10] >>> 0;
+  log.torn = words[11];
+  for (let tag = 0; tag < TAGS; tag++) if (halves[NOTES + tag] !== 0) notes[tag] = start + halves[NOTES + tag];
+  log.surveyed = true;
+  log.resumed = true;
+  log.rested = (words[4] & IS_RESTED) !== 0;
+  return true;
+}
+
+/** Where the first entry lies that was appended since the suspension, if none was left then; 0: it is not known. */
+export function tailAddress(state: Uint8Array): number {
+  return state.length === 0 ? 0 : new Int32Array(state.buffer, state.byteOffset, FIXED_WORDS)[TAIL_ADDRESS];
+}
+
+function liveBytes(live: number): number {
+  return (FIXED_WORDS << 2) + live * 6;
+}
