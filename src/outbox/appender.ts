@@ -6,36 +6,12 @@
  */
 import type { Flash } from "./flash/flash.js";
 import { mediumFor } from "./flash/geometry.js";
-import {
-  blockSeed,
-  CLEAN_BYTES,
-  ERASED,
-  firstIn,
-  HEAD_BYTES,
-  isHeader,
-  isWhole,
-  PAYLOAD_AT,
-  SHORT_PAYLOAD,
-  sequenceIn,
-} from "./flash/layout.js";
+import { blockSeed, PAYLOAD_AT, SHORT_PAYLOAD } from "./flash/layout.js";
 import type { Medium } from "./flash/medium.js";
-import type { FreeSpace } from "./queue/free-space.js";
+import type { Position } from "./queue/options.js";
+import { isConfirmed, isFree } from "./queue/position.js";
 
-const OPEN_WORD = CLEAN_BYTES >> 2;
-
-/** Where the next entry goes: numbers, for whoever keeps them over a sleep. */
-export interface Position {
-  /** The newest block: its index on flash, its block sequence, the number of its first entry, its format version. */
-  readonly block: number;
-  readonly sequence: number;
-  readonly first: number;
-  readonly version: number;
-  /** Address of the next record; up to where entries may go. */
-  readonly end: number;
-  readonly freeEnd: number;
-  /** Sequence number of the next entry. */
-  readonly number: number;
-}
+export type { Position } from "./queue/options.js";
 
 /** The flash, and how it is programmed: as `OutboxOptions` has them. */
 export interface AppenderOptions {
@@ -43,15 +19,6 @@ export interface AppenderOptions {
   readonly writeUnit?: 1 | 16;
   /** Bytes of the longest payload. */
   readonly maxPayload: number;
-}
-
-/** Of a log that this run has made its own; else undefined: a later run has to mount it. */
-export function positionOf(space: FreeSpace): Position | undefined {
-  const { log } = space;
-  if (!log.resumed || log.newest.sequence === 0) return undefined;
-  const { newestBlock: block, end, number } = log;
-  const { sequence, first, version } = log.newest;
-  return { block, sequence, first, version, end, freeEnd: space.entriesEnd, number };
 }
 
 export class Appender {
@@ -101,23 +68,4 @@ export class Appender {
   close(): void {
     this.medium.close();
   }
-}
-
-/** See `Appender.isConfirmed`. The medium's head buffer holds the newest block's head afterwards. */
-export function isConfirmed(medium: Medium, { block, sequence, first, end, freeEnd }: Position): boolean {
-  const start = block * medium.blockLength;
-  const isWithin = end >= start + HEAD_BYTES && freeEnd <= start + medium.blockLength;
-  if (!(block < medium.blocks && isWithin && (end & 3) === 0 && (end & (medium.unit - 1)) === 0)) return false;
-  medium.readHead(block);
-  const head = medium.head;
-  if (!isHeader(head, OPEN_WORD) || sequenceIn(head, OPEN_WORD) !== sequence) return false;
-  if (firstIn(head, OPEN_WORD) !== (first | 0)) return false;
-  if (medium.unit === 16 && !isWhole(head, 0, sequence)) return false;
-  return medium.unit === 16 || medium.wordAt(end - 4) !== ERASED;
-}
-
-/** Nothing was appended at `end` since. Where erased flash need not read as ones, that would be a record of the next number. */
-export function isFree(medium: Medium, position: Position, end: number, size: number, number: number): boolean {
-  if (medium.unit === 1) return medium.isBlank(end, end + size);
-  return !medium.load(end, position.freeEnd, blockSeed(position.sequence)) || medium.number !== (number | 0);
 }

@@ -27,17 +27,16 @@ import type { Statistics } from "./queue/events.js";
 import { FreeSpace } from "./queue/free-space.js";
 import { putDeferred, putMark, putReleased, putSettled } from "./queue/mark-records.js";
 import { NotePad } from "./queue/notes.js";
-import type { Entry, OutboxOptions } from "./queue/options.js";
+import type { Entry, OutboxOptions, Suspension } from "./queue/options.js";
 import { countPassed } from "./queue/passed.js";
-import { restore, type Suspension, suspend, tailAddress } from "./queue/suspended.js";
+import { restore, suspend, tailAddress } from "./queue/suspended.js";
 import { recordTail } from "./queue/tail.js";
 import { Walk } from "./queue/walk.js";
 import { measure } from "./statistics.js";
 
 export type { Flash, FlashStatus } from "./flash/flash.js";
 export type { OutboxEvent, Statistics } from "./queue/events.js";
-export type { Entry, OutboxOptions } from "./queue/options.js";
-export type { Suspension } from "./queue/suspended.js";
+export type { Entry, OutboxOptions, Suspension } from "./queue/options.js";
 
 const TRIES = 3;
 const ENDURANCE = 100_000;

@@ -80,7 +80,7 @@ export class Lifetime {
 
 /** A copy: who writes notes keeps those that flash does not take. */
 function bytesOf({ buffer }: DataView): Uint8Array {
-  return new Uint8Array(buffer.slice(0));
+  return new Uint8Array(buffer).slice();
 }
 
 /** Boots that only the clock's note knows of, where the latest count was damaged: their numbers must not come again. */

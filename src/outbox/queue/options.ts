@@ -3,7 +3,6 @@
 import type { NoteOwner } from "../blocks/carried.js";
 import type { Flash } from "../flash/flash.js";
 import type { OutboxListener } from "./events.js";
-import type { Suspension } from "./suspended.js";
 
 /** An entry as `seek` hands it out. One object per outbox: copy what you keep. */
 export interface Entry {
@@ -16,6 +15,26 @@ export interface Entry {
   readonly payload: Uint8Array;
   /** Bytes in `payload`. */
   readonly payloadLength: number;
+}
+
+/** Where the next entry goes: numbers, for whoever keeps them over a sleep. */
+export interface Position {
+  /** The newest block: its index on flash, its block sequence, the number of its first entry, its format version. */
+  readonly block: number;
+  readonly sequence: number;
+  readonly first: number;
+  readonly version: number;
+  /** Address of the next record; up to where entries may go. */
+  readonly end: number;
+  readonly freeEnd: number;
+  /** Sequence number of the next entry. */
+  readonly number: number;
+}
+
+/** An outbox that sleeps. */
+export interface Suspension extends Position {
+  /** At most MAX_STATE_BYTES (suspended.ts); empty: the next run mounts, and an `Appender` goes by the position alone. */
+  readonly outboxState: Uint8Array;
 }
 
 /** Kept: `onEvent` and `appliesFrom` are called on it, and `endurance` asked. All else is read once. */

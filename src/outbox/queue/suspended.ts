@@ -1,6 +1,6 @@
 /*
  * What an outbox knows beside its position, as bytes for whoever keeps them over a sleep: the next run goes on with them and reads one
- * head, where a mount reads all of them and the newest block. For a flash that nobody else programs meanwhile, but an `Appender`.
+ * head, where a mount reads all of them and the newest block. For a flash that an `Appender` alone programs meanwhile.
  * They are believed if flash confirms the position (appender.ts); whoever keeps them has to see to it that they are whole.
  *
  * Little-endian words of 32 bits; of a number that counts entries, its low bits, which the position completes:
@@ -15,13 +15,14 @@
  *   14-17    16 bits a tag: where its latest value lies in the newest block; 0: nowhere
  *   18-      blocks in use, oldest first: the number of the first entry in the low words, then 16 bits each, which block it is
  */
-import { isConfirmed, isFree, type Position, positionOf } from "../appender.js";
 import { TAGS } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
 import { completeBlocks } from "../blocks/mount.js";
 import { blockSeed, CLEAN_BYTES, decodeHeader } from "../flash/layout.js";
 import { exactCount } from "./counting.js";
 import type { FreeSpace } from "./free-space.js";
+import type { Suspension } from "./options.js";
+import { isConfirmed, isFree, positionOf } from "./position.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
 const FIXED_WORDS = 18;
@@ -34,12 +35,6 @@ const IS_RESTED = 2;
 /** With more blocks in use the next run mounts: a backlog so long is rare, and its report is long anyway. */
 export const MAX_LIVE = 10;
 export const MAX_STATE_BYTES = (FIXED_WORDS << 2) + MAX_LIVE * 6;
-
-/** An outbox that sleeps. */
-export interface Suspension extends Position {
-  /** At most MAX_STATE_BYTES; empty: the next run mounts, and an `Appender` goes by the position alone. */
-  readonly outboxState: Uint8Array;
-}
 
 /** Of an outbox all of whose settles are durable; undefined: a later run has to mount it. */
 export function suspend(space: FreeSpace): Suspension | undefined {
