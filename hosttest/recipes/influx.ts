@@ -3,7 +3,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Service } from "./service.js";
+import { Service } from "../support/processes/service.js";
 import type { Point } from "./verdict.js";
 
 const NS_PER_MS = 1_000_000n;

@@ -2,10 +2,8 @@
  * The programs of the recipes: where they are, or how to get them. Node-RED comes from npm and Telegraf from the Go module
  * proxy, pinned, into a folder of this run; InfluxDB from Debian, for there is no other way without a foreign archive.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+import { commandFile, type Found, run } from "../support/processes/commands.js";
 
 export const NODE_RED = "node-red@4.1.8";
 const NODE_RED_INFLUXDB = "node-red-contrib-influxdb@0.7.0";
@@ -17,15 +15,6 @@ const TELEGRAF_PARTS = [
   "processors.converter",
   "processors.dedup",
 ];
-
-/** A program, or why it is not to be had and what helps. */
-export type Found = { readonly command: string } | { readonly missing: string };
-
-/** The file of a command, or undefined. */
-export function commandFile(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/go/bin", "/usr/lib/go/bin"];
-  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
-}
 
 export function influxDB(): Found {
   const command = commandFile("influxd");
@@ -54,28 +43,4 @@ export async function telegraf(folder: string): Promise<Found> {
   if (result.code !== 0)
     return { missing: `Telegraf does not build (needed: ${advice}): ${result.output.slice(-500)}` };
   return { command: join(folder, "telegraf") };
-}
-
-/** What a command prints, both streams, and how it ends. */
-async function run(
-  command: string,
-  words: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<{ code: number; output: string }> {
-  const child = spawn(command, words, {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...environment },
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (text) => {
-      output += text;
-    });
-  }
-  try {
-    const [code] = await once(child, "close");
-    return { code: code ?? 1, output };
-  } catch (error) {
-    return { code: 1, output: String(error) };
-  }
 }

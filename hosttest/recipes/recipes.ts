@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { top } from "../support/bundle.mjs";
-import { Service } from "./service.js";
+import { Service } from "../support/processes/service.js";
 
 export interface Recipe {
   readonly name: string;

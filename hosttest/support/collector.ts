@@ -24,6 +24,7 @@ export class Collector {
   readonly arrivals: Arrival[] = [];
   readonly #client: MqttClient;
   #changed: () => void = () => {};
+  #subscriptions = 0;
 
   private constructor(client: MqttClient) {
     this.#client = client;
@@ -34,10 +35,18 @@ export class Collector {
     client.on("error", () => {}); // it reconnects by itself
   }
 
-  /** Subscribed, with a session that outlives its connections, when the promise resolves. */
-  static async start(port: number, filter: string, qos: 0 | 1 | 2 = 2): Promise<Collector> {
+  /**
+   * Subscribed, with a session that outlives its connections, when the promise resolves. `subscribes`: whether it relies on that session
+   * or subscribes again with each connection, for a broker that forgets sessions.
+   */
+  static async start(
+    port: number,
+    filter: string,
+    qos: 0 | 1 | 2 = 2,
+    { subscribes = "once", host = "127.0.0.1" }: { subscribes?: "once" | "always"; host?: string } = {},
+  ): Promise<Collector> {
     const client = mqtt.connect({
-      host: "127.0.0.1",
+      host,
       port,
       clientId: `collector${Math.random().toString(36).slice(2)}`,
       clean: false,
@@ -46,7 +55,17 @@ export class Collector {
     });
     const collector = new Collector(client);
     await client.subscribeAsync(filter, { qos });
+    collector.#subscriptions = 1;
+    client.on("connect", () => {
+      if (subscribes === "once") collector.#subscriptions++;
+      else client.subscribe(filter, { qos }, (error) => (collector.#subscriptions += error ? 0 : 1));
+    });
     return collector;
+  }
+
+  /** How many times it was connected and subscribed, the first included. */
+  get subscriptions(): number {
+    return this.#subscriptions;
   }
 
   get readings(): SeenReading[] {
