@@ -7,7 +7,8 @@ import { afterAll, afterEach, describe, expect } from "vitest";
 import type { Values } from "../../../src/settings/schema.js";
 import { VERSION } from "../../../src/version.js";
 import { SimulatedDevice } from "../../support/device-board.js";
-import { Desk, browserTest as test } from "./browser.js";
+import { browserTest as test } from "../../support/processes/chromium.js";
+import { Desk } from "./browser.js";
 
 const TICK_MS = 5;
 const HASTE = 4; // the device's time to the browser's: scans and joins take seconds

@@ -2,31 +2,17 @@
  * Chromium without a window, and a page with the published Improv button, both on this machine alone: the client's files
  * come from its npm package as a CDN would give them, and a request to anywhere else fails the test that makes it.
  */
-import { accessSync, constants, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { test } from "vitest";
+import type { Browser, Page } from "playwright-core";
+import { launchChromium } from "../../support/processes/chromium.js";
 
-const CHROMIUM = "/usr/bin/chromium";
 const PAGE = fileURLToPath(new URL("improv-page.html", import.meta.url));
 const SDK = dirname(createRequire(import.meta.url).resolve("improv-wifi-serial-sdk/dist/web/serial-launch-button.js"));
-
-/** So that it looks nothing up by itself. */
-const QUIET = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** `test`, for what needs Chromium. Without it, reported as not run; on CI it runs all the same, and fails. */
-export const browserTest = test.runIf(isExecutable(CHROMIUM) || process.env.CI !== undefined);
 
 /** A page whose button leads to a device. */
 export interface Cable {
@@ -50,11 +36,10 @@ export class Desk {
 
   /** @throws Error if Chromium is missing, or does not start */
   static async open(): Promise<Desk> {
-    if (!isExecutable(CHROMIUM)) throw new Error(`there is no ${CHROMIUM}: run hosttest/setup.sh`);
     const server = createServer(serve);
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     try {
-      return new Desk(await chromium.launch({ executablePath: CHROMIUM, args: QUIET }), server);
+      return new Desk(await launchChromium(), server);
     } catch (error) {
       server.close();
       throw error;
@@ -101,12 +86,3 @@ const serve: RequestListener = ({ url = "/" }, response) => {
     response.writeHead(404).end();
   }
 };
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
