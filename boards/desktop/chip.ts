@@ -11,6 +11,7 @@
 import { randomBytes } from "node:crypto";
 import { KeyValueOnFlash } from "../parts/key-value.js";
 import { BLOCK_LENGTH, FlashFile, type Partition } from "./flash/flash-file.js";
+import type { Supply } from "./flash/supply.js";
 
 const SETTINGS_AT = BLOCK_LENGTH;
 const SETTINGS_SIZE = 6 * BLOCK_LENGTH;
@@ -42,6 +43,10 @@ export class Chip {
     this.mac = readOrGiveMac(this.#file.partition(0, BLOCK_LENGTH));
     this.#settingsFlash = this.#file.partition(SETTINGS_AT, SETTINGS_SIZE);
     this.#outboxFlash = this.#file.partition(OUTBOX_AT, OUTBOX_SIZE);
+  }
+
+  get supply(): Supply {
+    return this.#file.supply;
   }
 
   /** The settings, one store for all who ask: the firmware, and the command line beside it. Mounted anew once it was closed. */

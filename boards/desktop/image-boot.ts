@@ -2,7 +2,7 @@
  * What starts on the desktop's chip: the image of the slot that boot selection names, on trial or not, with the fault that it may carry. The
  * program is always this one; an image says which version it reports. A process that is killed is a reset without power.
  */
-import type { ResetCause } from "../../src/board.js";
+import type { ResetCause, TimerId } from "../../src/board.js";
 import type { UpdatePort } from "../../src/update/io.js";
 import { slotsClass } from "../common/image-slots.js";
 import { BootSlots } from "../parts/boot-slots.js";
@@ -20,6 +20,7 @@ export class ImageBoot {
   readonly port: UpdatePort;
   readonly #slots: BootSlots;
   #image: ImageDescription | undefined;
+  #timer: TimerId | undefined;
 
   /** `key`: the public key that images are signed for. */
   constructor(chip: Chip, key: Uint8Array) {
@@ -48,10 +49,10 @@ export class ImageBoot {
     this.#image = this.#slots.boot();
     switch (this.#image?.fault) {
       case "crash":
-        timers.set(() => this.boot(start, "crash"), CRASH_MS);
+        this.#timer = timers.set(() => this.boot(start, "crash"), CRASH_MS);
         return;
       case "hang":
-        timers.set(() => this.boot(start, "watchdog"), WATCHDOG_MS);
+        this.#timer = timers.set(() => this.boot(start, "watchdog"), WATCHDOG_MS);
         return;
       case "deaf":
       case undefined:
@@ -59,5 +60,10 @@ export class ImageBoot {
     }
     if (this.#image === undefined) throw new ImageError("no slot of the chip holds an image: it does not start");
     start(cause);
+  }
+  /** The power is gone: nothing starts any more. */
+  powerOff(): void {
+    if (this.#timer !== undefined) timers.clear(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -8,6 +8,7 @@ import { valueText } from "../../src/channels/rounding.js";
 import type { Sample } from "../../src/channels/sample.js";
 import { printable } from "../../src/console/port/printable.js";
 import { Backlog } from "./backlog.js";
+import { type CutPlace, placeText } from "./flash/supply.js";
 import type { TerminalOptions } from "./terminal/terminal.js";
 import { timers } from "./timers.js";
 
@@ -23,6 +24,8 @@ export interface RunOptions {
   onCountedAsleep?(): void;
   /** Calls `done` when all that arrived is shown. `newest`: the last reading that the broker has confirmed, if they have numbers. */
   whenShown?(newest: number | undefined, done: () => void): void;
+  /** Ends what else runs in this process, politely. */
+  stopOthers?(done: () => void): void;
   /** Called last. `unsettled`: readings that are still in flash. */
   atEnd(unsettled: number): void;
 }
@@ -62,6 +65,15 @@ export class Run implements Observer {
     this.#backlog?.close();
     if (headless) this.#line(`asleep ms=${ms}`);
     else this.#showSleep(`asleep for ${(ms / 1_000).toFixed(1)} s, ${this.#kept} kept in flash; a key wakes it`);
+  }
+
+  /** Nothing of the firmware runs any more. `place`: where in a write to flash. */
+  powerLost(place: CutPlace | undefined): void {
+    this.#firmware = undefined;
+    this.#backlog?.close();
+    this.#hideSleep();
+    const where = place === undefined ? "" : ` in the middle of ${placeText(place)}`;
+    this.#line(`power: cut${where}; ${this.#kept} kept in flash`);
   }
 
   woke(): void {
@@ -143,8 +155,10 @@ export class Run implements Observer {
       process.exit(0);
     };
     setTimeout(exit, POLITE_MS);
-    if (this.#firmware === undefined) exit();
-    else this.#firmware.stop(() => this.#whenShown(exit));
+    const { stopOthers = (done) => done() } = this.#options;
+    const stopped = (): void => stopOthers(() => this.#whenShown(exit));
+    if (this.#firmware === undefined) stopOthers(exit);
+    else this.#firmware.stop(stopped);
   }
 
   /** Nothing of the firmware runs any more. Exit code 1. */

@@ -53,6 +53,16 @@ export class Sleeping {
     this.#chip.reset();
   }
 
+  get isAsleep(): boolean {
+    return this.#chip.isAsleep;
+  }
+
+  /** RTC memory and slow clock are lost. */
+  powerOff(): void {
+    this.#input.off("readable", this.#onKey);
+    this.#chip.powerOff();
+  }
+
   #fellAsleep(ms: number): void {
     this.#options.onSleep(ms);
     if (this.#isPressed) setImmediate(() => this.press());

@@ -51,8 +51,17 @@ describe("the desktop's command line", () => {
       headless: false,
       serial: "terminal",
       engine: "node",
+      devices: 1,
+      page: { port: 8419, isChosen: false },
       help: false,
     });
+  });
+
+  test("the page: its port, none, and what needs it", () => {
+    expect(parse("--port 9000").page).toEqual({ port: 9000, isChosen: true });
+    expect(parse("--no-page").page).toBeUndefined();
+    expect(parse("--headless").page).toBeUndefined();
+    expect(parse("--devices 3").devices).toBe(3);
   });
 
   test("takes the broker's usual port", () => {
@@ -115,6 +124,11 @@ describe("the desktop's command line", () => {
     ["--engine v8", "--engine v8: expected node or xs"],
     ["--serial com1", "--serial com1: expected terminal or pty"],
     ["--serial pty --headless", "--serial pty: a headless run has no prompt"],
+    ["--port 9000 --headless", "--port: there is no page in such a run"],
+    ["--port 0", "--port 0: expected a whole number from 1 to 65535"],
+    ["--devices 2 --no-page", "--devices: more than one need the page"],
+    ["--devices 2 --engine xs", "--devices: with --engine xs one alone"],
+    ["--devices 9", "--devices 9: expected a whole number from 1 to 8"],
     ["--count 0", "--count 0: expected a whole number"],
     ["--count 1.5", "--count 1.5: expected a whole number"],
     ["--duration soon", "--duration soon: expected seconds"],

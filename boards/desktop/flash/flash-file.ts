@@ -8,6 +8,7 @@
 import { closeSync, fchmodSync, fstatSync, ftruncateSync, readSync, statSync, writeSync } from "node:fs";
 import { messageOf } from "../../../src/common/message-of.js";
 import { isAt, openLocked } from "./file-lock.js";
+import { Supply } from "./supply.js";
 
 export const BLOCK_LENGTH = 4096;
 const ERASED = 0xff;
@@ -21,6 +22,7 @@ export class FlashFile {
   readonly path: string;
   /** True if this call has made a factory-new chip. */
   readonly created: boolean;
+  readonly supply = new Supply();
   readonly #bytes: Uint8Array;
   readonly #partitions: Partition[] = [];
   #file: number | undefined;
@@ -82,19 +84,29 @@ export class FlashFile {
 
   /** @internal for Partition */
   read(buffer: Uint8Array, offsetBytes: number): void {
+    this.supply.require();
     buffer.set(this.#bytes.subarray(offsetBytes, offsetBytes + buffer.length));
   }
 
   /** @internal for Partition */
   program(buffer: Uint8Array, offsetBytes: number): void {
     const bytes = this.#bytes.slice(offsetBytes, offsetBytes + buffer.length);
-    for (let i = 0; i < buffer.length; i++) bytes[i] &= buffer[i];
+    const end = this.supply.program(bytes, buffer);
     this.#store(bytes, offsetBytes, "write failed");
+    end();
   }
 
   /** @internal for Partition */
   erase(offsetBytes: number, sizeBytes: number): void {
-    this.#store(new Uint8Array(sizeBytes).fill(ERASED), offsetBytes, "erase failed");
+    const bytes = this.#bytes.slice(offsetBytes, offsetBytes + sizeBytes);
+    const end = this.supply.erase(bytes);
+    this.#store(bytes, offsetBytes, "erase failed");
+    end();
+  }
+
+  /** The bytes from `offsetBytes` on as they lie there, power or none: for who looks at the chip from outside. */
+  peek(offsetBytes: number, sizeBytes: number): Uint8Array {
+    return this.#bytes.subarray(offsetBytes, offsetBytes + sizeBytes);
   }
 
   /** Gives the file and its lock back. Idempotent. */
@@ -115,6 +127,12 @@ export class FlashFile {
   }
 }
 
+/** Hears of what was done to a partition, also where power went in the middle of it. Addresses are the partition's. */
+export interface FlashWatcher {
+  programmed(offsetBytes: number, length: number): void;
+  erased(first: number, end: number): void;
+}
+
 /** `embedded:storage/flash` over a part of the chip. Errors as the ESP32's: "read failed", "write failed", "erase failed". */
 export class Partition {
   /** First byte in the chip, and the one behind the last. */
@@ -122,6 +140,7 @@ export class Partition {
   readonly end: number;
   /** The key-value store that is open on it. */
   mountedBy: object | undefined;
+  watcher: FlashWatcher | undefined;
   readonly #chip: FlashFile;
   readonly #size: number;
 
@@ -140,17 +159,32 @@ export class Partition {
 
   write(buffer: Uint8Array, offsetBytes: number): void {
     this.#check(offsetBytes, buffer.length, "write failed");
-    this.#chip.program(buffer, this.start + offsetBytes);
+    this.#chip.supply.require();
+    try {
+      this.#chip.program(buffer, this.start + offsetBytes);
+    } finally {
+      this.watcher?.programmed(offsetBytes, buffer.length);
+    }
   }
 
   /** Blocks `first` to `end`, which is not erased itself. */
   eraseBlock(first: number, end = first + 1): void {
     this.#check(first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH, "erase failed");
-    this.#chip.erase(this.start + first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH);
+    this.#chip.supply.require();
+    try {
+      this.#chip.erase(this.start + first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH);
+    } finally {
+      this.watcher?.erased(first, end);
+    }
   }
 
   status(): { size: number; blockLength: number; blocks: number } {
     return { size: this.#size, blockLength: BLOCK_LENGTH, blocks: this.#size / BLOCK_LENGTH };
+  }
+
+  /** The content as it lies there, power or none. Changes with the chip. */
+  peek(): Uint8Array {
+    return this.#chip.peek(this.start, this.#size);
   }
 
   /** The chip stays open: it has other partitions. */

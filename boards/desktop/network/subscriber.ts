@@ -3,6 +3,7 @@
  * that shows what arrives. It has nothing to do with the firmware but the broker.
  * At QoS 0: it shows, and owes nothing for what is too long to be shown (skim.ts).
  */
+import { randomBytes } from "node:crypto";
 import { Duplex } from "node:stream";
 import { MqttClient } from "mqtt";
 import type { TLSDemand } from "../../../src/tls/io.js";
@@ -25,11 +26,21 @@ export interface BrokerAddress {
   readonly credentials: string;
 }
 
+/** Who else wants to know what arrives. */
+export interface Arrivals {
+  arrived(topic: string, payload: string): void;
+  /** From now on what is published arrives; or does not. */
+  subscribed(is: boolean): void;
+}
+
 export class Subscriber {
+  /** Its client id. */
+  readonly id = `subscriber${randomBytes(6).toString("hex")}`;
+  arrivals: Arrivals | undefined;
   readonly #print: (line: string) => void;
   #client: MqttClient | undefined;
   #at = "";
-  #isSubscribed = false;
+  #subscribed = false;
   #newest: number | undefined; // `seq` of the latest message that has one
   #check: () => void = () => {};
 
@@ -38,13 +49,17 @@ export class Subscriber {
     this.#print = print;
   }
 
+  get isSubscribed(): boolean {
+    return this.#subscribed;
+  }
+
   /** Connects, and again after every drop. A broker that is away is no error: it waits. Another one than before: goes there. */
   follow({ host, port, user, password, demand, credentials }: BrokerAddress): void {
     const at = JSON.stringify([host, port, user, password, demand?.fingerprint, demand?.name, credentials]);
     if (at === this.#at) return;
     this.#at = at;
     this.#client?.end(true);
-    this.#isSubscribed = false;
+    this.#setSubscribed(false);
     let isNew = true;
     const onSkipped = (topic: string, bytes: number): void =>
       this.#print(`${topic} (${bytes} bytes: too long to be shown)`);
@@ -57,6 +72,7 @@ export class Subscriber {
         }
       },
       {
+        clientId: this.id,
         username: user || undefined,
         password: password || undefined,
         reconnectPeriod: 1000,
@@ -67,12 +83,12 @@ export class Subscriber {
     client.on("error", () => {}); // the thermometer itself reports the broker
     client.on("message", (topic, payload) => this.#arrived(topic, payload.toString("utf8")));
     client.on("close", () => {
-      if (client === this.#client) this.#isSubscribed = false;
+      if (client === this.#client) this.#setSubscribed(false);
     });
     client.on("connect", () =>
       client.subscribe(FILTER, { qos: 0 }, (error, granted = []) => {
         if (client !== this.#client || error || granted.some(({ qos }) => (qos as number) > 2)) return;
-        this.#isSubscribed = true;
+        this.#setSubscribed(true);
         if (isNew) this.#print(`subscribed to ${FILTER} at ${host}:${port}`);
         isNew = false;
       }),
@@ -85,7 +101,7 @@ export class Subscriber {
    */
   whenShown(newest: number | undefined, done: () => void): void {
     const client = this.#client;
-    if (client === undefined || !this.#isSubscribed) {
+    if (client === undefined || !this.#subscribed) {
       done();
       return;
     }
@@ -103,9 +119,15 @@ export class Subscriber {
     this.#check();
   }
 
+  #setSubscribed(is: boolean): void {
+    this.#subscribed = is;
+    this.arrivals?.subscribed(is);
+  }
+
   #arrived(topic: string, payload: string): void {
     const rest = payload.length - MAX_SHOWN;
     this.#print(`${topic} ${rest <= 0 ? payload : `${payload.slice(0, MAX_SHOWN)} ... (${rest} characters more)`}`);
+    this.arrivals?.arrived(topic, payload);
     this.#newest = sequenceIn(payload);
     this.#check();
   }

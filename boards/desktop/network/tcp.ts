@@ -124,6 +124,22 @@ export class TCP {
     } else this.#socket.destroy();
   }
 
+  /**
+   * As if the network were gone: nothing goes out any more, no FIN either, and the other end hears nothing. The socket stays until
+   * `destroy` or the other end closes it, and does not keep the process. No callback comes afterwards.
+   */
+  abandon(): void {
+    this.#isClosed = true;
+    this.#socket.resume(); // what still comes is not read
+    this.#socket.unref();
+  }
+
+  /** Ends what was abandoned. */
+  destroy(): void {
+    this.#isClosed = true;
+    this.#socket.destroy();
+  }
+
   #announce(): void {
     if (!this.#isClosed && !this.#isEnded) this.#options.onWritable?.(SEND_BUFFER - this.#waiting);
   }

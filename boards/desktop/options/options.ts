@@ -44,8 +44,15 @@ export interface Options {
   readonly serial: "terminal" | "pty";
   /** What runs the firmware: Node itself, or XS, the engine of the device (an older release), in a process beside. */
   readonly engine: "node" | "xs";
+  /** Devices in this process, a room each. */
+  readonly devices: number;
+  /** Of the page, on the loopback interface; undefined: no page. */
+  readonly page: { readonly port: number; readonly isChosen: boolean } | undefined;
   readonly help: boolean;
 }
+
+const PAGE_PORT = 8419;
+const MAX_DEVICES = 8;
 
 const DRIVERS = drivers.map(({ name }) => name).join(", ");
 const SIMULATED = simulatedParts.map(({ name }) => name).join(", ");
@@ -76,7 +83,10 @@ const OPTIONS = {
     choice("what runs the firmware; xs is the device's engine and needs a C compiler", ["node", "xs"]),
   ),
   sleep: flag("sleeps from one reading to the next, wakes by a key, sends every half minute (see `set report`)"),
-  headless: flag("no prompt: a line a reading"),
+  port: whole("N", `the page is at http://localhost:N (default: ${PAGE_PORT}, or any that is free)`, 1, 65_535),
+  "no-page": flag("no page"),
+  devices: preset("1", whole("N", "so many devices, a room each, side by side on the page", 1, MAX_DEVICES)),
+  headless: flag("no prompt and no page: a line a reading"),
 };
 
 /** What `--help` prints. */
@@ -103,8 +113,14 @@ export function parseOptions(argv: readonly string[]): Options {
     throw new UsageError("--engine xs: takes no updates yet: leave --update-key out");
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
+  const hasPage = !values.headless && !values["no-page"];
+  if (values.port !== undefined && !hasPage) throw new UsageError("--port: there is no page in such a run");
+  if (values.devices > 1 && !hasPage) throw new UsageError("--devices: more than one need the page");
+  if (values.devices > 1 && values.engine === "xs") throw new UsageError("--devices: with --engine xs one alone");
   return {
     overrides,
+    devices: values.devices,
+    page: hasPage ? { port: values.port ?? PAGE_PORT, isChosen: values.port !== undefined } : undefined,
     flash: values.flash,
     updateKey: values["update-key"],
     ca,

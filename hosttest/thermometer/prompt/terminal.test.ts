@@ -121,7 +121,7 @@ describe("through a pipe", () => {
   const answers = (one: DeviceProcess) =>
     one.stdout
       .split("\n")
-      .filter((line) => line !== "" && !/^(home-thermometer|broker|connected|subscribed|home\/)/.test(line));
+      .filter((line) => line !== "" && !/^(home-thermometer|broker|connected|subscribed|page|home\/)/.test(line));
 
   test("commands are answered in turn, the one that takes a while too, and then it ends with 0", async () => {
     const one = start();

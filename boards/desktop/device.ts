@@ -1,0 +1,359 @@
+/*
+ * One simulated device: its chip, sensors, air, network plug and sleep, and the firmware that lives on them, from one reset to
+ * the next. Its power can be cut, in the middle of a flash write too: from then on nothing of that life has an effect.
+ */
+import type { Board, Firmware, Observer, ResetCause } from "../../src/board.js";
+import type { Serial } from "../../src/console/port/serial.js";
+import { I2CBus } from "../parts/i2c-bus.js";
+import { WiFiLink } from "../parts/wifi-link.js";
+import { Air } from "./air.js";
+import type { Chip } from "./chip.js";
+import type { DeviceClock } from "./device-clock.js";
+import type { CutPlace } from "./flash/supply.js";
+import type { ImageBoot } from "./image-boot.js";
+import { DeafTCP } from "./network/deaf-tcp.js";
+import { Plug } from "./network/plug.js";
+import { TCP } from "./network/tcp.js";
+import { TLS } from "./network/tls.js";
+import { simulatedParts } from "./simulated-parts.js";
+import { Sleeping } from "./sleeping.js";
+import { timers } from "./timers.js";
+
+/** The open Wi-Fi network in the air, and the setting's default. */
+const NETWORK = "simulated";
+const JOIN_MS = 30;
+const ADDRESS_MS = 20;
+/** "In the middle of a write": a record's length, about. */
+const CUT_WITHIN_BYTES = 12;
+
+/** Hears what becomes of a device, all lives long. */
+export interface DeviceListener extends Observer {
+  /** A life begins, by power-on or reset. */
+  booting?(cause: ResetCause): void;
+  /** Deep sleep, until it wakes by itself after so long. */
+  slept?(ms: number): void;
+  woke?(): void;
+  /** `place`: where in a flash write, if it was in one. */
+  powerLost?(place: CutPlace | undefined): void;
+  /** The switches of the world around it. */
+  changed?(): void;
+}
+
+export interface DeviceOptions {
+  readonly chip: Chip;
+  readonly clock: DeviceClock;
+  readonly listener: DeviceListener;
+  readonly serial: Serial | undefined;
+  /** There is a Wi-Fi to be joined; else the network is always there. */
+  readonly hasWiFi: boolean;
+  /** Keys on standard input wake it. */
+  readonly hasKeys: boolean;
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly credentials: Board["credentials"];
+  /** Settings of this run, asked for at each boot. */
+  overrides(): Record<string, string>;
+  /** What boots, where firmware images can be replaced; absent: this program. */
+  readonly images?: ImageBoot | undefined;
+  /** Starts the firmware where it runs in another process; undefined: here. */
+  readonly elsewhere: (() => void) | undefined;
+  /** The chip holds nothing that could start. */
+  onNoImage?(error: unknown): void;
+  trace(line: string): void;
+  /** Ctrl-C while it sleeps. */
+  onQuit(): void;
+}
+
+export class DesktopDevice {
+  readonly board: Board;
+  readonly chip: Chip;
+  readonly air: Air;
+  readonly plug = new Plug();
+  readonly sleeping: Sleeping;
+  readonly #options: DeviceOptions;
+  readonly #bus = new I2CBus();
+  readonly #wifi: WiFiLink | undefined;
+  #start: (() => Firmware) | undefined;
+  #firmware: Firmware | undefined;
+  #bootedMs = 0;
+  #cause: ResetCause = "power"; // a process that was killed is a chip without power
+  #lastWords = (_line: string): void => {};
+  #isSensorThere = true;
+  #hasTimeServer = true;
+  #knowsTime = true;
+
+  constructor(options: DeviceOptions) {
+    this.#options = options;
+    this.chip = options.chip;
+    const uptimeMs = (): number => options.clock.uptimeMs();
+    this.air = new Air({ uptimeMs, random: Math.random });
+    this.#plugSensors(uptimeMs);
+    if (options.hasWiFi) {
+      const accessPoints = [{ ssid: NETWORK, rssi: -58 }];
+      this.#wifi = new WiFiLink({ timers, accessPoints, joinMs: JOIN_MS, addressMs: ADDRESS_MS });
+    }
+    this.sleeping = new Sleeping({
+      hasKeys: options.hasKeys,
+      onSleep: (ms) => options.listener.slept?.(ms),
+      onWake: () => this.#wake(),
+      onQuit: () => options.onQuit(),
+    });
+    this.board = this.#makeBoard();
+    process.on("uncaughtExceptionMonitor", (error) => this.#lastWords(String(error)));
+  }
+
+  get firmware(): Firmware | undefined {
+    return this.#firmware;
+  }
+
+  // The power
+
+  get isOn(): boolean {
+    return this.chip.supply.isOn;
+  }
+
+  /** The firmware runs in this process: power and sleep can be had. */
+  get isHere(): boolean {
+    return this.#options.elsewhere === undefined;
+  }
+
+  /** Cuts the power at once. */
+  cut(): void {
+    if (!this.isOn || !this.isHere) return;
+    this.chip.supply.off();
+    this.#powerLost(undefined);
+  }
+
+  /** Cuts it in the middle of the next write to flash. */
+  cutInNextWrite(): void {
+    if (!this.isOn || !this.isHere) return;
+    this.chip.supply.cutAfter(1 + Math.floor(Math.random() * (CUT_WITHIN_BYTES - 1)), (place) =>
+      this.#powerLost(place),
+    );
+    this.#options.listener.changed?.();
+  }
+
+  powerOn(): void {
+    if (this.isOn || this.#start === undefined) return;
+    this.chip.supply.on();
+    this.#cause = "power";
+    this.#knowsTime = this.#hasTimeServer;
+    this.#boot();
+  }
+
+  /** As pressing reset: settings that count from the next boot on are in force then. */
+  reset(): void {
+    if (this.isOn && this.sleeping.isAsleep) this.#restart();
+    else if (this.isOn) this.board.restart("reset");
+  }
+
+  // The world around it
+
+  get hasNetwork(): boolean {
+    return this.plug.isIn;
+  }
+
+  set hasNetwork(is: boolean) {
+    if (is === this.plug.isIn) return;
+    if (is) {
+      this.plug.in();
+      this.#wifi?.up();
+    } else {
+      this.plug.out();
+      this.#wifi?.down();
+    }
+    this.#options.listener.changed?.();
+  }
+
+  get isSensorThere(): boolean {
+    return this.#isSensorThere;
+  }
+
+  set isSensorThere(is: boolean) {
+    this.#isSensorThere = is;
+    for (const { address } of simulatedParts) {
+      if (is) this.#bus.plug(address);
+      else this.#bus.unplug(address);
+    }
+    this.#options.listener.changed?.();
+  }
+
+  get hasTimeServer(): boolean {
+    return this.#hasTimeServer;
+  }
+
+  /** A device that knows the time keeps it until the power is cut. */
+  set hasTimeServer(is: boolean) {
+    this.#hasTimeServer = is;
+    if (is && !this.#knowsTime) {
+      this.#knowsTime = true;
+      this.#firmware?.clockChanged();
+    }
+    this.#options.listener.changed?.();
+  }
+
+  get knowsTime(): boolean {
+    return this.#knowsTime;
+  }
+
+  // Its lives
+
+  /** The firmware that runs elsewhere begins anew. */
+  restarted(): void {
+    this.#bootedMs = this.#options.clock.uptimeMs();
+    this.#cause = "restart";
+    this.#options.listener.booting?.(this.#cause);
+  }
+
+  #boot(): void {
+    this.#bootedMs = this.#options.clock.uptimeMs();
+    this.#options.listener.booting?.(this.#cause);
+    this.#begin();
+  }
+
+  /** What runs is an image, where the chip's can be replaced. */
+  #begin(): void {
+    const begin = (cause?: ResetCause): void => {
+      if (cause !== undefined) this.#cause = cause;
+      this.#bootedMs = this.#options.clock.uptimeMs();
+      const firmware = this.#start?.();
+      if (this.isOn) this.#firmware = firmware;
+      else this.#end(firmware); // the power went while it started
+    };
+    const { images, onNoImage } = this.#options;
+    if (images === undefined) {
+      begin();
+      return;
+    }
+    try {
+      images.boot(begin);
+    } catch (error) {
+      if (this.isOn) onNoImage?.(error);
+    }
+  }
+
+  #wake(): void {
+    this.chip.reset();
+    this.#cause = "sleep";
+    this.#bootedMs = this.#options.clock.uptimeMs();
+    this.#options.listener.woke?.();
+    this.#begin();
+  }
+
+  #restart(): void {
+    this.#firmware?.close();
+    this.chip.reset();
+    this.sleeping.reset();
+    this.#wifi?.powerCycle();
+    this.#cause = "restart";
+    setImmediate(() => {
+      if (this.isOn) this.#boot();
+    });
+  }
+
+  /** May come from within the firmware's own call. */
+  #powerLost(place: CutPlace | undefined): void {
+    const dying = this.#firmware;
+    this.#firmware = undefined;
+    this.plug.cut();
+    this.#wifi?.powerCycle();
+    this.sleeping.powerOff();
+    this.#options.images?.powerOff();
+    this.#options.listener.powerLost?.(place);
+    this.#end(dying);
+  }
+
+  /** What is left of a life goes when the firmware's call has ended. */
+  #end(dying: Firmware | undefined): void {
+    setImmediate(() => {
+      try {
+        dying?.close();
+      } catch {
+        // It has no flash any more.
+      }
+      if (!this.isOn) this.chip.reset();
+    });
+  }
+
+  #plugSensors(uptimeMs: () => number): void {
+    const parts = simulatedParts.map(({ address, Part }) => ({ address, part: new Part({ uptimeMs, celsius }) }));
+    const air = this.air;
+    // One is asked for by default, the others by `--sensor sht3x`, `--sensor auto`.
+    for (const { address, part } of parts) this.#bus.attach(address, part);
+    function celsius(): number {
+      for (const { part } of parts) if ("humidity" in part) part.humidity = air.humidity;
+      return air.celsius;
+    }
+  }
+
+  #makeBoard(): Board {
+    const { chip, clock, listener, credentials, serial, defaults, images } = this.#options;
+    const plugged = this.plug.socketOf(TCP);
+    const device = this;
+    const bus = this.#bus;
+    const isOn = (): boolean => this.isOn;
+    return {
+      name: "desktop",
+      mac: chip.mac,
+      timers,
+      clock: {
+        uptimeMs: () => clock.uptimeMs() - this.#bootedMs,
+        utcMs: () => (this.#knowsTime ? clock.utcMs() : undefined),
+      },
+      random: () => Math.random(),
+      setUtc: () => {}, // the computer's clock is for others to set
+      openFlash: () => chip.outboxFlash(),
+      openSettings: () => chip.settings(),
+      openSettingsFlash: () => chip.settingsFlash(),
+      sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
+      tcp: {
+        get io() {
+          return images?.isDeaf ? DeafTCP : plugged;
+        },
+      },
+      update: images?.port,
+      get version() {
+        return images?.version;
+      },
+      tls: { io: this.plug.socketOf(TLS), hasPublicCAs: true },
+      wifi: this.#wifi,
+      sleep: this.sleeping.port,
+      credentials,
+      serial,
+      defaults: this.#wifi === undefined ? defaults : { "wifi.ssid": NETWORK, ...defaults },
+      get overrides() {
+        return device.#options.overrides();
+      },
+      observer: {
+        started: (firmware) => {
+          if (!isOn()) return;
+          this.#firmware = firmware;
+          listener.started?.(firmware);
+        },
+        reading: (sample, sequence) => {
+          if (isOn()) listener.reading?.(sample, sequence);
+        },
+        settled: (sequence, outcome) => {
+          if (isOn()) listener.settled?.(sequence, outcome);
+        },
+      },
+      trace: (line) => this.#options.trace(line),
+      heap: () => ({ usedBytes: process.memoryUsage().heapUsed }),
+      boot: (begin) => {
+        const { elsewhere } = this.#options;
+        if (elsewhere !== undefined) {
+          elsewhere();
+          return;
+        }
+        this.#start = begin;
+        this.#begin();
+      },
+      restart: () => this.#restart(),
+      get resetCause() {
+        return device.#cause;
+      },
+      onUncaught: (record) => {
+        this.#lastWords = record;
+      },
+    };
+  }
+}

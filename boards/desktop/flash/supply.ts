@@ -1,0 +1,91 @@
+/*
+ * The power supply of a chip in a file: on, off, or about to go in the middle of a write. What was programmed before it went
+ * is in the file; of the byte at the cut, some bits are.
+ */
+
+import { PowerCut } from "../../parts/nor-flash.js";
+import { EraseCut } from "../../parts/nor-flash-erase.js";
+
+/** An erase takes so much longer than a byte; a cut falls inside it as often as inside so many bytes. */
+const ERASE_STEPS = 16;
+
+/** Where in flash the power went. */
+export interface CutPlace {
+  readonly call: "program" | "erase";
+  /** Bytes of the call that were done, and of the whole call. */
+  readonly done: number;
+  readonly length: number;
+}
+
+/** As in "a write to flash, 5 of 16 bytes done". */
+export function placeText({ call, done, length }: CutPlace): string {
+  return `${call === "erase" ? "an erase" : "a write to flash"}, ${done} of ${length} bytes done`;
+}
+
+export class Supply {
+  #isOn = true;
+  #stepsLeft = Number.POSITIVE_INFINITY;
+  #onCut: (place: CutPlace) => void = () => {};
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  /** The power is to go in a later write. */
+  get isArmed(): boolean {
+    return this.#stepsLeft !== Number.POSITIVE_INFINITY;
+  }
+
+  off(): void {
+    this.#isOn = false;
+    this.#stepsLeft = Number.POSITIVE_INFINITY;
+  }
+
+  on(): void {
+    this.#isOn = true;
+  }
+
+  /** Goes after so many more programmed bytes. `onCut` is called from inside the flash call that it goes in. */
+  cutAfter(bytes: number, onCut: (place: CutPlace) => void): void {
+    this.#stepsLeft = bytes;
+    this.#onCut = onCut;
+  }
+
+  /** @throws PowerCut without power */
+  require(): void {
+    if (!this.#isOn) throw new PowerCut();
+  }
+
+  /**
+   * Programs `buffer` over `bytes` by the law of NOR, as far as the power lasts. Returns what ends the call: to be called when
+   * the bytes are stored. @throws PowerCut without power
+   */
+  program(bytes: Uint8Array, buffer: Uint8Array): () => void {
+    this.require();
+    const length = buffer.length;
+    const done = Math.min(length, this.#stepsLeft);
+    for (let i = 0; i < done; i++) bytes[i] &= buffer[i];
+    if (done < length) bytes[done] &= buffer[done] | Math.floor(Math.random() * 256);
+    return this.#spend(length, { call: "program", done, length });
+  }
+
+  /** The same for an erase of all of `bytes`. */
+  erase(bytes: Uint8Array): () => void {
+    this.require();
+    const { length } = bytes;
+    if (this.#stepsLeft >= ERASE_STEPS) bytes.fill(0xff);
+    else new EraseCut(bytes, 0, length, undefined, Math.random).settle(bytes, Math.random);
+    const done = Math.min(length, Math.floor((this.#stepsLeft / ERASE_STEPS) * length));
+    return this.#spend(ERASE_STEPS, { call: "erase", done, length });
+  }
+
+  #spend(steps: number, place: CutPlace): () => void {
+    this.#stepsLeft -= steps;
+    if (this.#stepsLeft >= 0) return () => {};
+    return () => {
+      this.off();
+      this.#onCut(place);
+      throw new PowerCut();
+    };
+  }
+}

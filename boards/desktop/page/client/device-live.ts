@@ -1,0 +1,94 @@
+/*
+ * What the page knows of one device. Outlives the process that it comes from: samples that an earlier one reported are kept.
+ */
+import { type Counts, Ledger } from "../ledger.js";
+import type { BlockView, DeviceState, FlashTotals, PacketView, Snapshot, Span, ToPage } from "../protocol.js";
+
+const MAX_PACKETS = 400;
+
+export class DeviceLive {
+  readonly id: string;
+  readonly ledger = new Ledger();
+  state: DeviceState;
+  spans: Span[] = [];
+  blocks: BlockView[] = [];
+  flash: FlashTotals;
+  packets: PacketView[] = [];
+  /** What the prompt wrote last, and who wants more of it. */
+  serial = "";
+  onSerial: (text: string) => void = () => {};
+  /** Counts what passes the chain's links, for their animation. */
+  readonly passed = { taken: 0, sent: 0, received: 0 };
+
+  constructor(snapshot: Snapshot) {
+    this.id = snapshot.state.id;
+    this.state = snapshot.state;
+    this.flash = snapshot.flash;
+    this.adopt(snapshot, undefined);
+  }
+
+  /** A new greeting. `awaySinceMs`: of another process than before, which is away since then. */
+  adopt(snapshot: Snapshot, awaySinceMs: number | undefined): void {
+    const nowMs = Date.now();
+    if (awaySinceMs !== undefined) {
+      for (const span of this.spans) span.toMs ??= awaySinceMs;
+      this.spans.push({ kind: "power", fromMs: awaySinceMs, toMs: nowMs });
+      // What waited and is not in flash now was settled unseen, while the process ended.
+      const waiting = snapshot.samples.filter(({ state }) => state === "waiting").map(({ seq }) => seq);
+      for (const sample of this.ledger.reconcile(new Set(waiting), nowMs))
+        sample.unwatched = sample.state === "settled";
+    }
+    for (const sample of snapshot.samples) this.ledger.merge(sample);
+    const earlier = this.spans.filter(({ fromMs }) => !snapshot.spans.some((span) => span.fromMs <= fromMs));
+    this.spans = awaySinceMs === undefined ? [...snapshot.spans] : [...earlier, ...snapshot.spans];
+    this.state = snapshot.state;
+    this.blocks = [...snapshot.blocks];
+    this.flash = snapshot.flash;
+    this.packets = [...snapshot.packets];
+    this.serial = snapshot.serial;
+    this.onSerial(`\u001bc${snapshot.serial}`);
+  }
+
+  take(message: Exclude<ToPage, { type: "hello" | "broker" }>): void {
+    switch (message.type) {
+      case "state":
+        this.state = message.state;
+        break;
+      case "sample": {
+        const { sample } = message;
+        const known = this.ledger.get(sample.seq);
+        if (known?.takenMs === undefined && sample.state === "waiting") this.passed.taken++;
+        if (sample.copies > (known?.copies ?? 0)) this.passed.received++;
+        this.ledger.merge(sample);
+        break;
+      }
+      case "span": {
+        const { span } = message;
+        const at = this.spans.findIndex(({ kind, fromMs }) => kind === span.kind && fromMs === span.fromMs);
+        if (at < 0) this.spans.push(span);
+        else this.spans[at] = span;
+        break;
+      }
+      case "flash":
+        for (const view of message.blocks) this.blocks[view.block] = view;
+        this.flash = message.flash;
+        break;
+      case "packets":
+        this.packets = [...this.packets, ...message.packets].slice(-MAX_PACKETS);
+        this.passed.sent += message.packets.filter(
+          ({ type, direction }) => type === "PUBLISH" && direction === "sent",
+        ).length;
+        break;
+      case "serial":
+        this.serial = `${this.serial}${message.text}`.slice(-16_000);
+        this.onSerial(message.text);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  get counts(): Counts {
+    return this.ledger.counts(Date.now());
+  }
+}

@@ -1,0 +1,102 @@
+/*
+ * The story that the tour shows: six steps, a sentence each, about a minute. A step ends when its time is over and what it says
+ * has come true.
+ */
+import type { DeviceAction, FromPage } from "../../protocol.js";
+import type { DeviceLive } from "../device-live.js";
+
+/** A station of the chain. */
+export type Place = "sensor" | "power" | "wifi" | "broker" | "subscriber";
+
+/** What a step can do and ask. */
+export interface Stage {
+  readonly device: DeviceLive;
+  readonly isOwnBroker: boolean;
+  act(action: DeviceAction): void;
+  broker(action: Extract<FromPage, { type: "broker" }>["action"]): void;
+  /** Seconds of the story. */
+  pause(seconds: number): Promise<void>;
+  /** Until it has come true. */
+  until(condition: () => boolean): Promise<void>;
+}
+
+export interface Step {
+  readonly place: Place;
+  readonly says: string;
+  run(stage: Stage): Promise<void>;
+}
+
+const SLOWEST_MS = 1_000;
+
+export const steps: readonly Step[] = [
+  {
+    place: "sensor",
+    says: "All is well: each reading is written to flash first, then sent, and done when the broker has acknowledged it.",
+    async run({ device, act, pause, until }) {
+      await until(() => device.state.power === "on" && isQuiet(device));
+      if (device.state.intervalMs > SLOWEST_MS) act({ do: "pace", seconds: SLOWEST_MS / 1_000 });
+      await until(() => device.state.intervalMs <= SLOWEST_MS && device.state.power === "on");
+      await pause(9);
+      await until(() => isQuiet(device) && device.counts.delivered > 0);
+    },
+  },
+  {
+    place: "wifi",
+    says: "The Wi-Fi is cut: the readings go on, and wait in flash.",
+    async run({ device, act, pause, until }) {
+      const before = device.counts.delivered;
+      await until(() => device.counts.delivered > before && isQuiet(device));
+      act({ do: "network", on: false, quietly: true });
+      await until(() => !device.state.hasNetwork);
+      await pause(9);
+      await until(() => device.counts.waiting >= 3);
+    },
+  },
+  {
+    place: "power",
+    says: "The power goes in the middle of a write to flash, and comes back: what had been written is still there.",
+    async run({ device, act, pause, until }) {
+      act({ do: "cut", when: "nextWrite" });
+      await until(() => device.state.power === "off");
+      await pause(5);
+      const { boots } = device.state;
+      act({ do: "powerOn" });
+      await until(() => device.state.power === "on" && device.state.boots > boots);
+      await pause(5);
+    },
+  },
+  {
+    place: "broker",
+    says: "The broker is ended by force and forgets all its sessions; now the Wi-Fi is back, and still no one answers.",
+    async run({ isOwnBroker, device, act, broker, pause, until }) {
+      if (isOwnBroker) broker("kill");
+      await pause(3);
+      act({ do: "network", on: true });
+      await until(() => device.state.hasNetwork);
+      await pause(6);
+    },
+  },
+  {
+    place: "subscriber",
+    says: "The broker runs again: the backlog drains, oldest first, each with the time at which it was taken.",
+    async run({ device, isOwnBroker, broker, pause, until }) {
+      if (isOwnBroker) broker("start");
+      await until(() => device.counts.waiting === 0);
+      await pause(9);
+    },
+  },
+  {
+    place: "subscriber",
+    says: "Nothing was lost and nothing came twice: count it yourself, or take the CSV.",
+    async run({ device, pause, until }) {
+      await until(() => isQuiet(device));
+      await pause(8);
+    },
+  },
+];
+
+/** Nothing is on its way: what is cut now is cut between two readings. */
+function isQuiet(device: DeviceLive): boolean {
+  const { waiting, inTransit } = device.counts;
+  return waiting === 0 && inTransit === 0 && device.flash.inFlight.length === 0;
+}

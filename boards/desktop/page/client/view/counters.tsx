@@ -1,0 +1,47 @@
+import type { DeviceLive } from "../device-live.js";
+import { count } from "../format.js";
+
+/** What matters, in five figures. */
+export function Counters({ device }: { device: DeviceLive }) {
+  const { counts, state } = device;
+  const { taken, delivered, waiting, doubled, lost, late, unseen, deadLetters, inTransit } = counts;
+  if (!state.isNumbered) {
+    return (
+      <p class="note" role="status">
+        {count(state.taken)} readings taken. These have no numbers ({state.qos === 0 ? "QoS 0" : "payload plain"}), so
+        that losses cannot be counted: <code>set mqtt.qos 1</code>, <code>set payload json</code>.
+      </p>
+    );
+  }
+  const more = [
+    late > 0 && `${count(late)} of them late`,
+    inTransit > 0 && `${count(inTransit)} on the way`,
+    unseen > 0 && `${count(unseen)} not seen: the subscriber was away`,
+    deadLetters > 0 && `${count(deadLetters)} dead-lettered`,
+  ].filter(Boolean);
+  return (
+    <dl class="counters">
+      <Figure
+        name="taken"
+        value={taken}
+        note={state.refused > 0 ? `${count(state.refused)} refused` : "by the sensor"}
+      />
+      <Figure name="delivered" value={delivered} note={more.join(", ") || "at the subscriber"} />
+      <Figure name="waiting" value={waiting} note="safe in flash" />
+      <Figure name="doubled" value={doubled} note={state.qos === 2 ? "QoS 2: never" : "QoS 1 may, after a cut"} />
+      <Figure name="lost" value={lost} note={lost === 0 ? "as promised" : "a fault: please report it"} />
+    </dl>
+  );
+}
+
+function Figure({ name, value, note }: { name: string; value: number; note: string }) {
+  return (
+    <div class={`figure ${name} ${value === 0 ? "none" : "some"}`}>
+      <dt>{name}</dt>
+      <dd>
+        <b data-count={name}>{count(value)}</b>
+        <span>{note}</span>
+      </dd>
+    </div>
+  );
+}

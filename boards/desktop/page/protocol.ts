@@ -1,0 +1,167 @@
+/*
+ * What the page and the desktop process say to each other over one WebSocket: JSON, one message a frame. Times are
+ * milliseconds since 1970 by the computer's clock.
+ */
+
+/** Names the process: after a restart of it the page goes on with what it knew. */
+export type RunId = string;
+
+/** How far a sample has come. "waiting": in flash. "settled": the broker has acknowledged it. */
+export type EntryState = "waiting" | "settled" | "deadLetter";
+
+/** One numbered sample. */
+export interface SampleRecord {
+  readonly seq: number;
+  /** When it was taken; of one from an earlier run, what its message says; undefined: not known. */
+  takenMs?: number;
+  /** By the keys of the payload. */
+  values?: Readonly<Record<string, number>>;
+  state: EntryState;
+  settledMs?: number;
+  /** First arrival at the subscriber. */
+  receivedMs?: number;
+  /** Arrivals. */
+  copies: number;
+  /** The subscriber was not there when the broker had it: it may have missed it. */
+  unwatched?: boolean;
+}
+
+/** What was out of order, from when to when. */
+export interface Span {
+  readonly kind: "wifi" | "broker" | "power" | "sleep" | "sensor" | "time";
+  readonly fromMs: number;
+  toMs?: number;
+}
+
+export type Power = "on" | "off" | "asleep";
+
+export interface DeviceState {
+  readonly id: string;
+  readonly engine: "node" | "xs";
+  room: string;
+  qos: number;
+  /** Its samples have numbers in their messages: QoS 1 or 2, and not `payload` = `plain`. */
+  isNumbered: boolean;
+  intervalMs: number;
+  power: Power;
+  /** The power goes with the next write to flash. */
+  isArmed: boolean;
+  boots: number;
+  wakes: number;
+  cause: string;
+  bootedMs: number;
+  wakesAtMs?: number;
+  /** Where the last cut fell. */
+  lastCut?: string;
+  hasNetwork: boolean;
+  isSensorThere: boolean;
+  hasTimeServer: boolean;
+  knowsTime: boolean;
+  sleeps: boolean;
+  /** Entries in flash, as the firmware counts them; undefined while none of it runs. */
+  unsettled?: number;
+  /** The firmware is connected to the broker. */
+  air: { temperature: number; humidity: number; holdsTemperature: boolean; holdsHumidity: boolean };
+  /** Samples of this run, those without a number included. */
+  taken: number;
+  refused: number;
+  promptMode: "terminal" | "lines";
+}
+
+export interface BrokerState {
+  /** "other": one that is not this program's, and not to be stopped from here. */
+  kind: "embedded" | "other";
+  address: string;
+  isRunning: boolean;
+  isSubscribed: boolean;
+}
+
+/** A block of the outbox. "clean": erased. "open": the newest. "spent": all in it is settled, to be erased. */
+export type BlockState = "clean" | "open" | "full" | "spent" | "torn";
+
+export interface BlockView {
+  readonly block: number;
+  readonly state: BlockState;
+  readonly erases: number;
+  /** Entries by state. */
+  readonly queued: number;
+  readonly released: number;
+  readonly done: number;
+  /** Of the notes and counters, and of damage. */
+  readonly others: number;
+  readonly usedBytes: number;
+  /** First and last number; undefined without entries. */
+  readonly first?: number;
+  readonly last?: number;
+  /** Each record: o queued, r released, d done, n anything else. */
+  readonly records: string;
+}
+
+export interface FlashTotals {
+  readonly blocks: number;
+  readonly blockLength: number;
+  /** Since the process began. */
+  programmedBytes: number;
+  programs: number;
+  erases: number;
+  /** Numbers of the entries that were sent and are not settled yet. */
+  inFlight: number[];
+}
+
+/** One packet on the wire. */
+export interface PacketView {
+  readonly n: number;
+  readonly atMs: number;
+  readonly direction: "sent" | "received";
+  /** "link": a connection opened or closed. */
+  readonly type: string;
+  readonly flags: string;
+  readonly packetId?: number;
+  readonly topic?: string;
+  readonly detail: string;
+  readonly bytes: number;
+  /** A reason code that is a refusal. */
+  readonly isRefusal?: boolean;
+}
+
+export interface Snapshot {
+  readonly state: DeviceState;
+  readonly samples: readonly SampleRecord[];
+  readonly spans: readonly Span[];
+  readonly blocks: readonly BlockView[];
+  readonly flash: FlashTotals;
+  readonly packets: readonly PacketView[];
+  readonly serial: string;
+}
+
+export type ToPage =
+  | {
+      readonly type: "hello";
+      readonly run: RunId;
+      readonly version: string;
+      readonly nowMs: number;
+      readonly broker: BrokerState;
+      readonly devices: readonly Snapshot[];
+    }
+  | { readonly type: "broker"; readonly broker: BrokerState }
+  | { readonly type: "state"; readonly id: string; readonly state: DeviceState }
+  | { readonly type: "sample"; readonly id: string; readonly sample: SampleRecord }
+  | { readonly type: "span"; readonly id: string; readonly span: Span }
+  | { readonly type: "flash"; readonly id: string; readonly blocks: readonly BlockView[]; readonly flash: FlashTotals }
+  | { readonly type: "packets"; readonly id: string; readonly packets: readonly PacketView[] }
+  | { readonly type: "serial"; readonly id: string; readonly text: string };
+
+/** What a person can do to a device. */
+export type DeviceAction =
+  | { readonly do: "sensor" | "timeServer" | "sleep"; readonly on: boolean }
+  /** `quietly`: at a moment at which nothing is on its way. */
+  | { readonly do: "network"; readonly on: boolean; readonly quietly?: boolean }
+  | { readonly do: "cut"; readonly when: "now" | "nextWrite" }
+  | { readonly do: "powerOn" | "wake" | "reset" }
+  | { readonly do: "hold"; readonly quantity: "temperature" | "humidity"; readonly value: number | undefined }
+  | { readonly do: "pace"; readonly seconds: number | undefined }
+  | { readonly do: "keys"; readonly text: string };
+
+export type FromPage =
+  | { readonly type: "device"; readonly id: string; readonly action: DeviceAction }
+  | { readonly type: "broker"; readonly action: "start" | "stop" | "kill" };

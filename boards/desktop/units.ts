@@ -1,0 +1,43 @@
+/*
+ * The devices of one process: a chip each, in a file of its own, and a room each.
+ */
+import { extname } from "node:path";
+import { Chip } from "./chip.js";
+import { Configuration, type Credentials } from "./configuration.js";
+import { ImageBoot } from "./image-boot.js";
+import type { Options } from "./options/options.js";
+import { updateKeyOf } from "./options/update-key.js";
+
+const ROOMS = Object.freeze(["kitchen", "bedroom", "bathroom", "study", "attic", "cellar", "garage"]);
+
+export interface Unit {
+  readonly chip: Chip;
+  readonly configuration: Configuration;
+  /** What boots, where firmware images can be replaced. */
+  readonly images: ImageBoot | undefined;
+}
+
+/** `image`: the first one's; the others' have a number before the extension. @throws ImageError, UsageError */
+export function openUnits(
+  { devices, overrides, updateKey }: Options,
+  image: string,
+  credentials: Credentials,
+  defaults: Readonly<Record<string, string>>,
+): Unit[] {
+  const key = updateKey === undefined ? undefined : updateKeyOf(updateKey);
+  return Array.from({ length: devices }, (_, at) => {
+    const chip = new Chip(at === 0 ? image : numbered(image, at + 1));
+    const given = at === 0 ? overrides : { ...overrides, room: roomOf(at, overrides.room) };
+    const configuration = new Configuration(chip, credentials, given, defaults);
+    return { chip, configuration, images: key && new ImageBoot(chip, key) };
+  });
+}
+
+function roomOf(at: number, chosen: string | undefined): string {
+  return chosen === undefined ? ROOMS[at - 1] : `${chosen}-${at + 1}`;
+}
+
+function numbered(image: string, number: number): string {
+  const extension = extname(image);
+  return `${image.slice(0, image.length - extension.length)}-${number}${extension}`;
+}
