@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import LongestFirst from "./support/vitest/longest-first.js";
 
 export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
@@ -11,6 +12,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
-    maxWorkers: 2,
+    // One more than the two cores of CI: many tests wait for processes and brokers.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
   },
 });
