@@ -1,29 +1,17 @@
 /* A man in the middle of the handshake cuts it off, changes a bit, or passes it on byte by byte. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Random } from "../simulation/random.js";
 import { SEED } from "../support/seed.js";
 import { Attempt, type Outcome } from "./support/attempt.js";
-import { Servers } from "./support/servers.js";
+import { meetingParties, PLACES } from "./support/parties.js";
 import { type Meddle, Wire } from "./support/wire.js";
-import { hasTLSOnXS, startTLSOnXS, type TLSOnXS } from "./xs/socket.js";
 
 const SECRET = "a reading";
-const PLACES = 24;
+const TRIALS = 16;
 /** A length that was changed lets both ends wait: then this ends it. It may come early, without harm. */
 const PATIENCE_MS = 400;
 
-let servers: Servers;
-let xs: TLSOnXS | undefined;
-
-beforeAll(async () => {
-  servers = await new Servers().start();
-  if (hasTLSOnXS) xs = await startTLSOnXS();
-});
-
-afterAll(async () => {
-  await xs?.end();
-  await servers?.close();
-});
+const parties = meetingParties();
 
 interface Seen {
   readonly outcome: Outcome;
@@ -33,15 +21,15 @@ interface Seen {
 }
 
 async function meet(name: string, on: string, meddle: (cut: () => void) => Meddle): Promise<Seen> {
-  const wire = await Wire.to(servers.port(name));
+  const wire = await Wire.to(parties.servers.port(name));
   let bytes = 0;
   let isOpen = false;
   const passed = meddle(() => wire.close());
-  wire.meddle = (piece, direction, at) => {
+  wire.meddle = (piece, direction, at, later) => {
     if (direction === "down" && !isOpen) bytes = at + piece.length;
-    return passed(piece, direction, at);
+    return passed(piece, direction, at, later);
   };
-  const attempt = new Attempt(wire.port, { ca: servers.root, io: on === "XS" ? xs?.io : undefined });
+  const attempt = new Attempt(wire.port, { ca: parties.servers.root, io: parties.ioOn(on) });
   const outcome = await attempt.opened;
   isOpen = true;
   if (outcome === "open") attempt.socket.write(Buffer.from(SECRET));
@@ -51,15 +39,13 @@ async function meet(name: string, on: string, meddle: (cut: () => void) => Meddl
 }
 
 const NAMES = ["p256", "rsa4096", "TLS 1.2"];
-const PLACES_OF = hasTLSOnXS ? ["Node", "XS"] : ["Node"];
-
-describe.each(PLACES_OF.flatMap((on) => NAMES.map((name) => [name, on])))("%s on %s", (name, on) => {
+describe.each(PLACES.flatMap((on) => NAMES.map((name) => [name, on])))("%s on %s", (name, on) => {
   test("whatever is cut off or changed at any place of the handshake: no connection, and nothing in the clear", async () => {
     const random = new Random(SEED);
     // Of TLS 1.3 the tickets may have come by then, which are after the handshake.
     const whole = (await meet(name, on, () => (piece) => piece)).bytes - (name === "TLS 1.2" || on === "XS" ? 0 : 600);
     expect(whole).toBeGreaterThan(300);
-    for (let n = 0; n < PLACES; n++) {
+    for (let n = 0; n < TRIALS; n++) {
       const place = random.whole(0, whole - 1);
       const cut = await meet(name, on, () => (piece, direction, at) => {
         return direction === "down" && at + piece.length > place ? undefined : piece;
@@ -75,6 +61,6 @@ describe.each(PLACES_OF.flatMap((on) => NAMES.map((name) => [name, on])))("%s on
       expect(changed.outcome, `changed at ${place}`).not.toBe("open");
       expect([...cut.clear, ...changed.clear]).toEqual([]);
     }
-    expect(xs?.troubles ?? []).toEqual([]);
+    expect(parties.troubles).toEqual([]);
   });
 });

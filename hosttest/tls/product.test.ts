@@ -157,3 +157,30 @@ describe("before the clock is set", () => {
     expect(one.status("broker")).toContain("connected");
   });
 });
+
+test("a handshake that lasts: the prompt answers, samples go on, a full outbox evicts; all that it kept arrives when the server goes on", () => {
+  let ending: Ending = "never";
+  const house = new House();
+  const one = new SimulatedDevice({
+    house,
+    blocks: 4,
+    defaults: { "mqtt.tls": "on", interval: "1" },
+    tls: (tcp) => pretendedTLS(tcp, () => ending),
+  });
+  one.powerOn();
+  house.time.advance(2 * HOUR);
+  expect(one.status("uptime")).toContain("2 h");
+  expect(one.status("broker")).toMatch(/TLS: the server took the connection, and does not go on|connecting/);
+  const taken = one.taken.length;
+  house.time.advance(MINUTE);
+  expect(one.taken.length).toBeGreaterThan(taken + 50);
+  expect(house.readings()).toEqual([]);
+  ending = FACTS;
+  house.time.advance(30 * MINUTE);
+  const sequences = house.sequences();
+  const first = Number(sequences[0]);
+  expect(first).toBeGreaterThan(0);
+  expect(sequences).toEqual(sequences.map((_, n) => first + n));
+  expect(sequences.length).toBeGreaterThan(1_000);
+  expect(one.crashes).toEqual([]);
+});

@@ -1,34 +1,22 @@
 /* Every server that is to be refused is refused, for its own reason, and not a byte is sent in the clear; the good ones are taken. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { tlsRefusalText } from "../../src/thermometer/broker/tls-refusal.js";
 import { freePort } from "../support/processes/mosquitto.js";
 import { Attempt } from "./support/attempt.js";
-import { Servers } from "./support/servers.js";
+import { meetingParties, PLACES } from "./support/parties.js";
 import { Wire } from "./support/wire.js";
-import { hasTLSOnXS, startTLSOnXS, type TLSOnXS } from "./xs/socket.js";
 
 const SECRET = "MQTT secret reading";
 
-let servers: Servers;
-let xs: TLSOnXS | undefined;
+const parties = meetingParties();
 
-beforeAll(async () => {
-  servers = await new Servers().start();
-  if (hasTLSOnXS) xs = await startTLSOnXS();
-});
-
-afterAll(async () => {
-  await xs?.end();
-  await servers?.close();
-});
-
-describe.each(hasTLSOnXS ? ["Node", "XS"] : ["Node"])("on %s", (place) => {
+describe.each(PLACES)("on %s", (place) => {
   test("the table of servers, good and bad: what comes of each, and nothing in the clear", async () => {
     const seen: string[] = [];
     const expected: string[] = [];
-    for (const { name, options, expected: outcome } of servers.cases()) {
-      const wire = await Wire.to(servers.port(name));
-      const attempt = new Attempt(wire.port, { ...options, io: place === "XS" ? xs?.io : undefined });
+    for (const { name, options, expected: outcome } of parties.servers.cases()) {
+      const wire = await Wire.to(parties.servers.port(name));
+      const attempt = new Attempt(wire.port, { ...options, io: parties.ioOn(place) });
       // Before it is open it takes nothing.
       expect(() => attempt.socket.write(Buffer.from(SECRET)), name).toThrow();
       let came = await attempt.opened;
@@ -61,11 +49,11 @@ describe.each(hasTLSOnXS ? ["Node", "XS"] : ["Node"])("on %s", (place) => {
       wire.close();
     }
     expect(seen).toEqual(expected);
-    expect(xs?.troubles ?? []).toEqual([]);
+    expect(parties.troubles).toEqual([]);
   });
 
   test("where nothing listens TLS has nothing to say", async () => {
-    const attempt = new Attempt(await freePort(), { ca: servers.root, io: place === "XS" ? xs?.io : undefined });
+    const attempt = new Attempt(await freePort(), { ca: parties.servers.root, io: parties.ioOn(place) });
     expect(await attempt.opened).toBe("network");
     expect(attempt.calls).toEqual(["error"]);
   });

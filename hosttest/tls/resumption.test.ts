@@ -2,34 +2,22 @@
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PLACE_BYTES, sealSession, unsealSession } from "../../src/tls/kept-session.js";
 import { Attempt, type AttemptOptions } from "./support/attempt.js";
-import { Servers } from "./support/servers.js";
-import { hasTLSOnXS, startTLSOnXS, type TLSOnXS } from "./xs/socket.js";
+import { meetingParties, PLACES } from "./support/parties.js";
+import { startTLSOnXS } from "./xs/socket.js";
 
-let servers: Servers;
-let xs: TLSOnXS | undefined;
+const parties = meetingParties();
 
-beforeAll(async () => {
-  servers = await new Servers().start();
-  if (hasTLSOnXS) xs = await startTLSOnXS();
-});
-
-afterAll(async () => {
-  await xs?.end();
-  await servers?.close();
-});
-
-const PLACES = hasTLSOnXS ? ["Node", "XS"] : ["Node"];
 const on = (place: string, options: AttemptOptions): AttemptOptions => ({
   ...options,
-  io: place === "XS" ? xs?.io : undefined,
+  io: parties.ioOn(place),
 });
 
 /** Opens a connection, waits for a session to be kept, and closes it. */
 async function visit(name: string, options: AttemptOptions): Promise<Attempt> {
-  const attempt = new Attempt(servers.port(name), options);
+  const attempt = new Attempt(parties.servers.port(name), options);
   const outcome = await attempt.opened;
   if (outcome === "open") while (attempt.session === undefined) await new Promise(setImmediate);
   attempt.close();
@@ -40,11 +28,11 @@ describe.each(PLACES)("on %s", (place) => {
   test.each(["p256", "TLS 1.2", "wants a certificate"])(
     "%s: the second connection resumes, whatever it is checked by",
     async (name) => {
-      const client = name === "wants a certificate" ? servers.device : undefined;
+      const client = name === "wants a certificate" ? parties.servers.device : undefined;
       const ways = [
-        { ca: servers.root, client },
-        { fingerprint: servers.pin, client },
-        { ca: servers.root, fingerprint: servers.pin, client },
+        { ca: parties.servers.root, client },
+        { fingerprint: parties.servers.pin, client },
+        { ca: parties.servers.root, fingerprint: parties.servers.pin, client },
       ];
       for (const options of ways) {
         const first = await visit(name, on(place, options));
@@ -58,26 +46,26 @@ describe.each(PLACES)("on %s", (place) => {
   );
 
   test("what was refused leaves no session", async () => {
-    const good = await visit("p256", on(place, { ca: servers.root }));
-    const refused = await visit("stranger's", on(place, { ca: servers.root, session: good.session }));
+    const good = await visit("p256", on(place, { ca: parties.servers.root }));
+    const refused = await visit("stranger's", on(place, { ca: parties.servers.root, session: good.session }));
     expect(refused.refusal?.kind).toBe("unknownCA");
     expect(refused.session).toBeUndefined();
   });
 
   test("a session of one server does not pass for another's", async () => {
-    const good = await visit("p256", on(place, { ca: servers.root }));
+    const good = await visit("p256", on(place, { ca: parties.servers.root }));
     for (const name of ["stranger's", "other name", "expired"]) {
-      const other = await visit(name, on(place, { ca: servers.root, session: good.session }));
+      const other = await visit(name, on(place, { ca: parties.servers.root, session: good.session }));
       expect(other.refusal, name).toBeDefined();
     }
   });
 
   test("a session is not offered where another CA, pin or name is asked for", async () => {
-    const good = await visit("TLS 1.2", on(place, { ca: servers.root, name: "broker.test" }));
+    const good = await visit("TLS 1.2", on(place, { ca: parties.servers.root, name: "broker.test" }));
     if (place === "Node") return; // there the owner keeps them apart: OpenSSL checks the certificate of a resumed session anew
     for (const other of [
-      { ca: servers.stranger },
-      { ca: servers.root, name: "other.test" },
+      { ca: parties.servers.stranger },
+      { ca: parties.servers.root, name: "other.test" },
       { fingerprint: "00".repeat(32) },
     ]) {
       const refused = await visit("TLS 1.2", on(place, { ...other, session: good.session }));
@@ -86,10 +74,10 @@ describe.each(PLACES)("on %s", (place) => {
   });
 });
 
-test.runIf(hasTLSOnXS)(
+test.runIf(PLACES.includes("XS"))(
   "over a sleep: another machine resumes what the first one left in RTC memory; the server says so",
   async () => {
-    const { chain, key } = servers.server;
+    const { chain, key } = parties.servers.server;
     const reused: boolean[] = [];
     const server = createServer({ cert: readFileSync(chain), key: readFileSync(key) }, (socket) => {
       reused.push(socket.isSessionReused());
@@ -99,7 +87,7 @@ test.runIf(hasTLSOnXS)(
     const { port } = server.address() as AddressInfo;
     const firmware = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
     const memory = new Uint8Array(PLACE_BYTES);
-    const before = new Attempt(port, { io: xs?.io, ca: servers.root });
+    const before = new Attempt(port, { io: parties.ioOn("XS"), ca: parties.servers.root });
     expect(await before.opened).toBe("open");
     before.close();
     const session = Uint8Array.from(before.session as Uint8Array).buffer;
@@ -109,7 +97,7 @@ test.runIf(hasTLSOnXS)(
     expect(kept?.endsMs).toBeGreaterThan(Date.now());
     const after = new Attempt(port, {
       io: awake.io,
-      ca: servers.root,
+      ca: parties.servers.root,
       session: new Uint8Array(kept?.session ?? new ArrayBuffer(0)),
     });
     expect(await after.opened).toBe("open");

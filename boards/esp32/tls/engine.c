@@ -192,14 +192,15 @@ void tlsFree(TLSEngine *engine)
 	free(engine);
 }
 
-/* The record that was refused says itself to be longer than the buffer. */
+/* The record that was refused says itself to be longer than the buffer: its header is bad then, or it is not even fetched (BAD_INPUT_DATA). */
 static int isTooLarge(const TLSEngine *engine, int error)
 {
 	const unsigned char *length = engine->ssl.in_len;
 
 	if (error == MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE || error == MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL)
 		return 1; /* a handshake message in several records (2.28), or one that does not fit */
-	return error == MBEDTLS_ERR_SSL_INVALID_RECORD && engine->isAsked && length != NULL && (length[0] << 8 | length[1]) > MBEDTLS_SSL_IN_CONTENT_LEN;
+	return (error == MBEDTLS_ERR_SSL_INVALID_RECORD || error == MBEDTLS_ERR_SSL_BAD_INPUT_DATA) && engine->isAsked && length != NULL &&
+		(length[0] << 8 | length[1]) > MBEDTLS_SSL_IN_CONTENT_LEN;
 }
 
 static TLSRefusal refusalOf(const TLSEngine *engine, int error)

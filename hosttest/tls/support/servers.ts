@@ -15,6 +15,8 @@ export interface Case {
 }
 
 const NAMES = "DNS:broker.test,IP:127.0.0.1";
+/** More than 16 KB of them: as long as a record may be at most. */
+const LONG_NAMES = Array.from({ length: 300 }, (_, n) => `DNS:${n}.${"long-name".repeat(6)}.test`);
 
 /** What to meet, who is met, and by which port. */
 export class Servers {
@@ -51,6 +53,7 @@ export class Servers {
       ["p256", this.server],
       ["chain of two", this.signed("behind middle", { by: this.middle })],
       ["leaf alone", this.signed("alone")],
+      ["long chain", this.signed("long", { names: [NAMES, ...LONG_NAMES].join(",") })],
       [
         "leaf alone, middle missing",
         { ...this.signed("alone"), ...this.#withoutChain(this.signed("x", { by: this.middle })) },
@@ -82,6 +85,7 @@ export class Servers {
     const old = { ...good, maxVersion: "TLSv1.2" } as const;
     const wanting = { ca: readFileSync(this.root.certificate), requestCert: true, rejectUnauthorized: true };
     await this.#openSSL("TLS 1.2", old);
+    await this.#openSSL("echo", good, (socket) => socket.pipe(socket));
     await this.#openSSL("wants a certificate, TLS 1.2", { ...old, ...wanting });
     await this.#openSSL("TLS 1.1", { ...good, ciphers: "ALL@SECLEVEL=0", minVersion: "TLSv1", maxVersion: "TLSv1.1" });
     await this.#openSSL("RSA ciphers alone", {
@@ -161,8 +165,11 @@ export class Servers {
     return { certificate, key, chain: certificate };
   }
 
-  #openSSL(name: string, options: TlsOptions): Promise<void> {
-    const server = createTLSServer(options, (socket) => socket.on("error", () => {}));
+  #openSSL(name: string, options: TlsOptions, onSocket: (socket: Socket) => void = () => {}): Promise<void> {
+    const server = createTLSServer(options, (socket) => {
+      socket.on("error", () => {});
+      onSocket(socket);
+    });
     server.on("tlsClientError", () => {});
     return this.#listen(name, server);
   }

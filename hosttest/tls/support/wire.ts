@@ -4,8 +4,16 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** What becomes of a piece that goes by; undefined: both ends are cut off. `at`: of its first byte in that direction. */
-export type Meddle = (piece: Buffer, direction: "up" | "down", at: number) => Buffer | undefined;
+/**
+ * What becomes of a piece that goes by, or the pieces that it goes on as; undefined: both ends are cut off. `at`: of its first byte in that
+ * direction. `later` sends more in that direction at any time.
+ */
+export type Meddle = (
+  piece: Buffer,
+  direction: "up" | "down",
+  at: number,
+  later: (piece: Buffer) => void,
+) => Buffer | readonly Buffer[] | undefined;
 
 const RECORD_TYPES = new Set([20, 21, 22, 23]); // RFC 8446 §5.1
 
@@ -52,13 +60,13 @@ export class Wire {
     };
     const pass = (from: Socket, to: Socket, direction: "up" | "down"): void => {
       let at = 0;
-      this.#sockets.add(from);
+      this.#sockets.add(from.setNoDelay());
       from.on("data", (piece) => {
         if (direction === "up") this.said[index] = Buffer.concat([this.said[index], piece]);
-        const passed = this.meddle(piece, direction, at);
+        const passed = this.meddle(piece, direction, at, (more) => to.write(more));
         at += piece.length;
         if (passed === undefined) cut();
-        else to.write(passed);
+        else for (const part of [passed].flat()) to.write(part);
       });
       from.on("end", () => to.end());
       from.on("error", cut);

@@ -1,0 +1,186 @@
+/*
+ * A man in the middle who handles whole messages of the handshake: he delays, drops, doubles, exchanges them, or puts one of another
+ * handshake in their place. Delayed, a connection comes about; else none, and nothing in the clear. And what a device has no memory for.
+ */
+import { describe, expect, test } from "vitest";
+import { Random } from "../simulation/random.js";
+import { SEED } from "../support/seed.js";
+import { Attempt, type Outcome } from "./support/attempt.js";
+import { meetingParties, PLACES } from "./support/parties.js";
+import { Wire } from "./support/wire.js";
+
+const SECRET = "a reading";
+const NAMES = ["p256", "TLS 1.2"];
+const HEAD_BYTES = 5;
+const CHANGE_CIPHER_SPEC = 20; // of no meaning in TLS 1.3: RFC 8446 §5
+/** Both ends wait for what was dropped: then this ends it. It may come early, without harm. */
+const PATIENCE_MS = 150;
+
+const parties = meetingParties();
+
+/** What becomes of the server's records: those that are to be sent now. `later`: sends in a while. */
+type Handling = (record: Buffer, index: number, later: (records: readonly Buffer[]) => void) => readonly Buffer[];
+
+interface Seen {
+  readonly outcome: Outcome;
+  readonly clear: readonly string[];
+  /** The server's, up to the end of its part of the handshake. */
+  readonly records: readonly Buffer[];
+}
+
+async function meet(name: string, place: string, handle: Handling, mayWait: "may wait" | "goes on"): Promise<Seen> {
+  const { servers } = parties;
+  const wire = await Wire.to(servers.port(name));
+  const records: Buffer[] = [];
+  let rest = Buffer.alloc(0);
+  let isOpen = false;
+  let timer: NodeJS.Timeout | undefined;
+  wire.meddle = (piece, direction, _at, later) => {
+    if (direction === "up") return piece;
+    rest = Buffer.concat([rest, piece]);
+    const now: Buffer[] = [];
+    while (rest.length >= HEAD_BYTES && rest.length >= HEAD_BYTES + rest.readUInt16BE(3)) {
+      const record = rest.subarray(0, HEAD_BYTES + rest.readUInt16BE(3));
+      rest = rest.subarray(record.length);
+      const index = records.length;
+      if (!isOpen) records.push(record);
+      now.push(
+        ...(isOpen ? [record] : handle(record, index, (some) => setTimeout(() => later(Buffer.concat(some)), 20))),
+      );
+    }
+    if (mayWait === "may wait") timer ??= setTimeout(() => wire.close(), PATIENCE_MS);
+    return Buffer.concat(now);
+  };
+  const attempt = new Attempt(wire.port, { ca: servers.root, io: parties.ioOn(place) });
+  const outcome = await attempt.opened;
+  isOpen = true;
+  clearTimeout(timer);
+  if (outcome === "open") attempt.socket.write(Buffer.from(SECRET));
+  attempt.close();
+  wire.close();
+  return { outcome, clear: wire.clearText([SECRET]), records };
+}
+
+describe.each(PLACES.flatMap((place) => NAMES.map((name) => [name, place])))("%s on %s", (name, place) => {
+  const isVersion13 = name === "p256" && place === "Node"; // Debian's mbedTLS has 1.2 alone
+  const whole = (): Promise<Seen> => meet(name, place, (record) => [record], "goes on");
+  /** Messages that count: in TLS 1.3 without the tickets, which come behind the handshake. */
+  const targets = ({ records }: Seen): number[] =>
+    records
+      .map((record, index) => ({ type: record[0], index }))
+      .filter(({ type, index }) => !isVersion13 || (type !== CHANGE_CIPHER_SPEC && index < 6))
+      .map(({ index }) => index);
+
+  test("each message delayed: a connection all the same", async () => {
+    const late: Handling = (record, _index, later) => {
+      later([record]);
+      return [];
+    };
+    const delayed = await meet(name, place, late, "goes on");
+    expect(delayed.outcome).toBe("open");
+    expect(delayed.clear).toEqual([]);
+  });
+
+  test("dropped, doubled, exchanged with the next, or one of another handshake in its place: none, and nothing in the clear", async () => {
+    const other = await whole();
+    expect(other.outcome).toBe("open");
+    const indices = targets(other);
+    expect(indices.length).toBeGreaterThan(3);
+    for (const target of indices) {
+      let kept: Buffer | undefined;
+      const ways: Readonly<Record<string, Handling>> = {
+        dropped: (record, index) => (index === target ? [] : [record]),
+        doubled: (record, index) => (index === target ? [record, record] : [record]),
+        replaced: (record, index) => [index === target ? other.records[target] : record],
+        exchanged: (record, index) => {
+          if (index === target) {
+            kept = record;
+            return [];
+          }
+          const both = kept === undefined ? [record] : [record, kept];
+          kept = undefined;
+          return both;
+        },
+      };
+      for (const [way, handle] of Object.entries(ways)) {
+        // The last one's double is behind the handshake; a message that is the same in each is no other one; CCS may come early in 1.3.
+        if (way === "doubled" && target === indices.at(-1)) continue;
+        let isSame = false;
+        const watched: Handling = (record, index, later) => {
+          if (way === "replaced" && index === target) isSame = other.records[target].equals(record);
+          return handle(record, index, later);
+        };
+        const seen = await meet(name, place, watched, "may wait");
+        if (isSame) continue;
+        if (isVersion13 && way === "exchanged" && other.records[target + 1]?.[0] === CHANGE_CIPHER_SPEC) continue;
+        expect(seen.outcome, `${way}: message ${target}`).not.toBe("open");
+        expect(seen.clear).toEqual([]);
+      }
+    }
+    expect(parties.troubles).toEqual([]);
+  });
+});
+
+describe.each(PLACES)("on %s", (place) => {
+  test("whatever the pieces that it comes in: what was sent comes back", async () => {
+    const random = new Random(SEED);
+    const wire = await Wire.to(parties.servers.port("echo"));
+    wire.meddle = (piece) => {
+      const parts: Buffer[] = [];
+      for (let from = 0; from < piece.length; ) {
+        const to = from + random.whole(1, 400);
+        parts.push(piece.subarray(from, to));
+        from = to;
+      }
+      return parts;
+    };
+    const attempt = new Attempt(wire.port, { ca: parties.servers.root, io: parties.ioOn(place) });
+    expect(await attempt.opened).toBe("open");
+    const sent = Buffer.from(Array.from({ length: 8_000 }, () => random.whole(0, 255)));
+    for (let from = 0; from < sent.length; ) {
+      const to = Math.min(sent.length, from + random.whole(1, 900));
+      const back = new Promise<void>((resolve) => {
+        attempt.onReceived = () => {
+          if (attempt.received.length >= to) resolve();
+        };
+      });
+      attempt.socket.write(sent.subarray(from, to));
+      await back;
+      from = to;
+    }
+    expect(attempt.received.equals(sent)).toBe(true);
+    attempt.close();
+    wire.close();
+    expect(parties.troubles).toEqual([]);
+  });
+
+  test("a server that takes the connection and stalls: nothing happens until it is closed, and the next one opens", async () => {
+    const stalled = new Attempt(parties.servers.port("stalls"), { ca: parties.servers.root, io: parties.ioOn(place) });
+    const next = new Attempt(parties.servers.port("p256"), { ca: parties.servers.root, io: parties.ioOn(place) });
+    expect(await next.opened).toBe("open");
+    expect(stalled.calls).toEqual(["handshake"]);
+    stalled.close();
+    next.close();
+  });
+});
+
+describe.runIf(PLACES.includes("XS"))("on XS, what a device has no memory for is said to be that", () => {
+  test("a chain of certificates that is longer than a record", async () => {
+    const attempt = new Attempt(parties.servers.port("long chain"), {
+      ca: parties.servers.root,
+      io: parties.ioOn("XS"),
+    });
+    expect(await attempt.opened).toBe("tooLarge");
+    const onNode = new Attempt(parties.servers.port("long chain"), { ca: parties.servers.root });
+    expect(await onNode.opened).toBe("open");
+    onNode.close();
+  });
+
+  test("a record behind the ServerHello that says to be longer than any", async () => {
+    const handle: Handling = (record, index) => {
+      if (index === 1) record.writeUInt16BE(0x4900, 3);
+      return [record];
+    };
+    expect((await meet("TLS 1.2", "XS", handle, "may wait")).outcome).toBe("tooLarge");
+  });
+});
