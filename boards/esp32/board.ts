@@ -24,6 +24,7 @@ import { Names } from "../moddable/names.js";
 import { ntp } from "../moddable/ntp.js";
 import { tcp } from "../moddable/sockets.js";
 import { timers } from "../moddable/timers.js";
+import { ImageSlots, updateKey } from "./image-slots.js";
 import { macAddress } from "./native/mac-address.js";
 import { Prompt, promptUARTs, type UART } from "./prompt.js";
 import { resetCause } from "./reset-cause.js";
@@ -78,6 +79,14 @@ export const board: Board = {
   dns: { io: Names },
   wifi: { io: WiFi as unknown as WiFiConstructor },
   sleep: { io: Sleeper, button: wiring.button },
+  // The board and not the chip alone: another board's pins are other ones.
+  update: {
+    io: ImageSlots,
+    chip: wiring.name,
+    get key() {
+      return updateKey();
+    },
+  },
   ntp,
   serial: { io: Prompt, uarts: promptUARTs(config.prompt, wiring.prompt) },
   get defaults() {

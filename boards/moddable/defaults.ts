@@ -16,7 +16,14 @@ import { fromPEM } from "../../src/tls/pem.js";
 const ALIASES: Readonly<Record<string, string>> = { ssid: "wifi.ssid", password: "wifi.password" };
 
 /** Texts that the SDK and the boards keep there under names that look like settings. */
-const NOT_SETTINGS: readonly string[] = Object.freeze(["sntp", "flash", "prompt", "board", ...Object.keys(ALIASES)]);
+const NOT_SETTINGS: readonly string[] = Object.freeze([
+  "sntp",
+  "flash",
+  "prompt",
+  "board",
+  "updatekey",
+  ...Object.keys(ALIASES),
+]);
 
 const CA = "mqtt.ca";
 

@@ -64,6 +64,10 @@ describe.each(DEVICES)("%s", (platform) => {
     expect(existsSync(join(TOP, folder, "sdkconfig.inst"))).toBe(false); // the SDK's own is enough
   });
 
+  test("an image that came over the air goes back by itself, if it does not confirm that it works", () => {
+    for (const build of ["debug", "release"] as const) expect(on(build, "BOOTLOADER_APP_ROLLBACK_ENABLE")).toBe(true);
+  });
+
   test("does not validate its image after deep sleep, and logs nothing", () => {
     for (const build of ["debug", "release"] as const) {
       expect(on(build, "BOOTLOADER_SKIP_VALIDATE_IN_DEEP_SLEEP")).toBe(true);

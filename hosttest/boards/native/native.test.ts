@@ -17,6 +17,7 @@ const HEADERS = [
   "esp_app_desc",
   "esp_attr",
   "esp_mac",
+  "esp_ota_ops",
   "esp_rtc_time",
   "esp_sleep",
   "esp_system",
@@ -165,4 +166,28 @@ describe("RTC memory", () => {
 
 test("the firmware's id is the beginning of its hash", () => {
   expect(run("esp32", {}, "xs_firmware_id")).toEqual(["= 8 bytes 01020304050607fe"]);
+});
+
+describe("slots", () => {
+  const calls = ["xs_slots_forget", "xs_slots_select", "xs_slots_confirm", "xs_slots_roll_back"];
+
+  test("which one runs, and the states of both; -1 where boot selection knows none", () => {
+    const states = ["xs_slots_running", "xs_slots_state,0", "xs_slots_state,1"];
+    expect(run("esp32", { causes: 0x41 }, ...states)).toEqual(["= 1", "= 1", "= 4"]);
+    expect(run("esp32", { causes: 0xf2 }, ...states)).toEqual(["= 1", "= 2", "= -1"]);
+  });
+
+  test("the other one is selected, this one confirmed or taken back", () => {
+    const asked = run("esp32", {}, ...calls).filter((line) => !line.startsWith("="));
+    expect(asked).toEqual(["forget", "boot 0", "valid", "invalid"]);
+  });
+
+  test("what fails throws, but for what was to be forgotten and is not there", () => {
+    const heard = run("esp32", { hasAddress: false }, ...calls).filter((line) => line.startsWith("throws"));
+    expect(heard).toEqual([
+      "throws: the chip does not take it for an image",
+      "throws: not confirmed: the flash fails",
+      "throws: there is no other image",
+    ]);
+  });
 });

@@ -132,7 +132,7 @@ async function updateOne(device: Device): Promise<boolean> {
 function keygen(): never {
   const { publicPath, hex } = orMisused(() => makeKey(options.key));
   progress.line(`${options.key}: the private key: who has it can replace the firmware. Keep it, and keep it secret`);
-  progress.line(`${publicPath}: for the build: mcconfig ... update.key=${hex}`);
+  progress.line(`${publicPath}: for the build: mcconfig ... updatekey=${hex}`);
   process.exit(0);
 }
 

@@ -26,6 +26,7 @@ typedef struct {
 #define xsmcSetInteger(slot, value) ((slot).kind = kNumber, (slot).number = (value))
 #define xsmcSetNumber(slot, value) ((slot).kind = kNumber, (slot).number = (value))
 #define xsmcToNumber(slot) ((slot).number)
+#define xsmcTest(slot) ((slot).number != 0)
 #define xsmcToInteger(slot) ((int)(slot).number)
 #define xsmcSetArrayBuffer(slot, data, size) ((slot).kind = kBytes, (slot).count = (size), memcpy((slot).bytes, data, size))
 #define xsmcGetBufferReadable(slot, data, size) (*(data) = (slot).bytes, *(size) = (slot).count)

@@ -1,0 +1,63 @@
+/*
+ * The slots for firmware images, as src/update/io.ts has them, on the functions of C below. The other slot is written as any flash is, a
+ * block at a time, so that an update goes on after a reset. The key that images are signed for: `mcconfig ... updatekey=HEX`.
+ */
+import FlashStorage from "embedded:storage/flash";
+import config from "mc/config";
+import { fromHex } from "../../src/common/ascii.js";
+import type { SlotFlash, Slots } from "../../src/update/io.js";
+import { confirmSlot, forgetSlot, rollBackSlot, runningSlot, selectSlot, slotState } from "./native/image-slots.js";
+
+/** As the SDK calls the slot that does not run. */
+const OTHER = "nextota";
+// esp_ota_img_states_t
+const PENDING = 1;
+const INVALID = 3;
+const ABORTED = 4;
+const KEY_DIGITS = 64;
+
+export class ImageSlots implements Slots {
+  get running(): 0 | 1 {
+    return runningSlot();
+  }
+
+  get isTrial(): boolean {
+    return slotState(false) === PENDING;
+  }
+
+  get hasFailed(): boolean {
+    const state = slotState(true);
+    return state === INVALID || state === ABORTED;
+  }
+
+  open(): SlotFlash {
+    return FlashStorage.open({ path: OTHER }) as SlotFlash;
+  }
+
+  forget(): void {
+    forgetSlot();
+  }
+
+  select(): void {
+    selectSlot();
+  }
+
+  confirm(): void {
+    confirmSlot();
+  }
+
+  rollBack(): void {
+    rollBackSlot();
+  }
+
+  close(): void {}
+}
+
+/** The public key of the build; undefined: it has none, or what was given is no key. */
+export function updateKey(): Uint8Array | undefined {
+  const given = config.updatekey;
+  if (typeof given !== "string" || given === "") return undefined;
+  if (given.length === KEY_DIGITS && /^[\da-f]+$/.test(given)) return fromHex(given);
+  trace("updatekey: expected 64 hexadecimal digits: updates are off\n");
+  return undefined;
+}
