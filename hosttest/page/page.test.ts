@@ -109,7 +109,7 @@ test("a person drags, switches, cuts, takes the tour; kill -9; nothing is lost, 
   expect(numbers).toEqual(numbers.map((_, at) => numbers[0] + at));
   expect(rows.filter((row) => !/,[01]$/.test(row))).toEqual([]);
   expect(visitor.troubles).toEqual([]);
-}, 180_000);
+}, 300_000);
 
 /** By axe-core, which the page's own policy does not let in from outside. */
 async function seriousFaults({ page }: Visitor): Promise<string[]> {

@@ -11,6 +11,7 @@ export class DeviceLive {
   readonly ledger = new Ledger();
   state: DeviceState;
   spans: Span[] = [];
+  /** Another array whenever one of them is another. */
   blocks: BlockView[] = [];
   flash: FlashTotals;
   packets: PacketView[] = [];
@@ -70,6 +71,7 @@ export class DeviceLive {
         break;
       }
       case "flash":
+        if (message.blocks.length > 0) this.blocks = [...this.blocks];
         for (const view of message.blocks) this.blocks[view.block] = view;
         this.flash = message.flash;
         break;

@@ -1,55 +1,77 @@
 /*
- * The files of the page: bundled from the sources beside this when the first browser asks, and kept in memory. Nothing comes from
- * anywhere else.
+ * The files of the page: bundled from the sources beside this when the first browser asks, and kept in build/ under a name made of
+ * all that goes into them. Nothing comes from anywhere else.
  */
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { topFolder } from "../../../xs/engine/build.js";
 
-const CLIENT = join(topFolder, "boards", "desktop", "page", "client");
+const PAGE = join(topFolder, "boards", "desktop", "page");
+const CLIENT = join(PAGE, "client");
+const SHARED = ["protocol.ts", "ledger.ts"].map((name) => join(PAGE, name));
 
 export interface Asset {
   readonly type: string;
   readonly body: Uint8Array;
 }
 
-let bundled: Promise<Map<string, Asset>> | undefined;
+let made: Promise<Map<string, Asset>> | undefined;
 
 /** By path, "/" first of all. @throws esbuild's error */
 export function assets(): Promise<Map<string, Asset>> {
-  bundled ??= bundle();
-  return bundled;
+  made ??= collect();
+  return made;
 }
 
-async function bundle(): Promise<Map<string, Asset>> {
-  const [html, icon, { outputFiles }] = await Promise.all([
+async function collect(): Promise<Map<string, Asset>> {
+  const folder = join(topFolder, "build", "page", await digest());
+  const bundled = (name: string): Promise<Uint8Array> => readFile(join(folder, name));
+  const [html, icon, [script, style]] = await Promise.all([
     readFile(join(CLIENT, "index.html")),
     readFile(join(CLIENT, "icon.svg")),
-    build({
-      entryPoints: [join(CLIENT, "page.tsx")],
-      outdir: "/",
-      write: false,
-      bundle: true,
-      minify: true,
-      format: "esm",
-      target: "es2022",
-      jsx: "automatic",
-      jsxImportSource: "preact",
-      logLevel: "silent",
-      tsconfigRaw: {},
+    Promise.all([bundled("page.js"), bundled("page.css")]).catch(async () => {
+      await bundle(folder);
+      return Promise.all([bundled("page.js"), bundled("page.css")]);
     }),
   ]);
-  const files = new Map<string, Asset>([
+  return new Map([
     ["/", { type: "text/html; charset=utf-8", body: html }],
     ["/icon.svg", { type: "image/svg+xml", body: icon }],
+    ["/page.js", { type: "text/javascript; charset=utf-8", body: script }],
+    ["/page.css", { type: "text/css; charset=utf-8", body: style }],
   ]);
+}
+
+/** Of the sources, and of what npm has installed. */
+async function digest(): Promise<string> {
+  const names = (await readdir(CLIENT, { recursive: true })).filter((name) => /\.(tsx?|css)$/.test(name)).sort();
+  const files = [...names.map((name) => join(CLIENT, name)), ...SHARED, join(topFolder, "package-lock.json")];
+  const hash = createHash("sha256");
+  for (const text of await Promise.all(files.map((file) => readFile(file)))) hash.update(text).update("\0");
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** Each file is moved into place whole: others may read it meanwhile. */
+async function bundle(folder: string): Promise<void> {
+  const { outputFiles } = await build({
+    entryPoints: [join(CLIENT, "page.tsx")],
+    outdir: folder,
+    write: false,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    logLevel: "silent",
+    tsconfigRaw: {},
+  });
+  await mkdir(folder, { recursive: true });
   for (const { path, contents } of outputFiles) {
-    const isStyle = path.endsWith(".css");
-    files.set(isStyle ? "/page.css" : "/page.js", {
-      type: isStyle ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8",
-      body: contents,
-    });
+    const part = `${path}.${process.pid}`;
+    await writeFile(part, contents);
+    await rename(part, path);
   }
-  return files;
 }

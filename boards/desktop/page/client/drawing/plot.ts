@@ -53,7 +53,7 @@ export class Plot {
         cursor: { points: { show: false }, y: false, drag: { x: false, y: false } },
         scales: { x: { time: true }, y: { range: (_plot, low, high) => rangeOf(low, high) } },
         axes: [
-          { ...axis, ticks: { show: false }, size: 30, values: (_plot, ticks) => ticks.map(clock) },
+          { ...axis, ticks: { show: false }, size: 30, space: 90, values: (_plot, ticks) => ticks.map(clock) },
           {
             ...axis,
             ticks: { show: false },

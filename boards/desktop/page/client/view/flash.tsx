@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { BlockView } from "../../protocol.js";
 import type { DeviceLive } from "../device-live.js";
 import { bytes, count, years } from "../format.js";
@@ -15,6 +15,10 @@ export function FlashPanel({ device }: { device: DeviceLive }) {
   const [chosen, choose] = useState<number>();
   const open = blocks.find(({ state }) => state === "open");
   const shown = (chosen === undefined ? undefined : blocks[chosen]) ?? open ?? blocks[0];
+  const cells = useMemo(
+    () => blocks.map((block) => <Cell key={block.block} block={block} isShown={block === shown} />),
+    [blocks, shown],
+  );
   const move = (event: KeyboardEvent): void => {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -32, ArrowDown: 32 }[event.key];
     if (event.key === "Escape") choose(undefined);
@@ -46,9 +50,7 @@ export function FlashPanel({ device }: { device: DeviceLive }) {
         }}
         onMouseLeave={() => choose(undefined)}
       >
-        {blocks.map((block) => (
-          <Cell key={block.block} block={block} isShown={block === shown} />
-        ))}
+        {cells}
       </div>
       {shown === undefined ? null : <Block block={shown} inFlight={flash.inFlight} />}
       <Wear device={device} />
