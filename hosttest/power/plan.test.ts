@@ -12,6 +12,7 @@ import {
   reported,
   SAMPLE,
   sampled,
+  sampleMs,
   sleepMs,
 } from "../../src/power/plan.js";
 import { Random } from "../simulation/random.js";
@@ -27,6 +28,18 @@ const state = (changes: Partial<PlanState> = {}): PlanState => ({
   failedReports: 0,
   missed: 0,
   ...changes,
+});
+
+test.each([
+  ["as early as a timer may be", -EARLY_MS, 0],
+  ["on time", 0, 0],
+  ["as late as a start takes", 999, 0],
+  ["a second late: when it was taken", 1_000, 1_000],
+  ["after a report that took its time: when it was taken", 20_000, 20_000],
+  ["out of turn: when it was taken", -EARLY_MS - 1, -EARLY_MS - 1],
+])("the time of a sample, %s", (_, lateMs, saidMs) => {
+  const { nextSampleMs } = state();
+  expect(sampleMs(state(), nextSampleMs + lateMs)).toBe(nextSampleMs + saidMs);
 });
 
 describe("what a wake is for", () => {

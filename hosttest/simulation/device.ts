@@ -445,6 +445,7 @@ export class Device {
   #onReading(life: Life, celsius: number, sequence: number | undefined): void {
     if (!life.on || sequence === undefined || sequence < 0) return;
     this.#left = undefined;
+    this.sleeper?.awake.sampled(life.firmware === undefined ? "wake" : "thermometer");
     const { time, index, report } = this.options;
     const truly = temperature(time.nowMs);
     if (Math.abs(celsius - truly) > 0.1) {

@@ -54,3 +54,19 @@ test("a dead letter is right for what the broker refused for good, and for nothi
   ledger.settle(1, "deadLetter");
   expect(violations).toEqual(["lost"]);
 });
+
+test("a number that is given to two readings is one too few", () => {
+  const { ledger, violations } = ledgerOfThree();
+  const truth = {
+    utcMs: 0,
+    room: "den",
+    channel: "temperature",
+    value: 21,
+    qos: 1,
+    clock: { clockRight: true },
+  } as const;
+  ledger.append(3, truth);
+  expect(violations).toEqual([]);
+  ledger.append(3, truth);
+  expect(violations).toEqual(["reused"]);
+});

@@ -10,6 +10,7 @@ export interface Violation {
   readonly kind:
     | "lost"
     | "doubled"
+    | "reused"
     | "disordered"
     | "wrongRoom"
     | "wrongTime"
@@ -65,6 +66,7 @@ export class Ledger {
   /** What others went before, because the broker refused it: that far no order is promised. */
   readonly #overtaken = new Set<number>();
   #last = -1; // highest number seen
+  #highest = -1; // that an append returned
   #missing = 0;
   appended = 0;
   arrived = 0;
@@ -89,8 +91,12 @@ export class Ledger {
     this.#report = report;
   }
 
-  /** `append` returned. */
+  /** `append` returned: no number of before, which is durable, may come again. */
   append(sequence: number, truth: Truth): void {
+    if (sequence <= this.#highest) {
+      this.#report({ kind: "reused", text: `${sequence} is given to another reading, ${this.#highest} was before` });
+    }
+    this.#highest = Math.max(this.#highest, sequence);
     this.appended++;
     this.open.set(sequence, truth);
   }

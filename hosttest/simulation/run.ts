@@ -226,6 +226,9 @@ class World implements Befallen {
         text: `a block was erased ${max} times, the mean is ${mean}`,
       });
     }
+    // With an entry for each channel every start is whole.
+    const waste = device.options.sensor === "sht3x, each" ? undefined : device.sleeper?.awake.waste;
+    if (waste !== undefined) this.#report({ kind: "awake", device: index, atMs: nowMs, text: waste });
     if (flash.violations > 0) {
       this.#report({
         kind: "wear",

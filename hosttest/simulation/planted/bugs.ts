@@ -211,6 +211,13 @@ export const bugs: readonly PlantedBug[] = [
     replace: "      drift = 0;\n",
   },
   {
+    name: "number-not-remembered",
+    sleeps: true,
+    file: "src/thermometer/sleep/wake.ts",
+    find: "    record.number = appender.number;\n",
+    replace: "",
+  },
+  {
     name: "report-without-an-end",
     sleeps: true,
     file: "src/thermometer/sleep/sleep-control.ts",

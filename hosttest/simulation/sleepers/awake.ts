@@ -13,11 +13,19 @@ export interface AwakeTimes {
   readonly reportsMs: number[];
   /** Of each day of a device, milliseconds. */
   readonly daysMs: number[];
+  /** Starts by the timer that took a sample and did not report: those that only did so, and those that took the whole thermometer. */
+  readonly lightStarts: number;
+  readonly wholeStarts: number;
 }
+
+/** So many may be whole: a block is full, or the room has left what short records deviate from. */
+const MAX_WHOLE = { atLeast: 50, share: 1 / 3 };
 
 export class Awake implements AwakeTimes {
   readonly reportsMs: number[] = [];
   readonly daysMs: number[] = [];
+  lightStarts = 0;
+  wholeStarts = 0;
   private readonly promptMs: number;
   private readonly onTooLong: (text: string) => void;
   /** Somebody may be there: the start is after power-on, or the button. */
@@ -26,6 +34,7 @@ export class Awake implements AwakeTimes {
   private day = 0;
   private sinceMs = 0;
   private radioMs = -1;
+  private sampledBy: "wake" | "thermometer" | undefined;
 
   /** `promptS`: as the setting `awake`. */
   constructor(promptS: number, onTooLong: (text: string) => void) {
@@ -36,10 +45,26 @@ export class Awake implements AwakeTimes {
   begin(nowMs: number): void {
     this.sinceMs = nowMs;
     this.radioMs = -1;
+    this.sampledBy = undefined;
   }
 
   radioOn(nowMs: number): void {
     if (this.radioMs < 0) this.radioMs = nowMs;
+  }
+
+  /** A sample is in flash. */
+  sampled(by: "wake" | "thermometer"): void {
+    this.sampledBy = by;
+  }
+
+  /** What is wrong with how many starts were whole; undefined: nothing. */
+  get waste(): string | undefined {
+    const { lightStarts, wholeStarts } = this;
+    const { atLeast, share } = MAX_WHOLE;
+    const all = lightStarts + wholeStarts;
+    return wholeStarts > atLeast + all * share
+      ? `${wholeStarts} of ${all} starts for a sample were of the whole thermometer`
+      : undefined;
   }
 
   /** It sleeps, or its power is gone. */
@@ -54,6 +79,9 @@ export class Awake implements AwakeTimes {
     const { isPrompt } = this;
     const limitMs = (MAX_WORK_MS + (isPrompt ? this.promptMs : 0)) * SLOW;
     if (awakeMs > limitMs) this.onTooLong(`awake for ${awakeMs} ms, at most ${Math.round(limitMs)}`);
-    if (how === "asleep" && !isPrompt && this.radioMs >= 0) this.reportsMs.push(nowMs - this.radioMs);
+    if (how === "cut" || isPrompt) return;
+    if (this.radioMs >= 0) this.reportsMs.push(nowMs - this.radioMs);
+    else if (this.sampledBy === "wake") this.lightStarts++;
+    else if (this.sampledBy === "thermometer") this.wholeStarts++;
   }
 }

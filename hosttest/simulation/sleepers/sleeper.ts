@@ -106,7 +106,8 @@ export class Sleeper {
 
   get figures(): SleeperFigures {
     const { awake, cuts } = this;
-    return { plan: this.options.plan, awake: { reportsMs: awake.reportsMs, daysMs: awake.daysMs }, cuts };
+    const { reportsMs, daysMs, lightStarts, wholeStarts } = awake;
+    return { plan: this.options.plan, awake: { reportsMs, daysMs, lightStarts, wholeStarts }, cuts };
   }
 
   get isPowered(): boolean {

@@ -10,6 +10,8 @@ export class Summary {
   private readonly reportsMs: number[] = [];
   private readonly daysMs: number[] = [];
   private readonly cuts: Record<string, number> = {};
+  private lightStarts = 0;
+  private wholeStarts = 0;
   private dated = 0;
   private worstMs = 0;
 
@@ -17,6 +19,8 @@ export class Summary {
     for (const { awake, cuts } of sleepers) {
       for (const ms of awake.reportsMs) this.reportsMs.push(ms);
       for (const ms of awake.daysMs) this.daysMs.push(ms);
+      this.lightStarts += awake.lightStarts;
+      this.wholeStarts += awake.wholeStarts;
       for (const [state, count] of Object.entries(cuts)) this.cuts[state] = (this.cuts[state] ?? 0) + count;
     }
     this.dated += exact.count;
@@ -29,6 +33,8 @@ export class Summary {
       reports: this.reportsMs.length,
       radioOfAReport: distribution(this.reportsMs),
       awakeOnADay: distribution(this.daysMs),
+      lightStarts: this.lightStarts,
+      wholeStartsWithoutReport: this.wholeStarts,
       cutsByState: Object.entries(this.cuts)
         .map(([state, count]) => `${state} ${count}`)
         .join(", "),
