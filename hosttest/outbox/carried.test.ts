@@ -6,6 +6,7 @@
 import { describe, expect, test } from "vitest";
 import { type CutBits, generator, NorFlash } from "../../boards/parts/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
+import type { Suspension } from "../../src/outbox/queue/options.js";
 import { SEED } from "../support/seed.js";
 
 const TAG = 3;
@@ -75,6 +76,7 @@ class NotedLife {
         if (!this.#flash.isOff) this.#notes.pop();
       }
       if (this.#flash.isOff || this.#random() < 0.02) this.#boot();
+      else if (left % 40 === 0) this.#sleep();
       if (left % 90 === 0) this.#compare();
     }
   }
@@ -116,6 +118,13 @@ class NotedLife {
     if (oldest !== undefined) this.#outbox.setInFlight(oldest.sequence + this.#inFlight);
   }
 
+  /** Goes on where it was suspended, as far as it can. */
+  #sleep(): void {
+    this.#flash.cutAfter(Number.POSITIVE_INFINITY);
+    this.#outbox = this.#mount(this.#outbox.suspend());
+    this.#send();
+  }
+
   #boot(): void {
     this.#flash.cutAfter(Number.POSITIVE_INFINITY);
     this.#flash.powerOn();
@@ -145,11 +154,12 @@ class NotedLife {
     return Math.floor(this.#random() * limit);
   }
 
-  #mount(): Outbox {
+  #mount(suspension?: Suspension): Outbox {
     return new Outbox({
       flash: this.#flash,
       writeUnit: this.#flash.writeUnit,
       maxPayload: 16,
+      suspension,
       appliesFrom: (tag, value) => (tag === TAG ? decode(value).from : Number.NaN),
       onEvent: ({ kind }) => {
         if (kind === "dropped") this.evicted++;

@@ -46,7 +46,7 @@ function stateOf({ log, walk }: FreeSpace): Uint8Array {
   exactCount(walk);
   const { blocks, counters, marks, medium, number, newest } = log;
   const live = blocks.live;
-  // What is marked behind the tail, and a hole, is in flash alone.
+  // What is marked behind the tail, and a hole, with the notes that are carried over it, is in flash alone.
   if (marks.storedWords > 0 || counters.holeEnd > marks.tail || live > MAX_LIVE) return new Uint8Array(0);
   const words = new Int32Array(FIXED_WORDS + live + ((live + 1) >> 1));
   const halves = new Uint16Array(words.buffer);
