@@ -13,15 +13,19 @@ const OVERHEAD = 3;
 const MAX_WRITE = 100;
 const DATA = 1;
 const GOODBYE = 2;
-const HELLO_BYTES = 5;
+const TICKET = 3;
+const CLIENT_HELLO = [10, 11, 12, 13, 14];
+const HELLO_BYTES = CLIENT_HELLO.length;
 
 /** A record: kind, length, bytes that are inverted. In the handshake each end sends five bytes; 0xee of the server's is a refusal. */
 class Handle {
+  static last: Handle;
   state = 1;
   out: number[] = [];
   record: number[] = [];
   data: number[] = [];
   greeted = 0;
+  session: ArrayBuffer | undefined;
   isFreed = false;
 }
 
@@ -34,7 +38,8 @@ const of = (handle: object): Handle => {
 const engine: TLSEngine = {
   open: () => {
     const handle = new Handle();
-    handle.out = Array.from({ length: HELLO_BYTES }, () => 0x16);
+    Handle.last = handle;
+    handle.out = [...CLIENT_HELLO];
     return handle;
   },
   free: (handle) => {
@@ -54,11 +59,12 @@ const engine: TLSEngine = {
       }
       return at - from;
     }
-    for (; at < to && one.data.length === 0 && one.state === 2; at++) {
+    for (; at < to && one.data.length === 0 && one.state === 2 && one.session === undefined; at++) {
       one.record.push(bytes[at]);
       const [kind, length] = one.record;
       if (one.record.length < 2 || one.record.length < length + 2) continue;
       if (kind === GOODBYE) one.state = 3;
+      else if (kind === TICKET) one.session = Uint8Array.from(one.record.slice(2)).buffer;
       else one.data = one.record.slice(2).map((byte) => byte ^ 0xff);
       one.record = [];
     }
@@ -87,7 +93,11 @@ const engine: TLSEngine = {
   close: (handle) => {
     of(handle).out.push(GOODBYE, 0);
   },
-  session: () => undefined,
+  session: (handle) => {
+    const { session } = of(handle);
+    of(handle).session = undefined;
+    return session;
+  },
   text: (_handle, which) => ["v", "c", "n", "d"][which],
   ends: () => 0,
   isResumed: () => false,
@@ -130,7 +140,7 @@ class Wire implements Stream {
   }
 }
 
-function opened(onReadable: (bytes: number, socket: TLSSocket) => void = () => {}) {
+function opened(onReadable: (bytes: number, socket: TLSSocket) => void = () => {}, io: typeof Wire = Wire) {
   const time = new VirtualTime();
   const calls: string[] = [];
   let refusal: TLSRefusal | undefined;
@@ -151,7 +161,7 @@ function opened(onReadable: (bytes: number, socket: TLSSocket) => void = () => {
       host: "broker.test",
       port: 8883,
       format: "buffer" as const,
-      socket: { io: Wire },
+      socket: { io },
       engine,
       demand,
       timers: time.timers,
@@ -201,7 +211,7 @@ test("whatever the pieces, both ways: all of it, in order, and the peer's goodby
           if (piece.length === 0) continue;
           one.space.free = one.socket.write(Uint8Array.from(piece));
           expect(one.space.free).toBeGreaterThanOrEqual(0);
-          expect(() => one.socket.write(new Uint8Array(MAX_WRITE + 1))).toThrow("would block");
+          expect(() => one.socket.write(new Uint8Array(one.space.free + 1))).toThrow("would block");
           written.push(...piece);
         }
         one.wire.widen(1_000); // the client's part of the handshake may still wait
@@ -216,7 +226,8 @@ test("whatever the pieces, both ways: all of it, in order, and the peer's goodby
         expect(got).toEqual(wanted);
         expect(one.calls.filter((call) => call.startsWith("error"))).toEqual(["error "]);
         expect(one.calls.slice(0, 2)).toEqual(["handshake", "secured"]);
-        expect(one.wire.isClosed).toBe(true);
+        expect([one.wire.isClosed, Handle.last.isFreed]).toEqual([true, true]);
+        expect(one.wire.sent.slice(0, HELLO_BYTES)).toEqual(CLIENT_HELLO);
         let sent = one.wire.sent.slice(HELLO_BYTES);
         const arrived: number[] = [];
         while (sent[0] === DATA) {
@@ -240,6 +251,7 @@ test("nothing is written before the server is known, and a refusal comes with it
   one.settle();
   expect(one.calls).toEqual(["handshake", "refused", "error "]);
   expect(one.refusal()).toEqual({ kind: "expired", detail: "d" });
+  expect(Handle.last.isFreed).toBe(true);
   expect(one.demand.session).toBeUndefined();
   expect(one.wire.isClosed).toBe(true);
   expect(one.wire.sent).toHaveLength(HELLO_BYTES);
@@ -267,6 +279,7 @@ test("the end in the midst of the handshake is the engine's to explain; close sa
   one.wire.options.onError();
   one.settle();
   expect(one.wire.sent.slice(HELLO_BYTES)).toEqual([GOODBYE, 0]);
+  expect(Handle.last.isFreed).toBe(true);
   expect(one.calls).toEqual(["handshake", "secured", "writable"]);
 });
 
@@ -279,6 +292,65 @@ test("what the owner throws ends the connection, and does not get out", () => {
   one.wire.give([...HELLO, ...record([1, 2, 3])]);
   one.settle();
   expect(one.calls).toEqual(["handshake", "secured", "writable", "error "]);
+});
+
+test("a TCP class that calls back from its constructor is heard all the same", () => {
+  class Eager extends Wire {
+    constructor(options: StreamOptions) {
+      super(options);
+      this.widen(100);
+    }
+  }
+  const one = opened(undefined, Eager);
+  expect(one.calls).toEqual([]); // the owner does not have the socket yet
+  one.settle();
+  expect([one.calls, one.wire.sent.length]).toEqual([["handshake"], HELLO_BYTES]);
+});
+
+test("a session that comes behind the handshake is kept, also between data", () => {
+  const got: number[] = [];
+  const one = opened((bytes, socket) => {
+    const buffer = new Uint8Array(bytes);
+    socket.read(buffer);
+    got.push(...buffer);
+  });
+  one.wire.widen(100);
+  one.settle();
+  one.wire.give([...HELLO, ...record([1]), TICKET, 2, 7, 8]);
+  one.settle();
+  expect([...new Uint8Array(one.demand.session as ArrayBuffer)]).toEqual([7, 8]);
+  one.wire.give([...record([2]), TICKET, 1, 9, ...record([3])]);
+  one.settle();
+  expect([...new Uint8Array(one.demand.session as ArrayBuffer)]).toEqual([9]);
+  expect(got).toEqual([1, 2, 3]);
+});
+
+test("an owner that does not read hears of it once; when it reads, it hears of the rest", () => {
+  const heard: number[] = [];
+  const one = opened((bytes) => {
+    heard.push(bytes);
+    if (heard.length > 10) throw new Error("again and again");
+  });
+  one.wire.widen(100);
+  one.settle();
+  one.wire.give([...HELLO, ...record([1, 2]), ...record([3])]);
+  one.settle();
+  expect(heard).toEqual([2]);
+  one.socket.read(new Uint8Array(2));
+  one.settle();
+  expect(heard).toEqual([2, 1]);
+});
+
+test("no memory for the engine is a refusal; nothing is opened", () => {
+  const { open } = engine;
+  Object.assign(engine, { open: () => undefined });
+  const one = opened();
+  one.wire.widen(100);
+  one.settle();
+  Object.assign(engine, { open });
+  expect(one.calls).toEqual(["handshake", "refused", "error "]);
+  expect(one.refusal()?.kind).toBe("noMemory");
+  expect([one.wire.sent, one.wire.isClosed]).toEqual([[], true]);
 });
 
 test("an option that is missing is no plain connection", () => {
