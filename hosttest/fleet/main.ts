@@ -4,8 +4,20 @@
  * one plot; then, for real, as many whole devices as asked for in one process against a mosquitto, with the memory that each takes.
  */
 import { writeFileSync } from "node:fs";
-import { commandLine, flag, preset, seedOption, text, whole } from "../support/command-line/command-line.js";
+import {
+  commandLine,
+  flag,
+  many,
+  misused,
+  preset,
+  seedOption,
+  text,
+  whole,
+} from "../support/command-line/command-line.js";
 import { Progress, printVerdict } from "../support/command-line/progress.js";
+import { exitOnSignals } from "../support/temporary.js";
+import { type CampaignResult, runCampaign } from "./cluster/campaign.js";
+import { enterOwnNetwork } from "./cluster/namespaces.js";
 import { plot } from "./plot.js";
 import { measureReal, type RealResult } from "./real.js";
 import { type FleetOptions, type FleetResult, runFleet } from "./virtual.js";
@@ -16,35 +28,81 @@ const ACCEPTS_PER_SECOND = 500;
 const MAX_DEVICES = 100_000; // all of them in this process's memory
 const MAX_REAL = 10_000; // a socket each, here and at the broker
 
-const { values } = commandLine(
+const { values, words } = commandLine(
   {
     program: "npm run fleet --",
     does: "A broker goes away for ten minutes and everybody wants it back: on virtual time, then whole devices on mosquitto.",
-    notes: ["Exit: 0 every device was served, 1 one was not, 2 usage."],
+    words: "[cluster]",
+    notes: [
+      "cluster: whole devices on three nodes of RabbitMQ 4 behind HAProxy, each node on a host of its own (a network namespace of this",
+      "machine: Linux, as root); one is killed, later one is cut off, and nothing acknowledged may be missing.",
+      "Exit: 0 every device was served and nothing acknowledged was lost, 1 not so, 2 usage.",
+    ],
   },
   {
     devices: preset("10000", whole("N", "devices on virtual time", 1, MAX_DEVICES)),
-    real: preset("1000", whole("N", "whole devices on a mosquitto, 0: none", 0, MAX_REAL)),
+    real: preset("1000", whole("N", "whole devices on a mosquitto (or the cluster), 0: none", 0, MAX_REAL)),
     seed: seedOption(),
     svg: text("FILE", "a plot of the attempts"),
+    root: many(text("FOLDER", "cluster: a Debian with RabbitMQ 4, as for `npm run peers`")),
+    interval: preset("20", whole("SECONDS", "cluster: from one reading to the next", 1, 3600)),
+    away: preset("120", whole("SECONDS", "cluster: how long a node is away, at least", 1, 86_400)),
     json: flag("the figures alone, as one line of JSON"),
   },
 );
 const { devices, real, seed, json } = values;
+const [mode, ...more] = words;
+if (more.length > 0 || (mode !== undefined && mode !== "cluster"))
+  misused(`${words.join(" ")}: expected cluster, or nothing`);
+if (mode === "cluster") enterOwnNetwork();
 const progress = new Progress();
-progress.line(`seed ${seed}: ${devices} devices, the broker away for ${AWAY_MS / 60_000} min`);
+if (mode === "cluster") await runOnCluster();
+else await runAway();
 
-const jitter = simulated("jitter");
-const fixed = simulated("fixed");
-if (values.svg !== undefined) {
-  writeFileSync(
-    values.svg,
-    plot(`${devices} devices, broker away for ten minutes`, { ours: jitter.attempts, "fixed 10 s": fixed.attempts }),
-  );
+async function runAway(): Promise<void> {
+  progress.line(`seed ${seed}: ${devices} devices, the broker away for ${AWAY_MS / 60_000} min`);
+  const jitter = simulated("jitter");
+  const fixed = simulated("fixed");
+  if (values.svg !== undefined) {
+    const title = `${devices} devices, broker away for ten minutes`;
+    writeFileSync(values.svg, plot(title, { ours: jitter.attempts, "fixed 10 s": fixed.attempts }));
+  }
+  const memory = real === 0 ? undefined : await served();
+  progress.end();
+  report(jitter, fixed, memory);
 }
-const memory = real === 0 ? undefined : await served();
-progress.end();
-report();
+
+async function runOnCluster(): Promise<void> {
+  exitOnSignals();
+  const result = await runCampaign({
+    devices: real,
+    intervalS: values.interval,
+    roots: ["/", ...values.root],
+    awayMs: values.away * 1000,
+    say: (line) => progress.line(line),
+    show: (text) => progress.show(text),
+  });
+  progress.end();
+  reportCluster(result);
+  process.exit();
+}
+
+function reportCluster({ version, steps, balance, isServed }: CampaignResult): void {
+  const { taken, settled, seen, lost, waiting, repeated } = balance;
+  if (json) console.log(JSON.stringify({ version, devices: real, steps, ...balance, lost: lost.length }));
+  else {
+    for (const { what, servedS, spread } of steps)
+      console.log(`${what.padEnd(24)}all served after ${servedS} s; ${spread}`);
+    console.log(
+      `${taken} readings taken, ${settled} acknowledged, ${seen} seen, ${repeated} seen again, ${waiting} waiting`,
+    );
+  }
+  const isGood = isServed && lost.length === 0;
+  const losses =
+    lost.length === 0 ? "none of those acknowledged lost" : `${lost.length} LOST: ${lost.slice(0, 20).join(", ")}`;
+  printVerdict(`${isServed ? "served" : "NOT SERVED"}: ${real} devices on RabbitMQ ${version}; ${losses}`, json);
+  process.exitCode = isGood ? 0 : 1;
+}
 
 function simulated(retry: FleetOptions["retry"]): FleetResult {
   const onProgress = (virtualS: number): void =>
@@ -57,18 +115,18 @@ function served(): Promise<RealResult> {
   return measureReal(real, (count) => progress.show(() => `${count} of ${real} served`));
 }
 
-function report(): void {
+function report(jitter: FleetResult, fixed: FleetResult, memory: RealResult | undefined): void {
   if (json) {
     const short = ({ attempts: _, ...rest }: FleetResult) => rest;
     console.log(JSON.stringify({ seed, devices, ours: short(jitter), fixed: short(fixed), real: memory }));
-  } else printTable();
+  } else printTable(jitter, fixed, memory);
   const isServed = Number.isFinite(jitter.drainedS) && (memory === undefined || memory.served === real);
   const realPart = memory === undefined ? "" : `; for real ${memory.served} of ${real} served`;
   printVerdict(`${isServed ? "served" : "NOT SERVED"}: ${devices} devices in ${jitter.drainedS} s${realPart}`, json);
   process.exitCode = isServed ? 0 : 1;
 }
 
-function printTable(): void {
+function printTable(jitter: FleetResult, fixed: FleetResult, memory: RealResult | undefined): void {
   const rows: [string, (result: FleetResult) => string][] = [
     ["attempts a second as it goes", (result) => `${result.peakAtLoss}`],
     ["attempts a second as it returns", (result) => `${result.peakAtReturn}`],

@@ -16,7 +16,7 @@ export function mosquitto(release: string, get = SID): Peer {
   return {
     name: `mosquitto ${release}`,
     get,
-    configured: "`autosave_on_changes true`, `autosave_interval 1`: it saves within a second; `max_queued_messages 0`",
+    configured: "`autosave_on_changes true`, `autosave_interval 1`: it saves within a second; `max_queued_messages 1000000`",
     find: ({ roots }) =>
       first(roots, release, async (root) => {
         if (!existsSync(join(root, "usr/sbin/mosquitto"))) return undefined;
@@ -38,7 +38,7 @@ persistence true
 persistence_location ${folder}/
 autosave_on_changes true
 autosave_interval 1
-max_queued_messages 0
+max_queued_messages 1000000
 `,
     );
     return below(root, folder, "/usr/sbin/mosquitto", ["-c", file]);
