@@ -450,6 +450,32 @@ describe("DISCONNECT", () => {
     expect([world.take(), done, world.link.isClosed, world.states.at(-1)]).toEqual(["", 1, true, "stopped"]);
   });
 
+  test("`waitsForEnd`: over when the server has closed the connection, as it does upon DISCONNECT (3.14.4), which is no error", () => {
+    const world = new World({ waitsForEnd: true });
+    world.connect(CONNACK_NEW, 100);
+    let done = 0;
+    world.client.stop(() => done++);
+    expect([world.take(), done, world.link.isClosed]).toEqual(["e0 00", 0, false]);
+    world.link.end();
+    expect([done, world.errors, world.states.at(-1)]).toEqual([1, [], "stopped"]);
+  });
+
+  test("`waitsForEnd`, of a server that does not close: 2 s, and no error; of a socket that does not take it: an error", () => {
+    const world = new World({ waitsForEnd: true });
+    world.connect(CONNACK_NEW, 100);
+    let done = 0;
+    world.client.stop(() => done++);
+    world.time.advance(1_999);
+    expect([world.take(), done]).toEqual(["e0 00", 0]);
+    world.time.advance(1);
+    expect([done, world.link.isClosed, world.errors]).toEqual([1, true, []]);
+    const full = new World({ waitsForEnd: true });
+    full.connect(CONNACK_NEW, 16);
+    full.client.stop(() => done++);
+    full.time.advance(2_000);
+    expect([done, full.errors.map(({ message }) => message)]).toEqual([2, ["DISCONNECT not sent"]]);
+  });
+
   test("stop in a callback, in the middle of what came in: the rest is not answered (3.14.4-2)", () => {
     const world: World = new World({ onMessage: () => world.client.stop() });
     world.connect();

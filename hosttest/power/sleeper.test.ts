@@ -1,5 +1,6 @@
 /* The whole sleeper on virtual time: it samples, sleeps, reports, and is heard of as often as it should be. */
 import { expect, test } from "vitest";
+import type { Peer } from "../simulation/network.js";
 import { SimulatedDevice } from "../support/device-board.js";
 
 const SECOND = 1_000;
@@ -64,6 +65,39 @@ test("no will, and never offline: presence and discovery are said after power-on
   house.time.advance(5 * SECOND);
   expect(house.payloads(STATUS)).toEqual(["online", "online"]);
 });
+
+test.each([1, 300])(
+  "the broker has closed the connection before the radio is off, at %i ms one way: DISCONNECT has arrived",
+  (latencyMs) => {
+    const device = sleeper();
+    const { house } = device;
+    house.network.weather.latencyMs = latencyMs;
+    const open = new Set<Peer>();
+    let opened = 0;
+    const listen = house.broker.listen.bind(house.broker);
+    Object.assign(house.broker, {
+      listen: (peer: Peer) => {
+        open.add(peer);
+        opened++;
+        const close = (): void => {
+          open.delete(peer);
+          peer.close();
+        };
+        return listen({ send: (bytes) => peer.send(bytes), close });
+      },
+    });
+    house.time.advance(AWAKE + 5 * SECOND);
+    open.clear();
+    for (let reports = 0; reports < 4; reports++) {
+      const { wholes } = device;
+      house.time.runUntil(() => device.wholes > wholes, 20 * MINUTE);
+      house.time.runUntil(() => device.chip?.isAsleep === true, MINUTE);
+      expect([device.chip?.isAsleep, open.size]).toEqual([true, 0]);
+    }
+    expect(opened).toBeGreaterThan(3);
+    expect(device.longestWakeMs).toBeLessThan(8 * SECOND);
+  },
+);
 
 test("a room that was saved stands at the broker with the next report, and the old one no more", () => {
   const device = sleeper();

@@ -1,5 +1,6 @@
 /* A sleeper in trouble: a report is bounded in every state of the network, power goes at any moment, RTC memory holds anything. */
 import { describe, expect, test } from "vitest";
+import type { ResolveOptions, ResolverConstructor } from "../../src/mqtt/wire/io.js";
 import { Random } from "../simulation/random.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { SEED } from "../support/seed.js";
@@ -23,6 +24,15 @@ function expectExactlyOnce(device: SimulatedDevice): void {
   expect(new Set(seqs).size).toBe(seqs.length);
   const arrived = new Set(seqs);
   expect(device.taken.filter((sequence) => !arrived.has(sequence))).toEqual([]);
+}
+
+/** A resolver; `whenAsked` gets what answers. */
+function nameServer(whenAsked: (answer: () => void) => void): ResolverConstructor {
+  return class {
+    resolve({ host, onResolved }: ResolveOptions): void {
+      whenAsked(() => onResolved(host, "10.0.0.1"));
+    }
+  };
 }
 
 /** Until everything is sent that was taken before. */
@@ -58,6 +68,19 @@ describe("20 s of radio, whatever the network does; samples go on, and all is se
       ({ ntp }) => Object.assign(ntp.faults, { names: undefined }),
     ],
     [
+      "the broker's name is not answered",
+      (device) => Object.assign(device, { resolver: nameServer(() => {}) }),
+      (device) => Object.assign(device, { resolver: undefined }),
+    ],
+    [
+      "the broker's name is answered, but late",
+      (device) =>
+        Object.assign(device, {
+          resolver: nameServer((answer) => device.house.time.timers.set(answer, 15 * SECOND)),
+        }),
+      (device) => Object.assign(device, { resolver: undefined }),
+    ],
+    [
       "TCP is refused",
       ({ house }) => Object.assign(house.network.weather, { refusing: true }),
       ({ house }) => Object.assign(house.network.weather, { refusing: false }),
@@ -75,7 +98,7 @@ describe("20 s of radio, whatever the network does; samples go on, and all is se
   ];
 
   test.each(cases)("%s", (_what, begin, end) => {
-    const device = sleeper();
+    const device = sleeper({ "mqtt.host": "broker.test" });
     const { time } = device.house;
     time.advance(35 * MINUTE);
     begin(device);

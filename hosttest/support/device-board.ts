@@ -16,7 +16,7 @@ import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { startFirmware } from "../../src/firmware.js";
-import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
+import type { ResolverConstructor, TCPConstructor } from "../../src/mqtt/wire/io.js";
 import type { Thermometer } from "../../src/thermometer.js";
 import { FakeSerial, type FakeSerialOptions } from "../console/support/fake-serial.js";
 import { House } from "./house.js";
@@ -89,6 +89,8 @@ export class SimulatedDevice {
   wholes = 0;
   /** The next boot loses its power after so many bytes on flash. */
   cutBootAfter = Number.POSITIVE_INFINITY;
+  /** Of a board that resolves names; undefined: its TCP class does. */
+  resolver: ResolverConstructor | undefined;
   bus = new I2CBus();
   port: FakeSerial;
   /** What its life was ended by, if anything got out of the firmware. */
@@ -359,6 +361,7 @@ export class SimulatedDevice {
       sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
       drivers: this.#drivers,
       tcp: { io: tcp },
+      dns: this.resolver && { io: this.resolver },
       tls: this.#tls && { io: this.#tls(tcp), hasPublicCAs: this.#hasPublicCAs },
       wifi: this.image?.fault === "deaf" ? new WiFiLink({ timers: time.timers, accessPoints: [] }) : this.wifi,
       update: this.slots && { io: slotsClass(this.slots), chip: this.image?.chip ?? "", key: this.#key },

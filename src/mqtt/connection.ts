@@ -31,7 +31,7 @@ export interface ConnectionOwner {
   onDisconnect(code: number, properties: Properties): void;
   /** The connection, or the attempt, has failed, and is to be closed. */
   onFailure(error: MQTTError, ending: Ending): void;
-  /** DISCONNECT is with the socket. */
+  /** DISCONNECT is with the socket, or with the server. */
   onLeft(): void;
   /** `expire` in so many milliseconds, instead of what was asked for before; Infinity: not at all. */
   wait(delayMs: number): void;
@@ -112,7 +112,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     }
   }
 
-  /** Leaves: DISCONNECT as soon as there is free space, nothing after it (§3.14.4-2), then `onLeft`. */
+  /** Leaves: DISCONNECT as soon as there is free space, nothing after it (§3.14.4-2), then `onLeft`; see `waitsForEnd`. */
   leave(): void {
     this.state = LEAVING;
     this.parser.end();
@@ -164,8 +164,11 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
       case GREETED:
         this.fail("timeout", "no CONNACK");
         return;
-      case LEAVING:
       case LEFT:
+        if (this.out.end === 0) this.owner.onLeft();
+        else this.fail("timeout", "DISCONNECT not sent");
+        return;
+      case LEAVING:
         this.fail("timeout", "DISCONNECT not sent");
         return;
       default:
@@ -292,8 +295,11 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
       case CONNECTED:
         this.fail("closed", "closed by the server", "peer");
         return;
-      case LEAVING:
       case LEFT:
+        if (this.out.end === 0) this.owner.onLeft();
+        else this.fail("closed", "closed by the server");
+        return;
+      case LEAVING:
         this.fail("closed", "closed by the server");
         return;
       case OVER:
@@ -307,7 +313,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     const out = this.out;
     if (this.state === LEAVING && out.packet(this.protocol.disconnect(0))) this.state = LEFT;
     out.flush();
-    if (this.state === LEFT && out.end === 0) this.owner.onLeft();
+    if (this.state === LEFT && out.end === 0 && !this.options.waitsForEnd) this.owner.onLeft();
   }
 
   private sendGoodbye(): void {

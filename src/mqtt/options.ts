@@ -100,6 +100,11 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
    * pieces, both ways; a topic of an entry must fit.
    */
   readonly bufferLength?: number;
+  /**
+   * `stop` waits until the server has closed the connection, as it must upon DISCONNECT (§3.14.4), 2 s at most: for those who then power
+   * off what would still have to send it. Default: it closes as soon as the socket has taken DISCONNECT.
+   */
+  readonly waitsForEnd?: boolean;
   /** The longest topic that comes in, bytes; default 256. */
   readonly topicLength?: number;
   /** For version 5: `Broker5` of v5/broker5.ts. */

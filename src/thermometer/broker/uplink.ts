@@ -259,6 +259,11 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return this.wipeFirst || sleep?.hasFailed ? undefined : sessionRecord?.level(board.clock.utcMs());
   }
 
+  /** A sleeper powers its radio off: DISCONNECT has to be gone by then. */
+  get waitsForEnd(): boolean {
+    return this.owner.sleep !== undefined;
+  }
+
   get will(): Will | undefined {
     return this.presence.will;
   }
