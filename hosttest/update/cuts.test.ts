@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { type ImageFault, makeImage } from "../../boards/parts/image.js";
 import { generator } from "../../boards/parts/nor-flash.js";
 import { SEED } from "../support/seed.js";
+import { campaignUpdate, type Tally } from "./campaign.js";
 import { keyPair, offerOf } from "./support/keys.js";
 import { drive, World } from "./support/world.js";
 
@@ -67,7 +68,7 @@ describe("one good image", () => {
   });
 
   test("several cuts, each in what the one before left", { timeout: 60_000 }, () => {
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 15; round++) {
       const random = generator(SEED + 1_000 + round);
       const world = setUp(random);
       const cuts = Array.from({ length: 1 + Math.floor(random() * 6) }, () => 1 + Math.floor(random() * all));
@@ -83,7 +84,7 @@ describe("one good image", () => {
 
 test("images that are no good, with cuts: the old one runs in the end, and says why", { timeout: 60_000 }, () => {
   const faults: ImageFault[] = ["crash", "hang", "deaf"];
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 9; round++) {
     const random = generator(SEED + 2_000 + round);
     const fault = faults[round % faults.length];
     const bad = makeImage({ version: "0.3.0", chip: "test", fault }, BLOCK + 99);
@@ -101,4 +102,13 @@ test("images that are no good, with cuts: the old one runs in the end, and says 
     expect(world.image?.version, where).toBe("0.2.0");
     expect(world.state, where).toMatchObject({ state: "rolledBack", reason: expect.stringMatching(/./) });
   }
+});
+
+test("a slice of the campaign (npm run updates): whatever the image, the cuts and the losses", {
+  timeout: 60_000,
+}, () => {
+  const tally: Tally = {};
+  for (let n = 0; n < 20; n++) campaignUpdate(SEED + 3_000 + n, tally);
+  expect(tally.cuts).toBeGreaterThan(5);
+  expect(tally.rolledBack).toBeGreaterThan(0);
 });

@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly random: () => number;
   readonly isBatteryLow?: () => boolean;
   readonly writeUnit?: 1 | 16;
+  /** Share of the chunks that do not arrive. */
+  readonly loss?: number;
 }
 
 export class World {
@@ -119,6 +121,7 @@ export class World {
   }
 
   send(offer: Offer, image: Uint8Array, at: number, pieceBytes = 256): void {
+    if (this.#options.random() < (this.#options.loss ?? 0)) return;
     const data = image.subarray(at, at + BLOCK);
     const bytes = new Uint8Array(CHUNK_HEAD + data.length);
     bytes.set(fromHex(offer.id));
