@@ -19,16 +19,16 @@ test.each([1, 3])("%i threads: results come in the order of the jobs, each with 
   expect(jobs(workers, NONE, NONE)).toEqual([0, 1, 2, 3, 4, 5].map((job) => `${job} ${job} true`));
 });
 
-test.each([1, 3])("%i threads: after the last that is wanted none is taken", (workers) => {
-  expect(jobs(workers, NONE, 1)).toEqual(["0 0 true", "1 1 true"]);
+test("after the last that is wanted none is taken", () => {
+  expect(jobs(3, NONE, 1)).toEqual(["0 0 true", "1 1 true"]);
 });
 
-test.each([1, 3])("%i threads: what a job throws is thrown, after the results of those before it", (workers) => {
-  expect(jobs(workers, 2, NONE)).toEqual(["0 0 true", "1 1 true", "Error: job 2 failed"]);
+test("what a job throws is thrown, after the results of those before it", () => {
+  expect(jobs(3, 2, NONE)).toEqual(["0 0 true", "1 1 true", "Error: job 2 failed"]);
 });
 
 test("a campaign finds the same with one thread and with several", () => {
   const campaign = (workers: number): string =>
-    run("hosttest/faults/main.ts", "--cuts", 401, "--seed", 7, "--json", "--workers", workers);
+    run("hosttest/faults/main.ts", "--cuts", 201, "--seed", 7, "--json", "--workers", workers);
   expect(campaign(3)).toBe(campaign(1));
 });
