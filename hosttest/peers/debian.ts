@@ -16,7 +16,8 @@ export function mosquitto(release: string, get = SID): Peer {
   return {
     name: `mosquitto ${release}`,
     get,
-    configured: "`autosave_on_changes true`, `autosave_interval 1`: it saves within a second; `max_queued_messages 1000000`",
+    configured:
+      "`autosave_on_changes true`, `autosave_interval 1`: it saves within a second; `max_queued_messages 1000000`",
     find: ({ roots }) =>
       first(roots, release, async (root) => {
         if (!existsSync(join(root, "usr/sbin/mosquitto"))) return undefined;

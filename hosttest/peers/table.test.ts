@@ -10,6 +10,7 @@ const GOOD: Outcome = {
   taken: 200,
   seen: 200,
   lost: 0,
+  waiting: 0,
   doubled: 0,
   disordered: 0,
   lostByBroker: 0,

@@ -39,7 +39,7 @@ export function isKept({ lost, doubled, disordered, exitCode }: Outcome): boolea
 
 function cellsOf({ peer, version, qos, event, outcome, date }: Row): string[] {
   const { wireQos, taken, seen, lost, doubled, disordered, lostByBroker, disorderedByBroker } = outcome;
-  const unsettled = outcome.exitCode === 0 ? "" : ", **not settled**";
+  const unsettled = outcome.exitCode === 0 ? "" : `, **${outcome.waiting} not settled**`;
   return [
     peer,
     version,

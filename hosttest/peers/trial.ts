@@ -32,10 +32,12 @@ export interface Outcome {
   readonly taken: number;
   /** Of those, seen by the subscriber. */
   readonly seen: number;
-  /** By us. */
+  /** By us: the device took them for settled. */
   readonly lost: number;
   readonly doubled: number;
   readonly disordered: number;
+  /** Not settled in the end: in flash. */
+  readonly waiting: number;
   /** Acknowledged by the broker and never delivered; at QoS 0 sent and never delivered. */
   readonly lostByBroker: number;
   readonly disorderedByBroker: number;
@@ -139,18 +141,28 @@ function outcomeOf({ network: { log }, observer, device, trial: { qos }, exitCod
   const common = { spoken: spokenIn(log), wireQos, codes: codesIn(log), exitCode, said };
   if (qos === 0) {
     const seen = observer.arrivals.length;
-    const none = { lost: 0, doubled: 0, disordered: 0, disorderedByBroker: 0, repeated: 0, sessionsLost: 0 };
+    const none = {
+      waiting: 0,
+      lost: 0,
+      doubled: 0,
+      disordered: 0,
+      disorderedByBroker: 0,
+      repeated: 0,
+      sessionsLost: 0,
+    };
     return { ...common, ...none, taken: sent.length, seen, lostByBroker: Math.max(0, sent.length - seen) };
   }
   const written = device.lines("reading ").flatMap((line) => /^reading seq=(\d+) /.exec(line)?.[1] ?? []);
   const { sequences } = observer;
   const verdict = judge({ log, written: written.map(Number), seen: sequences, qos: wireQos === 2 ? 2 : 1 });
   const seen = new Set(sequences).size;
+  const settled = new Set(device.lines("settled ").flatMap((line) => /^settled seq=(\d+)/.exec(line)?.[1] ?? []));
   return {
     ...common,
     taken: written.length,
     seen,
-    lost: verdict.lost.length,
+    waiting: written.filter((seq) => !settled.has(seq)).length,
+    lost: verdict.lost.filter((seq) => settled.has(`${seq}`)).length,
     doubled: verdict.doubled.length,
     disordered: verdict.disordered.length,
     lostByBroker: verdict.lostByBroker.length,
