@@ -8,8 +8,11 @@ import type { Board } from "./board.js";
 import type { Sample } from "./channels/sample.js";
 import type { LineLevel } from "./common/log-levels.js";
 import { messageOf } from "./common/message-of.js";
+import { commands } from "./console/commands/all.js";
+import { change } from "./console/commands/settings.js";
 import { Console } from "./console/console.js";
 import type { Answer } from "./console/host/host.js";
+import { Remote, type RemoteAnswer } from "./console/shell/remote.js";
 import type { Journal } from "./journal/journal.js";
 import { Link } from "./network/link.js";
 import { TimeSync } from "./network/time-sync.js";
@@ -35,6 +38,8 @@ import { type Awakening, REPORT_CLOCK_MS, SleepControl, type SleepOwner } from "
 import { onSlowClock } from "./thermometer/sleep/slow-clock.js";
 import { Updating, type UpdatingOwner } from "./thermometer/updating.js";
 
+/** All of the prompt, and what takes no question; permission.ts says which may be sent. */
+const remoteCommands = Object.freeze([...commands, change]);
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
 export const CLOCK_PATIENCE_MS = 30_000;
 
@@ -155,6 +160,13 @@ export class Thermometer
   sampleNow(done: (answer: Answer) => void): void {
     if (this.sampling === undefined) done({ failed: "no readings are taken: see status" });
     else this.sampling.sampleNow(done);
+  }
+
+  /** Runs a line that came from afar as at the prompt. */
+  runCommand(line: string, done: (answer: RemoteAnswer) => void): void {
+    this.host ??= new PromptHost(this);
+    const { host, settings, board } = this;
+    new Remote({ settings, host, timers: board.timers, commands: remoteCommands }, line, done);
   }
 
   /** As pressing reset, but in order. */
@@ -355,7 +367,7 @@ export class Thermometer
     }
     if (changed("payload")) this.uplink?.formatChanged();
     if (changed("mqtt.ca", "mqtt.cert", "mqtt.key")) this.uplink?.encryption?.changed();
-    if (changed("discovery", "discovery.prefix")) this.uplink?.presence.move();
+    if (changed("discovery", "discovery.prefix", "remote")) this.uplink?.presence.move();
     if (changed("outbox.full") && this.outbox !== undefined) this.outbox.whenFull = this.settings.get("outbox.full");
     if (changed("wifi.ssid", "wifi.password")) {
       this.link?.setCredentials(this.settings.get("wifi.ssid"), this.settings.get("wifi.password"));

@@ -16,7 +16,9 @@ describe("commands of the device", () => {
     device.type("help\r");
     const shown = rows(device).slice(1, -2);
     expect(shown.map((row) => row.split(" ")[0])).toEqual(
-      "help setup show set save revert sample sensors scan queue status reboot factory-reset version log".split(" "),
+      "help setup show set save revert sample sensors scan queue status identify announce reboot factory-reset version log".split(
+        " ",
+      ),
     );
     for (const row of shown) expect(row.length).toBeLessThan(80);
     device.type("\x0chelp save\r");

@@ -223,7 +223,7 @@ export class SimulatedDevice {
     if (uplink?.isConnected !== true) return;
     const last = offsetBytes + payload.length === totalBytes;
     const message = { topic, qos: 1, retain: false, dup: false, totalBytes, offsetBytes, payload, last } as const;
-    this.#guard(this.#life, () => uplink.onMessage(message));
+    this.#guard(this.#life, () => uplink.onMessage(message, 1));
   }
 
   /** Types a line at the prompt; returns what it said up to now. */

@@ -10,6 +10,8 @@ export const COMMANDS: readonly string[] = [
     "show room",
     "sensors",
     "sample",
+    "identify",
+    "announce",
     "queue",
     "queue peek 3",
     "log debug",

@@ -63,6 +63,16 @@ export function diagnosticsTopic(room: string, id: string): string {
   return `home/${room}/${id}/diagnostics`;
 }
 
+/** `home/<room>/<id>/command`: a line as at the prompt. */
+export function commandTopic(room: string, id: string): string {
+  return `home/${room}/${id}/command`;
+}
+
+/** `home/<room>/<id>/answer`: what came of a command. */
+export function answerTopic(room: string, id: string): string {
+  return `home/${room}/${id}/answer`;
+}
+
 /** Where Home Assistant says `online` once it has started, and asks its devices to announce themselves again. */
 export function birthTopic(prefix: string): string {
   return `${prefix}/status`;

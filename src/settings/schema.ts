@@ -58,6 +58,8 @@ export interface Values extends BrokerValues, ChannelValues, SleepValues {
   "discovery.prefix": string;
   /** Empty: the clock is not set. */
   ntp: string;
+  /** What commands by MQTT may do. */
+  remote: "off" | "basic" | "on";
   log: LogLevel;
 }
 
@@ -193,6 +195,13 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     },
     default: "homeassistant",
     help: "Under which topic Home Assistant looks for devices",
+    inForce: "saved",
+  },
+  {
+    key: "remote",
+    type: { kind: "choice", values: ["off", "basic", "on"] },
+    default: "basic",
+    help: "Commands by MQTT; basic: those that change no setting; on: all",
     inForce: "saved",
   },
   {

@@ -66,7 +66,7 @@ const isAboutStatus = (packet: ClientPacket): boolean =>
 
 describe("a broker that closes the connection on", () => {
   test.each([
-    ["diagnostics", isDetail, /closes on diagnostics; readings go on/, "online"],
+    ["diagnostics", isDetail, /closes on diagnostics, or on a subscription to commands; readings go on/, "online"],
     ["discovery", isDiscovery, /closes on discovery; readings go on/, "online"],
     [
       "a subscription",
@@ -290,7 +290,7 @@ describe("Home Assistant has started", () => {
 
 describe("discovery", () => {
   test("off from the start: Home Assistant is never notified, nothing is subscribed to, availability is there", () => {
-    const { one, house, time } = device({ discovery: "off" });
+    const { one, house, time } = device({ discovery: "off", remote: "off" });
     const seen = refuse(house, (packet) => isDiscovery(packet) || packet.type === "subscribe");
     one.powerOn();
     time.advance(MINUTE);
@@ -326,6 +326,7 @@ describe("discovery", () => {
 
   test("another prefix: the entity under the old one is taken back, the new one's status is listened to", () => {
     const { one, house, time } = device();
+    const command = `home/kitchen/${ID}/command`;
     const filters: string[] = [];
     refuse(house, (packet) => {
       if (packet.type === "subscribe") filters.push(...packet.filters.map(({ filter }) => filter));
@@ -340,7 +341,7 @@ describe("discovery", () => {
     expect(house.retained.has(discoveryTopic("ha/here"))).toBe(true);
     time.advance(MINUTE);
     expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([discoveryTopic("ha/here"), STATUS]));
-    expect(filters).toEqual(["homeassistant/status", "-homeassistant/status", "ha/here/status"]);
+    expect(filters).toEqual(["homeassistant/status", command, "-homeassistant/status", "ha/here/status"]);
     one.set({ room: "attic" });
     one.reboot();
     time.advance(MINUTE);

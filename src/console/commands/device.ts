@@ -2,7 +2,7 @@
  * status, reboot, factory-reset, version, log: the device as a whole.
  */
 import { LOG_LEVELS, type LogLevel } from "../host/log-levels.js";
-import { type Command, requireCount, requireName, type Shell } from "./command.js";
+import { type Command, Refusal, requireCount, requireName, type Shell } from "./command.js";
 
 const ERASE = "erase"; // typed to confirm
 const LABEL_COLUMN = 11;
@@ -80,7 +80,37 @@ const log = Object.freeze<Command>({
   },
 });
 
-export const deviceCommands: readonly Command[] = Object.freeze([status, reboot, factoryReset, version, log]);
+const identify = Object.freeze<Command>({
+  name: "identify",
+  usage: "",
+  help: "Shows which device this is",
+  run(shell, args) {
+    requireCount(identify, args, 0, 0);
+    if (shell.host.identify === undefined) throw new Refusal("nothing to show it with");
+    shell.print(shell.host.identify());
+  },
+});
+
+const announce = Object.freeze<Command>({
+  name: "announce",
+  usage: "",
+  help: "Announces the device to Home Assistant again",
+  run(shell, args) {
+    requireCount(announce, args, 0, 0);
+    if (shell.host.announce?.() !== true) throw new Refusal("no connection to the broker: see status");
+    shell.print("announced");
+  },
+});
+
+export const deviceCommands: readonly Command[] = Object.freeze([
+  status,
+  identify,
+  announce,
+  reboot,
+  factoryReset,
+  version,
+  log,
+]);
 
 function restart(shell: Shell): void {
   shell.print("rebooting");

@@ -50,14 +50,33 @@ const save = Object.freeze<Command>({
     requireCount(save, args, 0, 0);
     const keys = shell.settings.staged();
     if (keys.length === 0) return shell.print("nothing to save");
-    shell.settings.save();
-    const hidden = keys.filter((key) => shell.settings.state(key).origin === "override");
-    const waiting = keys.filter((key) => shell.settings.state(key).atBoot !== undefined);
-    shell.print(`saved: ${keys.join(", ")}`);
-    if (hidden.length > 0) shell.print(`in this run what the start was given stays in force: ${hidden.join(", ")}`);
-    if (waiting.length > 0) shell.print(`in force after a reboot: ${waiting.join(", ")}`);
+    saveAll(shell, keys);
   },
 });
+
+/** `set` and `save` in one, of one setting: what else is edited at the prompt stays so. For those who send a line from afar. */
+export const change = Object.freeze<Command>({
+  name: "change",
+  usage: "key value",
+  help: "Edits a setting and keeps it",
+  run(shell, args) {
+    requireCount(change, args, 2, 2);
+    const key = requireName(shell, "setting", args[0], shell.settings.keys);
+    if (shell.settings.state(key).staged !== undefined) throw new Refusal(`${key}: is being edited at the prompt`);
+    shell.settings.set(key, args[1]);
+    if (shell.settings.state(key).staged === undefined) shell.print(`${key} is as it was saved`);
+    else saveAll(shell, [key]);
+  },
+});
+
+function saveAll(shell: Shell, keys: readonly string[]): void {
+  shell.settings.save(keys);
+  const hidden = keys.filter((key) => shell.settings.state(key).origin === "override");
+  const waiting = keys.filter((key) => shell.settings.state(key).atBoot !== undefined);
+  shell.print(`saved: ${keys.join(", ")}`);
+  if (hidden.length > 0) shell.print(`in this run what the start was given stays in force: ${hidden.join(", ")}`);
+  if (waiting.length > 0) shell.print(`in force after a reboot: ${waiting.join(", ")}`);
+}
 
 const revert = Object.freeze<Command>({
   name: "revert",

@@ -122,6 +122,10 @@ export interface ConsoleHost {
   factoryReset(onStuck: () => void): void;
   /** What factoryReset would erase, reads on after "erases"; default: "all settings". */
   factoryResetErases?(): string;
+  /** Shows which device this is; returns how, one line. */
+  identify?(): string;
+  /** Makes the device known at the broker once more; false: there is no connection. */
+  announce?(): boolean;
   /** Takes a reading now. */
   sampleNow?(done: (answer: Answer) => void): void;
   /** Looks what answers on the sensor's bus. */

@@ -51,7 +51,8 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   readonly perhapsSent?: number;
   /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
   readonly inbound?: InboundStore;
-  onMessage?(message: InboundMessage): void;
+  /** A piece of a message. `id`: its packet id, the same when it is sent again; 0 at QoS 0. */
+  onMessage?(message: InboundMessage, id: number): void;
   /** `code`: of "refused". */
   onSettled?(sequence: number, outcome: Outcome, by?: SettledBy, code?: number): void;
   /** What the server does not take has changed; undefined: it takes everything again. At CONNACK, or upon an acknowledgement. */

@@ -246,7 +246,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const out = this.out;
     if (!out) return;
     const isHeld = message.qos === 2 && this.held?.has(id);
-    if (!isHeld) this.options.onMessage?.(message);
+    if (!isHeld) this.options.onMessage?.(message, id);
     if (this.out === out && message.last && message.qos) {
       // After delivery: a power cut between the two delivers twice; the other way round would lose the message.
       if (message.qos === 2 && !isHeld) {

@@ -22,6 +22,7 @@ import type { InboundMessage, Will } from "../../mqtt/client.js";
 import { reasonText } from "../../mqtt/v5/reasons.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import { VERSION } from "../../version.js";
+import { Listening } from "../remote/listening.js";
 import {
   Acceptance,
   type AcceptanceOwner,
@@ -52,7 +53,7 @@ import { acceptanceText } from "./refusal.js";
 /** The client, as far as it is needed here. */
 export interface PresenceClient extends DiagnosticsClient {
   readonly isConnected: boolean;
-  subscribe(filter: string): void;
+  subscribe(filter: string, qos: 0 | 2): void;
   unsubscribe(filter: string): void;
   /** As unsubscribe, without a word to the broker. */
   forgetFilter(filter: string): void;
@@ -78,6 +79,7 @@ export class Presence implements AcceptanceOwner {
   private readonly owner: PresenceOwner;
   private readonly client: PresenceClient;
   private readonly acceptance: Acceptance;
+  readonly commands: Listening;
   /** Made for the first message. */
   private diagnostics: Diagnostics | undefined;
   /** Whatever may stand at the broker, the latest last, once it was asked for. */
@@ -101,6 +103,7 @@ export class Presence implements AcceptanceOwner {
     this.owner = owner;
     this.client = client;
     this.acceptance = new Acceptance(this);
+    this.commands = new Listening(owner, client);
     this.isReportDue = owner.sleep?.hasPrompt === false;
     const remembered = owner.sleep?.announced.channels ?? 0;
     const announced = remembered || (this.known.at(-1)?.channels ?? 0);
@@ -183,6 +186,7 @@ export class Presence implements AcceptanceOwner {
     // The client would ask for it again with the next session.
     if (this.heard !== undefined && this.acceptance.extent >= UNHEARD) this.client.forgetFilter(this.heard);
     if (this.acceptance.extent >= UNHEARD) this.heard = undefined;
+    this.commands.ended();
   }
 
   /** What is said of the device has changed. Not connected: it is said with the next connection. */
@@ -256,9 +260,11 @@ export class Presence implements AcceptanceOwner {
 
   /** The broker's answer to the subscription. */
   subscribed(filter: string, granted: number): void {
+    const isCommands = this.commands.answered(filter);
     if (granted < REFUSED) return;
     const why = `${filter} not granted: ${reasonText(granted)}`;
-    this.owner.log("info", `broker: ${why}; discovery is sent with each connection alone`);
+    if (isCommands) this.owner.log("warn", `broker: ${why}; commands are not heard`);
+    else this.owner.log("info", `broker: ${why}; discovery is sent with each connection alone`);
   }
 
   // What the acceptance asks of its owner
@@ -326,10 +332,14 @@ export class Presence implements AcceptanceOwner {
     const former = formerTopic(said.id, said.prefix);
     if ((said.channels >> TEMPERATURE) & 1 && stale.includes(former)) this.say(former, encodeUTF8(MIGRATE));
     this.announce();
+    known.forEach(({ room, id }) => {
+      if (id === said.id && room !== said.room) this.commands.leave(room);
+    });
     this.isTakenBack = this.takeBackStale() && !this.awaitOldWills();
     this.sayOnline();
     this.listen();
     this.sayDetails();
+    if (this.owner.sleep !== undefined) this.commands.follow(); // it may sleep before the connection has proved itself
   }
 
   /** As far as is known. */
@@ -340,8 +350,12 @@ export class Presence implements AcceptanceOwner {
 
   /** Not before the connection has proved itself. */
   private sayDetails(): void {
-    if (this.acceptance.extent === ALL) this.details.begin(this.said.prefix);
-    else this.diagnostics?.rest();
+    if (this.acceptance.extent !== ALL) {
+      this.diagnostics?.rest();
+      return;
+    }
+    this.commands.follow();
+    this.details.begin(this.said.prefix);
   }
 
   private get details(): Diagnostics {
@@ -423,7 +437,7 @@ export class Presence implements AcceptanceOwner {
     if (filter === this.heard) return;
     if (this.heard !== undefined) this.client.unsubscribe(this.heard);
     this.heard = filter;
-    if (filter !== undefined) this.client.subscribe(filter);
+    if (filter !== undefined) this.client.subscribe(filter, 0);
   }
 
   /**

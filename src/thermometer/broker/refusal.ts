@@ -57,7 +57,7 @@ export function acceptanceText(extent: Extent, statusTopic: string, prefix: stri
     case ALL:
       return "";
     case UNDETAILED:
-      return "closes on diagnostics; readings go on without them";
+      return "closes on diagnostics, or on a subscription to commands; readings go on without them";
     case UNHEARD:
       return `closes on a subscription to ${birthTopic(prefix)}; readings go on without it`;
     case UNDISCOVERED:

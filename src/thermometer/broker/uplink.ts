@@ -11,8 +11,10 @@ import {
   type ClientState,
   type ClientStatus,
   type InboundMessage,
+  type Message,
   type MQTTError,
   type Outcome,
+  type QoS,
   type Refusal,
   type SessionStart,
   type SettledBy,
@@ -21,8 +23,9 @@ import {
 } from "../../mqtt/client.js";
 import { Broker5 } from "../../mqtt/v5/broker5.js";
 import type { TCPConstructor } from "../../mqtt/wire/io.js";
-import type { Entry } from "../../outbox/outbox.js";
+import type { Entry, Outbox } from "../../outbox/outbox.js";
 import type { Lifetime } from "../lifetime.js";
+import { RemoteCommands, type RemoteOwner } from "../remote/commands.js";
 import { propertiesOf } from "./agreement.js";
 import { ClientSettings, type ClientSettingsOwner } from "./client-settings.js";
 import { Encryption, type EncryptionOwner } from "./encryption.js";
@@ -31,7 +34,8 @@ import { refusalLine, settledLine } from "./refusal.js";
 import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
 
-export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner {
+export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner, RemoteOwner {
+  readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
@@ -60,6 +64,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   /** Undefined without TLS. */
   readonly encryption: Encryption | undefined;
   private readonly takeover = new Takeover();
+  private readonly commands: RemoteCommands;
   private isUp = false;
   private isHeld = false;
   /** What the last failure was: the same one again is not news. */
@@ -86,6 +91,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     super(owner);
     const { sessionRecord, settings } = owner;
     this.presence = new Presence(owner, this);
+    this.commands = new RemoteCommands(owner, this);
     if (settings.get("mqtt.tls")) this.encryption = new Encryption(owner);
     if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
     this.wipeFirst = sessionRecord?.is(this.id, this.host, this.port) !== true;
@@ -210,12 +216,23 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   /** Leaves at once, without a word: the will speaks. */
   close(): void {
+    this.commands.close();
     this.client.close();
   }
 
-  /** Connected, and nothing that was said beside readings waits for an answer. */
+  /** Connected, nothing that was said beside readings waits for an answer, and no command is being done. */
   get isIdle(): boolean {
+    return this.client.isIdle && !this.commands.isBusy;
+  }
+
+  // What commands ask of it
+
+  get hasAnswered(): boolean {
     return this.client.isIdle;
+  }
+
+  publishNow(message: Message): boolean {
+    return this.client.publishNow(message);
   }
 
   // What the presence asks of the client
@@ -228,7 +245,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return this.client.publish(topic, payload, options);
   }
 
-  subscribe(filter: string, qos: 0 | 1 = 0): void {
+  subscribe(filter: string, qos: QoS = 0): void {
     this.client.subscribe(filter, qos);
   }
 
@@ -281,6 +298,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   onSession(session: SessionStart): void {
     const { owner, id } = this;
     owner.lifetime?.countPossibleDoubles(session.possibleDoubles);
+    this.commands.connected(session.present);
     const utcMs = owner.board.clock.utcMs();
     owner.sessionRecord?.record(id, this.host, this.port, this.window, this.level, utcMs);
     const version = this.status.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
@@ -295,6 +313,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
         this.takeover.connected(this.uptimeMs());
         this.presence.connected();
         this.owner.updating?.connected();
+        if (this.owner.sleep?.hasPrompt !== false) this.commands.payOwed(); // a sleeper's report ends no life
         this.owner.onProgress();
         return;
       case "connecting":
@@ -312,8 +331,9 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     }
   }
 
-  onMessage(message: InboundMessage): void {
-    if (this.owner.updating?.heardPiece(message) !== true) this.presence.heardPiece(message);
+  onMessage(message: InboundMessage, id: number): void {
+    if (message.topic === this.presence.commands.topic) this.commands.take(message, id);
+    else if (this.owner.updating?.heardPiece(message) !== true) this.presence.heardPiece(message);
   }
 
   onSubscribed(filter: string, granted: number): void {

@@ -85,6 +85,17 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     return `all settings and ${counted(count, "reading")} that ${count === 1 ? "was" : "were"} not sent yet`;
   }
 
+  identify(): string {
+    this.thermometer.print(`this is ${this.thermometer.id}`);
+    return "no LED on this board: its prompt says it";
+  }
+
+  announce(): boolean {
+    const { uplink } = this.thermometer;
+    uplink?.presence.update();
+    return uplink?.isConnected === true;
+  }
+
   sampleNow(done: (answer: Answer) => void): void {
     this.thermometer.sampleNow(done);
   }

@@ -1,0 +1,147 @@
+/*
+ * Somebody who sends commands through the house's broker: the broker's side of their delivery at QoS 0, 1 and 2, which the simulated
+ * broker does not have. Sends again with DUP when a connection comes in the same session, as MQTT demands.
+ */
+import { PacketReader } from "../../simulation/broker/packets.js";
+import type { Peer } from "../../simulation/network.js";
+import type { House } from "../../support/house.js";
+
+export interface Sent {
+  readonly payload: string | Uint8Array;
+  readonly qos: 0 | 1 | 2;
+  readonly retain?: boolean;
+  readonly responseTopic?: string;
+  readonly correlationData?: string;
+}
+
+interface Open extends Sent {
+  readonly id: number;
+  isSent: boolean;
+  isReleased: boolean;
+}
+
+export class Commander {
+  readonly #topic: string;
+  readonly #version: 4 | 5;
+  #peer: Peer | undefined;
+  #open: Open[] = [];
+  /** Sent again with each connection, if it is another packet id then, as at some brokers. */
+  readonly #renumbers: boolean;
+  /** The lowest that is free, as at some brokers: the same id comes again soon. */
+  readonly filters: string[] = [];
+  /** Deliveries, repetitions included. */
+  deliveries = 0;
+
+  constructor(house: House, topic: string, version: 4 | 5 = 5, renumbers = false) {
+    this.#topic = topic;
+    this.#version = version;
+    this.#renumbers = renumbers;
+    const { listen } = house.broker;
+    house.broker = Object.assign(Object.create(house.broker), { listen: (peer: Peer) => this.#listen(peer, listen) });
+  }
+
+  get open(): number {
+    return this.#open.length;
+  }
+
+  send(sent: Sent): void {
+    let id = 1;
+    while (this.#open.some((one) => one.id === id)) id++;
+    const open = { ...sent, id, isSent: false, isReleased: false };
+    if (sent.qos > 0) this.#open.push(open);
+    this.#deliver(open, false);
+  }
+
+  /** The broker loses its session. */
+  forget(): void {
+    this.#open = [];
+  }
+
+  #listen(peer: Peer, listen: House["broker"]["listen"]): ReturnType<House["broker"]["listen"]> {
+    let isOpen = false;
+    const acceptor = listen({
+      send: (bytes) => {
+        peer.send(bytes);
+        if (bytes[0] !== 0x20 || isOpen) return;
+        isOpen = true;
+        this.#peer = peer;
+        this.#resend();
+      },
+      close: () => peer.close(),
+    });
+    if (acceptor === undefined) return undefined;
+    const reader = new PacketReader();
+    return {
+      data: (bytes) => {
+        let rest = bytes;
+        reader.push(bytes, (packet, length) => {
+          const isOurs = packet.type === "puback" || packet.type === "pubrec" || packet.type === "pubcomp";
+          if (packet.type === "subscribe") this.filters.push(...packet.filters.map(({ filter }) => filter));
+          if (packet.type === "unsubscribe") this.filters.push(...packet.filters.map((filter) => `-${filter}`));
+          if (isOurs) {
+            this.#answered(packet.type, packet.id);
+            // A packet of ours is whole in what has just come: acknowledgements are not cut in these tests.
+            const at = rest.findIndex(
+              (byte, n) =>
+                [0x40, 0x50, 0x70].includes(byte) && rest[n + 1] === length - 2 && rest[n + 3] === (packet.id & 0xff),
+            );
+            rest = Uint8Array.from([...rest.subarray(0, at), ...rest.subarray(at + length)]);
+          }
+        });
+        if (rest.length > 0) acceptor.data(rest);
+      },
+      ended: () => {
+        if (this.#peer === peer) this.#peer = undefined;
+        acceptor.ended();
+      },
+    };
+  }
+
+  #resend(): void {
+    if (this.#renumbers)
+      this.#open = this.#open.map((one, n) => (one.isReleased ? one : { ...one, id: 1_000 + this.deliveries + n }));
+    for (const one of this.#open) {
+      if (one.isReleased) this.#peer?.send(Uint8Array.of(0x62, 2, one.id >> 8, one.id));
+      else this.#deliver(one, one.isSent);
+    }
+  }
+
+  #deliver(one: Open, dup: boolean): void {
+    if (this.#peer === undefined) return;
+    one.isSent = true;
+    this.deliveries++;
+    this.#peer.send(publish(this.#topic, one, dup, this.#version));
+  }
+
+  #answered(type: "puback" | "pubrec" | "pubcomp", id: number): void {
+    const one = this.#open.find((each) => each.id === id);
+    if (type === "pubrec") {
+      if (one !== undefined) one.isReleased = true;
+      this.#peer?.send(Uint8Array.of(0x62, 2, id >> 8, id));
+      return;
+    }
+    this.#open = this.#open.filter((each) => each !== one);
+  }
+}
+
+function publish(
+  topic: string,
+  { payload, qos, retain, id, responseTopic, correlationData }: Open,
+  dup: boolean,
+  version: 4 | 5,
+): Uint8Array {
+  const text = (value: string): number[] => [0, Buffer.byteLength(value), ...Buffer.from(value)];
+  const properties = [
+    ...(responseTopic === undefined ? [] : [8, ...text(responseTopic)]),
+    ...(correlationData === undefined ? [] : [9, ...text(correlationData)]),
+  ];
+  const body = [
+    ...text(topic),
+    ...(qos > 0 ? [id >> 8, id & 0xff] : []),
+    ...(version === 5 ? [properties.length, ...properties] : []),
+    ...Buffer.from(payload),
+  ];
+  const first = 0x30 | (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+  const length = body.length < 128 ? [body.length] : [(body.length & 0x7f) | 0x80, body.length >> 7];
+  return Uint8Array.from([first, ...length, ...body]);
+}

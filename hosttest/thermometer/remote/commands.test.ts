@@ -1,0 +1,251 @@
+/*
+ * Commands from afar: each is answered in the prompt's words, done once whatever is sent again and whenever the power goes, and each that
+ * must not be done is refused and said.
+ */
+import { describe, expect, test } from "vitest";
+import { MAX_COMMAND } from "../../../src/thermometer/remote/commands.js";
+import { SimulatedDevice } from "../../support/device-board.js";
+import { House } from "../../support/house.js";
+import { SEED } from "../../support/seed.js";
+import { Commander } from "./commander.js";
+import { ANSWER, chaos, ID, SECRET, TOPIC, world } from "./world.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+describe("is done, and answered in the prompt's words", () => {
+  test("it is subscribed to", () => {
+    expect(world().commander.filters).toContain(TOPIC);
+  });
+
+  test.each([0, 1, 2] as const)("sample, at QoS %i: one reading more", (qos) => {
+    const { one, ask, time, commander } = world();
+    const before = one.taken.length;
+    expect(ask("sample", { qos })).toEqual({ ok: true, answer: "21.50 °C" });
+    time.advance(MINUTE);
+    expect(one.taken.length).toBe(before + 1);
+    expect(commander.open).toBe(0);
+  });
+
+  test("reboot: once, after its answer", () => {
+    const { one, ask, time } = world();
+    expect(ask("reboot")).toEqual({ ok: true, answer: "rebooting" });
+    time.advance(5 * MINUTE);
+    expect(one.restarts).toEqual(["reboot"]);
+  });
+
+  test("identify, announce, status, version, show, queue, help, sensors", () => {
+    const { ask, house } = world();
+    expect(ask("identify").answer).toContain("no LED");
+    const announced = house.payloads(`homeassistant/device/${ID}/config`).length;
+    expect(ask("announce")).toEqual({ ok: true, answer: "announced" });
+    expect(house.payloads(`homeassistant/device/${ID}/config`).length).toBe(announced + 1);
+    expect(ask("status").answer).toContain("broker");
+    expect(ask("version").answer).toContain("home-thermometer");
+    expect(ask("show interval").answer).toContain("3600 s");
+    expect(ask("queue").answer).toBe("no reading waits");
+    expect(ask("help").ok).toBe(true);
+    expect(ask("sensors").answer).toContain("TMP117");
+  });
+
+  test.each([
+    ["interval 30", "interval", 30, "saved: interval"],
+    ["set offset -0.5", "offset", -0.5, "saved: offset"],
+    ["deadband 0.2", "deadband", 0.2, "saved: deadband"],
+    ["report 5", "report", 5, "saved: report"],
+    ['set room "living room"', "room", "kitchen", "saved: room\nin force after a reboot: room"],
+  ] as const)("with remote on: %s", (line, key, value, answer) => {
+    const { one, ask } = world({ remote: "on" });
+    expect(ask(line)).toEqual({ ok: true, answer });
+    expect(one.firmware.settings.get(key)).toBe(value);
+  });
+
+  test("JSON with an id, which comes back; MQTT 5's response topic and correlation data", () => {
+    const { ask, house } = world();
+    expect(ask('{"command":"version","id":"17"}')).toMatchObject({ id: "17", ok: true });
+    ask("version", { responseTopic: "my/answers", correlationData: "c1" });
+    const [answer] = house.messages.filter(({ topic }) => topic === "my/answers");
+    expect(JSON.parse(answer.payload).ok).toBe(true);
+    expect(JSON.stringify(answer.properties)).toMatch(/correlation/);
+  });
+
+  test("in MQTT 3.1.1, too", () => {
+    expect(world({ "mqtt.version": "3.1.1" }).ask("sample", { qos: 2 }).ok).toBe(true);
+  });
+
+  test("many at once, each reading of its own", () => {
+    const { one, commander, time, answers } = world();
+    const before = one.taken.length;
+    for (let n = 0; n < 8; n++) commander.send({ payload: "sample", qos: 1 });
+    time.advance(MINUTE);
+    expect(one.taken.length - before).toBe(8);
+    expect(answers().map(({ ok }) => ok)).toEqual(Array(8).fill(true));
+  });
+});
+
+describe("is refused, and that is said", () => {
+  test.each([
+    ["off", "sample", "commands are off: set remote at the prompt"],
+    ["basic", "interval 30", "interval: settings are not changed from afar: set remote to on at the prompt"],
+    ["on", `set mqtt.password ${SECRET}`, "mqtt.password: at the prompt only"],
+    ["on", "set mqtt.host evil.example", "mqtt.host: at the prompt only"],
+    ["on", "mqtt.tls off", "mqtt.tls: at the prompt only"],
+    ["on", "set wifi.ssid evil", "wifi.ssid: at the prompt only"],
+    ["on", "set mqtt.ca x", "mqtt.ca: at the prompt only"],
+    ["on", "factory-reset", "factory-reset: at the prompt only"],
+    ["on", "setup", "setup: at the prompt only"],
+    ["on", "interval", "interval: expected one value"],
+    ["on", "interval 1 2", "interval: expected one value"],
+    ["on", "interval never", 'interval: got "never"'],
+    ["on", "sample; reboot", "expected one command"],
+    ["on", 'show "interval', "expected one command"],
+    ["on", "", "expected one command"],
+    ["on", "smaple", "no such command or setting"],
+    ["on", "reboot now", "reboot: nothing follows it"],
+    ["on", '{"command":1}', "expected {"],
+    ["on", '{"command":"sample","id":7}', "id: expected"],
+    ["on", "{sample}", "no JSON"],
+    ["on", "x".repeat(MAX_COMMAND + 1), `a command has ${MAX_COMMAND} bytes at most`],
+    ["on", Uint8Array.of(0xff, 0xfe), "not UTF-8"],
+  ])("remote %s: %s", (remote, payload, why) => {
+    const { one, ask, time } = world({ remote });
+    const settings = one.type("show");
+    const readings = one.taken.length;
+    const { ok, answer } = ask(payload);
+    expect(ok).toBe(false);
+    expect(answer).toContain(why);
+    time.advance(MINUTE);
+    expect(one.type("show")).toBe(settings);
+    expect(one.taken.length).toBe(readings);
+    expect(one.restarts).toEqual([]);
+  });
+
+  test("what asks a question", () => {
+    const { one, ask } = world({ remote: "on" });
+    one.type("set heartbeat 1000"); // edited, not saved
+    expect(ask("reboot").answer).toContain("error: it asks a question: at the prompt only");
+    expect(one.restarts).toEqual([]);
+    expect(ask("heartbeat 900").answer).toBe("error: heartbeat: is being edited at the prompt");
+  });
+
+  test("a retained command, as it comes with each subscription", () => {
+    const { one, ask } = world();
+    const before = one.taken.length;
+    one.port.take();
+    expect(ask("sample", { retain: true })).toEqual({
+      ok: false,
+      answer: "error: a retained command is not done: publish it without retain",
+    });
+    expect(one.port.take()).toContain("command refused: a retained command");
+    expect(one.taken.length).toBe(before);
+  });
+
+  test("a response topic that is one of commands: no answer goes there", () => {
+    const { ask, house } = world();
+    expect(ask("sample", { responseTopic: "home/attic/other/command" }).answer).toContain(
+      "the response topic is one of commands",
+    );
+    expect(house.payloads("home/attic/other/command")).toEqual([]);
+  });
+
+  test("off: the subscription is taken back", () => {
+    const { one, commander, time } = world();
+    one.set({ remote: "off" });
+    time.advance(MINUTE);
+    expect(commander.filters.at(-1)).toBe(`-${TOPIC}`);
+  });
+});
+
+test("no secret leaves: neither what is set, nor what somebody sends by mistake", () => {
+  const { one, ask, house } = world({ remote: "on" });
+  for (const line of [
+    "show",
+    "show mqtt.password",
+    "status",
+    `mqtt.password ${SECRET}`,
+    `set mqtt.pasword ${SECRET}`,
+    `${SECRET}`,
+  ])
+    ask(line);
+  expect(JSON.stringify(house.messages)).not.toContain(SECRET);
+  expect(one.port.take()).not.toContain(SECRET);
+});
+
+test("another room: the old one's commands are not subscribed to any more", () => {
+  const { one, commander, time } = world();
+  one.set({ room: "attic" });
+  one.reboot();
+  time.advance(MINUTE);
+  expect(commander.filters).toContain(`-${TOPIC}`);
+  expect(commander.filters.at(-1)).toBe(`home/attic/${ID}/command`);
+});
+
+describe("once", () => {
+  test("an id that comes again is not done again, also in another life", () => {
+    const { one, commander, time, answers } = world();
+    const before = one.taken.length;
+    const again = (): void => {
+      commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
+      time.advance(10 * SECOND);
+    };
+    again();
+    again();
+    expect(one.taken.length - before).toBe(1);
+    one.cut();
+    one.powerOn();
+    time.advance(MINUTE);
+    const booted = one.taken.length;
+    again();
+    expect(one.taken.length).toBe(booted);
+    expect(answers().at(-1)).toEqual({ id: "a", ok: true, answer: "done already" });
+  });
+
+  test("the same words are another command, also where the broker gives them the same packet id", () => {
+    const { one, ask } = world();
+    const before = one.taken.length;
+    for (let n = 0; n < 3; n++) ask("sample");
+    expect(one.taken.length - before).toBe(3);
+  });
+
+  test("and also where its first sending was lost, and it comes with DUP", () => {
+    const { one, ask, commander, house, time } = world();
+    ask("sample");
+    ask("identify");
+    const before = one.taken.length;
+    house.network.loseDevices();
+    commander.send({ payload: "sample", qos: 1 });
+    one.wifi.down();
+    time.advance(MINUTE);
+    one.wifi.up();
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(1);
+  });
+
+  test("a sleeper does what waits at its next report", () => {
+    const house = new House();
+    const commander = new Commander(house, TOPIC);
+    const defaults = { sleep: "on", interval: "60", report: "10", awake: "30", remote: "on" };
+    const one = new SimulatedDevice({ house, defaults, sleep: { rate: 1 } });
+    one.powerOn();
+    house.time.advance(2 * MINUTE);
+    expect(one.isOn).toBe(false);
+    commander.send({ payload: "report 20", qos: 1 });
+    house.time.advance(11 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(house.payloads(ANSWER).map((payload) => JSON.parse(payload).answer)).toEqual(["saved: report"]);
+  });
+});
+
+test.each([
+  [1, false],
+  [2, false],
+  [1, true],
+] as const)("through cuts and resets at QoS %i (ids of their own: %s): each done once", (qos, renumbers) => {
+  const seen = chaos(qos, SEED, 60, renumbers);
+  expect(seen.open).toBe(0);
+  expect(seen.last).toBe(seen.want);
+  // Each boot takes one of its own, unless the power goes before.
+  expect(seen.taken).toBeGreaterThanOrEqual(seen.samples + 1);
+  expect(seen.taken).toBeLessThanOrEqual(seen.samples + seen.boots);
+});

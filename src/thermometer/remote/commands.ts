@@ -1,0 +1,253 @@
+/*
+ * Commands from afar: a message on `home/<room>/<id>/command` is a line as at the prompt, or JSON, {"command": "sample", "id": "17"}. Its
+ * answer has the prompt's own words: {"id": "17", "ok": true, "answer": "21.44 °C"}, on `.../answer` at QoS 1 and, in MQTT 5, on its
+ * response topic, with its correlation data. What may be done is the setting `remote`; see permission.ts.
+ * Each command of QoS 1 or 2 is done once, though the broker may send it again and the power may go at any time: record.ts. What leaves
+ * its effect in the settings is done before it is recorded, and again if the power goes in between, which changes nothing. What must not
+ * be done again (`reboot`, `identify`) is recorded first; so is `sample`, with the number that the outbox must reach.
+ * The text of a command is never repeated in an answer or in the log: somebody may have put a password there.
+ */
+import type { Board } from "../../board.js";
+import type { LineLevel } from "../../common/log-levels.js";
+import { messageOf } from "../../common/message-of.js";
+import type { RemoteAnswer } from "../../console/shell/remote.js";
+import { answerTopic } from "../../homeassistant/discovery.js";
+import type { InboundMessage, Message } from "../../mqtt/client.js";
+import { version5 } from "../../mqtt/v5/version5.js";
+import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
+import type { Settings } from "../../settings/settings.js";
+import type { KeyValueStore } from "../../settings/store.js";
+import { permit } from "./permission.js";
+import { CommandRecord, commandHash, owedSamples } from "./record.js";
+
+export interface RemoteOwner {
+  readonly board: Board;
+  readonly settings: Settings;
+  readonly store: KeyValueStore;
+  readonly id: string;
+  readonly outbox: { readonly nextSequence: number } | undefined;
+  /** Runs a line as at the prompt. */
+  runCommand(line: string, done: (answer: RemoteAnswer) => void): void;
+  log(level: LineLevel, text: string): void;
+}
+
+export interface RemoteClient {
+  /** Connected, and all that was sent beside readings is acknowledged. */
+  readonly hasAnswered: boolean;
+  publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
+  publishNow(message: Message): boolean;
+}
+
+/** Bytes of a command's message. */
+export const MAX_COMMAND = 256;
+/** Commands that wait until the sensor, say, has answered the one before. */
+export const MAX_WAITING = 16;
+const MAX_ID = 64;
+const LOOK_MS = 100;
+/** Until a reboot the answer has so many looks to get away. */
+const LOOKS = 20;
+
+/** Where an answer goes beside `.../answer`, and what it is to be known by. */
+interface Sender {
+  readonly id: string | undefined;
+  readonly responseTopic: string | undefined;
+  readonly correlationData: Uint8Array | undefined;
+}
+
+interface Waiting {
+  /** See `Permitted`. */
+  readonly run: string;
+  readonly name: string;
+  /** undefined: asked for in an earlier life. */
+  readonly sender: Sender | undefined;
+}
+
+export class RemoteCommands {
+  private readonly owner: RemoteOwner;
+  private readonly client: RemoteClient;
+  /** Read when the first command comes. */
+  private _record: CommandRecord | undefined;
+  /** Of the message that comes in. */
+  private bytes: Uint8Array | undefined;
+  private waiting: Waiting[] | undefined;
+  private isAtWork = false;
+  /** Counted from 1. */
+  private connection = 0;
+  /** The broker has begun another session in this life. */
+  private isSessionNew = false;
+  private isOwedAsked = false;
+  private isClosed = false;
+
+  constructor(owner: RemoteOwner, client: RemoteClient) {
+    this.owner = owner;
+    this.client = client;
+  }
+
+  /** Something is being done. */
+  get isBusy(): boolean {
+    return this.isAtWork || this.line.length > 0;
+  }
+
+  /** A connection begins. `isPresent`: in the same session; else nothing that came before is sent again. */
+  connected(isPresent: boolean): void {
+    this.connection++;
+    if (isPresent) return;
+    this.isSessionNew = true;
+    this._record?.retire();
+  }
+
+  /** Takes the samples that were asked for in an earlier life, and not taken before it ended. Once a life. */
+  payOwed(): void {
+    const { outbox, store } = this.owner;
+    if (this.isOwedAsked || outbox === undefined) return;
+    this.isOwedAsked = true;
+    const samples = owedSamples(store, outbox.nextSequence);
+    for (let n = 0; n < samples && n < MAX_WAITING; n++)
+      this.wait({ run: "sample", name: "sample", sender: undefined });
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.waiting = undefined;
+  }
+
+  private get record(): CommandRecord {
+    if (this._record === undefined) {
+      this._record = new CommandRecord(this.owner.store);
+      if (this.isSessionNew) this._record.retire();
+    }
+    return this._record;
+  }
+
+  private get line(): readonly Waiting[] {
+    return this.waiting ?? [];
+  }
+
+  /** A piece of a message. `id`: its packet id; 0 at QoS 0. What it throws ends the connection. */
+  take(message: InboundMessage, id: number): void {
+    const { offsetBytes, totalBytes, payload, last } = message;
+    if (offsetBytes === 0) this.bytes = totalBytes > MAX_COMMAND ? undefined : new Uint8Array(totalBytes);
+    this.bytes?.set(payload, offsetBytes);
+    if (!last) return;
+    const { bytes } = this;
+    this.bytes = undefined;
+    const { responseTopic, correlationData } = message.properties ?? {};
+    let sender: Sender = { id: undefined, responseTopic, correlationData };
+    try {
+      if (bytes === undefined) throw new Error(`a command has ${MAX_COMMAND} bytes at most`);
+      const { line, id: ownId } = parsed(bytes);
+      sender = { id: ownId, responseTopic, correlationData };
+      if (message.retain) throw new Error("a retained command is not done: publish it without retain");
+      if (responseTopic?.endsWith("/command")) {
+        sender = { id: ownId, responseTopic: undefined, correlationData };
+        throw new Error("the response topic is one of commands");
+      }
+      this.decide(line, sender, message, id);
+    } catch (error) {
+      this.refuse(messageOf(error), sender);
+    }
+  }
+
+  private decide(line: string, sender: Sender, { qos, dup }: InboundMessage, packetId: number): void {
+    const { settings, outbox } = this.owner;
+    const { record, connection } = this;
+    const isOwn = sender.id !== undefined;
+    const hash = commandHash(isOwn ? [sender.id] : [sender.correlationData ?? `${packetId}`, line], isOwn);
+    if ((isOwn || (dup && qos > 0)) && record.has(hash)) {
+      if (record.isEarlier(hash)) this.answer({ text: "done already", isFailed: false }, sender);
+      return;
+    }
+    const permitted = permit(line, settings);
+    const { name, isOnce, isSlow, isIdle } = permitted;
+    if (isSlow && this.line.length >= MAX_WAITING) throw new Error(`${MAX_WAITING} commands wait: later`);
+    const isRecorded = !isIdle && (isOwn || qos > 0);
+    if (isRecorded && this.client.hasAnswered) record.retire(connection);
+    if (name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0)
+      record.samples = Math.max(record.samples, outbox.nextSequence) + 1;
+    if (isRecorded && isOnce) this.keep(hash);
+    if (isSlow) {
+      this.wait({ run: permitted.run, name, sender });
+    } else this.run({ run: permitted.run, name, sender });
+    if (isRecorded && !isOnce) this.keep(hash);
+  }
+
+  private keep(hash: number): void {
+    try {
+      this.record.add(hash, this.connection);
+    } catch (error) {
+      throw new Error(`not done: it cannot be recorded: ${messageOf(error)}`);
+    }
+  }
+
+  private wait(command: Waiting): void {
+    this.waiting ??= [];
+    this.waiting.push(command);
+    this.next();
+  }
+
+  /** The next of those that wait for one another. */
+  private next(): void {
+    if (this.isAtWork) return;
+    const next = this.waiting?.shift();
+    if (next === undefined) return;
+    this.isAtWork = true;
+    this.run(next, () => {
+      this.isAtWork = false;
+      this.owner.board.timers.set(() => this.next(), 0);
+    });
+  }
+
+  private run({ run, name, sender }: Waiting, whenDone?: () => void): void {
+    this.owner.runCommand(run, (answer) => {
+      if (this.isClosed) return;
+      this.owner.log("info", `command ${name}: ${answer.isFailed ? answer.text : "done"}`);
+      if (sender !== undefined) this.answer(answer, sender);
+      whenDone?.();
+    });
+  }
+
+  private refuse(why: string, sender: Sender): void {
+    this.owner.log("warn", `command refused: ${why}`);
+    this.answer({ text: `error: ${why}`, isFailed: true }, sender);
+  }
+
+  /** Behind the acknowledgement of the command: that this is acknowledged proves that the other has arrived. */
+  private answer({ text, isFailed, last }: RemoteAnswer, { id, responseTopic, correlationData }: Sender): void {
+    const { owner, client } = this;
+    const payload = encodeUTF8(JSON.stringify({ id, ok: !isFailed, answer: text }));
+    owner.board.timers.set(() => {
+      if (this.isClosed) return;
+      client.publish(answerTopic(owner.settings.get("room"), owner.id), payload, { qos: 1, retain: false });
+      if (responseTopic !== undefined) {
+        const properties = correlationData && version5.properties({ correlationData });
+        const topic = encodeUTF8(responseTopic);
+        client.publishNow({ topic, payload, payloadLength: payload.length, retain: false, properties });
+      }
+      if (last !== undefined) this.leave(last, LOOKS);
+    }, 0);
+  }
+
+  private leave(last: () => void, looks: number): void {
+    if (this.isClosed) return;
+    if (looks === 0 || this.client.hasAnswered) last();
+    else this.owner.board.timers.set(() => this.leave(last, looks - 1), LOOK_MS);
+  }
+}
+
+/** @throws Error if it is no command */
+function parsed(bytes: Uint8Array): { line: string; id: string | undefined } {
+  const text = decodeUTF8(bytes);
+  if (text === undefined) throw new Error("not UTF-8");
+  if (!text.trimStart().startsWith("{")) return { line: text.trim(), id: undefined };
+  let command: unknown;
+  let id: unknown;
+  try {
+    ({ command, id } = JSON.parse(text));
+  } catch {
+    throw new Error("no JSON");
+  }
+  if (typeof command !== "string") throw new Error('expected {"command": "…", "id": "…"}');
+  if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_ID))
+    throw new Error(`id: expected a text of 1 to ${MAX_ID} characters`);
+  return { line: command.trim(), id };
+}

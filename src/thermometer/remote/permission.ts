@@ -1,0 +1,58 @@
+/*
+ * What may be done from afar. `remote` = off: nothing; basic: what changes no setting; on: also settings that are no secret. Never what asks a
+ * question (what throws readings away, or the settings, or takes a password), nor settings that say to whom a password is sent: who may
+ * change them would get it.
+ */
+import { commands as allCommands } from "../../console/commands/all.js";
+import { findName } from "../../console/commands/command.js";
+import { splitWords } from "../../console/shell/words.js";
+import type { Settings } from "../../settings/settings.js";
+
+export interface Permitted {
+  /** What the prompt is to run, and its first word. */
+  readonly run: string;
+  readonly name: string;
+  /** Must not be done again: is recorded before it is done. */
+  readonly isOnce: boolean;
+  /** Takes a while: one after the other. */
+  readonly isSlow: boolean;
+  /** Only looks: may be done again. */
+  readonly isIdle: boolean;
+}
+
+const LOOKS = Object.freeze(["status", "version", "show", "queue", "help", "sensors", "scan"]);
+const ONCE = Object.freeze(["sample", "reboot", "identify"]);
+const SLOW = Object.freeze(["sample", "sensors", "scan"]);
+/** Settings whose values decide who gets a password. */
+const WHERE_TO = /^(wifi\.|mqtt\.(host|port|user|tls|name|ca|cert|fingerprint|follow)$)/;
+
+/** @throws Error that says why not; its text has nothing of the line's */
+export function permit(line: string, settings: Settings): Permitted {
+  const remote = settings.get("remote");
+  if (remote === "off") throw new Error("commands are off: set remote at the prompt");
+  const { commands, open } = splitWords(line);
+  if (open !== "nothing" || commands.length !== 1) throw new Error("expected one command");
+  const words = commands[0];
+  const name = words[0].toLowerCase();
+  const isOnce = ONCE.includes(name);
+  const isIdle = LOOKS.includes(name);
+  if (isOnce && words.length > 1) throw new Error(`${name}: nothing follows it`);
+  if (isIdle || isOnce || name === "announce") return { run: line, name, isOnce, isSlow: SLOW.includes(name), isIdle };
+  const [key, value, ...more] = name === "set" ? words.slice(1) : words;
+  const known = key === undefined ? undefined : findName(key, settings.keys);
+  if (known === undefined)
+    throw new Error(
+      allCommands.some((command) => command.name === name)
+        ? `${name}: at the prompt only`
+        : "no such command or setting",
+    );
+  if (remote !== "on") throw new Error(`${known}: settings are not changed from afar: set remote to on at the prompt`);
+  if (settings.describe(known).secret || WHERE_TO.test(known)) throw new Error(`${known}: at the prompt only`);
+  if (value === undefined || more.length > 0) throw new Error(`${known}: expected one value`);
+  settings.check(known, value); // before anything is recorded
+  return { run: `change ${known} ${quoted(value)}`, name: known, isOnce: false, isSlow: false, isIdle: false };
+}
+
+function quoted(value: string): string {
+  return `"${value.replace(/[\\"]/g, "\\$&")}"`;
+}
