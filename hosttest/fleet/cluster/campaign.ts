@@ -92,7 +92,10 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
       steps.push({ what, spread, servedS });
       say(`${what}: all served after ${servedS} s; ${spread}`);
     };
-    const areUp = async (): Promise<boolean> => [...(await balancer.spread()).values()].every(({ isUp }) => isUp);
+    const areUp = async (): Promise<boolean> => {
+      const found = [...(await balancer.spread()).values()];
+      return found.length === NODES && found.every(({ isUp }) => isUp);
+    };
 
     endings.push(() => devices.forEach((device) => device.close()));
     for (let index = 0; index < count; index++) {

@@ -98,7 +98,8 @@ export class Balancer {
 
   /** By the hosts' names: the connections that go there now, and whether it is taken for up. */
   async spread(): Promise<Map<string, { readonly connections: number; readonly isUp: boolean }>> {
-    const [head, ...lines] = (await this.#ask("show stat")).replace(/^# /, "").trim().split("\n");
+    // Now and then it closes before it has been asked: then nothing is known, which the next question mends.
+    const [head, ...lines] = (await this.#ask("show stat").catch(() => "")).replace(/^# /, "").trim().split("\n");
     const names = head.split(",");
     const cell = (line: string, name: string): string => line.split(",")[names.indexOf(name)];
     return new Map(
