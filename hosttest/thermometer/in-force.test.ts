@@ -8,7 +8,7 @@ import { SimulatedDevice } from "../support/device-board.js";
 
 const SECOND = 1000;
 
-test("each of them is shown to be, in settings.test.ts, presence.test.ts, channels.test.ts, sleeper.test.ts, credentials.test.ts or below", () => {
+test("each of them is shown to be, in settings.test.ts, presence.test.ts, channels.test.ts, sleeper.test.ts, credentials.test.ts, commands.test.ts or below", () => {
   expect(schema.filter(({ inForce }) => inForce === "saved").map(({ key }) => key)).toEqual([
     "wifi.ssid",
     "wifi.password",
@@ -37,6 +37,7 @@ test("each of them is shown to be, in settings.test.ts, presence.test.ts, channe
     "topics",
     "discovery",
     "discovery.prefix",
+    "remote",
     "outbox.full",
     "log",
   ]);
