@@ -20,6 +20,7 @@ import type { UpdatePort } from "./update/io.js";
 export type { TimerId, Timers } from "./common/timers.js";
 export type { ResetCause } from "./health/boot-guard.js";
 
+/** The board's clock. */
 export interface Clock {
   /** Milliseconds since boot: never jumps, never wraps. */
   uptimeMs(): number;
@@ -55,6 +56,7 @@ export interface Observer {
   started?(firmware: Firmware): void;
 }
 
+/** A board: classes, partitions, pins, and its defaults. */
 export interface Board {
   /** As in `boards/<name>`; shown by `version` and `status`. */
   readonly name: string;

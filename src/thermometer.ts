@@ -43,6 +43,7 @@ const remoteCommands = Object.freeze([...commands, change]);
 /** Sending waits no longer than this for the clock to be set, once the link is up. */
 export const CLOCK_PATIENCE_MS = 30_000;
 
+/** The device between two resets. `close` is the power cut. */
 export class Thermometer
   implements Product, Owner, HealthOwner, SamplingOwner, IntakeOwner, UplinkOwner, ResetOwner, SleepOwner, UpdatingOwner
 {

@@ -5,6 +5,7 @@
  * Source: ECMA-419 §14 names the sensors' properties; Home Assistant's sensor device classes the classes and their units.
  */
 
+/** A row of the table: one quantity, with its unit, range, names and digits. */
 export interface Channel {
   /** Level of the topic (`topics` = `each`), suffix of its settings (`offset.humidity`), name at the prompt. */
   readonly name: string;
@@ -84,8 +85,10 @@ const rows = Object.freeze([
 /** At most MAX_CHANNELS: a sample in flash has a bit for each. */
 export const channels: readonly Channel[] = rows;
 
+/** The names of the channels, as their settings have them. */
 export type ChannelName = (typeof rows)[number]["name"];
 
+/** Channels that a sample can have: a record's mask is one byte. */
 export const MAX_CHANNELS = 8;
 /** Place in the table of the channel that every thermometer has. */
 export const TEMPERATURE = 0;

@@ -4,6 +4,7 @@
 import { channels } from "./channels.js";
 import { valueText } from "./rounding.js";
 
+/** One sample: a value for each channel, in the channel's unit, NaN where there is none. */
 export class Sample {
   /** Bit n is set: channel n of the table has a value. */
   mask = 0;

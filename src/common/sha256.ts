@@ -6,6 +6,7 @@
 const BLOCK = 64;
 const LENGTH_BYTES = 8;
 
+/** SHA-256 of bytes that come in pieces: `update` for each, `digest` once. */
 export class SHA256 {
   private readonly hash = new Uint32Array(FIRST);
   private readonly words = new Uint32Array(BLOCK);

@@ -8,6 +8,7 @@
 /** What `Timers.set` returns. Opaque. */
 export type TimerId = object | number;
 
+/** One-shot timers. Delays in milliseconds, of any length. */
 export interface Timers {
   /** Calls `callback` once, `delayMs` milliseconds from now. */
   set(callback: () => void, delayMs: number): TimerId;

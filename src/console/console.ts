@@ -34,6 +34,10 @@ const MAX_LOG = 2_048; // no log line is taken while more than this waits
 const LAST_WORDS_MS = 500; // a reboot waits no longer for a port that takes nothing
 const INTERRUPT = 0x03; // Ctrl-C
 
+/**
+ * The prompt on one serial port. Made with what it may ask of the product (host.ts); `close` ends it. Errors are shown on
+ * the port, never thrown.
+ */
 export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOwner {
   /** What log lines are shown. */
   level: LogLevel;

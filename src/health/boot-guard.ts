@@ -20,6 +20,7 @@ export interface BootEntry {
  */
 export type ResetCause = "power" | "brownout" | "restart" | "crash" | "watchdog" | "sleep" | "unknown";
 
+/** Where deaths are counted, how the last boot ended, and where trouble with the store is reported. */
 export interface BootGuardOptions {
   readonly entry: BootEntry;
   /** How the boot before this one ended. Default "unknown", which may have been a death. */
@@ -43,6 +44,7 @@ export const WORDS_LENGTH = 120;
 const FORMAT = 1;
 const HEAD = 2;
 
+/** Counts boots that died early; `deaths` decides on safe mode. Never throws. */
 export class BootGuard {
   /** Boots before this one that died within a minute, in a row; counted up to 255. Power cuts are passed over. */
   readonly deaths: number;

@@ -6,6 +6,7 @@
  */
 import type { TimerId, Timers } from "../common/timers.js";
 
+/** What is watched, and what is done when it stands still. */
 export interface WatchdogOptions {
   readonly timers: Timers;
   /**
@@ -22,6 +23,7 @@ export const ROUNDS = 5;
 /** A round is an interval, but never shorter: a sensor that is gone is opened again with a back-off of a minute. */
 export const MIN_ROUND_MS = 60_000;
 
+/** Restarts the device when `pulse()` stays the same for several rounds. */
 export class Watchdog {
   private readonly options: WatchdogOptions;
   private roundMs = 0;

@@ -13,6 +13,7 @@ import { type Channel, channels, TEMPERATURE } from "../channels/channels.js";
 
 /** Payloads of the availability topic, which are Home Assistant's defaults. Offline is the will. */
 export const ONLINE = "online";
+/** Payload of the availability topic while the device is away. */
 export const OFFLINE = "offline";
 
 /** Home Assistant's own discovery prefix. */

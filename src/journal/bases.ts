@@ -27,6 +27,7 @@ const MAX_UNEVEN_WASTE = 120;
 const EVEN_MS = 64;
 const END = Number.POSITIVE_INFINITY;
 
+/** The bases of short records, for writing and for reading. Times in milliseconds of uptime. */
 export class Bases {
   private readonly store: BaseStore;
   private readonly boot: number;

@@ -64,6 +64,7 @@ export interface ClockState {
   sentEnd: number;
 }
 
+/** Turns boot and uptime into a time: milliseconds since 1970, NaN where the clock of that boot was never set. */
 export class Dating implements ClockState {
   // What was found last: it dates the samples of one boot, from one number to before another.
   start = 0;

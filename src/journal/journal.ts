@@ -57,6 +57,7 @@ export interface SamplePolicy {
   readonly intervalMs: number;
 }
 
+/** What the journal writes to, whose clock it reads (milliseconds), and the numbers of boot and room. */
 export interface JournalOptions extends SamplePolicy {
   readonly store: JournalStore;
   /** Writes notes, this one's and others'. */
@@ -84,6 +85,7 @@ export interface Sender {
   sendNow(message: SampleMessage): boolean;
 }
 
+/** Samples into the outbox, and out of it as messages. Trouble with flash is a return value, never an exception. */
 export class Journal {
   // SamplePolicy
   private format: PayloadFormat = "json";

@@ -11,8 +11,11 @@
  * Tags 2 and 3 are the product's: see session-record.ts and lifetime.ts in src/thermometer.
  */
 
+/** Tag of the note that names a room. */
 export const ROOM = 0;
+/** Tag of the note that dates the samples of a boot. */
 export const CLOCK = 1;
+/** Tag of the note that short records deviate from. */
 export const BASE = 4;
 
 const OLD_CLOCK_LENGTH = 8;
@@ -21,6 +24,7 @@ const DRIFTING_CLOCK_LENGTH = 18;
 const DRIFT_UNIT = 2 ** -34; // a millisecond in half a year; up to 12.5 %
 const HIGH = 0x1_0000_0000;
 
+/** The ROOM note. `number`: modulo 256; `name`: UTF-8, 1 to 64 bytes. */
 export function encodeRoom(number: number, name: Uint8Array): Uint8Array {
   const note = new Uint8Array(1 + name.length);
   note[0] = number;

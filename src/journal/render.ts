@@ -14,6 +14,7 @@ const VALUE_LENGTH = 10; // the longest: -8388.607
 /** The longest JSON: quotes and separators with each key; 24 for the time, 15 for the number, 16 for what is around them. */
 export const MAX_PAYLOAD = channels.reduce((sum, { key }) => sum + key.length + 4 + VALUE_LENGTH, 24 + 15 + 16);
 
+/** JSON with all values, or the temperature's digits alone. */
 export type PayloadFormat = "json" | "plain";
 
 const MS_PER_MINUTE = 60_000;
@@ -38,6 +39,7 @@ const VALUE = KEYS[TEMPERATURE];
 const VALUE_AT = 1 + VALUE.length;
 const ALONE = 1 << TEMPERATURE;
 
+/** Makes payloads in one buffer, which is valid until the next call. */
 export class Renderer {
   /** The payload; bytes 0 to `length` count. Valid until the next call. */
   readonly bytes: Uint8Array;

@@ -20,6 +20,7 @@ export type TopicOf = (room: Uint8Array, channel: number) => Uint8Array;
 
 const NONE = -1;
 
+/** Number and topic of a room, by the notes in flash. */
 export class Rooms {
   /** Of the room that samples are taken in from now on, modulo 256. */
   readonly number: number;

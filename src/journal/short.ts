@@ -61,6 +61,7 @@ export interface BaseOptions {
   readonly sequence: number;
 }
 
+/** What short records deviate from. Times in milliseconds, values in steps of their digits. */
 export class Base {
   /** Sequence number of the first entry under this base. */
   from = 0;

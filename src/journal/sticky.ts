@@ -11,6 +11,7 @@ export interface NoteStore {
 
 const TAGS = 8; // as many as the outbox has
 
+/** Writes notes, and keeps those that flash did not take for the next attempt. */
 export class Sticky {
   private readonly store: NoteStore;
   private owed: (Uint8Array | undefined)[] | undefined; // by tag, while there are any

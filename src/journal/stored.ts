@@ -8,6 +8,7 @@ import type { Sample } from "../channels/sample.js";
 /** Digits after the second's point in a time that is shown. */
 export type SecondDigits = 0 | 3;
 
+/** One sample as it was decoded. Times in milliseconds. */
 export class StoredSample {
   /** The base whose samples have all this in common: boot, room, digits, channels; undefined: it came another way. */
   base: object | undefined;

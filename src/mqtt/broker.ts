@@ -17,6 +17,10 @@ export type Version = 4 | 5;
 /** How far an attempt had got when it ended: before CONNECT was out, before CONNACK, after it. */
 export type Stage = "opening" | "greeted" | "connected";
 
+/**
+ * What the client asks of version 5 (MQTT 5 §3.1 to §3.14). Lives as long as the client, over all its connections. Times in
+ * milliseconds of uptime.
+ */
 export interface Broker {
   readonly refusals: Refusals;
   /** Of the attempt under way, or of the last one. */

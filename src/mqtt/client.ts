@@ -38,6 +38,10 @@ const BACKOFF = Object.freeze<Backoff>({ firstMs: 1_000, longestMs: 120_000, ste
 /** CONNACK's return codes, §3.2.2.3. */
 const REFUSALS = "protocol version,client id or keep-alive,server unavailable,user name or password,not authorised"; // mosquitto 2.1 refuses a keep-alive by 2
 
+/**
+ * The client: `start()` keeps it connected until `stop()`. One at a time for each server. The constructor throws RangeError
+ * for an option out of its range.
+ */
 export class Client<E extends OutboundEntry = OutboundEntry> implements ConnectionOwner {
   private readonly options: ClientOptions<E>;
   private readonly backoff: Backoff;

@@ -37,6 +37,10 @@ export interface ConnectionOwner {
   wait(delayMs: number): void;
 }
 
+/**
+ * One attempt and its connection, through the states of states.ts. Exceptions never leave a callback: they end the
+ * connection, and its owner gets the reason.
+ */
 export class Connection<E extends OutboundEntry> implements LinkReader, KeptAlive {
   /** What goes out, and the socket. */
   readonly out: Transmit;

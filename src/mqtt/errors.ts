@@ -3,6 +3,7 @@
  */
 import type { NoConnection } from "./wire/io.js";
 
+/** The text for a peer whose first bytes are no CONNACK. */
 export const NO_BROKER = "not an MQTT broker";
 
 /** The text of what was thrown. */

@@ -13,6 +13,10 @@ const MIN_SPEED = 256;
 /** From PINGREQ to PINGRESP at most, whatever moves in between. */
 const MAX_PING_MS = 600_000;
 
+/**
+ * How long PINGRESP is waited for, in milliseconds (default 15,000, and no more than the keep-alive allows), and the clock,
+ * in milliseconds of uptime.
+ */
 export interface KeepAliveOptions {
   readonly pingTimeoutMs?: number;
   uptimeMs(): number;
@@ -31,6 +35,10 @@ export interface KeptAlive {
   fail(kind: MQTTError["kind"], message: string, ending?: Ending): void;
 }
 
+/**
+ * Keep-alive of one connection (MQTT 3.1.1 §3.1.2.10): looks at set times whether bytes have moved, sends PINGREQ, notices a
+ * PINGRESP that does not come.
+ */
 export class KeepAlive {
   private readonly link: KeptAlive;
   private readonly options: KeepAliveOptions;

@@ -22,6 +22,7 @@ export interface MQTTError {
   readonly cause?: unknown;
 }
 
+/** How the client is: its state, and since when or for how long, in milliseconds. */
 export interface ClientStatus {
   readonly state: ClientState;
   /** Since CONNACK; undefined when not connected. */
@@ -68,6 +69,10 @@ export interface Backoff {
   readonly refusedMs: number;
 }
 
+/**
+ * What a client is made with: the socket's class, the server's name and port, who the client is, timeouts in milliseconds,
+ * and where it reports. Ranges are at each option; one out of range makes the constructor throw RangeError.
+ */
 export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E> {
   /** TCP class and what else its constructor wants. */
   readonly socket: Port<TCPConstructor>;

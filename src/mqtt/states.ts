@@ -16,6 +16,7 @@ export const CONNECTED = 4;
 export const LEAVING = 5;
 /** DISCONNECT is in the transmit buffer. */
 export const LEFT = 6;
+/** One of the states above, in the order in which a connection goes through them. */
 export type State =
   | typeof OVER
   | typeof RESOLVING

@@ -21,6 +21,7 @@ export interface ScanResult {
   readonly security?: string;
 }
 
+/** The Wi-Fi interface of a chip, as the SDK has it (`embedded:network/interface/wifi`, ESP32). */
 export interface WiFi {
   /** The chip stays associated; call `disconnect` first. */
   close(): void;
@@ -43,6 +44,7 @@ export interface WiFi {
   readonly RSSI: number | undefined;
 }
 
+/** The class of a Wi-Fi interface. */
 export type WiFiConstructor = new (options: { onChanged(property: "connection" | "address"): void }) => WiFi;
 
 /** A datagram as the SDK's UDP class hands it out: its bytes, and where it came from. */
@@ -57,14 +59,17 @@ export interface UDP {
   close(): void;
 }
 
+/** The class of a UDP socket (ECMA-419 clause 12). */
 export type UDPConstructor = new (options: { onReadable(packets: number): void }) => UDP;
 
+/** A DNS resolver (ECMA-419 clause 20). */
 export interface Resolver {
   /** `address` is numeric. */
   resolve(options: { host: string; onResolved(host: string, address: string): void; onError(): void }): void;
   close?(): void;
 }
 
+/** The class of a DNS resolver. */
 export type ResolverConstructor = new (options: Readonly<Record<string, unknown>>) => Resolver;
 
 /** What time servers are asked through. */

@@ -45,6 +45,7 @@ export interface LinkOptions {
   onFault?(error: unknown): void;
 }
 
+/** How the link is, for `status`. */
 export interface LinkStatus {
   readonly state: LinkState;
   readonly ssid: string;
@@ -59,6 +60,7 @@ export interface LinkStatus {
   readonly drops: number;
 }
 
+/** Where a scan reports. */
 export interface ScanCallbacks {
   /** Once a network, strongest first, when the scan is over. */
   onFound(network: Network): void;
@@ -66,6 +68,7 @@ export interface ScanCallbacks {
   onDone(error?: Error): void;
 }
 
+/** Keeps the device on its network from `start` to `close`. Nothing is thrown out of a callback. */
 export class Link {
   private readonly options: LinkOptions;
   private wifi?: WiFi;

@@ -6,7 +6,9 @@
  * §11.2.1 (root distance).
  */
 
+/** Length of a question and of the least answer, in bytes (RFC 4330 §4). */
 export const PACKET_BYTES = 48;
+/** UDP port of NTP (RFC 5905 §16). */
 export const NTP_PORT = 123;
 /** Root distance: what the server itself admits that it may be wrong by. ntpd's own limit. */
 export const MAX_ROOT_DISTANCE_MS = 1_500;

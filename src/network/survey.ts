@@ -8,6 +8,7 @@ import type { ScanResult } from "./io.js";
 /** Networks kept. A block of flats has more; the weak ones are of no use. */
 export const MAX_NETWORKS = 20;
 
+/** One network that a scan has heard. */
 export interface Network {
   readonly ssid: string;
   /** dBm. */
@@ -17,6 +18,7 @@ export interface Network {
   readonly secured: boolean;
 }
 
+/** The result of one scan: one entry a name, the strongest ones. */
 export class Survey {
   private readonly found: Network[] = [];
   private readonly sought: string;

@@ -13,6 +13,7 @@ export const RESOLVE_MS = 12_000;
 /** From sending to the answer. The time is taken from the middle of the way, so it is right within half of this. */
 export const ANSWER_MS = 4_000;
 
+/** How one question ended. */
 export type Outcome =
   | Exclude<Reply, { kind: "time" } | { kind: "foreign" }>
   /** Milliseconds since 1970 at uptime 0, as the server at this address has it. */
@@ -21,6 +22,7 @@ export type Outcome =
   | { readonly kind: "unknownHost" }
   | { readonly kind: "failed"; readonly message: string };
 
+/** What a question needs: UDP and resolver, timers, random numbers from 0 to 1, and the clock in milliseconds of uptime. */
 export interface QuestionOptions {
   readonly ntp: NTPPort;
   readonly timers: Timers;
@@ -28,6 +30,7 @@ export interface QuestionOptions {
   uptimeMs(): number;
 }
 
+/** One question to one server. `onEnd` is called once. */
 export class TimeQuestion {
   private readonly options: QuestionOptions;
   private readonly onEnd: (outcome: Outcome) => void;

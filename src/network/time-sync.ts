@@ -23,6 +23,7 @@ export const NEXT_SERVER_MS = 1_000;
 export const TIME_STEPS = Object.freeze({ firstMs: 15_000, longestMs: 900_000 });
 /** How long a server that says RATE is left alone, and one that says anything else (DENY, RSTR). */
 export const RATE_MS = 3_600_000;
+/** For so long a server that has said DENY or RSTR is not asked, in milliseconds: a day (RFC 4330 §8). */
 export const DENY_MS = 86_400_000;
 /** Between two settings of the clock, at least; up to an hour more, so that a houseful does not ask at once. */
 export const REFRESH_MS = 86_400_000;
@@ -50,6 +51,7 @@ export interface TimeSyncOptions {
   onFault?(error: unknown): void;
 }
 
+/** How the time is, for `status`. */
 export interface TimeStatus {
   /** Whom the next question goes to, or this one went to. */
   readonly host: string;
@@ -67,6 +69,7 @@ interface Server {
   dueMs: number;
 }
 
+/** Sets the clock by the servers that it is given, and reports what it believes. Times in milliseconds. */
 export class TimeSync {
   private readonly options: TimeSyncOptions;
   private readonly servers: readonly Server[];

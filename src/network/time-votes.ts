@@ -44,6 +44,7 @@ interface Vote {
   countedMs: number;
 }
 
+/** The latest answer of each address, and which of them agree. */
 export class TimeVotes {
   private votes: Vote[] = [];
 

@@ -2,6 +2,7 @@
  * Trouble: why the link is not up, as a value, and the lines that report it.
  */
 
+/** Why the link is not up. */
 export type Trouble =
   /** A scan did not hear it: another name, out of reach, switched off, hidden, or on a band the chip does not have. */
   | { readonly kind: "noSuchNetwork" }

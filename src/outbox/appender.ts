@@ -21,6 +21,7 @@ export interface AppenderOptions {
   readonly maxPayload: number;
 }
 
+/** Appends entries at a known position. `append` returns false where the outbox must be mounted instead; it never throws. */
 export class Appender {
   /** Of the next entry, and where it goes; 0: flash failed, the outbox is to be mounted. */
   number: number;

@@ -41,6 +41,10 @@ export type { Entry, OutboxOptions, Suspension } from "./queue/options.js";
 const TRIES = 3;
 const ENDURANCE = 100_000;
 
+/**
+ * The queue. The constructor mounts the flash and throws for a flash that cannot be used; after that, what the flash fails
+ * is a return value or an event.
+ */
 export class Outbox {
   /** Where an earlier run was suspended; false: flash was mounted. */
   readonly goesOn: boolean;

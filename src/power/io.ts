@@ -11,11 +11,13 @@
  */
 export type WakeCause = "reset" | "timer" | "button" | "other";
 
+/** What the board knows of its buttons. */
 export interface SleeperOptions {
   /** Pin that wakes the chip when it is pulled low. */
   readonly button?: number;
 }
 
+/** The chip's deep sleep. Times in milliseconds of the slow clock. */
 export interface Sleeper {
   readonly cause: WakeCause;
   /** Which image this is: 8 bytes that no two builds share. Another image may find RTC memory that is not its own. */
@@ -45,6 +47,7 @@ export interface Sleeper {
   close(): void;
 }
 
+/** The class of a chip's deep sleep. */
 export type SleeperConstructor = new (options: SleeperOptions) => Sleeper;
 
 /** What a board that can sleep gives to the firmware. */

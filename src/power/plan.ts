@@ -8,6 +8,7 @@ import type { WakeCause } from "./io.js";
 
 /** What a wake is for, a bit each. */
 export const SAMPLE = 1;
+/** A wake that sends what waits. */
 export const REPORT = 2;
 /** A person may be there: the prompt stays. */
 export const PROMPT = 4;

@@ -29,6 +29,7 @@
 import type { Suspension } from "../outbox/outbox.js";
 import type { PlanState, Rhythm } from "./plan.js";
 
+/** Length of the wake record, in bytes. */
 export const RECORD_BYTES = 464;
 const WORDS = RECORD_BYTES >> 2;
 const MAGIC = 0x0357_5448; // "HTW", version 3
@@ -53,6 +54,7 @@ const ANNOUNCED = 114;
 const MILLI = 1000;
 const MAX_BASE_BYTES = (CHANGES - BASE) << 2;
 
+/** The wake record. Times in milliseconds of the sleeper's uptime. */
 export class WakeRecord implements PlanState, Rhythm, Suspension {
   /** As it lies in RTC memory. */
   readonly bytes: Uint8Array;

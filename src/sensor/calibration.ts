@@ -23,6 +23,7 @@ export interface CalibrationOptions {
 
 const DEFAULT_FILTER_SAMPLES = 3;
 
+/** Offset, filter and digits for each channel, applied to a sample in place. */
 export class Calibration {
   private readonly offsets: readonly number[];
   private readonly resolutions: readonly Resolution[];

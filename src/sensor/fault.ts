@@ -20,6 +20,7 @@ export type FaultKind =
   | "notFound"
   | "driver";
 
+/** A sensor's fault: kind, place, and a message with the remedy. */
 export class SensorError extends Error {
   readonly kind: FaultKind;
   /** The part of the message that says where: driver and address. */

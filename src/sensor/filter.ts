@@ -4,6 +4,7 @@
  */
 import type { Sample } from "../channels/sample.js";
 
+/** The middle of the last values, or their mean. */
 export type FilterKind = "median" | "average";
 
 /** The last values of one channel: in the order of their coming, and for a median also by size. */
@@ -57,6 +58,7 @@ class Window {
   }
 }
 
+/** A filter for each channel. Values in the channel's unit. */
 export class Filter {
   private readonly kind: FilterKind;
   private readonly length: number;

@@ -39,6 +39,7 @@ export interface BusOptions {
   readonly pullup?: boolean;
 }
 
+/** The class of an SMBus (ECMA-419 §10.5). */
 export type SMBusConstructor = new (options: BusOptions) => SMBus;
 
 /** One pin. */
@@ -48,6 +49,7 @@ export interface Digital {
   close(): void;
 }
 
+/** The class of a digital pin (ECMA-419 §10.2), to free a bus that is held. */
 export interface DigitalConstructor {
   readonly InputPullUp: number;
   readonly OutputOpenDrain: number;

@@ -23,6 +23,7 @@ const MAX_TRIAL = 1280;
 
 /** What an ask comes to, where it is not a time to wait. */
 export const DONE = 0;
+/** What an ask returns after a fault, in place of milliseconds to wait. */
 export const FAILED = -1;
 
 /** What is tried again after it failed, and reported once for as long as it fails in the same way. */
@@ -51,6 +52,7 @@ export class Retry {
   }
 }
 
+/** One sensor, with its state and its back-off. Times in milliseconds. */
 export class Place extends Retry {
   readonly name: string;
   /** Where it is, if it is looked for there alone. */

@@ -15,6 +15,7 @@ export interface RosterOwner {
   onSourcesChanged(text: string): void;
 }
 
+/** All sensors, and which one gives each channel. */
 export class Roster {
   readonly places: Place[];
   /** Of those whose sensor is open; the others by `next`. */

@@ -52,6 +52,7 @@ export interface SensorStatus {
   readonly lastError: Error | undefined;
 }
 
+/** How sampling goes, for `status`. */
 export interface SamplerStatus {
   readonly sensors: readonly SensorStatus[];
   /** The latest sample, passed on or not, and how old it is. The object is filled anew with every sample. */
@@ -66,6 +67,7 @@ export interface SamplerStatus {
   readonly lastError: Error | undefined;
 }
 
+/** Takes a sample each interval from `start` to `close`, and passes it to `onSample`. */
 export class Sampler implements RosterOwner {
   private readonly options: SamplerOptions;
   private readonly timers: Timers;

@@ -39,6 +39,7 @@ export function offsetSettings(): SettingRow<Offset, number>[] {
   }));
 }
 
+/** The rows `resolution` and `resolution.CHANNEL`. */
 export function resolutionSettings(): SettingRow<Resolution, ResolutionValue>[] {
   return channels.map(({ name }, channel) => ({
     key: channelKey("resolution", channel),
@@ -51,6 +52,7 @@ export function resolutionSettings(): SettingRow<Resolution, ResolutionValue>[] 
 
 const DEADBAND_HELP = "A smaller change is not sent; 0: does not count; all 0: every sample is";
 
+/** The rows `deadband` and `deadband.CHANNEL`, in the channel's unit. */
 export function deadbandSettings(): SettingRow<Deadband, number>[] {
   return channels.map((row, channel) => ({
     key: channelKey("deadband", channel),

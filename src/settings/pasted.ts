@@ -26,6 +26,7 @@ export function kindPasted(key: string): PEMKind | undefined {
   return type.kind === "text" ? type.pasted : undefined;
 }
 
+/** Pasted values that are not saved yet. Their bytes are overwritten when they go. */
 export class PastedValues {
   private readonly store: KeyValueStore;
   private readonly staged: { [key: string]: Uint8Array } = {};

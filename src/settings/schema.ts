@@ -64,11 +64,15 @@ export interface Values extends BrokerValues, ChannelValues, SleepValues {
 }
 
 export type { SettingType } from "./setting.js";
+/** Name of a setting. */
 export type Key = keyof Values;
+/** Value of a setting, whichever. */
 export type Value = Values[Key];
 
+/** The row of one setting. */
 export type SettingOf<K extends Key> = SettingRow<K, Values[K]>;
 
+/** A row of the schema. */
 export type Setting = { [K in Key]: SettingOf<K> }[Key];
 
 const SECONDS_A_DAY = 86_400;
@@ -79,6 +83,7 @@ function frozen<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
+/** All settings, in the order of `show`. */
 export const schema: readonly Setting[] = frozen<Setting[]>([
   {
     key: "room",

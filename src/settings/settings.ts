@@ -69,6 +69,10 @@ const MASK = "********";
 /** Values by key, own or inherited. Keys have been looked up in the schema before they come here. */
 type Layer = { [key: string]: Value };
 
+/**
+ * The settings in force, edits that are staged, and what will be in force at the next boot. `set` throws an error with the
+ * line to show.
+ */
 export class Settings {
   private readonly options: SettingsOptions;
   private readonly board: Layer = Object.create(defaultValues);

@@ -5,6 +5,7 @@
  * passphrases IEEE 802.11-2016 §J.4.1; non-characters Unicode 15 §23.7.
  */
 
+/** Takes any text within the length of its setting. */
 export function anyText(): boolean {
   return true;
 }
@@ -105,6 +106,7 @@ export function isName(text: string): boolean {
   return every(text, isIdCharacter);
 }
 
+/** A Wi-Fi password: 8 to 63 bytes, 64 hexadecimal digits, or empty (IEEE 802.11-2016 §J.4.1). */
 export function isPassphrase(text: string): boolean {
   const bytes = utf8Length(text);
   return bytes === 0 || (bytes >= 8 && bytes <= 63) || (bytes === 64 && every(text, isHexDigit));

@@ -7,6 +7,7 @@ import { type LineLevel, LOG_LEVELS, type LogLevel } from "../common/log-levels.
 import type { Console } from "../console/console.js";
 import { printable } from "../console/port/printable.js";
 
+/** The device's log. */
 export class DeviceLog {
   private readonly board: Pick<Board, "trace">;
   private early: [LineLevel, string][] | undefined = []; // until `open`

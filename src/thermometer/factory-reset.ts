@@ -15,6 +15,7 @@ import type { KeyValueStore } from "../settings/store.js";
 import type { Announcement } from "./broker/announcement.js";
 import type { Uplink } from "./broker/uplink.js";
 
+/** Key beside the settings that says that a reset is under way. */
 export const ERASING_KEY = "erasing";
 /** Bytes a turn: four sectors, 0.2 s typically and 1.6 s at worst; the watchdog waits 10 s. */
 const PIECE_BYTES = 16_384;
@@ -42,6 +43,7 @@ export interface ResetOwner {
   restart(reason: string): void;
 }
 
+/** One reset, from the request to the restart. */
 export class FactoryReset {
   private readonly owner: ResetOwner;
   private readonly onStuck: () => void;

@@ -26,6 +26,7 @@ export interface HealthOwner {
   log(level: LineLevel, text: string): void;
 }
 
+/** Boot guard and watchdog of this board. */
 export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
   private readonly owner: HealthOwner;
   private readonly guard: BootGuard;

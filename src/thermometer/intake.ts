@@ -18,6 +18,7 @@ export const FLASH_RETRY_MS = 60_000;
 const NO_TEMPERATURE =
   "samples without a temperature are not sent: payload plain is that alone; set payload json, or topics each";
 
+/** What the intake asks of the device. */
 export interface IntakeOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -29,6 +30,7 @@ export interface IntakeOwner {
   log(level: LineLevel, text: string): void;
 }
 
+/** Takes samples from the sampler. */
 export class Intake {
   /** Readings that could not be sent at once and were not kept, since boot. */
   dropped = 0;

@@ -17,6 +17,7 @@ export interface LifetimeStore {
   readNote(tag: number): Uint8Array | undefined;
 }
 
+/** Counters of the device's life. Each change is a note in flash. */
 export class Lifetime {
   /** This one is the latest. */
   readonly boots: number;

@@ -6,6 +6,7 @@ import type { Board } from "../board.js";
 import { messageOf } from "../common/message-of.js";
 import type { KeyValueStore } from "../settings/store.js";
 
+/** A key-value store that is empty and refuses writes with its reason. */
 export class NoSettings implements KeyValueStore {
   readonly reason: string;
 

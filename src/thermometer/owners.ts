@@ -54,6 +54,7 @@ abstract class Owned {
   }
 }
 
+/** What the settings ask of the device. */
 export class SettingsOwner extends Owned implements SettingsOptions {
   get store(): KeyValueStore {
     return this.owner.store;

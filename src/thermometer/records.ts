@@ -20,6 +20,7 @@ export interface RecordsOwner {
   readonly sleep: { readonly past: Past | undefined } | undefined;
 }
 
+/** Journal, session record and lifetime, over one outbox. */
 export interface Records {
   readonly journal: Journal;
   readonly sessionRecord: SessionRecord;

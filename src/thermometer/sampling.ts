@@ -71,6 +71,7 @@ interface Asker {
   readonly done: (answer: Answer) => void;
 }
 
+/** The sampler, made from the settings. */
 export class Sampling implements SamplerOptions {
   private readonly owner: SamplingOwner;
   private sampler: Sampler;

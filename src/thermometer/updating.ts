@@ -18,6 +18,7 @@ import { VERSION } from "../version.js";
 import type { Uplink } from "./broker/uplink.js";
 import type { Sampling } from "./sampling.js";
 
+/** What updates ask of the device. */
 export interface UpdatingOwner {
   readonly board: Board;
   readonly store: KeyValueStore;
@@ -35,6 +36,7 @@ export interface UpdatingOwner {
   log(level: LineLevel, text: string): void;
 }
 
+/** Updates of this device, over its broker. */
 export class Updating implements UpdatesOwner {
   private readonly owner: UpdatingOwner;
   private readonly updates: Updates;

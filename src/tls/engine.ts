@@ -6,6 +6,7 @@
 /** A connection's state in the engine. Freed by `free`, or by the garbage collector. */
 export type TLSHandle = object;
 
+/** The engine's functions. A handle is what `open` returned, until `free`. */
 export interface TLSEngine {
   /** `pin`: hexadecimal digits, or empty. Undefined: no memory. What cannot be used is refused at once: see `state`. */
   readonly open: (

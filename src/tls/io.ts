@@ -38,6 +38,7 @@ export type TLSRefusalKind =
   /** There is not enough memory for TLS. */
   | "noMemory";
 
+/** Why there is no TLS with this server. */
 export interface TLSRefusal {
   readonly kind: TLSRefusalKind;
   /** The names in the certificate, its date, the library's words; may hold text from outside. */
@@ -93,6 +94,7 @@ export interface Stream {
   close(): void;
 }
 
+/** What a TCP class takes, as far as TLS needs it (ECMA-419 clause 12). */
 export interface StreamOptions {
   address?: string;
   host: string;
@@ -103,4 +105,5 @@ export interface StreamOptions {
   onError(reason?: "refused" | "unreachable"): void;
 }
 
+/** A TCP class that TLS can stand on. */
 export type StreamConstructor = new (options: StreamOptions) => Stream;

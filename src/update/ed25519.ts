@@ -8,6 +8,7 @@ import { sha512 } from "./sha512.js";
 
 /** Bytes of a public key, of a signature. */
 export const KEY_BYTES = 32;
+/** Length of a signature, in bytes (RFC 8032 §5.1.6). */
 export const SIGNATURE_BYTES = 64;
 
 const P = 2n ** 255n - 19n;

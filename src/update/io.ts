@@ -15,6 +15,7 @@ export interface SlotFlash {
   close(): void;
 }
 
+/** The two slots. Offsets and lengths in bytes. */
 export interface Slots {
   /** The slot that runs. */
   readonly running: 0 | 1;
@@ -35,6 +36,7 @@ export interface Slots {
   close(): void;
 }
 
+/** What a board says of its updates. */
 export interface UpdateOptions {
   /** What an image must be made for: "esp32", "esp32c3", "desktop". */
   readonly chip: string;
@@ -44,6 +46,7 @@ export interface UpdateOptions {
   isBatteryLow?(): boolean;
 }
 
+/** The class of a board's slots. */
 export type SlotsConstructor = new (options: UpdateOptions) => Slots;
 
 /** What a board that can be updated gives to the firmware. */

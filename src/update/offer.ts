@@ -16,6 +16,7 @@ import type { UpdateOptions } from "./io.js";
 /** The longest announcement, bytes. */
 export const MAX_OFFER_BYTES = 512;
 
+/** An announcement, as it was sent. */
 export interface Offer {
   readonly id: string;
   readonly version: string;
@@ -82,6 +83,7 @@ export function statementOf({
   );
 }
 
+/** Is the announcement signed for this key, 32 bytes? */
 export function isGenuine(offer: Offer, key: Uint8Array): boolean {
   return isSigned(statementOf(offer), fromHex(offer.signature), key);
 }

@@ -26,6 +26,7 @@ const PHASES: readonly Phase[] = Object.freeze([
   "failed",
 ]);
 
+/** How far an update has come. */
 export interface UpdateRecord {
   phase: Phase;
   offer: Offer;

@@ -7,6 +7,7 @@ import type { TimerId, Timers } from "../common/timers.js";
 import type { Slots } from "./io.js";
 import { type UpdateRecord, type UpdateStore, writeRecord } from "./record.js";
 
+/** How long a trial may take: ten minutes, in milliseconds. */
 export const TRIAL_MS = 600_000;
 const LOOK_MS = 1_000;
 
@@ -18,6 +19,7 @@ export interface Proofs {
   brokerTrouble(): string;
 }
 
+/** What a trial asks of the device. */
 export interface TrialOwner extends Proofs {
   readonly slots: Slots;
   readonly store: UpdateStore;
@@ -29,6 +31,7 @@ export interface TrialOwner extends Proofs {
   onRolledBack(why: string): void;
 }
 
+/** The trial of the image that runs. */
 export class ImageTrial {
   /** Undefined: this image has come by another way than an announcement. */
   readonly record: UpdateRecord | undefined;

@@ -29,6 +29,7 @@ const UNIT = 16;
 /** A chip that does not start what it has taken is not asked for ever. */
 const MAX_TRIES = 3;
 
+/** What the writing of an image asks of the device. */
 export interface UpdaterOwner {
   readonly slots: Slots;
   readonly store: UpdateStore;
@@ -43,6 +44,7 @@ export interface UpdaterOwner {
   onSelected(): void;
 }
 
+/** Writes one image, verifies it, and switches to it. */
 export class Updater {
   readonly record: UpdateRecord;
   private readonly owner: UpdaterOwner;

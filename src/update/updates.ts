@@ -22,6 +22,7 @@ export interface Piece {
   readonly last: boolean;
 }
 
+/** What updates ask of the device, without topics. */
 export interface UpdatesOwner extends Proofs {
   readonly update: UpdatePort;
   readonly store: UpdateStore;
@@ -41,6 +42,7 @@ export interface UpdatesOwner extends Proofs {
   log(level: LineLevel, text: string): void;
 }
 
+/** Updates from boot to boot. */
 export class Updates implements UpdaterOwner, TrialOwner {
   private readonly owner: UpdatesOwner;
   readonly slots: Slots;

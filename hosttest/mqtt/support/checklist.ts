@@ -70,7 +70,7 @@ export function pageOf(checklist: Checklist): string {
   const where = prefix && `, there after ${prefix}`;
   return `# ${title}: which test covers which rule for clients
 
-Generated from the tests' names by \`UPDATE=1 npx vitest run --config hosttest/vitest.config.ts hosttest/mqtt/checklist\`;
+Generated from the tests' names by \`UPDATE=1 npx vitest run hosttest/mqtt/checklist\`;
 the test fails when this page is out of date or an applicable rule has no test. The number is how many tests or rows
 carry the id${where}.
 

@@ -9,6 +9,7 @@ import { queue } from "./queue.js";
 import { settingsCommands } from "./settings.js";
 import { setup } from "./setup.js";
 
+/** All commands of the prompt, in the order in which `help` lists them. */
 export const commands: readonly Command[] = Object.freeze([
   help,
   setup,

@@ -41,6 +41,10 @@ export interface Shell {
   forgetLine(): void;
 }
 
+/**
+ * One command: its name and help, what Tab completes, what it does. `run` throws Refusal for what it does not take; the
+ * runner shows the text.
+ */
 export interface Command {
   readonly name: string;
   /** Another word for it. */

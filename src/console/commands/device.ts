@@ -102,6 +102,7 @@ const announce = Object.freeze<Command>({
   },
 });
 
+/** status, reboot, factory-reset, version, log. */
 export const deviceCommands: readonly Command[] = Object.freeze([
   status,
   identify,

@@ -5,6 +5,7 @@ import { type Command, requireCount, requireName } from "./command.js";
 
 const HELP_COLUMN = 28;
 
+/** help: the list of commands, or one of them. */
 export const help = Object.freeze<Command>({
   name: "help",
   alias: "?",

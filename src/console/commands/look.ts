@@ -50,6 +50,7 @@ const scan = Object.freeze<Command>({
   },
 });
 
+/** sample, sensors, scan. */
 export const lookCommands: readonly Command[] = Object.freeze([sample, sensors, scan]);
 
 /** The command goes on until the answer is there, and shows it. */

@@ -10,6 +10,7 @@ const MAX_PEEK = 50;
 const CONFIRMATION = "drop"; // typed out
 const A_LINE = 5_000;
 
+/** queue: counts, shows or drops what waits to be sent. */
 export const queue = Object.freeze<Command>({
   name: "queue",
   usage: "[count|peek [n]|drop]",

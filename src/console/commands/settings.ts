@@ -90,6 +90,7 @@ const revert = Object.freeze<Command>({
   },
 });
 
+/** show, set, save, revert. */
 export const settingsCommands: readonly Command[] = Object.freeze([show, set, save, revert]);
 
 function keys(shell: Shell, args: readonly string[]): readonly string[] {

@@ -8,6 +8,7 @@ import { type Command, requireCount, type Shell } from "./command.js";
 const MAX_SHOWN = 24; // characters of a value that a question repeats
 const EMPTY = "-"; // an answer that empties the setting, because an empty answer keeps it
 
+/** setup: asks for everything that a new device needs. */
 export const setup = Object.freeze<Command>({
   name: "setup",
   usage: "",

@@ -10,6 +10,7 @@
  * Source: https://www.improv-wifi.com/serial/, version 1.
  */
 
+/** Types of Improv's packets (Improv Wi-Fi serial, "Packet format"). */
 export const FRAME_TYPE = Object.freeze({ state: 1, error: 2, command: 3, result: 4 } as const);
 /** The longest data. */
 export const MAX_DATA = 255;
@@ -36,6 +37,7 @@ export interface FrameEvents {
 
 const NO_FRAME: Uint8Array = new Uint8Array(0); // in flash on a device, where even writing nothing throws
 
+/** Takes Improv's frames out of a stream of bytes; the rest goes to `events` as typed. */
 export class FrameReader {
   private readonly events: FrameEvents;
   private frame = NO_FRAME; // once its header is whole

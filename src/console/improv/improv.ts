@@ -48,6 +48,7 @@ export interface ImprovOwner {
   sendFrame(frame: Uint8Array): void;
 }
 
+/** The RPC commands of Improv Wi-Fi, answered. An attempt to join that takes too long ends with Improv's error 3. */
 export class Improv {
   private readonly owner: ImprovOwner;
   private readonly port: ImprovPort;

@@ -18,6 +18,7 @@ export interface ImprovStreamOwner extends ImprovOwner, SilenceOwner {
   onByte(byte: number): void;
 }
 
+/** Sorts bytes between the prompt and Improv. */
 export class ImprovStream implements FrameEvents, Listener {
   private readonly owner: ImprovStreamOwner;
   private readonly port: ImprovPort;

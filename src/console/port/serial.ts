@@ -27,6 +27,7 @@ export interface SerialPort {
   idle?(): void;
 }
 
+/** The class of a serial port (ECMA-419 clause 9.7). */
 export interface SerialConstructor {
   new (options: SerialCallbacks & Readonly<Record<string, unknown>>): SerialPort;
 }

@@ -4,6 +4,7 @@
  */
 import type { TimerId, Timers } from "./serial.js";
 
+/** Who has the port and the timers. */
 export interface SilenceOwner {
   readonly timers: Timers;
   /** More has come and was not fed yet: the port is not silent. */
@@ -12,6 +13,7 @@ export interface SilenceOwner {
   turn(action: () => void): void;
 }
 
+/** Who wants to know of a silence. */
 export interface Listener {
   /** Milliseconds of silence that would mean something now; 0: none would. */
   readonly patienceMs: number;
@@ -19,6 +21,7 @@ export interface Listener {
   expire(): void;
 }
 
+/** One listener's timer: calls `expire` after one to two times its patience without a byte. */
 export class Silence {
   private readonly owner: SilenceOwner;
   private readonly listener: Listener;

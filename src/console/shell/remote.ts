@@ -5,6 +5,7 @@
 import type { LogLevel } from "../host/log-levels.js";
 import { Runner, type RunnerOptions, type Screen } from "./runner.js";
 
+/** What a line of commands has shown. */
 export interface RemoteAnswer {
   /** Lines as the prompt shows them. */
   readonly text: string;
@@ -16,6 +17,7 @@ export interface RemoteAnswer {
 const MAX_TEXT = 1_000;
 const ERROR = "error: ";
 
+/** Runs one line as the prompt would, without a terminal. Nothing is thrown. */
 export class Remote implements Screen {
   readonly level: LogLevel = "info";
   private readonly runner: Runner;

@@ -34,6 +34,7 @@ export interface RunnerOptions {
   readonly commands?: readonly Command[];
 }
 
+/** Runs a line: its commands one after the other, up to the first that fails. */
 export class Runner implements Shell {
   private readonly options: RunnerOptions;
   private readonly screen: Screen;

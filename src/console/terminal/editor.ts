@@ -45,6 +45,7 @@ const HOME_AND_ERASE = "\x1b[H\x1b[2J"; // ECMA-48 §8.3.21, §8.3.39: the one t
 const HIDDEN = Object.freeze<Disguise>({ kind: "hidden" });
 const NOTHING_TYPED = Object.freeze(new Line()) as Line; // for all editors: never written to
 
+/** The line editor of one port. Bytes go in; what is to be sent, and each line that was entered, goes to its owner. */
 export class Editor implements KeyListener {
   private readonly owner: EditorOwner;
   private readonly row = new Row();

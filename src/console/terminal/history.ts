@@ -15,6 +15,7 @@ function bytesOf(text: string): number {
   return bytes;
 }
 
+/** The last lines that were entered, eight at most. */
 export class History {
   private readonly entries: string[] = [];
   private bytes = 0; // of all entries

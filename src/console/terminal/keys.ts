@@ -8,6 +8,7 @@
  * table 3-7 (UTF-8).
  */
 
+/** What a key means to the editor. */
 export type Key =
   | "character"
   | "enter"

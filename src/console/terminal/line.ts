@@ -11,6 +11,7 @@ const SPACE = 0x20;
 const LENGTH_FIRST = 60; // doubled twice: MAX_LINE
 const EMPTY: Uint32Array = new Uint32Array(0); // in flash on a device, where even writing nothing throws
 
+/** The line being edited. Positions and lengths in characters (code points). */
 export class Line {
   private codes = EMPTY;
   private _length = 0;

@@ -8,8 +8,11 @@ import type { DeliveryLimits } from "./limits.js";
 import type { OutboundEntry } from "./store.js";
 
 // What a slot awaits, as the packet's type: the upper four bits of its word.
+/** Packet type that a slot awaits: QoS 1 is acknowledged by it (MQTT 3.1.1 §3.4). */
 export const PUBACK = 4;
+/** Packet type that a slot awaits: the first answer to QoS 2 (§3.5). */
 export const PUBREC = 5;
+/** Packet type that a slot awaits: the last answer to QoS 2 (§3.7). */
 export const PUBCOMP = 7;
 
 /** Entries of QoS 2 in flight at most, where the server has not said how many it takes: see `SessionOptions.window`. */
@@ -21,6 +24,7 @@ const IDS = 61_440;
 /** A slot of an entry that is settled. */
 const HOLE = -1;
 
+/** The ring of what is in flight. Slots: `window`, 1 to 1,024. Sequence numbers are those of the store. */
 export class InFlight {
   /** The acknowledgement that each slot awaits, as a word: packet type (the state of the id) and packet id in one. */
   readonly awaited: number[];

@@ -21,6 +21,7 @@ export interface DeliveryLimits {
   readonly maxPacketBytes: number;
 }
 
+/** Limits of one side, or of both together: counts, bytes, seconds; each with the section of MQTT 5 that it is from. */
 export interface Limits extends DeliveryLimits {
   /** Topics that may be replaced by numbers (§3.2.2.3.8). */
   readonly aliasMaximum: number;
@@ -35,6 +36,7 @@ export interface Limits extends DeliveryLimits {
   readonly assignedId: string | undefined;
 }
 
+/** Our limits, the server's, and what follows from both. */
 export interface LimitLayers {
   readonly ours: Limits;
   /** As said in version 5, the standard's defaults for what was left out; of an earlier connection, if this one is of 3.1.1. */

@@ -7,6 +7,7 @@ import type { RequestsOptions } from "./requests.js";
 import type { InboundStore, OutboundEntry, OutboundStore } from "./store.js";
 import type { Refusal, RefusedBy } from "./suspicion.js";
 
+/** How an entry was settled: acknowledged to its end, or a dead letter: the server never takes it. */
 export type Outcome = "delivered" | "deadLetter";
 
 /**
@@ -28,6 +29,10 @@ export interface SessionStart {
   readonly possibleDoubles: number;
 }
 
+/**
+ * What a session is made with: the store of outgoing entries, how one becomes a message, the window, and where results are
+ * reported.
+ */
 export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions {
   readonly outbound?: OutboundStore<E>;
   /** Makes the message of an entry; undefined: it cannot be made, the entry is a dead letter. Must not throw. */

@@ -16,9 +16,12 @@ import { NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
 import { ALONE, IN_ORDER, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
 
 // How far a connection has got: PUBREC came for an entry; one was settled.
+/** What has come of this connection: an entry of QoS 2 got its PUBREC. */
 export const ONE_RECEIVED = 1;
+/** What has come of this connection: an entry was settled. */
 export const ONE_SETTLED = 2;
 
+/** Entries from the store to the server: which one goes next, and which are settled. Throws what the store throws. */
 export class Outbound<E extends OutboundEntry> extends InFlight {
   readonly requests: Requests;
   protected readonly options: SessionOptions<E>;

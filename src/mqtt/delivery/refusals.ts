@@ -19,6 +19,10 @@ export interface ServerReason {
 /** "dead letter": it can never be taken. "held": others go meanwhile. "later": it goes again before others. */
 export type Verdict = "dead letter" | "held" | "later";
 
+/**
+ * Entries that the server refuses by a reason code of MQTT 5 (§4.13), as the session sees them. Numbers are the store's
+ * sequence numbers.
+ */
 export interface Refusals {
   /** The store without those that are held back. */
   seek(from: number): OutboundEntry | undefined;

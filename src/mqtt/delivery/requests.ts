@@ -10,6 +10,10 @@ import type { Protocol } from "../wire/protocol.js";
 import type { Transmit } from "../wire/transmit.js";
 import type { Refusals } from "./refusals.js";
 
+/**
+ * Where the answers to subscriptions are reported, and after how many connections a message that the server does not take is
+ * a dead letter.
+ */
 export interface RequestsOptions {
   /** A filter was granted at a QoS, or refused (128, in version 5 any reason code from there on). */
   onSubscribed?(filter: string, granted: number): void;
@@ -34,6 +38,10 @@ const APART = 1;
 /** What went apart was answered, or a ping was: on this connection all go together again. */
 const JOINED = 2;
 
+/**
+ * Subscriptions and messages from RAM, until they are acknowledged. A full queue is a return value; a topic filter that MQTT
+ * forbids throws RangeError.
+ */
 export class Requests {
   private readonly options: RequestsOptions;
   private protocol: Protocol;

@@ -26,6 +26,7 @@ export interface Opening {
   readonly isExpired: boolean;
 }
 
+/** The session of MQTT 3.1.1 §4.1: packets in, effects out. Holds over connections; what is durable is the stores'. */
 export class Session<E extends OutboundEntry> extends Outbound<E> implements MessageReader {
   /** Ids of QoS 2 messages that were delivered and not released yet. Most never get one: the store in RAM is made for the first. */
   private held: InboundStore | undefined;

@@ -47,9 +47,12 @@ interface Suspected extends Refusal {
   readonly by: RefusedBy;
 }
 
+/** Phase: all entries go, oldest first. The phases are described on top of this file. */
 export const IN_ORDER = 0;
 const PROBE = 1;
+/** Phase: what is not held back goes first, as many as the ration allows. */
 export const OTHERS = 2;
+/** Phase: what is held back goes, one by one. */
 export const ALONE = 3;
 type Phase = typeof IN_ORDER | typeof PROBE | typeof OTHERS | typeof ALONE;
 
@@ -59,6 +62,7 @@ const MAX_HELD = SPAN >> 1;
 const MIN_LEAD = 32;
 const MAX_LEAD = 176;
 
+/** Finds the entry that a server does not take, by what each connection ends with. Phases above; numbers are the store's. */
 export class Suspicion {
   phase: Phase = IN_ORDER;
   /** Entries below this number are held back; 0: none. */

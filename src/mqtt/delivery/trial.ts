@@ -4,6 +4,7 @@
  */
 import type { OutboundEntry } from "./store.js";
 
+/** Who was tried while entries were held back. Numbers are the store's sequence numbers. */
 export class Trial {
   /** The newest entry that has failed as a probe, and how far beyond it the next one is. */
   lastProbe: number;

@@ -34,6 +34,7 @@ interface Server {
   readonly port: number;
 }
 
+/** MQTT 5 for the client. Give the class itself as `ClientOptions.version5`; the client makes the instance. */
 export class Broker5 implements Broker, RefusedOwner, LimitLayers {
   private readonly options: ClientOptions<OutboundEntry>;
   private choice: Choice;

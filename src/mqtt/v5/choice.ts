@@ -33,6 +33,7 @@ const MAX_DOUBTS = 3;
 /** CONNACK comes within this, once CONNECT is out, or the server is silent. */
 const SILENCE_MS = 5_000;
 
+/** Which version the next attempt speaks. Times in milliseconds of uptime. */
 export class Choice {
   private knowledge: Knowledge;
   /** Of the attempt under way. */

@@ -22,6 +22,7 @@ const TOPIC = 10; // of a topic that is too long, or of the packet id after it
 /** In place of a message that goes by. */
 const GOES_BY = Object.freeze({}) as Inbound;
 
+/** The parser of MQTT 5. Faults are returned as a text, as by Parser. */
 export class Parser5 extends Parser {
   private readonly maxPacketBytes: number;
   private code = 0;

@@ -14,6 +14,10 @@ import type { Properties } from "../wire/properties.js";
  */
 export type Property = readonly string[];
 
+/**
+ * The properties of MQTT 5, table 2-4. A row: identifier, name, type or length in bytes, packets that may have it (bits, see
+ * `belongs`), lowest and highest value.
+ */
 export const PROPERTIES: readonly Property[] = Object.freeze(
   (
     "1 payloadFormat 1 4105 0 1,2 messageExpiryS 4 4105,3 contentType s 4105,8 responseTopic s 4105,9 correlationData d 4105," +

@@ -65,6 +65,10 @@ interface Row {
   times: number;
 }
 
+/**
+ * Entries refused by a reason code: held back, tried later, or dead letters. Times in milliseconds of uptime, numbers the
+ * store's.
+ */
 export class Refused implements Refusals {
   private readonly owner: RefusedOwner;
   /** Those that are not allowed, until they are delivered after all. */

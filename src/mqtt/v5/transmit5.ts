@@ -11,6 +11,7 @@ import { packetLength, propertyBlock } from "./properties.js";
 /** Topics that are remembered; beyond them the one that came first is written out again. */
 const MAX_TOPICS = 16;
 
+/** The transmit buffer of MQTT 5: properties and topic aliases (§3.3.2.3.4). */
 export class Transmit5 extends Transmit implements TransmitLimits {
   aliasMaximum = 0;
   maxPacketBytes = 0xffff_ffff;

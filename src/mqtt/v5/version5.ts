@@ -14,6 +14,7 @@ function request(first: number, id: number, filter: string, options: Uint8Array)
   return packet(first, [Uint8Array.of(id >> 8, id, 0), field("filter", encodeTopicFilter(filter)), options]);
 }
 
+/** MQTT 5: packets to bytes and back. */
 export const version5 = Object.freeze<Version5>({
   level: 5,
   connect(options, clean, will) {

@@ -13,6 +13,7 @@ import type { Properties } from "./properties.js";
 import { encodeTopicName } from "./topics.js";
 import { encodeUTF8, isUnsayable } from "./utf8.js";
 
+/** Quality of service (MQTT 3.1.1 §4.3): 0 at most once, 1 at least once, 2 exactly once. */
 export type QoS = 0 | 1 | 2;
 
 /** What the server publishes when the connection ends without DISCONNECT (§3.1.2.5). */

@@ -38,6 +38,7 @@ export interface TCP {
   close(): void;
 }
 
+/** The class of a TCP socket (ECMA-419 clause 12). */
 export interface TCPConstructor {
   new (options: TCPOptions): TCP;
 }
@@ -49,11 +50,13 @@ export interface ResolveOptions {
   onError(host?: string): void;
 }
 
+/** A DNS resolver (ECMA-419 clause 20). */
 export interface Resolver {
   resolve(options: ResolveOptions): void;
   close?(): void;
 }
 
+/** The class of a DNS resolver. */
 export interface ResolverConstructor {
   new (options: Readonly<Record<string, unknown>>): Resolver;
 }

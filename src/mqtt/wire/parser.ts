@@ -59,8 +59,10 @@ export interface MessageReader {
 }
 
 // What the next byte is
+/** State: the packet's first byte comes next. */
 export const FIRST = 0; // a packet's first byte
 const GREETING = 1; // a CONNACK's first byte: the first packet of the stream (§3.2.0-1)
+/** State: a byte of the remaining length comes next (MQTT 3.1.1 §2.2.3). */
 export const LENGTH = 2; // of the remaining-length field
 const HEAD = 3; // of a packet before its payload; also while that comes in
 const ENDED = 4; // of no interest any more
@@ -71,6 +73,10 @@ const NAMES =
 /** The parser's own hand on it. */
 export type Inbound = { -readonly [K in keyof InboundMessage]: InboundMessage[K] };
 
+/**
+ * The parser of MQTT 3.1.1. Takes bytes in pieces of any length; for what a server must not send it returns a text that
+ * names packet and fault, and is done.
+ */
 export class Parser {
   protected readonly link: LinkReader;
   protected readonly messages: MessageReader;

@@ -29,6 +29,7 @@ export interface Protocol {
   readonly Transmit: new (length: number) => Transmit;
 }
 
+/** What MQTT 5 has beyond 3.1.1. */
 export interface Version5 extends Protocol {
   readonly level: 5;
   /** For `Message.properties`. @throws RangeError for what a PUBLISH cannot have */

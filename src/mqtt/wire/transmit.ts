@@ -20,6 +20,10 @@ export interface Message {
   readonly properties?: Uint8Array;
 }
 
+/**
+ * The transmit buffer of MQTT 3.1.1, of a length fixed at construction, in bytes. Adding returns whether there was free
+ * space; nothing is ever dropped.
+ */
 export class Transmit {
   private readonly bytes: Uint8Array;
   private readonly words: DataView;

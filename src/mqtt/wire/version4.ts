@@ -7,6 +7,7 @@ import type { Protocol } from "./protocol.js";
 import { encodeTopicFilter } from "./topics.js";
 import { Transmit } from "./transmit.js";
 
+/** MQTT 3.1.1 (protocol level 4): packets to bytes and back. */
 export const version4 = Object.freeze<Protocol>({
   level: 4,
   connect: connectPacket,

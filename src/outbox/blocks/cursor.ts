@@ -19,9 +19,11 @@ import {
 } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
 
+/** Tags that notes can have: 0 to 7. */
 export const TAGS = 8;
 /** What `notes` takes in a buffer. */
 export const NOTES_BYTES = TAGS << 2;
+/** In place of a block's number or an address in bytes: there is none. */
 export const NOWHERE = 0xffff_ffff;
 /** Numbers that one gap in the records may have used up (a lost SKIP record included). */
 const WIDEST_GAP = 4096;

@@ -382,6 +382,7 @@ export class Log {
   }
 }
 
+/** A header with nothing in it, to be filled. */
 export function emptyHeader(): BlockHeader {
   return {
     version: FORMAT_VERSION,
@@ -395,6 +396,7 @@ export function emptyHeader(): BlockHeader {
   };
 }
 
+/** Copies all fields of a header into another one. */
 export function copyHeader(from: BlockHeader, to: BlockHeader): void {
   Object.assign(to, from);
 }

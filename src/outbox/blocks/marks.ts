@@ -13,6 +13,7 @@ const WORDS = WINDOW >> 5;
 export const SETTLED_AT = 0;
 const RELEASED_AT = WORDS;
 
+/** Which entries from `tail` on are settled or released. Numbers are those of entries. */
 export class Marks {
   /** Every number below it is settled (or has no entry). */
   tail = 0;

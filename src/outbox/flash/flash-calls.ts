@@ -6,12 +6,14 @@
 import type { Flash } from "./flash.js";
 import { CLEAN_BYTES, HEAD_BYTES, OPEN_BYTES, type Words } from "./layout.js";
 
+/** Length of the buffer that reads and read-backs go through, in bytes. */
 export const SCRATCH_BYTES = 128;
 const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
 /** Where the record buffer begins in the one buffer. */
 export const RECORD_AT = HEAD_BYTES + SCRATCH_BYTES;
 const READ_TRIES = 3;
 
+/** Reads, programs and erases with their checks. Addresses and lengths in bytes of the partition; `false` is a failure. */
 export class FlashCalls {
   readonly blocks: number;
   readonly blockLength: number;

@@ -8,18 +8,23 @@ export type Words = Int32Array;
 
 /** Of the blocks that this firmware takes into use. Those of `OLDEST_VERSION` on, it reads and goes on filling. */
 export const FORMAT_VERSION = 2;
+/** The oldest format that this firmware reads. */
 export const OLDEST_VERSION = 1;
 /** The first version whose blocks hold short frames. */
 export const SHORT_SINCE = 2;
 
 /** Head of a block: `CLEAN_BYTES` (byte mode: "erase finished"; unit mode: "the open header is whole"), `OPEN_BYTES`. */
 export const CLEAN_BYTES = 16;
+/** Length of a block's open header, in bytes. */
 export const OPEN_BYTES = 32;
+/** Length of a block's head, in bytes. */
 export const HEAD_BYTES = CLEAN_BYTES + OPEN_BYTES;
 
 /** A record is a header word, the payload in whole words, a check word. */
 export const RECORD_OVERHEAD = 8;
+/** Where a record's payload begins, in bytes from its start. */
 export const PAYLOAD_AT = 4;
+/** The longest payload of a record, in bytes. */
 export const MAX_PAYLOAD_BYTES = 0xfff; // 12 bits of the header word
 
 /**
@@ -27,6 +32,7 @@ export const MAX_PAYLOAD_BYTES = 0xfff; // 12 bits of the header word
  * payload itself, a bit for the QoS, and a top bit that no other header has.
  */
 export const SHORT_BYTES = 8;
+/** Bytes of payload in a short frame. */
 export const SHORT_PAYLOAD = 3;
 /** The most that the last byte of its payload may be. */
 export const MAX_SHORT_TOP = 0x3f;
@@ -41,13 +47,21 @@ export const ERASED = -1;
 
 /** What a record holds (4 bits of the header word). 0 and 10..15 are for later versions. */
 export const ENTRY_QOS1 = 1;
-export const ENTRY_QOS2 = 2; // an entry's kind is its QoS
-export const SKIP = 3; // u32: so many numbers have no entry
-export const NOTE = 4; // tag byte, value
-export const STATE = 5; // counters and marks, see copy.ts
-export const SETTLED = 6; // number, 6 bytes; in byte mode see tail.ts
-export const RELEASED = 7; // number, 6 bytes
-export const REQUEUED = 8; // the `released` marks of every earlier entry are void
+/** An entry of QoS 2: an entry's kind is its QoS. */
+export const ENTRY_QOS2 = 2;
+/** A record that says how many numbers have no entry: u32. */
+export const SKIP = 3;
+/** A record that holds a note: tag byte, value. */
+export const NOTE = 4;
+/** A record that holds counters and marks, see copy.ts. */
+export const STATE = 5;
+/** A record that says that entries are settled: number, 6 bytes; in byte mode see tail.ts. */
+export const SETTLED = 6;
+/** A record that says that an entry is released: number, 6 bytes. */
+export const RELEASED = 7;
+/** A record that voids the `released` marks of every earlier entry. */
+export const REQUEUED = 8;
+/** A record that holds a note which an eviction carried along. */
 export const CARRIED = 9; // a note whose block was evicted: where it lay, tag, value; see carried.ts
 const LAST_KIND = CARRIED;
 
@@ -55,9 +69,11 @@ const LAST_KIND = CARRIED;
 export const QUEUED_STATE = 0xfc;
 /** Bits of the state byte: programmed to 0 when the entry is released, and when it is done. */
 export const RELEASED_BITS = 0x1c;
+/** Bits of the state byte that are programmed to 0 when the entry is done. */
 export const DONE_BITS = 0xe0;
 
 const imul = Math.imul;
+/** The multiplier of `mix`. */
 export const PRIME = 0x9e3779b1 | 0; // 2^32 / golden ratio, odd: multiplying by it loses nothing
 const FINISH_1 = 0x85ebca6b | 0; // the finisher of MurmurHash3 (public domain), and its inverse
 const FINISH_2 = 0xc2b2ae35 | 0;
@@ -88,6 +104,7 @@ export function finish(hash: number): number {
   return hash ^ (hash >>> 16);
 }
 
+/** The inverse of `finish`. */
 export function unfinish(check: number): number {
   let hash = imul(check ^ (check >>> 16), UNDO_2);
   hash = imul(hash ^ (hash >>> 13) ^ (hash >>> 26), UNDO_1);
@@ -115,6 +132,7 @@ export function isShortHeader(word: number): boolean {
   return word < 0 && word !== ERASED;
 }
 
+/** The kind of record of a short frame, by its header word. */
 export function shortKindOf(word: number): number {
   return (word & SHORT_QOS2) === 0 ? ENTRY_QOS1 : ENTRY_QOS2;
 }
@@ -194,6 +212,7 @@ export function isReleased(state: number): boolean {
   return cleared((state & RELEASED_BITS) >> 2) >= 2;
 }
 
+/** Is an entry with this state byte done? Two of three bits decide. */
 export function isDone(state: number): boolean {
   return cleared((state & DONE_BITS) >> 5) >= 2;
 }
@@ -233,6 +252,7 @@ export interface BlockHeader {
   erases: number;
 }
 
+/** In place of a block's number: there is none. */
 export const NO_BLOCK = 0xffff;
 const MAGIC = 0x4f48; // "HO"
 const HEADER_SEED = 0x4f48_0bed;
@@ -280,6 +300,7 @@ export function sequenceIn(words: Words, at: number): number {
   return words[at + 1] >>> 0;
 }
 
+/** How often the block was erased, by the clean header at word `at`. */
 export function erasesIn(words: Words, at: number): number {
   return words[at + 2] & 0xffffff;
 }
@@ -311,6 +332,7 @@ export function encodeClean(words: Words, at: number, erases: number, newest: nu
   words[at + 3] = finish(mix(CLEAN_MAGIC, words, at + 1, at + 3));
 }
 
+/** Is there a clean header at word `at`? */
 export function isClean(words: Words, at: number): boolean {
   return words[at] === CLEAN_MAGIC && words[at + 3] === finish(mix(CLEAN_MAGIC, words, at + 1, at + 3));
 }
@@ -323,6 +345,7 @@ export function encodeWhole(words: Words, at: number, sequence: number): void {
   words[at + 3] = finish(mix(WHOLE_MAGIC, words, at + 1, at + 3));
 }
 
+/** Does the header at word `at` say that block `sequence` is whole? */
 export function isWhole(words: Words, at: number, sequence: number): boolean {
   return (
     words[at] === WHOLE_MAGIC &&

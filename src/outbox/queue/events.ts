@@ -22,6 +22,7 @@ export type OutboxEvent =
   /** A mark could not be made durable: the entry may come back after a reboot. */
   | { readonly kind: "unmarked"; readonly sequence: number; readonly message: string };
 
+/** Counts of the outbox, exact after `exactCount`. */
 export interface Statistics {
   /** Entries that are not settled. */
   readonly entries: number;

@@ -10,6 +10,7 @@ import type { Medium } from "../flash/medium.js";
 import type { OutboxListener } from "./events.js";
 import { countPassed } from "./passed.js";
 
+/** Finds the next entry that is not settled, from any number on. */
 export class Finder {
   readonly log: Log;
   /** Whether the count of entries was made exact since the mount, see `exactCount`. */

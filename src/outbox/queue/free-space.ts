@@ -14,6 +14,7 @@ import type { Walk } from "./walk.js";
 type Policy = "dropOldest" | "refuse";
 const NONE = -1;
 
+/** Finds free space for a record, and evicts or refuses when there is none. */
 export class FreeSpace {
   readonly log: Log;
   readonly walk: Walk;

@@ -8,8 +8,10 @@ import type { Log } from "../blocks/log.js";
 import { CARRIED, NOTE, PAYLOAD_AT, STATE } from "../flash/layout.js";
 import type { Walk } from "./walk.js";
 
+/** The longest value of a note, in bytes. */
 export const MAX_NOTE_BYTES = 96;
 
+/** Reads and writes notes by their tag. */
 export class NotePad {
   private readonly log: Log;
   private readonly walk: Walk;

@@ -34,6 +34,7 @@ const IS_TAIL_DUE = 1;
 const IS_RESTED = 2;
 /** With more blocks in use the next run mounts: a backlog so long is rare, and its report is long anyway. */
 export const MAX_LIVE = 10;
+/** The most bytes that the state of an outbox has. */
 export const MAX_STATE_BYTES = (FIXED_WORDS << 2) + MAX_LIVE * 6;
 
 /** Of an outbox all of whose settles are durable; undefined: a later run has to mount it. */

@@ -18,6 +18,7 @@ const ADDRESS = MAX_FLASH - 1; // leaves a byte of a word for the state
 const QUEUED_PLACE = QUEUED_STATE << 24;
 const NO_PLACE = -1; // no address: blocks begin with a head
 
+/** Hands out entries in order, and settles them. */
 export class Walk extends Finder {
   /** One above the highest number that is in flight. */
   inFlightEnd = 0;

@@ -33,6 +33,10 @@ const AVERAGING_SHIFT = 5;
 const DEFAULT_AVERAGING: Averaging = 8; // noise of one bit (§6.5), in an eighth of a second
 const MAX_CONVERSION_MS = 17.5; // §6.5, of the slowest chip
 
+/**
+ * TI TMP117: temperature, -55 to 150 °C in steps of 1/128 °C. Throws SensorError for a chip that does not answer or forgot
+ * its configuration.
+ */
 export class TMP117 {
   /** Where the ADD0 pin can put it (§7.5.3.1.2): to ground, V+, SDA, SCL. Most modules tie it to ground. */
   static readonly addresses: readonly number[] = Object.freeze([0x48, 0x49, 0x4a, 0x4b]);

@@ -41,8 +41,10 @@ const LATER_STRIKES = 2;
 /** From the proof that the connection lives without a thing to the next try with it. */
 export const FIRST_RETRY_MS = 30_000;
 const RETRY_FACTOR = 4;
+/** The longest time until what was refused is tried again: six hours, in milliseconds. */
 export const MAX_RETRY_MS = 6 * 3_600_000;
 
+/** What acceptance asks of its owner, and what it reports. */
 export interface AcceptanceOwner {
   readonly timers: Timers;
   uptimeMs(): number;
@@ -54,6 +56,7 @@ export interface AcceptanceOwner {
   onTaken(): void;
 }
 
+/** Finds out how much of what the device publishes about itself the broker takes. */
 export class Acceptance {
   /** What is said on this connection, or on the next one. */
   extent: Extent = UNDETAILED;

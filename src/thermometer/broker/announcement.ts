@@ -20,6 +20,7 @@ import type { KeyValueStore } from "../../settings/store.js";
 import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
 import { DETAIL_MESSAGES } from "./diagnostics.js";
 
+/** Its key beside the settings. */
 export const ANNOUNCED_KEY = "announced";
 
 /** Names kept: they must fit one entry, and all be taken back in one go. */
@@ -28,6 +29,7 @@ const MAX_NAMES = 4;
 const MAX_BYTES = 64;
 const MAX_ID_BYTES = 23;
 
+/** The names under which the device is known at a broker. */
 export interface Names {
   readonly room: string;
   readonly id: string;
@@ -37,6 +39,7 @@ export interface Names {
   readonly channels: number;
 }
 
+/** Reads and writes the names. A store that fails costs old topics that stay retained, and nothing else. */
 export class Announcement {
   private readonly store: KeyValueStore;
 
@@ -114,6 +117,7 @@ export interface Announced {
   readonly channels: number;
 }
 
+/** What stands at the broker is not known. */
 export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
 
 /** Of names; never 0. Two that differ have the same one in 4 billion. */

@@ -8,6 +8,7 @@ import type { Settings } from "../../settings/settings.js";
 import { brokerPort } from "./address.js";
 import { sessionExpiryOf, versionOf } from "./agreement.js";
 
+/** What the client's options are taken from. */
 export interface ClientSettingsOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -17,6 +18,7 @@ export interface ClientSettingsOwner {
   readonly outbox: Outbox | undefined;
 }
 
+/** Those options of the MQTT client that follow from settings and board. */
 export class ClientSettings<Owner extends ClientSettingsOwner> {
   protected readonly owner: Owner;
 

@@ -14,6 +14,7 @@ import { VERSION } from "../../version.js";
 import type { Lifetime } from "../lifetime.js";
 import { agreementText } from "./agreement.js";
 
+/** What the rows ask of the device. */
 export interface DiagnosticsOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -28,6 +29,7 @@ export interface DiagnosticsOwner {
   readonly dropped: number;
 }
 
+/** A row: an entity of Home Assistant, and how its value is read. */
 export interface Diagnostic extends Entity {
   /** A change is sent within a minute, not with the next message that is due. */
   readonly isNews?: true;
@@ -41,6 +43,7 @@ const measurement = "measurement";
 const total = "total_increasing";
 const duration = "duration";
 
+/** All rows, in the order of the message. */
 export const diagnostics: readonly Diagnostic[] = Object.freeze([
   row({
     key: "rssi",

@@ -11,6 +11,7 @@ import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import { VERSION } from "../../version.js";
 import { type DiagnosticsOwner, diagnostics } from "./diagnostic-rows.js";
 
+/** What diagnostics ask of the client. */
 export interface DiagnosticsClient {
   readonly status: ClientStatus;
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
@@ -22,9 +23,11 @@ export const LOOK_MS = 60_000;
 export const LOOKS = 15;
 /** From one message to Home Assistant to the next: each has the client's buffer for itself. */
 export const STEP_MS = 500;
+/** In so many messages Home Assistant gets the rows. */
 export const DETAIL_MESSAGES = detailMessages(diagnostics.length);
 const RETAINED = Object.freeze<{ readonly qos: 0; readonly retain: true }>({ qos: 0, retain: true });
 
+/** Sends the rows when they are due. */
 export class Diagnostics {
   private readonly owner: DiagnosticsOwner;
   private readonly client: DiagnosticsClient;

@@ -12,6 +12,7 @@ import type { TLSDemand, TLSFacts, TLSRefusal } from "../../tls/io.js";
 import type { KeptSession } from "../../tls/kept-session.js";
 import { tlsRefusalText } from "./tls-refusal.js";
 
+/** What TLS asks of the device. */
 export interface EncryptionOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -29,6 +30,7 @@ const SERVER = Object.freeze(["mqtt.host", "mqtt.port", "mqtt.tls", "mqtt.name",
 
 type Progress = "none" | "handshake" | "secured";
 
+/** The demand of TLS for each connection, and what came of it. */
 export class Encryption implements TLSDemand {
   session: unknown;
   private readonly owner: EncryptionOwner;

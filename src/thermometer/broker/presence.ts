@@ -59,6 +59,7 @@ export interface PresenceClient extends DiagnosticsClient {
   forgetFilter(filter: string): void;
 }
 
+/** What presence asks of the device. */
 export interface PresenceOwner extends DiagnosticsOwner {
   readonly announcement: Announcement;
   /** Of a thermometer that sleeps. */
@@ -75,6 +76,7 @@ const WILL_SLACK_MS = 15_000; // a broker may be that late
 const REFUSED = 0x80;
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
+/** Publishes status and discovery, and takes back what stands under old names. */
 export class Presence implements AcceptanceOwner {
   private readonly owner: PresenceOwner;
   private readonly client: PresenceClient;

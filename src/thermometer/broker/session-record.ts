@@ -30,6 +30,7 @@ export interface SessionStore {
   readNote(tag: number): Uint8Array | undefined;
 }
 
+/** Reads and writes the session record. */
 export class SessionRecord {
   private readonly store: SessionStore;
   private readonly notes: Sticky;

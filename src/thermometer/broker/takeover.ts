@@ -13,6 +13,7 @@ export const MAX_LIFE_MS = 150_000;
 /** Since the connection began, or something was acknowledged. What is not taken ends a connection within a round trip. */
 export const MIN_QUIET_MS = 1_000;
 
+/** Notices that another device has this one's client id. Times in milliseconds of uptime. */
 export class Takeover {
   private row = 0;
   private sinceMs = 0;

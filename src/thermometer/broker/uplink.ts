@@ -34,6 +34,7 @@ import { refusalLine, settledLine } from "./refusal.js";
 import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
 
+/** What the uplink asks of the device. */
 export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner, RemoteOwner {
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
@@ -58,6 +59,7 @@ const TAKEN_OVER = 0x8e;
 /** How a broker shows that it has no QoS 2. */
 const LOWERED = Object.freeze({ acknowledged: "it answers with PUBACK", refused: "QoS 1 is the most it takes" });
 
+/** The MQTT client of the product, with its session, its readings and its presence. */
 export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions<Entry>, PresenceClient {
   private readonly client: Client<Entry>;
   readonly presence: Presence;

@@ -17,6 +17,7 @@ import type { Lifetime } from "../lifetime.js";
 import type { Sampling } from "../sampling.js";
 import type { Updating } from "../updating.js";
 
+/** The device as the prompt sees it. */
 export interface Product extends Firmware {
   readonly board: Board;
   readonly store: KeyValueStore;

@@ -17,6 +17,7 @@ import { statusRows } from "./status.js";
 /** Readings thrown away in a turn: a full flash at once would take longer than a watchdog waits. */
 const A_TURN = 250;
 
+/** The prompt's view of the device. */
 export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
   private readonly thermometer: Product;
   private provisioning: Provisioning | undefined; // since the first byte at the prompt

@@ -8,6 +8,7 @@ import { parseSetting } from "../../settings/parse.js";
 import { VERSION } from "../../version.js";
 import type { Product } from "./product.js";
 
+/** Improv's view of the device. */
 export class Provisioning implements ImprovPort {
   private readonly thermometer: Product;
   private attempt: ((joined: boolean) => void) | undefined;

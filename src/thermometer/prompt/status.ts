@@ -16,6 +16,7 @@ import type { Product } from "./product.js";
 
 type Row = readonly [label: string, value: string];
 
+/** The rows of `status`: label and value. */
 export function statusRows(thermometer: Product): readonly Row[] {
   return [
     [

@@ -20,6 +20,7 @@ import type { KeyValueStore } from "../../settings/store.js";
 import { permit } from "./permission.js";
 import { CommandRecord, commandHash, owedSamples } from "./record.js";
 
+/** What commands ask of the device. */
 export interface RemoteOwner {
   readonly board: Board;
   readonly settings: Settings;
@@ -31,6 +32,7 @@ export interface RemoteOwner {
   log(level: LineLevel, text: string): void;
 }
 
+/** What commands ask of the client. */
 export interface RemoteClient {
   /** Connected, and all that was sent beside readings is acknowledged. */
   readonly hasAnswered: boolean;
@@ -62,6 +64,7 @@ interface Waiting {
   readonly sender: Sender | undefined;
 }
 
+/** Takes commands from the broker, has them done, and answers. */
 export class RemoteCommands {
   private readonly owner: RemoteOwner;
   private readonly client: RemoteClient;

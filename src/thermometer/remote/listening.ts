@@ -5,18 +5,21 @@
 import { commandTopic } from "../../homeassistant/discovery.js";
 import type { Settings } from "../../settings/settings.js";
 
+/** What the subscription asks of the device. */
 export interface ListeningOwner {
   readonly settings: Settings;
   /** Level of the topic. */
   readonly id: string;
 }
 
+/** What the subscription asks of the client. */
 export interface ListeningClient {
   subscribe(filter: string, qos: 0 | 2): void;
   unsubscribe(filter: string): void;
   forgetFilter(filter: string): void;
 }
 
+/** Subscribes to commands while the setting `remote` wants them. */
 export class Listening {
   private readonly owner: ListeningOwner;
   private readonly client: ListeningClient;

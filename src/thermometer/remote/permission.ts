@@ -8,6 +8,7 @@ import { findName } from "../../console/commands/command.js";
 import { splitWords } from "../../console/shell/words.js";
 import type { Settings } from "../../settings/settings.js";
 
+/** A command that may be done. */
 export interface Permitted {
   /** What the prompt is to run, and its first word. */
   readonly run: string;

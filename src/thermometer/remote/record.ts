@@ -12,6 +12,7 @@
  */
 import type { KeyValueStore } from "../../settings/store.js";
 
+/** Its key beside the settings. */
 export const COMMANDS_KEY = "commands";
 /** As many as a broker has in flight to a client, and more. */
 const MAX_KEPT = 32;
@@ -20,6 +21,7 @@ const FORMAT = 1;
 /** Of a hash: it is of a command's own id. */
 const OWN_ID = 1;
 
+/** Which commands were done. What it notes is durable when it returns; throws Error if the store cannot keep it. */
 export class CommandRecord {
   private readonly store: KeyValueStore;
   private hashes: number[] = [];

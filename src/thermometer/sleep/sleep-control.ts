@@ -52,6 +52,7 @@ interface ReportingUplink {
   stop(whenDone: () => void): void;
 }
 
+/** What a sleeper's control asks of the device. */
 export interface SleepOwner extends Parts {
   readonly settings: Settings;
   readonly uplink: ReportingUplink | undefined;
@@ -66,6 +67,7 @@ export interface SleepOwner extends Parts {
 
 type Phase = "awake" | "leaving" | "left" | "asleep";
 
+/** Decides when the device goes to sleep. Times in milliseconds. */
 export class SleepControl {
   private readonly owner: SleepOwner;
   private readonly sleeper: Sleeper;

@@ -30,6 +30,7 @@ export interface WakeOwner {
   onWhole(record: WakeRecord | undefined): void;
 }
 
+/** One wake that measures and sleeps again, or hands over to the whole thermometer. */
 export class Wake {
   private readonly board: WakeBoard;
   private readonly sleeper: Sleeper;
