@@ -1,8 +1,8 @@
 /*
- * The slots of a simulated device, as the firmware has them: boards/parts/boot-slots.ts keeps them, this gives them the io class's shape.
+ * The slots of a simulated device, as the firmware has them: boards/parts/flash/boot-slots.ts keeps them, this gives them the io class's shape.
  */
 import type { Slots, SlotsConstructor } from "../../src/update/io.js";
-import type { BootSlots } from "../parts/boot-slots.js";
+import type { BootSlots } from "../parts/flash/boot-slots.js";
 
 /** The io class of `slots`, for `UpdatePort.io`. */
 export function slotsClass(slots: BootSlots): SlotsConstructor {

@@ -5,8 +5,8 @@
 import type { ResetCause, TimerId } from "../../src/board.js";
 import type { UpdatePort } from "../../src/update/io.js";
 import { slotsClass } from "../common/image-slots.js";
-import { BootSlots } from "../parts/boot-slots.js";
-import { type ImageDescription, makeImage } from "../parts/image.js";
+import { BootSlots } from "../parts/flash/boot-slots.js";
+import { type ImageDescription, makeImage } from "../parts/flash/image.js";
 import type { Chip } from "./chip.js";
 import { ImageError } from "./flash/flash-file.js";
 import { timers } from "./timers.js";

@@ -4,7 +4,7 @@
  * designs of others: recorded, not measured in this run. They come from one measurement of the same work (a queue of
  * 128-byte messages) on one byte-accurate emulator, which is not part of this repository.
  */
-import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { BYTES_A_BLOCK } from "../../src/outbox/blocks/blocks.js";
 import { HEAD_BYTES } from "../../src/outbox/flash/layout.js";
 import { Outbox } from "../../src/outbox/outbox.js";

@@ -5,7 +5,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { generator } from "../../boards/parts/nor-flash.js";
+import { generator } from "../../boards/parts/flash/nor-flash.js";
 import { Device } from "./support/device.js";
 import { commandFrame, credentials, frame } from "./support/improv-client.js";
 

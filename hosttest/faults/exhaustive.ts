@@ -4,8 +4,8 @@
  * (every state that one can leave); after each of these, power goes again in the recovery, at every seventh step and each
  * time from another one on. The bits of half-way cells are drawn from the case's name.
  */
-import { type CutBits, type FlashImage, generator, NorFlash } from "../../boards/parts/nor-flash.js";
-import { ERASE_STATES, type EraseState } from "../../boards/parts/nor-flash-erase.js";
+import { type CutBits, type FlashImage, generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
+import { ERASE_STATES, type EraseState } from "../../boards/parts/flash/nor-flash-erase.js";
 import type { Ledger } from "./ledger.js";
 import { newTally } from "./life.js";
 import type { Outcome } from "./random.js";

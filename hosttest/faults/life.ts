@@ -3,7 +3,7 @@
  * order, sessions that get lost, and power that goes at any byte, again and again, also during recovery.
  * The same seed is the same life on every machine.
  */
-import { type CutBits, generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { type CutBits, generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { MAX_PAYLOAD, Rig } from "./rig.js";
 
 export interface Tally {

@@ -2,7 +2,7 @@
  * One device under test: an outbox on simulated flash, and the ledger that it is held against. Every operation announces
  * itself to the ledger; power may go in any of them. What a device hands out after power went means nothing.
  */
-import { type NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
+import { type NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { WINDOW } from "../../src/outbox/blocks/marks.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { Version1Flash } from "../support/version-1-flash.js";

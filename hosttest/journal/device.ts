@@ -2,7 +2,7 @@
  * A device as the journal sees it: an outbox on simulated flash, booted again and again, with a clock that somebody sets
  * or none. The world's time is true and goes on; what a boot knows of it is what the clock was set to.
  */
-import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { channels } from "../../src/channels/channels.js";
 import type { Sample } from "../../src/channels/sample.js";
 import { type ClockState, CRYSTAL, type Oscillator } from "../../src/journal/dating.js";

@@ -3,7 +3,7 @@
  * carried along, so that what is kept, and what is sent again, has the time it had.
  */
 import { expect, test } from "vitest";
-import { generator } from "../../boards/parts/nor-flash.js";
+import { generator } from "../../boards/parts/flash/nor-flash.js";
 import { SLOW_CLOCK } from "../../src/journal/dating.js";
 import { SEED } from "../support/seed.js";
 import { ReadingDevice } from "./device.js";

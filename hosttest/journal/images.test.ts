@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import { sampleOf } from "../support/sample.js";
 import { ReadingDevice, type Seen } from "./device.js";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Journal, type JournalStore } from "../../src/journal/journal.js";
 import { CLOCK, encodeClock, ROOM } from "../../src/journal/notes.js";
 import { MAX_PAYLOAD } from "../../src/journal/render.js";

@@ -1,6 +1,6 @@
 /* Entries appended without a mount, between two runs that mount: whatever flash does, none is lost, none comes twice. */
 import { describe, expect, test } from "vitest";
-import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
+import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { Appender, type Position } from "../../src/outbox/appender.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 

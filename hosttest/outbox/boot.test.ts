@@ -1,6 +1,6 @@
 /* A boot is bounded: its work depends neither on the backlog, nor on how many entries were settled before. */
 import { describe, expect, test } from "vitest";
-import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Cursor } from "../../src/outbox/blocks/cursor.js";
 import { emptyHeader } from "../../src/outbox/blocks/log.js";
 import { Medium } from "../../src/outbox/flash/medium.js";

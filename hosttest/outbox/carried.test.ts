@@ -4,7 +4,7 @@
  * of all notes, over evictions, copied blocks, boots and power cuts at any byte.
  */
 import { describe, expect, test } from "vitest";
-import { type CutBits, generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { type CutBits, generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 import type { Suspension } from "../../src/outbox/queue/options.js";
 import { SEED } from "../support/seed.js";

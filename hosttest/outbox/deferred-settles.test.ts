@@ -3,7 +3,7 @@
  * else comes back; all counts stay true. Cuts inside a call are the campaign's.
  */
 import { describe, expect, test } from "vitest";
-import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox, type OutboxOptions } from "../../src/outbox/outbox.js";
 import { SEED } from "../support/seed.js";
 

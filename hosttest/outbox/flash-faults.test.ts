@@ -1,6 +1,6 @@
 /* Flash that fails: calls that throw, calls that report success and do nothing, stuck bits. Nothing is lost silently. */
 import { describe, expect, test } from "vitest";
-import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox, type OutboxEvent } from "../../src/outbox/outbox.js";
 
 const BLOCK = 1024;

@@ -1,6 +1,6 @@
 /* What may lie on the partition instead: mounted or refused with a clear error; never a throw from the depths or a hang. */
 import { describe, expect, test } from "vitest";
-import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { emptyHeader } from "../../src/outbox/blocks/log.js";
 import { decodeFormat, decodeHeader, encodeHeader } from "../../src/outbox/flash/layout.js";
 import { Medium } from "../../src/outbox/flash/medium.js";

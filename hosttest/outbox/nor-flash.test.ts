@@ -1,7 +1,7 @@
 /* The simulated flash obeys the chip's law, or nothing that is proved on it holds. */
 import { describe, expect, test } from "vitest";
-import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
-import { ERASE_STATES } from "../../boards/parts/nor-flash-erase.js";
+import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
+import { ERASE_STATES } from "../../boards/parts/flash/nor-flash-erase.js";
 
 function bytesAt(flash: NorFlash, offset: number, length: number): number[] {
   const buffer = new Uint8Array(length);

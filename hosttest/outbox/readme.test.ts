@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { transformSync } from "esbuild";
 import { expect, test } from "vitest";
-import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 
 test("the example appends an entry, sends it, settles it", () => {

@@ -1,6 +1,6 @@
 /* What a boot programs again, or to zeros, so that what it found stays as it found it: one step of the recovery a test. */
 import { expect, test } from "vitest";
-import { NorFlash } from "../../boards/parts/nor-flash.js";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 
 const BLOCK = 1024;

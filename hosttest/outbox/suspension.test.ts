@@ -3,7 +3,7 @@
  * wherever flash is not as remembered.
  */
 import { describe, expect, test } from "vitest";
-import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
+import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { Appender } from "../../src/outbox/appender.js";
 import { Outbox, type Suspension } from "../../src/outbox/outbox.js";
 import { MAX_LIVE, MAX_STATE_BYTES } from "../../src/outbox/queue/suspended.js";

@@ -1,6 +1,6 @@
 /* Wakes that measure, append and sleep: what is in flash afterwards, and when the whole thermometer is asked for. */
 import { describe, expect, test } from "vitest";
-import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
+import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { Sample } from "../../src/channels/sample.js";
 import { Journal } from "../../src/journal/journal.js";
 import { BASE } from "../../src/journal/notes.js";

@@ -3,8 +3,8 @@
  * the settings are the old ones or the new ones, all of them, and stay what they once were read as.
  */
 import { expect, test } from "vitest";
+import { type CutBits, generator, NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { type CutBits, generator, NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { Settings } from "../../src/settings/settings.js";
 
 const BLOCKS = 3;

@@ -2,8 +2,8 @@
  * The simulated NVS: atomic at every byte, through garbage collection, worn cells and cut erases.
  */
 import { describe, expect, test } from "vitest";
+import { generator, NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { generator, NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 
 function bytes(text: string): ArrayBuffer {
   return Uint8Array.from(text, (character) => character.charCodeAt(0)).buffer;

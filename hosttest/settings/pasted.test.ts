@@ -1,7 +1,7 @@
 /* Certificates and keys among the settings: how a paste is taken, and what lies on flash of it, whenever power goes. */
 import { describe, expect, test } from "vitest";
+import { generator, NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { generator, NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { MAX_LONG_VALUE, referenceTo } from "../../src/settings/long-values.js";
 import { Settings } from "../../src/settings/settings.js";
 import type { KeyValueStore } from "../../src/settings/store.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { NorFlash } from "../../boards/parts/nor-flash.js";
 import { openedFlash } from "../support/opened-flash.js";
 import { VirtualTime } from "../support/virtual-time.js";
 import { Device } from "./device.js";

@@ -4,9 +4,9 @@
  * firmware still does in that turn has no effect: its sockets are dumb, its timers never fire, its flash throws.
  */
 
+import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { type Intruder, NTPServer } from "../../boards/parts/ntp.js";
 import { SHT3xPart } from "../../boards/parts/sht3x.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";

@@ -6,11 +6,11 @@
  */
 import { DeepSleep } from "../../boards/common/deep-sleep.js";
 import { slotsClass } from "../../boards/common/image-slots.js";
-import { BootSlots } from "../../boards/parts/boot-slots.js";
+import { BootSlots } from "../../boards/parts/flash/boot-slots.js";
+import type { ImageDescription } from "../../boards/parts/flash/image.js";
+import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { I2CBus, type I2CPart } from "../../boards/parts/i2c-bus.js";
-import type { ImageDescription } from "../../boards/parts/image.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import { NTPServer } from "../../boards/parts/ntp.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";

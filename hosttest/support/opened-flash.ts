@@ -2,8 +2,9 @@
  * Simulated flash as a firmware opens it: each opening is closed for itself, so that one who looks at the flash and closes it
  * leaves the other openings as they are. What is mounted on the flash is known on the flash, whichever opening it was mounted by.
  */
+
+import { type NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import type { FlashRegion } from "../../boards/parts/key-value.js";
-import { type NorFlash, PowerCut } from "../../boards/parts/nor-flash.js";
 import type { Flash } from "../../src/outbox/flash/flash.js";
 
 /** An opening of `flash`; `onCut` is called at the moment at which it has no power any more. */

@@ -1,5 +1,5 @@
 /* A part of a simulated flash, as a partition: its blocks count from 0. */
-import type { NorFlash } from "../../boards/parts/nor-flash.js";
+import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 
 export class Region {
   /** The key-value store that is open on it. */

@@ -2,7 +2,7 @@
  * A flash as firmware 0.1 leaves it: whatever an outbox writes through it lies in blocks of format version 1, which the outbox
  * on top takes for its own. Only the version in the open headers differs, as long as no payload is one that fits a short frame.
  */
-import type { NorFlash } from "../../boards/parts/nor-flash.js";
+import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { emptyHeader } from "../../src/outbox/blocks/log.js";
 import type { Flash, FlashStatus } from "../../src/outbox/flash/flash.js";
 import {

@@ -3,8 +3,8 @@
  * prompt comes up whatever the settings' flash does.
  */
 import { describe, expect, test } from "vitest";
+import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import type { NorFlash } from "../../boards/parts/nor-flash.js";
 import { AGAIN_MS, ERASING_KEY } from "../../src/thermometer/factory-reset.js";
 import { GUARD_KEY } from "../../src/thermometer/health.js";
 import { FLASH_RETRY_MS } from "../../src/thermometer/intake.js";

@@ -1,6 +1,6 @@
 /* After a factory reset no byte of what was set is left on flash, whenever power went meanwhile. */
 import { describe, expect, test } from "vitest";
-import type { NorFlash } from "../../boards/parts/nor-flash.js";
+import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { SimulatedDevice } from "../support/device-board.js";
 
 const SECOND = 1000;

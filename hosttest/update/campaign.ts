@@ -2,8 +2,8 @@
  * Updates by the thousand, on the slots and the state machine alone: images that are good, wrong, or fail on trial, power cuts anywhere, a
  * way that loses what is sent. What must hold after each: the device starts, in the old image or the new one, and its state says how it ended.
  */
-import { type ImageFault, makeImage } from "../../boards/parts/image.js";
-import { generator } from "../../boards/parts/nor-flash.js";
+import { type ImageFault, makeImage } from "../../boards/parts/flash/image.js";
+import { generator } from "../../boards/parts/flash/nor-flash.js";
 import { keyPair, offerOf } from "./support/keys.js";
 import { drive, World } from "./support/world.js";
 

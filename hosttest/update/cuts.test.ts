@@ -3,8 +3,8 @@
  * the new one, and how it ends is explained by what it says.
  */
 import { describe, expect, test } from "vitest";
-import { type ImageFault, makeImage } from "../../boards/parts/image.js";
-import { generator } from "../../boards/parts/nor-flash.js";
+import { type ImageFault, makeImage } from "../../boards/parts/flash/image.js";
+import { generator } from "../../boards/parts/flash/nor-flash.js";
 import { SEED } from "../support/seed.js";
 import { campaignUpdate, type Tally } from "./campaign.js";
 import { keyPair, offerOf } from "./support/keys.js";

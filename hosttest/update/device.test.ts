@@ -3,7 +3,7 @@
  * twice, and the device stays awake where it must.
  */
 import { expect, test } from "vitest";
-import { makeImage } from "../../boards/parts/image.js";
+import { makeImage } from "../../boards/parts/flash/image.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { House } from "../support/house.js";
 import { SimulatedHost } from "./support/host.js";

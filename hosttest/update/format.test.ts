@@ -3,7 +3,7 @@
  * format once more. The newest format is written after the confirmation, and not before.
  */
 import { expect, test } from "vitest";
-import { generator, NorFlash } from "../../boards/parts/nor-flash.js";
+import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Journal } from "../../src/journal/journal.js";
 import { Sticky } from "../../src/journal/sticky.js";
 import { emptyHeader } from "../../src/outbox/blocks/log.js";

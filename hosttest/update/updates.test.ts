@@ -1,7 +1,7 @@
 /* One update from its announcement to its end: what is refused and why, how it goes on after drops and boots, trial and way back. */
 import { describe, expect, test } from "vitest";
-import { makeImage } from "../../boards/parts/image.js";
-import { generator } from "../../boards/parts/nor-flash.js";
+import { makeImage } from "../../boards/parts/flash/image.js";
+import { generator } from "../../boards/parts/flash/nor-flash.js";
 import { toASCII } from "../../src/common/ascii.js";
 import { keyPair, offerOf } from "./support/keys.js";
 import { drive, World, type WorldOptions } from "./support/world.js";

@@ -3,8 +3,8 @@
  * is in the file; of the byte at the cut, some bits are.
  */
 
-import { PowerCut } from "../../parts/nor-flash.js";
-import { EraseCut } from "../../parts/nor-flash-erase.js";
+import { PowerCut } from "../../parts/flash/nor-flash.js";
+import { EraseCut } from "../../parts/flash/nor-flash-erase.js";
 
 /** An erase takes so much longer than a byte; a cut falls inside it as often as inside so many bytes. */
 const ERASE_STEPS = 16;

@@ -4,7 +4,7 @@
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { describedIn } from "../../../boards/parts/image.js";
+import { describedIn } from "../../../boards/parts/flash/image.js";
 import { messageOf } from "../../../src/common/message-of.js";
 import { type Offer, statementOf } from "../../../src/update/offer.js";
 import { UsageError } from "../../support/command-line/command-line.js";

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type ImageDescription, makeImage } from "../../../boards/parts/image.js";
+import { type ImageDescription, makeImage } from "../../../boards/parts/flash/image.js";
 import { VERSION } from "../../../src/version.js";
 import { bundle, top } from "../../support/bundle.mjs";
 import { Collector } from "../../support/collector.js";

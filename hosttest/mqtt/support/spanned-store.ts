@@ -1,7 +1,7 @@
 /*
  * Stores that hand out SPAN numbers from the oldest on, as an outbox on flash does: one in RAM, and the outbox itself.
  */
-import { NorFlash } from "../../../boards/parts/nor-flash.js";
+import { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
 import { type MemoryEntry, MemoryStore, SPAN } from "../../../src/mqtt/delivery/store.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 

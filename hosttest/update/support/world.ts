@@ -3,10 +3,10 @@
  * drops and repeats messages. The device is src/update and the flash alone: the whole firmware is in hosttest/simulation.
  */
 import { slotsClass } from "../../../boards/common/image-slots.js";
-import { BootSlots } from "../../../boards/parts/boot-slots.js";
-import type { ImageDescription } from "../../../boards/parts/image.js";
+import { BootSlots } from "../../../boards/parts/flash/boot-slots.js";
+import type { ImageDescription } from "../../../boards/parts/flash/image.js";
+import { NorFlash, PowerCut } from "../../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
-import { NorFlash, PowerCut } from "../../../boards/parts/nor-flash.js";
 import { fromHex, toASCII } from "../../../src/common/ascii.js";
 import type { Offer } from "../../../src/update/offer.js";
 import { CHUNK_HEAD } from "../../../src/update/updater.js";

@@ -4,7 +4,7 @@
  * Source: ESP-IDF 6.0, bootloader_utility.c and esp_ota_ops.c. An entry: 0 sequence number (4), 24 state (4), 28 CRC-32 of the number (4).
  * The slot of number n is (n - 1) % 2; the highest one that is neither invalid nor aborted starts.
  */
-import { crc32 } from "./crc32.js";
+import { crc32 } from "../crc32.js";
 import { describedIn, type ImageDescription } from "./image.js";
 
 const ENTRY = 32;

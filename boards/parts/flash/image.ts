@@ -4,7 +4,7 @@
  *
  *   0 magic (4), 4 length of all (4), 8 length of the description (4), 12- the description, JSON in ASCII; filling; the last 4: CRC-32 of all before
  */
-import { crc32 } from "./crc32.js";
+import { crc32 } from "../crc32.js";
 
 const MAGIC = 0x31495448; // "HTI1"
 const HEAD = 12;
