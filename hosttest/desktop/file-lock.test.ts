@@ -8,7 +8,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { bundle } from "../support/bundle.mjs";
 
 const PROGRAM = await bundle("hosttest/desktop/chip-process.ts");
-const IMAGE_BYTES = 4096 + 6 * 4096 + 256 * 4096;
+/** Lock and id, settings, outbox; boot selection and two slots for images. */
+const IMAGE_BYTES = (1 + 6 + 256 + 2 + 2 * 64) * 4096;
 /** Process ids in there are others than outside. */
 const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc"];
 const hasContainers = spawnSync(CONTAINER[0], [...CONTAINER.slice(1), "true"]).status === 0;

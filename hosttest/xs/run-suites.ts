@@ -29,6 +29,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/wire/transmit.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/outbox/carried.test.ts": "lives of thousands of calls: journal/evicted.test.ts is a smaller case",
   "hosttest/outbox/readme.test.ts": "reads README.md, and bundles",
+  "hosttest/update/device.test.ts": "signs images by node:crypto",
   "hosttest/mqtt/peers.test.ts": "talks to other programs",
   "hosttest/mqtt/readme.test.ts": "reads README.md, and compiles",
   "hosttest/outbox/campaign.test.ts": "takes an interpreter hours: suites/campaign.suite.ts is a share of it",
