@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { diagnostics } from "../../../src/thermometer/broker/diagnostic-rows.js";
-import { DETAIL_MESSAGES, LOOK_MS, LOOKS } from "../../../src/thermometer/broker/diagnostics.js";
+import { DETAIL_MESSAGES, Diagnostics, LOOK_MS, LOOKS } from "../../../src/thermometer/broker/diagnostics.js";
 import { VERSION } from "../../../src/version.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
@@ -72,6 +72,23 @@ describe("what it says", () => {
 });
 
 describe("when", () => {
+  test("what the broker never takes is left out: it is not tried without end, and the rest follows", () => {
+    const { one, time } = device();
+    time.advance(MINUTE);
+    const { uplink } = one.firmware;
+    if (uplink === undefined) throw new Error("no uplink");
+    const tried: string[] = [];
+    const { status } = uplink;
+    const publish = (topic: string): boolean => {
+      tried.push(topic);
+      return topic === TOPIC; // the others are longer than its Maximum Packet Size
+    };
+    new Diagnostics(one.firmware, { status, publish }).begin("homeassistant");
+    time.advance(30 * MINUTE);
+    expect(tried.filter((topic) => topic !== TOPIC).length).toBeLessThan(4 * DETAIL_MESSAGES);
+    expect(tried.filter((topic) => topic === TOPIC).length).toBeGreaterThan(0);
+  });
+
   test("every quarter of an hour, and no more often while nothing is news", () => {
     const { time, said } = device();
     time.advance(MINUTE);

@@ -35,6 +35,8 @@ export class Diagnostics {
   /** The next message for Home Assistant. */
   private next = 0;
   private looks = 0;
+  /** Until the next message for Home Assistant. */
+  private stepMs = STEP_MS;
   /** A hash of what may be news in the message that was sent last. */
   private news = 0;
 
@@ -48,6 +50,7 @@ export class Diagnostics {
     this.rest();
     this.next = prefix === "" ? DETAIL_MESSAGES : 0;
     this.looks = LOOKS;
+    this.stepMs = STEP_MS;
     this.step(prefix);
   }
 
@@ -77,10 +80,13 @@ export class Diagnostics {
     const isAnnounced = this.next >= DETAIL_MESSAGES;
     if (!isAnnounced) this.announce(prefix);
     else if (++this.looks >= LOOKS || hashOf(this.text(true)) !== this.news) this.send();
-    this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : STEP_MS);
+    this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : this.stepMs);
   }
 
-  /** What the socket does not take is tried again with the next step. */
+  /**
+   * What the client does not take is tried again, after twice as long each time: the socket may be full. One that it does not take for as
+   * long as a look is longer than the broker takes: it is left out.
+   */
   private announce(prefix: string): void {
     const { owner, client } = this;
     const { room, id } = this.names;
@@ -88,7 +94,9 @@ export class Diagnostics {
     const isThere = (row: number): boolean => diagnostics[row].read(owner, status) !== undefined;
     const device = { room, id, prefix, version: VERSION };
     const { topic, payload } = detailMessage(device, diagnostics, this.next, isThere);
-    if (client.publish(topic, payload, RETAINED)) this.next++;
+    const isSent = client.publish(topic, payload, RETAINED);
+    if (isSent || this.stepMs >= LOOK_MS) this.next++;
+    this.stepMs = isSent ? STEP_MS : Math.min(this.stepMs * 2, LOOK_MS);
   }
 
   /** All rows, or those alone that are news. */
