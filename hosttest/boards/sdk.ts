@@ -40,7 +40,10 @@ export class Hardware {
   radios = 0;
   readonly traced: string[] = [];
   /** Our own functions of C, by name. */
-  readonly native: Record<string, (...args: never[]) => unknown> = { xs_mac_address: () => "246f28abcdef" };
+  readonly native: Record<string, (...args: never[]) => unknown> = {
+    xs_mac_address: () => "246f28abcdef",
+    xs_has_tls: () => false,
+  };
   /** Files by path: what the module `file` keeps. */
   readonly files = new Map<string, Uint8Array>();
   readonly tcpSockets: { readonly options: TCPOptions; isClosed: boolean }[] = [];

@@ -41,7 +41,10 @@ const WRONG: Readonly<Record<string, readonly [words: string[], line: string]>> 
     "--home-assistant http://h: expected an address that begins with ws:// or wss://",
   ],
   monitor: [["--broker", "http://u:secret@h"], "--broker http://u:***@h: expected mqtt[s]://[user:pass@]host[:port]"],
+  peers: [["--count", "0"], "--count 0: expected a whole number from 20 to 100000"],
   recipes: [["--outage", "0"], "--outage 0: expected a whole number from 1 to 86400"],
+  update: [["--wait", "x"], "--wait x: expected seconds, more than 0 and at most 3600"],
+  updates: [["--updates", "0"], "--updates 0: expected a whole number from 1 to 10000000"],
 };
 
 function runScript(name: string, words: readonly string[]): { status: number | null; out: string; error: string } {
