@@ -1,6 +1,8 @@
 /*
  * Seeds that once found something, with what it was. They run in every swarm; a fix that is undone is found again here.
  * The schedule that a seed brews changes when the storm does: then the line is history, and the seed one among others.
+ * Three worlds of 36.5 days, too long for a test, are run by hand: `npm run simulate -- --years 0.1 --devices 1 --seed S` with S = 2477474040 (a clock
+ * corrected in between), 2774957865 (a CONNACK that is lost with the session), 54500084 (a broker that closes on every third packet).
  */
 import type { RunOptions } from "./run.js";
 
@@ -24,19 +26,6 @@ export const seedsThatFound: readonly FoundOnce[] = [
   {
     options: { seed: 1073, devices: 1, days: 9, intervalS: 60 },
     found: "Wi-Fi down at boot: the uplink was notified before it was started, and never heard that the link was up",
-  },
-  {
-    options: { seed: 2_477_474_040, devices: 1, days: 36.5, intervalS: 60 },
-    found: "a clock corrected in between: a QoS 2 message went again with another time",
-  },
-  {
-    options: { seed: 2_774_957_865, devices: 1, days: 36.5, intervalS: 60 },
-    found: "a broker lost its session, and the CONNACK that said so was lost: what it had taken over went with it",
-  },
-  {
-    options: { seed: 54_500_084, devices: 1, days: 36.5, intervalS: 60 },
-    found:
-      "a broker that closes on every third packet for hours: the device reported it and sent others first, and the ledger took that for disorder",
   },
   {
     options: { ...DENSE, seed: 5071 },
