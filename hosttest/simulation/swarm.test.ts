@@ -19,11 +19,14 @@ function expectFair(options: RunOptions): ReturnType<typeof run> {
 }
 
 describe("the simulation", () => {
-  test.each(SWARM)("seed %i: two devices, a day and a half: nothing lost, doubled or out of order", (seed) => {
-    const { readings, cuts } = expectFair({ ...STORM, seed, devices: 2, days: 1.5, intervalS: 60 });
-    expect(readings).toBeGreaterThan(500);
-    expect(cuts).toBeGreaterThan(0);
-  });
+  test.each(SWARM.slice(0, 12))(
+    "seed %i: two devices, a day and a half: nothing lost, doubled or out of order",
+    (seed) => {
+      const { readings, cuts } = expectFair({ ...STORM, seed, devices: 2, days: 1.5, intervalS: 60 });
+      expect(readings).toBeGreaterThan(500);
+      expect(cuts).toBeGreaterThan(0);
+    },
+  );
 
   test.each(seedsThatFound)("seed $options.seed, which found: $found", ({ options }) => {
     expectFair({ cutsPerDay: 4, troublesPerDay: 12, ...options });
