@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Cursor } from "../../src/outbox/blocks/cursor.js";
-import { emptyHeader } from "../../src/outbox/blocks/log.js";
+import { emptyHeader } from "../../src/outbox/flash/layout.js";
 import { Medium } from "../../src/outbox/flash/medium.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 

@@ -1,8 +1,7 @@
 /* What may lie on the partition instead: mounted or refused with a clear error; never a throw from the depths or a hang. */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { emptyHeader } from "../../src/outbox/blocks/log.js";
-import { decodeFormat, decodeHeader, encodeHeader } from "../../src/outbox/flash/layout.js";
+import { decodeFormat, decodeHeader, emptyHeader, encodeHeader } from "../../src/outbox/flash/layout.js";
 import { Medium } from "../../src/outbox/flash/medium.js";
 import { Outbox, type OutboxEvent } from "../../src/outbox/outbox.js";
 

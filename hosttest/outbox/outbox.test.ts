@@ -1,8 +1,7 @@
 /* The outbox without faults: what each call promises. Cuts are the campaign's. */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { emptyHeader } from "../../src/outbox/blocks/log.js";
-import { CLEAN_BYTES, decodeHeader, encodeClean } from "../../src/outbox/flash/layout.js";
+import { CLEAN_BYTES, decodeHeader, emptyHeader, encodeClean } from "../../src/outbox/flash/layout.js";
 import { Outbox, type OutboxEvent, type OutboxOptions } from "../../src/outbox/outbox.js";
 
 type Unit = 1 | 16;

@@ -1,8 +1,7 @@
 /* Short frames: an entry of three bytes with 22 bits in eight bytes of flash. Cuts are the campaign's; here is what decides. */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { emptyHeader } from "../../src/outbox/blocks/log.js";
-import { blockSeed, decodeHeader, HEAD_BYTES } from "../../src/outbox/flash/layout.js";
+import { blockSeed, decodeHeader, emptyHeader, HEAD_BYTES } from "../../src/outbox/flash/layout.js";
 import { Medium } from "../../src/outbox/flash/medium.js";
 import { Outbox, type OutboxEvent, type OutboxOptions } from "../../src/outbox/outbox.js";
 import { Version1Flash } from "../support/version-1-flash.js";

@@ -3,10 +3,10 @@
  * killed and started again on what it has saved.
  */
 import { chmodSync, mkdirSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import type { RealBroker } from "../chaos/brokers.js";
 import { freePort } from "../support/processes/mosquitto.js";
+import { accepts } from "../support/processes/ports.js";
 import { Service } from "../support/processes/service.js";
 import { removeFolder, temporaryFolder } from "../support/temporary.js";
 
@@ -103,15 +103,4 @@ export function folderIn(folder: string, name: string): string {
   mkdirSync(path, { recursive: true });
   chmodSync(path, 0o777);
   return path;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

@@ -3,12 +3,12 @@
  * on top takes for its own. Only the version in the open headers differs, as long as no payload is one that fits a short frame.
  */
 import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { emptyHeader } from "../../src/outbox/blocks/log.js";
 import type { Flash, FlashStatus } from "../../src/outbox/flash/flash.js";
 import {
   CLEAN_BYTES,
   decodeFormat,
   decodeHeader,
+  emptyHeader,
   encodeHeader,
   FORMAT_VERSION,
   HEAD_BYTES,

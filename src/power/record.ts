@@ -28,11 +28,11 @@
  */
 import type { Suspension } from "../outbox/outbox.js";
 import type { PlanState, Rhythm } from "./plan.js";
+import { checkOf, MAGIC, requireFit, wordOf } from "./record-check.js";
 
 /** Length of the wake record, in bytes. */
 export const RECORD_BYTES = 464;
 const WORDS = RECORD_BYTES >> 2;
-const MAGIC = 0x0357_5448; // "HTW", version 3
 const CHECK = 1;
 const CHECK_OF_REST = 2;
 const CHECK_OF_WHOLE = 3;
@@ -77,15 +77,15 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
     words[0] = MAGIC;
     words[FIRMWARE] = wordOf(firmware, 0);
     words[FIRMWARE + 1] = wordOf(firmware, 4);
-    words[CHECK_OF_REST] = this.hash(FIRMWARE, this.usedWords);
-    words[CHECK_OF_WHOLE] = this.hash(WHOLE, WORDS);
+    words[CHECK_OF_REST] = checkOf(this.words, FIRMWARE, this.usedWords);
+    words[CHECK_OF_WHOLE] = checkOf(this.words, WHOLE, WORDS);
     this.whole = undefined;
     return this.sealAgain();
   }
 
   /** The same for one that is intact, where no more has changed than the plan, `wakes`, `number` and `end`. */
   sealAgain(): Uint8Array {
-    this.words[CHECK] = this.hash(CHECK_OF_REST, FIRMWARE);
+    this.words[CHECK] = checkOf(this.words, CHECK_OF_REST, FIRMWARE);
     return this.bytes;
   }
 
@@ -93,8 +93,8 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
   isIntact(firmware: Uint8Array): boolean {
     const words = this.words;
     this.whole = undefined;
-    if (words[0] !== MAGIC || words[CHECK] !== this.hash(CHECK_OF_REST, FIRMWARE)) return false;
-    if (words[CHECK_OF_REST] !== this.hash(FIRMWARE, this.usedWords)) return false;
+    if (words[0] !== MAGIC || words[CHECK] !== checkOf(this.words, CHECK_OF_REST, FIRMWARE)) return false;
+    if (words[CHECK_OF_REST] !== checkOf(this.words, FIRMWARE, this.usedWords)) return false;
     return words[FIRMWARE] === wordOf(firmware, 0) && words[FIRMWARE + 1] === wordOf(firmware, 4);
   }
 
@@ -155,8 +155,7 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
 
   /** @throws RangeError for more than fits */
   set base(note: Uint8Array) {
-    if (note.length > MAX_BASE_BYTES)
-      throw new RangeError(`base of ${note.length} bytes: expected at most ${MAX_BASE_BYTES}`);
+    requireFit("base", note, MAX_BASE_BYTES);
     this.words[BASE_LENGTH] = note.length;
     this.bytes.fill(0, BASE << 2, CHANGES << 2);
     this.bytes.set(note, BASE << 2);
@@ -170,8 +169,7 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
 
   /** @throws RangeError for more than fits */
   set outboxState(state: Uint8Array) {
-    if (state.length > MAX_OUTBOX_BYTES)
-      throw new RangeError(`outbox state of ${state.length} bytes: expected at most ${MAX_OUTBOX_BYTES}`);
+    requireFit("outbox state", state, MAX_OUTBOX_BYTES);
     this.words[WHOLE] = state.length;
     this.bytes.set(state, STATE << 2);
   }
@@ -260,8 +258,6 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
   set missed(value: number) {
     this.numbers[5] = value;
   }
-
-  // What the journal's ClockState says
 
   get syncUptimeMs(): number {
     return this.numbers[13];
@@ -390,7 +386,7 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
   }
 
   private get isWholeIntact(): boolean {
-    this.whole ??= this.words[CHECK_OF_WHOLE] === this.hash(WHOLE, WORDS);
+    this.whole ??= this.words[CHECK_OF_WHOLE] === checkOf(this.words, WHOLE, WORDS);
     return this.whole;
   }
 
@@ -401,23 +397,4 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
     const isShort = length >= 0 && length <= MAX_BASE_BYTES && (words[DIGITS] & WATCHED) === 0;
     return isShort ? BASE + ((length + 3) >> 2) : WHOLE;
   }
-
-  /**
-   * A polynomial of the words from `at` (even) to before `end`: a change of one word is always found, noise passes once in 2^32. Multiplied by
-   * shifts: a call for each word would be a tenth of what a wake costs.
-   */
-  private hash(at: number, end: number): number {
-    const words = this.words;
-    let hash = MAGIC;
-    do {
-      hash = ((hash << 5) - hash + words[at]) | 0; // by pairs: there is one more word, if need be
-      hash = ((hash << 5) - hash + words[at + 1]) | 0;
-      at += 2;
-    } while (at < end);
-    return hash;
-  }
-}
-
-function wordOf(bytes: Uint8Array, at: number): number {
-  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
 }

@@ -8,6 +8,7 @@ import { rabbitMQEnvironment, withEpmdCommand } from "../../peers/debian.js";
 import { folderIn } from "../../peers/peer.js";
 import { top } from "../../support/bundle.mjs";
 import { run } from "../../support/processes/commands.js";
+import { accepts } from "../../support/processes/ports.js";
 import { Service } from "../../support/processes/service.js";
 import { type Host, OWN_ADDRESS } from "./namespaces.js";
 
@@ -54,7 +55,7 @@ export class Node {
 
   /** Resolves when it takes connections. */
   start(): Promise<void> {
-    return this.#service.start(() => accepts(this.host.address, MQTT_PORT));
+    return this.#service.start(() => accepts(MQTT_PORT, this.host.address));
   }
 
   kill(): Promise<void> {
@@ -89,7 +90,7 @@ export class Balancer {
   }
 
   start(): Promise<void> {
-    return this.#service.start(() => accepts(this.host, this.port));
+    return this.#service.start(() => accepts(this.port, this.host));
   }
 
   stop(): Promise<void> {
@@ -124,19 +125,4 @@ export class Balancer {
         .end(`${command}\n`);
     });
   }
-}
-
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    socket.setTimeout(1000, () => {
-      socket.destroy();
-      resolve(false);
-    });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

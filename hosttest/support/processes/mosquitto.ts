@@ -5,9 +5,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { removeFolder, temporaryFolder } from "../temporary.js";
+import { accepts } from "./ports.js";
 
 const COMMAND = "mosquitto";
 const START_MS = 10_000;
@@ -108,15 +109,4 @@ ${extra}
     }
     throw new Error(`mosquitto does not listen on port ${this.port}: ${this.#log}`);
   }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

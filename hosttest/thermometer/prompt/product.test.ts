@@ -2,11 +2,11 @@
  * The thermometer from its sensor to the broker, on virtual time.
  */
 import { describe, expect, test } from "vitest";
-import { emptyHeader } from "../../../src/outbox/blocks/log.js";
 import {
   CLEAN_BYTES,
   decodeFormat,
   decodeHeader,
+  emptyHeader,
   encodeHeader,
   FORMAT_VERSION,
 } from "../../../src/outbox/flash/layout.js";

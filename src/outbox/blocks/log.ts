@@ -6,10 +6,11 @@
  */
 
 import {
-  type BlockHeader,
   blockSeed,
   CLEAN_BYTES,
+  copyHeader,
   decodeHeader,
+  emptyHeader,
   encodeClean,
   encodeHeader,
   encodeWhole,
@@ -380,23 +381,4 @@ export class Log {
     const at = block * medium.blockLength + CLEAN_BYTES;
     if (!medium.isBlank(at, at + OPEN_BYTES)) medium.programZeros(at, at + OPEN_BYTES);
   }
-}
-
-/** A header with nothing in it, to be filled. */
-export function emptyHeader(): BlockHeader {
-  return {
-    version: FORMAT_VERSION,
-    sequence: 0,
-    from: 0,
-    first: 0,
-    tail: 0,
-    voidBelow: 0,
-    retired: NO_BLOCK,
-    erases: 0,
-  };
-}
-
-/** Copies all fields of a header into another one. */
-export function copyHeader(from: BlockHeader, to: BlockHeader): void {
-  Object.assign(to, from);
 }

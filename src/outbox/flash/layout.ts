@@ -254,6 +254,26 @@ export interface BlockHeader {
 
 /** In place of a block's number: there is none. */
 export const NO_BLOCK = 0xffff;
+
+/** A header with nothing in it, to be filled. */
+export function emptyHeader(): BlockHeader {
+  return {
+    version: FORMAT_VERSION,
+    sequence: 0,
+    from: 0,
+    first: 0,
+    tail: 0,
+    voidBelow: 0,
+    retired: NO_BLOCK,
+    erases: 0,
+  };
+}
+
+/** Copies all fields of a header into another one. */
+export function copyHeader(from: BlockHeader, to: BlockHeader): void {
+  Object.assign(to, from);
+}
+
 const MAGIC = 0x4f48; // "HO"
 const HEADER_SEED = 0x4f48_0bed;
 const NEAR = 0x7fff_ffff;
