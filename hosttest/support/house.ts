@@ -1,7 +1,7 @@
 /*
  * A house on virtual time: one broker, the network to it, and what a subscriber of everything would see.
  */
-import { DETAIL_MESSAGES } from "../../src/thermometer/broker/diagnostics.js";
+import { DETAIL_MESSAGES } from "../../src/thermometer/presence/diagnostics.js";
 import { Broker } from "../simulation/broker/broker.js";
 import type { Forwarded } from "../simulation/broker/message.js";
 import { ORDINARY, type Terms } from "../simulation/broker/terms.js";

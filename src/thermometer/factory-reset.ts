@@ -12,8 +12,8 @@ import { messageOf } from "../common/message-of.js";
 import type { Flash } from "../outbox/flash/flash.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
-import type { Announcement } from "./broker/announcement.js";
 import type { Uplink } from "./broker/uplink.js";
+import type { Announcement } from "./presence/announcement.js";
 
 /** Key beside the settings that says that a reset is under way. */
 export const ERASING_KEY = "erasing";

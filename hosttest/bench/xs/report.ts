@@ -6,7 +6,7 @@ import type { Board } from "../../../src/board.js";
 import { startFirmware } from "../../../src/firmware.js";
 import type { Sleeper, WakeCause } from "../../../src/power/io.js";
 import type { KeyValueStore } from "../../../src/settings/store.js";
-import { ANNOUNCED_KEY } from "../../../src/thermometer/broker/announcement.js";
+import { ANNOUNCED_KEY } from "../../../src/thermometer/presence/announcement.js";
 import { forgetTimers, hasTimers, nextCallback, sleepFor, wired } from "./app.js";
 import { announceReadable, readable } from "./harness.js";
 import { enter, leave, spentIn } from "./meter.js";

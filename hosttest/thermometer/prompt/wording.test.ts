@@ -2,7 +2,7 @@
  * What the prompt says of readings, counts and settings that this device cannot have.
  */
 import { describe, expect, test } from "vitest";
-import { counted } from "../../../src/thermometer/broker/agreement.js";
+import { counted } from "../../../src/thermometer/agreement.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 
 const SECOND = 1000;

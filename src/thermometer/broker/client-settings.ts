@@ -5,8 +5,8 @@ import type { Board, Timers } from "../../board.js";
 import type { Version } from "../../mqtt/client.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { Settings } from "../../settings/settings.js";
+import { sessionExpiryOf, versionOf } from "../agreement.js";
 import { brokerPort } from "./address.js";
-import { sessionExpiryOf, versionOf } from "./agreement.js";
 
 /** What the client's options are taken from. */
 export interface ClientSettingsOwner {

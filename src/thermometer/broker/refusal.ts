@@ -1,10 +1,8 @@
 /*
- * What a broker does not take, in words: for the log, once, and for the row "broker" of `status` as long as it is so.
+ * Which readings a broker does not take, in words: for the log, once, and for the row "broker" of `status` as long as it is so.
  */
-import { birthTopic } from "../../homeassistant/discovery.js";
 import type { Refusal, SettledBy } from "../../mqtt/client.js";
 import { reasonText } from "../../mqtt/v5/reasons.js";
-import { ALL, type Extent, SILENT, UNDETAILED, UNDISCOVERED, UNHEARD, UNRETAINED } from "./acceptance.js";
 
 /** What is wrong, without what follows from it. */
 export function refusalText({ scope, by, sequence, text }: Refusal): string {
@@ -48,25 +46,5 @@ export function settledLine(sequence: number, by: SettledBy | undefined, code = 
       return `reading ${sequence} dead-lettered: its record cannot be understood, or its room is not known`;
     default:
       throw new TypeError(`by: ${by satisfies never}`);
-  }
-}
-
-/** How much of discovery and availability a broker does not take. `prefix`: of discovery. */
-export function acceptanceText(extent: Extent, statusTopic: string, prefix: string): string {
-  switch (extent) {
-    case ALL:
-      return "";
-    case UNDETAILED:
-      return "closes on diagnostics, or on a subscription to commands; readings go on without them";
-    case UNHEARD:
-      return `closes on a subscription to ${birthTopic(prefix)}; readings go on without it`;
-    case UNDISCOVERED:
-      return "closes on discovery; readings go on without it (set discovery off)";
-    case UNRETAINED:
-      return "closes on retained messages; readings go on, without discovery, and whether the device is there is not retained";
-    case SILENT:
-      return `closes on ${statusTopic}; readings go on without it, and without discovery`;
-    default:
-      throw new TypeError(`extent: ${extent satisfies never}`);
   }
 }

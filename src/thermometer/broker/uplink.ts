@@ -24,12 +24,13 @@ import {
 import { Broker5 } from "../../mqtt/v5/broker5.js";
 import type { TCPConstructor } from "../../mqtt/wire/io.js";
 import type { Entry, Outbox } from "../../outbox/outbox.js";
+import { propertiesOf } from "../agreement.js";
 import type { Lifetime } from "../lifetime.js";
+import { Presence, type PresenceClient, type PresenceOwner } from "../presence/presence.js";
 import { RemoteCommands, type RemoteOwner } from "../remote/commands.js";
-import { propertiesOf } from "./agreement.js";
 import { ClientSettings, type ClientSettingsOwner } from "./client-settings.js";
 import { Encryption, type EncryptionOwner } from "./encryption.js";
-import { Presence, type PresenceClient, type PresenceOwner } from "./presence.js";
+import { Failure } from "./failure.js";
 import { refusalLine, settledLine } from "./refusal.js";
 import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
@@ -69,11 +70,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   private readonly commands: RemoteCommands;
   private isUp = false;
   private isHeld = false;
-  /** What the last failure was: the same one again is not news. */
-  private trouble = "";
-  /** The last failure that TLS explains better than the client, and that explanation. */
-  private unexplained: MQTTError | undefined;
-  private explained: MQTTError | undefined;
+  private readonly failure: Failure;
   private isWaitingForClock = false;
   private isLoweredSaid = false;
   /** A reading was, on this connection. */
@@ -95,6 +92,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.presence = new Presence(owner, this);
     this.commands = new RemoteCommands(owner, this);
     if (settings.get("mqtt.tls")) this.encryption = new Encryption(owner);
+    this.failure = new Failure(this.encryption);
     if (this.tcp === undefined) throw new Error(`mqtt.tls: ${owner.board.name} has no TLS; set mqtt.tls off`);
     this.wipeFirst = sessionRecord?.is(this.id, this.host, this.port) !== true;
     this.perhapsSent = owner.sleep?.isAllSettled ? 0 : (sessionRecord?.perhapsSent ?? 0);
@@ -107,9 +105,8 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   get status(): ClientStatus {
     const status = this.client.status();
-    return status.lastError !== undefined && status.lastError === this.unexplained
-      ? { ...status, lastError: this.explained }
-      : status;
+    const lastError = this.failure.explain(status.lastError);
+    return lastError === status.lastError ? status : { ...status, lastError };
   }
 
   /** Why it has not begun to connect; undefined: it has, or is not to. */
@@ -311,7 +308,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.owner.log("debug", `mqtt ${state}`);
     switch (state) {
       case "connected":
-        this.trouble = "";
+        this.failure.connected();
         this.takeover.connected(this.uptimeMs());
         this.presence.connected();
         this.owner.updating?.connected();
@@ -379,13 +376,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   }
 
   onError(error: MQTTError): void {
-    const explanation = this.encryption?.explain(error);
-    const by = error.kind === "closed" && explanation === undefined ? "server" : "other";
-    const message = explanation ?? error.message;
-    if (explanation !== undefined) {
-      this.unexplained = error;
-      this.explained = { ...error, message };
-    }
+    const { text, isNews, by } = this.failure.happened(error);
     const { refusal } = this.status;
     // Others were taken on such connections, with all that is said beside readings.
     const isReading = refusal?.by === "closing" && (refusal.scope === "some" || this.hasDelivered);
@@ -395,8 +386,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     if (this.takeover.ended(hasCause ? "other" : by, this.uptimeMs()))
       this.owner.log("warn", `broker ends one connection after the other: ${this.guess}`);
     const cause = error.code === TAKEN_OVER ? `; ${this.guess}` : "";
-    this.owner.log(message === this.trouble ? "debug" : "warn", `broker ${this.host}:${this.port}: ${message}${cause}`);
-    this.trouble = message;
+    this.owner.log(isNews ? "warn" : "debug", `broker ${this.host}:${this.port}: ${text}${cause}`);
   }
 
   private get tcp(): Board["tcp"] | undefined {

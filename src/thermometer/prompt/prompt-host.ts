@@ -9,7 +9,7 @@ import type { Serial, Timers } from "../../console/port/serial.js";
 import { listSensors } from "../../sensor/probe.js";
 import { nearest } from "../../settings/nearest.js";
 import { VERSION } from "../../version.js";
-import { counted } from "../broker/agreement.js";
+import { counted } from "../agreement.js";
 import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
 import { statusRows } from "./status.js";

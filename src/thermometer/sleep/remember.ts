@@ -9,8 +9,8 @@ import { WakeRecord } from "../../power/record.js";
 import { drivers } from "../../sensor/drivers.js";
 import { channelKey } from "../../settings/channel-settings.js";
 import type { Settings } from "../../settings/settings.js";
-import { type Announced, NOT_KNOWN } from "../broker/announcement.js";
 import type { Lifetime } from "../lifetime.js";
+import { type Announced, NOT_KNOWN } from "../presence/names.js";
 import type { Sampling } from "../sampling.js";
 
 /** The thermometer's parts. */

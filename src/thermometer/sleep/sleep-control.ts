@@ -25,7 +25,7 @@ import { WakeRecord } from "../../power/record.js";
 import type { KnownSensor } from "../../sensor/probe.js";
 import type { Settings } from "../../settings/settings.js";
 import type { KeptSession } from "../../tls/kept-session.js";
-import type { Announced } from "../broker/announcement.js";
+import type { Announced } from "../presence/names.js";
 import type { Past } from "../records.js";
 import { readSession, writeSession } from "./kept-session.js";
 import { type Parts, remember } from "./remember.js";

@@ -11,8 +11,8 @@ import type { TimeSync } from "../../network/time-sync.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { Settings } from "../../settings/settings.js";
 import { VERSION } from "../../version.js";
+import { agreementText } from "../agreement.js";
 import type { Lifetime } from "../lifetime.js";
-import { agreementText } from "./agreement.js";
 
 /** What the rows ask of the device. */
 export interface DiagnosticsOwner {

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
-import { ANNOUNCED_KEY } from "../../../src/thermometer/broker/announcement.js";
+import { ANNOUNCED_KEY } from "../../../src/thermometer/presence/announcement.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House, withDiagnostics } from "../../support/house.js";
 
@@ -28,9 +28,7 @@ function device({ announced, ...defaults }: Record<string, string>, house = new 
 
 /** What the device's flash says of that now: room, id, prefix, channels. */
 function announcedBy(one: SimulatedDevice): string[] {
-  return one.firmware.announcement
-    .read()
-    .map(({ room, id, prefix, channels }) => `${room} ${id} ${prefix} ${channels}`);
+  return one.firmware.announcement.names.map(({ room, id, prefix, channels }) => `${room} ${id} ${prefix} ${channels}`);
 }
 
 /** What Home Assistant was sent, in order: the topic, and of a device's message the components, "-" before a removed one. */

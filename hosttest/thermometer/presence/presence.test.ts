@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
-import { FIRST_RETRY_MS, MAX_RETRY_MS, PROOF_MS } from "../../../src/thermometer/broker/acceptance.js";
-import { ANNOUNCED_KEY } from "../../../src/thermometer/broker/announcement.js";
+import { FIRST_RETRY_MS, MAX_RETRY_MS, PROOF_MS } from "../../../src/thermometer/presence/acceptance.js";
+import { ANNOUNCED_KEY } from "../../../src/thermometer/presence/announcement.js";
 import { type ClientPacket, PacketReader } from "../../simulation/broker/packets.js";
 import type { Terms } from "../../simulation/broker/terms.js";
 import type { Peer } from "../../simulation/network.js";

@@ -8,25 +8,22 @@ import { TEMPERATURE } from "../../channels/channels.js";
 import type { LineLevel } from "../../common/log-levels.js";
 import {
   availabilityTopic,
-  birthTopic,
-  discoveryMessage,
   discoveryTopic,
   formerTopic,
   LAST_REPORT,
   MIGRATE,
   OFFLINE,
   ONLINE,
-  offeredChannels,
 } from "../../homeassistant/discovery.js";
 import type { InboundMessage, Will } from "../../mqtt/client.js";
 import { reasonText } from "../../mqtt/v5/reasons.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
-import { VERSION } from "../../version.js";
 import { Listening } from "../remote/listening.js";
 import {
   Acceptance,
   type AcceptanceOwner,
   ALL,
+  acceptanceText,
   type Extent,
   SILENT,
   UNDETAILED,
@@ -34,9 +31,12 @@ import {
   UNHEARD,
   UNRETAINED,
 } from "./acceptance.js";
+import type { Announcement } from "./announcement.js";
+import { Birth, type BirthClient, type BirthOwner } from "./birth.js";
+import type { DiagnosticsOwner } from "./diagnostic-rows.js";
+import { Diagnostics, type DiagnosticsClient } from "./diagnostics.js";
 import {
   type Announced,
-  type Announcement,
   detailTopicsOf,
   hashOf,
   isSame,
@@ -44,19 +44,13 @@ import {
   NOT_KNOWN,
   topicsOf,
   undiscovered,
-} from "./announcement.js";
-import type { DiagnosticsOwner } from "./diagnostic-rows.js";
-import { Diagnostics, type DiagnosticsClient } from "./diagnostics.js";
-import { expireAfterS, sleeperExpiryS } from "./expiry.js";
-import { acceptanceText } from "./refusal.js";
+} from "./names.js";
+import { discoveryOf, wantedNames } from "./wanted.js";
 
 /** The client, as far as it is needed here. */
-export interface PresenceClient extends DiagnosticsClient {
+export interface PresenceClient extends DiagnosticsClient, BirthClient {
   readonly isConnected: boolean;
   subscribe(filter: string, qos: 0 | 2): void;
-  unsubscribe(filter: string): void;
-  /** As unsubscribe, without a word to the broker. */
-  forgetFilter(filter: string): void;
 }
 
 /** What presence asks of the device. */
@@ -67,9 +61,6 @@ export interface PresenceOwner extends DiagnosticsOwner {
   log(level: LineLevel, text: string): void;
 }
 
-/** When Home Assistant has started, each device of the house answers at a moment of its own within this. */
-const BIRTH_SPREAD_MS = 10_000;
-const BIRTH_DELAY_MS = 500;
 const OLD_KEEP_ALIVE_S = 60; // at least: the default; an old connection's is not known
 const WILL_SLACK_MS = 15_000; // a broker may be that late
 /** In SUBACK from here on: MQTT 3.1.1 knows this one alone, MQTT 5 says why. */
@@ -77,34 +68,29 @@ const REFUSED = 0x80;
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
 
 /** Publishes status and discovery, and takes back what stands under old names. */
-export class Presence implements AcceptanceOwner {
+export class Presence implements AcceptanceOwner, BirthOwner {
   private readonly owner: PresenceOwner;
   private readonly client: PresenceClient;
   private readonly acceptance: Acceptance;
+  private readonly birth: Birth;
   readonly commands: Listening;
   /** Made for the first message. */
   private diagnostics: Diagnostics | undefined;
-  /** Whatever may stand at the broker, the latest last, once it was asked for. */
-  private names: Names[] | undefined;
   /** Channels of the samples since boot, a bit each. Before the first of them, those that were announced last. */
   private channels: number;
   /** A message has to wait, and those behind it with it: Home Assistant needs them in order. */
   private isQueueing = false;
   /** All that is not wanted any more was taken back on this connection. */
   private isTakenBack = false;
-  /** The subscription that is asked for. */
-  private heard: string | undefined;
-  /** The message that comes in has said nothing but `online` so far. */
-  private saysOnline = false;
   /** A sleeper's report has still to say the device's own state: once, when a reading has arrived, as it must not cost any. */
   private isReportDue: boolean;
-  private birthTimer: object | number | undefined;
   private staleTimer: object | number | undefined;
 
   constructor(owner: PresenceOwner, client: PresenceClient) {
     this.owner = owner;
     this.client = client;
     this.acceptance = new Acceptance(this);
+    this.birth = new Birth(this, client);
     this.commands = new Listening(owner, client);
     this.isReportDue = owner.sleep?.hasPrompt === false;
     const remembered = owner.sleep?.announced.channels ?? 0;
@@ -112,22 +98,16 @@ export class Presence implements AcceptanceOwner {
     this.channels = announced & ~LAST_REPORT || 1 << TEMPERATURE;
   }
 
-  private get known(): Names[] {
-    this.names ??= this.owner.announcement.read();
-    return this.names;
-  }
-
-  private set known(names: Names[]) {
-    this.names = names;
+  /** Whatever may stand at the broker, the latest last. */
+  private get known(): readonly Names[] {
+    return this.owner.announcement.names;
   }
 
   /** For the next report: what stands at the broker, if that is all that is to be said. */
   get announced(): Announced {
-    const { names, owner, said } = this;
-    const before = owner.sleep?.announced ?? NOT_KNOWN;
-    if (names === undefined) return before;
-    const isAll = names.length === 1 && isSame(names[0], said);
-    return isAll ? { hash: hashOf(said), channels: said.channels } : NOT_KNOWN;
+    const { owner, said } = this;
+    if (owner.announcement.isUnread) return owner.sleep?.announced ?? NOT_KNOWN;
+    return owner.announcement.isAll(said) ? { hash: hashOf(said), channels: said.channels } : NOT_KNOWN;
   }
 
   get statusTopic(): string {
@@ -169,15 +149,15 @@ export class Presence implements AcceptanceOwner {
   private get isSaid(): boolean {
     const { owner, said } = this;
     if (owner.sleep?.hasPrompt !== false) return false;
-    if (this.names === undefined && owner.sleep.announced.hash === hashOf(said)) return true;
-    return this.known.length === 1 && isSame(this.known[0], said);
+    if (owner.announcement.isUnread && owner.sleep.announced.hash === hashOf(said)) return true;
+    return owner.announcement.isAll(said);
   }
 
   /** There is no connection: nothing more is said. */
   rest(): void {
-    if (this.birthTimer !== undefined) this.timers.clear(this.birthTimer);
+    this.birth.rest();
     if (this.staleTimer !== undefined) this.timers.clear(this.staleTimer);
-    this.birthTimer = this.staleTimer = undefined;
+    this.staleTimer = undefined;
     this.acceptance.rest();
     this.diagnostics?.rest();
   }
@@ -185,9 +165,7 @@ export class Presence implements AcceptanceOwner {
   /** After `rest`: how the connection, or the attempt, has ended. */
   ended(by: "server" | "other"): void {
     this.acceptance.ended(by);
-    // The client would ask for it again with the next session.
-    if (this.heard !== undefined && this.acceptance.extent >= UNHEARD) this.client.forgetFilter(this.heard);
-    if (this.acceptance.extent >= UNHEARD) this.heard = undefined;
+    if (this.acceptance.extent >= UNHEARD) this.birth.forget();
     this.commands.ended();
   }
 
@@ -224,9 +202,8 @@ export class Presence implements AcceptanceOwner {
     }
     if (!this.isTakenBack) return;
     this.isTakenBack = false;
-    if (this.known.length === 1 && isSame(this.known[0], this.said)) return;
-    this.known = [this.said];
-    this.owner.announcement.write(this.known);
+    const { announcement } = this.owner;
+    if (!announcement.isAll(this.said)) announcement.write([this.said]);
   }
 
   /** The last words before leaving. */
@@ -244,20 +221,8 @@ export class Presence implements AcceptanceOwner {
   }
 
   /** A piece of a message on the topic that is subscribed to. */
-  heardPiece({ payload, offsetBytes, totalBytes, last, retain }: InboundMessage): void {
-    if (offsetBytes === 0) this.saysOnline = totalBytes === ONLINE.length && !retain; // retained: older than what we said
-    for (let n = 0; n < payload.length && this.saysOnline; n++) {
-      this.saysOnline = payload[n] === ONLINE.charCodeAt(offsetBytes + n);
-    }
-    if (!last || !this.saysOnline || this.birthTimer !== undefined) return;
-    const delayMs = BIRTH_DELAY_MS + this.owner.board.random() * BIRTH_SPREAD_MS;
-    this.birthTimer = this.timers.set(() => {
-      this.birthTimer = undefined;
-      this.isQueueing = false;
-      this.announce();
-      this.sayOnline();
-      this.sayDetails();
-    }, delayMs);
+  heardPiece(message: InboundMessage): void {
+    this.birth.heardPiece(message);
   }
 
   /** The broker's answer to the subscription. */
@@ -267,6 +232,19 @@ export class Presence implements AcceptanceOwner {
     const why = `${filter} not granted: ${reasonText(granted)}`;
     if (isCommands) this.owner.log("warn", `broker: ${why}; commands are not heard`);
     else this.owner.log("info", `broker: ${why}; discovery is sent with each connection alone`);
+  }
+
+  // What the birth message asks of its owner
+
+  random(): number {
+    return this.owner.board.random();
+  }
+
+  onBirth(): void {
+    this.isQueueing = false;
+    this.announce();
+    this.sayOnline();
+    this.sayDetails();
   }
 
   // What the acceptance asks of its owner
@@ -288,8 +266,7 @@ export class Presence implements AcceptanceOwner {
     this.owner.log("warn", `broker does not take all: ${acceptanceText(extent, this.statusTopic, this.wanted.prefix)}`);
     if (extent < UNDISCOVERED) return;
     // It never stood there, or cannot be taken back.
-    this.known = this.known.map(undiscovered);
-    this.owner.announcement.write(this.known);
+    this.owner.announcement.write(this.known.map(undiscovered));
   }
 
   onTaken(): void {
@@ -302,12 +279,7 @@ export class Presence implements AcceptanceOwner {
 
   /** As the settings want it. */
   private get wanted(): Names {
-    const { settings, id } = this.owner;
-    const format = settings.get("payload");
-    const offered = offeredChannels(this.channels, { topics: settings.get("topics"), format });
-    const channels = this.owner.sleep === undefined ? offered : offered | LAST_REPORT;
-    const names = { room: this.room, id, prefix: settings.get("discovery.prefix"), channels };
-    return settings.get("discovery") && offered !== 0 ? names : undiscovered(names);
+    return wantedNames(this.owner, this.channels);
   }
 
   /** As far as the broker takes it. */
@@ -326,8 +298,7 @@ export class Presence implements AcceptanceOwner {
     const { said, known } = this;
     if (!known.some((names) => isSame(names, said))) {
       // Before it is said: from now on it may stand there.
-      this.known = [...known, said];
-      this.owner.announcement.write(this.known);
+      this.owner.announcement.write([...known, said]);
     }
     const stale = this.stale;
     this.isQueueing = false;
@@ -339,7 +310,7 @@ export class Presence implements AcceptanceOwner {
     });
     this.isTakenBack = this.takeBackStale() && !this.awaitOldWills();
     this.sayOnline();
-    this.listen();
+    this.birth.listen(this.acceptance.extent < UNHEARD ? said.prefix : "");
     this.sayDetails();
     if (this.owner.sleep !== undefined) this.commands.follow(); // it may sleep before the connection has proved itself
   }
@@ -404,25 +375,8 @@ export class Presence implements AcceptanceOwner {
     const topic = discoveryTopic(said.id, said.prefix);
     const announced = known.reduce((all, names) => all | (topicsOf([names]).includes(topic) ? names.channels : 0), 0);
     const gone = announced & ~said.channels;
-    if (gone !== 0) this.sayDiscovery(said, gone); // removed, and then left out
-    this.sayDiscovery(said);
-  }
-
-  private sayDiscovery({ room, id, prefix, channels }: Names, gone?: number): void {
-    const { settings, board } = this.owner;
-    const { topic, payload } = discoveryMessage({
-      room,
-      id,
-      prefix,
-      channels,
-      gone,
-      topics: settings.get("topics"),
-      format: settings.get("payload"),
-      version: VERSION,
-      model: board.name,
-      expireAfterS: this.owner.sleep === undefined ? expireAfterS(settings) : sleeperExpiryS(settings),
-    });
-    this.say(topic, payload);
+    if (gone !== 0) this.say(topic, discoveryOf(this.owner, said, gone)); // removed, and then left out
+    this.say(topic, discoveryOf(this.owner, said));
   }
 
   private sayOnline(): void {
@@ -430,16 +384,6 @@ export class Presence implements AcceptanceOwner {
     if (extent === SILENT) return;
     if (extent < UNRETAINED) this.say(this.statusTopic, encodeUTF8(ONLINE));
     else this.client.publish(this.statusTopic, encodeUTF8(ONLINE), { qos: 0, retain: false });
-  }
-
-  /** Asks to hear of Home Assistant's start. */
-  private listen(): void {
-    const prefix = this.said.prefix;
-    const filter = prefix === "" || this.acceptance.extent >= UNHEARD ? undefined : birthTopic(prefix);
-    if (filter === this.heard) return;
-    if (this.heard !== undefined) this.client.unsubscribe(this.heard);
-    this.heard = filter;
-    if (filter !== undefined) this.client.subscribe(filter, 0);
   }
 
   /**

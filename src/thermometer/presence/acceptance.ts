@@ -10,7 +10,9 @@
  * when so many connections in a row have ended upon them, each of which had outlived everything else.
  * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. In RAM: a boot begins anew.
  */
+
 import type { TimerId, Timers } from "../../board.js";
+import { birthTopic } from "../../homeassistant/discovery.js";
 
 /** All is said and heard. */
 export const ALL = 0;
@@ -177,5 +179,25 @@ export class Acceptance {
             this.timer = undefined;
             next();
           }, delayMs);
+  }
+}
+
+/** How much of discovery and availability a broker does not take. `prefix`: of discovery. */
+export function acceptanceText(extent: Extent, statusTopic: string, prefix: string): string {
+  switch (extent) {
+    case ALL:
+      return "";
+    case UNDETAILED:
+      return "closes on diagnostics, or on a subscription to commands; readings go on without them";
+    case UNHEARD:
+      return `closes on a subscription to ${birthTopic(prefix)}; readings go on without it`;
+    case UNDISCOVERED:
+      return "closes on discovery; readings go on without it (set discovery off)";
+    case UNRETAINED:
+      return "closes on retained messages; readings go on, without discovery, and whether the device is there is not retained";
+    case SILENT:
+      return `closes on ${statusTopic}; readings go on without it, and without discovery`;
+    default:
+      throw new TypeError(`extent: ${extent satisfies never}`);
   }
 }

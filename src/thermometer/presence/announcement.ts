@@ -7,18 +7,11 @@
  * What is read is checked as a setting is: a damaged name must not become a topic that ends every connection.
  */
 import { MAX_CHANNELS } from "../../channels/channels.js";
-import { detailTopic } from "../../homeassistant/details.js";
-import {
-  availabilityTopic,
-  DEFAULT_PREFIX,
-  diagnosticsTopic,
-  discoveryTopic,
-  formerTopic,
-} from "../../homeassistant/discovery.js";
+import { DEFAULT_PREFIX } from "../../homeassistant/discovery.js";
 import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
-import { DETAIL_MESSAGES } from "./diagnostics.js";
+import { isSame, type Names } from "./names.js";
 
 /** Its key beside the settings. */
 export const ANNOUNCED_KEY = "announced";
@@ -29,26 +22,33 @@ const MAX_NAMES = 4;
 const MAX_BYTES = 64;
 const MAX_ID_BYTES = 23;
 
-/** The names under which the device is known at a broker. */
-export interface Names {
-  readonly room: string;
-  readonly id: string;
-  /** Home Assistant's discovery prefix; empty: no discovery message was sent. */
-  readonly prefix: string;
-  /** Which channels the device's discovery message has, a bit each; 0: the message is firmware 0.1's, or there is none. */
-  readonly channels: number;
-}
-
 /** Reads and writes the names. A store that fails costs old topics that stay retained, and nothing else. */
 export class Announcement {
   private readonly store: KeyValueStore;
+  private known: readonly Names[] | undefined;
 
   constructor(store: KeyValueStore) {
     this.store = store;
   }
 
-  /** All names that may stand at the broker, the latest last. What is damaged is left out: it costs a stale topic. */
-  read(): Names[] {
+  /** The names were not read since boot. */
+  get isUnread(): boolean {
+    return this.known === undefined;
+  }
+
+  /** All names that may stand at the broker, the latest last. */
+  get names(): readonly Names[] {
+    this.known ??= this.read();
+    return this.known;
+  }
+
+  /** Nothing may stand there under any other name. */
+  isAll(names: Names): boolean {
+    return this.names.length === 1 && isSame(this.names[0], names);
+  }
+
+  /** What is damaged is left out: it costs a stale topic. */
+  private read(): readonly Names[] {
     try {
       const value = this.store.read(ANNOUNCED_KEY);
       if (value === undefined) return [];
@@ -61,6 +61,7 @@ export class Announcement {
 
   /** These may stand there now. Of many, the latest are kept. */
   write(names: readonly Names[]): void {
+    this.known = names;
     const text = names
       .slice(-MAX_NAMES)
       .map(({ room, id, prefix, channels }) => `${room}/${id}/${prefix}${channels === 0 ? "" : `+${channels}`}\n`)
@@ -73,6 +74,7 @@ export class Announcement {
   }
 
   forget(): void {
+    this.known = [];
     try {
       this.store.delete(ANNOUNCED_KEY);
     } catch {
@@ -109,52 +111,4 @@ function isSound({ room, id, prefix, channels }: Names): boolean {
     id.length <= MAX_ID_BYTES &&
     (prefix === "" || (isTopic(prefix) && utf8Length(prefix) <= MAX_BYTES))
   );
-}
-
-/** What stands at the broker, as short as a sleeper keeps it. `hash` 0: it is not certain. */
-export interface Announced {
-  readonly hash: number;
-  readonly channels: number;
-}
-
-/** What stands at the broker is not known. */
-export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
-
-/** Of names; never 0. Two that differ have the same one in 4 billion. */
-export function hashOf({ room, id, prefix, channels }: Names): number {
-  const text = `${room}/${id}/${prefix}`;
-  let hash = channels;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash | 1;
-}
-
-/** Whether nothing has to be said anew. */
-export function isSame(a: Names, b: Names): boolean {
-  return a.room === b.room && a.id === b.id && a.prefix === b.prefix && a.channels === b.channels;
-}
-
-/** The same device, not known to Home Assistant. */
-export function undiscovered(names: Names): Names {
-  return { ...names, prefix: "", channels: 0 };
-}
-
-/** All topics that are retained under these names, each once. */
-export function topicsOf(all: readonly Names[]): string[] {
-  const topics = new Set<string>();
-  all.forEach(({ room, id, prefix, channels }) => {
-    topics.add(availabilityTopic(room, id));
-    if (prefix !== "") topics.add(channels === 0 ? formerTopic(id, prefix) : discoveryTopic(id, prefix));
-  });
-  detailTopicsOf(all).forEach((topic) => topics.add(topic));
-  return [...topics];
-}
-
-/** Those of them that have the diagnostics, and what Home Assistant knows of those. */
-export function detailTopicsOf(all: readonly Names[]): string[] {
-  const topics = new Set<string>();
-  all.forEach(({ room, id, prefix, channels }) => {
-    topics.add(diagnosticsTopic(room, id));
-    for (let n = 0; prefix !== "" && channels > 0 && n < DETAIL_MESSAGES; n++) topics.add(detailTopic(id, prefix, n));
-  });
-  return [...topics];
 }

@@ -3,8 +3,8 @@
  * that do not take it.
  */
 import { describe, expect, test } from "vitest";
-import { diagnostics } from "../../../src/thermometer/broker/diagnostic-rows.js";
-import { DETAIL_MESSAGES, Diagnostics, LOOK_MS, LOOKS } from "../../../src/thermometer/broker/diagnostics.js";
+import { diagnostics } from "../../../src/thermometer/presence/diagnostic-rows.js";
+import { DETAIL_MESSAGES, Diagnostics, LOOK_MS, LOOKS } from "../../../src/thermometer/presence/diagnostics.js";
 import { VERSION } from "../../../src/version.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";

@@ -3,9 +3,9 @@
  * client's status to words for a person.
  * Source: MQTT 5 §3.1.2.11 (session expiry), §3.2.2.3 (limits), §3.3.2.3 (message expiry, content type).
  */
-import type { ClientStatus, LimitLayers, Limits, Version } from "../../mqtt/client.js";
-import { version5 } from "../../mqtt/v5/version5.js";
-import type { Settings } from "../../settings/settings.js";
+import type { ClientStatus, LimitLayers, Limits, Version } from "../mqtt/client.js";
+import { version5 } from "../mqtt/v5/version5.js";
+import type { Settings } from "../settings/settings.js";
 
 const DAY_S = 86_400;
 /** A session without an end. */

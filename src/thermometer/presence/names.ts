@@ -1,0 +1,64 @@
+/*
+ * The names under which the device makes itself known at a broker, and the topics that are retained under them.
+ */
+import { detailTopic } from "../../homeassistant/details.js";
+import { availabilityTopic, diagnosticsTopic, discoveryTopic, formerTopic } from "../../homeassistant/discovery.js";
+import { DETAIL_MESSAGES } from "./diagnostics.js";
+
+/** The names under which the device is known at a broker. */
+export interface Names {
+  readonly room: string;
+  readonly id: string;
+  /** Home Assistant's discovery prefix; empty: no discovery message was sent. */
+  readonly prefix: string;
+  /** Which channels the device's discovery message has, a bit each; 0: the message is firmware 0.1's, or there is none. */
+  readonly channels: number;
+}
+
+/** What stands at the broker, as short as a sleeper keeps it. `hash` 0: it is not certain. */
+export interface Announced {
+  readonly hash: number;
+  readonly channels: number;
+}
+
+/** What stands at the broker is not known. */
+export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
+
+/** Of names; never 0. Two that differ have the same one in 4 billion. */
+export function hashOf({ room, id, prefix, channels }: Names): number {
+  const text = `${room}/${id}/${prefix}`;
+  let hash = channels;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash | 1;
+}
+
+/** Whether nothing has to be said anew. */
+export function isSame(a: Names, b: Names): boolean {
+  return a.room === b.room && a.id === b.id && a.prefix === b.prefix && a.channels === b.channels;
+}
+
+/** The same device, not known to Home Assistant. */
+export function undiscovered(names: Names): Names {
+  return { ...names, prefix: "", channels: 0 };
+}
+
+/** All topics that are retained under these names, each once. */
+export function topicsOf(all: readonly Names[]): string[] {
+  const topics = new Set<string>();
+  all.forEach(({ room, id, prefix, channels }) => {
+    topics.add(availabilityTopic(room, id));
+    if (prefix !== "") topics.add(channels === 0 ? formerTopic(id, prefix) : discoveryTopic(id, prefix));
+  });
+  detailTopicsOf(all).forEach((topic) => topics.add(topic));
+  return [...topics];
+}
+
+/** Those of them that have the diagnostics, and what Home Assistant knows of those. */
+export function detailTopicsOf(all: readonly Names[]): string[] {
+  const topics = new Set<string>();
+  all.forEach(({ room, id, prefix, channels }) => {
+    topics.add(diagnosticsTopic(room, id));
+    for (let n = 0; prefix !== "" && channels > 0 && n < DETAIL_MESSAGES; n++) topics.add(detailTopic(id, prefix, n));
+  });
+  return [...topics];
+}
