@@ -2,8 +2,9 @@
  * `--engine xs`: the firmware of the desktop device runs on XS, the engine of the device, in a process beside this one;
  * parts, flash file, sockets and terminal stay here.
  */
+
+import { FetchError, type Variant, type WorkerProgram, workerProgram } from "../../hosttest/engine/build.js";
 import type { Board } from "../../src/board.js";
-import { FetchError, type Variant, type WorkerProgram, workerProgram } from "../xs/engine/build.js";
 import { runOnXS } from "../xs/run.js";
 import { UsageError } from "./options/options.js";
 

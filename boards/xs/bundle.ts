@@ -3,7 +3,7 @@
  */
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { topFolder } from "./engine/build.js";
+import { topFolder } from "../../hosttest/engine/build.js";
 
 /** Where a bundle begins, relative to the top folder; plugins, modules by other names, and expressions replaced by constants. */
 export interface BundleOptions {

@@ -2,11 +2,12 @@
  * Runs the firmware on XS with the hardware of a board on Node: bundles src/main.ts with the board for XS, and does there
  * what the board inside asks for. A restart is a new machine, as a reset is on a chip: nothing survives but flash.
  */
+
+import type { Variant } from "../../hosttest/engine/build.js";
+import { type Creation, type Figures, XSAborted, XSWorker } from "../../hosttest/engine/worker.js";
 import type { Board, Firmware } from "../../src/board.js";
 import { Sample } from "../../src/channels/sample.js";
 import { bundle } from "./bundle.js";
-import type { Variant } from "./engine/build.js";
-import { type Creation, type Figures, XSAborted, XSWorker } from "./engine/worker.js";
 import { type Answer, type Call, Hardware, number } from "./hardware.js";
 import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
 

@@ -123,9 +123,16 @@ module.exports = {
     },
     {
       name: "firmware-knows-no-tests",
+      comment: "The XS engine is a tool: the tests and the desktop device start it.",
       severity: "error",
       from: { path: "^(src|boards)/" },
-      to: { path: "^hosttest/" },
+      to: { path: "^hosttest/", pathNot: "^hosttest/engine/" },
+    },
+    {
+      name: "engine-knows-no-tests",
+      severity: "error",
+      from: { path: "^hosttest/engine/" },
+      to: { path: "^hosttest/", pathNot: "^hosttest/engine/" },
     },
     {
       name: "resolvable",

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -61,7 +61,7 @@ describe("the dependency rules find", () => {
       mkdirSync(join(folder, dirname(path)), { recursive: true });
       writeFileSync(join(folder, path), text);
     }
-    return broken(folder, ["src", "boards"]);
+    return broken(folder, ["src", "boards", ...(existsSync(join(folder, "hosttest")) ? ["hosttest"] : [])]);
   }
 
   test.each([
@@ -74,6 +74,22 @@ describe("the dependency rules find", () => {
   ])("src/mqtt importing %s", async (module, rule) => {
     const found = await brokenBy({ "src/mqtt/client.ts": `import x from "${module}";\nexport default x;` });
     expect(found.some((violation) => violation.startsWith(rule))).toBe(true);
+  });
+
+  test("the firmware importing a test, and no fault where it starts the XS engine; the engine importing a test", async () => {
+    const files = {
+      "src/empty.ts": "export {};",
+      "hosttest/chaos/run.ts": "export {};",
+      "hosttest/engine/build.ts": "export {};",
+    };
+    const from = (path: string, target: string) => brokenBy({ ...files, [path]: `import "${target}";` });
+    expect(await from("boards/xs/run.ts", "../../hosttest/chaos/run.js")).toEqual([
+      "firmware-knows-no-tests: boards/xs/run.ts -> hosttest/chaos/run.ts",
+    ]);
+    expect(await from("boards/xs/run.ts", "../../hosttest/engine/build.js")).toEqual([]);
+    expect(await from("hosttest/engine/worker.ts", "../chaos/run.js")).toEqual([
+      "engine-knows-no-tests: hosttest/engine/worker.ts -> hosttest/chaos/run.ts",
+    ]);
   });
 
   test("a folder importing another, even a type only", async () => {

@@ -3,7 +3,7 @@
  * the largest partition, that of 8 MB of flash.
  */
 import { bundle } from "../../boards/xs/bundle.js";
-import { XSWorker } from "../../boards/xs/engine/worker.js";
+import { XSWorker } from "../engine/worker.js";
 import { type Row, row } from "./row.js";
 import type { Contents, Work } from "./xs/boot.js";
 import type { ReportCost } from "./xs/report.js";

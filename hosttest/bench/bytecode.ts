@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
-import { topFolder } from "../../boards/xs/engine/build.js";
+import { topFolder } from "../engine/build.js";
 import { removeFolder, temporaryFolder } from "../support/temporary.js";
 import { type Row, row } from "./row.js";
 

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
-import { topFolder } from "../../boards/xs/engine/build.js";
+import { topFolder } from "../engine/build.js";
 import { xs32Test as test } from "../xs/available.js";
 import { appRows, readingRows } from "./cost.js";
 import type { Row } from "./row.js";

@@ -2,7 +2,7 @@
  * What a reading costs on XS, and what the running app holds: the same figures on every machine, so that a test can hold
  * them to a baseline. Measured by the programs in xs/, on a 32-bit worker, whose slots are as large as the device's.
  */
-import { type Creation, type Figures, XSAborted, type XSWorker } from "../../boards/xs/engine/worker.js";
+import { type Creation, type Figures, XSAborted, type XSWorker } from "../engine/worker.js";
 import { type Goals, loadWorker, MEASUREMENTS, type Measurement, PROMPT_MEASUREMENTS } from "./measurements.js";
 import { type Row, row } from "./row.js";
 import type { Cost } from "./xs/meter.js";

@@ -21,7 +21,6 @@ import { connect, type IClientOptions, type MqttClient, type Store } from "mqtt"
 import { FlashFile } from "../../boards/desktop/flash/flash-file.js";
 import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers, uptimeMs } from "../../boards/desktop/timers.js";
-import { topFolder } from "../../boards/xs/engine/build.js";
 import { Journal } from "../../src/journal/journal.js";
 import { Sticky } from "../../src/journal/sticky.js";
 import { Client } from "../../src/mqtt/client.js";
@@ -29,6 +28,7 @@ import { Broker5 } from "../../src/mqtt/v5/broker5.js";
 import { encodeTopicName } from "../../src/mqtt/wire/topics.js";
 import { encodeUTF8 } from "../../src/mqtt/wire/utf8.js";
 import { type Entry, Outbox } from "../../src/outbox/outbox.js";
+import { topFolder } from "../engine/build.js";
 import { Mosquitto } from "../support/processes/mosquitto.js";
 import { sampleOf } from "../support/sample.js";
 import { removeFolder, temporaryFolder } from "../support/temporary.js";

@@ -9,7 +9,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { XSWorker } from "../../boards/xs/engine/worker.js";
+import type { XSWorker } from "../engine/worker.js";
 import { removeFolder, temporaryFolder } from "../support/temporary.js";
 import { loadWorker, MEASUREMENTS, type Measurement, PROMPT_MEASUREMENTS } from "./measurements.js";
 import { type Row, row } from "./row.js";

@@ -3,7 +3,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { topFolder } from "../../boards/xs/engine/build.js";
+import { topFolder } from "../engine/build.js";
 import { commandLine, flag, misused, whole } from "../support/command-line/command-line.js";
 import { printVerdict } from "../support/command-line/progress.js";
 import { exitOnSignals } from "../support/temporary.js";

@@ -3,7 +3,7 @@
  * in computrons, slots and chunk bytes (cost.ts) and, where valgrind is installed, in native instructions (instructions.ts).
  */
 import { bundle } from "../../boards/xs/bundle.js";
-import { XSWorker } from "../../boards/xs/engine/worker.js";
+import { XSWorker } from "../engine/worker.js";
 
 const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
 

@@ -4,9 +4,9 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { topFolder } from "../../boards/xs/engine/build.js";
-import { type Creation, XSAborted, type XSWorker } from "../../boards/xs/engine/worker.js";
 import { MAX_LINE } from "../../src/console/terminal/line.js";
+import { topFolder } from "../engine/build.js";
+import { type Creation, XSAborted, type XSWorker } from "../engine/worker.js";
 import { COMMANDS } from "../xs/commands.js";
 import { type LoadOptions, loadWorker } from "./measurements.js";
 import { type Row, row } from "./row.js";

@@ -2,7 +2,7 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { workerProgram } from "../../boards/xs/engine/build.js";
+import { workerProgram } from "../engine/build.js";
 import { Collector } from "../support/collector.js";
 import { DeviceProcess } from "../support/device.js";
 import { freePort, Mosquitto } from "../support/processes/mosquitto.js";

@@ -2,7 +2,7 @@
  * Where XS cannot be built (no C compiler), its suites are reported as not run; on CI they run all the same, and fail.
  */
 import { test } from "vitest";
-import { workerProgram } from "../../boards/xs/engine/build.js";
+import { workerProgram } from "../engine/build.js";
 
 const program = await workerProgram();
 

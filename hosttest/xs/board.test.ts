@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "mqtt";
 import { afterEach, beforeAll, describe, expect } from "vitest";
-import { topFolder } from "../../boards/xs/engine/build.js";
+import { topFolder } from "../engine/build.js";
 import { Mosquitto } from "../support/processes/mosquitto.js";
 import { xsTest as test, xsAvailable } from "./available.js";
 import { COMMANDS } from "./commands.js";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
 import { bundle } from "../../boards/xs/bundle.js";
-import { topFolder } from "../../boards/xs/engine/build.js";
+import { topFolder } from "../engine/build.js";
 import { SEED } from "../support/seed.js";
 
 const SUITE = join(topFolder, "hosttest", "xs", "suite");

@@ -8,10 +8,10 @@ import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
-import type { Creation } from "../../boards/xs/engine/worker.js";
 import { type FirmwareOnXS, runOnXS } from "../../boards/xs/run.js";
 import type { Board } from "../../src/board.js";
 import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.js";
+import type { Creation } from "../engine/worker.js";
 
 const ROOM = 1_024;
 

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { topFolder } from "../../boards/xs/engine/build.js";
+import { topFolder } from "../engine/build.js";
 
 /** Folders that have no suites of their own inside XS, and why. */
 const WITHOUT: Readonly<Record<string, string>> = {

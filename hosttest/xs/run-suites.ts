@@ -5,8 +5,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { topFolder } from "../../boards/xs/engine/build.js";
-import { XSWorker } from "../../boards/xs/engine/worker.js";
+import { topFolder } from "../engine/build.js";
+import { XSWorker } from "../engine/worker.js";
 import { xsAvailable } from "./available.js";
 import { bundleSuite } from "./bundle.js";
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect } from "vitest";
-import { type WorkerOptions, XSAborted, XSError, XSWorker } from "../../boards/xs/engine/worker.js";
+import { type WorkerOptions, XSAborted, XSError, XSWorker } from "../engine/worker.js";
 import { xsTest as test } from "./available.js";
 
 const open: XSWorker[] = [];

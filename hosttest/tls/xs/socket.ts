@@ -2,10 +2,10 @@
 import { TCP } from "../../../boards/desktop/network/tcp.js";
 import { TLS } from "../../../boards/desktop/network/tls.js";
 import { timers } from "../../../boards/desktop/timers.js";
-import { workerProgram } from "../../../boards/xs/engine/build.js";
 import { type FirmwareOnXS, runOnXS } from "../../../boards/xs/run.js";
 import type { Board } from "../../../src/board.js";
 import type { TLSDemand, TLSFacts, TLSRefusal } from "../../../src/tls/io.js";
+import { workerProgram } from "../../engine/build.js";
 import type { TLSClass } from "../support/attempt.js";
 
 interface Report {

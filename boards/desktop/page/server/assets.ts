@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { topFolder } from "../../../xs/engine/build.js";
+import { topFolder } from "../../../../hosttest/engine/build.js";
 
 const PAGE = join(topFolder, "boards", "desktop", "page");
 const CLIENT = join(PAGE, "client");

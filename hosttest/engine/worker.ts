@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { messageOf } from "../../../src/common/message-of.js";
+import { messageOf } from "../../src/common/message-of.js";
 import { type Variant, workerProgram } from "./build.js";
 
 const HEADER_BYTES = 5;

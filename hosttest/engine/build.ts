@@ -12,7 +12,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { tryOpenLocked } from "../../desktop/flash/file-lock.js";
+import { tryOpenLocked } from "../../boards/desktop/flash/file-lock.js";
 
 const run = promisify(execFile);
 
@@ -100,7 +100,7 @@ async function build(variant: Variant): Promise<WorkerProgram> {
   if (wordBits === 64 && variant === "tls" && !links(compiler, libraries, variant))
     return { kind: "missing", why: "no mbedTLS here (Debian: apt-get install libmbedtls-dev)" };
   const flags = [...FLAGS, ...(wordBits === 32 ? FLAGS_32 : [])];
-  const host = join(topFolder, "boards", "xs", "engine");
+  const host = join(topFolder, "hosttest", "engine");
   const ingredients = [INTEGRITY, variant, version.stdout, ...flags, `${existsSync(COUNTING_HEADER)}`];
   const files = HOST_FILES.map((file) => join(host, file));
   if (variant === "tls") files.push(...TLS_FILES.map((file) => join(topFolder, "boards", "esp32", "tls", file)));
