@@ -9,13 +9,14 @@ import { join } from "node:path";
 import { printable } from "../../src/console/port/printable.js";
 import { startFirmware } from "../../src/firmware.js";
 import { VERSION } from "../../src/version.js";
+import type { FirmwareOnXS } from "../xs/run.js";
 import { readCredentials } from "./configuration.js";
 import { DesktopDevice, type DeviceListener } from "./device.js";
 import { DeviceClock } from "./device-clock.js";
 import { ImageError } from "./flash/flash-file.js";
 import type { EmbeddedBroker } from "./network/broker.js";
 import { Subscriber } from "./network/subscriber.js";
-import { bootOnXS } from "./on-xs.js";
+import { bootOnXS, type Elsewhere } from "./on-xs.js";
 import { parseOptions, USAGE, UsageError } from "./options/options.js";
 import { Run } from "./run.js";
 import { openPseudoTerminal } from "./terminal/pty.js";
@@ -83,7 +84,7 @@ function makeDevice(unit: Unit, at: number): DesktopDevice {
     credentials,
     overrides: () => unit.configuration.overrides(),
     images: unit.images,
-    elsewhere: options.engine === "xs" ? onXS : undefined,
+    elsewhere: options.engine === "xs" ? onXS() : undefined,
     onNoImage: exitOf,
     trace: (line) => console.error(printable(line)),
     onQuit: () => run.end(),
@@ -92,10 +93,17 @@ function makeDevice(unit: Unit, at: number): DesktopDevice {
   return made;
 }
 
-function onXS(): void {
+function onXS(): Elsewhere {
   const onReset = (): void => device.restarted();
   const onDead = (): void => run.fail("--engine xs: the engine has ended; start the device again");
-  bootOnXS(board, onReset, onDead).catch(exitOf);
+  let booted: Promise<FirmwareOnXS>;
+  return {
+    boot: () => {
+      booted = bootOnXS(board, onReset, onDead);
+      booted.catch(exitOf);
+    },
+    wake: () => void booted.then((firmware) => firmware.wake(), exitOf),
+  };
 }
 
 /** All of them hear everything, in order. */

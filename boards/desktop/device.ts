@@ -15,6 +15,7 @@ import { DeafTCP } from "./network/deaf-tcp.js";
 import { Plug } from "./network/plug.js";
 import { TCP } from "./network/tcp.js";
 import { TLS } from "./network/tls.js";
+import type { Elsewhere } from "./on-xs.js";
 import { simulatedParts } from "./simulated-parts.js";
 import { Sleeping } from "./sleeping.js";
 import { timers } from "./timers.js";
@@ -55,7 +56,7 @@ export interface DeviceOptions {
   /** What boots, where firmware images can be replaced; absent: this program. */
   readonly images?: ImageBoot | undefined;
   /** Starts the firmware where it runs in another process; undefined: here. */
-  readonly elsewhere: (() => void) | undefined;
+  readonly elsewhere: Elsewhere | undefined;
   /** The chip holds nothing that could start. */
   onNoImage?(error: unknown): void;
   trace(line: string): void;
@@ -199,6 +200,7 @@ export class DesktopDevice {
 
   /** The firmware that runs elsewhere begins anew. */
   restarted(): void {
+    this.sleeping.reset();
     this.#bootedMs = this.#options.clock.uptimeMs();
     this.#cause = "restart";
     this.#options.listener.booting?.(this.#cause);
@@ -235,8 +237,10 @@ export class DesktopDevice {
     this.chip.reset();
     this.#cause = "sleep";
     this.#bootedMs = this.#options.clock.uptimeMs();
-    this.#options.listener.woke?.();
-    this.#begin();
+    const { listener, elsewhere } = this.#options;
+    listener.woke?.();
+    if (elsewhere === undefined) this.#begin();
+    else elsewhere.wake();
   }
 
   #restart(): void {
@@ -341,7 +345,7 @@ export class DesktopDevice {
       boot: (begin) => {
         const { elsewhere } = this.#options;
         if (elsewhere !== undefined) {
-          elsewhere();
+          elsewhere.boot();
           return;
         }
         this.#start = begin;

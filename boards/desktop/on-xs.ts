@@ -5,14 +5,21 @@
 
 import { FetchError, type Variant, type WorkerProgram, workerProgram } from "../../hosttest/engine/build.js";
 import type { Board } from "../../src/board.js";
-import { runOnXS } from "../xs/run.js";
+import { type FirmwareOnXS, runOnXS } from "../xs/run.js";
 import { UsageError } from "./options/options.js";
+
+/** What starts the firmware that runs in another process. */
+export interface Elsewhere {
+  boot(): void;
+  /** From deep sleep. */
+  wake(): void;
+}
 
 /**
  * Resolves once the firmware has booted. `onReset`: it starts anew. `onDead`: the engine has ended by itself.
  * @throws UsageError if this machine cannot build the engine
  */
-export async function bootOnXS(board: Board, onReset: () => void, onDead: () => void): Promise<void> {
+export async function bootOnXS(board: Board, onReset: () => void, onDead: () => void): Promise<FirmwareOnXS> {
   const waiting = setTimeout(() => console.error("building the XS engine, once for this clone ..."), 500);
   const program = await programFor(board)
     .catch((error) => {
@@ -25,7 +32,7 @@ export async function bootOnXS(board: Board, onReset: () => void, onDead: () => 
     );
   }
   const { variant } = program;
-  await runOnXS({ board, variant, onReset, onDead, onTrouble: (text) => board.trace?.(text) });
+  return runOnXS({ board, variant, onReset, onDead, onTrouble: (text) => board.trace?.(text) });
 }
 
 /** With TLS where mbedTLS is there; without it, if the broker is not to be reached by TLS. @throws UsageError if it is */

@@ -5,6 +5,7 @@
  */
 import type { Board, Firmware, TimerId } from "../../src/board.js";
 import type { Sample } from "../../src/channels/sample.js";
+import type { Sleeper as SleeperIO, WakeCause } from "../../src/power/io.js";
 import { TLSSocket } from "../../src/tls/socket.js";
 import { tlsEngine } from "../esp32/tls/native.js";
 import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message, PARTITION } from "./wire.js";
@@ -177,6 +178,33 @@ class Digital {
   }
 }
 
+/** The chip's deep sleep: its RTC memory outlives the machine, on Node. */
+class Sleeper implements SleeperIO {
+  readonly cause: WakeCause;
+  readonly firmware: Uint8Array;
+
+  constructor() {
+    ask("sleep.open");
+    this.cause = textOf(new Uint8Array(ask("sleep.cause") as ArrayBuffer)) as WakeCause;
+    this.firmware = new Uint8Array(ask("sleep.firmware") as ArrayBuffer);
+  }
+  slowClockMs(): number {
+    return askNumber("sleep.clock");
+  }
+  readMemory(buffer: Uint8Array, at = 0): void {
+    askInto(buffer, "sleep.read", 0, at);
+  }
+  writeMemory(bytes: Uint8Array, at = 0): void {
+    ask("sleep.write", 0, at, 0, bytes);
+  }
+  sleep(ms: number): void {
+    ask("sleep.sleep", 0, ms);
+  }
+  close(): void {
+    ask("sleep.close");
+  }
+}
+
 /** A partition on Node: which of the two. */
 class Flash {
   readonly #handle: number;
@@ -313,6 +341,7 @@ function learn(): void {
     sensor: { io: SMBus, data, clock, hz: hz ?? undefined, digital: facts.digital === null ? undefined : Digital },
     openSettingsFlash: facts.hasSettingsFlash ? () => new Flash(PARTITION.settings) : undefined,
     dns: facts.hasDNS ? { io: Resolver } : undefined,
+    sleep: facts.hasSleep ? { io: Sleeper } : undefined,
     serial: facts.hasSerial ? { io: Serial, mode: facts.serialMode ?? undefined } : undefined,
     tls: tls(),
     credentials: { ca: credential("ca"), certificate: credential("certificate"), key: credential("key") },
@@ -335,7 +364,7 @@ Object.assign(globalThis, {
       learn();
       firmware = begin?.();
     },
-    /** A reset is under way: nothing is heard any more. */
+    /** A reset or a sleep has begun: nothing is heard any more. */
     deafen(): void {
       listeners.clear();
       firmware = undefined;

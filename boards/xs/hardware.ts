@@ -6,6 +6,7 @@ import type { Board } from "../../src/board.js";
 import type { SerialPort } from "../../src/console/port/serial.js";
 import type { TCP } from "../../src/mqtt/wire/io.js";
 import type { Flash } from "../../src/outbox/flash/flash.js";
+import type { Sleeper } from "../../src/power/io.js";
 import type { Digital, SMBus } from "../../src/sensor/io.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
 import { EVENT, PARTITION } from "./wire.js";
@@ -39,6 +40,7 @@ export class Hardware {
   readonly #buses: SMBus[] = [];
   readonly #pins: Digital[] = [];
   readonly #flashes = new Map<number, Flash>();
+  #sleeper: Sleeper | undefined;
   #settings: KeyValueStore | undefined;
 
   constructor(board: Board, notify: Notify) {
@@ -78,6 +80,8 @@ export class Hardware {
         return { answer: this.#onBus(operation, call) };
       case "digital":
         return { answer: this.#onPin(operation, call) };
+      case "sleep":
+        return { answer: this.#onSleep(operation, call) };
       default:
         return undefined;
     }
@@ -92,6 +96,7 @@ export class Hardware {
       ...this.#pins,
       ...this.#flashes.values(),
       this.#settings,
+      this.#sleeper,
     ];
     for (const io of open) {
       try {
@@ -288,6 +293,35 @@ export class Hardware {
         break;
       case "smbus.close":
         bus.close();
+    }
+    return undefined;
+  }
+
+  #onSleep(operation: string, { first, second, rest }: Call): Answer {
+    const { sleep } = this.#board;
+    if (operation === "sleep.open") this.#sleeper = sleep && new sleep.io(sleep);
+    const sleeper = opened(this.#sleeper, operation);
+    switch (operation) {
+      case "sleep.cause":
+        return sleeper.cause;
+      case "sleep.firmware":
+        return sleeper.firmware;
+      case "sleep.clock":
+        return number(sleeper.slowClockMs());
+      case "sleep.read": {
+        const buffer = new Uint8Array(first);
+        sleeper.readMemory(buffer, second);
+        return buffer;
+      }
+      case "sleep.write":
+        sleeper.writeMemory(rest, first);
+        break;
+      case "sleep.sleep":
+        sleeper.sleep(first);
+        break;
+      case "sleep.close":
+        this.#sleeper = undefined;
+        sleeper.close();
     }
     return undefined;
   }

@@ -1,6 +1,7 @@
 /*
  * Runs the firmware on XS with the hardware of a board on Node: bundles src/main.ts with the board for XS, and does there
- * what the board inside asks for. A restart is a new machine, as a reset is on a chip: nothing survives but flash.
+ * what the board inside asks for. A restart is a new machine, as a reset is on a chip: nothing survives but flash. So is a wake from
+ * deep sleep, over which RTC memory survives, too: that is the board's on Node.
  */
 
 import type { Variant } from "../../hosttest/engine/build.js";
@@ -32,6 +33,8 @@ export interface RunOnXSOptions {
 export interface FirmwareOnXS extends Firmware {
   /** What it holds alive; collects garbage first. */
   heap(): Promise<Figures>;
+  /** The chip has woken: for `board.sleep`, whose owner calls it. */
+  wake(): void;
   /** Ends the machine's process: a power cut. */
   end(): Promise<void>;
 }
@@ -52,6 +55,7 @@ class Machine implements FirmwareOnXS {
   #stopped: (() => void) | undefined;
   #resetCause: string | null;
   #isDead = false;
+  #fallingAsleep: Promise<void> = Promise.resolve();
 
   constructor(options: RunOnXSOptions) {
     this.#options = options;
@@ -101,6 +105,11 @@ class Machine implements FirmwareOnXS {
     return this.#xs.collect();
   }
 
+  wake(): void {
+    this.#resetCause = "sleep";
+    this.#fallingAsleep.then(() => this.#boot()).catch((error: Error) => this.#failed(error));
+  }
+
   async end(): Promise<void> {
     this.#isDead = true;
     this.close();
@@ -108,9 +117,13 @@ class Machine implements FirmwareOnXS {
   }
 
   /** Behind what has been reported already: the machine hears it, but is deaf, and no turn of it is under way. */
-  async #reset(): Promise<void> {
+  async #powerDown(): Promise<void> {
     await this.#xs?.evaluate("boardXS.deafen()");
     this.#hardware?.powerOff();
+  }
+
+  async #reset(): Promise<void> {
+    await this.#powerDown();
     this.#options.onReset?.();
     await this.#boot();
   }
@@ -138,6 +151,7 @@ class Machine implements FirmwareOnXS {
 
   #answer(operation: string, call: Call): Answer {
     const done = this.#hardware?.answer(operation, call);
+    if (operation === "sleep.sleep") this.#fallingAsleep = this.#powerDown();
     return done === undefined ? this.#onRun(operation, call) : done.answer;
   }
 
@@ -207,6 +221,7 @@ function factsOf(board: Board, resetCause: string | null): Facts {
       : null,
     hasSettingsFlash: board.openSettingsFlash !== undefined,
     hasDNS: board.dns !== undefined,
+    hasSleep: board.sleep !== undefined,
     hasSerial: serial !== undefined,
     serialMode: serial === undefined ? null : (serial.mode ?? streamsMode()),
     hasTLS: board.tls !== undefined,

@@ -40,6 +40,7 @@ export interface Facts {
   readonly digital: { readonly InputPullUp: number; readonly OutputOpenDrain: number } | null;
   readonly hasSettingsFlash: boolean;
   readonly hasDNS: boolean;
+  readonly hasSleep: boolean;
   readonly hasSerial: boolean;
   readonly serialMode: "terminal" | "lines" | null;
   /** The board on Node has TLS: the one inside shall have it, too, if it can. */

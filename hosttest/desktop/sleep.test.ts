@@ -1,10 +1,11 @@
-/* The desktop device that sleeps, with a real broker: it sleeps, reports, is killed asleep, and delivers all in the next run. */
+/* The desktop device that sleeps, with a real broker: it sleeps, on XS too, reports, is killed asleep, and delivers all in the next run. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DeviceProcess } from "../support/device.js";
 import { freePort, Mosquitto } from "../support/processes/mosquitto.js";
+import { xsAvailable } from "../xs/available.js";
 
 const TIMEOUT_MS = 180_000;
 
@@ -48,7 +49,7 @@ const numbers = (device: DeviceProcess, word: string): number[] =>
 test("asleep it keeps what it measures, killed it loses nothing, and the next run delivers it", {
   timeout: TIMEOUT_MS,
 }, async () => {
-  const first = start(await freePort(), "--interval", "1");
+  const first = start(await freePort(), "--interval", "1", "--engine", xsAvailable ? "xs" : "node");
   // No broker answers: what is measured awake and asleep stays in flash.
   await first.until(({ stdout }) => /(asleep ms=[0-9]+\n(.*\n)*){4}/.test(stdout));
   await first.kill();

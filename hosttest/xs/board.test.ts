@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "mqtt";
 import { afterEach, beforeAll, describe, expect } from "vitest";
+import type { DeepSleep } from "../../boards/common/deep-sleep.js";
 import { topFolder } from "../engine/build.js";
 import { Mosquitto } from "../support/processes/mosquitto.js";
 import { xsTest as test, xsAvailable } from "./available.js";
@@ -98,6 +99,36 @@ describe("the firmware on XS", () => {
     const settled = it.settled.length;
     await until(() => it.settled.length > settled, it);
     expect((await it.firmware.heap()).arenaUsedBytes).toBeLessThanOrEqual(TIGHT_BOARD.arenaBytes);
+  });
+
+  test("it sleeps: wakes by timer to sample, by the button to report; a reset empties RTC memory, and nothing is lost", async () => {
+    const port = String((broker as Mosquitto).port);
+    // The slow clock runs fast: what is ten seconds to the device takes less here.
+    const settings = { "mqtt.host": "127.0.0.1", "mqtt.port": port, interval: "6", sleep: "on", awake: "10" };
+    const it = new Device(settings, 4);
+    const chip = it.chip as DeepSleep;
+    devices.push(it);
+    await it.start();
+    // One, at least, that samples and starts nothing else.
+    await until(() => it.wakes.length >= it.starts && it.readings.length > it.settled.length && chip.isAsleep, it);
+    expect(new Set(it.wakes)).toEqual(new Set(["timer"]));
+
+    const whole = it.starts;
+    chip.press();
+    await until(() => it.starts === whole + 1 && it.settled.length >= it.readings.length, it);
+    expect(it.wakes.at(-1)).toBe("button");
+    it.typist.shown = "";
+    it.typist.type("status\r");
+    await until(() => it.typist.shown.includes("outbox"), it);
+
+    chip.memory.fill(0xa5); // is initialised by what follows
+    it.typist.type("reboot\r");
+    await until(() => it.starts === whole + 2, it);
+    expect([...new Set(chip.memory)]).toEqual([0]);
+    await until(() => chip.isAsleep, it);
+    expect(it.readings.length).toBeGreaterThan(3);
+    expect(it.readings).toEqual(it.readings.map((_, n) => n));
+    expect(it.settled).toEqual(it.readings);
   });
 
   test("stop says goodbye, and then", async () => {

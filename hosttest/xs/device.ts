@@ -2,6 +2,7 @@
  * A device whose firmware runs on XS: its parts, its flash, somebody at its prompt, and what it was seen to do.
  */
 
+import { DeepSleep } from "../../boards/common/deep-sleep.js";
 import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers, uptimeMs } from "../../boards/desktop/timers.js";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -11,6 +12,7 @@ import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { type FirmwareOnXS, runOnXS } from "../../boards/xs/run.js";
 import type { Board } from "../../src/board.js";
 import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.js";
+import type { WakeCause } from "../../src/power/io.js";
 import type { Creation } from "../engine/worker.js";
 
 const ROOM = 1_024;
@@ -56,7 +58,10 @@ export class Typist {
 /** One device: its parts, its flash, and what it was seen to do. */
 export class Device {
   readonly typist = new Typist();
+  readonly readings: number[] = [];
   readonly settled: number[] = [];
+  /** Why it started: of each time that it woke from deep sleep. */
+  readonly wakes: WakeCause[] = [];
   readonly troubles: string[] = [];
   readonly #outbox = new NorFlash({ blocks: 16 }).bytes;
   readonly #settings = new NorFlash({ blocks: 4 }).bytes;
@@ -65,7 +70,12 @@ export class Device {
   #firmware: FirmwareOnXS | undefined;
   readonly #board: Board;
 
-  constructor(defaults: Readonly<Record<string, string>>) {
+  /** Of a device that can sleep: its chip. */
+  readonly chip: DeepSleep | undefined;
+
+  /** `slowClockRate`: of a device that can sleep, so many milliseconds of its slow clock in a true one. */
+  constructor(defaults: Readonly<Record<string, string>>, slowClockRate?: number) {
+    if (slowClockRate !== undefined) this.chip = this.#chipThatSleeps(slowClockRate);
     const bus = new I2CBus();
     bus.attach(0x48, new TMP117Part({ uptimeMs, celsius: 21.4375 }));
     this.#board = {
@@ -79,11 +89,16 @@ export class Device {
       openSettings: () => new KeyValueOnFlash(new NorFlash({ blocks: 4, bytes: this.#settings })),
       sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
       tcp: { io: TCP },
+      sleep: this.chip && { io: this.chip.io },
       serial: this.typist.serial,
       defaults,
       boot: () => {},
       restart: () => {},
-      observer: { started: () => this.starts++, settled: (sequence) => this.settled.push(sequence) },
+      observer: {
+        started: () => this.starts++,
+        reading: (_, sequence) => this.readings.push(sequence ?? -1),
+        settled: (sequence) => this.settled.push(sequence),
+      },
     };
   }
 
@@ -97,13 +112,23 @@ export class Device {
     const onTrouble = (text: string): void => {
       if (life === this.#life) this.troubles.push(text); // what a power cut interrupts fails, and should
     };
-    this.#firmware = await runOnXS({ board: this.#board, creation, onTrouble });
+    const onReset = (): void => this.chip?.reset();
+    this.#firmware = await runOnXS({ board: this.#board, creation, onTrouble, onReset });
     return this;
   }
 
   async end(): Promise<void> {
     this.#life++;
+    this.chip?.powerOff();
     await this.#firmware?.end();
+  }
+
+  #chipThatSleeps(rate: number): DeepSleep {
+    const onWake = (cause: WakeCause): void => {
+      this.wakes.push(cause);
+      this.firmware.wake();
+    };
+    return new DeepSleep({ timers, uptimeMs, rate, onSleep: () => {}, onWake });
   }
 }
 

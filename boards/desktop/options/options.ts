@@ -108,7 +108,6 @@ export function parseOptions(argv: readonly string[]): Options {
   if (values.broker !== undefined) takeBroker(overrides, values.broker);
   const { ca, cert, key } = values;
   checkFiles({ ca, cert, key }, overrides["mqtt.tls"]);
-  if (values.engine === "xs" && values.sleep) throw new UsageError("--engine xs: does not sleep yet: leave it out");
   if (values.engine === "xs" && values["update-key"] !== undefined)
     throw new UsageError("--engine xs: takes no updates yet: leave --update-key out");
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
