@@ -13,6 +13,7 @@ import { change } from "./console/commands/settings.js";
 import { Console } from "./console/console.js";
 import type { Answer } from "./console/host/host.js";
 import { Remote, type RemoteAnswer } from "./console/shell/remote.js";
+import { Formats } from "./journal/formats.js";
 import type { Journal } from "./journal/journal.js";
 import { Link } from "./network/link.js";
 import { TimeSync } from "./network/time-sync.js";
@@ -67,6 +68,8 @@ export class Thermometer
   readonly sleep: SleepControl | undefined;
   /** Undefined where the firmware cannot be replaced while it runs. */
   readonly updating: Updating | undefined;
+  /** What may be written. */
+  readonly formats: Formats;
   private readonly console: Console | undefined;
   private host: PromptHost | undefined;
   private readonly _log: DeviceLog;
@@ -85,6 +88,7 @@ export class Thermometer
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     this.health = new Health(this);
     if (board.update !== undefined) this.updating = this.attempt("update", () => new Updating(this));
+    this.formats = new Formats(this.updating?.isTrial === true);
     const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
     const isWhole = this.health.safeMode === undefined && !isResetDue; // neither: what lies in flash is not mounted
     if (isWhole && awakening !== undefined && this.settings.get("sleep")) {
@@ -95,6 +99,7 @@ export class Thermometer
       const { outbox, trouble } = this.openOutbox();
       this.outbox = outbox;
       this.flashTrouble = trouble;
+      if (outbox?.isNewestFormat) this.formats.foundNewest();
       const records = outbox && this.attempt("journal", () => openRecords(this, outbox));
       this.journal = records?.journal;
       this.sessionRecord = records?.sessionRecord;
@@ -128,7 +133,7 @@ export class Thermometer
 
   /** Keeps nothing itself. */
   get announcement(): Announcement {
-    return new Announcement(this.store);
+    return new Announcement(this.store, this.formats);
   }
 
   /** Entries in flash that the broker has not acknowledged. */
@@ -317,8 +322,11 @@ export class Thermometer
 
   /** This image stays: from now on it may write what the one before cannot read. */
   onConfirmed(): void {
+    const { formats, uplink } = this;
     this.outbox?.useNewestFormat();
-    this.journal?.useNewestFormat();
+    if (!formats.isOldest) return;
+    formats.confirm();
+    uplink?.presence.move(); // what the broker knows it by is kept in full from now on
   }
 
   /** Readings have been acknowledged, or the connection has come. */

@@ -4,10 +4,13 @@
  */
 import { expect, test } from "vitest";
 import { makeImage } from "../../boards/parts/flash/image.js";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
+import { SHT3xPart } from "../../boards/parts/sht3x.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { House } from "../support/house.js";
 import { SimulatedHost } from "./support/host.js";
 import { keyPair, offerOf } from "./support/keys.js";
+import { OldRecorder } from "./support/recorder.js";
 
 const TOPIC = "home/kitchen/thermometer020000000001/update";
 const OLD = makeImage({ version: "0.2.0", chip: "test" }, 9_000);
@@ -116,6 +119,34 @@ test("a device that sleeps stays awake while chunks come and on trial, and sleep
   expect(device.sleeps).toBeGreaterThan(sleeps + 3);
   expect(device.started.filter((version) => version === "0.3.0").length).toBeGreaterThan(3); // and wakes in it
   expect(house.sequences()).toEqual([...house.sequences().keys()]);
+});
+
+test("on trial on 0.1's flash: what it writes, 0.1 reads", () => {
+  const house = new House();
+  const slots = { image: OLD, blocks: 6, key: keyPair(1).publicKey };
+  const air = new SHT3xPart({ uptimeMs: () => house.time.nowMs, celsius: 21.5 });
+  const device = new SimulatedDevice({
+    house,
+    slots,
+    parts: { 68: air },
+    defaults: { "mqtt.qos": "2", sensor: "SHT3x" },
+  });
+  const { flash } = device;
+  const clock = { uptimeMs: () => house.time.nowMs, utcMs: () => undefined };
+  const before = new OldRecorder({ flash, clock });
+  for (let n = 0; n < 20; n++) before.take(21);
+  device.slots!.other.write(makeImage({ version: "0.3.0", chip: "test", fault: "deaf" }, 9_000), 0);
+  device.slots!.select();
+  device.powerOn();
+  house.time.advance(300_000);
+  expect(device.started).toEqual(["0.3.0"]);
+  expect(device.port.take().match(/only temperatures are kept/g)?.length).toBe(1);
+  const copy = new NorFlash({ blocks: flash.blocks, bytes: flash.bytes.slice() });
+  const old = new OldRecorder({ flash: copy, clock });
+  let count = 0;
+  for (let entry = old.waiting(); entry !== undefined; entry = old.waiting(), count++) old.settle(entry.sequence);
+  expect(count).toBeGreaterThan(40);
+  expect(old.statistics).toMatchObject({ damaged: 0, tornRecords: 0 });
 });
 
 test("a build without a key: status says that updates are off, and what is announced is refused", () => {

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
+import { Formats } from "../../src/journal/formats.js";
 import { Journal } from "../../src/journal/journal.js";
 import { Sticky } from "../../src/journal/sticky.js";
 import { decodeHeader, emptyHeader, isHeader } from "../../src/outbox/flash/layout.js";
@@ -106,8 +107,10 @@ test("samples are kept in records of their own while that lasts, and in short on
     noteAt: () => undefined,
     findNoteAfter: () => false,
   };
+  const formats = new Formats(true);
   const journal = new Journal({
     store,
+    formats,
     notes: new Sticky(store),
     clock: { uptimeMs: () => uptimeMs, utcMs: () => undefined },
     boot: 1,
@@ -116,7 +119,6 @@ test("samples are kept in records of their own while that lasts, and in short on
     format: "json",
     isEach: false,
     intervalMs: 10_000,
-    isPlain: true,
   });
   const sample = sampleOf({ temperature: 21.5 });
   const take = (count: number): void => {
@@ -124,7 +126,7 @@ test("samples are kept in records of their own while that lasts, and in short on
   };
   take(60);
   expect(new Set(lengths)).toEqual(new Set([12]));
-  journal.useNewestFormat();
+  formats.confirm();
   take(60);
   expect(lengths.at(-1)).toBe(3);
 });

@@ -4,6 +4,7 @@
  * more than a short record, and the samples come evenly again. So a device that boots for each sample writes none.
  */
 import type { Sample } from "../channels/sample.js";
+import type { WritableFormats } from "./formats.js";
 import { BASE } from "./notes.js";
 import { decodeRecord } from "./record.js";
 import { Base, fromOf, numberOf } from "./short.js";
@@ -42,12 +43,12 @@ export class Bases {
   private found: Base | undefined;
   private start = 0;
   private end = 0;
-  /** No base is begun: a firmware before this one would not understand what is written under it. */
-  isHeld = false;
+  private readonly formats: WritableFormats;
 
   /** `boot`, `room`: the numbers of those that samples are taken in from now on. `out`: where records are written. */
-  constructor(store: BaseStore, boot: number, room: number, out: DataView) {
+  constructor(store: BaseStore, boot: number, room: number, out: DataView, formats: WritableFormats) {
     this.store = store;
+    this.formats = formats;
     this.out = out;
     this.boot = boot;
     this.room = room;
@@ -122,7 +123,7 @@ export class Bases {
   /** The sample begins a base; undefined: flash did not take it. */
   private begin(sample: Sample, uptimeMs: number, showsMilliseconds: boolean): Base | undefined {
     this.waste = 0; // also where flash does not take it: then it is tried later
-    if (this.isHeld) return undefined;
+    if (this.formats.isOldest) return undefined;
     const own = this.own;
     const base = new Base();
     base.begin(sample, (own === undefined ? numberOf(this.store.readNote(BASE)) : own.number) + 1, {

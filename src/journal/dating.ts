@@ -13,6 +13,7 @@
  * of R: resolutionMs + S + L * R / 4. (Furthest from a straight line is a clock that runs at one end of that range for the first half
  * and at the other for the second.) What is shown is cut to a second. With an even drift, R is 0: less than 2 s on the slow clock, whatever L is.
  */
+import { NEWEST, type WritableFormats } from "./formats.js";
 import { bootOfClock, CLOCK, driftOfClock, encodeClock, nearestDrift, originOfClock, startOfClock } from "./notes.js";
 import type { StoredSample } from "./stored.js";
 
@@ -77,6 +78,7 @@ export class Dating implements ClockState {
   private readonly writer: NoteWriter;
   private readonly boot: number;
   private readonly oscillator: Oscillator;
+  private readonly formats: WritableFormats;
   private ownOriginMs = Number.NaN; // this boot's, as it stands in flash
   private ownDrift = 0;
   private ownStart: number; // the first entry that it dates
@@ -98,15 +100,24 @@ export class Dating implements ClockState {
    * @param next number of the next entry
    * @param writer makes a note, durable, or tried again
    * @param oscillator of the clock that uptime is read from
+   * @param formats what the notes may say
    */
-  constructor(notes: ClockNotes, boot: number, next: number, writer: NoteWriter, oscillator: Oscillator) {
+  constructor(
+    notes: ClockNotes,
+    boot: number,
+    next: number,
+    writer: NoteWriter,
+    oscillator: Oscillator,
+    formats: WritableFormats = NEWEST,
+  ) {
     this.notes = notes;
+    this.formats = formats;
     this.boot = boot & 0xffff;
     this.ownStart = this.syncNext = next;
     this.writer = writer;
     this.oscillator = oscillator;
     const latest = notes.readNote(CLOCK);
-    const drift = latest ? driftOfClock(latest) : 0;
+    const drift = latest && !formats.isOldest ? driftOfClock(latest) : 0;
     if (Math.abs(drift) <= oscillator.maxDrift) this.ownDrift = drift; // in the boot before, and most likely so now
   }
 
@@ -135,7 +146,8 @@ export class Dating implements ClockState {
   private turn(uptimeMs: number, utcMs: number, next: number, wasMs: number): void {
     let start = Math.max(this.ownStart, this.sentEnd);
     let drift = (utcMs - this.syncUtcMs) / (uptimeMs - this.syncUptimeMs) - 1;
-    if (this.syncUtcMs > 0 && Math.abs(drift) <= this.oscillator.maxDrift) {
+    if (this.formats.isOldest) drift = 0;
+    else if (this.syncUtcMs > 0 && Math.abs(drift) <= this.oscillator.maxDrift) {
       drift = nearestDrift(drift);
       start = Math.max(start, this.syncNext);
     } else drift = this.ownDrift;

@@ -9,6 +9,7 @@ import { TEMPERATURE } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
 import { type BaseStore, Bases } from "./bases.js";
 import { type ClockNotes, type ClockState, CRYSTAL, copyClock, Dating, type Oscillator } from "./dating.js";
+import { NEWEST, type WritableFormats } from "./formats.js";
 import { bootOfClock, CLOCK, originOfClock } from "./notes.js";
 import { encodeOrigin, encodeSample, MAX_RECORD_LENGTH } from "./record.js";
 import { MAX_PAYLOAD, type PayloadFormat, Renderer } from "./render.js";
@@ -20,6 +21,8 @@ import { type SecondDigits, StoredSample } from "./stored.js";
 const FINE_INTERVAL_MS = 2000;
 /** So does one that was taken out of turn so soon after another. Further apart, their whole seconds differ, as exact as flash has them. */
 const CLOSE_MS = 1500;
+/** The channel that every firmware has a record for. */
+const ALONE = 1 << TEMPERATURE;
 /** Uptime of the last sample before there is one. */
 const NONE_YET = Number.NEGATIVE_INFINITY;
 
@@ -69,8 +72,8 @@ export interface JournalOptions extends SamplePolicy {
   readonly oscillator?: Oscillator;
   /** The boot goes on after a sleep: what `keepClock` kept. Default: a boot begins. */
   readonly clockState?: ClockState;
-  /** Each sample is kept in a record of its own, as every firmware understands it, until `useNewestFormat`. Default: in short ones. */
-  readonly isPlain?: boolean;
+  /** What may be written. Default: all that this firmware knows. */
+  readonly formats?: WritableFormats;
   /** The boot goes on after a sleep: uptime of its last sample. Default: a boot begins. */
   readonly lastMs?: number;
   /** The base that its samples were written under, as a note; empty: the latest on flash. */
@@ -97,6 +100,7 @@ export class Journal {
   private readonly boot: number;
   private readonly rooms: Rooms;
   private readonly bases: Bases;
+  private readonly formats: WritableFormats;
   private readonly dating: Dating;
   private readonly renderer: Renderer;
   private readonly record: DataView; // behind the message in one buffer: fewer objects
@@ -111,7 +115,8 @@ export class Journal {
 
   /** A boot: samples from now on are of this room. Notes in flash: one if the room changed. */
   constructor(options: JournalOptions) {
-    const { store, notes, boot } = options;
+    const { store, notes, boot, formats = NEWEST } = options;
+    this.formats = formats;
     this.store = store;
     this.notes = notes;
     this.clock = options.clock;
@@ -121,23 +126,17 @@ export class Journal {
     this.renderer = new Renderer(buffer);
     this.record = this.payloadView = new DataView(buffer, MAX_PAYLOAD);
     this.written = new Uint8Array(buffer, MAX_PAYLOAD, 3);
-    this.bases = new Bases(store, this.boot, this.rooms.number, this.record);
+    this.bases = new Bases(store, this.boot, this.rooms.number, this.record, formats);
     const payload = this.renderer.bytes;
     this.message = { topic: payload, payload, payloadLength: 0, retain: false };
-    this.dating = new Dating(store, boot, store.nextSequence, notes, options.oscillator ?? CRYSTAL);
+    this.dating = new Dating(store, boot, store.nextSequence, notes, options.oscillator ?? CRYSTAL, formats);
     if (options.clockState !== undefined) this.dating.goOn(options.clockState);
     this.follow(options);
-    this.bases.isHeld = options.isPlain === true;
     if (options.lastMs !== undefined) {
       this.lastMs = options.lastMs;
       this.bases.goOn(options.base);
     }
     this.clockSet();
-  }
-
-  /** Samples are kept in short records from now on, where `isPlain` had them kept in records of their own. */
-  useNewestFormat(): void {
-    this.bases.isHeld = false;
   }
 
   /** The format, of messages from now on; all else, of samples taken from now on. */
@@ -159,9 +158,15 @@ export class Journal {
     copyClock(this.dating, state);
   }
 
+  /** The channels of a sample that there is a record for: others are not kept. */
+  kept(mask: number): number {
+    return this.formats.isOldest ? mask & ALONE : mask;
+  }
+
   /**
-   * Writes a sample to flash. `takenMs`: uptime at which it was taken; default: now.
-   * @returns its sequence number, the first one if its channels become entries, durable; -1 if it was refused, and counted
+   * Writes a sample to flash, the channels that can be kept. `takenMs`: uptime at which it was taken; default: now.
+   * @returns its sequence number, the first one if its channels become entries, durable; -1 if it was refused, and counted, or if
+   *   none of its channels can be kept
    * @throws RangeError for a value beyond ±8388
    */
   append(sample: Sample, qos: 1 | 2, takenMs?: number): number {
@@ -174,8 +179,8 @@ export class Journal {
     const showsMilliseconds = this.isClose(uptimeMs, sinceLastMs); // for good, whatever the interval becomes
     this.lastMs = uptimeMs;
     let first = -1;
-    let rest = sample.mask;
-    do {
+    let rest = this.kept(sample.mask);
+    while (rest !== 0) {
       const mask = this.isEach ? rest & -rest : rest;
       rest &= ~mask;
       const length =
@@ -184,12 +189,13 @@ export class Journal {
       if (length !== this.written.length) this.written = new Uint8Array(this.record.buffer, MAX_PAYLOAD, length);
       const sequence = this.store.append(this.written, qos);
       if (first < 0) first = sequence;
-    } while (rest !== 0);
+    }
     return first;
   }
 
   /** Another sample may have the same time in whole seconds. */
   private isClose(uptimeMs: number, sinceLastMs: number): boolean {
+    if (this.formats.isOldest) return false;
     return (
       this.intervalMs < FINE_INTERVAL_MS ||
       (sinceLastMs < CLOSE_MS && sinceLastMs > 0) ||
@@ -226,7 +232,7 @@ export class Journal {
 
   /** A bare number means what its topic says: one kept in other days may have none for it, and says what it is. */
   private plain(outgoing: StoredSample, utcMs: number, sequence: number): number {
-    return outgoing.isSingle || outgoing.mask & (1 << TEMPERATURE)
+    return outgoing.isSingle || outgoing.mask & ALONE
       ? this.renderer.plain(outgoing)
       : this.renderer.json(outgoing, utcMs, sequence);
   }

@@ -7,6 +7,7 @@ import type { Board } from "../board.js";
 import { TEMPERATURE } from "../channels/channels.js";
 import type { Sample } from "../channels/sample.js";
 import type { LineLevel } from "../common/log-levels.js";
+import type { WritableFormats } from "../journal/formats.js";
 import type { Journal, Sender } from "../journal/journal.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
@@ -17,11 +18,14 @@ export const FLASH_RETRY_MS = 60_000;
 
 const NO_TEMPERATURE =
   "samples without a temperature are not sent: payload plain is that alone; set payload json, or topics each";
+const TEMPERATURES_ALONE =
+  "on trial: only temperatures are kept, as the image before this one reads no other channel; all are from the confirmation on";
 
 /** What the intake asks of the device. */
 export interface IntakeOwner {
   readonly board: Board;
   readonly settings: Settings;
+  readonly formats: WritableFormats;
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
   /** Of a thermometer that sleeps; `sampleMs`: the time that a sample taken now has. */
@@ -44,6 +48,7 @@ export class Intake {
   private unkept: Journal | undefined;
   private retryAtMs = 0;
   private isLeavingOut = false;
+  private isShortened = false;
   /** Channels of all samples since boot, a bit each. */
   private channels = 0;
 
@@ -103,6 +108,7 @@ export class Intake {
     const journal = this.owner.journal;
     const outbox = this.owner.outbox;
     if (journal === undefined || outbox === undefined) return undefined;
+    if (!this.isKept(journal, sample.mask)) return undefined;
     if (this.isFlashFailing && this.owner.board.clock.uptimeMs() < this.retryAtMs) return undefined;
     const flashFailures = outbox.flashFailures;
     const sequence = journal.append(sample, qos, this.sleep?.sampleMs());
@@ -113,6 +119,14 @@ export class Intake {
     if (outbox.flashFailures === flashFailures) return sequence;
     this.flashFails();
     return undefined;
+  }
+
+  /** There is a record for it, for one of its channels at least. That others are left out is said once. */
+  private isKept(journal: Journal, mask: number): boolean {
+    const kept = journal.kept(mask);
+    if (kept !== mask && !this.isShortened) this.owner.log("warn", TEMPERATURES_ALONE);
+    this.isShortened = kept !== mask;
+    return kept !== 0;
   }
 
   private sendNow(sample: Sample): void {

@@ -6,6 +6,7 @@
 import type { Board, Timers } from "../board.js";
 import type { LineLevel } from "../common/log-levels.js";
 import { messageOf } from "../common/message-of.js";
+import type { WritableFormats } from "../journal/formats.js";
 import type { Journal } from "../journal/journal.js";
 import { appliesFrom } from "../journal/notes.js";
 import { MAX_RECORD_LENGTH } from "../journal/record.js";
@@ -28,7 +29,7 @@ export interface Owner {
   readonly intake: { readonly isFlashFailing: boolean } | undefined;
   readonly sleep: { readonly suspension: Suspension | undefined } | undefined;
   readonly journal: Journal | undefined;
-  readonly updating: { readonly isTrial: boolean } | undefined;
+  readonly formats: WritableFormats;
   log(level: LineLevel, text: string): void;
   /** Settings that take effect when they are saved have been. */
   onSaved(keys: readonly Key[]): void;
@@ -121,7 +122,7 @@ export class OutboxOwner extends Owned implements OutboxOptions {
 
   /** An image on trial writes what the one before it reads. */
   get keepsFormat(): boolean | undefined {
-    return this.owner.updating?.isTrial;
+    return this.owner.formats.isOldest;
   }
 
   /** Of the sleep before, if there was one. */

@@ -3,6 +3,7 @@
  */
 import type { Board } from "../board.js";
 import { type ClockState, CRYSTAL, SLOW_CLOCK } from "../journal/dating.js";
+import type { WritableFormats } from "../journal/formats.js";
 import { Journal, type JournalStore, type SamplePolicy } from "../journal/journal.js";
 import { Sticky } from "../journal/sticky.js";
 import { encodeUTF8 } from "../mqtt/wire/utf8.js";
@@ -16,6 +17,7 @@ import { sampleTopic } from "./topics.js";
 export interface RecordsOwner {
   readonly board: Board;
   readonly settings: Settings;
+  readonly formats: WritableFormats;
   /** Of a thermometer that sleeps; `past`: the boot that goes on, undefined: one begins. */
   readonly sleep: { readonly past: Past | undefined } | undefined;
 }
@@ -47,7 +49,7 @@ export function openRecords(owner: RecordsOwner, outbox: Outbox): Records {
   return {
     lifetime,
     sessionRecord: new SessionRecord(outbox, notes),
-    journal: openJournal(owner, outbox, notes, boots, past?.boot === boots ? past : undefined, !outbox.isNewestFormat),
+    journal: openJournal(owner, outbox, notes, boots, past?.boot === boots ? past : undefined),
   };
 }
 
@@ -57,19 +59,18 @@ export function openUnkept(owner: RecordsOwner): Journal {
 }
 
 function openJournal(
-  { board, settings, sleep }: RecordsOwner,
+  { board, settings, sleep, formats }: RecordsOwner,
   store: JournalStore,
   notes: Sticky,
   boot: number,
   past?: Past,
-  isPlain = false,
 ): Journal {
   return new Journal({
     store,
     notes,
     clock: board.clock,
     boot,
-    isPlain,
+    formats,
     lastMs: past?.lastMs,
     clockState: past?.clock,
     base: past?.base,

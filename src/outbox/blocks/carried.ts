@@ -6,7 +6,7 @@
  *
  *   CARRIED   low 32 bits of `before` (4 bytes), tag (1 byte), value
  */
-import { type BlockHeader, CARRIED, NOTE, PAYLOAD_AT, QUEUED_STATE } from "../flash/layout.js";
+import { type BlockHeader, CARRIED, CARRIED_SINCE, NOTE, PAYLOAD_AT, QUEUED_STATE } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
 import { type Cursor, NOWHERE } from "./cursor.js";
 import type { Marks } from "./marks.js";
@@ -56,9 +56,9 @@ export function noteIn({ medium, walker }: Carrier): { tag: number; value: Uint8
   return { tag: bytes[PAYLOAD_AT], value: bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + walker.length) };
 }
 
-/** Writes what is carried, but what applied to entries that are all settled. */
+/** Writes what is carried, but what applied to entries that are all settled. A block of an older format has no record for it. */
 export function putCarried({ medium, marks, carried }: Carrier, target: Target): boolean {
-  if (carried === undefined) return true;
+  if (carried === undefined || target.version < CARRIED_SINCE) return true;
   for (let i = 0; i < carried.length; i++) {
     const { tag, value, before } = carried[i];
     if (before <= marks.tail) continue;

@@ -20,9 +20,9 @@ export class Target {
   /** Entries that damage took from what was copied. */
   damaged = 0;
   private readonly medium: Medium;
-  private readonly version: number;
+  /** Format version. */
+  readonly version: number;
 
-  /** `version`: its format's. */
   constructor(medium: Medium, block: number, seed: number, first: number, version: number) {
     this.medium = medium;
     this.version = version;

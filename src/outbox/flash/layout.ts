@@ -12,6 +12,10 @@ export const FORMAT_VERSION = 2;
 export const OLDEST_VERSION = 1;
 /** The first version whose blocks hold short frames. */
 export const SHORT_SINCE = 2;
+/** The first version whose blocks hold carried notes. */
+export const CARRIED_SINCE = 2;
+/** The first version whose readers know of marks that settle entries beside their own: see `encodeMark`. */
+export const DEFERRED_SINCE = 2;
 
 /** Head of a block: `CLEAN_BYTES` (byte mode: "erase finished"; unit mode: "the open header is whole"), `OPEN_BYTES`. */
 export const CLEAN_BYTES = 16;

@@ -6,7 +6,16 @@
 import { fillSkip } from "../blocks/copy.js";
 import { NOWHERE } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
-import { ENTRY_QOS1, encodeMark, MARK_BYTES, RELEASED, REQUEUED, SETTLED, SKIP } from "../flash/layout.js";
+import {
+  DEFERRED_SINCE,
+  ENTRY_QOS1,
+  encodeMark,
+  MARK_BYTES,
+  RELEASED,
+  REQUEUED,
+  SETTLED,
+  SKIP,
+} from "../flash/layout.js";
 import type { FreeSpace } from "./free-space.js";
 
 /** Units of 16: settles that may wait for a mark. So many entries a power cut may bring back. */
@@ -52,7 +61,7 @@ export function putSettled(space: FreeSpace, sequence: number): boolean | undefi
   if (address === NOWHERE) return undefined;
   // At QoS 2 before PUBREC was recorded, it would be published once more.
   const isHarmless = marks.isReleased(sequence) || log.medium.kindAt(address) === ENTRY_QOS1;
-  if (sequence !== marks.tail || !isHarmless) return putMark(space, SETTLED, sequence);
+  if (sequence !== marks.tail || !isHarmless || log.version < DEFERRED_SINCE) return putMark(space, SETTLED, sequence);
   log.deferred++;
   log.lastDeferred = sequence;
   return log.deferred <= MAX_DEFERRED || putDeferred(space);

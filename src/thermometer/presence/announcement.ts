@@ -8,6 +8,7 @@
  */
 import { MAX_CHANNELS } from "../../channels/channels.js";
 import { DEFAULT_PREFIX } from "../../homeassistant/discovery.js";
+import { NEWEST, type WritableFormats } from "../../journal/formats.js";
 import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
@@ -25,10 +26,12 @@ const MAX_ID_BYTES = 23;
 /** Reads and writes the names. A store that fails costs old topics that stay retained, and nothing else. */
 export class Announcement {
   private readonly store: KeyValueStore;
+  private readonly formats: WritableFormats;
   private known: readonly Names[] | undefined;
 
-  constructor(store: KeyValueStore) {
+  constructor(store: KeyValueStore, formats: WritableFormats = NEWEST) {
     this.store = store;
+    this.formats = formats;
   }
 
   /** The names were not read since boot. */
@@ -62,10 +65,8 @@ export class Announcement {
   /** These may stand there now. Of many, the latest are kept. */
   write(names: readonly Names[]): void {
     this.known = names;
-    const text = names
-      .slice(-MAX_NAMES)
-      .map(({ room, id, prefix, channels }) => `${room}/${id}/${prefix}${channels === 0 ? "" : `+${channels}`}\n`)
-      .join("");
+    const latest = names.slice(-MAX_NAMES);
+    const text = this.formats.isOldest ? pairsText(latest) : linesText(latest);
     try {
       this.store.write(ANNOUNCED_KEY, new Uint8Array(encodeUTF8(text)).buffer);
     } catch {
@@ -81,6 +82,17 @@ export class Announcement {
       // As above.
     }
   }
+}
+
+function linesText(names: readonly Names[]): string {
+  return names
+    .map(({ room, id, prefix, channels }) => `${room}/${id}/${prefix}${channels === 0 ? "" : `+${channels}`}\n`)
+    .join("");
+}
+
+/** As firmware 0.1 wrote them: it would make topics of whatever else it found, and no broker takes those. */
+function pairsText(names: readonly Names[]): string {
+  return names.map(({ room, id }) => `${room}/${id}`).join("/");
 }
 
 function linesOf(text: string): Names[] {

@@ -1,0 +1,66 @@
+/*
+ * Firmware 0.1's own code, as it was (commit a57c10d): what it makes of flash that a later firmware wrote on trial. Bundled by
+ * esbuild --bundle --format=iife --global-name=firmware01 from the exports of the modules named in firmware-0.1.json, gzipped, base64.
+ */
+import { readFileSync } from "node:fs";
+import { runInThisContext } from "node:vm";
+import { gunzipSync } from "node:zlib";
+import type { Flash } from "../../../src/outbox/flash/flash.js";
+import type { Entry } from "../../../src/outbox/outbox.js";
+import type { KeyValueStore } from "../../../src/settings/store.js";
+
+export interface OldStatistics {
+  readonly entries: number;
+  readonly damaged: number;
+  readonly dropped: number;
+  readonly refused: number;
+  /** In the newest block: also what is no record that it knows. */
+  readonly tornRecords: number;
+}
+
+export interface OldOutbox {
+  readonly nextSequence: number;
+  seek(from: number): Entry | undefined;
+  settle(sequence: number): void;
+  released(sequence: number): void;
+  append(payload: Uint8Array, qos: 1 | 2): number;
+  idle(): boolean;
+  statistics(): OldStatistics;
+  close(): void;
+}
+
+export interface OldJournal {
+  readonly counters: { readonly boots: number };
+  append(milliCelsius: number, decimals: number, qos: 1 | 2): number;
+  render(entry: Entry): { payload: Uint8Array; payloadLength: number; topic: Uint8Array } | undefined;
+  clockSet(): void;
+}
+
+interface Firmware01 {
+  readonly Outbox: new (options: {
+    flash: Flash;
+    writeUnit?: 1 | 16;
+    maxPayload: number;
+    whenFull?: "dropOldest" | "refuse";
+    onEvent(event: { kind: string; first: number; end: number }): void;
+  }) => OldOutbox;
+  readonly Journal: new (options: {
+    store: OldOutbox;
+    clock: { uptimeMs(): number; utcMs(): number | undefined };
+    room: Uint8Array;
+    format: "json";
+    topicOf(room: Uint8Array): Uint8Array;
+  }) => OldJournal;
+  readonly Settings: new (options: {
+    store: KeyValueStore;
+    onProblem(text: string): void;
+  }) => {
+    get(key: string): unknown;
+  };
+  readonly Announcement: new (store: KeyValueStore) => { read(): { room: string; id: string }[] };
+}
+
+const { script } = JSON.parse(readFileSync(new URL("firmware-0.1.json", import.meta.url), "utf8"));
+const code = gunzipSync(Buffer.from(script, "base64")).toString();
+
+export const firmware01: Firmware01 = runInThisContext(`(() => { ${code}; return firmware01; })()`);
