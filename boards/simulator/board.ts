@@ -9,7 +9,9 @@ import config from "mc/config";
 import Timer from "timer";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { printable } from "../../src/console/port/printable.js";
+import type { WakeCause } from "../../src/power/io.js";
 import { TLSSocket } from "../../src/tls/socket.js";
+import { DeepSleep } from "../common/deep-sleep.js";
 import { tlsEngine } from "../esp32/tls/native.js";
 import { onAbort } from "../moddable/abort.js";
 import { buildCredentials, buildDefaults } from "../moddable/defaults.js";
@@ -35,6 +37,9 @@ const SHT3X_ADDRESS = 0x44;
 const MAC = "020000000001"; // locally administered
 const NETWORK = "simulated"; // the open Wi-Fi network in the air, and the setting's default
 const CUT_WITHIN_BYTES = 40; // "during a write": a record's length, about
+const SLOW_CLOCK_RATE = 1.02; // a chip's is off by percent
+/** Somebody is watching, if it sleeps: a report an hour would look like none. */
+const WATCHED = Object.freeze({ report: "0.5", awake: "10" });
 
 const startMs = Date.now();
 const uptimeMs = (): number => Math.max(0, Date.now() - startMs);
@@ -50,6 +55,7 @@ bus.attach(TMP117_ADDRESS, tmp117);
 bus.attach(SHT3X_ADDRESS, sht3x);
 const wifi = new WiFiLink({ timers, accessPoints: [{ ssid: NETWORK, rssi: -58 }] });
 const watcher = new Watcher();
+const chip = new DeepSleep({ timers, uptimeMs, rate: SLOW_CLOCK_RATE, onSleep: fellAsleep, onWake: woke });
 
 let begin: () => Firmware;
 let firmware: Firmware | undefined;
@@ -75,8 +81,9 @@ export const board: Board = {
   tls: hasTLS() ? { io: TLSSocket, hasPublicCAs: false, socket: { io: TCP }, engine: tlsEngine, timers } : undefined,
   dns: { io: Names },
   wifi,
+  sleep: { io: chip.io },
   serial: config.prompt === undefined ? undefined : { io: Prompt, device: config.prompt },
-  defaults: { "wifi.ssid": NETWORK, ...buildDefaults() },
+  defaults: { "wifi.ssid": NETWORK, ...WATCHED, ...buildDefaults() },
   credentials: buildCredentials(),
   observer: watcher,
   trace: (line) => trace(`${line}\n`),
@@ -121,15 +128,32 @@ function powerOn(): void {
 function restart(reason: string): void {
   trace(`restart: ${reason}\n`);
   firmware?.close();
+  chip.reset();
+  startAnew("restart");
+}
+
+/** Deep sleep: nothing of the firmware runs until `woke`. */
+function fellAsleep(ms: number): void {
+  trace(`asleep ms=${ms}\n`);
+  watcher.slept(ms);
+}
+
+function woke(cause: WakeCause): void {
+  trace(`awake: ${cause}\n`);
+  startAnew("sleep");
+}
+
+function startAnew(cause: ResetCause): void {
   settings?.close();
   wifi.powerCycle();
-  resetCause = "restart";
+  resetCause = cause;
   bootedMs = uptimeMs();
   Timer.set(powerOn, 0);
 }
 
 /** A control on the panel was moved. */
-function turn({ celsius, percent, wifi: onAir, sensor, cut }: Controls): void {
+function turn({ celsius, percent, wifi: onAir, sensor, cut, button }: Controls): void {
+  if (button) chip.press();
   if (celsius !== undefined) for (const part of [tmp117, sht3x]) part.celsius = celsius;
   if (percent !== undefined) sht3x.humidity = percent;
   if (onAir !== undefined) onAir ? wifi.up() : wifi.down();

@@ -13,6 +13,8 @@ export interface Controls {
   readonly wifi?: boolean;
   /** The sensors, both of them, are plugged in. */
   readonly sensor?: boolean;
+  /** The device's button, or a key: wakes it. */
+  readonly button?: true;
   /** The button: power goes now, or during the next write to flash. */
   readonly cut?: "now" | "write";
 }
@@ -22,6 +24,8 @@ export interface View {
   readonly started?: true;
   /** The power is gone: the panel starts the machine again. */
   readonly off?: true;
+  /** Deep sleep, for so many milliseconds, unless the button is pressed; 0: it is awake. */
+  readonly asleep?: number;
   /** Why the machine cannot run: it is not started again. */
   readonly fault?: string;
   readonly room?: string;

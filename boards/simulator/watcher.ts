@@ -16,18 +16,29 @@ export class Watcher implements Observer {
   private thermometer: Thermometer | undefined;
   private shown = "";
   private timer: Timer | undefined;
+  private kept = 0; // readings in flash, as far as a device that sleeps lets us know
   private readonly samples = new Map<number, string>(); // as text by sequence number, for those on their way
 
   started(firmware: Firmware): void {
     this.thermometer = firmware as Thermometer; // main.ts starts no other
+    show({ asleep: 0 });
     this.timer ??= Timer.repeat(() => this.look(), LOOK_MS);
+  }
+
+  /** Nothing of the firmware runs. */
+  slept(ms: number): void {
+    this.thermometer = undefined;
+    this.shown = "";
+    show({ asleep: ms, waiting: this.kept });
   }
 
   reading(sample: Sample, sequence: number | undefined): void {
     const text = sampleText(sample);
     trace(`reading ${sequence ?? "without a number"}: ${text}\n`);
     show({ taken: sample.values[TEMPERATURE], humidity: sample.values[HUMIDITY] });
-    if (sequence !== undefined) this.samples.set(sequence, text);
+    if (sequence === undefined) return;
+    this.samples.set(sequence, text);
+    if (this.thermometer === undefined) this.kept++;
   }
 
   settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
@@ -41,6 +52,7 @@ export class Watcher implements Observer {
   private look(): void {
     const thermometer = this.thermometer;
     if (thermometer === undefined) return;
+    this.kept = thermometer.unsettled;
     const view = {
       room: thermometer.settings.get("room"),
       waiting: thermometer.unsettled,

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Board, Firmware } from "../../src/board.js";
 import { Sample, sampleText } from "../../src/channels/sample.js";
+import type { SleepPort } from "../../src/power/io.js";
 import { SensorBus } from "../../src/sensor/probe.js";
 import { Sampler } from "../../src/sensor/sampler.js";
 import { Hardware, load } from "./sdk.js";
@@ -20,6 +21,7 @@ class Screen {
 
 let screen: Screen;
 let sampler: Sampler | undefined;
+let starts = 0;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -38,7 +40,11 @@ async function boot(): Promise<{ board: Board; latest: () => string | undefined;
   const hardware = new Hardware();
   hardware.config = { flash: "/tmp/thermometer.flash" };
   const { board } = await load<{ board: Board }>("boards/simulator/board.ts", hardware);
-  board.boot(() => ({}) as Firmware);
+  starts = 0;
+  board.boot(() => {
+    starts++;
+    return { close: () => {} } as Firmware;
+  });
   let latest: string | undefined;
   sampler = new Sampler({
     sensors: new SensorBus(board.sensor, "auto", { intervalMs: INTERVAL_MS }),
@@ -58,6 +64,47 @@ async function boot(): Promise<{ board: Board; latest: () => string | undefined;
 
 const sources = (): string[] =>
   (sampler?.status().sensors ?? []).map(({ where, gives }) => `${where} gives ${gives.toString(2)}`).sort();
+
+test("deep sleep: shown; the firmware starts anew by timer and by the button, with what it has kept; a restart empties that", async () => {
+  const { board, turn } = await boot();
+  sampler?.close();
+  const sleeper = new (board.sleep as SleepPort).io({});
+  expect(sleeper.cause).toBe("reset");
+  sleeper.writeMemory(Uint8Array.of(1, 2, 3), 500);
+  const kept = (): number[] => {
+    const bytes = new Uint8Array(3);
+    sleeper.readMemory(bytes, 500);
+    return [...bytes];
+  };
+  const shown = (key: string): unknown => screen.shown.findLast((view) => key in view)?.[key];
+  board.observer?.reading?.(new Sample(), 0);
+  board.observer?.reading?.(new Sample(), 1);
+  const slowMs = sleeper.slowClockMs();
+  sleeper.sleep(10_200);
+  expect(shown("asleep")).toBe(10_000); // its clock is fast
+  expect(shown("waiting")).toBe(2);
+  turn({ celsius: 20 });
+  await vi.advanceTimersByTimeAsync(9_990);
+  expect(starts).toBe(1);
+  await vi.advanceTimersByTimeAsync(20);
+  expect([starts, sleeper.cause, board.resetCause]).toEqual([2, "timer", "sleep"]);
+  expect(sleeper.slowClockMs() - slowMs).toBeGreaterThan(10_150);
+  expect(board.clock.uptimeMs()).toBeLessThan(20);
+  turn({ button: true }); // it is awake
+  await vi.advanceTimersByTimeAsync(20);
+  expect(starts).toBe(2);
+  sleeper.sleep(60_000);
+  turn({ button: true });
+  await vi.advanceTimersByTimeAsync(20);
+  expect([starts, sleeper.cause, kept()]).toEqual([3, "button", [1, 2, 3]]);
+  board.observer?.started?.({ unsettled: 0, settings: { get: () => "bath" } } as unknown as Firmware);
+  expect(shown("asleep")).toBe(0);
+  await vi.advanceTimersByTimeAsync(100_000); // the timer was for the sleep that has ended
+  expect(starts).toBe(3);
+  board.restart("test");
+  await vi.advanceTimersByTimeAsync(20);
+  expect([starts, sleeper.cause, kept()]).toEqual([4, "reset", [0, 0, 0]]);
+});
 
 test("temperature comes from the TMP117, humidity from the SHT3x, each as its slider says", async () => {
   const { latest, turn } = await boot();

@@ -42,6 +42,7 @@ const NOTHING = {
   published: "",
   taken: undefined,
   humidity: undefined,
+  asleep: 0,
 };
 
 class ThermometerBehavior extends DeviceBehavior {
@@ -129,6 +130,15 @@ class ThermometerBehavior extends DeviceBehavior {
     this.turn(container, { sensor: value });
   }
 
+  /** The device's button; so is every key. */
+  onButton(container) {
+    this.turn(container, { button: true });
+  }
+
+  onKeyDown(container) {
+    this.onButton(container);
+  }
+
   onCutNow(container) {
     this.cutPower(container);
   }
@@ -139,7 +149,7 @@ class ThermometerBehavior extends DeviceBehavior {
 
   /** A control was moved: said now, and again when the device has started anew. */
   turn(container, change) {
-    if (change.cut === undefined) Object.assign(this.controls, change);
+    if (change.cut === undefined && !change.button) Object.assign(this.controls, change);
     if (this.isOn) this.postJSON(container, change);
   }
 }
@@ -214,8 +224,17 @@ const lamp = (value, good, text) => {
 const stateOf = (broker) => broker.split(": ", 1)[0];
 const reasonOf = (broker) => broker.slice(stateOf(broker).length + 2);
 /** What is wrong, in whole sentences: as many lines as there is place for, of the sensor first. */
-const trouble = ({ sensor, broker }) =>
-  [sensor === READS ? "" : sensor, reasonOf(broker)].filter((text) => text !== "").join("\n");
+const trouble = (view) =>
+  [view.sensor === READS ? "" : view.sensor, reasonOf(brokerOf(view))].filter((text) => text !== "").join("\n");
+const title = ({ isFaulty, isOff, asleep, room }) => {
+  if (isFaulty) return "cannot start";
+  if (isOff) return "no power";
+  if (asleep) return `asleep for ${(asleep / 1000).toFixed(1)} s; a key wakes it`;
+  return room ? `home/${room}/temperature` : "starting";
+};
+/** Link and broker are let go of before a sleep: what was last seen of them means nothing then. */
+const linkOf = ({ asleep, link }) => (asleep ? "" : link);
+const brokerOf = ({ asleep, broker }) => (asleep ? "" : broker);
 const Face = Container.template(($) => ({
   width: 290,
   height: 380,
@@ -226,9 +245,7 @@ const Face = Container.template(($) => ({
       right: 16,
       top: 8,
       contents: [
-        label(topicStyle, 22, ({ isFaulty, isOff, room }) =>
-          isFaulty ? "cannot start" : isOff ? "no power" : room ? `home/${room}/temperature` : "starting",
-        ),
+        label(topicStyle, 22, title),
         Label(
           { text: ({ taken }) => figure(taken, 2, "°C") },
           { left: 0, right: 0, height: 64, style: valueStyle, Behavior: ValueBehavior },
@@ -246,16 +263,8 @@ const Face = Container.template(($) => ({
           Behavior: BarBehavior,
           contents: [Content(null, { left: 0, top: 0, bottom: 0, width: 0, skin: barSkin, state: 1 })],
         }),
-        lamp(
-          ({ link }) => link,
-          "up",
-          ({ link }) => `Wi-Fi: ${link}`,
-        ),
-        lamp(
-          ({ broker }) => broker,
-          "connected",
-          ({ broker }) => `broker: ${stateOf(broker)}`,
-        ),
+        lamp(linkOf, "up", (view) => `Wi-Fi: ${linkOf(view)}`),
+        lamp(brokerOf, "connected", (view) => `broker: ${stateOf(brokerOf(view))}`),
         lamp(
           ({ sensor }) => sensor,
           READS,
@@ -300,6 +309,7 @@ export default {
       }),
       SwitchRow({ event: "onWiFi", label: "Wi-Fi", on: "on the air", off: "off", value: true }),
       SwitchRow({ event: "onSensor", label: "Sensors", on: "plugged in", off: "unplugged", value: true }),
+      ButtonsRow({ label: "Button", buttons: [{ event: "onButton", label: "Wake" }] }),
       ButtonsRow({
         label: "Cut the power",
         buttons: [
