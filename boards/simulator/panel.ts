@@ -13,7 +13,7 @@ export interface Controls {
   readonly wifi?: boolean;
   /** The sensors, both of them, are plugged in. */
   readonly sensor?: boolean;
-  /** The device's button, or a key: wakes it. */
+  /** The device's button: wakes it from deep sleep. */
   readonly button?: true;
   /** The button: power goes now, or during the next write to flash. */
   readonly cut?: "now" | "write";

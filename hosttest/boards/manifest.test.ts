@@ -105,6 +105,11 @@ describe.each(DEVICES)("%s", (platform) => {
   });
 });
 
+test("the simulator's stack holds what a chip's does: the firmware starts while modules are imported", () => {
+  const stackOf = (path: string): number => JSON.parse(text(path)).creation.stack;
+  expect(stackOf("boards/simulator/manifest.json")).toBeGreaterThanOrEqual(stackOf("boards/esp32/common.json"));
+});
+
 test.each(["esp32/esp32c6", "esp32/moddable_two", "esp", "pico", "wasm"])(
   "%s: one clear error instead of a board",
   (platform) => {

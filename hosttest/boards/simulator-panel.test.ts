@@ -97,7 +97,7 @@ test("deep sleep: shown; the firmware starts anew by timer and by the button, wi
   turn({ button: true });
   await vi.advanceTimersByTimeAsync(20);
   expect([starts, sleeper.cause, kept()]).toEqual([3, "button", [1, 2, 3]]);
-  board.observer?.started?.({ unsettled: 0, settings: { get: () => "bath" } } as unknown as Firmware);
+  board.observer?.started?.({ unsettled: 0, settings: { get: () => "bath" }, health: {} } as unknown as Firmware);
   expect(shown("asleep")).toBe(0);
   await vi.advanceTimersByTimeAsync(100_000); // the timer was for the sleep that has ended
   expect(starts).toBe(3);

@@ -130,13 +130,9 @@ class ThermometerBehavior extends DeviceBehavior {
     this.turn(container, { sensor: value });
   }
 
-  /** The device's button; so is every key. */
+  /** The device's own, which wakes it. No key does: on Linux the simulator passes none on. */
   onButton(container) {
     this.turn(container, { button: true });
-  }
-
-  onKeyDown(container) {
-    this.onButton(container);
   }
 
   onCutNow(container) {
@@ -229,7 +225,7 @@ const trouble = (view) =>
 const title = ({ isFaulty, isOff, asleep, room }) => {
   if (isFaulty) return "cannot start";
   if (isOff) return "no power";
-  if (asleep) return `asleep for ${(asleep / 1000).toFixed(1)} s; a key wakes it`;
+  if (asleep) return `asleep for ${(asleep / 1000).toFixed(1)} s; its button wakes it`;
   return room ? `home/${room}/temperature` : "starting";
 };
 /** Link and broker are let go of before a sleep: what was last seen of them means nothing then. */
