@@ -197,6 +197,11 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     return this.connection?.isConnected === true && this.session.requests.isIdle;
   }
 
+  /** Nothing that was asked for beside the store's entries waits for an answer, connected or not. */
+  get hasAnswered(): boolean {
+    return this.session.requests.isIdle;
+  }
+
   status(): ClientStatus {
     const { session, broker } = this;
     const nowMs = this.options.uptimeMs();

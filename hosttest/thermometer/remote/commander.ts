@@ -31,6 +31,8 @@ export class Commander {
   readonly filters: string[] = [];
   /** Deliveries, repetitions included. */
   deliveries = 0;
+  /** Acknowledgements are lost on their way, as where the connection ends. */
+  isDeaf = false;
 
   constructor(house: House, topic: string, version: 4 | 5 = 5, renumbers = false) {
     this.#topic = topic;
@@ -79,7 +81,7 @@ export class Commander {
           if (packet.type === "subscribe") this.filters.push(...packet.filters.map(({ filter }) => filter));
           if (packet.type === "unsubscribe") this.filters.push(...packet.filters.map((filter) => `-${filter}`));
           if (isOurs) {
-            this.#answered(packet.type, packet.id);
+            if (!this.isDeaf) this.#answered(packet.type, packet.id);
             // A packet of ours is whole in what has just come: acknowledgements are not cut in these tests.
             const at = rest.findIndex(
               (byte, n) =>

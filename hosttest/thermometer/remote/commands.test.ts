@@ -222,6 +222,39 @@ describe("once", () => {
     expect(one.taken.length - before).toBe(1);
   });
 
+  test("also where the same words were the last thing before", () => {
+    const { one, ask, commander, house, time } = world();
+    ask("sample");
+    const before = one.taken.length;
+    house.network.loseDevices();
+    commander.send({ payload: "sample", qos: 1 });
+    time.advance(MINUTE);
+    one.wifi.down();
+    time.advance(MINUTE);
+    one.wifi.up();
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(1);
+  });
+
+  test.each([
+    ["sample", "identify", 1],
+    ["sample", "sample", 2],
+    ["announce", "sample", 1],
+  ])("two at once, whose acknowledgements are lost with the connection: %s and %s", (first, second, readings) => {
+    const { one, commander, house, time } = world();
+    const before = one.taken.length;
+    commander.isDeaf = true;
+    commander.send({ payload: first, qos: 1 });
+    commander.send({ payload: second, qos: 1 });
+    time.runUntil(() => one.taken.length > before, MINUTE);
+    commander.isDeaf = false;
+    house.network.resetAll();
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(readings);
+  });
+
   test("a sleeper does what waits at its next report", () => {
     const house = new House();
     const commander = new Commander(house, TOPIC);

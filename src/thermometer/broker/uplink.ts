@@ -227,7 +227,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   // What commands ask of it
 
   get hasAnswered(): boolean {
-    return this.client.isIdle;
+    return this.client.hasAnswered;
   }
 
   publishNow(message: Message): boolean {

@@ -34,7 +34,7 @@ export interface RemoteOwner {
 
 /** What commands ask of the client. */
 export interface RemoteClient {
-  /** Connected, and all that was sent beside readings is acknowledged. */
+  /** All that was sent beside readings is acknowledged, on this connection or an earlier one. */
   readonly hasAnswered: boolean;
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
   publishNow(message: Message): boolean;
@@ -93,6 +93,7 @@ export class RemoteCommands {
 
   /** A connection begins. `isPresent`: in the same session; else nothing that came before is sent again. */
   connected(isPresent: boolean): void {
+    if (this.client.hasAnswered) this._record?.retire(this.connection);
     this.connection++;
     if (isPresent) return;
     this.isSessionNew = true;
@@ -220,7 +221,8 @@ export class RemoteCommands {
     const payload = encodeUTF8(JSON.stringify({ id, ok: !isFailed, answer: text }));
     owner.board.timers.set(() => {
       if (this.isClosed) return;
-      client.publish(answerTopic(owner.settings.get("room"), owner.id), payload, { qos: 1, retain: false });
+      const topic = answerTopic(owner.settings.get("room"), owner.id);
+      if (client.publish(topic, payload, { qos: 1, retain: false })) this._record?.follow(this.connection);
       if (responseTopic !== undefined) {
         const properties = correlationData && version5.properties({ correlationData });
         const topic = encodeUTF8(responseTopic);

@@ -25,7 +25,7 @@ const OWN_ID = 1;
 export class CommandRecord {
   private readonly store: KeyValueStore;
   private hashes: number[] = [];
-  /** The connections on which they came; 0: in an earlier life. */
+  /** The connections on which they came; 0: in an earlier life; negative: a message was sent behind the acknowledgement. */
   private connections: number[] = [];
   /** See above. */
   samples = 0;
@@ -62,10 +62,19 @@ export class CommandRecord {
     this.write();
   }
 
-  /** Those without an id that came on this connection, or on any if none is given, will not be sent again. Durable with the next `add`. */
+  /** Behind the acknowledgement of each that came on this connection a message goes to the broker: once that is acknowledged, so are they. */
+  follow(connection: number): void {
+    for (let n = 0; n < this.connections.length; n++)
+      if (this.connections[n] === connection) this.connections[n] = -connection;
+  }
+
+  /**
+   * Those without an id will not be sent again: any, or those of a connection whose acknowledgement has surely arrived, as what followed it
+   * is acknowledged. Durable with the next `add`.
+   */
   retire(connection?: number): void {
     for (let n = this.hashes.length; n-- > 0; ) {
-      const isOther = connection !== undefined && this.connections[n] !== connection;
+      const isOther = connection !== undefined && (connection === 0 || this.connections[n] !== -connection);
       if (isOther || this.hashes[n] & OWN_ID) continue;
       this.hashes.splice(n, 1);
       this.connections.splice(n, 1);
