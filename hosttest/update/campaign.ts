@@ -1,47 +1,76 @@
 /*
- * Updates by the thousand, on the slots and the state machine alone: images that are good, wrong, or fail on trial, power cuts anywhere, a
- * way that loses what is sent. What must hold after each: the device starts, in the old image or the new one, and its state says how it ended.
+ * Updates by the thousand, of a device that takes and sends samples all the while, with a full outbox: images that are good, wrong, or fail
+ * on trial, power cuts at any program or erase of slots, store and outbox, a way that loses what is sent; from 0.1's formats and to them.
+ * What must hold after each: the device starts, in the old image or the new one, its state says how it ended, and no sample is lost
+ * or comes twice. What runs as 0.1 takes samples by 0.1's own code, and updates by today's: 0.1 had no updates.
  */
 import { type ImageFault, makeImage } from "../../boards/parts/flash/image.js";
 import { generator } from "../../boards/parts/flash/nor-flash.js";
 import { keyPair, offerOf } from "./support/keys.js";
-import { drive, World } from "./support/world.js";
+import { drive, filledBy, type Samples, World } from "./support/world.js";
 
 const BLOCK = 4096;
-const OLD = makeImage({ version: "0.2.0", chip: "test" }, 3_000);
-const KINDS = ["good", "good", "good", "crash", "hang", "deaf", "changed", "unsigned", "noise"] as const;
+const OLDEST = "0.1.0";
+const OLD = "0.2.0";
+const NEW = "0.3.0";
+const KINDS = ["good", "good", "good", "crash", "hang", "deaf", "changed", "unsigned", "noise", "older"] as const;
 const MAX_CUTS = 4;
-const MAX_OPERATION = 40;
+/** Of a life: how many programs and erases an update has, samples included, and the few of its beginning. */
+const OPERATIONS = [40, 400] as const;
 const TRIAL_MS = 700_000;
 
 /** How many ended how. */
 export type Tally = Record<string, number>;
+
+const full = new Map<string, Samples>();
+
+function samplesOf(version: string, whenFull: Samples["whenFull"]): Samples {
+  const name = `${version} ${whenFull}`;
+  const samples = full.get(name) ?? filledBy(version, whenFull);
+  full.set(name, samples);
+  return samples;
+}
 
 /** One update, by its seed. @returns how it ended. @throws Error that names the seed and what did not hold */
 export function campaignUpdate(seed: number, tally: Tally): void {
   const random = generator(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)];
   const kind = pick(KINDS);
+  const from = kind === "older" ? OLD : pick([OLDEST, OLD, OLD]);
+  const to = kind === "older" ? OLDEST : NEW;
   const fault = kind === "crash" || kind === "hang" || kind === "deaf" ? (kind satisfies ImageFault) : undefined;
   const length = 500 + Math.floor(random() * 2.9 * BLOCK);
   const image =
-    kind === "noise" ? new Uint8Array(length).fill(3) : makeImage({ version: "0.3.0", chip: "test", fault }, length);
-  const offer = offerOf(image, { key: keyPair(kind === "unsigned" ? 2 : 1) });
+    kind === "noise" ? new Uint8Array(length).fill(3) : makeImage({ version: to, chip: "test", fault }, length);
+  const force = kind === "older" ? true : undefined;
+  const offer = offerOf(image, { version: to, force, key: keyPair(kind === "unsigned" ? 2 : 1) });
   const sent = kind === "changed" ? image.map((byte, at) => (at === length >> 1 ? byte ^ 1 : byte)) : image;
-  const world = new World({ image: OLD, slotBlocks: 4, key: keyPair(1).publicKey, random, loss: pick([0, 0, 0.2]) });
+  const world = new World({
+    image: makeImage({ version: from, chip: "test" }, 3_000),
+    slotBlocks: 4,
+    key: keyPair(1).publicKey,
+    random,
+    loss: pick([0, 0, 0.2]),
+    samples: samplesOf(from, pick(["dropOldest", "refuse"])),
+  });
   world.boot();
   const check = (isGood: boolean, what: string): void => {
     if (!isGood)
-      throw new Error(`seed ${seed}, ${kind}: ${what}: ${JSON.stringify(world.state)}; ${world.log.join("; ")}`);
+      throw new Error(
+        `seed ${seed}, ${kind} from ${from}: ${what}: ${JSON.stringify(world.state)}; ${world.log.join("; ")}`,
+      );
   };
   for (let cuts = Math.floor(random() * (MAX_CUTS + 1)); cuts > 0; cuts--) {
-    world.cutAtOperation(1 + Math.floor(random() * MAX_OPERATION), random);
+    world.isConnected = random() < 0.7; // samples wait, or are sent
+    world.cutAtOperation(1 + Math.floor(random() * pick(OPERATIONS)), random);
     if (world.isOn) drive(world, offer, sent, 400);
+    if (world.isOn) world.time.advance(60_000);
     world.flash.faults = {};
     world.boot();
     tally.cuts = (tally.cuts ?? 0) + world.powerCuts;
     world.powerCuts = 0;
   }
+  world.isConnected = true;
   for (let n = 0; n < 3; n++) {
     drive(world, offer, sent, 400);
     world.time.advance(TRIAL_MS);
@@ -50,9 +79,18 @@ export function campaignUpdate(seed: number, tally: Tally): void {
   const isNew = state === "confirmed";
   check(world.isOn, "it does not run");
   check(["confirmed", "rolledBack", "failed", "refused"].includes(String(state)), "it has not ended");
-  check(version === (isNew ? "0.3.0" : "0.2.0"), "the wrong one runs");
+  check(version === (isNew ? to : from), "the wrong one runs");
   check(kind === "good" || !isNew, "what is no good was confirmed");
   check(isNew || String(reason) !== "", "no reason");
-  check(fault !== undefined || kind === "good" || !world.started.includes("0.3.0"), "what is not genuine has started");
-  tally[String(state)] = (tally[String(state)] ?? 0) + 1;
+  check(
+    fault !== undefined || kind === "good" || kind === "older" || !world.started.includes(to),
+    "what is not genuine has started",
+  );
+  world.settle();
+  check(world.isOn && world.truth.faults.length === 0, world.truth.faults.slice(0, 5).join(", "));
+  check(world.flash.violations === 0, "flash was misused");
+  const name = `${from === OLDEST ? "from 0.1, " : ""}${kind === "older" ? "to 0.1, " : ""}${state}`;
+  tally[name] = (tally[name] ?? 0) + 1;
+  tally.samples = (tally.samples ?? 0) + world.truth.delivered.size;
+  tally.evicted = (tally.evicted ?? 0) + world.truth.taken.size - world.truth.delivered.size;
 }

@@ -108,7 +108,7 @@ test("a slice of the campaign (npm run updates): whatever the image, the cuts an
   timeout: 60_000,
 }, () => {
   const tally: Tally = {};
-  for (let n = 0; n < 20; n++) campaignUpdate(SEED + 3_000 + n, tally);
+  for (let n = 0; n < 12; n++) campaignUpdate(SEED + 3_000 + n, tally);
   expect(tally.cuts).toBeGreaterThan(5);
   expect(tally.rolledBack).toBeGreaterThan(0);
 });

@@ -2,12 +2,12 @@
  * Firmware 0.1's own code, as it was (commit a57c10d): what it makes of flash that a later firmware wrote on trial. Bundled by
  * esbuild --bundle --format=iife --global-name=firmware01 from the exports of the modules named in firmware-0.1.json, gzipped, base64.
  */
-import { readFileSync } from "node:fs";
 import { runInThisContext } from "node:vm";
 import { gunzipSync } from "node:zlib";
 import type { Flash } from "../../../src/outbox/flash/flash.js";
 import type { Entry } from "../../../src/outbox/outbox.js";
 import type { KeyValueStore } from "../../../src/settings/store.js";
+import firmware from "./firmware-0.1.json" with { type: "json" };
 
 export interface OldStatistics {
   readonly entries: number;
@@ -60,7 +60,6 @@ interface Firmware01 {
   readonly Announcement: new (store: KeyValueStore) => { read(): { room: string; id: string }[] };
 }
 
-const { script } = JSON.parse(readFileSync(new URL("firmware-0.1.json", import.meta.url), "utf8"));
-const code = gunzipSync(Buffer.from(script, "base64")).toString();
+const code = gunzipSync(Buffer.from(firmware.script, "base64")).toString();
 
 export const firmware01: Firmware01 = runInThisContext(`(() => { ${code}; return firmware01; })()`);

@@ -13,6 +13,8 @@ import { CHUNK_HEAD } from "../../../src/update/updater.js";
 import { type Piece, Updates, type UpdatesOwner } from "../../../src/update/updates.js";
 import { Region } from "../../support/region.js";
 import { VirtualTime } from "../../support/virtual-time.js";
+import { INTERVAL_MS, OldRecorder, type Recorder, type RecorderOptions, TodaysRecorder } from "./recorder.js";
+import { Truth } from "./truth.js";
 
 const BLOCK = 4096;
 const SELECTION_BLOCKS = 2;
@@ -27,8 +29,35 @@ export interface WorldOptions {
   readonly random: () => number;
   readonly isBatteryLow?: () => boolean;
   readonly writeUnit?: 1 | 16;
-  /** Share of the chunks that do not arrive. */
+  /** Share of the chunks that do not arrive, and of the messages with samples. */
   readonly loss?: number;
+  /** It takes samples all the while. Default: it takes none. */
+  readonly samples?: Samples;
+}
+
+/** A full outbox, and what is in it: `filledBy`. */
+export interface Samples {
+  readonly bytes: Uint8Array;
+  readonly truth: Truth;
+  readonly whenFull: "dropOldest" | "refuse";
+}
+
+const OUTBOX_BLOCKS = 4;
+const BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
+/** Firmware before this one knows one channel and the first formats: it is 0.1's own code that takes samples. */
+const OLD_VERSION = "0.1.0";
+const EXCHANGES = 4;
+
+/** A full outbox of a firmware, "0.1.0" or today's. */
+export function filledBy(version: string, whenFull: Samples["whenFull"], writeUnit: 1 | 16 = 1): Samples {
+  const flash = new NorFlash({ blocks: OUTBOX_BLOCKS, writeUnit });
+  const truth = new Truth();
+  const clock = { uptimeMs: () => truth.taken.size * INTERVAL_MS, utcMs: () => BEGINS_MS };
+  const onEvicted = (first: number, end: number) => truth.evicted.push([first, end]);
+  const options = { flash, writeUnit, whenFull: "refuse", clock, onEvicted } as const;
+  const recorder = version === OLD_VERSION ? new OldRecorder(options) : new TodaysRecorder(options, false);
+  while (truth.refused === 0) truth.take(recorder);
+  return { bytes: flash.bytes.slice(), truth, whenFull };
 }
 
 export class World {
@@ -45,6 +74,11 @@ export class World {
   wantsChunks = false;
   trouble = { sensor: "", link: "", broker: "" };
   powerCuts = 0;
+  /** What became of its samples. */
+  readonly truth: Truth;
+  recorder: Recorder | undefined;
+  #hasSample = false;
+  readonly #outbox: Region;
   readonly #options: WorldOptions;
   readonly #store: Region;
   #life = 0;
@@ -52,11 +86,20 @@ export class World {
   constructor(options: WorldOptions) {
     const { slotBlocks: blocks, random, writeUnit } = options;
     this.#options = options;
-    this.flash = new NorFlash({ blocks: SELECTION_BLOCKS + 2 * blocks + STORE_BLOCKS, random, writeUnit });
+    this.flash = new NorFlash({
+      blocks: SELECTION_BLOCKS + 2 * blocks + STORE_BLOCKS + OUTBOX_BLOCKS,
+      random,
+      writeUnit,
+    });
     const slots = [SELECTION_BLOCKS, SELECTION_BLOCKS + blocks].map((first) => new Region(this.flash, first, blocks));
     this.slots = new BootSlots(new Region(this.flash, 0, SELECTION_BLOCKS), [slots[0], slots[1]]);
     this.#store = new Region(this.flash, SELECTION_BLOCKS + 2 * blocks, STORE_BLOCKS);
     this.flash.bytes.set(options.image, SELECTION_BLOCKS * BLOCK);
+    const first = SELECTION_BLOCKS + 2 * blocks + STORE_BLOCKS;
+    this.#outbox = new Region(this.flash, first, OUTBOX_BLOCKS);
+    if (options.samples !== undefined) this.flash.bytes.set(options.samples.bytes, first * BLOCK);
+    const isOff = (): boolean => this.flash.isOff;
+    this.truth = options.samples === undefined ? new Truth(isOff) : Truth.after(options.samples.truth, isOff);
   }
 
   get isOn(): boolean {
@@ -104,6 +147,7 @@ export class World {
       this.#store.mountedBy = undefined;
       const updates = new Updates(this.#owner(life, this.image, words));
       this.updates = updates;
+      if (this.#options.samples !== undefined) this.#record(life, updates.isTrial);
       updates.begin();
     });
   }
@@ -112,7 +156,58 @@ export class World {
   end(): void {
     this.#life++;
     this.updates = undefined;
+    this.recorder = undefined;
     this.wantsChunks = false;
+  }
+
+  /** All that waits is sent, as if nothing ever failed: then each sample has come once, or was evicted with a report. */
+  settle(): void {
+    this.guard(this.#life, () => {
+      if (this.recorder !== undefined) this.truth.settle(this.recorder);
+    });
+  }
+
+  /** Samples are taken and sent by what has started. */
+  #record(life: number, isTrial: boolean): void {
+    const { time, truth } = this;
+    const { samples, writeUnit, random, loss = 0 } = this.#options;
+    const bootedMs = time.nowMs;
+    this.#hasSample = false;
+    const options: RecorderOptions = {
+      flash: this.#outbox,
+      writeUnit,
+      whenFull: samples?.whenFull,
+      clock: { uptimeMs: () => time.nowMs - bootedMs, utcMs: () => BEGINS_MS + time.nowMs },
+      onEvicted: (first, end) => truth.evicted.push([first, end]),
+    };
+    try {
+      this.recorder =
+        this.image?.version === OLD_VERSION ? new OldRecorder(options) : new TodaysRecorder(options, isTrial);
+    } catch (error) {
+      if (this.flash.isOff) throw error;
+      this.log.push(`error outbox: ${error instanceof Error ? error.message : error}`);
+      return;
+    }
+    const recorder = this.recorder;
+    const sample = (): void => {
+      truth.take(recorder);
+      this.#hasSample = true;
+      recorder.idle();
+      this.#later(life, INTERVAL_MS, sample);
+    };
+    const send = (): void => {
+      const isOnline = this.isConnected && this.image?.fault !== "deaf";
+      for (let n = 0; isOnline && n < EXCHANGES; n++) truth.exchange(recorder, () => random() < loss);
+      this.#later(life, 1_000, send);
+    };
+    this.#later(life, 500, sample);
+    this.#later(life, 700, send);
+  }
+
+  #sensorTrouble(): string {
+    if (this.#options.samples === undefined) return this.trouble.sensor;
+    if (this.recorder === undefined) return "no readings are taken";
+    return this.#hasSample ? "" : "no reading yet";
   }
 
   announce(offer: Offer | Uint8Array): void {
@@ -172,7 +267,7 @@ export class World {
       version: image.version,
       lastWords,
       uptimeMs: () => time.nowMs - bootedMs,
-      sensorTrouble: () => trouble.sensor,
+      sensorTrouble: () => this.#sensorTrouble(),
       linkTrouble: () => (image.fault === "deaf" ? "no access point is in range" : trouble.link),
       brokerTrouble: () => trouble.broker,
       onState: () => {
@@ -181,7 +276,7 @@ export class World {
       wantChunks: (isWanted) => {
         this.wantsChunks = isWanted;
       },
-      onConfirmed: () => {},
+      onConfirmed: () => this.recorder?.confirmed(),
       restart: (reason) => {
         this.log.push(`restart: ${reason}`);
         this.reset("");
