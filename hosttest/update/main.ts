@@ -23,7 +23,7 @@ for (; done < updates && violations < MAX_VIOLATIONS; done++) {
     campaignUpdate(seed + done, tally);
   } catch (error) {
     violations++;
-    progress.line(String(error));
+    progress.line(`seed ${seed + done}: ${error}`);
   }
   progress.show(() => `${done} of ${updates}: ${JSON.stringify(tally)}`);
 }
