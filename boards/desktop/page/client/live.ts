@@ -22,6 +22,7 @@ export class Live {
   #run: string | undefined;
   #lastSeenMs = 0;
   #isDue = false;
+  #drawnMs = Number.NEGATIVE_INFINITY; // the first change is shown at once
 
   constructor() {
     this.#connect();
@@ -83,9 +84,11 @@ export class Live {
   #changed(): void {
     if (this.#isDue) return;
     this.#isDue = true;
+    const waitMs = Math.max(0, this.#drawnMs + REDRAW_MS - performance.now());
     setTimeout(() => {
       this.#isDue = false;
+      this.#drawnMs = performance.now();
       for (const listener of this.#listeners) listener();
-    }, REDRAW_MS);
+    }, waitMs);
   }
 }

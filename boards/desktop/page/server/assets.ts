@@ -3,13 +3,16 @@
  * all that goes into them. Nothing comes from anywhere else.
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { build } from "esbuild";
 import { topFolder } from "../../../../hosttest/engine/build.js";
 
 const PAGE = join(topFolder, "boards", "desktop", "page");
 const CLIENT = join(PAGE, "client");
+/** Written when all others are there. */
+const LAST = "page.js";
 const SHARED = ["protocol.ts", "ledger.ts"].map((name) => join(PAGE, name));
 
 export interface Asset {
@@ -25,23 +28,28 @@ export function assets(): Promise<Map<string, Asset>> {
   return made;
 }
 
+const TYPES: Readonly<Record<string, string>> = Object.freeze({
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+});
+
 async function collect(): Promise<Map<string, Asset>> {
   const folder = join(topFolder, "build", "page", await digest());
-  const bundled = (name: string): Promise<Uint8Array> => readFile(join(folder, name));
-  const [html, icon, [script, style]] = await Promise.all([
+  if (!existsSync(join(folder, LAST))) await bundle(folder);
+  const [html, icon, ...bundled] = await Promise.all([
     readFile(join(CLIENT, "index.html")),
     readFile(join(CLIENT, "icon.svg")),
-    Promise.all([bundled("page.js"), bundled("page.css")]).catch(async () => {
-      await bundle(folder);
-      return Promise.all([bundled("page.js"), bundled("page.css")]);
-    }),
+    ...(await readdir(folder)).map(async (name) => ({ name, body: await readFile(join(folder, name)) })),
   ]);
-  return new Map([
+  const files = new Map([
     ["/", { type: "text/html; charset=utf-8", body: html }],
     ["/icon.svg", { type: "image/svg+xml", body: icon }],
-    ["/page.js", { type: "text/javascript; charset=utf-8", body: script }],
-    ["/page.css", { type: "text/css; charset=utf-8", body: style }],
   ]);
+  for (const { name, body } of bundled) {
+    const type = TYPES[extname(name)];
+    if (type !== undefined) files.set(`/${name}`, { type, body });
+  }
+  return files;
 }
 
 /** Of the sources, and of what npm has installed. */
@@ -60,6 +68,8 @@ async function bundle(folder: string): Promise<void> {
     outdir: folder,
     write: false,
     bundle: true,
+    splitting: true,
+    chunkNames: "[name]-[hash]",
     minify: true,
     format: "esm",
     target: "es2022",
@@ -69,7 +79,8 @@ async function bundle(folder: string): Promise<void> {
     tsconfigRaw: {},
   });
   await mkdir(folder, { recursive: true });
-  for (const { path, contents } of outputFiles) {
+  const isLast = ({ path }: { path: string }): boolean => path.endsWith(LAST);
+  for (const { path, contents } of [...outputFiles].sort((a, b) => Number(isLast(a)) - Number(isLast(b)))) {
     const part = `${path}.${process.pid}`;
     await writeFile(part, contents);
     await rename(part, path);

@@ -54,6 +54,7 @@ export class PageServer {
 
   /** @throws the system's error if the port cannot be had */
   async listen(port: number): Promise<void> {
+    assets().catch(() => {}); // now, so that the first browser need not wait; the answer to it says what is wrong
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen({ port, host: HOST, exclusive: true }, () => {
