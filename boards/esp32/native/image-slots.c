@@ -6,7 +6,7 @@
 #include "xsmc.h"
 #include "mc.xs.h"
 
-#include "esp_ota_ops.h"
+#include "app_update/include/esp_ota_ops.h"
 
 static void check(xsMachine *the, esp_err_t err, char *what)
 {
