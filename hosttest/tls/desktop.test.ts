@@ -118,6 +118,39 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
     expect(wire.clearText(SECRETS)).toEqual([]);
   });
 
+  test("QoS 0: at most once, through a kill of the device and a restart of the broker; it goes on by itself", async () => {
+    const room = `cellar${engine.length}`;
+    const collector = await Collector.start(broker.port, `home/${room}/temperature`);
+    const options = [
+      "--broker",
+      address(),
+      "--ca",
+      root.certificate,
+      "--qos",
+      "0",
+      "--room",
+      room,
+      "--headless",
+      ...engine,
+    ];
+    const first = start(...options);
+    await collector.untilTrue(() => collector.arrivals.length >= 3);
+    await first.kill();
+    const one = start(...options);
+    await collector.untilTrue(() => collector.arrivals.length >= 6);
+    await broker.stop();
+    const taken = one.lines("reading").length;
+    await one.until((it) => it.lines("reading").length >= taken + 3);
+    const before = collector.arrivals.length;
+    await broker.start();
+    await collector.untilTrue(() => collector.arrivals.length >= before + 3);
+    await one.kill();
+    const readings = first.lines("reading").length + one.lines("reading").length;
+    expect(collector.arrivals.length).toBeLessThanOrEqual(readings - 3); // those of the outage are dropped
+    await collector.close();
+    expect(wire.clearText(SECRETS)).toEqual([]);
+  });
+
   test("by a pinned key; another key is refused, by device and subscriber, and nothing of theirs is sent", async () => {
     const address = `127.0.0.1:${wire.port}`;
     const setup = (pin: string): string =>
