@@ -1,7 +1,8 @@
 /*
- * Which readings a broker does not take, in words: for the log, once, and for the row "broker" of `status` as long as it is so.
+ * What becomes of the session and of readings at a broker, in words: for the log, once, and for the row "broker" of `status` as long
+ * as it is so.
  */
-import type { Refusal, SettledBy } from "../../mqtt/client.js";
+import type { Refusal, SessionStart, SettledBy } from "../../mqtt/client.js";
 import { reasonText } from "../../mqtt/v5/reasons.js";
 
 /** What is wrong, without what follows from it. */
@@ -47,4 +48,16 @@ export function settledLine(sequence: number, by: SettledBy | undefined, code = 
     default:
       throw new TypeError(`by: ${by satisfies never}`);
   }
+}
+
+/** The broker has no QoS 2, and how it shows that. */
+export function loweredLine(why: "acknowledged" | "refused"): string {
+  const how = why === "acknowledged" ? "it answers with PUBACK" : "QoS 1 is the most it takes";
+  return `takes QoS 2 as QoS 1: ${how}; a reading may arrive twice`;
+}
+
+/** What became of the session, for the line that says "connected"; empty: it is a new one. */
+export function sessionText({ present, expired }: SessionStart): string {
+  if (present) return ", session resumed";
+  return expired ? ", the session had expired there" : "";
 }

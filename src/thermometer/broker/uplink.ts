@@ -31,7 +31,7 @@ import { RemoteCommands, type RemoteOwner } from "../remote/commands.js";
 import { ClientSettings, type ClientSettingsOwner } from "./client-settings.js";
 import { Encryption, type EncryptionOwner } from "./encryption.js";
 import { Failure } from "./failure.js";
-import { refusalLine, settledLine } from "./refusal.js";
+import { loweredLine, refusalLine, sessionText, settledLine } from "./refusal.js";
 import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
 
@@ -56,9 +56,6 @@ const ON_ITS_WAY_MS = 1_000;
 
 /** Reason code of MQTT 5: another connection has come with the same client id. */
 const TAKEN_OVER = 0x8e;
-
-/** How a broker shows that it has no QoS 2. */
-const LOWERED = Object.freeze({ acknowledged: "it answers with PUBACK", refused: "QoS 1 is the most it takes" });
 
 /** The MQTT client of the product, with its session, its readings and its presence. */
 export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions<Entry>, PresenceClient {
@@ -365,10 +362,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     if (isPossibleDouble) owner.lifetime?.countPossibleDoubles(1);
     if (this.isLoweredSaid) return;
     this.isLoweredSaid = true;
-    owner.log(
-      "warn",
-      `broker ${this.host}:${this.port}: takes QoS 2 as QoS 1: ${LOWERED[why]}; a reading may arrive twice`,
-    );
+    owner.log("warn", `broker ${this.host}:${this.port}: ${loweredLine(why)}`);
   }
 
   onReach(entries: number): void {
@@ -397,9 +391,4 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   private leaveRetained(): void {
     this.owner.log("warn", `broker not reached: ${this.presence.statusTopic} stays retained there`);
   }
-}
-
-function sessionText({ present, expired }: SessionStart): string {
-  if (present) return ", session resumed";
-  return expired ? ", the session had expired there" : "";
 }
