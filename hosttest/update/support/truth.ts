@@ -18,7 +18,7 @@ export class Truth {
   readonly #isOff: () => boolean;
   #count = 0;
 
-  /** `isOff`: the power has gone; what a call returns then, nobody has seen. */
+  /** `isOff`: the power has gone; what a call returns then was never seen. */
   constructor(isOff: () => boolean = () => false) {
     this.#isOff = isOff;
   }
