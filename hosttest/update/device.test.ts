@@ -121,6 +121,36 @@ test("a device that sleeps stays awake while chunks come and on trial, and sleep
   expect(house.sequences()).toEqual([...house.sequences().keys()]);
 });
 
+test("a device that sleeps does not stay awake for ever for a sender that has gone", () => {
+  const { house, device } = setUp({
+    sleep: { rate: 1 },
+    defaults: { sleep: "on", report: "5", awake: "10", interval: "60", "mqtt.qos": "1" },
+    slots: { image: OLD, blocks: 60, key: keyPair(1).publicKey },
+  });
+  const awakeSeconds = (seconds: number): number => {
+    let awake = 0;
+    for (let n = 0; n < seconds; n++) {
+      house.time.advance(1_000);
+      if (device.isOn) awake++;
+    }
+    return awake;
+  };
+  house.time.advance(75_000);
+  const usual = awakeSeconds(600);
+  const image = makeImage({ version: "0.3.0", chip: "test" }, 240_000);
+  const host = new SimulatedHost(device, TOPIC, offerOf(image), image);
+  house.time.runUntil(() => host.sender.state?.state === "receiving", 600_000);
+  house.time.advance(200);
+  host.close();
+  expect(awakeSeconds(600)).toBeGreaterThan(usual + 30);
+  house.time.advance(2 * 3_600_000);
+  expect(awakeSeconds(600)).toBeLessThan(usual + 10);
+  expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toMatchObject({
+    state: "failed",
+    reason: "no block came at 20 reports in a row: send it again",
+  });
+});
+
 test("on trial on 0.1's flash: what it writes, 0.1 reads", () => {
   const house = new House();
   const slots = { image: OLD, blocks: 6, key: keyPair(1).publicKey };

@@ -40,6 +40,8 @@ export interface UpdatingOwner {
 export class Updating implements UpdatesOwner {
   private readonly owner: UpdatingOwner;
   private readonly updates: Updates;
+  /** There was no connection when the state changed. */
+  private isUnsaid = false;
 
   /** Of a board that can be updated. */
   constructor(owner: UpdatingOwner) {
@@ -70,7 +72,7 @@ export class Updating implements UpdatesOwner {
 
   /** The connection has come. A sleeper's report says no more than it must. */
   connected(): void {
-    if (this.owner.sleep?.hasPrompt !== false || this.isBusy) this.onState();
+    if (this.owner.sleep?.hasPrompt !== false || this.isBusy || this.isUnsaid) this.onState();
   }
 
   /** Takes a piece of a message; false: it is none of these. */
@@ -119,7 +121,8 @@ export class Updating implements UpdatesOwner {
 
   onState(): void {
     const { uplink } = this.owner;
-    if (uplink?.isConnected !== true) return;
+    this.isUnsaid = uplink?.isConnected !== true;
+    if (uplink === undefined || this.isUnsaid) return;
     const state = toASCII(this.updates.state);
     const topic = this.topic("state");
     if (!uplink.publish(topic, state, { qos: 0, retain: true })) uplink.publish(topic, state, { qos: 1, retain: true });

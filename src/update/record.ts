@@ -38,6 +38,8 @@ export interface UpdateRecord {
   at: number;
   /** How often it was selected. */
   tries: number;
+  /** Of a device that sleeps: sleeps in a row before which no block had come. */
+  quiet: number;
   /** What was wrong with the sensor before the switch; "": nothing. */
   sensor: string;
   /** Why it ended, or what ended the trial; "": not said. */
@@ -56,7 +58,7 @@ export function readRecord(store: UpdateStore): UpdateRecord | undefined {
     const value = store.read(UPDATE_KEY);
     if (value === undefined) return;
     const text = fromASCII(value instanceof Uint8Array ? value : new Uint8Array(value)) as string;
-    const { phase, offer, target, from, at, tries, sensor, why } = JSON.parse(text);
+    const { phase, offer, target, from, at, tries, quiet, sensor, why } = JSON.parse(text);
     if (!PHASES.includes(phase) || !isOffer(offer)) return;
     return {
       phase,
@@ -65,6 +67,7 @@ export function readRecord(store: UpdateStore): UpdateRecord | undefined {
       from: String(from),
       at: Number(at) || 0,
       tries: Number(tries) || 0,
+      quiet: Number(quiet) || 0,
       sensor: String(sensor),
       why: String(why),
     };

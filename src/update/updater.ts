@@ -54,6 +54,8 @@ export class Updater {
   private hash: SHA256 | undefined;
   /** Bytes written, or verified. */
   private _at: number;
+  /** Bytes that earlier lives had written. */
+  private readonly beganAt: number;
   /** The chunk that comes in: bytes of its head so far, and whether it is the one that is wanted. */
   private headCount = 0;
   private readonly head = new Uint8Array(CHUNK_HEAD);
@@ -73,6 +75,7 @@ export class Updater {
     this.flash = owner.slots.open();
     this.blockLength = this.flash.status().blockLength;
     this._at = record.phase === "receiving" ? record.at : 0;
+    this.beganAt = this._at;
     this.lastChunkMs = owner.uptimeMs() - CHUNK_PATIENCE_MS + RESUME_PATIENCE_MS;
   }
 
@@ -112,6 +115,7 @@ export class Updater {
   /** The same image is announced again. */
   adopt(id: string): void {
     this.record.offer = { ...this.record.offer, id };
+    this.record.quiet = 0;
     this.lastChunkMs = this.owner.uptimeMs();
     this.attempt(() => this.keep());
   }
@@ -137,7 +141,10 @@ export class Updater {
 
   /** Before a sleep: what is written is not asked for again. */
   pause(): void {
-    if (this.record.phase === "receiving") this.attempt(() => this.keep());
+    const { record } = this;
+    if (record.phase !== "receiving") return;
+    record.quiet = this._at > this.beganAt ? 0 : record.quiet + 1;
+    this.attempt(() => this.keep());
   }
 
   /** Ends without success. */

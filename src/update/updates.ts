@@ -13,6 +13,8 @@ import { Updater, type UpdaterOwner } from "./updater.js";
 
 /** From the last word to the restart: it is on its way by then. */
 const FAREWELL_MS = 500;
+/** Whoever sent an image has gone, if a sleeper has stayed awake for its next block before so many sleeps in a row, and none has come. */
+const MAX_QUIET = 20;
 
 /** A piece of a message, as the MQTT client gives it. */
 export interface Piece {
@@ -73,6 +75,9 @@ export class Updates implements UpdaterOwner, TrialOwner {
         owner.log("info", "update: this image is on trial");
         return;
       case "receive":
+        if ((record as UpdateRecord).quiet >= MAX_QUIET) this.abort(record as UpdateRecord);
+        else if (owner.update.key !== undefined) this.start(record as UpdateRecord);
+        return;
       case "verify":
         if (owner.update.key !== undefined) this.start(record as UpdateRecord);
         return;
@@ -192,7 +197,7 @@ export class Updates implements UpdaterOwner, TrialOwner {
     owner.log("info", `update: ${offer.version} comes, ${offer.size} bytes`);
     const target = 1 - slots.running;
     const from = owner.version;
-    this.start({ phase: "receiving", offer, target, from, at: 0, tries: 0, sensor: "", why: "" });
+    this.start({ phase: "receiving", offer, target, from, at: 0, tries: 0, quiet: 0, sensor: "", why: "" });
   }
 
   private objectionTo(offer: Offer): string | undefined {
@@ -223,15 +228,27 @@ export class Updates implements UpdaterOwner, TrialOwner {
     this.owner.onState();
   }
 
+  /** It has stayed awake for it often enough. */
+  private abort(record: UpdateRecord): void {
+    record.phase = "failed";
+    record.why = `no block came at ${record.quiet} reports in a row: send it again`;
+    this.end(record);
+    this.owner.log("error", `update: ${record.offer.version} failed: ${record.why}`);
+  }
+
   /** How an update ended is found at a boot. */
   private report(record: UpdateRecord): void {
+    this.end(record);
+    this.owner.log("error", `update: ${record.offer.version} was taken back: ${record.why}`);
+  }
+
+  private end(record: UpdateRecord): void {
     try {
       writeRecord(this.owner.store, record);
     } catch {
       // It is found again.
     }
     this.owner.wantChunks(false);
-    this.owner.log("error", `update: ${record.offer.version} was taken back: ${record.why}`);
     this.owner.onState();
   }
 
