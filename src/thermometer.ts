@@ -300,6 +300,7 @@ export class Thermometer
 
   onLink(up: boolean, detail: string): void {
     this.log(up ? "info" : "warn", `wifi: ${detail}`);
+    if (up) this.sleep?.network.linkUp(this.link?.channel);
     this.onNetwork(up);
     this.host?.linkChanged();
   }

@@ -117,6 +117,11 @@ export class WiFiLink {
   get scans(): number {
     return this.#chip.scans;
   }
+
+  /** The channel that each join began at, if it was given one. */
+  get channels(): readonly (number | undefined)[] {
+    return this.#chip.channels;
+  }
 }
 
 /** The radio. It knows the truth; the stations know what its events reported. */
@@ -125,6 +130,7 @@ class Chip {
   hostname?: string;
   joins = 0;
   scans = 0;
+  readonly channels: (number | undefined)[] = [];
   joined?: AccessPoint;
   hasAddress = false;
   scanning?: Station;
@@ -140,11 +146,14 @@ class Chip {
     this.faults = faults;
   }
 
-  join(ssid: string, password: string): void {
+  /** `channel`: taken for the only one that is scanned, which costs the most where it is another by now. */
+  join(ssid: string, password: string, channel: number | undefined): void {
     this.joins++;
+    this.channels.push(channel);
     this.#next(this.#options.joinMs ?? 300, () => {
       const point = this.#heard(ssid);
-      if (!point || (point.password ?? "") !== password) return this.#notify("disconnected");
+      const isElsewhere = channel !== undefined && channel !== (point?.channel ?? 1);
+      if (!point || isElsewhere || (point.password ?? "") !== password) return this.#notify("disconnected");
       this.joined = point;
       this.associate();
     });
@@ -251,13 +260,21 @@ export class Station {
     return this.#live().#chip.joined?.rssi;
   }
 
-  connect(options: { SSID: string; password?: string }): void {
+  get channel(): number | undefined {
+    const { joined } = this.#live().#chip;
+    return joined && (joined.channel ?? 1);
+  }
+
+  connect(options: { SSID: string; password?: string; channel?: number }): void {
     const { faults, scanning } = this.#live().#chip;
     if (faults.connect) throw new Error(faults.connect);
     if (this.#connection === 300) throw new Error("already connecting");
     if (scanning) throw new Error("connect failed");
+    const { channel } = options;
+    if ("channel" in options && !(Number(channel) >= 1 && Number(channel) <= 13))
+      throw new RangeError("invalid channel");
     this.#connection = 300;
-    this.#chip.join(String(options.SSID), "password" in options ? String(options.password) : "");
+    this.#chip.join(String(options.SSID), "password" in options ? String(options.password) : "", channel);
   }
 
   disconnect(): void {

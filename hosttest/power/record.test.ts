@@ -1,7 +1,8 @@
 /* The wake record: taken whole or not at all, whatever RTC memory holds. */
 import { expect, test } from "vitest";
 import { MAX_STATE_BYTES } from "../../src/outbox/queue/suspended.js";
-import { RECORD_BYTES, WakeRecord } from "../../src/power/record.js";
+import { WakeRecord } from "../../src/power/record.js";
+import { RECORD_BYTES, WholePart } from "../../src/power/whole-part.js";
 import { Random } from "../simulation/random.js";
 import { SEED } from "../support/seed.js";
 
@@ -11,7 +12,8 @@ const WHOLE_AT = 320;
 const STATE = Uint8Array.from({ length: MAX_STATE_BYTES }, (_, i) => 200 - i);
 
 /** The numbers that can be set. */
-const NAMES = Object.entries(Object.getOwnPropertyDescriptors(WakeRecord.prototype))
+const NAMES = [WakeRecord, WholePart]
+  .flatMap(({ prototype }) => Object.entries(Object.getOwnPropertyDescriptors(prototype)))
   .filter(([name, { set }]) => set !== undefined && name !== "base" && name !== "outboxState")
   .map(([name]) => name) as (keyof WakeRecord)[];
 

@@ -29,9 +29,9 @@ export interface WiFi {
   scan(options: { onFound(result: ScanResult): void; onComplete(): void }): void;
   /**
    * Throws while it is connecting. `password`: empty for an open network; `undefined` would be a password of nine letters to the
-   * SDK. How an attempt ended shows in `connection` alone: the SDK does not report why one failed.
+   * SDK. `channel`: 1 to 13, where the scan begins; absent: at the first. How an attempt ended shows in `connection` alone: the SDK does not report why one failed.
    */
-  connect(options: { SSID: string; password: string }): void;
+  connect(options: { SSID: string; password: string; channel?: number }): void;
   /** At once, without a callback. The chip's own event follows later and ends a `connect` made in between. */
   disconnect(): void;
   configure(options: { hostname?: string }): void;
@@ -42,6 +42,8 @@ export interface WiFi {
   readonly SSID: string | undefined;
   /** dBm; undefined while not associated. */
   readonly RSSI: number | undefined;
+  /** Of the access point; undefined while not associated. */
+  readonly channel: number | undefined;
 }
 
 /** The class of a Wi-Fi interface. */

@@ -36,6 +36,8 @@ export interface LinkOptions {
   readonly password: string;
   /** Under which name the router lists the device: letters, digits, hyphens, at most 32. */
   readonly hostname?: string;
+  /** Where the network was before, 1 to 13: the first join begins there. 0 or absent: not known. */
+  readonly channel?: number;
   readonly timers: Timers;
   /** Uniform in [0, 1). */
   random(): number;
@@ -99,6 +101,11 @@ export class Link {
 
   get up(): boolean {
     return this.state === "up";
+  }
+
+  /** The access point's, while up. */
+  get channel(): number | undefined {
+    return this.up ? tried(() => this.wifi?.channel) : undefined;
   }
 
   /** Leaves the network it is on and joins this one. The same credentials again only cut a wait short. */
@@ -167,8 +174,10 @@ export class Link {
       wifi.disconnect();
       this.wait();
     } else {
+      const { channel = 0 } = this.options;
+      const network = { SSID: this.ssid, password: this.password };
+      wifi.connect(channel > 0 && this.joins === 0 ? { ...network, channel } : network);
       this.joins++;
-      wifi.connect({ SSID: this.ssid, password: this.password });
     }
   }
 

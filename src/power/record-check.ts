@@ -2,8 +2,8 @@
  * What distinguishes a wake record from noise, and from one of another version: its first word, and the checks over the others.
  */
 
-/** The first word: "HTW", version 3. Hashes begin with it. */
-export const MAGIC = 0x0357_5448;
+/** The first word: "HTW", version 4. Hashes begin with it. */
+export const MAGIC = 0x0457_5448;
 
 /**
  * A polynomial of the words from `at` (even) to before `end`: a change of one word is always found, noise passes once in 2^32. Multiplied by

@@ -22,20 +22,15 @@
  *   56-67    the base note
  *   68-79    in thousandths of each channel's unit: the change that is reported at once, 0: none; then the value in the last report.
  *            They mean nothing where no changes are watched
- *   80       bytes of the outbox's state
- *   81-113   the outbox's state
- *   114      what the device has said of itself at the broker: a hash, and in 115 the channels, a bit each; 0: nothing that is certain
+ *   80-      of the whole thermometer: see whole-part.ts
  */
 import type { Suspension } from "../outbox/outbox.js";
 import type { PlanState, Rhythm } from "./plan.js";
 import { checkOf, MAGIC, requireFit, wordOf } from "./record-check.js";
+import { WHOLE, WholePart } from "./whole-part.js";
 
-/** Length of the wake record, in bytes. */
-export const RECORD_BYTES = 464;
-const WORDS = RECORD_BYTES >> 2;
 const CHECK = 1;
 const CHECK_OF_REST = 2;
-const CHECK_OF_WHOLE = 3;
 const FIRMWARE = 16;
 const OFFSETS = 17; // in units of 8 bytes
 const DIGITS = 54;
@@ -46,29 +41,17 @@ const BASE_LENGTH = 55;
 const BASE = 56;
 const CHANGES = 68;
 const REPORTED = 74;
-/** Where the whole thermometer's part begins. */
-const WHOLE = 80;
-const STATE = WHOLE + 1;
-const MAX_OUTBOX_BYTES = 132;
-const ANNOUNCED = 114;
 const MILLI = 1000;
 const MAX_BASE_BYTES = (CHANGES - BASE) << 2;
 
 /** The wake record. Times in milliseconds of the sleeper's uptime. */
-export class WakeRecord implements PlanState, Rhythm, Suspension {
-  /** As it lies in RTC memory. */
-  readonly bytes: Uint8Array;
-  private readonly words: Int32Array;
+export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspension {
   private readonly numbers: Float64Array;
-  /** Whether the whole thermometer's part is intact, once it was looked at. */
-  private whole: boolean | undefined;
 
   /** One that knows nothing: all numbers are 0. */
   constructor() {
-    const words = new Int32Array(WORDS);
-    this.words = words;
-    this.bytes = new Uint8Array(words.buffer);
-    this.numbers = new Float64Array(words.buffer);
+    super();
+    this.numbers = new Float64Array(this.bytes.buffer);
   }
 
   /** What is to be stored. `firmware`: this one's id. */
@@ -78,8 +61,7 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
     words[FIRMWARE] = wordOf(firmware, 0);
     words[FIRMWARE + 1] = wordOf(firmware, 4);
     words[CHECK_OF_REST] = checkOf(this.words, FIRMWARE, this.usedWords);
-    words[CHECK_OF_WHOLE] = checkOf(this.words, WHOLE, WORDS);
-    this.whole = undefined;
+    this.sealWhole();
     return this.sealAgain();
   }
 
@@ -92,7 +74,7 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
   /** Whether `bytes`, as RTC memory held them, are a record of this firmware's. Otherwise nothing here means anything. */
   isIntact(firmware: Uint8Array): boolean {
     const words = this.words;
-    this.whole = undefined;
+    this.forgetWhole();
     if (words[0] !== MAGIC || words[CHECK] !== checkOf(this.words, CHECK_OF_REST, FIRMWARE)) return false;
     if (words[CHECK_OF_REST] !== checkOf(this.words, FIRMWARE, this.usedWords)) return false;
     return words[FIRMWARE] === wordOf(firmware, 0) && words[FIRMWARE + 1] === wordOf(firmware, 4);
@@ -159,37 +141,6 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
     this.words[BASE_LENGTH] = note.length;
     this.bytes.fill(0, BASE << 2, CHANGES << 2);
     this.bytes.set(note, BASE << 2);
-  }
-
-  /** A view; empty: there is none, or it is damaged. */
-  get outboxState(): Uint8Array {
-    const length = this.isWholeIntact ? this.words[WHOLE] : 0;
-    return this.bytes.subarray(STATE << 2, (STATE << 2) + length);
-  }
-
-  /** @throws RangeError for more than fits */
-  set outboxState(state: Uint8Array) {
-    requireFit("outbox state", state, MAX_OUTBOX_BYTES);
-    this.words[WHOLE] = state.length;
-    this.bytes.set(state, STATE << 2);
-  }
-
-  /** Hash of what stands at the broker of the device itself; 0: it is to be looked up. */
-  get announced(): number {
-    return this.isWholeIntact ? this.words[ANNOUNCED] : 0;
-  }
-
-  set announced(value: number) {
-    this.words[ANNOUNCED] = value;
-  }
-
-  /** The channels in that, a bit each. */
-  get announcedChannels(): number {
-    return this.words[ANNOUNCED + 1];
-  }
-
-  set announcedChannels(value: number) {
-    this.words[ANNOUNCED + 1] = value;
   }
 
   /** From one sample to the next. */
@@ -383,11 +334,6 @@ export class WakeRecord implements PlanState, Rhythm, Suspension {
 
   set address(value: number) {
     this.words[53] = value;
-  }
-
-  private get isWholeIntact(): boolean {
-    this.whole ??= this.words[CHECK_OF_WHOLE] === checkOf(this.words, WHOLE, WORDS);
-    return this.whole;
   }
 
   /** Up to here the words before the whole thermometer's mean something. */

@@ -27,7 +27,9 @@ export interface Owner {
   readonly settings: Settings;
   readonly id: string;
   readonly intake: { readonly isFlashFailing: boolean } | undefined;
-  readonly sleep: { readonly suspension: Suspension | undefined } | undefined;
+  readonly sleep:
+    | { readonly suspension: Suspension | undefined; readonly network: { readonly channel: number } }
+    | undefined;
   readonly journal: Journal | undefined;
   readonly formats: WritableFormats;
   log(level: LineLevel, text: string): void;
@@ -197,6 +199,11 @@ export class LinkOwner extends Owned implements LinkOptions {
 
   get hostname(): string {
     return this.owner.settings.get("hostname") || this.owner.id;
+  }
+
+  /** Of a sleeper's report before. */
+  get channel(): number | undefined {
+    return this.owner.sleep?.network.channel;
   }
 
   onChange(up: boolean, detail: string): void {

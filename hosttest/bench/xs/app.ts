@@ -155,6 +155,9 @@ class Radio {
   get RSSI(): number {
     return -60;
   }
+  get channel(): number {
+    return 6;
+  }
   close(): void {}
   scan(): void {}
   connect(): void {}

@@ -3,9 +3,11 @@
  */
 import type { Board, Timers } from "../../board.js";
 import type { Version } from "../../mqtt/client.js";
+import type { Port, ResolverConstructor } from "../../mqtt/wire/io.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { Settings } from "../../settings/settings.js";
 import { sessionExpiryOf, versionOf } from "../agreement.js";
+import { KnownNames, type KnownNamesPort, type NetworkMemory } from "../sleep/network-memory.js";
 import { brokerPort } from "./address.js";
 
 /** What the client's options are taken from. */
@@ -16,6 +18,8 @@ export interface ClientSettingsOwner {
   readonly id: string;
   /** Absent where the flash cannot be used: readings go out at QoS 0's promise then. */
   readonly outbox: Outbox | undefined;
+  /** Of a device that sleeps: what it knows of its network. */
+  readonly sleep: { readonly network: NetworkMemory } | undefined;
 }
 
 /** Those options of the MQTT client that follow from settings and board. */
@@ -26,8 +30,11 @@ export class ClientSettings<Owner extends ClientSettingsOwner> {
     this.owner = owner;
   }
 
-  get dns(): Board["dns"] {
-    return this.owner.board.dns;
+  get dns(): Port<ResolverConstructor> | undefined {
+    const { board, sleep } = this.owner;
+    const { dns } = board;
+    if (dns === undefined || sleep === undefined) return dns;
+    return { io: KnownNames, memory: sleep.network, dns } satisfies KnownNamesPort;
   }
 
   get host(): string {

@@ -43,7 +43,8 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner, RemoteO
   readonly lifetime: Lifetime | undefined;
   readonly sleep:
     | (PresenceOwner["sleep"] &
-        EncryptionOwner["sleep"] & { readonly hasFailed: boolean; readonly isAllSettled: boolean })
+        EncryptionOwner["sleep"] &
+        ClientSettingsOwner["sleep"] & { readonly hasFailed: boolean; readonly isAllSettled: boolean })
     | undefined;
   /** Updates of the firmware, where the board has them. */
   readonly updating: { connected(): void; heardPiece(message: InboundMessage): boolean } | undefined;
@@ -306,6 +307,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     switch (state) {
       case "connected":
         this.failure.connected();
+        this.owner.sleep?.network.connected();
         this.takeover.connected(this.uptimeMs());
         this.presence.connected();
         this.owner.updating?.connected();
@@ -371,6 +373,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   onError(error: MQTTError): void {
     const { text, isNews, by } = this.failure.happened(error);
+    this.owner.sleep?.network.failed();
     const { refusal } = this.status;
     // Others were taken on such connections, with all that is said beside readings.
     const isReading = refusal?.by === "closing" && (refusal.scope === "some" || this.hasDelivered);

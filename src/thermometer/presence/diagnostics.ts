@@ -3,7 +3,9 @@
  * every quarter of an hour; and within a minute of a change that is news. Before the first of them, what Home Assistant has to know of
  * them, a message at a time. A report of a sleeper has it once, when the first reading has arrived.
  */
+
 import type { TimerId, Timers } from "../../board.js";
+import { textHash } from "../../common/text-hash.js";
 import { detailMessage, detailMessages } from "../../homeassistant/details.js";
 import { diagnosticsTopic } from "../../homeassistant/discovery.js";
 import type { ClientStatus } from "../../mqtt/client.js";
@@ -65,7 +67,7 @@ export class Diagnostics {
     const { room, id } = this.names;
     const isSent = this.client.publish(diagnosticsTopic(room, id), encodeUTF8(this.text()), RETAINED);
     this.looks = isSent ? 0 : LOOKS; // what the socket does not take is sent at the next look
-    this.news = hashOf(this.text(true));
+    this.news = textHash(this.text(true));
   }
 
   private get timers(): Timers {
@@ -79,7 +81,7 @@ export class Diagnostics {
   private step(prefix: string): void {
     const isAnnounced = this.next >= DETAIL_MESSAGES;
     if (!isAnnounced) this.announce(prefix);
-    else if (++this.looks >= LOOKS || hashOf(this.text(true)) !== this.news) this.send();
+    else if (++this.looks >= LOOKS || textHash(this.text(true)) !== this.news) this.send();
     this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : this.stepMs);
   }
 
@@ -112,8 +114,3 @@ export class Diagnostics {
 }
 
 /** FNV-1a, 32 bits: the text would be kept for a minute otherwise. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let n = 0; n < text.length; n++) hash = Math.imul(hash ^ text.charCodeAt(n), 0x01000193);
-  return hash;
-}

@@ -45,6 +45,9 @@ export function remember(parts: Parts, former: WakeRecord, isReported: boolean):
   record.boot = lifetime?.boots ?? 0;
   record.qos = settings.get("mqtt.qos") === 2 ? 2 : 1;
   record.driver = NONE;
+  record.networkKey = former.networkKey;
+  record.brokerAddress = former.brokerAddress;
+  record.wifiChannel = former.wifiChannel;
   rememberSensor(parts, record);
   rememberChannels(parts, former, record, isReported);
   const { hash, channels: announced } = (parts.uplink?.presence ?? parts.sleep)?.announced ?? NOT_KNOWN;

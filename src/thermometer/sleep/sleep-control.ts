@@ -28,6 +28,7 @@ import type { KeptSession } from "../../tls/kept-session.js";
 import type { Announced } from "../presence/names.js";
 import type { Past } from "../records.js";
 import { readSession, writeSession } from "./kept-session.js";
+import { NetworkMemory } from "./network-memory.js";
 import { type Parts, remember } from "./remember.js";
 
 /** A report waits no longer than this for the clock to be set, once the link is up. */
@@ -85,6 +86,8 @@ export class SleepControl {
   private isLooking = false;
   /** The boot that goes on; undefined: one begins. */
   readonly past: Past | undefined;
+  /** What is known of the network. */
+  readonly network: NetworkMemory;
 
   constructor(owner: SleepOwner, { sleeper, record }: Awakening) {
     this.owner = owner;
@@ -98,6 +101,7 @@ export class SleepControl {
         clock: record,
         base: record.base,
       };
+    this.network = new NetworkMemory(owner.settings, record);
     this.follow();
     this.duties = dutiesAt(this.record, record === undefined ? "reset" : sleeper.cause, this.uptimeMs());
   }
@@ -304,6 +308,7 @@ export class SleepControl {
     owner.updating?.pause();
     const session = owner.uplink?.encryption?.toKeep;
     const record = remember(owner, this.record, this.isDelivered);
+    if (this.isOnline) this.network.keep(record);
     const ms = Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
     owner.log("info", `sleeps for ${Math.round(ms / 1_000)} s`);
     owner.close();

@@ -1,0 +1,161 @@
+/*
+ * Where a sleeper's network was: the report after goes by it, and forgets what has failed once. The air is pessimistic here: an access
+ * point is not found on another channel than the one named.
+ */
+import { expect, test } from "vitest";
+import type { ResolveOptions, ResolverConstructor } from "../../src/mqtt/wire/io.js";
+import { SimulatedDevice } from "../support/device-board.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOST = "broker.test";
+const SETTINGS = { sleep: "on", interval: "60", report: "10", "mqtt.qos": "2", awake: "10", "mqtt.host": HOST };
+const HOME = { ssid: "home", password: "correct horse", rssi: -60 };
+
+/** A sleeper that has slept for half an hour, and the names that were asked for since. */
+class World {
+  readonly asked: string[] = [];
+  address = "10.0.0.1";
+  readonly device: SimulatedDevice;
+
+  constructor(settings: Record<string, string> = {}) {
+    const device = new SimulatedDevice({ defaults: { ...SETTINGS, ...settings }, sleep: { rate: 1.02 } });
+    const { ssid, password } = { ssid: device.defaults["wifi.ssid"], password: device.defaults["wifi.password"] };
+    Object.assign(HOME, { ssid, password });
+    this.device = device;
+    this.channel = 6;
+    device.resolver = this.#resolver();
+    device.powerOn();
+    this.pass(35);
+    this.look();
+  }
+
+  /** The access point is there now. */
+  set channel(channel: number) {
+    this.device.wifi.setAir([{ ...HOME, channel }]);
+  }
+
+  pass(minutes: number): void {
+    const { time } = this.device.house;
+    time.advance(minutes * MINUTE);
+    time.runUntil(() => this.device.chip?.isAsleep === true, MINUTE);
+  }
+
+  /** What was asked for, and where joins began, since the look before. */
+  look(): { names: string[]; channels: (number | undefined)[] } {
+    const channels = this.device.wifi.channels.slice(this.#joins);
+    this.#joins += channels.length;
+    return { names: this.asked.splice(0), channels };
+  }
+
+  #joins = 0;
+
+  #resolver(): ResolverConstructor {
+    const world = this;
+    return class {
+      resolve({ host, onResolved }: ResolveOptions): void {
+        world.asked.push(host);
+        world.device.house.time.timers.set(() => onResolved(host, world.address), 20);
+      }
+    };
+  }
+}
+
+/** All of it arrived, once and in order. */
+function expectWhole({ device }: World, atLeast: number): void {
+  const numbers = device.house.sequences();
+  expect(numbers).toEqual(numbers.map((_, n) => n));
+  expect(numbers.length).toBeGreaterThanOrEqual(atLeast);
+  expect(device.crashes).toEqual([]);
+}
+
+test("a report asks no name and scans no channels where the one before has found both", () => {
+  const world = new World();
+  world.pass(32);
+  const { names, channels } = world.look();
+  expect(names).toEqual([]);
+  expect(channels.length).toBeGreaterThanOrEqual(3);
+  expect(new Set(channels)).toEqual(new Set([6]));
+  expectWhole(world, 52);
+});
+
+test("the router has moved to another channel: one join fails, and all later ones begin at the new one", () => {
+  const world = new World();
+  world.channel = 11;
+  world.pass(32);
+  const { channels } = world.look();
+  expect(channels.slice(0, 2)).toEqual([6, undefined]);
+  expect(channels.length).toBeGreaterThanOrEqual(3);
+  expect(new Set(channels.slice(2))).toEqual(new Set([11]));
+  expectWhole(world, 52);
+});
+
+test("the broker is not where it was: one try, then its name is asked for, and its address known again", () => {
+  const world = new World();
+  const { network } = world.device.house;
+  network.weather.blackHole = true;
+  world.pass(10);
+  expect(world.look().names, "gone by what was known").toEqual([]);
+  world.pass(20);
+  expect(world.look().names.length, "each report that fails asks anew").toBeGreaterThanOrEqual(1);
+  network.weather.blackHole = false;
+  world.pass(32);
+  const first = world.look();
+  expect(first.names).toEqual([HOST]);
+  world.pass(32);
+  expect(world.look().names).toEqual([]);
+  expectWhole(world, 90);
+});
+
+test("refused at once: the same report asks for the name", () => {
+  const world = new World();
+  const { network } = world.device.house;
+  network.weather.refusing = true;
+  const { time } = world.device.house;
+  const { channels } = world.device.wifi;
+  const joins = channels.length;
+  time.runUntil(() => channels.length > joins, 15 * MINUTE);
+  const { sleeps } = world.device;
+  time.runUntil(() => world.asked.length > 0, 15 * MINUTE);
+  expect(world.device.sleeps).toBe(sleeps);
+  expect(world.look().names).toEqual([HOST]);
+  network.weather.refusing = false;
+  world.pass(32);
+  world.look();
+  expectWhole(world, 50);
+});
+
+test.each([
+  ["what is kept of it is damaged", (memory: Uint8Array) => memory.set([memory[469] ^ 1], 469)],
+  ["RTC memory is lost", (memory: Uint8Array) => memory.fill(0)],
+])("%s: a full join, and nothing else changes", (_, damage) => {
+  const world = new World();
+  damage(world.device.chip?.memory as Uint8Array);
+  world.pass(32);
+  const { names, channels } = world.look();
+  expect(names).toEqual([HOST]);
+  expect(channels[0]).toBeUndefined();
+  expect(new Set(channels.slice(1))).toEqual(new Set([6]));
+  expectWhole(world, 52);
+});
+
+test("another broker is set: what was known of the one before means nothing", () => {
+  const world = new World();
+  world.device.defaults["mqtt.host"] = "other.test";
+  world.pass(32);
+  const { names } = world.look();
+  expect(names, "asked by the connection that wipes a session, and by the next").toEqual(["other.test", "other.test"]);
+});
+
+test("a broker by its address, and one whose name has no IPv4 address: nothing is remembered, and all is delivered", () => {
+  const numeric = new World({ "mqtt.host": "10.0.0.1" });
+  numeric.pass(32);
+  expect(numeric.look().names).toEqual([]);
+  expectWhole(numeric, 52);
+  const world = new World();
+  world.address = "fd00::1";
+  world.device.chip?.memory.fill(0);
+  world.pass(32);
+  expect(world.look().names.length).toBeGreaterThanOrEqual(3);
+  expectWhole(world, 52);
+});

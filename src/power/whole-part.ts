@@ -1,0 +1,112 @@
+/*
+ * The part of the wake record that only the whole thermometer asks for, with a check of its own: where the outbox goes on, what
+ * stands at the broker, where the network is. Damaged, it says nothing: then the outbox mounts, all is said again, and the network
+ * is looked for.
+ *
+ *   80       bytes of the outbox's state
+ *   81-113   the outbox's state
+ *   114      what the device has said of itself at the broker: a hash, and in 115 the channels, a bit each; 0: nothing that is certain
+ *   116      of which network and broker the next two are: a hash
+ *   117      the broker's IPv4 address; 0: its name is to be resolved
+ *   118      the access point's channel; 0: all are to be scanned
+ */
+import { checkOf, requireFit } from "./record-check.js";
+
+/** Length of the wake record, in bytes. */
+export const RECORD_BYTES = 480;
+const WORDS = RECORD_BYTES >> 2;
+const CHECK_OF_WHOLE = 3;
+/** Where this part begins. */
+export const WHOLE = 80;
+const STATE = WHOLE + 1;
+const MAX_OUTBOX_BYTES = 132;
+const ANNOUNCED = 114;
+const NETWORK = 116;
+
+/** The whole thermometer's part of the wake record. */
+export class WholePart {
+  /** As it lies in RTC memory. */
+  readonly bytes: Uint8Array;
+  protected readonly words: Int32Array;
+  /** Whether this part is intact, once it was looked at. */
+  private whole: boolean | undefined;
+
+  constructor() {
+    const words = new Int32Array(WORDS);
+    this.words = words;
+    this.bytes = new Uint8Array(words.buffer);
+  }
+
+  /** A view; empty: there is none, or it is damaged. */
+  get outboxState(): Uint8Array {
+    return this.bytes.subarray(STATE << 2, (STATE << 2) + this.word(WHOLE));
+  }
+
+  /** @throws RangeError for more than fits */
+  set outboxState(state: Uint8Array) {
+    requireFit("outbox state", state, MAX_OUTBOX_BYTES);
+    this.words[WHOLE] = state.length;
+    this.bytes.set(state, STATE << 2);
+  }
+
+  /** Hash of what stands at the broker of the device itself; 0: it is to be looked up. */
+  get announced(): number {
+    return this.word(ANNOUNCED);
+  }
+
+  set announced(value: number) {
+    this.words[ANNOUNCED] = value;
+  }
+
+  /** The channels in that, a bit each. */
+  get announcedChannels(): number {
+    return this.word(ANNOUNCED + 1);
+  }
+
+  set announcedChannels(value: number) {
+    this.words[ANNOUNCED + 1] = value;
+  }
+
+  /** Of which network and broker the following are: a hash; 0: of none. */
+  get networkKey(): number {
+    return this.word(NETWORK);
+  }
+
+  set networkKey(value: number) {
+    this.words[NETWORK] = value;
+  }
+
+  /** The broker's IPv4 address, the first byte highest; 0: not known. */
+  get brokerAddress(): number {
+    return this.word(NETWORK + 1);
+  }
+
+  set brokerAddress(value: number) {
+    this.words[NETWORK + 1] = value;
+  }
+
+  /** Where the access point was, 1 to 13; 0: not known. */
+  get wifiChannel(): number {
+    return this.word(NETWORK + 2);
+  }
+
+  set wifiChannel(value: number) {
+    this.words[NETWORK + 2] = value;
+  }
+
+  protected sealWhole(): void {
+    this.words[CHECK_OF_WHOLE] = checkOf(this.words, WHOLE, WORDS);
+    this.whole = undefined;
+  }
+
+  /** The bytes are others. */
+  protected forgetWhole(): void {
+    this.whole = undefined;
+  }
+
+  /** 0 where the part is damaged. */
+  private word(at: number): number {
+    this.whole ??= this.words[CHECK_OF_WHOLE] === checkOf(this.words, WHOLE, WORDS);
+    return this.whole ? this.words[at] : 0;
+  }
+}
