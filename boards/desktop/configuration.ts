@@ -44,6 +44,7 @@ export class Configuration {
   readonly later: Record<string, string> = {};
   /** Settings that lead to the embedded broker, if there is one. */
   embedded: Readonly<Record<string, string>> | undefined;
+  #hasSavedBroker = false;
   readonly #chip: Chip;
   readonly #credentials: Credentials;
   readonly #given: Readonly<Record<string, string>>;
@@ -62,9 +63,11 @@ export class Configuration {
     this.#defaults = defaults;
   }
 
-  /** Whether the command line or the chip names a broker. */
+  /** Whether the command line or the chip names a broker. A chip without power cannot be read: as it was before. */
   get namesBroker(): boolean {
-    return this.#given["mqtt.host"] !== undefined || this.#settings({}).get("mqtt.host") !== "";
+    if (this.#given["mqtt.host"] !== undefined) return true;
+    if (this.#chip.supply.isOn) this.#hasSavedBroker = this.#settings({}).get("mqtt.host") !== "";
+    return this.#hasSavedBroker;
   }
 
   /** What wins over saved settings in the life that begins: the embedded broker only until somebody has saved another. */

@@ -1,4 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Chip } from "../../boards/desktop/chip.js";
+import { Configuration } from "../../boards/desktop/configuration.js";
 import { parseOptions, USAGE, UsageError } from "../../boards/desktop/options/options.js";
 import { simulatedParts } from "../../boards/desktop/simulated-parts.js";
 import { I2CBus } from "../../boards/parts/i2c-bus.js";
@@ -163,4 +168,32 @@ describe("the desktop's command line", () => {
     expect(refusal("--broker http://ann:secret@host")).not.toContain("secret");
     expect(refusal("mqtt://ann:secret@host")).not.toContain("secret");
   });
+});
+
+describe("what is in force, while the power is cut", () => {
+  let folder = "";
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "configuration-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test.each([
+    { saved: "", names: false },
+    { saved: "10.0.0.2", names: true },
+  ])(
+    "whether a broker is named (saved: '$saved') is still known: the page asks when its broker is stopped",
+    ({ saved, names }) => {
+      const chip = new Chip(join(folder, "a.flash"));
+      const none = { ca: undefined, certificate: undefined, key: undefined };
+      const configuration = new Configuration(chip, none, {}, {});
+      const settings = new Settings({ store: chip.settings() });
+      settings.set("mqtt.host", saved);
+      settings.save();
+      expect(configuration.namesBroker).toBe(names);
+      chip.supply.off();
+      chip.reset();
+      expect(configuration.namesBroker).toBe(names);
+      chip.close();
+    },
+  );
 });

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { expectation, formatValue } from "../../src/settings/parse.js";
 import { type Setting, schema } from "../../src/settings/schema.js";
 
+const PAGE = "../../src/settings/README.md";
+const TABLE = /(<!-- settings -->\n)[\s\S]*?(\n<!-- end -->)/;
 const HELP_COLUMNS = 76; // of 79: `show` indents it by two, and puts a full stop behind it
 
 const cell = (text: string) => text.replaceAll("|", "\\|");
@@ -13,11 +15,12 @@ function row({ key, type, default: value, help, inForce }: Setting): string {
   return `| \`${key}\` | ${cell(expectation(type))} | ${standard} | ${cell(help)}${when} |`;
 }
 
-test("the page's table of settings is the schema's", () => {
+test("the page's table of settings is the schema's: `npx vitest run hosttest/settings/readme.test.ts -u` writes it", async () => {
   const table = ["| setting | takes | default | |", "|---|---|---|---|", ...schema.map(row)].join("\n");
-  const readme = readFileSync(new URL("../../src/settings/README.md", import.meta.url), "utf8");
-  const [, shown] = /<!-- settings -->\n([\s\S]*?)\n<!-- end -->/.exec(readme) ?? [];
-  expect(shown, "paste the table below between the page's settings marks").toBe(table);
+  const page = readFileSync(new URL(PAGE, import.meta.url), "utf8");
+  const expected = page.replace(TABLE, (_, head, end) => `${head}${table}${end}`);
+  expect(expected).toContain(table);
+  await expect(expected).toMatchFileSnapshot(PAGE);
 });
 
 test("the help of every setting fits a row of the prompt", () => {
