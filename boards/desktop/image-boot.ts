@@ -4,6 +4,7 @@
  */
 import type { ResetCause, TimerId } from "../../src/board.js";
 import type { UpdatePort } from "../../src/update/io.js";
+import { isSigned } from "../common/ed25519.js";
 import { slotsClass } from "../common/image-slots.js";
 import { BootSlots } from "../parts/flash/boot-slots.js";
 import { type ImageDescription, makeImage } from "../parts/flash/image.js";
@@ -28,7 +29,7 @@ export class ImageBoot {
     this.#slots = new BootSlots(selection, slots);
     // As by cable: what the program itself is, whatever version that will be.
     if (isBlank) slots[0].write(makeImage({ version: "", chip: CHIP }), 0);
-    this.port = { io: slotsClass(this.#slots), chip: CHIP, key };
+    this.port = { io: slotsClass(this.#slots), chip: CHIP, key, isSigned };
   }
 
   /** Of the image that runs; undefined: the program's own. */

@@ -25,6 +25,7 @@ import { ntp } from "../moddable/ntp.js";
 import { tcp } from "../moddable/sockets.js";
 import { timers } from "../moddable/timers.js";
 import { ImageSlots, updateKey } from "./image-slots.js";
+import { isSigned } from "./native/ed25519.js";
 import { macAddress } from "./native/mac-address.js";
 import { Prompt, promptUARTs, type UART } from "./prompt.js";
 import { resetCause } from "./reset-cause.js";
@@ -83,6 +84,7 @@ export const board: Board = {
   update: {
     io: ImageSlots,
     chip: wiring.name,
+    isSigned: (message, signature, key) => isSigned(message, signature, key) === 1,
     get key() {
       return updateKey();
     },

@@ -5,6 +5,7 @@
  * fire, its sockets are dumb.
  */
 import { DeepSleep } from "../../boards/common/deep-sleep.js";
+import { isSigned } from "../../boards/common/ed25519.js";
 import { slotsClass } from "../../boards/common/image-slots.js";
 import { BootSlots } from "../../boards/parts/flash/boot-slots.js";
 import type { ImageDescription } from "../../boards/parts/flash/image.js";
@@ -364,7 +365,7 @@ export class SimulatedDevice {
       dns: this.resolver && { io: this.resolver },
       tls: this.#tls && { io: this.#tls(tcp), hasPublicCAs: this.#hasPublicCAs },
       wifi: this.image?.fault === "deaf" ? new WiFiLink({ timers: time.timers, accessPoints: [] }) : this.wifi,
-      update: this.slots && { io: slotsClass(this.slots), chip: this.image?.chip ?? "", key: this.#key },
+      update: this.slots && { io: slotsClass(this.slots), chip: this.image?.chip ?? "", key: this.#key, isSigned },
       version: this.image?.version,
       sleep: this.chip && { io: this.chip.io },
       ntp: this.ntp,

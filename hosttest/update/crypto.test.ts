@@ -1,9 +1,9 @@
 /* SHA-256, SHA-512 and Ed25519 against vectors of the standards; against node:crypto where it is there: suites on XS run the rest. */
 import { describe, expect, test } from "vitest";
+import { isSigned } from "../../boards/common/ed25519.js";
+import { sha512 } from "../../boards/common/sha512.js";
 import { fromHex, toASCII, toHex } from "../../src/common/ascii.js";
 import { SHA256, sha256 } from "../../src/common/sha256.js";
-import { isSigned } from "../../src/update/ed25519.js";
-import { sha512 } from "../../src/update/sha512.js";
 
 /** Messages of every length around a block and its padding, against vectors of NIST and what openssl says. */
 test("the digest is SHA-256", () => {

@@ -42,6 +42,11 @@ export interface UpdateOptions {
   readonly chip: string;
   /** The Ed25519 public key that images are signed for, 32 bytes. Absent: the build has none, and updates are off. */
   readonly key?: Uint8Array;
+  /**
+   * Whether `signature`, 64 bytes, is Ed25519's of `message`, 32 bytes, by the private key that belongs to `key` (RFC 8032, 5.1.7). Takes
+   * what is no point and what is not below its limit for not signed. Throws for no input.
+   */
+  isSigned(message: Uint8Array, signature: Uint8Array, key: Uint8Array): boolean;
   /** The battery may not last for an update. Absent: there is none. */
   isBatteryLow?(): boolean;
 }

@@ -10,7 +10,6 @@
  */
 import { fromASCII, fromHex, toASCII } from "../common/ascii.js";
 import { sha256 } from "../common/sha256.js";
-import { isSigned } from "./ed25519.js";
 import type { UpdateOptions } from "./io.js";
 
 /** The longest announcement, bytes. */
@@ -83,9 +82,9 @@ export function statementOf({
   );
 }
 
-/** Is the announcement signed for this key, 32 bytes? */
-export function isGenuine(offer: Offer, key: Uint8Array): boolean {
-  return isSigned(statementOf(offer), fromHex(offer.signature), key);
+/** Is the announcement signed for the key of the build? */
+export function isGenuine(offer: Offer, update: UpdateOptions): boolean {
+  return update.key !== undefined && update.isSigned(statementOf(offer), fromHex(offer.signature), update.key);
 }
 
 /** Why it is not taken, for people; undefined: it is. */
@@ -98,7 +97,7 @@ export function objectionTo(offer: Offer, terms: OfferTerms): string | undefined
   const order = compareVersions(offer.version, version);
   if (order < 0 && !offer.force) return `older: ${offer.version}, installed is ${version}`;
   if (order === 0 && !offer.force) return `${version} is installed`;
-  if (!isGenuine(offer, key)) return "wrong signature: not made with the key that this build trusts";
+  if (!isGenuine(offer, terms.update)) return "wrong signature: not made with the key that this build trusts";
   if (terms.update.isBatteryLow?.()) return "the battery is low";
   return;
 }

@@ -10,7 +10,7 @@ import { toHex } from "../common/ascii.js";
 import { messageOf } from "../common/message-of.js";
 import { SHA256 } from "../common/sha256.js";
 import type { Timers } from "../common/timers.js";
-import type { SlotFlash, Slots } from "./io.js";
+import type { SlotFlash, Slots, UpdateOptions } from "./io.js";
 import { isGenuine } from "./offer.js";
 import { type UpdateRecord, type UpdateStore, writeRecord } from "./record.js";
 
@@ -34,7 +34,7 @@ export interface UpdaterOwner {
   readonly slots: Slots;
   readonly store: UpdateStore;
   readonly timers: Timers;
-  readonly key: Uint8Array;
+  readonly update: UpdateOptions;
   uptimeMs(): number;
   /** What is wrong with the sensor; "": nothing. */
   sensorTrouble(): string;
@@ -253,7 +253,7 @@ export class Updater {
     }
     this.hash = undefined;
     if (toHex(hash.digest()) !== record.offer.sha256) this.fail("what was written is not what was announced");
-    else if (!isGenuine(record.offer, this.owner.key)) this.fail("wrong signature");
+    else if (!isGenuine(record.offer, this.owner.update)) this.fail("wrong signature");
     else this.select();
   };
 

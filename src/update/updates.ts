@@ -269,9 +269,8 @@ export class Updates implements UpdaterOwner, TrialOwner {
     return this.owner.timers;
   }
 
-  /** Of a build that has one: others make no updater. */
-  get key(): Uint8Array {
-    return this.owner.update.key as Uint8Array;
+  get update(): UpdatesOwner["update"] {
+    return this.owner.update;
   }
 
   uptimeMs(): number {

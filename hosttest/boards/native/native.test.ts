@@ -7,7 +7,9 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import { isSigned } from "../../../boards/common/ed25519.js";
 import { temporaryFolder } from "../../support/temporary.js";
+import { keyPair, isSigned as opensslSays } from "../../update/support/keys.js";
 
 const TOP = fileURLToPath(new URL("../../..", import.meta.url));
 const FOLDER = join(TOP, "boards/esp32/native");
@@ -189,5 +191,67 @@ describe("slots", () => {
       "throws: not confirmed: the flash fails",
       "throws: there is no other image",
     ]);
+  });
+});
+
+describe("Ed25519 in C says what OpenSSL says, and the same in TypeScript", () => {
+  const key = keyPair(1);
+  const bytesOf = (number: bigint): Uint8Array =>
+    Uint8Array.from({ length: 32 }, (_, n) => Number((number >> BigInt(8 * n)) & 255n));
+  const hex = (bytes: Uint8Array): string => `x${Buffer.from(bytes).toString("hex")}`;
+  const concat = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+  type Case = readonly [message: Uint8Array, signature: Uint8Array, key: Uint8Array];
+
+  function answers(cases: readonly Case[]): boolean[] {
+    return run("esp32", {}, ...cases.map((bytes) => `xs_is_signed,${bytes.map(hex).join(",")}`)).map(
+      (line) => line === "= 1",
+    );
+  }
+
+  test("of messages of any length that there may be, good and with one bit changed anywhere", () => {
+    const cases: Case[] = [];
+    const expected: boolean[] = [];
+    for (const length of [0, 1, 2, 31, 32, 33, 46, 47]) {
+      const message = Uint8Array.from({ length }, (_, n) => (n * 37 + length) & 255);
+      const pair = keyPair(length % 7);
+      const good: Case = [message, pair.sign(message), pair.publicKey];
+      cases.push(good);
+      expected.push(true);
+      const part = length % 3;
+      if (good[part].length === 0) continue;
+      const at = (length * 11) % good[part].length;
+      const bad = good.map((bytes, n) =>
+        n === part ? bytes.map((byte, m) => (m === at ? byte ^ (1 << (length % 8)) : byte)) : bytes,
+      );
+      cases.push([bad[0], bad[1], bad[2]]);
+      expected.push(opensslSays(bad[0], bad[1], bad[2]));
+    }
+    expect(answers(cases)).toEqual(expected);
+    expect(expected.filter((good) => good).length).toBe(8);
+  });
+
+  test("what is no point, not below its limit, or of another length is not signed, and breaks nothing", () => {
+    const p = 2n ** 255n - 19n;
+    const order = 2n ** 252n + 27742317777372353535851937790883648493n;
+    const message = Uint8Array.of(1, 2, 3);
+    const signature = key.sign(message);
+    const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
+    const numberOf = (bytes: Uint8Array): bigint => bytes.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
+    const zero = new Uint8Array(32);
+    const sign = 2n ** 255n;
+    const keys = [0n, 1n, 2n, p - 1n, p, p + 1n, p + 18n, sign, sign + 1n, sign + p, 2n ** 256n - 1n].map(bytesOf);
+    const cases: Case[] = [
+      ...[numberOf(s) + order, numberOf(s) + 2n * order, order, order - 1n, 0n, 2n ** 256n - 1n].map(
+        (n): Case => [message, concat(r, bytesOf(n)), key.publicKey],
+      ),
+      ...keys.map((bytes): Case => [message, concat(bytes, zero), bytes]),
+      ...keys.map((bytes): Case => [message, signature, bytes]),
+      [message, signature.subarray(0, 63), key.publicKey],
+      [message, concat(signature, zero), key.publicKey],
+      [message, signature, key.publicKey.subarray(1)],
+    ];
+    expect(answers(cases)).toEqual(cases.map((bytes) => isSigned(...bytes)));
+    expect(answers([[message, signature, key.publicKey]])).toEqual([true]);
+    expect(answers([[new Uint8Array(48), key.sign(new Uint8Array(48)), key.publicKey]])).toEqual([false]);
   });
 });

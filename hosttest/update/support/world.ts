@@ -13,6 +13,7 @@ import { CHUNK_HEAD } from "../../../src/update/updater.js";
 import { type Piece, Updates, type UpdatesOwner } from "../../../src/update/updates.js";
 import { Region } from "../../support/region.js";
 import { VirtualTime } from "../../support/virtual-time.js";
+import { isSigned } from "./keys.js";
 import { INTERVAL_MS, OldRecorder, type Recorder, type RecorderOptions, TodaysRecorder } from "./recorder.js";
 import { Truth } from "./truth.js";
 
@@ -258,7 +259,7 @@ export class World {
     const { key, isBatteryLow } = this.#options;
     const store = new KeyValueOnFlash(this.#store);
     return {
-      update: { io: slotsClass(this.slots), chip: image.chip, key, isBatteryLow },
+      update: { io: slotsClass(this.slots), chip: image.chip, key, isSigned, isBatteryLow },
       store: { read: (name) => store.read(name), write: (name, value) => store.write(name, value) },
       timers: {
         set: (callback, delayMs) => time.timers.set(() => this.guard(life, callback), delayMs),

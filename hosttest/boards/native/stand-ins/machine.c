@@ -12,7 +12,8 @@ static xsMachine machine;
 
 #define FUNCTIONS(each) each(xs_mac_address) each(xs_wake_cause) each(xs_deep_sleep) each(xs_slow_clock) \
 	each(xs_rtc_memory_read) each(xs_rtc_memory_write) each(xs_firmware_id) \
-	each(xs_slots_running) each(xs_slots_state) each(xs_slots_forget) each(xs_slots_select) each(xs_slots_confirm) each(xs_slots_roll_back)
+	each(xs_slots_running) each(xs_slots_state) each(xs_slots_forget) each(xs_slots_select) each(xs_slots_confirm) each(xs_slots_roll_back) \
+	each(xs_is_signed)
 #define DECLARE(name) void name(xsMachine *the);
 FUNCTIONS(DECLARE)
 
