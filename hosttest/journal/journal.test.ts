@@ -340,6 +340,37 @@ describe("a flash that does not take notes", () => {
     };
   }
 
+  test("with an entry for each channel: -1 where the first is refused, whatever becomes of the second; the first one's number else", () => {
+    const outcomes: number[] = [];
+    let next = 100;
+    const store: JournalStore = {
+      append: () => (outcomes.shift() === -1 ? (next++, -1) : next++),
+      note: () => {},
+      nextSequence: 100,
+      readNote: () => undefined,
+      noteAt: () => undefined,
+      findNoteAfter: () => {},
+    };
+    const journal = new Journal({
+      store,
+      notes: new Sticky(store),
+      clock: { uptimeMs: () => 5_000, utcMs: () => undefined },
+      boot: 1,
+      room: utf8("bath"),
+      format: "json",
+      intervalMs: 60_000,
+      isEach: true,
+      topicOf: (room: Uint8Array) => room,
+    });
+    const sample = sampleOf({ temperature: 20, humidity: 50 });
+    outcomes.push(-1, 0);
+    expect(journal.append(sample, 1)).toBe(-1);
+    outcomes.push(0, -1);
+    expect(journal.append(sample, 1)).toBe(102);
+    outcomes.push(-1, -1);
+    expect(journal.append(sample, 1)).toBe(-1);
+  });
+
   test("refuses readings, counted, and takes them as soon as it takes notes: nothing throws, nothing is misunderstood", () => {
     const store = failing(new NorFlash({ blocks: 8 }));
     const clock = { uptimeMs: () => 5_000, utcMs: () => WORLD_BEGINS_MS };

@@ -26,6 +26,9 @@ const ALONE = 1 << TEMPERATURE;
 /** Uptime of the last sample before there is one. */
 const NONE_YET = Number.NEGATIVE_INFINITY;
 
+/** Of the first of a sample's channels, before it is handed to the outbox. */
+const UNTRIED = -2;
+
 /** What the journal needs of the outbox. */
 export interface JournalStore extends ClockNotes, BaseStore {
   /** The sequence number, durable on return; -1 if refused. */
@@ -165,8 +168,8 @@ export class Journal {
 
   /**
    * Writes a sample to flash, the channels that can be kept. `takenMs`: uptime at which it was taken; default: now.
-   * @returns its sequence number, the first one if its channels become entries, durable; -1 if it was refused, and counted, or if
-   *   none of its channels can be kept
+   * @returns its sequence number, durable; -1 if it was refused, and counted, or if none of its channels can be kept. Where its channels
+   *   become entries, the first one's: those behind it have the numbers behind it, and each may be refused on its own
    * @throws RangeError for a value beyond ±8388
    */
   append(sample: Sample, qos: 1 | 2, takenMs?: number): number {
@@ -178,7 +181,7 @@ export class Journal {
     const sinceLastMs = uptimeMs - this.lastMs;
     const showsMilliseconds = this.isClose(uptimeMs, sinceLastMs); // for good, whatever the interval becomes
     this.lastMs = uptimeMs;
-    let first = -1;
+    let first = UNTRIED;
     let rest = this.kept(sample.mask);
     while (rest !== 0) {
       const mask = this.isEach ? rest & -rest : rest;
@@ -188,9 +191,9 @@ export class Journal {
         this.encode(sample, mask, uptimeMs, showsMilliseconds);
       if (length !== this.written.length) this.written = new Uint8Array(this.record.buffer, MAX_PAYLOAD, length);
       const sequence = this.store.append(this.written, qos);
-      if (first < 0) first = sequence;
+      if (first === UNTRIED) first = sequence;
     }
-    return first;
+    return first === UNTRIED ? -1 : first;
   }
 
   /** Another sample may have the same time in whole seconds. */
