@@ -5,7 +5,7 @@
 import type { Timers } from "../../src/common/timers.js";
 import type { Sleeper, SleeperConstructor, WakeCause } from "../../src/power/io.js";
 
-const MEMORY_BYTES = 1_536;
+const MEMORY_BYTES = 2_048;
 
 export interface DeepSleepOptions {
   readonly timers: Timers;

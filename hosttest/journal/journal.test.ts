@@ -349,7 +349,7 @@ describe("a flash that does not take notes", () => {
       nextSequence: 100,
       readNote: () => undefined,
       noteAt: () => undefined,
-      findNoteAfter: () => {},
+      findNoteAfter: () => false,
     };
     const journal = new Journal({
       store,

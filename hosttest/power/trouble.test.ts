@@ -1,9 +1,11 @@
 /* A sleeper in trouble: a report is bounded in every state of the network, power goes at any moment, RTC memory holds anything. */
 import { describe, expect, test } from "vitest";
 import type { ResolveOptions, ResolverConstructor } from "../../src/mqtt/wire/io.js";
+import { LEARNED_AT, LEARNED_BYTES } from "../../src/thermometer/sleep/learned.js";
 import { Random } from "../simulation/random.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { SEED } from "../support/seed.js";
+import { closeOn } from "../thermometer/broker/close-on.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -147,6 +149,62 @@ describe("20 s of radio, whatever the network does; samples go on, and all is se
     expect(device.longestWakeMs).toBeLessThan(21 * SECOND);
     weather.blackHole = false;
     house.time.advance(6 * HOUR);
+    drain(device);
+    expectExactlyOnce(device);
+  });
+});
+
+describe("a broker that closes the connection upon something, and says nothing: what one report finds out, the next one knows", () => {
+  test("retained messages and a subscription: readings go without them; a broker that takes all gets all", () => {
+    const device = sleeper();
+    const { house } = device;
+    house.time.advance(35 * MINUTE);
+    const before = house.readings().length;
+    house.replaceBroker({ five: "closes", retainAvailable: false, saysWhy: false });
+    device.cut();
+    device.powerOn(); // after power-on it says all
+    house.time.advance(4 * HOUR);
+    expect(house.readings().length - before).toBeGreaterThan(220);
+    // Once it knows, a report is one connection, and few try more.
+    const { connects } = house.broker;
+    house.time.advance(12 * HOUR);
+    expect(house.broker.connects - connects).toBeLessThan(100);
+    house.messages.length = 0;
+    house.replaceBroker({ retainAvailable: true });
+    house.time.advance(8 * HOUR);
+    expect(house.messages.some(({ topic }) => topic.startsWith("homeassistant/"))).toBe(true);
+    expect(device.longestWakeMs).toBeLessThan(21 * SECOND);
+  });
+
+  test("one reading: it is a dead letter, counted, and no other is lost", () => {
+    const device = sleeper();
+    const { house } = device;
+    closeOn(house, '"seq":3}');
+    house.time.advance(30 * HOUR);
+    const seqs = house.sequences();
+    expect(seqs.length).toBeGreaterThan(30 * 60 - 30);
+    expect([...seqs].sort((a, b) => Number(a) - Number(b))).toEqual(seqs.map((_, n) => (n < 3 ? n : n + 1)));
+    device.chip?.press();
+    house.time.advance(5 * SECOND);
+    expect(device.status("losses")).toBe("1 dead-lettered");
+  });
+
+  test("noise in its place in memory, and another firmware's: it finds out anew, and nothing is lost", () => {
+    const device = sleeper();
+    const { house } = device;
+    house.replaceBroker({ five: "closes", retainAvailable: false, saysWhy: false });
+    const random = new Random(SEED);
+    for (let n = 0; n < 6; n++) {
+      house.time.advance(27 * MINUTE);
+      house.time.runUntil(() => device.chip?.isAsleep === true, MINUTE);
+      const place = device.chip?.memory.subarray(LEARNED_AT, LEARNED_AT + LEARNED_BYTES) as Uint8Array;
+      if (n % 2 === 0) place[random.whole(0, 90)] ^= 1 << random.whole(0, 7);
+      else
+        place.forEach((_, at) => {
+          place[at] = random.whole(0, 255);
+        });
+    }
+    house.time.advance(3 * HOUR);
     drain(device);
     expectExactlyOnce(device);
   });

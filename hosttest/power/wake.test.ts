@@ -223,6 +223,21 @@ test("a timer that is early: it sleeps for what is left, and has touched neither
   expect([world.flash.reads, world.flash.programs]).toEqual([reads, programs]);
 });
 
+test.each([75, 400])(
+  "a timer that is early by %i ms, too little to sleep: it waits, and takes the sample itself",
+  (earlyMs) => {
+    const world = new World().fallAsleep();
+    world.start();
+    world.bench.time.advance(((world.sleptMs ?? 0) - earlyMs) / DRIFT);
+    world.start();
+    for (let ms = 0; ms < 500 && world.isUnderWay; ms++) world.bench.time.advance(1);
+    expect(world.wholes).toEqual([]);
+    expect(world.sleptMs).toBeGreaterThan(MINUTE - 100);
+    expect(world.sleptMs).toBeLessThanOrEqual(MINUTE);
+    expect(world.messages()).toHaveLength(8);
+  },
+);
+
 test("offset and digits apply as the sampler applies them", () => {
   const world = new World().fallAsleep((record) => record.calibrate(0, 1.5, -1));
   world.start();

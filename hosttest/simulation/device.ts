@@ -382,7 +382,7 @@ export class Device {
       tcp: { io: this.#paced(network.socketClass(isOn, () => this.#wifi.connected)) },
       wifi: { io: this.#watchedWiFi() },
       ntp: this.#ntp,
-      sleep: this.sleeper?.port,
+      sleep: this.sleeper?.portFor(isOn),
       resetCause: this.sleeper?.resetCause ?? "power",
       defaults: this.#defaults,
       boot: () => {},

@@ -202,6 +202,14 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     return this.session.requests.isIdle;
   }
 
+  /**
+   * What connections have taught of entries that the server refuses, as numbers: for a device that sleeps between a few attempts, and
+   * would never learn it. Goes into `learned` of the next client's options. Empty: nothing. After `close`.
+   */
+  get learned(): readonly number[] {
+    return this.session.learned;
+  }
+
   status(): ClientStatus {
     const { session, broker } = this;
     const nowMs = this.options.uptimeMs();

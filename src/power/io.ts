@@ -28,8 +28,8 @@ export interface Sleeper {
    */
   slowClockMs(): number;
   /**
-   * Fills `buffer` from RTC memory: the wake record has its first 512 bytes, a TLS session the 1,024 behind them. `at`: where it begins, 0 by
-   * default.
+   * Fills `buffer` from RTC memory: the wake record has its first 512 bytes, a TLS session the 1,024 behind them, and what is
+   * learned of the broker 512 more. `at`: where it begins, 0 by default.
    * @throws RangeError for more than there is
    */
   readMemory(buffer: Uint8Array, at?: number): void;

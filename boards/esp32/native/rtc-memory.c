@@ -9,7 +9,7 @@
 
 #include "esp_attr.h"
 
-#define MEMORY_BYTES 1536
+#define MEMORY_BYTES 2048
 
 static RTC_DATA_ATTR uint8_t gMemory[MEMORY_BYTES];
 

@@ -46,6 +46,37 @@ describe("dead letters", () => {
     expect(world.client.status()).toMatchObject({ deadLetters: 1, delivered: 6, refusal: undefined });
   });
 
+  test("the same by a client that is made anew for each connection, as after a sleep, and is given what the one before it has learned", () => {
+    const outcomes: string[] = [];
+    let world = new World({ deadLetterAfter: 5 });
+    world.publish("bad", 2);
+    let perhapsSent = 0;
+    const connections = (limit: number): number => {
+      for (let n = 1; n <= limit; n++) {
+        world.publish(`g${n}`, 2);
+        world.connect(n === 1 && perhapsSent === 0 ? undefined : CONNACK_PRESENT);
+        // All that comes but the bad one is taken, one after the other.
+        for (let sent = world.take(); sent !== ""; sent = world.take()) {
+          if (sent.includes("61 00 01 62")) {
+            world.link.end();
+            break;
+          }
+          const ids = [...sent.matchAll(/3[4c] [0-9a-f]{2} 00 01 61 ([0-9a-f]{2} [0-9a-f]{2})/g)].map(([, id]) => id);
+          for (const id of ids) world.link.give(`50 02 ${id} 70 02 ${id}`);
+        }
+        outcomes.push(...world.settled);
+        if (outcomes.includes("0 deadLetter")) return n;
+        world.client.close();
+        const { learned } = world.client;
+        perhapsSent = 16;
+        world = new World({ deadLetterAfter: 5, learned, perhapsSent }, { store: world.store, time: world.time });
+      }
+      return limit;
+    };
+    expect(connections(60)).toBeLessThan(30);
+    expect(outcomes.filter((outcome) => outcome.endsWith("deadLetter"))).toEqual(["0 deadLetter"]);
+  });
+
   test("with nothing else to send there is no proof, and it stays", () => {
     const world = new World();
     world.publish("bad");

@@ -100,8 +100,18 @@ export class Sleeper {
     if (plan.drift === "wandering") this.wander();
   }
 
-  get port(): SleepPort {
-    return { io: this.chip.io };
+  /** For the firmware of one life. `isOn`: it has power; what it still does after that, in that turn, does not reach the chip. */
+  portFor(isOn: () => boolean): SleepPort {
+    return {
+      io: class extends this.chip.io {
+        override writeMemory(bytes: Uint8Array, at?: number): void {
+          if (isOn()) super.writeMemory(bytes, at);
+        }
+        override sleep(ms: number): void {
+          if (isOn()) super.sleep(ms);
+        }
+      },
+    };
   }
 
   get figures(): SleeperFigures {

@@ -54,6 +54,8 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
    * They get DUP 1 where that session goes on, and are possible doubles where it does not. Default 0.
    */
   readonly perhapsSent?: number;
+  /** After a sleep in one session: what `learned` of the client was. Default: nothing is known of entries that the server refuses. */
+  readonly learned?: readonly number[];
   /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
   readonly inbound?: InboundStore;
   /** A piece of a message. `id`: its packet id, the same when it is sent again; 0 at QoS 0. */

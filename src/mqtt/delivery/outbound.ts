@@ -55,6 +55,22 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     this.refusals = refusals;
     this.suspicion = new Suspicion(refusals ?? this.store, options.deadLetterAfter ?? 10);
     this.requests = new Requests(options, protocol, refusals);
+    if (options.learned?.length) this.learned = options.learned;
+  }
+
+  /** What is known of entries that the server refuses, as numbers: how many there are of suspicion, these, and those of reason codes. */
+  get learned(): readonly number[] {
+    const suspected = this.suspicion.learned;
+    const refused = this.refusals?.learned ?? [];
+    return suspected.length + refused.length ? [suspected.length].concat(suspected, refused) : [];
+  }
+
+  private set learned(numbers: readonly number[]) {
+    const { suspicion, refusals } = this;
+    const end = 1 + numbers[0];
+    suspicion.learned = numbers.slice(1, end);
+    if (refusals) refusals.learned = numbers.slice(end);
+    this.reported = suspicion.refusal; // it was, before the sleep
   }
 
   /** The server has taken an entry on this connection, or it ends for the sake of one that is known to end connections. */

@@ -24,6 +24,8 @@ export type Verdict = "dead letter" | "held" | "later";
  * sequence numbers.
  */
 export interface Refusals {
+  /** What outlives a connection, as numbers: for a sleep. Empty: nothing is refused. */
+  learned: readonly number[];
   /** The store without those that are held back. */
   seek(from: number): OutboundEntry | undefined;
   /** Some are held back, or are to go again. */

@@ -19,7 +19,7 @@
  *
  * A store hands out SPAN numbers from its oldest entry on, and what has no proof stays the oldest. So the proof is paced: each
  * connection uses up its share of what is left of them, and no more.
- * Outlives connections, not a reboot. No I/O, no clock.
+ * Outlives connections, and a sleep by way of `learned`; not a reboot. No I/O, no clock.
  */
 
 import { type OutboundEntry, type OutboundStore, SPAN } from "./store.js";
@@ -56,6 +56,8 @@ export const OTHERS = 2;
 export const ALONE = 3;
 type Phase = typeof IN_ORDER | typeof PROBE | typeof OTHERS | typeof ALONE;
 
+/** In `learned`. */
+const TRIAL_AT = 10;
 /** Entries held back at most, by their numbers: half of SPAN, the other half is for the proof. */
 const MAX_HELD = SPAN >> 1;
 /** How far others go beyond one that they have overtaken, besides the window: at first, and once there is enough against it. */
@@ -89,6 +91,33 @@ export class Suspicion {
   constructor(store: Pick<OutboundStore<OutboundEntry>, "seek">, limit: number) {
     this.store = store;
     this.limit = limit;
+  }
+
+  /** What outlives a connection, as numbers: for a sleep. Empty: nothing is suspected. */
+  get learned(): readonly number[] {
+    const { strikes, struck, heldEnd, isLowering, refusal, trial } = this;
+    if (this.isIdle && !strikes && !isLowering) return [];
+    const is = refusal ? 1 + (refusal.scope === "all" ? 2 : 0) + (refusal.by === "silence" ? 4 : 0) : 0;
+    const held = [strikes, struck, heldEnd, +isLowering, is, refusal?.sequence ?? -1];
+    const passed = [this.overtaken, this.overtakes, this.overtakesByQoS1, this.passedEnd];
+    return held.concat(passed, trial?.learned ?? []);
+  }
+
+  set learned(numbers: readonly number[]) {
+    if (numbers.length < TRIAL_AT) return;
+    const [strikes, struck, heldEnd, isLowering, is, sequence] = numbers;
+    this.strikes = strikes;
+    this.struck = struck;
+    this.heldEnd = heldEnd;
+    this.isLowering = isLowering > 0;
+    if (is) this.refusal = { scope: is & 2 ? "all" : "some", by: is & 4 ? "silence" : "closing", sequence };
+    this.overtaken = numbers[6];
+    this.overtakes = numbers[7];
+    this.overtakesByQoS1 = numbers[8];
+    this.passedEnd = numbers[9];
+    if (!heldEnd) return;
+    this.trial = new Trial(struck);
+    this.trial.learned = numbers.slice(TRIAL_AT);
   }
 
   /** A connection begins. `sentEnd`: entries below may be known to the server. Returns the number from which on entries go. */

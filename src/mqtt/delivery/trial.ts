@@ -36,6 +36,27 @@ export class Trial {
     this.lastProbe = oldest;
   }
 
+  /** What outlives a connection, as numbers; not the releases, which the store has, too, or which prove less without them. */
+  get learned(): readonly number[] {
+    const { lastProbe, step, hasHelped, delivered, triedEnd, failuresOfQoS2, isLoweringDue, pending, rounds } = this;
+    const counts = [lastProbe, step, +hasHelped, delivered, triedEnd, failuresOfQoS2, +isLoweringDue, pending];
+    return counts.concat(rounds);
+  }
+
+  set learned(numbers: readonly number[]) {
+    this.lastProbe = numbers[0];
+    this.step = numbers[1];
+    this.hasHelped = numbers[2] > 0;
+    this.delivered = numbers[3];
+    this.triedEnd = numbers[4];
+    this.failuresOfQoS2 = numbers[5];
+    this.isLoweringDue = numbers[6] > 0;
+    this.pending = numbers[7];
+    this.rounds.forEach((_, index) => {
+      this.rounds[index] = numbers[8 + index];
+    });
+  }
+
   get roundCount(): number {
     const rounds = this.rounds;
     return rounds[1] + rounds[2] + rounds[3];

@@ -8,7 +8,7 @@
  * twice as long each time up to an hour. Where eight in a row are refused and none is taken, the others wait, too.
  * What is held back stays for as long as it stops no other. Only where it does, because a store hands out SPAN numbers from its oldest
  * entry on, or too many are held back, it is a dead letter, if it was refused at three times and others behind it were delivered.
- * Outlives connections, not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
+ * Outlives connections, and a sleep by way of `learned`; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
  */
 import type { LimitLayers } from "../delivery/limits.js";
 import type { Refusals, ServerReason, Verdict } from "../delivery/refusals.js";
@@ -31,6 +31,8 @@ const MAX_HELD = 32;
 const MAX_LEAD = SPAN - 80;
 /** Refused in a row, none taken: the next would be, too. */
 const MAX_VAIN = 8;
+/** Of them, a sleep keeps the oldest: it is they that would stop others. */
+const MAX_KEPT = 8;
 /** Times that one is refused before it may be a dead letter. */
 const MIN_TIMES = 3;
 /** Times in a row that one is put off before the others go. */
@@ -91,6 +93,21 @@ export class Refused implements Refusals {
 
   constructor(owner: RefusedOwner) {
     this.owner = owner;
+  }
+
+  /** The oldest that are held back, and how often each was refused. */
+  get learned(): readonly number[] {
+    const kept = this.rows
+      .slice()
+      .sort((a, b) => a.sequence - b.sequence)
+      .slice(0, MAX_KEPT);
+    return kept.flatMap(({ sequence, times }) => [sequence, times]);
+  }
+
+  set learned(numbers: readonly number[]) {
+    this.rows = [];
+    for (let at = 1; at < numbers.length; at += 2)
+      this.rows.push({ sequence: numbers[at - 1], isHeld: false, times: numbers[at] });
   }
 
   get isActive(): boolean {

@@ -18,8 +18,10 @@ export interface ClientSettingsOwner {
   readonly id: string;
   /** Absent where the flash cannot be used: readings go out at QoS 0's promise then. */
   readonly outbox: Outbox | undefined;
-  /** Of a device that sleeps: what it knows of its network. */
-  readonly sleep: { readonly network: NetworkMemory } | undefined;
+  /** Of a device that sleeps: what it knows of its network, and of readings that the broker does not take. */
+  readonly sleep:
+    | { readonly network: NetworkMemory; readonly learned: { readonly readings: readonly number[] } }
+    | undefined;
 }
 
 /** Those options of the MQTT client that follow from settings and board. */
@@ -35,6 +37,11 @@ export class ClientSettings<Owner extends ClientSettingsOwner> {
     const { dns } = board;
     if (dns === undefined || sleep === undefined) return dns;
     return { io: KnownNames, memory: sleep.network, dns } satisfies KnownNamesPort;
+  }
+
+  protected get tcp(): Board["tcp"] | undefined {
+    const { board, settings } = this.owner;
+    return settings.get("mqtt.tls") ? board.tls : board.tcp;
   }
 
   get host(): string {
@@ -72,6 +79,11 @@ export class ClientSettings<Owner extends ClientSettingsOwner> {
 
   get followReference(): boolean {
     return this.owner.settings.get("mqtt.follow");
+  }
+
+  /** Asked once: what the uplink's `toKeep` said of readings before the sleep. */
+  get learned(): readonly number[] {
+    return this.owner.sleep?.learned.readings ?? [];
   }
 
   get timers(): Timers {

@@ -3,7 +3,6 @@
  * decides how the client begins; what the device says of itself is in presence.ts.
  * Owns the client. Waits for nothing: its owner calls it when there is something to send.
  */
-import type { Board } from "../../board.js";
 import type { Journal, SampleMessage } from "../../journal/journal.js";
 import {
   Client,
@@ -207,7 +206,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   /** Says goodbye and leaves; `whenDone` is called once the connection is closed. */
   stop(whenDone?: () => void): void {
-    this.presence.goodbye();
+    this.presence.goodbye(this.hasDelivered);
     this.client.stop(whenDone);
   }
 
@@ -215,6 +214,11 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   close(): void {
     this.commands.close();
     this.client.close();
+  }
+
+  /** What the broker does not take, for the report after a sleep. After `close`. */
+  get toKeep(): { readonly presence: readonly number[]; readonly readings: readonly number[] } {
+    return { presence: this.presence.acceptance.learned, readings: this.client.learned };
   }
 
   /** Connected, nothing that was said beside readings waits for an answer, and no command is being done. */
@@ -384,11 +388,6 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
       this.owner.log("warn", `broker ends one connection after the other: ${this.guess}`);
     const cause = error.code === TAKEN_OVER ? `; ${this.guess}` : "";
     this.owner.log(isNews ? "warn" : "debug", `broker ${this.host}:${this.port}: ${text}${cause}`);
-  }
-
-  private get tcp(): Board["tcp"] | undefined {
-    const { board, settings } = this.owner;
-    return settings.get("mqtt.tls") ? board.tls : board.tcp;
   }
 
   private leaveRetained(): void {

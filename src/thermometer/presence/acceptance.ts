@@ -8,7 +8,9 @@
  * said again. So a network that drops now and then costs half a minute of silence at worst, and no verdict.
  * Details have a trial of their own: each connection begins without them, and has proved itself before they are said. They are refused
  * when so many connections in a row have ended upon them, each of which had outlived everything else.
- * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. In RAM: a boot begins anew.
+ * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. A boot begins anew.
+ * A sleeper's connections do not live for PROOF_MS: there it is proof that an acknowledgement has come of what was sent after all that
+ * was said. It goes on where it was before the sleep (`learned`), and tries what was refused at the beginning of a report.
  */
 
 import type { TimerId, Timers } from "../../board.js";
@@ -46,6 +48,10 @@ const RETRY_FACTOR = 4;
 /** The longest time until what was refused is tried again: six hours, in milliseconds. */
 export const MAX_RETRY_MS = 6 * 3_600_000;
 
+/** What a sleep keeps of it: so many numbers. */
+const LEARNED = 7;
+const NOT_PROVEN = -1;
+
 /** What acceptance asks of its owner, and what it reports. */
 export interface AcceptanceOwner {
   readonly timers: Timers;
@@ -74,13 +80,40 @@ export class Acceptance {
   private isOnTrial = false;
   private timer: TimerId | undefined;
 
-  constructor(owner: AcceptanceOwner) {
+  /** `learned`: as it was before a sleep. Default, or empty: nothing is known. */
+  constructor(owner: AcceptanceOwner, learned: readonly number[] = []) {
     this.owner = owner;
+    if (learned.length === LEARNED) this.goOn(learned);
+  }
+
+  /** What outlives a sleep, LEARNED numbers; empty: nothing is known. */
+  get learned(): readonly number[] {
+    const { extent, proven, strikes, detailStrikes } = this;
+    const kept = Math.max(extent, this.isTrying ? (proven ?? 0) : UNDETAILED);
+    if (kept === UNDETAILED && strikes + detailStrikes === 0) return [];
+    return [kept, proven ?? NOT_PROVEN, strikes, detailStrikes, +this.isRefused, this.retryMs, this.retryAtMs];
+  }
+
+  private goOn([extent, proven, strikes, detailStrikes, isRefused, retryMs, retryAtMs]: readonly number[]): void {
+    const isKnown = proven !== NOT_PROVEN;
+    const isDue = isKnown && extent === proven && extent > UNDETAILED && this.owner.uptimeMs() >= retryAtMs;
+    this.extent = (isDue ? extent - 1 : extent) as Extent;
+    if (isKnown) this.proven = proven as Extent;
+    this.strikes = strikes;
+    this.detailStrikes = detailStrikes;
+    this.isRefused = isRefused > 0;
+    this.retryMs = retryMs;
+    this.retryAtMs = retryAtMs;
   }
 
   /** What is refused; undefined: nothing, or it is not known for sure. */
   get refused(): Extent | undefined {
     return this.isRefused && this.extent !== ALL ? this.extent : undefined;
+  }
+
+  /** More is said than is known to be taken. */
+  get isTrying(): boolean {
+    return this.proven !== undefined && this.extent < this.proven;
   }
 
   /** Until what is refused is tried again, in milliseconds, if the connection stays. */
@@ -129,8 +162,20 @@ export class Acceptance {
     this.retryMs = FIRST_RETRY_MS;
   }
 
+  /** What was sent after all of `extent` is acknowledged, if anything was said; and the owner is about to end the connection. */
+  outlived(): void {
+    if (this.isOnTrial && this.timer !== undefined && this.extent !== ALL) this.judge();
+  }
+
   /** The connection has outlived what was said on it. */
   private lived(): void {
+    const { extent } = this;
+    this.judge();
+    if (extent === UNDETAILED && this.detailStrikes < STRIKES) this.more();
+    else if (extent !== ALL) this.wait(this.retryInMs, () => this.more());
+  }
+
+  private judge(): void {
     const { owner, extent, proven } = this;
     this.isOnTrial = false;
     this.strikes = 0;
@@ -139,9 +184,7 @@ export class Acceptance {
     if (extent === ALL || (extent === UNDETAILED && !areDetailsRefused)) {
       if (this.isRefused) owner.onTaken();
       this.isRefused = false;
-      if (extent === ALL) return;
-      this.proven = extent;
-      this.more();
+      if (extent !== ALL) this.proven = extent;
       return;
     }
     if (proven === undefined || extent !== proven) {
@@ -149,7 +192,6 @@ export class Acceptance {
       this.retryAtMs = owner.uptimeMs() + FIRST_RETRY_MS;
     }
     this.proven = extent;
-    this.wait(this.retryInMs, () => this.more());
   }
 
   /** Tries one thing more than is known to be taken, on the connection that lives. */

@@ -21,6 +21,14 @@ export interface Announced {
   readonly channels: number;
 }
 
+/** What presence asks of a thermometer that sleeps. */
+export interface PresenceSleep {
+  readonly hasPrompt: boolean;
+  /** As they were before the sleep: what stood at the broker, and `Acceptance.learned`. */
+  readonly announced: Announced;
+  readonly learned: { readonly presence: readonly number[] };
+}
+
 /** What stands at the broker is not known. */
 export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
 

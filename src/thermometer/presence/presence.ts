@@ -42,6 +42,7 @@ import {
   isSame,
   type Names,
   NOT_KNOWN,
+  type PresenceSleep,
   topicsOf,
   undiscovered,
 } from "./names.js";
@@ -57,7 +58,7 @@ export interface PresenceClient extends DiagnosticsClient, BirthClient {
 export interface PresenceOwner extends DiagnosticsOwner {
   readonly announcement: Announcement;
   /** Of a thermometer that sleeps. */
-  readonly sleep: { readonly hasPrompt: boolean; readonly announced: Announced } | undefined;
+  readonly sleep: PresenceSleep | undefined;
   log(level: LineLevel, text: string): void;
 }
 
@@ -71,7 +72,7 @@ const NOTHING = new Uint8Array(0); // retained, it takes back what was
 export class Presence implements AcceptanceOwner, BirthOwner {
   private readonly owner: PresenceOwner;
   private readonly client: PresenceClient;
-  private readonly acceptance: Acceptance;
+  readonly acceptance: Acceptance;
   private readonly birth: Birth;
   readonly commands: Listening;
   /** Made for the first message. */
@@ -89,7 +90,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   constructor(owner: PresenceOwner, client: PresenceClient) {
     this.owner = owner;
     this.client = client;
-    this.acceptance = new Acceptance(this);
+    this.acceptance = new Acceptance(this, owner.sleep?.learned.presence);
     this.birth = new Birth(this, client);
     this.commands = new Listening(owner, client);
     this.isReportDue = owner.sleep?.hasPrompt === false;
@@ -140,7 +141,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   }
 
   connected(): void {
-    if (this.isSaid) return;
+    if (this.isSaid && !this.acceptance.isTrying) return;
     this.acceptance.connected();
     this.sayAll();
   }
@@ -198,7 +199,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   arrived(): void {
     if (this.isReportDue) {
       this.isReportDue = false;
-      this.details.send();
+      if (this.takesDetails) this.details.send();
     }
     if (!this.isTakenBack) return;
     this.isTakenBack = false;
@@ -206,11 +207,12 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     if (!announcement.isAll(this.said)) announcement.write([this.said]);
   }
 
-  /** The last words before leaving. */
-  goodbye(): void {
-    if (this.acceptance.extent === SILENT || this.owner.sleep !== undefined) return;
-    const retain = this.acceptance.extent < UNRETAINED;
-    this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain });
+  /** The last words before leaving. `hasDelivered`: a reading was acknowledged on this connection. */
+  goodbye(hasDelivered: boolean): void {
+    const { extent } = this.acceptance;
+    if (this.owner.sleep === undefined && extent !== SILENT)
+      this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain: extent < UNRETAINED });
+    else if (hasDelivered && this.owner.sleep !== undefined) this.acceptance.outlived();
   }
 
   /** At QoS 0, as nothing is waited for. Returns whether all of it is on its way. */
@@ -312,7 +314,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     this.sayOnline();
     this.birth.listen(this.acceptance.extent < UNHEARD ? said.prefix : "");
     this.sayDetails();
-    if (this.owner.sleep !== undefined) this.commands.follow(); // it may sleep before the connection has proved itself
+    if (this.owner.sleep !== undefined && this.acceptance.extent < UNHEARD) this.commands.follow(); // it may leave before the proof
   }
 
   /** As far as is known. */

@@ -28,6 +28,7 @@ import type { KeptSession } from "../../tls/kept-session.js";
 import type { Announced } from "../presence/names.js";
 import type { Past } from "../records.js";
 import { readSession, writeSession } from "./kept-session.js";
+import { type Learned, NOTHING_LEARNED, readLearned, writeLearned } from "./learned.js";
 import { NetworkMemory } from "./network-memory.js";
 import { type Parts, remember } from "./remember.js";
 
@@ -50,6 +51,7 @@ interface ReportingUplink {
   readonly status: { readonly delivered: number };
   readonly encryption: { readonly toKeep: KeptSession | undefined } | undefined;
   readonly presence: { readonly announced: Announced };
+  readonly toKeep: Learned;
   stop(whenDone: () => void): void;
 }
 
@@ -129,6 +131,11 @@ export class SleepControl {
   /** A person may be there. */
   get hasPrompt(): boolean {
     return (this.duties & PROMPT) !== 0 || !this.isPossible;
+  }
+
+  /** What the broker does not take, as far as reports of this boot have found out. */
+  get learned(): Learned {
+    return this.past === undefined ? NOTHING_LEARNED : readLearned(this.sleeper);
   }
 
   /** The TLS session of the report before the sleep; undefined: none. */
@@ -306,7 +313,8 @@ export class SleepControl {
     }
     owner.health.farewell();
     owner.updating?.pause();
-    const session = owner.uplink?.encryption?.toKeep;
+    const { uplink } = owner;
+    const session = uplink?.encryption?.toKeep;
     const record = remember(owner, this.record, this.isDelivered);
     if (this.isOnline) this.network.keep(record);
     const ms = Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
@@ -314,6 +322,7 @@ export class SleepControl {
     owner.close();
     try {
       if (this.isOnline && owner.board.tls !== undefined) writeSession(sleeper, session);
+      if (uplink !== undefined) writeLearned(sleeper, uplink.toKeep);
       sleeper.writeMemory(record.seal(sleeper.firmware));
       sleeper.sleep(ms);
     } catch (error) {

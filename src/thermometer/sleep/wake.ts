@@ -46,14 +46,8 @@ export class Wake {
     this.board = board;
     this.sleeper = sleeper;
     this.owner = owner;
-    const record = this.record;
-    if (!this.remembers()) owner.onWhole(undefined);
-    else {
-      const duties = dutiesAt(record, sleeper.cause, this.uptimeMs());
-      if (duties === 0) this.sleep();
-      else if (duties !== SAMPLE || !this.open()) this.leaveToWhole();
-      else this.ask();
-    }
+    if (this.remembers()) this.begin();
+    else owner.onWhole(undefined);
   }
 
   /** Lets go of everything, as a power cut does. */
@@ -69,6 +63,18 @@ export class Wake {
   private uptimeMs(): number {
     return this.sleeper.slowClockMs() - this.record.originMs;
   }
+
+  private readonly begin = (): void => {
+    const { record, sleeper, board } = this;
+    this.timer = undefined;
+    const nowMs = this.uptimeMs();
+    const duties = dutiesAt(record, sleeper.cause, nowMs);
+    if (duties === SAMPLE && this.open()) this.ask();
+    else if (duties !== 0) this.leaveToWhole();
+    // The timer was early: the slow clock has changed its pace. By less than a sleep is worth: it waits, with nothing open.
+    else if (sleepMs(record, nowMs) === 0) this.timer = board.timers.set(this.begin, record.nextSampleMs - nowMs);
+    else this.sleep();
+  };
 
   private remembers(): boolean {
     const { sleeper, record } = this;
