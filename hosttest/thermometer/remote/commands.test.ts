@@ -3,7 +3,7 @@
  * must not be done is refused and said.
  */
 import { describe, expect, test } from "vitest";
-import { MAX_COMMAND } from "../../../src/thermometer/remote/commands.js";
+import { MAX_COMMAND, MAX_WAITING } from "../../../src/thermometer/remote/commands.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
 import { SEED } from "../../support/seed.js";
@@ -120,6 +120,20 @@ describe("is refused, and that is said", () => {
     expect(one.restarts).toEqual([]);
   });
 
+  test("one more than may wait: it is refused and not recorded, and done when it comes again", () => {
+    const { one, commander, time, answers, ask } = world();
+    const before = one.taken.length;
+    const line = (n: number): string => JSON.stringify({ command: "sample", id: `${n}` });
+    // One is being done, and as many as may wait do.
+    for (let n = 0; n <= MAX_WAITING + 1; n++) commander.send({ payload: line(n), qos: 1 });
+    time.advance(MINUTE);
+    expect(answers().filter(({ ok }) => !ok)).toEqual([
+      { id: `${MAX_WAITING + 1}`, ok: false, answer: `error: ${MAX_WAITING} commands wait: later` },
+    ]);
+    expect(one.taken.length - before).toBe(MAX_WAITING + 1);
+    expect(ask(line(MAX_WAITING + 1))).toMatchObject({ ok: true, answer: "21.50 °C" });
+  });
+
   test("what asks a question", () => {
     const { one, ask } = world({ remote: "on" });
     one.type("set heartbeat 1000"); // edited, not saved
@@ -198,6 +212,23 @@ describe("once", () => {
     again();
     expect(one.taken.length).toBe(booted);
     expect(answers().at(-1)).toEqual({ id: "a", ok: true, answer: "done already" });
+  });
+
+  test("asked again in the same life, as its answer was lost: it is answered, and not done again", () => {
+    const { one, ask } = world();
+    const before = one.taken.length;
+    expect(ask('{"command":"sample","id":"a"}')).toMatchObject({ id: "a", ok: true, answer: "21.50 °C" });
+    expect(ask('{"command":"sample","id":"a"}')).toEqual({ id: "a", ok: true, answer: "done already" });
+    expect(one.taken.length).toBe(before + 1);
+  });
+
+  test("asked again while it is being done: one answer, when it is", () => {
+    const { one, commander, time, answers } = world();
+    const before = one.taken.length;
+    for (let n = 0; n < 3; n++) commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
+    time.advance(MINUTE);
+    expect(one.taken.length).toBe(before + 1);
+    expect(answers()).toEqual([{ id: "a", ok: true, answer: "21.50 °C" }]);
   });
 
   test("the same words are another command, also where the broker gives them the same packet id", () => {

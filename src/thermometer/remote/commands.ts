@@ -73,7 +73,8 @@ export class RemoteCommands {
   /** Of the message that comes in. */
   private bytes: Uint8Array | undefined;
   private waiting: Waiting[] | undefined;
-  private isAtWork = false;
+  /** Of those that wait for one another, the one that is being done. */
+  private current: Waiting | undefined;
   /** Counted from 1. */
   private connection = 0;
   /** The broker has begun another session in this life. */
@@ -88,7 +89,7 @@ export class RemoteCommands {
 
   /** Something is being done. */
   get isBusy(): boolean {
-    return this.isAtWork || this.line.length > 0;
+    return this.current !== undefined || this.line.length > 0;
   }
 
   /** A connection begins. `isPresent`: in the same session; else nothing that came before is sent again. */
@@ -158,7 +159,9 @@ export class RemoteCommands {
     const isOwn = sender.id !== undefined;
     const hash = commandHash(isOwn ? [sender.id] : [sender.correlationData ?? `${packetId}`, line], isOwn);
     if ((isOwn || (dup && qos > 0)) && record.has(hash)) {
-      if (record.isEarlier(hash)) this.answer({ text: "done already", isFailed: false }, sender);
+      // Asked again by its sender: the answer was lost on its way. What the broker sends again, or what is not done yet, is answered once.
+      const isAsked = isOwn && !dup && !this.isOpen(sender.id);
+      if (isAsked || record.isEarlier(hash)) this.answer({ text: "done already", isFailed: false }, sender);
       return;
     }
     const permitted = permit(line, settings);
@@ -173,6 +176,11 @@ export class RemoteCommands {
       this.wait({ run: permitted.run, name, sender });
     } else this.run({ run: permitted.run, name, sender });
     if (isRecorded && !isOnce) this.keep(hash);
+  }
+
+  /** It waits, or is being done: its answer is to come. */
+  private isOpen(id: string | undefined): boolean {
+    return this.current?.sender?.id === id || this.line.some(({ sender }) => sender?.id === id);
   }
 
   private keep(hash: number): void {
@@ -191,12 +199,12 @@ export class RemoteCommands {
 
   /** The next of those that wait for one another. */
   private next(): void {
-    if (this.isAtWork) return;
+    if (this.current !== undefined) return;
     const next = this.waiting?.shift();
     if (next === undefined) return;
-    this.isAtWork = true;
+    this.current = next;
     this.run(next, () => {
-      this.isAtWork = false;
+      this.current = undefined;
       this.owner.board.timers.set(() => this.next(), 0);
     });
   }
