@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { Plug } from "../../boards/desktop/network/plug.js";
 import { TCP } from "../../boards/desktop/network/tcp.js";
-import { PageServer } from "../../boards/desktop/page/server/page-server.js";
+import { isOwnPage, PageServer } from "../../boards/desktop/page/server/page-server.js";
 import { parseMessage } from "../../boards/desktop/page/server/parse-message.js";
 import { PromptLine } from "../../boards/desktop/page/server/prompt-line.js";
 
@@ -48,6 +48,16 @@ describe("who is answered", () => {
     ]) {
       expect(await status(port, "/", headers), JSON.stringify(headers)).toBe(403);
     }
+  });
+
+  test("at port 80, which browsers leave out, and at no other port without it", () => {
+    const origin = "http://localhost";
+    expect(isOwnPage({ host: "localhost", origin }, 80)).toBe(true);
+    expect(isOwnPage({ host: "127.0.0.1" }, 80)).toBe(true);
+    expect(isOwnPage({ host: "localhost:80", origin: "http://localhost:80" }, 80)).toBe(true);
+    expect(isOwnPage({ host: "localhost" }, 8419)).toBe(false);
+    expect(isOwnPage({ host: "evil.example" }, 80)).toBe(false);
+    expect(isOwnPage({ host: "localhost", origin: "http://evil.example" }, 80)).toBe(false);
   });
 
   test("the same on the WebSocket", async () => {

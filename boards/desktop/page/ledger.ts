@@ -71,6 +71,13 @@ export class Ledger {
     this.#note(known);
   }
 
+  /** A factory reset: numbers begin anew, and what had them before is another device's. */
+  clear(): void {
+    this.#samples.clear();
+    this.#newest = this.#lastReceived = undefined;
+    this.#through = this.#throughDoubled = this.#throughLate = 0;
+  }
+
   taken(seq: number, takenMs: number, values: Readonly<Record<string, number>>): SampleRecord {
     return this.#put(seq, { takenMs, values, state: "waiting" });
   }

@@ -146,6 +146,8 @@ export type ToPage =
   | { readonly type: "broker"; readonly broker: BrokerState }
   | { readonly type: "state"; readonly id: string; readonly state: DeviceState }
   | { readonly type: "sample"; readonly id: string; readonly sample: SampleRecord }
+  /** After a factory reset: numbers begin anew. */
+  | { readonly type: "anew"; readonly id: string }
   | { readonly type: "span"; readonly id: string; readonly span: Span }
   | { readonly type: "flash"; readonly id: string; readonly blocks: readonly BlockView[]; readonly flash: FlashTotals }
   | { readonly type: "packets"; readonly id: string; readonly packets: readonly PacketView[] }

@@ -286,6 +286,27 @@ describe("once", () => {
     expect(one.taken.length - before).toBe(readings);
   });
 
+  test("an outbox that was erased owes no samples, and one more when it is asked for", () => {
+    const { one, ask, time, house } = world({ interval: "60" });
+    time.advance(60 * MINUTE);
+    ask("sample");
+    one.cut();
+    one.flash.powerOn();
+    one.flash.eraseBlock(0, one.flash.status().blocks);
+    const boot = (): number => {
+      const before = house.messages.length;
+      one.powerOn();
+      time.advance(30 * SECOND);
+      return house.messages.slice(before).filter(({ topic }) => topic.endsWith("/temperature")).length;
+    };
+    expect(boot()).toBe(1);
+    const before = one.taken.length;
+    ask("sample");
+    expect(one.taken.length - before).toBe(1);
+    one.cut();
+    expect(boot()).toBe(1);
+  });
+
   test("a sleeper does what waits at its next report", () => {
     const house = new House();
     const commander = new Commander(house, TOPIC);

@@ -107,8 +107,7 @@ export class RemoteCommands {
     if (this.isOwedAsked || outbox === undefined) return;
     this.isOwedAsked = true;
     const samples = owedSamples(store, outbox.nextSequence);
-    for (let n = 0; n < samples && n < MAX_WAITING; n++)
-      this.wait({ run: "sample", name: "sample", sender: undefined });
+    for (let n = 0; n < samples; n++) this.wait({ run: "sample", name: "sample", sender: undefined });
   }
 
   close(): void {
@@ -169,8 +168,7 @@ export class RemoteCommands {
     if (isSlow && this.line.length >= MAX_WAITING) throw new Error(`${MAX_WAITING} commands wait: later`);
     const isRecorded = !isIdle && (isOwn || qos > 0);
     if (isRecorded && this.client.hasAnswered) record.retire(connection);
-    if (name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0)
-      record.samples = Math.max(record.samples, outbox.nextSequence) + 1;
+    if (name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0) record.owe(outbox.nextSequence);
     if (isRecorded && isOnce) this.keep(hash);
     if (isSlow) {
       this.wait({ run: permitted.run, name, sender });

@@ -16,6 +16,8 @@ import type { KeyValueStore } from "../../settings/store.js";
 export const COMMANDS_KEY = "commands";
 /** As many as a broker has in flight to a client, and more. */
 const MAX_KEPT = 32;
+/** Samples that are asked for and not taken yet. Above that, `samples` counts in an outbox that was erased since. */
+const MAX_OWED = 16;
 const HEAD = 12;
 const FORMAT = 1;
 /** Of a hash: it is of a command's own id. */
@@ -28,7 +30,7 @@ export class CommandRecord {
   /** The connections on which they came; 0: in an earlier life; negative: a message was sent behind the acknowledgement. */
   private connections: number[] = [];
   /** See above. */
-  samples = 0;
+  private samples = 0;
 
   constructor(store: KeyValueStore) {
     this.store = store;
@@ -49,6 +51,11 @@ export class CommandRecord {
   /** In an earlier life. */
   isEarlier(hash: number): boolean {
     return this.connections[this.hashes.indexOf(hash)] === 0;
+  }
+
+  /** One sample more is owed from the next `add` on. `next`: number of the next one. */
+  owe(next: number): void {
+    this.samples = next + owed(this.samples, next) + 1;
   }
 
   /** Durable on return. `connection`: the one that it came on, from 1. @throws Error if the store cannot keep it */
@@ -98,7 +105,12 @@ export class CommandRecord {
 export function owedSamples(store: KeyValueStore, next: number): number {
   const bytes = read(store);
   if (bytes === undefined) return 0;
-  return Math.max(0, samplesOf(new DataView(bytes.buffer, bytes.byteOffset, bytes.length)) - next);
+  return owed(samplesOf(new DataView(bytes.buffer, bytes.byteOffset, bytes.length)), next);
+}
+
+function owed(samples: number, next: number): number {
+  const count = Math.max(0, samples - next);
+  return count > MAX_OWED ? 0 : count;
 }
 
 /** 31 bits of FNV-1a over what makes a command itself and no other; the lowest bit says whether that is an id of its own. */

@@ -63,6 +63,9 @@ export class DeviceLive {
         this.ledger.merge(sample);
         break;
       }
+      case "anew":
+        this.ledger.clear();
+        break;
       case "span": {
         const { span } = message;
         const at = this.spans.findIndex(({ kind, fromMs }) => kind === span.kind && fromMs === span.fromMs);

@@ -197,6 +197,7 @@ export class DeviceModel implements DeviceListener {
     else this.#taken++;
     if (sequence !== undefined && sequence >= 0) {
       const values = valuesOf(sample);
+      if (this.#lastSeq !== undefined && sequence <= this.#lastSeq) this.#beginAnew();
       // With each channel an entry of its own, the numbers before it are this sample's, too.
       const isFollowing = this.#lastSeq !== undefined && sequence - this.#lastSeq <= Object.keys(values).length;
       const first = isFollowing ? (this.#lastSeq as number) + 1 : sequence;
@@ -212,6 +213,15 @@ export class DeviceModel implements DeviceListener {
     const at = inFlight.indexOf(sequence);
     if (at >= 0) inFlight.splice(at, 1);
     setImmediate(() => this.sendState());
+  }
+
+  /** Its numbers are those of a new device. */
+  #beginAnew(): void {
+    this.#lastSeq = undefined;
+    this.#taken = 1;
+    this.#refused = 0;
+    this.#ledger.clear();
+    this.send({ type: "anew", id: this.id });
   }
 
   /** A message of it is at the subscriber. */

@@ -2,7 +2,13 @@
  * The page's server: on the loopback interface alone, for pages of its own alone. A page of another site can neither read from it
  * (Host, against DNS rebinding) nor talk to it (Origin).
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -121,10 +127,15 @@ export class PageServer {
     browser.send(this.#options.greet());
   }
 
-  #isOurs({ headers: { host, origin } }: IncomingMessage): boolean {
-    const names = ["localhost", HOST].map((name) => `${name}:${this.#port}`);
-    return names.includes(host ?? "") && (origin === undefined || origin === `http://${host}`);
+  #isOurs({ headers }: IncomingMessage): boolean {
+    return isOwnPage(headers, this.#port);
   }
+}
+
+/** Whether a request is for a page at `port` of this computer, and from one, if it says so. Browsers leave out port 80 (RFC 9110 §4.2.1). */
+export function isOwnPage({ host, origin }: IncomingHttpHeaders, port: number): boolean {
+  const names = ["localhost", HOST].flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]);
+  return names.includes(host ?? "") && (origin === undefined || origin === `http://${host}`);
 }
 
 function refuse(response: ServerResponse, status: number, why: string): void {

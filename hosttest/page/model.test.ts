@@ -1,0 +1,53 @@
+/* What the page shows of a device: where its numbers begin anew, nothing is lost or doubled by that. */
+import { expect, test } from "vitest";
+import type { DesktopDevice } from "../../boards/desktop/device.js";
+import { DeviceLive } from "../../boards/desktop/page/client/device-live.js";
+import { DeviceModel } from "../../boards/desktop/page/server/device-model.js";
+import { Sample } from "../../src/channels/sample.js";
+
+const BLOCK = 4_096;
+
+function modelOf(): DeviceModel {
+  const model = new DeviceModel("02", () => ({
+    room: "kitchen",
+    qos: 1,
+    payload: "json",
+    intervalMs: 1_000,
+    sleeps: false,
+  }));
+  const partition = {
+    status: () => ({ size: 4 * BLOCK, blocks: 4, blockLength: BLOCK }),
+    peek: () => new Uint8Array(4 * BLOCK).fill(0xff),
+  };
+  model.watch({
+    chip: { outboxFlash: () => partition, supply: { isArmed: false } },
+    plug: {},
+    sleeping: { isAsleep: false },
+    air: { celsius: 21, humidity: 40, isHeld: () => false },
+  } as unknown as DesktopDevice);
+  return model;
+}
+
+test("after a factory reset the account begins anew, here and in the browser", () => {
+  const model = modelOf();
+  const live = new DeviceLive(model.snapshot());
+  model.send = (message) => {
+    if (message.type !== "hello" && message.type !== "broker") live.take(JSON.parse(JSON.stringify(message)));
+  };
+  const sample = new Sample();
+  sample.set(0, 21, 2);
+  const pass = (count: number): void => {
+    for (let seq = 0; seq < count; seq++) {
+      model.reading(sample, seq);
+      model.settled(seq, "delivered");
+      model.received(JSON.stringify({ value: 21, seq }));
+    }
+  };
+  pass(5);
+  expect(live.counts).toMatchObject({ taken: 5, delivered: 5, doubled: 0 });
+  model.reading(sample, 5); // and is erased before it is sent
+  pass(3);
+  expect(live.counts).toMatchObject({ taken: 3, delivered: 3, waiting: 0, doubled: 0, lost: 0 });
+  const later = new DeviceLive(model.snapshot());
+  expect(later.counts).toMatchObject({ taken: 3, delivered: 3, waiting: 0, doubled: 0, lost: 0 });
+});
