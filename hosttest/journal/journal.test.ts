@@ -344,7 +344,10 @@ describe("a flash that does not take notes", () => {
     const outcomes: number[] = [];
     let next = 100;
     const store: JournalStore = {
-      append: () => (outcomes.shift() === -1 ? (next++, -1) : next++),
+      append: () => {
+        const number = next++;
+        return outcomes.shift() === -1 ? -1 : number;
+      },
       note: () => {},
       nextSequence: 100,
       readNote: () => undefined,
