@@ -18,14 +18,18 @@ export interface AwakeTimes {
   readonly wholeStarts: number;
 }
 
-/** So many may be whole: a block is full, or the room has left what short records deviate from. */
-const MAX_WHOLE = { atLeast: 50, share: 1 / 3 };
+/**
+ * So many may be whole: a block is full, or the room has left what short records deviate from. And one for each boot: short records
+ * deviate from a sample of the same boot, and a device that loses its memory as often as it samples has none.
+ */
+const MAX_WHOLE = { atLeast: 50, share: 1 / 3, ofBoot: 1 };
 
 export class Awake implements AwakeTimes {
   readonly reportsMs: number[] = [];
   readonly daysMs: number[] = [];
   lightStarts = 0;
   wholeStarts = 0;
+  private boots = 0;
   private readonly promptMs: number;
   private readonly onTooLong: (text: string) => void;
   /** Somebody may be there: the start is after power-on, or the button. */
@@ -48,6 +52,12 @@ export class Awake implements AwakeTimes {
     this.sampledBy = undefined;
   }
 
+  /** Power came, or memory was lost. */
+  bootBegins(): void {
+    this.isPrompt = true;
+    this.boots++;
+  }
+
   radioOn(nowMs: number): void {
     if (this.radioMs < 0) this.radioMs = nowMs;
   }
@@ -59,11 +69,11 @@ export class Awake implements AwakeTimes {
 
   /** What is wrong with how many starts were whole; undefined: nothing. */
   get waste(): string | undefined {
-    const { lightStarts, wholeStarts } = this;
-    const { atLeast, share } = MAX_WHOLE;
+    const { lightStarts, wholeStarts, boots } = this;
+    const { atLeast, share, ofBoot } = MAX_WHOLE;
     const all = lightStarts + wholeStarts;
-    return wholeStarts > atLeast + all * share
-      ? `${wholeStarts} of ${all} starts for a sample were of the whole thermometer`
+    return wholeStarts > atLeast + all * share + boots * ofBoot
+      ? `${wholeStarts} of ${all} starts for a sample were of the whole thermometer, in ${boots} boots`
       : undefined;
   }
 

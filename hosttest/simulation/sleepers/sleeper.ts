@@ -222,7 +222,7 @@ export class Sleeper {
   bootBegins(): void {
     this.stretch = new Stretch(trueUtcMs(this.options.time.nowMs), this.chip.rate, "boot");
     this.boot = [this.stretch];
-    this.awake.isPrompt = true;
+    this.awake.bootBegins();
   }
 
   private over(how: "asleep" | "cut"): void {
