@@ -143,20 +143,20 @@ describe("RTC memory", () => {
     expect(run("esp32", {}, ...calls).pop()).toBe("= 8 bytes a0b0030405000000");
   });
 
-  test("1,536 bytes, from any of them on; more than there is is refused, and changes nothing", () => {
+  test("2,048 bytes, from any of them on; more than there is is refused, and changes nothing", () => {
     const bytes = (hex: string, count: number): string => `x${hex.repeat(count)}`;
     const calls = [
       `xs_rtc_memory_write,${bytes("11", 512)},0`,
-      `xs_rtc_memory_write,${bytes("22", 1_024)},512`,
-      `xs_rtc_memory_write,${bytes("33", 1_024)},513`,
+      `xs_rtc_memory_write,${bytes("22", 1_536)},512`,
+      `xs_rtc_memory_write,${bytes("33", 1_536)},513`,
       `xs_rtc_memory_write,${bytes("44", 1)},-1`,
-      `xs_rtc_memory_read,${bytes("55", 2)},1535`,
+      `xs_rtc_memory_read,${bytes("55", 2)},2047`,
       `xs_rtc_memory_read,${bytes("66", 2)},511`,
-      `xs_rtc_memory_read,${bytes("77", 1)},1535`,
+      `xs_rtc_memory_read,${bytes("77", 1)},2047`,
     ];
     expect(run("esp32", {}, ...calls)).toEqual([
       "= 512 bytes 1111111111111111",
-      "= 1024 bytes 2222222222222222",
+      "= 1536 bytes 2222222222222222",
       "throws: more than the RTC memory takes",
       "throws: more than the RTC memory takes",
       "throws: more than the RTC memory has",

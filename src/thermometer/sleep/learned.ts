@@ -30,7 +30,7 @@ export interface Learned {
 }
 
 /** Nothing is known. */
-export const NOTHING_LEARNED: Learned = Object.freeze({ presence: [], readings: [] });
+export const NOTHING_LEARNED: Learned = Object.freeze({ presence: Object.freeze([]), readings: Object.freeze([]) });
 
 /** What was known before the sleep. */
 export function readLearned(sleeper: Sleeper): Learned {
