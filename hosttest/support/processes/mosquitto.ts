@@ -25,6 +25,8 @@ export async function freePort(): Promise<number> {
 
 export class Mosquitto {
   readonly port: number;
+  /** Its own, and those of the listeners in `extra`: they open one after the other, and certificates take time. */
+  readonly #ports: readonly number[];
   readonly #folder: string;
   #process: ChildProcess | undefined;
   readonly #atExit = (): void => {
@@ -34,6 +36,7 @@ export class Mosquitto {
 
   private constructor(port: number, extra: string) {
     this.port = port;
+    this.#ports = [port, ...[...extra.matchAll(/^listener (\d+)/gm)].map(([, other]) => Number(other))];
     process.prependOnceListener("exit", this.#atExit); // before its folder goes
     this.#folder = temporaryFolder("mosquitto-");
     chmodSync(this.#folder, 0o777); // started as root, mosquitto drops root before it opens its files
@@ -102,11 +105,13 @@ ${extra}
 
   async #listening(): Promise<void> {
     const untilMs = Date.now() + START_MS;
+    const closed = [...this.#ports];
     while (Date.now() < untilMs) {
       if (this.#process?.exitCode !== null) throw new Error(`mosquitto ended: ${this.#log}`);
-      if (await accepts(this.port)) return;
+      while (closed.length > 0 && (await accepts(closed[0]))) closed.shift();
+      if (closed.length === 0) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new Error(`mosquitto does not listen on port ${this.port}: ${this.#log}`);
+    throw new Error(`mosquitto does not listen on port ${closed[0]}: ${this.#log}`);
   }
 }
