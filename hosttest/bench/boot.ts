@@ -81,10 +81,12 @@ function wakeRows(wake: WakeWork): Row[] {
   ];
 }
 
-/** The goal to the first PUBLISH is 60,000: not met. */
+/** The goal is 60,000: not met. What is known to stand at the broker is not read from flash again, which is 20,000. */
+const MAX_REPORT_COMPUTRONS = 98_000;
+
 function reportRows({ toPublish, toSleep }: ReportCost): Row[] {
   return [
-    row(`wake that reports ${WAITING}: to the first PUBLISH`, toPublish, "computrons"),
+    row(`wake that reports ${WAITING}: to the first PUBLISH`, toPublish, "computrons", MAX_REPORT_COMPUTRONS),
     row(`wake that reports ${WAITING}: to sleep`, toSleep, "computrons"),
   ];
 }
