@@ -58,6 +58,17 @@ const start = (...options: string[]): DeviceProcess => {
   device = new DeviceProcess(["--flash", image, "--interval", "0.2", ...options]);
   return device;
 };
+const headless = (room: string, qos: number): string[] => [
+  "--headless",
+  "--broker",
+  address(),
+  "--ca",
+  root.certificate,
+  "--room",
+  room,
+  "--qos",
+  `${qos}`,
+];
 const address = (): string => `mqtts://ann:secret-word@127.0.0.1:${wire.port}`;
 const SECRETS = ["MQTT", "ann", "secret-word", "livingroom", "attic", "temperature"];
 
@@ -67,18 +78,7 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
     async (qos) => {
       const room = `attic${qos}${engine.length}`;
       const collector = await Collector.start(broker.port, `home/${room}/temperature`);
-      const options = [
-        "--broker",
-        address(),
-        "--ca",
-        root.certificate,
-        "--qos",
-        `${qos}`,
-        "--room",
-        room,
-        "--headless",
-        ...engine,
-      ];
+      const options = [...headless(room, qos), ...engine];
       const arrived = (): number => new Set(collector.sequences).size;
       for (const count of [5, 10]) {
         const one = start(...options);
@@ -121,18 +121,7 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
   test("QoS 0: at most once, through a kill of the device and a restart of the broker; it goes on by itself", async () => {
     const room = `cellar${engine.length}`;
     const collector = await Collector.start(broker.port, `home/${room}/temperature`);
-    const options = [
-      "--broker",
-      address(),
-      "--ca",
-      root.certificate,
-      "--qos",
-      "0",
-      "--room",
-      room,
-      "--headless",
-      ...engine,
-    ];
+    const options = [...headless(room, 0), ...engine];
     const first = start(...options);
     await collector.untilTrue(() => collector.arrivals.length >= 3);
     await first.kill();
