@@ -9,6 +9,7 @@ export default defineConfig({
     reporters: ["default", fileURLToPath(new URL("hosttest/support/vitest/count-reporter.ts", import.meta.url))],
     include: ["hosttest/**/*.test.ts"],
     setupFiles: [fileURLToPath(new URL("hosttest/support/vitest/seeded.ts", import.meta.url))],
+    globalSetup: fileURLToPath(new URL("hosttest/support/vitest/engine.ts", import.meta.url)),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
