@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { bundle, top } from "./support/bundle.mjs";
-import { sourceStack } from "./support/source-stack.mjs";
+import { sourceStack } from "./support/stack/source-stack.mjs";
 
 const USAGE = "usage: node hosttest/run.mjs ENTRY.ts [ARGUMENT ...]";
 const [entry, ...rest] = process.argv.slice(2);

@@ -63,8 +63,6 @@ export class Thermometer
   readonly time: TimeSync | undefined;
   readonly sampling: Sampling | undefined;
   readonly store: KeyValueStore;
-  /** Made when it is asked for; it reads its names once. */
-  private announced: Announcement | undefined;
   readonly intake: Intake | undefined;
   /** Undefined if it does not sleep. */
   readonly sleep: SleepControl | undefined;
@@ -133,9 +131,9 @@ export class Thermometer
     return this.intake?.dropped ?? 0;
   }
 
+  /** Keeps nothing itself. */
   get announcement(): Announcement {
-    this.announced ??= new Announcement(this.store, this.formats);
-    return this.announced;
+    return new Announcement(this.store, this.formats);
   }
 
   /** Entries in flash that the broker has not acknowledged. */

@@ -1,5 +1,5 @@
 /*
- * The slots for firmware images, as src/update/io.ts has them, on the functions of C below. The other slot is written as any flash is, a
+ * The slots for firmware images, as src/update/io.ts has them, on the functions of C below. The other slot is written like other flash, a
  * block at a time, so that an update goes on after a reset. The key that images are signed for: `mcconfig ... updatekey=HEX`.
  */
 import FlashStorage from "embedded:storage/flash";

@@ -146,7 +146,7 @@ class Chip {
     this.faults = faults;
   }
 
-  /** `channel`: taken for the only one that is scanned, which costs the most where it is another by now. */
+  /** `channel`: the only one that is scanned: joining fails where the access point has another by now. */
   join(ssid: string, password: string, channel: number | undefined): void {
     this.joins++;
     this.channels.push(channel);

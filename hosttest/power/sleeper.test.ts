@@ -179,7 +179,7 @@ test("`report.change`: what moves so far is sent at once, and once; what moves l
   expectAll(device, after + 20);
 });
 
-test("sleep off, saved and rebooted: it is awake for good, and starts as any other", () => {
+test("sleep off, saved and rebooted: it is awake for good, and starts like a device that never slept", () => {
   const device = sleeper();
   const { house } = device;
   house.time.advance(HOUR);

@@ -118,7 +118,7 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
     expect(wire.clearText(SECRETS)).toEqual([]);
   });
 
-  test("QoS 0: at most once, through a kill of the device and a restart of the broker; it goes on by itself", async () => {
+  test("QoS 0: at most once, through a kill of the device and a restart of the broker, after which it connects again", async () => {
     const room = `cellar${engine.length}`;
     const collector = await Collector.start(broker.port, `home/${room}/temperature`);
     const options = [...headless(room, 0), ...engine];

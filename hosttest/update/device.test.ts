@@ -179,6 +179,25 @@ test("on trial on 0.1's flash: what it writes, 0.1 reads", () => {
   expect(old.statistics).toMatchObject({ damaged: 0, tornRecords: 0 });
 });
 
+test("on trial on 0.1's flash, confirmed: what the broker knows the device by is kept in full from then on", () => {
+  const house = new House();
+  const slots = { image: OLD, blocks: 6, key: keyPair(1).publicKey };
+  const device = new SimulatedDevice({ house, slots });
+  new OldRecorder({
+    flash: device.flash,
+    clock: { uptimeMs: () => house.time.nowMs, utcMs: () => undefined },
+  }).take(21);
+  device.slots!.other.write(NEW, 0);
+  device.slots!.select();
+  device.powerOn();
+  house.time.advance(300_000);
+  expect(device.started).toEqual(["0.3.0"]);
+  expect(device.firmware.formats.isOldest).toBe(false);
+  expect(device.firmware.announcement.read()).toEqual([
+    { room: "kitchen", id: "thermometer020000000001", prefix: "homeassistant", channels: 1 },
+  ]);
+});
+
 test("a build without a key: status says that updates are off, and what is announced is refused", () => {
   const { house, device } = setUp({ slots: { image: OLD, blocks: 6, key: undefined } });
   expect(device.status("update")).toBe("off: this build has no public key");

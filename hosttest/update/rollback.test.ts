@@ -197,6 +197,6 @@ describe("beside the outbox", () => {
     ]);
     formats.confirm();
     new Announcement(flash, formats).write([names]);
-    expect(new Announcement(flash, formats).names).toEqual([names]);
+    expect(new Announcement(flash, formats).read()).toEqual([names]);
   });
 });

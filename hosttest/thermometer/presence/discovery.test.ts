@@ -28,7 +28,9 @@ function device({ announced, ...defaults }: Record<string, string>, house = new 
 
 /** What the device's flash says of that now: room, id, prefix, channels. */
 function announcedBy(one: SimulatedDevice): string[] {
-  return one.firmware.announcement.names.map(({ room, id, prefix, channels }) => `${room} ${id} ${prefix} ${channels}`);
+  return one.firmware.announcement
+    .read()
+    .map(({ room, id, prefix, channels }) => `${room} ${id} ${prefix} ${channels}`);
 }
 
 /** What Home Assistant was sent, in order: the topic, and of a device's message the components, "-" before a removed one. */

@@ -12,7 +12,7 @@ import { NEWEST, type WritableFormats } from "../../journal/formats.js";
 import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { isName, isTopic, isTopicLevel, utf8Length } from "../../settings/texts.js";
-import { isSame, type Names } from "./names.js";
+import type { Names } from "./names.js";
 
 /** Its key beside the settings. */
 export const ANNOUNCED_KEY = "announced";
@@ -27,31 +27,14 @@ const MAX_ID_BYTES = 23;
 export class Announcement {
   private readonly store: KeyValueStore;
   private readonly formats: WritableFormats;
-  private known: readonly Names[] | undefined;
 
   constructor(store: KeyValueStore, formats: WritableFormats = NEWEST) {
     this.store = store;
     this.formats = formats;
   }
 
-  /** The names were not read since boot. */
-  get isUnread(): boolean {
-    return this.known === undefined;
-  }
-
-  /** All names that may stand at the broker, the latest last. */
-  get names(): readonly Names[] {
-    this.known ??= this.read();
-    return this.known;
-  }
-
-  /** Nothing may stand there under any other name. */
-  isAll(names: Names): boolean {
-    return this.names.length === 1 && isSame(this.names[0], names);
-  }
-
-  /** What is damaged is left out: it costs a stale topic. */
-  private read(): readonly Names[] {
+  /** All names that may stand at the broker, the latest last. What is damaged is left out: it costs a stale topic. */
+  read(): readonly Names[] {
     try {
       const value = this.store.read(ANNOUNCED_KEY);
       if (value === undefined) return [];
@@ -64,7 +47,6 @@ export class Announcement {
 
   /** These may stand there now. Of many, the latest are kept. */
   write(names: readonly Names[]): void {
-    this.known = names;
     const latest = names.slice(-MAX_NAMES);
     const text = this.formats.isOldest ? pairsText(latest) : linesText(latest);
     try {
@@ -75,7 +57,6 @@ export class Announcement {
   }
 
   forget(): void {
-    this.known = [];
     try {
       this.store.delete(ANNOUNCED_KEY);
     } catch {

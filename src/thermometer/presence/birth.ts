@@ -19,7 +19,7 @@ export interface BirthOwner {
   readonly timers: Timers;
   /** At least 0, below 1. */
   random(): number;
-  /** Home Assistant has started: at most 10.5 s ago. */
+  /** Home Assistant has started, 0.5 to 10.5 s ago. */
   onBirth(): void;
 }
 

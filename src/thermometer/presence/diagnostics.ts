@@ -39,7 +39,7 @@ export class Diagnostics {
   private looks = 0;
   /** Until the next message for Home Assistant. */
   private stepMs = STEP_MS;
-  /** A hash of what may be news in the message that was sent last. */
+  /** A hash of what may be news in the message that was sent last: the text would be kept for a minute otherwise. */
   private news = 0;
 
   constructor(owner: DiagnosticsOwner, client: DiagnosticsClient) {
@@ -112,5 +112,3 @@ export class Diagnostics {
     return JSON.stringify(values);
   }
 }
-
-/** FNV-1a, 32 bits: the text would be kept for a minute otherwise. */

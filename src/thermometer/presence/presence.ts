@@ -5,7 +5,6 @@
  */
 import type { Timers } from "../../board.js";
 import { TEMPERATURE } from "../../channels/channels.js";
-import type { LineLevel } from "../../common/log-levels.js";
 import {
   availabilityTopic,
   discoveryTopic,
@@ -31,10 +30,8 @@ import {
   UNHEARD,
   UNRETAINED,
 } from "./acceptance.js";
-import type { Announcement } from "./announcement.js";
-import { Birth, type BirthClient, type BirthOwner } from "./birth.js";
-import type { DiagnosticsOwner } from "./diagnostic-rows.js";
-import { Diagnostics, type DiagnosticsClient } from "./diagnostics.js";
+import { Birth, type BirthOwner } from "./birth.js";
+import { Diagnostics } from "./diagnostics.js";
 import {
   type Announced,
   detailTopicsOf,
@@ -42,25 +39,11 @@ import {
   isSame,
   type Names,
   NOT_KNOWN,
-  type PresenceSleep,
   topicsOf,
   undiscovered,
 } from "./names.js";
+import type { PresenceClient, PresenceOwner } from "./owner.js";
 import { discoveryOf, wantedNames } from "./wanted.js";
-
-/** The client, as far as it is needed here. */
-export interface PresenceClient extends DiagnosticsClient, BirthClient {
-  readonly isConnected: boolean;
-  subscribe(filter: string, qos: 0 | 2): void;
-}
-
-/** What presence asks of the device. */
-export interface PresenceOwner extends DiagnosticsOwner {
-  readonly announcement: Announcement;
-  /** Of a thermometer that sleeps. */
-  readonly sleep: PresenceSleep | undefined;
-  log(level: LineLevel, text: string): void;
-}
 
 const OLD_KEEP_ALIVE_S = 60; // at least: the default; an old connection's is not known
 const WILL_SLACK_MS = 15_000; // a broker may be that late
@@ -77,6 +60,8 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   readonly commands: Listening;
   /** Made for the first message. */
   private diagnostics: Diagnostics | undefined;
+  /** Whatever may stand at the broker, the latest last; null: read before, and not kept; undefined: never read, as in most reports. */
+  private names: readonly Names[] | null | undefined;
   /** Channels of the samples since boot, a bit each. Before the first of them, those that were announced last. */
   private channels: number;
   /** A message has to wait, and those behind it with it: Home Assistant needs them in order. */
@@ -101,14 +86,25 @@ export class Presence implements AcceptanceOwner, BirthOwner {
 
   /** Whatever may stand at the broker, the latest last. */
   private get known(): readonly Names[] {
-    return this.owner.announcement.names;
+    this.names ??= this.owner.announcement.read();
+    return this.names;
+  }
+
+  private set known(names: readonly Names[]) {
+    this.names = names;
+    this.owner.announcement.write(names);
+  }
+
+  /** Nothing may stand at the broker under any other name. */
+  private isAll(names: Names): boolean {
+    return this.known.length === 1 && isSame(this.known[0], names);
   }
 
   /** For the next report: what stands at the broker, if that is all that is to be said. */
   get announced(): Announced {
     const { owner, said } = this;
-    if (owner.announcement.isUnread) return owner.sleep?.announced ?? NOT_KNOWN;
-    return owner.announcement.isAll(said) ? { hash: hashOf(said), channels: said.channels } : NOT_KNOWN;
+    if (this.names === undefined) return owner.sleep?.announced ?? NOT_KNOWN;
+    return this.isAll(said) ? { hash: hashOf(said), channels: said.channels } : NOT_KNOWN;
   }
 
   get statusTopic(): string {
@@ -150,8 +146,8 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   private get isSaid(): boolean {
     const { owner, said } = this;
     if (owner.sleep?.hasPrompt !== false) return false;
-    if (owner.announcement.isUnread && owner.sleep.announced.hash === hashOf(said)) return true;
-    return owner.announcement.isAll(said);
+    if (this.names === undefined && owner.sleep.announced.hash === hashOf(said)) return true;
+    return this.isAll(said);
   }
 
   /** There is no connection: nothing more is said. */
@@ -190,6 +186,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   /** Whether and where Home Assistant looks for it has changed. */
   move(): void {
     this.acceptance.reset();
+    this.names &&= null; // an image that was on trial has kept less of them
     if (!this.client.isConnected) return;
     this.acceptance.connected();
     this.sayAll();
@@ -203,8 +200,8 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     }
     if (!this.isTakenBack) return;
     this.isTakenBack = false;
-    const { announcement } = this.owner;
-    if (!announcement.isAll(this.said)) announcement.write([this.said]);
+    if (!this.isAll(this.said)) this.known = [this.said];
+    this.names = null;
   }
 
   /** The last words before leaving. `hasDelivered`: a reading was acknowledged on this connection. */
@@ -268,7 +265,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     this.owner.log("warn", `broker does not take all: ${acceptanceText(extent, this.statusTopic, this.wanted.prefix)}`);
     if (extent < UNDISCOVERED) return;
     // It never stood there, or cannot be taken back.
-    this.owner.announcement.write(this.known.map(undiscovered));
+    this.known = this.known.map(undiscovered);
   }
 
   onTaken(): void {
@@ -300,7 +297,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     const { said, known } = this;
     if (!known.some((names) => isSame(names, said))) {
       // Before it is said: from now on it may stand there.
-      this.owner.announcement.write([...known, said]);
+      this.known = [...known, said];
     }
     const stale = this.stale;
     this.isQueueing = false;

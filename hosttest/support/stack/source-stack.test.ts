@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { bundle, top } from "./bundle.mjs";
+import { bundle, top } from "../bundle.mjs";
 import { sourceStack } from "./source-stack.mjs";
 
 const ENTRY = `build/source-stack-${process.pid}.ts`;
