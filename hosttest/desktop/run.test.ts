@@ -7,7 +7,8 @@ import { join } from "node:path";
 import mqtt from "mqtt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DeviceProcess } from "../support/device.js";
-import { freePort, Mosquitto } from "../support/processes/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
+import { freePort } from "../support/processes/ports.js";
 import { xsAvailable } from "../xs/available.js";
 
 let folder: string;

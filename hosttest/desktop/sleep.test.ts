@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DeviceProcess } from "../support/device.js";
-import { freePort, Mosquitto } from "../support/processes/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
+import { freePort } from "../support/processes/ports.js";
 import { xsAvailable } from "../xs/available.js";
 
 const TIMEOUT_MS = 180_000;

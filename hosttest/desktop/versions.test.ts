@@ -10,7 +10,8 @@ import { Aedes } from "aedes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Collector } from "../support/collector.js";
 import { DeviceProcess } from "../support/device.js";
-import { freePort, Mosquitto } from "../support/processes/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
+import { freePort } from "../support/processes/ports.js";
 
 let folder: string;
 let devices: DeviceProcess[];

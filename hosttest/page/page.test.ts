@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterEach, expect } from "vitest";
 import { DeviceProcess } from "../support/device.js";
 import { browserTest as test } from "../support/processes/chromium.js";
-import { freePort } from "../support/processes/mosquitto.js";
+import { freePort } from "../support/processes/ports.js";
 import { removeFolder, temporaryFolder } from "../support/temporary.js";
 import { Visitor } from "./visitor.js";
 

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/processes/commands.js";
-import { freePort } from "../support/processes/mosquitto.js";
+import { freePort } from "../support/processes/ports.js";
 import { below, folderIn, type Launch, type Peer, type Places, type Program } from "./peer.js";
 
 const SID = "mmdebstrap --variant=minbase --include=mosquitto,rabbitmq-server,ejabberd sid FOLDER, and --root FOLDER";

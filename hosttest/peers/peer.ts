@@ -5,8 +5,7 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RealBroker } from "../chaos/brokers.js";
-import { freePort } from "../support/processes/mosquitto.js";
-import { accepts } from "../support/processes/ports.js";
+import { accepts, freePort } from "../support/processes/ports.js";
 import { Service } from "../support/processes/service.js";
 import { removeFolder, temporaryFolder } from "../support/temporary.js";
 

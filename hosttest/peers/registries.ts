@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { startAedes } from "../chaos/brokers.js";
 import { top } from "../support/bundle.mjs";
 import { commandFile, run } from "../support/processes/commands.js";
-import { freePort } from "../support/processes/mosquitto.js";
+import { freePort } from "../support/processes/ports.js";
 import type { Launch, Peer, Program } from "./peer.js";
 
 const VERSIONS = { amqtt: "0.12.1", hivemq: "2025.5", mochi: "2.7.9", rumqttd: "0.20.0" };

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { workerProgram } from "../engine/build.js";
 import { Collector } from "../support/collector.js";
 import { DeviceProcess } from "../support/device.js";
-import { freePort, Mosquitto } from "../support/processes/mosquitto.js";
+import { Mosquitto } from "../support/processes/mosquitto.js";
+import { freePort } from "../support/processes/ports.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { Certificates, fingerprintOf } from "./support/certificates.js";
 import { Wire } from "./support/wire.js";

@@ -1,7 +1,7 @@
 /* Every server that is to be refused is refused, for its own reason, and not a byte is sent in the clear; the good ones are taken. */
 import { describe, expect, test } from "vitest";
 import { tlsRefusalText } from "../../src/thermometer/broker/tls-refusal.js";
-import { freePort } from "../support/processes/mosquitto.js";
+import { freePort } from "../support/processes/ports.js";
 import { Attempt } from "./support/attempt.js";
 import { meetingParties, PLACES } from "./support/parties.js";
 import { Wire } from "./support/wire.js";

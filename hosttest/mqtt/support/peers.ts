@@ -9,7 +9,8 @@ import { Aedes } from "aedes";
 import mqtt, { type Packet } from "mqtt-packet";
 import { TCP } from "../../../boards/desktop/network/tcp.js";
 import type { TCPConstructor } from "../../../src/mqtt/wire/io.js";
-import { freePort, Mosquitto } from "../../support/processes/mosquitto.js";
+import { Mosquitto } from "../../support/processes/mosquitto.js";
+import { freePort } from "../../support/processes/ports.js";
 
 export interface Broker {
   readonly port: number;

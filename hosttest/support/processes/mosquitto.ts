@@ -5,23 +5,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { removeFolder, temporaryFolder } from "../temporary.js";
-import { accepts } from "./ports.js";
+import { accepts, freePort } from "./ports.js";
 
 const COMMAND = "mosquitto";
 const START_MS = 10_000;
-
-/** A port of the loopback interface that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 export class Mosquitto {
   readonly port: number;

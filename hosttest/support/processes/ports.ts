@@ -1,9 +1,36 @@
 /*
- * Ports of other people's servers: whether somebody listens there.
+ * Ports of other people's servers: one that is free, and whether somebody listens there.
  */
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 
 const PATIENCE_MS = 1_000; // an address may not answer
+
+/*
+ * Below what systems give to outgoing connections (Linux from 32768, others from 49152 on): from there, a connection of
+ * another test could take the port before the server does, or while the server is down.
+ */
+const FIRST_PORT = 15_000;
+const GROUPS = 277;
+const PROCESSES = 64; // tests that run at the same time have process ids near each other, and each its own ports
+
+let group = Math.floor(Math.random() * GROUPS);
+
+/** A port of the loopback interface that is free, that no outgoing connection is given, and that no call gave before. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    group = (group + 1) % GROUPS;
+    const port = FIRST_PORT + PROCESSES * group + (process.pid % PROCESSES);
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
 
 /** Whether a TCP connection to `port` comes about; it is closed at once. */
 export function accepts(port: number, host = "127.0.0.1"): Promise<boolean> {

@@ -4,7 +4,8 @@
 import { chmodSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTLSServer, type TlsOptions } from "node:tls";
-import { freePort, Mosquitto } from "../../support/processes/mosquitto.js";
+import { Mosquitto } from "../../support/processes/mosquitto.js";
+import { freePort } from "../../support/processes/ports.js";
 import type { AttemptOptions, Outcome } from "./attempt.js";
 import { Certificates, fingerprintOf, type Identity } from "./certificates.js";
 
