@@ -27,6 +27,7 @@ import { Region } from "./region.js";
 const SENSOR_ADDRESS = 0x48;
 const RESET_MS = 300; // from a restart to the firmware's first line
 const WAKE_MS = 60; // the same from the end of deep sleep
+const NO_TIMERS = Number.NEGATIVE_INFINITY; // some are set for less than nothing
 const CRASH_MS = 200; // an image that ends at once
 const WATCHDOG_MS = 10_000; // the hardware's
 const SELECTION_BLOCKS = 2;
@@ -105,7 +106,7 @@ export class SimulatedDevice {
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
-  #lostTimersMs = -1;
+  #lostTimersMs = NO_TIMERS;
   #running: Firmware | undefined;
   #firmware: Thermometer | undefined; // the whole one
   #record: ((line: string) => void) | undefined;
@@ -263,7 +264,7 @@ export class SimulatedDevice {
     this.flash.cutAfter(this.cutBootAfter);
     this.cutBootAfter = Number.POSITIVE_INFINITY;
     this.boots++;
-    this.#lostTimersMs = -1;
+    this.#lostTimersMs = NO_TIMERS;
     const life = this.boots;
     this.#life = life;
     this.bus = new I2CBus(); // what the last life had open, it has no more

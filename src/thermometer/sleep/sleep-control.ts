@@ -35,6 +35,9 @@ import { type Parts, remember } from "./remember.js";
 /** A report waits no longer than this for the clock to be set, once the link is up. */
 export const REPORT_CLOCK_MS = 6_000;
 
+/** So much of a report's time is kept for DISCONNECT, should it not be over before; and so long it takes at most after that time. */
+const GOODBYE_MS = 1_000;
+
 /** How often it is looked whether an update is over. */
 const BUSY_MS = 1_000;
 
@@ -46,6 +49,7 @@ export interface Awakening {
 
 /** The way to the broker, as far as it matters here. */
 interface ReportingUplink {
+  readonly isConnected: boolean;
   /** Connected, and nothing that was said beside readings waits for an answer. */
   readonly isIdle: boolean;
   readonly status: { readonly delivered: number };
@@ -269,10 +273,10 @@ export class SleepControl {
     }
     const nowMs = this.uptimeMs();
     const isReported = this.isReported();
-    const endMs = Math.max(isReported ? 0 : this.reportEndMs, this.promptEndMs);
+    const endMs = Math.max(isReported ? 0 : this.abortMs, this.promptEndMs);
     if (endMs > nowMs) this.wait(Math.ceil(endMs - nowMs));
     // A sample that is so near is taken first: there is a look after it.
-    else if (!this.isSampleDue && sleepMs(this.record, nowMs) > 0) this.leave(isReported);
+    else if (!this.isSampleDue && sleepMs(this.record, nowMs) > 0) this.leave();
   }
 
   /** Nothing is left to report, or nothing can be. */
@@ -281,14 +285,18 @@ export class SleepControl {
     return !this.isReporting || uplink === undefined || (uplink.isIdle && outbox?.entries === 0);
   }
 
-  /** `isReported`: so that there is time for a goodbye. */
-  private leave(isReported: boolean): void {
+  /** When a report is aborted that is not over by then; what is connected needs time for its goodbye. */
+  private get abortMs(): number {
+    return this.owner.uplink?.isConnected ? this.reportEndMs - GOODBYE_MS : this.reportEndMs;
+  }
+
+  /** A broker that hears no goodbye takes the connection for one that lives, for a keep-alive and a half. */
+  private leave(): void {
     const { uplink } = this.owner;
     if (this.isReporting) this.endReport();
     this.phase = "leaving";
-    if (isReported && this.isOnline && uplink !== undefined) {
-      const restMs = this.reportEndMs - this.uptimeMs();
-      if (restMs > 0) this.wait(Math.ceil(restMs)); // else the uplink has its own limit
+    if (this.isOnline && uplink !== undefined) {
+      this.wait(Math.ceil(Math.max(this.reportEndMs - this.uptimeMs(), GOODBYE_MS)));
       uplink.stop(() => this.sleep());
     } else this.sleep();
   }
