@@ -43,6 +43,9 @@ export interface Firmware {
   close(): void;
 }
 
+/** What became of a reading in flash. "thrownAway": by `queue drop`. */
+export type Outcome = "delivered" | "deadLetter" | "thrownAway";
+
 /** Who watches a run from outside: the desktop's command line, tests. Every method is optional and must not throw. */
 export interface Observer {
   /**
@@ -50,8 +53,10 @@ export interface Observer {
    * entry); -1 if it was refused; undefined at QoS 0.
    */
   reading?(sample: Sample, sequence: number | undefined): void;
-  /** The broker has it, or it was dead-lettered. */
-  settled?(sequence: number, outcome: "delivered" | "deadLetter"): void;
+  /** It does not wait any more. */
+  settled?(sequence: number, outcome: Outcome): void;
+  /** Flash was full: readings from number `first` to before `end` that still waited are gone. */
+  evicted?(first: number, end: number): void;
   /** The thermometer has booted. */
   started?(firmware: Firmware): void;
 }

@@ -113,6 +113,7 @@ function listenerOf(all: readonly DeviceListener[]): Required<DeviceListener> {
     started: (firmware) => all.forEach((one) => one.started?.(firmware)),
     reading: (sample, sequence) => all.forEach((one) => one.reading?.(sample, sequence)),
     settled: (sequence, outcome) => all.forEach((one) => one.settled?.(sequence, outcome)),
+    evicted: (first, end) => all.forEach((one) => one.evicted?.(first, end)),
     slept: (ms) => all.forEach((one) => one.slept?.(ms)),
     woke: () => all.forEach((one) => one.woke?.()),
     powerLost: (place) => all.forEach((one) => one.powerLost?.(place)),

@@ -339,6 +339,9 @@ export class DesktopDevice {
         settled: (sequence, outcome) => {
           if (isOn()) listener.settled?.(sequence, outcome);
         },
+        evicted: (first, end) => {
+          if (isOn()) listener.evicted?.(first, end);
+        },
       },
       trace: (line) => this.#options.trace(line),
       heap: () => ({ usedBytes: process.memoryUsage().heapUsed }),

@@ -2,7 +2,7 @@
  * A run of the desktop device from the command line's side: what it prints, when it ends, and how.
  * It watches the firmware through the board's observer and never reaches into it.
  */
-import type { Firmware, Observer } from "../../src/board.js";
+import type { Firmware, Observer, Outcome } from "../../src/board.js";
 import { channels } from "../../src/channels/channels.js";
 import { valueText } from "../../src/channels/rounding.js";
 import type { Sample } from "../../src/channels/sample.js";
@@ -29,6 +29,8 @@ export interface RunOptions {
   /** Called last. `unsettled`: readings that are still in flash. */
   atEnd(unsettled: number): void;
 }
+
+const SETTLED = { delivered: "settled", deadLetter: "dead-lettered", thrownAway: "thrown-away" };
 
 export class Run implements Observer {
   readonly #options: RunOptions;
@@ -107,9 +109,8 @@ export class Run implements Observer {
     this.#endIfSettled();
   }
 
-  settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
-    if (this.#options.headless)
-      this.#line(outcome === "delivered" ? `settled seq=${sequence}` : `dead-lettered seq=${sequence}`);
+  settled(sequence: number, outcome: Outcome): void {
+    if (this.#options.headless) this.#line(`${SETTLED[outcome]} seq=${sequence}`);
     if (outcome === "delivered") {
       this.#newest = sequence;
       // Not from inside the firmware's own callback: the entry is counted until that returns.

@@ -2,7 +2,7 @@
  * Watches the thermometer from outside, for the panel and the trace.
  */
 import Timer from "timer";
-import type { Firmware, Observer } from "../../src/board.js";
+import type { Firmware, Observer, Outcome } from "../../src/board.js";
 import { channels, TEMPERATURE } from "../../src/channels/channels.js";
 import { type Sample, sampleText } from "../../src/channels/sample.js";
 import { printable } from "../../src/console/port/printable.js";
@@ -41,7 +41,7 @@ export class Watcher implements Observer {
     if (this.thermometer === undefined) this.kept++;
   }
 
-  settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
+  settled(sequence: number, outcome: Outcome): void {
     trace(`settled ${sequence}: ${outcome}\n`);
     const text = this.samples.get(sequence);
     this.samples.delete(sequence);

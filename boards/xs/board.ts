@@ -3,12 +3,12 @@
  * the simulated parts, the sockets and the terminal are (run.ts). What Node reports comes in between the firmware's turns,
  * as on a device. The firmware's bundle takes this as its `board`.
  */
-import type { Board, Firmware, TimerId } from "../../src/board.js";
+import type { Board, Firmware, Outcome, TimerId } from "../../src/board.js";
 import type { Sample } from "../../src/channels/sample.js";
 import type { Sleeper as SleeperIO, WakeCause } from "../../src/power/io.js";
 import { TLSSocket } from "../../src/tls/socket.js";
 import { tlsEngine } from "../esp32/tls/native.js";
-import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message, PARTITION } from "./wire.js";
+import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message, OUTCOMES, PARTITION } from "./wire.js";
 
 /** What the engine's host file gives to scripts (engine/worker.c). */
 declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined; trace(text: string): void };
@@ -273,8 +273,11 @@ const observer = {
     const sample = json({ mask, values, decimals });
     ask("observer.reading", firmware?.unsettled ?? 0, sequence ?? Number.NaN, 0, sample);
   },
-  settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
-    ask("observer.settled", firmware?.unsettled ?? 0, sequence, outcome === "delivered" ? 1 : 0);
+  settled(sequence: number, outcome: Outcome): void {
+    ask("observer.settled", firmware?.unsettled ?? 0, sequence, OUTCOMES.indexOf(outcome));
+  },
+  evicted(first: number, end: number): void {
+    ask("observer.evicted", firmware?.unsettled ?? 0, first, end);
   },
 };
 

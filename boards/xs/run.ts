@@ -10,7 +10,7 @@ import type { Board, Firmware } from "../../src/board.js";
 import { Sample } from "../../src/channels/sample.js";
 import { bundle } from "./bundle.js";
 import { type Answer, type Call, Hardware, number } from "./hardware.js";
-import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message } from "./wire.js";
+import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message, OUTCOMES } from "./wire.js";
 
 export interface RunOnXSOptions {
   /** The hardware. Its `observer` and `trace` are called as if the firmware ran here; `boot` and `restart` are not used. */
@@ -175,7 +175,11 @@ class Machine implements FirmwareOnXS {
         break;
       case "observer.settled":
         this.unsettled = handle;
-        observer?.settled?.(first, second === 1 ? "delivered" : "deadLetter");
+        observer?.settled?.(first, OUTCOMES[second]);
+        break;
+      case "observer.evicted":
+        this.unsettled = handle;
+        observer?.evicted?.(first, second);
         break;
       case "stopped":
         this.unsettled = handle;

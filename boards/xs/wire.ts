@@ -52,6 +52,9 @@ export interface Facts {
 /** Which of them is meant: the handle of `credentials`. */
 export const CREDENTIAL = Object.freeze(["ca", "certificate", "key"] as const);
 
+/** What became of a reading, by number. */
+export const OUTCOMES = Object.freeze(["delivered", "deadLetter", "thrownAway"] as const);
+
 /** Writes the head. */
 export function putHead(bytes: Uint8Array, handle: number, first: number, second: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD_BYTES);

@@ -1,4 +1,4 @@
-/* What the page shows of a device: where its numbers begin anew, nothing is lost or doubled by that. */
+/* What the page shows of a device: where its numbers begin anew, nothing is lost or doubled by that; thrown away and evicted are distinguished. */
 import { expect, test } from "vitest";
 import type { DesktopDevice } from "../../boards/desktop/device.js";
 import { DeviceLive } from "../../boards/desktop/page/client/device-live.js";
@@ -50,4 +50,24 @@ test("after a factory reset the account begins anew, here and in the browser", (
   expect(live.counts).toMatchObject({ taken: 3, delivered: 3, waiting: 0, doubled: 0, lost: 0 });
   const later = new DeviceLive(model.snapshot());
   expect(later.counts).toMatchObject({ taken: 3, delivered: 3, waiting: 0, doubled: 0, lost: 0 });
+});
+
+test("thrown away by `queue drop`: no loss; evicted by a full flash: a loss, said as that; both stay so after a boot", () => {
+  const model = modelOf();
+  const live = new DeviceLive(model.snapshot());
+  model.send = (message) => {
+    if (message.type !== "hello" && message.type !== "broker") live.take(JSON.parse(JSON.stringify(message)));
+  };
+  const sample = new Sample();
+  sample.set(0, 21, 2);
+  for (let seq = 0; seq < 6; seq++) model.reading(sample, seq);
+  model.settled(1, "delivered");
+  model.received(JSON.stringify({ value: 21, seq: 1 }));
+  model.evicted(0, 3);
+  model.settled(3, "thrownAway");
+  const expected = { taken: 6, delivered: 1, waiting: 2, lost: 2, evicted: 2, thrownAway: 1 };
+  expect(live.counts).toMatchObject(expected);
+  model.booting("power"); // its flash has none of them
+  expect(live.counts).toMatchObject({ lost: 2, evicted: 2, thrownAway: 1 });
+  expect(new DeviceLive(model.snapshot()).counts).toMatchObject({ evicted: 2, thrownAway: 1 });
 });

@@ -4,6 +4,7 @@
  * broker forgot its session while the message was under way: those are distinguished one by one, by number.
  * Knows the truth: when each reading was taken, in which room, and what the sensor said.
  */
+import type { Outcome } from "../../src/board.js";
 import type { Forwarded } from "./broker/message.js";
 
 export interface Violation {
@@ -102,7 +103,7 @@ export class Ledger {
   }
 
   /** The device said that the broker has it. */
-  settle(sequence: number, outcome: "delivered" | "deadLetter"): void {
+  settle(sequence: number, outcome: Outcome): void {
     const truth = this.open.get(sequence);
     if (outcome === "deadLetter") {
       if (this.#refused.delete(sequence)) this.deadLetters++;

@@ -142,6 +142,7 @@ export class OutboxOwner extends Owned implements OutboxOptions {
   }
 
   onEvent(event: OutboxEvent): void {
+    if (event.kind === "dropped") this.owner.board.observer?.evicted?.(event.first, event.end);
     // That the flash fails was said once, and each entry would say it again.
     if (this.owner.intake?.isFlashFailing && (event.kind === "refused" || event.kind === "unmarked")) return;
     this.owner.log("warn", `outbox: ${event.message}`);

@@ -2,6 +2,7 @@
  * The account of a device's samples: which were taken, which have arrived, which wait, and whether any is lost or came twice.
  * Pure: the process keeps one, the page another, which it goes on with when the process was killed and started again.
  */
+import type { Outcome } from "../../../src/board.js";
 import type { SampleRecord } from "./protocol.js";
 
 /** From the broker's acknowledgement to the subscriber; later than this it is missed. */
@@ -21,8 +22,13 @@ export interface Counts {
   readonly inTransit: number;
   /** Arrivals beyond the first. */
   readonly doubled: number;
+  /** Those that were evicted included. */
   readonly lost: number;
+  /** Flash was full. */
+  readonly evicted: number;
   readonly deadLetters: number;
+  /** By `queue drop`. */
+  readonly thrownAway: number;
   /** Settled while the subscriber was away: not seen, and no loss that is known. */
   readonly unseen: number;
   readonly late: number;
@@ -88,9 +94,15 @@ export class Ledger {
   }
 
   /** `isWatched`: the subscriber is there. */
-  settled(seq: number, outcome: "delivered" | "deadLetter", nowMs: number, isWatched: boolean): SampleRecord {
-    const state = outcome === "delivered" ? "settled" : "deadLetter";
+  settled(seq: number, outcome: Outcome, nowMs: number, isWatched: boolean): SampleRecord {
+    const state = outcome === "delivered" ? "settled" : outcome;
     return this.#put(seq, { state, settledMs: nowMs, ...(isWatched ? {} : { unwatched: true }) });
+  }
+
+  /** Flash was full: those from `first` to before `end` that still wait are gone. */
+  evicted(first: number, end: number, nowMs: number): SampleRecord[] {
+    const gone = this.samples.filter(({ seq, state }) => seq >= first && seq < end && state === "waiting");
+    return gone.map(({ seq }) => this.#put(seq, { state: "evicted", settledMs: nowMs }));
   }
 
   received(seq: number, nowMs: number, said: Pick<SampleRecord, "takenMs" | "values">): SampleRecord {
@@ -133,7 +145,17 @@ export class Ledger {
   }
 
   counts(nowMs: number): Counts {
-    const counts = { taken: 0, delivered: 0, waiting: 0, inTransit: 0, doubled: 0, lost: 0, deadLetters: 0 };
+    const counts = {
+      taken: 0,
+      delivered: 0,
+      waiting: 0,
+      inTransit: 0,
+      doubled: 0,
+      lost: 0,
+      deadLetters: 0,
+      thrownAway: 0,
+    };
+    let evicted = 0;
     let unseen = 0;
     let late = 0;
     for (const sample of this.#samples.values()) {
@@ -153,11 +175,15 @@ export class Ledger {
         case "deadLetter":
           counts.deadLetters++;
           break;
+        case "thrownAway":
+          counts.thrownAway++;
+          break;
         case "unseen":
           unseen++;
           break;
         default:
           counts.lost++;
+          if (sample.state === "evicted") evicted++;
       }
     }
     return {
@@ -167,6 +193,7 @@ export class Ledger {
       doubled: counts.doubled + this.#throughDoubled,
       late: late + this.#throughLate,
       unseen,
+      evicted,
     };
   }
 
@@ -201,12 +228,13 @@ export class Ledger {
   }
 }
 
-export type Fate = "delivered" | "waiting" | "inTransit" | "deadLetter" | "unseen" | "lost";
+export type Fate = "delivered" | "waiting" | "inTransit" | "deadLetter" | "thrownAway" | "unseen" | "lost";
 
 /** What has become of a sample. At the subscriber it is delivered, whatever flash still says. */
 export function fateOf(sample: SampleRecord, nowMs: number): Fate {
   if (sample.receivedMs !== undefined) return "delivered";
-  if (sample.state === "deadLetter") return "deadLetter";
+  if (sample.state === "deadLetter" || sample.state === "thrownAway") return sample.state;
+  if (sample.state === "evicted") return "lost";
   if (sample.state === "waiting") return "waiting";
   if (nowMs - (sample.settledMs ?? 0) < TRANSIT_MS) return "inTransit";
   return sample.unwatched ? "unseen" : "lost";

@@ -6,8 +6,8 @@
 /** Names the process: after a restart of it the page goes on with what it knew. */
 export type RunId = string;
 
-/** How far a sample has come. "waiting": in flash. "settled": the broker has acknowledged it. */
-export type EntryState = "waiting" | "settled" | "deadLetter";
+/** How far a sample has come. "waiting": in flash. "settled": the broker has acknowledged it. "evicted": flash was full. */
+export type EntryState = "waiting" | "settled" | "deadLetter" | "thrownAway" | "evicted";
 
 /** One numbered sample. */
 export interface SampleRecord {

@@ -366,6 +366,10 @@ describe("trouble", () => {
     const { unsettled } = one.firmware;
     expect(unsettled).toBeGreaterThan(6_000);
     const { connects } = house.broker;
+    const thrown: number[] = [];
+    one.firmware.board.observer!.settled = (sequence, outcome) => {
+      if (outcome === "thrownAway") thrown.push(sequence);
+    };
     one.type("queue drop");
     one.type("drop");
     const seen = house.sequences().length;
@@ -376,6 +380,8 @@ describe("trouble", () => {
     }, MINUTE);
     expect(said).toContain(`5000 of ${unsettled} thrown away`);
     expect(house.sequences().length).toBeLessThanOrEqual(seen + 8); // what was in flight
+    expect(said).toContain(`${thrown.length} readings thrown away`);
+    expect(new Set(thrown).size).toBe(thrown.length); // whoever watches hears of each
     time.advance(MINUTE);
     expect(house.broker.connects - connects).toBe(2); // the wipe, and the new session
     expect(one.firmware.unsettled).toBeLessThan(3);

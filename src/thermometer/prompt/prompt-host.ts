@@ -159,6 +159,7 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
         const { sequence, qos } = entry;
         if (qos === 2) this.endSession();
         outbox?.settle(sequence);
+        board.observer?.settled?.(sequence, "thrownAway");
         dropped++;
       }
       const isOver = entry === undefined;

@@ -2,7 +2,7 @@
  * What the page shows of one device, gathered from outside: by the board's observer, the flash's watcher, the socket's tap, the
  * prompt's line and the subscriber. Every change goes to `send`.
  */
-import type { Firmware, ResetCause } from "../../../../src/board.js";
+import type { Firmware, Outcome, ResetCause } from "../../../../src/board.js";
 import { channels } from "../../../../src/channels/channels.js";
 import type { Sample } from "../../../../src/channels/sample.js";
 import type { DesktopDevice, DeviceListener } from "../../device.js";
@@ -207,11 +207,16 @@ export class DeviceModel implements DeviceListener {
     setImmediate(() => this.sendState());
   }
 
-  settled(sequence: number, outcome: "delivered" | "deadLetter"): void {
+  settled(sequence: number, outcome: Outcome): void {
     this.#sendSample(this.#ledger.settled(sequence, outcome, Date.now(), this.isWatched()));
     const { inFlight } = this.#map.totals;
     const at = inFlight.indexOf(sequence);
     if (at >= 0) inFlight.splice(at, 1);
+    setImmediate(() => this.sendState());
+  }
+
+  evicted(first: number, end: number): void {
+    for (const sample of this.#ledger.evicted(first, end, Date.now())) this.#sendSample(sample);
     setImmediate(() => this.sendState());
   }
 

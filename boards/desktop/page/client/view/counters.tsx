@@ -4,7 +4,8 @@ import { count } from "../format.js";
 /** What matters, in five figures. */
 export function Counters({ device }: { device: DeviceLive }) {
   const { counts, state } = device;
-  const { taken, delivered, waiting, doubled, lost, late, unseen, deadLetters, inTransit } = counts;
+  const { taken, delivered, waiting, doubled, lost, evicted, late, unseen, deadLetters, thrownAway, inTransit } =
+    counts;
   if (!state.isNumbered) {
     return (
       <p class="note" role="status">
@@ -18,6 +19,7 @@ export function Counters({ device }: { device: DeviceLive }) {
     inTransit > 0 && `${count(inTransit)} on the way`,
     unseen > 0 && `${count(unseen)} not seen: the subscriber was away`,
     deadLetters > 0 && `${count(deadLetters)} dead-lettered`,
+    thrownAway > 0 && `${count(thrownAway)} thrown away by hand`,
   ].filter(Boolean);
   return (
     <dl class="counters">
@@ -29,9 +31,14 @@ export function Counters({ device }: { device: DeviceLive }) {
       <Figure name="delivered" value={delivered} note={more.join(", ") || "at the subscriber"} />
       <Figure name="waiting" value={waiting} note="safe in flash" />
       <Figure name="doubled" value={doubled} note={state.qos === 2 ? "QoS 2: never" : "QoS 1 may, after a cut"} />
-      <Figure name="lost" value={lost} note={lost === 0 ? "as promised" : "a fault: please report it"} />
+      <Figure name="lost" value={lost} note={lossNote(lost, evicted)} />
     </dl>
   );
+}
+
+function lossNote(lost: number, evicted: number): string {
+  if (lost === 0) return "as promised";
+  return lost === evicted ? "flash was full: the oldest went" : "a fault: please report it";
 }
 
 function Figure({ name, value, note }: { name: string; value: number; note: string }) {
