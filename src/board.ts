@@ -10,6 +10,7 @@ import type { ResetCause } from "./health/boot-guard.js";
 import type { ResolverConstructor, TCPConstructor } from "./mqtt/wire/io.js";
 import type { NTPPort, WiFiConstructor } from "./network/io.js";
 import type { Flash } from "./outbox/flash/flash.js";
+import type { BatteryPort } from "./power/battery.js";
 import type { SleepPort } from "./power/io.js";
 import type { SensorDriver } from "./sensor/drivers.js";
 import type { SensorPort } from "./sensor/io.js";
@@ -108,6 +109,8 @@ export interface Board {
   readonly ntp?: NTPPort;
   /** Deep sleep; absent where the board has none. */
   readonly sleep?: SleepPort;
+  /** What measures the cells; absent where the board has no divider. */
+  readonly battery?: BatteryPort;
   /** Slots for firmware images; absent where the firmware cannot be replaced while it runs. */
   readonly update?: UpdatePort;
   /** Of the firmware, where that is a simulated image's; absent: src/version.ts has it. */

@@ -4,6 +4,7 @@
  */
 import type { Board, Firmware, Observer, ResetCause } from "../../src/board.js";
 import type { Serial } from "../../src/console/port/serial.js";
+import { Cells } from "../parts/cells.js";
 import { I2CBus } from "../parts/i2c-bus.js";
 import { WiFiLink } from "../parts/wifi-link.js";
 import { Air } from "./air.js";
@@ -24,6 +25,8 @@ import { timers } from "./timers.js";
 const NETWORK = "simulated";
 const JOIN_MS = 30;
 const ADDRESS_MS = 20;
+/** Of a device that sleeps: two AA cells. */
+const CELLS = Object.freeze({ volts: 3.01, low: 2.4 });
 /** "In the middle of a write": a record's length, about. */
 const CUT_WITHIN_BYTES = 12;
 
@@ -69,6 +72,7 @@ export class DesktopDevice {
   readonly chip: Chip;
   readonly air: Air;
   readonly plug = new Plug();
+  readonly cells = new Cells(CELLS);
   readonly sleeping: Sleeping;
   readonly #options: DeviceOptions;
   readonly #bus = new I2CBus();
@@ -321,6 +325,9 @@ export class DesktopDevice {
       tls: { io: this.plug.socketOf(TLS), hasPublicCAs: true },
       wifi: this.#wifi,
       sleep: this.sleeping.port,
+      get battery() {
+        return this.overrides?.sleep === "on" ? device.cells.port : undefined;
+      },
       credentials,
       serial,
       defaults: this.#wifi === undefined ? defaults : { "wifi.ssid": NETWORK, ...defaults },

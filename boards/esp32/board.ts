@@ -4,6 +4,7 @@
  * Runs when it is imported, on the device: not to be preloaded.
  */
 
+import Analog from "embedded:io/analog";
 import Digital from "embedded:io/digital";
 import SMBus from "embedded:io/smbus";
 import WiFi from "embedded:network/interface/wifi";
@@ -13,6 +14,7 @@ import config from "mc/config";
 import type { Board, Firmware } from "../../src/board.js";
 import type { WiFiConstructor } from "../../src/network/io.js";
 import type { Flash } from "../../src/outbox/flash/flash.js";
+import type { AnalogConstructor, BatteryWiring } from "../../src/power/battery.js";
 import type { DigitalConstructor, SMBusConstructor } from "../../src/sensor/io.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
 import { TLSSocket } from "../../src/tls/socket.js";
@@ -41,11 +43,15 @@ interface Wiring {
   readonly prompt: readonly UART[];
   /** A pin that wakes the chip from deep sleep when it is low: its own button's, where the chip can be woken by that. */
   readonly button: number;
+  /** The divider between the cells and a pin of the ADC; absent: there is none. */
+  readonly battery?: BatteryWiring;
 }
 
 /** As in the partition table. */
 const OUTBOX_PARTITION = "outbox";
 const SETTINGS_PARTITION = "nvs";
+/** Of the ADC's highest value, at the attenuation that is the SDK's default (modules/io/analog/esp32/_analog.c, kAttenuationTable). */
+const ADC_VOLTS = 2.45;
 /** NVS takes 15 characters. */
 const SETTINGS_NAMESPACE = "thermometer";
 
@@ -66,7 +72,7 @@ export const board: Board = {
   openSettings: () => KeyValueStorage.open({ path: SETTINGS_NAMESPACE }) as KeyValueStore,
   // NVS keeps what was deleted until it needs the page. Nothing else of ours is there, and nothing of Wi-Fi (wifi-esp32.c: nvs_enable 0).
   openSettingsFlash: () => FlashStorage.open({ path: SETTINGS_PARTITION }) as Flash,
-  // The typings take a tuple of I2C's parameters for an object, and know neither `timeout` nor `close`.
+  // The typings take a tuple of I2C's parameters for an object, and know neither `timeout` nor `close`, nor that of Analog.
   sensor: {
     io: SMBus as unknown as SMBusConstructor,
     digital: Digital as unknown as DigitalConstructor,
@@ -80,6 +86,7 @@ export const board: Board = {
   dns: { io: Names },
   wifi: { io: WiFi as unknown as WiFiConstructor },
   sleep: { io: Sleeper, button: wiring.button },
+  battery: wiring.battery && { io: Analog as unknown as AnalogConstructor, fullVolts: ADC_VOLTS, ...wiring.battery },
   // The board and not the chip alone: another board's pins are other ones.
   update: {
     io: ImageSlots,

@@ -16,6 +16,7 @@ import { tlsEngine } from "../esp32/tls/native.js";
 import { onAbort } from "../moddable/abort.js";
 import { buildCredentials, buildDefaults } from "../moddable/defaults.js";
 import { timers } from "../moddable/timers.js";
+import { Cells } from "../parts/cells.js";
 import { I2CBus } from "../parts/i2c-bus.js";
 import { KeyValueOnFlash } from "../parts/key-value.js";
 import { SHT3xPart } from "../parts/sht3x.js";
@@ -38,6 +39,8 @@ const MAC = "020000000001"; // locally administered
 const NETWORK = "simulated"; // the open Wi-Fi network in the air, and the setting's default
 const CUT_WITHIN_BYTES = 40; // "during a write": a record's length, about
 const SLOW_CLOCK_RATE = 1.02; // a chip's is off by percent
+/** Of a device that sleeps: two AA cells. */
+const CELLS = Object.freeze({ volts: 3.01 });
 /** Somebody is watching, if it sleeps: a report an hour would look like none. */
 const WATCHED = Object.freeze({ report: "0.5", awake: "10" });
 
@@ -82,6 +85,7 @@ export const board: Board = {
   dns: { io: Names },
   wifi,
   sleep: { io: chip.io },
+  battery: config.sleep === "on" ? new Cells(CELLS).port : undefined,
   serial: config.prompt === undefined ? undefined : { io: Prompt, device: config.prompt },
   defaults: { "wifi.ssid": NETWORK, ...WATCHED, ...buildDefaults() },
   credentials: buildCredentials(),

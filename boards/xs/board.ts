@@ -205,6 +205,22 @@ class Sleeper implements SleeperIO {
   }
 }
 
+/** An input of the ADC: open on Node while it is read. */
+class Analog {
+  readonly resolution = facts.battery?.resolution ?? 0;
+  readonly #pin: number;
+
+  constructor({ pin }: { readonly pin: number }) {
+    this.#pin = pin;
+  }
+  read(): number {
+    return askNumber("analog.read", 0, this.#pin);
+  }
+  close(): void {
+    // As above.
+  }
+}
+
 /** A partition on Node: which of the two. */
 class Flash {
   readonly #handle: number;
@@ -345,6 +361,7 @@ function learn(): void {
     openSettingsFlash: facts.hasSettingsFlash ? () => new Flash(PARTITION.settings) : undefined,
     dns: facts.hasDNS ? { io: Resolver } : undefined,
     sleep: facts.hasSleep ? { io: Sleeper } : undefined,
+    battery: facts.battery === null ? undefined : { io: Analog, ...facts.battery },
     serial: facts.hasSerial ? { io: Serial, mode: facts.serialMode ?? undefined } : undefined,
     tls: tls(),
     credentials: { ca: credential("ca"), certificate: credential("certificate"), key: credential("key") },

@@ -82,6 +82,8 @@ export class Hardware {
         return { answer: this.#onPin(operation, call) };
       case "sleep":
         return { answer: this.#onSleep(operation, call) };
+      case "analog":
+        return { answer: this.#readAnalog(operation, call) };
       default:
         return undefined;
     }
@@ -324,6 +326,14 @@ export class Hardware {
         sleeper.close();
     }
     return undefined;
+  }
+
+  #readAnalog(operation: string, { first }: Call): Answer {
+    const { io } = opened(this.#board.battery, operation);
+    const input = new io({ pin: first });
+    const value = input.read();
+    input.close();
+    return value === undefined ? undefined : number(value);
   }
 
   #onPin(operation: string, { handle, first, rest }: Call): Answer {

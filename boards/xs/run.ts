@@ -226,12 +226,22 @@ function factsOf(board: Board, resetCause: string | null): Facts {
     hasSettingsFlash: board.openSettingsFlash !== undefined,
     hasDNS: board.dns !== undefined,
     hasSleep: board.sleep !== undefined,
+    battery: battery(board),
     hasSerial: serial !== undefined,
     serialMode: serial === undefined ? null : (serial.mode ?? streamsMode()),
     hasTLS: board.tls !== undefined,
     defaults: board.defaults ?? {},
     overrides: board.overrides ?? {},
   };
+}
+
+function battery({ battery }: Board): Facts["battery"] {
+  if (battery === undefined) return null;
+  const { io, ...wiring } = battery;
+  const input = new io(wiring);
+  const { resolution } = input;
+  input.close();
+  return { ...wiring, resolution };
 }
 
 /** The mode of a port that leaves it to the process's own streams. */

@@ -4,6 +4,7 @@
  * and what follows. Numbers are 64-bit floats, little-endian; texts and structures are UTF-8 and JSON.
  * Used on both sides, so that it knows neither XS nor Node.
  */
+import type { BatteryPort } from "../../src/power/battery.js";
 
 /** Bytes of the head: which object, and two numbers whose meaning depends on the operation. */
 export const HEAD_BYTES = 24;
@@ -41,6 +42,7 @@ export interface Facts {
   readonly hasSettingsFlash: boolean;
   readonly hasDNS: boolean;
   readonly hasSleep: boolean;
+  readonly battery: (Omit<BatteryPort, "io"> & { readonly resolution: number }) | null;
   readonly hasSerial: boolean;
   readonly serialMode: "terminal" | "lines" | null;
   /** The board on Node has TLS: the one inside shall have it, too, if it can. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Board } from "../../src/board.js";
 import type { Resolver } from "../../src/mqtt/wire/io.js";
+import { batteryVolts } from "../../src/power/battery.js";
 import { Settings } from "../../src/settings/settings.js";
 import { MemoryStore } from "../settings/memory-store.js";
 import { Hardware, load } from "./sdk.js";
@@ -108,6 +109,18 @@ test("what deep sleep needs is asked of the chip: cause, memory, clock, the firm
     ["xs_deep_sleep", 60_000, 0],
     ["xs_deep_sleep", 1, -1],
   ]);
+});
+
+test("a divider in the manifest: the SDK's input at its pin, whose highest value is 2.45 V; without one there is no battery", async () => {
+  const hardware = new Hardware();
+  expect((await bootOn(hardware)).battery).toBeUndefined();
+  Object.assign(hardware.config.board as object, { battery: { pin: 2, ratio: 2, low: 3.3 } });
+  const { battery } = await bootOn(hardware);
+  hardware.analog = 4095;
+  expect(batteryVolts(battery!)).toBe(4.9);
+  expect([battery, hardware.analogPins]).toMatchObject([{ pin: 2, low: 3.3 }, []]);
+  new battery!.io({ pin: battery!.pin });
+  expect(hardware.analogPins).toEqual([2]);
 });
 
 test.each(["reset", "timer", "button", "other"] as const)("what woke it: %s", async (cause) => {

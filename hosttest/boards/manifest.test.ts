@@ -81,8 +81,9 @@ describe.each(DEVICES)("%s", (platform) => {
   const { board, isRainbow, build } = new Product(TOP, platform);
 
   test("uses no pin twice, and has a second UART for debug builds", () => {
-    const { sensor, prompt, button } = board!;
+    const { sensor, prompt, button, battery } = board!;
     const pins = [button, sensor.data, sensor.clock, ...prompt.flatMap(({ receive, transmit }) => [receive, transmit])];
+    if (battery !== undefined) pins.push(battery.pin);
     expect(new Set(pins).size).toBe(pins.length);
     expect(new Set(prompt.map(({ port }) => port)).size).toBe(2);
     expect(prompt[0].port).toBe(0);

@@ -33,6 +33,9 @@ export class Hardware {
   readonly resolvers: FakeResolver[] = [];
   readonly udpSockets: FakeUDP[] = [];
   restarts = 0;
+  /** What the ADC gives, and the pins that are open. */
+  analog = 0;
+  readonly analogPins: number[] = [];
   /** Keys of `config` that were asked for, and modules that were imported by name. */
   readonly configReads: string[] = [];
   readonly imports: string[] = [];
@@ -103,6 +106,12 @@ const STAND_INS: Readonly<Record<string, string>> = {
     ownKeys: () => Reflect.ownKeys(hw.config),
     getOwnPropertyDescriptor: (_, key) => Reflect.getOwnPropertyDescriptor(hw.config, key),
   });`,
+  "embedded:io/analog": `export default class Analog {
+    constructor({ pin }) { hw.analogPins.push(pin); }
+    get resolution() { return 12; }
+    read() { return hw.analog; }
+    close() { hw.analogPins.pop(); }
+  }`,
   "embedded:io/digital": `export default class Digital {}`,
   "embedded:io/smbus": `export default class SMBus {}`,
   "embedded:io/socket/tcp": `export default class TCP {

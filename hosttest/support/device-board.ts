@@ -27,7 +27,6 @@ import { Region } from "./region.js";
 const SENSOR_ADDRESS = 0x48;
 const RESET_MS = 300; // from a restart to the firmware's first line
 const WAKE_MS = 60; // the same from the end of deep sleep
-const NO_TIMERS = Number.NEGATIVE_INFINITY; // some are set for less than nothing
 const CRASH_MS = 200; // an image that ends at once
 const WATCHDOG_MS = 10_000; // the hardware's
 const SELECTION_BLOCKS = 2;
@@ -50,6 +49,8 @@ export interface DeviceOptions {
   readonly tls?: (tcp: TCPConstructor) => TCPConstructor;
   /** Default: it knows them. */
   readonly hasPublicCAs?: boolean;
+  /** What measures its cells. Default: it has no divider. */
+  readonly battery?: Board["battery"];
   /** The board can sleep; `rate`: milliseconds of its slow clock in a true one. Default: it cannot. */
   readonly sleep?: { readonly rate: number };
   /** Two slots of so many blocks for firmware images; the first one holds `image`. Default: the firmware cannot be replaced. */
@@ -101,12 +102,13 @@ export class SimulatedDevice {
   readonly #parts: Readonly<Record<number, I2CPart>>;
   readonly #drivers: Board["drivers"];
   readonly #tls: DeviceOptions["tls"];
+  readonly #battery: DeviceOptions["battery"];
   readonly #hasPublicCAs: boolean;
   readonly #key: Uint8Array | undefined;
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
   #isSensorThere = true;
-  #lostTimersMs = NO_TIMERS;
+  #lostTimersMs = Number.NEGATIVE_INFINITY; // some are set for less than nothing
   #running: Firmware | undefined;
   #firmware: Thermometer | undefined; // the whole one
   #record: ((line: string) => void) | undefined;
@@ -118,6 +120,7 @@ export class SimulatedDevice {
     this.#parts = options.parts ?? {};
     this.#drivers = options.drivers;
     this.#tls = options.tls;
+    this.#battery = options.battery;
     this.#hasPublicCAs = options.hasPublicCAs ?? true;
     const { time } = house;
     this.house = house;
@@ -264,7 +267,7 @@ export class SimulatedDevice {
     this.flash.cutAfter(this.cutBootAfter);
     this.cutBootAfter = Number.POSITIVE_INFINITY;
     this.boots++;
-    this.#lostTimersMs = NO_TIMERS;
+    this.#lostTimersMs = Number.NEGATIVE_INFINITY;
     const life = this.boots;
     this.#life = life;
     this.bus = new I2CBus(); // what the last life had open, it has no more
@@ -369,6 +372,7 @@ export class SimulatedDevice {
       update: this.slots && { io: slotsClass(this.slots), chip: this.image?.chip ?? "", key: this.#key, isSigned },
       version: this.image?.version,
       sleep: this.chip && { io: this.chip.io },
+      battery: this.#battery,
       ntp: this.ntp,
       serial: this.port.serial,
       defaults: this.defaults,

@@ -28,8 +28,9 @@ export function withDiagnostics(topics: readonly string[]): string[] {
   return topics.flatMap((topic) => [topic, ...more(topic)]).sort();
 }
 
+/** Without the last message: what it says is of a board that measures its cells. */
 function detailTopics(deviceTopic: string): string[] {
-  return Array.from({ length: DETAIL_MESSAGES }, (_, n) => deviceTopic.replace(/config$/, `details${n}/config`));
+  return Array.from({ length: DETAIL_MESSAGES - 1 }, (_, n) => deviceTopic.replace(/config$/, `details${n}/config`));
 }
 
 /** The broker's side of the house: everything that was forwarded, and what it keeps. */

@@ -33,6 +33,12 @@ export function detailMessages(rows: number): number {
   return Math.ceil(rows / ROWS);
 }
 
+/** Whether message `n` has an entity to make known. `isThere`: as of `detailMessage`. */
+export function hasDetails(rows: number, n: number, isThere: (row: number) => boolean): boolean {
+  for (let row = n * ROWS; row < (n + 1) * ROWS && row < rows; row++) if (isThere(row)) return true;
+  return false;
+}
+
 /** Where message `n` goes. */
 export function detailTopic(id: string, prefix = DEFAULT_PREFIX, n = 0): string {
   return `${prefix}/device/${objectId(id)}/details${n}/config`;

@@ -10,6 +10,7 @@ import { toASCII } from "../common/ascii.js";
 import type { LineLevel } from "../common/log-levels.js";
 import type { InboundMessage } from "../mqtt/client.js";
 import type { Link } from "../network/link.js";
+import { isBatteryLow } from "../power/battery.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { UpdatePort } from "../update/io.js";
@@ -38,6 +39,8 @@ export interface UpdatingOwner {
 
 /** Updates of this device, over its broker. */
 export class Updating implements UpdatesOwner {
+  /** As the board has it; where that measures its cells, it is asked about them. */
+  readonly update: UpdatePort;
   private readonly owner: UpdatingOwner;
   private readonly updates: Updates;
   /** There was no connection when the state changed. */
@@ -45,7 +48,12 @@ export class Updating implements UpdatesOwner {
 
   /** Of a board that can be updated. */
   constructor(owner: UpdatingOwner) {
+    const { update, battery } = owner.board;
     this.owner = owner;
+    this.update =
+      battery === undefined
+        ? (update as UpdatePort)
+        : Object.create(update as UpdatePort, { isBatteryLow: { value: () => isBatteryLow(battery) } });
     this.updates = new Updates(this);
   }
 
@@ -94,10 +102,6 @@ export class Updating implements UpdatesOwner {
   }
 
   // What updates ask of their owner
-
-  get update(): UpdatePort {
-    return this.owner.board.update as UpdatePort;
-  }
 
   get store(): KeyValueStore {
     return this.owner.store;

@@ -9,6 +9,7 @@ import type { ClientStatus } from "../../mqtt/client.js";
 import type { Link } from "../../network/link.js";
 import type { TimeSync } from "../../network/time-sync.js";
 import type { Outbox } from "../../outbox/outbox.js";
+import { batteryVolts } from "../../power/battery.js";
 import type { Settings } from "../../settings/settings.js";
 import { VERSION } from "../../version.js";
 import { agreementText } from "../agreement.js";
@@ -91,6 +92,15 @@ export const diagnostics: readonly Diagnostic[] = Object.freeze([
   row({ key: "time", name: "Time source", isNews: true, read: timeSource }),
   row({ key: "version", name: "Version", read: () => VERSION }),
   row({ key: "session", name: "MQTT session", isNews: true, read: sessionText }),
+  // No channel of a sample: it would cost each sample flash, for what changes over weeks. Of most boards: the last message has it alone.
+  row({
+    key: "battery",
+    name: "Battery",
+    deviceClass: "voltage",
+    unit: "V",
+    stateClass: measurement,
+    read: ({ board: { battery } }) => battery && batteryVolts(battery),
+  }),
 ]);
 
 /** Seconds since the oldest waiting sample was measured; null: none waits, or its time is not known. */

@@ -6,7 +6,7 @@
 
 import type { TimerId, Timers } from "../../board.js";
 import { textHash } from "../../common/text-hash.js";
-import { detailMessage, detailMessages } from "../../homeassistant/details.js";
+import { detailMessage, detailMessages, hasDetails } from "../../homeassistant/details.js";
 import { diagnosticsTopic } from "../../homeassistant/discovery.js";
 import type { ClientStatus } from "../../mqtt/client.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
@@ -79,10 +79,23 @@ export class Diagnostics {
   }
 
   private step(prefix: string): void {
+    this.passEmpty();
     const isAnnounced = this.next >= DETAIL_MESSAGES;
     if (!isAnnounced) this.announce(prefix);
     else if (++this.looks >= LOOKS || textHash(this.text(true)) !== this.news) this.send();
     this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : this.stepMs);
+  }
+
+  /** A message of which this board has nothing is left out. */
+  private passEmpty(): void {
+    while (this.next < DETAIL_MESSAGES && !hasDetails(diagnostics.length, this.next, this.isThere())) this.next++;
+  }
+
+  /** Says of a row whether this board has it. */
+  private isThere(): (row: number) => boolean {
+    const { owner, client } = this;
+    const status = client.status;
+    return (row) => diagnostics[row].read(owner, status) !== undefined;
   }
 
   /**
@@ -90,13 +103,10 @@ export class Diagnostics {
    * long as a look is longer than the broker takes: it is left out.
    */
   private announce(prefix: string): void {
-    const { owner, client } = this;
     const { room, id } = this.names;
-    const status = client.status;
-    const isThere = (row: number): boolean => diagnostics[row].read(owner, status) !== undefined;
     const device = { room, id, prefix, version: VERSION };
-    const { topic, payload } = detailMessage(device, diagnostics, this.next, isThere);
-    const isSent = client.publish(topic, payload, RETAINED);
+    const { topic, payload } = detailMessage(device, diagnostics, this.next, this.isThere());
+    const isSent = this.client.publish(topic, payload, RETAINED);
     if (isSent || this.stepMs >= LOOK_MS) this.next++;
     this.stepMs = isSent ? STEP_MS : Math.min(this.stepMs * 2, LOOK_MS);
   }

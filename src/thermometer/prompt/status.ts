@@ -6,6 +6,7 @@
 import type { ResetCause } from "../../board.js";
 import { type Sample, sampleText } from "../../channels/sample.js";
 import { troubleText } from "../../network/trouble.js";
+import { batteryVolts } from "../../power/battery.js";
 import type { SensorStatus } from "../../sensor/sampler.js";
 import { VERSION } from "../../version.js";
 import { agreementText, counted } from "../agreement.js";
@@ -36,6 +37,7 @@ export function statusRows(thermometer: Product): readonly Row[] {
     ["flash", flash(thermometer)],
     ["time", time(thermometer)],
     ["uptime", uptime(thermometer)],
+    ...battery(thermometer),
     ...heap(thermometer),
   ];
 }
@@ -190,6 +192,14 @@ function cause(resetCause: ResetCause = "unknown"): string {
     default:
       throw new TypeError(`resetCause: ${resetCause satisfies never}`);
   }
+}
+
+function battery({ board: { battery } }: Product): readonly Row[] {
+  if (battery === undefined) return [];
+  const volts = batteryVolts(battery);
+  return [
+    ["battery", volts === null ? `not measured: the input at pin ${battery.pin} fails` : `${volts.toFixed(2)} V`],
+  ];
 }
 
 function heap({ board }: Product): readonly Row[] {

@@ -1,0 +1,58 @@
+/*
+ * Simulated cells behind a divider, and the analogue input at its middle, in ECMA-419's shape (clause 10): as an ESP32's, of 12 bits.
+ */
+
+const BITS = 12;
+const HIGHEST = 2 ** BITS - 1;
+const FULL_VOLTS = 2.45;
+
+/** What a board has beside the part. */
+export interface CellsOptions {
+  readonly volts: number;
+  /** Default: two equal resistors. */
+  readonly ratio?: number;
+  /** Volts below which no update is begun. Default: none. */
+  readonly low?: number;
+}
+
+interface Input {
+  readonly resolution: number;
+  read(): number | undefined;
+  close(): void;
+}
+
+/** The cells. Their voltage may be set at any time; NaN: the input fails. */
+export class Cells {
+  volts: number;
+  /** What the firmware is given. */
+  readonly port: {
+    readonly io: new (options: { readonly pin: number }) => Input;
+    readonly pin: number;
+    readonly ratio: number;
+    readonly low: number | undefined;
+    readonly fullVolts: number;
+  };
+  /** How often the input was opened, and how many are open. */
+  opened = 0;
+  open = 0;
+
+  constructor({ volts, ratio = 2, low }: CellsOptions) {
+    const cells = this;
+    this.volts = volts;
+    const io = class implements Input {
+      readonly resolution = BITS;
+      constructor(_options: { readonly pin: number }) {
+        cells.opened++;
+        cells.open++;
+      }
+      read(): number | undefined {
+        const value = Math.round((cells.volts / ratio / FULL_VOLTS) * HIGHEST);
+        return Number.isNaN(value) ? undefined : Math.min(HIGHEST, value);
+      }
+      close(): void {
+        cells.open--;
+      }
+    };
+    this.port = { io, pin: 0, ratio, low, fullVolts: FULL_VOLTS };
+  }
+}
