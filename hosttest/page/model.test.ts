@@ -63,9 +63,10 @@ test("thrown away by `queue drop`: no loss; evicted by a full flash: a loss, sai
   for (let seq = 0; seq < 6; seq++) model.reading(sample, seq);
   model.settled(1, "delivered");
   model.received(JSON.stringify({ value: 21, seq: 1 }));
-  model.evicted(0, 3);
-  model.settled(3, "thrownAway");
-  const expected = { taken: 6, delivered: 1, waiting: 2, lost: 2, evicted: 2, thrownAway: 1 };
+  model.settled(0, "deadLetter");
+  model.evicted(0, 4);
+  model.settled(4, "thrownAway");
+  const expected = { taken: 6, delivered: 1, deadLetters: 1, waiting: 1, lost: 2, evicted: 2, thrownAway: 1 };
   expect(live.counts).toMatchObject(expected);
   model.booting("power"); // its flash has none of them
   expect(live.counts).toMatchObject({ lost: 2, evicted: 2, thrownAway: 1 });
