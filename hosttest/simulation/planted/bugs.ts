@@ -221,7 +221,7 @@ export const bugs: readonly PlantedBug[] = [
     name: "report-without-an-end",
     sleeps: true,
     file: "src/thermometer/sleep/sleep-control.ts",
-    find: "isReported ? 0 : this.reportEndMs",
+    find: "isReported ? 0 : this.abortMs",
     replace: "isReported ? 0 : Number.MAX_SAFE_INTEGER",
   },
 ];
