@@ -54,6 +54,34 @@ test("announced, written, restarted, confirmed within a minute, readings all the
   expectAllOnce(device);
 });
 
+test("a state that the socket does not take is said a little later, as it is then: none waits in RAM, or comes after a newer one", () => {
+  const { house, device } = setUp();
+  const uplink = device.firmware.uplink!;
+  const publish = uplink.publish.bind(uplink);
+  const refused: string[] = [];
+  let isFull = true;
+  uplink.publish = (topic, payload, options) => {
+    if (!topic.endsWith("/state") || !isFull) return publish(topic, payload, options);
+    expect(options.qos).toBe(0);
+    refused.push(new TextDecoder().decode(payload));
+    return false;
+  };
+  const seen = () => house.payloads(`${TOPIC}/state`).length;
+  const before = seen();
+  const announced = new TextEncoder().encode(JSON.stringify(offerOf(NEW)));
+  for (let n = 0; n < 40; n++) device.hear(`${TOPIC}/offer`, announced, 0, announced.length);
+  house.time.advance(2_000);
+  expect(seen()).toBe(before);
+  expect(refused.length).toBeLessThan(60);
+  isFull = false;
+  house.time.advance(5_000);
+  expect(seen()).toBe(before + 1);
+  expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toMatchObject({ state: "receiving", at: 0 });
+  device.cut(); // also while it waits to say it again
+  house.time.advance(5_000);
+  expect(device.crashes).toEqual([]);
+});
+
 test("an image that never joins the network goes after ten minutes; the old one says why, in the log, in status, at the broker", () => {
   const { house, device } = setUp();
   const bad = makeImage({ version: "0.3.0", chip: "test", fault: "deaf" }, 9_000);

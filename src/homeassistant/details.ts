@@ -46,24 +46,34 @@ export function detailTopic(id: string, prefix = DEFAULT_PREFIX, n = 0): string 
 
 /** Message `n`, to be published retained. `isThere`: says of a row whether the device has it; an entity that it has not is removed. */
 export function detailMessage(
-  { room, id, prefix, version }: DetailedDevice,
+  device: DetailedDevice,
   entities: readonly Entity[],
   n: number,
   isThere: (row: number) => boolean,
 ): { topic: string; payload: Uint8Array } {
+  const { room, id, prefix } = device;
   const cmps: Record<string, object> = {};
   for (let row = n * ROWS; row < (n + 1) * ROWS && row < entities.length; row++) {
     const entity = entities[row];
     cmps[entity.key] = isThere(row) ? component(id, entity) : { p: "sensor" }; // the platform alone removes it
   }
+  return { topic: detailTopic(id, prefix, n), payload: deviceMessage(device, diagnosticsTopic(room, id), cmps) };
+}
+
+/** The payload of a message that has `cmps` beside those of the device's own. `stateTopic`: of all of them. */
+export function deviceMessage(
+  { room, id, version }: DetailedDevice,
+  stateTopic: string,
+  cmps: Readonly<Record<string, object>>,
+): Uint8Array {
   const json = JSON.stringify({
     dev: { ids: [id], name: deviceName(room) },
     o: { name: "home-thermometer", sw: version },
-    stat_t: diagnosticsTopic(room, id),
+    stat_t: stateTopic,
     avty_t: availabilityTopic(room, id),
     cmps,
   });
-  return { topic: detailTopic(id, prefix, n), payload: encoded(json) };
+  return encoded(json);
 }
 
 function component(id: string, { key, name, unit, deviceClass, stateClass }: Entity): object {

@@ -3,11 +3,12 @@
  *
  *   home/<room>/<id>/update/offer   what is announced, retained; empty: nothing
  *   home/<room>/<id>/update/chunk   blocks of the image, while they are wanted
- *   home/<room>/<id>/update/state   how far it is, retained
+ *   home/<room>/<id>/update/state   how far it is, retained; also Home Assistant reads it
  */
-import type { Board } from "../board.js";
+import type { Board, TimerId } from "../board.js";
 import { toASCII } from "../common/ascii.js";
 import type { LineLevel } from "../common/log-levels.js";
+import { updateTopic } from "../homeassistant/update-entity.js";
 import type { InboundMessage } from "../mqtt/client.js";
 import type { Link } from "../network/link.js";
 import { isBatteryLow } from "../power/battery.js";
@@ -18,6 +19,9 @@ import { Updates, type UpdatesOwner } from "../update/updates.js";
 import { VERSION } from "../version.js";
 import type { Uplink } from "./broker/uplink.js";
 import type { Sampling } from "./sampling.js";
+
+/** Until the socket is asked again to take the state. */
+const SAY_AGAIN_MS = 250;
 
 /** What updates ask of the device. */
 export interface UpdatingOwner {
@@ -43,8 +47,9 @@ export class Updating implements UpdatesOwner {
   readonly update: UpdatePort;
   private readonly owner: UpdatingOwner;
   private readonly updates: Updates;
-  /** There was no connection when the state changed. */
+  /** The state has changed, and is to be said yet: there was no connection, or the socket did not take it. */
   private isUnsaid = false;
+  private timer: TimerId | undefined;
 
   /** Of a board that can be updated. */
   constructor(owner: UpdatingOwner) {
@@ -98,6 +103,7 @@ export class Updating implements UpdatesOwner {
   }
 
   close(): void {
+    this.rest();
     this.updates.close();
   }
 
@@ -123,13 +129,24 @@ export class Updating implements UpdatesOwner {
     return this.owner.board.clock.uptimeMs();
   }
 
+  /** Nothing of it waits in RAM: what the socket does not take is said a little later, as it is then. */
   onState(): void {
     const { uplink } = this.owner;
-    this.isUnsaid = uplink?.isConnected !== true;
-    if (uplink === undefined || this.isUnsaid) return;
-    const state = toASCII(this.updates.state);
-    const topic = this.topic("state");
-    if (!uplink.publish(topic, state, { qos: 0, retain: true })) uplink.publish(topic, state, { qos: 1, retain: true });
+    this.rest();
+    const isConnected = uplink?.isConnected === true;
+    const options = { qos: 0, retain: true } as const;
+    this.isUnsaid = !isConnected || !uplink.publish(this.topic("state"), toASCII(this.updates.state), options);
+    if (isConnected && this.isUnsaid) this.timer = this.timers.set(this.sayAgain, SAY_AGAIN_MS);
+  }
+
+  private readonly sayAgain = (): void => {
+    this.timer = undefined;
+    this.onState();
+  };
+
+  private rest(): void {
+    if (this.timer !== undefined) this.timers.clear(this.timer);
+    this.timer = undefined;
   }
 
   onConfirmed(): void {
@@ -172,6 +189,6 @@ export class Updating implements UpdatesOwner {
 
   private topic(name: "offer" | "chunk" | "state"): string {
     const { settings, id } = this.owner;
-    return `home/${settings.get("room")}/${id}/update/${name}`;
+    return updateTopic(settings.get("room"), id, name);
   }
 }

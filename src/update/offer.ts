@@ -6,7 +6,8 @@
  *   {"id":"0badcafe","version":"0.3.0","chip":"esp32","size":1048576,"sha256":"<64 digits>","signature":"<128 digits>","force":true}
  *
  * `id`, eight hexadecimal digits: of this attempt; a chunk names it, and the same announcement again is only answered. `force`: also a
- * version that is no newer.
+ * version that is no newer. `wait`: not yet; it is shown as available until it is announced without that, or taken back. Not signed: who
+ * may announce may announce the same image without it.
  */
 import { fromASCII, fromHex, toASCII } from "../common/ascii.js";
 import { sha256 } from "../common/sha256.js";
@@ -26,6 +27,7 @@ export interface Offer {
   readonly sha256: string;
   readonly signature: string;
   readonly force?: boolean;
+  readonly wait?: boolean;
 }
 
 /** What an offer is measured by. */
@@ -75,7 +77,7 @@ export function statementOf({
   size,
   sha256: digest,
   force,
-}: Omit<Offer, "id" | "signature">): Uint8Array {
+}: Omit<Offer, "id" | "signature" | "wait">): Uint8Array {
   const how = force ? "at any rate" : "if newer";
   return sha256(
     toASCII(`home-thermometer image\nchip ${chip}\nversion ${version}, ${how}\nsize ${size}\nsha256 ${digest}`),
@@ -85,6 +87,11 @@ export function statementOf({
 /** Is the announcement signed for the key of the build? */
 export function isGenuine(offer: Offer, update: UpdateOptions): boolean {
   return update.key !== undefined && update.isSigned(statementOf(offer), fromHex(offer.signature), update.key);
+}
+
+/** Whether it is worth showing: its signature is not looked at before it is to be taken. */
+export function isFitting(offer: Offer, { chip }: UpdateOptions, version: string): boolean {
+  return offer.chip === chip && (offer.force === true || compareVersions(offer.version, version) > 0);
 }
 
 /** Why it is not taken, for people; undefined: it is. */

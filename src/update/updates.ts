@@ -6,7 +6,7 @@ import { fromASCII } from "../common/ascii.js";
 import type { LineLevel } from "../common/log-levels.js";
 import { messageOf } from "../common/message-of.js";
 import type { Slots, UpdatePort } from "./io.js";
-import { MAX_OFFER_BYTES, type Offer, objectionTo, parseOffer } from "./offer.js";
+import { isFitting, MAX_OFFER_BYTES, type Offer, objectionTo, parseOffer } from "./offer.js";
 import { dutyOf, readRecord, type UpdateRecord, type UpdateStore, writeRecord } from "./record.js";
 import { ImageTrial, type Proofs, type TrialOwner } from "./trial.js";
 import { Updater, type UpdaterOwner } from "./updater.js";
@@ -55,6 +55,8 @@ export class Updates implements UpdaterOwner, TrialOwner {
   private incoming: Uint8Array | undefined;
   /** The last one that was refused, and why. */
   private refused: { readonly id: string; readonly why: string } | undefined;
+  /** The version that waits to be wanted. */
+  private available: string | undefined;
   private timer: object | number | undefined;
 
   constructor(owner: UpdatesOwner) {
@@ -119,22 +121,26 @@ export class Updates implements UpdaterOwner, TrialOwner {
     return record?.phase === "failed" ? `${record.offer.version} failed: ${record.why}` : undefined;
   }
 
-  /** JSON: `version` that runs, `state` of the last update, and what belongs to that. */
+  /** JSON: `version` that runs, `state` of the last update, what belongs to it (`at`: while it is under way), and the version that is `available`. */
   get state(): string {
-    const { updater, refused, owner, record } = this;
+    const { updater, trial, refused, owner, record, available } = this;
     const { id, version: latest, size } = record?.offer ?? {};
     const { version } = owner;
     if (refused !== undefined)
-      return JSON.stringify({ version, state: "refused", id: refused.id, reason: refused.why });
+      return JSON.stringify({ version, state: "refused", id: refused.id, reason: refused.why, available });
     if (record === undefined)
-      return JSON.stringify({ version, state: owner.update.key === undefined ? "off" : "idle" });
+      return JSON.stringify({ version, state: owner.update.key === undefined ? "off" : "idle", available });
     const reason = record.why === "" ? undefined : record.why;
-    return JSON.stringify({ version, state: record.phase, id, latest, at: updater?.at, size, reason });
+    const at = trial === undefined ? updater?.at : size;
+    return JSON.stringify({ version, state: record.phase, id, latest, at, size, reason, available });
   }
 
   /** A piece of an announcement. */
   announcement({ payload, offsetBytes, totalBytes, last }: Piece): void {
-    if (totalBytes === 0) return; // a retained one is taken back
+    if (totalBytes === 0) {
+      this.show(undefined); // a retained one is taken back
+      return;
+    }
     if (offsetBytes === 0) this.incoming = totalBytes > MAX_OFFER_BYTES ? undefined : new Uint8Array(totalBytes);
     this.incoming?.set(payload, offsetBytes);
     if (!last) return;
@@ -142,6 +148,7 @@ export class Updates implements UpdaterOwner, TrialOwner {
     const id = idIn(this.incoming);
     this.incoming = undefined;
     if (offer === undefined) this.refuse(id, "not understood: not the announcement of an image");
+    else if (offer.wait) this.show(offer);
     else this.hear(offer);
   }
 
@@ -162,8 +169,18 @@ export class Updates implements UpdaterOwner, TrialOwner {
     this.slots.close();
   }
 
+  /** What waits to be wanted; undefined: nothing does any more. */
+  private show(offer: Offer | undefined): void {
+    const { owner, available } = this;
+    const { update, version } = owner;
+    const isShown = offer !== undefined && update.key !== undefined && isFitting(offer, update, version);
+    this.available = isShown ? offer.version : undefined;
+    if (this.available !== available) owner.onState();
+  }
+
   private hear(offer: Offer): void {
     const { owner, updater } = this;
+    this.available = undefined; // it stood on the same topic
     if (this.record?.offer.id === offer.id) {
       this.refused = undefined;
       owner.onState(); // the same once more: it asks how far it is

@@ -1,5 +1,9 @@
-/* The broker as an update needs it: devices by what they have retained, and one sender at a time. */
+/*
+ * The broker as an update needs it: devices by what they have retained, one sender at a time, and what Home Assistant's button asks for.
+ */
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import { toASCII } from "../../../src/common/ascii.js";
+import { INSTALL } from "../../../src/homeassistant/update-entity.js";
 import type { Offer } from "../../../src/update/offer.js";
 import { type DeviceState, type Outcome, parseState, Sender } from "./sender.js";
 
@@ -17,6 +21,10 @@ export class UpdateLink {
   /** By id. */
   readonly devices = new Map<string, Device>();
   readonly #client: MqttClient;
+  /** What waits to be wanted: the announcement, by the device's topic. */
+  readonly #waiting = new Map<string, Buffer>();
+  /** Ids of devices whose button was pressed, in order. */
+  readonly #wanted = new Set<string>();
   #sender: Sender | undefined;
   #topic = "";
   #isClosing = false;
@@ -31,8 +39,10 @@ export class UpdateLink {
         if (error) onTrouble(`the broker refuses the subscription (${error.message})`);
         else this.#sender?.connected();
       });
+      client.subscribe(`home/+/${id ?? "+"}/update/${INSTALL}`, { qos: 1 });
+      for (const topic of this.#waiting.keys()) this.#show(topic); // a broker may have forgotten them
     });
-    client.on("message", (topic, payload) => this.#hear(topic, payload));
+    client.on("message", (topic, payload, { retain }) => this.#hear(topic, payload, retain));
     client.on("close", () => {
       if (!this.#isClosing) onTrouble("no connection to the broker, trying again");
     });
@@ -50,6 +60,7 @@ export class UpdateLink {
     const publish = (name: string, payload: Uint8Array): void => {
       client.publish(`${device.topic}/${name}`, Buffer.from(payload), { qos: 1, retain: name === "offer" });
     };
+    this.#waiting.delete(device.topic); // the announcement takes its place
     const sender = new Sender({ offer, image, nowMs: () => performance.now(), publish });
     this.#topic = `${device.topic}/state`;
     this.#sender = sender;
@@ -67,8 +78,25 @@ export class UpdateLink {
     });
   }
 
+  /** Has an image shown as available, until it is sent or taken back. */
+  show(device: Device, offer: Offer): void {
+    this.#waiting.set(device.topic, Buffer.from(toASCII(JSON.stringify({ ...offer, wait: true }))));
+    this.#show(device.topic);
+  }
+
+  /** A device whose button was pressed while an image waits for it; undefined: none was. Each time once. */
+  takeWanted(): Device | undefined {
+    for (const id of this.#wanted) {
+      this.#wanted.delete(id);
+      const device = this.devices.get(id);
+      if (device !== undefined && this.#waiting.has(device.topic)) return device;
+    }
+    return undefined;
+  }
+
   /** Takes back what was announced to a device. */
   async takeBack(device: Device): Promise<void> {
+    this.#waiting.delete(device.topic);
     if (this.#client.connected) await this.#client.publishAsync(`${device.topic}/offer`, "", { qos: 1, retain: true });
   }
 
@@ -77,9 +105,19 @@ export class UpdateLink {
     return this.#client.endAsync(true);
   }
 
-  #hear(topic: string, payload: Buffer): void {
+  #show(topic: string): void {
+    const payload = this.#waiting.get(topic);
+    if (this.#client.connected && payload !== undefined)
+      this.#client.publish(`${topic}/offer`, payload, { qos: 1, retain: true });
+  }
+
+  #hear(topic: string, payload: Buffer, isRetained: boolean): void {
     if (topic === this.#topic) this.#sender?.hear(payload);
     const [, , id = ""] = topic.split("/");
+    if (topic.endsWith(`/${INSTALL}`)) {
+      if (payload.toString() === INSTALL && !isRetained) this.#wanted.add(id); // retained: of some other day
+      return;
+    }
     const state = parseState(payload);
     if (state !== undefined) this.devices.set(id, { id, topic: topic.slice(0, -"/state".length), state });
   }

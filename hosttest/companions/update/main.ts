@@ -37,6 +37,7 @@ const { values: options } = commandLine(
     key: preset("update-key.pem", text("FILE", "the private key")),
     force: flag("also where the version is no newer"),
     wait: preset("5", positive("SECONDS", "for what devices have said of themselves", 3_600, "seconds")),
+    "wait-for-install": flag("show it as available in Home Assistant, and send it where somebody presses Install"),
     "dry-run": flag("say what would be sent to whom, and send nothing"),
     keygen: flag("make a key pair: --key, and beside it the public key for the build"),
   },
@@ -46,6 +47,8 @@ if (options.keygen) keygen();
 const { broker, device: wanted } = options;
 if (broker === undefined)
   misused("--broker: expected; as in npm run update -- --broker mqtt://127.0.0.1 --device ID --image FILE");
+if (options["dry-run"] && options["wait-for-install"])
+  misused("--dry-run and --wait-for-install: expected one of them");
 if ((wanted === undefined) !== options.all) misused("--device ID or --all: expected one of them");
 const { image: path } = options;
 if (path === undefined) misused("--image FILE: expected");
@@ -61,7 +64,8 @@ const link = new UpdateLink(
     trouble = text;
   },
 );
-let current: Device | undefined;
+/** To whom something is announced at the moment, by topic. */
+const announced = new Map<string, Device>();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void end(1));
 await end((await updateAll()) ? 0 : 1);
 
@@ -75,6 +79,7 @@ async function updateAll(): Promise<boolean> {
     return false;
   }
   const due = devices.filter((device) => !isSkipped(device));
+  if (options["wait-for-install"]) return updateWanted(due);
   let isGood = wanted === undefined || due.length > 0;
   for (const device of due) {
     if (options["dry-run"])
@@ -88,6 +93,22 @@ async function updateAll(): Promise<boolean> {
         break;
       }
     }
+  }
+  return isGood;
+}
+
+/** One after the other, as Install is pressed in Home Assistant. One that fails is not shown there again. */
+async function updateWanted(due: readonly Device[]): Promise<boolean> {
+  let isGood = due.length > 0;
+  for (const device of due) {
+    announced.set(device.topic, device);
+    link.show(device, offerOf());
+  }
+  while (announced.size > 0) {
+    progress.show(() => trouble || `${image.version} waits at ${announced.size} for Install in Home Assistant`);
+    const device = link.takeWanted();
+    if (device === undefined) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    else if (!(await updateOne(device))) isGood = false;
   }
   return isGood;
 }
@@ -112,21 +133,24 @@ function isSkipped({ id, state }: Device): boolean {
 }
 
 async function updateOne(device: Device): Promise<boolean> {
-  const offer: Offer = signedOffer(image, key, randomBytes(4).toString("hex"), options.force);
   const rate = new Rate();
-  current = device;
-  const outcome = await link.update(device, offer, image.bytes, (state) => {
+  announced.set(device.topic, device);
+  const outcome = await link.update(device, offerOf(), image.bytes, (state) => {
     if (state?.at !== undefined) rate.at(state.at, performance.now());
     progress.show(() => `${device.id}: ${trouble || barOf(state, image.bytes.length, rate)}`);
   });
   await link.takeBack(device);
-  current = undefined;
+  announced.delete(device.topic);
   const { state } = link.devices.get(device.id) ?? device;
   const reason = state.reason === undefined ? "" : `: ${state.reason}`;
   progress.line(
     `${device.id}: ${{ confirmed: `runs ${image.version}`, refused: "refused", failed: "failed", rolledBack: "went back" }[outcome]}${reason}`,
   );
   return outcome === "confirmed";
+}
+
+function offerOf(): Offer {
+  return signedOffer(image, key, randomBytes(4).toString("hex"), options.force);
 }
 
 function keygen(): never {
@@ -137,7 +161,7 @@ function keygen(): never {
 }
 
 async function end(code: number): Promise<never> {
-  if (current !== undefined) await link.takeBack(current).catch(() => {});
+  for (const device of announced.values()) await link.takeBack(device).catch(() => {});
   progress.end();
   await link.close().catch(() => {});
   process.exit(code);

@@ -7,8 +7,10 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import mqtt from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ImageDescription, makeImage } from "../../../boards/parts/flash/image.js";
+import { INSTALL, updateTopic } from "../../../src/homeassistant/update-entity.js";
 import { VERSION } from "../../../src/version.js";
 import { bundle, top } from "../../support/bundle.mjs";
 import { Collector } from "../../support/collector.js";
@@ -152,6 +154,49 @@ test(
     expect(said).not.toContain("runs 9.0.0");
     expect(id).toMatch(/^thermometer/);
     await expectAllOnce(collector.sequences.length + 10);
+  },
+);
+
+test(
+  "--wait-for-install: shown in Home Assistant while the program runs, and sent when Install is pressed there",
+  LONG,
+  async () => {
+    const one = await device();
+    const id = await identified(one);
+    const house = mqtt.connect(`mqtt://127.0.0.1:${broker.port}`);
+    const retained: Record<string, string> = {};
+    house.on("message", (topic, payload) => {
+      retained[topic] = payload.toString();
+    });
+    await house.subscribeAsync("home/#");
+    const until = async (isSo: () => boolean): Promise<void> => {
+      while (!isSo()) await new Promise<void>((resolve) => void house.once("message", () => resolve()));
+    };
+    const state = updateTopic("kitchen", id, "state");
+    const press = (retain = false) => house.publishAsync(updateTopic("kitchen", id, INSTALL), INSTALL, { retain });
+    const available = (): unknown => JSON.parse(retained[state] ?? "{}").available;
+
+    const path = image({});
+    await press(true); // of some other day
+    const interrupted = start("--device", id, "--image", path, "--wait-for-install");
+    await until(() => available() === "9.0.0");
+    interrupted.child.kill("SIGTERM");
+    expect((await interrupted.ended).code).toBe(1);
+    await until(() => available() === undefined);
+    expect(retained[updateTopic("kitchen", id, "offer")]).toBe("");
+
+    const { ended } = start("--all", "--image", path, "--wait-for-install");
+    await until(() => available() === "9.0.0");
+    await broker.stop();
+    await broker.start();
+    expect(one.stdout).not.toContain("9.0.0 comes");
+    while (!one.stdout.includes("9.0.0 comes")) {
+      await press(); // until the program is back at the broker
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(await ended).toMatchObject({ code: 0, said: expect.stringContaining(`${id}: runs 9.0.0\n`) });
+    await until(() => available() === undefined);
+    await house.endAsync(true);
   },
 );
 

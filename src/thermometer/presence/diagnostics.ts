@@ -8,6 +8,7 @@ import type { TimerId, Timers } from "../../board.js";
 import { textHash } from "../../common/text-hash.js";
 import { detailMessage, detailMessages, hasDetails } from "../../homeassistant/details.js";
 import { diagnosticsTopic } from "../../homeassistant/discovery.js";
+import { updateEntityMessage } from "../../homeassistant/update-entity.js";
 import type { ClientStatus } from "../../mqtt/client.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import { VERSION } from "../../version.js";
@@ -50,7 +51,7 @@ export class Diagnostics {
   /** Says it, and from now on. `prefix`: of discovery; empty: there is none. */
   begin(prefix: string): void {
     this.rest();
-    this.next = prefix === "" ? DETAIL_MESSAGES : 0;
+    this.next = prefix === "" ? this.messages : 0;
     this.looks = LOOKS;
     this.stepMs = STEP_MS;
     this.step(prefix);
@@ -74,13 +75,18 @@ export class Diagnostics {
     return this.owner.board.timers;
   }
 
+  /** For Home Assistant: the rows, and the firmware where it can be replaced. */
+  private get messages(): number {
+    return this.owner.board.update?.key === undefined ? DETAIL_MESSAGES : DETAIL_MESSAGES + 1;
+  }
+
   private get names(): { readonly room: string; readonly id: string } {
     return { room: this.owner.settings.get("room"), id: this.owner.id };
   }
 
   private step(prefix: string): void {
     this.passEmpty();
-    const isAnnounced = this.next >= DETAIL_MESSAGES;
+    const isAnnounced = this.next >= this.messages;
     if (!isAnnounced) this.announce(prefix);
     else if (++this.looks >= LOOKS || textHash(this.text(true)) !== this.news) this.send();
     this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : this.stepMs);
@@ -105,7 +111,10 @@ export class Diagnostics {
   private announce(prefix: string): void {
     const { room, id } = this.names;
     const device = { room, id, prefix, version: VERSION };
-    const { topic, payload } = detailMessage(device, diagnostics, this.next, this.isThere());
+    const { topic, payload } =
+      this.next < DETAIL_MESSAGES
+        ? detailMessage(device, diagnostics, this.next, this.isThere())
+        : updateEntityMessage(device);
     const isSent = this.client.publish(topic, payload, RETAINED);
     if (isSent || this.stepMs >= LOOK_MS) this.next++;
     this.stepMs = isSent ? STEP_MS : Math.min(this.stepMs * 2, LOOK_MS);

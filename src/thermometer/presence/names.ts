@@ -3,6 +3,7 @@
  */
 import { detailTopic } from "../../homeassistant/details.js";
 import { availabilityTopic, diagnosticsTopic, discoveryTopic, formerTopic } from "../../homeassistant/discovery.js";
+import { updateEntityTopic } from "../../homeassistant/update-entity.js";
 import { DETAIL_MESSAGES } from "./diagnostics.js";
 
 /** The names under which the device is known at a broker. */
@@ -66,7 +67,9 @@ export function detailTopicsOf(all: readonly Names[]): string[] {
   const topics = new Set<string>();
   all.forEach(({ room, id, prefix, channels }) => {
     topics.add(diagnosticsTopic(room, id));
-    for (let n = 0; prefix !== "" && channels > 0 && n < DETAIL_MESSAGES; n++) topics.add(detailTopic(id, prefix, n));
+    if (prefix === "" || channels === 0) return;
+    for (let n = 0; n < DETAIL_MESSAGES; n++) topics.add(detailTopic(id, prefix, n));
+    topics.add(updateEntityTopic(id, prefix));
   });
   return [...topics];
 }

@@ -1,0 +1,144 @@
+/* What Home Assistant is shown of updates: the entity, the state that it reads, and an image that waits until somebody wants it. */
+import { describe, expect, test } from "vitest";
+import { makeImage } from "../../boards/parts/flash/image.js";
+import { generator } from "../../boards/parts/flash/nor-flash.js";
+import { updateEntityMessage } from "../../src/homeassistant/update-entity.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House } from "../support/house.js";
+import { keyPair, offerOf } from "./support/keys.js";
+import { drive, World } from "./support/world.js";
+
+const ID = "thermometer020000000001";
+const CONFIG = `homeassistant/device/${ID}/update/config`;
+const UPDATE = `home/kitchen/${ID}/update`;
+const BLOCK = 4096;
+const OLD = makeImage({ version: "0.2.0", chip: "test" }, 3_000);
+const NEW = makeImage({ version: "0.3.0", chip: "test" }, 2 * BLOCK + 99);
+
+function house(key: Uint8Array | undefined): House {
+  const there = new House();
+  const device = new SimulatedDevice({ house: there, slots: { image: OLD, blocks: 4, key } }).powerOn();
+  there.time.advance(60_000);
+  expect(device.crashes).toEqual([]);
+  return there;
+}
+
+describe("the entity", () => {
+  test("reads the state that the device says, and its button asks on a topic beside that", () => {
+    const { retained } = house(keyPair(1).publicKey);
+    const { cmps, dev, stat_t, avty_t } = JSON.parse(retained.get(CONFIG)!);
+    expect(dev.ids).toEqual([ID]);
+    expect(stat_t).toBe(`${UPDATE}/state`);
+    expect(JSON.parse(retained.get(stat_t)!)).toEqual({ version: "0.2.0", state: "idle" });
+    expect(retained.get(avty_t)).toBe("online");
+    const { val_tpl, ...firmware } = cmps.firmware;
+    expect(firmware).toEqual({
+      p: "update",
+      cmd_t: `${UPDATE}/install`,
+      pl_inst: "install",
+      dev_cla: "firmware",
+      ent_cat: "config",
+      uniq_id: `${ID}_firmware`,
+    });
+    // Of the state each key that the template asks for is one that the device says: see below.
+    expect(new Set(val_tpl.match(/v\.\w+/g))).toEqual(
+      new Set(["v.at", "v.size", "v.version", "v.available", "v.latest"]),
+    );
+  });
+
+  test("is not there without a key in the build", () => {
+    expect(house(undefined).retained.has(CONFIG)).toBe(false);
+  });
+
+  test("is taken back with the others when discovery is switched off", () => {
+    const there = new House();
+    const slots = { image: OLD, blocks: 4, key: keyPair(1).publicKey };
+    const device = new SimulatedDevice({ house: there, slots }).powerOn();
+    there.time.advance(60_000);
+    expect(there.retained.has(CONFIG)).toBe(true);
+    device.set({ discovery: "off" });
+    there.time.advance(60_000);
+    expect(there.retained.has(CONFIG)).toBe(false);
+  });
+
+  test("with the longest names its message goes into the client's buffer of 1,024 bytes, the packet's head with it", () => {
+    const longest = { room: "r".repeat(64), id: "i".repeat(23), prefix: "p".repeat(64), version: "0.2.0-dev" };
+    const { topic, payload } = updateEntityMessage(longest);
+    expect(5 + 2 + topic.length + payload.length).toBeLessThanOrEqual(1_024);
+  });
+});
+
+describe("an image that waits", () => {
+  function setUp(key: Uint8Array | undefined = keyPair(1).publicKey): World {
+    const world = new World({ image: OLD, slotBlocks: 4, key, random: generator(1) });
+    world.boot();
+    return world;
+  }
+  const waiting = (terms: Parameters<typeof offerOf>[1] = {}) => ({ ...offerOf(NEW, terms), wait: true });
+
+  test("is said to be available, once, and nothing of it is asked for", () => {
+    const world = setUp();
+    world.announce(waiting());
+    world.announce(waiting({ id: "00000002" }));
+    expect(world.states).toEqual([{ version: "0.2.0", state: "idle", available: "0.3.0" }]);
+    world.time.advance(60_000);
+    expect(world.wantsChunks).toBe(false);
+    expect(world.updates!.isBusy).toBe(false);
+    expect(world.flash.erases.some((count) => count > 0)).toBe(false);
+  });
+
+  test("until it is taken back", () => {
+    const world = setUp();
+    world.announce(waiting());
+    const empty = { payload: new Uint8Array(0), offsetBytes: 0, totalBytes: 0, last: true };
+    world.updates!.announcement(empty);
+    world.updates!.announcement(empty);
+    expect(world.states.map(({ available }) => available)).toEqual(["0.3.0", undefined]);
+  });
+
+  test("until it is sent: `at` says how far it is, as long as it is under way", () => {
+    const world = setUp();
+    world.announce(waiting());
+    expect(drive(world, offerOf(NEW, { id: "00000002" }), NEW)).toMatchObject({ state: "confirmed", version: "0.3.0" });
+    const under = world.states.filter(({ state }) =>
+      ["receiving", "verifying", "switching", "trial"].includes(`${state}`),
+    );
+    expect(under.map(({ at }) => at)).toEqual(expect.arrayContaining([0, BLOCK, 2 * BLOCK, NEW.length]));
+    for (const { at, size, latest, available } of under)
+      expect({ at, size, latest, available }).toEqual({
+        available: undefined,
+        at: expect.any(Number),
+        size: NEW.length,
+        latest: "0.3.0",
+      });
+    expect(world.state).not.toHaveProperty("at");
+    expect(world.state).not.toHaveProperty("available");
+  });
+
+  test("while another is on trial it is said beside that, which `at` marks as under way", () => {
+    const world = setUp();
+    world.trouble.link = "no access point is in range";
+    drive(world, offerOf(NEW), NEW, 200);
+    world.announce({ ...offerOf(NEW, { id: "00000002", version: "0.4.0" }), wait: true });
+    expect(world.state).toMatchObject({ state: "trial", at: NEW.length, latest: "0.3.0", available: "0.4.0" });
+  });
+
+  test.each([
+    ["for another board", { chip: "esp32" }, undefined],
+    ["that is installed", { version: "0.2.0" }, undefined],
+    ["that is older", { version: "0.1.0" }, undefined],
+    ["that is older, and wanted at any rate", { version: "0.1.0", force: true }, "0.1.0"],
+  ])("%s", (_, terms, available) => {
+    const world = setUp();
+    world.announce(waiting(terms));
+    expect(world.state.available).toBe(available);
+    expect(world.state.state).toBe("idle");
+  });
+
+  test("is not shown by a build that takes none", () => {
+    const world = new World({ image: OLD, slotBlocks: 4, key: undefined, random: generator(1) });
+    world.boot();
+    world.announce(waiting());
+    expect(world.states).toEqual([]);
+  });
+});
