@@ -104,9 +104,11 @@ export class Sampling implements SamplerOptions {
       this.sampler = new Sampler(this);
     }
     this.isNew = false;
-    if (this.stopped) return;
-    this.sampler.start(this.owner.sleep?.nextSampleMs);
-    this.owner.onPace(this.intervalMs);
+    if (!this.stopped) {
+      this.sampler.start(this.owner.sleep?.nextSampleMs);
+      this.owner.onPace(this.intervalMs);
+    }
+    this.askAgain();
   }
 
   /** No readings but those asked for. */
@@ -114,6 +116,7 @@ export class Sampling implements SamplerOptions {
     this.stopped = true;
     this.sampler.stop();
     this.owner.onPace(undefined);
+    this.askAgain();
   }
 
   /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
@@ -126,6 +129,11 @@ export class Sampling implements SamplerOptions {
     }, ASKED_MS);
     this.asker = { timer, done };
     this.sampler.sampleNow();
+  }
+
+  /** A sampler that was stopped or replaced forgets what it was asked for. */
+  private askAgain(): void {
+    if (this.asker !== undefined) this.sampler.sampleNow();
   }
 
   /** At once and for good. No request is answered any more. */
@@ -180,6 +188,7 @@ export class Sampling implements SamplerOptions {
     return new SensorBus(board.sensor, settings.get("sensor"), options);
   }
 
+  /** Who asked hears of it before it is kept: commands from afar record then which number it will have. */
   onSample(sample: Sample): void {
     if (this.asker !== undefined) this.answer({ lines: [sampleText(sample)] });
     this.owner.onSample(sample);

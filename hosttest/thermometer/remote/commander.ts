@@ -31,15 +31,22 @@ export class Commander {
   readonly filters: string[] = [];
   /** Deliveries, repetitions included. */
   deliveries = 0;
-  /** Acknowledgements are lost on their way, as where the connection ends. */
+  /** Acknowledgements are lost on their way, and all that follows them, as where the connection ends. */
   isDeaf = false;
+  /** The broker refuses the subscription to commands with this code. */
+  refusal: number | undefined;
+  #refused: number | undefined;
 
   constructor(house: House, topic: string, version: 4 | 5 = 5, renumbers = false) {
     this.#topic = topic;
     this.#version = version;
     this.#renumbers = renumbers;
-    const { listen } = house.broker;
-    house.broker = Object.assign(Object.create(house.broker), { listen: (peer: Peer) => this.#listen(peer, listen) });
+    const { broker } = house;
+    house.broker = Object.assign(Object.create(broker), {
+      listen: (peer: Peer) => this.#listen(peer, broker.listen),
+      stop: (sessions: "kept" | "lost") => broker.stop(sessions),
+      start: () => broker.start(),
+    });
   }
 
   get open(): number {
@@ -63,7 +70,9 @@ export class Commander {
     let isOpen = false;
     const acceptor = listen({
       send: (bytes) => {
-        peer.send(bytes);
+        const isRefused = bytes[0] === 0x90 && ((bytes[2] << 8) | bytes[3]) === this.#refused;
+        if (isRefused) this.#refused = undefined;
+        peer.send(isRefused ? Uint8Array.from([...bytes.subarray(0, -1), this.refusal ?? 0]) : bytes);
         if (bytes[0] !== 0x20 || isOpen) return;
         isOpen = true;
         this.#peer = peer;
@@ -75,13 +84,16 @@ export class Commander {
     const reader = new PacketReader();
     return {
       data: (bytes) => {
+        if (this.isDeaf) return;
         let rest = bytes;
         reader.push(bytes, (packet, length) => {
           const isOurs = packet.type === "puback" || packet.type === "pubrec" || packet.type === "pubcomp";
           if (packet.type === "subscribe") this.filters.push(...packet.filters.map(({ filter }) => filter));
+          if (packet.type === "subscribe" && this.refusal !== undefined && packet.filters[0].filter === this.#topic)
+            this.#refused = packet.id;
           if (packet.type === "unsubscribe") this.filters.push(...packet.filters.map((filter) => `-${filter}`));
           if (isOurs) {
-            if (!this.isDeaf) this.#answered(packet.type, packet.id);
+            this.#answered(packet.type, packet.id);
             // A packet of ours is whole in what has just come: acknowledgements are not cut in these tests.
             const at = rest.findIndex(
               (byte, n) =>

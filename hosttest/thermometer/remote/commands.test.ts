@@ -1,14 +1,13 @@
 /*
- * Commands from afar: each is answered in the prompt's words, done once whatever is sent again and whenever the power goes, and each that
- * must not be done is refused and said.
+ * Commands from afar: each is answered in the prompt's words, and each that must not be done is refused and said. That each is done once:
+ * once.test.ts.
  */
 import { describe, expect, test } from "vitest";
 import { MAX_COMMAND, MAX_WAITING } from "../../../src/thermometer/remote/commands.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
-import { SEED } from "../../support/seed.js";
 import { Commander } from "./commander.js";
-import { ANSWER, chaos, ID, SECRET, TOPIC, world } from "./world.js";
+import { ID, onRequest, SECRET, TOPIC, world } from "./world.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -134,6 +133,65 @@ describe("is refused, and that is said", () => {
     expect(ask(line(MAX_WAITING + 1))).toMatchObject({ ok: true, answer: "21.50 °C" });
   });
 
+  test("queue drop, where a reading waits: it stays", () => {
+    const { one, ask, house } = world({ remote: "on", "mqtt.qos": "1" });
+    house.broker.mood.stalled = true;
+    ask("sample");
+    expect(one.firmware.unsettled).toBe(1);
+    expect(ask("queue drop")).toEqual({
+      ok: false,
+      answer:
+        "1 reading waits; it would never be delivered\nnothing thrown away\nerror: it asks a question: at the prompt only",
+    });
+    expect(one.firmware.unsettled).toBe(1);
+  });
+
+  test("a flash that does not take the record: it is not done, and done when it comes again", () => {
+    const { one, ask, time } = world({ remote: "on" });
+    const before = one.taken.length;
+    const line = '{"command":"sample","id":"a"}';
+    one.settingsFlash.faults = { program: () => "error" };
+    expect(ask(line)).toEqual({
+      id: "a",
+      ok: false,
+      answer: "error: not done: it cannot be recorded: write failed",
+    });
+    const { ok, answer } = ask("offset 0.5");
+    expect(ok).toBe(false);
+    expect(answer).toContain("write failed");
+    expect(one.firmware.settings.get("offset")).toBe(0);
+    one.settingsFlash.faults = {};
+    expect(one.taken.length).toBe(before);
+    expect(ask(line)).toMatchObject({ id: "a", ok: true, answer: "21.50 °C" });
+    expect(one.taken.length).toBe(before + 1);
+    onRequest(one);
+    one.cut();
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(one.taken.length).toBe(before + 1);
+  });
+
+  test.each([
+    ["5", 0x87, "not authorised"],
+    ["3.1.1", 0x80, ""],
+  ])("MQTT %s: the broker does not grant the topic: said once, and readings go on", (version, code, why) => {
+    const house = new House();
+    const commander = new Commander(house, TOPIC, version === "5" ? 5 : 4);
+    commander.refusal = code;
+    const one = new SimulatedDevice({ house, defaults: { interval: "60", "mqtt.version": version } });
+    one.powerOn();
+    house.time.advance(10 * MINUTE);
+    const lines = one.port
+      .take()
+      .split("\n")
+      .filter((line) => line.includes("commands are not heard"));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`broker: ${TOPIC} not granted: `);
+    expect(lines[0]).toContain(why);
+    expect(commander.filters.filter((filter) => filter === TOPIC)).toHaveLength(1);
+    expect(house.sequences().length).toBeGreaterThan(5);
+  });
+
   test("what asks a question", () => {
     const { one, ask } = world({ remote: "on" });
     one.type("set heartbeat 1000"); // edited, not saved
@@ -192,145 +250,4 @@ test("another room: the old one's commands are not subscribed to any more", () =
   time.advance(MINUTE);
   expect(commander.filters).toContain(`-${TOPIC}`);
   expect(commander.filters.at(-1)).toBe(`home/attic/${ID}/command`);
-});
-
-describe("once", () => {
-  test("an id that comes again is not done again, also in another life", () => {
-    const { one, commander, time, answers } = world();
-    const before = one.taken.length;
-    const again = (): void => {
-      commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
-      time.advance(10 * SECOND);
-    };
-    again();
-    again();
-    expect(one.taken.length - before).toBe(1);
-    one.cut();
-    one.powerOn();
-    time.advance(MINUTE);
-    const booted = one.taken.length;
-    again();
-    expect(one.taken.length).toBe(booted);
-    expect(answers().at(-1)).toEqual({ id: "a", ok: true, answer: "done already" });
-  });
-
-  test("asked again in the same life, as its answer was lost: it is answered, and not done again", () => {
-    const { one, ask } = world();
-    const before = one.taken.length;
-    expect(ask('{"command":"sample","id":"a"}')).toMatchObject({ id: "a", ok: true, answer: "21.50 °C" });
-    expect(ask('{"command":"sample","id":"a"}')).toEqual({ id: "a", ok: true, answer: "done already" });
-    expect(one.taken.length).toBe(before + 1);
-  });
-
-  test("asked again while it is being done: one answer, when it is", () => {
-    const { one, commander, time, answers } = world();
-    const before = one.taken.length;
-    for (let n = 0; n < 3; n++) commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
-    time.advance(MINUTE);
-    expect(one.taken.length).toBe(before + 1);
-    expect(answers()).toEqual([{ id: "a", ok: true, answer: "21.50 °C" }]);
-  });
-
-  test("the same words are another command, also where the broker gives them the same packet id", () => {
-    const { one, ask } = world();
-    const before = one.taken.length;
-    for (let n = 0; n < 3; n++) ask("sample");
-    expect(one.taken.length - before).toBe(3);
-  });
-
-  test("and also where its first sending was lost, and it comes with DUP", () => {
-    const { one, ask, commander, house, time } = world();
-    ask("sample");
-    ask("identify");
-    const before = one.taken.length;
-    house.network.loseDevices();
-    commander.send({ payload: "sample", qos: 1 });
-    one.wifi.down();
-    time.advance(MINUTE);
-    one.wifi.up();
-    time.advance(5 * MINUTE);
-    expect(commander.open).toBe(0);
-    expect(one.taken.length - before).toBe(1);
-  });
-
-  test("also where the same words were the last thing before", () => {
-    const { one, ask, commander, house, time } = world();
-    ask("sample");
-    const before = one.taken.length;
-    house.network.loseDevices();
-    commander.send({ payload: "sample", qos: 1 });
-    time.advance(MINUTE);
-    one.wifi.down();
-    time.advance(MINUTE);
-    one.wifi.up();
-    time.advance(5 * MINUTE);
-    expect(commander.open).toBe(0);
-    expect(one.taken.length - before).toBe(1);
-  });
-
-  test.each([
-    ["sample", "identify", 1],
-    ["sample", "sample", 2],
-    ["announce", "sample", 1],
-  ])("two at once, whose acknowledgements are lost with the connection: %s and %s", (first, second, readings) => {
-    const { one, commander, house, time } = world();
-    const before = one.taken.length;
-    commander.isDeaf = true;
-    commander.send({ payload: first, qos: 1 });
-    commander.send({ payload: second, qos: 1 });
-    time.runUntil(() => one.taken.length > before, MINUTE);
-    commander.isDeaf = false;
-    house.network.resetAll();
-    time.advance(5 * MINUTE);
-    expect(commander.open).toBe(0);
-    expect(one.taken.length - before).toBe(readings);
-  });
-
-  test("an outbox that was erased owes no samples, and one more when it is asked for", () => {
-    const { one, ask, time, house } = world({ interval: "60" });
-    time.advance(60 * MINUTE);
-    ask("sample");
-    one.cut();
-    one.flash.powerOn();
-    one.flash.eraseBlock(0, one.flash.status().blocks);
-    const boot = (): number => {
-      const before = house.messages.length;
-      one.powerOn();
-      time.advance(30 * SECOND);
-      return house.messages.slice(before).filter(({ topic }) => topic.endsWith("/temperature")).length;
-    };
-    expect(boot()).toBe(1);
-    const before = one.taken.length;
-    ask("sample");
-    expect(one.taken.length - before).toBe(1);
-    one.cut();
-    expect(boot()).toBe(1);
-  });
-
-  test("a sleeper does what waits at its next report", () => {
-    const house = new House();
-    const commander = new Commander(house, TOPIC);
-    const defaults = { sleep: "on", interval: "60", report: "10", awake: "30", remote: "on" };
-    const one = new SimulatedDevice({ house, defaults, sleep: { rate: 1 } });
-    one.powerOn();
-    house.time.advance(2 * MINUTE);
-    expect(one.isOn).toBe(false);
-    commander.send({ payload: "report 20", qos: 1 });
-    house.time.advance(11 * MINUTE);
-    expect(commander.open).toBe(0);
-    expect(house.payloads(ANSWER).map((payload) => JSON.parse(payload).answer)).toEqual(["saved: report"]);
-  });
-});
-
-test.each([
-  [1, false],
-  [2, false],
-  [1, true],
-] as const)("through cuts and resets at QoS %i (ids of their own: %s): each done once", (qos, renumbers) => {
-  const seen = chaos(qos, SEED, 60, renumbers);
-  expect(seen.open).toBe(0);
-  expect(seen.last).toBe(seen.want);
-  // Each boot takes one of its own, unless the power goes before.
-  expect(seen.taken).toBeGreaterThanOrEqual(seen.samples + 1);
-  expect(seen.taken).toBeLessThanOrEqual(seen.samples + seen.boots);
 });

@@ -39,52 +39,64 @@ export function world(defaults: Record<string, string> = {}, renumbers = false) 
   return { house, time: house.time, one, commander, answers, ask };
 }
 
-/** Commands through power cuts at any byte of either flash, resets and lost sessions: each is done once. */
-export function chaos(qos: 1 | 2, seed: number, count: number, renumbers: boolean): Record<string, number> {
-  const { house, time, one, commander } = world({ remote: "on", "mqtt.qos": "2" }, renumbers);
+/** From now on, in whatever life, it takes readings by request alone: so each can be counted. */
+export function onRequest(one: SimulatedDevice): void {
+  one.firmware.stopSampling();
+  const { powerOn } = one;
+  one.powerOn = (cause) => {
+    if (one.isOn) return one;
+    powerOn.call(one, cause);
+    if (one.isOn) one.firmware.stopSampling();
+    return one;
+  };
+}
+
+/** Commands through power cuts at any byte of either flash, resets and lost sessions: how often each kind was done. */
+export function chaos(qos: 1 | 2, seed: number, count: number, hasIds: boolean): Record<string, number> {
+  const { house, time, one, commander, answers } = world({ remote: "on", "mqtt.qos": "2" }, hasIds);
   const { random } = house;
   for (let n = 0; n < seed % 97; n++) random.unit();
+  onRequest(one);
+  const before = house.sequences().length;
   let samples = 0;
   let cuts = 0;
-  let resets = 0;
-  const runs = new Map<string, number>();
-  const values: number[] = [];
+  let report = 0;
+  const live = (isOver: () => boolean): void => {
+    for (let s = 0; s < 3_600 && !isOver(); s++) {
+      one.powerOn();
+      time.advance(SECOND);
+    }
+  };
   for (let n = 0; n < count; n++) {
-    const kind = n % 3;
-    const text = kind === 0 ? "sample" : kind === 1 ? `report ${n + 1}` : "identify";
-    if (kind === 0) samples++;
-    if (kind === 1) values.push(n + 1);
-    commander.send({ payload: renumbers ? JSON.stringify({ command: text, id: `${n}` }) : text, qos });
-    runs.set(text, (runs.get(text) ?? 0) + 1);
+    const text = ["sample", `report ${n + 1}`, "identify", `offset 0.0${n % 7}`][n % 4];
+    if (text === "sample") samples++;
+    if (text.startsWith("report")) report = n + 1;
+    const payload = hasIds ? JSON.stringify({ command: text, id: `${n}` }) : text;
+    commander.send({ payload, qos, correlationData: `${n}` });
     time.advance(random.whole(0, 400));
-    if (random.chance(0.15)) {
-      resets++;
-      house.network.resetAll();
-    } else if (random.chance(0.2)) {
+    if (random.chance(0.15)) house.network.resetAll();
+    else if (random.chance(0.3)) {
       cuts++;
       if (random.chance(0.5)) one.settingsFlash.cutAfter(random.whole(1, 300));
       else one.flash.cutAfter(random.whole(1, 60));
       time.advance(random.whole(0, 3_000));
       if (one.isOn) one.cut();
-      one.powerOn();
     }
-    if (n % 8 === 7) time.runUntil(() => commander.open === 0, 20 * MINUTE);
-    if (!one.isOn) one.powerOn();
+    if (n % 8 === 7) live(() => commander.open === 0);
+    one.powerOn();
   }
-  time.runUntil(() => commander.open === 0, 60 * MINUTE);
-  time.advance(MINUTE);
-  const taken = house.sequences().length;
+  live(() => commander.open === 0 && one.firmware.unsettled === 0);
+  let seconds = 30; // for what is owed still
+  live(() => seconds-- === 0);
   return {
     count,
     samples,
     cuts,
-    resets,
-    deliveries: commander.deliveries,
-    taken,
-    boots: one.boots,
     open: commander.open,
-    last: one.firmware.settings.get("report"),
-    want: values.at(-1) ?? 0,
+    taken: house.sequences().length - before,
+    report,
+    lastReport: one.firmware.settings.get("report"),
+    refused: answers().filter(({ ok }) => !ok).length,
     crashes: one.crashes.length,
   };
 }

@@ -65,7 +65,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   /** Undefined without TLS. */
   readonly encryption: Encryption | undefined;
   private readonly takeover = new Takeover();
-  private readonly commands: RemoteCommands;
+  readonly commands: RemoteCommands;
   private isUp = false;
   private isHeld = false;
   private readonly failure: Failure;
@@ -208,6 +208,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   /** Says goodbye and leaves; `whenDone` is called once the connection is closed. */
   stop(whenDone?: () => void): void {
     this.presence.goodbye(this.hasDelivered);
+    this.commands.goodbye();
     this.client.stop(whenDone);
   }
 
@@ -316,7 +317,6 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
         this.takeover.connected(this.uptimeMs());
         this.presence.connected();
         this.owner.updating?.connected();
-        if (this.owner.sleep?.hasPrompt !== false) this.commands.payOwed(); // a sleeper's report ends no life
         this.owner.onProgress();
         return;
       case "connecting":

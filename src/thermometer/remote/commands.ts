@@ -4,7 +4,8 @@
  * response topic, with its correlation data. What may be done is the setting `remote`; see permission.ts.
  * Each command of QoS 1 or 2 is done once, though the broker may send it again and the power may go at any time: record.ts. What leaves
  * its effect in the settings is done before it is recorded, and again if the power goes in between, which changes nothing. What must not
- * be done again (`reboot`, `identify`) is recorded first; so is `sample`, with the number that the outbox must reach.
+ * be done again (`reboot`, `identify`) is recorded first: a power cut in between is a reboot, too. `sample` takes longer than its
+ * acknowledgement may: it is recorded as owed, then taken, by the next life if need be.
  * The text of a command is never repeated in an answer or in the log: somebody may have put a password there.
  */
 import type { Board } from "../../board.js";
@@ -18,7 +19,7 @@ import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { Settings } from "../../settings/settings.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { permit } from "./permission.js";
-import { CommandRecord, commandHash, owedSamples } from "./record.js";
+import { CommandRecord, commandHash, owesSamples, type Queue } from "./record.js";
 
 /** What commands ask of the device. */
 export interface RemoteOwner {
@@ -26,7 +27,7 @@ export interface RemoteOwner {
   readonly settings: Settings;
   readonly store: KeyValueStore;
   readonly id: string;
-  readonly outbox: { readonly nextSequence: number } | undefined;
+  readonly outbox: Queue | undefined;
   /** Runs a line as at the prompt. */
   runCommand(line: string, done: (answer: RemoteAnswer) => void): void;
   log(level: LineLevel, text: string): void;
@@ -46,7 +47,7 @@ export const MAX_COMMAND = 256;
 export const MAX_WAITING = 16;
 const MAX_ID = 64;
 const LOOK_MS = 100;
-/** Until a reboot the answer has so many looks to get away. */
+/** An answer has so many looks to arrive: a reboot waits for it, say. */
 const LOOKS = 20;
 
 /** Where an answer goes beside `.../answer`, and what it is to be known by. */
@@ -62,6 +63,8 @@ interface Waiting {
   readonly name: string;
   /** undefined: asked for in an earlier life. */
   readonly sender: Sender | undefined;
+  /** A sample that is on record as owed. */
+  readonly isOwed: boolean;
 }
 
 /** Takes commands from the broker, has them done, and answers. */
@@ -79,7 +82,6 @@ export class RemoteCommands {
   private connection = 0;
   /** The broker has begun another session in this life. */
   private isSessionNew = false;
-  private isOwedAsked = false;
   private isClosed = false;
 
   constructor(owner: RemoteOwner, client: RemoteClient) {
@@ -94,20 +96,24 @@ export class RemoteCommands {
 
   /** A connection begins. `isPresent`: in the same session; else nothing that came before is sent again. */
   connected(isPresent: boolean): void {
-    if (this.client.hasAnswered) this._record?.retire(this.connection);
+    this.settle();
     this.connection++;
     if (isPresent) return;
     this.isSessionNew = true;
-    this._record?.retire();
+    this.retire();
   }
 
-  /** Takes the samples that were asked for in an earlier life, and not taken before it ended. Once a life. */
+  /** The device leaves the broker in order. */
+  goodbye(): void {
+    this.settle();
+  }
+
+  /** Has the samples taken that were asked for in an earlier life, and not taken before it ended. Before this one appends anything. */
   payOwed(): void {
     const { outbox, store } = this.owner;
-    if (this.isOwedAsked || outbox === undefined) return;
-    this.isOwedAsked = true;
-    const samples = owedSamples(store, outbox.nextSequence);
-    for (let n = 0; n < samples; n++) this.wait({ run: "sample", name: "sample", sender: undefined });
+    if (outbox === undefined || !owesSamples(store)) return;
+    const record = new CommandRecord(store, outbox.nextSequence);
+    if (record.owed > 0) this.adopt(record);
   }
 
   close(): void {
@@ -116,11 +122,19 @@ export class RemoteCommands {
   }
 
   private get record(): CommandRecord {
-    if (this._record === undefined) {
-      this._record = new CommandRecord(this.owner.store);
-      if (this.isSessionNew) this._record.retire();
-    }
-    return this._record;
+    return this._record ?? this.adopt(new CommandRecord(this.owner.store, this.next));
+  }
+
+  private adopt(record: CommandRecord): CommandRecord {
+    this._record = record;
+    if (this.isSessionNew) this.retire();
+    for (let n = 0; n < record.owed; n++) this.wait({ run: "sample", name: "sample", sender: undefined, isOwed: true });
+    return record;
+  }
+
+  /** Number of the outbox's next entry. */
+  private get next(): number {
+    return this.owner.outbox?.nextSequence ?? -1;
   }
 
   private get line(): readonly Waiting[] {
@@ -160,7 +174,8 @@ export class RemoteCommands {
     if ((isOwn || (dup && qos > 0)) && record.has(hash)) {
       // Asked again by its sender: the answer was lost on its way. What the broker sends again, or what is not done yet, is answered once.
       const isAsked = isOwn && !dup && !this.isOpen(sender.id);
-      if (isAsked || record.isEarlier(hash)) this.answer({ text: "done already", isFailed: false }, sender);
+      const isEarlier = record.again(hash, connection);
+      if (isAsked || isEarlier) this.answer({ text: "done already", isFailed: false }, sender);
       return;
     }
     const permitted = permit(line, settings);
@@ -168,12 +183,14 @@ export class RemoteCommands {
     if (isSlow && this.line.length >= MAX_WAITING) throw new Error(`${MAX_WAITING} commands wait: later`);
     const isRecorded = !isIdle && (isOwn || qos > 0);
     if (isRecorded && this.client.hasAnswered) record.retire(connection);
-    if (name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0) record.owe(outbox.nextSequence);
-    if (isRecorded && isOnce) this.keep(hash);
-    if (isSlow) {
-      this.wait({ run: permitted.run, name, sender });
-    } else this.run({ run: permitted.run, name, sender });
-    if (isRecorded && !isOnce) this.keep(hash);
+    // What is not kept in flash is not owed either.
+    const isOwed = isRecorded && name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0;
+    if (isRecorded && isOnce) this.keep(hash, isOwed ? 1 : 0);
+    const command = { run: permitted.run, name, sender, isOwed };
+    if (isSlow) this.wait(command);
+    else this.run(command);
+    // Where that fails, it was done all the same, and is done again if it comes again.
+    if (isRecorded && !isOnce) quietly(() => record.add(hash, connection, 0));
   }
 
   /** It waits, or is being done: its answer is to come. */
@@ -181,9 +198,9 @@ export class RemoteCommands {
     return this.current?.sender?.id === id || this.line.some(({ sender }) => sender?.id === id);
   }
 
-  private keep(hash: number): void {
+  private keep(hash: number, samples: number): void {
     try {
-      this.record.add(hash, this.connection);
+      this.record.add(hash, this.connection, samples);
     } catch (error) {
       throw new Error(`not done: it cannot be recorded: ${messageOf(error)}`);
     }
@@ -192,24 +209,30 @@ export class RemoteCommands {
   private wait(command: Waiting): void {
     this.waiting ??= [];
     this.waiting.push(command);
-    this.next();
+    this.goOn();
   }
 
   /** The next of those that wait for one another. */
-  private next(): void {
+  private goOn(): void {
     if (this.current !== undefined) return;
     const next = this.waiting?.shift();
     if (next === undefined) return;
     this.current = next;
     this.run(next, () => {
-      this.current = undefined;
-      this.owner.board.timers.set(() => this.next(), 0);
+      this.owner.board.timers.set(() => {
+        if (this.isClosed) return;
+        const { outbox } = this.owner;
+        if (next.isOwed && outbox !== undefined) quietly(() => this.record.appended(outbox));
+        this.current = undefined;
+        this.goOn();
+      }, 0);
     });
   }
 
-  private run({ run, name, sender }: Waiting, whenDone?: () => void): void {
+  private run({ run, name, sender, isOwed }: Waiting, whenDone?: () => void): void {
     this.owner.runCommand(run, (answer) => {
       if (this.isClosed) return;
+      if (isOwed) quietly(() => (answer.isFailed ? this.record.forgive() : this.record.append(this.next)));
       this.owner.log("info", `command ${name}: ${answer.isFailed ? answer.text : "done"}`);
       if (sender !== undefined) this.answer(answer, sender);
       whenDone?.();
@@ -234,15 +257,37 @@ export class RemoteCommands {
         const topic = encodeUTF8(responseTopic);
         client.publishNow({ topic, payload, payloadLength: payload.length, retain: false, properties });
       }
-      if (last !== undefined) this.leave(last, LOOKS);
+      this.await(LOOKS, this.connection, last);
     }, 0);
   }
 
-  private leave(last: () => void, looks: number): void {
+  /** Until the answer has arrived, or it has taken too long. `connection`: on which it was sent first. */
+  private await(looks: number, connection: number, last: (() => void) | undefined): void {
     if (this.isClosed) return;
-    if (looks === 0 || this.client.hasAnswered) last();
-    else this.owner.board.timers.set(() => this.leave(last, looks - 1), LOOK_MS);
+    if (looks > 0 && !this.client.hasAnswered) {
+      this.owner.board.timers.set(() => this.await(looks - 1, connection, last), LOOK_MS);
+      return;
+    }
+    this.settle(connection === this.connection);
+    last?.();
   }
+
+  /** What is answered is not sent again, if the answer has arrived. Else another command with its packet id and text might be taken for it. */
+  private settle(hasAll = false): void {
+    if (this.client.hasAnswered) this.retire(this.connection, hasAll);
+  }
+
+  private retire(connection?: number, hasAll?: boolean): void {
+    const { _record } = this;
+    if (_record?.retire(connection, hasAll)) quietly(() => _record.write());
+  }
+}
+
+/** What the store cannot keep now, the next record may. */
+function quietly(write: () => void): void {
+  try {
+    write();
+  } catch {}
 }
 
 /** @throws Error if it is no command */

@@ -1,11 +1,13 @@
 /*
- * Which commands were done, so that none is done twice though the broker sends it again, also after a power cut. One value beside the
- * settings, written once a command that does something:
+ * Which commands were done, and which samples they asked for are still to be taken: so that none is done twice or not at all, though the
+ * broker sends it again and the power may go at any time. One value beside the settings, written with each command that does something,
+ * before a sample that was asked for is appended, and when commands without an id of their own will not be sent again:
  *
- *   0 format (1)  1 number of hashes  2-3 zero  4-11 `samples`, little-endian  12- hashes, 4 bytes each, the latest last
+ *   0 format (2)  1 number of hashes  2 `owed`  3 zero  4-11 `due`, little-endian  12- hashes, 4 bytes each, the latest last
  *
- * `samples`: the number that the next sample of the outbox is to have when each `sample` has been done. A cut before that leaves it
- * above the outbox's own: the next life takes what is missing.
+ * `owed`: samples that were asked for, one each. `due`: the number that one of these was to have in the outbox, which is appended right
+ * after this is written; NOT_DUE: none was. The next life knows by the outbox whether it is there: that has gone on to the next number, or
+ * it has not. So it has to look before it appends anything itself.
  * A hash is of a command's id, where it has one, and is kept while it is among the latest MAX_KEPT. Else it is of packet id and text:
  * it counts for a message that is sent again (DUP) alone, and not beyond the proof that the broker has its acknowledgement. A packet
  * id comes again, and so may the same text.
@@ -16,28 +18,40 @@ import type { KeyValueStore } from "../../settings/store.js";
 export const COMMANDS_KEY = "commands";
 /** As many as a broker has in flight to a client, and more. */
 const MAX_KEPT = 32;
-/** Samples that are asked for and not taken yet. Above that, `samples` counts in an outbox that was erased since. */
-const MAX_OWED = 16;
 const HEAD = 12;
-const FORMAT = 1;
+const FORMAT = 2;
+const OWED_AT = 2;
+const DUE_AT = 4;
+/** No outbox comes so far. */
+const NOT_DUE = 2 ** 48;
 /** Of a hash: it is of a command's own id. */
 const OWN_ID = 1;
+
+/** The outbox, as far as it is needed here. */
+export interface Queue {
+  readonly nextSequence: number;
+  seek(from: number): { readonly sequence: number } | undefined;
+}
 
 /** Which commands were done. What it notes is durable when it returns; throws Error if the store cannot keep it. */
 export class CommandRecord {
   private readonly store: KeyValueStore;
   private hashes: number[] = [];
-  /** The connections on which they came; 0: in an earlier life; negative: a message was sent behind the acknowledgement. */
+  /** The connections on which they came last; 0: in an earlier life; negative: a message was sent behind the acknowledgement. */
   private connections: number[] = [];
-  /** See above. */
-  private samples = 0;
+  /** Samples that were asked for and are not taken. */
+  owed = 0;
+  /** See above; of this life. */
+  private due = NOT_DUE;
 
-  constructor(store: KeyValueStore) {
+  /** What earlier lives have left. `next`: number of the outbox's next entry, before this one appends any. */
+  constructor(store: KeyValueStore, next: number) {
     this.store = store;
     const bytes = read(store);
     if (bytes === undefined) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.samples = samplesOf(view);
+    const due = dueOf(view);
+    this.owed = bytes[OWED_AT] - (due === NOT_DUE || due === next ? 0 : 1);
     for (let n = 0; n < bytes[1]; n++) {
       this.hashes.push(view.getUint32(HEAD + 4 * n, true));
       this.connections.push(0);
@@ -48,24 +62,55 @@ export class CommandRecord {
     return this.hashes.includes(hash);
   }
 
-  /** In an earlier life. */
-  isEarlier(hash: number): boolean {
-    return this.connections[this.hashes.indexOf(hash)] === 0;
+  /** It comes again, on this connection. Returns whether it came first in an earlier life, and not since. */
+  again(hash: number, connection: number): boolean {
+    const { connections } = this;
+    const at = this.hashes.lastIndexOf(hash);
+    const isEarlier = connections[at] === 0;
+    connections[at] = connection;
+    return isEarlier;
   }
 
-  /** One sample more is owed from the next `add` on. `next`: number of the next one. */
-  owe(next: number): void {
-    this.samples = next + owed(this.samples, next) + 1;
-  }
-
-  /** Durable on return. `connection`: the one that it came on, from 1. @throws Error if the store cannot keep it */
-  add(hash: number, connection: number): void {
-    this.hashes.push(hash);
-    this.connections.push(connection);
-    if (this.hashes.length > MAX_KEPT) {
-      this.hashes.shift();
-      this.connections.shift();
+  /**
+   * Durable on return. `connection`: the one that it came on, from 1. `samples`: so many more are owed.
+   * @throws Error if the store cannot keep it: it is not added
+   */
+  add(hash: number, connection: number, samples: number): void {
+    const { hashes, connections } = this;
+    if (hashes.length >= MAX_KEPT) {
+      hashes.shift();
+      connections.shift();
     }
+    hashes.push(hash);
+    connections.push(connection);
+    this.owed += samples;
+    try {
+      this.write();
+    } catch (error) {
+      hashes.pop();
+      connections.pop();
+      this.owed -= samples;
+      throw error;
+    }
+  }
+
+  /** A sample that is owed is appended right after this, as number `next` of the outbox. @throws Error if the store cannot keep that */
+  append(next: number): void {
+    this.owed--;
+    this.due = next;
+    this.write(1, next);
+  }
+
+  /** Behind `append`. What has not come to `outbox` was sent at once, or counted as lost, and is not owed. @throws Error as `append` */
+  appended(outbox: Queue): void {
+    const { due } = this;
+    this.due = NOT_DUE;
+    if (due !== NOT_DUE && outbox.seek(due)?.sequence !== due) this.write();
+  }
+
+  /** A sample that is owed cannot be had. @throws Error if the store cannot keep that */
+  forgive(): void {
+    this.owed--;
     this.write();
   }
 
@@ -77,40 +122,40 @@ export class CommandRecord {
 
   /**
    * Those without an id will not be sent again: any, or those of a connection whose acknowledgement has surely arrived, as what followed it
-   * is acknowledged. Durable with the next `add`.
+   * is acknowledged. `hasAll`: that was on this connection, so those that a broker had to send again came before it (MQTT 5 §4.4): no
+   * other connection's is sent again either. Durable with the next `add` or `write`. Returns whether there were any.
    */
-  retire(connection?: number): void {
-    for (let n = this.hashes.length; n-- > 0; ) {
-      const isOther = connection !== undefined && (connection === 0 || this.connections[n] !== -connection);
-      if (isOther || this.hashes[n] & OWN_ID) continue;
+  retire(connection?: number, hasAll = false): boolean {
+    const { length } = this.hashes;
+    for (let n = length; n-- > 0; ) {
+      const came = this.connections[n];
+      const isOpen =
+        connection !== undefined && (hasAll ? came === connection : connection === 0 || came !== -connection);
+      if (isOpen || this.hashes[n] & OWN_ID) continue;
       this.hashes.splice(n, 1);
       this.connections.splice(n, 1);
     }
+    return this.hashes.length < length;
   }
 
-  private write(): void {
-    const { hashes, samples } = this;
+  /** `more`: are owed, unless `due` shows that one was appended. @throws Error if the store cannot keep it */
+  write(more = 0, due = NOT_DUE): void {
+    const { hashes } = this;
     const bytes = new Uint8Array(HEAD + 4 * hashes.length);
     const view = new DataView(bytes.buffer);
     bytes[0] = FORMAT;
     bytes[1] = hashes.length;
-    view.setUint32(4, samples >>> 0, true);
-    view.setUint32(8, Math.floor(samples / 2 ** 32), true);
+    bytes[OWED_AT] = this.owed + more;
+    view.setUint32(DUE_AT, due >>> 0, true);
+    view.setUint32(DUE_AT + 4, Math.floor(due / 2 ** 32), true);
     for (let n = 0; n < hashes.length; n++) view.setUint32(HEAD + 4 * n, hashes[n], true);
     this.store.write(COMMANDS_KEY, bytes.buffer);
   }
 }
 
-/** Samples that were asked for and not taken before the power went. `next`: number of the next one. */
-export function owedSamples(store: KeyValueStore, next: number): number {
-  const bytes = read(store);
-  if (bytes === undefined) return 0;
-  return owed(samplesOf(new DataView(bytes.buffer, bytes.byteOffset, bytes.length)), next);
-}
-
-function owed(samples: number, next: number): number {
-  const count = Math.max(0, samples - next);
-  return count > MAX_OWED ? 0 : count;
+/** Whether samples are owed by an earlier life, or one may have been appended when it ended. */
+export function owesSamples(store: KeyValueStore): boolean {
+  return (read(store)?.[OWED_AT] ?? 0) > 0;
 }
 
 /** 31 bits of FNV-1a over what makes a command itself and no other; the lowest bit says whether that is an id of its own. */
@@ -137,6 +182,6 @@ function read(store: KeyValueStore): Uint8Array | undefined {
   }
 }
 
-function samplesOf(view: DataView): number {
-  return view.getUint32(4, true) + view.getUint32(8, true) * 2 ** 32;
+function dueOf(view: DataView): number {
+  return view.getUint32(DUE_AT, true) + view.getUint32(DUE_AT + 4, true) * 2 ** 32;
 }

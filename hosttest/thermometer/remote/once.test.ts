@@ -1,0 +1,291 @@
+/*
+ * Commands from afar: each is done once, whatever is sent again and whenever the power goes; a sample that was asked for is taken by the next
+ * life if need be.
+ */
+import { describe, expect, test } from "vitest";
+import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
+import { COMMANDS_KEY } from "../../../src/thermometer/remote/record.js";
+import { SimulatedDevice } from "../../support/device-board.js";
+import { House } from "../../support/house.js";
+import { SEED } from "../../support/seed.js";
+import { Commander } from "./commander.js";
+import { ANSWER, chaos, onRequest, TOPIC, world } from "./world.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+describe("once", () => {
+  test("an id that comes again is not done again, also in another life", () => {
+    const { one, commander, time, answers } = world();
+    const before = one.taken.length;
+    const again = (): void => {
+      commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
+      time.advance(10 * SECOND);
+    };
+    again();
+    again();
+    expect(one.taken.length - before).toBe(1);
+    one.cut();
+    one.powerOn();
+    time.advance(MINUTE);
+    const booted = one.taken.length;
+    again();
+    expect(one.taken.length).toBe(booted);
+    expect(answers().at(-1)).toEqual({ id: "a", ok: true, answer: "done already" });
+  });
+
+  test("asked again in the same life, as its answer was lost: it is answered, and not done again", () => {
+    const { one, ask } = world();
+    const before = one.taken.length;
+    expect(ask('{"command":"sample","id":"a"}')).toMatchObject({ id: "a", ok: true, answer: "21.50 °C" });
+    expect(ask('{"command":"sample","id":"a"}')).toEqual({ id: "a", ok: true, answer: "done already" });
+    expect(one.taken.length).toBe(before + 1);
+  });
+
+  test("asked again while it is being done: one answer, when it is", () => {
+    const { one, commander, time, answers } = world();
+    const before = one.taken.length;
+    for (let n = 0; n < 3; n++) commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
+    time.advance(MINUTE);
+    expect(one.taken.length).toBe(before + 1);
+    expect(answers()).toEqual([{ id: "a", ok: true, answer: "21.50 °C" }]);
+  });
+
+  test("the same words are another command, also where the broker gives them the same packet id", () => {
+    const { one, ask } = world();
+    const before = one.taken.length;
+    for (let n = 0; n < 3; n++) ask("sample");
+    expect(one.taken.length - before).toBe(3);
+  });
+
+  test("and also where its first sending was lost, and it comes with DUP", () => {
+    const { one, ask, commander, house, time } = world();
+    ask("sample");
+    ask("identify");
+    const before = one.taken.length;
+    house.network.loseDevices();
+    commander.send({ payload: "sample", qos: 1 });
+    one.wifi.down();
+    time.advance(MINUTE);
+    one.wifi.up();
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(1);
+  });
+
+  test("also where the same words were the last thing before", () => {
+    const { one, ask, commander, house, time } = world();
+    ask("sample");
+    const before = one.taken.length;
+    house.network.loseDevices();
+    commander.send({ payload: "sample", qos: 1 });
+    time.advance(MINUTE);
+    one.wifi.down();
+    time.advance(MINUTE);
+    one.wifi.up();
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(1);
+  });
+
+  test.each(["before", "in"])(
+    "also where the power goes behind it, and another one is answered %s the next life",
+    (when) => {
+      const { one, ask, commander, house, time } = world();
+      onRequest(one);
+      commander.send({ payload: "sample", qos: 1 });
+      if (when === "before") time.advance(5 * SECOND);
+      else time.runUntil(() => commander.open === 0, MINUTE);
+      one.cut();
+      one.powerOn();
+      time.advance(MINUTE);
+      if (when === "in") ask("identify");
+      const before = one.taken.length;
+      one.settingsFlash.cutAfter(1);
+      commander.send({ payload: "sample", qos: 1 }); // with the same packet id; and with DUP, when the power is back
+      time.advance(SECOND);
+      expect(one.isOn).toBe(false);
+      one.powerOn();
+      time.advance(5 * MINUTE);
+      expect(commander.open).toBe(0);
+      expect(house.sequences().length).toBe(one.taken.length);
+      expect(one.taken.length - before).toBe(1);
+    },
+  );
+
+  test("and also where the broker lost its session before it was acknowledged", () => {
+    const { one, commander, house, time } = world();
+    const before = one.taken.length;
+    commander.isDeaf = true;
+    commander.send({ payload: "sample", qos: 1 });
+    time.runUntil(() => one.taken.length > before, MINUTE);
+    commander.forget();
+    house.broker.stop("lost");
+    commander.isDeaf = false;
+    house.broker.start();
+    time.advance(5 * MINUTE);
+    house.network.loseDevices();
+    commander.send({ payload: "sample", qos: 1 });
+    one.wifi.down();
+    time.advance(MINUTE);
+    one.wifi.up();
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(2);
+  });
+
+  test.each([
+    ["sample", "identify", 1],
+    ["sample", "sample", 2],
+    ["announce", "sample", 1],
+  ])("two at once, whose acknowledgements are lost with the connection: %s and %s", (first, second, readings) => {
+    const { one, commander, house, time } = world();
+    const before = one.taken.length;
+    commander.isDeaf = true;
+    commander.send({ payload: first, qos: 1 });
+    commander.send({ payload: second, qos: 1 });
+    time.runUntil(() => one.taken.length > before, MINUTE);
+    commander.isDeaf = false;
+    house.network.resetAll();
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(readings);
+  });
+
+  test.each(["settingsFlash", "flash"] as const)("a sample, the power cut at any byte that %s is written", (where) => {
+    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
+    onRequest(one);
+    let isCut = true;
+    for (let bytes = 1; isCut; bytes++) {
+      const before = house.sequences().length;
+      one[where].cutAfter(bytes);
+      commander.send({ payload: "sample", qos: 1, correlationData: `${bytes}` });
+      time.advance(SECOND);
+      isCut = !one.isOn;
+      one.cut();
+      one.powerOn();
+      time.runUntil(() => house.sequences().length > before, 5 * MINUTE);
+      time.advance(10 * SECOND);
+      expect(house.sequences().length - before, `cut after ${bytes} bytes`).toBe(1);
+    }
+    expect(commander.open).toBe(0);
+  });
+
+  test.each([
+    ["before its broker is there", 0],
+    ["in the midst of the sample", 5],
+  ])("what an earlier life owes is taken at once; cut again %s, by the next one", (_when, ms) => {
+    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
+    onRequest(one);
+    const before = house.sequences().length;
+    commander.send({ payload: "sample", qos: 1 });
+    time.runUntil(() => commander.open === 0, MINUTE);
+    for (let cuts = 0; cuts < 3; cuts++) {
+      one.cut();
+      one.powerOn();
+      time.advance(ms);
+    }
+    expect(house.sequences().length).toBe(before);
+    one.cut();
+    one.powerOn();
+    time.advance(20 * SECOND);
+    expect(house.sequences().length - before).toBe(1);
+  });
+
+  test("a sample that cannot be had is answered, and not owed", () => {
+    const { one, ask, time } = world();
+    onRequest(one);
+    one.unplugSensor();
+    expect(ask("sample").ok).toBe(false);
+    one.plugSensor();
+    const before = one.taken.length;
+    one.cut();
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(one.taken.length).toBe(before);
+  });
+
+  test.each([1, 2])(
+    "a sample that flash does not take is sent at once, and not owed: the one asked for as number %i",
+    (count) => {
+      const { one, ask, time } = world({ "mqtt.qos": "1" });
+      onRequest(one);
+      one.flash.faults = { program: () => "error" };
+      const before = one.taken.length;
+      // Behind the first one, flash is left alone for a minute. With an id of its own, the record is not written once more for its answer.
+      for (let n = 0; n < count; n++) ask(JSON.stringify({ command: "sample", id: `${n}` }));
+      expect(one.taken.slice(before)).toEqual(Array(count).fill(undefined));
+      one.flash.faults = {};
+      one.cut();
+      one.powerOn();
+      time.advance(MINUTE);
+      expect(one.taken.length).toBe(before + count);
+    },
+  );
+
+  test("settings that begin sampling anew in the midst of a sample: it is taken", () => {
+    const { one, commander, time, answers } = world({ remote: "on" });
+    onRequest(one);
+    const before = one.taken.length;
+    commander.send({ payload: "sample", qos: 1 });
+    commander.send({ payload: "offset 0.5", qos: 1 });
+    time.advance(10 * SECOND);
+    expect(one.taken.length - before).toBe(1);
+    expect(answers().map(({ ok }) => ok)).toEqual([true, true]);
+  });
+
+  test("an outbox that was erased owes no samples, and one more when it is asked for", () => {
+    const { one, ask, time, house } = world({ interval: "60" });
+    time.advance(60 * MINUTE);
+    ask("sample");
+    one.cut();
+    one.flash.powerOn();
+    one.flash.eraseBlock(0, one.flash.status().blocks);
+    const boot = (): number => {
+      const before = house.messages.length;
+      one.powerOn();
+      time.advance(30 * SECOND);
+      return house.messages.slice(before).filter(({ topic }) => topic.endsWith("/temperature")).length;
+    };
+    expect(boot()).toBe(1);
+    const before = one.taken.length;
+    ask("sample");
+    expect(one.taken.length - before).toBe(1);
+    one.cut();
+    expect(boot()).toBe(1);
+  });
+
+  test("what is surely acknowledged when the device leaves is not on record any more", () => {
+    const { one, commander, time } = world();
+    commander.send({ payload: "identify", qos: 1 });
+    time.runUntil(() => commander.open === 0 && one.firmware.uplink?.hasAnswered === true, MINUTE);
+    one.firmware.stop(() => {});
+    one.cut();
+    one.settingsFlash.powerOn();
+    const record = new KeyValueOnFlash(one.settingsFlash).read(COMMANDS_KEY);
+    expect(new Uint8Array(record ?? [])[1]).toBe(0);
+  });
+
+  test("a sleeper does what waits at its next report", () => {
+    const house = new House();
+    const commander = new Commander(house, TOPIC);
+    const defaults = { sleep: "on", interval: "60", report: "10", awake: "30", remote: "on" };
+    const one = new SimulatedDevice({ house, defaults, sleep: { rate: 1 } });
+    one.powerOn();
+    house.time.advance(2 * MINUTE);
+    expect(one.isOn).toBe(false);
+    commander.send({ payload: "report 20", qos: 1 });
+    house.time.advance(11 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(house.payloads(ANSWER).map((payload) => JSON.parse(payload).answer)).toEqual(["saved: report"]);
+  });
+});
+
+test.each([
+  [1, false],
+  [2, false],
+  [1, true],
+] as const)("through cuts and resets at QoS %i (ids of their own: %s): each done once", (qos, hasIds) => {
+  const seen = chaos(qos, SEED, 100, hasIds);
+  expect(seen).toMatchObject({ open: 0, refused: 0, crashes: 0, taken: seen.samples, lastReport: seen.report });
+});

@@ -1,0 +1,32 @@
+/*
+ * The record of commands: which are kept, and until when.
+ */
+import { expect, test } from "vitest";
+import { CommandRecord, commandHash } from "../../../src/thermometer/remote/record.js";
+import { MemoryStore } from "../../settings/memory-store.js";
+
+const hash = commandHash(["1", "sample"], false);
+
+test("a command that came again on this connection is kept until what was sent behind it has arrived", () => {
+  const store = new MemoryStore();
+  new CommandRecord(store, 0).add(hash, 1, 0);
+  const record = new CommandRecord(store, 0);
+  expect(record.again(hash, 1)).toBe(true);
+  expect(record.again(hash, 2)).toBe(false);
+  record.retire(2, true);
+  expect(record.has(hash)).toBe(true);
+  record.follow(2);
+  record.retire(2, true);
+  expect(record.has(hash)).toBe(false);
+});
+
+test("of many, the latest 32 are kept; those with an id of their own outlive any proof", () => {
+  const store = new MemoryStore();
+  const record = new CommandRecord(store, 0);
+  const hashes = Array.from({ length: 40 }, (_, n) => commandHash([`${n}`], true));
+  for (const one of hashes) record.add(one, 1, 0);
+  record.retire();
+  const later = new CommandRecord(store, 0);
+  expect(hashes.filter((one) => record.has(one))).toEqual(hashes.slice(8));
+  expect(hashes.filter((one) => later.has(one))).toEqual(hashes.slice(8));
+});
