@@ -1,7 +1,8 @@
 /*
  * A house on virtual time: one broker, the network to it, and what a subscriber of everything would see.
  */
-import { DETAIL_MESSAGES } from "../../src/thermometer/presence/diagnostics.js";
+import { detailMessages } from "../../src/homeassistant/details.js";
+import { diagnostics } from "../../src/thermometer/presence/diagnostic-rows.js";
 import { Broker } from "../simulation/broker/broker.js";
 import type { Forwarded } from "../simulation/broker/message.js";
 import { ORDINARY, type Terms } from "../simulation/broker/terms.js";
@@ -28,9 +29,11 @@ export function withDiagnostics(topics: readonly string[]): string[] {
   return topics.flatMap((topic) => [topic, ...more(topic)]).sort();
 }
 
-/** Without the last message: what it says is of a board that measures its cells. */
+/** Messages with the entities of the diagnostics, of a board that does not measure its cells: that row is the last one. */
+export const DETAILS_WITHOUT_CELLS = detailMessages(diagnostics.length - 1);
+
 function detailTopics(deviceTopic: string): string[] {
-  return Array.from({ length: DETAIL_MESSAGES - 1 }, (_, n) => deviceTopic.replace(/config$/, `details${n}/config`));
+  return Array.from({ length: DETAILS_WITHOUT_CELLS }, (_, n) => deviceTopic.replace(/config$/, `details${n}/config`));
 }
 
 /** The broker's side of the house: everything that was forwarded, and what it keeps. */
