@@ -2,7 +2,7 @@
  * The thermometer: joins the rooms. A reading comes from the sampler, is journalled in the outbox (QoS 1 and 2) and
  * handed to the uplink, which settles it there; the link, the clock and the prompt stand beside that way and never on it.
  * Knows no hardware: all of it comes with the board. One object is one life between two resets; `close` is the power cut.
- * In safe mode there are the prompt and the link alone: what lies in flash is not touched.
+ * In safe mode there are the prompt, the link and updates alone: what lies in flash is not touched.
  */
 import type { Board } from "./board.js";
 import type { Sample } from "./channels/sample.js";
@@ -21,6 +21,7 @@ import { Outbox } from "./outbox/outbox.js";
 import type { Key } from "./settings/schema.js";
 import { Settings } from "./settings/settings.js";
 import type { KeyValueStore } from "./settings/store.js";
+import { openSafeUplink, type SafeUplink } from "./thermometer/broker/safe-uplink.js";
 import type { SessionRecord } from "./thermometer/broker/session-record.js";
 import { Uplink, type UplinkOwner } from "./thermometer/broker/uplink.js";
 import { DeviceLog } from "./thermometer/device-log.js";
@@ -59,6 +60,8 @@ export class Thermometer
   readonly flashTrouble: string | undefined;
   readonly link: Link | undefined;
   readonly uplink: Uplink | undefined;
+  /** In safe mode, where the firmware can be replaced. */
+  readonly safeUplink: SafeUplink | undefined;
   readonly uplinkTrouble: string | undefined;
   readonly time: TimeSync | undefined;
   readonly sampling: Sampling | undefined;
@@ -116,6 +119,7 @@ export class Thermometer
       this.uplinkTrouble = trouble;
       this.time = this.attempt("time", () => this.openTime());
     }
+    if (!isWhole && !isResetDue) this.safeUplink = this.attempt("update", () => openSafeUplink(this));
     if (isOnline) this.link = this.attempt("wifi", () => this.openLink());
     if (board.wifi === undefined) this.onNetwork(true);
     this.sampling = this.intake && this.attempt("sensor", () => new Sampling(this));
@@ -231,6 +235,7 @@ export class Thermometer
 
   closeNetwork(): void {
     this.uplink?.close();
+    this.safeUplink?.close();
     this.time?.close();
     this.link?.close();
   }
@@ -309,6 +314,7 @@ export class Thermometer
   onClock(): void {
     this.journal?.clockSet();
     this.uplink?.clockSet();
+    this.safeUplink?.clockSet();
     if (this.clockPatience !== undefined) this.startUplink();
   }
 
@@ -342,6 +348,7 @@ export class Thermometer
   }
 
   private onNetwork(up: boolean): void {
+    this.safeUplink?.network(up);
     if (!up) {
       this.time?.linkDown();
       this.uplink?.linkDown();

@@ -219,12 +219,12 @@ export class SimulatedDevice {
   }
 
   get isConnected(): boolean {
-    return this.#firmware?.uplink?.isConnected === true;
+    return (this.#firmware?.uplink ?? this.#firmware?.safeUplink)?.isConnected === true;
   }
 
   /** A piece of a message comes in, if the device is connected. */
   hear(topic: string, payload: Uint8Array, offsetBytes: number, totalBytes: number): void {
-    const uplink = this.#firmware?.uplink;
+    const uplink = this.#firmware?.uplink ?? this.#firmware?.safeUplink;
     if (uplink?.isConnected !== true) return;
     const last = offsetBytes + payload.length === totalBytes;
     const message = { topic, qos: 1, retain: false, dup: false, totalBytes, offsetBytes, payload, last } as const;

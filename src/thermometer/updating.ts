@@ -17,11 +17,21 @@ import type { KeyValueStore } from "../settings/store.js";
 import type { UpdatePort } from "../update/io.js";
 import { Updates, type UpdatesOwner } from "../update/updates.js";
 import { VERSION } from "../version.js";
-import type { Uplink } from "./broker/uplink.js";
 import type { Sampling } from "./sampling.js";
 
 /** Until the socket is asked again to take the state. */
 const SAY_AGAIN_MS = 250;
+
+/** What updates ask of the client. */
+export interface UpdateClient {
+  readonly isConnected: boolean;
+  /** Connected, and nothing waits for an answer. */
+  readonly isIdle: boolean;
+  readonly status: { readonly state: string };
+  publish(topic: string, payload: Uint8Array, options: { readonly qos: 0; readonly retain: boolean }): boolean;
+  subscribe(filter: string, qos: 1): void;
+  unsubscribe(filter: string): void;
+}
 
 /** What updates ask of the device. */
 export interface UpdatingOwner {
@@ -31,7 +41,9 @@ export interface UpdatingOwner {
   readonly id: string;
   readonly health: { readonly lastWords: string };
   readonly link: Link | undefined;
-  readonly uplink: Uplink | undefined;
+  readonly uplink: UpdateClient | undefined;
+  /** Of a device in safe mode, which has no other. */
+  readonly safeUplink: UpdateClient | undefined;
   readonly sampling: Sampling | undefined;
   /** Of a thermometer that sleeps. */
   readonly sleep: { readonly hasPrompt: boolean } | undefined;
@@ -67,6 +79,11 @@ export class Updating implements UpdatesOwner {
     return this.updates.isTrial;
   }
 
+  /** The build has a key. */
+  get isOn(): boolean {
+    return this.update.key !== undefined;
+  }
+
   /** The device is not to sleep. */
   get isBusy(): boolean {
     return this.updates.isBusy;
@@ -79,7 +96,7 @@ export class Updating implements UpdatesOwner {
 
   /** Everything else of the thermometer has been made. */
   begin(): void {
-    this.owner.uplink?.subscribe(this.topic("offer"), 1);
+    this.client?.subscribe(this.topic("offer"), 1);
     this.updates.begin();
   }
 
@@ -131,7 +148,7 @@ export class Updating implements UpdatesOwner {
 
   /** Nothing of it waits in RAM: what the socket does not take is said a little later, as it is then. */
   onState(): void {
-    const { uplink } = this.owner;
+    const uplink = this.client;
     this.rest();
     const isConnected = uplink?.isConnected === true;
     const options = { qos: 0, retain: true } as const;
@@ -154,7 +171,7 @@ export class Updating implements UpdatesOwner {
   }
 
   wantChunks(isWanted: boolean): void {
-    const { uplink } = this.owner;
+    const uplink = this.client;
     const topic = this.topic("chunk");
     if (isWanted) uplink?.subscribe(topic, 1);
     else uplink?.unsubscribe(topic);
@@ -181,10 +198,14 @@ export class Updating implements UpdatesOwner {
   }
 
   brokerTrouble(): string {
-    const { uplink } = this.owner;
+    const uplink = this.client;
     if (uplink === undefined) return "no broker";
     if (!uplink.isConnected) return `broker ${uplink.status.state}`;
     return uplink.isIdle ? "" : "the broker does not answer";
+  }
+
+  private get client(): UpdateClient | undefined {
+    return this.owner.uplink ?? this.owner.safeUplink;
   }
 
   private topic(name: "offer" | "chunk" | "state"): string {

@@ -9,6 +9,7 @@ import type { TimeSync } from "../../network/time-sync.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { Settings } from "../../settings/settings.js";
 import type { KeyValueStore } from "../../settings/store.js";
+import type { SafeUplink } from "../broker/safe-uplink.js";
 import type { SessionRecord } from "../broker/session-record.js";
 import type { Uplink } from "../broker/uplink.js";
 import type { Health } from "../health.js";
@@ -38,6 +39,8 @@ export interface Product extends Firmware {
   /** Undefined until a broker is set, or if the settings cannot be had: `uplinkTrouble` says why. */
   readonly uplink: Uplink | undefined;
   readonly uplinkTrouble: string | undefined;
+  /** Only in safe mode. */
+  readonly safeUplink: SafeUplink | undefined;
   /** Undefined where the clock is never set. */
   readonly time: TimeSync | undefined;
   /** Undefined where no readings are taken. */

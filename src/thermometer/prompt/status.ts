@@ -75,7 +75,8 @@ function wifi({ link }: Product): readonly Row[] {
 }
 
 function broker(thermometer: Product): string {
-  const { uplink, uplinkTrouble, settings, health } = thermometer;
+  const { uplink, safeUplink, uplinkTrouble, settings, health } = thermometer;
+  if (safeUplink !== undefined) return `safe mode, for updates alone: ${safeUplink.status.state}`;
   if (health.safeMode !== undefined) return "off: safe mode";
   if (settings.get("mqtt.host") === "") return "not configured: set mqtt.host, save, reboot";
   const name = `${settings.get("mqtt.host")}:${brokerPort(settings)}`;

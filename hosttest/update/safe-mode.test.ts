@@ -1,0 +1,98 @@
+/*
+ * A device whose firmware dies after every boot, without anybody at its prompt: safe mode hears of an update, takes it, and readings go on
+ * where they were. What the broker holds for the device's own session is left as it is.
+ */
+import { expect, test } from "vitest";
+import { makeImage } from "../../boards/parts/flash/image.js";
+import { ALIVE_MS, DEATHS } from "../../src/health/boot-guard.js";
+import { SAFE_UPLINK_MS } from "../../src/thermometer/broker/safe-uplink.js";
+import { SAFE_MODE_MS } from "../../src/thermometer/health.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House } from "../support/house.js";
+import { SimulatedHost } from "./support/host.js";
+import { keyPair, offerOf } from "./support/keys.js";
+
+const ID = "thermometer020000000001";
+const TOPIC = `home/kitchen/${ID}/update`;
+const OLD = makeImage({ version: "0.2.0", chip: "test" }, 9_000);
+const NEW = makeImage({ version: "0.3.0", chip: "test" }, 20_000);
+
+function inSafeMode(key: Uint8Array | "none" = keyPair(1).publicKey) {
+  const house = new House();
+  const slots = { image: OLD, blocks: 6, key: key === "none" ? undefined : key };
+  const device = new SimulatedDevice({ house, slots, defaults: { "mqtt.qos": "2" } }).powerOn();
+  house.time.advance(120_000);
+  house.broker.stop("kept"); // some readings wait
+  house.time.advance(60_000);
+  for (let death = 0; death <= DEATHS; death++) {
+    if (death > 0) house.time.advance(20_000);
+    device.crash(new TypeError("outbox: no such block"));
+  }
+  house.broker.start();
+  expect(device.firmware.health.safeMode).toBeDefined();
+  return { house, device };
+}
+
+test("a minute after the boot it is at the broker for updates alone; the new image runs, and no reading is lost or doubled", () => {
+  const { house, device } = inSafeMode();
+  const waiting = house.messages.length;
+  expect(SAFE_UPLINK_MS).toBeGreaterThan(ALIVE_MS); // the boot counts as alive first
+  house.time.advance(SAFE_UPLINK_MS - 1_000);
+  expect(house.messages.length).toBe(waiting);
+  expect(device.status("broker")).toBe("safe mode, for updates alone: stopped");
+  house.time.advance(10_000);
+  expect(device.status("broker")).toBe("safe mode, for updates alone: connected");
+  const said = house.messages.slice(waiting);
+  expect(said.map(({ topic }) => topic)).toEqual([`${TOPIC}/state`]);
+  const { programs } = device.flash;
+  const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
+  house.time.runUntil(() => host.sender.outcome !== undefined, 120_000);
+  expect(host.sender.outcome).toBe("confirmed");
+  expect(device.started.at(-1)).toBe("0.3.0");
+  expect(device.firmware.health.safeMode).toBeUndefined();
+  expect(programs).toBeLessThan(device.flash.programs); // and readings are taken again
+  house.time.advance(60_000);
+  device.firmware.stopSampling();
+  house.time.advance(60_000);
+  const sequences = house.sequences();
+  expect(sequences).toEqual([...sequences.keys()]);
+  expect(sequences.length).toBe(device.taken.length);
+  expect(device.firmware.lifetime?.possibleDoubles).toBe(0);
+  expect(house.breaches).toEqual([]);
+  expect(device.crashes.length).toBe(0);
+});
+
+test("it restarts in the midst of one like any other day, and goes on where it was", () => {
+  const { house, device } = inSafeMode();
+  house.time.advance(SAFE_MODE_MS - 250);
+  const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
+  house.time.advance(120_000);
+  expect(device.restarts[0]).toBe("safe mode is over");
+  expect(host.sender.outcome).toBe("confirmed");
+});
+
+test("without a key in the build it stays away from the broker", () => {
+  const { house, device } = inSafeMode("none");
+  const { length } = house.messages;
+  house.time.advance(600_000);
+  expect(house.messages.slice(length)).toEqual([]);
+  expect(device.status("broker")).toBe("off: safe mode");
+});
+
+test("it is not to be reset by whatever it has at the broker: connection lost, broker away, power cut", () => {
+  const { house, device } = inSafeMode();
+  house.time.advance(70_000);
+  house.network.resetAll();
+  house.time.advance(10_000);
+  expect(device.status("broker")).toContain("connected");
+  house.broker.stop("kept");
+  house.time.advance(30_000);
+  expect(device.status("broker")).not.toContain("connected");
+  house.broker.start();
+  house.time.advance(120_000);
+  expect(device.status("broker")).toContain("connected");
+  device.cut();
+  house.time.advance(5_000);
+  expect(device.crashes).toEqual([]);
+  expect(house.breaches).toEqual([]);
+});
