@@ -87,7 +87,7 @@ export class Thermometer
     this.store = openSettings(board);
     if (this.store instanceof NoSettings)
       this.log("error", `${this.store.reason}; defaults apply, nothing can be saved`);
-    this.settings = new Settings(new SettingsOwner(this));
+    this.settings = new Settings(new SettingsOwner(this), awakening?.record !== undefined);
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     this.health = new Health(this);
     if (board.update !== undefined) this.updating = this.attempt("update", () => new Updating(this));

@@ -20,6 +20,8 @@ const MAX_READS = 1_024;
 const MAX_PROGRAMS = 500;
 /** Goals of a wake that samples and sleeps; 0.1 booted for each sample, at 97,000 computrons and 81 reads or more. */
 const WAKE = { computrons: 9_000, reads: 4, readBytes: 600, programs: 2 };
+/** The goal is 200: not met. */
+const MAX_WAKE_SLOTS = 285;
 const WAKES = 20;
 /** Samples that wait for a report. */
 const WAITING = 60;
@@ -74,15 +76,18 @@ function rowsOf(contents: Contents, blocks: number, { mount, start }: Boot): Row
 function wakeRows(wake: WakeWork): Row[] {
   return [
     row("wake that samples and sleeps: computrons", wake.computrons, "computrons", WAKE.computrons),
-    row("wake that samples and sleeps: slots", wake.slots, "slots"), // the goal is 200: not met
+    row("wake that samples and sleeps: slots", wake.slots, "slots", MAX_WAKE_SLOTS),
     row("wake that samples and sleeps: flash reads", wake.reads, "reads", WAKE.reads),
     row("wake that samples and sleeps: flash bytes read", wake.readBytes, "bytes", WAKE.readBytes),
     row("wake that samples and sleeps: flash programs", wake.programs, "programs", WAKE.programs),
   ];
 }
 
-/** The goal is 60,000: not met. What is known to stand at the broker is not read from flash again, which is 20,000. */
-const MAX_REPORT_COMPUTRONS = 98_000;
+/**
+ * The goal is 60,000: not met. 64,000 are spent before the first callback (settings 14,000, outbox and notes 16,000, client 18,000, the
+ * sampler and CONNECT 11,000), the others on CONNACK and the window's eight readings. With settings saved in flash, as a device has them.
+ */
+const MAX_REPORT_COMPUTRONS = 95_500;
 
 function reportRows({ toPublish, toSleep }: ReportCost): Row[] {
   return [

@@ -109,5 +109,6 @@ export function busOptions(port: SensorPort, address: number): BusOptions {
 
 /** The `sensor` option of a driver, for the chip at `address`. */
 export function sensorIO(port: SensorPort, address: number): SensorIO {
-  return { io: port.io, ...busOptions(port, address) };
+  const { digital: _digital, hz = BUS_HZ, timeout = BUS_TIMEOUT_MS, ...bus } = port; // as above, `io` with it
+  return { ...bus, hz, timeout, address };
 }

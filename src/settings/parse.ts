@@ -5,7 +5,7 @@
  */
 import { nearest } from "./nearest.js";
 import { findSetting, type Key, type Setting, type SettingType, schema, type Value, type Values } from "./schema.js";
-import { utf8Length } from "./texts.js";
+import { isPlain, utf8Length } from "./texts.js";
 
 const MAX_QUOTED = 40; // characters of a wrong value that a message repeats
 const REPLACEMENT = "\ufffd"; // what a decoder makes of bytes that are no UTF-8
@@ -141,6 +141,7 @@ function formatNumber(value: number): string {
 
 /** Text of Unicode characters: no lone surrogate, no NUL (MQTT 3.1.1 §1.5.3; C strings end there), no decoding error. */
 function isWellFormed(text: string): boolean {
+  if (isPlain(text)) return true;
   for (const character of text) {
     const code = character.codePointAt(0)!;
     if (code === 0 || (code >= 0xd800 && code <= 0xdfff) || character === REPLACEMENT) return false;

@@ -11,7 +11,7 @@ import type { PastedKey } from "./broker-settings.js";
 import { readLong } from "./long-values.js";
 import { expectation, formatValue, parseSetting, requireSetting, SettingError, suggestions } from "./parse.js";
 import { kindPasted, PastedValues, type Pasting, pasting } from "./pasted.js";
-import { defaultValues, type Key, keys, type Setting, type Value, type Values } from "./schema.js";
+import { defaultValues, findSetting, type Key, keys, type Setting, type Value, type Values } from "./schema.js";
 import { GenerationStore, type KeyValueStore, type Stored } from "./store.js";
 
 /** Kept: the two callbacks are called on it. */
@@ -84,17 +84,20 @@ export class Settings {
   private readonly edits: Layer = Object.create(null);
   private _pasted: PastedValues | undefined;
 
-  /** Loads what was saved. @throws SettingError for a wrong override; damage on flash is reported, never thrown */
-  constructor(options: SettingsOptions) {
+  /**
+   * Loads what was saved. `isBrief`: only what is in force is looked at, not whether what was saved before it is damaged.
+   * @throws SettingError for a wrong override; damage on flash is reported, never thrown
+   */
+  constructor(options: SettingsOptions, isBrief = false) {
     const { defaults = {}, overrides = {} } = options;
     this.options = options;
     Object.keys(overrides).forEach((key) => put(this.effective, key, parseSetting(key, overrides[key])));
     Object.keys(defaults).forEach((key) => this.take(this.board, key, defaults[key], "board default"));
-    const { settings, problem } = this.generations().load();
+    const { settings, problem } = this.generations().load(isBrief);
     if (problem !== undefined) options.onProblem?.(problem);
-    keys.forEach((key) => {
+    Object.keys(settings).forEach((key) => {
       const text = settings[key];
-      if (typeof text === "string") this.take(this.saved, key, text, "saved");
+      if (typeof text === "string" && findSetting(key) !== undefined) this.take(this.saved, key, text, "saved");
     });
   }
 

@@ -42,6 +42,8 @@ const VERSION_AT = 0;
 const GENERATION_AT = 4;
 const CRC_AT = 8;
 const JSON_AT = 12;
+/** Characters that are made in one call: each takes a slot of the stack. */
+const PIECE = 32;
 
 /** What lies under one of the two keys. */
 type Generation =
@@ -60,8 +62,13 @@ export class GenerationStore {
     this.store = store;
   }
 
-  /** The newest generation that is whole; none is no problem, it is the first boot. Never throws. */
-  load(): Loaded {
+  /**
+   * The newest generation that is whole; none is no problem, it is the first boot. Never throws. `isBrief`: where the one with the
+   * higher number is whole, the other one is not looked at, and not reported if it is damaged.
+   */
+  load(isBrief = false): Loaded {
+    const newest = isBrief ? this.newest() : undefined;
+    if (newest !== undefined) return newest;
     const generations = [this.read(0), this.read(1)];
     let settings: Stored = {};
     this.current = generations[0].kind === "absent" ? 1 : 0; // the first save goes to the other one
@@ -107,15 +114,34 @@ export class GenerationStore {
     this.generation = 0;
   }
 
+  /** The generation with the higher number; undefined: there are not two of them, or it is not whole. */
+  private newest(): Loaded | undefined {
+    try {
+      const [first, second] = [this.bytes(0), this.bytes(1)];
+      if (first === undefined || second === undefined) return undefined;
+      const current = numberIn(first) > numberIn(second) ? 0 : 1;
+      const found = decode(current === 0 ? first : second);
+      if (found.kind !== "whole") return undefined;
+      this.current = current;
+      this.generation = found.number;
+      return { settings: found.settings, generation: found.number };
+    } catch {
+      return undefined;
+    }
+  }
+
   private read(which: number): Generation {
     try {
-      const value = this.store.read(GENERATION_KEYS[which]);
-      return value === undefined
-        ? { kind: "absent" }
-        : decode(value instanceof Uint8Array ? value : new Uint8Array(value));
+      const value = this.bytes(which);
+      return value === undefined ? { kind: "absent" } : decode(value);
     } catch {
       return { kind: "damaged" };
     }
+  }
+
+  private bytes(which: number): Uint8Array | undefined {
+    const value = this.store.read(GENERATION_KEYS[which]);
+    return value === undefined || value instanceof Uint8Array ? value : new Uint8Array(value);
   }
 }
 
@@ -146,6 +172,11 @@ function encode(settings: Stored, generation: number): ArrayBuffer {
   return bytes.buffer;
 }
 
+/** @throws RangeError where there are fewer bytes */
+function numberIn({ buffer, byteOffset, length }: Uint8Array): number {
+  return new DataView(buffer, byteOffset, length).getUint32(GENERATION_AT, true);
+}
+
 function decode(bytes: Uint8Array): Generation {
   if (bytes.length < JSON_AT) return { kind: "damaged" };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -154,7 +185,9 @@ function decode(bytes: Uint8Array): Generation {
   const number = view.getUint32(GENERATION_AT, true);
   if (version !== FORMAT_VERSION) return { kind: "newer", version, number };
   let json = "";
-  for (let i = JSON_AT; i < bytes.length; i++) json += String.fromCharCode(bytes[i]);
+  for (let i = JSON_AT; i < bytes.length; i += PIECE) {
+    json += String.fromCharCode.apply(undefined, bytes.subarray(i, i + PIECE) as unknown as number[]);
+  }
   const settings: unknown = JSON.parse(json);
   if (settings === null || typeof settings !== "object" || Array.isArray(settings)) return { kind: "damaged" };
   return { kind: "whole", number, settings: settings as Stored };
@@ -176,34 +209,20 @@ function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, "0")}`;
 }
 
-/** CRC-32 (IEEE 802.3, reflected) of all bytes but those of the CRC itself, four bits at a time. */
+/** CRC-32 (IEEE 802.3, reflected) of all bytes but those of the CRC itself. A byte at a time: each start of a sleeper that reports waits for it. */
 function checksum(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) {
-    if (i === CRC_AT) i = JSON_AT;
-    if (i === bytes.length) break;
-    crc ^= bytes[i];
-    crc = (crc >>> 4) ^ CRC_OF_NIBBLE[crc & 15];
-    crc = (crc >>> 4) ^ CRC_OF_NIBBLE[crc & 15];
+  let crc = -1;
+  let at = 0;
+  for (const end of [CRC_AT, bytes.length]) {
+    for (; at < end; at++) crc = (crc >>> 8) ^ CRC_OF_BYTE[(crc ^ bytes[at]) & 0xff];
+    at = JSON_AT;
   }
   return ~crc >>> 0;
 }
 
-const CRC_OF_NIBBLE = Uint32Array.of(
-  0x00000000,
-  0x1db71064,
-  0x3b6e20c8,
-  0x26d930ac,
-  0x76dc4190,
-  0x6b6b51f4,
-  0x4db26158,
-  0x5005713c,
-  0xedb88320,
-  0xf00f9344,
-  0xd6d6a3e8,
-  0xcb61b38c,
-  0x9b64c2b0,
-  0x86d3d2d4,
-  0xa00ae278,
-  0xbdbdf21c,
-);
+/** Made when the module is loaded: on a device that is at build time, and it lies in flash. */
+const CRC_OF_BYTE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  return crc;
+});

@@ -5,7 +5,7 @@
 import type { Board } from "../../../src/board.js";
 import { startFirmware } from "../../../src/firmware.js";
 import type { Sleeper, WakeCause } from "../../../src/power/io.js";
-import type { KeyValueStore } from "../../../src/settings/store.js";
+import { GenerationStore, type KeyValueStore } from "../../../src/settings/store.js";
 import { ANNOUNCED_KEY } from "../../../src/thermometer/presence/announcement.js";
 import { forgetTimers, hasTimers, nextCallback, sleepFor, wired } from "./app.js";
 import { announceReadable, readable } from "./harness.js";
@@ -19,11 +19,13 @@ const CAUSE = 1;
 const REPORTS = 2;
 const CAUSES: readonly WakeCause[] = Object.freeze<WakeCause[]>(["reset", "timer"]);
 
-/** Beside the settings it has what the device has said of itself. */
+/** Two generations of settings, and what the device has said of itself. */
+const values: Record<string, ArrayBuffer | undefined> = { "settings.a": undefined, "settings.b": undefined };
 const store: KeyValueStore = {
-  read: (key) => (key === ANNOUNCED_KEY ? announced : undefined),
+  read: (key) => (key === ANNOUNCED_KEY ? announced : values[key]?.slice(0)),
   write(key, value) {
     if (key === ANNOUNCED_KEY) announced = value;
+    else values[key] = value;
   },
   delete() {},
 };
@@ -65,10 +67,14 @@ export function reportCost(waiting: number, published: () => number): ReportCost
     sleep: { value: { io: Chip } },
     serial: { value: undefined },
     openSettings: { value: (): KeyValueStore => store },
-    overrides: {
-      value: { ...wired.overrides, sleep: "on", interval: "60", report: String(waiting), awake: "10", discovery: "on" },
-    },
+    overrides: { value: undefined },
   });
+  const typed = { ...wired.overrides, sleep: "on", interval: "60", report: String(waiting), awake: "10" };
+  for (const more of [{}, { "wifi.ssid": "home", "wifi.password": "correct horse" }]) {
+    const generations = new GenerationStore(store);
+    generations.load();
+    generations.save({ ...typed, ...more });
+  }
   state[CAUSE] = 0;
   let cost = wake(board, published);
   state[CAUSE] = 1;

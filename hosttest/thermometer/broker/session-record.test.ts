@@ -92,3 +92,19 @@ describe("notes of older firmware", () => {
     expect([record.perhapsSent, record.level(NOW_MS)]).toEqual([window, 5]);
   });
 });
+
+test("whose the record is, is not taken from the last answer: another id, host or port is another session, and none is after `forget`", () => {
+  const { record, boot } = recordOn();
+  record.record("t1", "broker", 1883, 8, 5, NOW_MS);
+  for (let turn = 0; turn < 2; turn++) {
+    expect(record.is("t1", "broker", 1883)).toBe(true);
+    expect(record.is("t2", "broker", 1883)).toBe(false);
+    expect(record.is("t1", "other", 1883)).toBe(false);
+    expect(record.is("t1", "broker", 1884)).toBe(false);
+  }
+  record.forget();
+  expect(record.is("t1", "broker", 1883)).toBe(false);
+  record.record("t1", "other", 1883, 8, 4, NOW_MS);
+  expect([record.is("t1", "broker", 1883), record.is("t1", "other", 1883)]).toEqual([false, true]);
+  expect([boot().is("t1", "other", 1883), boot().level(NOW_MS)]).toEqual([true, 4]);
+});

@@ -64,7 +64,7 @@ export class Wake {
     return this.sleeper.slowClockMs() - this.record.originMs;
   }
 
-  private readonly begin = (): void => {
+  private begin(): void {
     const { record, sleeper, board } = this;
     this.timer = undefined;
     const nowMs = this.uptimeMs();
@@ -72,9 +72,10 @@ export class Wake {
     if (duties === SAMPLE && this.open()) this.ask();
     else if (duties !== 0) this.leaveToWhole();
     // The timer was early: the slow clock has changed its pace. By less than a sleep is worth: it waits, with nothing open.
-    else if (sleepMs(record, nowMs) === 0) this.timer = board.timers.set(this.begin, record.nextSampleMs - nowMs);
+    else if (sleepMs(record, nowMs) === 0)
+      this.timer = board.timers.set(() => this.begin(), record.nextSampleMs - nowMs);
     else this.sleep();
-  };
+  }
 
   private remembers(): boolean {
     const { sleeper, record } = this;
