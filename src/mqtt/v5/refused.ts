@@ -35,8 +35,9 @@ const MAX_VAIN = 8;
 const MAX_KEPT = 8;
 /** Times that one is refused before it may be a dead letter. */
 const MIN_TIMES = 3;
-/** Times in a row that one is put off before the others go. */
+/** Times in a row that one is put off before the others go; once they have, they go at once. */
 const MAX_LATER = 10;
+const NONE = -1;
 
 /** What `Refused` needs of its owner. */
 export interface RefusedOwner {
@@ -80,8 +81,8 @@ export class Refused implements Refusals {
   private newest = -1;
   /** So many were refused for the first time since one was taken. */
   private vain = 0;
-  /** The oldest that is put off; -1: none. */
-  private putOff = -1;
+  /** The oldest that is put off; -1: none; -2 - n: none, and the last that was is n, on a connection before. */
+  private putOff = NONE;
   private putOffTimes = 0;
   /** Nothing new goes until the timer ends. */
   private isWaiting = false;
@@ -95,19 +96,28 @@ export class Refused implements Refusals {
     this.owner = owner;
   }
 
-  /** The oldest that are held back, and how often each was refused. */
+  /** The oldest that are held back, and how often each was refused; before them, with its number negative, the one that is put off. */
   get learned(): readonly number[] {
     const kept = this.rows
       .slice()
       .sort((a, b) => a.sequence - b.sequence)
       .slice(0, MAX_KEPT);
-    return kept.flatMap(({ sequence, times }) => [sequence, times]);
+    const numbers = kept.flatMap(({ sequence, times }) => [sequence, times]);
+    return this.putOff === NONE
+      ? numbers
+      : [Math.min(this.putOff, formerly(this.putOff)), this.putOffTimes, ...numbers];
   }
 
   set learned(numbers: readonly number[]) {
     this.rows = [];
-    for (let at = 1; at < numbers.length; at += 2)
-      this.rows.push({ sequence: numbers[at - 1], isHeld: false, times: numbers[at] });
+    for (let at = 1; at < numbers.length; at += 2) {
+      const sequence = numbers[at - 1];
+      if (sequence >= 0) this.rows.push({ sequence, isHeld: false, times: numbers[at] });
+      else {
+        this.putOff = sequence;
+        this.putOffTimes = numbers[at];
+      }
+    }
   }
 
   get isActive(): boolean {
@@ -128,7 +138,8 @@ export class Refused implements Refusals {
   }
 
   begin(): void {
-    this.putOff = this.putOffNext = -1; // nothing was sent that is not behind it
+    if (this.putOff >= 0) this.putOff = formerly(this.putOff); // nothing was sent that is not behind it
+    this.putOffNext = NONE;
     this.again();
   }
 
@@ -147,12 +158,13 @@ export class Refused implements Refusals {
       this.forget(sequence);
       return "dead letter";
     }
-    if (meaning === "later" && !(sequence === this.putOff && this.putOffTimes >= MAX_LATER)) {
+    let row = this.rows.find((each) => each.sequence === sequence);
+    const isOften = this.putOffTimes >= MAX_LATER && (sequence === this.putOff || this.putOff === formerly(sequence));
+    if (meaning === "later" && !row && !isOften) {
       this.putItOff(sequence);
       return "later";
     }
     this.isNoLongerPutOff(sequence);
-    let row = this.rows.find((each) => each.sequence === sequence);
     if (!row) {
       row = { sequence, isHeld: true, times: 0 };
       this.rows.push(row);
@@ -192,12 +204,13 @@ export class Refused implements Refusals {
     this.putOffNext = -1; // it goes behind the first
     // They may have been evicted meanwhile.
     this.rows = this.rows.filter(({ sequence }) => store.seek(sequence)?.sequence === sequence);
+    if (oldest < NONE && store.seek(formerly(oldest))?.sequence !== formerly(oldest)) this.putOff = NONE;
     this.rows.forEach((row) => {
       row.isHeld = false;
       if (oldest < 0 || row.sequence < oldest) oldest = row.sequence;
     });
     this.update();
-    return oldest;
+    return Math.max(NONE, oldest);
   }
 
   check(packet: Uint8Array, filter: string | undefined): number {
@@ -216,9 +229,9 @@ export class Refused implements Refusals {
   private putItOff(sequence: number): void {
     const { putOff, putOffNext } = this;
     if (putOff < 0 || sequence < putOff) {
-      this.putOffNext = putOff;
+      this.putOffNext = Math.max(NONE, putOff);
       this.putOff = sequence;
-      this.putOffTimes = 0;
+      if (putOff !== formerly(sequence)) this.putOffTimes = 0;
     } else if (sequence > putOff && (putOffNext < 0 || sequence < putOffNext)) this.putOffNext = sequence;
     if (this.isWaiting) return;
     this.isWaiting = true;
@@ -230,9 +243,9 @@ export class Refused implements Refusals {
 
   /** Something came of it. Returns whether it was the one; the next one is then. */
   private isNoLongerPutOff(sequence: number): boolean {
-    if (sequence !== this.putOff) return false;
+    if (sequence !== this.putOff && this.putOff !== formerly(sequence)) return false;
     this.putOff = this.putOffNext;
-    this.putOffNext = -1;
+    this.putOffNext = NONE;
     this.putOffTimes = 0;
     return true;
   }
@@ -273,4 +286,9 @@ export class Refused implements Refusals {
     if (refusal?.scope === scope && refusal.sequence === sequence && refusal.code === code) return;
     this.refusal = { scope, by: "reason", sequence, code, text };
   }
+}
+
+/** As `putOff` has one of a connection before; and back. */
+function formerly(putOff: number): number {
+  return -2 - putOff;
 }
