@@ -32,6 +32,7 @@ import type { Lifetime } from "./thermometer/lifetime.js";
 import { NoSettings, openSettings } from "./thermometer/no-settings.js";
 import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import { Announcement } from "./thermometer/presence/announcement.js";
+import { concernsNumbers } from "./thermometer/presence/controls.js";
 import type { Product } from "./thermometer/prompt/product.js";
 import { PromptHost } from "./thermometer/prompt/prompt-host.js";
 import { openRecords, samplePolicy } from "./thermometer/records.js";
@@ -383,6 +384,7 @@ export class Thermometer
     if (changed("payload", "topics", "interval", "heartbeat") || keys.some((key) => key.startsWith("deadband"))) {
       this.uplink?.presence.update(); // which says after how long a silence the device is not trusted any more
     }
+    if (concernsNumbers(keys)) this.uplink?.presence.numbersChanged();
     if (changed("payload")) this.uplink?.formatChanged();
     if (changed("mqtt.ca", "mqtt.cert", "mqtt.key")) this.uplink?.encryption?.changed();
     if (changed("discovery", "discovery.prefix", "remote")) this.uplink?.presence.move();

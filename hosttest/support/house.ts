@@ -19,7 +19,7 @@ export interface SeenReading {
   readonly seq?: number;
 }
 
-/** Retained topics, sorted: beside the status of a device stand its diagnostics, beside its discovery message those of its details. */
+/** Retained topics, sorted: beside the status of a device stand its diagnostics, beside its discovery message those of its details and buttons. */
 export function withDiagnostics(topics: readonly string[]): string[] {
   const isDevice = (topic: string): boolean => topic.includes("/device/");
   const more = (topic: string): string[] => {
@@ -32,8 +32,10 @@ export function withDiagnostics(topics: readonly string[]): string[] {
 /** Messages with the entities of the diagnostics, of a board that does not measure its cells: that row is the last one. */
 export const DETAILS_WITHOUT_CELLS = detailMessages(diagnostics.length - 1);
 
+/** Of the controls, the buttons alone. */
 function detailTopics(deviceTopic: string): string[] {
-  return Array.from({ length: DETAILS_WITHOUT_CELLS }, (_, n) => deviceTopic.replace(/config$/, `details${n}/config`));
+  const details = Array.from({ length: DETAILS_WITHOUT_CELLS }, (_, n) => `details${n}/config`);
+  return ["controls0/config", ...details].map((end) => deviceTopic.replace(/config$/, end));
 }
 
 /** The broker's side of the house: everything that was forwarded, and what it keeps. */

@@ -36,7 +36,7 @@ function announcedBy(one: SimulatedDevice): string[] {
 /** What Home Assistant was sent, in order: the topic, and of a device's message the components, "-" before a removed one. */
 function discovery(house: House): string[] {
   return house.messages
-    .filter(({ topic }) => topic.endsWith("/config") && !topic.includes("/details"))
+    .filter(({ topic }) => topic.endsWith("/config") && !/\/(details|controls)\d/.test(topic))
     .map(({ topic, payload }) => {
       if (topic !== DEVICE || payload === "") return `${topic} ${payload}`;
       const cmps = Object.entries(JSON.parse(payload).cmps) as [string, object][];

@@ -6,12 +6,14 @@
 
 import type { TimerId, Timers } from "../../board.js";
 import { textHash } from "../../common/text-hash.js";
-import { detailMessage, detailMessages, hasDetails } from "../../homeassistant/details.js";
+import { controlPayload, controlTopic } from "../../homeassistant/controls.js";
+import { type DetailedDevice, detailMessage, detailMessages, hasDetails } from "../../homeassistant/details.js";
 import { diagnosticsTopic } from "../../homeassistant/discovery.js";
 import { updateEntityMessage } from "../../homeassistant/update-entity.js";
 import type { ClientStatus } from "../../mqtt/client.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import { VERSION } from "../../version.js";
+import { controls, rangeOf, readNumbers } from "./controls.js";
 import { type DiagnosticsOwner, diagnostics } from "./diagnostic-rows.js";
 
 /** What diagnostics ask of the client. */
@@ -75,9 +77,10 @@ export class Diagnostics {
     return this.owner.board.timers;
   }
 
-  /** For Home Assistant: the rows, and the firmware where it can be replaced. */
+  /** For Home Assistant: the rows, the controls, and the firmware where it can be replaced. */
   private get messages(): number {
-    return this.owner.board.update?.key === undefined ? DETAIL_MESSAGES : DETAIL_MESSAGES + 1;
+    const count = DETAIL_MESSAGES + controls.length;
+    return this.owner.board.update?.key === undefined ? count : count + 1;
   }
 
   private get names(): { readonly room: string; readonly id: string } {
@@ -109,25 +112,36 @@ export class Diagnostics {
    * long as a look is longer than the broker takes: it is left out.
    */
   private announce(prefix: string): void {
-    const { room, id } = this.names;
-    const device = { room, id, prefix, version: VERSION };
-    const { topic, payload } =
-      this.next < DETAIL_MESSAGES
-        ? detailMessage(device, diagnostics, this.next, this.isThere())
-        : updateEntityMessage(device);
+    const { topic, payload } = this.message({ ...this.names, prefix, version: VERSION }, this.next);
     const isSent = this.client.publish(topic, payload, RETAINED);
     if (isSent || this.stepMs >= LOOK_MS) this.next++;
     this.stepMs = isSent ? STEP_MS : Math.min(this.stepMs * 2, LOOK_MS);
   }
 
-  /** All rows, or those alone that are news. */
+  /** Message `n` for Home Assistant. */
+  private message(
+    device: DetailedDevice & { readonly prefix: string },
+    n: number,
+  ): { topic: string; payload: Uint8Array } {
+    if (n < DETAIL_MESSAGES) return detailMessage(device, diagnostics, n, this.isThere());
+    const at = n - DETAIL_MESSAGES;
+    if (at >= controls.length) return updateEntityMessage(device);
+    const { settings } = this.owner;
+    return {
+      topic: controlTopic(device.id, device.prefix, at),
+      payload: controlPayload(device, controls[at], (control) => rangeOf(settings, control)),
+    };
+  }
+
+  /** All rows, or those alone that are news; of settings, each is. */
   private text(isNews?: true): string {
     const { owner, client } = this;
     const status = client.status;
-    const values: Record<string, number | string | null | undefined> = {};
+    const values: Record<string, unknown> = {};
     diagnostics.forEach((row) => {
       if (!isNews || row.isNews) values[row.key] = row.read(owner, status);
     });
+    readNumbers(owner.settings, values);
     return JSON.stringify(values);
   }
 }

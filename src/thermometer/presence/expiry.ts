@@ -1,5 +1,5 @@
 /*
- * After how long a silence Home Assistant takes a value for unknown.
+ * After how long a silence Home Assistant takes a value for unknown, and a broker a device for gone.
  */
 import { channels } from "../../channels/channels.js";
 import { channelKey } from "../../settings/channel-settings.js";
@@ -20,4 +20,12 @@ export function expireAfterS(settings: Settings): number | undefined {
 /** Of a sleeper: one report may fail, and the next one with it. */
 export function sleeperExpiryS(settings: Settings): number {
   return Math.max(MIN_EXPIRY_S, Math.ceil(3 * (settings.get("report") * 60 + settings.get("interval"))));
+}
+
+const OLD_KEEP_ALIVE_S = 60; // at least: the default; an old connection's is not known
+const WILL_SLACK_MS = 15_000; // a broker may be that late
+
+/** By this uptime, milliseconds, the will of an earlier life's connection has been published. */
+export function willMs(settings: Settings): number {
+  return 1_500 * Math.max(settings.get("mqtt.keepalive"), OLD_KEEP_ALIVE_S) + WILL_SLACK_MS;
 }

@@ -1,9 +1,11 @@
 /*
  * The names under which the device makes itself known at a broker, and the topics that are retained under them.
  */
+import { controlTopic } from "../../homeassistant/controls.js";
 import { detailTopic } from "../../homeassistant/details.js";
 import { availabilityTopic, diagnosticsTopic, discoveryTopic, formerTopic } from "../../homeassistant/discovery.js";
 import { updateEntityTopic } from "../../homeassistant/update-entity.js";
+import { controls } from "./controls.js";
 import { DETAIL_MESSAGES } from "./diagnostics.js";
 
 /** The names under which the device is known at a broker. */
@@ -69,6 +71,7 @@ export function detailTopicsOf(all: readonly Names[]): string[] {
     topics.add(diagnosticsTopic(room, id));
     if (prefix === "" || channels === 0) return;
     for (let n = 0; n < DETAIL_MESSAGES; n++) topics.add(detailTopic(id, prefix, n));
+    controls.forEach((_, n) => topics.add(controlTopic(id, prefix, n)));
     topics.add(updateEntityTopic(id, prefix));
   });
   return [...topics];

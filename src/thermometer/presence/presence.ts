@@ -32,6 +32,7 @@ import {
 } from "./acceptance.js";
 import { Birth, type BirthOwner } from "./birth.js";
 import { Diagnostics } from "./diagnostics.js";
+import { willMs } from "./expiry.js";
 import {
   type Announced,
   detailTopicsOf,
@@ -45,8 +46,6 @@ import {
 import type { PresenceClient, PresenceOwner } from "./owner.js";
 import { discoveryOf, wantedNames } from "./wanted.js";
 
-const OLD_KEEP_ALIVE_S = 60; // at least: the default; an old connection's is not known
-const WILL_SLACK_MS = 15_000; // a broker may be that late
 /** In SUBACK from here on: MQTT 3.1.1 knows this one alone, MQTT 5 says why. */
 const REFUSED = 0x80;
 const NOTHING = new Uint8Array(0); // retained, it takes back what was
@@ -169,6 +168,11 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   /** What is said of the device has changed. Not connected: it is said with the next connection. */
   update(): void {
     if (this.client.isConnected) this.sayAll();
+  }
+
+  /** A setting that Home Assistant shows has changed. */
+  numbersChanged(): void {
+    if (this.client.isConnected && this.takesDetails) this.details.send();
   }
 
   /** The samples since boot have these channels, a bit each. One that was announced in an earlier life and is not among them is gone. */
@@ -314,7 +318,6 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     if (this.owner.sleep !== undefined && this.acceptance.extent < UNHEARD) this.commands.follow(); // it may leave before the proof
   }
 
-  /** As far as is known. */
   private get takesDetails(): boolean {
     const { extent, refused } = this.acceptance;
     return extent <= UNDETAILED && refused === undefined;
@@ -356,8 +359,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   private awaitOldWills(): boolean {
     const { settings, id } = this.owner;
     if (this.known.every((names) => names.id === id)) return false;
-    const keepAliveMs = Math.max(settings.get("mqtt.keepalive"), OLD_KEEP_ALIVE_S) * 1_000;
-    const waitMs = 1.5 * keepAliveMs + WILL_SLACK_MS - this.uptimeMs();
+    const waitMs = willMs(settings) - this.uptimeMs();
     if (waitMs <= 0) return false;
     if (this.staleTimer !== undefined) this.timers.clear(this.staleTimer);
     this.staleTimer = this.timers.set(() => {
