@@ -49,6 +49,7 @@ const clock = new DeviceClock();
 const run = new Run({
   headless: options.headless,
   count: options.count,
+  onRequest: options.onRequest,
   durationMs: options.durationMs,
   onCountedAsleep: () => device.sleeping.press(),
   whenShown: (newest, done) => subscriber.whenShown(newest, done),

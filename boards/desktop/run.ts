@@ -19,6 +19,8 @@ const ERASE_LINE = "\r\u001b[K";
 export interface RunOptions {
   readonly headless: boolean;
   readonly count: number | undefined;
+  /** No readings but those that are asked for. */
+  readonly onRequest?: boolean;
   readonly durationMs: number | undefined;
   /** `count` is reached while none of the whole firmware runs: it is to be started, to send what there is. */
   onCountedAsleep?(): void;
@@ -91,7 +93,8 @@ export class Run implements Observer {
     if (durationMs !== undefined && !this.#hasStarted) timers.set(() => this.end(), durationMs);
     this.#hasStarted = true;
     this.#backlog?.waits(firmware.unsettled);
-    if (this.#readings >= (this.#options.count ?? Number.POSITIVE_INFINITY)) firmware.stopSampling();
+    const { count = Number.POSITIVE_INFINITY, onRequest } = this.#options;
+    if (onRequest || this.#readings >= count) firmware.stopSampling();
   }
 
   reading(sample: Sample, sequence: number | undefined): void {

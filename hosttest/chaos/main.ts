@@ -16,6 +16,8 @@ import { DeviceProcess } from "../support/device.js";
 import { exitOnSignals, removeFolder, temporaryFolder } from "../support/temporary.js";
 import { BadNetwork } from "./bad-network.js";
 import { brokerAt, type RealBroker, startAedes, startMosquitto } from "./brokers.js";
+import { commandsThroughChaos } from "./commands/run.js";
+import { stirUp } from "./trouble.js";
 import { judge } from "./verdict.js";
 
 const SETTLE_MS = 120_000; // in fair weather everything is delivered in less, or is lost
@@ -31,6 +33,12 @@ const { values: options } = commandLine(
   },
   {
     cuts: preset("50", whole("N", "times that the device is killed", 1, 1_000_000)),
+    "on-request": whole(
+      "N",
+      "commands that are sent to it, instead of readings by the clock: each is to be done once",
+      1,
+      1_000_000,
+    ),
     qos: preset("2", choice("of the readings", ["1", "2"])),
     v: preset("auto", choice("the version of MQTT that the device speaks", ["auto", "5", "3.1.1"])),
     broker: preset("mosquitto", choice("that stands in between", ["mosquitto", "aedes", "other"])),
@@ -43,12 +51,31 @@ const { values: options } = commandLine(
 const qos = options.qos === "1" ? 1 : 2;
 const progress = new Progress();
 const replay = `npm run chaos -- --cuts ${options.cuts} --qos ${options.qos} --v ${options.v} --broker ${options.broker}${options.port === undefined ? "" : ` --port ${options.port}`}${options.sleep ? " --sleep" : ""} --seed ${options.seed}`;
-say(`seed ${options.seed}: ${options.cuts} cuts at QoS ${qos} on ${options.broker}, MQTT ${options.v}`);
+const what = options["on-request"] === undefined ? `${options.cuts} cuts` : `${options["on-request"]} commands`;
+say(`seed ${options.seed}: ${what} at QoS ${qos} on ${options.broker}, MQTT ${options.v}`);
 const random = new Random(options.seed);
 exitOnSignals();
 const folder = temporaryFolder("chaos-");
 const broker = await openBroker();
 const proxy = await BadNetwork.start(broker.port);
+if (options["on-request"] !== undefined) {
+  if (options.sleep) misused("--on-request: with --sleep, samples come by the clock");
+  if (options.v === "3.1.1")
+    misused("--on-request: commands are distinguished by their correlation data, which is MQTT 5's");
+  const { v: version, seed, json } = options;
+  await commandsThroughChaos({
+    count: options["on-request"],
+    qos,
+    version,
+    seed,
+    json,
+    folder,
+    random,
+    proxy,
+    broker,
+    progress,
+  });
+}
 const collector = await Collector.start(broker.port, "home/+/temperature");
 const written: number[] = [];
 const kills = { asleep: 0, awake: 0 };
@@ -93,7 +120,7 @@ async function prepare(): Promise<void> {
 /** As `oneLife`, of a device that sleeps: killed while it sleeps, measures or reports; mostly after it has slept. */
 async function oneSleepersLife(): Promise<void> {
   const device = start(["--sleep"]);
-  const trouble = random.chance(0.6) ? stirUp(random.whole(300, 15_000)) : Promise.resolve();
+  const trouble = random.chance(0.6) ? stirUp({ random, proxy, broker }, random.whole(300, 15_000)) : Promise.resolve();
   const sleeps = random.pick([0, 1, 1, 2, 4, 8]);
   await device.until((one) => one.lines("asleep ").length >= sleeps && one.lines("reading ").length > 0);
   await sleep(random.whole(0, 3000));
@@ -111,47 +138,15 @@ async function oneLife(): Promise<void> {
   }
   const device = start([]);
   const lifeMs = random.whole(0, random.pick([100, 500, 2000]));
-  const trouble = random.chance(0.6) ? stirUp(random.whole(300, lifeMs + 300)) : Promise.resolve();
+  const trouble = random.chance(0.6)
+    ? stirUp({ random, proxy, broker }, random.whole(300, lifeMs + 300))
+    : Promise.resolve();
   // Mostly it dies at work; now and then while it boots.
   if (random.chance(0.9)) await device.until((one) => one.lines("reading ").length > 0);
   await sleep(lifeMs);
   await device.kill();
   takeDown(device);
   await trouble;
-}
-
-/** One trouble of network or broker, somewhere in the device's life or beyond. */
-async function stirUp(forMs: number): Promise<void> {
-  await sleep(random.whole(0, 800));
-  switch (random.whole(0, 6)) {
-    case 0:
-      proxy.resetAll();
-      return;
-    case 1:
-      proxy.halfOpenAll();
-      return;
-    case 2:
-      proxy.weather = { kind: "slow", delayMs: random.whole(10, 400) };
-      break;
-    case 3:
-      proxy.weather = { kind: "blackHole" };
-      break;
-    case 4:
-      proxy.weather = { kind: "truncating", afterBytes: random.whole(1, 3000) };
-      break;
-    case 5:
-      await broker.stop();
-      await sleep(random.whole(0, 500));
-      await broker.start();
-      return;
-    default:
-      await broker.kill();
-      await sleep(random.whole(0, 500));
-      await broker.start();
-      return;
-  }
-  await sleep(Math.min(forMs, 1500));
-  proxy.weather = { kind: "fair" };
 }
 
 /** Fair weather: the device delivers what it has and ends by itself. */

@@ -52,6 +52,7 @@ describe("the desktop's command line", () => {
       cert: undefined,
       key: undefined,
       count: undefined,
+      onRequest: false,
       durationMs: undefined,
       headless: false,
       serial: "terminal",
@@ -105,7 +106,8 @@ describe("the desktop's command line", () => {
     }
   });
 
-  test("counts and durations", () => {
+  test("counts, durations, and readings by request alone", () => {
+    expect(parse("--on-request").onRequest).toBe(true);
     expect(parse("--count 100 --duration 2.5")).toMatchObject({ count: 100, durationMs: 2500 });
   });
 
@@ -131,6 +133,7 @@ describe("the desktop's command line", () => {
     ["--serial pty --headless", "--serial pty: a headless run has no prompt"],
     ["--port 9000 --headless", "--port: there is no page in such a run"],
     ["--port 0", "--port 0: expected a whole number from 1 to 65535"],
+    ["--on-request --sleep", "--on-request: with --sleep, samples come by the clock"],
     ["--devices 2 --no-page", "--devices: more than one need the page"],
     ["--devices 2 --engine xs", "--devices: with --engine xs one alone"],
     ["--devices 9", "--devices 9: expected a whole number from 1 to 8"],

@@ -35,6 +35,8 @@ export interface Options {
   readonly key: string | undefined;
   /** Stop sampling after so many readings of this run, and end when all are settled. */
   readonly count: number | undefined;
+  /** No readings but those that are asked for. */
+  readonly onRequest: boolean;
   /** End after so many milliseconds. */
   readonly durationMs: number | undefined;
   readonly headless: boolean;
@@ -73,6 +75,7 @@ const OPTIONS = {
   flash: text("FILE", "the chip's image, settings included (default: thermometer.flash; headless: a new chip)"),
   "update-key": text("HEX|FILE", "public key of firmware images, which can be replaced then (npm run update)"),
   count: whole("N", "end after so many readings of this run, when all are settled", 1, Number.MAX_SAFE_INTEGER),
+  "on-request": flag("no readings but those asked for: sample, at the prompt or as a command over MQTT"),
   duration: positive("SECONDS", "end after so long", 1e9, "seconds"),
   serial: preset(
     "terminal",
@@ -114,6 +117,8 @@ export function parseOptions(argv: readonly string[]): Options {
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
   const hasPage = !values.headless && !values["no-page"];
   if (values.port !== undefined && !hasPage) throw new UsageError("--port: there is no page in such a run");
+  if (values["on-request"] && values.sleep)
+    throw new UsageError("--on-request: with --sleep, samples come by the clock");
   if (values.devices > 1 && !hasPage) throw new UsageError("--devices: more than one need the page");
   if (values.devices > 1 && values.engine === "xs") throw new UsageError("--devices: with --engine xs one alone");
   return {
@@ -126,6 +131,7 @@ export function parseOptions(argv: readonly string[]): Options {
     cert,
     key,
     count: values.count,
+    onRequest: values["on-request"],
     durationMs: values.duration === undefined ? undefined : values.duration * 1000,
     headless: values.headless,
     serial: values.serial,

@@ -1,0 +1,324 @@
+/*
+ * Commands through chaos: somebody sends them to the real desktop device, which takes readings by request alone, while it is killed, the broker
+ * comes and goes, and the network is bad. Each is to be done once: a reading in the subscriber's log for each `sample`, the last value of each
+ * setting in force. Every now and then all comes to rest and is counted, so that one that was lost and one that was doubled cannot hide each
+ * other for long. What is done twice because the broker forgot an acknowledgement is the broker's.
+ */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import mqtt, { type MqttClient } from "mqtt";
+import type { Packet } from "mqtt-packet";
+import { Collector } from "../../support/collector.js";
+import { type Progress, printVerdict } from "../../support/command-line/progress.js";
+import { DeviceProcess } from "../../support/device.js";
+import { removeFolder } from "../../support/temporary.js";
+import { type Stage, sleep, stirUp } from "../trouble.js";
+import { expected, tally } from "./tally.js";
+
+/** From one rest to the next. */
+const BATCH = 50;
+const REST_MS = 90_000;
+/** A sample takes about 130 ms: more than that at once would be refused, as 16 may wait. */
+const PACE_MS = [100, 500] as const;
+/** On their way, or refused: how many the device has not acknowledged, at most. */
+const MAX_OPEN = 8;
+const ROOM = "chaos";
+/** For the device to reach its broker: a busy machine takes seconds to start it. */
+const PATIENCE_MS = 30_000;
+const ANSWERS = "chaos/answers";
+
+export interface CommandsRun extends Stage {
+  readonly count: number;
+  readonly qos: 1 | 2;
+  readonly version: string;
+  readonly seed: number;
+  readonly json: boolean;
+  readonly folder: string;
+  readonly progress: Progress;
+}
+
+/** A command that was sent. */
+interface Sent {
+  /** Correlation data; where `hasId`, also the id in its JSON. */
+  readonly name: string;
+  readonly line: string;
+  readonly hasId: boolean;
+}
+
+/** Sends the commands, kills, counts, and ends the process: 0 if each was done once, as far as it is the device's. */
+export async function commandsThroughChaos(run: CommandsRun): Promise<never> {
+  const chaos = new Commands(run);
+  await chaos.prepare();
+  while (chaos.sent.length < run.count) {
+    await chaos.batch();
+    await chaos.rest();
+  }
+  await chaos.end();
+  return chaos.report();
+}
+
+class Commands {
+  readonly sent: Sent[] = [];
+  readonly #run: CommandsRun;
+  readonly #answers = new Map<string, string>();
+  #client!: MqttClient;
+  #readings!: Collector;
+  #device: DeviceProcess | undefined;
+  #topic = "";
+  #kills = 0;
+  /** Lines of the device's log that say that a setting was done. */
+  #settingsDone = 0;
+  #isAway = false;
+  readonly #complaints: string[] = [];
+  #lost = 0;
+  #doubled = 0;
+
+  constructor(run: CommandsRun) {
+    this.#run = run;
+  }
+
+  /** The device's settings, and those who watch. */
+  async prepare(): Promise<void> {
+    const { broker, folder } = this.#run;
+    const device = new DeviceProcess(["--no-page", "--flash", join(folder, "chip.flash"), "--interval", "86400"]);
+    device.write("set remote on\nsave\nshow remote\nshow id\n");
+    await device.until(({ stdout }) => /remote +on/.test(stdout) && /client id.*\n/.test(stdout));
+    await device.kill();
+    this.#readings = await Collector.start(broker.port, `home/${ROOM}/temperature`);
+    this.#client = mqtt.connect({
+      host: "127.0.0.1",
+      port: broker.port,
+      protocolVersion: 5,
+      clientId: `commander${this.#run.seed}`,
+      clean: false,
+      properties: { sessionExpiryInterval: 86_400 },
+      reconnectPeriod: 100,
+      resubscribe: false,
+    });
+    this.#client.on("error", () => {}); // it reconnects by itself
+    this.#client.on("message", (_topic, payload, { properties }) => {
+      const name = properties?.correlationData?.toString();
+      if (name !== undefined) this.#answers.set(name, JSON.parse(payload.toString()).answer);
+    });
+    await this.#client.subscribeAsync(ANSWERS, { qos: 2 });
+    // Its id is known by the status topic, and it must have subscribed before the first command.
+    const status = await Collector.start(broker.port, `home/${ROOM}/+/status`);
+    this.#start();
+    await status.until(1);
+    this.#topic = status.arrivals[0].topic.replace(/status$/, "command");
+    await status.close();
+    await this.#untilHeard();
+  }
+
+  /** So many commands, the device killed all the while. */
+  async batch(): Promise<void> {
+    const { random, count } = this.#run;
+    const end = Math.min(count, this.sent.length + BATCH);
+    let isSending = true;
+    const killing = (async () => {
+      while (isSending) {
+        const trouble = random.chance(0.5) ? stirUp(this.#run, random.whole(300, 2_500)) : Promise.resolve();
+        await sleep(random.whole(0, random.pick([100, 500, 1_500])));
+        await this.#kill();
+        this.#start();
+        await trouble;
+        // Mostly it gets as far as its broker.
+        if (random.chance(0.7)) await Promise.race([this.#untilHeard(), sleep(PATIENCE_MS)]);
+      }
+    })();
+    while (this.sent.length < end) {
+      await sleep(random.whole(...PACE_MS));
+      if (this.#open < MAX_OPEN) this.#send();
+    }
+    isSending = false;
+    await killing;
+  }
+
+  /** Fair weather, until all has come to rest; then it is counted. */
+  async rest(): Promise<void> {
+    const { proxy, progress } = this.#run;
+    proxy.weather = { kind: "fair" };
+    const limitMs = Date.now() + REST_MS;
+    while (this.#open > 0 && Date.now() < limitMs) await sleep(100);
+    // The last of them may still be asking its sensor, and then be on its way.
+    let seen = -1;
+    while (seen !== this.#readings.arrivals.length && Date.now() < limitMs) {
+      seen = this.#readings.arrivals.length;
+      await sleep(3_000);
+    }
+    this.#count();
+    await this.#checkSettings();
+    progress.show(
+      () => `${this.sent.length} commands, ${this.#kills} kills, ${this.#readings.arrivals.length} samples seen`,
+    );
+  }
+
+  async end(): Promise<void> {
+    this.#takeDown();
+    await this.#device?.kill();
+    await this.#client.endAsync(true);
+    await this.#readings.close();
+    await this.#run.proxy.close();
+    await this.#run.broker.close();
+    removeFolder(this.#run.folder);
+  }
+
+  report(): never {
+    const { seed, json, qos, progress, proxy } = this.#run;
+    const delivered = tally(proxy.log, nameOf);
+    const samples = this.sent.filter(({ line }) => line === "sample");
+    const settings = this.sent.filter(({ line }) => /^(report|interval|offset|deadband) /.test(line));
+    const refused = this.sent.filter(({ name }) => this.#answers.get(name)?.startsWith("error"));
+    const figures = {
+      seed,
+      qos,
+      commands: this.sent.length,
+      kills: this.#kills,
+      samples: samples.length,
+      samplesSeen: this.#distinct,
+      settings: settings.length,
+      settingsDone: this.#settingsDone,
+      answered: this.#answers.size,
+      refused: refused.length,
+      lost: this.#lost,
+      doubled: this.#doubled,
+      handedOutAgain: [...delivered.values()].reduce((sum, { byBroker }) => sum + byBroker, 0),
+      maskedByBroker: [...delivered.values()].reduce((sum, { masked }) => sum + masked, 0),
+      neverHandedOut: this.sent.filter(({ name }) => !delivered.has(name)).length,
+    };
+    if (json) console.log(JSON.stringify(figures));
+    else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
+    for (const one of refused.slice(0, 20)) progress.line(`refused: ${one.line}: ${this.#answers.get(one.name)}`);
+    for (const complaint of this.#complaints) progress.line(complaint);
+    const failed = this.#complaints.length > 0;
+    if (failed) progress.line(`what went over the wire: ${this.#writeLog()}`);
+    const verdict = failed ? `BROKEN: ${this.#complaints.length} complaints` : "kept: each done once";
+    printVerdict(`${verdict}, of ${this.sent.length} commands through ${this.#kills} kills`, json);
+    process.exit(failed ? 1 : 0);
+  }
+
+  /** Commands that the device has not acknowledged. */
+  get #open(): number {
+    const delivered = tally(this.#run.proxy.log, nameOf);
+    return this.sent.filter(({ name }) => (delivered.get(name)?.acknowledged ?? 0) === 0).length - this.#forgotten;
+  }
+
+  /** Of those that are not acknowledged, so many that a broker has forgotten: they will not come. */
+  #forgotten = 0;
+
+  get #distinct(): number {
+    return new Set(this.#readings.sequences).size;
+  }
+
+  #send(): void {
+    const { random, qos } = this.#run;
+    const n = this.sent.length;
+    const line = random.pick([
+      () => "sample",
+      () => "sample",
+      () => `report ${1 + (n % 1_000)}`,
+      () => `offset ${((n % 90) / 10).toFixed(1)}`,
+      () => `deadband ${((n % 50) / 10).toFixed(1)}`,
+      () => "identify",
+    ])();
+    const command = { name: `${n}`, line, hasId: random.chance(0.3) };
+    this.sent.push(command);
+    const payload = command.hasId ? JSON.stringify({ command: line, id: command.name }) : line;
+    const properties = { responseTopic: ANSWERS, correlationData: Buffer.from(command.name) };
+    // Resolves when the broker has it; it may be away.
+    this.#client.publishAsync(this.#topic, payload, { qos, properties }).catch(() => {});
+  }
+
+  /** By what the broker handed out, and what the subscriber has seen. */
+  #count(): void {
+    const delivered = tally(this.#run.proxy.log, nameOf);
+    const counted = this.sent.filter(
+      ({ line, name }) => line === "sample" && !this.#answers.get(name)?.startsWith("error"),
+    );
+    const { least, most } = expected(counted, delivered);
+    const seen = this.#distinct;
+    if (seen < least - this.#lost) {
+      this.#complaints.push(`behind command ${this.sent.length}: ${least - this.#lost - seen} samples lost`);
+      this.#lost = least - seen;
+    }
+    if (seen > most + this.#doubled) {
+      this.#complaints.push(`behind command ${this.sent.length}: ${seen - most - this.#doubled} samples too many`);
+      this.#doubled = seen - most;
+    }
+    this.#forgotten = this.sent.filter(({ name }) => (delivered.get(name)?.acknowledged ?? 0) === 0).length;
+  }
+
+  /** Each setting has the value that was sent last. */
+  async #checkSettings(): Promise<void> {
+    for (const key of ["report", "offset", "deadband"]) {
+      const wanted = this.sent.findLast(({ line }) => line.startsWith(`${key} `))?.line.split(" ")[1];
+      if (wanted === undefined) continue;
+      const name = `show ${key} ${this.sent.length}`;
+      const properties = { responseTopic: ANSWERS, correlationData: Buffer.from(name) };
+      await this.#client.publishAsync(this.#topic, `show ${key}`, { qos: 1, properties });
+      for (let n = 0; n < 100 && !this.#answers.has(name); n++) await sleep(100);
+      const answer = this.#answers.get(name) ?? "no answer";
+      this.#answers.delete(name);
+      if (new RegExp(`${key} +${Number(wanted)}(?:\\.0)?(?: |$)`, "m").test(answer)) continue;
+      this.#complaints.push(`behind command ${this.sent.length}: ${key} ${wanted} was sent last, and it is: ${answer}`);
+    }
+  }
+
+  #start(): void {
+    const { proxy, version, folder } = this.#run;
+    this.#isAway = false;
+    this.#device = new DeviceProcess([
+      "--headless",
+      "--on-request",
+      "--broker",
+      `mqtt://127.0.0.1:${proxy.port}`,
+      "--room",
+      ROOM,
+      "--qos",
+      "2",
+      "--mqtt-version",
+      version,
+      "--flash",
+      join(folder, "chip.flash"),
+    ]);
+  }
+
+  async #kill(): Promise<void> {
+    this.#isAway = true;
+    await this.#device?.kill();
+    this.#kills++;
+    this.#takeDown();
+  }
+
+  /** What the device said that it did. */
+  #takeDown(): void {
+    const said = `${this.#device?.stdout}\n${this.#device?.stderr}`;
+    this.#settingsDone += [...said.matchAll(/command (?:report|interval|offset|deadband): done/g)].length;
+  }
+
+  /** Its connection has proved itself: a packet of its own that is no CONNECT has come. */
+  async #untilHeard(): Promise<void> {
+    const { log } = this.#run.proxy;
+    const from = log.length;
+    while (!this.#isAway && !log.slice(from).some((one) => one.from === "broker" && one.packet.cmd !== "connack"))
+      await sleep(50);
+  }
+
+  #writeLog(): string {
+    const file = join(mkdtempSync(join(tmpdir(), "chaos-")), "wire.txt");
+    const lines = this.#run.proxy.log.map(({ connection, from, packet }) => {
+      const { cmd, messageId = "", dup = false, payload = "" } = packet as Packet & { dup?: boolean; payload?: Buffer };
+      return `${connection} ${from} ${cmd} ${messageId} ${dup ? "dup " : ""}${nameOf(packet) ?? ""} ${payload}`;
+    });
+    writeFileSync(file, `${lines.join("\n")}\nseen: ${this.#readings.sequences.join(" ")}\n`);
+    return file;
+  }
+}
+
+/** Of a command, its correlation data. */
+function nameOf(packet: Packet): string | undefined {
+  if (packet.cmd !== "publish" || !packet.topic.endsWith("/command")) return undefined;
+  const name = packet.properties?.correlationData?.toString();
+  return name?.startsWith("show") ? undefined : name;
+}
