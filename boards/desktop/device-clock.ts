@@ -5,6 +5,7 @@
  * that the device has lived through; a clock that was set anew is reported, as after NTP on a chip.
  */
 import { uptime } from "node:os";
+import { EARLIEST_MS } from "../../src/network/time-sync.js";
 
 /** A wall clock that moves by less is as good as it was: readings mostly show whole seconds. */
 const MIN_STEP_MS = 1_000;
@@ -44,9 +45,10 @@ export class DeviceClock {
     return Math.floor(this.#sources.monotonicMs() + this.#suspendedMs);
   }
 
-  /** Milliseconds since 1970. */
-  utcMs(): number {
-    return this.#sources.utcMs();
+  /** Milliseconds since 1970; undefined while the computer does not know the time: without a battery its clock begins in 1970. */
+  utcMs(): number | undefined {
+    const utcMs = this.#sources.utcMs();
+    return utcMs >= EARLIEST_MS ? utcMs : undefined;
   }
 
   /** Whether the wall clock was set anew since the last call, by a second or more. */

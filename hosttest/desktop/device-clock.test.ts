@@ -48,6 +48,16 @@ test.each([10, 1_000])("a suspend is time that passes, and no step of the clock;
   }
 });
 
+test("a computer that begins in 1970 does not know the time until it is set, which is noticed", () => {
+  const { clock, ...one } = computer();
+  one.set(5_000 - BEGIN);
+  clock.noticesStep();
+  expect(clock.utcMs()).toBeUndefined();
+  one.set(BEGIN);
+  expect(clock.utcMs()).toBe(BEGIN + 5_000);
+  expect(clock.noticesStep()).toBe(true);
+});
+
 test.each([2 * HOUR, -365 * 24 * HOUR, 1_000, -1_000])(
   "a clock that is set by %d ms: noticed once, uptime goes on",
   (byMs) => {
