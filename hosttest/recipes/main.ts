@@ -5,36 +5,37 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Collector, type SeenReading } from "../support/collector.js";
-import { commandLine, flag, preset, text, whole } from "../support/command-line/command-line.js";
+import { Collector } from "../support/collector.js";
+import { commandLine, flag, misused, preset, text, whole } from "../support/command-line/command-line.js";
 import { Progress, printVerdict } from "../support/command-line/progress.js";
 import type { Found } from "../support/processes/commands.js";
 import { Mosquitto } from "../support/processes/mosquitto.js";
 import { freePort } from "../support/processes/ports.js";
 import { DeviceRun } from "./device-run.js";
 import { Influx } from "./influx.js";
-import { influxDB, nodeRed, telegraf } from "./programs.js";
+import { runKept } from "./kept.js";
+import { influxDB, nodeRed, prometheus, telegraf } from "./programs.js";
 import { nodeRedRecipe, type Recipe, telegrafRecipe } from "./recipes.js";
 import { publishTwice } from "./twice.js";
 import { type Expected, isKept, judge, uncovered, type Verdict } from "./verdict.js";
+import { CHECK_MS, NO_CLOCK, sleep, Waiting } from "./waiting.js";
 
 const FAIR_S = 40; // longer than a device waits for its clock before it sends
 const RESTART_S = 20;
-const SETTLE_MS = 600_000; // a device's longest back-off, and a backlog
 const STALL_MS = 60_000; // several times what the recipes wait between two attempts
-const CHECK_MS = 1_000;
-/** A computer whose clock stands at 1970, as a chip's before it has learned the time. */
-const NO_CLOCK = { NODE_OPTIONS: "--import data:text/javascript,Date.now=()=>Math.floor(performance.now())" };
 /** As mosquitto is delivered, but for the limit of 1000 on what waits for a subscriber: the README says so. */
 const BROKER = "max_inflight_messages 20";
 
-const { values: options } = commandLine(
+const { values: options, words } = commandLine(
   {
     program: "npm run recipes --",
+    words: "[kept]",
     does: "The README's recipes for InfluxDB, Node-RED and Telegraf, run with the real programs on loopback; every point counted.",
     notes: [
       "Needed: mosquitto and InfluxDB 1.x (apt-get install mosquitto influxdb); for Node-RED npm's registry; for Telegraf Go",
       "1.26 or later, which builds it from the Go module proxy, or --telegraf FILE. A recipe whose program is missing is skipped.",
+      "kept: the companion `npm run backfill` instead, killed by signal 9, into InfluxDB and, by its --openmetrics, into Prometheus (apt-get",
+      "install prometheus).",
       "Exit: 0 each message one point, at its time; 1 not so, or nothing could be run; 2 usage.",
     ],
   },
@@ -46,6 +47,7 @@ const { values: options } = commandLine(
     json: flag("the figures alone, as one line of JSON"),
   },
 );
+if (words.length > 1 || (words[0] ?? "kept") !== "kept") misused(`${words.join(" ")}: expected kept, or nothing`);
 const progress = new Progress();
 const folder = mkdtempSync(join(tmpdir(), "recipes-"));
 /** What was started, to be ended in the opposite order. */
@@ -55,7 +57,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 process.exitCode = 1;
 try {
-  const isGood = await main();
+  const isGood = await (words.length > 0 ? kept() : main());
   process.exitCode = isGood ? 0 : 1;
 } catch (error) {
   progress.line(error instanceof Error ? error.message : String(error));
@@ -64,6 +66,17 @@ try {
   await cleanUp();
 }
 process.exit();
+
+async function kept(): Promise<boolean> {
+  const [influxd, server, promtool] = [influxDB(), prometheus("prometheus"), prometheus("promtool")].map(commandOf);
+  if (influxd === undefined || server === undefined || promtool === undefined) {
+    printVerdict("BROKEN: nothing was run, for one of the programs is missing", options.json);
+    return false;
+  }
+  const times = { outageS: options.outage, databaseOutageS: options["database-outage"] };
+  const found = await runKept({ folder, influxd, prometheus: server, promtool, ...times, progress, endings });
+  return report([...found].map(([name, verdict]) => ({ name, verdict, complaints: [] })));
+}
 
 async function main(): Promise<boolean> {
   const influxProgram = commandOf(influxDB());
@@ -96,12 +109,16 @@ async function main(): Promise<boolean> {
   }
   const observer = await Collector.start(broker.port, "home/+/temperature");
   endings.push(() => observer.close());
-  await goThrough(broker, influx, recipes, observer);
-  const expected = expectedOf(observer);
+  const waiting = new Waiting(progress, observer);
+  await goThrough(broker, influx, recipes, waiting);
+  const expected = waiting.expected();
   reportRooms(expected);
   const missing = uncovered(expected);
   if (missing.length > 0) throw new Error(`no device has sent a message with ${missing.join(", or with ")}`);
-  return report(await verdicts(recipes, influx, expected));
+  const found = [...(await verdicts(recipes, influx, expected))];
+  return report(
+    found.map(([{ name, service, complaints }, verdict]) => ({ name, verdict, complaints: complaints(service.log) })),
+  );
 }
 
 /** The program that is there, or one that is installed for this run. */
@@ -126,7 +143,7 @@ async function goThrough(
   broker: Mosquitto,
   influx: Influx,
   recipes: readonly Recipe[],
-  observer: Collector,
+  waiting: Waiting,
 ): Promise<void> {
   const start = (room: string, intervalS: number, environment?: Record<string, string>): DeviceRun => {
     const device = new DeviceRun(room, intervalS, broker.port, folder, environment);
@@ -136,89 +153,32 @@ async function goThrough(
   const seconds = start("seconds", 2);
   const milliseconds = start("milliseconds", 0.4);
   const undated = start("undated", 0.4, NO_CLOCK);
-  await wait(FAIR_S, "fair weather, without Node-RED's database", observer);
+  await waiting.wait(FAIR_S, "fair waiting, without Node-RED's database");
   await influx.query("CREATE DATABASE nodered"); // Telegraf makes its own
   await publishTwice(broker.port);
   await broker.stop();
-  await wait(options.outage, "the broker is away", observer);
+  await waiting.wait(options.outage, "the broker is away");
   await broker.start();
-  for (const device of [seconds, milliseconds, undated]) await drain(device, observer);
+  for (const device of [seconds, milliseconds, undated]) await waiting.drain(device);
   await publishTwice(broker.port);
   // Telegraf takes a message's arrival for when it reads it, and reads no further than InfluxDB takes: before what follows it
   // has to have stored what has no ts.
   await undated.end();
-  await untilSeen(undated, observer);
-  await verdicts(recipes, influx, expectedOf(observer));
+  await waiting.untilSeen(undated);
+  await verdicts(recipes, influx, waiting.expected());
   for (const { name, service, isReady } of recipes.filter(({ survivesRestart }) => survivesRestart)) {
     await service.stop();
-    await wait(RESTART_S, `${name} is away`, observer);
+    await waiting.wait(RESTART_S, `${name} is away`);
     await service.start(isReady);
   }
   await influx.stop();
-  await wait(options["database-outage"], "InfluxDB is away", observer);
+  await waiting.wait(options["database-outage"], "InfluxDB is away");
   await influx.start();
-  await wait(FAIR_S, "InfluxDB is back", observer);
+  await waiting.wait(FAIR_S, "InfluxDB is back");
   for (const device of [seconds, milliseconds]) {
     await device.end();
-    await untilSeen(device, observer);
+    await waiting.untilSeen(device);
   }
-}
-
-/** Waits until a device has delivered all that it had when this began: it connects again when its back-off is over. */
-async function drain(device: DeviceRun, observer: Collector): Promise<void> {
-  const written = device.written;
-  const left = (): number => {
-    const settled = new Set(device.settled);
-    return written.filter((seq) => !settled.has(seq)).length;
-  };
-  await until(
-    () => left() === 0,
-    () => `the broker is back, ${device.room} has ${left()} to send; ${observer.arrivals.length} messages`,
-  );
-}
-
-/** Waits until the observer has seen all that a device has settled. */
-async function untilSeen(device: DeviceRun, observer: Collector): Promise<void> {
-  const missing = (): number[] => {
-    const seen = new Set(
-      observer.arrivals
-        .filter(({ topic }) => topic.split("/")[1] === device.room)
-        .map(({ payload }) => JSON.parse(payload).seq),
-    );
-    return device.settled.filter((seq) => !seen.has(seq));
-  };
-  await until(
-    () => missing().length === 0,
-    () => `${device.room}: settled, and not seen yet: ${missing().slice(0, 20).join(", ")}`,
-  );
-}
-
-/** @throws Error with what is still the case after the longest time that it may take */
-async function until(condition: () => boolean, state: () => string): Promise<void> {
-  for (const untilMs = Date.now() + SETTLE_MS; !condition(); await sleep(CHECK_MS)) {
-    if (Date.now() > untilMs) throw new Error(`after ${SETTLE_MS / 1000} s: ${state()}`);
-    progress.show(state);
-  }
-}
-
-async function wait(seconds: number, what: string, observer: Collector): Promise<void> {
-  progress.line(`${what}: ${seconds} s`);
-  for (const untilMs = Date.now() + seconds * 1000; Date.now() < untilMs; await sleep(CHECK_MS)) {
-    const leftS = Math.ceil((untilMs - Date.now()) / 1000);
-    progress.show(() => `${what}, ${leftS} s more; ${observer.arrivals.length} messages`);
-  }
-}
-
-/** What the observer has seen, each message once: as it came first. */
-function expectedOf(observer: Collector): Expected[] {
-  const messages = new Map<string, Expected>();
-  for (const { topic, payload, atMs } of observer.arrivals) {
-    const { seq = -1, value, ts }: SeenReading = JSON.parse(payload);
-    const room = topic.split("/")[1];
-    const tsMs = ts === undefined ? undefined : Date.parse(ts);
-    if (!messages.has(`${room}/${seq}`)) messages.set(`${room}/${seq}`, { room, seq, value, tsMs, arrivedMs: atMs });
-  }
-  return [...messages.values()];
 }
 
 /** Waits until each recipe has stored all, or stores nothing more. */
@@ -252,8 +212,14 @@ function reportRooms(expected: readonly Expected[]): void {
   }
 }
 
-function report(found: ReadonlyMap<Recipe, Verdict>): boolean {
-  const rows = [...found].map(([{ name, service, complaints }, verdict]) => ({
+interface Judged {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly complaints: readonly string[];
+}
+
+function report(found: readonly Judged[]): boolean {
+  const rows = found.map(({ name, verdict, complaints }) => ({
     recipe: name,
     messages: verdict.expected,
     points: verdict.points,
@@ -261,19 +227,20 @@ function report(found: ReadonlyMap<Recipe, Verdict>): boolean {
     doubled: verdict.doubled.length,
     misdated: verdict.misdated.length,
     wrong: verdict.wrong.length,
-    complaints: complaints(service.log).length,
+    complaints: complaints.length,
   }));
   progress.end();
   if (options.json) console.log(JSON.stringify(rows));
   else console.log(table(rows));
-  for (const [{ name, service, complaints }, { lost, doubled, misdated, wrong }] of found) {
+  for (const { name, verdict, complaints } of found) {
+    const { lost, doubled, misdated, wrong } = verdict;
     for (const [what, names] of Object.entries({ lost, doubled, misdated, wrong })) {
       if (names.length > 0) progress.line(`${name}: ${what}: ${names.slice(0, 20).join(", ")}`);
     }
-    for (const line of complaints(service.log).slice(0, 5)) progress.line(`${name}: ${line}`);
+    for (const line of complaints.slice(0, 5)) progress.line(`${name}: ${line}`);
   }
-  const broken = [...found].filter(([, verdict]) => !isKept(verdict)).map(([{ name }]) => name);
-  const all = [...found.keys()].map(({ name }) => name).join(" and ");
+  const broken = found.filter(({ verdict }) => !isKept(verdict)).map(({ name }) => name);
+  const all = found.map(({ name }) => name).join(" and ");
   printVerdict(
     broken.length > 0
       ? `BROKEN: ${broken.join(" and ")}`
@@ -293,8 +260,4 @@ function table(rows: readonly Record<string, string | number>[]): string {
 async function cleanUp(): Promise<void> {
   while (endings.length > 0) await endings.pop()?.();
   rmSync(folder, { recursive: true, force: true });
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

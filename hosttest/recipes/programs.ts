@@ -21,6 +21,12 @@ export function influxDB(): Found {
   return command ? { command } : { missing: "InfluxDB 1.x is not installed: apt-get install influxdb" };
 }
 
+/** The server or its tool. */
+export function prometheus(name: "prometheus" | "promtool"): Found {
+  const command = commandFile(name);
+  return command ? { command } : { missing: `${name} is not installed: apt-get install prometheus` };
+}
+
 /** Installs Node-RED below `folder`. */
 export async function nodeRed(folder: string): Promise<Found> {
   const result = await run("npm", [

@@ -19,6 +19,7 @@ import { BROKER_OPTIONS, connectOptions, contentOf, placeOf } from "../broker-op
 import { writeCSV } from "./csv.js";
 import { serveHours, serveInflux, type Target, TokenRefused } from "./delivery.js";
 import { Intake } from "./intake.js";
+import { writeOpenMetrics } from "./openmetrics.js";
 import { Store } from "./store.js";
 
 const QUIET_MS = 3_000; // with --once: the broker has sent what it has kept
@@ -31,7 +32,7 @@ const { values: options } = commandLine(
     notes: [
       "Home Assistant: --home-assistant ws://HOST:8123 --token-file FILE, the token of an administrator (profile, security, long-lived access tokens).",
       "InfluxDB: --influx 'http://HOST:8086/write?db=NAME', or of 2.x 'http://HOST:8086/api/v2/write?org=ORG&bucket=NAME' with --influx-token-file.",
-      "--csv FILE writes all that was kept into FILE, and ends. Exit: 0; 1 what it was to do could not be done; 2 usage.",
+      "--csv FILE and --openmetrics FILE write all that was kept into FILE, and end; of the second, promtool makes blocks for Prometheus. Exit: 0; 1 what it was to do could not be done; 2 usage.",
     ],
   },
   {
@@ -47,11 +48,12 @@ const { values: options } = commandLine(
     every: preset("30", positive("SECONDS", "how often to write", 86_400, "seconds")),
     once: flag("take what the broker has kept, write what is due, and end"),
     csv: text("FILE", "write all that was kept, and end"),
+    openmetrics: text("FILE", "the same for promtool tsdb create-blocks-from openmetrics"),
   },
 );
 const progress = new Progress();
 const store = opened(options.store);
-if (options.csv !== undefined) exportTo(options.csv);
+if (options.csv !== undefined || options.openmetrics !== undefined) exportAll();
 if (options.broker === undefined) misused("--broker: expected; as in npm run backfill -- --broker mqtt://127.0.0.1");
 const { broker } = options;
 const homeAssistant = target("home-assistant", "token-file");
@@ -143,13 +145,20 @@ async function end(code: number, problem?: string): Promise<void> {
   process.exit(code);
 }
 
-function exportTo(file: string): never {
-  try {
-    console.log(`${writeCSV(file, store.all())} samples in ${file}`);
-  } catch (error) {
-    misused(`--csv ${file}: ${messageOf(error)}`);
-  }
+function exportAll(): never {
+  const { csv, openmetrics } = options;
+  if (csv !== undefined) exportTo("csv", csv, () => `${writeCSV(csv, store.all())} samples`);
+  if (openmetrics !== undefined)
+    exportTo("openmetrics", openmetrics, () => `${writeOpenMetrics(openmetrics, () => store.all())} points`);
   process.exit(0);
+}
+
+function exportTo(name: string, file: string, write: () => string): void {
+  try {
+    console.log(`${write()} in ${file}`);
+  } catch (error) {
+    misused(`--${name} ${file}: ${messageOf(error)}`);
+  }
 }
 
 function opened(file: string): Store {

@@ -6,6 +6,7 @@ import { messageFrom, type SampleMessage } from "../message.js";
 import { writeCSV } from "./csv.js";
 import { HOUR_MS, hourOf } from "./hours.js";
 import { lineOf } from "./influx.js";
+import { writeOpenMetrics } from "./openmetrics.js";
 import { Store } from "./store.js";
 
 const TS = Date.UTC(2026, 5, 17, 9, 12);
@@ -145,6 +146,29 @@ test("as CSV", () => {
     "room,measured,arrived,seq,topic,temperature,humidity,pressure",
     '"the ""attic"", left",2026-06-17T09:12:00.000Z,2026-06-17T14:12:00.000Z,7,temperature,21.5,,',
     "z,,2026-06-17T14:12:00.000Z,8,temperature,,45.2,",
+    "",
+  ]);
+});
+
+test("as OpenMetrics: a family a channel, a series a room, each time once; it ends as a reader expects", () => {
+  kept({ value: 21.5, humidity: 40, ts: at(TS), seq: 7 }, 'the "attic", left');
+  kept({ value: 21.6, seq: 8 }, "z");
+  kept({ value: 21.7, seq: 9 }, "z");
+  kept({ value: 45.2, ts: at(TS), seq: 10 }, "z", "humidity");
+  const file = join(folder, "all.txt");
+  expect(writeOpenMetrics(file, () => store.all())).toBe(5);
+  const measured = (TS / 1_000).toFixed(3);
+  const arrived = (TS / 1_000 + 5 * 3_600).toFixed(3);
+  expect(readFileSync(file, "utf8").split("\n")).toEqual([
+    "# TYPE home_temperature gauge",
+    `home_temperature{room="the \\"attic\\", left"} 21.5 ${measured}`,
+    `home_temperature{room="z"} 21.6 ${arrived}`,
+    `home_temperature{room="z"} 21.7 ${arrived.replace(/0$/, "1")}`,
+    "# TYPE home_humidity gauge",
+    `home_humidity{room="the \\"attic\\", left"} 40 ${measured}`,
+    `home_humidity{room="z"} 45.2 ${measured}`,
+    "# TYPE home_pressure gauge",
+    "# EOF",
     "",
   ]);
 });

@@ -1,0 +1,57 @@
+/*
+ * All samples as OpenMetrics, which `promtool tsdb create-blocks-from openmetrics` makes blocks of: a metric family a channel, a
+ * series a room, at the time of measurement. Prometheus asks for values and takes none of the past: this is its way for those.
+ * Written beside the file and moved into place whole.
+ * Source: OpenMetrics 1.0, text format.
+ */
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { channels } from "../../../src/channels/channels.js";
+import type { StoredSample } from "./store.js";
+
+const CHUNK = 1_000;
+const MS_PER_S = 1_000;
+
+/** `all`: by room and time, given anew with each call. @returns how many points */
+export function writeOpenMetrics(file: string, all: () => Iterable<StoredSample>): number {
+  const part = `${file}.${process.pid}`;
+  const descriptor = openSync(part, "w");
+  let lines: string[] = [];
+  const flush = (): void => {
+    writeFileSync(descriptor, lines.map((line) => `${line}\n`).join(""));
+    lines = [];
+  };
+  let count = 0;
+  try {
+    for (const { name } of channels) {
+      lines.push(`# TYPE home_${name} gauge`);
+      for (const point of pointsOf(name, all())) {
+        count++;
+        if (lines.push(point) >= CHUNK) flush();
+      }
+    }
+    lines.push("# EOF");
+    flush();
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(part, file);
+  return count;
+}
+
+/** A time is there once in a series: of samples that came in one millisecond, without a time of their own, each is one later. */
+function* pointsOf(channel: string, samples: Iterable<StoredSample>): Generator<string> {
+  let before: { readonly room: string; readonly atMs: number } | undefined;
+  for (const { room, ts, arrived, values } of samples) {
+    const value = values[channel];
+    if (value === undefined) continue;
+    const measuredMs = ts ?? arrived;
+    const atMs = before?.room === room ? Math.max(measuredMs, before.atMs + 1) : measuredMs;
+    yield `home_${channel}{room="${escaped(room)}"} ${value} ${(atMs / MS_PER_S).toFixed(3)}`;
+    before = { room, atMs };
+  }
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
