@@ -29,11 +29,15 @@ export class Backlog {
     if (unsettled > 0 && this.#timer === undefined) this.#look(FIRST_MS);
   }
 
-  /** The broker has one more. `unsettled`: readings that are left. */
-  sent(unsettled: number): void {
+  /** The broker has one more. */
+  sent(): void {
+    if (this.#said !== undefined) this.#sent++;
+  }
+
+  /** `unsettled`: readings that are left after some were sent. */
+  left(unsettled: number): void {
     this.#unsettled = unsettled;
     if (this.#said !== undefined) {
-      this.#sent++;
       if (unsettled === 0) this.#end();
       return;
     }

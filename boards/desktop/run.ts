@@ -116,8 +116,9 @@ export class Run implements Observer {
     if (this.#options.headless) this.#line(`${SETTLED[outcome]} seq=${sequence}`);
     if (outcome === "delivered") {
       this.#newest = sequence;
+      this.#backlog?.sent();
       // Not from inside the firmware's own callback: the entry is counted until that returns.
-      setImmediate(() => this.#backlog?.sent(this.#firmware?.unsettled ?? 0));
+      setImmediate(() => this.#backlog?.left(this.#firmware?.unsettled ?? 0));
     }
     setImmediate(() => {
       this.#kept = this.#firmware?.unsettled ?? this.#kept;

@@ -10,12 +10,18 @@ function backlog() {
   return { time, said, one };
 }
 
+/** The broker confirms one. */
+function confirm(one: Backlog, left: number): void {
+  one.sent();
+  one.left(left);
+}
+
 test("readings that the broker confirms soon are not worth a word", () => {
   const { time, said, one } = backlog();
   for (let i = 0; i < 100; i++) {
     one.waits(1);
     time.advance(1_500);
-    one.sent(0);
+    confirm(one, 0);
     time.advance(3_500);
   }
   expect(said).toEqual([]);
@@ -35,12 +41,22 @@ test("an outage is said soon, then at growing intervals, and when all that was k
     `72 s: not confirmed by the broker: 15 readings ${kept}`,
   ]);
   said.length = 0;
-  for (let left = 19; left >= 0; left--) one.sent(left);
+  for (let left = 19; left >= 0; left--) confirm(one, left);
   expect(said).toEqual(["100 s: 20 kept readings sent"]);
   said.length = 0;
   one.waits(1);
   time.advance(2_000);
   expect(said).toEqual([`102 s: not confirmed by the broker: 1 reading ${kept}`]); // the next outage, from the start
+});
+
+test("several that are confirmed in one turn are counted, each of them", () => {
+  const { time, said, one } = backlog();
+  one.waits(4);
+  time.advance(2_000);
+  said.length = 0;
+  for (let n = 0; n < 4; n++) one.sent();
+  for (let n = 0; n < 4; n++) one.left(0); // asked for after the turn
+  expect(said).toEqual(["2 s: 4 kept readings sent"]);
 });
 
 test("a week away is a few lines a day, and none while nothing changes", () => {
