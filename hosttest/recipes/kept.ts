@@ -60,12 +60,17 @@ export async function runKept(options: KeptOptions): Promise<Map<string, Verdict
     endings.push(() => device.kill());
     return device;
   };
-  const devices = [start("seconds", 2), start("milliseconds", 0.4), start("undated", 0.4, NO_CLOCK)];
+  const undated = start("undated", 0.4, NO_CLOCK);
+  const devices = [start("seconds", 2), start("milliseconds", 0.4)];
   await waiting.wait(FAIR_S, "all is there");
   await broker.stop();
   await waiting.wait(options.outageS, "the broker is away");
   await broker.start();
-  for (const device of devices) await waiting.drain(device);
+  for (const device of [undated, ...devices]) await waiting.drain(device);
+  // What has no time of its own has that of its arrival at the companion: it has to be there by then.
+  await undated.end();
+  await waiting.untilSeen(undated);
+  await waiting.wait(FAIR_S / 2, "the device without a clock has ended");
   await companion.kill();
   await waiting.wait(FAIR_S / 2, "the companion was killed by signal 9");
   await begin();
