@@ -1,5 +1,5 @@
 /*
- * Prometheus on a loopback port, on blocks that are there; it asks nobody for values.
+ * Prometheus on a loopback port, on blocks that are there; it scrapes no target.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
