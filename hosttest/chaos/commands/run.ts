@@ -26,6 +26,8 @@ const MAX_OPEN = 8;
 const ROOM = "chaos";
 /** For the device to reach its broker: a busy machine takes seconds to start it. */
 const PATIENCE_MS = 30_000;
+/** What the device has not acknowledged by then was lost by a broker that was killed. */
+const FORGOTTEN_MS = 30_000;
 const ANSWERS = "chaos/answers";
 
 export interface CommandsRun extends Stage {
@@ -127,9 +129,13 @@ class Commands {
         if (random.chance(0.7)) await Promise.race([this.#untilHeard(), sleep(PATIENCE_MS)]);
       }
     })();
+    let sentMs = Date.now();
     while (this.sent.length < end) {
       await sleep(random.whole(...PACE_MS));
-      if (this.#open < MAX_OPEN) this.#send();
+      if (this.#open < MAX_OPEN) {
+        this.#send();
+        sentMs = Date.now();
+      } else if (Date.now() - sentMs > FORGOTTEN_MS) this.#forgotten = this.#unacknowledged;
     }
     isSending = false;
     await killing;
@@ -200,8 +206,12 @@ class Commands {
 
   /** Commands that the device has not acknowledged. */
   get #open(): number {
+    return this.#unacknowledged - this.#forgotten;
+  }
+
+  get #unacknowledged(): number {
     const delivered = tally(this.#run.proxy.log, nameOf);
-    return this.sent.filter(({ name }) => (delivered.get(name)?.acknowledged ?? 0) === 0).length - this.#forgotten;
+    return this.sent.filter(({ name }) => (delivered.get(name)?.acknowledged ?? 0) === 0).length;
   }
 
   /** Of those that are not acknowledged, so many that a broker has forgotten: they will not come. */
@@ -246,7 +256,7 @@ class Commands {
       this.#complaints.push(`behind command ${this.sent.length}: ${seen - most - this.#doubled} samples too many`);
       this.#doubled = seen - most;
     }
-    this.#forgotten = this.sent.filter(({ name }) => (delivered.get(name)?.acknowledged ?? 0) === 0).length;
+    this.#forgotten = this.#unacknowledged;
   }
 
   /** Each setting has the value that was sent last. */
