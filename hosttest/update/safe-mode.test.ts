@@ -2,12 +2,12 @@
  * A device whose firmware dies after every boot, without anybody at its prompt: safe mode hears of an update, takes it, and readings go on
  * where they were. What the broker holds for the device's own session is left as it is.
  */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makeImage } from "../../boards/parts/flash/image.js";
 import { ALIVE_MS, DEATHS } from "../../src/health/boot-guard.js";
 import { SAFE_UPLINK_MS } from "../../src/thermometer/broker/safe-uplink.js";
 import { SAFE_MODE_MS } from "../../src/thermometer/health.js";
-import { SimulatedDevice } from "../support/device-board.js";
+import { type DeviceOptions, SimulatedDevice } from "../support/device-board.js";
 import { House } from "../support/house.js";
 import { SimulatedHost } from "./support/host.js";
 import { keyPair, offerOf } from "./support/keys.js";
@@ -17,10 +17,15 @@ const TOPIC = `home/kitchen/${ID}/update`;
 const OLD = makeImage({ version: "0.2.0", chip: "test" }, 9_000);
 const NEW = makeImage({ version: "0.3.0", chip: "test" }, 20_000);
 
-function inSafeMode(key: Uint8Array | "none" = keyPair(1).publicKey) {
+function inSafeMode(key: Uint8Array | "none" = keyPair(1).publicKey, { defaults, ...options }: DeviceOptions = {}) {
   const house = new House();
   const slots = { image: OLD, blocks: 6, key: key === "none" ? undefined : key };
-  const device = new SimulatedDevice({ house, slots, defaults: { "mqtt.qos": "2" } }).powerOn();
+  const device = new SimulatedDevice({
+    ...options,
+    house,
+    slots,
+    defaults: { "mqtt.qos": "2", ...defaults },
+  }).powerOn();
   house.time.advance(120_000);
   house.broker.stop("kept"); // some readings wait
   house.time.advance(60_000);
@@ -95,4 +100,30 @@ test("it is not to be reset by whatever it has at the broker: connection lost, b
   house.time.advance(5_000);
   expect(device.crashes).toEqual([]);
   expect(house.breaches).toEqual([]);
+});
+
+describe("TLS that checks dates", () => {
+  const WAITS = "safe mode, for updates alone: stopped";
+  const IS_THERE = "safe mode, for updates alone: connected";
+  const secured = (more: Record<string, string> = {}) =>
+    inSafeMode(undefined, { tls: (tcp) => tcp, defaults: { "mqtt.tls": "on", ...more } });
+
+  test("the time is asked for first", () => {
+    const { house, device } = secured();
+    house.time.advance(SAFE_UPLINK_MS);
+    expect([device.status("broker"), device.status("time")]).toEqual([WAITS, "not known yet"]);
+    house.time.advance(30_000);
+    expect(device.status("broker")).toBe(IS_THERE);
+  });
+
+  test("a clock that is set from outside alone: it waits for that, however late it comes", () => {
+    const { house, device } = secured({ ntp: "" });
+    house.time.advance(120_000);
+    expect(device.status("broker")).toBe(WAITS);
+    device.firmware.board.setUtc(house.utcMs);
+    device.firmware.clockChanged();
+    house.time.advance(10_000);
+    expect(device.status("broker")).toBe(IS_THERE);
+    expect(device.crashes).toEqual([]);
+  });
 });

@@ -50,6 +50,7 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
   private time: TimeSync | undefined;
   private timer: object | number | undefined;
   private isUp = false;
+  private isWaitingForClock = false;
 
   /** @throws Error with one line if the settings ask for what this board has not (TLS) */
   constructor(owner: SafeUplinkOwner) {
@@ -82,9 +83,10 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
     }
   }
 
-  /** The wall clock was set. */
+  /** The wall clock was set: also from outside, where the board has no NTP or the setting names no server. */
   clockSet(): void {
-    if (this.time !== undefined) this.client.start();
+    if (this.isWaitingForClock) this.client.start();
+    this.isWaitingForClock = false;
   }
 
   close(): void {
@@ -149,7 +151,8 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
   private start(): void {
     this.timer = undefined;
     const { board, settings } = this.owner;
-    if (this.encryption?.lacksClock !== true) this.client.start();
+    this.isWaitingForClock = this.encryption?.lacksClock === true;
+    if (!this.isWaitingForClock) this.client.start();
     else if (board.ntp !== undefined && settings.get("ntp") !== "") {
       this.time = new TimeSync(new TimeOwner(this.owner));
       if (this.isUp) this.time.linkUp();
