@@ -53,7 +53,7 @@ export function placeOf({ host, port }: Broker): string {
 
 /** @throws UsageError if a file cannot be read */
 export function connectOptions(broker: Broker, ca: string | undefined): IClientOptions {
-  if (ca !== undefined && broker.protocol === "mqtt") throw new UsageError("--ca: --broker is without TLS: mqtts://");
+  if (ca !== undefined && broker.protocol === "mqtt") throw new UsageError("--ca: needs TLS: --broker mqtts://");
   return {
     ...broker,
     ...(ca === undefined ? {} : { ca: contentOf(ca, "--ca") }),

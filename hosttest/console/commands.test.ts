@@ -23,7 +23,7 @@ describe("commands of the device", () => {
     for (const row of shown) expect(row.length).toBeLessThan(80);
     device.type("\x0chelp save\r");
     expect(device.screen.rows).toEqual(
-      [">", "> help save", "save                         Keeps the edits", ">"].slice(1),
+      [">", "> help save", "save                         Saves the edits", ">"].slice(1),
     );
   });
 
@@ -179,7 +179,7 @@ describe("commands of the device", () => {
     device.type("set interval 5; set room attic; save\r");
     expect(rows(device).slice(-4)).toEqual([
       "saved: room, interval",
-      "in this run what the start was given stays in force: interval",
+      "in this run the value given at start stays in force: interval",
       "in force after a reboot: room",
       ">",
     ]);
@@ -243,13 +243,13 @@ describe("commands of the device", () => {
     device.type("set room attic; save\rfactory-reset\ryes\rfactory-reset\rerase\r");
     expect(rows(device).slice(3, -2)).toEqual([
       "> factory-reset",
-      "erases all settings and 3 unsent readings; there is no way back",
+      "erases all settings and 3 unsent readings; this cannot be undone",
       "type erase to go on: yes",
       "nothing erased",
       "> factory-reset",
-      "erases all settings and 3 unsent readings; there is no way back",
+      "erases all settings and 3 unsent readings; this cannot be undone",
       "type erase to go on: erase",
-      "erasing: about 12 s a megabyte; then it starts anew",
+      "erasing: about 12 s per megabyte; then the device restarts",
     ]);
     expect(device.events).toEqual(["factory reset"]);
     expect(device.settings.get("room")).toBe("livingroom");
@@ -262,7 +262,7 @@ describe("commands of the device", () => {
     };
     device.type("factory-reset\rerase\rversion\r");
     expect(rows(device).slice(3)).toEqual([
-      "erasing: about 12 s a megabyte; then it starts anew",
+      "erasing: about 12 s per megabyte; then the device restarts",
       "error: flash: erase failed",
       "> version",
       "home-thermometer 1.0.0 (test)",

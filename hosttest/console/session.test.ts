@@ -40,7 +40,7 @@ describe("a session", () => {
       "> set interval 5; save; show interval",
       "saved: interval",
       "  interval 5 s",
-      "  Time from one reading to the next.",
+      "  Time between two readings.",
       "  Takes a number from 0.01 to 86400 (s).",
       ">",
     ]);
@@ -56,7 +56,7 @@ describe("a session", () => {
     device.type("3\r2\r\ry\r");
     expect(rows(device)).toEqual([
       "> setup",
-      "Enter keeps what stands in brackets, - empties it, Ctrl-C ends.",
+      "Enter keeps the value in brackets, - empties it, Ctrl-C ends.",
       "Readings go to home/<room>/temperature.",
       "room [livingroom]: kitchen/1",
       'error: room: got "kitchen/1", expected one topic level: 1 to 64 bytes, without /',
@@ -84,7 +84,7 @@ describe("a session", () => {
       'error: mqtt.qos: got "3", expected 0, 1 or 2',
       "0: may be lost, 1: arrives, perhaps twice, 2: arrives once.",
       "mqtt.qos (0, 1, 2) [1]: 2",
-      "Time from one reading to the next.",
+      "Time between two readings.",
       "interval [60]:",
       "  room            kitchen",
       "  wifi.ssid       My Wi-Fi",
@@ -286,7 +286,7 @@ describe("errors at the prompt", () => {
       "  Readings go to home/<room>/temperature.",
       "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
       "  In force after a reboot.",
-      "save                         Keeps the edits",
+      "save                         Saves the edits",
     ]);
     device.type("\x0cSHO\tROOM\t");
     expect(device.screen.editedRow).toMatch(/^\*> SHOW ROOM/i);
@@ -300,7 +300,7 @@ describe("errors at the prompt", () => {
     expect(device.screen.rows.slice(-help.length)).toEqual(help);
     for (const word of ["exit", "quit", "QUIT", "logout"]) {
       device.type(`\x0c${word}\r`);
-      expect(device.screen.rows.join("")).toContain("error: there is nothing to leave, the device runs on: close the");
+      expect(device.screen.rows.join("")).toContain("error: nothing to exit, the device keeps running: close the");
     }
   });
 

@@ -30,7 +30,7 @@ test("first boot, setup with a wrong room and a typo, edits, log lines while typ
   const asked = [
     GREETING,
     "> setup",
-    "Enter keeps what stands in brackets, - empties it, Ctrl-C ends.",
+    "Enter keeps the value in brackets, - empties it, Ctrl-C ends.",
     "Readings go to home/<room>/temperature.",
     "room [livingroom]: kitchen/1",
     'error: room: got "kitchen/1", expected one topic level: 1 to 64 bytes, without /',
@@ -56,7 +56,7 @@ test("first boot, setup with a wrong room and a typo, edits, log lines while typ
     "mqtt.password []:",
     "0: may be lost, 1: arrives, perhaps twice, 2: arrives once.",
     "mqtt.qos (0, 1, 2) [1]: 2",
-    "Time from one reading to the next.",
+    "Time between two readings.",
     "interval [60]:",
     "  room            kitchen",
     "  wifi.ssid       My Wi-Fi",

@@ -92,7 +92,7 @@ describe("with mosquitto", () => {
     await collector.until(60);
     expect(new Set(collector.sequences).size).toBe(60);
     const status = await statusOf(start(port, "--qos", "2", "--interval", "3600"));
-    expect(status).toContain("QoS 2 not supported: 1 is the most");
+    expect(status).toContain("QoS 2 not supported: 1 is the highest");
     expect(status).toContain("3 in flight at most");
     expect(status).toContain("retained messages not supported");
   });

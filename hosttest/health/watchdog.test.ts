@@ -30,7 +30,7 @@ test("it stands still: one restart, with the reason", () => {
   watchdog.watch(300_000);
   time.advance(3_000_000 - 1);
   expect(bites).toHaveLength(1);
-  expect(bites[0].reason).toBe("watchdog: sampling has not come round for 1500 s");
+  expect(bites[0].reason).toBe("watchdog: no sampling for 1500 s");
   expect(time.waiting).toBe(0);
 });
 

@@ -118,7 +118,7 @@ describe("why it is not up", () => {
     const link = start({ password: "wrong" });
     time.advance(3_000);
     expect(link.status().trouble).toEqual({ kind: "wrongPassword" });
-    expect(log).toEqual(['down: "home" does not let us in: wrong password?']);
+    expect(log).toEqual(['down: "home" refuses the connection: wrong password?']);
   });
 
   test("a name that no network has: not heard by a scan, so it is not there", () => {
@@ -134,7 +134,7 @@ describe("why it is not up", () => {
     wifi.faults.noAddress = true;
     start();
     time.advance(JOIN_MS);
-    expect(log).toEqual(['down: "home" gives us no address']);
+    expect(log).toEqual(['down: "home" assigns no address']);
     delete wifi.faults.noAddress;
     time.advance(10_000);
     expect(log[1]).toBe('up: on "home", 192.0.2.7');

@@ -208,7 +208,7 @@ describe("no answer", () => {
     ntp.faults.kiss = kiss;
     sync.linkUp();
     time.advance(restMs - 1_000);
-    expect(log).toEqual([`time.example does not want to be asked (${kiss})`]);
+    expect(log).toEqual([`time.example refuses requests (${kiss})`]);
     expect([ntp.questions.length, set.length]).toEqual([1, 0]);
     ntp.faults.kiss = undefined;
     time.advance(2 * MIN_WAIT_MS + 1_000);

@@ -70,16 +70,16 @@ describe("a paste", () => {
       'mqtt.ca: got PRIVATE KEY, expected PEM: a block "-----BEGIN CERTIFICATE-----"',
     );
     expect(refused(KEY, "\n")).toBe('mqtt.key: expected PEM: a block "-----BEGIN PRIVATE KEY-----"');
-    expect(refused(KEY, key.replace("\n", "\n*"))).toBe("mqtt.key: the PEM block holds what is no Base64");
-    expect(refused(KEY, key.replace(/\n.{64}\n/, "\n"))).toBe("mqtt.key: what stands in the PEM block is damaged");
+    expect(refused(KEY, key.replace("\n", "\n*"))).toBe("mqtt.key: the PEM block is not valid Base64");
+    expect(refused(KEY, key.replace(/\n.{64}\n/, "\n"))).toBe("mqtt.key: the PEM block is damaged");
     expect(refused(KEY, pemOf("PRIVATE KEY", derOf(MAX_LONG_VALUE + 1, 1)))).toBe(
-      `mqtt.key: longer than ${MAX_LONG_VALUE} bytes, which is the most`,
+      `mqtt.key: longer than ${MAX_LONG_VALUE} bytes, the limit`,
     );
     expect(refused(KEY, pemOf("ENCRYPTED PRIVATE KEY", derOf(600, 1)))).toMatch(/the key is encrypted/);
     const settings = open(new MemoryStore());
-    expect(() => settings.set(CA, "700 bytes, sha256 0123456789abcdef")).toThrow('mqtt.ca: is taken as a paste: "set');
+    expect(() => settings.set(CA, "700 bytes, sha256 0123456789abcdef")).toThrow('mqtt.ca: is pasted: enter "set');
     expect(() => settings.set(KEY, "MIISECRET")).toThrow(/^mqtt.key: got 9 bytes, expected PEM/);
-    expect(() => settings.paste("room")).toThrow("room: is not one that is pasted");
+    expect(() => settings.paste("room")).toThrow("room: cannot be pasted");
   });
 
   test("that is taken back leaves nothing, and what was saved", () => {

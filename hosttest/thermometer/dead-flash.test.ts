@@ -179,7 +179,7 @@ describe("the settings' flash", () => {
         one.type("erase");
         time.advance(10 * MINUTE);
         expect(one.restarts).toEqual([]);
-        expect(one.port.take()).toContain("cannot be ended, the settings' flash fails; again in 15 minutes");
+        expect(one.port.take()).toContain("cannot be completed, the settings' flash fails; tried again in 15 minutes");
         expect(one.type("version")).toContain("home-thermometer"); // the prompt is not busy with it all the while
         expect(one.type("status")).toContain("broker");
         one.type("factory-reset");

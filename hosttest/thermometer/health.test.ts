@@ -143,8 +143,8 @@ describe("the watchdog", () => {
     time.advance(5 * MINUTE);
     expect(one.restarts).toEqual([]);
     time.advance(2 * MINUTE);
-    expect(one.restarts).toEqual(["watchdog: sampling has not come round for 300 s"]);
-    expect(one.status("trouble")).toBe("an earlier run ended by watchdog: sampling has not come round for 300 s");
+    expect(one.restarts).toEqual(["watchdog: no sampling for 300 s"]);
+    expect(one.status("trouble")).toBe("an earlier run ended by watchdog: no sampling for 300 s");
     time.advance(MINUTE);
     expect(one.status("sensor")).toContain("TMP117: 21.50 °C");
   });

@@ -106,9 +106,9 @@ describe("pasted at the prompt", () => {
     const { one } = tlsDevice();
     const [begin, ...rest] = PEM["mqtt.ca"].split("\n");
     const long = paste(one, "mqtt.ca", [begin, "A".repeat(2 * MAX_LINE), ...rest].join("\n"));
-    expect(long).toContain(`error: mqtt.ca: a line of it is longer than ${MAX_LINE} characters`);
+    expect(long).toContain(`error: mqtt.ca: a pasted line is longer than ${MAX_LINE} characters`);
     const wrong = paste(one, "mqtt.ca", [begin, "reboot!", ...rest].join("\n"));
-    expect(wrong).toContain("error: mqtt.ca: the PEM block holds what is no Base64");
+    expect(wrong).toContain("error: mqtt.ca: the PEM block is not valid Base64");
     expect(long + wrong).not.toMatch(/no such command|rebooting/);
     expect(one.firmware.settings.staged()).toEqual([]);
   });

@@ -43,8 +43,8 @@ test("what is refused, and why", () => {
     'got PRIVATE KEY, expected PEM: a block "-----BEGIN CERTIFICATE-----"',
   );
   expect(refusal(body)).toBe("-----BEGIN CERTIFICATE: has no end");
-  expect(refusal(text.replace("MII", "M*I"))).toBe("the PEM block holds what is no Base64");
-  expect(refusal(text.replace(/\n.{64}\n/, "\n"))).toBe("what stands in the PEM block is damaged");
+  expect(refusal(text.replace("MII", "M*I"))).toBe("the PEM block is not valid Base64");
+  expect(refusal(text.replace(/\n.{64}\n/, "\n"))).toBe("the PEM block is damaged");
   const encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
   expect(refusal(encrypted)).toMatch(/^the key is encrypted/);
 });

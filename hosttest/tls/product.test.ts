@@ -80,9 +80,9 @@ describe("a connection that TLS refuses", () => {
     const { one, house, time } = device(() => ending);
     time.advance(10 * MINUTE);
     const line =
-      "TLS: its certificate has ended (broker.test: May 1 2026): renew it at the broker; if it has not, the clock is wrong: ntp";
+      "TLS: its certificate has expired (broker.test: May 1 2026): renew it at the broker; if it has not, the clock is wrong: check ntp";
     expect(one.port.take().split(`warn: broker 10.0.0.1:8883: ${line}`)).toHaveLength(2);
-    expect(one.status("broker")).toMatch(/tries again in .*; last failure: TLS: its certificate has ended/);
+    expect(one.status("broker")).toMatch(/tries again in .*; last failure: TLS: its certificate has expired/);
     expect(house.messages).toEqual([]);
     ending = FACTS;
     time.advance(5 * MINUTE);
@@ -92,7 +92,7 @@ describe("a connection that TLS refuses", () => {
   test("a server that stalls is not an unreachable host", () => {
     const { one, time } = device(() => "never");
     time.advance(2 * MINUTE);
-    expect(one.port.take()).toContain("TLS: the server took the connection, and does not go on with the handshake");
+    expect(one.port.take()).toContain("TLS: the server accepted the connection, but does not continue the handshake");
   });
 
   test("a host that is not there has nothing to do with TLS, also after a refusal", () => {
@@ -141,9 +141,11 @@ describe("before the clock is set", () => {
     time.advance(10 * MINUTE);
     expect(names).toEqual([]);
     expect(one.port.take()).toContain(
-      "warn: broker 10.0.0.1:8883: waits for the time, which TLS checks certificates by: ntp",
+      "warn: broker 10.0.0.1:8883: waits for the time, which TLS needs to check certificates: check ntp",
     );
-    expect(one.status("broker")).toBe("10.0.0.1:8883: waits for the time, which TLS checks certificates by: ntp");
+    expect(one.status("broker")).toBe(
+      "10.0.0.1:8883: waits for the time, which TLS needs to check certificates: check ntp",
+    );
     delete one.ntp.faults.silent;
     time.advance(2 * HOUR);
     expect(one.status("broker")).toContain("connected");
@@ -170,7 +172,7 @@ test("a handshake that lasts: the prompt answers, samples go on, a full outbox e
   one.powerOn();
   house.time.advance(2 * HOUR);
   expect(one.status("uptime")).toContain("2 h");
-  expect(one.status("broker")).toMatch(/TLS: the server took the connection, and does not go on|connecting/);
+  expect(one.status("broker")).toMatch(/TLS: the server accepted the connection, but does not continue|connecting/);
   const taken = one.taken.length;
   house.time.advance(MINUTE);
   expect(one.taken.length).toBeGreaterThan(taken + 50);

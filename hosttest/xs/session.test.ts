@@ -52,7 +52,7 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
   desk.type("\x0csetup\rkitchen/1\rKüche\r\r1\ranna\rcorrect horse\r2\r\rno\r");
   await desk.shows(
     "> setup",
-    "Enter keeps what stands in brackets, - empties it, Ctrl-C ends.",
+    "Enter keeps the value in brackets, - empties it, Ctrl-C ends.",
     "Readings go to home/<room>/temperature.",
     "room [livingroom]: kitchen/1",
     'error: room: got "kitchen/1", expected one topic level: 1 to 64 bytes, without /',
@@ -69,7 +69,7 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
     "mqtt.password []:",
     "0: may be lost, 1: arrives, perhaps twice, 2: arrives once.",
     "mqtt.qos (0, 1, 2) [1]: 2",
-    "Time from one reading to the next.",
+    "Time between two readings.",
     "interval [3600]:",
     "  room            Küche",
     "  mqtt.port       1",
@@ -113,7 +113,7 @@ test("first boot, setup with a wrong room, a typo, a wrong value, a log line whi
     "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
     "  In force after a reboot.",
     "  interval 15 s",
-    "  Time from one reading to the next.",
+    "  Time between two readings.",
     "  Takes a number from 0.01 to 86400 (s).",
     "  mqtt.password ********",
     "  Password at the broker; empty: none.",

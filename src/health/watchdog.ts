@@ -64,7 +64,7 @@ export class Watchdog {
       this.next();
     } else {
       const silentS = Math.round((ROUNDS * this.roundMs) / 1_000);
-      this.options.restart(`watchdog: sampling has not come round for ${silentS} s`);
+      this.options.restart(`watchdog: no sampling for ${silentS} s`);
     }
   }
 }

@@ -129,7 +129,7 @@ export class TimeSync {
         return;
       case "kiss":
         this.servers[this.at].dueMs = this.options.uptimeMs() + (outcome.code === "RATE" ? RATE_MS : DENY_MS);
-        this.failed(`${host} does not want to be asked (${outcome.code})`);
+        this.failed(`${host} refuses requests (${outcome.code})`);
         return;
       case "unusable":
         this.failed(`${host}: ${outcome.why}: not believed`);

@@ -21,9 +21,9 @@ export function troubleText(trouble: Trouble, ssid: string): string {
     case "noSuchNetwork":
       return `no network "${ssid}" in reach`;
     case "wrongPassword":
-      return `"${ssid}" does not let us in: wrong password?`;
+      return `"${ssid}" refuses the connection: wrong password?`;
     case "noAddress":
-      return `"${ssid}" gives us no address`;
+      return `"${ssid}" assigns no address`;
     case "lost":
       return `lost "${ssid}"`;
     case "driver":

@@ -51,7 +51,7 @@ export function noAnswer(where: string, cause: unknown): SensorError {
 
 /** Two reads of one result differ: what a chip without a checksum has in place of one. */
 export function contradiction(where: string): SensorError {
-  const what = "said two things in two reads: shorten its wires, or give them stronger pull-ups";
+  const what = "gave two different answers in two reads: shorten its wires, or give them stronger pull-ups";
   return new SensorError("badChecksum", where, what);
 }
 

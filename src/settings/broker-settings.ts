@@ -116,7 +116,7 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
       key: "mqtt.tls",
       type: { kind: "switch" },
       default: false,
-      help: "Encrypts the connection to the broker, and checks who answers",
+      help: "Encrypts the connection to the broker, and verifies the broker",
       inForce: "rebooted",
     },
     {
@@ -182,21 +182,21 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
       key: "mqtt.expiry",
       type: { kind: "number", unit: "s", min: 0, max: MAX_EXPIRY_S, decimals: 0 },
       default: 0,
-      help: "MQTT 5: the broker drops what it cannot pass on for so long; 0: never",
+      help: "MQTT 5: the broker drops a reading not delivered for this long; 0: never",
       inForce: "rebooted",
     },
     {
       key: "mqtt.contenttype",
       type: { kind: "switch" },
       default: false,
-      help: "MQTT 5: each reading says what it is, application/json or text/plain",
+      help: "MQTT 5: each reading states its type, application/json or text/plain",
       inForce: "rebooted",
     },
     {
       key: "mqtt.follow",
       type: { kind: "switch" },
       default: false,
-      help: "MQTT 5: goes to another broker when this one says so",
+      help: "MQTT 5: goes to another broker when this one asks for it",
       inForce: "rebooted",
     },
   ];

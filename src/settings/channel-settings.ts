@@ -50,7 +50,7 @@ export function resolutionSettings(): SettingRow<Resolution, ResolutionValue>[] 
   }));
 }
 
-const DEADBAND_HELP = "A smaller change is not sent; 0: does not count; all 0: every sample is";
+const DEADBAND_HELP = "A smaller change is not sent; 0: ignored; all 0: every sample is sent";
 
 /** The rows `deadband` and `deadband.CHANNEL`, in the channel's unit. */
 export function deadbandSettings(): SettingRow<Deadband, number>[] {
@@ -69,13 +69,13 @@ export function changeSettings(): SettingRow<Change, number>[] {
     key: channelKey("report.change", channel),
     type: { kind: "number", unit, min: 0, max: maxDeadband, decimals: 3 },
     default: 0,
-    help: `With sleep: sends at once when ${channel === TEMPERATURE ? "the temperature" : name} has moved so far; 0: does not`,
+    help: `With sleep: sends at once when ${channel === TEMPERATURE ? "the temperature" : name} has changed by this; 0: off`,
     inForce: "saved",
   }));
 }
 
 function otherDeadbandHelp({ name }: Channel): string {
-  return `As deadband, for ${name}: what leaves its deadband first sends the sample`;
+  return `As deadband, for ${name}: any channel outside its deadband sends the sample`;
 }
 
 function capitalized(name: string): string {

@@ -120,7 +120,7 @@ export class Settings {
   check(key: string, text: string): Value {
     const value = parseSetting(key, text);
     if (value !== "" && kindPasted(key) !== undefined)
-      throw new SettingError(key, `is taken as a paste: "set ${key}" and nothing behind it`);
+      throw new SettingError(key, `is pasted: enter "set ${key}" alone`);
     const refusal = this.options.refuse?.(key as Key, value);
     if (refusal !== undefined) throw new SettingError(key, refusal);
     return value;
@@ -136,7 +136,7 @@ export class Settings {
   /** Begins to take a setting that is pasted. @throws SettingError if this is none, or it cannot be had on this device */
   paste(key: string): Pasting {
     const kind = kindPasted(key);
-    if (kind === undefined) throw new SettingError(key, "is not one that is pasted");
+    if (kind === undefined) throw new SettingError(key, "cannot be pasted");
     const refusal = this.options.refuse?.(key as Key, "pasted");
     if (refusal !== undefined) throw new SettingError(key, refusal);
     return pasting(kind, (reader) => this.stage(key, this.pasted().stage(key, reader)));

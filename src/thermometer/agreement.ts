@@ -63,7 +63,7 @@ function sessionTerm({ sessionExpiryS }: Limits): string {
 function limitTerms(ours: Limits, broker: Limits, settings: Settings): string[] {
   const qos = settings.get("mqtt.qos");
   const terms: string[] = [];
-  if (broker.maxQoS < qos) terms.push(`QoS ${qos} not supported: ${broker.maxQoS} is the most`);
+  if (broker.maxQoS < qos) terms.push(`QoS ${qos} not supported: ${broker.maxQoS} is the highest`);
   if (qos > 0 && broker.receiveMaximum < ours.window) terms.push(`${broker.receiveMaximum} in flight at most`);
   if (broker.retainAvailable === 0) terms.push("retained messages not supported");
   if (broker.keepAliveS !== ours.keepAliveS) terms.push(`keep-alive of ${broker.keepAliveS} s wanted`);

@@ -168,7 +168,7 @@ export class FactoryReset {
     if (isStillDue(board, isStoreOpen ? store : undefined)) {
       this.owner.log(
         "error",
-        `factory reset: cannot be ended, the settings' flash fails; again in ${AGAIN_MS / 60_000} minutes`,
+        `factory reset: cannot be completed, the settings' flash fails; tried again in ${AGAIN_MS / 60_000} minutes`,
       );
       this.timer = board.timers.set(() => board.restart("factory reset"), AGAIN_MS);
       this.onStuck();

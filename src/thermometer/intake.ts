@@ -17,9 +17,9 @@ import { openUnkept, type RecordsOwner } from "./records.js";
 export const FLASH_RETRY_MS = 60_000;
 
 const NO_TEMPERATURE =
-  "samples without a temperature are not sent: payload plain is that alone; set payload json, or topics each";
+  "samples without a temperature are not sent: payload plain carries nothing else; set payload json, or topics each";
 const TEMPERATURES_ALONE =
-  "on trial: only temperatures are kept, as the image before this one reads no other channel; all are from the confirmation on";
+  "on trial: only temperatures are kept, because the previous firmware reads no other channel; all are kept once this one is confirmed";
 
 /** What the intake asks of the device. */
 export interface IntakeOwner {

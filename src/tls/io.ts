@@ -15,7 +15,7 @@ export type TLSRefusalKind =
   | "notYetValid"
   /** The certificate is not meant for servers. */
   | "wrongUsage"
-  /** A certificate of the chain is signed by one that is no CA. */
+  /** A certificate of the chain is signed by one that is not a CA. */
   | "noCA"
   /** Another key than the pinned one. */
   | "wrongKey"

@@ -7,7 +7,7 @@
 const BEGIN = "-----BEGIN ";
 const END = "-----END ";
 const DASHES = "-----";
-const DAMAGED = "what stands in the PEM block is damaged";
+const DAMAGED = "the PEM block is damaged";
 const FIRST_BYTES = 512;
 
 /** What text to be taken as PEM is not. One line. */
@@ -102,7 +102,7 @@ export class PEMReader {
       const code = text.charCodeAt(n);
       if (code <= 0x20 || code === 0x3d) continue;
       const value = DIGITS.indexOf(text[n]);
-      if (value < 0) this.fail("the PEM block holds what is no Base64");
+      if (value < 0) this.fail("the PEM block is not valid Base64");
       if (value < 0) return;
       this.held = ((this.held << 6) | value) & 0xffff;
       this.bits += 6;
@@ -113,7 +113,7 @@ export class PEMReader {
   }
 
   private put(byte: number): void {
-    if (this.length === this.maxBytes) this.fail(`longer than ${this.maxBytes} bytes, which is the most`);
+    if (this.length === this.maxBytes) this.fail(`longer than ${this.maxBytes} bytes, the limit`);
     else {
       if (this.length === this.bytes.length) this.grow();
       this.bytes[this.length++] = byte;

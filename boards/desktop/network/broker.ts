@@ -54,7 +54,7 @@ class Broker implements EmbeddedBroker {
     this.#closeToOthers();
     await this.#listen(USUAL_PORT).catch((error: NodeJS.ErrnoException) => {
       const isInUse = error.code === "EADDRINUSE";
-      this.whyOther = `port ${USUAL_PORT} ${isInUse ? "is in use by another program" : `cannot be had (${error.code})`}`;
+      this.whyOther = `port ${USUAL_PORT} ${isInUse ? "is in use by another program" : `cannot be opened (${error.code})`}`;
       return this.#listen(0);
     });
   }

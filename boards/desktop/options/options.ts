@@ -69,14 +69,14 @@ const OPTIONS = {
   cert: text("FILE", "for TLS: this device's certificate, PEM"),
   key: text("FILE", "for TLS: its private key, PEM"),
   "mqtt-version": text("auto|5|3.1.1", "version of MQTT (default: the saved one, or auto)"),
-  qos: text("0|1|2", "promise for new readings (default: the saved one, or 1)"),
+  qos: text("0|1|2", "QoS of new readings (default: the saved one, or 1)"),
   interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
   sensor: text("auto|NAME[,NAME]", `of ${DRIVERS}; simulated: ${SIMULATED} (default: the saved one, or TMP117)`),
   flash: text("FILE", "the chip's image, settings included (default: thermometer.flash; headless: a new chip)"),
-  "update-key": text("HEX|FILE", "public key of firmware images, which can be replaced then (npm run update)"),
-  count: whole("N", "end after so many readings of this run, when all are settled", 1, Number.MAX_SAFE_INTEGER),
-  "on-request": flag("no readings but those asked for: sample, at the prompt or as a command over MQTT"),
-  duration: positive("SECONDS", "end after so long", 1e9, "seconds"),
+  "update-key": text("HEX|FILE", "public key for firmware images; turns updates on (npm run update)"),
+  count: whole("N", "end after N readings of this run, once all are settled", 1, Number.MAX_SAFE_INTEGER),
+  "on-request": flag("only readings on request: sample, at the prompt or as a command over MQTT"),
+  duration: positive("SECONDS", "end after this time", 1e9, "seconds"),
   serial: preset(
     "terminal",
     choice("where the prompt is: here, or a pseudo terminal for another program", ["terminal", "pty"]),
@@ -85,11 +85,11 @@ const OPTIONS = {
     "node",
     choice("what runs the firmware; xs is the device's engine and needs a C compiler", ["node", "xs"]),
   ),
-  sleep: flag("sleeps from one reading to the next, wakes by a key, sends every half minute (see `set report`)"),
+  sleep: flag("sleep between readings; a key wakes it; report every half minute (see `set report`)"),
   port: whole("N", `the page is at http://localhost:N (default: ${PAGE_PORT}, or any that is free)`, 1, 65_535),
   "no-page": flag("no page"),
-  devices: preset("1", whole("N", "so many devices, a room each, side by side on the page", 1, MAX_DEVICES)),
-  headless: flag("no prompt and no page: a line a reading"),
+  devices: preset("1", whole("N", "number of devices, each in its own room, side by side on the page", 1, MAX_DEVICES)),
+  headless: flag("no prompt and no page: one line for each reading"),
 };
 
 /** What `--help` prints. */
@@ -116,11 +116,11 @@ export function parseOptions(argv: readonly string[]): Options {
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
   const hasPage = !values.headless && !values["no-page"];
-  if (values.port !== undefined && !hasPage) throw new UsageError("--port: there is no page in such a run");
+  if (values.port !== undefined && !hasPage) throw new UsageError("--port: this run has no page");
   if (values["on-request"] && values.sleep)
-    throw new UsageError("--on-request: with --sleep, samples come by the clock");
-  if (values.devices > 1 && !hasPage) throw new UsageError("--devices: more than one need the page");
-  if (values.devices > 1 && values.engine === "xs") throw new UsageError("--devices: with --engine xs one alone");
+    throw new UsageError("--on-request: not with --sleep, which samples by the clock");
+  if (values.devices > 1 && !hasPage) throw new UsageError("--devices: more than one device needs the page");
+  if (values.devices > 1 && values.engine === "xs") throw new UsageError("--devices: only one with --engine xs");
   return {
     overrides,
     devices: values.devices,
@@ -184,7 +184,7 @@ function checkFiles(files: Readonly<Record<string, string | undefined>>, tls: st
   const given = Object.keys(files).filter((name) => files[name] !== undefined);
   const empty = given.find((name) => files[name] === "");
   if (empty !== undefined) throw new UsageError(`--${empty}: expected the name of a file`);
-  if (given.length > 0 && tls === "off") throw new UsageError(`--${given[0]}: --broker is without TLS: mqtts://`);
+  if (given.length > 0 && tls === "off") throw new UsageError(`--${given[0]}: needs TLS: --broker mqtts://`);
   if ((files.cert === undefined) !== (files.key === undefined))
     throw new UsageError("--cert and --key: expected both, or none of them");
 }

@@ -88,7 +88,7 @@ describe("the broker's terms", () => {
     } as const;
     const { one, house } = running(terms, { "mqtt.qos": "2" });
     expect(one.status("mqtt")).toBe(
-      "MQTT 5, session kept for 1 day, QoS 2 not supported: 1 is the most, 4 in flight at most, retained messages not supported, " +
+      "MQTT 5, session kept for 1 day, QoS 2 not supported: 1 is the highest, 4 in flight at most, retained messages not supported, " +
         "keep-alive of 30 s wanted",
     );
     expectUnbroken({ house });
@@ -100,7 +100,7 @@ describe("the broker's terms", () => {
     const house = new House({ maximumQoS: 1 });
     const one = new SimulatedDevice({ house, defaults: { "mqtt.qos": "2", interval: "1" } }).powerOn();
     house.time.advance(MINUTE);
-    expect(one.port.take().match(/takes QoS 2 as QoS 1: QoS 1 is the most it takes/g)).toHaveLength(1);
+    expect(one.port.take().match(/takes QoS 2 as QoS 1: QoS 1 is the highest it takes/g)).toHaveLength(1);
     expectUnbroken({ house });
   });
 

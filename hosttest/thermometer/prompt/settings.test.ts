@@ -105,7 +105,7 @@ describe("settings saved at the prompt", () => {
     one.set({ "wifi.ssid": "barn", "wifi.password": "wrong password" });
     time.advance(5 * MINUTE);
     expect(house.readings()).toHaveLength(before);
-    expect(one.status("wifi")).toContain('"barn" does not let us in: wrong password?');
+    expect(one.status("wifi")).toContain('"barn" refuses the connection: wrong password?');
     one.set({ "wifi.password": "battery staple" });
     time.advance(5 * MINUTE);
     expect(one.status("wifi")).toContain('"barn", 192.0.2.7');

@@ -45,7 +45,7 @@ describe("on a terminal", () => {
     const lines = await screen.untilShown("exit code 0");
     const shown = lines.join("\n");
     expect(shown).toContain("subscribed to home/+/+ at ");
-    expect(shown).toMatch(/^save +Keeps the edits$/m);
+    expect(shown).toMatch(/^save +Saves the edits$/m);
   });
 
   test("a typo is corrected, a wrong value refused; what is saved is there after the reboot", async () => {

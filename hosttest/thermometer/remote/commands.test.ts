@@ -85,7 +85,7 @@ describe("is done, and answered in the prompt's words", () => {
 describe("is refused, and that is said", () => {
   test.each([
     ["off", "sample", "commands are off: set remote at the prompt"],
-    ["basic", "interval 30", "interval: settings are not changed from afar: set remote to on at the prompt"],
+    ["basic", "interval 30", "interval: settings cannot be changed by MQTT: set remote on at the prompt"],
     ["on", `set mqtt.password ${SECRET}`, "mqtt.password: at the prompt only"],
     ["on", "set mqtt.host evil.example", "mqtt.host: at the prompt only"],
     ["on", "mqtt.tls off", "mqtt.tls: at the prompt only"],
@@ -100,7 +100,7 @@ describe("is refused, and that is said", () => {
     ["on", 'show "interval', "expected one command"],
     ["on", "", "expected one command"],
     ["on", "smaple", "no such command or setting"],
-    ["on", "reboot now", "reboot: nothing follows it"],
+    ["on", "reboot now", "reboot: takes no value"],
     ["on", '{"command":1}', "expected {"],
     ["on", '{"command":"sample","id":7}', "id: expected"],
     ["on", "{sample}", "no JSON"],
@@ -127,7 +127,7 @@ describe("is refused, and that is said", () => {
     for (let n = 0; n <= MAX_WAITING + 1; n++) commander.send({ payload: line(n), qos: 1 });
     time.advance(MINUTE);
     expect(answers().filter(({ ok }) => !ok)).toEqual([
-      { id: `${MAX_WAITING + 1}`, ok: false, answer: `error: ${MAX_WAITING} commands wait: later` },
+      { id: `${MAX_WAITING + 1}`, ok: false, answer: `error: ${MAX_WAITING} commands are waiting: try again later` },
     ]);
     expect(one.taken.length - before).toBe(MAX_WAITING + 1);
     expect(ask(line(MAX_WAITING + 1))).toMatchObject({ ok: true, answer: "21.50 °C" });
@@ -206,16 +206,16 @@ describe("is refused, and that is said", () => {
     one.port.take();
     expect(ask("sample", { retain: true })).toEqual({
       ok: false,
-      answer: "error: a retained command is not done: publish it without retain",
+      answer: "error: retained commands are refused: publish it without retain",
     });
-    expect(one.port.take()).toContain("command refused: a retained command");
+    expect(one.port.take()).toContain("command refused: retained commands are refused");
     expect(one.taken.length).toBe(before);
   });
 
   test("a response topic that is one of commands: no answer goes there", () => {
     const { ask, house } = world();
     expect(ask("sample", { responseTopic: "home/attic/other/command" }).answer).toContain(
-      "the response topic is one of commands",
+      "the response topic is a command topic",
     );
     expect(house.payloads("home/attic/other/command")).toEqual([]);
   });

@@ -45,13 +45,13 @@ const factoryReset = Object.freeze<Command>({
   help: "Erases what the device knows, and reboots",
   run(shell, args) {
     requireCount(factoryReset, args, 0, 0);
-    shell.print(`erases ${shell.host.factoryResetErases?.() ?? "all settings"}; there is no way back`);
+    shell.print(`erases ${shell.host.factoryResetErases?.() ?? "all settings"}; this cannot be undone`);
     shell.ask({
       prompt: `type ${ERASE} to go on: `,
       echo: "shown",
       answer(text) {
         if (text?.trim() !== ERASE) return shell.print("nothing erased");
-        shell.print("erasing: about 12 s a megabyte; then it starts anew");
+        shell.print("erasing: about 12 s per megabyte; then the device restarts");
         shell.afterOutput((stay) => shell.host.factoryReset(stay));
       },
     });
@@ -86,7 +86,7 @@ const identify = Object.freeze<Command>({
   help: "Shows which device this is",
   run(shell, args) {
     requireCount(identify, args, 0, 0);
-    if (shell.host.identify === undefined) throw new Refusal("nothing to show it with");
+    if (shell.host.identify === undefined) throw new Refusal("this board cannot show it");
     shell.print(shell.host.identify());
   },
 });

@@ -2,8 +2,7 @@
  * Words that people bring from other prompts, and what to type here.
  */
 
-const LEAVE =
-  "there is nothing to leave, the device runs on: close the terminal (Ctrl-C twice ends a simulated device)";
+const LEAVE = "nothing to exit, the device keeps running: close the terminal (Ctrl-C twice ends a simulated device)";
 const SHOW = "no such command, did you mean show?";
 
 /**

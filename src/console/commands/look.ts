@@ -12,7 +12,7 @@ const sample = Object.freeze<Command>({
   run(shell, args) {
     requireCount(sample, args, 0, 0);
     const host = shell.host;
-    if (host.sampleNow === undefined) throw new Refusal("nothing to sample with");
+    if (host.sampleNow === undefined) throw new Refusal("no sensor to read");
     host.sampleNow(answerTo(shell));
   },
 });
@@ -20,11 +20,11 @@ const sample = Object.freeze<Command>({
 const sensors = Object.freeze<Command>({
   name: "sensors",
   usage: "",
-  help: "What answers on the I2C bus",
+  help: "Lists what answers on the I2C bus",
   run(shell, args) {
     requireCount(sensors, args, 0, 0);
     const host = shell.host;
-    if (host.sensors === undefined) throw new Refusal("no bus to look at");
+    if (host.sensors === undefined) throw new Refusal("no I2C bus on this board");
     host.sensors(answerTo(shell));
   },
 });

@@ -14,7 +14,7 @@ const A_LINE = 5_000;
 export const queue = Object.freeze<Command>({
   name: "queue",
   usage: "[count|peek [n]|drop]",
-  help: "The readings that wait to be sent",
+  help: "Shows the readings that wait to be sent",
   complete: (_shell, args) => (args.length === 1 ? ACTIONS : []),
   run(shell, args) {
     const waiting = shell.host.queue;

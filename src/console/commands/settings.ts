@@ -8,7 +8,7 @@ import { type Command, findName, Refusal, requireCount, requireName, type Shell 
 const show = Object.freeze<Command>({
   name: "show",
   usage: "[key]",
-  help: "What is in force, what is edited; or one key",
+  help: "Shows all settings and edits; or one key",
   complete: keys,
   run(shell, args) {
     requireCount(show, args, 0, 1);
@@ -45,7 +45,7 @@ const set = Object.freeze<Command>({
 const save = Object.freeze<Command>({
   name: "save",
   usage: "",
-  help: "Keeps the edits",
+  help: "Saves the edits",
   run(shell, args) {
     requireCount(save, args, 0, 0);
     const keys = shell.settings.staged();
@@ -58,7 +58,7 @@ const save = Object.freeze<Command>({
 export const change = Object.freeze<Command>({
   name: "change",
   usage: "key value",
-  help: "Edits a setting and keeps it",
+  help: "Edits a setting and saves it",
   run(shell, args) {
     requireCount(change, args, 2, 2);
     const key = requireName(shell, "setting", args[0], shell.settings.keys);
@@ -74,19 +74,19 @@ function saveAll(shell: Shell, keys: readonly string[]): void {
   const hidden = keys.filter((key) => shell.settings.state(key).origin === "override");
   const waiting = keys.filter((key) => shell.settings.state(key).atBoot !== undefined);
   shell.print(`saved: ${keys.join(", ")}`);
-  if (hidden.length > 0) shell.print(`in this run what the start was given stays in force: ${hidden.join(", ")}`);
+  if (hidden.length > 0) shell.print(`in this run the value given at start stays in force: ${hidden.join(", ")}`);
   if (waiting.length > 0) shell.print(`in force after a reboot: ${waiting.join(", ")}`);
 }
 
 const revert = Object.freeze<Command>({
   name: "revert",
   usage: "",
-  help: "Takes edits back that are not saved",
+  help: "Discards edits that are not saved",
   run(shell, args) {
     requireCount(revert, args, 0, 0);
     const keys = shell.settings.staged();
     shell.settings.revert();
-    shell.print(keys.length === 0 ? "nothing to take back" : `taken back: ${keys.join(", ")}`);
+    shell.print(keys.length === 0 ? "nothing to discard" : `discarded: ${keys.join(", ")}`);
   },
 });
 
@@ -146,7 +146,7 @@ function askForLine(shell: Shell, key: string, pasting: Pasting, soFar: "whole" 
 
 function finishPaste(shell: Shell, key: string, pasting: Pasting, soFar: "whole" | "broken"): void {
   try {
-    if (soFar === "broken") throw new Refusal(`${key}: a line of it is longer than ${MAX_LINE} characters`);
+    if (soFar === "broken") throw new Refusal(`${key}: a pasted line is longer than ${MAX_LINE} characters`);
     pasting.stage();
   } finally {
     pasting.close();

@@ -15,7 +15,7 @@ export const setup = Object.freeze<Command>({
   help: "Asks for everything a new device needs",
   run(shell, args) {
     requireCount(setup, args, 0, 0);
-    shell.print(`Enter keeps what stands in brackets, ${EMPTY} empties it, Ctrl-C ends.`);
+    shell.print(`Enter keeps the value in brackets, ${EMPTY} empties it, Ctrl-C ends.`);
     const hasWiFi = shell.host.scan !== undefined;
     const keys = shell.settings.keys.filter(
       (key) => shell.settings.describe(key).asked && (hasWiFi || !key.startsWith("wifi.")),
@@ -36,7 +36,7 @@ function askFor(shell: Shell, keys: readonly string[], at: number): void {
     prompt: `${key}${suggestions.length > 1 ? ` (${suggestions.join(", ")})` : ""} [${clipped(next(shell, key))}]: `,
     echo: secret ? "hidden" : "shown",
     answer(text) {
-      if (text === undefined) shell.print("setup ended; what was answered waits for save or revert");
+      if (text === undefined) shell.print("setup ended; save or revert your answers");
       else askFor(shell, keys, take(shell, key, text) ? at + 1 : at);
     },
   });

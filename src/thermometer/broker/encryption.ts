@@ -124,7 +124,7 @@ export class Encryption implements TLSDemand {
   explain(error: MQTTError): string | undefined {
     if (this.refusal !== undefined) return tlsRefusalText(this.refusal, this.name);
     if (this.progress === "handshake" && error.kind === "timeout")
-      return "TLS: the server took the connection, and does not go on with the handshake: the broker's own log";
+      return "TLS: the server accepted the connection, but does not continue the handshake: see the broker's log";
     return undefined;
   }
 

@@ -52,7 +52,7 @@ export function settledLine(sequence: number, by: SettledBy | undefined, code = 
 
 /** The broker has no QoS 2, and how it shows that. */
 export function loweredLine(why: "acknowledged" | "refused"): string {
-  const how = why === "acknowledged" ? "it answers with PUBACK" : "QoS 1 is the most it takes";
+  const how = why === "acknowledged" ? "it answers with PUBACK" : "QoS 1 is the highest it takes";
   return `takes QoS 2 as QoS 1: ${how}; a reading may arrive twice`;
 }
 

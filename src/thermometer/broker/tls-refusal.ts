@@ -15,13 +15,13 @@ function reason(kind: TLSRefusal["kind"], detail: string, name: string): string 
     case "wrongName":
       return `its certificate is not for "${name}"${detail}: set mqtt.host to the name in the certificate, or mqtt.name`;
     case "expired":
-      return `its certificate has ended${detail}: renew it at the broker; if it has not, the clock is wrong: ntp`;
+      return `its certificate has expired${detail}: renew it at the broker; if it has not, the clock is wrong: check ntp`;
     case "notYetValid":
-      return `its certificate is not valid yet${detail}: if it is, the clock is wrong: ntp`;
+      return `its certificate is not valid yet${detail}: if it is, the clock is wrong: check ntp`;
     case "wrongUsage":
       return `its certificate is not one for servers${detail}: make one with extendedKeyUsage serverAuth`;
     case "noCA":
-      return `its certificate is signed by one that is no CA${detail}: make one that a CA has signed`;
+      return `its certificate is signed by one that is not a CA${detail}: make one that a CA has signed`;
     case "wrongKey":
       return "its key is not the pinned one: another server answers; if the broker has a new key, set mqtt.fingerprint";
     case "weak":
@@ -29,11 +29,11 @@ function reason(kind: TLSRefusal["kind"], detail: string, name: string): string 
     case "noCommon":
       return `no version or cipher in common${detail}: the broker needs TLS 1.2 or 1.3`;
     case "noTLS":
-      return `no TLS on that port${detail}: mqtt.port, 8883 as a rule`;
+      return `no TLS on that port${detail}: check mqtt.port, usually 8883`;
     case "client":
       return `the broker does not take this device's certificate, or wants one${detail}`;
     case "closed":
-      return `closed by the server during the handshake${detail}: the broker's own log`;
+      return `closed by the server during the handshake${detail}: see the broker's log`;
     case "broken":
       return `what came is damaged, or was changed on its way${detail}`;
     case "unusable":

@@ -109,7 +109,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   /** Why it has not begun to connect; undefined: it has, or is not to. */
   get waitsFor(): string | undefined {
-    return this.isWaitingForClock ? "waits for the time, which TLS checks certificates by: ntp" : undefined;
+    return this.isWaitingForClock ? "waits for the time, which TLS needs to check certificates: check ntp" : undefined;
   }
 
   /** What may be behind connections that the broker ends again and again; undefined: nothing is. */

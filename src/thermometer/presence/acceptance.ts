@@ -236,7 +236,7 @@ export function acceptanceText(extent: Extent, statusTopic: string, prefix: stri
     case UNDISCOVERED:
       return "closes on discovery; readings go on without it (set discovery off)";
     case UNRETAINED:
-      return "closes on retained messages; readings go on, without discovery, and whether the device is there is not retained";
+      return "closes on retained messages; readings go on without discovery, and the status is not retained";
     case SILENT:
       return `closes on ${statusTopic}; readings go on without it, and without discovery`;
     default:

@@ -185,7 +185,7 @@ function cause(resetCause: ResetCause = "unknown"): string {
     case "crash":
       return ", after a crash";
     case "watchdog":
-      return ", after the watchdog's bite";
+      return ", restarted by the watchdog";
     case "sleep":
       return ", woke up";
     case "unknown":

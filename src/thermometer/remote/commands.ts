@@ -155,10 +155,10 @@ export class RemoteCommands {
       if (bytes === undefined) throw new Error(`a command has ${MAX_COMMAND} bytes at most`);
       const { line, id: ownId } = parsed(bytes);
       sender = { id: ownId, responseTopic, correlationData };
-      if (message.retain) throw new Error("a retained command is not done: publish it without retain");
+      if (message.retain) throw new Error("retained commands are refused: publish it without retain");
       if (responseTopic?.endsWith("/command")) {
         sender = { id: ownId, responseTopic: undefined, correlationData };
-        throw new Error("the response topic is one of commands");
+        throw new Error("the response topic is a command topic");
       }
       this.decide(line, sender, message, id);
     } catch (error) {
@@ -180,7 +180,8 @@ export class RemoteCommands {
     }
     const permitted = permit(line, settings);
     const { name, isOnce, isSlow, isIdle } = permitted;
-    if (isSlow && this.line.length >= MAX_WAITING) throw new Error(`${MAX_WAITING} commands wait: later`);
+    if (isSlow && this.line.length >= MAX_WAITING)
+      throw new Error(`${MAX_WAITING} commands are waiting: try again later`);
     const isRecorded = !isIdle && (isOwn || qos > 0);
     if (isRecorded && this.client.hasAnswered) record.retire(connection);
     // What is not kept in flash is not owed either.

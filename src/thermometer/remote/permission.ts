@@ -37,7 +37,7 @@ export function permit(line: string, settings: Settings): Permitted {
   const name = words[0].toLowerCase();
   const isOnce = ONCE.includes(name);
   const isIdle = LOOKS.includes(name);
-  if (isOnce && words.length > 1) throw new Error(`${name}: nothing follows it`);
+  if (isOnce && words.length > 1) throw new Error(`${name}: takes no value`);
   if (isIdle || isOnce || name === "announce") return { run: line, name, isOnce, isSlow: SLOW.includes(name), isIdle };
   const [key, value, ...more] = name === "set" ? words.slice(1) : words;
   const known = key === undefined ? undefined : findName(key, settings.keys);
@@ -47,7 +47,7 @@ export function permit(line: string, settings: Settings): Permitted {
         ? `${name}: at the prompt only`
         : "no such command or setting",
     );
-  if (remote !== "on") throw new Error(`${known}: settings are not changed from afar: set remote to on at the prompt`);
+  if (remote !== "on") throw new Error(`${known}: settings cannot be changed by MQTT: set remote on at the prompt`);
   if (settings.describe(known).secret || WHERE_TO.test(known)) throw new Error(`${known}: at the prompt only`);
   if (value === undefined || more.length > 0) throw new Error(`${known}: expected one value`);
   settings.check(known, value); // before anything is recorded

@@ -50,7 +50,8 @@ export class Page {
     let whyOther: string | undefined;
     await this.#server.listen(port).catch((error: NodeJS.ErrnoException) => {
       if (isChosen) throw error;
-      whyOther = error.code === "EADDRINUSE" ? `port ${port} is in use` : `port ${port} cannot be had (${error.code})`;
+      whyOther =
+        error.code === "EADDRINUSE" ? `port ${port} is in use` : `port ${port} cannot be opened (${error.code})`;
       return this.#server.listen(0);
     });
     setInterval(() => this.#refresh(), REFRESH_MS).unref();

@@ -67,7 +67,7 @@ export const steps: readonly Step[] = [
   },
   {
     place: "broker",
-    says: "The broker is ended by force and forgets all its sessions; now the Wi-Fi is back, and still no one answers.",
+    says: "The broker is killed and loses all its sessions; now the Wi-Fi is back, and still no one answers.",
     async run({ isOwnBroker, device, act, broker, pause, until }) {
       if (isOwnBroker) broker("kill");
       await pause(3);

@@ -20,7 +20,7 @@ export function BrokerNode({ live, mark }: { live: Live; mark: string }) {
             type="button"
             class="small"
             data-do="killBroker"
-            title="As kill -9: its sessions are lost"
+            title="Like kill -9: its sessions are lost"
             onClick={() => live.onBroker("kill")}
           >
             Stop by force

@@ -67,7 +67,7 @@ export function PowerNode({ live, device, mark }: { live: Live; device: DeviceLi
         </button>
       </div>
       <p class="says">
-        {isHere ? null : "On XS its power and sleep are not to be had here. "}
+        {isHere ? null : "With --engine xs, power and sleep are not available here. "}
         boot {count(state.boots)}
         {state.wakes > 0 ? `, ${count(state.wakes)} wakes` : ""}, {CAUSES[state.cause] ?? state.cause}
         {state.lastCut === undefined ? "" : `; last cut ${state.lastCut}`}
