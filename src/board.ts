@@ -131,7 +131,7 @@ export interface Board {
   readonly resetCause?: ResetCause;
   /** From now on `record` is given one line when an exception ends the machine, as the machine's last act. */
   onUncaught?(record: (line: string) => void): void;
-  /** A line for whoever watches a console without a prompt (trace, standard error). */
+  /** Prints a line on a console without a prompt (trace, standard error). */
   trace?(line: string): void;
   /** What the heap has in use, in bytes; absent where the engine does not report it. */
   heap?(): { readonly usedBytes: number };

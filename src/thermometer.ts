@@ -147,7 +147,7 @@ export class Thermometer
     return this.outbox?.entries ?? 0;
   }
 
-  /** A line for whoever is there: the prompt, else the board's trace; if the setting `log` lets it pass. */
+  /** Prints a line at the prompt or, without one, in the board's trace, if the setting `log` allows it. */
   log(level: LineLevel, text: string): void {
     this._log.write(level, text);
   }
@@ -199,7 +199,7 @@ export class Thermometer
     this.reset.begin();
   }
 
-  /** The last life ended in the midst of one. */
+  /** The last life ended during one. */
   private finishReset(): void {
     this.log("warn", "factory reset: goes on where it was interrupted");
     this.reset = new FactoryReset(this);

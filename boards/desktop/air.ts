@@ -1,5 +1,5 @@
 /*
- * The air that the simulated sensors are in: it wanders as a lived-in room's does, until somebody holds it at a value.
+ * The air that the simulated sensors are in: it wanders as in a room that is lived in, until it is held at a value.
  */
 import { wander } from "../parts/wander.js";
 
@@ -11,7 +11,7 @@ export interface AirOptions {
   random(): number;
 }
 
-/** What somebody can hold the air at. */
+/** The values at which the air can be held. */
 export type AirQuantity = "temperature" | "humidity";
 
 export class Air {

@@ -122,7 +122,7 @@ function listenerOf(all: readonly DeviceListener[]): Required<DeviceListener> {
   };
 }
 
-/** Until somebody saves another one. */
+/** Until another one is saved. */
 async function embeddedBroker(): Promise<EmbeddedBroker> {
   const { startBroker } = await import("./network/broker.js");
   const broker = await startBroker(options.headless ? undefined : subscriber.id);

@@ -70,7 +70,7 @@ export class Configuration {
     return this.#hasSavedBroker;
   }
 
-  /** What wins over saved settings in the life that begins: the embedded broker only until somebody has saved another. */
+  /** What overrides saved settings in the life that begins; the embedded broker only until another broker was saved. */
   overrides(): Record<string, string> {
     return { ...(this.namesBroker ? {} : this.embedded), ...this.#given, ...this.later, ...this.#files() };
   }

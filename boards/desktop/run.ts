@@ -49,7 +49,7 @@ export class Run implements Observer {
     this.#options = options;
     this.#backlog = options.headless ? undefined : new Backlog(timers, (text) => this.print(text));
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.end());
-    // Whoever reads us may leave before us: that is no reason to lose readings.
+    // The reader of our output may end before us: that must not lose readings.
     process.stdout.on("error", () => {});
     process.stderr.on("error", () => {});
     if (process.env.npm_lifecycle_event !== undefined) this.#dieWithParent();
@@ -132,7 +132,7 @@ export class Run implements Observer {
     else this.#firmware.print(text);
   }
 
-  /** The wall clock was set anew, by somebody else. */
+  /** The wall clock was changed from outside. */
   clockChanged(): void {
     this.#firmware?.clockChanged();
   }

@@ -39,7 +39,7 @@ export class I2CBus {
   /** Calls that drivers made, and the milliseconds that they were blocked by a bus that does not move. */
   calls = 0;
   blockedMs = 0;
-  /** STOP conditions that somebody made by hand. */
+  /** STOP conditions made by hand. */
   stops = 0;
 
   readonly #parts = new Map<number, I2CPart>();

@@ -1,7 +1,7 @@
 /*
  * The simulator's flash: one file with the partitions of a device, a copy of it in memory. What is programmed is in the file
  * when the call returns, so that it outlives the simulator however that ends.
- * Keeps NOR's law: programming clears bits, erasing a block sets them. Power can be cut in the midst of an operation, at a
+ * Keeps NOR's law: programming clears bits, erasing a block sets them. Power can be cut during an operation, at a
  * byte: what was done by then stays, and everything after it throws until the machine is started again.
  * Uses the module `file`, which the SDK has for Linux, macOS and Windows.
  */
@@ -47,7 +47,7 @@ export class Image {
     return new Partition(this, firstBlock, blocks);
   }
 
-  /** Power lasts for so many more bytes, programmed or erased. Whoever wants more calls `onCut`, once, and is thrown out. */
+  /** Power lasts for so many more bytes, programmed or erased. An operation that needs more calls `onCut`, once, and throws. */
   cutAfter(bytes: number, onCut: () => void): void {
     this.bytesUntilCut = bytes;
     this.onCut = onCut;

@@ -164,7 +164,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.turn(() => {});
   }
 
-  /** Everything is written, or will not be: does what waited for that. */
+  /** All output was written, or never will be: runs what waited for that. */
   onDrained(): void {
     const lastWords = this.lastWords;
     if (lastWords === undefined) return;
@@ -264,7 +264,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     }
   }
 
-  /** Takes the next byte; false if there is none. No more than one: what comes after a reboot is for whoever reads then. */
+  /** Takes the next byte; false if there is none. Only one at a time: bytes after a reboot command are for the next life. */
   private read(): boolean {
     if (this.readable === 0 || this.port === undefined) return false;
     this.readable -= 1;

@@ -2,7 +2,7 @@
  * BootGuard: notices that the device dies soon after every boot, and remembers why it went down.
  * A boot counts as a death until it has lived a minute or ends in order; or until the next one finds that only the power
  * had gone, which is no fault of the firmware's, however often, or that it went to sleep. A wake from sleep is no boot. After five deaths in a row the device boots in safe mode:
- * the prompt and the network, no sampling, so that somebody can look and mend. The next boot after that is ordinary again.
+ * the prompt and the network, no sampling, so that the fault can be found and repaired. The boot after that is a normal one.
  * One entry of at most 122 bytes in a key-value store, written at boot and once a minute later, and for each last word. Nothing
  * here throws: a store that fails costs the safe mode, not the boot.
  */

@@ -23,7 +23,7 @@ export interface WritableFormats {
   readonly isOldest: boolean;
 }
 
-/** What whoever is asked for nothing else may write. */
+/** What may be written by default. */
 export const NEWEST: WritableFormats = Object.freeze({ isOldest: false });
 
 /** Decides from boot to confirmation. */

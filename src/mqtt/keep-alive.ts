@@ -93,7 +93,7 @@ export class KeepAlive {
     return true;
   }
 
-  /** Asks for a sign of life. Without free space the wait for it begins all the same, and anew once PINGREQ is out. */
+  /** Sends PINGREQ. Without free space the wait for the answer still begins, and begins again once PINGREQ is out. */
   private ping(): void {
     const nowMs = this.options.uptimeMs();
     const limitMs = nowMs + this.pingTimeoutMs;

@@ -1,7 +1,7 @@
 /*
  * Survey: what one scan of the air brought, one entry a name, strongest first, never more than MAX_NETWORKS.
  * An access point answers on several channels and a house has several of them: the strongest one stands for its name.
- * No I/O and no timer. Names come from whoever is near: what could drive a terminal never gets past here.
+ * No I/O and no timer. Names come from strangers' networks: characters that control a terminal are removed here.
  */
 import type { ScanResult } from "./io.js";
 

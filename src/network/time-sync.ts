@@ -180,7 +180,7 @@ export class TimeSync {
     });
   }
 
-  /** Believable, but not by itself: somebody else is asked, or the same once more. A failure only where servers contradict each other. */
+  /** Believable, but not alone: another server is asked, or the same one again. A failure only if servers contradict each other. */
   private unconfirmed(bootMs: number): void {
     const { host } = this.servers[this.at];
     if (this.votes.disagree) {

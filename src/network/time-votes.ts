@@ -16,7 +16,7 @@ const REPEAT_MS = 10_000;
 /** Addresses that are remembered: a pool's names lead to ever new ones. */
 const MAX_VOTES = 8;
 
-/** What is known before anybody is asked. */
+/** What is known before any server is asked. */
 export interface Known {
   /** What the clock was set to in this boot, and how long ago. */
   readonly bootMs?: number;

@@ -1,5 +1,5 @@
 /*
- * What goes wrong with a sensor, in words for whoever stands in front of it: what it is, and what to do.
+ * Texts of sensor faults, for the person at the device: what is wrong, and what to do.
  * `kind` is for programs: two faults of one kind at one chip are the same fault, whatever figures the text carries.
  */
 

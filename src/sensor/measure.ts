@@ -67,7 +67,7 @@ export function valueIn(sample: DriverSample, one: Measure): number {
   return (nested[one.property] as number) * one.scale;
 }
 
-/** Whether a driver's sample says anything of a channel, be it nonsense. */
+/** Whether a driver's sample has a value for a channel, even an impossible one. */
 export function isThere(sample: DriverSample, { sensor, property }: Measure): boolean {
   const nested = (sample[sensor] ?? sample) as DriverSample;
   return nested[property] !== undefined;

@@ -149,7 +149,7 @@ export class Roster {
     if (!isExtra) place.putOff(slot, this.intervalMs);
     const { next } = place;
     this.relink();
-    place.next = next; // whoever goes through the list finds the others
+    place.next = next; // an iteration in progress still finds the others
     this.isIncomplete = true;
     this.isLooking = this.scout !== undefined;
     this.count(place, error);

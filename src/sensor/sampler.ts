@@ -186,7 +186,7 @@ export class Sampler implements RosterOwner {
   /** Which round is due after this one? */
   private takeSlot(): void {
     const sinceMs = this.clock.uptimeMs() - this.startMs;
-    // A timer may fire a little early: its slot is taken all the same. An extra round takes only what it meets.
+    // A timer may fire a little early: its slot still counts as used. An extra round uses only the slots that it meets.
     let slot = this.extra ? this.slot : this.slot + 1;
     if (slot * this.intervalMs <= sinceMs) slot = Math.floor(sinceMs / this.intervalMs) + 1;
     this.slot = slot;

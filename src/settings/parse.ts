@@ -10,7 +10,7 @@ import { isPlain, utf8Length } from "./texts.js";
 const MAX_QUOTED = 40; // characters of a wrong value that a message repeats
 const REPLACEMENT = "\ufffd"; // what a decoder makes of bytes that are no UTF-8
 
-/** What somebody gave as a setting, and cannot be one. `message` is one line, ready to be shown. */
+/** A text that is not valid as the value of a setting. `message` is one line, ready to be shown. */
 export class SettingError extends Error {
   readonly key: string;
 

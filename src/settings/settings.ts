@@ -4,7 +4,7 @@
  * An edit is staged by `set` and takes effect by `save`: at once, or at the next boot where the schema says so. What is
  * in force therefore changes in `save` alone.
  * Each layer holds its own values alone and inherits the others from the layer below it, the schema's defaults (in flash)
- * at the bottom: a value takes RAM only where somebody gave one.
+ * at the bottom: a value takes RAM only if it was set.
  * No I/O but the key-value store's; no clock. Nothing here shows a secret.
  */
 import type { PastedKey } from "./broker-settings.js";
@@ -20,7 +20,7 @@ export interface SettingsOptions {
   readonly store: KeyValueStore;
   /** The board's defaults, as texts by key; a wrong one is reported and passed over. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** Texts by key that win for this run. A wrong one throws: whoever typed it is still there. */
+  /** Texts by key that override the saved values in this run. A wrong one throws, so that it can be corrected at once. */
   readonly overrides?: Readonly<Record<string, string>>;
   /** The bytes of a pasted setting whose text came with `defaults` or `overrides`. */
   given?(key: PastedKey): Uint8Array | undefined;

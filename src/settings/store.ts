@@ -24,7 +24,7 @@ export interface KeyValueStore {
 /** What one generation says: JSON values by key. Known keys have texts. */
 export type Stored = { [key: string]: unknown };
 
-/** What `load` found. `problem`: one line for the log; the settings are usable all the same. */
+/** What `load` found. `problem`: one line for the log; the settings can still be used. */
 export interface Loaded {
   readonly settings: Stored;
   /** Number of the generation in force, 0 if none is. */
@@ -85,7 +85,7 @@ export class GenerationStore {
       const worst = generations.find((one) => one.kind !== "absent");
       return { settings, generation: 0, problem: worst === undefined ? undefined : `${reason(worst)}: defaults apply` };
     }
-    // A damaged other generation was the older one, or a save that was cut: nothing that anybody relied on is lost.
+    // A damaged other generation was the older one, or a save that was cut: nothing that was in use is lost.
     const lost = other.kind === "newer" || other.kind === "damaged";
     return {
       settings,

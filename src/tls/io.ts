@@ -27,7 +27,7 @@ export type TLSRefusalKind =
   | "noTLS"
   /** The server wants a client certificate, or does not take the one it got. */
   | "client"
-  /** Closed by the server in the midst of the handshake. */
+  /** Closed by the server during the handshake. */
   | "closed"
   /** What came is no valid TLS: damaged or forged on its way. */
   | "broken"

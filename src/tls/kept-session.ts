@@ -1,5 +1,5 @@
 /*
- * A TLS session over a deep sleep: in RTC memory, behind the wake record. A secret: whoever has it can take the session over.
+ * A TLS session over a deep sleep: in RTC memory, behind the wake record. It is a secret: with it, an attacker can take over the session.
  * Noise, a damaged one and another firmware's are none: mbedTLS reads what it is given as it lies there.
  *
  *   0    "HTS" and the version

@@ -1,7 +1,7 @@
 /*
  * The embedded broker, for those who have none at hand: aedes on the loopback interface.
  * It keeps its sessions in memory: with the process they go, and with a stop by force, and the thermometer's own rules for a lost
- * session apply. Whoever is `first` is served before all others after each start, so that a subscriber misses nothing.
+ * session apply. The client `first` is served before all others after each start, so that a subscriber misses nothing.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes, type Client } from "aedes";

@@ -9,7 +9,7 @@ export interface Address {
   readonly nodelay?: boolean | undefined;
 }
 
-/** A connection under way. Whoever has it owns the socket. */
+/** A connection under way. Its holder owns the socket. */
 export interface Dial {
   readonly socket: Socket;
   /** Calls `opened` once: from then on data may be written. Not called if that never comes; the socket's events say why. */

@@ -122,7 +122,7 @@ export class Terminal implements SerialPort {
   readonly #onEnd = (): void => {
     this.#ended = true;
     if (this.mode === "lines" && this.#last !== LF && !this.#closed) {
-      // The last line of a script may lack its end, and is meant all the same.
+      // The last line of a script may lack its line end; it still counts.
       this.#last = LF;
       this.#owesLineFeed = true;
       this.#options.onReadable(1);
@@ -141,7 +141,7 @@ export class Terminal implements SerialPort {
     if (this.mode === "terminal" && this.#input.isTTY) this.#input.setRawMode(on);
   }
 
-  /** Whoever read our output is gone. */
+  /** The reader of our output has ended. */
   readonly #onBroken = (): void => {
     this.#room = 0;
   };

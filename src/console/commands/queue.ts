@@ -86,7 +86,7 @@ function dropAll(shell: Shell, waiting: QueuePort, count: number, end: number): 
       before = dropped;
       finish = shell.later();
     });
-    return isHeard; // else somebody pressed Ctrl-C
+    return isHeard; // otherwise Ctrl-C was pressed
   });
 }
 

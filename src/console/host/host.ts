@@ -76,7 +76,7 @@ export type Answer = { readonly lines: readonly string[] } | { readonly failed: 
 /** The readings that wait. */
 export interface QueuePort {
   count(): number;
-  /** The number that the next one will have. Of those that wait, each has a lower one. */
+  /** The number that the next reading will have; all waiting ones have lower numbers. */
   end(): number;
   /** Gives one line an entry at each call, the oldest first, and undefined behind the last. */
   peek(): () => string | undefined;
@@ -97,7 +97,7 @@ export interface ImprovPort {
   readonly hasWiFi: boolean;
   /** The network can be reached. */
   isOnline(): boolean;
-  /** Joins this network from now on; `done` once, by and by, says whether it could. Throws if it cannot be tried. */
+  /** Joins this network from now on. Calls `done` once, later, with the result. Throws if it cannot be tried. */
   join(ssid: string, password: string, done: (joined: boolean) => void): void;
   deviceName(): string;
   /** Throws if the name cannot be. */
@@ -118,7 +118,7 @@ export interface ConsoleHost {
   /** What `status` shows, in this order. */
   status(): readonly (readonly [label: string, value: string])[];
   reboot(): void;
-  /** Erases settings and readings, and reboots. Calls `onStuck`, by and by, if that has no end: the device stays up. @throws Error if it cannot begin */
+  /** Erases settings and readings, and reboots. Calls `onStuck`, later, if it cannot finish: the device stays up. @throws Error if it cannot begin */
   factoryReset(onStuck: () => void): void;
   /** What factoryReset would erase, reads on after "erases"; default: "all settings". */
   factoryResetErases?(): string;

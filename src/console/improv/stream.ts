@@ -7,7 +7,7 @@ import { type Listener, Silence, type SilenceOwner } from "../port/silence.js";
 import { type FrameEvents, FrameReader } from "./frames.js";
 import { Improv, type ImprovOwner } from "./improv.js";
 
-/** Silence after which held bytes were typed: longer than a USB bridge splits a packet, shorter than anybody notices. */
+/** Silence after which held bytes were typed: longer than the pauses of a USB bridge within a packet, too short to be noticed. */
 const HEADER_MS = 60;
 /** Silence after which half a frame times out, and a damaged one is over. */
 const FRAME_MS = 500;

@@ -6,7 +6,7 @@
 /** What the console adds to the board's options. `onReadable` and `onWritable` find the console through `this.target`. */
 export interface SerialCallbacks {
   readonly format: "buffer";
-  /** ECMA-419, 9.2: whoever calls back does so as a method of an object that has this too, the port or these options. */
+  /** ECMA-419, 9.2: callbacks are called as methods of an object that has this property, too: the port or these options. */
   readonly target?: unknown;
   /** `bytes` can be read now. */
   onReadable(bytes: number): void;

@@ -1,6 +1,6 @@
 /*
  * The line editor: bytes to keys, keys to a line, and the row on which the line is seen.
- * Without a terminal (mode "lines") it edits all the same and writes nothing. Secrets are disguised on the row and kept
+ * Without a terminal (mode "lines") it still edits, but writes nothing. Secrets are disguised on the row and kept
  * out of the history. No I/O: what has to be sent goes to the owner, who says what stands before the line.
  */
 import type { SerialMode } from "../port/serial.js";

@@ -47,7 +47,7 @@ export interface Refusals {
   delivered(sequence: number): void;
   /** Those that were refused go again: returns the oldest; -1: none was. */
   again(): number;
-  /** Makes a request what the server takes. Returns the reason code that it would get all the same; 0: it may go. */
+  /** Adapts a request to what the server accepts. Returns the reason code that it would still get; 0: it may be sent. */
   check(packet: Uint8Array, filter: string | undefined): number;
   /** A request that was made in one version of the protocol, in another. `filter`: of SUBSCRIBE and UNSUBSCRIBE. */
   translate(packet: Uint8Array, filter: string | undefined, from: Protocol, to: Protocol): Uint8Array;

@@ -6,7 +6,7 @@ import type { Limits } from "../delivery/limits.js";
 import type { QoS } from "../wire/codec.js";
 import type { Protocol } from "../wire/protocol.js";
 
-/** Takes RETAIN from a message where the server has none. Returns the reason code that the request would get all the same; 0: it may go. */
+/** Takes RETAIN from a message where the server has none. Returns the reason code that the request would still get; 0: it may be sent. */
 export function fitRequest(packet: Uint8Array, filter: string | undefined, limits: Limits): number {
   if (packet.length > limits.maxPacketBytes) return 0x95;
   if (!filter) {

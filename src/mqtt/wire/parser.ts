@@ -54,7 +54,7 @@ export interface MessageReader {
   acknowledgement(word: number, code: number, reason?: string): string | undefined;
   /** The next piece of a message, empty only if the payload is. `id`: 0 at QoS 0. Read it before returning. */
   message(message: InboundMessage, id: number): void;
-  /** Version 5: a PUBLISH has gone by that is longer than was asked for, or its topic is. To be acknowledged all the same. */
+  /** Version 5: a PUBLISH was skipped, because it or its topic is longer than the limit. It must still be acknowledged. */
   skipped?(qos: QoS, id: number): void;
 }
 

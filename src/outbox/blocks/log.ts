@@ -48,7 +48,7 @@ export class Log {
   readonly counters: Counters = { dropped: 0, refused: 0, damaged: 0, entries: 0, holeFrom: 0, holeEnd: 0 };
   /** Header of the newest block; sequence 0: there is none. */
   readonly newest = emptyHeader();
-  /** For whoever reads a header, until the next one is read. */
+  /** Scratch space of the header that was read last. Valid until the next one is read. */
   readonly header = emptyHeader();
   /** For walks of its own; the queue's cursor is the queue's. */
   readonly walker: Cursor;

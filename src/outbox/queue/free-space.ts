@@ -21,7 +21,7 @@ export class FreeSpace {
   /** What happens when the outbox is full. */
   whenFull: Policy;
   private readonly listener: OutboxListener;
-  /** Sequence of a block that is a copy and full all the same, and how many entries were open then. */
+  /** Sequence of a block that is full although it is a copy, and how many entries were open then. */
   private vainCopy = -1;
   private vainEntries = 0;
 

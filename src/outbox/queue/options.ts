@@ -17,7 +17,7 @@ export interface Entry {
   readonly payloadLength: number;
 }
 
-/** Where the next entry goes: numbers, for whoever keeps them over a sleep. */
+/** Where the next entry goes, as numbers that the owner can keep during a sleep. */
 export interface Position {
   /** The newest block: its index on flash, its block sequence, the number of its first entry, its format version. */
   readonly block: number;
@@ -49,7 +49,7 @@ export interface OutboxOptions extends OutboxListener, NoteOwner {
   readonly maxPayload?: number;
   /** Erases that a block is good for. Default 100,000. Only `lifeLeft` follows from it. */
   readonly endurance?: number;
-  /** Blocks are written as whoever wrote the newest one can read them, until `useNewestFormat`. Default: in the newest format. */
+  /** Writes blocks in the format of the newest existing block, until `useNewestFormat`. Default: the newest format. */
   readonly keepsFormat?: boolean | undefined;
   /** Number of the first entry on a flash that holds no outbox yet. Default 0. */
   readonly firstSequence?: number;

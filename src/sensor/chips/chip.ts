@@ -85,7 +85,7 @@ export abstract class Chip<S> {
     }
   }
 
-  /** Fills `bytes`, if the chip acknowledges: some do not while they measure. If it is gone, whoever counts the asks reports it. */
+  /** Fills `bytes` if the chip acknowledges: some do not while they measure. The caller counts the attempts and reports a missing chip. */
   protected tryRead(bytes: Uint8Array): boolean {
     const io = this.open();
     try {

@@ -2,7 +2,7 @@
  * Sensirion SHT40, SHT41, SHT45, in the ECMA-419 Sensor Class Pattern: measurements of high precision, every word checked
  * by its CRC. Never waits and owns no timer: every sample takes two calls.
  * The chip shares its addresses with the SHT3x, and six of its one-byte commands switch a heater on, 0x24 among them, with
- * which an SHT3x is made to measure. So whoever asks here what a chip is must ask for something that is harmless to both:
+ * which an SHT3x is made to measure. So a probe of this address may only send what is harmless to both:
  * the serial number, of which an SHT3x takes the command for half of one of its own.
  * Source: Sensirion SHT4x datasheet, version 6: §3.1 (times), §4.5 (commands), §4.6 (conversion).
  */

@@ -1,5 +1,5 @@
 /*
- * Light or dark: as the system has it, or as somebody chose.
+ * Light or dark: as the system is set, or as the user chose.
  */
 
 export type Theme = "system" | "light" | "dark";

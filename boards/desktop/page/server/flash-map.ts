@@ -1,6 +1,6 @@
 /*
  * What lies in the outbox's flash, block by block, read from its bytes as a boot reads them: by the outbox's own formats, without
- * the outbox. Blocks that were written to are looked at anew when somebody asks.
+ * the outbox. Blocks that were written to are read again on request.
  */
 import { Cursor } from "../../../../src/outbox/blocks/cursor.js";
 import { mediumFor } from "../../../../src/outbox/flash/geometry.js";
