@@ -56,7 +56,7 @@ export class BootGuard {
   private spoken = false;
   private timer?: TimerId;
 
-  /** Counts this boot as a death until further notice. */
+  /** Counts this boot as a death until it has lived a minute or ends in order. */
   constructor(options: BootGuardOptions) {
     this.options = options;
     const { deaths: presumed, words } = this.read();
@@ -82,7 +82,7 @@ export class BootGuard {
     return `safe mode, no readings: ${this.deaths} boots in a row died within a minute${words}`;
   }
 
-  /** Keeps `reason` for the next boot: an uncaught exception, a watchdog's bite. Durable on return. */
+  /** Keeps `reason` for the next boot: an uncaught exception, a reset by the watchdog. Durable on return. */
   remember(reason: string): void {
     this.words = plain(reason);
     this.spoken = true;

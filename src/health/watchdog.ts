@@ -1,7 +1,7 @@
 /*
  * Watchdog: restarts the device when the sampling loop has not come round for several intervals.
  * It counts its own rounds since the loop was last seen, not time: a process that was stopped for an hour, or a clock that is
- * set, does not make it bite. What stops its timer as well is the hardware watchdog's business, which the SDK feeds.
+ * set, does not trigger it. What stops its timer as well is the hardware watchdog's business, which the SDK feeds.
  * It looks at a count that the loop keeps anyway, once a round, so that it costs a reading nothing.
  */
 import type { TimerId, Timers } from "../common/timers.js";

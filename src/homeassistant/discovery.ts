@@ -19,10 +19,10 @@ export const OFFLINE = "offline";
 /** Home Assistant's own discovery prefix. */
 export const DEFAULT_PREFIX = "homeassistant";
 
-/** Retained on `formerTopic`: Home Assistant lets go of the entity, and keeps what it knows of it for the device's message. */
+/** Retained on `formerTopic`: Home Assistant releases the entity, and keeps its data for the device's message. */
 export const MIGRATE = '{"migrate_discovery":true}';
 
-/** Beside the channels in their mask, and above all of them: of a thermometer that sleeps, when it was heard of last. */
+/** Beside the channels in their mask, and above all of them: of a thermometer that sleeps, the time of its last report. */
 export const LAST_REPORT = 1 << 7;
 
 /** Channels are bits of a mask, bit n for row n of the channel table. */

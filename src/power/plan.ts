@@ -13,7 +13,7 @@ export const REPORT = 2;
 /** A person may be there: the prompt stays. */
 export const PROMPT = 4;
 
-/** A timer may fire early by so much: what was due then is due now. */
+/** A timer may fire early by this much: what is due within it is due now. */
 export const EARLY_MS = 50;
 /** A report is aborted after so long with the radio on, whatever the network does. */
 export const MAX_REPORT_MS = 20_000;
@@ -21,7 +21,7 @@ export const MAX_REPORT_MS = 20_000;
 export const MAX_BACK_OFF_MS = 6 * 3_600_000;
 /** A sample that is late by less has the time at which it was due. */
 const MAX_LATE_MS = 1_000;
-/** To sleep for less is not worth it. */
+/** A shorter sleep is not worth its start. */
 export const MIN_SLEEP_MS = 500;
 
 /** What is kept from one wake to the next. */

@@ -1,6 +1,6 @@
 /*
- * What makes readings of a sensor's values, for each channel as it is set: the offset is added, the filter applied, the digits
- * chosen. Allocates nothing in steady state.
+ * Turns a sensor's values into readings, by the settings of each channel: adds the offset, applies the filter, rounds to the
+ * digits. Allocates nothing in steady state.
  */
 import { channels, MAX_DECIMALS } from "../channels/channels.js";
 import type { Sample } from "../channels/sample.js";
@@ -53,7 +53,7 @@ export class Calibration {
     );
   }
 
-  /** Makes readings of the sample's values, in place. */
+  /** Turns the sample's values into readings, in place. */
   apply(sample: Sample): void {
     const { mask, values, decimals } = sample;
     for (let channel = 0; channel < channels.length; channel++) {
@@ -66,7 +66,7 @@ export class Calibration {
     this.filter?.apply(sample);
   }
 
-  /** There was no sample: the sensor is away. */
+  /** There was no sample: the sensor failed. */
   interrupt(): void {
     this.filter?.clear();
   }

@@ -39,7 +39,7 @@ export class DeviceLog {
     else if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this._level)) this.trace(`${level}: ${text}`);
   }
 
-  /** A line that is no trouble and no news of the device itself. */
+  /** A line that is neither a problem nor an event of the device itself. */
   print(text: string): void {
     if (this.console !== undefined) this.console.log("info", text);
     else this.trace(text);

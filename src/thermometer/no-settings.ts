@@ -1,5 +1,5 @@
 /*
- * Stands for a settings' store that cannot be opened: there is nothing in it, and nothing can be kept. With it the device runs on
+ * Replaces a settings' store that cannot be opened: it is empty and stores nothing. With it the device runs on
  * its defaults, and the prompt says what is wrong.
  */
 import type { Board } from "../board.js";

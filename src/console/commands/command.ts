@@ -4,7 +4,7 @@
 import type { ConsoleHost, SettingsPort } from "../host/host.js";
 import type { LogLevel } from "../host/log-levels.js";
 
-/** Something asked in the place of the prompt. */
+/** A question, shown in place of the prompt. */
 export interface Question {
   readonly prompt: string;
   /**
@@ -30,11 +30,11 @@ export interface Shell {
   /** Prints the lines that `next` gives, one when most of those before it have left: a long listing takes no more memory than a line. */
   list(next: () => string | undefined, indent?: number): void;
   ask(question: Question): void;
-  /** The command goes on until the function that comes back is called; what it does happens as if the command did it. */
+  /** The command stays open until the returned function is called. Work done through that function counts as the command's own. */
   later(): (finish: () => void) => void;
   /**
    * Calls `action` when everything printed has left the port, or after a moment in which it did not. Nothing is read from now on:
-   * the device goes down. `stay`, whenever it is called, takes that back, and so does an action that throws.
+   * the device goes down. Calling `stay` at any time cancels this, and so does an action that throws.
    */
   afterOutput(action: (stay: () => void) => void): void;
   /** Keeps the line that is running out of the history. */
@@ -58,7 +58,7 @@ export interface Command {
   run(shell: Shell, args: readonly string[]): void;
 }
 
-/** The caller of a command was wrong; `message` is one line. */
+/** A command was called wrongly; `message` is one line. */
 export class Refusal extends Error {}
 
 /** The one of `names` that is `name` in any case: keys and commands are all lower case. Undefined if there is none. */
@@ -69,7 +69,7 @@ export function findName(name: string, names: readonly string[]): string | undef
 
 /**
  * The one of `names` that is `name` in any case. `what` is the kind of thing that is named.
- * @throws Refusal that offers the nearest, and does not repeat the name: who forgets a blank types a password into it
+ * @throws Refusal that offers the nearest name, and does not repeat the input: without a blank it may contain a password
  */
 export function requireName(shell: Shell, what: string, name: string, names: readonly string[]): string {
   const found = findName(name, names);

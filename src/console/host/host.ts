@@ -1,7 +1,7 @@
 /*
  * What the console needs of the product around it. Types only; the settings and the thermometer fit them by shape.
- * A part that a product does not have is left out, and its command says so. Nothing here may throw but where it says so;
- * texts may hold anything, the console prints what steers a terminal in escape notation.
+ * A part that a product does not have is left out, and its command says so. Nothing here may throw, except where stated.
+ * Texts may hold any characters: the console prints those that control a terminal in escape notation.
  */
 
 /** A setting as it is shown: secrets masked. */

@@ -1,6 +1,6 @@
 /*
- * One line of commands without a terminal: runs it as the prompt would, and hands back what the prompt would have shown. Who sent it
- * answers no questions: a command that asks one fails. Bounded: what is shown beyond MAX_TEXT characters is counted, not kept.
+ * One line of commands without a terminal: runs it as the prompt would, and hands back what the prompt would have shown. The
+ * sender cannot answer questions: a command that asks one fails. Bounded: what is shown beyond MAX_TEXT characters is counted, not kept.
  */
 import type { LogLevel } from "../host/log-levels.js";
 import { Runner, type RunnerOptions, type Screen } from "./runner.js";

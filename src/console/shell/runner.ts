@@ -1,5 +1,5 @@
 /*
- * Runs what was entered: one command after the other, none before the one before it has ended.
+ * Runs what was entered: one command after the other, each after the end of the one before.
  * A command ends when it returns, when its question is answered, or when its `later` has come. The first one that fails
  * ends the whole line, so that nothing is saved after a `set` that was refused. Errors are shown, never thrown.
  */
@@ -12,7 +12,7 @@ import type { LogLevel } from "../host/log-levels.js";
 import type { TimerId, Timers } from "../port/serial.js";
 import { splitWords } from "./words.js";
 
-const ANSWER_MS = 60_000; // a `later` that takes longer never comes
+const ANSWER_MS = 60_000; // a `later` that takes longer counts as lost
 
 /** What the runner needs of the console. */
 export interface Screen {

@@ -39,7 +39,7 @@ export class SHT3x extends Chip<SHT3xSample> {
   static readonly addresses: readonly number[] = Object.freeze([0x44, 0x45]);
   /** Milliseconds between two asks. */
   static readonly conversionMs = CONVERSION_MS;
-  /** Of the SHT30, the least of them; typical resolution 0.01 °C (§1, tables 1 and 2). */
+  /** Accuracy of the SHT30, the least accurate of them; typical resolution 0.01 °C (§1, tables 1 and 2). */
   static readonly measures: readonly Measure[] = Object.freeze([
     measureOf("temperature", { accuracy: 0.2, decimals: 2, lowest: -40, highest: 125 }),
     measureOf("humidity", { accuracy: 2 }),

@@ -33,7 +33,7 @@ export class SHT4x extends Chip<SHT4xSample> {
   static readonly addresses: readonly number[] = Object.freeze([0x44, 0x45, 0x46]);
   /** Milliseconds between two asks. */
   static readonly conversionMs = CONVERSION_MS;
-  /** Of the SHT40, the least of them; resolution 0.01 °C (§2.1, §2.2). */
+  /** Accuracy of the SHT40, the least accurate of them; resolution 0.01 °C (§2.1, §2.2). */
   static readonly measures: readonly Measure[] = Object.freeze([
     measureOf("temperature", { accuracy: 0.2, decimals: 2, lowest: -40, highest: 125 }),
     measureOf("humidity", { accuracy: 1.8 }),

@@ -36,7 +36,7 @@ export class Failure {
     return { text, isNews, by: error.kind === "closed" && explanation === undefined ? "server" : "other" };
   }
 
-  /** What is to be said of the client's last error. */
+  /** The text for the client's last error. */
   explain(lastError: MQTTError | undefined): MQTTError | undefined {
     return lastError !== undefined && lastError === this.unexplained ? this.explained : lastError;
   }

@@ -201,18 +201,18 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
       return;
     }
     this.leaveRetained();
-    this.client.close(); // without a goodbye: if there was a connection, the will says at least that the device is gone
+    this.client.close(); // without DISCONNECT: if there was a connection, the will at least reports that the device is gone
     whenDone();
   }
 
-  /** Says goodbye and leaves; `whenDone` is called once the connection is closed. */
+  /** Sends DISCONNECT and leaves; `whenDone` is called once the connection is closed. */
   stop(whenDone?: () => void): void {
     this.presence.goodbye(this.hasDelivered);
     this.commands.goodbye();
     this.client.stop(whenDone);
   }
 
-  /** Leaves at once, without a word: the will speaks. */
+  /** Closes the connection at once, without DISCONNECT: the broker publishes the will. */
   close(): void {
     this.commands.close();
     this.client.close();
@@ -256,7 +256,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.client.unsubscribe(filter);
   }
 
-  /** Drops the subscription without a word to the broker. */
+  /** Drops the subscription without UNSUBSCRIBE. */
   forgetFilter(filter: string): void {
     this.client.forget(filter);
   }

@@ -110,7 +110,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     return availabilityTopic(this.room, this.owner.id);
   }
 
-  /** For the next CONNECT. A sleeper is away most of the time, and none the worse for it: that its readings stay away says all. */
+  /** For the next CONNECT. A sleeper is away most of the time, which is no fault; missing readings show a failure. */
   get will(): Will | undefined {
     const extent = this.acceptance.extent;
     if (extent === SILENT || this.owner.sleep !== undefined) return undefined;
@@ -122,7 +122,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     return this.known.length > 0;
   }
 
-  /** What the broker does not take, in words; undefined: nothing. `retryMs`: until it is tried again. */
+  /** What the broker refuses, as text; undefined: nothing. `retryMs`: time until it is tried again. */
   get trouble(): { readonly text: string; readonly retryMs: number } | undefined {
     const { refused, retryInMs } = this.acceptance;
     return refused === undefined
