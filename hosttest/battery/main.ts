@@ -43,13 +43,13 @@ const PLOT_REPORTS_MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440]
 const { values } = commandLine(
   {
     program: "npm run battery --",
-    does: "How long a sleeping thermometer lasts on a set of cells: a model, not a measurement. Every figure has its source, and can be given.",
+    does: "How long a sleeping thermometer lasts on a set of cells: a model, not a measurement. Every figure names its source, and can be replaced.",
     notes: [
       "Boards:",
       ...Object.entries(BOARDS).map(
         ([name, { says, asleepUa }]) => `  ${name.padEnd(16)} ${says}: ${asleepUa.value} µA asleep`,
       ),
-      "What an input is where it is not given, and from where, stands in the output.",
+      "The output shows the default of each input, and its source.",
       "Exit: 0 a result, 2 usage, also where the cells cannot run the board at all.",
     ],
   },

@@ -31,12 +31,12 @@ const MAX_REAL = 10_000; // a socket each, here and at the broker
 const { values, words } = commandLine(
   {
     program: "npm run fleet --",
-    does: "A broker goes away for ten minutes and everybody wants it back: on virtual time, then whole devices on mosquitto.",
+    does: "A broker goes away for ten minutes, and all devices reconnect: on virtual time, then whole devices on mosquitto.",
     words: "[cluster]",
     notes: [
       "cluster: whole devices on three nodes of RabbitMQ 4 behind HAProxy, each node on a host of its own (a network namespace of this",
       "machine: Linux, as root); one is killed, later one is cut off, and nothing acknowledged may be missing.",
-      "Exit: 0 every device was served and nothing acknowledged was lost, 1 not so, 2 usage.",
+      "Exit: 0 every device was served and nothing acknowledged was lost, 1 otherwise, 2 usage.",
     ],
   },
   {

@@ -36,7 +36,7 @@ const { values: options, words } = commandLine(
       "1.26 or later, which builds it from the Go module proxy, or --telegraf FILE. A recipe whose program is missing is skipped.",
       "kept: the companion `npm run backfill` instead, killed by signal 9, into InfluxDB and, by its --openmetrics, into Prometheus (apt-get",
       "install prometheus).",
-      "Exit: 0 each message one point, at its time; 1 not so, or nothing could be run; 2 usage.",
+      "Exit: 0 each message one point, at its time; 1 otherwise, or nothing could be run; 2 usage.",
     ],
   },
   {

@@ -22,7 +22,7 @@ const TROUBLES_PER_DAY = 12;
 const { values } = commandLine(
   {
     program: "npm run simulate --",
-    does: "Devices with the unchanged firmware live through years of bad weather on virtual time: is a promise broken?",
+    does: "Devices with the unchanged firmware run through years of failures on virtual time: is a promise broken?",
     notes: ["Exit: 0 no violation, 1 a violation (with the command that replays it), 2 usage."],
   },
   {

@@ -45,7 +45,7 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   readonly window?: number;
   /**
    * Connections in a row that an entry may fail before it is held back, and again, while others are delivered, before it is a
-   * dead letter. In bad weather fewer than the default of 10 would hold back the innocent, and others overtake it. For requests
+   * dead letter. On a bad network fewer than the default of 10 would hold back the innocent, and others overtake it. For requests
    * from RAM, connections that they may break before one is dropped.
    */
   readonly deadLetterAfter?: number;
