@@ -223,6 +223,24 @@ describe("once", () => {
     },
   );
 
+  test("a sample whose record the store refuses for a minute is not taken again by the next life", () => {
+    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
+    onRequest(one);
+    const before = house.sequences().length;
+    // With an id of its own, the record is not written once more for its answer.
+    commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
+    time.runUntil(() => commander.open === 0, MINUTE); // it is on record as owed
+    one.settingsFlash.faults = { program: () => "error" };
+    time.advance(MINUTE);
+    one.settingsFlash.faults = {};
+    time.advance(2 * MINUTE);
+    expect(house.sequences().length - before).toBe(1);
+    one.cut();
+    one.powerOn();
+    time.advance(MINUTE);
+    expect(house.sequences().length - before).toBe(1);
+  });
+
   test("settings that begin sampling anew in the midst of a sample: it is taken", () => {
     const { one, commander, time, answers } = world({ remote: "on" });
     onRequest(one);

@@ -1,7 +1,7 @@
 /*
  * The record of commands: which are kept, and until when.
  */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { CommandRecord, commandHash } from "../../../src/thermometer/remote/record.js";
 import { MemoryStore } from "../../settings/memory-store.js";
 
@@ -29,4 +29,20 @@ test("of many, the latest 32 are kept; those with an id of their own outlive any
   const later = new CommandRecord(store, 0);
   expect(hashes.filter((one) => record.has(one))).toEqual(hashes.slice(8));
   expect(hashes.filter((one) => later.has(one))).toEqual(hashes.slice(8));
+});
+
+test("of those 32 none is forgotten for one that the store refuses", () => {
+  const store = new MemoryStore();
+  const record = new CommandRecord(store, 0);
+  const hashes = Array.from({ length: 32 }, (_, n) => commandHash([`${n}`], true));
+  for (const one of hashes) record.add(one, 1, 0);
+  const write = vi.spyOn(store, "write").mockImplementation(() => {
+    throw new Error("no free space");
+  });
+  expect(() => record.add(hash, 1, 1)).toThrow("no free space");
+  write.mockRestore();
+  expect([record.has(hash), record.owed, record.isStale]).toEqual([false, 0, false]);
+  record.write();
+  const later = new CommandRecord(store, 0);
+  expect(hashes.filter((one) => later.has(one))).toEqual(hashes);
 });

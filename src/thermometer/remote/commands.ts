@@ -49,6 +49,8 @@ const MAX_ID = 64;
 const LOOK_MS = 100;
 /** An answer has so many looks to arrive: a reboot waits for it, say. */
 const LOOKS = 20;
+/** A store that refuses the record of a sample that was taken is left alone for so long, as the outbox's flash is. */
+const AMEND_MS = 60_000;
 
 /** Where an answer goes beside `.../answer`, and what it is to be known by. */
 interface Sender {
@@ -223,11 +225,21 @@ export class RemoteCommands {
       this.owner.board.timers.set(() => {
         if (this.isClosed) return;
         const { outbox } = this.owner;
-        if (next.isOwed && outbox !== undefined) quietly(() => this.record.appended(outbox));
+        if (next.isOwed && outbox !== undefined) this.amend(() => this.record.appended(outbox));
         this.current = undefined;
         this.goOn();
       }, 0);
     });
+  }
+
+  /** Until the store keeps it: the next life would take a sample again that was taken. */
+  private amend(write: () => void): void {
+    quietly(write);
+    const { record, owner } = this;
+    if (record.isStale)
+      owner.board.timers.set(() => {
+        if (!this.isClosed && record.isStale) this.amend(() => record.write());
+      }, AMEND_MS);
   }
 
   private run({ run, name, sender, isOwed }: Waiting, whenDone?: () => void): void {

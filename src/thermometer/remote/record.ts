@@ -43,6 +43,8 @@ export class CommandRecord {
   owed = 0;
   /** See above; of this life. */
   private due = NOT_DUE;
+  /** The store has refused what is to be on record: it has what was before. */
+  isStale = false;
 
   /** What earlier lives have left. `next`: number of the outbox's next entry, before this one appends any. */
   constructor(store: KeyValueStore, next: number) {
@@ -76,20 +78,18 @@ export class CommandRecord {
    * @throws Error if the store cannot keep it: it is not added
    */
   add(hash: number, connection: number, samples: number): void {
-    const { hashes, connections } = this;
-    if (hashes.length >= MAX_KEPT) {
-      hashes.shift();
-      connections.shift();
-    }
-    hashes.push(hash);
-    connections.push(connection);
+    const { hashes, connections, isStale } = this;
+    const from = Math.max(0, hashes.length + 1 - MAX_KEPT);
+    this.hashes = [...hashes.slice(from), hash];
+    this.connections = [...connections.slice(from), connection];
     this.owed += samples;
     try {
       this.write();
     } catch (error) {
-      hashes.pop();
-      connections.pop();
+      this.hashes = hashes;
+      this.connections = connections;
       this.owed -= samples;
+      this.isStale = isStale;
       throw error;
     }
   }
@@ -105,7 +105,7 @@ export class CommandRecord {
   appended(outbox: Queue): void {
     const { due } = this;
     this.due = NOT_DUE;
-    if (due !== NOT_DUE && outbox.seek(due)?.sequence !== due) this.write();
+    if (this.isStale || (due !== NOT_DUE && outbox.seek(due)?.sequence !== due)) this.write();
   }
 
   /** A sample that is owed cannot be had. @throws Error if the store cannot keep that */
@@ -149,7 +149,9 @@ export class CommandRecord {
     view.setUint32(DUE_AT, due >>> 0, true);
     view.setUint32(DUE_AT + 4, Math.floor(due / 2 ** 32), true);
     for (let n = 0; n < hashes.length; n++) view.setUint32(HEAD + 4 * n, hashes[n], true);
+    this.isStale = true;
     this.store.write(COMMANDS_KEY, bytes.buffer);
+    this.isStale = false;
   }
 }
 
