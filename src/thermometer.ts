@@ -115,9 +115,7 @@ export class Thermometer
     if (this.sleep?.hasPrompt !== false) this.console = this.openConsole();
     this._log.open(this.settings.get("log"), this.console);
     if (isWhole && isOnline) {
-      const { uplink, trouble } = this.openUplink();
-      this.uplink = uplink;
-      this.uplinkTrouble = trouble;
+      ({ uplink: this.uplink, trouble: this.uplinkTrouble } = this.openUplink());
       this.time = this.attempt("time", () => this.openTime());
     }
     if (!isWhole && !isResetDue) this.safeUplink = this.attempt("update", () => openSafeUplink(this));
