@@ -297,7 +297,6 @@ export class DesktopDevice {
     const { chip, clock, listener, credentials, serial, defaults, images } = this.#options;
     const plugged = this.plug.socketOf(TCP);
     const device = this;
-    const bus = this.#bus;
     const isOn = (): boolean => this.isOn;
     return {
       name: "desktop",
@@ -312,7 +311,10 @@ export class DesktopDevice {
       openFlash: () => chip.outboxFlash(),
       openSettings: () => chip.settings(),
       openSettingsFlash: () => chip.settingsFlash(),
-      sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
+      get sensor() {
+        const bus = images?.isBlind ? new I2CBus() : device.#bus;
+        return { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock };
+      },
       tcp: {
         get io() {
           return images?.isDeaf ? DeafTCP : plugged;

@@ -37,6 +37,11 @@ export class ImageBoot {
     return this.#image?.version || undefined;
   }
 
+  /** The image that runs finds no sensor. */
+  get isBlind(): boolean {
+    return this.#image?.fault === "blind";
+  }
+
   /** The image that runs joins no network. */
   get isDeaf(): boolean {
     return this.#image?.fault === "deaf";
@@ -56,6 +61,7 @@ export class ImageBoot {
         this.#timer = timers.set(() => this.boot(start, "watchdog"), WATCHDOG_MS);
         return;
       case "deaf":
+      case "blind":
       case undefined:
         break;
     }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { topFolder } from "../engine/build.js";
 import { xs32Test as test } from "../xs/available.js";
-import { appRows, readingRows } from "./cost.js";
+import { appRows, readingRows, updateRows } from "./cost.js";
 import type { Row } from "./row.js";
 
 const TOLERANCE = 1.02;
@@ -57,6 +57,14 @@ describe("the app's heap", () => {
     expect(more).toHaveLength(2);
     for (const { name, value } of more) expect(value, name).toBeLessThanOrEqual(128);
     expect(rows.filter(({ met }) => met === false)).toEqual([]);
+  });
+
+  test("updates take no more of it than they may: while there is none, while one comes in and is verified, and after it", {
+    timeout,
+  }, async () => {
+    const rows = await updateRows();
+    expect(rows).toHaveLength(4);
+    expect(rows.filter(({ met }) => met !== true)).toEqual([]);
   });
 
   test("a leak of one object a reading would be noticed", { timeout }, async () => {

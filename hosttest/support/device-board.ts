@@ -277,9 +277,9 @@ export class SimulatedDevice {
       this.bus.attach(Number(address), part);
       part.powerOn?.();
     }
-    if (!this.#isSensorThere) this.bus.unplug(SENSOR_ADDRESS);
     this.port = new FakeSerial(this.#serial);
     if (this.slots !== undefined && !this.#select(life, this.slots)) return;
+    if (!this.#isSensorThere || this.image?.fault === "blind") this.bus.unplug(SENSOR_ADDRESS);
     this.#guard(life, () => {
       this.#running = startFirmware(this.#board(life, cause, time.nowMs));
     });
@@ -293,7 +293,7 @@ export class SimulatedDevice {
     });
     if (life !== this.#life || this.image === undefined) return false;
     const { fault } = this.image;
-    if (fault === undefined || fault === "deaf") return true;
+    if (fault !== "crash" && fault !== "hang") return true;
     const [cause, ms] = fault === "crash" ? (["crash", CRASH_MS] as const) : (["watchdog", WATCHDOG_MS] as const);
     this.house.time.timers.set(() => {
       if (life !== this.#life) return;

@@ -20,12 +20,13 @@ const KINDS = [
   "crash",
   "hang",
   "deaf",
-  "deaf",
+  "blind",
   "changed",
   "unsigned",
   "noise",
   "older",
 ] as const;
+const FAULTS: readonly ImageFault[] = ["crash", "hang", "deaf", "blind"];
 const MAX_CUTS = 4;
 /** Of a life: how many programs and erases an update has, samples included, and the few of its beginning. */
 const OPERATIONS = [40, 400] as const;
@@ -50,7 +51,7 @@ export function campaignUpdate(seed: number, tally: Tally): void {
   const kind = pick(KINDS);
   const from = kind === "older" ? OLD : pick([OLDEST, OLD]);
   const to = kind === "older" ? OLDEST : NEW;
-  const fault = kind === "crash" || kind === "hang" || kind === "deaf" ? (kind satisfies ImageFault) : undefined;
+  const fault = FAULTS.find((each) => each === kind);
   const length = 500 + Math.floor(random() * 2.9 * BLOCK);
   const image =
     kind === "noise" ? new Uint8Array(length).fill(3) : makeImage({ version: to, chip: "test", fault }, length);

@@ -82,6 +82,36 @@ test("a state that the socket does not take is said a little later, as it is the
   expect(device.crashes).toEqual([]);
 });
 
+test("between two updates it remembers what was refused, what waits, and half an announcement", () => {
+  const { house, device } = setUp();
+  const hear = (offer: object, from = 0, end?: number) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(offer));
+    device.hear(`${TOPIC}/offer`, bytes.subarray(from, end), from, bytes.length);
+  };
+  const reconnect = (): object => {
+    house.network.resetAll();
+    house.retained.delete(`${TOPIC}/state`);
+    house.time.advance(30_000);
+    return JSON.parse(house.retained.get(`${TOPIC}/state`)!);
+  };
+  hear(offerOf(NEW, { chip: "other" }));
+  expect(device.status("update")).toBe("refused: wrong chip: it is for other, this is test");
+  expect(reconnect()).toMatchObject({ state: "refused" });
+  expect(device.status("update")).toMatch(/^refused/);
+  device.reboot();
+  house.time.advance(30_000);
+  expect(device.status("update")).toBeUndefined();
+  hear({ ...offerOf(NEW), wait: true });
+  expect(device.status("update")).toBeUndefined();
+  expect(reconnect()).toMatchObject({ state: "idle", available: "0.3.0" });
+  device.reboot();
+  house.time.advance(30_000);
+  hear(offerOf(NEW), 0, 100);
+  expect(device.status("update")).toBeUndefined();
+  hear(offerOf(NEW), 100);
+  expect(device.status("update")).toBe("0.3.0: receiving, 0 %");
+});
+
 test("an image that never joins the network goes after ten minutes; the old one says why, in the log, in status, at the broker", () => {
   const { house, device } = setUp();
   const bad = makeImage({ version: "0.3.0", chip: "test", fault: "deaf" }, 9_000);

@@ -242,6 +242,7 @@ describe("trial", () => {
     ["crash" as const, /^it ended before it was confirmed/],
     ["hang" as const, /^it ended before it was confirmed/],
     ["deaf" as const, /^not within 10 minutes: no access point is in range$/],
+    ["blind" as const, /^not within 10 minutes: no sensor answers$/],
   ])("an image that fails by a %s goes, and the old one says why", (fault, reason) => {
     const world = setUp();
     const bad = makeImage({ version: "0.3.0", chip: "test", fault }, 2 * BLOCK);

@@ -39,6 +39,8 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/settings/readme.test.ts": "reads README.md",
   "hosttest/update/cuts.test.ts": "signs by Node's crypto",
   "hosttest/update/rollback.test.ts": "runs firmware 0.1 by Node's vm, unpacked by Node's zlib",
+  "hosttest/update/home-assistant.test.ts": "signs by Node's crypto",
+  "hosttest/update/safe-mode.test.ts": "signs by Node's crypto",
   "hosttest/update/updates.test.ts": "signs by Node's crypto",
 };
 

@@ -58,7 +58,8 @@ export class Updating implements UpdatesOwner {
   /** As the board has it; where that measures its cells, it is asked about them. */
   readonly update: UpdatePort;
   private readonly owner: UpdatingOwner;
-  private readonly updates: Updates;
+  /** Made when it is asked, and let go of while there is nothing to do: all that lasts is in flash. */
+  private kept: Updates | undefined;
   /** The state has changed, and is to be said yet: there was no connection, or the socket did not take it. */
   private isUnsaid = false;
   private timer: TimerId | undefined;
@@ -71,7 +72,6 @@ export class Updating implements UpdatesOwner {
       battery === undefined
         ? (update as UpdatePort)
         : Object.create(update as UpdatePort, { isBatteryLow: { value: () => isBatteryLow(battery) } });
-    this.updates = new Updates(this);
   }
 
   /** What the image before this one cannot read is not to be written. */
@@ -86,42 +86,47 @@ export class Updating implements UpdatesOwner {
 
   /** The device is not to sleep. */
   get isBusy(): boolean {
-    return this.updates.isBusy;
+    return this.kept?.isBusy === true;
   }
 
   /** For `status`; undefined: nothing to say. */
   get text(): string | undefined {
-    return this.updates.text;
+    const { text } = this.updates;
+    this.letGo();
+    return text;
   }
 
   /** Everything else of the thermometer has been made. */
   begin(): void {
     this.client?.subscribe(this.topic("offer"), 1);
     this.updates.begin();
+    this.letGo();
   }
 
   /** The connection has come. A sleeper's report says no more than it must. */
   connected(): void {
     if (this.owner.sleep?.hasPrompt !== false || this.isBusy || this.isUnsaid) this.onState();
+    this.letGo();
   }
 
   /** Takes a piece of a message; false: it is none of these. */
   heardPiece(message: InboundMessage): boolean {
     const { topic } = message;
-    if (topic === this.topic("chunk")) this.updates.chunk(message);
+    if (topic === this.topic("chunk")) this.kept?.chunk(message);
     else if (topic === this.topic("offer")) this.updates.announcement(message);
     else return false;
+    this.letGo();
     return true;
   }
 
   /** Before a sleep. */
   pause(): void {
-    this.updates.pause();
+    this.kept?.pause();
   }
 
   close(): void {
     this.rest();
-    this.updates.close();
+    this.kept?.close();
   }
 
   // What updates ask of their owner
@@ -153,13 +158,12 @@ export class Updating implements UpdatesOwner {
     const isConnected = uplink?.isConnected === true;
     const options = { qos: 0, retain: true } as const;
     this.isUnsaid = !isConnected || !uplink.publish(this.topic("state"), toASCII(this.updates.state), options);
-    if (isConnected && this.isUnsaid) this.timer = this.timers.set(this.sayAgain, SAY_AGAIN_MS);
+    if (!isConnected || !this.isUnsaid) return;
+    this.timer = this.timers.set(() => {
+      this.timer = undefined;
+      this.onState();
+    }, SAY_AGAIN_MS);
   }
-
-  private readonly sayAgain = (): void => {
-    this.timer = undefined;
-    this.onState();
-  };
 
   private rest(): void {
     if (this.timer !== undefined) this.timers.clear(this.timer);
@@ -202,6 +206,18 @@ export class Updating implements UpdatesOwner {
     if (uplink === undefined) return "no broker";
     if (!uplink.isConnected) return `broker ${uplink.status.state}`;
     return uplink.isIdle ? "" : "the broker does not answer";
+  }
+
+  private get updates(): Updates {
+    this.kept ??= new Updates(this);
+    return this.kept;
+  }
+
+  /** Not while it is at work: whoever calls it has come from outside. */
+  private letGo(): void {
+    if (this.kept?.isIdle !== true) return;
+    this.kept.close();
+    this.kept = undefined;
   }
 
   private get client(): UpdateClient | undefined {

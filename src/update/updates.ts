@@ -98,6 +98,12 @@ export class Updates implements UpdaterOwner, TrialOwner {
     return this.trial !== undefined || this.timer !== undefined || this.updater?.isBusy === true;
   }
 
+  /** Nothing would be lost if another one was made for what comes next; `begin` is not for that one. */
+  get isIdle(): boolean {
+    const { trial, updater, incoming, refused, available, timer } = this;
+    return !(trial ?? updater ?? incoming ?? refused ?? available ?? timer);
+  }
+
   /** What the old image cannot read is not to be written. */
   get isTrial(): boolean {
     return this.isOnTrial;

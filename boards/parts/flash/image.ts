@@ -10,8 +10,8 @@ const MAGIC = 0x31495448; // "HTI1"
 const HEAD = 12;
 const CHECK = 4;
 
-/** "crash": ends at once; "hang": does nothing until the hardware watchdog bites; "deaf": never joins the network. */
-export type ImageFault = "crash" | "hang" | "deaf";
+/** "crash": ends at once; "hang": does nothing until the hardware watchdog bites; "deaf": never joins the network; "blind": finds no sensor. */
+export type ImageFault = "crash" | "hang" | "deaf" | "blind";
 
 export interface ImageDescription {
   readonly version: string;

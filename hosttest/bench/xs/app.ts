@@ -10,6 +10,7 @@ import type { KeyValueStore } from "../../../src/settings/store.js";
 import { Thermometer } from "../../../src/thermometer.js";
 import { announceReadable, announceWritable, PlainFlash, readable, Socket } from "./harness.js";
 import { allocated, type Cost, spentIn } from "./meter.js";
+import { update } from "./updating.js";
 
 const flash = new PlainFlash(24);
 const settings = { a: new Uint8Array(4_000), b: new Uint8Array(4_000), lengths: new Uint32Array(2) };
@@ -268,12 +269,21 @@ const largest: Board = {
   },
 };
 
-const BOARDS = { wired, wireless, typed, largest };
+/** Its firmware can be replaced. */
+const updatable: Board = { ...wired, update };
+
+const BOARDS = { wired, wireless, typed, largest, updatable };
 
 /** Boots the thermometer in this machine. */
 export function boot(kind: keyof typeof BOARDS = "wired"): void {
   const board = BOARDS[kind];
   board.boot(() => new Thermometer(board));
+}
+
+/** @throws Error before a boot */
+export function running(): Thermometer {
+  if (thermometer === undefined) throw new Error("nothing runs");
+  return thermometer;
 }
 
 /** Lets time pass until so many readings more were taken; the network is up or down meanwhile. */

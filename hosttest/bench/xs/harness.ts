@@ -49,6 +49,7 @@ const CLEAN = 2; // of its flags
 const PUBLISH = 3;
 const PUBREL = 6;
 const SUBSCRIBE = 8;
+const UNSUBSCRIBE = 10;
 const PINGREQ = 12;
 const DISCONNECT = 14;
 const ROOM_BYTES = 4_096;
@@ -88,6 +89,13 @@ function serve(packet: Uint8Array, at: number): number {
     answers[answered - 3] = spoken === 5 ? 4 : 3; // one filter, granted at QoS 0
     if (spoken === 5) answers[answered++] = 0; // no properties
     answers[answered++] = 0;
+  } else if (type === UNSUBSCRIBE) {
+    answer(0xb0, packet[next], packet[next + 1]);
+    if (spoken === 5) {
+      answers[answered - 3] = 4;
+      answers[answered++] = 0; // no properties
+      answers[answered++] = 0;
+    }
   } else if (type === PINGREQ) {
     answers[answered++] = 0xd0;
     answers[answered++] = 0;

@@ -1,11 +1,12 @@
 /* The measurements as Node calls them: `bench.<name>(...)` answers with JSON. */
-import { boot, enter, powerOff, progress, published, run, type, wakesAMinute } from "./app.js";
+import { boot, enter, powerOff, progress, published, run, running, type, wakesAMinute } from "./app.js";
 import { bootWork, type Contents, callbackWork } from "./boot.js";
 import { type Cost, calibrate, counts, nothingCost } from "./meter.js";
 import { outboxCost, publishCost, wholeWayCost } from "./publish.js";
 import { renderCost } from "./render.js";
 import { reportCost } from "./report.js";
 import { samplingCost } from "./sampling.js";
+import * as updating from "./updating.js";
 import { wakeCost } from "./wake.js";
 
 const THIRTY_ONE = new Uint8Array(31).fill(0x31);
@@ -29,6 +30,11 @@ const bench = {
     wakesAMinute,
     enter,
     type: (text: string, times: number): string => shown(type(text, times)),
+  },
+  update: {
+    announce: (): void => updating.announce(running()),
+    block: (n: number, bytes?: number): void => updating.sendBlock(running(), n, bytes),
+    progress: (): string => updating.progress(running()),
   },
   boot: (contents: Contents, blocks: number): string => JSON.stringify(bootWork(contents, blocks)),
   callbacks: (blocks: number): string => JSON.stringify(callbackWork(blocks)),

@@ -206,6 +206,7 @@ export class World {
   }
 
   #sensorTrouble(): string {
+    if (this.image?.fault === "blind") return "no sensor answers";
     if (this.#options.samples === undefined) return this.trouble.sensor;
     if (this.recorder === undefined) return "no readings are taken";
     return this.#hasSample ? "" : "no reading yet";

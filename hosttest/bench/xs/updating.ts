@@ -1,0 +1,80 @@
+/*
+ * An update on the bench: two slots that cost no heap, as native ones do, a signature that is checked elsewhere, as by C on an ESP32, and
+ * the messages of a host, in pieces as the client gives them.
+ */
+import { toASCII } from "../../../src/common/ascii.js";
+import type { Thermometer } from "../../../src/thermometer.js";
+import type { SlotFlash, Slots, UpdatePort } from "../../../src/update/io.js";
+import { PlainFlash } from "./harness.js";
+
+const BLOCK = 4_096;
+const PIECE = 256;
+const HEAD = 8;
+/** Of the image; it is never what was announced. */
+export const BLOCKS = 8;
+const TOPIC = "home/livingroom/thermometer0123456789ab/update";
+const OFFER = toASCII(
+  JSON.stringify({
+    id: "00000001",
+    version: "9.0.0",
+    chip: "bench",
+    size: BLOCKS * BLOCK,
+    sha256: "0".repeat(64),
+    signature: "0".repeat(128),
+  }),
+);
+const chunk = new Uint8Array(HEAD + BLOCK);
+const flash: SlotFlash = new PlainFlash(BLOCKS);
+
+class BenchSlots implements Slots {
+  readonly running = 0;
+  readonly isTrial = false;
+  readonly hasFailed = false;
+  open(): SlotFlash {
+    return flash;
+  }
+  forget(): void {}
+  select(): void {}
+  confirm(): void {}
+  rollBack(): void {}
+  close(): void {}
+}
+
+/** What a board gives. */
+export const update: UpdatePort = { io: BenchSlots, chip: "bench", key: chunk.subarray(0, 32), isSigned: () => true };
+
+/** An image is announced. */
+export function announce(thermometer: Thermometer): void {
+  hear(thermometer, "offer", OFFER, OFFER.length);
+}
+
+/** Block `n` of it comes in, or the beginning of it. */
+export function sendBlock(thermometer: Thermometer, n: number, bytes = HEAD + BLOCK): void {
+  chunk[3] = 1;
+  new DataView(chunk.buffer).setUint32(4, n * BLOCK, true);
+  hear(thermometer, "chunk", chunk, bytes);
+}
+
+/** What the device says of it. */
+export function progress({ updating }: Thermometer): string {
+  return updating?.text ?? "";
+}
+
+function hear({ uplink }: Thermometer, name: string, bytes: Uint8Array, end: number): void {
+  const totalBytes = bytes.length;
+  for (let offsetBytes = 0; offsetBytes < end; offsetBytes += PIECE) {
+    const payload = bytes.subarray(offsetBytes, Math.min(offsetBytes + PIECE, end));
+    const last = offsetBytes + payload.length === totalBytes;
+    const message = {
+      topic: `${TOPIC}/${name}`,
+      qos: 1,
+      retain: false,
+      dup: false,
+      totalBytes,
+      offsetBytes,
+      payload,
+      last,
+    };
+    uplink?.onMessage(message as Parameters<typeof uplink.onMessage>[0], 1);
+  }
+}
