@@ -174,3 +174,27 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
     expect(flash.programs - programs).toBe(1);
   });
 });
+
+test("what was programmed, and read back wrong, does not turn up beside its repetition", () => {
+  const flash = new NorFlash({ blocks: 6, blockLength: 1024, writeUnit: 1 });
+  const position = fallenAsleep(flash, [payloadOf(0)]);
+  const appender = awake(flash, position);
+  expect(appender.isConfirmed()).toBe(true);
+  const { programs } = flash;
+  flash.faults = {
+    read(buffer) {
+      if (flash.programs === programs + 1) buffer[0] ^= 1;
+    },
+  };
+  expect(appender.append(payloadOf(1), 1)).toBe(-1);
+  flash.faults = {};
+  expect(contents(flash)).toEqual(shown(0, 1));
+});
+
+test("a position between two words is none", () => {
+  const flash = new NorFlash({ blocks: 6, blockLength: 1024, writeUnit: 1 });
+  const position = fallenAsleep(flash, [payloadOf(0)]);
+  for (let more = 1; more < 4; more++) {
+    expect(awake(flash, { ...position, end: position.end - more }).isConfirmed()).toBe(false);
+  }
+});

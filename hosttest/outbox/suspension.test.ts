@@ -302,3 +302,16 @@ test("a light wake whose flash fails is followed by a mount", () => {
     expect(appender.end).toBe(0);
   }
 });
+
+test("it goes on counting the records that a power cut has torn", () => {
+  const flash = flashOf(1);
+  let outbox = mounted(flash);
+  for (let n = 0; n < 4; n++) outbox.append(payloadOf(n), 1);
+  flash.cutAfter(5);
+  outbox.append(new Uint8Array(12).fill(7), 1); // of a device without power, what it returns means nothing
+  outbox = mounted(flash);
+  outbox.append(payloadOf(5), 1);
+  const { tornRecords } = outbox.statistics();
+  expect(tornRecords).toBe(1);
+  expect(mounted(flash, slept(outbox)).statistics().tornRecords).toBe(tornRecords);
+});

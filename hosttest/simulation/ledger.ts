@@ -51,6 +51,10 @@ export interface TrueClock {
   isExact?(sequence: number): boolean;
 }
 
+const NOT_AUTHORIZED = 0x87;
+/** As the device has them. */
+const MIN_FORBIDDEN = 3;
+const MAX_LEAD = 176;
 const PAYLOAD_INVALID = 0x99;
 const PERCENT_TOLERANCE = 0.06; // one digit after the point, and what changes while it is measured
 const TIME_TOLERANCE_MS = 2_500; // whole seconds, and the crystal's and NTP's error
@@ -74,12 +78,13 @@ export class Ledger {
   doubled = 0;
   possibleDoubles = 0;
   lostByBroker = 0;
-  /** Rightly so: the broker refused them for good. */
+  /** Rightly so: the broker refused them for good, or they would have stopped the others (src/mqtt/v5/refused.ts). */
   deadLetters = 0;
   /** Of samples that two synchronisations date: how many, and how far the worst of them was off. */
   readonly exact = { count: 0, worstMs: 0 };
   readonly #gone = new Set<number>(); // lost by the broker, as it says itself
   readonly #refused = new Set<number>(); // by the broker, for good
+  readonly #forbidden = new Map<number, number>(); // as not authorised: so often
   /** Seen first at QoS 1 though of QoS 2, and so with QoS 1's promise. */
   readonly #lowered = new Set<number>();
 
@@ -106,7 +111,7 @@ export class Ledger {
   settle(sequence: number, outcome: Outcome): void {
     const truth = this.open.get(sequence);
     if (outcome === "deadLetter") {
-      if (this.#refused.delete(sequence)) this.deadLetters++;
+      if (this.#refused.delete(sequence) || this.#stopsOthers(sequence)) this.deadLetters++;
       else this.#report({ kind: "lost", text: `reading ${sequence} was dead-lettered` });
     } else if (truth !== undefined && !this.#seen.has(sequence)) {
       if (this.#gone.delete(sequence)) this.lostByBroker++;
@@ -132,6 +137,7 @@ export class Ledger {
    */
   refuse(sequence: number, reason: number): void {
     if (reason === PAYLOAD_INVALID) this.#refused.add(sequence);
+    if (reason === NOT_AUTHORIZED) this.#forbidden.set(sequence, (this.#forbidden.get(sequence) ?? 0) + 1);
     this.#overtaken.add(sequence);
   }
 
@@ -176,6 +182,11 @@ export class Ledger {
     else if (this.#gone.has(sequence)) this.lostByBroker++;
     else return false;
     return true;
+  }
+
+  /** It was forbidden some times, and others have got so far beyond it that the store hands out no more. */
+  #stopsOthers(sequence: number): boolean {
+    return (this.#forbidden.get(sequence) ?? 0) >= MIN_FORBIDDEN && this.#last - sequence >= MAX_LEAD;
   }
 
   #again(seq: number, qos: number): void {

@@ -1,5 +1,7 @@
 /* A sleeper's TLS session: over the sleep in RTC memory, and nowhere else. */
 import { expect, test } from "vitest";
+import { DeepSleep } from "../../boards/common/deep-sleep.js";
+import { readSession, writeSession } from "../../src/thermometer/sleep/kept-session.js";
 import type { TLSDemand, TLSFacts } from "../../src/tls/io.js";
 import { PLACE_BYTES, SESSION_AT, sealSession, unsealSession } from "../../src/tls/kept-session.js";
 import { Random } from "../simulation/random.js";
@@ -146,4 +148,41 @@ test.each([
   device.house.time.advance(3 * MINUTE);
   expect(device.isOn).toBe(false);
   expect(it.kept()).toMatch(/^\0+$/);
+});
+
+test("a place that was never used costs four bytes of reading and no writing; one that was is wiped whole, also by a session that is too long", () => {
+  const chip = new DeepSleep({
+    timers: { set: () => 0, clear() {} },
+    uptimeMs: () => 0,
+    firmware: FIRMWARE,
+    onSleep() {},
+    onWake() {},
+  });
+  const calls: string[] = [];
+  class Counted extends chip.io {
+    override readMemory(buffer: Uint8Array, at?: number): void {
+      calls.push(`read ${buffer.length} at ${at}`);
+      super.readMemory(buffer, at);
+    }
+    override writeMemory(bytes: Uint8Array, at?: number): void {
+      calls.push(`write ${bytes.length} at ${at}`);
+      super.writeMemory(bytes, at);
+    }
+  }
+  const sleeper = new Counted({});
+  chip.memory.fill(0xff, 0, SESSION_AT); // the wake record
+  const head = `read 4 at ${SESSION_AT}`;
+  expect(readSession(sleeper)).toBeUndefined();
+  writeSession(sleeper, undefined);
+  expect(calls.splice(0)).toEqual([head, head]);
+  writeSession(sleeper, { session: bytesOf(SECRET), endsMs: 5 });
+  expect(textOf(readSession(sleeper)?.session)).toBe(SECRET);
+  expect(calls.splice(0)).toEqual([head, `write 46 at ${SESSION_AT}`, head, `read ${PLACE_BYTES} at ${SESSION_AT}`]);
+  const place = chip.memory.subarray(SESSION_AT, SESSION_AT + PLACE_BYTES);
+  for (const session of [undefined, { session: new ArrayBuffer(PLACE_BYTES), endsMs: undefined }]) {
+    writeSession(sleeper, { session: bytesOf(SECRET), endsMs: 5 });
+    writeSession(sleeper, session);
+    expect(place.every((byte) => byte === 0)).toBe(true);
+  }
+  expect(chip.memory.subarray(0, SESSION_AT).every((byte) => byte === 0xff)).toBe(true);
 });
