@@ -28,7 +28,8 @@ function modelOf(): DeviceModel {
   return model;
 }
 
-test("after a factory reset the account begins anew, here and in the browser", () => {
+/** With a browser that follows it, and a sample. */
+function watched() {
   const model = modelOf();
   const live = new DeviceLive(model.snapshot());
   model.send = (message) => {
@@ -36,6 +37,11 @@ test("after a factory reset the account begins anew, here and in the browser", (
   };
   const sample = new Sample();
   sample.set(0, 21, 2);
+  return { model, live, sample };
+}
+
+test("after a factory reset the account begins anew, here and in the browser", () => {
+  const { model, live, sample } = watched();
   const pass = (count: number): void => {
     for (let seq = 0; seq < count; seq++) {
       model.reading(sample, seq);
@@ -53,13 +59,7 @@ test("after a factory reset the account begins anew, here and in the browser", (
 });
 
 test("thrown away by `queue drop`: no loss; evicted by a full flash: a loss, said as that; both stay so after a boot", () => {
-  const model = modelOf();
-  const live = new DeviceLive(model.snapshot());
-  model.send = (message) => {
-    if (message.type !== "hello" && message.type !== "broker") live.take(JSON.parse(JSON.stringify(message)));
-  };
-  const sample = new Sample();
-  sample.set(0, 21, 2);
+  const { model, live, sample } = watched();
   for (let seq = 0; seq < 6; seq++) model.reading(sample, seq);
   model.settled(1, "delivered");
   model.received(JSON.stringify({ value: 21, seq: 1 }));

@@ -1,34 +1,23 @@
 /*
- * All samples as CSV (RFC 4180): a row a sample, rooms one after the other, by time. Written beside the file and moved into place whole.
+ * All samples as CSV (RFC 4180): a row a sample, rooms one after the other, by time.
  */
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { channels } from "../../../src/channels/channels.js";
+import { writeLines } from "./export-file.js";
 import type { StoredSample } from "./store.js";
 
 const HEAD = ["room", "measured", "arrived", "seq", "topic", ...channels.map(({ name }) => name)];
-const CHUNK = 1_000;
 
 /** @returns how many samples */
 export function writeCSV(file: string, samples: Iterable<StoredSample>): number {
-  const part = `${file}.${process.pid}`;
-  const descriptor = openSync(part, "w");
   let count = 0;
-  let rows = [HEAD.join(",")];
-  const flush = (): void => {
-    writeFileSync(descriptor, rows.map((row) => `${row}\r\n`).join(""));
-    rows = [];
-  };
-  try {
+  function* lines(): Generator<string> {
+    yield `${HEAD.join(",")}\r\n`;
     for (const sample of samples) {
-      count += 1;
-      if (rows.push(rowOf(sample)) >= CHUNK) flush();
+      count++;
+      yield `${rowOf(sample)}\r\n`;
     }
-    flush();
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
-  renameSync(part, file);
+  writeLines(file, lines());
   return count;
 }
 

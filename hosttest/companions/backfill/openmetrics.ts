@@ -1,41 +1,28 @@
 /*
  * All samples as OpenMetrics, which `promtool tsdb create-blocks-from openmetrics` makes blocks of: a metric family a channel, a
  * series a room, at the time of measurement. Prometheus asks for values and takes none of the past: this is its way for those.
- * Written beside the file and moved into place whole.
  * Source: OpenMetrics 1.0, text format.
  */
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { channels } from "../../../src/channels/channels.js";
+import { writeLines } from "./export-file.js";
 import type { StoredSample } from "./store.js";
 
-const CHUNK = 1_000;
 const MS_PER_S = 1_000;
 
 /** `all`: by room and time, given anew with each call. @returns how many points */
 export function writeOpenMetrics(file: string, all: () => Iterable<StoredSample>): number {
-  const part = `${file}.${process.pid}`;
-  const descriptor = openSync(part, "w");
-  let lines: string[] = [];
-  const flush = (): void => {
-    writeFileSync(descriptor, lines.map((line) => `${line}\n`).join(""));
-    lines = [];
-  };
   let count = 0;
-  try {
+  function* lines(): Generator<string> {
     for (const { name } of channels) {
-      lines.push(`# TYPE home_${name} gauge`);
+      yield `# TYPE home_${name} gauge\n`;
       for (const point of pointsOf(name, all())) {
         count++;
-        if (lines.push(point) >= CHUNK) flush();
+        yield `${point}\n`;
       }
     }
-    lines.push("# EOF");
-    flush();
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+    yield "# EOF\n";
   }
-  renameSync(part, file);
+  writeLines(file, lines());
   return count;
 }
 
