@@ -37,6 +37,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/outbox/campaign.test.ts": "takes an interpreter hours: suites/campaign.suite.ts is a share of it",
   "hosttest/power/trouble.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/settings/readme.test.ts": "reads README.md",
+  "hosttest/update/battery.test.ts": "signs by Node's crypto",
   "hosttest/update/cuts.test.ts": "signs by Node's crypto",
   "hosttest/update/rollback.test.ts": "runs firmware 0.1 by Node's vm, unpacked by Node's zlib",
   "hosttest/update/home-assistant.test.ts": "signs by Node's crypto",
