@@ -13,7 +13,7 @@ import { Mosquitto } from "../support/processes/mosquitto.js";
 import { freePort } from "../support/processes/ports.js";
 import { DeviceRun } from "./device-run.js";
 import { Influx } from "./influx.js";
-import { runKept } from "./kept.js";
+import { runKept } from "./kept/kept.js";
 import { influxDB, nodeRed, prometheus, telegraf } from "./programs.js";
 import { nodeRedRecipe, type Recipe, telegrafRecipe } from "./recipes.js";
 import { publishTwice } from "./twice.js";

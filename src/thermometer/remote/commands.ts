@@ -270,15 +270,15 @@ export class RemoteCommands {
         const topic = encodeUTF8(responseTopic);
         client.publishNow({ topic, payload, payloadLength: payload.length, retain: false, properties });
       }
-      this.await(LOOKS, this.connection, last);
+      this.awaitArrival(LOOKS, this.connection, last);
     }, 0);
   }
 
   /** Until the answer has arrived, or it has taken too long. `connection`: on which it was sent first. */
-  private await(looks: number, connection: number, last: (() => void) | undefined): void {
+  private awaitArrival(looks: number, connection: number, last: (() => void) | undefined): void {
     if (this.isClosed) return;
     if (looks > 0 && !this.client.hasAnswered) {
-      this.owner.board.timers.set(() => this.await(looks - 1, connection, last), LOOK_MS);
+      this.owner.board.timers.set(() => this.awaitArrival(looks - 1, connection, last), LOOK_MS);
       return;
     }
     this.settle(connection === this.connection);

@@ -3,8 +3,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Service } from "../support/processes/service.js";
-import type { Point } from "./verdict.js";
+import { Service } from "../../support/processes/service.js";
+import type { Point } from "../verdict.js";
 
 /** Of /api/v1/query for a range of samples: times in seconds since 1970. */
 interface Answer {

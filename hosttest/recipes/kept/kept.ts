@@ -4,17 +4,17 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Collector } from "../support/collector.js";
-import type { Progress } from "../support/command-line/progress.js";
-import { run } from "../support/processes/commands.js";
-import { Mosquitto } from "../support/processes/mosquitto.js";
-import { freePort } from "../support/processes/ports.js";
-import { Service } from "../support/processes/service.js";
-import { DeviceRun } from "./device-run.js";
-import { Influx } from "./influx.js";
+import { Collector } from "../../support/collector.js";
+import type { Progress } from "../../support/command-line/progress.js";
+import { run } from "../../support/processes/commands.js";
+import { Mosquitto } from "../../support/processes/mosquitto.js";
+import { freePort } from "../../support/processes/ports.js";
+import { Service } from "../../support/processes/service.js";
+import { DeviceRun } from "../device-run.js";
+import { Influx } from "../influx.js";
+import { type Expected, judge, type Point, uncovered, type Verdict } from "../verdict.js";
+import { NO_CLOCK, Waiting } from "../waiting.js";
 import { Prometheus } from "./prometheus.js";
-import { type Expected, judge, type Point, uncovered, type Verdict } from "./verdict.js";
-import { NO_CLOCK, Waiting } from "./waiting.js";
 
 const FAIR_S = 40;
 const PROGRAM = ["hosttest/run.mjs", "hosttest/companions/backfill/main.ts"];
