@@ -21,17 +21,33 @@ const BETWEEN_COMMANDS_MS = 1;
 const RESET_MS = 1.5;
 const WAS_RESET = 0x0010; // status bit 4
 
-export type SHT3xPartOptions = InAirOptions;
+export interface SHT3xPartOptions extends InAirOptions {
+  /** Relative humidity, percent: a figure, or whatever it is by then. Default 50. */
+  readonly humidity?: number | (() => number);
+}
 
 export class SHT3xPart extends InAir implements I2CPart {
-  /** Relative humidity, percent. */
-  humidity = 50;
   /** The status register. */
   status = WAS_RESET;
   #answer: "none" | "status" | "measurement" = "none";
   #readyMs = 0; // when the measurement that runs is done
   #commandMs = 0; // when the next command is acknowledged
   #periodic = false;
+  #humidity: number | (() => number);
+
+  constructor({ humidity = 50, ...air }: SHT3xPartOptions) {
+    super(air);
+    this.#humidity = humidity;
+  }
+
+  /** Relative humidity, percent. */
+  get humidity(): number {
+    return typeof this.#humidity === "number" ? this.#humidity : this.#humidity();
+  }
+
+  set humidity(percent: number) {
+    this.#humidity = percent;
+  }
 
   powerOn(): void {
     this.hangs = false;

@@ -6,7 +6,7 @@ import { VirtualTime } from "../support/virtual-time.js";
 import { Broker } from "./broker/broker.js";
 import type { Forwarded } from "./broker/message.js";
 import { FAIR } from "./broker/options.js";
-import { Device } from "./device.js";
+import { Device } from "./device/device.js";
 import type { Ledger, Violation } from "./ledger.js";
 import { Network } from "./network.js";
 import { Random } from "./random.js";

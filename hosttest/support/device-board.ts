@@ -1,18 +1,15 @@
 /*
- * A board made of simulated parts on virtual time, with a power switch: the unchanged firmware runs on it, is cut off at
+ * A board of simulated hardware (hardware.ts) on virtual time, with a power switch: the unchanged firmware runs on it, is cut off at
  * any moment, and boots again on the flash that it left. It stands in a house (house.ts), alone or with others.
- * A life is the time from one reset to the next. What a life left behind has no effect on the next: its timers do not
- * fire, its sockets are dumb.
  */
 import { DeepSleep } from "../../boards/common/deep-sleep.js";
 import { isSigned } from "../../boards/common/ed25519.js";
 import { slotsClass } from "../../boards/common/image-slots.js";
 import { BootSlots } from "../../boards/parts/flash/boot-slots.js";
 import type { ImageDescription } from "../../boards/parts/flash/image.js";
-import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
-import { I2CBus, type I2CPart } from "../../boards/parts/i2c-bus.js";
-import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { NTPServer } from "../../boards/parts/ntp.js";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
+import type { I2CBus, I2CPart } from "../../boards/parts/i2c-bus.js";
+import type { NTPServer } from "../../boards/parts/ntp.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
 import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";
 import type { Board, Firmware, ResetCause } from "../../src/board.js";
@@ -20,6 +17,7 @@ import { startFirmware } from "../../src/firmware.js";
 import type { ResolverConstructor, TCPConstructor } from "../../src/mqtt/wire/io.js";
 import type { Thermometer } from "../../src/thermometer.js";
 import { FakeSerial, type FakeSerialOptions } from "../console/support/fake-serial.js";
+import { Hardware, type Life } from "./hardware.js";
 import { House } from "./house.js";
 import { openedFlash } from "./opened-flash.js";
 import { Region } from "./region.js";
@@ -94,12 +92,11 @@ export class SimulatedDevice {
   cutBootAfter = Number.POSITIVE_INFINITY;
   /** Of a board that resolves names; undefined: its TCP class does. */
   resolver: ResolverConstructor | undefined;
-  bus = new I2CBus();
   port: FakeSerial;
   /** What its life was ended by, if anything got out of the firmware. */
   crashes: unknown[] = [];
   boots = 0;
-  readonly #parts: Readonly<Record<number, I2CPart>>;
+  readonly #hardware: Hardware;
   readonly #drivers: Board["drivers"];
   readonly #tls: DeviceOptions["tls"];
   readonly #battery: DeviceOptions["battery"];
@@ -107,17 +104,14 @@ export class SimulatedDevice {
   readonly #key: Uint8Array | undefined;
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
-  #isSensorThere = true;
-  #lostTimersMs = Number.NEGATIVE_INFINITY; // some are set for less than nothing
   #running: Firmware | undefined;
   #firmware: Thermometer | undefined; // the whole one
   #record: ((line: string) => void) | undefined;
-  #life = 0; // 0: no power
+  #life: Life | undefined;
 
   constructor(options: DeviceOptions = {}) {
     const { house = new House(), blocks = 16, defaults = {}, ntpLatencyMs, tellsResetCause = "yes" } = options;
     const { serial = { mode: "lines" } } = options;
-    this.#parts = options.parts ?? {};
     this.#drivers = options.drivers;
     this.#tls = options.tls;
     this.#battery = options.battery;
@@ -127,8 +121,27 @@ export class SimulatedDevice {
     this.#tellsCause = tellsResetCause === "yes";
     this.#serial = serial;
     this.port = new FakeSerial(serial);
-    this.flash = new NorFlash({ blocks });
-    this.settingsFlash = new NorFlash({ blocks: 4 });
+    this.sensor = new TMP117Part({ uptimeMs: () => time.nowMs, celsius: 21.5 });
+    this.#hardware = new Hardware({
+      time,
+      network: house.network,
+      random: house.random.unit,
+      blocks,
+      accessPoint: HOME,
+      parts: { [SENSOR_ADDRESS]: this.sensor, ...options.parts },
+      utcMs: () => house.utcMs,
+      ntpLatencyMs,
+      onCut: () => this.cut(),
+      onCrash: (error) => {
+        this.crashes.push(error);
+        this.#end();
+      },
+    });
+    const { flash, settingsFlash, wifi, ntp } = this.#hardware;
+    this.flash = flash;
+    this.settingsFlash = settingsFlash;
+    this.wifi = wifi;
+    this.ntp = ntp;
     this.#key = options.slots?.key;
     if (options.slots !== undefined) {
       const { image, blocks: each } = options.slots;
@@ -139,8 +152,6 @@ export class SimulatedDevice {
       this.slotFlash = flash;
       this.slots = new BootSlots(new Region(opened, 0, SELECTION_BLOCKS), [regions[0], regions[1]]);
     }
-    this.wifi = new WiFiLink({ timers: time.timers, accessPoints: [HOME] });
-    this.ntp = new NTPServer({ timers: time.timers, utcMs: () => house.utcMs, latencyMs: ntpLatencyMs });
     this.chip =
       options.sleep &&
       new DeepSleep({
@@ -159,7 +170,6 @@ export class SimulatedDevice {
           time.timers.set(() => this.powerOn("sleep"), WAKE_MS);
         },
       });
-    this.sensor = new TMP117Part({ uptimeMs: () => time.nowMs, celsius: 21.5 });
     this.defaults = {
       room: "kitchen",
       interval: "10",
@@ -177,7 +187,12 @@ export class SimulatedDevice {
   }
 
   get isOn(): boolean {
-    return this.#life !== 0;
+    return this.#hardware.isOn;
+  }
+
+  /** Of this life. */
+  get bus(): I2CBus {
+    return this.#hardware.bus;
   }
 
   powerOn(cause: ResetCause = "power"): this {
@@ -187,12 +202,11 @@ export class SimulatedDevice {
 
   /** The power is gone: nothing more is said or written. */
   cut(): void {
-    this.flash.powerOff();
-    this.settingsFlash.powerOff();
     this.slotFlash?.powerOff();
     this.chip?.powerOff();
     this.#wokenMs = undefined;
     this.#end();
+    this.#hardware.powerOff();
   }
 
   /** An exception left a callback: the machine ends, and boots again. */
@@ -204,18 +218,16 @@ export class SimulatedDevice {
   }
 
   unplugSensor(): void {
-    this.#isSensorThere = false;
-    this.bus.unplug(SENSOR_ADDRESS);
+    this.#hardware.unplug(SENSOR_ADDRESS);
   }
 
   plugSensor(): void {
-    this.#isSensorThere = true;
-    this.bus.plug(SENSOR_ADDRESS);
+    this.#hardware.plug(SENSOR_ADDRESS);
   }
 
   /** From now on timers set for at most so long never fire, in this life. */
   loseTimersOf(ms: number): void {
-    this.#lostTimersMs = ms;
+    this.#hardware.lostTimersMs = ms;
   }
 
   get isConnected(): boolean {
@@ -228,7 +240,7 @@ export class SimulatedDevice {
     if (uplink?.isConnected !== true) return;
     const last = offsetBytes + payload.length === totalBytes;
     const message = { topic, qos: 1, retain: false, dup: false, totalBytes, offsetBytes, payload, last } as const;
-    this.#guard(this.#life, () => uplink.onMessage(message, 1));
+    if (this.#life !== undefined) this.#hardware.run(this.#life, () => uplink.onMessage(message, 1));
   }
 
   /** Types a line at the prompt; returns what it said up to now. */
@@ -260,74 +272,50 @@ export class SimulatedDevice {
   }
 
   #boot(cause: ResetCause): void {
-    const { time } = this.house;
-    this.flash.powerOn();
-    this.settingsFlash.powerOn();
+    this.boots++;
+    this.port = new FakeSerial(this.#serial);
+    const life = this.#hardware.start();
+    this.#life = life;
     this.slotFlash?.powerOn();
     this.flash.cutAfter(this.cutBootAfter);
     this.cutBootAfter = Number.POSITIVE_INFINITY;
-    this.boots++;
-    this.#lostTimersMs = Number.NEGATIVE_INFINITY;
-    const life = this.boots;
-    this.#life = life;
-    this.bus = new I2CBus(); // what the last life had open, it has no more
-    this.bus.attach(SENSOR_ADDRESS, this.sensor);
-    this.sensor.powerOn();
-    for (const [address, part] of Object.entries(this.#parts)) {
-      this.bus.attach(Number(address), part);
-      part.powerOn?.();
-    }
-    this.port = new FakeSerial(this.#serial);
     if (this.slots !== undefined && !this.#select(life, this.slots)) return;
-    if (!this.#isSensorThere || this.image?.fault === "blind") this.bus.unplug(SENSOR_ADDRESS);
-    this.#guard(life, () => {
-      this.#running = startFirmware(this.#board(life, cause, time.nowMs));
+    if (this.image?.fault === "blind") this.bus.unplug(SENSOR_ADDRESS);
+    this.#hardware.run(life, () => {
+      this.#running = startFirmware(this.#board(life, cause));
     });
   }
 
   /** As the bootloader; false: nothing of the firmware runs now, be it for want of power. */
-  #select(life: number, slots: BootSlots): boolean {
-    this.#guard(life, () => {
+  #select(life: Life, slots: BootSlots): boolean {
+    this.#hardware.run(life, () => {
       this.image = slots.boot();
       if (this.image !== undefined) this.started.push(this.image.version);
     });
-    if (life !== this.#life || this.image === undefined) return false;
+    if (!life.isOn || this.image === undefined) return false;
     const { fault } = this.image;
     if (fault !== "crash" && fault !== "hang") return true;
     const [cause, ms] = fault === "crash" ? (["crash", CRASH_MS] as const) : (["watchdog", WATCHDOG_MS] as const);
     this.house.time.timers.set(() => {
-      if (life !== this.#life) return;
+      if (!life.isOn) return;
       this.#end();
       this.#boot(cause);
     }, ms);
     return false;
   }
 
-  /** Runs firmware code of a life. What gets out of it ends a real device. */
-  #guard(life: number, code: () => void): void {
-    if (life !== this.#life) return;
-    try {
-      code();
-    } catch (error) {
-      if (error instanceof PowerCut || life !== this.#life) return;
-      this.crashes.push(error);
-      this.#end();
-    }
-  }
-
   #end(): void {
-    if (this.#life === 0) return;
-    this.#life = 0;
+    if (!this.isOn) return;
     const firmware = this.#running;
     this.#running = this.#firmware = undefined;
     this.#record = undefined;
-    this.wifi.powerCycle();
+    this.#hardware.end();
     // Not now: it may be in the midst of something, which has no effect any more.
     this.house.time.timers.set(() => firmware?.close(), 0);
   }
 
-  #restart(life: number, reason: string): void {
-    if (life !== this.#life) return;
+  #restart(life: Life, reason: string): void {
+    if (!life.isOn) return;
     this.restarts.push(reason);
     this.chip?.reset();
     this.#end();
@@ -336,39 +324,19 @@ export class SimulatedDevice {
     }, RESET_MS);
   }
 
-  #board(life: number, resetCause: ResetCause, bootedMs: number): Board {
-    const { time, network, random } = this.house;
-    let utcOffsetMs: number | undefined;
-    const isOn = (): boolean => life === this.#life;
-    const tcp = network.socketClass(isOn, () => this.wifi.connected);
+  #board(life: Life, resetCause: ResetCause): Board {
+    const { timers } = this.house.time;
+    const tcp = this.#hardware.tcp(life);
     return {
+      ...this.#hardware.board(),
       name: "simulated",
       mac: "020000000001",
       resetCause: this.#tellsCause ? resetCause : undefined,
-      timers: {
-        set: (callback, delayMs) => {
-          const isLost = delayMs <= this.#lostTimersMs;
-          return time.timers.set(isLost ? () => {} : () => this.#guard(life, callback), delayMs);
-        },
-        clear: time.timers.clear,
-      },
-      clock: {
-        uptimeMs: () => time.nowMs - bootedMs,
-        utcMs: () => (utcOffsetMs === undefined ? undefined : time.nowMs + utcOffsetMs),
-      },
-      random: random.unit,
-      setUtc: (utcMs) => {
-        utcOffsetMs = utcMs - time.nowMs;
-      },
-      openFlash: () => openedFlash(this.flash, () => this.cut()),
-      openSettings: () => new KeyValueOnFlash(openedFlash(this.settingsFlash, () => this.cut())),
-      openSettingsFlash: () => openedFlash(this.settingsFlash, () => this.cut()),
-      sensor: { io: this.bus.SMBus, digital: this.bus.Digital, data: this.bus.data, clock: this.bus.clock },
       drivers: this.#drivers,
       tcp: { io: tcp },
       dns: this.resolver && { io: this.resolver },
       tls: this.#tls && { io: this.#tls(tcp), hasPublicCAs: this.#hasPublicCAs },
-      wifi: this.image?.fault === "deaf" ? new WiFiLink({ timers: time.timers, accessPoints: [] }) : this.wifi,
+      wifi: this.image?.fault === "deaf" ? new WiFiLink({ timers, accessPoints: [] }) : this.wifi,
       update: this.slots && { io: slotsClass(this.slots), chip: this.image?.chip ?? "", key: this.#key, isSigned },
       version: this.image?.version,
       sleep: this.chip && { io: this.chip.io },
@@ -384,15 +352,15 @@ export class SimulatedDevice {
       trace: (line) => this.traces.push(line),
       observer: {
         started: (firmware) => {
-          if (!isOn()) return;
+          if (!life.isOn) return;
           this.#firmware = firmware as Thermometer;
           this.wholes++;
         },
         reading: (_celsius, sequence) => {
-          if (isOn()) this.taken.push(sequence);
+          if (life.isOn) this.taken.push(sequence);
         },
         settled: (sequence) => {
-          if (isOn()) this.settled.push(sequence);
+          if (life.isOn) this.settled.push(sequence);
         },
       },
     };

@@ -2,7 +2,7 @@
  * What a trouble does to the world that it befalls, and when that is over.
  */
 import type { Broker } from "../broker/broker.js";
-import type { Device } from "../device.js";
+import type { Device } from "../device/device.js";
 import type { Network } from "../network.js";
 import type { Random } from "../random.js";
 import type { Trouble } from "./storm.js";

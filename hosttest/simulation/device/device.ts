@@ -1,40 +1,37 @@
 /*
- * A simulated device: the unchanged firmware on simulated flash, sensor, Wi-Fi and clock, with a power switch.
- * A life is the time from power on to power cut. When the power goes in the middle of a flash operation, whatever the
- * firmware still does in that turn has no effect: its sockets are dumb, its timers never fire, its flash throws.
+ * A device of the simulation: the unchanged firmware on simulated hardware (support/hardware.ts), with a power switch that is used at
+ * any moment, and a ledger that knows what was taken and what has to become of it.
  */
 
-import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
-import { I2CBus } from "../../boards/parts/i2c-bus.js";
-import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { type Intruder, NTPServer } from "../../boards/parts/ntp.js";
-import { SHT3xPart } from "../../boards/parts/sht3x.js";
-import { TMP117Part } from "../../boards/parts/tmp117.js";
-import { WiFiLink } from "../../boards/parts/wifi-link.js";
-import type { Board, Firmware } from "../../src/board.js";
-import { TEMPERATURE } from "../../src/channels/channels.js";
-import { startFirmware } from "../../src/firmware.js";
-import type { ClockState } from "../../src/journal/dating.js";
-import type { TCPConstructor } from "../../src/mqtt/wire/io.js";
-import { Outbox, type Statistics } from "../../src/outbox/outbox.js";
-import type { Thermometer } from "../../src/thermometer.js";
-import { openedFlash } from "../support/opened-flash.js";
-import type { VirtualTime } from "../support/virtual-time.js";
-import { Ledger, type Violation } from "./ledger.js";
-import type { Network } from "./network.js";
+import type { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
+import { SHT3xPart } from "../../../boards/parts/sht3x.js";
+import { TMP117Part } from "../../../boards/parts/tmp117.js";
+import type { WiFiLink } from "../../../boards/parts/wifi-link.js";
+import type { Board, Firmware } from "../../../src/board.js";
+import { TEMPERATURE } from "../../../src/channels/channels.js";
+import { startFirmware } from "../../../src/firmware.js";
+import type { ClockState } from "../../../src/journal/dating.js";
+import type { TCPConstructor } from "../../../src/mqtt/wire/io.js";
+import { Outbox, type Statistics } from "../../../src/outbox/outbox.js";
+import type { Thermometer } from "../../../src/thermometer.js";
+import { Hardware, type Life as HardwareLife } from "../../support/hardware.js";
+import type { VirtualTime } from "../../support/virtual-time.js";
+import { Ledger, type Violation } from "../ledger.js";
+import type { Network } from "../network.js";
+import type { Random } from "../random.js";
+import { Sleeper, type SleeperPlan } from "../sleepers/sleeper.js";
+import { applyLie } from "../troubles/lie.js";
+import type { Lie } from "../troubles/storm.js";
+import type { VersionSetting } from "../troubles/versions.js";
+import { humidity, temperature, trueUtcMs } from "../truth.js";
+import { fill } from "./contents.js";
 import { watchPace } from "./pace.js";
-import type { Random } from "./random.js";
-import { Sleeper, type SleeperPlan } from "./sleepers/sleeper.js";
-import type { Lie } from "./troubles/storm.js";
-import type { VersionSetting } from "./troubles/versions.js";
-import { humidity, temperature, trueUtcMs } from "./truth.js";
+import { enter } from "./taken.js";
 import { Work } from "./work.js";
 
-const SETTINGS_BLOCKS = 4;
 /** An erase is as likely to be cut as so many programmed bytes. */
 const ERASE_STEPS = 600;
 const SSID = { ssid: "home", password: "correct horse", rssi: -60 };
-const UNUSED_TAG = 7;
 
 export interface DeviceOptions {
   readonly index: number;
@@ -59,12 +56,9 @@ export interface DeviceOptions {
   log(text: string): void;
 }
 
-/** From power on to power cut. */
+/** From a reset to the next, and what is known of it. */
 interface Life {
-  on: boolean;
-  readonly bootMs: number;
-  /** The clock, as an offset from virtual time; undefined: not set in this life. */
-  utcOffsetMs: number | undefined;
+  readonly own: HardwareLife;
   /** No server gave this life a wrong time. */
   clockRight: boolean;
   running: Firmware | undefined;
@@ -85,13 +79,8 @@ export class Device {
   cuts = 0;
   cutsInside = 0;
   boots = 0;
-  readonly #settingsFlash: NorFlash;
-  readonly #part: TMP117Part | SHT3xPart;
+  readonly #hardware: Hardware;
   readonly #address: number;
-  #bus = new I2CBus();
-  #isSensorThere = true;
-  readonly #wifi: WiFiLink;
-  readonly #ntp: NTPServer;
   #life: Life | undefined;
   #offMs = 1000; // how long the power stays away when it goes
   #brownouts = 0;
@@ -110,16 +99,25 @@ export class Device {
     this.ledger = new Ledger(index, options.mayLower, (violation) =>
       options.report({ ...violation, device: index, atMs: time.nowMs }),
     );
-    this.flash = new NorFlash({ blocks, random: random.unit });
+    const air = { uptimeMs: () => time.nowMs, celsius: () => temperature(time.nowMs) };
+    const isBoth = options.sensor !== "tmp117";
+    this.#address = isBoth ? 0x44 : 0x48;
+    const part = isBoth ? new SHT3xPart({ ...air, humidity: () => humidity(time.nowMs) }) : new TMP117Part(air);
+    this.#hardware = new Hardware({
+      time,
+      network: options.network,
+      random: random.unit,
+      bits: random.unit,
+      blocks,
+      accessPoint: SSID,
+      parts: { [this.#address]: part },
+      utcMs: () => trueUtcMs(time.nowMs),
+      counted: (flash) => this.#work.counted(flash),
+      onCut: () => this.#die(),
+      onCrash: (error) => this.#crashed(error),
+    });
+    this.flash = this.#hardware.flash;
     this.flash.eraseCost = ERASE_STEPS;
-    this.#settingsFlash = new NorFlash({ blocks: SETTINGS_BLOCKS, random: random.unit });
-    const uptimeMs = (): number => time.nowMs;
-    const air = { uptimeMs, celsius: () => temperature(time.nowMs) };
-    this.#part = options.sensor === "tmp117" ? new TMP117Part(air) : new SHT3xPart(air);
-    this.#address = options.sensor === "tmp117" ? 0x48 : 0x44;
-    const timers = time.timers;
-    this.#wifi = new WiFiLink({ timers, accessPoints: [SSID] });
-    this.#ntp = new NTPServer({ timers, utcMs: () => trueUtcMs(time.nowMs) });
     this.#work = new Work({
       turn: () => time.turns,
       onWatchdog: (text) => options.report({ kind: "watchdog", device: index, atMs: time.nowMs, text }),
@@ -136,7 +134,7 @@ export class Device {
 
   /** True while its firmware runs. */
   get isOn(): boolean {
-    return this.#life?.on === true;
+    return this.#hardware.isOn;
   }
 
   get firmware(): Thermometer | undefined {
@@ -168,26 +166,19 @@ export class Device {
   }
 
   wifi(up: boolean): void {
-    if (up) this.#wifi.up();
-    else this.#wifi.down();
+    if (up) this.#hardware.wifi.up();
+    else this.#hardware.wifi.down();
   }
 
   sensor(there: boolean): void {
-    this.#isSensorThere = there;
-    if (there) this.#bus.plug(this.#address);
-    else this.#bus.unplug(this.#address);
+    if (there) this.#hardware.plug(this.#address);
+    else this.#hardware.unplug(this.#address);
   }
 
   /** A wrong time is served from now on; 0: the truth. Only where all servers agree on it is the device excused. */
   lie(byMs: number, how: Lie = "all"): void {
-    const { faults } = this.#ntp;
-    const isTold = byMs !== 0;
-    const isByAll = how === "all" || how === "unsynchronised";
-    faults.wrongByMs = isTold && isByAll ? byMs : 0;
-    faults.unsynchronised = isTold && how === "unsynchronised" ? true : undefined;
-    faults.wrongHosts = isTold && how === "oneServer" ? { "1.pool.ntp.org": byMs } : undefined;
-    faults.intruder = isTold ? intruder(byMs, how) : undefined;
-    this.#isExcused = isTold && how === "all";
+    applyLie(this.#hardware.ntp.faults, byMs, how);
+    this.#isExcused = byMs !== 0 && how === "all";
     if (this.#isExcused && this.#life !== undefined) this.#life.clockRight = false;
   }
 
@@ -196,7 +187,7 @@ export class Device {
     const { firmware } = this;
     const life = this.#life;
     if (firmware === undefined || life === undefined) return;
-    this.#guarded(life, () => {
+    this.#hardware.run(life.own, () => {
       for (const [key, value] of Object.entries(settings)) firmware.settings.set(key, value);
       firmware.settings.save();
       const { room = this.#inForce.room, "mqtt.qos": qos = `${this.#inForce.qos}` } = settings;
@@ -240,14 +231,13 @@ export class Device {
   /** For good: it takes no more samples. */
   switchOff(): void {
     this.#isRetired = true;
-    this.#endLife();
+    this.#hardware.powerOff();
     this.sleeper?.reset();
   }
 
   #sleeperOf(plan: SleeperPlan): Sleeper {
     const { time, random, index, report } = this.options;
-    const sleep = { sleep: "on", report: `${plan.reportMin}`, awake: `${plan.awakeS}` };
-    Object.assign(this.#defaults, sleep);
+    Object.assign(this.#defaults, { sleep: "on", report: `${plan.reportMin}`, awake: `${plan.awakeS}` });
     return new Sleeper({
       time,
       random,
@@ -259,10 +249,9 @@ export class Device {
   }
 
   #fellAsleep(): void {
-    const { stepsUntilCut } = this.flash;
-    if (this.#armed !== undefined) this.#armed = { ...this.#armed, steps: stepsUntilCut };
+    if (this.#armed !== undefined) this.#armed = { ...this.#armed, steps: this.flash.stepsUntilCut };
     if (this.firmware?.uplink !== undefined) this.#left = this.firmware.unsettled;
-    this.#endLife();
+    this.#hardware.powerOff();
   }
 
   #arm(): void {
@@ -271,11 +260,7 @@ export class Device {
 
   #prepare(): void {
     const { firstSequence, intervalS, qos, version, contents, sensor, plan } = this.options;
-    const outbox = new Outbox({ flash: this.flash, firstSequence });
-    outbox.note(UNUSED_TAG, Uint8Array.of(1)); // from now on the flash knows its first number
-    if (contents === "drained") drain(outbox);
-    outbox.close();
-    this.flash.powerOn();
+    fill(this.flash, firstSequence, contents);
     const topics = sensor === "sht3x, each" ? "each" : "sample";
     const defaults = { "mqtt.qos": String(qos), "mqtt.version": version, topics };
     Object.assign(this.#defaults, { interval: String(plan?.intervalS ?? intervalS) }, defaults);
@@ -290,30 +275,16 @@ export class Device {
   };
 
   #boot(): void {
-    const { time, random } = this.options;
-    this.flash.powerOn();
-    this.#settingsFlash.powerOn(); // what was mounted on it is no more, however the last life ended
+    const own = this.#hardware.start();
     this.#armBrownout();
     this.#arm();
-    const life: Life = {
-      on: true,
-      bootMs: time.nowMs,
-      utcOffsetMs: undefined,
-      clockRight: !this.#isExcused,
-      running: undefined,
-      firmware: undefined,
-    };
+    const life: Life = { own, clockRight: !this.#isExcused, running: undefined, firmware: undefined };
     this.#life = life;
     this.boots++;
     this.sleeper?.started();
-    this.#bus = new I2CBus(); // what the last life had open, it has no more
-    this.#bus.attach(this.#address, this.#part);
-    this.#part.powerOn();
-    this.sensor(this.#isSensorThere);
     if (this.sleeper === undefined) this.options.log(`device ${this.options.index} boots`);
-    const board = this.#board(life, random);
-    this.#guarded(life, () => {
-      life.running = startFirmware(board);
+    this.#hardware.run(own, () => {
+      life.running = startFirmware(this.#board(life));
     });
   }
 
@@ -325,19 +296,12 @@ export class Device {
     this.#offMs = random.whole(50, 3000);
   }
 
-  /** Runs firmware code. A cut ends it; anything else that gets out would restart a real device: a violation. */
-  #guarded(life: Life, code: () => void): void {
-    if (!life.on) return;
-    if (this.#part instanceof SHT3xPart) this.#part.humidity = humidity(this.options.time.nowMs);
-    try {
-      code();
-    } catch (error) {
-      if (error instanceof PowerCut || !life.on) return;
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      const { index, time, report } = this.options;
-      report({ kind: "crash", device: index, atMs: time.nowMs, text });
-      life.on = false;
-    }
+  /** What gets out of the firmware would restart a real device: a violation. */
+  #crashed(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const { index, time, report } = this.options;
+    report({ kind: "crash", device: index, atMs: time.nowMs, text });
+    this.#hardware.end();
   }
 
   #die(): void {
@@ -346,43 +310,28 @@ export class Device {
     this.cuts++;
     if (isInside) this.cutsInside++;
     this.#armed = undefined;
-    this.#endLife();
+    this.#hardware.powerOff();
     this.sleeper?.powerOff();
     this.options.log(`device ${this.options.index} loses power${isInside ? " inside a flash operation" : ""}`);
     this.options.time.timers.set(() => this.powerOn(), this.#offMs);
   }
 
-  /** Whatever the firmware still does in this turn has no effect. */
-  #endLife(): void {
-    if (this.#life !== undefined) this.#life.on = false;
-    this.flash.powerOff();
-    this.#settingsFlash.powerOff();
-    this.#wifi.powerCycle();
-  }
-
-  #board(life: Life, random: Random): Board {
-    const { index, time, network } = this.options;
-    const { timers } = time;
-    const isOn = (): boolean => life.on;
-    const uptimeMs = (): number => time.nowMs - life.bootMs;
-    const set = (callback: () => void, delayMs: number) => timers.set(() => this.#guarded(life, callback), delayMs);
+  #board(life: Life): Board {
+    const { index } = this.options;
+    const { own } = life;
+    const common = this.#hardware.board();
     return {
+      ...common,
       name: "simulation",
       mac: `0200000000${index.toString(16).padStart(2, "0")}`,
-      timers: { set, clear: timers.clear },
-      clock: { uptimeMs, utcMs: () => (life.utcOffsetMs === undefined ? undefined : time.nowMs + life.utcOffsetMs) },
-      random: random.unit,
       setUtc: (utcMs) => {
-        life.utcOffsetMs = utcMs - time.nowMs;
-        if (life.on) this.#synchronised(life);
+        common.setUtc(utcMs);
+        if (own.isOn) this.#synchronised(life);
       },
-      openFlash: () => this.#opened(this.flash),
-      openSettings: () => new KeyValueOnFlash(this.#opened(this.#settingsFlash)),
-      sensor: { io: this.#bus.SMBus, digital: this.#bus.Digital, data: this.#bus.data, clock: this.#bus.clock },
-      tcp: { io: this.#paced(network.socketClass(isOn, () => this.#wifi.connected)) },
+      tcp: { io: this.#paced(this.#hardware.tcp(own)) },
       wifi: { io: this.#watchedWiFi() },
-      ntp: this.#ntp,
-      sleep: this.sleeper?.portFor(isOn),
+      ntp: this.#hardware.ntp,
+      sleep: this.sleeper?.portFor(() => own.isOn),
       resetCause: this.sleeper?.resetCause ?? "power",
       defaults: this.#defaults,
       boot: () => {},
@@ -392,7 +341,7 @@ export class Device {
         started: (firmware) => this.#started(life, firmware as Thermometer),
         reading: ({ values }, sequence) => this.#onReading(life, values[TEMPERATURE], sequence),
         settled: (sequence, outcome) => {
-          if (life.on) this.ledger.settle(sequence, outcome);
+          if (own.isOn) this.ledger.settle(sequence, outcome);
         },
       },
     };
@@ -405,7 +354,7 @@ export class Device {
   }
 
   #started(life: Life, firmware: Thermometer): void {
-    if (!life.on) return;
+    if (!life.own.isOn) return;
     life.firmware = firmware;
     const boots = firmware.lifetime?.boots ?? 0;
     if (boots !== this.#bootNumber) this.sleeper?.bootBegins(); // also where RTC memory was not as it was left
@@ -420,7 +369,7 @@ export class Device {
 
   /** The chip's class; that it is in use is seen. */
   #watchedWiFi(): WiFiLink["io"] {
-    const { io } = this.#wifi;
+    const { io } = this.#hardware.wifi;
     const radioOn = (): void => this.sleeper?.radioOn();
     return class extends io {
       constructor(options: ConstructorParameters<WiFiLink["io"]>[0]) {
@@ -432,56 +381,20 @@ export class Device {
 
   #restart(life: Life): void {
     life.running?.close();
-    this.#endLife();
+    this.#hardware.powerOff();
     this.sleeper?.reset();
     this.options.time.timers.set(() => this.powerOn(), 300);
   }
 
-  /** The flash as the firmware sees it: the moment it throws for want of power, the life is over. */
-  #opened(flash: NorFlash): ReturnType<typeof openedFlash> {
-    return this.#work.counted(openedFlash(flash, () => this.#die()));
-  }
-
   #onReading(life: Life, celsius: number, sequence: number | undefined): void {
-    if (!life.on || sequence === undefined || sequence < 0) return;
+    if (!life.own.isOn || sequence === undefined || sequence < 0) return;
     this.#left = undefined;
     this.sleeper?.awake.sampled(life.firmware === undefined ? "wake" : "thermometer");
-    const { time, index, report } = this.options;
-    const truly = temperature(time.nowMs);
-    if (Math.abs(celsius - truly) > 0.1) {
-      report({
-        kind: "wrongValue",
-        device: index,
-        atMs: time.nowMs,
-        text: `${sequence}: read ${celsius}, is ${truly}`,
-      });
-    }
-    const clock = this.sleeper?.stretch ?? life;
-    const truth = { utcMs: trueUtcMs(time.nowMs), clock, ...this.#inForce };
-    const percent = humidity(time.nowMs);
-    const { sensor } = this.options;
-    if (sensor === "sht3x, each") {
-      this.ledger.append(sequence, { ...truth, channel: "temperature", value: celsius });
-      this.ledger.append(sequence + 1, { ...truth, channel: "humidity", value: percent });
-    } else
-      this.ledger.append(sequence, {
-        ...truth,
-        channel: "temperature",
-        value: celsius,
-        humidity: sensor === "tmp117" ? undefined : percent,
-      });
+    enter(sequence, celsius, {
+      ...this.options,
+      ...this.#inForce,
+      ledger: this.ledger,
+      clock: this.sleeper?.stretch ?? life,
+    });
   }
-}
-
-function intruder(byMs: number, how: Lie): Intruder | undefined {
-  if (how === "forgedOnce") return { byMs, sees: "question", times: 1 };
-  return how === "forgedBlind" ? { byMs, sees: "nothing", times: 1_000 } : undefined;
-}
-
-/** A backlog that fills the ring, and is settled to the last. */
-function drain(outbox: Outbox): void {
-  const payload = new Uint8Array(12);
-  const { blocks } = outbox.statistics();
-  while (outbox.statistics().blocksUsed < blocks - 1) outbox.append(payload, 1);
-  for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(0)) outbox.settle(entry.sequence);
 }

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { openedFlash } from "../support/opened-flash.js";
-import { VirtualTime } from "../support/virtual-time.js";
+import { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
+import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
+import { openedFlash } from "../../support/opened-flash.js";
+import { VirtualTime } from "../../support/virtual-time.js";
+import type { Violation } from "../ledger.js";
+import { Network } from "../network.js";
+import { Random } from "../random.js";
 import { Device } from "./device.js";
-import type { Violation } from "./ledger.js";
-import { Network } from "./network.js";
-import { Random } from "./random.js";
 import { Work } from "./work.js";
 
 function deviceAlone() {

@@ -3,7 +3,7 @@
  * sector erase 45 ms), and the engine's share, as the bench counts it: some 300 computrons a call, half a microsecond each.
  * A callback that takes longer than the task watchdog waits resets the device: at boot, again and again.
  */
-import type { Flash } from "../../src/outbox/flash/flash.js";
+import type { Flash } from "../../../src/outbox/flash/flash.js";
 
 const ENGINE_MS = 0.15;
 const READ_MS = 0.02;

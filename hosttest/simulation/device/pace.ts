@@ -2,7 +2,7 @@
  * Watches how a device knocks. Waits between failed attempts must be drawn by chance (full jitter): where each is what the one
  * before it was, or twice that, all devices that lost a broker together come back together.
  */
-import type { TCP, TCPConstructor, TCPOptions } from "../../src/mqtt/wire/io.js";
+import type { TCP, TCPConstructor, TCPOptions } from "../../../src/mqtt/wire/io.js";
 
 /** Waits in a row that can be predicted. By chance it happens once in some 10^13. */
 const MAX_PREDICTED = 4;
