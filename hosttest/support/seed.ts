@@ -1,6 +1,6 @@
 /*
  * The seed of every property test and campaign in a test run: the same each time, so that a run says something about the change
- * and not about luck. `SEED=fresh npm test` draws new ones, `SEED=n` replays; what they find becomes a test of its own.
+ * and not about luck. `SEED=fresh npm run test:all` draws new ones, `SEED=n` replays; what they find becomes a test of its own.
  */
 const given = process.env.SEED ?? "20261128";
 

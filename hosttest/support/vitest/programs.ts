@@ -1,0 +1,30 @@
+/*
+ * Test files that run other programs (brokers, XS, a browser, the product as a process), wait in real time, or compile and bundle. All
+ * others need Node alone, on virtual time: `npm test` runs those, in three minutes; `npm run test:all` runs everything, as CI does.
+ * A file that starts a program and is not in this list fails in `npm test` (no-programs.ts).
+ */
+export const PROGRAMS: readonly string[] = [
+  "xs/",
+  "bench/",
+  "desktop/",
+  "page/",
+  "companions/",
+  "peers/",
+  "tls/",
+  "chaos/",
+  "recipes/",
+  "fleet/",
+  "boards/",
+  "architecture/",
+  "battery/program",
+  "channels/new-channel",
+  "console/browser/",
+  "console/sdk",
+  "console/terminfo",
+  "mqtt/peers",
+  "mqtt-client/",
+  "support/",
+  "thermometer/broker/mosquitto",
+  "thermometer/humidity",
+  "thermometer/prompt/terminal",
+].map((part) => (part.endsWith("/") ? `hosttest/${part}**/*.test.ts` : `hosttest/${part}.test.ts`));
