@@ -64,6 +64,8 @@ export class SimulatedDevice {
   /** Of a device with slots: what boot selection keeps, and the slots. */
   readonly slotFlash: NorFlash | undefined;
   readonly slots: BootSlots | undefined;
+  /** Of the build that runs: whose images it takes. From the next boot on. */
+  key: Uint8Array | undefined;
   /** What runs, of a device with slots; undefined after a boot that found nothing: it is dead. */
   image: ImageDescription | undefined;
   /** The versions of what has started. */
@@ -101,7 +103,6 @@ export class SimulatedDevice {
   readonly #tls: DeviceOptions["tls"];
   readonly #battery: DeviceOptions["battery"];
   readonly #hasPublicCAs: boolean;
-  readonly #key: Uint8Array | undefined;
   readonly #tellsCause: boolean;
   readonly #serial: FakeSerialOptions;
   #running: Firmware | undefined;
@@ -142,7 +143,7 @@ export class SimulatedDevice {
     this.settingsFlash = settingsFlash;
     this.wifi = wifi;
     this.ntp = ntp;
-    this.#key = options.slots?.key;
+    this.key = options.slots?.key;
     if (options.slots !== undefined) {
       const { image, blocks: each } = options.slots;
       const flash = new NorFlash({ blocks: SELECTION_BLOCKS + 2 * each, random: house.random.unit });
@@ -337,7 +338,7 @@ export class SimulatedDevice {
       dns: this.resolver && { io: this.resolver },
       tls: this.#tls && { io: this.#tls(tcp), hasPublicCAs: this.#hasPublicCAs },
       wifi: this.image?.fault === "deaf" ? new WiFiLink({ timers, accessPoints: [] }) : this.wifi,
-      update: this.slots && { io: slotsClass(this.slots), chip: this.image?.chip ?? "", key: this.#key, isSigned },
+      update: this.slots && { io: slotsClass(this.slots), chip: this.image?.chip ?? "", key: this.key, isSigned },
       version: this.image?.version,
       sleep: this.chip && { io: this.chip.io },
       battery: this.#battery,

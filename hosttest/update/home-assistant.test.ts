@@ -26,15 +26,16 @@ function house(key: Uint8Array | undefined): House {
 describe("the entity", () => {
   test("reads the state that the device says, and its button asks on a topic beside that", () => {
     const { retained } = house(keyPair(1).publicKey);
-    const { cmps, dev, stat_t, avty_t } = JSON.parse(retained.get(CONFIG)!);
+    const { cmps, dev, stat_t, cmd_t, ...others } = JSON.parse(retained.get(CONFIG)!);
     expect(dev.ids).toEqual([ID]);
     expect(stat_t).toBe(`${UPDATE}/state`);
     expect(JSON.parse(retained.get(stat_t)!)).toEqual({ version: "0.2.0", state: "idle" });
-    expect(retained.get(avty_t)).toBe("online");
+    expect(cmd_t).toBe(`${UPDATE}/install`);
+    expect(others).toEqual({ o: expect.anything() }); // no availability: in safe mode the device is offline, and wants an update
     const { val_tpl, ...firmware } = cmps.firmware;
     expect(firmware).toEqual({
       p: "update",
-      cmd_t: `${UPDATE}/install`,
+      tit: "home-thermometer",
       pl_inst: "install",
       dev_cla: "firmware",
       ent_cat: "config",
@@ -48,6 +49,21 @@ describe("the entity", () => {
 
   test("is not there without a key in the build", () => {
     expect(house(undefined).retained.has(CONFIG)).toBe(false);
+  });
+
+  test("is taken back by a build without a key, once, and comes back with one", () => {
+    const there = new House();
+    const { publicKey } = keyPair(1);
+    const device = new SimulatedDevice({ house: there, slots: { image: OLD, blocks: 4, key: publicKey } }).powerOn();
+    const said = (): string[] => there.payloads(CONFIG).map((payload) => (payload === "" ? "taken back" : "there"));
+    there.time.advance(60_000);
+    for (const key of [undefined, undefined, publicKey]) {
+      device.key = key;
+      device.reboot();
+      there.time.advance(60_000);
+    }
+    expect(said()).toEqual(["there", "taken back", "there"]);
+    expect(device.crashes).toEqual([]);
   });
 
   test("is taken back with the others when discovery is switched off", () => {

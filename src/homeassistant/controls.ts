@@ -1,7 +1,8 @@
 /*
  * Home Assistant: buttons and numbers that send commands to the device. What they send is a line as at the prompt, on the topic of commands:
  * a command without an id, at QoS 1 and not retained. A number shows what is in force, from the JSON object on the diagnostics topic.
- * In messages of their own, beside those of the sensors; one of which nothing is there any more is empty, which removes all that it had.
+ * In messages of their own, beside those of the sensors. One of which nothing is there is not sent: to an empty one for what it does not
+ * know, Home Assistant 2026.11 answers by a warning in its log each time.
  * Pure: no I/O. Called a message at a time.
  * Source: home-assistant.io/integrations/button.mqtt, /integrations/number.mqtt, and homeassistant/components/mqtt of 2026.11: `qos` of the
  * device's own message counts for its components since 2025 alone, so that each has it.
@@ -46,36 +47,36 @@ export function controlTopic(id: string, prefix = DEFAULT_PREFIX, n = 0): string
 
 /**
  * The payload of a message, to be published retained. `rangeOf`: what a number takes; undefined: the control is not there, and is removed
- * (the platform alone does that). Of a button any range will do.
+ * (the platform alone does that).
  */
 export function controlPayload(
   device: DetailedDevice,
   controls: Controls,
-  rangeOf: (control: Button | NumberControl) => Range | undefined,
+  rangeOf: (control: NumberControl) => Range | undefined,
 ): Uint8Array {
   const { room, id } = device;
   const cmps: Record<string, object> = {};
-  let isEmpty = true;
   controls.forEach((control) => {
-    const range = rangeOf(control);
-    if (range !== undefined) isEmpty = false;
-    cmps[control.key] = range === undefined ? { p: control.platform } : component(id, control, range);
+    const { platform, key, name } = control;
+    const shared = { p: platform, name, qos: 1, ret: false, ent_cat: "config", uniq_id: `${id}_${key}` };
+    cmps[key] =
+      platform === "button"
+        ? { ...shared, pl_prs: key, dev_cla: control.deviceClass }
+        : number(control, rangeOf(control), shared);
   });
-  return isEmpty ? new Uint8Array(0) : deviceMessage(device, diagnosticsTopic(room, id), cmps, commandTopic(room, id));
+  return deviceMessage(device, diagnosticsTopic(room, id), cmps, commandTopic(room, id));
 }
 
-function component(id: string, control: Button | NumberControl, { min, max, unit }: Range): object {
-  const { platform, key, name } = control;
-  const shared = { p: platform, name, qos: 1, ret: false, ent_cat: "config", uniq_id: `${id}_${key}` };
-  return platform === "button"
-    ? { ...shared, pl_prs: key, dev_cla: control.deviceClass }
-    : {
-        ...shared,
-        cmd_tpl: `${key} {{value}}`,
-        val_tpl: `{{value_json.${key}}}`,
-        min,
-        max,
-        step: STEP,
-        unit_of_meas: unit,
-      };
+function number({ platform, key }: NumberControl, range: Range | undefined, shared: object): object {
+  if (range === undefined) return { p: platform };
+  const { min, max, unit } = range;
+  return {
+    ...shared,
+    cmd_tpl: `${key} {{value}}`,
+    val_tpl: `{{value_json.${key}|default(None)}}`, // not known, from when `remote` is set until the device has said it
+    min,
+    max,
+    step: STEP,
+    unit_of_meas: unit,
+  };
 }

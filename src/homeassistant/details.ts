@@ -60,19 +60,23 @@ export function detailMessage(
   return { topic: detailTopic(id, prefix, n), payload: deviceMessage(device, diagnosticsTopic(room, id), cmps) };
 }
 
-/** The payload of a message that has `cmps` beside those of the device's own. `stateTopic`, `commandTopic`: of all of them. */
+/**
+ * The payload of a message that has `cmps` beside those of the device's own. `stateTopic`, `commandTopic`: of all of them. `isAlwaysThere`:
+ * they can be used while the device is away.
+ */
 export function deviceMessage(
   { room, id, version }: DetailedDevice,
   stateTopic: string,
   cmps: Readonly<Record<string, object>>,
   commandTopic?: string,
+  isAlwaysThere = false,
 ): Uint8Array {
   const json = JSON.stringify({
     dev: { ids: [id], name: deviceName(room) },
     o: { name: "home-thermometer", sw: version },
     stat_t: stateTopic,
     cmd_t: commandTopic,
-    avty_t: availabilityTopic(room, id),
+    avty_t: isAlwaysThere ? undefined : availabilityTopic(room, id),
     cmps,
   });
   return encoded(json);

@@ -24,6 +24,14 @@ export const MIGRATE = '{"migrate_discovery":true}';
 
 /** Beside the channels in their mask, and above all of them: of a thermometer that sleeps, the time of its last report. */
 export const LAST_REPORT = 1 << 7;
+/** Above that, what else Home Assistant has of the device, in messages of its own: the buttons. */
+export const BUTTONS = 1 << 8;
+/** The numbers. */
+export const NUMBERS = 1 << 9;
+/** The update entity. */
+export const FIRMWARE = 1 << 10;
+/** A mask of all of them is below this. */
+export const MASK_END = 1 << 11;
 
 /** Channels are bits of a mask, bit n for row n of the channel table. */
 export interface Thermometer {

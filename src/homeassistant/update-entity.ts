@@ -2,7 +2,8 @@
  * Home Assistant: the entity that shows which firmware is installed, which one waits, and how far an update is; and that has the button
  * to install it. It reads the state as the device says it (src/update/updates.ts), by a template: the device says nothing for it alone.
  * The button publishes `install` on a topic that the device does not listen to: the image comes from a program beside the broker, which
- * does, and which is why there is something to install (hosttest/companions/update).
+ * does, and which is why there is something to install (hosttest/companions/update). It has no availability: a device in safe mode is offline, and
+ * an update is what it needs; what is sent to one without power it takes when it is back.
  * Pure: no I/O. Called once a connection.
  * Source: home-assistant.io/integrations/update.mqtt, and homeassistant/components/mqtt/update.py of 2026.11: keys of its own in the JSON
  * that a template gives are refused, and `payload_install` has no default.
@@ -34,7 +35,7 @@ export function updateEntityMessage(device: DetailedDevice): { topic: string; pa
   const firmware = {
     p: "update",
     val_tpl: TEMPLATE,
-    cmd_t: updateTopic(room, id, INSTALL),
+    tit: "home-thermometer",
     pl_inst: INSTALL,
     dev_cla: "firmware", // without a name, the entity is called after it
     ent_cat: "config",
@@ -42,6 +43,6 @@ export function updateEntityMessage(device: DetailedDevice): { topic: string; pa
   };
   return {
     topic: updateEntityTopic(id, prefix),
-    payload: deviceMessage(device, updateTopic(room, id, "state"), { firmware }),
+    payload: deviceMessage(device, updateTopic(room, id, "state"), { firmware }, updateTopic(room, id, INSTALL), true),
   };
 }

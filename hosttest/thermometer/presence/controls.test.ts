@@ -44,7 +44,7 @@ function device(defaults: Record<string, string>, sleep?: { rate: number }) {
   };
   /** What a number shows. */
   const shown = (key: string): unknown => {
-    const name = /^\{\{value_json\.(\w+)\}\}$/.exec(components()[key].val_tpl)?.[1];
+    const name = /^\{\{value_json\.(\w+)\|default\(None\)\}\}$/.exec(components()[key].val_tpl)?.[1];
     return state()[name ?? ""];
   };
   return { house, time: house.time, one, commander, messages, components, use, shown, state };
@@ -87,6 +87,25 @@ describe("which there are", () => {
     time.advance(MINUTE);
     expect(present(components())).toContain("offset");
   });
+
+  test.each(["off", "basic", "on"])(
+    "with remote %s nothing is taken back that is not there: Home Assistant warns of each such message",
+    (remote) => {
+      const { house, one, time } = device({ remote, interval: "20" });
+      one.reboot();
+      time.advance(MINUTE);
+      one.set({ remote: "basic" });
+      time.advance(MINUTE);
+      one.reboot();
+      time.advance(MINUTE);
+      const there = new Set<string>();
+      for (const { topic, payload } of house.messages.filter(({ topic }) => topic.endsWith("/config"))) {
+        if (payload === "") expect(there.delete(topic), topic).toBe(true);
+        else there.add(topic);
+      }
+      expect(there.size).toBeGreaterThan(0);
+    },
+  );
 
   test.each([
     ["discovery", "off"],

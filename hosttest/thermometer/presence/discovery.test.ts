@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
+import { BUTTONS } from "../../../src/homeassistant/discovery.js";
 import { ANNOUNCED_KEY } from "../../../src/thermometer/presence/announcement.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House, withDiagnostics } from "../../support/house.js";
@@ -26,11 +27,11 @@ function device({ announced, ...defaults }: Record<string, string>, house = new 
   return { one, house, time: house.time };
 }
 
-/** What the device's flash says of that now: room, id, prefix, channels. */
+/** What the device's flash says of that now: room, id, prefix, channels; "b" behind them: and the buttons. */
 function announcedBy(one: SimulatedDevice): string[] {
-  return one.firmware.announcement
-    .read()
-    .map(({ room, id, prefix, channels }) => `${room} ${id} ${prefix} ${channels}`);
+  return one.firmware.announcement.read().map(({ room, id, prefix, channels }) => {
+    return `${room} ${id} ${prefix} ${channels & ~BUTTONS}${channels & BUTTONS ? "b" : ""}`;
+  });
 }
 
 /** What Home Assistant was sent, in order: the topic, and of a device's message the components, "-" before a removed one. */
@@ -58,7 +59,7 @@ test.each([
     time.advance(MINUTE);
     expect(discovery(house)).toEqual(UPGRADE);
     expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([DEVICE, STATUS]));
-    expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 1`]);
+    expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 1b`]);
     one.reboot();
     time.advance(MINUTE);
     expect(discovery(house)).toEqual([...UPGRADE, "temperature"]);
@@ -108,7 +109,7 @@ test("channels that an earlier life announced and no sample has are removed, and
   one.powerOn();
   time.advance(MINUTE);
   expect(discovery(house)).toEqual(["-pressure -humidity temperature", "temperature"]);
-  expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 1`]);
+  expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 1b`]);
 });
 
 test("before the first sample the device has the channels that it had last", () => {
@@ -131,7 +132,7 @@ test("a channel that comes later is announced at once; the same ones again are n
   one.firmware.uplink?.measured(0b011);
   time.advance(MINUTE);
   expect(discovery(house)).toEqual(["temperature", "humidity temperature"]);
-  expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 3`]);
+  expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 3b`]);
 });
 
 test("payload = plain offers the first value alone: the other entities go, and come back with json", () => {
@@ -162,7 +163,7 @@ test("another prefix: the device's message under the old one is taken back", () 
   one.set({ "discovery.prefix": "ha/here" });
   time.advance(MINUTE);
   expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([`ha/here/device/${ID}/config`, STATUS]));
-  expect(announcedBy(one)).toEqual([`kitchen ${ID} ha/here 3`]);
+  expect(announcedBy(one)).toEqual([`kitchen ${ID} ha/here 3b`]);
 });
 
 test("a message longer than the client's buffer arrives whole and in order, and readings after it", () => {
@@ -182,7 +183,7 @@ test("a message longer than the client's buffer arrives whole and in order, and 
   expect(one.crashes).toEqual([]);
 });
 
-test.each(["+", "+0x", "+-1", "+256", "+1.5", "+1+1"])(
+test.each(["+", "+0x", "+-1", "+2048", "+1.5", "+1+1"])(
   "flash says %s of the channels: left out, or the form of 0.1",
   (mask) => {
     const { one, house, time } = device({ announced: `kitchen/${ID}/homeassistant${mask}\n` });
@@ -190,6 +191,6 @@ test.each(["+", "+0x", "+-1", "+256", "+1.5", "+1+1"])(
     time.advance(MINUTE);
     expect(house.retained.has(DEVICE)).toBe(true);
     expect(house.retained.has(FORMER)).toBe(false);
-    expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 1`]);
+    expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 1b`]);
   },
 );

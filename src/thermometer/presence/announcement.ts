@@ -6,8 +6,7 @@
  * did. That wrote `room/id/room/id...` without a line's end, and knew Home Assistant's own prefix alone.
  * What is read is checked as a setting is: a damaged name must not become a topic that ends every connection.
  */
-import { MAX_CHANNELS } from "../../channels/channels.js";
-import { DEFAULT_PREFIX } from "../../homeassistant/discovery.js";
+import { DEFAULT_PREFIX, MASK_END } from "../../homeassistant/discovery.js";
 import { NEWEST, type WritableFormats } from "../../journal/formats.js";
 import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { KeyValueStore } from "../../settings/store.js";
@@ -96,7 +95,7 @@ function pairsOf(text: string): Names[] {
 function isSound({ room, id, prefix, channels }: Names): boolean {
   return (
     channels >= 0 &&
-    channels < 1 << MAX_CHANNELS &&
+    channels < MASK_END &&
     isTopicLevel(room) &&
     utf8Length(room) <= MAX_BYTES &&
     id !== "" &&

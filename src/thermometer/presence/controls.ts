@@ -2,10 +2,18 @@
  * What Home Assistant can ask of the device: a row each. A button wants `remote` basic, a number, which changes a setting, `remote` on
  * (remote/permission.ts decides again when the command comes). There is no button for `identify`: no board has an LED yet.
  */
+import type { Board } from "../../board.js";
 import type { Button, Controls, NumberControl, Range } from "../../homeassistant/controls.js";
+import { BUTTONS, FIRMWARE, NUMBERS } from "../../homeassistant/discovery.js";
 import { requireSetting } from "../../settings/parse.js";
 import type { Key } from "../../settings/schema.js";
 import type { Settings } from "../../settings/settings.js";
+
+/** The device, as far as it is needed here. */
+export interface ControlsOwner {
+  readonly board: Pick<Board, "update">;
+  readonly settings: Settings;
+}
 
 /** A number: what it sets. */
 interface NumberRow extends NumberControl {
@@ -36,13 +44,20 @@ export const controls: readonly Controls[] = Object.freeze([
   Object.freeze([numbers[2], numbers[3]]),
 ]);
 
-/** Of a button: it needs none. */
-const NO_RANGE: Range = Object.freeze({ min: 0, max: 0, unit: "" });
-
-/** What a control takes; undefined: the settings do not allow it, or this device has no use for it. */
-export function rangeOf(settings: Settings, control: Button | NumberControl): Range | undefined {
+/** Which of them are to be there, and the update entity where the firmware can be replaced: a mask. */
+export function extrasOf({ settings, board }: ControlsOwner): number {
   const remote = settings.get("remote");
-  if (control.platform === "button") return remote === "off" ? undefined : NO_RANGE;
+  const all = board.update?.key === undefined ? 0 : FIRMWARE;
+  return remote === "off" ? all : remote === "on" ? all | BUTTONS | NUMBERS : all | BUTTONS;
+}
+
+/** What message `n` of them is in that mask. */
+export function extraOf(n: number): number {
+  return n >= controls.length ? FIRMWARE : n > 0 ? NUMBERS : BUTTONS;
+}
+
+/** What a number takes; undefined: this device has no use for it. */
+export function rangeOf(settings: Settings, control: NumberControl): Range | undefined {
   const { type } = requireSetting(control.key);
   return type.kind === "number" && isThere(settings, control as NumberRow) ? type : undefined;
 }

@@ -13,7 +13,7 @@ import { updateEntityMessage } from "../../homeassistant/update-entity.js";
 import type { ClientStatus } from "../../mqtt/client.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import { VERSION } from "../../version.js";
-import { controls, rangeOf, readNumbers } from "./controls.js";
+import { controls, extraOf, rangeOf, readNumbers } from "./controls.js";
 import { type DiagnosticsOwner, diagnostics } from "./diagnostic-rows.js";
 
 /** What diagnostics ask of the client. */
@@ -30,6 +30,8 @@ export const LOOKS = 15;
 export const STEP_MS = 500;
 /** In so many messages Home Assistant gets the rows. */
 export const DETAIL_MESSAGES = detailMessages(diagnostics.length);
+/** The rows, the controls, and the firmware. */
+const MESSAGES = DETAIL_MESSAGES + controls.length + 1;
 const RETAINED = Object.freeze<{ readonly qos: 0; readonly retain: true }>({ qos: 0, retain: true });
 
 /** Sends the rows when they are due. */
@@ -39,6 +41,8 @@ export class Diagnostics {
   private timer: TimerId | undefined;
   /** The next message for Home Assistant. */
   private next = 0;
+  /** What Home Assistant is to have, a bit each. */
+  private extras = 0;
   private looks = 0;
   /** Until the next message for Home Assistant. */
   private stepMs = STEP_MS;
@@ -50,10 +54,11 @@ export class Diagnostics {
     this.client = client;
   }
 
-  /** Says it, and from now on. `prefix`: of discovery; empty: there is none. */
-  begin(prefix: string): void {
+  /** Says it, and from now on. `prefix`: of discovery; empty: there is none. `channels`: what Home Assistant is to have, a bit each. */
+  begin({ prefix, channels }: { readonly prefix: string; readonly channels: number }): void {
     this.rest();
-    this.next = prefix === "" ? this.messages : 0;
+    this.next = prefix === "" ? MESSAGES : 0;
+    this.extras = channels;
     this.looks = LOOKS;
     this.stepMs = STEP_MS;
     this.step(prefix);
@@ -77,27 +82,26 @@ export class Diagnostics {
     return this.owner.board.timers;
   }
 
-  /** For Home Assistant: the rows, the controls, and the firmware where it can be replaced. */
-  private get messages(): number {
-    const count = DETAIL_MESSAGES + controls.length;
-    return this.owner.board.update?.key === undefined ? count : count + 1;
-  }
-
   private get names(): { readonly room: string; readonly id: string } {
     return { room: this.owner.settings.get("room"), id: this.owner.id };
   }
 
   private step(prefix: string): void {
     this.passEmpty();
-    const isAnnounced = this.next >= this.messages;
+    const isAnnounced = this.next >= MESSAGES;
     if (!isAnnounced) this.announce(prefix);
     else if (++this.looks >= LOOKS || textHash(this.text(true)) !== this.news) this.send();
     this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : this.stepMs);
   }
 
-  /** A message of which this board has nothing is left out. */
+  /** A message of which this board has nothing is left out, and so is what the settings do not allow. */
   private passEmpty(): void {
-    while (this.next < DETAIL_MESSAGES && !hasDetails(diagnostics.length, this.next, this.isThere())) this.next++;
+    while (
+      this.next < DETAIL_MESSAGES
+        ? !hasDetails(diagnostics.length, this.next, this.isThere())
+        : this.next < MESSAGES && !(this.extras & extraOf(this.next - DETAIL_MESSAGES))
+    )
+      this.next++;
   }
 
   /** Says of a row whether this board has it. */

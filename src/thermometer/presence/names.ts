@@ -3,9 +3,15 @@
  */
 import { controlTopic } from "../../homeassistant/controls.js";
 import { detailTopic } from "../../homeassistant/details.js";
-import { availabilityTopic, diagnosticsTopic, discoveryTopic, formerTopic } from "../../homeassistant/discovery.js";
+import {
+  availabilityTopic,
+  diagnosticsTopic,
+  discoveryTopic,
+  FIRMWARE,
+  formerTopic,
+} from "../../homeassistant/discovery.js";
 import { updateEntityTopic } from "../../homeassistant/update-entity.js";
-import { controls } from "./controls.js";
+import { controls, extraOf } from "./controls.js";
 import { DETAIL_MESSAGES } from "./diagnostics.js";
 
 /** The names under which the device is known at a broker. */
@@ -14,7 +20,7 @@ export interface Names {
   readonly id: string;
   /** Home Assistant's discovery prefix; empty: no discovery message was sent. */
   readonly prefix: string;
-  /** Which channels the device's discovery message has, a bit each; 0: the message is firmware 0.1's, or there is none. */
+  /** What Home Assistant has of it, a bit each: channels, LAST_REPORT, BUTTONS ...; 0: the message is firmware 0.1's, or there is none. */
   readonly channels: number;
 }
 
@@ -71,8 +77,10 @@ export function detailTopicsOf(all: readonly Names[]): string[] {
     topics.add(diagnosticsTopic(room, id));
     if (prefix === "" || channels === 0) return;
     for (let n = 0; n < DETAIL_MESSAGES; n++) topics.add(detailTopic(id, prefix, n));
-    controls.forEach((_, n) => topics.add(controlTopic(id, prefix, n)));
-    topics.add(updateEntityTopic(id, prefix));
+    controls.forEach((_, n) => {
+      if (channels & extraOf(n)) topics.add(controlTopic(id, prefix, n));
+    });
+    if (channels & FIRMWARE) topics.add(updateEntityTopic(id, prefix));
   });
   return [...topics];
 }

@@ -7,6 +7,7 @@ import type { Timers } from "../../board.js";
 import { TEMPERATURE } from "../../channels/channels.js";
 import {
   availabilityTopic,
+  BUTTONS,
   discoveryTopic,
   formerTopic,
   LAST_REPORT,
@@ -80,7 +81,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     this.isReportDue = owner.sleep?.hasPrompt === false;
     const remembered = owner.sleep?.announced.channels ?? 0;
     const announced = remembered || (this.known.at(-1)?.channels ?? 0);
-    this.channels = announced & ~LAST_REPORT || 1 << TEMPERATURE;
+    this.channels = announced & (LAST_REPORT - 1) || 1 << TEMPERATURE;
   }
 
   /** Whatever may stand at the broker, the latest last. */
@@ -330,7 +331,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
       return;
     }
     this.commands.follow();
-    this.details.begin(this.said.prefix);
+    this.details.begin(this.said);
   }
 
   private get details(): Diagnostics {
@@ -375,7 +376,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     if (said.prefix === "") return;
     const topic = discoveryTopic(said.id, said.prefix);
     const announced = known.reduce((all, names) => all | (topicsOf([names]).includes(topic) ? names.channels : 0), 0);
-    const gone = announced & ~said.channels;
+    const gone = announced & ~said.channels & (BUTTONS - 1);
     if (gone !== 0) this.say(topic, discoveryOf(this.owner, said, gone)); // removed, and then left out
     this.say(topic, discoveryOf(this.owner, said));
   }

@@ -5,12 +5,13 @@ import type { Board } from "../../board.js";
 import { discoveryMessage, LAST_REPORT, offeredChannels } from "../../homeassistant/discovery.js";
 import type { Settings } from "../../settings/settings.js";
 import { VERSION } from "../../version.js";
+import { extrasOf } from "./controls.js";
 import { expireAfterS, sleeperExpiryS } from "./expiry.js";
 import { type Names, undiscovered } from "./names.js";
 
 /** The device, as far as it is needed here. */
 export interface WantedOwner {
-  readonly board: Pick<Board, "name">;
+  readonly board: Pick<Board, "name" | "update">;
   readonly settings: Settings;
   /** Client id, and the device's level in its topics. */
   readonly id: string;
@@ -19,13 +20,14 @@ export interface WantedOwner {
 }
 
 /** The names for a device whose samples have `channels`, a bit each. */
-export function wantedNames({ settings, id, sleep }: WantedOwner, channels: number): Names {
+export function wantedNames(owner: WantedOwner, channels: number): Names {
+  const { settings, id, sleep } = owner;
   const offered = offeredChannels(channels, { topics: settings.get("topics"), format: settings.get("payload") });
   const names = {
     room: settings.get("room"),
     id,
     prefix: settings.get("discovery.prefix"),
-    channels: sleep === undefined ? offered : offered | LAST_REPORT,
+    channels: (sleep === undefined ? offered : offered | LAST_REPORT) | extrasOf(owner),
   };
   return settings.get("discovery") && offered !== 0 ? names : undiscovered(names);
 }
