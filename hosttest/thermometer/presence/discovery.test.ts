@@ -123,6 +123,15 @@ test("before the first sample the device has the channels that it had last", () 
   expect(discovery(house)).toEqual(["pressure humidity temperature", "-pressure -humidity temperature", "temperature"]);
 });
 
+test("and no buttons that it had last, where they are not allowed any more", () => {
+  const { one, house, time } = device({ announced: `kitchen/${ID}/homeassistant+${1 | BUTTONS}\n`, remote: "off" });
+  one.unplugSensor();
+  one.powerOn();
+  time.advance(MINUTE);
+  expect(announcedBy(one).at(-1)).toBe(`kitchen ${ID} homeassistant 1`);
+  expect([...house.retained.keys()].filter((topic) => topic.includes("controls"))).toEqual([]);
+});
+
 test("a channel that comes later is announced at once; the same ones again are not", () => {
   const { one, house, time } = device({});
   one.powerOn();
@@ -133,6 +142,15 @@ test("a channel that comes later is announced at once; the same ones again are n
   time.advance(MINUTE);
   expect(discovery(house)).toEqual(["temperature", "humidity temperature"]);
   expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 3b`]);
+});
+
+test("the buttons and numbers are no part of it: it is said once more when they go, and nothing of it is removed", () => {
+  const { one, house, time } = device({ remote: "on" });
+  one.powerOn();
+  time.advance(MINUTE);
+  one.set({ remote: "off" });
+  time.advance(MINUTE);
+  expect(discovery(house)).toEqual(["temperature", "temperature"]);
 });
 
 test("payload = plain offers the first value alone: the other entities go, and come back with json", () => {
