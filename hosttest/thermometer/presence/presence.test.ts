@@ -190,6 +190,56 @@ test("a network that resets at random, for days: no verdict, and never longer th
   expect(PROOF_MS + FIRST_RETRY_MS).toBeLessThan(MINUTE);
 });
 
+describe("a broker that is stopped again and again is not one that refuses anything", () => {
+  /** It lives for `lifeS` seconds from each connection on, every fifth time for longer, and is away for `awayS`. */
+  function stops(version: "3.1.1" | "5", lifeS: number, awayS: number, times: number) {
+    const { one, house, time } = device({ "mqtt.version": version });
+    one.powerOn();
+    const rows: (string | undefined)[] = [];
+    for (let n = 0; n < times; n++) {
+      time.runUntil(() => one.firmware.uplink?.status.state === "connected", 2 * MINUTE);
+      time.advance((n % 5 === 4 ? 40 : lifeS) * SECOND);
+      house.broker.stop("kept");
+      time.advance(awayS * SECOND);
+      house.broker.start();
+      rows.push(one.status("discovery"));
+    }
+    time.advance(2 * MINUTE);
+    rows.push(one.status("discovery"));
+    return { verdicts: rows.filter(Boolean), isWhole: house.retained.has(`home/kitchen/${ID}/diagnostics`) };
+  }
+
+  test.each([
+    ["3.1.1", 5, 20],
+    ["3.1.1", 12, 20],
+    ["3.1.1", 15, 5],
+    ["5", 5, 20],
+    ["5", 12, 20],
+    ["5", 12, 0], // back before the next attempt: but it has said that it shuts down
+  ] as const)("MQTT %s, %d s after the device has come, for %d s", (version, lifeS, awayS) => {
+    const { verdicts, isWhole } = stops(version, lifeS, awayS, 24);
+    expect(verdicts).toEqual([]);
+    expect(isWhole).toBe(true);
+  });
+
+  test("but one that is away after each close, whatever was sent: found out after more of them", () => {
+    const { one, house, time } = device({ "mqtt.version": "3.1.1" });
+    const broker = house.broker;
+    const seen = refuse(house, (packet) => {
+      if (isDiscovery(packet)) broker.stop("kept"); // it crashes on it
+      return isDiscovery(packet);
+    });
+    one.powerOn();
+    for (let n = 0; n < 480; n++) {
+      time.advance(15 * SECOND);
+      if (one.firmware.uplink?.status.lastError?.kind === "unreachable") broker.start(); // not before an attempt has failed
+    }
+    expect(one.status("discovery")).toContain("closes on discovery");
+    expect(seen.refusals).toBeLessThan(25);
+    expect(house.sequences().length).toBeGreaterThan(200);
+  });
+});
+
 describe("Home Assistant has started", () => {
   /** Publishes to the device as a broker does that has its subscription. */
   function world(prefix = "homeassistant", version: "3.1.1" | "5" = "3.1.1", terms: Partial<Terms> = {}) {

@@ -4,6 +4,9 @@
 import type { MQTTError } from "../../mqtt/client.js";
 import type { Encryption } from "./encryption.js";
 
+/** A DISCONNECT of MQTT 5 with this reason: the end is for no client's sake. */
+const SHUTTING_DOWN = 0x8b;
+
 /** The last failure of the connection, in words. */
 export class Failure {
   /** Undefined without TLS. */
@@ -33,7 +36,8 @@ export class Failure {
     }
     const isNews = text !== this.text;
     this.text = text;
-    return { text, isNews, by: error.kind === "closed" && explanation === undefined ? "server" : "other" };
+    const isUnexplained = explanation === undefined && error.code !== SHUTTING_DOWN;
+    return { text, isNews, by: error.kind === "closed" && isUnexplained ? "server" : "other" };
   }
 
   /** The text for the client's last error. */

@@ -8,7 +8,9 @@
  * said again. So a network that drops now and then costs half a minute of silence at worst, and no verdict.
  * Details have a trial of their own: each connection begins without them, and has proved itself before they are said. They are refused
  * when so many connections in a row have ended upon them, each of which had outlived everything else.
- * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. A boot begins anew.
+ * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. Nor does a close after which the
+ * broker cannot be reached: it was stopped. That is no excuse for ever: a broker that crashes on what it is sent is away as well. A boot
+ * begins anew.
  * A sleeper's connections do not live for PROOF_MS: there it is proof that an acknowledgement has come of what was sent after all that
  * was said. It goes on where it was before the sleep (`learned`), and tries what was refused at the beginning of a report.
  */
@@ -48,6 +50,9 @@ const RETRY_FACTOR = 4;
 /** The longest time until what was refused is tried again: six hours, in milliseconds. */
 export const MAX_RETRY_MS = 6 * 3_600_000;
 
+/** So many closes in a row after which the broker was away do not count; more do. The row ends where everything is taken. */
+export const MAX_EXCUSED = 10;
+
 /** What a sleep keeps of it: so many numbers. */
 const LEARNED = 7;
 const NOT_PROVEN = -1;
@@ -75,6 +80,11 @@ export class Acceptance {
   /** Connections in a row that have ended upon details. */
   private detailStrikes = 0;
   private isRefused = false;
+  /** It is refused if the last close counts, which the next attempt shows. */
+  private isDoubtful = false;
+  /** As it was before the last close, until the next attempt shows whether that counts. */
+  private before: readonly number[] | undefined;
+  private excused = 0;
   private retryMs = FIRST_RETRY_MS;
   private retryAtMs = 0;
   private isOnTrial = false;
@@ -89,26 +99,45 @@ export class Acceptance {
   /** What outlives a sleep, LEARNED numbers; empty: nothing is known. */
   get learned(): readonly number[] {
     const { extent, proven, strikes, detailStrikes } = this;
-    const kept = Math.max(extent, this.isTrying ? (proven ?? 0) : UNDETAILED);
+    const kept = Math.max(extent, this.isTrying ? (proven ?? 0) : UNDETAILED) as Extent;
     if (kept === UNDETAILED && strikes + detailStrikes === 0) return [];
-    return [kept, proven ?? NOT_PROVEN, strikes, detailStrikes, +this.isRefused, this.retryMs, this.retryAtMs];
+    return this.stateWith(kept);
   }
 
-  private goOn([extent, proven, strikes, detailStrikes, isRefused, retryMs, retryAtMs]: readonly number[]): void {
-    const isKnown = proven !== NOT_PROVEN;
-    const isDue = isKnown && extent === proven && extent > UNDETAILED && this.owner.uptimeMs() >= retryAtMs;
-    this.extent = (isDue ? extent - 1 : extent) as Extent;
-    if (isKnown) this.proven = proven as Extent;
+  private stateWith(extent: Extent): readonly number[] {
+    const { proven, strikes, detailStrikes, isRefused, isDoubtful } = this;
+    return [
+      extent,
+      proven ?? NOT_PROVEN,
+      strikes,
+      detailStrikes,
+      +isRefused + +isDoubtful,
+      this.retryMs,
+      this.retryAtMs,
+    ];
+  }
+
+  private restore([extent, proven, strikes, detailStrikes, refused, retryMs, retryAtMs]: readonly number[]): void {
+    this.extent = extent as Extent;
+    this.proven = proven === NOT_PROVEN ? undefined : (proven as Extent);
     this.strikes = strikes;
     this.detailStrikes = detailStrikes;
-    this.isRefused = isRefused > 0;
+    this.isRefused = refused > 0;
+    this.isDoubtful = refused > 1;
     this.retryMs = retryMs;
     this.retryAtMs = retryAtMs;
   }
 
+  private goOn(learned: readonly number[]): void {
+    this.restore(learned);
+    const { proven, extent } = this;
+    const isDue = extent === proven && extent > UNDETAILED && this.owner.uptimeMs() >= this.retryAtMs;
+    if (isDue) this.extent = (extent - 1) as Extent;
+  }
+
   /** What is refused; undefined: nothing, or it is not known for sure. */
   get refused(): Extent | undefined {
-    return this.isRefused && this.extent !== ALL ? this.extent : undefined;
+    return this.isRefused && !this.isDoubtful && this.extent !== ALL ? this.extent : undefined;
   }
 
   /** More is said than is known to be taken. */
@@ -126,7 +155,15 @@ export class Acceptance {
     this.isOnTrial = true;
   }
 
-  /** CONNACK came, and all of `extent` is being said. */
+  /** CONNACK came: the broker was not away, and the close before this connection counts. */
+  reached(): void {
+    this.before = undefined;
+    if (!this.isDoubtful) return;
+    this.isDoubtful = false;
+    this.owner.onRefused(this.proven ?? this.extent);
+  }
+
+  /** After `reached`: all of `extent` is being said. */
   connected(): void {
     this.isOnTrial = true;
     this.wait(PROOF_MS, () => this.lived());
@@ -141,9 +178,17 @@ export class Acceptance {
   ended(by: "server" | "other"): void {
     const counts = this.isOnTrial && by === "server";
     this.isOnTrial = false;
-    const { proven, extent } = this;
+    const { proven, extent, before } = this;
     if (extent === ALL) this.extent = UNDETAILED;
-    if (!counts) return;
+    if (!counts) {
+      if (before !== undefined && this.excused < MAX_EXCUSED) {
+        this.excused++;
+        this.restore(before);
+      }
+      this.before = undefined;
+      return;
+    }
+    this.before = this.stateWith(this.extent);
     if (extent === ALL) {
       if (++this.detailStrikes >= STRIKES) this.fallBack(UNDETAILED);
     } else if (proven !== undefined && extent < proven) this.fallBack(proven);
@@ -158,7 +203,8 @@ export class Acceptance {
     this.extent = UNDETAILED;
     this.proven = undefined;
     this.strikes = this.detailStrikes = 0;
-    this.isRefused = false;
+    this.isRefused = this.isDoubtful = false;
+    this.before = undefined;
     this.retryMs = FIRST_RETRY_MS;
   }
 
@@ -179,7 +225,7 @@ export class Acceptance {
     const { owner, extent, proven } = this;
     this.isOnTrial = false;
     this.strikes = 0;
-    if (extent === ALL) this.detailStrikes = 0;
+    if (extent === ALL) this.detailStrikes = this.excused = 0;
     const areDetailsRefused = this.detailStrikes >= STRIKES;
     if (extent === ALL || (extent === UNDETAILED && !areDetailsRefused)) {
       if (this.isRefused) owner.onTaken();
@@ -207,8 +253,7 @@ export class Acceptance {
     this.retryMs = Math.min(this.retryMs * RETRY_FACTOR, MAX_RETRY_MS);
     this.retryAtMs = this.owner.uptimeMs() + this.retryMs;
     if (this.isRefused) return;
-    this.isRefused = true;
-    this.owner.onRefused(proven);
+    this.isRefused = this.isDoubtful = true;
   }
 
   private wait(delayMs: number | undefined, next: () => void = () => {}): void {

@@ -137,6 +137,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   }
 
   connected(): void {
+    this.acceptance.reached();
     if (this.isSaid && !this.acceptance.isTrying) return;
     this.acceptance.connected();
     this.sayAll();
