@@ -123,7 +123,7 @@ export class Thermometer
     if (board.wifi === undefined) this.onNetwork(true);
     this.sampling = this.intake && this.attempt("sensor", () => new Sampling(this));
     this.attempt("sensor", () => this.sampling?.restart());
-    if (this.sleep?.hasPrompt !== false) this.uplink?.commands.payOwed(); // a sleeper's report ends no life
+    if (this.sleep?.hasPrompt !== false) this.uplink?.commands.begin(); // a sleeper's report ends no life
     if (isResetDue) this.finishReset();
     else this.attempt("update", () => this.updating?.begin());
     this.sleep?.begin();

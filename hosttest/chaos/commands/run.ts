@@ -14,7 +14,8 @@ import { type Progress, printVerdict } from "../../support/command-line/progress
 import { DeviceProcess } from "../../support/device.js";
 import { removeFolder } from "../../support/temporary.js";
 import { type Stage, sleep, stirUp } from "../trouble.js";
-import { expected, tally } from "./tally.js";
+import { type Change, expected, inForce, tally } from "./tally.js";
+import { breachesOf, eventsOf, isSubscribed } from "./wire.js";
 
 /** From one rest to the next. */
 const BATCH = 50;
@@ -26,9 +27,14 @@ const MAX_OPEN = 8;
 const ROOM = "chaos";
 /** For the device to reach its broker: a busy machine takes seconds to start it. */
 const PATIENCE_MS = 30_000;
-/** What the device has not acknowledged by then was lost by a broker that was killed. */
-const FORGOTTEN_MS = 30_000;
+/** What the device has not acknowledged by then, while it is served, was lost by a broker that was killed. */
+const FORGOTTEN_MS = 10_000;
+/** A sample that comes late, one too many at the end. */
+const LATE_MS = 3_000;
+/** The settings that are changed. */
+const KEYS = ["report", "offset", "deadband"];
 const ANSWERS = "chaos/answers";
+const MAX_SHOWN = 20;
 
 export interface CommandsRun extends Stage {
   readonly count: number;
@@ -63,6 +69,8 @@ export async function commandsThroughChaos(run: CommandsRun): Promise<never> {
 class Commands {
   readonly sent: Sent[] = [];
   readonly #run: CommandsRun;
+  /** Names of those that the broker has acknowledged to who sent them. */
+  readonly #accepted = new Set<string>();
   readonly #answers = new Map<string, string>();
   #client!: MqttClient;
   #readings!: Collector;
@@ -104,13 +112,13 @@ class Commands {
       if (name !== undefined) this.#answers.set(name, JSON.parse(payload.toString()).answer);
     });
     await this.#client.subscribeAsync(ANSWERS, { qos: 2 });
-    // Its id is known by the status topic, and it must have subscribed before the first command.
+    // Its id is known by the status topic. It subscribes once its connection has proved itself: a command that is sent before that is lost.
     const status = await Collector.start(broker.port, `home/${ROOM}/+/status`);
     this.#start();
     await status.until(1);
     this.#topic = status.arrivals[0].topic.replace(/status$/, "command");
     await status.close();
-    await this.#untilHeard();
+    while (!isSubscribed(this.#run.proxy.log, this.#topic)) await sleep(50);
   }
 
   /** So many commands, the device killed all the while. */
@@ -143,21 +151,34 @@ class Commands {
 
   /** Fair weather, until all has come to rest; then it is counted. */
   async rest(): Promise<void> {
-    const { proxy, progress } = this.#run;
+    const { proxy, progress, count } = this.#run;
     proxy.weather = { kind: "fair" };
+    await this.#kill(); // it may wait long for its next attempt
+    this.#start();
     const limitMs = Date.now() + REST_MS;
-    while (this.#open > 0 && Date.now() < limitMs) await sleep(100);
+    await Promise.race([this.#untilHeard(), sleep(PATIENCE_MS)]);
+    await this.#untilStill(() => this.#open === 0, FORGOTTEN_MS, limitMs);
     // The last of them may still be asking its sensor, and then be on its way.
-    let seen = -1;
-    while (seen !== this.#readings.arrivals.length && Date.now() < limitMs) {
-      seen = this.#readings.arrivals.length;
-      await sleep(3_000);
-    }
+    await this.#untilStill(() => this.#distinct >= this.#expected.least - this.#lost, FORGOTTEN_MS, limitMs);
+    if (this.sent.length >= count) await sleep(LATE_MS);
     this.#count();
     await this.#checkSettings();
     progress.show(
       () => `${this.sent.length} commands, ${this.#kills} kills, ${this.#readings.arrivals.length} samples seen`,
     );
+  }
+
+  /** Until it is so, or nothing comes for so long. */
+  async #untilStill(isSo: () => boolean, stillMs: number, limitMs: number): Promise<void> {
+    const { proxy } = this.#run;
+    let length = -1;
+    let sinceMs = Date.now();
+    while (!isSo() && Date.now() < limitMs && Date.now() - sinceMs < stillMs) {
+      const now = proxy.log.length + this.#readings.arrivals.length;
+      if (now !== length) sinceMs = Date.now();
+      length = now;
+      await sleep(100);
+    }
   }
 
   async end(): Promise<void> {
@@ -172,9 +193,11 @@ class Commands {
 
   report(): never {
     const { seed, json, qos, progress, proxy } = this.#run;
-    const delivered = tally(proxy.log, nameOf);
+    const events = eventsOf(proxy.log, nameOf);
+    const delivered = [...tally(events).values()];
+    const breaches = breachesOf(events, { qos, accepted: this.#accepted });
     const samples = this.sent.filter(({ line }) => line === "sample");
-    const settings = this.sent.filter(({ line }) => /^(report|interval|offset|deadband) /.test(line));
+    const settings = this.sent.filter(({ line }) => changeOf(line) !== undefined);
     const refused = this.sent.filter(({ name }) => this.#answers.get(name)?.startsWith("error"));
     const figures = {
       seed,
@@ -189,13 +212,16 @@ class Commands {
       refused: refused.length,
       lost: this.#lost,
       doubled: this.#doubled,
-      handedOutAgain: [...delivered.values()].reduce((sum, { byBroker }) => sum + byBroker, 0),
-      maskedByBroker: [...delivered.values()].reduce((sum, { masked }) => sum + masked, 0),
-      neverHandedOut: this.sent.filter(({ name }) => !delivered.has(name)).length,
+      handedOutAgain: delivered.reduce((sum, { again }) => sum + again, 0),
+      maskedByBroker: delivered.reduce((sum, { masked }) => sum + masked, 0),
+      neverHandedOut: this.sent.length - delivered.length,
+      breachesOfBroker: breaches.length,
     };
     if (json) console.log(JSON.stringify(figures));
     else for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
-    for (const one of refused.slice(0, 20)) progress.line(`refused: ${one.line}: ${this.#answers.get(one.name)}`);
+    for (const one of refused.slice(0, MAX_SHOWN))
+      progress.line(`refused: ${one.line}: ${this.#answers.get(one.name)}`);
+    for (const breach of breaches.slice(0, MAX_SHOWN)) progress.line(`by the broker: ${breach}`);
     for (const complaint of this.#complaints) progress.line(complaint);
     const failed = this.#complaints.length > 0;
     if (failed) progress.line(`what went over the wire: ${this.#writeLog()}`);
@@ -210,7 +236,7 @@ class Commands {
   }
 
   get #unacknowledged(): number {
-    const delivered = tally(this.#run.proxy.log, nameOf);
+    const delivered = tally(eventsOf(this.#run.proxy.log, nameOf));
     return this.sent.filter(({ name }) => (delivered.get(name)?.acknowledged ?? 0) === 0).length;
   }
 
@@ -237,16 +263,23 @@ class Commands {
     const payload = command.hasId ? JSON.stringify({ command: line, id: command.name }) : line;
     const properties = { responseTopic: ANSWERS, correlationData: Buffer.from(command.name) };
     // Resolves when the broker has it; it may be away.
-    this.#client.publishAsync(this.#topic, payload, { qos, properties }).catch(() => {});
+    this.#client.publishAsync(this.#topic, payload, { qos, properties }).then(
+      () => this.#accepted.add(command.name),
+      () => {},
+    );
+  }
+
+  /** How many samples the subscriber is to see. */
+  get #expected(): ReturnType<typeof expected> {
+    const samples = this.sent.filter(
+      ({ line, name }) => line === "sample" && !this.#answers.get(name)?.startsWith("error"),
+    );
+    return expected(samples, tally(eventsOf(this.#run.proxy.log, nameOf)));
   }
 
   /** By what the broker handed out, and what the subscriber has seen. */
   #count(): void {
-    const delivered = tally(this.#run.proxy.log, nameOf);
-    const counted = this.sent.filter(
-      ({ line, name }) => line === "sample" && !this.#answers.get(name)?.startsWith("error"),
-    );
-    const { least, most } = expected(counted, delivered);
+    const { least, most } = this.#expected;
     const seen = this.#distinct;
     if (seen < least - this.#lost) {
       this.#complaints.push(`behind command ${this.sent.length}: ${least - this.#lost - seen} samples lost`);
@@ -259,19 +292,23 @@ class Commands {
     this.#forgotten = this.#unacknowledged;
   }
 
-  /** Each setting has the value that was sent last. */
+  /** Each setting has a value that may be in force by what was handed out. */
   async #checkSettings(): Promise<void> {
-    for (const key of ["report", "offset", "deadband"]) {
-      const wanted = this.sent.findLast(({ line }) => line.startsWith(`${key} `))?.line.split(" ")[1];
-      if (wanted === undefined) continue;
-      const name = `show ${key} ${this.sent.length}`;
+    const { sent } = this;
+    const wanted = inForce(eventsOf(this.#run.proxy.log, nameOf), (name) => changeOf(sent[Number(name)].line));
+    for (const key of KEYS) {
+      const values = wanted.get(key);
+      if (values === undefined) continue;
+      const name = `show ${key} ${sent.length}`;
       const properties = { responseTopic: ANSWERS, correlationData: Buffer.from(name) };
       await this.#client.publishAsync(this.#topic, `show ${key}`, { qos: 1, properties });
       for (let n = 0; n < 100 && !this.#answers.has(name); n++) await sleep(100);
       const answer = this.#answers.get(name) ?? "no answer";
       this.#answers.delete(name);
-      if (new RegExp(`${key} +${Number(wanted)}(?:\\.0)?(?: |$)`, "m").test(answer)) continue;
-      this.#complaints.push(`behind command ${this.sent.length}: ${key} ${wanted} was sent last, and it is: ${answer}`);
+      const value = new RegExp(`^ *${key} +(\\S+)`, "m").exec(answer)?.[1];
+      if ([...values].some((one) => Number(one) === Number(value))) continue;
+      const may = [...values].join(" or ");
+      this.#complaints.push(`behind command ${sent.length}: ${key} is to be ${may} by what was handed out: ${answer}`);
     }
   }
 
@@ -304,7 +341,7 @@ class Commands {
   /** What the device said that it did. */
   #takeDown(): void {
     const said = `${this.#device?.stdout}\n${this.#device?.stderr}`;
-    this.#settingsDone += [...said.matchAll(/command (?:report|interval|offset|deadband): done/g)].length;
+    this.#settingsDone += [...said.matchAll(new RegExp(`command (?:${KEYS.join("|")}): done`, "g"))].length;
   }
 
   /** Its connection has proved itself: a packet of its own that is no CONNECT has come. */
@@ -324,6 +361,12 @@ class Commands {
     writeFileSync(file, `${lines.join("\n")}\nseen: ${this.#readings.sequences.join(" ")}\n`);
     return file;
   }
+}
+
+/** Of a line that changes a setting. */
+function changeOf(line: string): Change | undefined {
+  const [key, value] = line.split(" ");
+  return KEYS.includes(key) ? { key, value } : undefined;
 }
 
 /** Of a command, its correlation data. */

@@ -1,72 +1,39 @@
 /*
- * How often each command came to the device, by the wire alone, and so how often it is to have been done.
- * A command is to be done once, however often the broker sends it. It was handed out anew where the broker sends it without DUP, or sends it
- * again though it has the acknowledgement; that is the broker's double, as after a kill that cost it what it knew, or that of who sent it, at
- * QoS 1. One that the device has not acknowledged may have been done or not: the acknowledgement, or the command, was lost.
+ * How often each command is to have been done, and which values its settings may have, by the wire alone.
+ * A command is to be done once, however often the broker sends it. Handed out as a new message, it may have been done again: that is the broker's
+ * double, as after a kill that cost it what it knew, or that of who sent it, at QoS 1. One that the device has not acknowledged may have been
+ * done or not: the acknowledgement, or the command, was lost.
  */
-import type { Packet } from "mqtt-packet";
-import type { Logged } from "../bad-network.js";
+import type { WireEvent } from "./wire.js";
 
-/** Of a command, the packets that the broker has sent. */
+/** Of a command, the messages that the broker has sent. */
 export interface Delivered {
   /** Times that it was handed out. */
   handedOut: number;
   /** Of these, so many that the device has acknowledged. */
   acknowledged: number;
   /** Of these, so many though the broker had the acknowledgement of an earlier one. */
-  byBroker: number;
-  /**
-   * Of these, so many under the packet id of another one, of QoS 2, that the broker had not released: killed, it had forgotten that one. The
-   * device is to take it for a repetition (MQTT 5 §4.3.3), and acknowledges it without doing it.
-   */
+  again: number;
+  /** Of these, so many with the packet id of another one: see `WireEvent.masks`. */
   masked: number;
 }
 
-/** A command on its way, by packet id. */
-interface Open {
-  readonly name: string;
-  isAcknowledged: boolean;
-  /** By PUBACK, or by PUBREL behind PUBREC: the packet id is free. */
-  isReleased: boolean;
-}
-
-/**
- * By name of the command, which `nameOf` makes of its PUBLISH; undefined: it is none. `log`: of the device's connections, with one broker
- * whose sessions last.
- */
-export function tally(log: readonly Logged[], nameOf: (packet: Packet) => string | undefined): Map<string, Delivered> {
+/** By name of the command. */
+export function tally(events: readonly WireEvent[]): Map<string, Delivered> {
   const all = new Map<string, Delivered>();
-  const byId = new Map<number, Open>();
-  for (const { from, packet } of log) {
-    const id = packet.messageId ?? 0;
-    if (from === "broker" && packet.cmd === "publish") {
-      const name = nameOf(packet);
-      if (name === undefined) continue;
-      const delivered = all.get(name) ?? { ...NEVER };
-      all.set(name, delivered);
-      const before = byId.get(id);
-      const isRepeated = packet.dup && before?.name === name;
-      if (isRepeated && !before.isAcknowledged) continue;
-      delivered.handedOut++;
-      if (delivered.acknowledged > 0) delivered.byBroker++;
-      if (before?.isAcknowledged && !before.isReleased && before.name !== name) delivered.masked++;
-      byId.set(id, { name, isAcknowledged: false, isReleased: false });
-    } else if (from === "broker" && packet.cmd === "pubrel") {
-      const open = byId.get(id);
-      if (open !== undefined) open.isReleased = true;
-    } else if (from === "device" && (packet.cmd === "puback" || packet.cmd === "pubrec")) {
-      const open = byId.get(id);
-      if (open === undefined || open.isAcknowledged) continue;
-      open.isAcknowledged = true;
-      open.isReleased = packet.cmd === "puback";
-      const delivered = all.get(open.name);
-      if (delivered !== undefined) delivered.acknowledged++;
-    }
+  for (const { kind, name, isAgain, masks } of events) {
+    const delivered = all.get(name) ?? { ...NEVER };
+    all.set(name, delivered);
+    if (kind === "acknowledged") delivered.acknowledged++;
+    if (kind !== "handedOut") continue;
+    delivered.handedOut++;
+    if (isAgain) delivered.again++;
+    if (masks !== undefined) delivered.masked++;
   }
   return all;
 }
 
-const NEVER: Delivered = Object.freeze({ handedOut: 0, acknowledged: 0, byBroker: 0, masked: 0 });
+const NEVER: Delivered = Object.freeze({ handedOut: 0, acknowledged: 0, again: 0, masked: 0 });
 
 /** A command, as far as it matters how often it is done. */
 export interface Expected {
@@ -91,4 +58,45 @@ export function expected(
     most += hasId ? Math.min(1, handedOut) : handedOut;
   }
   return { least, most };
+}
+
+/** A setting that a command changes. */
+export interface Change {
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * By key, the values that may be in force: that of the change that came last of those that the device has certainly done, and those of all that
+ * came after it and may have been done. What is repeated keeps its place, as a broker repeats in order (MQTT-4.6.0-5). `changeOf`: what a command
+ * changes.
+ */
+export function inForce(
+  events: readonly WireEvent[],
+  changeOf: (name: string) => Change | undefined,
+): Map<string, ReadonlySet<string>> {
+  const came = new Map<string, Came>();
+  for (const { kind, name, masks } of events) {
+    const change = changeOf(name);
+    if (change === undefined || kind === "repeated") continue;
+    const { key, value } = change;
+    const { names, values, from } = came.get(key) ?? { names: [], values: [], from: 0 };
+    const isNew = kind === "handedOut";
+    // It was done when it came first or later. One that masks another need not be done.
+    const isDone = !isNew && masks === undefined;
+    came.set(key, {
+      names: isNew ? [...names, name] : names,
+      values: isNew ? [...values, value] : values,
+      from: isDone ? Math.max(from, names.indexOf(name)) : from,
+    });
+  }
+  return new Map([...came].map(([key, { values, from }]) => [key, new Set(values.slice(from))]));
+}
+
+/** Changes of a setting, in the order in which they came. */
+interface Came {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  /** What was in force before this one is not any more. */
+  readonly from: number;
 }

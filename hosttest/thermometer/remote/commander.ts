@@ -33,6 +33,8 @@ export class Commander {
   deliveries = 0;
   /** Acknowledgements are lost on their way, and all that follows them, as where the connection ends. */
   isDeaf = false;
+  /** The broker takes its time with what it has to send again: see `resend`. */
+  isSlow = false;
   /** The broker refuses the subscription to commands with this code. */
   refusal: number | undefined;
   #refused: number | undefined;
@@ -76,7 +78,7 @@ export class Commander {
         if (bytes[0] !== 0x20 || isOpen) return;
         isOpen = true;
         this.#peer = peer;
-        this.#resend();
+        if (!this.isSlow) this.resend();
       },
       close: () => peer.close(),
     });
@@ -111,10 +113,11 @@ export class Commander {
     };
   }
 
-  #resend(): void {
+  /** What is not acknowledged is sent again, as with each connection; so many, the oldest. */
+  resend(count = this.#open.length): void {
     if (this.#renumbers)
       this.#open = this.#open.map((one, n) => (one.isReleased ? one : { ...one, id: 1_000 + this.deliveries + n }));
-    for (const one of this.#open) {
+    for (const one of this.#open.slice(0, count)) {
       if (one.isReleased) this.#peer?.send(Uint8Array.of(0x62, 2, one.id >> 8, one.id));
       else this.#deliver(one, one.isSent);
     }

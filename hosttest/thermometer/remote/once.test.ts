@@ -26,6 +26,11 @@ function loseFirst({ one, commander, house, time }: ReturnType<typeof world>, fo
   expect(commander.open).toBe(0);
 }
 
+/** How often it has shown itself, since this was asked last. */
+function identifications(one: SimulatedDevice): number {
+  return one.port.take().split("command identify: done").length - 1;
+}
+
 describe("once", () => {
   test("an id that comes again is not done again, also in another life", () => {
     const { one, commander, time, answers } = world();
@@ -99,8 +104,12 @@ describe("once", () => {
       else time.runUntil(() => commander.open === 0, MINUTE);
       one.cut();
       one.powerOn();
-      time.advance(MINUTE);
-      if (when === "in") ask("identify");
+      if (when === "before") time.advance(MINUTE);
+      else {
+        // Before the connection has proved that nothing more is sent again on it.
+        time.runUntil(() => one.firmware.uplink?.isConnected === true, MINUTE);
+        ask("identify");
+      }
       const before = one.taken.length;
       one.settingsFlash.cutAfter(1);
       commander.send({ payload: "sample", qos: 1 }); // with the same packet id; and with DUP, when the power is back
@@ -113,6 +122,100 @@ describe("once", () => {
       expect(one.taken.length - before).toBe(1);
     },
   );
+
+  test.each([
+    ["in the next life, where nothing was done for a minute", true],
+    ["on the next connection, where readings were delivered", false],
+  ])("also where the connection ends before its answer arrives, and the same comes %s", (_where, isCut) => {
+    const { one, commander, house, time } = world({ interval: isCut ? "3600" : "20" });
+    if (isCut) onRequest(one);
+    commander.send({ payload: "identify", qos: 1 });
+    time.runUntil(() => commander.open === 0, MINUTE);
+    expect(identifications(one)).toBe(1);
+    if (isCut) {
+      one.cut();
+      one.powerOn();
+    } else house.network.resetAll();
+    time.advance(MINUTE);
+    house.network.loseDevices();
+    commander.send({ payload: "identify", qos: 1 }); // with the same packet id; and with DUP, when the connection is back
+    if (isCut) {
+      one.cut();
+      one.powerOn();
+    } else {
+      one.wifi.down();
+      time.advance(MINUTE);
+      one.wifi.up();
+    }
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(identifications(one)).toBe(1);
+  });
+
+  test.each(["version", '{"command":"announce","id":"z"}'])(
+    "a slow broker: one that it sends again is not done again, though %s of QoS 0 is answered before it",
+    (payload) => {
+      const { one, commander, house, time } = world();
+      const before = one.taken.length;
+      commander.isDeaf = commander.isSlow = true;
+      commander.send({ payload: "sample", qos: 1 });
+      time.advance(SECOND);
+      commander.isDeaf = false;
+      house.network.resetAll();
+      time.advance(1);
+      time.runUntil(() => one.firmware.uplink?.isConnected === true, 5 * MINUTE);
+      commander.send({ payload, qos: 0 });
+      time.advance(3 * SECOND);
+      commander.resend();
+      time.advance(MINUTE);
+      expect(commander.open).toBe(0);
+      expect(one.taken.length - before).toBe(1);
+    },
+  );
+
+  test("a slow broker: one that it sends again after a power cut is not done again, though one before it is answered", () => {
+    const { one, commander, time } = world();
+    onRequest(one);
+    const before = one.taken.length;
+    commander.isDeaf = commander.isSlow = true;
+    for (const correlationData of ["a", "b"]) commander.send({ payload: "sample", qos: 1, correlationData });
+    time.advance(SECOND);
+    expect(one.taken.length - before).toBe(2);
+    one.cut();
+    one.powerOn();
+    commander.isDeaf = false;
+    time.runUntil(() => one.firmware.uplink?.isConnected === true, 5 * MINUTE);
+    commander.resend(1);
+    time.advance(3 * SECOND);
+    commander.resend();
+    time.advance(MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(2);
+  });
+
+  test("a slow broker: one that it sends again is not done again, though one before it is done only now", () => {
+    const { one, commander, house, time } = world();
+    const before = one.taken.length;
+    commander.isDeaf = commander.isSlow = true;
+    one.settingsFlash.faults = { program: () => "error" };
+    commander.send({ payload: "sample", qos: 1 }); // refused: it cannot be recorded
+    time.advance(SECOND);
+    expect(one.taken.length).toBe(before);
+    one.settingsFlash.faults = {};
+    commander.send({ payload: "sample", qos: 1 });
+    time.advance(SECOND);
+    expect(one.taken.length - before).toBe(1);
+    commander.isDeaf = false;
+    house.network.resetAll();
+    time.advance(1);
+    time.runUntil(() => one.firmware.uplink?.isConnected === true, 5 * MINUTE);
+    commander.resend(1);
+    time.advance(3 * SECOND);
+    commander.resend();
+    time.advance(MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(2);
+  });
 
   test("and also where the broker lost its session before it was acknowledged", () => {
     const there = world();

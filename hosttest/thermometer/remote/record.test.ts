@@ -13,10 +13,12 @@ test("a command that came again on this connection is kept until what was sent b
   const record = new CommandRecord(store, 0);
   expect(record.again(hash, 1)).toBe(true);
   expect(record.again(hash, 2)).toBe(false);
-  record.retire(2, true);
+  record.retire(2, true, true);
   expect(record.has(hash)).toBe(true);
   record.follow(2);
-  record.retire(2, true);
+  record.retire(2, false, true);
+  expect(record.has(hash)).toBe(true);
+  record.retire(2, true, false);
   expect(record.has(hash)).toBe(false);
 });
 
@@ -25,7 +27,7 @@ test("of many, the latest 32 are kept; those with an id of their own outlive any
   const record = new CommandRecord(store, 0);
   const hashes = Array.from({ length: 40 }, (_, n) => commandHash([`${n}`], true));
   for (const one of hashes) record.add(one, 1, 0);
-  record.retire();
+  record.retire(2, true, true);
   const later = new CommandRecord(store, 0);
   expect(hashes.filter((one) => record.has(one))).toEqual(hashes.slice(8));
   expect(hashes.filter((one) => later.has(one))).toEqual(hashes.slice(8));

@@ -25,6 +25,11 @@ export class Takeover {
     return this.row >= MIN_ROW;
   }
 
+  /** The latest connection: something was acknowledged when it had lived for so long. */
+  get provenMs(): number {
+    return this.heardMs - this.sinceMs;
+  }
+
   connected(nowMs: number): void {
     this.sinceMs = this.heardMs = nowMs;
     this.isOpen = true;

@@ -25,6 +25,7 @@ import type { TCPConstructor } from "../../mqtt/wire/io.js";
 import type { Entry, Outbox } from "../../outbox/outbox.js";
 import { propertiesOf } from "../agreement.js";
 import type { Lifetime } from "../lifetime.js";
+import { PROOF_MS } from "../presence/acceptance.js";
 import type { PresenceClient, PresenceOwner } from "../presence/owner.js";
 import { Presence } from "../presence/presence.js";
 import { RemoteCommands, type RemoteOwner } from "../remote/commands.js";
@@ -208,7 +209,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   /** Sends DISCONNECT and leaves; `whenDone` is called once the connection is closed. */
   stop(whenDone?: () => void): void {
     this.presence.goodbye(this.hasDelivered);
-    this.commands.goodbye();
+    this.commands.settle();
     this.client.stop(whenDone);
   }
 
@@ -232,6 +233,10 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   get hasAnswered(): boolean {
     return this.client.hasAnswered;
+  }
+
+  get isProven(): boolean {
+    return this.takeover.provenMs >= PROOF_MS;
   }
 
   publishNow(message: Message): boolean {
@@ -341,6 +346,8 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   onSubscribed(filter: string, granted: number): void {
     this.presence.subscribed(filter, granted);
+    this.takeover.acknowledged(this.uptimeMs());
+    this.commands.settle();
   }
 
   onSettled(sequence: number, outcome: Outcome, by?: SettledBy, code?: number): void {

@@ -19,7 +19,7 @@ import { decodeUTF8, encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import type { Settings } from "../../settings/settings.js";
 import type { KeyValueStore } from "../../settings/store.js";
 import { permit } from "./permission.js";
-import { CommandRecord, commandHash, owesSamples, type Queue } from "./record.js";
+import { CommandRecord, commandHash, isOnRecord, type Queue } from "./record.js";
 
 /** What commands ask of the device. */
 export interface RemoteOwner {
@@ -37,6 +37,8 @@ export interface RemoteOwner {
 export interface RemoteClient {
   /** All that was sent beside readings is acknowledged, on this connection or an earlier one. */
   readonly hasAnswered: boolean;
+  /** The broker has had time on the latest connection to send again whatever it had to, and has been heard after that. */
+  readonly isProven: boolean;
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
   publishNow(message: Message): boolean;
 }
@@ -73,7 +75,7 @@ interface Waiting {
 export class RemoteCommands {
   private readonly owner: RemoteOwner;
   private readonly client: RemoteClient;
-  /** Read when the first command comes. */
+  /** Read when the first command comes, or at the beginning if an earlier life has left anything. */
   private _record: CommandRecord | undefined;
   /** Of the message that comes in. */
   private bytes: Uint8Array | undefined;
@@ -102,20 +104,12 @@ export class RemoteCommands {
     this.connection++;
     if (isPresent) return;
     this.isSessionNew = true;
-    this.retire();
-  }
-
-  /** The device leaves the broker in order. */
-  goodbye(): void {
-    this.settle();
+    this.retire(false, true);
   }
 
   /** Has the samples taken that were asked for in an earlier life, and not taken before it ended. Before this one appends anything. */
-  payOwed(): void {
-    const { outbox, store } = this.owner;
-    if (outbox === undefined || !owesSamples(store)) return;
-    const record = new CommandRecord(store, outbox.nextSequence);
-    if (record.owed > 0) this.adopt(record);
+  begin(): void {
+    if (isOnRecord(this.owner.store)) this.load();
   }
 
   close(): void {
@@ -124,12 +118,13 @@ export class RemoteCommands {
   }
 
   private get record(): CommandRecord {
-    return this._record ?? this.adopt(new CommandRecord(this.owner.store, this.next));
+    return this._record ?? this.load();
   }
 
-  private adopt(record: CommandRecord): CommandRecord {
+  private load(): CommandRecord {
+    const record = new CommandRecord(this.owner.store, this.next);
     this._record = record;
-    if (this.isSessionNew) this.retire();
+    if (this.isSessionNew) this.retire(false, true);
     for (let n = 0; n < record.owed; n++) this.wait({ run: "sample", name: "sample", sender: undefined, isOwed: true });
     return record;
   }
@@ -185,7 +180,8 @@ export class RemoteCommands {
     if (isSlow && this.line.length >= MAX_WAITING)
       throw new Error(`${MAX_WAITING} commands are waiting: try again later`);
     const isRecorded = !isIdle && (isOwn || qos > 0);
-    if (isRecorded && this.client.hasAnswered) record.retire(connection);
+    // What the broker had to send again comes before what is new, in the order of its topic (MQTT 5 §4.6).
+    if (isRecorded && qos > 0 && !dup) record.retire(connection, false, true);
     // What is not kept in flash is not owed either.
     const isOwed = isRecorded && name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0;
     if (isRecorded && isOnce) this.keep(hash, isOwed ? 1 : 0);
@@ -270,29 +266,32 @@ export class RemoteCommands {
         const topic = encodeUTF8(responseTopic);
         client.publishNow({ topic, payload, payloadLength: payload.length, retain: false, properties });
       }
-      this.awaitArrival(LOOKS, this.connection, last);
+      this.awaitArrival(LOOKS, last);
     }, 0);
   }
 
-  /** Until the answer has arrived, or it has taken too long. `connection`: on which it was sent first. */
-  private awaitArrival(looks: number, connection: number, last: (() => void) | undefined): void {
+  /** Until the answer has arrived, or it has taken too long. */
+  private awaitArrival(looks: number, last: (() => void) | undefined): void {
     if (this.isClosed) return;
     if (looks > 0 && !this.client.hasAnswered) {
-      this.owner.board.timers.set(() => this.awaitArrival(looks - 1, connection, last), LOOK_MS);
+      this.owner.board.timers.set(() => this.awaitArrival(looks - 1, last), LOOK_MS);
       return;
     }
-    this.settle(connection === this.connection);
+    this.settle();
     last?.();
   }
 
-  /** What is answered is not sent again, if the answer has arrived. Else another command with its packet id and text might be taken for it. */
-  private settle(hasAll = false): void {
-    if (this.client.hasAnswered) this.retire(this.connection, hasAll);
+  /**
+   * Has what will not be sent again forgotten, where that is known now: else another command with its packet id and text might be taken for it.
+   * Before the device leaves, and when the broker has answered.
+   */
+  settle(): void {
+    this.retire(this.client.hasAnswered, this.client.isProven);
   }
 
-  private retire(connection?: number, hasAll?: boolean): void {
+  private retire(hasArrived: boolean, hasAll: boolean): void {
     const { _record } = this;
-    if (_record?.retire(connection, hasAll)) quietly(() => _record.write());
+    if (_record?.retire(this.connection, hasArrived, hasAll)) quietly(() => _record.write());
   }
 }
 

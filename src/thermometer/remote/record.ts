@@ -121,17 +121,16 @@ export class CommandRecord {
   }
 
   /**
-   * Those without an id will not be sent again: any, or those of a connection whose acknowledgement has surely arrived, as what followed it
-   * is acknowledged. `hasAll`: that was on this connection, so those that a broker had to send again came before it (MQTT 5 §4.4): no
-   * other connection's is sent again either. Durable with the next `add` or `write`. Returns whether there were any.
+   * Those without an id that will not be sent again. `hasArrived`: of those that came on this connection the ones with a message behind their
+   * acknowledgement, as that message is acknowledged. `hasAll`: those that did not come on it, as the broker has sent again on it whatever it
+   * had to. Durable with the next `add` or `write`. Returns whether there were any.
    */
-  retire(connection?: number, hasAll = false): boolean {
+  retire(connection: number, hasArrived: boolean, hasAll: boolean): boolean {
     const { length } = this.hashes;
     for (let n = length; n-- > 0; ) {
       const came = this.connections[n];
-      const isOpen =
-        connection !== undefined && (hasAll ? came === connection : connection === 0 || came !== -connection);
-      if (isOpen || this.hashes[n] & OWN_ID) continue;
+      const isOver = Math.abs(came) === connection ? hasArrived && came < 0 : hasAll;
+      if (!isOver || this.hashes[n] & OWN_ID) continue;
       this.hashes.splice(n, 1);
       this.connections.splice(n, 1);
     }
@@ -155,9 +154,10 @@ export class CommandRecord {
   }
 }
 
-/** Whether samples are owed by an earlier life, or one may have been appended when it ended. */
-export function owesSamples(store: KeyValueStore): boolean {
-  return (read(store)?.[OWED_AT] ?? 0) > 0;
+/** Whether an earlier life has left anything: commands, or samples that are owed or were perhaps appended when it ended. */
+export function isOnRecord(store: KeyValueStore): boolean {
+  const bytes = read(store);
+  return bytes !== undefined && bytes[1] + bytes[OWED_AT] > 0;
 }
 
 /** 31 bits of FNV-1a over what makes a command itself and no other; the lowest bit says whether that is an id of its own. */
