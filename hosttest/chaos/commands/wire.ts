@@ -102,9 +102,10 @@ export interface Sender {
   readonly accepted: ReadonlySet<string>;
 }
 
-/** Where the broker broke the protocol, in words, as one that was killed does: what it had not saved it has forgotten. */
+/** Where the broker broke the protocol, in words, as one that was killed does: what it had not saved it has forgotten. The rarer kinds come first. */
 export function breachesOf(events: readonly WireEvent[], { qos, accepted }: Sender): string[] {
   const breaches: string[] = [];
+  const again: string[] = [];
   const handedOut = new Set<string>();
   for (const { kind, name, masks, isAgain, id, isDup } of events) {
     if (kind !== "handedOut") continue;
@@ -112,11 +113,11 @@ export function breachesOf(events: readonly WireEvent[], { qos, accepted }: Send
     if (masks !== undefined)
       breaches.push(`command ${name} has packet id ${id} of command ${masks}, which is not released (MQTT-2.2.1-4)`);
     if (isAgain && (isDup || qos === 2))
-      breaches.push(`command ${name} handed out again, as packet ${id}, though it was acknowledged`);
+      again.push(`command ${name} handed out again, as packet ${id}, though it was acknowledged`);
   }
   for (const name of accepted)
     if (!handedOut.has(name)) breaches.push(`command ${name} acknowledged to its sender, and never handed out`);
-  return breaches;
+  return [...breaches, ...again];
 }
 
 /** At 3.1.1 a return code, at 5 a reason code. */

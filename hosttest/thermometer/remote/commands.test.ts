@@ -94,6 +94,7 @@ describe("is refused, and that is said", () => {
     ["on", "factory-reset", "factory-reset: at the prompt only"],
     ["on", "setup", "setup: at the prompt only"],
     ["on", "interval", "interval: expected one value"],
+    ["on", "set", "set: at the prompt only"],
     ["on", "interval 1 2", "interval: expected one value"],
     ["on", "interval never", 'interval: got "never"'],
     ["on", "sample; reboot", "expected one command"],

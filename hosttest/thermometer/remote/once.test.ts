@@ -152,6 +152,29 @@ describe("once", () => {
     expect(identifications(one)).toBe(1);
   });
 
+  test.each([
+    ["the same correlation data, where the broker gives another packet id: it is a repetition", "identify", 1],
+    ["the same correlation data and another text: it is none", "announce", 2],
+  ])("sent again: %s", (_what, second, times) => {
+    const renumbers = times === 1;
+    const { one, commander, house, time } = world({}, renumbers);
+    one.port.take();
+    commander.isDeaf = true;
+    commander.send({ payload: "identify", qos: 1, correlationData: "x" });
+    time.advance(SECOND);
+    if (second !== "identify") {
+      house.network.loseDevices();
+      commander.send({ payload: second, qos: 1, correlationData: "x" }); // its first sending is lost
+    }
+    commander.isDeaf = false;
+    one.wifi.down();
+    time.advance(MINUTE);
+    one.wifi.up();
+    time.advance(5 * MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.port.take().match(/command (identify|announce): done/g)).toHaveLength(times);
+  });
+
   test.each(["version", '{"command":"announce","id":"z"}'])(
     "a slow broker: one that it sends again is not done again, though %s of QoS 0 is answered before it",
     (payload) => {

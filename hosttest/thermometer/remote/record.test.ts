@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { CommandRecord, commandHash } from "../../../src/thermometer/remote/record.js";
 import { MemoryStore } from "../../settings/memory-store.js";
 
-const hash = commandHash(["1", "sample"], false);
+const hash = commandHash("1 sample", false);
 
 test("a command that came again on this connection is kept until what was sent behind it has arrived", () => {
   const store = new MemoryStore();
@@ -25,7 +25,7 @@ test("a command that came again on this connection is kept until what was sent b
 test("of many, the latest 32 are kept; those with an id of their own outlive any proof", () => {
   const store = new MemoryStore();
   const record = new CommandRecord(store, 0);
-  const hashes = Array.from({ length: 40 }, (_, n) => commandHash([`${n}`], true));
+  const hashes = Array.from({ length: 40 }, (_, n) => commandHash(`${n}`, true));
   for (const one of hashes) record.add(one, 1, 0);
   record.retire(2, true, true);
   const later = new CommandRecord(store, 0);
@@ -36,7 +36,7 @@ test("of many, the latest 32 are kept; those with an id of their own outlive any
 test("of those 32 none is forgotten for one that the store refuses", () => {
   const store = new MemoryStore();
   const record = new CommandRecord(store, 0);
-  const hashes = Array.from({ length: 32 }, (_, n) => commandHash([`${n}`], true));
+  const hashes = Array.from({ length: 32 }, (_, n) => commandHash(`${n}`, true));
   for (const one of hashes) record.add(one, 1, 0);
   const write = vi.spyOn(store, "write").mockImplementation(() => {
     throw new Error("no free space");

@@ -1,6 +1,7 @@
 /*
  * The names under which the device makes itself known at a broker, and the topics that are retained under them.
  */
+import { textHash } from "../../common/text-hash.js";
 import { controlTopic } from "../../homeassistant/controls.js";
 import { detailTopic } from "../../homeassistant/details.js";
 import {
@@ -43,10 +44,7 @@ export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
 
 /** Of names; never 0. Two that differ have the same one in 4 billion. */
 export function hashOf({ room, id, prefix, channels }: Names): number {
-  const text = `${room}/${id}/${prefix}`;
-  let hash = channels;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash | 1;
+  return textHash(`${room}/${id}/${prefix}/${channels}`) | 1;
 }
 
 /** Whether nothing has to be said anew. */

@@ -56,8 +56,8 @@ const AMEND_MS = 60_000;
 
 /** Where an answer goes beside `.../answer`, and what it is to be known by. */
 interface Sender {
-  readonly id: string | undefined;
-  readonly responseTopic: string | undefined;
+  id: string | undefined;
+  responseTopic: string | undefined;
   readonly correlationData: Uint8Array | undefined;
 }
 
@@ -147,14 +147,13 @@ export class RemoteCommands {
     const { bytes } = this;
     this.bytes = undefined;
     const { responseTopic, correlationData } = message.properties ?? {};
-    let sender: Sender = { id: undefined, responseTopic, correlationData };
+    const sender: Sender = { id: undefined, responseTopic, correlationData };
     try {
       if (bytes === undefined) throw new Error(`a command has ${MAX_COMMAND} bytes at most`);
-      const { line, id: ownId } = parsed(bytes);
-      sender = { id: ownId, responseTopic, correlationData };
+      const line = parse(bytes, sender);
       if (message.retain) throw new Error("retained commands are refused: publish it without retain");
       if (responseTopic?.endsWith("/command")) {
-        sender = { id: ownId, responseTopic: undefined, correlationData };
+        sender.responseTopic = undefined;
         throw new Error("the response topic is a command topic");
       }
       this.decide(line, sender, message, id);
@@ -167,7 +166,7 @@ export class RemoteCommands {
     const { settings, outbox } = this.owner;
     const { record, connection } = this;
     const isOwn = sender.id !== undefined;
-    const hash = commandHash(isOwn ? [sender.id] : [sender.correlationData ?? `${packetId}`, line], isOwn);
+    const hash = commandHash(sender.id ?? `${sender.correlationData?.join() ?? packetId} ${line}`, isOwn);
     if ((isOwn || (dup && qos > 0)) && record.has(hash)) {
       // Asked again by its sender: the answer was lost on its way. What the broker sends again, or what is not done yet, is answered once.
       const isAsked = isOwn && !dup && !this.isOpen(sender.id);
@@ -175,8 +174,7 @@ export class RemoteCommands {
       if (isAsked || isEarlier) this.answer({ text: "done already", isFailed: false }, sender);
       return;
     }
-    const permitted = permit(line, settings);
-    const { name, isOnce, isSlow, isIdle } = permitted;
+    const { run, name, isOnce, isSlow, isIdle } = permit(line, settings);
     if (isSlow && this.line.length >= MAX_WAITING)
       throw new Error(`${MAX_WAITING} commands are waiting: try again later`);
     const isRecorded = !isIdle && (isOwn || qos > 0);
@@ -185,7 +183,7 @@ export class RemoteCommands {
     // What is not kept in flash is not owed either.
     const isOwed = isRecorded && name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0;
     if (isRecorded && isOnce) this.keep(hash, isOwed ? 1 : 0);
-    const command = { run: permitted.run, name, sender, isOwed };
+    const command = { run, name, sender, isOwed };
     if (isSlow) this.wait(command);
     else this.run(command);
     // Where that fails, it was done all the same, and is done again if it comes again.
@@ -302,20 +300,21 @@ function quietly(write: () => void): void {
   } catch {}
 }
 
-/** @throws Error if it is no command */
-function parsed(bytes: Uint8Array): { line: string; id: string | undefined } {
-  const text = decodeUTF8(bytes);
+/** The line of a message; the id that it may have becomes the sender's. @throws Error if it is no command */
+function parse(bytes: Uint8Array, sender: Sender): string {
+  const text = decodeUTF8(bytes)?.trim();
   if (text === undefined) throw new Error("not UTF-8");
-  if (!text.trimStart().startsWith("{")) return { line: text.trim(), id: undefined };
-  let command: unknown;
-  let id: unknown;
+  if (!text.startsWith("{")) return text;
+  let json: { readonly command?: unknown; readonly id?: unknown };
   try {
-    ({ command, id } = JSON.parse(text));
+    json = JSON.parse(text);
   } catch {
     throw new Error("no JSON");
   }
+  const { command, id } = json;
   if (typeof command !== "string") throw new Error('expected {"command": "…", "id": "…"}');
   if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_ID))
     throw new Error(`id: expected a text of 1 to ${MAX_ID} characters`);
-  return { line: command.trim(), id };
+  sender.id = id;
+  return command.trim();
 }

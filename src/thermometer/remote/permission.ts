@@ -39,8 +39,9 @@ export function permit(line: string, settings: Settings): Permitted {
   const isIdle = LOOKS.includes(name);
   if (isOnce && words.length > 1) throw new Error(`${name}: takes no value`);
   if (isIdle || isOnce || name === "announce") return { run: line, name, isOnce, isSlow: SLOW.includes(name), isIdle };
-  const [key, value, ...more] = name === "set" ? words.slice(1) : words;
-  const known = key === undefined ? undefined : findName(key, settings.keys);
+  const at = name === "set" ? 1 : 0;
+  const value = words[at + 1];
+  const known = words.length > at ? findName(words[at], settings.keys) : undefined;
   if (known === undefined)
     throw new Error(
       allCommands.some((command) => command.name === name)
@@ -49,7 +50,7 @@ export function permit(line: string, settings: Settings): Permitted {
     );
   if (remote !== "on") throw new Error(`${known}: settings cannot be changed by MQTT: set remote on at the prompt`);
   if (settings.describe(known).secret || WHERE_TO.test(known)) throw new Error(`${known}: at the prompt only`);
-  if (value === undefined || more.length > 0) throw new Error(`${known}: expected one value`);
+  if (words.length !== at + 2) throw new Error(`${known}: expected one value`);
   settings.check(known, value); // before anything is recorded
   return { run: `change ${known} ${quoted(value)}`, name: known, isOnce: false, isSlow: false, isIdle: false };
 }

@@ -3,7 +3,7 @@
  * broker sends it again and the power may go at any time. One value beside the settings, written with each command that does something,
  * before a sample that was asked for is appended, and when commands without an id of their own will not be sent again:
  *
- *   0 format (2)  1 number of hashes  2 `owed`  3 zero  4-11 `due`, little-endian  12- hashes, 4 bytes each, the latest last
+ *   0 format (3)  1 number of hashes  2 `owed`  3 zero  4-11 `due`, a float, little-endian  12- hashes, 4 bytes each, the latest last
  *
  * `owed`: samples that were asked for, one each. `due`: the number that one of these was to have in the outbox, which is appended right
  * after this is written; NOT_DUE: none was. The next life knows by the outbox whether it is there: that has gone on to the next number, or
@@ -12,6 +12,7 @@
  * it counts for a message that is sent again (DUP) alone, and not beyond the proof that the broker has its acknowledgement. A packet
  * id comes again, and so may the same text.
  */
+import { textHash } from "../../common/text-hash.js";
 import type { KeyValueStore } from "../../settings/store.js";
 
 /** Its key beside the settings. */
@@ -19,7 +20,7 @@ export const COMMANDS_KEY = "commands";
 /** As many as a broker has in flight to a client, and more. */
 const MAX_KEPT = 32;
 const HEAD = 12;
-const FORMAT = 2;
+const FORMAT = 3;
 const OWED_AT = 2;
 const DUE_AT = 4;
 /** No outbox comes so far. */
@@ -52,7 +53,7 @@ export class CommandRecord {
     const bytes = read(store);
     if (bytes === undefined) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const due = dueOf(view);
+    const due = view.getFloat64(DUE_AT, true);
     this.owed = bytes[OWED_AT] - (due === NOT_DUE || due === next ? 0 : 1);
     for (let n = 0; n < bytes[1]; n++) {
       this.hashes.push(view.getUint32(HEAD + 4 * n, true));
@@ -79,9 +80,8 @@ export class CommandRecord {
    */
   add(hash: number, connection: number, samples: number): void {
     const { hashes, connections, isStale } = this;
-    const from = Math.max(0, hashes.length + 1 - MAX_KEPT);
-    this.hashes = [...hashes.slice(from), hash];
-    this.connections = [...connections.slice(from), connection];
+    this.hashes = hashes.concat(hash).slice(-MAX_KEPT);
+    this.connections = connections.concat(connection).slice(-MAX_KEPT);
     this.owed += samples;
     try {
       this.write();
@@ -145,8 +145,7 @@ export class CommandRecord {
     bytes[0] = FORMAT;
     bytes[1] = hashes.length;
     bytes[OWED_AT] = this.owed + more;
-    view.setUint32(DUE_AT, due >>> 0, true);
-    view.setUint32(DUE_AT + 4, Math.floor(due / 2 ** 32), true);
+    view.setFloat64(DUE_AT, due, true);
     for (let n = 0; n < hashes.length; n++) view.setUint32(HEAD + 4 * n, hashes[n], true);
     this.isStale = true;
     this.store.write(COMMANDS_KEY, bytes.buffer);
@@ -160,17 +159,9 @@ export function isOnRecord(store: KeyValueStore): boolean {
   return bytes !== undefined && bytes[1] + bytes[OWED_AT] > 0;
 }
 
-/** 31 bits of FNV-1a over what makes a command itself and no other; the lowest bit says whether that is an id of its own. */
-export function commandHash(parts: readonly (string | Uint8Array)[], isOwnId: boolean): number {
-  let hash = 0x811c9dc5;
-  const take = (code: number): void => {
-    hash = Math.imul(hash ^ code, 0x01000193);
-  };
-  parts.forEach((part) => {
-    for (let n = 0; n < part.length; n++) take(typeof part === "string" ? part.charCodeAt(n) : part[n]);
-    take(0x100);
-  });
-  return ((hash & ~OWN_ID) | (isOwnId ? OWN_ID : 0)) >>> 0;
+/** 31 bits of `text`, which makes a command itself and no other; the lowest bit says whether that is an id of its own. */
+export function commandHash(text: string, isOwnId: boolean): number {
+  return ((textHash(text) & ~OWN_ID) | +isOwnId) >>> 0;
 }
 
 function read(store: KeyValueStore): Uint8Array | undefined {
@@ -182,8 +173,4 @@ function read(store: KeyValueStore): Uint8Array | undefined {
   } catch {
     return undefined;
   }
-}
-
-function dueOf(view: DataView): number {
-  return view.getUint32(DUE_AT, true) + view.getUint32(DUE_AT + 4, true) * 2 ** 32;
 }
