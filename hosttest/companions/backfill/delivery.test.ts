@@ -83,6 +83,24 @@ describe("with statistics that are kept", () => {
     expect(statistics.get(TEMPERATURE)?.get(early)?.min).toBe(5); // its beginning is known now
   });
 
+  test("a part that was written follows its later samples", async () => {
+    const statistics: Statistics = new Map();
+    server = await PlayedBack.keeping(statistics);
+    const early = FIRST_HOUR - 2 * HOUR_MS;
+    const keep = (seq: number, temperature: number): void => {
+      const tsMs = early + HOUR_MS / 2 + seq * 1_000;
+      store.keep({ ...recordedSamples()[0], seq: 200 + seq, tsMs, values: { temperature } }, NOW);
+    };
+    const hour = () => statistics.get(TEMPERATURE)?.get(early);
+    keep(0, 20);
+    await serveHours(store, target(), NOW);
+    expect(hour()).toMatchObject({ min: 20, max: 20 });
+    keep(1, 21);
+    await serveHours(store, target(), NOW);
+    expect(hour()).toMatchObject({ min: 20, max: 21 });
+    expect(await serveHours(store, target(), NOW)).toMatchObject({ hours: 0 });
+  });
+
   test("a room without an entity stays to be written, and is reported", async () => {
     server = await PlayedBack.keeping(new Map());
     store.keep({ ...recordedSamples()[0], room: "cellar" }, NOW);

@@ -70,6 +70,7 @@ async function writeDue(store: Store, server: HomeAssistant, due: readonly DueHo
       try {
         const written = await writeHours(server, entity.statisticId, entity.channel, rows);
         corrected += written.corrected;
+        if (written.part !== undefined) store.serve(partOf(entity), written.part);
         const standing = new Set(written.verified.map(({ start }) => start));
         for (const { start } of rows) if (!standing.has(start)) failed.add(start);
         if (standing.size < rows.length)
@@ -90,12 +91,20 @@ async function writeDue(store: Store, server: HomeAssistant, due: readonly DueHo
   return { hours, corrected, problems: [...problems] };
 }
 
-function rowsOf(store: Store, { channel }: Entity, due: readonly DueHour[]): Hour[] {
+/** Under this name the store has the beginning of the hour that an entity has in part, by us: its other samples may still come. */
+function partOf({ statisticId }: Entity): string {
+  return `part of ${statisticId}`;
+}
+
+function rowsOf(store: Store, entity: Entity, due: readonly DueHour[]): Hour[] {
   const rows: Hour[] = [];
   const firstMs = due.length > 0 ? (store.firstOf(due[0].room) ?? 0) : 0;
   for (const hour of due) {
-    const statistics = hourStatistics(store.valuesOf(hour).get(channel) ?? [], hour.start);
-    if (statistics !== undefined) rows.push({ start: hour.start, isPartial: firstMs > hour.start, ...statistics });
+    const { start } = hour;
+    const statistics = hourStatistics(store.valuesOf(hour).get(entity.channel) ?? [], start);
+    if (statistics === undefined) continue;
+    const isPartial = firstMs > start && store.servedTo(partOf(entity)) !== start;
+    rows.push({ start, isPartial, ...statistics });
   }
   return rows;
 }

@@ -93,7 +93,12 @@ export class Store {
     return rows.map(fromRow);
   }
 
-  /** `name` has all samples up to `id`. */
+  /** What `serve` was told last of `name`; undefined: nothing. */
+  servedTo(name: string): number | undefined {
+    return this.database.prepare("SELECT id FROM served WHERE name = ?").get(name)?.id as number | undefined;
+  }
+
+  /** `name` has all samples up to `id`; or what else is to be known of it. */
   serve(name: string, id: number): void {
     this.database.prepare("INSERT OR REPLACE INTO served (name, id) VALUES (?, ?)").run(name, id);
   }

@@ -21,6 +21,8 @@ export interface Written {
   readonly verified: readonly Hour[];
   /** Of these, how many had to be written. */
   readonly corrected: number;
+  /** The beginning of the hour that was written though it is known in part alone: there was nothing. */
+  readonly part?: number;
 }
 
 interface Metadata {
@@ -69,18 +71,20 @@ export async function writeHours(
   const metadata = await metadataOf(server, statisticId, channel);
   const verified: Hour[] = [];
   let corrected = 0;
+  let part: number | undefined;
   for (let from = 0; from < hours.length; from += MAX_HOURS) {
     const batch = hours.slice(from, from + MAX_HOURS).map((hour) => converted(hour, metadata, channel));
     const before = await read(server, statisticId, batch, metadata);
     const wrong = batch.filter((hour) => !stands(before, hour) && !(hour.isPartial && before.has(hour.start)));
     if (wrong.length > 0) await importHours(server, statisticId, metadata, wrong);
     corrected += wrong.length;
+    part = wrong.find(({ isPartial }) => isPartial)?.start ?? part;
     const standing = wrong.length === 0 ? before : await readUntil(server, statisticId, wrong, metadata);
     batch.forEach((hour, index) => {
       if (stands(standing, hour) || !wrong.includes(hour)) verified.push(hours[from + index]);
     });
   }
-  return { verified, corrected };
+  return { verified, corrected, part };
 }
 
 interface Unit {
