@@ -93,7 +93,7 @@ export class Store {
     return rows.map(fromRow);
   }
 
-  /** What `serve` was told last of `name`; undefined: nothing. */
+  /** The last `id` that `serve` was given for `name`; undefined: none. */
   servedTo(name: string): number | undefined {
     return this.database.prepare("SELECT id FROM served WHERE name = ?").get(name)?.id as number | undefined;
   }
