@@ -3,7 +3,6 @@
  * that do not take it.
  */
 import { describe, expect, test } from "vitest";
-import { MASK_END } from "../../../src/homeassistant/discovery.js";
 import { diagnostics } from "../../../src/thermometer/presence/diagnostic-rows.js";
 import { DETAIL_MESSAGES, Diagnostics, LOOK_MS, LOOKS } from "../../../src/thermometer/presence/diagnostics.js";
 import { VERSION } from "../../../src/version.js";
@@ -84,7 +83,7 @@ describe("when", () => {
       tried.push(topic);
       return topic === TOPIC; // the others are longer than its Maximum Packet Size
     };
-    new Diagnostics(one.firmware, { status, publish }).begin({ prefix: "homeassistant", channels: MASK_END - 1 });
+    new Diagnostics(one.firmware, { status, publish }).begin("homeassistant");
     time.advance(30 * MINUTE);
     expect(tried.filter((topic) => topic !== TOPIC).length).toBeLessThan(4 * DETAIL_MESSAGES);
     expect(tried.filter((topic) => topic === TOPIC).length).toBeGreaterThan(0);

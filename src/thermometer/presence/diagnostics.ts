@@ -13,7 +13,7 @@ import { updateEntityMessage } from "../../homeassistant/update-entity.js";
 import type { ClientStatus } from "../../mqtt/client.js";
 import { encodeUTF8 } from "../../mqtt/wire/utf8.js";
 import { VERSION } from "../../version.js";
-import { controls, extraOf, rangeOf, readNumbers } from "./controls.js";
+import { controls, extraOf, extrasOf, rangeOf, readNumbers } from "./controls.js";
 import { type DiagnosticsOwner, diagnostics } from "./diagnostic-rows.js";
 
 /** What diagnostics ask of the client. */
@@ -41,8 +41,6 @@ export class Diagnostics {
   private timer: TimerId | undefined;
   /** The next message for Home Assistant. */
   private next = 0;
-  /** What Home Assistant is to have, a bit each. */
-  private extras = 0;
   private looks = 0;
   /** Until the next message for Home Assistant. */
   private stepMs = STEP_MS;
@@ -54,11 +52,10 @@ export class Diagnostics {
     this.client = client;
   }
 
-  /** Says it, and from now on. `prefix`: of discovery; empty: there is none. `channels`: what Home Assistant is to have, a bit each. */
-  begin({ prefix, channels }: { readonly prefix: string; readonly channels: number }): void {
+  /** Says it, and from now on. `prefix`: of discovery; empty: there is none. */
+  begin(prefix: string): void {
     this.rest();
     this.next = prefix === "" ? MESSAGES : 0;
-    this.extras = channels;
     this.looks = LOOKS;
     this.stepMs = STEP_MS;
     this.step(prefix);
@@ -99,7 +96,7 @@ export class Diagnostics {
     while (
       this.next < DETAIL_MESSAGES
         ? !hasDetails(diagnostics.length, this.next, this.isThere())
-        : this.next < MESSAGES && !(this.extras & extraOf(this.next - DETAIL_MESSAGES))
+        : this.next < MESSAGES && !(extrasOf(this.owner) & extraOf(this.next - DETAIL_MESSAGES))
     )
       this.next++;
   }

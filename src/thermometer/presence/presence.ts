@@ -332,7 +332,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
       return;
     }
     this.commands.follow();
-    this.details.begin(this.said);
+    this.details.begin(this.said.prefix);
   }
 
   private get details(): Diagnostics {
