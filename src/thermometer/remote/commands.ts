@@ -54,6 +54,9 @@ const LOOKS = 20;
 /** A store that refuses the record of a sample that was taken is left alone for so long, as the outbox's flash is. */
 const AMEND_MS = 60_000;
 
+/** In place of a connection: there is none any more. */
+const CLOSED = -1;
+
 /** Where an answer goes beside `.../answer`, and what it is to be known by. */
 interface Sender {
   id: string | undefined;
@@ -79,14 +82,10 @@ export class RemoteCommands {
   private _record: CommandRecord | undefined;
   /** Of the message that comes in. */
   private bytes: Uint8Array | undefined;
+  /** Those that wait for one another; the first is being done. */
   private waiting: Waiting[] | undefined;
-  /** Of those that wait for one another, the one that is being done. */
-  private current: Waiting | undefined;
-  /** Counted from 1. */
+  /** Counted from 1; or CLOSED. */
   private connection = 0;
-  /** The broker has begun another session in this life. */
-  private isSessionNew = false;
-  private isClosed = false;
 
   constructor(owner: RemoteOwner, client: RemoteClient) {
     this.owner = owner;
@@ -95,7 +94,7 @@ export class RemoteCommands {
 
   /** Something is being done. */
   get isBusy(): boolean {
-    return this.current !== undefined || this.line.length > 0;
+    return this.line.length > 0;
   }
 
   /** A connection begins. `isPresent`: in the same session; else nothing that came before is sent again. */
@@ -103,18 +102,22 @@ export class RemoteCommands {
     this.settle();
     this.connection++;
     if (isPresent) return;
-    this.isSessionNew = true;
+    this.begin();
     this.retire(false, true);
   }
 
   /** Has the samples taken that were asked for in an earlier life, and not taken before it ended. Before this one appends anything. */
   begin(): void {
-    if (isOnRecord(this.owner.store)) this.load();
+    if (this._record === undefined && isOnRecord(this.owner.store)) this.load();
   }
 
   close(): void {
-    this.isClosed = true;
+    this.connection = CLOSED;
     this.waiting = undefined;
+  }
+
+  private get isClosed(): boolean {
+    return this.connection === CLOSED;
   }
 
   private get record(): CommandRecord {
@@ -124,7 +127,6 @@ export class RemoteCommands {
   private load(): CommandRecord {
     const record = new CommandRecord(this.owner.store, this.next);
     this._record = record;
-    if (this.isSessionNew) this.retire(false, true);
     for (let n = 0; n < record.owed; n++) this.wait({ run: "sample", name: "sample", sender: undefined, isOwed: true });
     return record;
   }
@@ -175,7 +177,7 @@ export class RemoteCommands {
       return;
     }
     const { run, name, isOnce, isSlow, isIdle } = permit(line, settings);
-    if (isSlow && this.line.length >= MAX_WAITING)
+    if (isSlow && this.line.length > MAX_WAITING)
       throw new Error(`${MAX_WAITING} commands are waiting: try again later`);
     const isRecorded = !isIdle && (isOwn || qos > 0);
     // What the broker had to send again comes before what is new, in the order of its topic (MQTT 5 §4.6).
@@ -192,7 +194,7 @@ export class RemoteCommands {
 
   /** It waits, or is being done: its answer is to come. */
   private isOpen(id: string | undefined): boolean {
-    return this.current?.sender?.id === id || this.line.some(({ sender }) => sender?.id === id);
+    return this.line.some(({ sender }) => sender?.id === id);
   }
 
   private keep(hash: number, samples: number): void {
@@ -205,22 +207,19 @@ export class RemoteCommands {
 
   private wait(command: Waiting): void {
     this.waiting ??= [];
-    this.waiting.push(command);
-    this.goOn();
+    if (this.waiting.push(command) === 1) this.goOn();
   }
 
   /** The next of those that wait for one another. */
   private goOn(): void {
-    if (this.current !== undefined) return;
-    const next = this.waiting?.shift();
+    const next = this.line[0];
     if (next === undefined) return;
-    this.current = next;
     this.run(next, () => {
       this.owner.board.timers.set(() => {
         if (this.isClosed) return;
         const { outbox } = this.owner;
         if (next.isOwed && outbox !== undefined) this.amend(() => this.record.appended(outbox));
-        this.current = undefined;
+        this.waiting?.shift();
         this.goOn();
       }, 0);
     });

@@ -19,14 +19,18 @@ export interface ListeningClient {
   forgetFilter(filter: string): void;
 }
 
+/** Nothing was asked of the broker yet. */
+const UNASKED = 0;
+/** The subscription is asked for, or granted or refused, or taken back. */
+const ASKED = 1;
+const ANSWERED = 2;
+const OFF = 3;
+
 /** Subscribes to commands while the setting `remote` wants them. */
 export class Listening {
   private readonly owner: ListeningOwner;
   private readonly client: ListeningClient;
-  /** undefined: nothing was asked of the broker yet. */
-  private hears: boolean | undefined;
-  /** It has answered. */
-  private isAnswered = false;
+  private state: typeof UNASKED | typeof ASKED | typeof ANSWERED | typeof OFF = UNASKED;
 
   constructor(owner: ListeningOwner, client: ListeningClient) {
     this.owner = owner;
@@ -40,12 +44,15 @@ export class Listening {
 
   /** As the setting wants it. */
   follow(): void {
-    const hears = this.owner.settings.get("remote") !== "off";
-    if (hears === this.hears) return;
-    this.hears = hears;
-    this.isAnswered = !hears;
-    if (hears) this.client.subscribe(this.topic, 2);
-    else this.client.unsubscribe(this.topic);
+    const { state, client, topic } = this;
+    if (this.owner.settings.get("remote") === "off") {
+      if (state === OFF) return;
+      this.state = OFF;
+      client.unsubscribe(topic);
+    } else if (state === UNASKED || state === OFF) {
+      this.state = ASKED;
+      client.subscribe(topic, 2);
+    }
   }
 
   /** Commands for that room are not ours any more. */
@@ -56,14 +63,14 @@ export class Listening {
   /** The broker's answer to a subscription; returns whether it was this one. */
   answered(filter: string): boolean {
     const isOurs = filter === this.topic;
-    this.isAnswered ||= isOurs;
+    if (isOurs && this.state === ASKED) this.state = ANSWERED;
     return isOurs;
   }
 
   /** The connection is over. What it may have ended upon is not asked for at the beginning of the next. */
   ended(): void {
-    if (this.isAnswered || this.hears === undefined) return;
+    if (this.state !== ASKED) return;
     this.client.forgetFilter(this.topic);
-    this.hears = undefined;
+    this.state = UNASKED;
   }
 }
