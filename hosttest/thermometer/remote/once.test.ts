@@ -152,6 +152,27 @@ describe("once", () => {
     expect(identifications(one)).toBe(1);
   });
 
+  test("QoS 2: what the client has kept to itself as a repetition is not forgotten for a new command, and not done by the next life", () => {
+    const { one, commander, house, time } = world();
+    onRequest(one);
+    const before = one.taken.length;
+    commander.isDeaf = true;
+    commander.send({ payload: "sample", qos: 2 });
+    time.advance(SECOND);
+    house.network.resetAll();
+    time.advance(1);
+    time.runUntil(() => one.firmware.uplink?.isConnected === true, 5 * MINUTE);
+    time.advance(SECOND);
+    commander.send({ payload: "identify", qos: 2 });
+    time.advance(SECOND);
+    one.cut();
+    one.powerOn();
+    commander.isDeaf = false;
+    time.advance(MINUTE);
+    expect(commander.open).toBe(0);
+    expect(one.taken.length - before).toBe(1);
+  });
+
   test.each([
     ["the same correlation data, where the broker gives another packet id: it is a repetition", "identify", 1],
     ["the same correlation data and another text: it is none", "announce", 2],

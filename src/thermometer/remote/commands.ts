@@ -181,7 +181,7 @@ export class RemoteCommands {
       throw new Error(`${MAX_WAITING} commands are waiting: try again later`);
     const isRecorded = !isIdle && (isOwn || qos > 0);
     // What the broker had to send again comes before what is new, in the order of its topic (MQTT 5 §4.6).
-    if (isRecorded && qos > 0 && !dup) record.retire(connection, false, true);
+    if (isRecorded && qos > 0 && !dup) record.retire(connection, false, true, false);
     // What is not kept in flash is not owed either.
     const isOwed = isRecorded && name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0;
     if (isRecorded && isOnce) this.keep(hash, isOwed ? 1 : 0);

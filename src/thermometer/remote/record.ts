@@ -123,13 +123,13 @@ export class CommandRecord {
   /**
    * Those without an id that will not be sent again. `hasArrived`: of those that came on this connection the ones with a message behind their
    * acknowledgement, as that message is acknowledged. `hasAll`: those that did not come on it, as the broker has sent again on it whatever it
-   * had to. Durable with the next `add` or `write`. Returns whether there were any.
+   * had to. `isThisLife`: also those of this life, whose repetitions the client keeps to itself at QoS 2. Durable with the next `add` or `write`. Returns whether there were any.
    */
-  retire(connection: number, hasArrived: boolean, hasAll: boolean): boolean {
+  retire(connection: number, hasArrived: boolean, hasAll: boolean, isThisLife = hasAll): boolean {
     const { length } = this.hashes;
     for (let n = length; n-- > 0; ) {
       const came = this.connections[n];
-      const isOver = Math.abs(came) === connection ? hasArrived && came < 0 : hasAll;
+      const isOver = Math.abs(came) === connection ? hasArrived && came < 0 : came === 0 ? hasAll : isThisLife;
       if (!isOver || this.hashes[n] & OWN_ID) continue;
       this.hashes.splice(n, 1);
       this.connections.splice(n, 1);
