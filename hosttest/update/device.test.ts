@@ -2,10 +2,12 @@
  * The whole firmware on a simulated device in a simulated house, updated over its broker while it takes readings: none is lost or comes
  * twice, and the device stays awake where it must.
  */
+
 import { expect, test } from "vitest";
 import { makeImage } from "../../boards/parts/flash/image.js";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { SHT3xPart } from "../../boards/parts/sht3x.js";
+import { BUTTONS, FIRMWARE } from "../../src/homeassistant/discovery.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { House } from "../support/house.js";
 import { SimulatedHost } from "./support/host.js";
@@ -252,7 +254,7 @@ test("on trial on 0.1's flash, confirmed: what the broker knows the device by is
   expect(device.started).toEqual(["0.3.0"]);
   expect(device.firmware.formats.isOldest).toBe(false);
   expect(device.firmware.announcement.read()).toEqual([
-    { room: "kitchen", id: "thermometer020000000001", prefix: "homeassistant", channels: 1 },
+    { room: "kitchen", id: "thermometer020000000001", prefix: "homeassistant", channels: 1 | BUTTONS | FIRMWARE },
   ]);
 });
 
