@@ -156,18 +156,20 @@ describe("once", () => {
     const { one, commander, house, time } = world();
     onRequest(one);
     const before = one.taken.length;
-    commander.isDeaf = true;
+    commander.isDeaf = commander.isSlow = true;
     commander.send({ payload: "sample", qos: 2 });
     time.advance(SECOND);
+    commander.isDeaf = false; // or it would not hear CONNECT
     house.network.resetAll();
     time.advance(1);
     time.runUntil(() => one.firmware.uplink?.isConnected === true, 5 * MINUTE);
-    time.advance(SECOND);
+    commander.isDeaf = true;
+    commander.resend();
     commander.send({ payload: "identify", qos: 2 });
     time.advance(SECOND);
     one.cut();
+    commander.isDeaf = commander.isSlow = false;
     one.powerOn();
-    commander.isDeaf = false;
     time.advance(MINUTE);
     expect(commander.open).toBe(0);
     expect(one.taken.length - before).toBe(1);
