@@ -53,6 +53,12 @@ export const MAX_RETRY_MS = 6 * 3_600_000;
 /** So many closes in a row after which the broker was away do not count; more do. The row ends where everything is taken. */
 export const MAX_EXCUSED = 10;
 
+const TAKEN = 0;
+const REFUSED = 1;
+/** Refused, if the last close counts, which the next attempt shows. */
+const DOUBTFUL = 2;
+type Verdict = typeof TAKEN | typeof REFUSED | typeof DOUBTFUL;
+
 /** What a sleep keeps of it: so many numbers. */
 const LEARNED = 7;
 const NOT_PROVEN = -1;
@@ -79,12 +85,12 @@ export class Acceptance {
   private strikes = 0;
   /** Connections in a row that have ended upon details. */
   private detailStrikes = 0;
-  private isRefused = false;
-  /** It is refused if the last close counts, which the next attempt shows. */
-  private isDoubtful = false;
+  private verdict: Verdict = TAKEN;
+  // Not made before the first close, as few devices ever need them:
   /** As it was before the last close, until the next attempt shows whether that counts. */
-  private before: readonly number[] | undefined;
-  private excused = 0;
+  declare private before: readonly number[] | undefined;
+  /** Closes in a row that did not count. */
+  declare private excused: number | undefined;
   private retryMs = FIRST_RETRY_MS;
   private retryAtMs = 0;
   private isOnTrial = false;
@@ -105,25 +111,16 @@ export class Acceptance {
   }
 
   private stateWith(extent: Extent): readonly number[] {
-    const { proven, strikes, detailStrikes, isRefused, isDoubtful } = this;
-    return [
-      extent,
-      proven ?? NOT_PROVEN,
-      strikes,
-      detailStrikes,
-      +isRefused + +isDoubtful,
-      this.retryMs,
-      this.retryAtMs,
-    ];
+    const { proven, strikes, detailStrikes, verdict } = this;
+    return [extent, proven ?? NOT_PROVEN, strikes, detailStrikes, verdict, this.retryMs, this.retryAtMs];
   }
 
-  private restore([extent, proven, strikes, detailStrikes, refused, retryMs, retryAtMs]: readonly number[]): void {
+  private restore([extent, proven, strikes, detailStrikes, verdict, retryMs, retryAtMs]: readonly number[]): void {
     this.extent = extent as Extent;
     this.proven = proven === NOT_PROVEN ? undefined : (proven as Extent);
     this.strikes = strikes;
     this.detailStrikes = detailStrikes;
-    this.isRefused = refused > 0;
-    this.isDoubtful = refused > 1;
+    this.verdict = verdict as Verdict;
     this.retryMs = retryMs;
     this.retryAtMs = retryAtMs;
   }
@@ -137,7 +134,7 @@ export class Acceptance {
 
   /** What is refused; undefined: nothing, or it is not known for sure. */
   get refused(): Extent | undefined {
-    return this.isRefused && !this.isDoubtful && this.extent !== ALL ? this.extent : undefined;
+    return this.verdict === REFUSED && this.extent !== ALL ? this.extent : undefined;
   }
 
   /** More is said than is known to be taken. */
@@ -157,9 +154,9 @@ export class Acceptance {
 
   /** CONNACK came: the broker was not away, and the close before this connection counts. */
   reached(): void {
-    this.before = undefined;
-    if (!this.isDoubtful) return;
-    this.isDoubtful = false;
+    this.forgetBefore();
+    if (this.verdict !== DOUBTFUL) return;
+    this.verdict = REFUSED;
     this.owner.onRefused(this.proven ?? this.extent);
   }
 
@@ -181,11 +178,11 @@ export class Acceptance {
     const { proven, extent, before } = this;
     if (extent === ALL) this.extent = UNDETAILED;
     if (!counts) {
-      if (before !== undefined && this.excused < MAX_EXCUSED) {
-        this.excused++;
-        this.restore(before);
-      }
-      this.before = undefined;
+      const excused = this.excused ?? 0;
+      this.forgetBefore();
+      if (before === undefined || excused >= MAX_EXCUSED) return;
+      this.excused = excused + 1;
+      this.restore(before);
       return;
     }
     this.before = this.stateWith(this.extent);
@@ -203,9 +200,13 @@ export class Acceptance {
     this.extent = UNDETAILED;
     this.proven = undefined;
     this.strikes = this.detailStrikes = 0;
-    this.isRefused = this.isDoubtful = false;
-    this.before = undefined;
+    this.verdict = TAKEN;
+    this.forgetBefore();
     this.retryMs = FIRST_RETRY_MS;
+  }
+
+  private forgetBefore(): void {
+    if (this.before !== undefined) this.before = undefined;
   }
 
   /** What was sent after all of `extent` is acknowledged, if anything was said; and the owner is about to end the connection. */
@@ -225,11 +226,14 @@ export class Acceptance {
     const { owner, extent, proven } = this;
     this.isOnTrial = false;
     this.strikes = 0;
-    if (extent === ALL) this.detailStrikes = this.excused = 0;
+    if (extent === ALL) {
+      this.detailStrikes = 0;
+      if (this.excused !== undefined) this.excused = 0;
+    }
     const areDetailsRefused = this.detailStrikes >= STRIKES;
     if (extent === ALL || (extent === UNDETAILED && !areDetailsRefused)) {
-      if (this.isRefused) owner.onTaken();
-      this.isRefused = false;
+      if (this.verdict !== TAKEN) owner.onTaken();
+      this.verdict = TAKEN;
       if (extent !== ALL) this.proven = extent;
       return;
     }
@@ -252,8 +256,7 @@ export class Acceptance {
     this.extent = proven;
     this.retryMs = Math.min(this.retryMs * RETRY_FACTOR, MAX_RETRY_MS);
     this.retryAtMs = this.owner.uptimeMs() + this.retryMs;
-    if (this.isRefused) return;
-    this.isRefused = this.isDoubtful = true;
+    if (this.verdict === TAKEN) this.verdict = DOUBTFUL;
   }
 
   private wait(delayMs: number | undefined, next: () => void = () => {}): void {
