@@ -11,7 +11,7 @@ const ADDRESS = 0x62;
 
 /** What became of a channel. */
 export interface Outcome {
-  /** The last message of a sample, of the channel alone, of the discovery. */
+  /** The last message of a sample, of the channel alone (with the offset of 5 that was set by then), of the discovery. */
   readonly sample: string | undefined;
   readonly alone: string | undefined;
   readonly discovery: string | undefined;

@@ -14,7 +14,7 @@ export interface Channel {
   readonly unit: string;
   /** Digits after the point unless a driver knows better, 0 to 3. */
   readonly decimals: number;
-  /** In `unit`: a value outside is no measurement. A driver may know narrower limits. */
+  /** In `unit`, at most 8,388 either way (a record has 24 bits of thousandths): a value outside is no measurement. A driver may know narrower limits. */
   readonly lowest: number;
   readonly highest: number;
   /** In `unit`: the largest calibration offset that the settings take, and the largest deadband. */

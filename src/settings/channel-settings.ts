@@ -75,7 +75,7 @@ export function changeSettings(): SettingRow<Change, number>[] {
 }
 
 function otherDeadbandHelp({ name }: Channel): string {
-  return `As deadband, for ${name}: any channel outside its deadband sends the sample`;
+  return `As deadband, for ${name}: one channel outside its deadband is enough`;
 }
 
 function capitalized(name: string): string {
