@@ -38,6 +38,5 @@ export function slotsClass(slots: BootSlots): SlotsConstructor {
     rollBack() {
       slots.rollBack();
     }
-    close() {}
   };
 }

@@ -49,8 +49,6 @@ export class ImageSlots implements Slots {
   rollBack(): void {
     rollBackSlot();
   }
-
-  close(): void {}
 }
 
 /** The public key of the build; undefined: it has none, or what was given is no key. */

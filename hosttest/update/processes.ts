@@ -193,9 +193,7 @@ class Run {
 
   /** An image that joins no network says so in its own log alone. */
   #trialWithoutNetwork(kind: Kind, to: string, device: DeviceProcess): true | undefined {
-    return kind === "deaf" && device.stderr.includes("this image is on trial") && this.#version !== to
-      ? true
-      : undefined;
+    return kind === "deaf" && device.stderr.includes("is on trial") && this.#version !== to ? true : undefined;
   }
 
   #judge(n: number, kind: Kind, to: string, outcome: string | undefined, device: Device | undefined): void {
@@ -227,7 +225,7 @@ class Run {
   /** On, and at the broker; or on trial with an image that joins no network. */
   async #boot(): Promise<DeviceProcess> {
     const device = this.#start();
-    const isThere = (): true | undefined => /connected to |this image is on trial/.test(device.stderr) || undefined;
+    const isThere = (): true | undefined => /connected to |is on trial/.test(device.stderr) || undefined;
     if ((await until(isThere, BOOT_MS)) === undefined)
       this.tally.violations.push(`not there after a boot: ${device.stderr.slice(-600)}`);
     return device;

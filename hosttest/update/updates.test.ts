@@ -27,10 +27,11 @@ test("a good image is written, verified, started on trial, confirmed, and starts
   expect(world.started.slice(2)).toEqual(["0.3.0", "0.3.0"]);
   expect(world.flash.violations).toBe(0);
   expect(world.log).toEqual([
-    `info update: 0.3.0 comes, ${NEW.length} bytes`,
-    "info update: 0.3.0 is written and genuine",
+    "info update: 0.3.0 comes",
+    "info update: 0.3.0 is verified",
+    "info update: 0.3.0 is started",
     "restart: update to 0.3.0",
-    "info update: this image is on trial",
+    "info update: 0.3.0 is on trial",
     "info update: 0.3.0 is confirmed",
   ]);
 });
@@ -62,9 +63,9 @@ test("a slot is programmed in whole units of 16 bytes, as encrypted flash wants 
 
 describe("refused, with the reason, and nothing is erased", () => {
   test.each([
-    ["an older version", { version: "0.1.9" }, "older: 0.1.9, installed is 0.2.0"],
-    ["the same version", { version: "0.2.0" }, "0.2.0 is installed"],
-    ["what comes before the release", { version: "0.2.0-dev" }, "older: 0.2.0-dev, installed is 0.2.0"],
+    ["an older version", { version: "0.1.9" }, "not newer: 0.1.9, installed is 0.2.0"],
+    ["the same version", { version: "0.2.0" }, "not newer: 0.2.0, installed is 0.2.0"],
+    ["what comes before the release", { version: "0.2.0-dev" }, "not newer: 0.2.0-dev, installed is 0.2.0"],
     ["another chip's", { chip: "esp32s3" }, "wrong chip: it is for esp32s3, this is test"],
     ["another key's", { key: keyPair(2) }, "wrong signature: not made with the key that this build trusts"],
   ])("%s", (_, terms, reason) => {
@@ -108,9 +109,9 @@ describe("refused, with the reason, and nothing is erased", () => {
   test("a build without a key: updates are off, and status says so", () => {
     const world = setUp({ key: undefined });
     expect(world.state).toEqual({ version: "0.2.0", state: "off" });
-    expect(world.updates!.text).toBe("off: this build has no public key");
+    expect(world.updates!.text).toBe("updates are off: this build has no public key");
     world.announce(offerOf(NEW));
-    expect(world.state.reason).toBe("this build has no public key: updates are off");
+    expect(world.state.reason).toBe("updates are off: this build has no public key");
   });
 
   test.each([
@@ -122,6 +123,8 @@ describe("refused, with the reason, and nothing is erased", () => {
     ["a version that is none", JSON.stringify({ ...offerOf(NEW), version: "next" })],
     ["lists", JSON.stringify({ ...offerOf(NEW), version: ["0.3.0"] })],
     ["longer than any", JSON.stringify({ ...offerOf(NEW), note: "x".repeat(300) })],
+    ["nested, which the engine parses by recursion", `[${"[".repeat(250)}`],
+    ["nested in a field", `{"id":"00000001","note":${'{"a":'.repeat(50)}1${"}".repeat(51)}`],
     ["no ASCII", JSON.stringify({ ...offerOf(NEW), note: "\u00e9" })],
   ])("%s", (_, text) => {
     const world = setUp();
@@ -135,7 +138,7 @@ describe("refused, with the reason, and nothing is erased", () => {
     world.announce(offerOf(NEW));
     world.send(offerOf(NEW), NEW, 0);
     world.announce(offerOf(other, { id: "00000002", version: "0.4.0" }));
-    expect(world.state).toMatchObject({ state: "refused", reason: "another update is running: 0.3.0, 31 %" });
+    expect(world.state).toMatchObject({ state: "refused", reason: "another update is running: 0.3.0 comes, 31 %" });
     world.time.advance(60_000);
     const state = drive(world, offerOf(other, { id: "00000003", version: "0.4.0" }), other);
     expect(state).toMatchObject({ state: "confirmed", version: "0.4.0" });
@@ -284,7 +287,7 @@ describe("trial", () => {
     expect(world.updates!.isBusy).toBe(true);
     expect(world.updates!.text).toBe("on trial: not connected");
     world.announce(offerOf(NEW, { id: "00000002" }));
-    expect(world.state.reason).toBe("another update is on trial");
+    expect(world.state.reason).toBe("another update is running: on trial: not connected");
     world.trouble.broker = "";
     world.time.advance(1_000);
     expect(world.updates!.isBusy).toBe(false);

@@ -7,7 +7,6 @@
  */
 import type { Board, TimerId } from "../board.js";
 import { toASCII } from "../common/ascii.js";
-import type { LineLevel } from "../common/log-levels.js";
 import { updateTopic } from "../homeassistant/update-entity.js";
 import type { InboundMessage } from "../mqtt/client.js";
 import type { Link } from "../network/link.js";
@@ -15,7 +14,7 @@ import { isBatteryLow } from "../power/battery.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { UpdatePort } from "../update/io.js";
-import { Updates, type UpdatesOwner } from "../update/updates.js";
+import { type UpdateDevice, Updates } from "../update/updates.js";
 import { VERSION } from "../version.js";
 import type { Sampling } from "./sampling.js";
 
@@ -34,12 +33,11 @@ export interface UpdateClient {
 }
 
 /** What updates ask of the device. */
-export interface UpdatingOwner {
+export interface UpdatingOwner extends UpdateDevice {
   readonly board: Board;
   readonly store: KeyValueStore;
   readonly settings: Settings;
   readonly id: string;
-  readonly health: { readonly lastWords: string };
   readonly link: Link | undefined;
   readonly uplink: UpdateClient | undefined;
   /** Of a device in safe mode, which has no other. */
@@ -47,36 +45,19 @@ export interface UpdatingOwner {
   readonly sampling: Sampling | undefined;
   /** Of a thermometer that sleeps. */
   readonly sleep: { readonly hasPrompt: boolean } | undefined;
-  /** The image is on trial no more: what only it can read may be written. */
-  onConfirmed(): void;
-  restart(reason: string): void;
-  log(level: LineLevel, text: string): void;
 }
 
 /** Updates of this device, over its broker. */
-export class Updating implements UpdatesOwner {
-  /** As the board has it; where that measures its cells, it is asked about them. */
-  readonly update: UpdatePort;
-  private readonly owner: UpdatingOwner;
-  /** Made when it is asked, and let go of while there is nothing to do: all that lasts is in flash. */
-  private kept: Updates | undefined;
+export class Updating extends Updates<UpdatingOwner> {
   /** The state has changed, and is to be said yet: there was no connection, or the socket did not take it. */
   private isUnsaid = false;
-  private timer: TimerId | undefined;
+  private again: TimerId | undefined;
 
-  /** Of a board that can be updated. */
+  /** Of a board that can be updated; where it measures its cells, it is asked about them. */
   constructor(owner: UpdatingOwner) {
-    const { update, battery } = owner.board;
-    this.owner = owner;
-    this.update =
-      battery === undefined
-        ? (update as UpdatePort)
-        : Object.create(update as UpdatePort, { isBatteryLow: { value: () => isBatteryLow(battery) } });
-  }
-
-  /** What the image before this one cannot read is not to be written. */
-  get isTrial(): boolean {
-    return this.updates.isTrial;
+    const { update, battery, version = VERSION } = owner.board;
+    const low = battery && { isBatteryLow: { value: () => isBatteryLow(battery) } };
+    super(owner, low ? Object.create(update as UpdatePort, low) : (update as UpdatePort), version);
   }
 
   /** The build has a key. */
@@ -84,148 +65,73 @@ export class Updating implements UpdatesOwner {
     return this.update.key !== undefined;
   }
 
-  /** The device is not to sleep. */
-  get isBusy(): boolean {
-    return this.kept?.isBusy === true;
-  }
-
-  /** For `status`; undefined: nothing to say. */
-  get text(): string | undefined {
-    const { text } = this.updates;
-    this.letGo();
-    return text;
-  }
-
   /** Everything else of the thermometer has been made. */
-  begin(): void {
+  override begin(): void {
     this.client?.subscribe(this.topic("offer"), 1);
-    this.updates.begin();
-    this.letGo();
+    super.begin();
   }
 
   /** The connection has come. A sleeper's report says no more than it must. */
   connected(): void {
-    if (this.owner.sleep?.hasPrompt !== false || this.isBusy || this.isUnsaid) this.onState();
-    this.letGo();
+    if (this.device.sleep?.hasPrompt !== false || this.isBusy || this.isUnsaid) this.onState();
   }
 
   /** Takes a piece of a message; false: it is none of these. */
   heardPiece(message: InboundMessage): boolean {
     const { topic } = message;
-    if (topic === this.topic("chunk")) this.kept?.chunk(message);
-    else if (topic === this.topic("offer")) this.updates.announcement(message);
+    if (topic === this.topic("chunk")) this.chunk(message);
+    else if (topic === this.topic("offer")) this.announcement(message);
     else return false;
-    this.letGo();
     return true;
   }
 
-  /** Before a sleep. */
-  pause(): void {
-    this.kept?.pause();
-  }
-
-  close(): void {
+  override close(): void {
     this.rest();
-    this.kept?.close();
-  }
-
-  // What updates ask of their owner
-
-  get store(): KeyValueStore {
-    return this.owner.store;
-  }
-
-  get timers(): Board["timers"] {
-    return this.owner.board.timers;
-  }
-
-  get version(): string {
-    return this.owner.board.version ?? VERSION;
-  }
-
-  get lastWords(): string {
-    return this.owner.health.lastWords;
-  }
-
-  uptimeMs(): number {
-    return this.owner.board.clock.uptimeMs();
+    super.close();
   }
 
   /** Nothing of it waits in RAM: what the socket does not take is said a little later, as it is then. */
-  onState(): void {
-    const uplink = this.client;
+  protected override onState(): void {
+    const { client } = this;
     this.rest();
-    const isConnected = uplink?.isConnected === true;
+    const isConnected = client?.isConnected === true;
     const options = { qos: 0, retain: true } as const;
-    this.isUnsaid = !isConnected || !uplink.publish(this.topic("state"), toASCII(this.updates.state), options);
-    if (!isConnected || !this.isUnsaid) return;
-    this.timer = this.timers.set(() => {
-      this.timer = undefined;
-      this.onState();
-    }, SAY_AGAIN_MS);
+    this.isUnsaid = !isConnected || !client.publish(this.topic("state"), toASCII(this.state), options);
+    if (isConnected && this.isUnsaid) this.again = this.timers.set(() => this.onState(), SAY_AGAIN_MS);
   }
 
   private rest(): void {
-    if (this.timer !== undefined) this.timers.clear(this.timer);
-    this.timer = undefined;
+    if (this.again !== undefined) this.timers.clear(this.again);
+    this.again = undefined;
   }
 
-  onConfirmed(): void {
-    this.owner.onConfirmed();
-  }
-
-  wantChunks(isWanted: boolean): void {
-    const uplink = this.client;
+  protected override wantChunks(isWanted: boolean): void {
     const topic = this.topic("chunk");
-    if (isWanted) uplink?.subscribe(topic, 1);
-    else uplink?.unsubscribe(topic);
+    if (isWanted) this.client?.subscribe(topic, 1);
+    else this.client?.unsubscribe(topic);
   }
 
-  restart(reason: string): void {
-    this.owner.restart(reason);
-  }
-
-  log(level: LineLevel, text: string): void {
-    this.owner.log(level, text);
-  }
-
-  sensorTrouble(): string {
-    const { sampling } = this.owner;
+  protected override sensorTrouble(): string {
+    const { sampling } = this.device;
     if (sampling === undefined) return "no readings are taken";
     const { sample, lastError } = sampling.status;
     return lastError?.message ?? (sample === undefined ? "no reading yet" : "");
   }
 
-  linkTrouble(): string {
-    const state = this.owner.link?.status().state ?? "up";
-    return state === "up" ? "" : `wifi ${state}`;
-  }
-
-  brokerTrouble(): string {
-    const uplink = this.client;
-    if (uplink === undefined) return "no broker";
-    if (!uplink.isConnected) return `broker ${uplink.status.state}`;
-    return uplink.isIdle ? "" : "the broker does not answer";
-  }
-
-  private get updates(): Updates {
-    this.kept ??= new Updates(this);
-    return this.kept;
-  }
-
-  /** Not while it is at work: whoever calls it has come from outside. */
-  private letGo(): void {
-    if (this.kept?.isIdle !== true) return;
-    this.kept.close();
-    this.kept = undefined;
+  protected override connectionTrouble(): string {
+    const { client } = this;
+    const link = this.device.link?.status().state ?? "up";
+    if (link !== "up") return `wifi ${link}`;
+    if (client?.isConnected !== true) return client === undefined ? "no broker" : `broker ${client.status.state}`;
+    return client.isIdle ? "" : "the broker does not answer";
   }
 
   private get client(): UpdateClient | undefined {
-    return this.owner.uplink ?? this.owner.safeUplink;
+    return this.device.uplink ?? this.device.safeUplink;
   }
 
   private topic(name: "offer" | "chunk" | "state"): string {
-    const { settings, id } = this.owner;
+    const { settings, id } = this.device;
     return updateTopic(settings.get("room"), id, name);
   }
 }

@@ -33,7 +33,6 @@ export interface Slots {
   confirm(): void;
   /** The other image starts next, and this one not again. The caller restarts. @throws Error if there is no other */
   rollBack(): void;
-  close(): void;
 }
 
 /** What a board says of its updates. */

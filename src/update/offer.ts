@@ -15,6 +15,12 @@ import type { UpdateOptions } from "./io.js";
 
 /** The longest announcement, bytes. */
 export const MAX_OFFER_BYTES = 512;
+/** Why nothing is taken, and the line of `status`. */
+export const OFF = "updates are off: this build has no public key";
+
+/** id, version, chip, size, sha256, signature, as a JSON list: their types and forms at once. */
+const FORM =
+  /^\["[\da-f]{8}","\d{1,5}\.\d{1,5}\.\d{1,5}(-[\da-z.-]{1,20})?","[\da-z_-]{1,20}",[1-9]\d{0,8},"[\da-f]{64}","[\da-f]{128}"]$/;
 
 /** An announcement, as it was sent. */
 export interface Offer {
@@ -30,54 +36,29 @@ export interface Offer {
   readonly wait?: boolean;
 }
 
-/** What an offer is measured by. */
-export interface OfferTerms {
-  readonly update: UpdateOptions;
-  /** The version that runs. */
-  readonly version: string;
-  /** Bytes of the other slot. */
-  readonly slotBytes: number;
-}
-
-/** The announcement in `bytes`; undefined: there is none of this form. */
-export function parseOffer(bytes: Uint8Array): Offer | undefined {
-  let offer: Offer;
+/**
+ * What is in `bytes`, which may be no announcement; undefined: no JSON of this form. Nothing is nested: the engine parses what is by
+ * recursion, and its native stack is small.
+ */
+export function parseOffer(bytes: Uint8Array | undefined): Partial<Offer> | undefined {
+  const text = (bytes && fromASCII(bytes)) ?? "";
+  if (!/^\{[^[{]*$/.test(text)) return;
   try {
-    offer = JSON.parse(fromASCII(bytes) as string);
+    return JSON.parse(text);
   } catch {
     return;
   }
-  return isOffer(offer) ? offer : undefined;
 }
 
 /** Also of what a record in flash holds. */
-export function isOffer(offer: Offer | null | undefined): offer is Offer {
-  return (
-    typeof offer === "object" &&
-    offer !== null &&
-    isText(/^[\da-f]{8}$/, offer.id) &&
-    isText(/^\d{1,5}\.\d{1,5}\.\d{1,5}(-[\da-z.-]{1,20})?$/, offer.version) &&
-    isText(/^[\da-z_-]{1,20}$/, offer.chip) &&
-    isText(/^[\da-f]{64}$/, offer.sha256) &&
-    isText(/^[\da-f]{128}$/, offer.signature) &&
-    Number.isInteger(offer.size) &&
-    offer.size > 0
-  );
-}
-
-/** A regular expression takes whatever it is given for a text. */
-function isText(form: RegExp, value: unknown): boolean {
-  return typeof value === "string" && form.test(value);
+export function isOffer(offer: Partial<Offer> | undefined): offer is Offer {
+  const { id, version, chip, size, sha256: digest, signature } = offer ?? {};
+  return FORM.test(JSON.stringify([id, version, chip, size, digest, signature]));
 }
 
 /** What is signed: 32 bytes. */
-export function statementOf({
-  version,
-  chip,
-  size,
-  sha256: digest,
-  force,
-}: Omit<Offer, "id" | "signature" | "wait">): Uint8Array {
+export function statementOf(offer: Omit<Offer, "id" | "signature" | "wait">): Uint8Array {
+  const { version, chip, size, sha256: digest, force } = offer;
   const how = force ? "at any rate" : "if newer";
   return sha256(
     toASCII(`home-thermometer image\nchip ${chip}\nversion ${version}, ${how}\nsize ${size}\nsha256 ${digest}`),
@@ -85,44 +66,27 @@ export function statementOf({
 }
 
 /** Is the announcement signed for the key of the build? */
-export function isGenuine(offer: Offer, update: UpdateOptions): boolean {
-  return update.key !== undefined && update.isSigned(statementOf(offer), fromHex(offer.signature), update.key);
+export function isGenuine(offer: Offer, { key, isSigned }: UpdateOptions): boolean {
+  return key !== undefined && isSigned(statementOf(offer), fromHex(offer.signature), key);
 }
 
-/** Whether it is worth showing: its signature is not looked at before it is to be taken. */
-export function isFitting(offer: Offer, { chip }: UpdateOptions, version: string): boolean {
-  return offer.chip === chip && (offer.force === true || compareVersions(offer.version, version) > 0);
+/**
+ * Why it is not for this device, for people; undefined: it is. Its signature is not looked at: that comes when it is to be taken. `installed`: the
+ * version that runs.
+ */
+export function misfitOf(
+  { chip, version, force }: Offer,
+  update: UpdateOptions,
+  installed: string,
+): string | undefined {
+  if (update.key === undefined) return OFF;
+  if (chip !== update.chip) return `wrong chip: it is for ${chip}, this is ${update.chip}`;
+  if (force || rankOf(version) > rankOf(installed)) return;
+  return `not newer: ${version}, installed is ${installed}`;
 }
 
-/** Why it is not taken, for people; undefined: it is. */
-export function objectionTo(offer: Offer, terms: OfferTerms): string | undefined {
-  const { version, slotBytes } = terms;
-  const { chip, key } = terms.update;
-  if (key === undefined) return "this build has no public key: updates are off";
-  if (offer.chip !== chip) return `wrong chip: it is for ${offer.chip}, this is ${chip}`;
-  if (offer.size > slotBytes) return `too large: ${offer.size} bytes, the slot has ${slotBytes}`;
-  const order = compareVersions(offer.version, version);
-  if (order < 0 && !offer.force) return `older: ${offer.version}, installed is ${version}`;
-  if (order === 0 && !offer.force) return `${version} is installed`;
-  if (!isGenuine(offer, terms.update)) return "wrong signature: not made with the key that this build trusts";
-  if (terms.update.isBatteryLow?.()) return "the battery is low";
-  return;
-}
-
-/** Below 0: `a` is before `b`. By semantic versioning's numbers; what is before a release (0.3.0-dev) by its letters. */
-export function compareVersions(a: string, b: string): number {
-  const [partsOfA, beforeA] = partsOf(a);
-  const [partsOfB, beforeB] = partsOf(b);
-  for (let n = 0; n < 3; n++) {
-    const difference = Number(partsOfA[n]) - Number(partsOfB[n]);
-    if (difference !== 0) return difference;
-  }
-  if (beforeA === beforeB) return 0;
-  if (beforeA === "" || beforeB === "") return beforeA === "" ? 1 : -1;
-  return beforeA < beforeB ? -1 : 1;
-}
-
-function partsOf(version: string): [numbers: string[], before: string] {
-  const at = version.indexOf("-");
-  return at < 0 ? [version.split("."), ""] : [version.slice(0, at).split("."), version.slice(at + 1)];
+/** As text, greater of a later version: by semantic versioning's numbers; what is before a release (0.3.0-dev) by its letters. */
+export function rankOf(version: string): string {
+  const whole = version.includes("-") ? version : `${version}~`; // which comes after a hyphen
+  return whole.replace(/\d+/g, (digits) => digits.padStart(20, "0"));
 }

@@ -3,6 +3,7 @@
  * one, and the other way round: JSON, of which each takes what it knows. The store writes a value at once or not at all.
  */
 import { fromASCII, toASCII } from "../common/ascii.js";
+import type { Slots } from "./io.js";
 import { isOffer, type Offer } from "./offer.js";
 
 /** Under which key it lies. */
@@ -10,21 +11,28 @@ export const UPDATE_KEY = "update";
 /** Characters of `why`. */
 const MAX_WHY = 160;
 
-/**
- * "receiving": blocks are written. "verifying": all are. "switching": it is genuine, and is about to start. "trial": it has started.
- * "confirmed", "rolledBack", "failed": how it ended.
- */
-export type Phase = "receiving" | "verifying" | "switching" | "trial" | "confirmed" | "rolledBack" | "failed";
+/** What each phase is called in a line for people, after the version. */
+const WORDS = Object.freeze({
+  /** Blocks are written. */
+  receiving: "comes",
+  /** All are, and are read back. */
+  verifying: "is verified",
+  /** It is genuine, and is about to start. */
+  switching: "is started",
+  /** It has started. */
+  trial: "is on trial",
+  confirmed: "is confirmed",
+  rolledBack: "was taken back",
+  failed: "failed",
+});
 
-const PHASES: readonly Phase[] = Object.freeze([
-  "receiving",
-  "verifying",
-  "switching",
-  "trial",
-  "confirmed",
-  "rolledBack",
-  "failed",
-]);
+/** The last three: how an update ended. */
+export type Phase = keyof typeof WORDS;
+
+/** No update is under way any more. */
+export function isOver(phase: Phase | undefined): boolean {
+  return phase === "confirmed" || phase === "rolledBack" || phase === "failed";
+}
 
 /** How far an update has come. */
 export interface UpdateRecord {
@@ -32,8 +40,6 @@ export interface UpdateRecord {
   offer: Offer;
   /** The slot that the image is for. */
   readonly target: number;
-  /** The version that ran before. */
-  readonly from: string;
   /** So many bytes are surely written. */
   at: number;
   /** How often it was selected. */
@@ -55,25 +61,10 @@ export interface UpdateStore {
 /** The last update's; undefined: there was none, or nothing sound is there. */
 export function readRecord(store: UpdateStore): UpdateRecord | undefined {
   try {
-    const value = store.read(UPDATE_KEY);
-    if (value === undefined) return;
-    const text = fromASCII(value instanceof Uint8Array ? value : new Uint8Array(value)) as string;
-    const { phase, offer, target, from, at, tries, quiet, sensor, why } = JSON.parse(text);
-    if (!PHASES.includes(phase) || !isOffer(offer)) return;
-    return {
-      phase,
-      offer,
-      target: Number(target),
-      from: String(from),
-      at: Number(at) || 0,
-      tries: Number(tries) || 0,
-      quiet: Number(quiet) || 0,
-      sensor: String(sensor),
-      why: String(why),
-    };
-  } catch {
-    return;
-  }
+    const record = JSON.parse(fromASCII(new Uint8Array(store.read(UPDATE_KEY) as ArrayBuffer)) as string);
+    if (isOffer(record.offer) && Object.hasOwn(WORDS, record.phase)) return record;
+  } catch {} // no JSON, or a store that cannot be read: there is none
+  return;
 }
 
 /** @throws what the store throws */
@@ -83,40 +74,18 @@ export function writeRecord(store: UpdateStore, record: UpdateRecord): void {
   store.write(UPDATE_KEY, toASCII(JSON.stringify(record)).buffer as ArrayBuffer);
 }
 
-/** What a boot makes of it. */
-export type Duty = "none" | "receive" | "verify" | "trial" | "report";
+/** For people: `0.3.0 failed: wrong signature`. */
+export function lineOf({ phase, offer, why }: UpdateRecord): string {
+  return `${offer.version} ${WORDS[phase]}${why === "" ? "" : `: ${why}`}`;
+}
 
-/**
- * What this boot has to do. `words`: how the life before this one ended, for a trial that could not say it. An end that is found here
- * is entered into `record`, which is to be written then: "report".
- */
-export function dutyOf(
-  record: UpdateRecord | undefined,
-  slots: { readonly running: number; readonly isTrial: boolean; readonly hasFailed: boolean },
-  words: string,
-): Duty {
-  if (record === undefined) return slots.isTrial ? "trial" : "none";
-  const isNew = slots.running === record.target;
-  switch (record.phase) {
-    case "receiving":
-      return isNew ? "none" : "receive";
-    case "verifying":
-      return isNew ? "none" : "verify";
-    case "switching":
-      if (isNew) return "trial";
-      if (!slots.hasFailed) return "verify"; // the power went before it was selected, or while it was
-      break;
-    case "trial":
-      if (isNew) return "trial";
-      break;
-    case "confirmed":
-    case "rolledBack":
-    case "failed":
-      return slots.isTrial ? "trial" : "none";
-    default:
-      throw new TypeError(`phase: ${JSON.stringify(record.phase satisfies never)}`);
-  }
-  record.phase = "rolledBack";
-  if (record.why === "") record.why = `it ended before it was confirmed${words === "" ? "" : `: ${words}`}`;
-  return "report";
+/** The phase that a boot begins in; undefined: no update is under way. */
+export function phaseAtBoot(record: UpdateRecord | undefined, slots: Slots): Phase | undefined {
+  const { phase, target } = record ?? {};
+  const isNew = slots.running === target;
+  if (phase === undefined || isOver(phase)) return slots.isTrial ? "trial" : undefined;
+  if (phase === "receiving" || phase === "verifying") return isNew ? undefined : phase;
+  if (isNew) return slots.isTrial ? "trial" : "confirmed"; // the power went before that was entered
+  // Else it went before the image was selected, or while it was.
+  return phase === "trial" || slots.hasFailed ? "rolledBack" : "verifying";
 }

@@ -1,43 +1,52 @@
 /*
- * Updates as the device has them from boot to boot: takes announcements or refuses them, makes the updater for the time of one, begins a
- * trial, reports how an update ended. Knows no topics: whoever owns it passes messages on, and sends `state`.
+ * Updates of a device from boot to boot, as one state machine over the record in flash (record.ts): takes announcements or refuses them,
+ * has the image written and read back, selects it, tries it for ten minutes, confirms it or goes back, and finds how the last one ended.
+ * Everything is sliced: one block, or one page that is read back, in one turn, so that samples and acknowledgements go on. Knows no
+ * topics: who extends it passes messages on, and sends `state`.
+ *
+ *   receiving -> verifying -> switching -> (restart) trial -> confirmed
+ *       each of these: failed                          \-> (restart) rolledBack
  */
-import { fromASCII } from "../common/ascii.js";
 import type { LineLevel } from "../common/log-levels.js";
 import { messageOf } from "../common/message-of.js";
+import type { TimerId, Timers } from "../common/timers.js";
+import { ImageWriter, type Piece } from "./image-writer.js";
 import type { Slots, UpdatePort } from "./io.js";
-import { isFitting, MAX_OFFER_BYTES, type Offer, objectionTo, parseOffer } from "./offer.js";
-import { dutyOf, readRecord, type UpdateRecord, type UpdateStore, writeRecord } from "./record.js";
-import { ImageTrial, type Proofs, type TrialOwner } from "./trial.js";
-import { Updater, type UpdaterOwner } from "./updater.js";
+import { isGenuine, isOffer, MAX_OFFER_BYTES, misfitOf, OFF, type Offer, parseOffer } from "./offer.js";
+import {
+  isOver,
+  lineOf,
+  type Phase,
+  phaseAtBoot,
+  readRecord,
+  type UpdateRecord,
+  type UpdateStore,
+  writeRecord,
+} from "./record.js";
 
-/** From the last word to the restart: it is on its way by then. */
-const FAREWELL_MS = 500;
+/** Without a chunk for so long, the device does not stay awake for the next one. */
+export const CHUNK_PATIENCE_MS = 60_000;
+/** After a boot in the midst of an image: for so long. */
+const RESUME_PATIENCE_MS = 30_000;
 /** Whoever sent an image has gone, if a sleeper has stayed awake for its next block before so many sleeps in a row, and none has come. */
 const MAX_QUIET = 20;
+/** The record is written anew after so many blocks: a power cut costs no more than these. */
+const BLOCKS_PER_RECORD = 16;
+/** A chip that does not start what it has taken is not asked for ever. */
+const MAX_TRIES = 3;
+/** From the last word to the restart: it is on its way by then. */
+const FAREWELL_MS = 500;
+/** How long a trial may take, in minutes. */
+const TRIAL_MINUTES = 10;
+/** On trial, all is asked so often. */
+const LOOK_MS = 1_000;
 
-/** A piece of a message, as the MQTT client gives it. */
-export interface Piece {
-  readonly payload: Uint8Array;
-  readonly offsetBytes: number;
-  readonly totalBytes: number;
-  readonly last: boolean;
-}
-
-/** What updates ask of the device, without topics. */
-export interface UpdatesOwner extends Proofs {
-  readonly update: UpdatePort;
+/** What updates ask of the device. */
+export interface UpdateDevice {
+  readonly board: { readonly timers: Timers; readonly clock: { uptimeMs(): number } };
   readonly store: UpdateStore;
-  readonly timers: TrialOwner["timers"];
-  /** The firmware's. */
-  readonly version: string;
-  /** How the life before this one ended; "": in order, or it could not say. */
-  readonly lastWords: string;
-  uptimeMs(): number;
-  /** `state` is another: to be sent, retained. */
-  onState(): void;
-  /** Chunks are wanted from now on, or not any more. */
-  wantChunks(isWanted: boolean): void;
+  /** `lastWords`: how the life before this one ended; "": in order, or it could not say. */
+  readonly health: { readonly lastWords: string };
   /** The trial is over, and this image stays. */
   onConfirmed(): void;
   restart(reason: string): void;
@@ -45,312 +54,346 @@ export interface UpdatesOwner extends Proofs {
 }
 
 /** Updates from boot to boot. */
-export class Updates implements UpdaterOwner, TrialOwner {
-  private readonly owner: UpdatesOwner;
-  readonly slots: Slots;
-  private isOnTrial: boolean;
-  private updater: Updater | undefined;
-  private trial: ImageTrial | undefined;
+export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
+  /** What the old image cannot read is not to be written. */
+  isTrial: boolean;
+  protected readonly device: Device;
+  protected readonly update: UpdatePort;
+  /** The version that runs. */
+  private readonly version: string;
+  /** What is under way: the last one is not kept in RAM. On trial, undefined: this image has come by another way than an announcement. */
+  private record: UpdateRecord | undefined;
+  private writer: ImageWriter | undefined;
   /** The announcement that comes in. */
   private incoming: Uint8Array | undefined;
   /** The last one that was refused, and why. */
-  private refused: { readonly id: string; readonly why: string } | undefined;
+  private refused: { readonly phase: "refused"; readonly offer: Partial<Offer>; readonly why: string } | undefined;
   /** The version that waits to be wanted. */
   private available: string | undefined;
-  private timer: object | number | undefined;
+  private timer: TimerId | undefined;
 
-  constructor(owner: UpdatesOwner) {
-    this.owner = owner;
-    this.slots = new owner.update.io(owner.update);
-    this.isOnTrial = dutyOf(readRecord(owner.store), this.slots, "") === "trial";
+  constructor(device: Device, update: UpdatePort, version: string) {
+    this.device = device;
+    this.update = update;
+    this.version = version;
+    this.isTrial = phaseAtBoot(readRecord(device.store), this.slots) === "trial";
   }
+
+  /** `state` is another: to be sent, retained. */
+  protected abstract onState(): void;
+  /** Chunks are wanted from now on, or not any more. */
+  protected abstract wantChunks(isWanted: boolean): void;
+  /** What is wrong with the sensor, in words; "no reading yet" before the first one; "": nothing. */
+  protected abstract sensorTrouble(): string;
+  /** What is wrong with link or broker; "": nothing. */
+  protected abstract connectionTrouble(): string;
 
   /** What this boot has to do for an update. */
   begin(): void {
-    const { owner, slots } = this;
-    const record = readRecord(owner.store);
-    const duty = dutyOf(record, slots, owner.lastWords);
-    switch (duty) {
-      case "trial":
-        this.trial = new ImageTrial(this, record);
-        owner.wantChunks(false); // the session may have them
-        owner.log("info", "update: this image is on trial");
-        return;
-      case "receive":
-        if ((record as UpdateRecord).quiet >= MAX_QUIET) this.abort(record as UpdateRecord);
-        else if (owner.update.key !== undefined) this.start(record as UpdateRecord);
-        return;
-      case "verify":
-        if (owner.update.key !== undefined) this.start(record as UpdateRecord);
-        return;
-      case "report":
-        this.report(record as UpdateRecord);
-        return;
-      case "none":
-        return;
-      default:
-        duty satisfies never;
+    const { device, slots } = this;
+    const record = readRecord(device.store);
+    const phase = phaseAtBoot(record, slots);
+    if (phase === undefined) return;
+    if (!isOver(record?.phase)) this.record = record;
+    if (phase === "receiving" || phase === "verifying") {
+      (record as UpdateRecord).phase = phase;
+      this.attempt(this.goOn);
+      return;
     }
+    let why = "";
+    if (phase === "trial") this.later(LOOK_MS, this.look);
+    else if (phase === "rolledBack") {
+      const { lastWords } = device.health;
+      why = record?.why || `it ended before it was confirmed${lastWords && `: ${lastWords}`}`;
+    }
+    this.enter(phase, why);
   }
 
   /** The device is not to sleep. */
   get isBusy(): boolean {
-    return this.trial !== undefined || this.timer !== undefined || this.updater?.isBusy === true;
-  }
-
-  /** Nothing would be lost if another one was made for what comes next; `begin` is not for that one. */
-  get isIdle(): boolean {
-    const { trial, updater, incoming, refused, available, timer } = this;
-    return !(trial ?? updater ?? incoming ?? refused ?? available ?? timer);
-  }
-
-  /** What the old image cannot read is not to be written. */
-  get isTrial(): boolean {
-    return this.isOnTrial;
-  }
-
-  /** The update that is under way, or the last one. Not kept in RAM between. */
-  private get record(): UpdateRecord | undefined {
-    return this.updater?.record ?? this.trial?.record ?? readRecord(this.store);
+    const { isTrial, record, writer } = this;
+    if (isTrial || record?.phase !== "receiving") return isTrial || record !== undefined;
+    return writer !== undefined && this.nowMs < writer.patienceEndMs;
   }
 
   /** For a person; undefined: nothing worth a line. */
   get text(): string | undefined {
-    const { trial, updater, refused, owner } = this;
-    if (trial !== undefined) return `on trial: ${trial.missing}`;
-    if (updater !== undefined)
-      return `${updater.record.offer.version}: ${updater.record.phase}, ${percentOf(updater)} %`;
-    if (owner.update.key === undefined) return "off: this build has no public key";
-    if (refused !== undefined) return `refused: ${refused.why}`;
-    const { record } = this;
-    if (record?.phase === "rolledBack") return `${record.offer.version} was taken back: ${record.why}`;
-    return record?.phase === "failed" ? `${record.offer.version} failed: ${record.why}` : undefined;
+    const { record, writer, refused } = this;
+    if (this.isTrial) return `on trial: ${this.missing}`;
+    if (record && writer) return `${lineOf(record)}, ${Math.floor((100 * writer.at) / record.offer.size)} %`;
+    if (this.update.key === undefined) return OFF;
+    if (refused) return `refused: ${refused.why}`;
+    const last = readRecord(this.device.store);
+    return last?.why ? lineOf(last) : undefined;
   }
 
   /** JSON: `version` that runs, `state` of the last update, what belongs to it (`at`: while it is under way), and the version that is `available`. */
   get state(): string {
-    const { updater, trial, refused, owner, record, available } = this;
-    const { id, version: latest, size } = record?.offer ?? {};
-    const { version } = owner;
-    if (refused !== undefined)
-      return JSON.stringify({ version, state: "refused", id: refused.id, reason: refused.why, available });
-    if (record === undefined)
-      return JSON.stringify({ version, state: owner.update.key === undefined ? "off" : "idle", available });
-    const reason = record.why === "" ? undefined : record.why;
-    const at = trial === undefined ? updater?.at : size;
-    return JSON.stringify({ version, state: record.phase, id, latest, at, size, reason, available });
+    const { version, record, writer, refused, available, isTrial } = this;
+    const { phase, offer, why } = refused ?? record ?? readRecord(this.device.store) ?? {};
+    return JSON.stringify({
+      version,
+      state: phase ?? (this.update.key === undefined ? "off" : "idle"),
+      id: offer?.id,
+      latest: offer?.version,
+      at: refused || !record ? undefined : isTrial || record.phase !== "receiving" ? offer?.size : writer?.at,
+      size: offer?.size,
+      reason: why || undefined,
+      available,
+    });
   }
 
   /** A piece of an announcement. */
   announcement({ payload, offsetBytes, totalBytes, last }: Piece): void {
-    if (totalBytes === 0) {
-      this.show(undefined); // a retained one is taken back
-      return;
-    }
     if (offsetBytes === 0) this.incoming = totalBytes > MAX_OFFER_BYTES ? undefined : new Uint8Array(totalBytes);
     this.incoming?.set(payload, offsetBytes);
     if (!last) return;
-    const offer = this.incoming && parseOffer(this.incoming);
-    const id = idIn(this.incoming);
+    const offer = parseOffer(this.incoming);
     this.incoming = undefined;
-    if (offer === undefined) this.refuse(id, "not understood: not the announcement of an image");
-    else if (offer.wait) this.show(offer);
+    if (totalBytes === 0)
+      this.show(undefined); // a retained one is taken back
+    else if (!isOffer(offer)) this.refuse(offer ?? {}, "not understood: not the announcement of an image");
+    else if (offer.wait) this.show(misfitOf(offer, this.update, this.version) ? undefined : offer.version);
     else this.hear(offer);
   }
 
-  chunk({ payload, offsetBytes, totalBytes, last }: Piece): void {
-    this.updater?.piece(payload, offsetBytes, totalBytes, last);
+  /** A piece of a chunk. */
+  chunk(piece: Piece): void {
+    const { record, writer } = this;
+    if (!record || !writer || record.phase !== "receiving") return;
+    this.attempt(() => {
+      const { at } = writer;
+      writer.take(piece);
+      if (writer.at > at) this.blockCame(record, writer);
+      if (piece.last) this.onState(); // which says what is wanted
+    });
   }
 
-  /** Before a sleep. */
+  /** Before a sleep: what is written is not asked for again. */
   pause(): void {
-    this.updater?.pause();
+    const { record, writer } = this;
+    if (!record || !writer || record.phase !== "receiving") return;
+    record.quiet = writer.at > writer.beganAt ? 0 : record.quiet + 1;
+    this.attempt(this.keep);
   }
 
+  /** Lets go of flash and timer. */
   close(): void {
     if (this.timer !== undefined) this.timers.clear(this.timer);
     this.timer = undefined;
-    this.updater?.close();
-    this.trial?.close();
-    this.slots.close();
+    this.writer?.flash.close();
+    this.writer = undefined;
+  }
+
+  private get slots(): Slots {
+    const { update } = this;
+    return new update.io(update);
+  }
+
+  protected get timers(): Timers {
+    return this.device.board.timers;
+  }
+
+  private get nowMs(): number {
+    return this.device.board.clock.uptimeMs();
   }
 
   /** What waits to be wanted; undefined: nothing does any more. */
-  private show(offer: Offer | undefined): void {
-    const { owner, available } = this;
-    const { update, version } = owner;
-    const isShown = offer !== undefined && update.key !== undefined && isFitting(offer, update, version);
-    this.available = isShown ? offer.version : undefined;
-    if (this.available !== available) owner.onState();
+  private show(version: string | undefined): void {
+    if (version === this.available) return;
+    this.available = version;
+    this.onState();
   }
 
   private hear(offer: Offer): void {
-    const { owner, updater } = this;
+    const { device, record } = this;
+    const { id, signature } = offer;
     this.available = undefined; // it stood on the same topic
-    if (this.record?.offer.id === offer.id) {
-      this.refused = undefined;
-      owner.onState(); // the same once more: it asks how far it is
+    this.refused = undefined;
+    if ((record ?? readRecord(device.store))?.offer.id === id) {
+      this.onState(); // the same once more: it asks how far it is
       return;
     }
-    if (this.trial !== undefined || this.timer !== undefined) {
-      this.refuse(offer.id, "another update is on trial");
+    if (record && this.writer && record.offer.signature === signature) {
+      record.offer = offer;
+      record.quiet = 0;
+      this.writer.patienceEndMs = this.nowMs + CHUNK_PATIENCE_MS;
+      this.attempt(() => this.enter(record.phase));
       return;
     }
-    if (updater !== undefined && updater.record.offer.signature === offer.signature) {
-      this.refused = undefined;
-      updater.adopt(offer.id);
-      owner.onState();
-      return;
-    }
-    if (updater?.isBusy) {
-      this.refuse(offer.id, `another update is running: ${updater.record.offer.version}, ${percentOf(updater)} %`);
-      return;
-    }
-    this.take(offer);
-  }
-
-  private take(offer: Offer): void {
-    const { owner, slots } = this;
     const why = this.objectionTo(offer);
     if (why !== undefined) {
-      this.refuse(offer.id, why);
+      this.refuse(offer, why);
       return;
     }
-    this.updater?.close();
-    owner.log("info", `update: ${offer.version} comes, ${offer.size} bytes`);
-    const target = 1 - slots.running;
-    const from = owner.version;
-    this.start({ phase: "receiving", offer, target, from, at: 0, tries: 0, quiet: 0, sensor: "", why: "" });
+    this.close(); // of another one
+    const target = 1 - this.slots.running;
+    this.record = { phase: "receiving", offer, target, at: 0, tries: 0, quiet: 0, sensor: "", why: "" };
+    this.attempt(this.goOn);
   }
 
+  /** Why it is not taken; undefined: it is. */
   private objectionTo(offer: Offer): string | undefined {
-    const { update, version } = this.owner;
+    const { update, version } = this;
+    if (this.isBusy) return `another update is running: ${this.text}`;
+    const misfit = misfitOf(offer, update, version);
+    if (misfit) return misfit;
     try {
       const flash = this.slots.open();
-      const slotBytes = flash.status().size;
+      const { size } = flash.status();
       flash.close();
-      return objectionTo(offer, { update, version, slotBytes });
+      if (offer.size > size) return `too large: ${offer.size} bytes, the slot has ${size}`;
     } catch (error) {
-      return `the slot cannot be opened: ${messageOf(error)}`;
+      return messageOf(error);
+    }
+    if (!isGenuine(offer, update)) return "wrong signature: not made with the key that this build trusts";
+    return update.isBatteryLow?.() ? "the battery is low" : undefined;
+  }
+
+  /** What is said of it: that it is for whoever named it so. */
+  private refuse({ id }: Partial<Offer>, why: string): void {
+    this.refused = { phase: "refused", offer: { id }, why };
+    this.device.log("warn", `update: refused: ${why}`);
+    this.onState();
+  }
+
+  /** Begins, or goes on after a boot. */
+  private goOn(): void {
+    const record = this.record as UpdateRecord;
+    const { phase, at, quiet } = record;
+    if (quiet >= MAX_QUIET) throw new Error(`no block came at ${quiet} reports in a row: send it again`);
+    const writer = new ImageWriter(this.slots.open(), record);
+    this.writer = writer;
+    writer.patienceEndMs = this.nowMs + (at === 0 ? CHUNK_PATIENCE_MS : RESUME_PATIENCE_MS);
+    if (phase === "verifying") {
+      this.verify();
+      return;
+    }
+    this.enter(phase); // before anything is erased
+    if (at === 0) this.slots.forget();
+    this.later(0, this.eraseAhead);
+  }
+
+  private eraseAhead(): void {
+    (this.writer as ImageWriter).eraseAhead();
+  }
+
+  private blockCame(record: UpdateRecord, writer: ImageWriter): void {
+    const { at, blockLength } = writer;
+    writer.patienceEndMs = this.nowMs + CHUNK_PATIENCE_MS;
+    if (at === record.offer.size) this.verify();
+    else {
+      if ((at / blockLength) % BLOCKS_PER_RECORD === 0) this.keep();
+      this.later(0, this.eraseAhead);
     }
   }
 
-  private start(record: UpdateRecord): void {
-    this.refused = undefined;
-    const updater = new Updater(this, record);
-    this.updater = updater;
-    updater.begin();
-    if (this.updater === undefined) return; // it has failed
-    this.owner.wantChunks(record.phase === "receiving");
-    this.owner.onState();
+  private keep(): void {
+    const record = this.record as UpdateRecord;
+    record.at = (this.writer as ImageWriter).at;
+    writeRecord(this.device.store, record);
   }
 
-  private refuse(id: string, why: string): void {
-    this.refused = { id, why };
-    this.owner.log("warn", `update: refused: ${why}`);
-    this.owner.onState();
+  private verify(): void {
+    this.enter("verifying");
+    (this.writer as ImageWriter).at = 0;
+    this.later(0, this.readBack);
   }
 
-  /** It has stayed awake for it often enough. */
-  private abort(record: UpdateRecord): void {
-    record.phase = "failed";
-    record.why = `no block came at ${record.quiet} reports in a row: send it again`;
-    this.end(record);
-    this.owner.log("error", `update: ${record.offer.version} failed: ${record.why}`);
+  private readBack(): void {
+    const { device, slots } = this;
+    const record = this.record as UpdateRecord;
+    const digest = (this.writer as ImageWriter).readBack();
+    if (digest === undefined) {
+      this.later(0, this.readBack);
+      return;
+    }
+    if (digest !== record.offer.sha256) throw new Error("what was written is not what was announced");
+    if (!isGenuine(record.offer, this.update)) throw new Error("wrong signature");
+    if (++record.tries > MAX_TRIES) throw new Error("the chip does not start it");
+    record.sensor = this.sensorTrouble();
+    this.enter("switching");
+    slots.select();
+    this.later(FAREWELL_MS, () => device.restart(`update to ${record.offer.version}`));
   }
 
-  /** How an update ended is found at a boot. */
-  private report(record: UpdateRecord): void {
-    this.end(record);
-    this.owner.log("error", `update: ${record.offer.version} was taken back: ${record.why}`);
+  /** On trial: what is missing yet; "": nothing. */
+  private get missing(): string {
+    const sensor = this.sensorTrouble();
+    const connection = this.connectionTrouble();
+    if (sensor === "" || sensor === this.record?.sensor) return connection;
+    return connection === "" ? sensor : `${sensor}; ${connection}`;
   }
 
-  private end(record: UpdateRecord): void {
+  private look(): void {
+    const { missing } = this;
+    if (missing === "") this.confirm();
+    else if (this.nowMs < TRIAL_MINUTES * 60_000) this.later(LOOK_MS, this.look);
+    else this.goBack(`not within ${TRIAL_MINUTES} minutes: ${missing}`);
+  }
+
+  private confirm(why = ""): void {
+    const { device, slots } = this;
     try {
-      writeRecord(this.owner.store, record);
+      slots.confirm();
     } catch {
-      // It is found again.
+      this.later(LOOK_MS, this.look); // the chip did not take it: nothing has changed
+      return;
     }
-    this.owner.wantChunks(false);
-    this.owner.onState();
+    this.isTrial = false;
+    this.enter("confirmed", why);
+    device.onConfirmed();
   }
 
-  private restartSoon(reason: string): void {
-    this.timer = this.timers.set(() => {
+  private goBack(why: string): void {
+    const { device, slots } = this;
+    this.enter("trial", why); // the old image enters how it ended
+    try {
+      slots.rollBack();
+    } catch (error) {
+      this.confirm(`${why}; no way back: ${messageOf(error)}`);
+      return;
+    }
+    this.later(FAREWELL_MS, () => device.restart(`update: goes back: ${why}`));
+  }
+
+  /** The one way from phase to phase: kept and said. @throws what the store throws, where that is to end the update */
+  private enter(phase: Phase, why = ""): void {
+    const { device, record } = this;
+    if (isOver(phase)) {
+      this.close();
+      this.record = undefined;
+    }
+    if (record !== undefined) {
+      record.phase = phase;
+      record.why = why;
+      try {
+        writeRecord(device.store, record);
+      } catch (error) {
+        if (!isOver(phase) && phase !== "trial") throw error; // there it costs the reason, and no more
+      }
+      device.log(record.why === "" ? "info" : "error", `update: ${lineOf(record)}`);
+    }
+    this.wantChunks(phase === "receiving");
+    this.onState();
+  }
+
+  /** What flash and store throw ends the update, and nothing else. */
+  private attempt(work: (this: this) => void): void {
+    try {
+      work.call(this);
+    } catch (error) {
+      this.enter("failed", messageOf(error));
+    }
+  }
+
+  /** One thing waits at a time. */
+  private later(ms: number, work: (this: this) => void): void {
+    const { timers } = this;
+    if (this.timer !== undefined) timers.clear(this.timer);
+    this.timer = timers.set(() => {
       this.timer = undefined;
-      this.owner.restart(reason);
-    }, FAREWELL_MS);
+      this.attempt(work);
+    }, ms);
   }
-
-  // What updater and trial ask of their owner
-
-  get store(): UpdateStore {
-    return this.owner.store;
-  }
-
-  get timers(): UpdatesOwner["timers"] {
-    return this.owner.timers;
-  }
-
-  get update(): UpdatesOwner["update"] {
-    return this.owner.update;
-  }
-
-  uptimeMs(): number {
-    return this.owner.uptimeMs();
-  }
-
-  sensorTrouble(): string {
-    return this.owner.sensorTrouble();
-  }
-
-  linkTrouble(): string {
-    return this.owner.linkTrouble();
-  }
-
-  brokerTrouble(): string {
-    return this.owner.brokerTrouble();
-  }
-
-  onProgress(): void {
-    const { updater, owner } = this;
-    const { phase, offer, why } = (updater as Updater).record;
-    if (phase === "failed") {
-      this.updater = undefined;
-      owner.log("error", `update: ${offer.version} failed: ${why}`);
-    }
-    if (phase !== "receiving") owner.wantChunks(false);
-    owner.onState();
-  }
-
-  onSelected(): void {
-    const { offer } = (this.updater as Updater).record;
-    this.owner.log("info", `update: ${offer.version} is written and genuine`);
-    this.restartSoon(`update to ${offer.version}`);
-  }
-
-  onConfirmed(): void {
-    const why = this.trial?.record?.why;
-    this.trial = undefined;
-    this.isOnTrial = false;
-    this.owner.onConfirmed();
-    this.owner.log("info", `update: ${this.owner.version} is confirmed${why ? `: ${why}` : ""}`);
-    this.owner.onState();
-  }
-
-  onRolledBack(why: string): void {
-    this.owner.log("error", `update: goes back: ${why}`);
-    this.owner.onState();
-    this.restartSoon("update: back to the image before");
-  }
-}
-
-function percentOf({ at, record }: Updater): number {
-  return Math.floor((100 * at) / record.offer.size);
-}
-
-/** Of an announcement that is not understood: so that the answer finds its way. */
-function idIn(bytes: Uint8Array | undefined): string {
-  const found = bytes && /"id":"([\da-f]{8})"/.exec(fromASCII(bytes) ?? "");
-  return found?.[1] ?? "";
 }

@@ -37,7 +37,6 @@ class BenchSlots implements Slots {
   select(): void {}
   confirm(): void {}
   rollBack(): void {}
-  close(): void {}
 }
 
 /** What a board gives. */

@@ -1,6 +1,6 @@
 /* Sends a firmware image to devices over their broker: one, or all of a house, one first and the rest when it has confirmed. */
 import { randomBytes } from "node:crypto";
-import { compareVersions, type Offer } from "../../../src/update/offer.js";
+import { type Offer, rankOf } from "../../../src/update/offer.js";
 import {
   commandLine,
   flag,
@@ -126,7 +126,7 @@ async function find(): Promise<Device[]> {
 /** Of a house: what has the version, or takes none. The device itself has the last word, and is asked where it was named. */
 function isSkipped({ id, state }: Device): boolean {
   if (wanted !== undefined) return false;
-  const isCurrent = compareVersions(state.version, image.version) >= 0 && !options.force;
+  const isCurrent = rankOf(state.version) >= rankOf(image.version) && !options.force;
   if (isCurrent) progress.line(`${id}: has ${state.version}`);
   else if (state.state === "off") progress.line(`${id}: its build has no public key: it takes no updates`);
   return isCurrent || state.state === "off";

@@ -107,7 +107,7 @@ test(
     await one.until(({ stdout }) => stdout.includes("home-thermometer 9.0.0 on desktop"));
     expect(await update("--device", id, "--image", path)).toEqual({
       code: 1,
-      said: `${id}: refused: 9.0.0 is installed\n`,
+      said: `${id}: refused: not newer: 9.0.0, installed is 9.0.0\n`,
     });
     await one.kill();
     await device();

@@ -3,8 +3,8 @@
  * the device says how it ended. Whatever is lost on the way is sent again from where the device is. No network, no clock of its own.
  */
 import { fromHex, toASCII } from "../../../src/common/ascii.js";
+import { CHUNK_HEAD } from "../../../src/update/image-writer.js";
 import type { Offer } from "../../../src/update/offer.js";
-import { CHUNK_HEAD } from "../../../src/update/updater.js";
 
 /** Bytes of the image in a chunk: a block of flash. */
 export const CHUNK_BYTES = 4096;

@@ -8,9 +8,10 @@ import type { ImageDescription } from "../../../boards/parts/flash/image.js";
 import { NorFlash, PowerCut } from "../../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
 import { fromHex, toASCII } from "../../../src/common/ascii.js";
+import { CHUNK_HEAD, type Piece } from "../../../src/update/image-writer.js";
+import type { UpdatePort } from "../../../src/update/io.js";
 import type { Offer } from "../../../src/update/offer.js";
-import { CHUNK_HEAD } from "../../../src/update/updater.js";
-import { type Piece, Updates, type UpdatesOwner } from "../../../src/update/updates.js";
+import { type UpdateDevice, Updates } from "../../../src/update/updates.js";
 import { Region } from "../../support/region.js";
 import { VirtualTime } from "../../support/virtual-time.js";
 import { isSigned } from "./keys.js";
@@ -59,6 +60,39 @@ export function filledBy(version: string, whenFull: Samples["whenFull"], writeUn
   const recorder = version === OLD_VERSION ? new OldRecorder(options) : new TodaysRecorder(options, false);
   while (truth.refused === 0) truth.take(recorder);
   return { bytes: flash.bytes.slice(), truth, whenFull };
+}
+
+/** What the world hears of its device's updates, and what that asks about it. */
+interface Ears {
+  onState(): void;
+  wantChunks(isWanted: boolean): void;
+  sensorTrouble(): string;
+  connectionTrouble(): string;
+}
+
+class WorldUpdates extends Updates {
+  readonly #ears: Ears;
+
+  constructor(device: UpdateDevice, update: UpdatePort, version: string, ears: Ears) {
+    super(device, update, version);
+    this.#ears = ears;
+  }
+
+  override onState(): void {
+    this.#ears.onState();
+  }
+
+  override wantChunks(isWanted: boolean): void {
+    this.#ears.wantChunks(isWanted);
+  }
+
+  override sensorTrouble(): string {
+    return this.#ears.sensorTrouble();
+  }
+
+  override connectionTrouble(): string {
+    return this.#ears.connectionTrouble();
+  }
 }
 
 export class World {
@@ -146,7 +180,7 @@ export class World {
         return;
       }
       this.#store.mountedBy = undefined;
-      const updates = new Updates(this.#owner(life, this.image, words));
+      const updates = this.#updates(life, this.image, words);
       this.updates = updates;
       if (this.#options.samples !== undefined) this.#record(life, updates.isTrial);
       updates.begin();
@@ -254,30 +288,21 @@ export class World {
     this.time.timers.set(() => this.guard(life, code), ms);
   }
 
-  #owner(life: number, image: ImageDescription, lastWords: string): UpdatesOwner {
+  #updates(life: number, image: ImageDescription, lastWords: string): Updates {
     const { time, trouble } = this;
     const bootedMs = time.nowMs;
     const { key, isBatteryLow } = this.#options;
     const store = new KeyValueOnFlash(this.#store);
-    return {
-      update: { io: slotsClass(this.slots), chip: image.chip, key, isSigned, isBatteryLow },
+    const device: UpdateDevice = {
+      board: {
+        timers: {
+          set: (callback, delayMs) => time.timers.set(() => this.guard(life, callback), delayMs),
+          clear: time.timers.clear,
+        },
+        clock: { uptimeMs: () => time.nowMs - bootedMs },
+      },
       store: { read: (name) => store.read(name), write: (name, value) => store.write(name, value) },
-      timers: {
-        set: (callback, delayMs) => time.timers.set(() => this.guard(life, callback), delayMs),
-        clear: time.timers.clear,
-      },
-      version: image.version,
-      lastWords,
-      uptimeMs: () => time.nowMs - bootedMs,
-      sensorTrouble: () => this.#sensorTrouble(),
-      linkTrouble: () => (image.fault === "deaf" ? "no access point is in range" : trouble.link),
-      brokerTrouble: () => trouble.broker,
-      onState: () => {
-        this.states.push(this.state);
-      },
-      wantChunks: (isWanted) => {
-        this.wantsChunks = isWanted;
-      },
+      health: { lastWords },
       onConfirmed: () => this.recorder?.confirmed(),
       restart: (reason) => {
         this.log.push(`restart: ${reason}`);
@@ -287,6 +312,18 @@ export class World {
         this.log.push(`${level} ${text}`);
       },
     };
+    const port = { io: slotsClass(this.slots), chip: image.chip, key, isSigned, isBatteryLow };
+    return new WorldUpdates(device, port, image.version, {
+      onState: () => {
+        this.states.push(this.state);
+      },
+      wantChunks: (isWanted) => {
+        this.wantsChunks = isWanted;
+      },
+      sensorTrouble: () => this.#sensorTrouble(),
+      connectionTrouble: () =>
+        image.fault === "deaf" ? "no access point is in range" : trouble.link || trouble.broker,
+    });
   }
 }
 

@@ -49,6 +49,6 @@ export interface Refusals {
   again(): number;
   /** Adapts a request to what the server accepts. Returns the reason code that it would still get; 0: it may be sent. */
   check(packet: Uint8Array, filter: string | undefined): number;
-  /** A request that was made in one version of the protocol, in another. `filter`: of SUBSCRIBE and UNSUBSCRIBE. */
-  translate(packet: Uint8Array, filter: string | undefined, from: Protocol, to: Protocol): Uint8Array;
+  /** A message that was made in one version of the protocol, in another. */
+  translate(packet: Uint8Array, from: Protocol, to: Protocol): Uint8Array;
 }

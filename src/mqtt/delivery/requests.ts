@@ -1,7 +1,7 @@
 /*
  * What the owner asks for from RAM: subscriptions, and messages of QoS 1 that are no entries of the store (availability,
- * discovery, replies). Each a packet, made once; sent in order, kept until acknowledged, sent again with every connection; gone
- * with a reboot. A SUBSCRIBE stays after that: a server that loses the session is asked again.
+ * discovery, replies). Sent in order, kept until acknowledged, sent again with every connection; gone with a reboot. A SUBSCRIBE
+ * stays after that: a server that loses the session is asked again. Of that the filter is kept, and no packet: it is one for years.
  * Bounded: 16 messages, and one request per filter. Pure: bytes go into a transmit buffer.
  * Source: MQTT 3.1.1 §3.8 to §3.11, §4.4.
  */
@@ -22,8 +22,8 @@ export interface RequestsOptions {
 
 interface Request {
   readonly id: number;
-  /** In the version of the protocol that is spoken. */
-  packet: Uint8Array;
+  /** Of a message its packet, in the version of the protocol that is spoken; of SUBSCRIBE the QoS; of UNSUBSCRIBE nothing. */
+  content: Uint8Array | QoS | undefined;
   /** Of SUBSCRIBE and UNSUBSCRIBE. */
   readonly filter: string | undefined;
   /** A SUBSCRIBE, and nothing newer is wanted of its filter. */
@@ -79,10 +79,9 @@ export class Requests {
   /** SUBSCRIBE with a QoS, UNSUBSCRIBE without. @throws RangeError if `filter` is no topic filter */
   ask(filter: string, qos?: QoS): void {
     const id = this.freeId();
-    const protocol = this.protocol;
-    const bytes = qos === undefined ? protocol.unsubscribe(id, filter) : protocol.subscribe(id, filter, qos);
+    this.protocol.unsubscribe(id, filter); // throws
     this.forget(filter); // what is not on the wire gives way to the newer wish
-    this.add(id, bytes, filter, qos !== undefined);
+    this.add(id, qos, filter, qos !== undefined);
   }
 
   /** Nothing is wanted of `filter` any more. What is on the wire is still awaited, and not sent again with another connection. */
@@ -108,7 +107,8 @@ export class Requests {
   /** The peer's session is gone: it knows none of the filters, and nothing was sent. */
   begin(): void {
     for (let n = 0; n < this.list.length; n++) {
-      this.list[n].packet[0] &= ~DUP;
+      const { content } = this.list[n];
+      if (content instanceof Uint8Array) content[0] &= ~DUP;
       this.list[n].state = "due";
     }
     this.released = undefined;
@@ -120,8 +120,10 @@ export class Requests {
     const { list, protocol: before, refusals } = this;
     this.protocol = protocol;
     if (refusals && before !== protocol)
-      for (let n = 0; n < list.length; n++)
-        list[n].packet = refusals.translate(list[n].packet, list[n].filter, before, protocol);
+      for (let n = 0; n < list.length; n++) {
+        const { content } = list[n];
+        if (content instanceof Uint8Array) list[n].content = refusals.translate(content, before, protocol);
+      }
     if (this.order !== TOGETHER) this.order = this.list.some(isOpen) ? APART : JOINED;
   }
 
@@ -144,16 +146,17 @@ export class Requests {
       const request = this.list[n];
       if (request.state === "sent" && this.order === APART) return true;
       if (request.state !== "due") continue;
-      const code = this.refusals?.check(request.packet, request.filter);
+      const packet = this.packetOf(request);
+      const code = this.refusals?.check(packet, request.filter);
       if (code) {
         this.drop(request, code);
         n--;
         continue;
       }
       if (!request.filter && this.inFlight >= maxInFlight) return false;
-      while (!out.packet(request.packet)) if (!out.drain()) return false;
+      while (!out.packet(packet)) if (!out.drain()) return false;
       if (!request.filter) {
-        request.packet[0] |= DUP; // from now on
+        packet[0] |= DUP; // from now on
         this.inFlight++;
       }
       request.state = "sent";
@@ -166,24 +169,26 @@ export class Requests {
   /** The packet type that acknowledges the request of an id; 0: nothing is awaited. */
   awaits(id: number): number {
     const request = this.find(id);
-    return request?.state === "sent" ? (request.packet[0] >> 4) + 1 : 0;
+    if (request?.state !== "sent") return 0;
+    if (!request.filter) return 4;
+    return request.content === undefined ? 11 : 9;
   }
 
   /** It is acknowledged. `granted`: SUBACK's return code, in version 5 the reason code of any. Returns what was wrong. */
   settle(id: number, granted: number): string | undefined {
     const request = this.find(id) as Request;
-    const bytes = request.packet;
+    const { content, filter } = request;
     if (id === this.struck) this.strikes = 0;
     request.state = "done";
     if (!request.isLasting) this.remove(request);
-    if (!request.filter) {
+    if (!filter) {
       this.inFlight--;
       if (granted > 127) this.dropped++;
+      return;
     }
-    if (bytes[0] !== 0x82) return;
-    const asked = bytes[bytes.length - 1] & 3; // version 5 has options above
-    if (granted < 128 && granted > asked) return `granted ${granted}, asked ${asked}`;
-    this.options.onSubscribed?.(request.filter as string, granted);
+    if (content === undefined) return;
+    if (granted < 128 && granted > (content as QoS)) return `granted ${granted}, asked ${content}`;
+    this.options.onSubscribed?.(filter, granted);
     return;
   }
 
@@ -196,7 +201,7 @@ export class Requests {
     let oldest: Request | undefined;
     this.inFlight = 0;
     let unanswered = inFlight;
-    this.list = this.list.filter((each) => each.isLasting || each.packet[0] !== 0x82); // others are not wanted any more
+    this.list = this.list.filter((each) => each.isLasting || !isSubscribe(each)); // others are not wanted any more
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
       if (request.state !== "sent") continue;
@@ -221,14 +226,20 @@ export class Requests {
     this.strikes = 0;
     this.dropped++;
     this.remove(request);
-    if (request.packet[0] !== 0x82) return;
+    if (!isSubscribe(request)) return;
     try {
       this.options.onSubscribed?.(request.filter as string, code);
     } catch {} // the connection is over, and to be cleared away whatever the owner throws
   }
 
-  private add(id: number, packet: Uint8Array, filter?: string, isLasting = false): void {
-    this.list.push({ id, packet, filter, isLasting, state: "due" });
+  private packetOf({ id, content, filter }: Request): Uint8Array {
+    const { protocol } = this;
+    if (!filter) return content as Uint8Array;
+    return content === undefined ? protocol.unsubscribe(id, filter) : protocol.subscribe(id, filter, content as QoS);
+  }
+
+  private add(id: number, content: Request["content"], filter?: string, isLasting = false): void {
+    this.list.push({ id, content, filter, isLasting, state: "due" });
     this.isDue = true;
   }
 
@@ -252,4 +263,8 @@ const DUP = 0x08; // §3.3.1.1
 
 function isOpen({ state }: Request): boolean {
   return state !== "done";
+}
+
+function isSubscribe({ content, filter }: Request): boolean {
+  return filter !== undefined && content !== undefined;
 }

@@ -217,8 +217,8 @@ export class Refused implements Refusals {
     return fitRequest(packet, filter, this.owner.limits.effective);
   }
 
-  translate(packet: Uint8Array, filter: string | undefined, from: Protocol, to: Protocol): Uint8Array {
-    return translateRequest(packet, filter, from, to);
+  translate(packet: Uint8Array, from: Protocol, to: Protocol): Uint8Array {
+    return translateRequest(packet, from, to);
   }
 
   private get isFull(): boolean {

@@ -3,7 +3,6 @@
  * Source: MQTT 5 §3.2.2.3, §3.3, §3.8.
  */
 import type { Limits } from "../delivery/limits.js";
-import type { QoS } from "../wire/codec.js";
 import type { Protocol } from "../wire/protocol.js";
 
 /** Takes RETAIN from a message where the server has none. Returns the reason code that the request would still get; 0: it may be sent. */
@@ -18,22 +17,12 @@ export function fitRequest(packet: Uint8Array, filter: string | undefined, limit
   return !limits.wildcardAvailable && /[+#]/.test(filter) ? 0xa2 : 0;
 }
 
-/** The same request, in another version. `filter`: of SUBSCRIBE and UNSUBSCRIBE. */
-export function translateRequest(
-  packet: Uint8Array,
-  filter: string | undefined,
-  from: Protocol,
-  to: Protocol,
-): Uint8Array {
+/** The same message, in another version. */
+export function translateRequest(packet: Uint8Array, from: Protocol, to: Protocol): Uint8Array {
   let at = 1;
   while (packet[at++] & 0x80);
-  const topicLength = filter ? 0 : (packet[at] << 8) | packet[at + 1];
-  const idAt = filter ? at : at + 2 + topicLength;
+  const idAt = at + 2 + ((packet[at] << 8) | packet[at + 1]);
   const id = (packet[idAt] << 8) | packet[idAt + 1];
-  if (filter) {
-    if (packet[0] !== 0x82) return to.unsubscribe(id, filter);
-    return to.subscribe(id, filter, (packet[packet.length - 1] & 3) as QoS);
-  }
   const payloadAt = idAt + (from.level === 5 ? 3 : 2); // no properties: their length is 0
   return to.publish(packet[0], id, packet.subarray(at + 2, idAt), packet.subarray(payloadAt));
 }

@@ -2,7 +2,7 @@
  * What the client is to know of the settings and the board: the part of its options that is looked up and no more.
  */
 import type { Board, Timers } from "../../board.js";
-import type { Version } from "../../mqtt/client.js";
+import type { Client, QoS, Version } from "../../mqtt/client.js";
 import type { Port, ResolverConstructor } from "../../mqtt/wire/io.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { Settings } from "../../settings/settings.js";
@@ -24,12 +24,29 @@ export interface ClientSettingsOwner {
     | undefined;
 }
 
-/** Those options of the MQTT client that follow from settings and board. */
-export class ClientSettings<Owner extends ClientSettingsOwner> {
+/** Those options of the MQTT client that follow from settings and board, and what else of the device asks of the client. */
+export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
   protected readonly owner: Owner;
+  protected abstract readonly client: Pick<Client, "status" | "publish" | "subscribe" | "unsubscribe">;
 
   constructor(owner: Owner) {
     this.owner = owner;
+  }
+
+  get isConnected(): boolean {
+    return this.client.status().state === "connected";
+  }
+
+  publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean {
+    return this.client.publish(topic, payload, options);
+  }
+
+  subscribe(filter: string, qos: QoS = 0): void {
+    this.client.subscribe(filter, qos);
+  }
+
+  unsubscribe(filter: string): void {
+    this.client.unsubscribe(filter);
   }
 
   get dns(): Port<ResolverConstructor> | undefined {

@@ -5,7 +5,7 @@
  * id of its own, and no session that outlives the connection: in the device's own one readings may be in flight, and nothing touches it.
  */
 import { ALIVE_MS } from "../../health/boot-guard.js";
-import { Client, type ClientOptions, type InboundMessage, type MQTTError, type QoS } from "../../mqtt/client.js";
+import { Client, type ClientOptions, type InboundMessage, type MQTTError } from "../../mqtt/client.js";
 import type { OutboundEntry } from "../../mqtt/delivery/store.js";
 import { Broker5 } from "../../mqtt/v5/broker5.js";
 import type { TCPConstructor } from "../../mqtt/wire/io.js";
@@ -43,7 +43,7 @@ export function openSafeUplink(owner: SafeUplinkOwner): SafeUplink | undefined {
 export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements ClientOptions<OutboundEntry> {
   readonly version5 = Broker5;
   readonly clean = true;
-  private readonly client: Client<OutboundEntry>;
+  protected readonly client: Client<OutboundEntry>;
   private readonly encryption: Encryption | undefined;
   private readonly failure: Failure;
   /** Where TLS checks dates. */
@@ -98,10 +98,6 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
 
   // What updates ask of it
 
-  get isConnected(): boolean {
-    return this.status.state === "connected";
-  }
-
   get isIdle(): boolean {
     return this.client.isIdle;
   }
@@ -110,26 +106,15 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
     return this.client.status();
   }
 
-  publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean {
-    return this.client.publish(topic, payload, options);
-  }
-
-  subscribe(filter: string, qos: QoS): void {
-    this.client.subscribe(filter, qos);
-  }
-
-  unsubscribe(filter: string): void {
-    this.client.unsubscribe(filter);
-  }
-
   // What the client asks of its owner
 
   /** Asked for each connection. @throws Error if TLS lacks what it needs */
   get socket(): { readonly io: TCPConstructor; readonly demand?: Encryption } {
     const tcp = this.tcp as { readonly io: TCPConstructor }; // looked at in the constructor
-    this.encryption?.begin();
-    this.encryption?.require();
-    return this.encryption === undefined ? tcp : { ...tcp, demand: this.encryption };
+    const { encryption } = this;
+    encryption?.begin();
+    encryption?.require();
+    return encryption === undefined ? tcp : { ...tcp, demand: encryption };
   }
 
   onState(state: string): void {

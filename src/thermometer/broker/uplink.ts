@@ -13,7 +13,6 @@ import {
   type Message,
   type MQTTError,
   type Outcome,
-  type QoS,
   type Refusal,
   type SessionStart,
   type SettledBy,
@@ -61,7 +60,7 @@ const TAKEN_OVER = 0x8e;
 
 /** The MQTT client of the product, with its session, its readings and its presence. */
 export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions<Entry>, PresenceClient {
-  private readonly client: Client<Entry>;
+  protected readonly client: Client<Entry>;
   readonly presence: Presence;
   /** Undefined without TLS. */
   readonly encryption: Encryption | undefined;
@@ -244,22 +243,6 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   }
 
   // What the presence asks of the client
-
-  get isConnected(): boolean {
-    return this.status.state === "connected";
-  }
-
-  publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean {
-    return this.client.publish(topic, payload, options);
-  }
-
-  subscribe(filter: string, qos: QoS = 0): void {
-    this.client.subscribe(filter, qos);
-  }
-
-  unsubscribe(filter: string): void {
-    this.client.unsubscribe(filter);
-  }
 
   /** Drops the subscription without UNSUBSCRIBE. */
   forgetFilter(filter: string): void {
