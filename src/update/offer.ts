@@ -18,10 +18,6 @@ export const MAX_OFFER_BYTES = 512;
 /** Why nothing is taken, and the line of `status`. */
 export const OFF = "updates are off: this build has no public key";
 
-/** id, version, chip, size, sha256, signature, as a JSON list: their types and forms at once. */
-const FORM =
-  /^\["[\da-f]{8}","\d{1,5}\.\d{1,5}\.\d{1,5}(-[\da-z.-]{1,20})?","[\da-z_-]{1,20}",[1-9]\d{0,8},"[\da-f]{64}","[\da-f]{128}"]$/;
-
 /** An announcement, as it was sent. */
 export interface Offer {
   readonly id: string;
@@ -53,7 +49,10 @@ export function parseOffer(bytes: Uint8Array | undefined): Partial<Offer> | unde
 /** Also of what a record in flash holds. */
 export function isOffer(offer: Partial<Offer> | undefined): offer is Offer {
   const { id, version, chip, size, sha256: digest, signature } = offer ?? {};
-  return FORM.test(JSON.stringify([id, version, chip, size, digest, signature]));
+  // As a JSON list: their types and forms at once.
+  return /^\["[\da-f]{8}","\d{1,5}\.\d{1,5}\.\d{1,5}(-[\da-z.-]{1,20})?","[\da-z_-]{1,20}",[1-9]\d{0,8},"[\da-f]{64}","[\da-f]{128}"]$/.test(
+    JSON.stringify([id, version, chip, size, digest, signature]),
+  );
 }
 
 /** What is signed: 32 bytes. */
