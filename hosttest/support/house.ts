@@ -46,6 +46,8 @@ export class House {
   /** Retained payloads by topic. */
   readonly retained = new Map<string, string>();
   readonly breaches: string[] = [];
+  /** Client ids of sessions that the broker has forgotten. */
+  readonly sessionsLost: string[] = [];
   readonly network: Network;
   #terms: Terms;
   broker: Broker;
@@ -88,7 +90,7 @@ export class House {
       terms: this.#terms,
       forwardAt: "publish",
       forwarded: (message) => this.#forwarded(message),
-      sessionLost: () => {},
+      sessionLost: (client) => this.sessionsLost.push(client),
       messageLost: () => {},
       breach: (client, what) => this.breaches.push(`${client}: ${what}`),
     });

@@ -102,6 +102,18 @@ test("it is not to be reset by whatever it has at the broker: connection lost, b
   expect(house.breaches).toEqual([]);
 });
 
+test("it leaves no session at the broker, and ends its connection when it is closed", () => {
+  const { house, device } = inSafeMode();
+  house.time.advance(70_000);
+  const uplink = device.firmware.safeUplink;
+  expect(uplink?.status.state).toBe("connected");
+  device.firmware.close();
+  expect(uplink?.status.state).toBe("stopped");
+  house.time.advance(5_000);
+  house.broker.stop("lost");
+  expect(house.sessionsLost).toEqual([ID]); // the device's own, with its readings
+});
+
 describe("TLS that checks dates", () => {
   const WAITS = "safe mode, for updates alone: stopped";
   const IS_THERE = "safe mode, for updates alone: connected";
