@@ -50,8 +50,13 @@ export interface ProcessTally {
   readonly violations: string[];
 }
 
-/** So many updates, one after the other, of one device. */
-export async function updateProcesses(updates: number, seed: number, progress: Progress): Promise<ProcessTally> {
+/** So many updates, one after the other, of one device. `first`: the number of the first; at 0 and every eighth the outbox is full. */
+export async function updateProcesses(
+  updates: number,
+  seed: number,
+  progress: Pick<Progress, "show">,
+  first = 0,
+): Promise<ProcessTally> {
   const folder = temporaryFolder("updates-");
   const broker = await Mosquitto.start();
   const collector = await Collector.start(broker.port, "home/kitchen/temperature");
@@ -60,7 +65,7 @@ export async function updateProcesses(updates: number, seed: number, progress: P
   const { tally } = house;
   await house.prepare();
   for (let n = 0; n < updates; n++) {
-    await house.round(n);
+    await house.round(first + n);
     progress.show(() => `${n + 1} of ${updates}: ${JSON.stringify(tally.ends)}, ${tally.kills} kills`);
   }
   await house.settle();

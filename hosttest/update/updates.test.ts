@@ -166,6 +166,7 @@ describe("goes on", () => {
     const world = setUp();
     const offer = offerOf(NEW);
     world.announce(offer);
+    world.time.advance(10); // its block is erased ahead, once
     for (const end of [3, 8, 700, 3_000, BLOCK]) {
       const bytes = new Uint8Array(BLOCK + 8);
       bytes.set([0, 0, 0, 1]);
@@ -176,6 +177,26 @@ describe("goes on", () => {
       world.deliver(bytes, 100, (piece) => world.updates?.chunk(piece), end);
     }
     expect(world.state.at).toBe(0);
+    expect(drive(world, offer, NEW)).toMatchObject({ state: "confirmed" });
+    expect(world.flash.violations).toBe(0);
+  });
+
+  test("when the next chunk has begun before its block was to be erased ahead", () => {
+    const world = setUp();
+    const offer = offerOf(NEW);
+    world.announce(offer);
+    world.send(offer, NEW, 0);
+    const bytes = new Uint8Array(BLOCK + 8);
+    bytes.set([0, 0, 0, 1]);
+    new DataView(bytes.buffer).setUint32(4, BLOCK, true);
+    bytes.set(NEW.subarray(BLOCK, 2 * BLOCK), 8);
+    for (let offsetBytes = 0; offsetBytes < bytes.length; offsetBytes += 1_368) {
+      const payload = bytes.subarray(offsetBytes, offsetBytes + 1_368);
+      const last = offsetBytes + payload.length === bytes.length;
+      world.updates!.chunk({ payload, offsetBytes, totalBytes: bytes.length, last });
+      world.time.advance(10);
+    }
+    expect(world.state.at).toBe(2 * BLOCK);
     expect(drive(world, offer, NEW)).toMatchObject({ state: "confirmed" });
     expect(world.flash.violations).toBe(0);
   });
@@ -214,6 +235,35 @@ describe("goes on", () => {
     world.announce(offerOf(NEW)); // retained
     expect(world.state).toMatchObject({ state: "confirmed", id: "00000001" });
   });
+});
+
+test("it stays awake for a minute after each chunk", () => {
+  const world = setUp();
+  world.announce(offerOf(NEW));
+  world.time.advance(50_000);
+  world.send(offerOf(NEW), NEW, 0);
+  world.time.advance(50_000);
+  expect(world.updates!.isBusy).toBe(true);
+  world.time.advance(11_000);
+  expect(world.updates!.isBusy).toBe(false);
+});
+
+test("a power cut costs 16 blocks at most", () => {
+  const world = setUp({ slotBlocks: 24 });
+  const image = makeImage({ version: "0.3.0", chip: "test" }, 20 * BLOCK);
+  world.announce(offerOf(image));
+  for (let at = 0; at < 18 * BLOCK; at += BLOCK) world.send(offerOf(image), image, at);
+  world.boot();
+  expect(world.state).toMatchObject({ state: "receiving", at: 16 * BLOCK });
+  expect(drive(world, offerOf(image), image)).toMatchObject({ state: "confirmed" });
+});
+
+test("a chip that takes an image and does not start it is asked three times", () => {
+  const world = setUp();
+  world.slots.select = () => {};
+  const state = drive(world, offerOf(NEW), NEW);
+  expect(state).toMatchObject({ version: "0.2.0", state: "failed", reason: "the chip does not start it" });
+  expect(world.started).toEqual(["0.2.0", "0.2.0", "0.2.0", "0.2.0"]);
 });
 
 test("bytes that are not what was announced never start", () => {
@@ -291,6 +341,19 @@ describe("trial", () => {
     world.time.advance(1_000);
     expect(world.updates!.isBusy).toBe(false);
     expect(world.slots.isTrial).toBe(false);
+  });
+
+  test("the power goes after the chip has confirmed it, and before that is entered: it is no trial again, and stays", () => {
+    const world = setUp();
+    world.trouble.broker = "not connected";
+    drive(world, offerOf(NEW), NEW, 200);
+    expect(world.updates!.isTrial).toBe(true);
+    world.slots.confirm();
+    world.boot();
+    expect(world.updates!.isTrial).toBe(false);
+    expect(world.state).toMatchObject({ version: "0.3.0", state: "confirmed" });
+    world.time.advance(700_000);
+    expect(world.image?.version).toBe("0.3.0");
   });
 
   test("a reset before it is confirmed, whatever made it, leads back", () => {

@@ -27,4 +27,5 @@ export const PROGRAMS: readonly string[] = [
   "thermometer/broker/mosquitto",
   "thermometer/humidity",
   "thermometer/prompt/terminal",
+  "update/processes",
 ].map((part) => (part.endsWith("/") ? `hosttest/${part}**/*.test.ts` : `hosttest/${part}.test.ts`));
