@@ -38,6 +38,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/power/trouble.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/settings/readme.test.ts": "reads README.md",
   "hosttest/update/battery.test.ts": "signs by Node's crypto",
+  "hosttest/update/processes.test.ts": "runs processes",
   "hosttest/update/cuts.test.ts": "signs by Node's crypto",
   "hosttest/update/rollback.test.ts": "runs firmware 0.1 by Node's vm, unpacked by Node's zlib",
   "hosttest/update/home-assistant.test.ts": "signs by Node's crypto",
