@@ -5,8 +5,8 @@ import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { MAX_LONG_VALUE, referenceTo } from "../../src/settings/long-values.js";
 import { Settings } from "../../src/settings/settings.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
-import { derOf, pemOf } from "../support/pem.js";
 import { MemoryStore } from "./memory-store.js";
+import { derOf, pemOf } from "./pem.js";
 
 const CA = "mqtt.ca";
 const KEY = "mqtt.key";
