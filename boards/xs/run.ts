@@ -151,8 +151,14 @@ class Machine implements FirmwareOnXS {
 
   #answer(operation: string, call: Call): Answer {
     const done = this.#hardware?.answer(operation, call);
-    if (operation === "sleep.sleep") this.#fallingAsleep = this.#powerDown();
+    if (operation === "sleep.sleep") this.#fallAsleep();
     return done === undefined ? this.#onRun(operation, call) : done.answer;
+  }
+
+  /** It may be ended before it is deaf, and is not woken then: a failure has to be heard of here. */
+  #fallAsleep(): void {
+    this.#fallingAsleep = this.#powerDown();
+    this.#fallingAsleep.catch((error: Error) => this.#failed(error));
   }
 
   /** What the board inside reports of the run. With readings, the handle says how many are unsettled. */
