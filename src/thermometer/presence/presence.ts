@@ -269,9 +269,7 @@ export class Presence implements AcceptanceOwner, BirthOwner {
 
   onRefused(extent: Extent): void {
     this.owner.log("warn", `broker does not take all: ${acceptanceText(extent, this.statusTopic, this.wanted.prefix)}`);
-    if (extent < UNDISCOVERED) return;
-    // It never stood there, or cannot be taken back.
-    this.known = this.known.map(undiscovered);
+    if (extent >= UNDISCOVERED) this.known = this.known.map(undiscovered); // it never stood there, or cannot be taken back
   }
 
   onTaken(): void {
@@ -348,9 +346,10 @@ export class Presence implements AcceptanceOwner, BirthOwner {
 
   /** Returns whether all of it is on its way. */
   private takeBackStale(): boolean {
-    const stale = this.stale;
-    stale.filter((topic) => this.isTaken(topic)).forEach((topic) => this.say(topic, NOTHING));
-    return stale.every((topic) => this.isTaken(topic));
+    const { stale } = this;
+    const taken = stale.filter((topic) => this.isTaken(topic));
+    taken.forEach((topic) => this.say(topic, NOTHING));
+    return taken.length === stale.length;
   }
 
   /**
