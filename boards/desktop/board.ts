@@ -95,12 +95,15 @@ function makeDevice(unit: Unit, at: number): DesktopDevice {
 }
 
 function onXS(): Elsewhere {
-  const onReset = (): void => device.restarted();
-  const onDead = (): void => run.fail("--engine xs: the engine has ended; start the device again");
+  const events: Parameters<typeof bootOnXS>[1] = {
+    onReset: () => device.restarted(),
+    select: (start) => device.select(start),
+    onDead: () => run.fail("--engine xs: the engine has ended; start the device again"),
+  };
   let booted: Promise<FirmwareOnXS>;
   return {
     boot: () => {
-      booted = bootOnXS(board, onReset, onDead);
+      booted = bootOnXS(board, events);
       booted.catch(exitOf);
     },
     wake: () => void booted.then((firmware) => firmware.wake(), exitOf),

@@ -63,11 +63,11 @@ export class Chip {
     return this.#outboxFlash;
   }
 
-  /** What boot selection keeps, and the slots; `isBlank`: nothing was ever in them. To be called once. */
-  slotsFlash(): { selection: Partition; slots: readonly [Partition, Partition]; isBlank: boolean } {
+  /** What boot selection keeps, and the slots. To be called once. */
+  slotsFlash(): { selection: Partition; slots: readonly [Partition, Partition] } {
     const selection = this.#file.partition(SELECTION_AT, SELECTION_SIZE);
     const slots = [0, 1].map((slot) => this.#file.partition(SLOTS_AT + slot * SLOT_SIZE, SLOT_SIZE));
-    return { selection, slots: [slots[0], slots[1]], isBlank: [selection, ...slots].every(isErased) };
+    return { selection, slots: [slots[0], slots[1]] };
   }
 
   /** As a reset: what the life before had open is closed. */
@@ -88,12 +88,6 @@ export class Chip {
   close(): void {
     this.#file.close();
   }
-}
-
-function isErased(partition: Partition): boolean {
-  const bytes = new Uint8Array(partition.status().size);
-  partition.read(bytes, 0);
-  return bytes.every((byte) => byte === 0xff);
 }
 
 function readOrGiveMac(identity: Partition): string {

@@ -4,6 +4,7 @@
  */
 import type { Board, Firmware, Observer, ResetCause } from "../../src/board.js";
 import type { Serial } from "../../src/console/port/serial.js";
+import type { ImageBoot } from "../common/image-boot.js";
 import { Cells } from "../parts/cells.js";
 import { I2CBus } from "../parts/i2c-bus.js";
 import { WiFiLink } from "../parts/wifi-link.js";
@@ -11,7 +12,6 @@ import { Air } from "./air.js";
 import type { Chip } from "./chip.js";
 import type { DeviceClock } from "./device-clock.js";
 import type { CutPlace } from "./flash/supply.js";
-import type { ImageBoot } from "./image-boot.js";
 import { DeafTCP } from "./network/deaf-tcp.js";
 import { Plug } from "./network/plug.js";
 import { TCP } from "./network/tcp.js";
@@ -202,7 +202,7 @@ export class DesktopDevice {
 
   // Its lives
 
-  /** The firmware that runs elsewhere begins anew. */
+  /** The firmware that runs elsewhere is reset. */
   restarted(): void {
     this.sleeping.reset();
     this.#bootedMs = this.#options.clock.uptimeMs();
@@ -216,14 +216,20 @@ export class DesktopDevice {
     this.#begin();
   }
 
-  /** What runs is an image, where the chip's can be replaced. */
   #begin(): void {
-    const begin = (cause?: ResetCause): void => {
-      if (cause !== undefined) this.#cause = cause;
-      this.#bootedMs = this.#options.clock.uptimeMs();
+    this.select(() => {
       const firmware = this.#start?.();
       if (this.isOn) this.#firmware = firmware;
       else this.#end(firmware); // the power went while it started
+    });
+  }
+
+  /** What runs is an image, where the chip's can be replaced: `start` is called when one does. `cause`: as of ImageBoot.boot */
+  select(start: (cause?: ResetCause) => void): void {
+    const begin = (cause?: ResetCause): void => {
+      if (cause !== undefined) this.#cause = cause;
+      this.#bootedMs = this.#options.clock.uptimeMs();
+      start(cause);
     };
     const { images, onNoImage } = this.#options;
     if (images === undefined) {
@@ -312,12 +318,12 @@ export class DesktopDevice {
       openSettings: () => chip.settings(),
       openSettingsFlash: () => chip.settingsFlash(),
       get sensor() {
-        const bus = images?.isBlind ? new I2CBus() : device.#bus;
+        const bus = images?.fault === "blind" ? new I2CBus() : device.#bus;
         return { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock };
       },
       tcp: {
         get io() {
-          return images?.isDeaf ? DeafTCP : plugged;
+          return images?.fault === "deaf" ? DeafTCP : plugged;
         },
       },
       update: images?.port,

@@ -5,7 +5,7 @@
 
 import { FetchError, type Variant, type WorkerProgram, workerProgram } from "../../hosttest/engine/build.js";
 import type { Board } from "../../src/board.js";
-import { type FirmwareOnXS, runOnXS } from "../xs/run.js";
+import { type FirmwareOnXS, type RunOnXSOptions, runOnXS } from "../xs/run.js";
 import { UsageError } from "./options/options.js";
 
 /** What starts the firmware that runs in another process. */
@@ -16,10 +16,13 @@ export interface Elsewhere {
 }
 
 /**
- * Resolves once the firmware has booted. `onReset`: it starts anew. `onDead`: the engine has ended by itself.
+ * Resolves once the firmware has booted. `events`: as of runOnXS.
  * @throws UsageError if this machine cannot build the engine
  */
-export async function bootOnXS(board: Board, onReset: () => void, onDead: () => void): Promise<FirmwareOnXS> {
+export async function bootOnXS(
+  board: Board,
+  events: Required<Pick<RunOnXSOptions, "onReset" | "select" | "onDead">>,
+): Promise<FirmwareOnXS> {
   const waiting = setTimeout(() => console.error("building the XS engine, once for this clone ..."), 500);
   const program = await programFor(board)
     .catch((error) => {
@@ -32,7 +35,7 @@ export async function bootOnXS(board: Board, onReset: () => void, onDead: () => 
     );
   }
   const { variant } = program;
-  return runOnXS({ board, variant, onReset, onDead, onTrouble: (text) => board.trace?.(text) });
+  return runOnXS({ board, variant, ...events, onTrouble: (text) => board.trace?.(text) });
 }
 
 /** With TLS where mbedTLS is there; without it, if the broker is not to be reached by TLS. @throws UsageError if it is */

@@ -2,11 +2,13 @@
  * The devices of one process: a chip each, in a file of its own, and a room each.
  */
 import { extname } from "node:path";
+import { ImageBoot } from "../common/image-boot.js";
 import { Chip } from "./chip.js";
 import { Configuration, type Credentials } from "./configuration.js";
-import { ImageBoot } from "./image-boot.js";
+import { ImageError } from "./flash/flash-file.js";
 import type { Options } from "./options/options.js";
 import { updateKeyOf } from "./options/update-key.js";
+import { timers } from "./timers.js";
 
 const ROOMS = Object.freeze(["kitchen", "bedroom", "bathroom", "study", "attic", "cellar", "garage"]);
 
@@ -29,8 +31,15 @@ export function openUnits(
     const chip = new Chip(at === 0 ? image : numbered(image, at + 1));
     const given = at === 0 ? overrides : { ...overrides, room: roomOf(at, overrides.room) };
     const configuration = new Configuration(chip, credentials, given, defaults);
-    return { chip, configuration, images: key && new ImageBoot(chip, key) };
+    return { chip, configuration, images: key && imageBoot(chip, key) };
   });
+}
+
+function imageBoot(chip: Chip, key: Uint8Array): ImageBoot {
+  const onNoImage = (): never => {
+    throw new ImageError("no slot of the chip holds an image: it does not start");
+  };
+  return new ImageBoot({ ...chip.slotsFlash(), timers, chip: "desktop", key, onNoImage });
 }
 
 function roomOf(at: number, chosen: string | undefined): string {

@@ -5,57 +5,29 @@
  */
 import type { Board, Firmware, Outcome, TimerId } from "../../src/board.js";
 import type { Sample } from "../../src/channels/sample.js";
+import { fromHex } from "../../src/common/ascii.js";
 import type { Sleeper as SleeperIO, WakeCause } from "../../src/power/io.js";
 import { TLSSocket } from "../../src/tls/socket.js";
 import { tlsEngine } from "../esp32/tls/native.js";
-import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message, OUTCOMES, PARTITION } from "./wire.js";
+import { ask, askInto, askNumber, bytesOf, json, newHandle, textOf } from "./ask.js";
+import { Flash, ImageSlots, isSigned, KeyValue } from "./storage.js";
+import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, OUTCOMES, PARTITION } from "./wire.js";
 
 /** What the engine's host file gives to scripts (engine/worker.c). */
-declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined; trace(text: string): void };
-
-/** XS's own way between text and UTF-8: methods, which make an object of what they are called on. */
-const Bytes = ArrayBuffer as unknown as { fromString(text: string): ArrayBuffer };
-const Text = String as unknown as { fromArrayBuffer(buffer: ArrayBuffer): string };
+declare const host: { trace(text: string): void };
 
 type Listener = (event: number, value: number, rest: Uint8Array) => void;
 
 let listeners: Map<number, Listener>; // made at boot: what is preloaded must stay as it is
-let lastHandle = 0;
 let begin: (() => Firmware) | undefined;
 let firmware: Firmware | undefined;
 let facts: Facts;
 
-function ask(operation: string, handle = 0, first = 0, second = 0, rest?: Uint8Array): ArrayBuffer | undefined {
-  return host.call(operation, message(handle, first, second, rest));
-}
-
-function askNumber(operation: string, handle = 0, first = 0, second = 0, rest?: Uint8Array): number {
-  const answer = ask(operation, handle, first, second, rest);
-  return answer === undefined ? Number.NaN : new DataView(answer).getFloat64(0, true);
-}
-
-function askInto(buffer: Uint8Array, operation: string, handle: number, first = 0): number {
-  const answer = ask(operation, handle, buffer.length, first);
-  if (answer !== undefined) buffer.set(new Uint8Array(answer));
-  return buffer.length;
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new Uint8Array(Bytes.fromString(text));
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Text.fromArrayBuffer(bytes.slice().buffer);
-}
-
-function json(value: object): Uint8Array {
-  return bytesOf(JSON.stringify(value));
-}
-
 /** A handle that Node calls back by. */
 function listen(listener: Listener): number {
-  listeners.set(++lastHandle, listener);
-  return lastHandle;
+  const handle = newHandle();
+  listeners.set(handle, listener);
+  return handle;
 }
 
 /** Calls of a socket or port: as ECMA-419 names them. */
@@ -221,50 +193,6 @@ class Analog {
   }
 }
 
-/** A partition on Node: which of the two. */
-class Flash {
-  readonly #handle: number;
-
-  constructor(handle: number) {
-    this.#handle = handle;
-    ask("flash.open", handle);
-  }
-  read(buffer: Uint8Array, offsetBytes: number): number {
-    return askInto(buffer, "flash.read", this.#handle, offsetBytes);
-  }
-  write(buffer: Uint8Array, offsetBytes: number): void {
-    ask("flash.write", this.#handle, offsetBytes, 0, buffer);
-  }
-  eraseBlock(first: number, end = first + 1): void {
-    ask("flash.erase", this.#handle, first, end);
-  }
-  status(): { size: number; blockLength: number; blocks: number } {
-    return JSON.parse(textOf(new Uint8Array(ask("flash.status", this.#handle) as ArrayBuffer)));
-  }
-  close(): void {
-    ask("flash.close", this.#handle);
-  }
-}
-
-class KeyValue {
-  read(key: string): ArrayBuffer | undefined {
-    return ask("settings.read", 0, 0, 0, bytesOf(key));
-  }
-  write(key: string, value: ArrayBuffer): void {
-    const name = bytesOf(key);
-    const rest = new Uint8Array(name.length + value.byteLength);
-    rest.set(name);
-    rest.set(new Uint8Array(value), name.length);
-    ask("settings.write", 0, name.length, 0, rest);
-  }
-  delete(key: string): void {
-    ask("settings.delete", 0, 0, 0, bytesOf(key));
-  }
-  close(): void {
-    ask("settings.close");
-  }
-}
-
 const timers = {
   set(callback: () => void, delayMs: number): TimerId {
     const handle = listen(() => {
@@ -346,6 +274,12 @@ function tls(): Board["tls"] {
   return isThere ? { io: TLSSocket, hasPublicCAs: false, socket: { io: TCP }, engine: tlsEngine, timers } : undefined;
 }
 
+function update(): Board["update"] {
+  if (facts.update === null) return undefined;
+  const { chip, key } = facts.update;
+  return { io: ImageSlots, chip, key: key === null ? undefined : fromHex(key), isSigned };
+}
+
 /** What is known only now that the machine runs. */
 function learn(): void {
   listeners = new Map();
@@ -357,6 +291,8 @@ function learn(): void {
     mac: facts.mac,
     flashWriteUnit: facts.flashWriteUnit ?? undefined,
     resetCause: facts.resetCause ?? undefined,
+    version: facts.version ?? undefined,
+    update: update(),
     sensor: { io: SMBus, data, clock, hz: hz ?? undefined, digital: facts.digital === null ? undefined : Digital },
     openSettingsFlash: facts.hasSettingsFlash ? () => new Flash(PARTITION.settings) : undefined,
     dns: facts.hasDNS ? { io: Resolver } : undefined,

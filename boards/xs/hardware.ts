@@ -9,23 +9,15 @@ import type { Flash } from "../../src/outbox/flash/flash.js";
 import type { Sleeper } from "../../src/power/io.js";
 import type { Digital, SMBus } from "../../src/sensor/io.js";
 import type { KeyValueStore } from "../../src/settings/store.js";
-import { EVENT, PARTITION } from "./wire.js";
-
-/** One call of the board inside XS: head and what follows it. */
-export interface Call {
-  readonly handle: number;
-  readonly first: number;
-  readonly second: number;
-  readonly rest: Uint8Array;
-}
+import type { SlotFlash } from "../../src/update/io.js";
+import { onSlots, otherSlot } from "./slots.js";
+import { type Answer, type Call, EVENT, number, PARTITION } from "./wire.js";
 
 /** What a stream can give and take now. An event of its says that there is something, not how much: it comes late. */
 interface Room {
   readable: number;
   writable: number;
 }
-
-export type Answer = Uint8Array | string | undefined;
 
 /** Notifies the machine of an event. */
 export type Notify = (handle: number, event: number, value: number, rest?: Uint8Array) => void;
@@ -39,7 +31,7 @@ export class Hardware {
   readonly #rooms = new Map<number, Room>();
   readonly #buses: SMBus[] = [];
   readonly #pins: Digital[] = [];
-  readonly #flashes = new Map<number, Flash>();
+  readonly #flashes = new Map<number, Flash | SlotFlash>();
   #sleeper: Sleeper | undefined;
   #settings: KeyValueStore | undefined;
 
@@ -68,6 +60,8 @@ export class Hardware {
         return { answer: this.#time(operation, call) };
       case "flash":
         return { answer: this.#onFlash(operation, call) };
+      case "slots":
+        return { answer: onSlots(opened(this.#board.update, operation), operation, call) };
       case "settings":
         return { answer: this.#onSettings(operation, call) };
       case "tcp":
@@ -139,7 +133,7 @@ export class Hardware {
   }
 
   #onFlash(operation: string, { handle, first, second, rest }: Call): Answer {
-    if (operation === "flash.open") this.#flashes.set(handle, this.#openFlash(handle));
+    if (operation === "flash.open") this.#flashes.set(handle, this.#openFlash(first));
     const flash = opened(this.#flashes.get(handle), operation);
     switch (operation) {
       case "flash.read": {
@@ -162,8 +156,9 @@ export class Hardware {
     return undefined;
   }
 
-  #openFlash(partition: number): Flash {
+  #openFlash(partition: number): Flash | SlotFlash {
     if (partition === PARTITION.outbox) return this.#board.openFlash();
+    if (partition === PARTITION.slot) return otherSlot(opened(this.#board.update, "flash.open"));
     return opened(this.#board.openSettingsFlash?.(), "flash.open");
   }
 
@@ -352,13 +347,6 @@ export class Hardware {
 function opened<T>(thing: T | undefined, operation: string): T {
   if (thing === undefined) throw new Error(`${operation}: closed, or not there`);
   return thing;
-}
-
-/** A number as the machine reads it. */
-export function number(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, value, true);
-  return bytes;
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -6,11 +6,24 @@
 
 import type { Variant } from "../../hosttest/engine/build.js";
 import { type Creation, type Figures, XSAborted, XSWorker } from "../../hosttest/engine/worker.js";
-import type { Board, Firmware } from "../../src/board.js";
+import type { Board, Firmware, ResetCause } from "../../src/board.js";
 import { Sample } from "../../src/channels/sample.js";
+import { toHex } from "../../src/common/ascii.js";
 import { bundle } from "./bundle.js";
-import { type Answer, type Call, Hardware, number } from "./hardware.js";
-import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, message, OUTCOMES } from "./wire.js";
+import { Hardware } from "./hardware.js";
+import {
+  type Answer,
+  type Call,
+  COMMAND,
+  CREDENTIAL,
+  EVENT,
+  type Facts,
+  HEAD_BYTES,
+  headOf,
+  message,
+  number,
+  OUTCOMES,
+} from "./wire.js";
 
 export interface RunOnXSOptions {
   /** The hardware. Its `observer` and `trace` are called as if the firmware ran here; `boot` and `restart` are not used. */
@@ -23,6 +36,8 @@ export interface RunOnXSOptions {
   readonly creation?: Creation;
   /** A restart begins: the clock counts from here. */
   onReset?(): void;
+  /** The bootloader's part, at each start: calls `start` when an image runs. `cause`: how the one before it ended, if that was another one. */
+  select?(start: (cause?: ResetCause) => void): void;
   /** Whatever the firmware throws out of a callback, and how the machine ended if it did. */
   onTrouble(text: string): void;
   /** After `onTrouble`, once: the machine has ended by itself, and nothing of the firmware runs any more. */
@@ -53,14 +68,14 @@ class Machine implements FirmwareOnXS {
   #xs: XSWorker | undefined;
   #hardware: Hardware | undefined;
   #stopped: (() => void) | undefined;
-  #resetCause: string | null;
+  #resetCause: ResetCause | undefined;
   #isDead = false;
   #fallingAsleep: Promise<void> = Promise.resolve();
 
   constructor(options: RunOnXSOptions) {
     this.#options = options;
     this.#board = options.board;
-    this.#resetCause = options.board.resetCause ?? null;
+    this.#resetCause = options.board.resetCause;
   }
 
   async start(): Promise<void> {
@@ -128,7 +143,17 @@ class Machine implements FirmwareOnXS {
     await this.#boot();
   }
 
-  async #boot(): Promise<void> {
+  #boot(): Promise<void> {
+    const { select = (start) => start() } = this.#options;
+    return new Promise((resolve, reject) => {
+      select((cause = this.#resetCause) => {
+        this.#resetCause = cause;
+        if (!this.#isDead) this.#begin().then(resolve, reject);
+      });
+    });
+  }
+
+  async #begin(): Promise<void> {
     this.#hardware = new Hardware(this.#board, (...event) => this.#notify(...event));
     await this.#xs?.boot(this.#options.creation);
     await this.#xs?.evaluate("boardXS.boot()");
@@ -218,13 +243,15 @@ function bytesIn(figures: Figures | undefined): number {
   return figures === undefined ? 0 : figures.slots * figures.slotBytes + figures.chunkBytes;
 }
 
-function factsOf(board: Board, resetCause: string | null): Facts {
+function factsOf(board: Board, resetCause: ResetCause | undefined): Facts {
   const { sensor, serial } = board;
   return {
     name: `${board.name} on XS`,
     mac: board.mac,
     flashWriteUnit: board.flashWriteUnit ?? null,
-    resetCause,
+    resetCause: resetCause ?? null,
+    version: board.version ?? null,
+    update: update(board),
     sensor: { data: sensor.data, clock: sensor.clock, hz: sensor.hz ?? null },
     digital: sensor.digital
       ? { InputPullUp: sensor.digital.InputPullUp, OutputOpenDrain: sensor.digital.OutputOpenDrain }
@@ -239,6 +266,12 @@ function factsOf(board: Board, resetCause: string | null): Facts {
     defaults: board.defaults ?? {},
     overrides: board.overrides ?? {},
   };
+}
+
+function update({ update }: Board): Facts["update"] {
+  if (update === undefined) return null;
+  const { chip, key } = update;
+  return { chip, key: key === undefined ? null : toHex(key) };
 }
 
 function battery({ battery }: Board): Facts["battery"] {

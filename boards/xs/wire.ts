@@ -15,6 +15,17 @@ export interface Head {
   second: number;
 }
 
+/** One call of the board inside XS: head and what follows it. */
+export interface Call {
+  readonly handle: number;
+  readonly first: number;
+  readonly second: number;
+  readonly rest: Uint8Array;
+}
+
+/** What it is answered. */
+export type Answer = Uint8Array | string | undefined;
+
 /** What Node reports to the machine. `first` of the head is one of these. */
 export const EVENT = Object.freeze({
   timer: 0,
@@ -28,8 +39,8 @@ export const EVENT = Object.freeze({
 /** What Node asks of the firmware. */
 export const COMMAND = Object.freeze({ print: 0, stopSampling: 1, stop: 2, clockChanged: 3 });
 
-/** Which flash is meant: the handle of a `flash` operation. */
-export const PARTITION = Object.freeze({ outbox: 0, settings: 1 });
+/** Which flash is opened: `first` of a `flash.open`. `slot`: that of the firmware image which does not run. */
+export const PARTITION = Object.freeze({ outbox: 0, settings: 1, slot: 2 });
 
 /** What the board inside XS cannot know by itself. `null`: there is none. */
 export interface Facts {
@@ -37,9 +48,13 @@ export interface Facts {
   readonly mac: string;
   readonly flashWriteUnit: 1 | 16 | null;
   readonly resetCause: string | null;
+  /** Of the image that runs; null: the program's own. */
+  readonly version: string | null;
   readonly sensor: { readonly data: number | string; readonly clock: number | string; readonly hz: number | null };
   readonly digital: { readonly InputPullUp: number; readonly OutputOpenDrain: number } | null;
   readonly hasSettingsFlash: boolean;
+  /** Slots for firmware images; `key`: in hexadecimal digits. */
+  readonly update: { readonly chip: string; readonly key: string | null } | null;
   readonly hasDNS: boolean;
   readonly hasSleep: boolean;
   readonly battery: (Omit<BatteryPort, "io"> & { readonly resolution: number }) | null;
@@ -76,5 +91,12 @@ export function message(handle: number, first: number, second: number, rest?: Ui
   const bytes = new Uint8Array(HEAD_BYTES + (rest?.length ?? 0));
   putHead(bytes, handle, first, second);
   if (rest !== undefined) bytes.set(rest, HEAD_BYTES);
+  return bytes;
+}
+
+/** A number as the machine reads it. */
+export function number(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, value, true);
   return bytes;
 }

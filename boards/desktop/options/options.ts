@@ -111,8 +111,6 @@ export function parseOptions(argv: readonly string[]): Options {
   if (values.broker !== undefined) takeBroker(overrides, values.broker);
   const { ca, cert, key } = values;
   checkFiles({ ca, cert, key }, overrides["mqtt.tls"]);
-  if (values.engine === "xs" && values["update-key"] !== undefined)
-    throw new UsageError("--engine xs: takes no updates yet: leave --update-key out");
   if (values.flash === "") throw new UsageError("--flash: expected the name of a file");
   if (values.serial === "pty" && values.headless) throw new UsageError("--serial pty: a headless run has no prompt");
   const hasPage = !values.headless && !values["no-page"];

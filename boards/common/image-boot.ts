@@ -1,0 +1,84 @@
+/*
+ * What starts on a simulated chip: the image of the slot that boot selection names, on trial or not, with the fault that it may carry. The
+ * program is always the one that runs the chip; an image says which version it reports. A chip that loses its power, or a process that is
+ * killed, is a reset without power.
+ */
+import type { ResetCause, TimerId, Timers } from "../../src/board.js";
+import type { UpdatePort } from "../../src/update/io.js";
+import { BootSlots, type SlotRegion } from "../parts/flash/boot-slots.js";
+import { type ImageDescription, type ImageFault, makeImage } from "../parts/flash/image.js";
+import { isSigned } from "./ed25519.js";
+import { slotsClass } from "./image-slots.js";
+
+const CRASH_MS = 200;
+/** The hardware watchdog's. */
+const WATCHDOG_MS = 10_000;
+
+/** What a chip with two slots is made of. */
+export interface ImageBootOptions {
+  /** Two blocks that boot selection keeps. */
+  readonly selection: SlotRegion;
+  readonly slots: readonly [SlotRegion, SlotRegion];
+  readonly timers: Timers;
+  /** What an image must be made for. */
+  readonly chip: string;
+  /** The public key that images are signed for, 32 bytes; undefined: updates are off. */
+  readonly key: Uint8Array | undefined;
+  /** No slot holds an image: nothing starts. May throw, to whoever called `boot`. */
+  onNoImage(): void;
+}
+
+/** Boot selection of a simulated chip, and the slots as its firmware has them. */
+export class ImageBoot {
+  /** For `Board.update`. */
+  readonly port: UpdatePort;
+  private readonly options: ImageBootOptions;
+  private readonly slots: BootSlots;
+  private image: ImageDescription | undefined;
+  private timer: TimerId | undefined;
+
+  /** Slots that nothing was ever in get the program itself, as by cable. */
+  constructor(options: ImageBootOptions) {
+    const { selection, slots, chip, key } = options;
+    this.options = options;
+    this.slots = new BootSlots(selection, slots);
+    // Whatever version the program will be of.
+    if ([selection, ...slots].every(isErased)) slots[0].write(makeImage({ version: "", chip }), 0);
+    this.port = { io: slotsClass(this.slots), chip, key, isSigned };
+  }
+
+  /** Of the image that runs; undefined: the program's own. */
+  get version(): string | undefined {
+    return this.image?.version || undefined;
+  }
+
+  /** What is wrong with the image that runs. */
+  get fault(): ImageFault | undefined {
+    return this.image?.fault;
+  }
+
+  /** A reset: `start` is called when an image runs. `cause`: how the one before it has ended, if that was another one. */
+  boot(start: (cause?: ResetCause) => void, cause?: ResetCause): void {
+    this.image = this.slots.boot();
+    if (this.image === undefined) this.options.onNoImage();
+    else if (this.fault === "crash") this.again(start, "crash", CRASH_MS);
+    else if (this.fault === "hang") this.again(start, "watchdog", WATCHDOG_MS);
+    else start(cause);
+  }
+
+  /** The power is gone: nothing starts any more. */
+  powerOff(): void {
+    if (this.timer !== undefined) this.options.timers.clear(this.timer);
+    this.timer = undefined;
+  }
+
+  private again(start: (cause?: ResetCause) => void, cause: ResetCause, ms: number): void {
+    this.timer = this.options.timers.set(() => this.boot(start, cause), ms);
+  }
+}
+
+function isErased(region: SlotRegion): boolean {
+  const bytes = new Uint8Array(region.status().size);
+  region.read(bytes, 0);
+  return bytes.every((byte) => byte === 0xff);
+}

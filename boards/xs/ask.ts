@@ -1,0 +1,51 @@
+/*
+ * How the board inside XS asks Node: the name of an operation, a head of three numbers and what follows it (wire.ts).
+ */
+import { message } from "./wire.js";
+
+/** What the engine's host file gives to scripts (engine/worker.c). */
+declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined };
+
+/** XS's own way between text and UTF-8: methods, which make an object of what they are called on. */
+const Bytes = ArrayBuffer as unknown as { fromString(text: string): ArrayBuffer };
+const Text = String as unknown as { fromArrayBuffer(buffer: ArrayBuffer): string };
+
+let lastHandle = 0;
+
+/** A number for something that is opened on Node. */
+export function newHandle(): number {
+  return ++lastHandle;
+}
+
+/** @throws what the hardware throws */
+export function ask(operation: string, handle = 0, first = 0, second = 0, rest?: Uint8Array): ArrayBuffer | undefined {
+  return host.call(operation, message(handle, first, second, rest));
+}
+
+/** NaN: no answer. @throws as above */
+export function askNumber(operation: string, handle = 0, first = 0, second = 0, rest?: Uint8Array): number {
+  const answer = ask(operation, handle, first, second, rest);
+  return answer === undefined ? Number.NaN : new DataView(answer).getFloat64(0, true);
+}
+
+/** Fills `buffer`, whose length is the first number of the head. @throws as above */
+export function askInto(buffer: Uint8Array, operation: string, handle: number, first = 0): number {
+  const answer = ask(operation, handle, buffer.length, first);
+  if (answer !== undefined) buffer.set(new Uint8Array(answer));
+  return buffer.length;
+}
+
+/** UTF-8. */
+export function bytesOf(text: string): Uint8Array {
+  return new Uint8Array(Bytes.fromString(text));
+}
+
+/** From UTF-8. */
+export function textOf(bytes: Uint8Array): string {
+  return Text.fromArrayBuffer(bytes.slice().buffer);
+}
+
+/** As UTF-8. */
+export function json(value: object): Uint8Array {
+  return bytesOf(JSON.stringify(value));
+}
