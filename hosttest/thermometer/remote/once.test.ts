@@ -1,15 +1,10 @@
 /*
- * Commands from afar: each is done once, whatever is sent again and whenever the power goes; a sample that was asked for is taken by the next
- * life if need be.
+ * Commands over MQTT: each is executed once, whatever the broker sends again and whenever the power fails.
  */
 import { describe, expect, test } from "vitest";
-import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
-import { COMMANDS_KEY } from "../../../src/thermometer/remote/record.js";
-import { SimulatedDevice } from "../../support/device-board.js";
-import { House } from "../../support/house.js";
+import type { SimulatedDevice } from "../../support/device-board.js";
 import { SEED } from "../../support/seed.js";
-import { Commander } from "./commander.js";
-import { ANSWER, chaos, onRequest, TOPIC, world } from "./world.js";
+import { chaos, onRequest, world } from "./world.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -24,6 +19,15 @@ function loseFirst({ one, commander, house, time }: ReturnType<typeof world>, fo
   one.wifi.up();
   time.advance(5 * MINUTE);
   expect(commander.open).toBe(0);
+}
+
+/** How many readings it has taken when a slow broker, 3 s late, has sent again what is not acknowledged. */
+function takenOnceResent({ one, commander, time }: ReturnType<typeof world>): number {
+  time.advance(3 * SECOND);
+  commander.resend();
+  time.advance(MINUTE);
+  expect(commander.open).toBe(0);
+  return one.taken.length;
 }
 
 /** How often it has shown itself, since this was asked last. */
@@ -201,7 +205,8 @@ describe("once", () => {
   test.each(["version", '{"command":"announce","id":"z"}'])(
     "a slow broker: one that it sends again is not done again, though %s of QoS 0 is answered before it",
     (payload) => {
-      const { one, commander, house, time } = world();
+      const there = world();
+      const { one, commander, house, time } = there;
       const before = one.taken.length;
       commander.isDeaf = commander.isSlow = true;
       commander.send({ payload: "sample", qos: 1 });
@@ -211,16 +216,13 @@ describe("once", () => {
       time.advance(1);
       time.runUntil(() => one.firmware.uplink?.isConnected === true, 5 * MINUTE);
       commander.send({ payload, qos: 0 });
-      time.advance(3 * SECOND);
-      commander.resend();
-      time.advance(MINUTE);
-      expect(commander.open).toBe(0);
-      expect(one.taken.length - before).toBe(1);
+      expect(takenOnceResent(there) - before).toBe(1);
     },
   );
 
   test("a slow broker: one that it sends again after a power cut is not done again, though one before it is answered", () => {
-    const { one, commander, time } = world();
+    const there = world();
+    const { one, commander, time } = there;
     onRequest(one);
     const before = one.taken.length;
     commander.isDeaf = commander.isSlow = true;
@@ -232,15 +234,12 @@ describe("once", () => {
     commander.isDeaf = false;
     time.runUntil(() => one.firmware.uplink?.isConnected === true, 5 * MINUTE);
     commander.resend(1);
-    time.advance(3 * SECOND);
-    commander.resend();
-    time.advance(MINUTE);
-    expect(commander.open).toBe(0);
-    expect(one.taken.length - before).toBe(2);
+    expect(takenOnceResent(there) - before).toBe(2);
   });
 
   test("a slow broker: one that it sends again is not done again, though one before it is done only now", () => {
-    const { one, commander, house, time } = world();
+    const there = world();
+    const { one, commander, house, time } = there;
     const before = one.taken.length;
     commander.isDeaf = commander.isSlow = true;
     one.settingsFlash.faults = { program: () => "error" };
@@ -256,11 +255,7 @@ describe("once", () => {
     time.advance(1);
     time.runUntil(() => one.firmware.uplink?.isConnected === true, 5 * MINUTE);
     commander.resend(1);
-    time.advance(3 * SECOND);
-    commander.resend();
-    time.advance(MINUTE);
-    expect(commander.open).toBe(0);
-    expect(one.taken.length - before).toBe(2);
+    expect(takenOnceResent(there) - before).toBe(2);
   });
 
   test("and also where the broker lost its session before it was acknowledged", () => {
@@ -295,152 +290,6 @@ describe("once", () => {
     time.advance(5 * MINUTE);
     expect(commander.open).toBe(0);
     expect(one.taken.length - before).toBe(readings);
-  });
-
-  test.each(["settingsFlash", "flash"] as const)("a sample, the power cut at any byte that %s is written", (where) => {
-    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
-    onRequest(one);
-    let isCut = true;
-    for (let bytes = 1; isCut; bytes++) {
-      const before = house.sequences().length;
-      one[where].cutAfter(bytes);
-      commander.send({ payload: "sample", qos: 1, correlationData: `${bytes}` });
-      time.advance(SECOND);
-      isCut = !one.isOn;
-      one.cut();
-      one.powerOn();
-      time.runUntil(() => house.sequences().length > before, 5 * MINUTE);
-      time.advance(10 * SECOND);
-      expect(house.sequences().length - before, `cut after ${bytes} bytes`).toBe(1);
-    }
-    expect(commander.open).toBe(0);
-  });
-
-  test.each([
-    ["before its broker is there", 0],
-    ["in the midst of the sample", 5],
-  ])("what an earlier life owes is taken at once; cut again %s, by the next one", (_when, ms) => {
-    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
-    onRequest(one);
-    const before = house.sequences().length;
-    commander.send({ payload: "sample", qos: 1 });
-    time.runUntil(() => commander.open === 0, MINUTE);
-    for (let cuts = 0; cuts < 3; cuts++) {
-      one.cut();
-      one.powerOn();
-      time.advance(ms);
-    }
-    expect(house.sequences().length).toBe(before);
-    one.cut();
-    one.powerOn();
-    time.advance(20 * SECOND);
-    expect(house.sequences().length - before).toBe(1);
-  });
-
-  test("a sample that cannot be had is answered, and not owed", () => {
-    const { one, ask, time } = world();
-    onRequest(one);
-    one.unplugSensor();
-    expect(ask("sample").ok).toBe(false);
-    one.plugSensor();
-    const before = one.taken.length;
-    one.cut();
-    one.powerOn();
-    time.advance(MINUTE);
-    expect(one.taken.length).toBe(before);
-  });
-
-  test.each([1, 2])(
-    "a sample that flash does not take is sent at once, and not owed: the one asked for as number %i",
-    (count) => {
-      const { one, ask, time } = world({ "mqtt.qos": "1" });
-      onRequest(one);
-      one.flash.faults = { program: () => "error" };
-      const before = one.taken.length;
-      // Behind the first one, flash is left alone for a minute. With an id of its own, the record is not written once more for its answer.
-      for (let n = 0; n < count; n++) ask(JSON.stringify({ command: "sample", id: `${n}` }));
-      expect(one.taken.slice(before)).toEqual(Array(count).fill(undefined));
-      one.flash.faults = {};
-      one.cut();
-      one.powerOn();
-      time.advance(MINUTE);
-      expect(one.taken.length).toBe(before + count);
-    },
-  );
-
-  test("a sample whose record the store refuses for a minute is not taken again by the next life", () => {
-    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
-    onRequest(one);
-    const before = house.sequences().length;
-    // With an id of its own, the record is not written once more for its answer.
-    commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
-    time.runUntil(() => commander.open === 0, MINUTE); // it is on record as owed
-    one.settingsFlash.faults = { program: () => "error" };
-    time.advance(MINUTE);
-    one.settingsFlash.faults = {};
-    time.advance(2 * MINUTE);
-    expect(house.sequences().length - before).toBe(1);
-    one.cut();
-    one.powerOn();
-    time.advance(MINUTE);
-    expect(house.sequences().length - before).toBe(1);
-  });
-
-  test("settings that begin sampling anew in the midst of a sample: it is taken", () => {
-    const { one, commander, time, answers } = world({ remote: "on" });
-    onRequest(one);
-    const before = one.taken.length;
-    commander.send({ payload: "sample", qos: 1 });
-    commander.send({ payload: "offset 0.5", qos: 1 });
-    time.advance(10 * SECOND);
-    expect(one.taken.length - before).toBe(1);
-    expect(answers().map(({ ok }) => ok)).toEqual([true, true]);
-  });
-
-  test("an outbox that was erased owes no samples, and one more when it is asked for", () => {
-    const { one, ask, time, house } = world({ interval: "60" });
-    time.advance(60 * MINUTE);
-    ask("sample");
-    one.cut();
-    one.flash.powerOn();
-    one.flash.eraseBlock(0, one.flash.status().blocks);
-    const boot = (): number => {
-      const before = house.messages.length;
-      one.powerOn();
-      time.advance(30 * SECOND);
-      return house.messages.slice(before).filter(({ topic }) => topic.endsWith("/temperature")).length;
-    };
-    expect(boot()).toBe(1);
-    const before = one.taken.length;
-    ask("sample");
-    expect(one.taken.length - before).toBe(1);
-    one.cut();
-    expect(boot()).toBe(1);
-  });
-
-  test("what is surely acknowledged when the device leaves is not on record any more", () => {
-    const { one, commander, time } = world();
-    commander.send({ payload: "identify", qos: 1 });
-    time.runUntil(() => commander.open === 0 && one.firmware.uplink?.hasAnswered === true, MINUTE);
-    one.firmware.stop(() => {});
-    one.cut();
-    one.settingsFlash.powerOn();
-    const record = new KeyValueOnFlash(one.settingsFlash).read(COMMANDS_KEY);
-    expect(new Uint8Array(record ?? [])[1]).toBe(0);
-  });
-
-  test("a sleeper does what waits at its next report", () => {
-    const house = new House();
-    const commander = new Commander(house, TOPIC);
-    const defaults = { sleep: "on", interval: "60", report: "10", awake: "30", remote: "on" };
-    const one = new SimulatedDevice({ house, defaults, sleep: { rate: 1 } });
-    one.powerOn();
-    house.time.advance(2 * MINUTE);
-    expect(one.isOn).toBe(false);
-    commander.send({ payload: "report 20", qos: 1 });
-    house.time.advance(11 * MINUTE);
-    expect(commander.open).toBe(0);
-    expect(house.payloads(ANSWER).map((payload) => JSON.parse(payload).answer)).toEqual(["saved: report"]);
   });
 });
 
