@@ -80,7 +80,7 @@ describe("boards/battery.md", () => {
   test("says how far the model is off", () => {
     const percent = compare().map(({ off }) => Math.round(-off * 100));
     expect(page.replace(/\s+/g, " ")).toContain(
-      `The model says ${Math.min(...percent)} to ${Math.max(...percent)} % less than that.`,
+      `The model gives ${Math.min(...percent)} to ${Math.max(...percent)} % less than that.`,
     );
   });
 
