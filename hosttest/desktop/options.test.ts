@@ -10,6 +10,7 @@ import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { drivers } from "../../src/sensor/drivers.js";
 import { SensorBus } from "../../src/sensor/probe.js";
 import { Settings } from "../../src/settings/settings.js";
+import { namesOf } from "../sensor/bench.js";
 import { MemoryStore } from "../settings/memory-store.js";
 
 const parse = (line: string) => parseOptions(line === "" ? [] : line.split(" "));
@@ -116,7 +117,7 @@ describe("the desktop's command line", () => {
     ["--room a/b", "--room:"],
     ["--room +", "--room:"],
     ["--interval fast", "--interval:"],
-    ["--sensor dht22", '--sensor: got "dht22", expected auto, TMP117, SHT4x, SHT3x, BME280, AHT20'],
+    ["--sensor dht22", `--sensor: got "dht22", expected auto, ${namesOf()}`],
     ["--sensor ,", '--sensor: got ",", expected auto, or drivers'],
     ["--interval 0", "--interval:"],
     ["--broker mqtt://[::1]", "--broker: got "],

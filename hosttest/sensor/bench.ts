@@ -7,6 +7,8 @@ import { I2CBus } from "../../boards/parts/i2c-bus.js";
 import { SHT3xPart } from "../../boards/parts/sht3x.js";
 import { SHT4xPart } from "../../boards/parts/sht4x.js";
 import { TMP117Part } from "../../boards/parts/tmp117.js";
+import { drivers, type SensorDriver } from "../../src/sensor/drivers.js";
+import { hex } from "../../src/sensor/fault.js";
 import type { SensorPort } from "../../src/sensor/io.js";
 import { type OpenSensor, SensorBus, type SensorSource } from "../../src/sensor/probe.js";
 import { VirtualTime } from "../support/virtual-time.js";
@@ -59,6 +61,16 @@ export class Bench {
     throw new Error("no sample after ten asks");
   }
 }
+
+/** The names of drivers as messages list them: a new driver changes no test of the others. */
+export const namesOf = (table: readonly SensorDriver[] = drivers): string => table.map(({ name }) => name).join(", ");
+
+/** Where `table` looks, as messages list it: "TMP117 at 0x48 0x49, SHT3x at 0x44". */
+export const placesOf = (table: readonly SensorDriver[] = drivers): string =>
+  table.map(({ name, addresses }) => `${name} at ${addresses.map((at) => hex(at)).join(" ")}`).join(", ");
+
+/** How many addresses one search asks at. */
+export const PLACES = drivers.reduce((sum, { addresses }) => sum + addresses.length, 0);
 
 /** What `auto` finds first, or the sensor called `name`. */
 export function openSensor(

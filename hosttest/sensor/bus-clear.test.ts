@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clearBus } from "../../src/sensor/bus-clear.js";
 import type { SensorPort } from "../../src/sensor/io.js";
-import { Bench, openSensor, thrownBy } from "./bench.js";
+import { Bench, openSensor, PLACES, thrownBy } from "./bench.js";
 
 function stuck(clocks: number) {
   const bench = new Bench();
@@ -51,7 +51,7 @@ describe("opening a sensor on a stuck bus", () => {
     const { bench, port } = stuck(9);
     const { digital: _, ...plain } = port;
     expect(thrownBy(() => openSensor(plain))).toMatchObject({ kind: "notFound" });
-    expect(bench.bus.calls).toBe(12);
+    expect(bench.bus.calls).toBe(PLACES);
   });
 
   test("held low for ever: said at once, without asking anybody", () => {

@@ -44,7 +44,9 @@ describe("a driver of the SDK", () => {
       timers: bench.time.timers,
       clock: bench.time.clock,
       intervalMs: 1000,
-      onSample: ({ mask, values }) => got.push(values.map((value, at) => ((mask >> at) & 1 ? value : undefined))),
+      // temperature, humidity, pressure: these drivers have no others
+      onSample: ({ mask, values }) =>
+        got.push(values.slice(0, 3).map((value, at) => ((mask >> at) & 1 ? value : undefined))),
       onFailure: (error) => failures.push(error.message),
     });
     sampler.start();
