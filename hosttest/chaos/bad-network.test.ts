@@ -20,7 +20,7 @@ async function networkTo(server: Server): Promise<BadNetwork> {
   return network;
 }
 
-test("bytes keep their order, whatever the weather does meanwhile", async () => {
+test("bytes keep their order, however the network's faults change meanwhile", async () => {
   let arrived = "";
   const server = createServer((socket) => {
     socket.on("data", (bytes) => (arrived += bytes)).on("error", () => {});
@@ -41,30 +41,27 @@ test("bytes keep their order, whatever the weather does meanwhile", async () => 
   expect(arrived).toBe(sent);
 });
 
-test.each([4, 5] as const)(
-  "packets of protocol level %i are written down, aliases with their topics",
-  async (level) => {
-    const server = createServer((socket) => {
-      socket
-        .on("error", () => {})
-        .write(
-          generate({ cmd: "connack", returnCode: 0, reasonCode: 0, sessionPresent: true }, { protocolVersion: level }),
-        );
-    }).listen(0, "127.0.0.1");
-    const network = await networkTo(server);
-    const client = connect(network.port, "127.0.0.1");
-    client.on("error", () => {});
-    const publish = { cmd: "publish", payload: "x", qos: 0, dup: false, retain: false } as const;
-    const alias = level === 5 ? { properties: { topicAlias: 1 } } : {};
-    const packets: Packet[] = [
-      { cmd: "connect", protocolId: "MQTT", protocolVersion: level, clientId: "a", clean: true, keepalive: 0 },
-      { ...publish, topic: "a/b", ...alias },
-      { ...publish, topic: level === 5 ? "" : "a/b", ...alias },
-    ];
-    for (const packet of packets) client.write(generate(packet, { protocolVersion: level }));
-    while (network.log.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
-    const topics = network.log.flatMap(({ packet }) => (packet.cmd === "publish" ? packet.topic : []));
-    expect(topics).toEqual(["a/b", "a/b"]);
-    expect(network.log.filter(({ from }) => from === "broker")).toMatchObject([{ packet: { cmd: "connack" } }]);
-  },
-);
+test.each([4, 5] as const)("packets of protocol level %i are recorded, aliases with their topics", async (level) => {
+  const server = createServer((socket) => {
+    socket
+      .on("error", () => {})
+      .write(
+        generate({ cmd: "connack", returnCode: 0, reasonCode: 0, sessionPresent: true }, { protocolVersion: level }),
+      );
+  }).listen(0, "127.0.0.1");
+  const network = await networkTo(server);
+  const client = connect(network.port, "127.0.0.1");
+  client.on("error", () => {});
+  const publish = { cmd: "publish", payload: "x", qos: 0, dup: false, retain: false } as const;
+  const alias = level === 5 ? { properties: { topicAlias: 1 } } : {};
+  const packets: Packet[] = [
+    { cmd: "connect", protocolId: "MQTT", protocolVersion: level, clientId: "a", clean: true, keepalive: 0 },
+    { ...publish, topic: "a/b", ...alias },
+    { ...publish, topic: level === 5 ? "" : "a/b", ...alias },
+  ];
+  for (const packet of packets) client.write(generate(packet, { protocolVersion: level }));
+  while (network.log.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+  const topics = network.log.flatMap(({ packet }) => (packet.cmd === "publish" ? packet.topic : []));
+  expect(topics).toEqual(["a/b", "a/b"]);
+  expect(network.log.filter(({ from }) => from === "broker")).toMatchObject([{ packet: { cmd: "connack" } }]);
+});

@@ -1,23 +1,23 @@
 /*
- * A bad network in front of a real broker: a TCP proxy on the loopback interface that resets, delays, truncates,
- * swallows and half-opens, and writes down every packet that passed, as MQTT.js's parser reads it, in both directions.
- * What passed is what the receiving side got: a packet that was held up or cut off is not in the log.
+ * An unreliable network in front of a real broker: a TCP proxy on the loopback interface that resets, delays, truncates,
+ * drops and half-opens, and records every packet that it forwarded, as parsed by MQTT.js, in both directions.
+ * A packet that was held back or truncated is not in the log: the log has what the receiver got.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import mqttPacket, { type IPublishPacket, type Packet, type Parser } from "mqtt-packet";
 
-/** How the proxy treats what it is given, for all connections. */
+/** How the proxy treats the bytes of all connections. */
 export type Weather =
   | { readonly kind: "fair" }
   | { readonly kind: "slow"; readonly delayMs: number }
-  /** Nothing passes, and no end notices. */
+  /** Nothing is forwarded, and neither end is notified. */
   | { readonly kind: "blackHole" }
-  /** Lets so many bytes pass in each direction of each connection, then resets it. */
+  /** Forwards so many bytes in each direction of each connection, then resets it. */
   | { readonly kind: "truncating"; readonly afterBytes: number };
 
 export interface Logged {
-  /** Which connection, counted from 0. */
+  /** Number of the connection, from 0. */
   readonly connection: number;
   readonly from: "device" | "broker";
   readonly packet: Packet;
@@ -28,11 +28,11 @@ interface Pair {
   readonly connection: number;
   readonly device: Socket;
   readonly broker: Socket;
-  /** The broker's side is gone, and the device's side must not learn it. */
+  /** The broker's side is closed, and the device's side must not notice. */
   halfOpen: boolean;
-  /** Something was swallowed: nothing passes any more. */
+  /** Bytes were dropped: nothing is forwarded any more. */
   severed: boolean;
-  /** Protocol level, as CONNECT says it. */
+  /** Protocol level in CONNECT. */
   level: number;
   /** Under MQTT 5, by alias. */
   readonly topics: Map<number, string>;
@@ -60,7 +60,7 @@ export class BadNetwork {
     return proxy;
   }
 
-  /** Also after `close`: where nothing listens any more. */
+  /** Also valid after `close`, when nothing listens. */
   get port(): number {
     return this.#port;
   }
@@ -73,7 +73,7 @@ export class BadNetwork {
     }
   }
 
-  /** Every connection dies on the broker's side only; the device still believes in it. */
+  /** Closes every connection on the broker's side only; for the device it stays open. */
   halfOpenAll(): void {
     for (const pair of this.#pairs) {
       pair.halfOpen = true;
@@ -105,14 +105,14 @@ export class BadNetwork {
       broker.destroy();
     });
     broker.once("close", () => {
-      if (!pair.halfOpen) device.end(); // the broker is away, or said goodbye
+      if (!pair.halfOpen) device.end(); // the broker is down, or has closed the connection
     });
   }
 
   #pass(pair: Pair, from: Logged["from"]): void {
     const source = from === "device" ? pair.device : pair.broker;
     const target = from === "device" ? pair.broker : pair.device;
-    let parser: Parser | undefined; // made for the first bytes: the broker answers in the version that CONNECT asks for
+    let parser: Parser | undefined; // created with the first bytes: the broker answers in the version of CONNECT
     let passed = 0;
     const delayed: { readonly bytes: Buffer; readonly dueMs: number }[] = []; // in order: nothing overtakes
     const parserOf = (): Parser => {
@@ -122,7 +122,7 @@ export class BadNetwork {
         else if (packet.cmd === "publish" && from === "device") nameTopic(packet, pair.topics);
         this.log.push({ connection: pair.connection, from, packet });
       });
-      made.on("error", () => {}); // what follows a truncated packet is none
+      made.on("error", () => {}); // bytes after a truncated packet are not a packet
       return made;
     };
     const forward = (bytes: Buffer): void => {
@@ -131,7 +131,7 @@ export class BadNetwork {
       parser ??= parserOf();
       parser.parse(bytes);
     };
-    /** One timer for all: those of Node may change places when they are due at about the same time. */
+    /** One timer for all: Node may run timers out of order when they are due at about the same time. */
     const pass = (): void => {
       while (delayed.length > 0 && delayed[0].dueMs <= performance.now())
         forward((delayed.shift() as { bytes: Buffer }).bytes);
@@ -148,7 +148,7 @@ export class BadNetwork {
           return;
         }
         case "blackHole":
-          pair.severed = true; // what comes after a gap never arrives: TCP keeps the order
+          pair.severed = true; // bytes after a gap never arrive: TCP keeps the order
           return;
         case "truncating":
           for (const { bytes: before } of delayed.splice(0)) forward(before);

@@ -1,6 +1,6 @@
 /*
- * Real brokers that can be stopped, killed and started again: mosquitto with persistence, as a process; aedes, in a
- * process of ours, whose sessions live in memory and go with it.
+ * Real brokers that can be stopped, killed and started again: mosquitto with persistence, as a process; aedes in this
+ * process, with its sessions in memory.
  */
 
 import { once } from "node:events";
@@ -18,12 +18,12 @@ export interface RealBroker {
   close(): Promise<void>;
 }
 
-/** Saves after every change, so that a kill costs it as little as mosquitto can manage. */
+/** Saves after every change, so that mosquitto loses as little as possible when it is killed. */
 export function startMosquitto(): Promise<RealBroker> {
   return Mosquitto.start("autosave_on_changes true\nautosave_interval 1");
 }
 
-/** One that runs already, and that is not ours to stop. */
+/** A broker that already runs, and is never stopped. */
 export function brokerAt(port: number): RealBroker {
   const none = (): Promise<void> => Promise.resolve();
   return { port, start: none, stop: none, kill: none, close: none };

@@ -1,8 +1,8 @@
 /*
- * Chaos: the real desktop process against a real broker, in weather that a seed decides.
- * The process is killed by signal 9 again and again and started on the flash that it left; the broker is stopped, killed
- * and restarted; between them a proxy resets, delays, truncates, swallows and half-opens. An independent subscriber
- * counts. What is wrong in the end is attributed by the wire log: ours, or the broker's.
+ * Chaos: the real desktop process with a real broker, through faults that a seed decides.
+ * The process is killed by signal 9 again and again, and started on the flash that it left. The broker is stopped, killed
+ * and restarted. A proxy between them resets, delays, truncates, drops and half-opens connections. An independent subscriber
+ * counts. Each violation is attributed by the wire log to the device or to the broker.
  */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,32 +20,32 @@ import { commandsThroughChaos } from "./commands/run.js";
 import { stirUp } from "./trouble.js";
 import { judge } from "./verdict.js";
 
-const SETTLE_MS = 120_000; // in fair weather everything is delivered in less, or is lost
+const SETTLE_MS = 120_000; // without faults everything is delivered in less time, or is lost
 const INTERVAL_S = 0.02;
-/** Of a device that sleeps: it does not for less than half a second. */
+/** Interval of a device that sleeps: it does not sleep for less than half a second. */
 const SLEEPER_INTERVAL_S = 1;
 
 const { values: options } = commandLine(
   {
     program: "npm run chaos --",
-    does: "The desktop device, killed again and again, a real broker that comes and goes, a bad network between them.",
+    does: "Runs the desktop device with a real broker: both are killed again and again, and the network between them fails.",
     notes: ["Exit: 0 no reading lost, doubled or out of order by us; 1 some were; 2 usage."],
   },
   {
-    cuts: preset("50", whole("N", "times that the device is killed", 1, 1_000_000)),
+    cuts: preset("50", whole("N", "how often the device is killed", 1, 1_000_000)),
     "on-request": whole(
       "N",
-      "commands that are sent to it, instead of readings by the clock: each is to be done once",
+      "sends commands instead of waiting for readings: each must be executed once",
       1,
       1_000_000,
     ),
     qos: preset("2", choice("of the readings", ["1", "2"])),
     v: preset("auto", choice("the version of MQTT that the device speaks", ["auto", "5", "3.1.1"])),
-    broker: preset("mosquitto", choice("that stands in between", ["mosquitto", "aedes", "other"])),
-    port: whole("N", "of another broker, which runs on this machine and is left running", 1, 65_535),
-    sleep: flag("a device that sleeps from one reading to the next, and is killed asleep, awake and at its reports"),
+    broker: preset("mosquitto", choice("the broker", ["mosquitto", "aedes", "other"])),
+    port: whole("N", "port of another broker, which runs on this machine and is not stopped", 1, 65_535),
+    sleep: flag("a device that sleeps between readings, and is killed asleep, awake and during reports"),
     seed: seedOption(),
-    json: flag("the figures alone, as one line of JSON"),
+    json: flag("only the figures, as one line of JSON"),
   },
 );
 const qos = options.qos === "1" ? 1 : 2;
@@ -59,9 +59,9 @@ const folder = temporaryFolder("chaos-");
 const broker = await openBroker();
 const proxy = await BadNetwork.start(broker.port);
 if (options["on-request"] !== undefined) {
-  if (options.sleep) misused("--on-request: with --sleep, samples come by the clock");
+  if (options.sleep) misused("--on-request: not with --sleep, which takes samples at intervals");
   if (options.v === "3.1.1")
-    misused("--on-request: commands are distinguished by their correlation data, which is MQTT 5's");
+    misused("--on-request: needs MQTT 5, because commands are distinguished by their correlation data");
   const { v: version, seed, json } = options;
   await commandsThroughChaos({
     count: options["on-request"],
@@ -87,7 +87,7 @@ for (let cut = 1; cut <= options.cuts; cut++) {
     () => `${cut} of ${options.cuts} cuts, ${written.length} readings written, ${collector.arrivals.length} arrivals`,
   );
 }
-progress.line("fair weather: the device delivers what it has");
+progress.line("no more faults: the device delivers the rest");
 await calm();
 const verdict = judge({ log: proxy.log, written, seen: collector.sequences, qos });
 await collector.close();
@@ -109,7 +109,7 @@ function openBroker(): Promise<RealBroker> {
   }
 }
 
-/** A prompt that stays no longer than it must, and a report every few readings: saved, as a person does. */
+/** Saves settings through the prompt: a short time awake, and a report every few readings. */
 async function prepare(): Promise<void> {
   const device = new DeviceProcess(["--flash", join(folder, "chip.flash"), "--interval", "60"]);
   device.write("set awake 10\nset report 0.05\nsave\nshow report\n");
@@ -117,7 +117,7 @@ async function prepare(): Promise<void> {
   await device.kill();
 }
 
-/** As `oneLife`, of a device that sleeps: killed while it sleeps, measures or reports; mostly after it has slept. */
+/** As `oneLife`, for a device that sleeps: killed while it sleeps, measures or reports; mostly after it has slept. */
 async function oneSleepersLife(): Promise<void> {
   const device = start(["--sleep"]);
   const trouble = random.chance(0.6) ? stirUp({ random, proxy, broker }, random.whole(300, 15_000)) : Promise.resolve();
@@ -141,7 +141,7 @@ async function oneLife(): Promise<void> {
   const trouble = random.chance(0.6)
     ? stirUp({ random, proxy, broker }, random.whole(300, lifeMs + 300))
     : Promise.resolve();
-  // Mostly it dies at work; now and then while it boots.
+  // Mostly it is killed while it works, sometimes while it boots.
   if (random.chance(0.9)) await device.until((one) => one.lines("reading ").length > 0);
   await sleep(lifeMs);
   await device.kill();
@@ -149,7 +149,7 @@ async function oneLife(): Promise<void> {
   await trouble;
 }
 
-/** Fair weather: the device delivers what it has and ends by itself. */
+/** Without faults: the device delivers its entries and ends by itself. */
 async function calm(): Promise<void> {
   proxy.weather = { kind: "fair" };
   const device = start(["--count", "1"]);
@@ -185,7 +185,7 @@ function start(more: readonly string[]): DeviceProcess {
   return new DeviceProcess([...common, "--interval", `${interval}`, "--flash", join(folder, "chip.flash"), ...more]);
 }
 
-/** What a device said that it wrote to flash. */
+/** The readings that a device reported as written to flash. */
 function takeDown(device: DeviceProcess): void {
   for (const line of device.lines("reading ")) {
     const number = /^reading seq=(\d+) value=[-\d.]+$/.exec(line)?.[1]; // whole lines only: the last may be cut off
@@ -214,13 +214,13 @@ function report(): void {
   const failed = lost.length + doubled.length + disordered.length > 0;
   if (failed) {
     say(`lost: ${some(lost)}; doubled: ${some(doubled)}; out of order: ${some(disordered)}`);
-    say(`again, in other weather: ${replay}`);
+    say(`to repeat, with other timing: ${replay}`);
   }
   if (failed || lostByBroker.length + doubledByBroker.length + disorderedByBroker.length > 0) {
     say(
       `by the broker: lost ${some(lostByBroker)}; doubled ${some(doubledByBroker)}; out of order ${some(disorderedByBroker)}`,
     );
-    say(`what went over the wire: ${writeLog()}`);
+    say(`packets recorded in ${writeLog()}`);
   }
   printVerdict(
     `${failed ? "BROKEN" : "kept"}: ${lost.length} lost, ${doubled.length} doubled, ${disordered.length} out of order ` +

@@ -1,18 +1,18 @@
 /*
- * Trouble between the device and its broker: what the network does, and what becomes of the broker.
+ * Faults between the device and its broker: of the network, and of the broker.
  */
 import type { Random } from "../simulation/random.js";
 import type { BadNetwork } from "./bad-network.js";
 import type { RealBroker } from "./brokers.js";
 
-/** What there is trouble with, and who decides. */
+/** The parts that fail, and the random numbers that decide. */
 export interface Stage {
   readonly random: Random;
   readonly proxy: BadNetwork;
   readonly broker: RealBroker;
 }
 
-/** One trouble of network or broker, somewhere in the device's life or beyond. Resolves when it is over; the weather is fair then. */
+/** One fault of network or broker, at a random time in the device's life or after it. Resolves when it is over and nothing fails any more. */
 export async function stirUp({ random, proxy, broker }: Stage, forMs: number): Promise<void> {
   await sleep(random.whole(0, 800));
   switch (random.whole(0, 6)) {

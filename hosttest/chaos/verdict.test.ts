@@ -47,12 +47,12 @@ describe("the verdict on a run", () => {
     expect(verdict).toMatchObject({ doubled: [], doubledByBroker: [0], sessionsLost: 1 });
   });
 
-  test("a session that was wiped on purpose is none that was lost", () => {
+  test("a session that was wiped on purpose does not count as lost", () => {
     const log = [...hello(false, true), ...hello(false), ...flow(0, 1)];
     expect(judge({ log, written: [0], seen: [0], qos: 2 }).sessionsLost).toBe(0);
   });
 
-  test("under MQTT 5, what the broker refused may go again as new, later, and is not acknowledged", () => {
+  test("in MQTT 5, a refused reading may be sent again as new, later, and does not count as acknowledged", () => {
     const hello5 = [device({ cmd: "connect", clean: false }), broker({ cmd: "connack", reasonCode: 0 })];
     const refused = (messageId: number) => broker({ cmd: "pubrec", messageId, reasonCode: 0x97 });
     const log = [...hello5, publish(0, 1), refused(1), ...flow(1, 2), publish(0, 1)];
@@ -68,7 +68,7 @@ describe("the verdict on a run", () => {
     expect(verdict).toMatchObject({ doubled: [], doubledByBroker: [] });
   });
 
-  test("sent after a later one, or passed over: our disorder; sent in order and seen late: the broker's", () => {
+  test("sent after a later one, or passed over: our fault; sent in order and seen late: the broker's", () => {
     const rest = { written: [0, 1], seen: [1, 0], qos: 2 } as const;
     const turned = [...hello(false), ...flow(1, 2), ...flow(0, 1)];
     expect(judge({ ...rest, log: turned })).toMatchObject({ disordered: [0], disorderedByBroker: [] });

@@ -1,23 +1,23 @@
 /*
- * Who is to blame: what the device did, judged by the wire log alone.
- * A reading that never arrived is the broker's loss only if the broker had acknowledged it for good (PUBACK, PUBCOMP). A
- * reading that arrived twice at QoS 2 is ours only if the wire shows that we published it again after its PUBREL had
- * left, or under another packet id, within one session of the broker's. One that arrived after a later one is ours only if
- * it went out after a later one, or was passed over.
+ * Attributes each violation to the device or the broker, by the wire log.
+ * A reading that never arrived is the broker's loss only if the broker had finally acknowledged it (PUBACK, PUBCOMP). A
+ * reading that arrived twice at QoS 2 is our fault only if the log shows that we published it again after its PUBREL,
+ * or under another packet id, within one session of the broker's. One that arrived after a later one is our fault only if
+ * it was sent after a later one, or was passed over.
  */
 import type { IConnackPacket, IPublishPacket, Packet } from "mqtt-packet";
 import type { Logged } from "./bad-network.js";
 
-/** What the wire says of one reading. */
+/** The history of one reading in the wire log. */
 interface Flow {
   /** Session and packet id of its latest PUBLISH. */
   session: number;
   id: number;
-  /** PUBREL has left in that session. */
+  /** PUBREL was sent in that session. */
   released: boolean;
-  /** PUBACK or PUBCOMP came from the broker. */
+  /** PUBACK or PUBCOMP arrived from the broker. */
   acknowledged: boolean;
-  /** The broker refused it in that session, and said so: what comes next of it is new. */
+  /** The broker refused it by a reason code in that session: its next PUBLISH is new. */
   refused: boolean;
   /** Breaches of "exactly once" on our side. */
   ours: string | undefined;
@@ -28,11 +28,11 @@ export interface Verdict {
   readonly lost: readonly number[];
   /** Acknowledged by the broker, never seen. */
   readonly lostByBroker: readonly number[];
-  /** Seen twice, and the wire shows that we did it. */
+  /** Seen twice, and the log shows that we did it. */
   readonly doubled: readonly string[];
-  /** Seen twice at QoS 2, though each went out once in its session. */
+  /** Seen twice at QoS 2, although sent once in each session. */
   readonly doubledByBroker: readonly number[];
-  /** Seen for the first time after a later one, and the wire shows that we sent it so. */
+  /** Seen for the first time after a later one, and the log shows that we sent them in this order. */
   readonly disordered: readonly number[];
   readonly disorderedByBroker: readonly number[];
   /** Sessions that the broker forgot. */
@@ -41,7 +41,7 @@ export interface Verdict {
 
 export interface Evidence {
   readonly log: readonly Logged[];
-  /** Numbers that the device said it wrote to flash. */
+  /** Numbers that the device reported as written to flash. */
   readonly written: readonly number[];
   /** Numbers in the order in which the observer saw them. */
   readonly seen: readonly number[];
@@ -67,7 +67,7 @@ export function judge({ log, written, seen, qos }: Evidence): Verdict {
   };
 }
 
-/** First arrivals that came after a later one. */
+/** First arrivals after a later one. */
 function lateIn(seen: readonly number[]): number[] {
   const before = new Set<number>();
   let highest = -1;
@@ -79,16 +79,16 @@ function lateIn(seen: readonly number[]): number[] {
   });
 }
 
-/** What went out after a later one of its connection, or was passed over though the broker had not acknowledged it. */
+/** Readings that were sent after a later one of their connection, or were passed over although the broker had not acknowledged them. */
 function sentOutOfOrder(log: readonly Logged[]): Set<number> {
   const found = new Set<number>();
   const open = new Map<number, number>(); // sequence numbers by packet id: no PUBACK or PUBREC yet
   const sentHere = new Set<number>();
-  const refused = new Set<number>(); // others may go before it
+  const refused = new Set<number>(); // others may be sent before it
   let last = -1;
   let newest = 0;
   for (const { connection, from, packet } of log) {
-    if (connection < newest) continue; // bytes of a connection that the server has dropped for the next one
+    if (connection < newest) continue; // bytes of a connection that the server has closed in favour of the next one
     if (packet.cmd === "connect") {
       newest = connection;
       sentHere.clear();
@@ -119,7 +119,7 @@ function sequenceOf(packet: IPublishPacket): number {
 
 function readWire(log: readonly Logged[]): { flows: Map<number, Flow>; sessionsLost: number } {
   const flows = new Map<number, Flow>();
-  const byId = new Map<number, Flow>(); // of the session that goes on
+  const byId = new Map<number, Flow>(); // of the session that continues
   let session = 0;
   let sessionsLost = 0;
   let isExpected = false;
@@ -128,7 +128,7 @@ function readWire(log: readonly Logged[]): { flows: Map<number, Flow>; sessionsL
     if (packet.cmd === "connect") isClean = packet.clean === true;
     if (from === "broker" && packet.cmd === "connack" && isAccepted(packet) && !packet.sessionPresent) {
       if (isExpected && !isClean) sessionsLost++;
-      isExpected = !isClean; // what comes after a clean one is new, and rightly so
+      isExpected = !isClean; // after a clean one, messages are new, correctly
       session++;
       byId.clear();
     }
@@ -155,7 +155,7 @@ function isRefusal({ reasonCode = 0 }: Packet & { readonly reasonCode?: number }
   return reasonCode >= 0x80;
 }
 
-/** What the device sent. */
+/** A packet that the device sent. */
 function follow(packet: Packet, session: number, flows: Map<number, Flow>, byId: Map<number, Flow>): void {
   if (packet.cmd === "pubrel") {
     const flow = byId.get(packet.messageId ?? 0);

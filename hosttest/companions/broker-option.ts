@@ -1,5 +1,5 @@
 /*
- * `--broker` and `--ca` of a companion, and what MQTT.js is to know of them.
+ * `--broker` and `--ca` of a companion, and the options of MQTT.js that follow from them.
  */
 import { readFileSync } from "node:fs";
 import type { IClientOptions } from "mqtt";
@@ -21,7 +21,7 @@ export interface Broker {
 }
 
 export const BROKER_OPTIONS = {
-  broker: option(FORM, "the house's broker; mqtts: with TLS", brokerOf),
+  broker: option(FORM, "the broker; mqtts: with TLS", brokerOf),
   ca: text("FILE", "for TLS: certificates of CAs, PEM (default: the public ones)"),
 };
 

@@ -1,13 +1,13 @@
 /*
- * What a thermometer says over MQTT, read by a program on a computer: `home/<room>/<channel>` and `home/<room>/<id>/status`.
- * Anything may stand on these topics: what is no message of a thermometer's is undefined, never an exception.
+ * Parses the messages of a thermometer: `home/<room>/<channel>` and `home/<room>/<id>/status`.
+ * Other programs may publish on these topics: for messages that are not a thermometer's it returns undefined, and never throws.
  */
 import { channels } from "../../src/channels/channels.js";
 
 export interface SampleMessage {
   readonly kind: "sample";
   readonly room: string;
-  /** Level of the topic: with `topics` = `each`, the channel of `value`. */
+  /** Last level of the topic: with `topics` = `each`, the channel of `value`. */
   readonly topicChannel: string;
   /** Values by channel name, in the channels' units. A sample may lack any. */
   readonly values: Readonly<Record<string, number>>;
@@ -21,7 +21,7 @@ export interface StatusMessage {
   readonly kind: "status";
   readonly room: string;
   readonly id: string;
-  /** As it came: `online` or `offline`. Empty: the device has another name now. */
+  /** The payload: `online` or `offline`. Empty: the device has another name now. */
   readonly status: string;
 }
 

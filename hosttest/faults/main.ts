@@ -25,7 +25,7 @@ Error.stackTraceLimit = 5;
 const { values } = commandLine(
   {
     program: "npm run faults --",
-    does: "Power cuts at every byte that the outbox programs and inside every erase: is a promise broken?",
+    does: "Cuts the power at every byte that the outbox programs and inside every erase, and looks for broken promises.",
     notes: ["Exit: 0 no violation, 1 a violation (with the command that replays it), 2 usage."],
   },
   {

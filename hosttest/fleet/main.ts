@@ -1,7 +1,7 @@
 /*
- * Fleet: a broker that goes away for ten minutes, and everybody who wants it back.
+ * Fleet: a broker is down for ten minutes, and all devices reconnect.
  * First on virtual time, with our back-off and with fixed retries of ten seconds (esp-mqtt's default), in one table and
- * one plot; then, for real, as many whole devices as asked for in one process against a mosquitto, with the memory that each takes.
+ * one plot; then in real time, with the given number of whole devices in one process and a mosquitto, and the memory of each.
  */
 import { writeFileSync } from "node:fs";
 import {
@@ -31,23 +31,23 @@ const MAX_REAL = 10_000; // a socket each, here and at the broker
 const { values, words } = commandLine(
   {
     program: "npm run fleet --",
-    does: "A broker goes away for ten minutes, and all devices reconnect: on virtual time, then whole devices on mosquitto.",
+    does: "A broker is down for ten minutes, and all devices reconnect: on virtual time, then whole devices with mosquitto.",
     words: "[cluster]",
     notes: [
-      "cluster: whole devices on three nodes of RabbitMQ 4 behind HAProxy, each node on a host of its own (a network namespace of this",
-      "machine: Linux, as root); one is killed, later one is cut off, and nothing acknowledged may be missing.",
+      "cluster: whole devices on three nodes of RabbitMQ 4 behind HAProxy, each node in its own network namespace (Linux, as root).",
+      "One node is killed, later another one is cut off, and no acknowledged reading may be missing.",
       "Exit: 0 every device was served and nothing acknowledged was lost, 1 otherwise, 2 usage.",
     ],
   },
   {
     devices: preset("10000", whole("N", "devices on virtual time", 1, MAX_DEVICES)),
-    real: preset("1000", whole("N", "whole devices on a mosquitto (or the cluster), 0: none", 0, MAX_REAL)),
+    real: preset("1000", whole("N", "whole devices with mosquitto (or the cluster), 0: none", 0, MAX_REAL)),
     seed: seedOption(),
     svg: text("FILE", "a plot of the attempts"),
     root: many(text("FOLDER", "cluster: a Debian with RabbitMQ 4, as for `npm run peers`")),
-    interval: preset("20", whole("SECONDS", "cluster: from one reading to the next", 1, 3600)),
-    away: preset("120", whole("SECONDS", "cluster: how long a node is away, at least", 1, 86_400)),
-    json: flag("the figures alone, as one line of JSON"),
+    interval: preset("20", whole("SECONDS", "cluster: between two readings", 1, 3600)),
+    away: preset("120", whole("SECONDS", "cluster: how long a node is down, at least", 1, 86_400)),
+    json: flag("only the figures, as one line of JSON"),
   },
 );
 const { devices, real, seed, json } = values;
@@ -60,7 +60,7 @@ if (mode === "cluster") await runOnCluster();
 else await runAway();
 
 async function runAway(): Promise<void> {
-  progress.line(`seed ${seed}: ${devices} devices, the broker away for ${AWAY_MS / 60_000} min`);
+  progress.line(`seed ${seed}: ${devices} devices, the broker down for ${AWAY_MS / 60_000} min`);
   const jitter = simulated("jitter");
   const fixed = simulated("fixed");
   if (values.svg !== undefined) {
@@ -99,7 +99,7 @@ function reportCluster({ version, steps, balance, isServed }: CampaignResult): v
   }
   const isGood = isServed && lost.length === 0;
   const losses =
-    lost.length === 0 ? "none of those acknowledged lost" : `${lost.length} LOST: ${lost.slice(0, 20).join(", ")}`;
+    lost.length === 0 ? "no acknowledged reading lost" : `${lost.length} LOST: ${lost.slice(0, 20).join(", ")}`;
   printVerdict(`${isServed ? "served" : "NOT SERVED"}: ${real} devices on RabbitMQ ${version}; ${losses}`, json);
   process.exitCode = isGood ? 0 : 1;
 }
@@ -111,7 +111,7 @@ function simulated(retry: FleetOptions["retry"]): FleetResult {
 }
 
 function served(): Promise<RealResult> {
-  progress.line(`for real: ${real} devices in one process, and a mosquitto`);
+  progress.line(`real time: ${real} devices in one process, and mosquitto`);
   return measureReal(real, (count) => progress.show(() => `${count} of ${real} served`));
 }
 
@@ -121,24 +121,24 @@ function report(jitter: FleetResult, fixed: FleetResult, memory: RealResult | un
     console.log(JSON.stringify({ seed, devices, ours: short(jitter), fixed: short(fixed), real: memory }));
   } else printTable(jitter, fixed, memory);
   const isServed = Number.isFinite(jitter.drainedS) && (memory === undefined || memory.served === real);
-  const realPart = memory === undefined ? "" : `; for real ${memory.served} of ${real} served`;
+  const realPart = memory === undefined ? "" : `; in real time ${memory.served} of ${real} served`;
   printVerdict(`${isServed ? "served" : "NOT SERVED"}: ${devices} devices in ${jitter.drainedS} s${realPart}`, json);
   process.exitCode = isServed ? 0 : 1;
 }
 
 function printTable(jitter: FleetResult, fixed: FleetResult, memory: RealResult | undefined): void {
   const rows: [string, (result: FleetResult) => string][] = [
-    ["attempts a second as it goes", (result) => `${result.peakAtLoss}`],
-    ["attempts a second as it returns", (result) => `${result.peakAtReturn}`],
+    ["peak attempts/s at its failure", (result) => `${result.peakAtLoss}`],
+    ["peak attempts/s at its return", (result) => `${result.peakAtReturn}`],
     ["attempts in all", (result) => `${result.totalAttempts}`],
-    ["99 % back after", (result) => `${result.backS} s`],
-    ["backlog drained after", (result) => `${result.drainedS} s`],
+    ["99 % connected after", (result) => `${result.backS} s`],
+    ["backlogs drained after", (result) => `${result.drainedS} s`],
   ];
   console.log(`${"".padEnd(34)}${"ours".padStart(12)}${"fixed 10 s".padStart(12)}`);
   for (const [name, cell] of rows) console.log(name.padEnd(34) + cell(jitter).padStart(12) + cell(fixed).padStart(12));
   if (memory === undefined) return;
   console.log(
-    `for real: ${memory.served} of ${real} devices served by mosquitto, ${Math.round(memory.bytesPerDevice / 1024)} KB of memory each ` +
+    `real time: ${memory.served} of ${real} devices served by mosquitto, ${Math.round(memory.bytesPerDevice / 1024)} KB of memory each ` +
       `and ${memory.flashBytesPerDevice / 1024} KB of flash image`,
   );
 }

@@ -1,6 +1,6 @@
 /*
- * Whole devices, many in one process, against a real mosquitto: does it carry them, and how much memory does one take?
- * Each is the unchanged firmware with its own flash and sensor. What garbage collection leaves counts; a flash image is counted apart.
+ * Many whole devices in one process with a real mosquitto: are all served, and how much memory does each use?
+ * Each is the unchanged firmware with its own flash and sensor. Memory is measured after garbage collection; flash images are counted separately.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

@@ -1,7 +1,7 @@
 /*
- * A houseful, a street, a town of thermometers on virtual time, and one broker that goes away and comes back.
- * Only the MQTT client is here, with a queue in RAM: the question is who knocks when, and how soon everybody is served.
- * The broker takes so many connections a second and turns the others away, as a listen queue does.
+ * Any number of thermometers on virtual time, and one broker that is down for a while.
+ * Each device is only the MQTT client with a queue in RAM: the test measures when they connect, and how soon all are served.
+ * The broker accepts so many connections a second and refuses the others, as a listen queue does.
  */
 import { Client } from "../../src/mqtt/client.js";
 import { MemoryStore } from "../../src/mqtt/delivery/store.js";
@@ -22,16 +22,16 @@ export interface FleetOptions {
   readonly seed: number;
   readonly awayMs: number;
   readonly acceptsPerSecond: number;
-  /** Ours, or what esp-mqtt does: every ten seconds, all alike. */
+  /** Our back-off, or esp-mqtt's: every ten seconds. */
   readonly retry: "jitter" | "fixed";
-  /** Called now and then with the virtual seconds that have passed. */
+  /** Called at intervals with the elapsed virtual seconds. */
   onProgress?(virtualS: number): void;
 }
 
 export interface FleetResult {
-  /** Attempts in each second from the moment that the broker goes away. */
+  /** Attempts in each second since the broker went down. */
   readonly attempts: readonly number[];
-  /** Most attempts in one second: at the moment that the broker goes, and from its return on. */
+  /** Maximum attempts in one second: when the broker goes down, and after its return. */
   readonly peakAtLoss: number;
   readonly peakAtReturn: number;
   readonly totalAttempts: number;

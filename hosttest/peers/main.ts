@@ -1,5 +1,5 @@
 /*
- * `npm run peers`: every broker that this machine has, at every QoS, through a restart and a kill.
+ * `npm run peers`: every broker installed on this machine, at every QoS, through a restart and a kill.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,19 +20,19 @@ exitOnSignals();
 const { values: options, words } = commandLine(
   {
     program: "npm run peers --",
-    does: "The desktop device against every broker that is here: QoS 0, 1, 2, each through a restart and a kill -9 of the broker.",
+    does: "Runs the desktop device with every installed broker at QoS 0, 1 and 2, each through a restart and a kill -9 of the broker.",
     words: "[BROKER ...]",
     notes: [
-      "BROKER (default: all): how its name begins. One that is not here is named, with how to get it, and skipped.",
+      "BROKER (default: all): the start of its name. One that is not installed is skipped, and the output shows how to get it.",
       "Exit: 0 nothing lost, doubled or out of order by us; 1 something was, or nothing could be run; 2 usage.",
     ],
   },
   {
-    get: flag("fetches the brokers that package registries have into build/peers (some build for minutes), and ends"),
-    root: many(text("FOLDER", "a Debian of another release, to look for brokers in; as root, on Linux")),
-    count: preset("200", whole("N", "readings a row", 20, 100_000)),
-    page: flag("the rows go into hosttest/peers.md, in the place of the same brokers' older ones"),
-    list: flag("the brokers, which of them are here, and how to get the others"),
+    get: flag("downloads the brokers of package registries into build/peers (some are built for minutes), and ends"),
+    root: many(text("FOLDER", "a Debian of another release, in which to look for brokers; as root, on Linux")),
+    count: preset("200", whole("N", "readings for each row", 20, 100_000)),
+    page: flag("replaces the rows of these brokers in hosttest/peers.md"),
+    list: flag("lists the brokers, which of them are installed, and how to get the others"),
   },
 );
 const places = { roots: ["/", ...options.root], fetched: FETCHED };
@@ -81,7 +81,7 @@ async function measure(): Promise<void> {
   for (const peer of chosen) {
     const program = await peer.find(places);
     if (program === undefined) {
-      progress.line(`skipped: ${peer.name} is not here: ${peer.get}`);
+      progress.line(`skipped: ${peer.name} is not installed: ${peer.get}`);
       continue;
     }
     progress.line(`${peer.name}: ${program.version}`);

@@ -1,6 +1,6 @@
 /*
- * A broker that is not ours, as the suite of peers uses it: found on this machine, started on loopback in a folder of its own, stopped,
- * killed and started again on what it has saved.
+ * A broker of others, as `npm run peers` uses it: found on this machine, started on loopback in its own folder, stopped,
+ * killed, and started again with the data that it has saved.
  */
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { removeFolder, temporaryFolder } from "../support/temporary.js";
 export interface Places {
   /** Folders with a Debian of another release below them. "/" is this machine's own. */
   readonly roots: readonly string[];
-  /** What `--get` has brought: a folder a broker. */
+  /** Downloads of `--get`: a folder for each broker. */
   readonly fetched: string;
 }
 
@@ -22,14 +22,14 @@ export interface Launch {
   readonly command: string;
   readonly words: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Its port for subscribers, where they need one that speaks another version of MQTT. */
+  /** Its port for subscribers, if they need another version of MQTT. */
   readonly observerPort?: number;
 }
 
 /** One broker that is there. */
 export interface Program {
   readonly version: string;
-  /** Runs in a process of its own: writes its configuration into the empty `folder`, for `port` of the loopback interface. */
+  /** Runs as a process: writes its configuration into the empty `folder`, for `port` of the loopback interface. */
   launch(folder: string, port: number): Promise<Launch>;
 }
 
@@ -44,10 +44,10 @@ export interface Peer {
   readonly name: string;
   /** How to get it from public sources. */
   readonly get: string;
-  /** Its configuration, where it is not as delivered. */
+  /** Its configuration, if it is not the default. */
   readonly configured?: string;
   find(places: Places): Promise<Program | Embedded | undefined>;
-  /** Brings it into a folder, where a package registry has it. @throws Error with the installer's words */
+  /** Downloads it into a folder, if a package registry has it. @throws Error with the installer's output */
   fetch?(folder: string): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export async function startPeer(name: string, program: Program | Embedded): Prom
 }
 
 /**
- * The same command below another root, with `folder` at its own path. Its mounts are in a namespace of their own and go with the process.
+ * The same command below another root, with `folder` at its own path. Its mounts are in a separate namespace, and end with the process.
  * Linux, as root.
  */
 export function below(root: string, folder: string, command: string, words: readonly string[]): Launch {

@@ -33,7 +33,7 @@ const row = (peer: string, more: Partial<Row> = {}): Row => ({
 const ORDER = ["first", "second", "third"];
 const PAGE = "# Brokers\n\n<!-- npm run peers -->\n<!-- end -->\n\nMore.\n";
 
-test("a run's rows stand in the page in the catalogue's order, and replace those of the same brokers alone", () => {
+test("a run's rows are in the page in the catalogue's order, and replace only those of the same brokers", () => {
   const page = updatedPage(PAGE, [row("third"), row("first"), row("first", { event: "restart" })], ORDER);
   expect(page.match(/^\| \w+ /gm)).toEqual(["| broker ", "| first ", "| first ", "| third "]);
   const again = updatedPage(page, [row("second"), row("first", { date: "2026-01-03" })], ORDER);
@@ -47,7 +47,7 @@ test("a run's rows stand in the page in the catalogue's order, and replace those
   expect(again.endsWith("<!-- end -->\n\nMore.\n")).toBe(true);
 });
 
-test("a page without the table's place is an error that names it", () => {
+test("a page without the table's markers is an error that names them", () => {
   expect(() => updatedPage("# Brokers\n", [row("first")], ORDER)).toThrow("<!-- npm run peers -->");
 });
 
@@ -61,12 +61,12 @@ test.each([
   expect(isKept(GOOD)).toBe(true);
 });
 
-test("what a broker makes of QoS 2, and readings that it acknowledged and lost, are in the row", () => {
+test("the QoS that a broker uses instead of 2, and readings that it acknowledged and lost, are in the row", () => {
   const text = plainTable([row("first", { qos: 2, outcome: { ...GOOD, lostByBroker: 3, seen: 197 } })]);
   expect(text).toMatch(/2, taken as 1 .* 200 +197 +0 \/ 0 \/ 0 +3 \/ 0/);
 });
 
-test("a trial: the device against a real broker that goes and comes back", async () => {
+test("a trial: the device with a real broker that is restarted", async () => {
   const program = await aedes.find({ roots: [], fetched: "" });
   if (program === undefined) throw new Error("aedes is a dependency");
   const broker = await startPeer("aedes", program);

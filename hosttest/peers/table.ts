@@ -32,7 +32,7 @@ const HEADS = [
 const BEGIN = "<!-- npm run peers -->";
 const END = "<!-- end -->";
 
-/** Kept what the device promises: nothing lost, at QoS 2 nothing doubled, in order, and all of it settled. */
+/** Whether the promises were kept: nothing lost, at QoS 2 nothing doubled, all in order and settled. */
 export function isKept({ lost, doubled, disordered, exitCode }: Outcome): boolean {
   return lost + doubled + disordered === 0 && exitCode === 0;
 }
@@ -73,7 +73,7 @@ export function plainTable(rows: readonly Row[]): string {
     .join("\n");
 }
 
-/** The page with these rows in the place of the older ones of the same brokers. `order`: all brokers' names, as they are to stand. */
+/** The page with these rows instead of the older ones of the same brokers. `order`: all brokers' names, in the order of the table. */
 export function updatedPage(page: string, rows: readonly Row[], order: readonly string[]): string {
   const begin = page.indexOf(BEGIN);
   const end = page.indexOf(END);

@@ -1,6 +1,6 @@
 /*
- * One row of the table: the desktop device against one real broker that goes away in the midst, with a subscriber that counts. A proxy
- * between device and broker writes every packet down, so that what is wrong in the end can be attributed: ours, or the broker's.
+ * One row of the table: the desktop device with one real broker that is stopped half-way, and a subscriber that counts. A proxy
+ * between device and broker records every packet, so that each violation can be attributed to the device or to the broker.
  */
 import { join } from "node:path";
 import type { Packet } from "mqtt-packet";
@@ -24,15 +24,15 @@ export interface Trial {
 }
 
 export interface Outcome {
-  /** Versions of MQTT in which the broker took the device's connections, in the order in which they came. */
+  /** Versions of MQTT in which the broker accepted the device's connections, in this order. */
   readonly spoken: readonly string[];
   /** The highest QoS of the readings on the wire. */
   readonly wireQos: number;
-  /** Readings that the device took. At QoS 0: that it sent, for it drops and counts those that it takes without a connection. */
+  /** Readings that the device took. At QoS 0, those that it sent: it drops and counts readings without a connection. */
   readonly taken: number;
   /** Of those, seen by the subscriber. */
   readonly seen: number;
-  /** By us: the device took them for settled. */
+  /** By us: settled by the device. */
   readonly lost: number;
   readonly doubled: number;
   readonly disordered: number;
@@ -41,15 +41,15 @@ export interface Outcome {
   /** Acknowledged by the broker and never delivered; at QoS 0 sent and never delivered. */
   readonly lostByBroker: number;
   readonly disorderedByBroker: number;
-  /** Seen again, whoever it was. */
+  /** Seen again, by anyone's fault. */
   readonly repeated: number;
   /** By the broker. */
   readonly sessionsLost: number;
-  /** What the broker refused or remarked: packet, code, how often. */
+  /** Reason codes of the broker: packet, code, how often. */
   readonly codes: readonly string[];
-  /** Its exit code; undefined: it did not end, for something was not settled. */
+  /** Its exit code; undefined: it did not end, because readings were not settled. */
   readonly exitCode: number | null | undefined;
-  /** The last of what it wrote to standard error. */
+  /** The end of its standard error. */
   readonly said: string;
 }
 
@@ -106,8 +106,8 @@ function start(port: number, room: string, flash: string, { qos, count }: Trial)
 }
 
 /**
- * The device meets silence until the subscriber is back: what a broker delivers to no client, having forgotten a subscription, says
- * nothing of the device.
+ * The device gets no answer until the subscriber is back: messages that a broker delivers to no client, because it forgot the subscription,
+ * prove nothing about the device.
  */
 async function goAway(
   broker: PeerBroker,

@@ -27,7 +27,7 @@ function ledgerOfThree() {
   return { ledger, arrives, violations };
 }
 
-test("a reading that comes after a later one is out of order", () => {
+test("a reading that arrives after a later one is out of order", () => {
   const { arrives, violations } = ledgerOfThree();
   for (const seq of [0, 2, 1]) arrives(seq);
   expect(violations).toEqual(["disordered"]);
@@ -45,7 +45,7 @@ test.each([
   expect(violations).toEqual([]);
 });
 
-test("a dead letter is right for what the broker refused for good, and for nothing else", () => {
+test("a dead letter is correct only for a reading that the broker refused permanently", () => {
   const { ledger, violations } = ledgerOfThree();
   ledger.refuse(0, PAYLOAD_INVALID);
   ledger.settle(0, "deadLetter");
@@ -55,7 +55,7 @@ test("a dead letter is right for what the broker refused for good, and for nothi
   expect(violations).toEqual(["lost"]);
 });
 
-test("a number that is given to two readings is one too few", () => {
+test("the same number for two readings is a violation", () => {
   const { ledger, violations } = ledgerOfThree();
   const truth = {
     utcMs: 0,

@@ -1,8 +1,8 @@
 /*
- * The ledger of one device: what it has written to flash against what an observer of the broker has seen.
- * An append that returned must be seen; what was cut in the middle may be. At QoS 2 nothing is seen twice, unless the
- * broker forgot its session while the message was under way: those are distinguished one by one, by number.
- * Knows the truth: when each reading was taken, in which room, and what the sensor said.
+ * The ledger of one device: compares the readings that it has written to flash with those that an observer at the broker has seen.
+ * An append that returned must be seen; one that was cut in the middle may be. At QoS 2 no reading is seen twice, unless the
+ * broker forgot its session while the message was in flight: those are tracked by number.
+ * It knows the true time, room and value of each reading.
  */
 import type { Outcome } from "../../src/board.js";
 import type { Forwarded } from "./broker/message.js";
@@ -34,18 +34,18 @@ export interface Truth {
   readonly utcMs: number;
   readonly room: string;
   readonly channel: "temperature" | "humidity";
-  /** As the firmware took it, °C; as it was, percent. */
+  /** The temperature as read by the firmware, °C; the true humidity, percent. */
   readonly value: number;
-  /** Of a sample with both, percent. */
+  /** Humidity of a sample with both, percent. */
   readonly humidity?: number;
   readonly qos: 1 | 2;
   readonly clock: TrueClock;
 }
 
-/** What its time goes by. `clockRight`: no server gave a wrong time. */
+/** The basis of its time. `clockRight`: no server gave a wrong time. */
 export interface TrueClock {
   readonly clockRight: boolean;
-  /** How far its time may be off; negative: it must have none. Absent: as a crystal's. */
+  /** Tolerance of its time; negative: it must have none. Absent: that of a crystal. */
   toleranceMs?(sequence: number, utcMs: number): number;
   /** Two synchronisations date it, and the clock between them was even. */
   isExact?(sequence: number): boolean;
@@ -63,12 +63,12 @@ export class Ledger {
   readonly device: number;
   /** Numbers whose append returned, and that the device has not settled. */
   readonly open = new Map<number, Truth>();
-  /** Numbers seen at the broker and not yet settled: what a session that is lost can double. */
+  /** Numbers seen at the broker and not yet settled: a lost session can double them. */
   readonly #pending = new Set<number>();
   readonly #seen = new Map<number, Truth | undefined>(); // the latest only: older ones are forgotten in order
   readonly #excused = new Set<number>();
   readonly #report: (violation: Omit<Violation, "device" | "atMs">) => void;
-  /** What others went before, because the broker refused it: that far no order is promised. */
+  /** Refused readings that others were sent before: no order is promised up to them. */
   readonly #overtaken = new Set<number>();
   #last = -1; // highest number seen
   #highest = -1; // that an append returned
@@ -78,26 +78,26 @@ export class Ledger {
   doubled = 0;
   possibleDoubles = 0;
   lostByBroker = 0;
-  /** Rightly so: the broker refused them for good, or they would have stopped the others (src/mqtt/v5/refused.ts). */
+  /** Correct dead letters: the broker refused them permanently, or they would have stopped the others (src/mqtt/v5/refused.ts). */
   deadLetters = 0;
   /** Of samples that two synchronisations date: how many, and how far the worst of them was off. */
   readonly exact = { count: 0, worstMs: 0 };
-  readonly #gone = new Set<number>(); // lost by the broker, as it says itself
-  readonly #refused = new Set<number>(); // by the broker, for good
-  readonly #forbidden = new Map<number, number>(); // as not authorised: so often
-  /** Seen first at QoS 1 though of QoS 2, and so with QoS 1's promise. */
+  readonly #gone = new Set<number>(); // lost by the broker, as it reports itself
+  readonly #refused = new Set<number>(); // by the broker, permanently
+  readonly #forbidden = new Map<number, number>(); // as not authorised: how often
+  /** Of QoS 2, but first seen at QoS 1, and therefore with the promise of QoS 1. */
   readonly #lowered = new Set<number>();
 
   readonly #mayLower: boolean;
 
-  /** `mayLower`: the broker may take QoS 1 at most. */
+  /** `mayLower`: the broker may support at most QoS 1. */
   constructor(device: number, mayLower: boolean, report: (violation: Omit<Violation, "device" | "atMs">) => void) {
     this.device = device;
     this.#mayLower = mayLower;
     this.#report = report;
   }
 
-  /** `append` returned: no number of before, which is durable, may come again. */
+  /** `append` returned: no earlier number, which is durable, may be used again. */
   append(sequence: number, truth: Truth): void {
     if (sequence <= this.#highest) {
       this.#report({ kind: "reused", text: `${sequence} is given to another reading, ${this.#highest} was before` });
@@ -107,7 +107,7 @@ export class Ledger {
     this.open.set(sequence, truth);
   }
 
-  /** The device said that the broker has it. */
+  /** The device reported it as settled. */
   settle(sequence: number, outcome: Outcome): void {
     const truth = this.open.get(sequence);
     if (outcome === "deadLetter") {
@@ -121,19 +121,19 @@ export class Ledger {
     this.#pending.delete(sequence);
   }
 
-  /** The broker forgot what it knew of this device. */
+  /** The broker lost this device's session. */
   sessionLost(): void {
     for (const sequence of this.#pending) this.#excused.add(sequence);
   }
 
-  /** The broker had taken it over, and has lost it. */
+  /** The broker had accepted it, and has lost it. */
   brokerLost(sequence: number): void {
     this.#gone.add(sequence);
   }
 
   /**
-   * The broker refused it and said so: for good (0x99), or for now. Others may go before it, also if it was for good: the answer may
-   * be lost with its connection, and the broker may take what is sent again.
+   * The broker refused it by a reason code, permanently (0x99) or temporarily. Others may be sent before it, even if it was permanent: the
+   * answer may be lost with its connection, and the broker may accept the reading when it is sent again.
    */
   refuse(sequence: number, reason: number): void {
     if (reason === PAYLOAD_INVALID) this.#refused.add(sequence);
@@ -141,7 +141,7 @@ export class Ledger {
     this.#overtaken.add(sequence);
   }
 
-  /** The observer has seen a message of this device. `isRefused`: the broker closed on whatever was first, so that others go first. */
+  /** The observer has seen a message of this device. `isRefused`: the broker closed whenever the first one was sent, so that others are sent first. */
   forward({ topic, payload, qos }: Forwarded, isRefused: boolean): void {
     const message = JSON.parse(payload) as Message;
     const { seq } = message;
@@ -160,7 +160,7 @@ export class Ledger {
     if (truth !== undefined) this.#compare(message, truth, topic, qos);
   }
 
-  /** At the end: numbers that were written and never seen. `excusedCount`: how many the device says it dropped. */
+  /** At the end: numbers that were written and never seen. `excusedCount`: how many the device reports as dropped. */
   finish(excusedCount: number): void {
     const unseen = [...this.open.keys()].filter(
       (sequence) => !this.#seen.has(sequence) && !this.#isLostByBroker(sequence),
@@ -176,7 +176,7 @@ export class Ledger {
     return this.#missing;
   }
 
-  /** The broker refused it for good or lost it, and the power went before its device could say so. */
+  /** The broker refused it permanently or lost it, and the power failed before its device could report it. */
   #isLostByBroker(sequence: number): boolean {
     if (this.#refused.has(sequence)) this.deadLetters++;
     else if (this.#gone.has(sequence)) this.lostByBroker++;
@@ -184,7 +184,7 @@ export class Ledger {
     return true;
   }
 
-  /** It was forbidden some times, and others have got so far beyond it that the store hands out no more. */
+  /** It was refused several times, and the others are so far ahead that the store returns no more entries. */
   #stopsOthers(sequence: number): boolean {
     return (this.#forbidden.get(sequence) ?? 0) >= MIN_FORBIDDEN && this.#last - sequence >= MAX_LEAD;
   }
@@ -248,5 +248,5 @@ function isNear(percent: number, truly = Number.NaN): boolean {
   return Math.abs(percent - truly) <= PERCENT_TOLERANCE;
 }
 
-/** A number this far below the highest one seen is long settled: if it comes again, it is a double. */
+/** A number this far below the highest one seen is settled long ago: if it arrives again, it is a double. */
 const SEEN_KEPT = 10_000;

@@ -1,8 +1,8 @@
 /*
  * The simulation from the command line.
  *
- * Y device-years in all, as many runs of D devices and N days as they take, with the seeds S, S+1, … Without --seed a
- * new one is drawn and printed first. The first violation prints its seed, the shrunken schedule, the last events and
+ * Simulates Y device-years in all, as runs of D devices and N days with the seeds S, S+1, … Without --seed a
+ * new one is drawn and printed first. At the first violation it prints the seed, the shrunk schedule, the last events and
  * the command that replays it, and ends with exit code 1.
  */
 import { isMainThread } from "node:worker_threads";
@@ -13,7 +13,7 @@ import { type RunOptions, type RunResult, run } from "./run.js";
 import { shrink } from "./shrink.js";
 import { Summary } from "./sleepers/summary.js";
 
-Error.stackTraceLimit = 0; // thousands are thrown and caught in a run, and their stacks are dear
+Error.stackTraceLimit = 0; // a run throws and catches thousands of errors, and their stacks are expensive
 
 const DAYS_PER_YEAR = 365;
 const CUTS_PER_DAY = 4;
@@ -22,18 +22,18 @@ const TROUBLES_PER_DAY = 12;
 const { values } = commandLine(
   {
     program: "npm run simulate --",
-    does: "Devices with the unchanged firmware run through years of failures on virtual time: is a promise broken?",
+    does: "Runs devices with the unchanged firmware through years of failures on virtual time, and looks for broken promises.",
     notes: ["Exit: 0 no violation, 1 a violation (with the command that replays it), 2 usage."],
   },
   {
     years: preset("1", positive("Y", "device-years in all", 10_000)),
-    devices: preset("1", whole("D", "devices in one world", 1, 1000)),
+    devices: preset("1", whole("D", "devices in one run", 1, 1000)),
     seed: seedOption(),
     "reading-every": preset("60", positive("SECONDS", "between readings", 86_400, "seconds")),
     sleepers: flag("devices that sleep between their samples"),
-    "run-days": positive("N", "days of one world (default: 36.5 device-days, or all there are)", 36_500, "days"),
+    "run-days": positive("N", "days of one run (default: 36.5 device-days, or all there are)", 36_500, "days"),
     workers: preset(`${CORES}`, whole("N", "threads (default: one for each core)", 1, 256)),
-    json: flag("the figures alone, as one line of JSON"),
+    json: flag("only the figures, as one line of JSON"),
   },
 );
 const { years, devices, seed, "reading-every": intervalS, sleepers, workers, json } = values;
@@ -44,7 +44,7 @@ const runs = Math.max(1, Math.round((years * DAYS_PER_YEAR) / (days * devices)))
 if (isMainThread) {
   console.error(
     `seed ${seed}: ${runs} runs of ${devices} ${kind} and ${days} days, a reading every ${intervalS} s; ` +
-      `a day has ${CUTS_PER_DAY} power cuts a device and ${TROUBLES_PER_DAY} troubles, on average`,
+      `on average ${CUTS_PER_DAY} power cuts a device and ${TROUBLES_PER_DAY} other faults a day`,
   );
 }
 
@@ -136,13 +136,13 @@ function explain(options: RunOptions, result: RunResult): void {
   );
   Error.stackTraceLimit = 20;
   const shrunk = shrink(options, result);
-  console.error(`\nschedule, shrunken from ${result.events.length} to ${shrunk.events.length} events:`);
+  console.error(`\nschedule, shrunk from ${result.events.length} to ${shrunk.events.length} events:`);
   for (const { atMs, trouble } of shrunk.events) console.error(`  ${atMs / 1000} s ${JSON.stringify(trouble)}`);
   const last = shrunk.violations[0];
   console.error(`\nit ends with ${last.kind} after ${last.atMs / 1000} s: ${last.text}\nlast events:`);
   for (const line of shrunk.latest) console.error(`  ${line}`);
   console.error(
-    `\nagain: npm run simulate -- --seed ${options.seed} --years ${(days * devices) / DAYS_PER_YEAR} --devices ${devices} ` +
+    `\nto repeat: npm run simulate -- --seed ${options.seed} --years ${(days * devices) / DAYS_PER_YEAR} --devices ${devices} ` +
       `--run-days ${days} --reading-every ${intervalS}${sleepers ? " --sleepers" : ""}`,
   );
 }

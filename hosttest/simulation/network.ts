@@ -1,9 +1,9 @@
 /*
  * A network between devices and one broker, on virtual time: byte streams in order, with latency, that can be refused,
- * reset, held up, swallowed (black hole) or cut on one side only (half open).
- * The device's end is an ECMA-419 TCP class; the broker's end is a `Peer`. Nothing is lost or reordered while a stream
- * lives: that is TCP's promise, and what breaks it is reported to the ends late, or to one of them, or to none.
- * Source: ECMA-419 clause 12; RFC 9293 for what an end may and may not learn.
+ * reset, delayed, dropped (black hole) or cut on one side only (half open).
+ * The device's end is an ECMA-419 TCP class; the broker's end is a `Peer`. As TCP promises, nothing is lost or reordered while a
+ * stream is open; its failure is reported to the ends late, or to one of them, or to none.
+ * Source: ECMA-419 clause 12; RFC 9293 for what an end can detect.
  */
 import type { TCP, TCPOptions } from "../../src/mqtt/wire/io.js";
 import type { VirtualTime } from "../support/virtual-time.js";
@@ -11,27 +11,27 @@ import type { Random } from "./random.js";
 
 /** The broker's end of a stream. */
 export interface Peer {
-  /** Hands bytes to the network; nothing happens once the stream is over. */
+  /** Sends bytes; does nothing after the end of the stream. */
   send(bytes: Uint8Array): void;
-  /** Ends the stream: the other end learns it after the bytes that are under way. */
+  /** Ends the stream: the other end is notified after the bytes in flight. */
   close(): void;
 }
 
-/** What the broker makes of a stream. */
+/** The broker's handlers of a stream. */
 export interface Acceptor {
   data(bytes: Uint8Array): void;
-  /** The stream is over, as far as this end knows. */
+  /** The stream has ended for this end. */
   ended(): void;
 }
 
 export interface Weather {
   /** One way, milliseconds. */
   latencyMs: number;
-  /** Nothing arrives, in either direction, and no end notices. */
+  /** Nothing arrives, in either direction, and neither end is notified. */
   blackHole: boolean;
   /** Connections are refused. */
   refusing: boolean;
-  /** What a device may write before the first bytes have left. */
+  /** Bytes that a device may write before the first ones have been sent. */
   roomBytes: number;
 }
 
@@ -41,15 +41,15 @@ export class Network {
   readonly #listen: (peer: Peer) => Acceptor | undefined;
   readonly #streams = new Set<Stream>();
 
-  /** `listen`: the broker; undefined: it is away, and connections are refused. */
+  /** `listen`: the broker; undefined: it is down, and connections are refused. */
   constructor(time: VirtualTime, listen: (peer: Peer) => Acceptor | undefined) {
     this.#time = time;
     this.#listen = listen;
   }
 
   /**
-   * An ECMA-419 TCP class for one device, as long as `isOn`: a device without power hears and says nothing.
-   * `isReached`: its link is up; what is sent while it is not is swallowed.
+   * An ECMA-419 TCP class for one device. It works while `isOn`: a device without power receives and sends nothing.
+   * `isReached`: its link is up; bytes sent while it is down are dropped.
    */
   socketClass(isOn: () => boolean, isReached: () => boolean = () => true): new (options: TCPOptions) => TCP {
     const open = (options: TCPOptions): Stream => {
@@ -75,17 +75,17 @@ export class Network {
     };
   }
 
-  /** Every stream is reset; both ends learn it. */
+  /** Resets every stream; both ends are notified. */
   resetAll(): void {
     for (const stream of [...this.#streams]) stream.reset("both");
   }
 
-  /** The devices are gone: the broker's end of every stream does not learn it. */
+  /** The devices disappear: the broker's end of every stream is not notified. */
   loseDevices(): void {
     for (const stream of [...this.#streams]) stream.reset("device");
   }
 
-  /** Every stream dies in silence on one side: the other still believes in it. */
+  /** Every stream ends on one side only: for the other side it stays open. */
   halfOpenAll(random: Random): void {
     for (const stream of [...this.#streams]) stream.reset(random.pick(["device", "broker"] as const));
   }
@@ -107,7 +107,7 @@ class Stream {
   #room: number; // what the device may write now
   #deviceOpen = true;
   #brokerOpen = false;
-  #severed = false; // nothing passes any more, whatever the ends believe
+  #severed = false; // nothing is forwarded any more, whatever the state of the ends
   #lastArrivalMs = 0; // keeps the order when the latency falls
 
   constructor(
@@ -173,7 +173,7 @@ class Stream {
     return this.#room;
   }
 
-  /** The device lets go: the broker learns it, if the network lives. */
+  /** The device closes: the broker is notified, if the network works. */
   closeDevice(): void {
     if (!this.#deviceOpen) return;
     this.#deviceOpen = false;
@@ -182,7 +182,7 @@ class Stream {
     this.#overIfOver();
   }
 
-  /** The stream breaks; `informed`: which ends learn it now. The other one only finds out by itself. */
+  /** The stream breaks; `informed`: which ends are notified now. The other one must detect it itself. */
   reset(informed: "both" | "device" | "broker"): void {
     this.#severed = true;
     if (informed !== "device") this.#endBroker();
@@ -223,7 +223,7 @@ class Stream {
     if (!this.#deviceOpen && !this.#brokerOpen) this.onOver();
   }
 
-  /** What is under way when the weather turns is lost with everything behind it: TCP does not deliver around a gap. */
+  /** Bytes in flight when the network fails are lost with all later ones: TCP does not deliver after a gap. */
   #deliver(arrive: () => void): void {
     if (this.#isSwallowed()) this.#severed = true;
     if (this.#severed) return;

@@ -1,5 +1,5 @@
 /*
- * Seeded randomness: everything that chance decides in a simulation comes from here, so that a seed is a whole run.
+ * Seeded random numbers: all random decisions of a simulation use them, so that a seed determines a whole run.
  * xoshiro128** (Blackman and Vigna), seeded through splitmix32. Streams drawn by `fork` do not disturb each other: a
  * fault that is taken out of a schedule leaves the rest of the run as it was.
  */
@@ -49,7 +49,7 @@ export class Random {
     return choices[this.whole(0, choices.length - 1)];
   }
 
-  /** A wait with the given mean: what comes by chance comes exponentially. */
+  /** A wait with the given mean, exponentially distributed. */
   exponential(mean: number): number {
     return -Math.log(1 - this.unit()) * mean;
   }

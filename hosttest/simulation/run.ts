@@ -1,6 +1,7 @@
 /*
- * One run: a seed is a world. Devices, a network and a broker, a storm that was brewed beforehand, then fair weather in
- * which everything must come to rest. The same seed and schedule give the same run, byte for byte: the digest shows it.
+ * One run of the simulation, determined by its seed: devices, a network, a broker, and a schedule of faults. Then the faults end, and
+ * all readings must be settled. The same seed and schedule give the same run, byte for byte, as the digest shows.
+ * In the code, `world` is the set of simulated things of a run, and `storm` its schedule of faults.
  */
 import { VirtualTime } from "../support/virtual-time.js";
 import { Broker } from "./broker/broker.js";
@@ -18,11 +19,11 @@ import { Versions } from "./troubles/versions.js";
 const SECOND = 1000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Once the weather is fair: the longest that the last back-off and the backlog may take. */
+/** After the last fault: limit for the last back-off and the backlog. */
 const CALM_MS = 4 * HOUR;
 const WEAR_SPREAD = 1.5; // most erased block to mean, once blocks have been erased often enough to judge
 const LATEST_EVENTS = 40;
-/** One world in eight begins after a long outage: a ring of 1 MiB that was full and has drained. */
+/** One run in eight begins after a long outage: with a ring of 1 MiB that was full and has drained. */
 const LONG_PAST = 0x0a1d_5eed;
 const LARGE_RING = 256;
 const SENSORS = 0x5e_0505;
@@ -37,11 +38,11 @@ export interface RunOptions {
   readonly troublesPerDay: number;
   /** The devices sleep between their samples. Default: they do not. */
   readonly sleepers?: boolean;
-  /** Instead of what the seed would brew: for shrinking. */
+  /** Instead of the schedule drawn from the seed: for shrinking. */
   readonly events?: readonly Event[];
 }
 
-/** Data alone: it goes from thread to thread. */
+/** Data only: it is copied between threads. */
 export interface RunResult {
   readonly seed: number;
   readonly events: readonly Event[];
@@ -55,12 +56,12 @@ export interface RunResult {
   readonly drops: number;
   readonly dropped: number;
   readonly possibleDoubles: number;
-  /** Readings that the broker had taken over, and lost with a session. */
+  /** Readings that the broker had accepted, and lost with a session. */
   readonly lostByBroker: number;
   readonly sessionsLost: number;
-  /** Readings that the broker refused for good. */
+  /** Readings that the broker refused permanently. */
   readonly deadLetters: number;
-  /** CONNECTs that the broker took, in all and at MQTT 5. */
+  /** CONNECTs that the broker accepted, in all and with MQTT 5. */
   readonly connects: number;
   readonly connectsAt5: number;
   readonly sleepers: readonly SleeperFigures[];
@@ -93,7 +94,7 @@ class World implements Befallen {
 
   constructor(options: RunOptions) {
     const { seed, devices, days, intervalS, cutsPerDay, troublesPerDay, sleepers = false } = options;
-    // By a generator of its own: a world without a long past is what it always was.
+    // From a separate generator, so that other runs stay the same.
     const sensors = new Random(seed ^ SENSORS);
     const isOld = new Random(seed ^ LONG_PAST).chance(0.125);
     const plans = new Random(seed ^ PLANS);
@@ -155,14 +156,14 @@ class World implements Befallen {
     this.#time.advance(this.#options.days * DAY - this.#time.nowMs);
   }
 
-  /** Fair weather: everything that was written must arrive, in bounded time. */
+  /** No more faults: everything that was written must arrive, in bounded time. */
   calm(): void {
     this.#fairWeather();
     for (const device of this.devices) device.calm();
     const endMs = this.#time.nowMs + CALM_MS;
     while (this.#time.nowMs < endMs && this.#violations.length === 0 && !this.#isQuiet()) {
       this.#time.advance(10 * SECOND);
-      for (const device of this.devices) device.rest(); // also those that boot only now
+      for (const device of this.devices) device.rest(); // also devices that boot only now
     }
     for (const device of this.devices) if (device.sleeper !== undefined) device.switchOff();
     if (this.#violations.length === 0) for (const device of this.devices) this.#examine(device);
@@ -213,7 +214,7 @@ class World implements Befallen {
       this.#report({ kind: "stuck", device: index, atMs: nowMs, text });
     }
     if (ledger.appended === 0) {
-      // Nothing was put at risk: a run like that would keep every promise.
+      // Nothing was at risk: such a run would keep every promise.
       this.#report({ kind: "stuck", device: index, atMs: nowMs, text: "not one reading was kept on flash" });
     }
     ledger.finish(statistics?.dropped ?? 0);
@@ -226,7 +227,7 @@ class World implements Befallen {
         text: `a block was erased ${max} times, the mean is ${mean}`,
       });
     }
-    // With an entry for each channel every start is whole.
+    // With an entry for each channel every start is a full one.
     const waste = device.options.sensor === "sht3x, each" ? undefined : device.sleeper?.awake.waste;
     if (waste !== undefined) this.#report({ kind: "awake", device: index, atMs: nowMs, text: waste });
     if (flash.violations > 0) {
@@ -260,7 +261,7 @@ class World implements Befallen {
     ledger.forward(message, firmware?.uplink?.status.refusal !== undefined);
   }
 
-  /** Something befell a message: if it is a reading, the ledger notes it. */
+  /** The broker refused or lost a message: if it is a reading, the ledger notes it. */
   #concern(message: Forwarded, note: (ledger: Ledger, reading: { readonly seq: number }) => void): void {
     if (isReading(message)) note(this.devices[indexOf(message.client)].ledger, JSON.parse(message.payload));
   }
@@ -281,7 +282,7 @@ class World implements Befallen {
   }
 }
 
-/** Anywhere, and often where something wraps: the packet ids (61,440), 32 bits. */
+/** A random number, often near a wrap: of the packet ids (61,440), or of 32 bits. */
 function drawFirst(random: Random): number {
   return random.pick([0, 61_440 - random.whole(0, 40), 2 ** 32 - random.whole(0, 300), random.whole(0, 2 ** 40)]);
 }

@@ -1,6 +1,6 @@
 /*
  * Shrinks the schedule of a failing run: leaves events out, in halves, then quarters, then one by one, as long as the run
- * still fails in the same way. What remains is what it takes. (Zeller's ddmin, with a bound on the number of runs.)
+ * still fails in the same way. The remaining events are needed. (Zeller's ddmin, with a limit on the number of runs.)
  */
 import { type RunOptions, type RunResult, run } from "./run.js";
 import type { Event } from "./troubles/storm.js";

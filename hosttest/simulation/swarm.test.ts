@@ -8,7 +8,7 @@ const STORM = { cutsPerDay: 6, troublesPerDay: 24 };
 const SWARM = Array.from({ length: 18 }, (_, i) => 20_261_122 + i);
 const top = new URL("../../", import.meta.url);
 
-/** A run that must keep every promise; what is wrong is in the message, with the command that replays it. */
+/** A run that must keep every promise; the error message has the violation, and the command that replays it. */
 function expectFair(options: RunOptions): ReturnType<typeof run> {
   const result = run(options);
   const replay = `seed ${options.seed}, ${options.devices} devices, ${options.days} days`;

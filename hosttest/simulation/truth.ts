@@ -1,9 +1,9 @@
 /*
- * What is true in the world of a simulation, by its time in milliseconds.
+ * True time and values of a simulation, as functions of its virtual time in milliseconds.
  */
 const BEGINS_MS = Date.UTC(2026, 5, 1);
 
-/** The wall clock of the world. */
+/** The true wall clock. */
 export function trueUtcMs(nowMs: number): number {
   return BEGINS_MS + nowMs;
 }

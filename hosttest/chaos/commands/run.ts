@@ -1,8 +1,8 @@
 /*
- * Commands through chaos: somebody sends them to the real desktop device, which takes readings by request alone, while it is killed, the broker
- * comes and goes, and the network is bad. Each is to be done once: a reading in the subscriber's log for each `sample`, the last value of each
- * setting in force. Every now and then all comes to rest and is counted, so that one that was lost and one that was doubled cannot hide each
- * other for long. What is done twice because the broker forgot an acknowledgement is the broker's.
+ * Commands through chaos: a client sends them to the real desktop device, which takes readings only on request, while the device is killed, the
+ * broker is restarted, and the network fails. Each command must be executed once: a reading in the subscriber's log for each `sample`, the last
+ * value of each setting in force. At intervals the run waits until all is settled, and counts, so that a lost command and a doubled one do not
+ * cancel out. A command that is executed twice because the broker forgot an acknowledgement is the broker's fault.
  */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,19 +17,19 @@ import { type Stage, sleep, stirUp } from "../trouble.js";
 import { type Change, expected, inForce, tally } from "./tally.js";
 import { breachesOf, eventsOf, isSubscribed } from "./wire.js";
 
-/** From one rest to the next. */
+/** Commands between two counts. */
 const BATCH = 50;
 const REST_MS = 90_000;
-/** A sample takes about 130 ms: more than that at once would be refused, as 16 may wait. */
+/** A sample takes about 130 ms, and at most 16 may wait: more at once would be refused. */
 const PACE_MS = [100, 500] as const;
-/** On their way, or refused: how many the device has not acknowledged, at most. */
+/** Maximum number of commands that the device has not acknowledged: in flight, or refused. */
 const MAX_OPEN = 8;
 const ROOM = "chaos";
 /** For the device to reach its broker: a busy machine takes seconds to start it. */
 const PATIENCE_MS = 30_000;
-/** What the device has not acknowledged by then, while it is served, was lost by a broker that was killed. */
+/** A command that the connected device has not acknowledged by then was lost by a killed broker. */
 const FORGOTTEN_MS = 10_000;
-/** A sample that comes late, one too many at the end. */
+/** Waits for late samples, so that one too many at the end is seen. */
 const LATE_MS = 3_000;
 /** The settings that are changed. */
 const KEYS = ["report", "offset", "deadband"];
@@ -54,7 +54,7 @@ interface Sent {
   readonly hasId: boolean;
 }
 
-/** Sends the commands, kills, counts, and ends the process: 0 if each was done once, as far as it is the device's. */
+/** Sends the commands, kills, counts, and ends the process: 0 if the device executed each once. */
 export async function commandsThroughChaos(run: CommandsRun): Promise<never> {
   const chaos = new Commands(run);
   await chaos.prepare();
@@ -69,7 +69,7 @@ export async function commandsThroughChaos(run: CommandsRun): Promise<never> {
 class Commands {
   readonly sent: Sent[] = [];
   readonly #run: CommandsRun;
-  /** Names of those that the broker has acknowledged to who sent them. */
+  /** Names of the commands that the broker has acknowledged to their sender. */
   readonly #accepted = new Set<string>();
   readonly #answers = new Map<string, string>();
   #client!: MqttClient;
@@ -77,7 +77,7 @@ class Commands {
   #device: DeviceProcess | undefined;
   #topic = "";
   #kills = 0;
-  /** Lines of the device's log that say that a setting was done. */
+  /** Lines of the device's log that report a changed setting. */
   #settingsDone = 0;
   #isAway = false;
   readonly #complaints: string[] = [];
@@ -88,7 +88,7 @@ class Commands {
     this.#run = run;
   }
 
-  /** The device's settings, and those who watch. */
+  /** Writes the device's settings, and connects the observers. */
   async prepare(): Promise<void> {
     const { broker, folder } = this.#run;
     const device = new DeviceProcess(["--no-page", "--flash", join(folder, "chip.flash"), "--interval", "86400"]);
@@ -112,7 +112,7 @@ class Commands {
       if (name !== undefined) this.#answers.set(name, JSON.parse(payload.toString()).answer);
     });
     await this.#client.subscribeAsync(ANSWERS, { qos: 2 });
-    // Its id is known by the status topic. It subscribes once its connection has proved itself: a command that is sent before that is lost.
+    // The status topic contains its id. The device subscribes after the first answer on its connection: a command sent before that is lost.
     const status = await Collector.start(broker.port, `home/${ROOM}/+/status`);
     this.#start();
     await status.until(1);
@@ -121,7 +121,7 @@ class Commands {
     while (!isSubscribed(this.#run.proxy.log, this.#topic)) await sleep(50);
   }
 
-  /** So many commands, the device killed all the while. */
+  /** Sends so many commands while the device is killed again and again. */
   async batch(): Promise<void> {
     const { random, count } = this.#run;
     const end = Math.min(count, this.sent.length + BATCH);
@@ -133,7 +133,7 @@ class Commands {
         await this.#kill();
         this.#start();
         await trouble;
-        // Mostly it gets as far as its broker.
+        // In most lives it connects to its broker.
         if (random.chance(0.7)) await Promise.race([this.#untilHeard(), sleep(PATIENCE_MS)]);
       }
     })();
@@ -149,7 +149,7 @@ class Commands {
     await killing;
   }
 
-  /** Fair weather, until all has come to rest; then it is counted. */
+  /** Stops the faults, waits until all is settled, and counts. */
   async rest(): Promise<void> {
     const { proxy, progress, count } = this.#run;
     proxy.weather = { kind: "fair" };
@@ -158,7 +158,7 @@ class Commands {
     const limitMs = Date.now() + REST_MS;
     await Promise.race([this.#untilHeard(), sleep(PATIENCE_MS)]);
     await this.#untilStill(() => this.#open === 0, FORGOTTEN_MS, limitMs);
-    // The last of them may still be asking its sensor, and then be on its way.
+    // The last one may still be measuring, and then be in flight.
     await this.#untilStill(() => this.#distinct >= this.#expected.least - this.#lost, FORGOTTEN_MS, limitMs);
     if (this.sent.length >= count) await sleep(LATE_MS);
     this.#count();
@@ -168,7 +168,7 @@ class Commands {
     );
   }
 
-  /** Until it is so, or nothing comes for so long. */
+  /** Waits until it is so, or nothing arrives for so long. */
   async #untilStill(isSo: () => boolean, stillMs: number, limitMs: number): Promise<void> {
     const { proxy } = this.#run;
     let length = -1;
@@ -224,8 +224,8 @@ class Commands {
     for (const breach of breaches.slice(0, MAX_SHOWN)) progress.line(`by the broker: ${breach}`);
     for (const complaint of this.#complaints) progress.line(complaint);
     const failed = this.#complaints.length > 0;
-    if (failed) progress.line(`what went over the wire: ${this.#writeLog()}`);
-    const verdict = failed ? `BROKEN: ${this.#complaints.length} complaints` : "kept: each done once";
+    if (failed) progress.line(`packets recorded in ${this.#writeLog()}`);
+    const verdict = failed ? `BROKEN: ${this.#complaints.length} complaints` : "kept: each executed once";
     printVerdict(`${verdict}, of ${this.sent.length} commands through ${this.#kills} kills`, json);
     process.exit(failed ? 1 : 0);
   }
@@ -240,7 +240,7 @@ class Commands {
     return this.sent.filter(({ name }) => (delivered.get(name)?.acknowledged ?? 0) === 0).length;
   }
 
-  /** Of those that are not acknowledged, so many that a broker has forgotten: they will not come. */
+  /** How many of the unacknowledged commands a broker has forgotten: they will not arrive. */
   #forgotten = 0;
 
   get #distinct(): number {
@@ -262,14 +262,14 @@ class Commands {
     this.sent.push(command);
     const payload = command.hasId ? JSON.stringify({ command: line, id: command.name }) : line;
     const properties = { responseTopic: ANSWERS, correlationData: Buffer.from(command.name) };
-    // Resolves when the broker has it; it may be away.
+    // Resolves when the broker has it; the broker may be down.
     this.#client.publishAsync(this.#topic, payload, { qos, properties }).then(
       () => this.#accepted.add(command.name),
       () => {},
     );
   }
 
-  /** How many samples the subscriber is to see. */
+  /** How many samples the subscriber should see. */
   get #expected(): ReturnType<typeof expected> {
     const samples = this.sent.filter(
       ({ line, name }) => line === "sample" && !this.#answers.get(name)?.startsWith("error"),
@@ -277,7 +277,7 @@ class Commands {
     return expected(samples, tally(eventsOf(this.#run.proxy.log, nameOf)));
   }
 
-  /** By what the broker handed out, and what the subscriber has seen. */
+  /** Compares the commands that the broker delivered with the samples that the subscriber has seen. */
   #count(): void {
     const { least, most } = this.#expected;
     const seen = this.#distinct;
@@ -292,7 +292,7 @@ class Commands {
     this.#forgotten = this.#unacknowledged;
   }
 
-  /** Each setting has a value that may be in force by what was handed out. */
+  /** Each setting has a value that the delivered commands allow. */
   async #checkSettings(): Promise<void> {
     const { sent } = this;
     const wanted = inForce(eventsOf(this.#run.proxy.log, nameOf), (name) => changeOf(sent[Number(name)].line));
@@ -338,13 +338,13 @@ class Commands {
     this.#takeDown();
   }
 
-  /** What the device said that it did. */
+  /** The settings that the device reported as changed. */
   #takeDown(): void {
     const said = `${this.#device?.stdout}\n${this.#device?.stderr}`;
     this.#settingsDone += [...said.matchAll(new RegExp(`command (?:${KEYS.join("|")}): done`, "g"))].length;
   }
 
-  /** Its connection has proved itself: a packet of its own that is no CONNECT has come. */
+  /** The device's connection is in use: a packet other than CONNECT has arrived from it. */
   async #untilHeard(): Promise<void> {
     const { log } = this.#run.proxy;
     const from = log.length;

@@ -1,5 +1,5 @@
 /*
- * For tests: what a log of the wire says, packet by packet, of commands whose name is their payload.
+ * For tests: builds a wire log, packet by packet, of commands whose payload is their name.
  */
 import type { Packet } from "mqtt-packet";
 import type { Logged } from "../bad-network.js";

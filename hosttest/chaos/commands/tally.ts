@@ -1,20 +1,20 @@
 /*
- * How often each command is to have been done, and which values its settings may have, by the wire alone.
- * A command is to be done once, however often the broker sends it. Handed out as a new message, it may have been done again: that is the broker's
- * double, as after a kill that cost it what it knew, or that of who sent it, at QoS 1. One that the device has not acknowledged may have been
- * done or not: the acknowledgement, or the command, was lost.
+ * Computes from the wire log how often each command must have been executed, and which values its settings may have.
+ * A command is executed once, however often the broker repeats it. If it is delivered as a new message, it may be executed again: that is the
+ * double of the broker (after a kill that lost its state) or of the sender (at QoS 1). A command that the device has not acknowledged may have been
+ * executed or not: the acknowledgement, or the command, was lost.
  */
 import type { WireEvent } from "./wire.js";
 
-/** Of a command, the messages that the broker has sent. */
+/** The messages of one command that the broker has sent. */
 export interface Delivered {
-  /** Times that it was handed out. */
+  /** How often it was delivered as a new message. */
   handedOut: number;
-  /** Of these, so many that the device has acknowledged. */
+  /** How many of these the device has acknowledged. */
   acknowledged: number;
-  /** Of these, so many though the broker had the acknowledgement of an earlier one. */
+  /** How many of these were sent although the broker had the acknowledgement of an earlier one. */
   again: number;
-  /** Of these, so many with the packet id of another one: see `WireEvent.masks`. */
+  /** How many of these had the packet id of another command: see `WireEvent.masks`. */
   masked: number;
 }
 
@@ -35,16 +35,16 @@ export function tally(events: readonly WireEvent[]): Map<string, Delivered> {
 
 const NEVER: Delivered = Object.freeze({ handedOut: 0, acknowledged: 0, again: 0, masked: 0 });
 
-/** A command, as far as it matters how often it is done. */
+/** The properties of a command that decide how often it is executed. */
 export interface Expected {
   readonly name: string;
-  /** It is done once, however often it is handed out. */
+  /** It is executed once, however often it is delivered. */
   readonly hasId: boolean;
 }
 
 /**
- * Between how many and how many times these commands are to have been done, in all. Each that the device has acknowledged, once at least. Handed
- * out again, it may have been done again: the device does not know every such one from a new one with the same text.
+ * The minimum and maximum number of executions of these commands, in all. Each one that the device has acknowledged was executed at least once. If
+ * it was delivered again, it may have been executed again: the device cannot always distinguish it from a new command with the same text.
  */
 export function expected(
   commands: readonly Expected[],
@@ -67,9 +67,8 @@ export interface Change {
 }
 
 /**
- * By key, the values that may be in force: that of the change that came last of those that the device has certainly done, and those of all that
- * came after it and may have been done. What is repeated keeps its place, as a broker repeats in order (MQTT-4.6.0-5). `changeOf`: what a command
- * changes.
+ * By key, the values that may be in force: that of the last change that was certainly executed, and those of all later ones that may have been.
+ * A repetition keeps its place, because a broker repeats in order (MQTT-4.6.0-5). `changeOf`: the change that a command makes.
  */
 export function inForce(
   events: readonly WireEvent[],
@@ -82,7 +81,7 @@ export function inForce(
     const { key, value } = change;
     const { names, values, from } = came.get(key) ?? { names: [], values: [], from: 0 };
     const isNew = kind === "handedOut";
-    // It was done when it came first or later. One that masks another need not be done.
+    // It was executed at its first delivery or later. One that masks another need not be executed.
     const isDone = !isNew && masks === undefined;
     came.set(key, {
       names: isNew ? [...names, name] : names,
@@ -93,7 +92,7 @@ export function inForce(
   return new Map([...came].map(([key, { values, from }]) => [key, new Set(values.slice(from))]));
 }
 
-/** Changes of a setting, in the order in which they came. */
+/** Changes of a setting, in the order of arrival. */
 interface Came {
   readonly names: readonly string[];
   readonly values: readonly string[];

@@ -1,41 +1,41 @@
 /*
- * What the wire says of commands: when each was handed out and acknowledged, when the device was subscribed to them, and where the broker broke
- * the protocol. A log is of the device's connections with one broker, as bad-network.ts writes it.
+ * Reads commands from the wire log: when each was delivered and acknowledged, when the device was subscribed to them, and where the broker broke
+ * the protocol. The log has the device's connections with one broker, as recorded by bad-network.ts.
  */
 import type { ISubackPacket, ISubscribePacket, Packet } from "mqtt-packet";
 import type { Logged } from "../bad-network.js";
 
-/** Name of the command that a PUBLISH carries; undefined: it is none. */
+/** Name of the command in a PUBLISH; undefined: not a command. */
 export type NameOf = (packet: Packet) => string | undefined;
 
-/** What became of a command. */
+/** An event of a command. */
 export interface WireEvent {
   /** `handedOut`: as a new message. `repeated`: the same message, again. `acknowledged`: by the device; the message that came last. */
   readonly kind: "handedOut" | "repeated" | "acknowledged";
   readonly name: string;
-  /** The message is a new one though the broker had the acknowledgement of an earlier one with this command. */
+  /** The message is new, although the broker had the acknowledgement of an earlier one with this command. */
   readonly isAgain: boolean;
   /**
-   * Of QoS 2: the name of another command whose packet id the message has, though the broker had its PUBREC and had not released it. The device
-   * has to take it for a repetition (MQTT 5 §4.3.3), and acknowledges it without doing it.
+   * At QoS 2: name of another command with the same packet id, for which the broker had PUBREC and had not sent PUBREL. The device
+   * must treat the message as a repetition (MQTT 5 §4.3.3), and acknowledges it without executing it.
    */
   readonly masks: string | undefined;
-  /** Of the message when it came first. */
+  /** Packet id at the first delivery. */
   readonly id: number;
   readonly isDup: boolean;
 }
 
-/** A message on its way, by packet id. */
+/** A message in flight, by packet id. */
 interface Open {
   readonly event: WireEvent;
   isAcknowledged: boolean;
-  /** By PUBACK, or by PUBREL behind PUBREC: the packet id is free. */
+  /** By PUBACK, or by PUBREL after PUBREC: the packet id is free. */
   isReleased: boolean;
 }
 
 /**
- * What became of the commands, in the order of the wire. A message is repeated where it comes with DUP, packet id and command of one that is not
- * acknowledged. Where the broker has begun a new session, no message of the old one is.
+ * The events of all commands, in the order of the log. A message is a repetition if it has DUP, and the packet id and command of one that is not
+ * acknowledged. After the broker has begun a new session, no message is a repetition of an older one.
  */
 export function eventsOf(log: readonly Logged[], nameOf: NameOf): WireEvent[] {
   const events: WireEvent[] = [];
@@ -94,15 +94,15 @@ export function isSubscribed(log: readonly Logged[], topic: string): boolean {
   });
 }
 
-/** What came to the broker of who sends the commands. */
+/** The sender's messages at the broker. */
 export interface Sender {
-  /** At 1 it publishes again what the broker has not acknowledged, and the broker may take that for another message. */
+  /** At 1 the sender publishes unacknowledged messages again, and the broker may treat them as new. */
   readonly qos: 1 | 2;
   /** Names of the commands that the broker has acknowledged. */
   readonly accepted: ReadonlySet<string>;
 }
 
-/** Where the broker broke the protocol, in words, as one that was killed does: what it had not saved it has forgotten. The rarer kinds come first. */
+/** Texts for each breach of the protocol by the broker, as by one that was killed and lost unsaved state. The rarer kinds come first. */
 export function breachesOf(events: readonly WireEvent[], { qos, accepted }: Sender): string[] {
   const breaches: string[] = [];
   const again: string[] = [];

@@ -29,7 +29,7 @@ afterEach(async () => {
 const target = () => ({ url: server?.url ?? "", token: "TOKEN" });
 
 describe("against the recorded dialogue", () => {
-  test("every word as it was: entities found by topic, hours imported, read until they stand", async () => {
+  test("the same messages as recorded: entities found by topic, hours imported, read until they are there", async () => {
     const surprises: unknown[] = [];
     server = await PlayedBack.byTheWord(surprises);
     const served = await serveHours(store, target(), NOW);
@@ -38,7 +38,7 @@ describe("against the recorded dialogue", () => {
     expect(store.dueHours(NOW)).toEqual([]);
   });
 
-  test("what was recorded is the statistics of the samples", () => {
+  test("the recorded rows are the statistics of the samples", () => {
     const { message } = DIALOGUE[DIALOGUE.length - 1];
     const hours = (message.result as Record<string, { start: number }[]>)[TEMPERATURE];
     const values = recordedSamples().map(({ tsMs = 0, values }) => ({ atMs: tsMs, value: values.temperature }));
@@ -50,8 +50,8 @@ describe("against the recorded dialogue", () => {
   });
 });
 
-describe("with statistics that are kept", () => {
-  test("an hour that is right is not written again; a later sample corrects it; nothing before it has settled", async () => {
+describe("with a server that stores statistics", () => {
+  test("a correct hour is not written again; a later sample corrects it; no hour is written before it is due", async () => {
     const statistics: Statistics = new Map();
     server = await PlayedBack.keeping(statistics);
     await serveHours(store, target(), NOW);
@@ -64,7 +64,7 @@ describe("with statistics that are kept", () => {
     expect(await serveHours(store, target(), NOW + GRACE_MS)).toMatchObject({ hours: 1, corrected: 1 });
   });
 
-  test("of a first hour that is known in part, what Home Assistant has stays; where it has nothing, the part is written", async () => {
+  test("a first hour known only in part: Home Assistant's value is kept; if it has none, the part is written", async () => {
     const statistics: Statistics = new Map();
     server = await PlayedBack.keeping(statistics);
     const early = FIRST_HOUR - 2 * HOUR_MS;
@@ -83,7 +83,7 @@ describe("with statistics that are kept", () => {
     expect(statistics.get(TEMPERATURE)?.get(early)?.min).toBe(5); // its beginning is known now
   });
 
-  test("a part that was written follows its later samples", async () => {
+  test("a part that was written is corrected by later samples", async () => {
     const statistics: Statistics = new Map();
     server = await PlayedBack.keeping(statistics);
     const early = FIRST_HOUR - 2 * HOUR_MS;
@@ -101,7 +101,7 @@ describe("with statistics that are kept", () => {
     expect(await serveHours(store, target(), NOW)).toMatchObject({ hours: 0 });
   });
 
-  test("a room without an entity stays to be written, and is reported", async () => {
+  test("a room without an entity is reported, and stays in the list of hours to write", async () => {
     server = await PlayedBack.keeping(new Map());
     store.keep({ ...recordedSamples()[0], room: "cellar" }, NOW);
     const served = await serveHours(store, target(), NOW);
@@ -112,20 +112,20 @@ describe("with statistics that are kept", () => {
   });
 });
 
-test("a token that is refused is said with the remedy", async () => {
+test("a refused token is reported with the remedy", async () => {
   server = await PlayedBack.byTheWord([]);
   const refusing = { ...DIALOGUE[2].message };
   Object.assign(DIALOGUE[2].message, { type: "auth_invalid", message: "Invalid access token or password" });
   try {
     await expect(serveHours(store, target(), NOW)).rejects.toThrow(TokenRefused);
-    await expect(serveHours(store, target(), NOW)).rejects.toThrow("Invalid access token or password): make one");
+    await expect(serveHours(store, target(), NOW)).rejects.toThrow("Invalid access token or password): create one");
   } finally {
     Object.assign(DIALOGUE[2].message, refusing);
   }
   expect(store.dueHours(NOW)).toHaveLength(HOURS);
 });
 
-describe("what a recorder may have made of an entity", () => {
+describe("units of the recorder", () => {
   const hour = { start: FIRST_HOUR, mean: 20, min: 10, max: 30 };
   /** A recorder that keeps a statistic in `unit`; `forgets`: what is imported never stands. */
   function recorder(unit: string, forgets = false) {
@@ -147,7 +147,7 @@ describe("what a recorder may have made of an entity", () => {
     return { imported, call };
   }
 
-  test("degrees Fahrenheit: ours are converted", async () => {
+  test("degrees Fahrenheit: our values are converted", async () => {
     const server = recorder("°F");
     expect(await writeHours(server, TEMPERATURE, "temperature", [hour])).toEqual({ verified: [hour], corrected: 1 });
     expect(server.imported).toMatchObject([
@@ -155,13 +155,13 @@ describe("what a recorder may have made of an entity", () => {
     ]);
   });
 
-  test("a unit that is not known: nothing is written", async () => {
+  test("an unknown unit: nothing is written", async () => {
     const server = recorder("°Ré");
     await expect(writeHours(server, TEMPERATURE, "temperature", [hour])).rejects.toThrow('is kept in "°Ré", not in °C');
     expect(server.imported).toEqual([]);
   });
 
-  test("what never stands there is not verified", async () => {
+  test("rows that are never read back are not verified", async () => {
     expect(await writeHours(recorder("°C", true), TEMPERATURE, "temperature", [hour])).toMatchObject({ verified: [] });
   });
 });

@@ -1,6 +1,6 @@
 /*
- * From the store to those who are to have it: points to InfluxDB, hours to Home Assistant. Each step may be cut off anywhere: what
- * is to be done is in the store until it was done and, for hours, read back.
+ * Sends stored samples to InfluxDB as points, and to Home Assistant as hours. The program may be killed at any step: work stays in the
+ * store until it is done and, for hours, read back.
  */
 import { messageOf } from "../../../src/common/message-of.js";
 import { HomeAssistant, TokenRefused } from "./homeassistant/connection.js";
@@ -10,7 +10,7 @@ import { hourStatistics } from "./hours.js";
 import { sendPoints } from "./influx.js";
 import type { DueHour, Store } from "./store.js";
 
-/** Home Assistant reckons an hour when it has ended: what is written before is overwritten. */
+/** Home Assistant computes an hour when it has ended, and overwrites values written before. */
 export const GRACE_MS = 600_000;
 const POINTS = 500; // in one request
 const INFLUX = "influx";
@@ -20,7 +20,7 @@ export interface Target {
   readonly token: string | undefined;
 }
 
-/** Sends what InfluxDB has not got. @returns how many samples. @throws Error */
+/** Sends the samples that InfluxDB does not have yet. @returns how many. @throws Error */
 export async function serveInflux(store: Store, { url, token }: Target): Promise<number> {
   for (let sent = 0; ; ) {
     const samples = store.unserved(INFLUX, POINTS);
@@ -32,11 +32,11 @@ export async function serveInflux(store: Store, { url, token }: Target): Promise
 }
 
 export interface Served {
-  /** Hours of rooms that stand as they should. */
+  /** Hours of rooms whose values were read back as expected. */
   readonly hours: number;
-  /** Of their channels' rows, how many had to be written. */
+  /** How many rows of their channels had to be written. */
   readonly corrected: number;
-  /** What a person has to know, each once. */
+  /** Texts for a person, each once. */
   readonly problems: readonly string[];
 }
 
@@ -74,9 +74,7 @@ async function writeDue(store: Store, server: HomeAssistant, due: readonly DueHo
         const standing = new Set(written.verified.map(({ start }) => start));
         for (const { start } of rows) if (!standing.has(start)) failed.add(start);
         if (standing.size < rows.length)
-          problems.add(
-            `${entity.statisticId}: ${rows.length - standing.size} hours were written and do not stand there`,
-          );
+          problems.add(`${entity.statisticId}: ${rows.length - standing.size} hours were written, but not read back`);
       } catch (error) {
         if (!(error instanceof UnitUnknown)) throw error;
         problems.add(messageOf(error));
@@ -91,7 +89,7 @@ async function writeDue(store: Store, server: HomeAssistant, due: readonly DueHo
   return { hours, corrected, problems: [...problems] };
 }
 
-/** Under this name the store has the beginning of the hour that an entity has in part, by us: its other samples may still come. */
+/** Name under which the store keeps the start of an hour that we wrote in part: its other samples may still arrive. */
 function partOf({ statisticId }: Entity): string {
   return `part of ${statisticId}`;
 }

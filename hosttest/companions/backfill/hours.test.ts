@@ -5,7 +5,7 @@ import { HOUR_MS, hourOf, hourStatistics, MAX_HOLD_MS } from "./hours.js";
 const START = Date.UTC(2026, 10, 28, 2);
 const MINUTE = 60_000;
 
-test("the mean is that of time: a value stands until the next one", () => {
+test("the mean is weighted by time: a value holds until the next one", () => {
   const values = [
     { atMs: START, value: 10 },
     { atMs: START + 15 * MINUTE, value: 20 },
@@ -13,7 +13,7 @@ test("the mean is that of time: a value stands until the next one", () => {
   expect(hourStatistics(values, START)).toEqual({ mean: 17.5, min: 10, max: 20 });
 });
 
-test("the value before the hour stands at its beginning, no longer than it may", () => {
+test("the value before the hour holds at its start, up to the limit", () => {
   const own = { atMs: START + 30 * MINUTE, value: 20 };
   const fresh = { atMs: START - 10 * MINUTE, value: 10 };
   expect(hourStatistics([fresh, own], START)).toEqual({ mean: 15, min: 10, max: 20 });
@@ -21,7 +21,7 @@ test("the value before the hour stands at its beginning, no longer than it may",
   expect(hourStatistics([old, own], START)).toEqual({ mean: 20, min: 20, max: 20 });
 });
 
-test("an hour without a sample of its own is none", () => {
+test("an hour without a sample is left out", () => {
   expect(hourStatistics([{ atMs: START - 1, value: 10 }], START)).toBeUndefined();
   expect(hourStatistics([{ atMs: START + HOUR_MS, value: 10 }], START)).toBeUndefined();
 });

@@ -1,12 +1,12 @@
 /*
- * Hours of a channel as Home Assistant keeps them for good: mean, lowest, highest. Pure.
- * As its recorder reckons, a value stands until the next one, so that the mean is that of time, not of samples. Unlike there, no value
- * stands longer than MAX_HOLD_MS: a device that was off measured nothing. An hour without a sample of its own is none.
+ * Hours of a channel as Home Assistant stores them: mean, minimum, maximum. Pure functions.
+ * As in its recorder, a value holds until the next one, so that the mean is weighted by time. Unlike there, no value holds longer than
+ * MAX_HOLD_MS: a device that was off measured nothing. An hour without a sample is left out.
  * Source: Home Assistant, components/sensor/recorder.py (_time_weighted_arithmetic_mean), 2026.11.
  */
 
 export const HOUR_MS = 3_600_000;
-/** The longest heartbeat that is of use, and more than any outage of a sensor that goes unnoticed. */
+/** Longer than any useful heartbeat, and than any unnoticed outage of a sensor. */
 export const MAX_HOLD_MS = HOUR_MS;
 
 export interface Value {
@@ -21,14 +21,14 @@ export interface HourStatistics {
   readonly max: number;
 }
 
-/** The beginning of the hour of a moment, milliseconds since 1970. */
+/** Start of the hour that contains a moment, milliseconds since 1970. */
 export function hourOf(atMs: number): number {
   return Math.floor(atMs / HOUR_MS) * HOUR_MS;
 }
 
 /**
- * `values`: all of MAX_HOLD_MS before the hour and of the hour itself, by time.
- * @returns undefined if none is of the hour
+ * `values`: all values in the hour and in MAX_HOLD_MS before it, by time.
+ * @returns undefined if no value is in the hour
  */
 export function hourStatistics(values: readonly Value[], startMs: number): HourStatistics | undefined {
   const endMs = startMs + HOUR_MS;

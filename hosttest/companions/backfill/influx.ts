@@ -1,6 +1,6 @@
 /*
  * Samples as points of InfluxDB, by its line protocol over HTTP: measurement and tags as the recipe for Telegraf makes them.
- * A point that is sent again is the same point: same series, same time.
+ * A sample that is sent again is the same point: same series, same time.
  * Source: docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference
  */
 import { channels } from "../../../src/channels/channels.js";
@@ -8,7 +8,7 @@ import type { StoredSample } from "./store.js";
 
 const SEND_MS = 30_000;
 
-/** One line, time in nanoseconds; undefined: nothing in it. Below the millisecond of an arrival stands the number, so that a burst is no single point. */
+/** One line, time in nanoseconds; undefined: no value. The number follows the milliseconds of an arrival, so that a burst is not one point. */
 export function lineOf({ room, topic, seq, ts, point, values }: StoredSample): string | undefined {
   const fields = channels
     .filter(({ name }) => values[name] !== undefined)

@@ -1,21 +1,21 @@
 /*
- * From the broker into the store: a session that the broker keeps while this program is away, and an acknowledgement for what is
- * durable only. MQTT.js acknowledges when `handleMessage` calls back.
+ * From the broker into the store: a persistent session, and an acknowledgement only for messages that are durable. MQTT.js acknowledges
+ * when `handleMessage` calls back.
  */
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { messageFrom } from "../message.js";
 import type { Store } from "./store.js";
 
-/** As long as a broker may: a year is no reason to keep what a program does not come back for. */
+/** Session expiry to ask for: long enough for any pause, but not for ever, in case the program never returns. */
 const SESSION_S = 90 * 86_400;
 const REFUSED = 0x80;
 
 export interface IntakeOwner {
-  /** Of the connection, for a person. */
+  /** State of the connection, for a person. */
   onState(state: string): void;
   /** The broker does not let it subscribe. */
   onRefused(problem: string): void;
-  /** The store cannot keep a sample, which is not acknowledged: the program has to end. */
+  /** The store cannot keep a sample, which is therefore not acknowledged: the program has to end. */
   onBroken(error: unknown): void;
 }
 
@@ -23,9 +23,9 @@ export class Intake {
   /** Since the start. */
   taken = 0;
   doubles = 0;
-  /** Messages that are no samples. */
+  /** Messages that are not samples. */
   ignored = 0;
-  /** Since when nothing has come, by performance.now(); infinite: not subscribed yet. */
+  /** When the last message arrived, by performance.now(); infinite: not subscribed yet. */
   quietSinceMs = Number.POSITIVE_INFINITY;
   private readonly client: MqttClient;
 

@@ -1,6 +1,6 @@
 /*
- * The backfill as a process, killed by signal 9 again and again, between a real mosquitto, a server that plays a recorded Home Assistant
- * back, and one that takes points. In the end each sample is kept once, each hour stands as it should, each point is there.
+ * The backfill as a process, killed by signal 9 again and again, between a real mosquitto, a server that replays a recorded Home Assistant,
+ * and one that receives points. In the end each sample is stored once, each hour has the expected values, and each point is there.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -33,7 +33,9 @@ interface Sent {
 
 const sentAt = (seq: number): Sent => ({ seq, tsMs: FIRST + seq * STEP_MS, value: 15 + ((seq * 7) % 100) / 10 });
 
-test("killed at its most delicate: no sample lost, none kept or written twice", { timeout: 240_000 }, async () => {
+test("killed at its most delicate moments: no sample lost, none stored or written twice", {
+  timeout: 240_000,
+}, async () => {
   const folder = temporaryFolder("backfill-");
   const broker = await Mosquitto.start();
   const statistics: Statistics = new Map();
@@ -121,7 +123,7 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; error:
   return { code, error };
 }
 
-/** The way to the broker, on which acknowledgements are counted, from each connection's first. */
+/** A proxy to the broker that counts the acknowledgements of each connection. */
 class Wire {
   onAcknowledgement: (count: number) => unknown = () => {};
   private readonly server: Server;
@@ -166,10 +168,10 @@ class Wire {
   }
 }
 
-/** InfluxDB as far as it matters: a point of the same series and time is the same point, another value would show. */
+/** A minimal InfluxDB: a point of the same series and time is the same point, and must have the same value. */
 class Points {
   readonly all = new Map<string, string>();
-  /** What is done in the place of taking points. */
+  /** Called instead of storing points. */
   instead: (() => void) | undefined;
   private readonly server = createServer((request, response) => {
     let body = "";

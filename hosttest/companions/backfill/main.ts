@@ -1,5 +1,5 @@
 /*
- * Keeps every sample of a house, and writes to Home Assistant and InfluxDB what they cannot take from MQTT once it is late.
+ * Stores every sample of a house, and writes it to InfluxDB and into Home Assistant's statistics, which cannot take late samples from MQTT.
  */
 import { messageOf } from "../../../src/common/message-of.js";
 import {
@@ -28,26 +28,26 @@ const CHECK_MS = 200;
 const { values: options } = commandLine(
   {
     program: "npm run backfill --",
-    does: "Keeps every sample of all rooms in a file, once, and corrects Home Assistant's hourly statistics where samples came late.",
+    does: "Stores every sample of all rooms in a file, once, and corrects Home Assistant's hourly statistics for samples that arrived late.",
     notes: [
       "Home Assistant: --home-assistant ws://HOST:8123 --token-file FILE, the token of an administrator (profile, security, long-lived access tokens).",
       "InfluxDB: --influx 'http://HOST:8086/write?db=NAME', or of 2.x 'http://HOST:8086/api/v2/write?org=ORG&bucket=NAME' with --influx-token-file.",
-      "--csv FILE and --openmetrics FILE write all that was kept into FILE, and end; of the second, promtool makes blocks for Prometheus. Exit: 0; 1 what it was to do could not be done; 2 usage.",
+      "--csv FILE and --openmetrics FILE export all stored samples, and end; promtool makes Prometheus blocks from the second. Exit: 0 done; 1 failed; 2 usage.",
     ],
   },
   {
     ...BROKER_OPTIONS,
     "mqtt-version": preset("5", choice("version of MQTT", ["5", "3.1.1"])),
     filter: preset("home/+/temperature", text("TOPICS", "which samples; with topics = each: 'home/+/+'")),
-    id: preset("thermometers-backfill", text("NAME", "client id, under which the broker keeps what comes meanwhile")),
-    store: preset("backfill.sqlite", text("FILE", "where all samples are kept")),
+    id: preset("thermometers-backfill", text("NAME", "client id of the session in which the broker keeps messages")),
+    store: preset("backfill.sqlite", text("FILE", "the file with all samples")),
     "home-assistant": option("ws[s]://HOST[:PORT]", "whose statistics to correct", addressOf(["ws:", "wss:"])),
     "token-file": text("FILE", "with Home Assistant's access token"),
     influx: option("http[s]://…", "where to write points", addressOf(["http:", "https:"])),
     "influx-token-file": text("FILE", "with InfluxDB's token"),
     every: preset("30", positive("SECONDS", "how often to write", 86_400, "seconds")),
-    once: flag("take what the broker has kept, write what is due, and end"),
-    csv: text("FILE", "write all that was kept, and end"),
+    once: flag("receive the messages that wait at the broker, write what is due, and end"),
+    csv: text("FILE", "export all samples, and end"),
     openmetrics: text("FILE", "the same for promtool tsdb create-blocks-from openmetrics"),
   },
 );
@@ -71,7 +71,7 @@ const intake = new Intake(
   {
     onState: (state) => sayOnce("broker", `${placeOf(broker)}: ${state}`),
     onRefused: (problem) => void end(1, problem),
-    onBroken: (error) => void end(1, `${options.store}: ${messageOf(error)}: the broker keeps what comes`),
+    onBroken: (error) => void end(1, `${options.store}: ${messageOf(error)}: new messages wait at the broker`),
   },
 );
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void end(0));
@@ -90,11 +90,11 @@ async function once(): Promise<void> {
   await end(isGood ? 0 : 1);
 }
 
-/** @returns whether all was done that is due */
+/** @returns whether everything due was written */
 async function serve(): Promise<boolean> {
   const done = [await attempt("InfluxDB", pointsServed), await attempt("Home Assistant", hoursServed)];
   progress.show(
-    () => `${store.count} samples kept, ${intake.taken} of them since the start, ${intake.doubles} came twice`,
+    () => `${store.count} samples stored, ${intake.taken} of them since the start, ${intake.doubles} arrived twice`,
   );
   return done.every((isGood) => isGood);
 }
@@ -112,7 +112,7 @@ async function hoursServed(): Promise<readonly string[]> {
   return problems;
 }
 
-/** What fails is said once, and tried again at the next turn. */
+/** A failure is printed once, and the work tried again in the next round. */
 async function attempt(name: string, work: () => Promise<readonly string[]>): Promise<boolean> {
   try {
     const problems = await work();
@@ -140,7 +140,7 @@ async function end(code: number, problem?: string): Promise<void> {
   if (problem !== undefined) progress.line(problem);
   await intake.close();
   progress.end();
-  console.log(`${store.count} samples kept in ${options.store}, ${intake.taken} of them new`);
+  console.log(`${store.count} samples stored in ${options.store}, ${intake.taken} of them new`);
   store.close();
   process.exit(code);
 }
@@ -166,7 +166,7 @@ function opened(file: string): Store {
     return new Store(file);
   } catch (error) {
     const reason = messageOf(error);
-    return misused(`--store ${file}: ${reason.includes("locked") ? "another process has it" : reason}`);
+    return misused(`--store ${file}: ${reason.includes("locked") ? "another process uses it" : reason}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /*
- * All samples as OpenMetrics, which `promtool tsdb create-blocks-from openmetrics` makes blocks of: a metric family a channel, a
- * series a room, at the time of measurement. Prometheus asks for values and takes none of the past: this is its way for those.
+ * All samples as OpenMetrics, for `promtool tsdb create-blocks-from openmetrics`: a metric family for each channel, a series for each
+ * room, at the time of measurement. Prometheus scrapes current values only; past ones can only be imported as blocks.
  * Source: OpenMetrics 1.0, text format.
  */
 import { channels } from "../../../src/channels/channels.js";
@@ -9,7 +9,7 @@ import type { StoredSample } from "./store.js";
 
 const MS_PER_S = 1_000;
 
-/** `all`: by room and time, given anew with each call. @returns how many points */
+/** `all`: by room and time; each call starts from the beginning. @returns how many points */
 export function writeOpenMetrics(file: string, all: () => Iterable<StoredSample>): number {
   let count = 0;
   function* lines(): Generator<string> {
@@ -26,7 +26,7 @@ export function writeOpenMetrics(file: string, all: () => Iterable<StoredSample>
   return count;
 }
 
-/** A time is there once in a series: of samples that came in one millisecond, without a time of their own, each is one later. */
+/** A series has each time once: samples without `ts` that arrived in the same millisecond are written one millisecond apart. */
 function* pointsOf(channel: string, samples: Iterable<StoredSample>): Generator<string> {
   let before: { readonly room: string; readonly atMs: number } | undefined;
   for (const { room, ts, arrived, values } of samples) {

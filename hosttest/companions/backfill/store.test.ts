@@ -30,7 +30,7 @@ function sample(fields: object, room = "attic", channel = "temperature"): Sample
 const at = (ms: number): string => new Date(ms).toISOString();
 const kept = (fields: object, room?: string, channel?: string) => store.keep(sample(fields, room, channel), ARRIVED);
 
-describe("a sample once", () => {
+describe("each sample once", () => {
   test("the same number and time is a double; another time, room or channel is not", () => {
     const one = { value: 21.5, ts: at(TS), seq: 7 };
     expect([kept(one), kept(one)]).toEqual(["new", "double"]);
@@ -40,7 +40,7 @@ describe("a sample once", () => {
     expect(store.count).toBe(4);
   });
 
-  test("without a time, and with it the second time; both ways round", () => {
+  test("without a time, and the second time with it; and in the other order", () => {
     expect(kept({ value: 21.5, seq: 7 })).toBe("new");
     expect(kept({ value: 21.5, seq: 7 })).toBe("double");
     expect(kept({ value: 21.5, ts: at(TS), seq: 7 })).toBe("dated");
@@ -49,13 +49,13 @@ describe("a sample once", () => {
     expect(kept({ value: 21.4, seq: 7 })).toBe("new"); // another value is another sample
   });
 
-  test("without a number all are kept, but for the same at the same time", () => {
+  test("without a number all are stored, except the same value at the same time", () => {
     expect([kept({ value: 21.5 }), kept({ value: 21.5 })]).toEqual(["new", "new"]);
     const dated = { value: 21.5, ts: at(TS) };
     expect([kept(dated), kept(dated)]).toEqual(["new", "double"]);
   });
 
-  test("what was kept is in the files, also if the process ends here; a second process is kept out", () => {
+  test("a stored sample is in the files even if the process ends here; a second process is refused", () => {
     kept({ value: 21.5, ts: at(TS), seq: 7 });
     expect(() => new Store(join(folder, "store.sqlite"))).toThrow(/locked/);
     for (const end of ["", "-wal"]) copyFileSync(join(folder, `store.sqlite${end}`), join(folder, `copy.sqlite${end}`));
@@ -65,17 +65,17 @@ describe("a sample once", () => {
   });
 });
 
-describe("hours that are to be written", () => {
+describe("hours to write", () => {
   const starts = () => store.dueHours(FAR).map(({ start }) => start);
 
-  test("the sample's, and the one behind it where that has samples; not before it has ended", () => {
+  test("the sample's, and the next one if it has samples; not before it has ended", () => {
     kept({ value: 1, ts: at(TS + HOUR_MS), seq: 2 });
     kept({ value: 1, ts: at(TS), seq: 1 });
     expect(starts()).toEqual([hourOf(TS), hourOf(TS) + HOUR_MS]);
     expect(store.dueHours(hourOf(TS) + HOUR_MS - 1)).toEqual([]);
   });
 
-  test("settled unless a sample came meanwhile", () => {
+  test("removed when written, unless a sample has arrived since", () => {
     kept({ value: 1, ts: at(TS), seq: 1 });
     const [hour] = store.dueHours(FAR);
     kept({ value: 2, ts: at(TS + 1000), seq: 2 });
@@ -85,7 +85,7 @@ describe("hours that are to be written", () => {
     expect(starts()).toEqual([]);
   });
 
-  test("a sample that learns its time changes two hours, also if its first was written", () => {
+  test("a sample that gets its time later changes two hours, even if the first one was written", () => {
     kept({ value: 1, seq: 1 });
     store.settleHour(store.dueHours(FAR)[0]);
     kept({ value: 1, ts: at(TS), seq: 1 });
@@ -97,7 +97,7 @@ describe("hours that are to be written", () => {
   });
 });
 
-test("what was served is not served again", () => {
+test("samples that were served are not served again", () => {
   for (let seq = 0; seq < 5; seq++) kept({ value: seq, ts: at(TS + seq), seq });
   const first = store.unserved("influx", 3);
   expect(first.map(({ seq }) => seq)).toEqual([0, 1, 2]);
@@ -109,7 +109,7 @@ test("what was served is not served again", () => {
 describe("as a point", () => {
   const lines = () => [...store.all()].map(lineOf);
 
-  test("at its time; without one at its arrival, below the millisecond its number", () => {
+  test("at its time; without one at its arrival, followed by its number", () => {
     kept({ value: 21.5, humidity: 45.2, ts: at(TS + 500), seq: 7 });
     kept({ value: 21.5, seq: 8 });
     expect(lines()).toEqual([
@@ -118,20 +118,20 @@ describe("as a point", () => {
     ]);
   });
 
-  test("it stays where it is when its sample learns the time", () => {
+  test("it is not moved when its sample gets a time", () => {
     kept({ value: 21.5, seq: 8 });
     const [before] = lines();
     kept({ value: 21.5, ts: at(TS), seq: 8 });
     expect(lines()).toEqual([before]);
   });
 
-  test("a room's name is no syntax; a sample without a value is no point", () => {
+  test("a room's name is escaped; a sample without a value is no point", () => {
     kept({ value: 1, ts: at(TS), seq: 1 }, "a b,c=d\\");
     kept({ seq: 2, ts: at(TS) }, "z");
     expect(lines()).toEqual([`temperature,room=a\\ b\\,c\\=d\\\\ value=1,seq=1i ${TS}000000`, undefined]);
   });
 
-  test("on a topic of its own a channel is its value", () => {
+  test("a channel with its own topic is the value", () => {
     kept({ value: 45.2, ts: at(TS), seq: 1 }, "attic", "humidity");
     expect(lines()).toEqual([`humidity,room=attic value=45.2,seq=1i ${TS}000000`]);
   });

@@ -1,9 +1,9 @@
 /*
  * Every sample of every room, once, in SQLite. When `keep` returns, the sample survives a power cut (WAL, synchronous FULL), and so
- * does what has to be done about it: the hours that are to be written, and how far others were served.
+ * does the work that it causes: the hours to write, and how far InfluxDB has been served.
  *
- * The same sample again (QoS 1) has the same number, and the same `ts`, or, if the device has learned the time meanwhile, none
- * before: then it gets the one that it has now. A number alone is not enough: a device counts from 0 again after `factory-reset`.
+ * A sample that arrives again (QoS 1) has the same number and the same `ts`. If it had no `ts` the first time, because the device did not
+ * know the time yet, the `ts` is added. The number alone is not enough: a device counts from 0 again after `factory-reset`.
  */
 import { DatabaseSync } from "@photostructure/sqlite";
 import type { SampleMessage } from "../message.js";
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS hour (  -- to be written, or written anew
 CREATE TABLE IF NOT EXISTS served (name TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT;
 PRAGMA user_version = 1;
 `;
-/** Of an undated sample that comes again, within this the first is looked for. */
+/** How far back the first arrival of an undated sample is searched for. */
 const MAX_DOUBLE_MS = 30 * 86_400_000;
 
 export type Kept = "new" | "double" | "dated";
@@ -50,7 +50,7 @@ export interface StoredSample {
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** An hour of a room that is to be written. */
+/** An hour of a room that still has to be written. */
 export interface DueHour {
   readonly room: string;
   readonly start: number;
@@ -62,7 +62,7 @@ type Row = Omit<StoredSample, "values"> & { readonly values: string };
 export class Store {
   private readonly database: InstanceType<typeof DatabaseSync>;
 
-  /** @throws Error if the file is none of ours, or another process has it */
+  /** @throws Error if the file is not a store, or another process uses it */
   constructor(file: string) {
     this.database = new DatabaseSync(file, { timeout: 0 });
     try {
@@ -83,7 +83,7 @@ export class Store {
     return this.one<{ count: number }>("SELECT COUNT(*) AS count FROM sample").count;
   }
 
-  /** Up to `limit` samples after the one that `name` was served last, in the order of their arrival. */
+  /** Up to `limit` samples that `name` has not been served yet, in the order of arrival. */
   unserved(name: string, limit: number): StoredSample[] {
     const rows = this.database
       .prepare(
@@ -98,24 +98,24 @@ export class Store {
     return this.database.prepare("SELECT id FROM served WHERE name = ?").get(name)?.id as number | undefined;
   }
 
-  /** `name` has all samples up to `id`; or what else is to be known of it. */
+  /** Records that `name` has all samples up to `id`; also used for other numbers kept by name. */
   serve(name: string, id: number): void {
     this.database.prepare("INSERT OR REPLACE INTO served (name, id) VALUES (?, ?)").run(name, id);
   }
 
-  /** Of hours that had ended by `untilMs`, by room and time. */
+  /** Hours to write that had ended by `untilMs`, by room and time. */
   dueHours(untilMs: number): DueHour[] {
     return this.database
       .prepare("SELECT room, start, changed FROM hour WHERE start + ? <= ? ORDER BY room, start")
       .all(HOUR_MS, untilMs) as unknown as DueHour[];
   }
 
-  /** It is written as it was when it was read: if a sample came meanwhile, it stays to be written. */
+  /** The hour is written, as it was when it was read: if a sample has arrived since, it must be written again. */
   settleHour({ room, start, changed }: DueHour): void {
     this.database.prepare("DELETE FROM hour WHERE room = ? AND start = ? AND changed = ?").run(room, start, changed);
   }
 
-  /** By channel, what the statistics of an hour are made of: its values and those just before it, by time. */
+  /** By channel, the input of an hour's statistics: its values and those just before it, by time. */
   valuesOf({ room, start }: DueHour): Map<string, Value[]> {
     const rows = this.database
       .prepare(
@@ -134,7 +134,7 @@ export class Store {
     return found;
   }
 
-  /** When the first sample of a room that is here was measured, milliseconds since 1970; undefined: there is none. */
+  /** When the first stored sample of a room was measured, milliseconds since 1970; undefined: there is none. */
   firstOf(room: string): number | undefined {
     const row = this.database
       .prepare("SELECT COALESCE(ts, arrived) AS at FROM sample WHERE room = ? ORDER BY at LIMIT 1")
@@ -180,7 +180,7 @@ export class Store {
     });
   }
 
-  /** The sample's hour, and the next one if there is one: it begins with this value. */
+  /** Marks the sample's hour and, if it has samples, the next one, which begins with this value. */
   private mark(room: string, atMs: number, changed: number): void {
     const start = hourOf(atMs);
     const mark = this.database.prepare("INSERT OR REPLACE INTO hour (room, start, changed) VALUES (?, ?, ?)");

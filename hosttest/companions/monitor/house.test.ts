@@ -22,7 +22,7 @@ const sample = (value: number, seq: number, beforeS = 0): string =>
   JSON.stringify({ value, ts: new Date(NOW - beforeS * 1000).toISOString(), seq });
 
 describe("numbers", () => {
-  test("a gap is missing until what is missing comes", () => {
+  test("numbers in a gap are missing until they arrive", () => {
     const sequence = new Sequence();
     for (const seq of [5, 6, 10]) sequence.take(seq, NOW + seq);
     expect(sequence.missing).toBe(3);
@@ -30,7 +30,7 @@ describe("numbers", () => {
     expect(sequence).toMatchObject({ missing: 0, doubles: 0, newest: 10 });
   });
 
-  test("a double is one, also without a time; a newer sample of a lower number is a new count", () => {
+  test("a double is recognised, also without a time; a newer sample with a lower number starts a new count", () => {
     const sequence = new Sequence();
     for (const seq of [5, 6, 8]) sequence.take(seq, NOW + seq);
     expect([sequence.take(6, NOW + 6), sequence.take(5, undefined)]).toEqual(["double", "double"]);
@@ -38,7 +38,7 @@ describe("numbers", () => {
     expect(sequence).toMatchObject({ missing: 0, doubles: 2, restarts: 1, newest: 0 });
   });
 
-  test("what was measured before the first that was seen is earlier; a lower number without a time is a new count", () => {
+  test("a sample measured before the first one seen is earlier; a lower number without a time starts a new count", () => {
     const sequence = new Sequence();
     sequence.take(5, NOW);
     expect([sequence.take(3, NOW - 2), sequence.take(3, NOW - 2), sequence.take(4, NOW - 1)]).toEqual([
@@ -50,7 +50,7 @@ describe("numbers", () => {
     expect(sequence.missing).toBe(0);
   });
 
-  test("what went by while there was no connection is not missing", () => {
+  test("numbers that were sent while there was no connection are not missing", () => {
     const sequence = new Sequence();
     sequence.take(5, NOW);
     sequence.interrupt();
@@ -59,7 +59,7 @@ describe("numbers", () => {
     expect(sequence).toMatchObject({ unseen: 3, missing: 1 });
   });
 
-  test("in whatever order they come, what is missing is what did not come", () => {
+  test("in any order of arrival, exactly the numbers that did not arrive are missing", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(60), { minLength: 1 }), (order) => {
         const sequence = new Sequence();
@@ -92,7 +92,7 @@ describe("the screen", () => {
     ]);
   });
 
-  test("a late sample is marked and counted, and the latest is the one that was measured last", () => {
+  test("a late sample is marked and counted, and the one shown is the one measured last", () => {
     const late = houseOf([
       ["home/attic/temperature", sample(20, 1, 3600)],
       ["home/attic/temperature", sample(21, 3, 0)],
@@ -116,7 +116,7 @@ describe("the screen", () => {
     expect(late.all[0].trend.map(({ value }) => value)).toEqual([20, 25]);
   });
 
-  test("with a topic a channel, the values of all of them; in one message, a channel that is gone is gone", () => {
+  test("with a topic for each channel, the values of all; in one message, only the channels of the last one", () => {
     const each = houseOf([
       ["home/attic/temperature", '{"value":20,"seq":0}'],
       ["home/attic/humidity", '{"value":50,"seq":1}'],
@@ -132,7 +132,7 @@ describe("the screen", () => {
     ]);
   });
 
-  test("a device that took another name leaves; a name that steers a terminal does not", () => {
+  test("a device that was renamed is removed; control characters in a name are not printed", () => {
     const left = houseOf([
       ["home/a\x1b[2J/ab12/status", "online"],
       ["home/a\x1b[2J/ab12/status", ""],

@@ -1,5 +1,5 @@
 /*
- * All that is known of a house's rooms from what the broker has sent so far. Pure: messages and the time come in.
+ * The state of a house's rooms, from the messages so far. No I/O and no clock: messages and the time are arguments.
  */
 import type { Message, SampleMessage } from "../message.js";
 import { type Arrival, Sequence } from "./sequence.js";
@@ -29,15 +29,15 @@ export interface Room {
   readonly trend: Point[];
   samples: number;
   late: number;
-  /** By device id: what it says of itself, or what the broker says for it. */
+  /** Status by device id, as published by the device, or by the broker as its will. */
   readonly devices: Map<string, string>;
 }
 
-/** What came of a message, for a line in a log. */
+/** The result of a message, for a line in a log. */
 export interface Taken {
   readonly room: Room;
   readonly sample: SampleMessage;
-  /** By its own time; without, its arrival. Milliseconds since 1970. */
+  /** Its `ts`; without one, its arrival. Milliseconds since 1970. */
   readonly atMs: number;
   readonly isLate: boolean;
   readonly arrival: Arrival | undefined;
@@ -63,7 +63,7 @@ export class House {
     for (const { sequence } of this.rooms.values()) sequence.interrupt();
   }
 
-  /** `nowMs`: milliseconds since 1970. @returns undefined for what is no sample */
+  /** `nowMs`: milliseconds since 1970. @returns undefined if the message is not a sample */
   take(message: Message, nowMs: number): Taken | undefined {
     const room = this.roomOf(message);
     switch (message.kind) {
@@ -111,7 +111,7 @@ export class House {
   }
 }
 
-/** The newest values of all its topics, and when the newest was measured; undefined: none came. */
+/** The newest values of all its topics, and when the newest was measured; undefined: no sample yet. */
 export function newestOf(room: Room): Latest | undefined {
   const all = [...room.latest.values()];
   if (all.length === 0) return undefined;

@@ -1,5 +1,5 @@
 /*
- * All rooms of a house in the terminal, from what its devices publish. It only listens: nothing of it stays at the broker.
+ * All rooms of a house in the terminal, from the messages of its devices. It only subscribes, and leaves no session at the broker.
  */
 import mqtt from "mqtt";
 import { channels, TEMPERATURE } from "../../../src/channels/channels.js";
@@ -22,7 +22,7 @@ import { ageText, figuresOf, screenLines, valuesText } from "./screen.js";
 import { TerminalScreen } from "./terminal-screen.js";
 
 const STATUS_FILTER = "home/+/+/status";
-const DRAW_MS = 1_000; // ages count
+const DRAW_MS = 1_000; // ages are shown in seconds
 const REFUSED = 0x80;
 
 const { values: options } = commandLine(
@@ -30,9 +30,9 @@ const { values: options } = commandLine(
     program: "npm run monitor --",
     does: "All rooms: last value and its age, trend, missing numbers, late samples, devices. Ctrl-C or q ends it.",
     notes: [
-      'missing: numbers (seq) that have not come; "+3?" went by while the monitor had no connection. With topics = each, which counts over',
-      "all topics of a device: --filter 'home/+/+'. Where the output is no terminal: a line a sample.",
-      "Exit: 0; 1 with --once when nothing was heard; 2 usage.",
+      'missing: numbers (seq) that did not arrive; "+3?": three more were sent while the monitor had no connection. With topics = each, the numbers',
+      "count all topics of a device: use --filter 'home/+/+'. If the output is not a terminal: a line for each sample.",
+      "Exit: 0; 1 with --once if nothing was received; 2 usage.",
     ],
   },
   {
@@ -40,9 +40,9 @@ const { values: options } = commandLine(
     filter: preset("home/+/temperature", text("TOPICS", "which samples")),
     late: preset(
       "60",
-      positive("SECONDS", "a sample that arrives so long after it was measured is late", 1e9, "seconds"),
+      positive("SECONDS", "a sample is late if it arrives so long after its measurement", 1e9, "seconds"),
     ),
-    once: flag("listen for a while, print the table once, and end"),
+    once: flag("listen for --wait seconds, print the table once, and end"),
     wait: preset("70", positive("SECONDS", "with --once: for how long", 86_400, "seconds")),
     json: flag("with --once: figures, as one line of JSON"),
   },
@@ -114,7 +114,7 @@ function printOnce(): number {
     const shape = { columns: process.stdout.columns || 160, rows: Number.POSITIVE_INFINITY, hasColours: false };
     console.log(screenLines(house, state, now, shape).join("\n"));
   }
-  printVerdict(rooms > 0 ? `${rooms} rooms` : `nothing heard in ${options.wait} s: ${state}`, options.json);
+  printVerdict(rooms > 0 ? `${rooms} rooms` : `nothing received in ${options.wait} s: ${state}`, options.json);
   return rooms > 0 ? 0 : 1;
 }
 
@@ -133,7 +133,7 @@ function channelOf(topics: string): string {
   return channels.find(({ name }) => name === last)?.name ?? channels[TEMPERATURE].name;
 }
 
-/** Node puts what happened at each of a host's addresses into one error without a message. */
+/** Node combines the errors of a host's addresses into one error without a message. */
 function problemOf(error: Error & { readonly code?: unknown }): string {
   return error.message || String(error.code ?? error.name);
 }

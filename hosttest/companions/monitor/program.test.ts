@@ -21,7 +21,7 @@ async function publish(
   await client.endAsync();
 }
 
-test("at a terminal: it waits for a broker that is away, shows what comes, and q brings back what was there", async () => {
+test("at a terminal: it waits for a broker that is down, shows samples, and q restores the screen", async () => {
   const broker = await Mosquitto.start();
   await broker.stop();
   const command = [process.execPath, ...ARGUMENTS].map((word) => `'${word}'`).join(" ");
@@ -52,7 +52,7 @@ test("at a terminal: it waits for a broker that is away, shows what comes, and q
   }
 });
 
-test("--once --json: figures alone on standard output; nothing heard is exit code 1", async () => {
+test("--once --json: only figures on standard output; nothing received is exit code 1", async () => {
   const broker = await Mosquitto.start();
   try {
     await publish(broker.port, [["home/attic/cd34/status", "offline", true]]);
@@ -64,7 +64,7 @@ test("--once --json: figures alone on standard output; nothing heard is exit cod
     await broker.stop();
     const silent = await run([...where, "--wait", "1"]);
     expect(JSON.parse(silent.out)).toMatchObject({ rooms: [] });
-    expect(silent.error).toContain("nothing heard in 1 s: ");
+    expect(silent.error).toContain("nothing received in 1 s: ");
     expect(silent.code).toBe(1);
   } finally {
     await broker.close();

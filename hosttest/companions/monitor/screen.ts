@@ -1,5 +1,5 @@
 /*
- * A house as text: a table for a terminal, or figures for a machine. Pure: no terminal is touched.
+ * A house as text: a table for a terminal, or JSON. Pure functions: no output.
  */
 import { channels } from "../../../src/channels/channels.js";
 import { printable } from "../../../src/console/port/printable.js";
@@ -77,7 +77,7 @@ export function valuesText(values: Readonly<Record<string, number>>): string {
     .join(" ");
 }
 
-/** In the largest unit of which there are two: "119 s", "2 min", "36 h". A clock that differs by seconds is no negative age. */
+/** In the largest unit that gives at least two: "119 s", "2 min", "36 h". Never negative, even if the clocks differ. */
 export function ageText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 120) return `${seconds} s`;
@@ -85,7 +85,7 @@ export function ageText(ms: number): string {
   return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** One bar a value, from the lowest to the highest of those shown; late ones stand out where there are colours. */
+/** One bar for each value, scaled from the lowest to the highest shown; late ones are coloured if the terminal has colours. */
 export function trendOf(points: readonly Point[], colour: (code: string, text: string) => string): string {
   const values = points.map(({ value }) => value);
   const lowest = Math.min(...values);
@@ -98,7 +98,7 @@ export function trendOf(points: readonly Point[], colour: (code: string, text: s
     .join("");
 }
 
-/** What `--json` prints: all that is known, rooms by name. Times are ISO 8601. */
+/** The output of `--json`: the whole state, rooms by name. Times are ISO 8601. */
 export function figuresOf(house: House, nowMs: number): object {
   return {
     at: new Date(nowMs).toISOString(),

@@ -1,7 +1,7 @@
 /*
- * The numbers of one room's samples: which were seen, which are missing. Pure.
- * A number that is not above the last one is one that was missing, one from before the first that was seen, a double, or the count
- * of a device that began anew (`factory-reset`, another device): then the sample is newer than all before it.
+ * The numbers of one room's samples: which were seen, which are missing. No I/O.
+ * A number that is not above the last one was missing, or is from before the first one seen, or is a double, or belongs to a new count
+ * (`factory-reset`, another device): then the sample is newer than all before it.
  */
 
 export type Arrival = "next" | "filled" | "earlier" | "double" | "restarted";
@@ -12,25 +12,25 @@ interface Range {
 }
 
 export class Sequence {
-  /** Numbers between those that were seen, and not seen yet. */
+  /** Numbers between the first and the last one seen that did not arrive. */
   missing = 0;
   doubles = 0;
   restarts = 0;
-  /** Numbers that went by while there was no connection: whether they came through is not known. */
+  /** Numbers that were sent while there was no connection: other subscribers may have received them. */
   unseen = 0;
   private holes: Range[] = [];
-  /** The highest number of the count that runs; undefined: none came. */
+  /** The highest number of the current count; undefined: none yet. */
   newest: number | undefined;
   private first = 0;
   private newestMs = Number.NEGATIVE_INFINITY;
   private wasAway = false;
 
-  /** There was no connection: what is missing at the next number came to others, perhaps. */
+  /** The connection was lost: a gap before the next number is not counted as missing. */
   interrupt(): void {
     this.wasAway = true;
   }
 
-  /** `tsMs`: when it was measured, undefined: not known. */
+  /** `tsMs`: time of measurement; undefined: not known. */
   take(seq: number, tsMs: number | undefined): Arrival {
     const arrival = this.place(seq, tsMs);
     if (tsMs !== undefined && (arrival === "restarted" || tsMs > this.newestMs)) this.newestMs = tsMs;

@@ -1,5 +1,5 @@
 /*
- * The whole terminal as one picture that is redrawn: on the alternate screen, so that what stood there before is there again afterwards.
+ * A full-screen display on the terminal's alternate screen, so that the previous content returns afterwards.
  */
 import type { Shape } from "./screen.js";
 

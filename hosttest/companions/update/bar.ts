@@ -1,4 +1,4 @@
-/* The line that shows an update: how far it is, how fast, and how long that takes yet. */
+/* The progress line of an update: share, speed, and time left. */
 import type { DeviceState } from "./sender.js";
 
 const WIDTH = 24;
@@ -23,9 +23,9 @@ export class Rate {
   }
 }
 
-/** `state`: the device's last word; undefined: it has not answered yet. */
+/** `state`: the device's last state message; undefined: it has not answered yet. */
 export function barOf(state: DeviceState | undefined, size: number, rate: Rate): string {
-  if (state === undefined) return "announced, waits for the device (one that sleeps answers with its next report)";
+  if (state === undefined) return "announced, waiting for the device (one that sleeps answers with its next report)";
   switch (state.state) {
     case "receiving": {
       const at = state.at ?? 0;
@@ -41,7 +41,7 @@ export function barOf(state: DeviceState | undefined, size: number, rate: Rate):
     case "verifying":
       return "written; the device reads it back and verifies it";
     case "switching":
-      return "genuine; the device restarts into it";
+      return "verified; the device restarts with it";
     case "trial":
       return `on trial, ten minutes at most${state.reason === undefined ? "" : `: ${state.reason}`}`;
     default:

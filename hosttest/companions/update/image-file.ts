@@ -1,5 +1,5 @@
 /*
- * An image from a file, and what it says of itself: a desktop's says all, an ESP32's only for which chip it is. And the key that signs.
+ * Reads an image from a file, with its version and board: a desktop's image contains both, an ESP32's only its chip. Also the signing key.
  * Source: ESP-IDF 6.0, "Firmware Image Format": 0xE9 first, the chip's id at 12.
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
@@ -12,7 +12,7 @@ import { UsageError } from "../../support/command-line/command-line.js";
 const ESP_MAGIC = 0xe9;
 const CHIP_ID_AT = 12;
 const CHIPS: Readonly<Record<number, string>> = { 0: "esp32", 5: "esp32c3", 9: "esp32s3" };
-/** Boards whose name does not begin with their chip's. */
+/** Chips of boards whose name does not begin with the chip's. */
 const BOARDS: Readonly<Record<string, string>> = { m5atom: "esp32" };
 /** Bytes of a public key at the end of its SPKI (RFC 8410, §4). */
 const KEY_BYTES = 32;
@@ -35,21 +35,21 @@ export function readImage(path: string, version: string | undefined, board: stri
   const described = describedIn(bytes);
   if (described !== undefined) {
     const { version: own, chip } = described;
-    if (version !== undefined && version !== own) throw new UsageError(`--version ${version}: the image says ${own}`);
+    if (version !== undefined && version !== own) throw new UsageError(`--version ${version}: the image has ${own}`);
     if (board !== undefined && board !== chip) throw new UsageError(`--board ${board}: the image is for ${chip}`);
     return { bytes, version: own, board: chip };
   }
-  if (bytes[0] !== ESP_MAGIC || bytes.length < 256) throw new UsageError(`--image ${path}: is no image of a firmware`);
+  if (bytes[0] !== ESP_MAGIC || bytes.length < 256) throw new UsageError(`--image ${path}: is not a firmware image`);
   const chip = CHIPS[bytes[CHIP_ID_AT] | (bytes[CHIP_ID_AT + 1] << 8)];
   if (chip === undefined) throw new UsageError(`--image ${path}: is for a chip that is not supported`);
   if (version === undefined || board === undefined)
-    throw new UsageError("--version and --board: expected both, which an ESP32's image does not say");
+    throw new UsageError("--version and --board: expected both, because an ESP32's image does not contain them");
   const family = BOARDS[board] ?? board.split("_", 1)[0];
   if (family !== chip) throw new UsageError(`--board ${board}: the image is for ${chip}`);
   return { bytes, version, board };
 }
 
-/** What is announced. `id`: of this attempt. */
+/** The signed announcement. `id`: of this attempt. */
 export function signedOffer(
   { bytes, version, board }: ImageFile,
   key: KeyObject,
@@ -67,22 +67,22 @@ export function readKey(path: string): KeyObject {
     const key = createPrivateKey(readFileSync(path));
     if (key.asymmetricKeyType === "ed25519") return key;
   } catch (error) {
-    throw new UsageError(`--key ${path}: ${messageOf(error)}; --keygen makes one`);
+    throw new UsageError(`--key ${path}: ${messageOf(error)}; --keygen creates one`);
   }
-  throw new UsageError(`--key ${path}: is no Ed25519 key; --keygen makes one`);
+  throw new UsageError(`--key ${path}: is not an Ed25519 key; --keygen creates one`);
 }
 
-/** The public key as the build takes it. */
+/** The public key in the form that the build expects: hexadecimal. */
 export function publicHex(key: KeyObject): string {
   return createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-KEY_BYTES).toString("hex");
 }
 
-/** Makes a key pair: `path`, and the public key in hexadecimal beside it. @throws UsageError if there is one */
+/** Creates a key pair: `path`, and beside it the public key in hexadecimal. @throws UsageError if one of the files exists */
 export function makeKey(path: string): { readonly publicPath: string; readonly hex: string } {
   const publicPath = `${path.replace(/\.pem$/, "")}.pub`;
   const there = [path, publicPath].find((name) => existsSync(name));
   if (there !== undefined)
-    throw new UsageError(`--keygen: ${there} is there: devices that trust it would take no other`);
+    throw new UsageError(`--keygen: ${there} exists: devices that trust it would accept no other key`);
   const { privateKey } = generateKeyPairSync("ed25519");
   const hex = publicHex(privateKey);
   writeFileSync(path, privateKey.export({ format: "pem", type: "pkcs8" }), { mode: 0o600, flag: "wx" });

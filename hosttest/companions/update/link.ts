@@ -1,5 +1,6 @@
 /*
- * The broker as an update needs it: devices by what they have retained, one sender at a time, and what Home Assistant's button asks for.
+ * The connection to the broker for updates: finds devices by their retained states, runs one sender at a time, and receives the
+ * messages of Home Assistant's button.
  */
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { toASCII } from "../../../src/common/ascii.js";
@@ -9,7 +10,7 @@ import { type DeviceState, type Outcome, parseState, Sender } from "./sender.js"
 
 const TICK_MS = 500;
 
-/** A device that can be updated, as it says itself. */
+/** A device that can be updated, by its own state message. */
 export interface Device {
   readonly id: string;
   /** `home/<room>/<id>/update`. */
@@ -21,7 +22,7 @@ export class UpdateLink {
   /** By id. */
   readonly devices = new Map<string, Device>();
   readonly #client: MqttClient;
-  /** What waits to be wanted: the announcement, by the device's topic. */
+  /** Announcements that wait for the button, by the device's topic. */
   readonly #waiting = new Map<string, Buffer>();
   /** Ids of devices whose button was pressed, in order. */
   readonly #wanted = new Set<string>();
@@ -29,7 +30,7 @@ export class UpdateLink {
   #topic = "";
   #isClosing = false;
 
-  /** `id`: of the only device that is of interest. `onTrouble`: of the connection, for a person; "": it stands. */
+  /** `id`: of the only device wanted; undefined: all. `onTrouble`: gets the connection's error, for a person; "": connected. */
   constructor(options: IClientOptions, id: string | undefined, onTrouble: (text: string) => void) {
     const client = mqtt.connect({ ...options, clean: true });
     this.#client = client;
@@ -49,7 +50,7 @@ export class UpdateLink {
     client.on("error", (error) => onTrouble(`no connection to the broker (${error.message}), trying again`));
   }
 
-  /** Updates one device. `onState`: whenever it says something, and every now and then. */
+  /** Updates one device. `onState`: called with each state message, and at intervals. */
   update(
     device: Device,
     offer: Offer,
@@ -78,13 +79,13 @@ export class UpdateLink {
     });
   }
 
-  /** Has an image shown as available, until it is sent or taken back. */
+  /** Offers an image in Home Assistant, until it is sent or withdrawn. */
   show(device: Device, offer: Offer): void {
     this.#waiting.set(device.topic, Buffer.from(toASCII(JSON.stringify({ ...offer, wait: true }))));
     this.#show(device.topic);
   }
 
-  /** A device whose button was pressed while an image waits for it; undefined: none was. Each time once. */
+  /** Returns, once for each press, a device whose button was pressed while an image waits for it; undefined: none. */
   takeWanted(): Device | undefined {
     for (const id of this.#wanted) {
       this.#wanted.delete(id);
@@ -94,7 +95,7 @@ export class UpdateLink {
     return undefined;
   }
 
-  /** Takes back what was announced to a device. */
+  /** Withdraws the announcement to a device. */
   async takeBack(device: Device): Promise<void> {
     this.#waiting.delete(device.topic);
     if (this.#client.connected) await this.#client.publishAsync(`${device.topic}/offer`, "", { qos: 1, retain: true });

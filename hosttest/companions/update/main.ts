@@ -1,4 +1,4 @@
-/* Sends a firmware image to devices over their broker: one, or all of a house, one first and the rest when it has confirmed. */
+/* Sends a firmware image over the broker to one device or to all: then first to one, and to the rest when it has confirmed. */
 import { randomBytes } from "node:crypto";
 import { type Offer, rankOf } from "../../../src/update/offer.js";
 import {
@@ -21,25 +21,25 @@ const LOOK_MS = 100;
 const { values: options } = commandLine(
   {
     program: "npm run update --",
-    does: "Replaces the firmware of a device over its broker. What is not confirmed within ten minutes goes back by itself.",
+    does: "Replaces the firmware of a device over its broker. An image that is not confirmed within ten minutes is rolled back.",
     notes: [
-      "It goes on where it was, after whatever has interrupted it: start it again.",
+      "After an interruption, start it again: it continues where it stopped.",
       "Exit: 0 confirmed (or, with --dry-run, would be sent); 1 not; 2 usage.",
     ],
   },
   {
     ...BROKER_OPTIONS,
-    device: text("ID", "which device: its client id"),
-    all: flag("all devices that the image is for: one first, the rest when that has confirmed"),
+    device: text("ID", "client id of the device"),
+    all: flag("all devices that the image is for: first one, the rest when that one has confirmed"),
     image: text("FILE", "the firmware: xs_esp32.bin of the build, or a desktop's image"),
     version: text("X.Y.Z", "of an ESP32's image: its version"),
-    board: text("NAME", "of an ESP32's image: the board that it is for, as `status` names it"),
+    board: text("NAME", "of an ESP32's image: its board, as shown by `status`"),
     key: preset("update-key.pem", text("FILE", "the private key")),
-    force: flag("also where the version is no newer"),
-    wait: preset("5", positive("SECONDS", "for what devices have said of themselves", 3_600, "seconds")),
-    "wait-for-install": flag("show it as available in Home Assistant, and send it where somebody presses Install"),
-    "dry-run": flag("say what would be sent to whom, and send nothing"),
-    keygen: flag("make a key pair: --key, and beside it the public key for the build"),
+    force: flag("even if the version is not newer"),
+    wait: preset("5", positive("SECONDS", "for the retained states of the devices", 3_600, "seconds")),
+    "wait-for-install": flag("offer it in Home Assistant, and send it when someone presses Install"),
+    "dry-run": flag("print the updates that would be sent, and send nothing"),
+    keygen: flag("create a key pair: --key, and beside it the public key for the build"),
   },
 );
 const progress = new Progress();
@@ -64,7 +64,7 @@ const link = new UpdateLink(
     trouble = text;
   },
 );
-/** To whom something is announced at the moment, by topic. */
+/** Devices to which an image is announced at the moment, by topic. */
 const announced = new Map<string, Device>();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void end(1));
 await end((await updateAll()) ? 0 : 1);
@@ -72,9 +72,9 @@ await end((await updateAll()) ? 0 : 1);
 async function updateAll(): Promise<boolean> {
   const devices = await find();
   if (devices.length === 0) {
-    const who = wanted === undefined ? "no device" : `${wanted}: nothing`;
+    const who = wanted === undefined ? "no device" : `${wanted}: no state`;
     progress.line(
-      `${who} was heard within ${options.wait} s at ${place}: is it there, and can it be updated (status, row update)?`,
+      `${who} was found within ${options.wait} s at ${place}: is it connected, and can it be updated (status, row update)?`,
     );
     return false;
   }
@@ -89,7 +89,7 @@ async function updateAll(): Promise<boolean> {
     else if (!(await updateOne(device))) {
       isGood = false;
       if (device === due[0] && due.length > 1) {
-        progress.line(`the other ${due.length - 1} are left as they are`);
+        progress.line(`the other devices (${due.length - 1}) are not updated`);
         break;
       }
     }
@@ -105,7 +105,7 @@ async function updateWanted(due: readonly Device[]): Promise<boolean> {
     link.show(device, offerOf());
   }
   while (announced.size > 0) {
-    progress.show(() => trouble || `${image.version} waits at ${announced.size} for Install in Home Assistant`);
+    progress.show(() => trouble || `${image.version}: ${announced.size} devices wait for Install in Home Assistant`);
     const device = link.takeWanted();
     if (device === undefined) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     else if (!(await updateOne(device))) isGood = false;
@@ -113,22 +113,22 @@ async function updateWanted(due: readonly Device[]): Promise<boolean> {
   return isGood;
 }
 
-/** What has said something of itself by now; of one device, as soon as it has. */
+/** The devices found within the waiting time; a single wanted device, as soon as it is found. */
 async function find(): Promise<Device[]> {
   const endMs = performance.now() + options.wait * 1_000;
   while (performance.now() < endMs && !(wanted !== undefined && link.devices.has(wanted))) {
-    progress.show(() => `looks for ${wanted ?? "devices"} ...`);
+    progress.show(() => `looking for ${wanted ?? "devices"} ...`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   return [...link.devices.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Of a house: what has the version, or takes none. The device itself has the last word, and is asked where it was named. */
+/** With --all: devices that have the version, or accept no updates. A device given by name decides itself. */
 function isSkipped({ id, state }: Device): boolean {
   if (wanted !== undefined) return false;
   const isCurrent = rankOf(state.version) >= rankOf(image.version) && !options.force;
   if (isCurrent) progress.line(`${id}: has ${state.version}`);
-  else if (state.state === "off") progress.line(`${id}: its build has no public key: it takes no updates`);
+  else if (state.state === "off") progress.line(`${id}: its build has no public key: it accepts no updates`);
   return isCurrent || state.state === "off";
 }
 
@@ -144,7 +144,7 @@ async function updateOne(device: Device): Promise<boolean> {
   const { state } = link.devices.get(device.id) ?? device;
   const reason = state.reason === undefined ? "" : `: ${state.reason}`;
   progress.line(
-    `${device.id}: ${{ confirmed: `runs ${image.version}`, refused: "refused", failed: "failed", rolledBack: "went back" }[outcome]}${reason}`,
+    `${device.id}: ${{ confirmed: `runs ${image.version}`, refused: "refused", failed: "failed", rolledBack: "rolled back" }[outcome]}${reason}`,
   );
   return outcome === "confirmed";
 }
@@ -155,8 +155,10 @@ function offerOf(): Offer {
 
 function keygen(): never {
   const { publicPath, hex } = orMisused(() => makeKey(options.key));
-  progress.line(`${options.key}: the private key: who has it can replace the firmware. Keep it, and keep it secret`);
-  progress.line(`${publicPath}: for the build: mcconfig ... updatekey=${hex}`);
+  progress.line(
+    `${options.key}: the private key. Anyone who has it can replace the firmware: keep it secret, and do not lose it`,
+  );
+  progress.line(`${publicPath}: the public key, for the build: mcconfig ... updatekey=${hex}`);
   process.exit(0);
 }
 

@@ -148,7 +148,7 @@ test(
 );
 
 test(
-  "on XS: an image that crashes at boot: the old one runs, says why, and the others of the house are left as they are",
+  "on XS: an image that crashes at boot: the old one runs and reports why, and the other devices are not updated",
   LONG,
   async () => {
     const one = await device("one", "kitchen", XS);
@@ -156,8 +156,8 @@ test(
     await device("two", "attic");
     const { code, said } = await update("--all", "--image", image({ fault: "crash" }));
     expect(code).toBe(1);
-    expect(said).toMatch(/went back: it ended before it was confirmed/);
-    expect(said).toContain("the other 1 are left as they are");
+    expect(said).toMatch(/rolled back: it ended before it was confirmed/);
+    expect(said).toContain("the other devices (1) are not updated");
     expect(said).not.toContain("runs 9.0.0");
     expect(id).toMatch(/^thermometer/);
     await expectAllOnce(collector.sequences.length + 10);
@@ -225,7 +225,7 @@ test("--keygen: a private key for its owner alone, the public one for the build;
   expect(readFileSync(publicPath, "utf8")).toBe(`${hex}\n`);
   expect(publicHex(readKey(path))).toBe(hex);
   expect(statSync(path).mode & 0o777).toBe(0o600);
-  expect(() => makeKey(path)).toThrow("new.pem is there");
+  expect(() => makeKey(path)).toThrow("new.pem exists");
 });
 
 test("an ESP32's image says its chip, and is refused for a board of another one, or without its version", () => {

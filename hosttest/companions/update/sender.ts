@@ -1,6 +1,6 @@
 /*
- * One device's update from the host's side: announces the image, sends the blocks that the device asks for, a few at once, and ends when
- * the device says how it ended. Whatever is lost on the way is sent again from where the device is. No network, no clock of its own.
+ * One device's update, on the host's side: announces the image, sends the blocks that the device asks for, a few at once, and ends when
+ * the device reports the result. Lost blocks are sent again from the device's position. No I/O and no clock.
  */
 import { fromHex, toASCII } from "../../../src/common/ascii.js";
 import { CHUNK_HEAD } from "../../../src/update/image-writer.js";
@@ -8,14 +8,14 @@ import type { Offer } from "../../../src/update/offer.js";
 
 /** Bytes of the image in a chunk: a block of flash. */
 export const CHUNK_BYTES = 4096;
-/** Chunks on their way at once. */
+/** Chunks in flight at once. */
 const WINDOW = 4;
-/** Without news for so long the device is asked: the announcement once more. */
+/** Without a state message for so long, the announcement is sent again, which the device answers. */
 const ASK_MS = 10_000;
-/** The same place twice within this is one loss. */
+/** The same position twice within this time is one loss. */
 const REPEAT_MS = 2_000;
 
-/** What a device says on its state topic. */
+/** A device's message on its state topic. */
 export interface DeviceState {
   readonly version: string;
   readonly state: string;
@@ -39,7 +39,7 @@ export interface SenderOptions {
 }
 
 export class Sender {
-  /** The last that was heard of this update. */
+  /** The last state message about this update. */
   state: DeviceState | undefined;
   readonly #options: SenderOptions;
   #sentTo = 0;
@@ -52,13 +52,13 @@ export class Sender {
     this.#options = options;
   }
 
-  /** Undefined: it goes on. */
+  /** Undefined: the update is not finished. */
   get outcome(): Outcome | undefined {
     const state = this.state?.state;
     return state !== undefined && OUTCOMES.includes(state) ? (state as Outcome) : undefined;
   }
 
-  /** To be called every second or so, and once the connection has come. */
+  /** To be called about every second, and when the connection is established. */
   tick(): void {
     const { nowMs } = this.#options;
     if (this.outcome !== undefined) return;
@@ -66,7 +66,7 @@ export class Sender {
     if (nowMs() - quietSinceMs >= ASK_MS) this.#announce();
   }
 
-  /** The connection is new: what was sent on the one before may be lost. */
+  /** The connection is new: chunks sent on the previous one may be lost. */
   connected(): void {
     this.#sentTo = 0;
     if (this.outcome === undefined) this.#announce();
@@ -115,7 +115,7 @@ export class Sender {
   }
 }
 
-/** What is on a state topic; undefined: no state of ours. */
+/** Parses a message of a state topic; undefined: not a device's state. */
 export function parseState(payload: Uint8Array): DeviceState | undefined {
   try {
     const state = JSON.parse(new TextDecoder().decode(payload));

@@ -1,6 +1,6 @@
 /*
- * Whole devices on three nodes of RabbitMQ behind a balancer: one node is killed, later another one is cut off. Nothing that the cluster
- * has acknowledged may be missing at a persistent subscriber, and every device has to be served again by those nodes that are left.
+ * Whole devices on three nodes of RabbitMQ behind a load balancer: one node is killed, later another one is cut off. No reading that the cluster
+ * has acknowledged may be missing at a persistent subscriber, and the remaining nodes must serve every device again.
  */
 import { uptimeMs } from "../../../boards/desktop/timers.js";
 import { Thermometer } from "../../../src/thermometer.js";
@@ -15,13 +15,13 @@ import { Balancer, Node } from "./rabbitmq.js";
 const NODES = 3;
 const RELEASE = "4.";
 const LIMIT_MS = 900_000; // a device's longest back-off, and an Erlang that starts on a busy machine
-/** No arrival for so long: none is to come. */
+/** After so long without an arrival, no more is expected. */
 const QUIET_MS = 180_000;
 const CHECK_MS = 1_000;
 const FAIR_INTERVALS = 2;
 /**
- * They publish alone. What subscribes at QoS 0 in a session that is kept has a queue on one node, and RabbitMQ 4.3.6 leaves its CONNECT
- * without an answer for more than a minute while that node is down.
+ * Without discovery, so that they do not subscribe. A client that subscribes at QoS 0 in a persistent session has a queue on one node, and
+ * RabbitMQ 4.3.6 does not answer its CONNECT for more than a minute while that node is down.
  */
 const PUBLISHES_ALONE = { discovery: "off" };
 
@@ -29,13 +29,13 @@ export interface CampaignOptions {
   readonly devices: number;
   readonly intervalS: number;
   readonly roots: readonly string[];
-  /** How long a node is away, at least. */
+  /** How long a node is down, at least. */
   readonly awayMs: number;
   readonly say: (line: string) => void;
   readonly show: (text: () => string) => void;
 }
 
-/** What a step of the campaign saw. */
+/** The result of a step of the campaign. */
 export interface Step {
   readonly what: string;
   /** Connections by node: devices and the subscriber. */
@@ -48,11 +48,11 @@ export interface CampaignResult {
   readonly version: string;
   readonly steps: readonly Step[];
   readonly balance: Balance;
-  /** Every device was served after every step, and in the end all that was taken is acknowledged. */
+  /** Every device was served after every step, and in the end all readings are acknowledged. */
   readonly isServed: boolean;
 }
 
-/** Within a network of this process's own. @throws Error where RabbitMQ is not there */
+/** Runs in this process's own network namespace. @throws Error if RabbitMQ is not installed */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const { say, show, devices: count, intervalS } = options;
   const found = await rabbitMQRoot({ roots: options.roots, fetched: "" }, RELEASE);
@@ -66,7 +66,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   try {
     say(`RabbitMQ ${found.version} on ${hosts.map(({ address }) => address).join(", ")}: starting`);
     endings.push(() => Promise.all(nodes.map((node) => node.kill())));
-    await Promise.all(nodes.map((node) => node.start())); // each looks for the others
+    await Promise.all(nodes.map((node) => node.start())); // each waits for the others
     await nodes[0].control(["await_online_nodes", `${NODES}`]); // one cluster, not three
     endings.push(() => balancer.stop());
     await balancer.start();
@@ -131,7 +131,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
       () => ledger.balance(observer.arrivals).waiting === 0,
       () => show(() => `no more readings: ${ledger.balance(observer.arrivals).waiting} to be acknowledged`),
     );
-    // A quorum queue hands out what waits in it far more slowly than it took it: what still arrives is not lost.
+    // A quorum queue delivers its messages far more slowly than it accepts them: messages that still arrive are not lost.
     for (let seen = -1; seen < observer.arrivals.length; ) {
       seen = observer.arrivals.length;
       await until(
@@ -151,7 +151,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   }
 }
 
-/** Whether it came true in time. */
+/** Whether the condition became true in time. */
 async function until(
   condition: () => boolean | Promise<boolean>,
   onProgress: () => void,

@@ -10,7 +10,7 @@ const arrival = (room: number, seq: number) => ({
   atMs: 0,
 });
 
-test("what was acknowledged and not seen is lost, by room and number; what was not acknowledged waits; more than once is repeated", () => {
+test("a reading that was acknowledged and not seen is lost, by room and number; one not acknowledged waits; one seen twice is repeated", () => {
   let nowMs = 0;
   const ledger = new Ledger(2, () => nowMs);
   const observers = [ledger.observer(0), ledger.observer(1)];

@@ -1,5 +1,5 @@
 /*
- * Who has what: the numbers that each device has taken and that the cluster has acknowledged, and those that the subscriber has seen.
+ * The numbers that each device has taken, that the cluster has acknowledged, and that the subscriber has seen.
  */
 import type { Observer } from "../../../src/board.js";
 import type { Arrival } from "../../support/collector.js";

@@ -1,6 +1,6 @@
 /*
- * Hosts of a network of their own on this machine: network namespaces at one bridge, all within a namespace of this process, so that
- * nothing reaches the outside and all goes with the process. A host can be cut off as by pulling its cable. Linux, as root.
+ * Simulated hosts on this machine: network namespaces at one bridge, all within a namespace of this process, so that
+ * nothing reaches the outside, and all is removed with the process. A host can be cut off as by pulling its cable. Linux, as root.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -13,7 +13,7 @@ const PREFIX = "10.99.0.";
 /** Where this process itself is. */
 export const OWN_ADDRESS = `${PREFIX}1`;
 
-/** Runs this very program once more within a network of its own, and ends with its exit code; returns where it is that one. */
+/** Starts this program again in its own network namespace, and ends with its exit code. Returns only in the second process. */
 export function enterOwnNetwork(): void {
   if (process.env[INSIDE] !== undefined) return;
   const program = ["hosttest/run.mjs", "hosttest/fleet/main.ts", ...process.argv.slice(2)];
@@ -35,7 +35,7 @@ export class Host {
     this.#cable = `cable${index}`;
   }
 
-  /** So many, numbered from 1, at one bridge. Once a process, after `enterOwnNetwork`. */
+  /** Creates so many, numbered from 1, at one bridge. Once in a process, after `enterOwnNetwork`. */
   static network(count: number): Host[] {
     ip("link set lo up");
     mkdirSync("/run/netns", { recursive: true });
@@ -55,7 +55,7 @@ export class Host {
     });
   }
 
-  /** Nothing comes or goes, and no end notices. */
+  /** No packet passes in either direction, and neither end is notified. */
   cutOff(): void {
     ip(`link set ${this.#cable} down`);
   }
@@ -64,7 +64,7 @@ export class Host {
     ip(`link set ${this.#cable} up`);
   }
 
-  /** A command of another Debian's, on this host. */
+  /** A command of another Debian, on this host. */
   launch(root: string, folder: string, command: string, words: readonly string[]): Launch {
     const inner = below(root, folder, command, words);
     return { command: "ip", words: ["netns", "exec", this.name, inner.command, ...inner.words] };

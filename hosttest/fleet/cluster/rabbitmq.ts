@@ -1,5 +1,5 @@
 /*
- * Three nodes of RabbitMQ, each on a host of its own, as one cluster, and HAProxy in front of them: what hosttest/peers.md says how to run.
+ * Three nodes of RabbitMQ, each on its own simulated host, as one cluster behind HAProxy; hosttest/peers.md describes how to run it.
  */
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -53,7 +53,7 @@ export class Node {
     };
   }
 
-  /** Resolves when it takes connections. */
+  /** Resolves when it accepts connections. */
   start(): Promise<void> {
     return this.#service.start(() => accepts(MQTT_PORT, this.host.address));
   }
@@ -62,9 +62,9 @@ export class Node {
     return this.#service.kill();
   }
 
-  /** What `rabbitmqctl` answers. @throws Error with its words */
+  /** Output of `rabbitmqctl`. @throws Error with its output */
   async control(words: readonly string[]): Promise<string> {
-    // Not Debian's own wrapper of it, which changes to a user with another cookie.
+    // Not Debian's wrapper, which changes to a user with another cookie.
     const launch = this.host.launch(this.#root, this.#folder, "/usr/lib/rabbitmq/bin/rabbitmqctl", words);
     const { code, output } = await run(launch.command, launch.words, this.#environment);
     if (code !== 0) throw new Error(`rabbitmqctl ${words.join(" ")}: ${output.slice(-500)}`);
@@ -97,9 +97,9 @@ export class Balancer {
     return this.#service.kill();
   }
 
-  /** By the hosts' names: the connections that go there now, and whether it is taken for up. */
+  /** By host name: the current number of connections, and whether HAProxy considers the host up. */
   async spread(): Promise<Map<string, { readonly connections: number; readonly isUp: boolean }>> {
-    // Now and then it closes before it has been asked: then nothing is known, which the next question mends.
+    // Sometimes it closes the connection before the request: the next call gets an answer.
     const [head, ...lines] = (await this.#ask("show stat").catch(() => "")).replace(/^# /, "").trim().split("\n");
     const names = head.split(",");
     const cell = (line: string, name: string): string => line.split(",")[names.indexOf(name)];

@@ -1,5 +1,5 @@
 /*
- * What a broker sends, MQTT 3.1.1 and 5.
+ * The packets that a broker sends, MQTT 3.1.1 and 5.
  * Source: MQTT 3.1.1 and 5, §3.
  */
 import type { Answer, Level } from "./packets.js";
@@ -17,7 +17,7 @@ export function connack(level: Level, present: boolean, code: number, properties
 
 const FIRST = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 };
 
-/** `reason` and `properties` go under 5 only; as short as they can be (§3.4.2.1). */
+/** `reason` and `properties` are sent in 5 only, in the shortest form (§3.4.2.1). */
 export function acknowledgement(level: Level, type: Answer, id: number, reason = 0, properties?: Values): Uint8Array {
   if (level === 4 || (reason === 0 && properties === undefined))
     return Uint8Array.of(FIRST[type], 2, id >> 8, id & 255);

@@ -1,5 +1,5 @@
 /*
- * The fields of a packet's body, read one after the other. Strict: what a server must refuse is a `ProtocolError`.
+ * The fields of a packet's body, read one after the other. Strict: a packet that a server must refuse is a `ProtocolError`.
  * Source: MQTT 3.1.1 and 5, §1.5.
  */
 

@@ -1,4 +1,4 @@
-/* The model broker itself, spoken to by the peer library's own codec (mqtt-packet), and by MQTT.js. */
+/* The model broker, tested with an independent codec (mqtt-packet), and with MQTT.js. */
 import { Duplex } from "node:stream";
 import mqtt from "mqtt";
 import { generate, type Packet, parser } from "mqtt-packet";
@@ -35,7 +35,7 @@ function world(terms: Partial<Terms> = {}): World {
   return { time, broker, forwarded, breaches, lost, sessionsLost };
 }
 
-/** One connection; `heard` is what came since the last look, "close" at the end. */
+/** One connection; `heard` has the packets since the last call, "close" at the end. */
 class Line {
   readonly #acceptor: ReturnType<Broker["listen"]>;
   readonly #level: 4 | 5;
@@ -101,7 +101,7 @@ function at5(terms: Partial<Terms> = {}, connect: object = CONNECT5) {
 }
 
 describe("the model broker at MQTT 5", () => {
-  test("says its limits in CONNACK, and leaves out what is the default", () => {
+  test("states its limits in CONNACK, and leaves out defaults", () => {
     const { connack } = at5({
       receiveMaximum: 4,
       maximumQoS: 1,
@@ -129,7 +129,7 @@ describe("the model broker at MQTT 5", () => {
     expect(plain.connack).not.toHaveProperty("properties.sessionExpiryInterval");
   });
 
-  test("explains what it says where it is wordy, but to a client that does not want it", () => {
+  test("adds reason strings if it is wordy, but not for a client that does not want them", () => {
     const { line, connack } = at5({ isWordy: true, success: 0x10 });
     expect(connack).toHaveProperty("properties.reasonString");
     expect(line.say(publish(1, { qos: 1 }))[0]).toMatchObject({
@@ -142,7 +142,7 @@ describe("the model broker at MQTT 5", () => {
     expect(other.line.say(publish(1, { qos: 1 }))[0]).not.toHaveProperty("properties.reasonString");
   });
 
-  test("takes a message of QoS 2 once, and answers PUBREL for an id that it does not know", () => {
+  test("forwards a message of QoS 2 once, and answers PUBREL for an unknown id", () => {
     const { line, forwarded, breaches } = at5({ unknownId: 0x92 });
     expect(line.say(publish(7))).toMatchObject([{ cmd: "pubrec", reasonCode: 0 }]);
     expect(line.say(pubrel(7))).toMatchObject([{ cmd: "pubcomp", reasonCode: 0 }]);
@@ -151,7 +151,7 @@ describe("the model broker at MQTT 5", () => {
     expect(breaches).toEqual([]);
   });
 
-  test("refuses what is above its limit, those left open by earlier connections included", () => {
+  test("refuses messages above its limit, which includes those left open by earlier connections", () => {
     const { broker, line, breaches } = at5({ receiveMaximum: 2 });
     line.say(publish(1));
     line.say(publish(2));
@@ -234,13 +234,13 @@ describe("the model broker at MQTT 5", () => {
     expect(sessionsLost).toEqual(["a"]);
   });
 
-  test("a session that is not to outlive its connection is reported, but for one that begins clean", () => {
+  test("a session that should not outlive its connection is reported, except one that begins clean", () => {
     const { properties: _none, ...without } = CONNECT5;
     expect(at5({}, without).breaches).toHaveLength(1);
     expect(at5({}, { ...without, clean: true }).breaches).toEqual([]);
   });
 
-  test("one that began clean is lost by a restart, one that went on from it is not", () => {
+  test("a session that began clean is lost by a restart, one that continued it is not", () => {
     const { broker, line } = at5({}, { ...CONNECT5, clean: true });
     line.drop();
     broker.stop("kept");
@@ -267,7 +267,7 @@ describe("the model broker at MQTT 5", () => {
     expect(new Line(broker, 4).say(CONNECT4)).toMatchObject([{ sessionPresent: true }]);
   });
 
-  test("refuses a will that it cannot keep, what is forbidden, what is too much for now, and a payload", () => {
+  test("refuses a will that it cannot keep, a forbidden topic, a message for now, and a payload", () => {
     const will = { topic: "w", payload: Buffer.from("x"), qos: 1, retain: true };
     expect(at5({ retainAvailable: false }, { ...CONNECT5, will }).connack).toMatchObject({ reasonCode: 0x9a });
     const { broker, line } = at5();
@@ -292,7 +292,7 @@ describe("the model broker at MQTT 5", () => {
 });
 
 describe("the model broker at 3.1.1", () => {
-  test("acknowledges and drops what is above its limit, and what is forbidden", () => {
+  test("acknowledges and drops messages above its limit, and forbidden ones", () => {
     const { broker, forwarded, lost } = world({ receiveMaximum: 2 });
     const line = new Line(broker, 4);
     line.say(CONNECT4);
@@ -304,7 +304,7 @@ describe("the model broker at 3.1.1", () => {
     expect(lost).toEqual(["text 4"]);
   });
 
-  test("goes on with a session that began at 5", () => {
+  test("continues a session that began with 5", () => {
     const { broker, line } = at5();
     line.say(publish(9));
     const next = new Line(broker, 4);
@@ -313,7 +313,7 @@ describe("the model broker at 3.1.1", () => {
   });
 });
 
-test("MQTT.js gets on with it at both versions, at every QoS", async () => {
+test("MQTT.js works with it in both versions, at every QoS", async () => {
   for (const protocolVersion of [4, 5] as const) {
     const { broker, forwarded, breaches } = world({ receiveMaximum: 3 });
     const client = new mqtt.MqttClient(() => streamTo(broker), {

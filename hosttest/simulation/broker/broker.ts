@@ -1,8 +1,8 @@
 /*
- * The model broker: what MQTT 3.1.1 and 5 ask of a server, no more, and all the ways in which a server may be a trial for its
- * clients. It keeps sessions as long as it says, forwards a QoS 2 message at PUBLISH or at PUBREL (§4.3.3, both methods),
- * restarts with its sessions or without, or as another version of itself, refuses, stalls, answers late. Everything it
- * forwards goes to one observer, in order; every breach of the standard by a client is reported at once.
+ * The model broker: implements what MQTT 3.1.1 and 5 require of a server, and behaves in every difficult way that they allow.
+ * It keeps sessions as long as announced, forwards a QoS 2 message at PUBLISH or at PUBREL (§4.3.3, both methods),
+ * restarts with or without its sessions or with another version of MQTT, refuses, stalls, answers late. One observer gets all
+ * forwarded messages, in order; every violation of the standard by a client is reported at once.
  */
 import type { Acceptor, Peer } from "../network.js";
 import { Connection } from "./connection.js";
@@ -13,12 +13,12 @@ import { ORDINARY, type Terms } from "./terms.js";
 export class Broker implements Host<Connection> {
   readonly mood: Mood = { ...FAIR, running: true };
   readonly options: BrokerOptions;
-  /** For the connections to come. */
+  /** For future connections. */
   terms: Terms;
   readonly #sessions: Sessions;
   readonly #connections = new Map<string, Connection>();
   readonly #open = new Set<Connection>();
-  /** CONNECTs taken, in all and at 5. */
+  /** Accepted CONNECTs, in all and with 5. */
   connects = 0;
   connectsAt5 = 0;
   attemptsAt5 = 0;
@@ -29,7 +29,7 @@ export class Broker implements Host<Connection> {
     this.#sessions = new Sessions((client) => options.sessionLost(client));
   }
 
-  /** For the network: a stream came in. */
+  /** Called by the network for a new stream. */
   readonly listen = (peer: Peer): Acceptor | undefined => {
     if (!this.mood.running) return undefined;
     const connection = new Connection(this, peer);
@@ -37,7 +37,7 @@ export class Broker implements Host<Connection> {
     return connection;
   };
 
-  /** Ends every connection. With `sessions` "lost", what it knew of its clients is gone, too. */
+  /** Closes every connection. With `sessions` "lost", the sessions are deleted, too. */
   stop(sessions: "kept" | "lost"): void {
     this.mood.running = false;
     for (const connection of [...this.#open]) connection.dismiss(0x8b);
@@ -45,7 +45,7 @@ export class Broker implements Host<Connection> {
     else if (this.terms.forgetsClean) this.#sessions.lose("clean");
   }
 
-  /** `terms`: from now on. */
+  /** `terms`: for the time after it. */
   start(terms = this.terms): void {
     this.terms = terms;
     this.mood.running = true;

@@ -23,7 +23,7 @@ const KEEP_ALIVE_TIMEOUT = 0x8d;
 const RECEIVE_MAXIMUM_EXCEEDED = 0x93;
 /** For 3.1.1's return codes, §3.2.2.2. */
 const REFUSALS_AT_5 = [0, 0x84, 0x85, 0x88, 0x86, 0x87];
-/** Why a connection is closed at once, if it is said: administrative action, server busy, quota exceeded, unspecified error. */
+/** Reason codes for closing at once: administrative action, server busy, quota exceeded, unspecified error. */
 const WHIMS = [0x98, 0x89, 0x97, 0x80];
 const WORDS = { reason: "see\u001b[31m the log", user: "node=7" };
 
@@ -36,13 +36,13 @@ export class Connection implements Acceptor {
   #client = "?";
   #session: Session | undefined;
   #will: Forwarded | undefined;
-  #maySayMore = false; // the client wants reasons explained, and takes packets of that length
+  #maySayMore = false; // the client wants reason strings, and accepts packets of that length
   #over = false;
   #dumb = false;
-  #isNew = false; // the CONNACK of this connection says that there was no session
+  #isNew = false; // the CONNACK of this connection reports that there was no session
   #keepAliveMs = 0;
   #lastHeardMs = 0;
-  #answersDueMs = 0; // answers leave in order, however late
+  #answersDueMs = 0; // answers are sent in order, however late
   readonly #topics = new Map<number, string>(); // by alias
   readonly #unanswered = new Set<number>(); // ids of messages sent on this connection, until PUBACK or PUBCOMP
 
@@ -70,7 +70,7 @@ export class Connection implements Acceptor {
     this.#end("will");
   }
 
-  /** Ended from here; at 5 with a reason, where this broker says such things. */
+  /** Closed by the broker; in 5 with a reason, if this broker sends reasons. */
   dismiss(reason: number): void {
     if (this.#over) return;
     const { saysWhy } = this.#terms;
@@ -79,7 +79,7 @@ export class Connection implements Acceptor {
     this.#end("peer");
   }
 
-  /** Over. "peer": the stream is closed from here. The will is published but after a DISCONNECT. */
+  /** The end of the connection. "peer": the broker closes the stream. The will is published, except after a DISCONNECT. */
   #end(how: "peer" | "will" | "disconnected"): void {
     if (this.#over) return;
     this.#over = true;
@@ -95,7 +95,7 @@ export class Connection implements Acceptor {
       this.#connect(packet);
       return;
     }
-    if (this.#isNew) session.forgotten.clear(); // it goes on: it has read the CONNACK
+    if (this.#isNew) session.forgotten.clear(); // the client continues: it has read the CONNACK
     if (this.#level === 5 && length > (this.#terms.maximumPacketBytes ?? Number.POSITIVE_INFINITY))
       throw new ProtocolError(`${packet.type} of ${length} bytes`);
     switch (packet.type) {
@@ -167,7 +167,7 @@ export class Connection implements Acceptor {
     this.#answer(connack(level, present, 0, this.#said(asked, expiryS)));
   }
 
-  /** Whether it speaks 5; if not, it answers as it does. */
+  /** Whether it speaks 5; if not, it answers in its own way. */
   #speaks5(): boolean {
     const { five } = this.#terms;
     this.#broker.attemptsAt5++;
@@ -183,7 +183,7 @@ export class Connection implements Acceptor {
       case "closes":
         break;
       case "silent":
-        this.#over = true; // hears nothing any more
+        this.#over = true; // receives nothing any more
         return false;
       default:
         throw new TypeError(`five: ${five satisfies never}`);
@@ -192,7 +192,7 @@ export class Connection implements Acceptor {
     return false;
   }
 
-  /** The code that a CONNECT is refused with; 0: it is not. */
+  /** The code with which a CONNECT is refused; 0: accepted. */
   #refusal({ level, will }: Connect): number {
     const { refusal } = this.#broker.mood;
     if (level === 4) return refusal;
@@ -201,7 +201,7 @@ export class Connection implements Acceptor {
     return (will?.qos ?? 0) > this.#terms.maximumQoS ? QOS_NOT_SUPPORTED : 0;
   }
 
-  /** The properties of a CONNACK, §3.2.2.3. What is the default is left out. */
+  /** The properties of a CONNACK, §3.2.2.3. Defaults are left out. */
   #said(asked: number, granted: number): Record<string, number | string | undefined> {
     const { receiveMaximum, maximumQoS, isQoSSaid, retainAvailable, maximumPacketBytes } = this.#terms;
     const { aliasMaximum, keepAliveS } = this.#terms;
@@ -245,7 +245,7 @@ export class Connection implements Acceptor {
     return known;
   }
 
-  /** Its QoS and its retain flag are what this broker takes; if not, the connection ends. */
+  /** Whether this broker supports its QoS and its retain flag; if not, it closes the connection. */
   #suits({ qos, retain }: Forwarded): boolean {
     const { maximumQoS, isQoSSaid, retainAvailable } = this.#terms;
     if (qos > maximumQoS) {
@@ -259,7 +259,7 @@ export class Connection implements Acceptor {
     return false;
   }
 
-  /** Counts a message of QoS 1 or 2 (MQTT 5 §4.9); whether it is one too many, or one again on the same connection. */
+  /** Counts a message of QoS 1 or 2 (MQTT 5 §4.9). Returns whether it is one too many, or is repeated on the same connection. */
   #isWithinQuota(id: number): boolean {
     if (this.#level === 4) return true;
     if (this.#unanswered.has(id)) throw new ProtocolError(`publish ${id}: sent again on the same connection`); // §4.4.0-1
@@ -270,7 +270,7 @@ export class Connection implements Acceptor {
     return false;
   }
 
-  /** Why a message is not taken, 0x80 or more; under 3.1.1 it is not said. */
+  /** Reason to refuse a message, 0x80 or more; not sent in 3.1.1. */
   #reasonFor({ topic, qos }: Forwarded, session: Session): number {
     const { mood, options } = this.#broker;
     if (mood.forbidden !== "" && topic.startsWith(mood.forbidden)) return NOT_AUTHORIZED;
@@ -280,7 +280,7 @@ export class Connection implements Acceptor {
     return mood.picky > 0 && options.random.chance(mood.picky) ? PAYLOAD_INVALID : 0;
   }
 
-  /** At 3.1.1 a refusal looks like success, and the message is gone. */
+  /** In 3.1.1 a refusal looks like success, and the message is lost. */
   #refuse(message: Forwarded, id: number, reason: number): void {
     const type = message.qos === 1 ? "puback" : "pubrec";
     if (this.#level === 4) {
@@ -295,7 +295,7 @@ export class Connection implements Acceptor {
   #takeQoS1({ id, dup, payload }: Publish, message: Forwarded, session: Session): void {
     if (session.received.has(id)) this.#breach(`publish ${id}: the id is in use by a QoS 2 message`);
     if (payload.includes('"seq"')) {
-      // A reading; status and discovery are said again in the same words, rightly.
+      // A reading; status and discovery may be sent again unchanged.
       if (!dup && session.seen.get(id) === payload) this.#breach(`publish ${id}: a re-delivery without DUP`);
       session.seen.set(id, payload);
     }
@@ -323,17 +323,17 @@ export class Connection implements Acceptor {
     if (message === undefined && forgotten !== undefined) this.#broker.options.messageLost(forgotten);
     if (message !== undefined && this.#broker.options.forwardAt === "pubrel") this.#broker.options.forwarded(message);
     const reason = message === undefined ? this.#terms.unknownId : 0;
-    this.#answer(acknowledgement(this.#level, "pubcomp", id, reason, this.#words()), id); // also for an id that is not known (§4.3.3-2)
+    this.#answer(acknowledgement(this.#level, "pubcomp", id, reason, this.#words()), id); // also for an unknown id (§4.3.3-2)
   }
 
   #words(): typeof WORDS | undefined {
     return this.#terms.isWordy && this.#level === 5 && this.#maySayMore ? WORDS : undefined;
   }
 
-  /** `settled`: the id that is free once the answer has left. */
+  /** `settled`: the id that is free when the answer has been sent. */
   #answer(bytes: Uint8Array, settled = 0): void {
     const { mood, options } = this.#broker;
-    // An answer left out may not be followed by a later one (§4.6.0-2, -3): the connection stays dumb until it ends.
+    // No answer may follow one that was left out (§4.6.0-2, -3): the connection sends nothing until it ends.
     this.#dumb ||= mood.stalled;
     if (this.#dumb) return;
     if (mood.closing > 0 && options.random.chance(mood.closing)) {

@@ -1,5 +1,5 @@
 /*
- * What a broker is made with, in what mood it is, and what one of its connections needs of it.
+ * Options of the broker, its current behaviour, and the interface between the broker and its connections.
  */
 import type { VirtualTime } from "../../support/virtual-time.js";
 import type { Random } from "../random.js";
@@ -15,14 +15,14 @@ export interface BrokerOptions {
   /** Default: ordinary. */
   readonly terms?: Terms;
   forwarded(message: Forwarded): void;
-  /** A session ended though its client counted on it. */
+  /** A session ended although its client relied on it. */
   sessionLost(client: string): void;
   /**
-   * A message is gone: the broker had taken it over (PUBREC) in a session that it lost, and the CONNACK that said so never got
-   * through, so that its PUBREL came in good faith. Or it was forbidden, and acknowledged at 3.1.1. No client can know that.
+   * A message is lost: the broker had accepted it (PUBREC) in a session that it lost, and the CONNACK that reported the loss did not
+   * arrive, so that the client sent PUBREL. Or it was forbidden, and acknowledged in 3.1.1. No client can detect either.
    */
   messageLost(message: Forwarded): void;
-  /** A message was refused by a reason code that is about this message alone. */
+  /** A message was refused by a reason code that concerns only this message. */
   messageRefused?(message: Forwarded, reason: number): void;
   /** A client broke the standard. */
   breach(client: string, what: string): void;
@@ -31,7 +31,7 @@ export interface BrokerOptions {
 export interface Mood {
   /** Accepts connections at all. */
   running: boolean;
-  /** CONNACK code for every CONNECT, as 3.1.1 has it; 0 accepts. */
+  /** CONNACK code for every CONNECT, a return code of 3.1.1; 0 accepts. */
   refusal: number;
   /** Longest delay of an answer, milliseconds. */
   lateMs: number;
@@ -39,11 +39,11 @@ export interface Mood {
   stalled: boolean;
   /** Closes the connection instead of answering, with this probability. */
   closing: number;
-  /** Probability that a message is refused for now, at 5 (0x97). */
+  /** Probability that a message is temporarily refused, in 5 (0x97). */
   full: number;
-  /** Topics that begin so are not allowed: refused at 5, acknowledged and dropped at 3.1.1. Empty: all are. */
+  /** Topics with this prefix are forbidden: refused in 5, acknowledged and dropped in 3.1.1. Empty: all are allowed. */
   forbidden: string;
-  /** Probability that the payload of a message is refused for good, at 5 (0x99). */
+  /** Probability that the payload of a message is permanently refused, in 5 (0x99). */
   picky: number;
 }
 
@@ -57,15 +57,15 @@ export const FAIR: Omit<Mood, "running"> = Object.freeze({
   picky: 0,
 });
 
-/** What a connection needs of its broker; `C`: the connection. */
+/** The broker as seen by its connections; `C`: the connection. */
 export interface Host<C> {
   readonly mood: Mood;
   readonly options: BrokerOptions;
   readonly terms: Terms;
-  /** CONNECTs of level 5, whether they were taken or not. */
+  /** CONNECTs of level 5, accepted or not. */
   attemptsAt5: number;
   /** The session of a CONNECT (§3.1.2.4), and whether it was there before. */
   admit(connection: C, admission: Admission, level: 4 | 5): { session: Session; present: boolean };
-  /** It is over. */
+  /** The connection has ended. */
   leave(connection: C, client: string, session: Session | undefined): void;
 }

@@ -1,6 +1,6 @@
 /*
- * The broker's side of the wire, MQTT 3.1.1 and 5: a parser of its own, independent of src/mqtt, so that a misreading of the
- * standard there does not hide here. Strict: what a server must refuse is a `ProtocolError`.
+ * The broker's parser, MQTT 3.1.1 and 5. It is independent of src/mqtt, so that it detects a misreading of the
+ * standard there. Strict: a packet that a server must refuse is a `ProtocolError`.
  * Source: MQTT 3.1.1 and 5, §2, §3.
  */
 import { Body, ProtocolError } from "./body.js";
@@ -24,7 +24,7 @@ export type ClientPacket =
     }
   | {
       readonly type: "publish";
-      /** Empty: its alias says it. */
+      /** Empty: the alias stands for it. */
       readonly topic: string;
       readonly payload: string;
       readonly qos: number;
@@ -61,7 +61,7 @@ const NAMES = [
 ];
 const FLAGS: Record<number, number> = { 6: 2, 8: 2, 10: 2 };
 
-/** Cuts a stream of bytes into packets. The first CONNECT says of which version. */
+/** Divides a stream of bytes into packets. The first CONNECT decides the version. */
 export class PacketReader {
   #bytes = new Uint8Array(0);
   #level: Level | undefined;

@@ -1,11 +1,11 @@
 /*
- * The properties of MQTT 5, as a server reads and writes them: a table of its own, independent of src/mqtt.
+ * The properties of MQTT 5, as a server reads and writes them: a table independent of src/mqtt.
  * Source: MQTT 5 §2.2.2, table 2-4.
  */
 import type { Body } from "./body.js";
 import { ProtocolError } from "./body.js";
 
-/** A user property comes as often as it likes; of it the last is kept. */
+/** A user property may be repeated; the last one is kept. */
 export type Properties = Readonly<Record<string, number | string>>;
 export const NO_PROPERTIES: Properties = Object.freeze({});
 
@@ -14,7 +14,7 @@ type Kind = "byte" | "two" | "four" | "varint" | "text" | "binary" | "pair";
 interface Property {
   readonly name: string;
   readonly kind: Kind;
-  /** What it may stand in, from a client. */
+  /** Packets of a client that may contain it. */
   readonly from: string;
 }
 
@@ -55,7 +55,7 @@ const TABLE: Readonly<Record<number, Property>> = {
   42: { name: "sharedAvailable", kind: "byte", from: "" },
 };
 
-/** What may not be 0. */
+/** Properties that must not be 0. */
 const POSITIVE = ["receiveMaximum", "maximumPacketBytes", "alias", "subscriptionIdentifier"];
 
 /** The properties of a packet, or of a will, from a client. @throws ProtocolError */

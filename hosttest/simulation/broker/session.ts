@@ -1,20 +1,20 @@
 /*
- * What a broker keeps of its clients beyond one connection: sessions, until they expire or are lost.
+ * Sessions: the broker's state of its clients beyond one connection, until it expires or is lost.
  * Source: MQTT 3.1.1 §3.1.2.4, MQTT 5 §4.1.
  */
 import type { Forwarded } from "./message.js";
 
-/** What a client's session holds at the server. */
+/** A client's session at the server. */
 export interface Session {
   /** QoS 2 messages received and not released, by packet id. */
   readonly received: Map<number, Forwarded>;
-  /** QoS 1 messages that were acknowledged last, by packet id: only to know a re-delivery when there is one. */
+  /** The last acknowledged QoS 1 messages, by packet id: only to recognise a re-delivery. */
   readonly seen: Map<number, string>;
-  /** What was `received` in a session that was lost, until the client is known to have been informed. */
+  /** The `received` of a lost session, until the client has certainly been informed. */
   readonly forgotten: Map<number, Forwarded>;
-  /** It began clean. */
+  /** It began with a clean start. */
   isClean: boolean;
-  /** Seconds that it outlives its connection. */
+  /** Seconds that it outlives its connection: the session expiry. */
   expiryS: number;
   /** When it ends; infinite while its client is connected. */
   endsMs: number;
@@ -31,7 +31,7 @@ export class Sessions {
   readonly #forgotten = new Map<string, Map<number, Forwarded>>();
   readonly #sessionLost: (client: string) => void;
 
-  /** `sessionLost`: a session ended though its client counted on it. */
+  /** `sessionLost`: a session ended although its client relied on it. */
   constructor(sessionLost: (client: string) => void) {
     this.#sessionLost = sessionLost;
   }
@@ -50,14 +50,14 @@ export class Sessions {
     return { session, present: known !== undefined };
   }
 
-  /** Its client has gone. */
+  /** Its client has disconnected. */
   leave(id: string, session: Session, nowMs: number): void {
     if (this.#sessions.get(id) !== session) return;
     session.endsMs = nowMs + session.expiryS * 1000;
     if (session.expiryS === 0) this.#sessions.delete(id); // as the client asked
   }
 
-  /** All are lost, or those that began clean. */
+  /** Deletes all sessions, or those that began clean. */
   lose(which: "all" | "clean"): void {
     for (const [id, { isClean }] of this.#sessions) if (which === "all" || isClean) this.#lose(id);
   }

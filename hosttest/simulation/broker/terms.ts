@@ -1,14 +1,13 @@
 /*
- * What kind of broker it is: which versions it speaks, how much it takes, what it says about that. As real ones are, and
- * some that are worse.
+ * The kind of broker: its versions, its limits, and how it reports them. Some are like real brokers, some are worse.
  */
 export interface Terms {
-  /** To a CONNECT of level 5: it speaks it; or CONNACK 0x84; or 3.1.1's return code 1; or it closes; or nothing comes, for ever. */
+  /** Reaction to a CONNECT of level 5: it speaks 5, or sends CONNACK 0x84, or 3.1.1's return code 1, or closes, or never answers. */
   readonly five: "spoken" | "0x84" | "code 1" | "closes" | "silent";
-  /** Unreleased QoS 2 messages of a client, at most: more are refused with 0x97, and dropped without a word at 3.1.1. Announced at 5. */
+  /** Maximum number of unreleased QoS 2 messages of a client: more are refused with 0x97, and silently dropped in 3.1.1. Announced in 5. */
   readonly receiveMaximum: number;
   readonly maximumQoS: 1 | 2;
-  /** At 5, a CONNACK says the maximum QoS; otherwise only a DISCONNECT 0x9B does. */
+  /** In 5, CONNACK states the maximum QoS; otherwise only a DISCONNECT 0x9B does. */
   readonly isQoSSaid: boolean;
   readonly retainAvailable: boolean;
   readonly maximumPacketBytes: number | undefined;
@@ -18,13 +17,13 @@ export interface Terms {
   readonly maxExpiryS: number;
   /** A session that began clean does not survive a restart of the broker. */
   readonly forgetsClean: boolean;
-  /** Reason of PUBACK and PUBREC where all is well: 0x00, or 0x10 (no matching subscribers). */
+  /** Reason of successful PUBACK and PUBREC: 0x00, or 0x10 (no matching subscribers). */
   readonly success: 0 | 0x10;
-  /** Reason of PUBCOMP for an id that is not known. */
+  /** Reason of PUBCOMP for an unknown id. */
   readonly unknownId: 0 | 0x92;
   /** Reasons are explained, by reason strings and user properties. */
   readonly isWordy: boolean;
-  /** Connections end with a DISCONNECT that says why. */
+  /** Sends DISCONNECT with a reason before it closes. */
   readonly saysWhy: boolean;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What the flash of a simulated device holds before its first boot.
+ * Contents of a simulated device's flash before its first boot.
  */
 import type { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
 import { Outbox } from "../../../src/outbox/outbox.js";

@@ -60,7 +60,7 @@ test("a device has its flash and its settings in every life: after a cut, a rest
   expect(device.firmware?.settings.get("room")).toBe("room3");
 });
 
-test("who closes flash closes it for himself, and one store at a time is mounted, whoever opened the flash", () => {
+test("closing the flash closes one opening only, and one store at a time is mounted, whichever opening is used", () => {
   const flash = new NorFlash({ blocks: 4 });
   const [one, other] = [0, 1].map(() => openedFlash(flash, () => {}));
   one.close();
@@ -75,7 +75,7 @@ test("who closes flash closes it for himself, and one store at a time is mounted
   expect(store.isOpen).toBe(false);
 });
 
-test("the watchdog barks once for a callback that takes too long, whatever called it, and not for many that do not", () => {
+test("the watchdog reports once a callback that takes too long, whatever called it, and not many short ones", () => {
   const time = new VirtualTime();
   const barks: string[] = [];
   const work = new Work({ turn: () => time.turns, onWatchdog: (text) => barks.push(`${time.nowMs}: ${text}`) });

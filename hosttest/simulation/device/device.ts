@@ -1,6 +1,6 @@
 /*
- * A device of the simulation: the unchanged firmware on simulated hardware (support/hardware.ts), with a power switch that is used at
- * any moment, and a ledger that knows what was taken and what has to become of it.
+ * A device of the simulation: the unchanged firmware on simulated hardware (support/hardware.ts), with power cuts at any
+ * moment, and a ledger that knows which readings were taken and which must be delivered.
  */
 
 import type { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
@@ -42,11 +42,11 @@ export interface DeviceOptions {
   readonly intervalS: number;
   readonly qos: 1 | 2;
   readonly version: VersionSetting;
-  /** The broker may take QoS 1 at most. */
+  /** The broker may support at most QoS 1. */
   readonly mayLower: boolean;
-  /** A sensor of the temperature, or one of humidity too, in one message or in one for each. */
+  /** A sensor of temperature, or also of humidity, in one message or in one for each. */
   readonly sensor: "tmp117" | "sht3x" | "sht3x, each";
-  /** What its flash holds before the first boot: nothing, or a backlog that filled it and has drained. */
+  /** Its flash before the first boot: erased, or after a backlog that filled it and has drained. */
   readonly contents: "nothing" | "drained";
   /** Number of the first reading of its life. */
   readonly firstSequence: number;
@@ -56,17 +56,17 @@ export interface DeviceOptions {
   log(text: string): void;
 }
 
-/** From a reset to the next, and what is known of it. */
+/** The time from one reset to the next. */
 interface Life {
   readonly own: HardwareLife;
-  /** No server gave this life a wrong time. */
+  /** No server gave a wrong time in this life. */
   clockRight: boolean;
   running: Firmware | undefined;
-  /** The whole thermometer, which runs or is about to. */
+  /** The whole thermometer is running or starting. */
   firmware: Thermometer | undefined;
 }
 
-/** A power cut that waits for so many programmed bytes. */
+/** A power cut after so many programmed bytes. */
 interface Armed {
   readonly steps: number;
   readonly bits: "none" | "some" | "all";
@@ -82,7 +82,7 @@ export class Device {
   readonly #hardware: Hardware;
   readonly #address: number;
   #life: Life | undefined;
-  #offMs = 1000; // how long the power stays away when it goes
+  #offMs = 1000; // how long the power is off after a cut
   #brownouts = 0;
   #isExcused = false; // all time servers agree on a wrong time
   readonly #work: Work;
@@ -145,14 +145,14 @@ export class Device {
     if (!this.isPowered && !this.#isRetired) this.#boot();
   }
 
-  /** The power goes now, between two operations. */
+  /** Cuts the power now, between two operations. */
   cut(offMs: number): void {
     if (!this.isPowered) return;
     this.#offMs = offMs;
     this.#die();
   }
 
-  /** The power goes after so many more programmed bytes. */
+  /** Cuts the power after so many more programmed bytes. */
   cutAfter(steps: number, offMs: number): void {
     if (!this.isPowered) return;
     this.#offMs = offMs;
@@ -175,14 +175,14 @@ export class Device {
     else this.#hardware.unplug(this.#address);
   }
 
-  /** A wrong time is served from now on; 0: the truth. Only where all servers agree on it is the device excused. */
+  /** Servers give a wrong time from now on; 0: the true one. The ledger excuses the device only if all servers agree on it. */
   lie(byMs: number, how: Lie = "all"): void {
     applyLie(this.#hardware.ntp.faults, byMs, how);
     this.#isExcused = byMs !== 0 && how === "all";
     if (this.#isExcused && this.#life !== undefined) this.#life.clockRight = false;
   }
 
-  /** Somebody at the prompt: new settings, saved, and a reboot. */
+  /** Changes settings at the prompt, saves them, and reboots. */
   change(settings: Readonly<Record<string, string>>): void {
     const { firmware } = this;
     const life = this.#life;
@@ -196,7 +196,7 @@ export class Device {
     });
   }
 
-  /** Fair weather: no cut is armed, nothing is broken, no more readings are taken. */
+  /** Ends all faults: no cut is armed, no part fails, no more readings are taken. */
   calm(): void {
     this.#brownouts = 0;
     this.sensor(true);
@@ -209,26 +209,26 @@ export class Device {
     this.rest();
   }
 
-  /** It takes no more samples; one that sleeps reports, and then no more. */
+  /** It takes no more samples; one that sleeps sends a last report. */
   rest(): void {
     if (this.sleeper === undefined) this.firmware?.stopSampling();
     else if (this.#left === 0) this.switchOff();
     else this.sleeper.press();
   }
 
-  /** All that it has kept is delivered. */
+  /** All its stored readings are delivered. */
   get isQuiet(): boolean {
     return this.sleeper === undefined ? this.firmware?.unsettled === 0 : this.#left === 0;
   }
 
-  /** What its outbox holds, as a mount finds it if it is off. */
+  /** Entries in its outbox; if the device is off, as a mount finds them. */
   statistics(): Statistics | undefined {
     if (this.sleeper === undefined) return this.firmware?.outbox?.statistics();
     this.flash.powerOn();
     return new Outbox({ flash: this.flash }).statistics();
   }
 
-  /** For good: it takes no more samples. */
+  /** Switches it off permanently. */
   switchOff(): void {
     this.#isRetired = true;
     this.#hardware.powerOff();
@@ -296,7 +296,7 @@ export class Device {
     this.#offMs = random.whole(50, 3000);
   }
 
-  /** What gets out of the firmware would restart a real device: a violation. */
+  /** An exception that leaves the firmware would restart a real device: a violation. */
   #crashed(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const { index, time, report } = this.options;
@@ -357,7 +357,7 @@ export class Device {
     if (!life.own.isOn) return;
     life.firmware = firmware;
     const boots = firmware.lifetime?.boots ?? 0;
-    if (boots !== this.#bootNumber) this.sleeper?.bootBegins(); // also where RTC memory was not as it was left
+    if (boots !== this.#bootNumber) this.sleeper?.bootBegins(); // also if RTC memory was changed
     this.#bootNumber = boots;
   }
 
@@ -367,7 +367,7 @@ export class Device {
     this.sleeper?.synchronised(before.sentEnd, !this.#isExcused);
   }
 
-  /** The chip's class; that it is in use is seen. */
+  /** The chip's class, which records that it is in use. */
   #watchedWiFi(): WiFiLink["io"] {
     const { io } = this.#hardware.wifi;
     const radioOn = (): void => this.sleeper?.radioOn();

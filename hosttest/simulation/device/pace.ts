@@ -1,13 +1,13 @@
 /*
- * Watches how a device knocks. Waits between failed attempts must be drawn by chance (full jitter): where each is what the one
- * before it was, or twice that, all devices that lost a broker together come back together.
+ * Checks a device's connection attempts. Waits between failed attempts must be random (full jitter): if each equals the previous
+ * one, or twice that, all devices that lost a broker at the same time return at the same time.
  */
 import type { TCP, TCPConstructor, TCPOptions } from "../../../src/mqtt/wire/io.js";
 
-/** Waits in a row that can be predicted. By chance it happens once in some 10^13. */
+/** Predictable waits in a row. By chance this happens once in some 10^13. */
 const MAX_PREDICTED = 4;
 
-/** `io` under watch. `onCrowd` is called once, when the waits can be predicted. */
+/** `io`, observed. `onCrowd` is called once, when the waits are predictable. */
 export function watchPace(io: TCPConstructor, nowMs: () => number, onCrowd: (text: string) => void): TCPConstructor {
   let endedMs = Number.NaN;
   let lastWaitMs = Number.NaN;

@@ -1,5 +1,5 @@
 /*
- * A reading that a simulated device has taken: is it the true one, and what does the ledger expect of it from now on?
+ * A reading that a simulated device has taken: checks it against the true value, and enters it in the ledger.
  */
 import type { VirtualTime } from "../../support/virtual-time.js";
 import type { Ledger, Violation } from "../ledger.js";
@@ -13,7 +13,7 @@ export interface Taker {
   readonly sensor: "tmp117" | "sht3x" | "sht3x, each";
   readonly room: string;
   readonly qos: 1 | 2;
-  /** What the sample is dated by. */
+  /** The clock state that dates the sample. */
   readonly clock: { readonly clockRight: boolean };
   report(violation: Violation): void;
 }

@@ -1,5 +1,5 @@
 /*
- * What the work of one callback takes on a chip, by its calls of flash: typical times of a datasheet (W25Q32: page program 0.4 to 3 ms,
+ * Estimates the time of one callback on a chip, from its calls of flash: typical times of a datasheet (W25Q32: page program 0.4 to 3 ms,
  * sector erase 45 ms), and the engine's share, as the bench counts it: some 300 computrons a call, half a microsecond each.
  * A callback that takes longer than the task watchdog waits resets the device: at boot, again and again.
  */
@@ -9,7 +9,7 @@ const ENGINE_MS = 0.15;
 const READ_MS = 0.02;
 const PROGRAM_MS = 0.5;
 const ERASE_MS = 45;
-/** Of the chip's task watchdog. */
+/** Limit of the chip's task watchdog. */
 const WATCHDOG_MS = 10_000;
 
 export interface WorkOptions {
@@ -19,7 +19,7 @@ export interface WorkOptions {
   onWatchdog(text: string): void;
 }
 
-/** The work of one callback after the other. */
+/** Adds up the work of each callback. */
 export class Work {
   readonly #options: WorkOptions;
   #turn = -1;

@@ -1,12 +1,12 @@
 /*
- * Bugs to plant: each takes one safeguard out of the firmware, by a replacement in one file, or in several.
- * `find` must stand there exactly once; when the code moves on, the tool says so and the bug moves with it.
+ * Bugs to plant: each removes one safeguard from the firmware, by a replacement in one file, or in several.
+ * `find` must occur exactly once; if the code changes, the tool reports it, and the bug must be updated.
  */
 export interface PlantedBug extends Edit {
   readonly name: string;
-  /** Devices that sleep are what it shows in. */
+  /** Only devices that sleep show it. */
   readonly sleeps?: true;
-  /** Where one safeguard stands behind another: what else is taken out. In other files. */
+  /** If a second safeguard backs up the first: further replacements, in other files. */
   readonly also?: readonly Edit[];
 }
 

@@ -1,5 +1,5 @@
 /*
- * Runs short worlds with seed after seed, until one breaks a promise; reports to the parent process which.
+ * Runs one seed after the other, each for a short time, until a promise is broken; reports that seed to the parent process.
  */
 import { run } from "../run.js";
 

@@ -1,6 +1,6 @@
 /*
- * Does the simulation find anything? Bugs are planted in the firmware one at a time, as the code is bundled, and seeds
- * are tried until a run fails. Prints, for each bug, the first seed that found it and how it showed; exit code 1 if one was not found.
+ * Tests the simulation itself: plants one bug after the other in the firmware's bundle, and tries seeds until a run fails.
+ * Prints, for each bug, the first seed that found it, and the violation. Exit code 1 if one was not found.
  */
 import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -86,7 +86,7 @@ async function plant(bug: PlantedBug): Promise<string> {
   return outfile;
 }
 
-/** Runs seeds in a process of its own until one fails. */
+/** Runs seeds in a child process until one fails. */
 function hunt(bundle: string, kind: readonly string[]): Promise<Finding | undefined> {
   return new Promise((resolve, reject) => {
     let finding: Finding | undefined;

@@ -1,26 +1,26 @@
 /*
- * How long a sleeper is awake, and its radio on: of each start the limit, of all of them the distribution.
+ * Measures how long a sleeper is awake, and its radio on: checks a limit for each start, and collects the distribution.
  */
 const SECOND = 1000;
 const DAY = 86_400 * SECOND;
-/** By the slow clock; true time is up to so much more. */
+/** Limits are by the slow clock; the true time may be longer by this factor. */
 const SLOW = 1.06;
-/** Longer than a start takes that measures and, if it is due, reports: 20 s of radio, then a sample that is near. */
+/** Limit for a start that measures and, if due, reports: 20 s of radio, and then a sample that is due soon. */
 const MAX_WORK_MS = 24 * SECOND;
 
 export interface AwakeTimes {
-  /** Of each report by the timer, milliseconds of radio. */
+  /** Radio time of each report by the timer, milliseconds. */
   readonly reportsMs: number[];
-  /** Of each day of a device, milliseconds. */
+  /** Time awake of each device and day, milliseconds. */
   readonly daysMs: number[];
-  /** Starts by the timer that took a sample and did not report: those that only did so, and those that took the whole thermometer. */
+  /** Starts by the timer that took a sample and did not report: short ones, and those that started the whole thermometer. */
   readonly lightStarts: number;
   readonly wholeStarts: number;
 }
 
 /**
- * So many may be whole: a block is full, or the room has left what short records deviate from. And one for each boot: short records
- * deviate from a sample of the same boot, and a device that loses its memory as often as it samples has none.
+ * Allowed number of full starts: a block is full, or a value is too far from the sample that short records refer to. And one for each boot:
+ * short records refer to a sample of the same boot, and a device that loses its memory as often as it samples has none.
  */
 const MAX_WHOLE = { atLeast: 50, share: 1 / 3, ofBoot: 1 };
 
@@ -32,7 +32,7 @@ export class Awake implements AwakeTimes {
   private boots = 0;
   private readonly promptMs: number;
   private readonly onTooLong: (text: string) => void;
-  /** Somebody may be there: the start is after power-on, or the button. */
+  /** A person may be present: the start is after power-on, or the button. */
   isPrompt = false;
   private dayMs = 0;
   private day = 0;
@@ -67,7 +67,7 @@ export class Awake implements AwakeTimes {
     this.sampledBy = by;
   }
 
-  /** What is wrong with how many starts were whole; undefined: nothing. */
+  /** Error text if too many starts were full ones; undefined: all is well. */
   get waste(): string | undefined {
     const { lightStarts, wholeStarts, boots } = this;
     const { atLeast, share, ofBoot } = MAX_WHOLE;

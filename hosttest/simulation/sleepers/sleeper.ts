@@ -1,5 +1,5 @@
 /*
- * What a device has that sleeps: the chip with its slow clock and RTC memory, the drift of that clock, and the truth about its time.
+ * The parts of a device that sleeps: the chip with its slow clock and RTC memory, the drift of that clock, and the true time.
  */
 import { DeepSleep } from "../../../boards/common/deep-sleep.js";
 import type { SleepPort, WakeCause } from "../../../src/power/io.js";
@@ -12,7 +12,7 @@ import type { MemoryDamage } from "./troubles.js";
 
 const MAX_DRIFT = 0.05;
 const DAY = 86_400_000;
-/** Of a clock that follows the day's warmth: how often it is set anew, and how far it swings. */
+/** A clock that follows the day's temperature: how often its rate changes, and how far. */
 const WANDER_MS = 600_000;
 const MAX_SWING = 0.01;
 /** From the end of deep sleep to the firmware's first line. */
@@ -48,7 +48,7 @@ export interface SleeperOptions {
   onTooLong(text: string): void;
 }
 
-/** By what it was doing when its power went. */
+/** Power cuts by the device's state. */
 export interface CutsByState {
   asleep: number;
   waking: number;
@@ -56,7 +56,7 @@ export interface CutsByState {
   reporting: number;
 }
 
-/** What became of it, as data. */
+/** The result, as data. */
 export interface SleeperFigures {
   readonly plan: SleeperPlan;
   readonly awake: AwakeTimes;
@@ -100,7 +100,7 @@ export class Sleeper {
     if (plan.drift === "wandering") this.wander();
   }
 
-  /** For the firmware of one life. `isOn`: it has power; what it still does after that, in that turn, does not reach the chip. */
+  /** For the firmware of one life. `isOn`: it has power; calls after the end of its power do not reach the chip. */
   portFor(isOn: () => boolean): SleepPort {
     return {
       io: class extends this.chip.io {
@@ -124,7 +124,7 @@ export class Sleeper {
     return this.state !== "off";
   }
 
-  /** As the board says why it starts. */
+  /** The start cause, as the board reports it. */
   get resetCause(): "sleep" | "power" {
     return this.cause === "reset" ? "power" : "sleep";
   }
@@ -145,20 +145,20 @@ export class Sleeper {
     for (const action of this.atRadio.splice(0)) action();
   }
 
-  /** The wall clock is set. `sentEnd`: one above the highest number that has gone out. */
+  /** The wall clock is set. `sentEnd`: one above the highest number sent. */
   synchronised(sentEnd: number, isRight: boolean): void {
     const utcMs = trueUtcMs(this.options.time.nowMs);
     this.stretch.synchronise(utcMs, sentEnd, isRight);
     this.before = this.stretch;
     this.turn = this.options.time.turns;
-    // A time that no drift explains dates all that wait: also what had been dated by two that were right.
+    // A time that no drift explains dates all waiting samples again, even those dated by two correct synchronisations.
     if (!isRight) for (const stretch of this.boot) stretch.clockRight = false;
     if (this.options.plan.drift === "even") this.chip.rate = this.drawRate();
     this.stretch = new Stretch(utcMs, this.chip.rate, "synchronised", isRight);
     this.boot.push(this.stretch);
   }
 
-  /** The power is gone. */
+  /** The power has failed. */
   powerOff(): void {
     const { state } = this;
     if (state !== "off") this.cuts[state]++;
@@ -169,7 +169,7 @@ export class Sleeper {
     this.state = "off";
   }
 
-  /** A reset that is no waking. */
+  /** A reset that is not a wake-up. */
   reset(): void {
     this.over("cut");
     this.chip.reset();
@@ -181,12 +181,12 @@ export class Sleeper {
     if (this.state === "asleep") this.chip.press();
   }
 
-  /** Something is to happen so long after the radio is next switched on; after the next start. */
+  /** Calls a function so long after the radio is next switched on, in the next start. */
   afterRadio(delayMs: number, action: () => void): void {
     this.atRadio.push(() => this.options.time.timers.set(action, delayMs));
   }
 
-  /** RTC memory does not hold what was put there: at once if it sleeps, else when it does. */
+  /** RTC memory loses its content: at once if the device sleeps, else when it falls asleep. */
   damage(how: MemoryDamage): void {
     if (this.state === "asleep") this.damageNow(how);
     else this.atSleep.push(() => this.damageNow(how));
@@ -218,7 +218,7 @@ export class Sleeper {
     }
   }
 
-  /** The boot that flash will know as the next one begins here: its uptime says nothing of the one before. */
+  /** The next boot, by the count in flash, begins here: its uptime is unrelated to the previous one. */
   bootBegins(): void {
     this.stretch = new Stretch(trueUtcMs(this.options.time.nowMs), this.chip.rate, "boot");
     this.boot = [this.stretch];

@@ -10,14 +10,14 @@ test("a sample of a boot whose clock was never set must have no time; one that w
   expect(boot.toleranceMs(5, HOUR)).toBeGreaterThan(0);
 });
 
-test("where the power went in the turn of a synchronisation, flash may have it: a time that follows from it is right, and so is none", () => {
+test("if the power failed during a synchronisation, flash may have it or not: a time that follows from it is correct, and so is none", () => {
   const boot = new Stretch(0, 1, "boot");
   boot.synchronise(2 * HOUR, 0, true);
   boot.doubt();
   expect(boot.toleranceMs(5, HOUR)).toBeGreaterThan(0);
 });
 
-test("and one that was taken after another synchronisation is dated by both, or by that one alone", () => {
+test("a sample taken after another synchronisation is dated by both, or by that one alone", () => {
   const between = new Stretch(0, 1, "synchronised");
   between.synchronise(2 * HOUR, 0, true);
   expect(between.isExact(5)).toBe(true);

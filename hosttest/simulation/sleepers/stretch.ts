@@ -1,13 +1,13 @@
 /*
- * What can be known of the time of a sample: it lies in a stretch from one synchronisation of the clock to the next, of one boot, and
- * the slow clock ran at some pace, or at several, all the while.
+ * How precisely a sample's time can be known: it is within a stretch between two synchronisations of the clock in one boot, during which
+ * the slow clock ran at one rate or at several.
  */
 
 import type { TrueClock } from "../ledger.js";
 
-/** What is shown is cut to a second, a line in force is half a second off at most, and answers of servers take their time. */
+/** Messages are cut to a second, a line in force is at most half a second off, and servers' answers are delayed. */
 const BETWEEN_MS = 2_000;
-/** As far as a clock may go wrong that is set at one end only: it drifts by up to 5 %, and may be taken for one that drifts by 10 %. */
+/** Maximum error of a clock that is set at one end only: it drifts by up to 5 %, and may be assumed to drift by 10 %. */
 const BEYOND = 0.16;
 const BEYOND_MS = 3_000;
 
@@ -31,25 +31,25 @@ export class Stretch implements TrueClock {
     this.minPace = this.maxPace = 1 / rate;
   }
 
-  /** The slow clock runs like this from now on. */
+  /** The slow clock has this rate from now on. */
   runAt(rate: number): void {
     this.minPace = Math.min(this.minPace, 1 / rate);
     this.maxPace = Math.max(this.maxPace, 1 / rate);
   }
 
-  /** The clock is set. `sentEnd`: one above the highest number that has gone out. */
+  /** The clock is set. `sentEnd`: one above the highest number sent. */
   synchronise(utcMs: number, sentEnd: number, isRight: boolean): void {
     this.endMs = utcMs;
     this.sentEnd = sentEnd;
     this.clockRight &&= isRight;
   }
 
-  /** The power went in the turn in which the clock was set: flash may have it, or not. */
+  /** The power failed in the callback that set the clock: flash may have the synchronisation or not. */
   doubt(): void {
     this.isNoted = false;
   }
 
-  /** Whether two synchronisations date a sample: it lies between them, and waited for the second. */
+  /** Whether two synchronisations date a sample: it is between them, and was not sent before the second. */
   private isBetween(sequence: number): boolean {
     return this.hasBegin && this.endMs !== undefined && this.isNoted && sequence >= this.sentEnd;
   }
@@ -58,7 +58,7 @@ export class Stretch implements TrueClock {
     return this.isBetween(sequence) && this.minPace === this.maxPace;
   }
 
-  /** How far the time of a sample, taken at `utcMs`, may be off; negative: it must not have one. */
+  /** Tolerance of the time of a sample taken at `utcMs`; negative: it must have no time. */
   toleranceMs(sequence: number, utcMs: number): number {
     const { beginMs, hasBegin, endMs, minPace, maxPace } = this;
     if (this.isBetween(sequence)) {

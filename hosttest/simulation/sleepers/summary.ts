@@ -1,5 +1,5 @@
 /*
- * What many worlds of sleepers have in common: how long they were awake, in which state their power went, how right their times were.
+ * Summary of many runs with sleepers: time awake, states in which the power failed, errors of the times.
  */
 import type { RunResult } from "../run.js";
 

@@ -1,14 +1,14 @@
 /*
- * What befalls devices that sleep, beside what befalls all: power cuts in each state, RTC memory that is lost, a router that is away for
- * weeks, a button. Most of what befalls a network passes a device by that is asleep: here it waits until the radio is on.
+ * Faults of devices that sleep, in addition to those of all: power cuts in each state, lost RTC memory, a router that is down for
+ * weeks, the button. Most network faults do not affect a device that is asleep, so here they wait until the radio is on.
  */
 import type { Random } from "../random.js";
 
-/** "bit", "word": one of them is another. "otherFirmware": an update, whose image finds what the one before it left. */
+/** "bit", "word": one bit or word is changed. "otherFirmware": an update, whose image finds the memory of the previous one. */
 export type MemoryDamage = "lost" | "noise" | "bit" | "word" | "otherFirmware";
 const DAMAGES: readonly MemoryDamage[] = ["lost", "noise", "bit", "word", "otherFirmware"];
 
-/** `T`: what befalls all devices. */
+/** `T`: faults of all devices. */
 export type SleeperTrouble<T> =
   | { readonly kind: "memory"; readonly device: number; readonly how: MemoryDamage }
   | { readonly kind: "button"; readonly device: number }
@@ -27,7 +27,7 @@ type Outage =
   | { readonly kind: "wifiDown"; readonly device: number; readonly forMs: number }
   | { readonly kind: "brokerRestart"; readonly sessions: "lost"; readonly forMs: number };
 
-/** `drawOther`: any trouble that all devices have. */
+/** `drawOther`: draws a fault of all devices. */
 export function drawSleeperTrouble<T>(
   random: Random,
   devices: number,

@@ -1,5 +1,5 @@
 /*
- * What a trouble does to the world that it befalls, and when that is over.
+ * Applies a fault to the simulated devices, network or broker, and ends it.
  */
 import type { Broker } from "../broker/broker.js";
 import type { Device } from "../device/device.js";
@@ -18,7 +18,7 @@ export interface Befallen {
   onDrop(): void;
 }
 
-/** A trouble befalls the world. */
+/** Applies a fault. */
 export function befall(world: Befallen, trouble: Trouble, random: Random): void {
   const { network, broker, devices } = world;
   const { weather } = network;

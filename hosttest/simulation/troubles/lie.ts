@@ -1,5 +1,5 @@
 /*
- * Wrong times from the time servers, or from one who answers in their place.
+ * Wrong times from the time servers, or from an attacker who answers in their place.
  */
 import type { Intruder, NTPServer } from "../../../boards/parts/ntp.js";
 import type { Lie } from "./storm.js";

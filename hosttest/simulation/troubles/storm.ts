@@ -1,18 +1,18 @@
 /*
- * The weather report: everything that will go wrong in a run, drawn from the seed before it begins. A list, so that a
- * failing run can be shrunk by leaving events out; each event has its own randomness, so that the others stay as they are.
+ * The schedule of all faults of a run, drawn from the seed before it begins. It is a list, so that a failing run can be
+ * shrunk by leaving events out; each event has its own random numbers, so that the others stay the same.
  * Times are milliseconds of virtual time.
  */
 import type { Random } from "../random.js";
 import { drawSleeperTrouble, type SleeperTrouble } from "../sleepers/troubles.js";
 import type { Versions, VersionTrouble } from "./versions.js";
 
-/** What befalls devices that sleep and those that do not. */
+/** Faults of all devices, sleeping or not. */
 export type UsualTrouble =
-  /** The power goes in the middle of flash work: so many programmed bytes from now; back after `offMs`. */
+  /** The power fails during flash work, after so many programmed bytes; it returns after `offMs`. */
   | { readonly kind: "cutInFlash"; readonly device: number; readonly steps: number; readonly offMs: number }
   | { readonly kind: "cut"; readonly device: number; readonly offMs: number }
-  /** A series: the power comes back only to go again within the first flash operations. */
+  /** A series of cuts: after each, the power fails again within the first flash operations. */
   | { readonly kind: "brownouts"; readonly device: number; readonly times: number }
   | { readonly kind: "wifiDown"; readonly device: number; readonly forMs: number }
   | { readonly kind: "reset" }
@@ -34,8 +34,8 @@ export type UsualTrouble =
 export type Trouble = UsualTrouble | SleeperTrouble<UsualTrouble>;
 
 /**
- * Who serves a wrong time: all servers; all, but they say that they are not synchronised; one of three; somebody who forges one answer
- * and sees the question, or many and does not.
+ * Source of a wrong time: all servers; all, but marked as not synchronised; one of three; an attacker who sees the question and forges one
+ * answer, or who does not see it and forges many.
  */
 export type Lie = "all" | "unsynchronised" | "oneServer" | "forgedOnce" | "forgedBlind";
 const LIES: readonly Lie[] = ["all", "unsynchronised", "oneServer", "forgedOnce", "forgedBlind"];
@@ -59,7 +59,7 @@ export interface StormOptions {
   readonly sleepers: boolean;
 }
 
-/** Of the troubles that have to do with versions, so many come on one of all others. */
+/** Number of faults that concern versions for each other fault. */
 const VERSION_SHARE = 0.25;
 
 const SECOND = 1000;
@@ -84,7 +84,7 @@ export function brew(options: StormOptions): Event[] {
   if (troublesPerDay > 0) {
     const anyTrouble = (own: Random): UsualTrouble => drawTrouble(own, devices);
     const versionTrouble = (own: Random): UsualTrouble => versions.drawTrouble(own, devices, ROOMS, drawLength(own));
-    // What befalls a network is timed for a report: at any other time there is nothing to befall.
+    // Network faults are timed for a report: at other times there is no connection to disturb.
     const timed = (own: Random, draw: typeof anyTrouble): Trouble =>
       sleepers ? drawSleeperTrouble(own, devices, () => draw(own)) : draw(own);
     add(DAY / troublesPerDay, (own) => timed(own, anyTrouble));
@@ -96,13 +96,13 @@ export function brew(options: StormOptions): Event[] {
 function drawCut(random: Random, device: number): Trouble {
   const offMs = Math.floor(random.exponential(random.chance(0.1) ? HOUR : 20 * SECOND));
   if (random.chance(0.1)) return { kind: "brownouts", device, times: random.whole(2, 12) };
-  // Most cuts fall where they hurt: inside a program or an erase.
+  // Most cuts are timed to fall inside a program or an erase.
   if (random.chance(0.8))
     return { kind: "cutInFlash", device, steps: random.whole(0, random.pick([30, 300, 3000])), offMs };
   return { kind: "cut", device, offMs };
 }
 
-/** Mostly short; now and then long enough to fill an outbox. */
+/** Mostly short; sometimes long enough to fill an outbox. */
 function drawLength(random: Random): number {
   if (random.chance(0.02)) return Math.floor(random.exponential(12 * HOUR));
   return Math.floor(random.exponential(random.pick([5 * SECOND, MINUTE, 10 * MINUTE])));

@@ -1,7 +1,7 @@
 /*
- * Which versions of MQTT a world speaks, and what goes wrong because of that: brokers that are replaced by newer and older
- * ones, settings that change, limits, refusals by reason code. Drawn by a generator of its own: the rest of a world is what it
- * always was.
+ * The versions of MQTT in a run, and the faults that follow from them: brokers that are replaced by newer and older
+ * ones, settings that change, limits, refusals by reason code. Drawn from a separate generator, so that the rest of a run stays the
+ * same.
  */
 import { ORDINARY, type Terms } from "../broker/terms.js";
 import type { Random } from "../random.js";
@@ -12,27 +12,27 @@ export type VersionTrouble =
   /** The broker is replaced by another one that knows the same sessions. */
   | { readonly kind: "brokerReplaced"; readonly terms: Terms; readonly forMs: number }
   | { readonly kind: "newVersion"; readonly device: number; readonly version: VersionSetting }
-  /** Messages are refused for now, with this probability. */
+  /** Messages are temporarily refused, with this probability. */
   | { readonly kind: "brokerFull"; readonly probability: number; readonly forMs: number }
   /** The topics of one room are not allowed. */
   | { readonly kind: "brokerForbids"; readonly room: string; readonly forMs: number }
-  /** Payloads are refused for good, with this probability. */
+  /** Payloads are permanently refused, with this probability. */
   | { readonly kind: "brokerPicky"; readonly probability: number; readonly forMs: number };
 
 const VERSIONS = 0x5_0311;
-/** Fewer than so many unreleased messages are a limit that a client of 3.1.1 cannot know of, and runs into. */
+/** A limit of unreleased messages below this is one that a client of 3.1.1 exceeds, because it cannot know it. */
 const MIN_UNSAID = 10;
 
-/** What is drawn for one world. */
+/** The choices for one run. */
 export class Versions {
   readonly #random: Random;
   /** Broker and devices change their versions. */
   readonly #isMixed: boolean;
-  /** At least one end speaks 3.1.1 some time. */
+  /** At least one end uses 3.1.1 at some time. */
   readonly #isOld: boolean;
-  /** What the broker is in the beginning. */
+  /** The broker at the start. */
   readonly terms: Terms;
-  /** Some broker of this world takes QoS 1 at most. */
+  /** Some broker of this run supports at most QoS 1. */
   readonly mayLower: boolean;
 
   constructor(random: (salt: number) => Random) {
@@ -40,7 +40,7 @@ export class Versions {
     const kind = this.#random.pick(["new", "new", "old", "mixed", "mixed"] as const);
     this.#isMixed = kind === "mixed";
     this.#isOld = kind !== "new";
-    // A 3.1.1 broker that closes on whatever is of QoS 2 says too little: all waits then, and rightly so.
+    // A 3.1.1 broker that closes at each message of QoS 2 gives no reason: all readings wait then, correctly.
     this.mayLower = this.#random.chance(0.4) && !this.#isOld;
     this.terms = kind === "old" ? this.#drawOld() : this.#drawTerms();
   }
@@ -94,7 +94,7 @@ export class Versions {
       success: random.pick([0, 0x10] as const),
       unknownId: random.pick([0, 0x92] as const),
       isWordy: random.chance(0.3),
-      saysWhy: random.chance(0.7) || !isQoSSaid, // who says neither says too little
+      saysWhy: random.chance(0.7) || !isQoSSaid, // a broker that states neither gives no reason
     };
   }
 }

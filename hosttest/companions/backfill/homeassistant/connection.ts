@@ -7,7 +7,7 @@ import WebSocket from "ws";
 const ANSWER_MS = 60_000; // its recorder may be busy
 const PATH = "/api/websocket";
 
-/** The token does not serve: trying again is of no use. */
+/** Home Assistant refuses the token: no retry helps. */
 export class TokenRefused extends Error {}
 
 /** Home Assistant has answered a command with an error. */
@@ -48,7 +48,7 @@ export class HomeAssistant {
     return new HomeAssistant(socket);
   }
 
-  /** @throws CommandRefused with its code and words; Error when the connection is gone or it does not answer */
+  /** @throws CommandRefused with its code and text; Error if the connection is closed or no answer arrives */
   async call<T>(type: string, fields: object = {}): Promise<T> {
     if (this.failure !== undefined) throw this.failure;
     const id = this.nextId++;
@@ -101,7 +101,8 @@ function authenticate(socket: WebSocket, token: string): Promise<void> {
       const { type, message }: Answer = JSON.parse(String(bytes));
       if (type === "auth_required") socket.send(JSON.stringify({ type: "auth", access_token: token }));
       else if (type === "auth_ok") end();
-      else end(new TokenRefused(`Home Assistant refuses the token (${message}): make one on the page of your profile`));
+      else
+        end(new TokenRefused(`Home Assistant refuses the token (${message}): create one on the page of your profile`));
     });
   });
 }

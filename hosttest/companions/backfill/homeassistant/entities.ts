@@ -1,13 +1,13 @@
 /*
- * Which entities of Home Assistant show a room's channels: those that its MQTT integration has made of our discovery messages, found by the
- * topic that they listen to. So an entity may be renamed, and a broker may hand out no retained message.
+ * Finds the entities of Home Assistant that show a room's channels: those that its MQTT integration has made from our discovery messages. They
+ * are found by the topic to which they subscribe, so an entity may be renamed, and no retained message is needed.
  * Needs an administrator's token.
  */
 import { channels } from "../../../../src/channels/channels.js";
 import type { HomeAssistant } from "./connection.js";
 
 export interface Entity {
-  /** The recorder's name for it, which is the entity's id. */
+  /** The entity's id, which is also its name in the recorder. */
   readonly statisticId: string;
   readonly room: string;
   /** Name of the channel. */

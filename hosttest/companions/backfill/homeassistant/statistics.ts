@@ -1,27 +1,27 @@
 /*
  * Hourly statistics in Home Assistant's recorder: read, corrected where they differ, and read again.
- * Writing an hour again replaces it, so that an attempt that was cut off anywhere may be repeated.
- * Source: Home Assistant, components/recorder/websocket_api.py; seen with 2026.11.0: an hour begins on the hour; a statistic that no
- * entity has is taken as well; what is imported stands some tenths of a second later.
+ * Writing an hour again replaces it, so an interrupted attempt can be repeated.
+ * Source: Home Assistant, components/recorder/websocket_api.py; seen with 2026.11.0: an hour begins on the hour; a statistic without an
+ * entity is accepted, too; imported rows can be read some tenths of a second later.
  */
 import { channels } from "../../../../src/channels/channels.js";
 import { HOUR_MS, type HourStatistics } from "../hours.js";
 import type { HomeAssistant } from "./connection.js";
 
-/** An hour of a channel as it should stand. */
+/** An hour of a channel with its expected values. */
 export interface Hour extends HourStatistics {
   /** Milliseconds since 1970. */
   readonly start: number;
-  /** Its beginning is not known here: what Home Assistant has of it is better. */
+  /** Its first samples are not in the store: Home Assistant's value is better. */
   readonly isPartial?: boolean;
 }
 
 export interface Written {
-  /** It stands as it should, in all of these hours. */
+  /** The hours that were read back as expected. */
   readonly verified: readonly Hour[];
   /** Of these, how many had to be written. */
   readonly corrected: number;
-  /** The beginning of the hour that was written though it is known in part alone: there was nothing. */
+  /** Start of an hour that was written in part, because Home Assistant had no value. */
   readonly part?: number;
 }
 
@@ -38,9 +38,9 @@ interface StoredHour {
   readonly max?: number | null;
 }
 
-/** A percentage, to Home Assistant: there is no other unit to ask for. */
+/** Humidity is a percentage in Home Assistant: it has no other unit. */
 const UNITLESS = "unitless";
-/** Home Assistant's name for how units of a channel are converted, where it has no statistic yet. */
+/** Home Assistant's unit class of a channel, for a statistic that does not exist yet. */
 const UNIT_CLASSES: Readonly<Record<string, string>> = {
   temperature: "temperature",
   humidity: UNITLESS,
@@ -52,13 +52,13 @@ const MAX_HOURS = 500; // in one command
 const READINGS = 20;
 const READING_MS = 250;
 const TOLERANCE = 1e-6;
-/** What a unit that the owner has chosen makes of ours. */
+/** Conversion of our values to the unit that the user has chosen. */
 const CONVERSIONS: Readonly<Record<string, (value: number) => number>> = {
   "°F": (celsius) => (celsius * 9) / 5 + 32,
   K: (celsius) => celsius + 273.15,
 };
 
-/** Why an entity's hours cannot be written: its owner has to do something. */
+/** An entity's hours cannot be written until its user changes something. */
 export class UnitUnknown extends Error {}
 
 /** @throws UnitUnknown; what `HomeAssistant.call` throws */
@@ -124,7 +124,7 @@ async function importHours(
   });
 }
 
-/** What is imported is written behind the answer: reads until it stands, for a while. */
+/** Home Assistant writes imported rows after its answer: reads until they are there, for a limited time. */
 async function readUntil(
   server: Pick<HomeAssistant, "call">,
   statisticId: string,

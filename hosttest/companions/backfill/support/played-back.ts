@@ -1,6 +1,6 @@
 /*
- * A WebSocket server in Home Assistant's place. It says what a real one (2026.11.0) has said, from a recorded dialogue: by the word, or, where a
- * test needs other hours than the recorded ones, with statistics that it keeps itself, answered in the recorded form.
+ * A WebSocket server that stands in for Home Assistant. It replays the recorded answers of a real one (2026.11.0): literally or, for tests that
+ * need other hours than the recorded ones, with statistics that it stores itself, in the recorded form.
  */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -20,14 +20,14 @@ export const DIALOGUE: readonly Said[] = readFileSync(fileURLToPath(new URL("dia
   .split("\n")
   .map((line) => JSON.parse(line));
 
-/** Statistics of an entity, by the beginning of the hour. */
+/** Statistics of an entity, by the start of the hour. */
 export type Statistics = Map<string, Map<number, HourStatistics>>;
 
 type Answering = (message: Fields) => readonly Fields[];
 
 export class PlayedBack {
   readonly url: string;
-  /** What is done in the place of importing statistics, without an answer. */
+  /** Called instead of importing statistics; no answer is sent. */
   insteadOfImport: (() => void) | undefined;
   private readonly server: WebSocketServer;
 
@@ -45,7 +45,7 @@ export class PlayedBack {
     });
   }
 
-  /** By the word: what comes must be what came then. `surprises` gets what was not. */
+  /** Literal replay: each message must be as recorded. `surprises` gets those that are not. */
   static byTheWord(surprises: unknown[]): Promise<PlayedBack> {
     return PlayedBack.start(() => {
       let at = 1;
@@ -59,7 +59,7 @@ export class PlayedBack {
     });
   }
 
-  /** With statistics that are kept, as its recorder does: an hour that is imported again replaces the one before. */
+  /** Stores statistics as the recorder does: an hour that is imported again replaces the earlier one. */
   static keeping(statistics: Statistics): Promise<PlayedBack> {
     return PlayedBack.start(() => (message) => [answerTo(message, statistics)]);
   }
@@ -93,7 +93,7 @@ function answerTo(message: Fields, statistics: Statistics): Fields {
   }
 }
 
-/** What was answered to the same command with the same fields. */
+/** The recorded answer to the same command with the same fields. */
 function recordedAnswer(message: Fields): Fields {
   const text = JSON.stringify({ ...message, id: 0, access_token: "" });
   const index = DIALOGUE.findIndex(

@@ -1,11 +1,11 @@
-/* What the recorded dialogue with Home Assistant was about: three hours of one room, a value every ten minutes. */
+/* The samples of the recorded dialogue with Home Assistant: three hours of one room, a value every ten minutes. */
 import type { SampleMessage } from "../../message.js";
 import { HOUR_MS } from "../hours.js";
 
 export const ROOM = "attic";
 export const FIRST_HOUR = Date.UTC(2026, 10, 28, 2);
 export const HOURS = 3;
-/** All of it is due. */
+/** A moment at which all hours are due. */
 export const NOW = Date.UTC(2026, 10, 28, 16);
 
 export function recordedSamples(): SampleMessage[] {
