@@ -1,7 +1,6 @@
 /*
- * What a board gives to the thermometer: io classes, partitions, pins, time. Types only, no byte code.
- * A board hides where the hardware comes from (the SDK, Node, a simulation); the thermometer never asks.
- * Source: ECMA-419, 2nd edition, for the shapes of the io classes.
+ * What a board supplies to the thermometer: io classes, partitions, pins, time. Types only, no byte code. Only the board knows
+ * whether its hardware is the SDK's, Node's or simulated. Source: ECMA-419, 2nd edition, for the shapes of the io classes.
  */
 import type { Sample } from "./channels/sample.js";
 import type { Timers } from "./common/timers.js";
@@ -29,44 +28,44 @@ export interface Clock {
   utcMs(): number | undefined;
 }
 
-/** The firmware at work, as a board sees it. */
+/** The running firmware, as a board sees it. */
 export interface Firmware {
   /** Readings in flash that the broker has not acknowledged. */
   readonly unsettled: number;
   /** Shows a line above the prompt. */
   print(text: string): void;
   stopSampling(): void;
-  /** The wall clock was set, and not by `Board.setUtc`: readings that were not sent yet are dated by what it says now. */
+  /** The wall clock was set by something other than `Board.setUtc`. Readings that are not sent yet get their time from it. */
   clockChanged(): void;
-  /** Leaves the broker politely, then `whenDone`. */
+  /** Disconnects from the broker (DISCONNECT, or the retained "offline"), then calls `whenDone`. */
   stop(whenDone: () => void): void;
-  /** As a power cut: nothing is sent, nothing is written. */
+  /** Stops at once, as a power cut does: nothing is sent, nothing is written. */
   close(): void;
 }
 
-/** What became of a reading in flash. "thrownAway": by `queue drop`. */
+/** How an entry in flash ended. "thrownAway": removed by `queue drop`. */
 export type Outcome = "delivered" | "deadLetter" | "thrownAway";
 
-/** Who watches a run from outside: the desktop's command line, tests. Every method is optional and must not throw. */
+/** Observes a run from outside: the desktop's command line, tests. Every method is optional and must not throw. */
 export interface Observer {
   /**
-   * A sample was taken: filled anew for the next one. `sequence`: its number in the outbox (the last of them, if each channel is an
-   * entry); -1 if it was refused; undefined at QoS 0.
+   * A sample was taken. The object is reused for the next one: copy what you keep. `sequence`: its number in the outbox (the
+   * last one, if each channel is an entry); -1 if the outbox refused it; undefined at QoS 0.
    */
   reading?(sample: Sample, sequence: number | undefined): void;
-  /** It does not wait any more. */
+  /** The entry has left the queue. */
   settled?(sequence: number, outcome: Outcome): void;
-  /** Flash was full: readings from number `first` to before `end` that still waited are gone. */
+  /** Flash was full: entries from number `first` up to, but without, `end` were removed unsent. */
   evicted?(first: number, end: number): void;
   /** The thermometer has booted. */
   started?(firmware: Firmware): void;
 }
 
-/** A board: classes, partitions, pins, and its defaults. */
+/** A board: classes, partitions, pins, and its default settings. */
 export interface Board {
   /** As in `boards/<name>`; shown by `version` and `status`. */
   readonly name: string;
-  /** The network interface's address: 12 lower-case hexadecimal digits. Ids are made from it. */
+  /** The network interface's MAC address: 12 lower-case hexadecimal digits. The device's ids are made from it. */
   readonly mac: string;
   readonly timers: Timers;
   readonly clock: Clock;
@@ -77,63 +76,64 @@ export interface Board {
 
   /** Opens the outbox's partition. */
   openFlash(): Flash;
-  /** Smallest number of bytes that flash programs at once; 16 where a unit must not be programmed twice. */
+  /** The smallest number of bytes that flash programs at once; 16 where a unit must not be programmed twice. */
   readonly flashWriteUnit?: 1 | 16;
   /** Opens the settings' key-value domain. */
   openSettings(): KeyValueStore;
   /**
-   * Opens the flash that the settings' store lies on, for a factory reset to erase: deleted values may be read there still.
-   * The store is closed by then, and nothing of this life opens it again. Absent where the board does not offer it.
+   * Opens the flash in which the settings are stored, so that a factory reset can erase it: deleted values may still be
+   * readable there. The store is closed by then and is not opened again before the reboot. Absent where the board does not
+   * offer it.
    */
   openSettingsFlash?(): Flash;
 
   /** The I2C port: io class and pins. */
   readonly sensor: SensorPort;
-  /** Drivers that this board has beyond those in src/sensor. */
+  /** Drivers for this board's sensors, in addition to those in src/sensor. */
   readonly drivers?: readonly SensorDriver[];
   readonly tcp: { readonly io: TCPConstructor };
-  /** TCP under TLS; its class takes one option more, `demand`, a `TLSDemand`. Absent where the board has none. */
+  /** TCP under TLS. Its class has one more option, `demand`, a `TLSDemand`. Absent where the board has no TLS. */
   readonly tls?: {
     readonly io: TCPConstructor;
-    /** It knows the public CAs. */
+    /** The class knows the public certificate authorities. */
     readonly hasPublicCAs: boolean;
-    /** What else its constructor is to be given. */
+    /** Further options for the constructor. */
     readonly [option: string]: unknown;
   };
-  /** The bytes of `mqtt.ca`, `mqtt.cert`, `mqtt.key` where `defaults` or `overrides` have their texts (referenceTo). */
+  /** The bytes of `mqtt.ca`, `mqtt.cert` and `mqtt.key`, where `defaults` or `overrides` contain a reference to them (referenceTo). */
   readonly credentials?: Pick<TLSDemand, "ca" | "certificate" | "key">;
-  /** Where `tcp.io` takes addresses only. */
+  /** Resolves host names; present where `tcp.io` accepts addresses only. */
   readonly dns?: { readonly io: ResolverConstructor };
-  /** Absent where the network is always there. */
+  /** Absent where the network is always up. */
   readonly wifi?: { readonly io: WiFiConstructor };
   readonly ntp?: NTPPort;
   /** Deep sleep; absent where the board has none. */
   readonly sleep?: SleepPort;
-  /** What measures the cells; absent where the board has no divider. */
+  /** Measures the battery's voltage; absent where the board has no voltage divider. */
   readonly battery?: BatteryPort;
-  /** Slots for firmware images; absent where the firmware cannot be replaced while it runs. */
+  /** The slots for firmware images; absent where the firmware cannot be replaced while it runs. */
   readonly update?: UpdatePort;
-  /** Of the firmware, where that is a simulated image's; absent: src/version.ts has it. */
+  /** The firmware's version, where a simulated image supplies it; absent: the one in src/version.ts. */
   readonly version?: string;
-  /** The prompt's port; absent in a headless run. */
+  /** The serial port of the prompt; absent in a run without a prompt. */
   readonly serial?: Serial;
 
-  /** Settings given at build time: below what was saved. Texts, as typed at the prompt. */
+  /** Settings given at build time; saved values take precedence. Texts, as typed at the prompt. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** Settings given on the command line: above what was saved, for this run only. */
+  /** Settings given on the command line, for this run only; they take precedence over saved values. Texts. */
   readonly overrides?: Readonly<Record<string, string>>;
 
-  /** Starts the firmware, now and again after each `restart()`. */
+  /** Starts the firmware, now and after each `restart()`. */
   boot(start: () => Firmware): void;
-  /** As pressing reset. `reason` is for the log. */
+  /** Resets the chip, as the reset button does. `reason` is for the log. */
   restart(reason: string): void;
-  /** How the life before this one ended; absent: "unknown". Boots that only lost their power are not held against the firmware. */
+  /** Why the last run ended; absent: "unknown". The boot guard does not count a reset by power loss as a crash. */
   readonly resetCause?: ResetCause;
-  /** From now on `record` is given one line when an exception ends the machine, as the machine's last act. */
+  /** Calls `record` with one line when an uncaught exception ends the machine, as its last action. */
   onUncaught?(record: (line: string) => void): void;
   /** Prints a line on a console without a prompt (trace, standard error). */
   trace?(line: string): void;
-  /** What the heap has in use, in bytes; absent where the engine does not report it. */
+  /** Heap in use, in bytes; absent where the engine does not report it. */
   heap?(): { readonly usedBytes: number };
   readonly observer?: Observer;
 }

@@ -1,18 +1,16 @@
-/*
- * The firmware as a board starts it: the thermometer, and on a board that can sleep, first the wake that most starts of a sleeper are.
- */
+/* The firmware as a board starts it: the thermometer. On a board that can sleep, most starts are a short wake, which runs instead of it. */
 import type { Board, Firmware } from "./board.js";
 import type { Sleeper, SleepPort } from "./power/io.js";
 import type { WakeRecord } from "./power/record.js";
 import { Wake, type WakeOwner } from "./thermometer/sleep/wake.js";
 import { Thermometer } from "./thermometer.js";
 
-/** Starts it: for `Board.boot`. */
+/** Starts the firmware; for `Board.boot`. */
 export function startFirmware(board: Board): Firmware {
   return board.sleep === undefined ? new Thermometer(board) : new SleepingFirmware(board, board.sleep);
 }
 
-/** A wake, or the thermometer that takes over from it. */
+/** A short wake, or the thermometer that takes over from it. */
 class SleepingFirmware implements Firmware, WakeOwner {
   private readonly board: Board;
   private readonly sleeper: Sleeper;

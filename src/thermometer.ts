@@ -1,8 +1,8 @@
 /*
- * The thermometer: joins the rooms. A reading comes from the sampler, is journalled in the outbox (QoS 1 and 2) and
- * handed to the uplink, which settles it there; the link, the clock and the prompt stand beside that way and never on it.
- * Knows no hardware: all of it comes with the board. One object is one life between two resets; `close` is the power cut.
- * In safe mode there are the prompt, the link and updates alone: what lies in flash is not touched.
+ * The thermometer: connects the folders. A sample comes from the sampler, is written to the outbox (QoS 1 and 2) and is sent by
+ * the uplink, which settles it. No sample waits for the link, the clock or the prompt. One object is one run between two
+ * resets; `close` is the power cut. Safe mode has only the prompt, the link and updates, and leaves the readings in flash
+ * untouched.
  */
 import type { Board } from "./board.js";
 import type { Sample } from "./channels/sample.js";
@@ -41,9 +41,9 @@ import { type Awakening, REPORT_CLOCK_MS, SleepControl, type SleepOwner } from "
 import { onSlowClock } from "./thermometer/sleep/slow-clock.js";
 import { Updating, type UpdatingOwner } from "./thermometer/updating.js";
 
-/** All of the prompt, and what takes no question; permission.ts says which may be sent. */
+/** All commands of the prompt, and `change`, which asks no questions; permission.ts decides which of them may be sent over MQTT. */
 const remoteCommands = Object.freeze([...commands, change]);
-/** Sending waits no longer than this for the clock to be set, once the link is up. */
+/** After the link is up, sending waits at most this long for the clock to be set. */
 export const CLOCK_PATIENCE_MS = 30_000;
 
 /** The device between two resets. `close` is the power cut. */
@@ -61,18 +61,18 @@ export class Thermometer
   readonly flashTrouble: string | undefined;
   readonly link: Link | undefined;
   readonly uplink: Uplink | undefined;
-  /** In safe mode, where the firmware can be replaced. */
+  /** Only in safe mode, on a board whose firmware can be replaced. */
   readonly safeUplink: SafeUplink | undefined;
   readonly uplinkTrouble: string | undefined;
   readonly time: TimeSync | undefined;
   readonly sampling: Sampling | undefined;
   readonly store: KeyValueStore;
   readonly intake: Intake | undefined;
-  /** Undefined if it does not sleep. */
+  /** Undefined if the device does not sleep. */
   readonly sleep: SleepControl | undefined;
   /** Undefined where the firmware cannot be replaced while it runs. */
   readonly updating: Updating | undefined;
-  /** What may be written. */
+  /** The formats that this run may write to flash. */
   readonly formats: Formats;
   private readonly console: Console | undefined;
   private host: PromptHost | undefined;
@@ -81,7 +81,7 @@ export class Thermometer
   private uplinkStarted = false;
   private reset: FactoryReset | undefined;
 
-  /** `awakening`: of a board that can sleep. */
+  /** `awakening`: only on a board that can sleep. */
   constructor(board: Board, awakening?: Awakening) {
     this.board = board;
     this._log = new DeviceLog(board);
@@ -94,7 +94,7 @@ export class Thermometer
     if (board.update !== undefined) this.updating = this.attempt("update", () => new Updating(this));
     this.formats = new Formats(this.updating?.isTrial === true);
     const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
-    const isWhole = this.health.safeMode === undefined && !isResetDue; // neither: what lies in flash is not mounted
+    const isWhole = this.health.safeMode === undefined && !isResetDue; // otherwise nothing in flash is mounted
     if (isWhole && awakening !== undefined && this.settings.get("sleep")) {
       this.sleep = new SleepControl(this, awakening);
       this.board = onSlowClock(board, awakening.sleeper, this.sleep.originMs);
@@ -123,19 +123,19 @@ export class Thermometer
     if (board.wifi === undefined) this.onNetwork(true);
     this.sampling = this.intake && this.attempt("sensor", () => new Sampling(this));
     this.attempt("sensor", () => this.sampling?.restart());
-    if (this.sleep?.hasPrompt !== false) this.uplink?.commands.begin(); // a sleeper's report ends no life
+    if (this.sleep?.hasPrompt !== false) this.uplink?.commands.begin(); // not for a sleeper's report: it continues the run
     if (isResetDue) this.finishReset();
     else this.attempt("update", () => this.updating?.begin());
     this.sleep?.begin();
     board.observer?.started?.(this);
   }
 
-  /** Readings that the sampler has handed over but QoS 0 could not send, since boot. */
+  /** Samples since boot that could not be sent at QoS 0. */
   get dropped(): number {
     return this.intake?.dropped ?? 0;
   }
 
-  /** Keeps nothing itself. */
+  /** Made anew at each use: it keeps nothing itself. */
   get announcement(): Announcement {
     return new Announcement(this.store, this.formats);
   }
@@ -145,66 +145,66 @@ export class Thermometer
     return this.outbox?.entries ?? 0;
   }
 
-  /** Prints a line at the prompt or, without one, in the board's trace, if the setting `log` allows it. */
+  /** Prints a line at the prompt or, without one, in the board's trace, if the setting `log` includes its level. */
   log(level: LineLevel, text: string): void {
     this._log.write(level, text);
   }
 
-  /** A line that is no trouble and no news of the device itself. */
+  /** Prints a line whatever `log` is set to: output that somebody asked for. */
   print(text: string): void {
     this._log.print(text);
   }
 
-  /** No further readings; what is in the outbox is still sent. */
+  /** Ends sampling; entries in the outbox are still sent. */
   stopSampling(): void {
     this.sampling?.stop();
   }
 
   /** The wall clock was set from outside. */
   clockChanged(): void {
-    this.log("info", "time: the clock was set anew");
+    this.log("info", "time: the clock was set");
     this.onClock();
   }
 
-  /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
+  /** Takes one sample out of turn and sends it like the others. `done` gets the temperature, or the reason why there is none. */
   sampleNow(done: (answer: Answer) => void): void {
     if (this.sampling === undefined) done({ failed: "no readings are taken: see status" });
     else this.sampling.sampleNow(done);
   }
 
-  /** Runs a line that came from afar as at the prompt. */
+  /** Runs a command that came over MQTT, as the prompt does. */
   runCommand(line: string, done: (answer: RemoteAnswer) => void): void {
     this.host ??= new PromptHost(this);
     const { host, settings, board } = this;
     new Remote({ settings, host, timers: board.timers, commands: remoteCommands }, line, done);
   }
 
-  /** As pressing reset, but in order. */
+  /** Restarts as the reset button does, but closes connections and files first. */
   restart(reason: string): void {
     this.health.farewell();
     this.board.restart(reason);
   }
 
   /**
-   * Takes back what the broker retains of it, erases readings and settings, and boots as a new device. `onStuck`: see FactoryReset.
-   * @throws Error while another is under way
+   * Removes what the broker retains of this device, erases readings and settings, and boots as a new one. See FactoryReset.
+   * @throws Error while another factory reset is running
    */
   factoryReset(onStuck?: () => void): void {
-    if (this.reset !== undefined) throw new Error("a factory reset is under way; it goes on by itself");
+    if (this.reset !== undefined) throw new Error("a factory reset is under way; it continues by itself");
     this.stopSampling();
     this.sleep?.close();
     this.reset = new FactoryReset(this, onStuck);
     this.reset.begin();
   }
 
-  /** The last life ended during one. */
+  /** Continues a factory reset that the last run did not finish. */
   private finishReset(): void {
-    this.log("warn", "factory reset: goes on where it was interrupted");
+    this.log("warn", "factory reset: continues after the interruption");
     this.reset = new FactoryReset(this);
     this.reset.goOn();
   }
 
-  /** Leaves the broker politely, then `whenDone`. */
+  /** Disconnects from the broker, then calls `whenDone`. */
   stop(whenDone: () => void): void {
     this.stopSampling();
     this.sleep?.close();
@@ -213,14 +213,14 @@ export class Thermometer
     else this.uplink.stop(whenDone);
   }
 
-  /** Lets go of everything at once, as a power cut does: nothing is sent, nothing is written. */
+  /** Releases everything at once, as a power cut does: nothing is sent, nothing is written. */
   close(): void {
     this.reset?.close();
     this.letGo();
     this.console?.close();
   }
 
-  /** Closes all but the prompt. */
+  /** Closes everything but the prompt. */
   letGo(): void {
     if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
     this.clockPatience = undefined;
@@ -239,12 +239,12 @@ export class Thermometer
     this.link?.close();
   }
 
-  /** A part that cannot be made costs what it does, and not the prompt. */
+  /** A part that fails to start is logged and left out; the rest, above all the prompt, still starts. */
   private attempt<T>(what: string, make: () => T): T | undefined {
     try {
       return make();
     } catch (error) {
-      this.log("error", `${what}: cannot be started: ${messageOf(error)}`);
+      this.log("error", `${what}: not started: ${messageOf(error)}`);
       return undefined;
     }
   }
@@ -259,14 +259,14 @@ export class Thermometer
     }
   }
 
-  /** What some broker may know by its id is not evicted while that is away: its ids are in use there. */
+  /** Entries that a broker may have received are protected from eviction while it is away: their packet ids are in use there. */
   private keepInFlight(): void {
     const sent = this.sleep?.isAllSettled ? 0 : (this.sessionRecord?.perhapsSent ?? 0);
     const oldest = sent > 0 ? this.outbox?.seek(0) : undefined;
     if (oldest !== undefined) this.outbox?.setInFlight(oldest.sequence + sent);
   }
 
-  /** A port that cannot be had costs the prompt, not the readings. */
+  /** Without its port, only the prompt is missing; readings go on. */
   private openConsole(): Console | undefined {
     if (this.board.serial === undefined) return undefined;
     try {
@@ -301,7 +301,7 @@ export class Thermometer
     return this.board.wifi === undefined ? undefined : new Link(new LinkOwner(this));
   }
 
-  // What the parts report
+  // Callbacks of the parts
 
   onLink(up: boolean, detail: string): void {
     this.log(up ? "info" : "warn", `wifi: ${detail}`);
@@ -322,26 +322,26 @@ export class Thermometer
     else this.health.watch(intervalMs);
   }
 
-  /** Comes round with every reading, taken or failed. */
+  /** Runs with every sample, taken or failed. */
   pulse(): number {
     return this.sampling?.pulse() ?? 0;
   }
 
-  /** This image stays: from now on it may write what the one before cannot read. */
+  /** The update is confirmed: from now on this image may write formats that the one before it cannot read. */
   onConfirmed(): void {
     const { formats, uplink } = this;
     this.outbox?.useNewestFormat();
     if (!formats.isOldest) return;
     formats.confirm();
-    uplink?.presence.move(); // what the broker knows it by is kept in full from now on
+    uplink?.presence.move(); // an image on trial stored a shortened form of the names
   }
 
-  /** Readings have been acknowledged, or the connection has come. */
+  /** Readings were acknowledged, or a connection was made. */
   onProgress(): void {
     this.sleep?.onProgress();
   }
 
-  /** Something was typed. */
+  /** Somebody typed at the prompt. */
   onInput(): void {
     this.sleep?.someoneIsThere();
   }
@@ -354,7 +354,7 @@ export class Thermometer
       return;
     }
     this.time?.linkUp();
-    this.uplink?.linkUp(); // also before it is started: it may have heard that the link was down
+    this.uplink?.linkUp(); // also before it is started: it may have been notified that the link is down
     if (this.uplinkStarted) return;
     if (this.board.clock.utcMs() !== undefined || this.time === undefined) this.startUplink();
     else {
@@ -380,7 +380,7 @@ export class Thermometer
     if (changed("log")) this._log.level = this.settings.get("log");
     if (changed("payload", "topics", "interval")) this.intake?.journal?.follow(samplePolicy(this.settings));
     if (changed("payload", "topics", "interval", "heartbeat") || keys.some((key) => key.startsWith("deadband"))) {
-      this.uplink?.presence.update(); // which says after how long a silence the device is not trusted any more
+      this.uplink?.presence.update(); // the time without readings after which Home Assistant shows it as unavailable depends on them
     }
     if (concernsNumbers(keys)) this.uplink?.presence.numbersChanged();
     if (changed("payload")) this.uplink?.formatChanged();

@@ -1,5 +1,5 @@
 /**
- * The firmware's version, semantic versioning; here and nowhere else (package.json is held to it by a test). Before a release it is that
- * release's with `-dev`, which comes before it.
+ * The firmware's version (semantic versioning), defined only here; a test compares package.json with it. Before a release it is
+ * that release's number with `-dev`, which sorts before it.
  */
 export const VERSION = "0.2.0-dev";

@@ -85,7 +85,7 @@ describe.each(DEATHS)("flash that %s", (_how, die) => {
     mend();
     one.port.take();
     time.advance(FLASH_RETRY_MS + 20 * SECOND);
-    expect(one.port.take()).toContain("flash takes readings again");
+    expect(one.port.take()).toContain("flash stores readings again");
     expect(one.status("flash")).toContain("% of its life left");
     const from = house.readings().length;
     time.advance(MINUTE);

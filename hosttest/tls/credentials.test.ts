@@ -121,7 +121,7 @@ describe("pasted at the prompt", () => {
 
   test("a board that knows no CA makes no connection until it has one, or a pinned key; half a pair is no pair", () => {
     const { one, demands, time } = tlsDevice(false);
-    expect(one.status("broker")).toContain("no CA is known here: set mqtt.ca to the broker's, or mqtt.fingerprint");
+    expect(one.status("broker")).toContain("no CA is set: set mqtt.ca to the broker's CA, or mqtt.fingerprint");
     expect(demands).toEqual([]);
     paste(one, "mqtt.ca", PEM["mqtt.ca"]);
     paste(one, "mqtt.cert", PEM["mqtt.cert"]);

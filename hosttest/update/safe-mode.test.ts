@@ -44,9 +44,9 @@ test("a minute after the boot it is at the broker for updates alone; the new ima
   expect(SAFE_UPLINK_MS).toBeGreaterThan(ALIVE_MS); // the boot counts as alive first
   house.time.advance(SAFE_UPLINK_MS - 1_000);
   expect(house.messages.length).toBe(waiting);
-  expect(device.status("broker")).toBe("safe mode, for updates alone: stopped");
+  expect(device.status("broker")).toBe("safe mode, for updates only: stopped");
   house.time.advance(10_000);
-  expect(device.status("broker")).toBe("safe mode, for updates alone: connected");
+  expect(device.status("broker")).toBe("safe mode, for updates only: connected");
   const said = house.messages.slice(waiting);
   expect(said.map(({ topic }) => topic)).toEqual([`${TOPIC}/state`]);
   const { programs } = device.flash;
@@ -115,8 +115,8 @@ test("it leaves no session at the broker, and ends its connection when it is clo
 });
 
 describe("TLS that checks dates", () => {
-  const WAITS = "safe mode, for updates alone: stopped";
-  const IS_THERE = "safe mode, for updates alone: connected";
+  const WAITS = "safe mode, for updates only: stopped";
+  const IS_THERE = "safe mode, for updates only: connected";
   const secured = (more: Record<string, string> = {}) =>
     inSafeMode(undefined, { tls: (tcp) => tcp, defaults: { "mqtt.tls": "on", ...more } });
 

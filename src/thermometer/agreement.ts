@@ -1,6 +1,6 @@
 /*
- * What is agreed with the broker: the version of MQTT, and what MQTT 5 adds. From settings to the client's options, and from the
- * client's status to words for a person.
+ * What is agreed with the broker: the MQTT version and, in MQTT 5, session expiry and limits. Turns settings into the client's
+ * options, and the client's status into text.
  * Source: MQTT 5 §3.1.2.11 (session expiry), §3.2.2.3 (limits), §3.3.2.3 (message expiry, content type).
  */
 import type { ClientStatus, LimitLayers, Limits, Version } from "../mqtt/client.js";
@@ -8,11 +8,11 @@ import { version5 } from "../mqtt/v5/version5.js";
 import type { Settings } from "../settings/settings.js";
 
 const DAY_S = 86_400;
-/** A session without an end. */
+/** Session expiry "never", in seconds (MQTT 5 §3.1.2.11.2). */
 const FOR_EVER_S = 0xffff_ffff;
 const CONTENT_TYPES = Object.freeze({ json: "application/json", plain: "text/plain" });
 
-/** What the client's `version` is to be. */
+/** The client's option `version`, from the settings. */
 export function versionOf(settings: Settings): "auto" | Version {
   const version = settings.get("mqtt.version");
   switch (version) {
@@ -27,19 +27,22 @@ export function versionOf(settings: Settings): "auto" | Version {
   }
 }
 
-/** For so many seconds without a connection the broker is asked to keep the session. */
+/** How long the broker is asked to keep the session without a connection, in seconds. */
 export function sessionExpiryOf(settings: Settings): number {
   return settings.get("mqtt.session") * DAY_S;
 }
 
-/** What each reading says of itself in MQTT 5, encoded; undefined: nothing. */
+/** The MQTT 5 properties of each reading (message expiry, content type), encoded; undefined: none. */
 export function propertiesOf(settings: Settings): Uint8Array | undefined {
   const messageExpiryS = settings.get("mqtt.expiry") || undefined;
   const contentType = settings.get("mqtt.contenttype") ? CONTENT_TYPES[settings.get("payload")] : undefined;
   return messageExpiryS || contentType ? version5.properties({ messageExpiryS, contentType }) : undefined;
 }
 
-/** What a broker does otherwise than it was asked, for `status`: "MQTT 5, keeps the session for 1 day, takes QoS 1 at most". */
+/**
+ * What the broker does differently from what it was asked, for `status`: "MQTT 5, session kept for 1 day, QoS 2 not supported:
+ * 1 is the highest".
+ */
 export function agreementText({ version, limits }: ClientStatus, settings: Settings): string {
   const name = `MQTT ${version === 5 ? "5" : "3.1.1"}`;
   if (version !== 5) {
@@ -59,7 +62,7 @@ function sessionTerm({ sessionExpiryS }: Limits): string {
   return sessionExpiryS === 0 ? "session not kept" : `session kept for ${durationText(sessionExpiryS)}`;
 }
 
-/** Only what is less than was asked for. */
+/** Only limits below what was asked for. */
 function limitTerms(ours: Limits, broker: Limits, settings: Settings): string[] {
   const qos = settings.get("mqtt.qos");
   const terms: string[] = [];
@@ -70,7 +73,7 @@ function limitTerms(ours: Limits, broker: Limits, settings: Settings): string[] 
   return terms;
 }
 
-/** Seconds in the largest unit that is whole, or nearly: "1 day", "36 h", "5 min". */
+/** A duration in the largest unit in which it is whole, or nearly: "1 day", "36 h", "5 min". */
 export function durationText(seconds: number): string {
   if (seconds >= 2 * DAY_S || seconds === DAY_S) return counted(Math.floor(seconds / DAY_S), "day");
   if (seconds >= 7_200) return `${Math.floor(seconds / 3_600)} h`;

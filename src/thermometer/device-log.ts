@@ -1,6 +1,6 @@
 /*
- * The device's log: one line an event, to the prompt if there is one, else to the board's trace. Lines from before the
- * prompt was opened wait for it. The setting `log`, or the prompt's own command, says how much is shown.
+ * The device's log: one line an event, to the prompt if there is one, else to the board's trace. Lines from before the prompt
+ * is opened wait for it. The setting `log`, or the prompt's command `log`, sets the level.
  */
 import type { Board } from "../board.js";
 import { type LineLevel, LOG_LEVELS, type LogLevel } from "../common/log-levels.js";
@@ -14,12 +14,12 @@ export class DeviceLog {
   private console: Console | undefined;
   private _level: LogLevel = "info";
 
-  /** `board`: its trace is where lines go without a prompt. */
+  /** `board`: its trace prints the lines if there is no prompt. */
   constructor(board: Pick<Board, "trace">) {
     this.board = board;
   }
 
-  /** From now on lines go out, those that waited first. Without a prompt, `level` alone decides. */
+  /** Prints the lines that waited, and from now on every line at once. Without a prompt, `level` alone decides what is printed. */
   open(level: LogLevel, console: Console | undefined): void {
     this.console = console;
     this.level = level;
@@ -39,13 +39,13 @@ export class DeviceLog {
     else if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this._level)) this.trace(`${level}: ${text}`);
   }
 
-  /** A line that is neither a problem nor an event of the device itself. */
+  /** Prints a line whatever the level: output that somebody asked for, not an event. */
   print(text: string): void {
     if (this.console !== undefined) this.console.log("info", text);
     else this.trace(text);
   }
 
-  /** The console makes its lines printable itself. */
+  /** Only for the trace: the console makes its lines printable itself. */
   private trace(text: string): void {
     this.board.trace?.(printable(text));
   }

@@ -1,10 +1,10 @@
 /*
- * The factory reset: takes back what the broker retains, erases readings and settings, and boots as a new device.
- * Both are erased, not deleted: a deleted value can be read from flash for a long time, and a password is one.
- * It is known to be under way from before the first erase to after the last, so that flash half erased is never mounted and
- * a boot in the midst goes on with it: by a key in the settings' store while the readings are erased, by a mark on the
- * readings' flash while the store's own is. Flash is erased a piece at a time: megabytes take longer than the chip's task
- * watchdog waits for a turn.
+ * The factory reset: removes what the broker retains, erases readings and settings, and boots as a new device. Both are erased,
+ * not deleted: deleted values, passwords among them, remain readable in flash for a long time.
+ * A flag shows that a reset is under way, from before the first erase until after the last. Half-erased flash is therefore
+ * never mounted, and a boot continues an interrupted reset. While the readings are erased, the flag is a key in the settings'
+ * store; while the store itself is erased, it is a mark on the readings' flash.
+ * Flash is erased piece by piece, because megabytes at once would take longer than the chip's task watchdog allows.
  */
 import type { Board, TimerId } from "../board.js";
 import type { LineLevel } from "../common/log-levels.js";
@@ -15,16 +15,19 @@ import type { KeyValueStore } from "../settings/store.js";
 import type { Uplink } from "./broker/uplink.js";
 import type { Announcement } from "./presence/announcement.js";
 
-/** Key beside the settings that says that a reset is under way. */
+/** Key beside the settings: a reset is under way. */
 export const ERASING_KEY = "erasing";
-/** Bytes a turn: four sectors, 0.2 s typically and 1.6 s at worst; the watchdog waits 10 s. */
+/** Bytes erased per turn of the event loop: four sectors, typically 0.2 s, at worst 1.6 s. The watchdog allows 10 s. */
 const PIECE_BYTES = 16_384;
-/** Between two tries of a reset that does not come to its end. */
+/** Time until a failed reset is tried again, in milliseconds. */
 export const AGAIN_MS = 15 * 60_000;
-/** "settings erased!": on the first bytes of the readings' flash. One write unit of the largest kind, nothing of the outbox's. */
+/**
+ * "settings erased!", written to the first bytes of the readings' flash. As long as the largest write unit, and no header of
+ * the outbox.
+ */
 const MARK = Uint8Array.of(115, 101, 116, 116, 105, 110, 103, 115, 32, 101, 114, 97, 115, 101, 100, 33);
 
-/** What is erased one after the other. */
+/** The parts, in the order in which they are erased. */
 const READINGS = 0;
 const SETTINGS = 1;
 type Part = typeof READINGS | typeof SETTINGS;
@@ -38,7 +41,7 @@ export interface ResetOwner {
   readonly uplink: Uplink | undefined;
   log(level: LineLevel, text: string): void;
   print(text: string): void;
-  /** Closes all but the prompt. */
+  /** Closes everything but the prompt. */
   letGo(): void;
   restart(reason: string): void;
 }
@@ -53,18 +56,18 @@ export class FactoryReset {
   private flash: Flash | undefined;
   private at = 0;
 
-  /** `onStuck`: it could not be ended, and the device stays up until it is tried again. */
+  /** `onStuck`: the reset failed. The device stays up until it is tried again. */
   constructor(owner: ResetOwner, onStuck: () => void = () => {}) {
     this.owner = owner;
     this.onStuck = onStuck;
   }
 
-  /** The device was reset in the midst of one. */
+  /** An earlier reset was interrupted. */
   static isDue(board: Board, store: KeyValueStore): boolean {
     try {
       if (store.read(ERASING_KEY) !== undefined) return true;
     } catch {
-      // A store that was half erased: the mark shows it.
+      // a half-erased store: the mark decides
     }
     return isMarked(board);
   }
@@ -76,13 +79,13 @@ export class FactoryReset {
     else uplink.forget(() => this.goOn());
   }
 
-  /** Erases, and restarts. */
+  /** Erases, then restarts. */
   goOn(): void {
     if (this.isOver) return;
     this.attempt(() => this.owner.letGo());
     this.later(() => {
       const { store, board } = this.owner;
-      // The erase begins with the mark, if that is what brought us here.
+      // The mark can be there without the key: then the erase starts again from its beginning.
       this.attempt(() => {
         if (store.read(ERASING_KEY) === undefined) store.write(ERASING_KEY, new ArrayBuffer(1));
       });
@@ -90,7 +93,7 @@ export class FactoryReset {
     });
   }
 
-  /** Lets go: nothing more is erased in this life. */
+  /** Stops: nothing more is erased in this run. */
   close(): void {
     this.isOver = true;
     if (this.timer !== undefined) this.owner.board.timers.clear(this.timer);
@@ -133,13 +136,13 @@ export class FactoryReset {
     this.later(() => this.step());
   }
 
-  /** One that cannot be erased is overwritten, and holds up no other: the next owner must not get what it holds. */
+  /** A block that cannot be erased is overwritten with zeros, so that a new owner cannot read it. Failures do not stop the reset. */
   private erase(flash: Flash, block: number, blockLength: number): void {
     try {
       flash.eraseBlock(block, block + 1);
     } catch {
       this.attempt(() => {
-        const zeros = new Uint8Array(256); // can be programmed whatever is there
+        const zeros = new Uint8Array(256); // zeros can be programmed over any content
         for (let at = 0; at < blockLength; at += zeros.length) flash.write(zeros, block * blockLength + at);
       });
     }
@@ -159,10 +162,7 @@ export class FactoryReset {
     }
   }
 
-  /**
-   * Restarts. Where flash keeps what says that a reset is due, the next boot would erase again, and so on for ever: then the prompt
-   * stays, and it is tried again later.
-   */
+  /** Restarts. If the flag cannot be removed, every boot would erase again; then the device stays at the prompt and tries again later. */
   private conclude(isStoreOpen: boolean): void {
     const { board, store } = this.owner;
     if (isStillDue(board, isStoreOpen ? store : undefined)) {
@@ -173,7 +173,7 @@ export class FactoryReset {
       this.timer = board.timers.set(() => board.restart("factory reset"), AGAIN_MS);
       this.onStuck();
     } else if (isStoreOpen) this.owner.restart("factory reset");
-    else board.restart("factory reset"); // no farewell, which would write to the store
+    else board.restart("factory reset"); // not through the owner, which would write to the store
   }
 
   private forgetSettings(): void {
@@ -191,7 +191,7 @@ export class FactoryReset {
     this.later(() => this.erasePart(SETTINGS, () => openSettingsFlash.call(board)));
   }
 
-  /** What fails is reported and passed over: only going on leaves less behind. */
+  /** Errors are logged and skipped: continuing erases more than stopping. */
   private attempt(action: () => void): void {
     try {
       action();
@@ -201,7 +201,7 @@ export class FactoryReset {
   }
 }
 
-/** `open`: the store, if it is not closed. */
+/** `open`: the store, if it is still open. */
 function isStillDue(board: Board, open: KeyValueStore | undefined): boolean {
   try {
     const store = open ?? board.openSettings();
@@ -209,7 +209,7 @@ function isStillDue(board: Board, open: KeyValueStore | undefined): boolean {
     if (open === undefined) store.close?.();
     return isDue;
   } catch {
-    return false; // the next boot has no store that says so
+    return false; // the next boot cannot open the store either, so it finds no flag
   }
 }
 
@@ -225,11 +225,11 @@ function isMarked(board: Board): boolean {
       flash.close();
     }
   } catch {
-    return false; // without that flash there was none to mark
+    return false; // flash that cannot be opened was not marked
   }
 }
 
-/** The readings' flash is erased by now. */
+/** Only after the readings' flash has been erased. */
 function mark(board: Board): void {
   const flash = board.openFlash();
   flash.write(MARK, 0);

@@ -1,6 +1,6 @@
 /*
- * The device's health: what ended the life before this one, whether it is safe to take readings, and who restarts when
- * the sampling loop stands still. Joins the boot guard and the watchdog to this board.
+ * The device's health: why the last run ended, whether it is safe to take readings, and a restart if sampling hangs. Connects
+ * the boot guard and the watchdog to the board.
  */
 
 import type { Board, ResetCause, Timers } from "../board.js";
@@ -10,18 +10,18 @@ import { type BootEntry, BootGuard, type BootGuardOptions } from "../health/boot
 import { Watchdog, type WatchdogOptions } from "../health/watchdog.js";
 import type { KeyValueStore } from "../settings/store.js";
 
-/** Under which key the boot guard keeps its entry, beside the settings. */
+/** Key beside the settings under which the boot guard stores its entry. */
 export const GUARD_KEY = "boots";
-/** Safe mode restarts by itself after so long: a person may not be there to do it. */
+/** Safe mode restarts by itself after this time, because a person may not be there. */
 export const SAFE_MODE_MS = 15 * 60_000;
 
 /** What health needs of its owner. */
 export interface HealthOwner {
   readonly board: Board;
   readonly store: KeyValueStore;
-  /** Comes round with every reading, taken or failed. */
+  /** A number that changes with every sample, taken or failed. */
   pulse(): number;
-  /** An ordered restart. */
+  /** Closes connections, then restarts. */
   restart(reason: string): void;
   log(level: LineLevel, text: string): void;
 }
@@ -43,33 +43,33 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
     else if (this.lastWords !== "") owner.log("warn", `an earlier run ended by ${this.lastWords}`);
   }
 
-  /** Why there are no readings, if there are none because of it. */
+  /** The reason for safe mode; undefined: not in safe mode. */
   get safeMode(): string | undefined {
     return this.guard.safeMode ? this.guard.explanation : undefined;
   }
 
-  /** How the life before this one ended, in words; empty if in order, or if it could not say. */
+  /** Why the last run ended, as text; empty if it ended normally or left no record. */
   get lastWords(): string {
     return this.guard.lastWords;
   }
 
-  /** Readings are expected about every so many milliseconds. */
+  /** A sample is expected about every `intervalMs`. */
   watch(intervalMs: number): void {
     this.watchdog.watch(intervalMs);
   }
 
-  /** None are. */
+  /** No samples are expected. */
   rest(): void {
     this.watchdog.rest();
   }
 
-  /** The device goes down in order. */
+  /** The device is about to restart or stop normally. */
   farewell(): void {
     this.close();
     this.guard.farewell();
   }
 
-  /** Lets go of all timers and writes nothing. */
+  /** Clears all timers and writes nothing. */
   close(): void {
     const timers = this.timers;
     this.watchdog.rest();
@@ -78,7 +78,7 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
     this.leaveSafeMode = undefined;
   }
 
-  // What guard and watchdog ask of their owner
+  // Callbacks of guard and watchdog
 
   get timers(): Timers {
     return this.owner.board.timers;
@@ -108,7 +108,7 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
     return this.owner.pulse();
   }
 
-  /** The watchdog bites. No farewell: the next boot is to know. */
+  /** The watchdog has expired. The boot guard's record stays as it is, so that the next boot counts this as a failure. */
   restart(reason: string): void {
     const owner = this.owner;
     owner.log("error", reason);

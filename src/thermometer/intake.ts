@@ -1,7 +1,7 @@
 /*
- * The intake: a calibrated reading is rounded, kept in flash by the journal, and handed to the uplink. At QoS 0 it is sent at once.
- * Where the flash does not take it, or cannot be used at all, it is sent at once, too: at QoS 0's promise, which is better than
- * none. Failing flash is tried again after a while, with a reading: it may be back, and each try uses up a number.
+ * The intake: a calibrated sample is stored in flash by the journal and handed to the uplink. At QoS 0 it is sent at once. So
+ * it is if flash refuses it or cannot be used: sent with QoS 0's promise is better than lost. Failing flash is tried again
+ * after a while, with a sample: it may work again, and each attempt uses up a sequence number.
  */
 import type { Board } from "../board.js";
 import { TEMPERATURE } from "../channels/channels.js";
@@ -13,7 +13,7 @@ import type { Outbox } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
 import { openUnkept, type RecordsOwner } from "./records.js";
 
-/** Failing flash is left alone for so long: a try is many programs and erases. */
+/** Time before failing flash is tried again: an attempt costs many programs and erases. */
 export const FLASH_RETRY_MS = 60_000;
 
 const NO_TEMPERATURE =
@@ -28,7 +28,7 @@ export interface IntakeOwner {
   readonly formats: WritableFormats;
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
-  /** Of a thermometer that sleeps; `sampleMs`: the time that a sample taken now has. */
+  /** Only if the device sleeps. `sampleMs`: the uptime for a sample that is taken now. */
   readonly sleep: (NonNullable<RecordsOwner["sleep"]> & { sampleMs(): number }) | undefined;
   readonly uplink: (Sender & { wake(): void; measured(channels: number): void }) | undefined;
   log(level: LineLevel, text: string): void;
@@ -36,20 +36,20 @@ export interface IntakeOwner {
 
 /** Takes samples from the sampler. */
 export class Intake {
-  /** Readings that could not be sent at once and were not kept, since boot. */
+  /** Samples since boot that could neither be sent at once nor stored. */
   dropped = 0;
-  /** The flash did not take the last reading that it was given. */
+  /** Flash refused the last sample. */
   isFlashFailing = false;
   private readonly owner: IntakeOwner;
   private readonly sleep: IntakeOwner["sleep"];
-  /** What becomes of samples of QoS 0: a thermometer that sleeps has no connection at most of them, and keeps them. */
+  /** How samples of QoS 0 are handled. A device that sleeps has no connection at most of its samples, and stores them. */
   private readonly keptQoS: 0 | 1;
-  /** Without flash, what makes messages. */
+  /** Makes the messages if there is no flash. */
   private unkept: Journal | undefined;
   private retryAtMs = 0;
   private isLeavingOut = false;
   private isShortened = false;
-  /** Channels of all samples since boot, a bit each. */
+  /** Channels of all samples since boot, one bit each. */
   private channels = 0;
 
   constructor(owner: IntakeOwner) {
@@ -59,12 +59,12 @@ export class Intake {
     if (owner.journal === undefined) this.unkept = openUnkept(owner);
   }
 
-  /** What samples are kept and sent by. */
+  /** The journal by which samples are stored and rendered. */
   get journal(): Journal | undefined {
     return this.owner.journal ?? this.unkept;
   }
 
-  /** A calibrated sample. */
+  /** Stores a calibrated sample, or sends it. */
   take(sample: Sample): void {
     const owner = this.owner;
     if ((sample.mask & ~this.channels) !== 0) this.measure(sample.mask);
@@ -81,29 +81,29 @@ export class Intake {
       return;
     }
     owner.uplink?.wake();
-    owner.outbox?.idle(); // the reading is safe and on its way: now is the time to erase a block ahead
+    owner.outbox?.idle(); // the sample is stored and being sent: there is time now to erase a block in advance
   }
 
-  /** A sample without a temperature has nothing to say where the temperature is all that is sent. */
+  /** A sample without a temperature has nothing to send if only temperatures are sent. */
   private isMute(): boolean {
     const { settings } = this.owner;
     return settings.get("payload") === "plain" && settings.get("topics") === "sample";
   }
 
-  /** Said once, until there is one to send. */
+  /** Logs it once, until a sample can be sent again. */
   private leaveOut(): void {
     if (this.isLeavingOut) return;
     this.isLeavingOut = true;
     this.owner.log("warn", NO_TEMPERATURE);
   }
 
-  /** There are channels that no sample had before. */
+  /** A sample has channels that none had before. */
   private measure(mask: number): void {
     this.channels |= mask;
     this.owner.uplink?.measured(this.channels);
   }
 
-  /** Its number; -1 if it was refused for want of free space; undefined if the flash does not take it. */
+  /** Stores the sample. Returns its sequence number; -1 if the full outbox refuses it; undefined if flash fails. */
   private keep(sample: Sample, qos: 1 | 2): number | undefined {
     const journal = this.owner.journal;
     const outbox = this.owner.outbox;
@@ -121,7 +121,7 @@ export class Intake {
     return undefined;
   }
 
-  /** There is a record for it, for one of its channels at least. That others are left out is said once. */
+  /** Whether a record format exists for at least one channel of the sample. A warning, logged once, names channels that are left out. */
   private isKept(journal: Journal, mask: number): boolean {
     const kept = journal.kept(mask);
     if (kept !== mask && !this.isShortened) this.owner.log("warn", TEMPERATURES_ALONE);
@@ -144,6 +144,6 @@ export class Intake {
 
   private flashIsBack(): void {
     this.isFlashFailing = false;
-    this.owner.log("info", "flash takes readings again");
+    this.owner.log("info", "flash stores readings again");
   }
 }

@@ -1,5 +1,6 @@
 /*
- * What is counted over the device's whole life: a note of the outbox, which outlives the blocks and costs nothing a sample.
+ * Counters of the device's whole life, as a note of the outbox. The note survives the eviction of blocks, and costs no write
+ * per sample.
  *
  *   note, tag 3   boots, possible doubles, dead letters: 4 bytes each, little-endian
  */
@@ -12,23 +13,23 @@ const BOOTS = 0;
 const POSSIBLE_DOUBLES = 4;
 const DEAD_LETTERS = 8;
 
-/** What is needed of the outbox. */
+/** What the counters need of the outbox. */
 export interface LifetimeStore {
   readNote(tag: number): Uint8Array | undefined;
 }
 
-/** Counters of the device's life. Each change is a note in flash. */
+/** Counters of the device's whole life. Each change is written to flash as a note. */
 export class Lifetime {
-  /** This one is the latest. */
+  /** Including the current one. */
   readonly boots: number;
   private readonly store: LifetimeStore;
   private readonly notes: Sticky;
-  /** The note as it is to be, once it was asked for. */
+  /** The note with the latest changes; undefined until it is first used. */
   private known: DataView | undefined;
 
   /**
-   * A boot: counts it. `goesOn`: the number of one that goes on after a sleep, and is not counted again if flash knows it. `isCertain`:
-   * it does, and is not asked.
+   * Counts a boot. `goesOn`: the number of a boot that continues after a sleep; it is not counted again if flash knows it.
+   * `isCertain`: flash is known to have it, and is not read.
    */
   constructor(store: LifetimeStore, notes: Sticky, goesOn?: number, isCertain = false) {
     this.store = store;
@@ -46,7 +47,7 @@ export class Lifetime {
     this.notes.writeVital(COUNTERS, bytesOf(counters));
   }
 
-  /** Samples that were sent again without knowing whether the broker has them. */
+  /** Samples that were sent again although the broker may already have them. */
   get possibleDoubles(): number {
     return this.counters.getUint32(POSSIBLE_DOUBLES, true);
   }
@@ -69,7 +70,7 @@ export class Lifetime {
     this.notes.write(COUNTERS, bytesOf(counters));
   }
 
-  /** Without a note, or with one of another layout, counting starts again. */
+  /** Without a note, or with one of another layout, counting starts at 0. */
   private get counters(): DataView {
     if (this.known === undefined) {
       const note = this.store.readNote(COUNTERS);
@@ -79,12 +80,12 @@ export class Lifetime {
   }
 }
 
-/** A copy: who writes notes keeps those that flash does not take. */
+/** A copy, because the caller of `Sticky` must not change notes that flash has refused. */
 function bytesOf({ buffer }: DataView): Uint8Array {
   return new Uint8Array(buffer).slice();
 }
 
-/** Boots that only the clock's note knows of, where the latest count was damaged: their numbers must not come again. */
+/** Boots that only the clock's note has recorded, because the latest counters were damaged. Their numbers must not be used again. */
 function bootsSince(boots: number, clock: Uint8Array | undefined): number {
   const clockBoot = clock === undefined ? -1 : bootOfClock(clock); // modulo 65,536
   if (clockBoot < 0) return 0;

@@ -1,6 +1,6 @@
 /*
- * Replaces a settings' store that cannot be opened: it is empty and stores nothing. With it the device runs on
- * its defaults, and the prompt says what is wrong.
+ * Replaces a settings' store that cannot be opened: it is empty and stores nothing. The device then runs on its defaults, and
+ * the prompt shows the reason.
  */
 import type { Board } from "../board.js";
 import { messageOf } from "../common/message-of.js";
@@ -27,7 +27,7 @@ export class NoSettings implements KeyValueStore {
   }
 }
 
-/** The board's store, or one that stands for it. Never throws. */
+/** The board's store, or a replacement if that cannot be opened. Never throws. */
 export function openSettings(board: Board): KeyValueStore {
   try {
     return board.openSettings();

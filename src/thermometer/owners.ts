@@ -1,7 +1,7 @@
 /*
- * What settings, outbox, clock and link ask of the thermometer: one object each, that holds the thermometer and nothing else, and
- * passes on. Methods and accessors lie in flash; an object of options with a function for each callback would take ten
- * times the RAM, as long as the device runs.
+ * Options of settings, outbox, clock and link: an object each, which holds only the thermometer and forwards to it. Its methods
+ * are in flash; an options object with a function for each callback would take ten times the RAM for as long as the device
+ * runs.
  */
 import type { Board, Timers } from "../board.js";
 import type { LineLevel } from "../common/log-levels.js";
@@ -20,7 +20,7 @@ import type { Key, Value } from "../settings/schema.js";
 import type { Settings, SettingsOptions } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 
-/** The thermometer, to its parts. */
+/** The thermometer, as its parts see it. */
 export interface Owner {
   readonly board: Board;
   readonly store: KeyValueStore;
@@ -33,9 +33,9 @@ export interface Owner {
   readonly journal: Journal | undefined;
   readonly formats: WritableFormats;
   log(level: LineLevel, text: string): void;
-  /** Settings that take effect when they are saved have been. */
+  /** Settings that take effect without a reboot were saved. */
   onSaved(keys: readonly Key[]): void;
-  /** The network came or went, or is away for another reason. `detail`: a line for the log. */
+  /** The link came up or went down, or is down for another reason than before. `detail`: a line for the log. */
   onLink(up: boolean, detail: string): void;
   /** The clock was set. */
   onClock(): void;
@@ -57,7 +57,7 @@ abstract class Owned {
   }
 }
 
-/** What the settings ask of the device. */
+/** Options of the settings. */
 export class SettingsOwner extends Owned implements SettingsOptions {
   get store(): KeyValueStore {
     return this.owner.store;
@@ -85,7 +85,10 @@ export class SettingsOwner extends Owned implements SettingsOptions {
     }
   }
 
-  /** Not so for what was saved: to send a password openly because a board has lost its TLS would be worse than to stop. */
+  /**
+   * Applies to new values only. A saved value stays in force: to send a password unencrypted because the board has lost its TLS
+   * would be worse than to stop.
+   */
   refuse(key: Key, value: Value): string | undefined {
     const board = this.owner.board;
     if (board.tls === undefined && value !== "") {
@@ -107,7 +110,7 @@ export class SettingsOwner extends Owned implements SettingsOptions {
   }
 }
 
-/** Read once, when the outbox is made: that opens the partition. */
+/** Options of the outbox. Read once, when the outbox is made: reading `flash` opens the partition. */
 export class OutboxOwner extends Owned implements OutboxOptions {
   get flash(): Flash {
     return this.owner.board.openFlash();
@@ -117,17 +120,17 @@ export class OutboxOwner extends Owned implements OutboxOptions {
     return this.owner.board.flashWriteUnit;
   }
 
-  /** The shorter, the less RAM. */
+  /** The largest record, in bytes. A shorter one saves RAM. */
   get maxPayload(): number {
     return MAX_RECORD_LENGTH;
   }
 
-  /** An image on trial writes what the one before it reads. */
+  /** An image on trial writes only what the previous image can read. */
   get keepsFormat(): boolean | undefined {
     return this.owner.formats.isOldest;
   }
 
-  /** Of the sleep before, if there was one. */
+  /** From before the last sleep; undefined if there was none. */
   get suspension(): Suspension | undefined {
     return this.owner.sleep?.suspension;
   }
@@ -136,20 +139,20 @@ export class OutboxOwner extends Owned implements OutboxOptions {
     return this.owner.settings.get("outbox.full");
   }
 
-  /** What dates samples is learnt later than they are taken. */
+  /** The clock is often set after the samples that it dates. */
   appliesFrom(tag: number, note: Uint8Array): number {
     return appliesFrom(tag, note);
   }
 
   onEvent(event: OutboxEvent): void {
     if (event.kind === "dropped") this.owner.board.observer?.evicted?.(event.first, event.end);
-    // That the flash fails was said once, and each entry would say it again.
+    // The failure of the flash was logged once; not again for each entry.
     if (this.owner.intake?.isFlashFailing && (event.kind === "refused" || event.kind === "unmarked")) return;
     this.owner.log("warn", `outbox: ${event.message}`);
   }
 }
 
-/** Of a board that has NTP. */
+/** Options of the time source, on a board that has NTP. */
 export class TimeOwner extends Owned implements TimeSyncOptions {
   get ntp(): NonNullable<Board["ntp"]> {
     return this.owner.board.ntp as NonNullable<Board["ntp"]>;
@@ -184,7 +187,7 @@ export class TimeOwner extends Owned implements TimeSyncOptions {
   }
 }
 
-/** Of a board that has Wi-Fi. */
+/** Options of the link, on a board that has Wi-Fi. */
 export class LinkOwner extends Owned implements LinkOptions {
   get wifi(): NonNullable<Board["wifi"]> {
     return this.owner.board.wifi as NonNullable<Board["wifi"]>;
@@ -202,7 +205,7 @@ export class LinkOwner extends Owned implements LinkOptions {
     return this.owner.settings.get("hostname") || this.owner.id;
   }
 
-  /** Of a sleeper's report before. */
+  /** Known from a sleeper's last report. */
   get channel(): number | undefined {
     return this.owner.sleep?.network.channel;
   }

@@ -1,6 +1,4 @@
-/*
- * What the device keeps beside the entries of its outbox, as notes there: the journal's, the session record, the lifetime's counters.
- */
+/* The notes that the device stores in its outbox beside the entries: the journal's, the session record and the lifetime counters. */
 import type { Board } from "../board.js";
 import { type ClockState, CRYSTAL, SLOW_CLOCK } from "../journal/dating.js";
 import type { WritableFormats } from "../journal/formats.js";
@@ -18,29 +16,29 @@ export interface RecordsOwner {
   readonly board: Board;
   readonly settings: Settings;
   readonly formats: WritableFormats;
-  /** Of a thermometer that sleeps; `past`: the boot that goes on, undefined: one begins. */
+  /** Only if the device sleeps. `past`: the boot that continues; undefined: a new boot begins. */
   readonly sleep: { readonly past: Past | undefined } | undefined;
 }
 
-/** Journal, session record and lifetime, over one outbox. */
+/** Journal, session record and lifetime counters, over one outbox. */
 export interface Records {
   readonly journal: Journal;
   readonly sessionRecord: SessionRecord;
   readonly lifetime: Lifetime;
 }
 
-/** A boot that goes on after a sleep. */
+/** A boot that continues after a sleep. */
 export interface Past {
   /** Its number. */
   readonly boot: number;
-  /** Uptime of its last sample. */
+  /** Uptime of its last sample, in milliseconds. */
   readonly lastMs: number;
   readonly clock: ClockState;
-  /** What its samples deviated from, as a note; empty: flash knows. */
+  /** The base sample from which short records deviate, as a note; empty: flash has it. */
   readonly base: Uint8Array;
 }
 
-/** A boot begins, and is counted; or one goes on, if flash knows it. */
+/** Begins a boot and counts it, or continues one that flash knows. */
 export function openRecords(owner: RecordsOwner, outbox: Outbox): Records {
   const notes = new Sticky(outbox);
   const past = owner.sleep?.past;
@@ -53,7 +51,7 @@ export function openRecords(owner: RecordsOwner, outbox: Outbox): Records {
   };
 }
 
-/** A journal that makes messages, and keeps nothing: where there is no flash. */
+/** A journal that renders messages but stores nothing, for a device without usable flash. */
 export function openUnkept(owner: RecordsOwner): Journal {
   return openJournal(owner, NO_STORE, new Sticky(NO_STORE), 0);
 }
@@ -81,7 +79,7 @@ function openJournal(
   });
 }
 
-/** How samples are kept and sent from now on. */
+/** How samples are stored and sent from now on. */
 export function samplePolicy(settings: Settings): SamplePolicy {
   return {
     format: settings.get("payload"),
@@ -90,7 +88,7 @@ export function samplePolicy(settings: Settings): SamplePolicy {
   };
 }
 
-/** Keeps nothing. */
+/** Stores nothing. */
 const NO_STORE = Object.freeze<JournalStore>({
   append: () => -1,
   nextSequence: 0,

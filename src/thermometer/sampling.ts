@@ -1,6 +1,6 @@
 /*
- * The sampler as this product uses it: made from the settings, made anew when they change, and asked at the prompt.
- * A sampler that was stopped stays so, whatever the settings become.
+ * The sampler in this product: made from the settings, remade when they change, and used by the prompt's `sample`. A sampler
+ * that was stopped stays stopped when settings change.
  */
 import type { Board, Timers } from "../board.js";
 import { channels } from "../channels/channels.js";
@@ -14,16 +14,16 @@ import { type ChannelKey, channelKey } from "../settings/channel-settings.js";
 import type { Key, Values } from "../settings/schema.js";
 import type { Settings } from "../settings/settings.js";
 
-/** Who asks for a reading waits no longer than this. */
+/** A request for a sample waits at most this long, in milliseconds. */
 const ASKED_MS = 3_000;
 
-/** What a thermometer that sleeps has to do with its samples. */
+/** How a device that sleeps takes its samples. */
 export interface SleepRounds {
-  /** Uptime at which the next one is due. */
+  /** Uptime at which the next sample is due, in milliseconds. */
   readonly nextSampleMs: number;
-  /** The only sensor, as the wake before knew it; undefined: all are looked for. */
+  /** The only sensor, as the last wake found it; undefined: search for all sensors. */
   readonly knownSensor: KnownSensor | undefined;
-  /** A round is over: there was a sample, or none could be had. */
+  /** A round is over, with a sample or without one. */
   onRound(): void;
 }
 
@@ -31,16 +31,16 @@ export interface SleepRounds {
 export interface SamplingOwner {
   readonly board: Board;
   readonly settings: Settings;
-  /** Of a thermometer that sleeps. */
+  /** Only if the device sleeps. */
   readonly sleep: SleepRounds | undefined;
-  /** A calibrated sample, with the digits to be shown. One object, filled anew each time. */
+  /** A calibrated sample, with the digits to be shown. The object is reused for the next sample. */
   onSample(sample: Sample): void;
-  /** Readings are expected about every so many milliseconds from now on; undefined: none are. */
+  /** From now on, a sample is expected about every `intervalMs`; undefined: none is. */
   onPace(intervalMs: number | undefined): void;
   log(level: LineLevel, text: string): void;
 }
 
-/** The settings that every channel has one of. */
+/** Settings that exist once for each channel. */
 type ChannelSetting = "offset" | "resolution" | "deadband";
 
 const SETTINGS: readonly Key[] = Object.freeze<Key[]>(["interval", "filter", "filter.samples", "heartbeat"]);
@@ -52,7 +52,7 @@ const CHANNEL_SETTINGS: readonly ChannelSetting[] = Object.freeze<ChannelSetting
 
 const NO_DEADBANDS: readonly number[] = Object.freeze(channels.map(() => 0));
 
-/** Whether a sampler that was made before `keys` were changed is to be made anew. */
+/** Whether a change of `keys` requires a new sampler. */
 export function concernsSampling(keys: readonly Key[]): boolean {
   return keys.some((key) => {
     const isEachChannels = CHANNEL_SETTINGS.some((name) => key === name || key.startsWith(`${name}.`));
@@ -60,12 +60,12 @@ export function concernsSampling(keys: readonly Key[]): boolean {
   });
 }
 
-/** Whether the fault is that a sensor does not answer: then it matters whether others do. */
+/** Whether a sensor does not answer. The message then names the sensors that do. */
 function isAbsence(error: Error): boolean {
   return error instanceof SensorError && (error.kind === "notFound" || error.kind === "noAnswer");
 }
 
-/** Who waits for a reading out of turn. */
+/** A waiting request for a sample out of turn. */
 interface Asker {
   readonly timer: object | number;
   readonly done: (answer: Answer) => void;
@@ -77,10 +77,10 @@ export class Sampling implements SamplerOptions {
   private sampler: Sampler;
   private isNew = true;
   private stopped = false;
-  private _pulse = 0; // of the samplers before this one
+  private _pulse = 0; // of earlier samplers
   private asker: Asker | undefined;
 
-  /** Begins with `restart`. */
+  /** The sampler begins with `restart`. */
   constructor(owner: SamplingOwner) {
     this.owner = owner;
     this.sampler = new Sampler(this);
@@ -90,13 +90,13 @@ export class Sampling implements SamplerOptions {
     return this.sampler.status();
   }
 
-  /** Another number whenever a reading was taken, kept back or failed. */
+  /** A number that changes whenever a reading was taken, held back by the deadband, or failed. */
   pulse(): number {
     const { readings, failures } = this.sampler.status();
     return this._pulse + readings + failures;
   }
 
-  /** Begins, or begins anew with the settings as they are now; the first reading is due at once, of a sleeper at its place of the grid. */
+  /** Begins, or begins again with the current settings. The first sample is due at once; on a device that sleeps, at its regular time. */
   restart(): void {
     if (!this.isNew) {
       this._pulse = this.pulse();
@@ -111,7 +111,7 @@ export class Sampling implements SamplerOptions {
     this.askAgain();
   }
 
-  /** No readings but those asked for. */
+  /** From now on, only samples that somebody asks for. */
   stop(): void {
     this.stopped = true;
     this.sampler.stop();
@@ -119,10 +119,10 @@ export class Sampling implements SamplerOptions {
     this.askAgain();
   }
 
-  /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
+  /** Takes one sample out of turn and sends it like the others. `done` gets the temperature, or the reason why there is none. */
   sampleNow(done: (answer: Answer) => void): void {
     this.answer({ failed: "asked again" });
-    // A fault that is known already is not reported again: who waits must hear of it all the same.
+    // A known fault is not reported again, so that the answer comes from this timer.
     const timer = this.owner.board.timers.set(() => {
       const trouble = this.sampler.status().lastError?.message;
       this.answer({ failed: trouble ?? "the sensor does not answer" });
@@ -131,19 +131,19 @@ export class Sampling implements SamplerOptions {
     this.sampler.sampleNow();
   }
 
-  /** A sampler that was stopped or replaced forgets what it was asked for. */
+  /** Repeats a pending request: a sampler that was stopped or replaced has forgotten it. */
   private askAgain(): void {
     if (this.asker !== undefined) this.sampler.sampleNow();
   }
 
-  /** At once and for good. No request is answered any more. */
+  /** Stops at once and for good. A pending request gets no answer. */
   close(): void {
     this.sampler.close();
     if (this.asker !== undefined) this.owner.board.timers.clear(this.asker.timer);
     this.asker = undefined;
   }
 
-  // What the sampler asks of its owner. Settings are read when it is made: `restart` makes another.
+  // Options of the sampler. It reads the settings once: `restart` makes another sampler.
 
   get timers(): Timers {
     return this.owner.board.timers;
@@ -165,7 +165,7 @@ export class Sampling implements SamplerOptions {
     return this.eachChannels("resolution");
   }
 
-  /** Of a sleeper's samples, a filter or a deadband sees one at a time. */
+  /** A device that sleeps has a new filter for each sample, which could not filter anything. */
   get filter(): Values["filter"] {
     return this.owner.sleep === undefined ? this.owner.settings.get("filter") : "off";
   }
@@ -188,7 +188,7 @@ export class Sampling implements SamplerOptions {
     return new SensorBus(board.sensor, settings.get("sensor"), options);
   }
 
-  /** Who asked hears of it before it is kept: commands from afar record then which number it will have. */
+  /** Answers before the sample is stored: a remote command then records the number that the sample will get. */
   onSample(sample: Sample): void {
     if (this.asker !== undefined) this.answer({ lines: [sampleText(sample)] });
     this.owner.onSample(sample);
@@ -196,7 +196,7 @@ export class Sampling implements SamplerOptions {
 
   onFailure(error: Error): void {
     const answering = this.status.sensors.filter(({ opened }) => opened !== undefined).map(({ where }) => where);
-    // Who asked for a reading gets what the others give.
+    // A request for a sample is answered with what the other sensors measure.
     if (answering.length === 0) this.answer({ failed: error.message });
     const others = isAbsence(error) && answering.length > 0 ? `; ${answering.join(", ")}: answering` : "";
     this.owner.log("error", `sensor: ${error.message}${others}`);
@@ -214,7 +214,7 @@ export class Sampling implements SamplerOptions {
     this.owner.log("warn", `sensor: ${text}`);
   }
 
-  /** What a setting is for each channel, in the table's order. */
+  /** A setting's value for each channel, in the order of the table. */
   private eachChannels<N extends ChannelSetting>(name: N): Values[ChannelKey<N>][] {
     return channels.map((_, channel) => this.owner.settings.get(channelKey(name, channel)));
   }

@@ -1,10 +1,8 @@
-/*
- * The topics of samples: made here and nowhere else. Rooms come as UTF-8, as flash has them.
- */
+/* The topics of samples, made only here. Room names are UTF-8, as in flash. */
 import { channels } from "../channels/channels.js";
 import { encodeTopicName } from "../mqtt/wire/topics.js";
 
-/** `home/<room>/<channel>`, as UTF-8. `channel`: its place in the table. */
+/** `home/<room>/<channel>`, as UTF-8. `channel`: its index in the table. */
 export function sampleTopic(room: Uint8Array, channel: number): Uint8Array {
   const before = encodeTopicName("home/");
   const after = encodeTopicName(`/${channels[channel].name}`);

@@ -1,9 +1,9 @@
 /*
- * Joins updates to this device: their topics at the broker, what a new image has to show on trial, and the restart.
+ * Connects updates to this device: the topics at the broker, what an image on trial must achieve, and the restart.
  *
- *   home/<room>/<id>/update/offer   what is announced, retained; empty: nothing
+ *   home/<room>/<id>/update/offer   the announcement, retained; empty: no update
  *   home/<room>/<id>/update/chunk   blocks of the image, while they are wanted
- *   home/<room>/<id>/update/state   how far it is, retained; also Home Assistant reads it
+ *   home/<room>/<id>/update/state   the progress, retained; Home Assistant reads it, too
  */
 import type { Board, TimerId } from "../board.js";
 import { toASCII } from "../common/ascii.js";
@@ -18,13 +18,13 @@ import { type UpdateDevice, Updates } from "../update/updates.js";
 import { VERSION } from "../version.js";
 import type { Sampling } from "./sampling.js";
 
-/** Until the socket is asked again to take the state. */
+/** Time until a state that the socket did not accept is sent again. */
 const SAY_AGAIN_MS = 250;
 
-/** What updates ask of the client. */
+/** What updates need of the client. */
 export interface UpdateClient {
   readonly isConnected: boolean;
-  /** Connected, and nothing waits for an answer. */
+  /** Connected, and no acknowledgement is outstanding. */
   readonly isIdle: boolean;
   readonly status: { readonly state: string };
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0; readonly retain: boolean }): boolean;
@@ -32,7 +32,7 @@ export interface UpdateClient {
   unsubscribe(filter: string): void;
 }
 
-/** What updates ask of the device. */
+/** What updates need of the device. */
 export interface UpdatingOwner extends UpdateDevice {
   readonly board: Board;
   readonly store: KeyValueStore;
@@ -40,43 +40,43 @@ export interface UpdatingOwner extends UpdateDevice {
   readonly id: string;
   readonly link: Link | undefined;
   readonly uplink: UpdateClient | undefined;
-  /** Of a device in safe mode, which has no other. */
+  /** The only client of a device in safe mode. */
   readonly safeUplink: UpdateClient | undefined;
   readonly sampling: Sampling | undefined;
-  /** Of a thermometer that sleeps. */
+  /** Only if the device sleeps. */
   readonly sleep: { readonly hasPrompt: boolean } | undefined;
 }
 
-/** Updates of this device, over its broker. */
+/** Updates of this device through its broker. */
 export class Updating extends Updates<UpdatingOwner> {
-  /** The state has changed, and is to be said yet: there was no connection, or the socket did not take it. */
+  /** The state has changed and still has to be sent: there was no connection, or the socket did not accept it. */
   private isUnsaid = false;
   private again: TimerId | undefined;
 
-  /** Of a board that can be updated; where it measures its cells, it is asked about them. */
+  /** For a board with image slots. If it measures its battery, no update starts at a low voltage. */
   constructor(owner: UpdatingOwner) {
     const { update, battery, version = VERSION } = owner.board;
     const low = battery && { isBatteryLow: { value: () => isBatteryLow(battery) } };
     super(owner, low ? Object.create(update as UpdatePort, low) : (update as UpdatePort), version);
   }
 
-  /** The build has a key. */
+  /** The build has a public key for updates. */
   get isOn(): boolean {
     return this.update.key !== undefined;
   }
 
-  /** Everything else of the thermometer has been made. */
+  /** Begins; all other parts of the thermometer exist by now. */
   override begin(): void {
     this.client?.subscribe(this.topic("offer"), 1);
     super.begin();
   }
 
-  /** The connection has come. A sleeper's report says no more than it must. */
+  /** A connection was made. A sleeper's report sends the state only if it must. */
   connected(): void {
     if (this.device.sleep?.hasPrompt !== false || this.isBusy || this.isUnsaid) this.onState();
   }
 
-  /** Takes a piece of a message; false: it is none of these. */
+  /** Handles a part of a message. Returns false if the topic is not one of updates. */
   heardPiece(message: InboundMessage): boolean {
     const { topic } = message;
     if (topic === this.topic("chunk")) this.chunk(message);
@@ -90,7 +90,7 @@ export class Updating extends Updates<UpdatingOwner> {
     super.close();
   }
 
-  /** Nothing of it waits in RAM: what the socket does not take is said a little later, as it is then. */
+  /** No state waits in RAM: if the socket does not accept it, the state of that moment is sent a little later. */
   protected override onState(): void {
     const { client } = this;
     this.rest();

@@ -89,7 +89,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "link-up-before-start-unheard",
     file: "src/thermometer.ts",
-    find: "    this.uplink?.linkUp(); // also before it is started: it may have heard that the link was down\n    if (this.uplinkStarted) return;\n",
+    find: "    this.uplink?.linkUp(); // also before it is started: it may have been notified that the link is down\n    if (this.uplinkStarted) return;\n",
     replace: "    if (this.uplinkStarted) {\n      this.uplink?.linkUp();\n      return;\n    }\n",
   },
   {

@@ -93,14 +93,14 @@ describe("the broker's terms", () => {
     );
     expectUnbroken({ house });
     expect(house.messages.every(({ retain }) => !retain)).toBe(true);
-    expect(one.port.take().match(/takes QoS 2 as QoS 1/g) ?? []).toHaveLength(0); // said before, once
+    expect(one.port.take().match(/handles QoS 2 as QoS 1/g) ?? []).toHaveLength(0); // said before, once
   });
 
   test("QoS 2 above the maximum is lowered, and said once", () => {
     const house = new House({ maximumQoS: 1 });
     const one = new SimulatedDevice({ house, defaults: { "mqtt.qos": "2", interval: "1" } }).powerOn();
     house.time.advance(MINUTE);
-    expect(one.port.take().match(/takes QoS 2 as QoS 1: QoS 1 is the highest it takes/g)).toHaveLength(1);
+    expect(one.port.take().match(/handles QoS 2 as QoS 1: QoS 1 is the highest it accepts/g)).toHaveLength(1);
     expectUnbroken({ house });
   });
 

@@ -185,7 +185,7 @@ describe("is refused, and that is said", () => {
     const lines = one.port
       .take()
       .split("\n")
-      .filter((line) => line.includes("commands are not heard"));
+      .filter((line) => line.includes("commands are not received"));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`broker: ${TOPIC} not granted: `);
     expect(lines[0]).toContain(why);

@@ -43,7 +43,7 @@ test("of those 32 none is forgotten for one that the store refuses", () => {
   });
   expect(() => record.add(hash, 1, 1)).toThrow("no free space");
   write.mockRestore();
-  expect([record.has(hash), record.owed, record.isStale]).toEqual([false, 0, false]);
+  expect([record.has(hash), record.pending, record.isStale]).toEqual([false, 0, false]);
   record.write();
   const later = new CommandRecord(store, 0);
   expect(hashes.filter((one) => later.has(one))).toEqual(hashes);

@@ -1,6 +1,4 @@
-/*
- * What the client is to know of the settings and the board: the part of its options that is looked up and no more.
- */
+/* Options of the MQTT client that come unchanged from the settings and the board. */
 import type { Board, Timers } from "../../board.js";
 import type { Client, QoS, Version } from "../../mqtt/client.js";
 import type { Port, ResolverConstructor } from "../../mqtt/wire/io.js";
@@ -10,21 +8,21 @@ import { sessionExpiryOf, versionOf } from "../agreement.js";
 import { KnownNames, type KnownNamesPort, type NetworkMemory } from "../sleep/network-memory.js";
 import { brokerPort } from "./address.js";
 
-/** What the client's options are taken from. */
+/** What these options are read from. */
 export interface ClientSettingsOwner {
   readonly board: Board;
   readonly settings: Settings;
   /** Client id. */
   readonly id: string;
-  /** Absent where the flash cannot be used: readings go out at QoS 0's promise then. */
+  /** Absent where the flash cannot be used: readings are then sent at QoS 0. */
   readonly outbox: Outbox | undefined;
-  /** Of a device that sleeps: what it knows of its network, and of readings that the broker does not take. */
+  /** Only if the device sleeps: its memory of the network, and of readings that the broker refuses. */
   readonly sleep:
     | { readonly network: NetworkMemory; readonly learned: { readonly readings: readonly number[] } }
     | undefined;
 }
 
-/** Those options of the MQTT client that follow from settings and board, and what else of the device asks of the client. */
+/** The client's options that come from settings and board, and the client's methods that other parts of the device use. */
 export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
   protected readonly owner: Owner;
   protected abstract readonly client: Pick<Client, "status" | "publish" | "subscribe" | "unsubscribe">;
@@ -98,7 +96,7 @@ export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
     return this.owner.settings.get("mqtt.follow");
   }
 
-  /** Asked once: what the uplink's `toKeep` said of readings before the sleep. */
+  /** Read once: the part `readings` of the uplink's `toKeep` before the sleep. */
   get learned(): readonly number[] {
     return this.owner.sleep?.learned.readings ?? [];
   }
@@ -115,7 +113,7 @@ export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
     return this.owner.settings.get("outbox.window");
   }
 
-  /** For what it subscribes to: the prefix of discovery, at most 64 bytes, and `/status`. */
+  /** For the longest topic that it subscribes to: the prefix of discovery, at most 64 bytes, and `/status`. */
   get topicLength(): number {
     return 128;
   }

@@ -1,7 +1,8 @@
 /*
- * TLS to the broker, as the settings want it: what a connection is to be secured by, what is said of one that was refused,
- * and what the one that stands was secured with.
- * With a pinned key alone the key decides: no name, no date, no CA is looked at. With a CA all three are, and the clock must be set.
+ * TLS to the broker according to the settings: what each connection must be secured with, the reason why one was refused, and
+ * the facts of the current one.
+ * If only a key is pinned, only the key is checked: no name, no date, no CA. If a CA is set, all three are checked, and the
+ * clock must be set.
  */
 import type { Board } from "../../board.js";
 import type { LineLevel } from "../../common/log-levels.js";
@@ -12,33 +13,33 @@ import type { TLSDemand, TLSFacts, TLSRefusal } from "../../tls/io.js";
 import type { KeptSession } from "../../tls/kept-session.js";
 import { tlsRefusalText } from "./tls-refusal.js";
 
-/** What TLS asks of the device. */
+/** What TLS needs of the device. */
 export interface EncryptionOwner {
   readonly board: Board;
   readonly settings: Settings;
-  /** Of a thermometer that sleeps: what it kept of its last report. */
+  /** Only if the device sleeps: the session from its last report. */
   readonly sleep: { readonly keptSession: KeptSession | undefined } | undefined;
   log(level: LineLevel, text: string): void;
 }
 
 const DAY_MS = 86_400_000;
-/** From here on the end of the broker's certificate is said every day. */
+/** From this many days before the end of the broker's certificate, a warning is logged every day. */
 const WARN_DAYS = 30;
 
-/** Settings that say who the server is; they are in force at the next boot, and a wake is one. */
+/** Settings that identify the server. They take effect at the next boot, and a wake is a boot. */
 const SERVER = Object.freeze(["mqtt.host", "mqtt.port", "mqtt.tls", "mqtt.name", "mqtt.fingerprint"] as const);
 
 type Progress = "none" | "handshake" | "secured";
 
-/** The demand of TLS for each connection, and what came of it. */
+/** What TLS must achieve on each connection, and its result. */
 export class Encryption implements TLSDemand {
   session: unknown;
   private readonly owner: EncryptionOwner;
   private progress: Progress = "none";
   private refusal: TLSRefusal | undefined;
-  /** Of the connection that stands. */
+  /** Of the current connection. */
   private facts: TLSFacts | undefined;
-  /** The last ones: a resumed session is with the same server, and does not show its certificate again. */
+  /** From the last full handshake: a resumed session is with the same server, but does not show the certificate. */
   private shown: Pick<TLSFacts, "name" | "endsMs"> | undefined;
   private timer: TimerId | undefined;
 
@@ -50,14 +51,14 @@ export class Encryption implements TLSDemand {
     this.shown = { name: "", endsMs: kept.endsMs };
   }
 
-  /** What the next wake may resume; undefined: nothing. A secret. */
+  /** The session that the next wake may resume; undefined: none. It is a secret. */
   get toKeep(): KeptSession | undefined {
     const { session, shown, owner } = this;
     const isOther = SERVER.some((key) => owner.settings.state(key).atBoot !== undefined);
     return session instanceof ArrayBuffer && !isOther ? { session, endsMs: shown?.endsMs } : undefined;
   }
 
-  /** Read from flash for each connection, as the two below, and not kept. */
+  /** Read from flash for each connection and not kept in RAM, like the two below. */
   get ca(): Uint8Array | undefined {
     return this.owner.settings.bytes("mqtt.ca");
   }
@@ -78,13 +79,13 @@ export class Encryption implements TLSDemand {
     return this.owner.settings.get("mqtt.name") || this.owner.settings.get("mqtt.host");
   }
 
-  /** Dates are to be checked, and the clock is not set. */
+  /** Dates have to be checked, but the clock is not set. */
   get lacksClock(): boolean {
     const isPinnedAlone = this.fingerprint !== "" && this.owner.settings.get("mqtt.ca") === "";
     return !isPinnedAlone && this.owner.board.clock.utcMs() === undefined;
   }
 
-  /** What the connection that stands was secured with: version, cipher, the certificate's name and its end. */
+  /** How the current connection is secured: version, cipher, the certificate's name and last day. */
   get text(): string | undefined {
     if (this.facts === undefined) return undefined;
     const { version, cipher, name, endsMs } = this.facts;
@@ -92,16 +93,16 @@ export class Encryption implements TLSDemand {
     return `${version}, ${cipher}, certificate${shownName}${endsMs === undefined ? "" : ` until ${day(endsMs)}`}`;
   }
 
-  /** Before a connection is made: @throws Error if nothing says who the server is to be, or what is set is not all there */
+  /** Called before each connection. @throws Error if no setting identifies the server, or if settings are incomplete */
   require(): void {
     const { board } = this.owner;
     if (this.ca === undefined && this.fingerprint === "" && board.tls?.hasPublicCAs !== true)
-      throw new Error("TLS: no CA is known here: set mqtt.ca to the broker's, or mqtt.fingerprint");
+      throw new Error("TLS: no CA is set: set mqtt.ca to the broker's CA, or mqtt.fingerprint");
     if ((this.certificate === undefined) !== (this.key === undefined))
       throw new Error("TLS: mqtt.cert and mqtt.key belong together: set both, or none");
   }
 
-  /** What a server is to be was changed: the next connection begins anew. */
+  /** The setting that identifies the server has changed: the next connection does not resume a session. */
   changed(): void {
     this.session = this.shown = undefined;
   }
@@ -113,14 +114,14 @@ export class Encryption implements TLSDemand {
     this.rest();
   }
 
-  /** No connection stands any more. */
+  /** The connection has ended. */
   rest(): void {
     this.facts = undefined;
     if (this.timer !== undefined) this.owner.board.timers.clear(this.timer);
     this.timer = undefined;
   }
 
-  /** Why the attempt or the connection ended, if that was TLS's doing; undefined: it was not. */
+  /** The reason why the attempt or the connection ended, if TLS ended it; otherwise undefined. */
   explain(error: MQTTError): string | undefined {
     if (this.refusal !== undefined) return tlsRefusalText(this.refusal, this.name);
     if (this.progress === "handshake" && error.kind === "timeout")
@@ -128,7 +129,7 @@ export class Encryption implements TLSDemand {
     return undefined;
   }
 
-  // What the socket class reports
+  // Callbacks of the socket class
 
   onHandshake(): void {
     this.begin(); // a client that wipes its session connects twice in one attempt
@@ -148,7 +149,7 @@ export class Encryption implements TLSDemand {
     this.refusal = refusal;
   }
 
-  /** Comes round every day as long as the connection stands. */
+  /** Runs every day while the connection lasts. */
   private lookAtEnd(): void {
     const { board } = this.owner;
     const endsMs = this.facts?.endsMs;
@@ -161,7 +162,7 @@ export class Encryption implements TLSDemand {
   }
 }
 
-/** 2027-01-31 */
+/** For example 2027-01-31 */
 function day(utcMs: number): string {
   return new Date(utcMs).toISOString().slice(0, 10);
 }

@@ -1,19 +1,17 @@
-/*
- * How a failed connection is explained: TLS often knows better than the client why it ended, and the same failure again is no news.
- */
+/* Explains why a connection failed. TLS often knows more than the client, and a failure that repeats is logged at a lower level. */
 import type { MQTTError } from "../../mqtt/client.js";
 import type { Encryption } from "./encryption.js";
 
-/** A DISCONNECT of MQTT 5 with this reason: the end is for no client's sake. */
+/** Reason code of MQTT 5's DISCONNECT: the server is shutting down, so the client is not the cause. */
 const SHUTTING_DOWN = 0x8b;
 
-/** The last failure of the connection, in words. */
+/** The last failure of the connection, as text. */
 export class Failure {
   /** Undefined without TLS. */
   private readonly encryption: Encryption | undefined;
-  /** What it was: the same one again is not news. */
+  /** The last text, to recognize a repetition. */
   private text = "";
-  /** The last one that TLS explains better than the client, and that explanation. */
+  /** The last error for which TLS has a better explanation than the client, and that explanation. */
   private unexplained: MQTTError | undefined;
   private explained: MQTTError | undefined;
 
@@ -21,12 +19,12 @@ export class Failure {
     this.encryption = encryption;
   }
 
-  /** A connection was made: whatever fails next is news. */
+  /** A connection was made: the next failure is new in any case. */
   connected(): void {
     this.text = "";
   }
 
-  /** `isNews`: it is not the one before, again. `by`: "server" when it closed the connection and no other reason is known. */
+  /** `isNews`: the failure differs from the last one. `by`: "server" if the server closed the connection and no other reason is known. */
   happened(error: MQTTError): { readonly text: string; readonly isNews: boolean; readonly by: "server" | "other" } {
     const explanation = this.encryption?.explain(error);
     const text = explanation ?? error.message;
@@ -40,7 +38,7 @@ export class Failure {
     return { text, isNews, by: error.kind === "closed" && isUnexplained ? "server" : "other" };
   }
 
-  /** The text for the client's last error. */
+  /** The best explanation of the client's last error. */
   explain(lastError: MQTTError | undefined): MQTTError | undefined {
     return lastError !== undefined && lastError === this.unexplained ? this.explained : lastError;
   }

@@ -1,11 +1,11 @@
 /*
- * What becomes of the session and of readings at a broker, in words: for the log, once, and for the row "broker" of `status` as long
- * as it is so.
+ * Texts about refused readings, dead letters and the session: for the log, once, and for the row "broker" of `status` as long
+ * as the state lasts.
  */
 import type { Refusal, SessionStart, SettledBy } from "../../mqtt/client.js";
 import { reasonText } from "../../mqtt/v5/reasons.js";
 
-/** What is wrong, without what follows from it. */
+/** The problem, without its consequences. */
 export function refusalText({ scope, by, sequence, text }: Refusal): string {
   if (by === "reason")
     return scope === "all" ? `it refuses every reading: ${text}` : `it refuses reading ${sequence}: ${text}`;
@@ -16,47 +16,47 @@ export function refusalText({ scope, by, sequence, text }: Refusal): string {
         : "it acknowledges no reading, though it answers pings";
     case "some":
       return by === "closing"
-        ? `it closes the connection when reading ${sequence} is sent, and takes others`
-        : `it never acknowledges reading ${sequence}, and does so with others`;
+        ? `it closes the connection when reading ${sequence} is sent, but accepts others`
+        : `it never acknowledges reading ${sequence}, but acknowledges others`;
     default:
       throw new TypeError(`scope: ${scope satisfies never}`);
   }
 }
 
-/** The same as a line of the log; undefined: it takes everything again. */
+/** The same as a line of the log; undefined: the broker accepts everything again. */
 export function refusalLine(refusal: Refusal | undefined): string {
-  if (refusal === undefined) return "takes all readings again";
+  if (refusal === undefined) return "accepts all readings again";
   return `${refusalText(refusal)}; ${refusal.scope === "all" ? "all stay in flash" : "it is held back"}`;
 }
 
-/** Why a reading was settled though the broker has not acknowledged it. `code`: the reason code, of "refused". */
+/** The reason why a reading was settled without an acknowledgement. `code`: the reason code, for "refused". */
 export function settledLine(sequence: number, by: SettledBy | undefined, code = 0): string {
   switch (by) {
     case "closing":
-      return `reading ${sequence} dead-lettered: the broker closed the connection whenever it was sent, and took others`;
+      return `reading ${sequence} dead-lettered: the broker closed the connection whenever it was sent, but accepted others`;
     case "silence":
-      return `reading ${sequence} dead-lettered: the broker never acknowledged it, and did so with others`;
+      return `reading ${sequence} dead-lettered: the broker never acknowledged it, but did others`;
     case "unanswered":
-      return `reading ${sequence} settled: the broker has taken it, and never answers PUBREL`;
+      return `reading ${sequence} settled: the broker has it, but never answers PUBREL`;
     case "refused":
       return `reading ${sequence} dead-lettered: the broker refuses it: ${reasonText(code)}`;
     case "tooLarge":
-      return `reading ${sequence} dead-lettered: it is longer than the broker takes`;
+      return `reading ${sequence} dead-lettered: it is longer than the broker accepts`;
     case "unsendable":
     case undefined:
-      return `reading ${sequence} dead-lettered: its record cannot be understood, or its room is not known`;
+      return `reading ${sequence} dead-lettered: its record cannot be read, or its room is not known`;
     default:
       throw new TypeError(`by: ${by satisfies never}`);
   }
 }
 
-/** The broker has no QoS 2, and how it shows that. */
+/** The broker has no QoS 2; `why` is how it shows this. */
 export function loweredLine(why: "acknowledged" | "refused"): string {
-  const how = why === "acknowledged" ? "it answers with PUBACK" : "QoS 1 is the highest it takes";
-  return `takes QoS 2 as QoS 1: ${how}; a reading may arrive twice`;
+  const how = why === "acknowledged" ? "it answers with PUBACK" : "QoS 1 is the highest it accepts";
+  return `handles QoS 2 as QoS 1: ${how}; a reading may arrive twice`;
 }
 
-/** What became of the session, for the line that says "connected"; empty: it is a new one. */
+/** The end of the line "connected ..."; empty for a new session. */
 export function sessionText({ present, expired }: SessionStart): string {
   if (present) return ", session resumed";
   return expired ? ", the session had expired there" : "";

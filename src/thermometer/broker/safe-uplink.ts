@@ -1,8 +1,9 @@
 /*
- * The uplink of a device in safe mode: for updates of its firmware alone, so that one that dies of its firmware can be mended from afar.
- * It begins when the boot counts as alive: if it is the network that kills the device, there is a minute at the prompt all the same,
- * and the next boot is an ordinary one. Neither readings nor discovery, no availability: the device is away as far as others know. A client
- * id of its own, and no session that outlives the connection: in the device's own one readings may be in flight, and nothing touches it.
+ * The uplink of a device in safe mode: only for firmware updates, so that a device whose firmware crashes can be repaired
+ * remotely. It connects only after the boot guard has counted the boot as successful: if the network causes the crashes, there
+ * is still a minute at the prompt, and the next boot is a normal one. It sends no readings, no discovery and no availability:
+ * the device appears as offline. It has a client id of its own and a session that ends with the connection, because readings
+ * may be in flight in the device's normal session.
  */
 import { ALIVE_MS } from "../../health/boot-guard.js";
 import { Client, type ClientOptions, type InboundMessage, type MQTTError } from "../../mqtt/client.js";
@@ -15,15 +16,15 @@ import { ClientSettings, type ClientSettingsOwner } from "./client-settings.js";
 import { Encryption, type EncryptionOwner } from "./encryption.js";
 import { Failure } from "./failure.js";
 
-/** From boot on: the boot guard has counted the boot as alive by then. */
+/** Uptime, in milliseconds: by then the boot guard has counted the boot as successful. */
 export const SAFE_UPLINK_MS = ALIVE_MS + 1_000;
-/** Every server takes a client id of 23 bytes (MQTT 3.1.1 §3.1.3-5). */
+/** Every server accepts client ids of 23 bytes (MQTT 3.1.1 §3.1.3-5). */
 const PREFIX = "safe";
 const ID_LENGTH = 23 - PREFIX.length;
 
-/** What it asks of the device. */
+/** What the safe uplink needs of the device. */
 export interface SafeUplinkOwner extends Owner, ClientSettingsOwner, EncryptionOwner {
-  /** Undefined: it does not sleep in safe mode. */
+  /** Undefined: the device does not sleep in safe mode. */
   readonly sleep: (Owner["sleep"] & ClientSettingsOwner["sleep"] & EncryptionOwner["sleep"]) | undefined;
   readonly updating:
     | {
@@ -34,25 +35,25 @@ export interface SafeUplinkOwner extends Owner, ClientSettingsOwner, EncryptionO
     | undefined;
 }
 
-/** Undefined: there is no broker, or no update would be taken. @throws Error as its constructor */
+/** Undefined if there is no broker, or no key for updates. @throws Error as its constructor */
 export function openSafeUplink(owner: SafeUplinkOwner): SafeUplink | undefined {
   return owner.updating?.isOn && owner.settings.get("mqtt.host") !== "" ? new SafeUplink(owner) : undefined;
 }
 
-/** A client that hears of updates and says how they are. */
+/** A client that receives updates and reports their state. */
 export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements ClientOptions<OutboundEntry> {
   readonly version5 = Broker5;
   readonly clean = true;
   protected readonly client: Client<OutboundEntry>;
   private readonly encryption: Encryption | undefined;
   private readonly failure: Failure;
-  /** Where TLS checks dates. */
+  /** Present where TLS checks dates. */
   private time: TimeSync | undefined;
   private timer: object | number | undefined;
   private isUp = false;
   private isWaitingForClock = false;
 
-  /** @throws Error with one line if the settings ask for what this board has not (TLS) */
+  /** @throws Error with one line if the settings need something that this board does not have (TLS) */
   constructor(owner: SafeUplinkOwner) {
     super(owner);
     if (owner.settings.get("mqtt.tls")) this.encryption = new Encryption(owner);
@@ -66,12 +67,12 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
     return `${PREFIX}${this.owner.id.slice(-ID_LENGTH)}`;
   }
 
-  /** In no store: there are no readings. */
+  /** Without a store: there are no readings. */
   override get outbound(): undefined {
     return undefined;
   }
 
-  /** The network is there, or is not. */
+  /** The network came up or went down. */
   network(isUp: boolean): void {
     this.isUp = isUp;
     if (isUp) {
@@ -83,7 +84,7 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
     }
   }
 
-  /** The wall clock was set: also from outside, where the board has no NTP or the setting names no server. */
+  /** The wall clock was set, possibly from outside: the board may have no NTP, or the setting no server. */
   clockSet(): void {
     if (this.isWaitingForClock) this.client.start();
     this.isWaitingForClock = false;
@@ -96,7 +97,7 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
     this.client.close();
   }
 
-  // What updates ask of it
+  // For updates
 
   get isIdle(): boolean {
     return this.client.isIdle;
@@ -106,11 +107,11 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
     return this.client.status();
   }
 
-  // What the client asks of its owner
+  // Callbacks and options of the client
 
-  /** Asked for each connection. @throws Error if TLS lacks what it needs */
+  /** Read for each connection. @throws Error if settings for TLS are missing */
   get socket(): { readonly io: TCPConstructor; readonly demand?: Encryption } {
-    const tcp = this.tcp as { readonly io: TCPConstructor }; // looked at in the constructor
+    const tcp = this.tcp as { readonly io: TCPConstructor }; // checked in the constructor
     const { encryption } = this;
     encryption?.begin();
     encryption?.require();
@@ -120,7 +121,7 @@ export class SafeUplink extends ClientSettings<SafeUplinkOwner> implements Clien
   onState(state: string): void {
     if (state !== "connected") return;
     this.failure.connected();
-    this.owner.log("info", `connected to ${this.host}:${this.port}, for updates alone`);
+    this.owner.log("info", `connected to ${this.host}:${this.port}, for updates only`);
     this.owner.updating?.connected();
   }
 

@@ -1,13 +1,13 @@
 /*
- * The session record: in which session, at which broker, entries may be in flight. Without one that matches, the first connection
- * wipes what the broker may have kept, so that no stale packet id swallows an entry. And which version of MQTT that broker speaks,
- * so that a boot does not try the other one first.
+ * The session record: the session and the broker in which entries may be in flight. Without a matching record, the first
+ * connection wipes the broker's session, so that no old packet id makes the broker discard an entry. It also contains the
+ * broker's MQTT version, so that a boot tries that version first.
  *
  *   note, tag 2   hash of client id and broker (8 bytes); the largest window that was used in the session (1; absent in notes of 0.1:
  *                 64); protocol level, 4 or 5, 0: not known (1); the day on which 4 was seen, counted from 1970, little-endian, 0: the
  *                 clock was not set (2). The last two are absent in older notes. Empty: no session
  *
- * Older firmware takes a note of this length for one without a window, and assumes 64.
+ * Older firmware reads a note of this length as one without a window, and assumes 64.
  */
 import type { Sticky } from "../../journal/sticky.js";
 
@@ -19,7 +19,7 @@ const DAY = 10;
 const LENGTH = 12;
 const OLD_WINDOW = 64;
 const DAY_MS = 86_400_000;
-/** A broker is asked again for version 5 this long after it was seen without. */
+/** Days after which a broker without MQTT 5 is tried with version 5 again. */
 const RETRY_DAYS = 3;
 
 /** Protocol level in CONNECT: 4 is MQTT 3.1.1. */
@@ -34,7 +34,7 @@ export interface SessionStore {
 export class SessionRecord {
   private readonly store: SessionStore;
   private readonly notes: Sticky;
-  /** The note, once it was asked for; empty: there is none. */
+  /** The note, after its first use; empty: there is none. */
   private known: Uint8Array | undefined;
 
   constructor(store: SessionStore, notes: Sticky) {
@@ -42,20 +42,20 @@ export class SessionRecord {
     this.notes = notes;
   }
 
-  /** True if the packet ids in flight belong to this client's session at this broker. */
+  /** Whether the packet ids in flight belong to this client's session at this broker. */
   is(clientId: string, host: string, port: number): boolean {
     const note = this.note;
     return note !== undefined && isSame(note, encode(clientId, host, port));
   }
 
-  /** Number of oldest entries that may have been sent in a session that the broker still holds; 0: there is none. */
+  /** Number of oldest entries that may have been sent in a session that the broker still has; 0: none. */
   get perhapsSent(): number {
     const note = this.note;
     if (!note) return 0;
     return note.length > WINDOW ? note[WINDOW] : OLD_WINDOW;
   }
 
-  /** The version that the broker of the record speaks. `utcMs`: now. undefined: not known, or 5 is to be tried again. */
+  /** The MQTT version of the recorded broker. `utcMs`: now. undefined: not known, or version 5 should be tried again. */
   level(utcMs: number | undefined): Level | undefined {
     const note = this.note;
     const level = note && note.length === LENGTH ? note[LEVEL] : 0;
@@ -63,21 +63,21 @@ export class SessionRecord {
     return level === 4 && note && !isStale(note, dayOf(utcMs)) ? 4 : undefined;
   }
 
-  /** No session is in force that may go on. Durable on return, if flash takes it. */
+  /** No session may be continued. Durable on return, unless flash fails. */
   forget(): void {
     if (this.perhapsSent > 0) this.write(new Uint8Array(0));
   }
 
   /**
-   * The session in force is this one, with at most `window` (1 to 255) in flight at once. `level`: what the broker speaks; undefined:
-   * as before. `utcMs`: now, undefined while the clock is not set. Durable on return, if flash takes it.
+   * Records the current session, with at most `window` (1 to 255) entries in flight. `level`: the broker's version; undefined:
+   * unchanged. `utcMs`: now; undefined while the clock is not set. Durable on return, unless flash fails.
    */
   record(clientId: string, host: string, port: number, window: number, level?: Level, utcMs?: number): void {
     const note = encode(clientId, host, port);
     const last = this.note;
     const before = last !== undefined && isSame(last, note) ? last : undefined;
     const day = dayOf(utcMs);
-    note[WINDOW] = before ? Math.max(window, this.perhapsSent) : window; // what was in flight in a larger window may be so still
+    note[WINDOW] = before ? Math.max(window, this.perhapsSent) : window; // entries of a larger window may still be in flight
     if (before?.length === LENGTH) note.set(before.subarray(LEVEL), LEVEL);
     if (level && (level !== note[LEVEL] || (level === 4 && isStale(note, day)))) {
       note[LEVEL] = level;
@@ -102,7 +102,7 @@ function dayOf(utcMs: number | undefined): number {
   return utcMs === undefined ? 0 : Math.floor(utcMs / DAY_MS);
 }
 
-/** `day`: today; 0: not known, then nothing is stale. A clock that ran ahead does not count for ever. */
+/** `day`: today; 0: not known, then nothing is stale. The difference counts in both directions, because the clock may have been ahead. */
 function isStale(note: Uint8Array, day: number): boolean {
   return day > 0 && Math.abs(day - (note[DAY] | (note[DAY + 1] << 8))) >= RETRY_DAYS;
 }
@@ -113,7 +113,7 @@ function isSame(note: Uint8Array, other: Uint8Array): boolean {
   return true;
 }
 
-/** A note of 0.1 is shorter, and is written anew when there is more to say. */
+/** A note of 0.1 is shorter; it is rewritten only if the new content differs. */
 function isEqual(note: Uint8Array, before: Uint8Array): boolean {
   for (let i = 0; i < LENGTH; i++) if (note[i] !== (before[i] ?? (i === WINDOW ? OLD_WINDOW : 0))) return false;
   return true;

@@ -1,9 +1,7 @@
-/*
- * Why TLS refused, or was refused, in words: what is wrong, and what helps.
- */
+/* The reason why TLS failed, as text: the problem, and the remedy. */
 import type { TLSRefusal } from "../../tls/io.js";
 
-/** Reads on after the broker's address. `name`: the one that the certificate was to have. */
+/** Continues after the broker's address. `name`: the name that the certificate should have. */
 export function tlsRefusalText({ kind, detail }: TLSRefusal, name: string): string {
   return `TLS: ${reason(kind, detail === undefined ? "" : ` (${detail})`, name)}`;
 }
@@ -11,7 +9,7 @@ export function tlsRefusalText({ kind, detail }: TLSRefusal, name: string): stri
 function reason(kind: TLSRefusal["kind"], detail: string, name: string): string {
   switch (kind) {
     case "unknownCA":
-      return `its certificate is signed by no CA that is known here${detail}: give the broker's CA, or set mqtt.fingerprint`;
+      return `its certificate is not signed by a known CA${detail}: set mqtt.ca to the broker's CA, or mqtt.fingerprint`;
     case "wrongName":
       return `its certificate is not for "${name}"${detail}: set mqtt.host to the name in the certificate, or mqtt.name`;
     case "expired":
@@ -19,9 +17,9 @@ function reason(kind: TLSRefusal["kind"], detail: string, name: string): string 
     case "notYetValid":
       return `its certificate is not valid yet${detail}: if it is, the clock is wrong: check ntp`;
     case "wrongUsage":
-      return `its certificate is not one for servers${detail}: make one with extendedKeyUsage serverAuth`;
+      return `its certificate is not for servers${detail}: make one with extendedKeyUsage serverAuth`;
     case "noCA":
-      return `its certificate is signed by one that is not a CA${detail}: make one that a CA has signed`;
+      return `the signer of its certificate is no CA${detail}: use one signed by a CA`;
     case "wrongKey":
       return "its key is not the pinned one: another server answers; if the broker has a new key, set mqtt.fingerprint";
     case "weak":
@@ -31,17 +29,17 @@ function reason(kind: TLSRefusal["kind"], detail: string, name: string): string 
     case "noTLS":
       return `no TLS on that port${detail}: check mqtt.port, usually 8883`;
     case "client":
-      return `the broker does not take this device's certificate, or wants one${detail}`;
+      return `the broker refuses this device's certificate, or requires one${detail}`;
     case "closed":
       return `closed by the server during the handshake${detail}: see the broker's log`;
     case "broken":
-      return `what came is damaged, or was changed on its way${detail}`;
+      return `received data is damaged, or was changed in transit${detail}`;
     case "unusable":
       return `the CA, certificate or key given here cannot be used${detail}`;
     case "tooLarge":
-      return `what it sends is too large for this device, which takes 4,096 bytes at once${detail}: a shorter chain of certificates at the broker`;
+      return `it sends more than the 4,096 bytes at once that fit${detail}: use a shorter certificate chain at the broker`;
     case "noMemory":
-      return "not enough memory for it at the moment: it is tried again";
+      return "not enough memory at the moment: tried again later";
     default:
       throw new TypeError(`kind: ${kind satisfies never}`);
   }

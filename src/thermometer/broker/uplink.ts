@@ -1,7 +1,7 @@
 /*
- * The uplink: the MQTT client as this product uses it. Entries of the outbox go out as readings; the session record
- * decides how the client begins; what the device says of itself is in presence.ts.
- * Owns the client. Waits for nothing: its owner calls it when there is something to send.
+ * The uplink: the MQTT client in this product. Sends the outbox's entries as readings; the session record decides whether the
+ * session continues; presence.ts sends the messages about the device itself.
+ * Owns the client. It does not poll: its owner calls it when there is something to send.
  */
 import type { Journal, SampleMessage } from "../../journal/journal.js";
 import {
@@ -35,7 +35,7 @@ import { loweredLine, refusalLine, sessionText, settledLine } from "./refusal.js
 import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
 
-/** What the uplink asks of the device. */
+/** What the uplink needs of the device. */
 export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner, RemoteOwner {
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
@@ -46,19 +46,19 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner, RemoteO
         EncryptionOwner["sleep"] &
         ClientSettingsOwner["sleep"] & { readonly hasFailed: boolean; readonly isAllSettled: boolean })
     | undefined;
-  /** Updates of the firmware, where the board has them. */
+  /** Firmware updates, where the board has them. */
   readonly updating: { connected(): void; heardPiece(message: InboundMessage): boolean } | undefined;
-  /** Readings have been acknowledged, or the connection has come. */
+  /** Readings were acknowledged, or a connection was made. */
   onProgress(): void;
 }
 
-/** What was handed to the socket is in the network's hands after this. */
+/** Time after which bytes handed to the socket have left the device, in milliseconds. */
 const ON_ITS_WAY_MS = 1_000;
 
-/** Reason code of MQTT 5: another connection has come with the same client id. */
+/** Reason code of MQTT 5: another client connected with the same client id. */
 const TAKEN_OVER = 0x8e;
 
-/** The MQTT client of the product, with its session, its readings and its presence. */
+/** The product's MQTT client, with session, readings and presence. */
 export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions<Entry>, PresenceClient {
   protected readonly client: Client<Entry>;
   readonly presence: Presence;
@@ -71,19 +71,19 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   private readonly failure: Failure;
   private isWaitingForClock = false;
   private isLoweredSaid = false;
-  /** A reading was, on this connection. */
+  /** A reading was delivered on this connection. */
   private hasDelivered = false;
-  /** What the broker speaks, as far as this run knows. */
+  /** The broker's version, if this run has learned it. */
   private level: Version | undefined;
-  /** Of each reading, in MQTT 5. */
+  /** Properties of each reading in MQTT 5, encoded. */
   private properties: Uint8Array | undefined;
-  /** The session at the broker is not the one that is on record. */
+  /** The broker may have a session that differs from the recorded one. */
   readonly wipeFirst: boolean;
-  /** In whatever session it was. */
+  /** In any earlier session. */
   readonly perhapsSent: number;
   readonly version5 = Broker5;
 
-  /** @throws Error with one line if the settings ask for what this board has not (TLS) */
+  /** @throws Error with one line if the settings need something that this board does not have (TLS) */
   constructor(owner: UplinkOwner) {
     super(owner);
     const { sessionRecord, settings } = owner;
@@ -107,22 +107,22 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return lastError === status.lastError ? status : { ...status, lastError };
   }
 
-  /** Why it has not begun to connect; undefined: it has, or is not to. */
+  /** Why it has not begun to connect; undefined: it has, or should not. */
   get waitsFor(): string | undefined {
     return this.isWaitingForClock ? "waits for the time, which TLS needs to check certificates: check ntp" : undefined;
   }
 
-  /** What may be behind connections that the broker ends again and again; undefined: nothing is. */
+  /** A likely cause why the broker ends one connection after the other; undefined: none is known. */
   get guess(): string | undefined {
     const isSaid = this.status.lastError?.code === TAKEN_OVER;
     if (!isSaid && !this.takeover.isLikely) return undefined;
-    // Both send in one session, and the broker takes one's reading for a repetition of the other's.
+    // Both devices share a session, and the broker mistakes a reading of one for a repetition of the other's.
     const loss =
       this.owner.settings.get("mqtt.qos") === 2 ? " (at QoS 2 the broker loses readings of both until then)" : "";
     return `${isSaid ? "" : "perhaps "}another device has the client id "${this.id}": set id${loss}`;
   }
 
-  /** Connects; with TLS that checks dates, not before the clock is set. */
+  /** Connects. With TLS that checks dates, it first waits for the clock. */
   start(): void {
     this.isWaitingForClock = this.encryption?.lacksClock === true;
     if (!this.isWaitingForClock) this.client.start();
@@ -139,7 +139,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.client.wake();
   }
 
-  /** The samples since boot have these channels, a bit each. */
+  /** The channels of the samples since boot, one bit each. */
   measured(channels: number): void {
     this.presence.measured(channels);
   }
@@ -165,20 +165,20 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     if (this.isUp) this.client.linkUp();
   }
 
-  /** Readings are rendered otherwise from now on, and say so where they say what they are. */
+  /** The format of readings has changed, and with it their content type. */
   formatChanged(): void {
     const { settings } = this.owner;
     this.properties = propertiesOf(settings);
-    // Within a connection, what was once said of a topic's messages is true of all of them.
+    // Within a connection, properties of a topic hold for all its messages: a new connection is needed.
     if (settings.get("mqtt.contenttype")) this.client.stop(() => this.client.start());
   }
 
-  /** The broker's session is wiped before anything else is sent. */
+  /** The next connection wipes the broker's session before anything else. */
   wipe(): void {
     this.client.wipe();
   }
 
-  /** A QoS 0 reading: false if it was dropped, because there is no connection to take it. */
+  /** Sends a QoS 0 sample. Returns false if it was dropped, because there is no connection or the socket is full. */
   sendNow(message: SampleMessage): boolean {
     message.properties = this.properties;
     const isSent = this.client.publishNow(message);
@@ -186,14 +186,14 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return isSent;
   }
 
-  /** Takes back all that the broker retains of the device, and leaves; `whenDone` is called when that has had time to get there. */
+  /** Removes everything that the broker retains of the device, and disconnects. `whenDone` is called after a time in which this arrives. */
   forget(whenDone: () => void): void {
     if (!this.presence.isKnown) {
       this.client.stop(whenDone);
       return;
     }
     const lastError = this.status.lastError;
-    if (this.presence.takeBackAll()) {
+    if (this.presence.removeAll()) {
       this.client.stop(() => {
         if (this.status.lastError !== lastError) this.leaveRetained();
         this.owner.board.timers.set(whenDone, ON_ITS_WAY_MS);
@@ -205,9 +205,9 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     whenDone();
   }
 
-  /** Sends DISCONNECT and leaves; `whenDone` is called once the connection is closed. */
+  /** Sends DISCONNECT; `whenDone` is called once the connection is closed. */
   stop(whenDone?: () => void): void {
-    this.presence.goodbye(this.hasDelivered);
+    this.presence.leaving(this.hasDelivered);
     this.commands.settle();
     this.client.stop(whenDone);
   }
@@ -218,17 +218,17 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.client.close();
   }
 
-  /** What the broker does not take, for the report after a sleep. After `close`. */
+  /** What this run has learned about messages that the broker refuses, for the report after a sleep. Call it after `close`. */
   get toKeep(): { readonly presence: readonly number[]; readonly readings: readonly number[] } {
     return { presence: this.presence.acceptance.learned, readings: this.client.learned };
   }
 
-  /** Connected, nothing that was said beside readings waits for an answer, and no command is being done. */
+  /** Connected, no message beside readings waits for an acknowledgement, and no command is running. */
   get isIdle(): boolean {
     return this.client.isIdle && !this.commands.isBusy;
   }
 
-  // What commands ask of it
+  // For commands
 
   get hasAnswered(): boolean {
     return this.client.hasAnswered;
@@ -242,32 +242,32 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return this.client.publishNow(message);
   }
 
-  // What the presence asks of the client
+  // For presence
 
   /** Drops the subscription without UNSUBSCRIBE. */
   forgetFilter(filter: string): void {
     this.client.forget(filter);
   }
 
-  // What the client asks of its owner
+  // Options and callbacks of the client
 
-  /** Asked for each connection. @throws Error if TLS lacks what it needs */
+  /** Read for each connection. @throws Error if settings for TLS are missing */
   get socket(): { readonly io: TCPConstructor; readonly demand?: Encryption } {
-    const tcp = this.tcp as { readonly io: TCPConstructor }; // looked at in the constructor
+    const tcp = this.tcp as { readonly io: TCPConstructor }; // checked in the constructor
     this.encryption?.require();
     return this.encryption === undefined ? tcp : { ...tcp, demand: this.encryption };
   }
 
   /**
-   * Asked at the first attempt: by then the clock is set, if it can be, and says how old that knowledge is. After a report that failed
-   * nothing is taken for granted: the next one, too, is over before a quiet broker would be asked in the other version.
+   * Read at the first attempt. By then the clock is set, if it can be, which is needed to judge the record's age. After a
+   * failed report nothing is assumed: a report is too short to try the assumed version and then the other one.
    */
   get knownVersion(): Version | undefined {
     const { sessionRecord, board, sleep } = this.owner;
     return this.wipeFirst || sleep?.hasFailed ? undefined : sessionRecord?.level(board.clock.utcMs());
   }
 
-  /** A sleeper powers its radio off: DISCONNECT has to be gone by then. */
+  /** A sleeper powers its radio off, so it must wait until DISCONNECT is sent. */
   get waitsForEnd(): boolean {
     return this.owner.sleep !== undefined;
   }
@@ -346,8 +346,8 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   }
 
   onRefusal(refusal: Refusal | undefined): void {
-    // What was left out beside readings, while the connections ended on one of these, was left out in vain.
-    if (refusal?.by === "closing" && refusal.scope === "some") this.presence.absolve();
+    // A reading ended the connections, so the messages left out meanwhile were not the cause.
+    if (refusal?.by === "closing" && refusal.scope === "some") this.presence.retryAll();
     this.owner.log(
       refusal === undefined ? "info" : "error",
       `broker ${this.host}:${this.port}: ${refusalLine(refusal)}`,
@@ -370,10 +370,10 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     const { text, isNews, by } = this.failure.happened(error);
     this.owner.sleep?.network.failed();
     const { refusal } = this.status;
-    // Others were taken on such connections, with all that is said beside readings.
+    // Other readings, and all other messages, were accepted on such connections.
     const isReading = refusal?.by === "closing" && (refusal.scope === "some" || this.hasDelivered);
     this.presence.ended(isReading ? "other" : by);
-    // A reading that the broker does not take explains the end.
+    // If the broker refuses a reading, that explains the end.
     const hasCause = this.status.refusal !== undefined;
     if (this.takeover.ended(hasCause ? "other" : by, this.uptimeMs()))
       this.owner.log("warn", `broker ends one connection after the other: ${this.guess}`);

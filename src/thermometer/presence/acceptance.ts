@@ -1,93 +1,94 @@
 /*
- * How much of what the device says of itself the broker takes. A broker may close the connection on a subscription, on
- * discovery, on retained messages, on the availability topic; readings must go on without what it does not take.
+ * Finds out how much of its own messages the broker accepts. A broker may close the connection on a subscription, on discovery,
+ * on retained messages or on the availability topic. Readings must then continue without these.
  *
- * Evidence: a connection that the server closes within PROOF_MS of what was said on it, so many times in a row, while the next
- * connection lives that leaves a thing out. After a while that thing is tried once more: if that ends the connection again, it is
- * refused, and is tried again ever more rarely. If even silence does not keep a connection, something else ends them, and all is
- * said again. So a network that drops now and then costs half a minute of silence at worst, and no verdict.
- * Details have a trial of their own: each connection begins without them, and has proved itself before they are said. They are refused
- * when so many connections in a row have ended upon them, each of which had outlived everything else.
- * Only what the server closes counts: no time-out, no refusal by a code, no network that is gone. Nor does a close after which the
- * broker cannot be reached: it was stopped. That is no excuse for ever: a broker that crashes on what it is sent is away as well. A boot
- * begins anew.
- * A sleeper's connections do not live for PROOF_MS: there it is proof that an acknowledgement has come of what was sent after all that
- * was said. It goes on where it was before the sleep (`learned`), and tries what was refused at the beginning of a report.
+ * Method: if the server closes several connections in a row within PROOF_MS of these messages, one kind of message is left out.
+ * If the next connection then lasts, the kind is tried once more after a while. If that ends the connection again, the kind
+ * counts as refused, and is tried again at growing intervals. If connections end even with nothing left to leave out, something
+ * else ends them, and everything is published again. A network that drops now and then therefore costs at most half a minute
+ * without these messages, and nothing counts as refused.
+ * Details (diagnostics and their entities) are tried separately: each connection begins without them, and they are sent when it
+ * has lasted. They count as refused if several connections in a row ended on them, each of which had lasted until then.
+ * Only a close by the server counts: no time-out, no refusal by a reason code, no loss of the network. A close also does not
+ * count if the broker cannot be reached afterwards, because then it was stopped. That excuse is limited, because a broker that
+ * crashes on a message is also unreachable. A boot starts without knowledge.
+ * Connections of a sleeper do not last for PROOF_MS. There, the acknowledgement of something that was sent later is the proof.
+ * The state survives the sleep (`learned`), and a refused kind is tried again at the beginning of a report.
  */
 
 import type { TimerId, Timers } from "../../board.js";
 import { birthTopic } from "../../homeassistant/discovery.js";
 
-/** All is said and heard. */
+/** Everything is published and subscribed to. */
 export const ALL = 0;
-/** Without diagnostics, and without their entities. */
+/** Without diagnostics and their entities. */
 export const UNDETAILED = 1;
-/** And without the subscription to Home Assistant's status. */
-export const UNHEARD = 2;
-/** And without discovery. */
+/** Also without the subscription to Home Assistant's birth message. */
+export const UNSUBSCRIBED = 2;
+/** Also without discovery. */
 export const UNDISCOVERED = 3;
-/** And availability is not retained, nor the will. */
+/** Also without retain on availability and will. */
 export const UNRETAINED = 4;
-/** No availability, no will: readings alone. */
+/** Also without availability and will: readings only. */
 export const SILENT = 5;
-/** What is said beside readings, from all to nothing: each leaves out one thing more. */
+/** What is published beside readings: each value leaves out one kind of message more. */
 export type Extent =
   | typeof ALL
   | typeof UNDETAILED
-  | typeof UNHEARD
+  | typeof UNSUBSCRIBED
   | typeof UNDISCOVERED
   | typeof UNRETAINED
   | typeof SILENT;
 
-/** A server that does not take a thing closes within a round trip; this is many. */
+/** A server that refuses a message closes within a round trip; this is far more. In milliseconds. */
 export const PROOF_MS = 10_000;
-/** Connections in a row that end so before something is left out. */
+/** So many connections in a row must end before something is left out. */
 export const STRIKES = 3;
 const LATER_STRIKES = 2;
-/** From the proof that the connection lives without a thing to the next try with it. */
+/** From the proof that the connection lasts without a kind of message to the next attempt with it, in milliseconds. */
 export const FIRST_RETRY_MS = 30_000;
 const RETRY_FACTOR = 4;
-/** The longest time until what was refused is tried again: six hours, in milliseconds. */
+/** The longest time until a refused kind is tried again: six hours, in milliseconds. */
 export const MAX_RETRY_MS = 6 * 3_600_000;
 
-/** So many closes in a row after which the broker was away do not count; more do. The row ends where everything is taken. */
+/** At most so many closes in a row are excused because the broker was away afterwards. The count restarts when everything is accepted. */
 export const MAX_EXCUSED = 10;
 
-const TAKEN = 0;
+const ACCEPTED = 0;
 const REFUSED = 1;
-/** Refused, if the last close counts, which the next attempt shows. */
+/** Refused, if the last close counts, which the next attempt decides. */
 const DOUBTFUL = 2;
-type Verdict = typeof TAKEN | typeof REFUSED | typeof DOUBTFUL;
+type Verdict = typeof ACCEPTED | typeof REFUSED | typeof DOUBTFUL;
 
-/** What a sleep keeps of it: so many numbers. */
+/** Length of the state that survives a sleep. */
 const LEARNED = 7;
 const NOT_PROVEN = -1;
 
-/** What acceptance asks of its owner, and what it reports. */
+/** What acceptance needs of its owner. */
 export interface AcceptanceOwner {
   readonly timers: Timers;
   uptimeMs(): number;
-  /** What is said from now on has changed while connected: say what is not said yet. */
+  /** While connected, more may be published than before: publish what is missing. */
   onMore(): void;
-  /** The broker does not take what `extent` leaves out: it is tried again. Once, until `onTaken`. */
+  /** The broker does not accept what `extent` leaves out; it will be tried again. Called once, until `onAccepted`. */
   onRefused(extent: Extent): void;
-  /** It takes everything after all. */
-  onTaken(): void;
+  /** The broker accepts everything again. */
+  onAccepted(): void;
 }
 
-/** Finds out how much of what the device publishes about itself the broker takes. */
+/** Finds out how much of the device's own messages the broker accepts. */
 export class Acceptance {
-  /** What is said on this connection, or on the next one. */
+  /** What is published on this connection, or on the next one. */
   extent: Extent = UNDETAILED;
   private readonly owner: AcceptanceOwner;
-  /** The most that a connection has lived with lately, details aside; undefined: nothing is known. */
+  /** The extent with which a connection has lasted, details aside; undefined: not known. */
   private proven: Extent | undefined;
   private strikes = 0;
-  /** Connections in a row that have ended upon details. */
+  /** Connections in a row that ended on details. */
   private detailStrikes = 0;
-  private verdict: Verdict = TAKEN;
-  // Not made before the first close, as few devices ever need them:
-  /** As it was before the last close, until the next attempt shows whether that counts. */
+  private verdict: Verdict = ACCEPTED;
+  // Not made before the first close, because few devices ever need them:
+  /** The state before the last close, until the next attempt shows whether that close counts. */
   declare private before: readonly number[] | undefined;
   /** Closes in a row that did not count. */
   declare private excused: number | undefined;
@@ -96,13 +97,13 @@ export class Acceptance {
   private isOnTrial = false;
   private timer: TimerId | undefined;
 
-  /** `learned`: as it was before a sleep. Default, or empty: nothing is known. */
+  /** `learned`: the state before a sleep. Default, or empty: nothing is known. */
   constructor(owner: AcceptanceOwner, learned: readonly number[] = []) {
     this.owner = owner;
     if (learned.length === LEARNED) this.goOn(learned);
   }
 
-  /** What outlives a sleep, LEARNED numbers; empty: nothing is known. */
+  /** The state that survives a sleep, LEARNED numbers; empty: nothing is known. */
   get learned(): readonly number[] {
     const { extent, proven, strikes, detailStrikes } = this;
     const kept = Math.max(extent, this.isTrying ? (proven ?? 0) : UNDETAILED) as Extent;
@@ -132,27 +133,27 @@ export class Acceptance {
     if (isDue) this.extent = (extent - 1) as Extent;
   }
 
-  /** What is refused; undefined: nothing, or it is not known for sure. */
+  /** The refused extent; undefined: nothing is refused, or not for certain. */
   get refused(): Extent | undefined {
     return this.verdict === REFUSED && this.extent !== ALL ? this.extent : undefined;
   }
 
-  /** More is said than is known to be taken. */
+  /** More is being published than is known to be accepted. */
   get isTrying(): boolean {
     return this.proven !== undefined && this.extent < this.proven;
   }
 
-  /** Until what is refused is tried again, in milliseconds, if the connection stays. */
+  /** Time until a refused kind is tried again, if the connection stays, in milliseconds. */
   get retryInMs(): number {
     return Math.max(0, this.retryAtMs - this.owner.uptimeMs());
   }
 
-  /** CONNECT is about to go: from here on, an end by the server counts. */
+  /** CONNECT is about to be sent: from here on, a close by the server counts. */
   connecting(): void {
     this.isOnTrial = true;
   }
 
-  /** CONNACK came: the broker was not away, and the close before this connection counts. */
+  /** CONNACK has come: the broker was not away, so the last close counts. */
   reached(): void {
     this.forgetBefore();
     if (this.verdict !== DOUBTFUL) return;
@@ -160,7 +161,7 @@ export class Acceptance {
     this.owner.onRefused(this.proven ?? this.extent);
   }
 
-  /** After `reached`: all of `extent` is being said. */
+  /** After `reached`: everything in `extent` is being published. */
   connected(): void {
     this.isOnTrial = true;
     this.wait(PROOF_MS, () => this.lived());
@@ -195,12 +196,12 @@ export class Acceptance {
     }
   }
 
-  /** Other things are to be said: what was refused may be taken now. */
+  /** What is published has changed: the broker may accept now what it refused before. */
   reset(): void {
     this.extent = UNDETAILED;
     this.proven = undefined;
     this.strikes = this.detailStrikes = 0;
-    this.verdict = TAKEN;
+    this.verdict = ACCEPTED;
     this.forgetBefore();
     this.retryMs = FIRST_RETRY_MS;
   }
@@ -209,12 +210,12 @@ export class Acceptance {
     if (this.before !== undefined) this.before = undefined;
   }
 
-  /** What was sent after all of `extent` is acknowledged, if anything was said; and the owner is about to end the connection. */
+  /** The owner is about to close the connection. Something that was sent after everything in `extent` was acknowledged. */
   outlived(): void {
     if (this.isOnTrial && this.timer !== undefined && this.extent !== ALL) this.judge();
   }
 
-  /** The connection has outlived what was said on it. */
+  /** The connection has lasted for PROOF_MS. */
   private lived(): void {
     const { extent } = this;
     this.judge();
@@ -232,8 +233,8 @@ export class Acceptance {
     }
     const areDetailsRefused = this.detailStrikes >= STRIKES;
     if (extent === ALL || (extent === UNDETAILED && !areDetailsRefused)) {
-      if (this.verdict !== TAKEN) owner.onTaken();
-      this.verdict = TAKEN;
+      if (this.verdict !== ACCEPTED) owner.onAccepted();
+      this.verdict = ACCEPTED;
       if (extent !== ALL) this.proven = extent;
       return;
     }
@@ -244,7 +245,7 @@ export class Acceptance {
     this.proven = extent;
   }
 
-  /** Tries one thing more than is known to be taken, on the connection that lives. */
+  /** On a connection that lasts: tries one kind of message more than is known to be accepted. */
   private more(): void {
     this.extent = (this.extent - 1) as Extent;
     this.isOnTrial = true;
@@ -256,7 +257,7 @@ export class Acceptance {
     this.extent = proven;
     this.retryMs = Math.min(this.retryMs * RETRY_FACTOR, MAX_RETRY_MS);
     this.retryAtMs = this.owner.uptimeMs() + this.retryMs;
-    if (this.verdict === TAKEN) this.verdict = DOUBTFUL;
+    if (this.verdict === ACCEPTED) this.verdict = DOUBTFUL;
   }
 
   private wait(delayMs: number | undefined, next: () => void = () => {}): void {
@@ -272,14 +273,14 @@ export class Acceptance {
   }
 }
 
-/** How much of discovery and availability a broker does not take. `prefix`: of discovery. */
+/** What a broker does not accept, as text. `prefix`: of discovery. */
 export function acceptanceText(extent: Extent, statusTopic: string, prefix: string): string {
   switch (extent) {
     case ALL:
       return "";
     case UNDETAILED:
       return "closes on diagnostics, or on a subscription to commands; readings go on without them";
-    case UNHEARD:
+    case UNSUBSCRIBED:
       return `closes on a subscription to ${birthTopic(prefix)}; readings go on without it`;
     case UNDISCOVERED:
       return "closes on discovery; readings go on without it (set discovery off)";

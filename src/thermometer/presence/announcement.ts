@@ -1,10 +1,11 @@
 /*
- * Under which names the device has made itself known: what it has retained at the broker. When one of them changes, what
- * stands under the old ones is to be taken back, or the old device would be shown as offline for ever.
- * One entry beside the settings, written when the names or channels change and never for a reading: a line each,
- * `room/id/prefix+channels`; no prefix has a `+`. Without `+channels`, Home Assistant was sent the temperature alone, as firmware 0.1
- * did. That wrote `room/id/room/id...` without a line's end, and knew Home Assistant's own prefix alone.
- * What is read is checked as a setting is: a damaged name must not become a topic that ends every connection.
+ * The names under which the device has published retained messages. When one of them changes, the messages under the old names
+ * have to be removed, or Home Assistant would show the old device as offline for ever.
+ * Stored as one entry beside the settings, written only when names or channels change. One line for each set of names:
+ * `room/id/prefix+channels` (no prefix contains a `+`). Without `+channels`, Home Assistant has the temperature only, as with
+ * firmware 0.1. That wrote `room/id/room/id...` without line ends, and had only Home Assistant's default prefix.
+ * Names that are read back are checked like settings: a damaged name must not become a topic on which the broker ends every
+ * connection.
  */
 import { DEFAULT_PREFIX, MASK_END } from "../../homeassistant/discovery.js";
 import { NEWEST, type WritableFormats } from "../../journal/formats.js";
@@ -16,13 +17,13 @@ import type { Names } from "./names.js";
 /** Its key beside the settings. */
 export const ANNOUNCED_KEY = "announced";
 
-/** Names kept: they must fit one entry, and all be taken back in one go. */
+/** Sets of names kept: they must fit one entry, and be removable in one go. */
 const MAX_NAMES = 4;
 /** UTF-8 bytes of a room or a prefix, and of an id, as in the settings' schema. */
 const MAX_BYTES = 64;
 const MAX_ID_BYTES = 23;
 
-/** Reads and writes the names. A store that fails costs old topics that stay retained, and nothing else. */
+/** Reads and writes the names. If the store fails, old topics stay retained at the broker; nothing else is affected. */
 export class Announcement {
   private readonly store: KeyValueStore;
   private readonly formats: WritableFormats;
@@ -32,7 +33,7 @@ export class Announcement {
     this.formats = formats;
   }
 
-  /** All names that may stand at the broker, the latest last. What is damaged is left out: it costs a stale topic. */
+  /** All names under which the broker may retain something, the latest last. Damaged ones are left out; their topics stay retained. */
   read(): readonly Names[] {
     try {
       const value = this.store.read(ANNOUNCED_KEY);
@@ -44,14 +45,14 @@ export class Announcement {
     }
   }
 
-  /** These may stand there now. Of many, the latest are kept. */
+  /** Records names under which messages may be retained from now on. Of many, the latest are kept. */
   write(names: readonly Names[]): void {
     const latest = names.slice(-MAX_NAMES);
     const text = this.formats.isOldest ? pairsText(latest) : linesText(latest);
     try {
       this.store.write(ANNOUNCED_KEY, new Uint8Array(encodeUTF8(text)).buffer);
     } catch {
-      // Costs a stale topic.
+      // only old topics stay retained
     }
   }
 
@@ -59,7 +60,7 @@ export class Announcement {
     try {
       this.store.delete(ANNOUNCED_KEY);
     } catch {
-      // As above.
+      // as above
     }
   }
 }
@@ -70,7 +71,7 @@ function linesText(names: readonly Names[]): string {
     .join("");
 }
 
-/** As firmware 0.1 wrote them: it would make topics of whatever else it found, and no broker takes those. */
+/** The format of firmware 0.1. It would turn any other content into topics, which brokers refuse. */
 function pairsText(names: readonly Names[]): string {
   return names.map(({ room, id }) => `${room}/${id}`).join("/");
 }

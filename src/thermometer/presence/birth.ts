@@ -1,39 +1,39 @@
 /*
- * Hears that Home Assistant has started (its birth message, `online` on `<prefix>/status`): what stands at the broker for it is
- * published again then, each device of a house at a moment of its own.
+ * Waits for Home Assistant's birth message (`online` on `<prefix>/status`). Home Assistant has then restarted and needs the
+ * discovery messages again. Each device of a house publishes them at a time of its own.
  */
 import type { Timers } from "../../board.js";
 import { birthTopic, ONLINE } from "../../homeassistant/discovery.js";
 import type { InboundMessage } from "../../mqtt/client.js";
 
-/** The client, as far as it is needed here. */
+/** What the birth message needs of the client. */
 export interface BirthClient {
   subscribe(filter: string, qos: 0): void;
   unsubscribe(filter: string): void;
-  /** As unsubscribe, without a word to the broker. */
+  /** Forgets the subscription without sending UNSUBSCRIBE. */
   forgetFilter(filter: string): void;
 }
 
-/** What it asks of its owner. */
+/** What the birth message needs of its owner. */
 export interface BirthOwner {
   readonly timers: Timers;
-  /** At least 0, below 1. */
+  /** Uniform in [0, 1). */
   random(): number;
-  /** Home Assistant has started, 0.5 to 10.5 s ago. */
+  /** Home Assistant started 0.5 to 10.5 s ago. */
   onBirth(): void;
 }
 
-/** Each device of the house answers at a moment of its own within this. */
+/** The devices of a house answer at random times within this. */
 const BIRTH_SPREAD_MS = 10_000;
 const BIRTH_DELAY_MS = 500;
 
-/** The subscription to Home Assistant's birth message, and what comes by it. */
+/** The subscription to Home Assistant's birth message, and its handling. */
 export class Birth {
   private readonly owner: BirthOwner;
   private readonly client: BirthClient;
-  /** The subscription that is asked for. */
+  /** The filter that is subscribed to. */
   private heard: string | undefined;
-  /** The message that comes in has said nothing but `online` so far. */
+  /** The message that is being received has matched `online` so far. */
   private saysOnline = false;
   private timer: object | number | undefined;
 
@@ -42,7 +42,7 @@ export class Birth {
     this.client = client;
   }
 
-  /** Subscribes below `prefix`, and no longer below another one. Empty: not at all. */
+  /** Subscribes below `prefix`, and unsubscribes from the topic below any other. Empty: no subscription. */
   listen(prefix: string): void {
     const filter = prefix === "" ? undefined : birthTopic(prefix);
     if (filter === this.heard) return;
@@ -51,7 +51,7 @@ export class Birth {
     if (filter !== undefined) this.client.subscribe(filter, 0);
   }
 
-  /** The broker does not take the subscription: the client would ask for it again with the next session. */
+  /** The broker refuses the subscription: the client would otherwise send it again with the next session. */
   forget(): void {
     if (this.heard !== undefined) this.client.forgetFilter(this.heard);
     this.heard = undefined;
@@ -63,9 +63,9 @@ export class Birth {
     this.timer = undefined;
   }
 
-  /** A piece of a message on the topic that is subscribed to. */
+  /** A part of a message on the birth topic. */
   heardPiece({ payload, offsetBytes, totalBytes, last, retain }: InboundMessage): void {
-    if (offsetBytes === 0) this.saysOnline = totalBytes === ONLINE.length && !retain; // retained: older than what we said
+    if (offsetBytes === 0) this.saysOnline = totalBytes === ONLINE.length && !retain; // a retained one is older than our messages
     for (let n = 0; n < payload.length && this.saysOnline; n++) {
       this.saysOnline = payload[n] === ONLINE.charCodeAt(offsetBytes + n);
     }

@@ -1,6 +1,7 @@
 /*
- * What Home Assistant can ask of the device: a row each. A button wants `remote` basic, a number, which changes a setting, `remote` on
- * (remote/permission.ts decides again when the command comes). There is no button for `identify`: no board has an LED yet.
+ * The controls that Home Assistant shows for the device, a row each. Buttons need `remote` = basic. Numbers change a setting,
+ * and need `remote` = on; remote/permission.ts checks this again when the command comes. `identify` has no button, because no
+ * board has an LED yet.
  */
 import type { Board } from "../../board.js";
 import type { Button, Controls, NumberControl, Range } from "../../homeassistant/controls.js";
@@ -9,16 +10,16 @@ import { requireSetting } from "../../settings/parse.js";
 import type { Key } from "../../settings/schema.js";
 import type { Settings } from "../../settings/settings.js";
 
-/** The device, as far as it is needed here. */
+/** What the controls need of the device. */
 export interface ControlsOwner {
   readonly board: Pick<Board, "update">;
   readonly settings: Settings;
 }
 
-/** A number: what it sets. */
+/** A number, and the setting that it shows and changes. */
 interface NumberRow extends NumberControl {
   readonly key: Key;
-  /** Of a thermometer that sleeps alone, or of one that does not; absent: of each. */
+  /** Only on devices that sleep (true) or never sleep (false); absent: on all. */
   readonly sleeps?: boolean;
 }
 
@@ -33,7 +34,7 @@ const numbers: readonly NumberRow[] = Object.freeze([
   number({ key: "report", name: "Report every", sleeps: true }),
 ]);
 
-/** By message to Home Assistant: each fits the client's buffer with the longest names. */
+/** Grouped by discovery message: each must fit the client's buffer, even with the longest names. */
 export const controls: readonly Controls[] = Object.freeze([
   Object.freeze([
     button({ key: "sample", name: "Take a sample" }),
@@ -44,32 +45,32 @@ export const controls: readonly Controls[] = Object.freeze([
   Object.freeze([numbers[2], numbers[3]]),
 ]);
 
-/** Which of them are to be there, and the update entity where the firmware can be replaced: a mask. */
+/** The controls that are to be shown, and the update entity if the firmware can be replaced: a mask of BUTTONS, NUMBERS, FIRMWARE. */
 export function extrasOf({ settings, board }: ControlsOwner): number {
   const remote = settings.get("remote");
   const all = board.update?.key === undefined ? 0 : FIRMWARE;
   return remote === "off" ? all : remote === "on" ? all | BUTTONS | NUMBERS : all | BUTTONS;
 }
 
-/** What message `n` of them is in that mask. */
+/** The bit of message `n` in that mask. */
 export function extraOf(n: number): number {
   return n >= controls.length ? FIRMWARE : n > 0 ? NUMBERS : BUTTONS;
 }
 
-/** What a number takes; undefined: this device has no use for it. */
+/** The range of a number; undefined: this device does not have it. */
 export function rangeOf(settings: Settings, control: NumberControl): Range | undefined {
   const { type } = requireSetting(control.key);
   return type.kind === "number" && isThere(settings, control as NumberRow) ? type : undefined;
 }
 
-/** Puts what the numbers show into `values`: what is in force. */
+/** Writes the numbers' values in force into `values`. */
 export function readNumbers(settings: Settings, values: Record<string, unknown>): void {
   numbers.forEach((row) => {
     if (isThere(settings, row)) values[row.key] = settings.get(row.key);
   });
 }
 
-/** Whether Home Assistant shows one of these. */
+/** Whether one of these settings is shown as a number. */
 export function concernsNumbers(keys: readonly Key[]): boolean {
   return numbers.some(({ key }) => keys.includes(key));
 }

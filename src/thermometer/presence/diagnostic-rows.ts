@@ -1,6 +1,6 @@
 /*
- * What the device says of its own state, beside the readings: a row each, which is a key in the message on the diagnostics topic and an
- * entity in Home Assistant. Called about once a minute; here strings may be made.
+ * The values that the device reports about itself, a row each: a key in the message on the diagnostics topic, and an entity in
+ * Home Assistant. Read about once a minute, so that strings may be made here.
  */
 import type { Board } from "../../board.js";
 import type { Entity } from "../../homeassistant/details.js";
@@ -15,26 +15,26 @@ import { VERSION } from "../../version.js";
 import { agreementText } from "../agreement.js";
 import type { Lifetime } from "../lifetime.js";
 
-/** What the rows ask of the device. */
+/** What the rows need of the device. */
 export interface DiagnosticsOwner {
   readonly board: Board;
   readonly settings: Settings;
-  /** Client id, and the device's level in its topics. */
+  /** Client id; also a level of the device's topics. */
   readonly id: string;
   readonly outbox: Outbox | undefined;
   readonly journal: Journal | undefined;
   readonly lifetime: Lifetime | undefined;
   readonly link: Link | undefined;
   readonly time: TimeSync | undefined;
-  /** QoS 0 readings that could not be sent, since boot. */
+  /** Samples since boot that could not be sent at QoS 0. */
   readonly dropped: number;
 }
 
-/** A row: an entity of Home Assistant, and how its value is read. */
+/** A row: an entity in Home Assistant, and how its value is read. */
 export interface Diagnostic extends Entity {
-  /** A change is sent within a minute, not with the next message that is due. */
+  /** A change is sent within a minute, not only with the next regular message. */
   readonly isNews?: true;
-  /** `null`: not known now; undefined: this board has none, it is left out. */
+  /** `null`: not known at the moment; undefined: this board does not have it, and it is left out. */
   read(owner: DiagnosticsOwner, status: ClientStatus): number | string | null | undefined;
 }
 
@@ -92,7 +92,8 @@ export const diagnostics: readonly Diagnostic[] = Object.freeze([
   row({ key: "time", name: "Time source", isNews: true, read: timeSource }),
   row({ key: "version", name: "Version", read: () => VERSION }),
   row({ key: "session", name: "MQTT session", isNews: true, read: sessionText }),
-  // No channel of a sample: it would cost each sample flash, for what changes over weeks. Of most boards: the last message has it alone.
+  // Not a channel of the samples: each sample would need more flash for a value that changes over weeks. Few boards have it, so
+  // the row is last and has a message of its own.
   row({
     key: "battery",
     name: "Battery",
@@ -110,28 +111,28 @@ function oldestS({ outbox, journal, board }: DiagnosticsOwner): number | null | 
   const utcMs = board.clock.utcMs();
   if (!entry || utcMs === undefined) return null;
   const ageMs = utcMs - journal.utcMsOf(entry);
-  return ageMs >= 0 ? seconds(ageMs) : null; // NaN: not known
+  return ageMs >= 0 ? seconds(ageMs) : null; // NaN: time not known
 }
 
-/** As `status` counts them: by a full flash, by damage, and, since boot, those at QoS 0. */
+/** As `status` counts them: lost to full flash or damage and, since boot, at QoS 0. */
 function dropped({ outbox, dropped }: DiagnosticsOwner): number {
   const statistics = outbox?.statistics();
   return statistics ? statistics.dropped + statistics.refused + statistics.damaged + dropped : dropped;
 }
 
-/** To a tenth. */
+/** In percent, to a tenth. */
 function flashLife({ outbox }: DiagnosticsOwner): number | undefined {
   return outbox && Math.round(outbox.statistics().lifeLeft * 1000) / 10;
 }
 
-/** A time server, or the board itself, as a computer does. */
+/** A time server, or the board itself (a computer has its own clock). */
 function timeSource({ time, board }: DiagnosticsOwner): string {
   if (board.clock.utcMs() === undefined) return "none";
   const status = time?.status();
   return status?.ageMs === undefined ? "board" : status.host;
 }
 
-/** How the broker and the device speak. Home Assistant takes 255 characters for a state. */
+/** What broker and device have agreed on. Home Assistant accepts 255 characters for a state. */
 function sessionText({ settings }: DiagnosticsOwner, status: ClientStatus): string {
   return agreementText(status, settings).slice(0, 255);
 }

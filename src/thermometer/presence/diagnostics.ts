@@ -1,7 +1,7 @@
 /*
- * The device's own state on `home/<room>/<id>/diagnostics`: JSON, retained, at QoS 0. With each connection, once that has proved itself;
- * every quarter of an hour; and within a minute of a change that is news. Before the first of them, what Home Assistant has to know of
- * them, a message at a time. A report of a sleeper has it once, when the first reading has arrived.
+ * Publishes diagnostics on `home/<room>/<id>/diagnostics`: JSON, retained, QoS 0. They are sent when a connection has lasted
+ * for a while, then every quarter of an hour, and within a minute of an important change. The first are preceded by their
+ * discovery messages, one at a time. A sleeper's report sends them once, after the first reading was acknowledged.
  */
 
 import type { TimerId, Timers } from "../../board.js";
@@ -16,35 +16,35 @@ import { VERSION } from "../../version.js";
 import { controls, extraOf, extrasOf, rangeOf, readNumbers } from "./controls.js";
 import { type DiagnosticsOwner, diagnostics } from "./diagnostic-rows.js";
 
-/** What diagnostics ask of the client. */
+/** What diagnostics need of the client. */
 export interface DiagnosticsClient {
   readonly status: ClientStatus;
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
 }
 
-/** How often changes are looked for. */
+/** Interval at which changes are looked for, in milliseconds. */
 export const LOOK_MS = 60_000;
-/** The message is due after so many looks. */
+/** The message is sent at least every so many looks. */
 export const LOOKS = 15;
-/** From one message to Home Assistant to the next: each has the client's buffer for itself. */
+/** From one discovery message to the next, in milliseconds: each needs the client's buffer for itself. */
 export const STEP_MS = 500;
-/** In so many messages Home Assistant gets the rows. */
+/** Number of discovery messages for the rows. */
 export const DETAIL_MESSAGES = detailMessages(diagnostics.length);
-/** The rows, the controls, and the firmware. */
+/** Messages for the rows, for the controls, and for the update entity. */
 const MESSAGES = DETAIL_MESSAGES + controls.length + 1;
 const RETAINED = Object.freeze<{ readonly qos: 0; readonly retain: true }>({ qos: 0, retain: true });
 
-/** Sends the rows when they are due. */
+/** Sends the diagnostics when they are due. */
 export class Diagnostics {
   private readonly owner: DiagnosticsOwner;
   private readonly client: DiagnosticsClient;
   private timer: TimerId | undefined;
-  /** The next message for Home Assistant. */
+  /** Number of the next discovery message. */
   private next = 0;
   private looks = 0;
-  /** Until the next message for Home Assistant. */
+  /** Time until the next discovery message, in milliseconds. */
   private stepMs = STEP_MS;
-  /** A hash of what may be news in the message that was sent last: the text would be kept for a minute otherwise. */
+  /** Hash of the important values in the last message: to keep the text would cost RAM. */
   private news = 0;
 
   constructor(owner: DiagnosticsOwner, client: DiagnosticsClient) {
@@ -52,7 +52,7 @@ export class Diagnostics {
     this.client = client;
   }
 
-  /** Says it, and from now on. `prefix`: of discovery; empty: there is none. */
+  /** Sends discovery messages and diagnostics, and goes on sending when due. `prefix`: of discovery; empty: no discovery. */
   begin(prefix: string): void {
     this.rest();
     this.next = prefix === "" ? MESSAGES : 0;
@@ -61,17 +61,17 @@ export class Diagnostics {
     this.step(prefix);
   }
 
-  /** There is no connection, or the broker does not take it. */
+  /** There is no connection, or the broker does not accept diagnostics. */
   rest(): void {
     if (this.timer !== undefined) this.timers.clear(this.timer);
     this.timer = undefined;
   }
 
-  /** Says it now. */
+  /** Sends the diagnostics now. */
   send(): void {
     const { room, id } = this.names;
     const isSent = this.client.publish(diagnosticsTopic(room, id), encodeUTF8(this.text()), RETAINED);
-    this.looks = isSent ? 0 : LOOKS; // what the socket does not take is sent at the next look
+    this.looks = isSent ? 0 : LOOKS; // not accepted by the socket: sent at the next look
     this.news = textHash(this.text(true));
   }
 
@@ -91,7 +91,7 @@ export class Diagnostics {
     this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : this.stepMs);
   }
 
-  /** A message of which this board has nothing is left out, and so is what the settings do not allow. */
+  /** Skips messages without a row that this board has, or that the settings do not allow. */
   private passEmpty(): void {
     while (
       this.next < DETAIL_MESSAGES
@@ -101,7 +101,7 @@ export class Diagnostics {
       this.next++;
   }
 
-  /** Says of a row whether this board has it. */
+  /** Returns a function: does this board have that row? */
   private isThere(): (row: number) => boolean {
     const { owner, client } = this;
     const status = client.status;
@@ -109,8 +109,8 @@ export class Diagnostics {
   }
 
   /**
-   * What the client does not take is tried again, after twice as long each time: the socket may be full. One that it does not take for as
-   * long as a look is longer than the broker takes: it is left out.
+   * A message that the client does not accept is tried again, each time after twice the time, because the socket may be full.
+   * After about LOOK_MS the message is longer than the broker accepts, and is left out.
    */
   private announce(prefix: string): void {
     const { topic, payload } = this.message({ ...this.names, prefix, version: VERSION }, this.next);
@@ -119,7 +119,7 @@ export class Diagnostics {
     this.stepMs = isSent ? STEP_MS : Math.min(this.stepMs * 2, LOOK_MS);
   }
 
-  /** Message `n` for Home Assistant. */
+  /** Discovery message `n`. */
   private message(
     device: DetailedDevice & { readonly prefix: string },
     n: number,
@@ -134,7 +134,7 @@ export class Diagnostics {
     };
   }
 
-  /** All rows, or those alone that are news; of settings, each is. */
+  /** All rows, or only the important ones; settings always count as important. */
   private text(isNews?: true): string {
     const { owner, client } = this;
     const status = client.status;

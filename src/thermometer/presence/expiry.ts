@@ -1,14 +1,12 @@
-/*
- * After how long a silence Home Assistant takes a value for unknown, and a broker a device for gone.
- */
+/* The silence after which Home Assistant treats a value as unavailable, and a broker a connection as lost. */
 import { channels } from "../../channels/channels.js";
 import { channelKey } from "../../settings/channel-settings.js";
 import type { Settings } from "../../settings/settings.js";
 
-/** A reading may be late by a connection that must be made anew. */
+/** At least this, because a reading may be delayed by a reconnect. */
 const MIN_EXPIRY_S = 60;
 
-/** Three times the longest silence of a sensor that works, in seconds; undefined: it may be silent for ever. */
+/** Three times the longest silence of a working sensor, in seconds; undefined: it may be silent for ever. */
 export function expireAfterS(settings: Settings): number | undefined {
   const interval = settings.get("interval");
   const heartbeat = settings.get("heartbeat");
@@ -17,15 +15,15 @@ export function expireAfterS(settings: Settings): number | undefined {
   return heartbeat === 0 ? undefined : Math.max(MIN_EXPIRY_S, Math.ceil(3 * (heartbeat + interval)));
 }
 
-/** Of a sleeper: one report may fail, and the next one with it. */
+/** For a device that sleeps, in seconds: two reports in a row may fail. */
 export function sleeperExpiryS(settings: Settings): number {
   return Math.max(MIN_EXPIRY_S, Math.ceil(3 * (settings.get("report") * 60 + settings.get("interval"))));
 }
 
-const OLD_KEEP_ALIVE_S = 60; // at least: the default; an old connection's is not known
-const WILL_SLACK_MS = 15_000; // a broker may be that late
+const OLD_KEEP_ALIVE_S = 60; // at least the default: the earlier connection's keep-alive is not known
+const WILL_SLACK_MS = 15_000; // a broker may be late by this much
 
-/** By this uptime, milliseconds, the will of an earlier life's connection has been published. */
+/** Uptime, in milliseconds, by which the broker has published the will of a connection from before the boot. */
 export function willMs(settings: Settings): number {
   return 1_500 * Math.max(settings.get("mqtt.keepalive"), OLD_KEEP_ALIVE_S) + WILL_SLACK_MS;
 }

@@ -1,6 +1,4 @@
-/*
- * The names under which the device makes itself known at a broker, and the topics that are retained under them.
- */
+/* The names under which the device publishes retained messages, and the topics of these messages. */
 import { textHash } from "../../common/text-hash.js";
 import { controlTopic } from "../../homeassistant/controls.js";
 import { detailTopic } from "../../homeassistant/details.js";
@@ -15,44 +13,44 @@ import { updateEntityTopic } from "../../homeassistant/update-entity.js";
 import { controls, extraOf } from "./controls.js";
 import { DETAIL_MESSAGES } from "./diagnostics.js";
 
-/** The names under which the device is known at a broker. */
+/** The names under which a broker knows the device. */
 export interface Names {
   readonly room: string;
   readonly id: string;
   /** Home Assistant's discovery prefix; empty: no discovery message was sent. */
   readonly prefix: string;
-  /** What Home Assistant has of it, a bit each: channels, LAST_REPORT, BUTTONS ...; 0: the message is firmware 0.1's, or there is none. */
+  /** What Home Assistant was sent, one bit each: channels, LAST_REPORT, BUTTONS ...; 0: nothing, or firmware 0.1's message. */
   readonly channels: number;
 }
 
-/** What stands at the broker, as short as a sleeper keeps it. `hash` 0: it is not certain. */
+/** What the broker retains, in the short form that a sleeper keeps. `hash` 0: not certain. */
 export interface Announced {
   readonly hash: number;
   readonly channels: number;
 }
 
-/** What presence asks of a thermometer that sleeps. */
+/** What presence needs of the sleep. */
 export interface PresenceSleep {
   readonly hasPrompt: boolean;
-  /** As they were before the sleep: what stood at the broker, and `Acceptance.learned`. */
+  /** From before the sleep: what the broker retained, and `Acceptance.learned`. */
   readonly announced: Announced;
   readonly learned: { readonly presence: readonly number[] };
 }
 
-/** What stands at the broker is not known. */
+/** What the broker retains is not known. */
 export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
 
-/** Of names; never 0. Two that differ have the same one in 4 billion. */
+/** A hash of names; never 0. Two different names have the same one with a probability of 1 in 2 billion. */
 export function hashOf({ room, id, prefix, channels }: Names): number {
   return textHash(`${room}/${id}/${prefix}/${channels}`) | 1;
 }
 
-/** Whether nothing has to be said anew. */
+/** Whether the messages for `a` and `b` are the same. */
 export function isSame(a: Names, b: Names): boolean {
   return a.room === b.room && a.id === b.id && a.prefix === b.prefix && a.channels === b.channels;
 }
 
-/** The same device, not known to Home Assistant. */
+/** The same names without discovery. */
 export function undiscovered(names: Names): Names {
   return { ...names, prefix: "", channels: 0 };
 }
@@ -68,7 +66,7 @@ export function topicsOf(all: readonly Names[]): string[] {
   return [...topics];
 }
 
-/** Those of them that have the diagnostics, and what Home Assistant knows of those. */
+/** Of these, the topics of the diagnostics and of their discovery messages. */
 export function detailTopicsOf(all: readonly Names[]): string[] {
   const topics = new Set<string>();
   all.forEach(({ room, id, prefix, channels }) => {

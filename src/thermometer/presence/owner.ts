@@ -1,6 +1,4 @@
-/*
- * What presence asks of the device and of the client: types.
- */
+/* Types: what presence needs of the device and of the client. */
 import type { LineLevel } from "../../common/log-levels.js";
 import type { Announcement } from "./announcement.js";
 import type { BirthClient } from "./birth.js";
@@ -8,16 +6,16 @@ import type { DiagnosticsOwner } from "./diagnostic-rows.js";
 import type { DiagnosticsClient } from "./diagnostics.js";
 import type { PresenceSleep } from "./names.js";
 
-/** The client, as far as it is needed here. */
+/** What presence needs of the client. */
 export interface PresenceClient extends DiagnosticsClient, BirthClient {
   readonly isConnected: boolean;
   subscribe(filter: string, qos: 0 | 2): void;
 }
 
-/** What presence asks of the device. */
+/** What presence needs of the device. */
 export interface PresenceOwner extends DiagnosticsOwner {
   readonly announcement: Announcement;
-  /** Of a thermometer that sleeps. */
+  /** Only if the device sleeps. */
   readonly sleep: PresenceSleep | undefined;
   log(level: LineLevel, text: string): void;
 }

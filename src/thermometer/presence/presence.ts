@@ -1,7 +1,7 @@
 /*
- * What the device says of itself at the broker: whether it is there (`home/<room>/<id>/status`, and the will), and what Home
- * Assistant has to know of it. Takes back what stands under names that are no longer its own, and says all of it again
- * when Home Assistant has started. What the broker does not take is left out (acceptance.ts).
+ * Publishes the device's availability (`home/<room>/<id>/status`, and the will) and Home Assistant's discovery messages, and
+ * publishes them again when Home Assistant has started. Removes what is retained under former names (stale-topics.ts). Leaves
+ * out what the broker does not accept (acceptance.ts).
  */
 import type { Timers } from "../../board.js";
 import { TEMPERATURE } from "../../channels/channels.js";
@@ -28,12 +28,11 @@ import {
   SILENT,
   UNDETAILED,
   UNDISCOVERED,
-  UNHEARD,
   UNRETAINED,
+  UNSUBSCRIBED,
 } from "./acceptance.js";
 import { Birth, type BirthOwner } from "./birth.js";
 import { Diagnostics } from "./diagnostics.js";
-import { willMs } from "./expiry.js";
 import {
   type Announced,
   detailTopicsOf,
@@ -45,14 +44,15 @@ import {
   undiscovered,
 } from "./names.js";
 import type { PresenceClient, PresenceOwner } from "./owner.js";
+import { StaleTopics, type StaleTopicsOwner } from "./stale-topics.js";
 import { discoveryOf, wantedNames } from "./wanted.js";
 
-/** In SUBACK from here on: MQTT 3.1.1 knows this one alone, MQTT 5 says why. */
+/** Reason codes in SUBACK from here on are refusals. MQTT 3.1.1 has only this one, MQTT 5 has one for each reason. */
 const REFUSED = 0x80;
-const NOTHING = new Uint8Array(0); // retained, it takes back what was
+const NOTHING = new Uint8Array(0); // retained, it removes the message on its topic
 
-/** Publishes status and discovery, and takes back what stands under old names. */
-export class Presence implements AcceptanceOwner, BirthOwner {
+/** Publishes availability and discovery. */
+export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
   private readonly owner: PresenceOwner;
   private readonly client: PresenceClient;
   readonly acceptance: Acceptance;
@@ -60,17 +60,20 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   readonly commands: Listening;
   /** Made for the first message. */
   private diagnostics: Diagnostics | undefined;
-  /** Whatever may stand at the broker, the latest last; null: read before, and not kept; undefined: never read, as in most reports. */
+  /**
+   * All names under which the broker may retain something, the latest last. null: read before, but not kept in RAM; undefined:
+   * never read, as in most reports of a sleeper.
+   */
   private names: readonly Names[] | null | undefined;
-  /** Channels of the samples since boot, a bit each. Before the first of them, those that were announced last. */
+  /** Channels of the samples since boot, one bit each. Before the first sample, those announced last. */
   private channels: number;
-  /** A message has to wait, and those behind it with it: Home Assistant needs them in order. */
+  /** A message waits for the socket, and all later ones wait behind it: Home Assistant needs them in order. */
   private isQueueing = false;
-  /** All that is not wanted any more was taken back on this connection. */
-  private isTakenBack = false;
-  /** A sleeper's report has still to say the device's own state: once, when a reading has arrived, as it must not cost any. */
+  /** On this connection everything under former names was removed. */
+  private isRemoved = false;
+  /** A sleeper's report still has to send the diagnostics: once, after a reading was acknowledged, so that no reading is lost by it. */
   private isReportDue: boolean;
-  private staleTimer: object | number | undefined;
+  private _stale: StaleTopics | undefined;
 
   constructor(owner: PresenceOwner, client: PresenceClient) {
     this.owner = owner;
@@ -84,8 +87,8 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     this.channels = announced & (LAST_REPORT - 1) || 1 << TEMPERATURE;
   }
 
-  /** Whatever may stand at the broker, the latest last. */
-  private get known(): readonly Names[] {
+  /** All names under which the broker may retain something, the latest last. */
+  get known(): readonly Names[] {
     this.names ??= this.owner.announcement.read();
     return this.names;
   }
@@ -95,35 +98,35 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     this.owner.announcement.write(names);
   }
 
-  /** Nothing may stand at the broker under any other name. */
+  /** The broker can retain messages under these names only. */
   private isAll(names: Names): boolean {
     return this.known.length === 1 && isSame(this.known[0], names);
   }
 
-  /** For the next report: what stands at the broker, if that is all that is to be said. */
+  /** What the broker retains, for the next report to compare; NOT_KNOWN while it is not exactly what is wanted. */
   get announced(): Announced {
-    const { owner, said } = this;
+    const { owner, accepted } = this;
     if (this.names === undefined) return owner.sleep?.announced ?? NOT_KNOWN;
-    return this.isAll(said) ? { hash: hashOf(said), channels: said.channels } : NOT_KNOWN;
+    return this.isAll(accepted) ? { hash: hashOf(accepted), channels: accepted.channels } : NOT_KNOWN;
   }
 
   get statusTopic(): string {
     return availabilityTopic(this.room, this.owner.id);
   }
 
-  /** For the next CONNECT. A sleeper is away most of the time, which is no fault; missing readings show a failure. */
+  /** For the next CONNECT. A device that sleeps has no will: it is away most of the time, and missing readings show a failure. */
   get will(): Will | undefined {
     const extent = this.acceptance.extent;
     if (extent === SILENT || this.owner.sleep !== undefined) return undefined;
     return { topic: this.statusTopic, payload: encodeUTF8(OFFLINE), qos: 1, retain: extent < UNRETAINED };
   }
 
-  /** Something may stand at the broker. */
+  /** The broker may retain something of this device. */
   get isKnown(): boolean {
     return this.known.length > 0;
   }
 
-  /** What the broker refuses, as text; undefined: nothing. `retryMs`: time until it is tried again. */
+  /** What the broker does not accept, as text; undefined: it accepts all. `retryMs`: time until it is tried again, in milliseconds. */
   get trouble(): { readonly text: string; readonly retryMs: number } | undefined {
     const { refused, retryInMs } = this.acceptance;
     return refused === undefined
@@ -138,24 +141,26 @@ export class Presence implements AcceptanceOwner, BirthOwner {
 
   connected(): void {
     this.acceptance.reached();
-    if (this.isSaid && !this.acceptance.isTrying) return;
+    if (this.isPublished && !this.acceptance.isTrying) return;
     this.acceptance.connected();
-    this.sayAll();
+    this.publishAll();
   }
 
-  /** By a sleeper that only reports: all of it stands at the broker, retained. After power-on or its button it says it again. */
-  private get isSaid(): boolean {
-    const { owner, said } = this;
+  /**
+   * A report of a sleeper has nothing to publish: the broker retains all of it already. After power-on or a press of the button
+   * it is published again.
+   */
+  private get isPublished(): boolean {
+    const { owner, accepted } = this;
     if (owner.sleep?.hasPrompt !== false) return false;
-    if (this.names === undefined && owner.sleep.announced.hash === hashOf(said)) return true;
-    return this.isAll(said);
+    if (this.names === undefined && owner.sleep.announced.hash === hashOf(accepted)) return true;
+    return this.isAll(accepted);
   }
 
-  /** There is no connection: nothing more is said. */
+  /** There is no connection: nothing more is published. */
   rest(): void {
     this.birth.rest();
-    if (this.staleTimer !== undefined) this.timers.clear(this.staleTimer);
-    this.staleTimer = undefined;
+    this._stale?.rest();
     this.acceptance.rest();
     this.diagnostics?.rest();
   }
@@ -163,83 +168,83 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   /** After `rest`: how the connection, or the attempt, has ended. */
   ended(by: "server" | "other"): void {
     this.acceptance.ended(by);
-    if (this.acceptance.extent >= UNHEARD) this.birth.forget();
+    if (this.acceptance.extent >= UNSUBSCRIBED) this.birth.forget();
     this.commands.ended();
   }
 
-  /** What is said of the device has changed. Not connected: it is said with the next connection. */
+  /** Something that is published about the device has changed. Without a connection it is published with the next one. */
   update(): void {
-    if (this.client.isConnected) this.sayAll();
+    if (this.client.isConnected) this.publishAll();
   }
 
   /** A setting that Home Assistant shows has changed. */
   numbersChanged(): void {
-    if (this.client.isConnected && this.takesDetails) this.details.send();
+    if (this.client.isConnected && this.acceptsDetails) this.details.send();
   }
 
-  /** The samples since boot have these channels, a bit each. One that was announced in an earlier life and is not among them is gone. */
+  /** The channels of the samples since boot, one bit each. A channel that was announced before the reboot and is missing now is removed. */
   measured(channels: number): void {
     if (channels === this.channels) return;
     this.channels = channels;
     this.update();
   }
 
-  /** Readings are what ended the connections: whatever was left out meanwhile was left out in vain. */
-  absolve(): void {
+  /** It was a reading that ended the connections, so nothing had to be left out: all is tried again. */
+  retryAll(): void {
     if (this.acceptance.extent > UNDETAILED || this.acceptance.refused !== undefined) this.move();
   }
 
-  /** Whether and where Home Assistant looks for it has changed. */
+  /** Discovery was switched on or off, or its prefix has changed. */
   move(): void {
     this.acceptance.reset();
-    this.names &&= null; // an image that was on trial has kept less of them
+    this.names &&= null; // an image on trial has stored a shortened form of them
     if (!this.client.isConnected) return;
     this.acceptance.connected();
-    this.sayAll();
+    this.publishAll();
   }
 
-  /** A message that was sent later has arrived, or is on the same way: what was said before it needs no repeating. */
+  /** A later message was acknowledged, so all earlier ones have arrived (or, at QoS 0, are on their way on the same connection). */
   arrived(): void {
     if (this.isReportDue) {
       this.isReportDue = false;
-      if (this.takesDetails) this.details.send();
+      if (this.acceptsDetails) this.details.send();
     }
-    if (!this.isTakenBack) return;
-    this.isTakenBack = false;
-    if (!this.isAll(this.said)) this.known = [this.said];
+    if (!this.isRemoved) return;
+    this.isRemoved = false;
+    if (!this.isAll(this.accepted)) this.known = [this.accepted];
     this.names = null;
   }
 
-  /** The last words before leaving. `hasDelivered`: a reading was acknowledged on this connection. */
-  goodbye(hasDelivered: boolean): void {
+  /** The device is about to disconnect. `hasDelivered`: a reading was acknowledged on this connection. */
+  leaving(hasDelivered: boolean): void {
     const { extent } = this.acceptance;
     if (this.owner.sleep === undefined && extent !== SILENT)
       this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain: extent < UNRETAINED });
     else if (hasDelivered && this.owner.sleep !== undefined) this.acceptance.outlived();
   }
 
-  /** At QoS 0, as nothing is waited for. Returns whether all of it is on its way. */
-  takeBackAll(): boolean {
-    return topicsOf([...this.known, this.said])
-      .filter((topic) => this.isTaken(topic))
+  /** Removes everything that is retained, at QoS 0, because there is no time to wait. Returns whether the socket accepted all of it. */
+  removeAll(): boolean {
+    return topicsOf([...this.known, this.accepted])
+      .filter((topic) => this.accepts(topic))
       .every((topic) => this.client.publish(topic, NOTHING, { qos: 0, retain: true }));
   }
 
-  /** A piece of a message on the topic that is subscribed to. */
+  /** A part of a message on the birth topic. */
   heardPiece(message: InboundMessage): void {
     this.birth.heardPiece(message);
   }
 
-  /** The broker's answer to the subscription. */
+  /** The broker has answered a subscription. */
   subscribed(filter: string, granted: number): void {
     const isCommands = this.commands.answered(filter);
     if (granted < REFUSED) return;
     const why = `${filter} not granted: ${reasonText(granted)}`;
-    if (isCommands) this.owner.log("warn", `broker: ${why}; commands are not heard`);
-    else this.owner.log("info", `broker: ${why}; discovery is sent with each connection alone`);
+    if (isCommands) this.owner.log("warn", `broker: ${why}; commands are not received`);
+    else this.owner.log("info", `broker: ${why}; discovery is sent only when connecting`);
   }
 
-  // What the birth message asks of its owner
+  // Callbacks of the birth message
 
   random(): number {
     return this.owner.board.random();
@@ -248,11 +253,11 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   onBirth(): void {
     this.isQueueing = false;
     this.announce();
-    this.sayOnline();
-    this.sayDetails();
+    this.publishOnline();
+    this.sendDetails();
   }
 
-  // What the acceptance asks of its owner
+  // Callbacks of the acceptance
 
   get timers(): Timers {
     return this.owner.board.timers;
@@ -263,74 +268,86 @@ export class Presence implements AcceptanceOwner, BirthOwner {
   }
 
   onMore(): void {
-    if (this.acceptance.extent === ALL) this.sayDetails();
-    else this.sayAll();
+    if (this.acceptance.extent === ALL) this.sendDetails();
+    else this.publishAll();
   }
 
   onRefused(extent: Extent): void {
-    this.owner.log("warn", `broker does not take all: ${acceptanceText(extent, this.statusTopic, this.wanted.prefix)}`);
-    if (extent >= UNDISCOVERED) this.known = this.known.map(undiscovered); // it never stood there, or cannot be taken back
+    this.owner.log("warn", `broker refuses some: ${acceptanceText(extent, this.statusTopic, this.wanted.prefix)}`);
+    if (extent >= UNDISCOVERED) this.known = this.known.map(undiscovered); // nothing is retained there, or it cannot be removed
   }
 
-  onTaken(): void {
-    this.owner.log("info", "broker takes discovery and availability again");
+  onAccepted(): void {
+    this.owner.log("info", "broker accepts discovery and availability again");
+  }
+
+  // Callbacks of StaleTopics
+
+  /** Whether a retained message on `topic` is accepted. */
+  accepts(topic: string): boolean {
+    if (detailTopicsOf([...this.known, this.accepted]).includes(topic)) return this.acceptsDetails;
+    const isAvailability = this.known.some(({ room, id }) => availabilityTopic(room, id) === topic);
+    return this.acceptance.extent < (isAvailability || topic === this.statusTopic ? UNRETAINED : UNDISCOVERED);
+  }
+
+  remove(topic: string): void {
+    this.publish(topic, NOTHING);
   }
 
   private get room(): string {
     return this.owner.settings.get("room");
   }
 
-  /** As the settings want it. */
-  private get wanted(): Names {
+  /** The names from the settings. */
+  get wanted(): Names {
     return wantedNames(this.owner, this.channels);
   }
 
-  /** As far as the broker takes it. */
-  private get said(): Names {
+  /** The part of them that the broker accepts. */
+  private get accepted(): Names {
     return this.acceptance.extent < UNDISCOVERED ? this.wanted : undiscovered(this.wanted);
   }
 
-  /** May `topic` be published to, retained? */
-  private isTaken(topic: string): boolean {
-    if (detailTopicsOf([...this.known, this.said]).includes(topic)) return this.takesDetails;
-    const isAvailability = this.known.some(({ room, id }) => availabilityTopic(room, id) === topic);
-    return this.acceptance.extent < (isAvailability || topic === this.statusTopic ? UNRETAINED : UNDISCOVERED);
-  }
-
-  private sayAll(): void {
-    const { said, known } = this;
-    if (!known.some((names) => isSame(names, said))) {
-      // Before it is said: from now on it may stand there.
-      this.known = [...known, said];
+  private publishAll(): void {
+    const { accepted, known } = this;
+    if (!known.some((names) => isSame(names, accepted))) {
+      // Recorded first: the broker may have the messages even if the connection ends now.
+      this.known = [...known, accepted];
     }
-    const stale = this.stale;
+    const isAll = this.isAll(accepted);
     this.isQueueing = false;
-    const former = formerTopic(said.id, said.prefix);
-    if ((said.channels >> TEMPERATURE) & 1 && stale.includes(former)) this.say(former, encodeUTF8(MIGRATE));
+    const former = formerTopic(accepted.id, accepted.prefix);
+    if (!isAll && (accepted.channels >> TEMPERATURE) & 1 && this.stale.topics.includes(former))
+      this.publish(former, encodeUTF8(MIGRATE));
     this.announce();
     known.forEach(({ room, id }) => {
-      if (id === said.id && room !== said.room) this.commands.leave(room);
+      if (id === accepted.id && room !== accepted.room) this.commands.leave(room);
     });
-    this.isTakenBack = this.takeBackStale() && !this.awaitOldWills();
-    this.sayOnline();
-    this.birth.listen(this.acceptance.extent < UNHEARD ? said.prefix : "");
-    this.sayDetails();
-    if (this.owner.sleep !== undefined && this.acceptance.extent < UNHEARD) this.commands.follow(); // it may leave before the proof
+    this.isRemoved = isAll || this.stale.remove();
+    this.publishOnline();
+    this.birth.listen(this.acceptance.extent < UNSUBSCRIBED ? accepted.prefix : "");
+    this.sendDetails();
+    if (this.owner.sleep !== undefined && this.acceptance.extent < UNSUBSCRIBED) this.commands.follow(); // a report may end before the connection has proved itself
   }
 
-  private get takesDetails(): boolean {
+  private get acceptsDetails(): boolean {
     const { extent, refused } = this.acceptance;
     return extent <= UNDETAILED && refused === undefined;
   }
 
-  /** Not before the connection has proved itself. */
-  private sayDetails(): void {
+  /** Only after the connection has proved itself. */
+  private sendDetails(): void {
     if (this.acceptance.extent !== ALL) {
       this.diagnostics?.rest();
       return;
     }
     this.commands.follow();
-    this.details.begin(this.said.prefix);
+    this.details.begin(this.accepted.prefix);
+  }
+
+  private get stale(): StaleTopics {
+    this._stale ??= new StaleTopics(this, this.owner);
+    return this._stale;
   }
 
   private get details(): Diagnostics {
@@ -338,61 +355,30 @@ export class Presence implements AcceptanceOwner, BirthOwner {
     return this.diagnostics;
   }
 
-  /** All topics under names that are not wanted any more. */
-  private get stale(): string[] {
-    const wanted = topicsOf([this.wanted]);
-    return topicsOf(this.known).filter((topic) => !wanted.includes(topic));
-  }
-
-  /** Returns whether all of it is on its way. */
-  private takeBackStale(): boolean {
-    const { stale } = this;
-    const taken = stale.filter((topic) => this.isTaken(topic));
-    taken.forEach((topic) => this.say(topic, NOTHING));
-    return taken.length === stale.length;
-  }
-
-  /**
-   * A will may come yet of an earlier life's connection under another id; returns whether. A power cut does not end it at the broker:
-   * a keep-alive and a half does (MQTT 3.1.1 §3.1.2-24), after we have taken back its topic. The old name is known until the next
-   * connection then: what is taken back in the midst of this one may be lost with it.
-   */
-  private awaitOldWills(): boolean {
-    const { settings, id } = this.owner;
-    if (this.known.every((names) => names.id === id)) return false;
-    const waitMs = willMs(settings) - this.uptimeMs();
-    if (waitMs <= 0) return false;
-    if (this.staleTimer !== undefined) this.timers.clear(this.staleTimer);
-    this.staleTimer = this.timers.set(() => {
-      this.staleTimer = undefined;
-      this.takeBackStale();
-    }, waitMs);
-    return true;
-  }
-
-  /** Makes the device known to Home Assistant. */
+  /** Publishes the discovery message. */
   private announce(): void {
-    const { said, known } = this;
-    if (said.prefix === "") return;
-    const topic = discoveryTopic(said.id, said.prefix);
+    const { accepted, known } = this;
+    if (accepted.prefix === "") return;
+    const topic = discoveryTopic(accepted.id, accepted.prefix);
     const announced = known.reduce((all, names) => all | (topicsOf([names]).includes(topic) ? names.channels : 0), 0);
-    const gone = announced & ~said.channels & (BUTTONS - 1);
-    if (gone !== 0) this.say(topic, discoveryOf(this.owner, said, gone)); // removed, and then left out
-    this.say(topic, discoveryOf(this.owner, said));
+    const gone = announced & ~accepted.channels & (BUTTONS - 1);
+    if (gone !== 0) this.publish(topic, discoveryOf(this.owner, accepted, gone)); // first removed, then left out
+    this.publish(topic, discoveryOf(this.owner, accepted));
   }
 
-  private sayOnline(): void {
+  private publishOnline(): void {
     const extent = this.acceptance.extent;
     if (extent === SILENT) return;
-    if (extent < UNRETAINED) this.say(this.statusTopic, encodeUTF8(ONLINE));
+    if (extent < UNRETAINED) this.publish(this.statusTopic, encodeUTF8(ONLINE));
     else this.client.publish(this.statusTopic, encodeUTF8(ONLINE), { qos: 0, retain: false });
   }
 
   /**
-   * Retained. QoS 0 does, where the socket takes it: every connection begins with it. A message that waits for its
-   * acknowledgement would take the blame for a reading at which the broker ends the connection.
+   * Publishes a retained message: at QoS 0, as long as the socket accepts it, because every connection begins with these
+   * messages. While one waits for its acknowledgement, a close by the broker would be blamed on it, not on the reading that
+   * caused it.
    */
-  private say(topic: string, payload: Uint8Array): void {
+  private publish(topic: string, payload: Uint8Array): void {
     if (!this.isQueueing && this.client.publish(topic, payload, { qos: 0, retain: true })) return;
     this.isQueueing = true;
     this.client.publish(topic, payload, { qos: 1, retain: true });

@@ -1,6 +1,4 @@
-/*
- * What is to stand at the broker, as the settings want it: the names, and Home Assistant's discovery message under them.
- */
+/* What the broker is to retain according to the settings: the names, and the discovery message. */
 import type { Board } from "../../board.js";
 import { discoveryMessage, LAST_REPORT, offeredChannels } from "../../homeassistant/discovery.js";
 import type { Settings } from "../../settings/settings.js";
@@ -9,17 +7,17 @@ import { extrasOf } from "./controls.js";
 import { expireAfterS, sleeperExpiryS } from "./expiry.js";
 import { type Names, undiscovered } from "./names.js";
 
-/** The device, as far as it is needed here. */
+/** What is needed of the device. */
 export interface WantedOwner {
   readonly board: Pick<Board, "name" | "update">;
   readonly settings: Settings;
-  /** Client id, and the device's level in its topics. */
+  /** Client id; also a level of the device's topics. */
   readonly id: string;
-  /** Undefined: it does not sleep. */
+  /** Undefined: the device does not sleep. */
   readonly sleep: object | undefined;
 }
 
-/** The names for a device whose samples have `channels`, a bit each. */
+/** The names for a device whose samples have `channels`, one bit each. */
 export function wantedNames(owner: WantedOwner, channels: number): Names {
   const { settings, id, sleep } = owner;
   const offered = offeredChannels(channels, { topics: settings.get("topics"), format: settings.get("payload") });
@@ -32,7 +30,7 @@ export function wantedNames(owner: WantedOwner, channels: number): Names {
   return settings.get("discovery") && offered !== 0 ? names : undiscovered(names);
 }
 
-/** The payload of the discovery message for `names`. `gone`: channels that it takes back, a bit each. */
+/** The payload of the discovery message for `names`. `gone`: channels that it removes, one bit each. */
 export function discoveryOf({ settings, board, sleep }: WantedOwner, names: Names, gone?: number): Uint8Array {
   return discoveryMessage({
     ...names,

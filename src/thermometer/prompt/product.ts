@@ -1,6 +1,4 @@
-/*
- * The thermometer as its own prompt sees it: what is there to be shown, and what can be asked for. Types only.
- */
+/* The thermometer as its prompt sees it: what can be shown, and what can be requested. Types only. */
 import type { Board, Firmware } from "../../board.js";
 import type { Answer } from "../../console/host/host.js";
 import type { Journal } from "../../journal/journal.js";
@@ -23,7 +21,7 @@ export interface Product extends Firmware {
   readonly board: Board;
   readonly store: KeyValueStore;
   readonly settings: Settings;
-  /** Client id, and the device's level in its status topic. */
+  /** Client id; also a level of the device's topics. */
   readonly id: string;
   readonly health: Health;
   /** Undefined in safe mode, and while the flash cannot be used: `flashTrouble` says why. */
@@ -34,9 +32,9 @@ export interface Product extends Firmware {
   readonly flashTrouble: string | undefined;
   /** Undefined where no readings are taken. */
   readonly intake: Intake | undefined;
-  /** Undefined where the network is always there. */
+  /** Undefined where the network is always up. */
   readonly link: Link | undefined;
-  /** Undefined until a broker is set, or if the settings cannot be had: `uplinkTrouble` says why. */
+  /** Undefined until a broker is set, or if the settings cannot be used: `uplinkTrouble` has the reason. */
   readonly uplink: Uplink | undefined;
   readonly uplinkTrouble: string | undefined;
   /** Only in safe mode. */
@@ -47,13 +45,13 @@ export interface Product extends Firmware {
   readonly sampling: Sampling | undefined;
   /** Undefined where the firmware cannot be replaced while it runs. */
   readonly updating: Updating | undefined;
-  /** QoS 0 readings that could not be sent, since boot. */
+  /** Samples since boot that could not be sent at QoS 0. */
   readonly dropped: number;
-  /** Something was typed. */
+  /** Somebody typed at the prompt. */
   onInput(): void;
-  /** One reading out of turn, sent like the others; `done` hears the temperature, or why there is none. */
+  /** Takes one sample out of turn and sends it like the others. `done` gets the temperature, or the reason why there is none. */
   sampleNow(done: (answer: Answer) => void): void;
-  /** As pressing reset. */
+  /** Restarts as the reset button does. */
   restart(reason: string): void;
   /** Erases settings and readings, and boots as a new device. */
   factoryReset(onStuck: () => void): void;

@@ -1,6 +1,6 @@
 /*
- * What the prompt sees of the thermometer: status rows in plain words, and the commands that reach beyond the settings.
- * Reads, and passes requests on; keeps nothing.
+ * The thermometer's side of the prompt: the rows of `status`, and the commands that act on more than settings. Forwards
+ * requests; keeps nothing.
  */
 import type { ConsoleOptions } from "../../console/console.js";
 import type { Answer, ConsoleHost, Network, QueuePort, SettingsPort } from "../../console/host/host.js";
@@ -14,22 +14,22 @@ import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
 import { statusRows } from "./status.js";
 
-/** Readings thrown away in a turn: a full flash at once would take longer than a watchdog waits. */
+/** Readings dropped per turn of the event loop: all of a full flash at once would take longer than the watchdog allows. */
 const A_TURN = 250;
 
-/** The prompt's view of the device. */
+/** The device as the prompt's host. */
 export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
   private readonly thermometer: Product;
-  private provisioning: Provisioning | undefined; // since the first byte at the prompt
+  private provisioning: Provisioning | undefined; // made at the first byte typed
 
   constructor(thermometer: Product) {
     this.thermometer = thermometer;
   }
 
-  // What the console asks; one object for it and its host, as for the queue
+  // Options of the console. One object serves as options, host and queue, to save RAM.
 
   get serial(): Serial {
-    return this.thermometer.board.serial as Serial; // there is a console
+    return this.thermometer.board.serial as Serial; // only called if there is a console
   }
 
   get settings(): SettingsPort {
@@ -57,12 +57,12 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     this.thermometer.onInput();
   }
 
-  /** The link came up, or failed once more. */
+  /** The link came up, or another attempt failed. */
   linkChanged(): void {
     this.provisioning?.linkChanged();
   }
 
-  // What commands ask
+  // For commands
 
   get version(): string {
     return `home-thermometer ${VERSION} (${this.thermometer.board.name})`;
@@ -88,7 +88,7 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
 
   identify(): string {
     this.thermometer.print(`this is ${this.thermometer.id}`);
-    return "no LED on this board: its prompt says it";
+    return "no LED on this board: see its prompt";
   }
 
   announce(): boolean {
@@ -124,7 +124,7 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     return this.thermometer.journal === undefined ? undefined : this;
   }
 
-  /** Exact, where the outbox's own count may be too high after a boot. */
+  /** Exact; the outbox's own count may be too high after a boot. */
   count(): number {
     return this.thermometer.outbox?.statistics().entries ?? 0;
   }
@@ -166,11 +166,14 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
       if (report(dropped, isOver) && !isOver) board.timers.set(step, 0);
       else uplink?.release();
     };
-    uplink?.hold(); // nothing of it is sent meanwhile
+    uplink?.hold(); // so that none of them is sent meanwhile
     board.timers.set(step, 0);
   }
 
-  /** An entry is about to go that some broker may know by its id, and would take a later reading for it: the id must end, too. */
+  /**
+   * Called before an entry is removed that a broker may know by its packet id. The broker would mistake a later reading with
+   * that id for a repetition, so the session must end, too.
+   */
   private endSession(): void {
     const { sessionRecord, uplink } = this.thermometer;
     if (sessionRecord === undefined || sessionRecord.perhapsSent === 0) return;
@@ -178,7 +181,7 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
     uplink?.wipe();
   }
 
-  /** `scan`, of a board with Wi-Fi. Called as a method of this object. */
+  /** `scan`, on a board with Wi-Fi. Called as a method of this object. */
   private scanNetworks(done: (networks: readonly Network[] | { readonly failed: string }) => void): void {
     const networks: Network[] = [];
     const begun = this.thermometer.link?.scan({

@@ -1,7 +1,7 @@
 /*
- * Improv's view of the thermometer: a browser joins it to a Wi-Fi network and names it. What it sets is saved at once, and
- * nothing else that is staged at the prompt with it. Whether the network lets the device in is reported by the link.
- * Keeps one attempt to join, no password.
+ * Improv's view of the thermometer: a browser connects it to a Wi-Fi network and names it. These settings are saved at once,
+ * without any others that are changed but not saved at the prompt. The link reports whether the network accepted the device.
+ * Keeps one pending attempt, and no password.
  */
 import type { ImprovPort } from "../../console/host/host.js";
 import { parseSetting } from "../../settings/parse.js";
@@ -37,30 +37,30 @@ export class Provisioning implements ImprovPort {
     return this.hasWiFi ? this.thermometer.link?.up === true : true;
   }
 
-  /** @throws Error without Wi-Fi, for what cannot be a name or a password, and where the command line has the last word */
+  /** @throws Error without Wi-Fi, for an invalid name or password, and if the command line overrides these settings */
   join(ssid: string, password: string, done: (joined: boolean) => void): void {
     const { link, settings } = this.thermometer;
     if (link === undefined || ssid === "") throw new Error("no Wi-Fi");
-    parseSetting("wifi.ssid", ssid); // both are looked at before either is staged
+    parseSetting("wifi.ssid", ssid); // both are checked before either is changed
     parseSetting("wifi.password", password);
     this.keep({ "wifi.ssid": ssid, "wifi.password": password });
     if (settings.get("wifi.ssid") !== ssid || settings.get("wifi.password") !== password) throw new Error("overridden");
     this.attempt = done;
-    link.setCredentials(ssid, password); // the ones it has already: tries them now
+    link.setCredentials(ssid, password); // these may be the current ones: then it tries them at once
     if (link.up) this.linkChanged();
   }
 
-  /** The link came up, or failed once more. */
+  /** The link came up, or another attempt failed. */
   linkChanged(): void {
     const link = this.thermometer.link;
     const attempt = this.attempt;
-    // Down without a trouble: it is leaving the network that it was on.
+    // Down without a problem: it is still leaving the previous network.
     if (attempt === undefined || link === undefined || (!link.up && link.status().trouble === undefined)) return;
     this.attempt = undefined;
     attempt(link.up);
   }
 
-  /** The room: Improv's clients show it as the device's name. */
+  /** The room, which Improv's clients show as the device's name. */
   deviceName(): string {
     return this.saved("room");
   }

@@ -1,6 +1,6 @@
 /*
- * The thermometer's state in plain words, a label and a value a row: what the prompt's `status` shows.
- * Called when somebody asks, never on the way of a reading; here strings may be made.
+ * The device's state as text, a label and a value per row, for the prompt's `status`. It runs only on request, so strings may
+ * be made here.
  */
 
 import type { ResetCause } from "../../board.js";
@@ -58,7 +58,7 @@ function sensor({ sampling, health }: Product): string {
   return `${sensors.map((one) => shareText(one, sample)).join("")}${span(ageMs)} ago${failed}${away}`;
 }
 
-/** What a sample has from a sensor: "TMP117: 21.44 °C, "; empty: nothing. */
+/** A sensor's part of a sample: "TMP117: 21.44 °C, "; empty if it has none. */
 function shareText({ opened, gives }: SensorStatus, { mask, values, decimals }: Sample): string {
   const share = mask & gives;
   if (opened === undefined || share === 0) return "";
@@ -76,7 +76,7 @@ function wifi({ link }: Product): readonly Row[] {
 
 function broker(thermometer: Product): string {
   const { uplink, safeUplink, uplinkTrouble, settings, health } = thermometer;
-  if (safeUplink !== undefined) return `safe mode, for updates alone: ${safeUplink.status.state}`;
+  if (safeUplink !== undefined) return `safe mode, for updates only: ${safeUplink.status.state}`;
   if (health.safeMode !== undefined) return "off: safe mode";
   if (settings.get("mqtt.host") === "") return "not configured: set mqtt.host, save, reboot";
   const name = `${settings.get("mqtt.host")}:${brokerPort(settings)}`;
@@ -99,24 +99,24 @@ function broker(thermometer: Product): string {
   }
 }
 
-/** How the broker and the device speak, and what the broker grants. */
+/** The MQTT version, and the broker's limits. */
 function agreement({ uplink, settings }: Product): readonly Row[] {
   const status = uplink?.status;
   return status?.state === "connected" ? [["mqtt", agreementText(status, settings)]] : [];
 }
 
-/** How many may be in flight at QoS 2, where the number matters: a broker may drop what is above its own limit, and not say so. */
+/** How many may be in flight at QoS 2, where it matters: a broker may silently drop messages above its own limit. */
 function window({ uplink, settings }: Product): string {
   return settings.get("mqtt.qos") === 2 && uplink !== undefined ? ` of at most ${uplink.status.maxQoS2} (QoS 2)` : "";
 }
 
-/** Only of a connection that stands. */
+/** Only while connected. */
 function encryption({ uplink }: Product): readonly Row[] {
   const text = uplink?.encryption?.text;
   return text === undefined ? [] : [["encryption", text]];
 }
 
-/** Only what the broker does not take. */
+/** Only messages that the broker refuses. */
 function presence({ uplink }: Product): readonly Row[] {
   const trouble = uplink?.presence.trouble;
   return trouble === undefined
@@ -124,7 +124,7 @@ function presence({ uplink }: Product): readonly Row[] {
     : [["discovery", `the broker ${trouble.text}; tried again in ${span(trouble.retryMs)}`]];
 }
 
-/** Only what is under way, has failed, or cannot be. */
+/** Only an update that is under way, has failed, or is impossible. */
 function update({ updating }: Product): readonly Row[] {
   const text = updating?.text;
   return text === undefined ? [] : [["update", text]];
@@ -137,7 +137,7 @@ function outbox({ outbox, flashTrouble }: Product): string {
   return `${entries} waiting${oldest}, next number ${nextSequence}`;
 }
 
-/** Only what happened: a healthy device shows no zeros. */
+/** Only counts above zero. */
 function losses({ outbox, lifetime, dropped }: Product): readonly Row[] {
   const statistics = outbox?.statistics();
   const counts: (readonly [string, number])[] = [
@@ -208,7 +208,7 @@ function heap({ board }: Product): readonly Row[] {
   return used === undefined ? [] : [["heap", `${Math.ceil(used / 1024)} KB in use`]];
 }
 
-/** Milliseconds as people say them: the two largest units. */
+/** A duration in its two largest units. */
 function span(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 60) return `${seconds} s`;

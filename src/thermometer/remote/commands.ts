@@ -1,12 +1,14 @@
 /*
- * Commands from afar: a message on `home/<room>/<id>/command` is a line as at the prompt, or JSON, {"command": "sample", "id": "17"}. Its
- * answer has the prompt's own words: {"id": "17", "ok": true, "answer": "21.44 °C"}, on `.../answer` at QoS 1 and, in MQTT 5, on its
- * response topic, with its correlation data. What may be done is the setting `remote`; see permission.ts.
- * Each command of QoS 1 or 2 is done once, though the broker may send it again and the power may go at any time: record.ts. What leaves
- * its effect in the settings is done before it is recorded, and again if the power goes in between, which changes nothing. What must not
- * be done again (`reboot`, `identify`) is recorded first: a power cut in between is a reboot, too. `sample` takes longer than its
- * acknowledgement may: it is recorded as owed, then taken, by the next life if need be.
- * The text of a command is never repeated in an answer or in the log: somebody may have put a password there.
+ * Remote commands: a message on `home/<room>/<id>/command` is a line as at the prompt, or JSON, {"command": "sample", "id":
+ * "17"}. The answer has the prompt's text: {"id": "17", "ok": true, "answer": "21.44 °C"}, on `.../answer` at QoS 1 and, in
+ * MQTT 5, on the response topic with the correlation data. The setting `remote` decides which commands are allowed:
+ * permission.ts.
+ * Each command of QoS 1 or 2 is executed once, even if the broker sends it again or the power is cut: record.ts. A command
+ * whose effect is stored in the settings is executed first and then recorded; after a power cut in between it is executed
+ * again, which changes nothing. A command that must not be executed twice (`reboot`, `identify`) is recorded first; a power cut
+ * in between is a reboot, too. `sample` takes longer than its acknowledgement may wait: it is recorded as pending and then
+ * taken, after a reboot if necessary.
+ * The text of a command is never repeated in an answer or in the log, because it may contain a password.
  */
 import type { Board } from "../../board.js";
 import type { LineLevel } from "../../common/log-levels.js";
@@ -21,43 +23,43 @@ import type { KeyValueStore } from "../../settings/store.js";
 import { permit } from "./permission.js";
 import { CommandRecord, commandHash, isOnRecord, type Queue } from "./record.js";
 
-/** What commands ask of the device. */
+/** What commands need of the device. */
 export interface RemoteOwner {
   readonly board: Board;
   readonly settings: Settings;
   readonly store: KeyValueStore;
   readonly id: string;
   readonly outbox: Queue | undefined;
-  /** Runs a line as at the prompt. */
+  /** Runs a line as the prompt does. */
   runCommand(line: string, done: (answer: RemoteAnswer) => void): void;
   log(level: LineLevel, text: string): void;
 }
 
-/** What commands ask of the client. */
+/** What commands need of the client. */
 export interface RemoteClient {
-  /** All that was sent beside readings is acknowledged, on this connection or an earlier one. */
+  /** Everything sent beside readings has been acknowledged, on this connection or an earlier one. */
   readonly hasAnswered: boolean;
-  /** The broker has had time on the latest connection to send again whatever it had to, and has been heard after that. */
+  /** The broker has sent something after a time in which it had to repeat all unacknowledged messages on this connection. */
   readonly isProven: boolean;
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
   publishNow(message: Message): boolean;
 }
 
-/** Bytes of a command's message. */
+/** Largest message of a command, in bytes. */
 export const MAX_COMMAND = 256;
-/** Commands that wait until the sensor, say, has answered the one before. */
+/** Number of commands that may wait, for example for a slow sensor. */
 export const MAX_WAITING = 16;
 const MAX_ID = 64;
 const LOOK_MS = 100;
-/** An answer has so many looks to arrive: a reboot waits for it, say. */
+/** Looks, LOOK_MS apart, at whether an answer has arrived; a reboot waits this long, for example. */
 const LOOKS = 20;
-/** A store that refuses the record of a sample that was taken is left alone for so long, as the outbox's flash is. */
+/** Time after which a record of a sample that the store refused is written again. */
 const AMEND_MS = 60_000;
 
-/** In place of a connection: there is none any more. */
+/** Value of `connection` after `close`. */
 const CLOSED = -1;
 
-/** Where an answer goes beside `.../answer`, and what it is to be known by. */
+/** Where the answer is sent beside `.../answer`, and how the sender recognizes it. */
 interface Sender {
   id: string | undefined;
   responseTopic: string | undefined;
@@ -68,21 +70,21 @@ interface Waiting {
   /** See `Permitted`. */
   readonly run: string;
   readonly name: string;
-  /** undefined: asked for in an earlier life. */
+  /** undefined: the request is from before the boot. */
   readonly sender: Sender | undefined;
-  /** A sample that is on record as owed. */
-  readonly isOwed: boolean;
+  /** A sample that is recorded as pending. */
+  readonly isPending: boolean;
 }
 
-/** Takes commands from the broker, has them done, and answers. */
+/** Receives commands from the broker, executes and answers them. */
 export class RemoteCommands {
   private readonly owner: RemoteOwner;
   private readonly client: RemoteClient;
-  /** Read when the first command comes, or at the beginning if an earlier life has left anything. */
+  /** Read with the first command, or in `begin` if commands from before the boot are recorded. */
   private _record: CommandRecord | undefined;
-  /** Of the message that comes in. */
+  /** The message that is being received. */
   private bytes: Uint8Array | undefined;
-  /** Those that wait for one another; the first is being done. */
+  /** Slow commands, which run one after the other; the first one is running. */
   private waiting: Waiting[] | undefined;
   /** Counted from 1; or CLOSED. */
   private connection = 0;
@@ -92,12 +94,12 @@ export class RemoteCommands {
     this.client = client;
   }
 
-  /** Something is being done. */
+  /** A slow command is running. */
   get isBusy(): boolean {
     return this.line.length > 0;
   }
 
-  /** A connection begins. `isPresent`: in the same session; else nothing that came before is sent again. */
+  /** A connection was made. `isPresent`: the broker has kept the session; otherwise it repeats no earlier message. */
   connected(isPresent: boolean): void {
     this.settle();
     this.connection++;
@@ -106,7 +108,7 @@ export class RemoteCommands {
     this.retire(false, true);
   }
 
-  /** Has the samples taken that were asked for in an earlier life, and not taken before it ended. Before this one appends anything. */
+  /** Takes samples that were requested before the boot and are still pending. Call this before the outbox is appended to. */
   begin(): void {
     if (this._record === undefined && isOnRecord(this.owner.store)) this.load();
   }
@@ -127,7 +129,8 @@ export class RemoteCommands {
   private load(): CommandRecord {
     const record = new CommandRecord(this.owner.store, this.next);
     this._record = record;
-    for (let n = 0; n < record.owed; n++) this.wait({ run: "sample", name: "sample", sender: undefined, isOwed: true });
+    for (let n = 0; n < record.pending; n++)
+      this.wait({ run: "sample", name: "sample", sender: undefined, isPending: true });
     return record;
   }
 
@@ -140,7 +143,7 @@ export class RemoteCommands {
     return this.waiting ?? [];
   }
 
-  /** A piece of a message. `id`: its packet id; 0 at QoS 0. What it throws ends the connection. */
+  /** Handles a part of a message. `id`: its packet id; 0 at QoS 0. An exception ends the connection. */
   take(message: InboundMessage, id: number): void {
     const { offsetBytes, totalBytes, payload, last } = message;
     if (offsetBytes === 0) this.bytes = totalBytes > MAX_COMMAND ? undefined : new Uint8Array(totalBytes);
@@ -170,7 +173,8 @@ export class RemoteCommands {
     const isOwn = sender.id !== undefined;
     const hash = commandHash(sender.id ?? `${sender.correlationData?.join() ?? packetId} ${line}`, isOwn);
     if ((isOwn || (dup && qos > 0)) && record.has(hash)) {
-      // Asked again by its sender: the answer was lost on its way. What the broker sends again, or what is not done yet, is answered once.
+      // The sender has asked again, because the answer was lost. A repetition by the broker, or a command that is still
+      // running, gets only one answer.
       const isAsked = isOwn && !dup && !this.isOpen(sender.id);
       const isEarlier = record.again(hash, connection);
       if (isAsked || isEarlier) this.answer({ text: "done already", isFailed: false }, sender);
@@ -180,19 +184,19 @@ export class RemoteCommands {
     if (isSlow && this.line.length > MAX_WAITING)
       throw new Error(`${MAX_WAITING} commands are waiting: try again later`);
     const isRecorded = !isIdle && (isOwn || qos > 0);
-    // What the broker had to send again comes before what is new, in the order of its topic (MQTT 5 §4.6).
+    // A broker repeats unacknowledged messages before it sends new ones on the topic (MQTT 5 §4.6).
     if (isRecorded && qos > 0 && !dup) record.retire(connection, false, true, false);
-    // What is not kept in flash is not owed either.
-    const isOwed = isRecorded && name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0;
-    if (isRecorded && isOnce) this.keep(hash, isOwed ? 1 : 0);
-    const command = { run, name, sender, isOwed };
+    // A sample that is not stored in flash is not recorded as pending either.
+    const isPending = isRecorded && name === "sample" && outbox !== undefined && settings.get("mqtt.qos") > 0;
+    if (isRecorded && isOnce) this.keep(hash, isPending ? 1 : 0);
+    const command = { run, name, sender, isPending };
     if (isSlow) this.wait(command);
     else this.run(command);
-    // Where that fails, it was done all the same, and is done again if it comes again.
+    // If recording fails, the command was executed all the same; it would be executed again if repeated.
     if (isRecorded && !isOnce) quietly(() => record.add(hash, connection, 0));
   }
 
-  /** It waits, or is being done: its answer is to come. */
+  /** The command is waiting or running: its answer has not been sent yet. */
   private isOpen(id: string | undefined): boolean {
     return this.line.some(({ sender }) => sender?.id === id);
   }
@@ -210,7 +214,7 @@ export class RemoteCommands {
     if (this.waiting.push(command) === 1) this.goOn();
   }
 
-  /** The next of those that wait for one another. */
+  /** Runs the next slow command. */
   private goOn(): void {
     const next = this.line[0];
     if (next === undefined) return;
@@ -218,14 +222,14 @@ export class RemoteCommands {
       this.owner.board.timers.set(() => {
         if (this.isClosed) return;
         const { outbox } = this.owner;
-        if (next.isOwed && outbox !== undefined) this.amend(() => this.record.appended(outbox));
+        if (next.isPending && outbox !== undefined) this.amend(() => this.record.appended(outbox));
         this.waiting?.shift();
         this.goOn();
       }, 0);
     });
   }
 
-  /** Until the store keeps it: the next life would take a sample again that was taken. */
+  /** Repeats until the store has it: otherwise the sample would be taken again after a reboot. */
   private amend(write: () => void): void {
     quietly(write);
     const { record, owner } = this;
@@ -235,10 +239,10 @@ export class RemoteCommands {
       }, AMEND_MS);
   }
 
-  private run({ run, name, sender, isOwed }: Waiting, whenDone?: () => void): void {
+  private run({ run, name, sender, isPending }: Waiting, whenDone?: () => void): void {
     this.owner.runCommand(run, (answer) => {
       if (this.isClosed) return;
-      if (isOwed) quietly(() => (answer.isFailed ? this.record.forgive() : this.record.append(this.next)));
+      if (isPending) quietly(() => (answer.isFailed ? this.record.cancel() : this.record.append(this.next)));
       this.owner.log("info", `command ${name}: ${answer.isFailed ? answer.text : "done"}`);
       if (sender !== undefined) this.answer(answer, sender);
       whenDone?.();
@@ -250,7 +254,7 @@ export class RemoteCommands {
     this.answer({ text: `error: ${why}`, isFailed: true }, sender);
   }
 
-  /** Behind the acknowledgement of the command: that this is acknowledged proves that the other has arrived. */
+  /** Sent after the acknowledgement of the command: when the broker acknowledges the answer, it has received that acknowledgement, too. */
   private answer({ text, isFailed, last }: RemoteAnswer, { id, responseTopic, correlationData }: Sender): void {
     const { owner, client } = this;
     const payload = encodeUTF8(JSON.stringify({ id, ok: !isFailed, answer: text }));
@@ -267,7 +271,7 @@ export class RemoteCommands {
     }, 0);
   }
 
-  /** Until the answer has arrived, or it has taken too long. */
+  /** Waits until the answer has arrived, for a limited time. */
   private awaitArrival(looks: number, last: (() => void) | undefined): void {
     if (this.isClosed) return;
     if (looks > 0 && !this.client.hasAnswered) {
@@ -279,8 +283,8 @@ export class RemoteCommands {
   }
 
   /**
-   * Has what will not be sent again forgotten, where that is known now: else another command with its packet id and text might be taken for it.
-   * Before the device leaves, and when the broker has answered.
+   * Removes commands that are known not to be repeated. Otherwise a later command with the same packet id and text could be
+   * taken for a repetition. Called before the device leaves, and when the broker has answered.
    */
   settle(): void {
     this.retire(this.client.hasAnswered, this.client.isProven);
@@ -292,14 +296,14 @@ export class RemoteCommands {
   }
 }
 
-/** What the store cannot keep now, the next record may. */
+/** For records that the next one repeats if the store fails now. */
 function quietly(write: () => void): void {
   try {
     write();
   } catch {}
 }
 
-/** The line of a message; the id that it may have becomes the sender's. @throws Error if it is no command */
+/** Returns the command's line, and stores its id in `sender`. @throws Error if the message is not a command */
 function parse(bytes: Uint8Array, sender: Sender): string {
   const text = decodeUTF8(bytes)?.trim();
   if (text === undefined) throw new Error("not UTF-8");

@@ -1,32 +1,32 @@
 /*
- * The subscription to commands: asked for once a connection has proved itself, taken back while `remote` is off. A session may have
- * it from an earlier life, and under another room.
+ * The subscription to commands. It is requested when a connection has lasted for a while, and removed while `remote` is off.
+ * The broker may still have it from before the boot, and for another room.
  */
 import { commandTopic } from "../../homeassistant/discovery.js";
 import type { Settings } from "../../settings/settings.js";
 
-/** What the subscription asks of the device. */
+/** What the subscription needs of the device. */
 export interface ListeningOwner {
   readonly settings: Settings;
-  /** Level of the topic. */
+  /** A level of the topic. */
   readonly id: string;
 }
 
-/** What the subscription asks of the client. */
+/** What the subscription needs of the client. */
 export interface ListeningClient {
   subscribe(filter: string, qos: 0 | 2): void;
   unsubscribe(filter: string): void;
   forgetFilter(filter: string): void;
 }
 
-/** Nothing was asked of the broker yet. */
+/** Nothing was requested yet on this connection. */
 const UNASKED = 0;
-/** The subscription is asked for, or granted or refused, or taken back. */
+/** The subscription is requested; granted or refused; removed. */
 const ASKED = 1;
 const ANSWERED = 2;
 const OFF = 3;
 
-/** Subscribes to commands while the setting `remote` wants them. */
+/** Subscribes to commands while the setting `remote` allows any. */
 export class Listening {
   private readonly owner: ListeningOwner;
   private readonly client: ListeningClient;
@@ -42,7 +42,7 @@ export class Listening {
     return commandTopic(settings.get("room"), id);
   }
 
-  /** As the setting wants it. */
+  /** Subscribes or unsubscribes, according to the setting. */
   follow(): void {
     const { state, client, topic } = this;
     if (this.owner.settings.get("remote") === "off") {
@@ -55,19 +55,19 @@ export class Listening {
     }
   }
 
-  /** Commands for that room are not ours any more. */
+  /** Unsubscribes from the commands for a former room. */
   leave(room: string): void {
     this.client.unsubscribe(commandTopic(room, this.owner.id));
   }
 
-  /** The broker's answer to a subscription; returns whether it was this one. */
+  /** The broker has answered a subscription. Returns whether it was this one. */
   answered(filter: string): boolean {
     const isOurs = filter === this.topic;
     if (isOurs && this.state === ASKED) this.state = ANSWERED;
     return isOurs;
   }
 
-  /** The connection is over. What it may have ended upon is not asked for at the beginning of the next. */
+  /** The connection has ended. A subscription that may have been the cause is not part of the next connection's beginning. */
   ended(): void {
     if (this.state !== ASKED) return;
     this.client.forgetFilter(this.topic);

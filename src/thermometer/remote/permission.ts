@@ -1,23 +1,23 @@
 /*
- * What may be done from afar. `remote` = off: nothing; basic: what changes no setting; on: also settings that are no secret. Never what asks a
- * question (what throws readings away, or the settings, or takes a password), nor settings that say to whom a password is sent: who may
- * change them would get it.
+ * Which commands are allowed over MQTT. `remote` = off: none; basic: those that change no setting; on: also settings that are
+ * not secret. Never allowed are commands that ask a question (because they discard readings or settings, or take a password)
+ * and settings that decide to whom a password is sent: whoever may change these could get it.
  */
 import { commands as allCommands } from "../../console/commands/all.js";
 import { findName } from "../../console/commands/command.js";
 import { splitWords } from "../../console/shell/words.js";
 import type { Settings } from "../../settings/settings.js";
 
-/** A command that may be done. */
+/** A command that is allowed. */
 export interface Permitted {
-  /** What the prompt is to run, and its first word. */
+  /** The line for the prompt, and its first word. */
   readonly run: string;
   readonly name: string;
-  /** Must not be done again: is recorded before it is done. */
+  /** Must not be executed twice: it is recorded before it is executed. */
   readonly isOnce: boolean;
-  /** Takes a while: one after the other. */
+  /** Takes a while: such commands run one after the other. */
   readonly isSlow: boolean;
-  /** Only looks: may be done again. */
+  /** Only reads: may be executed again. */
   readonly isIdle: boolean;
 }
 
@@ -27,7 +27,7 @@ const SLOW = Object.freeze(["sample", "sensors", "scan"]);
 /** Settings whose values decide who gets a password. */
 const WHERE_TO = /^(wifi\.|mqtt\.(host|port|user|tls|name|ca|cert|fingerprint|follow)$)/;
 
-/** @throws Error that says why not; its text has nothing of the line's */
+/** Decides whether `line` is allowed. @throws Error with the reason; its text contains nothing of `line` */
 export function permit(line: string, settings: Settings): Permitted {
   const remote = settings.get("remote");
   if (remote === "off") throw new Error("commands are off: set remote at the prompt");
@@ -51,7 +51,7 @@ export function permit(line: string, settings: Settings): Permitted {
   if (remote !== "on") throw new Error(`${known}: settings cannot be changed by MQTT: set remote on at the prompt`);
   if (settings.describe(known).secret || WHERE_TO.test(known)) throw new Error(`${known}: at the prompt only`);
   if (words.length !== at + 2) throw new Error(`${known}: expected one value`);
-  settings.check(known, value); // before anything is recorded
+  settings.check(known, value); // Checked before anything is recorded.
   return { run: `change ${known} ${quoted(value)}`, name: known, isOnce: false, isSlow: false, isIdle: false };
 }
 

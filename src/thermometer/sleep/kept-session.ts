@@ -1,6 +1,6 @@
 /*
- * The place of the TLS session in RTC memory: read when a report begins, written or wiped when the thermometer that had the network
- * goes to sleep.
+ * The TLS session in RTC memory. It is read when a report begins. It is written, or erased, when a thermometer that had the
+ * network goes to sleep.
  */
 import type { Sleeper } from "../../power/io.js";
 import {
@@ -22,7 +22,7 @@ export function readSession(sleeper: Sleeper): KeptSession | undefined {
   return unsealSession(place, sleeper.firmware);
 }
 
-/** Undefined: what was there is overwritten. */
+/** Undefined: an earlier session is overwritten. */
 export function writeSession(sleeper: Sleeper, kept: KeptSession | undefined): void {
   const sealed = kept && sealSession(kept, sleeper.firmware);
   if (hasSession(sleeper)) sleeper.writeMemory(new Uint8Array(PLACE_BYTES), SESSION_AT);

@@ -1,10 +1,10 @@
 /*
- * What connections have taught of what the broker does not take, in RTC memory behind the TLS session: a report is too short to learn
- * it anew. Read when a report begins, written or wiped when the thermometer that had the network goes to sleep.
- * Noise, a damaged one and another firmware's are none.
+ * What connections have shown about messages that the broker refuses, in RTC memory behind the TLS session: a report is too
+ * short to find it out again. Read when a report begins; written, or erased, when a thermometer that had the network goes to
+ * sleep. Random content, damaged content and that of another firmware are ignored.
  *
  *   0    "HTL" and the version
- *   4    check of all behind it: a hash, against noise
+ *   4    checksum of everything behind it
  *   8    count of numbers; 12: 0
  *   16   firmware id
  *   24   the numbers, 64 bits each
@@ -12,18 +12,21 @@
 import type { Sleeper } from "../../power/io.js";
 import { checkOf, wordOf } from "../../power/record-check.js";
 
-/** Where it lies in RTC memory. */
+/** Its address in RTC memory. */
 export const LEARNED_AT = 1_536;
-/** Bytes of its place. */
+/** Its size in bytes. */
 export const LEARNED_BYTES = 512;
 const MAGIC = 0x014c_5448; // "HTL", version 1
 const CHECK = 1;
-const COUNT = 2; // the check begins here
+const COUNT = 2; // the checksum begins here
 const FIRMWARE = 4;
 const NUMBERS = 3; // in units of 8 bytes
 const MAX_NUMBERS = LEARNED_BYTES / 8 - NUMBERS;
 
-/** What the broker does not take, of the device's own state and of the readings, as each of the two has it; empty: nothing is known. */
+/**
+ * Messages that the broker refuses: those about the device itself, and readings; each in the format of its owner. Empty:
+ * nothing is known.
+ */
 export interface Learned {
   readonly presence: readonly number[];
   readonly readings: readonly number[];
@@ -38,7 +41,7 @@ export function readLearned(sleeper: Sleeper): Learned {
   return split === undefined ? NOTHING_LEARNED : { presence: numbers.slice(0, split), readings: numbers.slice(split) };
 }
 
-/** Nothing, or more than there is place for: what was there is overwritten. */
+/** If there is nothing, or too much, an earlier record is overwritten. */
 export function writeLearned(sleeper: Sleeper, { presence, readings }: Learned): void {
   const isAny = presence.length + readings.length > 0;
   writeNumbers(sleeper, isAny ? [presence.length, ...presence, ...readings] : []);

@@ -1,10 +1,11 @@
 /*
- * Where a sleeper's network was at the report before: the access point's channel and the broker's address. A report goes by them, and
- * saves the question for the broker's name, and the chip a scan of channels. Each is tried once: what a start has not proven anew is
- * forgotten, so that a router or a broker that has moved costs one try, and not one a report.
- * Not remembered, because the SDK's class does not take it (8.2.3, modules/io/wifi/esp32/wifi-esp32.c): the access point's BSSID, which
- * `connect` (line 404) does not ask for; and the device's own address, which `configure` (line 478) takes with mask and gateway only,
- * which no class shows. `connect` takes the channel (line 431) beside WIFI_ALL_CHANNEL_SCAN (line 411): where the scan begins.
+ * A sleeper's network at its last report: the access point's channel and the broker's address. With them, a report needs no DNS
+ * lookup, and the chip no scan of all channels. Each is tried once. What a start has not confirmed is forgotten, so that a
+ * moved router or broker costs one failed attempt, not one per report.
+ * Two things are not remembered, because the SDK's class cannot use them (8.2.3, modules/io/wifi/esp32/wifi-esp32.c). `connect`
+ * (line 404) has no option for the access point's BSSID. `configure` (line 478) needs mask and gateway for the device's own
+ * address, and no class supplies these. `connect` uses the channel (line 431) with WIFI_ALL_CHANNEL_SCAN (line 411): the scan
+ * begins there.
  */
 import { textHash } from "../../common/text-hash.js";
 import type { Port, ResolveOptions, Resolver, ResolverConstructor } from "../../mqtt/wire/io.js";
@@ -17,24 +18,24 @@ export interface KnownNetwork {
   wifiChannel: number;
 }
 
-/** What `connect` of the SDK takes. */
+/** The highest channel that the SDK's `connect` accepts. */
 const MAX_CHANNEL = 13;
 
-/** What a start knows of its network, and what it has proven. */
+/** What a start knows about its network, and what it has confirmed. */
 export class NetworkMemory {
-  /** The broker's name, as set. */
+  /** The broker's host name from the settings. */
   readonly host: string;
   private readonly key: number;
-  /** To be tried; 0: no more. */
+  /** Still to be tried; 0: no more. */
   private address = 0;
   /** Tried in this attempt. */
   private answer = 0;
   private provenAddress = 0;
   private provenChannel = 0;
-  /** Where the access point was; 0: not known. */
+  /** The access point's channel at the last report; 0: not known. */
   readonly channel: number = 0;
 
-  /** `past`: of the sleep before. It means nothing if network or broker are others by now. */
+  /** `past`: from before the sleep. Ignored if network or broker have changed since. */
   constructor(settings: Settings, past: Readonly<KnownNetwork> | undefined) {
     this.host = settings.get("mqtt.host");
     this.key = textHash(`${settings.get("wifi.ssid")}\n${this.host}`);
@@ -43,7 +44,7 @@ export class NetworkMemory {
     this.channel = past.wifiChannel;
   }
 
-  /** The broker's address as it was; undefined: it is to be asked for. Once. */
+  /** The broker's last address, once; undefined: it has to be looked up. */
   takeAddress(): string | undefined {
     const address = this.address;
     this.address = 0;
@@ -56,12 +57,12 @@ export class NetworkMemory {
     this.answer = numberOf(address);
   }
 
-  /** The broker was where it was looked for. */
+  /** The broker was found at that address. */
   connected(): void {
     this.provenAddress = this.answer;
   }
 
-  /** The connection, or the attempt, has failed: its name is resolved anew. */
+  /** The connection, or the attempt, has failed: the name will be looked up again. */
   failed(): void {
     this.provenAddress = 0;
   }
@@ -71,7 +72,7 @@ export class NetworkMemory {
     this.provenChannel = channel >= 1 && channel <= MAX_CHANNEL ? channel : 0;
   }
 
-  /** What the next start may go by. */
+  /** Stores what the next start may use. */
   keep(record: KnownNetwork): void {
     record.networkKey = this.key;
     record.brokerAddress = this.provenAddress;
@@ -79,13 +80,13 @@ export class NetworkMemory {
   }
 }
 
-/** What a resolver that remembers is made from. */
+/** The options of a resolver that remembers. */
 export interface KnownNamesPort extends Port<ResolverConstructor> {
   readonly memory: NetworkMemory;
   readonly dns: Port<ResolverConstructor>;
 }
 
-/** The board's resolver, which is not asked where the broker's address is known. One question at a time. */
+/** The board's resolver, which is not used if the broker's address is known. One question at a time. */
 export class KnownNames implements Resolver {
   private readonly port: KnownNamesPort;
   private resolver: Resolver | undefined;
@@ -98,7 +99,7 @@ export class KnownNames implements Resolver {
   resolve(question: ResolveOptions): void {
     const { memory, dns } = this.port;
     const { host, onResolved, onError } = question;
-    const isBroker = host === memory.host; // it may have sent us to another
+    const isBroker = host === memory.host; // it may have redirected us to another server
     const known = isBroker ? memory.takeAddress() : undefined;
     if (known !== undefined) {
       onResolved(host, known);
@@ -123,7 +124,7 @@ export class KnownNames implements Resolver {
 
 const DOTTED = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 
-/** 0: not IPv4. */
+/** 0: not an IPv4 address. */
 function numberOf(address: string): number {
   const parts = DOTTED.exec(address);
   if (parts === null) return 0;

@@ -1,6 +1,4 @@
-/*
- * What the thermometer hands over to its next wake: the wake record, made anew when it goes to sleep.
- */
+/* Makes the wake record, with which the thermometer hands over to its next wake. It is made anew each time the device goes to sleep. */
 import type { Board } from "../../board.js";
 import { channels } from "../../channels/channels.js";
 import type { Journal } from "../../journal/journal.js";
@@ -28,8 +26,8 @@ export interface Parts {
 const NONE = -1;
 
 /**
- * The record, all but the seal. Makes every settle durable: nothing may be appended afterwards. `former`: this wake's, with the plan as
- * it is now. `isReported`: a report has just been delivered.
+ * The record without its checksum. Makes every settle durable: nothing may be appended afterwards. `former`: this wake's record
+ * with the current plan. `isReported`: a report was just delivered.
  */
 export function remember(parts: Parts, former: WakeRecord, isReported: boolean): WakeRecord {
   const { settings, outbox, journal, lifetime } = parts;
@@ -55,12 +53,12 @@ export function remember(parts: Parts, former: WakeRecord, isReported: boolean):
   record.announcedChannels = announced;
   journal?.keepClock(record);
   if (journal?.base !== undefined) record.base = journal.base;
-  while (outbox?.idle()); // what is to be erased ahead: the next report would have to look for it
+  while (outbox?.idle()); // erase in advance now; the next report would have to search for the block
   Object.assign(record, outbox?.suspend());
   return record;
 }
 
-/** The only one. Where there are several, or one is away, a wake is the whole thermometer's. */
+/** Only if there is exactly one sensor. With several, or a missing one, each wake runs the whole thermometer. */
 function rememberSensor({ board, sampling }: Parts, record: WakeRecord): void {
   const sensors = sampling?.status.sensors ?? [];
   const opened = sensors[0]?.opened;

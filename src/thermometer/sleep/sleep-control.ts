@@ -1,7 +1,7 @@
 /*
- * When the whole thermometer of a sleeper goes to sleep: when what this start is for has been done. That is a sample; a report, which is
- * over when nothing is left to send, or after MAX_REPORT_MS; and the prompt, for `awake` seconds after power-on, the button and the
- * last key. Samples go on all the while. Then it leaves the broker with DISCONNECT, and sleeps until the next sample.
+ * Decides when the thermometer goes back to sleep: when the work of this start is done. That can be a sample; a report, which
+ * ends when everything is sent, or after MAX_REPORT_MS; and the prompt, which stays for `awake` seconds after power-on, the
+ * button or the last key. Samples continue meanwhile. The device then sends DISCONNECT and sleeps until the next sample.
  */
 import type { TimerId } from "../../board.js";
 import type { LineLevel } from "../../common/log-levels.js";
@@ -32,25 +32,25 @@ import { type Learned, NOTHING_LEARNED, readLearned, writeLearned } from "./lear
 import { NetworkMemory } from "./network-memory.js";
 import { type Parts, remember } from "./remember.js";
 
-/** A report waits no longer than this for the clock to be set, once the link is up. */
+/** After the link is up, a report waits at most this long for the clock to be set, in milliseconds. */
 export const REPORT_CLOCK_MS = 6_000;
 
-/** So much of a report's time is kept for DISCONNECT, should it not be over before; and so long it takes at most after that time. */
+/** Time reserved at the end of a report for DISCONNECT, and the longest time that DISCONNECT may take after it, in milliseconds. */
 const GOODBYE_MS = 1_000;
 
-/** How often it is looked whether an update is over. */
+/** Interval at which the end of an update is looked for, in milliseconds. */
 const BUSY_MS = 1_000;
 
-/** A board's sleep, and what is known of the sleep before; `record` undefined: nothing, as after power-on. */
+/** A board's sleep, and the record from before the sleep; `record` undefined: none, as after power-on. */
 export interface Awakening {
   readonly sleeper: Sleeper;
   readonly record: WakeRecord | undefined;
 }
 
-/** The way to the broker, as far as it matters here. */
+/** What is needed of the uplink. */
 interface ReportingUplink {
   readonly isConnected: boolean;
-  /** Connected, and nothing that was said beside readings waits for an answer. */
+  /** Connected, and no message beside readings waits for an acknowledgement. */
   readonly isIdle: boolean;
   readonly status: { readonly delivered: number };
   readonly encryption: { readonly toKeep: KeptSession | undefined } | undefined;
@@ -59,15 +59,15 @@ interface ReportingUplink {
   stop(whenDone: () => void): void;
 }
 
-/** What a sleeper's control asks of the device. */
+/** What sleep control needs of the device. */
 export interface SleepOwner extends Parts {
   readonly settings: Settings;
   readonly uplink: ReportingUplink | undefined;
   readonly health: { farewell(): void };
-  /** An update keeps it awake: a wake from deep sleep is a reset, which ends a trial. */
+  /** An update keeps the device awake: a wake from deep sleep is a reset, which would end a trial. */
   readonly updating: { readonly isBusy: boolean; pause(): void } | undefined;
   log(level: LineLevel, text: string): void;
-  /** Lets go of the radio; of everything. */
+  /** Releases the radio; releases everything. */
   closeNetwork(): void;
   close(): void;
 }
@@ -80,19 +80,19 @@ export class SleepControl {
   private readonly sleeper: Sleeper;
   private readonly record: WakeRecord;
   private readonly duties: number;
-  /** `leaving`: DISCONNECT is on its way. `left`: a sample is so near that it is taken before the sleep. */
+  /** `leaving`: DISCONNECT is being sent. `left`: the next sample is so near that it is taken before the sleep. */
   private phase: Phase = "awake";
   private isSampleDue = false;
   private isReporting = false;
   private isDelivered = false;
-  /** By uptime: the report is aborted then; the prompt stays until then. */
+  /** In uptime: the report is aborted at the first, the prompt stays until the second. */
   private reportEndMs = 0;
   private promptEndMs = 0;
   private timer: TimerId | undefined;
   private isLooking = false;
-  /** The boot that goes on; undefined: one begins. */
+  /** The boot that continues; undefined: a new one begins. */
   readonly past: Past | undefined;
-  /** What is known of the network. */
+  /** What is known about the network. */
   readonly network: NetworkMemory;
 
   constructor(owner: SleepOwner, { sleeper, record }: Awakening) {
@@ -117,12 +117,12 @@ export class SleepControl {
     return this.record.originMs;
   }
 
-  /** Nothing is kept without flash: then it stays awake. */
+  /** Without flash nothing can be kept, so the device stays awake. */
   get isPossible(): boolean {
     return this.owner.journal !== undefined;
   }
 
-  /** The last report did. */
+  /** The last report failed. */
   get hasFailed(): boolean {
     return this.record.failedReports > 0;
   }
@@ -132,38 +132,38 @@ export class SleepControl {
     return (this.duties & REPORT) !== 0 || !this.isPossible;
   }
 
-  /** A person may be there. */
+  /** Somebody may be at the prompt. */
   get hasPrompt(): boolean {
     return (this.duties & PROMPT) !== 0 || !this.isPossible;
   }
 
-  /** What the broker does not take, as far as reports of this boot have found out. */
+  /** Messages that the broker refuses, as reports of this boot have found out. */
   get learned(): Learned {
     return this.past === undefined ? NOTHING_LEARNED : readLearned(this.sleeper);
   }
 
-  /** The TLS session of the report before the sleep; undefined: none. */
+  /** The TLS session of the last report; undefined: none. */
   get keptSession(): KeptSession | undefined {
     return this.past === undefined ? undefined : readSession(this.sleeper);
   }
 
-  /** What the outbox goes on with; undefined: it mounts. */
+  /** The outbox's state before the sleep; undefined: the outbox has to be mounted. */
   get suspension(): Suspension | undefined {
     return this.past === undefined || this.record.end === 0 ? undefined : this.record;
   }
 
-  /** Nothing that was sent before the sleep waits for an answer. */
+  /** Nothing that was sent before the sleep waits for an acknowledgement. */
   get isAllSettled(): boolean {
     return this.past !== undefined && tailAddress(this.record.outboxState) !== 0;
   }
 
-  /** What stood at the broker of the device itself before the sleep. */
+  /** What the broker retained of the device before the sleep. */
   get announced(): Announced {
     const { announced, announcedChannels } = this.record;
     return { hash: announced, channels: announced === 0 ? 0 : announcedChannels };
   }
 
-  /** A report asks the sensor that the samples before it came from; a person may have connected another. */
+  /** The sensor of the last samples, for a report. With the prompt there may be another one, connected meanwhile. */
   get knownSensor(): KnownSensor | undefined {
     return this.past === undefined || this.hasPrompt ? undefined : this.record;
   }
@@ -172,15 +172,15 @@ export class SleepControl {
     return this.record.nextSampleMs;
   }
 
-  /** The time that a sample taken now has. */
+  /** The uptime for a sample that is taken now. */
   sampleMs(): number {
     return sampleMs(this.record, this.uptimeMs());
   }
 
-  /** Everything that this start needs is under way. */
+  /** Begins; all other parts are running by now. */
   begin(): void {
     if (!this.isPossible) {
-      this.owner.log("warn", "sleep: readings cannot be kept without flash: it stays awake");
+      this.owner.log("warn", "sleep: stays awake: without flash no reading can be kept");
       this.close();
       return;
     }
@@ -192,20 +192,20 @@ export class SleepControl {
     this.lookSoon();
   }
 
-  /** The settings are others: the next sample is due now. */
+  /** Settings have changed: the next sample is due now. */
   restart(): void {
     this.follow();
     this.record.nextSampleMs = this.uptimeMs();
   }
 
-  /** `interval` and `report` are as set. */
+  /** Reads `interval` and `report` from the settings. */
   follow(): void {
     const { settings } = this.owner;
     this.record.intervalMs = settings.get("interval") * 1_000;
     this.record.reportMs = settings.get("report") * 60_000;
   }
 
-  /** A key was pressed, say. */
+  /** Somebody pressed a key, for example. */
   someoneIsThere(): void {
     this.promptEndMs = this.uptimeMs() + this.owner.settings.get("awake") * 1_000;
   }
@@ -218,12 +218,12 @@ export class SleepControl {
     this.lookSoon();
   }
 
-  /** Something has been sent, or acknowledged, or the connection has come. */
+  /** Something was sent or acknowledged, or a connection was made. */
   onProgress(): void {
     if (this.isReporting) this.lookSoon();
   }
 
-  /** Nothing more happens. */
+  /** Stops everything. */
   close(): void {
     this.phase = "asleep";
     this.wait(undefined);
@@ -233,7 +233,7 @@ export class SleepControl {
     return this.sleeper.slowClockMs() - this.record.originMs;
   }
 
-  /** Not now: whoever reports something has not finished with it. */
+  /** Not at once: the caller may still be in the middle of a callback. */
   private lookSoon(): void {
     if (this.isLooking || this.phase === "asleep") return;
     this.isLooking = true;
@@ -257,7 +257,7 @@ export class SleepControl {
         if (!this.isSampleDue) this.sleep();
         return;
       case "leaving":
-        this.sleep(); // DISCONNECT was not taken in time
+        this.sleep(); // DISCONNECT was not sent in time
         return;
       case "asleep":
         return;
@@ -275,22 +275,22 @@ export class SleepControl {
     const isReported = this.isReported();
     const endMs = Math.max(isReported ? 0 : this.abortMs, this.promptEndMs);
     if (endMs > nowMs) this.wait(Math.ceil(endMs - nowMs));
-    // A sample that is so near is taken first: there is a look after it.
+    // If the next sample is very near, it is taken first; this function then runs again.
     else if (!this.isSampleDue && sleepMs(this.record, nowMs) > 0) this.leave();
   }
 
-  /** Nothing is left to report, or nothing can be. */
+  /** Nothing is left to report, or a report is impossible. */
   private isReported(): boolean {
     const { uplink, outbox } = this.owner;
     return !this.isReporting || uplink === undefined || (uplink.isIdle && outbox?.entries === 0);
   }
 
-  /** When a report is aborted that is not over by then; what is connected needs time for its goodbye. */
+  /** When an unfinished report is aborted. A connected device needs time for DISCONNECT. */
   private get abortMs(): number {
     return this.owner.uplink?.isConnected ? this.reportEndMs - GOODBYE_MS : this.reportEndMs;
   }
 
-  /** A broker that hears no goodbye takes the connection for one that lives, for a keep-alive and a half. */
+  /** Without DISCONNECT, the broker would treat the connection as alive for one and a half keep-alives. */
   private leave(): void {
     const { uplink } = this.owner;
     if (this.isReporting) this.endReport();
@@ -303,7 +303,7 @@ export class SleepControl {
 
   private endReport(): void {
     const { uplink, outbox } = this.owner;
-    // Where much waits, a report does not send all of it, and is none that failed.
+    // With a long queue a report sends only a part of it, and has not failed.
     const isDelivered = uplink !== undefined && (outbox?.entries === 0 || uplink.status.delivered > 0);
     reported(this.record, this.record, isDelivered);
     this.isReporting = false;

@@ -1,14 +1,14 @@
 /*
- * The board of a thermometer that sleeps: its uptime goes on in deep sleep, by the slow clock, which is off by percent; and its timers
- * go by that, too. One clock awake and asleep: so samples keep to one grid, and what the clock is off by can be found out between two
- * times that the wall clock was set.
+ * The board of a thermometer that sleeps. Its uptime continues in deep sleep, by the slow clock, which is inaccurate by
+ * percents; its timers use that clock, too. With one clock for both states, samples keep their regular times, and the clock's
+ * error can be measured between two settings of the wall clock.
  */
 import type { Board, TimerId, Timers } from "../../board.js";
 import type { Sleeper } from "../../power/io.js";
 
-/** So much of a delay is over at the earliest when the chip's own clock says that all of it is: the slow one is off by less. */
+/** When the chip's own clock has measured a delay, at least this share of it has passed on the slow clock, whose error is smaller. */
 const SURE = 15 / 16;
-/** What is due in so few milliseconds is due now. */
+/** A callback due within this time runs now, in milliseconds. */
 const NEAR_MS = 20;
 
 /** `originMs`: the slow clock's time at uptime 0. */
@@ -20,7 +20,7 @@ export function onSlowClock(board: Board, sleeper: Sleeper, originMs: number): B
   });
 }
 
-/** The chip's own timers, set anew until the slow clock says that it is time. */
+/** The chip's own timers, set again until the slow clock has reached the time. */
 class SlowTimers implements Timers {
   private readonly timers: Timers;
   private readonly uptimeMs: () => number;
@@ -48,6 +48,6 @@ class SlowTimers implements Timers {
 
 interface Wait {
   readonly dueMs: number;
-  /** The chip's. */
+  /** Of the chip's timer. */
   id: TimerId | undefined;
 }

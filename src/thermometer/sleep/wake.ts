@@ -1,9 +1,9 @@
 /*
- * A wake that measures, appends and sleeps again: what most wakes of a sleeper are. It constructs what that needs and no more: the
- * only sensor, at its known address; the flash, at its known position; what short records deviate from. No settings, mount, console,
- * link or uplink. Where it meets anything else (another cause, a report that is due, another sensor, a full block, flash that is not as
- * the record says, a value that needs more than a short record), it lets go of all and leaves the wake to the whole thermometer.
- * Nothing is lost by that: an entry is durable or was not taken, and the whole thermometer takes the sample itself.
+ * A short wake, as most wakes of a sleeper are: it measures, appends and sleeps again. It constructs only what that needs: the
+ * only sensor, at its known address; the flash, at its known position; the base of short records. No settings, mount, console,
+ * link or uplink. In any other case (another wake cause, a report due, another sensor, a full block, flash that differs from
+ * the record, a value that does not fit a short record) it releases everything, and the whole thermometer runs. No sample is
+ * lost by that: an entry is either durable or was not appended, and then the whole thermometer takes the sample.
  */
 import type { Board, TimerId } from "../../board.js";
 import { channels } from "../../channels/channels.js";
@@ -21,16 +21,16 @@ import { DONE, FAILED, Place } from "../../sensor/place.js";
 /** What a wake needs of a board. */
 export type WakeBoard = Pick<Board, "timers" | "openFlash" | "flashWriteUnit" | "sensor" | "drivers" | "observer">;
 
-/** What becomes of it. */
+/** The other end of a wake. */
 export interface WakeOwner {
   /**
-   * This wake is the whole thermometer's. `record`: what is known of the sleep before; undefined: nothing, as after power-on. A
-   * sample that was taken is in the outbox, and the record has the next one.
+   * The whole thermometer has to run. `record`: what is known from before the sleep; undefined: nothing, as after power-on. If
+   * a sample was taken, it is in the outbox, and the record has the time of the next one.
    */
   onWhole(record: WakeRecord | undefined): void;
 }
 
-/** One wake that measures and sleeps again, or hands over to the whole thermometer. */
+/** A short wake, or the hand-over to the whole thermometer. */
 export class Wake {
   private readonly board: WakeBoard;
   private readonly sleeper: Sleeper;
@@ -41,7 +41,7 @@ export class Wake {
   private place: Place | undefined;
   private timer: TimerId | undefined;
 
-  /** Begins. Ends in `sleeper.sleep` or in `owner.onWhole`, at once or later; once. */
+  /** Begins. Ends once, in `sleeper.sleep` or in `owner.onWhole`, at once or later. */
   constructor(board: WakeBoard, sleeper: Sleeper, owner: WakeOwner) {
     this.board = board;
     this.sleeper = sleeper;
@@ -50,7 +50,7 @@ export class Wake {
     else owner.onWhole(undefined);
   }
 
-  /** Lets go of everything, as a power cut does. */
+  /** Releases everything, as a power cut does. */
   close(): void {
     if (this.timer !== undefined) this.board.timers.clear(this.timer);
     this.timer = undefined;
@@ -59,7 +59,7 @@ export class Wake {
     this.appender = undefined;
   }
 
-  /** Since power-on, sleep included. */
+  /** Since power-on, sleep included, in milliseconds. */
   private uptimeMs(): number {
     return this.sleeper.slowClockMs() - this.record.originMs;
   }
@@ -71,7 +71,8 @@ export class Wake {
     const duties = dutiesAt(record, sleeper.cause, nowMs);
     if (duties === SAMPLE && this.open()) this.ask();
     else if (duties !== 0) this.leaveToWhole();
-    // The timer was early: the slow clock has changed its pace. By less than a sleep is worth: it waits, with nothing open.
+    // The timer was early because the slow clock has changed its speed. The difference is too short for a sleep: it waits, with
+    // nothing open.
     else if (sleepMs(record, nowMs) === 0)
       this.timer = board.timers.set(() => this.begin(), record.nextSampleMs - nowMs);
     else this.sleep();
@@ -84,7 +85,7 @@ export class Wake {
     return record.isIntact(sleeper.firmware);
   }
 
-  /** Flash and sensor; false: they are not as remembered. What throws here, the whole thermometer reports. */
+  /** Opens flash and sensor. Returns false if they differ from the record. The whole thermometer reports what is wrong. */
   private open(): boolean {
     const { board, record, base } = this;
     const { end, driver: index } = record;
@@ -122,7 +123,7 @@ export class Wake {
     else this.sleep();
   }
 
-  /** It is reported at once. Not while reports fail: they wait for their time. */
+  /** The value has to be reported at once. Not while reports fail: then they wait for their next time. */
   private isNews({ mask, values }: Sample): boolean {
     const record = this.record;
     if (!record.isWatched || record.failedReports > 0) return false;
@@ -134,7 +135,7 @@ export class Wake {
     return hasMoved;
   }
 
-  /** The sensor has its result: it becomes a sample, and an entry, durable if true. */
+  /** The sensor has measured: makes a sample and an entry. Returns true if it is durable. */
   private append(sample: Sample): boolean {
     const { record, base } = this;
     const place = this.place as Place;
@@ -146,7 +147,7 @@ export class Wake {
     const nowMs = this.uptimeMs();
     const buffer = new ArrayBuffer(MAX_RECORD_LENGTH);
     const length = base.pack(sample, sample.mask, sampleMs(record, nowMs), appender.number, new DataView(buffer));
-    if (length === 0 || length !== base.usualLength) return false; // the journal begins another base
+    if (length === 0 || length !== base.usualLength) return false; // the journal has to write a new base
     const sequence = appender.append(new Uint8Array(buffer, 0, length), record.qos);
     record.end = appender.end;
     if (sequence < 0) return false;
@@ -160,7 +161,7 @@ export class Wake {
     const { record, sleeper } = this;
     const ms = sleepMs(record, this.uptimeMs());
     if (ms === 0) {
-      this.leaveToWhole(); // which samples in time, awake
+      this.leaveToWhole(); // which waits for the next sample without sleeping
       return;
     }
     this.close();
@@ -179,7 +180,7 @@ function driverAt(more: readonly SensorDriver[] = [], index: number): SensorDriv
   return more[index] ?? drivers[index - more.length];
 }
 
-/** As the sampler does; a filter or a deadband has nothing to go by in one sample. */
+/** As the sampler does, but without filter and deadband, which need several samples. */
 function calibrate(sample: Sample, record: WakeRecord): void {
   if (!record.isCalibrated) return;
   const offsets = channels.map((_, channel) => record.offsetOf(channel));
