@@ -190,7 +190,7 @@ describe("reaching the server", () => {
   });
 
   test.each([
-    ["refused", "connection refused: nothing listens on that port there"],
+    ["refused", "connection refused: nothing listens on that port"],
     ["unreachable", "host unreachable"],
   ] as const)("a class that knows why there is no connection: %s", (reason, message) => {
     const world = new World();

@@ -1,10 +1,11 @@
 /*
- * An MQTT client that keeps itself connected. It holds the session, one connection at a time, made anew for each attempt
- * (connection.ts), and one timer, which waits for the nearest deadline.
- * Messages of QoS 1 and 2 come from a store in order, and are sent until they are acknowledged, across drops and reboots.
- * Memory: two buffers, a topic, the window; nothing grows with the backlog. What a socket, a store or a callback throws never
- * escapes: `onError` reports it, and the client connects again after a back-off.
- * It speaks 3.1.1; given `version5`, 5 where the server has it. What that adds is behind one interface, broker.ts.
+ * An MQTT client that keeps itself connected. It owns the session, one connection at a time (connection.ts; made anew for each
+ * attempt), and one timer, which waits for the nearest deadline.
+ * Messages of QoS 1 and 2 come from a store in order, and are sent until they are acknowledged, across lost connections and
+ * reboots. Memory: two buffers, a topic, the window; it does not grow with the backlog. Exceptions of a socket, a store or a
+ * callback never escape: `onError` reports them, and the client reconnects after a back-off.
+ * It speaks 3.1.1 and, with the option `version5`, MQTT 5 where the server has it. All that MQTT 5 adds is behind one
+ * interface, broker.ts.
  * Source: MQTT 3.1.1; MQTT 5; ECMA-419, 2nd edition.
  */
 
@@ -33,14 +34,14 @@ export type { InboundMessage } from "./wire/parser.js";
 export type { Message } from "./wire/transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
-const LEAVE_MS = 2_000; // for DISCONNECT to get out
+const LEAVE_MS = 2_000; // time for DISCONNECT to be sent
 const BACKOFF = Object.freeze<Backoff>({ firstMs: 1_000, longestMs: 120_000, steadyMs: 30_000, refusedMs: 120_000 });
 /** CONNACK's return codes, §3.2.2.3. */
 const REFUSALS = "protocol version,client id or keep-alive,server unavailable,user name or password,not authorised"; // mosquitto 2.1 refuses a keep-alive by 2
 
 /**
- * The client: `start()` keeps it connected until `stop()`. One at a time for each server. The constructor throws RangeError
- * for an option out of its range.
+ * The client: `start()` keeps it connected until `stop()`. Use one at a time for each server. The constructor throws RangeError
+ * for an option out of range.
  */
 export class Client<E extends OutboundEntry = OutboundEntry> implements ConnectionOwner {
   private readonly options: ClientOptions<E>;
@@ -48,16 +49,16 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   /** Version 5. */
   private readonly broker: Broker | undefined;
   private readonly session: Session<E>;
-  /** This attempt, and what came of it; undefined: none is under way. */
+  /** The current attempt and its connection; undefined: none. */
   private connection: Connection<E> | undefined;
-  /** As the owner knows it. */
+  /** The state as last reported to the owner. */
   private state: ClientState = "stopped";
   private isLinkUp = true;
   private isWipeDue: boolean;
   private isWiped = false;
-  /** Since CONNACK, in milliseconds of uptime. */
+  /** Time of CONNACK, in milliseconds of uptime. */
   private sinceMs = 0;
-  /** When the next attempt is due, if one is. */
+  /** Time of the next attempt, in milliseconds of uptime, if one is due. */
   private untilMs = NEVER;
   private stepMs = 0;
   private connects = 0;
@@ -70,7 +71,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     else this.connect();
   };
 
-  /** @throws RangeError if MQTT cannot express an option */
+  /** @throws RangeError for an option that MQTT cannot express */
   constructor(options: ClientOptions<E>) {
     const bufferLength = options.bufferLength ?? 64;
     if (!(bufferLength >= 64)) throw new RangeError(`bufferLength ${bufferLength}: expected 64 or more`);
@@ -81,7 +82,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     this.session = new Session(options, version4, this.broker?.refusals);
     this.backoff = options.backoff ? { ...BACKOFF, ...options.backoff } : BACKOFF;
     this.isWipeDue = options.wipeFirst === true && !options.clean;
-    this.connectPacket(); // throws for what MQTT cannot express
+    this.connectPacket(); // throws for options that MQTT cannot express
   }
 
   /** Connects, and stays connected until `stop` or `close`. */
@@ -91,7 +92,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     this.connect();
   }
 
-  /** Sends DISCONNECT and closes; `whenDone` is called when that is done, and after `onError` if it fails. What is in the store stays there. */
+  /** Sends DISCONNECT and closes. `whenDone` is called afterwards; if that fails, after `onError`. Entries stay in the store. */
   stop(whenDone?: () => void): void {
     const connection = this.connection;
     if (connection?.isLeaving) return;
@@ -100,12 +101,12 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
       this.onLeft();
       return;
     }
-    this.session.close("other"); // no answer may follow DISCONNECT
+    this.session.close("other"); // no acknowledgement may follow DISCONNECT
     this.wait(LEAVE_MS);
     connection.leave();
   }
 
-  /** At once: nothing is sent, no callback comes any more but `onState`; `onError`, should that throw. */
+  /** Closes at once: nothing is sent. No callback follows but `onState`, and `onError` if that throws. */
   close(): void {
     this.drop();
     this.enter("stopped", NEVER);
@@ -117,8 +118,8 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   }
 
   /**
-   * The store has dropped entries that the server may know by their ids: its session is wiped before anything else is
-   * sent, at once where there is a connection. What else was in flight goes again as new.
+   * The store has dropped entries that the server may know by their ids. The server's session is wiped before anything else is
+   * sent, at once if there is a connection. Other entries in flight are sent again as new.
    */
   wipe(): void {
     if (this.options.clean) return;
@@ -126,7 +127,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     if (this.connection && !this.connection.isLeaving) this.connectAnew(this.connection);
   }
 
-  /** The network is gone: drops the connection at once, and waits for `linkUp`. */
+  /** The network is down: drops the connection at once, and waits for `linkUp`. */
   linkDown(): void {
     this.isLinkUp = false;
     if (this.state === "stopped" || this.connection?.isLeaving) return;
@@ -134,16 +135,16 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     this.enter("waiting", NEVER);
   }
 
-  /** The network is there: connects at once, if it is not connected. */
+  /** The network is up: connects at once, unless it is connected. */
   linkUp(): void {
     this.isLinkUp = true;
     if (this.state === "waiting") this.connect();
   }
 
   /**
-   * Publishes from RAM, beside the store. QoS 0: false if not connected, or without free space. QoS 1: queued until acknowledged,
-   * across drops but no reboot; false if the queue is full. The payload is copied.
-   * @throws RangeError if `topic` is no topic name
+   * Publishes from RAM, beside the store. QoS 0: returns false if not connected, or without free space. QoS 1: queued until
+   * acknowledged, across lost connections but not a reboot; false if the queue is full. The payload is copied.
+   * @throws RangeError if `topic` is not a valid topic name
    */
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain?: boolean }): boolean {
     const name = encodeTopicName(topic);
@@ -155,12 +156,12 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     return isQueued;
   }
 
-  /** Publishes at QoS 0, if connected and there is free space; returns whether. */
+  /** Publishes at QoS 0 if connected and if there is free space; returns whether it did. */
   publishNow(message: Message): boolean {
     const connection = this.connection;
     if (!connection?.isConnected) return false;
     const { out, parsing } = connection;
-    // The answers to what is being parsed must have free space after it, and after the longest head.
+    // The acknowledgements of what is being parsed must still fit behind it, with the longest head.
     const head = 15 + (message.properties?.length ?? 0) + message.topic.length; // at most
     if (parsing && out.free < parsing + head + message.payloadLength) return false;
     const isTaken = out.publishAny(message.retain ? 0x30 | this.session.limits.retainAvailable : 0x30, 0, message);
@@ -168,43 +169,43 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     return isTaken && !connection.isOver; // the socket may have thrown
   }
 
-  /** What the server has refused by a reason code goes again now, as after a change of its settings or ours. */
+  /** Entries that the server has refused by a reason code are sent again now, for example after a change of settings. */
   retry(): void {
     this.session.again();
     this.connection?.send();
   }
 
-  /** Subscribes now and whenever the server has lost the session. `onSubscribed` reports what was granted. @throws RangeError */
+  /** Subscribes now, and again whenever the server has lost the session. `onSubscribed` reports the granted QoS. @throws RangeError */
   subscribe(filter: string, qos: QoS): void {
     if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`QoS ${qos}: expected 0, 1 or 2`);
     this.session.requests.ask(filter, qos);
     this.connection?.send();
   }
 
-  /** Forgets a subscription that the server would not take: nothing is sent. */
+  /** Forgets a subscription that the server refuses: nothing is sent. */
   forget(filter: string): void {
     this.session.requests.forget(filter);
   }
 
-  /** Takes a subscription back. @throws RangeError */
+  /** Unsubscribes. @throws RangeError */
   unsubscribe(filter: string): void {
     this.session.requests.ask(filter);
     this.connection?.send();
   }
 
-  /** Connected, and nothing that was asked for beside the store's entries waits for an answer. */
+  /** Connected, and no request (subscription or message from RAM) waits for an acknowledgement. */
   get isIdle(): boolean {
     return this.connection?.isConnected === true && this.session.requests.isIdle;
   }
 
-  /** Nothing that was asked for beside the store's entries waits for an answer, connected or not. */
+  /** No request waits for an acknowledgement, connected or not. */
   get hasAnswered(): boolean {
     return this.session.requests.isIdle;
   }
 
   /**
-   * What connections have taught of entries that the server refuses, as numbers: for a device that sleeps between a few attempts, and
-   * would never learn it. Goes into `learned` of the next client's options. Empty: nothing. After `close`.
+   * What connections have shown about entries that the server refuses, as numbers. A device that sleeps after a few attempts
+   * passes it on to the option `learned` of its next client. Empty: nothing. Call it after `close`.
    */
   get learned(): readonly number[] {
     return this.session.learned;
@@ -241,13 +242,13 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     const { broker, session } = this;
     const options = broker ? broker.begin(this.options) : this.options;
     const connection = new Connection(this, options, session, broker?.protocol ?? version4);
-    connection.out.packet(this.connectPacket()); // leaves when the socket is open
+    connection.out.packet(this.connectPacket()); // sent when the socket is open
     this.connection = connection;
     this.enter("connecting", this.options.connectTimeoutMs ?? 30_000);
-    connection.start(); // has no effect if the owner has changed its mind in onState
+    connection.start(); // has no effect if the owner has stopped it in onState
   }
 
-  /** Takes leave where it can, so that the will is not published. */
+  /** Sends DISCONNECT if possible, so that the will is not published. */
   private connectAnew(connection: Connection<E>): void {
     connection.leaveAtOnce();
     if (connection.isOver) return; // the socket ended it meanwhile
@@ -310,7 +311,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     this.connection?.fail("closed", `closed by the server${reason}`, ending, code);
   }
 
-  /** `error`: if DISCONNECT did not get through. */
+  /** `error`: DISCONNECT could not be sent. */
   onLeft(error?: MQTTError): void {
     const whenDone = this.whenDone; // the owner may call `stop` again, from `onState` or `onError`
     this.close();
@@ -326,7 +327,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     this.lastError = error;
     connection.close();
     this.session.close(ending);
-    if (this.connection !== connection) return; // upon onSubscribed the owner has ended it, or begun anew
+    if (this.connection !== connection) return; // in onSubscribed the owner has ended it, or started again
     if (isAgain) {
       this.connect();
       return;
@@ -346,12 +347,12 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     this.timer = delayMs < NEVER ? timers.set(this.onTimer, delayMs) : undefined;
   }
 
-  /** How long to wait after this connection, milliseconds. `code`: of a CONNACK that refused. */
+  /** Time to wait after this connection, in milliseconds. `code`: of a CONNACK that refused. */
   private backOff(connection: Connection<E>, code: number | undefined): number {
     const backoff = this.backoff;
     const longestMs = this.session.isWelcome ? Math.min(4 * backoff.firstMs, backoff.longestMs) : backoff.longestMs;
     const random = this.options.random();
-    // Of the refusals, time mends "server unavailable" only.
+    // Of the refusals, only "server unavailable" is temporary.
     if (code && (this.broker?.isLasting(code, connection.stage) ?? code !== 3)) {
       this.stepMs = backoff.refusedMs;
       return Math.round((this.stepMs * (1 + random)) / 2);
@@ -365,7 +366,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     quietly(() => this.options.onError?.(error));
   }
 
-  /** Ends the connection, if there is one, whatever its state. */
+  /** Ends the connection, if there is one, in any state. */
   private drop(): void {
     const connection = this.connection;
     this.connection = undefined;
@@ -386,7 +387,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     try {
       this.options.onState?.(state);
     } catch (cause) {
-      if (state === "connected") throw cause; // that ends the connection, as what any callback throws
+      if (state === "connected") throw cause; // ends the connection, as with any callback
       this.report({ kind: "application", message: messageOf(cause), cause });
     }
   }

@@ -1,8 +1,8 @@
 /*
- * One attempt to reach the server, and the connection that comes of it: resolver, socket, bytes read and written, keep-alive,
- * DISCONNECT. Made anew for each attempt, buffers included; once it is over, a late callback has no effect.
- * It reads only as much as it can answer, so that nothing queues up: a packet's answer is never longer than the packet.
- * Whether a connection is wanted, and what follows upon its end, is the client's (client.ts).
+ * One attempt to reach the server, and its connection: resolver, socket, bytes read and written, keep-alive, DISCONNECT. Made
+ * anew for each attempt, with its buffers. After its end, late callbacks have no effect. It reads only as much as it can
+ * acknowledge, so nothing queues up: a packet's acknowledgement is never longer than the packet. Whether a connection is
+ * wanted, and what follows its end, is decided by the client (client.ts).
  * Source: MQTT 3.1.1 §4.8; ECMA-419, 2nd edition, clauses 12 and 20.
  */
 import type { Stage } from "./broker.js";
@@ -21,28 +21,28 @@ import type { Transmit } from "./wire/transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** What a connection asks of the client that made it. A connection that is over asks for nothing. */
+/** What a connection needs of its client. It calls none of these after its end. */
 export interface ConnectionOwner {
-  /** CONNECT is with the socket. */
+  /** CONNECT was handed to the socket. */
   onGreeted(): void;
-  /** CONNACK came. Returns what was wrong. */
+  /** CONNACK was received. Returns a description of a fault. */
   onConnack(present: boolean, code: number, properties?: Properties): string | undefined;
   /** The server has sent DISCONNECT. */
   onDisconnect(code: number, properties: Properties): void;
-  /** The connection, or the attempt, has failed, and is to be closed. */
+  /** The connection, or the attempt, has failed and has to be closed. */
   onFailure(error: MQTTError, ending: Ending): void;
-  /** DISCONNECT is with the socket, or with the server. */
+  /** DISCONNECT was handed to the socket, or has reached the server. */
   onLeft(): void;
-  /** `expire` in so many milliseconds, instead of what was asked for before; Infinity: not at all. */
+  /** Call `expire` after `delayMs` milliseconds; replaces the last request. Infinity: not at all. */
   wait(delayMs: number): void;
 }
 
 /**
- * One attempt and its connection, through the states of states.ts. Exceptions never leave a callback: they end the
- * connection, and its owner gets the reason.
+ * One attempt and its connection, through the states of states.ts. Exceptions never leave a callback: they end the connection,
+ * and its owner gets the reason.
  */
 export class Connection<E extends OutboundEntry> implements LinkReader, KeptAlive {
-  /** What goes out, and the socket. */
+  /** The transmit buffer, with the socket. */
   readonly out: Transmit;
   private readonly owner: ConnectionOwner;
   private readonly options: ClientOptions<E>;
@@ -54,10 +54,10 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
   /** The first four bytes of the receive buffer. */
   private readonly word: Uint8Array;
   private unread = 0;
-  /** Bytes that are being parsed; 0: none. */
+  /** Number of bytes being parsed; 0: none. */
   parsing = 0;
   private readonly keepAlive: KeepAlive;
-  /** Something was heard. Reset by the reader. */
+  /** Something was received. Reset by the reader. */
   hasHeard = false;
 
   constructor(owner: ConnectionOwner, options: ClientOptions<E>, session: Session<E>, protocol: Protocol) {
@@ -77,7 +77,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     return this.state === OVER;
   }
 
-  /** From CONNACK to the end, or to DISCONNECT. */
+  /** From CONNACK until the end or DISCONNECT. */
   get isConnected(): boolean {
     return this.state === CONNECTED;
   }
@@ -104,10 +104,10 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     this.keepAlive.begin(keepAliveS);
   }
 
-  /** The session may have something new to send: sends it; while something is parsed, afterwards. */
+  /** The session may have something new: sends it, or after parsing if that is under way. */
   send(): void {
     this.session.mayHaveMore = true;
-    if (this.parsing) return; // `reader` looks at `mayHaveMore`
+    if (this.parsing) return; // `reader` checks `mayHaveMore`
     try {
       this.session.fill();
       this.out.flush();
@@ -116,19 +116,19 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     }
   }
 
-  /** Leaves: DISCONNECT as soon as there is free space, nothing after it (§3.14.4-2), then `onLeft`; see `waitsForEnd`. */
+  /** Leaves: sends DISCONNECT as soon as there is free space, and nothing after it (§3.14.4-2), then calls `onLeft`; see `waitsForEnd`. */
   leave(): void {
     this.state = LEAVING;
     this.parser.end();
     this.guard(this.sendDisconnect, undefined);
   }
 
-  /** DISCONNECT, if it can go at once. */
+  /** Sends DISCONNECT if it can be sent at once. */
   leaveAtOnce(): void {
-    if (this.out.writable) this.guard(this.sendGoodbye, undefined);
+    if (this.out.writable) this.guard(this.sendLast, undefined);
   }
 
-  /** Ends it, whatever its state, without a callback. */
+  /** Ends it, in any state, without a callback. */
   close(): void {
     const resolver = this.resolver;
     const socket = this.out.socket;
@@ -140,13 +140,14 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     quietly(() => socket?.close());
   }
 
-  /** What is waited for has not come, or a look is due. */
+  /** The awaited event has not come in time, or a keep-alive look is due. */
   expire(): void {
     const { out, keepAlive, session } = this;
     switch (this.state) {
       case CONNECTED:
-        // By what was sent (§3.1.2-23). By what was heard too, or a half-open connection swallows QoS 0 unnoticed. And by what is
-        // acknowledged, or a server that sends messages, and acknowledges none, goes unnoticed.
+        // A look needs three signs of life. Something was sent (§3.1.2-23). Something was received; otherwise a half-open
+        // connection would lose QoS 0 unnoticed. And entries are acknowledged; otherwise a server that sends messages but
+        // acknowledges nothing would go unnoticed.
         if (
           out.hasSent &&
           this.hasHeard &&
@@ -180,7 +181,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     }
   }
 
-  /** The end, for this reason. One that is over cannot fail. */
+  /** Ends the connection for this reason; no effect after its end. */
   fail(kind: MQTTError["kind"], message: string, ending: Ending = "other", code?: number, cause?: unknown): void {
     if (this.state !== OVER) this.owner.onFailure({ kind, message, code, cause }, ending);
   }
@@ -201,7 +202,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     this.owner.wait(delayMs);
   }
 
-  /** Runs what a socket, a resolver or a timer wants. What a callback or a store throws ends the connection: nothing escapes. */
+  /** Runs a callback of socket, resolver or timer. Exceptions of callbacks or stores end the connection; none escapes. */
   private guard<A>(method: (this: this, argument: A) => void, argument: A): void {
     if (this.state === OVER) return;
     try {
@@ -229,7 +230,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
   }
 
   private open(address: string | undefined): void {
-    if (this.state !== RESOLVING) return; // a resolver that goes on talking
+    if (this.state !== RESOLVING) return; // a resolver that calls back twice
     this.state = OPENING;
     const { socket, host, port } = this.options;
     const opened = new socket.io({
@@ -246,15 +247,15 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     else this.out.socket = opened; // a class may call back from its constructor
   }
 
-  /** What the socket calls when bytes can be read. The hot path: nothing in between. */
+  /** The socket's callback for readable bytes. The hot path, without calls in between. */
   private reader(): (count: number) => void {
     const { out, session } = this;
     return (count) => {
       try {
         this.hasHeard = true;
-        // Most of what comes to a publisher: the acknowledgement that is due next, alone. One word says all.
+        // Mostly, a publisher receives exactly the acknowledgement that is due next. One word comparison recognizes it.
         if (count !== 4 || out.end || this.parser.state) {
-          if (this.state === OVER) return; // here, not above: the parser of one that is over is not between packets
+          if (this.state === OVER) return; // checked here, not above: after the end, the parser is not between packets
           this.read(count);
         } else {
           (out.socket as TCP).read(this.word);
@@ -269,7 +270,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     };
   }
 
-  /** The socket says that `count` bytes can be written. */
+  /** The socket can accept `count` bytes. */
   private onWritable(count: number): void {
     this.out.writable = count;
     const isNew = this.state === OPENING;
@@ -279,14 +280,14 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     if (this.isLeaving) this.sendDisconnect();
     else this.read(this.unread);
     if (this.parsing) {
-      this.session.mayHaveMore = true; // a socket that calls back from within a write: `reader` goes on
+      this.session.mayHaveMore = true; // a socket that calls back from within a write: `reader` continues
       return;
     }
     this.session.fill();
     this.out.flush();
   }
 
-  /** The socket says that the connection is over. */
+  /** The socket reports the end of the connection. */
   private onError(reason: NoConnection | undefined): void {
     switch (this.state) {
       case RESOLVING:
@@ -320,7 +321,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     if (this.state === LEFT && out.end === 0 && !this.options.waitsForEnd) this.owner.onLeft();
   }
 
-  private sendGoodbye(): void {
+  private sendLast(): void {
     this.out.packet(this.protocol.disconnect(0));
     this.out.flush();
   }
@@ -329,15 +330,15 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     this.keepAlive.lookCloser();
   }
 
-  /** Takes what is there, as far as the answers to it have free space: a byte for a byte, and four to a packet begun before. */
+  /** Reads as much as its acknowledgements have free space for: a byte for a byte, and four for a packet begun before. */
   private read(count: number): void {
     const { out, parser } = this;
     this.unread = count;
-    if (this.state === OPENING) this.fail("protocol", `${NO_BROKER}: it talks first`);
+    if (this.state === OPENING) this.fail("protocol", `${NO_BROKER}: it sends first`);
     while (this.unread && (this.state === GREETED || this.state === CONNECTED)) {
       if (out.end) out.flush();
       const length = Math.min(this.unread, parser.bytes.length, out.free - 4);
-      if (length <= 0) return; // the rest when the socket has taken more: onWritable
+      if (length <= 0) return; // the rest follows when the socket has accepted more: onWritable
       this.unread -= length;
       (out.socket as TCP).read(parser.bytes.subarray(0, length));
       this.parse(length);
@@ -351,7 +352,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     const fault = parser.feed(length);
     this.parsing = 0;
     if (!fault) return;
-    // What begins otherwise than by CONNACK: a web server's answer, a TLS alert.
+    // Something else than CONNACK: for example a web server's answer or a TLS alert.
     const isForeign = this.state === GREETED && parser.bytes[0] !== 0x20;
     this.fail("protocol", isForeign ? `${NO_BROKER}: ${beginning(parser.bytes.subarray(0, length))}` : fault);
   }

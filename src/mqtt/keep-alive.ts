@@ -1,5 +1,5 @@
 /*
- * Keep-alive of one connection: when to look whether it lives, PINGREQ, and when PINGRESP is overdue.
+ * Keep-alive of one connection: when to check whether it lives, PINGREQ, and when PINGRESP is overdue.
  * Source: MQTT 3.1.1 §3.1.2.10, §3.12.
  */
 import type { Ending } from "./delivery/options.js";
@@ -8,14 +8,14 @@ import type { Transmit } from "./wire/transmit.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** Bytes a second: what moves slower does not count as a message on its way, but as a peer that hangs. */
+/** Bytes a second: slower transfers count as a hanging peer, not as a message in transit. */
 const MIN_SPEED = 256;
-/** From PINGREQ to PINGRESP at most, whatever moves in between. */
+/** Longest time from PINGREQ to PINGRESP, whatever is transferred in between. */
 const MAX_PING_MS = 600_000;
 
 /**
- * How long PINGRESP is waited for, in milliseconds (default 15,000, and no more than the keep-alive allows), and the clock,
- * in milliseconds of uptime.
+ * Time to wait for PINGRESP, in milliseconds (default 15,000, and no more than the keep-alive allows), and the clock, in
+ * milliseconds of uptime.
  */
 export interface KeepAliveOptions {
   readonly pingTimeoutMs?: number;
@@ -24,31 +24,34 @@ export interface KeepAliveOptions {
 
 /** What keep-alive needs of its connection. */
 export interface KeptAlive {
-  /** Knows whether something was sent since it was last asked. */
+  /** Knows whether something was sent since the last check. */
   readonly out: Transmit;
-  /** The same for what was heard. */
+  /** The same for received bytes. */
   hasHeard: boolean;
-  /** To be called again in so many milliseconds, instead of what was asked for before. */
+  /** Calls back after `delayMs` milliseconds; replaces the last request. */
   wait(delayMs: number): void;
-  /** Sends what there is, PINGREQ among it. */
+  /** Sends what is due, PINGREQ included. */
   send(): void;
   fail(kind: MQTTError["kind"], message: string, ending?: Ending): void;
 }
 
 /**
- * Keep-alive of one connection (MQTT 3.1.1 §3.1.2.10): looks at set times whether bytes have moved, sends PINGREQ, notices a
- * PINGRESP that does not come.
+ * Keep-alive of one connection (MQTT 3.1.1 §3.1.2.10): checks at fixed intervals whether bytes were transferred, sends PINGREQ,
+ * and detects a missing PINGRESP.
  */
 export class KeepAlive {
   private readonly link: KeptAlive;
   private readonly options: KeepAliveOptions;
-  /** Bytes that came in since PINGRESP was last waited for anew; `out` counts those that went out in pieces. */
+  /** Bytes received since the wait for PINGRESP last started again; `out` counts those that were sent in parts. */
   moved = 0;
-  /** How often is looked, in milliseconds; Infinity: never. What is idle for a whole look is pinged: at 0.8 of the keep-alive. */
+  /**
+   * Interval of the looks, in milliseconds; Infinity: never. A connection that is idle for a whole interval is pinged: at 0.8
+   * of the keep-alive.
+   */
   lookMs = NEVER;
-  /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is out. */
+  /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is outstanding. */
   pingLimitMs = NEVER;
-  /** The same, whatever comes in and goes out meanwhile. */
+  /** The final limit, whatever is transferred meanwhile. */
   private lastLimitMs = NEVER;
   /** PINGREQ waits for free space. */
   private isPingDue = false;
@@ -64,7 +67,7 @@ export class KeepAlive {
     this.link.wait(this.lookMs);
   }
 
-  /** Nothing was sent or nothing was heard since the last look, or the oldest in flight is still the same, or a ping is out. */
+  /** Nothing was sent or received since the last look, or the oldest in flight is still the same, or a ping is outstanding. */
   lookCloser(): void {
     const { link } = this;
     const { out, hasHeard } = link;
@@ -79,21 +82,21 @@ export class KeepAlive {
       this.pingLimitMs = nowMs + this.pingTimeoutMs;
       this.countAnew();
     }
-    // While a ping is out, another one leaves only for want of other packets.
+    // While a ping is outstanding, another is sent only if no other packets are.
     if (hasSent && hasHeard && !this.isPingDue && this.pingLimitMs < NEVER) this.look();
     else this.ping();
   }
 
-  /** PINGRESP came. Returns whether it was asked for, and so is a proof of life. */
+  /** PINGRESP was received. Returns whether it answers a PINGREQ, and so proves that the connection lives. */
   pingresp(): boolean {
     if (this.pingLimitMs === NEVER) return false;
-    // The next look is due as if the answer had come at once: what counts is when we sent (§3.1.2-23).
+    // The next look is due as if the answer had come at once: the time of our PINGREQ counts (§3.1.2-23).
     this.link.wait(this.pingLimitMs - this.pingTimeoutMs + this.lookMs - this.options.uptimeMs());
     this.pingLimitMs = this.lastLimitMs = NEVER;
     return true;
   }
 
-  /** Sends PINGREQ. Without free space the wait for the answer still begins, and begins again once PINGREQ is out. */
+  /** Sends PINGREQ. Without free space the wait for the answer begins anyway, and begins again when PINGREQ is sent. */
   private ping(): void {
     const nowMs = this.options.uptimeMs();
     const limitMs = nowMs + this.pingTimeoutMs;
@@ -109,13 +112,13 @@ export class KeepAlive {
   }
 
   /**
-   * PINGRESP waits behind the messages that come in, and PINGREQ behind one that goes out. They count as life as long as they
-   * move at a speed that a person would call slow: a peer that drips is as bad as one that is silent, with all that waits for it.
+   * PINGRESP waits behind incoming messages, and PINGREQ behind an outgoing one. Their bytes count as a sign of life while they
+   * move at a minimum speed: a peer that is much slower blocks everything, as a silent one does.
    */
   private isMoving(nowMs: number, hasSent: boolean): boolean {
     const out = this.link.out;
     if (nowMs >= this.lastLimitMs) return false;
-    if (this.isPingDue && hasSent && !out.end) return true; // PINGREQ has free space now, and goes
+    if (this.isPingDue && hasSent && !out.end) return true; // PINGREQ has free space now, and is sent
     return (this.moved + out.moved) * 1_000 >= this.pingTimeoutMs * MIN_SPEED;
   }
 

@@ -1,16 +1,14 @@
-/*
- * How far an attempt, and the connection that comes of it, has got: the states of connection.ts, in order.
- */
+/* The states of an attempt and its connection (connection.ts), in order. */
 
-/** Ended, by whichever side. */
+/** Ended, by either side. */
 export const OVER = 0;
-/** Not begun yet, or the resolver is asked. */
+/** Not begun yet, or waiting for the resolver. */
 export const RESOLVING = 1;
 /** The socket is not open yet. */
 export const OPENING = 2;
-/** CONNECT is with the socket. */
+/** CONNECT was handed to the socket. */
 export const GREETED = 3;
-/** CONNACK came, of code 0. */
+/** CONNACK with code 0 was received. */
 export const CONNECTED = 4;
 /** Only DISCONNECT is left to send, and waits for free space. */
 export const LEAVING = 5;

@@ -1,8 +1,8 @@
 /*
- * Goes on appending where an earlier run stopped, without a mount: for a device that slept in between and has kept the position
- * in memory that lives through sleep. It believes nothing that flash does not confirm: the newest block's head, that something
- * lies before the position and nothing behind it. Where anything is otherwise, and where the block has no free space, the outbox must
- * be mounted. What it writes is what the outbox writes: a mount finds these entries like any others.
+ * Continues appending where an earlier run stopped, without a mount, for a device that slept meanwhile and kept the position in
+ * memory that survives the sleep. It uses the position only if flash confirms it: the newest block's head, something before the
+ * position and nothing behind it. Otherwise, or if the block is full, the outbox must be mounted. Its entries are the same as
+ * the outbox's: a mount finds them.
  */
 import type { Flash } from "./flash/flash.js";
 import { mediumFor } from "./flash/geometry.js";
@@ -13,23 +13,23 @@ import { isConfirmed, isFree } from "./queue/position.js";
 
 export type { Position } from "./queue/options.js";
 
-/** The flash, and how it is programmed: as `OutboxOptions` has them. */
+/** The flash and how it is programmed, as in `OutboxOptions`. */
 export interface AppenderOptions {
   readonly flash: Flash;
   readonly writeUnit?: 1 | 16;
-  /** Bytes of the longest payload. */
+  /** Longest payload, in bytes. */
   readonly maxPayload: number;
 }
 
-/** Appends entries at a known position. `append` returns false where the outbox must be mounted instead; it never throws. */
+/** Appends entries at a known position. `append` returns -1 where the outbox must be mounted instead; it never throws. */
 export class Appender {
-  /** Of the next entry, and where it goes; 0: flash failed, the outbox is to be mounted. */
+  /** Number and address of the next entry; address 0: flash failed, the outbox has to be mounted. */
   number: number;
   end: number;
   private readonly medium: Medium;
   private readonly position: Position;
 
-  /** @throws RangeError for a flash that no outbox can live on */
+  /** @throws RangeError for a flash that no outbox can use */
   constructor({ flash, writeUnit, maxPayload }: AppenderOptions, position: Position) {
     this.medium = mediumFor(flash, writeUnit, maxPayload);
     this.position = position;
@@ -37,14 +37,14 @@ export class Appender {
     this.end = position.end;
   }
 
-  /** Whether flash is as the position says: two reads. Nothing may be appended otherwise. */
+  /** Whether flash matches the position: two reads. If not, nothing may be appended. */
   isConfirmed(): boolean {
     return isConfirmed(this.medium, this.position);
   }
 
   /**
-   * Stores an entry; durable on return. Only after `isConfirmed`, and never again once it has returned -1.
-   * @returns its sequence number; -1: mount the outbox, and append it there
+   * Stores an entry; durable on return. Only after `isConfirmed`, and never again after it has returned -1.
+   * @returns its sequence number; -1: mount the outbox, and append the entry there
    */
   append(payload: Uint8Array, qos: 1 | 2): number {
     const { medium, position, end, number } = this;
@@ -56,7 +56,7 @@ export class Appender {
     medium.bytes.set(payload, PAYLOAD_AT);
     medium.prepare(qos, length, blockSeed(position.sequence), version);
     if (!medium.put(end, number)) {
-      // As the log does: what was not programmed well is not to turn up beside its repetition.
+      // as in the log: a badly programmed record must not appear beside its repetition
       if (medium.unit === 1) medium.programZeros(end, end + 4);
       this.end = 0;
       return -1;

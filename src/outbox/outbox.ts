@@ -1,8 +1,8 @@
 /*
- * The outbox: a queue of entries on NOR flash that survives power cuts, as cheap as a log.
- * An `append` that returned survives until it is settled; order and content are kept; a `settle` that returned never comes
- * back; what is lost to a full or damaged flash is counted. Work per call is bounded, RAM does not grow with the backlog.
- * No clock, no callback but `onEvent`, nothing allocated per entry. README.md: the bytes, the states, the recovery.
+ * The outbox: a queue of entries on NOR flash that survives power cuts, as cheap as a log. An `append` that returned survives
+ * until it is settled; order and content are kept; a `settle` that returned is final; losses to a full or damaged flash are
+ * counted. Work per call is bounded, and RAM does not grow with the backlog. No clock, no callback but `onEvent`, nothing
+ * allocated per entry. README.md: the bytes, the states, the recovery.
  */
 
 import { Log } from "./blocks/log.js";
@@ -41,12 +41,9 @@ export type { Entry, OutboxOptions, Suspension } from "./queue/options.js";
 const TRIES = 3;
 const ENDURANCE = 100_000;
 
-/**
- * The queue. The constructor mounts the flash and throws for a flash that cannot be used; after that, what the flash fails
- * is a return value or an event.
- */
+/** The queue. The constructor mounts the flash and throws if it cannot be used; later failures of the flash are return values or events. */
 export class Outbox {
-  /** Where an earlier run was suspended; false: flash was mounted. */
+  /** Continues where an earlier run was suspended; false: flash was mounted. */
   readonly goesOn: boolean;
   private readonly log: Log;
   private readonly medium: Medium;
@@ -54,13 +51,13 @@ export class Outbox {
   private readonly space: FreeSpace;
   private readonly pad: NotePad;
   private readonly options: OutboxOptions;
-  /** Numbers used up without an entry that flash did not take: written before the next entry. */
+  /** Numbers used up without an entry that are not on flash yet: written before the next entry. */
   private skipped = 0;
 
   /**
-   * Mounts the flash, or goes on where an earlier run was suspended; programs nothing.
-   * @throws RangeError for options that cannot work, a flash too small among them
-   * @throws Error if the flash holds a newer format, or one of another write unit or block length; it is not touched
+   * Mounts the flash, or continues where an earlier run was suspended; programs nothing.
+   * @throws RangeError for invalid options, or a flash that is too small
+   * @throws Error if the flash has a newer format, or one of another write unit or block length; it is not touched
    */
   constructor(options: OutboxOptions) {
     const { flash, maxPayload = 256, firstSequence = 0 } = options;
@@ -82,17 +79,17 @@ export class Outbox {
     }
   }
 
-  /** The blocks that are taken into use are in the newest format from now on. */
+  /** From now on, new blocks have the newest format. */
   useNewestFormat(): void {
     this.log.version = FORMAT_VERSION;
   }
 
-  /** Records are written that only the newest format has a name for: see `keepsFormat`. */
+  /** Records may be written that only the newest format has: see `keepsFormat`. */
   get isNewestFormat(): boolean {
     return this.log.version === FORMAT_VERSION;
   }
 
-  /** What happens when the outbox is full. May be changed at any time. */
+  /** The policy for a full outbox. May be changed at any time. */
   get whenFull(): "dropOldest" | "refuse" {
     return this.space.whenFull;
   }
@@ -104,7 +101,7 @@ export class Outbox {
   /**
    * Stores an entry; durable on return.
    * @returns its sequence number; -1 if there is no free space (or the flash fails): counted, and the number is used up
-   * @throws RangeError for a payload longer than `maxPayload`, or another QoS than 1 and 2
+   * @throws RangeError for a payload longer than `maxPayload`, or a QoS other than 1 and 2
    */
   append(payload: Uint8Array, qos: 1 | 2): number {
     const log = this.log;
@@ -121,7 +118,7 @@ export class Outbox {
     ) {
       return this.appendAnew(payload, qos);
     }
-    // Like the last record: another one may follow, and has its place.
+    // Like the last record: another one may follow, and fits.
     const number = log.number;
     log.end = end;
     medium.bytes.set(payload, PAYLOAD_AT);
@@ -143,7 +140,7 @@ export class Outbox {
     if (length > medium.maxPayload)
       throw new RangeError(`payload of ${length} bytes: expected at most ${medium.maxPayload}`);
     if (qos !== 1 && qos !== 2) throw new RangeError(`qos ${qos}: expected 1 or 2`);
-    // In a newer block it takes no more.
+    // in a newer block it has the same size
     const size = length === SHORT_PAYLOAD ? medium.shortEntrySize(payload, log.newest.version) : medium.sizeOf(length);
     const pads = (length & 3) !== 0 || medium.unit === 16;
     const failures = medium.failures;
@@ -162,7 +159,7 @@ export class Outbox {
   }
 
   /**
-   * Uses up a sequence number: a reading was lost before it got here. Durable on return, if flash takes it.
+   * Uses up a sequence number, because a reading was lost before it got here. Durable on return, unless flash fails.
    * @returns the number
    */
   skip(): number {
@@ -177,7 +174,7 @@ export class Outbox {
     return this.log.number + this.skipped;
   }
 
-  /** Calls that the flash failed since boot. */
+  /** Failed calls of the flash since boot. */
   get flashFailures(): number {
     return this.medium.failures;
   }
@@ -189,8 +186,8 @@ export class Outbox {
   }
 
   /**
-   * The first entry with a sequence number of at least `from` that is not settled; undefined: there is none, or only ones
-   * WINDOW numbers beyond the oldest. In ascending order each entry is read once.
+   * The first unsettled entry with a sequence number of at least `from`; undefined: there is none, or only beyond WINDOW
+   * numbers after the oldest. In ascending order each entry is read once.
    */
   seek(from: number): Entry | undefined {
     if (this.medium.held === from) return this.walk.hand(from);
@@ -199,7 +196,7 @@ export class Outbox {
     return this.walk.seek(from);
   }
 
-  /** PUBREC came for an entry that `seek` handed out; durable on return. Settled or unknown: nothing happens. */
+  /** PUBREC was received for an entry that `seek` delivered; durable on return. No effect if the entry is settled or unknown. */
   released(sequence: number): void {
     const marks = this.log.marks;
     if (sequence >= this.log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
@@ -217,9 +214,9 @@ export class Outbox {
   }
 
   /**
-   * The entry is done with, in any order. Durable on return, but for units of 16: there the last MAX_DEFERRED may come back after
-   * a power cut, if they have QoS 1 or were released, and nothing called since has made them durable: `released`, `requeue`,
-   * `close`, a settle that may not wait. Settled or unknown: nothing happens.
+   * Settles an entry, in any order. Durable on return, except in units of 16: there the last MAX_DEFERRED may come back after a
+   * power cut, if they have QoS 1 or were released, and nothing called since has made them durable: `released`, `requeue`,
+   * `close`, a settle that may not wait. No effect if the entry is settled or unknown.
    */
   settle(sequence: number): void {
     const log = this.log;
@@ -243,12 +240,12 @@ export class Outbox {
 
   /**
    * The session is lost: every `released` is void; durable on return.
-   * @returns how many entries were released
+   * @returns the number of entries that were released
    */
   requeue(): number {
     const log = this.log;
     this.resume();
-    putDeferred(this.space); // what is settled must not come back as not released
+    putDeferred(this.space); // settled entries must not come back as not released
     const count = countReleased(this.walk);
     if (log.marks.tail < log.number && !putMark(this.space, REQUEUED, 0)) this.unmarked(log.marks.tail, "requeued");
     log.marks.requeue(log.number);
@@ -256,15 +253,15 @@ export class Outbox {
   }
 
   /**
-   * Entries below `sequence` that are not settled are in flight: their blocks are kept when the outbox is full. Without this
-   * call, those that `seek` handed out in this run, and those released, count as in flight.
+   * Unsettled entries below `sequence` are in flight: their blocks are kept when the outbox is full. Without this call, entries
+   * that `seek` delivered in this run, and released ones, count as in flight.
    */
   setInFlight(sequence: number): void {
     this.walk.inFlightEnd = sequence;
   }
 
   /**
-   * Stores the value of a tag, in force from the next entry on; durable on return. Not for every reading: a value takes a
+   * Stores the value of a tag, in force from the next entry on; durable on return. Not for each reading: a value takes a
    * record, and is repeated at the head of each block.
    * @throws RangeError for a tag other than 0..7, a value longer than 96 bytes
    * @throws Error if the flash has no free space for it or fails
@@ -297,10 +294,10 @@ export class Outbox {
   }
 
   /**
-   * Finds the first of the values that a tag got after the entry was appended for which `isPast` returns true, as it must for
-   * all later ones. The last call that returned false had the value before that one, the last that returned true had that one;
-   * before these it is called for some others, in any order. Each is a copy. Whatever the backlog, two blocks are gone through
-   * and some heads read: their number grows with the logarithm of the blocks.
+   * Searches the values that a tag got after the entry was appended for the first one for which `isPast` returns true; it must
+   * return true for all later ones, too. The last call that returned true had that value, and the last call that returned false
+   * the value before it; earlier calls have others, in any order. Each is a copy. Two blocks and some heads are read; the
+   * number of heads grows with the logarithm of the number of blocks.
    * @returns whether there is one
    */
   findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
@@ -308,7 +305,7 @@ export class Outbox {
   }
 
   /**
-   * For when there is nothing else to do: erases a block ahead, recovers after a reboot. At most one erase a call.
+   * For idle times: erases a block in advance, recovers after a reboot. At most one erase per call.
    * @returns whether there is more to do
    */
   idle(): boolean {
@@ -321,7 +318,7 @@ export class Outbox {
     return more;
   }
 
-  /** Figures. */
+  /** The outbox's counts. */
   statistics(): Statistics {
     this.walk.exactTail();
     exactCount(this.walk);
@@ -329,8 +326,8 @@ export class Outbox {
   }
 
   /**
-   * Makes every settle durable. Call before `close`.
-   * @returns where an `Appender` of a later run goes on, and an outbox after that; undefined: that run must mount
+   * Makes every settle durable. Call it before `close`.
+   * @returns the state for an `Appender` or outbox of a later run; undefined: that run must mount
    */
   suspend(): Suspension | undefined {
     putDeferred(this.space);
@@ -343,7 +340,7 @@ export class Outbox {
     this.medium.close();
   }
 
-  /** @throws RangeError for an entry that was not handed out */
+  /** @throws RangeError for an entry that was not delivered */
   private checkWindow(sequence: number): void {
     const marks = this.log.marks;
     this.walk.exactTail();
@@ -357,7 +354,7 @@ export class Outbox {
     this.space.resume();
   }
 
-  /** The newest block has no free space before the reserve, or numbers were skipped, or this is the first write after a boot. */
+  /** Called if the newest block has no free space before the reserve, if numbers were skipped, or at the first write after a boot. */
   private makeSpace(size: number): boolean {
     this.resume();
     if (this.skipped > 0 && !this.writeSkips()) return false;

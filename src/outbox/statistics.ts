@@ -1,11 +1,9 @@
-/*
- * The outbox's figures, from the log alone: the wear of the blocks was read by the mount.
- */
+/* The outbox's statistics, from the log alone: the mount has read the wear of the blocks. */
 
 import type { Log } from "./blocks/log.js";
 import type { Statistics } from "./queue/events.js";
 
-/** `skipped`: numbers used up and not written yet. `endurance`: erases that a block is good for. */
+/** `skipped`: numbers used up and not written yet. `endurance`: erases that a block endures. */
 export function measure(log: Log, skipped: number, endurance: number): Statistics {
   const { counters, marks, blocks, medium, number } = log;
   return {

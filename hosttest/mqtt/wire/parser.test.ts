@@ -176,17 +176,17 @@ describe("what a server must not send closes the connection, with packet and fau
   });
 
   test.each([
-    ["40 02 00 01", "not an MQTT broker: it begins with 40 02 00 01 (3.2.0-1)"],
-    ["d0 00", "not an MQTT broker: it begins with d0 00 (3.2.0-1)"],
-    ["00", "not an MQTT broker: it begins with 00 (3.2.0-1)"],
-    ["30 03 00 01 61", "not an MQTT broker: it begins with 30 03 00 01 (3.2.0-1)"],
+    ["40 02 00 01", "not an MQTT broker: it sent 40 02 00 01 (3.2.0-1)"],
+    ["d0 00", "not an MQTT broker: it sent d0 00 (3.2.0-1)"],
+    ["00", "not an MQTT broker: it sent 00 (3.2.0-1)"],
+    ["30 03 00 01 61", "not an MQTT broker: it sent 30 03 00 01 (3.2.0-1)"],
     [
       Buffer.from("HTTP/1.1 400 Bad Request\r\n").toString("hex"),
-      'not an MQTT broker: it says "HTTP/1.1 400 Bad Request"',
+      'not an MQTT broker: it sent "HTTP/1.1 400 Bad Request"',
     ],
-    ["1b 5b 32 4a", "not an MQTT broker: it begins with 1b 5b 32 4a"],
-    ["15 03 01 00 02 02 0a", "not an MQTT broker: it wants TLS"],
-    ["21 02 00 00", "not an MQTT broker: it begins with 21 02 00 00 (2.2.2-2)"],
+    ["1b 5b 32 4a", "not an MQTT broker: it sent 1b 5b 32 4a"],
+    ["15 03 01 00 02 02 0a", "not an MQTT broker: it requires TLS"],
+    ["21 02 00 00", "not an MQTT broker: it sent 21 02 00 00 (2.2.2-2)"],
     ["20 02 02 00", "CONNACK: flags 2 (2.2.2-2)"],
     ["20 02 00 06", "CONNACK: return code 6"],
     ["20 02 01 05", "CONNACK: session present, yet refused (3.2.2-4)"],
@@ -202,7 +202,7 @@ describe("what a server must not send closes the connection, with packet and fau
     const world = new World();
     world.client.start();
     world.link.give(CONNACK_NEW);
-    expect(world.errors).toMatchObject([{ kind: "protocol", message: "not an MQTT broker: it talks first" }]);
+    expect(world.errors).toMatchObject([{ kind: "protocol", message: "not an MQTT broker: it sends first" }]);
     expect(world.link.isClosed).toBe(true);
   });
 });

@@ -1,71 +1,71 @@
 /*
- * What is in flight on this connection, in order: a ring of `window` slots, and what each awaits. One that is settled before the
- * oldest leaves a hole, so that acknowledgements in order cost nothing; holes are closed when there is no other way.
- * The session is this class and more: its hot path is here and there.
+ * The entries in flight on this connection, in order: a ring of `window` slots, and the packet that each awaits. An entry that
+ * is settled before the oldest leaves a hole, so that acknowledgements in order cost nothing; holes are closed only when
+ * necessary. The session extends this class; its hot path is in both.
  */
 
 import type { DeliveryLimits } from "./limits.js";
 import type { OutboundEntry } from "./store.js";
 
-// What a slot awaits, as the packet's type: the upper four bits of its word.
-/** Packet type that a slot awaits: QoS 1 is acknowledged by it (MQTT 3.1.1 §3.4). */
+// The awaited packet of a slot, as its type: the upper four bits of the slot's word.
+/** Packet type that a slot awaits: the acknowledgement of QoS 1 (MQTT 3.1.1 §3.4). */
 export const PUBACK = 4;
-/** Packet type that a slot awaits: the first answer to QoS 2 (§3.5). */
+/** Packet type that a slot awaits: the first acknowledgement of QoS 2 (§3.5). */
 export const PUBREC = 5;
-/** Packet type that a slot awaits: the last answer to QoS 2 (§3.7). */
+/** Packet type that a slot awaits: the last acknowledgement of QoS 2 (§3.7). */
 export const PUBCOMP = 7;
 
-/** Entries of QoS 2 in flight at most, where the server has not said how many it takes: see `SessionOptions.window`. */
+/** Most entries of QoS 2 in flight if the server has not reported its limit: see `SessionOptions.window`. */
 export const MAX_QOS2 = 8;
 
 /** Packet ids of entries. */
 const IDS = 61_440;
 
-/** A slot of an entry that is settled. */
+/** Slot of a settled entry. */
 const HOLE = -1;
 
-/** The ring of what is in flight. Slots: `window`, 1 to 1,024. Sequence numbers are those of the store. */
+/** The ring of entries in flight. Slots: `window`, 1 to 1,024. Sequence numbers are the store's. */
 export class InFlight {
-  /** The acknowledgement that each slot awaits, as a word: packet type (the state of the id) and packet id in one. */
+  /** The acknowledgement that each slot awaits, as a word: packet type (the state of the id) and packet id. */
   readonly awaited: number[];
   protected readonly sequences: number[];
   protected readonly window: number;
   head = 0;
-  /** Slots in use, holes among them. */
+  /** Slots in use, including holes. */
   inFlight = 0;
   protected holes = 0;
-  /** How many may be in flight now, and where the next is of QoS 2. */
+  /** How many may be in flight now, and how many if the next is of QoS 2. */
   protected limit = 0;
   protected limitOfQoS2 = 0;
-  /** What is of QoS 2 goes at QoS 1. */
+  /** Entries of QoS 2 are sent at QoS 1. */
   protected isLowering = false;
-  /** Some entries are held back: others go in turn with them. Or the cursor is below some that were sent. */
+  /** Some entries are held back and alternate with others, or the cursor is below some that were sent. */
   protected isPaced = false;
-  /** What the server takes. Set it before a connection is opened. */
+  /** The server's limits. Set before a connection is opened. */
   limits: DeliveryLimits;
-  /** How far from the oldest entries go. */
+  /** Distance from the oldest entry within which entries are sent. */
   private reachable = IDS;
-  /** The oldest when another one was settled before it, and the QoS of those, as bits. */
+  /** The oldest entry when another one was settled before it, and the QoS of such others, as bits. */
   protected overtaken = -1;
   protected overtakenBy = 0;
-  /** The newest of those. */
+  /** The newest of those others. */
   protected overtaker = -1;
-  /** The oldest at the last look. */
+  /** The oldest entry at the last look. */
   private seen = -1;
-  /** The oldest at the last PINGRESP, and at how many in a row; -1: nothing was in flight. */
+  /** The oldest entry at the last PINGRESP, and at how many in a row; -1: nothing was in flight. */
   private waiting = -1;
   private waited = 0;
-  /** The entry of the PUBREL that the server did not answer, and on how many connections in a row; outlives them. */
+  /** The entry whose PUBREL was not acknowledged, and on how many connections in a row; kept across connections. */
   private unanswered = -1;
   private silences = 0;
 
   /** The next sequence number to send on this connection. */
   protected cursor = 0;
-  /** Where the cursor was at most: some below may be in flight. */
+  /** The highest cursor so far: some entries below may be in flight. */
   protected reached = 0;
-  /** Some below the cursor were passed over, and are not held back. */
+  /** Some entries below the cursor were skipped, and are not held back. */
   protected hasSkipped = false;
-  /** The store may have an entry from the cursor on. Set it when the store has got one. */
+  /** The store may have an entry from the cursor on. Set when the store gets one. */
   mayHaveMore = true;
 
   constructor(window: number) {
@@ -87,12 +87,12 @@ export class InFlight {
     return this.inFlight ? this.sequences[this.head] : -1;
   }
 
-  /** The server may have as many of QoS 2 as it takes, of those held back: others of QoS 2 are passed over. */
+  /** The server has as many entries of QoS 2 as it accepts, including those held back: others of QoS 2 are skipped. */
   protected mustSkip({ qos, released }: OutboundEntry): boolean {
     return qos === 2 && this.limitOfQoS2 <= 0 && !this.isLowering && !released;
   }
 
-  /** Nothing is in flight any more, and nothing was sent on the connection to come. */
+  /** Nothing is in flight any more, and nothing was sent on the next connection. */
   protected land(): void {
     this.awaited.fill(HOLE);
     this.overtaken = this.seen = this.waiting = -1;
@@ -103,7 +103,7 @@ export class InFlight {
     this.mayHaveMore = true;
   }
 
-  /** PINGRESP came. Returns how many in a row have not moved the oldest, or found nothing in flight. */
+  /** PINGRESP was received. Returns how many in a row have found the same oldest entry, or nothing in flight. */
   protected countPing(): number {
     const oldest = this.oldest;
     this.waited = oldest === this.waiting && this.waited < 3 ? this.waited + 1 : 0;
@@ -111,14 +111,17 @@ export class InFlight {
     return this.waited;
   }
 
-  /** PUBREL of `sequence` was not answered on this connection. Returns on how many in a row. */
+  /** PUBREL of `sequence` was not acknowledged on this connection. Returns on how many in a row. */
   protected countSilence(sequence: number): number {
     if (sequence !== this.unanswered) this.silences = 0;
     this.unanswered = sequence;
     return ++this.silences;
   }
 
-  /** With some in flight: is the oldest the one that was so at the last look? Then a ping is due, however busy the connection is. */
+  /**
+   * Only with entries in flight: whether the oldest is the same as at the last look. Then a ping is due, however busy the
+   * connection is.
+   */
   lingers(): boolean {
     const oldest = this.sequences[this.head];
     const isSame = oldest === this.seen;
@@ -127,20 +130,21 @@ export class InFlight {
   }
 
   /**
-   * With others in flight: its packet id is in use, it is too far from the oldest, which others have overtaken, or it is of QoS 1 behind one of QoS 2 that is not released. A server may
-   * forward that one at PUBREL (§4.3.3, method B), and this one at once: subscribers would see them in the wrong order.
+   * Only with others in flight: whether this entry has to wait. Its packet id may be in use, or it is too far from an overtaken
+   * oldest entry, or it is of QoS 1 behind one of QoS 2 that is not released. A server may forward that one at PUBREL (§4.3.3,
+   * method B) and this one at once, so subscribers would get them in the wrong order.
    */
   protected mustWait(entry: OutboundEntry): boolean {
     if (entry.sequence - this.sequences[this.head] >= this.reachable) return true;
     return entry.qos === 1 && this.awaited[(this.head + this.inFlight - 1) % this.window] >> 28 === PUBREC;
   }
 
-  /** Is this entry, from below `reached`, in flight? */
+  /** Whether this entry, below `reached`, is in flight. */
   protected isSent(sequence: number): boolean {
     return sequence < this.reached && this.find(1 + (sequence % IDS)) >= 0;
   }
 
-  /** The slot of a packet id in flight; below 0: it is in none. */
+  /** The slot of a packet id in flight; below 0: none. */
   protected find(id: number): number {
     for (let n = 0; n < this.inFlight; n++) {
       const slot = (this.head + n) % this.window;
@@ -156,7 +160,7 @@ export class InFlight {
     this.skipHoles();
   }
 
-  /** Holes are not the oldest. */
+  /** Skips holes at the head: they are not the oldest. */
   protected skipHoles(): void {
     this.reachable = IDS;
     while (this.inFlight && this.awaited[this.head] === HOLE) {
@@ -166,7 +170,10 @@ export class InFlight {
     }
   }
 
-  /** The entry of a slot, which awaited `word`, was settled before the oldest. `lead`: how far from that others go then, besides the window. */
+  /**
+   * The entry of a slot, which awaited `word`, was settled before the oldest. `lead`: how far beyond that others are then sent,
+   * besides the window.
+   */
   protected overtake(slot: number, word: number, lead: number): void {
     const oldest = this.sequences[this.head];
     this.holes++;
@@ -179,7 +186,7 @@ export class InFlight {
     this.overtakenBy |= word >> 28 === PUBACK ? 1 : 2;
   }
 
-  /** Closes the holes. Returns whether there are fewer than `limit` slots in use then. */
+  /** Closes the holes. Returns whether fewer than `limit` slots are in use afterwards. */
   protected closeRanks(limit: number): boolean {
     if (!this.holes) return false;
     let kept = 0;

@@ -1,79 +1,78 @@
-/*
- * What a session is made with, and what it reports. Types only, no byte code.
- */
+/* Options and callbacks of a session. Types only, no byte code. */
 import type { InboundMessage } from "../wire/parser.js";
 import type { Message } from "../wire/transmit.js";
 import type { RequestsOptions } from "./requests.js";
 import type { InboundStore, OutboundEntry, OutboundStore } from "./store.js";
 import type { Refusal, RefusedBy } from "./suspicion.js";
 
-/** How an entry was settled: acknowledged to its end, or a dead letter: the server never takes it. */
+/** How an entry was settled: fully acknowledged, or a dead letter, which the server never accepts. */
 export type Outcome = "delivered" | "deadLetter";
 
 /**
- * What an outcome rests on, where that is no acknowledgement. The server "closing" or its "silence" about this entry alone, PUBREL
- * "unanswered" (delivered: PUBREC had come), or "unsendable": it cannot be rendered, or its topic is longer than the buffer. In version 5
- * also "refused" by a reason code, or "tooLarge": longer than the server takes.
+ * The reason for an outcome without acknowledgement. "closing" or "silence": the server reacted so to this entry alone.
+ * "unanswered": PUBREL was not acknowledged (delivered, because PUBREC had come). "unsendable": it cannot be rendered, or its
+ * topic is longer than the buffer. In version 5 also "refused" by a reason code, and "tooLarge": longer than the server
+ * accepts.
  */
 export type SettledBy = RefusedBy | "unanswered" | "unsendable" | "refused" | "tooLarge";
 
-/** What a CONNACK said. */
+/** Result of a CONNACK. */
 export interface SessionStart {
   /** The server kept the session. */
   readonly present: boolean;
-  /** It did not, and had not promised to: in version 5, longer without a connection than was agreed. */
+  /** The session was not kept, and did not have to be: in version 5, the time without a connection exceeded the agreed one. */
   readonly expired?: true;
-  /** A stale session was wiped before this one began. */
+  /** An old session was wiped before this one began. */
   readonly wiped: boolean;
-  /** QoS 2 messages that go again, as new or at QoS 1, though the server may have had them: each once, however often it goes. */
+  /**
+   * QoS 2 messages that are sent again, as new or at QoS 1, though the server may have received them: each counts once, however
+   * often it is sent.
+   */
   readonly possibleDoubles: number;
 }
 
-/**
- * What a session is made with: the store of outgoing entries, how one becomes a message, the window, and where results are
- * reported.
- */
+/** Options of a session: the store of outgoing entries, how an entry becomes a message, the window, and callbacks for results. */
 export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions {
   readonly outbound?: OutboundStore<E>;
-  /** Makes the message of an entry; undefined: it cannot be made, the entry is a dead letter. Must not throw. */
+  /** Makes the message of an entry; undefined: it cannot be made, and the entry becomes a dead letter. Must not throw. */
   render?(entry: E): Message | undefined;
   /**
-   * Entries in flight at most, 1 to 1,024; default 8. Of QoS 2 never more than 8, whatever this says: a 3.1.1 server cannot say how
-   * many it takes, and mosquitto drops what is above its limit (`max_inflight_messages`, 20) as if it had taken it. In version 5 as
-   * many as the server takes, at most 19 of QoS 2.
+   * Most entries in flight, 1 to 1,024; default 8. At QoS 2 never more than 8: a 3.1.1 server cannot report its limit, and
+   * mosquitto acknowledges and drops what exceeds its own (`max_inflight_messages`, 20). In version 5 as many as the server
+   * accepts, at most 19 of QoS 2.
    */
   readonly window?: number;
   /**
-   * Connections in a row that an entry may fail before it is held back, and again, while others are delivered, before it is a
-   * dead letter. On a bad network fewer than the default of 10 would hold back the innocent, and others overtake it. For requests
-   * from RAM, connections that they may break before one is dropped.
+   * Connections in a row that an entry may fail before it is held back, and then again, while others are delivered, before it
+   * is a dead letter. On a bad network, fewer than the default of 10 would hold back good entries, and others would overtake
+   * them. For requests from RAM: connections that they may end before one is dropped.
    */
   readonly deadLetterAfter?: number;
   /**
-   * After a reboot: so many entries, the oldest, may have been sent in an earlier session: the largest `window` there ever was.
-   * They get DUP 1 where that session goes on, and are possible doubles where it does not. Default 0.
+   * After a reboot: number of oldest entries that may have been sent in an earlier session, the largest `window` ever used.
+   * They get DUP 1 if that session continues, and are possible doubles if not. Default 0.
    */
   readonly perhapsSent?: number;
-  /** After a sleep in one session: what `learned` of the client was. Default: nothing is known of entries that the server refuses. */
+  /** After a sleep within one session: the client's `learned` from before. Default: nothing is known about refused entries. */
   readonly learned?: readonly number[];
   /** Default: a `MemoryInboundStore`, which forgets at a reboot. */
   readonly inbound?: InboundStore;
-  /** A piece of a message. `id`: its packet id, the same when it is sent again; 0 at QoS 0. */
+  /** A part of a message. `id`: its packet id, the same if it is sent again; 0 at QoS 0. */
   onMessage?(message: InboundMessage, id: number): void;
-  /** `code`: of "refused". */
+  /** `code`: the reason code, for "refused". */
   onSettled?(sequence: number, outcome: Outcome, by?: SettledBy, code?: number): void;
-  /** What the server does not take has changed; undefined: it takes everything again. At CONNACK, or upon an acknowledgement. */
+  /** What the server refuses has changed; undefined: it accepts everything again. Called at CONNACK or an acknowledgement. */
   onRefusal?(refusal: Refusal | undefined): void;
   /**
-   * An entry of QoS 2 has got QoS 1's promise. "acknowledged": the server answered PUBACK. "refused": it takes QoS 1 only, as found out
-   * or said in version 5, and the entry goes at that. `isPossibleDouble`: it was sent before, and is not counted in a `SessionStart` yet.
+   * An entry of QoS 2 has only QoS 1's promise. "acknowledged": the server sent PUBACK. "refused": the server accepts QoS 1
+   * only, and the entry is sent at that. `isPossibleDouble`: it was sent before, and is not counted in a `SessionStart` yet.
    */
   onLowered?(sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void;
-  /** From now on, of the oldest entries so many may have been sent: more than `window`, as some are held back. */
+  /** From now on, this number of oldest entries may have been sent: more than `window`, because some are held back. */
   onReach?(entries: number): void;
-  /** After a CONNACK for CleanSession 0, before the first PUBLISH: the moment to record the session. */
+  /** After a CONNACK for CleanSession 0, before the first PUBLISH: record the session now. */
   onSession?(session: SessionStart): void;
 }
 
-/** How a connection ended. "peer": closed by the server, after CONNACK. "stuck": by us, for want of an acknowledgement. */
+/** How a connection ended. "peer": closed by the server after CONNACK. "stuck": closed by us for lack of an acknowledgement. */
 export type Ending = "peer" | "stuck" | "other";

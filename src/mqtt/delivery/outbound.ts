@@ -1,9 +1,9 @@
 /*
- * Which entry goes next, and which is done with though no acknowledgement said so: the window, the store and what is known of
- * entries that the server does not take (suspicion.ts), as one. The session (session.ts) is this and the packets.
+ * Decides which entry is sent next, and which is settled without an acknowledgement: combines the window, the store and what is
+ * known about entries that the server refuses (suspicion.ts). The session (session.ts) adds the packets.
  *
- * A PUBREL that is never answered stops nothing: the message is the server's, and after three connections it is settled as
- * delivered. Its id comes again 61,440 entries later.
+ * A PUBREL without acknowledgement stops nothing: the server has the message, and after three connections it is settled as
+ * delivered. Its id is used again 61,440 entries later.
  * Source: MQTT 3.1.1 §4.3, §4.6.
  */
 import type { Protocol } from "../wire/protocol.js";
@@ -15,33 +15,32 @@ import { Requests } from "./requests.js";
 import { NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
 import { ALONE, IN_ORDER, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
 
-// How far a connection has got: PUBREC came for an entry; one was settled.
-/** What has come of this connection: an entry of QoS 2 got its PUBREC. */
+/** Progress on this connection: an entry of QoS 2 got its PUBREC. */
 export const ONE_RECEIVED = 1;
-/** What has come of this connection: an entry was settled. */
+/** Progress on this connection: an entry was settled. */
 export const ONE_SETTLED = 2;
 
-/** Entries from the store to the server: which one goes next, and which are settled. Throws what the store throws. */
+/** Entries from the store to the server: which one is sent next, and which are settled. Throws what the store throws. */
 export class Outbound<E extends OutboundEntry> extends InFlight {
   readonly requests: Requests;
   protected readonly options: SessionOptions<E>;
   protected readonly store: OutboundStore<E>;
   protected readonly suspicion: Suspicion;
-  /** Version 5. */
+  /** Only in version 5. */
   protected readonly refusals: Refusals | undefined;
   /** The transmit buffer, from CONNACK to the end of the connection. */
   protected out: Transmit | undefined;
 
-  /** What came of this connection: 0, ONE_RECEIVED, ONE_SETTLED. */
+  /** Progress on this connection: 0, ONE_RECEIVED, ONE_SETTLED. */
   protected progress = 0;
-  /** There is nothing to be learnt from an acknowledgement. */
+  /** Acknowledgements carry no new information. */
   protected isCalm = false;
-  /** What the owner knows of it. */
+  /** The refusal that was last reported to the owner. */
   private reported: Refusal | undefined;
 
-  /** All below may have been sent in this session, on earlier connections. */
+  /** Entries below may have been sent in this session, on earlier connections. */
   protected sentEnd = 0;
-  protected countedEnd = 0; // those of QoS 2 below it are counted as possible doubles: each is one, however often it is sent again
+  protected countedEnd = 0; // QoS 2 entries below it are counted as possible doubles: each once, however often it is sent again
   delivered = 0;
   deadLetters = 0;
   possibleDoubles = 0;
@@ -58,7 +57,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     if (options.learned?.length) this.learned = options.learned;
   }
 
-  /** What is known of entries that the server refuses, as numbers: how many there are of suspicion, these, and those of reason codes. */
+  /** What is known about refused entries, as numbers: the count of suspicion's, these, and those of reason codes. */
   get learned(): readonly number[] {
     const suspected = this.suspicion.learned;
     const refused = this.refusals?.learned ?? [];
@@ -70,20 +69,20 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     const end = 1 + numbers[0];
     suspicion.learned = numbers.slice(1, end);
     if (refusals) refusals.learned = numbers.slice(end);
-    this.reported = suspicion.refusal; // it was, before the sleep
+    this.reported = suspicion.refusal; // reported before the sleep
   }
 
-  /** The server has taken an entry on this connection, or it ends for the sake of one that is known to end connections. */
+  /** The server has accepted an entry on this connection, or the connection was ended by one that is known to end connections. */
   get isWelcome(): boolean {
     return this.progress >= ONE_RECEIVED || this.suspicion.phase === ALONE;
   }
 
-  /** What the server does not take. */
+  /** What the server refuses. */
   get refusal(): Refusal | undefined {
     return this.refusals?.refusal ?? this.suspicion.refusal;
   }
 
-  /** Entries that the server has refused by a reason code go again, if there are any. */
+  /** Sends entries again that the server has refused by a reason code, if there are any. */
   again(): void {
     if (!this.refusals || !this.out) return;
     if (!this.goTo(this.refusals.again())) this.pace();
@@ -91,7 +90,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     this.report();
   }
 
-  /** How many go at once. What is held back may be open at the server, and counts there; so do messages from RAM. */
+  /** How many are sent at once. Entries held back may be open at the server, and count there; so do messages from RAM. */
   protected pace(): void {
     const { limits, suspicion, refusals, requests } = this;
     const most = Math.min(suspicion.isOneByOne ? 1 : limits.window, limits.receiveMaximum - requests.inFlight);
@@ -101,7 +100,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     this.limitOfQoS2 = Math.min(most, Math.max(limits.maxOpenQoS2 - suspicion.open, suspicion.minOpen));
   }
 
-  /** Entries go from this number on; below 0: not so. Returns whether. */
+  /** Continues with this number; below 0: does nothing. Returns whether it did. */
   protected goTo(sequence: number): boolean {
     if (sequence < 0) return false;
     this.reached = Math.max(this.reached, this.cursor);
@@ -111,7 +110,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     return true;
   }
 
-  /** The next to go while some are held back. */
+  /** The next entry to send while some are held back. */
   protected seekPaced(): E | undefined {
     const { suspicion } = this;
     const seen = this.refusals ?? this.store;
@@ -123,7 +122,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
       this.hasSkipped ||= isSkipped;
     }
     if (!entry || suspicion.mustRest(entry.sequence)) return;
-    return seen.seek(this.cursor) as E | undefined; // once more: it may be the same object as the oldest, which was looked at
+    return seen.seek(this.cursor) as E | undefined; // once more: it may be the same object as the oldest, which was read meanwhile
   }
 
   /** An entry was acknowledged: the first on this connection, or while something is suspected. */
@@ -151,7 +150,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     const sequence = this.sequences[slot];
     const verdict = refusals.refuse(sequence, code);
     this.retire(slot);
-    if (!suspicion.isIdle) suspicion.clear(); // it speaks: what it does not take need not be found out
+    if (!suspicion.isIdle) suspicion.clear(); // it answers: what it refuses need not be found out
     this.isCalm = false;
     this.mayHaveMore = true;
     if (verdict === "dead letter") this.settle(sequence, "deadLetter", "refused", code);
@@ -160,7 +159,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     this.report();
   }
 
-  /** What is held back by a reason code is a dead letter once it would stop the others. */
+  /** An entry held back by a reason code becomes a dead letter when it would stop the others. */
   private dropRefused(): void {
     const { out, refusals } = this;
     if (!refusals) return;
@@ -179,7 +178,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     return 0;
   }
 
-  /** Three pings were answered, and not the oldest in flight. Returns whether the connection is to be closed. */
+  /** Three pings were answered, but not the oldest entry. Returns whether to close the connection. */
   protected isStuck(oldest: number): boolean {
     const suspicion = this.suspicion;
     const awaited = this.awaited[this.head] >> 28;
@@ -191,8 +190,8 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   }
 
   /**
-   * PUBREL is not answered: sent again with the next connection, and the one after it. Then the message is settled: it is the
-   * server's since PUBREC, and PUBREL has arrived, as the pings behind it have. So are all others of which the same is true.
+   * PUBREL is not acknowledged: it is sent again on the next two connections. Then the message is settled: the server has it
+   * since PUBREC, and PUBREL has arrived, because the pings behind it have. The same applies to all others in that state.
    */
   private isUnanswered(oldest: number): boolean {
     const { out, head, inFlight } = this;
@@ -207,14 +206,14 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     return false;
   }
 
-  /** An entry of QoS 2 has QoS 1's promise. */
+  /** An entry of QoS 2 has only QoS 1's promise. */
   protected lowered(sequence: number, why: "acknowledged" | "refused"): void {
     const isAgain = why === "acknowledged" && sequence < this.sentEnd && sequence >= this.countedEnd;
     if (isAgain) this.possibleDoubles++;
     this.options.onLowered?.(sequence, why, isAgain);
   }
 
-  /** Settles what the server does not take, while it takes the rest, if there is proof. Returns whether there is. */
+  /** Settles an entry that the server refuses while it accepts the rest, if that is proven. Returns whether it is. */
   protected convict(): boolean {
     const { out, suspicion } = this;
     const isProven = suspicion.proven >= 0;
@@ -223,7 +222,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
         entry === suspicion.overtaken ? "silence" : (suspicion.refusal as NonNullable<typeof suspicion.refusal>).by;
       const isReleased = suspicion.isReleased(entry);
       if (this.oldest === entry) this.retire(this.head);
-      this.requests.release((entry % 61_440) + 1); // the server may hold its id, which comes again
+      this.requests.release((entry % 61_440) + 1); // the server may hold its id, which will be used again
       this.store.settle(entry);
       suspicion.convicted(entry);
       this.goTo(Math.max(this.cursor, this.reached));
@@ -234,7 +233,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     return isProven;
   }
 
-  /** An entry is done with, and no acknowledgement said so. */
+  /** An entry is settled without an acknowledgement. */
   protected settle(sequence: number, outcome: Outcome, by?: SettledBy, code?: number): void {
     this.store.settle(sequence);
     this.mayHaveMore = true;

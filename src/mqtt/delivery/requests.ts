@@ -1,8 +1,8 @@
 /*
- * What the owner asks for from RAM: subscriptions, and messages of QoS 1 that are no entries of the store (availability,
- * discovery, replies). Sent in order, kept until acknowledged, sent again with every connection; gone with a reboot. A SUBSCRIBE
- * stays after that: a server that loses the session is asked again. Of that the filter is kept, and no packet: it is one for years.
- * Bounded: 16 messages, and one request per filter. Pure: bytes go into a transmit buffer.
+ * Requests of the owner, from RAM: subscriptions, and messages of QoS 1 that are not entries of the store (availability,
+ * discovery, replies). They are sent in order, kept until acknowledged, sent again on each connection, and lost at a reboot. A
+ * SUBSCRIBE is kept after that, because it is repeated if the server loses the session; only the filter is kept, not the
+ * packet, to save RAM. Bounded: 16 messages, and one request per filter. Pure: bytes are written to a transmit buffer.
  * Source: MQTT 3.1.1 §3.8 to §3.11, §4.4.
  */
 import type { QoS } from "../wire/codec.js";
@@ -10,10 +10,7 @@ import type { Protocol } from "../wire/protocol.js";
 import type { Transmit } from "../wire/transmit.js";
 import type { Refusals } from "./refusals.js";
 
-/**
- * Where the answers to subscriptions are reported, and after how many connections a message that the server does not take is
- * a dead letter.
- */
+/** Callback for answers to subscriptions, and the number of connections after which a message that the server refuses is dropped. */
 export interface RequestsOptions {
   /** A filter was granted at a QoS, or refused (128, in version 5 any reason code from there on). */
   onSubscribed?(filter: string, granted: number): void;
@@ -22,44 +19,44 @@ export interface RequestsOptions {
 
 interface Request {
   readonly id: number;
-  /** Of a message its packet, in the version of the protocol that is spoken; of SUBSCRIBE the QoS; of UNSUBSCRIBE nothing. */
+  /** For a message its packet, in the current version of the protocol; for SUBSCRIBE the QoS; for UNSUBSCRIBE nothing. */
   content: Uint8Array | QoS | undefined;
-  /** Of SUBSCRIBE and UNSUBSCRIBE. */
+  /** For SUBSCRIBE and UNSUBSCRIBE. */
   readonly filter: string | undefined;
-  /** A SUBSCRIBE, and nothing newer is wanted of its filter. */
+  /** A SUBSCRIBE that no newer request for its filter has replaced. */
   isLasting: boolean;
   state: "due" | "sent" | "done";
 }
 
-// Requests go before entries, and several at once. A server that closes with two things unanswered may have closed for either: nothing
-// is counted against any of them then, and on the next connections requests go one by one, and entries after them.
+// Requests are sent before entries, and several at once. If a server closes with two of them unacknowledged, either may be the
+// cause: then neither is counted, and on the next connections requests are sent one by one, and entries after them.
 const TOGETHER = 0;
 const APART = 1;
-/** What went apart was answered, or a ping was: on this connection all go together again. */
+/** Requests sent one by one were acknowledged, or a ping was: on this connection everything is sent together again. */
 const JOINED = 2;
 
 /**
- * Subscriptions and messages from RAM, until they are acknowledged. A full queue is a return value; a topic filter that MQTT
- * forbids throws RangeError.
+ * Subscriptions and messages from RAM, until they are acknowledged. A full queue is a return value; an invalid topic filter
+ * throws RangeError.
  */
 export class Requests {
   private readonly options: RequestsOptions;
   private protocol: Protocol;
-  /** Version 5. */
+  /** Only in version 5. */
   private readonly refusals: Refusals | undefined;
   private list: Request[] = [];
-  /** Some may not be sent yet on this connection. */
+  /** Some may still have to be sent on this connection. */
   isDue = false;
   private order: typeof TOGETHER | typeof APART | typeof JOINED = TOGETHER;
   private lastId = 65_535;
-  /** The request that connections have ended for, and how many in a row. */
+  /** The request on which connections have ended, and how many in a row. */
   private struck = 0;
   private strikes = 0;
-  /** A PUBREL for an entry that is settled without PUBREC. */
+  /** A PUBREL for an entry that was settled without PUBREC. */
   private released: Uint8Array | undefined;
-  /** Messages and filters that the server would not take. */
+  /** Number of messages and filters that the server refused. */
   dropped = 0;
-  /** Messages without their acknowledgement. */
+  /** Number of unacknowledged messages. */
   inFlight = 0;
 
   constructor(options: RequestsOptions, protocol: Protocol, refusals?: Refusals) {
@@ -76,15 +73,15 @@ export class Requests {
     return true;
   }
 
-  /** SUBSCRIBE with a QoS, UNSUBSCRIBE without. @throws RangeError if `filter` is no topic filter */
+  /** SUBSCRIBE with a QoS, UNSUBSCRIBE without. @throws RangeError if `filter` is not a valid topic filter */
   ask(filter: string, qos?: QoS): void {
     const id = this.freeId();
     this.protocol.unsubscribe(id, filter); // throws
-    this.forget(filter); // what is not on the wire gives way to the newer wish
+    this.forget(filter); // a newer request replaces one that is not sent yet
     this.add(id, qos, filter, qos !== undefined);
   }
 
-  /** Nothing is wanted of `filter` any more. What is on the wire is still awaited, and not sent again with another connection. */
+  /** Drops requests for `filter`. One that was sent is still awaited, but not sent again on another connection. */
   forget(filter: string): void {
     this.list = this.list.filter((each) => {
       if (each.filter !== filter) return true;
@@ -93,18 +90,21 @@ export class Requests {
     });
   }
 
-  /** PUBREL for the id of an entry that is settled though no PUBREC came: the server forgets the id, if it had it (§4.3.3-2). Sent once. */
+  /**
+   * PUBREL for the id of an entry that was settled although no PUBREC came: the server forgets the id, if it had it (§4.3.3-2).
+   * Sent once.
+   */
   release(id: number): void {
     this.released = Uint8Array.of(0x62, 2, id >> 8, id);
     this.isDue = true;
   }
 
-  /** All that was asked for is acknowledged. */
+  /** All requests are acknowledged. */
   get isIdle(): boolean {
     return !this.released && !this.list.some(isOpen);
   }
 
-  /** The peer's session is gone: it knows none of the filters, and nothing was sent. */
+  /** The server's session is lost: it has none of the filters, and nothing was sent in the new one. */
   begin(): void {
     for (let n = 0; n < this.list.length; n++) {
       const { content } = this.list[n];
@@ -132,13 +132,16 @@ export class Requests {
     return this.order === APART;
   }
 
-  /** Does nothing go apart any more? `isAlive`: a ping was answered, so that what is not answered by now will not be. */
+  /** Whether requests are no longer sent one by one. `isAlive`: a ping was answered, so what is unacknowledged now will stay so. */
   isJoined(isAlive: boolean): boolean {
     if (this.order === APART && (isAlive || !this.list.some(isOpen))) this.order = JOINED;
     return this.order !== APART;
   }
 
-  /** Adds what is due to `out`, in order, messages up to `maxInFlight`. Returns false if it stopped for want of free space, or at that. */
+  /**
+   * Adds due requests to `out`, in order, messages up to `maxInFlight`. Returns false if it stopped for lack of free space, or
+   * at that limit.
+   */
   fill(out: Transmit, maxInFlight: number): boolean {
     while (this.released && !out.packet(this.released)) if (!out.drain()) return false;
     this.released = undefined;
@@ -156,7 +159,7 @@ export class Requests {
       if (!request.filter && this.inFlight >= maxInFlight) return false;
       while (!out.packet(packet)) if (!out.drain()) return false;
       if (!request.filter) {
-        packet[0] |= DUP; // from now on
+        packet[0] |= DUP; // for later repetitions
         this.inFlight++;
       }
       request.state = "sent";
@@ -166,7 +169,7 @@ export class Requests {
     return true;
   }
 
-  /** The packet type that acknowledges the request of an id; 0: nothing is awaited. */
+  /** The packet type that acknowledges the request with an id; 0: nothing is awaited. */
   awaits(id: number): number {
     const request = this.find(id);
     if (request?.state !== "sent") return 0;
@@ -174,7 +177,10 @@ export class Requests {
     return request.content === undefined ? 11 : 9;
   }
 
-  /** It is acknowledged. `granted`: SUBACK's return code, in version 5 the reason code of any. Returns what was wrong. */
+  /**
+   * The request is acknowledged. `granted`: SUBACK's return code; in version 5 the reason code of any packet. Returns a
+   * description of a fault.
+   */
   settle(id: number, granted: number): string | undefined {
     const request = this.find(id) as Request;
     const { content, filter } = request;
@@ -193,15 +199,15 @@ export class Requests {
   }
 
   /**
-   * The connection is over. `isClosed`: by the server. `inFlight`: so many entries were. `isSettled`: one was settled. The only request
-   * without an answer has its strike, if nothing else was; after some in a row it is dropped. Returns whether it is unclear what the
-   * server closed for.
+   * The connection has ended. `isClosed`: by the server. `inFlight`: number of entries in flight. `isSettled`: an entry was
+   * settled. If a single request was all that was unacknowledged, it gets a strike; after some in a row it is dropped. Returns
+   * whether it is unclear what made the server close.
    */
   close(isClosed: boolean, inFlight: number, isSettled: boolean): boolean {
     let oldest: Request | undefined;
     this.inFlight = 0;
     let unanswered = inFlight;
-    this.list = this.list.filter((each) => each.isLasting || !isSubscribe(each)); // others are not wanted any more
+    this.list = this.list.filter((each) => each.isLasting || !isSubscribe(each)); // others are no longer wanted
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
       if (request.state !== "sent") continue;
@@ -229,7 +235,7 @@ export class Requests {
     if (!isSubscribe(request)) return;
     try {
       this.options.onSubscribed?.(request.filter as string, code);
-    } catch {} // the connection is over, and to be cleared away whatever the owner throws
+    } catch {} // the connection is over, and has to be cleaned up even if the owner throws
   }
 
   private packetOf({ id, content, filter }: Request): Uint8Array {

@@ -1,8 +1,8 @@
 /*
- * The session: what the two ends agree on beyond one connection. Turns each packet into its effects: bytes in the transmit
- * buffer, calls to the stores, calls to the owner. A pure state machine: no clock, no socket. What a callback or a store
- * throws passes through; the connection catches it and closes (§4.8.0-2).
- * Which entry goes next, and those that the server does not take: outbound.ts.
+ * The session: the state that both ends keep beyond one connection. Turns each packet into its effects: bytes in the transmit
+ * buffer, calls to the stores, calls to the owner. A pure state machine: no clock, no socket. Exceptions of callbacks and
+ * stores pass through; the connection catches them and closes (§4.8.0-2). Which entry is sent next, and which ones the server
+ * refuses: outbound.ts.
  * Source: MQTT 3.1.1 §3.2.2.2, §4.1, §4.3 to §4.6.
  */
 import type { QoS } from "../wire/codec.js";
@@ -16,22 +16,22 @@ import type { Refusals } from "./refusals.js";
 import { type InboundStore, MemoryInboundStore, type OutboundEntry } from "./store.js";
 import { OTHERS } from "./suspicion.js";
 
-/** What CONNECT asked for, and CONNACK said. */
+/** Options of CONNECT, and the result of CONNACK. */
 export interface Opening {
   readonly isClean: boolean;
   readonly isPresent: boolean;
-  /** A stale session was wiped before this one begins. */
+  /** An old session was wiped before this one begins. */
   readonly isWiped: boolean;
-  /** Not present, and not promised any more. */
+  /** Not present, and no longer promised. */
   readonly isExpired: boolean;
 }
 
-/** The session of MQTT 3.1.1 §4.1: packets in, effects out. Holds over connections; what is durable is the stores'. */
+/** The session of MQTT 3.1.1 §4.1: packets in, effects out. It lasts across connections; the stores make it durable. */
 export class Session<E extends OutboundEntry> extends Outbound<E> implements MessageReader {
-  /** Ids of QoS 2 messages that were delivered and not released yet. Most never get one: the store in RAM is made for the first. */
+  /** Ids of QoS 2 messages that were delivered and not released yet. Made for the first one, because most clients never get any. */
   private held: InboundStore | undefined;
   skippedMessages = 0;
-  /** So many more than those below `sentEnd` may have been sent before the reboot. */
+  /** Number of further entries, beyond those below `sentEnd`, that may have been sent before the reboot. */
   private perhapsSent: number;
 
   constructor(options: SessionOptions<E>, protocol: Protocol, refusals?: Refusals) {
@@ -40,10 +40,10 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     this.perhapsSent = options.perhapsSent ?? 0;
   }
 
-  /** CONNACK of code 0 came. Returns what was wrong. */
+  /** CONNACK of code 0 was received. Returns a description of a fault. */
   open(out: Transmit, protocol: Protocol, { isClean, isPresent, isWiped, isExpired }: Opening): string | undefined {
     if (isClean && isPresent) return "session present, though clean"; // §3.2.2-1
-    // At another QoS than before, too: the server does not know them again.
+    // The server does not recognize them at another QoS, either.
     const mayDouble = !isPresent || this.isLowering || this.suspicion.isLowering || this.limits.maxQoS < 2;
     let possibleDoubles = 0;
     if (mayDouble || this.perhapsSent) {
@@ -58,7 +58,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     }
     if (mayDouble) this.countedEnd = Math.max(this.countedEnd, this.sentEnd);
     if (!isPresent) {
-      // Whatever the peer had is gone: everything goes as new.
+      // The server's session is lost: everything is sent as new.
       this.sentEnd = 0;
       this.requests.begin();
       this.held?.clear();
@@ -80,7 +80,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     return;
   }
 
-  /** The connection is over. */
+  /** The connection has ended. */
   close(ending: Ending): void {
     if (!this.out) return;
     this.out = undefined;
@@ -88,7 +88,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const by = ending === "peer" ? "closing" : ending === "stuck" ? "silence" : undefined;
     const oldest = this.oldest;
     const isUnclear = this.requests.close(ending === "peer", this.inFlight, isSettled);
-    const isCounted = by === "silence" && this.overtaken === oldest; // what others have overtaken has had its failure
+    const isCounted = by === "silence" && this.overtaken === oldest; // the failure of an overtaken entry was counted already
     this.suspicion.ended(isUnclear || isCounted ? undefined : by, oldest, isSettled);
     this.sentEnd = Math.max(this.sentEnd, this.reached, this.cursor);
     this.land();
@@ -96,7 +96,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     this.progress = 0;
   }
 
-  /** Adds what may go, as long as buffer and socket take it: requests, then entries in order. */
+  /** Adds what may be sent, as long as buffer and socket accept it: requests, then entries in order. */
   fill(): void {
     const out = this.out;
     if (!out || (this.requests.isDue && !this.fillRequests(out)) || !this.mayHaveMore) return;
@@ -105,7 +105,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       const entry = this.isPaced ? this.seekPaced() : this.store.seek(this.cursor);
       if (!entry) {
         if (!this.isCalm && !this.inFlight && this.goTo(this.turn())) continue;
-        // A store may hand out more once the oldest are settled: then those who settle ask again.
+        // A store may deliver more once the oldest are settled; the code that settles them asks again.
         this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
         return;
       }
@@ -128,7 +128,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
         out.acknowledgement(awaited + 0x1200_0000); // PUBREL
         awaited += 0x2000_0000; // PUBCOMP
       } else {
-        if (out.tail && !out.drain()) return; // what was rendered last is still on its way out
+        if (out.tail && !out.drain()) return; // the last rendered message is still being sent
         const message = this.options.render?.(entry);
         if (
           !message ||
@@ -139,7 +139,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
             if (out.drain()) continue;
             return;
           }
-          // It can never go.
+          // It can never be sent.
           this.cursor = sequence + 1;
           this.settle(sequence, "deadLetter", message && this.isTooLarge(message) ? "tooLarge" : "unsendable");
           if (this.out !== out) return;
@@ -150,7 +150,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       this.awaited[slot] = awaited;
       this.sequences[slot] = sequence;
       this.cursor = sequence + 1;
-      ++this.inFlight; // dearer behind
+      ++this.inFlight; // slower as a postfix increment
       if (isLowered) {
         this.lowered(sequence, "refused");
         if (this.out !== out) return;
@@ -163,19 +163,19 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
   }
 
   /**
-   * PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK. What is done, by what is awaited for the id (§4.3, §4.8.0-1):
+   * PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK. The reaction depends on what is awaited for the id (§4.3, §4.8.0-1):
    *
    *   awaited           PUBACK   PUBREC        PUBCOMP  SUBACK  UNSUBACK
    *   nothing           ignore   PUBREL        ignore   close   close
-   *   not re-sent yet   ignore   ignore        ignore   close   close     our PUBLISH comes, and PUBREC again upon it (§4.4.0-1)
+   *   not re-sent yet   ignore   ignore        ignore   close   close     our PUBLISH follows, and PUBREC again upon it (§4.4.0-1)
    *   PUBACK            settle   close         close    close   close
-   *   PUBREC            settle   store, PUBREL close    close   close     the id awaits PUBCOMP then (§4.3.3-1)
+   *   PUBREC            settle   store, PUBREL close    close   close     the id then awaits PUBCOMP (§4.3.3-1)
    *   PUBCOMP           close    PUBREL        settle   close   close
    *   SUBACK            close    close         close    settle  close
    *   UNSUBACK          close    close         close    close   settle
    *
-   * PUBACK for PUBREC: RabbitMQ takes QoS 2 as QoS 1 in 3.1.1. That is an acknowledgement, with QoS 1's promise.
-   * PUBREL is about the server's ids: forget the id, PUBCOMP, also for an id that is not known (§4.3.3-2).
+   * PUBACK for PUBREC: RabbitMQ handles QoS 2 as QoS 1 in 3.1.1. It is an acknowledgement, with QoS 1's promise.
+   * PUBREL concerns the server's ids: forget the id and send PUBCOMP, even for an unknown id (§4.3.3-2).
    * hosttest/mqtt/flow.test.ts holds this table.
    */
   acknowledgement(word: number, code: number, reason?: string): string | undefined {
@@ -220,7 +220,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     return;
   }
 
-  /** What the entry in a slot awaits has come. */
+  /** The packet that the entry in a slot awaits was received. */
   acknowledge(slot: number): void {
     const sequence = this.sequences[slot];
     const word = this.awaited[slot];
@@ -242,14 +242,14 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     }
   }
 
-  /** A piece of a message. It is acknowledged at its end, wanted or not (§4.5.0-2), in order (§4.6). */
+  /** A part of a message. It is acknowledged at its end, wanted or not (§4.5.0-2), in order (§4.6). */
   message(message: InboundMessage, id: number): void {
     const out = this.out;
     if (!out) return;
     const isHeld = message.qos === 2 && this.held?.has(id);
     if (!isHeld) this.options.onMessage?.(message, id);
     if (this.out === out && message.last && message.qos) {
-      // After delivery: a power cut between the two delivers twice; the other way round would lose the message.
+      // After delivery: a power cut in between delivers twice; the other order would lose the message.
       if (message.qos === 2 && !isHeld) {
         this.held ??= new MemoryInboundStore();
         this.held.add(id);
@@ -258,13 +258,16 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     }
   }
 
-  /** Version 5: a message that is longer than we take has gone by. It is acknowledged, or it would come again with each connection. */
+  /**
+   * Version 5: a message that exceeds our limit was skipped. It is acknowledged, because it would come again on each connection
+   * otherwise.
+   */
   skipped(qos: QoS, id: number): void {
     this.skippedMessages++;
     if (qos) this.out?.acknowledgement((qos === 2 ? 0x5002_0000 : 0x4002_0000) + id);
   }
 
-  /** PINGRESP came: the connection lives. Returns whether it is to be closed: three in a row have not moved the oldest in flight. */
+  /** PINGRESP was received. Returns whether to close: three in a row have found the same oldest entry in flight. */
   pingresp(): boolean {
     if (this.requests.isApart && this.requests.isJoined(true)) {
       this.mayHaveMore = true;
@@ -272,7 +275,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     }
     if (this.countPing() < 3) return false;
     if (this.inFlight) return this.isStuck(this.oldest);
-    // No other entry comes that could be delivered before those held back.
+    // No other entry could be delivered before those held back.
     if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone());
     return false;
   }
@@ -285,7 +288,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     return isThrough;
   }
 
-  /** Is the packet longer than the server takes? Where that is close, it is not sendable for some other reason either. */
+  /** Whether the packet is longer than the server accepts. In borderline cases it is not sendable for another reason either. */
   private isTooLarge({ topic, payloadLength, properties }: Message): boolean {
     const head = 12 + (properties?.length ?? 0); // at most
     return head + topic.length + payloadLength > this.limits.maxPacketBytes;

@@ -1,41 +1,40 @@
 /*
- * What the session needs of storage, and stores in RAM for those without flash.
- * A method that changes something has made it durable when it returns: the next packet says so to the peer.
- * Stores are bounded; they do no I/O but their own.
+ * What the session needs of storage, and stores in RAM for clients without flash. Changes are durable when a method returns,
+ * because the next packet acknowledges them. Stores are bounded.
  */
 import { encodeTopicName } from "../wire/topics.js";
 import type { Message } from "../wire/transmit.js";
 
-/** One message on its way out. The store may reuse the object at the next call of any of its methods. */
+/** An outgoing message. The store may reuse the object at the next call of any of its methods. */
 export interface OutboundEntry {
   /** Counted from 0 over the store's whole life, below 2^48. The packet id follows from it. */
   readonly sequence: number;
   readonly qos: 1 | 2;
-  /** PUBREC was recorded, in the session in force. */
+  /** PUBREC was recorded in the current session. */
   readonly released: boolean;
 }
 
-/** A store hands out at least so many numbers, from its oldest unsettled entry on: what there is for proof against that one. */
+/** A store delivers at least this many numbers from its oldest unsettled entry on, which bounds the proof against that entry. */
 export const SPAN = 256;
 
-/** Messages on their way out, in order. `src/outbox` is one, on flash. */
+/** Outgoing messages, in order. `src/outbox` is one, on flash. */
 export interface OutboundStore<E extends OutboundEntry> {
   /**
-   * The first unsettled entry with a sequence number of at least `from`. One that is SPAN or more from the oldest may be kept back
-   * until that is settled, if `nextSequence` says that there is one.
+   * The first unsettled entry with a sequence number of at least `from`. An entry SPAN or more beyond the oldest may be
+   * withheld until that is settled, if `nextSequence` shows that it exists.
    */
   seek(from: number): E | undefined;
-  /** Number of the next entry to come. Where it is known, the session does not look for one that is not there. */
+  /** Number of the next new entry. If it is known, the session does not search for entries that do not exist. */
   readonly nextSequence?: number;
-  /** PUBREC came. */
+  /** PUBREC was received. */
   released(sequence: number): void;
-  /** PUBACK or PUBCOMP came, or the entry is dead-lettered. */
+  /** PUBACK or PUBCOMP was received, or the entry is dead-lettered. */
   settle(sequence: number): void;
   /** The session is lost: every `released` is void. Returns how many there were. */
   requeue(): number;
 }
 
-/** The store of those who only subscribe, or publish from RAM. */
+/** The store of clients that only subscribe, or publish from RAM. */
 export const NO_STORE = Object.freeze({
   seek: () => undefined,
   released: () => {},
@@ -43,12 +42,12 @@ export const NO_STORE = Object.freeze({
   requeue: () => 0,
 });
 
-/** Packet ids of inbound QoS 2 messages between PUBREC and PUBREL. Durable, if duplicates shall be known after a reboot. */
+/** Packet ids of inbound QoS 2 messages between PUBREC and PUBREL. Durable, if duplicates have to be recognized after a reboot. */
 export interface InboundStore {
   has(id: number): boolean;
-  /** @throws RangeError when full: the connection is closed, the server sends again later */
+  /** @throws RangeError when full: the connection is closed, and the server sends again later */
   add(id: number): unknown;
-  /** An id that is not there: nothing to do. */
+  /** No effect for an id that is not there. */
   delete(id: number): unknown;
   clear(): void;
 }
@@ -61,20 +60,20 @@ export class MemoryInboundStore extends Set<number> implements InboundStore {
   }
 }
 
-/** A message in a `MemoryStore`: entry and message in one. */
+/** A message in a `MemoryStore`, entry and message in one object. */
 export interface MemoryEntry extends OutboundEntry, Message {}
 
 interface Kept extends MemoryEntry {
   released: boolean;
 }
 
-/** An outbound store in RAM: survives a lost connection, not a reboot. Give it to the client with `render: (entry) => entry`. */
+/** An outbound store in RAM: survives a lost connection, but not a reboot. Use it with the client's option `render: (entry) => entry`. */
 export class MemoryStore implements OutboundStore<MemoryEntry> {
   private readonly capacity: number;
   private readonly entries: Kept[] = []; // by sequence, ascending
   private next = 0;
 
-  /** `capacity`: messages at most. */
+  /** `capacity`: most messages. */
   constructor(capacity = 32) {
     this.capacity = capacity;
   }
@@ -85,8 +84,9 @@ export class MemoryStore implements OutboundStore<MemoryEntry> {
   }
 
   /**
-   * Queues a message; the payload is kept, not copied. Call the client's `wake` afterwards. Returns its sequence number; -1: full.
-   * @throws RangeError if `topic` is no topic name
+   * Queues a message; the payload is kept, not copied. Call the client's `wake` afterwards. Returns its sequence number; -1:
+   * full.
+   * @throws RangeError if `topic` is not a valid topic name
    */
   append(topic: string | Uint8Array, payload: Uint8Array, qos: 1 | 2, retain = false): number {
     if (this.entries.length >= this.capacity) return -1;
@@ -96,7 +96,7 @@ export class MemoryStore implements OutboundStore<MemoryEntry> {
     return sequence;
   }
 
-  // By search from the front: what is asked for is in the window, and so among the oldest.
+  // Searches from the front: entries asked for are in the window, and so among the oldest.
   seek(from: number): Kept | undefined {
     return this.entries.find((entry) => entry.sequence >= from);
   }

@@ -1,25 +1,29 @@
 /*
- * Which entry does the server not take? One that it refuses again and again must not stop the rest, and no entry may be lost to a
- * server, or a network, that refuses everything, or takes a few on each connection. Proof is that an entry fails as the first on its
- * connections, while others that are the first on theirs are delivered, by turns.
+ * Finds the entry that the server refuses. An entry that is refused again and again must not stop the others. But no entry may
+ * be lost to a server, or a network, that refuses everything or accepts a few on each connection. The proof: an entry fails as
+ * the first on its connections, while others that are first on theirs are delivered, by turns.
  *
- * IN_ORDER  All entries go, oldest first. A strike: a connection that ends with this entry the oldest in flight, because the server
- *           closed it with no entry acknowledged, or answered three pings and not this entry. After some in a row it is held back.
- * PROBE     One entry alone, the first beyond those held back. It fails, too: more are held back, to a limit, until one gets
- *           through; if none does, the server takes nothing: all stay, and counting begins anew.
- * OTHERS    What is not held back goes first: as many as `ration` allows. Then one that is held back goes behind them.
- * ALONE     What is held back, one by one. Acknowledged: it was not to blame. Not so, and others were delivered since the last round:
- *           the next connection begins with it. It fails as the first, too: the next connection begins with the next one, until
- *           all that are held back have had their turn. That is a round, and counts once another entry is the first on a connection
- *           and delivered. After some in a row they are dead letters. If another fails, or one of them gets through after all,
- *           counting begins anew. Did only others of QoS 1 get through, QoS 2 is what the server refuses: such entries go at QoS 1 then.
+ * IN_ORDER All entries are sent, oldest first. A strike is a connection that ends with this entry the oldest in flight, because
+ * the
+ *           server closed it without acknowledging any entry, or answered three pings but not this entry. After some strikes in a
+ *           row it is held back.
+ * PROBE One entry alone, the first beyond those held back. If it fails, too, more are held back, up to a limit, until one is
+ *           delivered. If none is, the server accepts nothing: all stay, and counting starts again.
+ * OTHERS Entries not held back are sent first, as many as `ration` allows. Then one that is held back is sent after them.
+ * ALONE Entries held back, one by one. If one is acknowledged, it was not the cause. If not, and others were delivered since
+ * the
+ *           last round, the next connection begins with it. If it fails as the first, too, the next connection begins with the next
+ *           one, until all have had their turn. That is a round. It counts when another entry is delivered as the first on a
+ *           connection. After some rounds in a row they are dead letters. If another entry fails, or one of them is delivered after
+ *           all, counting starts again. If only others of QoS 1 were delivered, the server refuses QoS 2: such entries are then sent
+ *           at QoS 1.
  *
- * Silence has a shorter way, in order: others that were sent after the entry are acknowledged, and it is not, for three pings; after
- * some connections in a row it is a dead letter, unless one that was passed over like it gets through later.
+ * Silence has a shorter way, in order: if others that were sent after the entry are acknowledged, and it is not, for three
+ * pings, on some connections in a row, it is a dead letter, unless one that was passed over like it is delivered later.
  *
- * A store hands out SPAN numbers from its oldest entry on, and what has no proof stays the oldest. So the proof is paced: each
- * connection uses up its share of what is left of them, and no more.
- * Outlives connections, and a sleep by way of `learned`; not a reboot. No I/O, no clock.
+ * A store delivers SPAN numbers from its oldest entry on, and an entry without proof stays the oldest. The proof is therefore
+ * paced: each connection uses its share of the remaining numbers, and no more.
+ * The state survives connections and, by `learned`, a sleep; not a reboot. No I/O, no clock.
  */
 
 import { type OutboundEntry, type OutboundStore, SPAN } from "./store.js";
@@ -28,61 +32,61 @@ import { Trial } from "./trial.js";
 /** How a server refuses: it closes the connection, or acknowledges nothing and answers pings. */
 export type RefusedBy = "closing" | "silence";
 
-/** What the server does not take. */
+/** What the server refuses. */
 export interface Refusal {
-  /** "all": no entry was acknowledged for several connections, or all were refused. "some": others are taken. */
+  /** "all": no entry was acknowledged for several connections, or all were refused. "some": others are accepted. */
   readonly scope: "all" | "some";
   /** "reason": a reason code, in version 5. */
   readonly by: RefusedBy | "reason";
-  /** The oldest entry that it does not take. */
+  /** The oldest entry that it refuses. */
   readonly sequence: number;
-  /** Of "reason". */
+  /** For "reason". */
   readonly code?: number;
-  /** Of "reason": the code's name, and the server's own words. */
+  /** For "reason": the code's name, and the server's own text. */
   readonly text?: string;
 }
 
-/** One that no reason code has named. */
+/** A refusal that no reason code has named. */
 interface Suspected extends Refusal {
   readonly by: RefusedBy;
 }
 
-/** Phase: all entries go, oldest first. The phases are described on top of this file. */
+/** Phase: all entries are sent, oldest first. The phases are described at the top of this file. */
 export const IN_ORDER = 0;
 const PROBE = 1;
-/** Phase: what is not held back goes first, as many as the ration allows. */
+/** Phase: entries that are not held back are sent first, as many as the ration allows. */
 export const OTHERS = 2;
-/** Phase: what is held back goes, one by one. */
+/** Phase: entries that are held back are sent one by one. */
 export const ALONE = 3;
 type Phase = typeof IN_ORDER | typeof PROBE | typeof OTHERS | typeof ALONE;
 
-/** In `learned`. */
+/** Index in `learned`. */
 const TRIAL_AT = 10;
-/** Entries held back at most, by their numbers: half of SPAN, the other half is for the proof. */
+/** Most entries held back, by their numbers: half of SPAN; the other half is for the proof. */
 const MAX_HELD = SPAN >> 1;
-/** How far others go beyond one that they have overtaken, besides the window: at first, and once there is enough against it. */
+/** How far others are sent beyond one that they have overtaken, besides the window: at first, and once there is enough against it. */
 const MIN_LEAD = 32;
 const MAX_LEAD = 176;
 
-/** Finds the entry that a server does not take, by what each connection ends with. Phases above; numbers are the store's. */
+/** Finds the entry that a server refuses, from how each connection ends. Phases above; numbers are the store's. */
 export class Suspicion {
   phase: Phase = IN_ORDER;
   /** Entries below this number are held back; 0: none. */
   heldEnd = 0;
   refusal: Suspected | undefined;
-  /** QoS 2 is what the server refuses: what has it goes at QoS 1. */
+  /** The server refuses QoS 2: such entries are sent at QoS 1. */
   isLowering = false;
-  /** The one that others have overtaken; -1: none. */
+  /** The entry that others have overtaken; -1: none. */
   overtaken = -1;
   private readonly store: Pick<OutboundStore<OutboundEntry>, "seek">;
   /** Connections in a row that an entry may fail. */
   private readonly limit: number;
   private strikes = 0;
   private struck = -1;
-  /** Some are held back: what is known of them. */
+  /** What is known while some are held back. */
   private trial: Trial | undefined;
 
-  /** Connections in a row on which `overtaken` was, and those on which only QoS 1 has overtaken it. */
+  /** Connections in a row on which `overtaken` was overtaken, and those on which only QoS 1 has overtaken it. */
   private overtakes = 0;
   private overtakesByQoS1 = 0;
   /** All below were passed over, or have arrived. */
@@ -93,7 +97,7 @@ export class Suspicion {
     this.limit = limit;
   }
 
-  /** What outlives a connection, as numbers: for a sleep. Empty: nothing is suspected. */
+  /** The state that survives a connection, as numbers, to be kept over a sleep. Empty: nothing is suspected. */
   get learned(): readonly number[] {
     const { strikes, struck, heldEnd, isLowering, refusal, trial } = this;
     if (this.isIdle && !strikes && !isLowering) return [];
@@ -120,10 +124,10 @@ export class Suspicion {
     this.trial.learned = numbers.slice(TRIAL_AT);
   }
 
-  /** A connection begins. `sentEnd`: entries below may be known to the server. Returns the number from which on entries go. */
+  /** A connection begins. `sentEnd`: the server may know entries below it. Returns the number from which entries are sent. */
   begin(sentEnd: number): number {
     const store = this.store;
-    // They may have been evicted meanwhile, or dropped by the owner.
+    // Entries may have been evicted meanwhile, or dropped by the owner.
     if (this.heldEnd && !this.isHeldLeft) this.clear();
     if (this.overtaken >= 0 && store.seek(this.overtaken)?.sequence !== this.overtaken) this.exonerate();
     const end = Math.min(this.heldEnd, sentEnd);
@@ -139,12 +143,12 @@ export class Suspicion {
     return this.goAlone();
   }
 
-  /** How many more than the window there may be between the oldest entry and the last one sent. */
+  /** How much more than the window there may be between the oldest entry and the last one sent. */
   get held(): number {
     return this.heldEnd && this.heldEnd - this.struck;
   }
 
-  /** Nothing is suspected: acknowledgements need not be looked at. */
+  /** Nothing is suspected: acknowledgements carry no information. */
   get isIdle(): boolean {
     return !this.heldEnd && this.overtaken < 0 && !this.refusal;
   }
@@ -154,7 +158,7 @@ export class Suspicion {
     return this.trial ? this.trial.open : 0;
   }
 
-  /** Of QoS 2 so many may go in any case: a server that closes the connection takes none of those behind. */
+  /** So many entries of QoS 2 may be sent in any case: a server that closes the connection accepts none of those behind. */
   get minOpen(): number {
     return this.refusal?.by === "closing" ? 1 : 0;
   }
@@ -164,12 +168,12 @@ export class Suspicion {
     return this.phase === PROBE || this.phase === ALONE;
   }
 
-  /** How far others may go beyond one that they have overtaken, besides the window: so that some are left for the next connection. */
+  /** How far others may be sent beyond one that they have overtaken, besides the window, so that some are left for the next connection. */
   get lead(): number {
     return MIN_LEAD + Math.floor(((MAX_LEAD - MIN_LEAD) * this.overtakes) / this.limit);
   }
 
-  /** Some are held back: is this entry for another connection, or for another phase? */
+  /** Only while some are held back: whether this entry belongs to another connection or phase. */
   mustRest(sequence: number): boolean {
     const trial = this.trial;
     if (!trial) return false;
@@ -178,7 +182,7 @@ export class Suspicion {
     return sequence >= trial.restAt;
   }
 
-  /** The one with enough against it; -1: none. */
+  /** The entry with enough against it; -1: none. */
   get proven(): number {
     const { store, heldEnd, trial, limit } = this;
     if (this.overtakes >= limit) return this.overtaken;
@@ -188,13 +192,13 @@ export class Suspicion {
     return -1;
   }
 
-  /** PUBREC came for the entry, if not in this session: the message is the server's. */
+  /** PUBREC was received for the entry, possibly in an earlier session: the server has the message. */
   isReleased(sequence: number): boolean {
     const entry = this.store.seek(sequence);
     return (entry?.sequence === sequence && entry.released) || this.trial?.releases.includes(sequence) === true;
   }
 
-  /** An entry was acknowledged; `settledQos`: 1 or 2 if it is settled with that, 0 if PUBREC came. */
+  /** An entry was acknowledged. `settledQos`: 1 or 2 if that settled it, 0 for PUBREC. */
   acknowledged(sequence: number, settledQos: number): void {
     if (sequence < this.heldEnd) {
       this.trial?.acknowledgedHeld(sequence, settledQos);
@@ -202,7 +206,7 @@ export class Suspicion {
     }
     if (!settledQos) return;
     if (sequence === this.overtaken) this.exonerate();
-    // One that was passed over gets through after all: then the other one may, too.
+    // An entry that was passed over is delivered after all: then the other one may be, too.
     else if (sequence < this.passedEnd) this.overtakes = this.overtakesByQoS1 = 0;
     switch (this.phase) {
       case IN_ORDER:
@@ -221,7 +225,7 @@ export class Suspicion {
     }
   }
 
-  /** Nothing but what is held back is left to send, and nothing is in flight. Returns from which number on entries go; -1: none. */
+  /** Only entries held back are left to send, and nothing is in flight. Returns the number from which entries are sent; -1: none. */
   turn(): number {
     switch (this.phase) {
       case OTHERS:
@@ -237,7 +241,7 @@ export class Suspicion {
     }
   }
 
-  /** One of those held back is next, and nothing beside it. Returns its number. */
+  /** The next of those held back is sent, and nothing beside it. Returns its number. */
   goAlone(): number {
     const { store, heldEnd } = this;
     let entry = store.seek(this.trial?.triedEnd ?? 0);
@@ -250,13 +254,13 @@ export class Suspicion {
     return 0;
   }
 
-  /** What was proven is settled. What else is held back remains so. */
+  /** The proven entry is settled. Others stay held back. */
   convicted(sequence: number): void {
     if (sequence === this.overtaken) this.exonerate();
     if (!this.heldEnd || !this.isHeldLeft) this.clear();
   }
 
-  /** The oldest in flight was sent before others that were delivered, and is not acknowledged. `by`: their QoS, as bits. */
+  /** The oldest in flight was sent before others that were delivered, and is not acknowledged. `by`: the others' QoS, as bits. */
   overtake(sequence: number, qos: 1 | 2, by: number, passedEnd: number): void {
     if (sequence !== this.overtaken) this.exonerate();
     this.overtaken = sequence;
@@ -265,11 +269,11 @@ export class Suspicion {
     if (by & qos) this.overtakes++;
     else if (++this.overtakesByQoS1 >= this.limit && qos === 2) {
       this.isLowering = true;
-      this.overtakes = this.overtakesByQoS1 = 0; // at QoS 1 there is nothing against it yet
+      this.overtakes = this.overtakesByQoS1 = 0; // nothing counts against it at QoS 1 yet
     }
   }
 
-  /** A connection has ended. `by`: undefined if that says nothing about entries. `oldest`: in flight; -1: none. */
+  /** A connection has ended. `by`: undefined if that shows nothing about entries. `oldest`: in flight; -1: none. */
   ended(by: RefusedBy | undefined, oldest: number, hasHeard: boolean): void {
     const trial = this.trial;
     const isFailure = by !== undefined && oldest >= 0 && !(hasHeard && by === "closing");
@@ -283,7 +287,7 @@ export class Suspicion {
         break;
       case OTHERS:
         if (isFailure && !hasHeard) {
-          trial?.countAnew(); // what was delivered before is no more so
+          trial?.countAnew(); // earlier deliveries no longer count
           if (++this.strikes >= this.limit) this.restart();
         }
         break;
@@ -302,13 +306,13 @@ export class Suspicion {
     this.exonerate();
   }
 
-  /** Nothing is held back any more, nothing is suspected. */
+  /** Nothing is held back or suspected any more. */
   clear(): void {
     this.restart();
     this.refusal = undefined;
   }
 
-  /** All go in order again, and counting begins anew. */
+  /** All are sent in order again, and counting starts again. */
   private restart(): void {
     this.phase = IN_ORDER;
     this.heldEnd = this.strikes = 0;
@@ -322,7 +326,7 @@ export class Suspicion {
     this.overtakes = this.overtakesByQoS1 = this.passedEnd = 0;
   }
 
-  /** All those held back from some on were acknowledged. */
+  /** All from some number on that were held back were acknowledged. */
   private goOn(): number {
     if (!this.isHeldLeft) {
       this.clear();
@@ -333,7 +337,7 @@ export class Suspicion {
     return this.heldEnd;
   }
 
-  /** One that is held back has failed as the first on its connection, others having been delivered before. */
+  /** An entry that is held back has failed as the first on its connection, after others were delivered. */
   private tried(trial: Trial, sequence: number, by: RefusedBy): void {
     const store = this.store;
     this.refuse(by, store.seek(0)?.sequence ?? sequence);
@@ -350,7 +354,7 @@ export class Suspicion {
     return oldest !== undefined && oldest.sequence < this.heldEnd;
   }
 
-  /** How many others may go on this connection, the first of them being `from`: so that some are left for each round to come. */
+  /** How many others may be sent on this connection, from `from` on, so that some are left for each later round. */
   private ration({ roundCount }: Trial, from: number): number {
     const left = SPAN - (from - (this.store.seek(0)?.sequence ?? from));
     return Math.max(1, Math.floor(left / Math.max(1, this.limit + 1 - roundCount)));
@@ -380,7 +384,7 @@ export class Suspicion {
     if (this.heldEnd - this.struck > MAX_HELD) this.restart();
   }
 
-  /** Nothing lies beyond those held back: less far, or nothing gets through, and all go in order. */
+  /** Nothing lies beyond those held back: holds back fewer, or, if nothing is delivered, sends all in order. */
   private overshoot(): number {
     const trial = this.trial;
     if (trial && trial.step > 1) {

@@ -1,42 +1,48 @@
 /*
- * What is known while entries are held back: who was tried, and what else was delivered meanwhile. Made when the first one is held
- * back, so that it takes no memory before. What it is for: suspicion.ts.
+ * The state while entries are held back: which were tried, and what else was delivered meanwhile. Made when the first entry is
+ * held back, so that it uses no memory before. suspicion.ts explains its purpose.
  */
 import type { OutboundEntry } from "./store.js";
 
-/** Who was tried while entries were held back. Numbers are the store's sequence numbers. */
+/** Which entries were tried while some were held back. Numbers are the store's sequence numbers. */
 export class Trial {
-  /** The newest entry that has failed as a probe, and how far beyond it the next one is. */
+  /** The newest entry that has failed as a probe, and the distance to the next one. */
   lastProbe: number;
   step = 1;
   /** Entries of QoS 2 that are held back and may be open at the server. */
   open = 0;
-  /** Others got through while some were held back. */
+  /** Others were delivered while some were held back. */
   hasHelped = false;
-  /** Others that were delivered since the last round, by QoS: bits 1 and 2. */
+  /** QoS of others that were delivered since the last round: bits 1 and 2. */
   delivered = 0;
-  /** Those held back below this number have had their turn in this round. */
+  /** Entries held back below this number have had their turn in this round. */
   triedEnd = 0;
-  /** On this connection, no entry was sent before the one that goes alone. */
+  /** On this connection, no entry was sent before the one that is sent alone. */
   isFirst = false;
-  /** On this connection nothing goes from this number on; -1: not known yet. */
+  /** On this connection nothing is sent from this number on; -1: not known yet. */
   restAt = -1;
-  /** Of QoS 2 failed so many, in a row, while only others of QoS 1 were delivered. */
+  /** Failures of QoS 2 in a row while only others of QoS 1 were delivered. */
   failuresOfQoS2 = 0;
-  /** QoS 2 is what the server refuses: at the end of this connection, so that what it knows at QoS 2 is counted before it goes at QoS 1. */
+  /**
+   * The server refuses QoS 2. This takes effect at the end of the connection, so that entries that it has at QoS 2 are counted
+   * before they are sent at QoS 1.
+   */
   isLoweringDue = false;
-  /** PUBREC came for these, of those held back: the message is the server's already. */
+  /** Entries held back that got PUBREC: the server already has these messages. */
   readonly releases: number[] = [];
-  /** The round that waits for another one to be delivered: what `delivered` was; 0: none. */
+  /** The round that waits until another entry is delivered: the value of `delivered`; 0: none. */
   private pending = 0;
-  /** Rounds that count, by what `delivered` was. */
+  /** Number of rounds that count, by their value of `delivered`. */
   private readonly rounds = [0, 0, 0, 0];
 
   constructor(oldest: number) {
     this.lastProbe = oldest;
   }
 
-  /** What outlives a connection, as numbers; not the releases, which the store has, too, or which prove less without them. */
+  /**
+   * The state that survives a connection, as numbers, without the releases: the store has most of them, and the rest only
+   * weaken the proof.
+   */
   get learned(): readonly number[] {
     const { lastProbe, step, hasHelped, delivered, triedEnd, failuresOfQoS2, isLoweringDue, pending, rounds } = this;
     const counts = [lastProbe, step, +hasHelped, delivered, triedEnd, failuresOfQoS2, +isLoweringDue, pending];
@@ -74,7 +80,7 @@ export class Trial {
     this.rounds.fill(0);
   }
 
-  /** Another one was delivered: the round before it counts. */
+  /** Another entry was delivered: the round before it counts. */
   helped(settledQos: number, limit: number): void {
     const rounds = this.rounds;
     this.hasHelped = true;
@@ -85,21 +91,21 @@ export class Trial {
     else if (this.failuresOfQoS2 >= limit) this.isLoweringDue = true;
   }
 
-  /** One of those held back was acknowledged; `settledQos`: 0 if PUBREC came. */
+  /** An entry held back was acknowledged; `settledQos`: 0 for PUBREC. */
   acknowledgedHeld(sequence: number, settledQos: number): void {
     if (!settledQos) {
       if (!this.releases.includes(sequence)) this.releases.push(sequence);
       return;
     }
     this.isFirst = false;
-    // It had its turn before, and failed: what fails now may get through later, too.
+    // It had failed in its turn before: entries that fail now may be delivered later, too.
     if (sequence >= this.triedEnd && !this.pending && !this.roundCount) return;
     const delivered = this.delivered;
     this.countAnew();
     this.delivered = delivered;
   }
 
-  /** One of those held back has failed as the first on its connection. */
+  /** An entry held back has failed as the first on its connection. */
   failed(sequence: number, isRoundOver: boolean, limit: number): void {
     this.triedEnd = sequence + 1;
     if (!isRoundOver && this.failuresOfQoS2 < limit) return;

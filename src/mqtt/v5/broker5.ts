@@ -1,7 +1,7 @@
 /*
- * The broker as version 5 lets it speak: which version the next attempt speaks (choice.ts), the limits (limits.ts), the reasons for what it
- * does not do (reasons.ts), and the entries that it refuses (refused.ts). What the client is given for version 5: `ClientOptions.version5`.
- * Outlives connections, not a reboot.
+ * The broker in version 5: the version of the next attempt (choice.ts), the limits (limits.ts), the reasons for refusals
+ * (reasons.ts), and the refused entries (refused.ts). For the client's option `ClientOptions.version5`. Its state survives
+ * connections, not a reboot.
  * Source: MQTT 5 §3.1.2.11, §3.2.2, §3.14, §4.11 to §4.13.
  */
 import type { Broker, Stage } from "../broker.js";
@@ -34,7 +34,7 @@ interface Server {
   readonly port: number;
 }
 
-/** MQTT 5 for the client. Give the class itself as `ClientOptions.version5`; the client makes the instance. */
+/** MQTT 5 for the client. Use the class itself as `ClientOptions.version5`; the client makes the instance. */
 export class Broker5 implements Broker, RefusedOwner, LimitLayers {
   private readonly options: ClientOptions<OutboundEntry>;
   private choice: Choice;
@@ -44,17 +44,17 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
   effective: Limits;
   lastReason: ServerReason | undefined;
   isExpired = false;
-  /** What it has said at 5. */
+  /** Properties of its CONNACK in version 5. */
   private said: Properties | undefined;
-  /** What it has said otherwise than in CONNACK: no QoS 2, no RETAIN. Until a reboot. */
+  /** Limits that the server has shown otherwise: no QoS 2, no RETAIN. Kept until a reboot. */
   private learned: Properties = {};
-  /** Where it has sent us, if that is to be followed. */
+  /** The server that it named, if that is to be followed. */
   private moved: Server | undefined;
   private reported: number | undefined;
-  /** When the session ends, if no connection comes: in milliseconds of uptime; Infinity: not known, or there is a connection. */
+  /** When the session ends without a connection, in milliseconds of uptime; Infinity: not known, or connected. */
   private expiresMs = Number.POSITIVE_INFINITY;
 
-  /** @throws RangeError for a session that would end with its connection, though it is to last */
+  /** @throws RangeError for a session that would end with its connection although it should last */
   constructor(options: ClientOptions<OutboundEntry>, retry: () => void) {
     const { sessionExpiryS } = options;
     if (sessionExpiryS === 0 && !options.clean) throw new RangeError("sessionExpiryS 0: expected 1 or more, or clean");
@@ -87,7 +87,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
     this.compute();
     const { moved } = this;
     if (!moved) return options;
-    // An owner's options may be an object of a class: its getters stay what they are.
+    // The options may be an object of a class: its getters must keep working.
     return Object.create(options, { host: { value: moved.host }, port: { value: moved.port } });
   }
 
@@ -155,7 +155,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
       case "cannot":
       case "protocol":
       case "not allowed":
-        return "peer"; // it may be for the sake of what was sent last
+        return "peer"; // it may be caused by the last message
       default:
         return "other";
     }
@@ -174,7 +174,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
         return isQuiet && !error.message.startsWith(NO_BROKER) && this.choice.ended("quiet", nowMs);
       }
       case "opening":
-        if (error) this.moved = undefined; // not there: the one that is set is asked again
+        if (error) this.moved = undefined; // not there: the configured server is tried again
         return false;
       default:
         throw new TypeError(`stage: ${stage satisfies never}`);
@@ -186,7 +186,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
     this.lastReason = { packet, code, text: reason ? `${text}: "${escaped(reason)}"` : text };
   }
 
-  /** What is known from an earlier life. Not before the first attempt: by then the owner may know how long ago that was. */
+  /** Uses what is known from before the boot. Not before the first attempt: by then the owner may know how long ago that was. */
   private recall(): void {
     const { version, knownVersion } = this.options;
     this.hasBegun = true;
@@ -194,7 +194,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
     this.choice = new Choice(version ?? "auto", knownVersion, this.options.uptimeMs());
   }
 
-  /** Of the three layers the effective one alone is kept: the others are asked for by people. */
+  /** Only the effective limits are stored; the others are computed for `status`. */
   get limits(): LimitLayers {
     return this;
   }
@@ -224,13 +224,13 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
     return isKnown ? brokerLimits({ ...said, ...learned }, this.ours) : undefined;
   }
 
-  /** The limits of this attempt, as far as they are known. */
+  /** Computes the limits of this attempt, as far as they are known. */
   private compute(): void {
     const { ours, broker, choice } = this;
     this.effective = effectiveLimits(ours, broker, choice.version, choice.isGuess);
   }
 
-  /** The server has shown, at CONNECT or after it, that it has no QoS 2 or no RETAIN. Returns whether that is news. */
+  /** The server has shown, at CONNECT or later, that it has no QoS 2 or no RETAIN. Returns whether that is new. */
   private learn(code: number): boolean {
     const { learned } = this;
     if (code === NO_RETAIN && learned.retainAvailable !== 0) this.learned = { ...learned, retainAvailable: 0 };
@@ -247,7 +247,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
     return { topic, payload, qos, retain: retain && broker.retainAvailable === 1, properties };
   }
 
-  /** §4.11: "host", "host:port", "[address]:port", and several with blanks between; the first is taken. */
+  /** §4.11: "host", "host:port", "[address]:port", possibly several separated by blanks; the first one is used. */
   private follow(properties: Properties | undefined): void {
     const reference = properties?.serverReference;
     const { lastReason, options } = this;
@@ -262,7 +262,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
   }
 }
 
-/** Text from outside for a line of a log: without control characters, and without those that turn the direction of what follows. */
+/** Outside text for a line of a log: control characters and characters that change the text direction are escaped. */
 function escaped(text: string): string {
   let out = "";
   for (const character of text) {

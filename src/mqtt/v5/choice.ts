@@ -1,76 +1,81 @@
 /*
- * Which version of the protocol the next attempt speaks. 5 first; 3.1.1 where the server says that it has no 5, or does not answer
- * at all: some close, some are silent. So does a server that is down, or has stalled: what it does not say outright costs one attempt
- * more at first, and is believed for long only once it has repeated itself.
- * Pure: what has come of an attempt goes in, and the time, in milliseconds of uptime.
+ * Chooses the protocol version of the next attempt. 5 first; 3.1.1 if the server reports that it has no 5, or does not answer:
+ * some servers close, others are silent. So is a server that is down or has stalled. A missing answer therefore costs only one
+ * more attempt at first, and counts for long only after it was repeated.
+ * Pure: the result of an attempt goes in, and the time, in milliseconds of uptime.
  * Source: MQTT 5 §3.1.2.2; MQTT 3.1.1 §3.1.2.2.
  */
 import type { Version } from "../broker.js";
 
 /**
- * How an attempt ended, as far as it bears on the version: with a CONNACK, of whatever code in this version, that it has it not
- * ("unsupported"), that it closed or was silent before CONNACK ("quiet"), or before CONNECT was out ("unreached").
+ * How an attempt ended, as far as the version is concerned: with a CONNACK of any code in this version ("answered"), with a
+ * report that the version is not supported ("unsupported"), closed or silent before CONNACK ("quiet"), or before CONNECT was
+ * sent ("unreached").
  */
 export type AttemptEnd = "answered" | "unsupported" | "quiet" | "unreached";
 
-// What is known of the server.
-const UNKNOWN = 0; // by turns, 5 first
+// What is known about the server.
+const UNKNOWN = 0; // alternately, 5 first
 const FIVE = 1; // it has answered 5
 const FOUR = 2; // it has answered 3.1.1, and not 5
 const FIXED = 3; // the owner has decided
 type Knowledge = typeof UNKNOWN | typeof FIVE | typeof FOUR | typeof FIXED;
 
 const HOUR_MS = 3_600_000;
-/** After so long 5 is tried again, where 3.1.1 was answered. */
+/** Time after which 5 is tried again at a server that has answered 3.1.1. */
 const MAX_TRUST_MS = 72 * HOUR_MS;
 /**
- * A server that has answered 5 may be quiet so often in a row before 3.1.1 is tried: some minutes, by the client's back-off. A proxy before
- * a server that restarts takes connections and closes them; what speaks 3.1.1 then does so until that connection ends.
+ * A server that has answered 5 may be quiet this often in a row before 3.1.1 is tried, which takes some minutes with the
+ * client's back-off. A proxy in front of a restarting server accepts connections and closes them; once 3.1.1 is used, it stays
+ * until that connection ends.
  */
 const MAX_QUIET = 9;
-/** So often in a row it may answer 3.1.1 after that before 5 is no longer asked first. */
+/** It may then answer 3.1.1 this often in a row before 5 is no longer tried first. */
 const MAX_DOUBTS = 3;
-/** CONNACK comes within this, once CONNECT is out, or the server is silent. */
+/** Time for CONNACK after CONNECT; then the server counts as silent. */
 const SILENCE_MS = 5_000;
 
-/** Which version the next attempt speaks. Times in milliseconds of uptime. */
+/** The version of the next attempt. Times in milliseconds of uptime. */
 export class Choice {
   private knowledge: Knowledge;
-  /** Of the attempt under way. */
+  /** Of the current attempt. */
   version: Version = 5;
-  /** Ends without a word, in a row. */
+  /** Quiet ends in a row. */
   private quiet = 0;
-  /** The server has said that it has no 5. */
+  /** The server has reported that it has no 5. */
   private isSaid = false;
-  /** It has said so in this life, and not answered 5 since. */
+  /** It has reported so in this run, and not answered 5 since. */
   private hasSaid = false;
-  /** It was quiet at 5, though it had answered that before, and answered 3.1.1 then: so often. */
+  /** How often it was quiet at 5 although it had answered that before, and then answered 3.1.1. */
   private doubts = 0;
-  /** An attempt was made at once, without a back-off, since the last answer. */
+  /** An attempt was made at once, without back-off, since the last answer. */
   private hasJumped = false;
-  /** For so long 3.1.1 is taken for granted. */
+  /** How long 3.1.1 is used without trying 5. */
   private trustMs = MAX_TRUST_MS;
-  /** When 5 is due again, where 3.1.1 is what is known. */
+  /** When 5 is tried again, if 3.1.1 is known. */
   private retryMs: number;
 
-  /** `known`: what was answered in an earlier life. */
+  /** `known`: the version answered before the boot. */
   constructor(wanted: "auto" | Version, known: Version | undefined, nowMs: number) {
     this.knowledge = wanted !== "auto" ? FIXED : known === 5 ? FIVE : known === 4 ? FOUR : UNKNOWN;
     if (wanted !== "auto") this.version = wanted;
     this.retryMs = nowMs + MAX_TRUST_MS;
   }
 
-  /** What may be remembered of the server; undefined: nothing is known, or the owner has decided. */
+  /** The version worth storing; undefined: nothing is known, or the owner has decided. */
   get proven(): Version | undefined {
     return this.knowledge === FIVE ? 5 : this.knowledge === FOUR ? 4 : undefined;
   }
 
-  /** 3.1.1 is spoken on silence alone: the server may be one of 5 that had stalled, with limits that it cannot say in 3.1.1. */
+  /**
+   * 3.1.1 is used because of silence only: the server may be one of version 5 that had stalled, with limits that it cannot
+   * report in 3.1.1.
+   */
   get isGuess(): boolean {
     return this.version === 4 && this.knowledge !== FIXED && !this.hasSaid;
   }
 
-  /** For so long is CONNACK waited for; 0: as long as for any. */
+  /** How long to wait for CONNACK; 0: as for any connection. */
   get silenceMs(): number {
     const isOpen = this.knowledge === UNKNOWN || this.knowledge === FOUR;
     return isOpen && this.version === 5 ? SILENCE_MS : 0;
@@ -95,7 +100,7 @@ export class Choice {
     }
   }
 
-  /** It is over, or answered. Returns whether the next one begins at once. */
+  /** The attempt has ended, or was answered. Returns whether the next one begins at once. */
   ended(how: AttemptEnd, nowMs: number): boolean {
     if (this.knowledge === FIXED || how === "unreached") return false;
     if (how === "answered") {
@@ -126,7 +131,7 @@ export class Choice {
       this.hasSaid = false;
       this.doubts = 0;
     } else if (knowledge === UNKNOWN || (knowledge === FIVE && ++this.doubts >= MAX_DOUBTS)) {
-      // By silence alone: a server that had stalled is asked again soon, and later each time.
+      // Because of silence only: a server that had stalled is tried again soon, and later each time.
       this.trustMs = this.isSaid ? MAX_TRUST_MS : HOUR_MS;
       this.retryMs = nowMs + this.trustMs;
       this.knowledge = FOUR;

@@ -1,5 +1,5 @@
 /*
- * Limits in three layers: ours, the server's, and the effective ones, computed here for each connection. Pure.
+ * Limits in three layers, ours, the server's and the effective ones, computed here for each connection. Pure.
  * Source: MQTT 5 §3.2.2.3.
  */
 import type { Limits } from "../delivery/limits.js";
@@ -7,14 +7,17 @@ import type { QoS } from "../wire/codec.js";
 import type { Properties } from "../wire/properties.js";
 
 const NO_LIMIT = 65_535;
-/** mosquitto counts its `max_inflight_messages`, 20 by default, from PUBLISH to PUBCOMP, what earlier connections left open included. */
+/**
+ * mosquitto counts its `max_inflight_messages`, 20 by default, from PUBLISH to PUBCOMP, including those left open by earlier
+ * connections.
+ */
 const MAX_QOS2 = 19;
-/** A 3.1.1 server drops silently what is above its limit (see `SessionOptions.window`). */
+/** A 3.1.1 server silently drops messages above its limit (see `SessionOptions.window`). */
 const MAX_QOS2_UNSAID = 8;
 /** Safe against any limit. */
 const MAX_QOS2_GUESSED = 1;
 
-/** What the server has said; for what it has left out, the standard's defaults. */
+/** The server's limits from its CONNACK, with the standard's defaults for missing ones. */
 export function brokerLimits(said: Properties, ours: Limits): Limits {
   const receiveMaximum = said.receiveMaximum ?? NO_LIMIT;
   return {
@@ -35,8 +38,8 @@ export function brokerLimits(said: Properties, ours: Limits): Limits {
 }
 
 /**
- * `broker`: of this connection; of an earlier one, if this is of 3.1.1: it holds there, and is not said again. `isGuess`: 3.1.1 is
- * spoken on the server's silence at 5 alone; it may have a limit that it could not say.
+ * `broker`: of this connection; of an earlier one, if this is of 3.1.1, which cannot report them but has the same limits.
+ * `isGuess`: 3.1.1 is used only because the server was silent at 5; it may have a limit that it could not report.
  */
 export function effectiveLimits(ours: Limits, broker: Limits | undefined, level: 4 | 5, isGuess: boolean): Limits {
   const maxQoS = broker ? broker.maxQoS : ours.maxQoS;
@@ -55,7 +58,10 @@ export function effectiveLimits(ours: Limits, broker: Limits | undefined, level:
   };
 }
 
-/** Keep-alives in seconds, 0: off. A client may send pings more often than the server asks for (§3.1.2.10), and notices sooner that it is gone. */
+/**
+ * Keep-alives in seconds, 0: off. A client may send pings more often than the server asks for (§3.1.2.10), and so detects its
+ * loss sooner.
+ */
 function shorter(a: number, b: number): number {
   return a && b ? Math.min(a, b) : a || b;
 }

@@ -1,7 +1,7 @@
 /*
- * Bytes to packets in version 5: as in 3.1.1 up to the properties; these byte by byte, one after the other in the memory that the head
- * of the packet needs no more. However long they are, that is all they take: what does not fit is cut, or counts as not sent.
- * A PUBLISH that is longer than asked for, or has a longer topic, goes by, and is to be acknowledged.
+ * The parser of version 5: as for 3.1.1 up to the properties. These are parsed one by one, in memory that the head of the
+ * packet no longer needs; whatever does not fit is cut, or treated as not sent. A PUBLISH that exceeds the limit, or has a
+ * longer topic, is skipped, but has to be acknowledged.
  * Source: MQTT 5 §2.2.2 (properties), §3 (packets as a server sends them).
  */
 import type { QoS } from "../wire/codec.js";
@@ -11,7 +11,7 @@ import { checkTopicName } from "../wire/topics.js";
 import { decodeUTF8 } from "../wire/utf8.js";
 import { belongs, checkNumber, PROPERTIES, packetLength, sizeOf } from "./properties.js";
 
-// What the next byte is, after those of parser.ts
+// States: what the next byte is, in addition to those of parser.ts
 const BLOCK = 5; // of the properties' length
 const PROPERTY = 6; // a property's identifier
 const VALUE = 7; // of a number, or of a string's length
@@ -19,23 +19,23 @@ const TEXT = 8; // of a string
 const CODE = 9; // SUBACK's and UNSUBACK's reason code, after the properties
 const TOPIC = 10; // of a topic that is too long, or of the packet id after it
 
-/** In place of a message that goes by. */
+/** Stands for a message that is skipped. */
 const GOES_BY = Object.freeze({}) as Inbound;
 
 /** The parser of MQTT 5. Faults are returned as a text, as by Parser. */
 export class Parser5 extends Parser {
   private readonly maxPacketBytes: number;
   private code = 0;
-  /** What the properties' length says, then bytes of them that have not come. */
+  /** The length of the properties, then the number of their bytes still to come. */
   private block = 0;
   private property = PROPERTIES[0];
   /** Of this packet; undefined: none. */
   private properties: Record<string, unknown> | undefined;
-  /** Bytes of a string, or of a topic and a packet id, that have not come. */
+  /** Bytes of a string, or of a topic and a packet id, still to come. */
   private left = 0;
-  /** Of a pair of strings, the second is to come. */
+  /** The second of a pair of strings is still to come. */
   private hasSecond = false;
-  /** The message whose properties come in. */
+  /** The message whose properties are being received. */
   private pending: Inbound | undefined;
 
   constructor(
@@ -53,7 +53,7 @@ export class Parser5 extends Parser {
     switch (this.state) {
       case FIRST:
         if (byte !== 0xe0) return super.takeByte(byte);
-        this.first = byte; // DISCONNECT, which a server sends in this version only
+        this.first = byte; // DISCONNECT, which a server sends only in this version
         this.remaining = this.count = 0;
         this.state = LENGTH;
         return;
@@ -97,7 +97,7 @@ export class Parser5 extends Parser {
       return this.finish();
     }
     this.expectBlock();
-    if (type === 2) this.properties = {}; // else it is an answer in 3.1.1's form
+    if (type === 2) this.properties = {}; // otherwise it is an answer in 3.1.1's form
     return;
   }
 
@@ -208,7 +208,7 @@ export class Parser5 extends Parser {
     return value ? undefined : this.takeText();
   }
 
-  /** A string has come, as much as fits. */
+  /** A string is complete, or as much of it as fits. */
   private takeText(): string | undefined {
     const { head, property } = this;
     const kind = property[2];

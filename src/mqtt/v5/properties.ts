@@ -1,23 +1,20 @@
 /*
- * The properties of version 5: one table, from which follow what is decoded, what is encoded, and which packets may have it.
- * Not in it, and so refused: what a server sends only to those who asked (response information, authentication, topic aliases). What a
- * client may leave out is left out.
+ * The properties of version 5: one table for decoding, encoding, and which packets may contain which. Properties that a server
+ * sends only on request (response information, authentication, topic aliases) are not in it, and are refused. Optional ones of
+ * a client are left out.
  * Source: MQTT 5 §2.2.2.2, table 2-4.
  */
 import { field, packet } from "../wire/codec.js";
 import type { Properties } from "../wire/properties.js";
 
 /**
- * A row: identifier, name, kind, packets, and of a number the least and the greatest, if not 0 and what its bytes hold.
- * Kind: "1", "2", "4" a number of so many bytes, "v" one of variable length, "s" a string, "t" one for people, "d" data, "p" a pair of
- * strings, which is not kept. Packets: a bit for each type; 1 is the will, 0x1000 a PUBLISH that we send.
+ * A row: identifier, name, kind, packets and, for numbers, minimum and maximum, if not 0 and the largest that fits. Kind: "1",
+ * "2", "4" a number of so many bytes, "v" a number of variable length, "s" a string, "t" a string for people, "d" data, "p" a
+ * pair of strings, which is not kept. Packets: a bit for each type; 1 is the will, 0x1000 a PUBLISH that we send.
  */
 export type Property = readonly string[];
 
-/**
- * The properties of MQTT 5, table 2-4. A row: identifier, name, type or length in bytes, packets that may have it (bits, see
- * `belongs`), lowest and highest value.
- */
+/** The properties of MQTT 5, table 2-4; see `Property` for the columns. */
 export const PROPERTIES: readonly Property[] = Object.freeze(
   (
     "1 payloadFormat 1 4105 0 1,2 messageExpiryS 4 4105,3 contentType s 4105,8 responseTopic s 4105,9 correlationData d 4105," +
@@ -29,17 +26,17 @@ export const PROPERTIES: readonly Property[] = Object.freeze(
     .map((row) => Object.freeze(row.split(" "))),
 );
 
-/** Is it of a packet of this type? As bits in `Property`, by number: 0 the will, 12 a PUBLISH that we send. */
+/** Whether the property is allowed in a packet of this type. Bits as in `Property`, by number: 0 the will, 12 a PUBLISH that we send. */
 export function belongs(property: Property, type: number): boolean {
   return ((+property[3] >> type) & 1) > 0;
 }
 
-/** How many bytes a number of this kind has, or the length of a string. */
+/** Bytes of a number of this kind, or of a string's length. */
 export function sizeOf(kind: string): number {
   return +kind || 2;
 }
 
-/** What is wrong with a number as this property; undefined if nothing. */
+/** The fault of a number as this property; undefined if there is none. */
 export function checkNumber(property: Property, value: number): string | undefined {
   const least = +(property[4] ?? 0);
   const most = +(property[5] ?? 256 ** sizeOf(property[2]) - 1);
@@ -48,8 +45,8 @@ export function checkNumber(property: Property, value: number): string | undefin
 }
 
 /**
- * Those of `values` that the table knows, each as it stands in a packet. `type`: of that packet, as in `belongs`.
- * @throws RangeError for one that the packet cannot have, or a value that it cannot have
+ * Encodes those of `values` that are in the table. `type`: of the packet, as in `belongs`.
+ * @throws RangeError for a property that the packet cannot have, or an invalid value
  */
 export function encodeProperties(type: number, values: Properties): Uint8Array[] {
   const parts: Uint8Array[] = [];
@@ -70,12 +67,12 @@ export function encodeProperties(type: number, values: Properties): Uint8Array[]
   return parts;
 }
 
-/** What stands in a packet: the length, then the properties. */
+/** The property field of a packet: the length, then the properties. */
 export function propertyBlock(parts: readonly Uint8Array[]): Uint8Array {
-  return packet(0, parts).subarray(1); // as a packet has it, but for the first byte
+  return packet(0, parts).subarray(1); // as a packet without its first byte
 }
 
-/** Bytes of a packet with so many after its fixed header (§2.1.4). */
+/** Length of a packet with `remaining` bytes after its fixed header (§2.1.4). */
 export function packetLength(remaining: number): number {
   return remaining + (remaining < 0x80 ? 2 : remaining < 0x4000 ? 3 : remaining < 0x20_0000 ? 4 : 5);
 }

@@ -1,13 +1,13 @@
 /*
- * Reason codes of version 5: what each means to us, and to people.
+ * Reason codes of version 5: their meaning for the client, and their names.
  * Source: MQTT 5 §2.4, table 2-6, and the tables of each packet.
  */
 
 /**
- * "done": codes below 128. "later": time may mend it; says nothing about the message that it answers. "cannot": this message cannot be
- * taken, now or ever. "not allowed": the server's settings, or ours, forbid it. "limit": the server cannot do what we asked for, which is
- * to be obeyed from now on. "moved": another server is to be used. "taken over": another client has connected under this id. "protocol": one
- * of the two does not speak the protocol as the other understands it. "unknown id": whatever there was of that packet id, it is over.
+ * "done": codes below 128. "later": temporary; says nothing about the message. "cannot": this message can never be accepted.
+ * "not allowed": forbidden by the server's settings, or ours. "limit": the server cannot do what was asked, which has to be
+ * obeyed from now on. "moved": use another server. "taken over": another client has connected with this id. "protocol": one of
+ * the two violates the protocol, in the view of the other. "unknown id": the exchange with that packet id is over.
  */
 export type Meaning =
   | "done"
@@ -31,7 +31,7 @@ const MEANINGS: readonly Meaning[] = Object.freeze<Meaning[]>([
   "unknown id",
 ]);
 
-/** From 128 on, one after the other: which of the meanings, and the name. */
+/** From 128 on, in order: the index of the meaning, and the name. */
 const ROWS =
   "0unspecified error,6malformed packet,6protocol error,0implementation specific error,6protocol version not supported,2client id not valid," +
   "2user name or password,2not authorised,0server unavailable,0server busy,2banned,0server shutting down,2authentication method," +
@@ -40,12 +40,12 @@ const ROWS =
   "1payload format not valid,3retain not supported,3QoS not supported,4use another server,4server moved,3shared subscriptions not supported," +
   "0connection rate exceeded,0maximum connect time,3subscription ids not supported,3wildcard subscriptions not supported";
 
-/** What a reason code means to us, whichever packet has it. One that the standard does not know is like 0x80. */
+/** The meaning of a reason code, in any packet. An unknown one is like 0x80. */
 export function meaningOf(code: number): Meaning {
   return code < 128 ? "done" : MEANINGS[+rowOf(code)[0]];
 }
 
-/** A reason code from 128 on, for people. */
+/** The name of a reason code from 128 on. */
 export function reasonText(code: number): string {
   return `${rowOf(code).slice(1)} (0x${code.toString(16)})`;
 }

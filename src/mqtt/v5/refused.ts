@@ -1,14 +1,16 @@
 /*
- * Entries that the server refuses by a reason code. What becomes of one follows from the code's meaning (reasons.ts).
+ * Entries that the server refuses by a reason code. The reaction depends on the code's meaning (reasons.ts).
  *
  * Cannot: a dead letter at once.
- * Later: nothing new goes for a second, twice as long each time; then the entry goes again before all that was not sent. One that has had
- * that ten times in a row is held back like those that are not allowed.
- * Not allowed: held back, while the others go. They all go again on the next connection, when the owner asks for it, and after a minute,
- * twice as long each time up to an hour. Where eight in a row are refused and none is taken, the others wait, too.
- * What is held back stays for as long as it stops no other. Only where it does, because a store hands out SPAN numbers from its oldest
- * entry on, or too many are held back, it is a dead letter, if it was refused at three times and others behind it were delivered.
- * Outlives connections, and a sleep by way of `learned`; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
+ * Later: nothing new is sent for a second, and twice as long each time. Then the entry is sent again before all that was not
+ * sent. After ten times in a row it is held back like those that are not allowed.
+ * Not allowed: held back, while the others are sent. All are sent again on the next connection, when the owner asks for it, and
+ * after a minute, twice as long each time up to an hour. If eight in a row are refused and none is accepted, the others wait,
+ * too.
+ * Entries stay held back as long as they stop no others. One that would, because a store delivers only SPAN numbers from its
+ * oldest entry on, or because too many are held back, becomes a dead letter, if it was refused three times and others behind it
+ * were delivered.
+ * The state survives connections and, by `learned`, a sleep; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
  */
 import type { LimitLayers } from "../delivery/limits.js";
 import type { Refusals, ServerReason, Verdict } from "../delivery/refusals.js";
@@ -23,19 +25,19 @@ const MIN_LATER_MS = 1_000;
 const MAX_LATER_MS = 60_000;
 const MIN_HELD_MS = 60_000;
 const MAX_HELD_MS = 3_600_000;
-/** Of a server that takes neither QoS 1 nor 2 (Maximum QoS 0). */
+/** From a server that accepts neither QoS 1 nor 2 (Maximum QoS 0). */
 const NO_QOS = 0x9b;
-/** Held back at most: numbers in RAM. */
+/** Most entries held back: their numbers are in RAM. */
 const MAX_HELD = 32;
-/** How far others may have got beyond one that is held back. */
+/** How far others may be ahead of one that is held back. */
 const MAX_LEAD = SPAN - 80;
-/** Refused in a row, none taken: the next would be, too. */
+/** Refusals in a row without an acceptance, after which the next would be refused, too. */
 const MAX_VAIN = 8;
-/** Of them, a sleep keeps the oldest: it is they that would stop others. */
+/** A sleep keeps the oldest of them, because these would stop others. */
 const MAX_KEPT = 8;
-/** Times that one is refused before it may be a dead letter. */
+/** How often an entry must be refused before it may be a dead letter. */
 const MIN_TIMES = 3;
-/** Times in a row that one is put off before the others go; once they have, they go at once. */
+/** How often in a row an entry is postponed before the others are sent; after that, these are sent at once. */
 const MAX_LATER = 10;
 const NONE = -1;
 
@@ -45,9 +47,9 @@ export interface RefusedOwner {
   readonly timers: Timers;
   readonly limits: LimitLayers;
   readonly lastReason: ServerReason | undefined;
-  /** What was refused is to go again. */
+  /** Send refused entries again. */
   retry(): void;
-  /** The server says no. */
+  /** The server refuses something. */
   say(packet: ServerReason["packet"], code: number, reason: string | undefined): void;
 }
 
@@ -62,33 +64,30 @@ const PACKETS: Readonly<Record<number, ServerReason["packet"]>> = Object.freeze(
 
 interface Row {
   readonly sequence: number;
-  /** Not so: it goes again. */
+  /** false: it is sent again. */
   isHeld: boolean;
-  /** So often was it refused. */
+  /** How often it was refused. */
   times: number;
 }
 
-/**
- * Entries refused by a reason code: held back, tried later, or dead letters. Times in milliseconds of uptime, numbers the
- * store's.
- */
+/** Entries refused by a reason code: held back, tried later, or dead letters. Times in milliseconds of uptime; numbers are the store's. */
 export class Refused implements Refusals {
   private readonly owner: RefusedOwner;
-  /** Those that are not allowed, until they are delivered after all. */
+  /** Entries that are not allowed, until they are delivered. */
   private rows: Row[] = [];
   refusal: Refusal | undefined;
-  /** The newest that was delivered. */
+  /** The newest entry that was delivered. */
   private newest = -1;
-  /** So many were refused for the first time since one was taken. */
+  /** Number of first refusals since an entry was accepted. */
   private vain = 0;
-  /** The oldest that is put off; -1: none; -2 - n: none, and the last that was is n, on a connection before. */
+  /** The oldest postponed entry; -1: none; -2 - n: none, and the last one was n, on an earlier connection. */
   private putOff = NONE;
   private putOffTimes = 0;
-  /** Nothing new goes until the timer ends. */
+  /** Nothing new is sent until the timer ends. */
   private isWaiting = false;
   private laterMs = 0;
   private heldMs = MIN_HELD_MS;
-  /** Of those put off since the wait began, the oldest behind `putOff`; -1: none. */
+  /** The oldest entry behind `putOff` that was postponed since the wait began; -1: none. */
   private putOffNext = -1;
   private timer: TimerId;
 
@@ -96,7 +95,7 @@ export class Refused implements Refusals {
     this.owner = owner;
   }
 
-  /** The oldest that are held back, and how often each was refused; before them, with its number negative, the one that is put off. */
+  /** The oldest entries held back, and how often each was refused; before them, as a negative number, the postponed one. */
   get learned(): readonly number[] {
     const kept = this.rows
       .slice()
@@ -138,7 +137,7 @@ export class Refused implements Refusals {
   }
 
   begin(): void {
-    if (this.putOff >= 0) this.putOff = formerly(this.putOff); // nothing was sent that is not behind it
+    if (this.putOff >= 0) this.putOff = formerly(this.putOff); // everything sent was behind it
     this.putOffNext = NONE;
     this.again();
   }
@@ -201,8 +200,8 @@ export class Refused implements Refusals {
     let oldest = this.putOff;
     this.clearTimer();
     this.isWaiting = false;
-    this.putOffNext = -1; // it goes behind the first
-    // They may have been evicted meanwhile.
+    this.putOffNext = -1; // it is sent behind the first
+    // Entries may have been evicted meanwhile.
     this.rows = this.rows.filter(({ sequence }) => store.seek(sequence)?.sequence === sequence);
     if (oldest < NONE && store.seek(formerly(oldest))?.sequence !== formerly(oldest)) this.putOff = NONE;
     this.rows.forEach((row) => {
@@ -225,7 +224,7 @@ export class Refused implements Refusals {
     return this.rows.length >= MAX_HELD;
   }
 
-  /** Several may be put off at once: they go again in their order. */
+  /** Several may be postponed at once: they are sent again in order. */
   private putItOff(sequence: number): void {
     const { putOff, putOffNext } = this;
     if (putOff < 0 || sequence < putOff) {
@@ -241,7 +240,7 @@ export class Refused implements Refusals {
     this.wait(this.laterMs);
   }
 
-  /** Something came of it. Returns whether it was the one; the next one is then. */
+  /** The entry was accepted or refused. Returns whether it was the postponed one; then the next one is. */
   private isNoLongerPutOff(sequence: number): boolean {
     if (sequence !== this.putOff && this.putOff !== formerly(sequence)) return false;
     this.putOff = this.putOffNext;
@@ -270,7 +269,7 @@ export class Refused implements Refusals {
     this.timer = undefined;
   }
 
-  /** What the owner gets to know: a new object where it has changed. */
+  /** The refusal for the owner: a new object if it has changed. */
   private update(): void {
     const { refusal, owner } = this;
     const hasNoQoS = owner.limits.effective.maxQoS === 0;
@@ -288,7 +287,7 @@ export class Refused implements Refusals {
   }
 }
 
-/** As `putOff` has one of a connection before; and back. */
+/** The value of `putOff` for an entry of an earlier connection, and back. */
 function formerly(putOff: number): number {
   return -2 - putOff;
 }

@@ -1,11 +1,14 @@
 /*
- * Requests from RAM (../delivery/requests.ts) under the server's limits, and from one version of the protocol to the other.
+ * Requests from RAM (../delivery/requests.ts): adapted to the server's limits, and translated between versions of the protocol.
  * Source: MQTT 5 §3.2.2.3, §3.3, §3.8.
  */
 import type { Limits } from "../delivery/limits.js";
 import type { Protocol } from "../wire/protocol.js";
 
-/** Takes RETAIN from a message where the server has none. Returns the reason code that the request would still get; 0: it may be sent. */
+/**
+ * Clears RETAIN in a message if the server does not support it. Returns the reason code that the request would still get; 0: it
+ * may be sent.
+ */
 export function fitRequest(packet: Uint8Array, filter: string | undefined, limits: Limits): number {
   if (packet.length > limits.maxPacketBytes) return 0x95;
   if (!filter) {
@@ -17,7 +20,7 @@ export function fitRequest(packet: Uint8Array, filter: string | undefined, limit
   return !limits.wildcardAvailable && /[+#]/.test(filter) ? 0xa2 : 0;
 }
 
-/** The same message, in another version. */
+/** The same message in another version. */
 export function translateRequest(packet: Uint8Array, from: Protocol, to: Protocol): Uint8Array {
   let at = 1;
   while (packet[at++] & 0x80);

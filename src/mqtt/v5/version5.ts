@@ -19,14 +19,14 @@ export const version5 = Object.freeze<Version5>({
   level: 5,
   connect(options, clean, will) {
     const { receiveMaximum, maxPacketBytes } = options;
-    const sessionExpiryS = clean ? undefined : options.sessionExpiryS; // one that is not to last ends with its connection
+    const sessionExpiryS = clean ? undefined : options.sessionExpiryS; // without it, the session ends with its connection
     const asked = encodeProperties(1, { sessionExpiryS, receiveMaximum, maxPacketBytes });
     const ofWill = propertyBlock(encodeProperties(0, will?.properties ?? {}));
     return connectPacket(options, clean, will, 5, propertyBlock(asked), ofWill);
   },
   publish: (first, id, topic, payload) =>
     packet(first, [field("topic", topic), Uint8Array.of(id >> 8, id, 0), payload]),
-  // What is retained comes with a new subscription only, not again with each connection (§3.8.3.1).
+  // Retained messages are sent for a new subscription only, not again on each connection (§3.8.3.1).
   subscribe: (id, filter, qos) => request(0x82, id, filter, Uint8Array.of(qos | 0x10)),
   unsubscribe: (id, filter) => request(0xa2, id, filter, new Uint8Array(0)),
   disconnect: (reason) => (reason ? Uint8Array.of(0xe0, 1, reason) : Uint8Array.of(0xe0, 0)),

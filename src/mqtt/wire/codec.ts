@@ -1,12 +1,12 @@
 /*
- * Packets to bytes: those that leave rarely, each made whole. The ones of the hot path, PUBLISH from the store and the
- * acknowledgements, are written by transmit.ts in place.
+ * Packets to bytes: the rare ones, each made as a whole. Those of the hot path, PUBLISH from the store and acknowledgements,
+ * are written in place by transmit.ts.
  *
- * Here and in the other files a packet is named by its first byte, §2.2.1 and §2.2.2:
+ * In all files, packets are identified by their first byte, §2.2.1 and §2.2.2:
  *   10 CONNECT     30..3f PUBLISH  50 PUBREC   70 PUBCOMP    90 SUBACK       b0 UNSUBACK  d0 PINGRESP
  *   20 CONNACK     40 PUBACK       62 PUBREL   82 SUBSCRIBE  a2 UNSUBSCRIBE  c0 PINGREQ   e0 DISCONNECT
- * The four of QoS 1 and 2 are also words of 32 bits: first byte, length 2, packet id. As numbers, not as constants of a
- * module: to XS each constant is a closure, in memory and in every function that uses it.
+ * The four of QoS 1 and 2 are also used as words of 32 bits: first byte, length 2, packet id. They are written as numbers, not
+ * as constants of a module, because XS needs a closure for each constant, in memory and in every function that uses it.
  * Pure. Source: MQTT 3.1.1 §2.2 and §3.
  */
 import type { Properties } from "./properties.js";
@@ -16,32 +16,32 @@ import { encodeUTF8, isUnsayable } from "./utf8.js";
 /** Quality of service (MQTT 3.1.1 §4.3): 0 at most once, 1 at least once, 2 exactly once. */
 export type QoS = 0 | 1 | 2;
 
-/** What the server publishes when the connection ends without DISCONNECT (§3.1.2.5). */
+/** The message that the server publishes if the connection ends without DISCONNECT (§3.1.2.5). */
 export interface Will {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly qos: QoS;
   readonly retain: boolean;
-  /** Version 5. */
+  /** Only in version 5. */
   readonly properties?: Properties;
 }
 
-/** What CONNECT is made of: ClientOptions has it. */
+/** The options for CONNECT; part of ClientOptions. */
 export interface ConnectOptions {
   readonly id: string;
   readonly user?: string;
   readonly password?: string | Uint8Array;
   readonly keepAlive?: number;
   readonly will?: Will;
-  /** Version 5, of a session that lasts: seconds that the server is asked to keep it without a connection (§3.1.2.11.2). */
+  /** Version 5, for a session that lasts: seconds that the server is asked to keep it without a connection (§3.1.2.11.2). */
   readonly sessionExpiryS?: number;
   /** Version 5: messages of QoS 1 and 2 that the server may have in flight; default 65,535 (§3.1.2.11.3). */
   readonly receiveMaximum?: number;
-  /** Version 5: the longest packet that the server may send, bytes; default: no limit (§3.1.2.11.4). */
+  /** Version 5: longest packet that the server may send, in bytes; default: no limit (§3.1.2.11.4). */
   readonly maxPacketBytes?: number;
 }
 
-/** The remaining-length field, §2.2.3; returns the offset after it. */
+/** Writes the remaining-length field, §2.2.3; returns the offset after it. */
 export function encodeLength(out: Uint8Array, at: number, length: number): number {
   while (length > 0x7f) {
     out[at++] = length | 0x80;
@@ -51,7 +51,7 @@ export function encodeLength(out: Uint8Array, at: number, length: number): numbe
   return at;
 }
 
-/** A packet of these parts. */
+/** A packet from its parts. */
 export function packet(first: number, parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (let n = 0; n < parts.length; n++) length += parts[n].length;
@@ -65,7 +65,7 @@ export function packet(first: number, parts: readonly Uint8Array[]): Uint8Array 
   return out.slice(0, at);
 }
 
-/** A field of strings or binary data: two bytes of length, then the bytes (§1.5.3). @throws RangeError */
+/** A field for a string or binary data: two bytes of length, then the bytes (§1.5.3). @throws RangeError */
 export function field(name: string, value: string | Uint8Array): Uint8Array {
   const bytes = typeof value === "string" ? encodeUTF8(value) : value;
   const length = bytes.length;
@@ -79,8 +79,8 @@ export function field(name: string, value: string | Uint8Array): Uint8Array {
 }
 
 /**
- * CONNECT, §3.1; fields in the order of §3.1.3-1. `properties`: of version 5, with their length, those of the will too.
- * @throws RangeError for what MQTT cannot express
+ * CONNECT, §3.1; fields in the order of §3.1.3-1. `properties`: of version 5, with their length, including the will's.
+ * @throws RangeError for options that MQTT cannot express
  */
 export function connectPacket(
   options: ConnectOptions,

@@ -1,7 +1,7 @@
 /*
- * Bytes to packets, split anyhow. Memory is fixed at construction: payloads are handed on in pieces as they come, and a length
- * field only counts down. What a server must not send ends the stream with a text that names packet and fault.
- * No I/O, no clock; objects and a string are made for a PUBLISH only.
+ * Bytes to packets, from pieces of any length. Memory is fixed at construction: payloads are passed on in parts as they arrive,
+ * and a length field only counts down. Anything that a server must not send ends the stream with a text that names packet and
+ * fault. No I/O, no clock; objects and a string are made for a PUBLISH only.
  * Source: MQTT 3.1.1 §2.2 (header), §3 (packets as a server sends them).
  */
 import type { QoS } from "./codec.js";
@@ -9,73 +9,72 @@ import type { Properties } from "./properties.js";
 import { checkTopicName } from "./topics.js";
 import { decodeUTF8 } from "./utf8.js";
 
-/** A piece of a message that came in. One object a message, reused from piece to piece. */
+/** A part of a received message. One object per message, reused for each part. */
 export interface InboundMessage {
   readonly topic: string;
   readonly qos: QoS;
   readonly retain: boolean;
-  /** The server says that it may have sent this before. */
+  /** The server may have sent this message before. */
   readonly dup: boolean;
-  /** Of the whole payload. */
+  /** Length of the whole payload. */
   readonly totalBytes: number;
-  /** Where this piece begins. 0 again after a lost connection: the message comes anew. */
+  /** Offset of this part. 0 again after a lost connection: then the message starts again. */
   readonly offsetBytes: number;
   /** A view on the receive buffer: copy what you keep. */
   readonly payload: Uint8Array;
   /** The message is complete. */
   readonly last: boolean;
-  /** Version 5, where some were sent. */
+  /** Only in version 5, if some were sent. */
   readonly properties?: Properties;
 }
 
 /**
- * Takes what is about the connection. Each method may return what was wrong with the packet, and may end the connection,
- * by `end` of the parser.
+ * Receives packets about the connection. Each method may return a description of a fault, and may end the connection with the
+ * parser's `end`.
  */
 export interface LinkReader {
   /** `properties`: of version 5; undefined: the server answered in 3.1.1's form. */
   connack(present: boolean, code: number, properties?: Properties): string | undefined;
-  /** Version 5: the server ends the connection, and says why (§3.14). */
+  /** Version 5: the server ends the connection and gives the reason (§3.14). */
   disconnected?(code: number, properties: Properties): void;
   pingresp(): void;
 }
 
-/** Takes what is about messages, in the same way. Packet ids are never 0. */
+/** Receives packets about messages, in the same way. Packet ids are never 0. */
 export interface MessageReader {
-  /** The acknowledgements in flight, as words; at `head` the one that is to come next. -1: none. */
+  /** The acknowledgements in flight, as words; at `head` the one expected next. -1: none. */
   readonly awaited: readonly number[];
   readonly head: number;
-  /** That one has come. */
+  /** That one was received. */
   acknowledge(head: number): void;
   /**
-   * Any other. Packet type and id as in codec.ts's words. `code`: SUBACK's return code, 0, 1, 2 or 128; in version 5 the reason code of
-   * any, with the server's text for people.
+   * Any other. Packet type and id as in codec.ts's words. `code`: SUBACK's return code, 0, 1, 2 or 128; in version 5 the reason
+   * code of any packet, with the server's text for people.
    */
   acknowledgement(word: number, code: number, reason?: string): string | undefined;
-  /** The next piece of a message, empty only if the payload is. `id`: 0 at QoS 0. Read it before returning. */
+  /** The next part of a message, empty only if the payload is. `id`: 0 at QoS 0. Read it before returning. */
   message(message: InboundMessage, id: number): void;
   /** Version 5: a PUBLISH was skipped, because it or its topic is longer than the limit. It must still be acknowledged. */
   skipped?(qos: QoS, id: number): void;
 }
 
-// What the next byte is
 /** State: the packet's first byte comes next. */
 export const FIRST = 0; // a packet's first byte
 const GREETING = 1; // a CONNACK's first byte: the first packet of the stream (§3.2.0-1)
 /** State: a byte of the remaining length comes next (MQTT 3.1.1 §2.2.3). */
 export const LENGTH = 2; // of the remaining-length field
-const HEAD = 3; // of a packet before its payload; also while that comes in
-const ENDED = 4; // of no interest any more
+const HEAD = 3; // of a packet before its payload; also while that arrives
+const ENDED = 4; // nothing more is parsed
 
 const NAMES =
   "0,CONNECT,CONNACK,PUBLISH,PUBACK,PUBREC,PUBREL,PUBCOMP,SUBSCRIBE,SUBACK,UNSUBSCRIBE,UNSUBACK,PINGREQ,PINGRESP,DISCONNECT,AUTH";
 
-/** The parser's own hand on it. */
+/** The parser's writable view of it. */
 export type Inbound = { -readonly [K in keyof InboundMessage]: InboundMessage[K] };
 
 /**
- * The parser of MQTT 3.1.1. Takes bytes in pieces of any length; for what a server must not send it returns a text that
- * names packet and fault, and is done.
+ * The parser of MQTT 3.1.1. Accepts bytes in pieces of any length. For anything that a server must not send, it returns a text
+ * that names packet and fault, and stops.
  */
 export class Parser {
   protected readonly link: LinkReader;
@@ -84,22 +83,22 @@ export class Parser {
   readonly bytes: Uint8Array;
   /** The same. */
   readonly words: DataView;
-  /** What has come of the packet's head. */
+  /** The received part of the packet's head. */
   protected readonly head: Uint8Array;
   /** What the next byte is; 0: between two packets. */
   state = GREETING;
   protected first = 0;
-  /** While LENGTH: what the field says so far; later: bytes of the packet that have not come, its head included. */
+  /** While LENGTH: the value so far; later: bytes of the packet still to come, including its head. */
   protected remaining = 0;
   /** Bits of the length field so far; bytes of the head so far. */
   protected count = 0;
-  /** Bytes of the head, as far as is known. */
+  /** Length of the head, as far as it is known. */
   protected headLength = 0;
   protected id = 0;
-  /** The message whose payload comes in; nothing else can then, PINGRESP included. */
+  /** The message whose payload is being received; nothing else can be then, PINGRESP included. */
   message: Inbound | undefined;
 
-  /** `receive`: where the bytes to parse stand. `longestTopic`: in bytes. */
+  /** `receive`: the buffer for the bytes to parse. `longestTopic`: in bytes. */
   constructor(link: LinkReader, messages: MessageReader, receive: Uint8Array, longestTopic: number) {
     this.link = link;
     this.messages = messages;
@@ -108,19 +107,19 @@ export class Parser {
     this.head = new Uint8Array(longestTopic + 4);
   }
 
-  /** The stream ends here, whatever else has come. */
+  /** Ends the stream here; later bytes are ignored. */
   end(): void {
     this.state = ENDED;
     this.message = undefined;
   }
 
-  /** Takes the first `length` bytes of the buffer. Returns what was wrong, if anything. */
+  /** Parses the first `length` bytes of the buffer. Returns a description of a fault, if there is one. */
   feed(length: number): string | undefined {
     const messages = this.messages;
     let at = 0;
     do {
       let fault: string | undefined;
-      // Most of what comes to a publisher is the acknowledgement that is to come next: one word says all.
+      // Mostly, a publisher receives the acknowledgement that is expected next. One word comparison recognizes it.
       if (this.state === FIRST && at + 4 <= length && this.words.getUint32(at) === messages.awaited[messages.head]) {
         messages.acknowledge(messages.head);
         at += 4;
@@ -171,15 +170,15 @@ export class Parser {
     return;
   }
 
-  /** How many bytes the head of a packet has, as far as type and length say so; below 0: it cannot be so long. */
+  /** Length of the head of a packet, as far as type and length show it; below 0: the length is invalid. */
   protected headOf(type: number, remaining: number): number {
-    // Each SUBSCRIBE of ours has one filter. The least of a PUBLISH: length of the topic, one character, packet id.
+    // Each SUBSCRIBE of ours has one filter. Minimum of a PUBLISH: length of the topic, one character, packet id.
     const least = type === 3 ? (this.first & 6 ? 5 : 3) : type === 9 ? 3 : type === 13 ? 0 : 2;
     if (type === 3) return remaining < least ? -1 : 2;
     return remaining === least ? least : -1;
   }
 
-  /** The packet has come up to `headLength`. */
+  /** The packet was received up to `headLength`. */
   protected takeHead(): string | undefined {
     const head = this.head;
     const high = head[0];
@@ -236,7 +235,7 @@ export class Parser {
     return;
   }
 
-  /** What comes next is the payload. */
+  /** The payload comes next. */
   protected begin(message: Inbound): void {
     this.message = message;
     if (this.remaining === 0) this.takePayload(0, 0);

@@ -1,41 +1,41 @@
 /*
- * What version 5 says beside its packets' fixed fields. Types only, no byte code; 3.1.1 has none of it.
+ * The properties of version 5's packets. Types only, no byte code; 3.1.1 has none.
  * Source: MQTT 5 §2.2.2.
  */
 
 /**
- * Properties of one packet, by the standard's names: those that were sent, the others are missing. User properties are not kept.
- * Texts for people are cut where they are long; other texts and data that are longer than the parser's memory count as not sent.
+ * Properties of one packet, by the standard's names; those that were not sent are missing. User properties are not kept. Long
+ * texts for people are cut; other texts and data longer than the parser's memory are treated as not sent.
  */
 export interface Properties {
-  /** PUBLISH and will: 1 where the payload is UTF-8 (§3.3.2.3.2). */
+  /** PUBLISH and will: 1 if the payload is UTF-8 (§3.3.2.3.2). */
   readonly payloadFormat?: number;
-  /** PUBLISH and will: seconds that the message is worth delivering (§3.3.2.3.3). */
+  /** PUBLISH and will: seconds after which it need not be delivered (§3.3.2.3.3). */
   readonly messageExpiryS?: number;
   readonly contentType?: string;
-  /** Where an answer is wanted (§3.3.2.3.5). */
+  /** Topic for an answer (§3.3.2.3.5). */
   readonly responseTopic?: string;
   readonly correlationData?: Uint8Array;
-  /** Of the subscription that a PUBLISH matches; the last one, where it matches several (§3.3.2.3.8). */
+  /** Of the subscription that a PUBLISH matches; if there are several, the last one (§3.3.2.3.8). */
   readonly subscriptionId?: number;
-  /** CONNECT, CONNACK: seconds that the session outlives the connection; 0xffffffff: for ever (§3.1.2.11.2). */
+  /** CONNECT, CONNACK: seconds that the server keeps the session without a connection; 0xffffffff: for ever (§3.1.2.11.2). */
   readonly sessionExpiryS?: number;
-  /** The server's name for a client that has none (§3.2.2.3.7). */
+  /** The id that the server assigned to a client without one (§3.2.2.3.7). */
   readonly assignedId?: string;
-  /** Seconds; instead of the keep-alive asked for (§3.2.2.3.14). */
+  /** Seconds; replaces the keep-alive in CONNECT (§3.2.2.3.14). */
   readonly serverKeepAliveS?: number;
-  /** Where to connect instead (§4.11). */
+  /** The server to connect to instead (§4.11). */
   readonly serverReference?: string;
-  /** For people (§3.2.2.3.9). As it came: escape it. */
+  /** For people (§3.2.2.3.9). Unchanged: escape it. */
   readonly reason?: string;
-  /** Messages of QoS 1 and 2 that the sender of this takes at once; 1 to 65,535 (§3.2.2.3.3). */
+  /** Most messages of QoS 1 and 2 that the sender of this accepts at once; 1 to 65,535 (§3.2.2.3.3). */
   readonly receiveMaximum?: number;
-  /** Topics that the sender of this replaces by numbers (§3.2.2.3.8). */
+  /** Number of topic aliases that the sender of this accepts (§3.2.2.3.8). */
   readonly aliasMaximum?: number;
   /** 0 or 1; missing: 2 (§3.2.2.3.4). */
   readonly maxQoS?: number;
   readonly retainAvailable?: number;
-  /** Bytes of a whole packet that the sender of this takes (§3.2.2.3.6). */
+  /** Longest packet that the sender of this accepts, in bytes (§3.2.2.3.6). */
   readonly maxPacketBytes?: number;
   readonly wildcardAvailable?: number;
   readonly subscriptionIdAvailable?: number;

@@ -1,24 +1,24 @@
 /*
- * What the versions of MQTT have of their own: packets to bytes, bytes to packets. Types only, no byte code.
- * version4.ts is 3.1.1; a build that speaks version 5 as well has ../v5/version5.ts beside it.
+ * The differences between the versions of MQTT: packets to bytes, bytes to packets. Types only, no byte code. version4.ts is
+ * 3.1.1; a build with version 5 also has ../v5/version5.ts.
  */
 import type { ConnectOptions, QoS, Will } from "./codec.js";
 import type { LinkReader, MessageReader, Parser } from "./parser.js";
 import type { Properties } from "./properties.js";
 import type { Transmit } from "./transmit.js";
 
-/** Packets throw RangeError for what MQTT cannot express. */
+/** Methods throw RangeError for what MQTT cannot express. */
 export interface Protocol {
-  /** As CONNECT names it: 4 is 3.1.1 (§3.1.2.2). */
+  /** As in CONNECT: 4 is 3.1.1 (§3.1.2.2). */
   readonly level: 4 | 5;
   connect(options: ConnectOptions, clean: boolean, will: Will | undefined): Uint8Array;
-  /** PUBLISH from RAM. `topic`: encoded. `id`: of QoS 1. */
+  /** PUBLISH from RAM. `topic`: encoded. `id`: at QoS 1. */
   publish(first: number, id: number, topic: Uint8Array, payload: Uint8Array): Uint8Array;
   subscribe(id: number, filter: string, qos: QoS): Uint8Array;
   unsubscribe(id: number, filter: string): Uint8Array;
   /** DISCONNECT; 3.1.1 has no reasons. */
   disconnect(reason: number): Uint8Array;
-  /** `maxPacketBytes`: as CONNECT said. */
+  /** `maxPacketBytes`: as in CONNECT. */
   readonly Parser: new (
     link: LinkReader,
     messages: MessageReader,
@@ -29,7 +29,7 @@ export interface Protocol {
   readonly Transmit: new (length: number) => Transmit;
 }
 
-/** What MQTT 5 has beyond 3.1.1. */
+/** Additions of MQTT 5. */
 export interface Version5 extends Protocol {
   readonly level: 5;
   /** For `Message.properties`. @throws RangeError for what a PUBLISH cannot have */
@@ -37,10 +37,10 @@ export interface Version5 extends Protocol {
   readonly Transmit: new (length: number) => Transmit & TransmitLimits;
 }
 
-/** The server's, known after CONNACK; before: none. */
+/** The server's limits, known after CONNACK; before that: no limit. */
 export interface TransmitLimits {
-  /** Topics that it replaces by numbers; 0: none (§3.2.2.3.8). */
+  /** Number of topic aliases; 0: none (§3.2.2.3.8). */
   aliasMaximum: number;
-  /** A message that makes a longer packet never goes (§3.2.2.3.6). */
+  /** A message whose packet would be longer is never sent (§3.2.2.3.6). */
   maxPacketBytes: number;
 }

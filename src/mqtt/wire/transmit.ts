@@ -1,60 +1,60 @@
 /*
- * The transmit buffer: packets go in whole, bytes come out as the socket takes them.
- * One buffer for all packets, so that several leave in one write. What is longer than the buffer follows in pieces; until
- * its end nothing else goes in. Never blocks, never drops: adding a packet returns whether there was free space.
- * The hot path of a device. What it spends is measured in byte codes: words instead of bytes, views kept, no calls in between.
+ * The transmit buffer: packets are added whole, and sent as the socket accepts them. One buffer for all packets, so that
+ * several are sent in one write. A packet longer than the buffer follows in parts; until its end nothing else is added. It
+ * never blocks and never drops: adding a packet returns whether there was free space. It is on the device's hot path and
+ * optimised for few byte codes: words instead of bytes, views are kept, no calls in between.
  * Source: MQTT 3.1.1 §3.3 (PUBLISH).
  */
 import { encodeLength } from "./codec.js";
 import type { TCP } from "./io.js";
 
-/** A message ready to go. The owner may reuse the object and its payload for the next one. */
+/** A message to send. The owner may reuse the object and its payload for the next one. */
 export interface Message {
   /** UTF-8, checked: made by `encodeTopicName`, and not changed afterwards. */
   readonly topic: Uint8Array;
   readonly payload: Uint8Array;
-  /** How many of the payload's bytes count. */
+  /** Number of valid bytes in `payload`. */
   readonly payloadLength: number;
   readonly retain: boolean;
-  /** Version 5: made by `Version5.properties`. The same for each message of a topic object. */
+  /** Version 5: made by `Version5.properties`. The same for all messages with one topic object. */
   readonly properties?: Uint8Array;
 }
 
 /**
- * The transmit buffer of MQTT 3.1.1, of a length fixed at construction, in bytes. Adding returns whether there was free
- * space; nothing is ever dropped.
+ * The transmit buffer of MQTT 3.1.1, with a fixed length in bytes. Adding returns whether there was free space; nothing is ever
+ * dropped.
  */
 export class Transmit {
   private readonly bytes: Uint8Array;
   private readonly words: DataView;
-  /** The socket, as long as it can be written to. */
+  /** The socket, while it can be written to. */
   socket: TCP | undefined;
-  /** Bytes that the socket takes now. */
+  /** Bytes that the socket accepts now. */
   writable = 0;
-  /** Bytes that wait in the buffer. */
+  /** Bytes waiting in the buffer. */
   end = 0;
-  /** What is left of a packet longer than the buffer. */
+  /** The rest of a packet longer than the buffer. */
   tail: Uint8Array | undefined;
   /** Something was written. Reset by the reader. */
   hasSent = false;
-  /** Bytes that were written in parts, the socket not having taken all at once. Reset by the reader. */
+  /** Bytes that were written in parts, because the socket did not accept all at once. Reset by the reader. */
   moved = 0;
-  /** Views of the buffer's begin that were written, one short (an acknowledgement), one long: packets of one size are common. */
+  /** Views of the beginning of the buffer, one short (an acknowledgement), one long: packets of one size are common. */
   private short: Uint8Array;
   private long: Uint8Array;
   private longLength: number;
-  // The PUBLISH at the buffer's begin, as long as it is not overwritten.
+  // The PUBLISH at the beginning of the buffer, until it is overwritten.
   /** Its topic; undefined: overwritten. */
   protected topic: Uint8Array | undefined;
-  /** Its first byte; 0: an acknowledgement took the place of the first four bytes, all before the topic's text. */
+  /** Its first byte; 0: an acknowledgement has overwritten the first four bytes, which are all before the topic's text. */
   private first = 0;
-  /** Those four bytes, the first one apart. */
+  /** Those four bytes without the first one. */
   private head = 0;
   private idAt = 0;
   private payloadAt = 0;
   private payloadLength = 0;
   private endAt = 0;
-  /** What counts of it, and the payload that this is a view of: owners render into one buffer, and to the same length. */
+  /** The valid part of its payload, and the payload of which it is a view: owners render into one buffer, to the same length. */
   private counted: Uint8Array;
   private payload: Uint8Array | undefined;
 
@@ -66,18 +66,18 @@ export class Transmit {
     this.words = new DataView(bytes.buffer);
   }
 
-  /** The connection is over: what waits is dropped, and nothing is written any more. */
+  /** The connection is over: waiting bytes are dropped, and nothing more is written. */
   close(): void {
     this.socket = this.tail = this.topic = undefined;
     this.writable = this.end = 0;
   }
 
-  /** Bytes that can go in now. */
+  /** Bytes that can be added now. */
   get free(): number {
     return this.tail ? 0 : this.bytes.length - this.end;
   }
 
-  /** Adds an acknowledgement, as one of codec.ts's words with the packet id. There must be free space. */
+  /** Adds an acknowledgement: one of codec.ts's words with the packet id. There must be free space. */
   acknowledgement(word: number): void {
     const at = this.end;
     this.words.setUint32(at, word);
@@ -86,7 +86,7 @@ export class Transmit {
     this.end = at + 4;
   }
 
-  /** Offers a packet, which must stay as it is until `free` is above 0. Returns whether the buffer took it. */
+  /** Offers a packet, which must not change until `free` is above 0. Returns whether the buffer accepted it. */
   packet(packet: Uint8Array): boolean {
     if (this.end && packet.length > this.free) return false;
     this.add(packet);
@@ -94,14 +94,15 @@ export class Transmit {
   }
 
   /**
-   * Offers a PUBLISH of QoS 1 or 2. Returns whether the buffer took it: if not, and nothing waits, it will never go.
-   * One longer than the buffer is begun when the buffer is empty: its payload must then stay as it is until `free` is above 0.
+   * Offers a PUBLISH of QoS 1 or 2. Returns whether the buffer accepted it. If it did not although nothing waits, it can never
+   * be sent. A packet longer than the buffer is started when the buffer is empty: its payload must then not change until `free`
+   * is above 0.
    */
   publish(first: number, id: number, message: Message): boolean {
     const length = message.payloadLength;
     if (this.end || message.topic !== this.topic || length !== this.payloadLength)
       return this.publishBehind(first, id, message);
-    // What stands there since the last time is right but for flags, id and payload.
+    // The bytes there from last time are valid except for flags, id and payload.
     if (first !== this.first) {
       this.first = first;
       this.words.setUint32(0, (first << 24) | this.head);
@@ -112,7 +113,7 @@ export class Transmit {
     return true;
   }
 
-  /** The same behind other packets: of the PUBLISH at the buffer's begin, what the two have in common is copied. */
+  /** The same behind other packets: what it has in common with the PUBLISH at the beginning of the buffer is copied. */
   private publishBehind(first: number, id: number, message: Message): boolean {
     const end = this.end;
     const last = end + this.endAt;
@@ -132,8 +133,8 @@ export class Transmit {
   }
 
   /**
-   * The same for a PUBLISH of any length, QoS and place. `id`: 0 at QoS 0. `topic`: as it is written. `properties`: of version 5, with
-   * their length.
+   * The same for a PUBLISH of any length, QoS and position. `id`: 0 at QoS 0. `topic`: as it is written. `properties`: of
+   * version 5, with their length.
    */
   publishAny(first: number, id: number, message: Message, topic = message.topic, properties?: Uint8Array): boolean {
     if (!this.socket) return false;
@@ -171,7 +172,7 @@ export class Transmit {
     return true;
   }
 
-  /** Hands to the socket what it takes. */
+  /** Passes to the socket as much as it accepts. */
   flush(): void {
     const end = this.end;
     if (!end) return;
@@ -192,13 +193,13 @@ export class Transmit {
     this.writable = (this.socket as TCP).write(view) ?? this.writable - end;
   }
 
-  /** Sends what waits. Returns whether the buffer is empty now; no, if the socket ended the connection meanwhile. */
+  /** Sends waiting bytes. Returns whether the buffer is empty now; false if the socket ended the connection meanwhile. */
   drain(): boolean {
     this.flush();
     return this.end === 0 && this.socket !== undefined;
   }
 
-  /** As much as the socket takes, in as many writes as it needs. */
+  /** As much as the socket accepts, in as many writes as necessary. */
   private flushInParts(): void {
     const socket = this.socket as TCP;
     this.topic = undefined;
@@ -207,7 +208,7 @@ export class Transmit {
       this.hasSent = true;
       this.moved += length;
       const writable = socket.write(this.bytes.subarray(0, length)) ?? this.writable - length;
-      if (socket !== this.socket) return; // it called back, and was let go
+      if (socket !== this.socket) return; // it called back and was released
       this.writable = writable;
       this.bytes.copyWithin(0, length, this.end);
       this.end -= length;
@@ -215,7 +216,7 @@ export class Transmit {
     }
   }
 
-  /** Takes what fits; the rest is the tail. */
+  /** Adds as much as fits; the rest is the tail. */
   private add(packet: Uint8Array): void {
     const end = this.end;
     const free = this.bytes.length - end;

@@ -1,11 +1,11 @@
 /*
- * UTF-8 as MQTT wants it: well-formed, no surrogates, no U+0000. U+FEFF is a character and stays.
- * Written out, because XS has no TextEncoder without a module of its own. A name of ASCII goes by index, which is a third of the work.
- * Others by character, never by index: to XS a character beyond U+FFFF is one unit, to other engines it is two.
+ * UTF-8 as MQTT requires it: well-formed, no surrogates, no U+0000. U+FEFF is a character and stays. Written here because XS
+ * has TextEncoder only as an extra module. Short ASCII names are encoded by index, which takes a third of the time. Other texts
+ * are encoded by character, never by index: in XS a character beyond U+FFFF is one unit, in other engines it is two.
  * Source: MQTT 3.1.1 §1.5.3; Unicode 15, table 3-7 (well-formed byte sequences).
  */
 
-/** `text` in UTF-8. A lone surrogate becomes EF BF BD; what goes into a packet is checked by `isUnsayable` before. */
+/** `text` in UTF-8. A lone surrogate becomes EF BF BD; texts for packets are checked with `isUnsayable` before. */
 export function encodeUTF8(text: string): Uint8Array {
   const { length } = text;
   if (length > MAX_NAME) return encodeCharacters(text);
@@ -18,7 +18,7 @@ export function encodeUTF8(text: string): Uint8Array {
   return ascii;
 }
 
-/** Longer texts go by character: XS counts from the beginning for each index. */
+/** Longer texts are encoded by character, because XS counts from the beginning for each index. */
 const MAX_NAME = 128;
 
 function encodeCharacters(text: string): Uint8Array {
@@ -34,7 +34,7 @@ function encodeCharacters(text: string): Uint8Array {
   return bytes.slice(0, end);
 }
 
-/** The text in `bytes[start..end)`; undefined where it is ill-formed or holds U+0000 (§1.5.3: the receiver closes). */
+/** The text in `bytes[start..end)`; undefined if it is ill-formed or contains U+0000 (§1.5.3: the receiver closes). */
 export function decodeUTF8(bytes: Uint8Array, start = 0, end = bytes.length): string | undefined {
   let text = "";
   let at = start;
@@ -50,7 +50,7 @@ export function decodeUTF8(bytes: Uint8Array, start = 0, end = bytes.length): st
         if (at > end || next >> 6 !== 2) return;
         code = (code << 6) | (next & 0x3f);
       }
-      // Overlong (one byte fewer would do), beyond Unicode, surrogate: what the first byte alone does not show.
+      // Overlong (one byte fewer would do), beyond Unicode, or a surrogate: not visible in the first byte alone.
       if (code >> (5 * more + 1) === 0 || code > 0x10ffff || code >> 11 === 27) return;
     }
     text += String.fromCodePoint(code);
@@ -58,7 +58,7 @@ export function decodeUTF8(bytes: Uint8Array, start = 0, end = bytes.length): st
   return text;
 }
 
-/** Has `text` a surrogate without its other half, or U+0000? MQTT has neither (§1.5.3-1, -2). */
+/** Whether `text` has a surrogate without its other half, or U+0000. MQTT forbids both (§1.5.3-1, -2). */
 export function isUnsayable(text: string): boolean {
   return /[\0\ud800-\udfff]/u.test(text);
 }

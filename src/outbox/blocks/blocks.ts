@@ -1,10 +1,10 @@
 /*
- * Which blocks are in use, in the order of their entries, and which are spare, in the order in which they are taken.
- * Seven bytes a block. Blocks leave at any place of the order (a full outbox evicts the oldest block that is not in
- * flight) and come back at the end of the spares, so that all are erased equally often. No I/O.
+ * The table of blocks: those in use, in the order of their entries, and the spares, in the order in which they are taken. Seven
+ * bytes a block. A block can leave the order at any place (a full outbox evicts the oldest block that is not in flight) and
+ * becomes the last spare, so that all blocks are erased equally often. No I/O.
  */
 
-/** RAM that a block takes: its place, its first number, whether it is erased. */
+/** RAM per block: its place, its first number, whether it is erased. */
 export const BYTES_A_BLOCK =
   Uint16Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + Uint8Array.BYTES_PER_ELEMENT;
 
@@ -12,7 +12,7 @@ export const BYTES_A_BLOCK =
 export class Blocks {
   readonly count: number;
   live = 0;
-  /** Counts the changes of the order: places are good as long as it stays. */
+  /** Counts the changes of the order: places are valid as long as it is unchanged. */
   changes = 0;
   private readonly order: Uint16Array;
   private readonly first: Uint32Array;
@@ -45,7 +45,7 @@ export class Blocks {
     return near + (((this.first[block] | 0) - (near | 0)) | 0);
   }
 
-  /** While mounting: all are spare, as they lie. */
+  /** While mounting: all blocks are spare, in the order of their addresses. */
   setSpare(): void {
     for (let block = 0; block < this.count; block++) this.order[block] = block;
   }
@@ -55,7 +55,7 @@ export class Blocks {
     this.first[block] = first;
   }
 
-  /** Place of the block in use that holds `number`, or would. */
+  /** Place of the block in use that contains `number`, or would. */
   placeOf(number: number): number {
     let low = 0;
     let high = this.live - 1;
@@ -112,7 +112,7 @@ export class Blocks {
     this.ready[block] = 0;
   }
 
-  /** Moves the spare at `place` to the end of the spares: something else shall be tried first. */
+  /** Moves the spare at `place` to the end of the spares, so that others are tried first. */
   postpone(place: number): void {
     this.changes++;
     const block = this.order[place];

@@ -1,8 +1,8 @@
 /*
- * Notes that outlive their block. Most values apply to the entries that follow, and go with them. But what is learnt late applies to
- * entries that were there before, also in older blocks: if these are kept when the note's block is evicted, it is carried on in the head
- * of each block that is taken into use, as long as one of them may be open. Its first copy comes with the header that evicts its
- * block: a power cut finds it in the one or in the other.
+ * Notes that are kept after their block is evicted. Most values apply to later entries, and are removed with them. But a value
+ * that becomes known late applies to earlier entries, also in older blocks. If these entries are kept when the note's block is
+ * evicted, the head of each new block repeats the note as long as one of them may be unsettled. Its first copy is made with the
+ * header that evicts its block, so a power cut leaves it in one of the two.
  *
  *   CARRIED   low 32 bits of `before` (4 bytes), tag (1 byte), value
  */
@@ -12,11 +12,11 @@ import { type Cursor, NOWHERE } from "./cursor.js";
 import type { Marks } from "./marks.js";
 import type { Target } from "./target.js";
 
-/** What the outbox has to know of its owner's values. */
+/** What the outbox needs to know about its owner's values. */
 export interface NoteOwner {
   /**
-   * Number of the first entry that a value applies to, where it applies to entries that were there before it; NaN: to none of them. It
-   * never falls from one value of a tag to the next.
+   * Number of the first entry to which a value applies, if it applies to earlier entries; NaN: it does not. It never decreases
+   * from one value of a tag to the next.
    */
   appliesFrom?(tag: number, value: Uint8Array): number;
 }
@@ -25,11 +25,11 @@ export interface NoteOwner {
 export interface Carried {
   readonly tag: number;
   readonly value: Uint8Array;
-  /** It was made when the entries below this number were there, and before those that are kept from it on. */
+  /** It was written after the entries below this number, and before all kept entries from this number on. */
   readonly before: number;
 }
 
-/** The log, as far as notes are carried by it. */
+/** What is needed of the log to carry notes. */
 export interface Carrier {
   readonly medium: Medium;
   readonly marks: Marks;
@@ -42,7 +42,7 @@ export interface Carrier {
 /** Bytes before the value. */
 export const HEADING = 5;
 
-/** Whether the walker is at a note that applies to entries before it which may be open. */
+/** Whether the walker is at a note that applies to earlier entries which may be unsettled. */
 export function isLate(log: Carrier): boolean {
   const { walker, marks, owner } = log;
   if (walker.kind !== NOTE || owner.appliesFrom === undefined) return false;
@@ -50,13 +50,13 @@ export function isLate(log: Carrier): boolean {
   return Math.max(owner.appliesFrom(tag, value), marks.tail) < walker.nextNumber;
 }
 
-/** The note that the walker has come to. */
+/** The note at which the walker is. */
 export function noteIn({ medium, walker }: Carrier): { tag: number; value: Uint8Array } {
   const bytes = medium.bytes;
   return { tag: bytes[PAYLOAD_AT], value: bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + walker.length) };
 }
 
-/** Writes what is carried, but what applied to entries that are all settled. A block of an older format has no record for it. */
+/** Writes the carried notes, except those that only apply to settled entries. A block of an older format has no record for them. */
 export function putCarried({ medium, marks, carried }: Carrier, target: Target): boolean {
   if (carried === undefined || target.version < CARRIED_SINCE) return true;
   for (let i = 0; i < carried.length; i++) {
@@ -72,7 +72,7 @@ export function putCarried({ medium, marks, carried }: Carrier, target: Target):
   return true;
 }
 
-/** Takes what `putCarried` wrote, from the record buffer, while mounting. */
+/** While mounting: reads what `putCarried` wrote, from the record buffer. */
 export function takeCarried(log: Carrier): void {
   const { medium, walker } = log;
   const { first } = log.newest;

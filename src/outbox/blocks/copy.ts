@@ -1,7 +1,7 @@
 /*
- * What goes into a block before its open header: notes, counters and marks, and, when the newest block is copied, the
- * entries in it that are not settled, each under the notes that were in force when it was appended.
- * Reads the source, programs the target; the log itself changes only when the target is opened.
+ * Writes what precedes a block's open header: notes, counters and marks and, if the newest block is copied, its unsettled
+ * entries, each after the notes that were in force when it was appended. Reads the source and programs the target; the log
+ * itself changes only when the target is opened.
  */
 
 import { isDone, isReleased, NOTE, QUEUED_STATE, RELEASED_BITS, SKIP, STATE } from "../flash/layout.js";
@@ -10,22 +10,22 @@ import { type Carrier, isLate, putCarried } from "./carried.js";
 import { type Cursor, NOWHERE, TAGS } from "./cursor.js";
 import type { Target } from "./target.js";
 
-/** What outlives a reboot without a record of its own: written in the head of a block where it says something. */
+/** Counters that survive a reboot: written to the head of a block if any is not 0. */
 export interface Counters {
   /** Entries evicted because the outbox was full. */
   dropped: number;
   /** Readings that got a number and were not stored. */
   refused: number;
-  /** Entries that damage took. */
+  /** Entries lost to damage. */
   damaged: number;
-  /** Entries not settled, as far as was looked. */
+  /** Entries not settled, as far as known. */
   entries: number;
-  /** Numbers of the entries evicted behind some that were kept: no damage. */
+  /** Numbers of entries that were evicted behind some that were kept: they are not damaged. */
   holeFrom: number;
   holeEnd: number;
 }
 
-/** The log, as far as it is copied from. */
+/** What is needed of the log to copy from it. */
 export interface Source extends Carrier {
   readonly counters: Counters;
   readonly newestBlock: number;
@@ -44,7 +44,7 @@ export function copyNotes(log: Source, addresses: Uint32Array, target: Target): 
   for (let tag = 0; tag < TAGS; tag++) {
     const address = addresses[tag];
     if (address === 0) continue;
-    if (!loadNote(log, address)) continue; // damaged since: nothing to copy
+    if (!loadNote(log, address)) continue; // damaged meanwhile: nothing to copy
     const at = target.put(NOTE, medium.length, QUEUED_STATE);
     if (at === NOWHERE) return false;
     target.notes[tag] = at;
@@ -52,18 +52,18 @@ export function copyNotes(log: Source, addresses: Uint32Array, target: Target): 
   return true;
 }
 
-/** Reads the note at `address` in the newest block; false: damage took it. */
+/** Reads the note at `address` in the newest block; false: it is damaged. */
 function loadNote(log: Source, address: number): boolean {
   const medium = log.medium;
   return medium.load(address, NOWHERE, log.seed) && medium.kind === NOTE && isNear(medium.number, log.newest.first);
 }
 
-/** Whether a record was sealed with a number of the block whose first is `first`: any other check gives 2^32 others. */
+/** Whether a record's check was made with a number of the block whose first is `first`. Damaged records have any of 2^32 numbers. */
 export function isNear(number: number, first: number): boolean {
   return (number - (first | 0)) >>> 0 < 0x10_0000;
 }
 
-/** Writes counters and marks, if they say anything that a reader would not assume. */
+/** Writes counters and marks, unless they have the values that a reader would assume. */
 export function putState(log: Source, target: Target): boolean {
   const { medium, counters, marks } = log;
   const marked = marks.storedWords;
@@ -90,7 +90,7 @@ export function putState(log: Source, target: Target): boolean {
   return target.put(STATE, length, QUEUED_STATE) !== NOWHERE;
 }
 
-/** Takes what `putState` wrote, from the record buffer. `first`: number of the block's first entry. */
+/** Reads what `putState` wrote, from the record buffer. `first`: number of the block's first entry. */
 export function takeState(log: Source, first: number): void {
   const { medium, counters, marks } = log;
   const words = medium.words;
@@ -103,7 +103,10 @@ export function takeState(log: Source, first: number): void {
   marks.restore(words, COUNTER_WORDS + 1, (medium.length >> 2) - COUNTER_WORDS);
 }
 
-/** Fills the buffer for a SKIP record that uses up `count` numbers, of which `refused` were readings that were not stored; its length. */
+/**
+ * Fills the buffer with a SKIP record that uses up `count` numbers, of which `refused` were readings that were not stored.
+ * Returns its length.
+ */
 export function fillSkip(medium: Medium, count: number, refused: number): number {
   medium.words[1] = count;
   medium.words[2] = refused;
@@ -111,7 +114,7 @@ export function fillSkip(medium: Medium, count: number, refused: number): number
   return SKIP_BYTES;
 }
 
-/** Copies what is live in the newest block. */
+/** Copies the unsettled entries of the newest block. */
 export function copyBlock(log: Source, target: Target): boolean {
   const walker = log.walker;
   const survey = surveyed(log, walker);
@@ -132,13 +135,13 @@ export function copyBlock(log: Source, target: Target): boolean {
 }
 
 interface Survey {
-  /** Notes in force at the first live entry, or before the first that is copied where it stands; the latest if there is none. */
+  /** The notes in force at the first unsettled entry, or before the first entry that is copied; the latest if there is none. */
   readonly notes: Uint32Array;
   settledInPlace: number;
   damaged: number;
 }
 
-/** Looks through the newest block: what a copy starts with. */
+/** Walks through the newest block to find how a copy starts. */
 function surveyed(log: Source, walker: Cursor): Survey {
   const survey = { notes: new Uint32Array(TAGS), settledInPlace: 0, damaged: 0 };
   const inForce = new Uint32Array(TAGS);
@@ -159,12 +162,12 @@ function surveyed(log: Source, walker: Cursor): Survey {
   return survey;
 }
 
-/** The counters as they are once the copy is the newest block. */
+/** Writes the counters as they will be when the copy is the newest block. */
 function putCopiedState(log: Source, target: Target, survey: Survey): boolean {
   const counters = log.counters;
   counters.entries -= survey.settledInPlace;
   counters.damaged += survey.damaged;
-  // A reader adds the block's entries to this as it finds them.
+  // A reader adds the block's entries to this when it finds them.
   const copied = liveEntries(log);
   counters.entries -= copied;
   const done = putState(log, target);
@@ -198,7 +201,7 @@ function copyEntry(log: Source, walker: Cursor, target: Target, written: Uint32A
   return true;
 }
 
-/** Copies those of `addresses` that differ from `written`, and remembers them there. */
+/** Copies those of `addresses` that differ from `written`, and stores them there. */
 function copyNewNotes(log: Source, addresses: Uint32Array, target: Target, written: Uint32Array): boolean {
   const medium = log.medium;
   for (let tag = 0; tag < TAGS; tag++) {
@@ -213,7 +216,7 @@ function copyNewNotes(log: Source, addresses: Uint32Array, target: Target, writt
   return true;
 }
 
-/** Uses up the numbers before `number`: their entries are settled, or lost. */
+/** Uses up the numbers before `number`, whose entries are settled or lost. */
 function skipTo(log: Source, target: Target, number: number): boolean {
   const count = number - target.number;
   if (count === 0) return true;

@@ -1,8 +1,8 @@
 /*
- * Walks the records of one block, from its head on, and gives each its number.
- * An entry's number is the block's first number plus its place; a record's check shows the number that it was sealed
- * with, so that damage in the middle costs what it hit: the walk goes on at the next record that checks.
- * Reads only. The record found lies in the medium's buffer until the medium is used again.
+ * Walks through the records of one block, from its head on, and determines each number. An entry's number is the block's first
+ * number plus its place. A record's check contains its number, so damage costs only the records that it hit: the walk continues
+ * at the next record whose check matches. Reads only. The record found is in the medium's buffer until the medium is used
+ * again.
  */
 import {
   type BlockHeader,
@@ -21,23 +21,23 @@ import type { Medium } from "../flash/medium.js";
 
 /** Tags that notes can have: 0 to 7. */
 export const TAGS = 8;
-/** What `notes` takes in a buffer. */
+/** Size of `notes` in a buffer, in bytes. */
 export const NOTES_BYTES = TAGS << 2;
-/** In place of a block's number or an address in bytes: there is none. */
+/** Value for "no block" or "no address". */
 export const NOWHERE = 0xffff_ffff;
-/** Numbers that one gap in the records may have used up (a lost SKIP record included). */
+/** Numbers that one gap in the records may have used up, including a lost SKIP record. */
 const WIDEST_GAP = 4096;
-/** The same before a short frame, the header of which has no check, unless a record of the next number follows it. */
+/** The same before a short frame, whose header has no check, unless a record with the next number follows it. */
 const WIDEST_SHORT_GAP = 15;
 
-/** A place in a block. */
+/** A position in a block. */
 export class Cursor {
-  /** Block walked, NOWHERE: none. */
+  /** The block; NOWHERE: none. */
   block = NOWHERE;
   seed = 0;
   /** Address of the record found. */
   address = NOWHERE;
-  /** Address behind it: where the next one is looked for. */
+  /** Address behind it, where the next one is expected. */
   after = 0;
   /** Kind of the record found; an entry's kind is its QoS. */
   kind = 0;
@@ -47,17 +47,17 @@ export class Cursor {
   number = 0;
   /** Number of the first entry behind `address`. */
   nextNumber = 0;
-  /** Numbers lost to damage right before the record found. */
+  /** Numbers lost to damage immediately before the record found. */
   lost = 0;
-  /** Damaged or torn places stepped over in this block. */
+  /** Damaged or torn places skipped in this block. */
   wounds = 0;
-  /** Bytes stepped over. */
+  /** Bytes skipped. */
   wasted = 0;
-  /** Place of the block, and the number at which its entries end, as long as `changes` is that of the blocks. */
+  /** Place of the block, and the number at which its entries end; valid while `changes` equals that of the blocks. */
   place = 0;
   limit = 0;
   changes = -1;
-  /** Where the value of each tag lies that is in force at the record found; 0: none yet. */
+  /** Address of the value of each tag in force at the record found; 0: none yet. */
   readonly notes: Uint32Array;
   private readonly medium: Medium;
 
@@ -67,7 +67,7 @@ export class Cursor {
     this.notes = notes;
   }
 
-  /** Goes to the head of `block`. `header` is read; false: the block has none. */
+  /** Moves to the head of `block`, and reads its `header`; false: the block has none. */
   enter(block: number, header: BlockHeader): boolean {
     this.block = NOWHERE;
     this.medium.readHead(block);
@@ -76,7 +76,7 @@ export class Cursor {
     return true;
   }
 
-  /** Goes to the head of a block whose header is known. */
+  /** Moves to the head of a block whose header is known. */
   start(block: number, sequence: number, first: number): void {
     this.block = block;
     this.seed = blockSeed(sequence);
@@ -99,15 +99,15 @@ export class Cursor {
   }
 
   /**
-   * Goes to the next record before the address `end`. `limit`: the number at which the block's entries end.
-   * @returns false at the end; what damage took there is `limit` less `nextNumber`
+   * Moves to the next record before the address `end`. `limit`: the number at which the block's entries end.
+   * @returns false at the end; the entries lost to damage there are `limit` minus `nextNumber`
    */
   next(end: number, limit: number): boolean {
     const medium = this.medium;
     const step = Math.max(medium.unit, 4);
     for (let at = this.after; at + RECORD_OVERHEAD <= end; at += step) {
       if (!medium.load(at, end, this.seed)) {
-        if (this.nextNumber >= limit) return false; // nothing but notes can follow
+        if (this.nextNumber >= limit) return false; // only notes can follow
         continue;
       }
       const jump = (medium.number - (this.nextNumber | 0)) >>> 0;
@@ -120,8 +120,8 @@ export class Cursor {
   }
 
   /**
-   * As `next`, if right behind the record found lies the next entry, as it was appended.
-   * @returns false if something else lies there, or nothing: the cursor stands where it stood
+   * As `next`, but only if the next entry lies immediately behind the record found, unchanged since it was appended.
+   * @returns false otherwise: then the cursor has not moved
    */
   step(end: number): boolean {
     const medium = this.medium;
@@ -142,10 +142,10 @@ export class Cursor {
   }
 
   /**
-   * Goes over short frames that lie in order right behind the record found, up to number `limit`, to the last of them. What they hold
-   * is not in the buffer.
-   * @param onlyQueued stops at one that is released or settled
-   * @returns how many there are
+   * Passes over short frames in order immediately behind the record found, up to number `limit`, and stops at the last of them.
+   * Their payloads are not in the buffer.
+   * @param onlyQueued stops before one that is released or settled
+   * @returns their count
    */
   pass(end: number, limit: number, onlyQueued: boolean): number {
     const medium = this.medium;
@@ -162,7 +162,7 @@ export class Cursor {
     return count;
   }
 
-  /** A record was appended: follow, if the cursor stands at the end of the log. */
+  /** A record was appended: follows it if the cursor is at the end of the log. */
   follow(address: number, size: number, kind: number, numbers: number): void {
     if (this.after !== address) return;
     this.address = address;
@@ -174,7 +174,7 @@ export class Cursor {
     if (kind === NOTE) this.notes[this.medium.bytes[PAYLOAD_AT] & (TAGS - 1)] = address;
   }
 
-  /** Whether a record of the next number lies behind the short frame at `at`, which is then in the buffer again. */
+  /** Whether a record with the next number lies behind the short frame at `at`, which is then in the buffer again. */
   private isFollowed(at: number, end: number): boolean {
     const medium = this.medium;
     const seed = this.seed;

@@ -1,8 +1,8 @@
 /*
- * The log of blocks: where the next record goes, which block is taken next, and how a block is taken into use.
- * A block is built behind its head first (notes, counters and marks, copied entries); the open header comes last and makes
- * it the newest, at once and whole. Nothing is erased that the newest block's header does not release.
- * Knows records and blocks, not the queue's policy. Every method that touches flash ends in a bounded number of calls.
+ * The log of blocks: where the next record is written, which block is taken next, and how a block is taken into use. Everything
+ * behind a block's head is written first (notes, counters and marks, copied entries). Its open header comes last, and makes the
+ * complete block the newest in one step. Only blocks that the newest block's header has released are erased. Knows records and
+ * blocks, not the queue's policy. Every method that uses flash ends after a bounded number of calls.
  */
 
 import {
@@ -31,75 +31,75 @@ import { Target } from "./target.js";
 const OPEN_WORD = CLEAN_BYTES >> 2;
 const TRIES = 3;
 /**
- * Entries that may be settled, in older blocks than the newest, before it is programmed how far the queue's tail has come: so
- * many a boot has to look at again. More than can be in flight when a block is opened: then the header alone shows it.
+ * In blocks older than the newest, so many entries may be settled before the position of the tail is recorded: a boot has to
+ * read that many again. It is more than can be in flight when a block is opened, so that usually the header alone records it.
  */
 export const TAIL_LAG = 128;
 
 type How = "advance" | "compact" | "renew";
 
-/** The log on `medium`. Fields are the mount's to set and the queue's to read. */
+/** The log on `medium`. The mount sets the fields, and the queue reads them. */
 export class Log {
   readonly medium: Medium;
   readonly blocks: Blocks;
-  /** Bytes at the end of a block that entries take only if another block can follow without a loss. */
+  /** Bytes at the end of a block that entries use only if another block can follow without a loss. */
   readonly reserve: number;
   readonly marks = new Marks();
   readonly counters: Counters = { dropped: 0, refused: 0, damaged: 0, entries: 0, holeFrom: 0, holeEnd: 0 };
-  /** Header of the newest block; sequence 0: there is none. */
+  /** Header of the newest block; sequence 0: none. */
   readonly newest = emptyHeader();
-  /** Scratch space of the header that was read last. Valid until the next one is read. */
+  /** The header that was read last. Valid until the next one is read. */
   readonly header = emptyHeader();
-  /** For walks of its own; the queue's cursor is the queue's. */
+  /** The log's own cursor; the queue has another. */
   readonly walker: Cursor;
-  /** Says what notes apply to. */
+  /** Knows to which entries notes apply. */
   readonly owner: NoteOwner;
   seed = 0;
-  /** Address where the next record goes, and the end of the block that it is in. */
+  /** Address of the next record, and the end of its block. */
   end = 0;
   blockEnd = 0;
-  /** Up to here entries go without a check: the block's end less the reserve; 0 until this run may program in the block. */
+  /** Entries are written up to here without further checks: the block's end less the reserve; 0 until this run may program in the block. */
   freeEnd = 0;
   /** Number of the next entry. */
   number = 0;
   /** Highest block sequence seen. */
   highest = 0;
-  /** Where the latest value of each tag lies; 0: nowhere. */
+  /** Address of the latest value of each tag; 0: none. */
   readonly notes: Uint32Array;
   /** Block that was evicted with entries in it and is not erased yet; NO_BLOCK: none. */
   retired = NO_BLOCK;
-  /** Notes of evicted blocks that apply to entries that are kept, in the order of those; undefined: none. */
+  /** Notes of evicted blocks that apply to kept entries, in the order of these; undefined: none. */
   carried: Carried[] | undefined;
-  /** Unit mode: settles below the tail that no record says yet, and the number of the last one. */
+  /** Unit mode: number of settles below the tail that are not recorded yet, and the last such entry. */
   deferred = 0;
   lastDeferred = -1;
-  /** Byte mode: when the tail has come here, it is to be recorded. */
+  /** Byte mode: when the tail reaches this number, it is recorded. */
   tailDue = Number.POSITIVE_INFINITY;
-  /** Erases of all blocks together, and of the block that was erased most often. */
+  /** Erases of all blocks together, and of the block erased most often. */
   erasesSum = 0;
   erasesMax = 0;
   /** Format version of the blocks that are taken into use. */
   version = FORMAT_VERSION;
   /** Address of the last record that the mount found; NOWHERE: none. */
   lastAddress = NOWHERE;
-  /** Bytes that torn records take in the newest block. */
+  /** Bytes used by torn records in the newest block. */
   wasted = 0;
   torn = 0;
-  /** Byte mode: address of what a cut left behind the last record, up to `end` as the mount found it. */
+  /** Byte mode: address of a record torn by a power cut behind the last one, up to `end` as the mount found it. */
   tornFrom = 0;
-  /** Whether what the mount passed over was looked at since. */
+  /** Whether the entries that the mount skipped were read since. */
   surveyed = false;
-  /** Byte mode: entries that the mount passed over unseen; `settled`: those that do not count already. */
+  /** Byte mode: entries that the mount skipped; `settled`: those that are no longer counted. */
   passed: { readonly from: number; end: number; readonly settled: Words } | undefined;
-  /** Blocks copied in this run: what lay in them has moved. */
+  /** Blocks copied in this run: the addresses of their records have changed. */
   copies = 0;
   /** Whether this run may program in the newest block. */
   resumed = false;
-  /** Whether `eraseAhead` has nothing to do before another block is taken. */
+  /** Whether `eraseAhead` has nothing to do until another block is taken. */
   rested = false;
-  /** Byte mode: blocks that an earlier run was about to take into use, as their heads look. */
+  /** Byte mode: blocks whose heads show that an earlier run was about to take them into use. */
   private openings: number[] | undefined;
-  /** Reads which blocks are spare, of a log that was not mounted: before any is wanted. Undefined: that is known. */
+  /** Finds out which blocks are spare, for a log that was not mounted; called before the first one is needed. Undefined: already known. */
   unread: ((log: Log) => void) | undefined;
   private erasedBlock = NO_BLOCK;
   private erases = 0;
@@ -115,33 +115,33 @@ export class Log {
     this.walker = new Cursor(medium, new Uint32Array(both, NOTES_BYTES));
   }
 
-  /** While mounting: what the head of a block says of its wear. */
+  /** While mounting: the erase count in the head of a block. */
   countErases(erases: number): void {
     this.erasesSum += erases;
     if (erases > this.erasesMax) this.erasesMax = erases;
   }
 
-  /** Of a block whose head does not say it. */
+  /** Erase count of a block whose head does not contain it. */
   get presumedErases(): number {
     return Math.max(0, this.newest.erases - 1);
   }
 
-  /** While mounting: `block` was erased, and something of an open header is in it. */
+  /** While mounting: `block` was erased and contains a part of an open header. */
   openingCut(block: number): void {
     this.openings ??= [];
     this.openings.push(block);
   }
 
   /**
-   * Flash says that all below `tail` is settled. Entries of the newest block are no reason to say it again: a mount goes
-   * through that block anyway.
+   * All below `tail` is settled, and flash has recorded it. The newest block's entries are not counted towards the next record,
+   * because a mount reads that block anyway.
    */
   recordedTail(tail: number): void {
     const due = tail + TAIL_LAG;
     this.tailDue = this.medium.unit === 1 && due <= this.newest.first ? due : Number.POSITIVE_INFINITY;
   }
 
-  /** Spares that stay behind when a block is taken: in unit mode one more, see README.md, "Start". */
+  /** Spares kept in reserve when a block is taken: one more in unit mode, see README.md, "Start". */
   get spareReserve(): number {
     return this.medium.unit === 16 ? 2 : 1;
   }
@@ -154,7 +154,7 @@ export class Log {
     return this.blockEnd - this.end;
   }
 
-  /** Programs the record in the medium's buffer at the log's end; false: it is not there, the place is used up. */
+  /** Programs the record in the medium's buffer at the log's end; false: it failed, and its place is used up. */
   put(kind: number, length: number): boolean {
     const address = this.end;
     this.medium.prepare(kind, length, this.seed, this.newest.version);
@@ -162,15 +162,15 @@ export class Log {
     return this.medium.put(address, this.number) || this.spoil(address);
   }
 
-  /** What was not programmed well is not to turn up beside its repetition. */
+  /** A badly programmed record must not appear beside its repetition. */
   spoil(address: number): false {
     if (this.medium.unit === 1) this.medium.programZeros(address, address + 4);
     return false;
   }
 
   /**
-   * Makes the newest block this run's own. Byte mode: programs again what the last run may have left weak. Unit mode, where
-   * that cannot be: copies the block, since any unit behind its last record may have been touched.
+   * Prepares the newest block for writing. Byte mode: programs again what the last run may have left half programmed. Unit
+   * mode, which cannot do that: copies the block, because any unit behind its last record may have been touched.
    */
   resume(): void {
     if (this.resumed || this.resumeTries-- === 0) return;
@@ -185,23 +185,23 @@ export class Log {
     if (this.wasted * 4 > this.medium.blockLength) this.compact();
   }
 
-  /** Takes the next spare into use, behind the newest block. */
+  /** Takes the next spare into use, after the newest block. */
   advance(): boolean {
     return this.open("advance");
   }
 
-  /** Takes the next spare into use in place of the newest block, with what is live in that. */
+  /** Takes the next spare into use in place of the newest block, and copies the unsettled entries. */
   compact(): boolean {
     return this.newest.sequence !== 0 && this.open("compact");
   }
 
-  /** Takes the next spare into use in place of the newest block, without its entries: `retired` is that block. */
+  /** Takes the next spare into use in place of the newest block, without its entries; `retired` is that block. */
   renew(): boolean {
     return this.open("renew");
   }
 
   /**
-   * Erases what should be erased ahead: at most one block.
+   * Erases at most one block in advance.
    * @returns whether there is more to do
    */
   eraseAhead(): boolean {
@@ -209,7 +209,7 @@ export class Log {
     return !this.rested;
   }
 
-  /** From here on it is known which blocks are spare. */
+  /** Makes sure that the spares are known. */
   complete(): void {
     const { unread } = this;
     this.unread = undefined;
@@ -219,7 +219,7 @@ export class Log {
   private eraseOne(): boolean {
     this.complete();
     const blocks = this.blocks;
-    // Byte mode: the newest block must be firm before what it has taken the place of is erased.
+    // Byte mode: the newest block must be stable before the block that it replaced is erased.
     if (this.medium.unit === 1 && !this.resumed) this.resume();
     if (blocks.spares > 0 && !blocks.isReady(blocks.at(blocks.live))) {
       if (this.makeReady(blocks.live)) return true;
@@ -234,7 +234,7 @@ export class Log {
     return false;
   }
 
-  /** Erases every spare that still holds something, so that nothing in them can come back. */
+  /** Erases every spare that is not empty, so that nothing in them can reappear. */
   eraseSpares(): void {
     this.complete();
     for (let place = this.blocks.live; place < this.blocks.count; place++) {
@@ -242,7 +242,7 @@ export class Log {
     }
   }
 
-  /** Sees to it that the spare at `place` is erased; false: it cannot be. */
+  /** Makes sure that the spare at `place` is erased; false: it cannot be erased. */
   makeReady(place: number): boolean {
     const block = this.blocks.at(place);
     if (this.blocks.isReady(block)) return true;
@@ -254,7 +254,7 @@ export class Log {
     return this.erase(block);
   }
 
-  /** How often `block` was erased, as its head says; one less than the newest block's if it says nothing. Uses the head buffer. */
+  /** Erase count of `block` from its head; if there is none, one less than the newest block's. Uses the head buffer. */
   erasesOf(block: number): number {
     const medium = this.medium;
     if (block === this.erasedBlock) return this.erases;
@@ -264,7 +264,10 @@ export class Log {
     return this.presumedErases;
   }
 
-  /** Byte mode: erased after the newest block was taken into use, and untouched since. An older clean header may be what a cut erase left. */
+  /**
+   * Byte mode: erased after the newest block was taken into use, and untouched since. An older clean header may be left from a
+   * cut erase.
+   */
   private isErasedAlready(block: number): boolean {
     const medium = this.medium;
     if (medium.unit === 16) return false;
@@ -303,7 +306,7 @@ export class Log {
     return false;
   }
 
-  /** Fills `block` and makes it the newest. Nothing of the log changes unless it succeeds. */
+  /** Fills `block` and makes it the newest. The log changes only if this succeeds. */
   private build(block: number, how: How): boolean {
     const medium = this.medium;
     const first = how === "compact" ? this.newest.first : this.number;
@@ -358,8 +361,8 @@ export class Log {
   }
 
   /**
-   * What a cut left half programmed may read otherwise after the next boot. What counts is programmed again, so that it
-   * stays; what does not is programmed to zeros, so that it never will.
+   * Cells that a power cut left half programmed may read differently after the next boot. Valid data is programmed again, so
+   * that it stays; invalid data is programmed to zeros, so that it never becomes valid.
    */
   private refresh(): void {
     const medium = this.medium;
@@ -373,7 +376,7 @@ export class Log {
     medium.programZeros(this.tornFrom, this.end);
   }
 
-  /** The block that the last run was about to take into use: it must not turn out to be the newest after all. */
+  /** The last run was about to take this block into use: it must not read as the newest later. */
   private spoilOpening(block: number): void {
     const medium = this.medium;
     medium.readHead(block);

@@ -1,25 +1,25 @@
 /*
- * What is known of the entries at the head of the queue: where it begins, and which entries behind that are settled or
- * released. A ring of bits for the WINDOW numbers from `tail` on: the outbox hands out no entry beyond them, so that this
- * is enough whatever the backlog. In unit mode it is all there is; in byte mode it spares looking at state bytes.
- * Pure: no I/O, no allocation after construction.
+ * What is known about the entries at the head of the queue: where it begins, and which entries behind that are settled or
+ * released. It is a ring of bits for the WINDOW numbers from `tail` on. That is enough for any backlog, because the outbox
+ * delivers no entry beyond them. Unit mode has no other state; in byte mode it saves reading state bytes. Pure: no I/O, no
+ * allocation after construction.
  */
 import type { Words } from "../flash/layout.js";
 
-/** Entries are handed out this far beyond the oldest that is not settled. */
+/** Entries are delivered up to this far beyond the oldest that is not settled. */
 export const WINDOW = 256;
 const WORDS = WINDOW >> 5;
 /** Where the two rings of bits begin in the words. */
 export const SETTLED_AT = 0;
 const RELEASED_AT = WORDS;
 
-/** Which entries from `tail` on are settled or released. Numbers are those of entries. */
+/** Which entries from `tail` on are settled or released. Numbers are sequence numbers. */
 export class Marks {
-  /** Every number below it is settled (or has no entry). */
+  /** Every lower number is settled, or has no entry. */
   tail = 0;
-  /** In byte mode, the `released` bits in the state byte of entries below it are void. */
+  /** In byte mode: the `released` bits in the state byte of entries below it are void. */
   voidBelow = 0;
-  /** One above the highest number that is marked in any way. */
+  /** One above the highest marked number. */
   private _top = 0;
   /** One array: fewer objects. */
   private readonly bits: Words = new Int32Array(2 * WORDS);
@@ -36,12 +36,12 @@ export class Marks {
     return number >= this.tail && number < this._top && has(this.bits, number, RELEASED_AT);
   }
 
-  /** One above the highest number that is marked, or `tail`. */
+  /** One above the highest marked number, or `tail`. */
   get top(): number {
     return Math.max(this._top, this.tail);
   }
 
-  /** Marks `number`, which is in the window; moves `tail` over what is settled. */
+  /** Marks `number`, which must be in the window; moves `tail` past settled entries. */
   settle(number: number): void {
     if (number === this.tail && number + 1 >= this._top) {
       if (number < this._top) clear(this.bits, number, RELEASED_AT);
@@ -64,14 +64,14 @@ export class Marks {
     this.voidBelow = next;
   }
 
-  /** There is nothing to settle below `number`. */
+  /** No entry below `number` has to be settled. */
   advance(number: number): void {
     while (this.tail < number && this.tail < this._top) this.step();
     if (this.tail < number) this.tail = number;
     while (this.tail < this._top && has(this.bits, this.tail, SETTLED_AT)) this.step();
   }
 
-  /** Entries behind the tail that are settled. */
+  /** Settled entries behind the tail. */
   get settledCount(): number {
     let count = 0;
     if (this._top > this.tail) {
@@ -80,7 +80,7 @@ export class Marks {
     return count;
   }
 
-  /** A copy of what is settled in the window, for `has`. */
+  /** A copy of the settled bits of the window, for `has`. */
   settledBits(): Words {
     return this.bits.slice(SETTLED_AT, SETTLED_AT + WORDS);
   }
@@ -97,7 +97,7 @@ export class Marks {
     return 0;
   }
 
-  /** Writes the marks to `words[at]` on, as many words as `storedWords` says: settled, then released. */
+  /** Writes the marks to `words` from `at` on, `storedWords` words: settled, then released. */
   store(words: Words, at: number): void {
     const count = this.storedWords >> 1;
     const first = Math.floor(this.tail / 32);
@@ -107,7 +107,7 @@ export class Marks {
     }
   }
 
-  /** Takes `count` words that `store` wrote when `tail` was what it is now. */
+  /** Reads `count` words that `store` wrote when `tail` had its present value. */
   restore(words: Words, at: number, count: number): void {
     const half = Math.min(count >> 1, WORDS);
     const first = Math.floor(this.tail / 32);
@@ -125,7 +125,7 @@ export class Marks {
   }
 }
 
-/** Whether the bit of `number` is set. `base`: SETTLED_AT, or where another ring begins. */
+/** Whether the bit of `number` is set. `base`: SETTLED_AT, or the beginning of another ring. */
 export function has(words: Words, number: number, base: number): boolean {
   return (words[base + ((number >>> 5) & (WORDS - 1))] & (1 << (number & 31))) !== 0;
 }

@@ -1,7 +1,7 @@
 /*
- * Mounting: which block is the newest, which others are in use, and what the newest block says.
- * Reads the head of every block and the newest block, and programs nothing: what recovery there is to do is done before
- * the first write (Log.resume). Never throws for damage; throws, with the flash untouched, for what it must not touch.
+ * Mounting: finds the newest block and the others in use, and reads the newest block's records. Reads the head of every block
+ * and the newest block, and programs nothing: recovery is done before the first write (Log.resume). Damage never throws. A
+ * flash that must not be touched throws, and is left untouched.
  */
 
 import {
@@ -41,13 +41,13 @@ import type { Log } from "./log.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
 
-/** What was found besides what is in use. */
+/** What was found beside the blocks in use. */
 export interface Findings {
-  /** Blocks that hold something, on a flash that holds no outbox: garbage, or another program's data. */
+  /** Blocks with content on a flash without an outbox: garbage, or another program's data. */
   foreign: number;
 }
 
-/** The blocks that hold a header, as keys that sort by age: block sequence and block in one number. */
+/** The blocks that have a header, as keys that sort by age: block sequence and block in one number. */
 interface Found {
   readonly keys: Float64Array;
   count: number;
@@ -55,14 +55,14 @@ interface Found {
 }
 
 const KEY = 0x1_0000; // a partition has fewer blocks
-/** What a block is to the chain. */
+/** The role of a block in the chain. */
 const UNUSED = 0;
 const IN_USE = 1;
 const GIVEN_UP = 2;
 
 /**
- * Fills `log`, which is new, from its flash. `firstSequence`: number of the first entry if there is nothing on flash.
- * @throws Error if the flash holds a newer version, or another write unit or block length than it is opened with
+ * Fills the new `log` from its flash. `firstSequence`: number of the first entry if flash is empty.
+ * @throws Error if the flash has a newer version, or another write unit or block length than it is opened with
  */
 export function mount(log: Log, firstSequence: number): Findings {
   const found = newFindings(log);
@@ -77,12 +77,12 @@ export function mount(log: Log, firstSequence: number): Findings {
   chain(log, found, newestBlock);
   log.recordedTail(log.newest.tail);
   replay(log, newestBlock);
-  return { foreign: 0 }; // what is not ours among what is: an erase cut short
+  return { foreign: 0 }; // other content beside an outbox is left from an interrupted erase
 }
 
 /**
- * Reads what a log that was not mounted does not know yet: the spares, their order and their wear. Nothing was programmed in any head
- * since the newest block was opened.
+ * Reads what a log that was not mounted does not know yet: the spares, their order and their wear. No head was programmed since
+ * the newest block was opened.
  */
 export function completeBlocks(log: Log): void {
   const found = newFindings(log);
@@ -95,9 +95,9 @@ function newFindings(log: Log): Found {
 }
 
 /**
- * Reads every head once. Returns the newest block that was taken into use to the end; its header goes to `log.newest`. In unit
- * mode, a block whose open header is not followed by a whole header was cut while it was opened: it is none, even if it reads
- * as one now.
+ * Reads every head once. Returns the newest block that was completely taken into use; its header is stored in `log.newest`. In
+ * unit mode, a block without a whole header behind its open header was interrupted while it was opened: it does not count, even
+ * if its open header is readable now.
  */
 function readHeads(log: Log, found: Found): number {
   const { medium, blocks } = log;
@@ -140,7 +140,7 @@ function readHeads(log: Log, found: Found): number {
   return newestBlock;
 }
 
-/** A block that was erased, and perhaps about to be taken into use; false: its head does not say so. */
+/** A block that was erased, and possibly about to be taken into use; false: its head is something else. */
 function takeUnopened(log: Log, block: number): boolean {
   const head = log.medium.head;
   if (!isClean(head, 0)) return false;
@@ -166,9 +166,10 @@ function looksErased(head: Words, from: number): boolean {
 }
 
 /**
- * Puts the blocks in order. From the newest back, a block is in use if it begins before all that were taken into use after it
- * (else one of those is its copy) and holds numbers that are not all settled. The spares: those that hold nothing, then the
- * others by age, last the one that the newest took the place of. One pass each: a partition may have thousands of blocks.
+ * Puts the blocks in order. Going back from the newest, a block is in use if it begins before all blocks taken into use after
+ * it (otherwise one of those is its copy) and contains numbers that are not all settled. The spares follow: first empty ones,
+ * then the others by age, and last the block that the newest has replaced. One pass each, because a partition may have
+ * thousands of blocks.
  */
 function chain(log: Log, { keys, count }: Found, newestBlock: number): void {
   const { blocks, newest } = log;
@@ -198,7 +199,7 @@ function chain(log: Log, { keys, count }: Found, newestBlock: number): void {
   if (retired !== NO_BLOCK && retired < blocks.count && roles[retired] !== IN_USE) log.retired = retired;
 }
 
-/** Gives every block its place, by its role. `from`: block that the newest took the place of; NO_BLOCK: none. */
+/** Assigns places by role. `from`: the block that the newest has replaced; NO_BLOCK: none. */
 function arrange({ blocks }: Log, byAge: Float64Array, roles: Uint8Array, live: number, from: number): void {
   let inUse = 0;
   let spare = live;
@@ -215,7 +216,7 @@ function arrange({ blocks }: Log, byAge: Float64Array, roles: Uint8Array, live: 
   blocks.setLive(live);
 }
 
-/** Goes through the newest block: notes, counters, marks, the last number, the end. */
+/** Walks through the newest block: notes, counters, marks, the last number, the end. */
 function replay(log: Log, block: number): void {
   const { medium, walker, newest } = log;
   const start = block * medium.blockLength;
@@ -228,7 +229,7 @@ function replay(log: Log, block: number): void {
   while (walker.next(used, Number.POSITIVE_INFINITY)) {
     apply(log);
     let begin = walker.nextNumber;
-    // Entries behind an entry, as they were appended: most of a backlog. At half the cost.
+    // Consecutive queued entries, which are most of a backlog, at half the cost.
     while (walker.isQueued && (walker.pass(used, Number.POSITIVE_INFINITY, true) > 0 || walker.step(used))) {
       const end = walker.nextNumber;
       if (end > marks.tail) counters.entries += end - Math.max(begin, marks.tail);
@@ -245,9 +246,8 @@ function replay(log: Log, block: number): void {
 }
 
 /**
- * Byte mode: where the log ends. Behind the last record may lie what a cut left of another: words that earlier runs have
- * zeroed, then a record of which the last cell may be half programmed and read as erased, so that all that its header
- * announces is evicted.
+ * Byte mode: finds the end of the log. A torn record may follow the last one: words that earlier runs have zeroed, then a
+ * record whose last cell may be half programmed and read as erased. Therefore all that its header announces is skipped.
  */
 function findEnd(log: Log, used: number): void {
   const { medium, walker, blockEnd } = log;
@@ -262,7 +262,7 @@ function findEnd(log: Log, used: number): void {
   log.wasted += log.end - walker.after;
 }
 
-/** The record that the walker stands at. */
+/** The record at which the walker is. */
 function apply(log: Log): void {
   const { medium, walker, marks, counters } = log;
   switch (walker.kind) {
@@ -286,7 +286,7 @@ function apply(log: Log): void {
       takeCarried(log);
       return;
     case NOTE:
-      return; // the walker keeps where it lies
+      return; // the walker keeps its address
     default:
       if (walker.number >= marks.tail) counters.entries++;
   }
@@ -299,7 +299,7 @@ function settleAgain(log: Log): boolean {
   return true;
 }
 
-/** Moves the tail to where it was when the mark was made; false: the mark is older than the tail. */
+/** Moves the tail to its position when the mark was made; false: the mark is older than the tail. */
 function catchUp(log: Log): boolean {
   const { marks, medium, counters } = log;
   const number = numberIn(medium.words);
@@ -315,7 +315,7 @@ function catchUp(log: Log): boolean {
   return marks.inWindow(number);
 }
 
-/** Takes a tail record from the record buffer, while mounting. */
+/** While mounting: reads a tail record from the record buffer. */
 function takeTail(log: Log): void {
   const { marks, counters, medium } = log;
   const tail = numberIn(medium.words) + 1;

@@ -1,6 +1,6 @@
 /*
- * A block being built: records go behind its head, and its open header, which the log programs last, makes it count.
- * Programs only; a record that is not there when read back ends the building.
+ * A block being built: records are written behind its head, and its open header, which the log programs last, makes it valid.
+ * Programs only. If a record does not read back correctly, building ends.
  */
 
 import { HEAD_BYTES } from "../flash/layout.js";
@@ -15,9 +15,9 @@ export class Target {
   /** Number of the next entry. */
   number: number;
   readonly notes = new Uint32Array(TAGS);
-  /** Entries left out because their state byte says that they are done. */
+  /** Entries left out because their state byte marks them as done. */
   settledInPlace = 0;
-  /** Entries that damage took from what was copied. */
+  /** Entries of the source that were lost to damage. */
   damaged = 0;
   private readonly medium: Medium;
   /** Format version. */
@@ -32,7 +32,7 @@ export class Target {
     this.blockEnd = (block + 1) * medium.blockLength;
   }
 
-  /** Programs the record in the medium's buffer; its address, or NOWHERE if it is not there. `state`: of the entry. */
+  /** Programs the record in the medium's buffer. Returns its address, or NOWHERE if it does not read back. `state`: of the entry. */
   put(kind: number, length: number, state: number): number {
     const medium = this.medium;
     const address = this.end;

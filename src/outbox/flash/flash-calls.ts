@@ -1,15 +1,15 @@
 /*
- * The flash's calls as the outbox makes them: what the flash fails, or reports done and does not do, is a `false` here and never an
- * exception, and is counted. Programs are read back, reads that fail are repeated, erases are looked at. Knows heads and state
- * bytes, no records: those are in medium.ts.
+ * Calls of the flash with checks: a call that fails, or reports success without being done, returns `false`, never throws, and
+ * is counted. Programs are read back, failed reads are repeated, erases are checked. Knows heads and state bytes, but no
+ * records: these are in medium.ts.
  */
 import type { Flash } from "./flash.js";
 import { CLEAN_BYTES, HEAD_BYTES, OPEN_BYTES, type Words } from "./layout.js";
 
-/** Length of the buffer that reads and read-backs go through, in bytes. */
+/** Length of the buffer for reads and read-backs, in bytes. */
 export const SCRATCH_BYTES = 128;
 const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
-/** Where the record buffer begins in the one buffer. */
+/** Where the record buffer begins in the shared buffer. */
 export const RECORD_AT = HEAD_BYTES + SCRATCH_BYTES;
 const READ_TRIES = 3;
 
@@ -26,7 +26,7 @@ export class FlashCalls {
   protected readonly scratch: Words;
   private readonly stateByte: Uint8Array;
 
-  /** `recordBytes`: what a subclass has behind head and scratch in the one buffer. */
+  /** `recordBytes`: the subclass's part of the shared buffer, behind head and scratch. */
   constructor(flash: Flash, blocks: number, blockLength: number, unit: 1 | 16, recordBytes: number) {
     this.flash = flash;
     this.blocks = blocks;
@@ -42,7 +42,7 @@ export class FlashCalls {
     return this.read(this.stateByte, address) ? this.stateByte[0] : 0;
   }
 
-  /** Programs a record's state byte, of which only bits that were 1 may become 0, and reads it back. */
+  /** Programs a record's state byte, in which only 1 bits can become 0, and reads it back. */
   programState(address: number, state: number): boolean {
     const byte = this.stateByte;
     byte[0] = state;
@@ -62,7 +62,7 @@ export class FlashCalls {
     return bytesOf(this.head, 0, HEAD_BYTES);
   }
 
-  /** Reads the head of `block` into `head`; words that cannot be read are zeros. `view`: `headView()`, made once for many heads. */
+  /** Reads the head of `block` into `head`; if that fails, it is all zeros. `view`: `headView()`, made once for many heads. */
   readHead(block: number, view: Uint8Array = this.headView()): void {
     if (!this.read(view, block * this.blockLength)) this.head.fill(0);
   }
@@ -77,7 +77,7 @@ export class FlashCalls {
     return this.programHead(block, CLEAN_BYTES, OPEN_BYTES);
   }
 
-  /** Erases `block`. In byte mode, looks at its head whether the flash did anything: what follows is read back anyway. */
+  /** Erases `block`. In byte mode, checks in its head that the flash did it; all else is read back when programmed. */
   erase(block: number): boolean {
     try {
       this.flash.eraseBlock(block, block + 1);
@@ -90,7 +90,7 @@ export class FlashCalls {
     return true;
   }
 
-  /** Byte mode: programs zeros from `from` to `end`; the first word last, as it shows how much there is to do. */
+  /** Byte mode: programs zeros from `from` to `end`. The first word comes last, because it shows how much there is to do. */
   programZeros(from: number, end: number): void {
     if (from >= end) return;
     const zeros = bytesOf(this.scratch, 0, SCRATCH_BYTES).fill(0);
@@ -112,7 +112,7 @@ export class FlashCalls {
     );
   }
 
-  /** Whether flash at `address` holds `count` words of `words`, from `first` on: also for what is longer than the scratch. */
+  /** Whether flash at `address` contains `count` words of `words`, from `first` on; they may be longer than the scratch. */
   protected holds(address: number, words: Words, first: number, count: number): boolean {
     for (let from = 0; from < count; from += SCRATCH_WORDS) {
       const some = Math.min(count - from, SCRATCH_WORDS);
@@ -136,7 +136,7 @@ export class FlashCalls {
     }
   }
 
-  /** What cannot be read counts as damaged: it is tried again first. */
+  /** Tries a failed read again; after that, the data counts as damaged. */
   protected readAgain(buffer: Uint8Array, address: number): boolean {
     for (let tries = READ_TRIES - 1; tries > 0; tries--) {
       this.failures++;
@@ -144,7 +144,7 @@ export class FlashCalls {
         this.flash.read(buffer, address);
         return true;
       } catch {
-        // counted above, or below
+        // already counted
       }
     }
     return this.failed();
@@ -161,7 +161,7 @@ export class FlashCalls {
   }
 }
 
-/** A view on bytes of `words`. Made when needed: to keep one takes RAM for good, and none of these is made for every record. */
+/** A view on bytes of `words`. Made when needed, because keeping one would use RAM permanently, and none is made per record. */
 export function bytesOf(words: Words, offset: number, length: number): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset + offset, length);
 }

@@ -1,19 +1,19 @@
 /*
- * The flash that the outbox lies on, as the owner opens it: the shape of Moddable's `embedded:storage/flash`.
- * Declared here structurally, so that the outbox can be used with any object of this shape. Types only, no byte code.
- * Source: Moddable SDK, modules/io/storage; what its ESP32 implementation does is in README.md of this folder.
+ * The flash for the outbox, opened by the owner: the shape of Moddable's `embedded:storage/flash`. Declared structurally, so
+ * that the outbox works with any object of this shape. Types only, no byte code. Source: Moddable SDK, modules/io/storage;
+ * README.md of this folder describes its ESP32 implementation.
  */
 
-/** What a partition says about itself. */
+/** Properties of a partition. */
 export interface FlashStatus {
   /** Bytes in the partition. */
   readonly size: number;
-  /** Bytes that one erase takes: 4096 on an ESP32. */
+  /** Bytes per erase: 4096 on an ESP32. */
   readonly blockLength: number;
   readonly blocks: number;
-  /** Bytes that must be programmed together and only once; absent on ESP32: bytes. */
+  /** Bytes that must be programmed together and only once; absent on ESP32, where single bytes can be programmed. */
   readonly writeAlign?: number;
-  /** What erased bytes read as; not relied upon. */
+  /** Value of erased bytes; not used. */
   readonly eraseValue?: number;
 }
 

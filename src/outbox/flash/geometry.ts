@@ -1,14 +1,15 @@
-/* Which flashes an outbox can live on. */
+/* Checks whether a flash can be used for an outbox. */
 import type { Flash } from "./flash.js";
 import { HEAD_BYTES, MAX_PAYLOAD_BYTES } from "./layout.js";
 import { Medium } from "./medium.js";
 
-/** Bytes of the longest partition: an address leaves a byte of a word for the state. */
+/** Largest partition, in bytes: an address leaves a byte of a word for the state. */
 export const MAX_FLASH = 0x100_0000;
 
 /**
- * A flash with buffers for payloads of `maxPayload` bytes; programmed in units of `writeUnit` bytes, or as it asks itself.
- * @throws RangeError for one that no outbox can live on: says what was got and what is expected
+ * Makes a flash with buffers for payloads of `maxPayload` bytes, programmed in units of `writeUnit` bytes (default: as the
+ * flash requires).
+ * @throws RangeError for a flash that no outbox can use: names the value and what is expected
  */
 export function mediumFor(flash: Flash, writeUnit: 1 | 16 | undefined, maxPayload: number): Medium {
   const { blocks, blockLength, writeAlign = 1 } = flash.status();

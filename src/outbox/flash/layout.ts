@@ -1,20 +1,23 @@
 /*
- * The outbox's bytes: what a record and a block's head look like, and the check that guards them.
- * Pure functions on 32-bit words, little-endian. No I/O, no allocation. README.md draws every byte and argues the check.
- * The check mixes words, not bytes: a change within one word is always found, any other passes once in 2^32.
+ * The outbox's bytes: the format of records and block heads, and the check that protects them. Pure functions on little-endian
+ * 32-bit words. No I/O, no allocation. README.md shows every byte and explains the check. The check mixes words, not bytes: a
+ * change within one word is always detected, any other is missed once in 2^32.
  */
-/** Little-endian 32-bit words; signed, as XS keeps those without a box. */
+/** Little-endian 32-bit words; signed, because XS stores these without a box. */
 export type Words = Int32Array;
 
-/** Of the blocks that this firmware takes into use. Those of `OLDEST_VERSION` on, it reads and goes on filling. */
+/**
+ * Format version of the blocks that this firmware takes into use. It also reads, and continues to fill, blocks from
+ * `OLDEST_VERSION` on.
+ */
 export const FORMAT_VERSION = 2;
 /** The oldest format that this firmware reads. */
 export const OLDEST_VERSION = 1;
-/** The first version whose blocks hold short frames. */
+/** The first version with short frames. */
 export const SHORT_SINCE = 2;
-/** The first version whose blocks hold carried notes. */
+/** The first version with carried notes. */
 export const CARRIED_SINCE = 2;
-/** The first version whose readers know of marks that settle entries beside their own: see `encodeMark`. */
+/** The first version whose marks can settle further entries: see `encodeMark`. */
 export const DEFERRED_SINCE = 2;
 
 /** Head of a block: `CLEAN_BYTES` (byte mode: "erase finished"; unit mode: "the open header is whole"), `OPEN_BYTES`. */
@@ -32,46 +35,46 @@ export const PAYLOAD_AT = 4;
 export const MAX_PAYLOAD_BYTES = 0xfff; // 12 bits of the header word
 
 /**
- * A short frame: an entry of `SHORT_PAYLOAD` bytes, of which the low 22 bits may be set, in two words. The header word holds the
- * payload itself, a bit for the QoS, and a top bit that no other header has.
+ * A short frame: an entry of `SHORT_PAYLOAD` bytes, of which only the low 22 bits are used, in two words. The header word
+ * contains the payload itself, a bit for the QoS, and a top bit that no other header has.
  */
 export const SHORT_BYTES = 8;
 /** Bytes of payload in a short frame. */
 export const SHORT_PAYLOAD = 3;
-/** The most that the last byte of its payload may be. */
+/** Largest value of the payload's last byte. */
 export const MAX_SHORT_TOP = 0x3f;
 /** The payload, in the header word from bit 8 on. */
 export const SHORT_MASK = 0x3f_ffff;
 const SHORT_QOS2 = 1 << 30;
 const SHORT_MARK = 1 << 31;
-/** The bits that are alike in frames of one QoS. */
+/** The bits that are the same in all frames of one QoS. */
 export const SHORT_SHAPE = SHORT_MARK | SHORT_QOS2;
 /** A word of erased flash. */
 export const ERASED = -1;
 
-/** What a record holds (4 bits of the header word). 0 and 10..15 are for later versions. */
+/** Kinds of records (4 bits of the header word). 0 and 10..15 are reserved for later versions. */
 export const ENTRY_QOS1 = 1;
 /** An entry of QoS 2: an entry's kind is its QoS. */
 export const ENTRY_QOS2 = 2;
-/** A record that says how many numbers have no entry: u32. */
+/** Numbers without an entry: u32. */
 export const SKIP = 3;
-/** A record that holds a note: tag byte, value. */
+/** A note: tag byte, value. */
 export const NOTE = 4;
-/** A record that holds counters and marks, see copy.ts. */
+/** Counters and marks, see copy.ts. */
 export const STATE = 5;
-/** A record that says that entries are settled: number, 6 bytes; in byte mode see tail.ts. */
+/** Entries are settled: number, 6 bytes; in byte mode see tail.ts. */
 export const SETTLED = 6;
-/** A record that says that an entry is released: number, 6 bytes. */
+/** An entry is released: number, 6 bytes. */
 export const RELEASED = 7;
-/** A record that voids the `released` marks of every earlier entry. */
+/** The `released` marks of all earlier entries are void. */
 export const REQUEUED = 8;
-/** A record that holds a note which an eviction carried along. */
-export const CARRIED = 9; // a note whose block was evicted: where it lay, tag, value; see carried.ts
+/** A note whose block was evicted, see carried.ts. */
+export const CARRIED = 9; // its block, tag, value; see carried.ts
 const LAST_KIND = CARRIED;
 
-/** First byte of a record: two bits cleared by the record itself, three by `released`, three by `done`. */
+/** First byte of a record: two bits cleared from the beginning, three by `released`, three by `done`. */
 export const QUEUED_STATE = 0xfc;
-/** Bits of the state byte: programmed to 0 when the entry is released, and when it is done. */
+/** Bits of the state byte that are programmed to 0 when the entry is released. */
 export const RELEASED_BITS = 0x1c;
 /** Bits of the state byte that are programmed to 0 when the entry is done. */
 export const DONE_BITS = 0xe0;
@@ -84,9 +87,7 @@ const FINISH_2 = 0xc2b2ae35 | 0;
 const UNDO_1 = 0xa5cb9243 | 0;
 const UNDO_2 = 0x7ed1b41d | 0;
 
-/**
- * Mixes `words[from]` up to, not including, `words[to]`, at least one, into `hash`. One to one in `hash` and in each word.
- */
+/** Mixes `words[from]` up to, but without, `words[to]` (at least one) into `hash`. A bijection in `hash` and in each word. */
 export function mix(hash: number, words: Words, from: number, to: number): number {
   do {
     hash = imul(hash ^ words[from++], PRIME);
@@ -95,13 +96,13 @@ export function mix(hash: number, words: Words, from: number, to: number): numbe
   return hash;
 }
 
-/** As `mix`, one word. */
+/** As `mix`, for one word. */
 export function mixWord(hash: number, word: number): number {
   hash = imul(hash ^ word, PRIME);
   return hash ^ (hash >>> 15);
 }
 
-/** Spreads every bit of `hash` over the whole word. One to one: `unfinish` takes it back. */
+/** Spreads every bit of `hash` over the whole word. A bijection; `unfinish` inverts it. */
 export function finish(hash: number): number {
   hash = imul(hash ^ (hash >>> 16), FINISH_1);
   hash = imul(hash ^ (hash >>> 13), FINISH_2);
@@ -115,7 +116,7 @@ export function unfinish(check: number): number {
   return hash ^ (hash >>> 16);
 }
 
-/** The hash that a block's records start from: a record of the block's earlier life never passes. */
+/** The initial hash of a block's records: records from an earlier use of the block never match. */
 export function blockSeed(blockSequence: number): number {
   return imul(blockSequence ^ 0x0b0e, PRIME);
 }
@@ -126,12 +127,12 @@ export function headerWord(kind: number, length: number): number {
   return QUEUED_STATE | (info << 8) | (fold(info) << 24);
 }
 
-/** What header words of short frames of one QoS have in common. */
+/** The bits that header words of short frames of one QoS have in common. */
 export function shortShape(kind: number): number {
   return SHORT_MARK | (kind === ENTRY_QOS2 ? SHORT_QOS2 : 0);
 }
 
-/** Whether a word may be the header of a short frame. The top bit is all there is to see: its check decides. */
+/** Whether a word may be the header of a short frame. Only its top bit shows this, so the check decides. */
 export function isShortHeader(word: number): boolean {
   return word < 0 && word !== ERASED;
 }
@@ -146,7 +147,7 @@ export function hasShortFrames(version: number): boolean {
   return version >= SHORT_SINCE;
 }
 
-/** Whether the payload of SHORT_PAYLOAD bytes of a record of that kind fits a short frame: the first three bytes of `word`. */
+/** Whether the payload of SHORT_PAYLOAD bytes (the first three bytes of `word`) of a record of that kind fits a short frame. */
 export function fitsShort(kind: number, word: number): boolean {
   return kind <= ENTRY_QOS2 && (word & 0xff_ffff & ~SHORT_MASK) === 0;
 }
@@ -164,21 +165,21 @@ export function lengthOf(word: number): number {
   return (word >>> 8) & MAX_PAYLOAD_BYTES;
 }
 
-/** The word with its state byte as if untouched: marks come and go without the check. */
+/** The word with an untouched state byte, because the check does not include marks. */
 export function withoutState(word: number): number {
   return word | 0xff;
 }
 
 /** Bytes of the payload of a SETTLED or RELEASED record. */
 export const MARK_BYTES = 8;
-/** The same of a tail record, which counts entries too: see queue/tail.ts. */
+/** The same for a tail record, which also counts entries: see queue/tail.ts. */
 export const TAIL_BYTES = 12;
 /** The limits of the fields of a mark: 8 bits each. */
 const MAX_FIELD = 0xff;
 
 /**
  * Writes the payload of a SETTLED or RELEASED record: the number (48 bits), its distance from the tail (8 bits, 0 below the
- * tail), and how many entries below the tail are settled that no earlier record says so of (8 bits; 0 in byte mode).
+ * tail), and the number of entries settled below the tail that no earlier record includes (8 bits; 0 in byte mode).
  */
 export function encodeMark(words: Words, number: number, tail: number, deferred: number): void {
   const distance = Math.max(0, number - tail);
@@ -191,7 +192,7 @@ export function numberIn(words: Words): number {
   return (words[1] >>> 0) + (words[2] & 0xffff) * 0x1_0000_0000;
 }
 
-/** The tail when the record was made, or a lower number that is as good: all entries below it are settled. */
+/** The tail when the record was made, or a lower number that is as useful: all entries below it are settled. */
 export function tailIn(words: Words): number {
   return numberIn(words) - ((words[2] >>> 16) & MAX_FIELD);
 }
@@ -206,7 +207,7 @@ export function checkIndex(length: number): number {
   return (length + 7) >> 2;
 }
 
-/** Seven bits: every single flipped bit of `info` shows, and the top bit stays 0, so that erased bytes are no header. */
+/** Seven bits: detects every single flipped bit of `info`; the top bit stays 0, so that erased bytes are no header. */
 function fold(info: number): number {
   return ((info ^ (info >>> 7) ^ (info >>> 14)) & 0x7f) ^ 0x55;
 }
@@ -216,7 +217,7 @@ export function isReleased(state: number): boolean {
   return cleared((state & RELEASED_BITS) >> 2) >= 2;
 }
 
-/** Is an entry with this state byte done? Two of three bits decide. */
+/** Whether an entry with this state byte is done. Two of three bits decide. */
 export function isDone(state: number): boolean {
   return cleared((state & DONE_BITS) >> 5) >= 2;
 }
@@ -225,25 +226,25 @@ function cleared(three: number): number {
   return 3 - (three & 1) - ((three >> 1) & 1) - (three >> 2);
 }
 
-/** What the open headers of one outbox have in common. */
+/** Properties that all open headers of an outbox share. */
 export interface Geometry {
   /** 1 or 16. */
   readonly unit: number;
   readonly blockLength: number;
 }
 
-/** What the first word of an open header says. */
+/** Contents of the first word of an open header. */
 export interface BlockFormat extends Geometry {
   readonly version: number;
 }
 
-/** What else the open header of a block says. Numbers are entries' sequence numbers, up to 2^48. */
+/** The other contents of a block's open header. Numbers are entries' sequence numbers, up to 2^48. */
 export interface BlockHeader {
   /** Format version of the block. */
   version: number;
   /** Counts the blocks taken into use, 1 first. */
   sequence: number;
-  /** Block sequence of the block that was the newest before this one; 0: none. */
+  /** Block sequence of the newest block before this one; 0: none. */
   from: number;
   /** Number of the block's first entry. */
   first: number;
@@ -251,15 +252,15 @@ export interface BlockHeader {
   tail: number;
   /** `released` marks in the state byte of entries below it are void. */
   voidBelow: number;
-  /** Index of a block that was evicted with what it holds; NO_BLOCK: none. */
+  /** Index of a block that was evicted with its entries; NO_BLOCK: none. */
   retired: number;
   erases: number;
 }
 
-/** In place of a block's number: there is none. */
+/** Value for "no block". */
 export const NO_BLOCK = 0xffff;
 
-/** A header with nothing in it, to be filled. */
+/** An empty header, to be filled. */
 export function emptyHeader(): BlockHeader {
   return {
     version: FORMAT_VERSION,
@@ -300,12 +301,12 @@ export function formatWord({ version, unit, blockLength }: BlockFormat): number 
   return MAGIC | (version << 16) | ((unit === 16 ? 0x80 : 0) << 24) | (shift << 24);
 }
 
-/** Whether the eight words from `at` on are an open header, of whatever format. */
+/** Whether the eight words from `at` on are an open header, of any format. */
 export function isHeader(words: Words, at: number): boolean {
   return (words[at] & 0xffff) === MAGIC && words[at + 7] === finish(mix(HEADER_SEED, words, at, at + 7));
 }
 
-/** Reads eight words from `at` on into `header`; false if they are no header. The format is the caller's to judge. */
+/** Reads eight words from `at` on into `header`; false if they are no header. The caller checks the format. */
 export function decodeHeader(header: BlockHeader, words: Words, at: number): boolean {
   if (!isHeader(words, at)) return false;
   header.version = (words[at] >>> 16) & 0xff;
@@ -324,7 +325,7 @@ export function sequenceIn(words: Words, at: number): number {
   return words[at + 1] >>> 0;
 }
 
-/** How often the block was erased, by the clean header at word `at`. */
+/** Erase count of the block, from the clean header at word `at`. */
 export function erasesIn(words: Words, at: number): number {
   return words[at + 2] & 0xffffff;
 }
@@ -334,13 +335,13 @@ export function firstIn(words: Words, at: number): number {
   return words[at + 3];
 }
 
-/** Of a header that `decodeHeader` has read. */
+/** The format in a header that `decodeHeader` has read. */
 export function decodeFormat(words: Words, at: number): BlockFormat {
   const word = words[at];
   return { version: (word >>> 16) & 0xff, unit: word < 0 ? 16 : 1, blockLength: 1 << ((word >>> 24) & 0x1f) };
 }
 
-/** `number` as a distance from `first`; what is too far below is said too low, which is safe for lower bounds. */
+/** `number` as a distance from `first`. If it is too far below, the result is too low, which is safe for lower bounds. */
 function nearby(first: number, number: number): number {
   return Math.max(number - first, -NEAR);
 }
@@ -348,7 +349,7 @@ function nearby(first: number, number: number): number {
 const CLEAN_MAGIC = 0x4e4c_4331; // "1CLN"
 const WHOLE_MAGIC = 0x4c4f_4831; // "1HOL"
 
-/** Byte mode, after a finished erase: how often the block was erased, and the newest block's sequence at that time. */
+/** Byte mode, after a finished erase: the block's erase count, and the newest block's sequence at that time. */
 export function encodeClean(words: Words, at: number, erases: number, newest: number): void {
   words[at] = CLEAN_MAGIC;
   words[at + 1] = erases;
@@ -356,12 +357,12 @@ export function encodeClean(words: Words, at: number, erases: number, newest: nu
   words[at + 3] = finish(mix(CLEAN_MAGIC, words, at + 1, at + 3));
 }
 
-/** Is there a clean header at word `at`? */
+/** Whether there is a clean header at word `at`. */
 export function isClean(words: Words, at: number): boolean {
   return words[at] === CLEAN_MAGIC && words[at + 3] === finish(mix(CLEAN_MAGIC, words, at + 1, at + 3));
 }
 
-/** Unit mode, after the open header: it was programmed to its end. */
+/** Unit mode, behind the open header: that was programmed completely. */
 export function encodeWhole(words: Words, at: number, sequence: number): void {
   words[at] = WHOLE_MAGIC;
   words[at + 1] = sequence;
@@ -369,7 +370,7 @@ export function encodeWhole(words: Words, at: number, sequence: number): void {
   words[at + 3] = finish(mix(WHOLE_MAGIC, words, at + 1, at + 3));
 }
 
-/** Does the header at word `at` say that block `sequence` is whole? */
+/** Whether the header at word `at` marks block `sequence` as whole. */
 export function isWhole(words: Words, at: number, sequence: number): boolean {
   return (
     words[at] === WHOLE_MAGIC &&

@@ -1,6 +1,6 @@
 /*
- * Records in the flash: one record buffer, in which a record is made, programmed and read back, or found.
- * Allocates its buffers once (and a longer one if a record on flash needs it); nothing a record.
+ * Records in flash: one record buffer, in which a record is made, programmed and read back, or found. The buffers are allocated
+ * once (and a longer one if a record on flash needs it), nothing per record.
  */
 import type { Flash } from "./flash.js";
 import { bytesOf, FlashCalls, RECORD_AT, SCRATCH_BYTES } from "./flash-calls.js";
@@ -33,18 +33,18 @@ import {
 } from "./layout.js";
 
 const MAX_MARK_BYTES = 104; // the longest note, carried
-/** `Medium.held` when the buffer holds no entry: equal to no number. */
+/** Value of `Medium.held` if the buffer contains no entry: equal to no number. */
 export const NONE = Number.NaN;
-const NO_SHAPE = 0; // a header word whose state is set aside is never 0
+const NO_SHAPE = 0; // a header word without its state is never 0
 const STATE_BITS = 0xff;
 const QUEUED_WORD = ~0xff | QUEUED_STATE;
 const imul = Math.imul;
 
-/** A flash, its geometry and the buffers for it. */
+/** A flash, its geometry and its buffers. */
 export class Medium extends FlashCalls {
-  /** Bytes of the longest payload that is written. */
+  /** Longest payload that is written, in bytes. */
   readonly maxPayload: number;
-  /** The record buffer, as bytes and as words: what `load` read or `put` made. The payload is at PAYLOAD_AT in any record. */
+  /** The record buffer, as bytes and as words: the result of `load` or `put`. In any record, the payload is at PAYLOAD_AT. */
   bytes: Uint8Array;
   words: Words;
   /** The record that `load` found, or for which `prepare` was called. */
@@ -54,25 +54,25 @@ export class Medium extends FlashCalls {
   seed = 0;
   /** Whether it is a short frame. */
   isShort = false;
-  /** `kind` if that is an entry's and such a record fills its size without padding, so that another one needs no preparation. Else 0. */
+  /** `kind` if it is an entry's and the record needs no padding, so that another one needs no preparation; otherwise 0. */
   plainKind = 0;
-  /** Its header word, queued; a short frame's without its payload. */
+  /** Its header word, in state queued; of a short frame without the payload. */
   header = 0;
-  /** As `load` found it; and the low 32 bits, signed, of the number that the record was sealed with. */
+  /** The state that `load` found; and the low 32 bits, signed, of the number in the record's check. */
   state = 0;
   number = 0;
-  /** Number of the entry that the record buffer holds, as far as its reader knows; NONE: the buffer was used since. */
+  /** Number of the entry in the record buffer, as its reader knows it; NONE: the buffer was used since. */
   held = NONE;
 
   private readonly roundUp: number;
-  /** Bytes of a short frame. */
+  /** Size of a short frame, in bytes. */
   readonly shortSize: number;
   private readonly flashEnd: number;
-  // What else records of one header word and block have in common: readings are all alike, so it is seldom worked out.
-  private shape = NO_SHAPE; // the header word, its state set aside; a short frame's without its payload, too
+  // What else records with the same header word and block have in common. Readings are all alike, so it is seldom computed.
+  private shape = NO_SHAPE; // the header word without state; of a short frame also without payload
   private headerHash = 0;
   private check = 0; // index of the check word
-  /** Views on a record of that size: in the record buffer, and in the scratch when it is read back. */
+  /** Views on a record of that size: in the record buffer, and in the scratch for the read-back. */
   private image: Uint8Array;
   private imageSize = 0;
   private readBack: Uint8Array;
@@ -87,33 +87,33 @@ export class Medium extends FlashCalls {
     const buffer = this.head.buffer;
     this.words = new Int32Array(buffer, RECORD_AT);
     this.bytes = new Uint8Array(buffer, RECORD_AT);
-    this.image = this.readBack = bytesOf(this.words, 0, 4); // until a record is wanted
+    this.image = this.readBack = bytesOf(this.words, 0, 4); // until the first record
   }
 
-  /** Bytes that an entry with a payload of SHORT_PAYLOAD bytes takes in a block of that format version. */
+  /** Size on flash of an entry with a payload of SHORT_PAYLOAD bytes, in a block of that format version. */
   shortEntrySize(payload: Uint8Array, version: number): number {
     if (payload[2] <= MAX_SHORT_TOP && hasShortFrames(version)) return this.shortSize;
     return this.sizeOf(SHORT_PAYLOAD);
   }
 
-  /** Bytes that a record which begins with `word` would take; 0: that is no header. */
+  /** Size of a record that begins with `word`, in bytes; 0: that is no header. */
   sizeAnnounced(word: number): number {
     if (isShortHeader(word)) return this.shortSize;
     return kindOf(word) === 0 ? 0 : this.sizeOf(lengthOf(word));
   }
 
-  /** Bytes that a record with `length` payload bytes takes on flash, if it is no short frame. */
+  /** Size on flash of a long record with `length` payload bytes. */
   sizeOf(length: number): number {
     return (((length + 3) & ~3) + RECORD_OVERHEAD + this.roundUp) & ~this.roundUp;
   }
 
   /**
-   * Reads the record at `address`, which lies before `end`, into the buffer; false: there is none whose check could
-   * pass. Whether it does pass, `number` shows: another number than expected is damage, or another block's record.
+   * Reads the record at `address` (before `end`) into the buffer; false: there is no record. `number` shows whether the check
+   * matches: another number than expected means damage, or another block's record.
    */
   load(address: number, end: number, seed: number): boolean {
     this.held = NONE;
-    // Most are as long as the one before: one read for all of it.
+    // Most records are as long as the one before: one read is enough.
     const guessed = address + this.imageSize;
     let isWhole = guessed !== address && guessed <= end && guessed <= this.flashEnd && this.read(this.image, address);
     if (!isWhole && !this.readWord(address)) return false;
@@ -139,7 +139,7 @@ export class Medium extends FlashCalls {
     return true;
   }
 
-  /** The rest of `load`, for a short frame: its header word is in the buffer, if `isWhole` all of it. */
+  /** The rest of `load`, for a short frame: its header word is in the buffer and, if `isWhole`, all of it. */
   private loadShort(address: number, end: number, seed: number, isWhole: boolean): boolean {
     const words = this.words;
     if (!isWhole || (words[0] & SHORT_SHAPE) !== this.shape || seed !== this.seed) {
@@ -149,7 +149,7 @@ export class Medium extends FlashCalls {
       if (!isWhole && !(this.read(this.image, address) && this.isAlike())) return false;
     }
     const word = words[0];
-    // What units of 16 leave free holds the frame once more, inverted; one flipped bit does not take an entry.
+    // The unused bytes of a unit of 16 repeat the frame, inverted; one flipped bit does not lose an entry.
     if (this.unit === 16 && words[2] !== ~word && words[3] !== ~words[1]) return false;
     const hash = imul(seed ^ (word | STATE_BITS), PRIME);
     this.state = word & STATE_BITS;
@@ -159,8 +159,8 @@ export class Medium extends FlashCalls {
   }
 
   /**
-   * How many short frames lie at `address` and behind it, in the order of their numbers from `number` on: at most `limit`. Many are
-   * read at once: there are hundreds in a block. The buffer holds none of them afterwards.
+   * Number of short frames at `address` and behind it, in the order of their numbers from `number` on: at most `limit`. Many
+   * are read at once, because a block contains hundreds. Afterwards the buffer contains none of them.
    * @param onlyQueued stops at one that is released or settled
    */
   countShorts(address: number, end: number, seed: number, number: number, limit: number, onlyQueued: boolean): number {
@@ -189,7 +189,7 @@ export class Medium extends FlashCalls {
     }
   }
 
-  /** Whether the short frame just read is of the shape taken over: it may read otherwise now. */
+  /** Whether the short frame just read still has the prepared shape. */
   private isAlike(): boolean {
     const word = this.words[0];
     return word !== ERASED && (word & SHORT_SHAPE) === this.shape;
@@ -207,7 +207,7 @@ export class Medium extends FlashCalls {
     return isShortHeader(word) ? shortKindOf(word) : kindOf(word);
   }
 
-  /** Call before the payload is set: what pads it reads as erased. */
+  /** Call this before the payload is set: padding reads as erased. */
   pad(length: number): void {
     this.held = NONE;
     const check = checkIndex(length);
@@ -215,10 +215,7 @@ export class Medium extends FlashCalls {
     for (let i = check + 1, end = this.sizeOf(length) >> 2; i < end; i++) this.words[i] = -1;
   }
 
-  /**
-   * For a record that is not like the last one: its header goes into the buffer; the payload is there. `version`: format of
-   * the block that it is for.
-   */
+  /** For a record unlike the last one: writes its header into the buffer; the payload is there already. `version`: format of its block. */
   prepare(kind: number, length: number, seed: number, version: number): void {
     const isShort = length === SHORT_PAYLOAD && hasShortFrames(version) && fitsShort(kind, this.words[1]);
     if (kind !== this.kind || length !== this.length || seed !== this.seed || isShort !== this.isShort) {
@@ -235,15 +232,14 @@ export class Medium extends FlashCalls {
   }
 
   /**
-   * Adds the check to the record whose header and payload are in the buffer, programs it and reads it back.
-   * `number`: its low 32 bits count.
+   * Adds the check to the record in the buffer, programs it and reads it back. `number`: its low 32 bits count.
    * @returns whether it is on flash
    */
   put(address: number, number: number): boolean {
     return this.isShort ? this.putShort(address, number) : this.putLong(address, number);
   }
 
-  /** As `put`, a long record. In one piece: XS spends as much on a call as on a word. */
+  /** As `put`, for a long record. In one piece, because XS spends as much on a call as on a word. */
   putLong(address: number, number: number): boolean {
     const words = this.words;
     const check = this.check;
@@ -273,12 +269,12 @@ export class Medium extends FlashCalls {
     return true;
   }
 
-  /** As `put`, a short frame: its header's state and the payload are in the buffer, where the payload is again afterwards. */
+  /** As `put`, for a short frame: the header's state and the payload are in the buffer; the payload is there again afterwards. */
   putShort(address: number, number: number): boolean {
     const words = this.words;
     const scratch = this.scratch;
     const payload = words[1];
-    const header = words[0] | ((payload & SHORT_MASK) << 8); // what is there already is the same
+    const header = words[0] | ((payload & SHORT_MASK) << 8); // what is already there is the same
     const hash = imul(this.seed ^ (header | STATE_BITS), PRIME);
     const check = finish((hash ^ (hash >>> 15)) + number);
     words[0] = header;
@@ -319,7 +315,7 @@ export class Medium extends FlashCalls {
     return from;
   }
 
-  /** Takes over what follows from a header word; the record buffer is made long enough. */
+  /** Prepares for records with this header word; the record buffer is made long enough. */
   private take(word: number, seed: number): void {
     const kind = kindOf(word);
     const length = lengthOf(word);
@@ -344,7 +340,7 @@ export class Medium extends FlashCalls {
     const kind = shortKindOf(shape);
     this.isShort = true;
     this.kind = kind;
-    this.plainKind = 0; // what was read may be damage, in a block that takes none
+    this.plainKind = 0; // the word may be damage, in a block without short frames
     this.length = SHORT_PAYLOAD;
     this.size = this.shortSize;
     this.seed = seed;
@@ -358,7 +354,7 @@ export class Medium extends FlashCalls {
     return this.read(bytesOf(this.words, 0, 4), address);
   }
 
-  /** Reads a record of the shape taken over; false: it cannot be read, or its header reads otherwise now. */
+  /** Reads a record of the prepared shape; false: it cannot be read, or its header differs. */
   private reload(address: number): boolean {
     return this.read(this.image, address) && withoutState(this.words[0]) === this.shape;
   }
@@ -370,7 +366,7 @@ export class Medium extends FlashCalls {
     if (size <= SCRATCH_BYTES) this.readBack = bytesOf(this.scratch, 0, size);
   }
 
-  /** A record that an earlier firmware wrote with a larger `maxPayload`. */
+  /** For a record that an earlier firmware wrote with a larger `maxPayload`. */
   private grow(size: number): void {
     this.words = new Int32Array(size >> 2);
     this.bytes = new Uint8Array(this.words.buffer);

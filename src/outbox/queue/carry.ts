@@ -1,16 +1,16 @@
 /*
- * Which notes are carried on when a block is evicted: those that apply to entries which are kept, see carried.ts. Reads the block, and
- * the one before it. At evictions only.
+ * Decides which notes are carried on when a block is evicted: those that apply to kept entries, see carried.ts. Reads the block
+ * and the one before it. Only runs at evictions.
  */
 import { type Carried, HEADING, noteIn } from "../blocks/carried.js";
 import { NOWHERE } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
 import { NOTE } from "../flash/layout.js";
 
-/** All of them take at most this part of a block: the oldest go first. */
+/** All of them use at most this part of a block: the oldest are left out first. */
 const SHARE_SHIFT = 2;
 
-/** What is carried once the block in use at `place`, not the oldest, is evicted; undefined: nothing. Nothing changes yet. */
+/** The notes to carry once the block in use at `place` (not the oldest) is evicted; undefined: none. Changes nothing yet. */
 export function carriedWithout(log: Log, place: number): Carried[] | undefined {
   const { blocks, marks, carried = [], owner } = log;
   const first = blocks.firstAt(place, marks.tail);
@@ -27,7 +27,7 @@ export function carriedWithout(log: Log, place: number): Carried[] | undefined {
   return limited(log, kept.concat(carried.filter(({ before }) => before > end)));
 }
 
-/** Adds a note that lay in an evicted block behind all that `list` has, if it applies to what is kept; those that it replaces leave. */
+/** Adds a note of an evicted block, later than all in `list`, if it applies to kept entries; removes those that it replaces. */
 function add({ owner, marks }: Log, list: Carried[], note: Carried): void {
   const { tag, value, before } = note;
   const fromOf = (of: Uint8Array): number => owner.appliesFrom?.(tag, of) ?? Number.NaN;
@@ -59,24 +59,24 @@ function endOfEntries(log: Log, place: number, near: number): number {
   return walk(log, place, near, () => {}) ? log.walker.nextNumber : near;
 }
 
-/** Goes through the block at `place`; `at` is called where the walker comes to a record. false: the block's head is damaged. */
+/** Walks through the block at `place` and calls `at` at each record. Returns false if the block's head is damaged. */
 function walk(log: Log, place: number, near: number, at: () => void): boolean {
   const { blocks, walker, medium, header } = log;
   const block = blocks.at(place);
   if (!walker.enter(block, header)) return false;
   const isLast = place === blocks.live - 1;
   const end = isLast ? log.end : (block + 1) * medium.blockLength;
-  // One more than there are: notes may follow the last entry, and what a cut left of a record lie before them.
+  // One more than there are: notes may follow the last entry, and a torn record may lie before them.
   const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, near) + 1;
   while (walker.next(end, limit)) {
     at();
     if (walker.isEntry) walker.pass(end, limit, false);
   }
-  walker.block = NOWHERE; // what was to come next is not there any more
+  walker.block = NOWHERE; // the next record is not in the buffer any more
   return true;
 }
 
-/** As many of the newest as the head of a block takes. */
+/** As many of the newest as fit the head of a block. */
 function limited({ medium }: Log, list: Carried[]): Carried[] | undefined {
   let rest = medium.blockLength >> SHARE_SHIFT;
   let from = list.length;

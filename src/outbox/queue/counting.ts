@@ -1,11 +1,11 @@
-/* Counts entries one by one, where the figures that are kept do not say it. */
+/* Counts entries one by one where the stored counts are not exact. */
 
 import { WINDOW } from "../blocks/marks.js";
 import type { Finder } from "./finder.js";
 
 /**
- * Makes the number of entries exact. In byte mode a mount does not read the state bytes, and what was settled behind the tail counts
- * until it is looked at; that can be in the window alone. Once after a mount: from then on the marks know.
+ * Makes the number of entries exact. In byte mode a mount does not read the state bytes, so entries settled behind the tail are
+ * still counted; they can only be in the window. Needed once after a mount; then the marks are complete.
  */
 export function exactCount(finder: Finder): void {
   if (finder.hasCounted) return;
@@ -15,27 +15,27 @@ export function exactCount(finder: Finder): void {
   countOpen(finder, tail, tail + WINDOW);
 }
 
-/** Entries in the window that are released. */
+/** Released entries in the window. */
 export function countReleased(finder: Finder): number {
   const { marks, walker, medium } = finder.log;
   let count = 0;
   for (let from = marks.tail; finder.find(walker, from) && walker.number < marks.tail + WINDOW; ) {
     if (finder.isReleased(walker.number, walker.state)) count++;
     from = walker.number + 1;
-    // In byte mode, one that is queued by its state byte is not released.
+    // In byte mode, entries queued by their state byte are not released.
     if (medium.unit === 1) from += walker.pass(finder.endOf(walker), Math.min(marks.tail + WINDOW, walker.limit), true);
   }
   return count;
 }
 
-/** Entries from `from` up to `end` that are not settled. */
+/** Unsettled entries from `from` up to `end`. */
 export function countOpen(finder: Finder, from: number, end: number): number {
   const { walker, marks, medium } = finder.log;
   let count = 0;
   while (finder.find(walker, from) && walker.number < end) {
     count++;
     from = walker.number + 1;
-    // Of those that are queued by their state byte, none is settled, but for the marks of unit mode.
+    // Entries queued by their state byte are not settled, except by the marks of unit mode.
     if (medium.unit === 1 || from >= marks.tail + WINDOW) {
       const run = walker.pass(finder.endOf(walker), Math.min(end, walker.limit), true);
       count += run;

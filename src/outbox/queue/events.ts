@@ -1,11 +1,14 @@
 /*
- * What the outbox reports to its owner: things that happened to entries or to the flash, each with one line for a log; and its
- * statistics. Types only, no byte code.
+ * The outbox's reports to its owner: events about entries or the flash, each with one line for a log; and its statistics. Types
+ * only, no byte code.
  */
 
 /** `message`: one line, for people. */
 export type OutboxEvent =
-  /** The outbox was full: the oldest block not in flight, with the `count` open entries from `first` to before `end`, is evicted. */
+  /**
+   * The outbox was full: the oldest block not in flight was evicted, with its `count` unsettled entries from `first` up to, but
+   * without, `end`.
+   */
   | {
       readonly kind: "dropped";
       readonly first: number;
@@ -15,9 +18,9 @@ export type OutboxEvent =
     }
   /** The outbox was full, or the flash failed: a reading was not stored; its number is used up. */
   | { readonly kind: "refused"; readonly message: string }
-  /** Damage on flash took `count` entries from number `first` on. */
+  /** Damage on flash has destroyed `count` entries from number `first` on. */
   | { readonly kind: "damaged"; readonly first: number; readonly count: number; readonly message: string }
-  /** The flash holds no outbox, and `blocks` of its blocks do not look erased: they are erased when they are needed. */
+  /** The flash has no outbox, and `blocks` of its blocks are not empty: they are erased when they are needed. */
   | { readonly kind: "foreign"; readonly blocks: number; readonly message: string }
   /** A mark could not be made durable: the entry may come back after a reboot. */
   | { readonly kind: "unmarked"; readonly sequence: number; readonly message: string };
@@ -26,7 +29,7 @@ export type OutboxEvent =
 export interface Statistics {
   /** Entries that are not settled. */
   readonly entries: number;
-  /** Bytes of flash that these and what is settled between them take, in whole blocks. */
+  /** Flash used by these and by settled entries between them, in bytes, in whole blocks. */
   readonly bytesUsed: number;
   /** Number of the oldest entry that is not settled; undefined if there is none. */
   readonly oldestSequence: number | undefined;
@@ -35,19 +38,19 @@ export interface Statistics {
   readonly dropped: number;
   readonly refused: number;
   readonly damaged: number;
-  /** Records cut short that the mount found in the newest block. */
+  /** Torn records that the mount found in the newest block. */
   readonly tornRecords: number;
-  /** Calls that the flash failed since boot. */
+  /** Failed calls of the flash since boot. */
   readonly flashFailures: number;
   readonly blocks: number;
   readonly blocksUsed: number;
-  /** Erases a block, over its life. */
+  /** Erases per block, over the outbox's life. */
   readonly erases: { readonly max: number; readonly mean: number };
   /** 1: new, 0: the block erased most often has reached `endurance`. */
   readonly lifeLeft: number;
 }
 
-/** What events are reported to. Kept, and called as it stands: no closure in between. */
+/** Receives the events. The object is kept and its method called on it, so that no closure is needed. */
 export interface OutboxListener {
   /** Must not throw and must not call the outbox. */
   onEvent?(event: OutboxEvent): void;

@@ -1,6 +1,6 @@
 /*
- * Finds entries that are not settled, whatever lies between: moves the tail over what is settled, and counts what damage took. Makes
- * sure that what it hands on as settled or released stays so.
+ * Finds unsettled entries: moves the tail over settled ones, and counts those lost to damage. Makes sure that entries reported
+ * as settled or released stay so.
  */
 import type { Cursor } from "../blocks/cursor.js";
 import { NOWHERE } from "../blocks/cursor.js";
@@ -10,13 +10,13 @@ import type { Medium } from "../flash/medium.js";
 import type { OutboxListener } from "./events.js";
 import { countPassed } from "./passed.js";
 
-/** Finds the next entry that is not settled, from any number on. */
+/** Finds the next unsettled entry from any number on. */
 export class Finder {
   readonly log: Log;
   /** Whether the count of entries was made exact since the mount, see `exactCount`. */
   hasCounted = false;
   protected readonly medium: Medium;
-  /** The tail, when it is known to be an entry that is not settled. */
+  /** The tail, if it is known to be an unsettled entry. */
   protected exact = -1;
   private readonly listener: OutboxListener;
 
@@ -26,14 +26,14 @@ export class Finder {
     this.listener = listener;
   }
 
-  /** Moves the tail to the oldest entry that is not settled, or to the end. */
+  /** Moves the tail to the oldest unsettled entry, or to the end. */
   exactTail(): void {
     countPassed(this.log);
     const { marks, number, walker } = this.log;
     if (marks.tail < number && this.exact !== marks.tail) this.find(walker, marks.tail);
   }
 
-  /** Moves `cursor` to the first entry from `from` on that is not settled, whose record is then in the buffer. */
+  /** Moves `cursor` to the first unsettled entry from `from` on, whose record is then in the buffer. */
   find(cursor: Cursor, from: number): boolean {
     const { blocks, marks } = this.log;
     if (blocks.live === 0) return false;
@@ -68,25 +68,25 @@ export class Finder {
     }
   }
 
-  /** Whether the entry, whose state byte is `state`, is released in the session in force. */
+  /** Whether the entry with the state byte `state` is released in the current session. */
   isReleased(number: number, state: number): boolean {
     const marks = this.log.marks;
     if (marks.isReleased(number)) return true;
     return this.medium.unit === 1 && number >= marks.voidBelow && isReleased(state);
   }
 
-  /** Where the records end in the cursor's block. */
+  /** End of the records in the cursor's block. */
   endOf(cursor: Cursor): number {
     const { blocks, end } = this.log;
     if (cursor.place === blocks.live - 1) return end;
     return (blocks.at(cursor.place) + 1) * this.medium.blockLength;
   }
 
-  /** Puts `cursor` before `from`, in the block that holds it. */
+  /** Moves `cursor` before `from`, in the block that contains it. */
   private position(cursor: Cursor, from: number): void {
     const { blocks, marks } = this.log;
     const oldest = blocks.firstAt(0, marks.tail);
-    if (oldest > marks.tail) this.lose(marks.tail, oldest - marks.tail); // the block that held the tail is gone
+    if (oldest > marks.tail) this.lose(marks.tail, oldest - marks.tail); // the block with the tail was evicted
     const place = blocks.placeOf(from);
     if (cursor.block !== blocks.at(place) || cursor.nextNumber > from) {
       this.enter(cursor, place, blocks.firstAt(place, from));
@@ -94,12 +94,12 @@ export class Finder {
   }
 
   private enter(cursor: Cursor, place: number, first: number): void {
-    // A block whose head is damaged: all that it held is lost.
+    // If the head of the block is damaged, all of its entries are lost.
     if (!cursor.enter(this.log.blocks.at(place), this.log.header)) cursor.nextNumber = first;
     this.locate(cursor, place);
   }
 
-  /** Sets in `cursor` which place its block has, and where the block's numbers end. */
+  /** Stores in `cursor` its block's place, and the number at which the block's entries end. */
   private locate(cursor: Cursor, place: number): void {
     const blocks = this.log.blocks;
     const isLast = place === blocks.live - 1;
@@ -108,19 +108,19 @@ export class Finder {
     cursor.changes = blocks.changes;
   }
 
-  /** Looks at the marks of the cursor's entry. Done bits may be what a cut left half programmed: they are programmed again. */
+  /** Reads the marks of the cursor's entry. Done bits may be half programmed by a power cut, so they are programmed again. */
   private isSettled(cursor: Cursor): boolean {
     const { marks, counters } = this.log;
     if (marks.isSettled(cursor.number)) return true;
     if (this.medium.unit === 16 || !isDone(cursor.state)) return false;
     this.medium.programState(cursor.address, cursor.state & ~DONE_BITS);
     if (!marks.inWindow(cursor.number)) return true;
-    marks.settle(cursor.number); // in an earlier run: not counted yet
+    marks.settle(cursor.number); // settled in an earlier run, and still counted
     if (counters.entries > 0) counters.entries--;
     return true;
   }
 
-  /** An entry that is handed out as released stays released. */
+  /** Programs the mark of a released entry again, so that it stays released. */
   private firmRelease(cursor: Cursor): void {
     if (this.medium.unit === 16 || !isReleased(cursor.state)) return;
     cursor.state &= ~RELEASED_BITS;
@@ -128,13 +128,13 @@ export class Finder {
     this.medium.programState(cursor.address, cursor.state);
   }
 
-  /** The tail has come to an entry that is not settled. */
+  /** The tail has reached an unsettled entry. */
   private arrive(number: number): void {
     this.log.marks.advance(number);
     this.exact = number;
   }
 
-  /** Nothing is left; `next`: number of the entry that would be next, by what the newest block holds. */
+  /** No entry is left. `next`: number of the next entry, according to the newest block's records. */
   private pastAll(next: number): void {
     const { counters, number } = this.log;
     if (next < number) this.lose(next, number - next);
@@ -142,11 +142,11 @@ export class Finder {
     counters.entries = 0;
   }
 
-  /** The tail passes numbers whose entries are not there: damage, but for those that were evicted on purpose. */
+  /** The tail passes numbers without entries: damage, except for those that were evicted on purpose. */
   private lose(from: number, count: number): void {
     const { counters, marks } = this.log;
     const { holeFrom, holeEnd } = counters;
-    const first = Math.max(from, marks.tail); // what is below was counted before
+    const first = Math.max(from, marks.tail); // lower ones were counted before
     const end = from + count;
     marks.advance(end);
     const given = Math.max(0, Math.min(end, holeEnd) - Math.max(first, holeFrom));

@@ -1,6 +1,7 @@
 /*
  * Free space for the next record: when a block is taken into use, which block is evicted for it, and what happens when the
- * outbox is full. Marks always find free space: entries leave a reserve in the newest block while the oldest one is not settled.
+ * outbox is full. Marks always find free space: entries leave a reserve in the newest block while the oldest one is not
+ * settled.
  */
 
 import type { Log } from "../blocks/log.js";
@@ -14,14 +15,14 @@ import type { Walk } from "./walk.js";
 type Policy = "dropOldest" | "refuse";
 const NONE = -1;
 
-/** Finds free space for a record, and evicts or refuses when there is none. */
+/** Finds free space for a record, and evicts or refuses if there is none. */
 export class FreeSpace {
   readonly log: Log;
   readonly walk: Walk;
-  /** What happens when the outbox is full. */
+  /** The policy for a full outbox. */
   whenFull: Policy;
   private readonly listener: OutboxListener;
-  /** Sequence of a block that is full although it is a copy, and how many entries were open then. */
+  /** Sequence of a block that is full although it is a copy, and the number of unsettled entries at that time. */
   private vainCopy = -1;
   private vainEntries = 0;
 
@@ -32,7 +33,7 @@ export class FreeSpace {
     this.whenFull = whenFull;
   }
 
-  /** Recovers before the first write. In unit mode that takes a spare: on a partition that shrank there may be none. */
+  /** Recovers before the first write. In unit mode that takes a spare, which a partition that was made smaller may not have. */
   resume(): void {
     const log = this.log;
     if (log.resumed) return;
@@ -42,7 +43,7 @@ export class FreeSpace {
     this.walk.sync();
   }
 
-  /** Free space for an entry of `size` bytes that does not fit before the reserve; false: it is to be refused. */
+  /** Free space for an entry of `size` bytes that does not fit before the reserve; false: refuse it. */
   forEntry(size: number): boolean {
     const log = this.log;
     if (!log.resumed) return false;
@@ -50,7 +51,10 @@ export class FreeSpace {
     return this.advance(this.whenFull) && log.freeBytes >= size + log.reserve;
   }
 
-  /** Address up to which the newest block takes entries, as long as nothing but entries comes: the reserve, if another can follow. */
+  /**
+   * Address up to which the newest block accepts entries, as long as only entries follow: including the reserve, if another
+   * block can follow.
+   */
   get entriesEnd(): number {
     return this.canAdvance("refuse") ? this.log.blockEnd : this.log.freeEnd;
   }
@@ -65,14 +69,14 @@ export class FreeSpace {
     return this.advance(this.whenFull) && log.freeBytes >= size;
   }
 
-  /** Free space for a tail record of `size` bytes, which takes none of the reserve, and no entry's. */
+  /** Free space for a tail record of `size` bytes, which uses neither the reserve nor an entry's space. */
   forTail(size: number): boolean {
     if (!this.log.resumed) return false;
     if (this.log.end + size <= this.log.freeEnd) return true;
     return this.canAdvance("refuse") && this.advance("refuse");
   }
 
-  /** Copies the newest block to make free space in it, unless that made none before and nothing was settled since. */
+  /** Copies the newest block to free space in it, unless a copy did not help before and nothing was settled since. */
   private compact(size: number): boolean {
     const log = this.log;
     if (this.vainCopy === log.newest.sequence && this.vainEntries === log.counters.entries) return false;
@@ -97,7 +101,7 @@ export class FreeSpace {
     return advanced;
   }
 
-  /** Frees one block; false: every one is needed. */
+  /** Frees one block; false: all are needed. */
   private free(policy: Policy): boolean {
     this.log.complete();
     const { blocks, marks } = this.log;
@@ -108,7 +112,7 @@ export class FreeSpace {
     return true;
   }
 
-  /** Place of the block to free: the oldest if all in it is settled, else the oldest that has nothing in flight. */
+  /** Place of the block to free: the oldest if it is completely settled, otherwise the oldest with nothing in flight. */
   private victim(policy: Policy): number {
     const { blocks, marks } = this.log;
     if (blocks.live < 2) return NONE;
@@ -123,8 +127,8 @@ export class FreeSpace {
   }
 
   /**
-   * Evicts what the newest block holds, when all older ones hold something in flight: in a small ring these may stay for
-   * as long as the broker is away. To refuse instead would copy this block again and again, always into the same two.
+   * Evicts the newest block's entries if all older blocks have something in flight, which in a small ring may last as long as
+   * the broker is away. Refusing instead would copy this block again and again, always into the same two blocks.
    */
   private renew(policy: Policy): boolean {
     const log = this.log;
@@ -140,7 +144,7 @@ export class FreeSpace {
     log.carried = carriedWithout(log, blocks.live - 1);
     this.leaveHole(log.newestBlock, first, end);
     this.count(count);
-    // Before the header: once a cut has left that half programmed, a later boot may read it as whole.
+    // Reported before the header is written: if that is cut, a later boot may read it as complete.
     this.report(first, end, count);
     const renewed = log.renew();
     this.walk.sync();
@@ -151,7 +155,7 @@ export class FreeSpace {
     return false;
   }
 
-  /** Evicts what the block at `place` holds. The next open header makes it so. */
+  /** Evicts the entries in the block at `place`. The next open header makes this durable. */
   private drop(place: number): void {
     const { blocks, marks } = this.log;
     const first = Math.max(blocks.firstAt(place, marks.tail), marks.tail);
@@ -185,7 +189,7 @@ export class FreeSpace {
     });
   }
 
-  /** Entries before the hole stay: the header names the block, and nothing older than it may lie in a spare: all are erased. */
+  /** Entries before the hole are kept: the header names the block, and no older content may be in a spare, so all spares are erased. */
   private leaveHole(block: number, first: number, end: number): void {
     const { counters, marks } = this.log;
     this.log.retired = block;

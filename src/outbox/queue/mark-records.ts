@@ -1,7 +1,7 @@
 /*
- * Records that are no entries: numbers used up, marks, and in units of 16 the settles that wait for one.
- * There every mark says where the tail is, and with that what was settled below it before. So the settle of the oldest entry
- * may wait for the next mark, and many settles share one unit: to send that entry once more does no harm.
+ * Records that are not entries: skipped numbers, marks and, in units of 16, settles that wait for a mark. There, every mark
+ * contains the tail, and so records all settles below it. The settle of the oldest entry may therefore wait for the next mark,
+ * so that many settles share one unit; at worst that entry is sent once more, which does no harm.
  */
 import { fillSkip } from "../blocks/copy.js";
 import { NOWHERE } from "../blocks/cursor.js";
@@ -18,14 +18,15 @@ import {
 } from "../flash/layout.js";
 import type { FreeSpace } from "./free-space.js";
 
-/** Units of 16: settles that may wait for a mark. So many entries a power cut may bring back. */
+/** Units of 16: number of settles that may wait for a mark, and that a power cut may undo. */
 export const MAX_DEFERRED = 7;
 const TRIES = 3;
 
 type Kind = typeof SKIP | typeof SETTLED | typeof RELEASED | typeof REQUEUED;
 
 /**
- * Programs a record that is no entry. `value`: SKIP, how many numbers; SETTLED, RELEASED, which number; REQUEUED, 0.
+ * Programs a record that is not an entry. `value`: for SKIP, how many numbers; for SETTLED and RELEASED, the number; for
+ * REQUEUED, 0.
  * @returns whether it is on flash
  */
 export function putMark(space: FreeSpace, kind: Kind, value: number): boolean {
@@ -35,7 +36,7 @@ export function putMark(space: FreeSpace, kind: Kind, value: number): boolean {
   for (let tries = TRIES; tries > 0; tries--) {
     space.resume();
     if (!space.forMark(size)) return false;
-    fill(log, kind, value); // a block that was opened for it has changed what there is to say
+    fill(log, kind, value); // a block opened meanwhile may have changed the contents
     const address = log.end;
     if (!log.put(kind, length)) continue;
     const numbers = kind === SKIP ? value : 0;
@@ -47,7 +48,7 @@ export function putMark(space: FreeSpace, kind: Kind, value: number): boolean {
   return false;
 }
 
-/** Programs the mark of an entry that was released; undefined: there is no such entry, or it is settled. */
+/** Programs the mark of a released entry; undefined: there is no such entry, or it is settled. */
 export function putReleased(space: FreeSpace, sequence: number): boolean | undefined {
   if (space.walk.addressOf(sequence) === NOWHERE) return undefined;
   return putMark(space, RELEASED, sequence);
@@ -59,7 +60,7 @@ export function putSettled(space: FreeSpace, sequence: number): boolean | undefi
   const marks = log.marks;
   const address = walk.addressOf(sequence);
   if (address === NOWHERE) return undefined;
-  // At QoS 2 before PUBREC was recorded, it would be published once more.
+  // At QoS 2, before PUBREC was recorded, it would be published once more.
   const isHarmless = marks.isReleased(sequence) || log.medium.kindAt(address) === ENTRY_QOS1;
   if (sequence !== marks.tail || !isHarmless || log.version < DEFERRED_SINCE) return putMark(space, SETTLED, sequence);
   log.deferred++;
@@ -67,7 +68,7 @@ export function putSettled(space: FreeSpace, sequence: number): boolean | undefi
   return log.deferred <= MAX_DEFERRED || putDeferred(space);
 }
 
-/** Makes durable the settles that wait, if any; false: they could not be stored. */
+/** Makes waiting settles durable, if any; false: they could not be stored. */
 export function putDeferred(space: FreeSpace): boolean {
   const { deferred, lastDeferred } = space.log;
   return deferred === 0 || putMark(space, SETTLED, lastDeferred);

@@ -1,6 +1,7 @@
 /*
- * Notes: small values under eight tags that many entries share. The latest of each tag is repeated at the head of every
- * block, so that an entry's notes lie in its own block and go with it. Reads allocate a copy: they are rare.
+ * Notes: small values under eight tags that many entries share. The latest of each tag is repeated at the head of every block,
+ * so that an entry's notes are in its own block and are evicted with it. Reads allocate a copy, which is acceptable because
+ * they are rare.
  */
 import { isNear } from "../blocks/copy.js";
 import { Cursor, NOWHERE, TAGS } from "../blocks/cursor.js";
@@ -21,7 +22,7 @@ export class NotePad {
     this.walk = walk;
   }
 
-  /** @throws RangeError for a tag or a value that cannot be stored */
+  /** @throws RangeError for an invalid tag, or a value that is too long */
   check(tag: number, value: Uint8Array): void {
     if (!(tag >= 0 && tag < TAGS && tag === Math.floor(tag)))
       throw new RangeError(`tag ${tag}: expected 0..${TAGS - 1}`);
@@ -60,7 +61,7 @@ export class NotePad {
     return this.read(cursor.notes[tag], cursor.seed, this.log.header.first);
   }
 
-  /** See Outbox.findNoteAfter. Each block's head repeats the values in force: only two blocks are gone through, and some heads read. */
+  /** See Outbox.findNoteAfter. Each block's head repeats the values in force: only two blocks and some heads are read. */
   findAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
     const blocks = this.log.blocks;
     let low = blocks.placeOf(sequence);
@@ -75,7 +76,7 @@ export class NotePad {
     return high < blocks.live && this.isPastAtHead(high, tag, isPast);
   }
 
-  /** Whether the value in force where the block at `place` begins is past. */
+  /** Whether the value in force at the beginning of the block at `place` is past. */
   private isPastAtHead(place: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
     const { blocks, medium, header } = this.log;
     const block = blocks.at(place);
@@ -95,7 +96,7 @@ export class NotePad {
     const cursor = this.searcher();
     if (!cursor.enter(block, header)) return false;
     const isLast = place === blocks.live - 1;
-    // One more than there are: notes may follow the last entry, and what a cut left of a record lie before them.
+    // One more than there are: notes may follow the last entry, and a torn record may lie before them.
     const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence) + 1;
     const blockEnd = isLast ? end : (block + 1) * medium.blockLength;
     while (cursor.next(blockEnd, limit)) {
@@ -106,7 +107,7 @@ export class NotePad {
     return false;
   }
 
-  /** Whether one of the values is past that lay right behind the block at `place`, in blocks that were evicted. */
+  /** Whether a value is past that was in an evicted block right behind the block at `place`. */
   private isPastBehind(place: number, sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
     const { blocks, carried } = this.log;
     if (carried === undefined) return false;
@@ -119,17 +120,17 @@ export class NotePad {
     return false;
   }
 
-  /** The value of the note that the cursor has found, as a copy. */
+  /** The value of the note found, as a copy. */
   private valueAt(cursor: Cursor): Uint8Array {
     return this.log.medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + cursor.length);
   }
 
-  /** The log's cursor: no caller counts on where it stands. */
+  /** The log's cursor, whose position no caller relies on. */
   private searcher(): Cursor {
     return this.log.walker;
   }
 
-  /** A cursor that has come to `address`, from its block's head. */
+  /** A cursor at `address`, moved there from its block's head. */
   private cursorAt(block: number, address: number): Cursor {
     const cursor = new Cursor(this.log.medium);
     cursor.enter(block, this.log.header);

@@ -1,21 +1,20 @@
 /*
- * What a mount has passed unseen: entries that are settled, as far as flash says how far the queue's tail has come.
- * Where it does not say it (byte mode, an outbox that was drained by firmware 0.1, or whose tail records are damaged), leaps ahead:
- * instead of looking at every settled entry, looks at the first ones of some blocks.
- * Entries are settled within WINDOW of the oldest, so that an entry which is settled shows that all WINDOW before it are.
- * That needs the window of whoever settled them: it must never grow. Reads only.
+ * Entries that a mount has skipped: they are settled, according to the last recorded tail.
+ * If no record is available (byte mode, an outbox that firmware 0.1 drained, or damaged tail records), it searches: instead of
+ * every settled entry, it reads the first entries of some blocks. Entries are settled within WINDOW of the oldest, so a settled
+ * entry shows that all entries up to WINDOW before it are settled. This requires that WINDOW never grows. Reads only.
  */
 import { NOWHERE } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
 import { has, SETTLED_AT, WINDOW } from "../blocks/marks.js";
 import { isDone } from "../flash/layout.js";
 
-/** So many entries are looked at one by one, and their count is exact. Tail records are never further apart. */
+/** So many entries are read one by one, and their count is exact. Tail records are never further apart. */
 const MAX_PASSED = 1024;
-/** Entries that must all be settled to count: no single damaged byte takes a queue away. */
+/** So many entries must all be settled to count, so that a single damaged byte does not lose a queue. */
 const PROBED = 8;
 
-/** Entries that the mount passed unseen are settled, and count no more. To be called before a block is copied. */
+/** Entries that the mount skipped are settled and no longer counted. Call it before a block is copied. */
 export function countPassed(log: Log): void {
   if (log.surveyed) return;
   log.surveyed = true;
@@ -41,13 +40,13 @@ function survey(log: Log, { from, end, settled }: NonNullable<Log["passed"]>): v
   }
 }
 
-/** Moves the tail near to the oldest entry that is not settled, in a number of reads that grows with the logarithm of the blocks. */
+/** Moves the tail near the oldest unsettled entry. The number of reads grows with the logarithm of the number of blocks. */
 function leap(log: Log): void {
   const { blocks, marks } = log;
   if (log.medium.unit !== 1) return;
-  const end = blocks.live - 1; // not the newest: what is in it is looked at one by one all the same
+  const end = blocks.live - 1; // not the newest, which is read one by one anyway
   const start = blocks.placeOf(marks.tail);
-  let low = start; // the last block known to begin with settled entries
+  let low = start; // the last block that is known to begin with settled entries
   let high = start + 1; // the first one not known to
   for (let stride = 1; high < end && beginsSettled(log, high); stride *= 2) {
     low = high;
@@ -65,7 +64,7 @@ function leap(log: Log): void {
   countAtMost(log, log.number - reached);
 }
 
-/** Entries that were passed unseen are not known one by one: some numbers may have had none. */
+/** Skipped entries are not known one by one: some numbers may have had none. */
 function countAtMost({ counters }: Log, entries: number): void {
   if (entries < counters.entries) counters.entries = entries;
 }

@@ -1,6 +1,4 @@
-/*
- * A position: where the next entry goes, for a run that does not mount. Flash has to confirm it.
- */
+/* A position: where the next entry is written, for a run that does not mount. Flash has to confirm it. */
 
 import { blockSeed, CLEAN_BYTES, ERASED, firstIn, HEAD_BYTES, isHeader, isWhole, sequenceIn } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
@@ -9,7 +7,7 @@ import type { Position } from "./options.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
 
-/** Of a log that this run has made its own; else undefined: a later run has to mount it. */
+/** The position in a log that this run has prepared for writing; otherwise undefined: a later run has to mount it. */
 export function positionOf(space: FreeSpace): Position | undefined {
   const { log } = space;
   if (!log.resumed || log.newest.sequence === 0) return undefined;
@@ -18,7 +16,7 @@ export function positionOf(space: FreeSpace): Position | undefined {
   return { block, sequence, first, version, end, freeEnd: space.entriesEnd, number };
 }
 
-/** See `Appender.isConfirmed`. The medium's head buffer holds the newest block's head afterwards. */
+/** See `Appender.isConfirmed`. Afterwards the medium's head buffer contains the newest block's head. */
 export function isConfirmed(medium: Medium, { block, sequence, first, end, freeEnd }: Position): boolean {
   const start = block * medium.blockLength;
   const isWithin = end >= start + HEAD_BYTES && freeEnd <= start + medium.blockLength;
@@ -31,7 +29,10 @@ export function isConfirmed(medium: Medium, { block, sequence, first, end, freeE
   return medium.unit === 16 || medium.wordAt(end - 4) !== ERASED;
 }
 
-/** Nothing was appended at `end` since. Where erased flash need not read as ones, that would be a record of the next number. */
+/**
+ * Whether nothing was appended at `end` since. In unit mode, where erased flash need not read as ones, a record with the next
+ * number is searched.
+ */
 export function isFree(medium: Medium, position: Position, end: number, size: number, number: number): boolean {
   if (medium.unit === 1) return medium.isBlank(end, end + size);
   return !medium.load(end, position.freeEnd, blockSeed(position.sequence)) || medium.number !== (number | 0);

@@ -1,19 +1,19 @@
 /*
- * What an outbox knows beside its position, as bytes for whoever keeps them over a sleep: the next run goes on with them and reads one
- * head, where a mount reads all of them and the newest block. For a flash that an `Appender` alone programs meanwhile.
- * They are believed if flash confirms the position (appender.ts); whoever keeps them has to see to it that they are whole.
+ * The state of an outbox beside its position, as bytes to be kept over a sleep. The next run continues with it and reads one
+ * head, where a mount reads all heads and the newest block. Only an `Appender` may program the flash meanwhile. The state is
+ * used if flash confirms the position (appender.ts); the keeper has to protect it against damage.
  *
- * Little-endian words of 32 bits; of a number that counts entries, its low bits, which the position completes:
- *   0-3      number of the next entry at the suspension; tail; `voidBelow`; where the tail is due to be recorded
- *   4        bit 0: the tail is due; 1: nothing is to be erased ahead; 8-15: blocks in use; 16-31: blocks of the flash
+ * Little-endian words of 32 bits; of numbers that count entries only the low bits, which the position completes:
+ *   0-3      number of the next entry at the suspension; tail; `voidBelow`; number at which the tail is to be recorded
+ *   4        bit 0: the tail is to be recorded; 1: nothing has to be erased ahead; 8-15: blocks in use; 16-31: blocks of the flash
  *   5        entries
  *   6-8      counters: dropped, refused, damaged
  *   9-10     erases: sum, most
  *   11       torn records in the newest block
- *   12       where the next record goes, if no entry is left; 0: some are
+ *   12       address of the next record, if no entry is left; 0: some are
  *   13       0
- *   14-17    16 bits a tag: where its latest value lies in the newest block; 0: nowhere
- *   18-      blocks in use, oldest first: the number of the first entry in the low words, then 16 bits each, which block it is
+ *   14-17    16 bits a tag: address of its latest value in the newest block; 0: none
+ *   18-      blocks in use, oldest first: the number of the first entry in the low words, then 16 bits each, the block's index
  */
 import { TAGS } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
@@ -28,16 +28,16 @@ const OPEN_WORD = CLEAN_BYTES >> 2;
 const FIXED_WORDS = 18;
 const TAIL_ADDRESS = 12;
 const NOTES = 2 * 14; // in units of 2 bytes
-/** So much behind the last record must be erased: the next record is hardly longer. */
+/** Bytes behind the last record that must be erased: the next record is hardly longer. */
 const NEXT_BYTES = 32;
 const IS_TAIL_DUE = 1;
 const IS_RESTED = 2;
-/** With more blocks in use the next run mounts: a backlog so long is rare, and its report is long anyway. */
+/** With more blocks in use the next run mounts: such a backlog is rare, and takes a long report anyway. */
 export const MAX_LIVE = 10;
-/** The most bytes that the state of an outbox has. */
+/** Largest state of an outbox, in bytes. */
 export const MAX_STATE_BYTES = (FIXED_WORDS << 2) + MAX_LIVE * 6;
 
-/** Of an outbox all of whose settles are durable; undefined: a later run has to mount it. */
+/** For an outbox whose settles are all durable; undefined: a later run has to mount it. */
 export function suspend(space: FreeSpace): Suspension | undefined {
   const position = positionOf(space);
   return position && { ...position, outboxState: stateOf(space) };
@@ -47,7 +47,7 @@ function stateOf({ log, walk }: FreeSpace): Uint8Array {
   exactCount(walk);
   const { blocks, counters, marks, medium, number, newest } = log;
   const live = blocks.live;
-  // What is marked behind the tail, and a hole, with the notes that are carried over it, is in flash alone.
+  // Marks behind the tail, and a hole with its carried notes, are only in flash.
   if (marks.storedWords > 0 || counters.holeEnd > marks.tail || live > MAX_LIVE) return new Uint8Array(0);
   const words = new Int32Array(FIXED_WORDS + live + ((live + 1) >> 1));
   const halves = new Uint16Array(words.buffer);
@@ -76,8 +76,8 @@ function stateOf({ log, walk }: FreeSpace): Uint8Array {
 }
 
 /**
- * Fills `log`, which is new, instead of a mount: three reads.
- * @returns false: the state is none, or flash does not confirm it; the log is as it was
+ * Fills the new `log` instead of a mount, with three reads.
+ * @returns false: the state is empty, or flash does not confirm it; then the log is unchanged
  */
 export function restore(log: Log, suspension: Suspension): boolean {
   const { blocks, counters, marks, medium, newest, notes } = log;
@@ -88,7 +88,7 @@ export function restore(log: Log, suspension: Suspension): boolean {
   const live = (words[4] >>> 8) & 0xff;
   if (words[4] >>> 16 !== blocks.count || state.length < liveBytes(live) || live === 0) return false;
   if (!isFree(medium, suspension, end, Math.min(NEXT_BYTES, suspension.freeEnd - end), number)) return false;
-  decodeHeader(newest, medium.head, OPEN_WORD); // which confirms the position, and so is one
+  decodeHeader(newest, medium.head, OPEN_WORD); // valid, because it has confirmed the position
   const halves = new Uint16Array(state.buffer, state.byteOffset, state.length >> 1);
   const near = (at: number): number => number + ((words[at] - (number | 0)) | 0);
   log.highest = newest.sequence;
@@ -122,7 +122,7 @@ export function restore(log: Log, suspension: Suspension): boolean {
   return true;
 }
 
-/** Where the first entry lies that was appended since the suspension, if none was left then; 0: it is not known. */
+/** Address of the first entry appended since the suspension, if none was left then; 0: not known. */
 export function tailAddress(state: Uint8Array): number {
   return state.length === 0 ? 0 : new Int32Array(state.buffer, state.byteOffset, FIXED_WORDS)[TAIL_ADDRESS];
 }

@@ -1,8 +1,8 @@
 /*
- * The tail record, byte mode: how far the queue has been settled, said now and then while a backlog drains, so that a boot need
- * not look at every settled entry again. (In unit mode each SETTLED record says it.)
- * It is a SETTLED record of the last entry below the tail, and behind its number so many entries as there are from the tail on,
- * settled ones among them. Firmware 0.1 reads the number, and passes the count over.
+ * The tail record, in byte mode: the position of the tail, recorded now and then while a backlog drains, so that a boot need
+ * not read every settled entry again. (In unit mode each SETTLED record contains it.) It is a SETTLED record of the last entry
+ * below the tail, followed by the number of entries from the tail on, including settled ones. Firmware 0.1 reads the number and
+ * ignores the count.
  */
 
 import { type Log, TAIL_LAG } from "../blocks/log.js";
@@ -12,13 +12,13 @@ import type { Walk } from "./walk.js";
 
 const TWO_TO_32 = 0x1_0000_0000;
 
-/** Programs a tail record. Where it finds no place, or flash fails, it is tried again TAIL_LAG later. */
+/** Programs a tail record. If there is no space, or flash fails, it is tried again TAIL_LAG later. */
 export function recordTail(log: Log, walk: Walk, space: FreeSpace): void {
   const { medium, marks, counters } = log;
   const size = medium.sizeOf(TAIL_BYTES);
   log.tailDue = marks.tail + TAIL_LAG;
   const sequence = log.newest.sequence;
-  if (!space.forTail(size) || log.newest.sequence !== sequence) return; // a new block's header says it already
+  if (!space.forTail(size) || log.newest.sequence !== sequence) return; // a new block's header contains it already
   const last = marks.tail - 1;
   const words = medium.words;
   medium.pad(TAIL_BYTES);

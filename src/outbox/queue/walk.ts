@@ -1,6 +1,6 @@
 /*
- * A reader's way through the queue. Holds the queue's cursor and where the last entries lie, so that a settle needs no search. In
- * ascending order each record is read once; whatever is not in order, the finder finds.
+ * Reads and settles entries in order. Keeps the queue's cursor and the addresses of the last entries, so that a settle needs no
+ * search. In ascending order each record is read once; entries in another order are found by the finder.
  */
 import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
@@ -18,18 +18,18 @@ const ADDRESS = MAX_FLASH - 1; // leaves a byte of a word for the state
 const QUEUED_PLACE = QUEUED_STATE << 24;
 const NO_PLACE = -1; // no address: blocks begin with a head
 
-/** Hands out entries in order, and settles them. */
+/** Returns entries in order, and settles them. */
 export class Walk extends Finder {
-  /** One above the highest number that is in flight. */
+  /** One above the highest number in flight. */
   inFlightEnd = 0;
   private readonly cursor: Cursor;
   private readonly entry = new EntryView();
   private newest: number;
   private copies = 0;
-  /** Where recent entries lie, by number modulo RECENT: low 32 bits of the number; address, and state byte above it. */
+  /** Addresses of recent entries, by number modulo RECENT: low 32 bits of the number; address, and state byte above it. */
   private readonly number: Int32Array;
   private readonly place: Int32Array;
-  /** The record buffer that the entry's payload is a view on. */
+  /** The record buffer on which the entry's payload is a view. */
   private buffer: Uint8Array | undefined;
 
   constructor(log: Log, listener: OutboxListener) {
@@ -41,7 +41,7 @@ export class Walk extends Finder {
     this.place = new Int32Array(all, NOTES_BYTES + (RECENT << 2)).fill(NO_PLACE);
   }
 
-  /** Instead of a mount. `address`: where the tail lies, in the newest block; 0: it is not known. */
+  /** Instead of a mount. `address`: of the tail, in the newest block; 0: not known. */
   goOn(address: number): void {
     this.hasCounted = true;
     if (address === 0) return;
@@ -65,7 +65,7 @@ export class Walk extends Finder {
     return this.handNow(number);
   }
 
-  /** The entry in the record buffer, which is that of `number`. */
+  /** The entry in the record buffer, which has this number. */
   hand(number: number): EntryView {
     const entry = this.entry;
     if (number >= this.inFlightEnd) this.inFlightEnd = number + 1;
@@ -85,7 +85,7 @@ export class Walk extends Finder {
     return entry;
   }
 
-  /** The queue's cursor, if it stands at the entry: it knows the notes in force there. */
+  /** The queue's cursor, if it is at the entry: it knows the notes in force there. */
   cursorAt(number: number): Cursor | undefined {
     const cursor = this.cursor;
     if (cursor.number !== number || cursor.block === NOWHERE || !cursor.isEntry) return undefined;
@@ -93,7 +93,7 @@ export class Walk extends Finder {
     return cursor.block === blocks.at(blocks.placeOf(number)) ? cursor : undefined;
   }
 
-  /** Where the entry lies; NOWHERE: there is none, or it is settled. */
+  /** Address of the entry; NOWHERE: there is none, or it is settled. */
   addressOf(number: number): number {
     const slot = number & SLOTS;
     if (this.number[slot] === (number | 0) && this.place[slot] !== NO_PLACE) return this.place[slot] & ADDRESS;
@@ -126,17 +126,17 @@ export class Walk extends Finder {
     if (number < this.log.marks.tail + WINDOW) this.medium.held = number;
   }
 
-  /** A record that is no entry was appended; it used up `numbers`. */
+  /** A record that is not an entry was appended; it used up `numbers`. */
   followed(address: number, size: number, kind: number, numbers: number): void {
     this.cursor.follow(address, size, kind, numbers);
   }
 
-  /** The entry's marks have changed: it is not handed out from the buffer. */
+  /** The entry's marks have changed: it must not be returned from the buffer. */
   forget(number: number): void {
     if (this.medium.held === number) this.medium.held = NONE;
   }
 
-  /** Places are not known any more: blocks were copied or evicted. */
+  /** Addresses are no longer valid: blocks were copied or evicted. */
   forgetPlaces(): void {
     this.place.fill(NO_PLACE);
     this.medium.held = NONE;
@@ -144,7 +144,7 @@ export class Walk extends Finder {
     this.log.walker.block = NOWHERE;
   }
 
-  /** To be called when a block may have been taken into use. */
+  /** Call this when a block may have been taken into use. */
   sync(): void {
     const log = this.log;
     if (log.newest.sequence === this.newest) return;
@@ -155,7 +155,7 @@ export class Walk extends Finder {
       this.forgetPlaces();
       return;
     }
-    // A cursor that has seen every entry goes on behind the notes in the new head.
+    // A cursor that has read every entry continues behind the notes in the new head.
     const cursor = this.cursor;
     const seen = cursor.block !== NOWHERE && cursor.nextNumber === log.newest.first;
     cursor.block = NOWHERE;
@@ -164,7 +164,7 @@ export class Walk extends Finder {
     while (cursor.after < log.end && cursor.next(log.end, Number.POSITIVE_INFINITY));
   }
 
-  /** In order: the entry right behind the one before, if nothing is special about it. What else there is, `find` knows. */
+  /** The entry right behind the one before, in the simplest case. `find` handles all others. */
   private step(number: number): boolean {
     const cursor = this.cursor;
     if (cursor.nextNumber !== number || cursor.changes !== this.log.blocks.changes || cursor.block === NOWHERE)
@@ -183,13 +183,13 @@ export class Walk extends Finder {
     return true;
   }
 
-  /** The entry whose place in the newest block is known, into the buffer. */
+  /** Reads the entry whose address in the newest block is known into the buffer. */
   private reload(number: number): boolean {
     const slot = number & SLOTS;
     const place = this.place[slot];
     if (this.number[slot] !== (number | 0) || place === NO_PLACE || this.log.marks.isSettled(number)) return false;
     if (number >= this.log.marks.tail + WINDOW) return false;
-    // An address in another block gives another number: its seed is another.
+    // At an address in another block, the seed differs, so the check gives another number.
     return this.medium.load(place & ADDRESS, NOWHERE, this.log.seed) && this.medium.number === (number | 0);
   }
 
@@ -208,7 +208,7 @@ export class Walk extends Finder {
     cursor.changes = blocks.changes;
   }
 
-  /** The entry at which `cursor` stands. */
+  /** Remembers the address of the entry at the cursor. */
   private remember({ number, address, state }: Cursor): void {
     const slot = number & SLOTS;
     this.number[slot] = number;
