@@ -58,7 +58,7 @@ export class Backlog {
   #report(): void {
     const count = this.#unsettled;
     if (count !== this.#said)
-      this.#say(`not confirmed by the broker: ${counted(count)} kept in flash, sent when it does`);
+      this.#say(`not confirmed by the broker: ${counted(count)} kept in flash, to be sent again`);
     this.#said = count;
     this.#look(this.#waitMs);
     this.#waitMs = Math.min(2 * this.#waitMs, LAST_MS);

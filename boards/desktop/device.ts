@@ -128,12 +128,15 @@ export class DesktopDevice {
     this.#powerLost(undefined);
   }
 
-  /** Cuts it in the middle of the next write to flash. */
+  /**
+   * Cuts it in the middle of the next write to flash, or of the one after that: while all is well, one is a sample and the other
+   * its settle, a single byte. At QoS 1 a settle that is cut causes a double.
+   */
   cutInNextWrite(): void {
     if (!this.isOn || !this.isHere) return;
-    this.chip.supply.cutAfter(1 + Math.floor(Math.random() * (CUT_WITHIN_BYTES - 1)), (place) =>
-      this.#powerLost(place),
-    );
+    const calls = Math.floor(Math.random() * 2);
+    const bytes = calls > 0 ? 0 : 1 + Math.floor(Math.random() * (CUT_WITHIN_BYTES - 1));
+    this.chip.supply.cutAfter(bytes, (place) => this.#powerLost(place), calls);
     this.#options.listener.changed?.();
   }
 

@@ -33,7 +33,7 @@ test("an outage is said soon, then at growing intervals, and when all that was k
     one.waits(count);
     time.advance(5_000);
   }
-  const kept = "kept in flash, sent when it does";
+  const kept = "kept in flash, to be sent again";
   expect(said).toEqual([
     `2 s: not confirmed by the broker: 1 reading ${kept}`,
     `12 s: not confirmed by the broker: 3 readings ${kept}`,

@@ -151,7 +151,7 @@ test("an outage: readings are kept, it is said how many, and when they are sent"
   await device.until((one) => shown(one).length > 1);
   await broker.stop();
   await device.until((one) => one.lines("not confirmed by the broker: ").length > 0);
-  expect(device.stdout).toMatch(/^not confirmed by the broker: \d+ readings? kept in flash, sent when it does$/m);
+  expect(device.stdout).toMatch(/^not confirmed by the broker: \d+ readings? kept in flash, to be sent again$/m);
   await broker.start();
   await device.until(({ stdout }) => /^\d+ kept readings? sent$/m.test(stdout));
 });

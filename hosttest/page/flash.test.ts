@@ -64,6 +64,27 @@ describe("power", () => {
     expect(places.slice(0, 8)).toEqual(places.slice(0, 8).map((_, done) => ({ call: "program", done, length: 8 })));
   });
 
+  test("cut in a later call: those before it are whole, and a settle that is cut may come back", () => {
+    const { file, partition } = newChip();
+    const outbox = new Outbox({ flash: partition });
+    outbox.append(entry(0), 1);
+    let place: CutPlace | undefined;
+    file.supply.cutAfter(
+      0,
+      (at) => {
+        place = at;
+      },
+      1,
+    );
+    outbox.append(entry(1), 1);
+    outbox.settle(0);
+    expect(file.supply.isOn).toBe(false);
+    expect(place).toEqual({ call: "program", done: 0, length: 1 });
+    file.supply.on();
+    expect(queuedIn(partition)).toContain(1);
+    file.close();
+  });
+
   test("cut in an erase: the call does not return, and says how far it came", () => {
     const { file, partition } = newChip();
     let place: CutPlace | undefined;

@@ -378,13 +378,12 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.onState();
   }
 
-  /** What flash and store throw ends the update, and nothing else. On trial it is this image's own fault. */
+  /** What flash and store throw ends the update, and nothing else. */
   private attempt(work: (this: this) => void): void {
     try {
       work.call(this);
     } catch (error) {
-      if (this.isTrial) this.goBack(messageOf(error));
-      else this.enter("failed", messageOf(error));
+      this.enter("failed", messageOf(error));
     }
   }
 

@@ -25,6 +25,7 @@ export function placeText({ call, done, length }: CutPlace): string {
 export class Supply {
   #isOn = true;
   #stepsLeft = Number.POSITIVE_INFINITY;
+  #callsLeft = 0;
   #onCut: (place: CutPlace) => void = () => {};
 
   get isOn(): boolean {
@@ -45,9 +46,13 @@ export class Supply {
     this.#isOn = true;
   }
 
-  /** Goes after so many more programmed bytes. `onCut` is called from inside the flash call that it goes in. */
-  cutAfter(bytes: number, onCut: (place: CutPlace) => void): void {
+  /**
+   * Goes after so many more programmed bytes, which count after `calls` whole writes and erases. `onCut` is called from inside the
+   * flash call that it goes in.
+   */
+  cutAfter(bytes: number, onCut: (place: CutPlace) => void, calls = 0): void {
     this.#stepsLeft = bytes;
+    this.#callsLeft = calls;
     this.#onCut = onCut;
   }
 
@@ -63,7 +68,7 @@ export class Supply {
   program(bytes: Uint8Array, buffer: Uint8Array): () => void {
     this.require();
     const length = buffer.length;
-    const done = Math.min(length, this.#stepsLeft);
+    const done = Math.min(length, this.#reach());
     for (let i = 0; i < done; i++) bytes[i] &= buffer[i];
     if (done < length) bytes[done] &= buffer[done] | Math.floor(Math.random() * 256);
     return this.#spend(length, { call: "program", done, length });
@@ -73,13 +78,23 @@ export class Supply {
   erase(bytes: Uint8Array): () => void {
     this.require();
     const { length } = bytes;
-    if (this.#stepsLeft >= ERASE_STEPS) bytes.fill(0xff);
+    const reach = this.#reach();
+    if (reach >= ERASE_STEPS) bytes.fill(0xff);
     else new EraseCut(bytes, 0, length, undefined, Math.random).settle(bytes, Math.random);
-    const done = Math.min(length, Math.floor((this.#stepsLeft / ERASE_STEPS) * length));
+    const done = Math.min(length, Math.floor((reach / ERASE_STEPS) * length));
     return this.#spend(ERASE_STEPS, { call: "erase", done, length });
   }
 
+  /** How many steps of the next call the power lasts for. */
+  #reach(): number {
+    return this.#callsLeft > 0 ? Number.POSITIVE_INFINITY : this.#stepsLeft;
+  }
+
   #spend(steps: number, place: CutPlace): () => void {
+    if (this.#callsLeft > 0) {
+      this.#callsLeft--;
+      return () => {};
+    }
     this.#stepsLeft -= steps;
     if (this.#stepsLeft >= 0) return () => {};
     return () => {
