@@ -6,11 +6,12 @@ import { describe, expect, test } from "vitest";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
 import { FIRST_RETRY_MS, MAX_RETRY_MS, PROOF_MS } from "../../../src/thermometer/presence/acceptance.js";
 import { ANNOUNCED_KEY } from "../../../src/thermometer/presence/announcement.js";
-import { type ClientPacket, PacketReader } from "../../simulation/broker/packets.js";
+import type { ClientPacket } from "../../simulation/broker/packets.js";
 import type { Terms } from "../../simulation/broker/terms.js";
 import type { Peer } from "../../simulation/network.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House, withDiagnostics } from "../../support/house.js";
+import { isDetail, refuse } from "./refusing.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -20,34 +21,6 @@ const STATUS = `home/kitchen/${ID}/status`;
 const formerTopic = (prefix = "homeassistant", id = ID) => `${prefix}/sensor/${id}/temperature/config`;
 const discoveryTopic = (prefix = "homeassistant", id = ID) => `${prefix}/device/${id}/config`;
 
-/** The house's broker, but that it closes the connection on packets of which `isRefused` says so. */
-function refuse(house: House, isRefused: (packet: ClientPacket) => boolean): { refusals: number } {
-  const listen = house.broker.listen;
-  const seen = { refusals: 0 };
-  house.broker = Object.assign(Object.create(house.broker), {
-    listen: (peer: Peer) => {
-      const acceptor = listen(peer);
-      if (acceptor === undefined) return undefined;
-      const reader = new PacketReader();
-      let isOver = false;
-      return {
-        data(bytes: Uint8Array) {
-          if (isOver) return;
-          reader.push(bytes, (packet) => {
-            isOver ||= isRefused(packet);
-          });
-          if (!isOver) return acceptor.data(bytes);
-          seen.refusals++;
-          peer.close();
-          acceptor.ended();
-        },
-        ended: () => acceptor.ended(),
-      };
-    },
-  });
-  return seen;
-}
-
 function device(defaults: Record<string, string> = {}, house = new House()) {
   const one = new SimulatedDevice({ house, defaults });
   return { one, house, time: house.time };
@@ -55,8 +28,6 @@ function device(defaults: Record<string, string> = {}, house = new House()) {
 
 const isDiscovery = (packet: ClientPacket): boolean =>
   packet.type === "publish" && packet.topic.startsWith("homeassistant/");
-const isDetail = (packet: ClientPacket): boolean =>
-  packet.type === "publish" && /diagnostics$|details\d/.test(packet.topic);
 const isRetained = (packet: ClientPacket): boolean =>
   (packet.type === "publish" && packet.retain) || (packet.type === "connect" && packet.will?.retain === true);
 const isAboutStatus = (packet: ClientPacket): boolean =>

@@ -223,9 +223,9 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return { presence: this.presence.acceptance.learned, readings: this.client.learned };
   }
 
-  /** Connected, no message beside readings waits for an acknowledgement, and no command is running. */
+  /** Connected; nothing but readings waits for an answer, no command is being executed, and no entity is being announced. */
   get isIdle(): boolean {
-    return this.client.isIdle && !this.commands.isBusy;
+    return this.client.isIdle && !this.commands.isBusy && !this.presence.isAnnouncing;
   }
 
   // For commands

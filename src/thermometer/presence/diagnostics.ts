@@ -75,6 +75,16 @@ export class Diagnostics {
     this.news = textHash(this.text(true));
   }
 
+  /** Everything that Home Assistant has to know was sent. */
+  get isAnnounced(): boolean {
+    return this.next >= MESSAGES;
+  }
+
+  /** It is being sent. */
+  get isAnnouncing(): boolean {
+    return this.timer !== undefined && !this.isAnnounced;
+  }
+
   private get timers(): Timers {
     return this.owner.board.timers;
   }
@@ -85,10 +95,11 @@ export class Diagnostics {
 
   private step(prefix: string): void {
     this.passEmpty();
-    const isAnnounced = this.next >= MESSAGES;
+    const { isAnnounced } = this;
     if (!isAnnounced) this.announce(prefix);
     else if (++this.looks >= LOOKS || textHash(this.text(true)) !== this.news) this.send();
     this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : this.stepMs);
+    if (isAnnounced) this.owner.onProgress();
   }
 
   /** Skips messages without a row that this board has, or that the settings do not allow. */

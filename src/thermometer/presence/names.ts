@@ -23,7 +23,7 @@ export interface Names {
   readonly channels: number;
 }
 
-/** What the broker retains, in the short form that a sleeper keeps. `hash` 0: not certain. */
+/** What the broker retains, in the short form that a sleeper keeps. `hash`: see `hashOf`; 0: not certain. */
 export interface Announced {
   readonly hash: number;
   readonly channels: number;
@@ -40,7 +40,7 @@ export interface PresenceSleep {
 /** What the broker retains is not known. */
 export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
 
-/** A hash of names; never 0. Two different names have the same one with a probability of 1 in 2 billion. */
+/** A hash of names; its lowest bit is set (see report.ts). Two different names have the same one with a probability of 1 in 2 billion. */
 export function hashOf({ room, id, prefix, channels }: Names): number {
   return textHash(`${room}/${id}/${prefix}/${channels}`) | 1;
 }

@@ -44,6 +44,7 @@ import {
   undiscovered,
 } from "./names.js";
 import type { PresenceClient, PresenceOwner } from "./owner.js";
+import { HAS_ENTITIES, Report } from "./report.js";
 import { StaleTopics, type StaleTopicsOwner } from "./stale-topics.js";
 import { discoveryOf, wantedNames } from "./wanted.js";
 
@@ -71,8 +72,8 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
   private isQueueing = false;
   /** On this connection everything under former names was removed. */
   private isRemoved = false;
-  /** A sleeper's report still has to send the diagnostics: once, after a reading was acknowledged, so that no reading is lost by it. */
-  private isReportDue: boolean;
+  /** Of a sleeper. */
+  private readonly report: Report | undefined;
   private _stale: StaleTopics | undefined;
 
   constructor(owner: PresenceOwner, client: PresenceClient) {
@@ -81,7 +82,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     this.acceptance = new Acceptance(this, owner.sleep?.learned.presence);
     this.birth = new Birth(this, client);
     this.commands = new Listening(owner, client);
-    this.isReportDue = owner.sleep?.hasPrompt === false;
+    this.report = owner.sleep && new Report(owner.sleep);
     const remembered = owner.sleep?.announced.channels ?? 0;
     const announced = remembered || (this.known.at(-1)?.channels ?? 0);
     this.channels = announced & (LAST_REPORT - 1) || 1 << TEMPERATURE;
@@ -105,13 +106,25 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
 
   /** What the broker retains, for the next report to compare; NOT_KNOWN while it is not exactly what is wanted. */
   get announced(): Announced {
-    const { owner, accepted } = this;
-    if (this.names === undefined) return owner.sleep?.announced ?? NOT_KNOWN;
-    return this.isAll(accepted) ? { hash: hashOf(accepted), channels: accepted.channels } : NOT_KNOWN;
+    const { accepted, names, owner } = this;
+    const hash = names === undefined ? owner.sleep?.announced.hash : this.isAll(accepted) && hashOf(accepted);
+    if (!hash) return NOT_KNOWN;
+    const { channels } = (names === undefined && owner.sleep?.announced) || accepted;
+    return { hash: this.hasEntities ? hash | HAS_ENTITIES : hash & ~HAS_ENTITIES, channels };
+  }
+
+  /** The broker has all entities of a sleeper, or does not accept them. */
+  private get hasEntities(): boolean {
+    return !this.report?.areEntitiesDue || !this.acceptsDetails || this.diagnostics?.isAnnounced === true;
+  }
+
+  /** A sleeper waits while its entities are being announced. */
+  get isAnnouncing(): boolean {
+    return this.report !== undefined && this.diagnostics?.isAnnouncing === true;
   }
 
   get statusTopic(): string {
-    return availabilityTopic(this.room, this.owner.id);
+    return availabilityTopic(this.owner.settings.get("room"), this.owner.id);
   }
 
   /** For the next CONNECT. A device that sleeps has no will: it is away most of the time, and missing readings show a failure. */
@@ -153,7 +166,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
   private get isPublished(): boolean {
     const { owner, accepted } = this;
     if (owner.sleep?.hasPrompt !== false) return false;
-    if (this.names === undefined && owner.sleep.announced.hash === hashOf(accepted)) return true;
+    if (this.names === undefined && (owner.sleep.announced.hash | HAS_ENTITIES) === hashOf(accepted)) return true;
     return this.isAll(accepted);
   }
 
@@ -205,9 +218,10 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
 
   /** A later message was acknowledged, so all earlier ones have arrived (or, at QoS 0, are on their way on the same connection). */
   arrived(): void {
-    if (this.isReportDue) {
-      this.isReportDue = false;
-      if (this.acceptsDetails) this.details.send();
+    if (this.report?.isDue) {
+      this.report.isDue = false;
+      if (!this.hasEntities) this.details.begin(this.accepted.prefix);
+      else if (this.acceptsDetails) this.details.send();
     }
     if (!this.isRemoved) return;
     this.isRemoved = false;
@@ -221,6 +235,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     if (this.owner.sleep === undefined && extent !== SILENT)
       this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain: extent < UNRETAINED });
     else if (hasDelivered && this.owner.sleep !== undefined) this.acceptance.outlived();
+    this.report?.leaving(this.isAnnouncing);
   }
 
   /** Removes everything that is retained, at QoS 0, because there is no time to wait. Returns whether the socket accepted all of it. */
@@ -294,10 +309,6 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     this.publish(topic, NOTHING);
   }
 
-  private get room(): string {
-    return this.owner.settings.get("room");
-  }
-
   /** The names from the settings. */
   get wanted(): Names {
     return wantedNames(this.owner, this.channels);
@@ -316,6 +327,9 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     }
     const isAll = this.isAll(accepted);
     this.isQueueing = false;
+    this.diagnostics?.rest();
+    this.diagnostics = undefined;
+    if (this.report) this.report.areEntitiesDue = true;
     const former = formerTopic(accepted.id, accepted.prefix);
     if (!isAll && (accepted.channels >> TEMPERATURE) & 1 && this.stale.topics.includes(former))
       this.publish(former, encodeUTF8(MIGRATE));
@@ -337,10 +351,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
 
   /** Only after the connection has proved itself. */
   private sendDetails(): void {
-    if (this.acceptance.extent !== ALL) {
-      this.diagnostics?.rest();
-      return;
-    }
+    if (this.acceptance.extent !== ALL) return;
     this.commands.follow();
     this.details.begin(this.accepted.prefix);
   }

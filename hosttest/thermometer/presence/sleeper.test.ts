@@ -1,0 +1,126 @@
+/*
+ * A sleeper's entities in Home Assistant: all of them are announced, though its broker is away after power-on, or it sleeps before it is
+ * through; and once, not with each report.
+ */
+import { expect, test } from "vitest";
+import { controlTopic } from "../../../src/homeassistant/controls.js";
+import { detailTopic } from "../../../src/homeassistant/details.js";
+import { diagnosticsTopic } from "../../../src/homeassistant/discovery.js";
+import { DETAIL_MESSAGES } from "../../../src/thermometer/presence/diagnostics.js";
+import { SimulatedDevice } from "../../support/device-board.js";
+import { House } from "../../support/house.js";
+import { Commander } from "../remote/commander.js";
+import { isDetail, refuse } from "./refusing.js";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const ID = "thermometer020000000001";
+const DIAGNOSTICS = diagnosticsTopic("kitchen", ID);
+/** The board has no divider for a battery, which is the last message. */
+const ENTITIES = [
+  ...Array.from({ length: DETAIL_MESSAGES - 1 }, (_, n) => detailTopic(ID, undefined, n)),
+  controlTopic(ID, undefined, 0),
+];
+
+function sleeper(defaults: Record<string, string> = {}) {
+  const house = new House();
+  const sleeping = { sleep: "on", interval: "60", report: "10", awake: "120", ...defaults };
+  const one = new SimulatedDevice({ house, defaults: sleeping, sleep: { rate: 1 } });
+  const announced = (): number => ENTITIES.filter((topic) => house.retained.has(topic)).length;
+  /** Messages about entities, since the beginning. */
+  const sent = (): number => house.messages.filter(({ topic }) => ENTITIES.includes(topic)).length;
+  return { house, time: house.time, one, announced, sent };
+}
+
+test("awake for less than it takes: the next report is longer, and announces them; those after it do not", () => {
+  const { house, time, one, announced, sent } = sleeper({ awake: "10" });
+  one.powerOn();
+  time.advance(30_000);
+  expect(one.isOn).toBe(false);
+  time.advance(12 * MINUTE);
+  expect(announced()).toBe(ENTITIES.length);
+  expect(one.longestWakeMs).toBeLessThan(12_000);
+  const before = sent();
+  const reports = house.payloads(DIAGNOSTICS).length;
+  time.advance(30 * MINUTE);
+  expect(house.payloads(DIAGNOSTICS).length - reports).toBe(3);
+  expect(sent()).toBe(before);
+});
+
+test("its broker is away after power-on: the first report that reaches it announces them", () => {
+  const { house, time, one, announced } = sleeper();
+  house.broker.stop("kept");
+  one.powerOn();
+  time.advance(15 * MINUTE);
+  house.broker.start();
+  time.advance(60 * MINUTE);
+  expect(announced()).toBe(ENTITIES.length);
+});
+
+test("a command in a report allows less: that report removes the numbers, and nothing else", () => {
+  const house = new House();
+  const commander = new Commander(house, `home/kitchen/${ID}/command`);
+  const defaults = { sleep: "on", interval: "60", report: "10", awake: "60", remote: "on" };
+  new SimulatedDevice({ house, defaults, sleep: { rate: 1 } }).powerOn();
+  const numbers = (): number => [1, 2, 3].filter((n) => house.retained.has(controlTopic(ID, undefined, n))).length;
+  house.time.advance(5 * MINUTE);
+  expect(numbers()).toBe(3);
+  commander.send({ payload: "remote basic", qos: 1 });
+  house.time.advance(10 * MINUTE);
+  expect(numbers()).toBe(0);
+  expect(ENTITIES.filter((topic) => !house.retained.has(topic))).toEqual([]);
+});
+
+test("a network too slow for it: one report tries, those after it do not", () => {
+  const { house, time, one, announced, sent } = sleeper({ awake: "10" });
+  one.powerOn();
+  time.advance(MINUTE);
+  house.network.weather.latencyMs = 2_500;
+  time.advance(12 * MINUTE);
+  expect(announced()).toBeLessThan(ENTITIES.length);
+  const before = sent();
+  expect(before).toBeGreaterThan(0);
+  time.advance(60 * MINUTE);
+  expect(sent()).toBe(before);
+});
+
+test("a connection that ends in the midst of it: the next report announces all of them", () => {
+  const { time, one, announced, sent } = sleeper({ awake: "10" });
+  one.powerOn();
+  time.runUntil(() => sent() === 3, 15 * MINUTE);
+  one.wifi.down();
+  time.advance(MINUTE);
+  expect(one.isOn).toBe(false);
+  one.wifi.up();
+  time.advance(20 * MINUTE);
+  expect(announced()).toBe(ENTITIES.length);
+});
+
+test("another prefix, by a command in a report: the next one announces them under it", () => {
+  const house = new House();
+  const commander = new Commander(house, `home/kitchen/${ID}/command`);
+  const defaults = { sleep: "on", interval: "60", report: "10", awake: "60", remote: "on" };
+  new SimulatedDevice({ house, defaults, sleep: { rate: 1 } }).powerOn();
+  house.time.advance(5 * MINUTE);
+  commander.send({ payload: "discovery.prefix ha", qos: 1 });
+  house.time.advance(25 * MINUTE);
+  const missing = ENTITIES.map((topic) => topic.replace("homeassistant", "ha")).filter(
+    (topic) => !house.retained.has(topic),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("a broker that closes the connection on them: readings go on, each report as short as before", () => {
+  const { house, time, one } = sleeper({ awake: "10", "mqtt.qos": "1" });
+  const seen = refuse(house, isDetail);
+  one.powerOn();
+  time.advance(3 * HOUR);
+  const before = seen.refusals;
+  one.longestWakeMs = 0;
+  const taken = house.sequences().length;
+  time.advance(6 * HOUR);
+  expect(before).toBeLessThan(10);
+  expect(seen.refusals).toBe(before);
+  expect(one.longestWakeMs).toBeLessThan(2_000);
+  expect(house.sequences().length - taken).toBe(360);
+});
