@@ -1,6 +1,6 @@
 /*
- * A simulated chip's deep sleep: RTC memory, a slow clock that is off, a timer and a button that wake. As ESP-IDF 6.0 has it:
- * memory goes on in deep sleep and in nothing else; the slow clock goes on over resets, too.
+ * A simulated chip's deep sleep: RTC memory, an inaccurate slow clock, a timer and a button that wake it. As in ESP-IDF 6.0,
+ * memory is kept in deep sleep only, and the slow clock also runs through resets.
  */
 import type { Timers } from "../../src/common/timers.js";
 import type { Sleeper, SleeperConstructor, WakeCause } from "../../src/power/io.js";
@@ -9,23 +9,23 @@ const MEMORY_BYTES = 2_048;
 
 export interface DeepSleepOptions {
   readonly timers: Timers;
-  /** True time, milliseconds, steady. */
+  /** True time, milliseconds, monotonic. */
   uptimeMs(): number;
   /** Milliseconds of the slow clock in a true one. Default 1. */
   readonly rate?: number;
-  /** As `Sleeper.firmware`. Default: one and the same. */
+  /** As `Sleeper.firmware`. Default: the same in every life. */
   readonly firmware?: Uint8Array;
-  /** The firmware has gone to sleep, for so many true milliseconds: nothing of it may run any more. */
+  /** The firmware has gone to sleep, for so many true milliseconds: it must not run any more. */
   onSleep(ms: number): void;
-  /** The chip starts anew. */
+  /** The chip restarts. */
   onWake(cause: WakeCause): void;
 }
 
 export class DeepSleep {
-  /** As it was left; zeros after power-on. */
+  /** Unchanged since sleep; zeros after power-on. */
   readonly memory = new Uint8Array(MEMORY_BYTES);
   firmware: Uint8Array;
-  /** What the firmware is given. */
+  /** The io class for the firmware. */
   readonly io: SleeperConstructor;
   private readonly options: DeepSleepOptions;
   private timer: object | number | undefined;
@@ -63,7 +63,7 @@ export class DeepSleep {
         chip.sleep(ms);
       }
       close(): void {
-        // Nothing is held.
+        // There is nothing to release.
       }
     };
   }
@@ -92,14 +92,14 @@ export class DeepSleep {
     if (this.isAsleep) this.wake("button");
   }
 
-  /** A reset that is none by waking: memory is initialised, the slow clock goes on. */
+  /** A reset that is not a wake-up: memory is initialised, the slow clock runs on. */
   reset(): void {
     this.stopTimer();
     this.memory.fill(0);
     this.cause = "reset";
   }
 
-  /** The power is gone: so is the slow clock's time. */
+  /** The power fails: the slow clock loses its time, too. */
   powerOff(): void {
     this.reset();
     this.sinceMs = this.options.uptimeMs();

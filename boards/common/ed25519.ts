@@ -1,6 +1,6 @@
 /*
- * Verifies Ed25519 signatures. There is nothing secret here, so that nothing needs to take the same time for all values. By the engine's own
- * big integers: some 4,000 products, once or twice an update. ESP32s have the same in C: boards/esp32/native/ed25519.c.
+ * Verifies Ed25519 signatures. No value here is secret, so the code need not run in constant time. It uses the engine's
+ * big integers: some 4,000 products, once or twice in an update. ESP32s have the same in C: boards/esp32/native/ed25519.c.
  * Source: RFC 8032, §5.1 (parameters, decoding, verification); extended coordinates: Hisil and others, "Twisted Edwards Curves
  * Revisited", §3.1, whose addition is complete on this curve.
  */

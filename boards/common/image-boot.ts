@@ -1,6 +1,6 @@
 /*
- * What starts on a simulated chip: the image of the slot that boot selection names, on trial or not, with the fault that it may carry. The
- * program is always the one that runs the chip; an image says which version it reports. A chip that loses its power, or a process that is
+ * Boots a simulated chip: starts the image of the slot that boot selection names, on trial or not, with the fault that it may have. The
+ * program is always the same; an image states which version it reports. A chip that loses its power, or a process that is
  * killed, is a reset without power.
  */
 import type { ResetCause, TimerId, Timers } from "../../src/board.js";
@@ -11,16 +11,16 @@ import { isSigned } from "./ed25519.js";
 import { slotsClass } from "./image-slots.js";
 
 const CRASH_MS = 200;
-/** The hardware watchdog's. */
+/** Time limit of the hardware watchdog. */
 const WATCHDOG_MS = 10_000;
 
-/** What a chip with two slots is made of. */
+/** The parts of a chip with two slots. */
 export interface ImageBootOptions {
-  /** Two blocks that boot selection keeps. */
+  /** Two blocks for boot selection. */
   readonly selection: SlotRegion;
   readonly slots: readonly [SlotRegion, SlotRegion];
   readonly timers: Timers;
-  /** What an image must be made for. */
+  /** The board for which an image must be made. */
   readonly chip: string;
   /** The public key that images are signed for, 32 bytes; undefined: updates are off. */
   readonly key: Uint8Array | undefined;
@@ -37,27 +37,27 @@ export class ImageBoot {
   private image: ImageDescription | undefined;
   private timer: TimerId | undefined;
 
-  /** Slots that nothing was ever in get the program itself, as by cable. */
+  /** Slots that were never written get the program itself, as by cable. */
   constructor(options: ImageBootOptions) {
     const { selection, slots, chip, key } = options;
     this.options = options;
     this.slots = new BootSlots(selection, slots);
-    // Whatever version the program will be of.
+    // With any version that the program will have.
     if ([selection, ...slots].every(isErased)) slots[0].write(makeImage({ version: "", chip }), 0);
     this.port = { io: slotsClass(this.slots), chip, key, isSigned };
   }
 
-  /** Of the image that runs; undefined: the program's own. */
+  /** Version of the running image; undefined: the program's own. */
   get version(): string | undefined {
     return this.image?.version || undefined;
   }
 
-  /** What is wrong with the image that runs. */
+  /** Fault of the running image. */
   get fault(): ImageFault | undefined {
     return this.image?.fault;
   }
 
-  /** A reset: `start` is called when an image runs. `cause`: how the one before it has ended, if that was another one. */
+  /** A reset: `start` is called when an image runs. `cause`: how the previous image ended, if it was another one. */
   boot(start: (cause?: ResetCause) => void, cause?: ResetCause): void {
     this.image = this.slots.boot();
     if (this.image === undefined) this.options.onNoImage();
@@ -66,7 +66,7 @@ export class ImageBoot {
     else start(cause);
   }
 
-  /** The power is gone: nothing starts any more. */
+  /** The power fails: nothing starts any more. */
   powerOff(): void {
     if (this.timer !== undefined) this.options.timers.clear(this.timer);
     this.timer = undefined;

@@ -1,5 +1,5 @@
 /*
- * The slots of a simulated device, as the firmware has them: boards/parts/flash/boot-slots.ts keeps them, this gives them the io class's shape.
+ * The io class for the slots of a simulated device, which boards/parts/flash/boot-slots.ts stores.
  */
 import type { Slots, SlotsConstructor } from "../../src/update/io.js";
 import type { BootSlots } from "../parts/flash/boot-slots.js";

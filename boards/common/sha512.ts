@@ -1,6 +1,6 @@
 /*
- * SHA-512, for Ed25519: of a few hundred bytes at most, once an update. Its constants are calculated when it is made: the fractions of the
- * roots of the first primes, 64 bits each. As literals they would take ten times the byte code.
+ * SHA-512, for Ed25519: of at most a few hundred bytes, once in an update. Its constants, 64 bits each of the fractions of the roots of the
+ * first primes, are calculated by the constructor. As literals they would take ten times the byte code.
  * Source: FIPS 180-4, §4.2.3, §5.3.5, §6.4.
  */
 
@@ -76,7 +76,7 @@ function isPrime(candidate: number): boolean {
 
 /** The largest integer whose `power` (2 or 3) is no more than `value`. */
 function root(value: bigint, power: bigint): bigint {
-  let high = 1n << 72n; // above all that are asked for
+  let high = 1n << 72n; // above all that are needed
   for (;;) {
     const lower = power === 2n ? (high + value / high) / 2n : (2n * high + value / (high * high)) / 3n;
     if (lower >= high) return high;

@@ -1,6 +1,6 @@
 /*
  * Timers for delays of any length, on timers that count 31 bits of milliseconds (24.8 days).
- * The SDK's take more for a time in the past and fire at once (modules/base/timer/mc/timer.c: the difference to the trigger time
+ * The SDK's treat a longer delay as a time in the past, and fire at once (modules/base/timer/mc/timer.c: the difference to the trigger time
  * is an int32_t; modTimer.c: the delay is taken modulo 2^32); Node's fire after 1 ms. A longer delay is waited for in parts.
  */
 import type { Timers } from "../../src/board.js";
@@ -14,11 +14,11 @@ export interface PlatformTimers<Id> {
   clear(id: Id): void;
 }
 
-/** A delay longer than MAX_DELAY_MS, at the part that is being waited for. */
+/** A delay longer than MAX_DELAY_MS, and its current part. */
 class LongTimer<Id> {
   private readonly timers: PlatformTimers<Id>;
   private readonly callback: () => void;
-  private restMs: number; // after the part that is being waited for
+  private restMs: number; // after the current part
   private part: Id;
 
   constructor(timers: PlatformTimers<Id>, callback: () => void, delayMs: number) {
@@ -43,7 +43,7 @@ class LongTimer<Id> {
   }
 }
 
-/** Timers without an upper limit. What fits into one part is the platform's own timer and costs nothing more. */
+/** Timers without an upper limit. A delay that fits into one part uses the platform's timer, at no extra cost. */
 export function splitTimers<Id extends object | number>(timers: PlatformTimers<Id>): Timers {
   return {
     set: (callback, delayMs) =>

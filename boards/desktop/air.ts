@@ -1,5 +1,5 @@
 /*
- * The air that the simulated sensors are in: it wanders as in a room that is lived in, until it is held at a value.
+ * The air around the simulated sensors: its values wander as in a lived-in room, until they are held.
  */
 import { wander } from "../parts/wander.js";
 
@@ -37,12 +37,12 @@ export class Air {
     return Math.min(100, Math.max(0, this.#held.humidity ?? this.#humidity()));
   }
 
-  /** Whether it is held, not wandering. */
+  /** Whether it is held. */
   isHeld(quantity: AirQuantity): boolean {
     return this.#held[quantity] !== undefined;
   }
 
-  /** Holds it at a value; undefined: it wanders on from where it is. */
+  /** Holds it at a value; undefined: it wanders on from its present value. */
   hold(quantity: AirQuantity, value: number | undefined): void {
     const before = this.#held[quantity];
     this.#held[quantity] = value;

@@ -1,10 +1,10 @@
 /*
- * Says at the terminal that readings wait for the broker, and how many: soon after the first one, then at growing intervals,
+ * Prints at the terminal how many readings wait for the broker: soon after the first one, then at growing intervals,
  * and once more when all of them have arrived.
  */
 import type { TimerId, Timers } from "../../src/board.js";
 
-/** A reading that waits so long is no reading on its way. */
+/** A reading that waits longer than this is not just in flight. */
 const FIRST_MS = 2_000;
 const SECOND_MS = 10_000;
 const LAST_MS = 3_600_000;
@@ -34,18 +34,18 @@ export class Backlog {
     if (this.#said !== undefined) this.#sent++;
   }
 
-  /** `unsettled`: readings that are left after some were sent. */
+  /** `unsettled`: readings still in flash after some were sent. */
   left(unsettled: number): void {
     this.#unsettled = unsettled;
     if (this.#said !== undefined) {
       if (unsettled === 0) this.#end();
       return;
     }
-    this.close(); // it goes on
+    this.close(); // it continues
     if (unsettled > 0) this.#look(FIRST_MS);
   }
 
-  /** Says nothing any more of what waits now. */
+  /** Prints nothing more about the readings that wait now. */
   close(): void {
     if (this.#timer !== undefined) this.#timers.clear(this.#timer);
     this.#timer = undefined;

@@ -1,7 +1,7 @@
 /*
  * The desktop board: the unchanged firmware on Node, with simulated parts on a simulated bus, its flash in a file, TCP
  * through Node, the terminal as its serial port. `npm start` bundles src/main.ts with this as its `board`.
- * Reads the command line when it is imported, because the firmware starts when it is imported, as on a chip.
+ * Reads the command line when it is imported, because the firmware, too, starts when it is imported, as on a chip.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ import { terminal } from "./terminal/terminal.js";
 import { openUnits, type Unit } from "./units.js";
 
 const DEFAULT_IMAGE = "thermometer.flash";
-/** Somebody is watching: a reading a minute, as on a wall, would look like none; a report an hour as well. */
+/** Shorter than on a wall, for a person who watches: a reading each minute and a report each hour would be too rare. */
 const DEFAULTS = Object.freeze({ interval: "5", sensor: "tmp117", report: "0.5", awake: "10" });
 
 const CHIP_CHECK_MS = 1_000;
@@ -36,7 +36,7 @@ if (options.help) {
   process.exit(0);
 }
 const credentials = orExit(() => readCredentials(options));
-// A headless run without --flash is a new chip each time, so that scripts do not meet what an earlier run left behind.
+// A headless run without --flash is a new chip each time, so that scripts do not find data of an earlier run.
 const temporary =
   options.flash === undefined && options.headless ? mkdtempSync(join(tmpdir(), "thermometer-")) : undefined;
 const image = options.flash ?? join(temporary ?? "", DEFAULT_IMAGE);
@@ -56,7 +56,7 @@ const run = new Run({
   stopOthers,
   atEnd,
 });
-/** Scripts get a device to which the network is always there: no question of Wi-Fi in `setup`, no line about it. */
+/** For scripts, the network is always up: `setup` does not ask about Wi-Fi, and the log has no line about it. */
 const hasPerson = options.serial === "pty" || (process.stdin.isTTY && process.stdout.isTTY);
 const page = options.page && (await (await import("./page/server/page-run.js")).preparePage(units));
 const devices = units.map((unit, at) => makeDevice(unit, at));
@@ -110,7 +110,7 @@ function onXS(): Elsewhere {
   };
 }
 
-/** All of them hear everything, in order. */
+/** All observers get all events, in order. */
 function listenerOf(all: readonly DeviceListener[]): Required<DeviceListener> {
   return {
     booting: (cause) => all.forEach((one) => one.booting?.(cause)),
@@ -142,7 +142,7 @@ async function embeddedBroker(): Promise<EmbeddedBroker> {
   return broker;
 }
 
-/** What a person sees first, and then whatever a subscriber sees. */
+/** Prints the greeting, and then all messages that the subscriber receives. */
 async function introduce(): Promise<void> {
   const broker = configuration.broker();
   const why = embedded?.whyOther === undefined ? "" : `: ${embedded.whyOther}`;
@@ -164,12 +164,12 @@ async function introduce(): Promise<void> {
   console.log(printable(line));
 }
 
-/** A file that was removed or replaced under us is said once: what is kept in it ends with this run. */
+/** Reports once that the file was removed or replaced: its content is lost at the end of this run. */
 function watchChips(): void {
   const look = (): void => {
     for (const { chip } of units) {
       if (!chip.noticesLoss()) continue;
-      const text = `${chip.path}: was deleted or replaced; this run goes on without it, and what it keeps is lost at its end`;
+      const text = `${chip.path}: was deleted or replaced; this run continues without it, and its readings and settings are lost at the end`;
       if (options.headless) console.error(printable(text));
       else run.print(text);
     }
@@ -177,7 +177,7 @@ function watchChips(): void {
   setInterval(look, CHIP_CHECK_MS).unref();
 }
 
-/** The computer's clock may be set while the device runs: what is not sent yet is dated by the new one. */
+/** The computer's clock may be set while the device runs: samples not sent yet are dated by the new time. */
 function watchClock(): void {
   const look = (): void => {
     if (!clock.noticesStep()) return;
@@ -206,7 +206,7 @@ function atEnd(unsettled: number): void {
   const lost = units.filter((unit) => !unit.chip.isReachable).map((unit) => unit.chip.path);
   const fate =
     lost.length === 0
-      ? `they are kept in ${files}, and sent by the next run with it`
+      ? `they are kept in ${files}, and the next run with it sends them`
       : `they are lost: ${lost.join(", ")} was deleted or replaced`;
   if (!options.headless && process.stdout.isTTY) console.log(); // leave the prompt's line
   console.error(printable(`unsettled readings: ${count}${count > 0 ? `: ${fate}` : ""}`));

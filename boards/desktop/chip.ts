@@ -4,7 +4,7 @@
  *   0x000000   4 KiB  identity: magic, then the MAC address that the chip was given when it was made
  *   0x001000  24 KiB  settings (simulated NVS)
  *   0x007000   1 MiB  outbox
- *   0x107000   8 KiB  boot selection (absent in an image of old, and appended then)
+ *   0x107000   8 KiB  boot selection (missing in older images, and appended to them)
  *   0x109000 256 KiB  a firmware image
  *   0x149000 256 KiB  another
  */
@@ -35,7 +35,7 @@ export class Chip {
   readonly #outboxFlash: Partition;
   #settings: KeyValueOnFlash | undefined;
 
-  /** Opens the image, or makes a factory-new one. @throws ImageError with one line */
+  /** Opens the image, or creates a factory-new one. @throws ImageError with one line */
   constructor(path: string) {
     this.#file = new FlashFile(path, SLOTS_AT + 2 * SLOT_SIZE, SELECTION_AT);
     this.path = path;
@@ -49,7 +49,7 @@ export class Chip {
     return this.#file.supply;
   }
 
-  /** The settings, one store for all who ask: the firmware, and the command line beside it. Mounted anew once it was closed. */
+  /** The settings: one store, shared by the firmware and the command line. Mounted again after it was closed. */
   settings(): KeyValueOnFlash {
     if (this.#settings?.isOpen !== true) this.#settings = new KeyValueOnFlash(this.#settingsFlash);
     return this.#settings;
@@ -63,19 +63,19 @@ export class Chip {
     return this.#outboxFlash;
   }
 
-  /** What boot selection keeps, and the slots. To be called once. */
+  /** Boot selection and the slots. To be called once. */
   slotsFlash(): { selection: Partition; slots: readonly [Partition, Partition] } {
     const selection = this.#file.partition(SELECTION_AT, SELECTION_SIZE);
     const slots = [0, 1].map((slot) => this.#file.partition(SLOTS_AT + slot * SLOT_SIZE, SLOT_SIZE));
     return { selection, slots: [slots[0], slots[1]] };
   }
 
-  /** As a reset: what the life before had open is closed. */
+  /** A reset: closes what the previous life had open. */
   reset(): void {
     this.#settings?.close();
   }
 
-  /** The file was deleted or replaced: the chip lives on without a name. True once. */
+  /** The file was deleted or replaced: the chip continues without a file name. True once. */
   noticesLoss(): boolean {
     return this.#file.noticesLoss();
   }

@@ -1,5 +1,5 @@
 /*
- * What is in force for a simulated device: its chip's settings below what the command line gave, and the broker that these name.
+ * The settings in force for a simulated device: those of its chip, overridden by the command line, and the broker that they name.
  */
 import { readFileSync } from "node:fs";
 import type { Board } from "../../src/board.js";
@@ -15,7 +15,7 @@ import { type Options, UsageError } from "./options/options.js";
 
 export type Credentials = NonNullable<Board["credentials"]>;
 
-/** What the command line's files hold. @throws UsageError */
+/** Contents of the files named on the command line. @throws UsageError */
 export function readCredentials(options: Options): Credentials {
   const read = (option: "ca" | "cert" | "key", kind: PEMKind): Uint8Array | undefined => {
     const path = options[option];
@@ -50,7 +50,7 @@ export class Configuration {
   readonly #given: Readonly<Record<string, string>>;
   readonly #defaults: Readonly<Record<string, string>>;
 
-  /** `given`: settings on the command line; `defaults`: below what was saved. */
+  /** `given`: settings on the command line; `defaults`: used where nothing is saved. */
   constructor(
     chip: Chip,
     credentials: Credentials,
@@ -63,14 +63,14 @@ export class Configuration {
     this.#defaults = defaults;
   }
 
-  /** Whether the command line or the chip names a broker. A chip without power cannot be read: as it was before. */
+  /** Whether the command line or the chip names a broker. For a chip without power, which cannot be read, the last answer. */
   get namesBroker(): boolean {
     if (this.#given["mqtt.host"] !== undefined) return true;
     if (this.#chip.supply.isOn) this.#hasSavedBroker = this.#settings({}).get("mqtt.host") !== "";
     return this.#hasSavedBroker;
   }
 
-  /** What overrides saved settings in the life that begins; the embedded broker only until another broker was saved. */
+  /** Settings that override saved ones in the next life; the embedded broker only until another broker is saved. */
   overrides(): Record<string, string> {
     return { ...(this.namesBroker ? {} : this.embedded), ...this.#given, ...this.later, ...this.#files() };
   }

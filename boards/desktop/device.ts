@@ -1,6 +1,6 @@
 /*
- * One simulated device: its chip, sensors, air, network plug and sleep, and the firmware that lives on them, from one reset to
- * the next. Its power can be cut, in the middle of a flash write too: from then on nothing of that life has an effect.
+ * One simulated device: its chip, sensors, air, network plug and sleep, and the firmware that runs on them, in lives from one reset to
+ * the next. Its power can be cut, even in the middle of a flash write: from then on that life has no effect.
  */
 import type { Board, Firmware, Observer, ResetCause } from "../../src/board.js";
 import type { Serial } from "../../src/console/port/serial.js";
@@ -30,16 +30,16 @@ const CELLS = Object.freeze({ volts: 3.01, low: 2.4 });
 /** "In the middle of a write": a record's length, about. */
 const CUT_WITHIN_BYTES = 12;
 
-/** Hears what becomes of a device, all lives long. */
+/** Observer of a device in all its lives. */
 export interface DeviceListener extends Observer {
   /** A life begins, by power-on or reset. */
   booting?(cause: ResetCause): void;
   /** Deep sleep, until it wakes by itself after so long. */
   slept?(ms: number): void;
   woke?(): void;
-  /** `place`: where in a flash write, if it was in one. */
+  /** `place`: where in a flash write it happened, if in one. */
   powerLost?(place: CutPlace | undefined): void;
-  /** The switches of the world around it. */
+  /** A switch of its environment was changed. */
   changed?(): void;
 }
 
@@ -48,19 +48,19 @@ export interface DeviceOptions {
   readonly clock: DeviceClock;
   readonly listener: DeviceListener;
   readonly serial: Serial | undefined;
-  /** There is a Wi-Fi to be joined; else the network is always there. */
+  /** The device must join a Wi-Fi; else the network is always up. */
   readonly hasWiFi: boolean;
   /** Keys on standard input wake it. */
   readonly hasKeys: boolean;
   readonly defaults: Readonly<Record<string, string>>;
   readonly credentials: Board["credentials"];
-  /** Settings of this run, asked for at each boot. */
+  /** Settings of this run, read at each boot. */
   overrides(): Record<string, string>;
-  /** What boots, where firmware images can be replaced; absent: this program. */
+  /** For devices with replaceable firmware images: the image to boot; absent: this program. */
   readonly images?: ImageBoot | undefined;
-  /** Starts the firmware where it runs in another process; undefined: here. */
+  /** Starts the firmware in another process; undefined: in this one. */
   readonly elsewhere: Elsewhere | undefined;
-  /** The chip holds nothing that could start. */
+  /** The chip has no image that could start. */
   onNoImage?(error: unknown): void;
   trace(line: string): void;
   /** Ctrl-C while it sleeps. */
@@ -116,7 +116,7 @@ export class DesktopDevice {
     return this.chip.supply.isOn;
   }
 
-  /** The firmware runs in this process: power and sleep can be had. */
+  /** The firmware runs in this process: power and sleep are available. */
   get isHere(): boolean {
     return this.#options.elsewhere === undefined;
   }
@@ -148,13 +148,13 @@ export class DesktopDevice {
     this.#boot();
   }
 
-  /** As pressing reset: settings that count from the next boot on are in force then. */
+  /** Like pressing reset: settings that take effect at a boot are in force afterwards. */
   reset(): void {
     if (this.isOn && this.sleeping.isAsleep) this.#restart();
     else if (this.isOn) this.board.restart("reset");
   }
 
-  // The world around it
+  // Its environment
 
   get hasNetwork(): boolean {
     return this.plug.isIn;
@@ -205,7 +205,7 @@ export class DesktopDevice {
 
   // Its lives
 
-  /** The firmware that runs elsewhere is reset. */
+  /** Resets the firmware in the other process. */
   restarted(): void {
     this.sleeping.reset();
     this.#bootedMs = this.#options.clock.uptimeMs();
@@ -223,11 +223,11 @@ export class DesktopDevice {
     this.select(() => {
       const firmware = this.#start?.();
       if (this.isOn) this.#firmware = firmware;
-      else this.#end(firmware); // the power went while it started
+      else this.#end(firmware); // the power was cut while it started
     });
   }
 
-  /** What runs is an image, where the chip's can be replaced: `start` is called when one does. `cause`: as of ImageBoot.boot */
+  /** On a chip with replaceable images, `start` is called when one runs. `cause`: as of ImageBoot.boot */
   select(start: (cause?: ResetCause) => void): void {
     const begin = (cause?: ResetCause): void => {
       if (cause !== undefined) this.#cause = cause;
@@ -267,7 +267,7 @@ export class DesktopDevice {
     });
   }
 
-  /** May come from within the firmware's own call. */
+  /** May be called from within a call of the firmware. */
   #powerLost(place: CutPlace | undefined): void {
     const dying = this.#firmware;
     this.#firmware = undefined;
@@ -279,13 +279,13 @@ export class DesktopDevice {
     this.#end(dying);
   }
 
-  /** What is left of a life goes when the firmware's call has ended. */
+  /** Discards the rest of a life when the firmware's call has ended. */
   #end(dying: Firmware | undefined): void {
     setImmediate(() => {
       try {
         dying?.close();
       } catch {
-        // It has no flash any more.
+        // Its flash is no longer accessible.
       }
       if (!this.isOn) this.chip.reset();
     });
@@ -294,7 +294,7 @@ export class DesktopDevice {
   #plugSensors(uptimeMs: () => number): void {
     const parts = simulatedParts.map(({ address, Part }) => ({ address, part: new Part({ uptimeMs, celsius }) }));
     const air = this.air;
-    // One is asked for by default, the others by `--sensor sht3x`, `--sensor auto`.
+    // One is read by default, the others with `--sensor sht3x` or `--sensor auto`.
     for (const { address, part } of parts) this.#bus.attach(address, part);
     function celsius(): number {
       for (const { part } of parts) if ("humidity" in part) part.humidity = air.humidity;
@@ -316,7 +316,7 @@ export class DesktopDevice {
         utcMs: () => (this.#knowsTime ? clock.utcMs() : undefined),
       },
       random: () => Math.random(),
-      setUtc: () => {}, // the computer's clock is for others to set
+      setUtc: () => {}, // the device must not set the computer's clock
       openFlash: () => chip.outboxFlash(),
       openSettings: () => chip.settings(),
       openSettingsFlash: () => chip.settingsFlash(),

@@ -8,10 +8,10 @@ import type { Board } from "../../src/board.js";
 import { type FirmwareOnXS, type RunOnXSOptions, runOnXS } from "../xs/run.js";
 import { UsageError } from "./options/options.js";
 
-/** What starts the firmware that runs in another process. */
+/** Starts the firmware in the other process. */
 export interface Elsewhere {
   boot(): void;
-  /** From deep sleep. */
+  /** Wakes it from deep sleep. */
   wake(): void;
 }
 
@@ -38,7 +38,7 @@ export async function bootOnXS(
   return runOnXS({ board, variant, ...events, onTrouble: (text) => board.trace?.(text) });
 }
 
-/** With TLS where mbedTLS is there; without it, if the broker is not to be reached by TLS. @throws UsageError if it is */
+/** With TLS if mbedTLS is installed; else without. @throws UsageError if the broker needs TLS and there is none */
 async function programFor(board: Board): Promise<WorkerProgram & { readonly variant: Variant }> {
   const variant = "tls";
   const program = await workerProgram(variant);

@@ -1,6 +1,6 @@
 /*
- * A run of the desktop device from the command line's side: what it prints, when it ends, and how.
- * It watches the firmware through the board's observer and never reaches into it.
+ * A run of the desktop device, as the command line sees it: its output, its end, its exit code.
+ * It observes the firmware through the board's observer only.
  */
 import type { Firmware, Observer, Outcome } from "../../src/board.js";
 import { channels } from "../../src/channels/channels.js";
@@ -12,21 +12,21 @@ import { type CutPlace, placeText } from "./flash/supply.js";
 import type { TerminalOptions } from "./terminal/terminal.js";
 import { timers } from "./timers.js";
 
-const POLITE_MS = 2000; // a goodbye that takes longer is left unsaid
+const POLITE_MS = 2000; // the process does not wait longer for DISCONNECT
 const PARENT_CHECK_MS = 200;
 const ERASE_LINE = "\r\u001b[K";
 
 export interface RunOptions {
   readonly headless: boolean;
   readonly count: number | undefined;
-  /** No readings but those that are asked for. */
+  /** Only readings on request. */
   readonly onRequest?: boolean;
   readonly durationMs: number | undefined;
-  /** `count` is reached while none of the whole firmware runs: it is to be started, to send what there is. */
+  /** `count` is reached while the whole firmware does not run: it must be started, to send what waits. */
   onCountedAsleep?(): void;
-  /** Calls `done` when all that arrived is shown. `newest`: the last reading that the broker has confirmed, if they have numbers. */
+  /** Calls `done` when all arrived messages are shown. `newest`: the last reading that the broker has acknowledged, if readings have numbers. */
   whenShown?(newest: number | undefined, done: () => void): void;
-  /** Ends what else runs in this process, politely. */
+  /** Closes the other parts of this process in order. */
   stopOthers?(done: () => void): void;
   /** Called last. `unsettled`: readings that are still in flash. */
   atEnd(unsettled: number): void;
@@ -38,18 +38,18 @@ export class Run implements Observer {
   readonly #options: RunOptions;
   #firmware: Firmware | undefined;
   #readings = 0;
-  #kept = 0; // readings in flash, as far as a device that sleeps lets us know
-  #sleepLine: string | undefined; // shown on a terminal below all else while it sleeps
+  #kept = 0; // readings in flash, as last reported by a device that sleeps
+  #sleepLine: string | undefined; // shown in the last line of a terminal while it sleeps
   #hasStarted = false;
   #newest: number | undefined;
-  readonly #backlog: Backlog | undefined; // a headless run has its own lines
+  readonly #backlog: Backlog | undefined; // a headless run prints its own lines
   #ending = false;
 
   constructor(options: RunOptions) {
     this.#options = options;
     this.#backlog = options.headless ? undefined : new Backlog(timers, (text) => this.print(text));
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.end());
-    // The reader of our output may end before us: that must not lose readings.
+    // The reader of our output may end first: that must not lose readings.
     process.stdout.on("error", () => {});
     process.stderr.on("error", () => {});
     if (process.env.npm_lifecycle_event !== undefined) this.#dieWithParent();
@@ -62,7 +62,7 @@ export class Run implements Observer {
     onEnd: () => this.#inputEnded(),
   };
 
-  /** The device sleeps, for so long: nothing of the firmware runs. */
+  /** The device sleeps, for so long: the firmware does not run. */
   slept(ms: number): void {
     const { headless } = this.#options;
     this.#firmware = undefined;
@@ -71,7 +71,7 @@ export class Run implements Observer {
     else this.#showSleep(`asleep for ${(ms / 1_000).toFixed(1)} s, ${this.#kept} kept in flash; a key wakes it`);
   }
 
-  /** Nothing of the firmware runs any more. `place`: where in a write to flash. */
+  /** The firmware does not run any more. `place`: where in a write to flash. */
   powerLost(place: CutPlace | undefined): void {
     this.#firmware = undefined;
     this.#backlog?.close();
@@ -89,7 +89,7 @@ export class Run implements Observer {
     this.#firmware = firmware;
     this.#kept = firmware.unsettled;
     const { durationMs } = this.#options;
-    // From here: an engine that had to be built first is none of the device's time.
+    // From here, because building the engine does not count.
     if (durationMs !== undefined && !this.#hasStarted) timers.set(() => this.end(), durationMs);
     this.#hasStarted = true;
     this.#backlog?.waits(firmware.unsettled);
@@ -117,7 +117,7 @@ export class Run implements Observer {
     if (outcome === "delivered") {
       this.#newest = sequence;
       this.#backlog?.sent();
-      // Not from inside the firmware's own callback: the entry is counted until that returns.
+      // Not within the firmware's callback: the entry is counted until that returns.
       setImmediate(() => this.#backlog?.left(this.#firmware?.unsettled ?? 0));
     }
     setImmediate(() => {
@@ -138,8 +138,8 @@ export class Run implements Observer {
   }
 
   /**
-   * Standard input has ended. A script that gave commands is through with us; one that never gave any (`</dev/null`)
-   * wants the device to run.
+   * Standard input has ended. If a script gave commands, the run ends; if there were none (`</dev/null`), the device
+   * continues.
    */
   #inputEnded(): void {
     const { count, durationMs } = this.#options;
@@ -147,7 +147,7 @@ export class Run implements Observer {
     if (gaveCommands && count === undefined && durationMs === undefined) this.end();
   }
 
-  /** Stops sampling, says goodbye to the broker and ends the process; exit code 0. */
+  /** Stops sampling, disconnects from the broker and ends the process; exit code 0. */
   end(): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -166,7 +166,7 @@ export class Run implements Observer {
     else this.#firmware.stop(stopped);
   }
 
-  /** Nothing of the firmware runs any more. Exit code 1. */
+  /** The firmware does not run any more. Exit code 1. */
   fail(text: string): void {
     this.#ending = true;
     this.#backlog?.close();
@@ -185,7 +185,7 @@ export class Run implements Observer {
 
   #endIfSettled(): void {
     if (this.#options.count === undefined || this.#readings < this.#options.count) return;
-    // Not from inside the firmware's own callback: it may not have finished with this entry.
+    // Not within the firmware's callback: it may not have finished with this entry.
     setImmediate(() => {
       if (this.#firmware?.unsettled === 0) this.end();
     });
@@ -212,7 +212,7 @@ export class Run implements Observer {
     this.#sleepLine = undefined;
   }
 
-  /** npm that is killed by signal 9 cannot pass it on: then we go the same way, as the user meant. */
+  /** If npm is killed by signal 9, it cannot pass the signal on: this process then ends, too. */
   #dieWithParent(): void {
     const parent = process.ppid;
     setInterval(() => {

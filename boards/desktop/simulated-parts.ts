@@ -1,5 +1,5 @@
 /*
- * The sensors that the desktop simulates: what `--sensor` can find there, and what `--help` says of it.
+ * The sensors that the desktop simulates, for `--sensor` and its help.
  */
 import { BME280Part } from "../parts/bme280.js";
 import { SHT3xPart } from "../parts/sht3x.js";

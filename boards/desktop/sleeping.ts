@@ -1,12 +1,12 @@
 /*
- * The simulated device's deep sleep: a slow clock that is off, RTC memory that lives as long as this process, and the keyboard as the
- * button. Standard input is the prompt's while that is open; asleep, the first key wakes the device, and Ctrl-C ends the program.
+ * The simulated device's deep sleep: an inaccurate slow clock, RTC memory that lasts as long as this process, and the keyboard as the
+ * button. Standard input belongs to the prompt while that is open; asleep, the first key wakes the device, and Ctrl-C ends the program.
  */
 import type { SleepPort } from "../../src/power/io.js";
 import { DeepSleep } from "../common/deep-sleep.js";
 import { timers, uptimeMs } from "./timers.js";
 
-/** A chip's is off by percent. */
+/** Error of the slow clock: a chip's is a few percent. */
 const RATE = 1.02;
 const FIRMWARE = new TextEncoder().encode("desktop.");
 const INTERRUPT = 0x03;
@@ -14,9 +14,9 @@ const INTERRUPT = 0x03;
 export interface SleepingOptions {
   /** Keys wake it: there is a prompt on standard input. */
   readonly hasKeys: boolean;
-  /** It sleeps now: nothing of the firmware runs. `ms`: until it wakes by itself. */
+  /** It sleeps now: the firmware does not run. `ms`: until it wakes by itself. */
   onSleep(ms: number): void;
-  /** The firmware is to be started. */
+  /** The firmware must be started. */
   onWake(): void;
   /** Ctrl-C. */
   onQuit(): void;
@@ -48,7 +48,7 @@ export class Sleeping {
     this.#chip.press();
   }
 
-  /** A reset that is no waking. */
+  /** A reset that is not a wake-up. */
   reset(): void {
     this.#chip.reset();
   }

@@ -4,7 +4,7 @@
 import type { Timers } from "../../src/board.js";
 import { splitTimers } from "../common/split-timers.js";
 
-/** Delays of any length: Node alone turns those of more than 24.8 days into 1 ms. */
+/** Delays of any length: Node's own timers turn those of more than 24.8 days into 1 ms. */
 export const timers: Timers = splitTimers<NodeJS.Timeout>({
   set: (callback, delayMs) => setTimeout(callback, delayMs),
   clear: (id) => clearTimeout(id),

@@ -1,5 +1,5 @@
 /*
- * The devices of one process: a chip each, in a file of its own, and a room each.
+ * The devices of one process, each with its own chip file and room.
  */
 import { extname } from "node:path";
 import { ImageBoot } from "../common/image-boot.js";
@@ -15,7 +15,7 @@ const ROOMS = Object.freeze(["kitchen", "bedroom", "bathroom", "study", "attic",
 export interface Unit {
   readonly chip: Chip;
   readonly configuration: Configuration;
-  /** What boots, where firmware images can be replaced. */
+  /** For devices with replaceable firmware images: boots them. */
   readonly images: ImageBoot | undefined;
 }
 

@@ -1,6 +1,6 @@
 /*
  * The SDK's driver for the BMP280 (Bosch), as an entry of the driver table. Its datasheet: 1 Pa and 0.01 °C resolution,
- * -40 to 85 °C (BST-BMP280-DS001, table 2). The driver runs the chip freely, so that a sample waits for nothing.
+ * -40 to 85 °C (BST-BMP280-DS001, table 2). The driver lets the chip measure continuously, so that a sample does not wait.
  */
 import BMP280 from "embedded:sensor/Barometer-Temperature/BMP280";
 import { adapt } from "../../src/sensor/adapt.js";

@@ -1,7 +1,7 @@
 /*
  * The board of every ESP32: the SDK's io classes, the flash partition, NVS, Wi-Fi, the prompt's UART.
- * What differs from one to the next (name, pins) is `config.board` in the manifest of each.
- * Runs when it is imported, on the device: not to be preloaded.
+ * Differences between boards (name, pins) are in `config.board` of each manifest.
+ * Runs when it is imported, on the device: it must not be preloaded.
  */
 
 import Analog from "embedded:io/analog";
@@ -41,7 +41,7 @@ interface Wiring {
   readonly sensor: { readonly data: number; readonly clock: number; readonly port?: number };
   /** The UARTs of the prompt, the preferred first. */
   readonly prompt: readonly UART[];
-  /** A pin that wakes the chip from deep sleep when it is low: its own button's, where the chip can be woken by that. */
+  /** A pin that wakes the chip from deep sleep when it is low: that of the board's button, if it can wake the chip. */
   readonly button: number;
   /** The divider between the cells and a pin of the ADC; absent: there is none. */
   readonly battery?: BatteryWiring;
@@ -50,15 +50,15 @@ interface Wiring {
 /** As in the partition table. */
 const OUTBOX_PARTITION = "outbox";
 const SETTINGS_PARTITION = "nvs";
-/** Of the ADC's highest value, at the attenuation that is the SDK's default (modules/io/analog/esp32/_analog.c, kAttenuationTable). */
+/** Voltage of the ADC's highest value, at the SDK's default attenuation (modules/io/analog/esp32/_analog.c, kAttenuationTable). */
 const ADC_VOLTS = 2.45;
-/** NVS takes 15 characters. */
+/** NVS accepts names of up to 15 characters. */
 const SETTINGS_NAMESPACE = "thermometer";
 
 const wiring: Wiring = config.board;
 const clock = new TickClock();
 
-/** What takes work is made when it is asked for: a wake that samples and sleeps needs little of it. */
+/** Expensive parts are created on first use: a wake that samples and sleeps needs few of them. */
 export const board: Board = {
   name: wiring.name,
   get mac() {
@@ -66,13 +66,13 @@ export const board: Board = {
   },
   timers,
   clock,
-  random: () => Math.random(), // the chip's own noise: xsHost.h gives XS esp_random()
+  random: () => Math.random(), // the chip's noise: xsHost.h gives XS esp_random()
   setUtc: (utcMs) => clock.setUtc(utcMs),
   openFlash: () => FlashStorage.open({ path: OUTBOX_PARTITION }) as Flash,
   openSettings: () => KeyValueStorage.open({ path: SETTINGS_NAMESPACE }) as KeyValueStore,
-  // NVS keeps what was deleted until it needs the page. Nothing else of ours is there, and nothing of Wi-Fi (wifi-esp32.c: nvs_enable 0).
+  // NVS keeps deleted values until it needs the page. The partition has no other data of ours, and none of Wi-Fi (wifi-esp32.c: nvs_enable 0).
   openSettingsFlash: () => FlashStorage.open({ path: SETTINGS_PARTITION }) as Flash,
-  // The typings take a tuple of I2C's parameters for an object, and know neither `timeout` nor `close`, nor that of Analog.
+  // The typings have a tuple of I2C's parameters instead of an object, and lack `timeout`, and `close` of I2C and Analog.
   sensor: {
     io: SMBus as unknown as SMBusConstructor,
     digital: Digital as unknown as DigitalConstructor,
@@ -87,7 +87,7 @@ export const board: Board = {
   wifi: { io: WiFi as unknown as WiFiConstructor },
   sleep: { io: Sleeper, button: wiring.button },
   battery: wiring.battery && { io: Analog as unknown as AnalogConstructor, fullVolts: ADC_VOLTS, ...wiring.battery },
-  // The board and not the chip alone: another board's pins are other ones.
+  // The board, not only the chip: other boards have other pins.
   update: {
     io: ImageSlots,
     chip: wiring.name,

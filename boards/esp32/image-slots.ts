@@ -8,7 +8,7 @@ import { fromHex } from "../../src/common/ascii.js";
 import type { SlotFlash, Slots } from "../../src/update/io.js";
 import { confirmSlot, forgetSlot, rollBackSlot, runningSlot, selectSlot, slotState } from "./native/image-slots.js";
 
-/** As the SDK calls the slot that does not run. */
+/** The SDK's name of the slot that does not run. */
 const OTHER = "nextota";
 // esp_ota_img_states_t
 const PENDING = 1;

@@ -1,7 +1,7 @@
 /*
  * The prompt's UART: the one given at build time, `mcconfig ... prompt=PORT,RECEIVE,TRANSMIT`, or else the first of the board's
- * list. In debug and instrumented builds the debugger has that one; opening it throws, and the prompt moves to the next.
- * USB inside the chip (Serial/JTAG of C3 and S3) is no UART: the SDK has no class for it.
+ * list. In debug and instrumented builds the debugger uses that one; opening it throws, and the prompt moves to the next.
+ * USB inside the chip (Serial/JTAG of C3 and S3) is not a UART: the SDK has no class for it.
  */
 import Serial from "embedded:io/serial";
 import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.js";
@@ -15,7 +15,7 @@ export interface UART {
 
 const BAUD = 115_200;
 
-/** Where the prompt is looked for, in this order. `given`: the option of mcconfig, if there is one. */
+/** The UARTs to try for the prompt, in this order. `given`: the option of mcconfig, if there is one. */
 export function promptUARTs(given: unknown, usual: readonly UART[]): readonly UART[] {
   if (typeof given !== "string") return usual;
   const [port, receive, transmit] = given.split(",").map(Number);
@@ -27,12 +27,12 @@ export function promptUARTs(given: unknown, usual: readonly UART[]): readonly UA
 export class Prompt implements SerialPort {
   private readonly serial: Serial;
 
-  /** `uarts`: as the board has them. @throws what the last of them throws, if none can be had */
+  /** `uarts`: those of the board. @throws the error of the last one, if none can be opened */
   constructor({ uarts, ...callbacks }: SerialCallbacks & Readonly<Record<string, unknown>>) {
     this.serial = open(uarts as readonly UART[], callbacks as SerialCallbacks);
   }
 
-  /** At most what `onReadable` announced: the SDK cuts a view to what is there. */
+  /** At most the bytes that `onReadable` announced: the SDK shortens a view to the available bytes. */
   read(buffer: Uint8Array): unknown {
     return this.serial.read(buffer);
   }

@@ -1,6 +1,6 @@
 /*
- * Why the chip was reset, from ESP-IDF's esp_reset_reason(). An exception that ends XS shows as a restart that the software
- * asked for, because the SDK does ask: who wants to know more listens to `onUncaught`.
+ * Why the chip was reset, from ESP-IDF's esp_reset_reason(). An exception that ends XS is reported as a restart requested by software,
+ * because the SDK requests it; `onUncaught` has the exception.
  */
 import resetReason from "resetReason";
 import type { ResetCause } from "../../src/board.js";
@@ -9,7 +9,7 @@ import type { ResetCause } from "../../src/board.js";
 const CAUSES: readonly ResetCause[] = Object.freeze<ResetCause[]>([
   "unknown",
   "power",
-  "power", // the reset pin: somebody pressed the button
+  "power", // the reset pin: the button was pressed
   "restart",
   "crash",
   "watchdog", // of interrupts
@@ -17,8 +17,8 @@ const CAUSES: readonly ResetCause[] = Object.freeze<ResetCause[]>([
   "watchdog", // any other
   "sleep", // by the timer or by a pin
   "brownout",
-  "unknown", // SDIO, which we are no slave of
-  "power", // the host of the chip's own USB, as it opens or closes the port: no death of the firmware
+  "unknown", // SDIO: not used
+  "power", // the host of the chip's USB, when it opens or closes the port: not a failure of the firmware
   "power", // the debugger
   "crash", // an error in the eFuses
   "brownout", // a glitch of the power

@@ -1,13 +1,13 @@
 /*
- * Deep sleep and what outlives it, as src/power/io.ts has it, on the functions of C below. On an ESP32 alone, not in a simulator.
- * ESP-IDF wants the radio stopped before: what opened Wi-Fi closes it first.
+ * Deep sleep and the memory that survives it (src/power/io.ts), based on C functions. Only on an ESP32, not in a simulator.
+ * ESP-IDF requires that the radio is stopped before: the owner of Wi-Fi closes it first.
  */
 import type { Sleeper as SleeperIO, SleeperOptions, WakeCause } from "../../src/power/io.js";
 import { deepSleep, slowClock, wakeCause } from "./native/deep-sleep.js";
 import { firmwareId } from "./native/firmware-id.js";
 import { readMemory, writeMemory } from "./native/rtc-memory.js";
 
-/** As deep-sleep.c numbers them. */
+/** The numbers of deep-sleep.c. */
 const CAUSES: readonly WakeCause[] = Object.freeze<WakeCause[]>(["reset", "timer", "button", "other"]);
 const NO_PIN = -1;
 
@@ -43,6 +43,6 @@ export class Sleeper implements SleeperIO {
   }
 
   close(): void {
-    // Nothing is held.
+    // There is nothing to release.
   }
 }

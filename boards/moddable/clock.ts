@@ -1,6 +1,6 @@
 /*
- * Uptime and wall clock from the SDK's tick counter, which has 32 bits, wraps after 49 days and may come as a negative
- * number. The wall clock is kept as a distance to the uptime: `Time.set` takes whole seconds only.
+ * Uptime and wall clock from the SDK's tick counter, which has 32 bits, wraps after 49 days and may be negative.
+ * The wall clock is kept as an offset from the uptime: `Time.set` accepts only whole seconds.
  */
 import Time from "time";
 
@@ -11,7 +11,7 @@ export class TickClock {
   private wrappedMs = 0;
   private utcAtZeroMs: number | undefined;
 
-  /** Milliseconds since boot. Must be called at least every 49 days, which any sampling does. */
+  /** Milliseconds since boot. Must be called at least every 49 days; sampling does. */
   uptimeMs(): number {
     const now = Time.ticks >>> 0;
     if (now < this.last) this.wrappedMs += WRAP_MS;
@@ -26,6 +26,6 @@ export class TickClock {
 
   setUtc(utcMs: number): void {
     this.utcAtZeroMs = utcMs - this.uptimeMs();
-    Time.set(Math.round(utcMs / 1000)); // for whatever asks for a Date
+    Time.set(Math.round(utcMs / 1000)); // for code that uses Date
   }
 }

@@ -12,10 +12,10 @@ import { nearest } from "../../src/settings/nearest.js";
 import { findSetting, keys, schema } from "../../src/settings/schema.js";
 import { fromPEM } from "../../src/tls/pem.js";
 
-/** What every example of the SDK calls them. */
+/** Names in the SDK's examples. */
 const ALIASES: Readonly<Record<string, string>> = { ssid: "wifi.ssid", password: "wifi.password" };
 
-/** Texts that the SDK and the boards keep there under names that look like settings. */
+/** Texts of the SDK and the boards whose names look like settings. */
 const NOT_SETTINGS: readonly string[] = Object.freeze([
   "sntp",
   "flash",
@@ -32,7 +32,7 @@ export function buildCredentials(): Board["credentials"] {
   return { ca: buildCA(), certificate: undefined, key: undefined };
 }
 
-/** DER; undefined: none, or nothing that can be used, which the settings refuse by its text. */
+/** DER; undefined: none, or an invalid one, whose text the settings refuse. */
 function buildCA(): Uint8Array | undefined {
   const given: Readonly<Record<string, unknown>> = config;
   const text = given[CA];

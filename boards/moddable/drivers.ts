@@ -1,6 +1,6 @@
 /*
- * The drivers that a board has beyond the firmware's own. A board's manifest includes one by a line, say `../drivers/bmp280.json`,
- * which links it and names it in `config.drivers`; here it is imported by that name.
+ * The drivers of a board in addition to the firmware's. A board's manifest includes one by a line, for example `../drivers/bmp280.json`,
+ * which links it and names it in `config.drivers`; it is imported here by that name.
  */
 import config from "mc/config";
 import Modules from "modules";

@@ -1,7 +1,7 @@
 /*
- * Host names to addresses, through the SDK's resolver. One resolver lives for one question: it asks the servers that DHCP
- * named by then, holds no socket afterwards, and forgets its owner when that loses interest.
- * Takes dotted addresses, "localhost", names of the local network (mDNS) and of the internet; IPv4 alone.
+ * Host names to addresses, through the SDK's resolver. A resolver is created for each question: it asks the servers that DHCP
+ * named by then, and keeps no socket afterwards. A cancelled question calls no callback.
+ * Accepts dotted addresses, "localhost", names of the local network (mDNS) and of the internet; only IPv4.
  */
 import Resolver from "embedded:network/dns/resolver/udp";
 // biome-ignore lint/style/useNodejsImportProtocol: the SDK has a module of that name
@@ -9,7 +9,7 @@ import Net from "net";
 import type { ResolveOptions } from "../../src/mqtt/wire/io.js";
 import { LossyUDP } from "./sockets.js";
 
-/** Where DHCP names no server. Nothing answers there, so that a question ends: without any server it never would. */
+/** Used if DHCP names no server. No host answers there, so that a question times out: without any server it would never end. */
 const NO_SERVERS: readonly string[] = Object.freeze(["0.0.0.0"]);
 
 export class Names {
@@ -29,7 +29,7 @@ export class Names {
       host,
       onResolved: (name, address) => {
         if (isOver()) onResolved(name, address);
-        return null; // what the typings ask for
+        return null; // required by the typings
       },
       onError: () => {
         if (isOver()) onError();
@@ -46,6 +46,6 @@ export class Names {
 
 function servers(): readonly string[] {
   const known: string[] | undefined = Net.get("DNS");
-  const usable = (known ?? []).filter((address) => address.includes(".")); // the resolver speaks IPv4
+  const usable = (known ?? []).filter((address) => address.includes(".")); // the resolver supports IPv4 only
   return usable.length > 0 ? usable : NO_SERVERS;
 }

@@ -1,5 +1,5 @@
 /*
- * What time servers are asked through on the device: the SDK's UDP class and its resolver.
+ * NTP's access to the network on the device: the SDK's UDP class and its resolver.
  */
 import type { NTPPort, UDPConstructor } from "../../src/network/io.js";
 import { Names } from "./names.js";

@@ -1,18 +1,18 @@
 /*
- * The SDK's sockets as this firmware gives them to its rooms.
- * An exception that leaves a callback restarts the device. Ours are recorded by the board's abort hook; but the SDK's
- * resolver parses whatever arrives on its UDP socket, and sends from timers of its own: a malformed packet or a lost route
- * must not restart anything, so it ends here and counts as a packet that was lost.
+ * The SDK's sockets for the firmware.
+ * An exception that leaves a callback restarts the device. The SDK's
+ * resolver parses any packet that arrives on its UDP socket, and sends from its own timers. A malformed packet or a lost route
+ * must not restart the device, so the exception is caught here, and counts as a lost packet.
  */
 import TCP from "embedded:io/socket/tcp";
 import UDP from "embedded:io/socket/udp";
 
-/** Takes addresses only. */
+/** Accepts addresses only. */
 export const tcp = Object.freeze({ io: TCP });
 
 type UDPOptions = ConstructorParameters<typeof UDP>[0];
 
-/** A UDP socket that loses what it cannot send, and what its owner cannot read. */
+/** A UDP socket that drops packets that it cannot send, or that its owner cannot parse. */
 export class LossyUDP extends UDP {
   constructor(options: UDPOptions) {
     const onReadable = options.onReadable;

@@ -1,5 +1,5 @@
 /*
- * The SDK's timers in the shape that the rooms take. `Timer.set` alone is used: a one-shot that has fired is closed, and
+ * The SDK's timers in the shape of `Timers` in src/common. Only `Timer.set` is used: a one-shot that has fired is closed, and
  * clearing it again does nothing.
  */
 import Timer from "timer";

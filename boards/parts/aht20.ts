@@ -18,14 +18,14 @@ const IDLE = 0x10;
 const CALIBRATED = 0x08;
 
 export interface AHT20PartOptions extends InAirOptions {
-  /** Default: as an AHT20 sends it. */
+  /** Default: the AHT20's. */
   readonly checksum?: "sent" | "none";
 }
 
 export class AHT20Part extends InAir implements I2CPart {
   /** Relative humidity, percent. */
   humidity = 50;
-  /** Most leave the factory with it, and keep it. */
+  /** Most chips are calibrated in the factory, and keep the bit. */
   isCalibrated = true;
   readonly #sendsChecksum: boolean;
   #result: readonly number[] = [0, 0, 0, 0, 0];

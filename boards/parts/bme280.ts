@@ -17,11 +17,11 @@ const PRESSURE = 0xf7;
 const TEMPERATURE = 0xfa;
 const HUMIDITY = 0xfd;
 const MEASURING = 0x08;
-const FORCED = [1, 2]; // both codes mean it
+const FORCED = [1, 2]; // both codes mean forced mode
 const MEASURE_MS = 9.3; // oversampling 1, at the longest
-const SKIPPED = 0x80000; // what a quantity says that was not measured
+const SKIPPED = 0x80000; // result of a quantity that was not measured
 
-/** Those of the example that Bosch's datasheet of the BMP280 computes with (§3.12), and a humidity's of a typical chip. */
+/** The constants of the example in Bosch's datasheet of the BMP280 (§3.12), and those for humidity of a typical chip. */
 export const CONSTANTS = {
   T: [27_504, 26_435, -1_000],
   P: [36_477, -10_685, 3_024, 2_855, 140, -7, 15_500, -14_600, 6_000],
@@ -29,7 +29,7 @@ export const CONSTANTS = {
 } as const;
 
 export interface BME280PartOptions extends InAirOptions {
-  /** The content of the id register; another one is another chip. */
+  /** Content of the id register; another value means another chip. */
   readonly id?: number;
 }
 
@@ -83,7 +83,7 @@ export class BME280Part extends InAir implements I2CPart {
     this.#readyMs = this.uptimeMs() + MEASURE_MS;
   }
 
-  /** What would have happened by now. */
+  /** Updates the state to the present time. */
   #measure(): void {
     if (this.uptimeMs() < this.#readyMs || this.hangs) return;
     this.#readyMs = Number.POSITIVE_INFINITY;
@@ -114,7 +114,7 @@ export class BME280Part extends InAir implements I2CPart {
   }
 }
 
-/** The raw result that comes next to a value: `convert` rises with it. */
+/** The raw result nearest to a value: `convert` increases with it. */
 function rawOf(convert: (raw: number) => number, wanted: number, highest: number): number {
   let low = 0;
   let high = highest;
@@ -126,7 +126,7 @@ function rawOf(convert: (raw: number) => number, wanted: number, highest: number
   return low > 0 && wanted - convert(low - 1) < convert(low) - wanted ? low - 1 : low;
 }
 
-// §4.2.3, the forms with integers. Named as there: `fine` is the temperature that the others need.
+// §4.2.3, the integer formulas. Named as there: `fine` is the temperature that the others need.
 
 function fineOf(raw: number): number {
   const [T1, T2, T3] = CONSTANTS.T;

@@ -6,12 +6,12 @@ const BITS = 12;
 const HIGHEST = 2 ** BITS - 1;
 const FULL_VOLTS = 2.45;
 
-/** What a board has beside the part. */
+/** The rest of the board's circuit. */
 export interface CellsOptions {
   readonly volts: number;
   /** Default: two equal resistors. */
   readonly ratio?: number;
-  /** Volts below which no update is begun. Default: none. */
+  /** Volts below which no update is started. Default: none. */
   readonly low?: number;
 }
 
@@ -24,7 +24,7 @@ interface Input {
 /** The cells. Their voltage may be set at any time; NaN: the input fails. */
 export class Cells {
   volts: number;
-  /** What the firmware is given. */
+  /** The io class for the firmware. */
   readonly port: {
     readonly io: new (options: { readonly pin: number }) => Input;
     readonly pin: number;

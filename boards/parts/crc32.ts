@@ -1,4 +1,4 @@
-/* CRC-32 (IEEE 802.3, reflected): of a key-value store's entries, of what boot selection keeps, of an image. */
+/* CRC-32 (IEEE 802.3, reflected): for entries of a key-value store, boot selection, and images. */
 const CRC_OF_BYTE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;

@@ -1,10 +1,10 @@
 /*
  * A simulated I2C bus: parts at addresses, and io classes of ECMA-419 shape bound to it, so that the drivers that run on
- * the device run here unchanged. It is as strict as the SDK on ESP32: an address can be open once only, pins in use
- * cannot be had as GPIOs, an absent part throws "write failed", an object that was closed throws.
- * Faults it can show, all survivable: a part that is unplugged, calls that are not acknowledged, a bit that flips on
- * the wire, a data line that a part holds low until it got its clocks.
- * Reads no clock: what takes time is counted in `blockedMs`, for the tests that care.
+ * the device run here unchanged. It is as strict as the SDK on ESP32: an address can be open only once, pins in use
+ * cannot be opened as GPIOs, a missing part throws "write failed", an object that was closed throws.
+ * Faults that it simulates: a part that is unplugged, calls that are not acknowledged, a bit that flips on
+ * the wire, a data line that a part holds low until it has seen enough clocks.
+ * It reads no clock: blocking time is counted in `blockedMs`, for tests.
  */
 
 /** A device on the bus. Both methods return whether it acknowledged. */
@@ -13,7 +13,7 @@ export interface I2CPart {
   write(bytes: Uint8Array): boolean;
   /** Fills `bytes`. */
   read(bytes: Uint8Array): boolean;
-  /** Power came back. */
+  /** Power has returned. */
   powerOn?(): void;
 }
 
@@ -36,7 +36,7 @@ export class I2CBus {
   readonly I2C: ReturnType<typeof makeI2C>;
   readonly SMBus: ReturnType<typeof makeSMBus>;
   readonly Digital: ReturnType<typeof makeDigital>;
-  /** Calls that drivers made, and the milliseconds that they were blocked by a bus that does not move. */
+  /** Calls of drivers, and the milliseconds that they were blocked by a stuck bus. */
   calls = 0;
   blockedMs = 0;
   /** STOP conditions made by hand. */
@@ -51,7 +51,7 @@ export class I2CBus {
   #clocksUntilFree = 0;
   #dead = false;
 
-  /** The pins are as a board would name them. */
+  /** The pins, with a board's names. */
   constructor({ data = 21, clock = 22 }: { data?: number | string; clock?: number | string } = {}) {
     this.data = data;
     this.clock = clock;
@@ -70,7 +70,7 @@ export class I2CBus {
     this.#parts.delete(address);
   }
 
-  /** Pulls a part's plug: it loses its power, and what it knew. */
+  /** Unplugs a part: it loses its power, and its state. */
   unplug(address: number): void {
     this.#unplugged.add(address);
   }
@@ -84,7 +84,7 @@ export class I2CBus {
     this.#nacks = count;
   }
 
-  /** Flips a bit of the next read on its way; bit 0 is the first on the wire. Undefined: none after all. */
+  /** Flips a bit of the next read on the wire; bit 0 is the first. Undefined: cancels it. */
   flipNextRead(bit: number | undefined): void {
     this.flipNthRead(1, bit);
   }
@@ -132,7 +132,7 @@ export class I2CBus {
     this.#open.delete(address);
   }
 
-  /** For the io classes: one call, to the part. @throws Error "write failed" */
+  /** For the io classes: a write to the part. @throws Error "write failed" */
   write(address: number, bytes: Uint8Array, timeoutMs: number): void {
     if (!this.#reach(address, timeoutMs)?.write(bytes)) throw new Error("write failed");
   }

@@ -1,10 +1,10 @@
 /*
- * What all simulated sensors share: the temperature of the air that they are in, and a conversion that never ends.
+ * Shared by all simulated sensors: the temperature of the air around them, and a conversion that never ends.
  */
 
 export interface InAirOptions {
   readonly uptimeMs: () => number;
-  /** The temperature of the air: a figure, or whatever it is by then. Default 21. */
+  /** The temperature of the air: a number, or a function that returns the present one. Default 21. */
   readonly celsius?: number | (() => number);
 }
 
@@ -28,7 +28,7 @@ export class InAir {
     this.#celsius = value;
   }
 
-  /** From now on no conversion ends, until the power comes back. */
+  /** From now on no conversion ends, until the power has been off. */
   hang(): void {
     this.hangs = true;
   }

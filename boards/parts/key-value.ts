@@ -1,18 +1,18 @@
 /*
  * A key-value store on flash, as the ESP32's NVS: shaped like `embedded:storage/key-value` (ECMA-419), bytes only.
  * One write is atomic: after a cut at any byte the key has the value before or the value after it. Keys of up to 15
- * characters, values of up to 4,000 bytes; as NVS, a longer key is refused when written, and cut to 15 when read.
+ * characters, values of up to 4,000 bytes; as in NVS, a longer key is refused in a write, and cut to 15 characters in a read.
  *
  * Blocks are written one after the other, entries one behind the other; the last whole entry of a key counts. A full
- * block leads to the next one, and when one free block is left, the oldest block is emptied into it and released. A block
- * is erased when it is taken into use, never before: a cut erase is then repeated.
+ * block leads to the next one, and when only one free block is left, the oldest block is copied into it and freed. A block
+ * is erased when it is first used, never before: a cut erase is then repeated.
  *
- * Cells at a cut may read differently at every boot. Mounting therefore programs once more what a cut may have left half
- * way: the newest header and entry, the bytes behind it (with zeros, a blank entry), the magic of free blocks. Behind a
+ * Cells at a cut may read differently at every boot. Mounting therefore programs again the bytes that a cut may have left half
+ * way: the newest header and entry, the bytes after it (with zeros, a blank entry), the magic of free blocks. After a
  * torn entry the rest of a block is not used.
  *
- * One store at a time is open on a region: a mount programs what lies behind the newest entry, which would blank what another
- * store appends there. A second one is refused until the first is closed or the flash lost its power.
+ * Only one store is open on a region at a time: a mount programs the bytes after the newest entry, which would erase entries that
+ * another store appends there. A second store is refused until the first is closed or the flash has lost its power.
  *
  * Block:  0 magic (4), 4 number (4), 8 CRC-32 of the first 8 (4), 12 pad (4), 16- entries.  Free: magic zeroed.
  * Entry:  0 CRC-32 of all that follows, 4 length of the value (2, 0xFFFF: deleted), 6 length of the key (1),
@@ -32,24 +32,24 @@ const MAX_KEY_LENGTH = 15;
 const MAX_VALUE = 4_000;
 const DELETED = 0xffff;
 
-/** What the store needs of `embedded:storage/flash`. */
+/** The part of `embedded:storage/flash` that the store uses. */
 export interface FlashRegion {
   read(buffer: Uint8Array, offsetBytes: number): number;
   write(buffer: Uint8Array, offsetBytes: number): void;
   eraseBlock(first: number, end?: number): void;
   status(): { readonly size: number; readonly blockLength: number; readonly blocks: number };
-  /** The store that is open on this region, if any: set and taken back by the store. */
+  /** The store that is open on this region, if any: set and reset by the store. */
   mountedBy?: object | undefined;
 }
 
-/** Where a value lies. `lengthBytes` is DELETED for a key that is gone and must stay so. */
+/** Position of a value. `lengthBytes` is DELETED for a deleted key that must remain deleted. */
 interface Place {
   readonly block: number;
   readonly offsetBytes: number;
   readonly lengthBytes: number;
 }
 
-/** A store on three blocks or more. Everything but the index lies on the flash. */
+/** A store on three blocks or more. Everything except the index is on the flash. */
 export class KeyValueOnFlash {
   readonly #flash: FlashRegion;
   readonly #blockLength: number;
@@ -81,7 +81,7 @@ export class KeyValueOnFlash {
     }
   }
 
-  /** Neither closed, nor left behind by a power cut. */
+  /** Whether it is neither closed nor ended by a power cut. */
   get isOpen(): boolean {
     return this.#flash.mountedBy === this;
   }
@@ -105,7 +105,7 @@ export class KeyValueOnFlash {
     this.#append(key, new Uint8Array(value), value.byteLength);
   }
 
-  /** Forgets `key`; nothing happens if there is none. */
+  /** Deletes `key`; does nothing if there is none. */
   delete(key: string): void {
     this.#requireOpen();
     const name = key.slice(0, MAX_KEY_LENGTH);
@@ -119,7 +119,7 @@ export class KeyValueOnFlash {
     return [...this.#index].filter(([, place]) => place.lengthBytes !== DELETED).map(([key]) => key);
   }
 
-  /** Another store may be opened on the flash then. Idempotent. */
+  /** Closes the store, so that another one can be opened on the flash. Idempotent. */
   close(): void {
     if (this.isOpen) this.#flash.mountedBy = undefined;
     this.#index.clear();
@@ -148,13 +148,13 @@ export class KeyValueOnFlash {
   #program(key: string, value: Uint8Array, length: number): void {
     const place = { block: this.#block, offsetBytes: this.#end, lengthBytes: length };
     const entry = encodeEntry(key, value, length);
-    this.#end = this.#blockLength; // what a failure leaves
+    this.#end = this.#blockLength; // the state after a failure
     this.#flash.write(entry, this.#address(place));
     this.#end = place.offsetBytes + entry.length;
     this.#index.set(key, place);
   }
 
-  /** Takes the next free block into use; if it is the last free one, the oldest block is emptied into it. */
+  /** Starts the next free block; if it is the last free one, the oldest block is copied into it. */
   #makeRoom(): void {
     const used = this.#inUse();
     const free = this.#numbers.indexOf(undefined);
@@ -165,7 +165,7 @@ export class KeyValueOnFlash {
     for (const [key, place] of [...this.#index]) {
       if (place.block !== oldest) continue;
       if (place.lengthBytes === DELETED)
-        this.#index.delete(key); // no older value is left that it would hide
+        this.#index.delete(key); // no older value is left for it to hide
       else this.#program(key, new Uint8Array(this.read(key)!), place.lengthBytes);
     }
     this.#giveUp(oldest);
@@ -176,7 +176,7 @@ export class KeyValueOnFlash {
     this.#numbers[block] = undefined;
   }
 
-  /** Programs once more what a cut may have left half way. */
+  /** Programs again the bytes that a cut may have left half way. */
   #settle(): void {
     for (let block = 0; block < this.#numbers.length; block++) {
       if (this.#numbers[block] === undefined) this.#giveUp(block);
@@ -195,7 +195,7 @@ export class KeyValueOnFlash {
     if (this.#end === tail) this.#end = Math.min(blank, this.#blockLength);
   }
 
-  /** No free block: a cut came while the oldest one was emptied. Either all of it is copied by now, or the copies go. */
+  /** No free block: a cut happened while the oldest one was copied. Either all of it is copied, or the copies are discarded. */
   #finishEmptying(): void {
     const used = this.#inUse();
     if (used.length < this.#numbers.length) return;
@@ -235,7 +235,7 @@ export class KeyValueOnFlash {
     for (const block of this.#inUse()) this.#scan(block);
   }
 
-  /** Indexes the whole entries of a block; it is then the one that is written. */
+  /** Indexes the complete entries of a block, which becomes the one being written. */
   #scan(block: number): void {
     const bytes = new Uint8Array(this.#blockLength);
     this.#flash.read(bytes, block * this.#blockLength);
@@ -254,7 +254,7 @@ export class KeyValueOnFlash {
       }
     }
     this.#block = block;
-    this.#end = at < end ? bytes.length : at; // behind a torn entry, nothing
+    this.#end = at < end ? bytes.length : at; // nothing is used after a torn entry
   }
 
   #address(place: Place): number {
@@ -276,7 +276,7 @@ function blockHeader(number: number): Uint8Array {
   return header;
 }
 
-/** Where the entry at `at` ends; -1 if it is torn. */
+/** End of the entry at `at`; -1 if it is torn. */
 function wholeEntry(bytes: Uint8Array, view: DataView, at: number): number {
   if (at + ENTRY_HEADER > bytes.length) return -1;
   const isBlank = bytes.subarray(at, at + ENTRY_HEADER).every((byte) => byte === 0);

@@ -1,7 +1,7 @@
 /*
  * Simulated time servers, and the UDP sockets and resolver that a board gives to reach them, shaped like the SDK's
- * `embedded:io/socket/udp`. Every name is another server with an address of its own; all have the true time but for the faults.
- * An intruder may answer in their place, before they do.
+ * `embedded:io/socket/udp`. Every name is a separate server with its own address; all have the true time, except for faults.
+ * An attacker may answer in their place, before they do.
  * Source: RFC 4330 §4 (the packet).
  */
 import type { TimerId, Timers } from "./timers.js";
@@ -17,23 +17,23 @@ export interface NTPServerOptions {
 /** Sends forged answers from a server's own address, before that answers. */
 export interface Intruder {
   readonly byMs: number;
-  /** "question": it is on the way of our packets, and repeats the question's time stamp. "nothing": it guesses. */
+  /** "question": it sees our packets, and repeats the question's timestamp. "nothing": it guesses. */
   readonly sees: "question" | "nothing";
   /** How many answers it still forges. */
   times: number;
 }
 
-/** What may go wrong; change it at any time. */
+/** Faults; may be changed at any time. */
 export interface NTPFaults {
   /** The socket's constructor throws this. */
   open?: string;
   /** No answer. */
   silent?: true;
-  /** Names are unknown; or the resolver neither knows them nor says so. */
+  /** Names are unknown; or the resolver never answers. */
   names?: "unknown" | "hung";
   /** All servers' clocks are off by this much. */
   wrongByMs?: number;
-  /** Those of some are, by name. */
+  /** The clocks of some servers are off, by name. */
   wrongHosts?: Readonly<Record<string, number>>;
   /** Leap indicator 3 and stratum 0, as chrony without sources answers. */
   unsynchronised?: true;
@@ -43,7 +43,7 @@ export interface NTPFaults {
   kiss?: string;
   /** The transmit time is 0. */
   unknownTime?: true;
-  /** The question came so long before the answer went, it says. */
+  /** Claimed time between question and answer. */
   heldMs?: number;
   intruder?: Intruder;
 }
@@ -59,7 +59,7 @@ const RECEIVE_AT = 32;
 const TRANSMIT_AT = 40;
 
 export class NTPServer {
-  /** As a board's `ntp` has them. */
+  /** For a board's `ntp`. */
   readonly socket: { readonly io: new (options: { onReadable(packets: number): void }) => SimulatedUDP };
   readonly dns: { readonly io: new (options: Readonly<Record<string, unknown>>) => SimulatedNames };
   readonly faults: NTPFaults = {};
@@ -98,7 +98,7 @@ export class NTPServer {
     return this.hosts[Number(address.slice(address.lastIndexOf(".") + 1)) - 1] ?? address;
   }
 
-  /** What comes back for a question, in this order. */
+  /** The answers to a question, in this order. */
   answers(question: DataView, host: string): ArrayBuffer[] {
     const { faults } = this;
     const answers: ArrayBuffer[] = [];
@@ -143,7 +143,7 @@ export class NTPServer {
   }
 }
 
-/** One socket of the program's. */
+/** A socket of the firmware. */
 export class SimulatedUDP {
   private readonly server: NTPServer;
   private readonly onReadable: (packets: number) => void;
@@ -186,7 +186,7 @@ export class SimulatedUDP {
   }
 }
 
-/** One resolver of the program's. */
+/** A resolver of the firmware. */
 export class SimulatedNames {
   private readonly server: NTPServer;
   private timer: TimerId | undefined;

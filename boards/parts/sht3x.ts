@@ -1,6 +1,6 @@
 /*
- * A simulated SHT3x, at command level: it does not acknowledge a read before the measurement is done, nor a command that
- * comes too soon after another; a periodic acquisition goes on until it gets a break. Every word has its CRC.
+ * A simulated SHT3x, at command level: it does not acknowledge a read before the measurement is done, nor a command
+ * too soon after another one; a periodic acquisition continues until the break command. Every word has a CRC.
  * Time comes from a clock that is passed in. Not simulated: clock stretching, alert limits, the heater's heat.
  * Source: Sensirion SHT3x-DIS datasheet, versions 5 to 7, §2.2 and §4.
  */
@@ -22,7 +22,7 @@ const RESET_MS = 1.5;
 const WAS_RESET = 0x0010; // status bit 4
 
 export interface SHT3xPartOptions extends InAirOptions {
-  /** Relative humidity, percent: a figure, or whatever it is by then. Default 50. */
+  /** Relative humidity, percent: a number, or a function that returns the present one. Default 50. */
   readonly humidity?: number | (() => number);
 }
 

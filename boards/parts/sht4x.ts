@@ -1,6 +1,6 @@
 /*
- * A simulated SHT4x, command by command: no acknowledge while it measures or heats, checksums, and a heater that some
- * one-byte commands start, also where a second byte follows that the chip does not know.
+ * A simulated SHT4x, at command level: no acknowledge while it measures or heats, checksums, and a heater that some
+ * one-byte commands start, even if a second byte follows that the chip does not know.
  * Time comes from a clock that is passed in. Source: Sensirion SHT4x datasheet, version 6: §3.1, §4.5.
  */
 import { withCRC } from "./crc8.js";
@@ -14,7 +14,7 @@ const SOFT_RESET = 0x94;
 const RESET_MS = 1;
 
 export interface SHT4xPartOptions extends InAirOptions {
-  /** What it takes to have its serial number ready. Default 0. */
+  /** Delay until its serial number is ready. Default 0. */
   readonly serialReads?: number;
 }
 
@@ -26,7 +26,7 @@ export class SHT4xPart extends InAir implements I2CPart {
   readonly #serialReads: number;
   #answer: "none" | "serial" | "measurement" = "none";
   #refused = 0; // reads of the serial number so far
-  #readyMs = 0; // when the answer is there, and the next command is acknowledged
+  #readyMs = 0; // when the answer is ready, and the next command is acknowledged
 
   constructor({ serialReads = 0, ...air }: SHT4xPartOptions) {
     super(air);

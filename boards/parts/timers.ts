@@ -1,5 +1,5 @@
 /*
- * One-shot timers, as simulated parts take them. Types only. A part knows nothing of src/, so the shape is declared here again.
+ * One-shot timers for simulated parts. Types only. Parts do not import src/, so the shape is declared here again.
  */
 
 /** What `Timers.set` returns. Opaque. */

@@ -1,5 +1,5 @@
 /*
- * A simulated TMP117, at register level: modes, averaging times, the data-ready flag that any look clears, -256 °C until
+ * A simulated TMP117, at register level: modes, averaging times, the data-ready flag that any read clears, -256 °C until
  * the first conversion. Time comes from a clock that is passed in.
  * Not simulated: alerts, EEPROM, the offset register. Source: TI SNOSD82D, §7.3 to §7.6.
  */
@@ -26,7 +26,7 @@ const CONVERSION_MS = 15.5;
 const CYCLES_MS = Object.freeze([15.5, 125, 250, 500, 1_000, 4_000, 8_000, 16_000]); // CONV: the least time between conversions
 
 export interface TMP117PartOptions extends InAirOptions {
-  /** The content of the id register; another one is another chip. */
+  /** Content of the id register; another value means another chip. */
   readonly id?: number;
 }
 
@@ -34,7 +34,7 @@ export class TMP117Part extends InAir implements I2CPart {
   readonly #registers = new Uint16Array(16);
   readonly #id: number;
   #pointer = 0;
-  #readyMs = Number.POSITIVE_INFINITY; // when the conversion that runs is done
+  #readyMs = Number.POSITIVE_INFINITY; // when the running conversion is done
 
   constructor({ id = 0x0117, ...air }: TMP117PartOptions) {
     super(air);
@@ -82,7 +82,7 @@ export class TMP117Part extends InAir implements I2CPart {
     this.#readyMs = sleeps ? Number.POSITIVE_INFINITY : this.uptimeMs() + this.#conversionMs();
   }
 
-  /** What would have happened by now. */
+  /** Updates the state to the present time. */
   #convert(): void {
     const nowMs = this.uptimeMs();
     if (nowMs < this.#readyMs || this.hangs) return;

@@ -1,7 +1,7 @@
 /*
- * The temperature of a lived-in room: a day's rise and fall, and on top of it a slow wandering about it, as doors,
- * sun and people make it. The same for the same random source and the same times of asking.
- * Reads no clock but the one it is given.
+ * The temperature of a lived-in room: a daily rise and fall, and slow random changes on top of it, as caused by doors,
+ * sun and people. The same for the same random source and the same times of calls.
+ * Reads only the given clock.
  */
 
 const DAY_MS = 86_400_000;
@@ -23,7 +23,7 @@ export function wander({ uptimeMs, random, mean = 21 }: WanderOptions): () => nu
   let away = (random() - 0.5) * DISTURBANCE;
   return () => {
     const nowMs = uptimeMs();
-    // An Ornstein-Uhlenbeck process: exact for a step of any length, so that it does not matter how often one asks.
+    // An Ornstein-Uhlenbeck process: exact for a step of any length, so that the frequency of calls does not matter.
     const kept = Math.exp((lastMs - nowMs) / RETURN_MS);
     away = away * kept + DISTURBANCE * Math.sqrt(1 - kept * kept) * normal(random);
     lastMs = nowMs;
@@ -31,7 +31,7 @@ export function wander({ uptimeMs, random, mean = 21 }: WanderOptions): () => nu
   };
 }
 
-/** Near enough to a normal distribution, and never far out: the sum of twelve uniform numbers. */
+/** Close to a normal distribution, but bounded: the sum of twelve uniform numbers. */
 function normal(random: () => number): number {
   let sum = -6;
   for (let n = 0; n < 12; n++) sum += random();

@@ -1,8 +1,8 @@
 /*
  * Simulated Wi-Fi: a station's chip and the air around it, behind an ECMA-419-shaped class.
- * It does what the SDK's wifi-esp32.c does, also where that hurts: no reason for a failed join, `connect` while connecting and a
- * second scan throw, `disconnect` is silent and its event comes late, an `undefined` password is a password of nine letters.
- * Everything that takes time takes it from the timers given; nothing is random.
+ * It behaves as the SDK's wifi-esp32.c, including its difficult parts: no reason for a failed join, `connect` while connecting and a
+ * second scan throw, `disconnect` is silent and its event is late, an `undefined` password is a password of nine letters.
+ * All delays use the given timers; nothing is random.
  */
 import type { TimerId, Timers } from "./timers.js";
 
@@ -27,7 +27,7 @@ export interface WiFiLinkOptions {
   readonly scanMs?: number;
 }
 
-/** What may go wrong; change it at any time. The texts are what is thrown. */
+/** Faults; may be changed at any time. The texts are the thrown errors' messages. */
 export interface WiFiFaults {
   open?: string;
   connect?: string;
@@ -70,7 +70,7 @@ export class WiFiLink {
     };
   }
 
-  /** The switch: all access points go off the air, and on again. */
+  /** The switch: all access points are off, or on again. */
   down(): void {
     this.#chip.switchOff();
   }
@@ -79,12 +79,12 @@ export class WiFiLink {
     this.#chip.on = true;
   }
 
-  /** Replaces what is in the air. A station whose network is gone or has another password is thrown out. */
+  /** Replaces the networks in the air. A station whose network has disappeared or has another password is disconnected. */
   setAir(accessPoints: readonly AccessPoint[]): void {
     this.#chip.setAir(accessPoints);
   }
 
-  /** The access point drops the station, and would have it again. */
+  /** The access point drops the station, and would accept it again. */
   kick(): void {
     this.#chip.drop();
   }
@@ -94,7 +94,7 @@ export class WiFiLink {
     this.#chip.associate();
   }
 
-  /** Power goes: every object made so far is dead, without a callback. */
+  /** Power is cut: every object created so far stops working, without a callback. */
   powerCycle(): void {
     this.#chip.reset();
   }
@@ -118,13 +118,13 @@ export class WiFiLink {
     return this.#chip.scans;
   }
 
-  /** The channel that each join began at, if it was given one. */
+  /** The channel at which each join began, if one was given. */
   get channels(): readonly (number | undefined)[] {
     return this.#chip.channels;
   }
 }
 
-/** The radio. It knows the truth; the stations know what its events reported. */
+/** The radio. It has the true state; the stations know only its events. */
 class Chip {
   on = true;
   hostname?: string;
@@ -146,7 +146,7 @@ class Chip {
     this.faults = faults;
   }
 
-  /** `channel`: the only one that is scanned: joining fails where the access point has another by now. */
+  /** `channel`: the only one that is scanned: joining fails if the access point has moved to another one. */
   join(ssid: string, password: string, channel: number | undefined): void {
     this.joins++;
     this.channels.push(channel);
@@ -169,7 +169,7 @@ class Chip {
     });
   }
 
-  /** Out of the network, for whatever reason; the event follows. */
+  /** Leaves the network, for any reason; the event follows. */
   drop(): void {
     this.joined = undefined;
     this.hasAddress = false;
@@ -214,7 +214,7 @@ class Chip {
     return named.sort((a, b) => b.rssi - a.rssi)[0];
   }
 
-  /** One thing at a time: what was under way is dropped. */
+  /** One operation at a time: the previous one is dropped. */
   #next(afterMs: number, action: () => void): void {
     if (this.#step !== undefined) this.#options.timers.clear(this.#step);
     this.#step = this.#options.timers.set(action, afterMs);
@@ -226,7 +226,7 @@ class Chip {
   }
 }
 
-/** One object of the program's. */
+/** An object of the firmware. */
 export class Station {
   readonly #chip: Chip;
   readonly #onChanged?: OnChanged;

@@ -38,10 +38,10 @@ const SHT3X_ADDRESS = 0x44;
 const MAC = "020000000001"; // locally administered
 const NETWORK = "simulated"; // the open Wi-Fi network in the air, and the setting's default
 const CUT_WITHIN_BYTES = 40; // "during a write": a record's length, about
-const SLOW_CLOCK_RATE = 1.02; // a chip's is off by percent
+const SLOW_CLOCK_RATE = 1.02; // a chip's is off by a few percent
 /** Of a device that sleeps: two AA cells. */
 const CELLS = Object.freeze({ volts: 3.01 });
-/** Somebody is watching, if it sleeps: a report an hour would look like none. */
+/** Shorter for a sleeping device that is being watched: a report each hour would be too rare. */
 const WATCHED = Object.freeze({ report: "0.5", awake: "10" });
 
 const startMs = Date.now();
@@ -64,7 +64,7 @@ let begin: () => Firmware;
 let firmware: Firmware | undefined;
 let settings: KeyValueOnFlash | undefined;
 let resetCause: ResetCause = "power";
-let bootedMs = 0; // by uptimeMs, which a reset does not touch: the parts go on
+let bootedMs = 0; // by uptimeMs, which a reset does not change: the parts continue
 
 export const board: Board = {
   name: "simulator",
@@ -103,7 +103,7 @@ export const board: Board = {
     }),
 };
 
-/** A file that cannot serve is no machine: the panel says why and does not start it again. @throws Error with one line */
+/** If the file cannot be used, the panel shows why and does not start the machine again. @throws Error with one line */
 function openImage(path: string): Image {
   try {
     return new Image(path, IMAGE_BYTES);
@@ -128,7 +128,7 @@ function powerOn(): void {
   firmware = begin();
 }
 
-/** As pressing reset: the same chip, a new life. */
+/** Like pressing reset: the same chip, a new life. */
 function restart(reason: string): void {
   trace(`restart: ${reason}\n`);
   firmware?.close();
@@ -136,7 +136,7 @@ function restart(reason: string): void {
   startAnew("restart");
 }
 
-/** Deep sleep: nothing of the firmware runs until `woke`. */
+/** Deep sleep: the firmware does not run until `woke`. */
 function fellAsleep(ms: number): void {
   trace(`asleep ms=${ms}\n`);
   watcher.slept(ms);

@@ -1,8 +1,8 @@
 /*
- * The simulator's flash: one file with the partitions of a device, a copy of it in memory. What is programmed is in the file
- * when the call returns, so that it outlives the simulator however that ends.
- * Keeps NOR's law: programming clears bits, erasing a block sets them. Power can be cut during an operation, at a
- * byte: what was done by then stays, and everything after it throws until the machine is started again.
+ * The simulator's flash: one file with the partitions of a device, and a copy of it in memory. Programmed bytes are in the file
+ * when the call returns, so that they survive any end of the simulator.
+ * As in NOR flash, programming clears bits, and erasing a block sets them. Power can be cut during an operation, at any
+ * byte: the bytes before it stay, and everything after it throws until the machine is started again.
  * Uses the module `file`, which the SDK has for Linux, macOS and Windows.
  */
 import { File } from "file";
@@ -37,7 +37,7 @@ export class Image {
 
   /**
    * `blocks` blocks from `firstBlock`, as an opened `embedded:storage/flash` partition.
-   * @throws Error if a part of it has been handed out already: a region has one owner
+   * @throws Error if a part of it is already in use: a region has one owner
    */
   partition(firstBlock: number, blocks: number): Flash {
     for (let block = firstBlock; block < firstBlock + blocks; block++) {
@@ -94,7 +94,7 @@ export class Image {
 
   private store(offsetBytes: number, length: number): void {
     this.file.position = offsetBytes;
-    this.file.write(this.bytes.slice(offsetBytes, offsetBytes + length).buffer); // takes whole ArrayBuffers only
+    this.file.write(this.bytes.slice(offsetBytes, offsetBytes + length).buffer); // accepts whole ArrayBuffers only
   }
 
   private load(): void {

@@ -1,9 +1,9 @@
 /*
- * The panel beside the simulated device: what its controls say, and what is reported to it. The panel itself is
- * device/thermometer.js, which the simulator runs in a machine of its own; the two exchange JSON texts.
+ * The panel beside the simulated device: the messages of its controls, and the reports to it. The panel itself is
+ * device/thermometer.js, which the simulator runs in a separate machine; the two exchange JSON texts.
  */
 
-/** What the panel sends: a control was moved. The panel says the position of all once it hears `started`. */
+/** Message of the panel: a control was moved. After `started`, the panel sends the positions of all. */
 export interface Controls {
   /** Slider, °C. */
   readonly celsius?: number;
@@ -15,18 +15,18 @@ export interface Controls {
   readonly sensor?: boolean;
   /** The device's button: wakes it from deep sleep. */
   readonly button?: true;
-  /** The button: power goes now, or during the next write to flash. */
+  /** The button: cuts the power now, or during the next write to flash. */
   readonly cut?: "now" | "write";
 }
 
-/** What the panel shows. */
+/** Reports to the panel. */
 export interface View {
   readonly started?: true;
-  /** The power is gone: the panel starts the machine again. */
+  /** The power was cut: the panel starts the machine again. */
   readonly off?: true;
   /** Deep sleep, for so many milliseconds, unless the button is pressed; 0: it is awake. */
   readonly asleep?: number;
-  /** Why the machine cannot run: it is not started again. */
+  /** Why the machine cannot run; it is not started again. */
   readonly fault?: string;
   readonly room?: string;
   /** Readings that wait for the broker. */

@@ -2,15 +2,15 @@
  * The prompt on a tty of the computer, given at build time: `mcconfig ... prompt=/path`. A pty made by
  * `socat pty,raw,echo=0,link=/tmp/prompt pty,raw,echo=0,link=/tmp/thermometer` joins the two names: the simulator opens one,
  * a terminal program the other.
- * The SDK's serial class on computers takes whole ArrayBuffers, 1,024 bytes at most, one at a time, reads no views, and
- * swallows what callbacks throw; here it is as on the device.
+ * The SDK's serial class on computers accepts whole ArrayBuffers of at most 1,024 bytes, one at a time, reads no views, and
+ * ignores exceptions of callbacks; this class behaves as on the device.
  */
 import SDKSerial from "embedded:io/serial";
 import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.js";
 
 const BAUD = 115_200;
 
-/** The class as its C source has it: the typings have the device's. */
+/** The class of the computer, from its C source: the typings have the device's. */
 type ComputerSerial = new (options: {
   device: unknown;
   baud: number;
@@ -49,7 +49,7 @@ export class Prompt implements SerialPort {
   }
 }
 
-/** What is thrown into the SDK here is gone; a bug should be seen. */
+/** The SDK ignores exceptions here: prints them, so that bugs are seen. */
 function notified(callback: () => void): void {
   try {
     callback();

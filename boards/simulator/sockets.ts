@@ -1,7 +1,7 @@
 /*
  * TCP and names on the simulator's computer.
- * The SDK's sockets there call `onWritable`, `onReadable` and `onError` in one go, without asking whether the first of them
- * closed the socket; on the device nothing comes after `close`. This class makes it so.
+ * The SDK's sockets there call `onWritable`, `onReadable` and `onError` one after the other, without checking whether the first of them
+ * closed the socket; on the device no callback is called after `close`. This class ensures the same.
  */
 import SDKTCP from "embedded:io/socket/tcp";
 // biome-ignore lint/style/useNodejsImportProtocol: the SDK has a module of that name
@@ -33,7 +33,7 @@ export class TCP extends (SDKTCP as unknown as TCPConstructor) {
   }
 }
 
-/** The computer's own resolver. It takes names alone, and the first of the addresses it finds may be IPv6. */
+/** The computer's resolver. It accepts only names, and the first address that it finds may be IPv6. */
 export class Names {
   private question = 0;
 

@@ -1,5 +1,5 @@
 /*
- * Watches the thermometer from outside, for the panel and the trace.
+ * Observes the thermometer for the panel and the trace.
  */
 import Timer from "timer";
 import type { Firmware, Observer, Outcome } from "../../src/board.js";
@@ -16,8 +16,8 @@ export class Watcher implements Observer {
   private thermometer: Thermometer | undefined;
   private shown = "";
   private timer: Timer | undefined;
-  private kept = 0; // readings in flash, as far as a device that sleeps lets us know
-  private readonly samples = new Map<number, string>(); // as text by sequence number, for those on their way
+  private kept = 0; // readings in flash, as last reported by a device that sleeps
+  private readonly samples = new Map<number, string>(); // as text by sequence number, for those in flight
 
   started(firmware: Firmware): void {
     this.thermometer = firmware as Thermometer; // main.ts starts no other
@@ -25,7 +25,7 @@ export class Watcher implements Observer {
     this.timer ??= Timer.repeat(() => this.look(), LOOK_MS);
   }
 
-  /** Nothing of the firmware runs. */
+  /** The firmware does not run. */
   slept(ms: number): void {
     this.thermometer = undefined;
     this.shown = "";
@@ -67,7 +67,7 @@ export class Watcher implements Observer {
   }
 }
 
-/** The state, and what a person who waits wants to know: why. */
+/** The state, and the reason for it. */
 function brokerState({ uplink, uplinkTrouble }: Thermometer): string {
   if (uplink === undefined) return printable(uplinkTrouble ?? "none: set mqtt.host");
   const { state, retryMs, lastError } = uplink.status;

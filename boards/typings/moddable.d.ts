@@ -1,6 +1,6 @@
 /*
- * Modules of the Moddable SDK that @moddable/typings has not, or has with fewer members than the boards use. For the host's tsc
- * alone: mcconfig takes the SDK's own typings. Only what is used here, as the SDK's C sources have it.
+ * Modules of the Moddable SDK that @moddable/typings lacks, or has with fewer members than the boards use. Only for the host's tsc:
+ * mcconfig uses the SDK's own typings. Only members that are used here, from the SDK's C sources.
  */
 
 /** The C function of that name, in the file of C beside the module. */

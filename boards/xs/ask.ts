@@ -1,12 +1,12 @@
 /*
- * How the board inside XS asks Node: the name of an operation, a head of three numbers and what follows it (wire.ts).
+ * Calls of the board inside XS to Node: the name of an operation, a head of three numbers, and the bytes after it (wire.ts).
  */
 import { message } from "./wire.js";
 
-/** What the engine's host file gives to scripts (engine/worker.c). */
+/** Functions of the engine's host file for scripts (engine/worker.c). */
 declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined };
 
-/** XS's own way between text and UTF-8: methods, which make an object of what they are called on. */
+/** XS's conversions between text and UTF-8. */
 const Bytes = ArrayBuffer as unknown as { fromString(text: string): ArrayBuffer };
 const Text = String as unknown as { fromArrayBuffer(buffer: ArrayBuffer): string };
 

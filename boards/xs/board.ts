@@ -1,7 +1,7 @@
 /*
- * The board inside XS: every class of hardware is here in ECMA-419's shape, and does what it does by asking Node, where
- * the simulated parts, the sockets and the terminal are (run.ts). What Node reports comes in between the firmware's turns,
- * as on a device. The firmware's bundle takes this as its `board`.
+ * The board inside XS: every hardware class has ECMA-419's shape, and works by calls to Node, where
+ * the simulated parts, the sockets and the terminal are (run.ts). Events from Node arrive between the firmware's callbacks,
+ * as on a device. The firmware's bundle uses this as its `board`.
  */
 import type { Board, Firmware, Outcome, TimerId } from "../../src/board.js";
 import type { Sample } from "../../src/channels/sample.js";
@@ -13,24 +13,24 @@ import { ask, askInto, askNumber, bytesOf, json, newHandle, textOf } from "./ask
 import { Flash, ImageSlots, isSigned, KeyValue } from "./storage.js";
 import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, OUTCOMES, PARTITION } from "./wire.js";
 
-/** What the engine's host file gives to scripts (engine/worker.c). */
+/** Functions of the engine's host file for scripts (engine/worker.c). */
 declare const host: { trace(text: string): void };
 
 type Listener = (event: number, value: number, rest: Uint8Array) => void;
 
-let listeners: Map<number, Listener>; // made at boot: what is preloaded must stay as it is
+let listeners: Map<number, Listener>; // created at boot: preloaded objects must not change
 let begin: (() => Firmware) | undefined;
 let firmware: Firmware | undefined;
 let facts: Facts;
 
-/** A handle that Node calls back by. */
+/** A handle for Node's events. */
 function listen(listener: Listener): number {
   const handle = newHandle();
   listeners.set(handle, listener);
   return handle;
 }
 
-/** Calls of a socket or port: as ECMA-419 names them. */
+/** Callbacks of a socket or port, with ECMA-419's names. */
 interface Callbacks {
   onReadable?(bytes: number): void;
   onWritable?(bytes: number): void;
@@ -54,7 +54,7 @@ class Stream {
   read(buffer: Uint8Array): number {
     return askInto(buffer, `${this.#kind}.read`, this.handle);
   }
-  /** Returns what is writable then. */
+  /** Returns the writable bytes afterwards. */
   write(buffer: Uint8Array): number | undefined {
     const room = askNumber(`${this.#kind}.write`, this.handle, 0, 0, buffer);
     return Number.isNaN(room) ? undefined : room;
@@ -62,7 +62,7 @@ class Stream {
   close(): void {
     if (listeners.delete(this.handle)) ask(`${this.#kind}.close`, this.handle);
   }
-  /** The event comes late: how much there is is asked for now. */
+  /** The event may be late: asks for the present amount. */
   #announce(what: "readable" | "writable", announce: (bytes: number) => void): void {
     const bytes = askNumber(`${this.#kind}.${what}`, this.handle);
     if (bytes > 0) announce(bytes);
@@ -132,7 +132,7 @@ class SMBus {
 }
 
 class Digital {
-  static InputPullUp = 0; // the board's own figures come with the facts
+  static InputPullUp = 0; // the board's figures are part of the facts
   static OutputOpenDrain = 0;
   readonly #handle: number;
 
@@ -262,13 +262,13 @@ export const board: Board = {
   },
 };
 
-/** What TLS is given for this run. */
+/** TLS credentials for this run. */
 function credential(name: (typeof CREDENTIAL)[number]): Uint8Array | undefined {
   const bytes = ask("credentials", CREDENTIAL.indexOf(name));
   return bytes === undefined ? undefined : new Uint8Array(bytes);
 }
 
-/** The device's own TLS, where the worker has it. */
+/** The device's TLS, if the worker has it. */
 function tls(): Board["tls"] {
   const isThere = facts.hasTLS && tlsEngine.open !== undefined;
   return isThere ? { io: TLSSocket, hasPublicCAs: false, socket: { io: TCP }, engine: tlsEngine, timers } : undefined;
@@ -280,7 +280,7 @@ function update(): Board["update"] {
   return { io: ImageSlots, chip, key: key === null ? undefined : fromHex(key), isSigned };
 }
 
-/** What is known only now that the machine runs. */
+/** Facts that are known only when the machine runs. */
 function learn(): void {
   listeners = new Map();
   facts = JSON.parse(textOf(new Uint8Array(ask("facts") as ArrayBuffer)));
@@ -313,14 +313,14 @@ function obey(command: number, text: string): void {
   else if (command === COMMAND.stop) firmware?.stop(() => ask("stopped", firmware?.unsettled ?? 0));
 }
 
-/** What Node calls: `boot` and `deafen` once a machine, `onMessage` for each event. */
+/** Called by Node: `boot` and `deafen` once for each machine, `onMessage` for each event. */
 Object.assign(globalThis, {
   boardXS: {
     boot(): void {
       learn();
       firmware = begin?.();
     },
-    /** A reset or a sleep has begun: nothing is heard any more. */
+    /** A reset or a sleep has begun: events are ignored. */
     deafen(): void {
       listeners.clear();
       firmware = undefined;

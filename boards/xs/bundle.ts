@@ -1,5 +1,5 @@
 /*
- * TypeScript to one script for XS: nothing of Node, no package unless a plugin says so.
+ * Bundles TypeScript into one script for XS: without Node, and without packages unless a plugin allows them.
  */
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";

@@ -1,6 +1,6 @@
 /*
- * Built-ins as a device has them: linked into flash, read-only. What assigns to an inherited property of theirs throws there
- * (`this.name = ...` in an error of one's own), and has to throw here. Run before anything else.
+ * Makes built-ins read-only, as on a device, where they are linked into flash. An assignment to one of their inherited properties
+ * (`this.name = ...` in a derived error) throws there, and must throw here. Run before anything else.
  */
 const seen = new Set<object>([globalThis]);
 

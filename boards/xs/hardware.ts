@@ -1,6 +1,6 @@
 /*
- * The hardware that a machine on XS asks for, for one life between two resets: what it opened is let go of at the reset,
- * and what comes late from it is dropped.
+ * The hardware of a machine on XS, for one life between two resets: at the reset everything that it opened is closed,
+ * and late events are dropped.
  */
 import type { Board } from "../../src/board.js";
 import type { SerialPort } from "../../src/console/port/serial.js";
@@ -13,7 +13,7 @@ import type { SlotFlash } from "../../src/update/io.js";
 import { onSlots, otherSlot } from "./slots.js";
 import { type Answer, type Call, EVENT, number, PARTITION } from "./wire.js";
 
-/** What a stream can give and take now. An event of its says that there is something, not how much: it comes late. */
+/** Bytes that a stream can read and write now. Events do not contain them, because they may be late. */
 interface Room {
   readable: number;
   writable: number;
@@ -47,10 +47,10 @@ export class Hardware {
     };
   }
 
-  /** Lets go of everything, as a reset does. Nothing is reported afterwards. */
+  /** Closes everything, as a reset does. No event is sent afterwards. */
   readonly powerOff: () => void;
 
-  /** Does what the machine asks for; undefined: not a matter of hardware. What the hardware throws is thrown on. */
+  /** Executes an operation of the machine; undefined: not an operation of hardware. Exceptions of the hardware are passed on. */
   answer(operation: string, call: Call): { readonly answer: Answer } | undefined {
     const [thing] = operation.split(".", 1);
     switch (thing) {
@@ -98,7 +98,7 @@ export class Hardware {
       try {
         io?.close?.();
       } catch {
-        // It was closed already: that is what we want.
+        // It was already closed.
       }
     }
   }

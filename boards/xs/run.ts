@@ -1,7 +1,7 @@
 /*
- * Runs the firmware on XS with the hardware of a board on Node: bundles src/main.ts with the board for XS, and does there
- * what the board inside asks for. A restart is a new machine, as a reset is on a chip: nothing survives but flash. So is a wake from
- * deep sleep, over which RTC memory survives, too: that is the board's on Node.
+ * Runs the firmware on XS with the hardware of a board on Node: bundles src/main.ts with the board for XS, and executes
+ * the calls of the board inside. A restart creates a new machine, like a reset of a chip: only flash survives. So does a wake from
+ * deep sleep, where RTC memory survives, too: it belongs to the board on Node.
  */
 
 import type { Variant } from "../../hosttest/engine/build.js";
@@ -28,27 +28,27 @@ import {
 export interface RunOnXSOptions {
   /** The hardware. Its `observer` and `trace` are called as if the firmware ran here; `boot` and `restart` are not used. */
   readonly board: Board;
-  /** What is run, in place of src/main.ts: a path from the top folder. Its "board" is the one inside XS. */
+  /** The program instead of src/main.ts: a path from the top folder. Its "board" is the one inside XS. */
   readonly entry?: string;
-  /** The engine's program; left out: the plain one, which has no TLS. */
+  /** The engine's program; default: the one without TLS. */
   readonly variant?: Variant;
-  /** The app machine's memory; left out: roomy. */
+  /** The app machine's memory; default: ample. */
   readonly creation?: Creation;
   /** A restart begins: the clock counts from here. */
   onReset?(): void;
-  /** The bootloader's part, at each start: calls `start` when an image runs. `cause`: how the one before it ended, if that was another one. */
+  /** The bootloader's part, at each start: calls `start` when an image runs. `cause`: how the previous image ended, if it was another one. */
   select?(start: (cause?: ResetCause) => void): void;
-  /** Whatever the firmware throws out of a callback, and how the machine ended if it did. */
+  /** Exceptions that leave a callback of the firmware, and the cause of the machine's end. */
   onTrouble(text: string): void;
-  /** After `onTrouble`, once: the machine has ended by itself, and nothing of the firmware runs any more. */
+  /** After `onTrouble`, once: the machine has ended by itself, and the firmware does not run any more. */
   onDead?(): void;
 }
 
 /** The firmware on XS, seen from Node. `unsettled` is as of the last reading, settled or taken. */
 export interface FirmwareOnXS extends Firmware {
-  /** What it holds alive; collects garbage first. */
+  /** Memory in use; collects garbage first. */
   heap(): Promise<Figures>;
-  /** The chip has woken: for `board.sleep`, whose owner calls it. */
+  /** The chip has woken up; called by the owner of `board.sleep`. */
   wake(): void;
   /** Ends the machine's process: a power cut. */
   end(): Promise<void>;
@@ -186,7 +186,7 @@ class Machine implements FirmwareOnXS {
     this.#fallingAsleep.catch((error: Error) => this.#failed(error));
   }
 
-  /** What the board inside reports of the run. With readings, the handle says how many are unsettled. */
+  /** Reports of the board inside. For readings, the handle is the number of unsettled ones. */
   #onRun(operation: string, { handle, first, second, rest }: Call): Answer {
     const { observer } = this.#board;
     switch (operation) {
@@ -228,8 +228,8 @@ class Machine implements FirmwareOnXS {
   }
 }
 
-/** What slots and chunks take, garbage too. */
-/** A sample as the board inside writes it down: JSON has no NaN, and what a sample does not have is NaN in a new one. */
+/** Bytes of slots and chunks, garbage included. */
+/** A sample in the JSON of the board inside: JSON has no NaN, so missing values are NaN again in the result. */
 function sampleIn(text: Uint8Array): Sample {
   const { mask, values, decimals } = JSON.parse(Buffer.from(text).toString()) as Sample;
   const sample = new Sample();
@@ -283,7 +283,7 @@ function battery({ battery }: Board): Facts["battery"] {
   return { ...wiring, resolution };
 }
 
-/** The mode of a port that leaves it to the process's own streams. */
+/** The mode of a port that uses the process's streams. */
 function streamsMode(): "terminal" | "lines" {
   return process.stdin.isTTY && process.stdout.isTTY ? "terminal" : "lines";
 }

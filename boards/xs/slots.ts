@@ -1,5 +1,5 @@
 /*
- * Boot selection and the slots for firmware images, as a machine on XS asks for them: the board's own on Node do it.
+ * Boot selection and the slots for firmware images, for a machine on XS: executed by those of the board on Node.
  */
 import type { SlotFlash, UpdatePort } from "../../src/update/io.js";
 import { type Answer, type Call, number } from "./wire.js";

@@ -1,5 +1,5 @@
 /*
- * What the board inside XS keeps: flash partitions, the key-value store, the slots for firmware images. All of it is on Node.
+ * Storage of the board inside XS: flash partitions, the key-value store, the slots for firmware images. All data is on Node.
  */
 import type { SlotFlash, Slots } from "../../src/update/io.js";
 import { ask, askInto, askNumber, bytesOf, newHandle, textOf } from "./ask.js";

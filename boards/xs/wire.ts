@@ -1,12 +1,12 @@
 /*
- * What goes between the board inside XS and the one on Node: one message a call, in both directions.
- * A call into Node names an operation; its bytes are a head of three numbers and what follows them. An event is a head
- * and what follows. Numbers are 64-bit floats, little-endian; texts and structures are UTF-8 and JSON.
- * Used on both sides, so that it knows neither XS nor Node.
+ * Messages between the board inside XS and the one on Node: one for each call, in both directions.
+ * A call into Node names an operation; its bytes are a head of three numbers, and data. An event is a head
+ * and data. Numbers are 64-bit floats, little-endian; texts and structures are UTF-8 and JSON.
+ * Used on both sides, so it imports neither XS nor Node.
  */
 import type { BatteryPort } from "../../src/power/battery.js";
 
-/** Bytes of the head: which object, and two numbers whose meaning depends on the operation. */
+/** Bytes of the head: the object, and two numbers whose meaning depends on the operation. */
 export const HEAD_BYTES = 24;
 
 export interface Head {
@@ -15,7 +15,7 @@ export interface Head {
   second: number;
 }
 
-/** One call of the board inside XS: head and what follows it. */
+/** One call of the board inside XS: head and data. */
 export interface Call {
   readonly handle: number;
   readonly first: number;
@@ -23,10 +23,10 @@ export interface Call {
   readonly rest: Uint8Array;
 }
 
-/** What it is answered. */
+/** Its answer. */
 export type Answer = Uint8Array | string | undefined;
 
-/** What Node reports to the machine. `first` of the head is one of these. */
+/** Events from Node to the machine. `first` of the head is one of these. */
 export const EVENT = Object.freeze({
   timer: 0,
   readable: 1,
@@ -36,19 +36,19 @@ export const EVENT = Object.freeze({
   command: 5, // second: a COMMAND; follows: its text
 });
 
-/** What Node asks of the firmware. */
+/** Commands from Node to the firmware. */
 export const COMMAND = Object.freeze({ print: 0, stopSampling: 1, stop: 2, clockChanged: 3 });
 
-/** Which flash is opened: `first` of a `flash.open`. `slot`: that of the firmware image which does not run. */
+/** The flash to open: `first` of a `flash.open`. `slot`: that of the firmware image that does not run. */
 export const PARTITION = Object.freeze({ outbox: 0, settings: 1, slot: 2 });
 
-/** What the board inside XS cannot know by itself. `null`: there is none. */
+/** Facts that the board inside XS cannot know by itself. `null`: there is none. */
 export interface Facts {
   readonly name: string;
   readonly mac: string;
   readonly flashWriteUnit: 1 | 16 | null;
   readonly resetCause: string | null;
-  /** Of the image that runs; null: the program's own. */
+  /** Version of the running image; null: the program's own. */
   readonly version: string | null;
   readonly sensor: { readonly data: number | string; readonly clock: number | string; readonly hz: number | null };
   readonly digital: { readonly InputPullUp: number; readonly OutputOpenDrain: number } | null;
@@ -60,16 +60,16 @@ export interface Facts {
   readonly battery: (Omit<BatteryPort, "io"> & { readonly resolution: number }) | null;
   readonly hasSerial: boolean;
   readonly serialMode: "terminal" | "lines" | null;
-  /** The board on Node has TLS: the one inside shall have it, too, if it can. */
+  /** The board on Node has TLS: the one inside should have it, too, if possible. */
   readonly hasTLS: boolean;
   readonly defaults: Readonly<Record<string, string>>;
   readonly overrides: Readonly<Record<string, string>>;
 }
 
-/** Which of them is meant: the handle of `credentials`. */
+/** The requested one: the handle of `credentials`. */
 export const CREDENTIAL = Object.freeze(["ca", "certificate", "key"] as const);
 
-/** What became of a reading, by number. */
+/** The result of a reading, by number. */
 export const OUTCOMES = Object.freeze(["delivered", "deadLetter", "thrownAway"] as const);
 
 /** Writes the head. */
@@ -86,7 +86,7 @@ export function headOf(bytes: Uint8Array): Head {
   return { handle: view.getFloat64(0, true), first: view.getFloat64(8, true), second: view.getFloat64(16, true) };
 }
 
-/** A message: head and what follows it. */
+/** A message: head and data. */
 export function message(handle: number, first: number, second: number, rest?: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(HEAD_BYTES + (rest?.length ?? 0));
   putHead(bytes, handle, first, second);
@@ -94,7 +94,7 @@ export function message(handle: number, first: number, second: number, rest?: Ui
   return bytes;
 }
 
-/** A number as the machine reads it. */
+/** A number in the machine's encoding. */
 export function number(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value, true);

@@ -134,7 +134,7 @@ describe("the desktop's command line", () => {
     ["--serial pty --headless", "--serial pty: a headless run has no prompt"],
     ["--port 9000 --headless", "--port: this run has no page"],
     ["--port 0", "--port 0: expected a whole number from 1 to 65535"],
-    ["--on-request --sleep", "--on-request: not with --sleep, which samples by the clock"],
+    ["--on-request --sleep", "--on-request: not with --sleep, which samples at intervals"],
     ["--devices 2 --no-page", "--devices: more than one device needs the page"],
     ["--devices 2 --engine xs", "--devices: only one with --engine xs"],
     ["--devices 9", "--devices 9: expected a whole number from 1 to 8"],

@@ -1,9 +1,9 @@
 /*
  * Opens a file for one process at a time. The lock is on the file itself, whatever names it has (links, bind mounts in
- * containers), and the operating system takes it back when its process ends, however that ends: no lock file, no process id.
+ * containers), and the operating system releases it when its process ends in any way: no lock file, no process id.
  *
  *   Linux        flock(2), which Node cannot call: the command `flock` (util-linux, BusyBox) locks a descriptor that it
- *                inherits. Such a lock belongs to the open file, which is ours too, and stays when the command has ended.
+ *                inherits. The lock belongs to the open file description, which we share, and remains when the command has ended.
  *   macOS, BSD   the same lock, taken by open(2) with O_EXLOCK
  *   Windows      a file opened without sharing: UV_FS_O_EXLOCK of libuv
  */
@@ -19,7 +19,7 @@ import {
   statSync,
 } from "node:fs";
 
-const PATIENCE_MS = 3000; // a process that was just killed may take a moment to go
+const PATIENCE_MS = 3000; // a process that was just killed may take a moment to end
 const FIRST_STEP_MS = 20;
 const LAST_STEP_MS = 500;
 const OWNER_ONLY = 0o600;
@@ -29,8 +29,8 @@ const O_EXLOCK = 0x20; // fcntl.h of macOS and the BSDs
 const O_NONBLOCK = 0x4; // there, too
 
 /**
- * Opens the file for reading and writing, and makes it, readable for its owner only, if there is none. Blocks for a few
- * seconds at most. Closing the descriptor gives the lock back.
+ * Opens the file for reading and writing; creates it, readable for its owner only, if there is none. Blocks for at most a few
+ * seconds. Closing the descriptor releases the lock.
  * @throws Error: the system's, or one that names the process that has the file
  */
 export function openLocked(path: string): number {
@@ -45,7 +45,7 @@ export function openLocked(path: string): number {
   }
 }
 
-/** Whether the name leads to the open file. @throws Error if that cannot be said */
+/** Whether the name leads to the open file. @throws Error if it cannot be determined */
 export function isAt(path: string, file: number): boolean {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found !== undefined && isSame(found, fstatSync(file, { bigint: true }));
@@ -55,7 +55,7 @@ function isSame(one: BigIntStats, other: BigIntStats): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }
 
-/** As `openLocked`, but does not wait: undefined if another one has the file. The name may lead elsewhere by then. */
+/** As `openLocked`, but does not wait: undefined if another process has the file. The name may lead elsewhere by then. */
 export function tryOpenLocked(path: string): number | undefined {
   const flags = constants.O_RDWR | constants.O_CREAT;
   switch (process.platform) {
@@ -105,7 +105,7 @@ function flock(file: number): boolean {
   throw new Error(`cannot be locked: ${stderr.trim() || `flock ended with ${status}`}`);
 }
 
-/** Who has the file, as far as this process may see: on Linux, and not beyond a container's wall. */
+/** The process that has the file, as far as this process can see it: on Linux, and within the same container. */
 function holder(path: string): string {
   const wanted = statSync(path, { bigint: true, throwIfNoEntry: false });
   for (const name of wanted === undefined ? [] : entries("/proc")) {
@@ -118,7 +118,7 @@ function holds(pid: string, wanted: BigIntStats): boolean {
   return entries(`/proc/${pid}/fd`).some((descriptor) => {
     try {
       const found = statSync(`/proc/${pid}/fd/${descriptor}`, { bigint: true });
-      // Others may wait for it as we do: theirs is open, but shows no lock.
+      // Other processes may also wait for it: they have it open, but without a lock.
       return isSame(found, wanted) && /^lock:.*FLOCK/m.test(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8"));
     } catch {
       return false; // closed meanwhile

@@ -1,8 +1,8 @@
 /*
- * A flash chip in a file: what is programmed is in the file when the call returns, so that it survives the process,
- * however that ends. (It is in the operating system's hands then: a power cut of the computer itself is not covered.)
- * Keeps NOR's law: programming clears bits, erasing a block sets them. One process at a time (file-lock.ts), and each
- * partition once: there is no second view of what is written.
+ * A flash chip in a file: programmed bytes are in the file when the call returns, so that they survive any end of the
+ * process. (They are in the operating system's cache then: a power cut of the computer itself is not covered.)
+ * As in NOR flash, programming clears bits, and erasing a block sets them. One process at a time (file-lock.ts), and each
+ * partition once, so that no bytes have two owners.
  */
 
 import { closeSync, fchmodSync, fstatSync, ftruncateSync, readSync, statSync, writeSync } from "node:fs";
@@ -12,7 +12,7 @@ import { Supply } from "./supply.js";
 
 export const BLOCK_LENGTH = 4096;
 const ERASED = 0xff;
-const OTHERS = 0o077; // permissions of all but the owner: the image holds passwords
+const OTHERS = 0o077; // permissions of all but the owner: the image contains passwords
 
 /** The file cannot serve as a chip; the message is one line for the user. */
 export class ImageError extends Error {}
@@ -29,9 +29,9 @@ export class FlashFile {
   #isMissing = false;
 
   /**
-   * Opens the chip, or makes one, erased: of no file, of an empty one, or of one that was never made whole.
+   * Opens the chip, or creates an erased one if the file is missing, empty, or was never completed.
    * @param sizeBytes a multiple of BLOCK_LENGTH
-   * @param formerBytes the size that a chip had before it got its last parts: these are appended, erased
+   * @param formerBytes size of an older chip without the last parts: these are appended, erased
    * @throws ImageError if the file cannot be read and written, is in use, or is of another size
    */
   constructor(path: string, sizeBytes: number, formerBytes = sizeBytes) {
@@ -53,7 +53,7 @@ export class FlashFile {
 
   /**
    * A window of `sizeBytes` from `offsetBytes`, shaped like an opened `embedded:storage/flash` partition.
-   * @throws Error if a part of it has been handed out already: a region has one owner
+   * @throws Error if a part of it is already in use: a region has one owner
    */
   partition(offsetBytes: number, sizeBytes: number): Partition {
     const end = offsetBytes + sizeBytes;
@@ -71,7 +71,7 @@ export class FlashFile {
     try {
       this.#isMissing = !isAt(this.path, this.#file);
     } catch {
-      return false; // nothing can be said of it now
+      return false; // cannot be determined now
     }
     return this.#isMissing;
   }
@@ -104,18 +104,18 @@ export class FlashFile {
     end();
   }
 
-  /** The bytes from `offsetBytes` on as they lie there, power or none: for who looks at the chip from outside. */
+  /** The bytes from `offsetBytes` on, with or without power: for observers of the chip. */
   peek(offsetBytes: number, sizeBytes: number): Uint8Array {
     return this.#bytes.subarray(offsetBytes, offsetBytes + sizeBytes);
   }
 
-  /** Gives the file and its lock back. Idempotent. */
+  /** Closes the file and releases its lock. Idempotent. */
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
   }
 
-  /** To the file first: what it does not take is not read back either. */
+  /** To the file first: bytes that cannot be written there are not read back either. */
   #store(bytes: Uint8Array, offsetBytes: number, failed: string): void {
     if (this.#file === undefined) throw new Error("closed");
     try {
@@ -127,7 +127,7 @@ export class FlashFile {
   }
 }
 
-/** Hears of what was done to a partition, also where power went in the middle of it. Addresses are the partition's. */
+/** Is notified of each operation on a partition, even if power was cut in the middle of it. Addresses are the partition's. */
 export interface FlashWatcher {
   programmed(offsetBytes: number, length: number): void;
   erased(first: number, end: number): void;
@@ -167,7 +167,7 @@ export class Partition {
     }
   }
 
-  /** Blocks `first` to `end`, which is not erased itself. */
+  /** Blocks `first` to before `end`. */
   eraseBlock(first: number, end = first + 1): void {
     this.#check(first * BLOCK_LENGTH, (end - first) * BLOCK_LENGTH, "erase failed");
     this.#chip.supply.require();
@@ -182,7 +182,7 @@ export class Partition {
     return { size: this.#size, blockLength: BLOCK_LENGTH, blocks: this.#size / BLOCK_LENGTH };
   }
 
-  /** The content as it lies there, power or none. Changes with the chip. */
+  /** The content, with or without power. Changes with the chip. */
   peek(): Uint8Array {
     return this.#chip.peek(this.start, this.#size);
   }
@@ -195,7 +195,7 @@ export class Partition {
   }
 }
 
-/** Root may write where the mode forbids it to all; an owner who made a file read-only means it. */
+/** Root may write even to a read-only file; but if its owner made it read-only, it is not to be changed. */
 function refuseReadOnly(path: string): void {
   let mode: number;
   try {
@@ -205,13 +205,13 @@ function refuseReadOnly(path: string): void {
     mode = stat.mode;
   } catch (error) {
     if (error instanceof ImageError) throw error;
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return; // it will be made
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return; // it will be created
     throw new ImageError(`${path}: ${reason(error)}`);
   }
   if ((mode & 0o222) === 0) throw new ImageError(`${path}: is read-only; make it writable (chmod u+w) or name another`);
 }
 
-/** The chip in the file; undefined if there is none: a file without content, or one that was cut off while it was made. */
+/** The chip in the file; undefined if there is none: the file is empty, or its creation was interrupted. */
 function contentOf(file: number, sizeBytes: number, formerBytes: number): Uint8Array<ArrayBuffer> | undefined {
   const { size } = fstatSync(file);
   if (size > sizeBytes) throw otherSize(size, sizeBytes);
@@ -228,7 +228,7 @@ function contentOf(file: number, sizeBytes: number, formerBytes: number): Uint8A
   return undefined;
 }
 
-/** The chip with its last parts. What ends in its midst leaves a part of them, which the next one takes for what it is. */
+/** Appends the chip's last parts. If it is interrupted, the next call completes it. */
 function grown(file: number, bytes: Uint8Array, sizeBytes: number): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(sizeBytes).fill(ERASED);
   all.set(bytes);
@@ -240,7 +240,7 @@ function otherSize(size: number, expected: number): Error {
   return new Error(`${size} bytes, expected a flash image of ${expected}; name another file`);
 }
 
-/** All bytes are in the file, or none. */
+/** Writes all bytes to the file, or none. */
 function make(file: number, bytes: Uint8Array): void {
   try {
     writeAll(file, bytes, 0);
@@ -256,7 +256,7 @@ function keepPrivate(file: number): void {
   try {
     fchmodSync(file, mode & ~OTHERS & 0o7777);
   } catch {
-    // Another one's file, who lets us write it: that one decides.
+    // The file belongs to another user, who lets us write it and decides its mode.
   }
 }
 

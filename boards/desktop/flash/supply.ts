@@ -1,15 +1,15 @@
 /*
- * The power supply of a chip in a file: on, off, or about to go in the middle of a write. What was programmed before it went
- * is in the file; of the byte at the cut, some bits are.
+ * The power supply of a chip in a file: on, off, or to be cut in the middle of a write. Bytes programmed before the cut
+ * are in the file; of the byte at the cut, some bits are.
  */
 
 import { PowerCut } from "../../parts/flash/nor-flash.js";
 import { EraseCut } from "../../parts/flash/nor-flash-erase.js";
 
-/** An erase takes so much longer than a byte; a cut falls inside it as often as inside so many bytes. */
+/** An erase takes as long as so many bytes: a cut falls inside it as often as inside these. */
 const ERASE_STEPS = 16;
 
-/** Where in flash the power went. */
+/** Where in flash the power was cut. */
 export interface CutPlace {
   readonly call: "program" | "erase";
   /** Bytes of the call that were done, and of the whole call. */
@@ -32,7 +32,7 @@ export class Supply {
     return this.#isOn;
   }
 
-  /** The power is to go in a later write. */
+  /** The power will be cut in a later write. */
   get isArmed(): boolean {
     return this.#stepsLeft !== Number.POSITIVE_INFINITY;
   }
@@ -62,8 +62,8 @@ export class Supply {
   }
 
   /**
-   * Programs `buffer` over `bytes` by the law of NOR, as far as the power lasts. Returns what ends the call: to be called when
-   * the bytes are stored. @throws PowerCut without power
+   * Programs `buffer` over `bytes` by the rules of NOR flash, as far as the power lasts. Returns a function to be called when
+   * the bytes are stored, which throws if the power was cut. @throws PowerCut without power
    */
   program(bytes: Uint8Array, buffer: Uint8Array): () => void {
     this.require();

@@ -1,14 +1,14 @@
 /*
- * The embedded broker, for those who have none at hand: aedes on the loopback interface.
- * It keeps its sessions in memory: with the process they go, and with a stop by force, and the thermometer's own rules for a lost
- * session apply. The client `first` is served before all others after each start, so that a subscriber misses nothing.
+ * The embedded broker, for runs without another one: aedes on the loopback interface.
+ * It keeps its sessions in memory: they are lost with the process, and when it is stopped by force. The thermometer then follows its
+ * rules for a lost session. After each start, the client `first` is served before all others, so that the subscriber misses nothing.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes, type Client } from "aedes";
 
 const USUAL_PORT = 1883;
 const HOST = "127.0.0.1";
-/** So long the others wait for the first one. */
+/** How long the others wait for the first one. */
 const PATIENCE_MS = 2_000;
 
 export interface EmbeddedBroker {
@@ -17,9 +17,9 @@ export interface EmbeddedBroker {
   /** Why it is not the usual port. One line. */
   readonly whyOther?: string;
   readonly isRunning: boolean;
-  /** "inOrder": sessions are there when it starts again. "byForce": nothing is, as after kill -9. */
+  /** "inOrder": sessions are kept for the next start. "byForce": they are lost, as after kill -9. */
   stop(how: "inOrder" | "byForce"): void;
-  /** After a stop, on the same port. @throws the system's error if the port cannot be had */
+  /** After a stop, on the same port. @throws the system's error if the port is not available */
   start(): Promise<void>;
   close(): void;
 }
@@ -100,7 +100,7 @@ class Broker implements EmbeddedBroker {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** What lives as long as sessions are remembered. */
+  /** State that exists as long as sessions are remembered. */
   async #sessions(): Promise<Aedes> {
     const aedes = await Aedes.createBroker({
       preConnect: (_client, { clientId }, callback) => {

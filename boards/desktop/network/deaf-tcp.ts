@@ -1,4 +1,4 @@
-/* TCP of a firmware image that joins no network: no connection comes about. */
+/* TCP of a firmware image that does not join the network: no connection is established. */
 import type { TCP, TCPOptions } from "../../../src/mqtt/wire/io.js";
 import { timers } from "../timers.js";
 

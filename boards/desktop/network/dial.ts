@@ -1,5 +1,5 @@
 /*
- * How a stream to a server comes about on Node: the socket, and when it may be written to.
+ * Opens a stream to a server on Node: the socket, and the moment from which it may be written.
  */
 import { connect, type Socket } from "node:net";
 
@@ -9,10 +9,10 @@ export interface Address {
   readonly nodelay?: boolean | undefined;
 }
 
-/** A connection under way. Its holder owns the socket. */
+/** A connection being opened. Its holder owns the socket. */
 export interface Dial {
   readonly socket: Socket;
-  /** Calls `opened` once: from then on data may be written. Not called if that never comes; the socket's events say why. */
+  /** Calls `opened` once, when data may be written. If that never happens, it is not called, and the socket's events report why. */
   whenOpen(opened: () => void): void;
 }
 

@@ -1,15 +1,15 @@
 /*
- * The device's end of the network, as one can pull it: every socket that it has open goes dumb at once, without a word to the
- * other end, and none is opened until it is plugged in again. Also where one listens to what the sockets carry.
+ * The device's network plug. When it is pulled, every open socket goes silent at once, without notice to the
+ * other end, and no new one opens until it is plugged in again. Observers of the sockets' bytes attach here, too.
  */
 import type { TCP as Socket, TCPConstructor, TCPOptions } from "../../../src/mqtt/wire/io.js";
 import type { TCP } from "./tcp.js";
 
-/** A broker takes the new connection for the old one's by then. */
+/** By then a broker has replaced the old connection by the new one. */
 const STALE_MS = 2_000;
 const VOID_BYTES = 65_536;
 
-/** Listens to one connection. The bytes are the caller's: to be used at once. */
+/** Observes one connection. The bytes belong to the caller: to be used at once. */
 export interface Tap {
   sent(bytes: Uint8Array): void;
   received(bytes: Uint8Array): void;
@@ -19,7 +19,7 @@ export interface Tap {
 type AnyTCP = new (options: TCPOptions) => TCP;
 
 export class Plug {
-  /** Makes a listener for a connection that is about to be opened. */
+  /** Makes an observer for a connection that is about to be opened. */
   tap: ((options: TCPOptions) => Tap) | undefined;
   #isIn = true;
   readonly #open = new Set<PluggedSocket>();
@@ -33,7 +33,7 @@ export class Plug {
     this.#isIn = true;
   }
 
-  /** The device notices: each socket ends with an error, as a stack has it whose network interface went down. */
+  /** The device notices: each socket ends with an error, as when a network interface goes down. */
   out(): void {
     this.#isIn = false;
     const ended = [...this.#open];
@@ -41,7 +41,7 @@ export class Plug {
     for (const socket of ended) socket.fail();
   }
 
-  /** What is open goes dumb: no callback comes any more. */
+  /** Open sockets go silent: no callback is called any more. */
   cut(): void {
     for (const socket of this.#open) socket.abandon(this.#stale);
     this.#open.clear();
@@ -74,7 +74,7 @@ class PluggedSocket implements Socket {
   readonly #inner: TCP | undefined;
   readonly #tap: Tap | undefined;
   readonly #plug: Plug;
-  #isDumb = false; // no callback comes any more
+  #isDumb = false; // no callback is called any more
   #isAbandoned = false;
   #isClosed = false;
   readonly #options: TCPOptions;
@@ -128,7 +128,7 @@ class PluggedSocket implements Socket {
     return count;
   }
 
-  /** Into the void, when the plug was pulled: as into the buffers of a stack that does not know it yet. */
+  /** Discards bytes after the plug was pulled, like the buffers of a stack that has not noticed yet. */
   write(buffer: Uint8Array): number {
     if (this.#isAbandoned) return VOID_BYTES;
     if (this.#inner === undefined) throw new Error("not ready");
@@ -151,7 +151,7 @@ class PluggedSocket implements Socket {
     });
   }
 
-  /** @internal for the plug: goes dumb; what the operating system still has of it goes into `stale` */
+  /** @internal for the plug: goes silent; the operating system's socket is kept in `stale` */
   abandon(stale: Set<TCP>): void {
     this.#isDumb = this.#isAbandoned = true;
     this.#tap?.closed();

@@ -1,6 +1,6 @@
 /*
- * A TCP stream to a broker on which messages of any length may come (MQTT allows 256 MB): what is too long to be shown is
- * passed over as it comes, and never held. For a subscriber at QoS 0 alone: nothing is owed for such a message.
+ * A TCP stream from a broker with messages of any length (MQTT allows 256 MB): those too long to be shown are
+ * skipped as they arrive, and never held in memory. Only for a subscriber at QoS 0, which need not acknowledge them.
  * Source: MQTT 3.1.1, section 2.2 (fixed header) and 3.3 (PUBLISH).
  */
 import type { Socket } from "node:net";
@@ -9,27 +9,27 @@ import type { Dial } from "./dial.js";
 
 /** The longest packet that is passed on, in bytes after the fixed header. */
 export const MAX_SHOWN_BYTES = 65_536;
-/** Of the topic of a message that is passed over. */
+/** Bytes kept of the topic of a skipped message. */
 const MAX_TOPIC_BYTES = 1_024;
 const PUBLISH = 3;
 const MAX_LENGTH_BYTES = 4;
 
-/** What hears of a PUBLISH that was passed over. `bytes`: its remaining length, topic included. */
+/** Called for a skipped PUBLISH. `bytes`: its remaining length, topic included. */
 export type OnSkipped = (topic: string, bytes: number) => void;
 
-/** Takes a byte stream from a broker in pieces; gives it back without the PUBLISH packets that are too long. */
+/** Filters a byte stream from a broker, in pieces: removes PUBLISH packets that are too long. */
 export class Skimmer {
   readonly #onSkipped: OnSkipped;
   #header: number[] = []; // of the packet that begins
   #rest = 0; // bytes of the packet that are still to come
   #bytes = 0; // all of it
-  #topic: number[] | undefined; // of a packet that is passed over: what is known of it, length first
+  #topic: number[] | undefined; // of a skipped packet: its bytes so far, length first
 
   constructor(onSkipped: OnSkipped) {
     this.#onSkipped = onSkipped;
   }
 
-  /** What of `chunk` is to be passed on, in order. */
+  /** The parts of `chunk` to pass on, in order. */
   take(chunk: Uint8Array): Uint8Array[] {
     const passed: Uint8Array[] = [];
     for (let at = 0; at < chunk.length; ) {
@@ -57,7 +57,7 @@ export class Skimmer {
     if (goesOn && lengthBytes < MAX_LENGTH_BYTES) return undefined;
     this.#header = [];
     this.#rest = header.slice(1).reduce((sum, seven, at) => sum + (seven & 0x7f) * 128 ** at, 0);
-    if (goesOn) this.#rest = Number.POSITIVE_INFINITY; // no length at all: the reader shall see that
+    if (goesOn) this.#rest = Number.POSITIVE_INFINITY; // an invalid length: the reader should see it
     const isTooLong = !goesOn && header[0] >> 4 === PUBLISH && this.#rest > MAX_SHOWN_BYTES;
     this.#topic = isTooLong ? [] : undefined;
     this.#bytes = this.#rest;
@@ -72,7 +72,7 @@ export class Skimmer {
   }
 }
 
-/** A connection whose reader gets what a Skimmer leaves. */
+/** A connection whose reader gets the filtered stream. */
 export function skimmed(dial: Dial, onSkipped: OnSkipped): Duplex {
   return new SkimmedSocket(dial, new Skimmer(onSkipped));
 }
@@ -81,7 +81,7 @@ class SkimmedSocket extends Duplex {
   readonly #socket: Socket;
 
   #isOpen = false;
-  /** What waits for the connection to be open: nothing is written before. */
+  /** Writes that wait until the connection is open. */
   #waiting: (() => void) | undefined;
 
   constructor({ socket, whenOpen }: Dial, skimmer: Skimmer) {

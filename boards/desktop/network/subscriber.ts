@@ -1,7 +1,7 @@
 /*
- * The other end of the house: a subscriber on `home/+/+` (the temperature alone, or each channel), an independent client (MQTT.js),
- * that shows what arrives. It has nothing to do with the firmware but the broker.
- * At QoS 0: it shows, and owes nothing for what is too long to be shown (skim.ts).
+ * The subscriber on `home/+/+` (the temperature alone, or each channel): an independent client (MQTT.js) that prints arriving
+ * messages. It shares only the broker with the firmware.
+ * At QoS 0, so that messages that are too long to be shown need no acknowledgement (skim.ts).
  */
 import { randomBytes } from "node:crypto";
 import { Duplex } from "node:stream";
@@ -22,14 +22,14 @@ export interface BrokerAddress {
   readonly password: string;
   /** Undefined: without TLS. */
   readonly demand: TLSDemand | undefined;
-  /** What the demand's certificates and key are known by. */
+  /** Names of the demand's certificates and key. */
   readonly credentials: string;
 }
 
-/** Who else wants to know what arrives. */
+/** Further receivers of arriving messages. */
 export interface Arrivals {
   arrived(topic: string, payload: string): void;
-  /** From now on what is published arrives; or does not. */
+  /** Whether published messages arrive from now on. */
   subscribed(is: boolean): void;
 }
 
@@ -53,7 +53,7 @@ export class Subscriber {
     return this.#subscribed;
   }
 
-  /** Connects, and again after every drop. A broker that is away is no error: it waits. Another one than before: goes there. */
+  /** Connects, and again after every drop. If the broker cannot be reached, it waits. If the broker has changed, it connects to the new one. */
   follow({ host, port, user, password, demand, credentials }: BrokerAddress): void {
     const at = JSON.stringify([host, port, user, password, demand?.fingerprint, demand?.name, credentials]);
     if (at === this.#at) return;
@@ -96,8 +96,8 @@ export class Subscriber {
   }
 
   /**
-   * Calls `done` when what the broker has taken is shown, or cannot be: not subscribed.
-   * `newest`: number of the last reading that the broker has confirmed; undefined: readings have none.
+   * Calls `done` when all readings that the broker has accepted are shown, or if it is not subscribed.
+   * `newest`: number of the last reading that the broker has acknowledged; undefined: readings have none.
    */
   whenShown(newest: number | undefined, done: () => void): void {
     const client = this.#client;
@@ -106,7 +106,7 @@ export class Subscriber {
       return;
     }
     if (newest === undefined || this.#newest === undefined) {
-      // Nothing to know it by. What the broker sent before it answers this has arrived.
+      // Readings have no number. All that the broker sent before it answers this has arrived.
       client.subscribe(FILTER, { qos: 0 }, done);
       return;
     }

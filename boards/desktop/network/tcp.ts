@@ -1,7 +1,7 @@
 /*
  * TCP and name resolution on Node, in the shapes of ECMA-419 (2nd edition, clauses 12 and 20).
- * As on the device: nothing is called back from within the constructor, `write` never takes more than was announced, `read` never
- * gives more than there is, and what was received before the end is delivered before `onError`.
+ * As on the device: no callback is called from within the constructor, `write` never accepts more than was announced, `read` never
+ * returns more than there is, and bytes received before the end are delivered before `onError`.
  * Backpressure is TCP's own: what is not read stops the sender at READ_AHEAD bytes.
  */
 import { lookup } from "node:dns";
@@ -20,7 +20,7 @@ export interface TCPOptions {
   format?: "buffer";
   onReadable?(bytes: number): void;
   onWritable?(bytes: number): void;
-  /** `reason`: why no connection came about. */
+  /** `reason`: why the connection failed. */
   onError?(reason?: "refused" | "unreachable"): void;
 }
 
@@ -44,7 +44,7 @@ export class TCP {
   #isClosed = false;
   #reason: "refused" | "unreachable" | undefined;
 
-  /** `connect`: how the connection comes about. */
+  /** `connect`: opens the connection. */
   constructor(options: TCPOptions, connect: (address: Address) => Dial = dial) {
     const { port, nodelay } = options;
     if (!(port >= 0 && port <= 65_535)) throw new RangeError(`port ${port}: expected 0..65535`);
@@ -78,7 +78,7 @@ export class TCP {
     return "buffer";
   }
 
-  /** Fills `buffer`; returns how many bytes that was; undefined if there is nothing. @throws Error if there is less */
+  /** Fills `buffer`; returns its length; undefined if there is nothing. @throws Error if there are fewer bytes */
   read(buffer: Uint8Array): number | undefined {
     if (this.#isClosed) throw new SyntaxError("closed");
     if (!this.#readable) return undefined;
@@ -98,7 +98,7 @@ export class TCP {
     return at;
   }
 
-  /** Takes all of `buffer`; returns what is writable then. @throws Error "would block" if that is less */
+  /** Writes all of `buffer`; returns the bytes writable afterwards. @throws Error "would block" if it does not fit */
   write(buffer: Uint8Array): number {
     if (this.#isClosed) throw new SyntaxError("closed");
     if (!this.#isOpen) throw new Error("not ready");
@@ -113,7 +113,7 @@ export class TCP {
     return SEND_BUFFER - this.#waiting;
   }
 
-  /** Sends what was written, then FIN. No callback comes afterwards. */
+  /** Sends the written bytes, then FIN. No callback is called afterwards. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -125,16 +125,16 @@ export class TCP {
   }
 
   /**
-   * As if the network were gone: nothing goes out any more, no FIN either, and the other end hears nothing. The socket stays until
-   * `destroy` or the other end closes it, and does not keep the process. No callback comes afterwards.
+   * As if the network had failed: nothing is sent any more, not even FIN, and the other end is not notified. The socket stays until
+   * `destroy` or the other end closes it, and does not keep the process alive. No callback is called afterwards.
    */
   abandon(): void {
     this.#isClosed = true;
-    this.#socket.resume(); // what still comes is not read
+    this.#socket.resume(); // bytes that still arrive are not read
     this.#socket.unref();
   }
 
-  /** Ends what was abandoned. */
+  /** Closes an abandoned socket. */
   destroy(): void {
     this.#isClosed = true;
     this.#socket.destroy();

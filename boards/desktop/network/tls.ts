@@ -1,6 +1,6 @@
 /*
- * TLS on Node (OpenSSL), in the shape of an ECMA-419 TCP class with one option more, `demand`.
- * Node checks the chain and the name, and goes on whatever comes of that: the connection counts as open only when the checks
+ * TLS on Node (OpenSSL), in the shape of an ECMA-419 TCP class with one more option, `demand`.
+ * Node checks the chain and the name, and continues even if they fail: the connection counts as open only when the checks
  * here have passed, and nothing is written before.
  */
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
@@ -18,12 +18,12 @@ const MIN_VERSION = "TLSv1.2";
 const CIPHERS = `${DEFAULT_CIPHERS}:@SECLEVEL=2`;
 const IS_ADDRESS = /^[\d.]+$/;
 
-/** A record with an alert in the clear: RFC 5246 §6.2.1 and §7.2. */
+/** A record with an unencrypted alert: RFC 5246 §6.2.1 and §7.2. */
 const ALERT_BYTES = 7;
 
 /** One connection. */
 export class TLS extends TCP {
-  /** @throws TypeError without a demand: that must not become a plain connection */
+  /** @throws TypeError without a demand: it must not become a plain connection */
   constructor(options: TCPOptions & { readonly demand?: TLSDemand }) {
     const { demand } = options;
     if (demand === undefined) throw new TypeError("demand: expected one");
@@ -31,7 +31,7 @@ export class TLS extends TCP {
   }
 }
 
-/** A connection with TLS on it. @throws Error if what the demand gives cannot be used */
+/** A connection with TLS. @throws Error if the demand cannot be used */
 export function dialTLS({ host, port, nodelay = true }: Address, demand: TLSDemand): Dial {
   const { name } = demand;
   const raw = connectTCP({ host, port, noDelay: nodelay });
@@ -74,7 +74,7 @@ export function dialTLS({ host, port, nodelay = true }: Address, demand: TLSDema
   });
   const whenOpen = (opened: () => void): void => {
     socket.once("secureConnect", () => {
-      // Asked for once: Node 20 takes it out of the chain by that, and has another one, or none, the second time.
+      // Read once: the first call on Node 20 removes it from the chain, and a second one returns another certificate, or none.
       const certificate = socket.getPeerX509Certificate();
       const refusal = refusalOf(socket, certificate, demand);
       if (refusal !== undefined) {
@@ -98,7 +98,7 @@ export function dialTLS({ host, port, nodelay = true }: Address, demand: TLSDema
 
 type Credentials = Pick<TLSDemand, "ca" | "certificate" | "key">;
 
-/** @throws Error with OpenSSL's words if they cannot be used */
+/** @throws Error with OpenSSL's message if they cannot be used */
 export function checkCredentials(credentials: Credentials): void {
   createSecureContext({ ...secrets(credentials), ciphers: CIPHERS });
 }
@@ -114,7 +114,7 @@ function secrets({ ca, certificate, key }: Credentials): { ca?: string; cert?: s
   };
 }
 
-/** @throws Error if one of them is none: OpenSSL passes over such a CA */
+/** @throws Error if one of them is not a CA: OpenSSL ignores such a certificate */
 function certificatesIn(bytes: Uint8Array | undefined): void {
   for (let at = 0; bytes !== undefined && at < bytes.length; ) {
     const one = bytes.subarray(at, at + derLength(bytes.subarray(at)));
@@ -144,22 +144,22 @@ function refusalOf(
   { fingerprint, ca, name }: TLSDemand,
 ): TLSRefusal | undefined {
   if (fingerprint !== "") {
-    // A resumed session shows none: its server was the right one, or it would not have been kept.
+    // A resumed session has none: its server was verified, or the session would not have been kept.
     const isKnown = certificate === undefined && socket.isSessionReused();
     if (isKnown) return undefined;
     if (certificate === undefined || keyDigest(certificate) !== fingerprint) return { kind: "wrongKey" };
     if (ca === undefined) return undefined;
   }
-  // Typed as an Error, and is the code.
+  // Typed as an Error, but is the code.
   const code = socket.authorizationError as unknown as string | null | undefined;
   if (socket.authorized) return undefined;
   const found = CHAIN[code ?? ""] ?? "unknownCA";
-  // OpenSSL goes on to the issuer's purposes when it has found that this is no CA.
+  // OpenSSL checks the issuer's purposes even after it has found that the issuer is not a CA.
   const kind = found === "wrongUsage" && certificate?.issuerCertificate?.ca === false ? "noCA" : found;
   return { kind, detail: certificate === undefined ? (code ?? undefined) : detailOf(kind, code, certificate, name) };
 }
 
-/** What OpenSSL says of a chain (X509_V_ERR_…), and Node of a name. */
+/** Errors of OpenSSL for a chain (X509_V_ERR_…), and of Node for a name. */
 const CHAIN: Readonly<Record<string, TLSRefusalKind>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "wrongName",
   HOSTNAME_MISMATCH: "wrongName",
@@ -203,7 +203,7 @@ function nameOf({ subject, subjectAltName }: X509Certificate): string {
   return common ?? subjectAltName?.split(", ")[0].replace(/^[^:]*:/, "") ?? "";
 }
 
-/** What an error of the socket says of TLS; undefined: nothing, the network failed. */
+/** The TLS refusal that a socket's error stands for; undefined: the network failed. */
 function failureOf(
   { code = "", message }: NodeJS.ErrnoException,
   raw: Socket,
@@ -213,7 +213,7 @@ function failureOf(
   if (/ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED)/.test(reason))
     return { kind: "client", detail: reason };
   if (/ALERT_(PROTOCOL_VERSION|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY)|UNSUPPORTED_PROTOCOL|NO_.*SHARED/.test(reason))
-    // TLS 1.2 has no alert of its own for a client without a certificate: then the server has said more than that alert before.
+    // TLS 1.2 has no separate alert for a client without a certificate: the server has then sent more than the alert before.
     return { kind: raw.bytesRead > ALERT_BYTES ? "client" : "noCommon", detail: reason };
   if (/^(WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL)$/.test(reason) && !isSecured)
     return { kind: "noTLS", detail: reason };
@@ -222,7 +222,7 @@ function failureOf(
   return code === "ECONNRESET" && !isSecured && raw.bytesWritten > 0 ? closedBy(raw) : undefined;
 }
 
-/** Closed before the handshake was over: without a word, as one does that does not know what came. */
+/** Closed before the end of the handshake, without an alert, as by a server that does not speak TLS. */
 function closedBy(raw: Socket): TLSRefusal {
   return raw.bytesRead === 0 ? { kind: "noTLS", detail: "it closed without an answer" } : { kind: "closed" };
 }

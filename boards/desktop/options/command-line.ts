@@ -1,43 +1,43 @@
 /*
- * A command line as a table: what each option is called, what it takes, what it says in the help. Every program here that
- * has one is described this way. A mistake is one line: the option, what was given, what is expected.
+ * A command line as a table: the name of each option, its value, its text in the help. All programs of this repository
+ * use it. A mistake is reported in one line: the option, the given text, the expected one.
  */
 import { parseArgs } from "node:util";
 import { nearest } from "../../../src/settings/nearest.js";
 
-/** What is wrong with a command line, in one line. */
+/** A mistake on a command line, in one line. */
 export class UsageError extends Error {}
 
 export interface Option<T> {
-  /** What stands for the value in the help; undefined: the option takes none. */
+  /** Name of the value in the help; undefined: the option has none. */
   readonly value?: string | undefined;
   readonly says: string;
-  /** The text that counts where the option is not given. */
+  /** The text used if the option is not given. */
   readonly preset?: string;
-  /** All texts that the option was given, in order; those of an option without value are empty. @throws UsageError */
+  /** Parses all texts given for the option, in order; those of an option without value are empty. @throws UsageError */
   read(texts: readonly string[], option: string): T;
 }
 
 export type Options = Readonly<Record<string, Option<unknown>>>;
 export type Values<O extends Options> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never };
 
-/** What a program says about itself in its help. */
+/** A program's description in its help. */
 export interface Description {
   /** As it is typed: `npm run fleet --`. */
   readonly program: string;
   readonly does: string;
-  /** What the words that are no options stand for; undefined: there are none. */
+  /** Names of the words that are not options; undefined: there are none. */
   readonly words?: string;
   /** Lines below the options. */
   readonly notes?: readonly string[];
-  /** What to say of an option of another program that people may try here; undefined: nothing. */
+  /** Advice for an option of a similar program that people may try here; undefined: none. */
   hint?(option: string): string | undefined;
 }
 
 export interface Parsed<O extends Options> {
   readonly values: Values<O>;
   readonly words: readonly string[];
-  /** `--help` or `-h` was given: nothing else was looked at. */
+  /** `--help` or `-h` was given: nothing else was parsed. */
   readonly help: boolean;
 }
 
@@ -45,7 +45,7 @@ export function flag(says: string): Option<boolean> {
   return { says, read: (texts) => texts.length > 0 };
 }
 
-/** `parse` gets the last text that was given. @throws UsageError, `parse` too */
+/** `parse` gets the last text given. @throws UsageError, as `parse` may */
 export function option<T>(
   value: string,
   says: string,
@@ -62,19 +62,19 @@ export function text(value: string, says: string): Option<string | undefined> {
   return option(value, says, (given) => given);
 }
 
-/** Decimal digits alone; the limits are included. */
+/** Only decimal digits; the limits are included. */
 export function whole(value: string, says: string, from: number, to: number): Option<number | undefined> {
   return option(value, says, (given, name) => wholeOf(name, given, from, to));
 }
 
-/** @returns the whole number that `given` is. `name`: the option. @throws UsageError */
+/** @returns `given` as a whole number. `name`: the option. @throws UsageError */
 export function wholeOf(name: string, given: string, from: number, to: number): number {
   const number = /^\d+$/.test(given) ? Number(given) : Number.NaN;
   if (number >= from && number <= to) return number;
   throw new UsageError(`${name} ${given}: expected a whole number from ${from}${upTo(to)}`);
 }
 
-/** A decimal number above 0. `unit`: as in "seconds"; part of what is expected. */
+/** A decimal number above 0. `unit`: for the error message, for example "seconds". */
 export function positive(value: string, says: string, to: number, unit = "a number"): Option<number | undefined> {
   return option(value, says, (given, name) => {
     const number = /^(\d+\.?\d*|\.\d+)$/.test(given) ? Number(given) : Number.NaN;
@@ -91,7 +91,7 @@ export function choice<const C extends string>(says: string, choices: readonly C
   });
 }
 
-/** The option with a text that counts where none is given. */
+/** The option with a default text. */
 export function preset<T>(value: string, what: Option<T>): Option<NonNullable<T>> {
   return {
     ...what,
@@ -109,7 +109,7 @@ export function many<T>(what: Option<T>): Option<readonly NonNullable<T>[]> {
   };
 }
 
-/** The help: usage, what the program does, a line or more an option, notes. */
+/** The help: usage, description, one or more lines for each option, notes. */
 export function helpText({ program, does, words, notes = [] }: Description, options: Options): string {
   const rows: [left: string, right: string][] = Object.entries(options).map(([name, { value, says, preset }]) => [
     `--${name}${value === undefined ? "" : ` ${value}`}`,
@@ -151,7 +151,7 @@ export function parseCommandLine<const O extends Options>(
 
 const SEE_HELP = "--help lists the options";
 
-/** For Node, whose own messages are of several lines, and of no use where a value begins with a dash: the check is here. */
+/** Checks that a value is given: Node's own messages have several lines, and do not help if a value begins with a dash. */
 function configOf(options: Options): Record<string, { type: "string" | "boolean"; short?: string }> {
   const config = Object.entries(options).map(([name, { value }]) => [
     name,
@@ -188,7 +188,7 @@ function given(
   return value;
 }
 
-/** Without the password that an address may hold. */
+/** Without the password of an address. */
 export function masked(given: string): string {
   return given.replace(/:[^:/@]*@/, ":***@");
 }

@@ -1,7 +1,7 @@
 /*
- * The desktop's command line: a contract with scripts.
- * What a setting also says (room, QoS, interval, broker) is checked by the setting's own rule, so that the prompt and
- * the command line refuse the same things. Pure: no file is touched, nothing is connected.
+ * The desktop's command line; scripts rely on it.
+ * Options that are also settings (room, QoS, interval, broker) are checked by the setting's rule, so that the prompt and
+ * the command line refuse the same values. No I/O.
  */
 import { messageOf } from "../../../src/common/message-of.js";
 import { drivers } from "../../../src/sensor/drivers.js";
@@ -35,20 +35,20 @@ export interface Options {
   readonly key: string | undefined;
   /** Stop sampling after so many readings of this run, and end when all are settled. */
   readonly count: number | undefined;
-  /** No readings but those that are asked for. */
+  /** Only readings on request. */
   readonly onRequest: boolean;
   /** End after so many milliseconds. */
   readonly durationMs: number | undefined;
   readonly headless: boolean;
-  /** Public key of firmware images, or the name of a file with it: they can be replaced then. */
+  /** Public key of firmware images, or the name of a file with it; it enables updates. */
   readonly updateKey: string | undefined;
   /** Where the prompt is: this terminal, or a pseudo terminal for another program to open. */
   readonly serial: "terminal" | "pty";
-  /** What runs the firmware: Node itself, or XS, the engine of the device (an older release), in a process beside. */
+  /** The engine of the firmware: Node itself, or XS, as on the device (an older release), in a child process. */
   readonly engine: "node" | "xs";
   /** Devices in this process, a room each. */
   readonly devices: number;
-  /** Of the page, on the loopback interface; undefined: no page. */
+  /** Port of the page, on the loopback interface; undefined: no page. */
   readonly page: { readonly port: number; readonly isChosen: boolean } | undefined;
   readonly help: boolean;
 }
@@ -73,7 +73,7 @@ const OPTIONS = {
   interval: text("SECONDS", "between readings (default: the saved one, or 5)"),
   sensor: text("auto|NAME[,NAME]", `of ${DRIVERS}; simulated: ${SIMULATED} (default: the saved one, or TMP117)`),
   flash: text("FILE", "the chip's image, settings included (default: thermometer.flash; headless: a new chip)"),
-  "update-key": text("HEX|FILE", "public key for firmware images; turns updates on (npm run update)"),
+  "update-key": text("HEX|FILE", "public key for firmware images; enables updates (npm run update)"),
   count: whole("N", "end after N readings of this run, once all are settled", 1, Number.MAX_SAFE_INTEGER),
   "on-request": flag("only readings on request: sample, at the prompt or as a command over MQTT"),
   duration: positive("SECONDS", "end after this time", 1e9, "seconds"),
@@ -116,7 +116,7 @@ export function parseOptions(argv: readonly string[]): Options {
   const hasPage = !values.headless && !values["no-page"];
   if (values.port !== undefined && !hasPage) throw new UsageError("--port: this run has no page");
   if (values["on-request"] && values.sleep)
-    throw new UsageError("--on-request: not with --sleep, which samples by the clock");
+    throw new UsageError("--on-request: not with --sleep, which samples at intervals");
   if (values.devices > 1 && !hasPage) throw new UsageError("--devices: more than one device needs the page");
   if (values.devices > 1 && values.engine === "xs") throw new UsageError("--devices: only one with --engine xs");
   return {
@@ -138,7 +138,7 @@ export function parseOptions(argv: readonly string[]): Options {
   };
 }
 
-/** Takes a setting's text as it was given, after the setting's own check. */
+/** Returns a setting's text unchanged, after the setting's check. */
 function take(overrides: Record<string, string>, key: string, option: string, text: string | undefined): void {
   if (text === undefined) return;
   try {
@@ -167,7 +167,7 @@ function takeBroker(overrides: Record<string, string>, text: string): void {
   take(overrides, "mqtt.host", "--broker", url.hostname.replace(/^\[(.*)\]$/, "$1"));
   take(overrides, "mqtt.port", "--broker", url.port === "" ? (isTLS ? "8883" : "1883") : url.port);
   take(overrides, "mqtt.tls", "--broker", isTLS ? "on" : "off");
-  // Given or not, they belong to this broker: a saved password must not go to another one, and a pinned key is another one's.
+  // Given or not, they belong to this broker: a saved password must not be sent to another one, and a pinned key is of another one.
   take(overrides, "mqtt.user", "--broker", decodeURIComponent(url.username));
   take(overrides, "mqtt.password", "--broker", decodeURIComponent(url.password));
   take(overrides, "mqtt.fingerprint", "--broker", "");
@@ -177,7 +177,7 @@ function takeBroker(overrides: Record<string, string>, text: string): void {
   take(overrides, "mqtt.key", "--broker", "");
 }
 
-/** `tls`: the setting, where --broker says it. */
+/** `tls`: the setting, if --broker decides it. */
 function checkFiles(files: Readonly<Record<string, string | undefined>>, tls: string | undefined): void {
   const given = Object.keys(files).filter((name) => files[name] !== undefined);
   const empty = given.find((name) => files[name] === "");

@@ -1,21 +1,21 @@
 /*
- * The account of a device's samples: which were taken, which have arrived, which wait, and whether any is lost or came twice.
- * Pure: the process keeps one, the page another, which it goes on with when the process was killed and started again.
+ * Counts a device's samples: which were taken, which have arrived, which wait, and whether any is lost or arrived twice.
+ * No I/O. The process has one ledger, and the page another one, which it keeps when the process is killed and started again.
  */
 import type { Outcome } from "../../../src/board.js";
 import type { SampleRecord } from "./protocol.js";
 
-/** From the broker's acknowledgement to the subscriber; later than this it is missed. */
+/** Limit from the broker's acknowledgement to the arrival at the subscriber; after it the sample counts as lost. */
 const TRANSIT_MS = 5_000;
-/** So much later than it was taken, a sample counts as late. */
+/** A sample that arrives so long after it was taken counts as late. */
 export const LATE_MS = 3_000;
-/** Samples whose every detail is kept; of older ones that are through, the counts. */
+/** Samples that are kept in detail; older ones that are settled are only counted. */
 const MAX_KEPT = 20_000;
 
 export interface Counts {
   /** Distinct samples that are known to have been taken. */
   readonly taken: number;
-  /** Of these: at the subscriber. */
+  /** Of these: arrived at the subscriber. */
   readonly delivered: number;
   readonly waiting: number;
   /** Acknowledged by the broker, and not at the subscriber yet. */
@@ -29,7 +29,7 @@ export interface Counts {
   readonly deadLetters: number;
   /** By `queue drop`. */
   readonly thrownAway: number;
-  /** Settled while the subscriber was away: not seen, and no loss that is known. */
+  /** Settled while the subscriber was disconnected: not seen, but not known as lost. */
   readonly unseen: number;
   readonly late: number;
 }
@@ -61,7 +61,7 @@ export class Ledger {
     return this.#samples.get(seq);
   }
 
-  /** What another ledger says of a sample: nothing that is known here is forgotten. */
+  /** Merges a sample of another ledger, without forgetting anything known here. */
   merge(sample: SampleRecord): void {
     const known = this.#samples.get(sample.seq);
     if (known === undefined) {
@@ -77,7 +77,7 @@ export class Ledger {
     this.#note(known);
   }
 
-  /** A factory reset: numbers begin anew, and what had them before is another device's. */
+  /** A factory reset: numbers start again, and older ones belong to another device. */
   clear(): void {
     this.#samples.clear();
     this.#newest = this.#lastReceived = undefined;
@@ -93,13 +93,13 @@ export class Ledger {
     return this.#put(seq, { state: "waiting" });
   }
 
-  /** `isWatched`: the subscriber is there. */
+  /** `isWatched`: the subscriber is connected. */
   settled(seq: number, outcome: Outcome, nowMs: number, isWatched: boolean): SampleRecord {
     const state = outcome === "delivered" ? "settled" : outcome;
     return this.#put(seq, { state, settledMs: nowMs, ...(isWatched ? {} : { unwatched: true }) });
   }
 
-  /** Flash was full: those from `first` to before `end` that still wait are gone. */
+  /** Flash was full: waiting samples from `first` to before `end` were evicted. */
   evicted(first: number, end: number, nowMs: number): SampleRecord[] {
     const gone = this.samples.filter(({ seq, state }) => seq >= first && seq < end && state === "waiting");
     return gone.map(({ seq }) => this.#put(seq, { state: "evicted", settledMs: nowMs }));
@@ -109,7 +109,7 @@ export class Ledger {
     const known = this.#samples.get(seq);
     const takenMs = known?.takenMs ?? said.takenMs;
     const values = known?.values ?? said.values;
-    // What arrived and was not known before: from a run before this one.
+    // Unknown until it arrived: from an earlier run.
     const state = known?.state ?? "settled";
     return this.#put(seq, {
       takenMs,
@@ -120,14 +120,14 @@ export class Ledger {
     });
   }
 
-  /** The subscriber is not there any more: what is on its way to it may have passed it. */
+  /** The subscriber is disconnected: it may miss messages in transit. */
   unwatched(): SampleRecord[] {
     const missed = this.samples.filter(({ state, receivedMs }) => state === "settled" && receivedMs === undefined);
     for (const sample of missed) sample.unwatched = true;
     return missed;
   }
 
-  /** At a boot: `queued` is what lies in flash. What was thought to wait there and does not has been settled. */
+  /** At a boot: `queued` are the entries in flash. Samples that were counted as waiting and are not there have been settled. */
   reconcile(queued: ReadonlySet<number>, nowMs: number): SampleRecord[] {
     const changed: SampleRecord[] = [];
     for (const sample of this.#samples.values()) {
@@ -230,7 +230,7 @@ export class Ledger {
 
 export type Fate = "delivered" | "waiting" | "inTransit" | "deadLetter" | "thrownAway" | "unseen" | "lost";
 
-/** What has become of a sample. At the subscriber it is delivered, whatever flash still says. */
+/** The state of a sample. If it has arrived, it is delivered, even if it is still in flash. */
 export function fateOf(sample: SampleRecord, nowMs: number): Fate {
   if (sample.receivedMs !== undefined) return "delivered";
   if (sample.state === "deadLetter" || sample.state === "thrownAway") return sample.state;
@@ -249,7 +249,7 @@ function earlier(one: number | undefined, other: number | undefined): number | u
   return Math.min(one, other);
 }
 
-/** Comma-separated values, RFC 4180: a line a sample. */
+/** Comma-separated values, RFC 4180: a line for each sample. */
 export function csvOf(samples: readonly SampleRecord[]): string {
   const keys = [...new Set(samples.flatMap(({ values = {} }) => Object.keys(values)))];
   const time = (ms: number | undefined): string => (ms === undefined ? "" : new Date(ms).toISOString());

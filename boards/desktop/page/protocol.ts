@@ -1,18 +1,18 @@
 /*
- * What the page and the desktop process say to each other over one WebSocket: JSON, one message a frame. Times are
+ * Messages between the page and the desktop process over one WebSocket: JSON, one message in each frame. Times are
  * milliseconds since 1970 by the computer's clock.
  */
 
-/** Names the process: after a restart of it the page goes on with what it knew. */
+/** Identifies the process: after its restart the page keeps its counts. */
 export type RunId = string;
 
-/** How far a sample has come. "waiting": in flash. "settled": the broker has acknowledged it. "evicted": flash was full. */
+/** State of a sample. "waiting": in flash. "settled": the broker has acknowledged it. "evicted": flash was full. */
 export type EntryState = "waiting" | "settled" | "deadLetter" | "thrownAway" | "evicted";
 
 /** One numbered sample. */
 export interface SampleRecord {
   readonly seq: number;
-  /** When it was taken; of one from an earlier run, what its message says; undefined: not known. */
+  /** When it was taken; of one from an earlier run, the time in its message; undefined: not known. */
   takenMs?: number;
   /** By the keys of the payload. */
   values?: Readonly<Record<string, number>>;
@@ -22,11 +22,11 @@ export interface SampleRecord {
   receivedMs?: number;
   /** Arrivals. */
   copies: number;
-  /** The subscriber was not there when the broker had it: it may have missed it. */
+  /** The subscriber was disconnected when the broker acknowledged it, and may have missed it. */
   unwatched?: boolean;
 }
 
-/** What was out of order, from when to when. */
+/** A period of an outage, a cut or sleep. */
 export interface Span {
   readonly kind: "wifi" | "broker" | "power" | "sleep" | "sensor" | "time";
   readonly fromMs: number;
@@ -44,7 +44,7 @@ export interface DeviceState {
   isNumbered: boolean;
   intervalMs: number;
   power: Power;
-  /** The power goes with the next write to flash. */
+  /** The power will be cut during the next write to flash. */
   isArmed: boolean;
   boots: number;
   wakes: number;
@@ -58,7 +58,7 @@ export interface DeviceState {
   hasTimeServer: boolean;
   knowsTime: boolean;
   sleeps: boolean;
-  /** Entries in flash, as the firmware counts them; undefined while none of it runs. */
+  /** Entries in flash, as the firmware counts them; undefined while it does not run. */
   unsettled?: number;
   /** The firmware is connected to the broker. */
   air: { temperature: number; humidity: number; holdsTemperature: boolean; holdsHumidity: boolean };
@@ -69,14 +69,14 @@ export interface DeviceState {
 }
 
 export interface BrokerState {
-  /** "other": one that is not this program's, and not to be stopped from here. */
+  /** "other": an external broker, which cannot be stopped from here. */
   kind: "embedded" | "other";
   address: string;
   isRunning: boolean;
   isSubscribed: boolean;
 }
 
-/** A block of the outbox. "clean": erased. "open": the newest. "spent": all in it is settled, to be erased. */
+/** A block of the outbox. "clean": erased. "open": the newest. "spent": all its entries are settled, to be erased. */
 export type BlockState = "clean" | "open" | "full" | "spent" | "torn";
 
 export interface BlockView {
@@ -87,7 +87,7 @@ export interface BlockView {
   readonly queued: number;
   readonly released: number;
   readonly done: number;
-  /** Of the notes and counters, and of damage. */
+  /** Bytes of notes and counters, and of damage. */
   readonly others: number;
   readonly usedBytes: number;
   /** First and last number; undefined without entries. */
@@ -146,17 +146,17 @@ export type ToPage =
   | { readonly type: "broker"; readonly broker: BrokerState }
   | { readonly type: "state"; readonly id: string; readonly state: DeviceState }
   | { readonly type: "sample"; readonly id: string; readonly sample: SampleRecord }
-  /** After a factory reset: numbers begin anew. */
+  /** After a factory reset: numbers start again. */
   | { readonly type: "anew"; readonly id: string }
   | { readonly type: "span"; readonly id: string; readonly span: Span }
   | { readonly type: "flash"; readonly id: string; readonly blocks: readonly BlockView[]; readonly flash: FlashTotals }
   | { readonly type: "packets"; readonly id: string; readonly packets: readonly PacketView[] }
   | { readonly type: "serial"; readonly id: string; readonly text: string };
 
-/** What a person can do to a device. */
+/** Actions on a device. */
 export type DeviceAction =
   | { readonly do: "sensor" | "timeServer" | "sleep"; readonly on: boolean }
-  /** `quietly`: at a moment at which nothing is on its way. */
+  /** `quietly`: at a moment when nothing is in flight. */
   | { readonly do: "network"; readonly on: boolean; readonly quietly?: boolean }
   | { readonly do: "cut"; readonly when: "now" | "nextWrite" }
   | { readonly do: "powerOn" | "wake" | "reset" }

@@ -1,7 +1,7 @@
 /*
- * A pseudo terminal as the device's serial port: what `screen`, `picocom` and their like open as if a board were plugged
- * in. Node cannot make one without native code, so socat does, as a child process that ends with us.
- * We hold the far end open ourselves: terminal programs may come and go, and the device never sees the line drop.
+ * A pseudo terminal as the device's serial port, to be opened by `screen`, `picocom` and similar programs as if a board were plugged
+ * in. Node cannot make one without native code, so socat does, as a child process that ends with this one.
+ * This process keeps the far end open, so that the line does not drop when a terminal program is closed.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
@@ -12,7 +12,7 @@ import { Terminal } from "./terminal.js";
 const IS_PTY = / PTY is (\S+)/; // socat -d -d
 
 export interface PseudoTerminal {
-  /** What to open, as in /dev/pts/3. */
+  /** The path to open, for example /dev/pts/3. */
   readonly path: string;
   /** The prompt's port, for a board. */
   readonly serial: Serial;
@@ -20,7 +20,7 @@ export interface PseudoTerminal {
 
 /** @throws UsageError with one line if there is no socat, or it fails */
 export async function openPseudoTerminal(): Promise<PseudoTerminal> {
-  // In a process group of its own: Ctrl-C is for us, and we say goodbye through it. It ends when our end of its pipe does.
+  // In its own process group: Ctrl-C is for this process, which still needs socat while it ends. It ends when our end of its pipe is closed.
   const socat = spawn("socat", ["-d", "-d", "pty,rawer,mode=600", "stdio"], { detached: true });
   const path = await pathOf(socat);
   const held = openSync(path, constants.O_RDWR | constants.O_NOCTTY);

@@ -1,7 +1,7 @@
 /*
  * The terminal as a serial port: an ECMA-419 io class on the process's standard input and output.
  * On a terminal it switches to raw mode, so that the firmware's own line editor gets every key; Ctrl-C pressed twice ends
- * the program. Without one it passes lines on as they come. What was not read when a port is closed waits for the next
+ * the program. Without one it passes lines on as they arrive. Bytes not read when a port is closed wait for the next
  * one, as in a UART across a reboot.
  */
 import type { Serial, SerialCallbacks, SerialMode, SerialPort } from "../../../src/console/port/serial.js";
@@ -11,18 +11,18 @@ const LF = 0x0a;
 const CR = 0x0d;
 const ROOM = 4_096; // bytes that the port takes at a time
 
-/** What the port takes beside the console's callbacks. */
+/** Options of the port, in addition to the console's callbacks. */
 export interface TerminalOptions {
-  /** Default: the process's own. */
+  /** Default: the process's streams. */
   readonly input?: NodeJS.ReadStream;
   readonly output?: NodeJS.WriteStream;
   /** Default: "terminal" if both streams are one. */
   readonly mode?: SerialMode;
-  /** Ctrl-C came where nothing was typed to take back: once more is onQuit. The prompt has heard it. */
+  /** Ctrl-C on an empty line: the next one calls onQuit. The prompt has received it. */
   onInterrupt?(): void;
-  /** Ctrl-C came twice in a row. Without a terminal, Ctrl-C is a signal and does not come here. */
+  /** Ctrl-C twice in a row. Without a terminal, Ctrl-C is a signal and is not received here. */
   onQuit?(): void;
-  /** Standard input has ended, and what it said has been done. */
+  /** Standard input has ended, and its commands have been executed. */
   onEnd?(): void;
 }
 
@@ -31,7 +31,7 @@ export function terminal(options: TerminalOptions = {}): Serial {
   return { io: Terminal, ...options };
 }
 
-/** `format` "buffer". Callbacks come from later turns, never from within a call. */
+/** `format` "buffer". Callbacks are called later, never from within a call. */
 export class Terminal implements SerialPort {
   readonly mode: SerialMode;
   readonly #options: SerialCallbacks & TerminalOptions;
@@ -40,7 +40,7 @@ export class Terminal implements SerialPort {
   #announced = 0; // readable bytes that the owner knows of
   #room = ROOM;
   #interrupts = 0; // in a row
-  #isTyping = false; // something stands behind the prompt, or stood there
+  #isTyping = false; // the line at the prompt is, or was, not empty
   #idle = false;
   #ended = false;
   #last = LF;
@@ -77,7 +77,7 @@ export class Terminal implements SerialPort {
     this.#last = bytes[bytes.length - 1];
     this.#idle = false;
     this.#announced -= bytes.length;
-    if (this.#announced <= 0) setImmediate(this.#onReadable); // the stream reports what came meanwhile only once
+    if (this.#announced <= 0) setImmediate(this.#onReadable); // the stream reports new bytes only once
     this.#watch(bytes);
     return bytes.length;
   }
@@ -92,7 +92,7 @@ export class Terminal implements SerialPort {
     });
   }
 
-  /** The owner has done what was read, and waits for more. */
+  /** The owner has processed what was read, and waits for more. */
   idle(): void {
     this.#idle = true;
     this.#endWhenIdle();
@@ -111,7 +111,7 @@ export class Terminal implements SerialPort {
   readonly #onReadable = (): void => {
     const bytes = this.#input.readableLength;
     if (this.#closed || bytes === 0) {
-      // A stream looks at its source again only when it is asked for more than it has.
+      // A stream reads its source again only when more is requested than it has.
       if (!this.#closed) this.#input.read(0);
       return;
     }
@@ -122,7 +122,7 @@ export class Terminal implements SerialPort {
   readonly #onEnd = (): void => {
     this.#ended = true;
     if (this.mode === "lines" && this.#last !== LF && !this.#closed) {
-      // The last line of a script may lack its line end; it still counts.
+      // The last line of a script may lack its line end; it is executed all the same.
       this.#last = LF;
       this.#owesLineFeed = true;
       this.#options.onReadable(1);

@@ -1,7 +1,7 @@
 /*
- * Verifies Ed25519 signatures of short messages. There is nothing secret here, so that nothing needs to take the same time for all values.
- * The SDK has no Ed25519, nor has ESP-IDF's mbedTLS. What src/update/io.ts says of `isSigned` holds; the same in TypeScript, for
- * everything but ESP32s: boards/common/ed25519.ts.
+ * Verifies Ed25519 signatures of short messages. No value here is secret, so the code need not run in constant time.
+ * Neither the SDK nor ESP-IDF's mbedTLS has Ed25519. The interface is `isSigned` of src/update/io.ts; for other boards the same in
+ * TypeScript: boards/common/ed25519.ts.
  * Source: RFC 8032, 5.1 (parameters, decoding, verification); extended coordinates: Hisil and others, "Twisted Edwards Curves
  * Revisited", 3.1, whose addition is complete on this curve. SHA-512: FIPS 180-4.
  */
@@ -18,7 +18,7 @@
 #define LIMBS 16
 #define BITS 253
 
-/** A number modulo 2^255 - 19: 16 bits each, the lowest first, and what has not been carried yet. */
+/** A number modulo 2^255 - 19: limbs of 16 bits, the lowest first, with carries not yet propagated. */
 typedef int64_t Field[LIMBS];
 /** x = X / Z, y = Y / Z, x y = T / Z. */
 typedef struct {
@@ -276,7 +276,7 @@ static int decodePoint(Point *p, const uint8_t *bytes)
 	return 1;
 }
 
-/** Takes the order off, if the number is not below it. @returns whether it was not */
+/** Subtracts the order if the number is not below it. @returns whether it was not */
 static int reduce(uint32_t *n)
 {
 	uint32_t less[8];
@@ -293,7 +293,7 @@ static int reduce(uint32_t *n)
 	return 1;
 }
 
-/** The number in `bytes`, little-endian, modulo the order. @returns how often that was to be taken off, on the way */
+/** The number in `bytes`, little-endian, modulo the order. @returns how often the order was subtracted */
 static int scalar(uint32_t *n, const uint8_t *bytes, int length)
 {
 	int count = 0;
@@ -345,7 +345,7 @@ static int isSigned(const uint8_t *digest, const uint8_t *signature, const uint8
 	return 0 == memcmp(found, signature, sizeof(found));
 }
 
-/** Arguments: message, signature, key, each a buffer. @returns whether it is signed; not for a message above 47 bytes */
+/** Arguments: message, signature, key, each a buffer. @returns whether the signature is valid; false for a message above 47 bytes */
 void xs_is_signed(xsMachine *the)
 {
 	uint8_t block[BLOCK_BYTES] = { 0 }, signature[SIGNATURE_BYTES], key[KEY_BYTES], digest[64];

@@ -1,4 +1,4 @@
-/* Which firmware this is: the beginning of the SHA-256 of its ELF file, which the build writes into the image. */
+/* Identifies the firmware: the start of the SHA-256 of its ELF file, which the build writes into the image. */
 #include "xsmc.h"
 #include "mc.xs.h"
 

@@ -1,6 +1,6 @@
 /*
- * The two application slots: which one runs, in what state, which one starts next. The SDK's `embedded:update` selects, and can neither
- * confirm an image nor go on with one that was begun before a reset.
+ * The two application slots: which one runs, its state, and which one starts next. The SDK's `embedded:update` can select an image, but can
+ * neither confirm one nor continue one that was started before a reset.
  * Source: ESP-IDF 6.0, "Over The Air Updates (OTA)", esp_ota_ops.h. CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE.
  */
 #include "xsmc.h"
@@ -29,25 +29,25 @@ void xs_slots_state(xsMachine *the)
 	xsmcSetInteger(xsResult, (ESP_OK == esp_ota_get_state_partition(slot, &state)) ? (int)state : -1);
 }
 
-/** What boot selection knows of the other slot is void. Where it knows nothing, that is so. */
+/** Invalidates the other slot's entry in boot selection, if there is one. */
 void xs_slots_forget(xsMachine *the)
 {
 	esp_ota_invalidate_inactive_ota_data_slot();
 }
 
-/** The other slot starts next. @throws if what is in it is no image */
+/** The other slot starts next. @throws if it has no valid image */
 void xs_slots_select(xsMachine *the)
 {
 	check(the, esp_ota_set_boot_partition(esp_ota_get_next_update_partition(NULL)), "the chip does not take it for an image");
 }
 
-/** @throws if the flash does not take it */
+/** @throws if the flash cannot be written */
 void xs_slots_confirm(xsMachine *the)
 {
 	check(the, esp_ota_mark_app_valid_cancel_rollback(), "not confirmed: the flash fails");
 }
 
-/** The other slot starts next, and this one not again. @throws if there is no other */
+/** The other slot starts next, and this one never again. @throws if there is no other */
 void xs_slots_roll_back(xsMachine *the)
 {
 	check(the, esp_ota_mark_app_invalid_rollback(), "there is no other image");

@@ -1,4 +1,4 @@
-/* The address of the chip's Wi-Fi station, from the eFuses: the radio stays as it is, and off while nothing else needs it. */
+/* The address of the chip's Wi-Fi station, from the eFuses: the radio is not switched on for it. */
 #include "xsmc.h"
 #include "mc.xs.h"
 
@@ -6,7 +6,7 @@
 
 #define MAC_BYTES 6
 
-/** @returns 12 lower-case hexadecimal digits; "" where the eFuses hold no valid address */
+/** @returns 12 lower-case hexadecimal digits; "" if the eFuses have no valid address */
 void xs_mac_address(xsMachine *the)
 {
 	static const char digits[] = "0123456789abcdef";

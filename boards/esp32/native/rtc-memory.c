@@ -1,5 +1,5 @@
 /*
- * Memory that keeps its contents in deep sleep. Any other reset, also a restart, finds zeros: what was remembered of flash may be
+ * Memory that keeps its contents in deep sleep. After any other reset, including a restart, it is zero: the remembered state of flash may be
  * out of date then.
  */
 #include "xsmc.h"
@@ -13,7 +13,7 @@
 
 static RTC_DATA_ATTR uint8_t gMemory[MEMORY_BYTES];
 
-/* Where in the memory, by argument 1, so many bytes lie; NULL: they are more than there is. */
+/* The address of so many bytes, from the offset in argument 1; NULL: they do not fit. */
 static uint8_t *placeOf(xsMachine *the, xsUnsignedValue count)
 {
 	int at = xsmcToInteger(xsArg(1));
@@ -21,7 +21,7 @@ static uint8_t *placeOf(xsMachine *the, xsUnsignedValue count)
 	return at < 0 || at > MEMORY_BYTES || count > MEMORY_BYTES - (xsUnsignedValue)at ? NULL : gMemory + at;
 }
 
-/** Arguments: a buffer, which is filled; where in the memory to begin. @throws where there is less */
+/** Arguments: a buffer, which is filled; the offset in the memory. @throws if there are fewer bytes */
 void xs_rtc_memory_read(xsMachine *the)
 {
 	void *bytes;
@@ -35,7 +35,7 @@ void xs_rtc_memory_read(xsMachine *the)
 	memmove(bytes, place, count);
 }
 
-/** Arguments: bytes; where in the memory they begin. The rest stays. @throws where there is less */
+/** Arguments: bytes; their offset in the memory. The rest is unchanged. @throws if they do not fit */
 void xs_rtc_memory_write(xsMachine *the)
 {
 	void *bytes;

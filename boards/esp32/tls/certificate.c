@@ -1,4 +1,4 @@
-/* The server's certificates: what is checked beyond mbedTLS's own checks, and what is reported of them. Source: RFC 5280, RFC 6125. */
+/* The server's certificates: checks in addition to mbedTLS's, and texts for reports. Source: RFC 5280, RFC 6125. */
 #include "parts.h"
 
 #include <stdio.h>
@@ -57,7 +57,7 @@ int tlsParseAddress(const char *name, uint8_t *address)
 	}
 }
 
-/* Is one of the certificate's alternative names this address? mbedTLS 2.28 looks at host names alone. */
+/* Whether one of the certificate's alternative names is this address. mbedTLS 2.28 checks only host names. */
 static int hasAddress(const mbedtls_x509_crt *certificate, const uint8_t *address)
 {
 	const mbedtls_x509_sequence *name;
@@ -69,7 +69,7 @@ static int hasAddress(const mbedtls_x509_crt *certificate, const uint8_t *addres
 	return 0;
 }
 
-/* mbedTLS passes over an issuer that is no CA, and knows none then. */
+/* mbedTLS ignores an issuer that is not a CA, and then reports a missing issuer. */
 static int isIssuerNoCA(const mbedtls_x509_crt *certificate)
 {
 	const mbedtls_x509_crt *other;
@@ -126,7 +126,7 @@ static double msOf(const mbedtls_x509_time *time)
 	return daysOf(time) * 86400000.0 + ((time->hour * 60.0 + time->min) * 60 + time->sec) * 1000;
 }
 
-/* Says what is wrong with the certificate, by the flag that decides: refusal.c has the same order. */
+/* Describes the certificate's fault, by the flag that decides: refusal.c has the same order. */
 static void describe(TLSEngine *engine, const mbedtls_x509_crt *certificate, uint32_t flags)
 {
 	char *into = engine->detail;

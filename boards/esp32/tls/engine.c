@@ -43,7 +43,7 @@ static int receiveIn(void *context, unsigned char *bytes, size_t length)
 	return (int)count;
 }
 
-/* Sends what mbedTLS holds back, as far as it goes; returns whether nothing is left. With something left, an alert is none but that. */
+/* Sends the bytes that mbedTLS still holds, as far as possible; returns whether nothing is left. */
 static int flush(TLSEngine *engine)
 {
 	if (engine->ssl.out_left > 0)
@@ -86,7 +86,7 @@ static int parseKey(TLSEngine *engine, TLSBytes given)
 #endif
 }
 
-/* TLS 1.2 and later. Records of 4 KB at most, from a server that heeds it: more than that is more than a device takes. */
+/* TLS 1.2 and later. Asks the server for records of at most 4 KB: a device has no memory for longer ones. */
 static int limit(mbedtls_ssl_config *config)
 {
 #if MBEDTLS_VERSION_MAJOR < 3
@@ -128,7 +128,7 @@ static int configure(TLSEngine *engine, const TLSDemand *demand)
 	if (result != 0)
 		return result;
 	mbedtls_ssl_conf_ca_chain(&engine->config, &engine->ca, NULL);
-	/* With a pin alone the chain is looked at, and does not decide; `tlsLookAt` does. */
+	/* With only a pin, the chain is verified but does not decide; `tlsLookAt` does. */
 	mbedtls_ssl_conf_authmode(&engine->config, engine->hasPin && !engine->hasCA ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_REQUIRED);
 	mbedtls_ssl_conf_verify(&engine->config, tlsLookAt, engine);
 	result = mbedtls_ssl_setup(&engine->ssl, &engine->config);
@@ -169,7 +169,7 @@ TLSEngine *tlsOpen(const TLSDemand *demand)
 	return engine;
 }
 
-/* What only the handshake needs: on a device it is a third of all. */
+/* Memory that only the handshake needs: on a device a third of all. */
 static void freeCredentials(TLSEngine *engine)
 {
 	mbedtls_x509_crt_free(&engine->ca);
@@ -192,7 +192,7 @@ void tlsFree(TLSEngine *engine)
 	free(engine);
 }
 
-/* The record that was refused says itself to be longer than the buffer: its header is bad then, or it is not even fetched (BAD_INPUT_DATA). */
+/* The header of the refused record states a length above the buffer's: mbedTLS reports a bad header, or does not fetch it (BAD_INPUT_DATA). */
 static int isTooLarge(const TLSEngine *engine, int error)
 {
 	const unsigned char *length = engine->ssl.in_len;
@@ -235,7 +235,7 @@ static void fail(TLSEngine *engine, int error)
 	refuse(engine, refusal, error);
 }
 
-/* The server is the right one. What the handshake alone needed is let go of: also its certificate, which a session would keep. */
+/* The server is verified. Frees the memory that only the handshake needed, including the certificate, which a session would keep. */
 static void secured(TLSEngine *engine)
 {
 	engine->state = TLS_OPEN;
@@ -266,7 +266,7 @@ static void stepHandshake(TLSEngine *engine)
 		fail(engine, result);
 	else if (!isOver)
 		engine->state = TLS_WORKS;
-	/* A resumed session shows no certificate: it was bound to one that passed. */
+	/* A resumed session has no certificate: it was bound to one that was verified. */
 	else if (engine->isSeen ? engine->hasPin && !engine->isPinMet : !engine->hasSession)
 		fail(engine, MBEDTLS_ERR_X509_FATAL_ERROR);
 	else
@@ -370,7 +370,7 @@ int tlsWrite(TLSEngine *engine, const uint8_t *bytes, size_t length)
 	if (length == 0 || length > tlsWritable(engine))
 		return 0;
 	result = mbedtls_ssl_write(&engine->ssl, bytes, length);
-	/* It is encrypted, and waits to be taken. */
+	/* It is encrypted, and waits to be sent. */
 	return result == (int)length || (result == MBEDTLS_ERR_SSL_WANT_WRITE && engine->ssl.out_left > 0);
 }
 

@@ -82,7 +82,7 @@ void xs_tls_open(xsMachine *the)
 		xsmcSetHostData(xsResult, engine);
 }
 
-/** Lets go of all memory; of no effect the second time. */
+/** Frees all memory; the second call has no effect. */
 void xs_tls_free(xsMachine *the)
 {
 	TLSEngine *engine = xsmcGetHostData(xsArg(0));
@@ -91,7 +91,7 @@ void xs_tls_free(xsMachine *the)
 	tlsFree(engine);
 }
 
-/** Arguments: bytes, from, to. @returns how much was taken */
+/** Arguments: bytes, from, to. @returns how much was consumed */
 void xs_tls_feed(xsMachine *the)
 {
 	TLSEngine *engine = engineOf(the);
@@ -108,7 +108,7 @@ void xs_tls_feed_end(xsMachine *the)
 	tlsFeedEnd(engineOf(the));
 }
 
-/** Arguments: a buffer, where in it to begin. @returns how much there was */
+/** Arguments: a buffer, an offset in it. @returns how much was copied */
 void xs_tls_take(xsMachine *the)
 {
 	TLSEngine *engine = engineOf(the);
@@ -142,7 +142,7 @@ void xs_tls_overhead(xsMachine *the)
 	xsmcSetInteger(xsResult, (xsIntegerValue)tlsOverhead(engineOf(the)));
 }
 
-/** Fills a buffer. @throws if there is less */
+/** Fills a buffer. @throws if there are fewer bytes */
 void xs_tls_read(xsMachine *the)
 {
 	TLSEngine *engine = engineOf(the);
@@ -154,7 +154,7 @@ void xs_tls_read(xsMachine *the)
 		xsUnknownError("invalid");
 }
 
-/** @throws if not all of it can be taken */
+/** @throws if not all of it can be accepted */
 void xs_tls_write(xsMachine *the)
 {
 	TLSEngine *engine = engineOf(the);
@@ -169,7 +169,7 @@ void xs_tls_close(xsMachine *the)
 	tlsClose(engineOf(the));
 }
 
-/** @returns a session that is new, or undefined */
+/** @returns a new session, or undefined */
 void xs_tls_session(xsMachine *the)
 {
 	uint8_t bytes[MAX_SESSION];
@@ -181,7 +181,7 @@ void xs_tls_session(xsMachine *the)
 	memset(bytes, 0, sizeof(bytes));
 }
 
-/** Text: argument 0: version, 1: cipher, 2: name in the certificate, 3: what a refusal is about. Characters beyond ASCII: "?". */
+/** Text: argument 0: version, 1: cipher, 2: name in the certificate, 3: details of a refusal. Characters beyond ASCII: "?". */
 void xs_tls_text(xsMachine *the)
 {
 	TLSEngine *engine = engineOf(the);

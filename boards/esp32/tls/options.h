@@ -1,7 +1,7 @@
 /*
- * The configuration of ESP-IDF's mbedTLS that the engine rests on: ours to set (sdkconfig/sdkconfig.defaults), and checked here, where the
- * engine is compiled. The SDK compiles an app's C without what ESP-IDF gives to all who use its component: without it the structures
- * would look otherwise than in the library.
+ * The configuration of ESP-IDF's mbedTLS that the engine requires: set in sdkconfig/sdkconfig.defaults, and checked here, where the
+ * engine is compiled. The SDK compiles an app's C files without the definitions that ESP-IDF gives to users of the component; without them
+ * the structures would differ from the library's.
  * Source: ESP-IDF 6.0, components/mbedtls (CMakeLists.txt, Kconfig, port/include/mbedtls/esp_config.h).
  */
 #pragma once

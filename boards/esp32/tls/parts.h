@@ -1,4 +1,4 @@
-/* What the parts of the TLS engine share. */
+/* Shared by the parts of the TLS engine. */
 #pragma once
 #include "options.h"
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
@@ -25,7 +25,7 @@ struct TLSEngine {
 #endif
 	mbedtls_x509_crt ca, certificate;
 	mbedtls_pk_context key;
-	/* Where ciphertext comes from and goes to, as long as a call lasts. */
+	/* Source and destination of ciphertext, during a call. */
 	const uint8_t *in;
 	uint8_t *out;
 	size_t inLeft, outLeft;
@@ -42,7 +42,7 @@ struct TLSEngine {
 
 /* certificate.c */
 extern int tlsParseCertificates(mbedtls_x509_crt *into, TLSBytes given);
-/* Four decimal numbers, as the settings take an address. */
+/* Four decimal numbers, as in the settings. */
 extern int tlsParseAddress(const char *name, uint8_t *address);
 /* mbedTLS's callback for each certificate of a chain, the server's last. */
 extern int tlsLookAt(void *engine, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);

@@ -23,7 +23,7 @@ TLSRefusal tlsChainRefusal(uint32_t flags, int isIssuerNoCA)
 	return TLS_UNKNOWN_CA;
 }
 
-/* TLS 1.2 has no alert of its own for a client without a certificate. */
+/* TLS 1.2 has no separate alert for a client without a certificate. */
 TLSRefusal tlsAlertRefusal(unsigned alert, int isAsked)
 {
 	switch (alert) {

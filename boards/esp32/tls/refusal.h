@@ -1,4 +1,4 @@
-/* Why a connection was refused, by what mbedTLS reports of it. */
+/* Why a connection was refused, from mbedTLS's error. */
 #pragma once
 #include <stdint.h>
 
@@ -6,7 +6,7 @@
 
 /* Flags of mbedTLS's verification. `isIssuerNoCA`: of the server's certificate, which mbedTLS does not distinguish. */
 extern TLSRefusal tlsChainRefusal(uint32_t flags, int isIssuerNoCA);
-/* A fatal alert came. `isAsked`: the server had agreed on a version and a cipher before. */
+/* A fatal alert was received. `isAsked`: the server had agreed on a version and a cipher before. */
 extern TLSRefusal tlsAlertRefusal(unsigned alert, int isAsked);
-/* mbedTLS's error is that there was no memory. */
+/* Whether mbedTLS's error is a lack of memory. */
 extern int tlsIsMemory(int error);

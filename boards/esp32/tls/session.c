@@ -1,7 +1,7 @@
 /*
- * What a connection was secured with, and sessions to be resumed, as bytes: a part of a SHA-256 of what the connection was to be secured
- * by, then mbedTLS's own form. A session skips the check of the certificate: with another CA, pin, name or client certificate it must
- * not be offered.
+ * The security of a connection, and sessions for resumption as bytes: a part of a SHA-256 of the connection's demand, then mbedTLS's
+ * own format. A resumed session skips the check of the certificate, so it must not be offered with another CA, pin, name or client
+ * certificate.
  */
 #include "parts.h"
 
@@ -79,7 +79,7 @@ void tlsFacts(TLSEngine *engine, TLSFacts *facts)
 	const char *cipher = mbedtls_ssl_get_ciphersuite(&engine->ssl);
 	char *at = engine->cipher;
 
-	/* As IANA has it. */
+	/* IANA's name. */
 	if (strncmp(cipher, "TLS1-3-", 7) == 0)
 		snprintf(at, sizeof(engine->cipher), "TLS-%s", cipher + 7);
 	else

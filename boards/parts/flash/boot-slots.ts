@@ -1,6 +1,6 @@
 /*
  * Two slots for images and the boot selection of an ESP32 with rollback enabled, on simulated flash: the same two entries, rewritten in the
- * same order, so that a power cut leaves what it leaves there. `boot` is the bootloader's part, the rest is ESP-IDF's at run time.
+ * same order, so that a power cut leaves the same states as on a chip. `boot` is the bootloader's part, the rest is ESP-IDF's at run time.
  * Source: ESP-IDF 6.0, bootloader_utility.c and esp_ota_ops.c. An entry: 0 sequence number (4), 24 state (4), 28 CRC-32 of the number (4).
  * The slot of number n is (n - 1) % 2; the highest one that is neither invalid nor aborted starts.
  */
@@ -17,7 +17,7 @@ const VALID = 2;
 const INVALID = 3;
 const ABORTED = 4;
 
-/** What a part of the flash gives. */
+/** A part of the flash. */
 export interface SlotRegion {
   read(buffer: Uint8Array, offsetBytes: number): number;
   write(buffer: Uint8Array, offsetBytes: number): void;
@@ -35,13 +35,13 @@ export class BootSlots {
   readonly #slots: readonly [SlotRegion, SlotRegion];
   #running: 0 | 1 = 0;
 
-  /** `selection`: two blocks. A slot 0 that nothing has selected runs, as it was flashed by cable. */
+  /** `selection`: two blocks. If nothing is selected, slot 0 runs, as after flashing by cable. */
   constructor(selection: SlotRegion, slots: readonly [SlotRegion, SlotRegion]) {
     this.#selection = selection;
     this.#slots = slots;
   }
 
-  /** As the bootloader at a reset. @returns the image that starts; undefined: there is none, and the device is dead */
+  /** The bootloader at a reset. @returns the image that starts; undefined: there is none, and nothing runs */
   boot(): ImageDescription | undefined {
     for (const at of [0, 1]) {
       const entry = this.#entry(at);
@@ -116,7 +116,7 @@ export class BootSlots {
     this.#rewrite(active, { ...entry, state: INVALID });
   }
 
-  /** Which entry counts. */
+  /** The valid entry with the highest number. */
   #active(): 0 | 1 | undefined {
     const numbers = [this.#entry(0), this.#entry(1)].map((entry) =>
       entry === undefined || entry.state === INVALID || entry.state === ABORTED ? 0 : entry.number,

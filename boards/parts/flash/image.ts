@@ -1,8 +1,8 @@
 /*
- * A firmware image of a simulated device: what its firmware says it is, and what is wrong with it, followed by filling of any length. The
- * program is the same for all of them; what differs is the version that it reports, and the fault that the board makes it have.
+ * A firmware image of a simulated device: its version, board and fault, followed by padding of any length. The
+ * program is the same for all images; they differ in the version that it reports, and in the fault that the board simulates.
  *
- *   0 magic (4), 4 length of all (4), 8 length of the description (4), 12- the description, JSON in ASCII; filling; the last 4: CRC-32 of all before
+ *   0 magic (4), 4 length of all (4), 8 length of the description (4), 12- the description, JSON in ASCII; padding; the last 4: CRC-32 of all before
  */
 import { crc32 } from "../crc32.js";
 
@@ -10,7 +10,7 @@ const MAGIC = 0x31495448; // "HTI1"
 const HEAD = 12;
 const CHECK = 4;
 
-/** "crash": ends at once; "hang": does nothing until the hardware watchdog bites; "deaf": never joins the network; "blind": finds no sensor. */
+/** "crash": ends at once; "hang": does nothing until the hardware watchdog resets it; "deaf": never joins the network; "blind": finds no sensor. */
 export type ImageFault = "crash" | "hang" | "deaf" | "blind";
 
 export interface ImageDescription {
@@ -19,7 +19,7 @@ export interface ImageDescription {
   readonly fault?: ImageFault;
 }
 
-/** An image of `length` bytes, or of as many as it needs. */
+/** An image of `length` bytes, or longer if necessary. */
 export function makeImage(description: ImageDescription, length = 0): Uint8Array {
   const text = JSON.stringify(description);
   const bytes = new Uint8Array(Math.max(length, HEAD + text.length + CHECK));
@@ -37,7 +37,7 @@ export function makeImage(description: ImageDescription, length = 0): Uint8Array
   return bytes;
 }
 
-/** The description of a whole image at the beginning of `bytes`; undefined: there is none. */
+/** The description of a complete image at the start of `bytes`; undefined: there is none. */
 export function describedIn(bytes: Uint8Array): ImageDescription | undefined {
   if (bytes.length < HEAD + CHECK) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,6 +1,6 @@
 /*
- * What an erase leaves when power goes in the middle of it. Seen on real chips: the block untouched, partly erased in any
- * pattern, first programmed to zeros, looking erased without being so, and cells that read differently after each boot.
+ * States of a block after a power cut in the middle of an erase. Seen on real chips: the block untouched, partly erased in any
+ * pattern, first programmed to zeros, apparently but not really erased, and cells that read differently after each boot.
  */
 
 /** A state that a cut erase leaves. */
@@ -19,14 +19,14 @@ export const ERASE_STATES = [
   "zeroed, reads anew at each boot",
 ] as const;
 
-/** States whose cells read otherwise after each boot, whatever was programmed over them. */
+/** States whose cells read differently after each boot, even if they are programmed again. */
 const MOODY: readonly EraseState[] = [
   "looks erased at first",
   "reads anew at each boot",
   "zeroed, reads anew at each boot",
 ];
 
-/** One block's half-way cells. `settle` gives them what they read as until the next boot. */
+/** The half-way cells of one block. `settle` sets the values that they read as until the next boot. */
 export class EraseCut {
   readonly state: EraseState;
   readonly #before: Uint8Array;
@@ -75,7 +75,7 @@ export class EraseCut {
   }
 }
 
-/** Eight bits, each set about as often as `density` says; mostly all or none, as neighbours are alike. */
+/** Eight bits, each set with probability `density`; mostly all or none, because neighbours are similar. */
 function bits(density: number, random: () => number): number {
   const draw = random();
   if (draw < 0.45) return density < 0.5 ? 0 : 0xff;

@@ -1,21 +1,21 @@
 /*
- * Simulated NOR flash: obeys the chip's law, counts what is done to it, loses power at any byte, and breaks on demand.
- * Programming clears bits and never sets one; erasing sets a whole block. Power can go inside any program (a prefix is
- * there, the byte at the cut has none, some or all of its bits) and inside any erase (many partial states). Cells that a
+ * Simulated NOR flash: behaves as the chip, counts operations, loses power at any byte, and fails on demand.
+ * Programming clears bits and never sets one; erasing sets a whole block. Power can be cut inside any program (a prefix is
+ * programmed, and none, some or all bits of the byte at the cut) and inside any erase (many partial states). Cells that a
  * cut left half way may read differently after every boot, until they are programmed or erased again.
- * Units of 16 bytes stand for flash encryption and ECC: programmed once an erase, erased bytes read as noise.
+ * Units of 16 bytes model flash encryption and ECC: each is programmed once between erases, and erased bytes read as noise.
  * Shape: Moddable's `embedded:storage/flash`. Errors: "read failed", "write failed", "erase failed", as on ESP32.
  */
 import { EraseCut, type EraseState } from "./nor-flash-erase.js";
 
-/** Thrown by the call during which power went, and by every call until `powerOn`. */
+/** Thrown by the call during which power was cut, and by every call until `powerOn`. */
 export class PowerCut extends Error {
   constructor() {
     super("power cut");
   }
 }
 
-/** How much of the byte (or unit) at the cut got programmed. */
+/** How much of the byte (or unit) at the cut was programmed. */
 export type CutBits = "none" | "some" | "all";
 
 /** Faults to inject; each is asked before a call, or after a read. */
@@ -23,7 +23,7 @@ export interface FlashFaults {
   /** "error": the call throws; "ignored": it reports success and does nothing. */
   program?(address: number, length: number): "error" | "ignored" | undefined;
   erase?(block: number): "error" | "ignored" | undefined;
-  /** May change what was read. */
+  /** May change the bytes that were read. */
   read?(buffer: Uint8Array, address: number): void;
 }
 
@@ -68,7 +68,7 @@ export class NorFlash {
   /** Attempts to set a bit by programming, or to program a unit twice. */
   violations = 0;
 
-  /** Whether power is off, whether it went inside a program or an erase that had begun, and whether that was an erase. */
+  /** Whether power is off, whether it was cut inside a program or an erase that had begun, and whether that was an erase. */
   isOff = false;
   cutInside = false;
   cutInErase = false;
@@ -100,7 +100,7 @@ export class NorFlash {
     return this.#untilCut;
   }
 
-  /** Bytes from now on until power goes: a programmed byte counts one, an erase as many as `eraseCost` says. */
+  /** Bytes from now on until the power is cut: a programmed byte counts one, an erase `eraseCost`. */
   cutAfter(steps: number, bits: CutBits = "some", eraseState?: EraseState): void {
     this.#untilCut = steps;
     this.#cutBits = bits;
@@ -116,7 +116,7 @@ export class NorFlash {
     this.cutInside = false;
   }
 
-  /** Power is back: half-way cells read as they like, and the same until the next boot. */
+  /** Power is back: half-way cells get random values, which stay until the next boot. */
   powerOn(): void {
     this.isOff = false;
     this.mountedBy = undefined;
@@ -173,7 +173,7 @@ export class NorFlash {
     this.#isClosed = true;
   }
 
-  /** The state of every cell, to come back to. */
+  /** The state of every cell, for `restore`. */
   save(): FlashImage {
     return {
       bytes: this.bytes.slice(),
@@ -183,7 +183,7 @@ export class NorFlash {
     };
   }
 
-  /** Goes back to what `save` returned; power is on. Counters go on. */
+  /** Restores a state that `save` returned; power is on. Counters continue. */
   restore(image: FlashImage): void {
     this.bytes.set(image.bytes);
     if (image.touched !== undefined) this.#touched?.set(image.touched);
@@ -238,7 +238,7 @@ export class NorFlash {
     else this.#weak.set(address, weak & value);
   }
 
-  /** The whole bytes before the cut, then of the one at the cut what `#cutBits` says. */
+  /** Programs the whole bytes before the cut, and of the one at the cut the bits of `#cutBits`. */
   #programUntilCut(buffer: Uint8Array, offset: number): never {
     const whole = this.#untilCut & -this.writeUnit;
     this.#program(buffer, offset, whole);
@@ -259,7 +259,7 @@ export class NorFlash {
     this.weaken(address, clearing);
   }
 
-  /** Encrypted, a unit that is cut reads as noise, as does its half-way cells' every later state. */
+  /** With encryption, a unit that was cut reads as noise, in every later state of its half-way cells. */
   #cutUnit(address: number): void {
     (this.#touched as Uint8Array)[address / 16] = 1;
     if (this.#cutBits === "none") return;

@@ -1,6 +1,6 @@
 /*
- * The device's TLS engine, where this computer has mbedTLS's headers (Debian: libmbedtls-dev); else there is none, and the board says so.
- * One file: the SDK compiles what is named, whether the headers are there or not.
+ * The device's TLS engine, if this computer has mbedTLS's headers (Debian: libmbedtls-dev); else there is none, and the board reports it.
+ * One file, because the SDK compiles the named files with or without the headers.
  */
 #include "xsmc.h"
 #include "mc.xs.h"
@@ -14,7 +14,7 @@ enum { HAS_TLS = 1 };
 #else
 #include "../../esp32/tls/engine.h"
 enum { HAS_TLS = 0 };
-/* What native.c asks for. Nothing is ever opened, so that nothing else is called. */
+/* Stubs for native.c. No connection is ever opened, so no other function is called. */
 #define ABSENT(type, name, value, ...) type name(__VA_ARGS__) { return value; }
 ABSENT(TLSEngine *, tlsOpen, NULL, const TLSDemand *demand)
 ABSENT(void, tlsFree, , TLSEngine *engine)
@@ -34,7 +34,7 @@ ABSENT(TLSRefusal, tlsRefusal, TLS_UNUSABLE, const TLSEngine *engine)
 ABSENT(const char *, tlsDetail, "", const TLSEngine *engine)
 #endif
 
-/** @returns whether the engine is there */
+/** @returns whether the engine was built in */
 void xs_has_tls(xsMachine *the)
 {
 	xsmcSetBoolean(xsResult, HAS_TLS);

@@ -1,5 +1,5 @@
 /*
- * What the page knows of one device. Outlives the process that it comes from: samples that an earlier one reported are kept.
+ * The page's state of one device. It outlives the desktop process: samples that an earlier process reported are kept.
  */
 import { type Counts, Ledger } from "../ledger.js";
 import type { BlockView, DeviceState, FlashTotals, PacketView, Snapshot, Span, ToPage } from "../protocol.js";
@@ -11,14 +11,14 @@ export class DeviceLive {
   readonly ledger = new Ledger();
   state: DeviceState;
   spans: Span[] = [];
-  /** Another array whenever one of them is another. */
+  /** A new array whenever an element changes. */
   blocks: BlockView[] = [];
   flash: FlashTotals;
   packets: PacketView[] = [];
-  /** What the prompt wrote last, and who wants more of it. */
+  /** The last output of the prompt, and its listeners. */
   serial = "";
   onSerial: (text: string) => void = () => {};
-  /** Counts what passes the chain's links, for their animation. */
+  /** Counts messages on the links of the chain, for their animation. */
   readonly passed = { taken: 0, sent: 0, received: 0 };
 
   constructor(snapshot: Snapshot) {
@@ -28,13 +28,13 @@ export class DeviceLive {
     this.adopt(snapshot, undefined);
   }
 
-  /** A new greeting. `awaySinceMs`: of another process than before, which is away since then. */
+  /** A new greeting. `awaySinceMs`: from another process than before; the previous one has been gone since then. */
   adopt(snapshot: Snapshot, awaySinceMs: number | undefined): void {
     const nowMs = Date.now();
     if (awaySinceMs !== undefined) {
       for (const span of this.spans) span.toMs ??= awaySinceMs;
       this.spans.push({ kind: "power", fromMs: awaySinceMs, toMs: nowMs });
-      // What waited and is not in flash now was settled unseen, while the process ended.
+      // Samples that waited and are not in flash now were settled unseen, while the process ended.
       const waiting = snapshot.samples.filter(({ state }) => state === "waiting").map(({ seq }) => seq);
       for (const sample of this.ledger.reconcile(new Set(waiting), nowMs))
         sample.unwatched = sample.state === "settled";

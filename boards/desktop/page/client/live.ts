@@ -1,13 +1,13 @@
 /*
- * The page's end of the WebSocket: connects, again after every drop, and keeps what came. Listeners hear of changes ten times a second.
+ * The page's end of the WebSocket: connects, again after every drop, and keeps the data. Listeners are notified of changes ten times a second.
  */
 import type { BrokerState, DeviceAction, FromPage, ToPage } from "../protocol.js";
 import { DeviceLive } from "./device-live.js";
 
 const RETRY_MS = 300;
-/** A person sees no more often. */
+/** More often is not visible. */
 const REDRAW_MS = 100;
-/** The counts change with time alone, too. */
+/** The counts also change with time. */
 const TICK_MS = 1_000;
 
 export type LinkState = "connecting" | "live" | "lost";

@@ -1,5 +1,5 @@
 /*
- * The page: what a simulated thermometer does, live, and the switches of the world around it.
+ * The page: shows a simulated thermometer live, with switches for power, Wi-Fi, broker and sleep.
  */
 import "uplot/dist/uPlot.min.css";
 import "@xterm/xterm/css/xterm.css";

@@ -7,7 +7,7 @@ export type Theme = "system" | "light" | "dark";
 const KEY = "theme";
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
-/** Drawings on a canvas take their colours anew. */
+/** Drawings on a canvas must read their colours again. */
 export const THEME_EVENT = "themechange";
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event(THEME_EVENT)));
@@ -17,7 +17,7 @@ export function savedTheme(): Theme {
     const saved = localStorage.getItem(KEY);
     return THEMES.find((theme) => theme === saved) ?? "system";
   } catch {
-    return "system"; // a browser that keeps nothing
+    return "system"; // a browser without storage
   }
 }
 
@@ -28,7 +28,7 @@ export function applyTheme(theme: Theme): void {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // It counts for this visit.
+    // The choice lasts for this visit.
   }
   dispatchEvent(new Event(THEME_EVENT));
 }

@@ -1,5 +1,5 @@
 /*
- * What a person does at the page, done to the device.
+ * Executes the page's actions on the device.
  */
 import type { DeviceAction } from "../protocol.js";
 import type { DeviceModel } from "./device-model.js";

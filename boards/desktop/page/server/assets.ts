@@ -1,6 +1,6 @@
 /*
- * The files of the page: bundled from the sources beside this when the first browser asks, and kept in build/ under a name made of
- * all that goes into them. Nothing comes from anywhere else.
+ * The files of the page: bundled from the sources beside this at the first request, and kept in build/ under a hash of
+ * all inputs. Nothing is loaded from elsewhere.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -11,7 +11,7 @@ import { topFolder } from "../../../../hosttest/engine/build.js";
 
 const PAGE = join(topFolder, "boards", "desktop", "page");
 const CLIENT = join(PAGE, "client");
-/** Written when all others are there. */
+/** Written after all others. */
 const LAST = "page.js";
 const SHARED = ["protocol.ts", "ledger.ts"].map((name) => join(PAGE, name));
 
@@ -52,7 +52,7 @@ async function collect(): Promise<Map<string, Asset>> {
   return files;
 }
 
-/** Of the sources, and of what npm has installed. */
+/** Hash of the sources, and of the installed npm packages. */
 async function digest(): Promise<string> {
   const names = (await readdir(CLIENT, { recursive: true })).filter((name) => /\.(tsx?|css)$/.test(name)).sort();
   const files = [...names.map((name) => join(CLIENT, name)), ...SHARED, join(topFolder, "package-lock.json")];

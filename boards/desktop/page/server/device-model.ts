@@ -1,6 +1,6 @@
 /*
- * What the page shows of one device, gathered from outside: by the board's observer, the flash's watcher, the socket's tap, the
- * prompt's line and the subscriber. Every change goes to `send`.
+ * The page's data of one device, collected outside the firmware: by the board's observer, the flash's watcher, the socket's tap, the
+ * prompt's line and the subscriber. Every change is passed to `send`.
  */
 import type { Firmware, Outcome, ResetCause } from "../../../../src/board.js";
 import { channels } from "../../../../src/channels/channels.js";
@@ -14,12 +14,12 @@ import { PromptLine } from "./prompt-line.js";
 import { Spans } from "./spans.js";
 import { Wire } from "./wire.js";
 
-/** Flash and wire change more often than one can see. */
+/** Flash and wire change more often than is visible. */
 const GATHER_MS = 100;
 const QUIET_LOOK_MS = 5;
 const QUIET_PATIENCE_MS = 3_000;
 
-/** What the settings in force say, as the page needs them. */
+/** The settings in force that the page needs. */
 export interface Facts {
   readonly room: string;
   readonly qos: number;
@@ -35,7 +35,7 @@ export class DeviceModel implements DeviceListener {
   /** Topics of its samples are below these rooms. */
   readonly rooms = new Set<string>();
   send: (message: ToPage) => void = () => {};
-  /** Whether the subscriber is there. */
+  /** Whether the subscriber is connected. */
   isWatched: () => boolean = () => false;
   readonly #facts: () => Facts;
   readonly #ledger = new Ledger();
@@ -62,7 +62,7 @@ export class DeviceModel implements DeviceListener {
     this.spans = new Spans((span) => this.send({ type: "span", id, span }));
   }
 
-  /** Begins to watch. Before the device boots. */
+  /** Starts observing. To be called before the device boots. */
   watch(device: DesktopDevice): void {
     this.#device = device;
     this.#map = new FlashMap(device.chip.outboxFlash());
@@ -137,14 +137,14 @@ export class DeviceModel implements DeviceListener {
     this.send({ type: "state", id: this.id, state: this.state() });
   }
 
-  /** Does it at a moment at which nothing is on its way to the broker; soon, where there is no such moment. */
+  /** Acts at a moment when nothing is in flight to the broker; if there is no such moment, after a short time. */
   whenQuiet(action: () => void, patienceMs = QUIET_PATIENCE_MS): void {
     const { waiting } = this.#ledger.counts(Date.now());
     if ((waiting === 0 && this.#map.totals.inFlight.length === 0) || patienceMs <= 0) action();
     else setTimeout(() => this.whenQuiet(action, patienceMs - QUIET_LOOK_MS), QUIET_LOOK_MS);
   }
 
-  // What becomes of it
+  // Events of the device
 
   booting(cause: ResetCause): void {
     this.#cause = cause;
@@ -198,7 +198,7 @@ export class DeviceModel implements DeviceListener {
     if (sequence !== undefined && sequence >= 0) {
       const values = valuesOf(sample);
       if (this.#lastSeq !== undefined && sequence <= this.#lastSeq) this.#beginAnew();
-      // With each channel an entry of its own, the numbers before it are this sample's, too.
+      // If each channel is an entry, the numbers before it belong to this sample, too.
       const isFollowing = this.#lastSeq !== undefined && sequence - this.#lastSeq <= Object.keys(values).length;
       const first = isFollowing ? (this.#lastSeq as number) + 1 : sequence;
       for (let seq = first; seq <= sequence; seq++) this.#sendSample(this.#ledger.taken(seq, nowMs, values));
@@ -220,7 +220,7 @@ export class DeviceModel implements DeviceListener {
     setImmediate(() => this.sendState());
   }
 
-  /** Its numbers are those of a new device. */
+  /** Its numbers start again, as of a new device. */
   #beginAnew(): void {
     this.#lastSeq = undefined;
     this.#taken = 1;
@@ -229,14 +229,14 @@ export class DeviceModel implements DeviceListener {
     this.send({ type: "anew", id: this.id });
   }
 
-  /** A message of it is at the subscriber. */
+  /** A message of it has arrived at the subscriber. */
   received(payload: string): void {
     const said = sampleIn(payload);
     if (said === undefined) return;
     this.#sendSample(this.#ledger.received(said.seq, Date.now(), said));
   }
 
-  /** The subscriber is not there. */
+  /** The subscriber is disconnected. */
   unwatched(): void {
     for (const sample of this.#ledger.unwatched()) this.#sendSample(sample);
   }
@@ -250,7 +250,7 @@ export class DeviceModel implements DeviceListener {
     this.send({ type: "sample", id: this.id, sample: { ...sample } });
   }
 
-  /** Which entries are on their way. */
+  /** The entries in flight. */
   #follow({ type, direction, detail }: PacketView): void {
     const { inFlight } = this.#map.totals;
     if (type === "link") inFlight.length = 0;
@@ -282,7 +282,7 @@ function valuesOf({ mask, values, decimals }: Sample): Record<string, number> {
   return Object.fromEntries(entries);
 }
 
-/** What a sample's message says of it; undefined where it has no number. */
+/** The sample in a message; undefined if it has no number. */
 function sampleIn(payload: string): Pick<SampleRecord, "seq" | "takenMs" | "values"> | undefined {
   try {
     const { seq, ts, ...values } = JSON.parse(payload);

@@ -1,6 +1,6 @@
 /*
- * What lies in the outbox's flash, block by block, read from its bytes as a boot reads them: by the outbox's own formats, without
- * the outbox. Blocks that were written to are read again on request.
+ * The content of the outbox's flash, block by block, read from its bytes as at a boot: with the outbox's formats, but without
+ * the outbox. Blocks that were written are read again on request.
  */
 import { Cursor } from "../../../../src/outbox/blocks/cursor.js";
 import { mediumFor } from "../../../../src/outbox/flash/geometry.js";
@@ -20,13 +20,13 @@ interface Look extends BlockView {
 
 export class FlashMap {
   readonly totals: FlashTotals;
-  /** Something was written. */
+  /** A block was written. */
   onChanged: () => void = () => {};
   readonly #partition: Partition;
   readonly #medium: Medium;
   readonly #dirty = new Set<number>();
   readonly #looks: Look[] = [];
-  readonly #sent: string[] = []; // as last handed out
+  readonly #sent: string[] = []; // as last returned
 
   constructor(partition: Partition) {
     this.#partition = partition;
@@ -60,14 +60,14 @@ export class FlashMap {
     };
   }
 
-  /** All blocks, as they are now. */
+  /** The present state of all blocks. */
   all(): readonly BlockView[] {
     this.changes();
     const newest = this.#newest();
     return this.#looks.map((look) => viewOf(look, newest));
   }
 
-  /** Blocks that look otherwise than when they were last asked for. */
+  /** Blocks that have changed since the last call. */
   changes(): readonly BlockView[] {
     for (const block of this.#dirty) this.#looks[block] = this.#look(block);
     this.#dirty.clear();
@@ -147,7 +147,7 @@ export class FlashMap {
     };
   }
 
-  /** Erased, or something that is no block: an erase that was cut, an opening that was. */
+  /** Erased, or not a valid block: after an erase or an opening that was cut. */
   #unused(block: number): Look {
     this.#medium.readHead(block);
     const hasClean = isClean(this.#medium.head, 0);
@@ -184,7 +184,7 @@ function viewOf(look: Look, newest: Look | undefined): BlockView {
   return { ...view, state: stateOf(look, newest) };
 }
 
-/** Of a block in use, by what the newest block says of those before it. */
+/** State of a block in use, by the newest block's note about earlier ones. */
 function stateOf(look: Look, newest: Look | undefined): BlockState {
   if (look.sequence === 0 || newest === undefined) return look.state;
   if (look === newest) return "open";

@@ -1,5 +1,5 @@
 /*
- * The page of a run from the command line: what is shown of each device, made before the devices are, and the page itself.
+ * The page of a run from the command line: the model of each device, created before the devices, and the page itself.
  */
 import { messageOf } from "../../../../src/common/message-of.js";
 import type { EmbeddedBroker } from "../../network/broker.js";
@@ -12,13 +12,13 @@ import { Page } from "./page.js";
 export interface PageRun {
   /** One for each unit. */
   readonly models: readonly DeviceModel[];
-  /** Returns a line with the address, for people. @throws UsageError where the port that was asked for cannot be had */
+  /** Returns a line with the address, for people. @throws UsageError if the requested port is not available */
   open(options: OpenOptions): Promise<string>;
 }
 
 export interface OpenOptions {
   readonly port: number;
-  /** It was asked for: no other will do. */
+  /** The port was given by the user: no other is tried. */
   readonly isChosen: boolean;
   readonly subscriber: Subscriber;
   embedded(): EmbeddedBroker | undefined;

@@ -1,6 +1,6 @@
 /*
- * The page's server: on the loopback interface alone, for pages of its own alone. A page of another site can neither read from it
- * (Host, against DNS rebinding) nor talk to it (Origin).
+ * The page's server: only on the loopback interface, and only for its own pages. A page of another site can neither read from it
+ * (Host, against DNS rebinding) nor send to it (Origin).
  */
 import {
   createServer,
@@ -17,7 +17,7 @@ import { assets } from "./assets.js";
 
 const HOST = "127.0.0.1";
 const MAX_MESSAGE_BYTES = 65_536;
-/** What a browser that does not read may leave waiting, before it is shut out. */
+/** Bytes that may wait for a browser that does not read, before it is disconnected. */
 const MAX_WAITING_BYTES = 8 * 1_048_576;
 
 const POLICY =
@@ -32,7 +32,7 @@ const HEADERS = Object.freeze({
 });
 
 export interface PageServerOptions {
-  /** A browser has come: what it is to know first. */
+  /** A browser has connected: returns its first messages. */
   greet(): string;
   onMessage(text: string): void;
 }
@@ -53,14 +53,14 @@ export class PageServer {
     return `http://localhost:${this.#port}`;
   }
 
-  /** Somebody looks at it. */
+  /** A browser is connected. */
   get isWatched(): boolean {
     return this.#sockets.clients.size > 0;
   }
 
-  /** @throws the system's error if the port cannot be had */
+  /** @throws the system's error if the port is not available */
   async listen(port: number): Promise<void> {
-    assets().catch(() => {}); // now, so that the first browser need not wait; the answer to it says what is wrong
+    assets().catch(() => {}); // now, so that the first browser need not wait; errors are reported in its answer
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen({ port, host: HOST, exclusive: true }, () => {
@@ -79,7 +79,7 @@ export class PageServer {
     }
   }
 
-  /** Ends all that is open. */
+  /** Closes all connections. */
   close(): void {
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#server.close();

@@ -1,5 +1,5 @@
 /*
- * The page of the desktop process: joins devices, broker and subscriber with the browsers that look at them.
+ * The page of the desktop process: connects devices, broker and subscriber with the browsers that show them.
  */
 import { randomUUID } from "node:crypto";
 import { VERSION } from "../../../../src/version.js";
@@ -11,7 +11,7 @@ import type { DeviceModel } from "./device-model.js";
 import { PageServer } from "./page-server.js";
 import { parseMessage } from "./parse-message.js";
 
-/** The air and the count of what waits change by themselves. */
+/** The air and the number of waiting entries change by themselves. */
 const REFRESH_MS = 1_000;
 const TOPIC = /^home\/([^/]+)\/[^/]+$/;
 

@@ -1,10 +1,10 @@
 /*
- * What comes from a browser, checked: anything may come from there.
+ * Checks messages from a browser, which may be anything.
  */
 import type { DeviceAction, FromPage } from "../protocol.js";
 
 const MAX_KEYS = 16_384;
-/** What the sliders reach. */
+/** The sliders' ranges. */
 const LIMITS = Object.freeze({ temperature: [-40, 125], humidity: [0, 100] });
 const MAX_PACE = 86_400;
 

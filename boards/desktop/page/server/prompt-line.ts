@@ -1,24 +1,24 @@
 /*
- * The cable between a device's prompt and the page: what is typed at either end goes in, what the prompt writes goes to both.
- * It outlives the device's lives; without a terminal behind it, the page is the only one that types.
+ * The line between a device's prompt, the terminal and the page: input from both is sent to the prompt, and its output to both.
+ * It outlives the device's lives. Without a terminal, only the page sends input.
  */
 import type { Serial, SerialCallbacks, SerialMode, SerialPort } from "../../../../src/console/port/serial.js";
 
-/** Bytes that the page takes at a time. */
+/** Bytes that the page accepts at a time. */
 const WRITABLE = 4_096;
-/** Of what was written last: for a page that comes later. Characters. */
+/** Last output that is kept for a page that connects later, in characters. */
 const MAX_KEPT = 16_000;
 
 type Options = SerialCallbacks & Readonly<Record<string, unknown>>;
 
 export class PromptLine {
-  /** Gets what the prompt writes. */
+  /** Gets the prompt's output. */
   onText: (text: string) => void = () => {};
   readonly #decoder = new TextDecoder();
   #port: Port | undefined;
   #kept = "";
 
-  /** The port for the board. `terminal`: what else types at the prompt. `isOn`: the device has power; else it says nothing. */
+  /** The port for the board. `terminal`: the other source of input. `isOn`: the device has power; without it there is no output. */
   over(terminal: Serial | undefined, isOn: () => boolean): Serial {
     const line = this;
     return {
@@ -40,7 +40,7 @@ export class PromptLine {
     return this.#port?.mode ?? "terminal";
   }
 
-  /** Keys from the page. Without power they go nowhere. */
+  /** Keys from the page. Without power they are discarded. */
   type(text: string): void {
     this.#port?.type(new TextEncoder().encode(text));
   }

@@ -1,5 +1,5 @@
 /*
- * What was out of order at a device, from when to when: outages, cuts, sleep.
+ * Periods of a device's outages, cuts and sleep.
  */
 import type { Span } from "../protocol.js";
 

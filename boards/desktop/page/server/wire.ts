@@ -1,6 +1,6 @@
 /*
- * What the device's sockets carry, as packets for people: decoded by an implementation that is not the firmware's (mqtt-packet).
- * Passwords are not passed on.
+ * Decodes the bytes of the device's sockets into packets for people, with an implementation that is not the firmware's (mqtt-packet).
+ * Passwords are left out.
  */
 import mqtt, { type Packet, type Parser } from "mqtt-packet";
 import { messageOf } from "../../../../src/common/message-of.js";
@@ -11,7 +11,7 @@ import type { PacketView } from "../protocol.js";
 const MAX_KEPT = 200;
 const MAX_PAYLOAD = 200;
 
-/** Reason codes below 128 that are more than success: MQTT 5 §2.4. */
+/** Reason codes below 128 other than success: MQTT 5 §2.4. */
 const REASONS: Readonly<Record<number, string>> = Object.freeze({
   1: "granted QoS 1",
   2: "granted QoS 2",
@@ -41,7 +41,7 @@ export class Wire {
     return this.#kept;
   }
 
-  /** Listens to a new connection. */
+  /** Observes a new connection. */
   tap({ host, port }: { readonly host?: string; readonly port: number }): Tap {
     const aliases = new Map<number, string>();
     let version = 4;

@@ -9,7 +9,7 @@ import type { DeviceLive } from "../device-live.js";
 import { colour, THEME_EVENT } from "../theme.js";
 
 const HEIGHT = 300;
-/** Of the height: for the lanes. */
+/** Share of the height for the lanes. */
 const LANES = 0.3;
 const MIN_SPREAD = 0.6;
 const MIN_SPAN_MS = 45_000;

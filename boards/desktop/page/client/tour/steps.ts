@@ -1,6 +1,6 @@
 /*
- * The story that the tour shows: six steps, a sentence each, about a minute. A step ends when its time is over and what it says
- * has come true.
+ * The steps of the tour: six, each with a sentence, about a minute in all. A step ends when its time is over and its condition
+ * is true.
  */
 import type { DeviceAction, FromPage } from "../../protocol.js";
 import type { DeviceLive } from "../device-live.js";
@@ -8,15 +8,15 @@ import type { DeviceLive } from "../device-live.js";
 /** A station of the chain. */
 export type Place = "sensor" | "power" | "wifi" | "broker" | "subscriber";
 
-/** What a step can do and ask. */
+/** Actions and questions of a step. */
 export interface Stage {
   readonly device: DeviceLive;
   readonly isOwnBroker: boolean;
   act(action: DeviceAction): void;
   broker(action: Extract<FromPage, { type: "broker" }>["action"]): void;
-  /** Seconds of the story. */
+  /** Seconds of the tour. */
   pause(seconds: number): Promise<void>;
-  /** Until it has come true. */
+  /** The condition for its end. */
   until(condition: () => boolean): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ const SLOWEST_MS = 1_000;
 export const steps: readonly Step[] = [
   {
     place: "sensor",
-    says: "All is well: each reading is written to flash first, then sent, and done when the broker has acknowledged it.",
+    says: "Normal operation: each reading is written to flash first, then sent, and settled when the broker has acknowledged it.",
     async run({ device, act, pause, until }) {
       await until(() => device.state.power === "on" && isQuiet(device));
       if (device.state.intervalMs > SLOWEST_MS) act({ do: "pace", seconds: SLOWEST_MS / 1_000 });
@@ -42,7 +42,7 @@ export const steps: readonly Step[] = [
   },
   {
     place: "wifi",
-    says: "The Wi-Fi is cut: the readings go on, and wait in flash.",
+    says: "The Wi-Fi is cut: readings continue, and wait in flash.",
     async run({ device, act, pause, until }) {
       const before = device.counts.delivered;
       await until(() => device.counts.delivered > before && isQuiet(device));
@@ -54,7 +54,7 @@ export const steps: readonly Step[] = [
   },
   {
     place: "power",
-    says: "The power goes in the middle of a write to flash, and comes back: what had been written is still there.",
+    says: "The power fails during a write to flash, and returns: all readings written before are still there.",
     async run({ device, act, pause, until }) {
       act({ do: "cut", when: "nextWrite" });
       await until(() => device.state.power === "off");
@@ -67,7 +67,7 @@ export const steps: readonly Step[] = [
   },
   {
     place: "broker",
-    says: "The broker is killed and loses all its sessions; now the Wi-Fi is back, and still no one answers.",
+    says: "The broker is killed and loses all its sessions; the Wi-Fi is back, but no broker answers.",
     async run({ isOwnBroker, device, act, broker, pause, until }) {
       if (isOwnBroker) broker("kill");
       await pause(3);
@@ -87,7 +87,7 @@ export const steps: readonly Step[] = [
   },
   {
     place: "subscriber",
-    says: "Nothing was lost and nothing came twice: count it yourself, or take the CSV.",
+    says: "No reading was lost, and none arrived twice: check it yourself, or download the CSV.",
     async run({ device, pause, until }) {
       await until(() => isQuiet(device));
       await pause(8);
@@ -95,7 +95,7 @@ export const steps: readonly Step[] = [
   },
 ];
 
-/** Nothing is on its way: what is cut now is cut between two readings. */
+/** Nothing is in flight: a cut now falls between two readings. */
 function isQuiet(device: DeviceLive): boolean {
   const { waiting, inTransit } = device.counts;
   return waiting === 0 && inTransit === 0 && device.flash.inFlight.length === 0;

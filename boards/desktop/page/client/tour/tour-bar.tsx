@@ -1,7 +1,7 @@
 import { steps } from "./steps.js";
 import type { Tour } from "./tour.js";
 
-/** What the tour does just now, in one sentence. */
+/** The current step of the tour, in one sentence. */
 export function TourBar({ tour }: { tour: Tour }) {
   const { step, isDone } = tour;
   if (step === undefined && !isDone) return null;

@@ -1,5 +1,5 @@
 /*
- * Runs the tour's steps on the first device, and puts things back to where they were when it ends or is stopped.
+ * Runs the tour's steps on the first device, and restores the previous state when it ends or is stopped.
  */
 import type { Live } from "../live.js";
 import { type Place, type Stage, steps } from "./steps.js";
@@ -7,12 +7,12 @@ import { type Place, type Stage, steps } from "./steps.js";
 class Stopped extends Error {}
 
 export class Tour {
-  /** The step that runs: its place in the list; undefined: none. */
+  /** Index of the running step; undefined: none. */
   step: number | undefined;
   /** It has come to its end. */
   isDone = false;
   readonly #live: Live;
-  /** How many seconds of the story pass in one: `?hurry=6` in the address. */
+  /** How many seconds of the tour pass in one second: `?hurry=6` in the address. */
   readonly #hurry = Math.max(1, Number(new URLSearchParams(location.search).get("hurry")) || 1);
   #isStopping = false;
   #deviceId: string | undefined;
@@ -29,7 +29,7 @@ export class Tour {
     return this.#deviceId;
   }
 
-  /** The station that it speaks of. */
+  /** The station that the step is about. */
   get focus(): Place | undefined {
     return this.step === undefined ? undefined : steps[this.step].place;
   }
@@ -85,7 +85,7 @@ export class Tour {
     return this.#until(() => Date.now() >= untilMs);
   }
 
-  /** Looked at with every change, and each second. */
+  /** Checked with every change, and each second. */
   #until(condition: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       let stopListening = (): void => {};

@@ -10,11 +10,11 @@ import { Switch } from "./switch.js";
 interface ChainProps {
   readonly live: Live;
   readonly device: DeviceLive;
-  /** What the tour speaks of. */
+  /** The station that the tour is about. */
   readonly focus: Place | undefined;
 }
 
-/** The way of a sample, from the air to the subscriber; at each station what can go wrong there. */
+/** The path of a sample, from the air to the subscriber; at each station the switches for its faults. */
 export function Chain({ live, device, focus }: ChainProps) {
   const { state, passed } = device;
   const isOn = state.power === "on";
@@ -41,7 +41,7 @@ export function Chain({ live, device, focus }: ChainProps) {
           isOn={state.hasTimeServer}
           on="there"
           off="away"
-          title="A device that boots without one does not know the time, and dates its readings when it comes back"
+          title="A device that boots without a time server does not know the time; it dates its readings when the server is back"
           onChange={(on) => live.act(device.id, { do: "timeServer", on })}
         />
         <p class="says">{state.knowsTime ? "the device knows the time" : "readings are dated later"}</p>

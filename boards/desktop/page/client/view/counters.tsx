@@ -16,10 +16,10 @@ export function Counters({ device }: { device: DeviceLive }) {
   }
   const more = [
     late > 0 && `${count(late)} of them late`,
-    inTransit > 0 && `${count(inTransit)} on the way`,
-    unseen > 0 && `${count(unseen)} not seen: the subscriber was away`,
+    inTransit > 0 && `${count(inTransit)} in transit`,
+    unseen > 0 && `${count(unseen)} not seen: the subscriber was disconnected`,
     deadLetters > 0 && `${count(deadLetters)} dead-lettered`,
-    thrownAway > 0 && `${count(thrownAway)} thrown away by hand`,
+    thrownAway > 0 && `${count(thrownAway)} dropped by hand`,
   ].filter(Boolean);
   return (
     <dl class="counters">
@@ -38,7 +38,7 @@ export function Counters({ device }: { device: DeviceLive }) {
 
 function lossNote(lost: number, evicted: number): string {
   if (lost === 0) return "as promised";
-  return lost === evicted ? "flash was full: the oldest went" : "a fault: please report it";
+  return lost === evicted ? "flash was full: the oldest were evicted" : "a fault: please report it";
 }
 
 function Figure({ name, value, note }: { name: string; value: number; note: string }) {

@@ -3,7 +3,7 @@ import type { BlockView } from "../../protocol.js";
 import type { DeviceLive } from "../device-live.js";
 import { bytes, count, years } from "../format.js";
 
-/** Erases that a block of NOR flash stands, by its makers. */
+/** Erases that a block of NOR flash endures, by the datasheets. */
 const ENDURANCE = 100_000;
 const YEAR_MS = 365.25 * 86_400_000;
 const ENTRY_BYTES = 8; // a reading in a short frame
@@ -77,13 +77,13 @@ function Cell({ block: { block, state, usedBytes, queued, released }, isShown }:
 
 const STATES = Object.freeze({
   clean: "erased, ready",
-  open: "open: the next entry goes here",
+  open: "open: the next entry is written here",
   full: "full, with entries that wait",
   spent: "all settled: to be erased",
   torn: "left by a cut: to be erased",
 });
 
-/** Entries by state, in the order in which they lie there. */
+/** Entries by state, in their order in the block. */
 function Block({ block, inFlight }: { block: BlockView; inFlight: readonly number[] }) {
   const { state, erases, queued, released, done, first, last, records, usedBytes } = block;
   const flying = new Set(inFlight);
@@ -115,11 +115,11 @@ function Block({ block, inFlight }: { block: BlockView; inFlight: readonly numbe
   );
 }
 
-/** What a sample costs, and how long the flash lasts at this rate. */
+/** The cost of a sample, and how long the flash lasts at this rate. */
 function Wear({ device: { flash, state, blocks } }: { device: DeviceLive }) {
   const { taken, intervalMs } = state;
   if (taken === 0) return <p class="says">nothing written yet</p>;
-  // Until a block has been filled, an erase comes with so many entries as it takes.
+  // Until a block has been filled, the entries for each erase are estimated.
   const perBlock = (4_096 - HEAD_BYTES) / ENTRY_BYTES;
   const erasesEach = Math.max(flash.erases / taken, 0) || 1 / perBlock;
   const settled = taken >= perBlock ? erasesEach : 1 / perBlock;

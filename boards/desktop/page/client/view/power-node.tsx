@@ -13,7 +13,7 @@ const CAUSES: Readonly<Record<string, string>> = Object.freeze({
   unknown: "not known",
 });
 
-/** The device itself: its power, its sleep, why it started last. */
+/** The device itself: its power, its sleep, the cause of its last start. */
 export function PowerNode({ live, device, mark }: { live: Live; device: DeviceLive; mark: string }) {
   const { id, state } = device;
   const isHere = state.engine === "node";
@@ -37,7 +37,7 @@ export function PowerNode({ live, device, mark }: { live: Live; device: DeviceLi
             class="plug"
             data-do="cutInWrite"
             disabled={!isHere || state.isArmed}
-            title="The power goes in the middle of the next write to flash: a prefix of it is there, and half a byte"
+            title="Cuts the power in the middle of the next write to flash, and of a byte"
             onClick={act({ do: "cut", when: "nextWrite" })}
           >
             {state.isArmed ? "... at the next write" : "in mid-write"}

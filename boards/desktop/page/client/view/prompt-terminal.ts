@@ -9,7 +9,7 @@ import { LocalEcho } from "./local-echo.js";
 
 const ROWS = 14;
 const FONT_SIZE = 13;
-/** Of the font, of its size: monospaced letters are so wide. */
+/** Width of a monospaced letter, as a share of the font size. */
 const LETTER = 0.602;
 
 /** Puts the device's terminal into `element`, until the result is called. */

@@ -5,7 +5,7 @@ interface SliderProps {
   readonly highest: number;
   readonly step: number;
   readonly value: number;
-  /** Somebody holds it; else it wanders. */
+  /** It is held; else it wanders. */
   readonly isHeld: boolean;
   onChange(value: number | undefined): void;
 }

@@ -8,7 +8,7 @@ interface SwitchProps {
   onChange(on: boolean): void;
 }
 
-/** A switch with what it stands at in words. */
+/** A switch with its position in words. */
 export function Switch({ name, isOn, on, off, isDisabled = false, title, onChange }: SwitchProps) {
   return (
     <button
