@@ -1,6 +1,6 @@
 /*
- * The observer of the broker: an independent client (MQTT.js) with a persistent session that writes down, in order,
- * everything that arrives on its filter.
+ * The observer at the broker: an independent client (MQTT.js) with a persistent session that records, in order,
+ * all messages that arrive on its filter.
  */
 import mqtt, { type MqttClient } from "mqtt";
 
@@ -9,7 +9,7 @@ export interface Arrival {
   readonly payload: string;
   readonly qos: number;
   readonly retain: boolean;
-  /** When it came, milliseconds since 1970. */
+  /** Time of arrival, milliseconds since 1970. */
   readonly atMs: number;
 }
 

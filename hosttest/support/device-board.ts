@@ -1,6 +1,6 @@
 /*
- * A board of simulated hardware (hardware.ts) on virtual time, with a power switch: the unchanged firmware runs on it, is cut off at
- * any moment, and boots again on the flash that it left. It stands in a house (house.ts), alone or with others.
+ * A board of simulated hardware (hardware.ts) on virtual time, with a power switch: the unchanged firmware runs on it, loses its power at
+ * any moment, and boots again on the flash that it left. One or more boards share a house (house.ts).
  */
 import { DeepSleep } from "../../boards/common/deep-sleep.js";
 import { isSigned } from "../../boards/common/ed25519.js";
@@ -35,13 +35,13 @@ export interface DeviceOptions {
   /** As given at build time. Default: a network, a broker, the room "kitchen", a reading every 10 s. */
   readonly defaults?: Readonly<Record<string, string>>;
   readonly blocks?: number;
-  /** What the time server takes to answer. */
+  /** Delay of the time server's answer. */
   readonly ntpLatencyMs?: number;
   /** Does the board report why it was reset? Default: it does. */
   readonly tellsResetCause?: "yes" | "no";
   /** Simulated sensors beside the TMP117, by address. */
   readonly parts?: Readonly<Record<number, I2CPart>>;
-  /** Drivers that the board has beside the firmware's own. */
+  /** Drivers in addition to the firmware's. */
   readonly drivers?: Board["drivers"];
   /** TLS over the house's network. Default: the board has none. */
   readonly tls?: (tcp: TCPConstructor) => TCPConstructor;
@@ -61,21 +61,21 @@ export class SimulatedDevice {
   readonly house: House;
   readonly flash: NorFlash;
   readonly settingsFlash: NorFlash;
-  /** Of a device with slots: what boot selection keeps, and the slots. */
+  /** Boot selection and slots of a device that has them. */
   readonly slotFlash: NorFlash | undefined;
   readonly slots: BootSlots | undefined;
-  /** Of the build that runs: whose images it takes. From the next boot on. */
+  /** Public key of the build. Takes effect at the next boot. */
   key: Uint8Array | undefined;
-  /** What runs, of a device with slots; undefined after a boot that found nothing: it is dead. */
+  /** Running image of a device with slots; undefined after a boot that found none. */
   image: ImageDescription | undefined;
-  /** The versions of what has started. */
+  /** Versions that have started. */
   readonly started: string[] = [];
   readonly wifi: WiFiLink;
   readonly ntp: NTPServer;
   readonly sensor: TMP117Part;
   readonly defaults: Record<string, string>;
   readonly traces: string[] = [];
-  /** Everything that was handed over, in this life and before: sequence, or undefined at QoS 0. */
+  /** All readings, of this life and earlier ones: sequence number, or undefined at QoS 0. */
   readonly taken: (number | undefined)[] = [];
   readonly settled: number[] = [];
   /** Why the firmware asked for resets. */
@@ -85,7 +85,7 @@ export class SimulatedDevice {
   /** How long it has slept, and how often it was put to sleep. */
   sleptMs = 0;
   sleeps = 0;
-  /** Of the times that the timer has woken it: the longest until it slept again. */
+  /** Longest time awake after a wake by the timer. */
   longestWakeMs = 0;
   #wokenMs: number | undefined;
   /** Starts of the whole thermometer. */
@@ -95,7 +95,7 @@ export class SimulatedDevice {
   /** Of a board that resolves names; undefined: its TCP class does. */
   resolver: ResolverConstructor | undefined;
   port: FakeSerial;
-  /** What its life was ended by, if anything got out of the firmware. */
+  /** The exception that ended its life, if one left the firmware. */
   crashes: unknown[] = [];
   boots = 0;
   readonly #hardware: Hardware;
@@ -201,7 +201,7 @@ export class SimulatedDevice {
     return this;
   }
 
-  /** The power is gone: nothing more is said or written. */
+  /** The power is cut: nothing more is sent or written. */
   cut(): void {
     this.slotFlash?.powerOff();
     this.chip?.powerOff();
@@ -235,7 +235,7 @@ export class SimulatedDevice {
     return (this.#firmware?.uplink ?? this.#firmware?.safeUplink)?.isConnected === true;
   }
 
-  /** A piece of a message comes in, if the device is connected. */
+  /** Delivers a piece of a message, if the device is connected. */
   hear(topic: string, payload: Uint8Array, offsetBytes: number, totalBytes: number): void {
     const uplink = this.#firmware?.uplink ?? this.#firmware?.safeUplink;
     if (uplink?.isConnected !== true) return;
@@ -244,14 +244,14 @@ export class SimulatedDevice {
     if (this.#life !== undefined) this.#hardware.run(this.#life, () => uplink.onMessage(message, 1));
   }
 
-  /** Types a line at the prompt; returns what it said up to now. */
+  /** Types a line at the prompt; returns the prompt's output so far. */
   type(line: string): string {
     this.port.take();
     this.port.send(`${line}\n`);
     return this.port.take();
   }
 
-  /** Saves settings, as somebody at the prompt does. */
+  /** Saves settings, as a person at the prompt does. */
   set(settings: Readonly<Record<string, string>>): void {
     for (const [key, text] of Object.entries(settings)) this.type(`set ${key} "${text}"`);
     const answer = this.type("save");
@@ -287,7 +287,7 @@ export class SimulatedDevice {
     });
   }
 
-  /** As the bootloader; false: nothing of the firmware runs now, be it for want of power. */
+  /** The bootloader; false: the firmware does not run, for example for lack of power. */
   #select(life: Life, slots: BootSlots): boolean {
     this.#hardware.run(life, () => {
       this.image = slots.boot();
@@ -311,7 +311,7 @@ export class SimulatedDevice {
     this.#running = this.#firmware = undefined;
     this.#record = undefined;
     this.#hardware.end();
-    // Not now: it may be in the midst of something, which has no effect any more.
+    // Not now: a callback may be running, which has no effect any more.
     this.house.time.timers.set(() => firmware?.close(), 0);
   }
 

@@ -1,8 +1,8 @@
 /*
  * Simulated hardware on virtual time, on which the unchanged firmware runs: flash, the flash of the settings, an I2C bus with its
  * parts, Wi-Fi and a time server. The devices of the tests (device-board.ts) and of the simulation (simulation/device/device.ts) are built on it.
- * A life is the time from one reset to the next. What a life left behind has no effect on the next: its timers do not fire, its
- * sockets are dumb, and what it still does in the turn in which it ended is thrown away.
+ * A life is the time from one reset to the next. A life has no effect on the next one: its timers do not fire, its
+ * sockets are silent, and effects of the callback in which it ended are discarded.
  */
 import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { I2CBus, type I2CPart } from "../../boards/parts/i2c-bus.js";
@@ -32,24 +32,24 @@ interface OwnLife extends Life {
 export interface HardwareOptions {
   readonly time: VirtualTime;
   readonly network: Network;
-  /** Uniform in [0, 1): what the firmware draws. */
+  /** Uniform in [0, 1): the firmware's random numbers. */
   readonly random: () => number;
   /** Uniform in [0, 1): the bits of a program or erase that is cut. Default: as NorFlash has it. */
   readonly bits?: () => number;
-  /** Of the outbox's flash. */
+  /** Options of the outbox's flash. */
   readonly blocks: number;
   readonly accessPoint: AccessPoint;
   /** The sensors, by address. */
   readonly parts: Readonly<Record<number, I2CPart>>;
   /** True time, milliseconds since 1970. */
   utcMs(): number;
-  /** What the time server takes to answer. */
+  /** Delay of the time server's answer. */
   readonly ntpLatencyMs?: number;
-  /** What is to be counted of an opening of flash. Default: nothing. */
+  /** Wraps an opening of flash, to count its calls. Default: none. */
   counted?(flash: Opening): Opening;
-  /** An operation on flash found that it has no power any more. */
+  /** Called when an operation on flash fails because the power is cut. */
   onCut(): void;
-  /** An exception left a callback of the firmware, and not for want of power: it would reset a real device. */
+  /** An exception left a callback of the firmware, not because of a power cut: it would reset a real device. */
   onCrash(error: unknown): void;
 }
 
@@ -87,10 +87,10 @@ export class Hardware {
   /** Power, or a reset: a new life begins. */
   start(): Life {
     this.flash.powerOn();
-    this.settingsFlash.powerOn(); // what was mounted on it is no more, however the last life ended
+    this.settingsFlash.powerOn(); // mounts of the last life are void, however it ended
     this.lostTimersMs = Number.NEGATIVE_INFINITY;
     this.#life = { isOn: true, bootedMs: this.#options.time.nowMs, utcOffsetMs: undefined };
-    this.bus = new I2CBus(); // what the last life had open, it has no more
+    this.bus = new I2CBus(); // objects that the last life had open are closed
     for (const [address, part] of Object.entries(this.#options.parts)) {
       this.bus.attach(Number(address), part);
       part.powerOn?.();
@@ -105,7 +105,7 @@ export class Hardware {
     this.wifi.powerCycle();
   }
 
-  /** The power is gone: nothing more is written. */
+  /** The power is cut: nothing more is written. */
   powerOff(): void {
     this.flash.powerOff();
     this.settingsFlash.powerOff();
@@ -122,7 +122,7 @@ export class Hardware {
     this.bus.plug(address);
   }
 
-  /** Runs firmware code of a life; nothing, if that is over. */
+  /** Runs firmware code of a life; does nothing after its end. */
   run(life: Life, code: () => void): void {
     if (!life.isOn) return;
     try {
@@ -132,7 +132,7 @@ export class Hardware {
     }
   }
 
-  /** Sockets of a life, which pass while Wi-Fi is joined. */
+  /** Sockets of a life, which work while Wi-Fi is joined. */
   tcp(life: Life): TCPConstructor {
     return this.#options.network.socketClass(
       () => life.isOn,
@@ -140,7 +140,7 @@ export class Hardware {
     );
   }
 
-  /** What every board of this hardware gives to the firmware of the life that runs. @throws Error if none does */
+  /** The common parts of all boards with this hardware, for the running life. @throws Error if none runs */
   board(): Pick<Board, Common> {
     const life = this.#life;
     if (life === undefined) throw new Error("no power");

@@ -1,5 +1,5 @@
 /*
- * A house on virtual time: one broker, the network to it, and what a subscriber of everything would see.
+ * A house on virtual time: one broker, the network to it, and the messages that a subscriber of all topics would see.
  */
 import { detailMessages } from "../../src/homeassistant/details.js";
 import { diagnostics } from "../../src/thermometer/presence/diagnostic-rows.js";
@@ -19,7 +19,7 @@ export interface SeenReading {
   readonly seq?: number;
 }
 
-/** Retained topics, sorted: beside the status of a device stand its diagnostics, beside its discovery message those of its details and buttons. */
+/** Retained topics of a device, sorted: its status and diagnostics, its discovery message, and those of its details and buttons. */
 export function withDiagnostics(topics: readonly string[]): string[] {
   const isDevice = (topic: string): boolean => topic.includes("/device/");
   const more = (topic: string): string[] => {
@@ -38,7 +38,7 @@ function detailTopics(deviceTopic: string): string[] {
   return ["controls0/config", ...details].map((end) => deviceTopic.replace(/config$/, end));
 }
 
-/** The broker's side of the house: everything that was forwarded, and what it keeps. */
+/** The broker's side of the house: all forwarded messages, and the retained ones. */
 export class House {
   readonly time = new VirtualTime();
   readonly random = new Random(1);
@@ -52,7 +52,7 @@ export class House {
   #terms: Terms;
   broker: Broker;
 
-  /** `terms`: of the broker, and of those that take its place. */
+  /** `terms`: of the broker, and of those that replace it. */
   constructor(terms: Partial<Terms> = {}) {
     this.#terms = { ...ORDINARY, ...terms };
     this.broker = this.#makeBroker();
@@ -63,7 +63,7 @@ export class House {
     return WORLD_BEGINS_MS + this.time.nowMs;
   }
 
-  /** Another broker answers at the address, which knows no client. `terms`: of this one and the next, where they are others. */
+  /** Replaces the broker by another one, which knows no client. `terms`: of this one and later ones, if they differ. */
   replaceBroker(terms: Partial<Terms> = {}): void {
     this.broker.stop("kept");
     this.#terms = { ...this.#terms, ...terms };

@@ -1,13 +1,13 @@
 /*
- * Simulated flash as a firmware opens it: each opening is closed for itself, so that one who looks at the flash and closes it
- * leaves the other openings as they are. What is mounted on the flash is known on the flash, whichever opening it was mounted by.
+ * Simulated flash as a firmware opens it: each opening is closed separately, so that closing one leaves the others open.
+ * The store mounted on the flash is recorded on the flash itself, whichever opening was used.
  */
 
 import { type NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import type { FlashRegion } from "../../boards/parts/key-value.js";
 import type { Flash } from "../../src/outbox/flash/flash.js";
 
-/** An opening of `flash`; `onCut` is called at the moment at which it has no power any more. */
+/** An opening of `flash`; `onCut` is called when its power is cut. */
 export function openedFlash(flash: NorFlash, onCut: () => void): Flash & FlashRegion {
   let isOpen = true;
   const watch = <T>(call: () => T): T => {

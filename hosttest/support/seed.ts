@@ -1,6 +1,6 @@
 /*
- * The seed of every property test and campaign in a test run: the same each time, so that a run says something about the change
- * and not about luck. `SEED=fresh npm run test:all` draws new ones, `SEED=n` replays; what they find becomes a test of its own.
+ * The seed of every property test and campaign in a test run: the same each time, so that a failure is caused by the change
+ * and not by chance. `SEED=fresh npm run test:all` draws new ones, `SEED=n` replays; errors that they find become tests.
  */
 const given = process.env.SEED ?? "20261128";
 

@@ -1,5 +1,5 @@
 /*
- * Ctrl-C in the midst of a tool's run: its folders, and its broker's, are gone.
+ * Ctrl-C during a tool's run: its folders, and its broker's, are removed.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

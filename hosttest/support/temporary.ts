@@ -1,6 +1,5 @@
 /*
- * Folders that a process needs while it runs, and that are gone when it is: also where it ends early, or by Ctrl-C. A kill by signal 9
- * leaves them.
+ * Temporary folders of a process, removed when it ends, even early or by Ctrl-C. Signal 9 leaves them.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
@@ -24,7 +23,7 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** For tools: signals that end a process end it in order, with the exit code that a shell knows (128 and the signal's number). */
+/** For tools: signals that end a process end it normally, with the exit code that shells expect (128 plus the signal's number). */
 export function exitOnSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => process.exit(128 + constants.signals[signal]));

@@ -1,6 +1,6 @@
 /*
- * A flash as firmware 0.1 leaves it: whatever an outbox writes through it lies in blocks of format version 1, which the outbox
- * on top takes for its own. Only the version in the open headers differs, as long as no payload is one that fits a short frame.
+ * A flash as firmware 0.1 leaves it: everything that an outbox writes through it is in blocks of format version 1, while the outbox
+ * reads its own version. Only the version in the open headers differs, as long as no payload fits a short frame.
  */
 import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import type { Flash, FlashStatus } from "../../src/outbox/flash/flash.js";
@@ -51,7 +51,7 @@ export class Version1Flash implements Flash {
   }
 }
 
-/** The open header in `bytes` as one of another version; what is no header stays as it is. */
+/** Changes the version of the open header in `bytes`; other bytes are unchanged. */
 function inVersion(version: number, bytes: Uint8Array): Uint8Array {
   const words = new Int32Array(bytes.slice().buffer);
   const header = emptyHeader();

@@ -35,7 +35,7 @@ describe("virtual time", () => {
     expect(seen).toEqual([10, 1015]);
   });
 
-  test("says so when what it waits for does not come", () => {
+  test("throws when the awaited condition does not become true", () => {
     expect(() => new VirtualTime().runUntil(() => false, 100)).toThrow("within 100 ms");
   });
 });

@@ -1,7 +1,7 @@
 /*
  * Virtual time: timers and a clock that move only when a test says so.
  * Callbacks run in the order of their deadlines, ties in the order they were set; nothing reads the real clock, so a run
- * is the same every time. What a callback throws reaches the caller of `advance`, which no caller sees on a device.
+ * is the same every time. Exceptions of a callback reach the caller of `advance`; a device has no such caller.
  * A binary heap, so that ten thousand devices cost little more than ten.
  */
 
@@ -12,7 +12,7 @@ interface Pending {
   callback: (() => void) | undefined;
 }
 
-/** One world's time. Any number of devices may share it. */
+/** The time of one simulation. Any number of devices may share it. */
 export class VirtualTime {
   #nowMs = 0;
   #lastId = 0;
@@ -26,7 +26,7 @@ export class VirtualTime {
     this.#utcAtStartMs = utcAtStartMs;
   }
 
-  /** Milliseconds since the world began. */
+  /** Milliseconds since the start of the simulation. */
   get nowMs(): number {
     return this.#nowMs;
   }

@@ -1,4 +1,4 @@
-/* Cells that are low: an update would end in a half-written slot, or in a trial without power. */
+/* Low cells: an update could end in a half-written slot, or in a trial without power. */
 import { expect, test } from "vitest";
 import { Cells } from "../../boards/parts/cells.js";
 import { makeImage } from "../../boards/parts/flash/image.js";
@@ -9,7 +9,7 @@ import { keyPair, offerOf } from "./support/keys.js";
 const MINUTE = 60_000;
 const ID = "thermometer020000000001";
 
-test("an update is refused while the cells are low, and taken when they are not", () => {
+test("an update is refused while the cells are low, and accepted when they are not", () => {
   const cells = new Cells({ volts: 2.2, low: 2.4 });
   const old = makeImage({ version: "0.2.0", chip: "test" }, 9_000);
   const image = makeImage({ version: "0.3.0", chip: "test" }, 9_000);

@@ -1,8 +1,8 @@
 /*
- * Updates by the thousand, of a device that takes and sends samples all the while, with a full outbox: images that are good, wrong, or fail
- * on trial, power cuts at any program or erase of slots, store and outbox, a way that loses what is sent; from 0.1's formats and to them.
- * What must hold after each: the device starts, in the old image or the new one, its state says how it ended, and no sample is lost
- * or comes twice. What runs as 0.1 takes samples by 0.1's own code, and updates by today's: 0.1 had no updates.
+ * Thousands of updates of a device that takes and sends samples meanwhile, with a full outbox: good images, wrong ones, and images that fail
+ * on trial; power cuts at any program or erase of slots, store and outbox; a connection that loses messages; from 0.1's formats and to them.
+ * After each, the device must start, with the old image or the new one; its state must report the result; and no sample is lost
+ * or doubled. Firmware "0.1" takes samples with 0.1's own code, and updates with today's, because 0.1 had no updates.
  */
 import { type ImageFault, makeImage } from "../../boards/parts/flash/image.js";
 import { generator } from "../../boards/parts/flash/nor-flash.js";
@@ -28,11 +28,11 @@ const KINDS = [
 ] as const;
 const FAULTS: readonly ImageFault[] = ["crash", "hang", "deaf", "blind"];
 const MAX_CUTS = 4;
-/** Of a life: how many programs and erases an update has, samples included, and the few of its beginning. */
+/** Range of a cut in a life: programs and erases of a whole update, samples included, or only its first few. */
 const OPERATIONS = [40, 400] as const;
 const TRIAL_MS = 700_000;
 
-/** How many ended how. */
+/** Number of updates by result. */
 export type Tally = Record<string, number>;
 
 const full = new Map<string, Samples>();
@@ -44,7 +44,7 @@ function samplesOf(version: string, whenFull: Samples["whenFull"]): Samples {
   return samples;
 }
 
-/** One update, by its seed. @returns how it ended. @throws Error that says what did not hold */
+/** One update, by its seed. @returns its result. @throws Error with the property that was violated */
 export function campaignUpdate(seed: number, tally: Tally): void {
   const random = generator(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)];

@@ -1,11 +1,11 @@
-/* SHA-256, SHA-512 and Ed25519 against vectors of the standards; against node:crypto where it is there: suites on XS run the rest. */
+/* SHA-256, SHA-512 and Ed25519 with vectors of the standards, and on Node also compared with node:crypto. */
 import { describe, expect, test } from "vitest";
 import { isSigned } from "../../boards/common/ed25519.js";
 import { sha512 } from "../../boards/common/sha512.js";
 import { fromHex, toASCII, toHex } from "../../src/common/ascii.js";
 import { SHA256, sha256 } from "../../src/common/sha256.js";
 
-/** Messages of every length around a block and its padding, against vectors of NIST and what openssl says. */
+/** Messages of every length around a block and its padding: vectors of NIST, and openssl's results. */
 test("the digest is SHA-256", () => {
   const of = (text: string): string => toHex(sha256(toASCII(text)));
   expect(of("")).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

@@ -1,6 +1,6 @@
 /*
- * Power cuts at every program and erase of an update, and at random ones after those: the device starts each time, in the old image or in
- * the new one, and how it ends is explained by what it says.
+ * Power cuts at every program and erase of an update, and at random ones after those: the device starts each time, with the old image or
+ * the new one, and reports the result.
  */
 import { describe, expect, test } from "vitest";
 import { type ImageFault, makeImage } from "../../boards/parts/flash/image.js";
@@ -22,7 +22,7 @@ function setUp(random: () => number): World {
   return world;
 }
 
-/** Drives it to an end, power back after each cut. `cuts`: at which operation of each life; the last lives have none. */
+/** Runs the update to its end, restoring power after each cut. `cuts`: the operation in each life; the last lives have none. */
 function live(world: World, cuts: readonly number[], random: () => number): void {
   for (const at of [...cuts, 0]) {
     if (at > 0) world.cutAtOperation(at, random);
@@ -30,7 +30,7 @@ function live(world: World, cuts: readonly number[], random: () => number): void
     if (world.isOn) drive(world, OFFER, NEW, 2_000);
     expect(["0.2.0", "0.3.0"]).toContain(world.started.at(-1));
     world.flash.faults = {};
-    if (at > 0 && world.isOn) world.boot(); // the cut did not come: the power goes between two operations
+    if (at > 0 && world.isOn) world.boot(); // the cut was not reached: the power is cut between two operations
   }
 }
 
@@ -59,7 +59,7 @@ describe("one good image", () => {
       if (state === "confirmed") continue;
       expect(reason, where).toMatch(/^it ended before it was confirmed/);
       rolledBack++;
-      // Tried again, it goes.
+      // A second attempt succeeds.
       const again = offerOf(NEW, { id: "000000aa" });
       expect(drive(world, again, NEW), where).toMatchObject({ state: "confirmed", version: "0.3.0" });
     }
@@ -67,7 +67,7 @@ describe("one good image", () => {
     expect(rolledBack).toBeLessThan(all / 2);
   });
 
-  test("several cuts, each in what the one before left", { timeout: 60_000 }, () => {
+  test("several cuts, each in the state that the previous one left", { timeout: 60_000 }, () => {
     for (let round = 0; round < 15; round++) {
       const random = generator(SEED + 1_000 + round);
       const world = setUp(random);
@@ -82,7 +82,7 @@ describe("one good image", () => {
   });
 });
 
-test("images that are no good, with cuts: the old one runs in the end, and says why", { timeout: 60_000 }, () => {
+test("bad images, with cuts: the old one runs in the end, and reports why", { timeout: 60_000 }, () => {
   const faults: ImageFault[] = ["crash", "hang", "deaf"];
   for (let round = 0; round < 9; round++) {
     const random = generator(SEED + 2_000 + round);

@@ -1,6 +1,6 @@
 /*
- * The whole firmware on a simulated device in a simulated house, updated over its broker while it takes readings: none is lost or comes
- * twice, and the device stays awake where it must.
+ * The whole firmware on a simulated device in a simulated house, updated over its broker while it takes readings: none is lost or
+ * doubled, and the device stays awake when it must.
  */
 
 import { expect, test } from "vitest";
@@ -38,7 +38,7 @@ function expectAllOnce(device: SimulatedDevice): void {
   expect(house.breaches).toEqual([]);
 }
 
-test("announced, written, restarted, confirmed within a minute, readings all the while", () => {
+test("announced, written, restarted, confirmed within a minute, while readings continue", () => {
   const { house, device } = setUp({ defaults: { "mqtt.qos": "2" } });
   expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toEqual({ version: "0.2.0", state: "idle" });
   const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
@@ -56,7 +56,7 @@ test("announced, written, restarted, confirmed within a minute, readings all the
   expectAllOnce(device);
 });
 
-test("a state that the socket does not take is said a little later, as it is then: none waits in RAM, or comes after a newer one", () => {
+test("a state that the socket cannot accept is sent a little later, with its content at that time: none waits in RAM, or is sent after a newer one", () => {
   const { house, device } = setUp();
   const uplink = device.firmware.uplink!;
   const publish = uplink.publish.bind(uplink);
@@ -84,7 +84,7 @@ test("a state that the socket does not take is said a little later, as it is the
   expect(device.crashes).toEqual([]);
 });
 
-test("between two updates it remembers what was refused, what waits, and half an announcement", () => {
+test("between two updates it keeps only the last refusal, a waiting offer, and half an announcement", () => {
   const { house, device } = setUp();
   const hear = (offer: object, from = 0, end?: number) => {
     const bytes = new TextEncoder().encode(JSON.stringify(offer));
@@ -114,7 +114,7 @@ test("between two updates it remembers what was refused, what waits, and half an
   expect(device.status("update")).toBe("0.3.0 comes, 0 %");
 });
 
-test("an image that never joins the network goes after ten minutes; the old one says why, in the log, in status, at the broker", () => {
+test("an image that never joins the network is rolled back after ten minutes; the old one reports why, in the log, in status, at the broker", () => {
   const { house, device } = setUp();
   const bad = makeImage({ version: "0.3.0", chip: "test", fault: "deaf" }, 9_000);
   const host = new SimulatedHost(device, TOPIC, offerOf(bad), bad);
@@ -140,7 +140,7 @@ test.each(["crash", "hang"] as const)("an image that fails by a %s: the old one 
   expectAllOnce(device);
 });
 
-test("drops of the network, power cuts in its midst: it goes on where it was", () => {
+test("drops of the network and power cuts during it: it continues where it stopped", () => {
   const { house, device } = setUp({
     defaults: { "mqtt.qos": "2" },
     slots: { image: OLD, blocks: 60, key: keyPair(1).publicKey },
@@ -162,7 +162,7 @@ test("drops of the network, power cuts in its midst: it goes on where it was", (
   expectAllOnce(device);
 });
 
-test("a device that sleeps stays awake while chunks come and on trial, and sleeps again", () => {
+test("a device that sleeps stays awake while chunks arrive and on trial, and sleeps again", () => {
   const { house, device } = setUp({
     sleep: { rate: 1.01 },
     defaults: { sleep: "on", report: "5", awake: "10", interval: "60", "mqtt.qos": "1" },
@@ -181,7 +181,7 @@ test("a device that sleeps stays awake while chunks come and on trial, and sleep
   expect(house.sequences()).toEqual([...house.sequences().keys()]);
 });
 
-test("a device that sleeps does not stay awake for ever for a sender that has gone", () => {
+test("a device that sleeps does not stay awake for ever for a sender that has stopped", () => {
   const { house, device } = setUp({
     sleep: { rate: 1 },
     defaults: { sleep: "on", report: "5", awake: "10", interval: "60", "mqtt.qos": "1" },
@@ -211,7 +211,7 @@ test("a device that sleeps does not stay awake for ever for a sender that has go
   });
 });
 
-test("on trial on 0.1's flash: what it writes, 0.1 reads", () => {
+test("on trial on 0.1's flash: 0.1 can read what it writes", () => {
   const house = new House();
   const slots = { image: OLD, blocks: 6, key: keyPair(1).publicKey };
   const air = new SHT3xPart({ uptimeMs: () => house.time.nowMs, celsius: 21.5 });
@@ -239,7 +239,7 @@ test("on trial on 0.1's flash: what it writes, 0.1 reads", () => {
   expect(old.statistics).toMatchObject({ damaged: 0, tornRecords: 0 });
 });
 
-test("on trial on 0.1's flash, confirmed: what the broker knows the device by is kept in full from then on", () => {
+test("on trial on 0.1's flash, confirmed: the names that the broker knows are stored in full from then on", () => {
   const house = new House();
   const slots = { image: OLD, blocks: 6, key: keyPair(1).publicKey };
   const device = new SimulatedDevice({ house, slots });
@@ -258,7 +258,7 @@ test("on trial on 0.1's flash, confirmed: what the broker knows the device by is
   ]);
 });
 
-test("a build without a key: status says that updates are off, and what is announced is refused", () => {
+test("a build without a key: status shows that updates are off, and an announcement is refused", () => {
   const { house, device } = setUp({ slots: { image: OLD, blocks: 6, key: undefined } });
   expect(device.status("update")).toBe("updates are off: this build has no public key");
   const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);

@@ -1,6 +1,6 @@
 /*
- * What an image on trial writes, the one before it can read: a full outbox of firmware 0.1's format is gone on with, and read by 0.1's
- * format once more. The newest format is written after the confirmation, and not before.
+ * The previous image can read what an image on trial writes: the trial continues a full outbox in firmware 0.1's format, which 0.1 can
+ * read again. The newest format is written only after the confirmation.
  */
 import { expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -27,7 +27,7 @@ function versions(flash: NorFlash): Set<number> {
   return found;
 }
 
-/** Settles all; each is exact, and none is missing. @returns how many there were */
+/** Settles all entries; each is exact, and none is missing. @returns how many there were */
 function drain(outbox: Outbox): number {
   const { entries } = outbox;
   let last = -1;
@@ -49,7 +49,7 @@ function append(outbox: Outbox, count: number): void {
 
 const payloadOf = (n: number): Uint8Array => new Uint8Array(PAYLOAD).map((_, at) => (n * 7 + at) & 255);
 
-/** As firmware 0.1 leaves it: full. */
+/** A full flash, as firmware 0.1 leaves it. */
 function full(): NorFlash {
   const flash = new NorFlash({ blocks: BLOCKS, random: generator(1) });
   const old = new Outbox({ flash: new Version1Flash(flash), whenFull: "refuse" });
@@ -73,7 +73,7 @@ test("a trial on a full outbox of 0.1, through two rounds of it and a power cut,
   expect(drain(old)).toBe(entries);
 });
 
-test("confirmed, the newest format comes with the next block, and all is read", () => {
+test("after the confirmation the next block has the newest format, and all is read", () => {
   const flash = full();
   const outbox = new Outbox({ flash, keepsFormat: true });
   expect(outbox.isNewestFormat).toBe(false);
@@ -84,7 +84,7 @@ test("confirmed, the newest format comes with the next block, and all is read", 
   expect(drain(new Outbox({ flash }))).toBe(entries);
 });
 
-test("on a flash that holds no outbox, a trial begins in the oldest format; on one of today's it goes on in today's", () => {
+test("on a flash without an outbox, a trial starts with the oldest format; on one with today's it continues with that", () => {
   const flash = new NorFlash({ blocks: BLOCKS, random: generator(2) });
   new Outbox({ flash, keepsFormat: true }).append(payloadOf(1), 1);
   expect(versions(flash)).toEqual(new Set([1]));
@@ -94,7 +94,7 @@ test("on a flash that holds no outbox, a trial begins in the oldest format; on o
   expect(trial.isNewestFormat).toBe(true);
 });
 
-test("samples are kept in records of their own while that lasts, and in short ones afterwards", () => {
+test("samples are stored in full records during the trial, and in short ones afterwards", () => {
   const lengths: number[] = [];
   let uptimeMs = 0;
   const store = {

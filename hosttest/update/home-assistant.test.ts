@@ -1,4 +1,4 @@
-/* What Home Assistant is shown of updates: the entity, the state that it reads, and an image that waits until somebody wants it. */
+/* Updates in Home Assistant: the entity, the state that it reads, and an image that waits for Install. */
 import { describe, expect, test } from "vitest";
 import { makeImage } from "../../boards/parts/flash/image.js";
 import { generator } from "../../boards/parts/flash/nor-flash.js";
@@ -24,14 +24,14 @@ function house(key: Uint8Array | undefined): House {
 }
 
 describe("the entity", () => {
-  test("reads the state that the device says, and its button asks on a topic beside that", () => {
+  test("reads the device's state, and its button publishes on a topic beside it", () => {
     const { retained } = house(keyPair(1).publicKey);
     const { cmps, dev, stat_t, cmd_t, ...others } = JSON.parse(retained.get(CONFIG)!);
     expect(dev.ids).toEqual([ID]);
     expect(stat_t).toBe(`${UPDATE}/state`);
     expect(JSON.parse(retained.get(stat_t)!)).toEqual({ version: "0.2.0", state: "idle" });
     expect(cmd_t).toBe(`${UPDATE}/install`);
-    expect(others).toEqual({ o: expect.anything() }); // no availability: in safe mode the device is offline, and wants an update
+    expect(others).toEqual({ o: expect.anything() }); // no availability: in safe mode the device is offline, but can be updated
     const { val_tpl, ...firmware } = cmps.firmware;
     expect(firmware).toEqual({
       p: "update",
@@ -41,17 +41,17 @@ describe("the entity", () => {
       ent_cat: "config",
       uniq_id: `${ID}_firmware`,
     });
-    // Of the state each key that the template asks for is one that the device says: see below.
+    // Each key that the template reads is in the device's state: see below.
     expect(new Set(val_tpl.match(/v\.\w+/g))).toEqual(
       new Set(["v.at", "v.size", "v.version", "v.available", "v.latest"]),
     );
   });
 
-  test("is not there without a key in the build", () => {
+  test("is missing without a key in the build", () => {
     expect(house(undefined).retained.has(CONFIG)).toBe(false);
   });
 
-  test("is taken back by a build without a key, once, and comes back with one", () => {
+  test("is removed by a build without a key, once, and returns with one", () => {
     const there = new House();
     const { publicKey } = keyPair(1);
     const device = new SimulatedDevice({ house: there, slots: { image: OLD, blocks: 4, key: publicKey } }).powerOn();
@@ -66,7 +66,7 @@ describe("the entity", () => {
     expect(device.crashes).toEqual([]);
   });
 
-  test("is taken back with the others when discovery is switched off", () => {
+  test("is removed with the others when discovery is switched off", () => {
     const there = new House();
     const slots = { image: OLD, blocks: 4, key: keyPair(1).publicKey };
     const device = new SimulatedDevice({ house: there, slots }).powerOn();
@@ -77,7 +77,7 @@ describe("the entity", () => {
     expect(there.retained.has(CONFIG)).toBe(false);
   });
 
-  test("with the longest names its message goes into the client's buffer of 1,024 bytes, the packet's head with it", () => {
+  test("with the longest names its message fits the client's buffer of 1,024 bytes, including the packet's header", () => {
     const longest = { room: "r".repeat(64), id: "i".repeat(23), prefix: "p".repeat(64), version: "0.2.0-dev" };
     const { topic, payload } = updateEntityMessage(longest);
     expect(5 + 2 + topic.length + payload.length).toBeLessThanOrEqual(1_024);
@@ -92,7 +92,7 @@ describe("an image that waits", () => {
   }
   const waiting = (terms: Parameters<typeof offerOf>[1] = {}) => ({ ...offerOf(NEW, terms), wait: true });
 
-  test("is said to be available, once, and nothing of it is asked for", () => {
+  test("is reported as available, once, and no part of it is requested", () => {
     const world = setUp();
     world.announce(waiting());
     world.announce(waiting({ id: "00000002" }));
@@ -103,7 +103,7 @@ describe("an image that waits", () => {
     expect(world.flash.erases.some((count) => count > 0)).toBe(false);
   });
 
-  test("until it is taken back", () => {
+  test("until it is withdrawn", () => {
     const world = setUp();
     world.announce(waiting());
     const empty = { payload: new Uint8Array(0), offsetBytes: 0, totalBytes: 0, last: true };
@@ -112,7 +112,7 @@ describe("an image that waits", () => {
     expect(world.states.map(({ available }) => available)).toEqual(["0.3.0", undefined]);
   });
 
-  test("until it is sent: `at` says how far it is, as long as it is under way", () => {
+  test("until it is sent: `at` is its progress while it is being received", () => {
     const world = setUp();
     world.announce(waiting());
     expect(drive(world, offerOf(NEW, { id: "00000002" }), NEW)).toMatchObject({ state: "confirmed", version: "0.3.0" });
@@ -131,7 +131,7 @@ describe("an image that waits", () => {
     expect(world.state).not.toHaveProperty("available");
   });
 
-  test("while another is on trial it is said beside that, which `at` marks as under way", () => {
+  test("while another is on trial it is reported beside that one, which `at` marks as in progress", () => {
     const world = setUp();
     world.trouble.link = "no access point is in range";
     drive(world, offerOf(NEW), NEW, 200);
@@ -151,7 +151,7 @@ describe("an image that waits", () => {
     expect(world.state.state).toBe("idle");
   });
 
-  test("is not shown by a build that takes none", () => {
+  test("is not shown by a build that accepts none", () => {
     const world = new World({ image: OLD, slotBlocks: 4, key: undefined, random: generator(1) });
     world.boot();
     world.announce(waiting());

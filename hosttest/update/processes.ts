@@ -1,8 +1,8 @@
 /*
- * Updates of the desktop device as a process, over a real mosquitto: killed by signal 9 at any moment of an update (announced, chunks come
- * in, read back, selected, on trial), the broker restarted meanwhile, with images that are good, do not arrive as announced, are none, are
- * signed by another key, crash at boot, hang, join no network, or find no sensor. In some rounds the outbox is full at the beginning.
- * What must hold: the device is at the broker again after each kill; each update ends as its image allows, with a reason in state and log;
+ * Updates of the desktop device as a process, over a real mosquitto: killed by signal 9 at any moment of an update (announced, receiving,
+ * reading back, selected, on trial), with restarts of the broker. Images are good, altered, malformed, signed with another key, or crash at
+ * boot, hang, do not join the network, or find no sensor. In some rounds the outbox is full at the start.
+ * Checked: the device connects to the broker again after each kill; each update ends as its image allows, with a reason in state and log;
  * each sample that was written arrives once.
  */
 import { createHash } from "node:crypto";
@@ -25,7 +25,7 @@ import { TodaysRecorder } from "./support/recorder.js";
 
 const KINDS = ["good", "good", "good", "changed", "noise", "unsigned", "crash", "hang", "deaf", "blind"] as const;
 const FAULTS: readonly ImageFault[] = ["crash", "hang", "deaf", "blind"];
-/** When the power goes: in this state, as the broker hears of it, or a little later. */
+/** When the process is killed: in this state, as seen at the broker, or a little later. */
 const MOMENTS = ["announced", "receiving", "receiving", "verifying", "switching", "trial"] as const;
 const MOMENT_MS = 6_000;
 const BOOT_MS = 60_000;
@@ -36,21 +36,21 @@ const FULL_EACH = 8;
 
 type Kind = (typeof KINDS)[number];
 
-/** What came of it. */
+/** The result. */
 export interface ProcessTally {
   kills: number;
   restarts: number;
   written: number;
   arrived: number;
-  /** By mosquitto: acknowledged and not passed on; passed on twice, though sent once. */
+  /** By mosquitto: acknowledged and not forwarded; forwarded twice, although sent once. */
   lostByBroker: number;
   doubledByBroker: number;
-  /** By kind and end. */
+  /** By kind and result. */
   readonly ends: Record<string, number>;
   readonly violations: string[];
 }
 
-/** So many updates, one after the other, of one device. `first`: the number of the first; at 0 and every eighth the outbox is full. */
+/** Runs so many updates, one after the other, of one device. `first`: number of the first; at 0 and every eighth the outbox is full. */
 export async function updateProcesses(
   updates: number,
   seed: number,
@@ -60,7 +60,7 @@ export async function updateProcesses(
   const folder = temporaryFolder("updates-");
   const broker = await Mosquitto.start();
   const collector = await Collector.start(broker.port, "home/kitchen/temperature");
-  const wire = await BadNetwork.start(broker.port); // fair: it writes down who has lost or doubled what
+  const wire = await BadNetwork.start(broker.port); // without faults: it only records, to attribute losses and doubles
   const house = new Run(new Random(seed), broker, wire.port, join(folder, "chip.flash"));
   const { tally } = house;
   await house.prepare();
@@ -106,11 +106,11 @@ class Run {
   readonly written = new Set<number>();
   readonly #random: Random;
   readonly #broker: Mosquitto;
-  /** Of the way to the broker. */
+  /** Faults of the connection to the broker. */
   readonly #port: number;
   readonly #chip: string;
   #log = "";
-  /** What runs, as far as its updates are known. */
+  /** The running version, as far as known. */
   #version = "";
 
   constructor(random: Random, broker: Mosquitto, port: number, chip: string) {
@@ -120,7 +120,7 @@ class Run {
     this.#chip = chip;
   }
 
-  /** A full outbox refuses: what it evicted, a process that is killed could not always say. */
+  /** A full outbox refuses new samples: a killed process could not always report evicted ones. */
   async prepare(): Promise<void> {
     const device = new DeviceProcess([
       "--flash",
@@ -135,7 +135,7 @@ class Run {
     await device.kill();
   }
 
-  /** One update to its end. */
+  /** Runs one update to its end. */
   async round(n: number): Promise<void> {
     const random = this.#random;
     const kind = random.pick(KINDS);
@@ -170,7 +170,7 @@ class Run {
       await this.#kill(device);
       device = await this.#boot();
     }
-    // On trial, what does not work would stay for ten minutes: the power goes before.
+    // A faulty image would stay on trial for ten minutes: it is killed before.
     const hasEnded = (): string | undefined => outcome;
     const isStuck = (): true | undefined =>
       heard()?.state === "trial" && (kind === "deaf" || kind === "blind") ? true : undefined;
@@ -188,7 +188,7 @@ class Run {
     this.#judge(n, kind, to, outcome, link.devices.get(target.id));
   }
 
-  /** All that waits is sent, and the device ends by itself. */
+  /** Waits until all samples are sent, and the device ends by itself. */
   async settle(): Promise<void> {
     const device = this.#start("--count", "1"); // which is refused as long as it is full
     const code = await Promise.race([device.exit(), sleep(SETTLE_MS)]);
@@ -196,7 +196,7 @@ class Run {
     await this.#kill(device, false);
   }
 
-  /** An image that joins no network says so in its own log alone. */
+  /** An image that does not join the network reports it only in its log. */
   #trialWithoutNetwork(kind: Kind, to: string, device: DeviceProcess): true | undefined {
     return kind === "deaf" && device.stderr.includes("is on trial") && this.#version !== to ? true : undefined;
   }
@@ -227,7 +227,7 @@ class Run {
     return new DeviceProcess([...options, ...more]);
   }
 
-  /** On, and at the broker; or on trial with an image that joins no network. */
+  /** Running and connected to the broker; or on trial with an image that does not join the network. */
   async #boot(): Promise<DeviceProcess> {
     const device = this.#start();
     const isThere = (): true | undefined => /connected to |is on trial/.test(device.stderr) || undefined;
@@ -253,7 +253,7 @@ class Run {
     await this.#broker.start();
   }
 
-  /** Samples until the outbox takes no more. The device is off. */
+  /** Takes samples until the outbox is full. Afterwards the device is off. */
   #fill(): void {
     const chip = new Chip(this.#chip);
     const clock = { uptimeMs: () => this.written.size * 1_000, utcMs: () => undefined };
@@ -267,7 +267,7 @@ class Run {
   }
 }
 
-/** What is announced, and what is sent. */
+/** The announcement, and the bytes that are sent. */
 function imageOf(kind: Kind, version: string, random: Random): { offer: Offer; sent: Uint8Array } {
   const fault = FAULTS.find((each) => each === kind);
   const length = random.whole(30_000, 250_000);
@@ -289,7 +289,7 @@ function newsOf(log: string): string {
     .join(" | ");
 }
 
-/** What `look` finds; undefined: nothing within that time. */
+/** The result of `look`; undefined: none within that time. */
 async function until<T>(look: () => T | undefined, limitMs: number): Promise<T | undefined> {
   const endMs = Date.now() + limitMs;
   for (;;) {

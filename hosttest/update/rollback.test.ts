@@ -1,6 +1,6 @@
 /*
- * From firmware 0.1's formats to today's, and back by rollback: 0.1's own code reads what an image on trial has written, with a full
- * outbox, whatever the trial took, settled and evicted.
+ * From firmware 0.1's formats to today's, and back by rollback: 0.1's own code reads the flash that an image on trial has written, with a
+ * full outbox, whatever samples the trial took, settled and evicted.
  */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -13,14 +13,14 @@ import { OldRecorder, type Recorder, type RecorderOptions, TodaysRecorder } from
 
 const BLOCKS = 6;
 const BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
-/** So much faster than time the uptime goes: as much as a crystal may. */
+/** Error of the uptime: as much as a crystal may have. */
 const DRIFT = 1.00015;
 
 class House {
   readonly flash: NorFlash;
   nowMs = 0;
   readonly taken = new Map<number, { value: number; utcMs: number; isDated: boolean }>();
-  /** Of the sensor: some have nothing but a temperature. */
+  /** Channels of the sensor: some have only a temperature. */
   humidity: number | undefined = 45.5;
   readonly evicted: [first: number, end: number][] = [];
   #bootMs = 0;
@@ -48,7 +48,7 @@ class House {
     return make(this.options);
   }
 
-  /** Takes `count` samples; the clock is set anew every hundred. */
+  /** Takes `count` samples; the clock is set again every hundred. */
   take(recorder: Recorder, count: number): void {
     const isDated = count > 50;
     for (let n = 0; n < count; n++) {
@@ -77,7 +77,7 @@ class House {
     }
   }
 
-  /** Of all that was taken and not evicted, each is there, once, as it was, in order. */
+  /** All samples that were taken and not evicted are there, once, unchanged, in order. */
   drain(recorder: Recorder): number {
     expect(recorder.statistics.tornRecords).toBe(0); // each record is one that it knows
     let count = 0;
@@ -113,13 +113,13 @@ describe.each([1, 16] as const)("in units of %i, a full outbox", (writeUnit) => 
     return house;
   }
 
-  test("a trial that takes and sends samples; back, 0.1 sends all the rest", () => {
+  test("a trial that takes and sends samples; after the rollback, 0.1 sends all the rest", () => {
     const house = full("refuse");
     const image = house.boot(trial);
     house.settle(image, 20);
     house.take(image, 60);
     for (const count of [5, 1, 30]) {
-      house.settle(image, count); // reset at once: what was settled stays so
+      house.settle(image, count); // reset at once: settled entries stay settled
       house.take(image, 7);
     }
     expect(house.drain(house.boot(older))).toBeGreaterThan(300);
@@ -134,7 +134,7 @@ describe.each([1, 16] as const)("in units of %i, a full outbox", (writeUnit) => 
     expect(house.drain(house.boot(older))).toBeGreaterThan(300);
   });
 
-  test("trial after trial, each taken back; then one that is confirmed", () => {
+  test("trial after trial, each rolled back; then one that is confirmed", () => {
     const house = full("dropOldest");
     for (let n = 0; n < 3; n++) {
       const image = house.boot(trial);
@@ -154,7 +154,7 @@ describe.each([1, 16] as const)("in units of %i, a full outbox", (writeUnit) => 
   });
 });
 
-test("times of a tenth of a second apart are kept as 0.1 kept them", () => {
+test("times a tenth of a second apart are stored as by 0.1", () => {
   const house = new House(1, "refuse");
   house.take(house.boot(older), 10);
   const image = house.boot(trial);
@@ -168,7 +168,7 @@ test("times of a tenth of a second apart are kept as 0.1 kept them", () => {
 describe("beside the outbox", () => {
   const store = () => new KeyValueOnFlash(new NorFlash({ blocks: 4, random: generator(2) }));
 
-  test("settings saved on trial are 0.1's in the old image, but those that it does not know", () => {
+  test("settings saved on trial are in force in 0.1, except those that it does not know", () => {
     const flash = store();
     const settings = new Settings({ store: flash });
     for (const [key, value] of [

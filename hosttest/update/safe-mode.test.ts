@@ -1,6 +1,6 @@
 /*
- * A device whose firmware dies after every boot, without anybody at its prompt: safe mode hears of an update, takes it, and readings go on
- * where they were. What the broker holds for the device's own session is left as it is.
+ * A device whose firmware fails after every boot, without a person at its prompt: safe mode receives an update, and readings continue
+ * where they stopped. The device's usual session at the broker is left unchanged.
  */
 import { describe, expect, test } from "vitest";
 import { makeImage } from "../../boards/parts/flash/image.js";
@@ -38,10 +38,10 @@ function inSafeMode(key: Uint8Array | "none" = keyPair(1).publicKey, { defaults,
   return { house, device };
 }
 
-test("a minute after the boot it is at the broker for updates alone; the new image runs, and no reading is lost or doubled", () => {
+test("a minute after the boot it connects to the broker only for updates; the new image runs, and no reading is lost or doubled", () => {
   const { house, device } = inSafeMode();
   const waiting = house.messages.length;
-  expect(SAFE_UPLINK_MS).toBeGreaterThan(ALIVE_MS); // the boot counts as alive first
+  expect(SAFE_UPLINK_MS).toBeGreaterThan(ALIVE_MS); // first the boot must count as healthy
   house.time.advance(SAFE_UPLINK_MS - 1_000);
   expect(house.messages.length).toBe(waiting);
   expect(device.status("broker")).toBe("safe mode, for updates only: stopped");
@@ -67,7 +67,7 @@ test("a minute after the boot it is at the broker for updates alone; the new ima
   expect(device.crashes.length).toBe(0);
 });
 
-test("it restarts in the midst of one like any other day, and goes on where it was", () => {
+test("it restarts on schedule even during one, and continues where it stopped", () => {
   const { house, device } = inSafeMode();
   house.time.advance(SAFE_MODE_MS - 250);
   const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
@@ -76,7 +76,7 @@ test("it restarts in the midst of one like any other day, and goes on where it w
   expect(host.sender.outcome).toBe("confirmed");
 });
 
-test("without a key in the build it stays away from the broker", () => {
+test("without a key in the build it does not connect to the broker", () => {
   const { house, device } = inSafeMode("none");
   const { length } = house.messages;
   house.time.advance(600_000);
@@ -84,7 +84,7 @@ test("without a key in the build it stays away from the broker", () => {
   expect(device.status("broker")).toBe("off: safe mode");
 });
 
-test("it is not to be reset by whatever it has at the broker: connection lost, broker away, power cut", () => {
+test("nothing at the broker resets it: connection lost, broker down, power cut", () => {
   const { house, device } = inSafeMode();
   house.time.advance(70_000);
   house.network.resetAll();
@@ -102,7 +102,7 @@ test("it is not to be reset by whatever it has at the broker: connection lost, b
   expect(house.breaches).toEqual([]);
 });
 
-test("it leaves no session at the broker, and ends its connection when it is closed", () => {
+test("it leaves no session at the broker, and closes its connection when it is closed", () => {
   const { house, device } = inSafeMode();
   house.time.advance(70_000);
   const uplink = device.firmware.safeUplink;
@@ -120,7 +120,7 @@ describe("TLS that checks dates", () => {
   const secured = (more: Record<string, string> = {}) =>
     inSafeMode(undefined, { tls: (tcp) => tcp, defaults: { "mqtt.tls": "on", ...more } });
 
-  test("the time is asked for first", () => {
+  test("the time is requested first", () => {
     const { house, device } = secured();
     house.time.advance(SAFE_UPLINK_MS);
     expect([device.status("broker"), device.status("time")]).toEqual([WAITS, "not known yet"]);
@@ -128,7 +128,7 @@ describe("TLS that checks dates", () => {
     expect(device.status("broker")).toBe(IS_THERE);
   });
 
-  test("a clock that is set from outside alone: it waits for that, however late it comes", () => {
+  test("a clock that is only set from outside: it waits for that, however late it is", () => {
     const { house, device } = secured({ ntp: "" });
     house.time.advance(120_000);
     expect(device.status("broker")).toBe(WAITS);

@@ -1,4 +1,4 @@
-/* One update from its announcement to its end: what is refused and why, how it goes on after drops and boots, trial and way back. */
+/* One update from its announcement to its end: refusals and their reasons, continuation after drops and boots, trial and rollback. */
 import { describe, expect, test } from "vitest";
 import { makeImage } from "../../boards/parts/flash/image.js";
 import { generator } from "../../boards/parts/flash/nor-flash.js";
@@ -36,7 +36,7 @@ test("a good image is written, verified, started on trial, confirmed, and starts
   ]);
 });
 
-test("and the next one goes into the slot that is free now", () => {
+test("and the next one is written into the slot that is free now", () => {
   const world = setUp();
   drive(world, offerOf(NEW), NEW);
   const next = makeImage({ version: "0.4.0", chip: "test" }, 2 * BLOCK);
@@ -44,7 +44,7 @@ test("and the next one goes into the slot that is free now", () => {
   expect(world.slots.running).toBe(0);
 });
 
-test("a slot is programmed in whole units of 16 bytes, as encrypted flash wants it", () => {
+test("a slot is programmed in whole units of 16 bytes, as encrypted flash requires", () => {
   const world = setUp();
   const odd: number[] = [];
   world.flash.faults = {
@@ -97,7 +97,7 @@ describe("refused, with the reason, and nothing is erased", () => {
     expect(drive(world, offerOf(exact, { id: "00000002" }), exact)).toMatchObject({ state: "confirmed" });
   });
 
-  test("the battery is low; with it charged the same image is taken", () => {
+  test("the battery is low; when it is charged, the same image is accepted", () => {
     let isLow = true;
     const world = setUp({ isBatteryLow: () => isLow });
     world.announce(offerOf(NEW));
@@ -106,7 +106,7 @@ describe("refused, with the reason, and nothing is erased", () => {
     expect(drive(world, offerOf(NEW, { id: "00000002" }), NEW)).toMatchObject({ state: "confirmed" });
   });
 
-  test("a build without a key: updates are off, and status says so", () => {
+  test("a build without a key: updates are off, and status shows it", () => {
     const world = setUp({ key: undefined });
     expect(world.state).toEqual({ version: "0.2.0", state: "off" });
     expect(world.updates!.text).toBe("updates are off: this build has no public key");
@@ -131,7 +131,7 @@ describe("refused, with the reason, and nothing is erased", () => {
     expect(world.state).toMatchObject({ state: "refused", reason: "not understood: not the announcement of an image" });
   });
 
-  test("another image while one comes in; after a minute without a chunk it is taken", () => {
+  test("another image while one is being received; after a minute without a chunk it is accepted", () => {
     const world = setUp();
     const other = makeImage({ version: "0.4.0", chip: "test" }, 6_000);
     world.announce(offerOf(NEW));
@@ -144,14 +144,14 @@ describe("refused, with the reason, and nothing is erased", () => {
   });
 });
 
-test("an older version is taken where that is wanted, and signed so", () => {
+test("an older version is accepted if it is forced, and the signature includes that", () => {
   const world = setUp();
   const old = makeImage({ version: "0.1.0", chip: "test" }, 5_000);
   expect(drive(world, offerOf(old, { version: "0.1.0", force: true }), old)).toMatchObject({ version: "0.1.0" });
 });
 
-describe("goes on", () => {
-  test("where it was, for a host that has lost it: the same image under another id", () => {
+describe("continues", () => {
+  test("where it stopped, for a host that was restarted: the same image under another id", () => {
     const world = setUp();
     world.announce(offerOf(NEW));
     world.send(offerOf(NEW), NEW, 0);
@@ -162,7 +162,7 @@ describe("goes on", () => {
     expect(drive(world, again, NEW)).toMatchObject({ state: "confirmed" });
   });
 
-  test("after a chunk that broke off in the middle: it comes again, its block is erased first", () => {
+  test("after a chunk that was cut in the middle: it is sent again, and its block erased first", () => {
     const world = setUp();
     const offer = offerOf(NEW);
     world.announce(offer);
@@ -173,7 +173,7 @@ describe("goes on", () => {
       bytes.set(
         NEW.subarray(0, BLOCK).map((byte) => byte & 0x55),
         8,
-      ); // and what came was not even right
+      ); // and the received bytes were not even correct
       world.deliver(bytes, 100, (piece) => world.updates?.chunk(piece), end);
     }
     expect(world.state.at).toBe(0);
@@ -181,7 +181,7 @@ describe("goes on", () => {
     expect(world.flash.violations).toBe(0);
   });
 
-  test("when the next chunk has begun before its block was to be erased ahead", () => {
+  test("when the next chunk has begun before its block was erased ahead", () => {
     const world = setUp();
     const offer = offerOf(NEW);
     world.announce(offer);
@@ -201,7 +201,7 @@ describe("goes on", () => {
     expect(world.flash.violations).toBe(0);
   });
 
-  test("whatever else comes as a chunk is not written, and answered by what is wanted", () => {
+  test("an unexpected chunk is not written, and answered with the expected position", () => {
     const world = setUp();
     const offer = offerOf(NEW);
     world.announce(offer);
@@ -224,7 +224,7 @@ describe("goes on", () => {
     }
   });
 
-  test("the same announcement again is answered, and begins nothing anew", () => {
+  test("the same announcement again is answered, and restarts nothing", () => {
     const world = setUp();
     drive(world, offerOf(NEW), NEW);
     const { length } = world.states;
@@ -248,7 +248,7 @@ test("it stays awake for a minute after each chunk", () => {
   expect(world.updates!.isBusy).toBe(false);
 });
 
-test("a power cut costs 16 blocks at most", () => {
+test("a power cut costs at most 16 blocks", () => {
   const world = setUp({ slotBlocks: 24 });
   const image = makeImage({ version: "0.3.0", chip: "test" }, 20 * BLOCK);
   world.announce(offerOf(image));
@@ -258,7 +258,7 @@ test("a power cut costs 16 blocks at most", () => {
   expect(drive(world, offerOf(image), image)).toMatchObject({ state: "confirmed" });
 });
 
-test("a chip that takes an image and does not start it is asked three times", () => {
+test("a chip that accepts an image but does not start it is tried three times", () => {
   const world = setUp();
   world.slots.select = () => {};
   const state = drive(world, offerOf(NEW), NEW);
@@ -266,7 +266,7 @@ test("a chip that takes an image and does not start it is asked three times", ()
   expect(world.started).toEqual(["0.2.0", "0.2.0", "0.2.0", "0.2.0"]);
 });
 
-test("bytes that are not what was announced never start", () => {
+test("bytes that differ from the announcement never start", () => {
   const world = setUp();
   const wrong = NEW.slice();
   wrong[2 * BLOCK + 5] ^= 1;
@@ -278,7 +278,7 @@ test("bytes that are not what was announced never start", () => {
   expect(drive(world, offerOf(NEW, { id: "00000002" }), NEW)).toMatchObject({ state: "confirmed" });
 });
 
-test("what is genuine and no image: the chip does not take it, the old one stays", () => {
+test("correctly signed bytes that are not an image: the chip refuses them, the old image stays", () => {
   const world = setUp();
   const noise = new Uint8Array(9_000).fill(7);
   expect(drive(world, offerOf(noise), noise)).toMatchObject({
@@ -295,7 +295,7 @@ describe("trial", () => {
     ["hang" as const, /^it ended before it was confirmed/],
     ["deaf" as const, /^not within 10 minutes: no access point is in range$/],
     ["blind" as const, /^not within 10 minutes: no sensor answers$/],
-  ])("an image that fails by a %s goes, and the old one says why", (fault, reason) => {
+  ])("an image that fails by a %s is rolled back, and the old one reports why", (fault, reason) => {
     const world = setUp();
     const bad = makeImage({ version: "0.3.0", chip: "test", fault }, 2 * BLOCK);
     world.announce(offerOf(bad));
@@ -326,7 +326,7 @@ describe("trial", () => {
     }
   });
 
-  test("takes as long as its last proof, stays awake all the while, and takes nothing else in", () => {
+  test("lasts until its last condition is met, keeps the device awake, and accepts no other image", () => {
     const world = setUp();
     world.trouble.broker = "not connected";
     world.announce(offerOf(NEW));
@@ -343,7 +343,7 @@ describe("trial", () => {
     expect(world.slots.isTrial).toBe(false);
   });
 
-  test("the power goes after the chip has confirmed it, and before that is entered: it is no trial again, and stays", () => {
+  test("the power is cut after the chip has confirmed it, and before that is recorded: no second trial, it stays", () => {
     const world = setUp();
     world.trouble.broker = "not connected";
     drive(world, offerOf(NEW), NEW, 200);
@@ -356,7 +356,7 @@ describe("trial", () => {
     expect(world.image?.version).toBe("0.3.0");
   });
 
-  test("a reset before it is confirmed, whatever made it, leads back", () => {
+  test("a reset of any kind before it is confirmed causes a rollback", () => {
     const world = setUp();
     world.trouble.broker = "not connected";
     world.announce(offerOf(NEW));
@@ -372,7 +372,7 @@ describe("trial", () => {
   });
 });
 
-test("a store that cannot keep the record ends the update before anything is erased", () => {
+test("a store that cannot save the record ends the update before anything is erased", () => {
   const world = setUp();
   world.flash.faults = { program: () => "error" };
   world.announce(offerOf(NEW));
@@ -381,7 +381,7 @@ test("a store that cannot keep the record ends the update before anything is era
   expect(world.updates!.isBusy).toBe(false);
 });
 
-test("a slot that cannot be programmed fails it with the flash's words", () => {
+test("a slot that cannot be programmed fails it with the flash's error", () => {
   const world = setUp();
   world.flash.faults = {
     program: (address) => (address >= 7 * BLOCK && address < 12 * BLOCK ? "error" : undefined),
@@ -389,7 +389,7 @@ test("a slot that cannot be programmed fails it with the flash's words", () => {
   expect(drive(world, offerOf(NEW), NEW)).toMatchObject({ state: "failed", reason: "write failed" });
 });
 
-test("an empty announcement is not heard: a retained one was taken back", () => {
+test("an empty announcement is ignored: a retained one was withdrawn", () => {
   const world = setUp();
   world.updates!.announcement({ payload: toASCII(""), offsetBytes: 0, totalBytes: 0, last: true });
   expect(world.states).toEqual([]);

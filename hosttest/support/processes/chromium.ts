@@ -7,7 +7,7 @@ import { test } from "vitest";
 
 const CHROMIUM = "/usr/bin/chromium";
 
-/** So that it looks nothing up by itself. */
+/** Options that keep it from using the network by itself. */
 const QUIET = [
   "--disable-gpu",
   "--disable-quic",
@@ -17,7 +17,7 @@ const QUIET = [
   "--disable-sync",
 ];
 
-/** `test`, for what needs Chromium. Without it, reported as not run; on CI it runs all the same, and fails. */
+/** `test`, for tests that need Chromium. Without it, they are reported as not run; on CI they run all the same, and fail. */
 export const browserTest = test.runIf(isExecutable(CHROMIUM) || process.env.CI !== undefined);
 
 /** @throws Error if Chromium is missing, or does not start */

@@ -1,12 +1,12 @@
 /*
- * Commands of the machine: where one is, and what it prints.
+ * Commands of this computer: finds and runs them.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** A program, or why it is not to be had and what helps. */
+/** A program, or why it is not available, with the remedy. */
 export type Found = { readonly command: string } | { readonly missing: string };
 
 /** The file of a command, or undefined. */
@@ -15,7 +15,7 @@ export function commandFile(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 }
 
-/** What a command prints, both streams, and how it ends; 1 where it cannot be started. */
+/** Output of a command, both streams, and its exit code; 1 if it cannot be started. */
 export async function run(
   command: string,
   words: readonly string[],

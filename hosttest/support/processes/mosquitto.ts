@@ -1,6 +1,6 @@
 /*
- * A real mosquitto for a test: on a loopback port of its own, with persistence, that can be stopped, killed and started
- * again on what it saved. Only the process that was started here is ever ended.
+ * A real mosquitto for a test: on its own loopback port, with persistence. It can be stopped, killed, and started
+ * again with the data that it saved. Only the process that was started here is ever ended.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ const START_MS = 10_000;
 
 export class Mosquitto {
   readonly port: number;
-  /** Its own, and those of the listeners in `extra`: they open one after the other, and certificates take time. */
+  /** Its port, and those of the listeners in `extra`: they open one after the other, and certificates take time. */
   readonly #ports: readonly number[];
   readonly #folder: string;
   #process: ChildProcess | undefined;
@@ -26,7 +26,7 @@ export class Mosquitto {
   private constructor(port: number, extra: string) {
     this.port = port;
     this.#ports = [port, ...[...extra.matchAll(/^listener (\d+)/gm)].map(([, other]) => Number(other))];
-    process.prependOnceListener("exit", this.#atExit); // before its folder goes
+    process.prependOnceListener("exit", this.#atExit); // before its folder is removed
     this.#folder = temporaryFolder("mosquitto-");
     chmodSync(this.#folder, 0o777); // started as root, mosquitto drops root before it opens its files
     writeFileSync(
@@ -49,7 +49,7 @@ ${extra}
     return broker;
   }
 
-  /** Starts again on what was saved. */
+  /** Starts again with the saved data. */
   async start(): Promise<void> {
     const started = spawn(COMMAND, ["-c", join(this.#folder, "mosquitto.conf")], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -76,7 +76,7 @@ ${extra}
     await this.#end("SIGKILL");
   }
 
-  /** Stops it and removes what it saved. */
+  /** Stops it and removes its saved data. */
   async close(): Promise<void> {
     await this.kill();
     process.off("exit", this.#atExit);

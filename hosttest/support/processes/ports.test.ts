@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { accepts, freePort } from "./ports.js";
 
-test("free ports: none twice, none that an outgoing connection is given, none that is taken", async () => {
+test("free ports: none twice, none from the range of outgoing connections, none that is in use", async () => {
   const ports = [];
   for (let n = 0; n < 100; n++) ports.push(await freePort());
   expect(new Set(ports).size).toBe(ports.length);

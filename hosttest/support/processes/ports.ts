@@ -1,13 +1,13 @@
 /*
- * Ports of other people's servers: one that is free, and whether somebody listens there.
+ * Ports for servers: finds a free one, and checks whether a server listens.
  */
 import { connect, createServer } from "node:net";
 
 const PATIENCE_MS = 1_000; // an address may not answer
 
 /*
- * Below what systems give to outgoing connections (Linux from 32768, others from 49152 on): from there, a connection of
- * another test could take the port before the server does, or while the server is down.
+ * Below the range that systems use for outgoing connections (Linux from 32768, others from 49152 on): a connection of
+ * another test could use such a port before the server does, or while the server is down.
  */
 const FIRST_PORT = 15_000;
 const GROUPS = 277;
@@ -15,7 +15,7 @@ const PROCESSES = 64; // tests that run at the same time have process ids near e
 
 let group = Math.floor(Math.random() * GROUPS);
 
-/** A port of the loopback interface that is free, that no outgoing connection is given, and that no call gave before. */
+/** A free port of the loopback interface, outside the range of outgoing connections, and not returned before. */
 export async function freePort(): Promise<number> {
   for (;;) {
     group = (group + 1) % GROUPS;
@@ -32,7 +32,7 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** Whether a TCP connection to `port` comes about; it is closed at once. */
+/** Whether a TCP connection to `port` can be opened; it is closed at once. */
 export function accepts(port: number, host = "127.0.0.1"): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, host);

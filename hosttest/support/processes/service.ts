@@ -1,11 +1,11 @@
 /*
- * A program of other people's as a process of ours, with all that it starts itself: a process group, started on loopback, watched by
- * what it prints, ended by the group's id. It goes with this process, too.
+ * An external program with its child processes, as a process group: started on loopback, observed by its output,
+ * ended by the group's id. It also ends with this process.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
-const READY_MS = 300_000; // of a Java or an Erlang on a busy machine
+const READY_MS = 300_000; // for Java or Erlang on a busy machine
 const END_MS = 20_000;
 const GROUP_MS = 5_000;
 const CHECK_MS = 100;
@@ -33,22 +33,22 @@ export class Service {
     this.#environment = environment;
   }
 
-  /** What it has printed, over all starts; of very much the end. */
+  /** Its output, over all starts; if it is very long, the end. */
   get log(): string {
     return this.#log;
   }
 
-  /** Started, and ready by its own word or by what `isReady` finds out. @throws Error with the end of its log */
+  /** Starts it, and waits until it reports that it is ready, or `isReady` returns true. @throws Error with the end of its log */
   async start(isReady: (log: string) => boolean | Promise<boolean>): Promise<void> {
     this.#log = this.#log.slice(-LOG_CHARACTERS);
     const from = this.#log.length;
     const started = spawn(this.#command, this.#words, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...this.#environment },
-      detached: true, // a process group of its own
+      detached: true, // its own process group
     });
     this.#process = started;
-    process.prependOnceListener("exit", this.#atExit); // before its folder goes
+    process.prependOnceListener("exit", this.#atExit); // before its folder is removed
     let failure: string | undefined;
     started.once("error", (error) => {
       failure = error.message;
@@ -67,7 +67,7 @@ export class Service {
     }
   }
 
-  /** Ends it in order; one that does not end is killed. */
+  /** Ends it normally; if it does not end, it is killed. */
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
   }
@@ -77,7 +77,7 @@ export class Service {
     await this.#end("SIGKILL");
   }
 
-  /** To it and all that it has started. */
+  /** Sends a signal to it and all its children. */
   signal(name: NodeJS.Signals | 0): boolean {
     const pid = this.#process?.pid;
     if (pid === undefined) return false;
@@ -98,7 +98,7 @@ export class Service {
     this.signal(signal);
     const late = setTimeout(() => this.signal("SIGKILL"), END_MS);
     await exited;
-    // What it has started, too; where process 1 collects no dead ones, they stay in the group.
+    // Its children, too; if process 1 does not collect dead ones, they stay in the group.
     for (const untilMs = Date.now() + GROUP_MS; this.signal(0) && Date.now() < untilMs; ) await sleep(CHECK_MS);
     clearTimeout(late);
     this.#process = undefined;

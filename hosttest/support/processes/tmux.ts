@@ -1,5 +1,5 @@
 /*
- * A real terminal for a test: a program in a tmux of its own, typed at key by key, and what a person would see.
+ * A real terminal for a test: runs a program in its own tmux server, types keys, and reads the screen.
  * Only the server that was started here is ever ended.
  */
 import { execFile, execFileSync } from "node:child_process";
@@ -10,7 +10,7 @@ const LOOK_MS = 50;
 const LIMIT_MS = 30_000;
 let terminals = 0;
 
-/** A key that is no character, by tmux's names. */
+/** A key that is not a character, by tmux's names. */
 export type Key = "Enter" | "BSpace" | "Tab" | "Up" | "Left" | "C-c";
 
 export class Terminal {
@@ -55,7 +55,7 @@ export class Terminal {
     return (await this.lines()).at(-1)?.trimEnd() ?? "";
   }
 
-  /** Resolves with the lines when `condition` holds; if it never does, the error shows what was on the screen. */
+  /** Resolves with the lines when `condition` holds; if it never does, the error has the screen. */
   async until(condition: (lines: readonly string[]) => boolean): Promise<string[]> {
     for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
       const lines = await this.lines();

@@ -1,4 +1,4 @@
-/* What ends a program of this repository is reported with the lines of its sources, also where Node's source maps are off. */
+/* An exception that ends a program of this repository is reported with the lines of its sources, even if Node's source maps are off. */
 import { spawnSync } from "node:child_process";
 import { rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ function write(text: string, ageS: number): void {
   utimesSync(SOURCE, Date.now() / 1_000 - ageS, Date.now() / 1_000 - ageS);
 }
 
-test("a stack of the bundle names the source's lines; one of another file is left as it is", async () => {
+test("a stack of the bundle names the source's lines; one of another file is unchanged", async () => {
   write(
     "interface Unused { a: 1 }\n\n\nfunction deep(): never {\n  throw new RangeError('planted');\n}\n\ndeep();\n",
     10,
@@ -30,7 +30,7 @@ test("a stack of the bundle names the source's lines; one of another file is lef
   expect(sourceStack(stderr, "/nowhere.mjs")).toBe(stderr);
 });
 
-test("a program that is edited is bundled anew; one that is not is taken as it is", async () => {
+test("a program that was edited is bundled again; one that was not is reused", async () => {
   write("console.log(1);\n", 10);
   const first = await bundle(ENTRY);
   expect(await bundle(ENTRY)).toBe(first);

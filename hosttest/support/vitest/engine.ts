@@ -1,10 +1,10 @@
 /*
- * Builds the XS worker before the first test of a clone, with all cores: it takes a minute there, and no test's limit is meant for that.
- * Where it cannot be built, the tests that need it say so.
+ * Builds the XS worker before the first test of a clone, with all cores: this takes a minute, longer than any test's limit.
+ * If it cannot be built, the tests that need it report it.
  */
 import { type Variant, workerProgram } from "../../engine/build.js";
 
-/** Where it is built already, it is there sooner, and nothing is said. */
+/** After this time the build is announced: one that exists is ready sooner. */
 const QUICK_MS = 2_000;
 const VARIANTS: readonly Variant[] = ["plain", "tls"];
 

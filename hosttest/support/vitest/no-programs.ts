@@ -1,4 +1,4 @@
-/* Before each test file of `npm test`: it needs Node alone, so that it runs on any machine, and none waits for another program. */
+/* Before each test file of `npm test`: makes it fail if it starts another program, because `npm test` needs only Node. */
 import childProcess from "node:child_process";
 import { syncBuiltinESMExports } from "node:module";
 

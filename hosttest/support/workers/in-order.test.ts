@@ -15,19 +15,19 @@ function run(program: string, ...rest: readonly (string | number)[]): string {
 const jobs = (workers: number, throwing: number, last: number): string[] =>
   run("hosttest/support/workers/program.ts", workers, throwing, last).trim().split("\n");
 
-test.each([1, 3])("%i threads: results come in the order of the jobs, each with what it was about", (workers) => {
+test.each([1, 3])("%i threads: results arrive in the order of the jobs, each with its job", (workers) => {
   expect(jobs(workers, NONE, NONE)).toEqual([0, 1, 2, 3, 4, 5].map((job) => `${job} ${job} true`));
 });
 
-test("after the last that is wanted none is taken", () => {
+test("after the last one wanted, no result is passed on", () => {
   expect(jobs(3, NONE, 1)).toEqual(["0 0 true", "1 1 true"]);
 });
 
-test("what a job throws is thrown, after the results of those before it", () => {
+test("an exception of a job is thrown, after the results of earlier jobs", () => {
   expect(jobs(3, 2, NONE)).toEqual(["0 0 true", "1 1 true", "Error: job 2 failed"]);
 });
 
-test("a campaign finds the same with one thread and with several", () => {
+test("a campaign has the same result with one thread and with several", () => {
   const campaign = (workers: number): string =>
     run("hosttest/faults/main.ts", "--cuts", 201, "--seed", 7, "--json", "--workers", workers);
   expect(campaign(3)).toBe(campaign(1));

@@ -1,25 +1,24 @@
 /*
- * The same program on several cores: a campaign is many jobs that know nothing of each other, and their numbers are handed to threads that run
- * this very program once more. Results come back in the order of the jobs, whoever is done first: what is made of them does not depend
- * on how many threads there are.
+ * Runs a campaign on several cores. A campaign consists of independent jobs; their numbers are given to threads that run the same program.
+ * Results are returned in the order of the jobs, so that the outcome does not depend on the number of threads.
  */
 import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 
-/** A job, as a thread gets it. */
+/** A job for a thread. */
 interface Given<P> {
   readonly job: number;
   readonly about: P;
 }
 
-/** A result that a thread sends back, or what its job threw. */
+/** A thread's result, or its job's exception. */
 interface Done<R> {
   readonly job: number;
   readonly result?: R;
   readonly error?: unknown;
 }
 
-/** Cores that there are. */
+/** Number of cores. */
 export const CORES = availableParallelism();
 
 export interface Jobs<P, R> {
@@ -27,17 +26,17 @@ export interface Jobs<P, R> {
   readonly count: number;
   /** Threads; with 1, all is done in this one. */
   readonly workers: number;
-  /** What a job is about. It goes to the thread, which knows nothing else of it (its command line is the same, but what is drawn is not). */
+  /** The job's data. It is copied to the thread, which has the same command line, but other random numbers. */
   about(job: number): P;
-  /** Does a job. What goes in and what it returns is copied between threads: data, no functions. */
+  /** Executes a job. Its argument and result are copied between threads: data, no functions. */
   run(about: P): R;
-  /** Takes a result, in the order of the jobs; false: no more are wanted. */
+  /** Receives a result, in the order of the jobs; false: no more are wanted. */
   take(result: R, job: number): boolean;
 }
 
 /**
- * Does the jobs, and returns when the last result was taken. To be called at the top of a program; in its threads it serves, and does not return.
- * @throws what a job throws
+ * Executes the jobs, and returns after the last result. To be called at the top of a program; in its threads it serves jobs, and does not return.
+ * @throws the exception of a job
  */
 export async function inOrder<P, R>(jobs: Jobs<P, R>): Promise<void> {
   if (!isMainThread) {
@@ -73,7 +72,7 @@ function serve<P, R>({ run }: Jobs<P, R>): Promise<never> {
 
 function distribute<P, R>({ count, about, take }: Jobs<P, R>, threads: readonly Worker[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const waiting = new Map<number, Done<R>>(); // results that others come before
+    const waiting = new Map<number, Done<R>>(); // results that wait for earlier ones
     let given = 0;
     let taken = 0;
     const give = (thread: Worker): void => {

@@ -1,5 +1,5 @@
 /*
- * Firmware 0.1's own code, as it was (commit a57c10d): what it makes of flash that a later firmware wrote on trial. Bundled by
+ * Firmware 0.1's own code (commit a57c10d), to read flash that a later firmware wrote on trial. Bundled by
  * esbuild --bundle --format=iife --global-name=firmware01 from the exports of the modules named in firmware-0.1.json, gzipped, base64.
  */
 import { runInThisContext } from "node:vm";
@@ -14,7 +14,7 @@ export interface OldStatistics {
   readonly damaged: number;
   readonly dropped: number;
   readonly refused: number;
-  /** In the newest block: also what is no record that it knows. */
+  /** In the newest block, including records that it does not know. */
   readonly tornRecords: number;
 }
 

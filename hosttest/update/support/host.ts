@@ -1,6 +1,7 @@
 /*
- * The host of an update in a simulated house: the companion's sender. The broker there forwards nothing to devices, so that what the host
- * sends is handed to the device in pieces, as its client would, while it is connected, and is lost else. Its states come by the broker.
+ * The host of an update in a simulated house: the companion's sender. The simulated broker forwards nothing to devices, so the host's
+ * messages are passed directly to the device, in pieces, as by its client, while it is connected, and are lost otherwise. The device's
+ * states arrive through the broker.
  */
 import type { Offer } from "../../../src/update/offer.js";
 import { Sender } from "../../companions/update/sender.js";
@@ -15,13 +16,13 @@ export class SimulatedHost {
   readonly sender: Sender;
   readonly #device: SimulatedDevice;
   readonly #topic: string;
-  /** Share of what is sent that does not arrive. */
+  /** Share of messages that do not arrive. */
   readonly #loss: number;
   #seen: number;
   #isOver = false;
   #wasConnected = true;
 
-  /** Begins at once. `topic`: `home/<room>/<id>/update`. */
+  /** Starts at once. `topic`: `home/<room>/<id>/update`. */
   constructor(device: SimulatedDevice, topic: string, offer: Offer, image: Uint8Array, loss = 0) {
     const { house } = device;
     this.#device = device;

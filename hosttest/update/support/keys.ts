@@ -1,4 +1,4 @@
-/* Keys and announcements for tests, made by node:crypto: the device's own code has no part in it. */
+/* Keys and announcements for tests, made by node:crypto, independently of the device's code. */
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import { type Offer, statementOf } from "../../../src/update/offer.js";
 
@@ -24,7 +24,7 @@ export function keyPair(number: number): KeyPair {
 /** X.509 of an Ed25519 public key, before its 32 bytes (RFC 8410, §4). */
 const PUBLIC_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 
-/** What a board gives to updates, by OpenSSL: the same answers in a thousandth of the time. */
+/** A board's functions for updates, based on OpenSSL: the same results in a thousandth of the time. */
 export function isSigned(message: Uint8Array, signature: Uint8Array, key: Uint8Array): boolean {
   const publicKey = createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, key]), format: "der", type: "spki" });
   return verify(null, message, publicKey, signature);

@@ -1,6 +1,6 @@
 /*
- * What the firmware of a device does with samples: keeps them in its outbox, and hands out what waits. Today's, on trial or not, or
- * firmware 0.1's own code. Samples have a temperature and a humidity; 0.1 knows no other channel than the first.
+ * A firmware's handling of samples: stores them in its outbox, and returns the waiting ones. Today's firmware, on trial or not, or
+ * firmware 0.1's own code. Samples have a temperature and a humidity; 0.1 knows only the first channel.
  */
 import type { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
 import { Formats } from "../../../src/journal/formats.js";
@@ -22,11 +22,11 @@ export interface RecorderOptions {
   readonly writeUnit?: 1 | 16;
   readonly whenFull?: "dropOldest" | "refuse";
   readonly clock: { uptimeMs(): number; utcMs(): number | undefined };
-  /** So much of the queue was evicted. */
+  /** These entries of the queue were evicted. */
   onEvicted?(first: number, end: number): void;
 }
 
-/** What waits, as a subscriber would see it. */
+/** A waiting sample, as a subscriber would see it. */
 export interface Waiting {
   readonly sequence: number;
   readonly released: boolean;
@@ -35,20 +35,20 @@ export interface Waiting {
   readonly ts?: string;
 }
 
-/** One life of a firmware, as far as samples go. */
+/** The samples of one life of a firmware. */
 export interface Recorder {
   /** The number of the next sample. */
   readonly next: number;
   readonly statistics: Statistics | OldStatistics;
   /** Its number; -1: refused. */
   take(temperature: number, humidity?: number): number;
-  /** The first that waits from that number on. @throws Error for one that it does not understand */
+  /** The first waiting sample from that number on. @throws Error if its record is not understood */
   waiting(from?: number): Waiting | undefined;
   released(sequence: number): void;
   settle(sequence: number): void;
   idle(): void;
   clockSet(): void;
-  /** The trial is over, and this firmware stays. */
+  /** The trial is over: the firmware is confirmed. */
   confirmed(): void;
 }
 
@@ -67,7 +67,7 @@ function seen(sequence: number, released: boolean, payload: Uint8Array, length: 
   return { sequence, released, value, humidity, ts };
 }
 
-/** Today's. `isTrial`: what the image before it cannot read is not written. */
+/** Today's firmware. `isTrial`: it writes nothing that the previous image cannot read. */
 export class TodaysRecorder implements Recorder {
   readonly outbox: Outbox;
   readonly #journal: Journal;

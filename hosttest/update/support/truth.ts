@@ -1,29 +1,29 @@
 /*
- * What became of each sample, as the world knows it: taken, delivered, evicted with a report. And the broker that takes them at QoS 2: a
- * PUBLISH whose packet id it still holds is none.
+ * The true state of each sample: taken, delivered, evicted with a report. Also the broker that receives them at QoS 2: it ignores a
+ * PUBLISH whose packet id it still has.
  */
 import type { Recorder } from "./recorder.js";
 
 export class Truth {
-  /** Values by number, of what was taken and is durable. */
+  /** Values by number, of samples that are durable. */
   readonly taken = new Map<number, number>();
-  /** Values whose taking a power cut has interrupted: there, or not. */
+  /** Values whose append was interrupted by a power cut: stored, or not. */
   readonly interrupted = new Set<number>();
   readonly delivered = new Map<number, number>();
   readonly evicted: (readonly [first: number, end: number])[] = [];
-  /** What did not hold, in words. */
+  /** Texts of violations. */
   readonly faults: string[] = [];
   refused = 0;
   readonly #held = new Set<number>();
   readonly #isOff: () => boolean;
   #count = 0;
 
-  /** `isOff`: the power has gone; what a call returns then was never seen. */
+  /** `isOff`: the power is cut; results of calls are then ignored. */
   constructor(isOff: () => boolean = () => false) {
     this.#isOff = isOff;
   }
 
-  /** As it was when `other` was: what lies in a copied flash. */
+  /** Copies the state of `other`: for a copied flash. */
   static after(other: Truth, isOff: () => boolean): Truth {
     const truth = new Truth(isOff);
     for (const [sequence, value] of other.taken) truth.taken.set(sequence, value);
@@ -70,7 +70,7 @@ export class Truth {
       this.faults.push(`${sequence} says ${value}, not ${this.taken.get(sequence)}`);
   }
 
-  /** Sends all that waits; what is missing then is a fault. */
+  /** Sends all waiting samples; any missing one is a violation. */
   settle(recorder: Recorder): void {
     while (this.exchange(recorder, () => false)) {}
     for (const sequence of this.taken.keys()) {

@@ -1,6 +1,6 @@
 /*
- * A device with two slots on simulated flash, which loses its power anywhere, and a host that sends it an image over a way that
- * drops and repeats messages. The device is src/update and the flash alone: the whole firmware is in hosttest/simulation.
+ * A device with two slots on simulated flash, which loses its power anywhere, and a host that sends it an image over a connection that
+ * drops and repeats messages. The device consists of src/update and the flash only; the whole firmware is simulated in hosttest/simulation.
  */
 import { slotsClass } from "../../../boards/common/image-slots.js";
 import { BootSlots } from "../../../boards/parts/flash/boot-slots.js";
@@ -24,7 +24,7 @@ const STORE_BLOCKS = 4;
 const WATCHDOG_MS = 10_000;
 
 export interface WorldOptions {
-  /** What was flashed by cable. */
+  /** The image flashed by cable. */
   readonly image: Uint8Array;
   readonly slotBlocks: number;
   readonly key: Uint8Array | undefined;
@@ -33,7 +33,7 @@ export interface WorldOptions {
   readonly writeUnit?: 1 | 16;
   /** Share of the chunks that do not arrive, and of the messages with samples. */
   readonly loss?: number;
-  /** It takes samples all the while. Default: it takes none. */
+  /** It takes samples during the update. Default: it takes none. */
   readonly samples?: Samples;
 }
 
@@ -46,7 +46,7 @@ export interface Samples {
 
 const OUTBOX_BLOCKS = 4;
 const BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
-/** Firmware before this one knows one channel and the first formats: it is 0.1's own code that takes samples. */
+/** Versions before this one know one channel and the first formats: they take samples with 0.1's own code. */
 const OLD_VERSION = "0.1.0";
 const EXCHANGES = 4;
 
@@ -62,7 +62,7 @@ export function filledBy(version: string, whenFull: Samples["whenFull"], writeUn
   return { bytes: flash.bytes.slice(), truth, whenFull };
 }
 
-/** What the world hears of its device's updates, and what that asks about it. */
+/** Events of the device's updates, and its questions about the environment. */
 interface Ears {
   onState(): void;
   wantChunks(isWanted: boolean): void;
@@ -101,7 +101,7 @@ export class World {
   readonly slots: BootSlots;
   readonly log: string[] = [];
   readonly states: Record<string, unknown>[] = [];
-  /** Whatever started, in order. */
+  /** Versions that started, in order. */
   readonly started: string[] = [];
   image: ImageDescription | undefined;
   updates: Updates | undefined;
@@ -109,7 +109,7 @@ export class World {
   wantsChunks = false;
   trouble = { sensor: "", link: "", broker: "" };
   powerCuts = 0;
-  /** What became of its samples. */
+  /** The state of its samples. */
   readonly truth: Truth;
   recorder: Recorder | undefined;
   #hasSample = false;
@@ -145,7 +145,7 @@ export class World {
     return JSON.parse(this.updates?.state ?? "{}");
   }
 
-  /** `cutAfter`: the power goes again after so many bytes on flash, in a state of the flash's choosing. */
+  /** `cutAfter`: the power is cut again after so many bytes on flash, in a state that the flash draws. */
   boot(cutAfter = Number.POSITIVE_INFINITY): void {
     this.end();
     this.flash.powerOn();
@@ -154,7 +154,7 @@ export class World {
     this.reset("");
   }
 
-  /** The power goes inside the n-th program or erase from now on, the first is 1. */
+  /** Cuts the power inside the n-th program or erase from now on; the first is 1. */
   cutAtOperation(n: number, random: () => number): void {
     let left = n;
     const cut = (steps: number): undefined => {
@@ -163,7 +163,7 @@ export class World {
     this.flash.faults = { program: (_, length) => cut(length), erase: () => cut(this.flash.eraseCost) };
   }
 
-  /** A reset that is no power cut. */
+  /** A reset without a power cut. */
   reset(words: string): void {
     this.end();
     const life = ++this.#life;
@@ -187,7 +187,7 @@ export class World {
     });
   }
 
-  /** The power is gone. */
+  /** The power is cut. */
   end(): void {
     this.#life++;
     this.updates = undefined;
@@ -195,14 +195,14 @@ export class World {
     this.wantsChunks = false;
   }
 
-  /** All that waits is sent, as if nothing ever failed: then each sample has come once, or was evicted with a report. */
+  /** Sends all waiting samples without faults: then each sample has arrived once, or was evicted with a report. */
   settle(): void {
     this.guard(this.#life, () => {
       if (this.recorder !== undefined) this.truth.settle(this.recorder);
     });
   }
 
-  /** Samples are taken and sent by what has started. */
+  /** The running firmware takes and sends samples. */
   #record(life: number, isTrial: boolean): void {
     const { time, truth } = this;
     const { samples, writeUnit, random, loss = 0 } = this.#options;
