@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# aedes 1.2.0 says Session Present 0 to a returning publisher and still knows its packet ids: a new QoS 2 message with one of them is acknowledged and not delivered.
+# aedes 1.2.0 answers Session Present 0 to a returning publisher, but still remembers its packet ids: a new QoS 2 message with one of them is acknowledged and not delivered.
 #
 # Expected: Session Present 0 means that the server has no session state for this client, and the client discards its own (MQTT 3.1.1, sections 3.2.2.2 and 3.1.2.4);
 # all packet ids are free again, and a PUBLISH with DUP 0 is a new message.
-# Seen: a client without subscriptions, CleanSession 0, sends "first" with id 7, gets PUBREC, and is cut off. It comes again, CleanSession 0, is told Session Present 0, and sends
-# "second" with id 7, DUP 0: PUBREC and PUBCOMP, but the subscriber gets "first" only. After a CONNECT with CleanSession 1 it gets both. aedes makes Session Present from the
-# subscriptions alone. What to do: at Session Present 0 connect once with CleanSession 1, or do not begin the ids anew.
+# Seen: a client without subscriptions, CleanSession 0, sends "first" with id 7, gets PUBREC, and is disconnected. It connects again, CleanSession 0, receives Session Present 0, and sends
+# "second" with id 7, DUP 0: PUBREC and PUBCOMP, but the subscriber gets "first" only. After a CONNECT with CleanSession 1 it gets both. aedes derives Session Present from the
+# subscriptions only. What to do: at Session Present 0 connect once with CleanSession 1, or do not restart the ids.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # amqtt 0.12.1 refuses a CONNECT of MQTT 5 by return code 1 only if it has no property: otherwise it does not answer.
 #
-# Expected: a server that does not know the protocol level answers CONNACK with return code 1 and closes (MQTT 3.1.1, section 3.1.2.2). That is how a client that
-# prefers MQTT 5 learns to fall back. The level stands before everything that differs between the versions.
+# Expected: a server that does not know the protocol level answers CONNACK with return code 1 and closes (MQTT 3.1.1, section 3.1.2.2). A client that
+# prefers MQTT 5 then falls back. The level precedes all fields that differ between the versions.
 # Seen: level 5 without properties gets return code 1. With one property (a Session Expiry Interval, as any client with a session sends) there is no answer
-# within 15 s, though a client of 3.1.1 is served meanwhile. The broker parses the rest by the rules of 3.1.1 first. What to do: fall back after a time-out too.
+# within 15 s, although a client of 3.1.1 is served meanwhile. The broker parses the rest by the rules of 3.1.1 first. What to do: also fall back after a timeout.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

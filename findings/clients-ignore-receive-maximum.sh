@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# MQTT.js 5.16.0, paho-mqtt 2.2.0 and gmqtt 0.8.0 send past the Receive Maximum of the server.
+# MQTT.js 5.16.0, paho-mqtt 2.2.0 and gmqtt 0.8.0 exceed the Receive Maximum of the server.
 #
 # Expected: with Receive Maximum 1 in CONNACK a client has at most one QoS 1 or 2 PUBLISH unacknowledged (MQTT 5, sections 3.2.2.3.3 and 4.9: the client must not
 # send more than that many). All three connect with MQTT 5 and show the property to their caller.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Home Assistant's `expire_after` of an MQTT sensor begins anew with each message on its topic, also with one in which the sensor's value is missing.
+# Home Assistant's `expire_after` of an MQTT sensor restarts with each message on its topic, even with one that lacks the sensor's value.
 #
 # Expected: "If set, it defines the number of seconds after the sensor's state expires, if it's not updated" (documentation of the MQTT sensor). A device that sends several values in one JSON message
 # leaves out the one whose probe has failed; that sensor's state is not updated, and expires.
 # Seen (2026.10.4 here; a running 2026.11.0 has the same code): the timer is set before the template is applied. With a message without the value every 50 s and `expire_after` 60, the last value
-# stands for as long as the other sensors work; with the obvious template a warning is logged for each of the messages, with one that renders nothing there not even that.
+# is shown as long as the other sensors work; with the obvious template a warning is logged for each message, with one that renders nothing there is no warning.
 # What to do: a template that renders None where the value is missing (`{{ value_json.t | default(None) }}`): the state is unknown at once.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Home Assistant's MQTT device discovery drops the rest of a message whose first component is still being set up.
 #
-# Expected: a discovery message for a device replaces the one before: "components" is the list of its entities, and a later message with one more component adds it (documentation of the MQTT
-# integration, "Device discovery payload"); also where the two come one behind the other, as at a start where a device sends what it knows so far, and then all. The code has a queue for that.
-# Seen (2026.10.4 here; a running 2026.11.0 has the same code): the second message comes while the first one's component is set up. Its first component is queued, and the handler returns from the
-# loop over the components: the second component is never looked at, nothing is logged above debug, and the entity is missing until the same message comes again. In the other order, the
+# Expected: a discovery message for a device replaces the previous one: "components" is the list of its entities, and a later message with one more component adds it (documentation of the MQTT
+# integration, "Device discovery payload"); even if the two arrive in quick succession, as at a start where a device first sends the components it knows, and then all. The code has a queue for that.
+# Seen (2026.10.4 here; a running 2026.11.0 has the same code): the second message arrives while the first one's component is being set up. Its first component is queued, and the handler returns from the
+# loop over the components: the second component is never processed, nothing is logged above debug, and the entity is missing until the message is sent again. In the other order, the
 # new component first, both are there. What to do: put the new components first and what may still be pending last, or leave a second between two messages for one device.
 set -euo pipefail
 cd "$(dirname "$0")"

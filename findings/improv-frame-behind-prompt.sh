@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# improv-wifi-serial-sdk 2.8.1 does not see a frame that comes behind text on the same line.
+# improv-wifi-serial-sdk 2.8.1 ignores a frame that follows text on the same line.
 #
-# Expected: the format of Improv over serial begins each packet with the header IMPROV and a version byte, has a length and a checksum, and says nothing of lines; a reader finds the header
-# wherever it stands, since a console shares the port.
-# Seen: a frame (current state, 0x02) at the beginning of the stream or after a line feed is reported. Behind "> ", the prompt of a console that waits for input, it is dropped without
-# a word: the SDK looks at nine bytes after a line feed, and if they are no header, discards all up to the next line feed. A frame behind a frame needs none.
+# Expected: the format of Improv over serial begins each packet with the header IMPROV and a version byte, has a length and a checksum, and does not mention lines; a reader finds the header
+# anywhere, since a console shares the port.
+# Seen: a frame (current state, 0x02) at the beginning of the stream or after a line feed is reported. After "> ", the prompt of a console that waits for input, it is silently
+# dropped: the SDK reads nine bytes after a line feed, and if they are not a header, discards all up to the next line feed. A frame after a frame needs no line feed.
 # What to do: write a line feed before a frame.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -4,8 +4,8 @@
 # Expected: littlefs presents itself as bounded in RAM, power-loss resilient and wear levelling for NOR flash, in part log-structured: 256 appends of 16 bytes, each
 # synced so that it survives a power cut, fill one 4 KiB block, so about one or two erases for the data and some for the commits of the metadata, which are logs.
 # Seen: 252 or more erases and over 500,000 bytes programmed for 4,096 bytes of payload. Only metadata is a log: file data are copy on write, so the next write after a
-# sync copies the incomplete last block to a newly erased one (its DESIGN.md tells of the CTZ list, not what this costs). Without the sync it is 2 erases. A queue of
-# readings wants a log below it, or records gathered to a block before they are synced.
+# sync copies the incomplete last block to a newly erased one (its DESIGN.md describes the CTZ list, not this cost). Without the sync it is 2 erases. A queue of
+# readings needs a log below it, or records collected to a block before they are synced.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# littlefs-python 0.19.0: after `flush()` nothing of the file is in the image, and there is no `fsync` to ask for.
+# littlefs-python 0.19.0: after `flush()` the file is empty in the image, and there is no `fsync`.
 #
-# Expected: what was flushed reaches the file system; a Python program then calls os.fsync(file.fileno()) where it has to survive a power cut (Python's documentation of
+# Expected: flushed data reach the file system; a Python program then calls os.fsync(file.fileno()) if they must survive a power cut (Python's documentation of
 # os.fsync). littlefs writes at lfs_file_sync and lfs_file_close, so a file object for it has to map flush, or an fsync of its own, to lfs_file_sync.
 # Seen: 160 bytes are written and flushed; an image taken then, as a power cut would leave it, holds a file of 0 bytes. `fileno` is not supported, so fsync cannot be called. The low-level
 # littlefs.lfs.file_sync(fs.fs, file.fh), on a file opened with buffering=0 (or on its `raw`), stores them. What to do: call that, or close after each record.

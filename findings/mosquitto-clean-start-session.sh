@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # mosquitto 2.0.11 loses, in a clean restart, each session whose last CONNECT had Clean Start 1, whatever its Session Expiry Interval.
 #
-# Expected: with MQTT 5 Clean Start says only that an earlier session is discarded at this CONNECT (section 3.1.2.4); how long the new one lives says Session Expiry
+# Expected: in MQTT 5 Clean Start only means that an earlier session is discarded at this CONNECT (section 3.1.2.4); how long the new one is kept is stated by Session Expiry
 # Interval (3.1.2.11.2), here a day. mosquitto.conf(5) says that persistence saves connection, subscription and message data and loads them at the start.
-# Seen: two subscribers, alike but for Clean Start, leave; a QoS 1 message comes for each; the broker is ended by SIGTERM and started again on its file. The one with Clean Start 0 has
+# Seen: two subscribers, identical except for Clean Start, disconnect; a QoS 1 message is published for each; the broker is ended by SIGTERM and started again with its file. The one with Clean Start 0 has
 # its session and its message. The one with Clean Start 1 gets Session Present 0, and its message is gone. What to do: connect once more with Clean Start 0.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# mosquitto 2.0.11 acknowledges a QoS 2 message that it throws away, where a 3.1.1 client has more than 20 unreleased ones.
+# mosquitto 2.0.11 acknowledges a QoS 2 message that it discards, if a 3.1.1 client has more than 20 unreleased ones.
 #
-# Expected: what is answered by PUBREC and PUBCOMP was taken over by the broker and reaches its subscribers (MQTT 3.1.1, section 4.3.3: the
+# Expected: a message answered by PUBREC and PUBCOMP was accepted by the broker and reaches its subscribers (MQTT 3.1.1, section 4.3.3: the
 # receiver of a QoS 2 PUBLISH that answers PUBREC has accepted ownership). A broker that will not take more can stop reading, or close.
-# mosquitto.conf(5) says of max_inflight_messages that it is how many QoS 1 and 2 messages can be in the process of being transmitted at once,
+# mosquitto.conf(5) describes max_inflight_messages as how many QoS 1 and 2 messages can be in the process of being transmitted at once,
 # and does not say that more are dropped. With MQTT 5 a client learns the number as Receive Maximum; 3.1.1 has nothing of the kind.
 # Seen: 24 at once, then 24 PUBREL: 24 PUBREC, 24 PUBCOMP, and 20 messages at the subscriber. The log says that PUBREC had reason 151 (quota
 # exceeded), which a 3.1.1 packet does not carry. And with max_queued_messages 0 ("no maximum", a common setting where nothing may be lost) the

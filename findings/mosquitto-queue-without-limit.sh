@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# mosquitto 2.0.11 with `max_queued_messages 0` ends the connection at each message that its access rules forbid, at any QoS, in MQTT 3.1.1 and 5.
+# mosquitto 2.0.11 with `max_queued_messages 0` closes the connection at each message that its access rules forbid, at any QoS, in MQTT 3.1.1 and 5.
 #
 # Expected: 0 means no maximum (mosquitto.conf(5)), and changes nothing but the length of queues. A message that the rules forbid is dropped in 3.1.1 (acknowledged where
 # it has QoS 1) and answered with 0x87 in 5 (MQTT 5, section 3.4.2.1); at QoS 0 it is dropped. The connection stays: so it is with any limit above 0.
-# Seen: with 0, PUBACK goes out where there is one, and the connection ends without a DISCONNECT; the log says "Bad socket read/write ... Unknown error". A device that may
-# publish its readings, but not its retained status, never gets to the readings. What to do: a large number, `max_queued_messages 1000000`, in the place of 0.
+# Seen: with 0, PUBACK (at QoS 1) is sent, and the connection is closed without a DISCONNECT; the log says "Bad socket read/write ... Unknown error". A device that may
+# publish its readings, but not its retained status, never gets to the readings. What to do: a large number, `max_queued_messages 1000000`, instead of 0.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

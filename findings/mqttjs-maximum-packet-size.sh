@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# MQTT.js 5.16.0 sends a message above the server's Maximum Packet Size, is disconnected, and sends it again on each new connection: nothing behind it gets through.
+# MQTT.js 5.16.0 sends a message above the server's Maximum Packet Size, is disconnected, and sends it again on each new connection: no later message is delivered.
 #
 # Expected: a client must not send a packet larger than the Maximum Packet Size in CONNACK (MQTT 5, section 3.2.2.3.6); MQTT.js has the property, and can give the callback of
-# `publish` an error, as it does for other refusals. Other messages go on.
-# Seen: mosquitto 2.0.11 with max_packet_size 100 says so in CONNACK. A QoS 1 message of 500 bytes goes out all the same; mosquitto closes the connection. MQTT.js keeps the message and
+# `publish` an error, as it does for other refusals. Other messages are sent.
+# Seen: mosquitto 2.0.11 with max_packet_size 100 states it in CONNACK. A QoS 1 message of 500 bytes is sent all the same; mosquitto closes the connection. MQTT.js keeps the message and
 # sends it first on each of the next five connections; neither its callback nor that of the short message behind it is called. What to do: check the
 # size against `connack.properties.maximumPacketSize` before publishing.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# MQTT.js 5.16.0 sends what was published before the connection one message at a time, each after the acknowledgement of the one before.
+# MQTT.js 5.16.0 sends messages published before the connection one at a time, each after the acknowledgement of the previous one.
 #
-# Expected: QoS 1 messages given to `publish` before the connection are kept and sent when it is there, like those given afterwards: 100 at once, all are on the wire
+# Expected: QoS 1 messages given to `publish` before the connection are stored and sent when it is open, like those given afterwards: 100 at once, all are on the wire
 # (MQTT 3.1.1, section 4.6: order has to be kept, which needs no waiting for PUBACK). MQTT.js says of its outgoing store only that it keeps packets in flight.
 # Seen: a server that acknowledges nothing for two seconds sees 100 PUBLISH if they were given after `connect`, and 1 if before. So a backlog drains at one message a round trip:
 # 1,000 at 100 ms are 100 s. What to do: hold a backlog above the client and publish it on the event `connect`.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Node-RED 4.1.8 takes a configuration node for part of a circle where one of its values, its name say, is its own id, and starts none of the flow's nodes that need it.
+# Node-RED 4.1.8 treats a configuration node as a circular dependency if one of its values, for example its name, is its own id, and starts none of the flow's nodes that need it.
 #
-# Expected: a flow file is valid with any ids that are unique ("id: The unique ID for the node", flow file format), and a name is free text. What names no other configuration node is no
+# Expected: a flow file is valid with any ids that are unique ("id: The unique ID for the node", flow file format), and a name is free text. A value that names no other configuration node is no
 # reference.
-# Seen: an `mqtt-broker` with the id and the name "broker" is never started: "Circular config node dependency detected: broker", and each node that uses it says "missing broker configuration";
-# "Started flows" is said all the same. With the name "Broker" it starts. Cause: each property but `id` whose value is the id of a configuration node counts as a reference, its own id
+# Seen: an `mqtt-broker` with the id and the name "broker" is never started: "Circular config node dependency detected: broker", and each node that uses it reports "missing broker configuration";
+# "Started flows" is logged all the same. With the name "Broker" it starts. Cause: each property but `id` whose value is the id of a configuration node counts as a reference, its own id
 # included. The editor makes random ids, so it happens to flows written by hand or by a program. What to do: ids that no value can have.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Node-RED 4.1.8 drops a message that comes back from a catch node for the tenth time, however long lies between two attempts.
+# Node-RED 4.1.8 drops a message that returns from a catch node for the tenth time, however long the time between two attempts.
 #
 # Expected: a flow that waits and tries again what failed (catch, delay, back to the node that failed) does so until it succeeds: the help of the catch node says "can be used to catch those
 # errors and handle them with a dedicated flow" and names no limit.
-# Seen: a node that fails 14 times and would succeed at the 15th is tried 10 times; then the log says "Message exceeded maximum number of catches", and the message is gone. Cause: the count in
-# `msg.error.source.count`, meant against endless loops. So a database that is away for longer than ten attempts costs what came meanwhile. What to do: delete `msg.error` (a change node) on the
+# Seen: a node that fails 14 times and would succeed at the 15th is tried 10 times; then the log says "Message exceeded maximum number of catches", and the message is lost. Cause: the count in
+# `msg.error.source.count`, meant against endless loops. If a database is down for longer than ten attempts, the messages of that time are lost. What to do: delete `msg.error` (a change node) on the
 # way back; with that the 15th attempt is made, and succeeds.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# ntplib 0.4.0 (PyPI), ntp-client 0.5.3 and ntp-time 2.1.1 (npm) take the time from a server that says it does not know it; sntp 3.0.2 (npm) calls such an answer valid.
+# ntplib 0.4.0 (PyPI), ntp-client 0.5.3 and ntp-time 2.1.1 (npm) accept the time from a server that reports that it is not synchronised; sntp 3.0.2 (npm) marks such an answer as valid.
 #
 # Expected: an answer with leap indicator 3 is "clock not synchronised" (RFC 5905, figure 9), and stratum 0 in an answer is no time but a code (section 7.4), stratum 16
 # "unsynchronised"; the packet checks of RFC 5905 (sections 7.3, 8) refuse such a header as that of a server that is not synchronised. A chrony without
-# sources answers so, with whatever its clock says: here three weeks back.
+# sources sends such answers, with the time of its clock: here three weeks back.
 # Seen: ntplib gives the offset of minus three weeks, and tx_time, without an error; ntp-client gives the wrong Date and hides leap indicator and stratum; so does ntp-time's `time`;
-# sntp refuses stratum 16, and says isValid true at stratum 0, with leapIndicator "alarm". What to do: check leap and stratum oneself, or use a client that does.
+# sntp refuses stratum 16, and has isValid true at stratum 0, with leapIndicator "alarm". What to do: check leap indicator and stratum in the caller, or use a client that does.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

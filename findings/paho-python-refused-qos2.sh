@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# paho-mqtt 2.2.0 (Python) with MQTT 5 says "Success" of a QoS 2 message that the broker has refused.
+# paho-mqtt 2.2.0 (Python) with MQTT 5 reports "Success" for a QoS 2 message that the broker has refused.
 #
-# Expected: PUBREC with a reason code of 0x80 or more ends the exchange: the sender does not send PUBREL and takes the message as refused (MQTT 5,
+# Expected: PUBREC with a reason code of 0x80 or more ends the exchange: the sender does not send PUBREL and treats the message as refused (MQTT 5,
 # section 4.3.3 and 3.5.2.1). `on_publish` has a reason code for that purpose, and gives 0x87 for the same message at QoS 1.
-# Seen: mosquitto 2.0.11, whose access list lets nobody write to the topic, answers PUBREC 0x87 (not authorized). paho sends PUBREL all the same; mosquitto answers
-# PUBCOMP 0x00, as it does for every id, and `on_publish` gets that one: Success. What to do: publish at QoS 1 where refusals have to be noticed.
+# Seen: mosquitto 2.0.11, whose access list forbids writing to the topic, answers PUBREC 0x87 (not authorized). paho sends PUBREL all the same; mosquitto answers
+# PUBCOMP 0x00, as it does for every id, and `on_publish` gets that one: Success. What to do: publish at QoS 1 if refusals must be noticed.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Telegraf 1.39.0's output for InfluxDB 1.x drops what comes while the database answers 401, and mqtt_consumer acknowledges it: a wrong password costs all readings until it is set right.
+# Telegraf 1.39.0's output for InfluxDB 1.x drops data while the database answers 401, and mqtt_consumer acknowledges it: with a wrong password all readings are lost until it is corrected.
 #
-# Expected: what cannot be written is kept in the buffer and tried again ("metric_buffer_limit: Maximum number of unwritten metrics per output"), and is not acknowledged to the broker before
+# Expected: data that cannot be written are kept in the buffer and tried again ("metric_buffer_limit: Maximum number of unwritten metrics per output"), and are not acknowledged to the broker before
 # ("this plugin uses tracking metrics, which ensure messages are read to outputs before acknowledging them", README of mqtt_consumer). Telegraf's output for InfluxDB 2 does so at 401 and 403.
 # Seen: a database answers the first write with 401, as InfluxDB does when its password was changed, and the next ones with 204. By `outputs.influxdb` the first message is acknowledged and
-# never stored; the log says "will be dropped". By `outputs.influxdb_v2` it is stored. Cause: any status from 400 to 499 but "database not found" counts as a mistake in the metrics.
-# What to do: watch the log for "will be dropped"; where readings must not be lost, a user and password for Telegraf alone that nobody changes.
+# never stored; the log says "will be dropped". By `outputs.influxdb_v2` it is stored. Cause: any status from 400 to 499 except "database not found" counts as an error of the metrics.
+# What to do: watch the log for "will be dropped"; if readings must not be lost, give Telegraf its own user and never change the password.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

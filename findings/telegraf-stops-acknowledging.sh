@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Telegraf 1.37.2's mqtt_consumer acknowledges nothing more once one attempt to connect again has failed.
+# Telegraf 1.37.2's mqtt_consumer acknowledges nothing more after a failed attempt to reconnect.
 #
 # Expected: with `persistent_session` and QoS 1 a message is acknowledged when an output has written it (README of mqtt_consumer, "Tracking metrics" and `max_undelivered_messages`), as long
-# as Telegraf runs, whatever outages there were.
+# as Telegraf runs, after any outages.
 # Seen: the server drops the connection and refuses the next one. When it is back Telegraf connects, receives, writes, and sends no PUBACK any more; so the server sends what it allows in
-# flight (mosquitto: 20 messages), and Telegraf stores those and then nothing until it is restarted. Where the first attempt succeeds, all is well. Cause: `connect()` ends the goroutine that
-# acknowledges whenever the network fails, and only `Start()` makes one. What to do: Telegraf 1.38.0 or later, which leaves connecting again to its MQTT library (its change 18452).
+# flight (mosquitto: 20 messages), and Telegraf stores those and then nothing until it is restarted. If the first attempt succeeds, it works. Cause: `connect()` ends the goroutine that
+# acknowledges whenever the network fails, and only `Start()` creates one. What to do: use Telegraf 1.38.0 or later, which leaves reconnecting to its MQTT library (its change 18452).
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Telegraf 1.39.0's json_v2 parser refuses a message without the optional time stamp, and mqtt_consumer acknowledges what was refused: it is gone.
+# Telegraf 1.39.0's json_v2 parser refuses a message without the optional timestamp, and mqtt_consumer acknowledges the refused message: it is lost.
 #
-# Expected: "The query must return a single data value otherwise the parser will default to the current time" (README of json_v2, `timestamp_path`); so a message that has no time gets that of its
+# Expected: "The query must return a single data value otherwise the parser will default to the current time" (README of json_v2, `timestamp_path`); so a message without a time gets that of its
 # arrival, as fields with `optional = true` may be missing.
 # Seen: a message with `ts` is written; one without is refused ("the timestamp path \"ts\" returned NULL"), and yet acknowledged to the broker, with `persistent_session` too, so it is
-# lost. `optional` is no setting for the time. What to do: read the time as an optional field of type string, and make it the time by the converter processor (`timestamp = ["ts"]`).
+# lost. `optional` does not apply to the time. What to do: read the time as an optional field of type string, and convert it by the converter processor (`timestamp = ["ts"]`).
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# XS 13.3 (@agoric/xsnap 0.15.0): each text that was once looked up as a property's name takes a slot for good, also where no object has such a property, and makes the next lookups slower.
+# XS 13.3 (@agoric/xsnap 0.15.0): each string that was once looked up as a property name keeps a slot permanently, even if no object has such a property, and slows down later lookups.
 #
-# Expected: what nothing refers to any more is reclaimed by the garbage collector, a text that was only compared with the names of an object included; so it is in V8, and in XS itself for the keys of a Map.
-# `object[text]` of an unknown text is what programs do with words that come from outside: commands, headers, fields of JSON.
+# Expected: the garbage collector reclaims everything unreferenced, including a string that was only compared with the names of an object; so it is in V8, and in XS itself for the keys of a Map.
+# Programs use `object[text]` with unknown strings from outside: commands, headers, fields of JSON.
 # Seen: 4,000 lookups of 4,000 different texts in an empty object leave 4,000 slots behind after two collections, by `object[text]`, `text in object` and `hasOwnProperty` alike; `map.get(text)` leaves none. The
-# texts stay with them. On a device with 64 KB of heap that is the end after a few thousand words. Lookups get slower, too: when 30,000 names are there, 4,000 new ones take ten times as long as the first (not scripted). What to do: a Map for what is looked up by texts from outside, or a comparison with the known names.
+# texts stay with them. A device with 64 KB of heap runs out of memory after a few thousand words. Lookups get slower, too: when 30,000 names are there, 4,000 new ones take ten times as long as the first (not scripted). What to do: a Map for what is looked up by texts from outside, or a comparison with the known names.
 # Needs a C compiler and make: the worker is built from the sources in the package.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# XS 13.3 (@agoric/xsnap 0.15.0): String.prototype.trimEnd leaves one blank of a text of blanks alone.
+# XS 13.3 (@agoric/xsnap 0.15.0): String.prototype.trimEnd leaves one space of a string of only spaces.
 #
 # Expected: "   ".trimEnd() is "", as "   ".trim() and "   ".trimStart() are (ECMA-262 §22.1.3.34).
-# Seen: " ", and of a tab alone the tab. A text with anything else in it is trimmed as it should be. So a test for "nothing but blanks" by trimEnd is never true, and a row of a
-# screen that was cut to its text is one column wide. What to do: trim(), where the beginning has no blanks that matter.
+# Seen: " ", and of a tab alone the tab. A string with any other character is trimmed correctly. So a test for "only spaces" by trimEnd is never true, and a row of a
+# screen that was cut to its text is one column wide. What to do: use trim(), if leading spaces do not matter.
 # Needs a C compiler and make: the worker is built from the sources in the package.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,4 +1,4 @@
-# Home Assistant's own code as the packaged test harness starts it: the MQTT integration is the real one, its connection to a broker is a stand-in, the clock can be moved.
+# Home Assistant's own code as the packaged test harness starts it: the MQTT integration is the real one, its connection to a broker is a stub, the clock can be moved.
 # Needs Python 3.14 (PYTHON=... where it is not `python3.14`). Sourced by the scripts beside this folder, after prelude.bash.
 
 # Runs one test function, from standard input; what it writes to the file RESULT goes to standard output.

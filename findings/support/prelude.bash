@@ -1,4 +1,4 @@
-# What every finding needs: a folder that goes when the script ends, the processes that it started, free ports, a comparison.
+# Used by every finding: a temporary folder, child processes that end with the script, free ports, a comparison.
 # Sourced by the scripts beside this folder; they set the trap.
 work=$(mktemp -d)
 started=()
@@ -68,7 +68,7 @@ mosquitto_2_0_11() { # NAME PORT
   wait_for_port "$2"
 }
 
-# The behaviour that was seen when the finding was written, against what is seen now.
+# Compares the present behaviour with the one seen when the finding was written.
 seen() { # WHAT THEN NOW
   if [[ $2 == "$3" ]]; then
     printf 'as found: %s: %s\n' "$1" "$3"

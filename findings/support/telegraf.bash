@@ -1,6 +1,6 @@
-# What the findings about Telegraf need beside prelude.bash, which is sourced before.
+# For the findings about Telegraf; prelude.bash is sourced before.
 
-# Builds Telegraf with the plugins that are named alone, as $work/telegraf. Go 1.26; minutes of two cores the first time.
+# Builds Telegraf with only the named plugins, as $work/telegraf. Needs Go 1.26, and the first time some minutes of two cores.
 telegraf_program() { # VERSION PLUGIN...
   local version=$1 tags=custom plugin go
   shift

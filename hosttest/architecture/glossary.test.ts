@@ -1,6 +1,6 @@
 /*
- * One word for one thing: words that must not come back, and what is said in their place. Code, messages, comments and pages
- * are searched, line by line. What outside software calls its own stays: see ALLOWED.
+ * One word for one thing: words not to be used, and their replacements. Code, messages, comments and pages
+ * are searched, line by line. Names of outside software are exempt: see ALLOWED.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";

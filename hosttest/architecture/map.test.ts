@@ -1,4 +1,4 @@
-/* The maps that a newcomer reads name every folder that there is, and none that is gone. */
+/* The maps for newcomers name every existing folder, and no other. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

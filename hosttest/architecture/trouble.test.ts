@@ -1,6 +1,6 @@
 /*
- * Each warning of the firmware has a row in the table of boards/TROUBLESHOOTING.md: one whose "…" stand for what the
- * program puts in, and which has a word of its own that the program says literally. A wildcard never stands for a row.
+ * Each warning of the firmware has a row in the table of boards/TROUBLESHOOTING.md: "…" stands for the parts that the
+ * program inserts. The row must contain a word of the message itself: a wildcard alone is not a row.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { expect, test } from "vitest";
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
 const ANYTHING = "…";
 
-/** The texts of all `log` calls at level warn or error; those that only pass on what another one said have none. */
+/** The texts of all `log` calls at level warn or error; calls that only pass on another text are left out. */
 function warnings(source: string): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -54,7 +54,7 @@ test("every warning has a row in the table of troubles", () => {
   expect(said.filter((text) => !known.some((row) => fits(text, row)))).toEqual([]);
 });
 
-test("a warning without a row is seen", () => {
+test("a warning without a row is detected", () => {
   const said = warnings('this.log("warn", `moon: $' + '{phase} is full`); owner.log(up ? "info" : "error", detail);');
   expect(said).toEqual(["moon: … is full"]);
   const known = rows("# When something is wrong\n| `sun: …`, `sun` row | shine |\n\n## Next\n| `moon: …` | x |\n");
@@ -64,7 +64,7 @@ test("a warning without a row is seen", () => {
   const open = rows("# When something is wrong\n| `…: …`, any other text behind `sun:` | shine |\n");
   expect(open).toEqual(["…: …", "sun: …"]);
   expect(fits("sun: …", open[1])).toBe(true);
-  expect(fits("moon: …", open[0])).toBe(false); // a row that says nothing is none
+  expect(fits("moon: …", open[0])).toBe(false); // a row without a word matches nothing
   expect(warnings('log("warn", `$' + "{what}: $" + "{why}`)")).toEqual(["…: …"]);
-  expect(known.some((row) => fits("…: …", row))).toBe(false); // what could be anything is not what stands there
+  expect(known.some((row) => fits("…: …", row))).toBe(false); // a message that could be anything matches no row
 });

@@ -1,4 +1,4 @@
-/* One version: src/version.ts says it, and whatever else names it says the same. */
+/* src/version.ts has the version, and all other files that name it have the same. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/* The model against arithmetic by hand, against what must hold whatever the figures, and against published years of real use. */
+/* The model, compared with arithmetic by hand, with properties that hold for all figures, and with published years of real use. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SEED } from "../support/seed.js";
@@ -106,13 +106,13 @@ describe("by hand", () => {
     expect(reportMs).toBeCloseTo(500 + (5 + 10) * 20 + 100 + 60 * 2 + 60 * 0.5, 9);
   });
 
-  test("what cannot be is refused: always awake, or cells that never suffice", () => {
+  test("impossible inputs are refused: always awake, or cells that never suffice", () => {
     expect(() => life({ bootMs: 10_000 }, { intervalS: 5, reportS: 3600 })).toThrow(Unable);
     expect(() => life({}, HOURLY, { ...USUAL, supply: "ldo" })).toThrow(/has 1\.60 V when it is fresh/);
   });
 });
 
-describe("whatever the figures", () => {
+describe("for all figures", () => {
   /** Inputs of which more is never better, and those of which more is never worse. */
   const WORSE: readonly InputName[] = [
     "sleepUa",
@@ -234,7 +234,7 @@ test("the options' names are the inputs'", () => {
 });
 
 describe("against published years of real use", () => {
-  test.each(compare())("$says: the model errs on the short side, by less than 20 %", ({ off }) => {
+  test.each(compare())("$says: the model's life is too short, by less than 20 %", ({ off }) => {
     expect(off).toBeLessThan(0);
     expect(off).toBeGreaterThan(-0.2);
   });

@@ -1,6 +1,6 @@
 /*
- * What chips draw, what boards draw asleep, what cells hold: each figure with its source. "Assumed" stands where
- * we could read no published figure; such a figure is an estimate, and the output says so.
+ * What chips draw, what boards draw asleep, what cells hold: each figure with its source. "Assumed" means that
+ * we found no published figure; such a figure is an estimate, and the output marks it.
  */
 import { AHT20 } from "../../src/sensor/chips/aht20.js";
 import { BME280 } from "../../src/sensor/chips/bme280.js";

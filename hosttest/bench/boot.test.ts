@@ -1,4 +1,4 @@
-/* A boot on XS keeps to its goals, and so does the largest callback while a backlog waits: counts, the same on every machine. */
+/* A boot on XS meets its goals, and so does the largest callback while a backlog waits: counts, the same on every machine. */
 import { expect } from "vitest";
 import { xs32Test as test } from "../xs/available.js";
 import { bootRows } from "./boot.js";

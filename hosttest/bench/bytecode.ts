@@ -1,5 +1,5 @@
 /*
- * Byte code by room of src, as the SDK's compiler makes it for a release: what each takes of the app's flash before linking.
+ * Byte code by folder of src, from the SDK's compiler in a release build: the flash that each folder uses before linking.
  * Only where `xsc` of the Moddable SDK is on the PATH; nothing else of the SDK is needed.
  */
 import { execFile, spawnSync } from "node:child_process";
@@ -19,7 +19,7 @@ const OPTIONS = JSON.parse(readFileSync(join(topFolder, "manifest.json"), "utf8"
 /** The folders that are usable alone are listed module by module. */
 const BY_MODULE = ["mqtt", "outbox"];
 
-/** Rows by room, largest first; none where the compiler is missing. */
+/** Rows by folder, largest first; none if the compiler is missing. */
 export async function codeRows(): Promise<Row[]> {
   if (spawnSync("xsc", []).error !== undefined) {
     console.error("byte code: not measured, no xsc on the PATH (the Moddable SDK's build/bin/lin/release)");

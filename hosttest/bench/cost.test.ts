@@ -1,7 +1,7 @@
 /*
- * The cost of a reading, held to hosttest/bench/baseline.json. Computrons, slots and chunk bytes are the same on every
+ * The cost of a reading, compared with hosttest/bench/baseline.json. Computrons, slots and chunk bytes are the same on every
  * machine, so that nothing here depends on how busy it is. After a change that is worth its cost:
- * `npm run bench -- --rebase`, and the commit says why.
+ * `npm run bench -- --rebase`, with the reason in the commit message.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const baseline: Readonly<Record<string, number>> = JSON.parse(
   readFileSync(join(topFolder, "hosttest/bench/baseline.json"), "utf8"),
 );
 
-/** What a row has against it: it has risen, is beyond its goal though the baseline was not, or is not in the baseline. */
+/** Why a row fails: it has risen, is beyond its goal although the baseline was not, or is not in the baseline. */
 function complaints(rows: readonly Row[]): string[] {
   return rows.flatMap(({ name, value, goal }) => {
     const before = baseline[name];
@@ -49,7 +49,7 @@ describe("cost of a reading", () => {
 });
 
 describe("the app's heap", () => {
-  test("keeps to its goal; after 1,000 readings, and with a full outbox, it is what it was after the start", {
+  test("meets its goal; after 1,000 readings, and with a full outbox, it is the same as after the start", {
     timeout,
   }, async () => {
     const rows = await appRows(1_000);
@@ -59,7 +59,7 @@ describe("the app's heap", () => {
     expect(rows.filter(({ met }) => met === false)).toEqual([]);
   });
 
-  test("updates take no more of it than they may: while there is none, while one comes in and is verified, and after it", {
+  test("updates use no more of it than allowed: while there is none, while one is received and verified, and after it", {
     timeout,
   }, async () => {
     const rows = await updateRows();

@@ -73,7 +73,7 @@ export async function promptRows(): Promise<Row[]> {
   return rows;
 }
 
-/** What the app holds and needs. `readings`: how many it takes; it must hold no more after them than before. */
+/** Memory that the app holds and needs. `readings`: how many it takes; afterwards it must hold no more than before. */
 export async function appRows(
   readings: number,
   change: (script: string) => string = (script) => script,

@@ -1,6 +1,6 @@
 /*
- * How fast a backlog leaves: 20,000 queued readings to a mosquitto on the loopback, beside MQTT.js and `mosquitto_pub -l`.
- * All in one run, turn and turn about, so that the ratios mean something where the times do not.
+ * How fast a backlog drains: 20,000 queued readings to a mosquitto on the loopback, compared with MQTT.js and `mosquitto_pub -l`.
+ * All in one run, in alternation, so that the ratios are meaningful even if the times are not.
  *
  * What is in a time:
  * - ours: from the call that connects to the last acknowledgement. Every entry is read from the outbox, rendered by the journal

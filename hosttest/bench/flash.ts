@@ -1,6 +1,6 @@
 /*
- * What the outbox does to flash: programmed bytes and calls, entries an erase, wear, reads of a mount, RAM, what brown-outs
- * cost. On simulated flash, a hundred laps round 64 KiB, every entry appended, handed out and settled. Beside it the
+ * The outbox's use of flash: programmed bytes and calls, entries for each erase, wear, reads of a mount, RAM, and brown-outs.
+ * On simulated flash, a hundred laps round 64 KiB, every entry appended, read and settled. Beside it the
  * designs of others: recorded, not measured in this run. They come from one measurement of the same work (a queue of
  * 128-byte messages) on one byte-accurate emulator, which is not part of this repository.
  */
@@ -96,7 +96,7 @@ function recordRows(): Row[] {
   ];
 }
 
-/** Appends, hands out and settles entries, with notes of so many bytes in force, until the ring has gone round so often. */
+/** Appends, reads and settles entries, with notes of so many bytes in force, until the ring has gone round so often. */
 function ring(length: number, unit: Unit, qos: QoS, notes: readonly number[] = []): Figures {
   const flash = new NorFlash({ blocks: BLOCKS, writeUnit: unit });
   const outbox = new Outbox({ flash, writeUnit: unit });

@@ -1,4 +1,4 @@
-/* Native instructions see what computrons do not. Where valgrind is not installed: reported as not run. */
+/* Native instructions show costs that computrons do not. If valgrind is not installed: reported as not run. */
 import { expect, test as vitestTest } from "vitest";
 import { xsAvailable } from "../xs/available.js";
 import { costOf } from "./cost.js";

@@ -1,5 +1,5 @@
 /*
- * What the prompt keeps of what was typed, on XS with a device's slots: bounded, whatever is typed and however often.
+ * The memory that the prompt keeps after input, on XS with a device's slots: bounded, for any input, however often.
  */
 import { describe, expect } from "vitest";
 import { xs32Test as test } from "../xs/available.js";

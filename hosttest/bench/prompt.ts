@@ -1,5 +1,5 @@
 /*
- * The memory of a device at whose prompt somebody sits: every command there is, with the settings as they come and with each
+ * The memory of a device with a person at its prompt: every command, with default settings and with each
  * text as long as its setting takes, a history of the longest lines, readings on their way and readings that wait.
  */
 import { readFileSync } from "node:fs";

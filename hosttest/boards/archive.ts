@@ -12,7 +12,7 @@ export interface Module {
   /** Its functions lie in flash as slots and run from there; nothing of it is loaded at boot. */
   readonly isPreloaded: boolean;
   readonly codeBytes: number;
-  /** What it imports, resolved. */
+  /** Its imports, resolved. */
   readonly imports: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export interface Archive {
   readonly slots: number;
 }
 
-/** An import that nothing in the archive answers. */
+/** An import of a module that is not in the archive. */
 export interface Gap {
   readonly importer: string;
   readonly specifier: string;

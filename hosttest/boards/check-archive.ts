@@ -1,12 +1,12 @@
 /*
- * Is every imported module in the linked archive, and how big is it all? By hand, where the SDK is:
+ * Checks that every imported module is in the linked archive, and prints sizes. To be run by hand, with the SDK:
  *   node hosttest/run.mjs hosttest/boards/check-archive.ts $MODDABLE/build/tmp/esp32/release/home-thermometer
  * Exit code 1: something is missing. 2: that is no build.
  */
 import { type Archive, gaps, readArchive, unused } from "./archive.js";
 
 const SLOT_BYTES = 16; // on a 32-bit processor
-/** What starts without being imported by a module: the program, the drivers that config names, the SDK's global objects. */
+/** Modules that start without an import: the program, the drivers that config names, the SDK's global objects. */
 const ROOT = /^(?:src\/main|boards\/drivers\/.+|system)$/;
 
 const [folder] = process.argv.slice(2);
@@ -26,7 +26,7 @@ try {
   process.exitCode = 2;
 }
 
-/** Byte code by room, the SDK's modules as one. */
+/** Byte code by folder, the SDK's modules as one. */
 function report({ modules, slots }: Archive): void {
   const rooms = new Map<string, { modules: number; bytes: number; preloaded: number }>();
   for (const { specifier, codeBytes, isPreloaded } of modules) {

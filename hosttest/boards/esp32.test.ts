@@ -1,4 +1,4 @@
-/* The ESP32 board and what all boards on the SDK share, on Node with stand-ins for the SDK's modules. */
+/* The ESP32 board and what all boards on the SDK share, on Node with stubs for the SDK's modules. */
 import { describe, expect, test } from "vitest";
 import type { Board } from "../../src/board.js";
 import type { Resolver } from "../../src/mqtt/wire/io.js";
@@ -27,7 +27,7 @@ test("the board knows its name, its address, its pins, its partitions and its na
   expect(hardware.namespaces).toEqual(["thermometer"]);
 });
 
-test("TLS goes over the SDK's own TCP, by the engine in C, and with a CA that is given: no public ones are known", async () => {
+test("TLS uses the SDK's TCP, the engine in C, and a given CA: there are no public ones", async () => {
   const hardware = new Hardware();
   const opened: unknown[][] = [];
   hardware.native.xs_tls_open = (...given: unknown[]) => {
@@ -60,14 +60,14 @@ test("TLS goes over the SDK's own TCP, by the engine in C, and with a CA that is
   ]);
 });
 
-test("a boot leaves the radio alone, also to learn the address", async () => {
+test("a boot does not switch the radio on, not even for the address", async () => {
   const hardware = new Hardware();
   hardware.native.xs_mac_address = () => "0123456789ab";
   expect((await bootOn(hardware)).mac).toBe("0123456789ab");
   expect(hardware.radios).toBe(0);
 });
 
-test("settings given to mcconfig, drivers and address are looked for when they are asked for: a wake does without", async () => {
+test("settings given to mcconfig, drivers and address are read on first use: a wake does not need them", async () => {
   const hardware = new Hardware();
   hardware.config.drivers = { bmp280: true };
   let asked = 0;
@@ -80,7 +80,7 @@ test("settings given to mcconfig, drivers and address are looked for when they a
   expect(hardware.configReads.length).toBeGreaterThan(20);
 });
 
-test("what deep sleep needs is asked of the chip: cause, memory, clock, the firmware's id, the button's pin", async () => {
+test("deep sleep uses the chip's functions: cause, memory, clock, the firmware's id, the button's pin", async () => {
   const hardware = new Hardware();
   const asked: unknown[][] = [];
   const note = (name: string, answer?: unknown): void => {
@@ -130,7 +130,7 @@ test.each(["reset", "timer", "button", "other"] as const)("what woke it: %s", as
   expect(new sleep!.io({}).cause).toBe(cause);
 });
 
-test("ticks that wrap and come as negative numbers: the uptime goes on", async () => {
+test("ticks that wrap and are negative: the uptime continues", async () => {
   const hardware = new Hardware();
   const { clock } = await bootOn(hardware);
   hardware.ticks = 0x7fff_ffff;

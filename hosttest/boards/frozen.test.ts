@@ -1,5 +1,5 @@
 /*
- * What a preloaded module holds lies in flash, if it can never change. Whatever can costs every machine RAM, a slot each, and
+ * The values of a preloaded module are in flash, if they can never change. Each one that can costs every machine a slot of RAM, and
  * makes the linker warn ("not frozen", "no const"): our modules leave it nothing to warn of.
  */
 import { fileURLToPath } from "node:url";

@@ -65,7 +65,7 @@ async function boot(): Promise<{ board: Board; latest: () => string | undefined;
 const sources = (): string[] =>
   (sampler?.status().sensors ?? []).map(({ where, gives }) => `${where} gives ${gives.toString(2)}`).sort();
 
-test("deep sleep: shown; the firmware starts anew by timer and by the button, with what it has kept; a restart empties that", async () => {
+test("deep sleep: shown; the firmware restarts by timer and by the button, with its memory; a restart clears that", async () => {
   const { board, turn } = await boot();
   sampler?.close();
   const sleeper = new (board.sleep as SleepPort).io({});

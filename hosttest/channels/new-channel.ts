@@ -1,5 +1,5 @@
 /*
- * A device whose sensor measures every channel of the table, and what comes of it: for new-channel.test.ts, which runs it from a
+ * A device whose sensor measures every channel of the table, and its output: for new-channel.test.ts, which runs it from a
  * copy of the sources with another table.
  */
 import { channels } from "../../src/channels/channels.js";

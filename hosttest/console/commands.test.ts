@@ -12,7 +12,7 @@ function rows(device: Device): string[] {
 }
 
 describe("commands of the device", () => {
-  test("help lists every command on a row of its own, and explains one", () => {
+  test("help lists every command on its own row, and explains one", () => {
     const device = new Device();
     device.type("help\r");
     const shown = rows(device).slice(1, -2);
@@ -25,7 +25,7 @@ describe("commands of the device", () => {
     );
   });
 
-  test("show lists every setting on a row of its own", () => {
+  test("show lists every setting on its own row", () => {
     const device = new Device();
     device.type("show\r");
     expect(
@@ -56,7 +56,7 @@ describe("commands of the device", () => {
     ]);
   });
 
-  test("a command that takes a while: what is typed meanwhile waits, and comes after it", () => {
+  test("a command that takes a while: keys typed meanwhile wait until it ends", () => {
     const device = new Device();
     device.type("sample\rversion\r");
     expect(rows(device)).toEqual(["> sample"]);
@@ -93,7 +93,7 @@ describe("commands of the device", () => {
     expect(rows(device)).toEqual(["> scan", " -40 dBm        home", " -50 dBm  open  caf\\x1b[2Jé", ">"]);
   });
 
-  test("scan that fails says why", () => {
+  test("a scan that fails reports why", () => {
     const device = new Device();
     device.networks = { failed: "the radio is busy" };
     device.type("scan\r");
@@ -101,7 +101,7 @@ describe("commands of the device", () => {
     expect(rows(device)).toEqual(["> scan", "error: the radio is busy", ">"]);
   });
 
-  test("queue: counted, shown, thrown away when confirmed", () => {
+  test("queue: counted, shown, dropped when confirmed", () => {
     const device = new Device();
     device.type("queue\rqueue peek 2\rqueue drop\rno\rqueue drop\rdrop\rqueue peek\r");
     device.time.advance(10);
@@ -152,7 +152,7 @@ describe("commands of the device", () => {
     expect(device.waiting).toBeGreaterThan(9_000);
   });
 
-  test("queue drop: what was sent, and what has come, while the question stood: none of it is thrown away", () => {
+  test("queue drop: readings sent or added while the question was open are not dropped", () => {
     const device = new Device();
     device.type("queue drop\r");
     device.gone = 2; // sent
@@ -170,7 +170,7 @@ describe("commands of the device", () => {
     expect(device.waiting).toBe(4);
   });
 
-  test("what the start was given wins in this run: save says so, and show names what is saved", () => {
+  test("options of the start override settings in this run: save reports it, and show names the saved value", () => {
     const device = new Device({ overrides: { interval: "1", "mqtt.password": "given" } });
     device.type("show interval\r");
     expect(rows(device)[1]).toBe("  interval 1 s (this run only)");
@@ -213,7 +213,7 @@ describe("commands of the device", () => {
     });
   });
 
-  test("show: the values stand in one column", () => {
+  test("show: the values are in one column", () => {
     const device = new Device();
     device.type("show\r");
     const values = rows(device)
@@ -236,7 +236,7 @@ describe("commands of the device", () => {
     expect(device.settings.get("room")).toBe("attic");
   });
 
-  test("factory-reset says what goes, and wants it typed", () => {
+  test("factory-reset lists what it erases, and asks for confirmation by typing", () => {
     const device = new Device();
     device.type("set room attic; save\rfactory-reset\ryes\rfactory-reset\rerase\r");
     expect(rows(device).slice(3, -2)).toEqual([
@@ -253,7 +253,7 @@ describe("commands of the device", () => {
     expect(device.settings.get("room")).toBe("livingroom");
   });
 
-  test("a reset that fails says why, and the prompt is back", () => {
+  test("a reset that fails reports why, and the prompt is back", () => {
     const device = new Device();
     device.settings.factoryReset = () => {
       throw new Error("flash: erase failed");
@@ -269,7 +269,7 @@ describe("commands of the device", () => {
   });
 });
 
-test("a long listing is made line by line as the port takes it, and what follows on the line waits for its end", () => {
+test("a long listing is printed line by line as the port accepts it, and later commands of the line wait for its end", () => {
   const device = new Device({ room: 64 });
   const { port, settings } = device;
   const state = settings.state.bind(settings);

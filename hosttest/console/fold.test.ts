@@ -16,7 +16,7 @@ describe("a line that is wider than the terminal", () => {
     expect(fold(text, indent, width)).toEqual(rows);
   });
 
-  test("any text: every word is there in its order, no row is too wide but one of a single word, which may have the label before it", () => {
+  test("any text: all words are there in order, and no row is too wide, except one with a single word and perhaps its label", () => {
     const word = fc.string({ unit: fc.constantFrom("a", "é", "度", "🛁", ";"), minLength: 1, maxLength: 12 });
     const words = fc.array(word, { minLength: 1 });
     fc.assert(

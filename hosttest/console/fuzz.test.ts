@@ -1,6 +1,6 @@
 /*
- * Streams of anything at the prompt, Improv frames among them: nothing throws, no password comes back, nothing grows.
- * Every stream follows from its seed; a failure names it. CONSOLE_SEED=n runs that one alone; FUZZ=n: so many streams instead of 20,000.
+ * Random streams at the prompt, with Improv frames: no exception, no password is shown, memory does not grow.
+ * Every stream is determined by its seed; a failure prints it. CONSOLE_SEED=n runs only that one; FUZZ=n: so many streams instead of 20,000.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -163,7 +163,7 @@ test("one device through 4,000 streams: the heap does not grow", () => {
   expect(heapAfter(2_000) - before).toBeLessThan(200_000);
 }, 60_000);
 
-test("a port that takes nothing: input stays with the port, log lines are left out and counted, memory is bounded", () => {
+test("a port that accepts no output: input stays in the port, log lines are left out and counted, memory is bounded", () => {
   const device = new Device({ room: 100 });
   for (let i = 0; i < 5_000; i++) device.console.log("info", `reading ${i}`);
   device.type("show\r".repeat(2_000));

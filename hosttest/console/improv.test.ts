@@ -77,7 +77,7 @@ describe("commands", () => {
     expect([kept.get("wifi.ssid"), kept.get("wifi.password")]).toEqual(["My Wi-Fi", "пароль 1"]);
   });
 
-  test("a network that does not let the device in, or never answers: unable to connect, and ready again", () => {
+  test("a network that refuses the device, or never answers: unable to connect, and ready again", () => {
     const { device, client } = connect();
     device.accepts = false;
     device.type(commandFrame(1, credentials("home", "wrong password")));
@@ -89,7 +89,7 @@ describe("commands", () => {
     expect(client.take()).toEqual([error(0), PROVISIONING, error(3), READY]);
   });
 
-  test("the error of a failed join outlasts scans, which clients make under its message", () => {
+  test("the error of a failed join remains during scans, which clients start while they show it", () => {
     const { device, client } = connect();
     device.accepts = false;
     device.type(commandFrame(1, credentials("home", "wrong password")));
@@ -102,14 +102,14 @@ describe("commands", () => {
     expect(client.take()).toEqual([error(0), READY]);
   });
 
-  test("a password that cannot be one: unable to connect, nothing kept", () => {
+  test("an invalid password: unable to connect, nothing saved", () => {
     const { device, client } = connect();
     device.type(commandFrame(1, credentials("home", "short")));
     expect(client.take()).toEqual([PROVISIONING, error(3), READY]);
     expect(new Settings({ store: device.store }).get("wifi.password")).toBe("");
   });
 
-  test("a second attempt takes the first one's place", () => {
+  test("a second attempt replaces the first one", () => {
     const { device, client } = connect();
     device.answersAfterMs = 100;
     device.type(commandFrame(1, credentials("one", "password 1")));
@@ -122,7 +122,7 @@ describe("commands", () => {
     expect(device.time.waiting).toBe(0);
   });
 
-  test("hostname and device name, read and changed; a hostname that cannot be is refused", () => {
+  test("hostname and device name, read and changed; an invalid hostname is refused", () => {
     const { device, client } = connect();
     const text = (name: string) => [...new TextEncoder().encode(name)];
     device.type(commandFrame(6));
@@ -147,7 +147,7 @@ describe("commands", () => {
     expect(client.take().map(resultOf)).toEqual([{ command: 7, strings: ["3", "http://192.168.1.20"] }]);
   });
 
-  test("an unknown command, a wrong sum, lengths that do not add up: errors that say so", () => {
+  test("an unknown command, a wrong sum, lengths that do not add up: errors with the reason", () => {
     const { device, client } = connect();
     device.type(commandFrame(99));
     expect(client.take()).toEqual([error(2)]);
@@ -163,7 +163,7 @@ describe("commands", () => {
     }
   });
 
-  test("frames that are no commands are ignored: a port may echo our own", () => {
+  test("frames that are not commands are ignored: a port may echo our own", () => {
     const { device, client } = connect();
     for (const type of [1, 2, 4]) device.type(frame(type, [4]));
     expect(client.take()).toEqual([]);
@@ -198,7 +198,7 @@ describe("beside the prompt", () => {
     expect(device.settings.state("room").staged).toBe("attic");
   });
 
-  test("the line feed behind a frame runs nothing; a real Enter a moment later does", () => {
+  test("the line feed after a frame executes nothing; a real Enter a moment later does", () => {
     const { device } = connect();
     device.type("set room attic");
     device.type(commandFrame(2));
@@ -208,7 +208,7 @@ describe("beside the prompt", () => {
     expect(device.settings.staged()).toEqual(["room"]);
   });
 
-  test("a frame while a command waits is answered; what is typed around it comes after the command", () => {
+  test("a frame while a command waits is answered; keys typed around it are processed after the command", () => {
     const { device, client } = connect("lines");
     device.answersAfterMs = 1_000;
     device.type("sample\nvers");
@@ -219,7 +219,7 @@ describe("beside the prompt", () => {
     expect(device.port.written).toContain("21.44 °C\nhome-thermometer 1.0.0 (test)\n");
   });
 
-  test("a frame while a password is asked for: neither disturbs the other", () => {
+  test("a frame during the question for a password: neither disturbs the other", () => {
     const { device, client } = connect();
     device.type("set wifi.password\rhunt");
     device.type(commandFrame(3));
@@ -228,7 +228,7 @@ describe("beside the prompt", () => {
     expect(device.settings.get("wifi.password")).toBe("hunter22");
   });
 
-  test("text that begins like a frame is text: at once when it goes on otherwise, else after a moment", () => {
+  test("text that begins like a frame is text: at once when it continues differently, else after a moment", () => {
     const { device } = connect("lines");
     device.type("set room IMPROVE\nset id II\nset mqtt.user IMPRO");
     device.time.advance(60);

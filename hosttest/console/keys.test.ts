@@ -103,7 +103,7 @@ describe("keys", () => {
     },
   );
 
-  test("whatever key of whatever terminal: control sequences and bursts behind an Esc type nothing", () => {
+  test("any key of any terminal: control sequences and bursts after an Esc type nothing", () => {
     const bytes = (from: number, to: number, length: number) =>
       fc.string({
         unit: fc.integer({ min: from, max: to }).map((code) => String.fromCharCode(code)),

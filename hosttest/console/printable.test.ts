@@ -1,5 +1,5 @@
 /*
- * Text from outside on its way to a terminal: whatever it holds, only what is printable arrives, and our own sequences.
+ * Text from outside on its way to a terminal: only printable characters and our own sequences reach it.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -38,7 +38,7 @@ describe("printable", () => {
     expect(printable(text)).toBe(shown);
   });
 
-  test("a text that was made printable stays as it is: it may come by twice", () => {
+  test("making a text printable twice does not change it again", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const shown = printable(text);
@@ -54,7 +54,7 @@ function foreignOn(device: Device): string[] {
   return foreignIn(device.port.written.replaceAll("\x1b[H\x1b[2J", "").replace(/[\r\n\b\x07]/g, ""));
 }
 
-describe("at the prompt, only what is printable and our own sequences reach the terminal, whatever comes", () => {
+describe("at the prompt, only printable characters and our own sequences reach the terminal", () => {
   const terminal = { improv: "offered", onWritten: () => {} } as const;
 
   test("from the air: names of networks, and reasons", () => {
@@ -108,7 +108,7 @@ describe("at the prompt, only what is printable and our own sequences reach the 
     );
   });
 
-  test("each thing that steers, one by one, in each of these places", () => {
+  test("each control sequence, one by one, in each of these places", () => {
     for (const steering of STEERING) {
       const device = new Device(terminal);
       device.settings.set("wifi.ssid", `a${steering}b`.replace("\0", "").slice(0, 8));

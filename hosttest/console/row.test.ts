@@ -1,5 +1,5 @@
 /*
- * The row being edited: whatever is typed, the screen shows prompt, line and cursor as they are.
+ * The row being edited: after any input, the screen shows prompt, line and cursor correctly.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

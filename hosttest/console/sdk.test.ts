@@ -73,7 +73,7 @@ describe("improv-wifi-serial-sdk", () => {
     expect(await client.requestNetworkState()).toMatchObject({ online: false, supportsWifi: true });
   });
 
-  test("beside a person who types and a log that goes on, nothing of either is lost", async () => {
+  test("while a person types and log lines appear, neither loses characters", async () => {
     device.type("set room at");
     const log = setInterval(() => device.console.log("info", "home/kitchen/temperature 21.44"), 3);
     try {

@@ -47,7 +47,7 @@ describe("a session", () => {
     expect(device.settings.get("room")).toBe("attic");
   });
 
-  test("setup asks for what a new device needs, refuses what is wrong, saves and reboots", () => {
+  test("setup asks for the settings of a new device, refuses invalid values, saves and reboots", () => {
     const device = new Device();
     device.type("setup\r");
     for (const answer of ["kitchen/1", "kitchen", "My Wi-Fi", "short", "correct horse", "broker.local", "", "", ""]) {
@@ -104,7 +104,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("a log line in the middle of typing stands above the line, which stays whole", () => {
+  test("a log line in the middle of typing appears above the line, which stays whole", () => {
     const device = new Device();
     device.type("set room att");
     device.console.log("warn", "wifi: connection lost");
@@ -169,7 +169,7 @@ describe("keys at the prompt", () => {
     expect(rows(device)).toHaveLength(9);
   });
 
-  test("Ctrl-C takes the line back, Ctrl-L clears the screen and keeps it", () => {
+  test("Ctrl-C discards the line, Ctrl-L clears the screen and keeps it", () => {
     const device = new Device();
     device.type("factory-reset\x03sho\x0c");
     expect(device.screen.rows).toEqual(["> sho"]);
@@ -203,7 +203,7 @@ describe("keys at the prompt", () => {
     expect(device.screen.editedRow).toContain("😀");
   });
 
-  test("Tab completes commands, keys and values, and shows what there is", () => {
+  test("Tab completes commands, keys and values, and shows the alternatives", () => {
     const device = new Device();
     device.type("ver\t");
     expect(device.screen.editedRow).toBe("> version |");
@@ -221,7 +221,7 @@ describe("keys at the prompt", () => {
     expect(device.screen.editedRow).toBe("> nonsense x|");
   });
 
-  test("what Tab shows stands in rows of whole names", () => {
+  test("Tab shows rows of whole names", () => {
     const device = new Device();
     device.type("\tset \t");
     const shown = rows(device).slice(0, -1);
@@ -230,7 +230,7 @@ describe("keys at the prompt", () => {
     for (const row of shown) expect(row.length).toBeLessThan(80);
   });
 
-  test("a line that is too long rings, and nothing of it is run", () => {
+  test("a line that is too long rings, and is not executed", () => {
     const device = new Device();
     device.type(`set room ${"x".repeat(300)}; factory-reset\r`);
     expect(device.screen.bells).toBeGreaterThan(0);
@@ -322,7 +322,7 @@ describe("errors at the prompt", () => {
     expect(device.store.writes).toBe(0);
   });
 
-  test("a store that takes nothing: save says so, and the edit stays", () => {
+  test("a store that cannot save: save reports it, and the edit stays", () => {
     const device = new Device();
     device.store.write = () => {
       throw new Error("no space");
@@ -366,7 +366,7 @@ describe("secrets", () => {
     expect(device.screen.editedRow).toBe("> version|");
   });
 
-  test("Ctrl-C ends the question, and what was typed is gone", () => {
+  test("Ctrl-C ends the question and discards the input", () => {
     const device = new Device();
     device.type("set wifi.password\rhunter22\x03\r");
     expect(rows(device)).toEqual(["> set wifi.password", "wifi.password: ^C", ">", ">"]);

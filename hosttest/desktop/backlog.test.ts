@@ -1,4 +1,4 @@
-/* What the terminal says of readings that wait, on virtual time. */
+/* The terminal's lines about waiting readings, on virtual time. */
 import { expect, test } from "vitest";
 import { Backlog } from "../../boards/desktop/backlog.js";
 import { VirtualTime } from "../support/virtual-time.js";
@@ -27,7 +27,7 @@ test("readings that the broker confirms soon are not worth a word", () => {
   expect(said).toEqual([]);
 });
 
-test("an outage is said soon, then at growing intervals, and when all that was kept is sent", () => {
+test("an outage is reported soon, then at growing intervals, and when all waiting readings are sent", () => {
   const { time, said, one } = backlog();
   for (let count = 1; count <= 20; count++) {
     one.waits(count);

@@ -75,7 +75,7 @@ test("a broker on the command line wins over the saved one, after a reboot too",
   other.close();
 });
 
-test("a port alone says nothing about the broker: the embedded one stays", async () => {
+test("a port alone does not name a broker: the embedded one stays", async () => {
   const one = await start();
   const [first] = brokers(one);
   await rebootTo(one, `set mqtt.port ${own.port}\nsave\nreboot\n`);

@@ -1,4 +1,4 @@
-/* A process that has a chip, for file-lock.test.ts: says what became of it, and holds it until its input ends. */
+/* A process that has a chip, for file-lock.test.ts: prints whether it opened, and keeps it open until its input ends. */
 import { Chip } from "../../boards/desktop/chip.js";
 
 const [path] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 /*
- * The desktop's clock: what a suspend of the computer is, and what a clock that was set anew; and that the device hears of the latter.
+ * The desktop's clock: it distinguishes a suspend of the computer from a clock that was set, and the device is notified of the latter.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -95,7 +95,7 @@ test("small corrections count when they add up to a second", () => {
   expect(clock.noticesStep()).toBe(true);
 });
 
-/** In the device's process the wall clock is a year behind, until SIGUSR2 says that somebody has set it. */
+/** In the device's process the wall clock is a year behind, until SIGUSR2 signals that it was set. */
 const BEHIND = `const now = Date.now;
   let behindMs = ${365 * 24 * HOUR};
   Date.now = () => now() - behindMs;
@@ -103,7 +103,7 @@ const BEHIND = `const now = Date.now;
 const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(BEHIND)}`;
 
 test.each(xsAvailable ? ["node", "xs"] : ["node"])(
-  "the computer's clock is set while the device runs: what waits says the right year, as what comes later; engine %s",
+  "the computer's clock is set while the device runs: waiting readings get the right year, like later ones; engine %s",
   async (engine) => {
     const broker = await Mosquitto.start();
     await broker.stop();

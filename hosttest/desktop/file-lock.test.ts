@@ -1,4 +1,4 @@
-/* One process at a time on a chip, whatever the file is called, and however its owner ended. Real processes throughout. */
+/* One process at a time on a chip, by any name of the file, and after any end of its owner. With real processes. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { linkSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
@@ -129,6 +129,6 @@ test("a full disk leaves nothing behind that is in the way", async () => {
   expect(statSync(path).size).toBe(IMAGE_BYTES);
 });
 
-test("the command that locks is found where systems have it, whatever PATH says", async () => {
+test("the command that locks is found in the usual places, whatever PATH contains", async () => {
   expect(await answerOf(path, ["env", "PATH=/nowhere"])).toContain("opened ");
 });

@@ -106,7 +106,7 @@ describe("a flash chip in a file", () => {
     expect(mode()).toBe(0o600);
   });
 
-  test("one that was never made whole is made anew; a file of another's is not touched", () => {
+  test("an incomplete one is created again; a file of another program is not changed", () => {
     writeFileSync(path, new Uint8Array(BLOCK_LENGTH + 7).fill(0xff));
     const chip = new FlashFile(path, SIZE);
     expect(chip.created).toBe(true);

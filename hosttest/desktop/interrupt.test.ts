@@ -1,4 +1,4 @@
-/* How a person leaves `npm start`: Ctrl-C twice, and the first one says so. */
+/* How a person ends `npm start`: Ctrl-C twice, and the first one explains it. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test("Ctrl-C on an empty line says what the next one does, and that one ends the device", async () => {
+test("Ctrl-C on an empty line explains the next one, and that one ends the device", async () => {
   await terminal.press("C-c");
   const lines = await terminal.untilShown(HINT);
   expect(lines.slice(0, lines.indexOf(HINT)).map((line) => line.trimEnd())).toContain("> ^C");
@@ -31,7 +31,7 @@ test("Ctrl-C on an empty line says what the next one does, and that one ends the
   await terminal.untilShown("exit code 0");
 });
 
-test("Ctrl-C that takes back what was typed says nothing; a key between two makes them single", async () => {
+test("Ctrl-C that discards input prints nothing; a key between two Ctrl-C makes each a single one", async () => {
   await terminal.type("set ro");
   await terminal.press("C-c");
   await terminal.until((lines) => lines.at(-1)?.trimEnd() === ">");

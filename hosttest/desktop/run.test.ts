@@ -1,4 +1,4 @@
-/* A run from the command line, as a person has it: what is kept from one to the next, and what the terminal says meanwhile. */
+/* Runs from the command line: the data kept from one to the next, and the terminal's output. */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -81,7 +81,7 @@ describe.each(engines)("on %s", (engine) => {
     }
   });
 
-  test("after a factory reset nothing of the settings is in force, nor in the image", async () => {
+  test("after a factory reset no setting is in force, nor in the image", async () => {
     await run("set wifi.password first-secret\nsave\n", "--engine", engine);
     await run("set wifi.password second-secret; set room attic; set mqtt.password third-secret\nsave\n");
     const before = readFileSync(image);
@@ -115,7 +115,7 @@ describe.each(engines)("on %s", (engine) => {
 });
 
 test.runIf(xsAvailable)(
-  "the engine's process ends: that is said, what waits is kept, and the run ends with 1",
+  "the engine's process ends: it is reported, waiting readings are kept, and the run ends with 1",
   async () => {
     const port = await freePort();
     const device = start("--engine", "xs", "--interval", "0.2", "--broker", `mqtt://127.0.0.1:${port}`);
@@ -128,7 +128,7 @@ test.runIf(xsAvailable)(
   },
 );
 
-test("subscribed is said when it is so, once for each broker", async () => {
+test("the subscription is reported when it is granted, once for each broker", async () => {
   const port = await freePort();
   const alone = start("--broker", `mqtt://127.0.0.1:${port}`, "--duration", "1");
   expect(await alone.exit()).toBe(0);
@@ -145,7 +145,7 @@ test("subscribed is said when it is so, once for each broker", async () => {
   expect(device.lines(line)).toHaveLength(1);
 });
 
-test("an outage: readings are kept, it is said how many, and when they are sent", async () => {
+test("an outage: readings are kept, and their number is printed, and when they are sent", async () => {
   broker = await Mosquitto.start();
   const device = start("--broker", `mqtt://127.0.0.1:${broker.port}`, "--interval", "0.5");
   await device.until((one) => shown(one).length > 1);
@@ -162,7 +162,7 @@ test("port 1883 in use: the log names it as the reason for the embedded broker's
   expect(device.stdout).toContain("(embedded: port 1883 is in use by another program). Type help.");
 });
 
-test("an image that was deleted is said once, and that what it keeps is lost", async () => {
+test("a deleted image is reported once, and that its content is lost", async () => {
   const port = await freePort();
   const device = start("--broker", `mqtt://127.0.0.1:${port}`, "--interval", "0.2");
   await device.until(({ stdout }) => stdout.includes("kept in flash"));

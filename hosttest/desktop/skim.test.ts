@@ -1,4 +1,4 @@
-/* A stream in which messages of any length come: the long ones are passed over, whatever the pieces it comes in. */
+/* A stream with messages of any length, in pieces of any size: the long ones are skipped. */
 import fc from "fast-check";
 import { generate, type IPublishPacket, type Packet, parser } from "mqtt-packet";
 import { expect, test } from "vitest";
@@ -58,7 +58,7 @@ test("a message of the largest length that MQTT has costs nothing to pass over",
   expect(skipped).toEqual([["a/b", MAX_LENGTH]]);
 });
 
-test("what follows no rule is left to the client, which says so", () => {
+test("invalid packets are passed to the client, which reports them", () => {
   const skimmer = new Skimmer(() => {});
   const wrong = Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]);
   const out = Buffer.concat(skimmer.take(wrong));

@@ -140,7 +140,7 @@ describe("with a broker that has no MQTT 5 (aedes)", () => {
     return { port, levels };
   }
 
-  test("auto falls back to 3.1.1, says so, and remembers it: the next run does not try 5", async () => {
+  test("auto falls back to 3.1.1, reports it, and remembers it: the next run does not try 5", async () => {
     const { port, levels } = await aedes();
     const first = start(port, "--interval", "3600");
     expect(await statusOf(first)).toMatch(/^mqtt +MQTT 3\.1\.1: the broker has no MQTT 5/);

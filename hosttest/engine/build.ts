@@ -1,6 +1,6 @@
 /*
  * Builds the XS worker: the engine's C sources out of a pinned npm package, and our host files.
- * Once a clone and version: the result lies in build/xs, named by all that went into it. Needs npm for the first
+ * Once a clone and version: the result is in build/xs, named by a hash of all inputs. Needs npm for the first
  * fetch, `tar`, and a C compiler with 32-bit libraries if slots shall be as large as on the device (Debian:
  * gcc-multilib). Never runs what the package would install, and takes nothing of it but xs/{includes,platforms,sources}.
  */

@@ -1,7 +1,7 @@
 /*
  * Drives the XS worker: a process that holds one machine (worker.c). Commands go one at a time, in the order given; each
  * answers with what it cost in computrons, slots and chunk bytes. The machine asks Node by `host.call(name, bytes)` and
- * waits for the answer. What the machine throws, leaves unhandled or dies of rejects the command's promise.
+ * waits for the answer. Exceptions, unhandled rejections and fatal errors of the machine reject the command's promise.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -73,7 +73,7 @@ export class XSError extends Error {
   }
 }
 
-/** The machine is gone: out of memory, stack overflow, or its process ended. */
+/** The machine has ended: out of memory, stack overflow, or its process ended. */
 export class XSAborted extends Error {
   override readonly name = "XSAborted";
   readonly figures: Figures | undefined;
@@ -120,7 +120,7 @@ export class XSWorker {
     const [command, ...args] = [...(options.runner ?? []), path];
     this.#process = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
     this.#to = this.#process.stdio[3] as Writable;
-    this.#to.on("error", () => {}); // the process is gone: `exit` reports it
+    this.#to.on("error", () => {}); // the process has ended: `exit` reports it
     const from = this.#process.stdio[4] as Readable;
     from.on("data", (chunk: Buffer) => this.#receive(chunk));
     this.#closed = new Promise((resolve) => {

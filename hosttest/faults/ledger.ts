@@ -1,7 +1,7 @@
 /*
  * What an outbox must hold: the promises of src/outbox/README.md, kept as a list of entries that may still be there.
  * An operation is announced before it is called and confirmed after it returned; power that goes in between leaves it
- * done or not done, and the next look at the outbox decides. What was once seen, or once gone, stays so.
+ * done or not done, and the next look at the outbox decides. An entry once seen, or once removed, stays so.
  */
 
 import { WINDOW } from "../../src/outbox/blocks/marks.js";
@@ -10,7 +10,7 @@ import type { Entry } from "../../src/outbox/outbox.js";
 /** A promise that was broken. */
 export class Violation extends Error {}
 
-/** Units of 16: so many settles a cut may take back, as README.md of src/outbox promises. */
+/** Units of 16: how many settles a cut may undo, by README.md of src/outbox. */
 const MAX_DEFERRED = 7;
 
 type Certainty = "no" | "maybe" | "yes";
@@ -26,7 +26,7 @@ interface Expected {
   stored: Certainty;
   settled: Certainty;
   released: Certainty;
-  /** The outbox reported that it evicts the entry, and power went before the call returned. */
+  /** The outbox reported that it evicts the entry, and the power was cut before the call returned. */
   dropped: Certainty;
   /**
    * Power went while the releases were made void, this one being sure: if it is gone, all are. One that was not sure may be cells half
@@ -195,7 +195,7 @@ export class Ledger {
     this.#done();
   }
 
-  /** Power went during the call, or between calls. */
+  /** The power was cut during the call, or between calls. */
   cut(): void {
     this.#done();
   }
@@ -228,7 +228,7 @@ export class Ledger {
     return rival;
   }
 
-  /** Compares with everything that the outbox hands out after a boot, in order, and settles what was uncertain. */
+  /** Compares with all entries that the outbox returns after a boot, in order, and resolves uncertain ones. */
   compare(walk: (from: number) => Entry | undefined): number {
     let count = 0;
     let at = 0;

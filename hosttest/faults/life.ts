@@ -15,7 +15,7 @@ export interface Tally {
   dropped: number;
   refused: number;
   erases: number;
-  /** Settles that had returned, or were cut, and that a boot has taken back. */
+  /** Settles that had returned, or were cut, and that a boot has undone. */
   returned: number;
 }
 

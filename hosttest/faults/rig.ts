@@ -1,6 +1,6 @@
 /*
  * One device under test: an outbox on simulated flash, and the ledger that it is held against. Every operation announces
- * itself to the ledger; power may go in any of them. What a device hands out after power went means nothing.
+ * itself to the ledger; power may be cut in any of them. Results of a device without power are ignored.
  */
 import { type NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { WINDOW } from "../../src/outbox/blocks/marks.js";

@@ -41,7 +41,7 @@ describe("safe mode", () => {
     expect(sixth.explanation).toBe("safe mode, no readings: 5 boots in a row died within a minute");
   });
 
-  test("four such boots, then a minute of life: the count begins anew", () => {
+  test("four such boots, then a healthy minute: the count restarts", () => {
     const { live } = device();
     for (let i = 0; i < DEATHS - 1; i++) live(1_000);
     live(ALIVE_MS);
@@ -59,7 +59,7 @@ describe("safe mode", () => {
     expect(boot().safeMode).toBe(false);
   });
 
-  test("safe mode that dies as well is followed by safe mode", () => {
+  test("safe mode that fails, too, is followed by safe mode", () => {
     const { live } = device();
     for (let i = 0; i < DEATHS; i++) live(1_000);
     for (let i = 0; i < 300; i++) expect(live(1_000).safeMode).toBe(true);
@@ -120,7 +120,7 @@ describe("safe mode", () => {
 });
 
 describe("last words", () => {
-  test("remembered, shown at the next boot, and gone after a healthy one", () => {
+  test("remembered, shown at the next boot, and removed after a healthy one", () => {
     const { live } = device();
     live(3_600_000, "uncaught: TypeError: cannot read property of undefined");
     const next = live(3_600_000);
@@ -128,7 +128,7 @@ describe("last words", () => {
     expect(live(1_000).lastWords).toBe("");
   });
 
-  test("said in the first minute, and the boot lives on: they stay for the next", () => {
+  test("reported in the first minute of a boot that goes on: they are kept for the next one", () => {
     const { time, boot, live } = device();
     live(1_000, "said before");
     const guard = boot();
@@ -138,7 +138,7 @@ describe("last words", () => {
     expect(live(1_000).lastWords).toBe("said before");
   });
 
-  test("out of memory says nothing: the words of an earlier death in the row stand in", () => {
+  test("lack of memory leaves no words: those of an earlier failure in the row are used", () => {
     const { live, boot } = device();
     live(1_000, "uncaught: outbox");
     for (let i = 1; i < DEATHS; i++) live(1_000);
@@ -188,7 +188,7 @@ describe("the store", () => {
     expect(problems).toEqual(new Array(5).fill(new Error("NVS full")));
   });
 
-  test("whatever is in the entry: nothing is thrown, and the count is one of a byte", () => {
+  test("any content of the entry: no exception, and the count fits a byte", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         const { boot, store } = device();

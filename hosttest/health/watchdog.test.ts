@@ -25,7 +25,7 @@ test("the loop comes round every interval: a year goes by without a restart", ()
   expect(bites).toEqual([]);
 });
 
-test("it stands still: one restart, with the reason", () => {
+test("it hangs: one restart, with the reason", () => {
   const { time, bites, watchdog } = world();
   watchdog.watch(300_000);
   time.advance(3_000_000 - 1);
@@ -34,7 +34,7 @@ test("it stands still: one restart, with the reason", () => {
   expect(time.waiting).toBe(0);
 });
 
-test("a short interval: readings may stay out for as long as a sensor that is gone is left alone", () => {
+test("a short interval: readings may be missing for as long as a missing sensor is not tried", () => {
   const { time, bites, watchdog } = world();
   watchdog.watch(50);
   time.advance(ROUNDS * MIN_ROUND_MS - 1);
@@ -43,7 +43,7 @@ test("a short interval: readings may stay out for as long as a sensor that is go
   expect(bites).toHaveLength(1);
 });
 
-test("at rest: nothing is expected, no timer waits; watched again: the count begins anew", () => {
+test("stopped: nothing is expected, no timer waits; watched again: the count restarts", () => {
   const { time, bites, watchdog } = world();
   time.advance(86_400_000);
   watchdog.watch(60_000);
@@ -84,7 +84,7 @@ test("the whole process was stopped for an hour: one late round, no bite", () =>
   expect(bites).toEqual([]);
 });
 
-test("whatever the interval and the last round: it bites after five rounds and at most six, and never before", () => {
+test("for any interval and last round: it resets after five rounds and at most six, and never before", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 86_400_000 }), fc.nat({ max: 100 }), (intervalMs, feeds) => {
       const { time, bites, loop, watchdog } = world();
@@ -105,7 +105,7 @@ test("whatever the interval and the last round: it bites after five rounds and a
   );
 });
 
-test("a loop that comes round in the last moment is alive, however the count changes", () => {
+test("a loop that runs at the last moment is healthy, however the count changes", () => {
   const { time, bites, loop, watchdog } = world();
   watchdog.watch(60_000);
   for (let i = 0; i < 50; i++) {

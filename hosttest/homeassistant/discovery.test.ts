@@ -116,7 +116,7 @@ describe("a kitchen's thermometer", () => {
     expect(offered("each", "plain", 0b110)).toBe(0b110);
   });
 
-  test("a component that is gone has its platform and nothing else; the temperature comes last", () => {
+  test("a removed component has only its platform; the temperature is last", () => {
     const { cmps } = understood({ ...KITCHEN, channels: 0b001, gone: 0b110 });
     expect(cmps).toEqual({ temperature: TEMPERATURE, humidity: { p: "sensor" }, pressure: { p: "sensor" } });
     expect(Object.keys(cmps)).toEqual(["pressure", "humidity", "temperature"]);

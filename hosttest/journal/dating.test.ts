@@ -9,7 +9,7 @@ import { ReadingDevice, stamp, WORLD_BEGINS_MS } from "./device.js";
 
 const HOUR = 3_600_000;
 
-test("flash takes a reading, but not yet the clock that dates it: its time is the same, whatever is sent before it, and after a reboot", () => {
+test("flash stores a reading, but not yet the clock that dates it: its time is the same, whatever is sent before it, and after a reboot", () => {
   const device = new ReadingDevice();
   device.setClock(-2 * HOUR);
   const sent = device.append(20);
@@ -45,7 +45,7 @@ interface Stretch {
   readonly hasBegin: boolean;
   hasEnd: boolean;
   lengthMs: number;
-  /** How fast time went against uptime. */
+  /** Rate of time against uptime. */
   readonly paces: number[];
 }
 
@@ -173,7 +173,7 @@ describe("a clock that drifts, and is set now and then", () => {
     );
   });
 
-  test("costs one note, whatever it drifts by, as long as it drifts evenly", () => {
+  test("costs one note, for any even drift", () => {
     const sleeper = new Sleeper();
     sleeper.drift = -0.048;
     for (let hour = 0; hour < 2; hour++) {

@@ -55,8 +55,8 @@ test("what is kept behind a hole is dated within two seconds, however much is ev
   }
 });
 
-test("what is in flight says what it said, after the eviction and after a start", () => {
-  const oldest = 110; // near the end of the first block: what dates it lies in the next one
+test("entries in flight keep their message, after the eviction and after a start", () => {
+  const oldest = 110; // near the end of the first block: its clock note is in the next one
   for (let seed = SEED; seed < SEED + 2; seed++) {
     const said = new Map<number, string>();
     fill(seed, (device) => {

@@ -1,6 +1,6 @@
 /*
  * Flash that firmware 0.1 wrote: images/firmware-0.1.json was made by 0.1 itself (commit a57c10d), with what it would have sent. It
- * mounts, every reading says what 0.1 would have said, and new samples go on behind it, over reboots, to the last one drained.
+ * mounts, every reading has the message that 0.1 would have sent, and new samples follow, over reboots, to the last one drained.
  */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
@@ -43,7 +43,7 @@ describe.each(images.filter(({ writeUnit }) => writeUnit === 1).map((image) => [
     const { blocks, blockLength, next, waiting } = image;
     const openDevice = () => new ReadingDevice({ blocks, blockLength, bytes: flashOf(image) });
 
-    test("every reading that waits says what 0.1 would have said", () => {
+    test("every waiting reading has the message that 0.1 would have sent", () => {
       const device = openDevice();
       expect(device.waiting()).toEqual(waiting.map(({ sequence }) => sequence));
       for (const { qos, released, ...seen } of waiting) {
@@ -87,7 +87,7 @@ describe.each(images.filter(({ writeUnit }) => writeUnit === 1).map((image) => [
 );
 
 test.each(images.filter(({ writeUnit }) => writeUnit === 16).map((image) => [image.name, image] as const))(
-  "flash of 0.1, %s: what waits is handed out, and what is appended behind it",
+  "flash of 0.1, %s: waiting entries are returned, and those appended after them",
   (_name, image) => {
     const flash = new NorFlash({
       blocks: image.blocks,

@@ -54,7 +54,7 @@ describe("the time of a reading", () => {
     expect(device.see(late)?.ts).toBe(stamp(WORLD_BEGINS_MS + 35_000));
   });
 
-  test("of an earlier boot that never knew it: none, whatever the boots before and after it knew", () => {
+  test("of an earlier boot that never knew it: none, even if the boots before and after it knew it", () => {
     const device = new ReadingDevice();
     device.setClock();
     device.append(20);
@@ -85,7 +85,7 @@ describe("the time of a reading", () => {
     expect(device.flash.reads - before).toBeLessThan(4 * undated.length + 70 * 40); // an entry and its settling take two or three, the base of a boot some sixty
   });
 
-  test("of a boot whose clock was wrong and then corrected: the right one, but for what has been sent", () => {
+  test("of a boot whose clock was wrong and then corrected: the right one, except for sent readings", () => {
     const device = new ReadingDevice({ blocks: 64 });
     device.setClock(5 * HOUR);
     const notSent = device.append(20);
@@ -212,7 +212,7 @@ describe("the room of a reading", () => {
     }
   });
 
-  test("is not guessed when its note is damaged: a dead letter, and the readings of other rooms go on", () => {
+  test("is not guessed when its note is damaged: a dead letter, and the readings of other rooms are sent", () => {
     const device = new ReadingDevice();
     const before = device.append(20);
     device.boot("nursery");
@@ -226,7 +226,7 @@ describe("the room of a reading", () => {
     expect(device.see(after)?.topic).toBe("home/attic/temperature");
   });
 
-  test("the note of the room in force is damaged: written anew, and no earlier reading gets a wrong room", () => {
+  test("the note of the room in force is damaged: it is written again, and no earlier reading gets a wrong room", () => {
     const device = new ReadingDevice();
     const first = device.append(20);
     device.boot("attic");
@@ -374,7 +374,7 @@ describe("a flash that does not take notes", () => {
     expect(journal.append(sample, 1)).toBe(-1);
   });
 
-  test("refuses readings, counted, and takes them as soon as it takes notes: nothing throws, nothing is misunderstood", () => {
+  test("refuses and counts readings until notes can be written: no exception, no misinterpretation", () => {
     const store = failing(new NorFlash({ blocks: 8 }));
     const clock = { uptimeMs: () => 5_000, utcMs: () => WORLD_BEGINS_MS };
     const options = {
@@ -399,7 +399,7 @@ describe("a flash that does not take notes", () => {
     expect(journal.append(sample, 1)).toBe(1);
     expect(sessionRecord.is("id", "host", 1)).toBe(true);
     store.fails = true;
-    expect(journal.append(sample, 1)).toBe(2); // nothing is owed any more
+    expect(journal.append(sample, 1)).toBe(2); // no note remains to be written
     store.fails = false;
     const nextNotes = new Sticky(store);
     const nextLife = new Lifetime(store, nextNotes);
@@ -452,7 +452,7 @@ describe("any history", () => {
   );
   const history = fc.array(fc.tuple(step, fc.integer({ min: 0, max: 100_000 })), { minLength: 1, maxLength: 200 });
 
-  test("every reading says its value, its room and its boot's time, or none; and always what it said first", () => {
+  test("every reading has its value, its room and its boot's time, or none; and never changes", () => {
     fc.assert(
       fc.property(history, (steps) => {
         const device = new ReadingDevice();

@@ -103,7 +103,7 @@ describe("the time of a reading", () => {
     expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 120_300)}"}`);
   });
 
-  test("is its own and in order, whatever the distances and intervals", () => {
+  test("is unique and in order, for any distances and intervals", () => {
     const step = fc.record({
       ms: fc.oneof(
         fc.integer({ min: 1, max: 1_100 }),

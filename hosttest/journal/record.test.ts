@@ -16,7 +16,7 @@ import { sampleOf } from "../support/sample.js";
 const newRecord = () => new DataView(new ArrayBuffer(MAX_RECORD_LENGTH));
 
 describe("the record of a sample", () => {
-  test("comes back as it went in, at every value, whatever channels it has", () => {
+  test("is decoded as encoded, for every value and any channels", () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ milli: fc.integer({ min: -0x80_0000, max: 0x7f_ffff }), decimals: fc.nat(3) }), {

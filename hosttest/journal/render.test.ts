@@ -115,7 +115,7 @@ describe("the payload", () => {
     plain: fc.boolean(),
   });
 
-  test("is what Date and text make of it, whatever was rendered before", () => {
+  test("is the same as by Date and text, whatever was rendered before", () => {
     fc.assert(
       fc.property(fc.array(anywhere, { minLength: 1, maxLength: 8 }), (readings) => {
         const renderer = new Renderer();
@@ -205,7 +205,7 @@ describe("the payload", () => {
     expect(render({ 0: 21_440 }, 2)).toBe(`{"value":21.44${end}`);
   });
 
-  test("of any channels is what text makes of it, whatever was rendered before", () => {
+  test("of any channels is the same as by text, whatever was rendered before", () => {
     const KEYS = ["value", "humidity", "pressure"];
     const milli = fc.oneof(fc.integer({ min: -20_000, max: 110_000 }), fc.integer({ min: 99_000, max: 101_000 }));
     const shown = fc.record({

@@ -1,5 +1,5 @@
 /*
- * Short records and their bases: what comes back is what went in, in the length that the table of README promises; and a base that
+ * Short records and their bases: they are decoded as encoded, in the length that the table of README promises; and a base that
  * damage takes costs its samples, and never makes a wrong one.
  */
 import fc from "fast-check";
@@ -192,7 +192,7 @@ describe("the journal", () => {
     expect(steps.map((sequence) => device.see(sequence)?.value)).toEqual([28, 28.5, 29, 29]);
   });
 
-  test("finds the base of every entry, whatever order they are asked for", () => {
+  test("finds the base of every entry, in any order of requests", () => {
     const device = new ReadingDevice({ blocks: 16, blockLength: 1024 });
     const values = new Map<number, number>();
     for (let i = 0; i < 200; i++) {

@@ -146,7 +146,7 @@ test.each([
   [0x99, "a message cannot be delivered: payload format not valid (0x99)"],
   [0x87, "refused: not authorised (0x87)"],
 ])(
-  "--v 5: a message refused with %i is reported with the broker's words, the others go; exits 1",
+  "--v 5: a message refused with %i is reported with the broker's reason, the others are sent; exits 1",
   async (code, text) => {
     const peer = await script((packet, socket) => {
       if (packet.cmd === "connect") write5(socket, { cmd: "connack", reasonCode: 0 });
@@ -166,7 +166,7 @@ test.each([
   },
 );
 
-test("--v 5, a broker that has no 5: refused, exits 5", async () => {
+test("--v 5, a broker without it: refused, exits 5", async () => {
   const peer = await script((packet, socket) => {
     if (packet.cmd === "connect") socket.end(Uint8Array.of(0x20, 2, 0, 1));
   });
@@ -175,7 +175,7 @@ test("--v 5, a broker that has no 5: refused, exits 5", async () => {
   expect(client.error()).toContain("protocol version");
 });
 
-test("the first packet id is 1, ends with DISCONNECT, CONNECT says what was asked for", async () => {
+test("the first packet id is 1, it ends with DISCONNECT, and CONNECT has the requested fields", async () => {
   const peer = await script((packet, socket) => {
     if (packet.cmd === "connect") write(socket, { cmd: "connack", returnCode: 0, sessionPresent: false });
     if (packet.cmd === "publish") write(socket, { cmd: "puback", messageId: packet.messageId });
@@ -221,13 +221,13 @@ test("any bytes of a file arrive as they are; --v 4 and --clean 1 as most client
   }
 });
 
-test("--sub alone says that it ends at once", async () => {
+test("--sub alone prints that it ends at once", async () => {
   const client = start("--port", await broker(), "--clean", "1", "--sub", "a,0");
   expect(await client.exit).toBe(0);
   expect(client.error()).toContain("--stay goes on, as mosquitto_sub does");
 });
 
-test("--flash: a file that is none, and a message that does not fit, are said before anything is done", async () => {
+test("--flash: an invalid file, and a message that does not fit, are reported before anything is done", async () => {
   const folder = mkdtempSync(join(tmpdir(), "client-"));
   closers.push(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "text"), "no image");
@@ -332,13 +332,13 @@ test.each([
   expect(() => parseArguments(options)).toThrow(new UsageError(text));
 });
 
-test("what is wrong is said in one line, exit 2", async () => {
+test("mistakes are reported in one line, exit 2", async () => {
   const client = start("--port", "0");
   expect(await client.exit).toBe(2);
   expect(client.error()).toBe("mqtt-client: --port 0: expected a whole number from 1 to 65535\n");
 });
 
-test("at a terminal nothing that was received steers it; into a pipe go the bytes", async () => {
+test("at a terminal received text is escaped; into a pipe the bytes are written unchanged", async () => {
   const payload = Buffer.from(`${STEERING.join("x")}END`);
   const subscribed = () =>
     script((packet, socket) => {

@@ -159,7 +159,7 @@ class Program {
     if (this.#options.version === 5 && limits !== undefined) complain(`connected, MQTT 5: ${limitsText(limits)}`);
   }
 
-  /** What the broker has said last of something that it did not do. */
+  /** The broker's last reason for a refusal. */
   #reason(): string | undefined {
     return this.#client.status().lastReason?.text;
   }
@@ -201,7 +201,7 @@ class Program {
     complain(this.#figures());
     this.#outgoing.close();
     process.exitCode = code;
-    // The socket says its last by itself; whatever else holds the process (timers of a longer list) is over.
+    // The socket sends its last bytes by itself; anything else that keeps the process alive (timers of a longer list) is not needed any more.
     process.removeAllListeners("SIGTERM");
     setTimeout(() => process.exit(code), 100);
   }
@@ -219,7 +219,7 @@ class Program {
   }
 }
 
-/** What a broker has said of itself, on one line. */
+/** The broker's limits, on one line. */
 function limitsText({
   receiveMaximum,
   maxQoS,

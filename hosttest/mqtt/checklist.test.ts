@@ -15,14 +15,14 @@ describe.each(CHECKLISTS)("$title", (checklist) => {
     expect(missing.map(([id, text]) => `${id} ${text}`)).toEqual([]);
   });
 
-  test("no test carries an id that the checklist does not know, or that does not apply", () => {
+  test("no test has an id that the checklist lacks, or that does not apply", () => {
     const known = new Set(
       checklist.rules.filter(([, , notApplicable]) => notApplicable === undefined).map(([id]) => id),
     );
     expect([...coverage(checklist).keys()].filter((id) => !known.has(id))).toEqual([]);
   });
 
-  test("no rule is there twice", () => {
+  test("no rule is listed twice", () => {
     expect(new Set(checklist.rules.map(([id]) => id)).size).toBe(checklist.rules.length);
   });
 

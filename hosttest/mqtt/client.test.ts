@@ -71,7 +71,7 @@ describe("connecting", () => {
     }
   });
 
-  test("no answer from the address within the limit: not the same words as a server that does not say CONNACK", () => {
+  test("no answer from the address within the limit: another text than for a server that does not send CONNACK", () => {
     const world = new World();
     world.client.start();
     world.time.advance(30_000);
@@ -157,7 +157,7 @@ describe("publishing from the store", () => {
     expect(world.take()).toBe("3a 06 00 01 61 00 01 31 62 02 00 02 3c 06 00 01 61 00 03 33 34 06 00 01 61 00 04 34");
   });
 
-  test("after a reboot: what may have been sent gets DUP, the others do not, whatever the window is now", () => {
+  test("after a reboot: entries that may have been sent get DUP, the others do not, whatever the window is now", () => {
     const world = new World({ window: 1, perhapsSent: 2 });
     for (const payload of ["1", "2", "3"]) world.publish(payload);
     world.connect(CONNACK_PRESENT);
@@ -166,7 +166,7 @@ describe("publishing from the store", () => {
     expect(world.take()).toBe("3a 06 00 01 61 00 01 31 3a 06 00 01 61 00 02 32 32 06 00 01 61 00 03 33");
   });
 
-  test("Session Present 0: what was released goes as new, and is counted as a possible double", () => {
+  test("Session Present 0: released entries are sent as new, and counted as possible doubles", () => {
     const world = new World();
     world.connect();
     world.publish("1", 2);
@@ -180,7 +180,7 @@ describe("publishing from the store", () => {
     expect(world.client.status().possibleDoubles).toBe(2);
   });
 
-  test("after a reboot, Session Present 0: what may have been sent before it is counted too", () => {
+  test("after a reboot, Session Present 0: entries that may have been sent before it are counted, too", () => {
     const before = new World({ window: 4 });
     for (const qos of [2, 1, 2, 2, 2] as const) before.publish("x", qos);
     before.store.released(0);
@@ -195,7 +195,7 @@ describe("publishing from the store", () => {
     }
   });
 
-  test("an entry that cannot be rendered is a dead letter; the next one goes", () => {
+  test("an entry that cannot be rendered is a dead letter; the next one is sent", () => {
     const world = new World({ render: (entry) => (entry.sequence === 0 ? undefined : entry) });
     world.connect();
     world.publish("bad");

@@ -121,7 +121,7 @@ describe("CONNECT", () => {
     expect(world.open()).toBe(first);
   });
 
-  test("one longer than the buffer goes in pieces", () => {
+  test("one longer than the buffer is sent in pieces", () => {
     const options: Options = { id: "x".repeat(200), user: "y".repeat(100) };
     expect(connectOf({ ...options, bufferLength: 64 })).toBe(connectOf(options));
     expect(() => new World({ bufferLength: 10 })).toThrow(/bufferLength 10: expected 64 or more/);
@@ -129,7 +129,7 @@ describe("CONNECT", () => {
 });
 
 describe("CONNACK", () => {
-  test("CleanSession 1: nothing of an earlier session is used again (3.1.2-6)", () => {
+  test("CleanSession 1: no state of an earlier session is used again (3.1.2-6)", () => {
     const world = new World({ clean: true });
     world.connect();
     world.publish("x", 2);
@@ -144,7 +144,7 @@ describe("CONNACK", () => {
     expect(world.received).toHaveLength(2);
   });
 
-  test("CleanSession 0: what is unacknowledged stays, both ways, until the session ends (3.1.2-4, 4.1.0-1, 4.1.0-2)", () => {
+  test("CleanSession 0: unacknowledged messages stay, both ways, until the session ends (3.1.2-4, 4.1.0-1, 4.1.0-2)", () => {
     const world = new World();
     world.connect();
     world.publish("x", 2);
@@ -164,7 +164,7 @@ describe("CONNACK", () => {
     expect(world.link.isClosed).toBe(true);
   });
 
-  test("Session Present says whether to resume or to begin anew (3.2.2-2, 3.2.2-3)", () => {
+  test("Session Present decides whether to resume or to start again (3.2.2-2, 3.2.2-3)", () => {
     for (const [connack, first] of [
       [CONNACK_PRESENT, "3a"],
       [CONNACK_NEW, "32"],
@@ -217,7 +217,7 @@ describe("keep-alive", () => {
     }
   });
 
-  test("an answer that takes its time does not delay the next PINGREQ (3.1.2-23)", () => {
+  test("a slow answer does not delay the next PINGREQ (3.1.2-23)", () => {
     for (const [keepAlive, answerMs] of [
       [60, 14_000],
       [30, 11_000],
@@ -243,7 +243,7 @@ describe("keep-alive", () => {
     }
   });
 
-  test("what else is sent and answered takes PINGREQ's place (3.1.2-23)", () => {
+  test("other packets that are sent and answered replace PINGREQ (3.1.2-23)", () => {
     const world = new World({ keepAlive: 10 });
     world.connect();
     let sequence = 0;
@@ -285,7 +285,7 @@ describe("keep-alive", () => {
     expect(world.time.nowMs).toBeLessThanOrEqual(14_000);
   });
 
-  test("PINGREQ leaves while a long PUBLISH comes in, and PINGRESP may wait behind it (3.1.2-24)", () => {
+  test("PINGREQ is sent while a long PUBLISH is being received, and PINGRESP may arrive after it (3.1.2-24)", () => {
     const world = new World({ keepAlive: 10, pingTimeoutMs: 5_000 });
     world.connect();
     world.link.give("30 83 c0 02 00 01 61"); // 40,960 bytes of payload follow, slowly
@@ -320,7 +320,7 @@ describe("keep-alive", () => {
     },
   );
 
-  test("a message that comes in for hours, fast enough to be one, holds the queue for ten minutes and no longer", () => {
+  test("a message received for hours, slowly but steadily, blocks the queue for at most ten minutes", () => {
     const world = new World({ keepAlive: 60 });
     world.connect();
     world.publish("x");
@@ -334,7 +334,7 @@ describe("keep-alive", () => {
     expect(world.time.nowMs).toBeLessThanOrEqual(700_000);
   });
 
-  test("1 MB at 10 KB a second comes in whole, at keep-alive 10", () => {
+  test("1 MB at 10 KB a second is received completely, at keep-alive 10", () => {
     const world = new World({ keepAlive: 10, onMessage: ({ last }) => (isWhole ||= last) });
     let isWhole = false;
     world.connect();
@@ -346,7 +346,7 @@ describe("keep-alive", () => {
     expect([isWhole, world.errors]).toEqual([true, []]);
   });
 
-  test("a peer that takes a long message byte by byte is left, too", () => {
+  test("a peer that receives a long message byte by byte is disconnected, too", () => {
     const world = new World({ keepAlive: 60 });
     world.connect(CONNACK_NEW, 16);
     world.publish("x".repeat(30_000));
@@ -358,14 +358,14 @@ describe("keep-alive", () => {
     expect(world.time.nowMs).toBeLessThanOrEqual(80_000);
   });
 
-  test("a half-open connection is left within 9 s at keep-alive 2: PINGRESP is not waited for longer than the keep-alive", () => {
+  test("a half-open connection is closed within 9 s at keep-alive 2: PINGRESP is not waited for longer than the keep-alive", () => {
     const world = new World({ keepAlive: 2 });
     world.connect();
     world.time.advance(9_000);
     expect(world.errors).toMatchObject([{ kind: "timeout", message: "no PINGRESP" }]);
   });
 
-  test("a server that sends messages, and acknowledges none: pinged all the same, and left", () => {
+  test("a server that sends messages, and acknowledges none: pinged all the same, and disconnected", () => {
     const world = new World({ keepAlive: 10 });
     world.connect();
     world.publish("x");
@@ -379,7 +379,7 @@ describe("keep-alive", () => {
     expect(world.errors).toMatchObject([{ kind: "timeout", message: "no acknowledgement" }]);
   });
 
-  test("a socket that takes nothing any more is noticed too: a PINGREQ that does not fit is no excuse", () => {
+  test("a socket that accepts nothing any more is noticed, too: a PINGREQ that does not fit is no excuse", () => {
     const world = new World({ keepAlive: 10, pingTimeoutMs: 5_000, bufferLength: 64 });
     world.connect(CONNACK_NEW, 16);
     world.publish("x".repeat(55));
@@ -387,7 +387,7 @@ describe("keep-alive", () => {
     expect(world.errors).toMatchObject([{ kind: "timeout", message: "no PINGRESP" }]);
   });
 
-  test("a PINGREQ that did not fit leaves when it does, and only then its answer is waited for", () => {
+  test("a PINGREQ that did not fit is sent when it does, and only then its answer is waited for", () => {
     for (const keepAlive of [10, 60]) {
       const world = new World({ keepAlive, pingTimeoutMs: 15_000, bufferLength: 64 });
       world.connect(CONNACK_NEW, 16);
@@ -425,7 +425,7 @@ describe("DISCONNECT", () => {
     expect(world.link.isClosed).toBe(true);
   });
 
-  test("nothing follows it, whatever comes in or is wanted while it waits for room (3.14.4-2)", () => {
+  test("nothing follows it, whatever is received or requested while it waits for space (3.14.4-2)", () => {
     const world = new World();
     world.connect(CONNACK_NEW, 16); // CONNECT fits, and nothing more
     world.publish("x");
@@ -441,7 +441,7 @@ describe("DISCONNECT", () => {
     expect([world.take(), done, world.link.isClosed]).toEqual(["00 01 78 e0 00", 1, true]);
   });
 
-  test("a socket that never takes it: closed after 2 s all the same", () => {
+  test("a socket that never accepts it: closed after 2 s all the same", () => {
     const world = new World();
     world.connect(CONNACK_NEW, 16);
     let done = 0;
@@ -476,7 +476,7 @@ describe("DISCONNECT", () => {
     expect([done, full.errors.map(({ message }) => message)]).toEqual([2, ["DISCONNECT not sent"]]);
   });
 
-  test("stop in a callback, in the middle of what came in: the rest is not answered (3.14.4-2)", () => {
+  test("stop in a callback, in the middle of received data: the rest is not answered (3.14.4-2)", () => {
     const world: World = new World({ onMessage: () => world.client.stop() });
     world.connect();
     world.link.give("32 06 00 01 61 00 05 78 32 06 00 01 61 00 06 78");
@@ -484,7 +484,7 @@ describe("DISCONNECT", () => {
     expect(world.link.isClosed).toBe(true);
   });
 
-  test("stop in a callback while the socket takes nothing: what came in behind it is not looked at any more (3.14.4-2)", () => {
+  test("stop in a callback while the socket accepts nothing: received data after it is ignored (3.14.4-2)", () => {
     const world: World = new World({ onMessage: () => world.client.stop() });
     world.connect(CONNACK_NEW, 16);
     world.link.give("30 03 00 01 61 00 00");

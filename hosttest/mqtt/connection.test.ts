@@ -1,5 +1,5 @@
 /*
- * What can happen to a connection: sockets that take a byte at a time, resolvers that fail, classes that throw, servers that die,
+ * Difficult connections: sockets that accept a byte at a time, resolvers that fail, classes that throw, servers that disappear,
  * owners that call back.
  */
 import { describe, expect, test } from "vitest";
@@ -51,7 +51,7 @@ describe("partial writes", () => {
     }
   });
 
-  test("a drop after any number of bytes written: everything goes again, from the first byte", () => {
+  test("a drop after any number of bytes written: everything is sent again, from the first byte", () => {
     const world = new World();
     world.publish("hello", 1);
     world.publish("world", 2);
@@ -72,14 +72,14 @@ describe("partial writes", () => {
     expect(world.take()).toBe("3a 0a 00 01 61 00 01 68 65 6c 6c 6f 3c 0a 00 01 61 00 02 77 6f 72 6c 64");
   });
 
-  test("several packets leave in one write", () => {
+  test("several packets are sent in one write", () => {
     const world = new World();
     for (let n = 0; n < 8; n++) world.publish("x");
     world.connect();
     expect(world.link.writes).toBe(2); // CONNECT, then all
   });
 
-  test("a payload of 100,000 bytes goes through a buffer of 64, and is rendered once", () => {
+  test("a payload of 100,000 bytes passes through a buffer of 64, and is rendered once", () => {
     let renders = 0;
     const world = new World({
       bufferLength: 64,
@@ -122,7 +122,7 @@ describe("reaching the server", () => {
     return world;
   }
 
-  test("a name is resolved anew before every attempt: the address may have changed", () => {
+  test("a name is resolved again before every attempt: the address may have changed", () => {
     const dns = resolver();
     const world = new World({ dns, host: "broker.local" });
     world.client.start();
@@ -168,7 +168,7 @@ describe("reaching the server", () => {
     expect([world.peer.links.length, world.errors]).toEqual([1, []]);
   });
 
-  test("an address is not asked for, and without a resolver the name goes to the socket", () => {
+  test("an address is not resolved, and without a resolver the name is passed to the socket", () => {
     const dns = resolver();
     const numeric = new World({ dns, host: "192.0.2.1" });
     numeric.client.start();
@@ -199,7 +199,7 @@ describe("reaching the server", () => {
     expect(world.errors).toMatchObject([{ kind: "unreachable", message }]);
   });
 
-  test("closed before CONNACK: said so", () => {
+  test("closed before CONNACK: reported as that", () => {
     const world = new World();
     world.open();
     world.link.end();
@@ -237,7 +237,7 @@ describe("reaching the server", () => {
     expect(world.states.at(-1)).toBe("connected");
   });
 
-  test("a server that accepts and never answers PINGREQ is left, at the ping timeout", () => {
+  test("a server that accepts and never answers PINGREQ is disconnected, at the ping timeout", () => {
     const world = new World({ keepAlive: 60, pingTimeoutMs: 7_000 });
     world.connect();
     world.time.advance(24_000 + 24_000 + 6_999);
@@ -262,7 +262,7 @@ describe("reaching the server", () => {
   });
 });
 
-describe("what is wanted from within callbacks", () => {
+describe("calls from within callbacks", () => {
   test("wake and publish in onSettled, in the middle of what came in, leave space for every answer", () => {
     const world: World = new World({
       bufferLength: 64,
@@ -319,7 +319,7 @@ describe("what is wanted from within callbacks", () => {
     }
   });
 
-  test("a socket that reports its end from within write: nothing is thrown, everything goes again", () => {
+  test("a socket that reports its end from within write: no exception, everything is sent again", () => {
     for (const room of [14, 24, 50, 100, 65_536]) {
       const world = new World({ bufferLength: 64 });
       world.connect();
@@ -364,7 +364,7 @@ describe("what is wanted from within callbacks", () => {
   });
 });
 
-describe("a connection that is over", () => {
+describe("a connection that has ended", () => {
   /** What an old socket can still call. */
   const LATE: Readonly<Record<string, (options: TCPOptions) => void>> = {
     "bytes to read, as many as an acknowledgement has": ({ onReadable }) => onReadable(4),
@@ -405,7 +405,7 @@ describe("a connection that is over", () => {
     expect(world.settled).toEqual(["0 delivered"]);
   });
 
-  test("nor does what its resolver says late", () => {
+  test("nor does a late answer of its resolver", () => {
     const asked: ResolveOptions[] = [];
     const io = class {
       resolve(options: ResolveOptions): void {
@@ -425,7 +425,7 @@ describe("a connection that is over", () => {
     expect([world.peer.links.length, world.errors]).toEqual([1, []]);
   });
 
-  test("nor what comes of a message that was being rendered, or of bytes that were being parsed, when the owner began anew", () => {
+  test("nor a message that was being rendered, or bytes that were being parsed, when the owner restarted", () => {
     const anew = (world: World): void => {
       world.client.close();
       world.client.start();

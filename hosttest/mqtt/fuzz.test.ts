@@ -1,5 +1,5 @@
 /*
- * Whatever a peer sends: no throw, no loop, no growth; what is valid is taken, what is not closes the connection.
+ * Any data from a peer: no exception, no endless loop, no growth; valid packets are accepted, invalid ones close the connection.
  * FUZZ=n: so many cases instead of 20,000. SEED=n: replay, SEED=fresh: others. fast-check prints seed and path of a failure.
  */
 import assert from "node:assert/strict";
@@ -27,7 +27,7 @@ const CASES = Number(process.env.FUZZ ?? 10_000);
 const SHARES = { bytes: 0.12, mutated: 0.12, disordered: 0.08, valid: 0.08, splits: 0.1 }; // of each version
 const LIMIT_MS = 600_000 * Math.max(1, CASES / 100_000);
 
-/** Runs a property over its share of the cases, and says so. */
+/** Runs a property over its share of the cases, and prints the number. */
 function run<T>(share: number, arbitrary: fc.Arbitrary<T>, check: (value: T) => void): void {
   const numRuns = Math.ceil(CASES * share);
   console.log(`fuzz: ${numRuns} cases, seed ${SEED} (again: SEED=${SEED} FUZZ=${CASES})`);
@@ -60,7 +60,7 @@ const unasked: fc.Arbitrary<Packet> = fc.oneof(
   fc.constant({ cmd: "pingresp" } as Packet),
 );
 
-/** What a server must not send, in either version. */
+/** Packets that a server must not send, in either version. */
 const forbidden: fc.Arbitrary<Packet> = fc.oneof(
   fc.constant({ cmd: "pingreq" } as Packet),
   id.map((messageId) => ({ cmd: "subscribe", messageId, subscriptions: [{ topic: "a", qos: 0 }] }) as Packet),
@@ -138,7 +138,7 @@ const VERSIONS: readonly Version[] = [
   },
 ];
 
-/** A connected client with something of everything in flight. */
+/** A connected client with packets of every kind in flight. */
 function busy({ options, connack: greeting }: Version): World {
   const world = new World(
     { bufferLength: 128, topicLength: 40, keepAlive: 10, ...options },
@@ -165,7 +165,7 @@ function give(world: World, stream: Uint8Array, sizes: readonly number[]): void 
   }
 }
 
-/** What holds whatever came: still running or closed with an error, and never waiting for ever. */
+/** Holds after any data: still running or closed with an error, and never waiting for ever. */
 function expectSane(world: World): void {
   const { errors, link, client, time, peer } = world;
   if (link.isClosed)
@@ -230,7 +230,7 @@ describe.each(VERSIONS)("fuzzing version $name", (version) => {
     });
   });
 
-  test("valid streams, split anyhow, are taken, and decode to what mqtt-packet decodes", { timeout: LIMIT_MS }, () => {
+  test("valid streams, split anywhere, are accepted, and decoded as by mqtt-packet", { timeout: LIMIT_MS }, () => {
     run(SHARES.valid, fc.tuple(fc.array(free, { minLength: 1, maxLength: 12 }), cuts), ([packets, sizes]) => {
       const stream = Buffer.concat(packets.map((packet) => mqtt.generate(packet, mqttPacket)));
       const world = busy(version);
@@ -271,7 +271,7 @@ describe.each(VERSIONS)("the parser of version $name", ({ parser, any, connack: 
     },
   );
 
-  test("any bytes, split anyhow: no throw, and the same calls and the same fault as in one piece", {
+  test("any bytes, split anywhere: no exception, and the same calls and the same error as in one piece", {
     timeout: LIMIT_MS,
   }, () => {
     run(

@@ -1,6 +1,6 @@
 /*
- * The same suite against mosquitto and aedes, over real sockets: what the scripted peer cannot prove is that others understand us.
- * What the client sent is decoded by mqtt-packet and dissected by tshark.
+ * The same suite against mosquitto and aedes, over real sockets: unlike the scripted peer, they prove that other software understands the client.
+ * The client's packets are decoded by mqtt-packet and dissected by tshark.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -112,7 +112,7 @@ describe.each([
     return started;
   }
 
-  test("takes and gives every QoS, with no extension (7.0.0-2)", async () => {
+  test("receives and sends every QoS, with no extension (7.0.0-2)", async () => {
     const peer = await broker();
     const device = await new Device(peer, "one").connected();
     await device.subscribe("t/#", 2);
@@ -170,7 +170,7 @@ describe.each([
     expect(released).toBeGreaterThanOrEqual(200);
   });
 
-  test("1,000,000 bytes go and come, through a buffer of 1,024, unchanged in order and length (7.1.2-1)", async () => {
+  test("1,000,000 bytes are sent and received, through a buffer of 1,024, unchanged in order and length (7.1.2-1)", async () => {
     const peer = await broker();
     let at = 0;
     const payload = Buffer.from(Array.from({ length: 1_000_000 }, (_, n) => (n * 7 + (n >> 8)) & 0xff));
@@ -189,7 +189,7 @@ describe.each([
     expect([at, same]).toEqual([1_000_000, true]);
   });
 
-  test("a will comes when the connection is cut, not after DISCONNECT; a retained message is cleared by an empty one", async () => {
+  test("a will is published when the connection is cut, not after DISCONNECT; a retained message is cleared by an empty one", async () => {
     const peer = await broker();
     const reader = await new Device(peer, "reader").connected();
     await reader.subscribe("w/#", 1);
@@ -213,7 +213,7 @@ describe.each([
     expect(late.received).toEqual(["w/end 1 end"]);
   });
 
-  test("unsubscribed: nothing comes any more; a session that was wiped first holds no filter", async () => {
+  test("unsubscribed: nothing arrives any more; a session that was wiped first has no filter", async () => {
     const peer = await broker();
     const first = await new Device(peer, "same").connected();
     await first.subscribe("u", 1);
@@ -248,7 +248,7 @@ describe.each([
 describe.each([
   ["3.1.1", {}],
   ["version 5", { version5: Broker5 }],
-])("what was on the wire, %s", (_name, spoken) => {
+])("the bytes on the wire, %s", (_name, spoken) => {
   /** A run that has every packet that a client can send. */
   async function everything(): Promise<Wire> {
     const peer = await startMosquitto();
@@ -314,7 +314,7 @@ describe.each([
     }
   });
 
-  test("the dissector does find what is malformed: it would not pass just anything", () => {
+  test("the dissector does find malformed packets", () => {
     const wire = new Wire();
     wire.pieces.push({ connection: 1, from: "client", bytes: Uint8Array.of(0x32, 4, 0, 9, 0x61, 0) });
     expect(dissect(wire.capture()).some((row) => row.isMalformed)).toBe(true);

@@ -1,6 +1,6 @@
 /*
- * The example on the library's page: it compiles against the SDK's typings as it stands there, without a cast, and runs on Node
- * against a broker, with what XS has and Node has not.
+ * The example on the library's page: it compiles against the SDK's typings unchanged, without a cast, and runs on Node
+ * with a broker, and with the globals that XS has and Node lacks.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -20,7 +20,7 @@ const PAGE = readFileSync(join(TOP, "src/mqtt/README.md"), "utf8");
 const EXAMPLE = /```ts\n([\s\S]*?)```/.exec(PAGE)?.[1] ?? "";
 const LIMIT_MS = 20_000;
 
-/** What the compiler says of `text` as the main module of a Moddable project that includes the library's manifest. */
+/** The compiler's errors for `text` as the main module of a Moddable project that includes the library's manifest. */
 function complaints(text: string): string[] {
   const boards: { compilerOptions: object; include: string[] } = JSON.parse(
     readFileSync(join(TOP, "boards/tsconfig.json"), "utf8"),
@@ -81,7 +81,7 @@ async function aedes(): Promise<Broker> {
   return broker;
 }
 
-test("the example sends its reading, and hears what is published to it", { timeout: LIMIT_MS }, async () => {
+test("the example sends its reading, and receives a message", { timeout: LIMIT_MS }, async () => {
   const { port } = await aedes();
   const other = await mqtt.connectAsync({ host: "127.0.0.1", port });
   open.push(() => other.endAsync(true));

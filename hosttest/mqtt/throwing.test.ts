@@ -1,5 +1,5 @@
 /*
- * Owners, stores and sockets that throw: nothing gets out of the client, be it called back or called by its owner, and what
+ * Owners, stores and sockets that throw: no exception leaves the client, in callbacks or in calls of its owner, and what
  * is reported afterwards is true.
  */
 import { describe, expect, test } from "vitest";
@@ -47,7 +47,7 @@ describe("an owner who throws", () => {
     }
   });
 
-  test("in onState of all but connected: onError reports it, and all goes its way", () => {
+  test("in onState of all but connected: onError reports it, and everything continues", () => {
     const reports: string[] = [];
     const world = new World({
       onState: (state) => {
@@ -84,7 +84,7 @@ describe("an owner who throws", () => {
     expect([world.client.status().state, world.errors]).toEqual(["stopped", []]);
   });
 
-  test("in onSubscribed, of a filter that is dropped with the connection: it is cleared away all the same", () => {
+  test("in onSubscribed, of a filter that is dropped with the connection: it is removed all the same", () => {
     const world = new World({ deadLetterAfter: 1, onSubscribed: fails });
     world.connect();
     world.client.subscribe("a", 1);
@@ -96,7 +96,7 @@ describe("an owner who throws", () => {
     expect(world.take()).toBe("32 06 00 01 61 00 01 78");
   });
 
-  test("in render, after close and start: the new connection is not the one to blame", () => {
+  test("in render, after close and start: the new connection is not blamed", () => {
     const world: World = new World({
       render: () => {
         world.client.close();
@@ -118,7 +118,7 @@ describe("an owner who throws", () => {
 describe("publish at QoS 0", () => {
   const message = { topic: Uint8Array.of(98), payload: new Uint8Array(1), payloadLength: 1, retain: false };
 
-  test("on a socket that throws: false, for it has not gone", () => {
+  test("on a socket that throws: false, because it was not sent", () => {
     const ways: readonly ((world: World) => boolean)[] = [
       ({ client }) => client.publish("b", new Uint8Array(1), { qos: 0 }),
       ({ client }) => client.publishNow(message),
@@ -133,8 +133,8 @@ describe("publish at QoS 0", () => {
   });
 });
 
-describe("a farewell that does not get through", () => {
-  /** An owner who stops, on a socket that takes no DISCONNECT; `onError` is what it does upon the report. */
+describe("a DISCONNECT that cannot be sent", () => {
+  /** An owner who stops, on a socket that accepts no DISCONNECT; `onError` is its reaction to the report. */
   function leaving(onError: (world: World, reports: string[]) => void): { world: World; reports: string[] } {
     const reports: string[] = [];
     const world: World = new World({

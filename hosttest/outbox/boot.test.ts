@@ -54,7 +54,7 @@ function boot(flash: NorFlash): { outbox: Outbox; oldest: number | undefined; re
   return { outbox, oldest, reads: flash.reads - reads - flash.blocks, programs: flash.programs - programs };
 }
 
-/** Settles entries as firmware 0.1 did, which said nowhere how far the queue had come: byte mode. */
+/** Settles entries as firmware 0.1 did, without recording the queue's progress: byte mode. */
 function drainAsBefore(flash: NorFlash, count: number): void {
   const medium = new Medium(flash, flash.blocks, flash.blockLength, 1, 64);
   const cursor = new Cursor(medium);
@@ -69,7 +69,7 @@ function drainAsBefore(flash: NorFlash, count: number): void {
 }
 
 describe.each([1, 16] as const)("write unit %i", (unit) => {
-  test("a long backlog that has drained, wholly or in part, is not gone through again: nor at the boot after that", () => {
+  test("a long backlog that has drained, wholly or in part, is not read again: nor at the boot after that", () => {
     for (const left of [0, 1, 77, 150, 5_000]) {
       const { flash, outbox, count } = filled(64, unit);
       drain(outbox, Math.max(0, count - left));
@@ -127,7 +127,7 @@ test.each([0, 1, 100, 20_000])(
   },
 );
 
-test("entries used out of order by more than a block do not hide the oldest, whoever drained it", () => {
+test("entries used out of order by more than a block do not hide the oldest, whichever firmware drained it", () => {
   const { flash, count } = filled(16, 1, 3_000);
   drainAsBefore(flash, count - 1_000);
   const { outbox } = boot(flash);
@@ -212,7 +212,7 @@ test("the note that dates a long backlog is found in a bounded number of reads, 
   }
 });
 
-test("the notes in force at the entry that was just handed out are known: no block is gone through for them", () => {
+test("the notes in force at the entry that was just returned are known: no block is read for them", () => {
   const { flash, outbox } = filled(16, 1, 100);
   outbox.note(1, Uint8Array.of(1));
   for (let i = 0; i < 150; i++) outbox.append(RECORD, 1);

@@ -170,7 +170,7 @@ class NotedLife {
 }
 
 describe.each([1, 16] as const)("write unit %i", (unit) => {
-  test("what applies to an entry stays so, whatever is evicted, copied and cut", () => {
+  test("the value that applies to an entry stays the same, through evictions, copies and cuts", () => {
     let evicted = 0;
     let cuts = 0;
     let checked = 0;

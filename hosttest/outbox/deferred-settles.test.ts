@@ -1,5 +1,5 @@
 /*
- * Units of 16: settles of the oldest entry share one unit. Which of them a power cut may take back, how many, and that nothing
+ * Units of 16: settles of the oldest entry share one unit. Which of them a power cut may undo, how many, and that nothing
  * else comes back; all counts stay true. Cuts inside a call are the campaign's.
  */
 import { describe, expect, test } from "vitest";
@@ -22,7 +22,7 @@ function device(entries: number, qos: 1 | 2, unit: 1 | 16 = 16): { flash: NorFla
   return { flash, outbox };
 }
 
-/** What a boot hands out and counts, power having gone between two calls. */
+/** Entries and counts after a boot, if power was cut between two calls. */
 function afterCut(flash: NorFlash): { sequences: number[]; released: number[]; entries: number } {
   const outbox = open(flash);
   const { entries, damaged } = outbox.statistics();
@@ -39,7 +39,7 @@ function afterCut(flash: NorFlash): { sequences: number[]; released: number[]; e
 
 const range = (from: number, end: number): number[] => Array.from({ length: end - from }, (_, i) => from + i);
 
-test("QoS 1, in order: seven settles program nothing, the eighth says all; a cut takes back what was not said, counted", () => {
+test("QoS 1, in order: seven settles program nothing, the eighth records all; a cut undoes those not recorded, which are counted", () => {
   const { flash, outbox } = device(30, 1);
   for (let settled = 1; settled <= 30; settled++) {
     const { programs } = flash;
@@ -149,7 +149,7 @@ test("byte mode: every settle is durable on return", () => {
 
 describe("any order of calls", () => {
   test.each(range(0, 30))(
-    "case %i: at most seven come back, those settled last; the count is what is handed out",
+    "case %i: at most seven return, those settled last; the count equals the returned entries",
     (n) => {
       const random = generator(SEED + n);
       const below = (limit: number): number => Math.floor(random() * limit);

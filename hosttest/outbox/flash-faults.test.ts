@@ -72,7 +72,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     }
   });
 
-  test("nothing can be programmed any more: refused and said, what is there is handed out, nothing throws", () => {
+  test("nothing can be programmed any more: refused and reported, stored entries are returned, no exception", () => {
     const flash = new NorFlash({ blocks: 8, blockLength: BLOCK, writeUnit: unit });
     const before = new Outbox({ flash, writeUnit: unit });
     for (let i = 0; i < 10; i++) before.append(Uint8Array.of(i), 2);

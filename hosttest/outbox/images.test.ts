@@ -1,4 +1,4 @@
-/* What may lie on the partition instead: mounted or refused with a clear error; never a throw from the depths or a hang. */
+/* Other contents of the partition: mounted or refused with a clear error; never another exception or a hang. */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { decodeFormat, decodeHeader, emptyHeader, encodeHeader } from "../../src/outbox/flash/layout.js";
@@ -31,7 +31,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     ["ones", () => 0xff],
     ["noise", () => Math.floor(random() * 256)],
     ["text", (i: number) => "another file system's superblock. ".charCodeAt(i % 34)],
-  ])("%s: nothing of ours, said, mounted empty", (name, byte) => {
+  ])("%s: not ours, reported, mounted empty", (name, byte) => {
     const image = new Uint8Array(6 * BLOCK).map((_, i) => byte(i));
     const flash = new NorFlash({ blocks: 6, blockLength: BLOCK, writeUnit: unit, bytes: image });
     const events: OutboxEvent[] = [];
@@ -66,7 +66,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     expect(() => new Outbox({ flash: wide })).toThrow("written in blocks of 1024 bytes, opened with 2048");
   });
 
-  test("cut to half: what is there is handed out in order, the rest counted as damaged, and it goes on", () => {
+  test("cut to half: the entries there are returned in order, the rest counted as damaged, and it works on", () => {
     const { flash, count } = filled(unit, 12);
     const half = new NorFlash({
       blocks: 6,

@@ -23,7 +23,7 @@ function sequences(outbox: Outbox): number[] {
   return found;
 }
 
-test("a block whose head says that it was erased before the newest one was begun is erased again: that is what a cut erase may leave", () => {
+test("a block that was erased before the newest one was begun, by its header, is erased again: a cut erase may leave such a block", () => {
   const erased = (age: number): number => {
     const flash = new NorFlash({ blocks: 4, blockLength: 1024 });
     const outbox = open(flash);
@@ -137,7 +137,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(outbox.seek(0)?.sequence).toBeGreaterThan(0);
   });
 
-  test("full, dropOldest: what was released counts as in flight, also where its owner had said that nothing is", () => {
+  test("full, dropOldest: what was released counts as in flight, even if its owner had declared none", () => {
     const outbox = open(ring());
     outbox.append(bytes(0), 2);
     outbox.append(bytes(1), 2);
@@ -309,7 +309,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect([...flash.erases]).toEqual(erases);
   });
 
-  test("an entry 256 numbers beyond the oldest is not handed out until the oldest is settled", () => {
+  test("an entry 256 numbers beyond the oldest is not returned until the oldest is settled", () => {
     const outbox = open(ring(16, 1024));
     for (let i = 0; i < 300; i++) outbox.append(bytes(i), 1);
     expect(outbox.seek(255)?.sequence).toBe(255);
@@ -319,7 +319,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(outbox.seek(256)?.sequence).toBe(256);
   });
 
-  test("not even the entry that was just appended, though it is still in the buffer, and where it lies is known", () => {
+  test("not even the entry that was just appended, although it is still in the buffer, and its address known", () => {
     const outbox = open(ring(16, 1024));
     outbox.append(bytes(1), 1);
     for (let i = 0; i < 300; i++) outbox.skip();

@@ -1,4 +1,4 @@
-/* The example on the outbox's page runs as it stands there, against simulated flash. */
+/* The example on the outbox's page runs unchanged, with simulated flash. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { transformSync } from "esbuild";

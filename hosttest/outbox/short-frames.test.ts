@@ -22,7 +22,7 @@ function open(flash: NorFlash, options: Partial<OutboxOptions> = {}): Outbox {
   return new Outbox({ flash, writeUnit: flash.writeUnit, ...options });
 }
 
-/** The values that the outbox hands out, by number. */
+/** The values that the outbox returns, by number. */
 function contents(outbox: Outbox): Map<number, number> {
   const found = new Map<number, number>();
   let last = -1;
@@ -307,7 +307,7 @@ test("a frame that was cut in its check, the cells of which read as erased: zero
   }
 });
 
-test("units of 16 hold a frame twice: what checks by chance in noise is no entry, one flipped bit takes none", () => {
+test("units of 16 hold a frame twice: noise that passes the check by chance is no entry, one flipped bit loses none", () => {
   const flash = new NorFlash({ blocks: 4, blockLength: BLOCK, writeUnit: 16 });
   const outbox = open(flash);
   for (let i = 0; i < 3; i++) outbox.append(payloadOf(i), 1);

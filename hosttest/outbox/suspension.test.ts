@@ -106,7 +106,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
     expect(restored).toBeGreaterThan(25);
   });
 
-  test("power goes anywhere after it has gone on: what was appended and not settled is there, in order", () => {
+  test("power is cut anywhere after it has resumed: appended and unsettled entries are there, in order", () => {
     const random = new Random(SEED + 1);
     const pick = (count: number): number => Math.floor(random.unit() * count);
     for (let cut = 0; cut < 40; cut++) {
@@ -193,7 +193,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
     }
   });
 
-  test("a state is as long as is said, and none where a backlog is longer", () => {
+  test("a state has the declared length, and there is none if a backlog is longer", () => {
     const flash = flashOf(writeUnit, 2 * MAX_LIVE);
     let outbox = mounted(flash);
     const lengths: number[] = [];
@@ -209,7 +209,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
   });
 });
 
-test("it works on as one that has not slept: the same bytes on flash, whatever it does", () => {
+test("it works as one that has not slept: the same bytes on flash, in all operations", () => {
   const random = new Random(SEED + 2);
   const pick = (count: number): number => Math.floor(random.unit() * count);
   for (let world = 0; world < 3; world++) {

@@ -23,7 +23,7 @@ afterEach(() => {
   if (folder !== undefined) removeFolder(folder);
 });
 
-test("Wi-Fi gone and back, power cut in a write and back: it connects at once, and no life but the last has an effect", async () => {
+test("Wi-Fi off and on, power cut in a write and back: it connects at once, and only the last life has an effect", async () => {
   folder = temporaryFolder("page-device-");
   broker = await startBroker();
   chip = new Chip(join(folder, "chip.flash"));
@@ -79,7 +79,7 @@ test("Wi-Fi gone and back, power cut in a write and back: it connects at once, a
   const numbers = taken.filter((sequence) => sequence !== undefined);
   expect(new Set(numbers).size).toBe(numbers.length);
 
-  // Armed, and reset: the power goes while it boots, and nothing of that boot is left
+  // Armed, and reset: the power is cut while it boots, and that boot has no effect
   device.cutInNextWrite();
   device.reset();
   await expect.poll(() => device.isOn, { timeout: 20_000 }).toBe(false);

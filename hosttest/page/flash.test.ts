@@ -29,7 +29,7 @@ function newChip(): Chip {
 
 const entry = (n: number): Uint8Array => Uint8Array.of(n & 0xff, (n >> 8) & 0xff, 1);
 
-/** Numbers of what the outbox would hand out, for as far as it looks ahead. */
+/** Numbers of the entries that the outbox would return, as far as it looks ahead. */
 function queuedIn(partition: Partition): number[] {
   const outbox = new Outbox({ flash: partition });
   const found: number[] = [];
@@ -85,7 +85,7 @@ describe("power", () => {
     file.close();
   });
 
-  test("cut in an erase: the call does not return, and says how far it came", () => {
+  test("cut in an erase: the call does not return, and the progress is reported", () => {
     const { file, partition } = newChip();
     let place: CutPlace | undefined;
     partition.write(new Uint8Array(100), 0);
@@ -107,7 +107,7 @@ describe("power", () => {
 });
 
 describe("the map", () => {
-  test("says of every entry what the outbox says, whatever was appended and settled, over boots and cuts", () => {
+  test("agrees with the outbox on every entry, for any appends and settles, over boots and cuts", () => {
     const step = fc.oneof(
       {
         weight: 6,
@@ -130,7 +130,7 @@ describe("the map", () => {
             try {
               for (let n = 0; file.supply.isOn && n < 40; n++) outbox.append(entry(n), 1);
             } catch {
-              // The power is gone.
+              // The power is cut.
             }
             file.supply.off();
             file.supply.on();
@@ -158,7 +158,7 @@ describe("the map", () => {
     );
   });
 
-  test("hands out what has changed since it was asked last, and counts what was written", () => {
+  test("returns the blocks changed since the last call, and counts written bytes", () => {
     const { file, partition } = newChip();
     const map = new FlashMap(partition);
     expect(map.changes().map(({ state }) => state)).toEqual(Array(BLOCKS).fill("clean"));

@@ -24,7 +24,7 @@ describe("counts", () => {
     expect(ledger.counts(LATER)).toMatchObject({ taken: 3, waiting: 2, delivered: 1, doubled: 1, lost: 0 });
   });
 
-  test("acknowledged and never at the subscriber: lost, unless the subscriber was away or it is a dead letter", () => {
+  test("acknowledged and never arrived: lost, unless the subscriber was disconnected or it is a dead letter", () => {
     const ledger = taken(0, 1, 2, 3);
     ledger.settled(0, "delivered", T, true);
     ledger.settled(1, "delivered", T, false);
@@ -37,7 +37,7 @@ describe("counts", () => {
     expect(other.counts(LATER)).toMatchObject({ lost: 1 });
   });
 
-  test("at a boot flash decides what waits: what is gone from it was settled, what is there and not known is new", () => {
+  test("at a boot flash decides what waits: entries no longer there were settled, unknown ones are new", () => {
     const ledger = taken(5, 6);
     expect(ledger.reconcile(new Set([4, 6]), T).map(({ seq }) => seq)).toEqual([5, 4]);
     expect(ledger.counts(LATER)).toMatchObject({ taken: 3, waiting: 2, lost: 1 });

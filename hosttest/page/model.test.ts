@@ -1,4 +1,4 @@
-/* What the page shows of a device: where its numbers begin anew, nothing is lost or doubled by that; thrown away and evicted are distinguished. */
+/* The page's model of a device: when its numbers restart, nothing counts as lost or doubled; dropped and evicted samples are distinguished. */
 import { expect, test } from "vitest";
 import type { DesktopDevice } from "../../boards/desktop/device.js";
 import { DeviceLive } from "../../boards/desktop/page/client/device-live.js";
@@ -40,7 +40,7 @@ function watched() {
   return { model, live, sample };
 }
 
-test("after a factory reset the account begins anew, here and in the browser", () => {
+test("after a factory reset the counts restart, here and in the browser", () => {
   const { model, live, sample } = watched();
   const pass = (count: number): void => {
     for (let seq = 0; seq < count; seq++) {
@@ -58,7 +58,7 @@ test("after a factory reset the account begins anew, here and in the browser", (
   expect(later.counts).toMatchObject({ taken: 3, delivered: 3, waiting: 0, doubled: 0, lost: 0 });
 });
 
-test("thrown away by `queue drop`: no loss; evicted by a full flash: a loss, said as that; both stay so after a boot", () => {
+test("dropped by `queue drop`: no loss; evicted by a full flash: a loss, reported as that; the same after a boot", () => {
   const { model, live, sample } = watched();
   for (let seq = 0; seq < 6; seq++) model.reading(sample, seq);
   model.settled(1, "delivered");

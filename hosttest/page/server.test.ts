@@ -101,7 +101,7 @@ describe("who is answered", () => {
   });
 });
 
-test("a pulled plug: the device notices, the other end hears nothing, no end either; plugged in, new connections come", async () => {
+test("a pulled plug: the device notices, the other end is not notified; plugged in, new connections are opened", async () => {
   let peer: Socket | undefined;
   let came = "";
   let hasEnded = false;

@@ -53,7 +53,7 @@ export class Visitor {
     for (;;) {
       const figures = await this.figures(at);
       if (condition(figures)) return figures;
-      if (Date.now() > endMs) throw new Error(`the page says ${JSON.stringify(figures)}`);
+      if (Date.now() > endMs) throw new Error(`the page shows ${JSON.stringify(figures)}`);
       await this.page.waitForTimeout(50);
     }
   }

@@ -107,7 +107,7 @@ describe("faults", () => {
     expect(() => io.readUint8(0)).toThrow("writeRead failed");
   });
 
-  test("unplugged: fails; plugged in again: the part has powered on anew", () => {
+  test("unplugged: fails; plugged in again: the part has been powered on again", () => {
     const { bus, part, io } = setUp();
     bus.unplug(ADDRESS);
     expect(() => io.readUint8(0)).toThrow();
@@ -148,7 +148,7 @@ describe("faults", () => {
     expect(levels).toEqual([0, 0, 0, 1]);
   });
 
-  test("a dead bus blocks each call for its time limit, and lives again", () => {
+  test("a stuck bus blocks each call for its time limit, and can recover", () => {
     const { bus, io } = setUp();
     bus.kill();
     expect(() => io.readUint8(0)).toThrow();

@@ -64,7 +64,7 @@ test("the input is given its pin, and closed again; one that cannot be had is no
   expect(batteryVolts(port(taken))).toBeNull();
 });
 
-test("low is what lies below the board's limit; nothing is where it has none, or where the input fails", () => {
+test("low means below the board's limit; never without a limit, or when the input fails", () => {
   const cells = new Cells({ volts: 2.39, low: 2.4 });
   expect(isBatteryLow(cells.port)).toBe(true);
   cells.volts = 2.4;
@@ -109,7 +109,7 @@ test("a sleeper says it with each report; a wake that samples and sleeps does no
   expect(device.crashes).toEqual([]);
 });
 
-test("a board without a divider says nothing of it", () => {
+test("a board without a divider does not report it", () => {
   const device = sleeper();
   const { house } = device;
   house.time.advance(30_000);

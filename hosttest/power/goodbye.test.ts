@@ -1,4 +1,4 @@
-/* How a report of a sleeper ends whose time is over before the queue is empty: by DISCONNECT, as far as the network takes it. */
+/* A report whose time is over before the queue is empty ends with DISCONNECT, if the network still works. */
 import { expect, test } from "vitest";
 import type { Peer } from "../simulation/network.js";
 import { SimulatedDevice } from "../support/device-board.js";
@@ -57,7 +57,7 @@ test("a broker that acknowledges nothing: the report ends after 20 s, and by DIS
   expect(device.crashes).toEqual([]);
 });
 
-test("where the network is gone by then it sleeps all the same, after 20 s", () => {
+test("if the network has failed by then, the device sleeps all the same, after 20 s", () => {
   const device = new SimulatedDevice({ defaults: SLEEPER, sleep: { rate: 1 } }).powerOn();
   const { house } = device;
   house.time.advance(35 * MINUTE);

@@ -95,9 +95,9 @@ test("the broker is not where it was: one try, then its name is asked for, and i
   const { network } = world.device.house;
   network.weather.blackHole = true;
   world.pass(10);
-  expect(world.look().names, "gone by what was known").toEqual([]);
+  expect(world.look().names, "used the remembered addresses").toEqual([]);
   world.pass(20);
-  expect(world.look().names.length, "each report that fails asks anew").toBeGreaterThanOrEqual(1);
+  expect(world.look().names.length, "each report that fails looks them up again").toBeGreaterThanOrEqual(1);
   network.weather.blackHole = false;
   world.pass(32);
   const first = world.look();

@@ -1,4 +1,4 @@
-/* The sleeper's plan, as a table; and what holds whatever happens, by seeds. */
+/* The sleeper's plan, as a table; and properties that always hold, by seeds. */
 import { describe, expect, test } from "vitest";
 import type { WakeCause } from "../../src/power/io.js";
 import {
@@ -111,7 +111,7 @@ test.each([
   expect(sleepMs(state(), nowMs)).toBe(ms);
 });
 
-test("whatever the timer, the radio and the network do: samples stay on the grid, none twice; reports are no more often than set", () => {
+test("for any behaviour of timer, radio and network: samples stay on the grid, none twice; reports are not more frequent than set", () => {
   const random = new Random(SEED).unit;
   for (let world = 0; world < 200; world++) {
     const intervalMs = 1_000 * Math.ceil(600 * random());

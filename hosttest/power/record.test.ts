@@ -1,4 +1,4 @@
-/* The wake record: taken whole or not at all, whatever RTC memory holds. */
+/* The wake record: used whole or not at all, for any content of RTC memory. */
 import { expect, test } from "vitest";
 import { MAX_STATE_BYTES } from "../../src/outbox/queue/suspended.js";
 import { WakeRecord } from "../../src/power/record.js";
@@ -87,7 +87,7 @@ test("is not taken by another firmware", () => {
 });
 
 test("is not taken with any bit wrong; nor are zeros, ones or noise", () => {
-  const used = 4 * 39 + 34; // what lies behind the base counts for nothing
+  const used = 4 * 39 + 34; // bytes after the base are ignored
   for (let bit = 0; bit < 8 * used; bit++) {
     const memory = filled().seal(FIRMWARE).slice();
     memory[bit >> 3] ^= 1 << (bit & 7);

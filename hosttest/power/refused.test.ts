@@ -7,7 +7,7 @@ import type { House } from "../support/house.js";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const SLEEPER = { sleep: "on", interval: "60", report: "10", "mqtt.qos": "1", awake: "10" };
-/** "Implementation specific error": whether it passes is not said. */
+/** "Implementation specific error": it does not show whether it is temporary. */
 const LATER = 0x83;
 const PUBLISH = 3;
 const PUBACK = 4;

@@ -1,4 +1,4 @@
-/* The whole sleeper on virtual time: it samples, sleeps, reports, and is heard of as often as it should be. */
+/* The whole sleeper on virtual time: it samples, sleeps, and reports as often as it should. */
 import { expect, test } from "vitest";
 import type { Peer } from "../simulation/network.js";
 import { SimulatedDevice } from "../support/device-board.js";
@@ -46,7 +46,7 @@ test.each([
   },
 );
 
-test("no will, and never offline: presence and discovery are said after power-on and the button, and not by a report", () => {
+test("no will, and never offline: presence and discovery are sent after power-on and the button, and not with a report", () => {
   const device = sleeper();
   const { house } = device;
   house.time.advance(3 * HOUR);
@@ -99,7 +99,7 @@ test.each([1, 300])(
   },
 );
 
-test("a room that was saved stands at the broker with the next report, and the old one no more", () => {
+test("after a change of the room, the next report publishes the new topics and removes the old ones", () => {
   const device = sleeper();
   const { house } = device;
   house.time.advance(HOUR);

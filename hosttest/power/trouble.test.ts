@@ -16,7 +16,7 @@ function sleeper(settings: Record<string, string> = {}, rate = 1.02): SimulatedD
   return new SimulatedDevice({ defaults: { ...SLEEPER, ...settings }, sleep: { rate } }).powerOn();
 }
 
-/** All that the device has taken is at the broker, once, in order; at QoS 2, whatever happened. */
+/** All readings that the device has taken are at the broker, once, in order; at QoS 2, after any faults. */
 function expectExactlyOnce(device: SimulatedDevice): void {
   const { house } = device;
   expect(device.crashes).toEqual([]);
@@ -46,7 +46,7 @@ function drain(device: SimulatedDevice): void {
   device.taken.splice(0, device.taken.length, ...device.taken.filter((sequence) => Number(sequence) <= newest));
 }
 
-describe("20 s of radio, whatever the network does; samples go on, and all is sent when it is back", () => {
+describe("20 s of radio, whatever the network does; samples continue, and all are sent when it is back", () => {
   const cases: [string, (device: SimulatedDevice) => void, (device: SimulatedDevice) => void][] = [
     ["the router is away", ({ wifi }) => wifi.down(), ({ wifi }) => wifi.up()],
     [
@@ -189,7 +189,7 @@ describe("a broker that closes the connection upon something, and says nothing: 
     expect(device.status("losses")).toBe("1 dead-lettered");
   });
 
-  test("noise in its place in memory, and another firmware's: it finds out anew, and nothing is lost", () => {
+  test("noise in its memory, or that of another firmware: it finds the addresses again, and nothing is lost", () => {
     const device = sleeper();
     const { house } = device;
     house.replaceBroker({ five: "closes", retainAvailable: false, saysWhy: false });

@@ -178,7 +178,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
 
 describe("the whole thermometer is asked for, once, with flash as it was", () => {
   const cases: [string, (world: World) => void, boolean][] = [
-    ["after power-on, whatever memory says", (world) => Object.assign(world, { cause: "reset" }), false],
+    ["after power-on, with any memory", (world) => Object.assign(world, { cause: "reset" }), false],
     ["for a button", (world) => Object.assign(world, { cause: "button" }), true],
     ["when memory is lost", (world) => world.memory.fill(0), false],
     ["when a bit of memory is wrong", ({ memory }) => memory.set([memory[77] ^ 4], 77), false],

@@ -1,6 +1,6 @@
 /*
- * The README's recipes, run for real: readings of the desktop device through mosquitto, Node-RED and Telegraf into InfluxDB, with
- * and without `ts`, through outages of the broker, of the database and of Telegraf, and delivered twice. Then every message is looked for.
+ * Runs the recipes with the real programs: readings of the desktop device through mosquitto, Node-RED and Telegraf into InfluxDB, with
+ * and without `ts`, through outages of the broker, of the database and of Telegraf, and delivered twice. Then every message is searched for in the database.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,21 +30,21 @@ const { values: options, words } = commandLine(
   {
     program: "npm run recipes --",
     words: "[kept]",
-    does: "The README's recipes for InfluxDB, Node-RED and Telegraf, run with the real programs on loopback; every point counted.",
+    does: "Runs the recipes for InfluxDB, Node-RED and Telegraf with the real programs on loopback, and counts every point.",
     notes: [
       "Needed: mosquitto and InfluxDB 1.x (apt-get install mosquitto influxdb); for Node-RED npm's registry; for Telegraf Go",
       "1.26 or later, which builds it from the Go module proxy, or --telegraf FILE. A recipe whose program is missing is skipped.",
-      "kept: the companion `npm run backfill` instead, killed by signal 9, into InfluxDB and, by its --openmetrics, into Prometheus (apt-get",
+      "kept: tests the companion `npm run backfill` instead, killed by signal 9, into InfluxDB and, by its --openmetrics, into Prometheus (apt-get",
       "install prometheus).",
       "Exit: 0 each message one point, at its time; 1 otherwise, or nothing could be run; 2 usage.",
     ],
   },
   {
-    outage: preset("60", whole("SECONDS", "how long the broker is away", 1, 86_400)),
-    "database-outage": preset("75", whole("SECONDS", "how long InfluxDB is away", 1, 86_400)),
-    telegraf: text("FILE", "a Telegraf that is there, instead of building one"),
-    "node-red": text("FILE", "the red.js of a Node-RED that is there, node-red-contrib-influxdb beside it"),
-    json: flag("the figures alone, as one line of JSON"),
+    outage: preset("60", whole("SECONDS", "how long the broker is down", 1, 86_400)),
+    "database-outage": preset("75", whole("SECONDS", "how long InfluxDB is down", 1, 86_400)),
+    telegraf: text("FILE", "an installed Telegraf, instead of building one"),
+    "node-red": text("FILE", "the red.js of an installed Node-RED with node-red-contrib-influxdb"),
+    json: flag("only the figures, as one line of JSON"),
   },
 );
 if (words.length > 1 || (words[0] ?? "kept") !== "kept") misused(`${words.join(" ")}: expected kept, or nothing`);
@@ -70,7 +70,7 @@ process.exit();
 async function kept(): Promise<boolean> {
   const [influxd, server, promtool] = [influxDB(), prometheus("prometheus"), prometheus("promtool")].map(commandOf);
   if (influxd === undefined || server === undefined || promtool === undefined) {
-    printVerdict("BROKEN: nothing was run, for one of the programs is missing", options.json);
+    printVerdict("BROKEN: nothing was run, because a program is missing", options.json);
     return false;
   }
   const times = { outageS: options.outage, databaseOutageS: options["database-outage"] };
@@ -81,7 +81,7 @@ async function kept(): Promise<boolean> {
 async function main(): Promise<boolean> {
   const influxProgram = commandOf(influxDB());
   if (influxProgram === undefined) {
-    printVerdict("BROKEN: nothing was run, for every recipe writes to InfluxDB", options.json);
+    printVerdict("BROKEN: nothing was run, because every recipe needs InfluxDB", options.json);
     return false;
   }
   const nodeRedProgram = await installed("Node-RED", options["node-red"], () => nodeRed(join(folder, "npm")));
@@ -104,7 +104,7 @@ async function main(): Promise<boolean> {
     await service.start(isReady);
   }
   if (recipes.length === 0) {
-    printVerdict("BROKEN: nothing was run, for neither Node-RED nor Telegraf is there", options.json);
+    printVerdict("BROKEN: nothing was run, because neither Node-RED nor Telegraf is installed", options.json);
     return false;
   }
   const observer = await Collector.start(broker.port, "home/+/temperature");

@@ -8,13 +8,13 @@ const undated = (seq: number): Expected => ({ ...dated(seq), tsMs: undefined });
 const point = (seq: number, timeMs: number, value = 21.5): Point => ({ room: "a", seq, value, timeMs });
 
 describe("the verdict on a recipe", () => {
-  test("each message one point: with ts at exactly that time, without about when it came", () => {
+  test("each message one point: with ts at exactly that time, without one near its arrival", () => {
     const verdict = judge([dated(0), dated(1), undated(2)], [point(0, TS), point(1, TS + 1), point(2, ARRIVED + 0.25)]);
     expect(verdict).toEqual({ expected: 3, points: 3, lost: [], doubled: [], misdated: [], wrong: [] });
     expect(isKept(verdict)).toBe(true);
   });
 
-  test("what has no point is lost, what has two is doubled, and rooms are distinguished", () => {
+  test("a message without a point is lost, one with two is doubled, and rooms are distinguished", () => {
     const other = { ...dated(1), room: "b" };
     const verdict = judge([dated(0), dated(1), other], [point(0, TS), point(0, TS), point(1, TS + 1)]);
     expect(verdict).toMatchObject({ lost: ["b/1"], doubled: ["a/0"] });
@@ -38,7 +38,7 @@ describe("the verdict on a recipe", () => {
     expect(isKept(verdict)).toBe(false);
   });
 
-  test("a run without one of the kinds of message says which", () => {
+  test("a run without one of the kinds of message reports which", () => {
     const whole = { ...dated(0), tsMs: TS - 500 };
     expect(uncovered([whole, dated(0), undated(1)])).toEqual([]);
     expect(uncovered([whole, undated(1)])).toEqual(["a ts with milliseconds"]);

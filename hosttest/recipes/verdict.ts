@@ -1,5 +1,5 @@
 /*
- * What a recipe has made of the messages: by room and number, the points that stand in the database against those that should.
+ * The verdict on a recipe: compares the points in the database with the expected ones, by room and number.
  */
 
 /** A message, the first time that it came. */
@@ -63,7 +63,7 @@ export function judge(expected: readonly Expected[], points: readonly Point[]): 
   };
 }
 
-/** What a recipe has to survive and no message was: a verdict on these would say nothing of it. */
+/** Kinds of message that a recipe has to handle and that did not occur: without them the verdict proves too little. */
 export function uncovered(expected: readonly Expected[]): string[] {
   const kinds: Record<string, (one: Expected) => boolean> = {
     "a ts of whole seconds": ({ tsMs }) => tsMs !== undefined && tsMs % 1000 === 0,

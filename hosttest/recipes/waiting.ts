@@ -8,7 +8,7 @@ import type { Expected } from "./verdict.js";
 
 const SETTLE_MS = 600_000; // a device's longest back-off, and a backlog
 export const CHECK_MS = 1_000;
-/** A computer whose clock stands at 1970, as a chip's before it has learned the time. */
+/** A computer whose clock is at 1970, like a chip's before it knows the time. */
 export const NO_CLOCK = { NODE_OPTIONS: "--import data:text/javascript,Date.now=()=>Math.floor(performance.now())" };
 
 export class Waiting {

@@ -54,7 +54,7 @@ describe("opening a sensor on a stuck bus", () => {
     expect(bench.bus.calls).toBe(PLACES);
   });
 
-  test("held low for ever: said at once, without asking anybody", () => {
+  test("held low for ever: reported at once, without a call to a sensor", () => {
     const { bench, port } = stuck(Number.POSITIVE_INFINITY);
     expect(thrownBy(() => openSensor(port))).toMatchObject({ kind: "busStuck" });
     expect(bench.bus.calls).toBe(0);

@@ -38,7 +38,7 @@ test("a channel that is absent stays so", () => {
   expect(calibrated({ offsets: [1, 1, 1], resolutions: [0, 0, 0] }, [21, Number.NaN, 1000])).toBe("22 °C, 1001 hPa");
 });
 
-test("an interruption begins the filter anew", () => {
+test("an interruption restarts the filter", () => {
   const calibration = new Calibration({ filter: "average", filterSamples: 5 });
   const sample = new Sample();
   const next = (value: number): number => {

@@ -140,7 +140,7 @@ class World {
   }
 }
 
-test("whatever goes wrong in between, readings are true, nothing leaks, and they come back on the grid", () => {
+test("through any faults, readings are true, nothing leaks, and they return on the grid", () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60 }), (events) => {
       const world = new World();

@@ -85,7 +85,7 @@ test("each channel has values of its own", () => {
   ]);
 });
 
-test("a channel that was absent begins anew; so do all after a clear", () => {
+test("a channel that was absent restarts; so do all after a clear", () => {
   const filter = new Filter("average", 4);
   expect(filtered(filter, [10, 20, Number.NaN, 40]).at(-1)).toBe(40);
   filter.clear();

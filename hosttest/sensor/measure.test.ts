@@ -62,7 +62,7 @@ describe("a driver of the SDK", () => {
     expect(failures).toEqual([]);
   });
 
-  test("without rows it has whatever is in its sample, and what it lacks is no fault", () => {
+  test("without rows it has all channels of its sample, and missing ones are no fault", () => {
     const { got, failures } = sampled(fraction);
     expect(got[0]).toEqual([20, 0.452, undefined]);
     expect(failures).toEqual([]);

@@ -126,7 +126,7 @@ describe("by name", () => {
     expect(openSensor(bench.port, "sht3x").driver.name).toBe("SHT3x");
   });
 
-  test("a chip that is not there: it is named with its addresses, whatever else answers", () => {
+  test("a missing chip: it is named with its addresses, whatever others answer", () => {
     const bench = new Bench();
     bench.attachTMP117();
     expect(thrownBy(() => openSensor(bench.port, "SHT3x")).message).toBe(

@@ -49,7 +49,7 @@ class Watched {
     });
   }
 
-  /** Started, with `ms` gone by. */
+  /** Started, `ms` ago. */
   run(ms: number): this {
     this.sampler.start();
     this.bench.time.advance(ms);
@@ -153,7 +153,7 @@ describe("cadence", () => {
     expect(watched.run(500).readings).toHaveLength(10);
   });
 
-  test("stopped there are no readings and no timers; started again, the grid begins anew", () => {
+  test("stopped: no readings and no timers; started again: the grid restarts", () => {
     const { bench, watched } = withTMP117();
     watched.run(1050); // in the middle of the second conversion
     watched.sampler.stop();
@@ -260,7 +260,7 @@ describe("a sensor that fails", () => {
     expect(watched.readings.length).toBeGreaterThanOrEqual(5);
   });
 
-  test("after a recovery the steps begin anew, and the same fault is reported again", () => {
+  test("after a recovery the steps restart, and the same fault is reported again", () => {
     const { bench, watched } = withTMP117();
     watched.run(500);
     for (let times = 0; times < 3; times++) {
@@ -287,7 +287,7 @@ describe("a sensor that fails", () => {
   });
 
   test.each(["TMP117", "SHT3x"])(
-    "%s, a conversion that never ends: a failure after eight asks, then it is opened anew",
+    "%s, a conversion that never ends: a failure after eight polls, then it is opened again",
     (name) => {
       const bench = new Bench();
       const part = name === "TMP117" ? bench.attachTMP117() : bench.attachSHT3x();
@@ -320,7 +320,7 @@ describe("a sensor that fails", () => {
     expect(watched.sampler.status().failures).toBeGreaterThan(3);
   });
 
-  test("whatever it throws, also as it is closed: nothing leaves the timer, and the next reading is tried", () => {
+  test("any exception, even in close: none leaves the timer, and the next reading is tried", () => {
     let closed = 0;
     const sample = () => {
       throw "not even an Error";
@@ -376,7 +376,7 @@ describe("sampleNow", () => {
     expect(watched.times).toEqual([140, 1140]);
   });
 
-  test("it passes the deadband, and the band then lies about it", () => {
+  test("it passes the deadband, and the band is then around it", () => {
     const { bench, part, watched } = withTMP117({ deadbands: [0.5] });
     watched.run(1500);
     part.celsius = 21.25;
@@ -469,7 +469,7 @@ describe("filter", () => {
     ]);
   });
 
-  test("a sensor that was away begins anew", () => {
+  test("a sensor that was missing restarts", () => {
     const { bench, part, watched } = withTMP117({ filter: "average", filterSamples: 10 });
     watched.run(3500);
     part.celsius = 30;

@@ -103,7 +103,7 @@ describe("auto", () => {
 });
 
 describe("one of several fails", () => {
-  test("the next best stands in, at once and reported by name; the others are not disturbed", () => {
+  test("the next best replaces it, at once and reported by name; the others are not disturbed", () => {
     const house = new Several("auto", all(tmp117, sht3x, bme280));
     house.next(3);
     house.bench.bus.unplug(0x48);
@@ -225,7 +225,7 @@ describe("no flapping", () => {
     expect(house.next(3).map(([value]) => value)).toEqual([20, 20, 20]);
   });
 
-  test("a sensor that was plugged in for the one that failed takes its place, and that is said", () => {
+  test("a sensor that was plugged in replaces the one that failed, and that is reported", () => {
     const house = new Several("auto", all(sht3x));
     house.next(2);
     house.bench.bus.unplug(0x44);

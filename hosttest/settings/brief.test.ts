@@ -37,20 +37,20 @@ test("nothing saved: the defaults", () => {
   expect(room(new MemoryStore())).toEqual({ room: "livingroom", problems: [] });
 });
 
-test.each([2, 3])("after %i saves, the newest damaged: those before apply, and it is said", (saves) => {
+test.each([2, 3])("after %i saves, the newest damaged: the previous ones apply, and it is reported", (saves) => {
   const store = saved(saves);
   damage(store, saves, 0);
   expect(room(store)).toEqual({ room: `room${saves - 1}`, problems: REPORTED });
 });
 
-test("the older one damaged is said where there is time to look, and means nothing where there is none", () => {
+test("damage of the older one is reported if there is time to check, and ignored if not", () => {
   const store = saved(3);
   damage(store, 3, 1);
   expect(room(store, false)).toEqual({ room: "room3", problems: REPORTED });
   expect(room(store)).toEqual({ room: "room3", problems: [] });
 });
 
-test("a value too short for a generation: the other one, and it is said", () => {
+test("a value too short for a generation: the other one applies, and it is reported", () => {
   for (const which of [0, 1]) {
     const store = saved(3);
     store.values.set(GENERATION_KEYS[which], Uint8Array.of(1));

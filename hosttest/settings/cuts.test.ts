@@ -105,7 +105,7 @@ test("a save after a cut save is as good as the first: cut at every byte again",
   }
 });
 
-test("a factory reset, cut at every byte: everything is as it was, or everything is gone", () => {
+test("a factory reset, cut at every byte: everything is unchanged, or everything is erased", () => {
   const image = after(6);
   const seen = new Set<string>();
   for (let step = 0; ; step++) {

@@ -103,7 +103,7 @@ describe("one store at a time", () => {
     expect(text(store.read("room"))).toBe("one");
   });
 
-  test("one whose mount failed holds nothing", () => {
+  test("one whose mount failed does not block others", () => {
     const flash = new NorFlash({ blocks: 3 });
     flash.faults = { program: () => "error" };
     expect(() => new KeyValueOnFlash(flash)).toThrow("write failed");
@@ -151,7 +151,7 @@ test("the write that empties a block, cut at every byte: what only that block he
   expect(cuts).toBeGreaterThan(18 * 100);
 });
 
-/** A flash on which the next write of "churn" empties the block that "kept" lies in. */
+/** A flash on which the next write of "churn" empties the block of "kept". */
 function beforeEmptying(): { image: Uint8Array; round: number } {
   const flash = new NorFlash({ blocks: 3 });
   const store = new KeyValueOnFlash(flash);

@@ -1,4 +1,4 @@
-/* Certificates and keys among the settings: how a paste is taken, and what lies on flash of it, whenever power goes. */
+/* Certificates and keys among the settings: pasting them, and their state in flash after any power cut. */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
@@ -82,7 +82,7 @@ describe("a paste", () => {
     expect(() => settings.paste("room")).toThrow("room: cannot be pasted");
   });
 
-  test("that is taken back leaves nothing, and what was saved", () => {
+  test("that is discarded leaves no trace, and the saved one in force", () => {
     const store = new MemoryStore();
     const settings = open(store);
     paste(settings, CA, pemOf("CERTIFICATE", derOf(500, 1)));
@@ -95,7 +95,7 @@ describe("a paste", () => {
     expect(settings.bytes(CA)).toEqual(derOf(500, 1));
   });
 
-  test("whose save fails stays staged, and what was saved stays in force", () => {
+  test("whose save fails stays staged, and the saved one stays in force", () => {
     const store = new MemoryStore();
     const settings = open(store);
     paste(settings, CA, pemOf("CERTIFICATE", derOf(500, 1)));
@@ -114,7 +114,7 @@ describe("a paste", () => {
     expect(open(store).bytes(CA)).toEqual(derOf(500, 2));
   });
 
-  test("whose bytes are gone from flash is an error, and no empty setting", () => {
+  test("whose bytes are missing in flash is an error, not an empty setting", () => {
     const store = new MemoryStore();
     const settings = open(store);
     paste(settings, CA, pemOf("CERTIFICATE", derOf(500, 1)));

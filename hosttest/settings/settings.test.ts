@@ -1,5 +1,5 @@
 /*
- * The layers of a setting, edits that are staged, saved or taken back, and what survives a boot.
+ * The layers of a setting, edits that are staged, saved or discarded, and the values after a boot.
  */
 import { describe, expect, test } from "vitest";
 import { SettingError } from "../../src/settings/parse.js";
@@ -36,7 +36,7 @@ describe("the four layers", () => {
     expect(boot(store).get("mqtt.qos")).toBe(2);
   });
 
-  test("an edit of an overridden key is saved, and waits until the override is gone", () => {
+  test("an edit of an overridden key is saved, and takes effect without the override", () => {
     const store = new MemoryStore();
     const run = boot(store, { overrides: { interval: "1" } });
     expect(run.state("interval")).toMatchObject({ text: "1", origin: "override", hidden: undefined });
@@ -251,7 +251,7 @@ describe("generations", () => {
     expect(store.values.get("settings.a")![0]).toBe(2);
   });
 
-  test("keys of a newer firmware survive a boot and a save, whatever they hold", () => {
+  test("keys of a newer firmware survive a boot and a save, with any values", () => {
     const store = new MemoryStore();
     const newer = {
       "display.colour": "teal",
@@ -301,7 +301,7 @@ describe("generations", () => {
     expect(store.values.get("settings.a")!.length).toBeLessThan(MAX_VALUE / 2);
   });
 
-  test("what a newer firmware left is too long to be saved again: said, and nothing is lost", () => {
+  test("settings of a newer firmware too long to be saved again: reported, and nothing is lost", () => {
     const store = new MemoryStore();
     new GenerationStore(store).save({ extra: "x".repeat(MAX_VALUE - 40) });
     const settings = boot(store);
@@ -312,7 +312,7 @@ describe("generations", () => {
 });
 
 describe("factory reset", () => {
-  test("forgets everything at the next boot, and the saved texts are gone from the store", () => {
+  test("forgets everything at the next boot, and the saved texts are removed from the store", () => {
     const store = new MemoryStore();
     const settings = boot(store, { defaults: { room: "hall" } });
     for (const room of ["one", "two"]) {

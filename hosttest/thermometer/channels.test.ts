@@ -50,7 +50,7 @@ test("the humidity of an SHT3x is in the message, before an outage, after it and
     expect([value, humidity, pressure]).toEqual([21.5, 45.2, undefined]);
 });
 
-test("auto reads all that answer; when one is unplugged its value comes from the next best, and log, status and Home Assistant know", () => {
+test("auto reads all that answer; when one is unplugged its value is taken from the next best, and log, status and Home Assistant show it", () => {
   const one = deviceWith({ sensor: "auto" });
   const { house } = one;
   house.time.advance(60 * SECOND);
@@ -107,7 +107,7 @@ test("one of a list is away from the start: the log names it and those that answ
   expect(said).toMatch(/^21\.5\d °C, 50\.0 %, 1013\.2 hPa$/m);
 });
 
-test("a barometer alone, payload plain, all in one message: nothing is sent, which is said once; each, or json, sends it", () => {
+test("a barometer alone, payload plain, all in one message: nothing is sent, which is reported once; each, or json, sends it", () => {
   const barometer = (uptimeMs: () => number) => {
     const part = new BME280Part({ uptimeMs, celsius: 21.5 });
     part.pressure = 101_320;

@@ -1,5 +1,5 @@
 /*
- * Power cuts of the whole thermometer, at any byte of whatever it is at.
+ * Power cuts of the whole thermometer, at any byte of any operation.
  */
 import { describe, expect, test } from "vitest";
 import { SimulatedDevice } from "../support/device-board.js";
@@ -14,7 +14,7 @@ function device(options: ConstructorParameters<typeof SimulatedDevice>[0] = {}) 
 }
 
 describe("power cuts", () => {
-  test("at any byte of any flash operation: nothing is lost, nothing comes twice at QoS 2", () => {
+  test("at any byte of any flash operation: no reading is lost, none is doubled at QoS 2", () => {
     const { one, house, time } = device({ blocks: 6, defaults: { interval: "1", "mqtt.qos": "2" } });
     const kept: number[] = [];
     for (let cut = 0; cut < 150; cut++) {
@@ -61,7 +61,7 @@ describe("power cuts", () => {
     expect(one.firmware.lifetime?.deadLetters).toBe(0);
   });
 
-  test("during a factory reset, wherever: the next boot completes it, and nothing of the old device is seen again", () => {
+  test("anywhere in a factory reset: the next boot completes it, and no data of the old device is seen again", () => {
     for (let cut = 0; cut < 20; cut++) {
       const { one, house, time } = device({ defaults: { interval: "1", "mqtt.qos": "2" } });
       one.powerOn();

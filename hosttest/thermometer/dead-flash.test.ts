@@ -1,6 +1,6 @@
 /*
- * Flash that fails: readings go out at QoS 0's promise, and that is said; a reset that cannot be noted does not go round; the
- * prompt comes up whatever the settings' flash does.
+ * Flash that fails: readings are sent as at QoS 0, and that is reported; a reset that cannot be recorded does not loop; the
+ * prompt starts whatever the settings' flash does.
  */
 import { describe, expect, test } from "vitest";
 import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -18,10 +18,10 @@ const AT_ONCE = "readings are sent at once, or lost while there is no connection
 const fails = (): never => {
   throw new Error("write failed");
 };
-/** How flash fails; each gives back how to mend it. */
+/** How flash fails; each returns a function that repairs it. */
 const DEATHS: readonly (readonly [string, (flash: NorFlash) => () => void])[] = [
   ["throws", (flash) => replace(flash, { write: fails, eraseBlock: fails })],
-  ["says that it has written, and has not", (flash) => replace(flash, { write: () => {}, eraseBlock: () => {} })],
+  ["reports that it has written, and has not", (flash) => replace(flash, { write: () => {}, eraseBlock: () => {} })],
 ];
 
 function replace(flash: NorFlash, methods: Partial<Record<"read" | "write" | "eraseBlock", () => void>>): () => void {
@@ -33,7 +33,7 @@ function replace(flash: NorFlash, methods: Partial<Record<"read" | "write" | "er
 
 describe.each(DEATHS)("flash that %s", (_how, die) => {
   test.each(["1", "2"])(
-    "from the first boot on, QoS %s: every reading goes out, said once, and status shows the truth",
+    "from the first boot on, QoS %s: every reading is sent, the failure is reported once, and status shows it",
     (qos) => {
       const one = new SimulatedDevice({ defaults: { "mqtt.qos": qos } });
       const { house } = one;
@@ -51,7 +51,7 @@ describe.each(DEATHS)("flash that %s", (_how, die) => {
     },
   );
 
-  test("is said once in an hour, not with each reading", () => {
+  test("is reported once in an hour, not with each reading", () => {
     const one = new SimulatedDevice();
     die(one.flash);
     one.powerOn();
@@ -66,7 +66,7 @@ describe.each(DEATHS)("flash that %s", (_how, die) => {
     );
   });
 
-  test("in mid-life, with a backlog: that goes out, new readings go out, and once it is back they are kept again", () => {
+  test("later, with a backlog: that is sent, new readings are sent, and when flash works again they are stored again", () => {
     const one = new SimulatedDevice({ defaults: { "mqtt.qos": "2" } });
     const { house } = one;
     const { time } = house;
@@ -102,7 +102,7 @@ describe.each(DEATHS)("flash that %s", (_how, die) => {
   });
 });
 
-test("flash that cannot be opened at all: every reading goes out, the format can be changed, and it is said", () => {
+test("flash that cannot be opened at all: every reading is sent, the format can be changed, and it is reported", () => {
   const one = new SimulatedDevice();
   const { house } = one;
   Object.assign(one.flash, { status: fails });
@@ -119,7 +119,7 @@ test("flash that cannot be opened at all: every reading goes out, the format can
 });
 
 describe("the settings' flash", () => {
-  test("cannot be opened: the prompt comes up and says so, defaults apply, nothing restarts", () => {
+  test("cannot be opened: the prompt starts and reports it, defaults apply, nothing restarts", () => {
     const one = new SimulatedDevice();
     const { house } = one;
     Object.assign(one.settingsFlash, { status: fails, read: fails });
@@ -135,7 +135,7 @@ describe("the settings' flash", () => {
     expect(house.readings().length).toBeGreaterThan(100);
   });
 
-  test("throws whatever is asked of the store: the prompt comes up, readings go on", () => {
+  test("throws in every call of the store: the prompt starts, readings continue", () => {
     const one = new SimulatedDevice();
     const { prototype } = KeyValueOnFlash;
     const { read, write, delete: remove } = prototype;
@@ -155,7 +155,7 @@ describe("the settings' flash", () => {
     ["throws", fails],
     ["does nothing", () => {}],
   ])(
-    "never loses the mark of a factory reset (a delete %s): it does not go round, the prompt is there, and says it",
+    "never loses the mark of a factory reset (a delete %s): it does not loop, the prompt works, and reports it",
     (_how, remove) => {
       const one = new SimulatedDevice();
       const { time } = one.house;

@@ -1,10 +1,10 @@
-/* An outbox that is full evicts its oldest block: whoever watches hears which numbers went, and the account is whole. */
+/* A full outbox evicts its oldest block: the observer is notified of the evicted numbers, and all readings are accounted for. */
 import { expect, test } from "vitest";
 import { SimulatedDevice } from "../support/device-board.js";
 
 const MINUTE = 60_000;
 
-test("what was evicted and what arrives is what was taken", () => {
+test("evicted and arriving readings are exactly those that were taken", () => {
   const one = new SimulatedDevice({ blocks: 4, defaults: { interval: "1" } });
   const { house } = one;
   one.powerOn();

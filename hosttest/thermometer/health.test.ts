@@ -1,5 +1,5 @@
 /*
- * The thermometer looks after itself: safe mode, last words, watchdog.
+ * Safe mode, last words, watchdog.
  */
 import { describe, expect, test } from "vitest";
 import { ALIVE_MS, DEATHS } from "../../src/health/boot-guard.js";
@@ -15,7 +15,7 @@ function device(options: ConstructorParameters<typeof SimulatedDevice>[0] = {}) 
   return { one, house: one.house, time: one.house.time };
 }
 
-/** Five boots that each died within a minute. */
+/** Five boots that each failed within a minute. */
 function inSafeMode() {
   const { one, house, time } = device();
   time.advance(2 * MINUTE);
@@ -27,7 +27,7 @@ function inSafeMode() {
 }
 
 describe("safe mode", () => {
-  test("after five deaths: prompt and network, no readings, flash untouched; the prompt and the log say why", () => {
+  test("after five failures: prompt and network, no readings, flash unchanged; the prompt and the log report why", () => {
     const { one, house, time } = inSafeMode();
     const taken = one.taken.length;
     const { programs } = one.flash;
@@ -46,7 +46,7 @@ describe("safe mode", () => {
     expect(house.breaches).toEqual([]);
   });
 
-  test("restarts by itself after a quarter of an hour, and readings go on where they were", () => {
+  test("restarts by itself after a quarter of an hour, and readings continue", () => {
     const { one, house, time } = inSafeMode();
     time.advance(SAFE_MODE_MS - 1);
     expect(one.restarts).toEqual([]);
@@ -59,7 +59,7 @@ describe("safe mode", () => {
     expect(house.sequences()).toEqual(one.taken);
   });
 
-  test("a setting can be mended there, and is in force after the reboot", () => {
+  test("a setting can be corrected there, and is in force after the reboot", () => {
     const { one, time } = inSafeMode();
     one.set({ room: "attic" });
     one.reboot();
@@ -69,7 +69,7 @@ describe("safe mode", () => {
     expect(one.restarts).toEqual(["reboot"]);
   });
 
-  test("a factory reset can be had there", () => {
+  test("a factory reset is possible there", () => {
     const { one, time } = inSafeMode();
     one.type("factory-reset");
     one.type("erase");
@@ -78,7 +78,7 @@ describe("safe mode", () => {
     expect(one.firmware.lifetime?.boots).toBe(1);
   });
 
-  test("power cuts lead nowhere near it, however many and however soon: readings go on", () => {
+  test("power cuts never cause it, however many and however soon: readings continue", () => {
     const { one, house, time } = device({ defaults: { interval: "1" } });
     for (let cut = 0; cut < 50; cut++) {
       time.advance((cut * 37) % 9_000);
@@ -92,7 +92,7 @@ describe("safe mode", () => {
     expect([...new Set(house.sequences())]).toEqual(one.taken); // at QoS 1, a cut before PUBACK may double one
   });
 
-  test("a board that does not say why it was reset is taken for one that died", () => {
+  test("a board that does not report why it was reset counts as failed", () => {
     const { one, time } = device({ tellsResetCause: "no" });
     for (let death = 0; death < DEATHS; death++) {
       time.advance(ALIVE_MS - SECOND);
@@ -103,7 +103,7 @@ describe("safe mode", () => {
     expect(one.status("uptime")).not.toContain("switched on");
   });
 
-  test("reboots at the prompt and a goodbye are no deaths", () => {
+  test("reboots at the prompt and an orderly stop are no failures", () => {
     const { one, time } = device({ tellsResetCause: "no" });
     for (let i = 0; i < 2 * DEATHS; i++) {
       time.advance(SECOND);
@@ -136,7 +136,7 @@ describe("last words", () => {
 });
 
 describe("the watchdog", () => {
-  test("restarts a device whose sampling loop stands still, and the next boot knows", () => {
+  test("restarts a device whose sampling loop hangs, and the next boot reports it", () => {
     const { one, time } = device();
     time.advance(MINUTE);
     one.loseTimersOf(10 * SECOND); // those of the sampler, and no others
@@ -165,7 +165,7 @@ describe("the watchdog", () => {
     expect(one.crashes).toEqual([]);
   });
 
-  test("sampling that was stopped stays so, whatever is set, and one reading can be asked for", () => {
+  test("stopped sampling stays stopped, whatever is set, and one reading can be requested", () => {
     const { one, time } = device();
     time.advance(MINUTE);
     stopAndChange(one);
@@ -179,8 +179,8 @@ describe("the watchdog", () => {
   });
 });
 
-describe("a reading that is asked for", () => {
-  test("while somebody waits for one already: both are answered", () => {
+describe("a reading on request", () => {
+  test("while another request waits: both are answered", () => {
     const { one, time } = device({ defaults: { interval: "3600" } });
     time.advance(MINUTE);
     one.type("sample");
@@ -191,7 +191,7 @@ describe("a reading that is asked for", () => {
     expect(answers).toEqual([{ lines: ["21.50 °C"] }]);
   });
 
-  test("later, when the sensor hangs: its own patience counts, and the fault is reported", () => {
+  test("later, when the sensor hangs: its own timeout counts, and the fault is reported", () => {
     const { one, time } = device({ defaults: { interval: "3600" } });
     time.advance(MINUTE);
     const answers: unknown[] = [];

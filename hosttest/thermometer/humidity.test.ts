@@ -59,7 +59,7 @@ describe.each(ENGINES)("--sensor sht3x on $engine", ({ engine, isAvailable }) =>
   const seen = (): Seen[] => samples.arrivals.map(({ payload }) => JSON.parse(payload));
   const numbers = (): number[] => [...new Set(seen().map(({ seq }) => seq))].sort((a, b) => a - b);
 
-  test("humidity in every message, through an outage and through signal 9 in the midst of it; and in discovery", async () => {
+  test("humidity in every message, through an outage and signal 9 during it; and in discovery", async () => {
     const before = start();
     await samples.until(15);
     await broker.stop();

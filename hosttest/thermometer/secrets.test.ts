@@ -1,4 +1,4 @@
-/* After a factory reset no byte of what was set is left on flash, whenever power went meanwhile. */
+/* After a factory reset no byte of a setting is left on flash, whenever power was cut meanwhile. */
 import { describe, expect, test } from "vitest";
 import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { SimulatedDevice } from "../support/device-board.js";

@@ -57,7 +57,7 @@ function paste(one: SimulatedDevice, key: string, pem: string): string {
 }
 
 describe("pasted at the prompt", () => {
-  test("they are given to TLS from the next connection on, over a reboot, and gone when cleared", () => {
+  test("they are given to TLS from the next connection on, over a reboot, and removed when cleared", () => {
     const { one, demands, time } = tlsDevice();
     expect(demands.at(-1)).toEqual({ ca: undefined, certificate: undefined, key: undefined });
     for (const [key, pem] of Object.entries(PEM)) {
@@ -187,7 +187,7 @@ describe("what leaves the device", () => {
   }
   const found = (text: string): string[] => forms.filter((form) => text.includes(form));
 
-  test("holds nothing of key and password: prompt, log, status, MQTT, crash note", () => {
+  test("contains neither key nor password: prompt, log, status, MQTT, crash note", () => {
     expect(found(allThatLeft())).toEqual([]);
   });
 

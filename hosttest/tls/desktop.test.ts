@@ -141,7 +141,7 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
     expect(wire.clearText(SECRETS)).toEqual([]);
   });
 
-  test("by a pinned key; another key is refused, by device and subscriber, and nothing of theirs is sent", async () => {
+  test("by a pinned key; another key is refused, by device and subscriber, and none of their data is sent", async () => {
     const address = `127.0.0.1:${wire.port}`;
     const setup = (pin: string): string =>
       `set mqtt.host 127.0.0.1\nset mqtt.port ${wire.port}\nset mqtt.tls on\nset mqtt.fingerprint ${pin}\nset mqtt.user ann\nsave\nreboot\n`;

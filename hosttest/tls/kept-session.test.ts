@@ -57,7 +57,7 @@ interface Sleeper {
   readonly device: SimulatedDevice;
   /** Of each connection: what was to be resumed. */
   readonly offered: (string | undefined)[];
-  /** What lies behind the wake record, as text. */
+  /** The bytes after the wake record, as text. */
   kept(): string;
   /** What the next handshakes do. */
   how: "good" | "refuses" | "no session";
@@ -112,7 +112,7 @@ test("the end of the broker's certificate is warned of in a resumed session, too
   expect(device.traces.some((line) => /certificate until \d{4}-\d\d-\d\d, resumed/.test(line))).toBe(true);
 });
 
-test("nothing of it is said anywhere", () => {
+test("it is not printed anywhere", () => {
   const { device, kept } = sleeper();
   device.house.time.advance(30 * MINUTE);
   expect(kept()).toContain(SECRET);

@@ -122,7 +122,7 @@ describe.each(PLACES.flatMap((place) => NAMES.map((name) => [name, place])))("%s
 });
 
 describe.each(PLACES)("on %s", (place) => {
-  test("whatever the pieces that it comes in: what was sent comes back", async () => {
+  test("in pieces of any size: bytes sent are echoed", async () => {
     const random = new Random(SEED);
     const wire = await Wire.to(parties.servers.port("echo"));
     wire.meddle = (piece) => {

@@ -30,7 +30,7 @@ test("the certificates of a chain, one behind the other, and back to what openss
   expect(Buffer.from(bytes.subarray(0, alone.length)).equals(alone)).toBe(true);
 });
 
-test("a key of whatever form; certificates beside it are passed over", () => {
+test("a key in any form; certificates beside it are ignored", () => {
   const key = readFileSync(leaf.key, "utf8");
   expect(fromPEM(text + key, "PRIVATE KEY")).toEqual(fromPEM(key, "PRIVATE KEY"));
   expect(fromPEM(key.replaceAll("PRIVATE", "EC PRIVATE"), "PRIVATE KEY")).toEqual(fromPEM(key, "PRIVATE KEY"));

@@ -60,7 +60,7 @@ describe("a connection over TLS", () => {
     expect(one.status("broker")).toContain("10.0.0.1:1234: connected");
   });
 
-  test("the certificate's end is said every day from 30 days before, and not earlier, on one and the same connection", () => {
+  test("the certificate's end is reported every day from 30 days before, and not earlier, on the same connection", () => {
     const { one, time, house } = device(() => ({ ...FACTS, endsMs: WORLD_BEGINS_MS + 32.5 * DAY }), {
       "mqtt.keepalive": "60",
     });
@@ -75,7 +75,7 @@ describe("a connection over TLS", () => {
 });
 
 describe("a connection that TLS refuses", () => {
-  test("is said once, with reason and remedy, stands in status, and is tried again; readings are kept", () => {
+  test("is reported once, with reason and remedy, is in status, and tried again; readings are kept", () => {
     let ending: Ending = { kind: "expired", detail: "broker.test: May 1 2026" };
     const { one, house, time } = device(() => ending);
     time.advance(10 * MINUTE);
@@ -135,7 +135,7 @@ describe("a connection that TLS refuses", () => {
 });
 
 describe("before the clock is set", () => {
-  test("nothing is connected, which is said; as soon as it is set, it is", () => {
+  test("no connection is opened, which is reported; as soon as it is set, one is", () => {
     const { one, house, time, names } = device(() => FACTS);
     one.ntp.faults.silent = true;
     time.advance(10 * MINUTE);

@@ -26,7 +26,7 @@ async function visit(name: string, options: AttemptOptions): Promise<Attempt> {
 
 describe.each(PLACES)("on %s", (place) => {
   test.each(["p256", "TLS 1.2", "wants a certificate"])(
-    "%s: the second connection resumes, whatever it is checked by",
+    "%s: the second connection resumes, with every kind of check",
     async (name) => {
       const client = name === "wants a certificate" ? parties.servers.device : undefined;
       const ways = [
@@ -62,7 +62,7 @@ describe.each(PLACES)("on %s", (place) => {
 
   test("a session is not offered where another CA, pin or name is asked for", async () => {
     const good = await visit("TLS 1.2", on(place, { ca: parties.servers.root, name: "broker.test" }));
-    if (place === "Node") return; // there the owner keeps them apart: OpenSSL checks the certificate of a resumed session anew
+    if (place === "Node") return; // there the owner keeps them apart: OpenSSL checks the certificate of a resumed session again
     for (const other of [
       { ca: parties.servers.stranger },
       { ca: parties.servers.root, name: "other.test" },

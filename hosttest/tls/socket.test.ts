@@ -182,7 +182,7 @@ const record = (bytes: readonly number[]): number[] => [DATA, bytes.length, ...b
 
 const pieces = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 8 });
 
-test("whatever the pieces, both ways: all of it, in order, and the peer's goodbye after the last byte", () => {
+test("in pieces of any size, both ways: all of it, in order, and the peer's close_notify after the last byte", () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(fc.nat(255), { minLength: 1, maxLength: 250 }), { maxLength: 12 }),
@@ -202,7 +202,7 @@ test("whatever the pieces, both ways: all of it, in order, and the peer's goodby
         for (let n = 0; bytes.length > 0 || written.length < wanted.length; n++) {
           one.wire.widen(up[n % up.length]);
           one.settle();
-          // The goodbye waits until all has been sent.
+          // close_notify waits until all has been sent.
           const limit = written.length < wanted.length ? bytes.length - 2 : bytes.length;
           one.wire.give(bytes.splice(0, Math.min(limit, down[n % down.length])));
           one.settle();
@@ -263,7 +263,7 @@ test("no connection: the TCP class's own reason, and TLS has nothing to say", ()
   expect(one.calls).toEqual(["error refused"]);
 });
 
-test("the end in the midst of the handshake is the engine's to explain; close says goodbye, and nothing comes after it", () => {
+test("an end during the handshake is explained by the engine; close sends close_notify, and nothing after it", () => {
   const cut = opened();
   cut.wire.widen(100);
   cut.settle();
@@ -294,7 +294,7 @@ test("what the owner throws ends the connection, and does not get out", () => {
   expect(one.calls).toEqual(["handshake", "secured", "writable", "error "]);
 });
 
-test("a TCP class that calls back from its constructor is heard all the same", () => {
+test("a TCP class that calls back from its constructor works all the same", () => {
   class Eager extends Wire {
     constructor(options: StreamOptions) {
       super(options);
@@ -325,7 +325,7 @@ test("a session that comes behind the handshake is kept, also between data", () 
   expect(got).toEqual([1, 2, 3]);
 });
 
-test("an owner that does not read hears of it once; when it reads, it hears of the rest", () => {
+test("an owner that does not read is notified once; when it reads, it is notified of the rest", () => {
   const heard: number[] = [];
   const one = opened((bytes) => {
     heard.push(bytes);

@@ -14,7 +14,7 @@ import { Device, until } from "./device.js";
 
 const FOR_THE_SDK = { bytes: 20 * 1024, stackSlots: 128 }; // sockets, Wi-Fi, NTP, and its callbacks below ours
 
-/** What the boards' manifest says, with some of it taken away. */
+/** The boards' manifest, with some entries removed. */
 const { creation } = JSON.parse(readFileSync(join(topFolder, "boards/esp32/common.json"), "utf8"));
 const TIGHT_BOARD = {
   arenaBytes: creation.static - FOR_THE_SDK.bytes,
@@ -84,7 +84,7 @@ describe("the firmware on XS", () => {
     await it.start();
     await until(() => it.settled.length >= 5, it);
     const all = [...before, ...it.settled];
-    expect(new Set(all).size).toBeGreaterThanOrEqual(all.length - 1); // the one whose settle was under way
+    expect(new Set(all).size).toBeGreaterThanOrEqual(all.length - 1); // the one that was being settled
     expect(Math.max(...all)).toBe(new Set(all).size - 1); // no gap
   });
 
@@ -131,7 +131,7 @@ describe("the firmware on XS", () => {
     expect(it.settled).toEqual(it.readings);
   });
 
-  test("stop says goodbye, and then", async () => {
+  test("stop disconnects, and then", async () => {
     const it = await device().start();
     await until(() => it.settled.length >= 3, it);
     await new Promise<void>((resolve) => it.firmware.stop(resolve));

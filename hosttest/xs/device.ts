@@ -1,5 +1,5 @@
 /*
- * A device whose firmware runs on XS: its parts, its flash, somebody at its prompt, and what it was seen to do.
+ * A device whose firmware runs on XS: its parts, its flash, a person at its prompt, and a record of its actions.
  */
 
 import { DeepSleep } from "../../boards/common/deep-sleep.js";

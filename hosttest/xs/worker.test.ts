@@ -79,7 +79,7 @@ describe("what goes wrong", () => {
     expect((await xs.evaluate("Promise.reject(new Error('found')).catch(() => {}); 1")).text).toBe("1");
   });
 
-  test("endless recursion ends the machine and says so", async () => {
+  test("endless recursion ends the machine and is reported", async () => {
     const xs = await start();
     await xs.boot(DEVICE);
     await expect(xs.evaluate("(function again() { again() })()")).rejects.toThrow(/stack overflow/);

@@ -179,7 +179,7 @@ describe("slots", () => {
     expect(run("esp32", { causes: 0xf2 }, ...states)).toEqual(["= 1", "= 2", "= -1"]);
   });
 
-  test("the other one is selected, this one confirmed or taken back", () => {
+  test("the other one is selected, this one confirmed or rolled back", () => {
     const asked = run("esp32", {}, ...calls).filter((line) => !line.startsWith("="));
     expect(asked).toEqual(["forget", "boot 0", "valid", "invalid"]);
   });

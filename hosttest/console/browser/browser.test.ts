@@ -151,7 +151,7 @@ describe("the Improv button in Chromium", () => {
     expect(it.afterPowerCut("wifi.ssid", "wifi.password")).toEqual(["café", ""]);
   });
 
-  test("what stood half typed at the prompt stands there still when the dialog is closed", async () => {
+  test("a half typed line is still at the prompt when the dialog is closed", async () => {
     const it = await plugIn("set room at");
     await it.password("correct horse");
     await it.press("Connect");

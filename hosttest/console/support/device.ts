@@ -33,7 +33,7 @@ export class Device {
   /** Milliseconds that sensor, bus and radio take to answer; undefined: they never do. */
   answersAfterMs: number | undefined = 10;
   waiting = 3;
-  /** How many had gone before those that wait. */
+  /** How many were sent before the waiting ones. */
   gone = 0;
   online = false;
   /** Whether the network lets the device in. */

@@ -1,6 +1,6 @@
 /*
  * A client of Improv, as browsers have one: reads frames off a port that also carries a prompt.
- * Like the published client it looks at nine bytes at a time: what does not begin with the header is thrown away up to
+ * Like the published client it looks at nine bytes at a time: bytes that do not begin with the header are discarded up to
  * the next line feed. It sends a line feed behind every frame.
  */
 

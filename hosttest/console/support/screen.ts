@@ -1,5 +1,5 @@
 /*
- * A terminal in memory: what a person would see after some bytes. As narrow and as dumb as one wishes.
+ * A terminal in memory: what a person would see after some bytes, on a terminal of any width, without escape sequences.
  * Knows printable UTF-8 (wide characters and marks included), CR, LF, BS, BEL, and of the escape sequences only "home" and
  * "erase the screen"; any other one throws, because a dumb monitor would show it. Writing in the last column wraps.
  */
@@ -34,7 +34,7 @@ export class Screen {
     return rows;
   }
 
-  /** The last row as it is, and a bar where the cursor stands. */
+  /** The last row as it is, and a bar at the cursor. */
   get editedRow(): string {
     const cells = Array.from(this.#rows[this.#row], (cell) => cell ?? " ");
     while (cells.length < this.#column) cells.push(" ");

@@ -1,6 +1,6 @@
 /*
- * A server of version 5 that refuses this and that, closes now and then, forgets its session, and changes its limits: whatever it does, the
- * client ends no loop by hanging, keeps to the limits, loses nothing that could be taken, and says so of the rest.
+ * A server of version 5 that refuses some messages, closes at times, loses its session, and changes its limits: whatever it does, the
+ * client never hangs, obeys the limits, loses no entry that the server could accept, and reports the others.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -10,7 +10,7 @@ import { world5 } from "../support/world5.js";
 
 const MINUTE_MS = 60_000;
 
-/** What becomes of an entry when it comes: refused so often, with this code; 0: taken. */
+/** The server's answers to an entry: refused so often, with this code; 0: accepted. */
 const fate = fc.record({
   qos: fc.constantFrom(1 as const, 2 as const),
   code: fc.constantFrom(0, 0, 0, 0, 0x10, 0x97, 0x83, 0x87, 0x90, 0x95, 0x99),
@@ -32,7 +32,7 @@ const life = fc.record({
   window: fc.constantFrom(1, 2, 8, 30),
 });
 
-test("whatever a server refuses, closes upon or forgets: what it would take arrives, once within a session, and the rest is said", () => {
+test("a server that refuses, closes and forgets at random: every acceptable entry arrives, once within a session, and the others are reported", () => {
   fc.assert(
     fc.property(life, ({ fates, limits: said, closes, window }) => {
       const settled = new Map<number, string>();
@@ -83,7 +83,7 @@ test("whatever a server refuses, closes upon or forgets: what it would take arri
         if (!isNever) expect(server.taken).toContain(`m${n}`);
       });
       const doubles = server.taken.length - new Set(server.taken).size;
-      const lost = sessions - 1 + closes.length; // QoS 1 may come twice with each connection
+      const lost = sessions - 1 + closes.length; // QoS 1 may arrive twice with each connection
       expect(doubles).toBeLessThanOrEqual(lost * 30);
       if (fates.every(({ qos }) => qos === 2) && said.every(({ maxQoS }) => maxQoS === undefined) && sessions === 1)
         expect(doubles).toBe(0);

@@ -1,6 +1,6 @@
 /*
- * Which version is spoken: 5 first, 3.1.1 where the server shows that it has no 5, whatever way it shows it; what goes on across a
- * change of version; and what a server that is merely down, or has stalled, costs.
+ * The choice of the version: 5 first, 3.1.1 if the server shows in any way that it does not support 5; what continues across a
+ * change of version; and the cost of a server that is only down, or has stalled.
  */
 import { describe, expect, test } from "vitest";
 import type { Version } from "../../../src/mqtt/client.js";
@@ -49,7 +49,7 @@ describe.each(Object.entries(FALLBACKS))("a server that has 3.1.1 only: %s", (_n
     expect(next(world), "and again without asking").toBe(4);
   });
 
-  test("where the owner wants 5 alone, it is an error, and no other version is tried", () => {
+  test("if the owner allows only 5, it is an error, and no other version is tried", () => {
     const world = world5({ version: 5, connectTimeoutMs: 5_000 });
     world.open();
     refuse(world);
@@ -86,7 +86,7 @@ describe("a server that is down, or has stalled", () => {
     expect([world.client.status().version, versions]).toEqual([5, [5]]);
   });
 
-  test("not reached at all says nothing of its version", () => {
+  test("a server that is not reached shows nothing about its version", () => {
     const world = world5();
     world.client.start();
     for (let n = 0; n < 5; n++) {
@@ -98,7 +98,7 @@ describe("a server that is down, or has stalled", () => {
     expect(levelOf(world.open())).toBe(5);
   });
 
-  test("one that has answered 5 is asked in 3.1.1 after nine ends without a word, which a restart behind a proxy does not have, and in 5 again with the next connection", () => {
+  test("one that has answered 5 is tried with 3.1.1 after nine silent ends, more than a restart behind a proxy causes, and with 5 again on the next connection", () => {
     for (const knownVersion of [5, undefined] as const) {
       const world = world5({ knownVersion });
       world.connect(connack5());
@@ -141,7 +141,7 @@ describe("a server that is down, or has stalled", () => {
   });
 });
 
-test("3.1.1 on silence alone: one message of QoS 2 at a time, safe against a limit that the server could not say", () => {
+test("3.1.1 on silence alone: one message of QoS 2 at a time, safe against a limit that the server could not state", () => {
   const open = (world: World): number => {
     world.link.give(CONNACK_NEW);
     return world.client.status().maxQoS2;
@@ -158,7 +158,7 @@ test("3.1.1 on silence alone: one message of QoS 2 at a time, safe against a lim
   expect(open(fixed)).toBe(8);
 });
 
-test("a version that is known from earlier goes first; 5 again after three days", () => {
+test("a remembered version is tried first; 5 again after three days", () => {
   const world = world5({ knownVersion: 4 });
   world.connect(CONNACK_NEW);
   world.link.end();
@@ -172,7 +172,7 @@ test("a version that is known from earlier goes first; 5 again after three days"
   expect(world.client.status().version).toBe(5);
 });
 
-test("a server that has lost 3.1.1, or 5, is asked in the other at once", () => {
+test("a server that no longer supports 3.1.1, or 5, is tried with the other at once", () => {
   const four = world5({ knownVersion: 4 });
   four.open();
   four.link.give("20 02 00 01");
@@ -183,7 +183,7 @@ test("a server that has lost 3.1.1, or 5, is asked in the other at once", () => 
   expect(levelOf(five.open())).toBe(4);
 });
 
-test("one that has neither is not asked without a pause", () => {
+test("one that supports neither is not tried without a pause", () => {
   const world = world5();
   for (let n = 0; n < 2; n++) {
     world.open();
@@ -194,7 +194,7 @@ test("one that has neither is not asked without a pause", () => {
 });
 
 describe("across a change of version", () => {
-  test("packet ids, what is released, and requests go on, in the form of the version", () => {
+  test("packet ids, released messages and requests continue, in the form of the version", () => {
     const world = world5();
     world.connect(connack5());
     world.publish("x", 2);
@@ -224,7 +224,7 @@ describe("across a change of version", () => {
     expect(world.client.status().possibleDoubles).toBe(0);
   });
 
-  test("what a broker has said at 5 holds at 3.1.1, where it would just close", () => {
+  test("limits learned in 5 apply in 3.1.1, where the broker would only close", () => {
     const world = world5();
     world.connect(connack5({ maxQoS: 1, retainAvailable: 0, receiveMaximum: 3 }));
     world.link.end();

@@ -1,5 +1,5 @@
 /*
- * A server's limits, as CONNACK of version 5 says them: each is obeyed, shown, and never held against an entry that it does not concern.
+ * A server's limits, as stated in CONNACK of version 5: each is obeyed, shown, and never blamed on an unrelated entry.
  */
 import { describe, expect, test } from "vitest";
 import type { LimitLayers } from "../../../src/mqtt/client.js";
@@ -50,7 +50,7 @@ describe("Receive Maximum", () => {
     expect(world.store.length).toBe(0);
   });
 
-  test("messages from RAM count, go first, and none starves", () => {
+  test("messages from RAM count, are sent first, and none starves", () => {
     for (const receiveMaximum of [1, 2, 4]) {
       const world = world5();
       for (let n = 0; n < 10; n++) world.store.append("a", Buffer.from("x"), 1);
@@ -90,7 +90,7 @@ describe("Receive Maximum", () => {
     ).toBe(true);
   });
 
-  test("Session Present 0: all goes from PUBLISH again, and a PUBCOMP is no receipt", () => {
+  test("Session Present 0: all start again with PUBLISH, and a PUBCOMP is no acknowledgement", () => {
     const world = world5();
     world.connect(connack5());
     world.publish("x", 2);
@@ -105,7 +105,7 @@ describe("Receive Maximum", () => {
 });
 
 describe("Maximum QoS", () => {
-  test("1: stored entries of QoS 2 go at QoS 1; each is reported once (5: 3.2.2-11)", () => {
+  test("1: stored entries of QoS 2 are sent at QoS 1; each is reported once (5: 3.2.2-11)", () => {
     const lowered: string[] = [];
     const world = world5({
       onLowered: (sequence, why, isPossible) => lowered.push(`${sequence} ${why} ${isPossible}`),
@@ -123,7 +123,7 @@ describe("Maximum QoS", () => {
     expect(world.client.status()).toMatchObject({ possibleDoubles: 0, limits: { effective: { maxQoS: 1 } } });
   });
 
-  test("what changes between QoS 1 and 2 while it is open is a possible double, whichever way", () => {
+  test("an entry whose QoS changes between 1 and 2 while it is in flight is a possible double, in both directions", () => {
     for (const [first, second] of [
       [1, undefined],
       [undefined, 1],
@@ -141,7 +141,7 @@ describe("Maximum QoS", () => {
     }
   });
 
-  test("0: entries stay, and that is shown; subscriptions go", () => {
+  test("0: entries stay, which is shown; subscriptions are sent", () => {
     const world = world5();
     world.publish("x");
     world.client.subscribe("f", 1);
@@ -151,7 +151,7 @@ describe("Maximum QoS", () => {
     expect(world.client.status().refusal).toMatchObject({ scope: "all", by: "reason", code: 0x9b });
   });
 
-  test("learned from DISCONNECT 0x9B: it holds from then on, and no entry is blamed", () => {
+  test("learned from DISCONNECT 0x9B: it applies from then on, and no entry is blamed", () => {
     const world = world5();
     world.publish("x", 2);
     world.connect(connack5());
@@ -197,7 +197,7 @@ describe("Retain Available 0", () => {
 });
 
 describe("Maximum Packet Size", () => {
-  test("an entry above it is a dead letter, and named so; others go", () => {
+  test("an entry above it is a dead letter, reported with that reason; others are sent", () => {
     const by: string[] = [];
     const world = world5({ onSettled: (sequence, outcome, why) => by.push(`${sequence} ${outcome} ${why}`) });
     world.publish("x".repeat(40));
@@ -208,7 +208,7 @@ describe("Maximum Packet Size", () => {
     expect(limitsOf(world).effective.maxPacketBytes).toBe(30);
   });
 
-  test("requests above it are dropped, and reported where that has a way", () => {
+  test("requests above it are dropped, and reported if there is a callback", () => {
     const world = world5();
     world.client.publish("r", new Uint8Array(40), { qos: 1 });
     world.client.subscribe("f".repeat(40), 1);
@@ -221,7 +221,7 @@ describe("Maximum Packet Size", () => {
   });
 });
 
-test("wildcards and shared subscriptions that the server has not are not asked for", () => {
+test("wildcards and shared subscriptions that the server does not support are not requested", () => {
   const world = world5();
   for (const filter of ["a/#", "$share/g/a", "b"]) world.client.subscribe(filter, 1);
   world.connect(connack5({ wildcardAvailable: 0, sharedAvailable: 0 }));
@@ -229,7 +229,7 @@ test("wildcards and shared subscriptions that the server has not are not asked f
   expect(world.subscribed).toEqual([`a/# ${0xa2}`, `$share/g/a ${0x9e}`]);
 });
 
-test("Topic Alias Maximum: the topic goes once a connection, those that are sent again first too", () => {
+test("Topic Alias Maximum: the topic is sent once in each connection, also in entries that are sent again", () => {
   const world = world5();
   const topic = Buffer.from("home/a");
   const append = (payload: string): number => world.store.append(topic, Buffer.from(payload), 1);
@@ -270,7 +270,7 @@ test("Server Keep Alive takes the place of ours (5: 3.1.2-21, 3.2.2-21)", () => 
 });
 
 describe("session expiry", () => {
-  test("asked for, granted, shown; DISCONNECT does not shorten it", () => {
+  test("requested, granted, shown; DISCONNECT does not shorten it", () => {
     const world = world5({ sessionExpiryS: 3_600 });
     expect(world.open()).toContain("11 00 00 0e 10");
     world.link.give(connack5({ sessionExpiryS: 300 }));
@@ -283,7 +283,7 @@ describe("session expiry", () => {
     expect(world.take()).toBe("e0 00");
   });
 
-  test("a session that is lost after its time is so by time; before it, by surprise", () => {
+  test("a session lost after its expiry counts as expired; before it, as lost", () => {
     for (const [seconds, expired] of [
       [299, undefined],
       [301, true],
@@ -309,7 +309,7 @@ test("an assigned client id is shown (5: 3.2.2-16)", () => {
   expect(limitsOf(world).effective.assignedId).toBe("auto-1");
 });
 
-test("subscriptions: not asked for again in a session that goes on, and without what is retained if it is there already", () => {
+test("subscriptions: not requested again in a session that continues, and without retained messages if they exist already", () => {
   const world = world5();
   world.client.subscribe("f", 1);
   world.connect(connack5());
@@ -320,7 +320,7 @@ test("subscriptions: not asked for again in a session that goes on, and without 
   expect(world.take()).toBe("");
 });
 
-test("a message longer than we asked for, or with too long a topic, goes by, and is acknowledged", () => {
+test("a message longer than allowed, or with too long a topic, is skipped, and acknowledged", () => {
   const world = world5({ maxPacketBytes: 40, topicLength: 8 });
   const connect = world.open();
   expect(connect).toContain("27 00 00 00 28");

@@ -1,6 +1,6 @@
 /*
- * What a server refuses by a reason code of version 5: delivered all the same, a dead letter at once, put off in its order, or held back
- * while the others go and tried again. Nothing is lost that the server might take later, and nothing stops the others for ever.
+ * Entries that a server refuses by a reason code of version 5: delivered all the same, a dead letter at once, postponed in order, or held back
+ * while others are sent, and tried again. No entry is lost that the server might accept later, and none stops the others for ever.
  */
 import { describe, expect, test } from "vitest";
 import type { Refusal } from "../../../src/mqtt/client.js";
@@ -39,7 +39,7 @@ describe.each([1, 2] as const)("QoS %i", (qos) => {
   });
 
   test.each([0x95, 0x99])(
-    "0x%s: this message can never be taken: a dead letter at once, with the code; the rest goes",
+    "0x%s: this message can never be accepted: a dead letter at once, with the code; the rest is sent",
     (code) => {
       const { world, server, settled } = start((payload) => (payload === "m1" ? code : 0), 20, qos);
       server.run(SECOND_MS);
@@ -50,23 +50,26 @@ describe.each([1, 2] as const)("QoS %i", (qos) => {
     },
   );
 
-  test.each([0x97, 0x80, 0x83])("0x%s: later; nothing new goes meanwhile, and what goes again goes first", (code) => {
-    let isShort = true;
-    const { world, server, settled } = start((payload) => (isShort && payload !== "m0" ? code : 0), 60, qos);
-    server.run(500);
-    const first = server.came.length;
-    expect(server.taken).toEqual(["m0"]);
-    expect(first, "as many as were in flight").toBeLessThanOrEqual(9);
-    server.run(300);
-    expect(server.came).toHaveLength(first);
-    isShort = false;
-    server.run(1_500);
-    expect(server.taken).toEqual(numbers(60));
-    expect([settled.length, world.store.length, world.client.status().refusal]).toEqual([60, 0, undefined]);
-    expect(server.came.filter((payload) => payload.endsWith("+"))).toEqual([]);
-  });
+  test.each([0x97, 0x80, 0x83])(
+    "0x%s: later; no new entry is sent meanwhile, and repeated ones are sent first",
+    (code) => {
+      let isShort = true;
+      const { world, server, settled } = start((payload) => (isShort && payload !== "m0" ? code : 0), 60, qos);
+      server.run(500);
+      const first = server.came.length;
+      expect(server.taken).toEqual(["m0"]);
+      expect(first, "as many as were in flight").toBeLessThanOrEqual(9);
+      server.run(300);
+      expect(server.came).toHaveLength(first);
+      isShort = false;
+      server.run(1_500);
+      expect(server.taken).toEqual(numbers(60));
+      expect([settled.length, world.store.length, world.client.status().refusal]).toEqual([60, 0, undefined]);
+      expect(server.came.filter((payload) => payload.endsWith("+"))).toEqual([]);
+    },
+  );
 
-  test("of several that were put off, the first is taken and the others are put off again: all go, in their order", () => {
+  test("of several postponed entries, the first is accepted and the others postponed again: all are delivered, in order", () => {
     const tries = new Map<string, number>();
     const { world, server } = start(
       (payload) => {
@@ -90,7 +93,7 @@ describe.each([1, 2] as const)("QoS %i", (qos) => {
     expect([world.peer.links.length, world.store.length]).toEqual([1, 1]);
   });
 
-  test.each([0x87, 0x90])("0x%s for one of them: held back, said, and sent once it is allowed", (code) => {
+  test.each([0x87, 0x90])("0x%s for one of them: held back, reported, and sent when it is allowed", (code) => {
     let isAllowed = false;
     const { world, server, refusals } = start((payload) => (!isAllowed && payload === "m1" ? code : 0), 30, qos);
     server.run(SECOND_MS);
@@ -122,7 +125,7 @@ describe.each([1, 2] as const)("QoS %i", (qos) => {
     expect([world.store.length, refusals.at(-1)]).toEqual([0, undefined]);
   });
 
-  test("what is held back goes again with the next connection", () => {
+  test("an entry held back is sent again on the next connection", () => {
     let isAllowed = false;
     const { world, server } = start((payload) => (!isAllowed && payload === "m0" ? 0x87 : 0), 3, qos);
     server.run(SECOND_MS);
@@ -147,7 +150,7 @@ describe.each([1, 2] as const)("QoS %i", (qos) => {
     expect(server.taken).toEqual(numbers(400, 1));
   });
 
-  test("two topics, one of them not allowed, in a store that hands out 256 numbers: the other goes on", () => {
+  test("two topics, one of them not allowed, in a store that looks 256 numbers ahead: the other one's entries are sent", () => {
     const { world, server } = start((payload) => (Number(payload.slice(1)) % 2 ? 0x87 : 0), 0, qos);
     for (let n = 0; n < 600; n++) {
       world.publish(`m${n}`, qos);
@@ -159,7 +162,7 @@ describe.each([1, 2] as const)("QoS %i", (qos) => {
   });
 });
 
-test("two are put off, the first of them is delivered meanwhile: the second goes again all the same", () => {
+test("two are postponed, the first of them is delivered meanwhile: the second is sent again all the same", () => {
   const world = world5({ window: 2 });
   world.publish("x", 2);
   world.publish("y", 2);
@@ -175,7 +178,7 @@ test("two are put off, the first of them is delivered meanwhile: the second goes
   expect(world.take()).toContain("34 07 00 01 61 00 02 00 79");
 });
 
-test("what goes again passes what is in flight", () => {
+test("a repeated entry overtakes those in flight", () => {
   const world = world5({ window: 4 });
   for (let n = 0; n < 6; n++) world.publish(`m${n}`);
   world.connect(connack5());
@@ -188,14 +191,14 @@ test("what goes again passes what is in flight", () => {
   expect(world.take()).toBe("32 08 00 01 61 00 05 00 6d 34 32 08 00 01 61 00 06 00 6d 35");
 });
 
-test("an entry that is put off ten times, and others are not: they go", () => {
+test("an entry is postponed ten times, and others are not: they are sent", () => {
   const { world, server } = start((payload) => (payload === "m0" ? 0x97 : 0), 20, 1, 1);
   server.run(20 * MINUTE_MS);
   expect(server.taken).toEqual(numbers(19, 1));
   expect(world.store.length).toBe(1);
 });
 
-test("evicted, or settled by the owner, while it is held back: nothing is said of it any more", () => {
+test("evicted, or settled by the owner, while it is held back: it is not reported any more", () => {
   const { world, server, refusals } = start((payload) => (payload === "m0" ? 0x87 : 0), 3);
   server.run(SECOND_MS);
   world.store.settle(0);
@@ -205,7 +208,7 @@ test("evicted, or settled by the owner, while it is held back: nothing is said o
   expect([refusals.at(-1), server.taken.at(-1)]).toEqual([undefined, "m3"]);
 });
 
-test("PUBCOMP 0x92: the exchange is over, and the message was the server's since PUBREC", () => {
+test("PUBCOMP 0x92: the exchange is complete, and the server had accepted the message with PUBREC", () => {
   const world = world5();
   world.publish("x", 2);
   world.connect(connack5());
@@ -254,7 +257,7 @@ test("a message from RAM that is refused is dropped and counted; SUBACK's code i
 });
 
 describe("CONNACK and DISCONNECT", () => {
-  test("a refusal has the server's own words, escaped", () => {
+  test("a refusal contains the server's reason string, escaped", () => {
     const world = world5({ knownVersion: 5 });
     world.open();
     world.link.give(connack5({ reason: "go\n\u001b[31maway\u202e" }, { code: 0x87 }));
@@ -275,7 +278,7 @@ describe("CONNACK and DISCONNECT", () => {
     [0x8a, true],
     [0x9c, true],
     [0x9d, true],
-  ])("CONNACK 0x%s: asked again slowly, unless time mends it", (code, isSlow) => {
+  ])("CONNACK 0x%s: tried again slowly, unless it is temporary", (code, isSlow) => {
     const world = world5({ knownVersion: 5 });
     world.open();
     world.link.give(connack5({}, { code }));
@@ -283,7 +286,7 @@ describe("CONNACK and DISCONNECT", () => {
     expect(retryMs >= 60_000).toBe(isSlow);
   });
 
-  test("a takeover is a fact: it says so, and is not answered at once", () => {
+  test("a takeover is certain: it is reported, and not answered at once", () => {
     const world = world5();
     world.connect(connack5());
     world.link.give(disconnect5(0x8e));
@@ -294,14 +297,14 @@ describe("CONNACK and DISCONNECT", () => {
     expect(world.client.status().lastReason).toMatchObject({ packet: "DISCONNECT", code: 0x8e });
   });
 
-  test("a fault of the protocol after CONNACK is not answered slowly: it may be one entry's", () => {
+  test("a protocol error after CONNACK does not slow down reconnecting: one entry may be the cause", () => {
     const world = world5();
     world.connect(connack5());
     world.link.give(disconnect5(0x82));
     expect(world.client.status().retryMs).toBeLessThanOrEqual(1_000);
   });
 
-  test("a server that shuts down blames no entry, however often it does; one that names a fault of the protocol may mean the entry", () => {
+  test("a shutdown of the server blames no entry, however often; a protocol error may concern the entry", () => {
     for (const [code, held] of [
       [0x8b, false],
       [0x93, true],
@@ -319,7 +322,7 @@ describe("CONNACK and DISCONNECT", () => {
     }
   });
 
-  test("a server reference is said, and followed only where the owner wants it; back, where nothing is there", () => {
+  test("a server reference is reported, and followed only if the owner allows it; back, if there is no server", () => {
     const serverReference = "other.example:1884 third";
     const stays = world5({ knownVersion: 5 });
     stays.open();
@@ -353,7 +356,7 @@ describe("CONNACK and DISCONNECT", () => {
   });
 });
 
-describe("a server that closes without a word at the same packet again and again, and takes others", () => {
+describe("a server that silently closes at the same packet again and again, and accepts others", () => {
   const HOURS = 6;
 
   function closing(mustClose: (packet: Uint8Array) => boolean) {

@@ -1,5 +1,5 @@
 /*
- * Who is blamed for a broken connection, byte by byte: an entry that breaks it again and again while others are delivered is a dead
+ * The cause of a broken connection, byte by byte: an entry that breaks it again and again while others are delivered is a dead
  * letter, a flaky network costs none. Servers as a whole: unwilling.test.ts.
  */
 import { describe, expect, test } from "vitest";
@@ -42,11 +42,11 @@ describe("dead letters", () => {
     world.take();
     world.link.give("50 02 00 07 70 02 00 07");
     expect(world.settled.slice(-2)).toEqual(["0 deadLetter", "6 delivered"]);
-    expect(world.take()).toBe("62 02 00 07 62 02 00 01"); // the server forgets the id, in case it had it: it comes again
+    expect(world.take()).toBe("62 02 00 07 62 02 00 01"); // the server forgets the id, in case it had it: it is sent again
     expect(world.client.status()).toMatchObject({ deadLetters: 1, delivered: 6, refusal: undefined });
   });
 
-  test("the same by a client that is made anew for each connection, as after a sleep, and is given what the one before it has learned", () => {
+  test("the same with a new client for each connection, as after a sleep, which gets the knowledge of the previous one", () => {
     const outcomes: string[] = [];
     let world = new World({ deadLetterAfter: 5 });
     world.publish("bad", 2);
@@ -117,7 +117,7 @@ describe("dead letters", () => {
     expect(world.client.status().deadLetters).toBe(0);
   });
 
-  test("an entry that the server never acknowledges, alive as it is: stuck, reconnected, and kept", () => {
+  test("an entry that a working server never acknowledges: stuck, reconnected, and kept", () => {
     const world = new World({ keepAlive: 10, deadLetterAfter: 2 });
     world.publish("bad");
     world.connect();
@@ -150,7 +150,7 @@ describe("dead letters", () => {
     expect(world.link.isClosed).toBe(false);
   });
 
-  test("strikes are for one entry in a row: an acknowledgement in between begins the count anew", () => {
+  test("strikes are for one entry in a row: an acknowledgement in between restarts the count", () => {
     const world = new World({ deadLetterAfter: 3 });
     world.publish("bad");
     world.publish("two");
@@ -164,7 +164,7 @@ describe("dead letters", () => {
     expect(world.client.status().deadLetters).toBe(0);
   });
 
-  test("the owner closes the client when it hears of one: nothing more is taken from the store, nothing is sent", () => {
+  test("the owner closes the client when one is reported: nothing more is read from the store, nothing is sent", () => {
     const world: World = new World({
       render: (entry) => (entry.sequence === 0 ? undefined : entry),
       onSettled: () => world.client.close(),
@@ -192,7 +192,7 @@ describe("dead letters", () => {
     expect(world.client.status().refusal).toMatchObject({ scope: "all", by: "closing" });
   });
 
-  test("a topic longer than the buffer can never go: a dead letter at once, the rest goes on", () => {
+  test("a topic longer than the buffer can never be sent: a dead letter at once, the rest is sent", () => {
     const world = new World({ bufferLength: 64 });
     world.store.append("t".repeat(80), Buffer.from("x"), 1);
     world.publish("good");

@@ -1,6 +1,6 @@
 /*
- * Servers that take every message, but not always: they refuse for a while, take few a connection, or ignore many at random. What
- * was refused then is no dead letter: it goes when its turn comes as the first of a connection, with nothing beside it.
+ * Servers that accept every message, but not always: they refuse for a while, accept few in a connection, or ignore many at random. An entry that
+ * was refused then is no dead letter: it is delivered when it is the first of a connection, alone in flight.
  */
 import { describe, expect, test } from "vitest";
 import { MemoryStore } from "../../../src/mqtt/delivery/store.js";
@@ -49,7 +49,7 @@ describe.each([1, 2] as const)("QoS %d", (qos) => {
     },
   );
 
-  test("ignores 60 % of all that comes, at random: no dead letter", () => {
+  test("ignores 60 % of all packets, at random: no dead letter", () => {
     const random = new Random(12_345);
     const { dead, taken } = run(qos, 6 * 24, () => (random.unit() < 0.6 ? "silence" : "acknowledge"));
     expect(dead).toEqual([]);

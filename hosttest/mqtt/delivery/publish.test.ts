@@ -171,7 +171,7 @@ describe("PUBLISH going out", () => {
     expect(after.take()).toBe("62 02 00 01 3c 06 00 01 61 00 02 79");
   });
 
-  test("on reconnect everything unacknowledged goes again, and on the same connection nothing does (4.4.0-1)", () => {
+  test("on reconnect everything unacknowledged is sent again, and on the same connection nothing is (4.4.0-1)", () => {
     const world = connected();
     world.publish("1");
     world.publish("2", 2);
@@ -184,7 +184,7 @@ describe("PUBLISH going out", () => {
     expect(world.take()).toBe("3a 06 00 01 61 00 01 31 3c 06 00 01 61 00 02 32");
   });
 
-  test("re-sent ones go in the order of the original, QoS 1 and 2 mixed, before any new one (4.6.0-1)", () => {
+  test("re-sent ones are in the original order, QoS 1 and 2 mixed, before any new one (4.6.0-1)", () => {
     const world = connected({ window: 4 });
     for (let n = 1; n <= 6; n++) world.publish(String(n), n === 3 || n === 4 ? 2 : 1);
     world.take();
@@ -208,7 +208,7 @@ describe("PUBLISH going out", () => {
     expect(world.take()).toBe("62 02 00 01 32 06 00 01 61 00 02 32 34 06 00 01 61 00 03 33");
   });
 
-  test("PUBRELs go in the order of the PUBRECs, also after a drop and after a reboot (4.6.0-4)", () => {
+  test("PUBRELs are sent in the order of the PUBRECs, also after a drop and after a reboot (4.6.0-4)", () => {
     const world = connected();
     for (const payload of ["1", "2", "3"]) world.publish(payload, 2);
     world.take();
@@ -223,7 +223,7 @@ describe("PUBLISH going out", () => {
     expect(after.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
   });
 
-  test("PUBACK is all that is heard of an unauthorised PUBLISH: it settles the entry (3.3.5-2)", () => {
+  test("an unauthorised PUBLISH is answered by PUBACK: it settles the entry (3.3.5-2)", () => {
     const world = connected();
     world.publish("x");
     world.link.give("40 02 00 01");
@@ -279,7 +279,7 @@ describe("PUBLISH going out", () => {
     expect(world.client.status().maxQoS2).toBe(8);
   });
 
-  test("an acknowledgement that does not come holds one place of the window, not the queue", () => {
+  test("a missing acknowledgement blocks one place of the window, not the queue", () => {
     const world = new World({ window: 4 });
     for (let n = 0; n < 30; n++) world.publish("x");
     world.connect();
@@ -323,7 +323,7 @@ describe("a store that knows the number of its next entry", () => {
     }
   }
 
-  test("is not asked for an entry that is not there, and nothing of what comes later is overlooked", () => {
+  test("is not asked for an entry that does not exist, and no later entry is overlooked", () => {
     const store = new Counted();
     const world = new World({}, { store });
     world.connect();

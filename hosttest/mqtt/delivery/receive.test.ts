@@ -40,7 +40,7 @@ describe("PUBLISH coming in", () => {
     expect(world.take()).toBe("30 06 00 04 ef bb bf 61");
   });
 
-  test("QoS 1: PUBACK after the owner has it; the id is new afterwards, whatever DUP says (4.3.2-2)", () => {
+  test("QoS 1: PUBACK after the owner has it; the id is new afterwards, with any DUP (4.3.2-2)", () => {
     const sent: string[] = [];
     const world: World = new World({ onMessage: () => sent.push(world.take()) });
     world.connect();
@@ -73,7 +73,7 @@ describe("PUBLISH coming in", () => {
     expect(world.take()).toBe("40 02 00 05 50 02 00 06 70 02 00 06");
   });
 
-  test("PUBACKs and PUBRECs go in the order of the PUBLISHes, also when the socket takes a byte at a time (4.6.0-2, 4.6.0-3)", () => {
+  test("PUBACKs and PUBRECs are sent in the order of the PUBLISHes, also when the socket accepts a byte at a time (4.6.0-2, 4.6.0-3)", () => {
     const world = new World({ bufferLength: 64 });
     world.connect(CONNACK_NEW, 16);
     let expected = "";

@@ -1,6 +1,6 @@
 /*
- * One entry that the server does not take, in front of a store that hands out 256 numbers from the oldest on: it must not use them
- * up. Everything else goes on being delivered, for days, and that one is a dead letter on proof, by name. And servers that take some
+ * One entry that the server does not accept, at the head of a store that looks 256 numbers ahead of the oldest: it must not use them
+ * up. All others are delivered, for days, and that one is a dead letter on proof, reported by name. And servers that accept some
  * on each connection, or by chance: no reading is a dead letter because of them.
  */
 import { describe, expect, test } from "vitest";
@@ -25,7 +25,7 @@ interface Options {
   /** Seconds from one reading to the next. */
   readonly every: number;
   readonly seconds: number;
-  /** For so many seconds nothing new comes at the end. */
+  /** So many seconds at the end are without new readings. */
   readonly quiet?: number;
   readonly keepAlive?: number;
   readonly random?: () => number;
@@ -80,11 +80,11 @@ function outcome(options: Options) {
   };
 }
 
-test("an outbox hands out as many numbers as the proof may use", () => {
+test("an outbox looks ahead as many numbers as the proof may use", () => {
   expect(WINDOW).toBeGreaterThanOrEqual(SPAN);
 });
 
-describe("one reading that the server does not take", () => {
+describe("one reading that the server does not accept", () => {
   const rows = Object.keys(STORES).flatMap((store) =>
     (["close", "silence"] as const).flatMap((how) =>
       (["kept", "lost"] as const).flatMap((session) =>
@@ -145,7 +145,7 @@ test("40 of them in a row, and every other one of the 40 after these: each is a 
   }
 });
 
-describe("no reading is a dead letter because of a server that takes some", () => {
+describe("no reading is a dead letter because of a server that accepts only some", () => {
   test.each([1, 2, 4, 8])(
     "it closes on everything for 20 minutes, then takes %s on each connection and closes on the next",
     (count) => {

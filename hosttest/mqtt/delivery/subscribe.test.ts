@@ -1,5 +1,5 @@
 /*
- * SUBSCRIBE, UNSUBSCRIBE and what is remembered of them: the checklist's ids, byte by byte.
+ * SUBSCRIBE, UNSUBSCRIBE and the client's list of filters: the checklist's ids, byte by byte.
  */
 import { expect, test } from "vitest";
 import { CONNACK_NEW, CONNACK_PRESENT, World } from "../support/world.js";
@@ -33,7 +33,7 @@ test("filters are UTF-8 (3.8.3-1)", () => {
   expect(world.take()).toBe("82 0b f0 01 00 06 c3 a9 2f e2 82 ac 01");
 });
 
-test("what was granted reaches the owner: lower than asked, and refused (3.8.4-6, 3.9.3-2)", () => {
+test("the granted QoS is reported to the owner: lower than requested, and refused (3.8.4-6, 3.9.3-2)", () => {
   const world = connected();
   world.client.subscribe("a", 2);
   world.client.subscribe("b", 1);
@@ -49,7 +49,7 @@ test("more granted than asked closes (3.8.4-6)", () => {
   expect(world.errors).toMatchObject([{ kind: "protocol", message: "SUBACK: granted 2, asked 0" }]);
 });
 
-test("asked from within onMessage, with nothing to answer: it leaves at once", () => {
+test("requested from within onMessage, with nothing to answer: it is sent at once", () => {
   const world: World = connected({
     onMessage: () => {
       world.client.subscribe("b", 0);
@@ -77,7 +77,7 @@ test("one return code for each filter: SUBACK of another length closes (3.8.4-5,
   expect(world.errors).toMatchObject([{ kind: "protocol", message: "SUBACK: length 4" }]);
 });
 
-test("asked before the connection, sent after it; unacknowledged ones are sent again with their id", () => {
+test("requested before the connection, sent after it; unacknowledged ones are sent again with their id", () => {
   const world = new World();
   world.client.subscribe("a", 1);
   world.connect();
@@ -91,7 +91,7 @@ test("asked before the connection, sent after it; unacknowledged ones are sent a
   expect(world.take()).toBe("");
 });
 
-test("the server lost the session: every filter that is wanted is asked for again, before any PUBLISH", () => {
+test("the server lost the session: every wanted filter is requested again, before any PUBLISH", () => {
   const world = connected();
   world.client.subscribe("a", 1);
   world.client.subscribe("b", 2);
@@ -105,7 +105,7 @@ test("the server lost the session: every filter that is wanted is asked for agai
   expect(world.take()).toBe("82 06 f0 01 00 01 61 01 82 06 f0 03 00 01 63 00 32 06 00 01 61 00 01 78");
 });
 
-test("a newer wish for a filter takes the place of one that is not on the wire yet: nothing grows while offline", () => {
+test("a newer request for a filter replaces one that is not sent yet: nothing grows while offline", () => {
   const world = new World();
   for (let n = 0; n < 100; n++) {
     world.client.subscribe("a", 1);
@@ -116,7 +116,7 @@ test("a newer wish for a filter takes the place of one that is not on the wire y
   expect(world.take()).toMatch(/^82 06 f0 .. 00 01 61 02$/);
 });
 
-test("forgotten: nothing is said of it, and it is not sent again; what was on the wire is still awaited", () => {
+test("forgotten: it is not reported, and not sent again; the answer to a sent one is still awaited", () => {
   const world = connected();
   world.client.subscribe("a", 1);
   world.take();
@@ -131,7 +131,7 @@ test("forgotten: nothing is said of it, and it is not sent again; what was on th
   expect(world.errors.map(({ kind }) => kind)).toEqual(["closed"]);
 });
 
-test("a server that closes on every SUBSCRIBE: after ten times the filter counts as refused, and the rest goes on", () => {
+test("a server that closes on every SUBSCRIBE: after ten times the filter counts as refused, and the rest is sent", () => {
   const world = new World();
   world.client.subscribe("secret", 1);
   world.publish("x");
@@ -151,7 +151,7 @@ test("a server that closes on every SUBSCRIBE: after ten times the filter counts
   expect(world.client.status()).toMatchObject({ dropped: 1, deadLetters: 0 });
 });
 
-test("a server that closes on one of three requests: that one is dropped, the others are granted, entries go on", () => {
+test("a server that closes on one of three requests: that one is dropped, the others are granted, entries are sent", () => {
   const world = new World();
   for (const filter of ["a", "secret", "b"]) world.client.subscribe(filter, 1);
   world.publish("x");
@@ -174,7 +174,7 @@ test("a server that closes on one of three requests: that one is dropped, the ot
   expect([world.settled, world.client.status().dropped]).toEqual([["0 delivered"], 1]);
 });
 
-test("requests that go one by one: another that is asked for while one is out waits for its answer", () => {
+test("requests sent one by one: another one waits for the answer of the one in flight", () => {
   const world = new World();
   for (const filter of ["a", "b"]) world.client.subscribe(filter, 1);
   world.connect();
@@ -202,7 +202,7 @@ test("a server that never answers a SUBSCRIBE, after a doubt: entries wait for a
   expect(world.take()).toBe("3a 06 00 01 61 00 01 78");
 });
 
-test("a filter that is none is refused at once (4.7.1-2, 4.7.1-3, 4.7.3-1)", () => {
+test("an invalid filter is refused at once (4.7.1-2, 4.7.1-3, 4.7.3-1)", () => {
   const { client } = connected();
   for (const filter of ["", "a/#/b", "a#", "a+/b", "+a"]) {
     expect(() => client.subscribe(filter, 0)).toThrow(RangeError);

@@ -1,6 +1,6 @@
 /*
- * Servers that do not take everything, by session regime and queue: what is settled, what stays, what is said. No entry is ever settled
- * undelivered because of a server that refuses or ignores everything, and one that it does not take stops no other.
+ * Servers that do not accept everything, by session regime and queue: which entries are settled or stay, and the reports. No entry is ever settled
+ * undelivered because of a server that refuses or ignores everything, and one that it does not accept stops no other.
  */
 import { describe, expect, test } from "vitest";
 import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-server.js";
@@ -49,7 +49,7 @@ interface Options {
   readonly window?: number;
 }
 
-/** What came of it, in words: short, so that a table of them can be read. */
+/** The result as text: short, for a readable table. */
 function outcome({ queue, rule, session, hours, every, window = 8 }: Options) {
   const payloads = queue.map(([payload]) => payload);
   const settled: string[] = [];
@@ -81,7 +81,7 @@ function outcome({ queue, rule, session, hours, every, window = 8 }: Options) {
     (payload) => server.taken.indexOf(payload) !== server.taken.lastIndexOf(payload),
   ).length;
   expect(server.breaches, "the client kept to the standard").toEqual([]);
-  // Nothing is settled without being taken, but dead letters.
+  // Only dead letters are settled without being accepted.
   const missing = settled.filter(
     (line) => !line.includes("deadLetter") && !unique.has(line.slice(0, line.indexOf(":"))),
   );
@@ -152,7 +152,7 @@ const TABLE: Readonly<Record<keyof typeof QUEUES, readonly Row[]>> = {
   ],
 };
 
-describe("nothing new comes in for two hours: nothing is a dead letter, and what can go has gone", () => {
+describe("no new entry for two hours: no dead letter, and all acceptable entries are delivered", () => {
   const rows = Object.entries(TABLE).flatMap(([queue, list]) =>
     list.flatMap(([rule, taken, stays, says]) =>
       (["kept", "lost"] as const).map((session) => ({
@@ -169,7 +169,7 @@ describe("nothing new comes in for two hours: nothing is a dead letter, and what
     const { queue, rule, session, taken, stays, says } = row;
     const result = outcome({ queue: QUEUES[queue], rule: RULES[rule], session, hours: 2 });
     expect(result).toMatchObject({ taken, stays, says, dead: [] });
-    expect(result.refusals).toBeLessThanOrEqual(4); // said when it changes, not with every connection
+    expect(result.refusals).toBeLessThanOrEqual(4); // reported when it changes, not with every connection
     const ofQoS2 = QUEUES[queue].filter(([, qos]) => qos === 2).length;
     expect(result.possibleDoubles).toBeGreaterThanOrEqual(queue.includes("QoS 1") ? 0 : result.doubles);
     expect(result.possibleDoubles, "each reading is one at most").toBeLessThanOrEqual(ofQoS2);
@@ -254,7 +254,7 @@ test("a backlog under a room at which the server closes (a Unicode non-character
     }
 });
 
-test("a window of 1 is kept to, whatever happens", () => {
+test("a window of 1 is always obeyed", () => {
   for (const rule of ["closes on one message", "never acknowledges one message"] as const) {
     const result = outcome({
       queue: QUEUES["30, QoS 2, the fourth is bad"],
@@ -282,7 +282,7 @@ test.each([
   },
 );
 
-test("PUBACK in answer to QoS 2: what was sent again counts as a possible double, the rest does not", () => {
+test("PUBACK in answer to QoS 2: entries sent again count as possible doubles, the rest do not", () => {
   let answers: Rule = () => "late";
   const result = outcome({ queue: good(20, 2), rule: () => answers({} as Sent), session: "kept", hours: 0 });
   expect(result.stays).toBe(20);

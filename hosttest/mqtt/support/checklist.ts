@@ -14,7 +14,7 @@ export interface Checklist {
   readonly rules: readonly Rule[];
   /** Where a name has ids. */
   readonly ids: RegExp;
-  /** What stands there in a name, before them. */
+  /** The text before the ids, in a name. */
   readonly prefix: string;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What a parser calls, written down in short: a line for each call.
+ * Records the calls of a parser in short form: a line for each call.
  */
 import { expect } from "vitest";
 import type { InboundMessage, LinkReader, MessageReader, Parser } from "../../../src/mqtt/wire/parser.js";
@@ -52,7 +52,7 @@ export function feed(parser: Parser, receive: Uint8Array, bytes: Uint8Array): st
   return parser.feed(bytes.length);
 }
 
-/** Feeds in pieces, whose sizes repeat, until something is wrong or the parser was ended. Returns what was wrong. */
+/** Feeds in pieces, whose sizes repeat, until an error or the end of the parser. Returns the error. */
 export function feedInPieces(
   parser: Parser,
   receive: Uint8Array,

@@ -1,5 +1,5 @@
 /*
- * Packets of version 5 as a server sends them, in mqtt-packet's terms, and what a parser is expected to make of them.
+ * Packets of version 5 as a server sends them, in mqtt-packet's terms, and the calls expected of a parser.
  */
 import fc from "fast-check";
 import type { Packet } from "mqtt-packet";

@@ -1,6 +1,6 @@
 /*
- * Real brokers, and a wire that remembers: every byte that client and broker exchanged, connection by connection, for judges that
- * know nothing of this library (mqtt-packet, tshark).
+ * Real brokers, and a recording of every byte between client and broker, connection by connection, for decoders that
+ * are independent of this library (mqtt-packet, tshark).
  */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -76,7 +76,7 @@ export class Wire {
         wire.pieces.push({ connection: this.#connection, from: "broker", bytes: buffer.slice(0, count) });
         return count;
       }
-      /** As if the network broke: both ends hear of it. */
+      /** As if the network failed: both ends are notified. */
       cut(): void {
         this.close();
         this.#onError?.();

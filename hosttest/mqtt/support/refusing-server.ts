@@ -1,6 +1,6 @@
 /*
  * A server of version 5 that answers each PUBLISH by a rule on its payload, on a scripted peer and virtual time. It keeps its session, unless
- * it is made to forget it, and remembers what it has taken, and what the client did against the standard. Packets are short.
+ * it is made to forget it, and records accepted messages, and violations of the standard by the client. Packets are short.
  */
 import type { Properties } from "../../../src/mqtt/wire/properties.js";
 import type { World } from "./world.js";
@@ -18,7 +18,7 @@ export class RefusingServer {
   hasSession = false;
   /** Called before CONNACK. */
   onConnection: () => void = () => {};
-  /** It closes instead of an answer. */
+  /** It closes instead of answering. */
   mustClose: (packet: Uint8Array) => boolean = () => false;
   code: (payload: string, qos: number) => number;
   #seen: World["link"] | undefined;
@@ -28,7 +28,7 @@ export class RefusingServer {
     this.code = code;
   }
 
-  /** Answers all that is there, and what comes of it. */
+  /** Answers all received packets, and the packets that follow from them. */
   serve(): void {
     const { link } = this.world;
     if (link.isClosed) return;

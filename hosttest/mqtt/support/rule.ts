@@ -1,4 +1,4 @@
 /* A conformance statement of a standard. */
 
-/** Its id, what it says in our words, and why it does not bind this client, where it does not. */
+/** Its id, its content in our words, and why it does not apply to this client, if so. */
 export type Rule = readonly [id: string, text: string, notApplicable?: string];

@@ -1,6 +1,6 @@
 /*
- * The conformance statements of OASIS MQTT 5, Appendix B, that bind a client, in our words, those included that bind a server and whose
- * breach a client meets. What binds servers alone is not here.
+ * The conformance statements of OASIS MQTT 5, Appendix B, that bind a client, in our words, including those that bind a server and whose
+ * violation a client detects. Rules for servers only are left out.
  */
 import type { Rule } from "./rule.js";
 
@@ -65,10 +65,10 @@ export const RULES_5: readonly Rule[] = [
   ["3.2.2-7", "refused: the server closes, the link is not used"],
   ["3.2.2-8", "CONNACK's reason codes: 0 and 128 or more"],
   ["3.2.2-11", "no PUBLISH above Maximum QoS"],
-  ["3.2.2-12", "a will above Maximum QoS is refused: said, and mended by the next attempt"],
+  ["3.2.2-12", "a will above Maximum QoS is refused: reported, and corrected in the next attempt"],
   [
     "3.2.2-13",
-    "a retained will where retained messages are not available is refused: said, and mended by the next attempt",
+    "a retained will where retained messages are not available is refused: reported, and corrected in the next attempt",
   ],
   ["3.2.2-14", "Retain Available 0: no PUBLISH with RETAIN"],
   ["3.2.2-15", "no packet above the server's Maximum Packet Size"],
@@ -84,7 +84,7 @@ export const RULES_5: readonly Rule[] = [
   ["3.3.2-2", "no wildcard in a topic name"],
   ["3.3.2-7", "aliases do not outlive the connection"],
   ["3.3.2-8", "no alias 0"],
-  ["3.3.2-9", "no alias above what CONNACK said"],
+  ["3.3.2-9", "no alias above the maximum in CONNACK"],
   ["3.3.2-10", "aliases up to our maximum are accepted", "our maximum is 0"],
   ["3.3.2-11", "the server sends no alias above our maximum"],
   ["3.3.2-13", "the response topic is UTF-8"],
@@ -156,7 +156,7 @@ export const RULES_5: readonly Rule[] = [
   ["4.3.3-10", "QoS 2: until PUBREL the same id is the same message, acknowledged and not delivered again"],
   ["4.3.3-11", "QoS 2: PUBCOMP with the id of the PUBREL"],
   ["4.3.3-12", "QoS 2: after PUBCOMP the id means another message"],
-  ["4.3.3-13", "QoS 2: the exchange goes on whatever has expired"],
+  ["4.3.3-13", "QoS 2: the exchange continues whatever has expired"],
   ["4.4.0-1", "on reconnect with a session everything unacknowledged goes again with its id, and at no other time"],
   ["4.4.0-2", "PUBACK or PUBREC with 128 or more: not sent again as the same PUBLISH"],
   ["4.5.0-2", "every PUBLISH received is acknowledged"],

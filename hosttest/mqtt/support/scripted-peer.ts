@@ -1,5 +1,5 @@
 /*
- * A server made of a script: the test reads each byte that the client sent, and says each byte that comes back.
+ * A scripted server: the test reads each byte that the client sent, and supplies each byte of the answers.
  * Its TCP class keeps ECMA-419's rules strictly, so that a client that breaks one fails the test: no write beyond what was
  * announced, no read beyond what is there, nothing after close. `room` limits what one write may take, down to a byte.
  */
@@ -46,7 +46,7 @@ export class Link implements TCP {
 
   // The server's side
 
-  /** Says that `bytes` can be written; the first time: that the connection is open. */
+  /** Announces that `bytes` can be written; the first time: that the connection is open. */
   allow(bytes: number): void {
     this.#writable = bytes;
     if (!this.isClosed) this.options.onWritable(bytes);

@@ -1,5 +1,5 @@
 /*
- * Stores that hand out SPAN numbers from the oldest on, as an outbox on flash does: one in RAM, and the outbox itself.
+ * Stores that look SPAN numbers ahead of the oldest, as an outbox on flash does: one in RAM, and the outbox itself.
  */
 import { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
 import { type MemoryEntry, MemoryStore, SPAN } from "../../../src/mqtt/delivery/store.js";
@@ -27,7 +27,7 @@ export class SpannedStore extends MemoryStore {
 
 const TOPIC = Uint8Array.of(0x61); // a
 
-/** Entries on simulated flash; their topic is "a". One object for all, as stores may: what was handed out changes with the next call. */
+/** Entries on simulated flash; their topic is "a". One object for all, as stores may: it changes with the next call. */
 export class FlashStore extends MemoryStore {
   readonly #entry = {
     sequence: -1,

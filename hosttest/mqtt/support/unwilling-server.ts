@@ -1,6 +1,6 @@
 /*
- * A server that does not take everything, on a scripted peer and virtual time: it answers each packet by a rule, keeps its sessions or
- * loses them, and remembers what it has taken. Packets are short: their length is one byte.
+ * A server that does not accept everything, on a scripted peer and virtual time: it answers each packet by a rule, keeps its sessions or
+ * loses them, and records accepted messages. Packets are short: their length is one byte.
  */
 import { CONNACK_NEW, CONNACK_PRESENT, type World } from "./world.js";
 
@@ -26,9 +26,9 @@ export interface Rules {
 const ROOM = 65_536;
 
 export class UnwillingServer {
-  /** Payloads in the order in which they were taken. */
+  /** Payloads in the order of acceptance. */
   readonly taken: string[] = [];
-  /** What came with DUP 0 though the server had it by its id: the client broke the standard. */
+  /** Messages with DUP 0 although the server had their id: violations of the standard. */
   readonly breaches: string[] = [];
   rules: Rules;
   connections = 0;

@@ -76,7 +76,7 @@ export class World {
     return link.take();
   }
 
-  /** `open`, then a CONNACK; takes nothing of what the client sends upon it. */
+  /** `open`, then a CONNACK; leaves the client's next bytes to the test. */
   connect(connack = CONNACK_NEW, room = 65_536): void {
     this.open(room);
     this.link.give(connack);

@@ -1,5 +1,5 @@
 /*
- * A client that has version 5, and a scripted peer: what a server of that version says, in hexadecimal.
+ * A client with version 5, and a scripted peer: packets of a server of that version, in hexadecimal.
  */
 import type { ClientOptions } from "../../../src/mqtt/client.js";
 import type { MemoryEntry } from "../../../src/mqtt/delivery/store.js";

@@ -1,5 +1,5 @@
 /*
- * The client at version 5, byte by byte: what it keeps of the standard's rules for sessions, QoS, order, keep-alive and DISCONNECT.
+ * The client at version 5, byte by byte: the standard's rules for sessions, QoS, order, keep-alive and DISCONNECT.
  * The server's limits and refusals: ../broker5.
  */
 import { describe, expect, test } from "vitest";
@@ -50,7 +50,7 @@ describe("CONNECT", () => {
 });
 
 describe("CONNACK", () => {
-  test("Clean Start 1: nothing of an earlier session is used again (5: 3.1.2-4)", () => {
+  test("Clean Start 1: no state of an earlier session is used again (5: 3.1.2-4)", () => {
     const world = world5({ version: 5, clean: true });
     world.connect(NEW);
     world.publish("x", 2);
@@ -70,7 +70,7 @@ describe("CONNACK", () => {
     expect(world.link.isClosed).toBe(true);
   });
 
-  test("what is unacknowledged stays, both ways, while the session does: it goes again with its id (5: 3.1.2-23, 4.1.0-1, 3.2.2-3)", () => {
+  test("unacknowledged messages stay, both ways, while the session does: they are sent again with their id (5: 3.1.2-23, 4.1.0-1, 3.2.2-3)", () => {
     const world = connected();
     world.publish("x", 2);
     world.link.give(publish("34", 7, "79"));
@@ -82,7 +82,7 @@ describe("CONNACK", () => {
     expect(world.take()).toBe("50 02 00 07");
   });
 
-  test("Session Present 0: our state of the session is discarded, and all goes as new (5: 3.2.2-3, 3.2.2-5)", () => {
+  test("Session Present 0: our state of the session is discarded, and all is sent as new (5: 3.2.2-3, 3.2.2-5)", () => {
     const world = connected();
     world.publish("x", 2);
     world.link.give(answer5(5, 1, 0));
@@ -112,7 +112,7 @@ describe("QoS 1", () => {
     expect([world.settled, world.client.status().inFlight]).toEqual([["0 delivered"], 1]);
   });
 
-  test("unacknowledged ones go again with the session, and at no other time: in their order, with id and DUP (5: 3.3.1-1, 4.4.0-1, 4.6.0-1)", () => {
+  test("unacknowledged ones are sent again with the session, and at no other time: in their order, with id and DUP (5: 3.3.1-1, 4.4.0-1, 4.6.0-1)", () => {
     const world = connected();
     for (const payload of ["x", "y", "z"]) world.publish(payload);
     world.take();
@@ -162,7 +162,7 @@ describe("QoS 2", () => {
     expect(world.settled).toEqual(["0 delivered"]);
   });
 
-  test("after PUBREC only PUBREL goes again, whatever has expired (5: 4.3.3-6, 4.3.3-7, 4.3.3-13, 4.4.0-1)", () => {
+  test("after PUBREC only PUBREL is sent again, whatever has expired (5: 4.3.3-6, 4.3.3-7, 4.3.3-13, 4.4.0-1)", () => {
     const world = connected();
     world.publish("x", 2);
     world.publish("y", 2);
@@ -175,7 +175,7 @@ describe("QoS 2", () => {
     expect(world.take()).toBe(`62 02 00 01 ${publish("3c", 2, "79")}`);
   });
 
-  test("PUBRELs go in the order of the PUBRECs (5: 4.6.0-4)", () => {
+  test("PUBRELs are sent in the order of the PUBRECs (5: 4.6.0-4)", () => {
     const world = connected();
     for (const payload of ["x", "y", "z"]) world.publish(payload, 2);
     world.take();
@@ -196,7 +196,7 @@ describe("QoS 2", () => {
   });
 });
 
-describe("what comes in", () => {
+describe("incoming messages", () => {
   test("the answer by QoS: none, PUBACK, PUBREC, in the order of the PUBLISHes, wanted or not (5: 3.3.4-1, 4.5.0-2, 4.6.0-2, 4.6.0-3)", () => {
     const world = connected({ onMessage: undefined });
     world.link.give(
@@ -205,7 +205,7 @@ describe("what comes in", () => {
     expect(world.take()).toBe("40 02 00 05 50 02 00 06 40 02 00 07 50 02 00 08");
   });
 
-  test("split anyhow it is the same stream (5: 4.2-1)", () => {
+  test("split anywhere it is the same stream (5: 4.2-1)", () => {
     const world = connected();
     const stream = `${publish("32", 5)} ${publish("34", 6)} 62 02 00 06`;
     for (const byte of Buffer.from(stream.replaceAll(" ", ""), "hex")) world.link.giveBytes([byte]);
@@ -214,7 +214,7 @@ describe("what comes in", () => {
 });
 
 describe("quota", () => {
-  test("it begins at Receive Maximum; at 0 no PUBLISH goes, and all else does (5: 3.3.4-8, 4.9.0-1, 4.9.0-2, 4.9.0-3)", () => {
+  test("it starts at Receive Maximum; at 0 no PUBLISH is sent, and everything else is (5: 3.3.4-8, 4.9.0-1, 4.9.0-2, 4.9.0-3)", () => {
     const world = world5({ version: 5, keepAlive: 10 });
     for (let n = 0; n < 5; n++) world.publish("x", 2);
     world.connect(connack5({ receiveMaximum: 2 }));
@@ -232,7 +232,7 @@ describe("quota", () => {
 });
 
 describe("requests", () => {
-  test("SUBACK and UNSUBACK are known by their id; what was granted, or refused, reaches the owner (5: 2.2.1-6, 3.8.4-2, 3.8.4-7, 3.9.3-1, 3.10.4-5)", () => {
+  test("SUBACK and UNSUBACK are known by their id; the granted QoS, or the refusal, is reported to the owner (5: 2.2.1-6, 3.8.4-2, 3.8.4-7, 3.9.3-1, 3.10.4-5)", () => {
     const world = connected();
     world.client.subscribe("f", 2);
     world.client.subscribe("g", 1);
@@ -271,7 +271,7 @@ describe("DISCONNECT", () => {
     expect(world.take()).toBe("");
   });
 
-  test("the server's: the connection is over, what follows is not read, and its reason is said (5: 4.13.2-1)", () => {
+  test("the server's: the connection has ended, later bytes are not read, and its reason is reported (5: 4.13.2-1)", () => {
     const world = connected();
     world.link.give(`${disconnect5(0x8b, { reason: "upgrade" })} ${publish("32", 5)}`);
     expect(world.link.isClosed).toBe(true);

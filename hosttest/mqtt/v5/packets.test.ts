@@ -1,5 +1,5 @@
 /*
- * What version 5 sends, against bytes written by hand from the standard.
+ * Packets of version 5, compared with bytes written by hand from the standard.
  */
 import { describe, expect, test } from "vitest";
 import { meaningOf, reasonText } from "../../../src/mqtt/v5/reasons.js";
@@ -82,7 +82,7 @@ describe("CONNECT", () => {
   });
 });
 
-test("SUBSCRIBE asks for what is retained with a new subscription only, and has no reserved bits (5: 3.3.1-10, 3.8.1-1, 3.8.3-1, 3.8.3-2, 3.8.3-4, 3.8.3-5)", () => {
+test("SUBSCRIBE requests retained messages only with a new subscription, and has no reserved bits (5: 3.3.1-10, 3.8.1-1, 3.8.3-1, 3.8.3-2, 3.8.3-4, 3.8.3-5)", () => {
   expect(hexOf(version5.subscribe(0xf001, "a/+", 2))).toBe(spaced(`82 09 f0 01 00 ${field("a/+")} 12`));
   expect(hexOf(version5.subscribe(1, "a", 0))).toBe(spaced(`82 07 00 01 00 ${field("a")} 10`));
 });

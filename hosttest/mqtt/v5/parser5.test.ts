@@ -126,11 +126,11 @@ describe("streams", () => {
   });
 });
 
-describe("memory is fixed, however long what comes", () => {
+describe("memory is fixed, for packets of any length", () => {
   const LONG = "78".repeat(300);
   const long = (id: string) => `${id} 01 2c ${LONG}`; // 300 bytes
 
-  test("a reason is cut, at the end of a character; what comes after it is not", () => {
+  test("a reason is cut, at the end of a character; later fields are not", () => {
     expect(later(`40 b4 02 00 01 87 af 02 ${long("1f")} 40 02 00 02`, { longestTopic: 12 }).lines).toEqual([
       `ack 4 1 135 ${"x".repeat(15)}`, // of memory for 16 bytes
       "ack 4 2",
@@ -141,7 +141,7 @@ describe("memory is fixed, however long what comes", () => {
     ]);
   });
 
-  test("content type, response topic, correlation data that are too long count as not sent; user properties are passed over", () => {
+  test("content type, response topic, correlation data that are too long count as not sent; user properties are skipped", () => {
     const block = `${long("03")} ${long("08")} ${long("09")} 26 01 2c ${LONG} 01 2c ${LONG} 02 00 00 00 05`;
     const length = bytesOf(block).length;
     expect(length).toBe(1_519); // two bytes of length field
@@ -155,7 +155,7 @@ describe("memory is fixed, however long what comes", () => {
       });
   });
 
-  test("a PUBLISH above Maximum Packet Size goes by and is reported, its end included; one of just that size comes (5: 3.1.2-24)", () => {
+  test("a PUBLISH above Maximum Packet Size is skipped and reported, its end included; one of exactly that size is delivered (5: 3.1.2-24)", () => {
     const whole = `34 ${counted(`00 01 61 00 08 00 ${"78".repeat(24)}`)}`; // 32 bytes
     expect(bytesOf(whole).length).toBe(32);
     for (const sizes of [[1_000], [1], [9]]) {
@@ -169,7 +169,7 @@ describe("memory is fixed, however long what comes", () => {
     }
   });
 
-  test("a PUBLISH with a longer topic goes by too; a length of 256 MB costs nothing", () => {
+  test("a PUBLISH with a longer topic is skipped, too; a length of 256 MB costs nothing", () => {
     const topic = (length: number) => `00 ${hexOf([length])} ${"61".repeat(length)}`;
     expect(later(`32 ${counted(`${topic(12)} 00 05 00 78`)} d0 00`, { longestTopic: 12 }).lines[0]).toMatch(
       /^publish a{12} 1 5 1/,

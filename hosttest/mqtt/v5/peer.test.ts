@@ -1,6 +1,6 @@
 /*
- * Version 5 against mqtt-packet, both ways: what it makes of a server's packets is parsed as meant, split anyhow, and what we send it
- * reads as we mean it.
+ * Version 5 against mqtt-packet, both ways: a server's packets that it generates are parsed correctly, split anywhere, and the packets of the client
+ * are decoded as intended.
  */
 import fc from "fast-check";
 import mqtt, { type Packet } from "mqtt-packet";

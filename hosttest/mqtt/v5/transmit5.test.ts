@@ -58,7 +58,7 @@ describe("topic aliases", () => {
       spaced("3d 0a 00 00 12 34 03 23 00 01 32 33"),
     );
     expect(line.send(message(topic, "234"), { id: 4 })).toBe(spaced("32 0b 00 00 00 04 03 23 00 01 32 33 34"));
-    // Another connection begins anew.
+    // Another connection starts again.
     expect(new Line().send(message(topic, "21"))).toContain(field("home/attic/temperature"));
   });
 
@@ -81,7 +81,7 @@ describe("topic aliases", () => {
     );
   });
 
-  test("no more than the server takes: other topics are written out; none, if it takes none (5: 3.2.2-17, 3.2.2-18, 3.3.2-9)", () => {
+  test("no more than the server accepts: other topics are written out; none, if it accepts none (5: 3.2.2-17, 3.2.2-18, 3.3.2-9)", () => {
     const topics = ["a", "b", "c"].map(encodeTopicName);
     const line = new Line(2);
     for (const topic of topics) line.send(message(topic));
@@ -136,7 +136,7 @@ describe("properties", () => {
   const properties = version5.properties({ messageExpiryS: 3_600 });
   const expiry = "02 00 00 0e 10";
 
-  test("stand in each message, before the alias", () => {
+  test("are in each message, before the alias", () => {
     const line = new Line();
     const topic = encodeTopicName("t");
     expect(line.send(message(topic, "x", properties))).toBe(spaced(`32 0f 00 01 74 00 01 08 ${expiry} 23 00 01 78`));
@@ -167,7 +167,7 @@ describe("properties", () => {
 });
 
 describe("Maximum Packet Size (5: 3.2.2-15)", () => {
-  test("a message that makes a longer packet does not go; one of just that size does", () => {
+  test("a message that makes a longer packet is not sent; one of exactly that size is", () => {
     const topic = encodeTopicName("t");
     for (const [length, size] of [
       [0, 8], // first byte, length, topic of 3, id, no properties
@@ -188,7 +188,7 @@ describe("Maximum Packet Size (5: 3.2.2-15)", () => {
     expect(line.send(message(topic, "123"))).toBe(spaced("32 09 00 01 74 00 01 00 31 32 33"));
     expect(line.send(message(topic, "123"))).toBe(spaced("32 09 00 01 74 00 01 00 31 32 33"));
     expect(line.out.publish(0x32, 1, message(topic, "1234"))).toBe(false);
-    // While something waits it is not taken either, and then goes.
+    // While bytes wait it is not accepted either, and sent afterwards.
     line.out.acknowledgement(0x6202_0007);
     expect(line.out.publish(0x32, 1, message(topic, "123"))).toBe(false);
     expect(line.take()).toBe("62 02 00 07");

@@ -123,7 +123,7 @@ test("a long message and a short one behind it: what one write in parts has take
   expect([out.end, out.publish(0x32, 1, message)]).toEqual([0, false]);
 });
 
-test("any packets, any room: what leaves is what went in, byte for byte", () => {
+test("any packets, any space: the bytes sent are those written, byte for byte", () => {
   fc.assert(
     fc.property(steps, (list) => {
       const line = new Line();

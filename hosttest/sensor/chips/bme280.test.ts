@@ -9,7 +9,7 @@ function opened(options: Parameters<Bench["attachBME280"]>[0] = {}) {
   return { bench, part, sensor: new BME280({ sensor: bench.port }) };
 }
 
-/** A chip that answers with these registers, whatever is written. */
+/** A chip that answers with these registers and ignores writes. */
 function recorded(registers: Uint8Array) {
   let pointer = 0;
   return {

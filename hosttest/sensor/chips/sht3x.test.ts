@@ -88,7 +88,7 @@ describe("steps", () => {
 });
 
 describe("opening", () => {
-  test("gone between command and answer: no answer, and nothing open", () => {
+  test("unplugged between command and answer: no answer, and nothing stays open", () => {
     const bench = new Bench();
     bench.bus.attach(0x44, { write: () => true, read: () => false });
     expect(thrownBy(() => new SHT3x({ sensor: bench.port }))).toMatchObject({ kind: "noAnswer" });

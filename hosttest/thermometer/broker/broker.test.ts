@@ -1,5 +1,5 @@
 /*
- * What stands at the broker: the session, the availability, the discovery message; and whose they are.
+ * The device's state at the broker: session, availability, discovery message; and that devices do not disturb each other's.
  */
 import { describe, expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";
@@ -32,7 +32,7 @@ describe("availability", () => {
     expect(house.breaches).toEqual([]);
   });
 
-  test("offline in its own words when the thermometer is stopped", () => {
+  test("offline, published by the device, when the thermometer is stopped", () => {
     const { one, house, time } = running();
     let isDone = false;
     one.firmware.stop(() => {
@@ -43,7 +43,7 @@ describe("availability", () => {
     expect(house.retained.get(statusTopic("kitchen"))).toBe("offline");
   });
 
-  test("two devices in one room do not speak for each other", () => {
+  test("two devices in one room do not change each other's status", () => {
     const { house, time } = running();
     const other = new SimulatedDevice({ house, defaults: { id: "other" } });
     other.powerOn();
@@ -66,7 +66,7 @@ describe("discovery", () => {
 });
 
 describe("the room is changed", () => {
-  test("what stood at the broker under the old one is taken back", () => {
+  test("the retained messages of the old one are removed", () => {
     const { one, house, time } = running();
     one.set({ room: "attic" });
     one.reboot();
@@ -75,7 +75,7 @@ describe("the room is changed", () => {
     expect(house.retained.get(statusTopic("attic"))).toBe("online");
   });
 
-  test("while the broker is away, and the power goes as soon as it is back: it is taken back all the same", () => {
+  test("while the broker is down, and the power is cut as soon as it is back: they are removed all the same", () => {
     const { one, house, time } = running();
     house.broker.stop("kept");
     one.set({ room: "attic" });
@@ -90,7 +90,7 @@ describe("the room is changed", () => {
     expect(house.retained.has(statusTopic("kitchen"))).toBe(false);
   });
 
-  test("twice, with no reading sent in between: nothing of either is left", () => {
+  test("twice, with no reading sent in between: no message of either is left", () => {
     const { one, house, time } = running({ interval: "3600" });
     one.unplugSensor();
     for (const room of ["attic", "bath"]) {
@@ -103,7 +103,7 @@ describe("the room is changed", () => {
     expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([statusTopic("bath"), discoveryTopic()]));
   });
 
-  test("with the id: the old discovery message goes, too", () => {
+  test("with the id: the old discovery message is removed, too", () => {
     const { one, house, time } = running();
     one.set({ id: "t7", room: "attic" });
     one.reboot();
@@ -133,7 +133,7 @@ describe("the room is changed", () => {
 describe("a factory reset", () => {
   const reset = (one: SimulatedDevice): string => one.type("factory-reset") + one.type("erase");
 
-  test("takes back what the broker retains of the device, before the new one says hello", () => {
+  test("removes the device's retained messages, before the new device publishes its own", () => {
     const { one, house, time } = running();
     one.set({ room: "attic", id: "t7" });
     one.reboot();
@@ -145,7 +145,7 @@ describe("a factory reset", () => {
     expect(house.breaches).toEqual([]);
   });
 
-  test("in the midst of a backlog, when the message does not fit: never online for ever, and says what stays", () => {
+  test("during a backlog, when the message does not fit: never online for ever, and reports which topics stay", () => {
     let full = 0;
     for (let ms = 1; ms < 400; ms += 19) {
       const { one, house, time } = running({ interval: "1", "outbox.window": "32", "mqtt.version": "3.1.1" }); // long packets
@@ -169,7 +169,7 @@ describe("a factory reset", () => {
     expect(full).toBeGreaterThan(0);
   });
 
-  test("announced, and nothing sent yet; the broker is away: says what stays there", () => {
+  test("announced, and nothing sent yet; the broker is down: reports which topics stay there", () => {
     const one = new SimulatedDevice();
     one.unplugSensor();
     one.powerOn();
@@ -192,7 +192,7 @@ describe("a factory reset", () => {
 });
 
 describe("the session", () => {
-  test("another broker at the same address knows nothing of us: everything unsettled is sent, nothing is lost", () => {
+  test("another broker at the same address has no session: everything unsettled is sent, nothing is lost", () => {
     const { one, house, time } = running({ "mqtt.qos": "2" });
     house.broker.stop("kept");
     time.advance(MINUTE);
@@ -207,7 +207,7 @@ describe("the session", () => {
   test.each([
     ["broker", { "mqtt.host": "10.0.0.2" }],
     ["client id", { id: "t7" }],
-  ])("another %s: a session of ours that may stand there is wiped before it is used", (_what, change) => {
+  ])("another %s: a session that it may have is wiped before it is used", (_what, change) => {
     const { one, house, time } = running({ "mqtt.qos": "2" });
     const connects = house.broker.connects;
     one.set(change);
@@ -245,7 +245,7 @@ describe("the session", () => {
     },
   );
 
-  test("lost by the broker: what may have come twice is counted, and the count survives the power", () => {
+  test("lost by the broker: possible doubles are counted, and the count survives a power cut", () => {
     const { one, house, time } = running({ "mqtt.qos": "2", interval: "1" });
     house.broker.mood.stalled = true; // takes PUBLISH, answers nothing
     time.advance(5 * SECOND);
@@ -262,7 +262,7 @@ describe("the session", () => {
     expect(one.status("losses")).toContain(`${counted} possible doubles`);
   });
 
-  test("a broker that ends the connection whenever one reading comes: that one is a dead letter, counted, and the rest go on", () => {
+  test("a broker that closes the connection at one reading: that one is a dead letter, counted, and the rest are sent", () => {
     const { one, house, time } = running({ interval: "60" });
     closeOn(house, '"seq":3}');
     house.network.resetAll();

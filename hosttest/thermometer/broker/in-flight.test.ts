@@ -32,7 +32,7 @@ function doubles(sequences: readonly unknown[]): number {
 }
 
 describe("the window is made smaller while more are in flight", () => {
-  test("what goes again after the reboot has DUP (3.3.1-1)", () => {
+  test("readings sent again after the reboot have DUP (3.3.1-1)", () => {
     const { one, house, time, stall } = running({ defaults: { "outbox.window": "32" } });
     one.set({ "outbox.window": "4" });
     stall(20 * SECOND);
@@ -125,7 +125,7 @@ test.each([
   expect(one.firmware.lifetime?.possibleDoubles).toBeGreaterThanOrEqual(count);
 });
 
-describe("a reading whose id the broker holds is gone: the id's next reading arrives all the same", () => {
+describe("a reading whose id the broker still has is removed: the id's next reading arrives all the same", () => {
   /** Time passes: all ids but a few are used once more. Done at the outbox, as it takes weeks. */
   function useIds(outbox: Outbox | undefined, stuck: number): void {
     if (outbox === undefined) throw new Error("no outbox");
@@ -242,7 +242,7 @@ describe("a reading whose id the broker holds is gone: the id's next reading arr
   });
 });
 
-describe("a gap of more numbers than the outbox hands out at once: what lies behind it is sent, without a new reading", () => {
+describe("a gap of more numbers than the outbox looks ahead: entries after it are sent, without a new reading", () => {
   test.each([
     ["QoS 0 from now on", (one: SimulatedDevice) => one.set({ "mqtt.qos": "0" })],
     ["the sensor fails", (one: SimulatedDevice) => one.unplugSensor()],

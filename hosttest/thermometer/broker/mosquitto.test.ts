@@ -150,7 +150,7 @@ describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine
     expect(times[0]).toBeLessThan(times[times.length - 1]);
   });
 
-  test("an unreachable broker is no error: it is said once, sampling goes on, and the end says what is unsettled", async () => {
+  test("an unreachable broker is no error: it is reported once, sampling continues, and at the end the unsettled readings are reported", async () => {
     await broker.stop();
     await proxy.close(); // it would take the connection
     const device = start(1, "--duration", "2");

@@ -53,7 +53,7 @@ describe("the version that a broker speaks", () => {
     expect(flash.writes).toBe(2);
   });
 
-  test("is not another broker's, and outlives what says nothing of it", () => {
+  test("is not used for another broker, and kept if an answer does not contain it", () => {
     const { record } = recordOn();
     record.record("t1", "broker", 1883, 8, 4, NOW_MS);
     record.record("t1", "broker", 1883, 32);
@@ -93,7 +93,7 @@ describe("notes of older firmware", () => {
   });
 });
 
-test("whose the record is, is not taken from the last answer: another id, host or port is another session, and none is after `forget`", () => {
+test("the record names its session: another id, host or port is another session, and there is none after `forget`", () => {
   const { record, boot } = recordOn();
   record.record("t1", "broker", 1883, 8, 5, NOW_MS);
   for (let turn = 0; turn < 2; turn++) {

@@ -1,5 +1,5 @@
 /*
- * Two devices with one client id: noticed and said, with the remedy; and not said of brokers that end connections otherwise. In MQTT
+ * Two devices with one client id: noticed and reported, with the remedy; and not reported for brokers that close connections for other reasons. In MQTT
  * 3.1.1, where it is a guess; in 5 the broker says so (version.test.ts).
  */
 import { expect, test } from "vitest";
@@ -11,7 +11,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const GUESS = /perhaps another device has the client id "t7"/g;
 
-/** Runs for so many minutes; returns what was said at the prompt. */
+/** Runs for so many minutes; returns the prompt's output. */
 function listen(one: SimulatedDevice, minutes: number): string {
   let said = "";
   for (let minute = 0; minute < minutes; minute++) {
@@ -21,7 +21,7 @@ function listen(one: SimulatedDevice, minutes: number): string {
   return said;
 }
 
-test("two devices with one id: both say so, once, until one of them has another", () => {
+test("two devices with one id: both report it, once, until one of them has another", () => {
   const house = new House();
   const [one, other] = ["kitchen", "attic"].map(
     (room) => new SimulatedDevice({ house, defaults: { room, id: "t7", "mqtt.version": "3.1.1" } }),
@@ -45,7 +45,7 @@ test("two devices with one id: both say so, once, until one of them has another"
 test.each([
   ["1", false],
   ["2", true],
-])("at QoS %s the guess, in the log and in status, says whether readings are lost: %s", (qos, isLoss) => {
+])("at QoS %s the guess, in the log and in status, states whether readings are lost: %s", (qos, isLoss) => {
   const house = new House();
   const [one, other] = ["kitchen", "attic"].map(
     (room) => new SimulatedDevice({ house, defaults: { room, id: "t7", "mqtt.version": "3.1.1", "mqtt.qos": qos } }),
@@ -80,7 +80,7 @@ test.each([
   ["that restarts every minute", (house: House) => restart(house)],
   ["that closes whenever it should answer", (house: House) => closing(house)],
   ["behind a network that resets every five minutes", (house: House) => reset(house)],
-])("a broker %s: not said", (_what, trouble) => {
+])("a broker %s: not reported", (_what, trouble) => {
   const one = new SimulatedDevice({ defaults: { id: "t7", "mqtt.version": "3.1.1" } });
   one.powerOn();
   one.house.time.advance(MINUTE);

@@ -26,7 +26,7 @@ function expectUnbroken({ house }: { house: House }): void {
 }
 
 describe("the version", () => {
-  test("auto: 5 with a broker that has it, said in the log and in status", () => {
+  test("auto: 5 with a broker that supports it, reported in the log and in status", () => {
     const { one, house } = running();
     expect(house.broker.connectsAt5).toBe(house.broker.connects);
     expect(one.port.take()).toContain("connected to 10.0.0.1:1883, MQTT 5\n");
@@ -58,7 +58,7 @@ describe("the version", () => {
     },
   );
 
-  test("a broker that has learned 5 is spoken to in it after days of 3.1.1: nothing is lost or doubled on the way", () => {
+  test("a broker that supports 5 now is used with it after days of 3.1.1: nothing is lost or doubled on the way", () => {
     const { one, house } = running({ five: "code 1" }, { "mqtt.qos": "2" });
     one.set({ interval: "600" });
     house.broker.stop("kept");
@@ -96,7 +96,7 @@ describe("the broker's terms", () => {
     expect(one.port.take().match(/handles QoS 2 as QoS 1/g) ?? []).toHaveLength(0); // said before, once
   });
 
-  test("QoS 2 above the maximum is lowered, and said once", () => {
+  test("QoS 2 above the maximum is lowered, and reported once", () => {
     const house = new House({ maximumQoS: 1 });
     const one = new SimulatedDevice({ house, defaults: { "mqtt.qos": "2", interval: "1" } }).powerOn();
     house.time.advance(MINUTE);
@@ -104,7 +104,7 @@ describe("the broker's terms", () => {
     expectUnbroken({ house });
   });
 
-  test("another device with the same id: said as a fact", () => {
+  test("another device with the same id: reported as a fact", () => {
     const house = new House();
     const [one, other] = ["kitchen", "attic"].map(
       (room) => new SimulatedDevice({ house, defaults: { room, id: "t7" } }),
@@ -120,7 +120,7 @@ describe("the broker's terms", () => {
   });
 });
 
-describe("what readings say of themselves in MQTT 5", () => {
+describe("properties of readings in MQTT 5", () => {
   test("content type and expiry, by setting; the type follows the payload", () => {
     const { one, house } = running({}, { "mqtt.contenttype": "on", "mqtt.expiry": "3600" });
     const last = () => house.messages.filter(({ topic }) => topic === "home/kitchen/temperature").at(-1);

@@ -66,7 +66,7 @@ describe("which there are", () => {
     expect("interval" in state()).toBe(remote === "on");
   });
 
-  test("of a sleeper, how often it reports; a deadband has no effect there, and is taken back", () => {
+  test("of a sleeper, how often it reports; a deadband has no effect there, and is removed", () => {
     const { components, state } = device({ remote: "on", sleep: "on", interval: "60", awake: "120" }, { rate: 1 });
     expect(present(components())).toEqual(["sample", "reboot", "interval", "offset", "report"]);
     expect(components().deadband).toEqual({ p: "number" });
@@ -74,7 +74,7 @@ describe("which there are", () => {
     expect(state()).not.toHaveProperty("deadband");
   });
 
-  test("less is allowed: what was there goes, and nothing of it stays at the broker", () => {
+  test("less is allowed: the entities are removed, and none stays at the broker", () => {
     const { one, time, components, messages } = device({ remote: "on" });
     one.set({ remote: "basic" });
     time.advance(MINUTE);
@@ -89,7 +89,7 @@ describe("which there are", () => {
   });
 
   test.each(["off", "basic", "on"])(
-    "with remote %s nothing is taken back that is not there: Home Assistant warns of each such message",
+    "with remote %s no missing entity is removed: Home Assistant warns of each such message",
     (remote) => {
       const { house, one, time } = device({ remote, interval: "20" });
       one.reboot();
@@ -110,7 +110,7 @@ describe("which there are", () => {
   test.each([
     ["discovery", "off"],
     ["discovery.prefix", "elsewhere"],
-  ])("taken back with %s = %s", (key, value) => {
+  ])("removed with %s = %s", (key, value) => {
     const { one, time, messages } = device({ remote: "on" });
     expect(messages()).not.toContain(undefined);
     one.set({ [key]: value });
@@ -172,7 +172,7 @@ describe("what is sent is done", () => {
     ["offset", 0, -20, 20],
     ["deadband", 0, 0, 10],
   ] as const)(
-    "%s: shown as it is; each end of what it takes, and what lies between, shown within a second",
+    "%s: shown; each end of its range, and a value between, shown within a second",
     (key, value, min, max) => {
       const { one, time, use, shown, components } = device({ remote: "on" });
       expect(shown(key)).toBe(value);

@@ -171,7 +171,7 @@ describe("Home Assistant", () => {
   });
 });
 
-test("a sleeper says it with each report, and nothing of it in between", () => {
+test("a sleeper sends it with each report, and not in between", () => {
   const house = new House();
   const defaults = { sleep: "on", interval: "60", report: "10", awake: "10" };
   const one = new SimulatedDevice({ house, defaults, sleep: { rate: 1 } });
@@ -185,7 +185,7 @@ test("a sleeper says it with each report, and nothing of it in between", () => {
   expect(one.crashes).toEqual([]);
 });
 
-test("another room: the old topic is taken back", () => {
+test("another room: the old topic is removed", () => {
   const { one, house, time } = device();
   time.advance(MINUTE);
   one.set({ room: "attic" });

@@ -1,5 +1,5 @@
 /*
- * Home Assistant's view of the device over its lives: an entity for each channel, what is gone is removed, and what firmware 0.1
+ * Home Assistant's view of the device over its lives: an entity for each channel, missing ones are removed, and what firmware 0.1
  * announced comes over with its history.
  */
 import fc from "fast-check";
@@ -144,7 +144,7 @@ test("a channel that comes later is announced at once; the same ones again are n
   expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 3b`]);
 });
 
-test("the buttons and numbers are no part of it: it is said once more when they go, and nothing of it is removed", () => {
+test("the buttons and numbers are separate: it is sent once more when they are removed, and no part of it is removed", () => {
   const { one, house, time } = device({ remote: "on" });
   one.powerOn();
   time.advance(MINUTE);
@@ -172,7 +172,7 @@ test("payload = plain offers the first value alone: the other entities go, and c
   ]);
 });
 
-test("another prefix: the device's message under the old one is taken back", () => {
+test("another prefix: the device's message under the old one is removed", () => {
   const { one, house, time } = device({});
   one.powerOn();
   time.advance(MINUTE);

@@ -48,7 +48,7 @@ describe("a broker that closes the connection on", () => {
     ["retained messages", isRetained, /closes on retained messages; readings go on/, undefined],
     ["the status topic", isAboutStatus, new RegExp(`closes on ${STATUS}; readings go on`), undefined],
   ] as const)(
-    "%s: readings go on without it, it is said once, and tried ever more rarely",
+    "%s: readings continue without it, it is reported once, and tried at growing intervals",
     (_what, isRefused, why, status) => {
       const { one, house, time } = device({ "mqtt.qos": "2" });
       const seen = refuse(house, isRefused);
@@ -75,7 +75,7 @@ describe("a broker that closes the connection on", () => {
     },
   );
 
-  test("discovery, until somebody changes that: discovered within the next try, and said", () => {
+  test("discovery, until the rules change: discovered with the next attempt, and reported", () => {
     const { one, house, time } = device();
     let isOpen = false;
     refuse(house, (packet) => !isOpen && isDiscovery(packet));
@@ -104,7 +104,7 @@ describe("a broker that closes the connection on", () => {
     expect(house.retained.get(STATUS)).toBe("online");
   });
 
-  test("whatever it is sent: no verdict, all is said again as soon as it takes something", () => {
+  test("at any message: no verdict, all is sent again as soon as it accepts something", () => {
     const { one, house, time } = device();
     let isOpen = false;
     refuse(house, ({ type }) => !isOpen && type !== "connect");
@@ -119,7 +119,7 @@ describe("a broker that closes the connection on", () => {
 });
 
 test.each(["1", "2"])(
-  "a broker that closes on some readings, at QoS %s: those are to blame, not what is said beside them",
+  "a broker that closes on some readings, at QoS %s: these are the cause, not the messages beside them",
   (qos) => {
     const { one, house, time } = device({ "mqtt.qos": qos });
     refuse(house, (packet) => packet.type === "publish" && /"seq":\d*[27]3}/.test(packet.payload));
@@ -133,7 +133,7 @@ test.each(["1", "2"])(
   },
 );
 
-test("a subscription that the broker does not grant is said with its reason, in MQTT 5 as in 3.1.1", () => {
+test("a subscription that the broker does not grant is reported with its reason, in MQTT 5 as in 3.1.1", () => {
   const { one, time } = device();
   one.powerOn();
   time.advance(MINUTE);
@@ -193,7 +193,7 @@ describe("a broker that is stopped again and again is not one that refuses anyth
     expect(isWhole).toBe(true);
   });
 
-  test("but one that is away after each close, whatever was sent: found out after more of them", () => {
+  test("but one that is down after each close, whatever was sent: detected after more of them", () => {
     const { one, house, time } = device({ "mqtt.version": "3.1.1" });
     const broker = house.broker;
     const seen = refuse(house, (packet) => {
@@ -236,7 +236,7 @@ describe("Home Assistant has started", () => {
     return { one, house, time, peers, publish, announced };
   }
 
-  test("online: discovery and availability once more, within ten seconds, however often it is said", () => {
+  test("online: discovery and availability once more, within ten seconds, however often it is published", () => {
     const { house, time, publish, announced } = world();
     expect(announced()).toBe(1);
     const online = house.payloads(STATUS).length;
@@ -275,7 +275,7 @@ describe("Home Assistant has started", () => {
     expect(peers).toHaveLength(connections); // on the same connection: a topic that is too long for the client ends it
   });
 
-  test("retained, as it comes with each subscription, or other words: nothing is said again", () => {
+  test("retained, as after each subscription, or another payload: nothing is sent again", () => {
     const { time, publish, announced } = world();
     publish("online", true);
     publish("onlinf", false);
@@ -319,7 +319,7 @@ describe("discovery", () => {
     expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([STATUS]));
   });
 
-  test("switched off: the entity is taken back at once; on: it is there at once", () => {
+  test("switched off: the entity is removed at once; on: it is there at once", () => {
     const { one, house, time } = device();
     one.powerOn();
     time.advance(MINUTE);
@@ -332,7 +332,7 @@ describe("discovery", () => {
     expect(house.retained.get(discoveryTopic())).toContain("stat_t");
   });
 
-  test("switched off while the broker is away, and the power goes: taken back all the same", () => {
+  test("switched off while the broker is down, and the power is cut: removed all the same", () => {
     const { one, house, time } = device();
     one.powerOn();
     time.advance(MINUTE);
@@ -345,7 +345,7 @@ describe("discovery", () => {
     expect([...house.retained.keys()].sort()).toEqual(withDiagnostics([STATUS]));
   });
 
-  test("another prefix: the entity under the old one is taken back, the new one's status is listened to", () => {
+  test("another prefix: the entity under the old one is removed, the new one's status is subscribed", () => {
     const { one, house, time } = device();
     const command = `home/kitchen/${ID}/command`;
     const filters: string[] = [];
@@ -371,7 +371,7 @@ describe("discovery", () => {
     );
   });
 
-  test("is not taken back when only the room changes: not for a moment, as its entity would lose its history", () => {
+  test("is not removed when only the room changes: not for a moment, as its entity would lose its history", () => {
     const { one, house, time } = device();
     one.powerOn();
     time.advance(MINUTE);
@@ -387,7 +387,7 @@ describe("another id, after a power cut that the broker does not hear of", () =>
   const NEW_STATUS = "home/kitchen/new/status";
   const all = withDiagnostics([discoveryTopic("homeassistant", "new"), NEW_STATUS]);
 
-  /** The old id's connection stands half open at the broker; the device is on again under the new id. */
+  /** The old id's connection is half open at the broker; the device is on again under the new id. */
   function renamed() {
     const { one, house, time } = device();
     one.powerOn();
@@ -399,7 +399,7 @@ describe("another id, after a power cut that the broker does not hear of", () =>
     return { one, house, time };
   }
 
-  test("the old connection's will, which comes later, is taken back as well", () => {
+  test("the old connection's will, which arrives later, is removed as well", () => {
     const { one, house, time } = renamed();
     time.advance(MINUTE);
     expect([...house.retained.keys()].sort()).toEqual(all);
@@ -452,7 +452,7 @@ describe("the names in flash", () => {
     expect(one.crashes).toEqual([]);
   });
 
-  test("as firmware 0.1 wrote them: taken back with Home Assistant's own prefix", () => {
+  test("as firmware 0.1 wrote them: removed with Home Assistant's own prefix", () => {
     const { one, house, time } = device();
     house.retained.set("home/attic/t1/status", "offline").set(formerTopic("homeassistant", "t1"), "{}");
     new KeyValueOnFlash(one.settingsFlash).write(ANNOUNCED_KEY, Uint8Array.from(Buffer.from("attic/t1")).buffer);

@@ -26,7 +26,7 @@ function unconfigured(): SimulatedDevice {
   return new SimulatedDevice({ defaults: { "wifi.ssid": "", "wifi.password": "" } }).powerOn();
 }
 
-/** Sends a command; returns what was said until `ms` later. */
+/** Sends a command; returns the answers until `ms` later. */
 function ask(one: SimulatedDevice, command: number, data: readonly number[] = [], ms = 0): string {
   one.port.take();
   one.port.send(commandFrame(command, data));

@@ -97,7 +97,7 @@ describe("the clock", () => {
     expect(house.readings()[0]).toEqual({ value: 21.5, seq: 0 });
   });
 
-  test("comes while the link is gone again: sending begins when it is back", () => {
+  test("is taken while the link is down again: sending starts when it is up", () => {
     const { one, house, time } = device();
     one.ntp.faults.silent = true;
     one.powerOn();
@@ -158,7 +158,7 @@ describe("the clock", () => {
 });
 
 describe("QoS 0", () => {
-  test("is sent while connected, dropped and counted while not, and never lies in flash", () => {
+  test("is sent while connected, dropped and counted while not, and never in flash", () => {
     const { one, house, time } = device({ defaults: { "mqtt.qos": "0" } });
     one.powerOn();
     time.advance(65 * SECOND);
@@ -195,7 +195,7 @@ test("a window of a day's readings goes out before the time server answers: all 
 });
 
 describe("trouble", () => {
-  test("a sensor that is gone stops nothing else, and readings go on when it is back", () => {
+  test("a missing sensor stops nothing else, and readings continue when it is back", () => {
     const { one, house, time } = device();
     one.powerOn();
     time.advance(25 * SECOND);
@@ -252,7 +252,7 @@ describe("trouble", () => {
     expect(one.status("losses")).toContain(`${dropped} dropped, flash full`);
   });
 
-  test("factory reset: settings and readings are gone, the id stays, and nothing is sent any more", () => {
+  test("factory reset: settings and readings are erased, the id stays, and nothing is sent any more", () => {
     const { one, house, time } = device({ defaults: {} });
     one.powerOn();
     one.set({ room: "attic", "mqtt.qos": "2" });
@@ -310,7 +310,7 @@ describe("trouble", () => {
     expect(one.firmware.unsettled).toBeLessThan(3);
   });
 
-  test("factory reset asked for twice is one; closed in the midst, it erases nothing more in this life", () => {
+  test("factory reset requested twice is one; closed during it, it erases nothing more in this life", () => {
     const { one, time } = device({ blocks: 40 });
     one.powerOn();
     time.advance(30 * SECOND);
@@ -328,7 +328,7 @@ describe("trouble", () => {
     expect(one.restarts).toEqual(["factory reset"]);
   });
 
-  test("queue drop: readings that come while the question stands stay, also where those that it asked about are gone", () => {
+  test("queue drop: readings taken while the question is open stay, even if those that it asked about were sent", () => {
     const { one, house, time } = device();
     one.powerOn();
     time.advance(20 * SECOND);
@@ -381,7 +381,7 @@ describe("trouble", () => {
     expect(said).toContain(`5000 of ${unsettled} thrown away`);
     expect(house.sequences().length).toBeLessThanOrEqual(seen + 8); // what was in flight
     expect(said).toContain(`${thrown.length} readings thrown away`);
-    expect(new Set(thrown).size).toBe(thrown.length); // whoever watches hears of each
+    expect(new Set(thrown).size).toBe(thrown.length); // the observer is notified of each
     time.advance(MINUTE);
     expect(house.broker.connects - connects).toBe(2); // the wipe, and the new session
     expect(one.firmware.unsettled).toBeLessThan(3);

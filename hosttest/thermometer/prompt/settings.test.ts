@@ -44,7 +44,7 @@ describe("settings saved at the prompt", () => {
     expect(house.retained.get(topic)).not.toContain("value_json");
   });
 
-  test("how long Home Assistant takes a reading for true follows from the settings, at once; not said while offline", () => {
+  test("how long Home Assistant considers a reading valid follows from the settings, at once; not sent while offline", () => {
     const { one, house, time } = device({ defaults: { interval: "10" } });
     one.powerOn();
     time.advance(15 * SECOND);

@@ -68,7 +68,7 @@ describe("on a terminal", () => {
     expect(lines.some((line) => /^ {2}room +attic$/.test(line.trimEnd()))).toBe(true);
   });
 
-  test("lines that arrive in the midst of typing stand above the line, which stays whole", async () => {
+  test("lines that arrive during typing appear above the line, which stays whole", async () => {
     const screen = await start("--interval", "0.2");
     await screen.untilShown("home/livingroom/temperature", 2);
     let typed = "";

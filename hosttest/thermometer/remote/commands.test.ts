@@ -1,5 +1,5 @@
 /*
- * Commands from afar: each is answered in the prompt's words, and each that must not be done is refused and said. That each is done once:
+ * Commands over MQTT: each is answered with the prompt's text, and each forbidden one is refused and reported. That each is done once:
  * once.test.ts.
  */
 import { describe, expect, test } from "vitest";
@@ -82,7 +82,7 @@ describe("is done, and answered in the prompt's words", () => {
   });
 });
 
-describe("is refused, and that is said", () => {
+describe("is refused, and that is reported", () => {
   test.each([
     ["off", "sample", "commands are off: set remote at the prompt"],
     ["basic", "interval 30", "interval: settings cannot be changed by MQTT: set remote on at the prompt"],
@@ -175,7 +175,7 @@ describe("is refused, and that is said", () => {
   test.each([
     ["5", 0x87, "not authorised"],
     ["3.1.1", 0x80, ""],
-  ])("MQTT %s: the broker does not grant the topic: said once, and readings go on", (version, code, why) => {
+  ])("MQTT %s: the broker does not grant the topic: reported once, and readings continue", (version, code, why) => {
     const house = new House();
     const commander = new Commander(house, TOPIC, version === "5" ? 5 : 4);
     commander.refusal = code;
@@ -221,7 +221,7 @@ describe("is refused, and that is said", () => {
     expect(house.payloads("home/attic/other/command")).toEqual([]);
   });
 
-  test("off: the subscription is taken back", () => {
+  test("off: unsubscribed", () => {
     const { one, commander, time } = world();
     one.set({ remote: "off" });
     time.advance(MINUTE);

@@ -1,5 +1,5 @@
 /*
- * The subscription to commands: when it is asked for, and when it is taken back.
+ * The subscription to commands: when the device subscribes and unsubscribes.
  */
 import { expect, test } from "vitest";
 import type { Settings } from "../../../src/settings/settings.js";
@@ -7,7 +7,7 @@ import { Listening } from "../../../src/thermometer/remote/listening.js";
 
 const TOPIC = "home/kitchen/a/command";
 
-test("asked for once; again where the connection ended without an answer; taken back while remote is off", () => {
+test("requested once; again if the connection ended without an answer; unsubscribed while remote is off", () => {
   const values = { room: "kitchen", remote: "basic" };
   const settings = { get: (key: keyof typeof values) => values[key] } as unknown as Settings;
   const said: string[] = [];

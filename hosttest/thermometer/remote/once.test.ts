@@ -1,5 +1,5 @@
 /*
- * Commands over MQTT: each is executed once, whatever the broker sends again and whenever the power fails.
+ * Commands over MQTT: each is executed once, whatever the broker repeats and whenever the power fails.
  */
 import { describe, expect, test } from "vitest";
 import type { SimulatedDevice } from "../../support/device-board.js";
@@ -9,7 +9,7 @@ import { chaos, onRequest, world } from "./world.js";
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-/** A `sample` whose first sending is lost with the connection, `forMs` after it: it comes again with DUP, and is acknowledged. */
+/** A `sample` whose first sending is lost with the connection, `forMs` after it: it is sent again with DUP, and is acknowledged. */
 function loseFirst({ one, commander, house, time }: ReturnType<typeof world>, forMs?: number): void {
   house.network.loseDevices();
   commander.send({ payload: "sample", qos: 1 });

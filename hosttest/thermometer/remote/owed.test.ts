@@ -47,8 +47,8 @@ describe("a sample that is asked for", () => {
 
   test.each([
     ["before its broker is there", 0],
-    ["in the midst of the sample", 5],
-  ])("what an earlier life owes is taken at once; cut again %s, by the next one", (_when, ms) => {
+    ["during the sample", 5],
+  ])("a sample still pending from an earlier life is taken at once; cut again %s, by the next life", (_when, ms) => {
     const { one, commander, time, house } = world({ "mqtt.qos": "1" });
     onRequest(one);
     const before = house.sequences().length;
@@ -66,7 +66,7 @@ describe("a sample that is asked for", () => {
     expect(house.sequences().length - before).toBe(1);
   });
 
-  test("a sample that cannot be had is answered, and not owed", () => {
+  test("a sample that cannot be taken is answered, and not kept as pending", () => {
     const { one, ask, time } = world();
     onRequest(one);
     one.unplugSensor();
@@ -80,7 +80,7 @@ describe("a sample that is asked for", () => {
   });
 
   test.each([1, 2])(
-    "a sample that flash does not take is sent at once, and not owed: the one asked for as number %i",
+    "a sample that cannot be stored is sent at once, and not kept as pending: the one requested as number %i",
     (count) => {
       const { one, ask, time } = world({ "mqtt.qos": "1" });
       onRequest(one);
@@ -103,7 +103,7 @@ describe("a sample that is asked for", () => {
     const before = house.sequences().length;
     // With an id of its own, the record is not written once more for its answer.
     commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
-    time.runUntil(() => commander.open === 0, MINUTE); // it is on record as owed
+    time.runUntil(() => commander.open === 0, MINUTE); // it is recorded as pending
     one.settingsFlash.faults = { program: () => "error" };
     time.advance(MINUTE);
     one.settingsFlash.faults = {};
@@ -115,7 +115,7 @@ describe("a sample that is asked for", () => {
     expect(house.sequences().length - before).toBe(1);
   });
 
-  test("settings that begin sampling anew in the midst of a sample: it is taken", () => {
+  test("settings that restart sampling during a sample: it is taken", () => {
     const { one, commander, time, answers } = world({ remote: "on" });
     onRequest(one);
     const before = one.taken.length;
@@ -126,7 +126,7 @@ describe("a sample that is asked for", () => {
     expect(answers().map(({ ok }) => ok)).toEqual([true, true]);
   });
 
-  test("an outbox that was erased owes no samples, and one more when it is asked for", () => {
+  test("an erased outbox has no pending samples, and one more when it is requested", () => {
     const { one, ask, time, house } = world({ interval: "60" });
     time.advance(60 * MINUTE);
     ask("sample");
@@ -166,7 +166,7 @@ describe("a sample that is asked for", () => {
     expect(house.payloads(ANSWER).map((payload) => JSON.parse(payload).answer)).toEqual(["saved: report"]);
   });
 
-  test("a sleeper whose broker lost the session: the same words with the same packet id are another command", () => {
+  test("a sleeper whose broker lost the session: the same text with the same packet id is another command", () => {
     const { house, commander, one } = sleeper();
     const { time } = house;
     commander.send({ payload: "identify", qos: 1 });

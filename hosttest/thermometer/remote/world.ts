@@ -86,7 +86,7 @@ export function chaos(qos: 1 | 2, seed: number, count: number, hasIds: boolean):
     one.powerOn();
   }
   live(() => commander.open === 0 && one.firmware.unsettled === 0);
-  let seconds = 30; // for what is owed still
+  let seconds = 30; // for pending samples
   live(() => seconds-- === 0);
   return {
     count,

@@ -104,7 +104,7 @@ test("the table of servers, good and bad: what comes of each, and nothing in the
   expect(seen).toEqual(expected);
 });
 
-test("what goes out comes back, whatever the pieces; on a wire that passes bytes one by one, too", async () => {
+test("bytes sent are echoed, in pieces of any size; also on a wire that passes single bytes", async () => {
   const { chain, key } = servers.server;
   const echo = createServer({ cert: readFileSync(chain), key: readFileSync(key) }, (socket) => socket.pipe(socket));
   await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));

@@ -1,6 +1,6 @@
 /*
  * Certificates for tests, made by the openssl command when they are needed: CAs, and what they sign. Files in a folder of the
- * test's own; nothing of it is ever trusted outside of it.
+ * test's own; none of them is ever trusted elsewhere.
  */
 import { execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";

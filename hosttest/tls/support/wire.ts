@@ -1,5 +1,5 @@
 /*
- * A man in the middle who listens: a TCP proxy that passes bytes on as they are, or changed, and keeps what the client said.
+ * A man in the middle: a TCP proxy that passes bytes on unchanged or changed, and records the client's bytes.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
