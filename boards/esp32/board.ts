@@ -20,13 +20,13 @@ import type { KeyValueStore } from "../../src/settings/store.js";
 import { TLSSocket } from "../../src/tls/socket.js";
 import { onAbort } from "../moddable/abort.js";
 import { TickClock } from "../moddable/clock.js";
-import { buildCredentials, buildDefaults } from "../moddable/defaults.js";
+import { buildCredentials, buildDefaults, buildUpdateKey } from "../moddable/defaults.js";
 import { boardDrivers } from "../moddable/drivers.js";
 import { Names } from "../moddable/names.js";
 import { ntp } from "../moddable/ntp.js";
 import { tcp } from "../moddable/sockets.js";
 import { timers } from "../moddable/timers.js";
-import { ImageSlots, updateKey } from "./image-slots.js";
+import { ImageSlots } from "./image-slots.js";
 import { isSigned } from "./native/ed25519.js";
 import { macAddress } from "./native/mac-address.js";
 import { Prompt, promptUARTs, type UART } from "./prompt.js";
@@ -93,7 +93,7 @@ export const board: Board = {
     chip: wiring.name,
     isSigned: (message, signature, key) => isSigned(message, signature, key) === 1,
     get key() {
-      return updateKey();
+      return buildUpdateKey();
     },
   },
   ntp,

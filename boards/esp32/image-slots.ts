@@ -1,10 +1,8 @@
 /*
  * The slots for firmware images, as src/update/io.ts has them, on the functions of C below. The other slot is written like other flash, a
- * block at a time, so that an update goes on after a reset. The key that images are signed for: `mcconfig ... updatekey=HEX`.
+ * block at a time, so that an update goes on after a reset.
  */
 import FlashStorage from "embedded:storage/flash";
-import config from "mc/config";
-import { fromHex } from "../../src/common/ascii.js";
 import type { SlotFlash, Slots } from "../../src/update/io.js";
 import { confirmSlot, forgetSlot, rollBackSlot, runningSlot, selectSlot, slotState } from "./native/image-slots.js";
 
@@ -14,7 +12,6 @@ const OTHER = "nextota";
 const PENDING = 1;
 const INVALID = 3;
 const ABORTED = 4;
-const KEY_DIGITS = 64;
 
 export class ImageSlots implements Slots {
   get running(): 0 | 1 {
@@ -49,13 +46,4 @@ export class ImageSlots implements Slots {
   rollBack(): void {
     rollBackSlot();
   }
-}
-
-/** The public key of the build; undefined: it has none, or what was given is no key. */
-export function updateKey(): Uint8Array | undefined {
-  const given = config.updatekey;
-  if (typeof given !== "string" || given === "") return undefined;
-  if (given.length === KEY_DIGITS && /^[\da-f]+$/.test(given)) return fromHex(given);
-  trace("updatekey: expected 64 hexadecimal digits: updates are off\n");
-  return undefined;
 }

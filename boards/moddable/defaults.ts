@@ -3,10 +3,12 @@
  * the SDK keeps there, so the schema says which of them are ours. What was saved at the prompt wins over them.
  * No key of the SDK has a dot: one that has is meant for us, and goes on to the settings, which say so if it is misspelt. One
  * without a dot is taken for a misspelt setting (`rom=kitchen`) if it is a text, nearly the name of one, and no key of the SDK.
+ * The key that firmware images are signed for: `updatekey=HEX`, the public one.
  * `mqtt.ca` is given as PEM, `mqtt.ca="$(cat ca.crt)"`, and lies in flash as text; it is decoded where it is asked for.
  */
 import config from "mc/config";
 import type { Board } from "../../src/board.js";
+import { fromHex } from "../../src/common/ascii.js";
 import { referenceTo } from "../../src/settings/long-values.js";
 import { nearest } from "../../src/settings/nearest.js";
 import { findSetting, keys, schema } from "../../src/settings/schema.js";
@@ -26,6 +28,7 @@ const NOT_SETTINGS: readonly string[] = Object.freeze([
 ]);
 
 const CA = "mqtt.ca";
+const KEY_DIGITS = 64;
 
 /** The CAs given at build time. */
 export function buildCredentials(): Board["credentials"] {
@@ -42,6 +45,15 @@ function buildCA(): Uint8Array | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The public key of the build; undefined: it has none, or what was given is no key. */
+export function buildUpdateKey(): Uint8Array | undefined {
+  const given = config.updatekey;
+  if (typeof given !== "string" || given === "") return undefined;
+  if (given.length === KEY_DIGITS && /^[\da-f]+$/.test(given)) return fromHex(given);
+  trace("updatekey: expected 64 hexadecimal digits: updates are off\n");
+  return undefined;
 }
 
 export function buildDefaults(): Record<string, string> {

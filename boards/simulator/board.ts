@@ -2,8 +2,11 @@
  * The board of the Moddable simulator: the unchanged firmware under XS, with simulated parts on a simulated bus, its flash in
  * a file, the computer's TCP, and a panel with controls beside it.
  *
- *   block 0-5   settings (simulated NVS)
- *   block 6-    outbox, 1 MiB
+ *   block   0-  settings (simulated NVS)
+ *   block   6-  outbox, 1 MiB
+ *   block 262-  boot selection (absent in an image of old, and appended then)
+ *   block 264-  a firmware image, 256 KiB
+ *   block 328-  another
  */
 import config from "mc/config";
 import Timer from "timer";
@@ -12,9 +15,10 @@ import { printable } from "../../src/console/port/printable.js";
 import type { WakeCause } from "../../src/power/io.js";
 import { TLSSocket } from "../../src/tls/socket.js";
 import { DeepSleep } from "../common/deep-sleep.js";
+import { ImageBoot } from "../common/image-boot.js";
 import { tlsEngine } from "../esp32/tls/native.js";
 import { onAbort } from "../moddable/abort.js";
-import { buildCredentials, buildDefaults } from "../moddable/defaults.js";
+import { buildCredentials, buildDefaults, buildUpdateKey } from "../moddable/defaults.js";
 import { timers } from "../moddable/timers.js";
 import { Cells } from "../parts/cells.js";
 import { I2CBus } from "../parts/i2c-bus.js";
@@ -23,7 +27,7 @@ import { SHT3xPart } from "../parts/sht3x.js";
 import { TMP117Part } from "../parts/tmp117.js";
 import { wander } from "../parts/wander.js";
 import { WiFiLink } from "../parts/wifi-link.js";
-import { Image } from "./image.js";
+import { BLOCK_LENGTH, Image } from "./image.js";
 import { type Controls, listen, show } from "./panel.js";
 import { Prompt } from "./prompt.js";
 import { Names, TCP } from "./sockets.js";
@@ -32,7 +36,11 @@ import { Watcher } from "./watcher.js";
 
 const SETTINGS_BLOCKS = 6;
 const OUTBOX_BLOCKS = 256;
-const IMAGE_BYTES = (SETTINGS_BLOCKS + OUTBOX_BLOCKS) * 4096;
+const SELECTION_AT = SETTINGS_BLOCKS + OUTBOX_BLOCKS;
+const SELECTION_BLOCKS = 2;
+const SLOTS_AT = SELECTION_AT + SELECTION_BLOCKS;
+const SLOT_BLOCKS = 64;
+const NAME = "simulator";
 const TMP117_ADDRESS = 0x48;
 const SHT3X_ADDRESS = 0x44;
 const MAC = "020000000001"; // locally administered
@@ -50,13 +58,23 @@ const uptimeMs = (): number => Math.max(0, Date.now() - startMs);
 const image = openImage(config.flash ?? `${config.file.root}home-thermometer.flash`);
 const settingsFlash = image.partition(0, SETTINGS_BLOCKS);
 const outboxFlash = image.partition(SETTINGS_BLOCKS, OUTBOX_BLOCKS);
+const images = new ImageBoot({
+  selection: image.partition(SELECTION_AT, SELECTION_BLOCKS),
+  slots: [image.partition(SLOTS_AT, SLOT_BLOCKS), image.partition(SLOTS_AT + SLOT_BLOCKS, SLOT_BLOCKS)],
+  timers,
+  chip: NAME,
+  key: buildUpdateKey(),
+  onNoImage: () => noMachine("flash: no slot holds an image: it does not start"),
+});
 const bus = new I2CBus();
+const emptyBus = new I2CBus();
 const air = { uptimeMs, celsius: wander({ uptimeMs, random: Math.random }) }; // both chips are in it
 const tmp117 = new TMP117Part(air);
 const sht3x = new SHT3xPart(air);
 bus.attach(TMP117_ADDRESS, tmp117);
 bus.attach(SHT3X_ADDRESS, sht3x);
 const wifi = new WiFiLink({ timers, accessPoints: [{ ssid: NETWORK, rssi: -58 }] });
+const noWiFi = new WiFiLink({ timers, accessPoints: [] });
 const watcher = new Watcher();
 const chip = new DeepSleep({ timers, uptimeMs, rate: SLOW_CLOCK_RATE, onSleep: fellAsleep, onWake: woke });
 
@@ -67,7 +85,7 @@ let resetCause: ResetCause = "power";
 let bootedMs = 0; // by uptimeMs, which a reset does not change: the parts continue
 
 export const board: Board = {
-  name: "simulator",
+  name: NAME,
   mac: MAC,
   timers,
   clock: { uptimeMs: () => uptimeMs() - bootedMs, utcMs: () => Date.now() },
@@ -79,11 +97,20 @@ export const board: Board = {
     return settings;
   },
   openSettingsFlash: () => settingsFlash,
-  sensor: { io: bus.SMBus, digital: bus.Digital, data: bus.data, clock: bus.clock },
+  get sensor() {
+    const { SMBus: io, Digital: digital, data, clock } = images.fault === "blind" ? emptyBus : bus;
+    return { io, digital, data, clock };
+  },
   tcp: { io: TCP },
   tls: hasTLS() ? { io: TLSSocket, hasPublicCAs: false, socket: { io: TCP }, engine: tlsEngine, timers } : undefined,
   dns: { io: Names },
-  wifi,
+  get wifi() {
+    return images.fault === "deaf" ? noWiFi : wifi;
+  },
+  update: images.port,
+  get version() {
+    return images.version;
+  },
   sleep: { io: chip.io },
   battery: config.sleep === "on" ? new Cells(CELLS).port : undefined,
   serial: config.prompt === undefined ? undefined : { io: Prompt, device: config.prompt },
@@ -106,13 +133,17 @@ export const board: Board = {
 /** If the file cannot be used, the panel shows why and does not start the machine again. @throws Error with one line */
 function openImage(path: string): Image {
   try {
-    return new Image(path, IMAGE_BYTES);
+    return new Image(path, (SLOTS_AT + 2 * SLOT_BLOCKS) * BLOCK_LENGTH, SELECTION_AT * BLOCK_LENGTH);
   } catch (error) {
-    const message = printable(`flash: ${(error as Error).message}`);
-    trace(`${message}\n`);
-    show({ fault: message });
-    throw error;
+    return noMachine(`flash: ${(error as Error).message}`);
   }
+}
+
+function noMachine(why: string): never {
+  const message = printable(why);
+  trace(`${message}\n`);
+  show({ fault: message });
+  throw new Error(message);
 }
 
 function boot(start: () => Firmware): void {
@@ -125,7 +156,11 @@ function boot(start: () => Firmware): void {
 }
 
 function powerOn(): void {
-  firmware = begin();
+  images.boot((cause = resetCause) => {
+    resetCause = cause;
+    bootedMs = uptimeMs();
+    firmware = begin();
+  });
 }
 
 /** Like pressing reset: the same chip, a new life. */
@@ -151,7 +186,6 @@ function startAnew(cause: ResetCause): void {
   settings?.close();
   wifi.powerCycle();
   resetCause = cause;
-  bootedMs = uptimeMs();
   Timer.set(powerOn, 0);
 }
 

@@ -19,8 +19,11 @@ export class Image {
   private bytesUntilCut = Number.POSITIVE_INFINITY;
   private onCut: (() => void) | undefined;
 
-  /** Opens the image, or makes an erased one. @throws Error with one line if the file cannot serve */
-  constructor(path: string, sizeBytes: number) {
+  /**
+   * Opens the image, or makes an erased one. One of earlier firmware had `oldBytes`: what it lacks is appended, erased.
+   * @throws Error with one line if the file cannot serve
+   */
+  constructor(path: string, sizeBytes: number, oldBytes = sizeBytes) {
     this.path = path;
     const isNew = !File.exists(path);
     this.bytes = new Uint8Array(sizeBytes).fill(0xff);
@@ -29,10 +32,11 @@ export class Image {
     } catch {
       throw new Error(`${path}: cannot be written; name another file with flash=`);
     }
-    if (isNew) this.store(0, sizeBytes);
-    else if (this.file.length !== sizeBytes) {
-      throw new Error(`${path}: ${this.file.length} bytes, expected a flash image of ${sizeBytes}`);
-    } else this.load();
+    const length = isNew ? 0 : this.file.length;
+    if (!isNew && !(length >= oldBytes && length <= sizeBytes))
+      throw new Error(`${path}: ${length} bytes, expected a flash image of ${sizeBytes}`);
+    this.load(length);
+    if (length < sizeBytes) this.store(length, sizeBytes - length);
   }
 
   /**
@@ -97,10 +101,10 @@ export class Image {
     this.file.write(this.bytes.slice(offsetBytes, offsetBytes + length).buffer); // accepts whole ArrayBuffers only
   }
 
-  private load(): void {
-    for (let at = 0; at < this.bytes.length; at += PIECE) {
+  private load(length: number): void {
+    for (let at = 0; at < length; at += PIECE) {
       this.file.position = at;
-      this.bytes.set(new Uint8Array(this.file.read(ArrayBuffer, Math.min(PIECE, this.bytes.length - at))), at);
+      this.bytes.set(new Uint8Array(this.file.read(ArrayBuffer, Math.min(PIECE, length - at))), at);
     }
   }
 }

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import type { TCPOptions } from "../../src/mqtt/wire/io.js";
+import type { TCPConstructor, TCPOptions } from "../../src/mqtt/wire/io.js";
 
 /** What the stand-ins do, and what was done to them. */
 export class Hardware {
@@ -49,6 +49,8 @@ export class Hardware {
   };
   /** Files by path: what the module `file` keeps. */
   readonly files = new Map<string, Uint8Array>();
+  /** What sockets are; undefined: they connect to nothing. */
+  TCP: TCPConstructor | undefined;
   readonly tcpSockets: { readonly options: TCPOptions; isClosed: boolean }[] = [];
   /** What the computer's resolver knows. */
   readonly hosts = new Map<string, string>();
@@ -114,7 +116,7 @@ const STAND_INS: Readonly<Record<string, string>> = {
   }`,
   "embedded:io/digital": `export default class Digital {}`,
   "embedded:io/smbus": `export default class SMBus {}`,
-  "embedded:io/socket/tcp": `export default class TCP {
+  "embedded:io/socket/tcp": `export default hw.TCP ?? class TCP {
     constructor(options) { this.record = { options, isClosed: false }; hw.tcpSockets.push(this.record); }
     close() { this.record.isClosed = true; }
   }`,

@@ -14,12 +14,12 @@ interface Image {
 }
 
 /** The chip in PATH, opened anew as a machine does that starts. */
-async function imageOn(hardware: Hardware, path = PATH): Promise<Image> {
-  const exported = await load<{ Image: new (path: string, sizeBytes: number) => Image }>(
+async function imageOn(hardware: Hardware, path = PATH, oldBytes?: number): Promise<Image> {
+  const exported = await load<{ Image: new (path: string, sizeBytes: number, oldBytes?: number) => Image }>(
     "boards/simulator/image.ts",
     hardware,
   );
-  return new exported.Image(path, SIZE);
+  return new exported.Image(path, SIZE, oldBytes);
 }
 
 function contents(flash: Flash, length: number): number[] {
@@ -92,6 +92,17 @@ test("a file of another size is refused with its name; so is one that cannot be 
   hardware.files.set(PATH, new Uint8Array(100));
   await expect(imageOn(hardware)).rejects.toThrow(`${PATH}: 100 bytes, expected a flash image of ${SIZE}`);
   await expect(imageOn(hardware, "/forbidden/x")).rejects.toThrow(/^\/forbidden\/x: cannot be written/);
+});
+
+test("a file of old, shorter, is kept, and what it lacks appended, erased; a shorter one still is refused", async () => {
+  const hardware = new Hardware();
+  hardware.files.set(PATH, new Uint8Array(2 * BLOCK).fill(7));
+  const flash = (await imageOn(hardware, PATH, 2 * BLOCK)).partition(0, 4);
+  const kept = [...Array(2 * BLOCK).fill(7), ...Array(2 * BLOCK).fill(0xff)];
+  expect(contents(flash, SIZE)).toEqual(kept);
+  expect([...(hardware.files.get(PATH) ?? [])]).toEqual(kept);
+  hardware.files.set(PATH, new Uint8Array(2 * BLOCK - 1));
+  await expect(imageOn(hardware, PATH, 2 * BLOCK)).rejects.toThrow(`expected a flash image of ${SIZE}`);
 });
 
 test("nothing is called after close, also when the SDK has it on its tongue", async () => {
