@@ -90,8 +90,8 @@ export class Thermometer
       this.log("error", `${this.store.reason}; defaults apply, nothing can be saved`);
     this.settings = new Settings(new SettingsOwner(this), awakening?.record !== undefined);
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
-    this.health = new Health(this);
     if (board.update !== undefined) this.updating = this.attempt("update", () => new Updating(this));
+    this.health = new Health(this);
     this.formats = new Formats(this.updating?.isTrial === true);
     const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
     const isWhole = this.health.safeMode === undefined && !isResetDue; // otherwise nothing in flash is mounted

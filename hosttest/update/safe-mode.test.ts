@@ -76,6 +76,30 @@ test("it restarts on schedule even during one, and continues where it stopped", 
   expect(host.sender.outcome).toBe("confirmed");
 });
 
+test("an image that begins its trial with five deaths counted, which were the old one's, is tried with readings, and confirmed", () => {
+  const house = new House();
+  const device = new SimulatedDevice({ house, slots: { image: OLD, blocks: 6, key: keyPair(1).publicKey } }).powerOn();
+  house.time.advance(120_000);
+  for (let death = 1; death <= DEATHS; death++) {
+    device.crash(new TypeError("outbox: no such block"));
+    house.time.advance(10_000);
+  }
+  expect(device.firmware.health.safeMode).toBeUndefined(); // this boot may be the sixth death
+  const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
+  house.time.runUntil(() => host.sender.state?.state === "switching", 40_000);
+  device.crash(new TypeError("outbox: no such block")); // selected, and not restarted yet
+  expect(device.started.at(-1)).toBe("0.3.0");
+  const taken = device.taken.length;
+  house.time.runUntil(() => host.sender.outcome !== undefined, 120_000);
+  expect(host.sender.outcome).toBe("confirmed");
+  expect(device.taken.length).toBeGreaterThan(taken);
+  expect(device.firmware.health.safeMode).toBeUndefined();
+  for (let death = 1; death < DEATHS; death++) device.crash(new TypeError("its own"));
+  expect(device.firmware.health.safeMode).toBeUndefined();
+  device.crash(new TypeError("its own"));
+  expect(device.firmware.health.safeMode).toMatch(/5 boots in a row/);
+});
+
 test("without a key in the build it does not connect to the broker", () => {
   const { house, device } = inSafeMode("none");
   const { length } = house.messages;

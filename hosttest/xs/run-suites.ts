@@ -40,6 +40,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/update/battery.test.ts": "signs by Node's crypto",
   "hosttest/update/processes.test.ts": "runs processes",
   "hosttest/update/cuts.test.ts": "signs by Node's crypto",
+  "hosttest/update/leftovers.test.ts": "signs by Node's crypto",
   "hosttest/update/rollback.test.ts": "runs firmware 0.1 by Node's vm, unpacked by Node's zlib",
   "hosttest/update/home-assistant.test.ts": "signs by Node's crypto",
   "hosttest/update/safe-mode.test.ts": "signs by Node's crypto",

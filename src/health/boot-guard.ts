@@ -2,7 +2,8 @@
  * BootGuard: notices that the device dies soon after every boot, and remembers why it went down.
  * A boot counts as a death until it has lived a minute or ends in order; or until the next one finds that only the power
  * had gone, which is no fault of the firmware's, however often, or that it went to sleep. A wake from sleep is no boot. After five deaths in a row the device boots in safe mode:
- * the prompt and the network, no sampling, so that the fault can be found and repaired. The boot after that is a normal one.
+ * the prompt and the network, no sampling, so that the fault can be found and repaired. The boot after that is a normal one. Firmware on trial
+ * begins to count anew: what it dies of leads back to the one before.
  * One entry of at most 122 bytes in a key-value store, written at boot and once a minute later, and for each last word. Nothing
  * here throws: a store that fails costs the safe mode, not the boot.
  */
@@ -25,6 +26,8 @@ export interface BootGuardOptions {
   readonly entry: BootEntry;
   /** How the boot before this one ended. Default "unknown", which may have been a death. */
   readonly resetCause?: ResetCause;
+  /** The firmware is on trial: the deaths before were another's, and any death leads back to that one. */
+  readonly isTrial?: boolean;
   readonly timers: Timers;
   /** The store failed: safe mode cannot be relied on. */
   onProblem?(error: unknown): void;
@@ -60,7 +63,7 @@ export class BootGuard {
   constructor(options: BootGuardOptions) {
     this.options = options;
     const { deaths: presumed, words } = this.read();
-    const deaths = Math.max(0, presumed - (isNoDeath(options.resetCause) ? 1 : 0));
+    const deaths = options.isTrial ? 0 : Math.max(0, presumed - (isNoDeath(options.resetCause) ? 1 : 0));
     this.deaths = deaths;
     this.lastWords = words;
     this.words = words;

@@ -19,6 +19,8 @@ export const SAFE_MODE_MS = 15 * 60_000;
 export interface HealthOwner {
   readonly board: Board;
   readonly store: KeyValueStore;
+  /** `isTrial`: this firmware image is on trial. */
+  readonly updating: { readonly isTrial: boolean } | undefined;
   /** A number that changes with every sample, taken or failed. */
   pulse(): number;
   /** Closes connections, then restarts. */
@@ -86,6 +88,10 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
 
   get resetCause(): ResetCause | undefined {
     return this.owner.board.resetCause;
+  }
+
+  get isTrial(): boolean {
+    return this.owner.updating?.isTrial === true;
   }
 
   get entry(): BootEntry {

@@ -378,12 +378,13 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.onState();
   }
 
-  /** What flash and store throw ends the update, and nothing else. */
+  /** What flash and store throw ends the update, and nothing else. On trial it is this image's own fault. */
   private attempt(work: (this: this) => void): void {
     try {
       work.call(this);
     } catch (error) {
-      this.enter("failed", messageOf(error));
+      if (this.isTrial) this.goBack(messageOf(error));
+      else this.enter("failed", messageOf(error));
     }
   }
 

@@ -1,0 +1,112 @@
+/* What earlier updates, other builds, and faults of the new image's own code leave behind. */
+import { expect, test } from "vitest";
+import { makeImage } from "../../boards/parts/flash/image.js";
+import { generator, PowerCut } from "../../boards/parts/flash/nor-flash.js";
+import { keyPair, offerOf } from "./support/keys.js";
+import { drive, World, type WorldOptions } from "./support/world.js";
+
+const BLOCK = 4096;
+const OLD = makeImage({ version: "0.2.0", chip: "test" }, 9_000);
+const NEW = makeImage({ version: "0.3.0", chip: "test" }, 3 * BLOCK + 777);
+
+function worldOf(options: Partial<WorldOptions> = {}): World {
+  return new World({ image: OLD, slotBlocks: 5, key: keyPair(1).publicKey, random: generator(1), ...options });
+}
+
+function setUp(): World {
+  const world = worldOf();
+  world.boot();
+  return world;
+}
+
+test("an image that came by cable is tried, and what is recorded of the last update stays as it was", () => {
+  const world = setUp();
+  const wrong = NEW.map((byte, at) => (at === 5_000 ? byte ^ 1 : byte));
+  expect(drive(world, offerOf(NEW), wrong)).toMatchObject({ state: "failed" });
+  const logged = world.log.length;
+  const flash = world.slots.other;
+  flash.eraseBlock(0, 5);
+  flash.write(makeImage({ version: "0.4.0", chip: "test" }, 9_000), 0);
+  world.slots.select();
+  world.boot();
+  expect([world.image?.version, world.updates?.isTrial]).toEqual(["0.4.0", true]);
+  world.time.advance(2_000);
+  expect([world.slots.isTrial, world.updates?.isTrial]).toEqual([false, false]);
+  world.boot();
+  expect(world.state).toMatchObject({ version: "0.4.0", state: "failed", latest: "0.3.0" });
+  expect(world.log.slice(logged)).toEqual([]);
+});
+
+test("a build that trusts another key was flashed in the midst of an update: what is read back does not start", () => {
+  let key = keyPair(1).publicKey;
+  const options = { image: OLD, slotBlocks: 5, random: generator(1) };
+  const world = new World({
+    ...options,
+    get key() {
+      return key;
+    },
+  });
+  world.boot();
+  const offer = offerOf(NEW);
+  world.announce(offer);
+  world.send(offer, NEW, 0);
+  key = keyPair(2).publicKey;
+  world.boot();
+  for (let at = 0; at < NEW.length; at += BLOCK) world.send(offer, NEW, at);
+  world.time.advance(5_000);
+  expect(world.state).toMatchObject({ version: "0.2.0", state: "failed", reason: "wrong signature" });
+  expect(world.started).toEqual(["0.2.0", "0.2.0"]);
+});
+
+test("after an image that was taken back: the power goes before the next one is selected, and that is tried all the same", () => {
+  const world = setUp();
+  const bad = makeImage({ version: "0.3.0", chip: "test", fault: "crash" }, 9_000);
+  drive(world, offerOf(bad), bad);
+  world.time.advance(1_000);
+  expect(world.state).toMatchObject({ version: "0.2.0", state: "rolledBack" });
+  const { slots } = world;
+  const select = slots.select.bind(slots);
+  slots.select = () => {
+    slots.select = select;
+    world.flash.powerOff();
+    throw new PowerCut();
+  };
+  const offer = offerOf(NEW, { id: "00000002" });
+  drive(world, offer, NEW);
+  expect(world.isOn).toBe(false);
+  world.boot();
+  expect(drive(world, offer, NEW)).toMatchObject({ version: "0.3.0", state: "confirmed", id: "00000002" });
+});
+
+test("a host that comes again with the same image is waited for anew", () => {
+  const world = setUp();
+  world.announce(offerOf(NEW));
+  for (let n = 0; n < 19; n++) {
+    world.updates?.pause(); // no block had come
+    world.boot();
+  }
+  world.announce(offerOf(NEW, { id: "00000002" }));
+  world.time.advance(50_000);
+  world.announce(offerOf(NEW, { id: "00000003" }));
+  world.time.advance(50_000);
+  expect(world.updates?.isBusy).toBe(true);
+  world.updates?.pause(); // the twentieth in a row, if the host's coming did not count
+  world.boot();
+  expect(world.state).toMatchObject({ state: "receiving", id: "00000003" });
+});
+
+test("an image whose own code fails where it is asked what is missing goes at once, and the old one says why", () => {
+  const world = setUp();
+  const offer = offerOf(NEW);
+  world.announce(offer);
+  for (let at = 0; at < NEW.length; at += BLOCK) world.send(offer, NEW, at);
+  world.time.advance(450); // verified, and about to restart
+  Object.defineProperty(world.trouble, "sensor", {
+    get() {
+      throw new TypeError("no such part");
+    },
+  });
+  world.time.advance(10_000);
+  expect(world.state).toMatchObject({ version: "0.2.0", state: "rolledBack", reason: "no such part" });
+  expect(world.updates?.isBusy).toBe(false);
+});
