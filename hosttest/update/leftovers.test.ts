@@ -1,7 +1,10 @@
 /* What earlier updates, other builds, and faults of the new image's own code leave behind. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makeImage } from "../../boards/parts/flash/image.js";
 import { generator, PowerCut } from "../../boards/parts/flash/nor-flash.js";
+import { toASCII } from "../../src/common/ascii.js";
+import { MAX_OFFER_BYTES } from "../../src/update/offer.js";
+import { readRecord } from "../../src/update/record.js";
 import { keyPair, offerOf } from "./support/keys.js";
 import { drive, World, type WorldOptions } from "./support/world.js";
 
@@ -109,4 +112,117 @@ test("an image whose own code fails where it is asked what is missing goes at on
   world.time.advance(10_000);
   expect(world.state).toMatchObject({ version: "0.2.0", state: "rolledBack", reason: "no such part" });
   expect(world.updates?.isBusy).toBe(false);
+});
+
+describe("chips and hosts that are not as they should be", () => {
+  /** On trial with the new image, which finds no broker. */
+  function onTrial(): World {
+    const world = setUp();
+    world.trouble.broker = "not connected";
+    drive(world, offerOf(NEW), NEW, 200);
+    expect(world.updates?.isTrial).toBe(true);
+    return world;
+  }
+
+  test("a chip that does not take the confirmation is asked again; until then it is a trial", () => {
+    const world = onTrial();
+    const { slots } = world;
+    const confirm = slots.confirm.bind(slots);
+    let asked = 0;
+    slots.confirm = () => {
+      if (++asked < 3) throw new Error("not now");
+      confirm();
+    };
+    world.trouble.broker = "";
+    world.time.advance(1_000);
+    expect([asked, world.updates?.isTrial, world.state.state]).toEqual([1, true, "trial"]);
+    world.time.advance(2_000);
+    expect([asked, world.updates?.isTrial, world.state.state]).toEqual([3, false, "confirmed"]);
+    expect(slots.isTrial).toBe(false);
+  });
+
+  test("no image to go back to: the new one stays, and says what is missing", () => {
+    const world = onTrial();
+    world.slots.other.eraseBlock(0);
+    world.time.advance(700_000);
+    expect(world.state).toMatchObject({
+      version: "0.3.0",
+      state: "confirmed",
+      reason: "not within 10 minutes: not connected; no way back: there is no other image",
+    });
+    expect(world.slots.isTrial).toBe(false);
+  });
+
+  test("sleeps are counted only in a row: a block between them begins to count anew", () => {
+    const world = setUp();
+    const sleep = (times: number): void => {
+      for (let n = 0; n < times; n++) {
+        world.updates?.pause();
+        world.boot();
+      }
+    };
+    world.announce(offerOf(NEW));
+    sleep(15);
+    world.send(offerOf(NEW), NEW, 0);
+    sleep(15);
+    expect(world.state).toMatchObject({ state: "receiving", at: BLOCK });
+  });
+
+  test("after a boot in its midst, half a minute is waited for the next block, not a whole one", () => {
+    const world = setUp();
+    world.announce(offerOf(NEW));
+    world.send(offerOf(NEW), NEW, 0);
+    world.updates?.pause();
+    world.boot();
+    world.time.advance(29_000);
+    expect(world.updates?.isBusy).toBe(true);
+    world.time.advance(2_000);
+    expect(world.updates?.isBusy).toBe(false);
+  });
+
+  test("an image by cable into the slot that another is being written to: that update is over, and begins anew if it is sent again", () => {
+    const world = setUp();
+    drive(world, offerOf(NEW), NEW);
+    const next = makeImage({ version: "0.4.0", chip: "test" }, 3 * BLOCK);
+    world.announce(offerOf(next, { id: "00000002", version: "0.4.0" }));
+    world.send(offerOf(next, { id: "00000002", version: "0.4.0" }), next, 0);
+    world.updates?.pause();
+    world.flash.eraseBlock(0, 7); // boot selection, and slot 0
+    world.flash.write(OLD, 2 * BLOCK);
+    world.boot();
+    expect([world.image?.version, world.updates?.isBusy]).toEqual(["0.2.0", false]);
+    const again = offerOf(next, { id: "00000003", version: "0.4.0" });
+    expect(drive(world, again, next)).toMatchObject({ version: "0.4.0", state: "confirmed" });
+  });
+
+  test("an announcement as long as may be is heard", () => {
+    const world = setUp();
+    const text = JSON.stringify(offerOf(NEW));
+    world.announce(toASCII(`${text.slice(0, -1)}${" ".repeat(MAX_OFFER_BYTES - text.length)}}`));
+    expect(world.state).toMatchObject({ state: "receiving" });
+  });
+
+  test("a trial takes ten minutes, not less, and why it ended is kept in 160 characters", () => {
+    const world = setUp();
+    world.trouble.broker = "no answer ".repeat(30);
+    world.announce(offerOf(NEW));
+    for (let at = 0; at < NEW.length; at += BLOCK) world.send(offerOf(NEW), NEW, at);
+    world.time.advance(598_000); // the first of them until it has restarted
+    expect(world.updates?.isTrial).toBe(true);
+    world.time.advance(10_000);
+    expect(world.state).toMatchObject({ version: "0.2.0", state: "rolledBack" });
+    expect(world.state.reason).toHaveLength(160);
+  });
+
+  test("a record in flash whose announcement is none is no record", () => {
+    const store = (offer: object) => ({
+      read: () =>
+        toASCII(
+          JSON.stringify({ phase: "receiving", offer, target: 1, at: 0, tries: 0, quiet: 0, sensor: "", why: "" }),
+        ),
+      write() {},
+    });
+    expect(readRecord(store(offerOf(NEW)))).toMatchObject({ phase: "receiving" });
+    expect(readRecord(store({ ...offerOf(NEW), size: "17" }))).toBeUndefined();
+  });
 });

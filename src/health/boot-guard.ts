@@ -27,7 +27,7 @@ export interface BootGuardOptions {
   /** How the boot before this one ended. Default "unknown", which may have been a death. */
   readonly resetCause?: ResetCause;
   /** The firmware is on trial: the deaths before were another's, and any death leads back to that one. */
-  readonly isTrial?: boolean;
+  readonly isTrial?: boolean | undefined;
   readonly timers: Timers;
   /** The store failed: safe mode cannot be relied on. */
   onProblem?(error: unknown): void;

@@ -90,8 +90,8 @@ export class Health implements BootGuardOptions, BootEntry, WatchdogOptions {
     return this.owner.board.resetCause;
   }
 
-  get isTrial(): boolean {
-    return this.owner.updating?.isTrial === true;
+  get isTrial(): boolean | undefined {
+    return this.owner.updating?.isTrial;
   }
 
   get entry(): BootEntry {

@@ -13,8 +13,9 @@ import type { Link } from "../network/link.js";
 import { isBatteryLow } from "../power/battery.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
+import type { UpdateDevice } from "../update/device.js";
 import type { UpdatePort } from "../update/io.js";
-import { type UpdateDevice, Updates } from "../update/updates.js";
+import { Updates } from "../update/updates.js";
 import { VERSION } from "../version.js";
 import type { Sampling } from "./sampling.js";
 

@@ -7,22 +7,13 @@
  *   receiving -> verifying -> switching -> (restart) trial -> confirmed
  *       each of these: failed                          \-> (restart) rolledBack
  */
-import type { LineLevel } from "../common/log-levels.js";
 import { messageOf } from "../common/message-of.js";
 import type { TimerId, Timers } from "../common/timers.js";
+import type { UpdateDevice } from "./device.js";
 import { ImageWriter, type Piece } from "./image-writer.js";
 import type { Slots, UpdatePort } from "./io.js";
 import { isGenuine, isOffer, MAX_OFFER_BYTES, misfitOf, OFF, type Offer, parseOffer } from "./offer.js";
-import {
-  isOver,
-  lineOf,
-  type Phase,
-  phaseAtBoot,
-  readRecord,
-  type UpdateRecord,
-  type UpdateStore,
-  writeRecord,
-} from "./record.js";
+import { isOver, lineOf, type Phase, phaseAtBoot, readRecord, type UpdateRecord, writeRecord } from "./record.js";
 
 /** Without a chunk for so long, the device does not stay awake for the next one. */
 export const CHUNK_PATIENCE_MS = 60_000;
@@ -40,18 +31,6 @@ const FAREWELL_MS = 500;
 const TRIAL_MINUTES = 10;
 /** On trial, all is asked so often. */
 const LOOK_MS = 1_000;
-
-/** What updates ask of the device. */
-export interface UpdateDevice {
-  readonly board: { readonly timers: Timers; readonly clock: { uptimeMs(): number } };
-  readonly store: UpdateStore;
-  /** `lastWords`: how the life before this one ended; "": in order, or it could not say. */
-  readonly health: { readonly lastWords: string };
-  /** The trial is over, and this image stays. */
-  onConfirmed(): void;
-  restart(reason: string): void;
-  log(level: LineLevel, text: string): void;
-}
 
 /** Updates from boot to boot. */
 export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
@@ -301,7 +280,6 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   }
 
   private readBack(): void {
-    const { device, slots } = this;
     const record = this.record as UpdateRecord;
     const digest = (this.writer as ImageWriter).readBack();
     if (digest === undefined) {
@@ -313,8 +291,13 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     if (++record.tries > MAX_TRIES) throw new Error("the chip does not start it");
     record.sensor = this.sensorTrouble();
     this.enter("switching");
-    slots.select();
-    this.later(FAREWELL_MS, () => device.restart(`update to ${record.offer.version}`));
+    this.slots.select();
+    this.leave(`update to ${record.offer.version}`);
+  }
+
+  /** Restarts, when the state has been sent. */
+  private leave(reason: string): void {
+    this.later(FAREWELL_MS, () => this.device.restart(reason));
   }
 
   /** On trial: what is missing yet; "": nothing. */
@@ -346,15 +329,13 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   }
 
   private goBack(why: string): void {
-    const { device, slots } = this;
     this.enter("trial", why); // the old image enters how it ended
     try {
-      slots.rollBack();
+      this.slots.rollBack();
+      this.leave(`update: goes back: ${why}`);
     } catch (error) {
       this.confirm(`${why}; no way back: ${messageOf(error)}`);
-      return;
     }
-    this.later(FAREWELL_MS, () => device.restart(`update: goes back: ${why}`));
   }
 
   /** The one way from phase to phase: kept and said. @throws what the store throws, where that is to end the update */
@@ -383,8 +364,9 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     try {
       work.call(this);
     } catch (error) {
-      if (this.isTrial) this.goBack(messageOf(error));
-      else this.enter("failed", messageOf(error));
+      const why = messageOf(error);
+      if (this.isTrial) this.goBack(why);
+      else this.enter("failed", why);
     }
   }
 
