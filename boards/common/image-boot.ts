@@ -24,7 +24,7 @@ export interface ImageBootOptions {
   readonly chip: string;
   /** The public key that images are signed for, 32 bytes; undefined: updates are off. */
   readonly key: Uint8Array | undefined;
-  /** No slot holds an image: nothing starts. May throw, to whoever called `boot`. */
+  /** No slot holds an image: nothing starts. May throw, to the caller of `boot`. */
   onNoImage(): void;
 }
 

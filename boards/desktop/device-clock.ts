@@ -1,5 +1,5 @@
 /*
- * The desktop device's clock. Node's monotonic clock stands still on Linux while the computer is suspended, and the wall clock may
+ * The desktop device's clock. Node's monotonic clock stops on Linux while the computer is suspended, and the wall clock may
  * be set at any time: by a person, or by NTP some seconds after the start. Both show as a step of the wall clock against the
  * monotonic one. The time since the computer was booted distinguishes them: it includes suspends, and no setting changes it. A suspend counts
  * as time of the device; a clock that was set is reported, as after NTP on a chip.
@@ -12,7 +12,7 @@ const MIN_STEP_MS = 1_000;
 
 /** All in milliseconds. */
 export interface TimeSources {
-  /** Never steps; may stand still in a suspend. */
+  /** Never steps; may stop during a suspend. */
   monotonicMs(): number;
   /** Since 1970. */
   utcMs(): number;

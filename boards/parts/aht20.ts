@@ -1,7 +1,7 @@
 /*
  * A simulated AHT20, command by command: calibration bit, busy bit, 20 bits each, a checksum; or, with `checksum` "none",
  * an AHT10, which answers six bytes and leaves the bus high afterwards.
- * Time comes from a clock that is passed in. Source: Aosong AHT20 datasheet, version 1.1: §5.3, §5.4.
+ * Uses the given clock. Source: Aosong AHT20 datasheet, version 1.1: §5.3, §5.4.
  */
 import { withCRC } from "./crc8.js";
 import type { I2CPart } from "./i2c-bus.js";

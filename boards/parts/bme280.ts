@@ -1,7 +1,7 @@
 /*
  * A simulated BME280, at register level: forced mode, the constants that the chip was given in the factory, results that
  * the datasheet's formulas turn into the air's temperature, pressure and humidity (in their form with integers; the driver
- * uses the other one). Time comes from a clock that is passed in.
+ * uses the other one). Uses the given clock.
  * Not simulated: normal mode, the filter, SPI. Source: Bosch BST-BME280-DS001, revision 1.23: §4.2, §5.4, §9.1.
  */
 import type { I2CPart } from "./i2c-bus.js";

@@ -1,7 +1,7 @@
 /*
  * A simulated SHT3x, at command level: it does not acknowledge a read before the measurement is done, nor a command
  * too soon after another one; a periodic acquisition continues until the break command. Every word has a CRC.
- * Time comes from a clock that is passed in. Not simulated: clock stretching, alert limits, the heater's heat.
+ * Uses the given clock. Not simulated: clock stretching, alert limits, the heater's heat.
  * Source: Sensirion SHT3x-DIS datasheet, versions 5 to 7, §2.2 and §4.
  */
 import { withCRC } from "./crc8.js";

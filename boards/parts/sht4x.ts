@@ -1,7 +1,7 @@
 /*
  * A simulated SHT4x, at command level: no acknowledge while it measures or heats, checksums, and a heater that some
  * one-byte commands start, even if a second byte follows that the chip does not know.
- * Time comes from a clock that is passed in. Source: Sensirion SHT4x datasheet, version 6: §3.1, §4.5.
+ * Uses the given clock. Source: Sensirion SHT4x datasheet, version 6: §3.1, §4.5.
  */
 import { withCRC } from "./crc8.js";
 import type { I2CPart } from "./i2c-bus.js";
@@ -42,7 +42,7 @@ export class SHT4xPart extends InAir implements I2CPart {
   write(bytes: Uint8Array): boolean {
     if (this.uptimeMs() < this.#readyMs) return false;
     if (bytes.length === 0) return true;
-    return this.#obey(bytes[0]) && bytes.length === 1; // the first byte counts, whatever follows
+    return this.#obey(bytes[0]) && bytes.length === 1; // only the first byte counts
   }
 
   read(bytes: Uint8Array): boolean {

@@ -2,7 +2,7 @@
  * One-shot timers for simulated parts. Types only. Parts do not import src/, so the shape is declared here again.
  */
 
-/** What `Timers.set` returns. Opaque. */
+/** The result of `Timers.set`. Opaque. */
 export type TimerId = object | number;
 
 export interface Timers {

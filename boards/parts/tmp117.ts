@@ -1,6 +1,6 @@
 /*
  * A simulated TMP117, at register level: modes, averaging times, the data-ready flag that any read clears, -256 °C until
- * the first conversion. Time comes from a clock that is passed in.
+ * the first conversion. Uses the given clock.
  * Not simulated: alerts, EEPROM, the offset register. Source: TI SNOSD82D, §7.3 to §7.6.
  */
 import type { I2CPart } from "./i2c-bus.js";

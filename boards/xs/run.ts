@@ -131,7 +131,7 @@ class Machine implements FirmwareOnXS {
     await this.#xs?.close();
   }
 
-  /** Behind what has been reported already: the machine hears it, but is deaf, and no turn of it is under way. */
+  /** After all events already reported: the machine gets the event but ignores later ones, and none of its callbacks is running. */
   async #powerDown(): Promise<void> {
     await this.#xs?.evaluate("boardXS.deafen()");
     this.#hardware?.powerOff();
@@ -180,7 +180,7 @@ class Machine implements FirmwareOnXS {
     return done === undefined ? this.#onRun(operation, call) : done.answer;
   }
 
-  /** It may be ended before it is deaf, and is not woken then: a failure has to be heard of here. */
+  /** It may be ended before it ignores events, and is then not woken: a failure must be handled here. */
   #fallAsleep(): void {
     this.#fallingAsleep = this.#powerDown();
     this.#fallingAsleep.catch((error: Error) => this.#failed(error));

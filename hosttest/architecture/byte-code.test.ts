@@ -8,7 +8,7 @@ const top = fileURLToPath(new URL("../..", import.meta.url));
 /** Rid of it already; what is new stays so. */
 const LEAN = ["channels", "health", "journal", "network", "outbox", "sensor"];
 
-/** What of a source text takes several times the byte code of another way to write it. */
+/** Constructs that need several times the byte code of an equivalent. */
 function dear(text: string): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -21,7 +21,7 @@ function dear(text: string): string[] {
 }
 
 // By the SDK's compiler, release: a for-of takes 124 bytes, forEach or an indexed loop 41; an array pattern of two 146, two indices 22.
-// Both close an iterator whatever happens.
+// Both close an iterator in any case.
 test("iterators stay out of folders that are free of them", () => {
   const found = LEAN.flatMap((folder) => {
     const files = readdirSync(join(top, "src", folder), { recursive: true, encoding: "utf8" });

@@ -14,7 +14,7 @@ const PART = "a simulated part, which knows nothing of src";
 
 interface Shape {
   readonly what: string;
-  /** Finds the declaration in a module's text, whatever it is called there. */
+  /** Finds the declaration in a module's text, by any name. */
   readonly pattern: RegExp;
   readonly home: string;
   /** Why a file repeats it all the same. */
@@ -118,7 +118,7 @@ test.each(SHAPES)("$what: a repeat is found", (shape) => {
   expect(complaints(shape, without)).toEqual([`${shape.home}: does not declare it any more`]);
 });
 
-/** What is exported more than once, by name: the modules that export it. */
+/** Names that are exported more than once, with the modules that export them. */
 function exportedTwice(files: readonly Source[]): Map<string, string[]> {
   const modules = new Map<string, string[]>();
   for (const { path, text } of files.filter((file) => file.path.startsWith("src/"))) {

@@ -1,7 +1,7 @@
 /*
  * What the README calls usable alone is: every module of such a folder is in its manifest's reach and preloaded, and imports
  * nothing outside the folder. No other folder has a manifest, which would not be included or tested. A folder in a library that has one
- * of its own is a part that its user may leave out: the rest imports nothing of it.
+ * of its own is a part that its user may leave out: the rest does not import it.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, posix } from "node:path";

@@ -15,7 +15,7 @@ const rules = createRequire(import.meta.url)("./rules.cjs") as {
 const ADD_A_ROW =
   "add a row for it to MAY_IMPORT in hosttest/architecture/rules.cjs, with what the design lets it import";
 
-/** What the table of rules.cjs and the folders of `src` on disk have against each other. */
+/** Differences between the table of rules.cjs and the folders of `src` on disk. */
 function rowComplaints(src: string): string[] {
   const rows = Object.keys(rules.MAY_IMPORT);
   const folders = readdirSync(src, { withFileTypes: true }).flatMap((entry) =>

@@ -13,7 +13,7 @@ const TOP = fileURLToPath(new URL("../..", import.meta.url));
 const METHODS_NEED_THIS =
   /^(Array|ArrayBuffer|SharedArrayBuffer|String|Object|Promise|Date|Symbol|Atomics|Iterator|\w+Array)$/;
 
-/** What is taken from a built-in without being called on it. */
+/** Methods that are read from a built-in without being called on it. */
 function unbound(text: string): string[] {
   const found: string[] = [];
   const isBuiltIn = (node: ts.Node | undefined): boolean => {

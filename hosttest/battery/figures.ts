@@ -1,5 +1,5 @@
 /*
- * What chips draw, what boards draw asleep, what cells hold: each figure with its source. "Assumed" means that
+ * Currents of chips, of boards asleep, and the capacity of cells: each figure with its source. "Assumed" means that
  * we found no published figure; such a figure is an estimate, and the output marks it.
  */
 import { AHT20 } from "../../src/sensor/chips/aht20.js";

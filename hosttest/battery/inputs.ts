@@ -20,7 +20,7 @@ import type { Load, Pack, Supply } from "./model.js";
 export const SUPPLIES = ["boost", "ldo", "direct"] as const;
 export type SupplyName = (typeof SUPPLIES)[number];
 
-/** What the command line chooses by name. */
+/** Choices of the command line, by name. */
 export interface Choice {
   readonly board: BoardName;
   readonly cell: CellName;
@@ -40,7 +40,7 @@ export interface Input {
 }
 
 const GLENN = "github.com/glenn20/upy-esp32-experiments, ESPNowvsWifiEnergyUsage, measured on an ESP32";
-/** What a sample costs in a report: rendered, sent, settled. As `npm run bench` counts it. */
+/** Cost of a sample in a report: rendered, sent, settled. As counted by `npm run bench`. */
 const DELIVERY = ["rendering as JSON", "QoS 1 publish", "outbox: seek and settle"].map(
   (name) => baseline[`${name}: computrons` as keyof typeof baseline],
 );
@@ -282,7 +282,7 @@ export function cellsOf(name: string, given: string): Pick<Choice, "cell" | "cou
 
 const MAX_DIRECT_VOLTS = 3.6; // ESP32, C3 and S3 datasheets, recommended operating conditions
 
-/** What suits the cells: a boost converter below 3.3 V, a regulator above. */
+/** The supply for the cells: a boost converter below 3.3 V, a regulator above. */
 export function usualSupply({ cell, count }: Pick<Choice, "cell" | "count">): SupplyName {
   return CELLS[cell].curve[0][0] * count <= MAX_DIRECT_VOLTS ? "boost" : "ldo";
 }

@@ -11,7 +11,7 @@ export const YEAR_H = 8766;
 /** The efficiency, 0 to 1, of a switched converter; "linear": the cells give the current that the rail takes. */
 export type Converter = number | "linear";
 
-/** What is between the cells and the rail. */
+/** The converter between the cells and the rail. */
 export interface Supply {
   readonly asleep: Converter;
   readonly awake: Converter;
@@ -39,7 +39,7 @@ export interface Load {
   readonly peakMa: number;
   /** From the timer's end to sleep again, without a report. */
   readonly wakeMs: number;
-  /** What a report adds to it. */
+  /** Additional charge of a report. */
   readonly reportMs: number;
 }
 
@@ -73,7 +73,7 @@ function chargeAnHour(load: Load): Record<"asleep" | "samples" | "reports", numb
   };
 }
 
-/** What the cells give for `current` at the rail, at `packVolts`; the unit is the caller's. */
+/** Current at the cells for `current` at the rail, at `packVolts`; the unit is the caller's. */
 function atCells(current: number, converter: Converter, packVolts: number): number {
   return converter === "linear" ? current : (current * RAIL_VOLTS) / (packVolts * converter);
 }

@@ -1,5 +1,5 @@
 /*
- * What a boot costs on XS, by what it finds in flash, and the callback with the most work while a backlog waits. On 1 MiB and on
+ * The cost of a boot on XS, by the content of flash, and the callback with the most work while a backlog waits. On 1 MiB and on
  * the largest partition, that of 8 MB of flash.
  */
 import { bundle } from "../../boards/xs/bundle.js";

@@ -1,5 +1,5 @@
 /*
- * What a reading costs on XS, and what the running app holds: the same figures on every machine, so that a test can hold
+ * The cost of a reading on XS, and the memory of the running app: the same figures on every machine, so that a test can hold
  * them to a baseline. Measured by the programs in xs/, on a 32-bit worker, whose slots are as large as the device's.
  */
 import { type Creation, type Figures, XSAborted, type XSWorker } from "../engine/worker.js";
@@ -17,7 +17,7 @@ const KB = 1_024;
 const MIN_ARENA = 24 * KB; // where the search begins, and where it ends
 const MAX_ARENA = 64 * KB;
 
-/** As a device's manifest would say it. */
+/** As in a device's manifest. */
 const DEVICE: Creation = {
   initialChunkBytes: 4_096,
   incrementalChunkBytes: 512,
@@ -61,7 +61,7 @@ export async function readingRows(change: (script: string) => string = (script) 
   return rows;
 }
 
-/** What a key costs at the prompt, and a command. */
+/** The cost of a key at the prompt, and of a command. */
 export async function promptRows(): Promise<Row[]> {
   const xs = await loadWorker();
   const rows: Row[] = [];
@@ -117,7 +117,7 @@ const IDLE_UPDATES = 304;
 /** Six properties more, of which each has held something. */
 const AFTER_UPDATE = 400;
 
-/** What updates hold: while there is none, while one comes in, is read back, and has ended. `change`: as of `appRows`. */
+/** Memory of updates: without one, while one is received, is read back, and has ended. `change`: as of `appRows`. */
 export async function updateRows(change: (script: string) => string = (script) => script): Promise<Row[]> {
   const xs = await loadWorker({ change });
   try {

@@ -2,7 +2,7 @@
  * How fast a backlog drains: 20,000 queued readings to a mosquitto on the loopback, compared with MQTT.js and `mosquitto_pub -l`.
  * All in one run, in alternation, so that the ratios are meaningful even if the times are not.
  *
- * What is in a time:
+ * The measured times:
  * - ours: from the call that connects to the last acknowledgement. Every entry is read from the outbox, rendered by the journal
  *   with its time, and settled, all on a flash image in a file on disk. Before it: 20,000 appends.
  * - MQTT.js, stored: the same span; all publishes were in its store before it connects. It replays them one after the
@@ -181,7 +181,7 @@ function mosquittoPub(version: Version): Contender {
   };
 }
 
-/** The level store is a package of its own, which not everybody has. */
+/** The level store is a separate package, which may be missing. */
 function levelStores(): ((folder: string) => { incoming: Store; outgoing: Store }) | undefined {
   try {
     return createRequire(join(topFolder, "package.json"))("mqtt-level-store");
@@ -210,7 +210,7 @@ function contenders(): Record<string, Contender> {
   };
 }
 
-/** All contenders' times at one QoS, turn and turn about, each with a broker of its own. */
+/** All contenders' times at one QoS, in alternation, each with its own broker. */
 class Race {
   readonly rows: Row[] = [];
   private readonly title: string;

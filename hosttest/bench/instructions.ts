@@ -19,14 +19,14 @@ const CALIBRATIONS = 1_000;
 
 export const hasValgrind = spawnSync("valgrind", ["--version"]).status === 0;
 
-/** What the harness adds to a count, in instructions each time. */
+/** Instructions that the harness adds to a count, each time. */
 interface Overhead {
   readonly frame: number;
   readonly glue: number;
   readonly bracket: number;
 }
 
-/** Counts in a worker of its own. `change`: alters the program first, to try what a test sees. */
+/** Counts in a separate worker. `change`: alters the program first, to try what a test sees. */
 export async function countInstructions(
   measurements: readonly Measurement[],
   change?: (script: string) => string,

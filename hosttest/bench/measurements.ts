@@ -1,5 +1,5 @@
 /*
- * What is measured on XS, and how: the scripts that the measuring programs in xs/ take, with their goals. Each row is there
+ * The measurements on XS: scripts for the measuring programs in xs/, with their goals. Each row is there
  * in computrons, slots and chunk bytes (cost.ts) and, where valgrind is installed, in native instructions (instructions.ts).
  */
 import { bundle } from "../../boards/xs/bundle.js";
@@ -61,7 +61,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   measurement("sampling, sensor to record", (turns) => `bench.sampling(${turns})`),
 ];
 
-/** At the prompt. They follow what commands say, and are held to no baseline. */
+/** At the prompt. They depend on the commands' texts, and are compared with no baseline. */
 export const PROMPT_MEASUREMENTS: readonly Measurement[] = [
   measurement(
     "prompt, a key",

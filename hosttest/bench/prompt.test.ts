@@ -19,7 +19,7 @@ describe("lines as long as one can be, each another", () => {
     expect(await bytesKept(LINES, { change })).toBeGreaterThan(2 * HISTORY);
   });
 
-  test("a lookup by what was typed would be noticed: XS keeps the name of every property that was asked for", {
+  test("a lookup by what was typed would be noticed: XS keeps the name of every property that was looked up", {
     timeout,
   }, async () => {
     const change = (script: string) => replaced(script, /= hintFor\((word\d*)\)/, "= ({})[$1]");

@@ -19,7 +19,7 @@ const LINES = 2; // the longest: the history has place for one, and another is t
 const { creation } = JSON.parse(readFileSync(join(topFolder, "boards/esp32/common.json"), "utf8"));
 const FOR_THE_SDK = 128; // stack slots, of its callbacks below ours
 
-/** The machine of a board, but for the stack that the SDK needs and the first size of the heaps, which the search is after. */
+/** The machine of a board, except for the stack that the SDK needs and the initial heap sizes, which are searched for. */
 const DEVICE: Creation = {
   initialChunkBytes: 4_096,
   incrementalChunkBytes: creation.chunk.incremental,

@@ -9,7 +9,7 @@ import { join } from "node:path";
 export interface Module {
   /** As it is imported: "src/main", "embedded:io/i2c". */
   readonly specifier: string;
-  /** Its functions lie in flash as slots and run from there; nothing of it is loaded at boot. */
+  /** Its functions are in flash as slots and run from there; nothing is loaded at boot. */
   readonly isPreloaded: boolean;
   readonly codeBytes: number;
   /** Its imports, resolved. */

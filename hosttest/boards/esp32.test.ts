@@ -169,7 +169,7 @@ test("a debug build, where the debugger has UART0, has it on the second one", as
   expect(hardware.openedUARTs).toEqual([{ port: 2, baud: 115_200 }]);
 });
 
-test("prompt=PORT,RECEIVE,TRANSMIT, given to mcconfig, comes first; what cannot be had or understood is passed over", async () => {
+test("prompt=PORT,RECEIVE,TRANSMIT, given to mcconfig, is tried first; unavailable or invalid UARTs are skipped", async () => {
   for (const [given, port] of [
     ["1,32,33", 1],
     ["0,3,1", 2],

@@ -42,7 +42,7 @@ export async function heldBy(top: string, paths: readonly string[]): Promise<Hel
   return found;
 }
 
-/** What the linker would leave open, so that each machine keeps an alias for it in RAM: "not frozen", "no const". */
+/** Values that the linker would leave changeable, so that each machine keeps an alias for them in RAM: "not frozen", "no const". */
 export function notFrozen(held: readonly Held[]): string[] {
   const seen = new Set<object>([Object.prototype, Array.prototype]);
   return held.flatMap(({ path, value, isVariable }) => [

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import type { TCPConstructor, TCPOptions } from "../../src/mqtt/wire/io.js";
 
-/** What the stand-ins do, and what was done to them. */
+/** Behaviour of the stubs, and a record of the calls. */
 export class Hardware {
   /** Milliseconds since boot, as the chip counts them: 32 bits, signed. */
   ticks = 0;
@@ -33,10 +33,10 @@ export class Hardware {
   readonly resolvers: FakeResolver[] = [];
   readonly udpSockets: FakeUDP[] = [];
   restarts = 0;
-  /** What the ADC gives, and the pins that are open. */
+  /** Values of the ADC, and its open pins. */
   analog = 0;
   readonly analogPins: number[] = [];
-  /** Keys of `config` that were asked for, and modules that were imported by name. */
+  /** Keys of `config` that were read, and modules that were imported by name. */
   readonly configReads: string[] = [];
   readonly imports: string[] = [];
   /** How often the radio was set up. */
@@ -52,9 +52,9 @@ export class Hardware {
   /** What sockets are; undefined: they connect to nothing. */
   TCP: TCPConstructor | undefined;
   readonly tcpSockets: { readonly options: TCPOptions; isClosed: boolean }[] = [];
-  /** What the computer's resolver knows. */
+  /** Names that the computer's resolver knows. */
   readonly hosts = new Map<string, string>();
-  /** What a UDP write does. */
+  /** Behaviour of a UDP write. */
   udpWrite: () => void = () => {};
 }
 
@@ -152,7 +152,7 @@ export const standIns: Plugin = {
 
 const bundles = new Map<string, Promise<string>>();
 
-/** The exports of `entry` (from the top of the repository), made anew on `hardware`. */
+/** The exports of `entry` (from the top of the repository), created again on `hardware`. */
 export async function load<Exports>(entry: string, hardware: Hardware): Promise<Exports> {
   const bundle = bundles.get(entry) ?? bundled(entry);
   bundles.set(entry, bundle);

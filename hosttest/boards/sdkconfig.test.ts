@@ -1,5 +1,5 @@
 /*
- * What our boards ask of ESP-IDF, over what the SDK asks. mcconfig takes one folder of sdkconfig fragments: ours replaces
+ * The ESP-IDF options of our boards, compared with the SDK's. mcconfig takes one folder of sdkconfig fragments: ours replaces
  * that of the SDK's target, so that it must hold what is needed of it.
  * Source: tools/mcmanifest.js of the Moddable SDK 8.2 (generateConfigurationRules); ESP-IDF, "Panic handler behaviour".
  */
@@ -52,7 +52,7 @@ describe.each(DEVICES)("%s", (platform) => {
     for (const name of ["EN", "INIT", "PANIC"]) expect(on("release", `ESP_TASK_WDT_${name}`)).toBe(true);
   });
 
-  test("a debug build stops at breakpoints as long as somebody wishes", () => {
+  test("a debug build stops at breakpoints without a time limit", () => {
     expect(on("debug", "ESP_TASK_WDT_EN")).toBe(false);
   });
 
@@ -64,7 +64,7 @@ describe.each(DEVICES)("%s", (platform) => {
     expect(existsSync(join(TOP, folder, "sdkconfig.inst"))).toBe(false); // the SDK's own is enough
   });
 
-  test("an image that came over the air goes back by itself, if it does not confirm that it works", () => {
+  test("an image installed over the air is rolled back, unless it confirms that it works", () => {
     for (const build of ["debug", "release"] as const) expect(on(build, "BOOTLOADER_APP_ROLLBACK_ENABLE")).toBe(true);
   });
 
@@ -96,7 +96,7 @@ describe("TLS", () => {
     CONFIG_MBEDTLS_TLS_SERVER: ["CONFIG_MBEDTLS_TLS_CLIENT_ONLY", "n"],
   };
 
-  /** What the compiler has against the configuration; "": the engine agrees with it. */
+  /** The compiler's errors about the configuration; "": none. */
   function complaint(config: ReadonlyMap<string, string>): string {
     const lines = [...config, ["CONFIG_MBEDTLS_TLS_SERVER", "y"]]
       .filter(

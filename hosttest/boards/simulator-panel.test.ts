@@ -169,7 +169,7 @@ test("the panel shows both values of a sample, and as published what the broker 
   sample.set(1, 45.2, 1);
   observer?.reading?.(sample, 7);
   expect(screen.shown.at(-1)).toEqual({ taken: 21.5, humidity: 45.2 });
-  sample.mask = 2; // the same object is filled anew
+  sample.mask = 2; // the same object is filled again
   sample.values[0] = Number.NaN;
   sample.values[1] = 45.3;
   observer?.reading?.(sample, 8);

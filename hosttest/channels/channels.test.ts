@@ -5,7 +5,7 @@ import { Sample } from "../../src/channels/sample.js";
 import { isTopicLevel } from "../../src/settings/texts.js";
 
 describe("the channel table", () => {
-  test("gives every channel a name, a payload key and a source of its own", () => {
+  test("gives every channel its own name, payload key and source", () => {
     for (const column of ["name", "key"] as const) {
       expect(new Set(channels.map((channel) => channel[column])).size).toBe(channels.length);
     }

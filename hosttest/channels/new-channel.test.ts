@@ -82,6 +82,6 @@ test("it has its settings: offset, resolution, deadband", () => {
   expect(outcome.withDeadband).toBe(0);
 });
 
-test("`topics` = `each`: it has a topic of its own", () => {
+test("`topics` = `each`: it has its own topic", () => {
   expect(JSON.parse(outcome.alone ?? "")).toMatchObject({ value: 617.5, seq: expect.any(Number) });
 });

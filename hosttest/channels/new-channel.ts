@@ -9,7 +9,7 @@ import { SimulatedDevice } from "../support/device-board.js";
 const SECOND = 1000;
 const ADDRESS = 0x62;
 
-/** What became of a channel. */
+/** The output of a channel. */
 export interface Outcome {
   /** The last message of a sample, of the channel alone (with the offset of 5 that was set by then), of the discovery. */
   readonly sample: string | undefined;

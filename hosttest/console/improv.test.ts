@@ -250,7 +250,7 @@ describe("beside the prompt", () => {
     expect(device.screen.editedRow).toBe("> Id|");
   });
 
-  test("half a frame times out, and the prompt goes on", () => {
+  test("half a frame times out, and the prompt continues", () => {
     const { device, client } = connect();
     for (const length of [7, 8, 9, 10]) {
       device.type(commandFrame(2).subarray(0, length));
@@ -263,7 +263,7 @@ describe("beside the prompt", () => {
     expect(device.time.waiting).toBeLessThanOrEqual(1);
   });
 
-  test("a frame that comes byte by byte, slowly, is a frame", () => {
+  test("a frame that arrives slowly, byte by byte, is a frame", () => {
     const { device, client } = connect();
     for (const byte of commandFrame(2)) {
       device.type(Uint8Array.of(byte));

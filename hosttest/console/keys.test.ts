@@ -135,7 +135,7 @@ describe("keys", () => {
     expect(keysOf(Uint8Array.from(bytes))).toEqual(keys);
   });
 
-  test("any text comes out as it went in", () => {
+  test("any text is decoded unchanged", () => {
     const printable = withoutNul.filter((text) => !/[\x00-\x1f\x7f-\x9f]/.test(text));
     fc.assert(
       fc.property(printable, (text) => {

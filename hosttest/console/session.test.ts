@@ -394,7 +394,7 @@ describe("without a terminal", () => {
     expect(device.settings.get("wifi.password")).toBe("hunter22");
   });
 
-  test("log lines come in between", () => {
+  test("log lines are printed in between", () => {
     const device = new Device({ mode: "lines" });
     device.type("vers");
     device.console.log("info", "reading 0: 21.44");

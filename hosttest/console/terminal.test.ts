@@ -85,7 +85,7 @@ describe("a script on standard input", () => {
     desktop.close();
   });
 
-  test("goes on behind a reboot, with the very next byte", async () => {
+  test("continues after a reboot, with the very next byte", async () => {
     const desktop = new Desktop("pipe");
     desktop.input.end("set room attic; save; reboot\nshow room\nreboot\nversion\n");
     expect(await desktop.ended).toBe("end");

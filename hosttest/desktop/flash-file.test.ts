@@ -41,7 +41,7 @@ describe("a flash chip in a file", () => {
     again.close();
   });
 
-  test("clears bits and never sets them, but for an erase of whole blocks", () => {
+  test("clears bits and never sets them, except by an erase of whole blocks", () => {
     const chip = new FlashFile(path, SIZE);
     const partition = chip.partition(0, SIZE);
     partition.write(bytes(0xf0), 0);

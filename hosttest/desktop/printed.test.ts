@@ -1,5 +1,5 @@
 /*
- * What the desktop device prints of what comes from outside: the command line, and messages of strangers at the broker.
+ * Text from outside in the desktop device's output: the command line, and messages of other clients at the broker.
  */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";

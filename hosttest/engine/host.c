@@ -1,4 +1,4 @@
-/* What scripts find under globalThis.host: the way to Node, and the meter. */
+/* globalThis.host for scripts: calls to Node, and the meter. */
 #include "worker.h"
 #if __has_include(<valgrind/callgrind.h>)
 #include <valgrind/callgrind.h>

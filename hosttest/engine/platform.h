@@ -1,5 +1,5 @@
 /*
- * What XS asks of a platform, for the test worker on a POSIX system (XSPLATFORM of the build).
+ * The platform interface that XS requires, for the test worker on a POSIX system (XSPLATFORM of the build).
  * Strings are UTF-8 as on the device: mxCESU8 stays undefined, which also brings ArrayBuffer.fromString. As on the
  * device, 0 * -1 is 0 (no mxMinusZero) and property ids have 16 bits on a 32-bit build.
  */

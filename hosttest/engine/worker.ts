@@ -12,7 +12,7 @@ import { type Variant, workerProgram } from "./build.js";
 const HEADER_BYTES = 5;
 const FIGURES_BYTES = 44;
 
-/** What a command cost, and what the machine holds after it. */
+/** The cost of a command, and the machine's memory after it. */
 export interface Figures {
   /** Byte codes run by the command. */
   readonly computrons: number;
@@ -144,7 +144,7 @@ export class XSWorker {
     return this.#command("P", Buffer.from(script));
   }
 
-  /** A new app machine upon the root; the one before, if any, is gone with all it had. */
+  /** A new app machine upon the root; the previous one, if any, is deleted. */
   boot(creation: Creation = {}): Promise<Reply> {
     const options = { ...ROOMY, ...creation };
     const bytes = Buffer.alloc(32);
@@ -194,7 +194,7 @@ export class XSWorker {
     return (await this.#command("F", Uint8Array.of(1))).text;
   }
 
-  /** Ends the process; commands under way are rejected. Resolves when it is gone. */
+  /** Ends the process; commands under way are rejected. Resolves when it has ended. */
   close(): Promise<void> {
     this.#gone ??= new XSAborted("closed");
     this.#process.kill("SIGKILL");

@@ -96,7 +96,7 @@ class Exhaustion {
     this.#rig.inFlight = scenario === "full, refuse" || scenario === "full, in flight" ? 2 : 0;
   }
 
-  /** Runs of some calls, each from a boot to the next, until the ring has gone round. */
+  /** Runs of some calls, each from one boot to the next, until all blocks of the ring were used. */
   run(): void {
     let erases = 0;
     for (let run = 0; erases < WRAPS * this.#flash.blocks; run++) {
@@ -168,7 +168,7 @@ class Exhaustion {
     });
   }
 
-  /** What every boot does: looks at everything, and goes on. Some erase ahead before that. */
+  /** The work of every boot: reads everything, and continues. Some erase ahead before that. */
   #goOn(): void {
     const rig = this.#rig;
     if (this.#idlesFirst) rig.idle();

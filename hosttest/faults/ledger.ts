@@ -1,5 +1,5 @@
 /*
- * What an outbox must hold: the promises of src/outbox/README.md, kept as a list of entries that may still be there.
+ * The required content of an outbox, by the promises of src/outbox/README.md: a list of entries that may still be there.
  * An operation is announced before it is called and confirmed after it returned; power that goes in between leaves it
  * done or not done, and the next look at the outbox decides. An entry once seen, or once removed, stays so.
  */
@@ -42,7 +42,7 @@ export class Ledger {
   open: Expected[] = [];
   /** Entries of settles that may wait, the last ones that returned: the next boot may bring these back, and no other. */
   deferred: Expected[] = [];
-  /** How many came back. */
+  /** How many returned. */
   returned = 0;
   readonly #unit: 1 | 16;
   appended = 0;
@@ -121,7 +121,7 @@ export class Ledger {
     };
   }
 
-  /** Power comes back. */
+  /** Power returns. */
   boot(): void {
     if (this.deferred.length === 0) return;
     for (const entry of this.deferred) entry.settled = "maybe";
@@ -171,7 +171,7 @@ export class Ledger {
     }
   }
 
-  /** A copy, to come back to. */
+  /** A copy, to be restored later. */
   clone(): Ledger {
     const copy = new Ledger(this.#unit);
     copy.open = this.open.map((entry) => ({ ...entry }));

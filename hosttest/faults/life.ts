@@ -1,6 +1,6 @@
 /*
  * The life of one device, drawn from a seed: an outbox on a small ring of simulated flash, a client that settles out of
- * order, sessions that get lost, and power that goes at any byte, again and again, also during recovery.
+ * order, sessions that are lost, and power cuts at any byte, again and again, also during recovery.
  * The same seed is the same life on every machine.
  */
 import { type CutBits, generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -31,7 +31,7 @@ const BURST = 300;
 /** Where numbers begin: also where they wrap in 16 bits of packet ids, in 32 bits, and far beyond. */
 const FIRST_SEQUENCES = [0, 61_400, 65_500, 2 ** 31 - 40, 2 ** 32 - 40, 2 ** 47];
 
-/** What the entries of a life are like, in bytes: three take a short frame. */
+/** Lengths of the entries of a life, in bytes: three fit a short frame. */
 export const LENGTHS: readonly number[] = [3, 3, 3, 12, 5, 40];
 /** As it was before there were short frames: for the seeds that found something then. */
 export const LONG_LENGTHS: readonly number[] = [12, 12, 5, 40];
@@ -86,7 +86,7 @@ export class Life {
     this.#reboot();
   }
 
-  /** Lives until power goes, and boots again. @throws Violation */
+  /** Runs until power is cut, and boots again. @throws Violation */
   cut(): void {
     const { rig } = this;
     const { flash } = rig;
@@ -136,7 +136,7 @@ export class Life {
     for (let count = this.#below(700); count > 0 && !this.rig.flash.isOff; count--) this.#append();
   }
 
-  /** Much is settled, or much comes. */
+  /** Settles many entries, or appends many. */
   #burst(): void {
     if (this.#chance(0.4)) this.#fill();
     else for (let count = this.#below(BURST); count > 0 && !this.rig.flash.isOff; count--) this.#acknowledge();

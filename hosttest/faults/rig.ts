@@ -23,7 +23,7 @@ export class Rig {
   refused = 0;
   /** Entries at the head that count as in flight. */
   inFlight = 4;
-  /** What is booted: 0.1 leaves blocks of format version 1. */
+  /** The firmware to boot: 0.1 leaves blocks of format version 1. */
   firmware: "0.1" | "this" = "this";
   readonly #options: RigOptions;
   readonly #payload = new Uint8Array(MAX_PAYLOAD);
@@ -38,7 +38,7 @@ export class Rig {
     this.#outbox = this.#mount();
   }
 
-  /** Power comes back: a boot. */
+  /** Power returns: a boot. */
   boot(): void {
     this.ledger.boot();
     this.flash.powerOn();
@@ -184,7 +184,7 @@ export class Rig {
     });
   }
 
-  /** What a call returned, if power was on until then. */
+  /** The result of a call, if power was on until then. */
   #read<T>(value: T): T {
     if (this.flash.isOff) throw new PowerCut();
     return value;

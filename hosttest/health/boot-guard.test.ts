@@ -92,7 +92,7 @@ describe("safe mode", () => {
     expect(live(100, undefined, cause).safeMode).toBe(true);
   });
 
-  test("power cuts among deaths are passed over: the row goes on, and pulling the plug does not end safe mode", () => {
+  test("power cuts among failures do not count: the row continues, and pulling the plug does not end safe mode", () => {
     const { live } = device();
     live(100, undefined, "power");
     for (let i = 1; i < DEATHS; i++) {

@@ -15,7 +15,7 @@ function world() {
   return { time, bites, loop, options, watchdog: new Watchdog(options) };
 }
 
-test("the loop comes round every interval: a year goes by without a restart", () => {
+test("the loop runs in every interval: a year passes without a restart", () => {
   const { time, bites, loop, watchdog } = world();
   watchdog.watch(600_000);
   for (let ms = 0; ms < 365 * 86_400_000; ms += 600_000) {

@@ -57,7 +57,7 @@ export class ReadingDevice {
     return WORLD_BEGINS_MS + this.nowMs;
   }
 
-  /** Power comes back, with these settings. The clock is not set. */
+  /** Power returns, with these settings. The clock is not set. */
   boot(room = this.room): void {
     this.flash.powerOn();
     this.room = room;
@@ -148,7 +148,7 @@ export class ReadingDevice {
     return found;
   }
 
-  /** What would be sent for an entry; undefined: a dead letter. */
+  /** The message of an entry; undefined: a dead letter. */
   see(sequence: number): Seen | undefined {
     const entry = this.outbox.seek(sequence);
     if (entry?.sequence !== sequence) throw new Error(`no entry ${sequence}`);

@@ -1,5 +1,5 @@
 /*
- * Readings that are taken close together: every one has a time of its own, as a time series asks for.
+ * Readings that are taken close together: every one has a different time, as a time series requires.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -49,7 +49,7 @@ describe("a short record", () => {
     [{ temperature: 21.44 }, 3],
     [{ temperature: 21.44, humidity: 45.2 }, 3],
     [{ temperature: 21.44, humidity: 45.2, pressure: 1013.2 }, 4],
-  ])("of %j takes %d bytes while samples come evenly", (values, length) => {
+  ])("of %j takes %d bytes while samples are evenly spaced", (values, length) => {
     const base = baseFor(values);
     expect(base.usualLength).toBe(length);
     for (const lateMs of [-30, 0, 30]) {
@@ -235,7 +235,7 @@ describe("the journal", () => {
     expect(missing).toEqual([231, 232, 233, 234, 235, 236, 237, 238, 239]); // of the third
   });
 
-  test("with each channel an entry of its own: a number and a topic for each, short too", () => {
+  test("with an entry for each channel: a number and a topic for each, also short", () => {
     const device = new ReadingDevice();
     device.isEach = true;
     device.setInterval(MINUTE);

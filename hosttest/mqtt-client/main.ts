@@ -187,7 +187,7 @@ class Program {
     } else complain(error.message);
   }
 
-  /** What has come of it so far. */
+  /** The result so far. */
   #figures(): string {
     const { host, port, publications, subscriptions } = this.#options;
     const where = this.#hasConnected ? "" : `no connection to ${host}:${port} yet, `;

@@ -93,7 +93,7 @@ describe("CONNECT", () => {
     expect(() => new World({ password: "p" })).toThrow(/password: expected with a user/);
   });
 
-  test("an empty client id goes with CleanSession 1 only (3.1.3-7)", () => {
+  test("an empty client id is allowed with CleanSession 1 only (3.1.3-7)", () => {
     expect(() => new World({ id: "" })).toThrow(/id: expected with a session that lasts/);
     expect(flagsOf(connectOf({ id: "", clean: true })) & 2).toBe(2);
   });
@@ -108,7 +108,7 @@ describe("CONNECT", () => {
     }
   });
 
-  test("a client id of 23 letters and digits goes as it is (3.1.3-5)", () => {
+  test("a client id of 23 letters and digits is sent unchanged (3.1.3-5)", () => {
     const id = "abcdefghijklmnopqrstuVW";
     expect(connectOf({ id }).endsWith(field(id))).toBe(true);
   });

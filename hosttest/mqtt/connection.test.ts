@@ -399,7 +399,7 @@ describe("a connection that has ended", () => {
     call(old.options);
     expect(world.client.status()).toEqual(before);
     expect([world.take(), world.errors.length, world.peer.links.length]).toEqual(["", 1, 2]);
-    // And the next one goes its way.
+    // And the next one continues.
     if (before.state !== "connected") world.connect(CONNACK_PRESENT);
     world.link.give("40 02 00 01");
     expect(world.settled).toEqual(["0 delivered"]);

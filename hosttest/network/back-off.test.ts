@@ -10,7 +10,7 @@ describe("back-off", () => {
     expect(steps.slice(1)).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
   });
 
-  test("whatever the step and the draw: a step within its bounds, never shorter than before; a whole wait within the step", () => {
+  test("for any step and random number: a step within its bounds, never shorter than before; a whole wait within the step", () => {
     const milliseconds = fc.integer({ min: 1, max: 2 ** 31 });
     const draw = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(

@@ -7,7 +7,7 @@ import { VirtualTime } from "../support/virtual-time.js";
 const HOME: AccessPoint = { ssid: "home", password: "correct horse", rssi: -60 };
 const OPEN: AccessPoint = { ssid: "café", rssi: -80 };
 
-/** A device, the air around it, and the log of what it said. `random` 0.999: every wait at its longest. */
+/** A device, the air around it, and its log. `random` 0.999: every wait has its maximum. */
 function world(options: Partial<LinkOptions> = {}, air: readonly AccessPoint[] = [HOME, OPEN]) {
   const time = new VirtualTime();
   const wifi = new WiFiLink({ timers: time.timers, accessPoints: air });
@@ -92,7 +92,7 @@ describe("joining", () => {
     expect([time.waiting, log]).toEqual([0, []]);
   });
 
-  test("somebody has joined before us: taken over, not joined again", () => {
+  test("already joined at the start: used, not joined again", () => {
     const { time, wifi, start } = world();
     new wifi.io({}).connect({ SSID: "home", password: "correct horse" });
     time.advance(1_000);
@@ -101,7 +101,7 @@ describe("joining", () => {
     expect(wifi.joins).toBe(1);
   });
 
-  test("somebody has joined another network before us: left first, then ours", () => {
+  test("already in another network at the start: left first, then ours is joined", () => {
     const { time, wifi, start } = world();
     new wifi.io({}).connect({ SSID: "café" });
     time.advance(1_000);
@@ -113,7 +113,7 @@ describe("joining", () => {
 });
 
 describe("why it is not up", () => {
-  test("wrong password: heard by a scan, so it is the password", () => {
+  test("wrong password: a scan finds the network, so it is the password", () => {
     const { time, log, start } = world();
     const link = start({ password: "wrong" });
     time.advance(3_000);
@@ -121,7 +121,7 @@ describe("why it is not up", () => {
     expect(log).toEqual(['down: "home" refuses the connection: wrong password?']);
   });
 
-  test("a name that no network has: not heard by a scan, so it is not there", () => {
+  test("a name that no network has: a scan does not find it, so it is not there", () => {
     const { time, log, start } = world();
     const link = start({ ssid: "hoem" });
     time.advance(3_000);
@@ -198,7 +198,7 @@ describe("why it is not up", () => {
 });
 
 describe("staying up", () => {
-  test("the network goes and comes: lost, then up again, without a restart of anything", () => {
+  test("the network disappears and returns: lost, then up again, without any restart", () => {
     const { time, wifi, log, start } = world();
     const link = start();
     time.advance(60_000);
@@ -241,7 +241,7 @@ describe("staying up", () => {
     expect([wifi.joins, log.length]).toEqual([1, 3]);
   });
 
-  test("moved, and no address follows: said so, and joined anew", () => {
+  test("moved, and no address follows: reported, and joined again", () => {
     const { time, wifi, start } = world();
     const link = start();
     time.advance(5_000);
@@ -254,7 +254,7 @@ describe("staying up", () => {
     expect(link.up).toBe(true);
   });
 
-  test("thrown out right after each join: the step goes on doubling", () => {
+  test("disconnected right after each join: the step keeps doubling", () => {
     const { time, wifi, start } = world();
     start();
     const gapsMs: number[] = [];
@@ -424,14 +424,14 @@ describe("scan", () => {
     expect(link.status().trouble).toEqual({ kind: "wrongPassword" });
   });
 
-  test("unconfigured: scans all the same, for whoever sets the name up", () => {
+  test("unconfigured: scans all the same, for the person who sets the name up", () => {
     const { time, start } = world({ ssid: "" });
     const { result } = scanned(start());
     time.advance(3_000);
     expect(result.networks).toHaveLength(2);
   });
 
-  test("a second one while the first is under way is refused, and gets no callback", () => {
+  test("a second one while the first is running is refused, and gets no callback", () => {
     const { time, start } = world({ ssid: "" });
     const link = start();
     const first = scanned(link);
@@ -457,7 +457,7 @@ describe("scan", () => {
     expect(next).toMatchObject({ done: 1, error: undefined });
   });
 
-  test("it never ends while up: the driver is opened anew, still up, and hears of what happens next", () => {
+  test("it never ends while up: the driver is opened again, still up, and gets later events", () => {
     const { time, wifi, log, start } = world();
     const link = start();
     time.advance(1_000);
@@ -489,7 +489,7 @@ describe("scan", () => {
     expect(result).toMatchObject({ done: 1, error: undefined });
   });
 
-  test("an onFound that throws is caught; onDone still comes", () => {
+  test("an onFound that throws is caught; onDone is still called", () => {
     const { time, faults, start } = world({ ssid: "" });
     const link = start();
     let done = 0;
@@ -560,7 +560,7 @@ describe("robustness", () => {
     expect(wifi.joins).toBe(2);
   });
 
-  test("closed in any state: nothing waits, nothing is said afterwards, the chip is free", () => {
+  test("closed in any state: nothing waits, nothing is reported afterwards, the chip is free", () => {
     for (const ms of [0, 350, 1_000, 3_000]) {
       for (const password of ["correct horse", "wrong"]) {
         const { time, wifi, log, start } = world({ password });
@@ -577,7 +577,7 @@ describe("robustness", () => {
     }
   });
 
-  test("closed while a scan is under way: the scan is done, with an error", () => {
+  test("closed while a scan is running: the scan ends with an error", () => {
     const { time, start } = world({ ssid: "" });
     const link = start();
     const { result } = scanned(link);

@@ -15,7 +15,7 @@ const results = fc.array(
   { maxLength: 80 },
 );
 
-test("whatever is heard: bounded, sorted, one entry a name, the strongest of each that ranks, no control characters", () => {
+test("for any scan results: bounded, sorted, one entry a name, the strongest of each that ranks, no control characters", () => {
   fc.assert(
     fc.property(results, (heard) => {
       const survey = new Survey("home");
@@ -35,7 +35,7 @@ test("whatever is heard: bounded, sorted, one entry a name, the strongest of eac
   );
 });
 
-test("the network that is sought counts as heard, also when it is too weak to be listed", () => {
+test("the network that is sought counts as found, even if it is too weak to be listed", () => {
   const survey = new Survey("home");
   for (let i = 0; i < MAX_NETWORKS; i++) survey.add({ SSID: `neighbour ${i}`, RSSI: -40, channel: 1 });
   survey.add({ SSID: "home", RSSI: -90, channel: 1 });

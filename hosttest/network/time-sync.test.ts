@@ -50,7 +50,7 @@ function gapsMs({ questions }: NTPServer): number[] {
 }
 
 describe("asking", () => {
-  test("the link comes up: two servers are asked at once and agree, the clock is set, the sockets are closed", () => {
+  test("the link is up: two servers are asked at once and agree, the clock is set, the sockets are closed", () => {
     const { time, ntp, set, sync } = world();
     time.advance(5_000);
     expect(ntp.questions).toHaveLength(0);
@@ -111,7 +111,7 @@ describe("asking", () => {
     },
   );
 
-  test("the link goes down over a question: no socket, no timer, no answer; asked again when it is up", () => {
+  test("the link fails during a question: no socket, no timer, no answer; asked again when it is up", () => {
     const { time, ntp, set, sync } = world();
     sync.linkUp();
     time.advance(20);
@@ -248,7 +248,7 @@ describe("no answer", () => {
     expect(gapsMs(ntp)[asked]).toBeLessThanOrEqual(ANSWER_MS + MIN_WAIT_MS + TIME_STEPS.firstMs);
   });
 
-  test("whatever the draws: two questions are never closer than 15 s, nor further apart than the longest step allows", () => {
+  test("for any random numbers: two questions are never closer than 15 s, nor further apart than the longest step allows", () => {
     const draws = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), {
       minLength: 20,
       maxLength: 20,
@@ -295,7 +295,7 @@ describe("a first answer", () => {
     }
   });
 
-  test("two servers contradict each other: the clock is not set, and it is said, until they agree", () => {
+  test("two servers contradict each other: the clock is not set, which is reported, until they agree", () => {
     const { time, ntp, set, log, sync } = world(TWO);
     ntp.faults.wrongHosts = { "b.example": HOUR_MS };
     sync.linkUp();
@@ -307,7 +307,7 @@ describe("a first answer", () => {
     expect(set.map(({ wrongByMs }) => wrongByMs)).toEqual([0]);
   });
 
-  test("one server under two names is no second witness: it is asked again later, and who is heard by then may contradict it", () => {
+  test("one server under two names is no second witness: it is asked again later, and others that have answered by then may contradict it", () => {
     for (const hosts of [TWO, THREE]) {
       const { time, ntp, set, log, sync } = world(hosts);
       const addressOf = ntp.addressOf.bind(ntp);
@@ -371,7 +371,7 @@ describe("a first answer", () => {
     }
   });
 
-  test("after 2036-02-07 the seconds begin anew: the clock is set all the same", () => {
+  test("after 2036-02-07 the seconds restart: the clock is set all the same", () => {
     const { time, set, sync } = world(THREE, Date.UTC(2040, 1, 29, 12));
     sync.linkUp();
     time.advance(1_000);
@@ -428,7 +428,7 @@ describe("a clock that was set", () => {
 });
 
 describe("the socket", () => {
-  test("hears only the server that was asked", () => {
+  test("accepts answers only from the server that was asked", () => {
     for (const stranger of [{ address: "203.0.113.9" }, { port: 1_123 }]) {
       const { time, ntp, set, sync } = world();
       const Socket = ntp.socket.io;
@@ -473,7 +473,7 @@ describe("the socket", () => {
   });
 });
 
-test("an owner who throws is reported, and the clock goes on being set", () => {
+test("an owner who throws is reported, and the clock is still set", () => {
   const faults: unknown[] = [];
   const { time, ntp, sync } = world(TWO, BOOT_MS, {
     setUtc: () => {

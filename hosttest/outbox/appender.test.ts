@@ -26,7 +26,7 @@ function awake(flash: NorFlash, position: Position): Appender {
   return new Appender({ flash, writeUnit: flash.writeUnit, maxPayload: MAX_PAYLOAD }, position);
 }
 
-/** What a mount finds, oldest first: number and payload. */
+/** Entries that a mount finds, oldest first: number and payload. */
 function contents(flash: NorFlash): string[] {
   const outbox = mounted(flash);
   const found: string[] = [];
@@ -47,7 +47,7 @@ const shown = (from: number, to: number): string[] =>
 describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
   const ring = (): NorFlash => new NorFlash({ blocks: 6, blockLength: 1024, writeUnit });
 
-  test("wakes that append one each, until the block is full; then a mount goes on: all are there, in order", () => {
+  test("wakes that append one each, until the block is full; then a mount continues: all are there, in order", () => {
     const flash = ring();
     let position = fallenAsleep(flash, [payloadOf(0)]);
     let next = 1;
@@ -126,7 +126,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
     expect(awake(ring(), position).isConfirmed()).toBe(false);
   });
 
-  test("power goes at every byte of an append: the entry is there whole or not at all, and the next mount goes on", () => {
+  test("power is cut at every byte of an append: the entry is there whole or not at all, and the next mount continues", () => {
     for (let cut = 0; ; cut++) {
       const flash = ring();
       const position = fallenAsleep(flash, [payloadOf(0), payloadOf(1)]);

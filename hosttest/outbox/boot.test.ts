@@ -86,7 +86,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
   });
 });
 
-test("power goes after any settle of a drain: the next boot is bounded all the same, and counts what is left", () => {
+test("power is cut after any settle of a drain: the next boot is bounded all the same, and counts what is left", () => {
   const { flash, outbox, count } = filled(24);
   let settled = 0;
   for (let step = 37; settled + step < count; settled += step) {
@@ -169,7 +169,7 @@ test("a drain costs flash next to nothing: a record for each 128 entries, a bloc
   expect(flash.erases.reduce((sum, erases) => sum + erases) - before.erases).toBeLessThan(count / 8_000);
 });
 
-test("entries that are settled as they come write no tail record", () => {
+test("entries that are settled as they are appended write no tail record", () => {
   const flash = new NorFlash({ blocks: 8 });
   const outbox = new Outbox({ flash });
   for (let i = 0; i < 2_000; i++) outbox.append(RECORD, 1);

@@ -1,6 +1,6 @@
 /*
  * Units of 16: settles of the oldest entry share one unit. Which of them a power cut may undo, how many, and that nothing
- * else comes back; all counts stay true. Cuts inside a call are the campaign's.
+ * else returns; all counts stay correct. The campaign tests cuts inside a call.
  */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -53,7 +53,7 @@ test("QoS 1, in order: seven settles program nothing, the eighth records all; a 
   }
 });
 
-test("QoS 2 after PUBREC was recorded: the same, and what comes back is released", () => {
+test("QoS 2 after PUBREC was recorded: the same, and returning entries are released", () => {
   const { flash, outbox } = device(12, 2);
   for (let i = 0; i < 12; i++) outbox.released(i);
   for (let i = 0; i < 11; i++) outbox.settle(i);

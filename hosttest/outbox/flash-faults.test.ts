@@ -5,7 +5,7 @@ import { Outbox, type OutboxEvent } from "../../src/outbox/outbox.js";
 
 const BLOCK = 1024;
 
-/** What the outbox holds, by number. */
+/** Content of the outbox, by number. */
 function contents(outbox: Outbox): Map<number, number> {
   const found = new Map<number, number>();
   let last = -1;
@@ -53,7 +53,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     expect(outbox.nextSequence).toBe(2000);
   });
 
-  test("one read in a hundred fails, mounts included: nothing is lost, nothing comes back", () => {
+  test("one read in a hundred fails, mounts included: no entry is lost, and no settled one returns", () => {
     const random = generator(5);
     const flash = new NorFlash({ blocks: 8, blockLength: BLOCK, writeUnit: unit });
     flash.faults.read = () => {

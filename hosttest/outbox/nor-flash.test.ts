@@ -62,7 +62,7 @@ test("half-way cells read differently after some boots, the same within one, and
 });
 
 describe("a cut erase", () => {
-  test.each(ERASE_STATES)("%s: the block alone changes, and a whole erase mends it", (state) => {
+  test.each(ERASE_STATES)("%s: only the block changes, and a complete erase repairs it", (state) => {
     const flash = new NorFlash({ blocks: 3, blockLength: 256 });
     flash.write(new Uint8Array(768).fill(0x55), 0);
     flash.cutAfter(0, "some", state);

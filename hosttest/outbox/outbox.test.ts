@@ -50,7 +50,7 @@ test("a block that was erased before the newest one was begun, by its header, is
 describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
   const ring = (blocks = 6, blockLength = 1024): NorFlash => new NorFlash({ blocks, blockLength, writeUnit: unit });
 
-  test("what was appended comes back in order after a reboot, with QoS and content", () => {
+  test("appended entries are there in order after a reboot, with QoS and content", () => {
     const flash = ring();
     let outbox = open(flash);
     for (let i = 0; i < 20; i++) expect(outbox.append(bytes(i, 2 * i), i % 2 === 0 ? 1 : 2)).toBe(i);
@@ -122,7 +122,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(outbox.seek(0)).toBe(outbox.seek(1));
   });
 
-  test("full, dropOldest: the oldest block goes, counted and reported; entries in flight stay, the next block goes", () => {
+  test("full, dropOldest: the oldest block is evicted, counted and reported; entries in flight stay, the next block is evicted", () => {
     const events: OutboxEvent[] = [];
     const outbox = open(ring(), { onEvent: (event) => events.push(event) });
     outbox.append(bytes(0), 1);
@@ -148,7 +148,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(outbox.seek(0)).toMatchObject({ sequence: 0, released: true });
   });
 
-  test("full, dropOldest, every older block holds something in flight: the newest goes, nothing is refused, wear stays low", () => {
+  test("full, dropOldest, every older block has entries in flight: the newest is evicted, nothing is refused, wear stays low", () => {
     const flash = ring(unit === 1 ? 4 : 5);
     let dropped = 0;
     const onEvent = (event: OutboxEvent): void => {
@@ -238,7 +238,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect([entries, oldestSequence]).toEqual([1, 302]);
   });
 
-  test("notes: the latest of each tag, the one in force at an entry, and those that came after it", () => {
+  test("notes: the latest of each tag, the one in force at an entry, and later ones", () => {
     const flash = ring();
     let outbox = open(flash);
     outbox.note(0, bytes(1));

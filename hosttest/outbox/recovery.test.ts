@@ -1,4 +1,4 @@
-/* What a boot programs again, or to zeros, so that what it found stays as it found it: one step of the recovery a test. */
+/* Bytes that a boot programs again, or to zeros, so that later boots read the same: a test for each step of the recovery. */
 import { expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
@@ -7,7 +7,7 @@ const BLOCK = 1024;
 const BLOCKS = 4;
 const OPEN_AT = 16;
 const OPEN_BYTES = 32;
-/** What half programmed cells read as, from the next boot on. */
+/** Values of half programmed cells, from the next boot on. */
 const READS = { zeros: 0, ones: 0.999 };
 
 function device(): { flash: NorFlash; cells: { read: number }; open(): Outbox } {

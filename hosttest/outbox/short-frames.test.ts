@@ -67,7 +67,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     }
   });
 
-  test("mixed with records of any length they come back in order, with content, QoS and state, from the buffer and after a boot", () => {
+  test("mixed with records of any length they are read in order, with content, QoS and state, from the buffer and after a boot", () => {
     const flash = ring();
     let outbox = open(flash, { whenFull: "refuse" });
     const payloads: Uint8Array[] = [];

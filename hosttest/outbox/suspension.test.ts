@@ -1,5 +1,5 @@
 /*
- * An outbox that goes on where an earlier run was suspended: it knows what a mount would find, works on as a mounted one does, and mounts
+ * An outbox that continues where an earlier run was suspended: it has the state that a mount would find, works on as a mounted one does, and mounts
  * wherever flash is not as remembered.
  */
 import { describe, expect, test } from "vitest";
@@ -303,7 +303,7 @@ test("a light wake whose flash fails is followed by a mount", () => {
   }
 });
 
-test("it goes on counting the records that a power cut has torn", () => {
+test("it still counts the records that a power cut has torn", () => {
   const flash = flashOf(1);
   let outbox = mounted(flash);
   for (let n = 0; n < 4; n++) outbox.append(payloadOf(n), 1);

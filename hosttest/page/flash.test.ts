@@ -64,7 +64,7 @@ describe("power", () => {
     expect(places.slice(0, 8)).toEqual(places.slice(0, 8).map((_, done) => ({ call: "program", done, length: 8 })));
   });
 
-  test("cut in a later call: those before it are whole, and a settle that is cut may come back", () => {
+  test("cut in a later call: those before it are whole, and a settle that is cut may be undone", () => {
     const { file, partition } = newChip();
     const outbox = new Outbox({ flash: partition });
     outbox.append(entry(0), 1);

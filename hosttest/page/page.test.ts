@@ -26,7 +26,7 @@ afterEach(async () => {
   visitor = device = folder = undefined;
 });
 
-test("a person drags, switches, cuts, takes the tour; kill -9; nothing is lost, nothing comes twice", async () => {
+test("a person drags, switches, cuts, takes the tour; kill -9; nothing is lost or doubled", async () => {
   folder = temporaryFolder("page-");
   const port = await freePort();
   const options = ["--flash", join(folder, "chip.flash"), "--port", `${port}`, "--devices", "2", "--qos", "2"];

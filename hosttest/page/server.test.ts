@@ -79,7 +79,7 @@ describe("who is answered", () => {
     await expect.poll(() => heard).toEqual(["x"]);
   });
 
-  test("what comes from a browser is taken if it is understood, and in its limits", () => {
+  test("messages from a browser are accepted if they are valid, and within limits", () => {
     const act = (action: unknown): unknown => parseMessage(JSON.stringify({ type: "device", id: "a", action }));
     expect(act({ do: "hold", quantity: "temperature", value: 30 })).toBeDefined();
     expect(act({ do: "cut", when: "nextWrite" })).toBeDefined();

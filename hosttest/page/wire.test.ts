@@ -1,4 +1,4 @@
-/* What the page shows of the packets: decoded by names, passwords left out. */
+/* The page's packets: decoded with names, without passwords. */
 import mqtt, { type Packet } from "mqtt-packet";
 import { expect, test } from "vitest";
 import { Wire } from "../../boards/desktop/page/server/wire.js";

@@ -26,7 +26,7 @@ test("after power-up: -256 °C, the documented configuration and id, continuous 
   expect(read(0)).toBe(20 * 128);
 });
 
-test("continuous conversions come once a second", () => {
+test("continuous conversions are done once a second", () => {
   const { time, part, read } = setUp();
   time.advance(124);
   read(0);

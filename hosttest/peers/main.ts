@@ -101,7 +101,7 @@ async function measure(): Promise<void> {
   report(rows, problems);
 }
 
-/** Each with a broker of its own, on empty data. */
+/** Each with its own broker, without data. */
 async function rowOf(peer: Peer, program: Program | Embedded, qos: QoS, event: Event): Promise<Row> {
   const broker = await startPeer(peer.name, program);
   try {

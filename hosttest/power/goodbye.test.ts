@@ -11,7 +11,7 @@ const SLEEPER = { sleep: "on", interval: "60", report: "10", "mqtt.qos": "2", aw
 const PUBREC = 5;
 const DISCONNECT = 14;
 
-/** What the broker has heard since. */
+/** Packets that the broker has received since. */
 interface Heard {
   goodbyes: number;
 }

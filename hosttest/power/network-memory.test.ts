@@ -12,7 +12,7 @@ const HOST = "broker.test";
 const SETTINGS = { sleep: "on", interval: "60", report: "10", "mqtt.qos": "2", awake: "10", "mqtt.host": HOST };
 const HOME = { ssid: "home", password: "correct horse", rssi: -60 };
 
-/** A sleeper that has slept for half an hour, and the names that were asked for since. */
+/** A sleeper that has slept for half an hour, and the names that were looked up since. */
 class World {
   readonly asked: string[] = [];
   address = "10.0.0.1";
@@ -41,7 +41,7 @@ class World {
     time.runUntil(() => this.device.chip?.isAsleep === true, MINUTE);
   }
 
-  /** What was asked for, and where joins began, since the look before. */
+  /** Names that were looked up, and channels of joins, since the last call. */
   look(): { names: string[]; channels: (number | undefined)[] } {
     const channels = this.device.wifi.channels.slice(this.#joins);
     this.#joins += channels.length;
@@ -90,7 +90,7 @@ test("the router has moved to another channel: one join fails, and all later one
   expectWhole(world, 52);
 });
 
-test("the broker is not where it was: one try, then its name is asked for, and its address known again", () => {
+test("the broker has moved: one attempt, then its name is looked up, and its address remembered again", () => {
   const world = new World();
   const { network } = world.device.house;
   network.weather.blackHole = true;
@@ -107,7 +107,7 @@ test("the broker is not where it was: one try, then its name is asked for, and i
   expectWhole(world, 90);
 });
 
-test("refused at once: the same report asks for the name", () => {
+test("refused at once: the same report looks the name up", () => {
   const world = new World();
   const { network } = world.device.house;
   network.weather.refusing = true;

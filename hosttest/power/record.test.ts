@@ -48,7 +48,7 @@ function decoded(memory: Uint8Array, firmware = FIRMWARE): WakeRecord | undefine
   return record.isIntact(firmware) ? record : undefined;
 }
 
-test("comes back as it was, no number in the place of another", () => {
+test("is read unchanged, no number in the place of another", () => {
   const memory = filled().seal(FIRMWARE);
   expect(memory).toHaveLength(RECORD_BYTES);
   const record = decoded(memory) as WakeRecord;
@@ -67,7 +67,7 @@ test("a base or a state that is longer than there is place is refused", () => {
   }).toThrow(RangeError);
 });
 
-test("what only the whole thermometer asks for is not taken with any bit wrong; the rest is", () => {
+test("the part for the whole thermometer is not used with any bit wrong; the rest is", () => {
   for (let bit = 8 * WHOLE_AT; bit < 8 * RECORD_BYTES; bit += 3) {
     const memory = filled().seal(FIRMWARE).slice();
     memory[bit >> 3] ^= 1 << (bit & 7);

@@ -214,7 +214,7 @@ test("a factory reset at the prompt is not slept through", () => {
   expect(device.restarts).toHaveLength(1);
 });
 
-test("safe mode does not sleep: somebody is to look", () => {
+test("safe mode does not sleep: a person must look at it", () => {
   const device = sleeper();
   for (let n = 0; n < 6; n++) {
     device.house.time.advance(SECOND);

@@ -1,4 +1,4 @@
-/* A sleeper in trouble: a report is bounded in every state of the network, power goes at any moment, RTC memory holds anything. */
+/* A sleeper in trouble: a report is bounded in every state of the network, power is cut at any moment, RTC memory has any content. */
 import { describe, expect, test } from "vitest";
 import type { ResolveOptions, ResolverConstructor } from "../../src/mqtt/wire/io.js";
 import { LEARNED_AT, LEARNED_BYTES } from "../../src/thermometer/sleep/learned.js";
@@ -263,7 +263,7 @@ describe("what RTC memory holds when it wakes", () => {
   });
 });
 
-test("power goes at any byte of flash, or between sleep and wake: what was taken arrives once and in order", () => {
+test("power is cut at any byte of flash, or between sleep and wake: readings arrive once and in order", () => {
   const random = new Random(SEED);
   for (let world = 0; world < 3; world++) {
     const device = sleeper(

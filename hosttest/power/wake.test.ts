@@ -1,4 +1,4 @@
-/* Wakes that measure, append and sleep: what is in flash afterwards, and when the whole thermometer is asked for. */
+/* Wakes that measure, append and sleep: the content of flash afterwards, and when the whole thermometer is started. */
 import { describe, expect, test } from "vitest";
 import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { Sample } from "../../src/channels/sample.js";
@@ -153,7 +153,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
     expect(world.flash.violations).toBe(0);
   });
 
-  test("power goes at any byte of a wake: the sample is there whole or not at all, all before it are", () => {
+  test("power is cut at any byte of a wake: the sample is there whole or not at all, all before it are", () => {
     for (let cut = 0; ; cut++) {
       const world = new World(writeUnit).fallAsleep();
       world.flash.cutAfter(cut);
@@ -176,7 +176,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
   });
 });
 
-describe("the whole thermometer is asked for, once, with flash as it was", () => {
+describe("the whole thermometer is requested, once, with flash unchanged", () => {
   const cases: [string, (world: World) => void, boolean][] = [
     ["after power-on, with any memory", (world) => Object.assign(world, { cause: "reset" }), false],
     ["for a button", (world) => Object.assign(world, { cause: "button" }), true],
@@ -244,7 +244,7 @@ test("offset and digits apply as the sampler applies them", () => {
   expect(world.messages().at(-1)?.value).toBeCloseTo(22.5, 1);
 });
 
-test("closed while the sensor measures: nothing goes on", () => {
+test("closed while the sensor measures: nothing continues", () => {
   const world = new World().fallAsleep();
   const before = world.flash.bytes.slice();
   Object.defineProperty(world, "isUnderWay", { get: () => false }); // stands still once it waits

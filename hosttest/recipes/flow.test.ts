@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { top } from "../support/bundle.mjs";
 
 /*
- * What of flow.json can be tried without Node-RED, which CI has not: its function, run as Node-RED runs it, and how its nodes hang
+ * The parts of flow.json that can be tested without Node-RED, which CI lacks: its function, run as in Node-RED, and how its nodes are linked
  * together. `npm run recipes` runs the flow itself.
  */
 interface FlowNode {
@@ -26,7 +26,7 @@ interface StoredPoint {
   readonly timestamp: string;
 }
 
-/** The flow's function with a memory of its own: from a message's payload to its point, or null where it is left out. */
+/** The flow's function with its own memory: from a message's payload to its point, or null where it is left out. */
 function pointMaker(): (payload: object, room?: string) => StoredPoint | null {
   const source = flow.find(({ type }) => type === "function")?.func ?? "";
   const run = compileFunction(source, ["msg", "context"]);
@@ -94,7 +94,7 @@ describe("from a reading to a point in the Node-RED flow", () => {
     expect(make(reading)).toEqual(first);
   });
 
-  test("what came without ts is forgotten after an hour", () => {
+  test("a message without ts is forgotten after an hour", () => {
     const make = pointMaker();
     make({ value: 21.5, seq: 7 });
     vi.setSystemTime(NOW + HOUR_MS - 1);

@@ -1,5 +1,5 @@
 /*
- * InfluxDB 1.x on a loopback port of its own, its data in a folder of this run.
+ * InfluxDB 1.x on its own loopback port, with its data in a folder of this run.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

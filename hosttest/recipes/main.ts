@@ -138,7 +138,7 @@ function commandOf(found: Found): string | undefined {
   return undefined;
 }
 
-/** All that a house goes through; ends when the devices have settled what they wrote, or with an error. */
+/** The whole sequence of outages; ends when the devices have settled their readings, or with an error. */
 async function goThrough(
   broker: Mosquitto,
   influx: Influx,
@@ -202,7 +202,7 @@ async function verdicts(
   return found;
 }
 
-/** What there was, by room, with and without `ts`. */
+/** Number of messages by room, with and without `ts`. */
 function reportRooms(expected: readonly Expected[]): void {
   const rooms = new Set(expected.map(({ room }) => room));
   for (const room of rooms) {

@@ -24,7 +24,7 @@ export interface Addresses {
 }
 
 const CONNECTED = { telegraf: "Connected [tcp:", nodeRed: "Connected to broker" };
-/** What the two say while the broker or the database is away, and at each start. */
+/** Usual log lines of the two programs while the broker or the database is down, and at each start. */
 const USUAL =
   /Strict environment variable handling|connection (refused|reset|lost)|ECONNREFUSED|ECONNRESET|could not write any address/i;
 const FOLDER = join(top, "hosttest", "recipes");

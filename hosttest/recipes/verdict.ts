@@ -2,14 +2,14 @@
  * The verdict on a recipe: compares the points in the database with the expected ones, by room and number.
  */
 
-/** A message, the first time that it came. */
+/** A message, at its first arrival. */
 export interface Expected {
   readonly room: string;
   readonly seq: number;
   readonly value: number;
   /** Its `ts`, milliseconds since 1970; undefined: it had none, and its point has the time of arrival. */
   readonly tsMs: number | undefined;
-  /** When it came to an independent subscriber, milliseconds since 1970. */
+  /** Arrival at an independent subscriber, milliseconds since 1970. */
   readonly arrivedMs: number;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What the runs of all recipes have in common: devices, a broker, waiting with progress, and what an independent observer saw.
+ * Common parts of the runs: devices, a broker, waiting with progress, and the messages that an independent observer saw.
  */
 import type { Collector, SeenReading } from "../support/collector.js";
 import type { Progress } from "../support/command-line/progress.js";
@@ -65,7 +65,7 @@ export class Waiting {
     }
   }
 
-  /** What the observer has seen, each message once: as it came first. */
+  /** Messages that the observer has seen, each once: its first arrival. */
   expected(): Expected[] {
     const messages = new Map<string, Expected>();
     for (const { topic, payload, atMs } of this.#observer.arrivals) {

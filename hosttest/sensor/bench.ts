@@ -72,7 +72,7 @@ export const placesOf = (table: readonly SensorDriver[] = drivers): string =>
 /** How many addresses one search asks at. */
 export const PLACES = drivers.reduce((sum, { addresses }) => sum + addresses.length, 0);
 
-/** What `auto` finds first, or the sensor called `name`. */
+/** The sensor that `auto` finds first, or the one called `name`. */
 export function openSensor(
   port: SensorPort,
   name = "auto",
@@ -90,7 +90,7 @@ export function sourceOf(open: () => OpenSensor, names: readonly string[] = ["st
   return { names, open, openAll: () => [open()] };
 }
 
-/** What `act` throws. */
+/** The exception of `act`. */
 export function thrownBy(act: () => unknown): Error {
   try {
     act();

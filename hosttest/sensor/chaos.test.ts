@@ -1,5 +1,5 @@
 /*
- * A sampler on a bus where everything goes wrong at random: plugs are pulled, calls are not acknowledged, bits flip,
+ * A sampler on a bus with random faults of every kind: plugs are pulled, calls are not acknowledged, bits flip,
  * conversions hang, the data line sticks, the bus dies, timers are late, the chip is swapped for another.
  * Whatever happens: nothing is thrown, one timer waits, no io object leaks, every reading is the truth, and some intervals
  * after the last fault readings come on the grid again.

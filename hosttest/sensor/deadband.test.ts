@@ -104,7 +104,7 @@ test("a channel with a band lets the whole sample pass; one without a band does 
   ]);
 });
 
-test("a channel that comes or goes is news once", () => {
+test("a channel that appears or disappears is reported once", () => {
   const deadband = new Deadband([0.5], 0);
   const samples = [of(20), of(20, 50), of(20, 50), of(20), of(20)];
   expect(samples.map((sample, at) => deadband.passes(sample, at))).toEqual([true, true, false, true, false]);

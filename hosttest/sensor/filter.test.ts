@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Sample } from "../../src/channels/sample.js";
 import { Filter, type FilterKind } from "../../src/sensor/filter.js";
 
-/** What comes out, of one channel. NaN: the channel is absent. */
+/** The output of one channel. NaN: the channel is absent. */
 function filtered(filter: Filter, values: readonly number[], channel = 0): number[] {
   const sample = new Sample();
   return values.map((value) => {
@@ -67,7 +67,7 @@ test.each<FilterKind>(["median", "average"])("%s: as the definition has it, for 
   );
 });
 
-test("each channel has values of its own", () => {
+test("each channel has its own values", () => {
   const filter = new Filter("average", 2);
   const sample = new Sample();
   const out = [

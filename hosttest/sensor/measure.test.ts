@@ -21,14 +21,14 @@ test.each([
   ]);
 });
 
-test("what a row does not say is as in the channel table; a scale comes before the table's", () => {
+test("fields that a row lacks are those of the channel table; a scale overrides the table's", () => {
   expect(measureOf("humidity")).toMatchObject({ channel: 1, decimals: 1, lowest: 0, highest: 100, scale: 1 });
   const pressure = measureOf("pressure", { accuracy: 1, decimals: 2, lowest: 500, highest: 1100, scale: 1000 });
   expect(pressure).toMatchObject({ channel: 2, accuracy: 1, decimals: 2, lowest: 500, highest: 1100, scale: 10 });
 });
 
 describe("a driver of the SDK", () => {
-  /** What reaches the owner of a sampler with a driver that gives `sample`. */
+  /** The sample that the owner of a sampler gets from a driver with `sample`. */
   function sampled(sample: () => object, measures?: Parameters<typeof adapt>[2]["measures"]) {
     class Driver {
       sample = sample;

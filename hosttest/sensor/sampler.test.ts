@@ -172,7 +172,7 @@ describe("cadence", () => {
 });
 
 describe("what a reading is", () => {
-  test("the offset is added, and the sensor's digits come with it", () => {
+  test("the offset is added, with the sensor's digits", () => {
     const bench = new Bench();
     bench.attachTMP117({ celsius: 21.5 });
     const got: string[] = [];
@@ -419,7 +419,7 @@ describe("sampleNow", () => {
     expect(bench.time.waiting).toBe(1);
   });
 
-  test("asked for and then stopped: forgotten, also after the next start", () => {
+  test("requested and then stopped: forgotten, also after the next start", () => {
     const { bench, watched } = withTMP117({ deadbands: [1] });
     watched.run(500);
     watched.sampler.sampleNow();
@@ -442,7 +442,7 @@ describe("sampleNow", () => {
 });
 
 describe("deadband", () => {
-  test("small changes are kept back and counted, but shown; a heartbeat comes on the grid", () => {
+  test("small changes are kept back and counted, but shown; a heartbeat is on the grid", () => {
     const { bench, part, watched } = withTMP117({ deadbands: [0.5], heartbeatMs: 5000 });
     watched.run(2500);
     part.celsius = 21.25;

@@ -10,7 +10,7 @@ const INTERVAL_MS = 1000;
 /** Temperature, humidity, pressure: what these chips measure. Channels after them have no value here. */
 const SHOWN = 3;
 
-/** What a channel has that is not in the sample: no value, not even the last one. */
+/** The value of a channel that is not in the sample: none, not even the last one. */
 function absent(value: number): undefined {
   expect(value).toBeNaN();
 }
@@ -84,14 +84,14 @@ describe("auto", () => {
     expect(part.heated).toBe(0);
   });
 
-  test("an AHT20, which cannot say what it is, is asked for only where nothing else answers", () => {
+  test("an AHT20, which has no id, is used only if nothing else answers", () => {
     expect(new Several("auto", all(aht20, bme280)).next(1)).toEqual([[30, 50, 1013.3]]);
     const alone = new Several("auto", all(aht20));
     expect(alone.next(1)).toEqual([[40, 50, undefined]]);
     expect(alone.bench.bus.openCount).toBe(1);
   });
 
-  test("a chip of the board's that cannot say what it is: the same", () => {
+  test("a chip of the board without an id: the same", () => {
     const bench = new Bench();
     bench.bus.attach(0x38, aht10Part(5));
     const more = [adapt("AHT10", AHT10, { addresses: [0x38], identity: "none" })];
@@ -140,7 +140,7 @@ describe("one of several fails", () => {
     expect(house.log).toEqual([expect.stringContaining("SHT3x at 0x44 has no temperature after 8 asks")]);
   });
 
-  test("each has a back-off of its own", () => {
+  test("each has its own back-off", () => {
     const opened: string[] = [];
     const house = new Several("tmp117,sht3x,bme280", all(bme280));
     const { sampler, bench } = house;
@@ -192,7 +192,7 @@ describe("one of several fails", () => {
 });
 
 describe("no flapping", () => {
-  test("a sensor that comes back has its channels again after ten samples, and not before", () => {
+  test("a sensor that works again has its channels after ten samples, and not before", () => {
     const house = new Several("auto", all(tmp117, sht3x));
     house.next(1);
     house.bench.bus.unplug(0x48);

@@ -59,7 +59,7 @@ test("a value too short for a generation: the other one applies, and it is repor
   }
 });
 
-test("what is saved then goes over the older one", () => {
+test("the next save overwrites the older one", () => {
   const store = saved(2);
   const settings = new Settings({ store }, true);
   settings.set("room", "attic");

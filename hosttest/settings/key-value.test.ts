@@ -14,7 +14,7 @@ function text(value: ArrayBuffer | undefined): string | undefined {
 }
 
 describe("values", () => {
-  test("come back, also after a boot; the newest counts; a deleted key is undefined", () => {
+  test("are read back, also after a boot; the newest counts; a deleted key is undefined", () => {
     const flash = new NorFlash({ blocks: 3 });
     const store = new KeyValueOnFlash(flash);
     store.write("a", bytes("one"));
@@ -53,7 +53,7 @@ describe("values", () => {
     expect(text(new KeyValueOnFlash(flash).read("b"))).toBe("y".repeat(4_000));
   });
 
-  test("a thousand writes wear all blocks alike", () => {
+  test("a thousand writes wear all blocks evenly", () => {
     const flash = new NorFlash({ blocks: 6 });
     const store = new KeyValueOnFlash(flash);
     for (let i = 0; i < 1_000; i++) store.write(`key${i % 5}`, bytes(`${i}`.repeat(50)));
@@ -112,7 +112,7 @@ describe("one store at a time", () => {
   });
 });
 
-/** What a store must hold: by key, the values that it may have. */
+/** The allowed content of a store: by key, the values that it may have. */
 type Model = Map<string, Set<string | undefined>>;
 
 describe("power cuts", () => {
@@ -164,7 +164,7 @@ function beforeEmptying(): { image: Uint8Array; round: number } {
   }
 }
 
-/** One life: power goes in the middle of things, again and again. */
+/** One life: power is cut in the middle of operations, again and again. */
 function live(seed: number): void {
   const random = generator(seed);
   const flash = new NorFlash({ blocks: 3 + (seed % 3), random });
@@ -196,7 +196,7 @@ function change(store: KeyValueOnFlash, model: Model, random: () => number): voi
   model.set(key, new Set([value]));
 }
 
-/** What is read once after a cut is what is there from then on. */
+/** A value read once after a cut stays the same from then on. */
 function mount(flash: NorFlash, model: Model, seed: number): KeyValueOnFlash {
   const store = new KeyValueOnFlash(flash);
   for (const [key, possible] of model) {

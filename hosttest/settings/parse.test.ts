@@ -1,5 +1,5 @@
 /*
- * What texts a setting takes, and what somebody reads who gave another one.
+ * The texts that a setting accepts, and the error messages for others.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -50,7 +50,7 @@ describe("texts that are taken", () => {
   });
 });
 
-describe("texts that are refused, each with one line that names key, what came and what is expected", () => {
+describe("texts that are refused, each with one line that has the key, the given text and the expected one", () => {
   const rows: readonly [string, string, string][] = [
     ["room", "a/b", 'room: got "a/b", expected one topic level: 1 to 64 bytes, without / + # and control characters'],
     ["room", "+", 'room: got "+", expected one topic level: 1 to 64 bytes, without / + # and control characters'],
@@ -201,7 +201,7 @@ describe("texts that are refused, each with one line that names key, what came a
 });
 
 describe("the schema", () => {
-  test("every default is a text that its own setting takes, and comes back as it was", () => {
+  test("every default is a text that its setting accepts, and is printed unchanged", () => {
     for (const setting of schema) expect(parseSetting(setting.key, formatValue(setting.default))).toBe(setting.default);
   });
 

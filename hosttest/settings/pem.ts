@@ -1,4 +1,4 @@
-/* PEM that is whole and holds nothing of use: a SEQUENCE of any bytes. On XS, too. */
+/* Valid PEM without useful content: a SEQUENCE of any bytes. On XS, too. */
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

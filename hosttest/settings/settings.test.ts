@@ -180,7 +180,7 @@ describe("staged edits", () => {
 });
 
 describe("generations", () => {
-  test("every save goes over the older one; a damaged newer one leaves the one before", () => {
+  test("every save overwrites the older one; a damaged newer one leaves the previous one", () => {
     const store = new MemoryStore();
     const settings = boot(store);
     for (const room of ["one", "two", "three"]) {
@@ -238,7 +238,7 @@ describe("generations", () => {
     expect(problems).toEqual(["settings of a newer firmware (format 2) cannot be read: those before them apply"]);
   });
 
-  test("only a newer format: the defaults apply, and the first save goes beside it", () => {
+  test("only a newer format: the defaults apply, and the first save is written beside it", () => {
     const store = new MemoryStore();
     boot(store);
     const older = new MemoryStore();
@@ -271,7 +271,7 @@ describe("generations", () => {
     expect(new GenerationStore(store).load().settings).toEqual({ ...newer, "mqtt.qos": "0" });
   });
 
-  test("any UTF-8 in credentials comes back", () => {
+  test("any UTF-8 in credentials is read back", () => {
     const store = new MemoryStore();
     const settings = boot(store);
     settings.set("wifi.ssid", 'Ünïcode "😀"');

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 export const top = fileURLToPath(new URL("../..", import.meta.url));
 
 const FOLDER = join(top, "build", "run");
-/** What goes into every bundle beside its modules. npm rewrites the last one at each install. */
+/** Further inputs of every bundle. npm rewrites the last one at each install. */
 const COMMON = ["hosttest/support/bundle.mjs", "tsconfig.json", "package.json", "node_modules/.package-lock.json"];
 /** Of many small files each: as a part of the bundle they are there sooner. */
 const INSIDE = ["aedes", "mqtt", "ws"];
@@ -31,7 +31,7 @@ export async function bundle(entry) {
 
 /**
  * @param {string} record
- * @returns {string | undefined} the bundle that it names, if all that went into it is as it was
+ * @returns {string | undefined} the bundle that it names, if all its inputs are unchanged
  */
 function unchanged(record) {
   try {

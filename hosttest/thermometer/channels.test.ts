@@ -88,7 +88,7 @@ test("a list at the prompt: blanks do not matter; a mistake is refused with the 
   expect(one.status("sensor")).toMatch(/TMP117: 21\.50 °C, BME280: 50\.0 %, 1013\.2 hPa/);
 });
 
-test("one of a list is away from the start: the log names it and those that answer; who asks for a sample gets theirs", () => {
+test("one of a list is missing from the start: the log names it and those that answer; a sample on request has the others' values", () => {
   const one = deviceWith({ sensor: "aht20,bme280,sht3x", interval: "60" });
   const { house } = one;
   house.time.advance(2 * SECOND);
@@ -159,7 +159,7 @@ test("a BME280 has three; the prompt and status show them all", () => {
   expect(one.type("status")).toMatch(/BME280: 21\.5\d °C, 50\.0 %, 1013\.2 hPa/);
 });
 
-test("topics each: a message for each channel, with a number of its own; in force when saved", () => {
+test("topics each: a message for each channel, with its own number; in force when saved", () => {
   const one = deviceWith({ sensor: "SHT3x" });
   const { house } = one;
   house.time.advance(30 * SECOND);
@@ -178,7 +178,7 @@ test("topics each: a message for each channel, with a number of its own; in forc
   expect(humidities.map(({ seq }) => seq)).toEqual(temperatures.map(({ seq }) => seq + 1));
 });
 
-test("each channel has an offset, a resolution and a deadband of its own, in force when saved; what is kept back is shown", () => {
+test("each channel has its own offset, resolution and deadband, in force when saved; values kept back are shown", () => {
   const one = deviceWith({ sensor: "BME280" });
   const { house } = one;
   house.time.advance(30 * SECOND);

@@ -47,8 +47,8 @@ export class Supply {
   }
 
   /**
-   * Goes after so many more programmed bytes, which count after `calls` whole writes and erases. `onCut` is called from inside the
-   * flash call that it goes in.
+   * Cuts the power after so many more programmed bytes, which count after `calls` whole writes and erases. `onCut` is called from inside that
+   * flash call.
    */
   cutAfter(bytes: number, onCut: (place: CutPlace) => void, calls = 0): void {
     this.#stepsLeft = bytes;

@@ -47,7 +47,7 @@ export class Skimmer {
     return passed;
   }
 
-  /** A byte of a fixed header came. Returns the header if its packet is to be passed on. */
+  /** Takes a byte of a fixed header. Returns the header when its packet must be passed on. */
   #headerEnds(byte: number): Uint8Array | undefined {
     this.#header.push(byte);
     const header = this.#header;

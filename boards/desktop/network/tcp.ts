@@ -105,7 +105,7 @@ export class TCP {
     if (buffer.length > SEND_BUFFER - this.#waiting) throw new Error("would block");
     this.#waiting += buffer.length;
     const { length } = buffer;
-    // A copy: the caller fills its buffer anew before Node has sent this.
+    // A copy: the caller reuses its buffer before Node has sent this.
     this.#socket.write(Buffer.from(buffer), () => {
       this.#waiting -= length;
       this.#announce();

@@ -92,7 +92,7 @@ const OPTIONS = {
   headless: flag("no prompt and no page: one line for each reading"),
 };
 
-/** What `--help` prints. */
+/** The output of `--help`. */
 export const USAGE = helpText(
   { program: "npm start --", does: "A simulated thermometer, the device's own firmware, with its prompt." },
   OPTIONS,

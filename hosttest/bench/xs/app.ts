@@ -97,7 +97,7 @@ class QuietSerial {
   close(): void {}
 }
 
-/** Somebody types: takes all that the prompt writes, and drops it. */
+/** A person types: receives all output of the prompt, and drops it. */
 class TypedSerial {
   readonly target: unknown;
   readonly onReadable: SerialCallbacks["onReadable"];
@@ -326,7 +326,7 @@ function next(): () => void {
   };
 }
 
-/** Lets the next timer's time come; its callback. */
+/** Advances to the next timer; returns its callback. */
 export function nextCallback(): () => void {
   if (pending.length === 0) throw new Error("nothing will happen any more");
   let first = 0;

@@ -1,6 +1,6 @@
 /*
- * What a boot costs, by what it finds in flash: an outbox never used, one that is full, one that was full and has drained.
- * A boot here is what stands before the prompt: the mount, the journal's notes, the oldest entry; then the first reading.
+ * The cost of a boot, by the content of flash: an outbox never used, one that is full, one that was full and has drained.
+ * A boot here is the work before the prompt: the mount, the journal's notes, the oldest entry; then the first reading.
  */
 
 import { TEMPERATURE } from "../../../src/channels/channels.js";
@@ -13,7 +13,7 @@ import type { Flash, FlashStatus } from "../../../src/outbox/flash/flash.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 import { enter, leave, spent } from "./meter.js";
 
-/** What lies in flash when the device boots. */
+/** Content of flash when the device boots. */
 export type Contents = "empty" | "full" | "drained";
 
 /** Work of one callback. */

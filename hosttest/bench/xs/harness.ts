@@ -12,7 +12,7 @@ let nowMs = 1_000;
 let due: (() => void) | undefined;
 let dueMs = 0;
 
-/** One timer is all that a client asks for. */
+/** A client uses only one timer. */
 export const timers = {
   set(callback: () => void, delayMs: number): number {
     const entered = enter();
@@ -152,7 +152,7 @@ export class Socket {
   }
 }
 
-/** Bytes that the server has to say. */
+/** Bytes that the server has to send. */
 export function readable(): number {
   return answered;
 }

@@ -4,7 +4,7 @@
  * What the product calls here is native on a device, so that a call from the product costs as much as a native one.
  */
 
-/** What worker.c gives to scripts. */
+/** Functions of worker.c for scripts. */
 interface Host {
   call(name: string, bytes?: Uint8Array | ArrayBuffer): ArrayBuffer | undefined;
   trace(text: string): void;

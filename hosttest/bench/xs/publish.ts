@@ -1,5 +1,5 @@
 /*
- * What one reading costs: at the client and its session alone, and the whole way from `append` to `settle`.
+ * The cost of one reading: at the client and its session alone, and on the whole path from `append` to `settle`.
  * Topic and payload are as in the goals: `home/livingroom/temperature`, 31 bytes of JSON, handed in ready.
  */
 import { Client, type Message } from "../../../src/mqtt/client.js";

@@ -1,5 +1,5 @@
 /*
- * What it costs to make the message out of an entry: `render` of the journal, for readings as they follow one another in
+ * The cost of making the message of an entry: `render` of the journal, for readings as they follow one another in
  * a house: ten seconds apart, a hundredth of a degree warmer or colder each.
  */
 import { TEMPERATURE } from "../../../src/channels/channels.js";

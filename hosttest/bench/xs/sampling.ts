@@ -1,5 +1,5 @@
 /*
- * What sampling costs: from the timer that wakes the sampler to the record in flash. A TMP117 whose registers are native,
+ * The cost of sampling: from the timer that wakes the sampler to the record in flash. A TMP117 whose registers are native,
  * the journal and the outbox as the product has them.
  */
 import { Journal } from "../../../src/journal/journal.js";
@@ -13,7 +13,7 @@ import { advance, PlainFlash, timers, uptimeMs } from "./harness.js";
 import { allocated, type Cost, enter, leave, spentIn } from "./meter.js";
 
 const INTERVAL_MS = 10_000;
-const STEP_MS = 5; // a conversion is asked for, and collected some steps later
+const STEP_MS = 5; // a conversion is started, and read some steps later
 const WARM_UP = 50;
 
 let taken = 0;

@@ -39,7 +39,7 @@ class BenchSlots implements Slots {
   rollBack(): void {}
 }
 
-/** What a board gives. */
+/** The board's functions. */
 export const update: UpdatePort = { io: BenchSlots, chip: "bench", key: chunk.subarray(0, 32), isSigned: () => true };
 
 /** An image is announced. */
@@ -47,7 +47,7 @@ export function announce(thermometer: Thermometer): void {
   hear(thermometer, "offer", OFFER, OFFER.length);
 }
 
-/** Block `n` of it comes in, or the beginning of it. */
+/** Delivers block `n` of it, or the start of the block. */
 export function sendBlock(thermometer: Thermometer, n: number, bytes = HEAD + BLOCK): void {
   chunk[3] = 1;
   new DataView(chunk.buffer).setUint32(4, n * BLOCK, true);

@@ -1,5 +1,5 @@
 /*
- * What a wake of a sleeper costs, from the start of main to the sleep: the record read, a TMP117 opened and asked, an entry appended, the
+ * The cost of a sleeper's wake, from the start of main to the sleep: the record read, a TMP117 opened and asked, an entry appended, the
  * record written. The modules are there: on a device they lie in flash, preloaded.
  */
 import { TEMPERATURE } from "../../../src/channels/channels.js";

@@ -48,7 +48,7 @@ for (const [chip, architecture] of Object.entries(CHIPS)) {
 }
 process.exitCode = failures > 0 ? 1 : 0;
 
-/** What the SDK's builds configure, as far as our files see it: the chip, what it has, the options of the SDK's fragment. */
+/** The configuration of the SDK's builds that our files use: the chip, its features, the options of the SDK's fragment. */
 function sdkConfig(chip: string, architecture: string): string {
   const capabilities = readFileSync(join(idf, `components/soc/${chip}/include/soc/Kconfig.soc_caps.in`), "utf8");
   const has = [...capabilities.matchAll(/^config (\w+)\n\s+bool\n\s+default y$/gm)].map(([, name]) => name);

@@ -133,7 +133,7 @@ describe("deep sleep", () => {
 describe("RTC memory", () => {
   const READ_8 = "xs_rtc_memory_read,xffffffffffffffff,0";
 
-  test("all zero after a reset that was no wake; a read fills as much as is asked for", () => {
+  test("all zero after a reset that was not a wake-up; a read fills the requested length", () => {
     expect(run("esp32", {}, READ_8)).toEqual(["= 8 bytes 0000000000000000"]);
     expect(run("esp32", {}, "xs_rtc_memory_read,xffff,0")).toEqual(["= 2 bytes 0000"]);
   });
@@ -184,7 +184,7 @@ describe("slots", () => {
     expect(asked).toEqual(["forget", "boot 0", "valid", "invalid"]);
   });
 
-  test("what fails throws, but for what was to be forgotten and is not there", () => {
+  test("failures throw, except the deletion of a missing entry", () => {
     const heard = run("esp32", { hasAddress: false }, ...calls).filter((line) => line.startsWith("throws"));
     expect(heard).toEqual([
       "throws: the chip does not take it for an image",

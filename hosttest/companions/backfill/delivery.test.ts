@@ -127,7 +127,7 @@ test("a refused token is reported with the remedy", async () => {
 
 describe("units of the recorder", () => {
   const hour = { start: FIRST_HOUR, mean: 20, min: 10, max: 30 };
-  /** A recorder that keeps a statistic in `unit`; `forgets`: what is imported never stands. */
+  /** A recorder that keeps a statistic in `unit`; `forgets`: imported rows are never stored. */
   function recorder(unit: string, forgets = false) {
     const imported: { metadata: { unit_of_measurement: string }; stats: object[] }[] = [];
     const call = async (type: string, fields: object = {}): Promise<never> => {

@@ -1,4 +1,4 @@
-/* The monitor as a process: at a terminal, and once for a machine, with a real mosquitto that comes and goes. */
+/* The monitor as a process: at a terminal, and once for a machine, with a real mosquitto that is stopped and started. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";

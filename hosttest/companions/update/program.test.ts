@@ -1,6 +1,6 @@
 /*
- * The companion and the desktop device as processes, over a real mosquitto: confirmed, refused, gone back, resumed after kills, a whole
- * house. No reading is lost, and none comes twice.
+ * The companion and the desktop device as processes, over a real mosquitto: confirmed, refused, rolled back, resumed after kills, a whole
+ * house. No reading is lost or doubled.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -80,7 +80,7 @@ class Visit {
     }
   }
 
-  /** What is in force after the power was cut. */
+  /** Settings in force after a power cut. */
   afterPowerCut(...keys: readonly (keyof Values)[]): unknown[] {
     this.device.cut();
     this.device.powerOn();

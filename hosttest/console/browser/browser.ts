@@ -17,7 +17,7 @@ const SDK = dirname(createRequire(import.meta.url).resolve("improv-wifi-serial-s
 /** A page whose button leads to a device. */
 export interface Cable {
   readonly page: Page;
-  /** What the device wrote. */
+  /** Bytes that the device wrote. */
   fromDevice(bytes: Uint8Array): void;
 }
 

@@ -10,7 +10,7 @@ import type { Device } from "../support/device.js";
 
 const TICK_MS = 5;
 
-/** What the published client uses of a port. */
+/** The parts of a port that the published client uses. */
 export interface WebSerialPort {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;

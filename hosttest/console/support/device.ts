@@ -17,7 +17,7 @@ export interface DeviceOptions extends FakeSerialOptions {
   readonly improv?: "offered";
   /** Further rows of `status`. */
   readonly status?: readonly (readonly [label: string, value: string])[];
-  /** What the start was given: wins over what is saved. */
+  /** Options of the start, which override saved settings. */
   readonly overrides?: Readonly<Record<string, string>>;
 }
 

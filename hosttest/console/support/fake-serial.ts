@@ -29,7 +29,7 @@ export class FakeSerial {
     this.#options = options;
   }
 
-  /** What a board would give. */
+  /** The port for a board. */
   get serial(): Serial {
     const far = this;
     class Port implements SerialPort {
@@ -82,7 +82,7 @@ export class FakeSerial {
     this.#callbacks?.onWritable(bytes);
   }
 
-  /** What was written since the last call. */
+  /** Bytes written since the last call. */
   take(): string {
     const { written } = this;
     this.written = "";

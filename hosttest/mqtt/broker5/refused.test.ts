@@ -217,7 +217,7 @@ test("PUBCOMP 0x92: the exchange is complete, and the server had accepted the me
   expect([world.settled, world.client.status().refusal]).toEqual([["0 delivered"], undefined]);
 });
 
-test("PUBREC 0x10 goes on to PUBREL", () => {
+test("PUBREC 0x10 is followed by PUBREL", () => {
   const world = world5();
   world.publish("x", 2);
   world.connect(connack5());

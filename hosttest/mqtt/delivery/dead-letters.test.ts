@@ -142,7 +142,7 @@ describe("dead letters", () => {
     expect(world.client.status().refusal).toEqual({ scope: "all", by: "silence", sequence: 0 });
   });
 
-  test("PINGRESPs that were not asked for prove nothing", () => {
+  test("unexpected PINGRESPs prove nothing", () => {
     const world = new World();
     world.publish("bad");
     world.connect();

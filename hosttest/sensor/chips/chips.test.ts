@@ -1,4 +1,4 @@
-/* What holds for every driver of a chip; what is special about each is in a file of its own. */
+/* Properties of all drivers of chips; those of a single driver are in its own file. */
 import { describe, expect, test } from "vitest";
 import { AHT20 } from "../../../src/sensor/chips/aht20.js";
 import { BME280 } from "../../../src/sensor/chips/bme280.js";
@@ -66,7 +66,7 @@ describe.each(rows)("$name", ({ where, Driver, attach }) => {
     expect(bench.sample(sensor)).toBeDefined();
   });
 
-  test("with onError a fault goes there, and the sample is undefined", () => {
+  test("with onError a fault is reported there, and the sample is undefined", () => {
     const errors: Error[] = [];
     const { bench, sensor } = settled((error) => errors.push(error));
     bench.bus.nackNext(1);

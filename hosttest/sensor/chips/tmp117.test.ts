@@ -178,7 +178,7 @@ describe("faults while sampling", () => {
     expect(thrownBy(() => sensor.sample())).toMatchObject({ kind: "lostPower" });
   });
 
-  test("unplugged and plugged in again between samples: goes on as if nothing had been", () => {
+  test("unplugged and plugged in again between samples: continues as before", () => {
     const { bench, sensor } = opened({ celsius: 18 });
     bench.sample(sensor);
     bench.bus.unplug(0x48);

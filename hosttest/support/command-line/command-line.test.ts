@@ -25,7 +25,7 @@ const TOP = fileURLToPath(new URL("../../..", import.meta.url));
 const { scripts } = JSON.parse(readFileSync(join(TOP, "package.json"), "utf8")) as { scripts: Record<string, string> };
 const PROGRAMS = Object.keys(scripts).filter((name) => scripts[name].startsWith("node hosttest/run.mjs "));
 
-/** For each program: an option with a value that it must refuse, and what it must say. */
+/** For each program: an option with an invalid value, and the expected error. */
 const WRONG: Readonly<Record<string, readonly [words: string[], line: string]>> = {
   start: [["--count", "0.5"], "--count 0.5: expected a whole number from 1"],
   simulate: [["--years", "NaN"], "--years NaN: expected a number, more than 0 and at most 10000"],

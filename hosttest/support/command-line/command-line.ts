@@ -45,7 +45,7 @@ export function commandLine<const O extends Options>(
   });
 }
 
-/** What `work` returns; what it finds wrong with the command line ends the process. `before`: what that line begins with. */
+/** The result of `work`; its UsageError ends the process. `before`: prefix of the error line. */
 export function orMisused<T>(work: () => T, before = ""): T {
   try {
     return work();

@@ -14,7 +14,7 @@ function made(isTTY: boolean) {
   return { state, progress: new Progress(screen, () => state.nowMs) };
 }
 
-test("into a pipe goes a line every ten seconds", () => {
+test("into a pipe it writes a line every ten seconds", () => {
   const { state, progress } = made(false);
   for (let i = 0; i <= 250; i++) {
     state.nowMs = i * 100;

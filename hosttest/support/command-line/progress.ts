@@ -1,11 +1,11 @@
 /*
- * What a tool shows while it works, on standard error: at a terminal one line that is rewritten, elsewhere (a pipe, a
+ * A tool's progress on standard error: at a terminal one line that is rewritten, elsewhere (a pipe, a
  * file, CI) a line now and then. What comes from outside in it is shown as shown.ts says.
  */
 import { printable } from "../../../src/console/port/printable.js";
 import { shownLines } from "./shown.js";
 
-/** Where progress goes; `process.stderr` is one. */
+/** Output for progress; `process.stderr` is one. */
 export interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -27,7 +27,7 @@ export class Progress {
     this.#shownMs = nowMs() - (screen.isTTY ? EVERY_MS.terminal : 0);
   }
 
-  /** Call it as often as there is news: `text` is asked only when its time has come. */
+  /** May be called at any rate: `text` is called only when a line is due. */
   show(text: () => string): void {
     const nowMs = this.#nowMs();
     const isTerminal = this.#screen.isTTY === true;

@@ -7,7 +7,7 @@ import { shownBytes, shownLines } from "./shown.js";
 const TERMINAL = { isTTY: true };
 
 describe("text from outside that a tool shows", () => {
-  test("to a terminal, bytes go without what steers it; a pipe gets them as they came", () => {
+  test("to a terminal, control characters are escaped; a pipe gets the bytes unchanged", () => {
     fc.assert(
       fc.property(fc.oneof(anyText.map(Buffer.from), fc.uint8Array().map(Buffer.from)), (bytes) => {
         expect(foreignIn(String(shownBytes(bytes, TERMINAL)))).toEqual([]);
@@ -16,7 +16,7 @@ describe("text from outside that a tool shows", () => {
     );
   });
 
-  test("line breaks of what another program said stay, and nothing else", () => {
+  test("of another program's control characters, only line breaks stay", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(foreignIn(shownLines(text).replaceAll("\n", ""))).toEqual([]);

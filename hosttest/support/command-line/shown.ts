@@ -1,6 +1,6 @@
 /*
- * What a tool may show of text from outside (topics, payloads, a broker's words, other programs' output): a terminal gets it
- * with what steers escaped, a pipe or a file gets the bytes as they came, for the program behind it.
+ * Text from outside (topics, payloads, a broker's reasons, other programs' output) in a tool's output: a terminal gets it
+ * with control characters escaped, a pipe or a file gets the bytes unchanged, for the program that reads it.
  */
 import { printable } from "../../../src/console/port/printable.js";
 

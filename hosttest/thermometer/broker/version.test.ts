@@ -9,7 +9,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
-/** A device in a house of its own, after its first minute. */
+/** A device in its own house, after its first minute. */
 function running(terms: ConstructorParameters<typeof House>[0] = {}, defaults: Record<string, string> = {}) {
   const house = new House(terms);
   const one = new SimulatedDevice({ house, defaults }).powerOn();
@@ -50,7 +50,7 @@ describe("the version", () => {
       house.time.advance(MINUTE);
       expect(broker.attemptsAt5).toBe(before);
       house.time.advance(2 * DAY);
-      expect(broker.attemptsAt5).toBe(before); // a connection that stands is not ended for it
+      expect(broker.attemptsAt5).toBe(before); // an open connection is not closed for it
       one.reboot();
       house.time.advance(MINUTE);
       expect(broker.attemptsAt5).toBeGreaterThan(before);
@@ -93,7 +93,7 @@ describe("the broker's terms", () => {
     );
     expectUnbroken({ house });
     expect(house.messages.every(({ retain }) => !retain)).toBe(true);
-    expect(one.port.take().match(/handles QoS 2 as QoS 1/g) ?? []).toHaveLength(0); // said before, once
+    expect(one.port.take().match(/handles QoS 2 as QoS 1/g) ?? []).toHaveLength(0); // reported before, once
   });
 
   test("QoS 2 above the maximum is lowered, and reported once", () => {

@@ -87,7 +87,7 @@ test("an upgrade from 0.1 with connections that are cut at any moment: in order 
   );
 });
 
-test("an upgrade from 0.1 with discovery off: the entity goes, and nothing is announced", () => {
+test("an upgrade from 0.1 with discovery off: the entity is removed, and nothing is announced", () => {
   const { one, house, time } = device({ announced: `kitchen/${ID}`, discovery: "off" });
   house.retained.set(FORMER, "{}");
   one.powerOn();
@@ -95,7 +95,7 @@ test("an upgrade from 0.1 with discovery off: the entity goes, and nothing is an
   expect(discovery(house)).toEqual([`${FORMER} `]);
 });
 
-test("an upgrade from 0.1 with another id: an entity of another device, so the old one goes", () => {
+test("an upgrade from 0.1 with another id: an entity of another device, so the old one is removed", () => {
   const { one, house, time } = device({ announced: "kitchen/t7" });
   const former = "homeassistant/sensor/t7/temperature/config";
   house.retained.set(former, "{}");
@@ -132,7 +132,7 @@ test("and no buttons that it had last, where they are not allowed any more", () 
   expect([...house.retained.keys()].filter((topic) => topic.includes("controls"))).toEqual([]);
 });
 
-test("a channel that comes later is announced at once; the same ones again are not", () => {
+test("a channel that appears later is announced at once; the same ones again are not", () => {
   const { one, house, time } = device({});
   one.powerOn();
   time.advance(MINUTE);
@@ -153,7 +153,7 @@ test("the buttons and numbers are separate: it is sent once more when they are r
   expect(discovery(house)).toEqual(["temperature", "temperature"]);
 });
 
-test("payload = plain offers the first value alone: the other entities go, and come back with json", () => {
+test("payload = plain offers the first value alone: the other entities are removed, and return with json", () => {
   const { one, house, time } = device({});
   one.powerOn();
   time.advance(MINUTE);

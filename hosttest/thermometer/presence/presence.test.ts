@@ -186,7 +186,7 @@ describe("a broker that is stopped again and again is not one that refuses anyth
     ["3.1.1", 15, 5],
     ["5", 5, 20],
     ["5", 12, 20],
-    ["5", 12, 0], // back before the next attempt: but it has said that it shuts down
+    ["5", 12, 0], // back before the next attempt: but it has reported that it shuts down
   ] as const)("MQTT %s, %d s after the device has come, for %d s", (version, lifeS, awayS) => {
     const { verdicts, isWhole } = stops(version, lifeS, awayS, 24);
     expect(verdicts).toEqual([]);
@@ -299,7 +299,7 @@ describe("Home Assistant has started", () => {
     expect(delays.size).toBeGreaterThan(4);
   });
 
-  test("and the connection goes before the answer: it comes with the next connection, and not twice", () => {
+  test("and the connection ends before the answer: it is sent on the next connection, and not twice", () => {
     const { house, time, publish, announced } = world();
     publish("online", false);
     time.advance(100);
@@ -441,7 +441,7 @@ describe("the names in flash", () => {
     ["nothing between slashes", "//\n"],
     ["no UTF-8", "\xff\xfe"],
     ["an old wildcard", "a+b/t1/attic/t1"],
-  ])("with %s: left out, and delivery goes on", (_what, text) => {
+  ])("with %s: left out, and delivery continues", (_what, text) => {
     const { one, house, time } = device();
     new KeyValueOnFlash(one.settingsFlash).write(ANNOUNCED_KEY, Uint8Array.from(Buffer.from(text, "latin1")).buffer);
     one.powerOn();

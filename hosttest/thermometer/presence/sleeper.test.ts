@@ -84,7 +84,7 @@ test("a network too slow for it: one report tries, those after it do not", () =>
   expect(sent()).toBe(before);
 });
 
-test("a connection that ends in the midst of it: the next report announces all of them", () => {
+test("a connection that ends during it: the next report announces all of them", () => {
   const { time, one, announced, sent } = sleeper({ awake: "10" });
   one.powerOn();
   time.runUntil(() => sent() === 3, 15 * MINUTE);

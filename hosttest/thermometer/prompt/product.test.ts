@@ -173,7 +173,7 @@ describe("QoS 0", () => {
   });
 });
 
-test("a window of a day's readings goes out before the time server answers: all the others have their time", () => {
+test("a window of a day's readings is sent before the time server answers: all the others have their time", () => {
   const { one, house, time } = device();
   one.ntp.faults.silent = true;
   one.wifi.down();
@@ -232,7 +232,7 @@ describe("trouble", () => {
     expect(one.flash.bytes).toEqual(image);
   });
 
-  test("a full queue while the broker is away for days: what was evicted is counted, and no number comes twice", () => {
+  test("a full queue while the broker is away for days: evicted readings are counted, and no number arrives twice", () => {
     const { one, house, time } = device({ blocks: 4, defaults: { interval: "2", "mqtt.qos": "2" } });
     one.powerOn();
     time.advance(MINUTE);

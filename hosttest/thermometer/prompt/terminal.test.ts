@@ -155,7 +155,7 @@ describe("through a pipe", () => {
     expect(one.stdout).toContain("mqtt.qos 1 (default)");
   });
 
-  test("no commands at all: it goes on and shows readings, and a signal ends it with 0", async () => {
+  test("no commands at all: it continues and shows readings, and a signal ends it with 0", async () => {
     const one = start("--interval", "0.2");
     one.endInput();
     await one.until((running) => running.lines("home/livingroom/temperature").length >= 5);

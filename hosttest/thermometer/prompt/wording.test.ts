@@ -20,7 +20,7 @@ describe("a reading has one text", () => {
     ["1", "-0.1"],
     ["0", "0"],
     ["3", "-0.125"],
-  ])("resolution %s: message and status say %s of -0.125 °C", (resolution, text) => {
+  ])("resolution %s: message and status have %s for -0.125 °C", (resolution, text) => {
     const one = new SimulatedDevice({ defaults: { resolution, payload: "plain" } });
     one.sensor.celsius = -0.125;
     one.powerOn();

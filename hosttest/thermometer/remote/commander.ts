@@ -1,6 +1,6 @@
 /*
- * Somebody who sends commands through the house's broker: the broker's side of their delivery at QoS 0, 1 and 2, which the simulated
- * broker does not have. Sends again with DUP when a connection comes in the same session, as MQTT demands.
+ * A sender of commands through the house's broker: the broker's side of their delivery at QoS 0, 1 and 2, which the simulated
+ * broker does not have. Sends again with DUP when a connection is opened in the same session, as MQTT requires.
  */
 import { PacketReader } from "../../simulation/broker/packets.js";
 import type { Peer } from "../../simulation/network.js";
@@ -27,7 +27,7 @@ export class Commander {
   #open: Open[] = [];
   /** Sent again with each connection, if it is another packet id then, as at some brokers. */
   readonly #renumbers: boolean;
-  /** The lowest that is free, as at some brokers: the same id comes again soon. */
+  /** The lowest that is free, as at some brokers: the same id is soon used again. */
   readonly filters: string[] = [];
   /** Deliveries, repetitions included. */
   deliveries = 0;

@@ -59,7 +59,7 @@ describe("is done, and answered in the prompt's words", () => {
     expect(one.firmware.settings.get(key)).toBe(value);
   });
 
-  test("JSON with an id, which comes back; MQTT 5's response topic and correlation data", () => {
+  test("JSON with an id, which is in the answer; MQTT 5's response topic and correlation data", () => {
     const { ask, house } = world();
     expect(ask('{"command":"version","id":"17"}')).toMatchObject({ id: "17", ok: true });
     ask("version", { responseTopic: "my/answers", correlationData: "c1" });
@@ -72,7 +72,7 @@ describe("is done, and answered in the prompt's words", () => {
     expect(world({ "mqtt.version": "3.1.1" }).ask("sample", { qos: 2 }).ok).toBe(true);
   });
 
-  test("many at once, each reading of its own", () => {
+  test("many at once, with a reading for each", () => {
     const { one, commander, time, answers } = world();
     const before = one.taken.length;
     for (let n = 0; n < 8; n++) commander.send({ payload: "sample", qos: 1 });
@@ -120,7 +120,7 @@ describe("is refused, and that is reported", () => {
     expect(one.restarts).toEqual([]);
   });
 
-  test("one more than may wait: it is refused and not recorded, and done when it comes again", () => {
+  test("one more than may wait: it is refused and not recorded, and executed when it is sent again", () => {
     const { one, commander, time, answers, ask } = world();
     const before = one.taken.length;
     const line = (n: number): string => JSON.stringify({ command: "sample", id: `${n}` });
@@ -147,7 +147,7 @@ describe("is refused, and that is reported", () => {
     expect(one.firmware.unsettled).toBe(1);
   });
 
-  test("a flash that does not take the record: it is not done, and done when it comes again", () => {
+  test("a flash that cannot store the record: it is not executed, and executed when it is sent again", () => {
     const { one, ask, time } = world({ remote: "on" });
     const before = one.taken.length;
     const line = '{"command":"sample","id":"a"}';
@@ -201,7 +201,7 @@ describe("is refused, and that is reported", () => {
     expect(ask("heartbeat 900").answer).toBe("error: heartbeat: is being edited at the prompt");
   });
 
-  test("a retained command, as it comes with each subscription", () => {
+  test("a retained command, delivered with each subscription", () => {
     const { one, ask } = world();
     const before = one.taken.length;
     one.port.take();
@@ -213,7 +213,7 @@ describe("is refused, and that is reported", () => {
     expect(one.taken.length).toBe(before);
   });
 
-  test("a response topic that is one of commands: no answer goes there", () => {
+  test("a response topic that is one of commands: no answer is sent there", () => {
     const { ask, house } = world();
     expect(ask("sample", { responseTopic: "home/attic/other/command" }).answer).toContain(
       "the response topic is a command topic",
@@ -229,7 +229,7 @@ describe("is refused, and that is reported", () => {
   });
 });
 
-test("no secret leaves: neither what is set, nor what somebody sends by mistake", () => {
+test("no secret leaves: neither a setting, nor a text sent by mistake", () => {
   const { one, ask, house } = world({ remote: "on" });
   for (const line of [
     "show",

@@ -9,7 +9,7 @@ class Stopped extends Error {}
 export class Tour {
   /** Index of the running step; undefined: none. */
   step: number | undefined;
-  /** It has come to its end. */
+  /** It has reached its end. */
   isDone = false;
   readonly #live: Live;
   /** How many seconds of the tour pass in one second: `?hurry=6` in the address. */

@@ -1,7 +1,7 @@
 import type { DeviceLive } from "../device-live.js";
 import { count } from "../format.js";
 
-/** What matters, in five figures. */
+/** The five main figures. */
 export function Counters({ device }: { device: DeviceLive }) {
   const { counts, state } = device;
   const { taken, delivered, waiting, doubled, lost, evicted, late, unseen, deadLetters, thrownAway, inTransit } =

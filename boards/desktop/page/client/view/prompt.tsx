@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { DeviceLive } from "../device-live.js";
 import type { Live } from "../live.js";
 
-/** The serial prompt, as it stands in the terminal too. */
+/** The serial prompt, the same as in the terminal. */
 export function PromptPanel({ live, device }: { live: Live; device: DeviceLive }) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
