@@ -177,7 +177,7 @@ describe("commands of the device", () => {
     device.type("set interval 5; set room attic; save\r");
     expect(rows(device).slice(-4)).toEqual([
       "saved: room, interval",
-      "in this run the value given at start stays in force: interval",
+      "in this run the command line's value stays in force: interval",
       "in force after a reboot: room",
       ">",
     ]);

@@ -29,7 +29,7 @@ describe("a session", () => {
       "*> show room",
       "* room livingroom (default)  * edited: attic",
       "  Readings go to home/<room>/temperature.",
-      "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
+      "  Expects one topic level: 1 to 64 bytes, without / + # and control characters.",
       "  In force after a reboot.",
       "*> save",
       "saved: room",
@@ -41,7 +41,7 @@ describe("a session", () => {
       "saved: interval",
       "  interval 5 s",
       "  Time between two readings.",
-      "  Takes a number from 0.01 to 86400 (s).",
+      "  Expects a number from 0.01 to 86400 (s).",
       ">",
     ]);
     expect(device.settings.get("room")).toBe("attic");
@@ -245,13 +245,13 @@ describe("errors at the prompt", () => {
     ["banana", "error: no such command"],
     ["set romo x", "error: no such setting, did you mean room?"],
     ["set room", 'error: room: expected a value ("show room" says which)'],
-    ["set room living room", 'error: room: a value with blanks takes quotes: set room "living room"'],
-    ["set sensor tmp117, sht3x", 'error: sensor: a value with blanks takes quotes: set sensor "tmp117, sht3x"'],
+    ["set room living room", 'error: room: a value with blanks needs quotes: set room "living room"'],
+    ["set sensor tmp117, sht3x", 'error: sensor: a value with blanks needs quotes: set sensor "tmp117, sht3x"'],
     [
       "set sensor tmp117 sht3x",
       'error: sensor: got "tmp117 sht3x", expected auto, or drivers\' names (see sensors) with commas',
     ],
-    ["set ntp a.b, c.d", 'error: ntp: a value with blanks takes quotes: set ntp "a.b, c.d"'],
+    ["set ntp a.b, c.d", 'error: ntp: a value with blanks needs quotes: set ntp "a.b, c.d"'],
     ["set ntp a.b c.d", 'error: ntp: got "a.b c.d", expected host names or IP addresses with commas between'],
     ["set interval 5 s", 'error: interval: got "5 s", expected a number from 0.01 to 86400 (s)'],
     ["set romo living room", "error: no such setting, did you mean room?"],
@@ -284,7 +284,7 @@ describe("errors at the prompt", () => {
       "3 readings wait",
       "* room livingroom (default)  * edited: attic",
       "  Readings go to home/<room>/temperature.",
-      "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
+      "  Expects one topic level: 1 to 64 bytes, without / + # and control characters.",
       "  In force after a reboot.",
       "save                         Saves the edits",
     ]);
@@ -308,7 +308,7 @@ describe("errors at the prompt", () => {
     const device = new Device();
     device.type("set wifi.password correct horse battery\r\x1b[A");
     expect(rows(device).slice(1)).toEqual([
-      'error: wifi.password: a value with blanks takes quotes: set wifi.password "…"',
+      'error: wifi.password: a value with blanks needs quotes: set wifi.password "…"',
       ">",
     ]);
     device.type("set wifi.pasword correct horse battery\r\x1b[A");
@@ -385,7 +385,7 @@ describe("without a terminal", () => {
         "rebooting",
         "  room attic",
         "  Readings go to home/<room>/temperature.",
-        "  Takes one topic level: 1 to 64 bytes, without / + # and control characters.",
+        "  Expects one topic level: 1 to 64 bytes, without / + # and control characters.",
         "  In force after a reboot.",
         "error: no such command",
         "",

@@ -84,7 +84,7 @@ describe("pasted at the prompt", () => {
     expect(demands.at(-1)).toEqual({ ca: undefined, certificate: undefined, key: undefined });
   });
 
-  test("on a terminal no line of it is shown, Ctrl-C takes it back, and what follows is a command again", () => {
+  test("on a terminal no line of it is shown, Ctrl-C cancels, and what follows is a command again", () => {
     const one = new SimulatedDevice({
       serial: { mode: "terminal" },
       tls: (tcp) => pretendedTLS(tcp, () => FACTS),
@@ -95,7 +95,7 @@ describe("pasted at the prompt", () => {
     one.port.send("\r");
     one.port.send("\x03version\r");
     const said = one.port.take();
-    expect(said).toContain("mqtt.key: paste it now; an empty line ends it, Ctrl-C takes it back");
+    expect(said).toContain("mqtt.key: paste it now; an empty line ends it, Ctrl-C cancels");
     expect(said.replaceAll(/[ \b]+/g, " ")).toContain("mqtt.key: 0 lines 1 line 2 lines 3 lines ^C");
     expect(said).toContain("home-thermometer 0.");
     for (const line of lines.slice(1, 3)) expect(said).not.toContain(line.slice(0, 6));

@@ -1,8 +1,8 @@
 /*
- * The channel table: what a sample can measure. Everything that differs from channel to channel is in a row here: how a sensor
- * driver names it, how far a value can be, how it is kept in flash, shown, and announced to Home Assistant. A new channel is
- * one new row. Rows are never reordered or taken out: flash knows a channel by its place in the table.
- * Source: ECMA-419 §14 names the sensors' properties; Home Assistant's sensor device classes the classes and their units.
+ * The channel table: what a sample can measure. A row contains everything that differs between channels: its name in a sensor
+ * driver, its range, how it is stored in flash, shown, and announced to Home Assistant. A new channel is one new row. Rows must
+ * not be reordered or removed, because flash identifies a channel by its index.
+ * Source: ECMA-419 §14 for the names of the sensors' properties; Home Assistant's sensor device classes for classes and units.
  */
 
 /** A row of the table: one quantity, with its unit, range, names and digits. */
@@ -12,26 +12,29 @@ export interface Channel {
   /** Key in the JSON payload of a sample. */
   readonly key: string;
   readonly unit: string;
-  /** Digits after the point unless a driver knows better, 0 to 3. */
+  /** Digits after the point, 0 to 3, if the driver has no other value. */
   readonly decimals: number;
-  /** In `unit`, at most 8,388 either way (a record has 24 bits of thousandths): a value outside is no measurement. A driver may know narrower limits. */
+  /**
+   * In `unit`, at most ±8,388 (a record has 24 bits of thousandths): a value outside is not a measurement. A driver may have
+   * narrower limits.
+   */
   readonly lowest: number;
   readonly highest: number;
-  /** In `unit`: the largest calibration offset that the settings take, and the largest deadband. */
+  /** In `unit`: the largest calibration offset and the largest deadband that the settings accept. */
   readonly maxOffset: number;
   readonly maxDeadband: number;
-  /** In `unit`: how far from its base a value can be and still be kept in a short record. */
+  /** In `unit`: the largest deviation from its base in a short record. */
   readonly deviation: number;
   /** Home Assistant's device class. */
   readonly deviceClass: string;
   /** A driver's sample has the value as `sample[sensor][property]`, or, from some drivers of the SDK, as `sample[property]`. */
   readonly sensor: string;
   readonly property: string;
-  /** What a driver's value is multiplied by: ECMA-419 has pascals. Default 1. */
+  /** Factor for a driver's value: ECMA-419 has pascals. Default 1. */
   readonly scale?: number;
 }
 
-/** A channel whose name the type checker knows: the keys of its settings are made of it. */
+/** A channel whose name is known to the type checker, because the keys of its settings are made from it. */
 type Named<N extends string> = Channel & { readonly name: N };
 
 const row = <const N extends string>(channel: Named<N>): Named<N> => Object.freeze(channel);
@@ -85,12 +88,12 @@ const rows = Object.freeze([
 /** At most MAX_CHANNELS: a sample in flash has a bit for each. */
 export const channels: readonly Channel[] = rows;
 
-/** The names of the channels, as their settings have them. */
+/** The names of the channels, for their settings. */
 export type ChannelName = (typeof rows)[number]["name"];
 
-/** Channels that a sample can have: a record's mask is one byte. */
+/** Most channels of a sample: a record's mask is one byte. */
 export const MAX_CHANNELS = 8;
-/** Place in the table of the channel that every thermometer has. */
+/** Index of the channel that every thermometer has. */
 export const TEMPERATURE = 0;
 /** Most digits after the point. */
 export const MAX_DECIMALS = 3;

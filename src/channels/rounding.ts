@@ -1,12 +1,12 @@
 /*
- * The one rounding of values: half away from zero, once, to the digits that are shown. What subscribers get, what the
- * prompt says and what other ways out print is the same number.
+ * The only rounding of values: half away from zero, once, to the digits that are shown. Subscribers, the prompt and all other
+ * outputs therefore get the same number.
  */
 
 /** Thousandths in a step, by decimals. */
 export const MILLI_PER_STEP: readonly number[] = Object.freeze([1000, 100, 10, 1]);
 
-/** How many of the last of `decimals` digits (0 to 3). Never -0. */
+/** `value` in units of the last of `decimals` digits (0 to 3). Never -0. */
 export function toSteps(value: number, decimals: number): number {
   const thousandths = value * 1000;
   return thousandths < 0

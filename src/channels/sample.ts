@@ -1,6 +1,4 @@
-/*
- * A sample: what the sensors gave at one moment, a value for each channel that they have. Owners keep one and fill it anew.
- */
+/* A sample: the sensors' values at one moment, for each channel that they have. Owners reuse one object. */
 import { channels } from "./channels.js";
 import { valueText } from "./rounding.js";
 
@@ -21,7 +19,7 @@ export class Sample {
     }
   }
 
-  /** `channel`: its place in the table. */
+  /** `channel`: its index in the table. */
   set(channel: number, value: number, decimals: number): void {
     this.mask |= 1 << channel;
     this.values[channel] = value;

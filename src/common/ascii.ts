@@ -1,8 +1,6 @@
-/*
- * Texts of printable ASCII as bytes, where no more than that is wanted: the words of a record in flash, a JSON message of our own.
- */
+/* Printable ASCII as bytes, where that is sufficient: texts of a record in flash, a JSON message of our own. */
 
-/** One byte a character; what is no printable ASCII becomes a question mark. */
+/** One byte per character; others than printable ASCII become a question mark. */
 export function toASCII(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let n = 0; n < bytes.length; n++) {
@@ -29,7 +27,7 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes that `text` says in hexadecimal digits, which the caller has checked. */
+/** The bytes for hexadecimal digits, which the caller has checked. */
 export function fromHex(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length / 2);
   for (let n = 0; n < bytes.length; n++) bytes[n] = Number.parseInt(text.slice(2 * n, 2 * n + 2), 16);

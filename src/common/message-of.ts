@@ -1,6 +1,4 @@
-/*
- * What was thrown, as text. Outside code throws anything, not only errors.
- */
+/* The text of anything thrown: outside code also throws values that are not errors. */
 
 /** The message of an error, or the value as text. One line if the message is one. */
 export function messageOf(thrown: unknown): string {

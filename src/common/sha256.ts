@@ -1,16 +1,16 @@
 /*
- * SHA-256: of a certificate, shown to people who compare it with what openssl says of their file; of a firmware image, piece by piece.
+ * SHA-256: of certificates, for people who compare it with the output of openssl; of firmware images, in parts.
  * Source: FIPS 180-4, §4.1.2, §5.1.1, §6.2.
  */
 
 const BLOCK = 64;
 const LENGTH_BYTES = 8;
 
-/** SHA-256 of bytes that come in pieces: `update` for each, `digest` once. */
+/** SHA-256 of bytes in parts: `write` for each, `digest` once. */
 export class SHA256 {
   private readonly hash = new Uint32Array(FIRST);
   private readonly words = new Uint32Array(BLOCK);
-  /** What has not filled a block yet. */
+  /** Bytes of an incomplete block. */
   private readonly block = new Uint8Array(BLOCK);
   private length = 0;
 
@@ -29,7 +29,7 @@ export class SHA256 {
     }
   }
 
-  /** The digest, 32 bytes. Nothing can be written after it, and nothing of what was stays. */
+  /** The digest, 32 bytes. Nothing can be written afterwards, and the data is overwritten. */
   digest(): Uint8Array {
     const { hash, words, block, length } = this;
     const at = length % BLOCK;
@@ -44,7 +44,7 @@ export class SHA256 {
     view.setUint32(BLOCK - 8, Math.floor(length / 0x2000_0000));
     view.setUint32(BLOCK - 4, 8 * length);
     digestBlock(hash, words, block);
-    block.fill(0); // it may have been a key
+    block.fill(0); // the data may have been a key
     words.fill(0);
     const digest = new Uint8Array(4 * hash.length);
     const out = new DataView(digest.buffer);

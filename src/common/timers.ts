@@ -1,11 +1,11 @@
 /*
- * One-shot timers, as a board gives them and every folder takes them. Types only, not linked.
- * src/mqtt and src/console declare the same shape themselves: each is a library that imports nothing of the product, and its
- * declaration is part of its interface. They fit this one by shape; a third copy fails hosttest/architecture/homes.test.ts.
+ * One-shot timers, as a board supplies them to every folder. Types only, not linked. src/mqtt and src/console declare the same
+ * shape themselves, because each is a library without imports from the product, and the declaration is part of its interface.
+ * The shapes are compatible; a third copy fails hosttest/architecture/homes.test.ts.
  * Source: Moddable's `timer` module.
  */
 
-/** What `Timers.set` returns. Opaque. */
+/** The result of `Timers.set`. Opaque. */
 export type TimerId = object | number;
 
 /** One-shot timers. Delays in milliseconds, of any length. */

@@ -1,9 +1,8 @@
 /*
- * The prompt on a serial port: takes bytes in, runs commands, and shows everything else above the line being typed.
- * Bounded: one line, eight in the history, an output queue that stops the reading of input while much of it waits, and
- * from which log lines are left out when the port does not take them. Never throws out of a callback, never asks the
- * terminal anything, and without a terminal echoes nothing.
- * The states and the bytes are on the page beside this file.
+ * The prompt on a serial port: reads bytes, runs commands, and prints everything else above the line being typed. Bounded: one
+ * line, eight in the history, an output queue that stops reading while much output waits, and drops log lines if the port is
+ * too slow. No exception leaves a callback, no query is sent to the terminal, and without a terminal nothing is echoed.
+ * README.md has the states and bytes.
  */
 import type { ConsoleHost } from "./host/host.js";
 import { type LineLevel, LOG_LEVELS, type LogLevel } from "./host/log-levels.js";
@@ -18,36 +17,33 @@ import { fold } from "./terminal/fold.js";
 import { MAX_LINE } from "./terminal/line.js";
 import { COLUMNS } from "./terminal/row.js";
 
-/** Kept, and asked again and again; `serial` and `level` are read once. */
+/** The object is kept, and its properties are read again and again; only `serial` and `level` are read once. */
 export interface ConsoleOptions extends RunnerOptions {
   readonly serial: Serial;
-  /** Stands before the prompt's sign; default: nothing. */
+  /** Text before the prompt's sign; default: none. */
   readonly name?: string;
-  /** What log lines are shown; default "info". */
+  /** The level of log lines shown; default "info". */
   readonly level?: LogLevel;
 }
 
-const AHEAD = 64; // bytes typed while a command waits, at most; more stay with the port
-const MAX_HELD = 8; // bytes that Improv may hand on at once
-const CALM = 256; // no input is taken while more than this waits to be written
-const MAX_LOG = 2_048; // no log line is taken while more than this waits
-const LAST_WORDS_MS = 500; // a reboot waits no longer for a port that takes nothing
+const AHEAD = 64; // most bytes typed ahead while a command waits; more stay in the port
+const MAX_HELD = 8; // most bytes that Improv may pass on at once
+const CALM = 256; // no input is read while more than this waits to be written
+const MAX_LOG = 2_048; // no log line is added while more than this waits
+const LAST_WORDS_MS = 500; // longest wait for the output before a reboot
 const INTERRUPT = 0x03; // Ctrl-C
 
-/**
- * The prompt on one serial port. Made with what it may ask of the product (host.ts); `close` ends it. Errors are shown on
- * the port, never thrown.
- */
+/** The prompt on one serial port. host.ts has what it needs of the product; `close` ends it. Errors are shown on the port, never thrown. */
 export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOwner {
-  /** What log lines are shown. */
+  /** The level of log lines shown. */
   level: LogLevel;
   private readonly options: ConsoleOptions;
   private readonly editor: Editor;
   private readonly output: Output;
-  private runner: Runner | undefined; // since a line was entered
-  private improv: ImprovStream | undefined; // since the first byte, where the host has a port for it
-  private input: Uint8Array | undefined; // one byte, since the first one came
-  private ahead: Uint8Array | undefined; // what was typed ahead, since that was first done
+  private runner: Runner | undefined; // made with the first line
+  private improv: ImprovStream | undefined; // made with the first byte, if the host supports Improv
+  private input: Uint8Array | undefined; // one byte; made with the first one
+  private ahead: Uint8Array | undefined; // bytes typed ahead; made with the first one
   private aheadAt = 0;
   private aheadEnd = 0;
   private readable = 0;
@@ -57,7 +53,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   private turning = false;
   port: SerialPort | undefined;
 
-  /** Opens the port. What its class throws, the constructor throws. */
+  /** Opens the port. Throws what the port's class throws. */
   constructor(options: ConsoleOptions) {
     const { serial, host } = options;
     this.options = options;
@@ -72,14 +68,14 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     });
   }
 
-  /** Shows a line above the one that is being typed, if `level` is shown and the port keeps up. */
+  /** Prints a line above the one being typed, if its level is shown and the port is fast enough. */
   log(level: LineLevel, text: string): void {
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.level) || this.port === undefined) return;
     if (this.output.waiting > MAX_LOG) this.leftOut += 1;
     else this.turn(() => this.print(level === "info" ? text : `${level}: ${text}`));
   }
 
-  /** Closes the port; what was not written yet is lost. Nothing happens after it. */
+  /** Closes the port; unwritten output is lost. Nothing happens afterwards. */
   close(): void {
     this.port?.close();
     this.port = undefined;
@@ -91,7 +87,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.output.discard();
   }
 
-  // What its parts ask of their owner
+  // Callbacks and options of its parts
 
   get timers(): Timers {
     return this.options.timers;
@@ -136,12 +132,12 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     rowsOf(candidates).forEach((row) => this.print(row));
   }
 
-  /** Text as it is. */
+  /** Sends text unchanged. */
   send(text: string): void {
     this.output.text(text);
   }
 
-  /** A line of its own, above the one that is edited. See Shell. */
+  /** Prints a line above the one being edited. See Shell. */
   print(text: string, indent = 0): void {
     this.editor.lift();
     if (this.leftOut > 0)
@@ -164,7 +160,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.turn(() => {});
   }
 
-  /** All output was written, or never will be: runs what waited for that. */
+  /** All output was written, or never will be: runs the waiting action. */
   onDrained(): void {
     const lastWords = this.lastWords;
     if (lastWords === undefined) return;
@@ -173,7 +169,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     lastWords.action();
   }
 
-  /** A byte that is no part of a frame. */
+  /** A byte that is not part of a frame. */
   onByte(byte: number): void {
     if (this.state === "waiting" && byte === INTERRUPT) {
       this.aheadAt = this.aheadEnd = 0;
@@ -190,7 +186,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     return this.readable > 0;
   }
 
-  /** A frame on a line of its own: clients throw away what comes before the next line feed, and a prompt has none. */
+  /** Sends a frame on a line of its own: clients discard everything before the next line feed, and a prompt has none. */
   sendFrame(frame: Uint8Array): void {
     this.turn(() => {
       this.editor.lift();
@@ -210,7 +206,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     this.turn(() => this.output.writable(bytes));
   }
 
-  /** Does `action`, which comes from outside, and then everything that there is to do. */
+  /** Does `action`, which comes from outside, and then all pending work. */
   turn(action: () => void): void {
     if (this.turning || this.port === undefined) {
       action();
@@ -244,14 +240,14 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     return this.state === "idle" || this.state === "asking";
   }
 
-  /** One command, or one byte of input. False if there is nothing to do. */
+  /** Runs one command, or handles one byte of input. Returns false if there is nothing to do. */
   private advance(): boolean {
     const state = this.state;
     switch (state) {
       case "leaving":
         return false;
       case "waiting":
-        // Frames are answered all the while, and Ctrl-C is heard; what else is typed waits.
+        // Frames are answered and Ctrl-C works meanwhile; other input waits.
         return this.aheadEnd + MAX_HELD <= AHEAD && this.read();
       case "pending":
         this.shell().step();
@@ -264,7 +260,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     }
   }
 
-  /** Takes the next byte; false if there is none. Only one at a time: bytes after a reboot command are for the next life. */
+  /** Reads the next byte; false if there is none. Only one at a time: bytes after a reboot command are left for the next run. */
   private read(): boolean {
     if (this.readable === 0 || this.port === undefined) return false;
     this.readable -= 1;
@@ -280,7 +276,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
     return true;
   }
 
-  /** The next byte of what was typed ahead; false if there is none. */
+  /** Handles the next byte typed ahead; false if there is none. */
   private retype(): boolean {
     if (this.ahead === undefined || this.aheadAt === this.aheadEnd) {
       this.aheadAt = this.aheadEnd = 0;
@@ -295,7 +291,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
   }
 }
 
-/** The port calls these as its own methods, and it has the console as its target: no closure is kept for them. */
+/** The port calls these as its own methods, with the console as its target, so that no closures are needed. */
 function onReadable(this: { readonly target: Console }, bytes: number): void {
   this.target.onReadable(bytes);
 }

@@ -1,11 +1,10 @@
 /*
- * BootGuard: notices that the device dies soon after every boot, and remembers why it went down.
- * A boot counts as a death until it has lived a minute or ends in order; or until the next one finds that only the power
- * had gone, which is no fault of the firmware's, however often, or that it went to sleep. A wake from sleep is no boot. After five deaths in a row the device boots in safe mode:
- * the prompt and the network, no sampling, so that the fault can be found and repaired. The boot after that is a normal one. Firmware on trial
- * begins to count anew: what it dies of leads back to the one before.
- * One entry of at most 122 bytes in a key-value store, written at boot and once a minute later, and for each last word. Nothing
- * here throws: a store that fails costs the safe mode, not the boot.
+ * BootGuard: detects that the device crashes soon after every boot, and stores why it ended. A boot counts as failed until it
+ * has run for a minute or ends normally; or until the next boot finds that the power was cut, which is not the firmware's
+ * fault, or that the device went to sleep. A wake from sleep is not a boot. After five failures in a row the device boots in
+ * safe mode: prompt and network, but no sampling, so that the fault can be found and repaired. The boot after that is a normal
+ * one. Firmware on trial starts a new count, because its failures lead back to the previous image. One entry of at most 122 bytes in a key-value store, written at boot, once a minute later, and for each reason of an
+ * end. Nothing here throws: without the store there is no safe mode, but the device boots.
  */
 import type { TimerId, Timers } from "../common/timers.js";
 
@@ -21,37 +20,37 @@ export interface BootEntry {
  */
 export type ResetCause = "power" | "brownout" | "restart" | "crash" | "watchdog" | "sleep" | "unknown";
 
-/** Where deaths are counted, how the last boot ended, and where trouble with the store is reported. */
+/** The entry for the count, why the last boot ended, and a callback for problems with the store. */
 export interface BootGuardOptions {
   readonly entry: BootEntry;
-  /** How the boot before this one ended. Default "unknown", which may have been a death. */
+  /** Why the last boot ended. Default "unknown", which counts as a failure. */
   readonly resetCause?: ResetCause;
-  /** The firmware is on trial: the deaths before were another's, and any death leads back to that one. */
+  /** The firmware is on trial: earlier failures were the previous image's, and any failure leads back to that one. */
   readonly isTrial?: boolean | undefined;
   readonly timers: Timers;
   /** The store failed: safe mode cannot be relied on. */
   onProblem?(error: unknown): void;
 }
 
-/** Deaths in a row that lead to safe mode. */
+/** Failures in a row that lead to safe mode. */
 export const DEATHS = 5;
-/** A boot that lived this long was no death. */
+/** A boot that ran this long, in milliseconds, did not fail. */
 export const ALIVE_MS = 60_000;
-/** Characters of the last words kept. */
+/** Most characters of the stored reason. */
 export const WORDS_LENGTH = 120;
 
 /*
- * The entry: byte 0 the format, byte 1 deaths in a row (the boot that runs included), from byte 2 the last words in ASCII.
- * The store checks its values itself (NVS: a CRC each), and writes them at once or not at all.
+ * The entry: byte 0 the format, byte 1 failures in a row (including the running boot), from byte 2 the reason in ASCII. The
+ * store checks its values itself (NVS: a CRC each), and writes each completely or not at all.
  */
 const FORMAT = 1;
 const HEAD = 2;
 
-/** Counts boots that died early; `deaths` decides on safe mode. Never throws. */
+/** Counts failed boots; `deaths` decides on safe mode. Never throws. */
 export class BootGuard {
-  /** Boots before this one that died within a minute, in a row; counted up to 255. Power cuts are passed over. */
+  /** Failed boots in a row before this one, up to 255. Power cuts are ignored. */
   readonly deaths: number;
-  /** Why the last boot that could say so went down; empty when it went in order, or a healthy boot came since. */
+  /** Why the last boot ended, if it could be stored; empty if it ended normally, or a successful boot followed. */
   readonly lastWords: string;
   private readonly options: BootGuardOptions;
   private _deaths: number;
@@ -59,7 +58,7 @@ export class BootGuard {
   private spoken = false;
   private timer?: TimerId;
 
-  /** Counts this boot as a death until it has lived a minute or ends in order. */
+  /** Counts this boot as failed until it has run for a minute or ends normally. */
   constructor(options: BootGuardOptions) {
     this.options = options;
     const { deaths: presumed, words } = this.read();
@@ -68,31 +67,31 @@ export class BootGuard {
     this.lastWords = words;
     this.words = words;
     this._deaths = deaths;
-    if (options.resetCause === "sleep" && presumed === 0) return; // a life goes on that ended in order: no boot, and nothing to write
+    if (options.resetCause === "sleep" && presumed === 0) return; // continues after a sleep: not a boot, and nothing to write
     this._deaths = Math.min(deaths + 1, 255);
     this.write();
     this.timer = options.timers.set(() => this.alive(), ALIVE_MS);
   }
 
-  /** Prompt and network only. Stays as it is until the next boot. */
+  /** Only prompt and network. Does not change until the next boot. */
   get safeMode(): boolean {
     return this.deaths >= DEATHS;
   }
 
-  /** Why safe mode, for the prompt and the log. */
+  /** The reason for safe mode, for the prompt and the log. */
   get explanation(): string {
     const words = this.lastWords === "" ? "" : `; the last one said: ${this.lastWords}`;
     return `safe mode, no readings: ${this.deaths} boots in a row died within a minute${words}`;
   }
 
-  /** Keeps `reason` for the next boot: an uncaught exception, a reset by the watchdog. Durable on return. */
+  /** Stores `reason` for the next boot: an uncaught exception, a reset by the watchdog. Durable on return. */
   remember(reason: string): void {
     this.words = plain(reason);
     this.spoken = true;
     this.write();
   }
 
-  /** The device goes down in order (the prompt's reboot, an update): no death, however soon. */
+  /** The device ends normally (the prompt's reboot, an update): not a failure, however soon. */
   farewell(): void {
     this.close();
     if (this._deaths === 0 && this.words === "") return;
@@ -101,7 +100,7 @@ export class BootGuard {
     this.write();
   }
 
-  /** Lets go of the timer and writes nothing. */
+  /** Clears the timer and writes nothing. */
   close(): void {
     if (this.timer !== undefined) this.options.timers.clear(this.timer);
     this.timer = undefined;
@@ -144,17 +143,17 @@ export class BootGuard {
     try {
       this.options.onProblem?.(error);
     } catch {
-      // The handler of problems failed as well: the boot goes on.
+      // the callback failed as well: the boot continues
     }
   }
 }
 
-/** The boot before this one did not die of itself: it lost its power, and nothing is known of how it would have gone on, or slept. */
+/** The last boot did not fail: its power was cut, so that nothing is known about it, or it went to sleep. */
 function isNoDeath(cause: ResetCause = "unknown"): boolean {
   return cause === "power" || cause === "brownout" || cause === "sleep";
 }
 
-/** Printable ASCII, one line, bounded: fit for an entry and for any terminal. */
+/** Printable ASCII, one line, bounded: suitable for the entry and for any terminal. */
 function plain(text: string): string {
   return text.slice(0, WORDS_LENGTH).replace(/[^ -~]/gu, "?");
 }

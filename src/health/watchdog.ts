@@ -1,26 +1,23 @@
 /*
- * Watchdog: restarts the device when the sampling loop has not come round for several intervals.
- * It counts its own rounds since the loop was last seen, not time: a process that was stopped for an hour, or a clock that is
- * set, does not trigger it. What stops its timer as well is the hardware watchdog's business, which the SDK feeds.
- * It looks at a count that the loop keeps anyway, once a round, so that it costs a reading nothing.
+ * Watchdog: restarts the device if the sampling loop has not run for several intervals. It counts its own rounds, not time, so
+ * that a stopped process or a changed clock does not trigger it. A fault that also stops its timer is left to the hardware
+ * watchdog, which the SDK feeds. Once a round it reads a count that the loop keeps anyway, so that readings are not slowed
+ * down.
  */
 import type { TimerId, Timers } from "../common/timers.js";
 
-/** What is watched, and what is done when it stands still. */
+/** What is watched, and what is done when it stops. */
 export interface WatchdogOptions {
   readonly timers: Timers;
-  /**
-   * A number that is another one whenever the loop has come round. A reading that failed counts, too: the loop is alive,
-   * the sensor is not.
-   */
+  /** A number that changes whenever the loop has run. A failed reading counts, too: then the sensor is faulty, not the loop. */
   pulse(): number;
-  /** Called once, after which the watchdog is at rest. `reason`: a line for the log and the next boot. */
+  /** Called once; then the watchdog is at rest. `reason`: a line for the log and the next boot. */
   restart(reason: string): void;
 }
 
 /** Rounds without a sign of life. */
 export const ROUNDS = 5;
-/** A round is an interval, but never shorter: a sensor that is gone is opened again with a back-off of a minute. */
+/** A round is an interval, but never shorter: a missing sensor is opened again with a back-off of up to a minute. */
 export const MIN_ROUND_MS = 60_000;
 
 /** Restarts the device when `pulse()` stays the same for several rounds. */
@@ -28,7 +25,7 @@ export class Watchdog {
   private readonly options: WatchdogOptions;
   private roundMs = 0;
   private rounds = 0;
-  private pulse = 0; // when it was looked at last
+  private pulse = 0; // at the last look
   private timer?: TimerId;
 
   /** At rest until `watch`. */
@@ -36,7 +33,7 @@ export class Watchdog {
     this.options = options;
   }
 
-  /** From now on the loop is expected to come round about every `intervalMs`. */
+  /** From now on the loop is expected to run about every `intervalMs`. */
   watch(intervalMs: number): void {
     this.rest();
     this.roundMs = Math.max(intervalMs, MIN_ROUND_MS);
@@ -45,7 +42,7 @@ export class Watchdog {
     this.next();
   }
 
-  /** Nothing is expected any more: sampling was stopped, or the device goes down in order. */
+  /** Nothing is expected any more: sampling was stopped, or the device ends normally. */
   rest(): void {
     if (this.timer !== undefined) this.options.timers.clear(this.timer);
     this.timer = undefined;

@@ -1,33 +1,33 @@
 /*
- * Home Assistant: buttons and numbers that send commands to the device. What they send is a line as at the prompt, on the topic of commands:
- * a command without an id, at QoS 1 and not retained. A number shows what is in force, from the JSON object on the diagnostics topic.
- * In messages of their own, beside those of the sensors. One of which nothing is there is not sent: to an empty one for what it does not
- * know, Home Assistant 2026.11 answers by a warning in its log each time.
- * Pure: no I/O. Called a message at a time.
- * Source: home-assistant.io/integrations/button.mqtt, /integrations/number.mqtt, and homeassistant/components/mqtt of 2026.11: `qos` of the
- * device's own message counts for its components since 2025 alone, so that each has it.
+ * Home Assistant: buttons and numbers that send commands to the device. They send a line as at the prompt on the command topic,
+ * without an id, at QoS 1, not retained. A number shows the value in force, from the JSON object on the diagnostics topic. They
+ * are in messages of their own, beside those of the sensors. A message without controls is not sent: Home Assistant 2026.11
+ * logs a warning for each empty message about something it does not know.
+ * Pure: no I/O. Called once per message.
+ * Source: home-assistant.io/integrations/button.mqtt, /integrations/number.mqtt, and homeassistant/components/mqtt of 2026.11.
+ * Only since 2025 does `qos` of the device's message apply to its components, so each has its own.
  */
 import { type DetailedDevice, deviceMessage } from "./details.js";
 import { commandTopic, DEFAULT_PREFIX, diagnosticsTopic, objectId } from "./discovery.js";
 
-/** A button: pressed, it sends its key. */
+/** A button: it sends its key. */
 export interface Button {
   readonly platform: "button";
-  /** The command, and of the entity's own id. */
+  /** The command, and a part of the entity's id. */
   readonly key: string;
   readonly name: string;
   readonly deviceClass?: "restart";
 }
 
-/** A number: changed, it sends its key and the value. */
+/** A number: when changed, it sends its key and the value. */
 export interface NumberControl {
   readonly platform: "number";
-  /** The command, the key in the JSON object on the diagnostics topic, and of the entity's own id. */
+  /** The command, the key in the JSON object on the diagnostics topic, and a part of the entity's id. */
   readonly key: string;
   readonly name: string;
 }
 
-/** What a number takes, in its unit. */
+/** The range of a number, in its unit. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -37,17 +37,17 @@ export interface Range {
 /** The entities of a message, in its order. */
 export type Controls = readonly (Button | NumberControl)[];
 
-/** What Home Assistant offers from one value to the next; others can be typed. */
+/** Step that Home Assistant suggests; other values can be typed. */
 const STEP = 0.01;
 
-/** Where message `n` goes. */
+/** The topic of message `n`. */
 export function controlTopic(id: string, prefix = DEFAULT_PREFIX, n = 0): string {
   return `${prefix}/device/${objectId(id)}/controls${n}/config`;
 }
 
 /**
- * The payload of a message, to be published retained. `rangeOf`: what a number takes; undefined: the control is not there, and is removed
- * (the platform alone does that).
+ * The payload of a message, to be published retained. `rangeOf`: the range of a number; undefined: the control does not exist,
+ * and is removed (by sending only its platform).
  */
 export function controlPayload(
   device: DetailedDevice,
@@ -73,7 +73,7 @@ function number({ platform, key }: NumberControl, range: Range | undefined, shar
   return {
     ...shared,
     cmd_tpl: `${key} {{value}}`,
-    val_tpl: `{{value_json.${key}|default(None)}}`, // not known, from when `remote` is set until the device has said it
+    val_tpl: `{{value_json.${key}|default(None)}}`, // unknown from the change of `remote` until the device has published it
     min,
     max,
     step: STEP,

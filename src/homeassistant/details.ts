@@ -1,18 +1,19 @@
 /*
- * Home Assistant: the entities of the device beside its channels, a row each, in messages of two rows: each is short enough for the
- * client's buffer with the longest names, and none makes the device's own message longer. The values come in one JSON object on the diagnostics topic.
- * Pure: no I/O. Called a message at a time, some seconds after a connection has come.
+ * Home Assistant: the entities of the device beside its channels, in messages of two rows each. They are separate from the
+ * device's own message, and short, so that each fits the client's buffer with the longest names. The values are in one JSON
+ * object on the diagnostics topic.
+ * Pure: no I/O. Called once per message, some seconds after a connection was made.
  * Source: home-assistant.io/integrations/mqtt (device discovery payload, abbreviations, options shared by components) and
  * /integrations/sensor.mqtt. Several messages with the same identifiers are one device.
  */
 import { availabilityTopic, DEFAULT_PREFIX, deviceName, diagnosticsTopic, encoded, objectId } from "./discovery.js";
 
-/** Entities in a message, at most. */
+/** Most entities in a message. */
 const ROWS = 2;
 
-/** What an entity is: Home Assistant's words. */
+/** The properties of an entity, in Home Assistant's terms. */
 export interface Entity {
-  /** In the JSON object on the diagnostics topic, and of the entity's own id. */
+  /** Key in the JSON object on the diagnostics topic, and a part of the entity's id. */
   readonly key: string;
   readonly name: string;
   readonly unit?: string;
@@ -20,7 +21,7 @@ export interface Entity {
   readonly stateClass?: "measurement" | "total_increasing";
 }
 
-/** The device that has them, and for which rows: see `discoveryMessage`. */
+/** The device of these entities; see `discoveryMessage`. */
 export interface DetailedDevice {
   readonly room: string;
   readonly id: string;
@@ -28,23 +29,23 @@ export interface DetailedDevice {
   readonly version: string;
 }
 
-/** How many messages so many rows take. */
+/** Number of messages for `rows` rows. */
 export function detailMessages(rows: number): number {
   return Math.ceil(rows / ROWS);
 }
 
-/** Whether message `n` has an entity to make known. `isThere`: as of `detailMessage`. */
+/** Whether message `n` contains an entity. `isThere`: see `detailMessage`. */
 export function hasDetails(rows: number, n: number, isThere: (row: number) => boolean): boolean {
   for (let row = n * ROWS; row < (n + 1) * ROWS && row < rows; row++) if (isThere(row)) return true;
   return false;
 }
 
-/** Where message `n` goes. */
+/** The topic of message `n`. */
 export function detailTopic(id: string, prefix = DEFAULT_PREFIX, n = 0): string {
   return `${prefix}/device/${objectId(id)}/details${n}/config`;
 }
 
-/** Message `n`, to be published retained. `isThere`: says of a row whether the device has it; an entity that it has not is removed. */
+/** Message `n`, to be published retained. `isThere`: whether the device has a row; other entities are removed. */
 export function detailMessage(
   device: DetailedDevice,
   entities: readonly Entity[],
@@ -61,7 +62,7 @@ export function detailMessage(
 }
 
 /**
- * The payload of a message that has `cmps` beside those of the device's own. `stateTopic`, `commandTopic`: of all of them. `isAlwaysThere`:
+ * The payload of a message with the components `cmps`. `stateTopic`, `commandTopic`: shared by all of them. `isAlwaysThere`:
  * they can be used while the device is away.
  */
 export function deviceMessage(

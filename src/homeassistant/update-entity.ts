@@ -1,20 +1,20 @@
 /*
- * Home Assistant: the entity that shows which firmware is installed, which one waits, and how far an update is; and that has the button
- * to install it. It reads the state as the device says it (src/update/updates.ts), by a template: the device says nothing for it alone.
- * The button publishes `install` on a topic that the device does not listen to: the image comes from a program beside the broker, which
- * does, and which is why there is something to install (hosttest/companions/update). It has no availability: a device in safe mode is offline, and
- * an update is what it needs; what is sent to one without power it takes when it is back.
+ * Home Assistant: the update entity, which shows the installed and the available firmware and the progress of an update, and
+ * has the button to install it. A template reads them from the device's update state (src/update/updates.ts), so the device
+ * needs no extra message. The button publishes `install` on a topic for the program beside the broker that sends the image
+ * (hosttest/companions/update); the device does not subscribe to it. The entity has no availability: a device in safe mode is
+ * offline, and an update is what it needs; a device without power gets the update when it is back.
  * Pure: no I/O. Called once a connection.
- * Source: home-assistant.io/integrations/update.mqtt, and homeassistant/components/mqtt/update.py of 2026.11: keys of its own in the JSON
- * that a template gives are refused, and `payload_install` has no default.
+ * Source: home-assistant.io/integrations/update.mqtt, and homeassistant/components/mqtt/update.py of 2026.11: unknown keys in
+ * the template's JSON are refused, and `payload_install` has no default.
  */
 import { type DetailedDevice, deviceMessage } from "./details.js";
 import { DEFAULT_PREFIX, objectId } from "./discovery.js";
 
-/** What the button sends. */
+/** The button's payload. */
 export const INSTALL = "install";
 
-/** `at` is there while an update is under way, and there is nothing else to install then. Short: the longest names are to fit beside it. */
+/** `at` exists only during an update, when nothing else can be installed. Short, so that the longest names fit the message. */
 const TEMPLATE =
   "{%set v=value_json%}{%set p=100*v.at//v.size if v.at is defined else none%}{{ {'installed_version':v.version," +
   "'latest_version':(v.available if p is none else v.latest)|default(v.version,true),'update_percentage':p}|to_json}}";
@@ -24,7 +24,7 @@ export function updateTopic(room: string, id: string, name: "offer" | "chunk" | 
   return `home/${room}/${id}/update/${name}`;
 }
 
-/** Where the message goes. */
+/** The topic of the message. */
 export function updateEntityTopic(id: string, prefix = DEFAULT_PREFIX): string {
   return `${prefix}/device/${objectId(id)}/update/config`;
 }

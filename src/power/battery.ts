@@ -1,10 +1,10 @@
 /*
- * The voltage of the cells, where a board has a divider between them and an input that measures. Asked for when something is said of
- * it, and kept nowhere: it changes over weeks, and would cost each sample bytes of flash.
- * The input is shaped as ECMA-419, 2nd edition, clause 10 (Analog) has it, and as the SDK's `embedded:io/analog`.
+ * The battery's voltage, on a board with a voltage divider and an analogue input. It is measured when it is needed and not
+ * stored: it changes over weeks, and would cost each sample bytes of flash. The input has the shape of ECMA-419, 2nd edition,
+ * clause 10 (Analog), and of the SDK's `embedded:io/analog`.
  */
 
-/** An analogue input: `read` gives 0 to 2^`resolution` - 1; undefined where the chip has failed. */
+/** An analogue input: `read` returns 0 to 2^`resolution` - 1; undefined if the chip has failed. */
 export interface Analog {
   /** Bits. */
   readonly resolution: number;
@@ -12,30 +12,33 @@ export interface Analog {
   close(): void;
 }
 
-/** The class of an analogue input. @throws Error where there is none at the pin, or it is in use */
+/** The class of an analogue input. @throws Error if the pin has none, or it is in use */
 export type AnalogConstructor = new (options: { readonly pin: number }) => Analog;
 
-/** What a board's manifest says of its divider. */
+/** The divider, as described in a board's manifest. */
 export interface BatteryWiring {
-  /** Of the divider's middle. */
+  /** At the divider's middle. */
   readonly pin: number;
-  /** Volts of the cells in a volt at the pin: (R1 + R2) / R2 for R1 above and R2 below it. */
+  /** Volts of the battery per volt at the pin: (R1 + R2) / R2 for R1 above and R2 below it. */
   readonly ratio: number;
-  /** Volts of the cells below which an update is not begun. Absent: at any it is. */
+  /** Battery voltage below which no update begins. Absent: it begins at any. */
   readonly low?: number;
 }
 
-/** What a board that measures its cells gives to the firmware. */
+/** What a board that measures its battery supplies to the firmware. */
 export interface BatteryPort extends BatteryWiring {
   readonly io: AnalogConstructor;
-  /** Volts at the pin of the highest value that is read. */
+  /** Volts at the pin for the highest value. */
   readonly fullVolts: number;
 }
 
-/** The mean of so many: one alone is off by ten millivolts and more while the radio sends (ESP-IDF 6.0, "ADC Calibration Driver"). */
+/**
+ * Number of reads for the mean: a single one is off by ten millivolts and more while the radio sends (ESP-IDF 6.0, "ADC
+ * Calibration Driver").
+ */
 const READS = 8;
 
-/** Volts of the cells now, to a hundredth; null: the input fails. It is open for no longer than this takes. */
+/** The battery's voltage now, to a hundredth; null: the input fails. The input is only open during this call. */
 export function batteryVolts({ io, pin, ratio, fullVolts }: BatteryPort): number | null {
   let input: Analog | undefined;
   try {
@@ -51,7 +54,7 @@ export function batteryVolts({ io, pin, ratio, fullVolts }: BatteryPort): number
   }
 }
 
-/** Whether they may not last for an update. Not where the input fails: nothing is known then. */
+/** Whether the battery may be too low for an update. False if the input fails, because then nothing is known. */
 export function isBatteryLow(port: BatteryPort): boolean {
   const { low = 0 } = port;
   return (batteryVolts(port) ?? low) < low;

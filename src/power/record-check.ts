@@ -1,18 +1,16 @@
-/*
- * What distinguishes a wake record from noise, and from one of another version: its first word, and the checks over the others.
- */
+/* Distinguishes a wake record from random content and from other versions: its first word, and the checksums of the others. */
 
 /** The first word: "HTW", version 4. Hashes begin with it. */
 export const MAGIC = 0x0457_5448;
 
 /**
- * A polynomial of the words from `at` (even) to before `end`: a change of one word is always found, noise passes once in 2^32. Multiplied by
- * shifts: a call for each word would be a tenth of what a wake costs.
+ * A polynomial of the words from `at` (even) up to, but without, `end`. A change of one word is always detected, random content
+ * is missed once in 2^32. It multiplies by shifts, because a call for each word would take a tenth of a wake's time.
  */
 export function checkOf(words: Int32Array, at: number, end: number): number {
   let hash = MAGIC;
   do {
-    hash = ((hash << 5) - hash + words[at]) | 0; // by pairs: there is one more word, if need be
+    hash = ((hash << 5) - hash + words[at]) | 0; // in pairs; there is one more word if necessary
     hash = ((hash << 5) - hash + words[at + 1]) | 0;
     at += 2;
   } while (at < end);

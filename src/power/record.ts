@@ -1,28 +1,28 @@
 /*
- * The wake record: what a sleeper knows when it wakes, without settings, mount or network. It lies in RTC memory, which noise,
- * another firmware or an older format may have filled: its check, its version and its firmware's id decide, and then it is taken whole
- * or not at all. Lost, it costs a full start and nothing else: flash alone says what was measured.
- * One object over the bytes as they lie there: a wake changes five numbers of them.
+ * The wake record: what a sleeper needs at a wake without settings, mount or network. It is in RTC memory, which may contain
+ * random data, or the record of another firmware or an older format. Checksum, version and firmware id decide, and the record
+ * is used completely or not at all. Losing it costs a full start and nothing else, because the samples are in flash. It is one
+ * object over the stored bytes: a wake changes five numbers of them.
  *
- * Little-endian words of 32 bits. What a wake that samples and sleeps changes has a check of its own, so that it need not work out the
- * other anew:
+ * Little-endian words of 32 bits. The part that a short wake changes has a checksum of its own, so that the others need not be
+ * computed again:
  *   0        "HTW" and the version
- *   1        check: a hash of the words 2 to 15
- *   2        check of those behind them, up to 79
- *   3        check of the words from 80 on, which only the whole thermometer asks for
+ *   1        checksum of the words 2 to 15
+ *   2        checksum of those behind them, up to 79
+ *   3        checksum of the words from 80 on, which only the whole thermometer reads
  *   4-11     four numbers of 64 bits
  *   12-15    four of 32 bits
  *   16-17    firmware id
  *   18-33    eight numbers of 64 bits
  *   34-45    offset of each channel, 64 bits
  *   46-53    eight numbers of 32 bits
- *   54       digits of each channel and 1, 4 bits each, 0: as the sensor has them; bit 30: changes are watched; bit 31: there is
+ *   54       digits of each channel and 1, 4 bits each, 0: the sensor's own; bit 30: changes are watched; bit 31: there is
  *            an offset, or there are digits
  *   55       bytes of the base note
  *   56-67    the base note
  *   68-79    in thousandths of each channel's unit: the change that is reported at once, 0: none; then the value in the last report.
- *            They mean nothing where no changes are watched
- *   80-      of the whole thermometer: see whole-part.ts
+ *            Only valid if changes are watched
+ *   80-      for the whole thermometer: see whole-part.ts
  */
 import type { Suspension } from "../outbox/outbox.js";
 import type { PlanState, Rhythm } from "./plan.js";
@@ -48,13 +48,13 @@ const MAX_BASE_BYTES = (CHANGES - BASE) << 2;
 export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspension {
   private readonly numbers: Float64Array;
 
-  /** One that knows nothing: all numbers are 0. */
+  /** An empty record: all numbers are 0. */
   constructor() {
     super();
     this.numbers = new Float64Array(this.bytes.buffer);
   }
 
-  /** What is to be stored. `firmware`: this one's id. */
+  /** The bytes to be stored. `firmware`: this one's id. */
   seal(firmware: Uint8Array): Uint8Array {
     const { words } = this;
     words[0] = MAGIC;
@@ -65,13 +65,13 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     return this.sealAgain();
   }
 
-  /** The same for one that is intact, where no more has changed than the plan, `wakes`, `number` and `end`. */
+  /** The same for an intact record in which only the plan, `wakes`, `number` and `end` have changed. */
   sealAgain(): Uint8Array {
     this.words[CHECK] = checkOf(this.words, CHECK_OF_REST, FIRMWARE);
     return this.bytes;
   }
 
-  /** Whether `bytes`, as RTC memory held them, are a record of this firmware's. Otherwise nothing here means anything. */
+  /** Whether `bytes`, read from RTC memory, are a record of this firmware. If not, no other property is valid. */
   isIntact(firmware: Uint8Array): boolean {
     const words = this.words;
     this.forgetWhole();
@@ -80,41 +80,41 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     return words[FIRMWARE] === wordOf(firmware, 0) && words[FIRMWARE + 1] === wordOf(firmware, 4);
   }
 
-  /** Some channel has an offset, or digits of its own. */
+  /** At least one channel has an offset, or digits of its own. */
   get isCalibrated(): boolean {
     return this.words[DIGITS] < 0;
   }
 
-  /** Added to a channel's values. */
+  /** Added to the channel's values. */
   offsetOf(channel: number): number {
     return this.numbers[OFFSETS + channel];
   }
 
-  /** Of a channel; -1: as the sensor has them. */
+  /** The channel's digits; -1: the sensor's own. */
   digitsOf(channel: number): number {
     return ((this.words[DIGITS] >>> (DIGIT_BITS * channel)) & 15) - 1;
   }
 
-  /** Of a new record, once for each channel. */
+  /** For a new record, once per channel. */
   calibrate(channel: number, offset: number, digits: number): void {
     this.numbers[OFFSETS + channel] = offset;
     this.words[DIGITS] |= (digits + 1) << (DIGIT_BITS * channel);
     if (offset !== 0 || digits >= 0) this.words[DIGITS] |= CALIBRATED;
   }
 
-  /** Some channel's changes are. */
+  /** At least one channel's changes are watched. */
   get isWatched(): boolean {
     return (this.words[DIGITS] & WATCHED) !== 0;
   }
 
-  /** Of a new record, for a channel whose changes are watched. `change`: what is reported at once. */
+  /** For a new record, for a channel whose changes are watched. `change`: the one to be reported at once. */
   watch(channel: number, change: number): void {
     const words = this.words;
     words[DIGITS] |= WATCHED;
     words[CHANGES + channel] = Math.round(change * MILLI);
   }
 
-  /** A channel's value in the report that comes. */
+  /** Stores a channel's value in the next report. */
   report(channel: number, value: number): void {
     this.words[REPORTED + channel] = Math.round(value * MILLI);
   }
@@ -124,18 +124,18 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     return this.words[REPORTED + channel] / MILLI;
   }
 
-  /** Whether a channel's value has moved, since the last report, by what is reported at once. */
+  /** Whether a channel's value has changed enough since the last report to be reported at once. */
   hasMoved(channel: number, value: number): boolean {
     const change = this.words[CHANGES + channel];
     return change > 0 && Math.abs(value * MILLI - this.words[REPORTED + channel]) >= change;
   }
 
-  /** What short records deviate from, as the journal notes it; empty: nothing. A view. */
+  /** The base of short records, as the journal's note; empty: none. A view. */
   get base(): Uint8Array {
     return this.bytes.subarray(BASE << 2, (BASE << 2) + this.words[BASE_LENGTH]);
   }
 
-  /** @throws RangeError for more than fits */
+  /** @throws RangeError if it does not fit */
   set base(note: Uint8Array) {
     requireFit("base", note, MAX_BASE_BYTES);
     this.words[BASE_LENGTH] = note.length;
@@ -250,7 +250,7 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     this.words[14] = value;
   }
 
-  /** Number of the boot that goes on. */
+  /** Number of the boot that continues. */
   get boot(): number {
     return this.words[46];
   }
@@ -292,7 +292,7 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     this.words[49] = value;
   }
 
-  /** 0: the outbox is to be mounted. */
+  /** 0: the outbox has to be mounted. */
   get end(): number {
     return this.words[13];
   }
@@ -309,7 +309,7 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     this.words[50] = value;
   }
 
-  /** As entries are stored. */
+  /** QoS of stored entries. */
   get qos(): 1 | 2 {
     return this.words[51] === 2 ? 2 : 1;
   }
@@ -318,7 +318,7 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     this.words[51] = value;
   }
 
-  /** The only sensor: its place in the driver table; -1: there is none, or there are several. */
+  /** The only sensor: its index in the driver table; -1: there is none, or there are several. */
   get driver(): number {
     return this.words[52];
   }
@@ -327,7 +327,7 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     this.words[52] = value;
   }
 
-  /** The sensor's. */
+  /** The sensor's address. */
   get address(): number {
     return this.words[53];
   }
@@ -336,7 +336,7 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     this.words[53] = value;
   }
 
-  /** Up to here the words before the whole thermometer's mean something. */
+  /** The words that are valid before the whole thermometer's part. */
   private get usedWords(): number {
     const words = this.words;
     const length = words[BASE_LENGTH];

@@ -1,14 +1,14 @@
 /*
- * The part of the wake record that only the whole thermometer asks for, with a check of its own: where the outbox goes on, what
- * stands at the broker, where the network is. Damaged, it says nothing: then the outbox mounts, all is said again, and the network
- * is looked for.
+ * The part of the wake record that only the whole thermometer reads, with a checksum of its own: the state of the outbox, what
+ * the broker retains, and the network. If it is damaged, the outbox is mounted, everything is published again, and the network
+ * is searched.
  *
  *   80       bytes of the outbox's state
  *   81-113   the outbox's state
- *   114      what the device has said of itself at the broker: a hash, and in 115 the channels, a bit each; 0: nothing that is certain
- *   116      of which network and broker the next two are: a hash
- *   117      the broker's IPv4 address; 0: its name is to be resolved
- *   118      the access point's channel; 0: all are to be scanned
+ *   114      what the broker retains about the device: a hash, and in 115 the channels, a bit each; 0: not certain
+ *   116      network and broker of the next two: a hash
+ *   117      the broker's IPv4 address; 0: its name has to be resolved
+ *   118      the access point's channel; 0: all have to be scanned
  */
 import { checkOf, requireFit } from "./record-check.js";
 
@@ -25,10 +25,10 @@ const NETWORK = 116;
 
 /** The whole thermometer's part of the wake record. */
 export class WholePart {
-  /** As it lies in RTC memory. */
+  /** The bytes in RTC memory. */
   readonly bytes: Uint8Array;
   protected readonly words: Int32Array;
-  /** Whether this part is intact, once it was looked at. */
+  /** Whether this part is intact; undefined until it is first used. */
   private whole: boolean | undefined;
 
   constructor() {
@@ -42,14 +42,14 @@ export class WholePart {
     return this.bytes.subarray(STATE << 2, (STATE << 2) + this.word(WHOLE));
   }
 
-  /** @throws RangeError for more than fits */
+  /** @throws RangeError if it does not fit */
   set outboxState(state: Uint8Array) {
     requireFit("outbox state", state, MAX_OUTBOX_BYTES);
     this.words[WHOLE] = state.length;
     this.bytes.set(state, STATE << 2);
   }
 
-  /** Hash of what stands at the broker of the device itself; 0: it is to be looked up. */
+  /** Hash of what the broker retains about the device; 0: read it from flash. */
   get announced(): number {
     return this.word(ANNOUNCED);
   }
@@ -58,7 +58,7 @@ export class WholePart {
     this.words[ANNOUNCED] = value;
   }
 
-  /** The channels in that, a bit each. */
+  /** The channels in that, one bit each. */
   get announcedChannels(): number {
     return this.word(ANNOUNCED + 1);
   }
@@ -67,7 +67,7 @@ export class WholePart {
     this.words[ANNOUNCED + 1] = value;
   }
 
-  /** Of which network and broker the following are: a hash; 0: of none. */
+  /** Hash of the network and broker of the following values; 0: none. */
   get networkKey(): number {
     return this.word(NETWORK);
   }
@@ -85,7 +85,7 @@ export class WholePart {
     this.words[NETWORK + 1] = value;
   }
 
-  /** Where the access point was, 1 to 13; 0: not known. */
+  /** The access point's channel, 1 to 13; 0: not known. */
   get wifiChannel(): number {
     return this.word(NETWORK + 2);
   }
@@ -99,12 +99,12 @@ export class WholePart {
     this.whole = undefined;
   }
 
-  /** The bytes are others. */
+  /** The bytes have changed. */
   protected forgetWhole(): void {
     this.whole = undefined;
   }
 
-  /** 0 where the part is damaged. */
+  /** 0 if the part is damaged. */
   private word(at: number): number {
     this.whole ??= this.words[CHECK_OF_WHOLE] === checkOf(this.words, WHOLE, WORDS);
     return this.whole ? this.words[at] : 0;

@@ -1,18 +1,27 @@
 /*
- * The settings of the broker: where it is, as whom the device comes, and what is agreed with it.
- * Sources: keep-alive MQTT 3.1.1 §3.1.2.10; MQTT 5 §3.1.2.11.2 (session expiry), §3.3.2.3.3 (message expiry), §3.3.2.3.9 (content type),
- * §4.13.2 (server redirection); the checks: texts.ts.
+ * The settings for the broker: its address, the device's identity, and the options agreed with it.
+ * Sources: keep-alive MQTT 3.1.1 §3.1.2.10; MQTT 5 §3.1.2.11.2 (session expiry), §3.3.2.3.3 (message expiry), §3.3.2.3.9
+ * (content type), §4.13.2 (server redirection); the checks: texts.ts.
  */
 import type { PEMKind } from "../tls/pem.js";
 import { isReference, MAX_LONG_VALUE } from "./long-values.js";
 import type { SettingRow } from "./setting.js";
-import { anyText, hostFlaw, isHost, isMQTTText, isSHA256, mendFingerprint, mendHost, strayCharacter } from "./texts.js";
+import {
+  anyText,
+  hostFlaw,
+  isHost,
+  isMQTTText,
+  isSHA256,
+  normalizeFingerprint,
+  normalizeHost,
+  strayCharacter,
+} from "./texts.js";
 
 /** Values in force. */
 export interface BrokerValues {
   /** Empty: no broker yet. */
   "mqtt.host": string;
-  /** 0: the usual one. */
+  /** 0: the default port. */
   "mqtt.port": number;
   "mqtt.user": string;
   "mqtt.password": string;
@@ -21,7 +30,7 @@ export interface BrokerValues {
   "mqtt.fingerprint": string;
   /** Empty: `mqtt.host`. */
   "mqtt.name": string;
-  /** Each refers to bytes (Settings.bytes); empty: none. */
+  /** Each is a reference to bytes (Settings.bytes); empty: none. */
   "mqtt.ca": string;
   "mqtt.cert": string;
   "mqtt.key": string;
@@ -41,19 +50,19 @@ export interface BrokerValues {
 /** Settings that are pasted. */
 export type PastedKey = "mqtt.ca" | "mqtt.cert" | "mqtt.key";
 
-/** The largest that the four bytes of a Message Expiry Interval hold, seconds. */
+/** The largest Message Expiry Interval, which has four bytes, in seconds. */
 const MAX_EXPIRY_S = 0xffff_ffff;
 
 const MAX_REFERENCE = 40;
 
-/** PEM, pasted. */
+/** A setting for pasted PEM. */
 function pasted<K extends PastedKey>(key: K, kind: PEMKind, help: string): SettingRow<K, string> {
   return {
     key,
     type: {
       kind: "text",
       maxBytes: MAX_REFERENCE,
-      expects: `PEM (${kind}), ${MAX_LONG_VALUE} bytes decoded at most: "set ${key}" takes it as a paste; or nothing`,
+      expects: `PEM (${kind}), ${MAX_LONG_VALUE} bytes decoded at most: paste it with "set ${key}"; or nothing`,
       accepts: isReference,
       pasted: kind,
     },
@@ -73,7 +82,7 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
         maxBytes: 128,
         expects: "a host name or an IP address alone (the port is mqtt.port)",
         accepts: isHost,
-        mend: mendHost,
+        normalize: normalizeHost,
         flaw: hostFlaw,
       },
       default: "",
@@ -126,7 +135,7 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
         maxBytes: 64,
         expects: "a SHA-256 in hexadecimal: 64 digits, colons between them or none; or nothing",
         accepts: isSHA256,
-        mend: mendFingerprint,
+        normalize: normalizeFingerprint,
       },
       default: "",
       help: "SHA-256 of the broker's public key: TLS accepts no other; empty: any",
@@ -139,7 +148,7 @@ export function brokerSettings(): { [K in keyof BrokerValues]: SettingRow<K, Bro
         maxBytes: 128,
         expects: "a host name or an IP address alone, or nothing",
         accepts: isHost,
-        mend: mendHost,
+        normalize: normalizeHost,
         flaw: hostFlaw,
       },
       default: "",

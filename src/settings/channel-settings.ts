@@ -1,11 +1,11 @@
 /*
- * The settings that every channel has, made from the channel table: `offset` is the temperature's, `offset.humidity` the
- * humidity's, and so on.
+ * The settings that exist for each channel, made from the channel table: `offset` for temperature, `offset.humidity` for
+ * humidity, and so on.
  */
 import { type Channel, type ChannelName, channels, TEMPERATURE } from "../channels/channels.js";
 import type { SettingRow } from "./setting.js";
 
-/** The keys of such a setting: one for each channel. */
+/** The keys of such a setting: one per channel. */
 export type ChannelKey<N extends string> = N | `${N}.${Exclude<ChannelName, "temperature">}`;
 
 type Offset = ChannelKey<"offset">;
@@ -23,12 +23,12 @@ export interface ChannelValues
     Record<Deadband, number>,
     Record<Change, number> {}
 
-/** The key of a channel's setting. `channel`: its place in the table. */
+/** The key of a channel's setting. `channel`: its index in the table. */
 export function channelKey<N extends string>(name: N, channel: number): ChannelKey<N> {
   return (channel === TEMPERATURE ? name : `${name}.${channels[channel].name}`) as ChannelKey<N>;
 }
 
-/** The rows of the schema, one for each channel. */
+/** The rows of the schema, one per channel. */
 export function offsetSettings(): SettingRow<Offset, number>[] {
   return channels.map(({ name, unit, maxOffset }, channel) => ({
     key: channelKey("offset", channel),
@@ -63,7 +63,7 @@ export function deadbandSettings(): SettingRow<Deadband, number>[] {
   }));
 }
 
-/** Of a thermometer that sleeps: what it does not keep to itself until the next report. */
+/** For a device that sleeps: changes that are not kept until the next report. */
 export function changeSettings(): SettingRow<Change, number>[] {
   return channels.map(({ name, unit, maxDeadband }, channel) => ({
     key: channelKey("report.change", channel),

@@ -1,9 +1,9 @@
 /*
- * Values that are too long for a generation of the settings: certificates and keys. In the generation lies a text that refers to
- * one, "912 bytes, sha256 0123456789abcdef"; the bytes lie in the same key-value store under a key of their own.
- * Each setting has two places there, and a save takes the one that is not in force: so the bytes change when the generation does, and
- * a cut at any moment leaves the old value or the new one. What is not in force is deleted then.
- * A value: the first 8 bytes of its SHA-256, by which the text finds it, and the bytes.
+ * Values that are too long for a generation of the settings: certificates and keys. The generation contains a reference to the
+ * value, "912 bytes, sha256 0123456789abcdef"; the bytes are in the same key-value store under a key of their own. Each setting
+ * has two places there, and a save writes the one that is not in use. The bytes therefore change together with the generation,
+ * and a power cut at any moment leaves the old value or the new one. Then the place no longer in use is deleted. A value: the
+ * first 8 bytes of its SHA-256, which identify it for the reference, and the bytes.
  */
 import { toHex } from "../common/ascii.js";
 import { sha256 } from "../common/sha256.js";
@@ -15,7 +15,7 @@ export const MAX_LONG_VALUE = MAX_VALUE - DIGEST_BYTES;
 const MIDDLE = " bytes, sha256 ";
 const PLACES = Object.freeze([".a", ".b"] as const);
 
-/** The beginning of their SHA-256. */
+/** The beginning of the SHA-256 of `bytes`. */
 function digestOf(bytes: Uint8Array): Uint8Array {
   return sha256(bytes).subarray(0, DIGEST_BYTES);
 }
@@ -25,18 +25,18 @@ export function referenceTo(bytes: Uint8Array): string {
   return `${bytes.length}${MIDDLE}${toHex(digestOf(bytes))}`;
 }
 
-/** A text that may refer to a value, or nothing. */
+/** Whether `text` can be a reference, or is empty. */
 export function isReference(text: string): boolean {
   return text === "" || /^[1-9]\d* bytes, sha256 [\da-f]{16}$/.test(text);
 }
 
-/** The value of `key` that `reference` names; undefined: it is not there. @throws what the store throws */
+/** The value of `key` that `reference` identifies; undefined: it is not there. @throws the exceptions of the store */
 export function readLong(store: KeyValueStore, key: string, reference: string): Uint8Array | undefined {
   const value = find(store, key, reference);
   return value?.subarray(DIGEST_BYTES);
 }
 
-/** Writes `bytes` where what `inForce` refers to does not lie. @throws what the store throws if it cannot keep them */
+/** Writes `bytes` to the place that `inForce` does not refer to. @throws the exceptions of the store */
 export function writeLong(store: KeyValueStore, key: string, bytes: Uint8Array, inForce: string): void {
   const value = new Uint8Array(DIGEST_BYTES + bytes.length);
   value.set(digestOf(bytes));
@@ -46,7 +46,7 @@ export function writeLong(store: KeyValueStore, key: string, bytes: Uint8Array, 
   value.fill(0);
 }
 
-/** Deletes what is not the value that `reference` names: empty: all. @throws what the store throws */
+/** Deletes everything but the value that `reference` identifies; empty: everything. @throws the exceptions of the store */
 export function keepLong(store: KeyValueStore, key: string, reference: string): void {
   PLACES.forEach((place) => {
     if (!isAt(store, `${key}${place}`, reference)) store.delete(`${key}${place}`);

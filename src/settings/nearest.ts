@@ -1,18 +1,14 @@
 /*
- * Spelling help: which of some names was probably meant.
- * Distance: single letters inserted, left out or replaced, and neighbours swapped (optimal string alignment), upper and
- * lower case being the same. Names are short: three rows of numbers, made per call, and no more.
+ * Spelling help: finds the name that was probably meant. The distance counts single letters inserted, left out or replaced, and
+ * swapped neighbours (optimal string alignment), ignoring case. Names are short, so each call needs only three rows of numbers.
  */
 
-/** The most a name of `length` letters may differ and still be offered. */
+/** How much a name of `length` letters may differ and still be suggested. */
 function tolerance(length: number): number {
   return length <= 3 ? 1 : length <= 7 ? 2 : 3;
 }
 
-/**
- * The one of `names` that is nearest to `name`, itself in another case before all; undefined if none is near. A beginning of
- * a name counts as near.
- */
+/** The name nearest to `name`, first of all itself in another case; undefined if none is near. The beginning of a name counts as near. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;

@@ -1,14 +1,13 @@
 /*
- * Text to value and back: one check and one message for the prompt, the command line and mcconfig.
- * An error is one line: the key, what it got, what it expected, and for an unknown key the nearest one. A secret is
- * never quoted. Pure.
+ * Text to value and back, with the same check and message for the prompt, the command line and mcconfig. An error is one line:
+ * the key, the value given, the expected values, and for an unknown key the nearest one. A secret is never quoted. Pure.
  */
 import { nearest } from "./nearest.js";
 import { findSetting, type Key, type Setting, type SettingType, schema, type Value, type Values } from "./schema.js";
 import { isPlain, utf8Length } from "./texts.js";
 
 const MAX_QUOTED = 40; // characters of a wrong value that a message repeats
-const REPLACEMENT = "\ufffd"; // what a decoder makes of bytes that are no UTF-8
+const REPLACEMENT = "\ufffd"; // a decoder's result for bytes that are not UTF-8
 
 /** A text that is not valid as the value of a setting. `message` is one line, ready to be shown. */
 export class SettingError extends Error {
@@ -20,7 +19,7 @@ export class SettingError extends Error {
   }
 }
 
-/** The row of `key`. @throws SettingError that offers the nearest key */
+/** The row of `key`. @throws SettingError that suggests the nearest key */
 export function requireSetting(key: string): Setting {
   const setting = findSetting(key);
   if (setting !== undefined) return setting;
@@ -35,7 +34,7 @@ export function requireSetting(key: string): Setting {
   );
 }
 
-/** The value that `text` gives to the setting `key`. @throws SettingError */
+/** The value of the setting `key` for `text`. @throws SettingError */
 export function parseSetting<K extends Key>(key: K, text: string): Values[K];
 export function parseSetting(key: string, text: string): Value;
 export function parseSetting(key: string, text: string): Value {
@@ -51,7 +50,7 @@ export function formatValue(value: Value): string {
   return typeof value === "number" ? formatNumber(value) : value;
 }
 
-/** What texts the type takes: reads on after "expected". */
+/** The texts that the type accepts: continues after "expected". */
 export function expectation(type: SettingType): string {
   switch (type.kind) {
     case "text":
@@ -72,7 +71,7 @@ export function expectation(type: SettingType): string {
   }
 }
 
-/** Texts worth offering for the type: all of a choice, some of a text, none of a number. */
+/** Texts to suggest for the type: all of a choice, some of a text, none of a number. */
 export function suggestions(type: SettingType): readonly string[] {
   switch (type.kind) {
     case "text":
@@ -107,8 +106,8 @@ function parse(type: SettingType, text: string): string | number | boolean | und
 
 function parseText(type: SettingType & { readonly kind: "text" }, text: string): string | undefined {
   if (!isWellFormed(text)) return undefined;
-  const mended = type.mend?.(text) ?? text;
-  return utf8Length(mended) <= type.maxBytes && type.accepts(mended) ? mended : undefined;
+  const normalized = type.normalize?.(text) ?? text;
+  return utf8Length(normalized) <= type.maxBytes && type.accepts(normalized) ? normalized : undefined;
 }
 
 function parseSwitch(text: string): boolean | undefined {
@@ -117,7 +116,7 @@ function parseSwitch(text: string): boolean | undefined {
   return undefined;
 }
 
-/** Digits with at most one decimal point and a sign: what Number() takes beyond that (1e3, 0x10, blanks) is refused. */
+/** Digits with at most one decimal point and a sign; other forms that Number() accepts (1e3, 0x10, blanks) are refused. */
 function parseNumber(text: string, min: number, max: number, decimals: number): number | undefined {
   let point = -1;
   let digits = 0;
@@ -133,13 +132,13 @@ function parseNumber(text: string, min: number, max: number, decimals: number): 
   return value >= min && value <= max ? value : undefined;
 }
 
-/** Plain decimals; String() would write small numbers with an exponent, which no setting's text has. */
+/** Plain decimals; String() would write small numbers with an exponent, which parseNumber refuses. */
 function formatNumber(value: number): string {
   const text = String(value);
   return text.includes("e") ? value.toFixed(4) : text;
 }
 
-/** Text of Unicode characters: no lone surrogate, no NUL (MQTT 3.1.1 §1.5.3; C strings end there), no decoding error. */
+/** Unicode text: no lone surrogate, no NUL (MQTT 3.1.1 §1.5.3; it ends C strings), no decoding error. */
 function isWellFormed(text: string): boolean {
   if (isPlain(text)) return true;
   for (const character of text) {
@@ -152,7 +151,7 @@ function isWellFormed(text: string): boolean {
 function refusal(setting: Setting, text: string): SettingError {
   const { key, type } = setting;
   if (type.kind === "text" && !isWellFormed(text)) {
-    return new SettingError(key, "got characters that are no UTF-8 text: set the terminal to UTF-8");
+    return new SettingError(key, "got characters that are not UTF-8: set the terminal to UTF-8");
   }
   const expected = `${expectation(type)}${finer(type, text)}`;
   const flaw = type.kind === "text" ? type.flaw?.(text) : undefined;
@@ -171,7 +170,7 @@ function bytesOf(count: number): string {
   return count === 1 ? "1 byte" : `${count} bytes`;
 }
 
-/** A number in range was refused: it has too many digits, and the message must say so. */
+/** A number in range was refused because it has too many digits: the message must show this. */
 function finer(type: SettingType, text: string): string {
   if (type.kind !== "number" || type.decimals === 0) return "";
   const fits = parseNumber(text, type.min, type.max, Number.POSITIVE_INFINITY);

@@ -1,6 +1,6 @@
 /*
- * What was pasted into settings and is not saved: bytes in RAM, overwritten when they are no longer needed; and how a paste is taken.
- * Made when the first one begins. A private key may be among them.
+ * Pasted values that are not saved yet, in RAM, overwritten when they are no longer needed; and how a paste is read. Made for
+ * the first paste. A private key may be among them.
  */
 import { messageOf } from "../common/message-of.js";
 import { type PEMKind, PEMReader } from "../tls/pem.js";
@@ -8,25 +8,25 @@ import { keepLong, MAX_LONG_VALUE, referenceTo, writeLong } from "./long-values.
 import { requireSetting, SettingError } from "./parse.js";
 import type { KeyValueStore } from "./store.js";
 
-/** What is pasted into a setting, line by line. */
+/** A value that is pasted into a setting, line by line. */
 export interface Pasting {
-  /** Takes the next line; false: nothing more is to come. */
+  /** Takes the next line; false: the value is complete. */
   take(line: string): boolean;
-  /** What came up to now, for who watches: "12 lines". */
+  /** The progress so far, for display: "12 lines". */
   readonly progress: string;
-  /** Stages what came. @throws Error, one line that says what is wrong; nothing is staged then */
+  /** Stages the pasted value. @throws Error, one line with the fault; then nothing is staged */
   stage(): void;
-  /** Overwrites what came. Also behind `stage`. */
+  /** Overwrites the pasted value. Also call it after `stage`. */
   close(): void;
 }
 
-/** What is pasted into the setting; undefined: nothing, it is typed. @throws SettingError if there is no such key */
+/** The kind of PEM that is pasted into the setting; undefined: it is typed. @throws SettingError if there is no such key */
 export function kindPasted(key: string): PEMKind | undefined {
   const { type } = requireSetting(key);
   return type.kind === "text" ? type.pasted : undefined;
 }
 
-/** Pasted values that are not saved yet. Their bytes are overwritten when they go. */
+/** Pasted values that are not saved yet. Their bytes are overwritten when they are removed. */
 export class PastedValues {
   private readonly store: KeyValueStore;
   private readonly staged: { [key: string]: Uint8Array } = {};
@@ -35,7 +35,7 @@ export class PastedValues {
     this.store = store;
   }
 
-  /** Keeps what the reader has, until it is saved; returns the text that refers to it. @throws SettingError if it is not what it should be */
+  /** Keeps the reader's bytes until they are saved; returns the reference to them. @throws SettingError if they are invalid */
   stage(key: string, reader: PEMReader): string {
     let bytes: Uint8Array;
     try {
@@ -53,13 +53,13 @@ export class PastedValues {
     delete this.staged[key];
   }
 
-  /** Writes what is staged of the key beside what is saved. @throws what the store throws if it cannot keep it */
+  /** Writes the staged value of the key beside the saved one. @throws the exceptions of the store */
   write(key: string, saved: string): void {
     const bytes = this.staged[key];
     if (bytes !== undefined) writeLong(this.store, key, bytes, saved);
   }
 
-  /** Deletes what is on flash and is not what is saved; empty: all of it. `onProblem` is called with what cannot be. */
+  /** Deletes everything on flash but the saved value; empty: everything. `onProblem` is called if that fails. */
   keep(key: string, saved: string, onProblem: (text: string) => void): void {
     try {
       keepLong(this.store, key, saved);
@@ -69,7 +69,7 @@ export class PastedValues {
   }
 }
 
-/** Takes a paste; `stage` is called with what has come. */
+/** Begins a paste; `stage` is called with its result. */
 export function pasting(kind: PEMKind, stage: (reader: PEMReader) => void): Pasting {
   const reader = new PEMReader(kind, MAX_LONG_VALUE);
   let lines = 0;
@@ -78,7 +78,7 @@ export function pasting(kind: PEMKind, stage: (reader: PEMReader) => void): Past
       const isBlank = line.trim() === "";
       if (!isBlank) lines += 1;
       reader.take(line);
-      // A chain has several blocks, a key is one.
+      // A chain has several blocks, a key only one.
       return reader.isInside || (!isBlank && !(kind === "PRIVATE KEY" && reader.blocks > 0));
     },
     get progress() {

@@ -1,8 +1,7 @@
 /*
- * The schema: every setting of the thermometer, with its type, range, default and help.
- * The prompt, the desktop's command line, mcconfig's key=value and the table in README.md beside it are made from this one table.
- * A setting is known to people as text; parse.ts turns text into the values below. Texts are bounded in UTF-8 bytes, so
- * that all settings together fit one value of the key-value store.
+ * The schema: every setting, with its type, range, default and help. The prompt, the desktop's command line, mcconfig's
+ * key=value and the table in README.md are all made from it. Settings are texts for the user; parse.ts converts them to the
+ * values below. Texts are limited in UTF-8 bytes, so that all settings together fit one value of the key-value store.
  * Sources: client ids MQTT 3.1.1 §3.1.3.1; SSIDs IEEE 802.11-2016 §9.4.2.2; the checks: texts.ts.
  */
 import { LOG_LEVELS, type LogLevel } from "../common/log-levels.js";
@@ -26,8 +25,8 @@ import {
   isPassphrase,
   isTopic,
   isTopicLevel,
-  mendHostList,
-  mendList,
+  normalizeHostList,
+  normalizeList,
   strayCharacter,
 } from "./texts.js";
 
@@ -58,7 +57,7 @@ export interface Values extends BrokerValues, ChannelValues, SleepValues {
   "discovery.prefix": string;
   /** Empty: the clock is not set. */
   ntp: string;
-  /** What commands by MQTT may do. */
+  /** The commands that are allowed over MQTT. */
   remote: "off" | "basic" | "on";
   log: LogLevel;
 }
@@ -66,7 +65,7 @@ export interface Values extends BrokerValues, ChannelValues, SleepValues {
 export type { SettingType } from "./setting.js";
 /** Name of a setting. */
 export type Key = keyof Values;
-/** Value of a setting, whichever. */
+/** Value of any setting. */
 export type Value = Values[Key];
 
 /** The row of one setting. */
@@ -77,7 +76,7 @@ export type Setting = { [K in Key]: SettingOf<K> }[Key];
 
 const SECONDS_A_DAY = 86_400;
 
-/** Nothing in it can change: on a device all of it lies in flash. */
+/** Deeply frozen, so that a device keeps all of it in flash. */
 function frozen<T extends object>(value: T): T {
   Object.values(value).forEach((part) => typeof part === "object" && frozen(part));
   return Object.freeze(value);
@@ -186,7 +185,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
     key: "discovery",
     type: { kind: "switch" },
     default: true,
-    help: "Home Assistant finds the device by itself; off: its entities are taken back",
+    help: "Home Assistant finds the device by itself; off: its entities are removed",
     inForce: "saved",
   },
   {
@@ -230,7 +229,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
       maxBytes: 47,
       expects: "auto, or drivers' names (see sensors) with commas between them",
       accepts: isNameList,
-      mend: mendList,
+      normalize: normalizeList,
       examples: ["auto", "tmp117", "sht3x"],
     },
     default: "auto",
@@ -256,7 +255,7 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
       maxBytes: 128,
       expects: "host names or IP addresses with commas between them, or nothing",
       accepts: isHostList,
-      mend: mendHostList,
+      normalize: normalizeHostList,
       flaw: hostFlaw,
     },
     default: "0.pool.ntp.org,1.pool.ntp.org,2.pool.ntp.org",
@@ -275,12 +274,12 @@ export const schema: readonly Setting[] = frozen<Setting[]>([
 /** All keys, in the order of the schema. */
 export const keys: readonly Key[] = Object.freeze(schema.map((setting) => setting.key));
 
-/** The rows by key. Inherits nothing: what is no key is not in it. */
+/** The rows by key. Without prototype, so that only keys are found. */
 const rows: Readonly<Record<string, Setting | undefined>> = Object.freeze(
   Object.assign(Object.create(null), Object.fromEntries(schema.map((setting) => [setting.key, setting]))),
 );
 
-/** The defaults by key. Inherits nothing: what is no key is not in it. */
+/** The defaults by key. Without prototype, so that only keys are found. */
 export const defaultValues: Readonly<Record<string, Value>> = Object.freeze(
   Object.assign(Object.create(null), Object.fromEntries(schema.map((setting) => [setting.key, setting.default]))),
 );

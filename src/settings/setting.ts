@@ -1,9 +1,7 @@
-/*
- * What a row of the schema is. Types only.
- */
+/* A row of the schema, as types. */
 import type { PEMKind } from "../tls/pem.js";
 
-/** What texts a setting takes. `expects` reads on after the word "expected". */
+/** The texts that a setting accepts. `expects` continues after the word "expected". */
 export type SettingType =
   | {
       readonly kind: "text";
@@ -11,16 +9,16 @@ export type SettingType =
       readonly maxBytes: number;
       readonly expects: string;
       accepts(text: string): boolean;
-      /** Puts right what has one right form; before `accepts`. Mended twice is mended once. */
-      mend?(text: string): string;
-      /** What is wrong with a text that is not taken, where there is more to say than what is expected. */
+      /** Normalizes a text, before `accepts`. Idempotent. */
+      normalize?(text: string): string;
+      /** The fault of a refused text, if there is more to say than `expects`. */
       flaw?(text: string): string | undefined;
       /**
-       * PEM of this kind, pasted in several lines: the text refers to what is kept of it (long-values.ts). Typed, only the empty one is
-       * taken.
+       * Pasted in several lines, as PEM of this kind: the text is a reference (long-values.ts). If typed, only an empty text is
+       * accepted.
        */
       readonly pasted?: PEMKind;
-      /** Offered by completion; others are taken, too. */
+      /** Suggested by completion; other texts are accepted, too. */
       readonly examples?: readonly string[];
     }
   | {
@@ -40,7 +38,7 @@ export interface SettingRow<K extends string, V> {
   readonly type: SettingType;
   readonly default: V;
   readonly help: string;
-  /** In force at once when saved, or at the next boot. */
+  /** In force at once when saved, or after the next boot. */
   readonly inForce: "saved" | "rebooted";
   /** Never shown, logged or kept in a history. */
   readonly secret?: true;

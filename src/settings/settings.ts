@@ -1,11 +1,10 @@
 /*
- * The settings of a running thermometer. Four layers, the upper one wins: overrides (command line, for this run, never
- * stored), what was saved, the board's defaults (mcconfig's key=value), the schema's defaults.
- * An edit is staged by `set` and takes effect by `save`: at once, or at the next boot where the schema says so. What is
- * in force therefore changes in `save` alone.
- * Each layer holds its own values alone and inherits the others from the layer below it, the schema's defaults (in flash)
- * at the bottom: a value takes RAM only if it was set.
- * No I/O but the key-value store's; no clock. Nothing here shows a secret.
+ * The settings of a running device, in four layers, in order of precedence: overrides (command line, for this run, never
+ * stored), saved values, the board's defaults (mcconfig's key=value), the schema's defaults. An edit is staged by `set` and
+ * takes effect with `save`: at once, or after the next boot where the schema requires it. Values in force therefore change only
+ * in `save`. Each layer contains only its own values and inherits the others from the layer below, down to the schema's
+ * defaults in flash: a value needs RAM only if it was set. No I/O except the key-value store; no clock. Secrets are never
+ * shown.
  */
 import type { PastedKey } from "./broker-settings.js";
 import { readLong } from "./long-values.js";
@@ -14,28 +13,28 @@ import { kindPasted, PastedValues, type Pasting, pasting } from "./pasted.js";
 import { defaultValues, findSetting, type Key, keys, type Setting, type Value, type Values } from "./schema.js";
 import { GenerationStore, type KeyValueStore, type Stored } from "./store.js";
 
-/** Kept: the two callbacks are called on it. */
+/** The object is kept, and its two callbacks are called on it. */
 export interface SettingsOptions {
-  /** Where the settings lie. Stays the caller's: `Settings` does not close it. */
+  /** The store of the settings. It belongs to the caller: `Settings` does not close it. */
   readonly store: KeyValueStore;
-  /** The board's defaults, as texts by key; a wrong one is reported and passed over. */
+  /** The board's defaults, as texts by key; invalid ones are reported and ignored. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** Texts by key that override the saved values in this run. A wrong one throws, so that it can be corrected at once. */
+  /** Texts by key that override the saved values in this run. An invalid one throws, so that it can be corrected at once. */
   readonly overrides?: Readonly<Record<string, string>>;
-  /** The bytes of a pasted setting whose text came with `defaults` or `overrides`. */
+  /** The bytes of a pasted setting whose reference came with `defaults` or `overrides`. */
   given?(key: PastedKey): Uint8Array | undefined;
-  /** Why an edit cannot be had on this device, reads on after the key; undefined: it can. */
+  /** Why this device refuses a valid value; continues after the key; undefined: it accepts it. */
   refuse?(key: Key, value: Value): string | undefined;
-  /** Reports what is wrong with the settings found, one line each; they are passed over. */
+  /** Reports invalid settings, one line each; they are ignored. */
   onProblem?(text: string): void;
-  /** Called with the keys whose values in force `save` has just changed, those that wait for a boot left out. */
+  /** Called with the keys whose values in force `save` has just changed, without those that wait for a boot. */
   onChange?(keys: readonly Key[]): void;
 }
 
 /** Where the value in force comes from. */
 export type Origin = "override" | "saved" | "board" | "default";
 
-/** A setting as it can be shown: texts, secrets masked. */
+/** A setting for display: texts, secrets masked. */
 export interface SettingState {
   readonly key: string;
   readonly text: string;
@@ -43,50 +42,47 @@ export interface SettingState {
   readonly origin: Origin;
   /** Set and not saved yet. */
   readonly staged?: string;
-  /** Saved, and in force at the next boot. */
+  /** Saved, and in force after the next boot. */
   readonly atBoot?: string;
-  /** Saved, and not in force in this run: the override is. */
+  /** Saved, but overridden in this run. */
   readonly hidden?: string;
 }
 
-/** What a setting is. */
+/** Description of a setting. */
 export interface SettingDescription {
   readonly help: string;
-  /** What it takes: reads on after "expected". */
+  /** The accepted values: continues after "expected". */
   readonly expects: string;
   readonly unit: string;
   readonly secret: boolean;
   readonly asked: boolean;
   readonly needsReboot: boolean;
-  /** Takes several lines: see `paste`. */
+  /** Needs several lines: see `paste`. */
   readonly pasted: boolean;
-  /** Texts worth offering. */
+  /** Texts to suggest. */
   readonly suggestions: readonly string[];
 }
 
 const MASK = "********";
 
-/** Values by key, own or inherited. Keys have been looked up in the schema before they come here. */
+/** Values by key, own or inherited. Keys must be looked up in the schema first. */
 type Layer = { [key: string]: Value };
 
-/**
- * The settings in force, edits that are staged, and what will be in force at the next boot. `set` throws an error with the
- * line to show.
- */
+/** The settings in force, staged edits, and the values after the next boot. `set` throws an error with the line to show. */
 export class Settings {
   private readonly options: SettingsOptions;
   private readonly board: Layer = Object.create(defaultValues);
   private readonly saved: Layer = Object.create(this.board);
-  /** Each value as it is at the next boot. Its own: the overrides. */
+  /** Each value after the next boot. Own values: the overrides. */
   private readonly effective: Layer = Object.create(this.saved);
-  /** Each value in force. Its own: those that stay as they are until the next boot. */
+  /** Each value in force. Own values: those that stay until the next boot. */
   private readonly inForce: Layer = Object.create(this.effective);
   private readonly edits: Layer = Object.create(null);
   private _pasted: PastedValues | undefined;
 
   /**
-   * Loads what was saved. `isBrief`: only what is in force is looked at, not whether what was saved before it is damaged.
-   * @throws SettingError for a wrong override; damage on flash is reported, never thrown
+   * Loads the saved settings. `isBrief`: reads only the generation in force, and does not check the other one for damage.
+   * @throws SettingError for an invalid override; damage on flash is reported, never thrown
    */
   constructor(options: SettingsOptions, isBrief = false) {
     const { defaults = {}, overrides = {} } = options;
@@ -116,7 +112,7 @@ export class Settings {
     return shown(requireSetting(key), this.inForce[key]);
   }
 
-  /** The value that `text` would be. @throws SettingError, as `set` does */
+  /** The value for `text`. @throws SettingError, as `set` does */
   check(key: string, text: string): Value {
     const value = parseSetting(key, text);
     if (value !== "" && kindPasted(key) !== undefined)
@@ -126,14 +122,14 @@ export class Settings {
     return value;
   }
 
-  /** Stages `text`. @throws SettingError, one line that says what is wrong; nothing is staged then */
+  /** Stages `text`. @throws SettingError, one line with the fault; then nothing is staged */
   set(key: string, text: string): void {
     const value = this.check(key, text);
     this._pasted?.discard(key);
     this.stage(key, value);
   }
 
-  /** Begins to take a setting that is pasted. @throws SettingError if this is none, or it cannot be had on this device */
+  /** Begins to paste a setting. @throws SettingError if it is not pasted, or this device refuses it */
   paste(key: string): Pasting {
     const kind = kindPasted(key);
     if (kind === undefined) throw new SettingError(key, "cannot be pasted");
@@ -143,7 +139,7 @@ export class Settings {
   }
 
   /**
-   * The bytes that a pasted setting refers to; undefined if it is empty.
+   * The bytes to which a pasted setting refers; undefined if it is empty.
    * @throws SettingError if they are not there
    */
   bytes(key: PastedKey): Uint8Array | undefined {
@@ -155,12 +151,12 @@ export class Settings {
     return bytes;
   }
 
-  /** Keys that are set and not saved, in the order of the schema. */
+  /** Keys that are set but not saved, in the order of the schema. */
   staged(): readonly string[] {
     return keys.filter((key) => key in this.edits);
   }
 
-  /** Takes all staged edits back. */
+  /** Discards all staged edits. */
   revert(): void {
     for (const key of this.staged()) {
       this._pasted?.discard(key);
@@ -169,8 +165,8 @@ export class Settings {
   }
 
   /**
-   * Saves the staged edits, or those `chosen` alone: all of them or none. Writes nothing if there are none.
-   * @throws Error if the store cannot keep them; they stay staged, and what was saved stays
+   * Saves the staged edits, or only those of `chosen`: all of them or none. Writes nothing if there are none.
+   * @throws Error if the store fails; they stay staged, and the saved values stay
    */
   save(chosen: readonly string[] = this.staged()): void {
     const saving = chosen.filter((key) => key in this.edits);
@@ -192,7 +188,7 @@ export class Settings {
     if (changed.length > 0) this.options.onChange?.(changed);
   }
 
-  /** Forgets what was saved or staged. What is in force stays so until the next boot. */
+  /** Removes saved and staged values. The values in force stay until the next boot. */
   factoryReset(): void {
     const generations = this.generations();
     generations.load();
@@ -205,7 +201,7 @@ export class Settings {
     keys.forEach((key) => kindPasted(key) && this.keepSaved(key));
   }
 
-  /** What can be shown of a setting. @throws SettingError if there is no such key */
+  /** A setting for display. @throws SettingError if there is no such key */
   state(key: string): SettingState {
     const setting = requireSetting(key);
     const inForce = this.inForce[key];
@@ -222,7 +218,7 @@ export class Settings {
     };
   }
 
-  /** What a setting is. @throws SettingError if there is no such key */
+  /** The description of a setting. @throws SettingError if there is no such key */
   describe(key: string): SettingDescription {
     const setting = requireSetting(key);
     return {
@@ -242,23 +238,23 @@ export class Settings {
     else put(this.edits, key, value);
   }
 
-  /** Made when needed: few devices have them, and they are seldom set. */
+  /** Made when needed: few devices have pasted values, and they are seldom set. */
   private pasted(): PastedValues {
     this._pasted ??= new PastedValues(this.options.store);
     return this._pasted;
   }
 
-  /** Deletes what is on flash of a pasted setting and not in force. */
+  /** Deletes the values of a pasted setting that are not in force from flash. */
   private keepSaved(key: string): void {
     this.pasted().keep(key, this.savedText(key), (text) => this.options.onProblem?.(text));
   }
 
-  /** What lies on flash; empty: nothing. */
+  /** The text on flash; empty: none. */
   private savedText(key: string): string {
     return Object.hasOwn(this.saved, key) ? String(this.saved[key]) : "";
   }
 
-  /** Saved, and an override wins. */
+  /** Saved, but overridden. */
   private isHidden(key: string): boolean {
     return this.origin(key) === "override" && Object.hasOwn(this.saved, key);
   }
@@ -274,7 +270,7 @@ export class Settings {
     return new GenerationStore(this.options.store);
   }
 
-  /** All that is to lie on flash: what lies there, with what is saved and being saved. Keys of a newer firmware stay. */
+  /** All texts to be stored: the stored ones, with those being saved. Keys of a newer firmware are kept. */
   private texts(stored: Stored, saving: readonly string[]): Stored {
     const texts = { ...stored };
     const put = (key: string, value: Value): void => {
@@ -285,7 +281,7 @@ export class Settings {
     return texts;
   }
 
-  /** An edit has been saved. Returns whether that changed the value in force. */
+  /** An edit was saved. Returns whether that changed the value in force. */
   private accept(key: string): boolean {
     const before = this.inForce[key];
     put(this.saved, key, this.edits[key]);
@@ -297,7 +293,7 @@ export class Settings {
     return false;
   }
 
-  /** A layer that cannot be corrected now: a wrong text is reported and passed over. */
+  /** For a layer that cannot be corrected now: an invalid text is reported and ignored. */
   private take(layer: Layer, key: string, text: string, source: string): void {
     try {
       put(layer, key, parseSetting(key, String(text)));
@@ -308,7 +304,7 @@ export class Settings {
   }
 }
 
-/** Gives the layer a value of its own. An assignment would be refused: the defaults that it inherits are frozen. */
+/** Gives the layer a value of its own. An assignment would be refused, because the inherited defaults are frozen. */
 function put(layer: Layer, key: string, value: Value): void {
   Object.defineProperty(layer, key, { value, writable: true, enumerable: true, configurable: true });
 }
@@ -319,6 +315,6 @@ function unitOf(setting: Setting): string {
 
 function shown(setting: Setting, value: Value): string {
   const text = formatValue(value);
-  if (setting.type.kind === "text" && setting.type.pasted !== undefined) return text; // says nothing of what it refers to
+  if (setting.type.kind === "text" && setting.type.pasted !== undefined) return text; // a reference reveals nothing
   return setting.secret && text !== "" ? MASK : text;
 }

@@ -1,7 +1,4 @@
-/*
- * The settings of a thermometer that sleeps between its samples: whether it does, how often it sends, and how long somebody has at
- * its prompt.
- */
+/* The settings of a device that sleeps between its samples: whether it sleeps, how often it sends, and how long its prompt stays. */
 import type { SettingRow } from "./setting.js";
 
 /** Values in force. */
@@ -15,7 +12,7 @@ export interface SleepValues {
 
 /** A day. */
 const MAX_REPORT_MINUTES = 1_440;
-/** Somebody must be able to type `set sleep off`, `save`. */
+/** Long enough to type `set sleep off`, `save`. */
 const MIN_AWAKE_S = 10;
 const MAX_AWAKE_S = 3_600;
 

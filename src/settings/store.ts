@@ -1,30 +1,29 @@
 /*
- * The settings on flash: two generations, each one value of a key-value store, so that a cut at any byte of a save
- * leaves the old settings or the new ones.
- * A generation is written over the older of the two and read back; the newest one that is whole is in force, and a
- * damaged one leaves the one before it. Settings are texts by key; what a key means is not known here, so that keys of
- * a newer firmware survive being loaded and saved.
+ * The settings on flash: two generations, each one value of a key-value store, so that a power cut at any byte of a save leaves
+ * the old settings or the new ones. A save overwrites the older one and reads it back. The newest undamaged generation is in
+ * force; if it is damaged, the one before it is. Settings are texts by key; their meaning is not known here, so that keys of a
+ * newer firmware survive loading and saving.
  *
- * A value, little endian:  0 format version (1)  1-3 zero  4-7 generation  8-11 CRC-32 of all other bytes  12- JSON
- * The JSON is one object, escaped to ASCII: no UTF-8 is needed to read it back.
- * NVS, the key-value store of the ESP32, takes keys of 15 characters and values of 4,000 bytes, one atomic write a key.
+ * A value, little endian: 0 format version (1) 1-3 zero 4-7 generation 8-11 CRC-32 of all other bytes 12- JSON
+ * The JSON is one object, escaped to ASCII, so that it can be read without UTF-8. NVS, the key-value store of the ESP32, has
+ * keys of up to 15 characters and values of up to 4,000 bytes, and writes each atomically.
  */
 
-/** As `embedded:storage/key-value` opened with format "buffer" (ECMA-419, 2nd edition). */
+/** As `embedded:storage/key-value` with format "buffer" (ECMA-419, 2nd edition). */
 export interface KeyValueStore {
   /** The bytes of `key`; undefined if there are none. Throws if the value is of another type. */
   read(key: string): ArrayBuffer | Uint8Array | undefined;
   /** Stores the bytes; throws if there is no free space. */
   write(key: string, value: ArrayBuffer): void;
-  /** Forgets the key; no error if there is none. */
+  /** Deletes the key; no error if there is none. */
   delete(key: string): void;
   close?(): void;
 }
 
-/** What one generation says: JSON values by key. Known keys have texts. */
+/** Contents of a generation: JSON values by key. Known keys have texts. */
 export type Stored = { [key: string]: unknown };
 
-/** What `load` found. `problem`: one line for the log; the settings can still be used. */
+/** Result of `load`. `problem`: one line for the log; the settings can still be used. */
 export interface Loaded {
   readonly settings: Stored;
   /** Number of the generation in force, 0 if none is. */
@@ -42,10 +41,10 @@ const VERSION_AT = 0;
 const GENERATION_AT = 4;
 const CRC_AT = 8;
 const JSON_AT = 12;
-/** Characters that are made in one call: each takes a slot of the stack. */
+/** Characters made in one call: each needs a slot of the stack. */
 const PIECE = 32;
 
-/** What lies under one of the two keys. */
+/** The content of one of the two keys. */
 type Generation =
   | { readonly kind: "whole"; readonly number: number; readonly settings: Stored }
   | { readonly kind: "absent" }
@@ -63,8 +62,8 @@ export class GenerationStore {
   }
 
   /**
-   * The newest generation that is whole; none is no problem, it is the first boot. Never throws. `isBrief`: where the one with the
-   * higher number is whole, the other one is not looked at, and not reported if it is damaged.
+   * The newest undamaged generation; at the first boot there is none, which is not a problem. Never throws. `isBrief`: if the
+   * one with the higher number is undamaged, the other one is not read, and not reported if it is damaged.
    */
   load(isBrief = false): Loaded {
     const newest = isBrief ? this.newest() : undefined;
@@ -85,7 +84,7 @@ export class GenerationStore {
       const worst = generations.find((one) => one.kind !== "absent");
       return { settings, generation: 0, problem: worst === undefined ? undefined : `${reason(worst)}: defaults apply` };
     }
-    // A damaged other generation was the older one, or a save that was cut: nothing that was in use is lost.
+    // The other generation was older, or is an interrupted save: nothing in use was lost.
     const lost = other.kind === "newer" || other.kind === "damaged";
     return {
       settings,
@@ -95,8 +94,8 @@ export class GenerationStore {
   }
 
   /**
-   * Writes the next generation and reads it back; when `save` returns it is in force.
-   * @throws RangeError if the settings are too long, Error if the store cannot keep them; the old ones then stay in force
+   * Writes the next generation and reads it back; it is in force when `save` returns.
+   * @throws RangeError if the settings are too long, Error if the store fails; then the old ones stay in force
    */
   save(settings: Stored): void {
     const next = this.generation + 1;
@@ -106,7 +105,7 @@ export class GenerationStore {
     if (this.load().generation !== next) throw new Error("settings were written, but do not read back");
   }
 
-  /** Forgets both generations, the older one first: a cut in between leaves the settings as they were. */
+  /** Deletes both generations, the older one first: a power cut in between leaves the settings unchanged. */
   erase(): void {
     this.store.delete(GENERATION_KEYS[1 - this.current]);
     this.store.delete(GENERATION_KEYS[this.current]);
@@ -114,7 +113,7 @@ export class GenerationStore {
     this.generation = 0;
   }
 
-  /** The generation with the higher number; undefined: there are not two of them, or it is not whole. */
+  /** The generation with the higher number; undefined: there are not two, or it is damaged. */
   private newest(): Loaded | undefined {
     try {
       const [first, second] = [this.bytes(0), this.bytes(1)];
@@ -172,7 +171,7 @@ function encode(settings: Stored, generation: number): ArrayBuffer {
   return bytes.buffer;
 }
 
-/** @throws RangeError where there are fewer bytes */
+/** @throws RangeError for too few bytes */
 function numberIn({ buffer, byteOffset, length }: Uint8Array): number {
   return new DataView(buffer, byteOffset, length).getUint32(GENERATION_AT, true);
 }
@@ -193,7 +192,7 @@ function decode(bytes: Uint8Array): Generation {
   return { kind: "whole", number, settings: settings as Stored };
 }
 
-/** JSON with everything beyond ASCII escaped: one character, one byte. By character, as XS has no surrogate pairs. */
+/** JSON with everything beyond ASCII escaped: one byte per character. By character, because XS has no surrogate pairs. */
 function toASCII(json: string): string {
   let ascii = "";
   for (const character of json) {
@@ -209,7 +208,7 @@ function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, "0")}`;
 }
 
-/** CRC-32 (IEEE 802.3, reflected) of all bytes but those of the CRC itself. A byte at a time: each start of a sleeper that reports waits for it. */
+/** CRC-32 (IEEE 802.3, reflected) of all bytes except the CRC itself. With a table, because each report of a sleeper waits for it. */
 function checksum(bytes: Uint8Array): number {
   let crc = -1;
   let at = 0;
@@ -220,7 +219,7 @@ function checksum(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-/** Made when the module is loaded: on a device that is at build time, and it lies in flash. */
+/** Made when the module is loaded; for a device that is at build time, so it is in flash. */
 const CRC_OF_BYTE = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);

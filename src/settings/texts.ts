@@ -1,16 +1,16 @@
 /*
- * What texts the settings take: the checks behind the schema's rows. Pure; by character, never by index: to XS a character
- * beyond U+FFFF is one unit, to other engines it is two.
- * Sources: MQTT strings and topic levels MQTT 3.1.1 §1.5.3 and §4.7, client ids §3.1.3.1; host names RFC 1123 §2.1, addresses RFC 3986 §3.2.2;
- * passphrases IEEE 802.11-2016 §J.4.1; non-characters Unicode 15 §23.7.
+ * The checks for the texts of settings. Pure. By character, never by index: in XS a character beyond U+FFFF is one unit, in
+ * other engines it is two.
+ * Sources: MQTT strings and topic levels MQTT 3.1.1 §1.5.3 and §4.7, client ids §3.1.3.1; host names RFC 1123 §2.1, addresses
+ * RFC 3986 §3.2.2; passphrases IEEE 802.11-2016 §J.4.1; non-characters Unicode 15 §23.7.
  */
 
-/** Takes any text within the length of its setting. */
+/** Accepts any text within the length of its setting. */
 export function anyText(): boolean {
   return true;
 }
 
-/** One level of a topic: not empty, no separator, no wildcard, nothing that a broker refuses in a string. */
+/** One level of a topic: not empty, no separator, no wildcard, no character that brokers refuse. */
 export function isTopicLevel(text: string): boolean {
   return text.length > 0 && every(text, (code) => isMQTTCharacter(code) && !isTopicMark(code) && code !== SLASH);
 }
@@ -20,12 +20,12 @@ export function isTopic(text: string): boolean {
   return text.split("/").every(isTopicLevel);
 }
 
-/** A text that goes into an MQTT string. */
+/** A text that is valid in an MQTT string. */
 export function isMQTTText(text: string): boolean {
   return every(text, isMQTTCharacter);
 }
 
-/** The character in `text` that no MQTT string may have, in words; undefined: there is none. */
+/** Names the character in `text` that MQTT strings must not contain; undefined: there is none. */
 export function strayCharacter(text: string): string | undefined {
   for (const character of text) {
     const code = character.codePointAt(0)!;
@@ -36,7 +36,7 @@ export function strayCharacter(text: string): string | undefined {
   return undefined;
 }
 
-/** A host's name or its IPv4 address, mended, or nothing. A URL, host:port or an IPv6 address is neither. */
+/** A normalized host name or IPv4 address, or empty. URLs, host:port and IPv6 addresses are refused. */
 export function isHost(text: string): boolean {
   if (text === "") return true;
   const labels = text.split(".");
@@ -44,47 +44,47 @@ export function isHost(text: string): boolean {
   return !endsInNumber(labels) || isIPv4(labels);
 }
 
-/** No top-level domain is a number: what ends in one is meant as an address. */
+/** No top-level domain is a number, so such a text is meant as an address. */
 function endsInNumber(labels: readonly string[]): boolean {
   const last = labels[labels.length - 1];
   return last !== "" && every(last, isDigit);
 }
 
-/** A leading zero is refused: some read such a number as octal. */
+/** A leading zero is refused: some programs read such a number as octal. */
 function isIPv4(labels: readonly string[]): boolean {
   return labels.length === 4 && labels.every((label) => String(Number(label)) === label && Number(label) <= 255);
 }
 
-/** A host as the resolvers of all boards take it: lower case ("NAS.LOCAL" is never found), no dot at the end. */
-export function mendHost(text: string): string {
+/** A host name for the resolvers of all boards: lower case ("NAS.LOCAL" would not be found), no dot at the end. */
+export function normalizeHost(text: string): string {
   const lower = text.toLowerCase();
   return lower.length > 1 && lower.endsWith(".") && !lower.endsWith("..") ? lower.slice(0, -1) : lower;
 }
 
-/** Hosts with commas between them, or nothing. */
+/** Hosts separated by commas, or empty. */
 export function isHostList(text: string): boolean {
   return text === "" || text.split(",").every((host) => host !== "" && isHost(host));
 }
 
-/** Each host mended, blanks beside the commas left out. */
-export function mendHostList(text: string): string {
-  return mendList(text).split(",").map(mendHost).join(",");
+/** Normalizes each host, and removes blanks beside commas. */
+export function normalizeHostList(text: string): string {
+  return normalizeList(text).split(",").map(normalizeHost).join(",");
 }
 
-/** Names with commas between them, one or more. */
+/** One or more names separated by commas. */
 export function isNameList(text: string): boolean {
   return text.split(",").every((name) => name !== "" && isName(name));
 }
 
-/** Blanks beside the commas left out. */
-export function mendList(text: string): string {
+/** Removes blanks beside commas. */
+export function normalizeList(text: string): string {
   return text
     .split(",")
     .map((item) => item.trim())
     .join(",");
 }
 
-/** What is wrong with a text that is no host, where that has a name. */
+/** The fault of a text that is not a host, if it is a known one. */
 export function hostFlaw(text: string): string | undefined {
   const colons = text.split(":").length - 1;
   const isIPv6 = colons > 1 && every(text, (code) => isHexDigit(code) || code === COLON || code === DOT);
@@ -101,7 +101,7 @@ export function isHostLabel(text: string): boolean {
   return every(text, (code) => isIdCharacter(code) && code !== UNDERSCORE);
 }
 
-/** Letters, digits, - and _; also none of them. */
+/** Letters, digits, - and _; or empty. */
 export function isName(text: string): boolean {
   return every(text, isIdCharacter);
 }
@@ -112,22 +112,22 @@ export function isPassphrase(text: string): boolean {
   return bytes === 0 || (bytes >= 8 && bytes <= 63) || (bytes === 64 && every(text, isHexDigit));
 }
 
-/** A SHA-256 as a mended fingerprint, or nothing. */
+/** A SHA-256 as a normalized fingerprint, or empty. */
 export function isSHA256(text: string): boolean {
   return text === "" || (text.length === 64 && every(text, isHexDigit));
 }
 
 /** Lower case, without the colons and blanks that tools print between the digits. */
-export function mendFingerprint(text: string): string {
+export function normalizeFingerprint(text: string): string {
   return text.toLowerCase().replace(/[: ]/g, "");
 }
 
-/** Whether `text` is ASCII without U+0000, which goes by index: by character it is three times the work. */
+/** Whether `text` is ASCII without U+0000. Then it is read by index, which takes a third of the time. */
 export function isPlain(text: string): boolean {
   return !OTHER.test(text);
 }
 
-const OTHER = /[^\x01-\x7f]/; // XS 13.3 takes a class that begins with \0 for an empty one
+const OTHER = /[^\x01-\x7f]/; // XS 13.3 treats a class that begins with \0 as empty
 
 /** Length of `text` in UTF-8 bytes. A lone surrogate counts as three. */
 export function utf8Length(text: string): number {
@@ -150,7 +150,7 @@ function isTopicMark(code: number): boolean {
   return code === 0x2b || code === 0x23; // + and #
 }
 
-/** Of those that §1.5.3 warns of, a broker may refuse each: mosquitto ends the connection. */
+/** §1.5.3 warns of these; a broker may refuse them: mosquitto ends the connection. */
 function isMQTTCharacter(code: number): boolean {
   return !isControl(code) && !isNonCharacter(code);
 }

@@ -1,6 +1,6 @@
 /*
- * PEM, as certificates and keys are handed around, to DER, as they are kept here: line by line, so that a prompt can take it as it is
- * pasted, and a file needs no second copy.
+ * PEM, the usual form of certificates and keys, to DER, in which they are stored. Works line by line, so that a prompt can read
+ * a paste, and a file needs no second copy.
  * Source: RFC 7468.
  */
 
@@ -10,23 +10,23 @@ const DASHES = "-----";
 const DAMAGED = "the PEM block is damaged";
 const FIRST_BYTES = 512;
 
-/** What text to be taken as PEM is not. One line. */
+/** A text is not the expected PEM. `message` is one line. */
 export class PEMError extends Error {}
 
-/** What a block must be called. */
+/** The expected label of a block. */
 export type PEMKind = "CERTIFICATE" | "PRIVATE KEY";
 
 /**
- * Decodes the blocks whose label ends in a kind, one behind the other; text around them and other blocks are passed over.
- * What is wrong is kept until the end, so that the lines behind it are taken, too.
+ * Decodes the blocks whose label ends in a kind, and concatenates them; other blocks and text are ignored. A fault is reported
+ * at the end, so that the following lines are read, too.
  */
 export class PEMReader {
   private readonly kind: PEMKind;
   private readonly maxBytes: number;
   private bytes = new Uint8Array(FIRST_BYTES);
   private length = 0;
-  private label: string | undefined; // of the block that lines belong to
-  private otherLabel: string | undefined; // of a block that was passed over
+  private label: string | undefined; // of the current block
+  private otherLabel: string | undefined; // of an ignored block
   private start = 0; // of the block, in `bytes`
   private held = 0; // bits of a byte that is not complete
   private bits = 0;
@@ -53,7 +53,10 @@ export class PEMReader {
     else if (this.label.endsWith(this.kind)) this.decode(text);
   }
 
-  /** No further line: the blocks in DER, a view into memory that `wipe` overwrites. @throws PEMError if there is none, or one is damaged or encrypted */
+  /**
+   * After the last line: the blocks in DER, a view into memory that `wipe` overwrites. @throws PEMError if there is none, or
+   * one is damaged or encrypted
+   */
   finish(): Uint8Array {
     if (this.label !== undefined) this.fail(`${BEGIN}${this.label.slice(0, 40)}: has no end`);
     if (this.flaw !== undefined) throw new PEMError(this.flaw);
@@ -62,7 +65,7 @@ export class PEMReader {
     throw new PEMError(`${got}expected PEM: a block "${BEGIN}${this.kind}${DASHES}"`);
   }
 
-  /** It may have been a private key. */
+  /** Overwrites the memory, which may contain a private key. */
   wipe(): void {
     this.bytes.fill(0);
     this.held = 0;
@@ -91,12 +94,12 @@ export class PEMReader {
     this.fail("the key is encrypted, and a device has no password for it: decrypt it first");
   }
 
-  /** The first one counts: what follows may come of it. */
+  /** The first fault counts: later ones may follow from it. */
   private fail(flaw: string): void {
     this.flaw ??= flaw;
   }
 
-  /** Base64, blanks passed over. */
+  /** Base64; blanks are ignored. */
   private decode(text: string): void {
     for (let n = 0; n < text.length; n++) {
       const code = text.charCodeAt(n);
@@ -128,14 +131,14 @@ export class PEMReader {
   }
 }
 
-/** The blocks in `text`, as PEMReader has it. @throws PEMError */
+/** The blocks in `text`, as with PEMReader. @throws PEMError */
 export function fromPEM(text: string, kind: PEMKind): Uint8Array {
   const reader = new PEMReader(kind, FIRST_BYTES + text.length);
   text.split("\n").forEach((line) => reader.take(line));
   return reader.finish().slice();
 }
 
-/** Bytes of the DER element that `bytes` begin with: a SEQUENCE, X.690 §8.1. @throws PEMError if it is none, or cut off */
+/** Length of the DER element at the beginning of `bytes`: a SEQUENCE, X.690 §8.1. @throws PEMError if it is none, or cut off */
 export function derLength(bytes: Uint8Array): number {
   const count = bytes[1] < 0x80 ? 0 : bytes[1] & 0x7f;
   let length = count === 0 ? bytes[1] : 0;
@@ -145,7 +148,7 @@ export function derLength(bytes: Uint8Array): number {
   return end;
 }
 
-/** One DER element and nothing else. */
+/** Exactly one DER element. */
 function isWhole(block: Uint8Array): boolean {
   try {
     return derLength(block) === block.length;

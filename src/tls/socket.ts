@@ -1,16 +1,16 @@
 /*
- * TLS on any TCP class, in the shape of an ECMA-419 TCP class (2nd edition, clause 12) with one option more, `demand`: the socket below
- * and the engine (engine.ts) meet here. Nothing is written before the engine has found the server to be the right one. Nothing escapes
- * from a callback or a timer. What comes in is read as far as the owner reads: the rest waits with the peer.
- * A step of the handshake takes a device up to a second: between two of them others have their turn.
+ * TLS on any TCP class, in the shape of an ECMA-419 TCP class (2nd edition, clause 12) with one more option, `demand`. It
+ * connects the socket below and the engine (engine.ts). Nothing is written before the engine has verified the server. No
+ * exception leaves a callback or a timer. Incoming data is read only as fast as the owner reads. A step of the handshake takes
+ * a device up to a second; other work is done between two steps.
  */
 import type { TimerId, Timers } from "../common/timers.js";
 import type { TLSEngine, TLSHandle } from "./engine.js";
 import type { Stream, StreamConstructor, StreamOptions, TLSDemand, TLSRefusalKind } from "./io.js";
 
-/** Beside a TCP class's own options. All are needed; typed so that the class passes for a TCP class. */
+/** In addition to a TCP class's own options. All are needed; they are optional in the type so that the class can be used as a TCP class. */
 export interface TLSSocketOptions extends StreamOptions {
-  /** The class below, and what else its constructor is to be given. */
+  /** The TCP class below, and further options for its constructor. */
   readonly socket?: { readonly io: StreamConstructor };
   readonly engine?: TLSEngine;
   readonly timers?: Timers;
@@ -37,7 +37,7 @@ const REFUSALS: readonly TLSRefusalKind[] = Object.freeze([
   "noMemory",
 ]);
 
-/** Bytes of ciphertext that are here at once, in each direction. */
+/** Size of the ciphertext buffer in each direction. */
 const BUFFER_BYTES = 512;
 
 // States of the engine, as engine.h has them.
@@ -58,33 +58,33 @@ export class TLSSocket {
   private readonly engine: TLSEngine;
   private readonly demand: TLSDemand;
   private readonly socket: Stream;
-  /** From the TCP connection's beginning to the end. */
+  /** From the beginning of the TCP connection to its end. */
   private handle: TLSHandle | undefined;
   private state = OPENING;
   private readonly incoming = new Uint8Array(BUFFER_BYTES);
   private readonly outgoing = new Uint8Array(BUFFER_BYTES);
-  /** Views of their beginnings: pieces of one length are common. */
+  /** Views of their beginnings: parts of one length are common. */
   private received: Uint8Array;
   private sent: Uint8Array;
-  /** What the engine has not taken yet of what was received. */
+  /** The received bytes that the engine has not consumed yet. */
   private from = 0;
   private to = 0;
-  /** What the socket has not taken yet. */
+  /** Bytes that the socket has not accepted yet. */
   private waiting = 0;
-  /** Ciphertext that the socket can give, and take. */
+  /** Ciphertext that the socket can deliver, and accept. */
   private unread = 0;
   private writable = 0;
-  /** Bytes that one write takes at most, and what encryption adds. */
+  /** Most bytes of one write, and what encryption adds. */
   private longest = 0;
   private overhead = 0;
-  /** A callback of the socket's finds the rest under way. */
+  /** A callback of the socket leaves the work to the running function. */
   private isRunning = true;
-  /** The socket has reported its end, for this reason. */
+  /** The socket has reported its end, with this reason. */
   private isEnded = false;
   private reason: "refused" | "unreachable" | undefined;
   private timer: TimerId | undefined;
 
-  /** @throws TypeError where an option is missing: that must not become a plain connection */
+  /** @throws TypeError if an option is missing, which must not result in a plain connection */
   constructor(options: TLSSocketOptions) {
     const { socket, engine, timers, demand, host, address, port } = options;
     if (!socket || !engine || !timers || !demand) throw new TypeError("socket, engine, timers, demand: all are needed");
@@ -121,7 +121,7 @@ export class TLSSocket {
     return "buffer";
   }
 
-  /** Fills `buffer`, and returns its length; undefined if the connection is over. @throws Error if there is less */
+  /** Fills `buffer`, and returns its length; undefined if the connection is over. @throws Error if fewer bytes are readable */
   read(buffer: Uint8Array): number | undefined {
     const { engine, handle } = this;
     if (!handle) return undefined;
@@ -130,7 +130,7 @@ export class TLSSocket {
     return buffer.length;
   }
 
-  /** Takes all of `buffer`; returns what is writable then. @throws Error if that is not possible now */
+  /** Accepts all of `buffer`; returns the bytes writable afterwards. @throws Error if that is not possible now */
   write(buffer: Uint8Array): number {
     if (this.state !== SECURED) throw new Error("not ready");
     if (buffer.length > this.free) throw new Error("would block");
@@ -145,7 +145,7 @@ export class TLSSocket {
     return this.free;
   }
 
-  /** Sends close_notify, if there is space for it, and closes. No callback comes afterwards. */
+  /** Sends close_notify, if there is space for it, and closes. No callback follows. */
   close(): void {
     const { engine, handle, state } = this;
     if (state === OVER) return;
@@ -168,7 +168,7 @@ export class TLSSocket {
     return free > 0 ? (free < this.longest ? free : this.longest) : 0;
   }
 
-  /** Moves what can be moved. `hasSpace`: the socket can be written to. Nothing that is thrown gets out: it ends the connection. */
+  /** Does all work that is possible. `hasSpace`: the socket can be written to. An exception ends the connection. */
   private run(hasSpace = false): void {
     if (this.isRunning) return;
     this.isRunning = true;
@@ -190,7 +190,7 @@ export class TLSSocket {
     }, 0);
   }
 
-  /** The TCP connection is open, or there is none. */
+  /** The TCP connection is open, or has failed. */
   private begin(): void {
     const { demand } = this;
     if (this.isEnded) {
@@ -258,7 +258,7 @@ export class TLSSocket {
     if (session) this.demand.session = session;
   }
 
-  /** Data to the owner, until it reads no more, or there is none. */
+  /** Passes data to the owner, until it stops reading, or there is none. */
   private pass(): void {
     const { engine, options } = this;
     while (this.state === SECURED) {
@@ -276,11 +276,11 @@ export class TLSSocket {
       }
       if (!bytes) continue;
       options.onReadable(bytes);
-      if (this.handle && engine.readable(handle)) return; // the rest when it is read
+      if (this.handle && engine.readable(handle)) return; // the rest follows when it is read
     }
   }
 
-  /** What came was no data: the end, a session, or half a record. Returns whether to go on. */
+  /** The received bytes were not data: the end, a session, or half a record. Returns whether to continue. */
   private lookAt(handle: TLSHandle, taken: number): boolean {
     switch (this.engine.state(handle)) {
       case OPEN:
@@ -295,7 +295,7 @@ export class TLSSocket {
     }
   }
 
-  /** Ciphertext from the socket, where none is here. Returns whether there is some. */
+  /** Reads ciphertext from the socket, if there is none. Returns whether there is some. */
   private fill(): boolean {
     if (this.from < this.to) return true;
     const length = this.unread < BUFFER_BYTES ? this.unread : BUFFER_BYTES;
@@ -308,7 +308,7 @@ export class TLSSocket {
     return true;
   }
 
-  /** Ciphertext to the socket, as far as it takes that. Returns whether nothing is left. */
+  /** Passes ciphertext to the socket, as much as it accepts. Returns whether nothing is left. */
   private drain(): boolean {
     return this.send(this.handle as TLSHandle);
   }
@@ -329,7 +329,7 @@ export class TLSSocket {
       if (!length) return false;
       if (length !== this.sent.length) this.sent = outgoing.subarray(0, length);
       const before = this.writable;
-      this.writable = 0; // what the socket says from within the write is not yet true
+      this.writable = 0; // a value reported from within the write is not valid yet
       this.writable = this.socket.write(this.sent) ?? before - length;
       end -= length;
       if (end) outgoing.copyWithin(0, length, length + end);
@@ -351,7 +351,7 @@ export class TLSSocket {
     this.end();
   }
 
-  /** The connection is over, and that is reported. */
+  /** The connection is over: reports it. */
   private end(): void {
     if (this.state === OVER) return;
     this.close();
@@ -363,6 +363,6 @@ function quietly(action: () => void): void {
   try {
     action();
   } catch {
-    // It is over in any case.
+    // it is over in any case
   }
 }

@@ -1,13 +1,13 @@
-/* What updates ask of the device that they belong to. Types only, no byte code. */
+/* What updates need of their device. Types only, no byte code. */
 import type { LineLevel } from "../common/log-levels.js";
 import type { Timers } from "../common/timers.js";
 import type { UpdateStore } from "./record.js";
 
-/** What updates ask of the device. */
+/** What updates need of the device. */
 export interface UpdateDevice {
   readonly board: { readonly timers: Timers; readonly clock: { uptimeMs(): number } };
   readonly store: UpdateStore;
-  /** `lastWords`: how the life before this one ended; "": in order, or it could not say. */
+  /** `lastWords`: why the last run ended; "": normally, or not known. */
   readonly health: { readonly lastWords: string };
   /** The trial is over, and this image stays. */
   onConfirmed(): void;

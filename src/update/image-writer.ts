@@ -1,7 +1,7 @@
 /*
- * Writes one image into the slot that does not run, and reads it back. Made when there is an update, and gone with it. A chunk is a
- * block of flash (the last one may be shorter). It is written as it streams in, a page at a time; one that was interrupted comes again,
- * and its block is erased first. What the flash throws escapes to the caller, which ends the update.
+ * Writes one image into the slot that does not run, and reads it back. Made for an update, and released after it. A chunk is a
+ * block of flash (the last one may be shorter). It is written as it arrives, a page at a time. An interrupted chunk is sent
+ * again, and its block is erased first. Exceptions of the flash go to the caller, which ends the update.
  *
  *   chunk:  0 id of the offer (4, as its digits say), 4 offset in the image (4, little-endian), 8- bytes
  */
@@ -12,12 +12,12 @@ import type { UpdateRecord } from "./record.js";
 
 /** Bytes before the image's own in a chunk. */
 export const CHUNK_HEAD = 8;
-/** Bytes that are programmed, or read back, in one go. */
+/** Bytes that are programmed or read at once. */
 const PAGE = 1024;
-/** What is programmed or read at once is whole units, where flash is encrypted. */
+/** Where flash is encrypted, only whole units are programmed or read. */
 const UNIT = 16;
 
-/** A piece of a message, as the MQTT client gives it. */
+/** A part of a message, as the MQTT client passes it on. */
 export interface Piece {
   readonly payload: Uint8Array;
   readonly offsetBytes: number;
@@ -25,29 +25,29 @@ export interface Piece {
   readonly last: boolean;
 }
 
-/** One image on its way into flash. */
+/** One image that is being written to flash. */
 export class ImageWriter {
   readonly flash: SlotFlash;
   readonly blockLength: number;
   /** Bytes written, or read back. */
   at: number;
-  /** Bytes that earlier lives had written. */
+  /** Bytes that were written before the boot. */
   readonly beganAt: number;
-  /** Until then the device stays awake for the next chunk; of uptime. */
+  /** Until this uptime, the device stays awake for the next chunk, in milliseconds. */
   patienceEndMs = 0;
   private readonly record: UpdateRecord;
-  /** The head of a chunk, and bytes that wait to be programmed. */
+  /** The head of a chunk, and bytes still to be programmed. */
   private readonly page = new Uint8Array(CHUNK_HEAD + PAGE);
   private hash: SHA256 | undefined;
   private filled = 0;
-  /** Whether the chunk that comes in is the one that is wanted; undefined: its head is not there yet. */
+  /** Whether the chunk being received is the expected one; undefined: its head is not complete yet. */
   private isWanted: boolean | undefined;
-  /** Bytes of it written. */
+  /** Bytes of the chunk already written. */
   private written = 0;
   /** The block that was erased for the next chunk; -1: none. */
   private erased = -1;
 
-  /** Goes on where `record` says. `flash`: opened. */
+  /** Continues where `record` ends. `flash`: opened. */
   constructor(flash: SlotFlash, record: UpdateRecord) {
     this.flash = flash;
     this.record = record;
@@ -55,7 +55,7 @@ export class ImageWriter {
     this.at = this.beganAt = record.at;
   }
 
-  /** A piece of a chunk. */
+  /** A part of a chunk. */
   take({ payload, offsetBytes, totalBytes, last }: Piece): void {
     const { page } = this;
     if (offsetBytes === 0) {
@@ -75,7 +75,7 @@ export class ImageWriter {
     this.isWanted = undefined;
   }
 
-  /** The block of the next chunk, unless one is being written to. */
+  /** Erases the block of the next chunk, unless one is being written. */
   eraseAhead(): void {
     const block = this.at / this.blockLength;
     if (this.isWanted || this.erased === block) return;
@@ -83,7 +83,7 @@ export class ImageWriter {
     this.erased = block;
   }
 
-  /** Reads a page, from the first one on; returns the image's digest in hexadecimal when there was none left. */
+  /** Reads the next page; after the last one, returns the image's digest in hexadecimal. */
   readBack(): string | undefined {
     const page = this.page.subarray(0, Math.min(PAGE, this.record.offer.size - this.at));
     if (page.length === 0) return toHex((this.hash as SHA256).digest());
@@ -94,7 +94,7 @@ export class ImageWriter {
     return;
   }
 
-  /** Programs what waits, of a chunk of `length` bytes that is wanted. */
+  /** Programs waiting bytes of the expected chunk, which has `length` bytes. */
   private program(length: number): void {
     const { page, filled, flash } = this;
     this.isWanted ??= this.begin(length);
@@ -106,7 +106,7 @@ export class ImageWriter {
     this.written += filled - CHUNK_HEAD;
   }
 
-  /** The chunk's head is there. */
+  /** The chunk's head is complete. */
   private begin(length: number): boolean {
     const { page, record, blockLength, at, erased } = this;
     const { id, size } = record.offer;

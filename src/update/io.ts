@@ -1,9 +1,9 @@
 /*
- * Two slots for firmware images, as a board supplies them: one runs, the other can be written and started. Types only, no byte code.
- * A start of the other slot is on trial: any reset before `confirm` leads back to the image that ran before, whatever ended it. So
- * does ESP-IDF's bootloader with CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE, and every board here.
- * Source: ESP-IDF 6.0, "Over The Air Updates (OTA)", App Rollback. The SDK's `embedded:update` can neither go on with an image that was
- * begun before a reset, nor confirm one.
+ * Two slots for firmware images, as a board supplies them: one runs, the other can be written and started. Types only, no byte
+ * code. The other slot starts on trial: any reset before `confirm` returns to the image that ran before. ESP-IDF's bootloader
+ * does this with CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE, and so does every board here.
+ * Source: ESP-IDF 6.0, "Over The Air Updates (OTA)", App Rollback. The SDK's `embedded:update` can neither continue an image
+ * that was begun before a reset, nor confirm one.
  */
 
 /** An opened slot: `embedded:storage/flash` (ECMA-419). Erased a block at a time. */
@@ -19,41 +19,41 @@ export interface SlotFlash {
 export interface Slots {
   /** The slot that runs. */
   readonly running: 0 | 1;
-  /** The image that runs is on trial. */
+  /** The running image is on trial. */
   readonly isTrial: boolean;
-  /** The image in the other slot was started, and never confirmed. Not if `forget` was called since. */
+  /** The image in the other slot was started, and never confirmed. False if `forget` was called since. */
   readonly hasFailed: boolean;
   /** Opens the other slot. */
   open(): SlotFlash;
-  /** What boot selection knows of the other slot is void: it is about to be written. */
+  /** Clears what boot selection knows about the other slot, which is about to be written. */
   forget(): void;
-  /** The other slot starts next, on trial. @throws Error if the chip does not take what is in it for an image */
+  /** Starts the other slot next, on trial. @throws Error if the chip does not accept its content as an image */
   select(): void;
-  /** The trial is over: this image starts from now on. No effect on one that is confirmed. */
+  /** Ends the trial: this image starts from now on. No effect on a confirmed image. */
   confirm(): void;
-  /** The other image starts next, and this one not again. The caller restarts. @throws Error if there is no other */
+  /** Starts the other image next, and this one not again. The caller restarts. @throws Error if there is no other */
   rollBack(): void;
 }
 
-/** What a board says of its updates. */
+/** A board's properties for updates. */
 export interface UpdateOptions {
-  /** What an image must be made for: "esp32", "esp32c3", "desktop". */
+  /** The chip that an image must be made for: "esp32", "esp32c3", "desktop". */
   readonly chip: string;
-  /** The Ed25519 public key that images are signed for, 32 bytes. Absent: the build has none, and updates are off. */
+  /** The Ed25519 public key that images must be signed for, 32 bytes. Absent: the build has none, and updates are off. */
   readonly key?: Uint8Array;
   /**
-   * Whether `signature`, 64 bytes, is Ed25519's of `message`, 32 bytes, by the private key that belongs to `key` (RFC 8032, 5.1.7). Takes
-   * what is no point and what is not below its limit for not signed. Throws for no input.
+   * Whether `signature`, 64 bytes, is the Ed25519 signature of `message`, 32 bytes, by the private key of `key` (RFC 8032,
+   * 5.1.7). Points that are invalid and values above their limit count as not signed. Never throws.
    */
   isSigned(message: Uint8Array, signature: Uint8Array, key: Uint8Array): boolean;
-  /** The battery may not last for an update. Absent: there is none. */
+  /** The battery may be too low for an update. Absent: no battery. */
   isBatteryLow?(): boolean;
 }
 
 /** The class of a board's slots. */
 export type SlotsConstructor = new (options: UpdateOptions) => Slots;
 
-/** What a board that can be updated gives to the firmware. */
+/** What a board that can be updated supplies to the firmware. */
 export interface UpdatePort extends UpdateOptions {
   readonly io: SlotsConstructor;
 }

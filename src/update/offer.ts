@@ -1,21 +1,21 @@
 /*
- * The announcement of an image, and why it is refused. The signature is over a SHA-256 digest of a statement that names chip, version,
- * size, and the image's own digest: nothing of these can be changed, nor can an older image that was signed once be passed for a wanted
- * one. It is checked before the first byte is erased, and once more before the switch.
+ * The announcement of an image, and the reasons to refuse it. The signature covers the SHA-256 digest of a statement with chip,
+ * version, size, and the image's own digest. None of these can therefore be changed, nor can an older signed image pass for a
+ * new one. It is checked before the first byte is erased, and again before the switch.
  *
  *   {"id":"0badcafe","version":"0.3.0","chip":"esp32","size":1048576,"sha256":"<64 digits>","signature":"<128 digits>","force":true}
  *
- * `id`, eight hexadecimal digits: of this attempt; a chunk names it, and the same announcement again is only answered. `force`: also a
- * version that is no newer. `wait`: not yet; it is shown as available until it is announced without that, or taken back. Not signed: who
- * may announce may announce the same image without it.
+ * `id`, eight hexadecimal digits: of this attempt; each chunk contains it, and a repeated announcement only gets an answer.
+ * `force`: accept a version that is not newer. `wait`: not yet; the version is shown as available until it is announced without
+ * `wait`, or removed. `wait` is not signed: whoever may announce may also announce the same image without it.
  */
 import { fromASCII, fromHex, toASCII } from "../common/ascii.js";
 import { sha256 } from "../common/sha256.js";
 import type { UpdateOptions } from "./io.js";
 
-/** The longest announcement, bytes. */
+/** Longest announcement, in bytes. */
 export const MAX_OFFER_BYTES = 512;
-/** Why nothing is taken, and the line of `status`. */
+/** The reason why no update is accepted, and the line of `status`. */
 export const OFF = "updates are off: this build has no public key";
 
 /** An announcement, as it was sent. */
@@ -23,7 +23,7 @@ export interface Offer {
   readonly id: string;
   readonly version: string;
   readonly chip: string;
-  /** Bytes of the image. */
+  /** Length of the image, in bytes. */
   readonly size: number;
   /** Hexadecimal. */
   readonly sha256: string;
@@ -33,7 +33,7 @@ export interface Offer {
 }
 
 /**
- * What is in `bytes`, which may be no announcement; undefined: no JSON of this form. Nothing is nested: the engine parses what is by
+ * Parses an announcement; undefined: no JSON of this form. Nested JSON is refused first, because the engine parses it by
  * recursion, and its native stack is small.
  */
 export function parseOffer(bytes: Uint8Array | undefined): Partial<Offer> | undefined {
@@ -46,16 +46,16 @@ export function parseOffer(bytes: Uint8Array | undefined): Partial<Offer> | unde
   }
 }
 
-/** Also of what a record in flash holds. */
+/** Also checks the record in flash. */
 export function isOffer(offer: Partial<Offer> | undefined): offer is Offer {
   const { id, version, chip, size, sha256: digest, signature } = offer ?? {};
-  // As a JSON list: their types and forms at once.
+  // as a JSON list, which checks types and forms at once
   return /^\["[\da-f]{8}","\d{1,5}\.\d{1,5}\.\d{1,5}(-[\da-z.-]{1,20})?","[\da-z_-]{1,20}",[1-9]\d{0,8},"[\da-f]{64}","[\da-f]{128}"]$/.test(
     JSON.stringify([id, version, chip, size, digest, signature]),
   );
 }
 
-/** What is signed: 32 bytes. */
+/** The signed statement's digest: 32 bytes. */
 export function statementOf(offer: Omit<Offer, "id" | "signature" | "wait">): Uint8Array {
   const { version, chip, size, sha256: digest, force } = offer;
   const how = force ? "at any rate" : "if newer";
@@ -64,14 +64,14 @@ export function statementOf(offer: Omit<Offer, "id" | "signature" | "wait">): Ui
   );
 }
 
-/** Is the announcement signed for the key of the build? */
+/** Whether the announcement is signed for the key of the build. */
 export function isGenuine(offer: Offer, { key, isSigned }: UpdateOptions): boolean {
   return key !== undefined && isSigned(statementOf(offer), fromHex(offer.signature), key);
 }
 
 /**
- * Why it is not for this device, for people; undefined: it is. Its signature is not looked at: that comes when it is to be taken. `installed`: the
- * version that runs.
+ * The reason why the image does not fit this device; undefined: it fits. Does not check the signature, which is done when it is
+ * accepted. `installed`: the running version.
  */
 export function misfitOf(
   { chip, version, force }: Offer,
@@ -84,8 +84,11 @@ export function misfitOf(
   return `not newer: ${version}, installed is ${installed}`;
 }
 
-/** As text, greater of a later version: by semantic versioning's numbers; what is before a release (0.3.0-dev) by its letters. */
+/**
+ * A text that sorts as versions do: by semantic versioning's numbers, and pre-releases (0.3.0-dev) before the release, by their
+ * letters.
+ */
 export function rankOf(version: string): string {
-  const whole = version.includes("-") ? version : `${version}~`; // which comes after a hyphen
+  const whole = version.includes("-") ? version : `${version}~`; // sorts after a hyphen
   return whole.replace(/\d+/g, (digits) => digits.padStart(20, "0"));
 }

@@ -1,54 +1,55 @@
 /*
- * How far an update has come: one value in the key-value store, beside the settings. Written by the old firmware and read by the new
- * one, and the other way round: JSON, of which each takes what it knows. The store writes a value at once or not at all.
+ * The progress of an update: one value in the key-value store, beside the settings. Written by the old firmware and read by the
+ * new one, and vice versa: JSON, from which each uses the fields that it knows. The store writes a value completely or not at
+ * all.
  */
 import { fromASCII, toASCII } from "../common/ascii.js";
 import type { Slots } from "./io.js";
 import { isOffer, type Offer } from "./offer.js";
 
-/** Under which key it lies. */
+/** Its key in the store. */
 export const UPDATE_KEY = "update";
-/** Characters of `why`. */
+/** Longest `why` and `sensor`, in characters. */
 const MAX_WHY = 160;
 
-/** What each phase is called in a line for people, after the version. */
+/** The name of each phase in `status` and log, after the version. */
 const WORDS = Object.freeze({
-  /** Blocks are written. */
+  /** Blocks are being written. */
   receiving: "comes",
-  /** All are, and are read back. */
+  /** All blocks are written, and are read back. */
   verifying: "is verified",
-  /** It is genuine, and is about to start. */
+  /** The signature is valid, and the image is about to start. */
   switching: "is started",
-  /** It has started. */
+  /** The image has started. */
   trial: "is on trial",
   confirmed: "is confirmed",
   rolledBack: "was taken back",
   failed: "failed",
 });
 
-/** The last three: how an update ended. */
+/** The last three are the results of an update. */
 export type Phase = keyof typeof WORDS;
 
-/** No update is under way any more. */
+/** The update has ended. */
 export function isOver(phase: Phase | undefined): boolean {
   return phase === "confirmed" || phase === "rolledBack" || phase === "failed";
 }
 
-/** How far an update has come. */
+/** The progress of an update. */
 export interface UpdateRecord {
   phase: Phase;
   offer: Offer;
-  /** The slot that the image is for. */
+  /** The slot for the image. */
   readonly target: number;
-  /** So many bytes are surely written. */
+  /** Bytes that are certainly written. */
   at: number;
   /** How often it was selected. */
   tries: number;
-  /** Of a device that sleeps: sleeps in a row before which no block had come. */
+  /** On a device that sleeps: sleeps in a row before which no block had come. */
   quiet: number;
-  /** What was wrong with the sensor before the switch; "": nothing. */
+  /** The sensor's problem before the switch; "": none. */
   sensor: string;
-  /** Why it ended, or what ended the trial; "": not said. */
+  /** Why it ended, or what ended the trial; "": not known. */
   why: string;
 }
 
@@ -58,7 +59,7 @@ export interface UpdateStore {
   write(key: string, value: ArrayBuffer): void;
 }
 
-/** The last update's; undefined: there was none, or nothing sound is there. */
+/** The record of the last update; undefined: there is none, or it is damaged. */
 export function readRecord(store: UpdateStore): UpdateRecord | undefined {
   try {
     const record = JSON.parse(fromASCII(new Uint8Array(store.read(UPDATE_KEY) as ArrayBuffer)) as string);
@@ -67,7 +68,7 @@ export function readRecord(store: UpdateStore): UpdateRecord | undefined {
   return;
 }
 
-/** @throws what the store throws */
+/** @throws the exceptions of the store */
 export function writeRecord(store: UpdateStore, record: UpdateRecord): void {
   record.why = record.why.slice(0, MAX_WHY);
   record.sensor = record.sensor.slice(0, MAX_WHY);
@@ -79,13 +80,13 @@ export function lineOf({ phase, offer, why }: UpdateRecord): string {
   return `${offer.version} ${WORDS[phase]}${why === "" ? "" : `: ${why}`}`;
 }
 
-/** The phase that a boot begins in; undefined: no update is under way. */
+/** The phase in which a boot begins; undefined: no update is under way. */
 export function phaseAtBoot(record: UpdateRecord | undefined, slots: Slots): Phase | undefined {
   const { phase, target } = record ?? {};
   const isNew = slots.running === target;
   if (phase === undefined || isOver(phase)) return slots.isTrial ? "trial" : undefined;
   if (phase === "receiving" || phase === "verifying") return isNew ? undefined : phase;
-  if (isNew) return slots.isTrial ? "trial" : "confirmed"; // the power went before that was entered
-  // Else it went before the image was selected, or while it was.
+  if (isNew) return slots.isTrial ? "trial" : "confirmed"; // the power was cut before this was recorded
+  // Otherwise the power was cut before the image was selected, or during that.
   return phase === "trial" || slots.hasFailed ? "rolledBack" : "verifying";
 }

@@ -1,8 +1,8 @@
 /*
- * Updates of a device from boot to boot, as one state machine over the record in flash (record.ts): takes announcements or refuses them,
- * has the image written and read back, selects it, tries it for ten minutes, confirms it or goes back, and finds how the last one ended.
- * Everything is sliced: one block, or one page that is read back, in one turn, so that samples and acknowledgements go on. Knows no
- * topics: who extends it passes messages on, and sends `state`.
+ * Updates of a device from boot to boot, as one state machine over the record in flash (record.ts). Accepts or refuses
+ * announcements, writes the image and reads it back, selects it, tries it for ten minutes, confirms it or rolls back, and finds
+ * out how the last one ended. Each turn handles one block, or reads back one page, so that samples and acknowledgements
+ * continue. Knows no topics: the subclass passes messages on, and sends `state`.
  *
  *   receiving -> verifying -> switching -> (restart) trial -> confirmed
  *       each of these: failed                          \-> (restart) rolledBack
@@ -15,39 +15,39 @@ import type { Slots, UpdatePort } from "./io.js";
 import { isGenuine, isOffer, MAX_OFFER_BYTES, misfitOf, OFF, type Offer, parseOffer } from "./offer.js";
 import { isOver, lineOf, type Phase, phaseAtBoot, readRecord, type UpdateRecord, writeRecord } from "./record.js";
 
-/** Without a chunk for so long, the device does not stay awake for the next one. */
+/** How long the device stays awake for the next chunk, in milliseconds. */
 export const CHUNK_PATIENCE_MS = 60_000;
-/** After a boot in the midst of an image: for so long. */
+/** The same after a boot during an update. */
 const RESUME_PATIENCE_MS = 30_000;
-/** Whoever sent an image has gone, if a sleeper has stayed awake for its next block before so many sleeps in a row, and none has come. */
+/** Sleeps in a row, each after staying awake for the next block in vain, after which the sender counts as gone. */
 const MAX_QUIET = 20;
-/** The record is written anew after so many blocks: a power cut costs no more than these. */
+/** The record is written after so many blocks, which is the most that a power cut can cost. */
 const BLOCKS_PER_RECORD = 16;
-/** A chip that does not start what it has taken is not asked for ever. */
+/** How often an image is selected that the chip does not start. */
 const MAX_TRIES = 3;
-/** From the last word to the restart: it is on its way by then. */
+/** Time from the last message to the restart, in milliseconds: enough for it to be sent. */
 const FAREWELL_MS = 500;
 /** How long a trial may take, in minutes. */
 const TRIAL_MINUTES = 10;
-/** On trial, all is asked so often. */
+/** Interval of the checks on trial, in milliseconds. */
 const LOOK_MS = 1_000;
 
 /** Updates from boot to boot. */
 export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
-  /** What the old image cannot read is not to be written. */
+  /** Formats that the old image cannot read must not be written. */
   isTrial: boolean;
   protected readonly device: Device;
   protected readonly update: UpdatePort;
-  /** The version that runs. */
+  /** The running version. */
   private readonly version: string;
-  /** What is under way: the last one is not kept in RAM. On trial, undefined: this image has come by another way than an announcement. */
+  /** The update under way; the last one is not kept in RAM. Undefined on trial: this image was installed in another way. */
   private record: UpdateRecord | undefined;
   private writer: ImageWriter | undefined;
-  /** The announcement that comes in. */
+  /** The announcement being received. */
   private incoming: Uint8Array | undefined;
-  /** The last one that was refused, and why. */
+  /** The last refused announcement, and the reason. */
   private refused: { readonly phase: "refused"; readonly offer: Partial<Offer>; readonly why: string } | undefined;
-  /** The version that waits to be wanted. */
+  /** The version that is announced with `wait`. */
   private available: string | undefined;
   private timer: TimerId | undefined;
 
@@ -58,16 +58,16 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.isTrial = phaseAtBoot(readRecord(device.store), this.slots) === "trial";
   }
 
-  /** `state` is another: to be sent, retained. */
+  /** `state` has changed: it has to be sent, retained. */
   protected abstract onState(): void;
   /** Chunks are wanted from now on, or not any more. */
   protected abstract wantChunks(isWanted: boolean): void;
-  /** What is wrong with the sensor, in words; "no reading yet" before the first one; "": nothing. */
+  /** The sensor's problem, as text; "no reading yet" before the first reading; "": none. */
   protected abstract sensorTrouble(): string;
-  /** What is wrong with link or broker; "": nothing. */
+  /** The problem of link or broker; "": none. */
   protected abstract connectionTrouble(): string;
 
-  /** What this boot has to do for an update. */
+  /** Continues what was under way before the boot. */
   begin(): void {
     const { device, slots } = this;
     const record = readRecord(device.store);
@@ -88,14 +88,14 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.enter(phase, why);
   }
 
-  /** The device is not to sleep. */
+  /** The device must not sleep. */
   get isBusy(): boolean {
     const { isTrial, record, writer } = this;
     if (isTrial || record?.phase !== "receiving") return isTrial || record !== undefined;
     return writer !== undefined && this.nowMs < writer.patienceEndMs;
   }
 
-  /** For a person; undefined: nothing worth a line. */
+  /** A line for `status`; undefined: nothing to report. */
   get text(): string | undefined {
     const { record, writer, refused } = this;
     if (this.isTrial) return `on trial: ${this.missing}`;
@@ -106,7 +106,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     return last?.why ? lineOf(last) : undefined;
   }
 
-  /** JSON: `version` that runs, `state` of the last update, what belongs to it (`at`: while it is under way), and the version that is `available`. */
+  /** JSON: the running `version`; the `state` of the last update (`at`: while it is under way); the version that is `available`. */
   get state(): string {
     const { version, record, writer, refused, available, isTrial } = this;
     const { phase, offer, why } = refused ?? record ?? readRecord(this.device.store) ?? {};
@@ -122,7 +122,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     });
   }
 
-  /** A piece of an announcement. */
+  /** A part of an announcement. */
   announcement({ payload, offsetBytes, totalBytes, last }: Piece): void {
     if (offsetBytes === 0) this.incoming = totalBytes > MAX_OFFER_BYTES ? undefined : new Uint8Array(totalBytes);
     this.incoming?.set(payload, offsetBytes);
@@ -130,13 +130,13 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     const offer = parseOffer(this.incoming);
     this.incoming = undefined;
     if (totalBytes === 0)
-      this.show(undefined); // a retained one is taken back
+      this.show(undefined); // the retained announcement was removed
     else if (!isOffer(offer)) this.refuse(offer ?? {}, "not understood: not the announcement of an image");
     else if (offer.wait) this.show(misfitOf(offer, this.update, this.version) ? undefined : offer.version);
     else this.hear(offer);
   }
 
-  /** A piece of a chunk. */
+  /** A part of a chunk. */
   chunk(piece: Piece): void {
     const { record, writer } = this;
     if (!record || !writer || record.phase !== "receiving") return;
@@ -144,11 +144,11 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
       const { at } = writer;
       writer.take(piece);
       if (writer.at > at) this.blockCame(record, writer);
-      if (piece.last) this.onState(); // which says what is wanted
+      if (piece.last) this.onState(); // it contains the next block wanted
     });
   }
 
-  /** Before a sleep: what is written is not asked for again. */
+  /** Before a sleep: records what is written, so that it is not sent again. */
   pause(): void {
     const { record, writer } = this;
     if (!record || !writer || record.phase !== "receiving") return;
@@ -156,7 +156,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.attempt(this.keep);
   }
 
-  /** Lets go of flash and timer. */
+  /** Releases flash and timer. */
   close(): void {
     if (this.timer !== undefined) this.timers.clear(this.timer);
     this.timer = undefined;
@@ -177,7 +177,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     return this.device.board.clock.uptimeMs();
   }
 
-  /** What waits to be wanted; undefined: nothing does any more. */
+  /** A version is available; undefined: none any more. */
   private show(version: string | undefined): void {
     if (version === this.available) return;
     this.available = version;
@@ -187,10 +187,10 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   private hear(offer: Offer): void {
     const { device, record } = this;
     const { id, signature } = offer;
-    this.available = undefined; // it stood on the same topic
+    this.available = undefined; // it was on the same topic
     this.refused = undefined;
     if ((record ?? readRecord(device.store))?.offer.id === id) {
-      this.onState(); // the same once more: it asks how far it is
+      this.onState(); // a repetition: the sender wants to know the progress
       return;
     }
     if (record && this.writer && record.offer.signature === signature) {
@@ -211,7 +211,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.attempt(this.goOn);
   }
 
-  /** Why it is not taken; undefined: it is. */
+  /** The reason to refuse it; undefined: it is accepted. */
   private objectionTo(offer: Offer): string | undefined {
     const { update, version } = this;
     if (this.isBusy) return `another update is running: ${this.text}`;
@@ -229,14 +229,14 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     return update.isBatteryLow?.() ? "the battery is low" : undefined;
   }
 
-  /** What is said of it: that it is for whoever named it so. */
+  /** Reports a refusal; the `id` shows whose announcement it was. */
   private refuse({ id }: Partial<Offer>, why: string): void {
     this.refused = { phase: "refused", offer: { id }, why };
     this.device.log("warn", `update: refused: ${why}`);
     this.onState();
   }
 
-  /** Begins, or goes on after a boot. */
+  /** Begins, or continues after a boot. */
   private goOn(): void {
     const record = this.record as UpdateRecord;
     const { phase, at, quiet } = record;
@@ -300,7 +300,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.later(FAREWELL_MS, () => this.device.restart(reason));
   }
 
-  /** On trial: what is missing yet; "": nothing. */
+  /** On trial: what is still missing; "": nothing. */
   private get missing(): string {
     const sensor = this.sensorTrouble();
     const connection = this.connectionTrouble();
@@ -320,7 +320,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     try {
       slots.confirm();
     } catch {
-      this.later(LOOK_MS, this.look); // the chip did not take it: nothing has changed
+      this.later(LOOK_MS, this.look); // the chip has refused it: nothing has changed
       return;
     }
     this.isTrial = false;
@@ -329,7 +329,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   }
 
   private goBack(why: string): void {
-    this.enter("trial", why); // the old image enters how it ended
+    this.enter("trial", why); // the old image records the end
     try {
       this.slots.rollBack();
       this.leave(`update: goes back: ${why}`);
@@ -338,7 +338,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     }
   }
 
-  /** The one way from phase to phase: kept and said. @throws what the store throws, where that is to end the update */
+  /** Enters a phase: recorded and reported. @throws the exceptions of the store, where they should end the update */
   private enter(phase: Phase, why = ""): void {
     const { device, record } = this;
     if (isOver(phase)) {
@@ -351,7 +351,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
       try {
         writeRecord(device.store, record);
       } catch (error) {
-        if (!isOver(phase) && phase !== "trial") throw error; // there it costs the reason, and no more
+        if (!isOver(phase) && phase !== "trial") throw error; // otherwise only the reason is lost
       }
       device.log(record.why === "" ? "info" : "error", `update: ${lineOf(record)}`);
     }
@@ -359,7 +359,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.onState();
   }
 
-  /** What flash and store throw ends the update, and nothing else. On trial it is this image's own fault. */
+  /** Exceptions of flash and store end the update, and nothing else; on trial they roll it back. */
   private attempt(work: (this: this) => void): void {
     try {
       work.call(this);
@@ -370,7 +370,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     }
   }
 
-  /** One thing waits at a time. */
+  /** Only one thing waits at a time. */
   private later(ms: number, work: (this: this) => void): void {
     const { timers } = this;
     if (this.timer !== undefined) timers.clear(this.timer);

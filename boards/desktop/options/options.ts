@@ -7,7 +7,7 @@ import { messageOf } from "../../../src/common/message-of.js";
 import { drivers } from "../../../src/sensor/drivers.js";
 import { sensorFlaw } from "../../../src/sensor/probe.js";
 import { parseSetting } from "../../../src/settings/parse.js";
-import { mendList } from "../../../src/settings/texts.js";
+import { normalizeList } from "../../../src/settings/texts.js";
 import { simulatedParts } from "../simulated-parts.js";
 import {
   choice,
@@ -152,7 +152,7 @@ function take(overrides: Record<string, string>, key: string, option: string, te
 
 function takeSensor(overrides: Record<string, string>, text: string | undefined): void {
   take(overrides, "sensor", "--sensor", text);
-  const flaw = text === undefined ? undefined : sensorFlaw(mendList(text));
+  const flaw = text === undefined ? undefined : sensorFlaw(normalizeList(text));
   if (flaw !== undefined) throw new UsageError(`--sensor: got ${JSON.stringify(text)}, ${flaw}`);
 }
 

@@ -1,6 +1,4 @@
-/*
- * All commands, in the order of help. A product may offer fewer.
- */
+/* All commands, in the order of `help`. A product may offer fewer. */
 import type { Command } from "./command.js";
 import { deviceCommands } from "./device.js";
 import { help } from "./help.js";

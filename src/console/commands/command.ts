@@ -1,6 +1,4 @@
-/*
- * What a command is, and what it may use of the console. Types, and the errors of commands.
- */
+/* The interface of commands, and what they may use of the console. Types, and the errors of commands. */
 import type { ConsoleHost, SettingsPort } from "../host/host.js";
 import type { LogLevel } from "../host/log-levels.js";
 
@@ -8,13 +6,16 @@ import type { LogLevel } from "../host/log-levels.js";
 export interface Question {
   readonly prompt: string;
   /**
-   * Hidden answers are not echoed, and overwritten in memory when they were given. A pasted one is hidden, and one of many: its row
-   * goes on in place.
+   * Hidden answers are not echoed, and are overwritten in memory after use. A pasted one is hidden, and one of several: its row
+   * continues in place.
    */
   readonly echo: "shown" | "hidden" | "pasted";
-  /** Called once with the line, or with undefined when it was interrupted. May ask again. */
+  /** Called once with the line, or with undefined after Ctrl-C. May ask again. */
   answer(text: string | undefined): void;
-  /** What was answered is longer than a line: called with its beginning, instead of `answer`. Default: that is said, and it is asked again. */
+  /**
+   * The answer is longer than a line: called with its beginning, instead of `answer`. Default: an error is shown, and the
+   * question is asked again.
+   */
   tooLong?(): void;
 }
 
@@ -23,36 +24,33 @@ export interface Shell {
   readonly settings: SettingsPort;
   readonly host: ConsoleHost;
   readonly commands: readonly Command[];
-  /** What log lines are shown; a command changes it for this run. */
+  /** The level of log lines shown; a command changes it for this run. */
   level: LogLevel;
-  /** A line of output. On a terminal that is narrower it goes on below, `indent` columns from the left; without, the terminal breaks it. */
+  /** Prints a line. A narrower terminal breaks it; with `indent`, it continues below, `indent` columns from the left. */
   print(line: string, indent?: number): void;
-  /** Prints the lines that `next` gives, one when most of those before it have left: a long listing takes no more memory than a line. */
+  /** Prints the lines that `next` returns, one when most of those before it are written, so that a long listing needs little memory. */
   list(next: () => string | undefined, indent?: number): void;
   ask(question: Question): void;
-  /** The command stays open until the returned function is called. Work done through that function counts as the command's own. */
+  /** The command stays open until the returned function is called. Work done in that function counts as the command's own. */
   later(): (finish: () => void) => void;
   /**
-   * Calls `action` when everything printed has left the port, or after a moment in which it did not. Nothing is read from now on:
-   * the device goes down. Calling `stay` at any time cancels this, and so does an action that throws.
+   * Calls `action` when everything printed is written, or after a limited time. No more input is read: the device is about to
+   * restart. Calling `stay` at any time cancels this, and so does an action that throws.
    */
   afterOutput(action: (stay: () => void) => void): void;
-  /** Keeps the line that is running out of the history. */
+  /** Keeps the running line out of the history. */
   forgetLine(): void;
 }
 
-/**
- * One command: its name and help, what Tab completes, what it does. `run` throws Refusal for what it does not take; the
- * runner shows the text.
- */
+/** One command: its name and help, Tab completion, and action. `run` throws Refusal for wrong arguments; the runner shows the text. */
 export interface Command {
   readonly name: string;
-  /** Another word for it. */
+  /** Another name. */
   readonly alias?: string;
-  /** What follows the name, as help shows it. */
+  /** The arguments, as help shows them. */
   readonly usage: string;
   readonly help: string;
-  /** What could stand as argument number `args.length - 1`; the last one is still typed. */
+  /** Candidates for argument number `args.length - 1`, which is still being typed. */
   complete?(shell: Shell, args: readonly string[]): readonly string[];
   /** @throws Error whose message is shown */
   run(shell: Shell, args: readonly string[]): void;
@@ -61,15 +59,15 @@ export interface Command {
 /** A command was called wrongly; `message` is one line. */
 export class Refusal extends Error {}
 
-/** The one of `names` that is `name` in any case: keys and commands are all lower case. Undefined if there is none. */
+/** The entry of `names` that equals `name`, ignoring case. Undefined if there is none. */
 export function findName(name: string, names: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   return names.find((one) => one.toLowerCase() === wanted);
 }
 
 /**
- * The one of `names` that is `name` in any case. `what` is the kind of thing that is named.
- * @throws Refusal that offers the nearest name, and does not repeat the input: without a blank it may contain a password
+ * The entry of `names` that equals `name`, ignoring case. `what`: the kind of name, for the message.
+ * @throws Refusal that suggests the nearest name. It does not repeat the input, which may contain a password
  */
 export function requireName(shell: Shell, what: string, name: string, names: readonly string[]): string {
   const found = findName(name, names);
@@ -79,7 +77,7 @@ export function requireName(shell: Shell, what: string, name: string, names: rea
   throw new Refusal(names.length > 6 ? `no such ${what}` : `no such ${what}, expected ${names.join(", ")}`);
 }
 
-/** @throws Refusal unless `args` are `least` to `most` */
+/** @throws Refusal unless there are `least` to `most` arguments */
 export function requireCount(command: Command, args: readonly string[], least: number, most: number): void {
   if (args.length >= least && args.length <= most) return;
   throw new Refusal(`usage: ${command.name} ${command.usage}`.trimEnd());

@@ -1,6 +1,4 @@
-/*
- * status, reboot, factory-reset, version, log: the device as a whole.
- */
+/* status, reboot, factory-reset, version, log: commands for the whole device. */
 import { LOG_LEVELS, type LogLevel } from "../host/log-levels.js";
 import { type Command, Refusal, requireCount, requireName, type Shell } from "./command.js";
 
@@ -20,7 +18,7 @@ const status = Object.freeze<Command>({
 const reboot = Object.freeze<Command>({
   name: "reboot",
   usage: "",
-  help: "Starts again; asks if edits are not saved",
+  help: "Restarts; asks if edits are not saved",
   run(shell, args) {
     requireCount(reboot, args, 0, 0);
     const edits = shell.settings.staged();
@@ -42,7 +40,7 @@ const reboot = Object.freeze<Command>({
 const factoryReset = Object.freeze<Command>({
   name: "factory-reset",
   usage: "",
-  help: "Erases what the device knows, and reboots",
+  help: "Erases settings and readings, and reboots",
   run(shell, args) {
     requireCount(factoryReset, args, 0, 0);
     shell.print(`erases ${shell.host.factoryResetErases?.() ?? "all settings"}; this cannot be undone`);

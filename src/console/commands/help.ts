@@ -1,6 +1,4 @@
-/*
- * help: what there is to type.
- */
+/* help: lists the commands. */
 import { type Command, requireCount, requireName } from "./command.js";
 
 const HELP_COLUMN = 28;
@@ -21,7 +19,7 @@ export const help = Object.freeze<Command>({
       return;
     }
     shell.commands.forEach((command) => shell.print(rowOf(command)));
-    shell.print("Tab completes, ; parts commands, Ctrl-C takes a line back.");
+    shell.print("Tab completes, ; separates commands, Ctrl-C discards a line.");
   },
 });
 

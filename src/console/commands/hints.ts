@@ -1,14 +1,11 @@
-/*
- * Words that people bring from other prompts, and what to type here.
- */
+/* Words from other prompts, and the commands to type here instead. */
 
 const LEAVE = "nothing to exit, the device keeps running: close the terminal (Ctrl-C twice ends a simulated device)";
 const SHOW = "no such command, did you mean show?";
 
 /**
- * What to say to a word that is no command, in lower case; undefined: nothing more than that.
- * Compares, and looks nothing up by the word: XS keeps every text that was once a property's name, and this one may be long, or
- * a password typed in the wrong place.
+ * The hint for an unknown command, in lower case; undefined: none. Compares texts and uses no object as a table: XS keeps every
+ * text that was once used as a property's name, and this one may be long, or a password typed in the wrong place.
  */
 export function hintFor(word: string): string | undefined {
   switch (word) {

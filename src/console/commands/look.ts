@@ -1,6 +1,4 @@
-/*
- * sample, sensors, scan: what the device finds around it. Each takes a while, and the prompt waits for the answer.
- */
+/* sample, sensors, scan: what the device finds around it. Each takes a while, and the prompt waits for the answer. */
 import type { Answer } from "../host/host.js";
 import { strongest } from "../host/networks.js";
 import { type Command, Refusal, requireCount, type Shell } from "./command.js";
@@ -53,7 +51,7 @@ const scan = Object.freeze<Command>({
 /** sample, sensors, scan. */
 export const lookCommands: readonly Command[] = Object.freeze([sample, sensors, scan]);
 
-/** The command goes on until the answer is there, and shows it. */
+/** Keeps the command open until the answer is there, then shows it. */
 function answerTo(shell: Shell): (answer: Answer) => void {
   const finish = shell.later();
   return (answer) =>

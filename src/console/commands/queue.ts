@@ -1,6 +1,4 @@
-/*
- * queue: the readings that wait in flash, counted, shown or thrown away.
- */
+/* queue: counts, shows or drops the readings that wait in flash. */
 import type { QueuePort } from "../host/host.js";
 import { type Command, Refusal, requireCount, requireName, type Shell } from "./command.js";
 
@@ -10,7 +8,7 @@ const MAX_PEEK = 50;
 const CONFIRMATION = "drop"; // typed out
 const A_LINE = 5_000;
 
-/** queue: counts, shows or drops what waits to be sent. */
+/** queue: counts, shows or drops waiting readings. */
 export const queue = Object.freeze<Command>({
   name: "queue",
   usage: "[count|peek [n]|drop]",
@@ -45,7 +43,7 @@ function peek(shell: Shell, waiting: QueuePort, text: string): void {
   });
 }
 
-/** What follows the entries shown; undefined: they were all. Some of `count`, those that wait now, may have come meanwhile. */
+/** The line after the entries shown; undefined: none. Of `count`, which wait now, some may have been added meanwhile. */
 function rest(shown: number, count: number): string | undefined {
   if (count > shown) return `and ${count - shown} more`;
   return shown === 0 ? wait(0) : undefined;
@@ -69,7 +67,7 @@ function drop(shell: Shell, waiting: QueuePort): void {
   });
 }
 
-/** `count` waited when the question was asked. Those that have come since, from the number `end` on, stay. */
+/** `count` waited when the question was asked. Later ones, from the number `end` on, stay. */
 function dropAll(shell: Shell, waiting: QueuePort, count: number, end: number): void {
   let finish = shell.later();
   let before = 0;

@@ -1,6 +1,4 @@
-/*
- * show, set, save, revert: the settings. A secret is asked for without echo and never shown.
- */
+/* show, set, save, revert: the settings. A secret is asked for without echo and never shown. */
 import type { Pasting } from "../host/host.js";
 import { MAX_LINE } from "../terminal/line.js";
 import { type Command, findName, Refusal, requireCount, requireName, type Shell } from "./command.js";
@@ -33,12 +31,12 @@ const set = Object.freeze<Command>({
   run(shell, args) {
     requireCount(set, args, 1, Number.POSITIVE_INFINITY);
     const known = findName(args[0], shell.settings.keys);
-    // A key that is misspelt may have been a password's, and its value stands in the line.
+    // A misspelt key may have been a password's, whose value is in the line.
     if (known === undefined || (args.length > 1 && shell.settings.describe(known).secret)) shell.forgetLine();
     const key = known ?? requireName(shell, "setting", args[0], shell.settings.keys);
     if (args.length === 1) askFor(shell, key);
     else if (args.length === 2) stage(shell, key, args[1]);
-    else throw new Refusal(`${key}: a value with blanks takes quotes: set ${key} ${quoted(shell, key, args.slice(1))}`);
+    else throw new Refusal(`${key}: a value with blanks needs quotes: set ${key} ${quoted(shell, key, args.slice(1))}`);
   },
 });
 
@@ -54,7 +52,7 @@ const save = Object.freeze<Command>({
   },
 });
 
-/** `set` and `save` in one, of one setting: what else is edited at the prompt stays so. For those who send a line from afar. */
+/** `set` and `save` in one, for one setting; other edits at the prompt stay unsaved. For remote commands. */
 export const change = Object.freeze<Command>({
   name: "change",
   usage: "key value",
@@ -74,7 +72,7 @@ function saveAll(shell: Shell, keys: readonly string[]): void {
   const hidden = keys.filter((key) => shell.settings.state(key).origin === "override");
   const waiting = keys.filter((key) => shell.settings.state(key).atBoot !== undefined);
   shell.print(`saved: ${keys.join(", ")}`);
-  if (hidden.length > 0) shell.print(`in this run the value given at start stays in force: ${hidden.join(", ")}`);
+  if (hidden.length > 0) shell.print(`in this run the command line's value stays in force: ${hidden.join(", ")}`);
   if (waiting.length > 0) shell.print(`in force after a reboot: ${waiting.join(", ")}`);
 }
 
@@ -103,7 +101,7 @@ function stage(shell: Shell, key: string, text: string): void {
   if (staged === undefined) shell.print(`${key} is as it was saved`);
 }
 
-/** The value as it was meant, in quotes; a secret is not repeated. @throws Error if it is none in quotes either */
+/** The value in quotes, as it was probably meant; a secret is not repeated. @throws Error if it is invalid in quotes, too */
 function quoted(shell: Shell, key: string, words: readonly string[]): string {
   const value = words.join(" ");
   shell.settings.check(key, value);
@@ -113,7 +111,7 @@ function quoted(shell: Shell, key: string, words: readonly string[]): string {
 
 function askFor(shell: Shell, key: string): void {
   if (shell.settings.describe(key).pasted) {
-    shell.print(`${key}: paste it now; an empty line ends it, Ctrl-C takes it back`);
+    shell.print(`${key}: paste it now; an empty line ends it, Ctrl-C cancels`);
     askForLine(shell, key, shell.settings.paste(key), "whole");
     return;
   }
@@ -127,7 +125,7 @@ function askFor(shell: Shell, key: string): void {
   });
 }
 
-/** Asks for the next line of what is pasted. `so far`: a line that is broken takes none of those behind it for commands. */
+/** Asks for the next pasted line. `soFar`: after a broken line, later lines are not run as commands. */
 function askForLine(shell: Shell, key: string, pasting: Pasting, soFar: "whole" | "broken"): void {
   const next = (line: string, now: "whole" | "broken"): void => {
     if (pasting.take(line)) askForLine(shell, key, pasting, now);
@@ -174,6 +172,6 @@ function explain(shell: Shell, key: string): void {
   const { help, expects, needsReboot } = shell.settings.describe(key);
   shell.print(rowOf(shell, key, key.length), 4);
   shell.print(`  ${help}.`, 4);
-  shell.print(`  Takes ${expects}.`, 4);
+  shell.print(`  Expects ${expects}.`, 4);
   if (needsReboot) shell.print("  In force after a reboot.");
 }

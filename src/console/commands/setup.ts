@@ -1,12 +1,11 @@
 /*
- * setup: asks for what a new device needs, one setting after the other, and checks every answer at once.
- * Answers are staged like edits made by `set`; nothing is kept before the last question. An interruption leaves what was
- * answered so far staged.
+ * setup: asks for the settings of a new device, one after the other, and checks every answer at once. Answers are edits, as
+ * with `set`; nothing is saved before the last question. After Ctrl-C, the answers so far stay as edits.
  */
 import { type Command, requireCount, type Shell } from "./command.js";
 
-const MAX_SHOWN = 24; // characters of a value that a question repeats
-const EMPTY = "-"; // an answer that empties the setting, because an empty answer keeps it
+const MAX_SHOWN = 24; // characters of a value that a question shows
+const EMPTY = "-"; // this answer empties the setting; an empty answer keeps it
 
 /** setup: asks for everything that a new device needs. */
 export const setup = Object.freeze<Command>({
@@ -42,7 +41,7 @@ function askFor(shell: Shell, keys: readonly string[], at: number): void {
   });
 }
 
-/** False if the answer was refused, and the question comes again. */
+/** Returns false if the answer was refused: the question is asked again. */
 function take(shell: Shell, key: string, text: string): boolean {
   if (text === "") return true;
   try {
@@ -76,7 +75,7 @@ function finish(shell: Shell): void {
   });
 }
 
-/** What would be in force after save and reboot. */
+/** The value that would be in force after save and reboot. */
 function next(shell: Shell, key: string): string {
   const { staged, atBoot, text } = shell.settings.state(key);
   return staged ?? atBoot ?? text;

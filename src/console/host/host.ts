@@ -1,48 +1,48 @@
 /*
- * What the console needs of the product around it. Types only; the settings and the thermometer fit them by shape.
- * A part that a product does not have is left out, and its command says so. Nothing here may throw, except where stated.
- * Texts may hold any characters: the console prints those that control a terminal in escape notation.
+ * What the console needs of the product, as types. A part that a product does not have is left out, and its command then shows
+ * that. Nothing here may throw, except where stated. Texts may contain any characters: the console prints control characters in
+ * escape notation.
  */
 
-/** A setting as it is shown: secrets masked. */
+/** A setting for display: secrets masked. */
 export interface SettingState {
   readonly text: string;
   readonly unit: string;
-  /** Where the text comes from: "override" wins for this run only. */
+  /** Where the text comes from: "override" takes precedence, for this run only. */
   readonly origin: "override" | "saved" | "board" | "default";
-  /** Set and not saved. */
+  /** Set, but not saved. */
   readonly staged?: string;
-  /** Saved, and in force at the next boot. */
+  /** Saved, and in force after the next boot. */
   readonly atBoot?: string;
-  /** Saved, and not in force in this run: the override is. */
+  /** Saved, but overridden in this run. */
   readonly hidden?: string;
 }
 
-/** What a setting is. */
+/** Description of a setting. */
 export interface SettingDescription {
   readonly help: string;
-  /** What it takes: reads on after "expected". */
+  /** The accepted values: continues after "expected". */
   readonly expects: string;
   /** Never shown, asked for without echo. */
   readonly secret: boolean;
   /** `setup` asks for it. */
   readonly asked: boolean;
   readonly needsReboot: boolean;
-  /** Takes several lines: see SettingsPort.paste. */
+  /** Needs several lines: see SettingsPort.paste. */
   readonly pasted: boolean;
-  /** Texts worth offering. */
+  /** Texts to suggest. */
   readonly suggestions: readonly string[];
 }
 
-/** A value of several lines, on its way into a setting. */
+/** A value of several lines that is being pasted into a setting. */
 export interface Pasting {
-  /** Takes the next line; false: nothing more is to come. */
+  /** Takes the next line; false: the value is complete. */
   take(line: string): boolean;
-  /** What came up to now, for who watches: "12 lines". */
+  /** The progress so far, for display: "12 lines". */
   readonly progress: string;
-  /** Stages what came. Throws an Error with one clear line if that cannot be. */
+  /** Stages the pasted value. Throws an Error with one clear line if it is invalid. */
   stage(): void;
-  /** Overwrites what came. Also behind `stage`. */
+  /** Overwrites the pasted value. Also call it after `stage`. */
   close(): void;
 }
 
@@ -51,90 +51,93 @@ export interface SettingsPort {
   readonly keys: readonly string[];
   describe(key: string): SettingDescription;
   state(key: string): SettingState;
-  /** Whether `text` could be staged: throws as `set` does. */
+  /** Checks whether `text` could be staged: throws as `set` does. */
   check(key: string, text: string): void;
   /** Stages an edit. */
   set(key: string, text: string): void;
-  /** Begins to take a setting that is pasted. */
+  /** Begins to paste a setting. */
   paste(key: string): Pasting;
   staged(): readonly string[];
   revert(): void;
-  /** Keeps the staged edits, all or those of `keys`. Throws if that fails. */
+  /** Saves the staged edits, all or those of `keys`. Throws if that fails. */
   save(keys?: readonly string[]): void;
 }
 
-/** A Wi-Fi network that was heard. */
+/** A Wi-Fi network that was found. */
 export interface Network {
   readonly ssid: string;
   readonly rssi: number;
   readonly secured: boolean;
 }
 
-/** How a request ended: `lines` to show, or one line that says why it failed. */
+/** The result of a request: `lines` to show, or one line with the reason why it failed. */
 export type Answer = { readonly lines: readonly string[] } | { readonly failed: string };
 
-/** The readings that wait. */
+/** The waiting readings. */
 export interface QueuePort {
   count(): number;
-  /** The number that the next reading will have; all waiting ones have lower numbers. */
+  /** The number of the next reading; all waiting ones have lower numbers. */
   end(): number;
-  /** Gives one line an entry at each call, the oldest first, and undefined behind the last. */
+  /** Returns one line per entry at each call, oldest first, and undefined after the last. */
   peek(): () => string | undefined;
   /**
-   * Throws away those that wait still and have a number below `end`, a part a turn. `report` is called from later turns with the
-   * number that are gone and whether that was all, and returns whether to go on.
+   * Discards entries that still wait and have a number below `end`, a part per turn. `report` is called in later turns with the
+   * number discarded and whether that was all, and returns whether to continue.
    */
   drop(end: number, report: (dropped: number, isOver: boolean) => boolean): void;
 }
 
-/** What Improv needs of the product: a browser's way to the Wi-Fi settings. Takes effect, and is kept, at once. */
+/** What Improv needs of the product: Wi-Fi settings from a browser. They take effect, and are saved, at once. */
 export interface ImprovPort {
   readonly firmware: string;
   readonly version: string;
   /** Chip and board. */
   readonly hardware: string;
-  /** There is a radio to join a network with. Without one, `join` throws. */
+  /** The device has Wi-Fi. Without it, `join` throws. */
   readonly hasWiFi: boolean;
   /** The network can be reached. */
   isOnline(): boolean;
   /** Joins this network from now on. Calls `done` once, later, with the result. Throws if it cannot be tried. */
   join(ssid: string, password: string, done: (joined: boolean) => void): void;
   deviceName(): string;
-  /** Throws if the name cannot be. */
+  /** Throws if the name is invalid. */
   setDeviceName(name: string): void;
   hostname(): string;
-  /** Throws if the name cannot be. */
+  /** Throws if the name is invalid. */
   setHostname(name: string): void;
-  /** Where the device's own page is, if it has one. */
+  /** Address of the device's own page, if it has one. */
   url?(): string;
 }
 
-/** The product. A callback is called once, from a later turn or at once. */
+/** The product. A callback is called once, at once or in a later turn. */
 export interface ConsoleHost {
-  /** A byte has come in. */
+  /** A byte was received. */
   onInput?(): void;
   /** Name, version and board, one line. */
   readonly version: string;
-  /** What `status` shows, in this order. */
+  /** The rows of `status`, in order. */
   status(): readonly (readonly [label: string, value: string])[];
   reboot(): void;
-  /** Erases settings and readings, and reboots. Calls `onStuck`, later, if it cannot finish: the device stays up. @throws Error if it cannot begin */
+  /**
+   * Erases settings and readings, and reboots. Calls `onStuck`, later, if it cannot finish: the device stays up. @throws Error
+   * if it cannot begin
+   */
   factoryReset(onStuck: () => void): void;
-  /** What factoryReset would erase, reads on after "erases"; default: "all settings". */
+  /** What factoryReset erases, continues after "erases"; default: "all settings". */
   factoryResetErases?(): string;
   /** Shows which device this is; returns how, one line. */
   identify?(): string;
-  /** Makes the device known at the broker once more; false: there is no connection. */
+  /** Announces the device at the broker again; false: there is no connection. */
   announce?(): boolean;
   /** Takes a reading now. */
   sampleNow?(done: (answer: Answer) => void): void;
-  /** Looks what answers on the sensor's bus. */
+  /** Lists what answers on the sensor's bus. */
   sensors?(done: (answer: Answer) => void): void;
-  /** Looks for Wi-Fi networks. */
+  /** Searches for Wi-Fi networks. */
   scan?(done: (networks: readonly Network[] | { readonly failed: string }) => void): void;
   readonly queue?: QueuePort;
-  /** Absent: frames of Improv are bytes like any other. */
+  /** Absent: Improv frames are treated as ordinary bytes. */
   readonly improv?: ImprovPort;
-  /** Spelling help: which of `names` was probably meant. */
+  /** Spelling help: the one of `names` that was probably meant. */
   nearest?(name: string, names: readonly string[]): string | undefined;
 }

@@ -1,12 +1,10 @@
-/*
- * How much is logged above the prompt: the levels of this library's callers.
- */
+/* Log levels above the prompt, for this library's callers. */
 
 /** Each level includes those before it. */
 export const LOG_LEVELS = Object.freeze(["off", "error", "warn", "info", "debug"] as const);
 
-/** What is shown. */
+/** The level of lines shown. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** How serious one line is. */
+/** The level of one line. */
 export type LineLevel = Exclude<LogLevel, "off">;

@@ -1,6 +1,4 @@
-/*
- * A scan's result as people and programs want it: every name once, the strongest first, no more than fit a screen.
- */
+/* Scan results for display and for programs: each name once, strongest first, no more than fit a screen. */
 import type { Network } from "./host.js";
 
 const MAX_NETWORKS = 20;

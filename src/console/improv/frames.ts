@@ -1,9 +1,9 @@
 /*
- * Improv's frames within a stream of bytes: taken out of it, so that a browser and a person can share one port.
- * What begins like a frame and is none is handed on as typed, at the next byte or when `expire` says that nothing more
- * comes. A damaged frame may hold a password, which must not become text: wherever in the frame the damage is, all that
- * follows is thrown away, up to a silence. Not up to a line feed: a length of ten looks like one. One line break behind a
- * frame belongs to it: clients send one. No clock, no I/O; one buffer as long as the longest frame, while there is one.
+ * Separates Improv's frames from a stream of bytes, so that a browser and a person can share one port. Bytes that begin like a
+ * frame but are none are passed on as typed, at the next byte or when `expire` shows that no more come. A damaged frame may
+ * contain a password, which must not become text: wherever the damage is, all later bytes are discarded until a silence. A line
+ * feed does not end this, because a length of ten looks like one. One line break after a frame belongs to it: clients send one.
+ * No clock, no I/O; one buffer as long as the longest frame, while there is one.
  *
  *   0 "IMPROV"  6 version (1)  7 type  8 length of the data  9 data  9+length: low byte of the sum of all bytes before
  *
@@ -25,22 +25,22 @@ const CR = 0x0d;
 const WIFI_SETTINGS = 1; // the command that carries a password
 const MIN_COMMAND = 2; // data of a command: command, length of what follows
 
-/** Where the bytes go. */
+/** Receives the bytes and frames. */
 export interface FrameEvents {
-  /** A byte that belongs to no frame. */
+  /** A byte outside frames. */
   onByte(byte: number): void;
-  /** A whole frame; a command's own length adds up. `data` is overwritten afterwards; `length` of its bytes count. */
+  /** A complete frame; a command's own length is correct. `data` is overwritten afterwards; only `length` of its bytes are valid. */
   onFrame(type: number, data: Uint8Array, length: number): void;
-  /** A frame that is none: its sum is wrong, its lengths do not add up, or its header was damaged. */
+  /** A damaged frame: its sum is wrong, its lengths do not add up, or its header was damaged. */
   onDamage(): void;
 }
 
-const NO_FRAME: Uint8Array = new Uint8Array(0); // in flash on a device, where even writing nothing throws
+const NO_FRAME: Uint8Array = new Uint8Array(0); // in flash on a device, where writing throws, even of no bytes
 
-/** Takes Improv's frames out of a stream of bytes; the rest goes to `events` as typed. */
+/** Separates Improv's frames from a stream of bytes; other bytes go to `events` as typed. */
 export class FrameReader {
   private readonly events: FrameEvents;
-  private frame = NO_FRAME; // once its header is whole
+  private frame = NO_FRAME; // made when its header is complete
   private length = 0;
   private after: "text" | "frame" | "damage" = "text";
   private last = 0; // three bytes of text, the newest in the lowest place
@@ -49,7 +49,7 @@ export class FrameReader {
     this.events = events;
   }
 
-  /** Whether a silence would decide something. `header`: what came may still be text. `frame`: it is none. */
+  /** What a silence would decide. `header`: the bytes so far may still be text. `frame`: they are a part of a frame. */
   get awaits(): "nothing" | "header" | "frame" {
     if (this.after === "damage") return "frame";
     if (this.length > 0) return this.length < HEADER.length ? "header" : "frame";
@@ -74,7 +74,7 @@ export class FrameReader {
     if (this.length > DATA_AT && this.length === DATA_AT + this.frame[LENGTH_AT] + 1) this.complete();
   }
 
-  /** Nothing came for a while: the beginning of a frame was text, and half a frame was noise. */
+  /** No byte came for a while: the beginning of a frame was text, and half a frame was noise. */
   expire(): void {
     if (this.awaits === "header") this.release();
     this.length = 0;
@@ -84,8 +84,8 @@ export class FrameReader {
   }
 
   /**
-   * Right behind a frame comes a line break, the next frame or nothing. What else comes is the rest of a damaged one, whose
-   * sum was right by chance. Begins something new with `byte`?
+   * A frame is followed by a line break, the next frame or nothing. Other bytes are the rest of a damaged frame whose sum was
+   * right by chance. Returns whether `byte` begins something new.
    */
   private begins(byte: number): boolean {
     if (byte === CR) return false;
@@ -122,13 +122,13 @@ export class FrameReader {
     this.letGo();
   }
 
-  /** It may have held a password. */
+  /** The frame may have contained a password. */
   private letGo(): void {
     if (this.frame !== NO_FRAME) this.frame.fill(0);
     this.frame = NO_FRAME;
   }
 
-  /** One wrong sum in 256 is right. A frame of another length, or one that lost its type, shows here. */
+  /** A wrong sum is accepted once in 256 cases. This check detects a wrong length, or a lost type. */
   private addsUp(length: number): boolean {
     const type = this.frame[TYPE_AT];
     if (type === FRAME_TYPE.command) return length >= MIN_COMMAND && this.frame[DATA_AT + 1] === length - MIN_COMMAND;
@@ -136,7 +136,7 @@ export class FrameReader {
   }
 }
 
-/** A frame of `type` that holds the first `length` bytes of `data`. */
+/** A frame of `type` with the first `length` bytes of `data`. */
 export function frameOf(type: number, data: Uint8Array, length: number): Uint8Array {
   const frame = new Uint8Array(DATA_AT + length + 1);
   frame.set(HEADER);

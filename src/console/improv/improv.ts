@@ -1,7 +1,7 @@
 /*
- * Improv Wi-Fi over serial: a browser asks for the state, the device and the networks, and hands over the credentials.
- * Commands come as frames and go to the product; answers leave as frames. One attempt to join at a time: a newer one
- * takes the older one's place. Nothing is kept here; passwords pass through and are logged nowhere.
+ * Improv Wi-Fi over serial: a browser asks for the state, the device and the networks, and sends the credentials. Commands
+ * arrive as frames and go to the product; answers are sent as frames. One attempt to join at a time: a newer one replaces the
+ * older one. Nothing is stored here; passwords pass through and are never logged.
  * Source: https://www.improv-wifi.com/serial/, packet and RPC sections.
  */
 import type { ConsoleHost, ImprovPort } from "../host/host.js";
@@ -10,11 +10,11 @@ import type { TimerId, Timers } from "../port/serial.js";
 import { decodeText, encodeText } from "../port/utf8.js";
 import { FRAME_TYPE, frameOf, MAX_DATA } from "./frames.js";
 
-/** A little less than clients wait for an answer. */
+/** A little less than the time that clients wait for an answer. */
 const JOIN_MS = 28_000;
 
 /**
- * Published clients look for a line feed before they know a frame: one whose length reads as a line feed is lost to them
+ * Published clients look for a line feed before they recognize a frame, and so lose a frame whose length is 10
  * (improv-wifi-serial-sdk, _processInput). No frame of ours has that length.
  */
 const LINE_FEED = 10;
@@ -44,11 +44,11 @@ const STRINGS_AT = 2; // in the data of commands and results: command, length, s
 export interface ImprovOwner {
   readonly host: Pick<ConsoleHost, "improv" | "scan">;
   readonly timers: Timers;
-  /** Takes a whole frame, which does not change any more. */
+  /** Sends a complete frame, which does not change any more. */
   sendFrame(frame: Uint8Array): void;
 }
 
-/** The RPC commands of Improv Wi-Fi, answered. An attempt to join that takes too long ends with Improv's error 3. */
+/** Answers the RPC commands of Improv Wi-Fi. An attempt to join that takes too long ends with Improv's error 3. */
 export class Improv {
   private readonly owner: ImprovOwner;
   private readonly port: ImprovPort;
@@ -60,21 +60,21 @@ export class Improv {
     this.port = port;
   }
 
-  /** A frame has come. What is no command is ignored: it may be our own, echoed. */
+  /** A frame was received. Others than commands are ignored: they may be our own, echoed. */
   receive(type: number, data: Uint8Array, length: number): void {
     if (type !== FRAME_TYPE.command) return;
-    // Published clients look for networks again under the message that a join failed: it has to stay.
+    // While showing that a join failed, published clients scan again: the error must stay.
     const isUnderMessage = data[0] === COMMAND.scan && this.lastError === ERROR.unableToConnect;
     if (this.lastError !== ERROR.none && !isUnderMessage) this.error(ERROR.none);
     this.run(data[0], data, length);
   }
 
-  /** What came was a damaged frame. */
+  /** A damaged frame was received. */
   receiveDamage(): void {
     this.error(ERROR.badFrame);
   }
 
-  /** Forgets an attempt to join. */
+  /** Drops an attempt to join. */
   close(): void {
     if (this.joining !== undefined) this.owner.timers.clear(this.joining.timer);
     this.joining = undefined;
@@ -113,7 +113,7 @@ export class Improv {
 
   private join(data: Uint8Array, length: number): void {
     const passwordAt = STRINGS_AT + 1 + data[STRINGS_AT];
-    // Two strings, and nothing behind them: everything else was put together wrongly.
+    // Two strings, and nothing behind them; anything else is malformed.
     if (length < STRINGS_AT + 2 || passwordAt >= length || passwordAt + 1 + data[passwordAt] !== length) {
       this.error(ERROR.badFrame);
       return;
@@ -175,7 +175,7 @@ export class Improv {
     }
   }
 
-  /** Of the Wi-Fi: a board without one is never provisioned, however well it is connected. */
+  /** State of the Wi-Fi: a board without it is never provisioned, even if it has another network. */
   private state(): number {
     if (this.joining !== undefined) return STATE.provisioning;
     return this.port.hasWiFi && this.port.isOnline() ? STATE.provisioned : STATE.ready;
@@ -199,7 +199,7 @@ export class Improv {
     this.owner.sendFrame(frameOf(FRAME_TYPE.error, Uint8Array.of(code), 1));
   }
 
-  /** Strings that do not fit are cut: a result is one frame. */
+  /** Strings that do not fit are cut, because a result is one frame. */
   private result(command: number, strings: readonly string[]): void {
     const data = new Uint8Array(MAX_DATA);
     let at = STRINGS_AT;
@@ -208,7 +208,7 @@ export class Improv {
       data[at] = end - at - 1;
       at = end;
     }
-    if (at === LINE_FEED) data[at++] = 0; // an empty string more: see LINE_FEED
+    if (at === LINE_FEED) data[at++] = 0; // an additional empty string: see LINE_FEED
     data[0] = command;
     data[1] = at - STRINGS_AT;
     this.owner.sendFrame(frameOf(FRAME_TYPE.result, data, at));

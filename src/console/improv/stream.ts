@@ -1,20 +1,20 @@
 /*
- * Improv beside the prompt: sorts the bytes that come in, and knows when to stop waiting for the rest of a frame.
- * A capital I is held back for a moment, because a frame begins with it; nothing else at the prompt is ever late.
+ * Improv beside the prompt: sorts incoming bytes, and ends the wait for the rest of a frame. A capital I is held back for a
+ * moment, because a frame begins with it; nothing else at the prompt is delayed.
  */
 import type { ImprovPort } from "../host/host.js";
 import { type Listener, Silence, type SilenceOwner } from "../port/silence.js";
 import { type FrameEvents, FrameReader } from "./frames.js";
 import { Improv, type ImprovOwner } from "./improv.js";
 
-/** Silence after which held bytes were typed: longer than the pauses of a USB bridge within a packet, too short to be noticed. */
+/** Silence after which held bytes count as typed: longer than a USB bridge's pauses within a packet, too short to be noticed. */
 const HEADER_MS = 60;
-/** Silence after which half a frame times out, and a damaged one is over. */
+/** Silence that ends half a frame, or a damaged one. */
 const FRAME_MS = 500;
 
 /** What the stream needs of its owner. */
 export interface ImprovStreamOwner extends ImprovOwner, SilenceOwner {
-  /** A byte that is not Improv's. */
+  /** A byte that does not belong to Improv. */
   onByte(byte: number): void;
 }
 

@@ -1,19 +1,19 @@
 /*
- * What goes out: texts and frames in order, written as far as the port has announced room.
- * Encoding to UTF-8 happens piece by piece into one small buffer, so that a long text costs no second copy. Whoever adds
- * asks `waiting` first: the queue itself refuses nothing, and the console stops reading while much of it waits.
- * What must not be printed is shown in escape notation in every line: names of networks come from strangers.
+ * Output: texts and frames in order, written as far as the port has announced space. Text is encoded to UTF-8 piece by piece in
+ * one small buffer, so that a long text needs no second copy. The queue itself refuses nothing: callers check `waiting`, and
+ * the console stops reading while much output waits. Unprintable characters are shown in escape notation in every line, because
+ * names of networks come from strangers.
  */
 import { printable } from "./printable.js";
 import type { SerialPort } from "./serial.js";
 import { encodeInto, MAX_UTF8 } from "./utf8.js";
 
 const BEYOND_BMP_UNITS = "\u{1f600}".length; // two units to most engines, one to XS
-const CHUNK = 128; // bytes per write at most; a UART takes so many
+const CHUNK = 128; // most bytes per write; a UART accepts that many
 
 /** What the output needs of its owner. */
 export interface OutputOwner {
-  /** Looked up at every write; undefined while there is none. */
+  /** Read at every write; undefined while there is none. */
   readonly port: SerialPort | undefined;
   /** Everything is written. */
   onDrained(): void;
@@ -25,7 +25,7 @@ const NO_CHUNK: Uint8Array = new Uint8Array(0);
 export class Output {
   private readonly owner: OutputOwner;
   private readonly queue: (string | Uint8Array)[] = [];
-  private chunk = NO_CHUNK; // while something waits
+  private chunk = NO_CHUNK; // exists while something waits
   private at = 0; // in queue[0]: UTF-16 units or bytes already encoded
   private start = 0; // of what is encoded and not written
   private end = 0;
@@ -37,18 +37,18 @@ export class Output {
     this.owner = owner;
   }
 
-  /** Characters and bytes that wait, about. */
+  /** Approximate number of waiting characters and bytes. */
   get waiting(): number {
     return this._waiting + this.end - this.start;
   }
 
-  /** The port has announced that it takes `bytes`. */
+  /** The port has announced space for `bytes`. */
   writable(bytes: number): void {
     this.room = bytes;
     this.flush();
   }
 
-  /** Adds text as it is: our own control characters, and what was made printable. */
+  /** Adds text unchanged: our own control characters, and text that was made printable. */
   text(text: string): void {
     if (text === "") return;
     this.queue.push(text);
@@ -66,7 +66,7 @@ export class Output {
     this._waiting += bytes.length;
   }
 
-  /** Writes as much as the port takes. */
+  /** Writes as much as the port accepts. */
   flush(): void {
     if (this.writing) return; // a port may call back from within write
     this.writing = true;
@@ -80,14 +80,14 @@ export class Output {
     this.owner.onDrained();
   }
 
-  /** Forgets what waits. */
+  /** Drops what waits. */
   discard(): void {
     this.queue.length = 0;
     this.at = this.start = this.end = this._waiting = 0;
     this.chunk = NO_CHUNK;
   }
 
-  /** Encodes up to a chunk, if none is left. False if there is nothing to write. */
+  /** Encodes up to a chunk, if the last one is written. Returns false if there is nothing to write. */
   private fill(): boolean {
     if (this.start < this.end) return true;
     this.start = this.end = 0;
@@ -117,7 +117,7 @@ export class Output {
     while (this.at < bytes.length && this.end < CHUNK) this.chunk[this.end++] = bytes[this.at++];
   }
 
-  /** False if the port takes nothing after all, or is gone: the chunk stays for the next announcement. */
+  /** Returns false if the port accepts nothing after all, or is closed: the chunk waits for the next announcement. */
   private write(): boolean {
     const count = Math.min(this.room, this.end - this.start);
     const port = this.owner.port;

@@ -1,11 +1,11 @@
 /*
- * Text from outside, made safe to print: names of networks, what a broker says, topics, stored settings, a command line.
- * What steers a terminal or cannot be seen becomes its escape notation, so that a person sees that it is there; a text that
- * was made printable stays as it is. Every way out to a terminal or a log goes through here. Pure.
+ * Makes outside text safe to print: names of networks, a broker's texts, topics, stored settings, a command line. Characters
+ * that control a terminal or are invisible are replaced by their escape notation, so that a person sees them. Printable text is
+ * unchanged. Every output to a terminal or a log uses this. Pure.
  */
 
 /**
- * Code points that steer or are invisible: first and last of each range, ascending.
+ * Code points that control a terminal or are invisible: first and last of each range, ascending.
  * Source: Unicode 15, general categories Cc, Cs, Zl, Zp; properties Default_Ignorable_Code_Point, Bidi_Control and
  * Noncharacter_Code_Point (those of the planes beyond the first are in `isUnprintable`); FFF9 to FFFB annotate.
  */
@@ -15,7 +15,7 @@ const RANGES: readonly number[] = Object.freeze([
   0xfe00, 0xfe0f, 0xfeff, 0xfeff, 0xffa0, 0xffa0, 0xfff0, 0xfffb, 0x1bca0, 0x1bca3, 0x1d173, 0x1d17a, 0xe0000, 0xe0fff,
 ]);
 
-/** Whether the code point must not reach a terminal as it is. */
+/** Whether the code point must not be sent to a terminal. */
 export function isUnprintable(code: number): boolean {
   if (isASCII(code)) return false;
   for (let i = 0; i < RANGES.length && code >= RANGES[i]; i += 2) {
@@ -24,7 +24,7 @@ export function isUnprintable(code: number): boolean {
   return (code & 0xfffe) === 0xfffe;
 }
 
-/** `text` on one line, with `\x1b`, `\u202e` or `\u{e0001}` in the place of what must not be printed as it is. */
+/** `text` on one line, with `\x1b`, `\u202e` or `\u{e0001}` in place of unprintable characters. */
 export function printable(text: string): string {
   const length = text.length;
   let plain = 0; // nearly all lines are ASCII: no second copy of them

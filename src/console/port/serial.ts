@@ -1,12 +1,12 @@
 /*
- * The hardware shapes that the console takes in its options. Types only, no byte code.
+ * The hardware that the console takes in its options, as types. No byte code.
  * Source: ECMA-419, 2nd edition, clause 9.7 (serial); Moddable's `timer` module.
  */
 
-/** What the console adds to the board's options. `onReadable` and `onWritable` find the console through `this.target`. */
+/** Options that the console adds to the board's. `onReadable` and `onWritable` find the console through `this.target`. */
 export interface SerialCallbacks {
   readonly format: "buffer";
-  /** ECMA-419, 9.2: callbacks are called as methods of an object that has this property, too: the port or these options. */
+  /** ECMA-419, 9.2: callbacks are called as methods of an object with this property: the port or these options. */
   readonly target?: unknown;
   /** `bytes` can be read now. */
   onReadable(bytes: number): void;
@@ -16,14 +16,14 @@ export interface SerialCallbacks {
 
 /** One open port, `format` "buffer". */
 export interface SerialPort {
-  /** Fills the buffer, which must not be longer than what is readable. */
+  /** Fills the buffer, which must not be longer than the readable bytes. */
   read(buffer: Uint8Array): unknown;
-  /** Takes the whole buffer, which must not be longer than what is writable; throws otherwise. */
+  /** Accepts the whole buffer, which must not be longer than the writable bytes; throws otherwise. */
   write(buffer: Uint8Array): unknown;
   close(): void;
-  /** Known to ports that are a terminal at one time and a file at another; counts where the board's `mode` is absent. */
+  /** Set by ports that can be a terminal or a file; used if the board's `mode` is absent. */
   readonly mode?: SerialMode;
-  /** Called whenever all that was read has been done and answered; only of use to a port that can end. */
+  /** Called whenever all input read so far has been handled; only useful for a port that can end. */
   idle?(): void;
 }
 
@@ -33,23 +33,23 @@ export interface SerialConstructor {
 }
 
 /**
- * `terminal`: somebody types, lines are edited and echoed. `lines`: a script, whose lines are read without echo, prompt
- * or control sequence.
+ * `terminal`: a person types, lines are edited and echoed. `lines`: a script, whose lines are read without echo, prompt or
+ * control sequence.
  */
 export type SerialMode = "terminal" | "lines";
 
-/** The prompt's port as a board gives it: the io class and its own options (pins, baud), which are passed through. */
+/** The prompt's port as the board supplies it: the io class and its own options (pins, baud), which are passed on. */
 export interface Serial {
   readonly io: SerialConstructor;
-  /** Default: what the port says, else "terminal". */
+  /** Default: the port's own, otherwise "terminal". */
   readonly mode?: SerialMode;
   readonly [option: string]: unknown;
 }
 
-/** What `Timers.set` returns. Opaque. */
+/** The result of `Timers.set`. Opaque. */
 export type TimerId = object | number;
 
-/** One-shot timers, as Moddable's `timer` module has them. */
+/** One-shot timers, as in Moddable's `timer` module. */
 export interface Timers {
   /** Calls `callback` once, `delayMs` milliseconds from now. */
   set(callback: () => void, delayMs: number): TimerId;

@@ -1,23 +1,23 @@
 /*
- * Notices that no more bytes come, for decoders that wait for the rest of something: one timer for all of it, not one a byte.
- * A silence is noticed between one and two times the patience after the last byte.
+ * Detects that no more bytes come, for decoders that wait for the rest of something. It uses one timer for all bytes, not one
+ * per byte, and so detects a silence between one and two times the patience after the last byte.
  */
 import type { TimerId, Timers } from "./serial.js";
 
-/** Who has the port and the timers. */
+/** The owner of port and timers. */
 export interface SilenceOwner {
   readonly timers: Timers;
-  /** More has come and was not fed yet: the port is not silent. */
+  /** More bytes have arrived that were not processed yet: the port is not silent. */
   bytesWait(): boolean;
-  /** Runs what a timer has to do, and looks after the prompt then. */
+  /** Runs a timer's action, and then updates the prompt. */
   turn(action: () => void): void;
 }
 
-/** Who wants to know of a silence. */
+/** A decoder that needs to detect silence. */
 export interface Listener {
-  /** Milliseconds of silence that would mean something now; 0: none would. */
+  /** Milliseconds of silence that would decide something now; 0: none. */
   readonly patienceMs: number;
-  /** The port was silent for as long. */
+  /** The port was silent for that time. */
   expire(): void;
 }
 
@@ -33,13 +33,13 @@ export class Silence {
     this.listener = listener;
   }
 
-  /** To be called behind every byte that the listener was fed. */
+  /** Call this after every byte that the listener was given. */
   broken(): void {
     this.bytes += 1;
     if (this.timer === undefined) this.watch();
   }
 
-  /** Nothing expires after it. */
+  /** Nothing expires afterwards. */
   close(): void {
     if (this.timer !== undefined) this.owner.timers.clear(this.timer);
     this.timer = undefined;

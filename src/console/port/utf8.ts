@@ -1,6 +1,6 @@
 /*
- * UTF-8 where no TextEncoder is: into a buffer for the output, and whole texts for Improv's frames.
- * Source: Unicode 15, table 3-7. What is no UTF-8 reads as U+FFFD; a lone surrogate is written as that.
+ * UTF-8 without TextEncoder: into a buffer for the output, and whole texts for Improv's frames.
+ * Source: Unicode 15, table 3-7. Invalid UTF-8 is read as U+FFFD; a lone surrogate is written as that.
  */
 const REPLACEMENT = 0xfffd;
 /** The longest character. */

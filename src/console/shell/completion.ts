@@ -1,6 +1,6 @@
 /*
- * Tab: what could stand at the cursor. Commands, keys and values have neither blanks nor quotes, so that what is missing
- * of them can be typed as it is. Pure.
+ * Tab: candidates for the word at the cursor. Commands, keys and values have neither blanks nor quotes, so the missing part can
+ * be typed unchanged. Pure.
  */
 import type { Shell } from "../commands/command.js";
 import type { Completion } from "../terminal/editor.js";
@@ -8,7 +8,7 @@ import { splitWords } from "./words.js";
 
 const COLUMNS = 79;
 
-/** Completes the word that `before`, the line up to the cursor, ends in. */
+/** Completes the last word of `before`, the line up to the cursor. */
 export function complete(shell: Shell, before: string): Completion {
   const { open, current } = splitWords(before);
   const word = current[current.length - 1];
@@ -21,7 +21,7 @@ export function complete(shell: Shell, before: string): Completion {
   return { insert: common, candidates: common === "" ? candidates : [] };
 }
 
-/** The candidates in rows, no name broken. Names are ASCII. */
+/** The candidates in rows, without breaking a name. Names are ASCII. */
 export function rowsOf(candidates: readonly string[]): string[] {
   const rows: string[] = [];
   candidates.forEach((name) => {

@@ -1,16 +1,16 @@
 /*
- * One line of commands without a terminal: runs it as the prompt would, and hands back what the prompt would have shown. The
- * sender cannot answer questions: a command that asks one fails. Bounded: what is shown beyond MAX_TEXT characters is counted, not kept.
+ * Runs one line of commands without a terminal, as the prompt would, and returns the prompt's output. The sender cannot answer
+ * questions: a command that asks one fails. Bounded: output beyond MAX_TEXT characters is counted, not kept.
  */
 import type { LogLevel } from "../host/log-levels.js";
 import { Runner, type RunnerOptions, type Screen } from "./runner.js";
 
-/** What a line of commands has shown. */
+/** The output of a line of commands. */
 export interface RemoteAnswer {
   /** Lines as the prompt shows them. */
   readonly text: string;
   readonly isFailed: boolean;
-  /** What the command does when its answer has left: a reboot. */
+  /** An action for after the answer is sent: a reboot. */
   readonly last?: () => void;
 }
 
@@ -25,11 +25,11 @@ export class Remote implements Screen {
   private text = "";
   private left = 0;
   private isFailed = false;
-  /** In `wake`, which a command may call. */
+  /** Inside `wake`, which a command may call. */
   private isAwake = false;
   private last: (() => void) | undefined;
 
-  /** Runs `line`; `done` is called once, at once or from a later turn. */
+  /** Runs `line`; `done` is called once, at once or in a later turn. */
   constructor(options: RunnerOptions, line: string, done: (answer: RemoteAnswer) => void) {
     this.done = done;
     this.runner = new Runner(options, this);

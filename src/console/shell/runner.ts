@@ -1,7 +1,7 @@
 /*
- * Runs what was entered: one command after the other, each after the end of the one before.
- * A command ends when it returns, when its question is answered, or when its `later` has come. The first one that fails
- * ends the whole line, so that nothing is saved after a `set` that was refused. Errors are shown, never thrown.
+ * Runs a line: one command after the other. A command ends when it returns, when its question is answered, or when its `later`
+ * is finished. The first one that fails ends the whole line, so that nothing is saved after a refused `set`. Errors are shown,
+ * never thrown.
  */
 
 import { commands as allCommands } from "../commands/all.js";
@@ -25,7 +25,7 @@ export interface Screen {
   wake(): void;
 }
 
-/** Kept, and asked again and again. */
+/** The object is kept, and its properties are read again and again. */
 export interface RunnerOptions {
   readonly settings: SettingsPort;
   readonly host: ConsoleHost;
@@ -39,7 +39,7 @@ export class Runner implements Shell {
   private readonly options: RunnerOptions;
   private readonly screen: Screen;
   private pending: (readonly string[])[] = [];
-  private listing: (() => string | undefined) | undefined; // goes on before what is pending
+  private listing: (() => string | undefined) | undefined; // runs before the pending commands
   private listIndent = 0;
   private _question: Question | undefined;
   private waiting: { readonly timer: TimerId } | undefined;
@@ -71,8 +71,8 @@ export class Runner implements Shell {
   }
 
   /**
-   * `asking`: the next line is an answer. `waiting`: a `later` is to come. `pending`: `step` has work. `leaving`: nothing
-   * more is read, what follows `afterOutput` may be a reboot.
+   * `asking`: the next line is an answer. `waiting`: a `later` is not finished. `pending`: `step` has work. `leaving`: nothing
+   * more is read, because a reboot may follow `afterOutput`.
    */
   get state(): "idle" | "pending" | "asking" | "waiting" | "leaving" {
     if (this.leaving) return "leaving";
@@ -93,7 +93,7 @@ export class Runner implements Shell {
     else this.pending = [...commands];
   }
 
-  /** Shows the next line of a listing, or runs the next command. */
+  /** Prints the next line of a listing, or runs the next command. */
   step(): void {
     if (this.listing !== undefined) {
       this.guard(() => this.showNext());
@@ -103,7 +103,7 @@ export class Runner implements Shell {
     if (words !== undefined) this.guard(() => this.find(words[0]).run(this, words.slice(1)));
   }
 
-  /** Gives the answer to the question; undefined: it was interrupted, and so is the line. */
+  /** Passes the answer to the question; undefined: Ctrl-C, which also ends the line. */
   answer(text: string | undefined): void {
     const question = this._question;
     this._question = undefined;
@@ -111,7 +111,7 @@ export class Runner implements Shell {
     if (question !== undefined) this.guard(() => question.answer(text));
   }
 
-  /** The answer is longer than a line. False: the question does not care, and stays. */
+  /** The answer is longer than a line. Returns false if the question does not handle this, and stays. */
   answerTooLong(): boolean {
     const question = this._question;
     if (question?.tooLong === undefined) return false;
@@ -120,7 +120,7 @@ export class Runner implements Shell {
     return true;
   }
 
-  /** Ends whatever runs or was still to run. */
+  /** Ends all running and pending commands. */
   interrupt(): void {
     this.pending = [];
     this.listing = undefined;
@@ -172,7 +172,7 @@ export class Runner implements Shell {
         try {
           action(stay);
         } catch (error) {
-          this.leaving = false; // it stays: the prompt is back
+          this.leaving = false; // no reboot: the prompt is back
           throw error;
         }
       });

@@ -1,14 +1,15 @@
 /*
- * A line to commands and words. Blanks part words, `;` parts commands. '...' takes everything as it is; inside "..." and
- * outside quotes a backslash takes the next character as it is, but for \n and \t. Pure.
+ * Splits a line into commands and words. Blanks separate words, `;` separates commands. '...' is literal; inside "..." and
+ * outside quotes a backslash makes the next character literal, except for
+ * and \t. Pure.
  */
 
-/** What a line says. `open`: what was begun and not ended at its end. */
+/** The parts of a line. `open`: what was begun but not ended. */
 export interface Words {
-  /** The words of each command; empty commands left out, unless `open` or the cursor's. */
+  /** The words of each command; empty commands are left out, unless `open` or at the cursor. */
   readonly commands: readonly (readonly string[])[];
   readonly open: "nothing" | "quote" | "escape";
-  /** The words of the command that the line ends in, the last one being the word that is still typed, maybe empty. */
+  /** The words of the last command; the last one is still being typed, and may be empty. */
   readonly current: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /*
- * How many columns a character takes on a terminal: 0 for marks that sit on the one before, 2 for wide ones, else 1.
- * Blocks, not single characters: terminals differ in the details, and a prompt needs no more.
+ * Columns of a character on a terminal: 0 for marks on the one before, 2 for wide ones, otherwise 1. The table has blocks, not
+ * single characters: terminals differ in the details, and a prompt needs no more.
  * Source: Unicode 15, EastAsianWidth.txt and DerivedGeneralCategory.txt (Mn, Me, Cf).
  */
 

@@ -1,7 +1,7 @@
 /*
- * The line editor: bytes to keys, keys to a line, and the row on which the line is seen.
- * Without a terminal (mode "lines") it still edits, but writes nothing. Secrets are disguised on the row and kept
- * out of the history. No I/O: what has to be sent goes to the owner, who says what stands before the line.
+ * The line editor: bytes to keys, keys to a line, and the row that shows the line. Without a terminal (mode "lines") it still
+ * edits, but writes nothing. Secrets are masked on the row and kept out of the history. No I/O: output goes to the owner, who
+ * also supplies the prompt.
  */
 import type { SerialMode } from "../port/serial.js";
 import { Silence, type SilenceOwner } from "../port/silence.js";
@@ -11,13 +11,13 @@ import { Line } from "./line.js";
 import { type Disguise, Row } from "./row.js";
 import { secretStart } from "./secrets.js";
 
-/** What is being typed: a command, or the answer to a question, which has neither history nor completion. */
+/** The kind of input: a command, or the answer to a question, which has neither history nor completion. */
 export interface Prompt {
   readonly text: string;
   readonly kind: "command" | "answer" | "hidden" | "pasted";
 }
 
-/** What to type for the user, maybe nothing, and what to show when there is more than one way to go on. */
+/** The text to insert, possibly empty, and the candidates if there are several. */
 export interface Completion {
   readonly insert: string;
   readonly candidates: readonly string[];
@@ -27,34 +27,34 @@ export interface Completion {
 export interface EditorOwner extends SilenceOwner {
   /** Settings whose values are passwords, in lower case. */
   secretKeys(): readonly string[];
-  /** What stands before the line now. */
+  /** The current prompt. */
   prompt(): Prompt;
-  /** A line was entered. `tooLong`: more was typed than a line holds, and is lost. */
+  /** A line was entered. `tooLong`: characters beyond a line's length were lost. */
   onEnter(text: string, tooLong: boolean): void;
-  /** Ctrl-C: the line is gone. */
+  /** Ctrl-C: the line is discarded. */
   onInterrupt(): void;
   complete(before: string): Completion;
   /** Shows the candidates of a completion above the line. */
   onCandidates(candidates: readonly string[]): void;
-  /** Sends text as it is. */
+  /** Sends text unchanged. */
   send(text: string): void;
 }
 
 const BELL = "\x07";
-const HOME_AND_ERASE = "\x1b[H\x1b[2J"; // ECMA-48 §8.3.21, §8.3.39: the one thing that needs a terminal, and asked for
+const HOME_AND_ERASE = "\x1b[H\x1b[2J"; // ECMA-48 §8.3.21, §8.3.39: the only sequence that needs a terminal, sent on request
 const HIDDEN = Object.freeze<Disguise>({ kind: "hidden" });
-const NOTHING_TYPED = Object.freeze(new Line()) as Line; // for all editors: never written to
+const NOTHING_TYPED = Object.freeze(new Line()) as Line; // shared by all editors: never written to
 
-/** The line editor of one port. Bytes go in; what is to be sent, and each line that was entered, goes to its owner. */
+/** The line editor of one port. Takes bytes; output and entered lines go to its owner. */
 export class Editor implements KeyListener {
   private readonly owner: EditorOwner;
   private readonly row = new Row();
   // Most devices are never typed at: made with the first byte.
   private secretKeys: readonly string[] | undefined;
   private decoder: KeyDecoder | undefined;
-  private silence: Silence | undefined; // since the first escape sequence
+  private silence: Silence | undefined; // made with the first escape sequence
   private line = NOTHING_TYPED;
-  private history: History | undefined; // since a command was entered
+  private history: History | undefined; // made with the first command
   mode: SerialMode = "terminal";
 
   constructor(owner: EditorOwner) {
@@ -69,24 +69,24 @@ export class Editor implements KeyListener {
     this.silence?.broken();
   }
 
-  /** Brings the row up to date. */
+  /** Updates the row on the screen. */
   show(): void {
     if (this.mode === "lines") return;
     const { text, kind } = this.owner.prompt();
     this.owner.send(this.row.draw(text, this.line, this.disguise(kind)));
   }
 
-  /** Clears the row for other output; `show` brings the line back below it. */
+  /** Clears the row for other output; `show` draws the line again below it. */
   lift(): void {
     if (this.mode === "terminal") this.owner.send(this.row.clear());
   }
 
-  /** Takes `line` out of the history, if it is the newest. */
+  /** Removes `line` from the history, if it is the newest. */
   forget(line: string): void {
     this.history?.forget(line);
   }
 
-  /** Overwrites what is being typed; nothing happens after it. */
+  /** Overwrites the line; nothing happens afterwards. */
   close(): void {
     this.silence?.close();
     if (this.line !== NOTHING_TYPED) this.line.clear();
@@ -139,7 +139,7 @@ export class Editor implements KeyListener {
     this.owner.onEnter(text, overflow);
   }
 
-  /** The row stays on the screen with `mark` behind it; the line is empty again. */
+  /** The row stays on the screen, followed by `mark`; the line is empty again. */
   private leave(mark: string): void {
     if (this.mode === "terminal") {
       this.show();
@@ -174,7 +174,7 @@ export class Editor implements KeyListener {
   }
 }
 
-/** The keys that change the line and nothing else. */
+/** The keys that only change the line. */
 function edit(
   line: Line,
   key: "backspace" | "delete" | "left" | "right" | "home" | "end" | "killToStart" | "killToEnd" | "killWord",

@@ -1,11 +1,9 @@
-/*
- * A line that is wider than the terminal, as rows that are not. Pure.
- */
+/* Breaks a line that is wider than the terminal into rows. Pure. */
 import { columnsOf } from "./columns.js";
 
 /**
- * Breaks `text` at blanks, so that no row takes more than `width` columns; the rows behind the first begin `indent` columns from the left,
- * below what follows the label of that width. A word that is wider than a row stays whole.
+ * Breaks `text` at blanks, so that no row is wider than `width` columns. Later rows begin `indent` columns from the left, below
+ * the text after the label. A word wider than a row is not broken.
  */
 export function fold(text: string, indent: number, width: number): readonly string[] {
   const rows: string[] = [];

@@ -1,11 +1,9 @@
-/*
- * The lines that were entered, the newest last; Up and Down walk through them and come back to what was being typed.
- */
+/* The entered lines, newest last. Up and Down move through them and back to the line being typed. */
 
 const MAX_ENTRIES = 8;
 const MAX_BYTES = 1_024; // of all entries together: one line of 240 characters may take 960
 
-/** Bytes of UTF-8, as the device keeps strings. */
+/** Length in UTF-8 bytes, as the device stores strings. */
 function bytesOf(text: string): number {
   let bytes = 0;
   for (const character of text) {
@@ -15,14 +13,14 @@ function bytesOf(text: string): number {
   return bytes;
 }
 
-/** The last lines that were entered, eight at most. */
+/** The last entered lines, at most eight. */
 export class History {
   private readonly entries: string[] = [];
   private bytes = 0; // of all entries
-  private at = 0; // entry that is shown; one behind the last: the draft
+  private at = 0; // entry that is shown; one after the last: the draft
   private draft = "";
 
-  /** Keeps `line`, unless it is blank or the last one again. */
+  /** Keeps `line`, unless it is blank or equals the last one. */
   add(line: string): void {
     if (line.trim() !== "" && line !== this.entries[this.entries.length - 1]) {
       this.entries.push(line);
@@ -32,7 +30,7 @@ export class History {
     this.rest();
   }
 
-  /** Takes `line` out again, if it is the newest. */
+  /** Removes `line`, if it is the newest. */
   forget(line: string): void {
     if (this.entries[this.entries.length - 1] === line) {
       this.entries.pop();
@@ -41,13 +39,13 @@ export class History {
     this.rest();
   }
 
-  /** Back to the newest; the draft is forgotten. */
+  /** Back to the newest; the draft is dropped. */
   rest(): void {
     this.at = this.entries.length;
     this.draft = "";
   }
 
-  /** The line before the one that is shown; undefined at the oldest. `shown` is kept if it is the draft. */
+  /** The line before the one shown; undefined at the oldest. `shown` is kept if it is the draft. */
   older(shown: string): string | undefined {
     if (this.at === 0) return undefined;
     if (this.at === this.entries.length) this.draft = shown;
@@ -55,7 +53,7 @@ export class History {
     return this.entries[this.at];
   }
 
-  /** The line after the one that is shown, the draft behind the last; undefined at the draft. */
+  /** The line after the one shown, then the draft; undefined at the draft. */
   newer(): string | undefined {
     if (this.at === this.entries.length) return undefined;
     this.at += 1;

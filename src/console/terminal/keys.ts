@@ -1,14 +1,14 @@
 /*
- * Bytes to keys: UTF-8, control characters and the escape sequences of keys, byte by byte.
- * CR, LF and CRLF are one Enter. Bytes that are no UTF-8 become U+FFFD, as the Encoding Standard has it; a control character
- * ends a sequence and counts. A sequence without a meaning here types nothing: `ESC [` and `ESC O` end by their grammar;
- * what else follows an ESC (Alt with a letter, the keys of old terminals) comes in one burst, and ends with a silence. The
- * decoder has no clock: its owner calls `expire` after `patienceMs` without a byte. No allocation.
+ * Bytes to keys: UTF-8, control characters and the escape sequences of keys, byte by byte. CR, LF and CRLF are one Enter.
+ * Invalid UTF-8 becomes U+FFFD, as in the Encoding Standard; a control character ends a sequence and is handled. Sequences
+ * without a meaning here type nothing: `ESC [` and `ESC O` end by their grammar; other bytes after an ESC (Alt with a letter,
+ * keys of old terminals) come in one burst, which ends with a silence. The decoder has no clock: its owner calls `expire` after
+ * `patienceMs` without a byte. No allocation.
  * Sources: ECMA-48 §5.4 (control sequences), xterm's "PC-Style Function Keys", the key capabilities of terminfo; Unicode 15
  * table 3-7 (UTF-8).
  */
 
-/** What a key means to the editor. */
+/** Keys, as the editor knows them. */
 export type Key =
   | "character"
   | "enter"
@@ -38,13 +38,13 @@ const MAX_PARAMETERS = 16; // bytes; no key's sequence has more
 const MAX_FOREIGN = 8; // bytes behind ESC; the longest in terminfo has five
 
 /**
- * Milliseconds without a byte after which a key is over. Within a burst, and behind an Esc pressed alone: a USB bridge holds
- * bytes back for 16 ms, and a second key is not typed as soon. Within `ESC [`: a link over a network may tear it apart.
+ * Milliseconds without a byte that end a key. Within a burst, and after Esc alone: a USB bridge delays bytes by up to 16 ms,
+ * and a second key is not typed so soon. Within `ESC [`: a network link may split it.
  */
 const BURST_MS = 25;
 const SEQUENCE_MS = 500;
 
-/** What the decoder is in the middle of. `trailer`: one byte that may belong to the sequence before it. */
+/** The decoder's state. `trailer`: one byte that may belong to the sequence before it. */
 type State = "ground" | "afterCR" | "escape" | "sequence" | "singleShift" | "trailer" | "foreign" | "utf8";
 
 /** Receives the keys. */
@@ -53,7 +53,7 @@ export interface KeyListener {
   press(key: Key, code: number): void;
 }
 
-/** One stream of bytes. Keys come out of `feed` to the listener, none, one or two a byte. */
+/** Decodes one stream of bytes. `feed` passes none, one or two keys per byte to the listener. */
 export class KeyDecoder {
   private readonly listener: KeyListener;
   private state: State = "ground";
@@ -68,7 +68,7 @@ export class KeyDecoder {
     this.listener = listener;
   }
 
-  /** Silence that means something: after so many milliseconds without a byte `expire` is due. 0: none does. */
+  /** Milliseconds without a byte after which `expire` is due; 0: never. */
   get patienceMs(): number {
     switch (this.state) {
       case "escape":
@@ -87,7 +87,7 @@ export class KeyDecoder {
     }
   }
 
-  /** Nothing came for a while: what was begun by ESC is over. */
+  /** No byte came for a while: an escape sequence has ended. */
   expire(): void {
     if (this.patienceMs > 0) this.state = "ground";
   }
@@ -145,15 +145,15 @@ export class KeyDecoder {
     else this.foreign(byte);
   }
 
-  /** Behind `ESC [` and `ESC O`: parameters and what ends them. */
+  /** After `ESC [` and `ESC O`: parameters and the final byte. */
   private sequence(byte: number): void {
     const isFirst = this.length === 0;
     this.length += 1;
-    const isShifted = byte === DOLLAR && !isFirst; // rxvt's Shift: ESC [ 23 $, which ECMA-48 would have go on
+    const isShifted = byte === DOLLAR && !isFirst; // rxvt's Shift: ESC [ 23 $, which ECMA-48 would continue
     if (byte >= 0x20 && byte < 0x40 && !isShifted && this.length <= MAX_PARAMETERS) {
       const isDigit = byte >= 0x30 && byte <= 0x39;
       if (!isDigit)
-        this.inFirst = false; // modifiers follow; the first parameter distinguishes the keys
+        this.inFirst = false; // modifiers follow; the first parameter identifies the key
       else if (this.inFirst) this.parameter = this.parameter * 10 + byte - 0x30;
       return;
     }
@@ -165,7 +165,7 @@ export class KeyDecoder {
     else this.ground(byte);
   }
 
-  /** Behind an ESC that begins no sequence of ECMA-48. */
+  /** After an ESC that begins no sequence of ECMA-48. */
   private foreign(byte: number): void {
     this.length += 1;
     const goesOn = isPrintable(byte) && this.length <= MAX_FOREIGN;
@@ -205,13 +205,13 @@ export class KeyDecoder {
     this.state = "ground";
     const code = this.code;
     const valid = code >= this.least && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-    // C1 controls would reach the terminal with the echo, and some take them for the start of a sequence.
+    // C1 controls would reach the terminal with the echo, and some terminals treat them as the start of a sequence.
     if (code >= 0x80 && code < 0xa0) return;
     this.listener.press("character", valid ? code : REPLACEMENT);
   }
 }
 
-/** Also what is part of a character beyond ASCII: Alt with ä. */
+/** Includes bytes of characters beyond ASCII: Alt with ä. */
 function isPrintable(byte: number): boolean {
   return byte >= 0x20 && byte !== 0x7f;
 }

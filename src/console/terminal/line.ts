@@ -1,15 +1,15 @@
 /*
- * The line being edited: code points in a buffer that grows to a fixed length, and a cursor.
- * What does not fit is refused and remembered, so that half of what was pasted is not run. The buffer is overwritten
- * and let go when a line is done with: it may have held a password, and most of the time no line is typed. No I/O.
+ * The line being edited: code points in a buffer that grows to a fixed length, and a cursor. Characters that do not fit are
+ * refused and noted, so that half of a pasted text is not run. The buffer is overwritten and released when a line is finished:
+ * it may have contained a password, and mostly no line is being typed. No I/O.
  */
 
-/** Characters that a line holds. */
+/** Most characters in a line. */
 export const MAX_LINE = 240;
 
 const SPACE = 0x20;
 const LENGTH_FIRST = 60; // doubled twice: MAX_LINE
-const EMPTY: Uint32Array = new Uint32Array(0); // in flash on a device, where even writing nothing throws
+const EMPTY: Uint32Array = new Uint32Array(0); // in flash on a device, where writing throws, even of no bytes
 
 /** The line being edited. Positions and lengths in characters (code points). */
 export class Line {
@@ -27,7 +27,7 @@ export class Line {
     return this._cursor;
   }
 
-  /** Characters came that did not fit, and nothing was erased since. */
+  /** Some characters did not fit, and nothing was erased since. */
   get overflow(): boolean {
     return this._overflow;
   }
@@ -37,14 +37,14 @@ export class Line {
     return this.codes[position];
   }
 
-  /** The characters from `start` to `end`, the latter not included. */
+  /** The characters from `start` up to, but without, `end`. */
   text(start = 0, end = this._length): string {
     let text = "";
     for (let i = start; i < end; i++) text += String.fromCodePoint(this.codes[i]);
     return text;
   }
 
-  /** False if the line is full. */
+  /** Returns false if the line is full. */
   insert(code: number): boolean {
     if (this._length === MAX_LINE) {
       this._overflow = true;
@@ -58,12 +58,12 @@ export class Line {
     return true;
   }
 
-  /** Inserts all characters of `text`, as far as they fit. */
+  /** Inserts as many characters of `text` as fit. */
   insertText(text: string): void {
     for (const character of text) this.insert(character.codePointAt(0)!);
   }
 
-  /** Erases from `start` to `end`, the latter not included; the cursor then stands at `start`. */
+  /** Erases from `start` up to, but without, `end`; the cursor is then at `start`. */
   erase(start: number, end: number): void {
     if (start >= end) return;
     this.codes.copyWithin(start, end, this._length);
@@ -73,12 +73,12 @@ export class Line {
     this._overflow = false;
   }
 
-  /** To `position`, or as near as the line goes. */
+  /** Moves to `position`, or to the nearest end. */
   moveTo(position: number): void {
     this._cursor = Math.max(0, Math.min(this._length, position));
   }
 
-  /** Where the word before the cursor begins, the blanks behind it counted with it. */
+  /** The beginning of the word before the cursor, including blanks after it. */
   wordStart(): number {
     let at = this._cursor;
     while (at > 0 && this.codes[at - 1] === SPACE) at -= 1;
@@ -86,7 +86,7 @@ export class Line {
     return at;
   }
 
-  /** Empties the line and overwrites what it held. */
+  /** Empties the line and overwrites its memory. */
   clear(): void {
     if (this.codes !== EMPTY) this.codes.fill(0);
     this.codes = EMPTY;
@@ -102,7 +102,7 @@ export class Line {
     if (former !== EMPTY) former.fill(0);
   }
 
-  /** The line is now `text`, the cursor behind it. */
+  /** Replaces the line by `text`, with the cursor at its end. */
   replace(text: string): void {
     this.clear();
     this.insertText(text);

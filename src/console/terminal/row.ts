@@ -1,30 +1,30 @@
 /*
- * The row of the screen on which a line is edited: brings it from what is shown to what shall be shown.
- * Writes characters, blanks and backspaces only, no control sequence, and asks the terminal nothing: the dumbest serial
- * monitor can follow. Stays left of the last column, where terminals differ; a longer line is shown through a window
- * that moves with the cursor. Pure: returns what has to be sent.
+ * The row of the screen on which a line is edited: computes the output that changes the row from its present to its new
+ * content. It uses only characters, blanks and backspaces, no control sequences and no queries, so that the simplest serial
+ * monitor works. It does not use the last column, where terminals differ; a longer line is shown through a window that moves
+ * with the cursor. Pure.
  */
 import { isUnprintable } from "../port/printable.js";
 import { columnsOf } from "./columns.js";
 import type { Line } from "./line.js";
 
-/** Columns that a row uses, at most: one less than the narrowest terminal has. */
+/** Most columns of a row: one less than the narrowest terminal has. */
 export const COLUMNS = 79;
 const MIN_LINE_COLUMNS = 24; // columns that a prompt leaves to the line
 const JUMP = 16; // characters that the window moves at a time; no more than MIN_LINE_COLUMNS
 const MASK = 0x2a; // *
 const UNPRINTABLE = 0x3f; // ?
 
-/** How a line is shown: from which character on as asterisks, or not at all. */
+/** How a line is masked: asterisks from a character on, or hidden completely. */
 export type Disguise = { readonly kind: "maskedFrom"; readonly position: number } | { readonly kind: "hidden" };
 
-/** One row. It may be shared with other output, as long as `clear` or `leave` comes before that. */
+/** One row. Before other output is written there, call `clear` or `leave`. */
 export class Row {
   private shown: number[] = []; // code points on the screen
   private at = 0; // the cursor, as an index of shown
   private first = 0; // the line's first character in the window
 
-  /** What brings the row to `prompt` and `line`, the cursor in its place. */
+  /** The output that shows `prompt` and `line`, with the cursor at its place. */
   draw(prompt: string, line: Line, disguise: Disguise): string {
     const next: number[] = [];
     const cursor = this.compose(next, prompt, line, disguise);
@@ -40,7 +40,7 @@ export class Row {
     return out + this.move(cursor);
   }
 
-  /** What blanks the row and puts the cursor at its start: other output comes there, and `draw` after it. */
+  /** The output that blanks the row and moves the cursor to its start, before other output; then call `draw`. */
   clear(): string {
     const back = "\b".repeat(columns(this.shown, 0, this.at));
     const width = columns(this.shown, 0, this.shown.length);
@@ -48,7 +48,7 @@ export class Row {
     return back + " ".repeat(width) + "\b".repeat(width);
   }
 
-  /** What puts the cursor behind the line; the row stays as it is and a new one begins, once a line break was sent. */
+  /** The output that moves the cursor behind the line; after a line break a new row begins. */
   leave(): string {
     const out = this.move(this.shown.length);
     this.forget();
@@ -61,19 +61,19 @@ export class Row {
     this.at = 0;
   }
 
-  /** Moves the cursor to character `index` of what is shown: by backspaces, or by writing what is there once more. */
+  /** Moves the cursor to character `index`: by backspaces, or by writing the characters again. */
   private move(index: number): string {
     let out = "";
     if (index < this.at) out = "\b".repeat(columns(this.shown, index, this.at));
     let end = index;
-    // A character that is written again loses its marks, though the cursor shall stand before them.
+    // A character that is written again loses its marks, even if the cursor should be before them.
     if (index > this.at) while (end < this.shown.length && columnsOf(this.shown[end]) === 0) end += 1;
     for (let i = this.at; i < end; i++) out += String.fromCodePoint(this.shown[i]);
     this.at = index;
     return out;
   }
 
-  /** Puts prompt, which is printable, and window into `next`; returns the index of the cursor. */
+  /** Appends prompt (printable) and window to `next`; returns the index of the cursor. */
   private compose(next: number[], prompt: string, line: Line, disguise: Disguise): number {
     let room = COLUMNS;
     for (const character of prompt) {
@@ -96,7 +96,7 @@ export class Row {
     return cursor;
   }
 
-  /** Moves the window so that the cursor is in it. */
+  /** Moves the window so that it contains the cursor. */
   private scroll(line: Line, maskedFrom: number, room: number): void {
     const width = (start: number) => {
       let sum = 0;
@@ -108,12 +108,12 @@ export class Row {
   }
 }
 
-/** One column in the place of what must not be printed: pasted text may hold anything. */
+/** One column in place of an unprintable character: pasted text may contain anything. */
 function shownAs(code: number): number {
   return isUnprintable(code) ? UNPRINTABLE : code;
 }
 
-/** Characters that both begin with, never parting a mark from the character it sits on. */
+/** Length of the common beginning, without separating a mark from its character. */
 function commonStart(a: readonly number[], b: readonly number[]): number {
   let same = 0;
   while (same < a.length && same < b.length && a[same] === b[same]) same += 1;

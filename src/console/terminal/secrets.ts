@@ -1,7 +1,6 @@
 /*
- * Where a password begins in a line: behind the name of a secret setting and one character more, whatever command it is
- * part of. From there on nothing is echoed as it is, and the line goes to no history. Too much is hidden rather than too
- * little. Pure.
+ * Finds the beginning of a password in a line: after the name of a secret setting and one more character, in any command. From
+ * there on, characters are masked, and the line is kept out of the history. It rather hides too much than too little. Pure.
  */
 import type { Line } from "./line.js";
 
