@@ -1,7 +1,7 @@
 /*
- * The bases of short records: the one that entries are written under now, and the one that was found last for older entries.
- * A base costs about 40 bytes of flash and saves 12 for each sample: it is written when the second sample in a row is found to need
- * more than a short record, and the samples come evenly again. So a device that boots for each sample writes none.
+ * The bases of short records: the one for new entries, and the last one found for older entries. A base costs about 40 bytes of
+ * flash and saves 12 for each sample. It is written when the second sample in a row needs more than a short record, and the
+ * samples come at regular intervals again. A device that boots for each sample therefore writes none.
  */
 import type { Sample } from "../channels/sample.js";
 import type { WritableFormats } from "./formats.js";
@@ -16,15 +16,18 @@ export interface BaseStore {
   /** The latest value. */
   readNote(tag: number): Uint8Array | undefined;
   noteAt(sequence: number, tag: number): Uint8Array | undefined;
-  /** The number that the next entry will have. */
+  /** Number of the next entry. */
   readonly nextSequence: number;
   findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean;
 }
 
-/** Bytes of flash that records may take beyond short ones, one after another, before a base is written: evenly spaced samples, others. */
+/**
+ * Bytes of flash that consecutive records may need beyond short ones before a base is written, for evenly spaced samples and
+ * for others.
+ */
 const MAX_WASTE = 24;
 const MAX_UNEVEN_WASTE = 120;
-/** Samples come evenly if the last interval was this exact, milliseconds. */
+/** Samples are evenly spaced if the last interval was exact within this, in milliseconds. */
 const EVEN_MS = 64;
 const END = Number.POSITIVE_INFINITY;
 
@@ -39,13 +42,13 @@ export class Bases {
   private isSingle = false;
   private usualLength = 3; // of records under it
   private waste = 0;
-  // What was found last: entries from `start` to before `end` are under it.
+  // The base found last, and its entries: from `start` up to, but without, `end`.
   private found: Base | undefined;
   private start = 0;
   private end = 0;
   private readonly formats: WritableFormats;
 
-  /** `boot`, `room`: the numbers of those that samples are taken in from now on. `out`: where records are written. */
+  /** `boot`, `room`: numbers for new samples. `out`: buffer for records. */
   constructor(store: BaseStore, boot: number, room: number, out: DataView, formats: WritableFormats) {
     this.store = store;
     this.formats = formats;
@@ -54,7 +57,7 @@ export class Bases {
     this.room = room;
   }
 
-  /** Samples are taken so far apart from now on; `isSingle`: their channels become an entry each. */
+  /** New samples are `intervalMs` apart; `isSingle`: each channel becomes an entry. */
   follow(intervalMs: number, isSingle: boolean): void {
     this.own = undefined;
     this.end = 0;
@@ -63,9 +66,9 @@ export class Bases {
   }
 
   /**
-   * The boot goes on after a sleep: so does its last base, if that is right for the samples to come. An evenly spaced one that does not
-   * fit it begins another at once: a device that sleeps between its samples takes few in a row, and each that does not fit costs a whole start.
-   * `last`: that base as a note, if it is known.
+   * The boot continues after a sleep, with its last base if that fits the coming samples. If an evenly spaced sample does not
+   * fit it, a new base is begun at once: a device that sleeps between its samples takes few in a row, and each one that does
+   * not fit costs a full start. `last`: that base as a note, if known.
    */
   goOn(last?: Uint8Array): void {
     const note = last?.length ? last : this.store.readNote(BASE);
@@ -74,15 +77,15 @@ export class Bases {
     this.waste = MAX_WASTE;
   }
 
-  /** The base that entries are written under now, as a note. */
+  /** The base for new entries, as a note. */
   get note(): Uint8Array | undefined {
     return this.own?.encode();
   }
 
   /**
-   * Writes the short record of a sample into `out`; a base before it, if that is worth it.
-   * @param mask the channels that the record is to have
-   * @param sinceLastMs from the sample before to this one
+   * Writes the short record of a sample to `out`, after a new base if that saves flash.
+   * @param mask the channels of the record
+   * @param sinceLastMs time since the last sample
    * @returns its length in bytes; 0: the sample needs a record of its own
    */
   pack(sample: Sample, mask: number, uptimeMs: number, sinceLastMs: number, showsMilliseconds: boolean): number {
@@ -103,9 +106,9 @@ export class Bases {
     return base === undefined ? length : base.pack(sample, mask, uptimeMs, this.store.nextSequence, this.out);
   }
 
-  /** Reads the record of an entry into `stored`; false: it is none of ours, or damage has taken its base. */
+  /** Reads the record of an entry into `stored`; false: it is not one of ours, or its base is damaged. */
   read(record: DataView, length: number, sequence: number, stored: StoredSample): boolean {
-    // Read before the base is looked for: the record lies in the outbox's buffer, which that needs.
+    // Read before the base is searched, which reuses the outbox's buffer that contains the record.
     let word: number;
     let lateMs = 0;
     if (length === 3) word = record.getUint16(0, true) | (record.getUint8(2) << 16);
@@ -120,9 +123,9 @@ export class Bases {
     return found.unpack(word, length, lateMs, sequence, stored);
   }
 
-  /** The sample begins a base; undefined: flash did not take it. */
+  /** Begins a base with this sample; undefined: flash has refused it. */
   private begin(sample: Sample, uptimeMs: number, showsMilliseconds: boolean): Base | undefined {
-    this.waste = 0; // also where flash does not take it: then it is tried later
+    this.waste = 0; // also if flash refuses it: then it is tried later
     if (this.formats.isOldest) return undefined;
     const own = this.own;
     const base = new Base();
@@ -181,7 +184,7 @@ export class Bases {
     this.end = end;
   }
 
-  /** Damage took the note in force where the entry lies: each block repeats it, until it has another. */
+  /** The note in force at the entry is damaged: each block repeats it, until there is another. */
   private repetition(sequence: number): Uint8Array | undefined {
     let next: Uint8Array | undefined;
     this.store.findNoteAfter(sequence, BASE, (later) => {
@@ -192,7 +195,7 @@ export class Bases {
   }
 }
 
-/** Bytes that the outbox takes for a short record; 0: for one that needs no base. */
+/** Flash used for a short record, in bytes; 0: for one that needs no base. */
 function flashBytes(length: number): number {
   return length === 0 ? 20 : length === 3 ? 8 : length + 8;
 }

@@ -1,7 +1,7 @@
 /*
- * The Gregorian calendar in whole numbers: RFC 3339 dates and times of day as ASCII digits, written in place.
- * A Date object a reading would cost slots on a small heap. Pure, no allocation. Years 0 to 9999.
- * Digits go in pairs, one native call each: XS spends four times as much on a division and two stores.
+ * The Gregorian calendar in integers: RFC 3339 dates and times of day as ASCII digits, written in place. A Date object per
+ * reading would use slots on a small heap. Pure, no allocation. Years 0 to 9999. Digits are written in pairs, one native call
+ * each, because XS spends four times as much on a division and two stores.
  * Source: RFC 3339 §5.6; the day count is the well-known one by eras of 400 years beginning on 1 March.
  */
 

@@ -1,106 +1,107 @@
 /*
- * When a sample was taken: its boot and uptime, set against what is known of that boot's clock.
- * That is a line: a time at uptime 0, and how fast time goes. Between two synchronisations it leads from the one to the other: a clock
- * that drifts is right at both ends, and between them as far as it drifts evenly. After the last one it goes on as it went. Samples that
- * wait while the clock is set are dated anew, but those that have been sent by then: a message that is sent again says what it said the
- * first time (exactly once is once with one content). So each clock note in flash has the number of the first entry that it
- * dates, and the last one of a boot whose number is not above the entry's dates it, now and after any reboot. Where a clock
- * is found wrong by more than any drift, it had been set wrong, and all that wait are dated by the new time.
- * Allocates nothing while the entries are of one boot. What can never be dated has no time: NaN.
- * Boots are numbered modulo 65,536; notes of an outbox are in the order of their boots.
+ * Computes when a sample was taken, from its boot and uptime and the clock notes of that boot. A clock note is a line: a time
+ * at uptime 0, and the speed of time. Between two synchronisations the line connects both: a clock that drifts is right at both
+ * ends and, if the drift is even, in between. After the last one it continues. When the clock is set, waiting samples are dated
+ * again, except those already sent: a repeated message must have the same content as the first (exactly once means one
+ * content). Therefore each clock note contains the number of the first entry that it dates, and an entry is dated by the boot's
+ * last note whose number is not above the entry's, now and after any reboot. If a clock is wrong by more than any drift, it had
+ * been set wrong, and all waiting samples are dated by the new time. No allocation while the entries are of one boot. A sample
+ * that can never be dated has no time: NaN. Boots are numbered modulo 65,536; notes of an outbox are in the order of their
+ * boots.
  *
- * How wrong a time is at most, between two synchronisations that are L apart, each right within S, while the drift stays within a range
- * of R: resolutionMs + S + L * R / 4. (Furthest from a straight line is a clock that runs at one end of that range for the first half
- * and at the other for the second.) What is shown is cut to a second. With an even drift, R is 0: less than 2 s on the slow clock, whatever L is.
+ * Largest error of a time between two synchronisations that are L apart, each right within S, while the drift stays within a
+ * range of R: resolutionMs + S + L * R / 4. (The worst case is a clock that runs at one end of that range for the first half
+ * and at the other for the second.) The shown time is cut to a second. With an even drift, R is 0: less than 2 s on the slow
+ * clock, whatever L is.
  */
 import { NEWEST, type WritableFormats } from "./formats.js";
 import { bootOfClock, CLOCK, driftOfClock, encodeClock, nearestDrift, originOfClock, startOfClock } from "./notes.js";
 import type { StoredSample } from "./stored.js";
 
-/** What uptime is counted by. */
+/** The oscillator that counts uptime. */
 export interface Oscillator {
-  /** Further than it drifts, a fraction. */
+  /** More than its largest drift, as a fraction. */
   readonly maxDrift: number;
-  /** A time that moves by less is not worth a note. */
+  /** A smaller correction of the time is not worth a note. */
   readonly resolutionMs: number;
 }
 
-/** A bad one, in the cold: 200 millionths. */
+/** A bad crystal, in the cold: 200 millionths. */
 export const CRYSTAL: Oscillator = Object.freeze({ maxDrift: 0.0002, resolutionMs: 1000 });
-/** By which a chip counts its sleep: 5 % when it is warm or cold. It is corrected each time, so each time counts. */
+/** The chip's clock in sleep: 5 % off when it is warm or cold. Each synchronisation corrects it, so small corrections count. */
 export const SLOW_CLOCK: Oscillator = Object.freeze({ maxDrift: 0.1, resolutionMs: 500 });
 
 const SHOWN_MS = 1000; // two times that are closer may look the same
 const LATEST_MS = Date.UTC(9900, 0, 1); // RFC 3339 has four digits for the year, and a record 34 years for the uptime
 const END = Number.POSITIVE_INFINITY;
 
-/** What dating reads of the outbox. */
+/** What dating reads from the outbox. */
 export interface ClockNotes {
   /** The latest value. */
   readNote(tag: number): Uint8Array | undefined;
   /** The value in force when the entry was appended. */
   noteAt(sequence: number, tag: number): Uint8Array | undefined;
   /**
-   * Finds the first later value for which `isPast` returns true, as it does for all that come after; returns whether there is
-   * one. The last calls that return false and true are for the value before it and for itself.
+   * Finds the first later value for which `isPast` returns true, as it must for all later ones; returns whether there is one.
+   * The last calls that return false and true are for the value before it and for the value itself.
    */
   findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean;
 }
 
-/** Where dating notes what it knows. */
+/** Where dating writes its notes. */
 export interface NoteWriter {
   write(tag: number, value: Uint8Array): void;
 }
 
-/** What is known of a boot's clock that flash does not say: kept over a sleep, it lets the boot go on. All 0: nothing. */
+/** What is known about a boot's clock but not in flash: kept over a sleep, so that the boot can continue. All 0: nothing. */
 export interface ClockState {
   /**
-   * When the clock was set last, by uptime; what it was set to, milliseconds since 1970; the number that the next entry had then. Before
-   * that, 0, 0 and the number that the next entry had when the boot began: its notes apply to no entry before that one.
+   * When the clock was last set, by uptime; its time, in milliseconds since 1970; the number of the next entry at that moment.
+   * Before that: 0, 0 and the number of the next entry when the boot began, because its notes apply to no earlier entry.
    */
   syncUptimeMs: number;
   syncUtcMs: number;
   syncNext: number;
-  /** One above the highest number that has been sent. */
+  /** One above the highest number that was sent. */
   sentEnd: number;
 }
 
-/** Turns boot and uptime into a time: milliseconds since 1970, NaN where the clock of that boot was never set. */
+/** Converts boot and uptime to a time: milliseconds since 1970, NaN if the clock of that boot was never set. */
 export class Dating implements ClockState {
-  // What was found last: it dates the samples of one boot, from one number to before another.
+  // The result of the last search: it dates the samples of one boot within a range of numbers.
   start = 0;
   end = 0;
   /** Milliseconds since 1970 at uptime 0 of their boot; NaN if it is not known. */
   originMs = Number.NaN;
-  /** Milliseconds that pass in a millisecond of uptime. */
+  /** Milliseconds of time per millisecond of uptime. */
   pace = 1;
   private readonly notes: ClockNotes;
   private readonly writer: NoteWriter;
   private readonly boot: number;
   private readonly oscillator: Oscillator;
   private readonly formats: WritableFormats;
-  private ownOriginMs = Number.NaN; // this boot's, as it stands in flash
+  private ownOriginMs = Number.NaN; // this boot's, as it is in flash
   private ownDrift = 0;
   private ownStart: number; // the first entry that it dates
   syncUptimeMs = 0;
   syncUtcMs = 0;
   syncNext: number;
-  /** Since the boot: all below says the same for ever. */
+  /** In this boot: the times of all below are final. */
   sentEnd = 0;
-  /** This boot's samples between these uptimes have times that others of it may have had, before the clock was set back. */
+  /** Samples of this boot between these uptimes have times that others of it may have had before the clock was set back. */
   repeatStartMs = 0;
   repeatEndMs = -1;
   private earliestMs = Number.POSITIVE_INFINITY; // of all times that this boot's samples may have had
   private latestMs = 0;
-  private undatedFrom = -1; // boots from this one to before the other have no clock note that comes after their entries
+  private undatedFrom = -1; // boots in this range have no clock note after their entries
   private undatedEnd = -1;
 
   /**
-   * @param boot number of the boot that runs
+   * @param boot number of the running boot
    * @param next number of the next entry
-   * @param writer makes a note, durable, or tried again
-   * @param oscillator of the clock that uptime is read from
-   * @param formats what the notes may say
+   * @param writer writes a note, durable, or repeats it later
+   * @param oscillator of the clock that counts uptime
+   * @param formats what the notes may contain
    */
   constructor(
     notes: ClockNotes,
@@ -118,10 +119,10 @@ export class Dating implements ClockState {
     this.oscillator = oscillator;
     const latest = notes.readNote(CLOCK);
     const drift = latest && !formats.isOldest ? driftOfClock(latest) : 0;
-    if (Math.abs(drift) <= oscillator.maxDrift) this.ownDrift = drift; // in the boot before, and most likely so now
+    if (Math.abs(drift) <= oscillator.maxDrift) this.ownDrift = drift; // from the boot before; most likely the same now
   }
 
-  /** The boot is not a new one, but goes on: with what it knew when it fell asleep. Before anything else. */
+  /** The boot continues, with its state from before the sleep. Call this first. */
   goOn(state: ClockState): void {
     copyClock(state, this);
     this.ownStart = this.syncUtcMs > 0 ? 0 : this.syncNext;
@@ -132,9 +133,9 @@ export class Dating implements ClockState {
     this.ownStart = startOfClock(latest);
   }
 
-  /** The clock is set, or set anew: milliseconds since 1970 at an uptime. `next`: number of the next entry. */
+  /** The clock is set, or set again: milliseconds since 1970 at an uptime. `next`: number of the next entry. */
   setClock(uptimeMs: number, utcMs: number, next: number): void {
-    if (!(utcMs > uptimeMs && utcMs < LATEST_MS)) return; // not a clock that was set
+    if (!(utcMs > uptimeMs && utcMs < LATEST_MS)) return; // not a valid time
     const wasMs = this.ownOriginMs + uptimeMs * (1 + this.ownDrift); // NaN: it was not set before
     if (!(Math.abs(utcMs - wasMs) < this.oscillator.resolutionMs)) this.turn(uptimeMs, utcMs, next, wasMs);
     this.syncUptimeMs = uptimeMs;
@@ -142,7 +143,7 @@ export class Dating implements ClockState {
     this.syncNext = next;
   }
 
-  /** Another line from the last synchronisation on, or, if there is none that it can lead from, for all that has not been sent. */
+  /** Begins another line from the last synchronisation on or, if there is none from which it can begin, for all unsent samples. */
   private turn(uptimeMs: number, utcMs: number, next: number, wasMs: number): void {
     let start = Math.max(this.ownStart, this.sentEnd);
     let drift = (utcMs - this.syncUtcMs) / (uptimeMs - this.syncUptimeMs) - 1;
@@ -151,7 +152,7 @@ export class Dating implements ClockState {
       drift = nearestDrift(drift);
       start = Math.max(start, this.syncNext);
     } else drift = this.ownDrift;
-    const originMs = Math.round(utcMs - uptimeMs * (1 + drift)); // whole, as flash holds it: the same after a reboot
+    const originMs = Math.round(utcMs - uptimeMs * (1 + drift)); // an integer, as flash stores it: the same after a reboot
     this.findRepeats(originMs, drift, wasMs);
     this.ownStart = Math.min(start, next);
     this.ownOriginMs = originMs;
@@ -160,7 +161,7 @@ export class Dating implements ClockState {
     this.writer.write(CLOCK, encodeClock(this.boot, originMs, this.ownStart, drift));
   }
 
-  /** `originMs`, `drift`: the line to come. `wasMs`: the time by the line before. */
+  /** `originMs`, `drift`: the new line. `wasMs`: the time by the old line. */
   private findRepeats(originMs: number, drift: number, wasMs: number): void {
     if (Number.isNaN(wasMs)) return; // nothing has a time yet
     this.earliestMs = Math.min(this.earliestMs, this.ownOriginMs);
@@ -169,7 +170,7 @@ export class Dating implements ClockState {
     this.repeatEndMs = (this.latestMs - originMs) / (1 + drift);
   }
 
-  /** Finds what dates an entry: `originMs`, and from `start` to `end`. */
+  /** Finds the line that dates an entry: `originMs`, and its range from `start` to `end`. */
   find(boot: number, sequence: number): void {
     if (boot === this.boot && sequence >= this.ownStart) {
       this.start = this.ownStart;
@@ -179,7 +180,7 @@ export class Dating implements ClockState {
     } else this.lookUp(boot, sequence);
   }
 
-  /** The same for one that is only looked at. Milliseconds since 1970, or NaN. */
+  /** The same for an entry that is only shown. Milliseconds since 1970, or NaN. */
   utcMs(stored: StoredSample, sequence: number): number {
     this.find(stored.boot, sequence);
     this.end = 0;
@@ -188,7 +189,7 @@ export class Dating implements ClockState {
 
   private lookUp(boot: number, sequence: number): void {
     this.start = 0;
-    this.end = boot === this.boot ? this.ownStart : END; // also where flash did not take the note that says so
+    this.end = boot === this.boot ? this.ownStart : END; // also if flash has refused the note
     this.originMs = Number.NaN;
     const inForce = this.notes.noteAt(sequence, CLOCK);
     const isDated = inForce !== undefined && bootOfClock(inForce) === boot && this.take(inForce, sequence);
@@ -196,13 +197,16 @@ export class Dating implements ClockState {
     this.lookAhead(boot, sequence, isDated);
   }
 
-  /** Later notes of the boot may date the entry as well. What it finds of later boots is kept: it holds for their entries, too. */
+  /**
+   * Later notes of the boot may date the entry as well. Results about later boots are kept, because they are valid for their
+   * entries, too.
+   */
   private lookAhead(boot: number, sequence: number, wasDated: boolean): void {
     let isDated = wasDated;
     let dated = -1;
     const found = this.notes.findNoteAfter(sequence, CLOCK, (note) => {
       dated = bootOfClock(note);
-      if (dated !== boot) return before(boot, dated); // an earlier boot's is only repeated
+      if (dated !== boot) return before(boot, dated); // an earlier boot's note is only a repetition
       isDated = true;
       return !this.take(note, sequence);
     });
@@ -211,7 +215,7 @@ export class Dating implements ClockState {
     this.undatedEnd = found ? dated : this.boot;
   }
 
-  /** A note of the entry's boot: it dates the entry, or begins after it, as all later ones do; returns which. */
+  /** A note of the entry's boot: returns whether it dates the entry; otherwise it begins after it, as all later ones do. */
   private take(note: Uint8Array, sequence: number): boolean {
     const start = startOfClock(note);
     if (start > sequence) {
@@ -225,12 +229,12 @@ export class Dating implements ClockState {
   }
 }
 
-/** True if boot `a` came before boot `b`. */
+/** Whether boot `a` was before boot `b`. */
 function before(a: number, b: number): boolean {
   return b >= 0 && a !== b && ((b - a) & 0xffff) < 0x8000;
 }
 
-/** Takes over what is known of a boot's clock. */
+/** Copies the state of a boot's clock. */
 export function copyClock(from: Readonly<ClockState>, to: ClockState): void {
   to.syncUptimeMs = from.syncUptimeMs;
   to.syncUtcMs = from.syncUtcMs;

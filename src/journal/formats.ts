@@ -1,7 +1,7 @@
 /*
- * Which formats may be written: the one place that decides. An image on trial writes what the image before it reads, since that may be back
- * after the next reset; from its confirmation on, it writes all that it knows. What the image before it reads is what it wrote: the
- * format version of the newest block in the outbox says which that is.
+ * Decides which formats may be written. An image on trial writes only what the previous image reads, because that may run again
+ * after the next reset; once confirmed, it writes all that it knows. The previous image reads what it wrote, which the format
+ * version of the newest block in the outbox shows.
  *
  *   what                         the oldest, firmware 0.1's             the newest
  *   blocks                       format version 1: no short frames,     version 2
@@ -12,36 +12,36 @@
  *   clock notes                  without a drift                        with it
  *   names known to the broker    pairs of room and id, one line         with prefix and channels, a line each
  *
- * The same in both: session record (0.1 passes over what it does not know), counters, last words, settings (0.1 keeps rows
- * that it does not know, and says which values it does not take). Under keys of their own, which 0.1 does not read: long values, the
- * hashes of commands, the record of the update.
+ * The same in both: session record (0.1 ignores what it does not know), counters, the reason of the last end, settings (0.1
+ * keeps rows that it does not know, and reports values that it refuses). Under keys of their own, which 0.1 does not read: long
+ * values, the hashes of commands, the record of the update.
  */
 
 /** What may be written now. */
 export interface WritableFormats {
-  /** Nothing but what firmware 0.1 reads. */
+  /** Only what firmware 0.1 reads. */
   readonly isOldest: boolean;
 }
 
-/** What may be written by default. */
+/** The default: everything may be written. */
 export const NEWEST: WritableFormats = Object.freeze({ isOldest: false });
 
-/** Decides from boot to confirmation. */
+/** Decides this from boot to confirmation. */
 export class Formats implements WritableFormats {
-  /** Also while it is not known what the image before this one wrote. */
+  /** Also true while the previous image's format is not known. */
   isOldest: boolean;
 
-  /** `isTrial`: another image may be back after the next reset. */
+  /** `isTrial`: the previous image may run again after the next reset. */
   constructor(isTrial: boolean) {
     this.isOldest = isTrial;
   }
 
-  /** The newest block in flash is of the newest format: the image before this one reads that. */
+  /** The newest block in flash has the newest format: the previous image reads it. */
   foundNewest(): void {
     this.isOldest = false;
   }
 
-  /** No image before this one comes back. */
+  /** The previous image will not run again. */
   confirm(): void {
     this.isOldest = false;
   }

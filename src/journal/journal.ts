@@ -1,9 +1,8 @@
 /*
- * The journal: samples on their way into the outbox, and out of it as messages.
- * Going in, a sample becomes a record of a few bytes, or, with `topics` = `each`, one for each channel; coming out, it gets back its
- * room's topic and its time. One message object and one buffer for all; nothing is allocated for a sample. Nothing throws because
- * flash is full or fails: what cannot be noted is tried again, and no sample goes in before what it needs in order to be
- * understood later.
+ * The journal: stores samples in the outbox, and renders them as messages. A sample is stored as a record of a few bytes or,
+ * with `topics` = `each`, as one per channel; when it is rendered, it gets its room's topic and its time. One message object
+ * and one buffer for all; nothing is allocated for a sample. Full or failing flash throws no exception: notes that cannot be
+ * written are tried again, and no sample is stored before the notes that it needs.
  */
 import { TEMPERATURE } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
@@ -17,81 +16,81 @@ import { Rooms, type TopicOf, topicChannel } from "./rooms.js";
 import type { Sticky } from "./sticky.js";
 import { type SecondDigits, StoredSample } from "./stored.js";
 
-/** Samples taken at shorter intervals show milliseconds: whole seconds would give two of them one time. */
+/** Samples taken at shorter intervals show milliseconds; with whole seconds, two of them would have the same time. */
 const FINE_INTERVAL_MS = 2000;
-/** So does one that was taken out of turn so soon after another. Further apart, their whole seconds differ, as exact as flash has them. */
+/** So does a sample taken out of turn this soon after another. Further apart, their whole seconds differ, at the precision in flash. */
 const CLOSE_MS = 1500;
-/** The channel that every firmware has a record for. */
+/** The channel for which every firmware has a record. */
 const ALONE = 1 << TEMPERATURE;
-/** Uptime of the last sample before there is one. */
+/** Uptime of the last sample while there is none. */
 const NONE_YET = Number.NEGATIVE_INFINITY;
 
-/** Of the first of a sample's channels, before it is handed to the outbox. */
+/** For the first of a sample's channels, before it is passed to the outbox. */
 const UNTRIED = -2;
 
 /** What the journal needs of the outbox. */
 export interface JournalStore extends ClockNotes, BaseStore {
-  /** The sequence number, durable on return; -1 if refused. */
+  /** Returns the sequence number, durable; -1 if refused. */
   append(payload: Uint8Array, qos: 1 | 2): number;
-  /** Uses up a sequence number: a sample was refused before it got here. */
+  /** Uses up a sequence number for a sample that was refused before. */
   skip?(): number;
 }
 
-/** An entry as the outbox hands it out. */
+/** An entry as the outbox returns it. */
 export interface JournalEntry {
   readonly sequence: number;
   readonly payload: Uint8Array;
   readonly payloadLength: number;
 }
 
-/** Ready to go; reused: read it before the next call. */
+/** A message to send. The object is reused: read it before the next call. */
 export interface SampleMessage {
   topic: Uint8Array;
   payload: Uint8Array;
   payloadLength: number;
   retain: boolean;
-  /** What is said of it in MQTT 5, encoded: the sender's. */
+  /** The properties of MQTT 5, encoded; set by the sender. */
   properties?: Uint8Array | undefined;
 }
 
-/** How samples are kept and sent. */
+/** How samples are stored and sent. */
 export interface SamplePolicy {
   readonly format: PayloadFormat;
-  /** Each channel of a sample becomes an entry, with a number and a topic of its own; else a sample is one entry. */
+  /** Each channel of a sample becomes an entry, with its own number and topic; otherwise a sample is one entry. */
   readonly isEach: boolean;
-  /** From one sample to the next, milliseconds. */
+  /** Time from one sample to the next, in milliseconds. */
   readonly intervalMs: number;
 }
 
-/** What the journal writes to, whose clock it reads (milliseconds), and the numbers of boot and room. */
+/** The journal's store and clock (milliseconds), and the numbers of boot and room. */
 export interface JournalOptions extends SamplePolicy {
   readonly store: JournalStore;
-  /** Writes notes, this one's and others'. */
+  /** Writes notes, the journal's and others'. */
   readonly notes: Sticky;
   readonly clock: { uptimeMs(): number; utcMs(): number | undefined };
   /** Number of this boot, durable or noted as vital. */
   readonly boot: number;
-  /** What uptime is counted by. Default: a crystal. */
+  /** The oscillator that counts uptime. Default: a crystal. */
   readonly oscillator?: Oscillator;
-  /** The boot goes on after a sleep: what `keepClock` kept. Default: a boot begins. */
+  /** Only if the boot continues after a sleep: the state from `keepClock`. Default: a new boot. */
   readonly clockState?: ClockState;
-  /** What may be written. Default: all that this firmware knows. */
+  /** What may be written. Default: everything. */
   readonly formats?: WritableFormats;
-  /** The boot goes on after a sleep: uptime of its last sample. Default: a boot begins. */
+  /** Only if the boot continues after a sleep: uptime of its last sample. Default: a new boot. */
   readonly lastMs?: number;
-  /** The base that its samples were written under, as a note; empty: the latest on flash. */
+  /** The base of its samples, as a note; empty: the latest on flash. */
   readonly base?: Uint8Array;
   /** The room's name, checked, as UTF-8: 1..64 bytes. */
   readonly room: Uint8Array;
   readonly topicOf: TopicOf;
 }
 
-/** What takes the message of a QoS 0 sample. Returns whether it was sent. */
+/** Sends the message of a QoS 0 sample. Returns whether it was sent. */
 export interface Sender {
   sendNow(message: SampleMessage): boolean;
 }
 
-/** Samples into the outbox, and out of it as messages. Trouble with flash is a return value, never an exception. */
+/** Stores samples in the outbox and renders them as messages. Problems with flash are return values, never exceptions. */
 export class Journal {
   // SamplePolicy
   private format: PayloadFormat = "json";
@@ -106,17 +105,17 @@ export class Journal {
   private readonly formats: WritableFormats;
   private readonly dating: Dating;
   private readonly renderer: Renderer;
-  private readonly record: DataView; // behind the message in one buffer: fewer objects
-  private written: Uint8Array; // on the record, of the last one's length
+  private readonly record: DataView; // behind the message in one buffer, for fewer objects
+  private written: Uint8Array; // a view on the record, with the length of the last one
   private readonly outgoing = new StoredSample();
   private readonly message: SampleMessage;
   private lastMs = NONE_YET; // uptime of the last sample
-  private payload: Uint8Array | undefined; // the last entry's, and a view on it: the outbox hands out one and the same
+  private payload: Uint8Array | undefined; // the last entry's, and a view on it: the outbox reuses one object
   private payloadView: DataView;
-  // Whose topic is in the message, and what dates it: boot, room and channel of the last entry; -1: none.
+  // Boot, room and channel of the last entry, for which topic and dating are known; -1: none.
   private origin = -1;
 
-  /** A boot: samples from now on are of this room. Notes in flash: one if the room changed. */
+  /** Begins a boot whose samples are of this room. If the room has changed, it writes a note. */
   constructor(options: JournalOptions) {
     const { store, notes, boot, formats = NEWEST } = options;
     this.formats = formats;
@@ -142,7 +141,7 @@ export class Journal {
     this.clockSet();
   }
 
-  /** The format, of messages from now on; all else, of samples taken from now on. */
+  /** The format applies to messages from now on, everything else to samples taken from now on. */
   follow({ format, isEach, intervalMs }: SamplePolicy): void {
     this.format = format;
     this.isEach = isEach;
@@ -150,26 +149,26 @@ export class Journal {
     this.bases.follow(intervalMs, isEach);
   }
 
-  /** The wall clock was set: dates this boot's samples, the earlier ones too, but those that have been sent. */
+  /** The wall clock was set: dates all unsent samples of this boot. */
   clockSet(): void {
     const utcMs = this.clock.utcMs();
     if (utcMs !== undefined) this.dating.setClock(this.clock.uptimeMs(), utcMs, this.store.nextSequence);
   }
 
-  /** Before a sleep: `state` takes what the boot needs in order to go on. */
+  /** Before a sleep: stores in `state` what the boot needs to continue. */
   keepClock(state: ClockState): void {
     copyClock(this.dating, state);
   }
 
-  /** The channels of a sample that there is a record for: others are not kept. */
+  /** The channels for which there is a record; others are not stored. */
   kept(mask: number): number {
     return this.formats.isOldest ? mask & ALONE : mask;
   }
 
   /**
-   * Writes a sample to flash, the channels that can be kept. `takenMs`: uptime at which it was taken; default: now.
-   * @returns its sequence number, durable; -1 if it was refused, and counted, or if none of its channels can be kept. Where its channels
-   *   become entries, the first one's: those behind it have the numbers behind it, and each may be refused on its own
+   * Stores a sample, with the channels that can be stored. `takenMs`: uptime at which it was taken; default: now.
+   * @returns its sequence number, durable; -1 if it was refused, and counted, or if none of its channels can be stored. If its
+   * channels become entries, the first one's; the others follow, and each may be refused
    * @throws RangeError for a value beyond ±8388
    */
   append(sample: Sample, qos: 1 | 2, takenMs?: number): number {
@@ -179,7 +178,7 @@ export class Journal {
     }
     const uptimeMs = takenMs ?? this.clock.uptimeMs();
     const sinceLastMs = uptimeMs - this.lastMs;
-    const showsMilliseconds = this.isClose(uptimeMs, sinceLastMs); // for good, whatever the interval becomes
+    const showsMilliseconds = this.isClose(uptimeMs, sinceLastMs); // final, even if the interval changes
     this.lastMs = uptimeMs;
     let first = UNTRIED;
     let rest = this.kept(sample.mask);
@@ -206,13 +205,13 @@ export class Journal {
     );
   }
 
-  /** A record of its own. */
+  /** Encodes a record without a base. */
   private encode(sample: Sample, mask: number, uptimeMs: number, showsMilliseconds: boolean): number {
     encodeOrigin(this.boot, this.rooms.number, this.record);
     return encodeSample(sample, mask, this.isEach, uptimeMs, showsMilliseconds, this.record);
   }
 
-  /** The message for an entry; undefined if the entry cannot be understood, or its room is not known any more. */
+  /** The message for an entry; undefined if the entry cannot be read, or its room is no longer known. */
   render(entry: JournalEntry): SampleMessage | undefined {
     const payload = entry.payload;
     if (payload !== this.payload) {
@@ -233,14 +232,14 @@ export class Journal {
     return this.message;
   }
 
-  /** A bare number means what its topic says: one kept in other days may have none for it, and says what it is. */
+  /** A bare number is identified by its topic only. An entry stored under other settings may have no topic for it, and is sent as JSON. */
   private plain(outgoing: StoredSample, utcMs: number, sequence: number): number {
     return outgoing.isSingle || outgoing.mask & ALONE
       ? this.renderer.plain(outgoing)
       : this.renderer.json(outgoing, utcMs, sequence);
   }
 
-  /** An entry in words, for the prompt: "21.44 °C, 45.2 %, 2026-06-17T09:12:00Z". */
+  /** An entry as text, for the prompt: "21.44 °C, 45.2 %, 2026-06-17T09:12:00Z". */
   describe(entry: JournalEntry): string {
     const stored = new StoredSample();
     if (!this.bases.read(viewOf(entry.payload), entry.payloadLength, entry.sequence, stored)) return "not readable";
@@ -250,14 +249,17 @@ export class Journal {
     return `${sampleText({ mask, values: stored.milli.map((milli) => milli / 1000), decimals })}, ${when}`;
   }
 
-  /** When an entry was measured, milliseconds since 1970; NaN: not known. */
+  /** When an entry was measured, in milliseconds since 1970; NaN: not known. */
   utcMsOf(entry: JournalEntry): number {
     const stored = new StoredSample();
     const isRead = this.bases.read(viewOf(entry.payload), entry.payloadLength, entry.sequence, stored);
     return isRead ? this.dating.utcMs(stored, entry.sequence) : Number.NaN;
   }
 
-  /** Makes the messages of a QoS 0 sample taken now: no number, never in flash. The sender gets each, and returns whether it was sent. */
+  /**
+   * Makes the messages of a QoS 0 sample taken now: without a number, never in flash. The sender gets each, and returns whether
+   * it was sent.
+   */
   sendNow(sample: Sample, sender: Sender): boolean {
     const uptimeMs = this.clock.uptimeMs();
     const sinceLastMs = uptimeMs - this.lastMs;
@@ -284,21 +286,21 @@ export class Journal {
     return sender.sendNow(this.message);
   }
 
-  /** What short records of the next samples deviate from, as a note; undefined: they are not short. */
+  /** The base for the next samples, as a note; undefined: none. */
   get base(): Uint8Array | undefined {
     return this.bases.note;
   }
 
-  /** When the latest boot with a clock began, as flash knows it, milliseconds since 1970: a time that is over. */
+  /** When the latest boot with a clock began, according to flash, in milliseconds since 1970: certainly in the past. */
   get lastBootUtcMs(): number | undefined {
     const clock = this.store.readNote(CLOCK);
     return clock !== undefined && bootOfClock(clock) >= 0 ? originOfClock(clock) : undefined;
   }
 
-  /** Puts the topic of the outgoing sample into the message; false: its room is not known. */
+  /** Sets the message's topic for the outgoing sample; false: its room is not known. */
   private findTopic(origin: number, sequence: number): boolean {
     const topic = this.rooms.topicFor(this.outgoing, sequence);
-    if (this.origin < 0 || ((this.origin ^ origin) & 0xffff) !== 0) this.dating.end = 0; // it may be for another boot
+    if (this.origin < 0 || ((this.origin ^ origin) & 0xffff) !== 0) this.dating.end = 0; // it may be of another boot
     this.origin = topic === undefined ? -1 : origin;
     if (topic !== undefined) this.message.topic = topic;
     return topic !== undefined;

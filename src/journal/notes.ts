@@ -1,21 +1,21 @@
 /*
- * What many samples share, as notes of the outbox: the outbox repeats the latest of each tag at the head of every block, so that a
- * note outlives the block it was written in. Numbers are little-endian.
+ * Values that many samples share, as notes of the outbox, which repeats the latest of each tag at the head of every block, so
+ * that a note survives its block. Numbers are little-endian.
  *
  *   ROOM      number (1 byte, modulo 256), name (UTF-8, 1..64 bytes)
  *   CLOCK     a line from uptime to time: boot (2 bytes), milliseconds since 1970 at uptime 0 of that boot (6 bytes), number of the
- *             first entry that it dates (6 bytes; absent in notes of old: all of that boot), drift of the clock (4 bytes, signed, in
- *             units of 2^-34; absent where it is 0): so much more than a millisecond passes in a millisecond of uptime
- *   BASE      what short records deviate from: see short.ts
+ *             first entry that it dates (6 bytes; absent in old notes: all of that boot), drift of the clock (4 bytes, signed, in
+ *             units of 2^-34; absent if 0): how much more than a millisecond passes in a millisecond of uptime
+ *   BASE      the base of short records: see short.ts
  *
- * Tags 2 and 3 are the product's: see session-record.ts and lifetime.ts in src/thermometer.
+ * Tags 2 and 3 belong to the product: see session-record.ts and lifetime.ts in src/thermometer.
  */
 
 /** Tag of the note that names a room. */
 export const ROOM = 0;
 /** Tag of the note that dates the samples of a boot. */
 export const CLOCK = 1;
-/** Tag of the note that short records deviate from. */
+/** Tag of the note with the base of short records. */
 export const BASE = 4;
 
 const OLD_CLOCK_LENGTH = 8;
@@ -32,14 +32,14 @@ export function encodeRoom(number: number, name: Uint8Array): Uint8Array {
   return note;
 }
 
-/** The drift that a clock note can hold which is nearest to this one, a fraction of at most 0.12. */
+/** The nearest drift that a clock note can contain, a fraction of at most 0.12. */
 export function nearestDrift(drift: number): number {
   return Math.round(drift / DRIFT_UNIT) * DRIFT_UNIT;
 }
 
 /**
- * `originMs`: milliseconds since 1970 at uptime 0. `from`: the first sequence number that it dates. `drift`: how much more than one
- * millisecond passes in a millisecond of uptime, as `nearestDrift` gives it.
+ * `originMs`: milliseconds since 1970 at uptime 0. `from`: the first sequence number that it dates. `drift`: how much more than
+ * a millisecond passes in a millisecond of uptime, from `nearestDrift`.
  */
 export function encodeClock(boot: number, originMs: number, from: number, drift = 0): Uint8Array {
   const note = new Uint8Array(drift === 0 ? CLOCK_LENGTH : DRIFTING_CLOCK_LENGTH);
@@ -53,7 +53,7 @@ export function encodeClock(boot: number, originMs: number, from: number, drift 
   return note;
 }
 
-/** The boot, modulo 65,536, that a clock note speaks of; -1 if it is damaged. */
+/** The boot of a clock note, modulo 65,536; -1 if it is damaged. */
 export function bootOfClock(note: Uint8Array): number {
   switch (note.length) {
     case OLD_CLOCK_LENGTH:
@@ -75,7 +75,10 @@ export function startOfClock(note: Uint8Array): number {
   return note.length > OLD_CLOCK_LENGTH ? sixBytes(note, 8) : 0;
 }
 
-/** Number of the first entry that a note applies to, if that may be older than the note; else NaN. For the outbox, which carries such notes. */
+/**
+ * Number of the first entry to which a note applies, if that may be older than the note; otherwise NaN. For the outbox, which
+ * carries such notes.
+ */
 export function appliesFrom(tag: number, note: Uint8Array): number {
   return tag === CLOCK ? startOfClock(note) : Number.NaN;
 }
@@ -91,7 +94,7 @@ function sixBytes(note: Uint8Array, at: number): number {
   return (note[at + 4] | (note[at + 5] << 8)) * HIGH + (low >>> 0);
 }
 
-/** True if both hold the same bytes. */
+/** Whether both contain the same bytes. */
 export function sameNote(a: Uint8Array | undefined, b: Uint8Array): boolean {
   if (a?.length !== b.length) return false;
   for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) return false;

@@ -1,12 +1,11 @@
 /*
- * A sample as a record that says all by itself: what firmware 0.1 wrote, and what is written where a short one (short.ts) does
- * not do: the first samples of a boot, values and times that leave the base. Pure: no I/O, no allocation.
- * What many samples share (the room's name, the clock of the boot) lies in the outbox's notes; the record holds the number
- * under which to find it.
+ * A sample as a record without a base: the record of firmware 0.1, and of samples that do not fit a short one (short.ts): the
+ * first samples of a boot, and values and times too far from the base. Pure: no I/O, no allocation. Values that many samples
+ * share (the room's name, the clock of the boot) are in the outbox's notes; the record contains their numbers.
  *
- *   byte 0      bits 0-1 decimals of a temperature that stands alone, bit 2: the time is shown with milliseconds, bit 3: bytes
- *               9 and following hold channels, bit 4: one channel of a sample, under its own topic, bits 5-7 zero
- *   byte 1      room number, modulo 256: which room note is meant
+ *   byte 0      bits 0-1 decimals of a temperature without other channels, bit 2: the time is shown with milliseconds, bit 3: bytes
+ *               9 and following contain channels, bit 4: one channel of a sample, under its own topic, bits 5-7 zero
+ *   byte 1      room number, modulo 256: identifies the room note
  *   bytes 2-3   boot number, modulo 65,536
  *   bytes 4-8   uptime at the sample, milliseconds, modulo 2^40 (34 years)
  *   bytes 9-11  bit 3 is 0, as in all records of 0.1: temperature, thousandths of a degree Celsius, two's complement
@@ -34,16 +33,16 @@ const SINGLE = 16;
 const UNKNOWN_BITS = 0xe0;
 const ALONE = 1 << TEMPERATURE;
 
-/** Writes the numbers of boot and room, which all samples of a boot share, into a record. */
+/** Writes the numbers of boot and room into a record; all samples of a boot share them. */
 export function encodeOrigin(boot: number, room: number, out: DataView): void {
   out.setUint8(1, room);
   out.setUint16(2, boot, true);
 }
 
 /**
- * Writes all else. `mask`: the channels of the sample that are to be kept. `isSingle`: see StoredSample.
+ * Writes everything else. `mask`: the channels of the sample to be stored. `isSingle`: see StoredSample.
  * @returns the length in bytes
- * @throws RangeError for a value that 24 bits of thousandths do not hold
+ * @throws RangeError for a value that does not fit 24 bits of thousandths
  */
 export function encodeSample(
   sample: Sample,
@@ -85,17 +84,17 @@ function milliOf(value: number, decimals: number, channel: number): number {
   throw new RangeError(`${channels[channel].name} ${value}: expected ±8388 ${channels[channel].unit}`);
 }
 
-/** Number of the boot that a record is of, modulo 65,536. */
+/** The boot number of a record, modulo 65,536. */
 export function bootOf(record: DataView): number {
   return record.getUint16(2, true);
 }
 
-/** Number of the room that a record is of, modulo 256. */
+/** The room number of a record, modulo 256. */
 export function roomOf(record: DataView): number {
   return record.getUint8(1);
 }
 
-/** Reads a record of `length` bytes into `stored`; false, and `stored` untouched, if it is none of ours. */
+/** Reads a record of `length` bytes into `stored`; false, and `stored` unchanged, if it is not one of ours. */
 export function decodeRecord(record: DataView, length: number, stored: StoredSample): boolean {
   if (length < RECORD_LENGTH) return false;
   const flags = record.getUint8(0);
@@ -131,7 +130,7 @@ function decodeChannels(record: DataView, length: number, stored: StoredSample):
   return true;
 }
 
-/** How many channels a mask has. */
+/** Number of channels in a mask. */
 export function countOf(mask: number): number {
   let count = 0;
   for (let rest = mask; rest !== 0; rest &= rest - 1) count++;

@@ -1,20 +1,20 @@
 /*
- * A sample as the payload that subscribers see: `{"value":21.44,"humidity":45.2,"ts":"2026-06-17T09:12:00Z","seq":1234}`, or `21.44`;
- * `"2026-06-17T09:12:00.500Z"` where another sample was taken close by. A single channel is `value`, whichever it is.
- * Rendered at the moment of sending into one buffer that lives as long as the renderer. Successive samples mostly look
- * alike, so that what did not change stays where it is: within the same degree, minute and hundred, three pairs of
- * digits are written and nothing else, and other channels where they changed. No allocation, no string, in the steady state.
- * Source: the payload is ours; the time is RFC 3339, UTC, what lies below its last digit is cut off.
+ * Renders a sample as payload: `{"value":21.44,"humidity":45.2,"ts":"2026-06-17T09:12:00Z","seq":1234}`, or `21.44`;
+ * `"2026-06-17T09:12:00.500Z"` if another sample was taken close by. A single channel is always `value`. It is rendered when it
+ * is sent, into one buffer as long-lived as the renderer. Successive samples mostly look alike, so unchanged parts stay: within
+ * the same degree, minute and hundred, only three pairs of digits are written, and other channels where they changed. No
+ * allocation and no string in the steady state.
+ * Source: the payload is ours; the time is RFC 3339, UTC, cut after its last digit.
  */
 import { channels, TEMPERATURE } from "../channels/channels.js";
 import { PAIRS, writeDate, writeMilliseconds, writeTimeOfDay } from "./calendar.js";
 import { firstChannel, type SecondDigits, type StoredSample } from "./stored.js";
 
 const VALUE_LENGTH = 10; // the longest: -8388.607
-/** The longest JSON: quotes and separators with each key; 24 for the time, 15 for the number, 16 for what is around them. */
+/** The longest JSON: quotes and separators with each key; 24 for the time, 15 for the number, 16 for the rest. */
 export const MAX_PAYLOAD = channels.reduce((sum, { key }) => sum + key.length + 4 + VALUE_LENGTH, 24 + 15 + 16);
 
-/** JSON with all values, or the temperature's digits alone. */
+/** JSON with all values, or only the temperature's digits. */
 export type PayloadFormat = "json" | "plain";
 
 const MS_PER_MINUTE = 60_000;
@@ -41,10 +41,10 @@ const ALONE = 1 << TEMPERATURE;
 
 /** Makes payloads in one buffer, which is valid until the next call. */
 export class Renderer {
-  /** The payload; bytes 0 to `length` count. Valid until the next call. */
+  /** The payload; bytes 0 to `length` are valid until the next call. */
   readonly bytes: Uint8Array;
   private readonly view: DataView;
-  // What the buffer says already. NaN: it does not, or not where it would be now; NaN fails every comparison.
+  // The contents of the buffer. NaN: not there, or not at its present place; NaN fails every comparison.
   private base: object = this; // of the last sample; itself, which is none: that had no base
   private mask = 0; // the channels; 0: none yet
   private channel = TEMPERATURE; // the first of them, or the single one
@@ -60,7 +60,7 @@ export class Renderer {
   private hundred = Number.NaN; // the sequence number without its last two digits, which are there
   private end = 0;
 
-  /** `buffer`: its first MAX_PAYLOAD bytes are the renderer's. */
+  /** `buffer`: its first MAX_PAYLOAD bytes belong to the renderer. */
   constructor(buffer = new ArrayBuffer(MAX_PAYLOAD)) {
     this.bytes = new Uint8Array(buffer, 0, MAX_PAYLOAD);
     this.view = new DataView(buffer);
@@ -85,7 +85,7 @@ export class Renderer {
     return this.end;
   }
 
-  /** Renders the first value alone, which is the temperature of a sample that has one. @returns the length in bytes */
+  /** Renders only the first value, which is the temperature if the sample has one. @returns the length in bytes */
   plain({ mask, milli, decimals }: StoredSample): number {
     const channel = firstChannel(mask);
     this.mask = 0;
@@ -93,7 +93,7 @@ export class Renderer {
     return writeFixed(this.view, 0, milli[channel], decimals[channel]);
   }
 
-  /** Takes over what samples of one base have in common; what looks otherwise than before is written anew. */
+  /** Prepares for samples of one base; parts that differ are written again. */
   private reshape(sample: StoredSample): void {
     const mask = sample.isSingle ? ALONE : sample.mask;
     this.base = sample.base ?? this;
@@ -114,7 +114,7 @@ export class Renderer {
     this.moved(this.othersEnd); // the time is longer or shorter
   }
 
-  /** The first value: in a sample without a temperature there is none, and `writeOthers` writes all. */
+  /** The first value. A sample without a temperature has none, and `writeOthers` writes all. */
   private writeValue(milli: number): void {
     const decimals = this.decimals;
     const hasValue = (this.mask & ALONE) !== 0;
@@ -128,7 +128,7 @@ export class Renderer {
     this.degree = hasValue && decimals === 2 && whole > 0 ? whole * 1000 - 5 : Number.NaN; // about zero the sign depends on the rest
   }
 
-  /** The values behind the temperature, each with its key. */
+  /** The values after the temperature, each with its key. */
   private writeOthers({ mask, milli, decimals }: StoredSample): void {
     const view = this.view;
     const bytes = this.bytes;
@@ -143,7 +143,7 @@ export class Renderer {
     if (at !== this.othersEnd) this.moved(at);
   }
 
-  /** The values end elsewhere: what follows is overwritten, or in the wrong place. */
+  /** The values end at another place: what follows is overwritten, or misplaced. */
   private moved(end: number): void {
     this.othersEnd = end;
     this.timeEnd = 0;
@@ -166,7 +166,7 @@ export class Renderer {
     this.minute = day + minute * MS_PER_MINUTE;
   }
 
-  /** The day, then the time; or that it is not known. */
+  /** Writes the day, then the time; or removes them if the time is not known. */
   private writeDay(utcMs: number): void {
     const isKnown = utcMs >= 0;
     const othersEnd = this.othersEnd;

@@ -1,6 +1,6 @@
 /*
- * The rooms: which number the room has that samples are taken in now, and under which topic a stored sample goes out.
- * Flash has the names, as notes; a record has the number alone. The topic that was looked up last is kept.
+ * The rooms: the number of the current room, and the topic of a stored sample. Flash has the names, as notes; a record has only
+ * the number. The last topic looked up is kept.
  */
 import { TEMPERATURE } from "../channels/channels.js";
 import { encodeRoom, ROOM, sameNote } from "./notes.js";
@@ -15,26 +15,26 @@ export interface RoomStore {
   noteAt(sequence: number, tag: number): Uint8Array | undefined;
 }
 
-/** The topic of a channel (its place in the table) in a room (its name as UTF-8), as UTF-8. */
+/** The topic of a channel (its index in the table) in a room (its name as UTF-8), as UTF-8. */
 export type TopicOf = (room: Uint8Array, channel: number) => Uint8Array;
 
 const NONE = -1;
 
-/** Number and topic of a room, by the notes in flash. */
+/** Number and topic of a room, from the notes in flash. */
 export class Rooms {
-  /** Of the room that samples are taken in from now on, modulo 256. */
+  /** Of the current room, modulo 256. */
   readonly number: number;
   private readonly name: Uint8Array;
   private readonly boot: number;
   private readonly store: RoomStore;
   private readonly topicOf: TopicOf;
-  private readonly topics: (Uint8Array | undefined)[] = []; // by channel, in the room that samples are taken in now
-  // Boot and room, which are modulo something: only together do they distinguish rooms.
+  private readonly topics: (Uint8Array | undefined)[] = []; // by channel, in the current room
+  // Boot and room are both modulo something: only together do they identify a room.
   private past = NONE;
   private pastName: Uint8Array | undefined;
   private pastTopics: (Uint8Array | undefined)[] | undefined; // by channel, in that room
 
-  /** Notes the room, if it is another than the last one. */
+  /** Notes the room if it differs from the last one. */
   constructor(store: RoomStore, notes: Sticky, boot: number, name: Uint8Array, topicOf: TopicOf) {
     this.store = store;
     this.boot = boot;
@@ -43,7 +43,7 @@ export class Rooms {
     this.number = this.enter(notes);
   }
 
-  /** Under which topic a stored sample goes out; undefined: its room is not known any more. */
+  /** The topic of a stored sample; undefined: its room is no longer known. */
   topicFor(stored: StoredSample, sequence: number): Uint8Array | undefined {
     const channel = topicChannel(stored.mask, stored.isSingle);
     if (stored.boot !== this.boot) return this.topicOfPast(stored, channel, sequence);
@@ -64,7 +64,7 @@ export class Rooms {
     if (pastName === undefined) return undefined;
     this.pastTopics ??= [];
     let topic = this.pastTopics[channel];
-    // Mostly it is the room that the device is still in.
+    // Mostly it is still the current room.
     topic ??= sameNote(pastName, this.name) ? this.topicNow(channel) : this.topicOf(pastName, channel);
     this.pastTopics[channel] = topic;
     return topic;
@@ -77,7 +77,7 @@ export class Rooms {
     this.pastTopics = undefined;
   }
 
-  /** The number of the room: the one that it has, if it is the last one's. */
+  /** The number of the room: unchanged, if it is the last one noted. */
   private enter(notes: Sticky): number {
     const last = this.store.readNote(ROOM);
     const isKnown = last !== undefined && last.length > 0;
@@ -88,7 +88,7 @@ export class Rooms {
   }
 }
 
-/** The channel that names the topic: of a sample the temperature, also where it has none; of a single channel itself. */
+/** The channel that names the topic: for a sample the temperature, even if it has none; for a single channel itself. */
 export function topicChannel(mask: number, isSingle: boolean): number {
   return isSingle ? firstChannel(mask) : TEMPERATURE;
 }

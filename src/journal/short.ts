@@ -1,24 +1,25 @@
 /*
- * Short records: what a sample has that its base has not. The base is a note of the outbox, in force until the next one: when
- * the first sample under it was taken, how far apart the samples are, and a value of each channel. A short record holds how far
- * the values and the time deviate from that. Where something deviates further than its bits say, a longer form is taken, or a
- * record that needs no base (record.ts). Pure: no I/O, no allocation once a base is set.
+ * Short records: the differences between a sample and its base. The base is a note of the outbox, in force until the next one:
+ * when its first sample was taken, the interval, and a value of each channel. A short record contains the deviation of the
+ * values and the time from that. If a deviation does not fit its bits, a longer form is used, or a record without a base
+ * (record.ts). Pure: no I/O, no allocation once a base is set.
  *
  * Short record, a number of 24, 32 or 64 bits (3, 4 or 8 bytes), from bit 0 on:
- *   2 bits      number of the base, modulo 4: that a note was lost to damage shows
+ *   2 bits      number of the base, modulo 4, to detect a note lost to damage
  *   3 bits      only in a base of single channels: which channel this is
- *   n bits      for each channel, its bits as the base says: value less the base's value, in steps of the last digit shown,
+ *   n bits      for each channel, its bits according to the base: value less the base's value, in steps of the last digit shown,
  *               plus 2^(n-1)
- *   t bits      the time: what is left of 22 or 32 bits (in 64: the upper 32): uptime less the expected one, plus 2^(t-1), in
- *               milliseconds; with fewer than 9 bits, where whole seconds are shown, in units of 2^(9-t) ms
+ *   t bits      the time, in the rest of 22 or 32 bits (in 64: the upper 32): uptime less the expected one, plus 2^(t-1), in
+ *               milliseconds; with fewer than 9 bits, if whole seconds are shown, in units of 2^(9-t) ms
  *   the last 2 bits of the 24 are 0: the outbox stores such three bytes in a frame of 8 bytes
  *
- * The expected uptime of entry s is first + interval * floor((s - from) / count); count: channels of a base of single ones, else 1.
+ * The expected uptime of entry s is first + interval * floor((s - from) / count); count: channels of a base of single ones,
+ * else 1.
  *
- * Base note: byte 0 layout (1), byte 1 bits 0-1 number, bit 2 milliseconds are shown, bit 3 single channels; byte 2 room; byte 3
- * channels, a bit each; bytes 4-5 boot; bytes 6-11 `from`: sequence number of its first entry; bytes 12-17 `first`: uptime of that, in
- * milliseconds; bytes 18-21 interval, milliseconds; then 4 bytes a channel, the lowest first: bits 0-1 decimals, bits 2-6 n,
- * bits 8-31 its value in steps, two's complement.
+ * Base note: byte 0 layout (1), byte 1 bits 0-1 number, bit 2 milliseconds are shown, bit 3 single channels; byte 2 room; byte
+ * 3 channels, a bit each; bytes 4-5 boot; bytes 6-11 `from`: sequence number of its first entry; bytes 12-17 `first`: uptime of
+ * that, in milliseconds; bytes 18-21 interval, milliseconds; then 4 bytes a channel, the lowest first: bits 0-1 decimals, bits
+ * 2-6 n, bits 8-31 its value in steps, two's complement.
  */
 import { channels } from "../channels/channels.js";
 import { MILLI_PER_STEP, toSteps } from "../channels/rounding.js";
@@ -42,13 +43,13 @@ const SHORT_BITS = 22;
 const WORD_BITS = 32;
 const FAR_MS = 0x4000_0000;
 const NONE = -1;
-// Behind a channel's place in `parts`.
+// Offsets behind a channel's index in `parts`.
 const DECIMALS = 1;
 const BITS = 2;
 const LOW = 3;
 const PARTS = 4;
 
-/** What a base begins with. */
+/** The options of a new base. */
 export interface BaseOptions {
   readonly boot: number;
   readonly room: number;
@@ -56,12 +57,12 @@ export interface BaseOptions {
   readonly showsMilliseconds: boolean;
   /** Each channel of a sample is an entry. */
   readonly isSingle: boolean;
-  /** Its first sample: when that was taken, and the number that its first entry will have. */
+  /** Its first sample: when it was taken, and the number of its first entry. */
   readonly uptimeMs: number;
   readonly sequence: number;
 }
 
-/** What short records deviate from. Times in milliseconds, values in steps of their digits. */
+/** The base of short records. Times in milliseconds, values in steps of their digits. */
 export class Base {
   /** Sequence number of the first entry under this base. */
   from = 0;
@@ -74,10 +75,13 @@ export class Base {
   /** Modulo 4. */
   number = 0;
   private firstMs = 0;
-  /** For each channel of the mask its place in the table, decimals, bits, and the steps that bits of 0 stand for: one array takes less RAM. */
+  /**
+   * For each channel of the mask: its index in the table, decimals, bits, and the steps for which bits of 0 stand. One array
+   * needs less RAM.
+   */
   private readonly parts: number[] = [];
-  // What most records need, worked out once: of the first channel; where the time of a record with all channels begins; and, in a
-  // short one, half of what the time's bits count, and their shift.
+  // Computed once for most records: of the first channel; where the time of a record with all channels begins; and, in a short
+  // one, half of the time's range, and its shift.
   private channel = 0;
   private digits = 0;
   private low = 0;
@@ -87,13 +91,13 @@ export class Base {
   private half = 0;
   private shift = 0;
 
-  /** A base that fits a sample. `number`: another than the base before it has. */
+  /** Begins a base that fits a sample. `number`: different from the last base's. */
   begin(sample: Sample, number: number, options: BaseOptions): void {
     this.number = number & NUMBER;
     this.from = options.sequence;
     this.boot = options.boot;
     this.room = options.room;
-    this.intervalMs = Math.round(options.intervalMs); // whole, as flash holds it: the same after a reboot
+    this.intervalMs = Math.round(options.intervalMs); // an integer, as flash stores it: the same after a reboot
     this.showsMilliseconds = options.showsMilliseconds;
     this.isSingle = options.isSingle;
     this.firstMs = Math.floor(options.uptimeMs);
@@ -107,7 +111,7 @@ export class Base {
     this.layOut();
   }
 
-  /** The note. */
+  /** The base as a note. */
   encode(): Uint8Array {
     const parts = this.parts;
     const note = new Uint8Array(CHANNELS_AT + parts.length); // four bytes a channel
@@ -128,7 +132,7 @@ export class Base {
     return note;
   }
 
-  /** Takes over a note; false: it is none of ours. */
+  /** Reads a note; false: it is not one of ours. */
   decode(note: Uint8Array): boolean {
     if (note.length < CHANNELS_AT || note[0] !== LAYOUT) return false;
     const mask = note[3];
@@ -153,7 +157,7 @@ export class Base {
     return true;
   }
 
-  /** Length of a short record that does not deviate much, bytes; 0: so many channels do not fit any. */
+  /** Length of a short record with small deviations, in bytes; 0: so many channels do not fit any. */
   get usualLength(): number {
     let end = this.timeAt;
     if (this.isSingle) {
@@ -166,7 +170,7 @@ export class Base {
   }
 
   /**
-   * Writes a sample's short record into the first bytes of `out`. `mask`: the channels: all of the base's, or the one of a single.
+   * Writes a sample's short record to the first bytes of `out`. `mask`: all channels of the base, or the single one.
    * @returns its length in bytes, 3, 4 or 8; 0: the sample deviates too far, or has other channels or digits than the base
    */
   pack(sample: Sample, mask: number, uptimeMs: number, sequence: number, out: DataView): number {
@@ -191,7 +195,7 @@ export class Base {
     return 3;
   }
 
-  /** The bits of the channels behind the first; NONE: one deviates too far. */
+  /** The bits of the channels after the first; NONE: one deviates too far. */
   private packRest(sample: Sample): number {
     const parts = this.parts;
     let word = 0;
@@ -223,14 +227,17 @@ export class Base {
     return 3;
   }
 
-  /** Where the parts of a channel begin; -1: the base does not have it. */
+  /** The index of a channel's parts; -1: the base does not have it. */
   private partOf(channel: number): number {
     const parts = this.parts;
     for (let i = 0; i < parts.length; i += PARTS) if (parts[i] === channel) return i;
     return NONE;
   }
 
-  /** How far the value of the channel whose parts begin at `i` is above what its bits begin with; -1: further than they say, or no value. */
+  /**
+   * The difference between the value of the channel whose parts begin at `i` and the lowest value of its bits; -1: it does not
+   * fit, or there is no value.
+   */
   private above({ values, decimals }: Sample, i: number): number {
     const parts = this.parts;
     const channel = parts[i];
@@ -242,7 +249,7 @@ export class Base {
 
   /**
    * Decodes a short record of `length` bytes into `stored`. `word`: its first 24 or 32 bits; `lateMs`: the other 32 of 64.
-   * @returns false: it is none of this base
+   * @returns false: it does not belong to this base
    */
   unpack(word: number, length: number, lateMs: number, sequence: number, stored: StoredSample): boolean {
     if ((word & NUMBER) !== this.number) return false;
@@ -286,7 +293,7 @@ export class Base {
     return true;
   }
 
-  /** What all samples of this base have in common. */
+  /** The values that all samples of this base share. */
   private share(stored: StoredSample): void {
     stored.base = this;
     stored.mask = this.mask;
@@ -348,7 +355,7 @@ function packLate(
   return 8;
 }
 
-/** Half of what so many bits of time count; 0: too few to say anything. */
+/** Half of the range of so many bits of time; 0: too few bits. */
 function halfOf(bits: number): number {
   return bits < MIN_TIME_BITS ? 0 : 1 << (bits - 1);
 }
@@ -358,22 +365,22 @@ function shiftOf(bits: number, showsMilliseconds: boolean): number {
   return showsMilliseconds || bits >= FINE_BITS || bits < MIN_TIME_BITS ? 0 : FINE_BITS - bits;
 }
 
-/** Whether a short record can be so long, bytes. */
+/** Whether a short record can have this length, in bytes. */
 export function isShortLength(length: number): boolean {
   return length === 3 || length === 4 || length === 8;
 }
 
-/** Sequence number of the first entry under the base that a note holds. */
+/** Sequence number of the first entry under a note's base. */
 export function fromOf(note: Uint8Array): number {
   return note.length < CHANNELS_AT ? 0 : sixBytes(new DataView(note.buffer, note.byteOffset, note.length), 6);
 }
 
-/** Number of the base that a note holds, modulo 4. */
+/** Number of a note's base, modulo 4. */
 export function numberOf(note: Uint8Array | undefined): number {
   return note === undefined || note.length < CHANNELS_AT ? 0 : note[1] & NUMBER;
 }
 
-/** Bits for the deviation of a channel shown with so many decimals. */
+/** Bits for the deviation of a channel shown with this many decimals. */
 function bitsOf(channel: number, decimals: number): number {
   const steps = (2 * channels[channel].deviation * 1000) / MILLI_PER_STEP[decimals];
   return Math.max(2, Math.ceil(Math.log2(steps)));

@@ -1,6 +1,6 @@
 /*
- * Notes on their way into the outbox. One that flash does not take (it is full, or fails) is kept here and tried again
- * before the next sample: nothing throws into whoever had something to note.
+ * Notes on their way to the outbox. A note that flash refuses (it is full, or fails) is kept here and tried again before the
+ * next sample, so that no exception reaches the caller.
  */
 
 /** What is needed of the outbox. */
@@ -11,11 +11,11 @@ export interface NoteStore {
 
 const TAGS = 8; // as many as the outbox has
 
-/** Writes notes, and keeps those that flash did not take for the next attempt. */
+/** Writes notes, and keeps those that flash refused for the next attempt. */
 export class Sticky {
   private readonly store: NoteStore;
-  private owed: (Uint8Array | undefined)[] | undefined; // by tag, while there are any
-  private vital = 0; // the tags, a bit each, without which an entry could not be understood
+  private owed: (Uint8Array | undefined)[] | undefined; // by tag; exists while some are pending
+  private vital = 0; // the tags, a bit each, without which entries cannot be read
   /** Some note is not on flash. */
   isOwing = false;
 
@@ -23,20 +23,20 @@ export class Sticky {
     this.store = store;
   }
 
-  /** Takes the place of an earlier value of the tag. */
+  /** Replaces an earlier value of the tag. */
   write(tag: number, value: Uint8Array): void {
     this.owed ??= new Array(TAGS).fill(undefined);
     this.owed[tag] = value;
     this.retry();
   }
 
-  /** As `write`; entries cannot be understood before it is on flash. */
+  /** As `write`; entries cannot be read before the note is on flash. */
   writeVital(tag: number, value: Uint8Array): void {
     this.vital |= 1 << tag;
     this.write(tag, value);
   }
 
-  /** Tries again; true: nothing that entries need is missing on flash. */
+  /** Tries again. Returns true if all notes that entries need are on flash. */
   isUnderstood(): boolean {
     this.retry();
     const owed = this.owed;
@@ -44,7 +44,7 @@ export class Sticky {
     return owed === undefined || owed.every((value, tag) => value === undefined || (vital & (1 << tag)) === 0);
   }
 
-  /** Tries what is not on flash, in the order of the tags. */
+  /** Writes pending notes, in the order of the tags. */
   private retry(): void {
     const owed = this.owed;
     this.isOwing = false;

@@ -1,6 +1,6 @@
 /*
- * Back-off: how long the network rooms wait before they try again.
- * Every failure in a row doubles the step between two bounds; the wait is drawn from the step. Pure: no clock, no timer.
+ * Back-off: the waiting time of the network folder's classes before they try again. Every failure in a row doubles the step,
+ * within two bounds; the wait is random within the step. Pure: no clock, no timer.
  */
 
 /** The least and the greatest step, in milliseconds. */

@@ -1,7 +1,7 @@
 /*
- * The shapes of the network hardware, as boards give it: Wi-Fi, and UDP for NTP, ECMA-419 style. Types only, no byte code.
- * They match `embedded:network/interface/wifi` (esp32) and `embedded:io/socket/udp` of the Moddable SDK 8.2, so that a
- * board passes the SDK's classes as they are. What those classes do beyond their typings is documented here, where it matters.
+ * The network hardware, as boards supply it: Wi-Fi, and UDP for NTP, in ECMA-419 style. Types only, no byte code. They match
+ * `embedded:network/interface/wifi` (esp32) and `embedded:io/socket/udp` of the Moddable SDK 8.2, so that a board can pass the
+ * SDK's classes unchanged. Behaviour of these classes beyond their typings is documented here, where it matters.
  */
 
 /** `WiFi.connection`: ECMA-419 leaves gaps between the values, so compare with < and >=. */
@@ -11,7 +11,7 @@ export const ASSOCIATED = 400;
 /** Associated, with its addresses: sockets work. */
 export const CONNECTED = 500;
 
-/** An access point, as heard by a scan. `security` is missing from the SDK's typings. */
+/** An access point found by a scan. `security` is missing from the SDK's typings. */
 export interface ScanResult {
   readonly SSID: string;
   readonly channel: number;
@@ -21,24 +21,25 @@ export interface ScanResult {
   readonly security?: string;
 }
 
-/** The Wi-Fi interface of a chip, as the SDK has it (`embedded:network/interface/wifi`, ESP32). */
+/** The Wi-Fi interface of a chip, as in the SDK (`embedded:network/interface/wifi`, ESP32). */
 export interface WiFi {
   /** The chip stays associated; call `disconnect` first. */
   close(): void;
   /** Throws while another scan runs, and while the chip joins a network. */
   scan(options: { onFound(result: ScanResult): void; onComplete(): void }): void;
   /**
-   * Throws while it is connecting. `password`: empty for an open network; `undefined` would be a password of nine letters to the
-   * SDK. `channel`: 1 to 13, where the scan begins; absent: at the first. How an attempt ended shows in `connection` alone: the SDK does not report why one failed.
+   * Throws while it is connecting. `password`: empty for an open network; the SDK would convert `undefined` to a password of
+   * nine letters. `channel`: 1 to 13, where the scan begins; absent: at the first. The result of an attempt is only visible in
+   * `connection`: the SDK does not report why one failed.
    */
   connect(options: { SSID: string; password: string; channel?: number }): void;
-  /** At once, without a callback. The chip's own event follows later and ends a `connect` made in between. */
+  /** Takes effect at once, without a callback. The chip's own event follows later and ends a `connect` made in between. */
   disconnect(): void;
   configure(options: { hostname?: string }): void;
   /** 200 idle, 300 connecting, 400 associated, 500 connected. */
   readonly connection: number;
   readonly address: string | undefined;
-  /** undefined while not associated. Asked of the chip, so true even where an event was lost. */
+  /** undefined while not associated. Read from the chip, so it is correct even if an event was lost. */
   readonly SSID: string | undefined;
   /** dBm; undefined while not associated. */
   readonly RSSI: number | undefined;
@@ -49,14 +50,14 @@ export interface WiFi {
 /** The class of a Wi-Fi interface. */
 export type WiFiConstructor = new (options: { onChanged(property: "connection" | "address"): void }) => WiFi;
 
-/** A datagram as the SDK's UDP class hands it out: its bytes, and where it came from. */
+/** A datagram of the SDK's UDP class: its bytes, and its sender. */
 export type Datagram = ArrayBuffer & { readonly address: string; readonly port: number };
 
 /** ECMA-419's UDP socket, `embedded:io/socket/udp`. */
 export interface UDP {
-  /** undefined: there is none. */
+  /** undefined: none is waiting. */
   read(): Datagram | undefined;
-  /** Throws where there is no route. */
+  /** Throws if there is no route. */
   write(packet: ArrayBuffer, address: string, port: number): void;
   close(): void;
 }
@@ -74,10 +75,10 @@ export interface Resolver {
 /** The class of a DNS resolver. */
 export type ResolverConstructor = new (options: Readonly<Record<string, unknown>>) => Resolver;
 
-/** What time servers are asked through. */
+/** The UDP and resolver classes for time servers. */
 export interface NTPPort {
   readonly socket: { readonly io: UDPConstructor };
-  /** Absent: servers are named by their addresses. */
+  /** Absent: servers are given as addresses. */
   readonly dns?: { readonly io: ResolverConstructor };
   /** Default 123. */
   readonly port?: number;

@@ -1,16 +1,16 @@
 /*
- * SNTP packets: the question, and what an answer is worth. Pure: no I/O, no clock.
- * The question carries a random time stamp instead of our time: an answer must repeat it, so that who does not see our packets
- * cannot answer in the server's place, and our clock is not disclosed.
+ * SNTP packets: makes questions, and checks answers. Pure: no I/O, no clock. The question contains a random time stamp instead
+ * of our time. An answer must repeat it, so that only a sender who sees our packets can answer for the server; and our clock is
+ * not disclosed.
  * Sources: RFC 4330 §4 and §5 (packet, checks of a reply), §3 (eras of the time stamps); RFC 5905 §7.3 and §7.4 (kiss codes),
  * §11.2.1 (root distance).
  */
 
-/** Length of a question and of the least answer, in bytes (RFC 4330 §4). */
+/** Length of a question and of the shortest answer, in bytes (RFC 4330 §4). */
 export const PACKET_BYTES = 48;
 /** UDP port of NTP (RFC 5905 §16). */
 export const NTP_PORT = 123;
-/** Root distance: what the server itself admits that it may be wrong by. ntpd's own limit. */
+/** Largest root distance, the server's own estimate of its error; ntpd has the same limit. */
 export const MAX_ROOT_DISTANCE_MS = 1_500;
 
 const VERSION_4_CLIENT = (4 << 3) | 3;
@@ -30,28 +30,29 @@ const SECONDS_1900_TO_1970 = 2_208_988_800;
 const ERA_SECONDS = 2 ** 32;
 const LAST_ERA_BIT = 0x8000_0000;
 
-/** What a datagram says that came to our socket. */
+/** Result of a datagram received by our socket. */
 export type Reply =
-  /** Not an answer to our question: forged, late, or something else altogether. */
+  /** Not an answer to our question: forged, late, or something else. */
   | { readonly kind: "foreign" }
-  /** The server says that its own clock is not to be believed. */
+  /** The server reports that its own clock is not reliable. */
   | { readonly kind: "unusable"; readonly why: string }
-  /** Kiss-o'-death: the server wants to be asked less ("RATE"), or not at all ("DENY", "RSTR"). */
+  /** Kiss-o'-death: the server asks for fewer requests ("RATE"), or for none ("DENY", "RSTR"). */
   | { readonly kind: "kiss"; readonly code: string }
-  /** Milliseconds since 1970 at which the question came to the server, and at which the answer left it. */
+  /** Milliseconds since 1970 at which the server received the question, and sent the answer. */
   | { readonly kind: "time"; readonly receivedMs: number; readonly sentMs: number };
 
 /** Makes a question of PACKET_BYTES. `random`: uniform in [0, 1). */
 export function newQuestion(random: () => number): DataView {
   const question = new DataView(new ArrayBuffer(PACKET_BYTES));
   question.setUint8(0, VERSION_4_CLIENT);
-  // In pieces of 16 bits: not every engine's random numbers have 32 good ones. Never 0, which is what an answer has that repeats nothing.
+  // In parts of 16 bits, because not every engine's random numbers have 32 good ones. Never 0, which is the value in an answer
+  // that repeats nothing.
   for (let at = TRANSMIT_AT; at < PACKET_BYTES; at += 2) question.setUint16(at, Math.floor(random() * 0x1_0000));
   if (question.getUint32(TRANSMIT_AT) === 0) question.setUint32(TRANSMIT_AT, 1);
   return question;
 }
 
-/** Reads what came to the socket from the address and port that `question` went to. */
+/** Reads a datagram from the address and port that `question` was sent to. */
 export function readReply(reply: DataView, question: DataView): Reply {
   if (reply.byteLength < PACKET_BYTES || !isAnswer(reply, question)) return { kind: "foreign" };
   const stratum = reply.getUint8(1);
@@ -91,14 +92,14 @@ function kissCode(reply: DataView): string {
     if (letter < 0x41 || letter > 0x5a) return "";
     code += String.fromCharCode(letter);
   }
-  return code === "INIT" || code === "STEP" ? "" : code; // these two: not synchronised yet
+  return code === "INIT" || code === "STEP" ? "" : code; // these two mean: not synchronised yet
 }
 
 function isZeroAt(packet: DataView, at: number): boolean {
   return packet.getUint32(at) === 0 && packet.getUint32(at + 4) === 0;
 }
 
-/** A time stamp as milliseconds since 1970. The 32 bits of seconds begin anew on 2036-02-07. */
+/** A time stamp as milliseconds since 1970. The 32 bits of seconds overflow on 2036-02-07. */
 function timeAt(packet: DataView, at: number): number {
   const seconds = packet.getUint32(at);
   const since1900 = seconds >= LAST_ERA_BIT ? seconds : seconds + ERA_SECONDS;

@@ -1,20 +1,20 @@
 /*
- * Survey: what one scan of the air brought, one entry a name, strongest first, never more than MAX_NETWORKS.
- * An access point answers on several channels and a house has several of them: the strongest one stands for its name.
- * No I/O and no timer. Names come from strangers' networks: characters that control a terminal are removed here.
+ * Survey: the result of one scan, one entry per name, strongest first, at most MAX_NETWORKS. An access point uses several
+ * channels and a house has several of them: the strongest one represents its name. No I/O and no timer. Names come from
+ * strangers' networks: names with control characters are removed.
  */
 import type { ScanResult } from "./io.js";
 
-/** Networks kept. A block of flats has more; the weak ones are of no use. */
+/** Networks kept. A block of flats has more, but weak ones are useless. */
 export const MAX_NETWORKS = 20;
 
-/** One network that a scan has heard. */
+/** A network found by a scan. */
 export interface Network {
   readonly ssid: string;
   /** dBm. */
   readonly rssi: number;
   readonly channel: number;
-  /** Wants a password. */
+  /** Needs a password. */
   readonly secured: boolean;
 }
 
@@ -24,7 +24,7 @@ export class Survey {
   private readonly sought: string;
   private _heard = false;
 
-  /** `sought`: the name that `heard` answers for, also when it is too weak to be kept. */
+  /** `sought`: the name for which `heard` answers, even if it is too weak to be kept. */
   constructor(sought: string) {
     this.sought = sought;
   }
@@ -38,7 +38,7 @@ export class Survey {
     return this.found;
   }
 
-  /** Takes in one result. Hidden networks have no name and are left out. */
+  /** Adds one result. Hidden networks have no name and are left out. */
   add(result: ScanResult): void {
     const ssid = result.SSID;
     if (ssid === this.sought) this._heard = true;
@@ -57,7 +57,7 @@ export class Survey {
   }
 }
 
-/** C0, DEL and C1: what a terminal obeys instead of showing. Such a name cannot be typed at the prompt anyway. */
+/** C0, DEL and C1: characters that control a terminal. Such a name cannot be typed at the prompt anyway. */
 function hasControls(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

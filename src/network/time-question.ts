@@ -1,6 +1,7 @@
 /*
- * One question to one time server: its name resolved, a datagram sent, the answer awaited. Ends once, by what `onEnd` hears; holds
- * a socket only while it is open. What is no answer to this question (another sender, another time stamp) is passed over.
+ * One question to one time server: resolves its name, sends a datagram, waits for the answer. Ends once, with a call of
+ * `onEnd`; has a socket only while it is open. Datagrams that are not the answer to this question (another sender, another time
+ * stamp) are ignored.
  */
 
 import { messageOf } from "../common/message-of.js";
@@ -8,15 +9,15 @@ import type { TimerId, Timers } from "../common/timers.js";
 import type { NTPPort, Resolver, UDP } from "./io.js";
 import { NTP_PORT, newQuestion, type Reply, readReply } from "./sntp.js";
 
-/** For the name: the SDK's resolver takes up to ten seconds. */
+/** Time limit for resolving the name, in milliseconds: the SDK's resolver takes up to ten seconds. */
 export const RESOLVE_MS = 12_000;
-/** From sending to the answer. The time is taken from the middle of the way, so it is right within half of this. */
+/** From sending to the answer, in milliseconds. The time is taken from the middle, so it is right within half of this. */
 export const ANSWER_MS = 4_000;
 
 /** How one question ended. */
 export type Outcome =
   | Exclude<Reply, { kind: "time" } | { kind: "foreign" }>
-  /** Milliseconds since 1970 at uptime 0, as the server at this address has it. */
+  /** Milliseconds since 1970 at uptime 0, according to the server at this address. */
   | { readonly kind: "time"; readonly bootMs: number; readonly address: string }
   | { readonly kind: "silent" }
   | { readonly kind: "unknownHost" }
@@ -42,14 +43,14 @@ export class TimeQuestion {
   private timer: TimerId | undefined;
   private isOver = false;
 
-  /** Asks at once. `onEnd` is called once, perhaps before the constructor returns; never after `close`. */
+  /** Asks at once. `onEnd` is called once, possibly before the constructor returns; never after `close`. */
   constructor(host: string, options: QuestionOptions, onEnd: (outcome: Outcome) => void) {
     this.options = options;
     this.onEnd = onEnd;
     this.attempt(() => this.resolve(host));
   }
 
-  /** No callback from here on; socket, resolver and timer are let go of. */
+  /** No callback from here on; socket, resolver and timer are released. */
   close(): void {
     this.isOver = true;
     this.stopTimer();
@@ -105,11 +106,11 @@ export class TimeQuestion {
     }
   }
 
-  /** RFC 4330 §5: the offset is taken from the middle of the way there and the way back. */
+  /** RFC 4330 §5: the offset is taken from the middle of the round trip. */
   private timeOf(receivedMs: number, answeredMs: number): Outcome {
     const nowMs = this.options.uptimeMs();
     const thereAndBackMs = nowMs - this.sentMs;
-    const heldMs = answeredMs - receivedMs; // by the server; its clock and ours tick alike for so short a time
+    const heldMs = answeredMs - receivedMs; // by the server; both clocks run alike for so short a time
     if (!(heldMs >= 0 && heldMs <= thereAndBackMs + 1)) {
       return { kind: "unusable", why: "its time stamps contradict each other" };
     }
@@ -117,7 +118,7 @@ export class TimeQuestion {
     return { kind: "time", bootMs, address: this.address };
   }
 
-  /** What socket and resolver throw ends the question, here and in their callbacks. */
+  /** An exception of socket or resolver ends the question, here and in their callbacks. */
   private attempt(action: () => void): void {
     if (this.isOver) return;
     try {

@@ -1,8 +1,8 @@
 /*
- * TimeSync: sets the wall clock by SNTP while the link is up, and again about once a day.
- * Asks as a guest should: no server twice within 15 s (RFC 4330 §10), with back-off and jitter, and less where it asks for that. An
- * answer is believed if its server says that its clock is synchronised, if it lies within the life of this firmware, and if enough
- * other answers agree (time-votes.ts). Where servers contradict each other, the clock stays as it is until more of them agree.
+ * TimeSync: sets the wall clock by SNTP while the link is up, and again about once a day. It is careful with public servers: no
+ * server twice within 15 s (RFC 4330 §10), with back-off and jitter, and less if a server asks for that. An answer is accepted
+ * if its server reports a synchronised clock, if it is plausible for this firmware, and if enough other answers agree
+ * (time-votes.ts). If servers contradict each other, the clock is unchanged until more of them agree.
  */
 
 import type { TimerId, Timers } from "../common/timers.js";
@@ -13,63 +13,63 @@ import { TimeVotes, votesNeeded } from "./time-votes.js";
 
 /** No answer is earlier: this source was written then. */
 export const EARLIEST_MS = Date.UTC(2026, 0, 1);
-/** Nor later than this: a thermometer gets old, but not that old. */
+/** Nor later than this, in milliseconds since 1970. */
 export const LATEST_MS = Date.UTC(2066, 0, 1);
-/** Least wait between two questions to one server. RFC 4330 §10, item 1: 15 s. */
+/** Shortest wait between two questions to one server. RFC 4330 §10, item 1: 15 s. */
 export const MIN_WAIT_MS = 15_000;
-/** Before another server is asked because one has failed. */
+/** Time before another server is asked after a failure. */
 export const NEXT_SERVER_MS = 1_000;
 /** Steps of the back-off once all servers have failed. */
 export const TIME_STEPS = Object.freeze({ firstMs: 15_000, longestMs: 900_000 });
-/** How long a server that says RATE is left alone, and one that says anything else (DENY, RSTR). */
+/** How long a server that answers RATE is not asked, in milliseconds. */
 export const RATE_MS = 3_600_000;
-/** For so long a server that has said DENY or RSTR is not asked, in milliseconds: a day (RFC 4330 §8). */
+/** How long a server that answers DENY or RSTR is not asked, in milliseconds: a day (RFC 4330 §8). */
 export const DENY_MS = 86_400_000;
-/** Between two settings of the clock, at least; up to an hour more, so that a houseful does not ask at once. */
+/** Shortest time between two settings of the clock; up to an hour more, so that many devices do not ask at once. */
 export const REFRESH_MS = 86_400_000;
 const REFRESH_SPREAD_MS = 3_600_000;
 
-/** Kept, and asked again and again. */
+/** The object is kept, and its properties are read again and again. */
 export interface TimeSyncOptions {
   readonly ntp: NTPPort;
-  /** The servers' names or addresses, with commas between them. */
+  /** The servers' names or addresses, separated by commas. */
   readonly hosts: string;
   readonly timers: Timers;
   /** Uniform in [0, 1). */
   random(): number;
   /** Milliseconds since boot. */
   uptimeMs(): number;
-  /** The latest time that is known to be over, milliseconds since 1970: what flash knows of earlier boots. */
+  /** The latest time that is known to be past, in milliseconds since 1970: what flash knows of earlier boots. */
   pastUtcMs?(): number | undefined;
   /** Sets the wall clock, milliseconds since 1970. */
   setUtc(utcMs: number): void;
-  /** After `setUtc`. `movedMs`: by how much the clock was moved; undefined at the first time. */
+  /** Called after `setUtc`. `movedMs`: by how much the clock was moved; undefined at the first time. */
   onSynced?(utcMs: number, movedMs: number | undefined): void;
-  /** A line for the log: no answer, or one that is not believed. Reported once, until the next success. */
+  /** A line for the log: no answer, or one that is not accepted. Reported once, until the next success. */
   onProblem?(text: string): void;
   /** The owner's callback threw, and was caught here. */
   onFault?(error: unknown): void;
 }
 
-/** How the time is, for `status`. */
+/** The state of the time, for `status`. */
 export interface TimeStatus {
-  /** Whom the next question goes to, or this one went to. */
+  /** The server of the current or the next question. */
   readonly host: string;
   /** "down": the link is. "waiting": for the next question. */
   readonly state: "down" | "asking" | "waiting" | "closed";
-  /** Since the clock was set, in milliseconds; undefined while it was not. */
+  /** Time since the clock was set, in milliseconds; undefined while it was not. */
   readonly ageMs?: number;
-  /** Why the last question brought nothing. */
+  /** Why the last question failed. */
   readonly problem?: string;
 }
 
 interface Server {
   readonly host: string;
-  /** By uptime: not before this. */
+  /** In uptime: not before this. */
   dueMs: number;
 }
 
-/** Sets the clock by the servers that it is given, and reports what it believes. Times in milliseconds. */
+/** Sets the clock by the given servers, and reports the result. Times in milliseconds. */
 export class TimeSync {
   private readonly options: TimeSyncOptions;
   private readonly servers: readonly Server[];
@@ -80,7 +80,7 @@ export class TimeSync {
   private timer?: TimerId;
   private failures = 0; // in a row
   private stepMs = 0;
-  private dueMs = 0; // by uptime: the next question, as far as it is up to us
+  private dueMs = 0; // in uptime: when we want to ask next
   private syncedAtMs?: number;
   private bootMs?: number; // milliseconds since 1970 at uptime 0: what was set
   private problem?: string;
@@ -93,10 +93,10 @@ export class TimeSync {
       .filter(({ host }) => host !== "");
   }
 
-  /** Asks, if it is time to. */
+  /** Asks, if a question is due. */
   linkUp(): void {
     if (this.state !== "down" || this.servers.length === 0) return;
-    if (this.syncedAtMs === undefined) this.dueMs = 0; // a link that was down may have been why there was no answer
+    if (this.syncedAtMs === undefined) this.dueMs = 0; // the link may have been the reason for missing answers
     this.waitUntil(this.dueMs);
   }
 
@@ -118,7 +118,7 @@ export class TimeSync {
     const server = this.servers[this.at];
     server.dueMs = this.options.uptimeMs() + MIN_WAIT_MS;
     const question = new TimeQuestion(server.host, this.options, (outcome) => this.guarded(() => this.ended(outcome)));
-    if (this.state === "asking") this.question = question; // else it has ended already
+    if (this.state === "asking") this.question = question; // otherwise it has already ended
   }
 
   private ended(outcome: Outcome): void {
@@ -180,7 +180,7 @@ export class TimeSync {
     });
   }
 
-  /** Believable, but not alone: another server is asked, or the same one again. A failure only if servers contradict each other. */
+  /** Plausible, but not confirmed: another server is asked, or the same one again. A failure only if servers contradict each other. */
   private unconfirmed(bootMs: number): void {
     const { host } = this.servers[this.at];
     if (this.votes.disagree) {
@@ -217,7 +217,7 @@ export class TimeSync {
     this.at = (this.at + 1) % this.servers.length;
   }
 
-  /** Until it is time for the next question: in turn, but a server that must not be asked for longer is passed over. */
+  /** Waits for the next question: servers in turn, but one that must not be asked for longer is skipped. */
   private waitUntil(dueMs: number): void {
     this.rest("waiting");
     this.dueMs = dueMs;
@@ -250,7 +250,7 @@ export class TimeSync {
       try {
         this.options.onFault?.(error);
       } catch {
-        // the owner's last resort threw as well
+        // the callback for faults threw as well
       }
     }
   }

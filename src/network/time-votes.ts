@@ -1,33 +1,33 @@
 /*
- * Which time to believe: each address has one vote, its latest answer. Several names may lead to one server, which must not be
- * its own witness, and one name to several. Pure: no I/O, no clock.
- * All times are "milliseconds since 1970 at uptime 0", which stays the same while the clock runs.
+ * Which time to accept: each address has one vote, its latest answer. Several names may lead to one server, which must not
+ * confirm itself, and one name to several. Pure: no I/O, no clock. All times are "milliseconds since 1970 at uptime 0", which
+ * stays the same while the clock runs.
  */
 
-/** How far two answers may lie apart and still agree, milliseconds: each is right within two seconds at worst. */
+/** How far two answers may differ and still agree, in milliseconds: each is right within two seconds at worst. */
 export const AGREE_MS = 2_000;
 /** A crystal's error: milliseconds of drift a millisecond. */
 const DRIFT = 1 / 10_000;
-/** How far a first answer may lie ahead of the latest time that is known of before more servers have to confirm it. */
+/** How far a first answer may be ahead of the latest known time before more servers have to confirm it. */
 const PLAUSIBLE_MS = 2 * 365 * 86_400_000;
 
-/** An address that says the same again counts as two answers only if it was asked that much later: by then its name may lead elsewhere. */
+/** A repeated answer from an address counts as two only if it was asked this much later: by then its name may lead elsewhere. */
 const REPEAT_MS = 10_000;
-/** Addresses that are remembered: a pool's names lead to ever new ones. */
+/** Addresses remembered: a pool's names lead to ever new ones. */
 const MAX_VOTES = 8;
 
-/** What is known before any server is asked. */
+/** What is known before a server is asked. */
 export interface Known {
   /** What the clock was set to in this boot, and how long ago. */
   readonly bootMs?: number;
   readonly ageMs: number;
-  /** A time that is over, milliseconds since 1970: when this firmware was made, or the latest that flash knows of. */
+  /** A time that is past, in milliseconds since 1970: when this firmware was made, or the latest that flash knows. */
   readonly pastMs: number;
 }
 
 /**
- * How many answers must agree on `bootMs`. One for a clock that has merely drifted, two to set it or to move it further; three where
- * the answer says that it is earlier than a time that is over, or years later.
+ * Number of answers that must agree on `bootMs`. One for a clock that has only drifted, two to set it or to move it further;
+ * three if the answer is earlier than a time that is past, or years later.
  */
 export function votesNeeded(bootMs: number, uptimeMs: number, known: Known): number {
   if (known.bootMs !== undefined && Math.abs(bootMs - known.bootMs) <= AGREE_MS + known.ageMs * DRIFT) return 1;
@@ -38,9 +38,9 @@ export function votesNeeded(bootMs: number, uptimeMs: number, known: Known): num
 interface Vote {
   readonly address: string;
   readonly bootMs: number;
-  /** Answers that said so. */
+  /** Number of such answers. */
   times: number;
-  /** By uptime: when the last of them came that counts. */
+  /** In uptime: when the last counted one came. */
   countedMs: number;
 }
 
@@ -48,7 +48,10 @@ interface Vote {
 export class TimeVotes {
   private votes: Vote[] = [];
 
-  /** A server has answered, at this uptime. Where it had already said the same, its vote may count once more: others may not be there to ask. */
+  /**
+   * A server has answered, at this uptime. If it gave the same answer before, its vote may count once more, because there may
+   * be no other server to ask.
+   */
   add(address: string, bootMs: number, uptimeMs: number): void {
     const before = this.votes.find((vote) => vote.address === address);
     const now: Vote = { address, bootMs, times: 1, countedMs: uptimeMs };
@@ -60,7 +63,7 @@ export class TimeVotes {
     this.votes = [...this.votes.filter((vote) => vote !== before), now].slice(-MAX_VOTES);
   }
 
-  /** Whether `needed` answers agree on `bootMs`, of more addresses than say otherwise. */
+  /** Whether `needed` answers agree on `bootMs`, from more addresses than contradict it. */
   carry(bootMs: number, needed: number): boolean {
     let answers = 0;
     let surplus = 0;

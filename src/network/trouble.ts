@@ -1,14 +1,12 @@
-/*
- * Trouble: why the link is not up, as a value, and the lines that report it.
- */
+/* Why the link is not up, as a value, and as text. */
 
 /** Why the link is not up. */
 export type Trouble =
-  /** A scan did not hear it: another name, out of reach, switched off, hidden, or on a band the chip does not have. */
+  /** No scan found it: another name, out of reach, switched off, hidden, or on a band that the chip does not have. */
   | { readonly kind: "noSuchNetwork" }
-  /** A scan heard it, yet it did not let us in. Mostly that is the password; at the edge of its reach it may be the distance. */
+  /** A scan found it, but it refused the connection. Mostly the password is wrong; at the edge of its range it may be the distance. */
   | { readonly kind: "wrongPassword" }
-  /** Let in, but given no address in time (DHCP). */
+  /** Connected, but no address was assigned in time (DHCP). */
   | { readonly kind: "noAddress" }
   /** It was up. */
   | { readonly kind: "lost" }
