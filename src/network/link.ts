@@ -1,9 +1,8 @@
 /*
- * Link: keeps the device on its Wi-Fi network.
- * Joins, watches, and joins again with exponential back-off and full jitter, for as long as it takes: it never restarts the
- * device, and nothing throws out of its callbacks. The SDK does not report why a join failed, so a scan decides: a network that is
- * heard and refuses the join has another password; one that is not heard is not there.
- * One timer for the state, one for the scan; a survey of at most 20 networks. It reads no clock.
+ * Link: keeps the device on its Wi-Fi network. It joins, watches, and joins again with exponential back-off and full jitter,
+ * for as long as necessary. It never restarts the device, and no exception leaves its callbacks. The SDK does not report why a
+ * join failed, so a scan decides: if the network is found but refuses the join, the password is wrong; otherwise it is not in
+ * reach. One timer for the state, one for the scan; a survey of at most 20 networks. It reads no clock.
  * Source: ECMA-419 network interfaces, as in the SDK's wifi-esp32.c.
  */
 import { messageOf } from "../common/message-of.js";
@@ -13,64 +12,64 @@ import { ASSOCIATED, CONNECTED, DISCONNECTED, type WiFi, type WiFiConstructor } 
 import { type Network, Survey } from "./survey.js";
 import { type Trouble, troubleText } from "./trouble.js";
 
-/** Steps of the back-off. The longest is short: a router that restarts is missed for a minute, not for an hour. */
+/** Steps of the back-off. The longest is short, so that a restarted router is found again within about a minute. */
 export const LINK_STEPS = Object.freeze({ firstMs: 2_000, longestMs: 60_000 });
-/** Least wait before a join: a disconnect's own event comes late, and would end the join that it falls into. */
+/** Shortest wait before a join: a disconnect's own event comes late, and would end a join begun before it. */
 export const SETTLE_MS = 1_000;
-/** A join takes no longer than this, address included. */
+/** Time limit for a join, including the address. */
 export const JOIN_MS = 30_000;
-/** How often the chip is asked, while up, whether that is still true (events get lost). Up that long: the row has ended. */
+/** Interval at which the chip is checked while up, because events can get lost. A link that lasts this long ends the row of failures. */
 export const WATCH_MS = 30_000;
-/** All channels take two or three seconds. */
+/** Scanning all channels takes two or three seconds. */
 export const SCAN_MS = 15_000;
 
-/** "unconfigured": no name to join. "surveying": a scan runs, and the wait begins after it. "waiting": back-off. */
+/** "unconfigured": no network name. "surveying": a scan runs, and the wait begins after it. "waiting": back-off. */
 export type LinkState = "unconfigured" | "joining" | "surveying" | "waiting" | "up" | "closed";
 
-/** Kept; name and password are read once, see `setCredentials`. */
+/** The object is kept; name and password are read once, see `setCredentials`. */
 export interface LinkOptions {
   readonly wifi: { readonly io: WiFiConstructor };
   /** Empty: not configured. At most 32 bytes of UTF-8. */
   readonly ssid: string;
   /** Empty: an open network. At most 64 bytes of UTF-8. */
   readonly password: string;
-  /** Under which name the router lists the device: letters, digits, hyphens, at most 32. */
+  /** The name in the router's list: letters, digits, hyphens, at most 32. */
   readonly hostname?: string;
-  /** Where the network was before, 1 to 13: the first join begins there. 0 or absent: not known. */
+  /** The network's last channel, 1 to 13: the first join begins there. 0 or absent: not known. */
   readonly channel?: number;
   readonly timers: Timers;
   /** Uniform in [0, 1). */
   random(): number;
-  /** It came up or went down, or is down for another reason than before. `detail`: a line for the log. */
+  /** The link came up or went down, or is down for another reason than before. `detail`: a line for the log. */
   onChange?(up: boolean, detail: string): void;
-  /** Something threw (the owner's callback, the driver) and was caught here. The link goes on. */
+  /** An exception of the owner's callback or the driver was caught here. The link continues. */
   onFault?(error: unknown): void;
 }
 
-/** How the link is, for `status`. */
+/** The state of the link, for `status`. */
 export interface LinkStatus {
   readonly state: LinkState;
   readonly ssid: string;
-  /** How the last attempt ended. Absent while up, and before the first attempt has ended. */
+  /** Why the last attempt failed. Absent while up, and before the first attempt has ended. */
   readonly trouble?: Trouble;
   /** While up. */
   readonly address?: string;
   /** While up, in dBm. */
   readonly rssi?: number;
-  /** Joins tried, and times an established link was lost; since boot. */
+  /** Since boot: joins tried, and how often the link was lost. */
   readonly joins: number;
   readonly drops: number;
 }
 
-/** Where a scan reports. */
+/** Callbacks of a scan. */
 export interface ScanCallbacks {
-  /** Once a network, strongest first, when the scan is over. */
+  /** Once per network, strongest first, when the scan is over. */
   onFound(network: Network): void;
-  /** The last call. `error`: the scan failed; what was heard before that has been reported. */
+  /** The last call. `error`: the scan failed; the networks found before were reported. */
   onDone(error?: Error): void;
 }
 
-/** Keeps the device on its network from `start` to `close`. Nothing is thrown out of a callback. */
+/** Keeps the device on its network from `start` to `close`. No exception leaves a callback. */
 export class Link {
   private readonly options: LinkOptions;
   private wifi?: WiFi;
@@ -83,15 +82,15 @@ export class Link {
   private joins = 0;
   private drops = 0;
   private timer?: TimerId;
-  /** This join got as far as the access point. */
+  /** This join has reached the access point. */
   private associated = false;
-  /** The survey under way shall show why the last join failed. */
+  /** The running survey should show why the last join failed. */
   private puzzled = false;
   private survey?: Survey;
   private surveyTimer?: TimerId;
   private scanAsked?: ScanCallbacks;
 
-  /** Begins to join. A driver that cannot be opened throws nothing here: that is a trouble like the others, and tried again. */
+  /** Begins to join. If the driver cannot be opened, that is a trouble like others, and is tried again; nothing is thrown. */
   constructor(options: LinkOptions) {
     this.options = options;
     this.ssid = options.ssid;
@@ -103,12 +102,12 @@ export class Link {
     return this.state === "up";
   }
 
-  /** The access point's, while up. */
+  /** The access point's channel, while up. */
   get channel(): number | undefined {
     return this.up ? tried(() => this.wifi?.channel) : undefined;
   }
 
-  /** Leaves the network it is on and joins this one. The same credentials again only cut a wait short. */
+  /** Leaves the current network and joins this one. The same credentials again only end a wait. */
   setCredentials(ssid: string, password: string): void {
     const same = ssid === this.ssid && password === this.password;
     if (this.state === "closed" || (same && this.state !== "waiting")) return;
@@ -128,8 +127,8 @@ export class Link {
   }
 
   /**
-   * Scans as soon as the chip can: it cannot while it joins.
-   * @returns false when another scan has been asked for and is not done; then no callback comes
+   * Scans as soon as the chip can, which is not while it joins.
+   * @returns false if another scan is pending; then no callback is called
    */
   scan(callbacks: ScanCallbacks): boolean {
     if (this.scanAsked || this.state === "closed") return false;
@@ -154,7 +153,7 @@ export class Link {
     };
   }
 
-  /** Leaves the network, for good. No callback comes afterwards, but the `onDone` of a scan under way. */
+  /** Leaves the network for good. No callback follows, except `onDone` of a running scan. */
   close(): void {
     if (this.state === "closed") return;
     this.enter("closed");
@@ -168,7 +167,7 @@ export class Link {
     this.associated = false;
     const wifi = this.opened();
     if (wifi.connection >= CONNECTED && wifi.SSID === this.ssid) {
-      // The chip is there already: the SDK joined before main, or our events were lost.
+      // The chip is already connected: the SDK joined before main, or our events were lost.
       this.cameUp();
     } else if (wifi.connection > DISCONNECTED) {
       wifi.disconnect();
@@ -181,7 +180,7 @@ export class Link {
     }
   }
 
-  /** The driver, opened at the first need: an unconfigured device leaves the radio alone. */
+  /** The driver, opened when it is first needed: an unconfigured device does not use the radio. */
   private opened(): WiFi {
     if (this.wifi) return this.wifi;
     const { wifi, hostname } = this.options;
@@ -191,13 +190,13 @@ export class Link {
     return opened;
   }
 
-  /** What has failed is opened anew. Closing it leaves the chip associated. */
+  /** A driver that has failed is opened again. Closing it leaves the chip associated. */
   private forgetDriver(): void {
     this.guarded(() => this.wifi?.close());
     this.wifi = undefined;
   }
 
-  /** The chip's connection may have changed. Between joins that is an echo of what we did, and of no interest. */
+  /** The chip's connection may have changed. Between joins that is an effect of our own calls, and ignored. */
   private changed(): void {
     const connection = this.wifi?.connection ?? DISCONNECTED;
     if (this.state === "joining") {
@@ -233,7 +232,7 @@ export class Link {
     this.report(`on "${this.ssid}", ${this.wifi?.address ?? "no address"}`);
   }
 
-  /** Is it still true? The driver's own record lives on events; the name is asked of the chip. */
+  /** Checks that the link is still up. The driver's own record depends on events, so the chip is asked for the network's name. */
   private watch(): void {
     const wifi = this.wifi;
     if (!wifi || wifi.connection < CONNECTED || wifi.SSID === undefined) {
@@ -247,7 +246,7 @@ export class Link {
   private lost(connection: number): void {
     this.drops++;
     if (connection >= ASSOCIATED) {
-      // Moved to another access point of the same network: the address follows by itself.
+      // Moved to another access point of the same network: the address follows without our help.
       this.associated = true;
       this.enter("joining", JOIN_MS);
       this.report(troubleText({ kind: "lost" }, this.ssid));
@@ -264,7 +263,7 @@ export class Link {
     this.report(troubleText(trouble, this.ssid));
   }
 
-  /** Waits, then joins. A scan comes first: the chip cannot do both. */
+  /** Waits, then joins. A scan is done first, because the chip cannot do both. */
   private wait(): void {
     if (this.survey || this.scanAsked) {
       this.enter("surveying");
@@ -279,12 +278,12 @@ export class Link {
     this.survey = survey;
     this.surveyTimer = this.options.timers.set(() => {
       this.surveyTimer = undefined;
-      this.forgetDriver(); // its end of the scan would hang for ever, and no join is possible before it
+      this.forgetDriver(); // a scan that does not end would block all joins
       this.guarded(() => this.up && this.opened());
       this.guarded(() => this.surveyed(new Error("the scan does not end")));
     }, SCAN_MS);
     try {
-      // A scan that was aborted may still report: not to its successor.
+      // An aborted scan may still report; its results must not be mixed with the next one's.
       this.opened().scan({
         onFound: (result) => this.guarded(() => survey.add(result)),
         onComplete: () => this.guarded(() => this.survey === survey && this.surveyed()),
@@ -307,7 +306,7 @@ export class Link {
     this.guarded(() => asked.onDone(error));
   }
 
-  /** The survey that the link waited for is over. */
+  /** The survey for which the link waited is over. */
   private resume(survey: Survey | undefined, error: Error | undefined): void {
     const puzzled = this.puzzled;
     this.puzzled = false;
@@ -317,7 +316,7 @@ export class Link {
     else this.failed({ kind: "noSuchNetwork" });
   }
 
-  /** "joining", "waiting" and "up" end by this timer at the latest, "surveying" by the survey's: the link cannot hang. */
+  /** "joining", "waiting" and "up" end with this timer at the latest, "surveying" with the survey's, so the link cannot hang. */
   private enter(state: LinkState, afterMs?: number): void {
     const timers = this.options.timers;
     if (this.timer !== undefined) timers.clear(this.timer);
@@ -335,7 +334,7 @@ export class Link {
     });
   }
 
-  /** What the driver throws here ends the attempt; the next one follows. */
+  /** An exception of the driver ends the attempt; the next one follows. */
   private attempt(action: () => void): void {
     try {
       action();
@@ -344,7 +343,7 @@ export class Link {
     }
   }
 
-  /** Reports to the owner, last in every transition: whatever the owner does then meets a link in order. */
+  /** Reports to the owner, last in every transition, so that its calls find a consistent link. */
   private report(detail: string): void {
     if (detail === this.lastDetail) return;
     this.lastDetail = detail;
@@ -359,13 +358,13 @@ export class Link {
       try {
         this.options.onFault?.(error);
       } catch {
-        // The handler of faults threw as well: there is no other.
+        // the callback for faults threw as well
       }
     }
   }
 }
 
-/** What the driver answers; undefined if it throws. */
+/** Returns the driver's answer; undefined if it throws. */
 function tried<T>(ask: () => T): T | undefined {
   try {
     return ask();

@@ -3,8 +3,9 @@
  *
  *   drivers: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77], measures: [measure("temperature"), measure("pressure")] })]
  *
- * The SDK's drivers differ in manners: some throw, some call `onError` and leave a husk, some throw and leave the bus
- * open, which makes its address unusable until the next boot. Here they all open or throw, leaving nothing.
+ * The SDK's drivers handle errors differently: some throw, some call `onError` and remain unusable, some throw and leave the
+ * bus open, which makes its address unusable until the next boot. Adapted, they all either open, or throw and leave nothing
+ * open.
  */
 import { channels } from "../channels/channels.js";
 import type { Identity, OpenOptions, SensorDriver } from "./drivers.js";
@@ -22,17 +23,17 @@ export type SDKDriver = new (options: {
   close(): void;
 };
 
-/** What the table must know of a driver that cannot say it. */
+/** What the table needs to know about a driver. */
 export interface AdaptOptions {
   /** Where the chip can be, the likeliest address first. */
   readonly addresses: readonly number[];
-  /** Milliseconds between two asks of a driver that returns undefined; default 0: it waits by itself. */
+  /** Milliseconds between two calls of a driver that returns undefined; default 0: it waits by itself. */
   readonly conversionMs?: number;
-  /** As in the driver table. Default: every channel that there is, of unknown accuracy; what a sample does not have is left out. */
+  /** As in the driver table. Default: every channel, with unknown accuracy; channels without a value in the samples are left out. */
   readonly measures?: readonly Measure[];
   /** As in the driver table; default "sure". */
   readonly identity?: Identity;
-  /** Handed to the driver's `configure` once it is open. */
+  /** Passed to the driver's `configure` once it is open. */
   readonly configure?: object;
 }
 
@@ -50,13 +51,13 @@ export function adapt(name: string, Driver: SDKDriver, options: AdaptOptions): S
   };
 }
 
-/** Whatever a driver has. */
+/** All channels. */
 const anyMeasures: readonly Measure[] = Object.freeze(channels.map((_, channel) => measureAt(channel)));
 
 class Adapted implements Sensor {
   private readonly where: string;
   private readonly onError: OpenOptions["onError"];
-  private readonly opened: SMBus[] = []; // by the driver, which may forget them
+  private readonly opened: SMBus[] = []; // opened by the driver, which may not close them
   private driver: InstanceType<SDKDriver> | undefined;
   private complaint: unknown;
 
@@ -84,14 +85,14 @@ class Adapted implements Sensor {
     this.driver?.configure?.(options);
   }
 
-  /** As the driver's own; what it throws or complains of is thrown. */
+  /** As the driver's own; its exceptions and reported errors are thrown. */
   sample(): object | undefined {
     if (this.driver === undefined) throw new Error(`${this.where} is closed`);
     this.complaint = undefined;
     try {
       const sample = this.driver.sample();
       if (this.complaint !== undefined) throw this.complaint;
-      return sample as object | undefined; // the sampler checks what is in it
+      return sample as object | undefined; // the sampler checks its content
     } catch (error) {
       const fault = this.fault(error);
       if (this.onError === undefined) throw fault;
@@ -104,7 +105,7 @@ class Adapted implements Sensor {
     try {
       this.driver?.close();
     } catch {
-      // The SDK's TMP117 talks to its chip here, which may be gone. What counts is that the bus is let go.
+      // The SDK's TMP117 accesses its chip here, which may be missing. What matters is that the bus is released.
     }
     this.driver = undefined;
     this.opened.forEach((io) => io.close());
@@ -130,7 +131,7 @@ class Adapted implements Sensor {
   }
 }
 
-/** Whether anything acknowledges. For a driver that failed: its own words do not distinguish a wrong chip from none. */
+/** Whether anything acknowledges at the address, because a failed driver's error does not distinguish a wrong chip from a missing one. */
 function answers(port: SensorPort, address: number): boolean {
   const io = new port.io(busOptions(port, address));
   try {

@@ -1,7 +1,7 @@
 /*
- * Frees an I2C bus whose data line a chip holds low: a chip that was cut off in the middle of a read waits for the rest
- * of its clocks, for ever. Nine clocks get it to the end of any byte and its acknowledge; a STOP makes it let go.
- * Needs both pins for itself: no I2C object may be open. Source: NXP UM10204 (I2C specification), §3.1.16.
+ * Frees an I2C bus whose data line is held low by a chip: after an interrupted read, the chip waits for the remaining clocks
+ * for ever. Nine clocks complete any byte and its acknowledge; a STOP then makes the chip release the line. It needs both pins
+ * for itself: no I2C object may be open. Source: NXP UM10204 (I2C specification), §3.1.16.
  */
 import { SensorError } from "./fault.js";
 import type { Digital, DigitalConstructor, Pin, SensorPort } from "./io.js";
@@ -9,9 +9,9 @@ import type { Digital, DigitalConstructor, Pin, SensorPort } from "./io.js";
 const CLOCKS = 9; // eight bits and an acknowledge
 
 /**
- * Looks at the data line, and clocks it free if it is low. Takes microseconds: no call waits, the calls themselves are
- * slower than half a period of the slowest bus.
- * @returns whether there was something to do
+ * Checks the data line, and frees it by clocks if it is low. This takes microseconds and needs no waits, because the calls
+ * themselves are slower than half a period of the slowest bus.
+ * @returns whether the line was low
  * @throws SensorError busStuck if the line stays low
  */
 export function clearBus(port: SensorPort & { readonly digital: DigitalConstructor }): boolean {

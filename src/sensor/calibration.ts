@@ -1,15 +1,15 @@
 /*
- * Turns a sensor's values into readings, by the settings of each channel: adds the offset, applies the filter, rounds to the
- * digits. Allocates nothing in steady state.
+ * Converts a sensor's values to readings, with the settings of each channel: adds the offset, applies the filter, rounds to the
+ * digits. Allocates nothing in the steady state.
  */
 import { channels, MAX_DECIMALS } from "../channels/channels.js";
 import type { Sample } from "../channels/sample.js";
 import { Filter, type FilterKind } from "./filter.js";
 
-/** Digits after the point; "auto": as the sensor has them. */
+/** Digits after the point; "auto": the sensor's own. */
 export type Resolution = "auto" | number;
 
-/** Arrays go by channel, in its unit; what is absent is as if it were not set. */
+/** Arrays are by channel, in its unit; absent values are defaults. */
 export interface CalibrationOptions {
   /** Added to every value. Default 0. */
   readonly offsets?: readonly number[];
@@ -29,7 +29,7 @@ export class Calibration {
   private readonly resolutions: readonly Resolution[];
   private readonly filter: Filter | undefined;
 
-  /** @throws RangeError for an offset or a filter that is none */
+  /** @throws RangeError for an invalid offset or filter */
   constructor({
     offsets = [],
     resolutions = [],
@@ -44,7 +44,7 @@ export class Calibration {
     this.filter = filter === "off" ? undefined : new Filter(filter, filterSamples);
   }
 
-  /** Whether samples pass as they are: then nothing needs to be kept for them. */
+  /** Whether samples pass unchanged: then no state is needed. */
   get isIdle(): boolean {
     return (
       this.filter === undefined &&
@@ -53,7 +53,7 @@ export class Calibration {
     );
   }
 
-  /** Turns the sample's values into readings, in place. */
+  /** Converts the sample's values to readings, in place. */
   apply(sample: Sample): void {
     const { mask, values, decimals } = sample;
     for (let channel = 0; channel < channels.length; channel++) {
@@ -66,13 +66,13 @@ export class Calibration {
     this.filter?.apply(sample);
   }
 
-  /** There was no sample: the sensor failed. */
+  /** There was no sample, because the sensor failed. */
   interrupt(): void {
     this.filter?.clear();
   }
 }
 
-/** An offset leads no value out of the channel's limits: there is no humidity above 100 %. */
+/** An offset must not move a value beyond the channel's limits: there is no humidity above 100 %. */
 function within(value: number, channel: number): number {
   const { lowest, highest } = channels[channel];
   return Math.min(Math.max(value, lowest), highest);

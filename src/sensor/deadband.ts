@@ -1,17 +1,17 @@
 /*
- * The deadband: a sample is passed on if one of its channels has left the band about the value that was passed on last, or
- * after the silence of a heartbeat. Steps add up: a slow drift gets through as soon as it has left the band.
- * A channel without a band does not count, unless it comes or goes; where no channel of the sample has a band, it passes.
- * Pure: no clock, no allocation; the caller says when it is.
+ * The deadband: a sample is passed on if one of its channels has left the band around the value last passed on, or after the
+ * silence of a heartbeat. Differences are measured from that value, so a slow drift is passed on, too. A channel without a band
+ * does not count, unless it appears or disappears; if no channel of the sample has a band, it passes. Pure: no clock, no
+ * allocation; the caller supplies the time.
  */
 import { channels } from "../channels/channels.js";
 import type { Sample } from "../channels/sample.js";
 
-/** Lets a sample pass or not. */
+/** Decides which samples are passed on. */
 export class Deadband {
   private readonly bands: readonly number[];
   private readonly heartbeatMs: number;
-  /** What was passed on last: which channels, and their values. */
+  /** The channels and values last passed on. */
   private mask = 0;
   private readonly last: number[] = channels.map(() => Number.NaN);
   private lastMs = 0;
@@ -30,7 +30,7 @@ export class Deadband {
     this.heartbeatMs = heartbeatMs;
   }
 
-  /** Whether a sample taken at `nowMs` (any steady clock) is to be passed on. */
+  /** Whether a sample taken at `nowMs` (by any steady clock) is to be passed on. */
   passes(sample: Sample, nowMs: number): boolean {
     const isSilent = this.heartbeatMs === 0 || nowMs - this.lastMs < this.heartbeatMs;
     if (isSilent && this.isWithin(sample)) return false;
@@ -38,7 +38,7 @@ export class Deadband {
     return true;
   }
 
-  /** The sample was passed on, whatever the deadband says. */
+  /** The sample was passed on regardless of the deadband. */
   note({ mask, values }: Sample, nowMs: number): void {
     this.mask = mask;
     for (let channel = 0; channel < values.length; channel++) this.last[channel] = values[channel];

@@ -1,6 +1,6 @@
 /*
- * The driver table: which chips the thermometer knows, where it looks for them, and how it opens them.
- * A board adds any driver of the SDK by one line: see adapt.ts.
+ * The driver table: the known chips, where they are searched, and how they are opened. A board adds any driver of the SDK by
+ * one line: see adapt.ts.
  */
 import { AHT20 } from "./chips/aht20.js";
 import { BME280 } from "./chips/bme280.js";
@@ -10,17 +10,17 @@ import { type Averaging, TMP117 } from "./chips/tmp117.js";
 import { type Sensor, type SensorOptions, type SensorPort, sensorIO } from "./io.js";
 import type { Measure } from "./measure.js";
 
-/** What the owner of a sensor may say when it is opened. */
+/** Options of the owner for opening a sensor. */
 export interface OpenOptions {
-  /** Where a driver reports what it does not throw. */
+  /** Receives errors that a driver does not throw. */
   readonly onError?: (error: Error) => void;
-  /** How often the sensor will be sampled, in milliseconds: a conversion must fit in. */
+  /** How often the sensor will be sampled, in milliseconds: a conversion must be shorter. */
   readonly intervalMs?: number;
 }
 
 /**
- * sure: it says at once what it is. late: it is asked after the others that can have its address. none: whatever acknowledges
- * is taken for it, so that `auto` asks for it only where nothing else answers.
+ * How a chip is identified. sure: at once. late: only after other chips that can have its address were tried. none: any chip
+ * that acknowledges is accepted, so `auto` uses it only if nothing else answers.
  */
 export type Identity = "sure" | "late" | "none";
 
@@ -28,24 +28,24 @@ export type Identity = "sure" | "late" | "none";
 export interface SensorDriver {
   /** As in the setting `sensor`. */
   readonly name: string;
-  /** Where the chip can be, the likeliest address first. */
+  /** The chip's possible addresses, the likeliest first. */
   readonly addresses: readonly number[];
-  /** Milliseconds between two asks; 0: `sample()` waits by itself. */
+  /** Milliseconds between two calls; 0: `sample()` waits by itself. */
   readonly conversionMs: number;
-  /** Its channels, one or more. The first is what it is for: a sample without that is a fault. */
+  /** Its channels, one or more. The first is its main one: a sample without it is a fault. */
   readonly measures: readonly Measure[];
   /** How it is known that an answer comes from this chip. Default "sure". */
   readonly identity?: Identity;
   /**
-   * Opens the chip at `address` and checks that it is one.
-   * @throws SensorError, having closed what it opened
+   * Opens the chip at `address` and identifies it.
+   * @throws SensorError, after closing what it opened
    */
   open(port: SensorPort, address: number, options: OpenOptions): Sensor;
 }
 
 const QUICK: Averaging = 0;
 
-// Frozen, all of it, so that preloaded it stays in the device's flash.
+// All frozen, so that it stays in the device's flash when preloaded.
 const tmp117 = Object.freeze<SensorDriver>({
   name: "TMP117",
   addresses: TMP117.addresses,
@@ -58,7 +58,7 @@ const tmp117 = Object.freeze<SensorDriver>({
   },
 });
 
-/** What a driver's class says of its chip. */
+/** Properties of a driver's class. */
 interface ChipClass {
   readonly addresses: readonly number[];
   readonly conversionMs: number;
@@ -66,7 +66,7 @@ interface ChipClass {
   new (options: SensorOptions): Sensor;
 }
 
-/** The row of a chip that has nothing to configure. */
+/** The row of a chip without configuration. */
 function row(name: string, Driver: ChipClass, identity: Identity = "sure"): SensorDriver {
   return Object.freeze<SensorDriver>({
     name,
@@ -79,8 +79,8 @@ function row(name: string, Driver: ChipClass, identity: Identity = "sure"): Sens
 }
 
 /**
- * The chips that every board knows, in the order of preference where two are equally good. An SHT4x is asked after an SHT3x, which
- * has its addresses and says at once what it is.
+ * The chips that every board knows, in order of preference if two are equally good. An SHT4x is tried after an SHT3x, which has
+ * the same addresses and is identified at once.
  */
 export const drivers: readonly SensorDriver[] = Object.freeze([
   tmp117,

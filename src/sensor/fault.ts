@@ -1,13 +1,13 @@
 /*
- * Texts of sensor faults, for the person at the device: what is wrong, and what to do.
- * `kind` is for programs: two faults of one kind at one chip are the same fault, whatever figures the text carries.
+ * Texts of sensor faults, for the person at the device: the fault, and the remedy. `kind` is for programs: two faults of one
+ * kind at one chip are the same fault, even if the numbers in the text differ.
  */
 
 /**
- * noAnswer: the chip does not acknowledge. wrongChip: another chip has the address. badChecksum: a byte was hurt on the
- * wire, by its checksum or by a second read. lostPower: the chip forgot its configuration. notReady: a conversion that never ends. outOfRange: no such
- * temperature, or none at all. busStuck: the data line is held low. notFound: no known chip on the bus.
- * driver: a foreign driver's own complaint.
+ * noAnswer: the chip does not acknowledge. wrongChip: another chip has the address. badChecksum: a byte was damaged in transit,
+ * according to its checksum or a second read. lostPower: the chip lost its configuration. notReady: a conversion does not end.
+ * outOfRange: an impossible value, or none. busStuck: the data line is held low. notFound: no known chip on the bus. driver: an
+ * error of another driver.
  */
 export type FaultKind =
   | "noAnswer"
@@ -23,10 +23,10 @@ export type FaultKind =
 /** A sensor's fault: kind, place, and a message with the remedy. */
 export class SensorError extends Error {
   readonly kind: FaultKind;
-  /** The part of the message that says where: driver and address. */
+  /** Driver and address, for the message. */
   readonly where: string;
 
-  /** `where` begins the message; `what` says the fault and the remedy. */
+  /** `where` begins the message; `what` is the fault and the remedy. */
   constructor(kind: FaultKind, where: string, what: string, cause?: unknown) {
     super(`${where} ${what}`, { cause });
     this.kind = kind;
@@ -44,24 +44,24 @@ export function chipAt(name: string, address: number): string {
   return `${name} at ${hex(address)}`;
 }
 
-/** The chip does not acknowledge: the SDK says no more than "write failed". */
+/** The chip does not acknowledge; the SDK only reports "write failed". */
 export function noAnswer(where: string, cause: unknown): SensorError {
   return new SensorError("noAnswer", where, "does not answer: check its power and its wires", cause);
 }
 
-/** Two reads of one result differ: what a chip without a checksum has in place of one. */
+/** Two reads of one result differ, which replaces the checksum for chips without one. */
 export function contradiction(where: string): SensorError {
   const what = "gave two different answers in two reads: shorten its wires, or give them stronger pull-ups";
   return new SensorError("badChecksum", where, what);
 }
 
-/** Whether `b` is to be reported after `a`. */
+/** Whether `b` is a repetition of `a`, which is not reported again. */
 export function sameFault(a: Error | undefined, b: Error): boolean {
   if (a instanceof SensorError && b instanceof SensorError) return a.kind === b.kind && a.where === b.where;
   return a !== undefined && a.message === b.message;
 }
 
-/** Foreign code throws anything, and the SDK's drivers hand texts to `onError`. */
+/** Outside code may throw anything, and the SDK's drivers pass texts to `onError`. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,13 +1,13 @@
 /*
- * The filter: of each channel's last n values the median, or the mean. Until there are n, of those that there are.
- * A channel that is absent from a sample begins anew when it is back. Pure: no clock, and no allocation after the first sample.
+ * The filter: the median or mean of each channel's last n values; until there are n, of the existing ones. A channel that was
+ * missing from a sample starts again. Pure: no clock, and no allocation after the first sample.
  */
 import type { Sample } from "../channels/sample.js";
 
-/** The middle of the last values, or their mean. */
+/** The median of the last values, or their mean. */
 export type FilterKind = "median" | "average";
 
-/** The last values of one channel: in the order of their coming, and for a median also by size. */
+/** The last values of one channel: in order of arrival and, for a median, also sorted. */
 class Window {
   private readonly values: Float64Array;
   private readonly sorted: Float64Array | undefined;
@@ -24,7 +24,7 @@ class Window {
     this.at = 0;
   }
 
-  /** Takes a value in, and says what comes out. */
+  /** Adds a value, and returns the filtered one. */
   take(value: number): number {
     const values = this.values;
     const at = this.at;
@@ -36,7 +36,7 @@ class Window {
     return this.sorted === undefined ? this.mean() : this.median(this.sorted);
   }
 
-  /** Replaces `old`, or grows by one: by one pass, as all others are in order. */
+  /** Replaces `old`, or grows by one. One pass is enough, because the others are sorted. */
   private sort(sorted: Float64Array, old: number | undefined, value: number): void {
     let at = old === undefined ? this.count : sorted.indexOf(old);
     const last = old === undefined ? this.count : this.count - 1;
@@ -50,7 +50,7 @@ class Window {
     return this.count & 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
-  /** Summed up anew each time: a sum that is carried along would gather rounding errors for years. */
+  /** Added up each time: a running sum would collect rounding errors for years. */
   private mean(): number {
     let sum = 0;
     for (let n = 0; n < this.count; n++) sum += this.values[n];
@@ -62,10 +62,10 @@ class Window {
 export class Filter {
   private readonly kind: FilterKind;
   private readonly length: number;
-  /** By channel, made when the channel first has a value. */
+  /** By channel; made for the channel's first value. */
   private readonly windows: (Window | undefined)[] = [];
 
-  /** `length`: how many values are taken together, 2 or more. @throws RangeError */
+  /** `length`: how many values are combined, 2 or more. @throws RangeError */
   constructor(kind: FilterKind, length: number) {
     if (!Number.isInteger(length) || length < 2)
       throw new RangeError(`filter of ${length}: expected 2 samples or more`);
@@ -73,7 +73,7 @@ export class Filter {
     this.length = length;
   }
 
-  /** Replaces the sample's values by what comes out of the filter. */
+  /** Replaces the sample's values by the filtered ones. */
   apply({ mask, values }: Sample): void {
     for (let channel = 0; channel < values.length; channel++) {
       if ((mask & (1 << channel)) === 0) {
@@ -89,7 +89,7 @@ export class Filter {
     }
   }
 
-  /** What comes next is another sensor's, or much later. */
+  /** The next value is from another sensor, or much later. */
   clear(): void {
     this.windows.forEach((window) => window?.clear());
   }

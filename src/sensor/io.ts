@@ -1,13 +1,13 @@
 /*
- * The shapes of the hardware that the sensor room needs: an SMBus class, optionally a Digital class, and what a driver
- * looks like. Types, and the one function that turns a board's port into a driver's `sensor` options.
- * ECMA-419's SMBus extends I2C, as the SDK's does, so one class serves every driver: with registers or without.
+ * The hardware for the sensor folder: an SMBus class, optionally a Digital class, and the interface of a driver. Types, and the
+ * function that converts a board's port to a driver's `sensor` options. ECMA-419's SMBus extends I2C, as the SDK's does, so one
+ * class serves drivers with registers and without.
  * Source: ECMA-419 §10.4 (I2C), §10.5 (SMBus), §10.2 (Digital), §14 (Sensor Class Pattern); SDK `modules/io/i2c`.
  */
 
-/** How long a call may hold the processor when the bus has no pull-ups. The SDK's own default is far longer. */
+/** Time limit of a call when the bus has no pull-ups, in milliseconds. The SDK's own default is far longer. */
 export const BUS_TIMEOUT_MS = 50;
-/** Standard mode: every chip can, and wires through a room can too. */
+/** Standard mode: all chips support it, and it works over long wires. */
 export const BUS_HZ = 100_000;
 
 /** A GPIO number, or a name where the board has names. */
@@ -25,7 +25,7 @@ export interface SMBus {
   close(): void;
 }
 
-/** What the constructor of an I2C or SMBus class takes. */
+/** Options of an I2C or SMBus class. */
 export interface BusOptions {
   readonly data: Pin;
   readonly clock: Pin;
@@ -49,14 +49,14 @@ export interface Digital {
   close(): void;
 }
 
-/** The class of a digital pin (ECMA-419 §10.2), to free a bus that is held. */
+/** The class of a digital pin (ECMA-419 §10.2), used to free a bus. */
 export interface DigitalConstructor {
   readonly InputPullUp: number;
   readonly OutputOpenDrain: number;
   new (options: { readonly pin: Pin; readonly mode: number; readonly initialValue?: 0 | 1 }): Digital;
 }
 
-/** What a board gives: where its sensor is connected. */
+/** The sensor's port, as a board supplies it. */
 export interface SensorPort {
   readonly io: SMBusConstructor;
   readonly data: Pin;
@@ -65,42 +65,42 @@ export interface SensorPort {
   readonly port?: number;
   readonly timeout?: number;
   readonly pullup?: boolean;
-  /** Lets a bus be freed whose data line a chip holds low; without it such a bus waits for a power cycle. */
+  /** Used to free a bus whose data line a chip holds low; without it such a bus needs a power cycle. */
   readonly digital?: DigitalConstructor;
 }
 
-/** The `sensor` option of a driver: the io class and what its constructor takes. Drivers have defaults for the rest. */
+/** The `sensor` option of a driver: the io class and its constructor's options. Drivers have defaults for the rest. */
 export interface SensorIO extends Omit<BusOptions, "address" | "hz"> {
   readonly io: SMBusConstructor;
   readonly address?: number;
   readonly hz?: number;
 }
 
-/** What a driver's constructor takes. */
+/** Options of a driver's constructor. */
 export interface SensorOptions {
   readonly sensor: SensorIO;
   /**
-   * Where a fault of `sample()` goes, which then returns undefined. Without it `sample()` throws.
-   * The constructor and `configure` always throw.
+   * Receives faults of `sample()`, which then returns undefined. Without it `sample()` throws. The constructor and `configure`
+   * always throw.
    */
   readonly onError?: (error: Error) => void;
 }
 
-/** A driver at work. */
+/** An open driver. */
 export interface Sensor {
-  /** Milliseconds to wait between two asks, when it depends on how the driver is configured. */
+  /** Milliseconds between two calls, if it depends on the driver's configuration. */
   readonly conversionMs?: number;
   configure(options: object): void;
   /**
-   * Starts a conversion, or collects the one that is ready: values as measure.ts finds them, in an object that may be reused at
-   * the next call. Undefined: not ready yet, ask again.
+   * Starts a conversion, or returns a finished one: values as measure.ts finds them, in an object that may be reused by the
+   * next call. Undefined: not ready yet, call again.
    */
   sample(): object | undefined;
-  /** Lets go of the bus. May be called again. */
+  /** Releases the bus. May be called again. */
   close(): void;
 }
 
-/** What the io class's constructor takes, for the chip at `address`. */
+/** Options for the io class's constructor, for the chip at `address`. */
 export function busOptions(port: SensorPort, address: number): BusOptions {
   // An absent key must stay absent: the SDK reads a present `port: undefined` as port 0.
   const { digital: _digital, io: _io, hz = BUS_HZ, timeout = BUS_TIMEOUT_MS, ...bus } = port;
@@ -109,6 +109,6 @@ export function busOptions(port: SensorPort, address: number): BusOptions {
 
 /** The `sensor` option of a driver, for the chip at `address`. */
 export function sensorIO(port: SensorPort, address: number): SensorIO {
-  const { digital: _digital, hz = BUS_HZ, timeout = BUS_TIMEOUT_MS, ...bus } = port; // as above, `io` with it
+  const { digital: _digital, hz = BUS_HZ, timeout = BUS_TIMEOUT_MS, ...bus } = port; // as above, but with `io`
   return { ...bus, hz, timeout, address };
 }

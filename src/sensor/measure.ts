@@ -1,34 +1,33 @@
 /*
- * What a sensor measures: a row for each channel that it has, with its limits, its digits, and how good it is; and how such a
- * value is read from a driver's sample. A driver has it as `sample.hygrometer.humidity` (ECMA-419 §14), or as `sample.humidity`,
- * as some drivers of the SDK do.
+ * What a sensor measures: a row for each of its channels, with limits, digits and accuracy; and how the value is read from a
+ * driver's sample: `sample.hygrometer.humidity` (ECMA-419 §14), or `sample.humidity`, as in some drivers of the SDK.
  */
 import { type ChannelName, channels } from "../channels/channels.js";
 
-/** What is known of a channel of a sensor; what is absent is as in the channel table. */
+/** Properties of a sensor's channel; absent ones are those of the channel table. */
 export interface MeasureOptions {
-  /** Typical, ±, in the channel's unit; by it `auto` decides which sensor gives a channel. Default: not known, the last choice. */
+  /** Typical, ±, in the channel's unit; `auto` uses the most accurate sensor for a channel. Default: unknown, the last choice. */
   readonly accuracy?: number;
-  /** Digits after the point that mean something. */
+  /** Significant digits after the point. */
   readonly decimals?: number;
-  /** In the channel's unit: a value outside is no measurement. */
+  /** In the channel's unit: a value outside is not a measurement. */
   readonly lowest?: number;
   readonly highest?: number;
-  /** What the driver's value is multiplied by to be in the unit of ECMA-419 (°C, %, Pa). Default 1. */
+  /** Factor from the driver's value to the unit of ECMA-419 (°C, %, Pa). Default 1. */
   readonly scale?: number;
 }
 
 /** A channel of a sensor. */
 export interface Measure {
-  /** Its place in the channel table. */
+  /** Its index in the channel table. */
   readonly channel: number;
   readonly accuracy: number;
   readonly decimals: number;
   readonly lowest: number;
   readonly highest: number;
-  /** From the driver's value to the channel's unit. */
+  /** Factor from the driver's value to the channel's unit. */
   readonly scale: number;
-  /** Where a driver's sample has it. */
+  /** Names in a driver's sample. */
   readonly sensor: string;
   readonly property: string;
 }
@@ -44,7 +43,7 @@ export function measureOf(name: ChannelName, options: MeasureOptions = {}): Meas
   );
 }
 
-/** The same. `channel`: its place in the table. */
+/** The same. `channel`: its index in the table. */
 export function measureAt(channel: number, options: MeasureOptions = {}): Measure {
   const row = channels[channel];
   const { accuracy = Number.POSITIVE_INFINITY, decimals = row.decimals } = options;

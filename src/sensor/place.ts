@@ -1,8 +1,8 @@
 /*
- * A place: what the sampler knows of one sensor. It opens the sensor, asks it for a sample, and holds the result until all
- * sensors have theirs; after a fault the sensor is closed, and opened again at longer and longer steps of its own.
- * A sensor that comes back after a fault is on trial: another one that has stood in for it keeps its channels until it has
- * given some samples in a row, more of them each time. So a loose contact does not make values jump from one sensor to another.
+ * A place: the sampler's state for one sensor. It opens the sensor, asks it for a sample, and keeps the result until all
+ * sensors have theirs. After a fault the sensor is closed, and opened again at growing intervals. A sensor that returns after a
+ * fault is on trial: the one that replaced it keeps its channels until it has given several samples in a row, more of them each
+ * time. A loose contact therefore does not make values jump between sensors.
  */
 import { channels } from "../channels/channels.js";
 import type { Sample } from "../channels/sample.js";
@@ -11,22 +11,22 @@ import type { Sensor } from "./io.js";
 import { type DriverSample, isThere, type Measure, valueIn } from "./measure.js";
 import type { OpenSensor } from "./probe.js";
 
-/** Asks for one conversion. An SHT3x that was just opened needs five. */
+/** Calls per conversion. An SHT3x that was just opened needs five. */
 const MAX_ASKS = 8;
-/** A sensor that fails is tried again after 1, 2, 4, at most this many intervals… */
+/** A failed sensor is tried again after 1, 2, 4, at most this many intervals… */
 const MAX_BACKOFF_INTERVALS = 8;
-/** …and not later than this, if that is at least an interval: a slow cadence has no bus time to save. */
+/** …but not later than this, if it is at least an interval, because slow sampling leaves enough bus time. */
 const MAX_BACKOFF_MS = 30_000;
-/** Samples in a row that a sensor gives before it is trusted again: at first, and at most. */
+/** Samples in a row after which a sensor is trusted again: at first, and at most. */
 const MIN_TRIAL = 10;
 const MAX_TRIAL = 1280;
 
-/** What an ask comes to, where it is not a time to wait. */
+/** Result of `ask`, if it is not a waiting time. */
 export const DONE = 0;
 /** What an ask returns after a fault, in place of milliseconds to wait. */
 export const FAILED = -1;
 
-/** What is tried again after it failed, and reported once for as long as it fails in the same way. */
+/** Something that is tried again after a failure, and reported once while it fails in the same way. */
 export class Retry {
   /** Not before this slot. */
   dueSlot = 0;
@@ -34,7 +34,7 @@ export class Retry {
   lastError: Error | undefined;
   private failuresInARow = 0;
 
-  /** @returns true if `error` is not the one before, and to be reported */
+  /** @returns true if `error` differs from the last one and has to be reported */
   note(error: Error): boolean {
     const isKnown = sameFault(this.lastError, error);
     this.lastError = error;
@@ -55,25 +55,25 @@ export class Retry {
 /** One sensor, with its state and its back-off. Times in milliseconds. */
 export class Place extends Retry {
   readonly name: string;
-  /** Where it is, if it is looked for there alone. */
+  /** Its only address, if that is fixed. */
   readonly address: number | undefined;
-  /** Undefined while it is away. */
+  /** Undefined while it is missing. */
   opened: OpenSensor | undefined;
   /** The next place whose sensor is open. */
   next: Place | undefined;
-  /** What it has measured in this round; undefined: it is still to be asked. */
+  /** Its result in this round; undefined: it has to be asked. */
   result: DriverSample | undefined;
-  /** Channels, a bit each, that samples have from this sensor. */
+  /** Channels that samples have from this sensor, one bit each. */
   gives = 0;
   /** Samples in a row until it is trusted; 0: it is. */
   trial = 0;
-  /** The first measure's row, its value in this round, and whether samples have it from here. */
+  /** The row of its main channel, the value in this round, and whether samples have it from this sensor. */
   main!: Measure;
   value = 0;
   givesMain = false;
-  /** Whether samples have other channels from here. */
+  /** Whether samples have other channels from this sensor. */
   givesOthers = false;
-  /** Why the last ask failed, or it could not be opened, until the roster has heard of it. */
+  /** Why the last call, or opening it, failed; until the roster has handled it. */
   fault: Error | undefined;
   private sensor!: Sensor;
   private nextTrial = MIN_TRIAL;
@@ -87,13 +87,13 @@ export class Place extends Retry {
     this.address = address;
   }
 
-  /** Driver and, if it is known, address, as faults name them. */
+  /** Driver and, if known, address, for messages. */
   get where(): string {
     const address = this.opened?.address ?? this.address;
     return address === undefined ? this.name : chipAt(this.opened?.driver.name ?? this.name, address);
   }
 
-  /** What it measures of a channel. */
+  /** Its row for a channel. */
   measureOf(channel: number): Measure | undefined {
     return this.opened?.driver.measures.find((one) => one.channel === channel);
   }
@@ -107,7 +107,7 @@ export class Place extends Retry {
 
   /**
    * One step of an open sensor.
-   * @returns milliseconds until the next one; DONE: `result` and `value` are there; FAILED: `fault` is
+   * @returns milliseconds until the next one; DONE: `result` and `value` are set; FAILED: `fault` is
    */
   ask(): number {
     try {
@@ -117,7 +117,7 @@ export class Place extends Retry {
         return this.conversionMs;
       }
       const main = this.main;
-      // As valueIn: here a call would be felt.
+      // As valueIn, inline: a call would cost too much here.
       const value = (((sample[main.sensor] ?? sample) as DriverSample)[main.property] as number) * main.scale;
       if (!(value >= main.lowest && value <= main.highest)) throw this.outOfRange(main, value, "");
       this.value = value;
@@ -130,7 +130,7 @@ export class Place extends Retry {
     }
   }
 
-  /** What samples have from it: a bit for each channel. */
+  /** Sets the channels that samples have from it, one bit each. */
   give(channels: number): void {
     this.gives = channels;
     const bit = channels === 0 ? 0 : 1 << this.main.channel;
@@ -138,7 +138,7 @@ export class Place extends Retry {
     this.givesOthers = (channels & ~bit) !== 0;
   }
 
-  /** Adds the other channels to a sample. @returns a fault if a value is none: its channel is left out. Reported once. */
+  /** Adds the other channels to a sample. @returns a fault if a value is invalid: its channel is left out. Reported once. */
   fillOthers(sample: Sample): SensorError | undefined {
     const result = this.result as DriverSample;
     const { measures } = (this.opened as OpenSensor).driver;
@@ -153,7 +153,7 @@ export class Place extends Retry {
     return flaw;
   }
 
-  /** The conversion and the sensor are let go. */
+  /** Cancels the conversion and closes the sensor. */
   close(): void {
     const opened = this.opened;
     this.opened = undefined;
@@ -163,11 +163,11 @@ export class Place extends Retry {
     try {
       opened?.sensor.close();
     } catch {
-      // A foreign driver may talk to its chip while it closes, and the chip may be gone.
+      // A driver may access its chip while it closes, and the chip may be missing.
     }
   }
 
-  /** It failed: it is on trial when it is back, for longer if it had been trusted again. */
+  /** It failed: it will be on trial when it returns, for longer if it had been trusted again. */
   distrust(): void {
     const isRelapse = this.trial === 0;
     this.trial = isRelapse ? this.nextTrial : Math.max(MIN_TRIAL, this.nextTrial >> 1);
@@ -180,7 +180,7 @@ export class Place extends Retry {
     this.trial = 1;
   }
 
-  /** A driver that is adapted may not have the channel at all. */
+  /** An adapted driver may not have the channel at all. */
   private drop(result: DriverSample, one: Measure, value: number): SensorError | undefined {
     const bit = 1 << one.channel;
     if ((this.implausible & bit) !== 0 || !isThere(result, one)) return undefined;

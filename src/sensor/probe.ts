@@ -1,37 +1,37 @@
 /*
- * Finds sensors: by the names in the setting `sensor`, or by asking at every address where a known chip can be.
- * Likeliest addresses first, a chip's own before its jumpers. A bus without pull-ups makes each ask wait for the
- * port's time limit, so the list is short and nothing is probed on every sample: see sampler.ts.
+ * Finds sensors: by the names in the setting `sensor`, or by trying every address of the known chips, likeliest first. On a bus
+ * without pull-ups each attempt waits for the port's timeout, so the list is short, and nothing is probed at each sample: see
+ * sampler.ts.
  */
 import { busOf, clearBus } from "./bus-clear.js";
 import { drivers, type Identity, type OpenOptions, type SensorDriver } from "./drivers.js";
 import { asError, hex, SensorError } from "./fault.js";
 import type { Sensor, SensorPort } from "./io.js";
 
-/** A sensor that is open, and what its owner must know of it. */
+/** An open sensor, with its address and driver. */
 export interface OpenSensor {
   readonly sensor: Sensor;
   readonly address: number;
   readonly driver: Pick<SensorDriver, "name" | "conversionMs" | "measures">;
 }
 
-/** Where a sampler gets its sensors from. */
+/** The sampler's source of sensors. */
 export interface SensorSource {
-  /** The sensors that are wanted, one of each, the preferred first; empty: all that answer. */
+  /** The wanted sensors, one of each, the preferred first; empty: all that answer. */
   readonly names: readonly string[];
   /**
-   * Opens the one called `name`, at `address` if that is given, never at one that is `taken`: those are open.
-   * @throws RangeError for an unknown name; SensorError (notFound, noAnswer, wrongChip, busStuck…), nothing open
+   * Opens the sensor `name`, at `address` if given, but at no address in `taken`, where others are open.
+   * @throws RangeError for an unknown name; SensorError (notFound, noAnswer, wrongChip, busStuck…); then nothing is open
    */
   open(name: string, taken: readonly number[], address?: number): OpenSensor;
   /**
-   * Opens all that answer, the preferred first; perhaps none where some are open.
-   * @throws SensorError where none is open then; nothing open
+   * Opens all that answer, the preferred first; may be none if others are open.
+   * @throws SensorError if none is open; then nothing is open
    */
   openAll(taken: readonly number[]): readonly OpenSensor[];
 }
 
-/** What is at an address: `name` undefined if it is no chip that we know. */
+/** The chip at an address: `name` undefined if it is not a known one. */
 export interface Found {
   readonly address: number;
   readonly name: string | undefined;
@@ -42,12 +42,12 @@ export interface Found {
 const AUTO = "auto";
 const NO_NAMES: readonly string[] = Object.freeze([]);
 
-/** The names that the setting `sensor` takes. `more`: the board's drivers. */
+/** The names that the setting `sensor` accepts. `more`: the board's drivers. */
 export function sensorNames(more: readonly SensorDriver[] = []): readonly string[] {
   return [AUTO, ...table(more).map((driver) => driver.name)];
 }
 
-/** What is wrong with a value of the setting `sensor`, after "got …, "; undefined: nothing. */
+/** The fault of a value of the setting `sensor`, after "got …, "; undefined: none. */
 export function sensorFlaw(setting: string, more: readonly SensorDriver[] = []): string | undefined {
   const names = setting.split(",");
   const known = sensorNames(more);
@@ -58,22 +58,22 @@ export function sensorFlaw(setting: string, more: readonly SensorDriver[] = []):
   return twice === undefined ? undefined : `expected ${twice} once: one sensor of each name is read`;
 }
 
-/** Where the only sensor was when it was last looked for. */
+/** The address of the only sensor at the last search. */
 export interface KnownSensor {
-  /** The driver's place in the table: the board's first. */
+  /** The driver's index in the table, which begins with the board's. */
   readonly driver: number;
   readonly address: number;
 }
 
-/** How a bus is looked through. */
+/** Options of a search. */
 export interface SearchOptions extends OpenOptions {
-  /** The board's drivers, asked before those of `drivers`. */
+  /** The board's drivers, tried before those of `drivers`. */
   readonly more?: readonly SensorDriver[];
-  /** Asked first, and if it answers, alone. */
+  /** Tried first, and used alone if it answers. */
   readonly known?: KnownSensor | undefined;
 }
 
-/** The sensors on a board's bus. Holds none itself. */
+/** The sensors on a board's bus. Keeps none open itself. */
 export class SensorBus implements SensorSource {
   readonly names: readonly string[];
   private readonly port: SensorPort;
@@ -81,9 +81,7 @@ export class SensorBus implements SensorSource {
   private readonly options: OpenOptions;
   private known: KnownSensor | undefined;
 
-  /**
-   * @param setting "auto", or names of drivers with commas between them, in any case
-   */
+  /** @param setting "auto", or names of drivers separated by commas, ignoring case */
   constructor(port: SensorPort, setting: string = AUTO, options: SearchOptions = {}) {
     this.port = port;
     this.names = isSameName(setting, AUTO) ? NO_NAMES : setting.split(",");
@@ -98,7 +96,7 @@ export class SensorBus implements SensorSource {
       throw new RangeError(`sensor "${name}": expected ${[AUTO, ...this.table.map((row) => row.name)].join(", ")}`);
     }
     if (taken.length === 0) freeBus(this.port);
-    let fault: Error | undefined; // of a stranger: it says more than silence does
+    let fault: Error | undefined; // of another chip: more informative than silence
     const asked = places(candidates);
     for (let i = 0; i < asked.length; i++) {
       const at = asked[i].address;
@@ -140,7 +138,7 @@ export class SensorBus implements SensorSource {
     throw new SensorError("notFound", busOf(this.port), what);
   }
 
-  /** The sensor that is known, the first time. */
+  /** The known sensor, once. */
   private openKnown(): OpenSensor | undefined {
     const { known } = this;
     this.known = undefined;
@@ -150,11 +148,11 @@ export class SensorBus implements SensorSource {
     try {
       return open(driver, this.port, known.address, this.options);
     } catch {
-      return undefined; // it is looked for, and what is wrong with it is said
+      return undefined; // the search that follows reports the fault
     }
   }
 
-  /** Opens what answers and adds it to `found`. @returns the first fault that is more than silence */
+  /** Opens all that answer and adds them to `found`. @returns the first fault other than silence */
   private collect(
     candidates: readonly SensorDriver[],
     taken: readonly number[],
@@ -178,8 +176,8 @@ export class SensorBus implements SensorSource {
 }
 
 /**
- * What answers at the addresses of known chips, for the prompt. Slow: as a search that finds nothing.
- * @param inUse the sensors that are open: their addresses are taken and not asked again
+ * The chips at the addresses of known ones, for the prompt. As slow as a search that finds nothing.
+ * @param inUse open sensors, whose addresses are not tried again
  */
 export function listSensors(
   port: SensorPort,
@@ -213,18 +211,21 @@ function isSameName(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** The board's first: who added a driver knows what is there, also where another chip can have the same address. */
+/** The board's drivers come first: its author knows which chip is there, even if others can have the same address. */
 function table(more: readonly SensorDriver[]): readonly SensorDriver[] {
   return more.length === 0 ? drivers : more.concat(drivers);
 }
 
-/** Where a chip of a driver can be. */
+/** A possible address of a driver's chip. */
 interface Spot {
   readonly driver: SensorDriver;
   readonly address: number;
 }
 
-/** Every place to look, in order: each driver's first address, then each driver's second, and so on; at one address, who is sure of its chip first. */
+/**
+ * All addresses to try, in order: each driver's first address, then each driver's second, and so on; at one address, drivers
+ * that identify their chip come first.
+ */
 function places(candidates: readonly SensorDriver[]): readonly Spot[] {
   const of = (wanted: Identity): SensorDriver[] => candidates.filter(({ identity = "sure" }) => identity === wanted);
   const inOrder = of("sure").concat(of("late"), of("none"));
@@ -247,7 +248,7 @@ function freeBus(port: SensorPort): void {
     clearBus({ ...port, digital });
   } catch (error) {
     if (error instanceof SensorError) throw error;
-    // The pins are taken: another driver of the board shares the bus and keeps it open. Then it is not ours to clear.
+    // The pins are in use: another driver of the board shares the bus and keeps it open, so it must not be cleared.
   }
 }
 

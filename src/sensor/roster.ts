@@ -1,36 +1,36 @@
 /*
- * The roster: the sensors that samples come from. It opens those that are wanted, or that answer, puts off those that fail, and
- * gives each channel to the best sensor that has it. When each is asked is the sampler's affair.
+ * The roster: the sensors from which samples are made. It opens those that are wanted, or that answer, retries those that fail,
+ * and assigns each channel to the best sensor that has it. The sampler decides when each is asked.
  */
 import { channels } from "../channels/channels.js";
 import { asError } from "./fault.js";
 import { Place, Retry } from "./place.js";
 import type { OpenSensor, SensorSource } from "./probe.js";
 
-/** What becomes of it is reported to the owner; nothing of this may throw. */
+/** Callbacks; none may throw. */
 export interface RosterOwner {
-  /** A sensor failed, or none was found. `isKnown`: in the same way as before. */
+  /** A sensor failed, or none was found. `isKnown`: the same failure as before. */
   onSensorFailed(error: Error, isKnown: boolean): void;
-  /** Channels come from another sensor than before, in words. */
+  /** Channels come from another sensor than before, as text. */
   onSourcesChanged(text: string): void;
 }
 
 /** All sensors, and which one gives each channel. */
 export class Roster {
   readonly places: Place[];
-  /** Of those whose sensor is open; the others by `next`. */
+  /** The first place with an open sensor; the others follow by `next`. */
   first: Place | undefined;
-  /** There are others, or may be. */
+  /** Some sensors are, or may be, missing. */
   isIncomplete = true;
-  /** A sensor came, went or is trusted again: who gives what is to be settled anew. */
+  /** A sensor was opened, was closed, or is trusted again: channels have to be assigned again. */
   isUnassigned = false;
   private readonly owner: RosterOwner;
   private readonly sensors: SensorSource;
   private readonly intervalMs: number;
-  /** What looks for further sensors; undefined where the wanted ones have names. */
+  /** The state of the search for further sensors; undefined if the wanted ones are named. */
   private readonly scout: Retry | undefined;
-  private isLooking: boolean; // the scout has something to look for
-  private readonly sources: (Place | undefined)[] = []; // by channel: who gave it last
+  private isLooking: boolean; // there may be further sensors to search for
+  private readonly sources: (Place | undefined)[] = []; // by channel: its last source
 
   constructor(owner: RosterOwner, sensors: SensorSource, intervalMs: number) {
     this.owner = owner;
@@ -41,7 +41,7 @@ export class Roster {
     this.scout = this.isLooking ? new Retry() : undefined;
   }
 
-  /** Whatever was put off is due. */
+  /** Everything postponed is due now. */
   start(): void {
     if (this.scout !== undefined) this.scout.dueSlot = 0;
     this.places.forEach((place) => {
@@ -49,7 +49,7 @@ export class Roster {
     });
   }
 
-  /** Closes all, also so that no later ask collects what a conversion left behind. */
+  /** Closes all, so that no later call reads an old conversion. */
   stop(): void {
     this.places.forEach((place) => place.close());
     this.first = undefined;
@@ -57,19 +57,19 @@ export class Roster {
     this.isUnassigned = true;
   }
 
-  /** Why there is no sample; undefined: a sensor gives some. */
+  /** Why there is no sample; undefined: at least one sensor works. */
   get trouble(): Error | undefined {
     if (this.places.some(({ gives, lastError }) => gives !== 0 && lastError === undefined)) return undefined;
     return this.places.find(({ lastError }) => lastError !== undefined)?.lastError ?? this.scout?.lastError;
   }
 
-  /** The next slot in which something is to be opened. */
+  /** The next slot in which something should be opened. */
   get dueSlot(): number {
     const due = this.isLooking && this.scout !== undefined ? this.scout.dueSlot : Number.POSITIVE_INFINITY;
     return this.places.reduce((earliest, { dueSlot }) => Math.min(earliest, dueSlot), due);
   }
 
-  /** Opens what is not open and due. */
+  /** Opens everything that is closed and due. */
   complete(slot: number, isExtra: boolean): void {
     if (this.isLooking) this.look(slot, isExtra);
     this.places.forEach((place) => {
@@ -80,7 +80,7 @@ export class Roster {
         place.fault = asError(error);
       }
     });
-    // Not before all were asked: a report can say who answers.
+    // After all were tried, so that a report can name those that answer.
     this.places.forEach((place) => {
       if (place.fault !== undefined) this.fail(place, place.fault, slot, isExtra);
     });
@@ -92,7 +92,7 @@ export class Roster {
     this.relink();
   }
 
-  /** Sensors came or went. */
+  /** Sensors were opened or closed. */
   private relink(): void {
     let next: Place | undefined;
     for (let at = this.places.length - 1; at >= 0; at--) {
@@ -113,7 +113,7 @@ export class Roster {
     return taken;
   }
 
-  /** Looks for sensors that have no place yet: at the start, and as long as one is away. */
+  /** Searches for sensors without a place: at the start, and while one is missing. */
   private look(slot: number, isExtra: boolean): void {
     const scout = this.scout;
     if (scout === undefined || (scout.dueSlot >= slot && !isExtra)) return;
@@ -124,13 +124,13 @@ export class Roster {
       this.isLooking = this.places.some(isAway);
       if (found.length > 0 || !this.isLooking) scout.succeed();
     } catch (error) {
-      // A sensor that has a place reports its own faults.
+      // A sensor with a place reports its own faults.
       if (this.places.length === 0) this.count(scout, asError(error));
     }
     if (this.isLooking && !isExtra) scout.putOff(slot, this.intervalMs);
   }
 
-  /** Where a sensor that was found belongs: its place, or a new one. */
+  /** The place of a found sensor: its former one, or a new one. */
   private placeFor({ driver, address }: OpenSensor): Place {
     const scout = this.scout;
     const former = this.places.find((place) => place.name === driver.name && place.address === address);
@@ -149,7 +149,7 @@ export class Roster {
     if (!isExtra) place.putOff(slot, this.intervalMs);
     const { next } = place;
     this.relink();
-    place.next = next; // an iteration in progress still finds the others
+    place.next = next; // a running iteration still finds the others
     this.isIncomplete = true;
     this.isLooking = this.scout !== undefined;
     this.count(place, error);
@@ -159,7 +159,7 @@ export class Roster {
     this.owner.onSensorFailed(error, !retry.note(error));
   }
 
-  /** Gives each channel to the best sensor that has it: one that is trusted, then by accuracy, or the first of those with names. */
+  /** Assigns each channel to the best sensor that has it: a trusted one, then by accuracy, or the first of the named ones. */
   assign(): void {
     this.isUnassigned = false;
     const places = this.places;

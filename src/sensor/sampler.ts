@@ -1,10 +1,10 @@
 /*
- * The sampler: asks the sensors at a fixed cadence and passes samples on, whatever happens to a sensor.
- * Sample n is due at start + n intervals: nothing drifts, and a late wake skips what it missed instead of catching up.
- * A round asks every sensor that is due, each for one conversion, until it has a result or has failed; what the sensors gave is
- * one sample, each channel from the best sensor that has it. Never waits: one timer, set for the next ask or the next round.
- * A fault concerns its sensor alone (place.ts); it is counted, and reported once until it changes.
- * Nothing is thrown out of the timer; in steady state a sample allocates nothing here.
+ * The sampler: asks the sensors at a fixed interval and passes samples on, whatever happens to a sensor. Sample n is due at
+ * start + n intervals: nothing drifts, and a late wake skips missed samples instead of catching up. In a round, every sensor
+ * that is due is asked for one conversion, until it has a result or has failed; the results are one sample, each channel from
+ * the best sensor that has it. It never waits: one timer is set for the next call or the next round. A fault concerns only its
+ * sensor (place.ts); it is counted, and reported once until it changes. No exception leaves the timer; in the steady state a
+ * sample allocates nothing here.
  */
 import { Sample } from "../channels/sample.js";
 import type { TimerId, Timers } from "../common/timers.js";
@@ -15,53 +15,53 @@ import { FAILED, type Place } from "./place.js";
 import type { SensorSource } from "./probe.js";
 import { Roster, type RosterOwner } from "./roster.js";
 
-/** Kept, and its functions called on it; what else it has is read once. */
+/** The object is kept, and its functions are called on it; everything else is read once. */
 export interface SamplerOptions extends CalibrationOptions {
-  /** Asked for sensors at the start and after faults. See `SensorBus`. */
+  /** Used at the start and after faults. See `SensorBus`. */
   readonly sensors: SensorSource;
   readonly timers: Timers;
   /** Milliseconds since boot; steady. */
   readonly clock: { uptimeMs(): number };
   /** Milliseconds between samples, 1 or more. */
   readonly intervalMs: number;
-  /** By channel, in its unit: a sample of which no channel differs so much from the last one passed on is kept back. Default 0: none is. */
+  /** By channel, in its unit: a sample is held back if no channel differs this much from the one last passed on. Default 0: none is. */
   deadbands?: readonly number[];
-  /** Longest silence that `deadbands` may cause, milliseconds. Default 0: any. */
+  /** Longest silence that `deadbands` may cause, in milliseconds. Default 0: any. */
   heartbeatMs?: number;
-  /** A sample, calibrated and filtered, with one channel or more. One object, filled anew each time. */
+  /** A sample, calibrated and filtered, with one channel or more. The object is reused for the next one. */
   onSample(sample: Sample): void;
-  /** A fault that is not the one before of that sensor; the sampler carries on by itself. Also what `onSample` throws. */
+  /** A sensor's fault that differs from its last one, or an exception of `onSample`; the sampler continues by itself. */
   onFailure(error: Error): void;
-  /** After a fault: `what` works again, "TMP117 at 0x48", say. */
+  /** After a fault: `what` works again, for example "TMP117 at 0x48". */
   onRecovered?(what: string): void;
-  /** Channels come from another sensor than before, in words. */
+  /** Channels come from another sensor than before, as text. */
   onSource?(text: string): void;
-  /** A round is over: there was a sample, or none could be had. Must not throw. */
+  /** A round is over, with a sample or without. Must not throw. */
   onRound?(): void;
 }
 
-/** A sensor that is wanted. */
+/** The state of a wanted sensor. */
 export interface SensorStatus {
-  /** Driver and, if it is known, address. */
+  /** Driver and, if known, address. */
   readonly where: string;
-  /** Undefined while it is away. */
+  /** Undefined while it is missing. */
   readonly opened: { readonly address: number; readonly driver: { readonly name: string } } | undefined;
-  /** Channels, a bit each, that samples have from it. */
+  /** Channels that samples have from it, one bit each. */
   readonly gives: number;
   /** Undefined while all is well. */
   readonly lastError: Error | undefined;
 }
 
-/** How sampling goes, for `status`. */
+/** The state of sampling, for `status`. */
 export interface SamplerStatus {
   readonly sensors: readonly SensorStatus[];
-  /** The latest sample, passed on or not, and how old it is. The object is filled anew with every sample. */
+  /** The latest sample, passed on or not, and its age. The object is reused for each sample. */
   readonly sample: Sample | undefined;
   readonly ageMs: number | undefined;
-  /** Samples since boot, and how many of them the deadband kept back. */
+  /** Samples since boot, and how many of them the deadband held back. */
   readonly readings: number;
   readonly withheld: number;
-  /** How often a sensor failed, or `onSample` threw, since boot. */
+  /** Failures of sensors and exceptions of `onSample`, since boot. */
   readonly failures: number;
   /** Why there is no sample, or why the last one was not passed on; undefined while there are samples. */
   readonly lastError: Error | undefined;
@@ -73,7 +73,7 @@ export class Sampler implements RosterOwner {
   private readonly timers: Timers;
   private readonly clock: SamplerOptions["clock"];
   private readonly intervalMs: number;
-  private readonly calibration: Calibration | undefined; // if there is anything to do
+  private readonly calibration: Calibration | undefined; // if anything has to be calibrated
   private readonly deadband: Deadband | undefined; // if there is one
   private readonly roster: Roster;
   private timer: TimerId | undefined;
@@ -81,18 +81,18 @@ export class Sampler implements RosterOwner {
   private closed = false;
 
   private startMs = 0;
-  private slot = 0; // the round that is due next, counted from the start
+  private slot = 0; // the next round, counted from the start
   private waitMs = 0; // until sensors are asked again; 0: no round runs
-  private extra = false; // the next round, or the one that runs, was asked for by sampleNow
+  private extra = false; // the next or running round was requested by sampleNow
 
   private readonly sample = new Sample(); // the latest, passed on or not; empty before the first one
   private readMs = 0;
   private readings = 0;
   private withheld = 0;
   private failures = 0;
-  private lastError: Error | undefined; // thrown by the owner, at the last sample
+  private lastError: Error | undefined; // thrown by the owner at the last sample
 
-  /** @throws RangeError for an interval, offset, filter, deadband or heartbeat that is none */
+  /** @throws RangeError for an invalid interval, offset, filter, deadband or heartbeat */
   constructor(options: SamplerOptions) {
     const { intervalMs, deadbands = [], heartbeatMs = 0 } = options;
     if (!(intervalMs >= 1)) throw new RangeError(`intervalMs ${intervalMs}: expected 1 or more`);
@@ -108,8 +108,8 @@ export class Sampler implements RosterOwner {
   }
 
   /**
-   * The first sample is due at `firstMs` of uptime, at once if that is over; the others at multiples of the interval from then. Default:
-   * now.
+   * The first sample is due at `firstMs` of uptime, or at once if that is past; the others at multiples of the interval after
+   * it. Default: now.
    */
   start(firstMs = this.clock.uptimeMs()): void {
     if (this.running || this.closed) return;
@@ -123,7 +123,7 @@ export class Sampler implements RosterOwner {
     this.timer = this.timers.set(this.wake, this.extra || delayMs < 0 ? 0 : delayMs);
   }
 
-  /** No samples until `start()` or `sampleNow()`. A round that runs is aborted. */
+  /** No samples until `start()` or `sampleNow()`. A running round is aborted. */
   stop(): void {
     this.running = false;
     this.extra = false;
@@ -132,14 +132,14 @@ export class Sampler implements RosterOwner {
     this.roster.stop();
   }
 
-  /** One sample as soon as possible, whatever cadence, deadband and back-off say; also when stopped. */
+  /** One sample as soon as possible, regardless of interval, deadband and back-off; also when stopped. */
   sampleNow(): void {
     if (this.closed) return;
     this.extra = true;
     if (this.waitMs === 0) this.arm();
   }
 
-  /** What the prompt shows. */
+  /** For the prompt. */
   status(): SamplerStatus {
     const known = this.sample.mask !== 0;
     return {
@@ -192,7 +192,7 @@ export class Sampler implements RosterOwner {
     this.slot = slot;
   }
 
-  /** Every sensor has its result, or failed: what there is becomes one sample. */
+  /** Every sensor has a result or has failed: makes a sample from the results. */
   private finish(): void {
     if (this.roster.isUnassigned) this.roster.assign();
     let place = this.roster.first;
@@ -230,15 +230,15 @@ export class Sampler implements RosterOwner {
     this.slot = Math.max(this.slot, this.roster.dueSlot);
   }
 
-  /** Whether the deadband lets the latest sample pass. Its clock ticks in slots, or jitter would delay a heartbeat. */
+  /** Whether the deadband passes the latest sample. Its clock counts in slots, because jitter would delay a heartbeat. */
   private passes(sample: Sample): boolean {
     if (!this.extra) return this.deadband?.passes(sample, this.startMs + (this.slot - 1) * this.intervalMs) !== false;
-    this.extra = false; // before the owner gets the sample: it may ask for another
+    this.extra = false; // before the owner gets the sample, because it may request another
     this.deadband?.note(sample, this.readMs);
     return true;
   }
 
-  /** What the owner throws is reported like a sensor's fault, but no sensor is to blame: all stay open. */
+  /** An exception of the owner is reported like a sensor's fault, but all sensors stay open. */
   private handOver(sample: Sample): void {
     try {
       this.options.onSample(sample);
@@ -255,7 +255,7 @@ export class Sampler implements RosterOwner {
     this.announce(() => this.options.onRecovered?.("sampling"));
   }
 
-  // What the roster reports
+  // Callbacks of the roster
 
   onSensorFailed(error: Error, isKnown: boolean): void {
     this.failures++;
@@ -275,11 +275,11 @@ export class Sampler implements RosterOwner {
     try {
       call();
     } catch {
-      // An owner that cannot take the news must not stop the samples.
+      // An exception of the owner must not stop the samples.
     }
   }
 
-  /** A sensor that failed has given a sample. */
+  /** A sensor has given a sample after a failure. */
   private rehabilitate(place: Place): void {
     place.succeed();
     if (place.trial > 0 && --place.trial === 0) this.roster.isUnassigned = true;
@@ -298,7 +298,7 @@ export class Sampler implements RosterOwner {
     this.timer = this.timers.set(this.wake, delayMs);
   }
 
-  /** Milliseconds to the next round, whole; slots that went by meanwhile are skipped. */
+  /** Milliseconds to the next round, an integer; slots that have passed are skipped. */
   private untilDueMs(): number {
     const sinceMs = this.clock.uptimeMs() - this.startMs;
     if (this.slot * this.intervalMs < sinceMs) this.slot = Math.ceil(sinceMs / this.intervalMs);

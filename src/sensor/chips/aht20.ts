@@ -33,7 +33,7 @@ interface AHT20Sample {
 export class AHT20 extends Chip<AHT20Sample> {
   /** The only one (§5.2). */
   static readonly addresses: readonly number[] = Object.freeze([0x38]);
-  /** Milliseconds between two asks. */
+  /** Milliseconds between two calls. */
   static readonly conversionMs = CONVERSION_MS;
   /** Resolution 0.01 °C (§2, tables 1 and 2). */
   static readonly measures: readonly Measure[] = Object.freeze([
@@ -80,7 +80,7 @@ export class AHT20 extends Chip<AHT20Sample> {
   private collect(): AHT20Sample | undefined {
     const result = this.result;
     this.read(result);
-    if (result[0] & BUSY) return undefined; // and the rest is not yet what it says
+    if (result[0] & BUSY) return undefined; // and the rest is not valid yet
     if (crc8(result, 0, 6) !== result[6]) {
       if (this.hasMeasured) throw this.badChecksum();
       throw this.wrongChip("is no AHT20, or its wires are bad: it sends no checksum that fits (an AHT10 sends none)");

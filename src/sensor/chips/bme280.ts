@@ -19,10 +19,10 @@ const CONSTANTS_HIGH = 0xe1;
 const CONSTANTS_HIGH_LENGTH = 7; // 0xE1 to 0xE7
 const CONTROL_HUMIDITY = 0xf2;
 const CONTROL_MEASURE = 0xf4;
-/** From the humidity's settings to the last byte of the results, 0xF2 to 0xFE: one read says all. */
+/** From the humidity's settings to the last byte of the results, 0xF2 to 0xFE: one read contains everything. */
 const RESULT = CONTROL_HUMIDITY;
 const RESULT_LENGTH = 13;
-// Where in that read is what.
+// Offsets in that read.
 const AT_STATUS = 1;
 const AT_CONTROL_MEASURE = 2;
 const AT_PRESSURE = 5;
@@ -47,7 +47,7 @@ interface BME280Sample {
 export class BME280 extends Chip<BME280Sample> {
   /** Where the SDO pin can put it (§6.2): to ground, to V+. */
   static readonly addresses: readonly number[] = Object.freeze([0x76, 0x77]);
-  /** Milliseconds between two asks. */
+  /** Milliseconds between two calls. */
   static readonly conversionMs = CONVERSION_MS;
   /** §1.1 to §1.4: the temperature from 0 to 65 °C, which is the chip's own and not the room's; resolution 0.01 °C. */
   static readonly measures: readonly Measure[] = Object.freeze([
@@ -115,7 +115,7 @@ export class BME280 extends Chip<BME280Sample> {
     this.constants = parseConstants(low, high);
   }
 
-  /** Every bit counts, and nothing else protects them on their way. */
+  /** Reads twice and compares, because nothing else protects the bits in transit. */
   private readTwice(register: number, bytes: Uint8Array, again: Uint8Array): void {
     this.readAt(register, bytes);
     if (register === RESULT && bytes[AT_STATUS] & MEASURING) return; // they may differ
@@ -136,7 +136,7 @@ export class BME280 extends Chip<BME280Sample> {
   }
 }
 
-/** As the datasheet names them, §4.2.2: dig_T1 to dig_T3 in `T` and so on. */
+/** Names as in the datasheet, §4.2.2: dig_T1 to dig_T3 in `T` and so on. */
 interface Constants {
   readonly T: readonly number[];
   readonly P: readonly number[];
@@ -184,7 +184,7 @@ function pressureOf(P: readonly number[], raw: number, fine: number): number {
   const half = fine / 2 - 64_000;
   const offset = (half * half * P[5]) / 32_768 + half * P[4] * 2;
   const scale = (1 + ((P[2] * half * half) / 524_288 + P[1] * half) / 524_288 / 32_768) * P[0];
-  if (scale === 0) return Number.NaN; // §4.2.3 avoids a division by zero: constants that no chip has
+  if (scale === 0) return Number.NaN; // §4.2.3 avoids a division by zero: no chip has such constants
   const pascals = ((1_048_576 - raw - (offset / 4 + P[3] * 65_536) / 4_096) * 6_250) / scale;
   return pascals + ((P[8] * pascals * pascals) / 2_147_483_648 + (pascals * P[7]) / 32_768 + P[6]) / 16;
 }

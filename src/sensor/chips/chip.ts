@@ -1,13 +1,12 @@
 /*
- * What drivers of chips that speak in bytes have in common: the bus, opened for one address; what a fault is called; and
- * `sample()`, which takes one step of the driver's own at each call.
- * Never waits, owns no timer. A step that fails voids what was under way.
+ * The common part of drivers for chips without registers of words: the bus, opened for one address; the texts of faults; and
+ * `sample()`, which takes one step of the subclass per call. Never waits, has no timer. A failed step cancels the measurement.
  * Source: ECMA-419 §10.4 (I2C), §14 (Sensor Class Pattern).
  */
 import { chipAt, noAnswer, SensorError } from "../fault.js";
 import { BUS_HZ, type SensorOptions, type SMBus } from "../io.js";
 
-/** A driver at work. `S`: its samples. */
+/** An open driver. `S`: its samples. */
 export abstract class Chip<S> {
   /** Name and address, as faults name them. */
   protected readonly where: string;
@@ -15,9 +14,9 @@ export abstract class Chip<S> {
   private io: SMBus | undefined;
 
   /**
-   * Opens the bus. Subclasses identify their chip in their own constructor, by `orClose`.
-   * @param address where the chip is unless the options name another address
-   * @throws what the io class throws for its options
+   * Opens the bus. Subclasses identify their chip in their own constructor, with `orClose`.
+   * @param address of the chip, unless the options contain another one
+   * @throws the exceptions of the io class for its options
    */
   protected constructor(name: string, options: SensorOptions, address: number) {
     const sensor = { hz: BUS_HZ, address, ...options.sensor };
@@ -30,8 +29,8 @@ export abstract class Chip<S> {
   configure(_options: object): void {}
 
   /**
-   * One step; undefined: ask again after `conversionMs`. The same object every time.
-   * @throws SensorError noAnswer, badChecksum, lostPower, unless there is an `onError` to take it
+   * One step; undefined: call again after `conversionMs`. Returns the same object each time.
+   * @throws SensorError noAnswer, badChecksum, lostPower, unless there is an `onError`
    */
   sample(): S | undefined {
     try {
@@ -44,7 +43,7 @@ export abstract class Chip<S> {
     }
   }
 
-  /** Lets go of the bus. The chip sleeps once its conversion is done. */
+  /** Releases the bus. The chip sleeps once its conversion is done. */
   close(): void {
     this.io?.close();
     this.io = undefined;

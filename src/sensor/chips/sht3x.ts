@@ -24,7 +24,7 @@ const STATUS_ALWAYS_ZERO = 0x500c; // §4.11, table 18: reserved bits 14, 12, 3,
 /** Milliseconds: the longest measurement (§2.2, table 4: 15.5), which outlasts a break (1) and a reset (1.5). */
 const CONVERSION_MS = 16;
 
-/** What the next call of `sample()` does. Numbers: XS copies a string whenever it is mentioned. */
+/** The next step of `sample()`. Numbers, because XS copies a string at each use. */
 const STEP = Object.freeze({ settle: 0, break: 1, reset: 2, measure: 3, collect: 4 } as const);
 type Step = (typeof STEP)[keyof typeof STEP];
 
@@ -97,7 +97,7 @@ export class SHT3x extends Chip<SHT3xSample> {
     return this._sample;
   }
 
-  // The status command is none that an SHT4x knows, which may have this address: MEASURE would start that chip's heater.
+  // An SHT4x, which may have this address, does not know the status command; MEASURE would start its heater.
   private identify(): void {
     this.send(READ_STATUS);
     const status = this.result.subarray(0, 3);

@@ -40,7 +40,7 @@ const MAX_CONVERSION_MS = 17.5; // §6.5, of the slowest chip
 export class TMP117 {
   /** Where the ADD0 pin can put it (§7.5.3.1.2): to ground, V+, SDA, SCL. Most modules tie it to ground. */
   static readonly addresses: readonly number[] = Object.freeze([0x48, 0x49, 0x4a, 0x4b]);
-  /** Milliseconds between two asks, at the default averaging. */
+  /** Milliseconds between two calls, with the default averaging. */
   static readonly conversionMs = DEFAULT_AVERAGING * MAX_CONVERSION_MS;
   /** §6.3, §6.5; one bit is 0.0078 °C. */
   static readonly measures: readonly Measure[] = Object.freeze([
@@ -72,14 +72,14 @@ export class TMP117 {
     }
   }
 
-  /** Milliseconds between two asks, at the averaging in force. */
+  /** Milliseconds between two calls, with the current averaging. */
   get conversionMs(): number {
     return Math.ceil(Math.max(1, this.averaging) * MAX_CONVERSION_MS);
   }
 
   /**
-   * `averaging`: for the conversions to come; one that runs is aborted.
-   * @throws RangeError for another figure than 0, 8, 32, 64
+   * `averaging`: for the next conversions; a running one is aborted.
+   * @throws RangeError for a number other than 0, 8, 32, 64
    */
   configure(options: { readonly averaging?: Averaging }): void {
     const { averaging = this.averaging } = options;
@@ -90,8 +90,8 @@ export class TMP117 {
   }
 
   /**
-   * The temperature in °C; undefined while a conversion runs, which the first call starts. The same object every time.
-   * @throws SensorError noAnswer, lostPower or badChecksum, unless there is an `onError` to take it
+   * The temperature in °C; undefined while a conversion runs, which the first call starts. Returns the same object each time.
+   * @throws SensorError noAnswer, lostPower or badChecksum, unless there is an `onError`
    */
   sample(): { readonly temperature: number } | undefined {
     const io = this.io;
@@ -102,7 +102,7 @@ export class TMP117 {
       this.converting = true;
     } catch (error) {
       this.converting = false;
-      // What is none of ours comes from the bus.
+      // Other exceptions come from the bus.
       const fault = error instanceof SensorError ? error : noAnswer(this.where, error);
       if (this.onError === undefined) throw fault;
       this.onError(fault);
@@ -110,7 +110,7 @@ export class TMP117 {
     return undefined;
   }
 
-  /** Lets go of the bus. The chip sleeps once its conversion is done. */
+  /** Releases the bus. The chip sleeps once its conversion is done. */
   close(): void {
     this.io?.close();
     this.io = undefined;
@@ -124,7 +124,7 @@ export class TMP117 {
     const configuration = io.readUint16(CONFIGURATION, true);
     if ((configuration & DATA_READY) === 0) return undefined;
     this.converting = false;
-    // After a one-shot the chip is back in shutdown. Anything else is a chip that was reset, or no chip at all.
+    // After a one-shot the chip is in shutdown again. Otherwise it was reset, or is missing.
     if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.averagingBits)) {
       throw new SensorError("lostPower", this.where, "forgot its configuration: check its power for loose contacts");
     }
