@@ -123,7 +123,7 @@ test("an image that never joins the network is rolled back after ten minutes; th
   expect(device.status("update")).toMatch(/^on trial: wifi /);
   house.time.advance(600_000);
   expect(host.sender.outcome).toBe("rolledBack");
-  const why = /^0\.3\.0 was taken back: not within 10 minutes: wifi /;
+  const why = /^0\.3\.0 was rolled back: not within 10 minutes: wifi /;
   expect(device.status("update")).toMatch(why);
   expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toMatchObject({ version: "0.2.0", state: "rolledBack" });
   expectAllOnce(device);

@@ -61,7 +61,7 @@ test("a build that trusts another key was flashed in the midst of an update: wha
   expect(world.started).toEqual(["0.2.0", "0.2.0"]);
 });
 
-test("after an image that was taken back: the power goes before the next one is selected, and that is tried all the same", () => {
+test("after an image that was rolled back: the power goes before the next one is selected, and that is tried all the same", () => {
   const world = setUp();
   const bad = makeImage({ version: "0.3.0", chip: "test", fault: "crash" }, 9_000);
   drive(world, offerOf(bad), bad);

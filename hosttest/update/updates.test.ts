@@ -302,7 +302,7 @@ describe("trial", () => {
     for (let at = 0; at < bad.length; at += BLOCK) world.send(offerOf(bad), bad, at);
     world.time.advance(700_000);
     expect(world.state).toMatchObject({ version: "0.2.0", state: "rolledBack", reason: expect.stringMatching(reason) });
-    expect(world.updates!.text).toMatch(/^0\.3\.0 was taken back: /);
+    expect(world.updates!.text).toMatch(/^0\.3\.0 was rolled back: /);
     world.boot();
     expect(world.image?.version).toBe("0.2.0");
     expect(world.state).toMatchObject({ state: "rolledBack" });

@@ -23,7 +23,7 @@ const WORDS = Object.freeze({
   /** The image has started. */
   trial: "is on trial",
   confirmed: "is confirmed",
-  rolledBack: "was taken back",
+  rolledBack: "was rolled back",
   failed: "failed",
 });
 
