@@ -61,8 +61,11 @@ test("a new chip runs the program itself; an image that is selected starts on tr
   await boot(imageOf("9.0.0"));
   expect([board.version, slots().running, slots().isTrial]).toEqual(["9.0.0", 1, true]);
   slots().confirm();
-  const { board: after, slots: slotsAfter } = await idle(hardware); // the power was gone
+  const { board: after, slots: slotsAfter, boot: bootAfter } = await idle(hardware); // the power was gone
   expect([after.version, slotsAfter().isTrial]).toEqual(["9.0.0", false]);
+  await bootAfter(imageOf("9.1.0")); // where the program itself was
+  slotsAfter().confirm();
+  expect((await idle(hardware)).board.version).toBe("9.1.0");
 });
 
 test.each([
