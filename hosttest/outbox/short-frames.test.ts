@@ -104,7 +104,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     while (outbox.append(payloadOf(count), 1) !== -1) count++;
     for (let i = 0; i < 40; i++) outbox.append(payloadOf(1), 1); // refused: each uses up a number, and the block is copied
     expect(outbox.statistics().damaged).toBe(0);
-    expect(count).toBeGreaterThan((BLOCK / SIZE) * (unit === 1 ? 1.7 : 1.5));
+    expect(count).toBeGreaterThan((BLOCK / SIZE) * (unit === 1 ? 1.6 : 1.5));
     const found = contents(open(flash));
     expect([...found]).toEqual(Array.from({ length: Math.min(256, count) }, (_, i) => [i, i]));
   });

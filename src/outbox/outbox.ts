@@ -53,6 +53,8 @@ export class Outbox {
   private readonly options: OutboxOptions;
   /** Numbers used up without an entry that are not on flash yet: written before the next entry. */
   private skipped = 0;
+  /** Byte mode: a cut before this run may have left released bits of entries below half programmed: they may turn at a later boot. */
+  private unsureBelow = 0;
 
   /**
    * Mounts the flash, or continues where an earlier run was suspended; programs nothing.
@@ -70,6 +72,7 @@ export class Outbox {
     const foreign = goesOn ? 0 : mount(this.log, firstSequence).foreign;
     if (options.keepsFormat) this.log.version = this.log.highest === 0 ? OLDEST_VERSION : this.log.newest.version;
     this.walk = new Walk(this.log, options);
+    if (this.medium.unit === 1) this.unsureBelow = this.log.number;
     if (goesOn) this.walk.goOn(tailAddress(suspension.outboxState));
     this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");
     this.pad = new NotePad(this.log, this.walk);
@@ -239,7 +242,8 @@ export class Outbox {
   }
 
   /**
-   * The session is lost: every `released` is void; durable on return.
+   * The session is lost: every `released` is void; durable on return. If there is none, nothing is written: below such a mark,
+   * each later `released` would need a record.
    * @returns the number of entries that were released
    */
   requeue(): number {
@@ -247,8 +251,13 @@ export class Outbox {
     this.resume();
     putDeferred(this.space); // settled entries must not come back as not released
     const count = countReleased(this.walk);
-    if (log.marks.tail < log.number && !putMark(this.space, REQUEUED, 0)) this.unmarked(log.marks.tail, "requeued");
-    log.marks.requeue(log.number);
+    const marks = log.marks;
+    if (marks.tail === log.number) return count;
+    // A released entry may have been missed if a read failed.
+    if (count === 0 && marks.tail >= this.unsureBelow && this.medium.failures === 0) return 0;
+    if (putMark(this.space, REQUEUED, 0)) this.unsureBelow = 0;
+    else this.unmarked(marks.tail, "requeued");
+    marks.requeue(log.number);
     return count;
   }
 

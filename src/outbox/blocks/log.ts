@@ -31,6 +31,11 @@ import { Target } from "./target.js";
 const OPEN_WORD = CLEAN_BYTES >> 2;
 const TRIES = 3;
 /**
+ * Bytes for records that must not be refused, once the outbox is full: a copy of its last block has a state record of up to 96,
+ * a note of each tag that has changed since the last entry (five of up to 36), a skip, and space for more marks.
+ */
+const RESERVE = 256;
+/**
  * In blocks older than the newest, so many entries may be settled before the position of the tail is recorded: a boot has to
  * read that many again. It is more than can be in flight when a block is opened, so that usually the header alone records it.
  */
@@ -58,7 +63,10 @@ export class Log {
   /** Address of the next record, and the end of its block. */
   end = 0;
   blockEnd = 0;
-  /** Entries are written up to here without further checks: the block's end less the reserve; 0 until this run may program in the block. */
+  /**
+   * Entries are written up to here without further checks: the block's end less the reserve, or its end once another block can
+   * follow; 0 until this run may program in the block.
+   */
   freeEnd = 0;
   /** Number of the next entry. */
   number = 0;
@@ -109,7 +117,7 @@ export class Log {
     this.medium = medium;
     this.owner = owner;
     this.blocks = new Blocks(medium.blocks);
-    this.reserve = Math.min(medium.unit === 16 ? 256 : 128, medium.blockLength >> 2);
+    this.reserve = Math.min(RESERVE, medium.blockLength >> 2);
     const both = new ArrayBuffer(2 * NOTES_BYTES); // one buffer: fewer objects
     this.notes = new Uint32Array(both, 0, TAGS);
     this.walker = new Cursor(medium, new Uint32Array(both, NOTES_BYTES));

@@ -22,8 +22,9 @@ export function countReleased(finder: Finder): number {
   for (let from = marks.tail; finder.find(walker, from) && walker.number < marks.tail + WINDOW; ) {
     if (finder.isReleased(walker.number, walker.state)) count++;
     from = walker.number + 1;
-    // In byte mode, entries queued by their state byte are not released.
-    if (medium.unit === 1) from += walker.pass(finder.endOf(walker), Math.min(marks.tail + WINDOW, walker.limit), true);
+    // In byte mode, entries queued by their state byte are released by a mark at most.
+    if (medium.unit === 1 && from >= marks.top)
+      from += walker.pass(finder.endOf(walker), Math.min(marks.tail + WINDOW, walker.limit), true);
   }
   return count;
 }

@@ -22,9 +22,10 @@ export class FreeSpace {
   /** The policy for a full outbox. */
   whenFull: Policy;
   private readonly listener: OutboxListener;
-  /** Sequence of a block that is full although it is a copy, and the number of unsettled entries at that time. */
-  private vainCopy = -1;
-  private vainEntries = 0;
+  /** Sequence of the last copied block, its free bytes and the number of unsettled entries at that time. */
+  private lastCopy = -1;
+  private copyFree = 0;
+  private copyEntries = 0;
 
   constructor(log: Log, walk: Walk, listener: OutboxListener, whenFull: Policy) {
     this.log = log;
@@ -47,7 +48,10 @@ export class FreeSpace {
   forEntry(size: number): boolean {
     const log = this.log;
     if (!log.resumed) return false;
-    if (log.freeBytes >= size && this.canAdvance("refuse")) return true;
+    if (log.freeBytes >= size && this.canAdvance("refuse")) {
+      log.freeEnd = log.blockEnd; // what can follow now can follow later
+      return true;
+    }
     return this.advance(this.whenFull) && log.freeBytes >= size + log.reserve;
   }
 
@@ -76,16 +80,18 @@ export class FreeSpace {
     return this.canAdvance("refuse") && this.advance("refuse");
   }
 
-  /** Copies the newest block to free space in it, unless a copy did not help before and nothing was settled since. */
+  /** Copies the newest block to free space in it, unless it is a copy that had not enough, and nothing was settled since. */
   private compact(size: number): boolean {
     const log = this.log;
-    if (this.vainCopy === log.newest.sequence && this.vainEntries === log.counters.entries) return false;
+    const { newest, counters } = log;
+    if (this.lastCopy === newest.sequence && this.copyEntries === counters.entries && size > this.copyFree)
+      return false;
     const compacted = log.compact();
     this.walk.sync();
-    if (log.freeBytes >= size) return compacted;
-    this.vainCopy = log.newest.sequence;
-    this.vainEntries = log.counters.entries;
-    return false;
+    this.lastCopy = newest.sequence;
+    this.copyFree = log.freeBytes;
+    this.copyEntries = counters.entries;
+    return compacted && log.freeBytes >= size;
   }
 
   private canAdvance(policy: Policy): boolean {
