@@ -83,7 +83,7 @@ describe("when", () => {
       tried.push(topic);
       return topic === TOPIC; // the others are longer than its Maximum Packet Size
     };
-    new Diagnostics(one.firmware, { status, publish }).begin("homeassistant");
+    new Diagnostics(one.firmware, { status, publish }).begin("homeassistant", false);
     time.advance(30 * MINUTE);
     expect(tried.filter((topic) => topic !== TOPIC).length).toBeLessThan(4 * DETAIL_MESSAGES);
     expect(tried.filter((topic) => topic === TOPIC).length).toBeGreaterThan(0);

@@ -210,9 +210,33 @@ export class Acceptance {
     if (this.before !== undefined) this.before = undefined;
   }
 
-  /** The owner is about to close the connection. Something that was sent after everything in `extent` was acknowledged. */
+  /** Something that was sent after everything in `extent` was acknowledged. */
   outlived(): void {
     if (this.isOnTrial && this.timer !== undefined && this.extent !== ALL) this.judge();
+  }
+
+  /** Reports cannot last for PROOF_MS: one that has nothing to publish has to show that the connection lasts without what was left out. */
+  get isDoubtful(): boolean {
+    return this.proven === undefined && (this.extent > UNDETAILED || this.strikes > 0);
+  }
+
+  /** In a report: details are to be sent. Returns false if the broker does not accept them, as far as is known. */
+  beginDetails(): boolean {
+    if (this.extent > UNDETAILED || (this.detailStrikes >= STRIKES && this.retryInMs > 0)) return false;
+    this.rest();
+    this.extent = ALL;
+    this.isOnTrial = true;
+    return true;
+  }
+
+  /** The next details have to be acknowledged, because connections have ended on them. */
+  get areDetailsDoubtful(): boolean {
+    return this.detailStrikes > 0;
+  }
+
+  /** Details were acknowledged. */
+  detailed(): void {
+    if (this.extent === ALL && this.isOnTrial) this.judge();
   }
 
   /** The connection has lasted for PROOF_MS. */

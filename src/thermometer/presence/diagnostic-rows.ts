@@ -28,8 +28,6 @@ export interface DiagnosticsOwner {
   readonly time: TimeSync | undefined;
   /** Samples since boot that could not be sent at QoS 0. */
   readonly dropped: number;
-  /** The message was sent, and before it all about its entities: a sleeper may be done with its report. */
-  onProgress(): void;
 }
 
 /** A row: an entity in Home Assistant, and how its value is read. */

@@ -33,6 +33,8 @@ export const DETAIL_MESSAGES = detailMessages(diagnostics.length);
 /** Messages for the rows, for the controls, and for the update entity. */
 const MESSAGES = DETAIL_MESSAGES + controls.length + 1;
 const RETAINED = Object.freeze<{ readonly qos: 0; readonly retain: true }>({ qos: 0, retain: true });
+/** The acknowledgement shows that the broker has all messages before it, too. */
+const PROVED = Object.freeze<{ readonly qos: 1; readonly retain: true }>({ qos: 1, retain: true });
 
 /** Sends the diagnostics when they are due. */
 export class Diagnostics {
@@ -42,6 +44,7 @@ export class Diagnostics {
   /** Number of the next discovery message. */
   private next = 0;
   private looks = 0;
+  private isProved = false;
   /** Time until the next discovery message, in milliseconds. */
   private stepMs = STEP_MS;
   /** Hash of the important values in the last message: to keep the text would cost RAM. */
@@ -52,9 +55,13 @@ export class Diagnostics {
     this.client = client;
   }
 
-  /** Sends discovery messages and diagnostics, and goes on sending when due. `prefix`: of discovery; empty: no discovery. */
-  begin(prefix: string): void {
+  /**
+   * Sends discovery messages and diagnostics, and goes on sending when due. `prefix`: of discovery; empty: no discovery. `isProved`:
+   * the first diagnostics, which are behind the discovery messages, have to be acknowledged.
+   */
+  begin(prefix: string, isProved: boolean): void {
     this.rest();
+    this.isProved = isProved;
     this.next = prefix === "" ? MESSAGES : 0;
     this.looks = LOOKS;
     this.stepMs = STEP_MS;
@@ -67,22 +74,24 @@ export class Diagnostics {
     this.timer = undefined;
   }
 
-  /** Sends the diagnostics now. */
-  send(): void {
+  /** Sends the diagnostics now. `isProved`: they have to be acknowledged. Returns false if the socket did not accept them. */
+  send(isProved: boolean): boolean {
     const { room, id } = this.names;
-    const isSent = this.client.publish(diagnosticsTopic(room, id), encodeUTF8(this.text()), RETAINED);
+    const options = isProved ? PROVED : RETAINED;
+    const isSent = this.client.publish(diagnosticsTopic(room, id), encodeUTF8(this.text()), options);
     this.looks = isSent ? 0 : LOOKS; // not accepted by the socket: sent at the next look
     this.news = textHash(this.text(true));
+    return isSent;
   }
 
-  /** Everything that Home Assistant has to know was sent. */
+  /** Everything that Home Assistant has to know was sent, and diagnostics behind it. */
   get isAnnounced(): boolean {
-    return this.next >= MESSAGES;
+    return this.next >= MESSAGES && this.looks < LOOKS;
   }
 
-  /** It is being sent. */
-  get isAnnouncing(): boolean {
-    return this.timer !== undefined && !this.isAnnounced;
+  /** Since `begin`, on this connection. */
+  get isRunning(): boolean {
+    return this.timer !== undefined;
   }
 
   private get timers(): Timers {
@@ -95,11 +104,12 @@ export class Diagnostics {
 
   private step(prefix: string): void {
     this.passEmpty();
-    const { isAnnounced } = this;
+    const isAnnounced = this.next >= MESSAGES;
     if (!isAnnounced) this.announce(prefix);
-    else if (++this.looks >= LOOKS || textHash(this.text(true)) !== this.news) this.send();
+    else if (++this.looks >= LOOKS || textHash(this.text(true)) !== this.news) {
+      if (this.send(this.isProved)) this.isProved = false;
+    }
     this.timer = this.timers.set(() => this.step(prefix), isAnnounced ? LOOK_MS : this.stepMs);
-    if (isAnnounced) this.owner.onProgress();
   }
 
   /** Skips messages without a row that this board has, or that the settings do not allow. */

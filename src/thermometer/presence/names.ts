@@ -23,6 +23,12 @@ export interface Names {
   readonly channels: number;
 }
 
+/**
+ * The lowest two bits of `Announced.hash`: all entities are announced, or no longer tried after so many reports; less: so many
+ * reports could not announce them.
+ */
+export const ENTITIES = 3;
+
 /** What the broker retains, in the short form that a sleeper keeps. `hash`: see `hashOf`; 0: not certain. */
 export interface Announced {
   readonly hash: number;
@@ -40,9 +46,9 @@ export interface PresenceSleep {
 /** What the broker retains is not known. */
 export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
 
-/** A hash of names; its lowest bit is set (see report.ts). Two different names have the same one with a probability of 1 in 2 billion. */
+/** A hash of names; with ENTITIES. Two different names have the same one with a probability of 1 in a billion. */
 export function hashOf({ room, id, prefix, channels }: Names): number {
-  return textHash(`${room}/${id}/${prefix}/${channels}`) | 1;
+  return textHash(`${room}/${id}/${prefix}/${channels}`) | ENTITIES;
 }
 
 /** Whether the messages for `a` and `b` are the same. */

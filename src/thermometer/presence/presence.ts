@@ -36,6 +36,7 @@ import { Diagnostics } from "./diagnostics.js";
 import {
   type Announced,
   detailTopicsOf,
+  ENTITIES,
   hashOf,
   isSame,
   type Names,
@@ -44,7 +45,7 @@ import {
   undiscovered,
 } from "./names.js";
 import type { PresenceClient, PresenceOwner } from "./owner.js";
-import { HAS_ENTITIES, Report } from "./report.js";
+import { Report, type ReportOwner } from "./report.js";
 import { StaleTopics, type StaleTopicsOwner } from "./stale-topics.js";
 import { discoveryOf, wantedNames } from "./wanted.js";
 
@@ -53,9 +54,9 @@ const REFUSED = 0x80;
 const NOTHING = new Uint8Array(0); // retained, it removes the message on its topic
 
 /** Publishes availability and discovery. */
-export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
+export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, StaleTopicsOwner {
   private readonly owner: PresenceOwner;
-  private readonly client: PresenceClient;
+  readonly client: PresenceClient;
   readonly acceptance: Acceptance;
   private readonly birth: Birth;
   readonly commands: Listening;
@@ -82,7 +83,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     this.acceptance = new Acceptance(this, owner.sleep?.learned.presence);
     this.birth = new Birth(this, client);
     this.commands = new Listening(owner, client);
-    this.report = owner.sleep && new Report(owner.sleep);
+    this.report = owner.sleep && new Report(this, owner.sleep);
     const remembered = owner.sleep?.announced.channels ?? 0;
     const announced = remembered || (this.known.at(-1)?.channels ?? 0);
     this.channels = announced & (LAST_REPORT - 1) || 1 << TEMPERATURE;
@@ -110,17 +111,12 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     const hash = names === undefined ? owner.sleep?.announced.hash : this.isAll(accepted) && hashOf(accepted);
     if (!hash) return NOT_KNOWN;
     const { channels } = (names === undefined && owner.sleep?.announced) || accepted;
-    return { hash: this.hasEntities ? hash | HAS_ENTITIES : hash & ~HAS_ENTITIES, channels };
-  }
-
-  /** The broker has all entities of a sleeper, or does not accept them. */
-  private get hasEntities(): boolean {
-    return !this.report?.areEntitiesDue || !this.acceptsDetails || this.diagnostics?.isAnnounced === true;
+    return { hash: this.report?.mark(hash) ?? hash, channels };
   }
 
   /** A sleeper waits while its entities are being announced. */
   get isAnnouncing(): boolean {
-    return this.report !== undefined && this.diagnostics?.isAnnouncing === true;
+    return this.report?.isAnnouncing === true;
   }
 
   get statusTopic(): string {
@@ -154,9 +150,11 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
 
   connected(): void {
     this.acceptance.reached();
-    if (this.isPublished && !this.acceptance.isTrying) return;
-    this.acceptance.connected();
-    this.publishAll();
+    const { acceptance, report } = this;
+    const isPublished = this.isPublished && !acceptance.isTrying;
+    if (!isPublished || acceptance.isDoubtful) acceptance.connected();
+    if (!isPublished) this.publishAll();
+    report?.connected(this.owner.settings.get("mqtt.qos") > 0);
   }
 
   /**
@@ -166,7 +164,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
   private get isPublished(): boolean {
     const { owner, accepted } = this;
     if (owner.sleep?.hasPrompt !== false) return false;
-    if (this.names === undefined && (owner.sleep.announced.hash | HAS_ENTITIES) === hashOf(accepted)) return true;
+    if (this.names === undefined && (owner.sleep.announced.hash | ENTITIES) === hashOf(accepted)) return true;
     return this.isAll(accepted);
   }
 
@@ -192,7 +190,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
 
   /** A setting that Home Assistant shows has changed. */
   numbersChanged(): void {
-    if (this.client.isConnected && this.acceptsDetails) this.details.send();
+    if (this.client.isConnected && this.acceptsDetails) this.details.send(false);
   }
 
   /** The channels of the samples since boot, one bit each. A channel that was announced before the reboot and is missing now is removed. */
@@ -218,11 +216,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
 
   /** A later message was acknowledged, so all earlier ones have arrived (or, at QoS 0, are on their way on the same connection). */
   arrived(): void {
-    if (this.report?.isDue) {
-      this.report.isDue = false;
-      if (!this.hasEntities) this.details.begin(this.accepted.prefix);
-      else if (this.acceptsDetails) this.details.send();
-    }
+    this.report?.arrived();
     if (!this.isRemoved) return;
     this.isRemoved = false;
     if (!this.isAll(this.accepted)) this.known = [this.accepted];
@@ -235,7 +229,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     if (this.owner.sleep === undefined && extent !== SILENT)
       this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain: extent < UNRETAINED });
     else if (hasDelivered && this.owner.sleep !== undefined) this.acceptance.outlived();
-    this.report?.leaving(this.isAnnouncing);
+    this.report?.leaving();
   }
 
   /** Removes everything that is retained, at QoS 0, because there is no time to wait. Returns whether the socket accepted all of it. */
@@ -309,6 +303,21 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     this.publish(topic, NOTHING);
   }
 
+  // For the report of a sleeper
+
+  get details(): Diagnostics {
+    this.diagnostics ??= new Diagnostics(this.owner, this.client);
+    return this.diagnostics;
+  }
+
+  get prefix(): string {
+    return this.accepted.prefix;
+  }
+
+  get waiting(): number {
+    return this.owner.outbox?.entries ?? 0;
+  }
+
   /** The names from the settings. */
   get wanted(): Names {
     return wantedNames(this.owner, this.channels);
@@ -329,7 +338,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
     this.isQueueing = false;
     this.diagnostics?.rest();
     this.diagnostics = undefined;
-    if (this.report) this.report.areEntitiesDue = true;
+    this.report?.restart();
     const former = formerTopic(accepted.id, accepted.prefix);
     if (!isAll && (accepted.channels >> TEMPERATURE) & 1 && this.stale.topics.includes(former))
       this.publish(former, encodeUTF8(MIGRATE));
@@ -353,17 +362,12 @@ export class Presence implements AcceptanceOwner, BirthOwner, StaleTopicsOwner {
   private sendDetails(): void {
     if (this.acceptance.extent !== ALL) return;
     this.commands.follow();
-    this.details.begin(this.accepted.prefix);
+    this.details.begin(this.prefix, this.report?.hasEntities === false);
   }
 
   private get stale(): StaleTopics {
     this._stale ??= new StaleTopics(this, this.owner);
     return this._stale;
-  }
-
-  private get details(): Diagnostics {
-    this.diagnostics ??= new Diagnostics(this.owner, this.client);
-    return this.diagnostics;
   }
 
   /** Publishes the discovery message. */

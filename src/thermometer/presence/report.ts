@@ -2,30 +2,86 @@
  * What a report of a sleeper publishes besides readings: the diagnostics, once, and the messages of the entities until the broker has
  * them all. After power-on the prompt's time may be over, or the broker may be away, before they are sent.
  */
-import type { PresenceSleep } from "./names.js";
+import { type Acceptance, ALL } from "./acceptance.js";
+import type { Diagnostics } from "./diagnostics.js";
+import { ENTITIES, type PresenceSleep } from "./names.js";
 
-/** Of `Announced.hash`: the messages of the entities were sent, too. */
-export const HAS_ENTITIES = 1;
+/** While more readings wait, the entities do, too: on a slow link they would take the readings' time. */
+const BACKLOG = 100;
 
-/** Remembers what a sleeper still has to publish. */
+/** What a report needs of the presence. */
+export interface ReportOwner {
+  readonly acceptance: Acceptance;
+  readonly details: Diagnostics;
+  /** Discovery prefix; empty: no discovery. */
+  readonly prefix: string;
+  /** `hasAnswered`: everything that was sent besides readings is acknowledged. */
+  readonly client: { readonly hasAnswered: boolean };
+  /** Readings in the outbox. */
+  readonly waiting: number;
+}
+
+/** Publishes a sleeper's diagnostics and entities, and remembers what is still to be published. */
 export class Report {
-  private readonly sleep: PresenceSleep;
-  /** Diagnostics are still to be sent in this report: after a reading was acknowledged, so that no reading is lost by it. */
-  isDue: boolean;
-  /** The broker may not have all entities: they have changed, or were not all sent. */
-  areEntitiesDue: boolean;
+  private readonly owner: ReportOwner;
+  private readonly hasPrompt: boolean;
+  private tries: number;
+  private isDue: boolean;
 
-  constructor(sleep: PresenceSleep) {
-    this.sleep = sleep;
-    this.isDue = !sleep.hasPrompt;
-    this.areEntitiesDue = !(sleep.announced.hash & HAS_ENTITIES);
+  constructor(owner: ReportOwner, { hasPrompt, announced }: PresenceSleep) {
+    this.owner = owner;
+    this.hasPrompt = hasPrompt;
+    this.tries = announced.hash & ENTITIES;
+    this.isDue = !hasPrompt;
+  }
+
+  /** The broker has all entities. */
+  get hasEntities(): boolean {
+    return this.tries >= ENTITIES || (this.owner.details.isAnnounced && this.owner.client.hasAnswered);
+  }
+
+  /** Entities are being announced: the report waits for that. */
+  get isAnnouncing(): boolean {
+    const { isRunning, isAnnounced } = this.owner.details;
+    return isRunning && !isAnnounced;
+  }
+
+  /** Everything is published again. */
+  restart(): void {
+    this.tries = 0;
+  }
+
+  /** A connection begins. Without a sensor there is no reading to wait for. `isKept`: readings are kept until they are acknowledged. */
+  connected(isKept: boolean): void {
+    if (this.isDue && isKept && this.owner.waiting === 0) this.send();
+  }
+
+  /** A reading was acknowledged: nothing that is sent from now on can cost it. */
+  arrived(): void {
+    if (this.isDue) this.send();
+  }
+
+  private send(): void {
+    const { acceptance, details, prefix, waiting } = this.owner;
+    const { hasEntities } = this;
+    this.isDue = false;
+    if (!acceptance.beginDetails()) return;
+    if (hasEntities || waiting > BACKLOG) this.isDue = !details.send(acceptance.areDetailsDoubtful);
+    else details.begin(prefix, true);
   }
 
   /**
-   * The device is about to disconnect. One long report is enough: entities that it had no time for wait for the next power-on, because
-   * the cells would pay for each attempt. `isAnnouncing`: they are being sent.
+   * The device is about to disconnect. A few long reports are enough: then the entities wait for the next power-on, because the
+   * cells would pay for each attempt.
    */
-  leaving(isAnnouncing: boolean): void {
-    if (!this.sleep.hasPrompt && isAnnouncing) this.areEntitiesDue = false;
+  leaving(): void {
+    const { acceptance, client, details } = this.owner;
+    if (client.hasAnswered && acceptance.extent === ALL) acceptance.detailed();
+    if (!this.hasPrompt && details.isRunning && !this.hasEntities) this.tries++;
+  }
+
+  /** `hash` of names, for the next report. */
+  mark(hash: number): number {
+    return this.hasEntities ? hash | ENTITIES : (hash & ~ENTITIES) | this.tries;
   }
 }

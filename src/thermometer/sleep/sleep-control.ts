@@ -41,6 +41,9 @@ const GOODBYE_MS = 1_000;
 /** Interval at which the end of an update is looked for, in milliseconds. */
 const BUSY_MS = 1_000;
 
+/** Interval of the checks whether what was sent besides readings has arrived, in milliseconds: there is no event for that. */
+const ANSWER_MS = 100;
+
 /** A board's sleep, and the record from before the sleep; `record` undefined: none, as after power-on. */
 export interface Awakening {
   readonly sleeper: Sleeper;
@@ -274,7 +277,8 @@ export class SleepControl {
     const nowMs = this.uptimeMs();
     const isReported = this.isReported();
     const endMs = Math.max(isReported ? 0 : this.abortMs, this.promptEndMs);
-    if (endMs > nowMs) this.wait(Math.ceil(endMs - nowMs));
+    const isAnswerDue = !isReported && this.owner.uplink?.isConnected && this.owner.outbox?.entries === 0;
+    if (endMs > nowMs) this.wait(isAnswerDue ? ANSWER_MS : Math.ceil(endMs - nowMs));
     // If the next sample is very near, it is taken first; this function then runs again.
     else if (!this.isSampleDue && sleepMs(this.record, nowMs) > 0) this.leave();
   }
