@@ -59,7 +59,8 @@ test("asleep it keeps what it measures, killed it loses nothing, and the next ru
   expect(numbers(first, "settled")).toEqual([]);
 
   broker = await Mosquitto.start();
-  const next = start(broker.port, "--interval", "1", "--count", "15");
+  // Up to 20 s after power-on it is awake, to announce its entities.
+  const next = start(broker.port, "--interval", "1", "--count", "26");
   expect(await next.exit()).toBe(0);
   const all = [...taken, ...numbers(next, "reading")];
   expect(all).toEqual(all.map((_, n) => n));

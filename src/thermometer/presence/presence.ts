@@ -107,11 +107,11 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
 
   /** What the broker retains, for the next report to compare; NOT_KNOWN while it is not exactly what is wanted. */
   get announced(): Announced {
-    const { accepted, names, owner } = this;
-    const hash = names === undefined ? owner.sleep?.announced.hash : this.isAll(accepted) && hashOf(accepted);
+    const { accepted } = this;
+    const kept = this.names === undefined ? this.owner.sleep?.announced : undefined;
+    const hash = this.names === undefined ? kept?.hash : this.isAll(accepted) && hashOf(accepted);
     if (!hash) return NOT_KNOWN;
-    const { channels } = (names === undefined && owner.sleep?.announced) || accepted;
-    return { hash: this.report?.mark(hash) ?? hash, channels };
+    return { hash: this.report?.mark(hash) ?? hash, channels: (kept ?? accepted).channels };
   }
 
   /** A sleeper waits while its entities are being announced. */
@@ -302,8 +302,6 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
   remove(topic: string): void {
     this.publish(topic, NOTHING);
   }
-
-  // For the report of a sleeper
 
   get details(): Diagnostics {
     this.diagnostics ??= new Diagnostics(this.owner, this.client);
