@@ -10,11 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash
 trap clean_up EXIT
-
-(cd "$work" && npm pack --silent @agoric/xsnap@0.15.0 >/dev/null && tar -xzf agoric-xsnap-0.15.0.tgz)
-package=$work/package
-make -C "$package/xsnap-native/xsnap/makefiles/lin" -f xsnap-worker.mk GOAL=release MODDABLE="$package/moddable" XSNAP_VERSION=0.15.0 >"$work/make.log" 2>&1 ||
-  { tail -5 "$work/make.log" >&2; exit 2; }
+. support/xs.bash
 
 # The worker takes scripts as netstrings on descriptor 3, and answers on 4 with the number of slots in use.
 cat >"$work/slots.mjs" <<'JS'
@@ -51,5 +47,5 @@ for (const lookup of ["object[text]", "text in object", "Object.prototype.hasOwn
 console.log(found.join(", "));
 worker.kill();
 JS
-seen "slots left by 4000 texts: object[text], in, hasOwnProperty, Map.get" "4000, 4000, 4000, 0" "$(timeout 300 node "$work/slots.mjs" "$package/xsnap-native/xsnap/build/bin/lin/release/xsnap-worker")"
+seen "slots left by 4000 texts: object[text], in, hasOwnProperty, Map.get" "4000, 4000, 4000, 0" "$(timeout 300 node "$work/slots.mjs" "$worker")"
 exit "$differences"

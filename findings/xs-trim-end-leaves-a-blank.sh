@@ -9,11 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash
 trap clean_up EXIT
-
-(cd "$work" && npm pack --silent @agoric/xsnap@0.15.0 >/dev/null && tar -xzf agoric-xsnap-0.15.0.tgz)
-package=$work/package
-make -C "$package/xsnap-native/xsnap/makefiles/lin" -f xsnap-worker.mk GOAL=release MODDABLE="$package/moddable" XSNAP_VERSION=0.15.0 >"$work/make.log" 2>&1 ||
-  { tail -5 "$work/make.log" >&2; exit 2; }
+. support/xs.bash
 
 # The worker takes scripts as netstrings on descriptor 3. What a script throws comes back on 4, after a "!": so it is made to throw what it found.
 cat >"$work/trim.mjs" <<'JS'
@@ -31,5 +27,5 @@ worker.stdio[4].on("data", (bytes) => {
 });
 worker.stdio[3].write(`${script.length + 1}:e${script},`);
 JS
-seen "trimEnd of blanks, of a tab; trim, trimStart of blanks; trimEnd of a word" '[" ","\t","",""," a"]' "$(timeout 300 node "$work/trim.mjs" "$package/xsnap-native/xsnap/build/bin/lin/release/xsnap-worker")"
+seen "trimEnd of blanks, of a tab; trim, trimStart of blanks; trimEnd of a word" '[" ","\t","",""," a"]' "$(timeout 300 node "$work/trim.mjs" "$worker")"
 exit "$differences"
