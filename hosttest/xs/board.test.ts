@@ -126,6 +126,9 @@ describe("the firmware on XS", () => {
     await until(() => it.starts === whole + 2, it);
     expect([...new Set(chip.memory)]).toEqual([0]);
     await until(() => chip.isAsleep, it);
+    // On a busy machine that report was over, by the fast clock, before the broker had answered.
+    chip.press();
+    await until(() => it.starts > whole + 2 && it.settled.length >= it.readings.length, it);
     expect(it.readings.length).toBeGreaterThan(3);
     expect(it.readings).toEqual(it.readings.map((_, n) => n));
     expect(it.settled).toEqual(it.readings);

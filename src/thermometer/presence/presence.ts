@@ -83,9 +83,9 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
     this.acceptance = new Acceptance(this, owner.sleep?.learned.presence);
     this.birth = new Birth(this, client);
     this.commands = new Listening(owner, client);
-    this.report = owner.sleep && new Report(this, owner.sleep);
-    const remembered = owner.sleep?.announced.channels ?? 0;
-    const announced = remembered || (this.known.at(-1)?.channels ?? 0);
+    const kept = owner.sleep?.announced;
+    this.report = kept && new Report(this, owner.sleep.hasPrompt, kept.hash);
+    const announced = kept?.channels || (this.known.at(-1)?.channels ?? 0);
     this.channels = announced & (LAST_REPORT - 1) || 1 << TEMPERATURE;
   }
 
@@ -154,7 +154,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
     const isPublished = this.isPublished && !acceptance.isTrying;
     if (!isPublished || acceptance.isDoubtful) acceptance.connected();
     if (!isPublished) this.publishAll();
-    report?.connected(this.owner.settings.get("mqtt.qos") > 0);
+    report?.connected();
   }
 
   /**
@@ -162,9 +162,9 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
    * it is published again.
    */
   private get isPublished(): boolean {
-    const { owner, accepted } = this;
-    if (owner.sleep?.hasPrompt !== false) return false;
-    if (this.names === undefined && (owner.sleep.announced.hash | ENTITIES) === hashOf(accepted)) return true;
+    const { accepted, report } = this;
+    if (report?.hasPrompt !== false) return false;
+    if (this.names === undefined && (report.hash | ENTITIES) === hashOf(accepted)) return true;
     return this.isAll(accepted);
   }
 

@@ -4,7 +4,7 @@
  */
 import { type Acceptance, ALL } from "./acceptance.js";
 import type { Diagnostics } from "./diagnostics.js";
-import { ENTITIES, type PresenceSleep } from "./names.js";
+import { ENTITIES } from "./names.js";
 
 /** While more readings wait, the entities do, too: on a slow link they would take the readings' time. */
 const BACKLOG = 100;
@@ -24,14 +24,18 @@ export interface ReportOwner {
 /** Publishes a sleeper's diagnostics and entities, and remembers what is still to be published. */
 export class Report {
   private readonly owner: ReportOwner;
-  private readonly hasPrompt: boolean;
+  /** A person may be there: it is no report. */
+  readonly hasPrompt: boolean;
+  /** Of `Announced`, from before the sleep. */
+  readonly hash: number;
   private tries: number;
   private isDue: boolean;
 
-  constructor(owner: ReportOwner, { hasPrompt, announced }: PresenceSleep) {
+  constructor(owner: ReportOwner, hasPrompt: boolean, hash: number) {
     this.owner = owner;
     this.hasPrompt = hasPrompt;
-    this.tries = announced.hash & ENTITIES;
+    this.hash = hash;
+    this.tries = hash & ENTITIES;
     this.isDue = !hasPrompt;
   }
 
@@ -42,6 +46,7 @@ export class Report {
 
   /** Entities are being announced: the report waits for that. */
   get isAnnouncing(): boolean {
+    if (this.isDue) return false;
     const { isRunning, isAnnounced } = this.owner.details;
     return isRunning && !isAnnounced;
   }
@@ -51,9 +56,9 @@ export class Report {
     this.tries = 0;
   }
 
-  /** A connection begins. Without a sensor there is no reading to wait for. `isKept`: readings are kept until they are acknowledged. */
-  connected(isKept: boolean): void {
-    if (this.isDue && isKept && this.owner.waiting === 0) this.send();
+  /** A connection begins. Without a sensor, or at QoS 0, no reading waits for an acknowledgement. */
+  connected(): void {
+    if (this.isDue && this.owner.waiting === 0) this.send();
   }
 
   /** A reading was acknowledged: nothing that is sent from now on can cost it. */
