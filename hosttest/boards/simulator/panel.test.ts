@@ -1,11 +1,11 @@
 /* The simulator's board and its panel, on Node: a control that is moved is what the sensors measure, and the panel shows it. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Board, Firmware } from "../../src/board.js";
-import { Sample, sampleText } from "../../src/channels/sample.js";
-import type { SleepPort } from "../../src/power/io.js";
-import { SensorBus } from "../../src/sensor/probe.js";
-import { Sampler } from "../../src/sensor/sampler.js";
-import { Hardware, load } from "./sdk.js";
+import type { Board, Firmware } from "../../../src/board.js";
+import { Sample, sampleText } from "../../../src/channels/sample.js";
+import type { SleepPort } from "../../../src/power/io.js";
+import { SensorBus } from "../../../src/sensor/probe.js";
+import { Sampler } from "../../../src/sensor/sampler.js";
+import { Hardware, load } from "../sdk.js";
 
 const INTERVAL_MS = 1000;
 const LONG_MS = 60_000; // more than a fault keeps a sensor closed

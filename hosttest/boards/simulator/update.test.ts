@@ -2,15 +2,15 @@
  * Updates on the simulator's board, on Node: its two slots, and what starts from them; the whole firmware on it, updated over a real mosquitto.
  */
 import { afterAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { TCP } from "../../boards/desktop/network/tcp.js";
-import { type ImageFault, makeImage } from "../../boards/parts/flash/image.js";
-import type { Board, Firmware } from "../../src/board.js";
-import { startFirmware } from "../../src/firmware.js";
-import type { Slots, UpdatePort } from "../../src/update/io.js";
-import { UpdateLink } from "../companions/update/link.js";
-import { Mosquitto } from "../support/processes/mosquitto.js";
-import { keyPair, offerOf } from "../update/support/keys.js";
-import { Hardware, load } from "./sdk.js";
+import { TCP } from "../../../boards/desktop/network/tcp.js";
+import { type ImageFault, makeImage } from "../../../boards/parts/flash/image.js";
+import type { Board, Firmware } from "../../../src/board.js";
+import { startFirmware } from "../../../src/firmware.js";
+import type { Slots, UpdatePort } from "../../../src/update/io.js";
+import { UpdateLink } from "../../companions/update/link.js";
+import { Mosquitto } from "../../support/processes/mosquitto.js";
+import { keyPair, offerOf } from "../../update/support/keys.js";
+import { Hardware, load } from "../sdk.js";
 
 const PATH = "/tmp/thermometer.flash";
 const KEY = Buffer.from(keyPair(1).publicKey).toString("hex");

@@ -1,8 +1,8 @@
 /* The simulator's own parts, on Node with stand-ins for the SDK's modules: its flash in a file, its sockets. */
 import { expect, test } from "vitest";
-import type { Resolver, TCPConstructor } from "../../src/mqtt/wire/io.js";
-import type { Flash } from "../../src/outbox/flash/flash.js";
-import { Hardware, load } from "./sdk.js";
+import type { Resolver, TCPConstructor } from "../../../src/mqtt/wire/io.js";
+import type { Flash } from "../../../src/outbox/flash/flash.js";
+import { Hardware, load } from "../sdk.js";
 
 const PATH = "/tmp/thermometer.flash";
 const BLOCK = 4096;
