@@ -1,4 +1,4 @@
-/* A sleeper in trouble: a report is bounded in every state of the network, power is cut at any moment, RTC memory has any content. */
+/* A sleeper in trouble: reports are bounded in every state of the network, power is cut at random moments, RTC memory has random content. */
 import { describe, expect, test } from "vitest";
 import type { ResolveOptions, ResolverConstructor } from "../../src/mqtt/wire/io.js";
 import { LEARNED_AT, LEARNED_BYTES } from "../../src/thermometer/sleep/learned.js";

@@ -32,20 +32,23 @@ function sleeper(defaults: Record<string, string> = {}) {
   return { house, time: house.time, one, announced, sent };
 }
 
-test("awake for less than it takes: the next report is longer, and announces them; those after it do not", () => {
-  const { house, time, one, announced, sent } = sleeper({ awake: "10" });
-  one.powerOn();
-  time.advance(30_000);
-  expect(one.isOn).toBe(false);
-  time.advance(12 * MINUTE);
-  expect(announced()).toBe(ENTITIES.length);
-  expect(one.longestWakeMs).toBeLessThan(12_000);
-  const before = sent();
-  const reports = house.payloads(DIAGNOSTICS).length;
-  time.advance(30 * MINUTE);
-  expect(house.payloads(DIAGNOSTICS).length - reports).toBe(3);
-  expect(sent()).toBe(before);
-});
+test.each(["0", "1", "2"])(
+  "QoS %s, awake for less than it takes: the next report is longer, and announces them; those after it do not",
+  (qos) => {
+    const { house, time, one, announced, sent } = sleeper({ awake: "10", "mqtt.qos": qos });
+    one.powerOn();
+    time.advance(30_000);
+    expect(one.isOn).toBe(false);
+    time.advance(12 * MINUTE);
+    expect(announced()).toBe(ENTITIES.length);
+    expect(one.longestWakeMs).toBeLessThan(12_000);
+    const before = sent();
+    const reports = house.payloads(DIAGNOSTICS).length;
+    time.advance(30 * MINUTE);
+    expect(house.payloads(DIAGNOSTICS).length - reports).toBe(3);
+    expect(sent()).toBe(before);
+  },
+);
 
 test("its broker is away after power-on: the first report that reaches it announces them", () => {
   const { house, time, one, announced } = sleeper();

@@ -28,7 +28,9 @@ export class Report {
   readonly hasPrompt: boolean;
   /** Of `Announced`, from before the sleep. */
   readonly hash: number;
+  /** Long reports that could not announce all entities; ENTITIES: no more are tried, or the broker has them. */
   private tries: number;
+  /** The diagnostics of this report are still to be sent. */
   private isDue: boolean;
 
   constructor(owner: ReportOwner, hasPrompt: boolean, hash: number) {
