@@ -236,3 +236,22 @@ test("a backlog on a slow link: its readings come first", () => {
   time.advance(8 * HOUR);
   expect(announced()).toBe(ENTITIES.length);
 });
+
+test("a report that ends before the last entity proves nothing: a broker that closes on that one is found out by three reports", () => {
+  const { house, time, one, sent } = sleeper({ awake: "10", "mqtt.qos": "1" });
+  const last = ENTITIES[ENTITIES.length - 1];
+  const seen = refuse(house, (packet) => packet.type === "publish" && packet.topic === last);
+  const isSaid = (): boolean => one.traces.some((line) => line.includes("refuses some"));
+  one.powerOn();
+  time.runUntil(() => seen.refusals === 2, HOUR);
+  time.advance(MINUTE);
+  const before = sent();
+  house.network.weather.latencyMs = 2_500;
+  time.advance(10 * MINUTE);
+  house.network.weather.latencyMs = 20;
+  expect(sent()).toBeGreaterThan(before);
+  expect(seen.refusals).toBe(2);
+  time.runUntil(() => seen.refusals === 3, HOUR);
+  time.advance(MINUTE);
+  expect(isSaid()).toBe(true);
+});

@@ -83,7 +83,8 @@ export class Report {
    */
   leaving(): void {
     const { acceptance, client, details } = this.owner;
-    if (client.hasAnswered && acceptance.extent === ALL) acceptance.detailed();
+    const isPartial = details.isRunning && !details.isAnnounced; // the broker may refuse those that were not sent
+    if (!isPartial && client.hasAnswered && acceptance.extent === ALL) acceptance.detailed();
     if (!this.hasPrompt && details.isRunning && !this.hasEntities) this.tries++;
   }
 
