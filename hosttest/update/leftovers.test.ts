@@ -136,9 +136,51 @@ describe("chips and hosts that are not as they should be", () => {
     world.trouble.broker = "";
     world.time.advance(1_000);
     expect([asked, world.updates?.isTrial, world.state.state]).toEqual([1, true, "trial"]);
-    world.time.advance(2_000);
+    expect(world.updates?.text).toBe("on trial: not confirmed: not now");
+    world.time.advance(600_000);
     expect([asked, world.updates?.isTrial, world.state.state]).toEqual([3, false, "confirmed"]);
+    expect(world.state.reason).toBeUndefined();
     expect(slots.isTrial).toBe(false);
+  });
+
+  test("a chip that neither confirms an image nor goes back: few attempts and writes in a day, and a person can read why", () => {
+    const world = onTrial();
+    const { slots, flash } = world;
+    let attempts = 0;
+    slots.rollBack = () => {
+      attempts++;
+      throw new Error("cannot go back");
+    };
+    slots.confirm = () => {
+      throw new Error("write failed");
+    };
+    world.time.advance(1_000);
+    const programs = flash.programs;
+    const logged = world.log.length;
+    world.time.advance(24 * 3_600_000);
+    const why = "not within 10 minutes: not connected; no way back: cannot go back; not confirmed: write failed";
+    expect(world.updates?.text).toBe(`on trial: ${why}`);
+    expect(world.state).toMatchObject({ version: "0.3.0", state: "trial", reason: why });
+    expect(world.log.at(-1)).toBe(`error update: 0.3.0 is on trial: ${why}`);
+    expect(attempts).toBe(8); // after 10 minutes, 20, 40, ...
+    expect(flash.programs - programs).toBeLessThan(100);
+    expect(world.log.length - logged).toBe(2 * attempts);
+    world.reset("button"); // as every reset of a trial
+    expect(world.state).toMatchObject({ version: "0.2.0", state: "rolledBack", reason: why });
+  });
+
+  test("the same for an image that came by cable, of which there is no record", () => {
+    const world = setUp();
+    world.slots.other.write(NEW, 0);
+    world.slots.select();
+    world.slots.confirm = () => {
+      throw new Error("write failed");
+    };
+    world.boot();
+    world.time.advance(3_600_000);
+    expect(world.updates?.text).toBe("on trial: not confirmed");
+    expect(new Set(world.log)).toEqual(new Set(["error update: not confirmed: write failed"]));
+    expect(world.log.length).toBeLessThan(15);
   });
 
   test("no image to go back to: the new one stays, and says what is missing", () => {

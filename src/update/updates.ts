@@ -98,7 +98,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   /** A line for `status`; undefined: nothing to report. */
   get text(): string | undefined {
     const { record, writer, refused } = this;
-    if (this.isTrial) return `on trial: ${this.missing}`;
+    if (this.isTrial) return `on trial: ${record?.why || this.missing || "not confirmed"}`;
     if (record && writer) return `${lineOf(record)}, ${Math.floor((100 * writer.at) / record.offer.size)} %`;
     if (this.update.key === undefined) return OFF;
     if (refused) return `refused: ${refused.why}`;
@@ -319,8 +319,9 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     const { device, slots } = this;
     try {
       slots.confirm();
-    } catch {
-      this.later(LOOK_MS, this.look); // the chip has refused it: nothing has changed
+    } catch (error) {
+      this.enter("trial", `${why && `${why}; `}not confirmed: ${messageOf(error)}`);
+      this.later(this.nowMs, this.look); // each attempt may wear the flash: the next one when the uptime has doubled
       return;
     }
     this.isTrial = false;
@@ -353,8 +354,9 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
       } catch (error) {
         if (!isOver(phase) && phase !== "trial") throw error; // otherwise only the reason is lost
       }
-      device.log(record.why === "" ? "info" : "error", `update: ${lineOf(record)}`);
     }
+    if (record !== undefined || why !== "")
+      device.log(why === "" ? "info" : "error", `update: ${record ? lineOf(record) : why}`);
     this.wantChunks(phase === "receiving");
     this.onState();
   }

@@ -44,7 +44,7 @@ void xs_slots_select(xsMachine *the)
 /** @throws if the flash cannot be written */
 void xs_slots_confirm(xsMachine *the)
 {
-	check(the, esp_ota_mark_app_valid_cancel_rollback(), "not confirmed: the flash fails");
+	check(the, esp_ota_mark_app_valid_cancel_rollback(), "the flash fails");
 }
 
 /** The other slot starts next, and this one never again. @throws if there is no other */
