@@ -147,8 +147,8 @@ async function introduce(): Promise<void> {
   const broker = configuration.broker();
   const why = embedded?.whyOther === undefined ? "" : `: ${embedded.whyOther}`;
   const origin = configuration.namesBroker ? "" : ` (embedded${why})`;
-  console.log(printable(`home-thermometer ${VERSION} on a simulated device; its flash is ${chip.path}`));
-  console.log(printable(`broker ${broker.host}:${broker.port}${origin}. Type help.`));
+  console.log(printable(`home-thermometer ${VERSION} on a simulated device; its flash is the file ${chip.path}`));
+  console.log(printable(`broker ${broker.host}:${broker.port}${origin}`));
   if (pty !== undefined)
     console.log(printable(`the prompt is at ${pty.path}: picocom ${pty.path}, or screen ${pty.path}`));
   subscriber.follow(broker);

@@ -72,3 +72,32 @@ test("dropped by `queue drop`: no loss; evicted by a full flash: a loss, reporte
   expect(live.counts).toMatchObject({ lost: 2, evicted: 2, thrownAway: 1 });
   expect(new DeviceLive(model.snapshot()).counts).toMatchObject({ evicted: 2, thrownAway: 1 });
 });
+
+test("its packets show whether the device is connected, and when it last tried", () => {
+  const { model, live } = watched();
+  const at = (...packets: readonly (readonly [type: string, detail: string, atMs: number])[]): typeof live.uplink => {
+    live.take({
+      type: "packets",
+      id: model.id,
+      packets: packets.map(([type, detail, atMs], n) => ({
+        n,
+        type,
+        detail,
+        atMs,
+        direction: "sent",
+        flags: "",
+        bytes: 0,
+      })),
+    });
+    return live.uplink;
+  };
+  expect(live.uplink).toEqual({ isConnected: false, triedMs: undefined });
+  expect(at(["link", "opens 127.0.0.1:1883", 10], ["CONNECT", "", 11])).toEqual({ isConnected: false, triedMs: 10 });
+  expect(at(["CONNACK", "", 12])).toEqual({ isConnected: true, triedMs: 10 });
+  expect(at(["PUBLISH", "", 13])).toEqual({ isConnected: true, triedMs: 10 });
+  expect(at(["DISCONNECT", "", 20])).toEqual({ isConnected: false, triedMs: 10 });
+  expect(at(["link", "closed", 20], ["link", "opens 127.0.0.1:1883", 30], ["link", "closed", 31])).toEqual({
+    isConnected: false,
+    triedMs: 30,
+  });
+});

@@ -108,6 +108,14 @@ test("a person drags, switches, cuts, takes the tour; kill -9; nothing is lost o
   const numbers = rows.map((row) => Number(row.split(",")[0])).sort((a, b) => a - b);
   expect(numbers).toEqual(numbers.map((_, at) => numbers[0] + at));
   expect(rows.filter((row) => !/,[01]$/.test(row))).toEqual([]);
+
+  // An outage: the broker's tile shows when the device last tried
+  expect(await page.locator("[data-attempts]").count()).toBe(0);
+  await visitor.press("stopBroker");
+  await page
+    .getByText(/^last attempt \d\d:\d\d:\d\d; the next within a minute$/)
+    .first()
+    .waitFor();
   expect(visitor.troubles).toEqual([]);
 }, 300_000);
 

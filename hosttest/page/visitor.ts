@@ -1,7 +1,7 @@
 /*
  * A person in front of the page of `npm start`: Chromium, what it shows, and the switches.
  */
-import type { Browser, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launchChromium } from "../support/processes/chromium.js";
 
 /** The five figures. */
@@ -27,9 +27,14 @@ export class Visitor {
     });
   }
 
-  static async at(url: string): Promise<Visitor> {
+  /** `options`: of the browser's window, such as its size. */
+  static async at(url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
     const browser = await launchChromium();
-    const visitor = new Visitor(browser, await browser.newPage({ reducedMotion: "reduce" }), new URL(url).origin);
+    const visitor = new Visitor(
+      browser,
+      await browser.newPage({ reducedMotion: "reduce", ...options }),
+      new URL(url).origin,
+    );
     await visitor.page.goto(url);
     await visitor.page.locator("[data-count=taken]").first().waitFor();
     return visitor;

@@ -46,6 +46,7 @@ export interface DeviceState {
   power: Power;
   /** The power will be cut during the next write to flash. */
   isArmed: boolean;
+  /** Since the process began; the diagnostics count those of the device's life. */
   boots: number;
   wakes: number;
   cause: string;
@@ -60,7 +61,6 @@ export interface DeviceState {
   sleeps: boolean;
   /** Entries in flash, as the firmware counts them; undefined while it does not run. */
   unsettled?: number;
-  /** The firmware is connected to the broker. */
   air: { temperature: number; humidity: number; holdsTemperature: boolean; holdsHumidity: boolean };
   /** Samples of this run, those without a number included. */
   taken: number;
@@ -107,6 +107,9 @@ export interface FlashTotals {
   /** Numbers of the entries that were sent and are not settled yet. */
   inFlight: number[];
 }
+
+/** How the detail of a "link" begins when the device opens a connection. */
+export const OPENS = "opens ";
 
 /** One packet on the wire. */
 export interface PacketView {

@@ -2,9 +2,20 @@
  * The page's state of one device. It outlives the desktop process: samples that an earlier process reported are kept.
  */
 import { type Counts, Ledger } from "../ledger.js";
-import type { BlockView, DeviceState, FlashTotals, PacketView, Snapshot, Span, ToPage } from "../protocol.js";
+import {
+  type BlockView,
+  type DeviceState,
+  type FlashTotals,
+  OPENS,
+  type PacketView,
+  type Snapshot,
+  type Span,
+  type ToPage,
+} from "../protocol.js";
 
 const MAX_PACKETS = 400;
+/** After one of these, the device is not connected, or not yet. */
+const BETWEEN_CONNECTIONS: readonly string[] = ["link", "CONNECT", "DISCONNECT"];
 
 export class DeviceLive {
   readonly id: string;
@@ -91,6 +102,17 @@ export class DeviceLive {
       default:
         message satisfies never;
     }
+  }
+
+  /**
+   * The device's connection, as its packets show it. `triedMs`: when it last opened a connection, in milliseconds since 1970; undefined:
+   * not among the packets that are kept.
+   */
+  get uplink(): { readonly isConnected: boolean; readonly triedMs: number | undefined } {
+    const last = this.packets.at(-1);
+    const isConnected = last !== undefined && !BETWEEN_CONNECTIONS.includes(last.type);
+    const opened = this.packets.findLast(({ type, detail }) => type === "link" && detail.startsWith(OPENS));
+    return { isConnected, triedMs: opened?.atMs };
   }
 
   get counts(): Counts {

@@ -130,7 +130,7 @@ export class Page {
       case "kill":
         if (!broker.isRunning) return;
         broker.stop(action === "kill" ? "byForce" : "inOrder");
-        print(action === "kill" ? "broker: ended by force, its sessions are lost" : "broker: stopped");
+        print(action === "kill" ? "broker: killed, its sessions are lost" : "broker: stopped");
         break;
       case "start":
         broker.start().then(

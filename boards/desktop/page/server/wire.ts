@@ -6,7 +6,7 @@ import mqtt, { type Packet, type Parser } from "mqtt-packet";
 import { messageOf } from "../../../../src/common/message-of.js";
 import { reasonText } from "../../../../src/mqtt/v5/reasons.js";
 import type { Tap } from "../../network/plug.js";
-import type { PacketView } from "../protocol.js";
+import { OPENS, type PacketView } from "../protocol.js";
 
 const MAX_KEPT = 200;
 const MAX_PAYLOAD = 200;
@@ -63,7 +63,7 @@ export class Wire {
       return parser;
     };
     const sent = decoder("sent");
-    add("sent", plain("link", `opens ${host}:${port}`));
+    add("sent", plain("link", `${OPENS}${host}:${port}`));
     return {
       sent: (bytes) => void sent.parse(Buffer.from(bytes)),
       received: (bytes) => {

@@ -31,7 +31,7 @@ const SLOWEST_MS = 1_000;
 export const steps: readonly Step[] = [
   {
     place: "sensor",
-    says: "Normal operation: each reading is written to flash first, then sent, and settled when the broker has acknowledged it.",
+    says: "Normal operation: each reading is written to flash first, then sent, and leaves the queue when the broker has acknowledged it.",
     async run({ device, act, pause, until }) {
       await until(() => device.state.power === "on" && isQuiet(device));
       if (device.state.intervalMs > SLOWEST_MS) act({ do: "pace", seconds: SLOWEST_MS / 1_000 });

@@ -39,15 +39,15 @@ export function Chain({ live, device, focus }: ChainProps) {
         <Switch
           name="Time server"
           isOn={state.hasTimeServer}
-          on="there"
-          off="away"
+          on="on"
+          off="off"
           title="A device that boots without a time server does not know the time; it dates its readings when the server is back"
           onChange={(on) => live.act(device.id, { do: "timeServer", on })}
         />
         <p class="says">{state.knowsTime ? "the device knows the time" : "readings are dated later"}</p>
       </li>
       <Way isOpen={isUp && isServed} passed={passed.sent} />
-      <BrokerNode live={live} mark={mark("broker")} />
+      <BrokerNode live={live} device={device} mark={mark("broker")} />
       <Way isOpen={live.broker?.isSubscribed ?? false} passed={passed.received} />
       <SubscriberNode live={live} device={device} mark={mark("subscriber")} />
     </ol>
@@ -83,21 +83,22 @@ function SensorNode({ live, device, mark }: { live: Live; device: DeviceLive; ma
         isHeld={air.holdsTemperature}
         onChange={hold("temperature")}
       />
-      <Slider
-        name="humidity"
-        unit="%"
-        lowest={0}
-        highest={100}
-        step={1}
-        value={air.humidity}
-        isHeld={air.holdsHumidity}
-        onChange={hold("humidity")}
-      />
-      {last !== undefined && !hasHumidity ? (
+      {hasHumidity ? (
+        <Slider
+          name="humidity"
+          unit="%"
+          lowest={0}
+          highest={100}
+          step={1}
+          value={air.humidity}
+          isHeld={air.holdsHumidity}
+          onChange={hold("humidity")}
+        />
+      ) : last === undefined ? null : (
         <p class="says">
-          The sensor in use has no humidity: start with <code>--sensor sht3x</code>.
+          This sensor measures no humidity; one that does: <code>--sensor sht3x</code>
         </p>
-      ) : null}
+      )}
       <Switch
         name="Sensor"
         isOn={state.isSensorThere}
@@ -105,7 +106,7 @@ function SensorNode({ live, device, mark }: { live: Live; device: DeviceLive; ma
         off="pulled out"
         onChange={(on) => live.act(id, { do: "sensor", on })}
       />
-      <p class="says">a reading each {duration(state.intervalMs)}</p>
+      <p class="says">a reading every {duration(state.intervalMs)}</p>
     </li>
   );
 }

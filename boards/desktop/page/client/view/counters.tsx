@@ -30,7 +30,11 @@ export function Counters({ device }: { device: DeviceLive }) {
       />
       <Figure name="delivered" value={delivered} note={more.join(", ") || "at the subscriber"} />
       <Figure name="waiting" value={waiting} note="safe in flash" />
-      <Figure name="doubled" value={doubled} note={state.qos === 2 ? "QoS 2: never" : "QoS 1 may, after a cut"} />
+      <Figure
+        name="doubled"
+        value={doubled}
+        note={state.qos === 2 ? "QoS 2: only by a broker that forgets" : "QoS 1: possible after a cut"}
+      />
       <Figure name="lost" value={lost} note={lossNote(lost, evicted)} />
     </dl>
   );

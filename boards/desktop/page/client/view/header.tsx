@@ -26,8 +26,7 @@ export function Header({ live, tour }: { live: Live; tour: Tour }) {
           {LINK_TEXTS[live.link]}
         </span>
         <button type="button" class="quiet" onClick={change} title="light, dark, or as the system has it">
-          {theme === "system" ? "auto" : theme}
-          <span class="unseen"> theme</span>
+          theme: {theme === "system" ? "auto" : theme}
         </button>
         <button type="button" class="main" onClick={() => (tour.isRunning ? tour.stop() : tour.start())}>
           {tour.isRunning ? "Stop the tour" : "Take the tour, 60 s"}

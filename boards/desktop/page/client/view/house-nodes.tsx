@@ -2,7 +2,8 @@ import type { DeviceLive } from "../device-live.js";
 import { time } from "../format.js";
 import type { Live } from "../live.js";
 
-export function BrokerNode({ live, mark }: { live: Live; mark: string }) {
+/** The broker, its switches, and during an outage when the device last tried to reach it. */
+export function BrokerNode({ live, device, mark }: { live: Live; device: DeviceLive; mark: string }) {
   const { broker } = live;
   if (broker === undefined) return <li class="node" />;
   const isOurs = broker.kind === "embedded";
@@ -23,7 +24,7 @@ export function BrokerNode({ live, mark }: { live: Live; mark: string }) {
             title="Like kill -9: its sessions are lost"
             onClick={() => live.onBroker("kill")}
           >
-            Stop by force
+            Kill
           </button>
         </div>
       ) : (
@@ -34,8 +35,19 @@ export function BrokerNode({ live, mark }: { live: Live; mark: string }) {
       <p class="says">
         {broker.address} {isOurs ? "(in this process)" : "(yours: stop it yourself)"}
       </p>
+      {attemptsText(device) === undefined ? null : (
+        <p class="says" data-attempts>
+          {attemptsText(device)}
+        </p>
+      )}
     </li>
   );
+}
+
+/** Of a device that could reach a broker, and does not; undefined: of one that is connected, or that does not try. */
+function attemptsText({ state, uplink }: DeviceLive): string | undefined {
+  if (state.power !== "on" || !state.hasNetwork || uplink.isConnected || uplink.triedMs === undefined) return undefined;
+  return `last attempt ${time(uplink.triedMs)}; the next within a minute`;
 }
 
 export function SubscriberNode({ live, device, mark }: { live: Live; device: DeviceLive; mark: string }) {
@@ -51,7 +63,7 @@ export function SubscriberNode({ live, device, mark }: { live: Live; device: Dev
       <p class="says">
         {last?.receivedMs === undefined
           ? "nothing yet"
-          : `number ${last.seq}, ${time(last.receivedMs)}${last.takenMs && last.receivedMs - last.takenMs > 3_000 ? `, taken ${time(last.takenMs)}` : ""}`}
+          : `seq ${last.seq}, received ${time(last.receivedMs)}${last.takenMs && last.receivedMs - last.takenMs > 3_000 ? `, taken ${time(last.takenMs)}` : ""}`}
         <br />
         on home/+/+
       </p>

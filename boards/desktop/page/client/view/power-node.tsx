@@ -40,7 +40,7 @@ export function PowerNode({ live, device, mark }: { live: Live; device: DeviceLi
             title="Cuts the power in the middle of the next write to flash, and of a byte"
             onClick={act({ do: "cut", when: "nextWrite" })}
           >
-            {state.isArmed ? "... at the next write" : "in mid-write"}
+            {state.isArmed ? "... at the next write" : "In a write"}
           </button>
         </div>
       )}
@@ -68,7 +68,7 @@ export function PowerNode({ live, device, mark }: { live: Live; device: DeviceLi
       </div>
       <p class="says">
         {isHere ? null : "With --engine xs, power and sleep are not available here. "}
-        boot {count(state.boots)}
+        boot {count(state.boots)} of this run
         {state.wakes > 0 ? `, ${count(state.wakes)} wakes` : ""}, {CAUSES[state.cause] ?? state.cause}
         {state.lastCut === undefined ? "" : `; last cut ${state.lastCut}`}
       </p>
