@@ -37,13 +37,18 @@ export class ImageBoot {
   private image: ImageDescription | undefined;
   private timer: TimerId | undefined;
 
-  /** Slots that were never written get the program itself, as by cable. */
+  /**
+   * A chip that was never updated and has no image gets the program itself, as by cable: it is new, or was killed within
+   * that write.
+   */
   constructor(options: ImageBootOptions) {
     const { selection, slots, chip, key } = options;
     this.options = options;
     this.slots = new BootSlots(selection, slots);
-    // With any version that the program will have.
-    if ([selection, ...slots].every(isErased)) slots[0].write(makeImage({ version: "", chip }), 0);
+    if (this.slots.imageIn(0) === undefined && isErased(selection) && isErased(slots[1])) {
+      slots[0].eraseBlock(0);
+      slots[0].write(makeImage({ version: "", chip }), 0); // with any version that the program will have
+    }
     this.port = { io: slotsClass(this.slots), chip, key, isSigned };
   }
 

@@ -20,7 +20,8 @@ export class Image {
   private onCut: (() => void) | undefined;
 
   /**
-   * Opens the image, or makes an erased one. One of earlier firmware had `oldBytes`: what it lacks is appended, erased.
+   * Opens the image, or makes an erased one, or completes one that was killed while it was made. One of earlier firmware
+   * had `oldBytes`: what it lacks is appended, erased.
    * @throws Error with one line if the file cannot serve
    */
   constructor(path: string, sizeBytes: number, oldBytes = sizeBytes) {
@@ -33,9 +34,9 @@ export class Image {
       throw new Error(`${path}: cannot be written; name another file with flash=`);
     }
     const length = isNew ? 0 : this.file.length;
-    if (!isNew && !(length >= oldBytes && length <= sizeBytes))
+    if (length <= sizeBytes) this.load(length);
+    if (length > sizeBytes || (length < oldBytes && this.bytes.some((byte) => byte !== 0xff)))
       throw new Error(`${path}: ${length} bytes, expected a flash image of ${sizeBytes}`);
-    this.load(length);
     if (length < sizeBytes) this.store(length, sizeBytes - length);
   }
 

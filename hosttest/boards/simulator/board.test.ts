@@ -105,6 +105,15 @@ test("a file of old, shorter, is kept, and what it lacks appended, erased; a sho
   await expect(imageOn(hardware, PATH, 2 * BLOCK)).rejects.toThrow(`expected a flash image of ${SIZE}`);
 });
 
+test("a simulator that was killed while it made its file completes it at the next start", async () => {
+  for (const length of [0, 1, BLOCK, SIZE - 1]) {
+    const hardware = new Hardware();
+    hardware.files.set(PATH, new Uint8Array(length).fill(0xff));
+    await imageOn(hardware);
+    expect(hardware.files.get(PATH)).toEqual(new Uint8Array(SIZE).fill(0xff));
+  }
+});
+
 test("nothing is called after close, also when the SDK has it on its tongue", async () => {
   const hardware = new Hardware();
   const { TCP } = await load<{ TCP: TCPConstructor }>("boards/simulator/sockets.ts", hardware);
