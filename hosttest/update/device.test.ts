@@ -140,6 +140,39 @@ test.each(["crash", "hang"] as const)("an image that fails by a %s: the old one 
   expectAllOnce(device);
 });
 
+test.each([
+  ["missing, which takes more than 160 characters to say", (device: SimulatedDevice) => device.unplugSensor()],
+  [
+    "one whose values cannot be, another one each time",
+    ({ house, sensor }: SimulatedDevice) => {
+      sensor.celsius = () => 160 + (house.time.nowMs % 7_001) / 100;
+    },
+  ],
+])("a device whose sensor is %s: a good image is confirmed, as it had this fault before", (_, damage) => {
+  const { house, device } = setUp();
+  const fault = () => device.firmware.sampling?.status.lastError?.message;
+  damage(device);
+  device.reboot();
+  house.time.advance(30_000);
+  const before = fault();
+  expect(before).toBeDefined();
+  const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
+  house.time.advance(700_000);
+  expect(fault()?.slice(0, 20)).toBe(before?.slice(0, 20));
+  expect(host.sender.outcome).toBe("confirmed");
+  expect(device.started).toEqual(["0.2.0", "0.2.0", "0.3.0"]);
+});
+
+test("an image that no longer finds its sensor is not confirmed, although the sensor had another fault before", () => {
+  const { house, device } = setUp();
+  device.sensor.celsius = 200;
+  house.time.advance(30_000);
+  const blind = makeImage({ version: "0.3.0", chip: "test", fault: "blind" }, 9_000);
+  const host = new SimulatedHost(device, TOPIC, offerOf(blind), blind);
+  house.time.advance(800_000);
+  expect(host.sender.outcome).toBe("rolledBack");
+});
+
 test("drops of the network and power cuts during it: it continues where it stopped", () => {
   const { house, device } = setUp({
     defaults: { "mqtt.qos": "2" },

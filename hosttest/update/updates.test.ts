@@ -308,8 +308,11 @@ describe("trial", () => {
     expect(world.state).toMatchObject({ state: "rolledBack" });
   });
 
-  test("a sensor that had this fault before does not count; one that is new does", () => {
+  test("a sensor that had this fault before does not count, however long its text; one that is new does", () => {
+    const long = `nothing answers: ${"asked 0x48, ".repeat(20)}`;
     for (const [before, after, end] of [
+      [long, long, "confirmed"],
+      ['says 130 \u00b0C,\n"130"', 'says 130 \u00b0C,\n"130"', "confirmed"],
       ["nothing at 0x48", "nothing at 0x48", "confirmed"],
       ["nothing at 0x48", "", "confirmed"],
       ["", "nothing at 0x48", "rolledBack"],

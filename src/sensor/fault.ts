@@ -55,10 +55,14 @@ export function contradiction(where: string): SensorError {
   return new SensorError("badChecksum", where, what);
 }
 
+/** A text that is the same for two faults of one kind at one chip, even if the numbers in their messages differ. */
+export function faultKey(error: Error): string {
+  return error instanceof SensorError ? `${error.kind}: ${error.where}` : error.message;
+}
+
 /** Whether `b` is a repetition of `a`, which is not reported again. */
 export function sameFault(a: Error | undefined, b: Error): boolean {
-  if (a instanceof SensorError && b instanceof SensorError) return a.kind === b.kind && a.where === b.where;
-  return a !== undefined && a.message === b.message;
+  return a !== undefined && faultKey(a) === faultKey(b);
 }
 
 /** Outside code may throw anything, and the SDK's drivers pass texts to `onError`. */

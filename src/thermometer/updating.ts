@@ -7,10 +7,12 @@
  */
 import type { Board, TimerId } from "../board.js";
 import { toASCII } from "../common/ascii.js";
+import { messageOf } from "../common/message-of.js";
 import { updateTopic } from "../homeassistant/update-entity.js";
 import type { InboundMessage } from "../mqtt/client.js";
 import type { Link } from "../network/link.js";
 import { isBatteryLow } from "../power/battery.js";
+import { faultKey } from "../sensor/fault.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { UpdateDevice } from "../update/device.js";
@@ -113,10 +115,19 @@ export class Updating extends Updates<UpdatingOwner> {
   }
 
   protected override sensorTrouble(): string {
+    return this.sensor(messageOf);
+  }
+
+  protected override sensorFault(): string {
+    return this.sensor(faultKey);
+  }
+
+  private sensor(textOf: (error: Error) => string): string {
     const { sampling } = this.device;
     if (sampling === undefined) return "no readings are taken";
     const { sample, lastError } = sampling.status;
-    return lastError?.message ?? (sample === undefined ? "no reading yet" : "");
+    if (lastError !== undefined) return textOf(lastError);
+    return sample === undefined ? "no reading yet" : "";
   }
 
   protected override connectionTrouble(): string {

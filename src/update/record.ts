@@ -10,7 +10,9 @@ import { isOffer, type Offer } from "./offer.js";
 /** Its key in the store. */
 export const UPDATE_KEY = "update";
 /** Longest `why` and `sensor`, in characters. */
-const MAX_WHY = 160;
+const MAX_TEXT = 160;
+/** At the end of a `why` that was cut. */
+const CUT = "...";
 
 /** The name of each phase in `status` and log, after the version. */
 const WORDS = Object.freeze({
@@ -47,7 +49,7 @@ export interface UpdateRecord {
   tries: number;
   /** On a device that sleeps: sleeps in a row before which no block had come. */
   quiet: number;
-  /** The sensor's problem before the switch; "": none. */
+  /** The sensor's fault before the switch, as `faultInRecord` has it; "": none. */
   sensor: string;
   /** Why it ended, or what ended the trial; "": not known. */
   why: string;
@@ -68,10 +70,15 @@ export function readRecord(store: UpdateStore): UpdateRecord | undefined {
   return;
 }
 
-/** @throws the exceptions of the store */
+/** A fault as a record keeps it: printable ASCII of limited length. To compare it with what was read from a record. */
+export function faultInRecord(fault: string): string {
+  return fromASCII(toASCII(fault.slice(0, MAX_TEXT))) as string;
+}
+
+/** Shortens a `why` that is too long. @throws the exceptions of the store */
 export function writeRecord(store: UpdateStore, record: UpdateRecord): void {
-  record.why = record.why.slice(0, MAX_WHY);
-  record.sensor = record.sensor.slice(0, MAX_WHY);
+  const { why } = record;
+  if (why.length > MAX_TEXT) record.why = `${why.slice(0, MAX_TEXT - CUT.length)}${CUT}`;
   store.write(UPDATE_KEY, toASCII(JSON.stringify(record)).buffer as ArrayBuffer);
 }
 

@@ -13,7 +13,16 @@ import type { UpdateDevice } from "./device.js";
 import { ImageWriter, type Piece } from "./image-writer.js";
 import type { Slots, UpdatePort } from "./io.js";
 import { isGenuine, isOffer, MAX_OFFER_BYTES, misfitOf, OFF, type Offer, parseOffer } from "./offer.js";
-import { isOver, lineOf, type Phase, phaseAtBoot, readRecord, type UpdateRecord, writeRecord } from "./record.js";
+import {
+  faultInRecord,
+  isOver,
+  lineOf,
+  type Phase,
+  phaseAtBoot,
+  readRecord,
+  type UpdateRecord,
+  writeRecord,
+} from "./record.js";
 
 /** How long the device stays awake for the next chunk, in milliseconds. */
 export const CHUNK_PATIENCE_MS = 60_000;
@@ -64,6 +73,8 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   protected abstract wantChunks(isWanted: boolean): void;
   /** The sensor's problem, as text; "no reading yet" before the first reading; "": none. */
   protected abstract sensorTrouble(): string;
+  /** A text that is the same for the same problem, even after a restart, and if the numbers in it differ; "": none. */
+  protected abstract sensorFault(): string;
   /** The problem of link or broker; "": none. */
   protected abstract connectionTrouble(): string;
 
@@ -289,7 +300,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     if (digest !== record.offer.sha256) throw new Error("what was written is not what was announced");
     if (!isGenuine(record.offer, this.update)) throw new Error("wrong signature");
     if (++record.tries > MAX_TRIES) throw new Error("the chip does not start it");
-    record.sensor = this.sensorTrouble();
+    record.sensor = faultInRecord(this.sensorFault());
     this.enter("switching");
     this.slots.select();
     this.leave(`update to ${record.offer.version}`);
@@ -304,7 +315,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   private get missing(): string {
     const sensor = this.sensorTrouble();
     const connection = this.connectionTrouble();
-    if (sensor === "" || sensor === this.record?.sensor) return connection;
+    if (sensor === "" || faultInRecord(this.sensorFault()) === this.record?.sensor) return connection;
     return connection === "" ? sensor : `${sensor}; ${connection}`;
   }
 

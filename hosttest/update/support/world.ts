@@ -68,6 +68,7 @@ interface Ears {
   onState(): void;
   wantChunks(isWanted: boolean): void;
   sensorTrouble(): string;
+  sensorFault(): string;
   connectionTrouble(): string;
 }
 
@@ -89,6 +90,10 @@ class WorldUpdates extends Updates {
 
   override sensorTrouble(): string {
     return this.#ears.sensorTrouble();
+  }
+
+  override sensorFault(): string {
+    return this.#ears.sensorFault();
   }
 
   override connectionTrouble(): string {
@@ -322,6 +327,7 @@ export class World {
         this.wantsChunks = isWanted;
       },
       sensorTrouble: () => this.#sensorTrouble(),
+      sensorFault: () => this.#sensorTrouble(),
       connectionTrouble: () =>
         image.fault === "deaf" ? "no access point is in range" : trouble.link || trouble.broker,
     });
