@@ -115,6 +115,25 @@ describe("a sample that is asked for", () => {
     expect(house.sequences().length - before).toBe(1);
   });
 
+  test("a store that refuses the record for a day is tried a few times, not each minute", () => {
+    const { one, commander, time } = world({ "mqtt.qos": "1" });
+    onRequest(one);
+    commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
+    time.runUntil(() => commander.open === 0, MINUTE);
+    let attempts = 0;
+    const fail = (): "error" => {
+      attempts++;
+      return "error";
+    };
+    one.settingsFlash.faults = { program: fail, erase: fail };
+    time.advance(MINUTE);
+    expect(attempts).toBeGreaterThan(0);
+    attempts = 0;
+    time.advance(24 * 60 * MINUTE);
+    expect(attempts).toBeGreaterThan(0);
+    expect(attempts).toBeLessThan(50);
+  });
+
   test("settings that restart sampling during a sample: it is taken", () => {
     const { one, commander, time, answers } = world({ remote: "on" });
     onRequest(one);

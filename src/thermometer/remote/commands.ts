@@ -53,7 +53,7 @@ const MAX_ID = 64;
 const LOOK_MS = 100;
 /** Looks, LOOK_MS apart, at whether an answer has arrived; a reboot waits this long, for example. */
 const LOOKS = 20;
-/** Time after which a record of a sample that the store refused is written again. */
+/** Time after which a record of a sample that the store refused is written again for the first time. */
 const AMEND_MS = 60_000;
 
 /** Value of `connection` after `close`. */
@@ -229,14 +229,17 @@ export class RemoteCommands {
     });
   }
 
-  /** Repeats until the store has it: otherwise the sample would be taken again after a reboot. */
-  private amend(write: () => void): void {
+  /**
+   * Repeats until the store has it: otherwise the sample would be taken again after a reboot. Each attempt may wear the flash, so
+   * the time to the next one doubles. `waitMs`: to the first.
+   */
+  private amend(write: () => void, waitMs = AMEND_MS): void {
     quietly(write);
     const { record, owner } = this;
     if (record.isStale)
       owner.board.timers.set(() => {
-        if (!this.isClosed && record.isStale) this.amend(() => record.write());
-      }, AMEND_MS);
+        if (!this.isClosed && record.isStale) this.amend(() => record.write(), 2 * waitMs);
+      }, waitMs);
   }
 
   private run({ run, name, sender, isPending }: Waiting, whenDone?: () => void): void {
