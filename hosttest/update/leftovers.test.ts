@@ -81,6 +81,27 @@ test("after an image that was rolled back: the power goes before the next one is
   expect(drive(world, offer, NEW)).toMatchObject({ version: "0.3.0", state: "confirmed", id: "00000002" });
 });
 
+test("a slot is opened once at a time: it is closed after a refusal, for the next image, and at the end", () => {
+  const world = setUp();
+  const other = makeImage({ version: "0.4.0", chip: "test" }, 6_000);
+  world.announce(offerOf(other, { version: "0.4.0", key: keyPair(2) }));
+  expect([world.state.state, world.openSlots]).toEqual(["refused", 0]);
+  world.announce(offerOf(NEW));
+  world.send(offerOf(NEW), NEW, 0);
+  expect(world.openSlots).toBe(1);
+  world.time.advance(61_000); // its sender has gone
+  const offer = offerOf(other, { id: "00000002", version: "0.4.0" });
+  world.announce(offer);
+  expect([world.state.state, world.openSlots]).toEqual(["receiving", 1]);
+  const wrong = other.map((byte, at) => (at === 5_000 ? byte ^ 1 : byte));
+  expect(drive(world, offer, wrong)).toMatchObject({ state: "failed" });
+  expect(world.openSlots).toBe(0);
+  world.announce(offerOf(NEW, { id: "00000003" }));
+  expect(world.openSlots).toBe(1);
+  world.updates?.close();
+  expect(world.openSlots).toBe(0);
+});
+
 test("a host that comes again with the same image is waited for anew", () => {
   const world = setUp();
   world.announce(offerOf(NEW));

@@ -10,7 +10,7 @@ import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
 import { fromHex, toASCII } from "../../../src/common/ascii.js";
 import type { UpdateDevice } from "../../../src/update/device.js";
 import { CHUNK_HEAD, type Piece } from "../../../src/update/image-writer.js";
-import type { UpdatePort } from "../../../src/update/io.js";
+import type { SlotFlash, SlotsConstructor, UpdatePort } from "../../../src/update/io.js";
 import type { Offer } from "../../../src/update/offer.js";
 import { Updates } from "../../../src/update/updates.js";
 import { Region } from "../../support/region.js";
@@ -115,6 +115,8 @@ export class World {
   wantsChunks = false;
   trouble = { sensor: "", link: "", broker: "" };
   powerCuts = 0;
+  /** Slots that the firmware has opened and not closed. */
+  openSlots = 0;
   /** The state of its samples. */
   readonly truth: Truth;
   recorder: Recorder | undefined;
@@ -197,6 +199,7 @@ export class World {
   end(): void {
     this.#life++;
     this.updates = undefined;
+    this.openSlots = 0;
     this.recorder = undefined;
     this.wantsChunks = false;
   }
@@ -294,6 +297,16 @@ export class World {
     this.time.timers.set(() => this.guard(life, code), ms);
   }
 
+  #slotsClass(): SlotsConstructor {
+    const world = this;
+    return class extends slotsClass(world.slots) {
+      override open(): SlotFlash {
+        world.openSlots++;
+        return Object.assign(super.open(), { close: () => world.openSlots-- });
+      }
+    };
+  }
+
   #updates(life: number, image: ImageDescription, lastWords: string): Updates {
     const { time, trouble } = this;
     const bootedMs = time.nowMs;
@@ -318,7 +331,7 @@ export class World {
         this.log.push(`${level} ${text}`);
       },
     };
-    const port = { io: slotsClass(this.slots), chip: image.chip, key, isSigned, isBatteryLow };
+    const port = { io: this.#slotsClass(), chip: image.chip, key, isSigned, isBatteryLow };
     return new WorldUpdates(device, port, image.version, {
       onState: () => {
         this.states.push(this.state);
