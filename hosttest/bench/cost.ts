@@ -112,8 +112,8 @@ export async function appRows(
   }
 }
 
-/** 300 were wanted: the subscription to announcements takes about 200 of it. */
-const IDLE_UPDATES = 304;
+/** The subscription to announcements takes about 200 of it. */
+const IDLE_UPDATES = 300;
 /** Six properties more, of which each has held something. */
 const AFTER_UPDATE = 400;
 

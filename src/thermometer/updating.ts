@@ -58,9 +58,9 @@ export class Updating extends Updates<UpdatingOwner> {
 
   /** For a board with image slots. If it measures its battery, no update starts at a low voltage. */
   constructor(owner: UpdatingOwner) {
-    const { update, battery, version = VERSION } = owner.board;
+    const { update, battery } = owner.board;
     const low = battery && { isBatteryLow: { value: () => isBatteryLow(battery) } };
-    super(owner, low ? Object.create(update as UpdatePort, low) : (update as UpdatePort), version);
+    super(owner, low ? Object.create(update as UpdatePort, low) : (update as UpdatePort));
   }
 
   /** The build has a public key for updates. */
@@ -91,6 +91,10 @@ export class Updating extends Updates<UpdatingOwner> {
   override close(): void {
     this.rest();
     super.close();
+  }
+
+  protected override get version(): string {
+    return this.device.board.version ?? VERSION;
   }
 
   /** No state waits in RAM: if the socket does not accept it, the state of that moment is sent a little later. */

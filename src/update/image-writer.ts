@@ -35,7 +35,7 @@ export class ImageWriter {
   readonly beganAt: number;
   /** Until this uptime, the device stays awake for the next chunk, in milliseconds. */
   patienceEndMs = 0;
-  private readonly record: UpdateRecord;
+  readonly record: UpdateRecord;
   /** The head of a chunk, and bytes still to be programmed. */
   private readonly page = new Uint8Array(CHUNK_HEAD + PAGE);
   private hash: SHA256 | undefined;

@@ -47,8 +47,6 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   isTrial: boolean;
   protected readonly device: Device;
   protected readonly update: UpdatePort;
-  /** The running version. */
-  private readonly version: string;
   /** The update under way; the last one is not kept in RAM. Undefined on trial: this image was installed in another way. */
   private record: UpdateRecord | undefined;
   private writer: ImageWriter | undefined;
@@ -60,13 +58,14 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   private available: string | undefined;
   private timer: TimerId | undefined;
 
-  constructor(device: Device, update: UpdatePort, version: string) {
+  constructor(device: Device, update: UpdatePort) {
     this.device = device;
     this.update = update;
-    this.version = version;
     this.isTrial = phaseAtBoot(readRecord(device.store), this.slots) === "trial";
   }
 
+  /** The running version. */
+  protected abstract get version(): string;
   /** `state` has changed: it has to be sent, retained. */
   protected abstract onState(): void;
   /** Chunks are wanted from now on, or not any more. */
@@ -110,7 +109,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   get text(): string | undefined {
     const { record, writer, refused } = this;
     if (this.isTrial) return `on trial: ${record?.why || this.missing || "not confirmed"}`;
-    if (record && writer) return `${lineOf(record)}, ${Math.floor((100 * writer.at) / record.offer.size)} %`;
+    if (writer) return `${lineOf(writer.record)}, ${Math.floor((100 * writer.at) / writer.record.offer.size)} %`;
     if (this.update.key === undefined) return OFF;
     if (refused) return `refused: ${refused.why}`;
     const last = readRecord(this.device.store);
@@ -149,28 +148,27 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
 
   /** A part of a chunk. */
   chunk(piece: Piece): void {
-    const { record, writer } = this;
-    if (!record || !writer || record.phase !== "receiving") return;
+    const { writer } = this;
+    if (writer?.record.phase !== "receiving") return;
     this.attempt(() => {
       const { at } = writer;
       writer.take(piece);
-      if (writer.at > at) this.blockCame(record, writer);
+      if (writer.at > at) this.blockCame(writer);
       if (piece.last) this.onState(); // it contains the next block wanted
     });
   }
 
   /** Before a sleep: records what is written, so that it is not sent again. */
   pause(): void {
-    const { record, writer } = this;
-    if (!record || !writer || record.phase !== "receiving") return;
-    record.quiet = writer.at > writer.beganAt ? 0 : record.quiet + 1;
+    const { writer } = this;
+    if (writer?.record.phase !== "receiving") return;
+    writer.record.quiet = writer.at > writer.beganAt ? 0 : writer.record.quiet + 1;
     this.attempt(this.keep);
   }
 
   /** Releases flash and timer. */
   close(): void {
-    if (this.timer !== undefined) this.timers.clear(this.timer);
-    this.timer = undefined;
+    this.clearTimer();
     this.writer?.flash.close();
     this.writer = undefined;
   }
@@ -268,8 +266,8 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     (this.writer as ImageWriter).eraseAhead();
   }
 
-  private blockCame(record: UpdateRecord, writer: ImageWriter): void {
-    const { at, blockLength } = writer;
+  private blockCame(writer: ImageWriter): void {
+    const { record, at, blockLength } = writer;
     writer.patienceEndMs = this.nowMs + CHUNK_PATIENCE_MS;
     if (at === record.offer.size) this.verify();
     else {
@@ -385,11 +383,15 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
 
   /** Only one thing waits at a time. */
   private later(ms: number, work: (this: this) => void): void {
-    const { timers } = this;
-    if (this.timer !== undefined) timers.clear(this.timer);
-    this.timer = timers.set(() => {
+    this.clearTimer();
+    this.timer = this.timers.set(() => {
       this.timer = undefined;
       this.attempt(work);
     }, ms);
+  }
+
+  private clearTimer(): void {
+    if (this.timer !== undefined) this.timers.clear(this.timer);
+    this.timer = undefined;
   }
 }

@@ -65,6 +65,7 @@ export function filledBy(version: string, whenFull: Samples["whenFull"], writeUn
 
 /** Events of the device's updates, and its questions about the environment. */
 interface Ears {
+  readonly version: string;
   onState(): void;
   wantChunks(isWanted: boolean): void;
   sensorTrouble(): string;
@@ -75,9 +76,13 @@ interface Ears {
 class WorldUpdates extends Updates {
   readonly #ears: Ears;
 
-  constructor(device: UpdateDevice, update: UpdatePort, version: string, ears: Ears) {
-    super(device, update, version);
+  constructor(device: UpdateDevice, update: UpdatePort, ears: Ears) {
+    super(device, update);
     this.#ears = ears;
+  }
+
+  override get version(): string {
+    return this.#ears.version;
   }
 
   override onState(): void {
@@ -332,7 +337,8 @@ export class World {
       },
     };
     const port = { io: this.#slotsClass(), chip: image.chip, key, isSigned, isBatteryLow };
-    return new WorldUpdates(device, port, image.version, {
+    return new WorldUpdates(device, port, {
+      version: image.version,
       onState: () => {
         this.states.push(this.state);
       },
