@@ -7,7 +7,8 @@ import { hashOf } from "../../../src/thermometer/presence/names.js";
 test("names that differ in anything have another hash, which is never 0", () => {
   const names = { room: "kitchen", id: "a", prefix: "homeassistant", channels: 1 };
   const others = [{ room: "attic" }, { id: "b" }, { prefix: "" }, { channels: 3 }, { room: "kitchen/a", id: "" }];
-  const hashes = [{}, ...others].map((other) => hashOf({ ...names, ...other }));
+  const hashes = [{}, ...others].map((other) => hashOf({ ...names, ...other }, 1));
+  hashes.push(hashOf(names, 32)); // at another broker
   expect(new Set(hashes).size).toBe(hashes.length);
   expect(hashes).not.toContain(0);
 });

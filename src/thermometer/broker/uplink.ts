@@ -188,7 +188,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
 
   /** Removes everything that the broker retains of the device, and disconnects. `whenDone` is called after a time in which this arrives. */
   forget(whenDone: () => void): void {
-    if (!this.presence.isKnown) {
+    if (this.presence.known.length === 0) {
       this.client.stop(whenDone);
       return;
     }
@@ -290,6 +290,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     const { owner, id } = this;
     owner.lifetime?.countPossibleDoubles(session.possibleDoubles);
     this.commands.connected(session.present);
+    this.presence.report?.greeted(session.present);
     const utcMs = owner.board.clock.utcMs();
     owner.sessionRecord?.record(id, this.host, this.port, this.window, this.level, utcMs);
     const version = this.status.version === 5 ? "MQTT 5" : "MQTT 3.1.1";

@@ -29,6 +29,12 @@ export interface Names {
  */
 export const ENTITIES = 3;
 
+/** The next bit: the broker has lost the session since. */
+export const LOST = 4;
+
+/** All bits of `Announced.hash` that are not part of the hash. */
+export const MARKS = ENTITIES | LOST;
+
 /** What the broker retains, in the short form that a sleeper keeps. `hash`: see `hashOf`; 0: not certain. */
 export interface Announced {
   readonly hash: number;
@@ -41,14 +47,23 @@ export interface PresenceSleep {
   /** From before the sleep: what the broker retained, and `Acceptance.learned`. */
   readonly announced: Announced;
   readonly learned: { readonly presence: readonly number[] };
+  readonly network: { readonly key: number };
 }
 
 /** What the broker retains is not known. */
 export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
 
-/** A hash of names; with ENTITIES. Two different names have the same one with a probability of 1 in a billion. */
-export function hashOf({ room, id, prefix, channels }: Names): number {
-  return textHash(`${room}/${id}/${prefix}/${channels}`) | ENTITIES;
+/**
+ * A hash of names, and of the broker that retains them: `key` is `NetworkMemory.key`. All marks are set. Two different ones have the
+ * same hash with a probability of 1 in 500 million.
+ */
+export function hashOf({ room, id, prefix, channels }: Names, key: number): number {
+  return (textHash(`${room}/${id}/${prefix}/${channels}`) ^ key) | MARKS;
+}
+
+/** `hash` with these marks instead of its own. 0 stays 0. */
+export function marked(hash: number, marks: number): number {
+  return hash === 0 ? 0 : (hash & ~MARKS) | marks;
 }
 
 /** Whether the messages for `a` and `b` are the same. */

@@ -36,9 +36,9 @@ import { Diagnostics } from "./diagnostics.js";
 import {
   type Announced,
   detailTopicsOf,
-  ENTITIES,
   hashOf,
   isSame,
+  MARKS,
   type Names,
   NOT_KNOWN,
   topicsOf,
@@ -74,7 +74,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
   /** On this connection everything under former names was removed. */
   private isRemoved = false;
   /** Of a sleeper. */
-  private readonly report: Report | undefined;
+  readonly report: Report | undefined;
   private _stale: StaleTopics | undefined;
 
   constructor(owner: PresenceOwner, client: PresenceClient) {
@@ -105,13 +105,10 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
     return this.known.length === 1 && isSame(this.known[0], names);
   }
 
-  /** What the broker retains, for the next report to compare; NOT_KNOWN while it is not exactly what is wanted. */
+  /** What the broker retains, for the next report to compare; NOT_KNOWN if that is not certain. */
   get announced(): Announced {
-    const { accepted } = this;
-    const kept = this.names === undefined ? this.owner.sleep?.announced : undefined;
-    const hash = this.names === undefined ? kept?.hash : this.isAll(accepted) && hashOf(accepted);
-    if (!hash) return NOT_KNOWN;
-    return { hash: this.report?.mark(hash) ?? hash, channels: (kept ?? accepted).channels };
+    const hash = this.report?.kept;
+    return hash ? { hash, channels: this.accepted.channels } : NOT_KNOWN;
   }
 
   /** A sleeper waits while its entities are being announced. */
@@ -128,11 +125,6 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
     const extent = this.acceptance.extent;
     if (extent === SILENT || this.owner.sleep !== undefined) return undefined;
     return { topic: this.statusTopic, payload: encodeUTF8(OFFLINE), qos: 1, retain: extent < UNRETAINED };
-  }
-
-  /** The broker may retain something of this device. */
-  get isKnown(): boolean {
-    return this.known.length > 0;
   }
 
   /** What the broker does not accept, as text; undefined: it accepts all. `retryMs`: time until it is tried again, in milliseconds. */
@@ -162,10 +154,11 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
    * it is published again.
    */
   private get isPublished(): boolean {
-    const { accepted, report } = this;
-    if (report?.hasPrompt !== false) return false;
-    if (this.names === undefined && (report.hash | ENTITIES) === hashOf(accepted)) return true;
-    return this.isAll(accepted);
+    return this.report?.hasPrompt === false && (this.report.hash | MARKS) === this.acceptedHash;
+  }
+
+  private get acceptedHash(): number {
+    return hashOf(this.accepted, this.owner.sleep?.network.key ?? 0);
   }
 
   /** There is no connection: nothing more is published. */
@@ -217,10 +210,16 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
   /** A later message was acknowledged, so all earlier ones have arrived (or, at QoS 0, are on their way on the same connection). */
   arrived(): void {
     this.report?.arrived();
+    this.settle();
+  }
+
+  /** What `publishAll` has sent has arrived. */
+  private settle(): void {
     if (!this.isRemoved) return;
     this.isRemoved = false;
     if (!this.isAll(this.accepted)) this.known = [this.accepted];
     this.names = null;
+    if (this.report !== undefined) this.report.hash = this.acceptedHash;
   }
 
   /** The device is about to disconnect. `hasDelivered`: a reading was acknowledged on this connection. */
@@ -230,6 +229,8 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
       this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain: extent < UNRETAINED });
     else if (hasDelivered && this.owner.sleep !== undefined) this.acceptance.outlived();
     this.report?.leaving();
+    // Without a reading, the acknowledgement of a subscription or of the diagnostics shows it.
+    if (this.report !== undefined && this.client.isConnected && this.client.hasAnswered) this.settle();
   }
 
   /** Removes everything that is retained, at QoS 0, because there is no time to wait. Returns whether the socket accepted all of it. */

@@ -4,7 +4,7 @@
  */
 import { type Acceptance, ALL } from "./acceptance.js";
 import type { Diagnostics } from "./diagnostics.js";
-import { ENTITIES } from "./names.js";
+import { ENTITIES, LOST, marked } from "./names.js";
 
 /** While more readings wait, the entities do, too: on a slow link they would take the readings' time. */
 const BACKLOG = 100;
@@ -26,18 +26,22 @@ export class Report {
   private readonly owner: ReportOwner;
   /** A person may be there: it is no report. */
   readonly hasPrompt: boolean;
-  /** Of `Announced`, from before the sleep. */
-  readonly hash: number;
+  /** Of the names that the broker retains, with any marks; 0: not certain. */
+  hash: number;
   /** Long reports that could not announce all entities; ENTITIES: no more are tried, or the broker has them. */
   private tries: number;
   /** The diagnostics of this report are still to be sent. */
   private isDue: boolean;
+  /** Since the last announcement, the broker had no session when a start connected. */
+  private isLost: boolean;
+  private isGreeted = false;
 
   constructor(owner: ReportOwner, hasPrompt: boolean, hash: number) {
     this.owner = owner;
     this.hasPrompt = hasPrompt;
     this.hash = hash;
     this.tries = hash & ENTITIES;
+    this.isLost = (hash & LOST) !== 0;
     this.isDue = !hasPrompt;
   }
 
@@ -55,7 +59,19 @@ export class Report {
 
   /** Everything is published again. */
   restart(): void {
-    this.tries = 0;
+    this.tries = this.hash = 0;
+    this.isLost = false;
+  }
+
+  /**
+   * CONNACK has come. `isPresent`: the broker has kept the session. A broker that has lost one, and keeps the next one over a sleep, may
+   * have lost what it retained, too. One that never keeps any is not asked to retain it again and again.
+   */
+  greeted(isPresent: boolean): void {
+    if (this.isGreeted) return; // a later connection finds the session of the first one
+    this.isGreeted = true;
+    if (!isPresent) this.isLost = true;
+    else if (this.isLost) this.hash = 0;
   }
 
   /** A connection begins. Without a sensor, or at QoS 0, no reading waits for an acknowledgement. */
@@ -88,8 +104,8 @@ export class Report {
     if (!this.hasPrompt && details.isRunning && !this.hasEntities) this.tries++;
   }
 
-  /** `hash` of names, for the next report. */
-  mark(hash: number): number {
-    return this.hasEntities ? hash | ENTITIES : (hash & ~ENTITIES) | this.tries;
+  /** `hash` with its marks, for the next report. */
+  get kept(): number {
+    return marked(this.hash, (this.hasEntities ? ENTITIES : this.tries) | (this.isLost ? LOST : 0));
   }
 }

@@ -25,7 +25,8 @@ const MAX_CHANNEL = 13;
 export class NetworkMemory {
   /** The broker's host name from the settings. */
   readonly host: string;
-  private readonly key: number;
+  /** A hash of network and broker, from the settings. */
+  readonly key: number;
   /** Still to be tried; 0: no more. */
   private address = 0;
   /** Tried in this attempt. */
@@ -38,7 +39,7 @@ export class NetworkMemory {
   /** `past`: from before the sleep. Ignored if network or broker have changed since. */
   constructor(settings: Settings, past: Readonly<KnownNetwork> | undefined) {
     this.host = settings.get("mqtt.host");
-    this.key = textHash(`${settings.get("wifi.ssid")}\n${this.host}`);
+    this.key = textHash(`${settings.get("wifi.ssid")}\n${this.host}`) ^ (settings.get("mqtt.port") << 8);
     if (past === undefined || past.networkKey !== this.key) return;
     this.address = past.brokerAddress;
     this.channel = past.wifiChannel;
