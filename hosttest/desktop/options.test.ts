@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -25,6 +25,13 @@ const refusal = (line: string): string => {
 };
 
 describe("the desktop's command line", () => {
+  test("the page lists every option that --help lists", () => {
+    const page = readFileSync(new URL("../../boards/desktop/README.md", import.meta.url), "utf8");
+    const names = [...USAGE.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !new RegExp(`${name}\\b`).test(page))).toEqual([]);
+  });
+
   test("turns options into settings for this run", () => {
     const options = parse("--room kitchen --broker mqtt://ann:p%40ss@10.0.0.2:1884 --qos 2 --interval 0.05 --headless");
     expect(options.overrides).toEqual({

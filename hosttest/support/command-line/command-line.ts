@@ -63,7 +63,7 @@ export function misused(problem: string): never {
 
 /** `--seed S`; without it a new one. */
 export function seedOption(): Option<number> {
-  const given = option("S", "begin of all that chance decides (default: drawn and printed)", (text, name) =>
+  const given = option("S", "everything random follows from it (default: drawn and printed)", (text, name) =>
     wholeOf(name, text, 0, MAX_SEED),
   );
   return {

@@ -1,0 +1,65 @@
+/* The page's access rules, for mosquitto and RabbitMQ, allow every topic on which a device publishes or to which it subscribes, and no other device's. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { birthTopic, commandTopic } from "../../src/homeassistant/discovery.js";
+import { updateEntityTopic, updateTopic } from "../../src/homeassistant/update-entity.js";
+import { SimulatedDevice } from "../support/device-board.js";
+
+const ROOM = "kitchen";
+const ID = "thermometer020000000001";
+const LONG_ENOUGH_MS = 300_000;
+const PAGE = readFileSync(new URL("README.md", import.meta.url), "utf8");
+
+type Rule = (topic: string) => boolean;
+type Access = Readonly<Record<"write" | "read", Rule>>;
+
+/** `pattern write TOPIC`, with %u for the user's name. */
+function mosquitto(): Access {
+  const rulesFor = (what: string): Rule => {
+    const rules = [...PAGE.matchAll(new RegExp(`^pattern ${what} (\\S+)$`, "gm"))].map(
+      ([, topic]) => new RegExp(`^${topic.replace("%u", ROOM).replaceAll("+", "[^/]+").replace("/#", "(/.*)?")}$`),
+    );
+    return (topic) => rules.some((rule) => rule.test(topic));
+  };
+  return { write: rulesFor("write"), read: rulesFor("read") };
+}
+
+/** `set_topic_permissions`: a regular expression for writing and one for reading; a slash is a point there. */
+function rabbitmq(): Access {
+  const [, write, read] = /set_topic_permissions -p \/ kitchen amq\.topic \\\n\s+'(.*)' '(.*)'$/m.exec(PAGE) ?? [];
+  const ruleOf = (pattern: string): Rule => {
+    const rule = new RegExp(pattern.replaceAll("{username}", ROOM).replaceAll("{client_id}", ID));
+    return (topic) => rule.test(topic.replaceAll("/", "."));
+  };
+  return { write: ruleOf(write), read: ruleOf(read) };
+}
+
+/** What a device with all its entities publishes within some minutes, and the entity for updates. */
+function published(): readonly string[] {
+  const { house } = new SimulatedDevice({ defaults: { remote: "on" } }).powerOn();
+  house.time.advance(LONG_ENOUGH_MS);
+  const topics = house.messages.map(({ topic }) => topic);
+  return [...new Set(topics), updateEntityTopic(ID), updateTopic(ROOM, ID, "state")];
+}
+
+const SUBSCRIBED = [
+  commandTopic(ROOM, ID),
+  birthTopic("homeassistant"),
+  updateTopic(ROOM, ID, "offer"),
+  updateTopic(ROOM, ID, "chunk"),
+];
+
+test.each([
+  ["mosquitto", mosquitto()],
+  ["RabbitMQ", rabbitmq()],
+])("%s", (_, { write, read }) => {
+  const topics = published();
+  expect(topics.filter((topic) => /\/(?:details|controls)\d+\/config$/.test(topic)).length).toBeGreaterThan(5);
+  expect(topics.filter((topic) => !write(topic))).toEqual([]);
+  expect(SUBSCRIBED.filter((topic) => !read(topic))).toEqual([]);
+  const attic = [...topics, ...SUBSCRIBED].filter((topic) => topic.includes(`/${ROOM}/`));
+  for (const topic of attic.map((one) => one.replace(ROOM, "attic"))) {
+    expect(write(topic), topic).toBe(false);
+    expect(read(topic), topic).toBe(false);
+  }
+});
