@@ -77,6 +77,11 @@ export function commandTopic(room: string, id: string): string {
   return `home/${room}/${id}/command`;
 }
 
+/** `home/<room>/<id>/session`: nothing is published there; a subscription to it marks the session. */
+export function sessionTopic(room: string, id: string): string {
+  return `home/${room}/${id}/session`;
+}
+
 /** `home/<room>/<id>/answer`: the answer to a command. */
 export function answerTopic(room: string, id: string): string {
   return `home/${room}/${id}/answer`;

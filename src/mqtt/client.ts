@@ -56,6 +56,8 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   private isLinkUp = true;
   private isWipeDue: boolean;
   private isWiped = false;
+  /** CONNECTs since the last accepted CONNACK: each of them may have begun a session that the client does not know of. */
+  private greetings = 0;
   /** Time of CONNACK, in milliseconds of uptime. */
   private sinceMs = 0;
   /** Time of the next attempt, in milliseconds of uptime, if one is due. */
@@ -264,6 +266,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   }
 
   onGreeted(): void {
+    this.greetings++;
     const silenceMs = this.broker?.silenceMs;
     if (silenceMs) this.wait(silenceMs);
   }
@@ -271,6 +274,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   onConnack(isPresent: boolean, code: number, properties?: Properties): string | undefined {
     const { options, broker, session } = this;
     const connection = this.connection as Connection<E>;
+    if (code) this.greetings--; // it has begun no session
     if (broker?.connack(code, properties)) {
       this.drop();
       this.connect();
@@ -296,8 +300,10 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
       isPresent,
       isWiped: this.isWiped,
       isExpired: !isPresent && broker?.isExpired === true,
+      isDoubtful: this.greetings > 1,
     });
     if (fault || connection.isOver) return fault;
+    this.greetings = 0;
     this.isWiped = false;
     this.sinceMs = options.uptimeMs();
     connection.begin(broker?.limits.effective.keepAliveS ?? options.keepAlive ?? 60);

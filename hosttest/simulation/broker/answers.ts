@@ -29,8 +29,9 @@ export function suback(level: Level, id: number, granted: readonly number[]): Ui
   return packet(0x90, [id >> 8, id & 255, ...(level === 5 ? [0] : []), ...granted]);
 }
 
-export function unsuback(level: Level, id: number, filters: number): Uint8Array {
-  return packet(0xb0, [id >> 8, id & 255, ...(level === 5 ? [0, ...new Array<number>(filters).fill(0)] : [])]);
+/** `codes`: one for each filter, sent in 5 only. */
+export function unsuback(level: Level, id: number, codes: readonly number[]): Uint8Array {
+  return packet(0xb0, [id >> 8, id & 255, ...(level === 5 ? [0, ...codes] : [])]);
 }
 
 /** Under 5 only. */

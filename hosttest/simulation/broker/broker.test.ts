@@ -151,6 +151,25 @@ describe("the model broker at MQTT 5", () => {
     expect(breaches).toEqual([]);
   });
 
+  test("answers UNSUBSCRIBE by whether the session had the filter, also over connections; a new session has none", () => {
+    const { broker, line, breaches } = at5();
+    const unsubscribe = (messageId: number) => ({ cmd: "unsubscribe", messageId, unsubscriptions: ["a", "b"] });
+    const subscriptions = [{ topic: "a", qos: 0 }];
+    line.say({ cmd: "subscribe", messageId: 1, subscriptions });
+    line.drop();
+    const again = new Line(broker, 5);
+    again.say(CONNECT5);
+    expect(again.say(unsubscribe(2))).toMatchObject([{ cmd: "unsuback", granted: [0, 0x11] }]);
+    expect(again.say(unsubscribe(3))).toMatchObject([{ cmd: "unsuback", granted: [0x11, 0x11] }]);
+    again.say({ cmd: "subscribe", messageId: 4, subscriptions });
+    broker.stop("lost");
+    broker.start();
+    const next = new Line(broker, 5);
+    expect(next.say(CONNECT5)).toMatchObject([{ sessionPresent: false }]);
+    expect(next.say(unsubscribe(5))).toMatchObject([{ cmd: "unsuback", granted: [0x11, 0x11] }]);
+    expect(breaches).toEqual([]);
+  });
+
   test("refuses messages above its limit, which includes those left open by earlier connections", () => {
     const { broker, line, breaches } = at5({ receiveMaximum: 2 });
     line.say(publish(1));

@@ -14,6 +14,7 @@ import type { Terms } from "./terms.js";
 type Publish = Extract<ClientPacket, { type: "publish" }>;
 type Connect = Extract<ClientPacket, { type: "connect" }>;
 
+const NO_SUBSCRIPTION_EXISTED = 0x11; // MQTT 5 §3.11.3
 const QUOTA_EXCEEDED = 0x97;
 const NOT_AUTHORIZED = 0x87;
 const PAYLOAD_INVALID = 0x99;
@@ -108,6 +109,7 @@ export class Connection implements Acceptor {
         this.#release(packet.id, session);
         return;
       case "subscribe":
+        for (const { filter } of packet.filters) session.filters.add(filter);
         this.#answer(
           suback(
             this.#level,
@@ -117,7 +119,13 @@ export class Connection implements Acceptor {
         );
         return;
       case "unsubscribe":
-        this.#answer(unsuback(this.#level, packet.id, packet.filters.length));
+        this.#answer(
+          unsuback(
+            this.#level,
+            packet.id,
+            packet.filters.map((filter) => (session.filters.delete(filter) ? 0 : NO_SUBSCRIPTION_EXISTED)),
+          ),
+        );
         return;
       case "pingreq":
         this.#answer(pingresp);

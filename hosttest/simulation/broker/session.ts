@@ -12,6 +12,8 @@ export interface Session {
   readonly seen: Map<number, string>;
   /** The `received` of a lost session, until the client has certainly been informed. */
   readonly forgotten: Map<number, Forwarded>;
+  /** Its subscriptions. */
+  readonly filters: Set<string>;
   /** It began with a clean start. */
   isClean: boolean;
   /** Seconds that it outlives its connection: the session expiry. */
@@ -42,7 +44,16 @@ export class Sessions {
     const known = clean ? undefined : this.#sessions.get(id);
     const forgotten = this.#forgotten.get(id) ?? new Map();
     this.#forgotten.delete(id);
-    const session = known ?? { received: new Map(), seen: new Map(), forgotten, isClean: clean, expiryS, endsMs: 0 };
+    const filters = new Set<string>();
+    const session = known ?? {
+      received: new Map(),
+      seen: new Map(),
+      forgotten,
+      filters,
+      isClean: clean,
+      expiryS,
+      endsMs: 0,
+    };
     session.isClean &&= clean;
     session.expiryS = expiryS;
     session.endsMs = Number.POSITIVE_INFINITY;

@@ -70,7 +70,10 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
   onLowered?(sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void;
   /** From now on, this number of oldest entries may have been sent: more than `window`, because some are held back. */
   onReach?(entries: number): void;
-  /** After a CONNACK for CleanSession 0, before the first PUBLISH: record the session now. */
+  /**
+   * After a CONNACK for CleanSession 0, before the first PUBLISH: record the session now. Once more, with `present: false`, if
+   * `sessionFilter` then shows that the session is not the one that the client knows.
+   */
   onSession?(session: SessionStart): void;
 }
 

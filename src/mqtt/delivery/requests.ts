@@ -14,8 +14,16 @@ import type { Refusals } from "./refusals.js";
 export interface RequestsOptions {
   /** A filter was granted at a QoS, or refused (128, in version 5 any reason code from there on). */
   onSubscribed?(filter: string, granted: number): void;
+  /**
+   * Version 5: a filter that receives no messages. Once it is subscribed to, the session can be recognized by it when CONNACK may
+   * have been lost.
+   */
+  readonly sessionFilter?: string;
   deadLetterAfter?: number;
 }
+
+/** UNSUBACK's reason code "no subscription existed" (MQTT 5 §3.11.3). */
+const NOT_THERE = 0x11;
 
 interface Request {
   readonly id: number;
@@ -58,6 +66,12 @@ export class Requests {
   dropped = 0;
   /** Number of unacknowledged messages. */
   inFlight = 0;
+  /** The `sessionFilter` that this session has, as SUBACK has shown. */
+  private mark: string | undefined;
+  /** Id of the UNSUBSCRIBE whose answer shows whether it still has it; 0: none is awaited. */
+  private checkId = 0;
+  /** The answer was no: the server has begun another session. Reset by the reader. */
+  isAnother: boolean | undefined;
 
   constructor(options: RequestsOptions, protocol: Protocol, refusals?: Refusals) {
     this.options = options;
@@ -83,8 +97,10 @@ export class Requests {
 
   /** Drops requests for `filter`. One that was sent is still awaited, but not sent again on another connection. */
   forget(filter: string): void {
+    if (filter === this.mark) this.mark = undefined;
     this.list = this.list.filter((each) => {
       if (each.filter !== filter) return true;
+      if (each.id === this.checkId) this.checkId = 0;
       each.isLasting = false;
       return each.state === "sent";
     });
@@ -112,7 +128,22 @@ export class Requests {
       this.list[n].state = "due";
     }
     this.released = undefined;
+    this.mark = undefined;
     this.isDue = true;
+  }
+
+  /**
+   * The server continues a session, but perhaps one that it began when a CONNACK was lost, without our subscriptions. They are made
+   * again. In version 5 the filter that marks the session is removed first, and entries wait: the answer shows which session it is
+   * (MQTT 5 §3.11.3). Call it after `open`.
+   */
+  doubt(): void {
+    const { list, mark } = this;
+    for (let n = 0; n < list.length; n++) list[n].state = "due";
+    this.isDue = true;
+    if (!mark || this.protocol.level < 5) return;
+    this.ask(mark);
+    this.checkId = this.lastId;
   }
 
   /** A connection begins, in this version of the protocol. */
@@ -127,15 +158,16 @@ export class Requests {
     if (this.order !== TOGETHER) this.order = this.list.some(isOpen) ? APART : JOINED;
   }
 
-  /** Entries wait for `isJoined`. */
+  /** Requests are sent one by one, or the session is in doubt. Entries wait for `isJoined`. */
   get isApart(): boolean {
-    return this.order === APART;
+    return this.order === APART || this.checkId > 0;
   }
 
-  /** Whether requests are no longer sent one by one. `isAlive`: a ping was answered, so what is unacknowledged now will stay so. */
+  /** Whether entries need not wait. `isAlive`: a ping was answered, so what is unacknowledged now will stay so. */
   isJoined(isAlive: boolean): boolean {
+    if (isAlive) this.checkId = 0;
     if (this.order === APART && (isAlive || !this.list.some(isOpen))) this.order = JOINED;
-    return this.order !== APART;
+    return !this.isApart;
   }
 
   /**
@@ -192,7 +224,13 @@ export class Requests {
       if (granted > 127) this.dropped++;
       return;
     }
+    if (id === this.checkId) {
+      this.checkId = 0;
+      this.isAnother = granted === NOT_THERE;
+      this.ask(filter, 0);
+    }
     if (content === undefined) return;
+    if (filter === this.options.sessionFilter) this.mark = granted < 128 ? filter : undefined;
     if (granted < 128 && granted > (content as QoS)) return `granted ${granted}, asked ${content}`;
     this.options.onSubscribed?.(filter, granted);
     return;
@@ -207,6 +245,13 @@ export class Requests {
     let oldest: Request | undefined;
     this.inFlight = 0;
     let unanswered = inFlight;
+    if (this.checkId) {
+      // It may have arrived, so the answer to a second one would show nothing.
+      const check = this.find(this.checkId) as Request;
+      this.checkId = 0;
+      this.remove(check);
+      this.ask(check.filter as string, 0);
+    }
     this.list = this.list.filter((each) => each.isLasting || !isSubscribe(each)); // others are no longer wanted
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];

@@ -24,7 +24,18 @@ export interface Opening {
   readonly isWiped: boolean;
   /** Not present, and no longer promised. */
   readonly isExpired: boolean;
+  /** An earlier CONNECT was not answered: the session that is present may be one which that CONNECT began. */
+  readonly isDoubtful: boolean;
 }
+
+/** The session was lost, though CONNACK could not show it. */
+const LOST: Opening = Object.freeze({
+  isClean: false,
+  isPresent: false,
+  isWiped: false,
+  isExpired: false,
+  isDoubtful: false,
+});
 
 /** The session of MQTT 3.1.1 §4.1: packets in, effects out. It lasts across connections; the stores make it durable. */
 export class Session<E extends OutboundEntry> extends Outbound<E> implements MessageReader {
@@ -41,8 +52,20 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
   }
 
   /** CONNACK of code 0 was received. Returns a description of a fault. */
-  open(out: Transmit, protocol: Protocol, { isClean, isPresent, isWiped, isExpired }: Opening): string | undefined {
+  open(out: Transmit, protocol: Protocol, opening: Opening): string | undefined {
+    const { isClean, isPresent, isDoubtful } = opening;
     if (isClean && isPresent) return "session present, though clean"; // §3.2.2-1
+    if (!isPresent) this.requests.begin();
+    const possibleDoubles = this.resume(isPresent);
+    this.out = out;
+    this.requests.open(protocol);
+    if (isPresent && isDoubtful) this.requests.doubt();
+    this.begin(opening, possibleDoubles);
+    return;
+  }
+
+  /** What is known of the session is kept if it is still present. Returns how many possible doubles there are. */
+  private resume(isPresent: boolean): number {
     // The server does not recognize them at another QoS, either.
     const mayDouble = !isPresent || this.isLowering || this.suspicion.isLowering || this.limits.maxQoS < 2;
     let possibleDoubles = 0;
@@ -60,16 +83,19 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     if (!isPresent) {
       // The server's session is lost: everything is sent as new.
       this.sentEnd = 0;
-      this.requests.begin();
       this.held?.clear();
       this.store.requeue();
     }
+    return possibleDoubles;
+  }
+
+  /** Sending begins, with the oldest entry. */
+  private begin(opening: Opening, possibleDoubles: number): void {
+    const { isClean, isPresent, isWiped, isExpired } = opening;
     this.possibleDoubles += possibleDoubles;
-    this.out = out;
     this.isCalm = false;
     this.refusals?.begin();
     this.cursor = this.suspicion.begin(isPresent ? this.sentEnd : 0);
-    this.requests.open(protocol);
     this.pace();
     if (!isClean) {
       const start: SessionStart = { present: isPresent, wiped: isWiped, possibleDoubles };
@@ -77,7 +103,6 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     }
     if (this.suspicion.heldEnd) this.options.onReach?.(this.window + this.suspicion.held);
     this.report();
-    return;
   }
 
   /** The connection has ended. */
@@ -214,6 +239,10 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       this.requests.isJoined(false);
       this.mayHaveMore = true;
       this.pace();
+      if (this.requests.isAnother) {
+        this.requests.isAnother = false;
+        this.begin(LOST, this.resume(false));
+      }
       return fault;
     }
     this.acknowledge(slot);

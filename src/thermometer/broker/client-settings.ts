@@ -1,5 +1,6 @@
 /* Options of the MQTT client that come unchanged from the settings and the board. */
 import type { Board, Timers } from "../../board.js";
+import { sessionTopic } from "../../homeassistant/discovery.js";
 import type { Client, QoS, Version } from "../../mqtt/client.js";
 import type { Port, ResolverConstructor } from "../../mqtt/wire/io.js";
 import type { Outbox } from "../../outbox/outbox.js";
@@ -86,6 +87,12 @@ export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
 
   get version(): "auto" | Version {
     return versionOf(this.owner.settings);
+  }
+
+  /** Not for a sleeper: reports are too short for it, and each one makes its subscriptions again. */
+  get sessionFilter(): string | undefined {
+    const { settings, id, sleep } = this.owner;
+    return sleep ? undefined : sessionTopic(settings.get("room"), id);
   }
 
   get sessionExpiryS(): number {

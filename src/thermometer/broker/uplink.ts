@@ -32,6 +32,7 @@ import { ClientSettings, type ClientSettingsOwner } from "./client-settings.js";
 import { Encryption, type EncryptionOwner } from "./encryption.js";
 import { Failure } from "./failure.js";
 import { loweredLine, refusalLine, sessionText, settledLine } from "./refusal.js";
+import { SessionMark } from "./session-mark.js";
 import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
 
@@ -66,6 +67,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   readonly encryption: Encryption | undefined;
   private readonly takeover = new Takeover();
   readonly commands: RemoteCommands;
+  private readonly mark: SessionMark | undefined;
   private isUp = false;
   private isHeld = false;
   private readonly failure: Failure;
@@ -99,6 +101,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
       owner.log("warn", "mqtt.password is not sent: set mqtt.user, too");
     }
     this.client = new Client<Entry>(this);
+    if (!owner.sleep) this.mark = new SessionMark(this.client, this.sessionFilter as string);
   }
 
   get status(): ClientStatus {
@@ -329,7 +332,8 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   }
 
   onSubscribed(filter: string, granted: number): void {
-    this.presence.subscribed(filter, granted);
+    if (filter === this.sessionFilter) this.mark?.answered();
+    else this.presence.subscribed(filter, granted);
     this.takeover.acknowledged(this.uptimeMs());
     this.commands.settle();
   }
@@ -339,6 +343,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.hasDelivered ||= outcome === "delivered";
     this.presence.arrived();
     this.takeover.acknowledged(this.uptimeMs());
+    this.mark?.proven(this.takeover.provenMs);
     if (outcome === "deadLetter") owner.lifetime?.countDeadLetter();
     if (outcome === "deadLetter") owner.log("error", settledLine(sequence, by, code));
     else if (by !== undefined) owner.log("warn", settledLine(sequence, by));
@@ -370,6 +375,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   onError(error: MQTTError): void {
     const { text, isNews, by } = this.failure.happened(error);
     this.owner.sleep?.network.failed();
+    this.mark?.ended();
     const { refusal } = this.status;
     // Other readings, and all other messages, were accepted on such connections.
     const isReading = refusal?.by === "closing" && (refusal.scope === "some" || this.hasDelivered);
