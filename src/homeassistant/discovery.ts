@@ -30,8 +30,10 @@ export const BUTTONS = 1 << 8;
 export const NUMBERS = 1 << 9;
 /** The update entity. */
 export const FIRMWARE = 1 << 10;
+/** The diagnostics' last message, which only a board that measures its cells has. */
+export const CELLS = 1 << 11;
 /** All masks are below this. */
-export const MASK_END = 1 << 11;
+export const MASK_END = 1 << 12;
 
 /** Channels are bits of a mask, bit n for row n of the channel table. */
 export interface Thermometer {

@@ -4,9 +4,12 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Cells } from "../../../boards/parts/cells.js";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";
+import { detailTopic } from "../../../src/homeassistant/details.js";
 import { BUTTONS } from "../../../src/homeassistant/discovery.js";
 import { ANNOUNCED_KEY } from "../../../src/thermometer/presence/announcement.js";
+import { DETAIL_MESSAGES } from "../../../src/thermometer/presence/diagnostics.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House, withDiagnostics } from "../../support/house.js";
 
@@ -201,7 +204,7 @@ test("a message longer than the client's buffer arrives whole and in order, and 
   expect(one.crashes).toEqual([]);
 });
 
-test.each(["+", "+0x", "+-1", "+2048", "+1.5", "+1+1"])(
+test.each(["+", "+0x", "+-1", "+4096", "+1.5", "+1+1"])(
   "flash says %s of the channels: left out, or the form of 0.1",
   (mask) => {
     const { one, house, time } = device({ announced: `kitchen/${ID}/homeassistant${mask}\n` });
@@ -210,5 +213,25 @@ test.each(["+", "+0x", "+-1", "+2048", "+1.5", "+1+1"])(
     expect(house.retained.has(DEVICE)).toBe(true);
     expect(house.retained.has(FORMER)).toBe(false);
     expect(announcedBy(one)).toEqual([`kitchen ${ID} homeassistant 1b`]);
+  },
+);
+
+test.each([
+  ["measures its cells", { battery: new Cells({ volts: 3.01 }).port }],
+  ["does not measure its cells", {}],
+])(
+  "a board that %s, discovery off: what was retained is removed, and nothing else, of which Home Assistant would warn",
+  (_what, board) => {
+    const house = new House();
+    const one = new SimulatedDevice({ house, defaults: { remote: "on" }, ...board }).powerOn();
+    house.time.advance(MINUTE);
+    const retained = [...house.retained.keys()].filter((topic) => topic.startsWith("homeassistant/"));
+    expect(retained.some((topic) => topic === detailTopic(ID, undefined, DETAIL_MESSAGES - 1))).toBe(
+      "battery" in board,
+    );
+    one.set({ discovery: "off" });
+    house.time.advance(MINUTE);
+    const removed = house.messages.filter(({ payload }) => payload === "").map(({ topic }) => topic);
+    expect(removed.sort()).toEqual(retained.sort());
   },
 );

@@ -5,14 +5,14 @@
  */
 import type { Board } from "../../board.js";
 import type { Button, Controls, NumberControl, Range } from "../../homeassistant/controls.js";
-import { BUTTONS, FIRMWARE, NUMBERS } from "../../homeassistant/discovery.js";
+import { BUTTONS, CELLS, FIRMWARE, NUMBERS } from "../../homeassistant/discovery.js";
 import { requireSetting } from "../../settings/parse.js";
 import type { Key } from "../../settings/schema.js";
 import type { Settings } from "../../settings/settings.js";
 
 /** What the controls need of the device. */
 export interface ControlsOwner {
-  readonly board: Pick<Board, "update">;
+  readonly board: Pick<Board, "battery" | "update">;
   readonly settings: Settings;
 }
 
@@ -45,10 +45,13 @@ export const controls: readonly Controls[] = Object.freeze([
   Object.freeze([numbers[2], numbers[3]]),
 ]);
 
-/** The controls that are to be shown, and the update entity if the firmware can be replaced: a mask of BUTTONS, NUMBERS, FIRMWARE. */
+/**
+ * The controls that are to be shown, and what depends on the board: the update entity if the firmware can be replaced, and the voltage of
+ * its cells. A mask of BUTTONS, NUMBERS, FIRMWARE, CELLS.
+ */
 export function extrasOf({ settings, board }: ControlsOwner): number {
   const remote = settings.get("remote");
-  const all = board.update?.key === undefined ? 0 : FIRMWARE;
+  const all = (board.update?.key === undefined ? 0 : FIRMWARE) | (board.battery === undefined ? 0 : CELLS);
   return remote === "off" ? all : remote === "on" ? all | BUTTONS | NUMBERS : all | BUTTONS;
 }
 

@@ -4,6 +4,7 @@ import { controlTopic } from "../../homeassistant/controls.js";
 import { detailTopic } from "../../homeassistant/details.js";
 import {
   availabilityTopic,
+  CELLS,
   diagnosticsTopic,
   discoveryTopic,
   FIRMWARE,
@@ -93,7 +94,8 @@ export function detailTopicsOf(all: readonly Names[]): string[] {
   all.forEach(({ room, id, prefix, channels }) => {
     topics.add(diagnosticsTopic(room, id));
     if (prefix === "" || channels === 0) return;
-    for (let n = 0; n < DETAIL_MESSAGES; n++) topics.add(detailTopic(id, prefix, n));
+    const messages = channels & CELLS ? DETAIL_MESSAGES : DETAIL_MESSAGES - 1; // Home Assistant warns if what it never had is removed
+    for (let n = 0; n < messages; n++) topics.add(detailTopic(id, prefix, n));
     controls.forEach((_, n) => {
       if (channels & extraOf(n)) topics.add(controlTopic(id, prefix, n));
     });

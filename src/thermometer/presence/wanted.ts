@@ -9,7 +9,7 @@ import { type Names, undiscovered } from "./names.js";
 
 /** What is needed of the device. */
 export interface WantedOwner {
-  readonly board: Pick<Board, "name" | "update">;
+  readonly board: Pick<Board, "battery" | "name" | "update">;
   readonly settings: Settings;
   /** Client id; also a level of the device's topics. */
   readonly id: string;
