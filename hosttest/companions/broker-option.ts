@@ -2,7 +2,7 @@
  * `--broker` and `--ca` of a companion, and the options of MQTT.js that follow from them.
  */
 import { readFileSync } from "node:fs";
-import type { IClientOptions } from "mqtt";
+import type { IClientOptions, MqttClient } from "mqtt";
 import { masked } from "../../boards/desktop/options/command-line.js";
 import { messageOf } from "../../src/common/message-of.js";
 import { option, text, UsageError } from "../support/command-line/command-line.js";
@@ -11,6 +11,8 @@ const FORM = "mqtt[s]://[user:pass@]host[:port]";
 const PORTS = { mqtt: 1883, mqtts: 8883 };
 const CONNECT_MS = 20_000;
 const RETRY_MS = 2_000;
+/** CONNACK of a broker without this version: the return code of 3.1.1 §3.2.2.3, and the reason code of 5 §3.2.2.2. */
+const OTHER_VERSION: readonly unknown[] = [0x01, 0x84];
 
 export interface Broker {
   readonly protocol: "mqtt" | "mqtts";
@@ -60,8 +62,16 @@ export function connectOptions(broker: Broker, ca: string | undefined): IClientO
     protocolVersion: 5,
     connectTimeout: CONNECT_MS,
     reconnectPeriod: RETRY_MS,
+    reconnectOnConnackError: true, // a broker that refuses today may accept later
     resubscribe: false,
   };
+}
+
+/** If `error` is the answer of a broker without MQTT 5, the next attempt is with 3.1.1: MQTT.js reads the version at each one. */
+export function fallsBack({ options }: MqttClient, error: Error & { readonly code?: unknown }): boolean {
+  if (options.protocolVersion !== 5 || !OTHER_VERSION.includes(error.code)) return false;
+  options.protocolVersion = 4;
+  return true;
 }
 
 /** @throws UsageError that names the option and the reason */

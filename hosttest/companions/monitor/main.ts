@@ -15,7 +15,7 @@ import {
 } from "../../support/command-line/command-line.js";
 import { Progress, printVerdict } from "../../support/command-line/progress.js";
 import { shownLines } from "../../support/command-line/shown.js";
-import { BROKER_OPTIONS, connectOptions, placeOf } from "../broker-option.js";
+import { BROKER_OPTIONS, connectOptions, fallsBack, placeOf } from "../broker-option.js";
 import { messageFrom } from "../message.js";
 import { House, type Taken } from "./house.js";
 import { ageText, figuresOf, screenLines, valuesText } from "./screen.js";
@@ -72,7 +72,9 @@ client.on("close", () => {
   if (client.connected || hasConnected) house.interrupt();
   if (!state.startsWith("no connection")) report(`no connection to ${placeOf(broker)}: trying again`);
 });
-client.on("error", (error) => report(`no connection to ${placeOf(broker)} (${problemOf(error)}): trying again`));
+client.on("error", (error) => {
+  if (!fallsBack(client, error)) report(`no connection to ${placeOf(broker)} (${problemOf(error)}): trying again`);
+});
 client.on("message", (topic, payload) => {
   const message = messageFrom(topic, payload);
   if (message === undefined) return;

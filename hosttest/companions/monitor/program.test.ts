@@ -2,9 +2,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import mqtt from "mqtt";
 import { expect, test } from "vitest";
+import { startBroker } from "../../../boards/desktop/network/broker.js";
 import { Mosquitto } from "../../support/processes/mosquitto.js";
 import { Terminal } from "../../support/processes/tmux.js";
 
@@ -68,6 +70,29 @@ test("--once --json: only figures on standard output; nothing received is exit c
     expect(silent.code).toBe(1);
   } finally {
     await broker.close();
+  }
+});
+
+test("a broker without MQTT 5, such as the one of `npm start`: samples arrive", async () => {
+  const broker = await startBroker();
+  const monitor = spawn(process.execPath, [...ARGUMENTS, "--broker", `mqtt://127.0.0.1:${broker.port}`], {
+    cwd: join(TOP),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let out = "";
+  monitor.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  try {
+    for (let seq = 0; !out.includes("attic"); seq++) {
+      if (monitor.exitCode !== null) throw new Error(`the monitor has ended with ${monitor.exitCode}`);
+      await publish(broker.port, [["home/attic/temperature", `{"value":21.5,"seq":${seq}}`]]);
+      await setTimeout(100);
+    }
+    expect(out).toMatch(/^attic .*21\.50 °C/m);
+  } finally {
+    monitor.kill();
+    broker.close();
   }
 });
 

@@ -6,6 +6,7 @@ import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { toASCII } from "../../../src/common/ascii.js";
 import { INSTALL } from "../../../src/homeassistant/update-entity.js";
 import type { Offer } from "../../../src/update/offer.js";
+import { fallsBack } from "../broker-option.js";
 import { type DeviceState, type Outcome, parseState, Sender } from "./sender.js";
 
 const TICK_MS = 500;
@@ -47,7 +48,9 @@ export class UpdateLink {
     client.on("close", () => {
       if (!this.#isClosing) onTrouble("no connection to the broker, trying again");
     });
-    client.on("error", (error) => onTrouble(`no connection to the broker (${error.message}), trying again`));
+    client.on("error", (error) => {
+      if (!fallsBack(client, error)) onTrouble(`no connection to the broker (${error.message}), trying again`);
+    });
   }
 
   /** Updates one device. `onState`: called with each state message, and at intervals. */
