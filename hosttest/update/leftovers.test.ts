@@ -102,6 +102,40 @@ test("a slot is opened once at a time: it is closed after a refusal, for the nex
   expect(world.openSlots).toBe(0);
 });
 
+describe("while what was written is read back", () => {
+  function verifying(): World {
+    const world = setUp();
+    world.announce(offerOf(NEW));
+    for (let at = 0; at < NEW.length; at += BLOCK) world.send(offerOf(NEW), NEW, at);
+    expect(world.state.state).toBe("verifying");
+    return world;
+  }
+
+  test("a block that comes once more is not written", () => {
+    const world = verifying();
+    const { programs } = world.flash;
+    world.send(offerOf(NEW), NEW, 0);
+    expect(world.flash.programs).toBe(programs);
+    world.time.advance(5_000);
+    expect(world.state).toMatchObject({ version: "0.3.0", state: "confirmed" });
+  });
+
+  test("nothing is recorded before a sleep", () => {
+    const world = verifying();
+    const { programs } = world.flash;
+    world.updates?.pause();
+    expect(world.flash.programs).toBe(programs);
+  });
+
+  test("a device that ends does nothing more", () => {
+    const world = verifying();
+    const logged = world.log.length;
+    world.updates?.close();
+    world.time.advance(5_000);
+    expect(world.log.slice(logged)).toEqual([]);
+  });
+});
+
 test("a host that comes again with the same image is waited for anew", () => {
   const world = setUp();
   world.announce(offerOf(NEW));
