@@ -93,7 +93,8 @@ export function phaseAtBoot(record: UpdateRecord | undefined, slots: Slots): Pha
   const isNew = slots.running === target;
   if (phase === undefined || isOver(phase)) return slots.isTrial ? "trial" : undefined;
   if (phase === "receiving" || phase === "verifying") return isNew ? undefined : phase;
-  if (isNew) return slots.isTrial ? "trial" : "confirmed"; // the power was cut before this was recorded
+  // "switching" without a trial: a cut erase has damaged the entry in boot selection. Otherwise the power was cut before this was recorded.
+  if (isNew) return slots.isTrial || phase === "switching" ? "trial" : "confirmed";
   // Otherwise the power was cut before the image was selected, or during that.
   return phase === "trial" || slots.hasFailed ? "rolledBack" : "verifying";
 }

@@ -89,6 +89,10 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
       this.attempt(this.goOn);
       return;
     }
+    if (phase === "trial" && record?.phase === "switching" && !slots.isTrial) {
+      this.goBack("it was started without a trial: its entry in boot selection is damaged");
+      return;
+    }
     let why = "";
     if (phase === "trial") this.later(LOOK_MS, this.look);
     else if (phase === "rolledBack") {
@@ -339,13 +343,14 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   }
 
   private goBack(why: string): void {
-    this.enter("trial", why); // the old image records the end
     try {
-      this.slots.rollBack();
-      this.leave(`update: goes back: ${why}`);
+      this.slots.rollBack(); // first: if the power fails now, only the reason is lost
     } catch (error) {
       this.confirm(`${why}; no way back: ${messageOf(error)}`);
+      return;
     }
+    this.enter("trial", why); // the old image records the end
+    this.leave(`update: goes back: ${why}`);
   }
 
   /** Enters a phase: recorded and reported. @throws the exceptions of the store, where they should end the update */
