@@ -274,7 +274,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
   onConnack(isPresent: boolean, code: number, properties?: Properties): string | undefined {
     const { options, broker, session } = this;
     const connection = this.connection as Connection<E>;
-    if (code) this.greetings--; // it has begun no session
+    if (code && this.greetings) this.greetings--; // it has begun no session
     if (broker?.connack(code, properties)) {
       this.drop();
       this.connect();
@@ -297,7 +297,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
     if (broker) session.limits = broker.limits.effective;
     const fault = session.open(connection.out, broker?.protocol ?? version4, {
       isClean: options.clean === true,
-      isPresent,
+      isPresent: isPresent && !this.isWiped, // a session that was begun after the wipe has nothing of ours yet
       isWiped: this.isWiped,
       isExpired: !isPresent && broker?.isExpired === true,
       isDoubtful: this.greetings > 1,

@@ -152,6 +152,7 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
           out.hasSent &&
           this.hasHeard &&
           keepAlive.pingLimitMs === NEVER &&
+          !session.requests.isApart &&
           !(session.inFlight && session.lingers())
         ) {
           out.hasSent = this.hasHeard = false;

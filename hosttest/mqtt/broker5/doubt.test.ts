@@ -3,6 +3,11 @@
  * again; in version 5 the filter that marks the session shows whether it is the one that the client knows.
  */
 import { describe, expect, test } from "vitest";
+import { Requests } from "../../../src/mqtt/delivery/requests.js";
+import { version5 } from "../../../src/mqtt/v5/version5.js";
+import type { Protocol } from "../../../src/mqtt/wire/protocol.js";
+import type { Transmit } from "../../../src/mqtt/wire/transmit.js";
+import { version4 } from "../../../src/mqtt/wire/version4.js";
 import { CONNACK_NEW, CONNACK_PRESENT, World } from "../support/world.js";
 import { answer5, connack5, world5 } from "../support/world5.js";
 
@@ -28,8 +33,8 @@ function idIn(sent: string, first: "82" | "a2"): string {
 }
 
 /** Connected in version 5, with the mark granted, and one entry of QoS 2 released: PUBREC has come, PUBCOMP has not. */
-function released(): World {
-  const world = world5({ sessionFilter: MARK, keepAlive: 10 });
+function released(options: Parameters<typeof world5>[0] = {}): World {
+  const world = world5({ sessionFilter: MARK, keepAlive: 10, ...options });
   world.client.subscribe(MARK, 0);
   world.connect(connack5());
   world.link.give(`90 04 ${idIn(world.take(), "82")} 00 00`);
@@ -42,10 +47,10 @@ function released(): World {
 }
 
 /** `released`, then a CONNACK is lost, and the next one says that the session is present. */
-function doubtful(): World {
-  const world = released();
+function doubtful(options: Parameters<typeof world5>[0] = {}, connack = PRESENT5): World {
+  const world = released(options);
   loseConnack(world);
-  world.reconnect(PRESENT5);
+  world.reconnect(connack);
   return world;
 }
 
@@ -140,8 +145,105 @@ describe("entries of QoS 2 that the server had received", () => {
     world.take();
     world.time.runUntil(() => world.take().includes("c0 00"), 60_000);
     world.link.give("d0 00");
-    expect(world.take()).toBe("62 02 00 01");
+    const sent = world.take();
+    expect(sent).toContain("62 02 00 01");
+    world.link.give(`90 04 ${idIn(sent, "82")} 00 00`);
+    world.link.end();
+    loseConnack(world);
+    world.reconnect(PRESENT5);
+    expect(world.take(), "the session is marked again").toMatch(/^a2 06/);
   });
+
+  test("such a server is pinged even if both ends are busy", () => {
+    const world = doubtful();
+    world.take();
+    let sent = "";
+    for (let second = 0; second < 30; second++) {
+      world.client.publish("q", Buffer.from("0"), { qos: 0 });
+      world.link.give("30 05 00 01 61 00 30");
+      world.time.advance(1_000);
+      sent += world.take();
+    }
+    expect(sent).toContain("c0 00");
+  });
+
+  test("are asked for before all other requests: another session then sends nothing before its answer", () => {
+    const world = released();
+    world.client.subscribe("a", 1);
+    loseConnack(world);
+    world.reconnect(PRESENT5);
+    expect(world.take()).toMatch(/^a2 06 f0 .. 00 00 01 73 82 07 /);
+  });
+
+  test("requests for the mark in the middle of a check have no effect: it is subscribed to afterwards", () => {
+    for (const request of ["subscribe", "unsubscribe", "forget"] as const) {
+      let isArmed = false;
+      const world: World = released({
+        onState: (state) => isArmed && state === "connected" && world.client[request](MARK, 0),
+      });
+      isArmed = true;
+      loseConnack(world);
+      world.reconnect(PRESENT5);
+      const first = world.take();
+      expect(first, request).toMatch(/^a2 06 f0 .. 00 00 01 73$/);
+      world.link.give(`b0 04 ${idIn(first, "a2")} 00 11`);
+      expect(world.take(), request).toContain("34 07 00 01 61 00 01 00 78");
+    }
+  });
+
+  test("the server's Maximum Packet Size is below the request: no check, and the connection's end has its usual effect", () => {
+    const world = doubtful({}, connack5({ maxPacketBytes: 7 }, { present: true }));
+    expect(world.take()).toBe("62 02 00 01");
+    world.link.end();
+    expect(world.client.status().state).toBe("waiting");
+    world.reconnect(PRESENT5);
+    expect(world.take()).toContain("62 02 00 01");
+  });
+
+  test("a session that 3.1.1 found in doubt counts as marked only after its SUBACK", () => {
+    const requests = new Requests({ sessionFilter: MARK }, version5);
+    let sent: Uint8Array[] = [];
+    const out = { packet: (bytes: Uint8Array) => sent.push(bytes.slice()), drain: () => true } as unknown as Transmit;
+    const begin = (protocol: Protocol): number[] => {
+      sent = [];
+      requests.open(protocol);
+      requests.doubt();
+      requests.fill(out, 10);
+      return sent.map(([first]) => first);
+    };
+    requests.ask(MARK, 0);
+    requests.fill(out, 10);
+    requests.settle(61_441, 0);
+    requests.close(true, 0, false);
+    expect(begin(version4)).toEqual([0x82]);
+    requests.close(true, 0, false);
+    expect(begin(version5)).toEqual([0x82]);
+    requests.settle(61_441, 0);
+    requests.close(true, 0, false);
+    expect(begin(version5)).toEqual([0xa2]);
+  });
+
+  test.each([
+    ["3.1.1", () => new World(), CONNACK_NEW, CONNACK_PRESENT, "50 02 00 01", "34 06 00 01 61 00 01 78"],
+    ["5", () => world5(), connack5(), PRESENT5, answer5(5, 1, 0), "34 07 00 01 61 00 01 00 78"],
+  ] as const)(
+    "%s: a wipe, then a lost CONNACK: the session is one that was begun after the wipe, all are sent as new",
+    (...given) => {
+      const [, make, isNew, isPresent, pubrec, publish] = given;
+      const world = make();
+      world.connect(isNew);
+      world.publish("x", 2);
+      world.link.give(pubrec);
+      world.client.wipe();
+      world.open();
+      world.link.give(isNew); // the wipe
+      world.open();
+      world.link.end(); // its CONNACK is lost
+      world.reconnect(isPresent);
+      expect(world.take()).toBe(publish);
+      expect(world.sessions.at(-1)).toEqual({ present: false, wiped: true, possibleDoubles: 1 });
+    },
+  );
 
   test.each([
     ["the server has not granted it", "87"],

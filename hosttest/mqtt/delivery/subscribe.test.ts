@@ -196,7 +196,7 @@ test("a server that never answers a SUBSCRIBE, after a doubt: entries wait for a
   world.link.end();
   world.reconnect();
   expect(world.take()).toBe("82 06 f0 01 00 01 61 01");
-  world.time.advance(8_000);
+  world.time.advance(4_000);
   expect(world.take()).toBe("c0 00");
   world.link.give("d0 00");
   expect(world.take()).toBe("3a 06 00 01 61 00 01 78");

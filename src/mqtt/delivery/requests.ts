@@ -87,20 +87,24 @@ export class Requests {
     return true;
   }
 
-  /** SUBSCRIBE with a QoS, UNSUBSCRIBE without. @throws RangeError if `filter` is not a valid topic filter */
+  /**
+   * SUBSCRIBE with a QoS, UNSUBSCRIBE without. No effect for a filter by which the session is being checked: it is subscribed to
+   * again afterwards. @throws RangeError if `filter` is not a valid topic filter
+   */
   ask(filter: string, qos?: QoS): void {
     const id = this.freeId();
     this.protocol.unsubscribe(id, filter); // throws
+    if (this.isChecked(filter)) return;
     this.forget(filter); // a newer request replaces one that is not sent yet
     this.add(id, qos, filter, qos !== undefined);
   }
 
   /** Drops requests for `filter`. One that was sent is still awaited, but not sent again on another connection. */
   forget(filter: string): void {
+    if (this.isChecked(filter)) return;
     if (filter === this.mark) this.mark = undefined;
     this.list = this.list.filter((each) => {
       if (each.filter !== filter) return true;
-      if (each.id === this.checkId) this.checkId = 0;
       each.isLasting = false;
       return each.state === "sent";
     });
@@ -141,9 +145,22 @@ export class Requests {
     const { list, mark } = this;
     for (let n = 0; n < list.length; n++) list[n].state = "due";
     this.isDue = true;
+    this.mark = undefined;
     if (!mark || this.protocol.level < 5) return;
     this.ask(mark);
     this.checkId = this.lastId;
+    // Before all others: another session then sends nothing before its answer.
+    this.list.unshift(this.list.pop() as Request);
+  }
+
+  private isChecked(filter: string): boolean {
+    return this.checkId > 0 && this.find(this.checkId)?.filter === filter;
+  }
+
+  /** The check is over: subscribes again. */
+  private endCheck(filter: string): void {
+    this.checkId = 0;
+    this.ask(filter, 0);
   }
 
   /** A connection begins, in this version of the protocol. */
@@ -165,7 +182,7 @@ export class Requests {
 
   /** Whether entries need not wait. `isAlive`: a ping was answered, so what is unacknowledged now will stay so. */
   isJoined(isAlive: boolean): boolean {
-    if (isAlive) this.checkId = 0;
+    if (isAlive && this.checkId) this.endCheck(this.find(this.checkId)?.filter as string);
     if (this.order === APART && (isAlive || !this.list.some(isOpen))) this.order = JOINED;
     return !this.isApart;
   }
@@ -225,9 +242,8 @@ export class Requests {
       return;
     }
     if (id === this.checkId) {
-      this.checkId = 0;
       this.isAnother = granted === NOT_THERE;
-      this.ask(filter, 0);
+      this.endCheck(filter);
     }
     if (content === undefined) return;
     if (filter === this.options.sessionFilter) this.mark = granted < 128 ? filter : undefined;
@@ -248,9 +264,8 @@ export class Requests {
     if (this.checkId) {
       // It may have arrived, so the answer to a second one would show nothing.
       const check = this.find(this.checkId) as Request;
-      this.checkId = 0;
       this.remove(check);
-      this.ask(check.filter as string, 0);
+      this.endCheck(check.filter as string);
     }
     this.list = this.list.filter((each) => each.isLasting || !isSubscribe(each)); // others are no longer wanted
     for (let n = 0; n < this.list.length; n++) {
@@ -276,6 +291,7 @@ export class Requests {
   private drop(request: Request, code: number): void {
     this.strikes = 0;
     this.dropped++;
+    if (request.id === this.checkId) this.checkId = 0;
     this.remove(request);
     if (!isSubscribe(request)) return;
     try {
