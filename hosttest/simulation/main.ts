@@ -16,8 +16,6 @@ import { Summary } from "./sleepers/summary.js";
 Error.stackTraceLimit = 0; // a run throws and catches thousands of errors, and their stacks are expensive
 
 const DAYS_PER_YEAR = 365;
-const CUTS_PER_DAY = 4;
-const TROUBLES_PER_DAY = 12;
 
 const { values } = commandLine(
   {
@@ -30,6 +28,8 @@ const { values } = commandLine(
     devices: preset("1", whole("D", "devices in one run", 1, 1000)),
     seed: seedOption(),
     "reading-every": preset("60", positive("SECONDS", "between readings", 86_400, "seconds")),
+    "cuts-a-day": preset("4", whole("N", "power cuts of a device, on average", 0, 200)),
+    "faults-a-day": preset("12", whole("N", "other faults, on average", 0, 600)),
     sleepers: flag("devices that sleep between their samples"),
     "run-days": positive("N", "days of one run (default: 36.5 device-days, or all there are)", 36_500, "days"),
     workers: preset(`${CORES}`, whole("N", "threads (default: one for each core)", 1, 256)),
@@ -37,6 +37,7 @@ const { values } = commandLine(
   },
 );
 const { years, devices, seed, "reading-every": intervalS, sleepers, workers, json } = values;
+const { "cuts-a-day": cutsPerDay, "faults-a-day": troublesPerDay } = values;
 const days = values["run-days"] ?? Math.min(36.5, years * DAYS_PER_YEAR) / devices;
 const kind = sleepers ? "sleepers" : "devices";
 const runs = Math.max(1, Math.round((years * DAYS_PER_YEAR) / (days * devices)));
@@ -44,7 +45,7 @@ const runs = Math.max(1, Math.round((years * DAYS_PER_YEAR) / (days * devices)))
 if (isMainThread) {
   console.error(
     `seed ${seed}: ${runs} runs of ${devices} ${kind} and ${days} days, a reading every ${intervalS} s; ` +
-      `on average ${CUTS_PER_DAY} power cuts a device and ${TROUBLES_PER_DAY} other faults a day`,
+      `on average ${cutsPerDay} power cuts a device and ${troublesPerDay} other faults a day`,
   );
 }
 
@@ -99,8 +100,8 @@ function optionsOf(job: number): RunOptions {
     devices,
     days,
     intervalS,
-    cutsPerDay: CUTS_PER_DAY,
-    troublesPerDay: TROUBLES_PER_DAY,
+    cutsPerDay,
+    troublesPerDay,
     sleepers,
   };
 }
@@ -143,7 +144,7 @@ function explain(options: RunOptions, result: RunResult): void {
   for (const line of shrunk.latest) console.error(`  ${line}`);
   console.error(
     `\nto repeat: npm run simulate -- --seed ${options.seed} --years ${(days * devices) / DAYS_PER_YEAR} --devices ${devices} ` +
-      `--run-days ${days} --reading-every ${intervalS}${sleepers ? " --sleepers" : ""}`,
+      `--run-days ${days} --reading-every ${intervalS} --cuts-a-day ${cutsPerDay} --faults-a-day ${troublesPerDay}${sleepers ? " --sleepers" : ""}`,
   );
 }
 
