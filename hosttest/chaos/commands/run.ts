@@ -14,6 +14,7 @@ import { type Progress, printVerdict } from "../../support/command-line/progress
 import { DeviceProcess } from "../../support/device.js";
 import { removeFolder } from "../../support/temporary.js";
 import { type Stage, sleep, stirUp } from "../trouble.js";
+import { judge } from "../verdict.js";
 import { type Change, expected, inForce, tally } from "./tally.js";
 import { breachesOf, eventsOf, isSubscribed } from "./wire.js";
 
@@ -22,6 +23,8 @@ const BATCH = 50;
 const REST_MS = 90_000;
 /** A sample takes about 130 ms, and at most 16 may wait: more at once would be refused. */
 const PACE_MS = [100, 500] as const;
+/** Samples that may wait in the device. */
+const MAX_WAITING = 16;
 /** Maximum number of commands that the device has not acknowledged: in flight, or refused. */
 const MAX_OPEN = 8;
 const ROOM = "chaos";
@@ -206,6 +209,7 @@ class Commands {
       kills: this.#kills,
       samples: samples.length,
       samplesSeen: this.#distinct,
+      samplesLostByBroker: this.#lostByBroker.length,
       settings: settings.length,
       settingsDone: this.#settingsDone,
       answered: this.#answers.size,
@@ -247,6 +251,14 @@ class Commands {
     return new Set(this.#readings.sequences).size;
   }
 
+  /** Readings that the broker has acknowledged to the device, and not delivered: their samples were taken. */
+  get #lostByBroker(): readonly number[] {
+    const seen = this.#readings.sequences;
+    const count = Math.max(-1, ...seen) + 1 + MAX_WAITING; // the newest may be among them
+    const written = Array.from({ length: count }, (_, seq) => seq);
+    return judge({ log: this.#run.proxy.log, written, seen, qos: 2 }).lostByBroker;
+  }
+
   #send(): void {
     const { random, qos } = this.#run;
     const n = this.sent.length;
@@ -280,7 +292,7 @@ class Commands {
   /** Compares the commands that the broker delivered with the samples that the subscriber has seen. */
   #count(): void {
     const { least, most } = this.#expected;
-    const seen = this.#distinct;
+    const seen = this.#distinct + this.#lostByBroker.length;
     if (seen < least - this.#lost) {
       this.#complaints.push(`behind command ${this.sent.length}: ${least - this.#lost - seen} samples lost`);
       this.#lost = least - seen;
