@@ -188,7 +188,7 @@ describe("slots", () => {
     const heard = run("esp32", { hasAddress: false }, ...calls).filter((line) => line.startsWith("throws"));
     expect(heard).toEqual([
       "throws: the chip does not take it for an image",
-      "throws: not confirmed: the flash fails",
+      "throws: the flash fails",
       "throws: there is no other image",
     ]);
   });

@@ -12,7 +12,7 @@ const MINUTE = 60 * SECOND;
 const MARK = "/t7/session";
 
 /** A device at QoS 2 with a reading each 5 s; `requests`: when its bytes contain the mark, in milliseconds since power-on. */
-function running({ isRefused = false, isSleeper = false } = {}) {
+function running({ isRefused = false, isSleeper = false, qos = 2 } = {}) {
   const house = new House();
   if (isRefused) closeOn(house, MARK);
   const requests: number[] = [];
@@ -30,7 +30,7 @@ function running({ isRefused = false, isSleeper = false } = {}) {
     Object.assign(house.broker, { listen: heard });
   };
   record();
-  const common = { id: "t7", "mqtt.qos": "2" };
+  const common = { id: "t7", "mqtt.qos": `${qos}` };
   const one = isSleeper
     ? new SimulatedDevice({ house, defaults: { ...common, sleep: "on", interval: "60" }, sleep: { rate: 1 } })
     : new SimulatedDevice({ house, defaults: { ...common, interval: "5" } });
@@ -61,6 +61,13 @@ test("a broker that ends the connection on it: three times, then never again; re
   expect(one.firmware.uplink?.status).toMatchObject({ state: "connected", reconnects: 3, deadLetters: 0 });
   expect(new Set(house.sequences()).size).toBeGreaterThan(200);
   expect(one.port.take()).not.toContain("broker refuses some");
+});
+
+test("a device at QoS 1 does without: no acknowledged reading can be lost with a session", () => {
+  const { house, requests } = running({ qos: 1 });
+  house.time.advance(2 * MINUTE);
+  expect(requests).toEqual([]);
+  expect(house.sequences().length).toBeGreaterThan(20);
 });
 
 test("a device that sleeps does without: its reports are too short", () => {

@@ -89,10 +89,10 @@ export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
     return versionOf(this.owner.settings);
   }
 
-  /** Not for a sleeper: reports are too short for it, and each one makes its subscriptions again. */
+  /** At QoS 2 only, where it is needed. Not for a sleeper: reports are too short for it. */
   get sessionFilter(): string | undefined {
     const { settings, id, sleep } = this.owner;
-    return sleep ? undefined : sessionTopic(settings.get("room"), id);
+    return sleep || settings.get("mqtt.qos") < 2 ? undefined : sessionTopic(settings.get("room"), id);
   }
 
   get sessionExpiryS(): number {

@@ -101,7 +101,8 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
       owner.log("warn", "mqtt.password is not sent: set mqtt.user, too");
     }
     this.client = new Client<Entry>(this);
-    if (!owner.sleep) this.mark = new SessionMark(this.client, this.sessionFilter as string);
+    const filter = owner.sleep ? undefined : this.sessionFilter;
+    if (filter) this.mark = new SessionMark(this.client, filter);
   }
 
   get status(): ClientStatus {
