@@ -136,15 +136,14 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     });
   }
 
-  /** A part of an announcement. */
+  /** A part of an announcement. An empty one: the retained announcement was removed. */
   announcement({ payload, offsetBytes, totalBytes, last }: Piece): void {
     if (offsetBytes === 0) this.incoming = totalBytes > MAX_OFFER_BYTES ? undefined : new Uint8Array(totalBytes);
     this.incoming?.set(payload, offsetBytes);
     if (!last) return;
     const offer = parseOffer(this.incoming);
     this.incoming = undefined;
-    if (totalBytes === 0)
-      this.show(undefined); // the retained announcement was removed
+    if (totalBytes === 0) this.show(undefined);
     else if (!isOffer(offer)) this.refuse(offer ?? {}, "not understood: not the announcement of an image");
     else if (offer.wait) this.show(misfitOf(offer, this.update, this.version) ? undefined : offer.version);
     else this.hear(offer);
@@ -380,9 +379,8 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     try {
       work.call(this);
     } catch (error) {
-      const why = messageOf(error);
-      if (this.isTrial) this.goBack(why);
-      else this.enter("failed", why);
+      if (this.isTrial) this.goBack(messageOf(error));
+      else this.enter("failed", messageOf(error));
     }
   }
 
