@@ -7,6 +7,7 @@ export function BrokerNode({ live, device, mark }: { live: Live; device: DeviceL
   const { broker } = live;
   if (broker === undefined) return <li class="node" />;
   const isOurs = broker.kind === "embedded";
+  const attempts = attemptsText(device);
   return (
     <li class={`node ${mark} ${broker.isRunning ? "" : "down"}`} data-broker={broker.isRunning ? "running" : "stopped"}>
       <h3>
@@ -35,9 +36,9 @@ export function BrokerNode({ live, device, mark }: { live: Live; device: DeviceL
       <p class="says">
         {broker.address} {isOurs ? "(in this process)" : "(yours: stop it yourself)"}
       </p>
-      {attemptsText(device) === undefined ? null : (
+      {attempts === undefined ? null : (
         <p class="says" data-attempts>
-          {attemptsText(device)}
+          {attempts}
         </p>
       )}
     </li>
