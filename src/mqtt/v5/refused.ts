@@ -6,7 +6,7 @@
  * sent. After ten times in a row it is held back like those that are not allowed.
  * Not allowed: held back, while the others are sent. All are sent again on the next connection, when the owner asks for it, and
  * after a minute, twice as long each time up to an hour. If eight in a row are refused and none is accepted, the others wait,
- * too.
+ * too. If one of them is answered by "later", it is postponed, and this is not counted as a refusal.
  * Entries stay held back as long as they stop no others. One that would, because a store delivers only SPAN numbers from its
  * oldest entry on, or because too many are held back, becomes a dead letter, if it was refused three times and others behind it
  * were delivered.
@@ -68,6 +68,8 @@ interface Row {
   isHeld: boolean;
   /** How often it was refused. */
   times: number;
+  /** Held back because it was postponed ten times in a row: further postponements are refusals. */
+  readonly isOften: boolean;
 }
 
 /** Entries refused by a reason code: held back, tried later, or dead letters. Times in milliseconds of uptime; numbers are the store's. */
@@ -85,11 +87,16 @@ export class Refused implements Refusals {
   private putOffTimes = 0;
   /** Nothing new is sent until the timer ends. */
   private isWaiting = false;
+  /** `again` concerns only postponed entries. */
+  private isOnlyLater = false;
   private laterMs = 0;
   private heldMs = MIN_HELD_MS;
   /** The oldest entry behind `putOff` that was postponed since the wait began; -1: none. */
   private putOffNext = -1;
-  private timer: TimerId;
+  /** Ends the wait for postponed entries. */
+  private laterTimer: TimerId;
+  /** Until those held back are sent again. */
+  private heldTimer: TimerId;
 
   constructor(owner: RefusedOwner) {
     this.owner = owner;
@@ -111,7 +118,7 @@ export class Refused implements Refusals {
     this.rows = [];
     for (let at = 1; at < numbers.length; at += 2) {
       const sequence = numbers[at - 1];
-      if (sequence >= 0) this.rows.push({ sequence, isHeld: false, times: numbers[at] });
+      if (sequence >= 0) this.rows.push({ sequence, isHeld: false, times: numbers[at], isOften: false });
       else {
         this.putOff = sequence;
         this.putOffTimes = numbers[at];
@@ -125,7 +132,7 @@ export class Refused implements Refusals {
 
   get isPausing(): boolean {
     if (this.isWaiting) return true;
-    return (this.vain >= MAX_VAIN || this.isFull) && this.rows.every((row) => row.isHeld);
+    return this.putOff < 0 && (this.vain >= MAX_VAIN || this.isFull) && this.rows.every((row) => row.isHeld);
   }
 
   seek(from: number): OutboundEntry | undefined {
@@ -143,7 +150,8 @@ export class Refused implements Refusals {
   }
 
   end(): void {
-    this.clearTimer();
+    this.laterTimer = this.clear(this.laterTimer);
+    this.heldTimer = this.clear(this.heldTimer);
   }
 
   said(type: number, code: number, reason: string | undefined): void {
@@ -159,19 +167,23 @@ export class Refused implements Refusals {
     }
     let row = this.rows.find((each) => each.sequence === sequence);
     const isOften = this.putOffTimes >= MAX_LATER && (sequence === this.putOff || this.putOff === formerly(sequence));
-    if (meaning === "later" && !row && !isOften) {
+    if (meaning === "later" && !row?.isOften && !isOften) {
       this.putItOff(sequence);
       return "later";
     }
     this.isNoLongerPutOff(sequence);
     if (!row) {
-      row = { sequence, isHeld: true, times: 0 };
+      row = { sequence, isHeld: true, times: 0, isOften };
       this.rows.push(row);
       this.vain++;
     }
     row.isHeld = true;
     row.times++;
-    if (this.timer === undefined) this.wait(this.heldMs);
+    this.heldTimer ??= this.owner.timers.set(() => {
+      this.heldTimer = undefined;
+      this.heldMs = Math.min(2 * this.heldMs, MAX_HELD_MS);
+      if (!this.isWaiting) this.owner.retry(); // otherwise with the postponed entries
+    }, this.heldMs);
     this.update();
     return "held";
   }
@@ -197,15 +209,19 @@ export class Refused implements Refusals {
 
   again(): number {
     const store = this.owner.outbound;
+    const { isOnlyLater } = this;
     let oldest = this.putOff;
-    this.clearTimer();
+    this.isOnlyLater = false;
+    if (this.isWaiting) this.laterTimer = this.clear(this.laterTimer);
     this.isWaiting = false;
+    if (this.heldTimer !== undefined && !isOnlyLater) this.heldTimer = this.clear(this.heldTimer);
     this.putOffNext = -1; // it is sent behind the first
     // Entries may have been evicted meanwhile.
-    this.rows = this.rows.filter(({ sequence }) => store.seek(sequence)?.sequence === sequence);
+    if (this.rows.length) this.rows = this.rows.filter(({ sequence }) => store.seek(sequence)?.sequence === sequence);
     if (oldest < NONE && store.seek(formerly(oldest))?.sequence !== formerly(oldest)) this.putOff = NONE;
     this.rows.forEach((row) => {
-      row.isHeld = false;
+      row.isHeld &&= isOnlyLater;
+      if (row.isHeld) return;
       if (oldest < 0 || row.sequence < oldest) oldest = row.sequence;
     });
     this.update();
@@ -236,8 +252,11 @@ export class Refused implements Refusals {
     this.isWaiting = true;
     this.putOffTimes++;
     this.laterMs = Math.min(Math.max(2 * this.laterMs, MIN_LATER_MS), MAX_LATER_MS);
-    this.clearTimer();
-    this.wait(this.laterMs);
+    this.laterTimer = this.owner.timers.set(() => {
+      this.laterTimer = undefined;
+      this.isOnlyLater = this.heldTimer !== undefined;
+      this.owner.retry();
+    }, this.laterMs);
   }
 
   /** The entry was accepted or refused. Returns whether it was the postponed one; then the next one is. */
@@ -256,17 +275,8 @@ export class Refused implements Refusals {
     this.update();
   }
 
-  private wait(delayMs: number): void {
-    this.timer = this.owner.timers.set(() => {
-      this.timer = undefined;
-      if (!this.isWaiting) this.heldMs = Math.min(2 * this.heldMs, MAX_HELD_MS);
-      this.owner.retry();
-    }, delayMs);
-  }
-
-  private clearTimer(): void {
-    if (this.timer !== undefined) this.owner.timers.clear(this.timer);
-    this.timer = undefined;
+  private clear(timer: TimerId): undefined {
+    if (timer !== undefined) this.owner.timers.clear(timer);
   }
 
   /** The refusal for the owner: a new object if it has changed. */
