@@ -11,7 +11,7 @@ describe("connecting", () => {
     expect(world.states).toEqual(["connecting"]);
     world.link.give(CONNACK_NEW);
     expect(world.states).toEqual(["connecting", "connected"]);
-    expect(world.sessions).toEqual([{ present: false, wiped: false, possibleDoubles: 0 }]);
+    expect(world.sessions).toEqual([{ present: false, wiped: false, possibleDoubles: 0, reach: 8 }]);
   });
 
   test("wipeFirst: CleanSession 1, DISCONNECT, then CleanSession 0; only the second is a session", () => {
@@ -25,7 +25,7 @@ describe("connecting", () => {
     expect(world.sessions).toEqual([]);
     expect(world.open().slice(24, 29)).toBe("04 00");
     world.link.give(CONNACK_NEW);
-    expect(world.sessions).toEqual([{ present: false, wiped: true, possibleDoubles: 0 }]);
+    expect(world.sessions).toEqual([{ present: false, wiped: true, possibleDoubles: 0, reach: 8 }]);
     expect(world.take()).toBe("32 06 00 01 61 00 01 78");
   });
 
@@ -176,7 +176,7 @@ describe("publishing from the store", () => {
     world.link.end();
     world.reconnect(CONNACK_NEW);
     expect(world.take()).toBe("34 06 00 01 61 00 01 31 34 06 00 01 61 00 02 32"); // "3" waits behind QoS 2
-    expect(world.sessions.at(-1)).toEqual({ present: false, wiped: false, possibleDoubles: 2 });
+    expect(world.sessions.at(-1)).toEqual({ present: false, wiped: false, possibleDoubles: 2, reach: 8 });
     expect(world.client.status().possibleDoubles).toBe(2);
   });
 
@@ -222,7 +222,7 @@ describe("wipe", () => {
     expect(world.open()).toMatch(/^10 0e 00 04 4d 51 54 54 04 00 /);
     world.link.give(CONNACK_NEW);
     expect(world.take()).toBe("34 06 00 01 61 00 02 32");
-    expect(world.sessions.at(-1)).toEqual({ present: false, wiped: true, possibleDoubles: 1 });
+    expect(world.sessions.at(-1)).toEqual({ present: false, wiped: true, possibleDoubles: 1, reach: 8 });
     expect(world.errors).toEqual([]);
   });
 

@@ -1,9 +1,11 @@
 /*
  * A server of version 5 that refuses some messages, closes at times, loses its session, and changes its limits: whatever it does, the
- * client never hangs, obeys the limits, loses no entry that the server could accept, and reports the others.
+ * client never hangs, obeys the limits, loses no entry that the server could accept, reports the others, and says beforehand how many it
+ * may have sent.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { MemoryStore } from "../../../src/mqtt/delivery/store.js";
 import { SEED } from "../../support/seed.js";
 import { RefusingServer } from "../support/refusing-server.js";
 import { world5 } from "../support/world5.js";
@@ -32,12 +34,26 @@ const life = fc.record({
   window: fc.constantFrom(1, 2, 8, 30),
 });
 
+/** How many entries are unsettled, up to one and with it. */
+function unsettledUpTo(store: MemoryStore, last: number): number {
+  let count = 0;
+  for (let entry = store.seek(0); entry && entry.sequence <= last; entry = store.seek(entry.sequence + 1)) count++;
+  return count;
+}
+
 test("a server that refuses, closes and forgets at random: every acceptable entry arrives, once within a session, and the others are reported", () => {
   fc.assert(
     fc.property(life, ({ fates, limits: said, closes, window }) => {
       const settled = new Map<number, string>();
+      let reach = 0; // how many of the oldest entries may have been sent, by the client's reports
       const world = world5({
         window,
+        onSession: (session) => {
+          reach = session.present ? Math.max(reach, session.reach) : session.reach;
+        },
+        onReach: (entries) => {
+          reach = Math.max(reach, entries);
+        },
         onSettled: (sequence, outcome, by, code) => {
           expect(settled.has(sequence), "settled twice").toBe(false);
           settled.set(sequence, by ? `${outcome} ${by} ${code}` : outcome);
@@ -46,6 +62,8 @@ test("a server that refuses, closes and forgets at random: every acceptable entr
       const left = fates.map(({ times }) => times);
       const server = new RefusingServer(world, (payload) => {
         const n = Number(payload.slice(1));
+        if (unsettledUpTo(world.store, n) > reach)
+          server.breaches.push(`${payload} is not among the ${reach} oldest entries`);
         const { code } = fates[n];
         return code < 0x80 || code === 0x95 || code === 0x99 || left[n]-- > 0 ? code : 0;
       });

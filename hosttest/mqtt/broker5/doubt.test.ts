@@ -115,7 +115,7 @@ describe("entries of QoS 2 that the server had received", () => {
     expect(sent).not.toContain("62 02 00 01");
     expect(sent).toContain(SUBSCRIBE_MARK);
     expect(world.client.status().possibleDoubles).toBe(1);
-    expect(world.sessions.at(-1)).toEqual({ present: false, wiped: false, possibleDoubles: 1 });
+    expect(world.sessions.at(-1)).toEqual({ present: false, wiped: false, possibleDoubles: 1, reach: 8 });
     // The new session is marked, too.
     world.link.give(`90 04 ${idIn(sent, "82")} 00 00`);
     world.link.end();
@@ -241,7 +241,7 @@ describe("entries of QoS 2 that the server had received", () => {
       world.link.end(); // its CONNACK is lost
       world.reconnect(isPresent);
       expect(world.take()).toBe(publish);
-      expect(world.sessions.at(-1)).toEqual({ present: false, wiped: true, possibleDoubles: 1 });
+      expect(world.sessions.at(-1)).toEqual({ present: false, wiped: true, possibleDoubles: 1, reach: 8 });
     },
   );
 

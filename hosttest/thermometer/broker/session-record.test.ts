@@ -62,6 +62,22 @@ describe("the version that a broker speaks", () => {
     expect([record.level(NOW_MS), record.perhapsSent]).toEqual([undefined, 8]);
   });
 
+  test("a new session begins with its own reach; what was sent in the old one is forgotten with it", () => {
+    const { record, boot } = recordOn();
+    record.record("t1", "broker", 1883, 8, 5, NOW_MS);
+    record.record("t1", "broker", 1883, 24);
+    record.record("t1", "broker", 1883, 8, 5, NOW_MS);
+    expect(boot().perhapsSent).toBe(24);
+    record.record("t1", "broker", 1883, 16, 5, NOW_MS, true);
+    expect([boot().perhapsSent, boot().level(NOW_MS)]).toEqual([16, 5]);
+  });
+
+  test("a reach above 255 is recorded as 255", () => {
+    const { record, boot } = recordOn();
+    record.record("t1", "broker", 1883, 256);
+    expect(boot().perhapsSent).toBe(255);
+  });
+
   test("costs no flash while nothing changes", () => {
     const { flash, record } = recordOn();
     for (let n = 0; n < 100; n++) record.record("t1", "broker", 1883, 8, 4, NOW_MS + n * 60_000);

@@ -29,6 +29,8 @@ export interface SessionStart {
    * often it is sent.
    */
   readonly possibleDoubles: number;
+  /** How many of the oldest entries may be sent in this session, until `onReach` says more. */
+  readonly reach: number;
 }
 
 /** Options of a session: the store of outgoing entries, how an entry becomes a message, the window, and callbacks for results. */
@@ -68,7 +70,7 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
    * only, and the entry is sent at that. `isPossibleDouble`: it was sent before, and is not counted in a `SessionStart` yet.
    */
   onLowered?(sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void;
-  /** From now on, this number of oldest entries may have been sent: more than `window`, because some are held back. */
+  /** From now on, this number of oldest entries may be sent: more than `window`, because some are held back. Durable on return. */
   onReach?(entries: number): void;
   /**
    * After a CONNACK for CleanSession 0, before the first PUBLISH: record the session now. Once more, with `present: false`, if

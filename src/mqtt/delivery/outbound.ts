@@ -82,6 +82,13 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     return this.refusals?.refusal ?? this.suspicion.refusal;
   }
 
+  /** How many of the oldest entries may have been sent: those held back are among them. */
+  protected get reach(): number {
+    const refusals = this.refusals;
+    const sent = this.window + this.suspicion.held;
+    return refusals?.isActive ? sent + refusals.held : sent;
+  }
+
   /** Sends entries again that the server has refused by a reason code, if there are any. */
   again(): void {
     if (!this.refusals || !this.out) return;
@@ -153,6 +160,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     if (!suspicion.isIdle) suspicion.clear(); // it answers: what it refuses need not be found out
     this.isCalm = false;
     this.mayHaveMore = true;
+    if (verdict === "held") this.options.onReach?.(this.reach);
     if (verdict === "dead letter") this.settle(sequence, "deadLetter", "refused", code);
     else this.dropRefused();
     this.pace();

@@ -30,6 +30,8 @@ export interface Refusals {
   seek(from: number): OutboundEntry | undefined;
   /** Some are held back, or have to be sent again. */
   readonly isActive: boolean;
+  /** How many may be held back until `onReach` is called again: a power of two, so that it is called seldom. */
+  readonly held: number;
   /** Nothing new is sent for the moment. */
   readonly isPausing: boolean;
   /** The refusal to be reported to the owner. */

@@ -98,10 +98,9 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     this.cursor = this.suspicion.begin(isPresent ? this.sentEnd : 0);
     this.pace();
     if (!isClean) {
-      const start: SessionStart = { present: isPresent, wiped: isWiped, possibleDoubles };
+      const start: SessionStart = { present: isPresent, wiped: isWiped, possibleDoubles, reach: this.reach };
       this.options.onSession?.(isExpired ? { ...start, expired: true } : start);
     }
-    if (this.suspicion.heldEnd) this.options.onReach?.(this.window + this.suspicion.held);
     this.report();
   }
 

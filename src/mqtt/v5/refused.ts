@@ -130,6 +130,12 @@ export class Refused implements Refusals {
     return this.rows.length > 0 || this.putOff >= 0;
   }
 
+  get held(): number {
+    let held = 1;
+    while (held < this.rows.length) held *= 2;
+    return held;
+  }
+
   get isPausing(): boolean {
     if (this.isWaiting) return true;
     return this.putOff < 0 && (this.vain >= MAX_VAIN || this.isFull) && this.rows.every((row) => row.isHeld);
@@ -209,21 +215,22 @@ export class Refused implements Refusals {
 
   again(): number {
     const store = this.owner.outbound;
-    const { isOnlyLater } = this;
+    const isOnlyLater = this.isOnlyLater;
     let oldest = this.putOff;
-    this.isOnlyLater = false;
-    if (this.isWaiting) this.laterTimer = this.clear(this.laterTimer);
-    this.isWaiting = false;
+    if (this.isWaiting) {
+      this.isWaiting = this.isOnlyLater = false;
+      this.laterTimer = this.clear(this.laterTimer);
+    }
     if (this.heldTimer !== undefined && !isOnlyLater) this.heldTimer = this.clear(this.heldTimer);
     this.putOffNext = -1; // it is sent behind the first
     // Entries may have been evicted meanwhile.
     if (this.rows.length) this.rows = this.rows.filter(({ sequence }) => store.seek(sequence)?.sequence === sequence);
     if (oldest < NONE && store.seek(formerly(oldest))?.sequence !== formerly(oldest)) this.putOff = NONE;
-    this.rows.forEach((row) => {
+    for (let n = 0; n < this.rows.length; n++) {
+      const row = this.rows[n];
       row.isHeld &&= isOnlyLater;
-      if (row.isHeld) return;
-      if (oldest < 0 || row.sequence < oldest) oldest = row.sequence;
-    });
+      if (!row.isHeld && (oldest < 0 || row.sequence < oldest)) oldest = row.sequence;
+    }
     this.update();
     return Math.max(NONE, oldest);
   }

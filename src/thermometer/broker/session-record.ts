@@ -3,8 +3,8 @@
  * connection wipes the broker's session, so that no old packet id makes the broker discard an entry. It also contains the
  * broker's MQTT version, so that a boot tries that version first.
  *
- *   note, tag 2   hash of client id and broker (8 bytes); the largest window that was used in the session (1; absent in notes of 0.1:
- *                 64); protocol level, 4 or 5, 0: not known (1); the day on which 4 was seen, counted from 1970, little-endian, 0: the
+ *   note, tag 2   hash of client id and broker (8 bytes); how many of the oldest entries may have been sent in the session (1; absent in
+ *                 notes of 0.1: 64); protocol level, 4 or 5, 0: not known (1); the day on which 4 was seen, counted from 1970, little-endian, 0: the
  *                 clock was not set (2). The last two are absent in older notes. Empty: no session
  *
  * Older firmware reads a note of this length as one without a window, and assumes 64.
@@ -69,15 +69,25 @@ export class SessionRecord {
   }
 
   /**
-   * Records the current session, with at most `window` (1 to 255) entries in flight. `level`: the broker's version; undefined:
-   * unchanged. `utcMs`: now; undefined while the clock is not set. Durable on return, unless flash fails.
+   * Records the current session, in which at most the `window` oldest entries may be sent (from 256 on, 255 is recorded). `level`: the broker's version; undefined:
+   * unchanged. `utcMs`: now; undefined while the clock is not set. `isNew`: nothing was sent in this session before. Durable on
+   * return, unless flash fails.
    */
-  record(clientId: string, host: string, port: number, window: number, level?: Level, utcMs?: number): void {
+  record(
+    clientId: string,
+    host: string,
+    port: number,
+    window: number,
+    level?: Level,
+    utcMs?: number,
+    isNew?: boolean,
+  ): void {
     const note = encode(clientId, host, port);
     const last = this.note;
     const before = last !== undefined && isSame(last, note) ? last : undefined;
     const day = dayOf(utcMs);
-    note[WINDOW] = before ? Math.max(window, this.perhapsSent) : window; // entries of a larger window may still be in flight
+    // Entries of a larger window may still be in flight.
+    note[WINDOW] = Math.min(before && !isNew ? Math.max(window, this.perhapsSent) : window, 255);
     if (before?.length === LENGTH) note.set(before.subarray(LEVEL), LEVEL);
     if (level && (level !== note[LEVEL] || (level === 4 && isStale(note, day)))) {
       note[LEVEL] = level;

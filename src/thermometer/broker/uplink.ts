@@ -296,7 +296,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.commands.connected(session.present);
     this.presence.report?.greeted(session.present);
     const utcMs = owner.board.clock.utcMs();
-    owner.sessionRecord?.record(id, this.host, this.port, this.window, this.level, utcMs);
+    owner.sessionRecord?.record(id, this.host, this.port, session.reach, this.level, utcMs, !session.present);
     const version = this.status.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
     owner.log("info", `connected to ${this.host}:${this.port}, ${version}${sessionText(session)}`);
   }
