@@ -1,0 +1,9 @@
+/* What sessions at the prompt have in common. */
+import type { Device } from "./device.js";
+
+export const GREETING = "home-thermometer 1.0.0 (test). Type help for the commands.";
+
+/** The rows behind the greeting. */
+export function rows(device: Device): string[] {
+  return device.screen.rows.slice(1);
+}

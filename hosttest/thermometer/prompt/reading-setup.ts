@@ -1,0 +1,24 @@
+/*
+ * A device on virtual time, for the tests of readings and of trouble.
+ */
+import { expect } from "vitest";
+import { SimulatedDevice } from "../../support/device-board.js";
+import { WORLD_BEGINS_MS } from "../../support/house.js";
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+
+export function device(options: ConstructorParameters<typeof SimulatedDevice>[0] = {}) {
+  const one = new SimulatedDevice(options);
+  const { house } = one;
+  return { one, house, time: house.time };
+}
+
+export const range = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
+
+/** `ts` says `afterMs` of the world's time. The time server has whole seconds, and takes a while. */
+export function expectTime(ts: string | undefined, afterMs: number, lateMs = 1.5 * SECOND): void {
+  const saysMs = Date.parse(ts ?? "") - WORLD_BEGINS_MS;
+  expect(saysMs).toBeGreaterThan(afterMs - lateMs);
+  expect(saysMs).toBeLessThanOrEqual(afterMs);
+}
