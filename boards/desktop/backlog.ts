@@ -14,7 +14,7 @@ export class Backlog {
   readonly #say: (text: string) => void;
   #timer: TimerId | undefined;
   #unsettled = 0;
-  #said: number | undefined; // how many were reported last; undefined: no report is open
+  #reported: number | undefined; // the last reported number of readings; undefined: no report is open
   #sent = 0;
   #waitMs = SECOND_MS;
 
@@ -31,13 +31,13 @@ export class Backlog {
 
   /** The broker has one more. */
   sent(): void {
-    if (this.#said !== undefined) this.#sent++;
+    if (this.#reported !== undefined) this.#sent++;
   }
 
   /** `unsettled`: readings still in flash after some were sent. */
   left(unsettled: number): void {
     this.#unsettled = unsettled;
-    if (this.#said !== undefined) {
+    if (this.#reported !== undefined) {
       if (unsettled === 0) this.#end();
       return;
     }
@@ -57,9 +57,9 @@ export class Backlog {
 
   #report(): void {
     const count = this.#unsettled;
-    if (count !== this.#said)
+    if (count !== this.#reported)
       this.#say(`not confirmed by the broker: ${counted(count)} kept in flash, to be sent again`);
-    this.#said = count;
+    this.#reported = count;
     this.#look(this.#waitMs);
     this.#waitMs = Math.min(2 * this.#waitMs, LAST_MS);
   }
@@ -67,7 +67,7 @@ export class Backlog {
   #end(): void {
     this.close();
     this.#say(`${counted(this.#sent, "kept ")} sent`);
-    this.#said = undefined;
+    this.#reported = undefined;
     this.#sent = 0;
     this.#waitMs = SECOND_MS;
   }

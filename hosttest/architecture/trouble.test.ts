@@ -48,18 +48,18 @@ const fits = (text: string, row: string): boolean => /\p{L}{2}/u.test(row) && as
 
 test("every warning has a row in the table of troubles", () => {
   const files = readdirSync(join(TOP, "src"), { recursive: true, encoding: "utf8" }).filter((n) => n.endsWith(".ts"));
-  const said = files.flatMap((name) => warnings(readFileSync(join(TOP, "src", name), "utf8")));
-  expect(said.length).toBeGreaterThan(10);
+  const warned = files.flatMap((name) => warnings(readFileSync(join(TOP, "src", name), "utf8")));
+  expect(warned.length).toBeGreaterThan(10);
   const known = rows(readFileSync(join(TOP, "boards/TROUBLESHOOTING.md"), "utf8"));
-  expect(said.filter((text) => !known.some((row) => fits(text, row)))).toEqual([]);
+  expect(warned.filter((text) => !known.some((row) => fits(text, row)))).toEqual([]);
 });
 
 test("a warning without a row is detected", () => {
-  const said = warnings('this.log("warn", `moon: $' + '{phase} is full`); owner.log(up ? "info" : "error", detail);');
-  expect(said).toEqual(["moon: … is full"]);
+  const warned = warnings('this.log("warn", `moon: $' + '{phase} is full`); owner.log(up ? "info" : "error", detail);');
+  expect(warned).toEqual(["moon: … is full"]);
   const known = rows("# When something is wrong\n| `sun: …`, `sun` row | shine |\n\n## Next\n| `moon: …` | x |\n");
   expect(known).toEqual(["sun: …", "sun"]);
-  expect(known.some((row) => fits(said[0], row))).toBe(false);
+  expect(known.some((row) => fits(warned[0], row))).toBe(false);
   expect(fits("sun: … burns", known[0])).toBe(true);
   const open = rows("# When something is wrong\n| `…: …`, any other text behind `sun:` | shine |\n");
   expect(open).toEqual(["…: …", "sun: …"]);

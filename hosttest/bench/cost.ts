@@ -124,8 +124,8 @@ export async function updateRows(change: (script: string) => string = (script) =
     const empty = (await xs.boot(DEVICE)).figures;
     const live = async (): Promise<number> => bytesAlive(await xs.collect()) - bytesAlive(empty);
     const shows = async (script: string, text: RegExp): Promise<number> => {
-      const said = (await xs.evaluate(`${script}; bench.update.progress()`)).text;
-      if (!text.test(said)) throw new Error(`${said}: expected ${text}`);
+      const progress = (await xs.evaluate(`${script}; bench.update.progress()`)).text;
+      if (!text.test(progress)) throw new Error(`${progress}: expected ${text}`);
       return live();
     };
     await xs.evaluate("bench.app.boot('wired'); bench.app.run(20, 'up')");

@@ -32,13 +32,13 @@ afterEach(async () => {
 class Owner {
   readonly process: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<unknown>;
-  #said = "";
+  #printed = "";
 
   constructor(image: string, around: readonly string[] = []) {
     const [command, ...words] = [...around, process.execPath, PROGRAM, image];
     this.process = spawn(command, words);
     this.process.stdout.on("data", (text) => {
-      this.#said += text;
+      this.#printed += text;
     });
     this.#ended = once(this.process, "exit");
     started.push(this);
@@ -46,13 +46,13 @@ class Owner {
 
   /** Its first line: what became of its chip. */
   async answer(): Promise<string> {
-    while (!this.#said.includes("\n")) {
+    while (!this.#printed.includes("\n")) {
       await Promise.race([
         once(this.process.stdout, "data"),
         this.#ended.then(() => Promise.reject(new Error("ended"))),
       ]);
     }
-    return this.#said.split("\n")[0];
+    return this.#printed.split("\n")[0];
   }
 
   async kill(): Promise<void> {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { MIN_ROUND_MS, ROUNDS, Watchdog } from "../../src/health/watchdog.js";
 import { VirtualTime } from "../support/virtual-time.js";
 
-function world() {
+function setup() {
   const time = new VirtualTime();
   const bites: { reason: string; atMs: number }[] = [];
   const loop = { rounds: 0 };
@@ -16,7 +16,7 @@ function world() {
 }
 
 test("the loop runs in every interval: a year passes without a restart", () => {
-  const { time, bites, loop, watchdog } = world();
+  const { time, bites, loop, watchdog } = setup();
   watchdog.watch(600_000);
   for (let ms = 0; ms < 365 * 86_400_000; ms += 600_000) {
     time.advance(600_000);
@@ -26,7 +26,7 @@ test("the loop runs in every interval: a year passes without a restart", () => {
 });
 
 test("it hangs: one restart, with the reason", () => {
-  const { time, bites, watchdog } = world();
+  const { time, bites, watchdog } = setup();
   watchdog.watch(300_000);
   time.advance(3_000_000 - 1);
   expect(bites).toHaveLength(1);
@@ -35,7 +35,7 @@ test("it hangs: one restart, with the reason", () => {
 });
 
 test("a short interval: readings may be missing for as long as a missing sensor is not tried", () => {
-  const { time, bites, watchdog } = world();
+  const { time, bites, watchdog } = setup();
   watchdog.watch(50);
   time.advance(ROUNDS * MIN_ROUND_MS - 1);
   expect(bites).toEqual([]);
@@ -44,7 +44,7 @@ test("a short interval: readings may be missing for as long as a missing sensor 
 });
 
 test("stopped: nothing is expected, no timer waits; watched again: the count restarts", () => {
-  const { time, bites, watchdog } = world();
+  const { time, bites, watchdog } = setup();
   time.advance(86_400_000);
   watchdog.watch(60_000);
   time.advance(ROUNDS * 60_000 - 1);
@@ -57,7 +57,7 @@ test("stopped: nothing is expected, no timer waits; watched again: the count res
 });
 
 test("a longer interval is set: no bite by the old one", () => {
-  const { time, bites, watchdog } = world();
+  const { time, bites, watchdog } = setup();
   watchdog.watch(60_000);
   time.advance(200_000);
   watchdog.watch(3_600_000);
@@ -66,7 +66,7 @@ test("a longer interval is set: no bite by the old one", () => {
 });
 
 test("the whole process was stopped for an hour: one late round, no bite", () => {
-  const { time, bites, loop, options } = world();
+  const { time, bites, loop, options } = setup();
   const stopped = { now: false };
   const timers = {
     set: (callback: () => void, delayMs: number) =>
@@ -87,7 +87,7 @@ test("the whole process was stopped for an hour: one late round, no bite", () =>
 test("for any interval and last round: it resets after five rounds and at most six, and never before", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 86_400_000 }), fc.nat({ max: 100 }), (intervalMs, feeds) => {
-      const { time, bites, loop, watchdog } = world();
+      const { time, bites, loop, watchdog } = setup();
       const roundMs = Math.max(intervalMs, MIN_ROUND_MS);
       watchdog.watch(intervalMs);
       for (let i = 0; i < feeds; i++) {
@@ -106,7 +106,7 @@ test("for any interval and last round: it resets after five rounds and at most s
 });
 
 test("a loop that runs at the last moment is healthy, however the count changes", () => {
-  const { time, bites, loop, watchdog } = world();
+  const { time, bites, loop, watchdog } = setup();
   watchdog.watch(60_000);
   for (let i = 0; i < 50; i++) {
     time.advance(ROUNDS * 60_000 - 1);

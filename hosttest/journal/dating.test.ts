@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SLOW_CLOCK } from "../../src/journal/dating.js";
 import { CLOCK, encodeClock, nearestDrift } from "../../src/journal/notes.js";
-import { ReadingDevice, stamp, WORLD_BEGINS_MS } from "./device.js";
+import { ReadingDevice, START_UTC_MS, stamp } from "./device.js";
 
 const HOUR = 3_600_000;
 
@@ -22,14 +22,14 @@ test("flash stores a reading, but not yet the clock that dates it: its time is t
   device.pass(60_000);
   const sequence = device.append(20);
   device.see(sent);
-  expect(device.see(sequence)?.ts, "at first").toBe(stamp(WORLD_BEGINS_MS + 60_000));
+  expect(device.see(sequence)?.ts, "at first").toBe(stamp(START_UTC_MS + 60_000));
   device.outbox.note = note;
   device.append(20); // with it goes the note
   device.see(sent);
-  expect(device.see(sequence)?.ts, "again").toBe(stamp(WORLD_BEGINS_MS + 60_000));
+  expect(device.see(sequence)?.ts, "again").toBe(stamp(START_UTC_MS + 60_000));
   device.boot();
-  expect(device.see(sequence)?.ts, "after a reboot").toBe(stamp(WORLD_BEGINS_MS + 60_000));
-  expect(device.see(sent)?.ts).toBe(stamp(WORLD_BEGINS_MS - 2 * HOUR));
+  expect(device.see(sequence)?.ts, "after a reboot").toBe(stamp(START_UTC_MS + 60_000));
+  expect(device.see(sent)?.ts).toBe(stamp(START_UTC_MS - 2 * HOUR));
 });
 
 type Step =
@@ -206,12 +206,12 @@ describe("a clock that drifts, and is set now and then", () => {
 
   test("which is nothing to a device that does not sleep any more: its crystal does not drift so far", () => {
     const device = new ReadingDevice();
-    device.outbox.note(CLOCK, encodeClock(1, WORLD_BEGINS_MS, 0, nearestDrift(0.04)));
+    device.outbox.note(CLOCK, encodeClock(1, START_UTC_MS, 0, nearestDrift(0.04)));
     device.boot();
     const sequence = device.append(20);
     device.pass(24 * HOUR);
     device.setClock();
-    expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    expect(device.see(sequence)?.ts).toBe(stamp(START_UTC_MS));
   });
 
   test("of a crystal that was out of reach for weeks: what waited is right, too", () => {

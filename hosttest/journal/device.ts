@@ -1,6 +1,6 @@
 /*
- * A device as the journal sees it: an outbox on simulated flash, booted again and again, with a clock that somebody sets
- * or none. The world's time is true and goes on; what a boot knows of it is what the clock was set to.
+ * A device as the journal sees it: an outbox on simulated flash, booted again and again, with a clock that a test sets
+ * or not. True time runs on through all boots; a boot knows only what its clock was set to.
  */
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { channels } from "../../src/channels/channels.js";
@@ -15,7 +15,7 @@ import { SessionRecord } from "../../src/thermometer/broker/session-record.js";
 import { Lifetime } from "../../src/thermometer/lifetime.js";
 import { sampleOf } from "../support/sample.js";
 
-export const WORLD_BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
+export const START_UTC_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
 
 /** A message as a subscriber would see it. */
 export interface Seen {
@@ -54,7 +54,7 @@ export class ReadingDevice {
 
   /** True time, milliseconds since 1970. */
   get utcMs(): number {
-    return WORLD_BEGINS_MS + this.nowMs;
+    return START_UTC_MS + this.nowMs;
   }
 
   /** Power returns, with these settings. The clock is not set. */

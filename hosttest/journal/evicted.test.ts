@@ -58,17 +58,17 @@ test("what is kept behind a hole is dated within two seconds, however much is ev
 test("entries in flight keep their message, after the eviction and after a start", () => {
   const oldest = 110; // near the end of the first block: its clock note is in the next one
   for (let seed = SEED; seed < SEED + 2; seed++) {
-    const said = new Map<number, string>();
+    const sentTs = new Map<number, string>();
     fill(seed, (device) => {
       const { nextSequence } = device.outbox;
       if (nextSequence < 150) return;
       for (let settled = 0; settled < oldest; settled++) device.outbox.settle(settled);
       for (let sequence = oldest; sequence < oldest + 8; sequence++) {
         const ts = `${device.see(sequence)?.ts}`;
-        expect(ts, `seed ${seed}, entry ${sequence}`).toBe(said.get(sequence) ?? ts);
-        said.set(sequence, ts);
+        expect(ts, `seed ${seed}, entry ${sequence}`).toBe(sentTs.get(sequence) ?? ts);
+        sentTs.set(sequence, ts);
       }
     });
-    expect(said.size).toBe(8);
+    expect(sentTs.size).toBe(8);
   }
 });

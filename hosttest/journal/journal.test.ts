@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { CLOCK, encodeClock } from "../../src/journal/notes.js";
 import { sampleOf } from "../support/sample.js";
-import { ReadingDevice, stamp, utf8, WORLD_BEGINS_MS } from "./device.js";
+import { ReadingDevice, START_UTC_MS, stamp, utf8 } from "./device.js";
 
 const HOUR = 3_600_000;
 
@@ -17,7 +17,7 @@ describe("the time of a reading", () => {
     const sequence = device.append(21.5);
     device.pass(HOUR);
     device.setClock();
-    expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS + 10_000));
+    expect(device.see(sequence)?.ts).toBe(stamp(START_UTC_MS + 10_000));
   });
 
   test("sent without a time before the clock was set: without a time whenever it is sent again, also after a reboot", () => {
@@ -30,11 +30,11 @@ describe("the time of a reading", () => {
     expect(device.see(sent)?.ts).toBeUndefined();
     device.pass(60_000);
     const later = device.append(21.7);
-    expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS + 120_000));
+    expect(device.see(later)?.ts).toBe(stamp(START_UTC_MS + 120_000));
     device.boot();
     expect(device.see(sent)?.ts).toBeUndefined();
-    expect(device.see(notSent)?.ts).toBe(stamp(WORLD_BEGINS_MS + 60_000));
-    expect(device.see(later)?.ts).toBe(stamp(WORLD_BEGINS_MS + 120_000));
+    expect(device.see(notSent)?.ts).toBe(stamp(START_UTC_MS + 60_000));
+    expect(device.see(later)?.ts).toBe(stamp(START_UTC_MS + 120_000));
   });
 
   test("of an earlier boot whose clock was set after the reading: dated by what that boot noted", () => {
@@ -47,8 +47,8 @@ describe("the time of a reading", () => {
     const late = device.append(21.6);
     device.pass(HOUR);
     device.boot();
-    expect(device.see(early)?.ts).toBe(stamp(WORLD_BEGINS_MS + 10_000));
-    expect(device.see(late)?.ts).toBe(stamp(WORLD_BEGINS_MS + 35_000));
+    expect(device.see(early)?.ts).toBe(stamp(START_UTC_MS + 10_000));
+    expect(device.see(late)?.ts).toBe(stamp(START_UTC_MS + 35_000));
   });
 
   test("of an earlier boot that never knew it: none, even if the boots before and after it knew it", () => {
@@ -89,8 +89,8 @@ describe("the time of a reading", () => {
     device.setClock(3 * HOUR);
     device.pass(60_000);
     const sent = device.append(20);
-    const notSentTs = stamp(WORLD_BEGINS_MS + 3 * HOUR);
-    const sentTs = stamp(WORLD_BEGINS_MS + 3 * HOUR + 60_000);
+    const notSentTs = stamp(START_UTC_MS + 3 * HOUR);
+    const sentTs = stamp(START_UTC_MS + 3 * HOUR + 60_000);
     expect([notSent, sent].map((sequence) => device.see(sequence)?.ts)).toEqual([notSentTs, sentTs]);
     device.setClock();
     let last = 0;
@@ -113,7 +113,7 @@ describe("the time of a reading", () => {
     const entry = device.outbox.seek(sequence);
     expect(entry && device.journal.describe(entry)).toContain("time not known");
     device.setClock();
-    expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    expect(device.see(sequence)?.ts).toBe(stamp(START_UTC_MS));
   });
 
   test("does not move with a clock that is moved by less than shows: what is sent again after a reboot is the same", () => {
@@ -123,7 +123,7 @@ describe("the time of a reading", () => {
     const sequence = device.append(20);
     device.setClock();
     const { ts } = device.see(sequence) ?? {};
-    expect(ts).toBe(stamp(WORLD_BEGINS_MS + 1_100));
+    expect(ts).toBe(stamp(START_UTC_MS + 1_100));
     device.boot();
     expect(device.see(sequence)?.ts).toBe(ts);
   });
@@ -131,15 +131,15 @@ describe("the time of a reading", () => {
   test("of a boot whose clock a version of old noted, without the number of the first reading: all of them are dated", () => {
     const device = new ReadingDevice();
     const sequence = device.append(20);
-    device.outbox.note(CLOCK, encodeClock(device.boots, WORLD_BEGINS_MS, 0).slice(0, 8));
+    device.outbox.note(CLOCK, encodeClock(device.boots, START_UTC_MS, 0).slice(0, 8));
     device.boot();
-    expect(device.see(sequence)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    expect(device.see(sequence)?.ts).toBe(stamp(START_UTC_MS));
   });
 
   test("a clock of before 1970 or beyond the year 9999 is none", () => {
     const device = new ReadingDevice();
     const sequence = device.append(20);
-    device.setClock(-WORLD_BEGINS_MS - HOUR);
+    device.setClock(-START_UTC_MS - HOUR);
     expect(device.see(sequence)?.ts).toBeUndefined();
     device.setClock(Date.UTC(9999, 11, 31));
     expect(device.see(sequence)?.ts).toBeUndefined();
@@ -302,9 +302,9 @@ describe("any history", () => {
             const wrongByMs = clocks.get(boot)?.findLast(({ start }) => start <= sequence)?.wrongByMs;
             const digits = wasSetBack && seen?.ts?.length === 24 ? 3 : secondDigits;
             const ts = wrongByMs === undefined ? undefined : stamp(utcMs + wrongByMs, digits);
-            const said = sent.get(sequence) ?? { sequence, topic: `home/${room}/temperature`, value: celsius, ts };
-            expect(seen).toEqual(said);
-            sent.set(sequence, said);
+            const expected = sent.get(sequence) ?? { sequence, topic: `home/${room}/temperature`, value: celsius, ts };
+            expect(seen).toEqual(expected);
+            sent.set(sequence, expected);
             sentEnd = Math.max(sentEnd, sequence + 1);
           }
         };

@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sampleOf } from "../support/sample.js";
-import { ReadingDevice, stamp, WORLD_BEGINS_MS } from "./device.js";
+import { ReadingDevice, START_UTC_MS, stamp } from "./device.js";
 
 /** Takes a reading every `stepsMs`, and returns what subscribers see. */
 function times(device: ReadingDevice, stepsMs: readonly number[]): string[] {
@@ -19,11 +19,11 @@ describe("the time of a reading", () => {
     const device = new ReadingDevice();
     device.setClock();
     device.setInterval(400);
-    expect(times(device, [400, 400])).toEqual([stamp(WORLD_BEGINS_MS + 400, 3), stamp(WORLD_BEGINS_MS + 800, 3)]);
+    expect(times(device, [400, 400])).toEqual([stamp(START_UTC_MS + 400, 3), stamp(START_UTC_MS + 800, 3)]);
     device.setInterval(1_999);
-    expect(times(device, [1_999])).toEqual([stamp(WORLD_BEGINS_MS + 2_799, 3)]);
+    expect(times(device, [1_999])).toEqual([stamp(START_UTC_MS + 2_799, 3)]);
     device.setInterval(2_000);
-    expect(times(device, [2_000, 1_998])).toEqual([stamp(WORLD_BEGINS_MS + 4_799), stamp(WORLD_BEGINS_MS + 6_797)]);
+    expect(times(device, [2_000, 1_998])).toEqual([stamp(START_UTC_MS + 4_799), stamp(START_UTC_MS + 6_797)]);
   });
 
   test("is what it was when the reading was taken: neither a longer interval later nor a reboot takes the milliseconds away", () => {
@@ -36,8 +36,8 @@ describe("the time of a reading", () => {
     device.pass(60_000);
     const coarse = device.append(20);
     for (let boot = 0; boot < 2; boot++) {
-      expect(device.see(fine)?.ts).toBe(stamp(WORLD_BEGINS_MS + 500, 3));
-      expect(device.see(coarse)?.ts).toBe(stamp(WORLD_BEGINS_MS + 60_500));
+      expect(device.see(fine)?.ts).toBe(stamp(START_UTC_MS + 500, 3));
+      expect(device.see(coarse)?.ts).toBe(stamp(START_UTC_MS + 60_500));
       device.boot();
     }
   });
@@ -45,9 +45,9 @@ describe("the time of a reading", () => {
   test("of a reading out of turn, within a second after another, has them too; the prompt shows the same", () => {
     const device = new ReadingDevice();
     device.setClock();
-    expect(times(device, [60_000, 300])).toEqual([stamp(WORLD_BEGINS_MS + 60_000), stamp(WORLD_BEGINS_MS + 60_300, 3)]);
+    expect(times(device, [60_000, 300])).toEqual([stamp(START_UTC_MS + 60_000), stamp(START_UTC_MS + 60_300, 3)]);
     const entry = device.outbox.seek(1)!;
-    expect(device.journal.describe(entry)).toBe(`20.00 °C, ${stamp(WORLD_BEGINS_MS + 60_300, 3)}`);
+    expect(device.journal.describe(entry)).toBe(`20.00 °C, ${stamp(START_UTC_MS + 60_300, 3)}`);
   });
 
   test("the clock is set back: the same seconds come again, with milliseconds, and then whole seconds once more", () => {
@@ -57,9 +57,9 @@ describe("the time of a reading", () => {
     const before = times(device, Array(6).fill(5_000));
     device.setClock(-60);
     const after = times(device, Array(6).fill(5_000));
-    expect(before.at(-1)).toBe(stamp(WORLD_BEGINS_MS + 35_000));
-    expect(after[0]).toBe(stamp(WORLD_BEGINS_MS + 34_940, 3));
-    expect(after.at(-1)).toBe(stamp(WORLD_BEGINS_MS + 59_940));
+    expect(before.at(-1)).toBe(stamp(START_UTC_MS + 35_000));
+    expect(after[0]).toBe(stamp(START_UTC_MS + 34_940, 3));
+    expect(after.at(-1)).toBe(stamp(START_UTC_MS + 59_940));
     expect(new Set([...before, ...after]).size).toBe(12);
   });
 
@@ -87,7 +87,7 @@ describe("the time of a reading", () => {
     device.setInterval(400);
     device.pass(400);
     expect(device.sendNow(sampleOf({ temperature: 20 }))[1]).toBe(
-      `{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 400, 3)}"}`,
+      `{"value":20.00,"ts":"${stamp(START_UTC_MS + 400, 3)}"}`,
     );
   });
 
@@ -96,11 +96,11 @@ describe("the time of a reading", () => {
     device.setClock();
     device.pass(60_000);
     const sample = sampleOf({ temperature: 20 });
-    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 60_000)}"}`);
+    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(START_UTC_MS + 60_000)}"}`);
     device.pass(300);
-    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 60_300, 3)}"}`);
+    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(START_UTC_MS + 60_300, 3)}"}`);
     device.pass(60_000);
-    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(WORLD_BEGINS_MS + 120_300)}"}`);
+    expect(device.sendNow(sample)[1]).toBe(`{"value":20.00,"ts":"${stamp(START_UTC_MS + 120_300)}"}`);
   });
 
   test("is unique and in order, for any distances and intervals", () => {

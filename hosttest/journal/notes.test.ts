@@ -12,7 +12,7 @@ import { Outbox } from "../../src/outbox/outbox.js";
 import { SessionRecord } from "../../src/thermometer/broker/session-record.js";
 import { Lifetime } from "../../src/thermometer/lifetime.js";
 import { sampleOf } from "../support/sample.js";
-import { ReadingDevice, stamp, utf8, WORLD_BEGINS_MS } from "./device.js";
+import { ReadingDevice, START_UTC_MS, stamp, utf8 } from "./device.js";
 
 const HOUR = 3_600_000;
 
@@ -40,7 +40,7 @@ describe("what is counted over the device's life", () => {
     expect(device.lifetime.boots).toBe(4);
     device.pass(HOUR);
     device.setClock();
-    expect(device.see(old)?.ts).toBe(stamp(WORLD_BEGINS_MS));
+    expect(device.see(old)?.ts).toBe(stamp(START_UTC_MS));
   });
 });
 
@@ -133,7 +133,7 @@ describe("a flash that does not take notes", () => {
 
   test("refuses and counts readings until notes can be written: no exception, no misinterpretation", () => {
     const store = failing(new NorFlash({ blocks: 8 }));
-    const clock = { uptimeMs: () => 5_000, utcMs: () => WORLD_BEGINS_MS };
+    const clock = { uptimeMs: () => 5_000, utcMs: () => START_UTC_MS };
     const options = {
       store,
       clock,

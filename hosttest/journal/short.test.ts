@@ -11,7 +11,7 @@ import { BASE } from "../../src/journal/notes.js";
 import { Base, type BaseOptions } from "../../src/journal/short.js";
 import { StoredSample } from "../../src/journal/stored.js";
 import { sampleOf } from "../support/sample.js";
-import { ReadingDevice, stamp, text, WORLD_BEGINS_MS } from "./device.js";
+import { ReadingDevice, START_UTC_MS, stamp, text } from "./device.js";
 
 const MINUTE = 60_000;
 const OPTIONS: BaseOptions = {
@@ -249,7 +249,7 @@ describe("the journal", () => {
     expect(lengthsOf(device)).toEqual([12, 14, 3, 3, 3, 3, 3, 3, 3, 3]);
     for (let boot = 0; boot < 2; boot++) {
       for (let i = 0; i < 5; i++) {
-        const ts = stamp(WORLD_BEGINS_MS + (i + 1) * MINUTE);
+        const ts = stamp(START_UTC_MS + (i + 1) * MINUTE);
         expect(device.see(2 * i)).toEqual({ sequence: 2 * i, topic: "home/kitchen/temperature", value: 21.44, ts });
         expect(device.see(2 * i + 1)).toEqual({ sequence: 2 * i + 1, topic: "home/kitchen/humidity", value: 45.2, ts });
       }

@@ -17,8 +17,8 @@ import { VirtualTime } from "../support/virtual-time.js";
 import { feedInPieces, Notes } from "./support/notes.js";
 import { connack, disconnect, serverPacket } from "./support/peer-packets.js";
 import { bytesOf } from "./support/scripted-peer.js";
-import { CONNACK_NEW, World } from "./support/world.js";
-import { connack5 } from "./support/world5.js";
+import { CONNACK_NEW, Setup } from "./support/setup.js";
+import { connack5 } from "./support/setup5.js";
 
 type ParserOf = Protocol["Parser"];
 
@@ -36,7 +36,7 @@ function run<T>(share: number, arbitrary: fc.Arbitrary<T>, check: (value: T) => 
 
 const id = fc.integer({ min: 1, max: 65_535 });
 const qos = fc.constantFrom(0 as const, 1 as const, 2 as const);
-const topic = fc.stringMatching(/^[a-zé/€]{1,12}$/); // 36 bytes at most: the world below takes 40
+const topic = fc.stringMatching(/^[a-zé/€]{1,12}$/); // 36 bytes at most: the setup below takes 40
 
 /** Packets that a server may send at any time, and that need no request of ours. */
 const unasked: fc.Arbitrary<Packet> = fc.oneof(
@@ -139,35 +139,35 @@ const VERSIONS: readonly Version[] = [
 ];
 
 /** A connected client with packets of every kind in flight. */
-function busy({ options, connack: greeting }: Version): World {
-  const world = new World(
+function busy({ options, connack: greeting }: Version): Setup {
+  const setup = new Setup(
     { bufferLength: 128, topicLength: 40, keepAlive: 10, ...options },
     { time: new VirtualTime() },
   );
-  world.connect(greeting);
-  world.publish("1", 1);
-  world.publish("2", 2);
-  world.publish("3", 2);
-  world.link.give("50 02 00 03");
-  world.client.subscribe("s", 1);
-  world.client.publish("r", Buffer.from("x"), { qos: 1 });
-  world.take();
-  return world;
+  setup.connect(greeting);
+  setup.publish("1", 1);
+  setup.publish("2", 2);
+  setup.publish("3", 2);
+  setup.link.give("50 02 00 03");
+  setup.client.subscribe("s", 1);
+  setup.client.publish("r", Buffer.from("x"), { qos: 1 });
+  setup.take();
+  return setup;
 }
 
 /** Gives a stream in pieces; the sizes repeat. */
-function give(world: World, stream: Uint8Array, sizes: readonly number[]): void {
-  for (let at = 0, n = 0; at < stream.length && !world.link.isClosed; n++) {
+function give(setup: Setup, stream: Uint8Array, sizes: readonly number[]): void {
+  for (let at = 0, n = 0; at < stream.length && !setup.link.isClosed; n++) {
     const size = sizes[n % sizes.length];
-    world.link.giveBytes(stream.subarray(at, at + size));
-    world.link.allow(1_000);
+    setup.link.giveBytes(stream.subarray(at, at + size));
+    setup.link.allow(1_000);
     at += size;
   }
 }
 
 /** Holds after any data: still running or closed with an error, and never waiting for ever. */
-function expectSane(world: World): void {
-  const { errors, link, client, time, peer } = world;
+function expectSane(setup: Setup): void {
+  const { errors, link, client, time, peer } = setup;
   if (link.isClosed)
     assert(["protocol", "application", "closed"].includes(errors[errors.length - 1]?.kind), "an error that says why");
   else {
@@ -191,9 +191,9 @@ describe.each(VERSIONS)("fuzzing version $name", (version) => {
       fc.constantFrom(0x20, 0x30, 0x32, 0x34, 0x40, 0x50, 0x62, 0x70, 0x90, 0xb0, 0xd0, 0xe0, 0, 1, 2, 3),
     );
     run(SHARES.bytes, fc.tuple(fc.array(byte, { maxLength: 60 }), cuts), ([bytes, sizes]) => {
-      const world = busy(version);
-      give(world, Uint8Array.from(bytes), sizes);
-      expectSane(world);
+      const setup = busy(version);
+      give(setup, Uint8Array.from(bytes), sizes);
+      expectSane(setup);
     });
   });
 
@@ -215,29 +215,29 @@ describe.each(VERSIONS)("fuzzing version $name", (version) => {
           else if (kind === "delete") stream.splice(at, 1);
           else stream.splice(at, 0, ...stream.slice(at, at + 20));
         }
-        const world = busy(version);
-        give(world, Uint8Array.from(stream), sizes);
-        expectSane(world);
+        const setup = busy(version);
+        give(setup, Uint8Array.from(stream), sizes);
+        expectSane(setup);
       },
     );
   });
 
   test("valid packets in any order", { timeout: LIMIT_MS }, () => {
     run(SHARES.disordered, fc.tuple(fc.array(any, { maxLength: 8 }), cuts), ([packets, sizes]) => {
-      const world = busy(version);
-      give(world, Buffer.concat(packets.map((packet) => mqtt.generate(packet, mqttPacket))), sizes);
-      expectSane(world);
+      const setup = busy(version);
+      give(setup, Buffer.concat(packets.map((packet) => mqtt.generate(packet, mqttPacket))), sizes);
+      expectSane(setup);
     });
   });
 
   test("valid streams, split anywhere, are accepted, and decoded as by mqtt-packet", { timeout: LIMIT_MS }, () => {
     run(SHARES.valid, fc.tuple(fc.array(free, { minLength: 1, maxLength: 12 }), cuts), ([packets, sizes]) => {
       const stream = Buffer.concat(packets.map((packet) => mqtt.generate(packet, mqttPacket)));
-      const world = busy(version);
-      give(world, stream, sizes);
-      assert.equal(world.errors.length, 0, world.errors[0]?.message);
-      assert.deepEqual(world.received, messagesIn(stream, mqttPacket));
-      expectSane(world);
+      const setup = busy(version);
+      give(setup, stream, sizes);
+      assert.equal(setup.errors.length, 0, setup.errors[0]?.message);
+      assert.deepEqual(setup.received, messagesIn(stream, mqttPacket));
+      expectSane(setup);
     });
   });
 });

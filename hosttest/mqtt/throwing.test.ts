@@ -4,14 +4,14 @@
  */
 import { describe, expect, test } from "vitest";
 import type { ClientState, MQTTError } from "../../src/mqtt/client.js";
-import { World } from "./support/world.js";
+import { Setup } from "./support/setup.js";
 
 const fails = (): never => {
   throw new Error("mine");
 };
 
 /** The ways in which a connection ends that has an entry in flight. */
-const ENDS: Readonly<Record<string, (world: World) => void>> = {
+const ENDS: Readonly<Record<string, (setup: Setup) => void>> = {
   "closed by the server": ({ link }) => link.end(),
   "a packet that is none": ({ link }) => link.give("00 00"),
   "PINGRESP overdue": ({ time, link }) => time.runUntil(() => link.isClosed, 600_000),
@@ -32,82 +32,82 @@ const ENDS: Readonly<Record<string, (world: World) => void>> = {
 describe("an owner who throws", () => {
   test.each(Object.entries(ENDS))("in onError, or in onState of the end: %s", (_name, end) => {
     for (const callback of ["onError", "onState"] as const) {
-      const world: World = new World({
+      const setup: Setup = new Setup({
         [callback]: () => {
-          if (world.client.status().state === "waiting") throw new Error("mine");
+          if (setup.client.status().state === "waiting") throw new Error("mine");
         },
       });
-      world.connect();
-      world.publish("x");
-      const { link } = world;
-      end(world);
-      expect([link.isClosed, world.client.status().lastError === undefined], callback).toEqual([true, false]);
-      world.time.runUntil(() => world.peer.links.length > 1, 600_000);
-      expect(world.client.status().state).toBe("connecting");
+      setup.connect();
+      setup.publish("x");
+      const { link } = setup;
+      end(setup);
+      expect([link.isClosed, setup.client.status().lastError === undefined], callback).toEqual([true, false]);
+      setup.time.runUntil(() => setup.peer.links.length > 1, 600_000);
+      expect(setup.client.status().state).toBe("connecting");
     }
   });
 
   test("in onState of all but connected: onError reports it, and everything continues", () => {
     const reports: string[] = [];
-    const world = new World({
+    const setup = new Setup({
       onState: (state) => {
         if (state !== "connected") throw new Error(state);
       },
       onError: ({ kind, message }) => reports.push(`${kind} ${message}`),
     });
-    world.connect();
-    world.link.end();
-    world.reconnect();
-    world.client.linkDown();
-    world.client.linkUp();
-    world.connect();
-    world.client.close();
+    setup.connect();
+    setup.link.end();
+    setup.reconnect();
+    setup.client.linkDown();
+    setup.client.linkUp();
+    setup.connect();
+    setup.client.close();
     const [connecting, waiting] = ["application connecting", "application waiting"];
     expect(reports.slice(0, 3)).toEqual([connecting, waiting, "closed closed by the server"]);
     expect(reports.slice(3)).toEqual([connecting, waiting, connecting, "application stopped"]);
-    expect(world.client.status()).toMatchObject({ state: "stopped", lastError: { kind: "closed" } });
+    expect(setup.client.status()).toMatchObject({ state: "stopped", lastError: { kind: "closed" } });
   });
 
   test("in onState of connected: that connection ends, like any with a callback that throws", () => {
-    const world = new World({ onState: (state) => state === "connected" && fails() });
-    world.connect();
-    expect(world.link.isClosed).toBe(true);
-    expect(world.errors).toMatchObject([{ kind: "application", message: "mine" }]);
-    expect(world.client.status().state).toBe("waiting");
+    const setup = new Setup({ onState: (state) => state === "connected" && fails() });
+    setup.connect();
+    expect(setup.link.isClosed).toBe(true);
+    expect(setup.errors).toMatchObject([{ kind: "application", message: "mine" }]);
+    expect(setup.client.status().state).toBe("waiting");
   });
 
   test("in whenDone: it is not reported, stopped or not", () => {
-    const world = new World();
-    world.client.stop(fails);
-    world.connect();
-    world.client.stop(fails);
-    expect([world.client.status().state, world.errors]).toEqual(["stopped", []]);
+    const setup = new Setup();
+    setup.client.stop(fails);
+    setup.connect();
+    setup.client.stop(fails);
+    expect([setup.client.status().state, setup.errors]).toEqual(["stopped", []]);
   });
 
   test("in onSubscribed, of a filter that is dropped with the connection: it is removed all the same", () => {
-    const world = new World({ deadLetterAfter: 1, onSubscribed: fails });
-    world.connect();
-    world.client.subscribe("a", 1);
-    world.link.end();
-    world.publish("x");
-    expect([world.peer.links[0].isClosed, world.errors.length]).toEqual([true, 1]);
-    expect(world.client.status()).toMatchObject({ state: "waiting", inFlight: 0, dropped: 1 });
-    world.reconnect();
-    expect(world.take()).toBe("32 06 00 01 61 00 01 78");
+    const setup = new Setup({ deadLetterAfter: 1, onSubscribed: fails });
+    setup.connect();
+    setup.client.subscribe("a", 1);
+    setup.link.end();
+    setup.publish("x");
+    expect([setup.peer.links[0].isClosed, setup.errors.length]).toEqual([true, 1]);
+    expect(setup.client.status()).toMatchObject({ state: "waiting", inFlight: 0, dropped: 1 });
+    setup.reconnect();
+    expect(setup.take()).toBe("32 06 00 01 61 00 01 78");
   });
 
   test("in render, after close and start: the new connection is not blamed", () => {
-    const world: World = new World({
+    const setup: Setup = new Setup({
       render: () => {
-        world.client.close();
-        world.client.start();
+        setup.client.close();
+        setup.client.start();
         throw new Error("mine");
       },
     });
-    world.connect();
-    world.publish("x");
-    expect(world.errors).toEqual([]);
-    expect([world.client.status().state, world.peer.links.length, world.link.isClosed]).toEqual([
+    setup.connect();
+    setup.publish("x");
+    expect(setup.errors).toEqual([]);
+    expect([setup.client.status().state, setup.peer.links.length, setup.link.isClosed]).toEqual([
       "connecting",
       2,
       false,
@@ -119,41 +119,41 @@ describe("publish at QoS 0", () => {
   const message = { topic: Uint8Array.of(98), payload: new Uint8Array(1), payloadLength: 1, retain: false };
 
   test("on a socket that throws: false, because it was not sent", () => {
-    const ways: readonly ((world: World) => boolean)[] = [
+    const ways: readonly ((setup: Setup) => boolean)[] = [
       ({ client }) => client.publish("b", new Uint8Array(1), { qos: 0 }),
       ({ client }) => client.publishNow(message),
     ];
     for (const publish of ways) {
-      const world = new World();
-      world.connect();
-      expect([publish(world), world.take()]).toEqual([true, "30 04 00 01 62 00"]);
-      world.link.write = fails;
-      expect([publish(world), world.client.status().state]).toEqual([false, "waiting"]);
+      const setup = new Setup();
+      setup.connect();
+      expect([publish(setup), setup.take()]).toEqual([true, "30 04 00 01 62 00"]);
+      setup.link.write = fails;
+      expect([publish(setup), setup.client.status().state]).toEqual([false, "waiting"]);
     }
   });
 });
 
 describe("a DISCONNECT that cannot be sent", () => {
   /** An owner who stops, on a socket that accepts no DISCONNECT; `onError` is its reaction to the report. */
-  function leaving(onError: (world: World, reports: string[]) => void): { world: World; reports: string[] } {
+  function leaving(onError: (setup: Setup, reports: string[]) => void): { setup: Setup; reports: string[] } {
     const reports: string[] = [];
-    const world: World = new World({
+    const setup: Setup = new Setup({
       onState: (state: ClientState) => reports.push(state),
       onError: ({ message }: MQTTError) => {
         reports.push(message);
-        onError(world, reports);
+        onError(setup, reports);
       },
     });
-    world.connect(undefined, 14 + "t1".length); // CONNECT fits, DISCONNECT does not
+    setup.connect(undefined, 14 + "t1".length); // CONNECT fits, DISCONNECT does not
     reports.length = 0;
-    world.client.stop(() => reports.push("done"));
-    world.time.advance(2_000);
-    return { world, reports };
+    setup.client.stop(() => reports.push("done"));
+    setup.time.advance(2_000);
+    return { setup, reports };
   }
 
   test("onError comes before whenDone, and nothing after it", () => {
-    const { world, reports } = leaving(() => {});
-    world.time.advance(600_000);
+    const { setup, reports } = leaving(() => {});
+    setup.time.advance(600_000);
     expect(reports).toEqual(["stopped", "DISCONNECT not sent", "done"]);
   });
 
@@ -162,6 +162,6 @@ describe("a DISCONNECT that cannot be sent", () => {
     expect(stopping.reports).toEqual(["stopped", "DISCONNECT not sent", "second", "done"]);
     const starting = leaving(({ client }) => client.start());
     expect(starting.reports).toEqual(["stopped", "DISCONNECT not sent", "connecting", "done"]);
-    expect([starting.world.peer.links.length, starting.world.link.isClosed]).toEqual([2, false]);
+    expect([starting.setup.peer.links.length, starting.setup.link.isClosed]).toEqual([2, false]);
   });
 });

@@ -3,11 +3,11 @@
  */
 import { describe, expect, test } from "vitest";
 import { JOIN_MS, LINK_STEPS, type Link, SETTLE_MS, WATCH_MS } from "../../src/network/link.js";
-import { scanned, world } from "./link-setup.js";
+import { scanned, setup } from "./link-setup.js";
 
 describe("staying up", () => {
   test("the network disappears and returns: lost, then up again, without any restart", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     const link = start();
     time.advance(60_000);
     wifi.down();
@@ -25,7 +25,7 @@ describe("staying up", () => {
   });
 
   test("failures, then a long time up, then thrown out: joined again within the first step", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     wifi.down();
     const link = start();
     time.advance(600_000);
@@ -39,7 +39,7 @@ describe("staying up", () => {
   });
 
   test("moved to another access point of the network: down for the moment without an address, no new join", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     const link = start();
     time.advance(5_000);
     wifi.roam();
@@ -50,7 +50,7 @@ describe("staying up", () => {
   });
 
   test("moved, and no address follows: reported, and joined again", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start();
     time.advance(5_000);
     wifi.faults.noAddress = true;
@@ -63,7 +63,7 @@ describe("staying up", () => {
   });
 
   test("disconnected right after each join: the step keeps doubling", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     start();
     const gapsMs: number[] = [];
     for (let i = 0; i < 8; i++) {
@@ -78,7 +78,7 @@ describe("staying up", () => {
   });
 
   test("the event of the loss was lost: the watch finds out", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start();
     time.advance(5_000);
     wifi.faults.deaf = true;
@@ -93,7 +93,7 @@ describe("staying up", () => {
   });
 
   test("the events of the join were lost: taken over at the next attempt", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     wifi.faults.deaf = true;
     const link = start();
     time.advance(JOIN_MS - 1_000);
@@ -106,7 +106,7 @@ describe("staying up", () => {
 
 describe("robustness", () => {
   test("an owner who throws at every turn gets a report, and the link stays up", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const thrown: unknown[] = [];
     const link = start({
       onChange: () => {
@@ -125,7 +125,7 @@ describe("robustness", () => {
   });
 
   test.each([[0], [400], [1_000], [40_000]])("the driver breaks %i ms after boot, and heals: up again", (ms) => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start();
     time.advance(ms);
     wifi.faults.broken = "broken";
@@ -138,7 +138,7 @@ describe("robustness", () => {
   });
 
   test("credentials changed while the driver is broken: joined when it heals", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start();
     time.advance(5_000);
     wifi.faults.broken = "broken";
@@ -150,7 +150,7 @@ describe("robustness", () => {
   });
 
   test("an owner who changes the credentials from within onChange is obeyed", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link: Link = start({
       password: "wrong",
       onChange: (up) => up || link.setCredentials("home", "correct horse"),
@@ -163,7 +163,7 @@ describe("robustness", () => {
   test("closed in any state: nothing waits, nothing is reported afterwards, the chip is free", () => {
     for (const ms of [0, 350, 1_000, 3_000]) {
       for (const password of ["correct horse", "wrong"]) {
-        const { time, wifi, log, start } = world({ password });
+        const { time, wifi, log, start } = setup({ password });
         const link = start();
         time.advance(ms);
         const before = log.length;
@@ -178,7 +178,7 @@ describe("robustness", () => {
   });
 
   test("closed while a scan is running: the scan ends with an error", () => {
-    const { time, start } = world({ ssid: "" });
+    const { time, start } = setup({ ssid: "" });
     const link = start();
     const { result } = scanned(link);
     link.close();

@@ -7,7 +7,7 @@ export const HOME: AccessPoint = { ssid: "home", password: "correct horse", rssi
 export const OPEN: AccessPoint = { ssid: "café", rssi: -80 };
 
 /** A device, the air around it, and its log. `random` 0.999: every wait has its maximum. */
-export function world(options: Partial<LinkOptions> = {}, air: readonly AccessPoint[] = [HOME, OPEN]) {
+export function setup(options: Partial<LinkOptions> = {}, air: readonly AccessPoint[] = [HOME, OPEN]) {
   const time = new VirtualTime();
   const wifi = new WiFiLink({ timers: time.timers, accessPoints: air });
   const log: string[] = [];

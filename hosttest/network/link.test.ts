@@ -3,11 +3,11 @@
  */
 import { describe, expect, test } from "vitest";
 import { JOIN_MS, SCAN_MS, SETTLE_MS } from "../../src/network/link.js";
-import { world } from "./link-setup.js";
+import { setup } from "./link-setup.js";
 
 describe("joining", () => {
   test("the network is there: up within a second, with address and signal strength", () => {
-    const { time, log, start } = world();
+    const { time, log, start } = setup();
     const link = start();
     expect(link.status()).toMatchObject({ state: "joining", ssid: "home", joins: 1 });
     time.advance(1_000);
@@ -24,14 +24,14 @@ describe("joining", () => {
   });
 
   test("an open network is joined without the word `undefined` for a password", () => {
-    const { time, start } = world();
+    const { time, start } = setup();
     const link = start({ ssid: "café", password: "" });
     time.advance(1_000);
     expect(link.up).toBe(true);
   });
 
   test("the hostname is configured before the join", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     start({ hostname: "thermometer-kitchen" });
     expect(wifi.hostname).toBe("thermometer-kitchen");
     time.advance(1_000);
@@ -39,7 +39,7 @@ describe("joining", () => {
   });
 
   test("a hostname that the driver refuses is a fault, not an obstacle", () => {
-    const { time, wifi, faults, start } = world();
+    const { time, wifi, faults, start } = setup();
     wifi.faults.configure = "set hostname failed";
     const link = start({ hostname: "x".repeat(99) });
     time.advance(1_000);
@@ -48,7 +48,7 @@ describe("joining", () => {
   });
 
   test("no name: unconfigured, the radio is left alone, for ever", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     wifi.faults.open = "touched";
     const link = start({ ssid: "" });
     time.advance(86_400_000);
@@ -57,7 +57,7 @@ describe("joining", () => {
   });
 
   test("already joined at the start: used, not joined again", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     new wifi.io({}).connect({ SSID: "home", password: "correct horse" });
     time.advance(1_000);
     const link = start();
@@ -66,7 +66,7 @@ describe("joining", () => {
   });
 
   test("already in another network at the start: left first, then ours is joined", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     new wifi.io({}).connect({ SSID: "café" });
     time.advance(1_000);
     const link = start();
@@ -78,7 +78,7 @@ describe("joining", () => {
 
 describe("why it is not up", () => {
   test("wrong password: a scan finds the network, so it is the password", () => {
-    const { time, log, start } = world();
+    const { time, log, start } = setup();
     const link = start({ password: "wrong" });
     time.advance(3_000);
     expect(link.status().trouble).toEqual({ kind: "wrongPassword" });
@@ -86,7 +86,7 @@ describe("why it is not up", () => {
   });
 
   test("a name that no network has: a scan does not find it, so it is not there", () => {
-    const { time, log, start } = world();
+    const { time, log, start } = setup();
     const link = start({ ssid: "hoem" });
     time.advance(3_000);
     expect(link.status().trouble).toEqual({ kind: "noSuchNetwork" });
@@ -94,7 +94,7 @@ describe("why it is not up", () => {
   });
 
   test("let in without an address: timed out after the join's time, and reported", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     wifi.faults.noAddress = true;
     start();
     time.advance(JOIN_MS);
@@ -105,7 +105,7 @@ describe("why it is not up", () => {
   });
 
   test("the driver cannot be opened: a trouble, tried again until it can", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     wifi.faults.open = "no memory";
     const link = start();
     expect(link.status().trouble).toEqual({ kind: "driver", message: "no memory" });
@@ -116,7 +116,7 @@ describe("why it is not up", () => {
   });
 
   test("connect throws: a trouble, tried again", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     wifi.faults.connect = "connect failed";
     const link = start();
     expect(log).toEqual(["down: driver: connect failed"]);
@@ -126,7 +126,7 @@ describe("why it is not up", () => {
   });
 
   test.each([["scan"], ["endlessScan"]] as const)("the scan that should show why fails (%s): joins go on", (fault) => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     Object.assign(wifi.faults, { [fault]: fault === "scan" ? "scan failed" : true });
     const link = start({ password: "wrong" });
     time.advance(JOIN_MS + SCAN_MS);
@@ -136,7 +136,7 @@ describe("why it is not up", () => {
   });
 
   test("the same trouble again and again is reported once", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     start({ password: "wrong" });
     time.advance(3_600_000);
     expect(wifi.joins).toBeGreaterThan(20);
@@ -144,7 +144,7 @@ describe("why it is not up", () => {
   });
 
   test("another trouble is reported: out of reach after a wrong password", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     start({ password: "wrong" });
     time.advance(3_000);
     wifi.down();
@@ -153,7 +153,7 @@ describe("why it is not up", () => {
   });
 
   test("an attempt that never ends: ended after the join's time, and the scan still shows why", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     wifi.faults.deaf = true;
     const link = start({ password: "wrong" });
     time.advance(JOIN_MS + 3_000);
@@ -163,7 +163,7 @@ describe("why it is not up", () => {
 
 describe("other credentials, on the fly", () => {
   test("up on one network, given another: left, reported, up on the other", () => {
-    const { time, log, start } = world();
+    const { time, log, start } = setup();
     const link = start();
     time.advance(5_000);
     link.setCredentials("café", "");
@@ -174,7 +174,7 @@ describe("other credentials, on the fly", () => {
   });
 
   test("the password is put right: no wait is left over from the failures", () => {
-    const { time, start } = world();
+    const { time, start } = setup();
     const link = start({ password: "wrong" });
     time.advance(600_000);
     link.setCredentials("home", "correct horse");
@@ -185,7 +185,7 @@ describe("other credentials, on the fly", () => {
   test.each([[0], [100], [299], [301], [1_000], [2_299], [2_400]])(
     "changed %i ms into a failing attempt: up on the new one",
     (ms) => {
-      const { time, log, start } = world();
+      const { time, log, start } = setup();
       const link = start({ password: "wrong" });
       time.advance(ms);
       link.setCredentials("café", "");
@@ -196,7 +196,7 @@ describe("other credentials, on the fly", () => {
   );
 
   test("wrong again: reported again, although it is the same trouble", () => {
-    const { time, log, start } = world();
+    const { time, log, start } = setup();
     const link = start({ password: "wrong" });
     time.advance(60_000);
     link.setCredentials("home", "wrong too");
@@ -205,7 +205,7 @@ describe("other credentials, on the fly", () => {
   });
 
   test("the same again while up: nothing happens", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start();
     time.advance(5_000);
     link.setCredentials("home", "correct horse");
@@ -214,7 +214,7 @@ describe("other credentials, on the fly", () => {
   });
 
   test("emptied: leaves the network and rests; given again: joins", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start();
     time.advance(5_000);
     link.setCredentials("", "");

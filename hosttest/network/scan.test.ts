@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { SCAN_MS } from "../../src/network/link.js";
-import { HOME, OPEN, scanned, world } from "./link-setup.js";
+import { HOME, OPEN, scanned, setup } from "./link-setup.js";
 
 describe("scan", () => {
   const crowd = [
@@ -15,7 +15,7 @@ describe("scan", () => {
   ];
 
   test("one entry a name, strongest first; no hidden networks, nothing that drives a terminal", () => {
-    const { time, start } = world({}, crowd);
+    const { time, start } = setup({}, crowd);
     const link = start();
     time.advance(1_000);
     const { began, result } = scanned(link);
@@ -33,7 +33,7 @@ describe("scan", () => {
   });
 
   test("while it joins: the scan waits for the join to end", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start();
     const { began, result } = scanned(link);
     expect([began, wifi.scans]).toEqual([true, 0]);
@@ -43,7 +43,7 @@ describe("scan", () => {
   });
 
   test("while it waits: scanned at once, joined later", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start({ password: "wrong" });
     time.advance(60_000);
     time.runUntil(() => link.status().state === "waiting", 60_000);
@@ -58,7 +58,7 @@ describe("scan", () => {
   });
 
   test("while it scans to find out why: one scan serves both", () => {
-    const { time, wifi, start } = world();
+    const { time, wifi, start } = setup();
     const link = start({ password: "wrong" });
     time.advance(500);
     const { result } = scanned(link);
@@ -69,14 +69,14 @@ describe("scan", () => {
   });
 
   test("unconfigured: scans all the same, for the person who sets the name up", () => {
-    const { time, start } = world({ ssid: "" });
+    const { time, start } = setup({ ssid: "" });
     const { result } = scanned(start());
     time.advance(3_000);
     expect(result.networks).toHaveLength(2);
   });
 
   test("a second one while the first is running is refused, and gets no callback", () => {
-    const { time, start } = world({ ssid: "" });
+    const { time, start } = setup({ ssid: "" });
     const link = start();
     const first = scanned(link);
     const second = scanned(link);
@@ -86,7 +86,7 @@ describe("scan", () => {
   });
 
   test("the driver throws, or never ends: done, with the error, and the next one works or says so", () => {
-    const { time, wifi, start } = world({ ssid: "" });
+    const { time, wifi, start } = setup({ ssid: "" });
     const link = start();
     wifi.faults.scan = "radio off";
     expect(scanned(link).result).toMatchObject({ done: 1, error: new Error("scan: radio off") });
@@ -102,7 +102,7 @@ describe("scan", () => {
   });
 
   test("it never ends while up: the driver is opened again, still up, and gets later events", () => {
-    const { time, wifi, log, start } = world();
+    const { time, wifi, log, start } = setup();
     const link = start();
     time.advance(1_000);
     wifi.faults.endlessScan = true;
@@ -116,7 +116,7 @@ describe("scan", () => {
   });
 
   test("a scan that was aborted and reports late: not taken for the end of the next one", () => {
-    const { time, wifi, start } = world({ ssid: "" });
+    const { time, wifi, start } = setup({ ssid: "" });
     const begun: { onComplete(): void }[] = [];
     class Forgetful extends wifi.io {
       override scan(options: { onFound(): void; onComplete(): void }) {
@@ -134,7 +134,7 @@ describe("scan", () => {
   });
 
   test("an onFound that throws is caught; onDone is still called", () => {
-    const { time, faults, start } = world({ ssid: "" });
+    const { time, faults, start } = setup({ ssid: "" });
     const link = start();
     let done = 0;
     link.scan({

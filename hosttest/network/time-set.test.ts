@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { EARLIEST_MS, MIN_WAIT_MS, REFRESH_MS, TIME_STEPS } from "../../src/network/time-sync.js";
-import { BOOT_MS, HOUR_MS, ONE, THREE, TWO, world } from "./time-setup.js";
+import { BOOT_MS, HOUR_MS, ONE, setup, THREE, TWO } from "./time-setup.js";
 
 describe("a first answer", () => {
   test.each([1, 24, 24 * 365, 39 * 365 * 24])(
     "forged by somebody who sees the question, %d hours ahead: the clock is set right",
     (hours) => {
       for (const hosts of [ONE, TWO, THREE]) {
-        const { time, ntp, set, sync } = world(hosts);
+        const { time, ntp, set, sync } = setup(hosts);
         ntp.faults.intruder = { byMs: hours * HOUR_MS, sees: "question", times: 1 };
         sync.linkUp();
         time.advance(5 * 60_000);
@@ -18,7 +18,7 @@ describe("a first answer", () => {
 
   test("one of three servers lies: the other two set the clock, whichever it is", () => {
     for (const liar of ["a.example", "b.example", "c.example"]) {
-      const { time, ntp, set, log, sync } = world(THREE);
+      const { time, ntp, set, log, sync } = setup(THREE);
       ntp.faults.wrongHosts = { [liar]: -3 * HOUR_MS };
       sync.linkUp();
       time.advance(5_000);
@@ -28,7 +28,7 @@ describe("a first answer", () => {
   });
 
   test("two servers contradict each other: the clock is not set, which is reported, until they agree", () => {
-    const { time, ntp, set, log, sync } = world(TWO);
+    const { time, ntp, set, log, sync } = setup(TWO);
     ntp.faults.wrongHosts = { "b.example": HOUR_MS };
     sync.linkUp();
     time.advance(5 * HOUR_MS);
@@ -41,7 +41,7 @@ describe("a first answer", () => {
 
   test("one server under two names is no second witness: it is asked again later, and others that have answered by then may contradict it", () => {
     for (const hosts of [TWO, THREE]) {
-      const { time, ntp, set, log, sync } = world(hosts);
+      const { time, ntp, set, log, sync } = setup(hosts);
       const addressOf = ntp.addressOf.bind(ntp);
       const liar = addressOf("liar.example");
       ntp.addressOf = () => liar;
@@ -57,7 +57,7 @@ describe("a first answer", () => {
   });
 
   test("all names lead to one server for good: it is asked like one that is named alone", () => {
-    const { time, ntp, set, sync } = world(THREE);
+    const { time, ntp, set, sync } = setup(THREE);
     const only = ntp.addressOf("a.example");
     ntp.addressOf = () => only;
     sync.linkUp();
@@ -68,7 +68,7 @@ describe("a first answer", () => {
   });
 
   test("names that lead to ever new addresses: a liar among those asked first is outvoted, however many follow", () => {
-    const { time, ntp, set, sync } = world(THREE);
+    const { time, ntp, set, sync } = setup(THREE);
     const addressOf = ntp.addressOf.bind(ntp);
     let asked = 0;
     ntp.addressOf = () => addressOf(`pool${asked++}.example`);
@@ -84,7 +84,7 @@ describe("a first answer", () => {
     for (const pastMs of [BOOT_MS + HOUR_MS, BOOT_MS - 3 * 365 * 24 * HOUR_MS, BOOT_MS - HOUR_MS]) {
       const isPlausible = pastMs === BOOT_MS - HOUR_MS;
       const trueBootMs = pastMs < EARLIEST_MS ? BOOT_MS + 4 * 365 * 24 * HOUR_MS : BOOT_MS;
-      const { time, ntp, set, sync } = world(THREE, trueBootMs, { pastUtcMs: () => pastMs });
+      const { time, ntp, set, sync } = setup(THREE, trueBootMs, { pastUtcMs: () => pastMs });
       sync.linkUp();
       time.advance(60_000);
       expect(set.map(({ wrongByMs }) => wrongByMs)).toEqual([0]);
@@ -94,7 +94,7 @@ describe("a first answer", () => {
 
   test("a server that says it has held the question for longer than the whole way took is not believed; for less, it is", () => {
     for (const heldMs of [41, 42, 60_000, -1]) {
-      const { time, ntp, set, log, sync } = world();
+      const { time, ntp, set, log, sync } = setup();
       ntp.faults.heldMs = heldMs;
       sync.linkUp();
       time.advance(HOUR_MS);
@@ -104,7 +104,7 @@ describe("a first answer", () => {
   });
 
   test("after 2036-02-07 the seconds restart: the clock is set all the same", () => {
-    const { time, set, sync } = world(THREE, Date.UTC(2040, 1, 29, 12));
+    const { time, set, sync } = setup(THREE, Date.UTC(2040, 1, 29, 12));
     sync.linkUp();
     time.advance(1_000);
     expect(set.map(({ wrongByMs }) => wrongByMs)).toEqual([0]);
@@ -113,7 +113,7 @@ describe("a first answer", () => {
 
 describe("a clock that was set", () => {
   test("drift is corrected by one answer, and reported", () => {
-    const { time, ntp, log, sync } = world();
+    const { time, ntp, log, sync } = setup();
     sync.linkUp();
     time.advance(HOUR_MS);
     ntp.faults.wrongByMs = 3_000;
@@ -123,7 +123,7 @@ describe("a clock that was set", () => {
   });
 
   test("one far answer moves nothing; the next server, which is right, sets the clock", () => {
-    const { time, ntp, set, log, sync } = world();
+    const { time, ntp, set, log, sync } = setup();
     sync.linkUp();
     time.advance(HOUR_MS);
     ntp.faults.intruder = { byMs: 5 * HOUR_MS, sees: "question", times: 1 };
@@ -137,7 +137,7 @@ describe("a clock that was set", () => {
   });
 
   test("a far answer that was not confirmed confirms nothing the next day", () => {
-    const { time, ntp, set, sync } = world();
+    const { time, ntp, set, sync } = setup();
     sync.linkUp();
     time.advance(HOUR_MS);
     for (let day = 0; day < 3; day++) {
@@ -149,7 +149,7 @@ describe("a clock that was set", () => {
   });
 
   test("a far answer on which the servers agree moves the clock", () => {
-    const { time, ntp, log, sync } = world();
+    const { time, ntp, log, sync } = setup();
     ntp.faults.wrongByMs = 4 * HOUR_MS;
     sync.linkUp();
     time.advance(HOUR_MS);

@@ -9,7 +9,7 @@ export const TWO = "a.example,b.example";
 export const THREE = "a.example,b.example,c.example";
 
 /** A device and its servers; `trueBootMs` is when the device booted. */
-export function world(hosts = TWO, trueBootMs = BOOT_MS, options: Partial<TimeSyncOptions> = {}) {
+export function setup(hosts = TWO, trueBootMs = BOOT_MS, options: Partial<TimeSyncOptions> = {}) {
   const time = new VirtualTime();
   const ntp = new NTPServer({ timers: time.timers, utcMs: () => trueBootMs + time.nowMs });
   const set: { readonly utcMs: number; readonly wrongByMs: number }[] = [];

@@ -15,11 +15,11 @@ import {
   TIME_STEPS,
 } from "../../src/network/time-sync.js";
 import { VirtualTime } from "../support/virtual-time.js";
-import { BOOT_MS, gapsMs, HOUR_MS, ONE, THREE, TWO, world } from "./time-setup.js";
+import { BOOT_MS, gapsMs, HOUR_MS, ONE, setup, THREE, TWO } from "./time-setup.js";
 
 describe("asking", () => {
   test("the link is up: two servers are asked at once and agree, the clock is set, the sockets are closed", () => {
-    const { time, ntp, set, sync } = world();
+    const { time, ntp, set, sync } = setup();
     time.advance(5_000);
     expect(ntp.questions).toHaveLength(0);
     sync.linkUp();
@@ -31,7 +31,7 @@ describe("asking", () => {
   });
 
   test("a single server is asked twice, a quarter of a minute apart", () => {
-    const { time, ntp, set, sync } = world(ONE);
+    const { time, ntp, set, sync } = setup(ONE);
     sync.linkUp();
     time.advance(MIN_WAIT_MS - 1);
     expect([ntp.questions.length, set.length]).toEqual([1, 0]);
@@ -40,7 +40,7 @@ describe("asking", () => {
   });
 
   test("about once a day again, one server, and never more often than that while it works", () => {
-    const { time, ntp, set, sync } = world();
+    const { time, ntp, set, sync } = setup();
     sync.linkUp();
     time.advance(REFRESH_MS);
     expect(ntp.questions).toHaveLength(2);
@@ -52,7 +52,7 @@ describe("asking", () => {
   });
 
   test("a link that flaps does not make it ask again", () => {
-    const { time, ntp, sync } = world();
+    const { time, ntp, sync } = setup();
     for (let i = 0; i < 100; i++) {
       sync.linkUp();
       time.advance(1_000);
@@ -65,7 +65,7 @@ describe("asking", () => {
   test.each([ONE, THREE])(
     "a link that flaps while no server answers, %s: no server is asked twice within 15 s",
     (hosts) => {
-      const { time, ntp, sync } = world(hosts);
+      const { time, ntp, sync } = setup(hosts);
       ntp.faults.silent = true;
       for (let i = 0; i < 150; i++) {
         sync.linkUp();
@@ -80,7 +80,7 @@ describe("asking", () => {
   );
 
   test("the link fails during a question: no socket, no timer, no answer; asked again when it is up", () => {
-    const { time, ntp, set, sync } = world();
+    const { time, ntp, set, sync } = setup();
     sync.linkUp();
     time.advance(20);
     expect(sync.status().state).toBe("asking");
@@ -93,7 +93,7 @@ describe("asking", () => {
   });
 
   test("closed: nothing ever again", () => {
-    const { time, ntp, sync } = world();
+    const { time, ntp, sync } = setup();
     sync.linkUp();
     time.advance(20);
     sync.close();
@@ -106,7 +106,7 @@ describe("asking", () => {
   test("the time is taken from the middle of the way there and back", () => {
     const time = new VirtualTime();
     const ntp = new NTPServer({ timers: time.timers, utcMs: () => BOOT_MS + time.nowMs, latencyMs: 2_000 });
-    const { set, sync } = world(TWO, BOOT_MS, {
+    const { set, sync } = setup(TWO, BOOT_MS, {
       ntp,
       timers: time.timers,
       uptimeMs: () => time.nowMs,
@@ -152,7 +152,7 @@ describe("no answer", () => {
   test.each(faults)(
     "%s: the clock is not set, reported once, asked again with back-off, set in the end",
     (_name, fault, text) => {
-      const { time, ntp, set, log, sync } = world(ONE);
+      const { time, ntp, set, log, sync } = setup(ONE);
       Object.assign(ntp.faults, fault);
       sync.linkUp();
       time.advance(HOUR_MS);
@@ -172,7 +172,7 @@ describe("no answer", () => {
     ["DENY", DENY_MS],
     ["RSTR", DENY_MS],
   ])("kiss-o'-death %s: that server is left alone, the others are asked", (kiss, restMs) => {
-    const { time, ntp, set, log, sync } = world(ONE);
+    const { time, ntp, set, log, sync } = setup(ONE);
     ntp.faults.kiss = kiss;
     sync.linkUp();
     time.advance(restMs - 1_000);
@@ -185,7 +185,7 @@ describe("no answer", () => {
 
   test("one of three is silent: the other two set the clock, soon", () => {
     for (const dead of ["a.example", "b.example", "c.example"]) {
-      const { time, ntp, set, sync } = world(THREE);
+      const { time, ntp, set, sync } = setup(THREE);
       const answers = ntp.answers.bind(ntp);
       ntp.answers = (question, host) => (host === dead ? [] : answers(question, host));
       sync.linkUp();
@@ -195,7 +195,7 @@ describe("no answer", () => {
   });
 
   test("one of two is dead for good: the other one is asked again, and its two answers set the clock", () => {
-    const { time, ntp, set, sync } = world(TWO);
+    const { time, ntp, set, sync } = setup(TWO);
     const answers = ntp.answers.bind(ntp);
     ntp.answers = (question, host) => (host === "a.example" ? [] : answers(question, host));
     sync.linkUp();
@@ -204,7 +204,7 @@ describe("no answer", () => {
   });
 
   test("failures of yesterday do not make today's first wait longer", () => {
-    const { time, ntp, sync } = world(ONE, BOOT_MS, { random: () => 0.999 });
+    const { time, ntp, sync } = setup(ONE, BOOT_MS, { random: () => 0.999 });
     ntp.faults.silent = true;
     sync.linkUp();
     time.advance(HOUR_MS);
@@ -224,7 +224,7 @@ describe("no answer", () => {
     fc.assert(
       fc.property(draws, (random) => {
         let draw = 0;
-        const { time, ntp, sync } = world(ONE, BOOT_MS, { random: () => random[draw++ % random.length] });
+        const { time, ntp, sync } = setup(ONE, BOOT_MS, { random: () => random[draw++ % random.length] });
         ntp.faults.silent = true;
         sync.linkUp();
         time.runUntil(() => ntp.questions.length === 15, 15 * (ANSWER_MS + MIN_WAIT_MS + TIME_STEPS.longestMs));
@@ -241,7 +241,7 @@ describe("no answer", () => {
 describe("the socket", () => {
   test("accepts answers only from the server that was asked", () => {
     for (const stranger of [{ address: "203.0.113.9" }, { port: 1_123 }]) {
-      const { time, ntp, set, sync } = world();
+      const { time, ntp, set, sync } = setup();
       const Socket = ntp.socket.io;
       const port = {
         ...ntp,
@@ -255,7 +255,7 @@ describe("the socket", () => {
           },
         },
       };
-      const strange = world(TWO, BOOT_MS, { ntp: port, timers: time.timers, uptimeMs: () => time.nowMs });
+      const strange = setup(TWO, BOOT_MS, { ntp: port, timers: time.timers, uptimeMs: () => time.nowMs });
       strange.sync.linkUp();
       time.advance(HOUR_MS);
       expect(strange.set).toEqual([]);
@@ -269,7 +269,7 @@ describe("the socket", () => {
     const bytes = fc.uint8Array({ minLength: 0, maxLength: 100 });
     fc.assert(
       fc.property(fc.array(bytes, { maxLength: 5 }), (packets) => {
-        const { time, ntp, set, sync } = world();
+        const { time, ntp, set, sync } = setup();
         const answers = ntp.answers.bind(ntp);
         ntp.answers = (question, host) => [
           ...packets.map((packet) => packet.slice().buffer as ArrayBuffer),
@@ -286,7 +286,7 @@ describe("the socket", () => {
 
 test("an owner who throws is reported, and the clock is still set", () => {
   const faults: unknown[] = [];
-  const { time, ntp, sync } = world(TWO, BOOT_MS, {
+  const { time, ntp, sync } = setup(TWO, BOOT_MS, {
     setUtc: () => {
       throw new Error("owner");
     },

@@ -47,8 +47,8 @@ test("QoS 1, in order: seven settles program nothing, the eighth records all; a 
     expect(flash.programs - programs).toBe(settled % (MAX_DEFERRED + 1) === 0 ? 1 : 0);
     expect(outbox.statistics()).toMatchObject({ entries: 30 - settled });
     const image = flash.save();
-    const said = settled - (settled % (MAX_DEFERRED + 1));
-    expect(afterCut(flash)).toEqual({ sequences: range(said, 30), released: [], entries: 30 - said });
+    const recorded = settled - (settled % (MAX_DEFERRED + 1));
+    expect(afterCut(flash)).toEqual({ sequences: range(recorded, 30), released: [], entries: 30 - recorded });
     flash.restore(image);
   }
 });

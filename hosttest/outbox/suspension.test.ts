@@ -44,7 +44,7 @@ function appendAsleep(flash: NorFlash, suspension: Suspension, payloads: readonl
 }
 
 /** All that an outbox says, its entries and their notes among it. */
-function said(outbox: Outbox): unknown {
+function stateOf(outbox: Outbox): unknown {
   // Which blocks are in use a mount knows better: of a run, all that it has not wanted to free. Wear is read anew by it.
   const { tornRecords, blocksUsed, bytesUsed, erases, lifeLeft, flashFailures, ...statistics } = outbox.statistics();
   const entries: string[] = [];
@@ -72,7 +72,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
     const random = new Random(SEED);
     const pick = (count: number): number => Math.floor(random.unit() * count);
     let restored = 0;
-    for (let world = 0; world < 3; world++) {
+    for (let trial = 0; trial < 3; trial++) {
       const flash = flashOf(writeUnit);
       let outbox = mounted(flash);
       let next = 0;
@@ -94,11 +94,11 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
         next = suspension.number;
         const programs = flash.programs;
         outbox = mounted(flash, suspension);
-        const context = `seed ${SEED}, world ${world}, round ${round}`;
+        const context = `seed ${SEED}, trial ${trial}, round ${round}`;
         expect(flash.programs, context).toBe(programs);
         if (before.outboxState.length > 0) expect(outbox.statistics(), context).toMatchObject({ erases, tornRecords });
         const copy = copyOf(flash);
-        expect(said(outbox), context).toEqual(said(mounted(copy)));
+        expect(stateOf(outbox), context).toEqual(stateOf(mounted(copy)));
         if (suspension.outboxState.length > 0) restored++;
       }
       expect(flash.violations).toBe(0);
@@ -174,7 +174,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
     const suspension = slept(outbox);
     change(flash, suspension);
     const copy = copyOf(flash);
-    expect(said(mounted(flash, suspension))).toEqual(said(mounted(copy)));
+    expect(stateOf(mounted(flash, suspension))).toEqual(stateOf(mounted(copy)));
   });
 
   test("mounts where the state is none, or of another flash", () => {
@@ -188,7 +188,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
     for (const outboxState of [new Uint8Array(0), state.slice(0, 40), state.slice(0, -4), other]) {
       const copy = copyOf(flash);
       const { reads } = copy;
-      expect(said(mounted(copy, { ...suspension, outboxState }))).toEqual(said(mounted(copyOf(flash))));
+      expect(stateOf(mounted(copy, { ...suspension, outboxState }))).toEqual(stateOf(mounted(copyOf(flash))));
       expect(copy.reads - reads).toBeGreaterThan(BLOCKS);
     }
   });
@@ -212,7 +212,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
 test("it works as one that has not slept: the same bytes on flash, in all operations", () => {
   const random = new Random(SEED + 2);
   const pick = (count: number): number => Math.floor(random.unit() * count);
-  for (let world = 0; world < 3; world++) {
+  for (let trial = 0; trial < 3; trial++) {
     const [awake, sleeping] = [flashOf(1), flashOf(1)];
     let one = mounted(awake);
     let other = mounted(sleeping);
@@ -229,9 +229,9 @@ test("it works as one that has not slept: the same bytes on flash, in all operat
       other = mounted(sleeping, slept(other));
       if (!other.goesOn) one = mounted(awake);
       if (other.goesOn) rounds++;
-      const context = `seed ${SEED}, world ${world}, round ${round}`;
+      const context = `seed ${SEED}, trial ${trial}, round ${round}`;
       expect(difference(sleeping.bytes, awake.bytes), context).toBe(-1);
-      expect(said(other), context).toEqual(said(one));
+      expect(stateOf(other), context).toEqual(stateOf(one));
     }
     expect(rounds).toBeGreaterThan(20);
   }

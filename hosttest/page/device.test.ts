@@ -1,5 +1,5 @@
 /*
- * The desktop's device on its own, in this process, with a Wi-Fi: what the world around it can do to it, and what is left of a life
+ * The desktop's device on its own, in this process, with a Wi-Fi: what can be done to it from outside, and what is left of a life
  * that lost its power.
  */
 import { join } from "node:path";
@@ -29,9 +29,9 @@ test("Wi-Fi off and on, power cut in a write and back: it connects at once, and 
   chip = new Chip(join(folder, "chip.flash"));
   const { host, port } = broker;
   const line = new PromptLine();
-  let said = "";
+  let printed = "";
   line.onText = (text) => {
-    said += text;
+    printed += text;
   };
   const taken: (number | undefined)[] = [];
   const cuts: (CutPlace | undefined)[] = [];
@@ -52,13 +52,13 @@ test("Wi-Fi off and on, power cut in a write and back: it connects at once, and 
     trace: () => {},
     onQuit: () => {},
   });
-  const connections = (): number => said.split("connected to ").length - 1;
+  const connections = (): number => printed.split("connected to ").length - 1;
   device.board.boot(() => startFirmware(device.board));
   await expect.poll(connections, { timeout: 20_000 }).toBe(1);
   await expect.poll(() => taken.length, { timeout: 20_000 }).toBeGreaterThan(2);
 
   device.hasNetwork = false;
-  await expect.poll(() => said, { timeout: 20_000 }).toMatch(/wifi: (lost|left|.*not|.*gone|disconnected)/i);
+  await expect.poll(() => printed, { timeout: 20_000 }).toMatch(/wifi: (lost|left|.*not|.*gone|disconnected)/i);
   device.hasNetwork = true;
   await expect.poll(connections, { timeout: 30_000 }).toBe(2);
 
@@ -66,12 +66,12 @@ test("Wi-Fi off and on, power cut in a write and back: it connects at once, and 
   await expect.poll(() => device.isOn, { timeout: 20_000 }).toBe(false);
   expect(cuts[0]).toMatchObject({ call: expect.stringMatching(/program|erase/) });
   const before = taken.length;
-  const saidBefore = said;
+  const printedBefore = printed;
   line.type("status\r");
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(taken.length).toBe(before);
-  expect(said).toBe(saidBefore);
-  expect(said).not.toMatch(/flash fail/); // it has no time for last words
+  expect(printed).toBe(printedBefore);
+  expect(printed).not.toMatch(/flash fail/); // it has no time for last words
 
   device.powerOn();
   await expect.poll(connections, { timeout: 30_000 }).toBe(3);

@@ -118,7 +118,7 @@ async function rowOf(peer: Peer, program: Program | Embedded, qos: QoS, event: E
       date: new Date().toISOString().slice(0, 10),
     };
     progress.line(
-      `QoS ${qos}, ${event}: ${outcome.seen} of ${outcome.taken} seen, ${isKept(outcome) ? "kept" : `BROKEN (exit code ${outcome.exitCode}): ${outcome.said}`}`,
+      `QoS ${qos}, ${event}: ${outcome.seen} of ${outcome.taken} seen, ${isKept(outcome) ? "kept" : `BROKEN (exit code ${outcome.exitCode}): ${outcome.lastLine}`}`,
     );
     return row;
   } finally {

@@ -19,7 +19,7 @@ const GOOD: Outcome = {
   sessionsLost: 0,
   codes: [],
   exitCode: 0,
-  said: "",
+  lastLine: "",
 };
 const row = (peer: string, more: Partial<Row> = {}): Row => ({
   peer,

@@ -50,7 +50,7 @@ export interface Outcome {
   /** Its exit code; undefined: it did not end, because readings were not settled. */
   readonly exitCode: number | null | undefined;
   /** The end of its standard error. */
-  readonly said: string;
+  readonly lastLine: string;
 }
 
 const INTERVAL_S = 0.03;
@@ -137,8 +137,8 @@ interface Evidence {
 function outcomeOf({ network: { log }, observer, device, trial: { qos }, exitCode }: Evidence): Outcome {
   const sent = log.filter(({ from, packet }) => from === "device" && isReading(packet));
   const wireQos = Math.max(0, ...sent.map(({ packet }) => (packet.cmd === "publish" ? packet.qos : 0)));
-  const said = device.stderr.trimEnd().split("\n").at(-1) ?? "";
-  const common = { spoken: spokenIn(log), wireQos, codes: codesIn(log), exitCode, said };
+  const lastLine = device.stderr.trimEnd().split("\n").at(-1) ?? "";
+  const common = { spoken: spokenIn(log), wireQos, codes: codesIn(log), exitCode, lastLine };
   if (qos === 0) {
     const seen = observer.arrivals.length;
     const none = {

@@ -13,7 +13,7 @@ const SETTINGS = { sleep: "on", interval: "60", report: "10", "mqtt.qos": "2", a
 const HOME = { ssid: "home", password: "correct horse", rssi: -60 };
 
 /** A sleeper that has slept for half an hour, and the names that were looked up since. */
-class World {
+class Setup {
   readonly asked: string[] = [];
   address = "10.0.0.1";
   readonly device: SimulatedDevice;
@@ -51,18 +51,18 @@ class World {
   #joins = 0;
 
   #resolver(): ResolverConstructor {
-    const world = this;
+    const setup = this;
     return class {
       resolve({ host, onResolved }: ResolveOptions): void {
-        world.asked.push(host);
-        world.device.house.time.timers.set(() => onResolved(host, world.address), 20);
+        setup.asked.push(host);
+        setup.device.house.time.timers.set(() => onResolved(host, setup.address), 20);
       }
     };
   }
 }
 
 /** All of it arrived, once and in order. */
-function expectWhole({ device }: World, atLeast: number): void {
+function expectWhole({ device }: Setup, atLeast: number): void {
   const numbers = device.house.sequences();
   expect(numbers).toEqual(numbers.map((_, n) => n));
   expect(numbers.length).toBeGreaterThanOrEqual(atLeast);
@@ -70,92 +70,92 @@ function expectWhole({ device }: World, atLeast: number): void {
 }
 
 test("a report asks no name and scans no channels where the one before has found both", () => {
-  const world = new World();
-  world.pass(32);
-  const { names, channels } = world.look();
+  const setup = new Setup();
+  setup.pass(32);
+  const { names, channels } = setup.look();
   expect(names).toEqual([]);
   expect(channels.length).toBeGreaterThanOrEqual(3);
   expect(new Set(channels)).toEqual(new Set([6]));
-  expectWhole(world, 52);
+  expectWhole(setup, 52);
 });
 
 test("the router has moved to another channel: one join fails, and all later ones begin at the new one", () => {
-  const world = new World();
-  world.channel = 11;
-  world.pass(32);
-  const { channels } = world.look();
+  const setup = new Setup();
+  setup.channel = 11;
+  setup.pass(32);
+  const { channels } = setup.look();
   expect(channels.slice(0, 2)).toEqual([6, undefined]);
   expect(channels.length).toBeGreaterThanOrEqual(3);
   expect(new Set(channels.slice(2))).toEqual(new Set([11]));
-  expectWhole(world, 52);
+  expectWhole(setup, 52);
 });
 
 test("the broker has moved: one attempt, then its name is looked up, and its address remembered again", () => {
-  const world = new World();
-  const { network } = world.device.house;
+  const setup = new Setup();
+  const { network } = setup.device.house;
   network.weather.blackHole = true;
-  world.pass(10);
-  expect(world.look().names, "used the remembered addresses").toEqual([]);
-  world.pass(20);
-  expect(world.look().names.length, "each report that fails looks them up again").toBeGreaterThanOrEqual(1);
+  setup.pass(10);
+  expect(setup.look().names, "used the remembered addresses").toEqual([]);
+  setup.pass(20);
+  expect(setup.look().names.length, "each report that fails looks them up again").toBeGreaterThanOrEqual(1);
   network.weather.blackHole = false;
-  world.pass(32);
-  const first = world.look();
+  setup.pass(32);
+  const first = setup.look();
   expect(first.names).toEqual([HOST]);
-  world.pass(32);
-  expect(world.look().names).toEqual([]);
-  expectWhole(world, 90);
+  setup.pass(32);
+  expect(setup.look().names).toEqual([]);
+  expectWhole(setup, 90);
 });
 
 test("refused at once: the same report looks the name up", () => {
-  const world = new World();
-  const { network } = world.device.house;
+  const setup = new Setup();
+  const { network } = setup.device.house;
   network.weather.refusing = true;
-  const { time } = world.device.house;
-  const { channels } = world.device.wifi;
+  const { time } = setup.device.house;
+  const { channels } = setup.device.wifi;
   const joins = channels.length;
   time.runUntil(() => channels.length > joins, 15 * MINUTE);
-  const { sleeps } = world.device;
-  time.runUntil(() => world.asked.length > 0, 15 * MINUTE);
-  expect(world.device.sleeps).toBe(sleeps);
-  expect(world.look().names).toEqual([HOST]);
+  const { sleeps } = setup.device;
+  time.runUntil(() => setup.asked.length > 0, 15 * MINUTE);
+  expect(setup.device.sleeps).toBe(sleeps);
+  expect(setup.look().names).toEqual([HOST]);
   network.weather.refusing = false;
-  world.pass(32);
-  world.look();
-  expectWhole(world, 50);
+  setup.pass(32);
+  setup.look();
+  expectWhole(setup, 50);
 });
 
 test.each([
   ["what is kept of it is damaged", (memory: Uint8Array) => memory.set([memory[469] ^ 1], 469)],
   ["RTC memory is lost", (memory: Uint8Array) => memory.fill(0)],
 ])("%s: a full join, and nothing else changes", (_, damage) => {
-  const world = new World();
-  damage(world.device.chip?.memory as Uint8Array);
-  world.pass(32);
-  const { names, channels } = world.look();
+  const setup = new Setup();
+  damage(setup.device.chip?.memory as Uint8Array);
+  setup.pass(32);
+  const { names, channels } = setup.look();
   expect(names).toEqual([HOST]);
   expect(channels[0]).toBeUndefined();
   expect(new Set(channels.slice(1))).toEqual(new Set([6]));
-  expectWhole(world, 52);
+  expectWhole(setup, 52);
 });
 
 test("another broker is set: what was known of the one before means nothing", () => {
-  const world = new World();
-  world.device.defaults["mqtt.host"] = "other.test";
-  world.pass(32);
-  const { names } = world.look();
+  const setup = new Setup();
+  setup.device.defaults["mqtt.host"] = "other.test";
+  setup.pass(32);
+  const { names } = setup.look();
   expect(names, "asked by the connection that wipes a session, and by the next").toEqual(["other.test", "other.test"]);
 });
 
 test("a broker by its address, and one whose name has no IPv4 address: nothing is remembered, and all is delivered", () => {
-  const numeric = new World({ "mqtt.host": "10.0.0.1" });
+  const numeric = new Setup({ "mqtt.host": "10.0.0.1" });
   numeric.pass(32);
   expect(numeric.look().names).toEqual([]);
   expectWhole(numeric, 52);
-  const world = new World();
-  world.address = "fd00::1";
-  world.device.chip?.memory.fill(0);
-  world.pass(32);
-  expect(world.look().names.length).toBeGreaterThanOrEqual(3);
-  expectWhole(world, 52);
+  const setup = new Setup();
+  setup.address = "fd00::1";
+  setup.device.chip?.memory.fill(0);
+  setup.pass(32);
+  expect(setup.look().names.length).toBeGreaterThanOrEqual(3);
+  expectWhole(setup, 52);
 });

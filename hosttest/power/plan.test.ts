@@ -113,7 +113,7 @@ test.each([
 
 test("for any behaviour of timer, radio and network: samples stay on the grid, none twice; reports are not more frequent than set", () => {
   const random = new Random(SEED).unit;
-  for (let world = 0; world < 200; world++) {
+  for (let trial = 0; trial < 200; trial++) {
     const intervalMs = 1_000 * Math.ceil(600 * random());
     const reportMs = MINUTE * Math.ceil(180 * random());
     const plan: PlanState = { nextSampleMs: 0, nextReportMs: 0, failedReports: 0, missed: 0 };

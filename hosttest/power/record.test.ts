@@ -36,7 +36,7 @@ function filled(): WakeRecord {
 }
 
 /** All that a record says. */
-function said(record: WakeRecord): unknown[] {
+function valuesOf(record: WakeRecord): unknown[] {
   record.seal(FIRMWARE);
   const channels = [0, 1, 2].map((channel) => [record.offsetOf(channel), record.digitsOf(channel)]);
   return [NAMES.map((name) => record[name]), channels, [...record.base], [...record.outboxState]];
@@ -52,10 +52,10 @@ test("is read unchanged, no number in the place of another", () => {
   const memory = filled().seal(FIRMWARE);
   expect(memory).toHaveLength(RECORD_BYTES);
   const record = decoded(memory) as WakeRecord;
-  expect(said(record)).toEqual(said(filled()));
+  expect(valuesOf(record)).toEqual(valuesOf(filled()));
   const numbers = NAMES.map((name) => record[name]);
   expect(new Set(numbers).size).toBe(numbers.length);
-  expect(said(decoded(new WakeRecord().seal(FIRMWARE)) as WakeRecord)).toEqual(said(new WakeRecord()));
+  expect(valuesOf(decoded(new WakeRecord().seal(FIRMWARE)) as WakeRecord)).toEqual(valuesOf(new WakeRecord()));
 });
 
 test("a base or a state that is longer than there is place is refused", () => {
@@ -133,7 +133,7 @@ test("a wake changes the plan and the position alone: sealed again, the rest is 
   record.number = 2 ** 41;
   record.end = 4096;
   const again = decoded(record.sealAgain()) as WakeRecord;
-  expect(said(again)).toEqual(said(record));
+  expect(valuesOf(again)).toEqual(valuesOf(record));
   expect([again.isWatched, again.reportedOf(1), again.hasMoved(1, 47.7), again.hasMoved(1, 46.75)]).toEqual([
     true,
     47.25,

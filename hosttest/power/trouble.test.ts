@@ -265,7 +265,7 @@ describe("what RTC memory holds when it wakes", () => {
 
 test("power is cut at any byte of flash, or between sleep and wake: readings arrive once and in order", () => {
   const random = new Random(SEED);
-  for (let world = 0; world < 3; world++) {
+  for (let trial = 0; trial < 3; trial++) {
     const device = sleeper(
       { report: random.pick(["0", "3", "10"]), interval: random.pick(["20", "60"]) },
       1 + (random.unit() - 0.5) / 10,

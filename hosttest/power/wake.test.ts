@@ -20,7 +20,7 @@ const UTC_MS = Date.UTC(2026, 0, 1);
 const DRIFT = 1.03;
 
 /** A sleeper on virtual time: an SHT4x in the air, flash, RTC memory. */
-class World {
+class Setup {
   readonly bench = new Bench();
   readonly part = this.bench.attachSHT4x();
   readonly flash: NorFlash;
@@ -134,15 +134,15 @@ class World {
 
 describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
   test("each wake is a sample in flash, on the minute, as the sensor gave it; and none is lost or doubled", () => {
-    const world = new World(writeUnit).fallAsleep();
+    const setup = new Setup(writeUnit).fallAsleep();
     for (let wake = 0; wake < 20; wake++) {
-      world.part.celsius = 21 + wake / 10;
-      world.start();
-      expect([world.wholes, world.bench.time.waiting]).toEqual([[], 0]);
-      expect(world.sleptMs).toBeGreaterThan(MINUTE - 1_000);
-      world.sleep();
+      setup.part.celsius = 21 + wake / 10;
+      setup.start();
+      expect([setup.wholes, setup.bench.time.waiting]).toEqual([[], 0]);
+      expect(setup.sleptMs).toBeGreaterThan(MINUTE - 1_000);
+      setup.sleep();
     }
-    const messages = world.messages().slice(6);
+    const messages = setup.messages().slice(6);
     expect(messages).toHaveLength(20);
     messages.forEach(({ value, humidity, ts, seq }, n) => {
       expect(value).toBeCloseTo(21 + n / 10, 1);
@@ -150,20 +150,20 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
       expect(seq).toBe(6 + n);
       expect(Math.abs(Date.parse(ts as string) - (UTC_MS + (6 + n) * MINUTE))).toBeLessThanOrEqual(1_000);
     });
-    expect(world.flash.violations).toBe(0);
+    expect(setup.flash.violations).toBe(0);
   });
 
   test("power is cut at any byte of a wake: the sample is there whole or not at all, all before it are", () => {
     for (let cut = 0; ; cut++) {
-      const world = new World(writeUnit).fallAsleep();
-      world.flash.cutAfter(cut);
+      const setup = new Setup(writeUnit).fallAsleep();
+      setup.flash.cutAfter(cut);
       try {
-        world.start();
+        setup.start();
       } catch (error) {
         if (!(error instanceof PowerCut)) throw error;
       }
-      const isOver = !world.flash.isOff;
-      const seqs = world.messages().map(({ seq }) => seq);
+      const isOver = !setup.flash.isOff;
+      const seqs = setup.messages().map(({ seq }) => seq);
       expect(
         [
           [0, 1, 2, 3, 4, 5],
@@ -177,80 +177,80 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
 });
 
 describe("the whole thermometer is requested, once, with flash unchanged", () => {
-  const cases: [string, (world: World) => void, boolean][] = [
-    ["after power-on, with any memory", (world) => Object.assign(world, { cause: "reset" }), false],
-    ["for a button", (world) => Object.assign(world, { cause: "button" }), true],
-    ["when memory is lost", (world) => world.memory.fill(0), false],
+  const cases: [string, (setup: Setup) => void, boolean][] = [
+    ["after power-on, with any memory", (setup) => Object.assign(setup, { cause: "reset" }), false],
+    ["for a button", (setup) => Object.assign(setup, { cause: "button" }), true],
+    ["when memory is lost", (setup) => setup.memory.fill(0), false],
     ["when a bit of memory is wrong", ({ memory }) => memory.set([memory[77] ^ 4], 77), false],
-    ["in another firmware", (world) => Object.assign(world, { firmware: new Uint8Array(8) }), false],
-    ["when a report is due", (world) => world.fallAsleep((record) => Object.assign(record, { nextReportMs: 0 })), true],
-    ["without a position", (world) => world.fallAsleep((record) => Object.assign(record, { end: 0 })), true],
+    ["in another firmware", (setup) => Object.assign(setup, { firmware: new Uint8Array(8) }), false],
+    ["when a report is due", (setup) => setup.fallAsleep((record) => Object.assign(record, { nextReportMs: 0 })), true],
+    ["without a position", (setup) => setup.fallAsleep((record) => Object.assign(record, { end: 0 })), true],
     [
       "without a base",
-      (world) => world.fallAsleep((record) => Object.assign(record, { base: new Uint8Array(0) })),
+      (setup) => setup.fallAsleep((record) => Object.assign(record, { base: new Uint8Array(0) })),
       true,
     ],
     [
       "without a sensor that is known",
-      (world) => world.fallAsleep((record) => Object.assign(record, { driver: -1 })),
+      (setup) => setup.fallAsleep((record) => Object.assign(record, { driver: -1 })),
       true,
     ],
-    ["where the sensor is not there any more", (world) => world.bench.bus.detach(0x44), true],
-    ["where the value is far from the base", (world) => Object.assign(world.part, { celsius: 60 }), true],
-    ["where flash is another", (world) => world.flash.bytes.fill(0xff), true],
+    ["where the sensor is not there any more", (setup) => setup.bench.bus.detach(0x44), true],
+    ["where the value is far from the base", (setup) => Object.assign(setup.part, { celsius: 60 }), true],
+    ["where flash is another", (setup) => setup.flash.bytes.fill(0xff), true],
   ];
 
   test.each(cases)("%s", (_what, change, isRemembered) => {
-    const world = new World().fallAsleep();
-    change(world);
-    const before = world.flash.bytes.slice();
-    world.start();
-    expect(world.wholes).toHaveLength(1);
-    expect(world.wholes[0] !== undefined).toBe(isRemembered);
-    expect(world.sleptMs).toBeUndefined();
-    expect(world.flash.bytes).toEqual(before);
-    expect(world.bench.time.waiting).toBe(0);
+    const setup = new Setup().fallAsleep();
+    change(setup);
+    const before = setup.flash.bytes.slice();
+    setup.start();
+    expect(setup.wholes).toHaveLength(1);
+    expect(setup.wholes[0] !== undefined).toBe(isRemembered);
+    expect(setup.sleptMs).toBeUndefined();
+    expect(setup.flash.bytes).toEqual(before);
+    expect(setup.bench.time.waiting).toBe(0);
   });
 });
 
 test("a timer that is early: it sleeps for what is left, and has touched neither flash nor sensor", () => {
-  const world = new World().fallAsleep((record) => {
+  const setup = new Setup().fallAsleep((record) => {
     record.nextSampleMs = 8 * MINUTE;
   });
-  const { reads, programs } = world.flash;
-  world.start();
-  expect(world.sleptMs).toBeGreaterThan(MINUTE);
-  expect([world.flash.reads, world.flash.programs]).toEqual([reads, programs]);
+  const { reads, programs } = setup.flash;
+  setup.start();
+  expect(setup.sleptMs).toBeGreaterThan(MINUTE);
+  expect([setup.flash.reads, setup.flash.programs]).toEqual([reads, programs]);
 });
 
 test.each([75, 400])(
   "a timer that is early by %i ms, too little to sleep: it waits, and takes the sample itself",
   (earlyMs) => {
-    const world = new World().fallAsleep();
-    world.start();
-    world.bench.time.advance(((world.sleptMs ?? 0) - earlyMs) / DRIFT);
-    world.start();
-    for (let ms = 0; ms < 500 && world.isUnderWay; ms++) world.bench.time.advance(1);
-    expect(world.wholes).toEqual([]);
-    expect(world.sleptMs).toBeGreaterThan(MINUTE - 100);
-    expect(world.sleptMs).toBeLessThanOrEqual(MINUTE);
-    expect(world.messages()).toHaveLength(8);
+    const setup = new Setup().fallAsleep();
+    setup.start();
+    setup.bench.time.advance(((setup.sleptMs ?? 0) - earlyMs) / DRIFT);
+    setup.start();
+    for (let ms = 0; ms < 500 && setup.isUnderWay; ms++) setup.bench.time.advance(1);
+    expect(setup.wholes).toEqual([]);
+    expect(setup.sleptMs).toBeGreaterThan(MINUTE - 100);
+    expect(setup.sleptMs).toBeLessThanOrEqual(MINUTE);
+    expect(setup.messages()).toHaveLength(8);
   },
 );
 
 test("offset and digits apply as the sampler applies them", () => {
-  const world = new World().fallAsleep((record) => record.calibrate(0, 1.5, -1));
-  world.start();
-  expect(world.messages().at(-1)?.value).toBeCloseTo(22.5, 1);
+  const setup = new Setup().fallAsleep((record) => record.calibrate(0, 1.5, -1));
+  setup.start();
+  expect(setup.messages().at(-1)?.value).toBeCloseTo(22.5, 1);
 });
 
 test("closed while the sensor measures: nothing continues", () => {
-  const world = new World().fallAsleep();
-  const before = world.flash.bytes.slice();
-  Object.defineProperty(world, "isUnderWay", { get: () => false }); // stands still once it waits
-  world.start();
-  world.wake?.close();
-  world.bench.time.advance(MINUTE);
-  expect([world.sleptMs, world.wholes, world.bench.time.waiting]).toEqual([undefined, [], 0]);
-  expect(world.flash.bytes).toEqual(before);
+  const setup = new Setup().fallAsleep();
+  const before = setup.flash.bytes.slice();
+  Object.defineProperty(setup, "isUnderWay", { get: () => false }); // stands still once it waits
+  setup.start();
+  setup.wake?.close();
+  setup.bench.time.advance(MINUTE);
+  expect([setup.sleptMs, setup.wholes, setup.bench.time.waiting]).toEqual([undefined, [], 0]);
+  expect(setup.flash.bytes).toEqual(before);
 });

@@ -36,7 +36,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   ),
 );
 
-class World {
+class Setup {
   readonly bench = new Bench();
   readonly atMs: number[] = [];
   readonly sampler: Sampler;
@@ -143,21 +143,21 @@ class World {
 test("through any faults, readings are true, nothing leaks, and they return on the grid", () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-      const world = new World();
+      const setup = new Setup();
       for (const each of events) {
-        world.happen(each);
-        expect(world.bench.time.waiting).toBe(1);
-        expect(world.bench.bus.openCount).toBeLessThanOrEqual(1);
+        setup.happen(each);
+        expect(setup.bench.time.waiting).toBe(1);
+        expect(setup.bench.bus.openCount).toBeLessThanOrEqual(1);
       }
-      world.mend();
-      world.bench.time.advance(SETTLED_MS);
-      const before = world.atMs.length;
-      world.bench.time.advance(10 * INTERVAL_MS);
-      const last = world.atMs.slice(before);
+      setup.mend();
+      setup.bench.time.advance(SETTLED_MS);
+      const before = setup.atMs.length;
+      setup.bench.time.advance(10 * INTERVAL_MS);
+      const last = setup.atMs.slice(before);
       expect(last).toHaveLength(10);
       expect(new Set(last.map((atMs) => atMs % INTERVAL_MS)).size).toBe(1);
-      expect(world.sampler.status().lastError).toBeUndefined();
-      expect(world.furthest).toBeLessThan(0.005);
+      expect(setup.sampler.status().lastError).toBeUndefined();
+      expect(setup.furthest).toBeLessThan(0.005);
     }),
     { numRuns: 1000 },
   );

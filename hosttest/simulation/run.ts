@@ -1,7 +1,7 @@
 /*
  * One run of the simulation, determined by its seed: devices, a network, a broker, and a schedule of faults. Then the faults end, and
  * all readings must be settled. The same seed and schedule give the same run, byte for byte, as the digest shows.
- * In the code, `world` is the set of simulated things of a run, and `storm` its schedule of faults.
+ * In the code, `simulation` is the set of simulated things of a run, and `storm` its schedule of faults.
  */
 import { VirtualTime } from "../support/virtual-time.js";
 import { Broker } from "./broker/broker.js";
@@ -71,13 +71,13 @@ export interface RunResult {
 }
 
 export function run(options: RunOptions): RunResult {
-  const world = new World(options);
-  world.storm();
-  world.calm();
-  return world.result();
+  const simulation = new Simulation(options);
+  simulation.storm();
+  simulation.calm();
+  return simulation.result();
 }
 
-class World implements Befallen {
+class Simulation implements Befallen {
   readonly #options: RunOptions;
   readonly #time = new VirtualTime();
   readonly broker: Broker;

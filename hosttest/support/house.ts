@@ -10,7 +10,7 @@ import { Network } from "../simulation/network.js";
 import { Random } from "../simulation/random.js";
 import { VirtualTime } from "./virtual-time.js";
 
-export const WORLD_BEGINS_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
+export const START_UTC_MS = Date.UTC(2026, 5, 17, 9, 0, 0);
 
 /** A reading's message as a subscriber sees it. */
 export interface SeenReading {
@@ -60,7 +60,7 @@ export class House {
   }
 
   get utcMs(): number {
-    return WORLD_BEGINS_MS + this.time.nowMs;
+    return START_UTC_MS + this.time.nowMs;
   }
 
   /** Replaces the broker by another one, which knows no client. `terms`: of this one and later ones, if they differ. */

@@ -102,9 +102,9 @@ test("one of a list is missing from the start: the log names it and those that a
   one.port.take();
   one.type("sample");
   house.time.advance(SECOND);
-  const said = one.port.take();
-  expect(said).toMatch(/sensor: SHT3x at 0x44 does not answer: .*; BME280 at 0x76: answering\n/);
-  expect(said).toMatch(/^21\.5\d °C, 50\.0 %, 1013\.2 hPa$/m);
+  const printed = one.port.take();
+  expect(printed).toMatch(/sensor: SHT3x at 0x44 does not answer: .*; BME280 at 0x76: answering\n/);
+  expect(printed).toMatch(/^21\.5\d °C, 50\.0 %, 1013\.2 hPa$/m);
 });
 
 test("a barometer alone, payload plain, all in one message: nothing is sent, which is reported once; each, or json, sends it", () => {

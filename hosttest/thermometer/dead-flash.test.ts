@@ -40,9 +40,9 @@ describe.each(DEATHS)("flash that %s", (_how, die) => {
       die(one.flash);
       one.powerOn();
       house.time.advance(20 * SECOND);
-      const said = one.port.take();
+      const printed = one.port.take();
       house.time.advance(60 * MINUTE);
-      expect(said + one.port.take()).toContain(`error: flash fails: ${AT_ONCE}`);
+      expect(printed + one.port.take()).toContain(`error: flash fails: ${AT_ONCE}`);
       expect(house.readings().length).toBeGreaterThan(355);
       expect(house.readings().length + one.firmware.dropped).toBe(one.taken.length);
       expect(one.status("flash")).toBe(`fails: ${AT_ONCE}`);
@@ -55,14 +55,14 @@ describe.each(DEATHS)("flash that %s", (_how, die) => {
     const one = new SimulatedDevice();
     die(one.flash);
     one.powerOn();
-    let said = "";
+    let printed = "";
     for (let minute = 0; minute < 60; minute++) {
       one.house.time.advance(MINUTE);
-      said += one.port.take();
+      printed += one.port.take();
     }
-    expect(said.match(/flash fails/g)).toHaveLength(1);
-    expect(said.match(/refused: the flash failed/g) ?? []).toHaveLength(
-      said.includes("refused: the flash failed") ? 1 : 0,
+    expect(printed.match(/flash fails/g)).toHaveLength(1);
+    expect(printed.match(/refused: the flash failed/g) ?? []).toHaveLength(
+      printed.includes("refused: the flash failed") ? 1 : 0,
     );
   });
 
@@ -127,8 +127,8 @@ describe("the settings' flash", () => {
     house.time.advance(30 * MINUTE);
     expect(one.crashes).toEqual([]);
     expect(one.restarts).toEqual([]);
-    const said = one.port.take();
-    expect(said).toMatch(/error: the settings' flash cannot be opened: .*; defaults apply, nothing can be saved/);
+    const printed = one.port.take();
+    expect(printed).toMatch(/error: the settings' flash cannot be opened: .*; defaults apply, nothing can be saved/);
     expect(one.status("trouble")).toContain("the settings' flash cannot be opened");
     one.type("set room attic");
     expect(one.type("save")).toContain("error");

@@ -9,7 +9,7 @@ import { MAX_LINE } from "../../src/console/terminal/line.js";
 import type { TLSDemand, TLSFacts } from "../../src/tls/io.js";
 import { fromPEM } from "../../src/tls/pem.js";
 import { SimulatedDevice } from "../support/device-board.js";
-import { House, WORLD_BEGINS_MS } from "../support/house.js";
+import { House, START_UTC_MS } from "../support/house.js";
 import { Certificates } from "./support/certificates.js";
 import { pretendedTLS } from "./support/pretended.js";
 
@@ -27,7 +27,7 @@ const FACTS: TLSFacts = {
   version: "TLSv1.3",
   cipher: "TLS_AES_128_GCM_SHA256",
   name: "broker.test",
-  endsMs: WORLD_BEGINS_MS + 300 * 86_400_000,
+  endsMs: START_UTC_MS + 300 * 86_400_000,
   isResumed: false,
 };
 
@@ -94,11 +94,11 @@ describe("pasted at the prompt", () => {
     for (const byte of lines.slice(0, 3).join("\r")) one.port.send(byte); // as a slow terminal sends them
     one.port.send("\r");
     one.port.send("\x03version\r");
-    const said = one.port.take();
-    expect(said).toContain("mqtt.key: paste it now; an empty line ends it, Ctrl-C cancels");
-    expect(said.replaceAll(/[ \b]+/g, " ")).toContain("mqtt.key: 0 lines 1 line 2 lines 3 lines ^C");
-    expect(said).toContain("home-thermometer 0.");
-    for (const line of lines.slice(1, 3)) expect(said).not.toContain(line.slice(0, 6));
+    const printed = one.port.take();
+    expect(printed).toContain("mqtt.key: paste it now; an empty line ends it, Ctrl-C cancels");
+    expect(printed.replaceAll(/[ \b]+/g, " ")).toContain("mqtt.key: 0 lines 1 line 2 lines 3 lines ^C");
+    expect(printed).toContain("home-thermometer 0.");
+    for (const line of lines.slice(1, 3)) expect(printed).not.toContain(line.slice(0, 6));
     expect(one.firmware.settings.staged()).toEqual([]);
   });
 

@@ -103,7 +103,7 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
       expect(sequences).toEqual(Array.from({ length: next + 1 }, (_, at) => at));
       if (qos === 2) expect(collector.sequences).toHaveLength(next + 1);
       await collector.close();
-      expect(wire.said.length).toBeGreaterThan(4);
+      expect(wire.sentUp.length).toBeGreaterThan(4);
       expect(wire.clearText(SECRETS)).toEqual([]);
     },
   );

@@ -118,8 +118,13 @@ test("it is not printed anywhere", () => {
   expect(kept()).toContain(SECRET);
   device.chip?.press();
   device.house.time.advance(1_000);
-  const said = [...device.traces, device.type("status"), device.type("show"), JSON.stringify(device.house.readings())];
-  expect(said.join("\n")).not.toContain("secret");
+  const output = [
+    ...device.traces,
+    device.type("status"),
+    device.type("show"),
+    JSON.stringify(device.house.readings()),
+  ];
+  expect(output.join("\n")).not.toContain("secret");
   expect(Buffer.from(device.settingsFlash.bytes).includes(SECRET)).toBe(false);
   expect(Buffer.from(device.flash.bytes).includes(SECRET)).toBe(false);
 });

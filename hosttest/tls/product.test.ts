@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { tlsRefusalText } from "../../src/thermometer/broker/tls-refusal.js";
 import type { TLSFacts, TLSRefusal, TLSRefusalKind } from "../../src/tls/io.js";
 import { SimulatedDevice } from "../support/device-board.js";
-import { House, WORLD_BEGINS_MS } from "../support/house.js";
+import { House, START_UTC_MS } from "../support/house.js";
 import { type Ending, pretendedTLS } from "./support/pretended.js";
 
 const SECOND = 1000;
@@ -16,7 +16,7 @@ const FACTS: TLSFacts = {
   version: "TLSv1.3",
   cipher: "TLS_AES_128_GCM_SHA256",
   name: "broker.test",
-  endsMs: WORLD_BEGINS_MS + 300 * DAY,
+  endsMs: START_UTC_MS + 300 * DAY,
   isResumed: false,
 };
 
@@ -61,7 +61,7 @@ describe("a connection over TLS", () => {
   });
 
   test("the certificate's end is reported every day from 30 days before, and not earlier, on the same connection", () => {
-    const { one, time, house } = device(() => ({ ...FACTS, endsMs: WORLD_BEGINS_MS + 32.5 * DAY }), {
+    const { one, time, house } = device(() => ({ ...FACTS, endsMs: START_UTC_MS + 32.5 * DAY }), {
       "mqtt.keepalive": "60",
     });
     const warned = (): number => one.port.take().split("broker's certificate ends on 2026-07-19: renew it").length - 1;
@@ -128,9 +128,9 @@ describe("a connection that TLS refuses", () => {
     for (const text of texts) expect(text).toMatch(/^TLS: /);
     const { one, time } = device(() => ({ kind: "wrongName", detail: "DNS:\x1b[2Jevil\n" }));
     time.advance(MINUTE);
-    const said = one.port.take();
-    expect(said).toContain("evil");
-    expect(said).not.toContain("\x1b[2J");
+    const printed = one.port.take();
+    expect(printed).toContain("evil");
+    expect(printed).not.toContain("\x1b[2J");
   });
 });
 

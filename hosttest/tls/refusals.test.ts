@@ -24,7 +24,7 @@ describe.each(PLACES)("on %s", (place) => {
         attempt.socket.write(Buffer.from(SECRET));
         await new Promise<void>((resolve) => {
           const look = (): void => {
-            if (wire.said[0].length > 0) resolve();
+            if (wire.sentUp[0].length > 0) resolve();
           };
           look();
           attempt.ended.then(resolve);
@@ -36,9 +36,9 @@ describe.each(PLACES)("on %s", (place) => {
       }
       if (process.env.TLS_TABLE !== undefined) {
         const { refusal } = attempt;
-        const said =
+        const printed =
           refusal === undefined ? attempt.facts?.version : tlsRefusalText(refusal, options.name ?? "broker.test");
-        console.log(`| ${place} | ${name} | ${came} | ${said} |`);
+        console.log(`| ${place} | ${name} | ${came} | ${printed} |`);
       }
       seen.push(`${name}: ${came}`);
       expected.push(`${name}: ${outcome}`);

@@ -188,7 +188,7 @@ test("in pieces of any size, both ways: all of it, in order, and the peer's clos
       fc.array(fc.array(fc.nat(255), { minLength: 1, maxLength: 250 }), { maxLength: 12 }),
       pieces,
       pieces,
-      (said, down, up) => {
+      (records, down, up) => {
         const got: number[] = [];
         let turn = 0;
         const one = opened((bytes, socket) => {
@@ -196,8 +196,8 @@ test("in pieces of any size, both ways: all of it, in order, and the peer's clos
           socket.read(buffer);
           got.push(...buffer);
         });
-        const bytes = [...HELLO, ...said.flatMap(record), GOODBYE, 0];
-        const wanted = said.flat();
+        const bytes = [...HELLO, ...records.flatMap(record), GOODBYE, 0];
+        const wanted = records.flat();
         const written: number[] = [];
         for (let n = 0; bytes.length > 0 || written.length < wanted.length; n++) {
           one.wire.widen(up[n % up.length]);

@@ -7,7 +7,7 @@
 import { type ImageFault, makeImage } from "../../boards/parts/flash/image.js";
 import { generator } from "../../boards/parts/flash/nor-flash.js";
 import { keyPair, offerOf } from "./support/keys.js";
-import { drive, filledBy, type Samples, World } from "./support/world.js";
+import { drive, filledBy, type Samples, Setup } from "./support/setup.js";
 
 const BLOCK = 4096;
 const OLDEST = "0.1.0";
@@ -58,7 +58,7 @@ export function campaignUpdate(seed: number, tally: Tally): void {
   const force = kind === "older" ? true : undefined;
   const offer = offerOf(image, { version: to, force, key: keyPair(kind === "unsigned" ? 2 : 1) });
   const sent = kind === "changed" ? image.map((byte, at) => (at === length >> 1 ? byte ^ 1 : byte)) : image;
-  const world = new World({
+  const setup = new Setup({
     image: makeImage({ version: from, chip: "test" }, 3_000),
     slotBlocks: 4,
     key: keyPair(1).publicKey,
@@ -66,42 +66,42 @@ export function campaignUpdate(seed: number, tally: Tally): void {
     loss: pick([0, 0, 0.2]),
     samples: samplesOf(from, pick(["dropOldest", "dropOldest", "refuse"])),
   });
-  world.boot();
+  setup.boot();
   const check = (isGood: boolean, what: string): void => {
     if (!isGood)
-      throw new Error(`${kind} from ${from}: ${what}: ${JSON.stringify(world.state)}; ${world.log.join("; ")}`);
+      throw new Error(`${kind} from ${from}: ${what}: ${JSON.stringify(setup.state)}; ${setup.log.join("; ")}`);
   };
   for (let cuts = Math.floor(random() * (MAX_CUTS + 1)); cuts > 0; cuts--) {
-    world.isConnected = random() < 0.7; // samples wait, or are sent
-    world.cutAtOperation(1 + Math.floor(random() * pick(OPERATIONS)), random);
-    if (world.isOn) drive(world, offer, sent, 400);
-    if (world.isOn) world.time.advance(60_000);
-    world.flash.faults = {};
-    world.boot();
-    tally.cuts = (tally.cuts ?? 0) + world.powerCuts;
-    world.powerCuts = 0;
+    setup.isConnected = random() < 0.7; // samples wait, or are sent
+    setup.cutAtOperation(1 + Math.floor(random() * pick(OPERATIONS)), random);
+    if (setup.isOn) drive(setup, offer, sent, 400);
+    if (setup.isOn) setup.time.advance(60_000);
+    setup.flash.faults = {};
+    setup.boot();
+    tally.cuts = (tally.cuts ?? 0) + setup.powerCuts;
+    setup.powerCuts = 0;
   }
-  world.isConnected = true;
+  setup.isConnected = true;
   for (let n = 0; n < 3; n++) {
-    drive(world, offer, sent, 400);
-    world.time.advance(TRIAL_MS);
+    drive(setup, offer, sent, 400);
+    setup.time.advance(TRIAL_MS);
   }
-  const { state, version, reason } = world.state;
+  const { state, version, reason } = setup.state;
   const isNew = state === "confirmed";
-  check(world.isOn, "it does not run");
+  check(setup.isOn, "it does not run");
   check(["confirmed", "rolledBack", "failed", "refused"].includes(String(state)), "it has not ended");
   check(version === (isNew ? to : from), "the wrong one runs");
   check(kind === "good" || !isNew, "what is no good was confirmed");
   check(isNew || String(reason) !== "", "no reason");
   check(
-    fault !== undefined || kind === "good" || kind === "older" || !world.started.includes(to),
+    fault !== undefined || kind === "good" || kind === "older" || !setup.started.includes(to),
     "what is not genuine has started",
   );
-  world.settle();
-  check(world.isOn && world.truth.faults.length === 0, world.truth.faults.slice(0, 5).join(", "));
-  check(world.flash.violations === 0, "flash was misused");
+  setup.settle();
+  check(setup.isOn && setup.truth.faults.length === 0, setup.truth.faults.slice(0, 5).join(", "));
+  check(setup.flash.violations === 0, "flash was misused");
   const name = `${from === OLDEST ? "from 0.1, " : ""}${kind === "older" ? "to 0.1, " : ""}${state}`;
   tally[name] = (tally[name] ?? 0) + 1;
-  tally.samples = (tally.samples ?? 0) + world.truth.delivered.size;
-  tally.evicted = (tally.evicted ?? 0) + world.truth.taken.size - world.truth.delivered.size;
+  tally.samples = (tally.samples ?? 0) + setup.truth.delivered.size;
+  tally.evicted = (tally.evicted ?? 0) + setup.truth.taken.size - setup.truth.delivered.size;
 }

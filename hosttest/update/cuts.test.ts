@@ -8,7 +8,7 @@ import { generator } from "../../boards/parts/flash/nor-flash.js";
 import { SEED } from "../support/seed.js";
 import { campaignUpdate, type Tally } from "./campaign.js";
 import { keyPair, offerOf } from "./support/keys.js";
-import { drive, World } from "./support/world.js";
+import { drive, Setup } from "./support/setup.js";
 
 const BLOCK = 4096;
 const OLD = makeImage({ version: "0.2.0", chip: "test" }, 3_000);
@@ -16,29 +16,29 @@ const NEW = makeImage({ version: "0.3.0", chip: "test" }, 2 * BLOCK + 99);
 const OFFER = offerOf(NEW);
 const ENDS = ["confirmed", "rolledBack", "failed", "refused"];
 
-function setUp(random: () => number): World {
-  const world = new World({ image: OLD, slotBlocks: 3, key: keyPair(1).publicKey, random });
-  world.boot();
-  return world;
+function build(random: () => number): Setup {
+  const setup = new Setup({ image: OLD, slotBlocks: 3, key: keyPair(1).publicKey, random });
+  setup.boot();
+  return setup;
 }
 
 /** Runs the update to its end, restoring power after each cut. `cuts`: the operation in each life; the last lives have none. */
-function live(world: World, cuts: readonly number[], random: () => number): void {
+function live(setup: Setup, cuts: readonly number[], random: () => number): void {
   for (const at of [...cuts, 0]) {
-    if (at > 0) world.cutAtOperation(at, random);
-    if (!world.isOn) world.boot();
-    if (world.isOn) drive(world, OFFER, NEW, 2_000);
-    expect(["0.2.0", "0.3.0"]).toContain(world.started.at(-1));
-    world.flash.faults = {};
-    if (at > 0 && world.isOn) world.boot(); // the cut was not reached: the power is cut between two operations
+    if (at > 0) setup.cutAtOperation(at, random);
+    if (!setup.isOn) setup.boot();
+    if (setup.isOn) drive(setup, OFFER, NEW, 2_000);
+    expect(["0.2.0", "0.3.0"]).toContain(setup.started.at(-1));
+    setup.flash.faults = {};
+    if (at > 0 && setup.isOn) setup.boot(); // the cut was not reached: the power is cut between two operations
   }
 }
 
 function operations(): number {
-  const world = setUp(generator(1));
+  const setup = build(generator(1));
   let count = 0;
-  world.flash.faults = { program: () => void count++, erase: () => void count++ };
-  drive(world, OFFER, NEW);
+  setup.flash.faults = { program: () => void count++, erase: () => void count++ };
+  drive(setup, OFFER, NEW);
   return count;
 }
 
@@ -50,10 +50,10 @@ describe("one good image", () => {
     let rolledBack = 0;
     for (let at = 1; at <= all; at++) {
       const random = generator(SEED + at);
-      const world = setUp(random);
-      live(world, [at], random);
-      const { state, version, reason } = world.state;
-      const where = `cut in operation ${at}: ${JSON.stringify(world.state)}, ${world.log.join("; ")}`;
+      const setup = build(random);
+      live(setup, [at], random);
+      const { state, version, reason } = setup.state;
+      const where = `cut in operation ${at}: ${JSON.stringify(setup.state)}, ${setup.log.join("; ")}`;
       expect(["confirmed", "rolledBack"], where).toContain(state);
       expect(version, where).toBe(state === "confirmed" ? "0.3.0" : "0.2.0");
       if (state === "confirmed") continue;
@@ -61,7 +61,7 @@ describe("one good image", () => {
       rolledBack++;
       // A second attempt succeeds.
       const again = offerOf(NEW, { id: "000000aa" });
-      expect(drive(world, again, NEW), where).toMatchObject({ state: "confirmed", version: "0.3.0" });
+      expect(drive(setup, again, NEW), where).toMatchObject({ state: "confirmed", version: "0.3.0" });
     }
     expect(rolledBack).toBeGreaterThan(0);
     expect(rolledBack).toBeLessThan(all / 2);
@@ -70,11 +70,11 @@ describe("one good image", () => {
   test("several cuts, each in the state that the previous one left", { timeout: 60_000 }, () => {
     for (let round = 0; round < 15; round++) {
       const random = generator(SEED + 1_000 + round);
-      const world = setUp(random);
+      const setup = build(random);
       const cuts = Array.from({ length: 1 + Math.floor(random() * 6) }, () => 1 + Math.floor(random() * all));
-      live(world, cuts, random);
-      const { state, version, reason } = world.state;
-      const where = `round ${round} of seed ${SEED}: ${JSON.stringify(world.state)}, ${world.log.join("; ")}`;
+      live(setup, cuts, random);
+      const { state, version, reason } = setup.state;
+      const where = `round ${round} of seed ${SEED}: ${JSON.stringify(setup.state)}, ${setup.log.join("; ")}`;
       expect(ENDS, where).toContain(state);
       expect(version, where).toBe(state === "confirmed" ? "0.3.0" : "0.2.0");
       if (state !== "confirmed") expect(reason, where).toMatch(/./);
@@ -89,18 +89,18 @@ test("bad images, with cuts: the old one runs in the end, and reports why", { ti
     const fault = faults[round % faults.length];
     const bad = makeImage({ version: "0.3.0", chip: "test", fault }, BLOCK + 99);
     const offer = offerOf(bad);
-    const world = setUp(random);
-    world.cutAtOperation(1 + Math.floor(random() * 30), random);
-    drive(world, offer, bad, 300);
-    world.flash.faults = {};
+    const setup = build(random);
+    setup.cutAtOperation(1 + Math.floor(random() * 30), random);
+    drive(setup, offer, bad, 300);
+    setup.flash.faults = {};
     for (let lives = 0; lives < 3; lives++) {
-      if (world.flash.isOff) world.boot();
-      drive(world, offer, bad, 300);
-      world.time.advance(700_000);
+      if (setup.flash.isOff) setup.boot();
+      drive(setup, offer, bad, 300);
+      setup.time.advance(700_000);
     }
-    const where = `round ${round} of seed ${SEED}, ${fault}: ${world.log.join("; ")}`;
-    expect(world.image?.version, where).toBe("0.2.0");
-    expect(world.state, where).toMatchObject({ state: "rolledBack", reason: expect.stringMatching(/./) });
+    const where = `round ${round} of seed ${SEED}, ${fault}: ${setup.log.join("; ")}`;
+    expect(setup.image?.version, where).toBe("0.2.0");
+    expect(setup.state, where).toMatchObject({ state: "rolledBack", reason: expect.stringMatching(/./) });
   }
 });
 

@@ -18,7 +18,7 @@ const TOPIC = "home/kitchen/thermometer020000000001/update";
 const OLD = makeImage({ version: "0.2.0", chip: "test" }, 9_000);
 const NEW = makeImage({ version: "0.3.0", chip: "test" }, 20_000);
 
-function setUp(options: ConstructorParameters<typeof SimulatedDevice>[0] = {}) {
+function build(options: ConstructorParameters<typeof SimulatedDevice>[0] = {}) {
   const house = new House();
   const slots = { image: OLD, blocks: 6, key: keyPair(1).publicKey };
   const device = new SimulatedDevice({ house, slots, ...options }).powerOn();
@@ -39,7 +39,7 @@ function expectAllOnce(device: SimulatedDevice): void {
 }
 
 test("announced, written, restarted, confirmed within a minute, while readings continue", () => {
-  const { house, device } = setUp({ defaults: { "mqtt.qos": "2" } });
+  const { house, device } = build({ defaults: { "mqtt.qos": "2" } });
   expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toEqual({ version: "0.2.0", state: "idle" });
   const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
   house.time.advance(60_000);
@@ -57,7 +57,7 @@ test("announced, written, restarted, confirmed within a minute, while readings c
 });
 
 test("a state that the socket cannot accept is sent a little later, with its content at that time: none waits in RAM, or is sent after a newer one", () => {
-  const { house, device } = setUp();
+  const { house, device } = build();
   const uplink = device.firmware.uplink!;
   const publish = uplink.publish.bind(uplink);
   const refused: string[] = [];
@@ -85,7 +85,7 @@ test("a state that the socket cannot accept is sent a little later, with its con
 });
 
 test("between two updates it keeps only the last refusal, a waiting offer, and half an announcement", () => {
-  const { house, device } = setUp();
+  const { house, device } = build();
   const hear = (offer: object, from = 0, end?: number) => {
     const bytes = new TextEncoder().encode(JSON.stringify(offer));
     device.hear(`${TOPIC}/offer`, bytes.subarray(from, end), from, bytes.length);
@@ -115,7 +115,7 @@ test("between two updates it keeps only the last refusal, a waiting offer, and h
 });
 
 test("an image that never joins the network is rolled back after ten minutes; the old one reports why, in the log, in status, at the broker", () => {
-  const { house, device } = setUp();
+  const { house, device } = build();
   const bad = makeImage({ version: "0.3.0", chip: "test", fault: "deaf" }, 9_000);
   const host = new SimulatedHost(device, TOPIC, offerOf(bad), bad);
   house.time.advance(120_000);
@@ -130,7 +130,7 @@ test("an image that never joins the network is rolled back after ten minutes; th
 });
 
 test.each(["crash", "hang"] as const)("an image that fails by a %s: the old one is back at once", (fault) => {
-  const { house, device } = setUp();
+  const { house, device } = build();
   const bad = makeImage({ version: "0.3.0", chip: "test", fault }, 9_000);
   const host = new SimulatedHost(device, TOPIC, offerOf(bad), bad);
   house.time.advance(120_000);
@@ -149,7 +149,7 @@ test.each([
     },
   ],
 ])("a device whose sensor is %s: a good image is confirmed, as it had this fault before", (_, damage) => {
-  const { house, device } = setUp();
+  const { house, device } = build();
   const fault = () => device.firmware.sampling?.status.lastError?.message;
   damage(device);
   device.reboot();
@@ -164,7 +164,7 @@ test.each([
 });
 
 test("an image that no longer finds its sensor is not confirmed, although the sensor had another fault before", () => {
-  const { house, device } = setUp();
+  const { house, device } = build();
   device.sensor.celsius = 200;
   house.time.advance(30_000);
   const blind = makeImage({ version: "0.3.0", chip: "test", fault: "blind" }, 9_000);
@@ -174,7 +174,7 @@ test("an image that no longer finds its sensor is not confirmed, although the se
 });
 
 test("drops of the network and power cuts during it: it continues where it stopped", () => {
-  const { house, device } = setUp({
+  const { house, device } = build({
     defaults: { "mqtt.qos": "2" },
     slots: { image: OLD, blocks: 60, key: keyPair(1).publicKey },
   });
@@ -196,7 +196,7 @@ test("drops of the network and power cuts during it: it continues where it stopp
 });
 
 test("a device that sleeps stays awake while chunks arrive and on trial, and sleeps again", () => {
-  const { house, device } = setUp({
+  const { house, device } = build({
     sleep: { rate: 1.01 },
     defaults: { sleep: "on", report: "5", awake: "10", interval: "60", "mqtt.qos": "1" },
   });
@@ -215,7 +215,7 @@ test("a device that sleeps stays awake while chunks arrive and on trial, and sle
 });
 
 test("a device that sleeps does not stay awake for ever for a sender that has stopped", () => {
-  const { house, device } = setUp({
+  const { house, device } = build({
     sleep: { rate: 1 },
     defaults: { sleep: "on", report: "5", awake: "10", interval: "60", "mqtt.qos": "1" },
     slots: { image: OLD, blocks: 60, key: keyPair(1).publicKey },
@@ -292,7 +292,7 @@ test("on trial on 0.1's flash, confirmed: the names that the broker knows are st
 });
 
 test("a build without a key: status shows that updates are off, and an announcement is refused", () => {
-  const { house, device } = setUp({ slots: { image: OLD, blocks: 6, key: undefined } });
+  const { house, device } = build({ slots: { image: OLD, blocks: 6, key: undefined } });
   expect(device.status("update")).toBe("updates are off: this build has no public key");
   const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
   house.time.advance(10_000);

@@ -6,7 +6,7 @@ import { updateEntityMessage } from "../../src/homeassistant/update-entity.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { House } from "../support/house.js";
 import { keyPair, offerOf } from "./support/keys.js";
-import { drive, World } from "./support/world.js";
+import { drive, Setup } from "./support/setup.js";
 
 const ID = "thermometer020000000001";
 const CONFIG = `homeassistant/device/${ID}/update/config`;
@@ -55,14 +55,14 @@ describe("the entity", () => {
     const there = new House();
     const { publicKey } = keyPair(1);
     const device = new SimulatedDevice({ house: there, slots: { image: OLD, blocks: 4, key: publicKey } }).powerOn();
-    const said = (): string[] => there.payloads(CONFIG).map((payload) => (payload === "" ? "taken back" : "there"));
+    const entities = (): string[] => there.payloads(CONFIG).map((payload) => (payload === "" ? "taken back" : "there"));
     there.time.advance(60_000);
     for (const key of [undefined, undefined, publicKey]) {
       device.key = key;
       device.reboot();
       there.time.advance(60_000);
     }
-    expect(said()).toEqual(["there", "taken back", "there"]);
+    expect(entities()).toEqual(["there", "taken back", "there"]);
     expect(device.crashes).toEqual([]);
   });
 
@@ -85,38 +85,41 @@ describe("the entity", () => {
 });
 
 describe("an image that waits", () => {
-  function setUp(key: Uint8Array | undefined = keyPair(1).publicKey): World {
-    const world = new World({ image: OLD, slotBlocks: 4, key, random: generator(1) });
-    world.boot();
-    return world;
+  function build(key: Uint8Array | undefined = keyPair(1).publicKey): Setup {
+    const setup = new Setup({ image: OLD, slotBlocks: 4, key, random: generator(1) });
+    setup.boot();
+    return setup;
   }
   const waiting = (terms: Parameters<typeof offerOf>[1] = {}) => ({ ...offerOf(NEW, terms), wait: true });
 
   test("is reported as available, once, and no part of it is requested", () => {
-    const world = setUp();
-    world.announce(waiting());
-    world.announce(waiting({ id: "00000002" }));
-    expect(world.states).toEqual([{ version: "0.2.0", state: "idle", available: "0.3.0" }]);
-    world.time.advance(60_000);
-    expect(world.wantsChunks).toBe(false);
-    expect(world.updates!.isBusy).toBe(false);
-    expect(world.flash.erases.some((count) => count > 0)).toBe(false);
+    const setup = build();
+    setup.announce(waiting());
+    setup.announce(waiting({ id: "00000002" }));
+    expect(setup.states).toEqual([{ version: "0.2.0", state: "idle", available: "0.3.0" }]);
+    setup.time.advance(60_000);
+    expect(setup.wantsChunks).toBe(false);
+    expect(setup.updates!.isBusy).toBe(false);
+    expect(setup.flash.erases.some((count) => count > 0)).toBe(false);
   });
 
   test("until it is withdrawn", () => {
-    const world = setUp();
-    world.announce(waiting());
+    const setup = build();
+    setup.announce(waiting());
     const empty = { payload: new Uint8Array(0), offsetBytes: 0, totalBytes: 0, last: true };
-    world.updates!.announcement(empty);
-    world.updates!.announcement(empty);
-    expect(world.states.map(({ available }) => available)).toEqual(["0.3.0", undefined]);
+    setup.updates!.announcement(empty);
+    setup.updates!.announcement(empty);
+    expect(setup.states.map(({ available }) => available)).toEqual(["0.3.0", undefined]);
   });
 
   test("until it is sent: `at` is its progress while it is being received", () => {
-    const world = setUp();
-    world.announce(waiting());
-    expect(drive(world, offerOf(NEW, { id: "00000002" }), NEW)).toMatchObject({ state: "confirmed", version: "0.3.0" });
-    const under = world.states.filter(({ state }) =>
+    const setup = build();
+    setup.announce(waiting());
+    expect(drive(setup, offerOf(NEW, { id: "00000002" }), NEW)).toMatchObject({
+      state: "confirmed",
+      version: "0.3.0",
+    });
+    const under = setup.states.filter(({ state }) =>
       ["receiving", "verifying", "switching", "trial"].includes(`${state}`),
     );
     expect(under.map(({ at }) => at)).toEqual(expect.arrayContaining([0, BLOCK, 2 * BLOCK, NEW.length]));
@@ -127,16 +130,16 @@ describe("an image that waits", () => {
         size: NEW.length,
         latest: "0.3.0",
       });
-    expect(world.state).not.toHaveProperty("at");
-    expect(world.state).not.toHaveProperty("available");
+    expect(setup.state).not.toHaveProperty("at");
+    expect(setup.state).not.toHaveProperty("available");
   });
 
   test("while another is on trial it is reported beside that one, which `at` marks as in progress", () => {
-    const world = setUp();
-    world.trouble.link = "no access point is in range";
-    drive(world, offerOf(NEW), NEW, 200);
-    world.announce({ ...offerOf(NEW, { id: "00000002", version: "0.4.0" }), wait: true });
-    expect(world.state).toMatchObject({ state: "trial", at: NEW.length, latest: "0.3.0", available: "0.4.0" });
+    const setup = build();
+    setup.trouble.link = "no access point is in range";
+    drive(setup, offerOf(NEW), NEW, 200);
+    setup.announce({ ...offerOf(NEW, { id: "00000002", version: "0.4.0" }), wait: true });
+    expect(setup.state).toMatchObject({ state: "trial", at: NEW.length, latest: "0.3.0", available: "0.4.0" });
   });
 
   test.each([
@@ -145,16 +148,16 @@ describe("an image that waits", () => {
     ["that is older", { version: "0.1.0" }, undefined],
     ["that is older, and wanted at any rate", { version: "0.1.0", force: true }, "0.1.0"],
   ])("%s", (_, terms, available) => {
-    const world = setUp();
-    world.announce(waiting(terms));
-    expect(world.state.available).toBe(available);
-    expect(world.state.state).toBe("idle");
+    const setup = build();
+    setup.announce(waiting(terms));
+    expect(setup.state.available).toBe(available);
+    expect(setup.state.state).toBe("idle");
   });
 
   test("is not shown by a build that accepts none", () => {
-    const world = new World({ image: OLD, slotBlocks: 4, key: undefined, random: generator(1) });
-    world.boot();
-    world.announce(waiting());
-    expect(world.states).toEqual([]);
+    const setup = new Setup({ image: OLD, slotBlocks: 4, key: undefined, random: generator(1) });
+    setup.boot();
+    setup.announce(waiting());
+    expect(setup.states).toEqual([]);
   });
 });

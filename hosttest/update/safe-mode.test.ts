@@ -47,8 +47,8 @@ test("a minute after the boot it connects to the broker only for updates; the ne
   expect(device.status("broker")).toBe("safe mode, for updates only: stopped");
   house.time.advance(10_000);
   expect(device.status("broker")).toBe("safe mode, for updates only: connected");
-  const said = house.messages.slice(waiting);
-  expect(said.map(({ topic }) => topic)).toEqual([`${TOPIC}/state`]);
+  const published = house.messages.slice(waiting);
+  expect(published.map(({ topic }) => topic)).toEqual([`${TOPIC}/state`]);
   const { programs } = device.flash;
   const host = new SimulatedHost(device, TOPIC, offerOf(NEW), NEW);
   house.time.runUntil(() => host.sender.outcome !== undefined, 120_000);

@@ -105,10 +105,10 @@ export class Ledger {
     return gone.map(({ seq }) => this.#put(seq, { state: "evicted", settledMs: nowMs }));
   }
 
-  received(seq: number, nowMs: number, said: Pick<SampleRecord, "takenMs" | "values">): SampleRecord {
+  received(seq: number, nowMs: number, sample: Pick<SampleRecord, "takenMs" | "values">): SampleRecord {
     const known = this.#samples.get(seq);
-    const takenMs = known?.takenMs ?? said.takenMs;
-    const values = known?.values ?? said.values;
+    const takenMs = known?.takenMs ?? sample.takenMs;
+    const values = known?.values ?? sample.values;
     // Unknown until it arrived: from an earlier run.
     const state = known?.state ?? "settled";
     return this.#put(seq, {

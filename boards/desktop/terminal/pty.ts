@@ -31,18 +31,18 @@ export async function openPseudoTerminal(): Promise<PseudoTerminal> {
 
 function pathOf(socat: ChildProcessWithoutNullStreams): Promise<string> {
   return new Promise((resolve, reject) => {
-    let said = "";
+    let printed = "";
     socat.once("error", (error: NodeJS.ErrnoException) => {
       const why = error.code === "ENOENT" ? "needs socat: apt-get install socat" : error.message;
       reject(new UsageError(`--serial pty: ${why}`));
     });
     socat.once("exit", () => {
-      const last = said.trim().split("\n").at(-1);
+      const last = printed.trim().split("\n").at(-1);
       reject(new UsageError(`--serial pty: socat ended: ${last}`));
     });
     socat.stderr.on("data", (text) => {
-      said = `${said}${text}`.slice(-1_000);
-      const [, path] = IS_PTY.exec(said) ?? [];
+      printed = `${printed}${text}`.slice(-1_000);
+      const [, path] = IS_PTY.exec(printed) ?? [];
       if (path !== undefined) resolve(path);
     });
   });

@@ -1,5 +1,5 @@
 /*
- * The world around the product in a measurement: time, a server that acknowledges everything, flash. Allocates nothing
+ * What surrounds the product in a measurement: time, a server that acknowledges everything, flash. Allocates nothing
  * while it is measured. All cost in here is taken off (meter.ts).
  */
 import type { TCPOptions } from "../../../src/mqtt/wire/io.js";

@@ -352,8 +352,8 @@ class Commands {
 
   /** The settings that the device reported as changed. */
   #takeDown(): void {
-    const said = `${this.#device?.stdout}\n${this.#device?.stderr}`;
-    this.#settingsDone += [...said.matchAll(new RegExp(`command (?:${KEYS.join("|")}): done`, "g"))].length;
+    const output = `${this.#device?.stdout}\n${this.#device?.stderr}`;
+    this.#settingsDone += [...output.matchAll(new RegExp(`command (?:${KEYS.join("|")}): done`, "g"))].length;
   }
 
   /** The device's connection is in use: a packet other than CONNECT has arrived from it. */

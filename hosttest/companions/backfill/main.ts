@@ -63,7 +63,7 @@ if (homeAssistant !== undefined && homeAssistant.token === undefined)
 const settings = orMisused(() => connectOptions(broker, options.ca));
 
 let isEnding = false;
-const said = new Set<string>();
+const printed = new Set<string>();
 const intake = new Intake(
   { ...settings, clientId: options.id, protocolVersion: options["mqtt-version"] === "5" ? 5 : 4 },
   options.filter,
@@ -128,9 +128,9 @@ async function attempt(name: string, work: () => Promise<readonly string[]>): Pr
 
 function sayOnce(name: string, problem: string): void {
   const text = `${name}: ${problem}`;
-  if (said.has(text)) return;
-  for (const other of said) if (other.startsWith(`${name}: `)) said.delete(other);
-  said.add(text);
+  if (printed.has(text)) return;
+  for (const other of printed) if (other.startsWith(`${name}: `)) printed.delete(other);
+  printed.add(text);
   if (problem !== "" && !isEnding) progress.line(text);
 }
 

@@ -81,11 +81,11 @@ async function identified(one: DeviceProcess): Promise<string> {
 function start(...options: string[]) {
   const all = ["--broker", `mqtt://127.0.0.1:${broker.port}`, "--key", join(folder, "key.pem"), ...options];
   const child = spawn(process.execPath, [PROGRAM, ...all], { cwd: top });
-  let said = "";
+  let printed = "";
   child.stderr.on("data", (text) => {
-    said += text;
+    printed += text;
   });
-  const ended = once(child, "close").then(([code]) => ({ code, said }));
+  const ended = once(child, "close").then(([code]) => ({ code, printed }));
   return { child, ended };
 }
 
@@ -105,14 +105,14 @@ test(
     const path = image({});
     expect(await update("--device", id, "--image", path)).toMatchObject({
       code: 0,
-      said: expect.stringContaining(`${id}: runs 9.0.0\n`),
+      printed: expect.stringContaining(`${id}: runs 9.0.0\n`),
     });
     expect(one.stdout).toMatch(/update: 9\.0\.0 is on trial[\s\S]*update: 9\.0\.0 is confirmed/);
     one.write("status\n");
     await one.until(({ stdout }) => stdout.includes("home-thermometer 9.0.0 on desktop"));
     expect(await update("--device", id, "--image", path)).toEqual({
       code: 1,
-      said: `${id}: refused: not newer: 9.0.0, installed is 9.0.0\n`,
+      printed: `${id}: refused: not newer: 9.0.0, installed is 9.0.0\n`,
     });
     await one.kill();
     const next = await device(); // by Node, from the same chip
@@ -139,8 +139,8 @@ test(
       one = await device();
     }
     const last = await update("--device", id, "--image", path);
-    expect(last, last.said).toMatchObject({ code: expect.any(Number) });
-    if (last.code !== 0) expect((await update("--device", id, "--image", path)).said).toContain("9.0.0"); // a kill hit the trial
+    expect(last, last.printed).toMatchObject({ code: expect.any(Number) });
+    if (last.code !== 0) expect((await update("--device", id, "--image", path)).printed).toContain("9.0.0"); // a kill hit the trial
     one.write("status\n");
     await one.until(({ stdout }) => stdout.includes("home-thermometer 9.0.0 on desktop"));
     await expectAllOnce(collector.sequences.length + 10);
@@ -154,11 +154,11 @@ test(
     const one = await device("one", "kitchen", XS);
     const id = await identified(one);
     await device("two", "attic");
-    const { code, said } = await update("--all", "--image", image({ fault: "crash" }));
+    const { code, printed } = await update("--all", "--image", image({ fault: "crash" }));
     expect(code).toBe(1);
-    expect(said).toMatch(/rolled back: it ended before it was confirmed/);
-    expect(said).toContain("the other devices (1) are not updated");
-    expect(said).not.toContain("runs 9.0.0");
+    expect(printed).toMatch(/rolled back: it ended before it was confirmed/);
+    expect(printed).toContain("the other devices (1) are not updated");
+    expect(printed).not.toContain("runs 9.0.0");
     expect(id).toMatch(/^thermometer/);
     await expectAllOnce(collector.sequences.length + 10);
   },
@@ -201,7 +201,7 @@ test(
       await press(); // until the program is back at the broker
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    expect(await ended).toMatchObject({ code: 0, said: expect.stringContaining(`${id}: runs 9.0.0\n`) });
+    expect(await ended).toMatchObject({ code: 0, printed: expect.stringContaining(`${id}: runs 9.0.0\n`) });
     await until(() => available() === undefined);
     await house.endAsync(true);
   },
@@ -212,9 +212,9 @@ test("--dry-run sends nothing; another key's image is refused with the reason", 
   const id = await identified(one);
   const path = image({});
   const dry = await update("--device", id, "--image", path, "--dry-run");
-  expect(dry).toEqual({ code: 0, said: `${id}: ${VERSION} to 9.0.0, 60000 bytes: would be sent\n` });
+  expect(dry).toEqual({ code: 0, printed: `${id}: ${VERSION} to 9.0.0, 60000 bytes: would be sent\n` });
   makeKey(join(folder, "other.pem"));
-  expect((await update("--device", id, "--image", path, "--key", join(folder, "other.pem"))).said).toBe(
+  expect((await update("--device", id, "--image", path, "--key", join(folder, "other.pem"))).printed).toBe(
     `${id}: refused: wrong signature: not made with the key that this build trusts\n`,
   );
 });

@@ -75,8 +75,8 @@ class Visit {
     try {
       await this.page.getByText(text).waitFor();
     } catch (cause) {
-      const said = await this.page.locator("md-dialog, ewt-page-message, .error").allInnerTexts();
-      throw new Error(`no "${text}", but: ${said.join(" | ")}; ${this.device.port.written.slice(-200)}`, { cause });
+      const shown = await this.page.locator("md-dialog, ewt-page-message, .error").allInnerTexts();
+      throw new Error(`no "${text}", but: ${shown.join(" | ")}; ${this.device.port.written.slice(-200)}`, { cause });
     }
   }
 

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import type { MemoryStore } from "../../../src/mqtt/delivery/store.js";
 import { SEED } from "../../support/seed.js";
 import { RefusingServer } from "../support/refusing-server.js";
-import { world5 } from "../support/world5.js";
+import { setup5 } from "../support/setup5.js";
 
 const MINUTE_MS = 60_000;
 
@@ -43,10 +43,10 @@ function unsettledUpTo(store: MemoryStore, last: number): number {
 
 test("a server that refuses, closes and forgets at random: every acceptable entry arrives, once within a session, and the others are reported", () => {
   fc.assert(
-    fc.property(life, ({ fates, limits: said, closes, window }) => {
+    fc.property(life, ({ fates, limits: announced, closes, window }) => {
       const settled = new Map<number, string>();
       let reach = 0; // how many of the oldest entries may have been sent, by the client's reports
-      const world = world5({
+      const setup = setup5({
         window,
         onSession: (session) => {
           reach = session.present ? Math.max(reach, session.reach) : session.reach;
@@ -60,9 +60,9 @@ test("a server that refuses, closes and forgets at random: every acceptable entr
         },
       });
       const left = fates.map(({ times }) => times);
-      const server = new RefusingServer(world, (payload) => {
+      const server = new RefusingServer(setup, (payload) => {
         const n = Number(payload.slice(1));
-        if (unsettledUpTo(world.store, n) > reach)
+        if (unsettledUpTo(setup.store, n) > reach)
           server.breaches.push(`${payload} is not among the ${reach} oldest entries`);
         const { code } = fates[n];
         return code < 0x80 || code === 0x95 || code === 0x99 || left[n]-- > 0 ? code : 0;
@@ -73,7 +73,7 @@ test("a server that refuses, closes and forgets at random: every acceptable entr
       server.onConnection = () => {
         connection++;
         packets = 0;
-        server.limits = said[connection % said.length];
+        server.limits = announced[connection % announced.length];
       };
       server.mustClose = () => {
         const [limit, isLost] = closes[connection] ?? [Number.POSITIVE_INFINITY, false];
@@ -85,13 +85,13 @@ test("a server that refuses, closes and forgets at random: every acceptable entr
         return true;
       };
       fates.forEach(({ qos }, n) => {
-        world.publish(`m${n}`, qos);
+        setup.publish(`m${n}`, qos);
       });
       server.run(MINUTE_MS);
       expect(server.breaches).toEqual([]);
       server.run(60 * MINUTE_MS);
-      for (let hour = 0; hour < 30 && world.store.length > 0; hour++) {
-        world.client.retry();
+      for (let hour = 0; hour < 30 && setup.store.length > 0; hour++) {
+        setup.client.retry();
         server.run(MINUTE_MS);
       }
       fates.forEach(({ code }, n) => {
@@ -103,7 +103,11 @@ test("a server that refuses, closes and forgets at random: every acceptable entr
       const doubles = server.taken.length - new Set(server.taken).size;
       const lost = sessions - 1 + closes.length; // QoS 1 may arrive twice with each connection
       expect(doubles).toBeLessThanOrEqual(lost * 30);
-      if (fates.every(({ qos }) => qos === 2) && said.every(({ maxQoS }) => maxQoS === undefined) && sessions === 1)
+      if (
+        fates.every(({ qos }) => qos === 2) &&
+        announced.every(({ maxQoS }) => maxQoS === undefined) &&
+        sessions === 1
+      )
         expect(doubles).toBe(0);
     }),
     { numRuns: 100, seed: SEED },

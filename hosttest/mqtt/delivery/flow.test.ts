@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { hexOf } from "../support/scripted-peer.js";
-import { CONNACK_NEW, CONNACK_PRESENT, World } from "../support/world.js";
+import { CONNACK_NEW, CONNACK_PRESENT, Setup } from "../support/setup.js";
 
 const PACKETS = {
   PUBACK: "40 02",
@@ -16,7 +16,7 @@ const PACKETS = {
 } as const;
 type Packet = keyof typeof PACKETS;
 
-/** How a world gets into a state, with packet id `id` in it; returns the world with nothing left to take. */
+/** How a setup gets into a state, with packet id `id` in it; returns the setup with nothing left to take. */
 const STATES = {
   FREE: { id: "00 01", enter: () => connected() },
   "FREE, a request's id": { id: "f0 01", enter: () => connected() },
@@ -24,12 +24,12 @@ const STATES = {
     id: "00 05",
     enter: () => {
       // Entry 4 was sent on the connection before; on this one only entry 0 fitted the buffer.
-      const world = connected({ bufferLength: 64 });
-      for (let n = 0; n < 5; n++) world.publish("x".repeat(40));
-      world.link.end();
-      world.time.runUntil(() => world.peer.links.length === 2, 10_000);
-      world.connect(CONNACK_PRESENT, 16);
-      return world;
+      const setup = connected({ bufferLength: 64 });
+      for (let n = 0; n < 5; n++) setup.publish("x".repeat(40));
+      setup.link.end();
+      setup.time.runUntil(() => setup.peer.links.length === 2, 10_000);
+      setup.connect(CONNACK_PRESENT, 16);
+      return setup;
     },
   },
   AWAIT_PUBACK: { id: "00 01", enter: () => published(1) },
@@ -37,29 +37,29 @@ const STATES = {
   AWAIT_PUBCOMP: {
     id: "00 01",
     enter: () => {
-      const world = published(2);
-      world.link.give("50 02 00 01");
-      world.take();
-      return world;
+      const setup = published(2);
+      setup.link.give("50 02 00 01");
+      setup.take();
+      return setup;
     },
   },
   "AWAIT_PUBACK, from RAM": {
     id: "f0 01",
     enter: () => {
-      const world = connected();
-      world.client.publish("a", Buffer.from("x"), { qos: 1 });
-      world.take();
-      return world;
+      const setup = connected();
+      setup.client.publish("a", Buffer.from("x"), { qos: 1 });
+      setup.take();
+      return setup;
     },
   },
   AWAIT_SUBACK: { id: "f0 01", enter: () => subscribed() },
   AWAIT_UNSUBACK: {
     id: "f0 01",
     enter: () => {
-      const world = connected();
-      world.client.unsubscribe("a");
-      world.take();
-      return world;
+      const setup = connected();
+      setup.client.unsubscribe("a");
+      setup.take();
+      return setup;
     },
   },
 } as const;
@@ -81,30 +81,30 @@ const ROWS: Record<State, Record<Packet, string>> = {
   AWAIT_UNSUBACK: { ...ALL_CLOSE, UNSUBACK: "settles", PUBREL: "70 02 ID" },
 };
 
-function connected(options: ConstructorParameters<typeof World>[0] = {}): World {
-  const world = new World(options);
-  world.connect(CONNACK_NEW);
-  return world;
+function connected(options: ConstructorParameters<typeof Setup>[0] = {}): Setup {
+  const setup = new Setup(options);
+  setup.connect(CONNACK_NEW);
+  return setup;
 }
 
-function published(qos: 1 | 2): World {
-  const world = connected();
-  world.publish("x", qos);
-  world.take();
-  return world;
+function published(qos: 1 | 2): Setup {
+  const setup = connected();
+  setup.publish("x", qos);
+  setup.take();
+  return setup;
 }
 
-function subscribed(): World {
-  const world = connected();
-  world.client.subscribe("a", 1);
-  world.take();
-  return world;
+function subscribed(): Setup {
+  const setup = connected();
+  setup.client.subscribe("a", 1);
+  setup.take();
+  return setup;
 }
 
 /** What the client has sent, but for what it re-sends meanwhile. */
-function answers(world: World): string {
-  world.link.allow(65_536);
-  const bytes = Array.from(world.link.takeBytes());
+function answers(setup: Setup): string {
+  setup.link.allow(65_536);
+  const bytes = Array.from(setup.link.takeBytes());
   const kept: number[] = [];
   while (bytes.length) {
     const packet = bytes.splice(0, 2 + bytes[1]);
@@ -114,11 +114,11 @@ function answers(world: World): string {
 }
 
 /** Is the flow of the state's packet id over? A further acknowledgement of the same kind shows it: it is not awaited any more. */
-function isSettled(world: World, state: State, packet: Packet): boolean {
-  if (world.settled.length || world.subscribed.length) return true;
-  const before = world.errors.length;
-  world.link.give(`${PACKETS[packet]} ${STATES[state].id}${packet === "SUBACK" ? " 00" : ""}`);
-  return packet === "PUBACK" ? world.errors.length === before : world.errors.length === before + 1;
+function isSettled(setup: Setup, state: State, packet: Packet): boolean {
+  if (setup.settled.length || setup.subscribed.length) return true;
+  const before = setup.errors.length;
+  setup.link.give(`${PACKETS[packet]} ${STATES[state].id}${packet === "SUBACK" ? " 00" : ""}`);
+  return packet === "PUBACK" ? setup.errors.length === before : setup.errors.length === before + 1;
 }
 
 describe("an acknowledgement in every state of its packet id", () => {
@@ -128,18 +128,18 @@ describe("an acknowledgement in every state of its packet id", () => {
       test(`${state}, ${packet}: ${expected === IGNORES ? "nothing happens" : expected} (4.8.0-1)`, () => {
         expect(expected, "a row is missing").toBeDefined();
         const { id, enter } = STATES[state];
-        const world = enter();
-        world.errors.length = 0;
-        world.link.give(`${PACKETS[packet]} ${id}${packet === "SUBACK" ? " 00" : ""}`);
+        const setup = enter();
+        setup.errors.length = 0;
+        setup.link.give(`${PACKETS[packet]} ${id}${packet === "SUBACK" ? " 00" : ""}`);
         if (expected === CLOSES) {
-          expect(world.link.isClosed).toBe(true);
-          expect(world.errors).toMatchObject([{ kind: "protocol", message: expect.stringMatching(/not awaited/) }]);
+          expect(setup.link.isClosed).toBe(true);
+          expect(setup.errors).toMatchObject([{ kind: "protocol", message: expect.stringMatching(/not awaited/) }]);
           return;
         }
-        expect(world.errors).toEqual([]);
-        expect(answers(world)).toBe(expected === "settles" ? "" : expected.replace("ID", id));
-        if (expected === "settles") expect(isSettled(world, state, packet)).toBe(true);
-        else expect(world.settled).toEqual([]);
+        expect(setup.errors).toEqual([]);
+        expect(answers(setup)).toBe(expected === "settles" ? "" : expected.replace("ID", id));
+        if (expected === "settles") expect(isSettled(setup, state, packet)).toBe(true);
+        else expect(setup.settled).toEqual([]);
       });
     }
   }
@@ -156,10 +156,10 @@ describe("a PUBLISH of QoS 2 and its PUBREL, by what the inbound store knows", (
     ["new, PUBREL: PUBCOMP all the same (4.3.3-2)", [RELEASE], 0, "70 02 00 07"],
     ["released, PUBLISH: a new message", [PUBLISH, RELEASE, PUBLISH], 2, "50 02 00 07 70 02 00 07 50 02 00 07"],
   ])("%s", (_name, packets, delivered, answer) => {
-    const world = connected();
-    for (const packet of packets) world.link.give(packet);
-    expect(world.received).toHaveLength(delivered);
-    expect(world.take()).toBe(answer);
+    const setup = connected();
+    for (const packet of packets) setup.link.give(packet);
+    expect(setup.received).toHaveLength(delivered);
+    expect(setup.take()).toBe(answer);
   });
 });
 
@@ -170,12 +170,12 @@ describe("CONNACK, by what was asked for", () => {
     ["CleanSession 1, not present: everything as new", true, CONNACK_NEW, "32"],
     ["CleanSession 1, present: violation, closes (3.2.2-1)", true, CONNACK_PRESENT, ""],
   ])("%s", (_name, clean, connack, first) => {
-    const world = new World({ clean });
-    world.connect(CONNACK_NEW);
-    world.publish("x");
-    world.link.end();
-    world.reconnect(connack);
-    expect(world.take().slice(0, 2)).toBe(first);
-    expect(world.link.isClosed).toBe(first === "");
+    const setup = new Setup({ clean });
+    setup.connect(CONNACK_NEW);
+    setup.publish("x");
+    setup.link.end();
+    setup.reconnect(connack);
+    expect(setup.take().slice(0, 2)).toBe(first);
+    expect(setup.link.isClosed).toBe(first === "");
   });
 });

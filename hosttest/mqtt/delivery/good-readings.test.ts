@@ -5,8 +5,8 @@
 import { describe, expect, test } from "vitest";
 import { MemoryStore } from "../../../src/mqtt/delivery/store.js";
 import { Random } from "../../simulation/random.js";
+import { Setup } from "../support/setup.js";
 import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-server.js";
-import { World } from "../support/world.js";
 
 const HOUR_S = 3_600;
 
@@ -15,12 +15,12 @@ function run(qos: 1 | 2, hours: number, answer: (sent: Sent, second: number) => 
   const dead: number[] = [];
   const store = new MemoryStore(100_000);
   const onSettled = (sequence: number, outcome: string): unknown => outcome === "deadLetter" && dead.push(sequence);
-  const world = new World({ keepAlive: 60, window: 8, onSettled }, { store });
+  const setup = new Setup({ keepAlive: 60, window: 8, onSettled }, { store });
   let now = 0;
-  const server = new UnwillingServer(world, { session: "kept", answer: (sent) => answer(sent, now) });
+  const server = new UnwillingServer(setup, { session: "kept", answer: (sent) => answer(sent, now) });
   server.run(hours * 1.5 * HOUR_S, (second) => {
     now = second;
-    if (second % everyS === 0 && second < hours * HOUR_S) world.publish(`n${second}`, qos);
+    if (second % everyS === 0 && second < hours * HOUR_S) setup.publish(`n${second}`, qos);
   });
   return { dead, taken: new Set(server.taken).size, left: store.length, breaches: server.breaches };
 }

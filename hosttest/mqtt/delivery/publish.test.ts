@@ -4,12 +4,12 @@
 import { describe, expect, test } from "vitest";
 import { MemoryStore } from "../../../src/mqtt/delivery/store.js";
 import { VirtualTime } from "../../support/virtual-time.js";
-import { CONNACK_NEW, CONNACK_PRESENT, World } from "../support/world.js";
+import { CONNACK_NEW, CONNACK_PRESENT, Setup } from "../support/setup.js";
 
-function connected(options: ConstructorParameters<typeof World>[0] = {}): World {
-  const world = new World(options);
-  world.connect();
-  return world;
+function connected(options: ConstructorParameters<typeof Setup>[0] = {}): Setup {
+  const setup = new Setup(options);
+  setup.connect();
+  return setup;
 }
 
 /** A store with `first` as its first sequence number. */
@@ -24,288 +24,288 @@ function storeFrom(first: number): MemoryStore {
 
 describe("packet ids", () => {
   test("are never 0, and turn from 61,440 to 1 (2.3.1-1)", () => {
-    const world = new World({}, { store: storeFrom(61_438) });
-    world.connect();
-    for (let n = 0; n < 4; n++) world.publish("x");
-    const ids = world.take().match(/32 06 00 01 61 (.. ..) 78/g);
+    const setup = new Setup({}, { store: storeFrom(61_438) });
+    setup.connect();
+    for (let n = 0; n < 4; n++) setup.publish("x");
+    const ids = setup.take().match(/32 06 00 01 61 (.. ..) 78/g);
     expect(ids?.map((packet) => packet.slice(15, 20))).toEqual(["ef ff", "f0 00", "00 01", "00 02"]);
   });
 
   test("a new packet takes one that is not in use: two entries of the same id never are in flight together (2.3.1-2)", () => {
     const store = storeFrom(0);
-    const world = new World({}, { store });
-    world.connect();
-    world.publish("x");
+    const setup = new Setup({}, { store });
+    setup.connect();
+    setup.publish("x");
     for (let n = 0; n < 61_439; n++) store.settle(store.append("a", new Uint8Array(0), 1)); // numbers used up elsewhere
-    expect(world.publish("y")).toBe(61_440);
-    expect(world.take()).toBe("32 06 00 01 61 00 01 78");
-    world.link.give("40 02 00 01");
-    expect(world.take()).toBe("32 06 00 01 61 00 01 79");
-    expect(world.settled).toEqual(["0 delivered"]);
+    expect(setup.publish("y")).toBe(61_440);
+    expect(setup.take()).toBe("32 06 00 01 61 00 01 78");
+    setup.link.give("40 02 00 01");
+    expect(setup.take()).toBe("32 06 00 01 61 00 01 79");
+    expect(setup.settled).toEqual(["0 delivered"]);
   });
 
   test("requests and messages from RAM have their own range, and turn from 65,535 to 61,441 past those in use (2.3.1-2)", () => {
-    const world = connected();
-    world.client.subscribe("keep", 0); // f0 01, never acknowledged
-    world.take();
+    const setup = connected();
+    setup.client.subscribe("keep", 0); // f0 01, never acknowledged
+    setup.take();
     const seen: string[] = [];
     for (let n = 0; n < 4_096; n++) {
-      world.client.publish("a", Buffer.from("x"), { qos: 1 });
-      const id = world.take().slice(15, 20);
+      setup.client.publish("a", Buffer.from("x"), { qos: 1 });
+      const id = setup.take().slice(15, 20);
       seen.push(id);
-      world.link.give(`40 02 ${id}`);
+      setup.link.give(`40 02 ${id}`);
     }
     expect(seen[4_093]).toBe("ff ff");
     expect(seen[4_094]).toBe("f0 02");
     expect(seen).not.toContain("f0 01");
-    expect(world.errors).toEqual([]);
+    expect(setup.errors).toEqual([]);
   });
 
   test("a re-send keeps its id; the id is free after PUBACK only (2.3.1-3)", () => {
-    const world = connected();
-    world.publish("x");
-    world.publish("y");
-    world.link.give("40 02 00 01");
-    world.link.end();
-    world.reconnect();
-    expect(world.take()).toBe("3a 06 00 01 61 00 02 79");
+    const setup = connected();
+    setup.publish("x");
+    setup.publish("y");
+    setup.link.give("40 02 00 01");
+    setup.link.end();
+    setup.reconnect();
+    expect(setup.take()).toBe("3a 06 00 01 61 00 02 79");
   });
 
   test("QoS 0 has none (2.3.1-5)", () => {
-    const world = connected();
-    world.client.publish("a", Buffer.from("x"), { qos: 0 });
-    expect(world.take()).toBe("30 04 00 01 61 78");
+    const setup = connected();
+    setup.client.publish("a", Buffer.from("x"), { qos: 0 });
+    expect(setup.take()).toBe("30 04 00 01 61 78");
   });
 
   test("acknowledgements carry the id of the PUBLISH, both ways (2.3.1-6)", () => {
-    const world = connected();
-    world.publish("x", 2);
-    world.take();
-    world.link.give("50 02 00 01 32 05 00 01 61 ab cd 34 05 00 01 61 12 34");
-    expect(world.take()).toBe("62 02 00 01 40 02 ab cd 50 02 12 34");
+    const setup = connected();
+    setup.publish("x", 2);
+    setup.take();
+    setup.link.give("50 02 00 01 32 05 00 01 61 ab cd 34 05 00 01 61 12 34");
+    expect(setup.take()).toBe("62 02 00 01 40 02 ab cd 50 02 12 34");
   });
 });
 
 describe("PUBLISH going out", () => {
   test("DUP is 0 the first time and 1 on every delivery after it (3.3.1-1)", () => {
-    const world = connected();
-    world.publish("x");
-    expect(world.take().slice(0, 2)).toBe("32");
+    const setup = connected();
+    setup.publish("x");
+    expect(setup.take().slice(0, 2)).toBe("32");
     for (let n = 0; n < 3; n++) {
-      world.link.end();
-      world.reconnect();
-      expect(world.take().slice(0, 2)).toBe("3a");
+      setup.link.end();
+      setup.reconnect();
+      expect(setup.take().slice(0, 2)).toBe("3a");
     }
   });
 
   test("DUP is 0 on every message of QoS 0, QoS bits 0 (3.3.1-2, 4.3.1-1)", () => {
-    const world = connected();
+    const setup = connected();
     for (let n = 0; n < 2; n++) {
-      world.client.publish("a", Buffer.from("x"), { qos: 0 });
-      expect(world.take().slice(0, 2)).toBe("30");
-      world.link.end();
-      world.reconnect();
+      setup.client.publish("a", Buffer.from("x"), { qos: 0 });
+      expect(setup.take().slice(0, 2)).toBe("30");
+      setup.link.end();
+      setup.reconnect();
     }
   });
 
   test("the topic comes first, as UTF-8; retain is bit 0 (3.3.2-1)", () => {
-    const world = connected();
-    world.client.publish("é/€", Buffer.from("x"), { qos: 0, retain: true });
-    expect(world.take()).toBe("31 09 00 06 c3 a9 2f e2 82 ac 78");
+    const setup = connected();
+    setup.client.publish("é/€", Buffer.from("x"), { qos: 0, retain: true });
+    expect(setup.take()).toBe("31 09 00 06 c3 a9 2f e2 82 ac 78");
   });
 
   test("a wildcard in its topic is refused (3.3.2-2, 4.7.1-1)", () => {
-    const world = connected();
+    const setup = connected();
     for (const topic of ["a/+", "#", "a#", "+"]) {
-      expect(() => world.client.publish(topic, Buffer.from("x"), { qos: 0 })).toThrow(/wildcard in a topic name/);
-      expect(() => world.store.append(topic, Buffer.from("x"), 1)).toThrow(/wildcard in a topic name/);
+      expect(() => setup.client.publish(topic, Buffer.from("x"), { qos: 0 })).toThrow(/wildcard in a topic name/);
+      expect(() => setup.store.append(topic, Buffer.from("x"), 1)).toThrow(/wildcard in a topic name/);
     }
-    expect(world.take()).toBe("");
+    expect(setup.take()).toBe("");
   });
 
   test("an empty payload is legal (3.3.1-10)", () => {
-    const world = connected();
-    world.client.publish("a", new Uint8Array(0), { qos: 0, retain: true });
-    world.publish("", 1);
-    expect(world.take()).toBe("31 03 00 01 61 32 05 00 01 61 00 01");
+    const setup = connected();
+    setup.client.publish("a", new Uint8Array(0), { qos: 0, retain: true });
+    setup.publish("", 1);
+    expect(setup.take()).toBe("31 03 00 01 61 32 05 00 01 61 00 01");
   });
 
   test("QoS 1: an unused id, DUP 0, unacknowledged until PUBACK (4.3.2-1)", () => {
-    const world = connected();
-    world.publish("x");
-    expect(world.take()).toBe("32 06 00 01 61 00 01 78");
-    expect(world.client.status().inFlight).toBe(1);
-    world.link.give("40 02 00 01");
-    expect(world.client.status().inFlight).toBe(0);
-    world.link.end();
-    world.reconnect();
-    expect(world.take()).toBe("");
+    const setup = connected();
+    setup.publish("x");
+    expect(setup.take()).toBe("32 06 00 01 61 00 01 78");
+    expect(setup.client.status().inFlight).toBe(1);
+    setup.link.give("40 02 00 01");
+    expect(setup.client.status().inFlight).toBe(0);
+    setup.link.end();
+    setup.reconnect();
+    expect(setup.take()).toBe("");
   });
 
   test("QoS 2: after PUBREC only PUBREL, across drops, until PUBCOMP (4.3.3-1, 3.6.1-1)", () => {
-    const world = connected();
-    world.publish("x", 2);
-    expect(world.take()).toBe("34 06 00 01 61 00 01 78");
-    world.link.give("50 02 00 01");
-    expect(world.take()).toBe("62 02 00 01");
+    const setup = connected();
+    setup.publish("x", 2);
+    expect(setup.take()).toBe("34 06 00 01 61 00 01 78");
+    setup.link.give("50 02 00 01");
+    expect(setup.take()).toBe("62 02 00 01");
     for (let n = 0; n < 3; n++) {
-      world.link.end();
-      world.reconnect();
-      expect(world.take()).toBe("62 02 00 01");
+      setup.link.end();
+      setup.reconnect();
+      expect(setup.take()).toBe("62 02 00 01");
     }
-    world.link.give("70 02 00 01");
-    expect(world.settled).toEqual(["0 delivered"]);
+    setup.link.give("70 02 00 01");
+    expect(setup.settled).toEqual(["0 delivered"]);
   });
 
   test("released, reboot: PUBREL again, never PUBLISH (4.3.3-1)", () => {
     const time = new VirtualTime();
     const store = new MemoryStore();
-    const before = new World({}, { store, time });
+    const before = new Setup({}, { store, time });
     before.connect();
     before.publish("x", 2);
     before.publish("y", 2);
     before.link.give("50 02 00 01");
     before.client.close(); // the power goes; the store is on flash
-    const after = new World({ perhapsSent: 8 }, { store, time });
+    const after = new Setup({ perhapsSent: 8 }, { store, time });
     after.connect(CONNACK_PRESENT);
     expect(after.take()).toBe("62 02 00 01 3c 06 00 01 61 00 02 79");
   });
 
   test("on reconnect everything unacknowledged is sent again, and on the same connection nothing is (4.4.0-1)", () => {
-    const world = connected();
-    world.publish("1");
-    world.publish("2", 2);
-    world.take();
-    world.time.advance(50_000);
-    expect(world.take()).toBe("c0 00"); // no retry while the connection lives
-    world.link.give("d0 00");
-    world.link.end();
-    world.reconnect();
-    expect(world.take()).toBe("3a 06 00 01 61 00 01 31 3c 06 00 01 61 00 02 32");
+    const setup = connected();
+    setup.publish("1");
+    setup.publish("2", 2);
+    setup.take();
+    setup.time.advance(50_000);
+    expect(setup.take()).toBe("c0 00"); // no retry while the connection lives
+    setup.link.give("d0 00");
+    setup.link.end();
+    setup.reconnect();
+    expect(setup.take()).toBe("3a 06 00 01 61 00 01 31 3c 06 00 01 61 00 02 32");
   });
 
   test("re-sent ones are in the original order, QoS 1 and 2 mixed, before any new one (4.6.0-1)", () => {
-    const world = connected({ window: 4 });
-    for (let n = 1; n <= 6; n++) world.publish(String(n), n === 3 || n === 4 ? 2 : 1);
-    world.take();
-    world.link.give("50 02 00 04"); // out of order, as a server may
-    world.link.end();
-    world.reconnect();
-    world.link.give("40 02 00 01 40 02 00 02 50 02 00 03");
-    expect(world.take()).toBe(
+    const setup = connected({ window: 4 });
+    for (let n = 1; n <= 6; n++) setup.publish(String(n), n === 3 || n === 4 ? 2 : 1);
+    setup.take();
+    setup.link.give("50 02 00 04"); // out of order, as a server may
+    setup.link.end();
+    setup.reconnect();
+    setup.link.give("40 02 00 01 40 02 00 02 50 02 00 03");
+    expect(setup.take()).toBe(
       "3a 06 00 01 61 00 01 31 3a 06 00 01 61 00 02 32 3c 06 00 01 61 00 03 33 62 02 00 04 " +
         "62 02 00 03 32 06 00 01 61 00 05 35 32 06 00 01 61 00 06 36",
     );
   });
 
   test("QoS 1 waits behind QoS 2 until that is released: a server may forward at PUBREL, and must not turn them round", () => {
-    const world = connected();
-    world.publish("1", 2);
-    world.publish("2", 1);
-    world.publish("3", 2);
-    expect(world.take()).toBe("34 06 00 01 61 00 01 31");
-    world.link.give("50 02 00 01");
-    expect(world.take()).toBe("62 02 00 01 32 06 00 01 61 00 02 32 34 06 00 01 61 00 03 33");
+    const setup = connected();
+    setup.publish("1", 2);
+    setup.publish("2", 1);
+    setup.publish("3", 2);
+    expect(setup.take()).toBe("34 06 00 01 61 00 01 31");
+    setup.link.give("50 02 00 01");
+    expect(setup.take()).toBe("62 02 00 01 32 06 00 01 61 00 02 32 34 06 00 01 61 00 03 33");
   });
 
   test("PUBRELs are sent in the order of the PUBRECs, also after a drop and after a reboot (4.6.0-4)", () => {
-    const world = connected();
-    for (const payload of ["1", "2", "3"]) world.publish(payload, 2);
-    world.take();
-    world.link.give("50 02 00 01 50 02 00 02 50 02 00 03");
-    expect(world.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
-    world.link.end();
-    world.reconnect();
-    expect(world.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
-    world.client.close();
-    const after = new World({ perhapsSent: 8 }, { store: world.store });
+    const setup = connected();
+    for (const payload of ["1", "2", "3"]) setup.publish(payload, 2);
+    setup.take();
+    setup.link.give("50 02 00 01 50 02 00 02 50 02 00 03");
+    expect(setup.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
+    setup.link.end();
+    setup.reconnect();
+    expect(setup.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
+    setup.client.close();
+    const after = new Setup({ perhapsSent: 8 }, { store: setup.store });
     after.connect(CONNACK_PRESENT);
     expect(after.take()).toBe("62 02 00 01 62 02 00 02 62 02 00 03");
   });
 
   test("an unauthorised PUBLISH is answered by PUBACK: it settles the entry (3.3.5-2)", () => {
-    const world = connected();
-    world.publish("x");
-    world.link.give("40 02 00 01");
-    expect(world.settled).toEqual(["0 delivered"]);
+    const setup = connected();
+    setup.publish("x");
+    setup.link.give("40 02 00 01");
+    expect(setup.settled).toEqual(["0 delivered"]);
   });
 
   test("QoS 1 waits behind QoS 2 that is not released: subscribers see both in the order of publication (4.6.0-1)", () => {
-    const world = connected();
-    world.publish("1", 2);
-    world.publish("2", 2);
-    world.publish("3", 1);
-    world.publish("4", 2);
-    expect(world.take()).toBe("34 06 00 01 61 00 01 31 34 06 00 01 61 00 02 32");
-    world.link.give("50 02 00 01");
-    expect(world.take()).toBe("62 02 00 01");
-    world.link.give("50 02 00 02");
-    expect(world.take()).toBe("62 02 00 02 32 06 00 01 61 00 03 33 34 06 00 01 61 00 04 34");
+    const setup = connected();
+    setup.publish("1", 2);
+    setup.publish("2", 2);
+    setup.publish("3", 1);
+    setup.publish("4", 2);
+    expect(setup.take()).toBe("34 06 00 01 61 00 01 31 34 06 00 01 61 00 02 32");
+    setup.link.give("50 02 00 01");
+    expect(setup.take()).toBe("62 02 00 01");
+    setup.link.give("50 02 00 02");
+    expect(setup.take()).toBe("62 02 00 02 32 06 00 01 61 00 03 33 34 06 00 01 61 00 04 34");
   });
 
   test("a window of 1 sends one after the other", () => {
-    const world = connected({ window: 1 });
-    world.publish("1");
-    world.publish("2", 2);
-    expect(world.take()).toBe("32 06 00 01 61 00 01 31");
-    world.link.give("40 02 00 01");
-    expect(world.take()).toBe("34 06 00 01 61 00 02 32");
-    world.link.give("50 02 00 02 70 02 00 02");
-    expect(world.settled).toEqual(["0 delivered", "1 delivered"]);
+    const setup = connected({ window: 1 });
+    setup.publish("1");
+    setup.publish("2", 2);
+    expect(setup.take()).toBe("32 06 00 01 61 00 01 31");
+    setup.link.give("40 02 00 01");
+    expect(setup.take()).toBe("34 06 00 01 61 00 02 32");
+    setup.link.give("50 02 00 02 70 02 00 02");
+    expect(setup.settled).toEqual(["0 delivered", "1 delivered"]);
   });
 
   test("the window is bounded, however long the queue", () => {
-    const world = new World({ window: 5 });
-    for (let n = 0; n < 900; n++) world.publish("x");
-    world.connect();
-    expect(world.client.status().inFlight).toBe(5);
-    expect(world.take().match(/32 06/g)).toHaveLength(5);
-    expect(() => new World({ window: 0 })).toThrow(/window 0: expected 1..1024/);
+    const setup = new Setup({ window: 5 });
+    for (let n = 0; n < 900; n++) setup.publish("x");
+    setup.connect();
+    expect(setup.client.status().inFlight).toBe(5);
+    expect(setup.take().match(/32 06/g)).toHaveLength(5);
+    expect(() => new Setup({ window: 0 })).toThrow(/window 0: expected 1..1024/);
   });
 
   test("of QoS 2 there are 8 in flight at most, whatever the window: a server may drop what is above its limit, in silence", () => {
-    const world = new World({ window: 64 });
-    for (let n = 0; n < 40; n++) world.publish("x", n < 20 ? 1 : 2);
-    world.connect();
-    expect(world.take().match(/32 06/g)).toHaveLength(20);
-    for (let n = 1; n <= 20; n++) world.link.giveBytes([0x40, 2, 0, n]);
-    expect(world.take().match(/34 06/g)).toHaveLength(8);
-    world.link.give("50 02 00 15"); // released, and not completed: it still counts
-    expect(world.take()).toBe("62 02 00 15");
-    world.link.give("70 02 00 15");
-    expect(world.take().match(/34 06/g)).toHaveLength(1);
-    world.link.give("50 02 00 18 70 02 00 18"); // one between others makes way for one more
-    expect(world.take().match(/34 06/g)).toHaveLength(1);
-    expect(world.client.status().maxQoS2).toBe(8);
+    const setup = new Setup({ window: 64 });
+    for (let n = 0; n < 40; n++) setup.publish("x", n < 20 ? 1 : 2);
+    setup.connect();
+    expect(setup.take().match(/32 06/g)).toHaveLength(20);
+    for (let n = 1; n <= 20; n++) setup.link.giveBytes([0x40, 2, 0, n]);
+    expect(setup.take().match(/34 06/g)).toHaveLength(8);
+    setup.link.give("50 02 00 15"); // released, and not completed: it still counts
+    expect(setup.take()).toBe("62 02 00 15");
+    setup.link.give("70 02 00 15");
+    expect(setup.take().match(/34 06/g)).toHaveLength(1);
+    setup.link.give("50 02 00 18 70 02 00 18"); // one between others makes way for one more
+    expect(setup.take().match(/34 06/g)).toHaveLength(1);
+    expect(setup.client.status().maxQoS2).toBe(8);
   });
 
   test("a missing acknowledgement blocks one place of the window, not the queue", () => {
-    const world = new World({ window: 4 });
-    for (let n = 0; n < 30; n++) world.publish("x");
-    world.connect();
-    for (let n = 2; n <= 30; n++) world.link.giveBytes([0x40, 2, 0, n]);
-    expect(world.take().match(/32 06/g)).toHaveLength(30);
-    expect(world.settled).toHaveLength(29);
+    const setup = new Setup({ window: 4 });
+    for (let n = 0; n < 30; n++) setup.publish("x");
+    setup.connect();
+    for (let n = 2; n <= 30; n++) setup.link.giveBytes([0x40, 2, 0, n]);
+    expect(setup.take().match(/32 06/g)).toHaveLength(30);
+    expect(setup.settled).toHaveLength(29);
   });
 
   test("messages from RAM at QoS 1: kept across drops with DUP, at most 16", () => {
-    const world = new World();
-    for (let n = 0; n < 16; n++) expect(world.client.publish("a", Buffer.from([n]), { qos: 1 })).toBe(true);
-    expect(world.client.publish("a", Buffer.from("x"), { qos: 1 })).toBe(false);
-    world.connect();
-    expect(world.take().startsWith("32 06 00 01 61 f0 01 00 32 06 00 01 61 f0 02 01")).toBe(true);
-    world.link.give("40 02 f0 01");
-    world.link.end();
-    world.reconnect();
-    expect(world.take().startsWith("3a 06 00 01 61 f0 02 01")).toBe(true);
+    const setup = new Setup();
+    for (let n = 0; n < 16; n++) expect(setup.client.publish("a", Buffer.from([n]), { qos: 1 })).toBe(true);
+    expect(setup.client.publish("a", Buffer.from("x"), { qos: 1 })).toBe(false);
+    setup.connect();
+    expect(setup.take().startsWith("32 06 00 01 61 f0 01 00 32 06 00 01 61 f0 02 01")).toBe(true);
+    setup.link.give("40 02 f0 01");
+    setup.link.end();
+    setup.reconnect();
+    expect(setup.take().startsWith("3a 06 00 01 61 f0 02 01")).toBe(true);
   });
 
   test("QoS 0 is not queued: false when not connected, or when it does not fit", () => {
-    const world = new World({ bufferLength: 64 });
-    expect(world.client.publish("a", Buffer.from("x"), { qos: 0 })).toBe(false);
-    world.connect(CONNACK_NEW, 16);
-    expect(world.client.publish("a", Buffer.alloc(50), { qos: 0 })).toBe(true);
-    expect(world.client.publish("a", Buffer.alloc(50), { qos: 0 })).toBe(false);
+    const setup = new Setup({ bufferLength: 64 });
+    expect(setup.client.publish("a", Buffer.from("x"), { qos: 0 })).toBe(false);
+    setup.connect(CONNACK_NEW, 16);
+    expect(setup.client.publish("a", Buffer.alloc(50), { qos: 0 })).toBe(true);
+    expect(setup.client.publish("a", Buffer.alloc(50), { qos: 0 })).toBe(false);
   });
 });
 
@@ -325,15 +325,15 @@ describe("a store that knows the number of its next entry", () => {
 
   test("is not asked for an entry that does not exist, and no later entry is overlooked", () => {
     const store = new Counted();
-    const world = new World({}, { store });
-    world.connect();
+    const setup = new Setup({}, { store });
+    setup.connect();
     store.looks = 0;
-    for (const text of ["x", "y", "z"]) world.publish(text);
+    for (const text of ["x", "y", "z"]) setup.publish(text);
     expect(store.looks).toBe(3);
-    expect(world.take().match(/32 06/g)).toHaveLength(3);
-    world.link.end();
+    expect(setup.take().match(/32 06/g)).toHaveLength(3);
+    setup.link.end();
     store.append("a", Buffer.from("w"), 1);
-    world.reconnect();
-    expect(world.take().match(/3[2a] 06/g)).toHaveLength(4);
+    setup.reconnect();
+    expect(setup.take().match(/3[2a] 06/g)).toHaveLength(4);
   });
 });

@@ -6,9 +6,9 @@
 import { describe, expect, test } from "vitest";
 import { MemoryStore, SPAN } from "../../../src/mqtt/delivery/store.js";
 import { WINDOW } from "../../../src/outbox/blocks/marks.js";
+import { Setup } from "../support/setup.js";
 import { FlashStore, SpannedStore } from "../support/spanned-store.js";
 import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-server.js";
-import { World } from "../support/world.js";
 
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
@@ -42,7 +42,7 @@ function outcome(options: Options) {
   let second = 0;
   let deadAt = 0;
   let longest = 0;
-  const world: World = new World(
+  const setup: Setup = new Setup(
     {
       keepAlive,
       random: options.random ?? (() => 0.5),
@@ -56,13 +56,13 @@ function outcome(options: Options) {
     },
     { store },
   );
-  const server = new UnwillingServer(world, { session, answer: (sent) => answer(sent, second) });
+  const server = new UnwillingServer(setup, { session, answer: (sent) => answer(sent, second) });
   server.run(seconds + quiet, (now) => {
     second = now;
     for (; now < seconds && names.length * every <= now; ) {
       const n = names.length;
       names.push(name(n));
-      world.publish(names[n], qos(n));
+      setup.publish(names[n], qos(n));
     }
     longest = Math.max(longest, store.length);
   });
@@ -75,7 +75,7 @@ function outcome(options: Options) {
     stays: store.length,
     doubles: server.taken.length - taken.size,
     connections: server.connections,
-    refusal: world.client.status().refusal,
+    refusal: setup.client.status().refusal,
     breaches: server.breaches,
   };
 }

@@ -3,8 +3,8 @@
  * undelivered because of a server that refuses or ignores everything, and one that it does not accept stops no other.
  */
 import { describe, expect, test } from "vitest";
+import { Setup } from "../support/setup.js";
 import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-server.js";
-import { World } from "../support/world.js";
 
 const HOUR_S = 3_600;
 
@@ -56,7 +56,7 @@ function outcome({ queue, rule, session, hours, every, window = 8 }: Options) {
   const lowered: string[] = [];
   let refusals = 0;
   let loweredAgain = 0;
-  const world: World = new World({
+  const setup: Setup = new Setup({
     keepAlive: 10,
     window,
     onSettled: (sequence, how, by) => settled.push(`${payloads[sequence]}: ${how}${by === undefined ? "" : `, ${by}`}`),
@@ -66,15 +66,15 @@ function outcome({ queue, rule, session, hours, every, window = 8 }: Options) {
       if (isPossibleDouble) loweredAgain++;
     },
   });
-  const server = new UnwillingServer(world, { session, answer: rule });
-  for (const [payload, qos] of queue) world.publish(payload, qos);
+  const server = new UnwillingServer(setup, { session, answer: rule });
+  for (const [payload, qos] of queue) setup.publish(payload, qos);
   server.run(hours * HOUR_S, (second) => {
     if (every === undefined || second % every[0] > 0) return;
     payloads.push(`n${second}`);
-    world.publish(`n${second}`, every[1]);
+    setup.publish(`n${second}`, every[1]);
   });
-  const { refusal, possibleDoubles } = world.client.status();
-  const counted = world.sessions.reduce((sum, each) => sum + each.possibleDoubles, 0) + loweredAgain;
+  const { refusal, possibleDoubles } = setup.client.status();
+  const counted = setup.sessions.reduce((sum, each) => sum + each.possibleDoubles, 0) + loweredAgain;
   expect(counted, "the owner hears of each possible double").toBe(possibleDoubles);
   const unique = new Set(server.taken);
   const doubles = [...unique].filter(
@@ -87,7 +87,7 @@ function outcome({ queue, rule, session, hours, every, window = 8 }: Options) {
   );
   expect(missing).toEqual([]);
   return {
-    world,
+    setup,
     server,
     settled,
     lowered,
@@ -95,7 +95,7 @@ function outcome({ queue, rule, session, hours, every, window = 8 }: Options) {
     doubles,
     possibleDoubles,
     taken: unique.size,
-    stays: world.store.length,
+    stays: setup.store.length,
     dead: settled.filter((line) => line.includes("deadLetter")),
     says: refusal === undefined ? "nothing" : `${refusal.scope}, ${refusal.by}`,
   };
@@ -219,8 +219,8 @@ describe("a good one more each minute", () => {
           expect(result).toMatchObject({ dead: [], taken: 0, stays: 37 });
           isOver = true;
           result.server.run(HOUR_S);
-          expect([result.world.store.length, new Set(result.server.taken).size, result.doubles]).toEqual([0, 37, 0]);
-          expect(result.world.client.status().refusal).toBeUndefined();
+          expect([result.setup.store.length, new Set(result.server.taken).size, result.doubles]).toEqual([0, 37, 0]);
+          expect(result.setup.client.status().refusal).toBeUndefined();
         }
     },
   );
@@ -235,9 +235,9 @@ describe("a good one more each minute", () => {
     });
     expect(result).toMatchObject({ dead: [], taken: 0, stays: 73, says: "all, closing" });
     result.server.run(6 * HOUR_S, (second) => {
-      if (second % 600 === 0) result.world.publish(`later${second}`, 1);
+      if (second % 600 === 0) result.setup.publish(`later${second}`, 1);
     });
-    expect(result.world.store.length).toBeLessThanOrEqual(1);
+    expect(result.setup.store.length).toBeLessThanOrEqual(1);
     expect(result.settled.filter((line) => line.includes("deadLetter"))).toEqual([]);
     expect(result.lowered.length).toBeGreaterThanOrEqual(73);
   });
@@ -286,12 +286,12 @@ test("PUBACK in answer to QoS 2: entries sent again count as possible doubles, t
   let answers: Rule = () => "late";
   const result = outcome({ queue: good(20, 2), rule: () => answers({} as Sent), session: "kept", hours: 0 });
   expect(result.stays).toBe(20);
-  result.world.link.end();
+  result.setup.link.end();
   answers = () => "puback";
   result.server.run(HOUR_S);
-  expect(result.world.store.length).toBe(0);
+  expect(result.setup.store.length).toBe(0);
   expect(result.lowered).toHaveLength(20);
-  expect(result.world.client.status().possibleDoubles).toBe(8);
+  expect(result.setup.client.status().possibleDoubles).toBe(8);
 });
 
 test.each([
@@ -303,16 +303,16 @@ test.each([
   "a SUBSCRIBE is on its way when the server closes on one message (session %s, QoS %d): the filter is granted, the message alone is a dead letter",
   (session, qos) => {
     const settled: string[] = [];
-    const world = new World({ onSettled: (sequence, how, by) => settled.push(`${sequence}: ${how}, ${by}`) });
-    const server = new UnwillingServer(world, { session, isSubackLate: true, answer: RULES["closes on one message"] });
-    world.client.subscribe("home/set", 1);
-    world.publish("bad", qos);
+    const setup = new Setup({ onSettled: (sequence, how, by) => settled.push(`${sequence}: ${how}, ${by}`) });
+    const server = new UnwillingServer(setup, { session, isSubackLate: true, answer: RULES["closes on one message"] });
+    setup.client.subscribe("home/set", 1);
+    setup.publish("bad", qos);
     server.run(4 * HOUR_S, (second) => {
-      if (second % 60 === 0) world.publish(`n${second}`, qos);
+      if (second % 60 === 0) setup.publish(`n${second}`, qos);
     });
-    expect([...new Set(world.subscribed)]).toEqual(["home/set 1"]);
+    expect([...new Set(setup.subscribed)]).toEqual(["home/set 1"]);
     expect(settled.filter((line) => line.includes("deadLetter"))).toEqual(["0: deadLetter, closing"]);
-    expect([world.store.length, world.client.status().dropped, server.breaches]).toEqual([0, 0, []]);
+    expect([setup.store.length, setup.client.status().dropped, server.breaches]).toEqual([0, 0, []]);
     expect(server.connections).toBeLessThan(45);
   },
 );

@@ -3,8 +3,8 @@
  * it is made to forget it, and records accepted messages, and violations of the standard by the client. Packets are short.
  */
 import type { Properties } from "../../../src/mqtt/wire/properties.js";
-import type { World } from "./world.js";
-import { answer5, connack5 } from "./world5.js";
+import type { Setup } from "./setup.js";
+import { answer5, connack5 } from "./setup5.js";
 
 export class RefusingServer {
   readonly taken: string[] = [];
@@ -13,7 +13,7 @@ export class RefusingServer {
   /** Of QoS 2, by packet id: between PUBREC and PUBREL. */
   readonly open = new Map<number, string>();
   readonly breaches: string[] = [];
-  readonly world: World;
+  readonly setup: Setup;
   limits: Properties = { receiveMaximum: 20 };
   hasSession = false;
   /** Called before CONNACK. */
@@ -21,22 +21,22 @@ export class RefusingServer {
   /** It closes instead of answering. */
   mustClose: (packet: Uint8Array) => boolean = () => false;
   code: (payload: string, qos: number) => number;
-  #seen: World["link"] | undefined;
+  #seen: Setup["link"] | undefined;
 
-  constructor(world: World, code: (payload: string, qos: number) => number) {
-    this.world = world;
+  constructor(setup: Setup, code: (payload: string, qos: number) => number) {
+    this.setup = setup;
     this.code = code;
   }
 
   /** Answers all received packets, and the packets that follow from them. */
   serve(): void {
-    const { link } = this.world;
+    const { link } = this.setup;
     if (link.isClosed) return;
     if (link !== this.#seen) {
       this.#seen = link;
       this.onConnection();
       if (!this.hasSession) this.open.clear();
-      this.world.open();
+      this.setup.open();
       link.give(connack5(this.limits, { present: this.hasSession }));
       this.hasSession = true;
     }
@@ -47,14 +47,14 @@ export class RefusingServer {
   }
 
   run(ms: number): void {
-    this.world.client.start();
-    for (const endMs = this.world.time.nowMs + ms; this.world.time.nowMs < endMs; this.world.time.advance(100))
+    this.setup.client.start();
+    for (const endMs = this.setup.time.nowMs + ms; this.setup.time.nowMs < endMs; this.setup.time.advance(100))
       this.serve();
     this.serve();
   }
 
   #answer(packet: Uint8Array): void {
-    const { link } = this.world;
+    const { link } = this.setup;
     const type = packet[0] >> 4;
     if ((type === 3 || type === 6) && this.mustClose(packet)) {
       link.end();

@@ -2,7 +2,7 @@
  * A server that does not accept everything, on a scripted peer and virtual time: it answers each packet by a rule, keeps its sessions or
  * loses them, and records accepted messages. Packets are short: their length is one byte.
  */
-import { CONNACK_NEW, CONNACK_PRESENT, type World } from "./world.js";
+import { CONNACK_NEW, CONNACK_PRESENT, type Setup } from "./setup.js";
 
 /** "late": taken, and not acknowledged. "silence": neither. "puback": PUBACK for any QoS. */
 export type Answer = "acknowledge" | "close" | "silence" | "late" | "puback";
@@ -32,32 +32,32 @@ export class UnwillingServer {
   readonly breaches: string[] = [];
   rules: Rules;
   connections = 0;
-  readonly #world: World;
+  readonly #setup: Setup;
   readonly #received = new Map<number, string>();
   readonly #subacks: number[][] = [];
-  #seen: World["link"] | undefined;
+  #seen: Setup["link"] | undefined;
   #before = 0;
   /** Bytes that the client may send still. */
   #room = 0;
 
-  constructor(world: World, rules: Rules) {
-    this.#world = world;
+  constructor(setup: Setup, rules: Rules) {
+    this.#setup = setup;
     this.rules = rules;
   }
 
   /** Lets time pass, second by second, and answers meanwhile. */
   run(seconds: number, each: (second: number) => void = () => {}): void {
-    if (this.#world.client.status().state === "stopped") this.#world.client.start();
+    if (this.#setup.client.status().state === "stopped") this.#setup.client.start();
     for (let second = 0; second < seconds; second++) {
       each(second);
       this.#serve();
-      this.#world.time.advance(1_000);
+      this.#setup.time.advance(1_000);
     }
     this.#serve();
   }
 
   #serve(): void {
-    const { link } = this.#world;
+    const { link } = this.#setup;
     if (link.isClosed) return;
     if (link !== this.#seen) this.#accept();
     for (let bytes = link.takeBytes(); bytes.length > 0; bytes = link.takeBytes()) {
@@ -71,7 +71,7 @@ export class UnwillingServer {
   }
 
   #accept(): void {
-    const { link } = this.#world;
+    const { link } = this.#setup;
     const isPresent = this.rules.session === "kept" && this.connections > 0;
     this.#seen = link;
     this.#before = 0;
@@ -84,11 +84,11 @@ export class UnwillingServer {
 
   #allow(): void {
     this.#room = ROOM;
-    this.#world.link.allow(ROOM);
+    this.#setup.link.allow(ROOM);
   }
 
   #take(packet: Uint8Array): void {
-    const { link } = this.#world;
+    const { link } = this.#setup;
     const type = packet[0] >> 4;
     if (type === 12) link.give("d0 00");
     else if (type === 8) this.#subscribe(packet);
@@ -100,7 +100,7 @@ export class UnwillingServer {
   #subscribe(packet: Uint8Array): void {
     const suback = [0x90, 3, packet[2], packet[3], 1];
     if (this.rules.isSubackLate) this.#subacks.push(suback);
-    else this.#world.link.giveBytes(suback);
+    else this.#setup.link.giveBytes(suback);
   }
 
   #publish(packet: Uint8Array): void {
@@ -112,7 +112,7 @@ export class UnwillingServer {
   }
 
   #answer(sent: Sent, isDup = true): void {
-    const { link } = this.#world;
+    const { link } = this.#setup;
     const answer = this.rules.answer(sent);
     const id = [sent.id >> 8, sent.id & 255];
     if (answer === "close") link.end();

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { Parser } from "../../../src/mqtt/wire/parser.js";
 import { feed, Notes } from "../support/notes.js";
 import { bytesOf } from "../support/scripted-peer.js";
-import { CONNACK_NEW, World } from "../support/world.js";
+import { CONNACK_NEW, Setup } from "../support/setup.js";
 
 describe("streams", () => {
   const STREAM =
@@ -68,7 +68,7 @@ describe("streams", () => {
     let bytes = 0;
     let largest = 0;
     let isLast = false;
-    const world = new World({
+    const setup = new Setup({
       bufferLength: 1_024,
       onMessage: ({ offsetBytes, payload, totalBytes, last }) => {
         expect([offsetBytes, totalBytes]).toEqual([bytes, 1_000_000]);
@@ -77,25 +77,25 @@ describe("streams", () => {
         isLast = last;
       },
     });
-    world.connect(CONNACK_NEW);
-    world.link.give("32 c5 84 3d 00 01 61 00 09"); // remaining length 1,000,005
+    setup.connect(CONNACK_NEW);
+    setup.link.give("32 c5 84 3d 00 01 61 00 09"); // remaining length 1,000,005
     for (let sent = 0; sent < 1_000_000; sent += 5_000) {
-      expect(world.take()).toBe("");
-      world.link.giveBytes(new Uint8Array(5_000));
+      expect(setup.take()).toBe("");
+      setup.link.giveBytes(new Uint8Array(5_000));
     }
     expect([bytes, isLast]).toEqual([1_000_000, true]);
     expect(largest).toBeLessThanOrEqual(1_024);
-    expect(world.take()).toBe("40 02 00 09");
+    expect(setup.take()).toBe("40 02 00 09");
   });
 
   test("a length field of 256 MB costs nothing but the header", () => {
-    const world = new World({ bufferLength: 256 });
-    world.connect(CONNACK_NEW);
+    const setup = new Setup({ bufferLength: 256 });
+    setup.connect(CONNACK_NEW);
     const before = process.memoryUsage().arrayBuffers;
-    world.link.give("30 ff ff ff 7f 00 01 61 78");
+    setup.link.give("30 ff ff ff 7f 00 01 61 78");
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(65_536);
-    expect(world.errors).toEqual([]);
-    expect(world.received).toEqual([]); // it waits for the rest, and keeps nothing
+    expect(setup.errors).toEqual([]);
+    expect(setup.received).toEqual([]); // it waits for the rest, and keeps nothing
   });
 
   test("remaining length at every border: 127, 128, 16,383, 16,384, 2,097,151, 2,097,152", () => {
@@ -164,14 +164,14 @@ describe("what a server must not send closes the connection, with packet and fau
     ["d0 01 00", "PINGRESP: length 1"],
   ])("%s: %s", (hex, message) => {
     for (const inBytes of [false, true]) {
-      const world = new World();
-      world.connect(CONNACK_NEW);
-      if (!inBytes) world.link.give(hex);
-      else for (const byte of bytesOf(hex)) world.link.giveBytes([byte]);
-      expect(world.errors).toMatchObject([{ kind: "protocol", message: message.replace(/ \(.*/, "") }]);
-      expect(world.link.isClosed).toBe(true);
-      expect(world.states.at(-1)).toBe("waiting");
-      expect(world.take()).toBe("");
+      const setup = new Setup();
+      setup.connect(CONNACK_NEW);
+      if (!inBytes) setup.link.give(hex);
+      else for (const byte of bytesOf(hex)) setup.link.giveBytes([byte]);
+      expect(setup.errors).toMatchObject([{ kind: "protocol", message: message.replace(/ \(.*/, "") }]);
+      expect(setup.link.isClosed).toBe(true);
+      expect(setup.states.at(-1)).toBe("waiting");
+      expect(setup.take()).toBe("");
     }
   });
 
@@ -192,17 +192,17 @@ describe("what a server must not send closes the connection, with packet and fau
     ["20 02 01 05", "CONNACK: session present, yet refused (3.2.2-4)"],
     ["20 03 00 00 00", "CONNACK: length 3"],
   ])("instead of the CONNACK, %s: %s", (hex, message) => {
-    const world = new World();
-    world.connect(hex);
-    expect(world.errors).toMatchObject([{ kind: "protocol", message: message.replace(/ \(.*/, "") }]);
-    expect(world.link.isClosed).toBe(true);
+    const setup = new Setup();
+    setup.connect(hex);
+    expect(setup.errors).toMatchObject([{ kind: "protocol", message: message.replace(/ \(.*/, "") }]);
+    expect(setup.link.isClosed).toBe(true);
   });
 
   test("a server that talks first is closed", () => {
-    const world = new World();
-    world.client.start();
-    world.link.give(CONNACK_NEW);
-    expect(world.errors).toMatchObject([{ kind: "protocol", message: "not an MQTT broker: it sends first" }]);
-    expect(world.link.isClosed).toBe(true);
+    const setup = new Setup();
+    setup.client.start();
+    setup.link.give(CONNACK_NEW);
+    expect(setup.errors).toMatchObject([{ kind: "protocol", message: "not an MQTT broker: it sends first" }]);
+    expect(setup.link.isClosed).toBe(true);
   });
 });

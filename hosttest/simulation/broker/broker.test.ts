@@ -9,7 +9,7 @@ import { Broker } from "./broker.js";
 import type { Forwarded } from "./message.js";
 import { ORDINARY, type Terms } from "./terms.js";
 
-interface World {
+interface Simulation {
   readonly time: VirtualTime;
   readonly broker: Broker;
   readonly forwarded: Forwarded[];
@@ -18,7 +18,7 @@ interface World {
   readonly sessionsLost: string[];
 }
 
-function world(terms: Partial<Terms> = {}): World {
+function simulation(terms: Partial<Terms> = {}): Simulation {
   const time = new VirtualTime();
   const forwarded: Forwarded[] = [];
   const [breaches, lost, sessionsLost]: string[][] = [[], [], []];
@@ -94,7 +94,7 @@ const publish = (messageId: number, more: object = {}) => ({
 const pubrel = (messageId: number) => ({ cmd: "pubrel", messageId });
 
 function at5(terms: Partial<Terms> = {}, connect: object = CONNECT5) {
-  const it = world(terms);
+  const it = simulation(terms);
   const line = new Line(it.broker, 5);
   const [connack] = line.say(connect);
   return { ...it, line, connack };
@@ -278,7 +278,7 @@ describe("the model broker at MQTT 5", () => {
     ["closes", ["close"]],
     ["silent", []],
   ] as const)("that knows no 5: %s, and then 3.1.1 in the same session", (five, heard) => {
-    const { broker } = world({ five });
+    const { broker } = simulation({ five });
     const line = new Line(broker, 4);
     line.say(CONNECT4);
     line.drop();
@@ -312,7 +312,7 @@ describe("the model broker at MQTT 5", () => {
 
 describe("the model broker at 3.1.1", () => {
   test("acknowledges and drops messages above its limit, and forbidden ones", () => {
-    const { broker, forwarded, lost } = world({ receiveMaximum: 2 });
+    const { broker, forwarded, lost } = simulation({ receiveMaximum: 2 });
     const line = new Line(broker, 4);
     line.say(CONNECT4);
     for (const id of [1, 2, 3]) expect(line.say(publish(id))).toMatchObject([{ cmd: "pubrec", messageId: id }]);
@@ -334,7 +334,7 @@ describe("the model broker at 3.1.1", () => {
 
 test("MQTT.js works with it in both versions, at every QoS", async () => {
   for (const protocolVersion of [4, 5] as const) {
-    const { broker, forwarded, breaches } = world({ receiveMaximum: 3 });
+    const { broker, forwarded, breaches } = simulation({ receiveMaximum: 3 });
     const client = new mqtt.MqttClient(() => streamTo(broker), {
       protocolVersion,
       clientId: "peer",

@@ -172,7 +172,7 @@ export class Connection implements Acceptor {
     const keepAliveS = level === 5 ? (this.#terms.keepAliveS ?? packet.keepAliveS) : packet.keepAliveS;
     this.#keepAliveMs = keepAliveS * 1500; // §3.1.2-24
     this.#watch();
-    this.#answer(connack(level, present, 0, this.#said(asked, expiryS)));
+    this.#answer(connack(level, present, 0, this.#announced(asked, expiryS)));
   }
 
   /** Whether it speaks 5; if not, it answers in its own way. */
@@ -210,7 +210,7 @@ export class Connection implements Acceptor {
   }
 
   /** The properties of a CONNACK, §3.2.2.3. Defaults are left out. */
-  #said(asked: number, granted: number): Record<string, number | string | undefined> {
+  #announced(asked: number, granted: number): Record<string, number | string | undefined> {
     const { receiveMaximum, maximumQoS, isQoSSaid, retainAvailable, maximumPacketBytes } = this.#terms;
     const { aliasMaximum, keepAliveS } = this.#terms;
     return {

@@ -44,19 +44,19 @@ function expectWhole({ time, device, violations }: ReturnType<typeof deviceAlone
 }
 
 test("a device has its flash and its settings in every life: after a cut, a restart, and boots that are cut", () => {
-  const world = deviceAlone();
-  const { device, time } = world;
+  const simulation = deviceAlone();
+  const { device, time } = simulation;
   device.wifi(false);
-  expectWhole(world, 1);
+  expectWhole(simulation, 1);
   device.cut(1000);
   time.advance(1000);
-  expectWhole(world, 2);
+  expectWhole(simulation, 2);
   device.change({ room: "attic", "mqtt.qos": "2" });
   time.advance(300);
-  expectWhole(world, 3);
+  expectWhole(simulation, 3);
   device.brownouts(5);
   time.advance(60_000);
-  expectWhole(world, 4);
+  expectWhole(simulation, 4);
   expect(device.firmware?.settings.get("room")).toBe("room3");
 });
 

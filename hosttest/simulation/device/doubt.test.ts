@@ -13,7 +13,7 @@ import { Device } from "./device.js";
 const PUBREL = 0x62;
 const CONNACK = 0x20;
 
-function world(version: "3.1.1" | "5") {
+function simulation(version: "3.1.1" | "5") {
   const time = new VirtualTime();
   const seen: number[] = [];
   const lost: string[] = [];
@@ -89,7 +89,7 @@ test.each([
   ["5", 0, 1],
   ["3.1.1", 1, 0],
 ] as const)("version %s: %i readings lost, %i counted as possible doubles", (version, lostCount, possibleDoubles) => {
-  const { time, broker, device, seen, lost, breaches, swallow } = world(version);
+  const { time, broker, device, seen, lost, breaches, swallow } = simulation(version);
   time.advance(300_000);
   expect(seen.length).toBeGreaterThan(5);
   swallow(PUBREL);

@@ -19,8 +19,8 @@ export interface Befallen {
 }
 
 /** Applies a fault. */
-export function befall(world: Befallen, trouble: Trouble, random: Random): void {
-  const { network, broker, devices } = world;
+export function befall(simulation: Befallen, trouble: Trouble, random: Random): void {
+  const { network, broker, devices } = simulation;
   const { weather } = network;
   const { mood } = broker;
   const device = "device" in trouble ? devices[trouble.device] : devices[0];
@@ -35,80 +35,80 @@ export function befall(world: Befallen, trouble: Trouble, random: Random): void 
       device.brownouts(trouble.times);
       return;
     case "wifiDown":
-      world.onDrop();
+      simulation.onDrop();
       device.wifi(false);
-      world.later(trouble.forMs, () => device.wifi(true));
+      simulation.later(trouble.forMs, () => device.wifi(true));
       return;
     case "reset":
-      world.onDrop();
+      simulation.onDrop();
       network.resetAll();
       return;
     case "halfOpen":
-      world.onDrop();
+      simulation.onDrop();
       network.halfOpenAll(random);
       return;
     case "blackHole":
-      world.onDrop();
+      simulation.onDrop();
       weather.blackHole = true;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         weather.blackHole = false;
       });
       return;
     case "refusing":
       weather.refusing = true;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         weather.refusing = false;
       });
       return;
     case "slow":
       weather.latencyMs = trouble.latencyMs;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         weather.latencyMs = 20;
       });
       return;
     case "narrow":
       weather.roomBytes = trouble.roomBytes;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         weather.roomBytes = 1460;
       });
       return;
     case "brokerRestart":
-      world.onDrop();
+      simulation.onDrop();
       broker.stop(trouble.sessions);
-      world.later(trouble.forMs, () => broker.start());
+      simulation.later(trouble.forMs, () => broker.start());
       return;
     case "brokerRefuses":
       mood.refusal = trouble.code;
       network.resetAll();
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         mood.refusal = 0;
       });
       return;
     case "brokerStalls":
       mood.stalled = true;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         mood.stalled = false;
       });
       return;
     case "brokerLate":
       mood.lateMs = trouble.lateMs;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         mood.lateMs = 0;
       });
       return;
     case "brokerCloses":
       mood.closing = trouble.probability;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         mood.closing = 0;
       });
       return;
     case "sensorGone":
       device.sensor(false);
-      world.later(trouble.forMs, () => device.sensor(true));
+      simulation.later(trouble.forMs, () => device.sensor(true));
       return;
     case "clockJump":
       device.lie(trouble.byMs, trouble.how);
-      world.later(6 * HOUR, () => device.lie(0));
+      simulation.later(6 * HOUR, () => device.lie(0));
       return;
     case "newSettings":
       device.change({ room: trouble.room, "mqtt.qos": String(trouble.qos) });
@@ -117,25 +117,25 @@ export function befall(world: Befallen, trouble: Trouble, random: Random): void 
       device.change({ "mqtt.version": trouble.version });
       return;
     case "brokerReplaced":
-      world.onDrop();
+      simulation.onDrop();
       broker.stop("kept");
-      world.later(trouble.forMs, () => broker.start(trouble.terms));
+      simulation.later(trouble.forMs, () => broker.start(trouble.terms));
       return;
     case "brokerFull":
       mood.full = trouble.probability;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         mood.full = 0;
       });
       return;
     case "brokerForbids":
       mood.forbidden = `home/${trouble.room}/`;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         mood.forbidden = "";
       });
       return;
     case "brokerPicky":
       mood.picky = trouble.probability;
-      world.later(trouble.forMs, () => {
+      simulation.later(trouble.forMs, () => {
         mood.picky = 0;
       });
       return;
@@ -146,7 +146,7 @@ export function befall(world: Befallen, trouble: Trouble, random: Random): void 
       device.sleeper?.press();
       return;
     case "atReport":
-      device.sleeper?.afterRadio(trouble.afterMs, () => befall(world, trouble.trouble, random));
+      device.sleeper?.afterRadio(trouble.afterMs, () => befall(simulation, trouble.trouble, random));
       return;
     default:
       throw new TypeError(`trouble: ${JSON.stringify(trouble satisfies never)}`);

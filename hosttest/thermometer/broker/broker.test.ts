@@ -158,13 +158,13 @@ describe("a factory reset", () => {
       house.broker.start();
       time.runUntil(() => one.firmware.uplink?.status.state === "connected", 10 * MINUTE);
       time.advance(ms);
-      const said = reset(one);
+      const printed = reset(one);
       time.runUntil(() => one.restarts.includes("factory reset"), MINUTE);
       one.cut();
       time.advance(10 * MINUTE);
       const status = house.retained.get(statusTopic("attic"));
-      if (said.includes("stays retained there")) full++;
-      expect(status).toBe(said.includes("stays retained there") ? "offline" : undefined);
+      if (printed.includes("stays retained there")) full++;
+      expect(status).toBe(printed.includes("stays retained there") ? "offline" : undefined);
     }
     expect(full).toBeGreaterThan(0);
   });

@@ -13,12 +13,12 @@ const GUESS = /perhaps another device has the client id "t7"/g;
 
 /** Runs for so many minutes; returns the prompt's output. */
 function listen(one: SimulatedDevice, minutes: number): string {
-  let said = "";
+  let printed = "";
   for (let minute = 0; minute < minutes; minute++) {
     one.house.time.advance(MINUTE);
-    said += one.port.take();
+    printed += one.port.take();
   }
-  return said;
+  return printed;
 }
 
 test("two devices with one id: both report it, once, until one of them has another", () => {
@@ -28,9 +28,9 @@ test("two devices with one id: both report it, once, until one of them has anoth
   );
   one.powerOn();
   other.powerOn();
-  const said = listen(one, 60);
-  expect(said.match(GUESS)).toHaveLength(1);
-  expect(said).toContain("set id");
+  const printed = listen(one, 60);
+  expect(printed.match(GUESS)).toHaveLength(1);
+  expect(printed).toContain("set id");
   expect(other.port.take().match(GUESS)).toHaveLength(1);
   expect(one.status("broker")).toMatch(GUESS);
   other.set({ id: "t8" });
@@ -52,9 +52,9 @@ test.each([
   );
   one.powerOn();
   other.powerOn();
-  const said = listen(one, 60);
-  expect(said.match(GUESS)).toHaveLength(1);
-  for (const text of [said, one.status("broker")]) {
+  const printed = listen(one, 60);
+  expect(printed.match(GUESS)).toHaveLength(1);
+  for (const text of [printed, one.status("broker")]) {
     expect(text?.includes("at QoS 2 the broker loses readings of both until then")).toBe(isLoss);
   }
 });

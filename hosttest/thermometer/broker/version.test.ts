@@ -114,9 +114,9 @@ describe("the broker's terms", () => {
     other.powerOn();
     house.time.advance(2 * SECOND);
     house.time.advance(10 * SECOND);
-    const said = one.port.take();
-    expect(said).toContain('session taken over (0x8e); another device has the client id "t7": set id');
-    expect(said).not.toContain("perhaps another");
+    const printed = one.port.take();
+    expect(printed).toContain('session taken over (0x8e); another device has the client id "t7": set id');
+    expect(printed).not.toContain("perhaps another");
   });
 });
 

@@ -16,16 +16,16 @@ const TOPIC = `home/kitchen/${ID}/diagnostics`;
 function device(defaults: Record<string, string> = {}, house = new House()) {
   const one = new SimulatedDevice({ house, defaults });
   one.powerOn();
-  const said = () => house.messages.filter(({ topic }) => topic === TOPIC);
+  const published = () => house.messages.filter(({ topic }) => topic === TOPIC);
   const latest = () => JSON.parse(house.retained.get(TOPIC) ?? "null");
-  return { one, house, time: house.time, said, latest };
+  return { one, house, time: house.time, published, latest };
 }
 
 describe("what it says", () => {
   test("each row that this board has, retained", () => {
-    const { time, said, latest } = device();
+    const { time, published, latest } = device();
     time.advance(MINUTE);
-    expect(said()).toMatchObject([{ retain: true, qos: 0 }]);
+    expect(published()).toMatchObject([{ retain: true, qos: 0 }]);
     const { uptime, ...others } = latest();
     expect(uptime).toBeGreaterThanOrEqual(0);
     expect(others).toEqual({
@@ -90,32 +90,32 @@ describe("when", () => {
   });
 
   test("every quarter of an hour, and no more often while nothing is news", () => {
-    const { time, said } = device();
+    const { time, published } = device();
     time.advance(MINUTE);
-    const before = said().length;
+    const before = published().length;
     time.advance(4 * LOOKS * LOOK_MS);
-    expect(said().length - before).toBe(4);
+    expect(published().length - before).toBe(4);
   });
 
   test("within a minute of news", () => {
-    const { one, time, said, latest } = device();
+    const { one, time, published, latest } = device();
     time.advance(MINUTE);
-    const before = said().length;
+    const before = published().length;
     one.firmware.lifetime?.countPossibleDoubles(3);
     time.advance(LOOK_MS + 1000);
-    expect(said().length - before).toBe(1);
+    expect(published().length - before).toBe(1);
     expect(latest().doubles).toBe(3);
     time.advance(2 * LOOK_MS);
-    expect(said().length - before).toBe(1);
+    expect(published().length - before).toBe(1);
   });
 
   test("not while there is no connection", () => {
-    const { house, time, said } = device();
+    const { house, time, published } = device();
     time.advance(MINUTE);
-    const before = said().length;
+    const before = published().length;
     house.broker.stop("kept");
     time.advance(60 * MINUTE);
-    expect(said().length).toBe(before);
+    expect(published().length).toBe(before);
   });
 });
 

@@ -12,7 +12,7 @@ import { device, discoveryTopic, formerTopic, HOUR, ID, isDiscovery, MINUTE, SEC
 
 describe("Home Assistant has started", () => {
   /** Publishes to the device as a broker does that has its subscription. */
-  function world(prefix = "homeassistant", version: "3.1.1" | "5" = "3.1.1", terms: Partial<Terms> = {}) {
+  function setup(prefix = "homeassistant", version: "3.1.1" | "5" = "3.1.1", terms: Partial<Terms> = {}) {
     const house = new House(terms);
     const listen = house.broker.listen;
     const peers: Peer[] = [];
@@ -36,7 +36,7 @@ describe("Home Assistant has started", () => {
   }
 
   test("online: discovery and availability once more, within ten seconds, however often it is published", () => {
-    const { house, time, publish, announced } = world();
+    const { house, time, publish, announced } = setup();
     expect(announced()).toBe(1);
     const online = house.payloads(STATUS).length;
     publish("offline", false);
@@ -51,7 +51,7 @@ describe("Home Assistant has started", () => {
   });
 
   test("at a broker without retained messages, too: it is not thrown out, and blamed for nothing", () => {
-    const { one, house, time, peers, publish, announced } = world(undefined, "5", { retainAvailable: false });
+    const { one, house, time, peers, publish, announced } = setup(undefined, "5", { retainAvailable: false });
     time.advance(HOUR);
     const connections = peers.length;
     publish("online", false);
@@ -66,7 +66,7 @@ describe("Home Assistant has started", () => {
   });
 
   test("under the longest prefix that the settings take", () => {
-    const { time, peers, publish, announced } = world("p".repeat(64));
+    const { time, peers, publish, announced } = setup("p".repeat(64));
     const connections = peers.length;
     publish("online", false);
     time.advance(11 * SECOND);
@@ -75,7 +75,7 @@ describe("Home Assistant has started", () => {
   });
 
   test("retained, as after each subscription, or another payload: nothing is sent again", () => {
-    const { time, publish, announced } = world();
+    const { time, publish, announced } = setup();
     publish("online", true);
     publish("onlinf", false);
     publish("offline", false);
@@ -88,7 +88,7 @@ describe("Home Assistant has started", () => {
   test("devices of a house do not answer in the same moment", () => {
     const delays = new Set<number>();
     for (let n = 0; n < 8; n++) {
-      const { house, time, publish, announced } = world();
+      const { house, time, publish, announced } = setup();
       for (let skip = 0; skip < n; skip++) house.random.unit();
       publish("online", false);
       const from = time.nowMs;
@@ -99,7 +99,7 @@ describe("Home Assistant has started", () => {
   });
 
   test("and the connection ends before the answer: it is sent on the next connection, and not twice", () => {
-    const { house, time, publish, announced } = world();
+    const { house, time, publish, announced } = setup();
     publish("online", false);
     time.advance(100);
     house.network.resetAll();

@@ -37,13 +37,13 @@ describe("a broker that closes the connection on", () => {
       const { one, house, time } = device({ "mqtt.qos": "2" });
       const seen = refuse(house, isRefused);
       one.powerOn();
-      let said = "";
+      let printed = "";
       for (let minute = 0; minute < 24 * 60; minute++) {
         time.advance(MINUTE);
-        said += one.port.take();
+        printed += one.port.take();
       }
-      expect(said.match(/broker refuses some/g)).toHaveLength(1);
-      expect(said).toMatch(why);
+      expect(printed.match(/broker refuses some/g)).toHaveLength(1);
+      expect(printed).toMatch(why);
       expect(one.status("discovery")).toMatch(why);
       expect(one.status("discovery")).toMatch(/tried again in \d+ (h|min|s)/);
       expect(one.status("losses") ?? "").not.toContain("dead-lettered");
@@ -132,14 +132,14 @@ test("a subscription that the broker does not grant is reported with its reason,
 test("a network that resets at random, for days: no verdict, and never longer than a minute without discovery", () => {
   const { one, house, time } = device({ interval: "60" });
   one.powerOn();
-  let said = "";
+  let printed = "";
   for (let n = 0; n < 5_000; n++) {
     time.advance(house.random.whole(0, 60) * SECOND);
     house.network.resetAll();
-    said += one.port.take();
+    printed += one.port.take();
   }
   time.advance(5 * MINUTE);
-  expect(said).not.toContain("refuses some");
+  expect(printed).not.toContain("refuses some");
   expect(house.retained.get(STATUS)).toBe("online");
   expect(one.status("discovery")).toBeUndefined();
   expect(PROOF_MS + FIRST_RETRY_MS).toBeLessThan(MINUTE);

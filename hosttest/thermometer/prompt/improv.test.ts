@@ -39,10 +39,10 @@ const text = (name: string) => [...new TextEncoder().encode(name)];
 test("a new device: ready, then provisioned, and readings arrive; after a power cut still", () => {
   const one = unconfigured();
   expect(ask(one, STATE)).toContain(READY);
-  const said = ask(one, JOIN, credentials("home", "correct horse"), 5_000);
-  expect(said.indexOf(PROVISIONING)).toBeGreaterThanOrEqual(0);
-  expect(said.indexOf(PROVISIONED)).toBeGreaterThan(said.indexOf(PROVISIONING));
-  expect(said).not.toContain("correct horse");
+  const output = ask(one, JOIN, credentials("home", "correct horse"), 5_000);
+  expect(output.indexOf(PROVISIONING)).toBeGreaterThanOrEqual(0);
+  expect(output.indexOf(PROVISIONED)).toBeGreaterThan(output.indexOf(PROVISIONING));
+  expect(output).not.toContain("correct horse");
   one.house.time.advance(30_000);
   const before = one.house.readings().length;
   expect(before).toBeGreaterThan(0);
@@ -60,10 +60,10 @@ test("a wrong password, a network that is not there: unable to connect, ready ag
     ["home", "wrong horse"],
     ["elsewhere", "correct horse"],
   ]) {
-    const said = ask(one, JOIN, credentials(ssid, password), 20_000);
-    expect(said).toContain(UNABLE_TO_CONNECT);
-    expect(said.lastIndexOf(READY)).toBeGreaterThan(said.indexOf(UNABLE_TO_CONNECT));
-    expect(said).not.toContain(PROVISIONED);
+    const output = ask(one, JOIN, credentials(ssid, password), 20_000);
+    expect(output).toContain(UNABLE_TO_CONNECT);
+    expect(output.lastIndexOf(READY)).toBeGreaterThan(output.indexOf(UNABLE_TO_CONNECT));
+    expect(output).not.toContain(PROVISIONED);
   }
   expect(ask(one, JOIN, credentials("home", "correct horse"), 10_000)).toContain(PROVISIONED);
 });

@@ -3,7 +3,7 @@
  */
 import { expect } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";
-import { WORLD_BEGINS_MS } from "../../support/house.js";
+import { START_UTC_MS } from "../../support/house.js";
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
@@ -16,9 +16,9 @@ export function device(options: ConstructorParameters<typeof SimulatedDevice>[0]
 
 export const range = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
-/** `ts` says `afterMs` of the world's time. The time server has whole seconds, and takes a while. */
+/** `ts` is the simulation's start and `afterMs`. The time server has whole seconds, and answers late. */
 export function expectTime(ts: string | undefined, afterMs: number, lateMs = 1.5 * SECOND): void {
-  const saysMs = Date.parse(ts ?? "") - WORLD_BEGINS_MS;
+  const saysMs = Date.parse(ts ?? "") - START_UTC_MS;
   expect(saysMs).toBeGreaterThan(afterMs - lateMs);
   expect(saysMs).toBeLessThanOrEqual(afterMs);
 }

@@ -114,13 +114,13 @@ describe("trouble", () => {
     one.port.take();
     one.type("erase");
     watch();
-    let said = "";
+    let printed = "";
     while (one.restarts.length === 0) {
       time.advance(0);
-      said += one.port.take();
+      printed += one.port.take();
     }
     expect(Object.values(perTurn)).toEqual([...new Array(10).fill(4), 1]); // last, the mark
-    expect(said.match(/erased: \d+ %/g)).toEqual(["erased: 25 %", "erased: 50 %", "erased: 75 %"]);
+    expect(printed.match(/erased: \d+ %/g)).toEqual(["erased: 25 %", "erased: 50 %", "erased: 75 %"]);
     expect(flash.bytes.subarray(0, 17 * 4096).every((byte) => byte === 0xff)).toBe(true);
     expect(flash.bytes.subarray(17 * 4096, 18 * 4096).every((byte) => byte === 0)).toBe(true);
     expect(flash.bytes.subarray(18 * 4096).every((byte) => byte === 0xff)).toBe(true);
@@ -191,14 +191,14 @@ describe("trouble", () => {
     one.type("queue drop");
     one.type("drop");
     const seen = house.sequences().length;
-    let said = "";
+    let printed = "";
     time.runUntil(() => {
-      said += one.port.take();
-      return said.includes("readings thrown away");
+      printed += one.port.take();
+      return printed.includes("readings thrown away");
     }, MINUTE);
-    expect(said).toContain(`5000 of ${unsettled} thrown away`);
+    expect(printed).toContain(`5000 of ${unsettled} thrown away`);
     expect(house.sequences().length).toBeLessThanOrEqual(seen + 8); // what was in flight
-    expect(said).toContain(`${thrown.length} readings thrown away`);
+    expect(printed).toContain(`${thrown.length} readings thrown away`);
     expect(new Set(thrown).size).toBe(thrown.length); // the observer is notified of each
     time.advance(MINUTE);
     expect(house.broker.connects - connects).toBe(2); // the wipe, and the new session

@@ -7,18 +7,18 @@ import { MAX_COMMAND, MAX_WAITING } from "../../../src/thermometer/remote/comman
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
 import { Commander } from "./commander.js";
-import { ID, onRequest, SECRET, TOPIC, world } from "./world.js";
+import { ID, onRequest, SECRET, setup, TOPIC } from "./setup.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 describe("is done, and answered in the prompt's words", () => {
   test("it is subscribed to", () => {
-    expect(world().commander.filters).toContain(TOPIC);
+    expect(setup().commander.filters).toContain(TOPIC);
   });
 
   test.each([0, 1, 2] as const)("sample, at QoS %i: one reading more", (qos) => {
-    const { one, ask, time, commander } = world();
+    const { one, ask, time, commander } = setup();
     const before = one.taken.length;
     expect(ask("sample", { qos })).toEqual({ ok: true, answer: "21.50 °C" });
     time.advance(MINUTE);
@@ -27,14 +27,14 @@ describe("is done, and answered in the prompt's words", () => {
   });
 
   test("reboot: once, after its answer", () => {
-    const { one, ask, time } = world();
+    const { one, ask, time } = setup();
     expect(ask("reboot")).toEqual({ ok: true, answer: "rebooting" });
     time.advance(5 * MINUTE);
     expect(one.restarts).toEqual(["reboot"]);
   });
 
   test("identify, announce, status, version, show, queue, help, sensors", () => {
-    const { ask, house } = world();
+    const { ask, house } = setup();
     expect(ask("identify").answer).toContain("no LED");
     const announced = house.payloads(`homeassistant/device/${ID}/config`).length;
     expect(ask("announce")).toEqual({ ok: true, answer: "announced" });
@@ -54,13 +54,13 @@ describe("is done, and answered in the prompt's words", () => {
     ["report 5", "report", 5, "saved: report"],
     ['set room "living room"', "room", "kitchen", "saved: room\nin force after a reboot: room"],
   ] as const)("with remote on: %s", (line, key, value, answer) => {
-    const { one, ask } = world({ remote: "on" });
+    const { one, ask } = setup({ remote: "on" });
     expect(ask(line)).toEqual({ ok: true, answer });
     expect(one.firmware.settings.get(key)).toBe(value);
   });
 
   test("JSON with an id, which is in the answer; MQTT 5's response topic and correlation data", () => {
-    const { ask, house } = world();
+    const { ask, house } = setup();
     expect(ask('{"command":"version","id":"17"}')).toMatchObject({ id: "17", ok: true });
     ask("version", { responseTopic: "my/answers", correlationData: "c1" });
     const [answer] = house.messages.filter(({ topic }) => topic === "my/answers");
@@ -69,11 +69,11 @@ describe("is done, and answered in the prompt's words", () => {
   });
 
   test("in MQTT 3.1.1, too", () => {
-    expect(world({ "mqtt.version": "3.1.1" }).ask("sample", { qos: 2 }).ok).toBe(true);
+    expect(setup({ "mqtt.version": "3.1.1" }).ask("sample", { qos: 2 }).ok).toBe(true);
   });
 
   test("many at once, with a reading for each", () => {
-    const { one, commander, time, answers } = world();
+    const { one, commander, time, answers } = setup();
     const before = one.taken.length;
     for (let n = 0; n < 8; n++) commander.send({ payload: "sample", qos: 1 });
     time.advance(MINUTE);
@@ -108,7 +108,7 @@ describe("is refused, and that is reported", () => {
     ["on", "x".repeat(MAX_COMMAND + 1), `a command has ${MAX_COMMAND} bytes at most`],
     ["on", Uint8Array.of(0xff, 0xfe), "not UTF-8"],
   ])("remote %s: %s", (remote, payload, why) => {
-    const { one, ask, time } = world({ remote });
+    const { one, ask, time } = setup({ remote });
     const settings = one.type("show");
     const readings = one.taken.length;
     const { ok, answer } = ask(payload);
@@ -121,7 +121,7 @@ describe("is refused, and that is reported", () => {
   });
 
   test("one more than may wait: it is refused and not recorded, and executed when it is sent again", () => {
-    const { one, commander, time, answers, ask } = world();
+    const { one, commander, time, answers, ask } = setup();
     const before = one.taken.length;
     const line = (n: number): string => JSON.stringify({ command: "sample", id: `${n}` });
     // One is being done, and as many as may wait do.
@@ -135,7 +135,7 @@ describe("is refused, and that is reported", () => {
   });
 
   test("queue drop, where a reading waits: it stays", () => {
-    const { one, ask, house } = world({ remote: "on", "mqtt.qos": "1" });
+    const { one, ask, house } = setup({ remote: "on", "mqtt.qos": "1" });
     house.broker.mood.stalled = true;
     ask("sample");
     expect(one.firmware.unsettled).toBe(1);
@@ -148,7 +148,7 @@ describe("is refused, and that is reported", () => {
   });
 
   test("a flash that cannot store the record: it is not executed, and executed when it is sent again", () => {
-    const { one, ask, time } = world({ remote: "on" });
+    const { one, ask, time } = setup({ remote: "on" });
     const before = one.taken.length;
     const line = '{"command":"sample","id":"a"}';
     one.settingsFlash.faults = { program: () => "error" };
@@ -194,7 +194,7 @@ describe("is refused, and that is reported", () => {
   });
 
   test("what asks a question", () => {
-    const { one, ask } = world({ remote: "on" });
+    const { one, ask } = setup({ remote: "on" });
     one.type("set heartbeat 1000"); // edited, not saved
     expect(ask("reboot").answer).toContain("error: it asks a question: at the prompt only");
     expect(one.restarts).toEqual([]);
@@ -202,7 +202,7 @@ describe("is refused, and that is reported", () => {
   });
 
   test("a retained command, delivered with each subscription", () => {
-    const { one, ask } = world();
+    const { one, ask } = setup();
     const before = one.taken.length;
     one.port.take();
     expect(ask("sample", { retain: true })).toEqual({
@@ -214,7 +214,7 @@ describe("is refused, and that is reported", () => {
   });
 
   test("a response topic that is one of commands: no answer is sent there", () => {
-    const { ask, house } = world();
+    const { ask, house } = setup();
     expect(ask("sample", { responseTopic: "home/attic/other/command" }).answer).toContain(
       "the response topic is a command topic",
     );
@@ -222,7 +222,7 @@ describe("is refused, and that is reported", () => {
   });
 
   test("off: unsubscribed", () => {
-    const { one, commander, time } = world();
+    const { one, commander, time } = setup();
     one.set({ remote: "off" });
     time.advance(MINUTE);
     expect(commander.filters.at(-1)).toBe(`-${TOPIC}`);
@@ -230,7 +230,7 @@ describe("is refused, and that is reported", () => {
 });
 
 test("no secret leaves: neither a setting, nor a text sent by mistake", () => {
-  const { one, ask, house } = world({ remote: "on" });
+  const { one, ask, house } = setup({ remote: "on" });
   for (const line of [
     "show",
     "show mqtt.password",
@@ -245,7 +245,7 @@ test("no secret leaves: neither a setting, nor a text sent by mistake", () => {
 });
 
 test("another room: the old one's commands are not subscribed to any more", () => {
-  const { one, commander, time } = world();
+  const { one, commander, time } = setup();
   one.set({ room: "attic" });
   one.reboot();
   time.advance(MINUTE);

@@ -10,23 +10,23 @@ const TOPIC = "home/kitchen/a/command";
 test("requested once; again if the connection ended without an answer; unsubscribed while remote is off", () => {
   const values = { room: "kitchen", remote: "basic" };
   const settings = { get: (key: keyof typeof values) => values[key] } as unknown as Settings;
-  const said: string[] = [];
+  const requests: string[] = [];
   const listening = new Listening(
     { settings, id: "a" },
     {
-      subscribe: (filter) => said.push(`+${filter}`),
-      unsubscribe: (filter) => said.push(`-${filter}`),
-      forgetFilter: (filter) => said.push(`forget ${filter}`),
+      subscribe: (filter) => requests.push(`+${filter}`),
+      unsubscribe: (filter) => requests.push(`-${filter}`),
+      forgetFilter: (filter) => requests.push(`forget ${filter}`),
     },
   );
   const follow = (remote = values.remote): string[] => {
     values.remote = remote;
     listening.follow();
-    return said.splice(0);
+    return requests.splice(0);
   };
   const ended = (): string[] => {
     listening.ended();
-    return said.splice(0);
+    return requests.splice(0);
   };
   expect(ended()).toEqual([]);
   expect(follow()).toEqual([`+${TOPIC}`]);

@@ -4,13 +4,13 @@
 import { describe, expect, test } from "vitest";
 import type { SimulatedDevice } from "../../support/device-board.js";
 import { SEED } from "../../support/seed.js";
-import { chaos, onRequest, world } from "./world.js";
+import { chaos, onRequest, setup } from "./setup.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 /** A `sample` whose first sending is lost with the connection, `forMs` after it: it is sent again with DUP, and is acknowledged. */
-function loseFirst({ one, commander, house, time }: ReturnType<typeof world>, forMs?: number): void {
+function loseFirst({ one, commander, house, time }: ReturnType<typeof setup>, forMs?: number): void {
   house.network.loseDevices();
   commander.send({ payload: "sample", qos: 1 });
   if (forMs !== undefined) time.advance(forMs);
@@ -22,7 +22,7 @@ function loseFirst({ one, commander, house, time }: ReturnType<typeof world>, fo
 }
 
 /** How many readings it has taken when a slow broker, 3 s late, has sent again what is not acknowledged. */
-function takenOnceResent({ one, commander, time }: ReturnType<typeof world>): number {
+function takenOnceResent({ one, commander, time }: ReturnType<typeof setup>): number {
   time.advance(3 * SECOND);
   commander.resend();
   time.advance(MINUTE);
@@ -37,7 +37,7 @@ function identifications(one: SimulatedDevice): number {
 
 describe("once", () => {
   test("an id that comes again is not done again, also in another life", () => {
-    const { one, commander, time, answers } = world();
+    const { one, commander, time, answers } = setup();
     const before = one.taken.length;
     const again = (): void => {
       commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
@@ -56,7 +56,7 @@ describe("once", () => {
   });
 
   test("asked again in the same life, as its answer was lost: it is answered, and not done again", () => {
-    const { one, ask } = world();
+    const { one, ask } = setup();
     const before = one.taken.length;
     expect(ask('{"command":"sample","id":"a"}')).toMatchObject({ id: "a", ok: true, answer: "21.50 °C" });
     expect(ask('{"command":"sample","id":"a"}')).toEqual({ id: "a", ok: true, answer: "done already" });
@@ -64,7 +64,7 @@ describe("once", () => {
   });
 
   test("asked again while it is being done: one answer, when it is", () => {
-    const { one, commander, time, answers } = world();
+    const { one, commander, time, answers } = setup();
     const before = one.taken.length;
     for (let n = 0; n < 3; n++) commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
     time.advance(MINUTE);
@@ -73,14 +73,14 @@ describe("once", () => {
   });
 
   test("the same words are another command, also where the broker gives them the same packet id", () => {
-    const { one, ask } = world();
+    const { one, ask } = setup();
     const before = one.taken.length;
     for (let n = 0; n < 3; n++) ask("sample");
     expect(one.taken.length - before).toBe(3);
   });
 
   test("and also where its first sending was lost, and it comes with DUP", () => {
-    const there = world();
+    const there = setup();
     const { one, ask } = there;
     ask("sample");
     ask("identify");
@@ -90,7 +90,7 @@ describe("once", () => {
   });
 
   test("also where the same words were the last thing before", () => {
-    const there = world();
+    const there = setup();
     const { one, ask } = there;
     ask("sample");
     const before = one.taken.length;
@@ -101,7 +101,7 @@ describe("once", () => {
   test.each(["before", "in"])(
     "also where the power goes behind it, and another one is answered %s the next life",
     (when) => {
-      const { one, ask, commander, house, time } = world();
+      const { one, ask, commander, house, time } = setup();
       onRequest(one);
       commander.send({ payload: "sample", qos: 1 });
       if (when === "before") time.advance(5 * SECOND);
@@ -131,7 +131,7 @@ describe("once", () => {
     ["in the next life, where nothing was done for a minute", true],
     ["on the next connection, where readings were delivered", false],
   ])("also where the connection ends before its answer arrives, and the same comes %s", (_where, isCut) => {
-    const { one, commander, house, time } = world({ interval: isCut ? "3600" : "20" });
+    const { one, commander, house, time } = setup({ interval: isCut ? "3600" : "20" });
     if (isCut) onRequest(one);
     commander.send({ payload: "identify", qos: 1 });
     time.runUntil(() => commander.open === 0, MINUTE);
@@ -157,7 +157,7 @@ describe("once", () => {
   });
 
   test("QoS 2: what the client has kept to itself as a repetition is not forgotten for a new command, and not done by the next life", () => {
-    const { one, commander, house, time } = world();
+    const { one, commander, house, time } = setup();
     onRequest(one);
     const before = one.taken.length;
     commander.isDeaf = commander.isSlow = true;
@@ -184,7 +184,7 @@ describe("once", () => {
     ["the same correlation data and another text: it is none", "announce", 2],
   ])("sent again: %s", (_what, second, times) => {
     const renumbers = times === 1;
-    const { one, commander, house, time } = world({}, renumbers);
+    const { one, commander, house, time } = setup({}, renumbers);
     one.port.take();
     commander.isDeaf = true;
     commander.send({ payload: "identify", qos: 1, correlationData: "x" });
@@ -205,7 +205,7 @@ describe("once", () => {
   test.each(["version", '{"command":"announce","id":"z"}'])(
     "a slow broker: one that it sends again is not done again, though %s of QoS 0 is answered before it",
     (payload) => {
-      const there = world();
+      const there = setup();
       const { one, commander, house, time } = there;
       const before = one.taken.length;
       commander.isDeaf = commander.isSlow = true;
@@ -221,7 +221,7 @@ describe("once", () => {
   );
 
   test("a slow broker: one that it sends again after a power cut is not done again, though one before it is answered", () => {
-    const there = world();
+    const there = setup();
     const { one, commander, time } = there;
     onRequest(one);
     const before = one.taken.length;
@@ -238,7 +238,7 @@ describe("once", () => {
   });
 
   test("a slow broker: one that it sends again is not done again, though one before it is done only now", () => {
-    const there = world();
+    const there = setup();
     const { one, commander, house, time } = there;
     const before = one.taken.length;
     commander.isDeaf = commander.isSlow = true;
@@ -259,7 +259,7 @@ describe("once", () => {
   });
 
   test("and also where the broker lost its session before it was acknowledged", () => {
-    const there = world();
+    const there = setup();
     const { one, commander, house, time } = there;
     const before = one.taken.length;
     commander.isDeaf = true;
@@ -279,7 +279,7 @@ describe("once", () => {
     ["sample", "sample", 2],
     ["announce", "sample", 1],
   ])("two at once, whose acknowledgements are lost with the connection: %s and %s", (first, second, readings) => {
-    const { one, commander, house, time } = world();
+    const { one, commander, house, time } = setup();
     const before = one.taken.length;
     commander.isDeaf = true;
     commander.send({ payload: first, qos: 1 });

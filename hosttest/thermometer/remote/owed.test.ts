@@ -8,7 +8,7 @@ import { COMMANDS_KEY } from "../../../src/thermometer/remote/record.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
 import { Commander } from "./commander.js";
-import { ANSWER, onRequest, TOPIC, world } from "./world.js";
+import { ANSWER, onRequest, setup, TOPIC } from "./setup.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -27,7 +27,7 @@ function sleeper(): { house: House; commander: Commander; one: SimulatedDevice }
 
 describe("a sample that is asked for", () => {
   test.each(["settingsFlash", "flash"] as const)("a sample, the power cut at any byte that %s is written", (where) => {
-    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
+    const { one, commander, time, house } = setup({ "mqtt.qos": "1" });
     onRequest(one);
     let isCut = true;
     for (let bytes = 1; isCut; bytes++) {
@@ -49,7 +49,7 @@ describe("a sample that is asked for", () => {
     ["before its broker is there", 0],
     ["during the sample", 5],
   ])("a sample still pending from an earlier life is taken at once; cut again %s, by the next life", (_when, ms) => {
-    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
+    const { one, commander, time, house } = setup({ "mqtt.qos": "1" });
     onRequest(one);
     const before = house.sequences().length;
     commander.send({ payload: "sample", qos: 1 });
@@ -67,7 +67,7 @@ describe("a sample that is asked for", () => {
   });
 
   test("a sample that cannot be taken is answered, and not kept as pending", () => {
-    const { one, ask, time } = world();
+    const { one, ask, time } = setup();
     onRequest(one);
     one.unplugSensor();
     expect(ask("sample").ok).toBe(false);
@@ -82,7 +82,7 @@ describe("a sample that is asked for", () => {
   test.each([1, 2])(
     "a sample that cannot be stored is sent at once, and not kept as pending: the one requested as number %i",
     (count) => {
-      const { one, ask, time } = world({ "mqtt.qos": "1" });
+      const { one, ask, time } = setup({ "mqtt.qos": "1" });
       onRequest(one);
       one.flash.faults = { program: () => "error" };
       const before = one.taken.length;
@@ -98,7 +98,7 @@ describe("a sample that is asked for", () => {
   );
 
   test("a sample whose record the store refuses for a minute is not taken again by the next life", () => {
-    const { one, commander, time, house } = world({ "mqtt.qos": "1" });
+    const { one, commander, time, house } = setup({ "mqtt.qos": "1" });
     onRequest(one);
     const before = house.sequences().length;
     // With an id of its own, the record is not written once more for its answer.
@@ -116,7 +116,7 @@ describe("a sample that is asked for", () => {
   });
 
   test("a store that refuses the record for a day is tried a few times, not each minute", () => {
-    const { one, commander, time } = world({ "mqtt.qos": "1" });
+    const { one, commander, time } = setup({ "mqtt.qos": "1" });
     onRequest(one);
     commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
     time.runUntil(() => commander.open === 0, MINUTE);
@@ -135,7 +135,7 @@ describe("a sample that is asked for", () => {
   });
 
   test("settings that restart sampling during a sample: it is taken", () => {
-    const { one, commander, time, answers } = world({ remote: "on" });
+    const { one, commander, time, answers } = setup({ remote: "on" });
     onRequest(one);
     const before = one.taken.length;
     commander.send({ payload: "sample", qos: 1 });
@@ -146,7 +146,7 @@ describe("a sample that is asked for", () => {
   });
 
   test("an erased outbox has no pending samples, and one more when it is requested", () => {
-    const { one, ask, time, house } = world({ interval: "60" });
+    const { one, ask, time, house } = setup({ interval: "60" });
     time.advance(60 * MINUTE);
     ask("sample");
     one.cut();
@@ -167,7 +167,7 @@ describe("a sample that is asked for", () => {
   });
 
   test("what is surely acknowledged when the device leaves is not on record any more", () => {
-    const { one, commander, time } = world();
+    const { one, commander, time } = setup();
     commander.send({ payload: "identify", qos: 1 });
     time.runUntil(() => commander.open === 0 && one.firmware.uplink?.hasAnswered === true, MINUTE);
     one.firmware.stop(() => {});
@@ -211,7 +211,7 @@ describe("a sample that is asked for", () => {
   });
 
   test("a record that flash has refused is not written behind the end", () => {
-    const { one, commander, time } = world({ "mqtt.qos": "1" });
+    const { one, commander, time } = setup({ "mqtt.qos": "1" });
     onRequest(one);
     commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
     time.runUntil(() => commander.open === 0, MINUTE);

@@ -19,7 +19,7 @@ const RECORD_TYPES = new Set([20, 21, 22, 23]); // RFC 8446 §5.1
 
 export class Wire {
   /** All that clients have sent, connection by connection. */
-  readonly said: Buffer[] = [];
+  readonly sentUp: Buffer[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   meddle: Meddle = (piece) => piece;
@@ -46,14 +46,14 @@ export class Wire {
 
   /** What was sent in the clear, if anything: all that is not in TLS records, and any text of `secrets`. */
   clearText(secrets: readonly string[]): string[] {
-    return this.said.flatMap((bytes) => [
+    return this.sentUp.flatMap((bytes) => [
       ...secrets.filter((secret) => bytes.includes(secret)),
       ...(isRecords(bytes) ? [] : [`no TLS record: ${bytes.subarray(0, 40).toString("latin1")}`]),
     ]);
   }
 
   #join(client: Socket, server: Socket): void {
-    const index = this.said.push(Buffer.alloc(0)) - 1;
+    const index = this.sentUp.push(Buffer.alloc(0)) - 1;
     const cut = (): void => {
       client.destroy();
       server.destroy();
@@ -62,7 +62,7 @@ export class Wire {
       let at = 0;
       this.#sockets.add(from.setNoDelay());
       from.on("data", (piece) => {
-        if (direction === "up") this.said[index] = Buffer.concat([this.said[index], piece]);
+        if (direction === "up") this.sentUp[index] = Buffer.concat([this.sentUp[index], piece]);
         const passed = this.meddle(piece, direction, at, (more) => to.write(more));
         at += piece.length;
         if (passed === undefined) cut();

@@ -43,7 +43,7 @@ export interface Refusals {
   /** The connection has ended. */
   end(): void;
   /** `type`: of the packet with `code`, 128 or more. */
-  said(type: number, code: number, reason: string | undefined): void;
+  onReasonCode(type: number, code: number, reason: string | undefined): void;
   /** PUBACK or PUBREC refuses an entry. */
   refuse(sequence: number, code: number): Verdict;
   delivered(sequence: number): void;

@@ -206,7 +206,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const { out, refusals } = this;
     if (!out) return;
     const type = word >>> 28;
-    if (code > 127) refusals?.said(type, code, reason);
+    if (code > 127) refusals?.onReasonCode(type, code, reason);
     const id = word & 0xffff;
     if (type === 6) {
       this.held?.delete(id);

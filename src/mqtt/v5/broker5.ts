@@ -45,7 +45,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
   lastReason: ServerReason | undefined;
   isExpired = false;
   /** Properties of its CONNACK in version 5. */
-  private said: Properties | undefined;
+  private connackProperties: Properties | undefined;
   /** Limits that the server has shown otherwise: no QoS 2, no RETAIN. Kept until a reboot. */
   private learned: Properties = {};
   /** The server that it named, if that is to be followed. */
@@ -110,7 +110,7 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
       if (this.learn(code)) return true;
     }
     if (code) return false;
-    if (properties) this.said = properties;
+    if (properties) this.connackProperties = properties;
     this.isExpired = nowMs > this.expiresMs;
     this.compute();
     const { proven } = choice;
@@ -219,9 +219,9 @@ export class Broker5 implements Broker, RefusedOwner, LimitLayers {
   }
 
   get broker(): Limits | undefined {
-    const { said, learned } = this;
-    const isKnown = said || learned.maxQoS !== undefined || learned.retainAvailable !== undefined;
-    return isKnown ? brokerLimits({ ...said, ...learned }, this.ours) : undefined;
+    const { connackProperties, learned } = this;
+    const isKnown = connackProperties || learned.maxQoS !== undefined || learned.retainAvailable !== undefined;
+    return isKnown ? brokerLimits({ ...connackProperties, ...learned }, this.ours) : undefined;
   }
 
   /** Computes the limits of this attempt, as far as they are known. */

@@ -18,22 +18,22 @@ const MAX_QOS2_UNSAID = 8;
 const MAX_QOS2_GUESSED = 1;
 
 /** The server's limits from its CONNACK, with the standard's defaults for missing ones. */
-export function brokerLimits(said: Properties, ours: Limits): Limits {
-  const receiveMaximum = said.receiveMaximum ?? NO_LIMIT;
+export function brokerLimits(connack: Properties, ours: Limits): Limits {
+  const receiveMaximum = connack.receiveMaximum ?? NO_LIMIT;
   return {
     window: receiveMaximum,
     maxOpenQoS2: receiveMaximum,
     receiveMaximum,
-    maxQoS: (said.maxQoS ?? 2) as QoS,
-    retainAvailable: said.retainAvailable === 0 ? 0 : 1,
-    maxPacketBytes: said.maxPacketBytes ?? ours.maxPacketBytes,
-    aliasMaximum: said.aliasMaximum ?? 0,
-    keepAliveS: said.serverKeepAliveS ?? ours.keepAliveS,
-    sessionExpiryS: said.sessionExpiryS ?? ours.sessionExpiryS,
-    wildcardAvailable: said.wildcardAvailable === 0 ? 0 : 1,
-    sharedAvailable: said.sharedAvailable === 0 ? 0 : 1,
-    subscriptionIdAvailable: said.subscriptionIdAvailable === 0 ? 0 : 1,
-    assignedId: said.assignedId,
+    maxQoS: (connack.maxQoS ?? 2) as QoS,
+    retainAvailable: connack.retainAvailable === 0 ? 0 : 1,
+    maxPacketBytes: connack.maxPacketBytes ?? ours.maxPacketBytes,
+    aliasMaximum: connack.aliasMaximum ?? 0,
+    keepAliveS: connack.serverKeepAliveS ?? ours.keepAliveS,
+    sessionExpiryS: connack.sessionExpiryS ?? ours.sessionExpiryS,
+    wildcardAvailable: connack.wildcardAvailable === 0 ? 0 : 1,
+    sharedAvailable: connack.sharedAvailable === 0 ? 0 : 1,
+    subscriptionIdAvailable: connack.subscriptionIdAvailable === 0 ? 0 : 1,
+    assignedId: connack.assignedId,
   };
 }
 

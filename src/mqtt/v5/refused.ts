@@ -160,7 +160,7 @@ export class Refused implements Refusals {
     this.heldTimer = this.clear(this.heldTimer);
   }
 
-  said(type: number, code: number, reason: string | undefined): void {
+  onReasonCode(type: number, code: number, reason: string | undefined): void {
     this.owner.say(PACKETS[type], code, reason);
   }
 

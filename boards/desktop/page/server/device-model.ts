@@ -231,9 +231,9 @@ export class DeviceModel implements DeviceListener {
 
   /** A message of it has arrived at the subscriber. */
   received(payload: string): void {
-    const said = sampleIn(payload);
-    if (said === undefined) return;
-    this.#sendSample(this.#ledger.received(said.seq, Date.now(), said));
+    const sample = sampleIn(payload);
+    if (sample === undefined) return;
+    this.#sendSample(this.#ledger.received(sample.seq, Date.now(), sample));
   }
 
   /** The subscriber is disconnected. */

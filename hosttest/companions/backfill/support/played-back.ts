@@ -9,13 +9,16 @@ import { fileURLToPath } from "node:url";
 import { type WebSocket, WebSocketServer } from "ws";
 import { HOUR_MS, type HourStatistics } from "../hours.js";
 
-interface Said {
+interface Frame {
   readonly from: "client" | "server";
   readonly message: Fields;
 }
 type Fields = Readonly<Record<string, unknown>>;
 
-export const DIALOGUE: readonly Said[] = readFileSync(fileURLToPath(new URL("dialogue.jsonl", import.meta.url)), "utf8")
+export const DIALOGUE: readonly Frame[] = readFileSync(
+  fileURLToPath(new URL("dialogue.jsonl", import.meta.url)),
+  "utf8",
+)
   .trimEnd()
   .split("\n")
   .map((line) => JSON.parse(line));
@@ -97,7 +100,7 @@ function answerTo(message: Fields, statistics: Statistics): Fields {
 function recordedAnswer(message: Fields): Fields {
   const text = JSON.stringify({ ...message, id: 0, access_token: "" });
   const index = DIALOGUE.findIndex(
-    (said) => said.from === "client" && JSON.stringify({ ...said.message, id: 0, access_token: "" }) === text,
+    (frame) => frame.from === "client" && JSON.stringify({ ...frame.message, id: 0, access_token: "" }) === text,
   );
   if (index >= 0) return DIALOGUE[index + 1].message;
   return { type: "result", success: false, error: { code: "unknown_command", message: "Unknown command." } };

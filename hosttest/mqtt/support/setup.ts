@@ -25,7 +25,7 @@ export interface Received {
   dup: boolean;
 }
 
-export class World {
+export class Setup {
   readonly time: VirtualTime;
   readonly peer = new ScriptedPeer();
   readonly store: MemoryStore;

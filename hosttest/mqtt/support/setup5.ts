@@ -7,10 +7,10 @@ import { Broker5 } from "../../../src/mqtt/v5/broker5.js";
 import { encodeProperties } from "../../../src/mqtt/v5/properties.js";
 import type { Properties } from "../../../src/mqtt/wire/properties.js";
 import { hexOf } from "./scripted-peer.js";
-import { World } from "./world.js";
+import { Setup } from "./setup.js";
 
-export function world5(options: Partial<ClientOptions<MemoryEntry>> = {}): World {
-  return new World({ version5: Broker5, ...options });
+export function setup5(options: Partial<ClientOptions<MemoryEntry>> = {}): Setup {
+  return new Setup({ version5: Broker5, ...options });
 }
 
 const CONNACK = 2;

@@ -12,13 +12,13 @@ export const TOPIC = `home/kitchen/${ID}/command`;
 export const ANSWER = `home/kitchen/${ID}/answer`;
 export const SECRET = "pa55word-of-the-broker";
 
-interface Said {
+interface Answer {
   readonly id?: string;
   readonly ok: boolean;
   readonly answer: string;
 }
 
-export function world(defaults: Record<string, string> = {}, renumbers = false) {
+export function setup(defaults: Record<string, string> = {}, renumbers = false) {
   const house = new House();
   const version = defaults["mqtt.version"] === "3.1.1" ? 4 : 5;
   const commander = new Commander(house, TOPIC, version, renumbers);
@@ -28,8 +28,8 @@ export function world(defaults: Record<string, string> = {}, renumbers = false) 
   });
   one.powerOn();
   house.time.advance(MINUTE);
-  const answers = (): Said[] => house.payloads(ANSWER).map((payload) => JSON.parse(payload));
-  const ask = (payload: Sent["payload"], more: Partial<Sent> = {}): Said => {
+  const answers = (): Answer[] => house.payloads(ANSWER).map((payload) => JSON.parse(payload));
+  const ask = (payload: Sent["payload"], more: Partial<Sent> = {}): Answer => {
     const before = answers().length;
     commander.send({ payload, qos: 1, ...more });
     house.time.advance(5 * SECOND);
@@ -53,7 +53,7 @@ export function onRequest(one: SimulatedDevice): void {
 
 /** Commands through power cuts at any byte of either flash, resets and lost sessions: how often each kind was done. */
 export function chaos(qos: 1 | 2, seed: number, count: number, hasIds: boolean): Record<string, number> {
-  const { house, time, one, commander, answers } = world({ remote: "on", "mqtt.qos": "2" }, hasIds);
+  const { house, time, one, commander, answers } = setup({ remote: "on", "mqtt.qos": "2" }, hasIds);
   const { random } = house;
   for (let n = 0; n < seed % 97; n++) random.unit();
   onRequest(one);

@@ -24,7 +24,7 @@ const SELECTION_BLOCKS = 2;
 const STORE_BLOCKS = 4;
 const WATCHDOG_MS = 10_000;
 
-export interface WorldOptions {
+export interface SetupOptions {
   /** The image flashed by cable. */
   readonly image: Uint8Array;
   readonly slotBlocks: number;
@@ -73,7 +73,7 @@ interface Ears {
   connectionTrouble(): string;
 }
 
-class WorldUpdates extends Updates {
+class SetupUpdates extends Updates {
   readonly #ears: Ears;
 
   constructor(device: UpdateDevice, update: UpdatePort, ears: Ears) {
@@ -106,7 +106,7 @@ class WorldUpdates extends Updates {
   }
 }
 
-export class World {
+export class Setup {
   readonly time = new VirtualTime();
   readonly flash: NorFlash;
   readonly slots: BootSlots;
@@ -127,11 +127,11 @@ export class World {
   recorder: Recorder | undefined;
   #hasSample = false;
   readonly #outbox: Region;
-  readonly #options: WorldOptions;
+  readonly #options: SetupOptions;
   readonly #store: Region;
   #life = 0;
 
-  constructor(options: WorldOptions) {
+  constructor(options: SetupOptions) {
     const { slotBlocks: blocks, random, writeUnit } = options;
     this.#options = options;
     this.flash = new NorFlash({
@@ -303,11 +303,11 @@ export class World {
   }
 
   #slotsClass(): SlotsConstructor {
-    const world = this;
-    return class extends slotsClass(world.slots) {
+    const setup = this;
+    return class extends slotsClass(setup.slots) {
       override open(): SlotFlash {
-        world.openSlots++;
-        return Object.assign(super.open(), { close: () => world.openSlots-- });
+        setup.openSlots++;
+        return Object.assign(super.open(), { close: () => setup.openSlots-- });
       }
     };
   }
@@ -337,7 +337,7 @@ export class World {
       },
     };
     const port = { io: this.#slotsClass(), chip: image.chip, key, isSigned, isBatteryLow };
-    return new WorldUpdates(device, port, {
+    return new SetupUpdates(device, port, {
       version: image.version,
       onState: () => {
         this.states.push(this.state);
@@ -354,13 +354,13 @@ export class World {
 }
 
 /** Sends what the device asks for until the update has ended, or nothing more happens. Returns the last state. */
-export function drive(world: World, offer: Offer, image: Uint8Array, limit = 4_000): Record<string, unknown> {
-  world.announce(offer);
-  for (let n = 0; n < limit && world.isOn; n++) {
-    const { state, id, at } = world.state;
-    if (state === "receiving" && id === offer.id) world.send(offer, image, Number(at));
-    world.time.advance(state === "trial" ? 1_000 : 10);
+export function drive(setup: Setup, offer: Offer, image: Uint8Array, limit = 4_000): Record<string, unknown> {
+  setup.announce(offer);
+  for (let n = 0; n < limit && setup.isOn; n++) {
+    const { state, id, at } = setup.state;
+    if (state === "receiving" && id === offer.id) setup.send(offer, image, Number(at));
+    setup.time.advance(state === "trial" ? 1_000 : 10);
     if (id === offer.id && ["confirmed", "failed", "refused", "rolledBack"].includes(String(state))) break;
   }
-  return world.state;
+  return setup.state;
 }
