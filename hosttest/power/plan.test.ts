@@ -92,6 +92,19 @@ describe("the next report", () => {
     },
   );
 
+  test.each([
+    ["0: a report at each sample", 0],
+    ["shorter than the interval", 20_000],
+  ])("`report` %s: failures are tried again less and less often, too", (_, reportMs) => {
+    const after = state({ nextSampleMs: 61 * MINUTE });
+    const waits = [1, 2, 3, 4, 20, 0].map((failures) => {
+      after.failedReports = Math.max(0, failures - 1);
+      reported(after, { intervalMs: MINUTE, reportMs }, failures === 0);
+      return after.nextReportMs / MINUTE - 60;
+    });
+    expect(waits).toEqual([1, 2, 4, 8, 360, 1]);
+  });
+
   test("is where a sample is, also where the interval does not go into it", () => {
     const after = state({ nextSampleMs: 7 * MINUTE });
     reported(after, { intervalMs: 7 * MINUTE, reportMs: HOUR }, true);

@@ -77,9 +77,10 @@ export function sampled(state: PlanState, { intervalMs }: Rhythm, nowMs: number)
 /** A report has ended. `isDelivered`: nothing is left to send. Call it after `sampled`. */
 export function reported(state: PlanState, { intervalMs, reportMs }: Rhythm, isDelivered: boolean): void {
   state.failedReports = isDelivered ? 0 : state.failedReports + 1;
-  const longestMs = Math.max(reportMs, MAX_BACK_OFF_MS);
+  const usualMs = Math.max(reportMs, intervalMs); // `report` 0: at each sample
+  const longestMs = Math.max(usualMs, MAX_BACK_OFF_MS);
   // The first failure is tried again after the usual time, then after 2 and 4 times that.
-  const waitMs = Math.min(reportMs * 2 ** Math.max(0, state.failedReports - 1), longestMs);
+  const waitMs = Math.min(usualMs * 2 ** Math.max(0, state.failedReports - 1), longestMs);
   state.nextReportMs = state.nextSampleMs + (Math.max(1, Math.round(waitMs / intervalMs)) - 1) * intervalMs;
 }
 
