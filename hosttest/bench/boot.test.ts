@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { xs32Test as test } from "../xs/available.js";
 import { bootRows } from "./boot.js";
 
-const timeout = 300_000; // not a limit of what is measured: XS interprets, and CI has other work too
+const timeout = 300_000; // only against a hang: XS interprets, and CI may be busy
 
 test("boot with an empty, a full and a drained outbox, and every callback, and a wake: within the goals", {
   timeout,

@@ -8,7 +8,7 @@ import { type Row, row } from "./row.js";
 import type { Cost } from "./xs/meter.js";
 
 const OUTBOX_TURNS = 1_000;
-/** Rows of the outbox alone, and what `bench.outbox` gets beside the turns: a record of firmware 0.1, a short frame. */
+/** Rows of the outbox alone, and the further arguments of `bench.outbox`: a record of firmware 0.1, a short frame. */
 const OUTBOX_PAYLOADS = [
   ["outbox", ""],
   ["outbox, short frames", ", Uint8Array.of(1, 2, 3)"],
@@ -92,7 +92,7 @@ export async function appRows(
     await xs.evaluate("bench.app.run(14000, 'down')"); // more than its 24 blocks of flash hold
     const full = await live();
     const progress = JSON.parse((await xs.evaluate("bench.app.progress()")).text);
-    // On the same flash: what a backlog from an earlier boot leaves behind is in this figure.
+    // On the same flash: this figure includes what a backlog from an earlier boot leaves in the heap.
     const wirelessEmpty = (await xs.boot(DEVICE)).figures;
     await xs.evaluate("bench.app.boot('wireless'); bench.app.run(20, 'up')");
     const wireless = bytesAlive(await xs.collect()) - bytesAlive(wirelessEmpty);
@@ -114,7 +114,7 @@ export async function appRows(
 
 /** The subscription to announcements takes about 200 of it. */
 const IDLE_UPDATES = 300;
-/** Six properties more, of which each has held something. */
+/** Six properties more than before the update, each of which has held a value. */
 const AFTER_UPDATE = 400;
 
 /** Memory of updates: without one, while one is received, is read back, and has ended. `change`: as of `appRows`. */

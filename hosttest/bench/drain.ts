@@ -7,11 +7,11 @@
  *   with its time, and settled, all on a flash image in a file on disk. Before it: 20,000 appends.
  * - MQTT.js, stored: the same span; all publishes were in its store before it connects. It replays them one after the
  *   other, so that one is in flight at a time. With its memory store, and its level store (where mqtt-level-store is installed).
- * - MQTT.js, connected: from the first publish to the last acknowledgement, connected before. It has all that the broker
- *   lets it in flight. With its memory store alone: with the level store it now and then leaves a few unsent for ever.
+ * - MQTT.js, connected: from the first publish to the last acknowledgement, connected before. Its window is what the
+ *   broker allows. Only with its memory store: with the level store it sometimes never sends a few.
  * - mosquitto_pub: the whole process, from a pipe, without any store.
- * `drain5`: the same of ours and mosquitto_pub, both at MQTT 5, with a broker that says Receive Maximum 20: mosquitto's own default.
- * The most that was in flight at once is counted at the packets. Payloads are as long as ours.
+ * `drain5`: the same of ours and mosquitto_pub, both at MQTT 5, with a broker that announces Receive Maximum 20: mosquitto's own default.
+ * The maximum in flight is counted from the packets. Payloads are as long as ours.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -36,7 +36,7 @@ import { type Row, row } from "./row.js";
 
 const READINGS = 20_000;
 const ROUNDS = 3;
-const ROUNDS5 = 9; // few contenders are soon through
+const ROUNDS5 = 9; // with few contenders a round is short
 const TOPIC = "home/livingroom/temperature";
 const PAYLOAD = '{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":12345}';
 const BOOT_UTC_MS = Date.UTC(2026, 5, 17, 9, 12);
@@ -153,7 +153,7 @@ function mqttJS(
   };
 }
 
-/** Counts PUBLISH packets that have no PUBACK or PUBCOMP yet; what the highest count was. */
+/** Counts PUBLISH packets that have no PUBACK or PUBCOMP yet; returns the highest count. */
 function watchInFlight(client: MqttClient): () => number {
   const open = new Set<number>();
   let most = 0;

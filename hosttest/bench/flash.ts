@@ -83,7 +83,7 @@ function shortRows(): Row[] {
   ];
 }
 
-/** Records of firmware 0.1, which are what does not fit a short one now. */
+/** Records of firmware 0.1: today, a sample that does not fit a short frame is stored like this. */
 function recordRows(): Row[] {
   const bytewise = ring(READING_BYTES, 1, 1);
   return [
@@ -103,7 +103,7 @@ function ring(length: number, unit: Unit, qos: QoS, notes: readonly number[] = [
   for (const [tag, bytes] of notes.entries()) outbox.note(tag, new Uint8Array(bytes));
   const payload = new Uint8Array(length);
   let count = 0;
-  // From the first lap's end on: until then a block is erased that was never written.
+  // Counted from the end of the first lap: during it, the erased blocks were never written.
   while (erasesOf(flash) < BLOCKS) count += pass(outbox, payload, qos);
   const first = { count, erases: erasesOf(flash), programs: flash.programs, bytes: flash.programmedBytes };
   while (erasesOf(flash) < BLOCKS * (LAPS + 1)) count += pass(outbox, payload, qos);
@@ -162,7 +162,7 @@ function brownOutRows(): Row[] {
   return rows;
 }
 
-/** Blocks that the brown-outs cost: bytes that nothing can be appended to any more, and blocks taken beside. */
+/** Blocks that the brown-outs cost: how many entries fewer fit, divided by the entries of a block. */
 function brownOuts(unit: Unit, length: number): number {
   const random = generator(7);
   const flash = new NorFlash({ blocks: BLOCKS, writeUnit: unit, random });

@@ -2,9 +2,9 @@
  * The second measure: native instructions of the 32-bit worker, counted by valgrind's callgrind (Debian: valgrind). Computrons
  * count byte codes, and do not see what a native method does: bytes that it moves, a string that `length` walks. Where the two
  * disagree, the instructions count. Without valgrind: reported as not measured.
- * Counting is off while the harness works (meter.ts), and what it adds all the same is measured and taken off. A row is
- * the difference of twice as many turns and as many: start and warm-up cancel. It depends on compiler and C library, so that
- * it is compared on one machine; there it is the same from run to run, but for the spread that is a row of its own.
+ * Counting is off while the harness works (meter.ts), and what it still adds is measured and subtracted. A row is
+ * the difference between a run of 2n turns and a run of n: start and warm-up cancel. Counts depend on compiler and C library: compare
+ * them on one machine only. There they are the same from run to run, within the spread that has a row of its own.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";

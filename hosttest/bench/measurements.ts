@@ -1,5 +1,5 @@
 /*
- * The measurements on XS: scripts for the measuring programs in xs/, with their goals. Each row is there
+ * The measurements on XS: scripts for the measuring programs in xs/, with their goals. Each row is measured
  * in computrons, slots and chunk bytes (cost.ts) and, where valgrind is installed, in native instructions (instructions.ts).
  */
 import { bundle } from "../../boards/xs/bundle.js";

@@ -7,19 +7,19 @@ import { bytesKept, promptRuns } from "./prompt.js";
 
 const LINES = 4; // of 960 bytes
 const HISTORY = 1_024; // bytes, as src/console/terminal/history.ts bounds it
-const timeout = 300_000; // not a limit of what is measured: XS interprets, and CI has other work too
+const timeout = 300_000; // only against a hang: XS interprets, and CI may be busy
 
-describe("lines as long as one can be, each another", () => {
+describe("lines of maximum length, all different", () => {
   test("keep no more than the history is bounded to", { timeout }, async () => {
     expect(await bytesKept(LINES)).toBeLessThan(HISTORY);
   });
 
-  test("without that bound they would be noticed", { timeout }, async () => {
+  test("without that limit the test fails", { timeout }, async () => {
     const change = (script: string) => replaced(script, /this\.bytes > MAX_BYTES\d*/, "false");
     expect(await bytesKept(LINES, { change })).toBeGreaterThan(2 * HISTORY);
   });
 
-  test("a lookup by what was typed would be noticed: XS keeps the name of every property that was looked up", {
+  test("a lookup by the typed text would make it fail: XS keeps the name of every property that was looked up", {
     timeout,
   }, async () => {
     const change = (script: string) => replaced(script, /= hintFor\((word\d*)\)/, "= ({})[$1]");
@@ -27,7 +27,7 @@ describe("lines as long as one can be, each another", () => {
   });
 });
 
-test("every command with the largest settings and the longest history goes well in 50 KB: the SDK needs the rest of 64", {
+test("every command works in 50 KB, with the largest settings and the longest history: the SDK needs the rest of 64", {
   timeout,
 }, async () => {
   expect(await promptRuns("largest", 50)).toBe(true);

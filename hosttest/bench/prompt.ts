@@ -15,7 +15,7 @@ const KB = 1_024;
 const MIN_ARENA_KB = 24; // where the search begins
 const MAX_ARENA_KB = 64; // what a board has in all
 const BACKLOG = 60; // readings: more than `queue peek` shows
-const LINES = 2; // the longest: the history has place for one, and another is typed beside it
+const LINES = 2; // of maximum length: one is in the history, another is being typed
 const { creation } = JSON.parse(readFileSync(join(topFolder, "boards/esp32/common.json"), "utf8"));
 const FOR_THE_SDK = 128; // stack slots, of its callbacks below ours
 
@@ -49,7 +49,7 @@ async function start(prompted: Prompted, arenaKB: number | undefined, options: L
   return xs;
 }
 
-/** Whether everything above goes well in `arenaKB` of memory, stack included. @throws Error if it does anything but run out of it */
+/** Whether everything above works in `arenaKB` of memory, stack included. @throws Error if it fails for another reason than memory */
 export async function promptRuns(prompted: Prompted, arenaKB: number, options: LoadOptions = {}): Promise<boolean> {
   let xs: XSWorker | undefined;
   try {
@@ -78,7 +78,7 @@ async function everyCommand(xs: XSWorker, network: "up" | "down"): Promise<void>
   }
 }
 
-/** Bytes alive after so many of the longest lines, each another one, more than after a command. */
+/** How many more bytes are alive after so many different lines of maximum length than after one command. */
 export async function bytesKept(lines: number, options: LoadOptions = {}): Promise<number> {
   const xs = await start("typed", undefined, options);
   try {

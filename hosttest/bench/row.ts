@@ -12,7 +12,7 @@ export interface Row {
   readonly recorded?: true;
 }
 
-/** A figure that should be at most `goal`. Rounded to what means something, so that a committed figure reads well. */
+/** A figure that should be at most `goal`. Rounded, so that a committed figure is easy to read. */
 export function row(name: string, value: number, unit: string, goal?: number): Row {
   const rounded = Math.round(value * 1000) / 1000;
   return goal === undefined

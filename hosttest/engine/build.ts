@@ -1,7 +1,7 @@
 /*
  * Builds the XS worker: the engine's C sources out of a pinned npm package, and our host files.
  * Once a clone and version: the result is in build/xs, named by a hash of all inputs. Needs npm for the first
- * fetch, `tar`, and a C compiler with 32-bit libraries if slots shall be as large as on the device (Debian:
+ * fetch, `tar`, and a C compiler with 32-bit libraries for slots as large as on the device (Debian:
  * gcc-multilib). Never runs what the package would install, and takes nothing of it but xs/{includes,platforms,sources}.
  */
 import { execFile, spawnSync } from "node:child_process";
@@ -16,7 +16,7 @@ import { tryOpenLocked } from "../../boards/desktop/flash/file-lock.js";
 
 const run = promisify(execFile);
 
-/** Brings XS 13.3.0 (xsCommon.h); the XS of SDK 8.2.3 is 17.7.0. No newer one is to be had as a package. */
+/** Brings XS 13.3.0 (xsCommon.h); the XS of SDK 8.2.3 is 17.7.0. No newer one is published as a package. */
 const PACKAGE = "@agoric/xsnap";
 const VERSION = "0.15.0";
 /** SHA-512 of the tarball, as the registry states it. */
@@ -46,7 +46,7 @@ const TLS_FILES = [
   ...["engine.h", "parts.h", "refusal.h"],
 ];
 const TLS_LIBRARIES = ["-lmbedtls", "-lmbedx509", "-lmbedcrypto"];
-/** Of Debian's package valgrind: with it the worker can say to callgrind what to count (host.c). */
+/** Of Debian's package valgrind: with it the worker can start and stop the counting of callgrind (host.c). */
 const COUNTING_HEADER = "/usr/include/valgrind/callgrind.h";
 const LIBRARIES = ["-lm", "-lpthread"];
 /** A double is rounded once, as on the device: x87 would round to 64 bits first, and differ in the last digit now and then. */
@@ -66,7 +66,7 @@ export type Variant = "plain" | "profile" | "tls";
 
 const programs = new Map<Variant, Promise<WorkerProgram>>();
 
-/** The engine's sources are not here, and not to be had: no network, mostly. One line. */
+/** The engine's sources cannot be fetched, mostly for lack of a network. The message is one line. */
 export class FetchError extends Error {}
 
 /** The worker's program, built if it is not there yet. Missing only when this machine cannot compile C. @throws FetchError */

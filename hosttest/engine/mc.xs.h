@@ -1,1 +1,1 @@
-/* In place of the header that the SDK's linker makes: what the firmware's C files here need of it is nothing. */
+/* Replaces the header that the SDK's linker generates; the C files of the firmware that are compiled here need nothing from it. */

@@ -188,7 +188,7 @@ static int staysAsItIs(txSlot* instance)
 
 /*
  * What the app machine changes of the root is copied on write, but not what lies behind a buffer, map, set or regular
- * expression: writing there throws, as the SDK's linker has it (fxPrepareInstance in tools/xslSlot.c).
+ * expression: writing there throws, as after the SDK's linker (fxPrepareInstance in tools/xslSlot.c).
  */
 static void freezeContainers(void)
 {
@@ -204,8 +204,8 @@ static void freezeContainers(void)
 }
 
 /*
- * The collector of an app machine writes through pointers into the root's chunks, which do not move: that each chunk is
- * its own destination, and cannot grow, leaves them as they are. (On a device they are in flash.)
+ * The collector of an app machine writes through pointers into the root's chunks, which must not move. They stay as they are, because
+ * each chunk is marked as its own destination. (On a device they are in flash.)
  */
 static void petrifyRoot(void)
 {

@@ -15,7 +15,7 @@ enum {
 	DONE = 'K', THROWN = 'X', HOST_CALL = 'H', TRACE = 'T', UNHANDLED = 'U', ABORTED = 'A' /* out */
 };
 
-/* Why the process ends where it cannot say so in a frame. */
+/* Exit codes for errors that cannot be reported in a frame. */
 enum {
 	EXIT_READ = 70, EXIT_WRITE, EXIT_FRAME_MEMORY, EXIT_ARENA, EXIT_ROOT, EXIT_APP, EXIT_LATE_PRELOAD, EXIT_BOOT_OPTIONS,
 	EXIT_UNKNOWN_FRAME, EXIT_SCRIPTS
@@ -49,7 +49,7 @@ extern void keepCode(txScript* script);
 extern void defineHost(txMachine* the);
 /* native(name): a C function of the firmware's as a JavaScript function, as the SDK's linker has it; undefined: not compiled in. */
 extern void native(txMachine* the);
-/* The bytes of an ArrayBuffer, a view of bytes or a DataView; throws for anything else. Void after the next allocation. */
+/* The bytes of an ArrayBuffer, a view of bytes or a DataView; throws for anything else. Invalid after the next allocation. */
 extern void bytesOf(txMachine* the, txSlot* slot, void** data, txUnsigned* length);
 
 #ifdef PROFILE

@@ -41,7 +41,7 @@ export interface Reply {
   readonly text: string;
 }
 
-/** The app machine's memory, as in a manifest's `creation`. Bytes and counts. Left out: roomy. */
+/** The app machine's memory, as in a manifest's `creation`. Bytes and counts. Default: plenty. */
 export interface Creation {
   /** All memory there is: stack, slots and chunks. */
   readonly arenaBytes?: number;

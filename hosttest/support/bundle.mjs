@@ -2,7 +2,7 @@
  * Bundles a TypeScript entry with esbuild for Node; `board` is the desktop's. Most npm packages stay outside the bundle.
  * The bundle is named by its content and moved into place whole: programs started side by side never run a half-written one.
  * Its source map lies beside it.
- * While no input has changed, the bundle of the last time is taken, without esbuild: a start is half a second shorter.
+ * While no input has changed, the last bundle is used again, without esbuild: a start is half a second shorter.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ export const top = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDER = join(top, "build", "run");
 /** Further inputs of every bundle. npm rewrites the last one at each install. */
 const COMMON = ["hosttest/support/bundle.mjs", "tsconfig.json", "package.json", "node_modules/.package-lock.json"];
-/** Of many small files each: as a part of the bundle they are there sooner. */
+/** Each consists of many small files: as a part of the bundle they load faster. */
 const INSIDE = ["aedes", "mqtt", "ws"];
 /** Optional parts of those, in C++. */
 const OPTIONAL = ["bufferutil", "utf-8-validate"];

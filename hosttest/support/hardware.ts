@@ -63,7 +63,7 @@ export class Hardware {
   readonly ntp: NTPServer;
   /** Of this life. */
   bus = new I2CBus();
-  /** Timers set for at most so long never fire, in this life. Some are set for less than nothing. */
+  /** Timers set for at most so long never fire, in this life. A delay may be negative. */
   lostTimersMs = Number.NEGATIVE_INFINITY;
   readonly #options: HardwareOptions;
   readonly #unplugged = new Set<number>();

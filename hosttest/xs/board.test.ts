@@ -88,7 +88,7 @@ describe("the firmware on XS", () => {
     expect(Math.max(...all)).toBe(new Set(all).size - 1); // no gap
   });
 
-  test("in what the ESP32 boards give, but for what the SDK may need of it, it runs, and every command of the prompt with it", async () => {
+  test("it runs, with every command of the prompt, in the memory of the ESP32 boards less what the SDK may need", async () => {
     const it = await device().start(TIGHT_BOARD);
     await until(() => it.settled.length >= 20, it);
     for (const line of COMMANDS) {

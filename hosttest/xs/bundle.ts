@@ -1,4 +1,4 @@
-/* A test file to one script for XS: `vitest` is ours in there, and `fast-check` the real one with fewer runs. */
+/* Bundles a test file into one script for XS, with a `vitest` of our own, and with fast-check at fewer runs. */
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
 import { bundle } from "../../boards/xs/bundle.js";

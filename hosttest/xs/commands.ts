@@ -1,4 +1,4 @@
-/* Lines that try every command of the prompt, but for those that end the firmware. */
+/* Lines that run every command of the prompt, except those that end the firmware. */
 
 export const COMMANDS: readonly string[] = [
   ...[

@@ -16,7 +16,7 @@ import { topFolder } from "../engine/build.js";
 import { startAedes } from "../mqtt/support/peers.js";
 import { xsTest } from "./available.js";
 
-const LIMIT_MS = 60_000; // no measure: XS interprets, and CI has other work too
+const LIMIT_MS = 60_000; // only against a hang: XS interprets, and CI may be busy
 /** What the examples name of the SDK, by the board inside XS. */
 const SDK: Readonly<Record<string, string>> = {
   TCP: "board.tcp.io",

@@ -1,6 +1,6 @@
 /*
- * Runs suites of the rooms once more, inside XS; each test is reported under its own name. What cannot run there is
- * listed with its reason; a new suite that is not listed runs.
+ * Runs the suites of the folders again, inside XS; each test is reported under its own name. Suites that cannot run there are
+ * listed with the reason; a new suite that is not listed runs.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -21,9 +21,9 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/console/browser/browser.test.ts": "drives Chromium",
   "hosttest/console/printable.test.ts": "a million code points: half a minute in an interpreter",
   "hosttest/console/fuzz.test.ts": "measures V8's heap",
-  "hosttest/console/sdk.test.ts": "of streams as browsers have them",
-  "hosttest/console/terminal.test.ts": "of Node's streams",
-  "hosttest/console/terminfo.test.ts": "asks the machine's terminfo",
+  "hosttest/console/sdk.test.ts": "needs the stream classes of a browser",
+  "hosttest/console/terminal.test.ts": "needs Node's streams",
+  "hosttest/console/terminfo.test.ts": "reads this computer's terminfo",
   "hosttest/console/xterm.test.ts": "rendered by xterm.js, which needs Node",
   "hosttest/mqtt/checklist.test.ts": "reads the other suites",
   "hosttest/mqtt/fuzz.test.ts": "compares with mqtt-packet, which needs Node",
@@ -72,7 +72,7 @@ const NODE_ONLY_TESTS: Readonly<Record<string, string>> = {
   "write unit 16 > any single flipped bit among them costs one entry at most, and no other is changed": LONG,
 };
 
-const TIMEOUT_MS = 300_000; // no measure of the tests: XS interprets, and CI has other work too
+const TIMEOUT_MS = 300_000; // only against a hang: XS interprets, and CI may be busy
 
 interface Listed {
   readonly name: string;

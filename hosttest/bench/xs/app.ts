@@ -1,8 +1,8 @@
 /*
  * The whole thermometer inside XS, on a board that costs next to no heap, as a device's native classes do: flash,
  * settings and registers lie in typed arrays made before the app machine boots. Time is virtual.
- * What the board does hold there (a record a timer, the list of them, the callbacks of socket and radio) stays counted, as
- * on a device it would be the objects of the native classes.
+ * What the board does hold there (a record for each timer, their list, the callbacks of socket and radio) is counted: on a device,
+ * the native classes have objects for it.
  */
 import type { Board, TimerId } from "../../../src/board.js";
 import type { SerialCallbacks } from "../../../src/console/port/serial.js";
@@ -137,7 +137,7 @@ class Network extends Socket {
   }
 }
 
-/** On its network as soon as it is asked. Keeps its callback, and what it says is native, as with the SDK's class. */
+/** Connected at once. Keeps its callback; its state is native, as in the SDK's class. */
 class Radio {
   readonly onChanged: (property: "connection") => void;
   constructor({ onChanged }: { onChanged(property: "connection"): void }) {
@@ -317,7 +317,7 @@ export function sleepFor(ms: number): void {
   figures[NOW] += ms;
 }
 
-/** Lets the next timer's time come; calls it, and what the server says then. */
+/** Advances to the next timer, calls it, and delivers the server's answers. */
 function next(): () => void {
   const callback = nextCallback();
   return () => {
@@ -338,7 +338,7 @@ export function nextCallback(): () => void {
   return callback;
 }
 
-/** Types `text` so often, and lets happen what is due at once; the mean cost of one time, timers of the harness included. */
+/** Types `text` so many times, and runs timers that are due at once; returns the mean cost of one time, timers of the harness included. */
 export function type(text: string, times: number): Cost {
   const cost: Cost = { computrons: 0, slots: 0, chunkBytes: 0 };
   for (let i = 0; i < text.length * times; i++) {
@@ -355,7 +355,7 @@ export function type(text: string, times: number): Cost {
   return { computrons: each(computrons), slots: each(slots), chunkBytes: each(chunkBytes) };
 }
 
-/** Types `bytes`, a character each, and lets happen what is due at once. Not measured. */
+/** Types `bytes`, one character each, and runs timers that are due at once. Not measured. */
 export function enter(bytes: string): void {
   for (let i = 0; i < bytes.length; i++) {
     figures[KEY] = bytes.charCodeAt(i);

@@ -107,7 +107,7 @@ export function flashWork(): { reads: number; readBytes: number; programs: numbe
   return { reads: calls[READS], readBytes: calls[READ_BYTES], programs: calls[PROGRAMS] };
 }
 
-/** An earlier boot: it filled the outbox (that much more does not fit), and drained it with some readings in flight. */
+/** An earlier boot: fills the outbox, and, for "drained", drains it with some readings in flight. Returns how many it took. */
 function prepare(contents: Contents, blocks: number): number {
   blankFlash(blocks);
   if (contents === "empty") return 0;

@@ -103,7 +103,7 @@ function serve(packet: Uint8Array, at: number): number {
   return next + length;
 }
 
-/** CONNACK, in the version that CONNECT asks for; `level`: as it names it. Of 5 as a server says it that is not asked for less. */
+/** CONNACK in the version of CONNECT; `level`: its protocol level. In version 5 it has one property, a topic alias maximum. */
 function greet(level: number, resumes: boolean): void {
   answer(0x20, resumes && hasSession ? 1 : 0, 0);
   hasSession = true;

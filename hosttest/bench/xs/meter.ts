@@ -1,6 +1,6 @@
 /*
  * Measures the product inside XS without the harness around it. Harness code that the product calls puts itself between
- * `enter` and `leave`; what it spends there, and what being called that way costs, is taken off.
+ * `enter` and `leave`; its own cost, and that of calling it, is subtracted.
  * What the product calls here is native on a device, so that a call from the product costs as much as a native one.
  */
 
@@ -29,7 +29,7 @@ export interface Cost {
   chunkBytes: number;
 }
 
-/** How often the harness came between since `counts` was last asked. Native instructions are counted with what it spends there. */
+/** How often the harness was called since the last `counts`. Counts of native instructions include its own. */
 export interface Counts {
   brackets: number;
   frames: number;
@@ -48,18 +48,18 @@ export function counts(): Counts {
 }
 
 let tare = 0;
-let bracket = 0; // what enter and leave cost outside of what they see
-let frame = 0; // what `spent` sees around a call
+let bracket = 0; // the cost of enter and leave that they do not measure
+let frame = 0; // what `spent` measures for an empty call
 let glue = 0; // what a closure of the harness spends on calling one method of the product
 
-/** First thing in harness code that the product calls. Give the result to `leave`. */
+/** To be called first in harness code that the product calls. Give the result to `leave`. */
 export function enter(): number {
   const entered = host.computrons();
   host.count(false);
   return entered;
 }
 
-/** Last thing in such code. Must not be nested. */
+/** To be called last in such code. Must not be nested. */
 export function leave(entered: number): void {
   brackets++;
   tare += host.computrons() - entered + bracket;
@@ -81,7 +81,7 @@ const callNative = (): void => {
   host.slots();
 };
 
-/** The harness around nothing, `turns` times: what it adds to a count of native instructions. */
+/** Runs the harness without the product, `turns` times: what it adds to a count of native instructions. */
 export function nothingCost(what: "frame" | "glue" | "bracket" | "native", turns: number): void {
   const call = { frame: nothing, glue: callNothing, bracket: callBracket, native: callNative }[what];
   for (let i = 0; i < turns; i++) spentIn(call);

@@ -1,6 +1,6 @@
 /*
- * What a wake of a sleeper costs that reports, to the first reading on its way, and until it sleeps again: on a chip's board, with what
- * waits since the report before. The network is there at once, and the clock is set: only what the firmware does is counted.
+ * The cost of a wake with a report: until the first reading is sent, and until the device sleeps again. On the board of a chip, with the
+ * samples that wait since the previous report. The network is there at once, and the clock is set: only the firmware's work is counted.
  */
 import type { Board } from "../../../src/board.js";
 import { startFirmware } from "../../../src/firmware.js";
@@ -12,14 +12,14 @@ import { announceReadable, readable } from "./harness.js";
 import { enter, leave, spentIn } from "./meter.js";
 
 const memory = new Uint8Array(512);
-/** `[slept, cause]`: how long it is to sleep, 0: it is awake; the place in CAUSES. */
+/** `[slept, cause]`: for how long it sleeps, 0 while it is awake; an index of CAUSES. */
 const state = new Float64Array(2);
 const SLEPT = 0;
 const CAUSE = 1;
 const REPORTS = 2;
 const CAUSES: readonly WakeCause[] = Object.freeze<WakeCause[]>(["reset", "timer"]);
 
-/** Two generations of settings, and what the device has said of itself. */
+/** Two generations of settings, and the announcement that was sent to Home Assistant. */
 const values: Record<string, ArrayBuffer | undefined> = { "settings.a": undefined, "settings.b": undefined };
 const store: KeyValueStore = {
   read: (key) => (key === ANNOUNCED_KEY ? announced : values[key]?.slice(0)),
@@ -55,13 +55,13 @@ class Chip implements Sleeper {
   close(): void {}
 }
 
-/** Computrons of a wake: until a reading is with the socket, 0: none was; until it sleeps. */
+/** Computrons of a wake: until a reading is written to the socket, 0 if none was; until it sleeps. */
 export interface ReportCost {
   readonly toPublish: number;
   readonly toSleep: number;
 }
 
-/** The second wake that reports, with so many samples waiting: one like all later ones. `published`: of the socket, PUBLISH packets so far. */
+/** The cost of the second wake that reports, with so many samples waiting; later ones cost the same. `published`: PUBLISH packets written so far. */
 export function reportCost(waiting: number, published: () => number): ReportCost {
   const board: Board = Object.create(wired, {
     sleep: { value: { io: Chip } },

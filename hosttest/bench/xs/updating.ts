@@ -10,7 +10,7 @@ import { PlainFlash } from "./harness.js";
 const BLOCK = 4_096;
 const PIECE = 256;
 const HEAD = 8;
-/** Of the image; it is never what was announced. */
+/** Blocks of the image. Its hash is never the announced one. */
 export const BLOCKS = 8;
 const TOPIC = "home/livingroom/thermometer0123456789ab/update";
 const OFFER = toASCII(
@@ -54,7 +54,7 @@ export function sendBlock(thermometer: Thermometer, n: number, bytes = HEAD + BL
   hear(thermometer, "chunk", chunk, bytes);
 }
 
-/** What the device says of it. */
+/** The state of the update, as the device reports it. */
 export function progress({ updating }: Thermometer): string {
   return updating?.text ?? "";
 }

@@ -67,7 +67,7 @@ const owner = {
   },
 };
 
-/** A life that took samples, wrote a base, and went to sleep. */
+/** A boot that took samples, wrote a base, and went to sleep. */
 function fallAsleep(): void {
   blankFlash(BLOCKS);
   const outbox = new Outbox({ flash: new CountedFlash() });
@@ -115,7 +115,7 @@ export function wakeCost(turns: number): WakeWork {
     const before = sleeps;
     computrons += spentIn(wake);
     while (sleeps === before) {
-      if (whole > 0) throw new Error("the whole thermometer was asked for");
+      if (whole > 0) throw new Error("the whole thermometer was started");
       const callback = advance(STEP_MS);
       if (callback !== undefined) computrons += spentIn(callback);
     }

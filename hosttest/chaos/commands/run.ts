@@ -216,9 +216,9 @@ class Commands {
       refused: refused.length,
       lost: this.#lost,
       doubled: this.#doubled,
-      handedOutAgain: delivered.reduce((sum, { again }) => sum + again, 0),
+      deliveredAgain: delivered.reduce((sum, { again }) => sum + again, 0),
       maskedByBroker: delivered.reduce((sum, { masked }) => sum + masked, 0),
-      neverHandedOut: this.sent.length - delivered.length,
+      neverDelivered: this.sent.length - delivered.length,
       breachesOfBroker: breaches.length,
     };
     if (json) console.log(JSON.stringify(figures));
@@ -320,7 +320,7 @@ class Commands {
       const value = new RegExp(`^ *${key} +(\\S+)`, "m").exec(answer)?.[1];
       if ([...values].some((one) => Number(one) === Number(value))) continue;
       const may = [...values].join(" or ");
-      this.#complaints.push(`behind command ${sent.length}: ${key} is to be ${may} by what was handed out: ${answer}`);
+      this.#complaints.push(`behind command ${sent.length}: ${key} is to be ${may} by what was delivered: ${answer}`);
     }
   }
 

@@ -9,7 +9,7 @@ import type { WireEvent } from "./wire.js";
 /** The messages of one command that the broker has sent. */
 export interface Delivered {
   /** How often it was delivered as a new message. */
-  handedOut: number;
+  times: number;
   /** How many of these the device has acknowledged. */
   acknowledged: number;
   /** How many of these were sent although the broker had the acknowledgement of an earlier one. */
@@ -25,15 +25,15 @@ export function tally(events: readonly WireEvent[]): Map<string, Delivered> {
     const delivered = all.get(name) ?? { ...NEVER };
     all.set(name, delivered);
     if (kind === "acknowledged") delivered.acknowledged++;
-    if (kind !== "handedOut") continue;
-    delivered.handedOut++;
+    if (kind !== "delivered") continue;
+    delivered.times++;
     if (isAgain) delivered.again++;
     if (masks !== undefined) delivered.masked++;
   }
   return all;
 }
 
-const NEVER: Delivered = Object.freeze({ handedOut: 0, acknowledged: 0, again: 0, masked: 0 });
+const NEVER: Delivered = Object.freeze({ times: 0, acknowledged: 0, again: 0, masked: 0 });
 
 /** The properties of a command that decide how often it is executed. */
 export interface Expected {
@@ -53,9 +53,9 @@ export function expected(
   let least = 0;
   let most = 0;
   for (const { name, hasId } of commands) {
-    const { handedOut, acknowledged, masked } = delivered.get(name) ?? NEVER;
+    const { times, acknowledged, masked } = delivered.get(name) ?? NEVER;
     if (acknowledged > masked) least++;
-    most += hasId ? Math.min(1, handedOut) : handedOut;
+    most += hasId ? Math.min(1, times) : times;
   }
   return { least, most };
 }
@@ -80,7 +80,7 @@ export function inForce(
     if (change === undefined || kind === "repeated") continue;
     const { key, value } = change;
     const { names, values, from } = came.get(key) ?? { names: [], values: [], from: 0 };
-    const isNew = kind === "handedOut";
+    const isNew = kind === "delivered";
     // It was executed at its first delivery or later. One that masks another need not be executed.
     const isDone = !isNew && masks === undefined;
     came.set(key, {

@@ -1,33 +1,36 @@
 import type { Packet } from "mqtt-packet";
 import { expect, test } from "vitest";
 import type { Logged } from "../bad-network.js";
-import { connack, device, handed, nameOf, puback, pubrec, pubrel } from "./sayings.js";
+import { connack, device, nameOf, puback, publish, pubrec, pubrel } from "./packets.js";
 import { breachesOf, eventsOf, isSubscribed, type WireEvent } from "./wire.js";
 
 const kinds = (...log: Logged[]) => eventsOf(log, nameOf).map(({ kind, name }) => `${name} ${kind}`);
 const breaches = (events: WireEvent[], qos: 1 | 2, ...accepted: string[]) =>
   breachesOf(events, { qos, accepted: new Set(accepted) });
 
-test("sent again with DUP before its acknowledgement: handed out once", () => {
-  expect(kinds(handed("a", 1), handed("a", 1, { dup: true }), puback(1), puback(1))).toEqual([
-    "a handedOut",
+test("sent again with DUP before its acknowledgement: delivered once", () => {
+  expect(kinds(publish("a", 1), publish("a", 1, { dup: true }), puback(1), puback(1))).toEqual([
+    "a delivered",
     "a repeated",
     "a acknowledged",
   ]);
 });
 
 test("its first sending did not arrive: DUP alone makes it no repetition; nor does another one's packet id", () => {
-  expect(kinds(handed("a", 1, { dup: true }))).toEqual(["a handedOut"]);
-  expect(kinds(handed("b", 1), handed("a", 1, { dup: true }))).toEqual(["b handedOut", "a handedOut"]);
+  expect(kinds(publish("a", 1, { dup: true }))).toEqual(["a delivered"]);
+  expect(kinds(publish("b", 1), publish("a", 1, { dup: true }))).toEqual(["b delivered", "a delivered"]);
 });
 
 test("in a new session nothing is sent again; in the same one it is", () => {
-  expect(kinds(handed("a", 1), connack(false), handed("a", 1, { dup: true }))).toEqual(["a handedOut", "a handedOut"]);
-  expect(kinds(handed("a", 1), connack(true), handed("a", 1, { dup: true }))).toEqual(["a handedOut", "a repeated"]);
+  expect(kinds(publish("a", 1), connack(false), publish("a", 1, { dup: true }))).toEqual([
+    "a delivered",
+    "a delivered",
+  ]);
+  expect(kinds(publish("a", 1), connack(true), publish("a", 1, { dup: true }))).toEqual(["a delivered", "a repeated"]);
 });
 
 test("a packet id that something else has had meanwhile is not the command's any more", () => {
-  expect(kinds(handed("a", 1), handed(undefined, 1), puback(1))).toEqual(["a handedOut"]);
+  expect(kinds(publish("a", 1), publish(undefined, 1), puback(1))).toEqual(["a delivered"]);
 });
 
 test("subscribed: when the broker grants that topic, on that connection", () => {
@@ -48,28 +51,28 @@ test("subscribed: when the broker grants that topic, on that connection", () => 
 
 test("breach: the packet id of a command that the broker has not released", () => {
   const found = (...log: Logged[]) => breaches(eventsOf(log, nameOf), 2);
-  expect(found(handed("b", 1), pubrec(1), handed("a", 1))).toEqual([
+  expect(found(publish("b", 1), pubrec(1), publish("a", 1))).toEqual([
     "command a has packet id 1 of command b, which is not released (MQTT-2.2.1-4)",
   ]);
-  expect(found(handed("b", 1), pubrec(1), pubrel(1), handed("a", 1))).toEqual([]);
-  expect(found(handed("b", 1), puback(1), handed("a", 1))).toEqual([]);
-  expect(found(handed("b", 1), pubrec(1), connack(false), handed("a", 1))).toEqual([]);
-  expect(found(handed("b", 1), pubrec(1), handed("a", 2))).toEqual([]);
+  expect(found(publish("b", 1), pubrec(1), pubrel(1), publish("a", 1))).toEqual([]);
+  expect(found(publish("b", 1), puback(1), publish("a", 1))).toEqual([]);
+  expect(found(publish("b", 1), pubrec(1), connack(false), publish("a", 1))).toEqual([]);
+  expect(found(publish("b", 1), pubrec(1), publish("a", 2))).toEqual([]);
 });
 
-test("breach: handed out again though acknowledged; at QoS 1 without DUP its sender may have published it twice", () => {
-  const again = "command a handed out again, as packet 1, though it was acknowledged";
+test("breach: delivered again although acknowledged; at QoS 1 without DUP its sender may have published it twice", () => {
+  const again = "command a delivered again, as packet 1, although it was acknowledged";
   for (const [dup, qos, found] of [
     [true, 1, [again]],
     [false, 1, []],
     [true, 2, [again]],
     [false, 2, [again]],
   ] as const)
-    expect(breaches(eventsOf([handed("a", 1), puback(1), handed("a", 1, { dup })], nameOf), qos)).toEqual(found);
+    expect(breaches(eventsOf([publish("a", 1), puback(1), publish("a", 1, { dup })], nameOf), qos)).toEqual(found);
 });
 
-test("breach: acknowledged to its sender, and never handed out", () => {
-  expect(breaches(eventsOf([handed("a", 1)], nameOf), 2, "a", "b")).toEqual([
-    "command b acknowledged to its sender, and never handed out",
+test("breach: acknowledged to its sender, and never delivered", () => {
+  expect(breaches(eventsOf([publish("a", 1)], nameOf), 2, "a", "b")).toEqual([
+    "command b acknowledged to its sender, and never delivered",
   ]);
 });

@@ -10,8 +10,8 @@ export type NameOf = (packet: Packet) => string | undefined;
 
 /** An event of a command. */
 export interface WireEvent {
-  /** `handedOut`: as a new message. `repeated`: the same message, again. `acknowledged`: by the device; the message that came last. */
-  readonly kind: "handedOut" | "repeated" | "acknowledged";
+  /** `delivered`: as a new message. `repeated`: the same message, again. `acknowledged`: by the device; the message that came last. */
+  readonly kind: "delivered" | "repeated" | "acknowledged";
   readonly name: string;
   /** The message is new, although the broker had the acknowledgement of an earlier one with this command. */
   readonly isAgain: boolean;
@@ -58,7 +58,7 @@ export function eventsOf(log: readonly Logged[], nameOf: NameOf): WireEvent[] {
       const isTaken = before?.isAcknowledged && !before.isReleased && before.event.name !== name;
       const masks = isTaken ? before.event.name : undefined;
       const event: WireEvent = {
-        kind: "handedOut",
+        kind: "delivered",
         name,
         isAgain: acknowledged.has(name),
         masks,
@@ -106,17 +106,17 @@ export interface Sender {
 export function breachesOf(events: readonly WireEvent[], { qos, accepted }: Sender): string[] {
   const breaches: string[] = [];
   const again: string[] = [];
-  const handedOut = new Set<string>();
+  const delivered = new Set<string>();
   for (const { kind, name, masks, isAgain, id, isDup } of events) {
-    if (kind !== "handedOut") continue;
-    handedOut.add(name);
+    if (kind !== "delivered") continue;
+    delivered.add(name);
     if (masks !== undefined)
       breaches.push(`command ${name} has packet id ${id} of command ${masks}, which is not released (MQTT-2.2.1-4)`);
     if (isAgain && (isDup || qos === 2))
-      again.push(`command ${name} handed out again, as packet ${id}, though it was acknowledged`);
+      again.push(`command ${name} delivered again, as packet ${id}, although it was acknowledged`);
   }
   for (const name of accepted)
-    if (!handedOut.has(name)) breaches.push(`command ${name} acknowledged to its sender, and never handed out`);
+    if (!delivered.has(name)) breaches.push(`command ${name} acknowledged to its sender, and never delivered`);
   return [...breaches, ...again];
 }
 

@@ -16,7 +16,7 @@ const top = process.cwd();
 const { values, words } = commandLine(
   {
     program: "npm run planted --",
-    does: "Takes one safeguard after the other out of the firmware, and hunts for a seed of the simulation that notices.",
+    does: "Removes one safeguard after the other from the firmware, and searches for a seed of the simulation that fails.",
     words: "[NAME ...]",
     notes: [
       `NAME: ${bugs.map(({ name }) => name).join(", ")} (default: all)`,

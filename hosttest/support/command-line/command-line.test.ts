@@ -70,14 +70,14 @@ describe.each(PROGRAMS)("npm run %s", (name) => {
     expect(out).toContain("-h, --help");
   });
 
-  test("an option that there is not: one line, exit 2", { timeout: 120_000 }, () => {
+  test("an unknown option: one line, exit 2", { timeout: 120_000 }, () => {
     const { status, out, error } = runScript(name, ["--no-such-thing"]);
     expect(error).toMatch(/^[^\n]*--no-such-thing: no such option; --help lists the options\n$/);
     expect(out).toBe("");
     expect(status).toBe(2);
   });
 
-  test("a value that does not serve: one line, exit 2", { timeout: 120_000 }, () => {
+  test("an invalid value: one line, exit 2", { timeout: 120_000 }, () => {
     const [words, line] = WRONG[name];
     const { status, out, error } = runScript(name, words);
     expect(error.startsWith(line), error).toBe(true);
@@ -97,7 +97,7 @@ const OPTIONS = {
 
 const parsed = (...argv: string[]) => parseCommandLine(argv, OPTIONS).values;
 
-test("values: what is given, the last of two, all of some, what counts otherwise", () => {
+test("values: as given; of a repeated option the last or all; else the default", () => {
   expect(parsed()).toEqual({ devices: 10, hours: undefined, way: "up", name: [], json: false });
   expect(
     parsed("--devices", "1", "--devices=100", "--hours", ".5", "--way", "down", "--name", "a", "--name=", "--json"),
@@ -133,7 +133,7 @@ test.each([
   expect(() => parsed(...argv)).toThrow(new UsageError(line));
 });
 
-test("--help stops looking at anything else, and lists every option with what it takes and what counts otherwise", () => {
+test("--help ignores everything else, and lists every option with its value and its default", () => {
   expect(parseCommandLine(["--devices", "x", "-h", "--nothing"], OPTIONS).help).toBe(true);
   expect(helpText({ program: "npm run x --", does: "Does x.", words: "[W]", notes: ["Note."] }, OPTIONS)).toBe(
     [

@@ -1,6 +1,6 @@
 /*
- * The command line of a tool: what the table of its options says. `--help` ends the process with 0, and whatever cannot be
- * understood with 2 and one clear line.
+ * The command line of a tool, read by a table of its options. `--help` ends the process with exit code 0, and an error with 2
+ * and one line of text.
  */
 import {
   type Description,
@@ -28,7 +28,7 @@ export {
   whole,
 } from "../../../boards/desktop/options/command-line.js";
 
-/** A run takes the seeds from the first one on, and each can be replayed alone: the last must be a whole number too. */
+/** A run uses consecutive seeds from this one on. Each can be replayed alone, so the last must be a whole number, too. */
 export const MAX_SEED = 2 ** 52;
 const DRAWN_BELOW = 2 ** 32;
 
@@ -55,7 +55,7 @@ export function orMisused<T>(work: () => T, before = ""): T {
   }
 }
 
-/** Whatever the user got wrong. */
+/** An error in the command line. */
 export function misused(problem: string): never {
   console.error(shownLines(problem));
   process.exit(2);

@@ -24,7 +24,7 @@ test("into a pipe it writes a line every ten seconds", () => {
   expect(state.written).toBe("100 of 250\n200 of 250\n");
 });
 
-test("at a terminal one line is rewritten, no longer than the terminal is wide, and taken away in the end", () => {
+test("at a terminal one line is rewritten, no longer than the terminal is wide, and removed at the end", () => {
   const { state, progress } = made(true);
   progress.show(() => "one");
   progress.show(() => "too soon");

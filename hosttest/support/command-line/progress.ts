@@ -47,7 +47,7 @@ export class Progress {
     this.#screen.write(`${shownLines(text)}\n`);
   }
 
-  /** Takes the line at the terminal away: what follows is the result. */
+  /** Removes the line from the terminal: what follows is the result. */
   end(): void {
     if (this.#isLineOpen) this.#screen.write(CLEARED);
     this.#isLineOpen = false;

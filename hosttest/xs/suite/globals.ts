@@ -10,7 +10,7 @@ function bytesOf(source: Bytes): Uint8Array {
   return new Uint8Array(source as ArrayBuffer);
 }
 
-/** As the standard has it: XS's own way says U+0000 in two bytes, and surrogates in three. */
+/** As in the standard: XS itself encodes U+0000 in two bytes, and surrogates in three. */
 class TextEncoder {
   encode(text = ""): Uint8Array {
     const bytes: number[] = [];
@@ -27,9 +27,9 @@ class TextEncoder {
 
 const LEADS = [0, 0xc0, 0xe0, 0xf0]; // by continuation bytes
 const BOM = 0xfeff;
-const MIN_CODES = [0, 0x80, 0x800, 0x10000]; // by continuation bytes: what is smaller is said shorter
+const MIN_CODES = [0, 0x80, 0x800, 0x10000]; // by continuation bytes: smaller ones have a shorter encoding
 
-/** Always `fatal`: XS's own way takes what is no UTF-8. Drops a byte order mark unless asked otherwise, as the standard has it. */
+/** Always `fatal`: XS itself accepts invalid UTF-8. Drops a byte order mark unless `ignoreBOM` is set, as in the standard. */
 class TextDecoder {
   readonly #keepsMark: boolean;
   constructor(_label?: string, options: { readonly ignoreBOM?: boolean } = {}) {

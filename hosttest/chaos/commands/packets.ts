@@ -10,7 +10,7 @@ export function device(packet: object): Logged {
 }
 
 /** The broker's PUBLISH with a command; undefined: with something else. */
-export function handed(name: string | undefined, messageId: number, { dup = false } = {}): Logged {
+export function publish(name: string | undefined, messageId: number, { dup = false } = {}): Logged {
   return broker({ cmd: "publish", qos: 2, dup, messageId, topic: "t", payload: name });
 }
 
