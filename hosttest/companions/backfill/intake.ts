@@ -5,6 +5,7 @@
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { messageFrom } from "../message.js";
 import type { Store } from "./store.js";
+import { Waiting } from "./waiting.js";
 
 /** Session expiry to ask for: long enough for any pause, but not for ever, in case the program never returns. */
 const SESSION_S = 90 * 86_400;
@@ -25,8 +26,7 @@ export class Intake {
   doubles = 0;
   /** Messages that are not samples. */
   ignored = 0;
-  /** When the last message arrived, by performance.now(); infinite: not subscribed yet. */
-  quietSinceMs = Number.POSITIVE_INFINITY;
+  private readonly waiting = new Waiting();
   private readonly client: MqttClient;
 
   constructor(options: IClientOptions, filter: string, store: Store, owner: IntakeOwner) {
@@ -46,16 +46,21 @@ export class Intake {
       this.client.subscribe(filter, { qos: 1 }, (error, granted) => {
         const refused = error ?? granted?.find(({ qos }) => qos >= REFUSED);
         if (refused) owner.onRefused(`the broker refuses ${filter}${error ? ` (${error.message})` : ""}`);
-        else this.quietSinceMs = performance.now();
+        else this.waiting.begin(performance.now(), Date.now());
       });
     });
     this.client.on("close", () => {
-      this.quietSinceMs = Number.POSITIVE_INFINITY;
+      this.waiting.stop();
       owner.onState("no connection, trying again");
     });
     this.client.on("error", (error: Error & { readonly code?: unknown }) =>
       owner.onState(`no connection (${error.message || String(error.code ?? error.name)}), trying again`),
     );
+  }
+
+  /** Whether the messages that waited at the broker have been received, as far as can be told. */
+  get hasReceivedWaiting(): boolean {
+    return this.waiting.isOver(performance.now());
   }
 
   /** The broker keeps the session. */
@@ -64,8 +69,8 @@ export class Intake {
   }
 
   private take(store: Store, topic: string, payload: Buffer): void {
-    if (this.quietSinceMs < Number.POSITIVE_INFINITY) this.quietSinceMs = performance.now();
     const message = messageFrom(topic, payload);
+    this.waiting.received(performance.now(), message?.kind === "sample" ? message.tsMs : undefined);
     if (message?.kind !== "sample") {
       this.ignored += 1;
       return;

@@ -16,13 +16,12 @@ import {
 } from "../../support/command-line/command-line.js";
 import { Progress } from "../../support/command-line/progress.js";
 import { BROKER_OPTIONS, connectOptions, contentOf, placeOf } from "../broker-option.js";
-import { writeCSV } from "./csv.js";
 import { serveHours, serveInflux, type Target, TokenRefused } from "./delivery.js";
+import { writeCSV } from "./export/csv.js";
+import { writeOpenMetrics } from "./export/openmetrics.js";
 import { Intake } from "./intake.js";
-import { writeOpenMetrics } from "./openmetrics.js";
 import { Store } from "./store.js";
 
-const QUIET_MS = 3_000; // with --once: the broker has sent what it has kept
 const CHECK_MS = 200;
 
 const { values: options } = commandLine(
@@ -85,7 +84,7 @@ async function forEver(): Promise<void> {
 }
 
 async function once(): Promise<void> {
-  while (!isEnding && !(performance.now() - intake.quietSinceMs > QUIET_MS)) await pause(CHECK_MS);
+  while (!isEnding && !intake.hasReceivedWaiting) await pause(CHECK_MS);
   const isGood = await serve();
   await end(isGood ? 0 : 1);
 }

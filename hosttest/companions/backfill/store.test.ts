@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { removeFolder, temporaryFolder } from "../../support/temporary.js";
 import { messageFrom, type SampleMessage } from "../message.js";
-import { writeCSV } from "./csv.js";
+import { writeCSV } from "./export/csv.js";
+import { writeOpenMetrics } from "./export/openmetrics.js";
 import { HOUR_MS, hourOf } from "./hours.js";
 import { lineOf } from "./influx.js";
-import { writeOpenMetrics } from "./openmetrics.js";
 import { Store } from "./store.js";
 
 const TS = Date.UTC(2026, 5, 17, 9, 12);

@@ -90,7 +90,7 @@ draw();
 function draw(): void {
   const now = Date.now();
   screen?.show((shape) => screenLines(house, state, now, shape));
-  if (once) progress.show(() => `${state}; ${house.all.length} rooms`);
+  if (once) progress.show(() => `${state}; ${house.all.length === 1 ? "1 room" : `${house.all.length} rooms`}`);
 }
 
 function report(news: string): void {

@@ -3,9 +3,9 @@
  * room, at the time of measurement. Prometheus scrapes current values only; past ones can only be imported as blocks.
  * Source: OpenMetrics 1.0, text format.
  */
-import { channels } from "../../../src/channels/channels.js";
+import { channels } from "../../../../src/channels/channels.js";
+import type { StoredSample } from "../store.js";
 import { writeLines } from "./export-file.js";
-import type { StoredSample } from "./store.js";
 
 const MS_PER_S = 1_000;
 

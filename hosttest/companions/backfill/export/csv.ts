@@ -1,9 +1,9 @@
 /*
  * All samples as CSV (RFC 4180): a row a sample, rooms one after the other, by time.
  */
-import { channels } from "../../../src/channels/channels.js";
+import { channels } from "../../../../src/channels/channels.js";
+import type { StoredSample } from "../store.js";
 import { writeLines } from "./export-file.js";
-import type { StoredSample } from "./store.js";
 
 const HEAD = ["room", "measured", "arrived", "seq", "topic", ...channels.map(({ name }) => name)];
 
