@@ -34,7 +34,7 @@ const { values } = commandLine(
     "write-unit": preset("1", choice("bytes of flash that are programmed at once", ["1", "16"])),
     exhaustive: flag("every cut of a small ring, instead of random ones"),
     only: text("CASE", "with --exhaustive: the one case that a violation named"),
-    workers: preset(`${CORES}`, whole("N", "threads, for random cuts (default: one for each core)", 1, 256)),
+    workers: preset(`${CORES}`, whole("N", "threads, for random cuts; as many as there are cores", 1, 256)),
     json: flag("the figures alone, as one line of JSON"),
   },
 );

@@ -32,7 +32,7 @@ const { values } = commandLine(
     "faults-a-day": preset("72", whole("N", "other faults, on average", 0, 600)),
     sleepers: flag("devices that sleep between their samples"),
     "run-days": positive("N", "days of one run (default: 36.5 device-days, or all there are)", 36_500, "days"),
-    workers: preset(`${CORES}`, whole("N", "threads (default: one for each core)", 1, 256)),
+    workers: preset(`${CORES}`, whole("N", "threads; as many as there are cores", 1, 256)),
     json: flag("only the figures, as one line of JSON"),
   },
 );
