@@ -12,10 +12,11 @@ import type { Outcome, outcomeOf } from "./new-channel.js";
 
 const TABLE = "src/channels/channels.ts";
 const FOLDERS = ["src", "boards", "hosttest"];
+/** With a name that nobody gives to a channel: the table may have any other. */
 const ROW = `
   row({
-    name: "co2",
-    key: "carbonDioxide",
+    name: "example",
+    key: "exampleValue",
     unit: "ppm",
     decimals: 0,
     lowest: 0,
@@ -24,8 +25,8 @@ const ROW = `
     maxDeadband: 500,
     deviation: 512,
     deviceClass: "carbon_dioxide",
-    sensor: "carbonDioxideSensor",
-    property: "co2",
+    sensor: "exampleSensor",
+    property: "example",
     scale: 1000,
   }),
 `;
@@ -57,28 +58,28 @@ beforeAll(async () => {
     logLevel: "error",
   });
   const copy: { outcomeOf: typeof outcomeOf } = await import(/* @vite-ignore */ pathToFileURL(outfile).href);
-  outcome = copy.outcomeOf("co2", 0.6125);
+  outcome = copy.outcomeOf("example", 0.6125);
 }, 60_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("it is in the message of the sample, and in status", () => {
-  expect(JSON.parse(outcome.sample ?? "")).toMatchObject({ value: 21.5, carbonDioxide: 613, seq: expect.any(Number) });
+  expect(JSON.parse(outcome.sample ?? "")).toMatchObject({ value: 21.5, exampleValue: 613, seq: expect.any(Number) });
   expect(outcome.status).toMatch(/: 21\.50 °C, 613 ppm, /);
 });
 
 test("it is announced to Home Assistant", () => {
-  expect(JSON.parse(outcome.discovery ?? "").cmps.co2).toMatchObject({
+  expect(JSON.parse(outcome.discovery ?? "").cmps.example).toMatchObject({
     dev_cla: "carbon_dioxide",
     unit_of_meas: "ppm",
-    val_tpl: "{{ value_json.carbonDioxide|default(None) }}",
-    uniq_id: "thermometer020000000001_co2",
+    val_tpl: "{{ value_json.exampleValue|default(None) }}",
+    uniq_id: "thermometer020000000001_example",
   });
 });
 
 test("it has its settings: offset, resolution, deadband", () => {
-  expect(outcome.help).toMatch(/offset\.co2 .*ppm/s);
-  expect(outcome.adjusted).toContain('"carbonDioxide":617.5');
+  expect(outcome.help).toMatch(/offset\.example .*ppm/s);
+  expect(outcome.adjusted).toContain('"exampleValue":617.5');
   expect(outcome.withDeadband).toBe(0);
 });
 
