@@ -12,7 +12,7 @@ import type { Outcome, outcomeOf } from "./new-channel.js";
 
 const TABLE = "src/channels/channels.ts";
 const FOLDERS = ["src", "boards", "hosttest"];
-/** With a name that nobody gives to a channel: the table may have any other. */
+/** With a name that no real channel has: the table may have any other. */
 const ROW = `
   row({
     name: "example",

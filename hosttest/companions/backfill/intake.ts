@@ -58,7 +58,7 @@ export class Intake {
     );
   }
 
-  /** Whether the messages that waited at the broker have been received, as far as can be told. */
+  /** Whether the messages that waited at the broker have been received, as far as can be known. */
   get hasReceivedWaiting(): boolean {
     return this.waiting.isOver(performance.now());
   }

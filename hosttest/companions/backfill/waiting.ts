@@ -1,5 +1,5 @@
 /*
- * With --once: whether all messages that waited at the broker have been received. MQTT does not tell. A broker sends what waits first, so it is
+ * With --once: whether all messages that waited at the broker have been received. MQTT does not show it. A broker sends what waits first, so it is
  * assumed after three seconds without a message, or after three seconds with messages that were measured after the connection began: where many
  * devices send, no three seconds pass without one. A wrong assumption loses nothing: what is not received waits for the next run.
  */
@@ -29,7 +29,7 @@ export class Waiting {
     if (measuredMs !== undefined && measuredMs >= this.beganAtMs) this.newSinceMs = Math.min(this.newSinceMs, nowMs);
   }
 
-  /** Whether all that waited has been received, as far as can be told. */
+  /** Whether all that waited has been received, as far as can be known. */
   isOver(nowMs: number): boolean {
     return nowMs - Math.min(this.quietSinceMs, this.newSinceMs) > QUIET_MS;
   }
