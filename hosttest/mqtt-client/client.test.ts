@@ -143,7 +143,7 @@ test("--v 5: what the broker grants, and what a message says beside its payload,
 });
 
 test.each([
-  [0x99, "a message cannot be delivered: payload format not valid (0x99)"],
+  [0x99, "refused: payload format not valid (0x99)"],
   [0x87, "refused: not authorised (0x87)"],
 ])(
   "--v 5: a message refused with %i is reported with the broker's reason, the others are sent; exits 1",

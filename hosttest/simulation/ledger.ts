@@ -54,6 +54,7 @@ export interface TrueClock {
 const NOT_AUTHORIZED = 0x87;
 /** As the device has them. */
 const MIN_FORBIDDEN = 3;
+const MIN_POSTPONED = 40;
 const MAX_LEAD = 176;
 const PAYLOAD_INVALID = 0x99;
 const PERCENT_TOLERANCE = 0.06; // one digit after the point, and what changes while it is measured
@@ -85,6 +86,7 @@ export class Ledger {
   readonly #gone = new Set<number>(); // lost by the broker, as it reports itself
   readonly #refused = new Set<number>(); // by the broker, permanently
   readonly #forbidden = new Map<number, number>(); // as not authorised: how often
+  readonly #postponed = new Map<number, number>(); // how often
   /** Of QoS 2, but first seen at QoS 1, and therefore with the promise of QoS 1. */
   readonly #lowered = new Set<number>();
 
@@ -138,6 +140,7 @@ export class Ledger {
   refuse(sequence: number, reason: number): void {
     if (reason === PAYLOAD_INVALID) this.#refused.add(sequence);
     if (reason === NOT_AUTHORIZED) this.#forbidden.set(sequence, (this.#forbidden.get(sequence) ?? 0) + 1);
+    else this.#postponed.set(sequence, (this.#postponed.get(sequence) ?? 0) + 1);
     this.#overtaken.add(sequence);
   }
 
@@ -186,7 +189,9 @@ export class Ledger {
 
   /** It was refused several times, and the others are so far ahead that the store returns no more entries. */
   #stopsOthers(sequence: number): boolean {
-    return (this.#forbidden.get(sequence) ?? 0) >= MIN_FORBIDDEN && this.#last - sequence >= MAX_LEAD;
+    const isOften =
+      (this.#forbidden.get(sequence) ?? 0) >= MIN_FORBIDDEN || (this.#postponed.get(sequence) ?? 0) >= MIN_POSTPONED;
+    return isOften && this.#last - sequence >= MAX_LEAD;
   }
 
   #again(seq: number, qos: number): void {

@@ -197,14 +197,22 @@ describe("Retain Available 0", () => {
 });
 
 describe("Maximum Packet Size", () => {
-  test("an entry above it is a dead letter, reported with that reason; others are sent", () => {
+  test("an entry above it is held back, reported, and a dead letter after a minute if others were delivered; others are sent", () => {
     const by: string[] = [];
-    const setup = setup5({ onSettled: (sequence, outcome, why) => by.push(`${sequence} ${outcome} ${why}`) });
+    const setup = setup5({
+      onSettled: (sequence, outcome, why, code) => by.push(`${sequence} ${outcome} ${why} ${code?.toString(16)}`),
+    });
     setup.publish("x".repeat(40));
     setup.publish("y");
     setup.connect(connack5({ maxPacketBytes: 30 }));
     expect(take(setup)).toEqual(["32070001610002" + "0079"]);
-    expect(by).toEqual(["0 deadLetter tooLarge"]);
+    expect(by).toEqual([]);
+    expect(setup.client.status().refusal).toMatchObject({ sequence: 0, code: 0x95 });
+    expect(setup.client.status().refusal?.text).toContain("Maximum Packet Size 30");
+    setup.link.give("40020001".replace("0001", "0002"));
+    expect(setup.client.status().refusal).toMatchObject({ scope: "some" });
+    setup.time.advance(60_000);
+    expect(by).toEqual(["1 delivered undefined undefined", "0 deadLetter refused 95"]);
     expect(limitsOf(setup).effective.maxPacketBytes).toBe(30);
   });
 

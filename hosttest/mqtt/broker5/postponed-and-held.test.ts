@@ -115,3 +115,35 @@ test("no timer waits after the end", () => {
   setup.client.close();
   expect(setup.time.waiting).toBe(0);
 });
+
+test("one that is not allowed becomes a dead letter before it stops the others", () => {
+  const { setup, server } = start(1, (entry) => (entry ? 0 : NOT_ALLOWED));
+  let passed = 0;
+  while (passed < 400 && setup.client.status().deadLetters === 0) {
+    setup.publish(`m${++passed}`);
+    server.run(12 * SECOND_MS);
+    expect(setup.store.length).toBeLessThan(2);
+  }
+  expect(passed, "a store delivers no more than 256 numbers from its oldest entry on").toBeLessThan(256);
+  expect(passed).toBeGreaterThan(176);
+});
+
+test("half of the entries are never allowed, ten a minute: the others are not delayed for ever", () => {
+  const { setup, server } = start(0, (entry) => (entry % 2 ? NOT_ALLOWED : 0));
+  for (let n = 0; n < 1_200; n++) {
+    setup.publish(`m${n}`);
+    server.run(3 * SECOND_MS);
+  }
+  expect(setup.store.length).toBeLessThan(100);
+  expect(server.taken.length + setup.store.length + setup.client.status().deadLetters).toBe(1_200);
+});
+
+test("one that is only postponed, though others are accepted: a dead letter after forty attempts", () => {
+  const { setup, server, timesOf } = start(1, (entry) => (entry ? 0 : LATER), 1);
+  for (let n = 1; n <= 1_000 && setup.client.status().deadLetters === 0; n++) {
+    setup.publish(`m${n}`);
+    server.run(10 * SECOND_MS);
+  }
+  expect(setup.client.status().deadLetters).toBe(1);
+  expect(timesOf(0).length).toBeGreaterThanOrEqual(40);
+});

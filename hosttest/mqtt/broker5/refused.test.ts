@@ -39,10 +39,13 @@ describe.each([1, 2] as const)("QoS %i", (qos) => {
   });
 
   test.each([0x95, 0x99])(
-    "0x%s: this message can never be accepted: a dead letter at once, with the code; the rest is sent",
+    "0x%s: this message can never be accepted: a dead letter when it is refused again, with the code; the rest is sent",
     (code) => {
       const { setup, server, settled } = start((payload) => (payload === "m1" ? code : 0), 20, qos);
       server.run(SECOND_MS);
+      expect(settled.filter((line) => line.includes("dead"))).toEqual([]);
+      expect(setup.client.status().refusal).toMatchObject({ scope: "some", sequence: 1, code });
+      server.run(MINUTE_MS);
       expect(settled.filter((line) => line.includes("dead"))).toEqual([`1 deadLetter refused 0x${code.toString(16)}`]);
       expect(server.taken).toEqual(["m0", ...numbers(18, 2)]);
       expect(setup.client.status()).toMatchObject({ deadLetters: 1, delivered: 19, refusal: undefined });
@@ -232,7 +235,9 @@ test("PUBREC that refuses ends the exchange: no PUBREL, and the id is free", () 
   setup.connect(connack5());
   setup.take();
   setup.link.give(answer5(5, 1, 0x99));
-  expect([setup.take(), setup.client.status().inFlight, setup.settled]).toEqual(["", 0, ["0 deadLetter"]]);
+  expect([setup.take(), setup.client.status().inFlight, setup.settled]).toEqual(["", 0, []]);
+  setup.publish("y", 1);
+  expect(setup.take()).toContain("32");
 });
 
 test("a message from RAM that is refused is dropped and counted; SUBACK's code is the owner's to read", () => {

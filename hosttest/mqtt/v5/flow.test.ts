@@ -137,7 +137,14 @@ describe("QoS 1", () => {
     setup.link.give(answer5(4, 1, 0x99));
     setup.link.end();
     setup.reconnect(PRESENT);
-    expect(setup.take()).toBe("");
+    expect(setup.take(), "a new one").toBe(publish("32", 1));
+    setup.link.end();
+    setup.reconnect(PRESENT);
+    expect(setup.take(), "a repetition of that").toBe(publish("3a", 1));
+    setup.link.give(answer5(4, 1, 0x97));
+    setup.link.end();
+    setup.reconnect(PRESENT);
+    expect(setup.take()).toBe(publish("32", 1));
   });
 
   test("coming in: PUBACK with its id once the owner has it; the id is new afterwards (5: 4.3.2-4, 4.3.2-5)", () => {

@@ -320,6 +320,10 @@ export class Connection implements Acceptor {
     } else {
       if (before.payload !== payload) this.#breach(`publish ${id}: the id is in use by another message`);
       if (!dup) this.#breach(`publish ${id}: a re-delivery without DUP`);
+      if (this.#level === 5 && this.#terms.repeated) {
+        this.#answer(acknowledgement(5, "pubrec", id, this.#terms.repeated, this.#words()), id);
+        return;
+      }
     }
     this.#answer(acknowledgement(this.#level, "pubrec", id, this.#terms.success, this.#words()));
   }

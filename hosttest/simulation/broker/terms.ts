@@ -21,6 +21,8 @@ export interface Terms {
   readonly success: 0 | 0x10;
   /** Reason of PUBCOMP for an unknown id. */
   readonly unknownId: 0 | 0x92;
+  /** Reason of PUBREC for a repeated message that awaits PUBREL: as the first, or 0x91 (packet id in use), as EMQX. */
+  readonly repeated: 0 | 0x91;
   /** Reasons are explained, by reason strings and user properties. */
   readonly isWordy: boolean;
   /** Sends DISCONNECT with a reason before it closes. */
@@ -41,6 +43,7 @@ export const ORDINARY: Terms = Object.freeze({
   forgetsClean: true,
   success: 0,
   unknownId: 0,
+  repeated: 0,
   isWordy: false,
   saysWhy: true,
 });

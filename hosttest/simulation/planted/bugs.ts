@@ -151,8 +151,8 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "refusal-taken-for-success",
     file: SESSION,
-    find: "    if (code > 127 && type < 6 && slot >= 0 && state < 6 && refusals) {\n",
-    replace: "    if (code > 0x97 && type < 6 && slot >= 0 && state < 6 && refusals) {\n",
+    find: "    if (code > 127 && type < 6 && slot >= 0 && state < 6 && refusals && !isReceived) {\n",
+    replace: "    if (code > 0x97 && type < 6 && slot >= 0 && state < 6 && refusals && !isReceived) {\n",
   },
   {
     name: "maximum-qos-ignored",

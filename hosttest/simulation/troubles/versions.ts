@@ -80,6 +80,11 @@ export class Versions {
   #drawNew(): Terms {
     const random = this.#random;
     const isQoSSaid = random.chance(0.8);
+    const codes = (): Pick<Terms, "success" | "unknownId" | "repeated"> => {
+      const success = random.pick([0, 0x10] as const);
+      const unknownId = random.pick([0, 0x92] as const);
+      return { success, unknownId, repeated: success && unknownId ? 0x91 : 0 }; // EMQX has all three
+    };
     return {
       five: "spoken",
       receiveMaximum: Math.max(random.pick([1, 4, 10, 20, 20, 65_535]), this.#isOld ? MIN_UNSAID : 1),
@@ -91,8 +96,7 @@ export class Versions {
       keepAliveS: random.pick([undefined, undefined, 10, 45, 65_535]),
       maxExpiryS: random.pick([300, 3600, 86_400, Number.POSITIVE_INFINITY]),
       forgetsClean: random.chance(0.5),
-      success: random.pick([0, 0x10] as const),
-      unknownId: random.pick([0, 0x92] as const),
+      ...codes(),
       isWordy: random.chance(0.3),
       saysWhy: random.chance(0.7) || !isQoSSaid, // a broker that states neither gives no reason
     };

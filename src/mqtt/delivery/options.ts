@@ -11,10 +11,10 @@ export type Outcome = "delivered" | "deadLetter";
 /**
  * The reason for an outcome without acknowledgement. "closing" or "silence": the server reacted so to this entry alone.
  * "unanswered": PUBREL was not acknowledged (delivered, because PUBREC had come). "unsendable": it cannot be rendered, or its
- * topic is longer than the buffer. In version 5 also "refused" by a reason code, and "tooLarge": longer than the server
- * accepts.
+ * topic is longer than the buffer. In version 5 also "refused": by a reason code, or because it is longer than the server accepts
+ * (code 0x95), while others were accepted.
  */
-export type SettledBy = RefusedBy | "unanswered" | "unsendable" | "refused" | "tooLarge";
+export type SettledBy = RefusedBy | "unanswered" | "unsendable" | "refused";
 
 /** Result of a CONNACK. */
 export interface SessionStart {

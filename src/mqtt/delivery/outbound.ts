@@ -153,16 +153,20 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
 
   /** PUBACK or PUBREC refuses the entry in a slot by a reason code, and its packet id is free (MQTT 5 §4.4). */
   protected refuse(slot: number, code: number, refusals: Refusals): void {
-    const suspicion = this.suspicion;
     const sequence = this.sequences[slot];
-    const verdict = refusals.refuse(sequence, code);
     this.retire(slot);
+    this.turnDown(sequence, code, refusals);
+  }
+
+  /** An entry that is not in flight is refused, by the server or for its sake. */
+  protected turnDown(sequence: number, code: number, refusals: Refusals): void {
+    const suspicion = this.suspicion;
+    const isHeld = refusals.refuse(sequence, code);
     if (!suspicion.isIdle) suspicion.clear(); // it answers: what it refuses need not be found out
     this.isCalm = false;
     this.mayHaveMore = true;
-    if (verdict === "held") this.options.onReach?.(this.reach);
-    if (verdict === "dead letter") this.settle(sequence, "deadLetter", "refused", code);
-    else this.dropRefused();
+    if (isHeld) this.options.onReach?.(this.reach);
+    this.dropRefused();
     this.pace();
     this.report();
   }

@@ -16,9 +16,6 @@ export interface ServerReason {
   readonly text: string;
 }
 
-/** "dead letter": it can never be accepted. "held": others are sent meanwhile. "later": it is sent again before others. */
-export type Verdict = "dead letter" | "held" | "later";
-
 /**
  * Entries that the server refuses by a reason code of MQTT 5 (§4.13), as the session sees them. Numbers are the store's
  * sequence numbers.
@@ -36,7 +33,7 @@ export interface Refusals {
   readonly isPausing: boolean;
   /** The refusal to be reported to the owner. */
   readonly refusal: Refusal | undefined;
-  /** An entry that is held back and would stop the others becomes a dead letter: its number; -1: none. */
+  /** An entry that is held back becomes a dead letter: its number; -1: none. */
   nextDeadLetter(): number;
   /** A connection begins: all are sent. */
   begin(): void;
@@ -44,8 +41,12 @@ export interface Refusals {
   end(): void;
   /** `type`: of the packet with `code`, 128 or more. */
   onReasonCode(type: number, code: number, reason: string | undefined): void;
-  /** PUBACK or PUBREC refuses an entry. */
-  refuse(sequence: number, code: number): Verdict;
+  /** PUBACK or PUBREC refuses an entry. Returns whether it is held back while others are sent; false: it is sent again before others. */
+  refuse(sequence: number, code: number): boolean;
+  /** The last PUBLISH of an entry from an earlier connection was refused: the next is a new one, without DUP (§4.4). */
+  isOver(sequence: number): boolean;
+  /** The connection has ended while the entry was in flight. */
+  unanswered(sequence: number): void;
   delivered(sequence: number): void;
   /** The refused entries are sent again: returns the oldest; -1: none. */
   again(): number;

@@ -28,6 +28,11 @@ export interface Opening {
   readonly isDoubtful: boolean;
 }
 
+/** Reason code: the server has received a message with this id, and awaits PUBREL. */
+const ID_IN_USE = 0x91;
+/** Reason code: longer than the server accepts. */
+const TOO_LARGE = 0x95;
+
 /** The session was lost, though CONNACK could not show it. */
 const LOST: Opening = Object.freeze({
   isClean: false,
@@ -115,6 +120,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const isCounted = by === "silence" && this.overtaken === oldest; // the failure of an overtaken entry was counted already
     this.suspicion.ended(isUnclear || isCounted ? undefined : by, oldest, isSettled);
     this.sentEnd = Math.max(this.sentEnd, this.reached, this.cursor);
+    for (let n = 0; n < this.inFlight; n++) this.refusals?.unanswered(this.sequences[(this.head + n) % this.window]);
     this.land();
     this.refusals?.end();
     this.progress = 0;
@@ -146,7 +152,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
           awaited += 0x1000_0000; // PUBREC
         }
       }
-      if (sequence < this.sentEnd) first |= 0x08; // DUP
+      if (sequence < this.sentEnd && !this.refusals?.isOver(sequence)) first |= 0x08; // DUP
       if (entry.released) {
         if (out.free < 4 && !out.drain()) return;
         out.acknowledgement(awaited + 0x1200_0000); // PUBREL
@@ -163,9 +169,11 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
             if (out.drain()) continue;
             return;
           }
-          // It can never be sent.
           this.cursor = sequence + 1;
-          this.settle(sequence, "deadLetter", message && this.isTooLarge(message) ? "tooLarge" : "unsendable");
+          if (message && this.refusals && this.isTooLarge(message)) {
+            this.refusals.onReasonCode(2, TOO_LARGE, `Maximum Packet Size ${this.limits.maxPacketBytes}`);
+            this.turnDown(sequence, TOO_LARGE, this.refusals);
+          } else this.settle(sequence, "deadLetter", "unsendable");
           if (this.out !== out) return;
           continue;
         }
@@ -199,6 +207,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
    *   UNSUBACK          close    close         close    close   settle
    *
    * PUBACK for PUBREC: RabbitMQ handles QoS 2 as QoS 1 in 3.1.1. It is an acknowledgement, with QoS 1's promise.
+   * PUBREC 0x91, id in use, for an entry that was sent before: the server has it and awaits PUBREL (EMQX). It counts as PUBREC 0.
    * PUBREL concerns the server's ids: forget the id and send PUBCOMP, even for an unknown id (§4.3.3-2).
    * hosttest/mqtt/flow.test.ts holds this table.
    */
@@ -216,7 +225,9 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const isRequest = id > 61_440;
     const slot = isRequest ? -1 : this.find(id);
     const state = isRequest ? this.requests.awaits(id) : slot < 0 ? 0 : this.awaited[slot] >> 28;
-    if (code > 127 && type < 6 && slot >= 0 && state < 6 && refusals) {
+    const isReceived = code === ID_IN_USE && state === PUBREC && this.sequences[slot] < this.sentEnd;
+    if (code > 127 && type < 6 && slot >= 0 && state < 6 && refusals && !isReceived) {
+      if (code === ID_IN_USE) this.requests.release(id); // of a message that is over for us: then the id is free
       this.refuse(slot, code, refusals);
       return;
     }
@@ -305,6 +316,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     if (this.inFlight) return this.isStuck(this.oldest);
     // No other entry could be delivered before those held back.
     if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone());
+    else if (!this.isPaced && (this.store.seek(0)?.sequence ?? this.cursor) < this.cursor) this.goTo(0); // could not be read before
     return false;
   }
 

@@ -1,19 +1,20 @@
 /*
  * Entries that the server refuses by a reason code. The reaction depends on the code's meaning (reasons.ts).
  *
- * Cannot: a dead letter at once.
  * Later: nothing new is sent for a second, and twice as long each time. Then the entry is sent again before all that was not
  * sent. After ten times in a row it is held back like those that are not allowed.
  * Not allowed: held back, while the others are sent. All are sent again on the next connection, when the owner asks for it, and
  * after a minute, twice as long each time up to an hour. If eight in a row are refused and none is accepted, the others wait,
  * too. If one of them is answered by "later", it is postponed, and this is not counted as a refusal.
- * Entries stay held back as long as they stop no others. One that would, because a store delivers only SPAN numbers from its
- * oldest entry on, or because too many are held back, becomes a dead letter, if it was refused three times and others behind it
- * were delivered.
+ * Cannot: held back, too. A dead letter when it is refused a second time, and others behind it were delivered in between.
+ * Other entries stay held back as long as they stop none. One that would, because a store delivers only SPAN numbers from its
+ * oldest entry on, or because too many are held back, becomes a dead letter. Before, it must have been refused MIN_TIMES times while the server
+ * accepted others; CERTAIN_TIMES, if it has refused MANY repetitions in a row and accepted none; and POSTPONED_TIMES, if the answer was "later".
+ * So a server that refuses everything, or some at random, does not empty the store.
  * The state survives connections and, by `learned`, a sleep; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
  */
 import type { LimitLayers } from "../delivery/limits.js";
-import type { Refusals, ServerReason, Verdict } from "../delivery/refusals.js";
+import type { Refusals, ServerReason } from "../delivery/refusals.js";
 import { type OutboundEntry, type OutboundStore, SPAN } from "../delivery/store.js";
 import type { Refusal } from "../delivery/suspicion.js";
 import type { TimerId, Timers } from "../wire/io.js";
@@ -29,14 +30,23 @@ const MAX_HELD_MS = 3_600_000;
 const NO_QOS = 0x9b;
 /** Most entries held back: their numbers are in RAM. */
 const MAX_HELD = 32;
+/** Most entries that are remembered as refused: some of them may be evicted, and never sent again. */
+const MAX_OVER = 64;
 /** How far others may be ahead of one that is held back. */
 const MAX_LEAD = SPAN - 80;
 /** Refusals in a row without an acceptance, after which the next would be refused, too. */
 const MAX_VAIN = 8;
 /** A sleep keeps the oldest of them, because these would stop others. */
 const MAX_KEPT = 8;
-/** How often an entry must be refused before it may be a dead letter. */
-const MIN_TIMES = 3;
+/** How often an entry must be refused while others are accepted, before it may be a dead letter: if it can never be accepted. */
+const NEVER_TIMES = 2;
+/** If it is not allowed, and the server has refused this many repetitions in a row. */
+const CERTAIN_TIMES = 3;
+const MANY = 32;
+/** If it is not allowed. */
+const MIN_TIMES = 8;
+/** If it is postponed again and again. */
+const POSTPONED_TIMES = 30;
 /** How often in a row an entry is postponed before the others are sent; after that, these are sent at once. */
 const MAX_LATER = 10;
 const NONE = -1;
@@ -66,8 +76,12 @@ interface Row {
   readonly sequence: number;
   /** false: it is sent again. */
   isHeld: boolean;
-  /** How often it was refused. */
+  /** How often it was refused while others were accepted. */
   times: number;
+  /** It was refused, and none behind it was accepted since. */
+  isUnproven: boolean;
+  /** The server has said that it can never be accepted. */
+  isNever: boolean;
   /** Held back because it was postponed ten times in a row: further postponements are refusals. */
   readonly isOften: boolean;
 }
@@ -82,6 +96,8 @@ export class Refused implements Refusals {
   private newest = -1;
   /** Number of first refusals since an entry was accepted. */
   private vain = 0;
+  /** Number of repeated refusals since one that was held back was accepted. */
+  private streak = 0;
   /** The oldest postponed entry; -1: none; -2 - n: none, and the last one was n, on an earlier connection. */
   private putOff = NONE;
   private putOffTimes = 0;
@@ -97,6 +113,8 @@ export class Refused implements Refusals {
   private laterTimer: TimerId;
   /** Until those held back are sent again. */
   private heldTimer: TimerId;
+  /** Entries whose last PUBLISH was refused, and perhaps others that were refused before and are in flight. */
+  private over: number[] | undefined;
 
   constructor(owner: RefusedOwner) {
     this.owner = owner;
@@ -118,7 +136,7 @@ export class Refused implements Refusals {
     this.rows = [];
     for (let at = 1; at < numbers.length; at += 2) {
       const sequence = numbers[at - 1];
-      if (sequence >= 0) this.rows.push({ sequence, isHeld: false, times: numbers[at], isOften: false });
+      if (sequence >= 0) this.rows.push({ ...row(sequence, false), times: numbers[at] });
       else {
         this.putOff = sequence;
         this.putOffTimes = numbers[at];
@@ -164,53 +182,65 @@ export class Refused implements Refusals {
     this.owner.say(PACKETS[type], code, reason);
   }
 
-  refuse(sequence: number, code: number): Verdict {
+  isOver(sequence: number): boolean {
+    return this.over?.includes(sequence) === true;
+  }
+
+  unanswered(sequence: number): void {
+    this.over = this.over?.filter((each) => each !== sequence);
+  }
+
+  refuse(sequence: number, code: number): boolean {
+    this.over ??= [];
+    if (!this.isOver(sequence) && this.over.push(sequence) > MAX_OVER) this.over.shift();
     const meaning = meaningOf(code);
-    if (meaning === "cannot") {
-      this.isNoLongerPutOff(sequence);
-      this.forget(sequence);
-      return "dead letter";
-    }
-    let row = this.rows.find((each) => each.sequence === sequence);
+    let held = this.rows.find((each) => each.sequence === sequence);
     const isOften = this.putOffTimes >= MAX_LATER && (sequence === this.putOff || this.putOff === formerly(sequence));
-    if (meaning === "later" && !row?.isOften && !isOften) {
+    if (meaning === "later" && !held?.isOften && !isOften) {
       this.putItOff(sequence);
-      return "later";
+      return false;
     }
     this.isNoLongerPutOff(sequence);
-    if (!row) {
-      row = { sequence, isHeld: true, times: 0, isOften };
-      this.rows.push(row);
+    if (held) this.streak++;
+    else {
+      held = row(sequence, isOften);
+      this.rows.push(held);
       this.vain++;
     }
-    row.isHeld = true;
-    row.times++;
-    this.heldTimer ??= this.owner.timers.set(() => {
-      this.heldTimer = undefined;
-      this.heldMs = Math.min(2 * this.heldMs, MAX_HELD_MS);
-      if (!this.isWaiting) this.owner.retry(); // otherwise with the postponed entries
-    }, this.heldMs);
+    held.isHeld = true;
+    held.isNever = meaning === "cannot";
+    if (this.stopsOthers(sequence) || (held.isNever && held.times)) held.times++;
+    else held.isUnproven = true;
+    this.hurry(sequence);
+    this.hold();
     this.update();
-    return "held";
+    return true;
   }
 
   delivered(sequence: number): void {
     this.newest = Math.max(this.newest, sequence);
     this.vain = 0;
     if (this.isNoLongerPutOff(sequence)) this.laterMs = 0;
-    this.forget(sequence);
-    if (this.rows.length) this.update();
+    if (!this.rows.length) return;
+    if (this.forget(sequence)) this.streak = 0;
+    for (let n = 0; n < this.rows.length; n++) {
+      const held = this.rows[n];
+      if (!held.isUnproven || held.sequence > sequence) continue;
+      held.isUnproven = false;
+      held.times++;
+    }
+    if (this.rows.length) {
+      this.hurry(this.rows[0].sequence);
+      this.hold();
+    }
+    this.update();
   }
 
   nextDeadLetter(): number {
-    const { newest, isFull } = this;
-    const row = this.rows.find(
-      ({ sequence, isHeld, times }) =>
-        isHeld && times >= MIN_TIMES && newest > sequence && (isFull || newest - sequence >= MAX_LEAD),
-    );
-    if (!row) return -1;
-    this.forget(row.sequence);
-    return row.sequence;
+    const held = this.rows.find((each) => each.isHeld && this.newest > each.sequence && this.isProven(each));
+    if (!held) return -1;
+    this.forget(held.sequence);
+    return held.sequence;
   }
 
   again(): number {
@@ -241,6 +271,35 @@ export class Refused implements Refusals {
 
   translate(packet: Uint8Array, from: Protocol, to: Protocol): Uint8Array {
     return translateRequest(packet, from, to);
+  }
+
+  private isProven({ sequence, times, isNever, isOften }: Row): boolean {
+    if (isNever) return times >= NEVER_TIMES;
+    if (!this.stopsOthers(sequence)) return false;
+    if (isOften) return times >= POSTPONED_TIMES;
+    return times >= (this.streak >= MANY ? CERTAIN_TIMES : MIN_TIMES);
+  }
+
+  /** Others were delivered behind it, and no more can be, or only a few. */
+  private stopsOthers(sequence: number): boolean {
+    const lead = this.newest - sequence;
+    return lead >= MAX_LEAD || (lead > 0 && this.isFull);
+  }
+
+  /** An entry that stops the others is sent again each minute. */
+  private hurry(sequence: number): void {
+    if (this.heldMs === MIN_HELD_MS || !this.stopsOthers(sequence)) return;
+    this.heldMs = MIN_HELD_MS;
+    this.heldTimer = this.clear(this.heldTimer);
+  }
+
+  /** Those held back are sent again after a while. */
+  private hold(): void {
+    this.heldTimer ??= this.owner.timers.set(() => {
+      this.heldTimer = undefined;
+      this.heldMs = Math.min(2 * this.heldMs, MAX_HELD_MS);
+      if (!this.isWaiting) this.owner.retry(); // otherwise with the postponed entries
+    }, this.heldMs);
   }
 
   private get isFull(): boolean {
@@ -275,11 +334,13 @@ export class Refused implements Refusals {
     return true;
   }
 
-  private forget(sequence: number): void {
-    if (!this.rows.some((row) => row.sequence === sequence)) return;
-    this.rows = this.rows.filter((row) => row.sequence !== sequence);
+  /** Returns whether it was held back. */
+  private forget(sequence: number): boolean {
+    if (!this.rows.some((each) => each.sequence === sequence)) return false;
+    this.rows = this.rows.filter((each) => each.sequence !== sequence);
     this.heldMs = MIN_HELD_MS;
     this.update();
+    return true;
   }
 
   private clear(timer: TimerId): undefined {
@@ -288,7 +349,8 @@ export class Refused implements Refusals {
 
   /** The refusal for the owner: a new object if it has changed. */
   private update(): void {
-    const { refusal, owner } = this;
+    const refusal = this.refusal;
+    const owner = this.owner;
     const hasNoQoS = owner.limits.effective.maxQoS === 0;
     const oldest = hasNoQoS ? owner.outbound.seek(0) : this.rows[0];
     if (!oldest) {
@@ -302,6 +364,10 @@ export class Refused implements Refusals {
     if (refusal?.scope === scope && refusal.sequence === sequence && refusal.code === code) return;
     this.refusal = { scope, by: "reason", sequence, code, text };
   }
+}
+
+function row(sequence: number, isOften: boolean): Row {
+  return { sequence, isHeld: false, times: 0, isUnproven: false, isNever: false, isOften };
 }
 
 /** The value of `putOff` for an entry of an earlier connection, and back. */

@@ -40,8 +40,6 @@ export function settledLine(sequence: number, by: SettledBy | undefined, code = 
       return `reading ${sequence} settled: the broker has it, but never answers PUBREL`;
     case "refused":
       return `reading ${sequence} dead-lettered: the broker refuses it: ${reasonText(code)}`;
-    case "tooLarge":
-      return `reading ${sequence} dead-lettered: it is longer than the broker accepts`;
     case "unsendable":
     case undefined:
       return `reading ${sequence} dead-lettered: its record cannot be read, or its room is not known`;
