@@ -54,7 +54,7 @@ export interface TrueClock {
 const NOT_AUTHORIZED = 0x87;
 /** As the device has them. */
 const MIN_FORBIDDEN = 3;
-const MIN_POSTPONED = 40;
+const MIN_POSTPONED = 22;
 const MAX_LEAD = 176;
 const PAYLOAD_INVALID = 0x99;
 const PERCENT_TOLERANCE = 0.06; // one digit after the point, and what changes while it is measured

@@ -30,6 +30,8 @@ const MAX_HELD_MS = 3_600_000;
 const NO_QOS = 0x9b;
 /** Most entries held back: their numbers are in RAM. */
 const MAX_HELD = 32;
+/** Added, over a sleep, to the number of refusals of an entry that was postponed often. */
+const OFTEN = 64;
 /** Most entries that are remembered as refused: some of them may be evicted, and never sent again. */
 const MAX_OVER = 64;
 /** How far others may be ahead of one that is held back. */
@@ -46,7 +48,7 @@ const MANY = 32;
 /** If it is not allowed. */
 const MIN_TIMES = 8;
 /** If it is postponed again and again. */
-const POSTPONED_TIMES = 30;
+const POSTPONED_TIMES = 12;
 /** How often in a row an entry is postponed before the others are sent; after that, these are sent at once. */
 const MAX_LATER = 10;
 const NONE = -1;
@@ -126,7 +128,10 @@ export class Refused implements Refusals {
       .slice()
       .sort((a, b) => a.sequence - b.sequence)
       .slice(0, MAX_KEPT);
-    const numbers = kept.flatMap(({ sequence, times }) => [sequence, times]);
+    const numbers = kept.flatMap(({ sequence, times, isOften }) => [
+      sequence,
+      Math.min(times, OFTEN - 1) + (isOften ? OFTEN : 0),
+    ]);
     return this.putOff === NONE
       ? numbers
       : [Math.min(this.putOff, formerly(this.putOff)), this.putOffTimes, ...numbers];
@@ -136,8 +141,10 @@ export class Refused implements Refusals {
     this.rows = [];
     for (let at = 1; at < numbers.length; at += 2) {
       const sequence = numbers[at - 1];
-      if (sequence >= 0) this.rows.push({ ...row(sequence, false), times: numbers[at] });
-      else {
+      if (sequence >= 0) {
+        const number = numbers[at];
+        this.rows.push({ ...row(sequence, number >= OFTEN), times: number % OFTEN });
+      } else {
         this.putOff = sequence;
         this.putOffTimes = numbers[at];
       }
