@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { controlTopic } from "../../../src/homeassistant/controls.js";
 import { detailTopic } from "../../../src/homeassistant/details.js";
 import { discoveryTopic } from "../../../src/homeassistant/discovery.js";
-import { DETAIL_MESSAGES } from "../../../src/thermometer/presence/diagnostics.js";
+import { DETAILS_WITHOUT_CELLS } from "../../../src/thermometer/presence/diagnostics.js";
 import type { Terms } from "../../simulation/broker/terms.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
@@ -17,11 +17,11 @@ const REPORT = 10 * MINUTE;
 const ID = "thermometer020000000001";
 const STATUS = `home/kitchen/${ID}/status`;
 const DISCOVERY = discoveryTopic(ID, undefined);
-/** All that the broker is to retain, but the diagnostics. The board has no divider for a battery, which is the last message. */
+/** All that the broker is to retain, but the diagnostics. The board has no divider for a battery. */
 const ALL = [
   STATUS,
   DISCOVERY,
-  ...Array.from({ length: DETAIL_MESSAGES - 1 }, (_, n) => detailTopic(ID, undefined, n)),
+  ...Array.from({ length: DETAILS_WITHOUT_CELLS }, (_, n) => detailTopic(ID, undefined, n)),
   controlTopic(ID, undefined, 0),
 ];
 

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { controlTopic } from "../../../src/homeassistant/controls.js";
 import { detailTopic } from "../../../src/homeassistant/details.js";
 import { diagnosticsTopic } from "../../../src/homeassistant/discovery.js";
-import { DETAIL_MESSAGES } from "../../../src/thermometer/presence/diagnostics.js";
+import { DETAILS_WITHOUT_CELLS } from "../../../src/thermometer/presence/diagnostics.js";
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
 import { Commander } from "../remote/commander.js";
@@ -16,9 +16,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const ID = "thermometer020000000001";
 const DIAGNOSTICS = diagnosticsTopic("kitchen", ID);
-/** The board has no divider for a battery, which is the last message. */
+/** The board has no divider for a battery. */
 const ENTITIES = [
-  ...Array.from({ length: DETAIL_MESSAGES - 1 }, (_, n) => detailTopic(ID, undefined, n)),
+  ...Array.from({ length: DETAILS_WITHOUT_CELLS }, (_, n) => detailTopic(ID, undefined, n)),
   controlTopic(ID, undefined, 0),
 ];
 

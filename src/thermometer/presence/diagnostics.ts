@@ -30,6 +30,8 @@ export const LOOKS = 15;
 export const STEP_MS = 500;
 /** Number of discovery messages for the rows. */
 export const DETAIL_MESSAGES = detailMessages(diagnostics.length);
+/** The same of a board that does not measure its cells: that row is the last one. */
+export const DETAILS_WITHOUT_CELLS = detailMessages(diagnostics.length - 1);
 /** Messages for the rows, for the controls, and for the update entity. */
 const MESSAGES = DETAIL_MESSAGES + controls.length + 1;
 const RETAINED = Object.freeze<{ readonly qos: 0; readonly retain: true }>({ qos: 0, retain: true });

@@ -12,7 +12,7 @@ import {
 } from "../../homeassistant/discovery.js";
 import { updateEntityTopic } from "../../homeassistant/update-entity.js";
 import { controls, extraOf } from "./controls.js";
-import { DETAIL_MESSAGES } from "./diagnostics.js";
+import { DETAIL_MESSAGES, DETAILS_WITHOUT_CELLS } from "./diagnostics.js";
 
 /** The names under which a broker knows the device. */
 export interface Names {
@@ -94,7 +94,7 @@ export function detailTopicsOf(all: readonly Names[]): string[] {
   all.forEach(({ room, id, prefix, channels }) => {
     topics.add(diagnosticsTopic(room, id));
     if (prefix === "" || channels === 0) return;
-    const messages = channels & CELLS ? DETAIL_MESSAGES : DETAIL_MESSAGES - 1; // Home Assistant warns if what it never had is removed
+    const messages = channels & CELLS ? DETAIL_MESSAGES : DETAILS_WITHOUT_CELLS; // Home Assistant warns if what it never had is removed
     for (let n = 0; n < messages; n++) topics.add(detailTopic(id, prefix, n));
     controls.forEach((_, n) => {
       if (channels & extraOf(n)) topics.add(controlTopic(id, prefix, n));
