@@ -46,10 +46,12 @@ export class ReadingDevice {
   #lastMs = 0; // of the last sample
   #clockAheadMs: number | undefined; // of the truth; undefined: not set in this boot
 
-  constructor(options: { blocks?: number; blockLength?: number; bytes?: Uint8Array } = {}) {
-    const { blocks = 16, blockLength = 1024, bytes } = options;
-    this.flash = new NorFlash({ blocks, blockLength, bytes });
-    this.boot();
+  constructor(
+    options: { blocks?: number; blockLength?: number; bytes?: Uint8Array; writeUnit?: 1 | 16; room?: string } = {},
+  ) {
+    const { blocks = 16, blockLength = 1024, bytes, writeUnit, room } = options;
+    this.flash = new NorFlash({ blocks, blockLength, bytes, writeUnit });
+    this.boot(room);
   }
 
   /** True time, milliseconds since 1970. */
@@ -63,7 +65,7 @@ export class ReadingDevice {
     this.room = room;
     this.boots++;
     this.#uptimeMs = 0;
-    this.outbox = new Outbox({ flash: this.flash, appliesFrom });
+    this.outbox = new Outbox({ flash: this.flash, writeUnit: this.flash.writeUnit, appliesFrom });
     const notes = new Sticky(this.outbox);
     this.lifetime = new Lifetime(this.outbox, notes);
     this.#open(notes);
@@ -75,7 +77,7 @@ export class ReadingDevice {
     this.journal.keepClock(clockState);
     this.outbox.close();
     this.flash.powerOn();
-    this.outbox = new Outbox({ flash: this.flash, appliesFrom });
+    this.outbox = new Outbox({ flash: this.flash, writeUnit: this.flash.writeUnit, appliesFrom });
     this.#open(new Sticky(this.outbox), clockState, this.#lastMs);
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Sample } from "../channels/sample.js";
 import type { WritableFormats } from "./formats.js";
-import { BASE } from "./notes.js";
+import { BASE, nextNote } from "./notes.js";
 import { decodeRecord } from "./record.js";
 import { Base, fromOf, numberOf } from "./short.js";
 import type { StoredSample } from "./stored.js";
@@ -186,11 +186,7 @@ export class Bases {
 
   /** The note in force at the entry is damaged: each block repeats it, until there is another. */
   private repetition(sequence: number): Uint8Array | undefined {
-    let next: Uint8Array | undefined;
-    this.store.findNoteAfter(sequence, BASE, (later) => {
-      next = later;
-      return true;
-    });
+    const next = nextNote(this.store, sequence, BASE);
     return next !== undefined && fromOf(next) <= sequence ? next : undefined;
   }
 }

@@ -94,6 +94,21 @@ function sixBytes(note: Uint8Array, at: number): number {
   return (note[at + 4] | (note[at + 5] << 8)) * HIGH + (low >>> 0);
 }
 
+/** What `nextNote` needs of the outbox. */
+interface LaterNotes {
+  findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean;
+}
+
+/** The first value of a tag behind an entry, most often the repetition in the next block; undefined: there is none. */
+export function nextNote(store: LaterNotes, sequence: number, tag: number): Uint8Array | undefined {
+  let next: Uint8Array | undefined;
+  store.findNoteAfter(sequence, tag, (later) => {
+    next = later;
+    return true;
+  });
+  return next;
+}
+
 /** Whether both contain the same bytes. */
 export function sameNote(a: Uint8Array | undefined, b: Uint8Array): boolean {
   if (a?.length !== b.length) return false;

@@ -3,7 +3,7 @@
  * the number. The last topic looked up is kept.
  */
 import { TEMPERATURE } from "../channels/channels.js";
-import { encodeRoom, ROOM, sameNote } from "./notes.js";
+import { encodeRoom, nextNote, ROOM, sameNote } from "./notes.js";
 import type { Sticky } from "./sticky.js";
 import { firstChannel, type StoredSample } from "./stored.js";
 
@@ -13,6 +13,8 @@ export interface RoomStore {
   readNote(tag: number): Uint8Array | undefined;
   /** The value in force when the entry was appended. */
   noteAt(sequence: number, tag: number): Uint8Array | undefined;
+  /** Whether `isPast` returns true for a later value: the first one, which it must for all behind it, too. */
+  findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean;
 }
 
 /** The topic of a channel (its index in the table) in a room (its name as UTF-8), as UTF-8. */
@@ -46,8 +48,8 @@ export class Rooms {
   /** The topic of a stored sample; undefined: its room is no longer known. */
   topicFor(stored: StoredSample, sequence: number): Uint8Array | undefined {
     const channel = topicChannel(stored.mask, stored.isSingle);
-    if (stored.boot !== this.boot) return this.topicOfPast(stored, channel, sequence);
-    return stored.room === this.number ? this.topicNow(channel) : undefined;
+    if (stored.boot !== this.boot || stored.room !== this.number) return this.topicOfPast(stored, channel, sequence);
+    return this.topicNow(channel);
   }
 
   /** The topic of a sample that is taken now. */
@@ -71,18 +73,24 @@ export class Rooms {
   }
 
   private findPast(origin: number, room: number, sequence: number): void {
-    const note = this.store.noteAt(sequence, ROOM);
+    let note = this.store.noteAt(sequence, ROOM);
+    // It is damaged: each block repeats it, until there is another.
+    if (note === undefined || note[0] !== room) note = nextNote(this.store, sequence, ROOM);
     this.pastName = note !== undefined && note[0] === room ? note.subarray(1) : undefined;
     this.past = this.pastName === undefined ? NONE : origin;
     this.pastTopics = undefined;
   }
 
-  /** The number of the room: unchanged, if it is the last one noted. */
+  /**
+   * The number of the room: unchanged, if it is the last one noted. Else the boot's, because a boot has one room: it differs from
+   * that of a room whose note is damaged, and of the last one in any case.
+   */
   private enter(notes: Sticky): number {
     const last = this.store.readNote(ROOM);
     const isKnown = last !== undefined && last.length > 0;
     if (isKnown && sameNote(last.subarray(1), this.name)) return last[0];
-    const number = isKnown ? (last[0] + 1) & 0xff : 0;
+    let number = this.boot & 0xff;
+    if (isKnown && last[0] === number) number = (number + 1) & 0xff;
     notes.writeVital(ROOM, encodeRoom(number, this.name));
     return number;
   }

@@ -26,7 +26,7 @@ import { countReleased, exactCount } from "./queue/counting.js";
 import type { Statistics } from "./queue/events.js";
 import { FreeSpace } from "./queue/free-space.js";
 import { putDeferred, putMark, putReleased, putSettled } from "./queue/mark-records.js";
-import { NotePad } from "./queue/notes.js";
+import { NotePad, RecoveringNotePad } from "./queue/notes.js";
 import type { Entry, OutboxOptions, Suspension } from "./queue/options.js";
 import { countPassed } from "./queue/passed.js";
 import { restore, suspend, tailAddress } from "./queue/suspended.js";
@@ -73,9 +73,10 @@ export class Outbox {
     if (options.keepsFormat) this.log.version = this.log.highest === 0 ? OLDEST_VERSION : this.log.newest.version;
     this.walk = new Walk(this.log, options);
     if (this.medium.unit === 1) this.unsureBelow = this.log.number;
-    if (goesOn) this.walk.goOn(tailAddress(suspension.outboxState));
-    this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");
     this.pad = new NotePad(this.log, this.walk);
+    if (goesOn) this.walk.goOn(tailAddress(suspension.outboxState));
+    else if (this.log.torn > 0) this.pad = new RecoveringNotePad(this.log, this.walk);
+    this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");
     if (foreign > 0) {
       const message = `no outbox on this flash; ${foreign === 1 ? "a block that holds something else is" : `${foreign} blocks that hold something else are`} erased when needed`;
       this.options.onEvent?.({ kind: "foreign", blocks: foreign, message });
@@ -361,6 +362,14 @@ export class Outbox {
 
   private resume(): void {
     this.space.resume();
+    if (this.pad.recovered === undefined) return;
+    const { recovered } = this.pad;
+    this.pad.recovered = undefined;
+    recovered?.forEach((value, tag) => {
+      try {
+        this.note(tag, value);
+      } catch {} // no free space: it is recovered again at the next start
+    });
   }
 
   /** Called if the newest block has no free space before the reserve, if numbers were skipped, or at the first write after a boot. */

@@ -95,7 +95,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "room-of-today",
     file: "src/journal/rooms.ts",
-    find: "if (stored.boot !== this.boot) return",
+    find: "if (stored.boot !== this.boot || stored.room !== this.number) return",
     replace: "if (stored.boot < 0) return",
   },
   {

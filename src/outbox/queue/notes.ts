@@ -12,10 +12,14 @@ import type { Walk } from "./walk.js";
 /** The longest value of a note, in bytes. */
 export const MAX_NOTE_BYTES = 96;
 
+const END = Number.POSITIVE_INFINITY; // a constant is faster
+
 /** Reads and writes notes by their tag. */
 export class NotePad {
-  private readonly log: Log;
+  protected readonly log: Log;
   private readonly walk: Walk;
+  /** By tag: values to be written again before anything else is. See RecoveringNotePad. */
+  declare recovered: Map<number, Uint8Array> | undefined;
 
   constructor(log: Log, walk: Walk) {
     this.log = log;
@@ -50,7 +54,9 @@ export class NotePad {
     const { blocks, newestBlock, notes, medium, seed, newest } = this.log;
     const cursorThere = this.walk.cursorAt(sequence);
     if (cursorThere !== undefined) {
-      return this.read(cursorThere.notes[tag], cursorThere.seed, blocks.firstAt(blocks.placeOf(sequence), sequence));
+      const place = blocks.placeOf(sequence);
+      const value = this.read(cursorThere.notes[tag], cursorThere.seed, blocks.firstAt(place, sequence));
+      return value === undefined ? this.instead(cursorThere, tag, place) : value;
     }
     const address = this.walk.addressOf(sequence);
     if (address === NOWHERE) return undefined;
@@ -58,35 +64,56 @@ export class NotePad {
     const note = notes[tag];
     if (block === newestBlock && note !== 0 && note < address) return this.read(note, seed, newest.first);
     const cursor = this.cursorAt(block, address);
-    return this.read(cursor.notes[tag], cursor.seed, this.log.header.first);
+    const value = this.read(cursor.notes[tag], cursor.seed, this.log.header.first);
+    return value === undefined ? this.instead(cursor, tag, blocks.placeOf(sequence)) : value;
   }
 
-  /** See Outbox.findNoteAfter. Each block's head repeats the values in force: only two blocks and some heads are read. */
+  /**
+   * See Outbox.findNoteAfter. Each block's head repeats the values in force: only two blocks and some heads are read, unless one
+   * of these is damaged.
+   */
   findAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
     const blocks = this.log.blocks;
     let low = blocks.placeOf(sequence);
     let high = blocks.live;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (this.isPastAtHead(middle, tag, isPast)) high = middle;
+      const answer = this.isPastAtHead(middle, tag, isPast);
+      if (answer === undefined) return this.findFrom(low, high, sequence, tag, isPast);
+      if (answer) high = middle;
       else low = middle;
     }
     if (blocks.live > 0 && this.isPastIn(low, sequence, tag, isPast)) return true;
     if (this.isPastBehind(low, sequence, tag, isPast)) return true;
-    return high < blocks.live && this.isPastAtHead(high, tag, isPast);
+    return high < blocks.live && this.isPastAtHead(high, tag, isPast) === true;
   }
 
-  /** Whether the value in force at the beginning of the block at `place` is past. */
-  private isPastAtHead(place: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
+  /** The same between the blocks at `low` and `high`, one by one, because a head between them is damaged. */
+  private findFrom(
+    low: number,
+    high: number,
+    sequence: number,
+    tag: number,
+    isPast: (value: Uint8Array) => boolean,
+  ): boolean {
+    for (let place = low; place < high; place++) {
+      if (place > low && this.isPastAtHead(place, tag, isPast)) return true;
+      if (this.isPastIn(place, sequence, tag, isPast) || this.isPastBehind(place, sequence, tag, isPast)) return true;
+    }
+    return high < this.log.blocks.live && this.isPastAtHead(high, tag, isPast) === true;
+  }
+
+  /** Whether the value in force at the beginning of the block at `place` is past; undefined: its repetition there is damaged. */
+  private isPastAtHead(place: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean | undefined {
     const { blocks, medium, header } = this.log;
     const block = blocks.at(place);
     const cursor = this.searcher();
-    if (!cursor.enter(block, header)) return false;
-    while (cursor.next((block + 1) * medium.blockLength, Number.POSITIVE_INFINITY)) {
-      if (cursor.kind !== NOTE && cursor.kind !== STATE && cursor.kind !== CARRIED) return false;
+    if (!cursor.enter(block, header)) return undefined;
+    while (cursor.next((block + 1) * medium.blockLength, END)) {
+      if (cursor.kind !== NOTE && cursor.kind !== STATE && cursor.kind !== CARRIED) break;
       if (cursor.kind === NOTE && medium.bytes[PAYLOAD_AT] === tag) return isPast(this.valueAt(cursor));
     }
-    return false;
+    return cursor.wounds > 0 ? undefined : false; // a note is never dropped: without damage there was none before, either
   }
 
   /** Whether one of the values behind `sequence` in the block at `place` is past. */
@@ -97,7 +124,7 @@ export class NotePad {
     if (!cursor.enter(block, header)) return false;
     const isLast = place === blocks.live - 1;
     // One more than there are: notes may follow the last entry, and a torn record may lie before them.
-    const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, sequence) + 1;
+    const limit = isLast ? END : blocks.firstAt(place + 1, sequence) + 1;
     const blockEnd = isLast ? end : (block + 1) * medium.blockLength;
     while (cursor.next(blockEnd, limit)) {
       if (cursor.kind !== NOTE) cursor.pass(blockEnd, limit, false);
@@ -130,14 +157,31 @@ export class NotePad {
     return this.log.walker;
   }
 
-  /** A cursor at `address`, moved there from its block's head. */
-  private cursorAt(block: number, address: number): Cursor {
+  /** A cursor at `address`, moved there from its block's head; or before number `limit`. */
+  private cursorAt(block: number, address: number, limit = END): Cursor {
     const cursor = new Cursor(this.log.medium);
     cursor.enter(block, this.log.header);
-    while (cursor.block !== NOWHERE && cursor.next(address, Number.POSITIVE_INFINITY)) {
-      cursor.pass(address, Number.POSITIVE_INFINITY, false);
-    }
+    while (cursor.block !== NOWHERE && cursor.next(address, limit)) cursor.pass(address, limit, false);
     return cursor;
+  }
+
+  /** The value in force at `cursor`, in the block at `place`, which has none there; undefined also if that is not due to damage. */
+  private instead(cursor: Cursor, tag: number, place: number): Uint8Array | undefined {
+    return cursor.notes[tag] === 0 && cursor.wounds > 0 ? this.before(place, tag) : undefined;
+  }
+
+  /**
+   * The last value in the block before the one at `place`: what that block's head repeats, and is read if the repetition is
+   * damaged. Undefined also if there are entries between the two.
+   */
+  protected before(place: number, tag: number): Uint8Array | undefined {
+    if (place < 1) return undefined;
+    const { blocks, header } = this.log;
+    const { blockLength } = this.log.medium;
+    const block = blocks.at(place - 1);
+    const first = blocks.firstAt(place, this.log.number);
+    const last = this.cursorAt(block, (block + 1) * blockLength, first + 1);
+    return last.nextNumber === first ? this.read(last.notes[tag], last.seed, header.first) : undefined;
   }
 
   private read(address: number, seed: number, first: number): Uint8Array | undefined {
@@ -145,5 +189,22 @@ export class NotePad {
     if (address === 0 || !medium.load(address, NOWHERE, seed)) return undefined;
     if (medium.kind !== NOTE || !isNear(medium.number, first)) return undefined;
     return medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + medium.length);
+  }
+}
+
+/** After a mount that found damage in the newest block: values that its head should repeat are read from the block before. */
+export class RecoveringNotePad extends NotePad {
+  constructor(log: Log, walk: Walk) {
+    super(log, walk);
+    for (let tag = 0; tag < TAGS; tag++) {
+      const value = log.notes[tag] === 0 ? this.before(log.blocks.live - 1, tag) : undefined;
+      if (value === undefined) continue;
+      this.recovered ??= new Map();
+      this.recovered.set(tag, value);
+    }
+  }
+
+  override latest(tag: number): Uint8Array | undefined {
+    return this.recovered?.get(tag) ?? super.latest(tag);
   }
 }
