@@ -336,9 +336,9 @@ export class Thermometer
     uplink?.presence.move(); // an image on trial stored a shortened form of the names
   }
 
-  /** Readings were acknowledged, or a connection was made. */
-  onProgress(): void {
-    this.sleep?.onProgress();
+  /** A reading was acknowledged (`isDelivered`) or dead-lettered, or a connection was made. */
+  onProgress(isDelivered: boolean): void {
+    this.sleep?.onProgress(isDelivered);
   }
 
   /** Somebody typed at the prompt. */

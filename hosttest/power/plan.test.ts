@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { WakeCause } from "../../src/power/io.js";
 import {
+  CATCH_UP_MS,
   dutiesAt,
   EARLY_MS,
   MAX_BACK_OFF_MS,
@@ -87,7 +88,7 @@ describe("the next report", () => {
     "delivered: %s after %d failures: %d failures, again after %d minutes (%s)",
     (isDelivered, before, failedReports, minutes) => {
       const after = state({ nextSampleMs: 61 * MINUTE, failedReports: before });
-      reported(after, rhythm, isDelivered);
+      reported(after, rhythm, isDelivered ? "done" : "failed");
       expect(after).toMatchObject({ failedReports, nextReportMs: (60 + minutes) * MINUTE });
     },
   );
@@ -99,17 +100,31 @@ describe("the next report", () => {
     const after = state({ nextSampleMs: 61 * MINUTE });
     const waits = [1, 2, 3, 4, 20, 0].map((failures) => {
       after.failedReports = Math.max(0, failures - 1);
-      reported(after, { intervalMs: MINUTE, reportMs }, failures === 0);
+      reported(after, { intervalMs: MINUTE, reportMs }, failures === 0 ? "done" : "failed");
       return after.nextReportMs / MINUTE - 60;
     });
     expect(waits).toEqual([1, 2, 4, 8, 360, 1]);
   });
 
+  test.each([
+    ["an hour", MINUTE, HOUR, CATCH_UP_MS],
+    ["shorter than the time to catch up", MINUTE, 2 * MINUTE, 2 * MINUTE],
+    ["0: at each sample", MINUTE, 0, MINUTE],
+    ["an hour, and the interval is half of that", HOUR / 2, HOUR, HOUR / 2],
+  ])(
+    "cut short while acknowledgements came, `report` %s: soon, at a sample; no failure",
+    (_, intervalMs, reportMs, waitMs) => {
+      const after = state({ nextSampleMs: 10 * intervalMs, failedReports: 3 });
+      reported(after, { intervalMs, reportMs }, "cutShort");
+      expect(after).toMatchObject({ failedReports: 0, nextReportMs: 9 * intervalMs + waitMs });
+    },
+  );
+
   test("is where a sample is, also where the interval does not go into it", () => {
     const after = state({ nextSampleMs: 7 * MINUTE });
-    reported(after, { intervalMs: 7 * MINUTE, reportMs: HOUR }, true);
+    reported(after, { intervalMs: 7 * MINUTE, reportMs: HOUR }, "done");
     expect(after.nextReportMs).toBe(63 * MINUTE); // 9 samples
-    reported(after, { intervalMs: 2 * HOUR, reportMs: HOUR }, true);
+    reported(after, { intervalMs: 2 * HOUR, reportMs: HOUR }, "done");
     expect(after.nextReportMs).toBe(7 * MINUTE); // each sample is reported
   });
 });
@@ -144,7 +159,7 @@ test("for any behaviour of timer, radio and network: samples stay on the grid, n
           Math.min(reportMs, HOUR) - intervalMs - EARLY_MS,
         );
         lastReportMs = nowMs;
-        reported(plan, { intervalMs, reportMs }, random() < 0.5);
+        reported(plan, { intervalMs, reportMs }, random() < 0.5 ? "done" : "failed");
         const lead = plan.nextReportMs - plan.nextSampleMs;
         expect(lead % intervalMs).toBe(0);
         expect(lead).toBeLessThanOrEqual(Math.max(reportMs, MAX_BACK_OFF_MS));

@@ -19,6 +19,11 @@ export const EARLY_MS = 50;
 export const MAX_REPORT_MS = 20_000;
 /** Longest time between two failed reports, in milliseconds; longer only if `report` is. */
 export const MAX_BACK_OFF_MS = 6 * 3_600_000;
+/**
+ * Shortest time from a report that sent only a part, because the link is slow or the queue long, to the next one, in
+ * milliseconds: the radio is on for a fifteenth of the time at most. Shorter only if `report` is.
+ */
+export const CATCH_UP_MS = 5 * 60_000;
 /** A sample less late than this gets the time at which it was due. */
 const MAX_LATE_MS = 1_000;
 /** A shorter sleep would cost more than it saves. */
@@ -74,11 +79,17 @@ export function sampled(state: PlanState, { intervalMs }: Rhythm, nowMs: number)
   state.nextSampleMs += (passed + 1) * intervalMs;
 }
 
-/** A report has ended. `isDelivered`: nothing is left to send. Call it after `sampled`. */
-export function reported(state: PlanState, { intervalMs, reportMs }: Rhythm, isDelivered: boolean): void {
-  state.failedReports = isDelivered ? 0 : state.failedReports + 1;
+/**
+ * How a report ended. "cutShort": it was aborted while acknowledgements came; if the next one came no earlier than usual, the
+ * queue might grow for ever. "done": everything, or what can be, was sent.
+ */
+export type ReportEnd = "done" | "cutShort" | "failed";
+
+/** A report has ended. Call it after `sampled`. */
+export function reported(state: PlanState, { intervalMs, reportMs }: Rhythm, end: ReportEnd): void {
+  state.failedReports = end === "failed" ? state.failedReports + 1 : 0;
   const usualMs = Math.max(reportMs, intervalMs); // `report` 0: at each sample
-  const longestMs = Math.max(usualMs, MAX_BACK_OFF_MS);
+  const longestMs = end === "cutShort" ? CATCH_UP_MS : Math.max(usualMs, MAX_BACK_OFF_MS);
   // The first failure is tried again after the usual time, then after 2 and 4 times that.
   const waitMs = Math.min(usualMs * 2 ** Math.max(0, state.failedReports - 1), longestMs);
   state.nextReportMs = state.nextSampleMs + (Math.max(1, Math.round(waitMs / intervalMs)) - 1) * intervalMs;

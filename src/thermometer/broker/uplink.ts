@@ -49,8 +49,8 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner, RemoteO
     | undefined;
   /** Firmware updates, where the board has them. */
   readonly updating: { connected(): void; heardPiece(message: InboundMessage): boolean } | undefined;
-  /** Readings were acknowledged, or a connection was made. */
-  onProgress(): void;
+  /** A reading was acknowledged (`isDelivered`) or dead-lettered, or a connection was made. */
+  onProgress(isDelivered: boolean): void;
 }
 
 /** Time after which bytes handed to the socket have left the device, in milliseconds. */
@@ -310,7 +310,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
         this.takeover.connected(this.uptimeMs());
         this.presence.connected();
         this.owner.updating?.connected();
-        this.owner.onProgress();
+        this.owner.onProgress(false);
         return;
       case "connecting":
         this.hasDelivered = false;
@@ -349,7 +349,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     if (outcome === "deadLetter") owner.log("error", settledLine(sequence, by, code));
     else if (by !== undefined) owner.log("warn", settledLine(sequence, by));
     owner.board.observer?.settled?.(sequence, outcome);
-    owner.onProgress();
+    owner.onProgress(outcome === "delivered");
   }
 
   onRefusal(refusal: Refusal | undefined): void {

@@ -38,6 +38,9 @@ export const REPORT_CLOCK_MS = 6_000;
 /** Time reserved at the end of a report for DISCONNECT, and the longest time that DISCONNECT may take after it, in milliseconds. */
 const GOODBYE_MS = 1_000;
 
+/** A report that is aborted so soon after the last acknowledgement, in milliseconds, would have sent more. */
+const FLOWING_MS = MAX_REPORT_MS / 2;
+
 /** Interval at which the end of an update is looked for, in milliseconds. */
 const BUSY_MS = 1_000;
 
@@ -88,6 +91,8 @@ export class SleepControl {
   private isSampleDue = false;
   private isReporting = false;
   private isDelivered = false;
+  /** In uptime: when the last acknowledgement of a reading came; 0: none. */
+  private deliveredMs = 0;
   /** In uptime: the report is aborted at the first, the prompt stays until the second. */
   private reportEndMs = 0;
   private promptEndMs = 0;
@@ -221,9 +226,11 @@ export class SleepControl {
     this.lookSoon();
   }
 
-  /** Something was sent or acknowledged, or a connection was made. */
-  onProgress(): void {
-    if (this.isReporting) this.lookSoon();
+  /** A reading was acknowledged (`isDelivered`) or dead-lettered, or a connection was made. */
+  onProgress(isDelivered: boolean): void {
+    if (!this.isReporting) return;
+    if (isDelivered) this.deliveredMs = this.uptimeMs();
+    this.lookSoon();
   }
 
   /** Stops everything. */
@@ -277,7 +284,7 @@ export class SleepControl {
     const nowMs = this.uptimeMs();
     const isReported = this.isReported();
     const endMs = Math.max(isReported ? 0 : this.abortMs, this.promptEndMs);
-    const isAnswerDue = !isReported && this.owner.uplink?.isConnected && this.owner.outbox?.entries === 0;
+    const isAnswerDue = !isReported && this.owner.outbox?.entries === 0 && this.owner.uplink?.isConnected;
     if (endMs > nowMs) this.wait(isAnswerDue ? ANSWER_MS : Math.ceil(endMs - nowMs));
     // If the next sample is very near, it is taken first; this function then runs again.
     else if (!this.isSampleDue && sleepMs(this.record, nowMs) > 0) this.leave();
@@ -286,7 +293,7 @@ export class SleepControl {
   /** Nothing is left to report, or a report is impossible. */
   private isReported(): boolean {
     const { uplink, outbox } = this.owner;
-    return !this.isReporting || uplink === undefined || (uplink.isIdle && outbox?.entries === 0);
+    return !this.isReporting || uplink === undefined || (outbox?.entries === 0 && uplink.isIdle);
   }
 
   /** When an unfinished report is aborted. A connected device needs time for DISCONNECT. */
@@ -308,8 +315,10 @@ export class SleepControl {
   private endReport(): void {
     const { uplink, outbox } = this.owner;
     // With a long queue a report sends only a part of it, and has not failed.
-    const isDelivered = uplink !== undefined && (outbox?.entries === 0 || uplink.status.delivered > 0);
-    reported(this.record, this.record, isDelivered);
+    const isAll = outbox?.entries === 0;
+    const isDelivered = uplink !== undefined && (isAll || uplink.status.delivered > 0);
+    const isFlowing = !isAll && this.deliveredMs > 0 && this.uptimeMs() - this.deliveredMs < FLOWING_MS;
+    reported(this.record, this.record, isFlowing ? "cutShort" : isDelivered ? "done" : "failed");
     this.isReporting = false;
     this.isDelivered = isDelivered;
   }
