@@ -237,8 +237,10 @@ export class Connection implements Acceptor {
       return;
     }
     const reason = session.received.has(id) ? 0 : this.#reasonFor(message, session);
-    if (reason >= 0x80) this.#refuse(message, id, reason);
-    else if (qos === 1) this.#takeQoS1(packet, message, session);
+    if (reason >= 0x80) {
+      session.seen.delete(id); // the next one with this id is new (MQTT 5 §4.4)
+      this.#refuse(message, id, reason);
+    } else if (qos === 1) this.#takeQoS1(packet, message, session);
     else this.#takeQoS2(packet, message, session);
   }
 
