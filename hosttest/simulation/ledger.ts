@@ -52,7 +52,7 @@ export interface TrueClock {
 }
 
 const NOT_AUTHORIZED = 0x87;
-/** As the device has them. */
+/** The fewest refusals after which the device may settle an entry that stops others; the distance to them is the device's own. */
 const MIN_FORBIDDEN = 3;
 const MIN_POSTPONED = 22;
 const MAX_LEAD = 176;

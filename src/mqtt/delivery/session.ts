@@ -171,6 +171,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
           }
           this.cursor = sequence + 1;
           if (message && this.refusals && this.isTooLarge(message)) {
+            // CONNACK (2) has announced it.
             this.refusals.onReasonCode(2, TOO_LARGE, `Maximum Packet Size ${this.limits.maxPacketBytes}`);
             this.turnDown(sequence, TOO_LARGE, this.refusals);
           } else this.settle(sequence, "deadLetter", "unsendable");

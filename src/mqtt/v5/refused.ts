@@ -7,10 +7,9 @@
  * after a minute, twice as long each time up to an hour. If eight in a row are refused and none is accepted, the others wait,
  * too. If one of them is answered by "later", it is postponed, and this is not counted as a refusal.
  * Cannot: held back, too. A dead letter when it is refused a second time, and others behind it were delivered in between.
- * Other entries stay held back as long as they stop none. One that would, because a store delivers only SPAN numbers from its
- * oldest entry on, or because too many are held back, becomes a dead letter. Before, it must have been refused MIN_TIMES times while the server
- * accepted others; CERTAIN_TIMES, if it has refused MANY repetitions in a row and accepted none; and POSTPONED_TIMES, if the answer was "later".
- * So a server that refuses everything, or some at random, does not empty the store.
+ * Other entries stay held back as long as they do not stop those behind them. One that would, because a store delivers only SPAN
+ * numbers from its oldest entry on, or because too many are held back, becomes a dead letter, but only after it was refused often
+ * enough while others were accepted (`isProven`). So a server that refuses everything, or some at random, does not empty the store.
  * The state survives connections and, by `learned`, a sleep; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
  */
 import type { LimitLayers } from "../delivery/limits.js";
