@@ -27,9 +27,9 @@ export interface Broker {
   readonly protocol: Protocol;
   readonly limits: LimitLayers;
   readonly lastReason: ServerReason | undefined;
-  /** How long to wait for CONNACK after CONNECT, in milliseconds; 0: as for any connection. */
+  /** How long to wait for CONNACK after CONNECT, in milliseconds; 0: as long as `connectTimeoutMs` allows. */
   readonly silenceMs: number;
-  /** Session Present 0 was to be expected: the server had not promised to keep the session for so long. */
+  /** Session Present 0 is no loss: the connection was away for longer than the server had promised to keep the session. */
   readonly isExpired: boolean;
   /** An attempt begins. Returns options with the server to connect to. */
   begin<E extends OutboundEntry>(options: ClientOptions<E>): ClientOptions<E>;

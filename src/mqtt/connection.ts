@@ -140,12 +140,12 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     quietly(() => socket?.close());
   }
 
-  /** The awaited event has not come in time, or a keep-alive look is due. */
+  /** The awaited event has not come in time, or a check of the keep-alive is due. */
   expire(): void {
     const { out, keepAlive, session } = this;
     switch (this.state) {
       case CONNECTED:
-        // A look needs three signs of life. Something was sent (§3.1.2-23). Something was received; otherwise a half-open
+        // No ping is needed if three things are true. Something was sent (§3.1.2-23). Something was received; otherwise a half-open
         // connection would lose QoS 0 unnoticed. And entries are acknowledged; otherwise a server that sends messages but
         // acknowledges nothing would go unnoticed.
         if (

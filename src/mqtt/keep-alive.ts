@@ -45,8 +45,8 @@ export class KeepAlive {
   /** Bytes received since the wait for PINGRESP last started again; `out` counts those that were sent in parts. */
   moved = 0;
   /**
-   * Interval of the looks, in milliseconds; Infinity: never. A connection that is idle for a whole interval is pinged: at 0.8
-   * of the keep-alive.
+   * Interval of the checks, in milliseconds: 0.4 of the keep-alive; Infinity: no checks. A connection that was idle for a whole
+   * interval is pinged, and so at 0.8 of the keep-alive at the latest.
    */
   lookMs = NEVER;
   /** When PINGRESP is overdue, in milliseconds of uptime; Infinity: no ping is outstanding. */
@@ -67,7 +67,7 @@ export class KeepAlive {
     this.link.wait(this.lookMs);
   }
 
-  /** Nothing was sent or received since the last look, or the oldest in flight is still the same, or a ping is outstanding. */
+  /** Called if nothing was sent or received since the last check, the oldest in flight is the same, or a ping is outstanding. */
   lookCloser(): void {
     const { link } = this;
     const { out, hasHeard } = link;
@@ -90,7 +90,7 @@ export class KeepAlive {
   /** PINGRESP was received. Returns whether it answers a PINGREQ, and so proves that the connection lives. */
   pingresp(): boolean {
     if (this.pingLimitMs === NEVER) return false;
-    // The next look is due as if the answer had come at once: the time of our PINGREQ counts (§3.1.2-23).
+    // The next check is due as if the answer had come at once: the time of our PINGREQ counts (§3.1.2-23).
     this.link.wait(this.pingLimitMs - this.pingTimeoutMs + this.lookMs - this.options.uptimeMs());
     this.pingLimitMs = this.lastLimitMs = NEVER;
     return true;

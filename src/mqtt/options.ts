@@ -83,7 +83,7 @@ export interface ClientOptions<E extends OutboundEntry> extends SessionOptions<E
   readonly dns?: Port<ResolverConstructor>;
   readonly host: string;
   readonly port: number;
-  /** 1 to 23 letters and digits are accepted everywhere; identifies the session at the server. Empty only with `clean`. */
+  /** Identifies the session at the server. Every server accepts 1 to 23 letters and digits. Empty only with `clean`. */
   readonly id: string;
   readonly user?: string;
   /** Only with a user. */

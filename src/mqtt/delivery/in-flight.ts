@@ -24,7 +24,7 @@ const IDS = 61_440;
 /** Slot of a settled entry. */
 const HOLE = -1;
 
-/** The ring of entries in flight. Slots: `window`, 1 to 1,024. Sequence numbers are the store's. */
+/** The ring of entries in flight: `window` slots, 1 to 1,024. Sequence numbers are the store's. */
 export class InFlight {
   /** The acknowledgement that each slot awaits, as a word: packet type (the state of the id) and packet id. */
   readonly awaited: number[];
@@ -50,7 +50,7 @@ export class InFlight {
   protected overtakenBy = 0;
   /** The newest of those others. */
   protected overtaker = -1;
-  /** The oldest entry at the last look. */
+  /** The oldest entry at the last check of the keep-alive. */
   private seen = -1;
   /** The oldest entry at the last PINGRESP, and at how many in a row; -1: nothing was in flight. */
   private waiting = -1;
@@ -119,7 +119,7 @@ export class InFlight {
   }
 
   /**
-   * Only with entries in flight: whether the oldest is the same as at the last look. Then a ping is due, however busy the
+   * Only with entries in flight: whether the oldest is the same as at the last check. Then a ping is due, however busy the
    * connection is.
    */
   lingers(): boolean {

@@ -29,7 +29,7 @@ export interface SessionStart {
    * often it is sent.
    */
   readonly possibleDoubles: number;
-  /** How many of the oldest entries may be sent in this session, until `onReach` says more. */
+  /** Number of oldest entries that may be sent in this session, until `onReach` reports a larger number. */
   readonly reach: number;
 }
 

@@ -3,23 +3,22 @@
  * be lost to a server, or a network, that refuses everything or accepts a few on each connection. The proof: an entry fails as
  * the first on its connections, while others that are first on theirs are delivered, by turns.
  *
- * IN_ORDER All entries are sent, oldest first. A strike is a connection that ends with this entry the oldest in flight, because
- * the
- *           server closed it without acknowledging any entry, or answered three pings but not this entry. After some strikes in a
- *           row it is held back.
- * PROBE One entry alone, the first beyond those held back. If it fails, too, more are held back, up to a limit, until one is
- *           delivered. If none is, the server accepts nothing: all stay, and counting starts again.
- * OTHERS Entries not held back are sent first, as many as `ration` allows. Then one that is held back is sent after them.
- * ALONE Entries held back, one by one. If one is acknowledged, it was not the cause. If not, and others were delivered since
- * the
- *           last round, the next connection begins with it. If it fails as the first, too, the next connection begins with the next
- *           one, until all have had their turn. That is a round. It counts when another entry is delivered as the first on a
- *           connection. After some rounds in a row they are dead letters. If another entry fails, or one of them is delivered after
- *           all, counting starts again. If only others of QoS 1 were delivered, the server refuses QoS 2: such entries are then sent
- *           at QoS 1.
+ *   IN_ORDER  All entries are sent, oldest first. A strike is a connection that ends with the same entry the oldest in flight,
+ *             because the server closed it without acknowledging any entry, or answered three pings but not this entry. After
+ *             `limit` strikes in a row the entry is held back.
+ *   PROBE     One entry is sent alone, the first beyond those held back. If it fails, too, more are held back, up to MAX_HELD
+ *             numbers, until one is delivered. If none is, the server accepts nothing: all stay, and counting starts again.
+ *   OTHERS    Entries that are not held back are sent first, as many as `ration` allows. Then one that is held back is sent.
+ *   ALONE     Entries that are held back are sent one by one. If one is acknowledged, it was not the cause. If not, and others
+ *             were delivered since the last round, the next connection begins with it. If it fails as the first, too, the next
+ *             connection begins with the next one, until all have had their turn: a round. A round counts when another entry is
+ *             then delivered as the first on a connection. After `limit` rounds in a row, entries held back are dead letters.
+ *             If another entry fails, or one of them is delivered after all, counting starts again. If only others of QoS 1
+ *             were delivered, the server refuses QoS 2: entries of QoS 2 are then sent at QoS 1.
  *
- * Silence has a shorter way, in order: if others that were sent after the entry are acknowledged, and it is not, for three
- * pings, on some connections in a row, it is a dead letter, unless one that was passed over like it is delivered later.
+ * A server that is silent is detected sooner, in the phase IN_ORDER: if others that were sent after the entry are acknowledged,
+ * and the entry is not, for three pings, on `limit` connections in a row, it is a dead letter; but counting starts again if
+ * another entry that was passed over in the same way is delivered later.
  *
  * A store delivers SPAN numbers from its oldest entry on, and an entry without proof stays the oldest. The proof is therefore
  * paced: each connection uses its share of the remaining numbers, and no more.
@@ -38,7 +37,7 @@ export interface Refusal {
   readonly scope: "all" | "some";
   /** "reason": a reason code, in version 5. */
   readonly by: RefusedBy | "reason";
-  /** The oldest entry that it refuses. */
+  /** The oldest entry that it refuses; for "reason", the first that it refused of those held back. */
   readonly sequence: number;
   /** For "reason". */
   readonly code?: number;
@@ -51,7 +50,7 @@ interface Suspected extends Refusal {
   readonly by: RefusedBy;
 }
 
-/** Phase: all entries are sent, oldest first. The phases are described at the top of this file. */
+/** Phase: all entries are sent, oldest first. All phases are described at the top of this file. */
 export const IN_ORDER = 0;
 const PROBE = 1;
 /** Phase: entries that are not held back are sent first, as many as the ration allows. */
@@ -64,7 +63,7 @@ type Phase = typeof IN_ORDER | typeof PROBE | typeof OTHERS | typeof ALONE;
 const TRIAL_AT = 10;
 /** Most entries held back, by their numbers: half of SPAN; the other half is for the proof. */
 const MAX_HELD = SPAN >> 1;
-/** How far others are sent beyond one that they have overtaken, besides the window: at first, and once there is enough against it. */
+/** How many numbers beyond an overtaken entry others are sent, in addition to the window: at first, and at the last connection. */
 const MIN_LEAD = 32;
 const MAX_LEAD = 176;
 
@@ -89,7 +88,7 @@ export class Suspicion {
   /** Connections in a row on which `overtaken` was overtaken, and those on which only QoS 1 has overtaken it. */
   private overtakes = 0;
   private overtakesByQoS1 = 0;
-  /** All below were passed over, or have arrived. */
+  /** All entries below this number were overtaken, too, or delivered. */
   private passedEnd = 0;
 
   constructor(store: Pick<OutboundStore<OutboundEntry>, "seek">, limit: number) {
@@ -158,7 +157,7 @@ export class Suspicion {
     return this.trial ? this.trial.open : 0;
   }
 
-  /** So many entries of QoS 2 may be sent in any case: a server that closes the connection accepts none of those behind. */
+  /** Number of entries of QoS 2 that may be sent in any case: to a server that closes connections, the limit would allow none. */
   get minOpen(): number {
     return this.refusal?.by === "closing" ? 1 : 0;
   }
@@ -182,7 +181,7 @@ export class Suspicion {
     return sequence >= trial.restAt;
   }
 
-  /** The entry with enough against it; -1: none. */
+  /** The entry that is proven to be refused; -1: none. */
   get proven(): number {
     const { store, heldEnd, trial, limit } = this;
     if (this.overtakes >= limit) return this.overtaken;

@@ -15,10 +15,10 @@ import type { Version } from "../broker.js";
 export type AttemptEnd = "answered" | "unsupported" | "quiet" | "unreached";
 
 // What is known about the server.
-const UNKNOWN = 0; // alternately, 5 first
+const UNKNOWN = 0; // 5 and 3.1.1 are tried in turn, 5 first
 const FIVE = 1; // it has answered 5
 const FOUR = 2; // it has answered 3.1.1, and not 5
-const FIXED = 3; // the owner has decided
+const FIXED = 3; // the owner has chosen the version
 type Knowledge = typeof UNKNOWN | typeof FIVE | typeof FOUR | typeof FIXED;
 
 const HOUR_MS = 3_600_000;
@@ -75,7 +75,7 @@ export class Choice {
     return this.version === 4 && this.knowledge !== FIXED && !this.hasSaid;
   }
 
-  /** How long to wait for CONNACK; 0: as for any connection. */
+  /** How long to wait for CONNACK, in milliseconds; 0: as long as `connectTimeoutMs` allows. */
   get silenceMs(): number {
     const isOpen = this.knowledge === UNKNOWN || this.knowledge === FOUR;
     return isOpen && this.version === 5 ? SILENCE_MS : 0;

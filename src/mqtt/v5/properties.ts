@@ -8,9 +8,10 @@ import { field, packet } from "../wire/codec.js";
 import type { Properties } from "../wire/properties.js";
 
 /**
- * A row: identifier, name, kind, packets and, for numbers, minimum and maximum, if not 0 and the largest that fits. Kind: "1",
- * "2", "4" a number of so many bytes, "v" a number of variable length, "s" a string, "t" a string for people, "d" data, "p" a
- * pair of strings, which is not kept. Packets: a bit for each type; 1 is the will, 0x1000 a PUBLISH that we send.
+ * A row: identifier, name, kind, packets and, for numbers, minimum and maximum, where they are not 0 and the largest number that
+ * fits. Kind: "1", "2", "4" a number of 1, 2 or 4 bytes, "v" a number of variable length, "s" a string, "t" a string for people,
+ * "d" data, "p" a pair of strings, which is not kept. Packets: a bit for each packet type; bit 0 is the will, bit 12 a PUBLISH
+ * that we send.
  */
 export type Property = readonly string[];
 

@@ -1,15 +1,16 @@
 /*
  * Entries that the server refuses by a reason code. The reaction depends on the code's meaning (reasons.ts).
  *
- * Later: nothing new is sent for a second, and twice as long each time. Then the entry is sent again before all that was not
- * sent. After ten times in a row it is held back like those that are not allowed.
+ * Later: nothing new is sent for a second, then for twice as long each time, up to a minute. Then the entry is sent again, before
+ * those that were not sent yet. After ten times in a row it is held back like those that are not allowed.
  * Not allowed: held back, while the others are sent. All are sent again on the next connection, when the owner asks for it, and
  * after a minute, twice as long each time up to an hour. If eight in a row are refused and none is accepted, the others wait,
  * too. If one of them is answered by "later", it is postponed, and this is not counted as a refusal.
  * Cannot: held back, too. A dead letter when it is refused a second time, and others behind it were delivered in between.
- * Other entries stay held back as long as they do not stop those behind them. One that would, because a store delivers only SPAN
- * numbers from its oldest entry on, or because too many are held back, becomes a dead letter, but only after it was refused often
- * enough while others were accepted (`isProven`). So a server that refuses everything, or some at random, does not empty the store.
+ * All others stay held back as long as they do not stop those behind them. An entry stops them if it is too far behind, because
+ * a store delivers only SPAN numbers from its oldest entry on, or if too many are held back. It then becomes a dead letter, but
+ * only after it was refused often enough while others were accepted (`isProven`). A server that refuses everything, or some at
+ * random, therefore does not empty the store.
  * The state survives connections and, by `learned`, a sleep; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
  */
 import type { LimitLayers } from "../delivery/limits.js";
@@ -35,13 +36,13 @@ const OFTEN = 64;
 const MAX_OVER = 64;
 /** How far others may be ahead of one that is held back. */
 const MAX_LEAD = SPAN - 80;
-/** Refusals in a row without an acceptance, after which the next would be refused, too. */
+/** Number of entries refused in a row, and none accepted, after which nothing new is sent. */
 const MAX_VAIN = 8;
 /** A sleep keeps the oldest of them, because these would stop others. */
 const MAX_KEPT = 8;
 /** How often an entry must be refused while others are accepted, before it may be a dead letter: if it can never be accepted. */
 const NEVER_TIMES = 2;
-/** If it is not allowed, and the server has refused this many repetitions in a row. */
+/** If it is not allowed, and the server has refused MANY repetitions in a row. */
 const CERTAIN_TIMES = 3;
 const MANY = 32;
 /** If it is not allowed. */

@@ -116,5 +116,5 @@ export function connectPacket(
   return packet(0x10, parts);
 }
 
-/** Where the connect flags are in the variable header, §3.1.2.3. */
+/** Offset of the connect flags in the variable header, §3.1.2.3. */
 const FLAGS = 7;
