@@ -29,7 +29,7 @@ describe("clearing the bus", () => {
     const error = thrownBy(() => clearBus(port));
     expect(error).toMatchObject({ kind: "busStuck" });
     expect(error.message).toBe(
-      "I2C bus (data 21, clock 22) has its data line held low: look for a short, then take the sensor's power away for a moment",
+      "I2C bus (data 21, clock 22) has its data line held low: look for a short circuit, then disconnect the sensor's power for a moment",
     );
     expect(bench.bus.calls).toBe(0);
   });

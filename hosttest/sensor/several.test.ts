@@ -137,7 +137,7 @@ describe("one of several fails", () => {
     });
     expect(house.next(20)).toHaveLength(20);
     expect(house.samples.every(([celsius]) => celsius === 10)).toBe(true);
-    expect(house.log).toEqual([expect.stringContaining("SHT3x at 0x44 has no temperature after 8 asks")]);
+    expect(house.log).toEqual([expect.stringContaining("SHT3x at 0x44 has no temperature after 8 attempts")]);
   });
 
   test("each has its own back-off", () => {

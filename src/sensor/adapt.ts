@@ -1,7 +1,7 @@
 /*
  * Any sensor driver of the Moddable SDK, as an entry of the driver table. In a board, which imports the SDK's class:
  *
- *   drivers: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77], measures: [measure("temperature"), measure("pressure")] })]
+ *   drivers: [adapt("BMP280", BMP280, { addresses: [0x76, 0x77], measures: [measureOf("temperature"), measureOf("pressure")] })]
  *
  * The SDK's drivers handle errors differently: some throw, some call `onError` and remain unusable, some throw and leave the
  * bus open, which makes its address unusable until the next boot. Adapted, they all either open, or throw and leave nothing

@@ -24,7 +24,8 @@ export function clearBus(port: SensorPort & { readonly digital: DigitalConstruct
     clockPin.close();
   }
   if (!isHigh(digital, data)) {
-    const what = "has its data line held low: look for a short, then take the sensor's power away for a moment";
+    const what =
+      "has its data line held low: look for a short circuit, then disconnect the sensor's power for a moment";
     throw new SensorError("busStuck", busOf(port), what);
   }
   return true;

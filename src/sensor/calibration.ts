@@ -17,7 +17,7 @@ export interface CalibrationOptions {
   readonly resolutions?: readonly Resolution[];
   /** Default "off". */
   readonly filter?: FilterKind | "off";
-  /** How many samples the filter takes together, 2 or more. Default 3. */
+  /** Number of latest samples that the filter combines, 2 or more. Default 3. */
   readonly filterSamples?: number;
 }
 

@@ -18,7 +18,7 @@ export class Deadband {
 
   /**
    * @param bands by channel, in its unit: half the width of the band; 0 or absent: none
-   * @param heartbeatMs longest silence; 0: silence may last
+   * @param heartbeatMs longest time without a sample that passes, in milliseconds; 0: no limit
    * @throws RangeError
    */
   constructor(bands: readonly number[], heartbeatMs: number) {

@@ -1,5 +1,5 @@
 /*
- * The filter: the median or mean of each channel's last n values; until there are n, of the existing ones. A channel that was
+ * The filter: the median or mean of each channel's last n values, or of fewer until there are n. A channel that was
  * missing from a sample starts again. Pure: no clock, and no allocation after the first sample.
  */
 import type { Sample } from "../channels/sample.js";

@@ -13,9 +13,9 @@ import type { OpenSensor } from "./probe.js";
 
 /** Calls per conversion. An SHT3x that was just opened needs five. */
 const MAX_ASKS = 8;
-/** A failed sensor is tried again after 1, 2, 4, at most this many intervals… */
+/** A failed sensor is opened again after 1, 2, 4, and then each time after this many intervals… */
 const MAX_BACKOFF_INTERVALS = 8;
-/** …but not later than this, if it is at least an interval, because slow sampling leaves enough bus time. */
+/** …but at the latest after this time, or after one interval if that is longer: slow sampling leaves enough bus time. */
 const MAX_BACKOFF_MS = 30_000;
 /** Samples in a row after which a sensor is trusted again: at first, and at most. */
 const MIN_TRIAL = 10;
@@ -192,7 +192,7 @@ export class Place extends Retry {
   private notReady(): SensorError {
     const { driver, address } = this.opened as OpenSensor;
     const { name } = channels[driver.measures[0].channel];
-    const what = `has no ${name} after ${this.asks} asks: take its power away for a moment`;
+    const what = `has no ${name} after ${this.asks} attempts: disconnect its power for a moment`;
     return new SensorError("notReady", chipAt(driver.name, address), what);
   }
 

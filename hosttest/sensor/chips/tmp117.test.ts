@@ -166,7 +166,7 @@ describe("faults while sampling", () => {
     bench.time.advance(2000);
     const error = thrownBy(() => sensor.sample());
     expect(error).toMatchObject({ kind: "lostPower" });
-    expect(error.message).toBe("TMP117 at 0x48 forgot its configuration: check its power for loose contacts");
+    expect(error.message).toBe("TMP117 at 0x48 lost its configuration: check its power for loose contacts");
   });
 
   test.each([0, 8, 32, 64] as const)("a bus that floats high is no 0 °C, averaging %d", (averaging) => {

@@ -82,7 +82,9 @@ describe("a sensor that fails", () => {
       part.hang();
       const watched = new Watched(bench, { intervalMs: 2000 }).run(1900);
       expect(watched.failures).toEqual([
-        expect.stringMatching(/^(TMP117 at 0x48|SHT3x at 0x44) has no temperature after 8 asks: take its power away/),
+        expect.stringMatching(
+          /^(TMP117 at 0x48|SHT3x at 0x44) has no temperature after 8 attempts: disconnect its power/,
+        ),
       ]);
       part.powerOn();
       bench.time.advance(4000);
@@ -96,7 +98,7 @@ describe("a sensor that fails", () => {
     const watched = new Watched(new Bench(), { open: () => stub(() => samples.shift()) }).run(4000);
     expect(watched.failures).toEqual([
       expect.stringContaining("stub at 0x10 says 90 °C"),
-      expect.stringContaining("stub at 0x10 has no temperature after 8 asks"),
+      expect.stringContaining("stub at 0x10 has no temperature after 8 attempts"),
       expect.stringContaining("stub at 0x10 says 90 °C"),
     ]);
   });

@@ -1,7 +1,7 @@
 /*
  * Aosong AHT20 (also AHT21, AHT25 and the temperature half of DHT20), in the ECMA-419 Sensor Class Pattern: single
- * measurements, every answer checked by its CRC. Never waits and owns no timer: every sample takes two calls, the first of
- * a chip that was not calibrated three.
+ * measurements, every answer checked by its CRC. Never waits and owns no timer: a sample takes two calls; the first one takes
+ * three if the chip has to be initialised.
  * The chip has no id register: what identifies it is the CRC, which the older AHT10 at the same address does not send.
  * Source: Aosong AHT20 datasheet, version 1.1: §5.3 (commands), §5.4 (procedure), §6 (conversion).
  */

@@ -49,7 +49,10 @@ export class BME280 extends Chip<BME280Sample> {
   static readonly addresses: readonly number[] = Object.freeze([0x76, 0x77]);
   /** Milliseconds between two calls. */
   static readonly conversionMs = CONVERSION_MS;
-  /** §1.1 to §1.4: the temperature from 0 to 65 °C, which is the chip's own and not the room's; resolution 0.01 °C. */
+  /**
+   * §1.1 to §1.4. Accuracy of the temperature from 0 to 65 °C; it is the chip's own temperature, not that of the air around it.
+   * Resolution 0.01 °C.
+   */
   static readonly measures: readonly Measure[] = Object.freeze([
     measureOf("temperature", { accuracy: 1, decimals: 2, lowest: -40, highest: 85 }),
     measureOf("humidity", { accuracy: 3 }),
@@ -95,7 +98,7 @@ export class BME280 extends Chip<BME280Sample> {
     if (result[AT_STATUS] & MEASURING) return undefined;
     this.isMeasuring = false;
     if (result[0] !== HUMIDITY_ONCE || result[AT_CONTROL_MEASURE] !== ONCE) {
-      throw new SensorError("lostPower", this.where, "forgot its configuration: check its power for loose contacts");
+      throw new SensorError("lostPower", this.where, "lost its configuration: check its power for loose contacts");
     }
     compensate(this.constants as Constants, result, this._sample);
     return this._sample;

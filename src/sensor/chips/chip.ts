@@ -1,6 +1,7 @@
 /*
- * The common part of drivers for chips without registers of words: the bus, opened for one address; the texts of faults; and
- * `sample()`, which takes one step of the subclass per call. Never waits, has no timer. A failed step cancels the measurement.
+ * The common part of drivers that exchange bytes with their chip (the TMP117 has registers of 16 bits instead): the bus, opened
+ * for one address; the texts of faults; and `sample()`, which takes one step of the subclass per call. Never waits, has no
+ * timer. A failed step cancels the measurement.
  * Source: ECMA-419 §10.4 (I2C), §14 (Sensor Class Pattern).
  */
 import { chipAt, noAnswer, SensorError } from "../fault.js";

@@ -1,6 +1,6 @@
 /*
  * Sensirion's CRC-8, which Aosong uses too: polynomial 0x31 (x^8 + x^5 + x^4 + 1), initial value 0xFF, not reflected, no
- * final XOR. Bit by bit: a few bytes at a time do not pay for a table.
+ * final XOR. Computed bit by bit: for so few bytes, a table would not be worth its memory.
  * Source: SHT3x-DIS datasheet, §4.12; 0xBEEF gives 0x92. AHT20 datasheet, §5.4.4.
  */
 

@@ -1,9 +1,9 @@
 /*
  * Sensirion SHT30, SHT31, SHT35, in the ECMA-419 Sensor Class Pattern: single shots of high repeatability, without clock
  * stretching, every word checked by its CRC.
- * Never waits and owns no timer: `sample()` takes one step and returns undefined until there is a result. The chip wants
- * a millisecond after each command, and at first it is brought to a known state, so that the first result takes five
- * calls and every other takes two.
+ * Never waits and owns no timer: `sample()` takes one step and returns undefined until there is a result. The chip needs a
+ * millisecond after each command, and at first it is brought to a known state. The first result therefore takes five calls,
+ * every other result two.
  * The chip has no id register. What identifies it is its status: the command, the zeros and the CRC must all fit. (Its
  * serial number would do too, but is not in the datasheet, and not every chip answers.)
  * Source: Sensirion SHT3x-DIS datasheet, versions 5 to 7: §2.2 (times), §4 (commands).

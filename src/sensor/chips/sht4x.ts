@@ -1,9 +1,9 @@
 /*
  * Sensirion SHT40, SHT41, SHT45, in the ECMA-419 Sensor Class Pattern: measurements of high precision, every word checked
  * by its CRC. Never waits and owns no timer: every sample takes two calls.
- * The chip shares its addresses with the SHT3x, and six of its one-byte commands switch a heater on, 0x24 among them, with
- * which an SHT3x is made to measure. So a probe of this address may only send what is harmless to both:
- * the serial number, of which an SHT3x takes the command for half of one of its own.
+ * The chip shares its addresses with the SHT3x. Six of its one-byte commands switch a heater on; one of them, 0x24, is the
+ * first byte of an SHT3x's command to measure. A probe of such an address may therefore send only what is harmless to both:
+ * the command that reads the serial number. To an SHT3x, that byte is an incomplete command, which has no effect.
  * Source: Sensirion SHT4x datasheet, version 6: §3.1 (times), §4.5 (commands), §4.6 (conversion).
  */
 import type { SensorOptions } from "../io.js";

@@ -21,14 +21,14 @@ const DEVICE_ID_TMP117 = 0x0117;
 const DATA_READY = 0x2000;
 const ONE_SHOT = 0x0c00; // the chip itself turns it into SHUTDOWN, which has one bit of it
 const SHUTDOWN = 0x0400;
-const KEPT_BITS = 0x07fc; // what is read back as it was written: all but status, and the bit that ends a one-shot
+const KEPT_BITS = 0x07fc; // bits that are read back as they were written: all but the status, and the bit that ends a one-shot
 
 const CELSIUS_PER_BIT = 0.0078125; // §7.3, table 7-1: 1/128
 
 /** How many conversions the chip averages; 0: takes one as it is. */
 export type Averaging = 0 | 8 | 32 | 64;
 
-const AVERAGINGS: readonly Averaging[] = Object.freeze([0, 8, 32, 64] as const); // a figure's place is its AVG code (§7.6)
+const AVERAGINGS: readonly Averaging[] = Object.freeze([0, 8, 32, 64] as const); // the index is the AVG code (§7.6)
 const AVERAGING_SHIFT = 5;
 const DEFAULT_AVERAGING: Averaging = 8; // noise of one bit (§6.5), in an eighth of a second
 const MAX_CONVERSION_MS = 17.5; // §6.5, of the slowest chip
@@ -126,7 +126,7 @@ export class TMP117 {
     this.converting = false;
     // After a one-shot the chip is in shutdown again. Otherwise it was reset, or is missing.
     if ((configuration & KEPT_BITS) !== (SHUTDOWN | this.averagingBits)) {
-      throw new SensorError("lostPower", this.where, "forgot its configuration: check its power for loose contacts");
+      throw new SensorError("lostPower", this.where, "lost its configuration: check its power for loose contacts");
     }
     const raw = io.readUint16(TEMPERATURE, true);
     if (io.readUint16(TEMPERATURE, true) !== raw) throw contradiction(this.where);
