@@ -4,7 +4,7 @@ import { Settings } from "../../src/settings/settings.js";
 import { GENERATION_KEYS } from "../../src/settings/store.js";
 import { MemoryStore } from "./memory-store.js";
 
-const REPORTED = [expect.stringMatching(/damaged: those before them apply$/)];
+const REPORTED = [expect.stringMatching(/damaged: the previous ones apply$/)];
 
 /** A store with `saves` saves, of rooms 1, 2, 3 and so on. */
 function saved(saves: number): MemoryStore {

@@ -63,12 +63,12 @@ describe("texts that are refused, each with one line that has the key, the given
     [
       "room",
       "a\ufdd0",
-      'room: got "a\ufdd0", expected one topic level: 1 to 64 bytes, without / + # and control characters: U+FDD0 is no character',
+      'room: got "a\ufdd0", expected one topic level: 1 to 64 bytes, without / + # and control characters: U+FDD0 is not a character',
     ],
     [
       "mqtt.user",
       "\u{1fffe}",
-      'mqtt.user: got "\u{1fffe}", expected 64 bytes at most, without control characters: U+1FFFE is no character',
+      'mqtt.user: got "\u{1fffe}", expected 64 bytes at most, without control characters: U+1FFFE is not a character',
     ],
     [
       "discovery.prefix",
@@ -88,17 +88,17 @@ describe("texts that are refused, each with one line that has the key, the given
     [
       "mqtt.host",
       "fe80::1",
-      'mqtt.host: got "fe80::1", expected a host name or an IP address alone (the port is mqtt.port): IPv6 is not supported, the network has IPv4 alone',
+      'mqtt.host: got "fe80::1", expected a host name or an IP address alone (the port is mqtt.port): IPv6 is not supported, only IPv4 is',
     ],
     [
       "mqtt.host",
       "[::1]:1883",
-      'mqtt.host: got "[::1]:1883", expected a host name or an IP address alone (the port is mqtt.port): IPv6 is not supported, the network has IPv4 alone',
+      'mqtt.host: got "[::1]:1883", expected a host name or an IP address alone (the port is mqtt.port): IPv6 is not supported, only IPv4 is',
     ],
     [
       "ntp",
       "2001:db8::123",
-      'ntp: got "2001:db8::123", expected host names or IP addresses with commas between them, or nothing: IPv6 is not supported, the network has IPv4 alone',
+      'ntp: got "2001:db8::123", expected host names or IP addresses with commas between them, or nothing: IPv6 is not supported, only IPv4 is',
     ],
     [
       "ntp",

@@ -192,7 +192,7 @@ describe("generations", () => {
     store.values.get("settings.a")![20] ^= 1;
     const problems: string[] = [];
     expect(boot(store, { onProblem: (line) => problems.push(line) }).get("room")).toBe("two");
-    expect(problems).toEqual(["settings on flash are damaged: those before them apply"]);
+    expect(problems).toEqual(["settings on flash are damaged: the previous ones apply"]);
   });
 
   test("any single byte changed in either value is noticed", () => {
@@ -227,7 +227,7 @@ describe("generations", () => {
     expect(new Settings({ store: new BrokenStore() }).get("room")).toBe("livingroom");
   });
 
-  test("settings of a newer format stay where they are, and those before them apply", () => {
+  test("settings of a newer format stay where they are, and the previous ones apply", () => {
     const store = new MemoryStore();
     const settings = boot(store);
     settings.set("room", "one");
@@ -235,7 +235,7 @@ describe("generations", () => {
     store.values.set("settings.b", newerFormat(store.values.get("settings.a")!));
     const problems: string[] = [];
     expect(boot(store, { onProblem: (line) => problems.push(line) }).get("room")).toBe("one");
-    expect(problems).toEqual(["settings of a newer firmware (format 2) cannot be read: those before them apply"]);
+    expect(problems).toEqual(["settings of a newer firmware (format 2) cannot be read: the previous ones apply"]);
   });
 
   test("only a newer format: the defaults apply, and the first save is written beside it", () => {

@@ -64,7 +64,7 @@ export class PastedValues {
     try {
       keepLong(this.store, key, saved);
     } catch (error) {
-      onProblem(`saved: ${key}: what it was before cannot be deleted: ${messageOf(error)}`);
+      onProblem(`saved: ${key}: the previous value cannot be deleted: ${messageOf(error)}`);
     }
   }
 }

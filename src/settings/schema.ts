@@ -30,7 +30,7 @@ import {
   strayCharacter,
 } from "./texts.js";
 
-/** The values in force, by key. Times are in seconds. */
+/** The values in force, by key. Times are in seconds, except where another unit is stated. */
 export interface Values extends BrokerValues, ChannelValues, SleepValues {
   room: string;
   /** Empty: made from the MAC address. */

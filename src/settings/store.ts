@@ -4,7 +4,14 @@
  * force; if it is damaged, the one before it is. Settings are texts by key; their meaning is not known here, so that keys of a
  * newer firmware survive loading and saving.
  *
- * A value, little endian: 0 format version (1) 1-3 zero 4-7 generation 8-11 CRC-32 of all other bytes 12- JSON
+ * A value, little-endian:
+ *
+ *   0      format version (1)
+ *   1-3    zero
+ *   4-7    number of the generation
+ *   8-11   CRC-32 of all other bytes
+ *   12-    JSON
+ *
  * The JSON is one object, escaped to ASCII, so that it can be read without UTF-8. NVS, the key-value store of the ESP32, has
  * keys of up to 15 characters and values of up to 4,000 bytes, and writes each atomically.
  */
@@ -89,7 +96,7 @@ export class GenerationStore {
     return {
       settings,
       generation: this.generation,
-      problem: lost ? `${reason(other)}: those before them apply` : undefined,
+      problem: lost ? `${reason(other)}: the previous ones apply` : undefined,
     };
   }
 

@@ -31,7 +31,7 @@ export function strayCharacter(text: string): string | undefined {
     const code = character.codePointAt(0)!;
     if (isMQTTCharacter(code)) continue;
     const name = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
-    return isControl(code) ? `${name} is a control character` : `${name} is no character`;
+    return isControl(code) ? `${name} is a control character` : `${name} is not a character`;
   }
   return undefined;
 }
@@ -88,7 +88,7 @@ export function normalizeList(text: string): string {
 export function hostFlaw(text: string): string | undefined {
   const colons = text.split(":").length - 1;
   const isIPv6 = colons > 1 && every(text, (code) => isHexDigit(code) || code === COLON || code === DOT);
-  if (isIPv6 || text.startsWith("[")) return "IPv6 is not supported, the network has IPv4 alone";
+  if (isIPv6 || text.startsWith("[")) return "IPv6 is not supported, only IPv4 is";
   const labels = text.split(".");
   const isAddress =
     endsInNumber(labels) && !isIPv4(labels) && every(text, (code) => isIdCharacter(code) || code === DOT);
