@@ -114,12 +114,12 @@ describe("commands of the device", () => {
       "and 1 more",
       "> queue drop",
       "3 readings wait; they would never be delivered",
-      "type drop to throw them away: no",
-      "nothing thrown away",
+      "type drop to drop them: no",
+      "nothing dropped",
       "> queue drop",
       "3 readings wait; they would never be delivered",
-      "type drop to throw them away: drop",
-      "3 readings thrown away",
+      "type drop to drop them: drop",
+      "3 readings dropped",
       "> queue peek",
       "no reading waits",
       ">",
@@ -133,9 +133,9 @@ describe("commands of the device", () => {
     expect(device.waiting).toBe(12_100);
     device.time.advance(600);
     expect(rows(device).slice(3)).toEqual([
-      "5000 of 12100 thrown away",
-      "10000 of 12100 thrown away",
-      "12100 readings thrown away",
+      "5000 of 12100 dropped",
+      "10000 of 12100 dropped",
+      "12100 readings dropped",
       ">",
     ]);
     device.waiting = 12_100;
@@ -159,14 +159,14 @@ describe("commands of the device", () => {
     device.waiting = 1 + 8; // the third, and new ones
     device.type("drop\r");
     device.time.advance(10);
-    expect(rows(device).slice(-2)).toEqual(["1 reading thrown away; 2 readings had gone before", ">"]);
+    expect(rows(device).slice(-2)).toEqual(["1 reading dropped; 2 readings settled before", ">"]);
     expect(device.waiting).toBe(8);
     device.type("queue drop\r");
     device.gone = 11;
     device.waiting = 4;
     device.type("drop\r");
     device.time.advance(10);
-    expect(rows(device).slice(-2)).toEqual(["0 readings thrown away; 8 readings had gone before", ">"]);
+    expect(rows(device).slice(-2)).toEqual(["0 readings dropped; 8 readings settled before", ">"]);
     expect(device.waiting).toBe(4);
   });
 

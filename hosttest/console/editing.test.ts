@@ -115,7 +115,7 @@ describe("keys at the prompt", () => {
     const device = new Device();
     device.type(`set room ${"x".repeat(300)}; factory-reset\r`);
     expect(device.screen.bells).toBeGreaterThan(0);
-    expect(rows(device).slice(-2)).toEqual(["error: a line takes 240 characters; nothing was done", ">"]);
+    expect(rows(device).slice(-2)).toEqual(["error: a line has at most 240 characters; nothing was done", ">"]);
     expect(device.settings.staged()).toEqual([]);
   });
 });

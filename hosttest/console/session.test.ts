@@ -123,7 +123,7 @@ describe("errors at the prompt", () => {
     ["sohw", "error: no such command, did you mean show?"],
     ["banana", "error: no such command"],
     ["set romo x", "error: no such setting, did you mean room?"],
-    ["set room", 'error: room: expected a value ("show room" says which)'],
+    ["set room", 'error: room: expected a value ("show room" describes it)'],
     ["set room living room", 'error: room: a value with blanks needs quotes: set room "living room"'],
     ["set sensor tmp117, sht3x", 'error: sensor: a value with blanks needs quotes: set sensor "tmp117, sht3x"'],
     [

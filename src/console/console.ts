@@ -112,7 +112,7 @@ export class Console implements EditorOwner, Screen, OutputOwner, ImprovStreamOw
 
   onEnter(text: string, tooLong: boolean): void {
     if (tooLong && this.runner?.answerTooLong()) return;
-    if (tooLong) this.print(`error: a line takes ${MAX_LINE} characters; nothing was done`);
+    if (tooLong) this.print(`error: a line has at most ${MAX_LINE} characters; nothing was done`);
     else if (this.runner?.question !== undefined) this.runner.answer(text);
     else {
       this.entered = text;

@@ -163,7 +163,7 @@ describe("trouble", () => {
     one.port.take();
     one.type("drop");
     time.advance(SECOND);
-    expect(one.port.take()).toContain("0 readings thrown away");
+    expect(one.port.take()).toContain("0 readings dropped");
     expect(one.firmware.unsettled).toBeGreaterThanOrEqual(unsettled);
     house.broker.start();
     time.runUntil(() => one.firmware.unsettled === 0, 10 * MINUTE);
@@ -194,11 +194,11 @@ describe("trouble", () => {
     let printed = "";
     time.runUntil(() => {
       printed += one.port.take();
-      return printed.includes("readings thrown away");
+      return printed.includes("readings dropped");
     }, MINUTE);
-    expect(printed).toContain(`5000 of ${unsettled} thrown away`);
+    expect(printed).toContain(`5000 of ${unsettled} dropped`);
     expect(house.sequences().length).toBeLessThanOrEqual(seen + 8); // what was in flight
-    expect(printed).toContain(`${thrown.length} readings thrown away`);
+    expect(printed).toContain(`${thrown.length} readings dropped`);
     expect(new Set(thrown).size).toBe(thrown.length); // the observer is notified of each
     time.advance(MINUTE);
     expect(house.broker.connects - connects).toBe(2); // the wipe, and the new session

@@ -142,7 +142,7 @@ describe("is refused, and that is reported", () => {
     expect(ask("queue drop")).toEqual({
       ok: false,
       answer:
-        "1 reading waits; it would never be delivered\nnothing thrown away\nerror: it asks a question: at the prompt only",
+        "1 reading waits; it would never be delivered\nnothing dropped\nerror: it asks a question: at the prompt only",
     });
     expect(one.firmware.unsettled).toBe(1);
   });

@@ -1,4 +1,4 @@
-/* status, reboot, factory-reset, version, log: commands for the whole device. */
+/* status, identify, announce, reboot, factory-reset, version, log: commands for the whole device. */
 import { LOG_LEVELS, type LogLevel } from "../host/log-levels.js";
 import { type Command, Refusal, requireCount, requireName, type Shell } from "./command.js";
 
@@ -100,7 +100,7 @@ const announce = Object.freeze<Command>({
   },
 });
 
-/** status, reboot, factory-reset, version, log. */
+/** status, identify, announce, reboot, factory-reset, version, log. */
 export const deviceCommands: readonly Command[] = Object.freeze([
   status,
   identify,

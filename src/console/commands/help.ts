@@ -1,4 +1,4 @@
-/* help: lists the commands. */
+/* help: lists the commands, or describes one. */
 import { type Command, requireCount, requireName } from "./command.js";
 
 const HELP_COLUMN = 28;

@@ -6,7 +6,7 @@ const ACTIONS = Object.freeze(["count", "peek", "drop"]);
 const PEEK_DEFAULT = 5;
 const MAX_PEEK = 50;
 const CONFIRMATION = "drop"; // typed out
-const A_LINE = 5_000;
+const A_LINE = 5_000; // number of readings dropped after which the progress is printed
 
 /** queue: counts, shows or drops waiting readings. */
 export const queue = Object.freeze<Command>({
@@ -58,11 +58,11 @@ function drop(shell: Shell, waiting: QueuePort): void {
   }
   shell.print(`${wait(count)}; ${count === 1 ? "it" : "they"} would never be delivered`);
   shell.ask({
-    prompt: `type ${CONFIRMATION} to throw ${count === 1 ? "it" : "them"} away: `,
+    prompt: `type ${CONFIRMATION} to drop ${count === 1 ? "it" : "them"}: `,
     echo: "shown",
     answer(text) {
       if (text?.trim() === CONFIRMATION) dropAll(shell, waiting, count, end);
-      else shell.print("nothing thrown away");
+      else shell.print("nothing dropped");
     },
   });
 }
@@ -76,11 +76,11 @@ function dropAll(shell: Shell, waiting: QueuePort, count: number, end: number): 
     finish(() => {
       isHeard = true;
       if (isOver) {
-        const gone = dropped < count ? `; ${readings(count - dropped)} had gone before` : "";
-        shell.print(`${readings(dropped)} thrown away${gone}`);
+        const settled = dropped < count ? `; ${readings(count - dropped)} settled before` : "";
+        shell.print(`${readings(dropped)} dropped${settled}`);
         return;
       }
-      if (Math.floor(dropped / A_LINE) > Math.floor(before / A_LINE)) shell.print(`${dropped} of ${count} thrown away`);
+      if (Math.floor(dropped / A_LINE) > Math.floor(before / A_LINE)) shell.print(`${dropped} of ${count} dropped`);
       before = dropped;
       finish = shell.later();
     });

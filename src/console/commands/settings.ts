@@ -1,4 +1,4 @@
-/* show, set, save, revert: the settings. A secret is asked for without echo and never shown. */
+/* show, set, save, revert, and for remote commands change: the settings. A secret is asked for without echo and never shown. */
 import type { Pasting } from "../host/host.js";
 import { MAX_LINE } from "../terminal/line.js";
 import { type Command, findName, Refusal, requireCount, requireName, type Shell } from "./command.js";
@@ -115,7 +115,7 @@ function askFor(shell: Shell, key: string): void {
     askForLine(shell, key, shell.settings.paste(key), "whole");
     return;
   }
-  if (!shell.settings.describe(key).secret) throw new Refusal(`${key}: expected a value ("show ${key}" says which)`);
+  if (!shell.settings.describe(key).secret) throw new Refusal(`${key}: expected a value ("show ${key}" describes it)`);
   shell.ask({
     prompt: `${key}: `,
     echo: "hidden",

@@ -65,8 +65,11 @@ export interface SettingsPort {
 
 /** A Wi-Fi network that was found. */
 export interface Network {
+  /** Empty: a hidden network. */
   readonly ssid: string;
+  /** Signal strength in dBm. */
   readonly rssi: number;
+  /** It asks for a password. */
   readonly secured: boolean;
 }
 

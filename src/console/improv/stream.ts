@@ -7,7 +7,7 @@ import { type Listener, Silence, type SilenceOwner } from "../port/silence.js";
 import { type FrameEvents, FrameReader } from "./frames.js";
 import { Improv, type ImprovOwner } from "./improv.js";
 
-/** Silence after which held bytes count as typed: longer than a USB bridge's pauses within a packet, too short to be noticed. */
+/** Milliseconds of silence after which held bytes count as typed: longer than a USB bridge's pauses within a packet, too short to be noticed. */
 const HEADER_MS = 60;
 /** Silence that ends half a frame, or a damaged one. */
 const FRAME_MS = 500;

@@ -29,7 +29,7 @@ export class Output {
   private at = 0; // in queue[0]: UTF-16 units or bytes already encoded
   private start = 0; // of what is encoded and not written
   private end = 0;
-  private room = 0;
+  private free = 0; // bytes that the port accepts now
   private _waiting = 0;
   private writing = false;
 
@@ -44,7 +44,7 @@ export class Output {
 
   /** The port has announced space for `bytes`. */
   writable(bytes: number): void {
-    this.room = bytes;
+    this.free = bytes;
     this.flush();
   }
 
@@ -71,7 +71,7 @@ export class Output {
     if (this.writing) return; // a port may call back from within write
     this.writing = true;
     try {
-      while (this.room > 0 && this.fill() && this.write());
+      while (this.free > 0 && this.fill() && this.write());
     } finally {
       this.writing = false;
     }
@@ -119,14 +119,14 @@ export class Output {
 
   /** Returns false if the port accepts nothing after all, or is closed: the chunk waits for the next announcement. */
   private write(): boolean {
-    const count = Math.min(this.room, this.end - this.start);
+    const count = Math.min(this.free, this.end - this.start);
     const port = this.owner.port;
     if (port === undefined) return false;
-    this.room -= count;
+    this.free -= count;
     try {
       port.write(this.chunk.subarray(this.start, this.start + count));
     } catch {
-      this.room = 0;
+      this.free = 0;
       return false;
     }
     this.start += count;

@@ -1,7 +1,6 @@
 /*
  * Splits a line into commands and words. Blanks separate words, `;` separates commands. '...' is literal; inside "..." and
- * outside quotes a backslash makes the next character literal, except for
- * and \t. Pure.
+ * outside quotes a backslash makes the next character literal, except in \n and \t, a line feed and a tab. Pure.
  */
 
 /** The parts of a line. `open`: what was begun but not ended. */
