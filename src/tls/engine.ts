@@ -8,7 +8,7 @@ export type TLSHandle = object;
 
 /** The engine's functions. A handle is valid from `open` to `free`. */
 export interface TLSEngine {
-  /** `pin`: hexadecimal digits, or empty. Undefined: no memory. Unusable certificates or keys are refused at once: see `state`. */
+  /** `pin`: hexadecimal digits, or empty. Undefined: not enough memory. Unusable certificates or keys are refused at once: see `state`. */
   readonly open: (
     ca: Uint8Array | undefined,
     certificate: Uint8Array | undefined,
@@ -44,6 +44,6 @@ export interface TLSEngine {
   /** When the server's certificate expires, milliseconds since 1970; 0: not known. */
   readonly ends: (handle: TLSHandle) => number;
   readonly isResumed: (handle: TLSHandle) => boolean;
-  /** Index in TLS_REFUSALS (io.ts). */
+  /** Why the engine refused: an index of REFUSALS in socket.ts, whose order is engine.h's. */
   readonly refusal: (handle: TLSHandle) => number;
 }

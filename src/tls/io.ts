@@ -47,7 +47,7 @@ export interface TLSRefusal {
 
 /** How a connection is secured. */
 export interface TLSFacts {
-  /** "TLSv1.3" */
+  /** For example "TLSv1.3". */
   readonly version: string;
   /** The cipher suite's name. */
   readonly cipher: string;

@@ -10,7 +10,7 @@
  *   32   the session
  */
 
-/** Its address in RTC memory. */
+/** Its offset in RTC memory, in bytes. */
 export const SESSION_AT = 512;
 /** Its size, in bytes. */
 export const PLACE_BYTES = 1_024;

@@ -8,7 +8,7 @@ import type { TimerId, Timers } from "../common/timers.js";
 import type { TLSEngine, TLSHandle } from "./engine.js";
 import type { Stream, StreamConstructor, StreamOptions, TLSDemand, TLSRefusalKind } from "./io.js";
 
-/** In addition to a TCP class's own options. All are needed; they are optional in the type so that the class can be used as a TCP class. */
+/** Options beyond those of a TCP class. All are needed; they are optional in the type so that the class can be used as a TCP class. */
 export interface TLSSocketOptions extends StreamOptions {
   /** The TCP class below, and further options for its constructor. */
   readonly socket?: { readonly io: StreamConstructor };
