@@ -29,3 +29,6 @@ export const PROGRAMS: readonly string[] = [
   "thermometer/prompt/terminal",
   "update/processes",
 ].map((part) => (part.endsWith("/") ? `hosttest/${part}**/*.test.ts` : `hosttest/${part}.test.ts`));
+
+/** Test files that `npm run check` runs, on Node alone. */
+export const GATES: readonly string[] = ["hosttest/architecture/docstrings.test.ts"];
