@@ -356,11 +356,9 @@ export class Thermometer
     this.time?.linkUp();
     this.uplink?.linkUp(); // also before it is started: it may have been notified that the link is down
     if (this.uplinkStarted) return;
+    const patienceMs = this.sleep === undefined ? CLOCK_PATIENCE_MS : REPORT_CLOCK_MS;
     if (this.board.clock.utcMs() !== undefined || this.time === undefined) this.startUplink();
-    else {
-      const patienceMs = this.sleep === undefined ? CLOCK_PATIENCE_MS : REPORT_CLOCK_MS;
-      this.clockPatience ??= this.board.timers.set(() => this.startUplink(), patienceMs);
-    }
+    else this.clockPatience ??= this.board.timers.set(() => this.startUplink(), patienceMs);
   }
 
   private startUplink(): void {
@@ -368,6 +366,7 @@ export class Thermometer
     this.clockPatience = undefined;
     if (this.uplinkStarted) return;
     this.uplinkStarted = true;
+    this.time?.settle();
     this.uplink?.start();
   }
 

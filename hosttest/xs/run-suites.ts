@@ -37,6 +37,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/peers.test.ts": "talks to other programs",
   "hosttest/mqtt/readme.test.ts": "reads README.md, and compiles",
   "hosttest/outbox/campaign.test.ts": "takes an interpreter hours: suites/campaign.suite.ts is a share of it",
+  "hosttest/power/one-time-server.test.ts": "days of virtual time: minutes in an interpreter",
   "hosttest/power/trouble.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/settings/readme.test.ts": "reads README.md",
   "hosttest/update/battery.test.ts": "signs by Node's crypto",

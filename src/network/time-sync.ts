@@ -2,14 +2,15 @@
  * TimeSync: sets the wall clock by SNTP while the link is up, and again about once a day. It is careful with public servers: no
  * server twice within 15 s (RFC 4330 §10), with back-off and jitter, and less if a server asks for that. An answer is accepted
  * if its server reports a synchronised clock, if it is plausible for this firmware, and if enough other answers agree
- * (time-votes.ts). If servers contradict each other, the clock is unchanged until more of them agree.
+ * (time-votes.ts). If servers contradict each other, the clock is unchanged until more of them agree. After a sleep, when there
+ * is no time to ask a server twice, one answer is enough if the clock can have drifted so far, and no other server answers.
  */
 
 import type { TimerId, Timers } from "../common/timers.js";
 import { nextStepMs, waitMs } from "./back-off.js";
 import type { NTPPort } from "./io.js";
 import { type Outcome, TimeQuestion } from "./time-question.js";
-import { TimeVotes, votesNeeded } from "./time-votes.js";
+import { isWithinDrift, type LastSet, TimeVotes, votesNeeded } from "./time-votes.js";
 
 /** No answer is earlier: this source was written then. */
 export const EARLIEST_MS = Date.UTC(2026, 0, 1);
@@ -28,6 +29,8 @@ export const DENY_MS = 86_400_000;
 /** Shortest time between two settings of the clock; up to an hour more, so that many devices do not ask at once. */
 export const REFRESH_MS = 86_400_000;
 const REFRESH_SPREAD_MS = 3_600_000;
+/** A clock in sleep that was not set for so long, in milliseconds, may be wrong by an hour, which is reported. */
+export const OVERDUE_MS = 86_400_000;
 
 /** The object is kept, and its properties are read again and again. */
 export interface TimeSyncOptions {
@@ -41,11 +44,13 @@ export interface TimeSyncOptions {
   uptimeMs(): number;
   /** The latest time that is known to be past, in milliseconds since 1970: what flash knows of earlier boots. */
   pastUtcMs?(): number | undefined;
+  /** Only of a device that sleeps: how the clock was set before. */
+  lastSet?(): LastSet | undefined;
   /** Sets the wall clock, milliseconds since 1970. */
   setUtc(utcMs: number): void;
   /** Called after `setUtc`. `movedMs`: by how much the clock was moved; undefined at the first time. */
   onSynced?(utcMs: number, movedMs: number | undefined): void;
-  /** A line for the log: no answer, or one that is not accepted. Reported once, until the next success. */
+  /** A line for the log: no answer, or one that is not accepted; overdue. Each reported once, until the next success. */
   onProblem?(text: string): void;
   /** The owner's callback threw, and was caught here. */
   onFault?(error: unknown): void;
@@ -61,6 +66,8 @@ export interface TimeStatus {
   readonly ageMs?: number;
   /** Why the last question failed. */
   readonly problem?: string;
+  /** Of a device that sleeps: the clock was not set for more than a day, and what helps. */
+  readonly overdue?: string;
 }
 
 interface Server {
@@ -79,11 +86,13 @@ export class TimeSync {
   private question?: TimeQuestion;
   private timer?: TimerId;
   private failures = 0; // in a row
+  private asked = 0; // questions that have ended
   private stepMs = 0;
   private dueMs = 0; // in uptime: when we want to ask next
   private syncedAtMs?: number;
   private bootMs?: number; // milliseconds since 1970 at uptime 0: what was set
   private problem?: string;
+  private overdue?: string;
 
   constructor(options: TimeSyncOptions) {
     this.options = options;
@@ -104,9 +113,30 @@ export class TimeSync {
     if (this.state !== "closed") this.rest("down");
   }
 
+  /**
+   * No further answers are waited for: after a sleep, one is enough if it is no further off than the clock drifts, and no other
+   * contradicts it. There may be only one server, and a report is too short to ask it twice.
+   */
+  settle(): void {
+    const last = this.options.lastSet?.();
+    const isUp = this.state === "asking" || this.state === "waiting";
+    if (last === undefined || this.bootMs !== undefined || !isUp) return;
+    const nowMs = this.options.uptimeMs();
+    const bootMs = this.votes.unanimous;
+    if (bootMs !== undefined && isWithinDrift(bootMs, nowMs, last)) this.set(bootMs);
+    else this.lookOverdue(last, nowMs);
+  }
+
+  /** The clock was never set, and the first answer waits for the one that confirms it. */
+  get isConfirming(): boolean {
+    if (this.bootMs !== undefined || this.votes.unanimous === undefined) return false;
+    return (this.options.lastSet?.()?.syncUtcMs ?? 0) === 0;
+  }
+
   status(): TimeStatus {
     const ageMs = this.syncedAtMs === undefined ? undefined : this.options.uptimeMs() - this.syncedAtMs;
-    return { host: this.servers[this.at]?.host ?? "", state: this.state, ageMs, problem: this.problem };
+    const { state, problem, overdue } = this;
+    return { host: this.servers[this.at]?.host ?? "", state, ageMs, problem, overdue };
   }
 
   close(): void {
@@ -122,6 +152,7 @@ export class TimeSync {
   }
 
   private ended(outcome: Outcome): void {
+    this.asked++;
     const { host } = this.servers[this.at];
     switch (outcome.kind) {
       case "time":
@@ -170,7 +201,7 @@ export class TimeSync {
     this.bootMs = bootMs;
     this.syncedAtMs = nowMs;
     this.votes.clear();
-    this.problem = undefined;
+    this.problem = this.overdue = undefined;
     this.failures = this.stepMs = 0;
     this.nextServer();
     this.waitUntil(nowMs + waitMs(REFRESH_MS, REFRESH_SPREAD_MS, this.options.random()));
@@ -189,9 +220,17 @@ export class TimeSync {
     }
     this.nextServer();
     this.waitUntil(0);
-    if (this.bootMs === undefined) return;
-    const movedS = Math.round((bootMs - this.bootMs) / 1_000);
-    this.report(`${host} would move the clock by ${movedS} s: asked again first`);
+    if (this.bootMs !== undefined) {
+      const movedS = Math.round((bootMs - this.bootMs) / 1_000);
+      this.report(`${host} would move the clock by ${movedS} s: asked again first`);
+      return;
+    }
+    const last = this.options.lastSet?.();
+    if (last !== undefined && last.syncUtcMs > 0 && !isWithinDrift(bootMs, this.options.uptimeMs(), last)) {
+      const movedS = Math.round((bootMs + last.syncUptimeMs - last.syncUtcMs) / 1_000);
+      this.report(`${host} would move the clock by ${movedS} s, further than it drifts: not believed alone`);
+    }
+    this.askedOne();
   }
 
   private failed(problem: string): void {
@@ -205,6 +244,21 @@ export class TimeSync {
       this.waitUntil(nowMs + waitMs(MIN_WAIT_MS, this.stepMs, this.options.random()));
     }
     this.report(problem);
+    this.askedOne();
+  }
+
+  /** All servers have been asked, without success. */
+  private askedOne(): void {
+    if (this.asked >= this.servers.length) this.settle();
+  }
+
+  private lookOverdue({ syncUtcMs, syncUptimeMs }: LastSet, nowMs: number): void {
+    const days = (nowMs - syncUptimeMs) / OVERDUE_MS;
+    if (days < 1 || this.overdue !== undefined) return;
+    const what = syncUtcMs > 0 ? "the clock, which drifts, was not confirmed" : "the clock was not set";
+    const overdue = `${what} for ${days.toFixed(1)} days: name another time server in ntp`;
+    this.overdue = overdue;
+    this.guarded(() => this.options.onProblem?.(overdue));
   }
 
   private report(problem: string): void {

@@ -35,6 +35,25 @@ export function votesNeeded(bootMs: number, uptimeMs: number, known: Known): num
   return utcMs >= known.pastMs && utcMs < known.pastMs + PLAUSIBLE_MS ? 2 : 3;
 }
 
+/** When the clock of a boot, which continues after a sleep, was set, and to what. Both 0: it was not set yet. */
+export interface LastSet {
+  /** Milliseconds since 1970. */
+  readonly syncUtcMs: number;
+  /** In uptime, which continues in sleep. */
+  readonly syncUptimeMs: number;
+}
+
+/**
+ * More than the clock drifts in sleep: milliseconds of drift a millisecond. The same as journal/dating.ts takes for drift, so that
+ * what is accepted here as drift is dated as drift there.
+ */
+export const SLEEP_DRIFT = 1 / 10;
+
+/** Whether a clock that was set before a sleep can have drifted as far as `bootMs` says. */
+export function isWithinDrift(bootMs: number, uptimeMs: number, { syncUtcMs, syncUptimeMs }: LastSet): boolean {
+  return Math.abs(bootMs + syncUptimeMs - syncUtcMs) <= AGREE_MS + (uptimeMs - syncUptimeMs) * SLEEP_DRIFT;
+}
+
 interface Vote {
   readonly address: string;
   readonly bootMs: number;
@@ -78,6 +97,11 @@ export class TimeVotes {
   /** Whether any two addresses contradict each other. */
   get disagree(): boolean {
     return this.votes.some(({ bootMs }) => !agree(bootMs, this.votes[0].bootMs));
+  }
+
+  /** The latest answer, if no address contradicts another. */
+  get unanimous(): number | undefined {
+    return this.disagree ? undefined : this.votes.at(-1)?.bootMs;
   }
 
   clear(): void {

@@ -12,6 +12,7 @@ import { appliesFrom } from "../journal/notes.js";
 import { MAX_RECORD_LENGTH } from "../journal/record.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
+import type { LastSet } from "../network/time-votes.js";
 import type { Flash } from "../outbox/flash/flash.js";
 import type { OutboxEvent, OutboxOptions, Suspension } from "../outbox/outbox.js";
 import { sensorFlaw } from "../sensor/probe.js";
@@ -28,7 +29,11 @@ export interface Owner {
   readonly id: string;
   readonly intake: { readonly isFlashFailing: boolean } | undefined;
   readonly sleep:
-    | { readonly suspension: Suspension | undefined; readonly network: { readonly channel: number } }
+    | {
+        readonly suspension: Suspension | undefined;
+        readonly network: { readonly channel: number };
+        readonly lastSet: LastSet;
+      }
     | undefined;
   readonly journal: Journal | undefined;
   readonly formats: WritableFormats;
@@ -168,6 +173,10 @@ export class TimeOwner extends Owned implements TimeSyncOptions {
 
   uptimeMs(): number {
     return this.owner.board.clock.uptimeMs();
+  }
+
+  lastSet(): LastSet | undefined {
+    return this.owner.sleep?.lastSet;
   }
 
   setUtc(utcMs: number): void {

@@ -127,8 +127,8 @@ function flashLife({ outbox }: DiagnosticsOwner): number | undefined {
 
 /** A time server, or the board itself (a computer has its own clock). */
 function timeSource({ time, board }: DiagnosticsOwner): string {
-  if (board.clock.utcMs() === undefined) return "none";
   const status = time?.status();
+  if (board.clock.utcMs() === undefined) return status?.overdue ?? "none";
   return status?.ageMs === undefined ? "board" : status.host;
 }
 

@@ -165,7 +165,8 @@ function flash({ outbox, health, intake }: Product): string {
 function time({ board, time }: Product): string {
   const utcMs = board.clock.utcMs();
   const source = time?.status();
-  const trouble = source?.problem === undefined ? "" : ` (${source.problem})`;
+  const problems = [source?.overdue, source?.problem].filter((problem) => problem !== undefined);
+  const trouble = problems.length === 0 ? "" : ` (${problems.join("; ")})`;
   return utcMs === undefined ? `not known yet${trouble}` : `${new Date(utcMs).toISOString().slice(0, 19)}Z${trouble}`;
 }
 

@@ -6,6 +6,7 @@
 import type { TimerId } from "../../board.js";
 import type { LineLevel } from "../../common/log-levels.js";
 import { messageOf } from "../../common/message-of.js";
+import type { LastSet } from "../../network/time-votes.js";
 import type { Suspension } from "../../outbox/outbox.js";
 import { tailAddress } from "../../outbox/queue/suspended.js";
 import type { Sleeper } from "../../power/io.js";
@@ -69,6 +70,7 @@ interface ReportingUplink {
 export interface SleepOwner extends Parts {
   readonly settings: Settings;
   readonly uplink: ReportingUplink | undefined;
+  readonly time: { readonly isConfirming: boolean } | undefined;
   readonly health: { farewell(): void };
   /** An update keeps the device awake: a wake from deep sleep is a reset, which would end a trial. */
   readonly updating: { readonly isBusy: boolean; pause(): void } | undefined;
@@ -128,6 +130,11 @@ export class SleepControl {
   /** Without flash nothing can be kept, so the device stays awake. */
   get isPossible(): boolean {
     return this.owner.journal !== undefined;
+  }
+
+  /** How the clock was set before the sleep. */
+  get lastSet(): LastSet {
+    return this.record;
   }
 
   /** The last report failed. */
@@ -290,10 +297,11 @@ export class SleepControl {
     else if (!this.isSampleDue && sleepMs(this.record, nowMs) > 0) this.leave();
   }
 
-  /** Nothing is left to report, or a report is impossible. */
+  /** Nothing is left to report, and no time server is about to set the clock; or a report is impossible. */
   private isReported(): boolean {
-    const { uplink, outbox } = this.owner;
-    return !this.isReporting || uplink === undefined || (outbox?.entries === 0 && uplink.isIdle);
+    const { uplink, outbox, time } = this.owner;
+    if (!this.isReporting || uplink === undefined) return true;
+    return outbox?.entries === 0 && uplink.isIdle && time?.isConfirming !== true;
   }
 
   /** When an unfinished report is aborted. A connected device needs time for DISCONNECT. */

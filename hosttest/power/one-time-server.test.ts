@@ -1,0 +1,132 @@
+/*
+ * A sleeper that knows only one time server: each report corrects the slow clock, which is some percents off, by one answer. A
+ * server that is further off is not followed, and after a day the device says so.
+ */
+import { expect, test } from "vitest";
+import { SimulatedDevice } from "../support/device-board.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const SLEEPER = { sleep: "on", interval: "600", report: "60", awake: "120", "mqtt.qos": "1", ntp: "router.example" };
+const DIAGNOSTICS = "home/kitchen/thermometer020000000001/diagnostics";
+const NOT_CONFIRMED = "the clock, which drifts, was not confirmed for";
+
+function sleeper(rate: number, settings: Record<string, string> = {}): SimulatedDevice {
+  return new SimulatedDevice({ defaults: { ...SLEEPER, ...settings }, sleep: { rate } }).powerOn();
+}
+
+/** Passes the time; by how much the time of each reading that arrives is wrong, in milliseconds; NaN: it has none. */
+function errorsMs(device: SimulatedDevice, ms: number): number[] {
+  const { house, taken } = device;
+  const takenMs = new Map<unknown, number>();
+  const before = house.readings().length;
+  const endMs = house.time.nowMs + ms;
+  for (let known = taken.length; house.time.nowMs < endMs; ) {
+    house.time.runUntil(() => taken.length > known || house.time.nowMs >= endMs, HOUR);
+    for (; known < taken.length; known++) takenMs.set(taken[known], house.utcMs);
+  }
+  const arrived = house.readings().slice(before);
+  return arrived.flatMap(({ seq, ts }) => {
+    const trueMs = takenMs.get(seq);
+    if (trueMs === undefined) return [];
+    return [ts === undefined ? Number.NaN : Date.parse(String(ts)) - trueMs];
+  });
+}
+
+function largest(errors: readonly number[]): number {
+  return Math.max(...errors.map(Math.abs));
+}
+
+/** The time source that the newest diagnostics name. */
+function timeSource(device: SimulatedDevice): unknown {
+  return JSON.parse(device.house.payloads(DIAGNOSTICS).at(-1) ?? "{}").time;
+}
+
+function warnings(device: SimulatedDevice, text: string): number {
+  return device.traces.filter((line) => line.includes(text)).length;
+}
+
+test.each([
+  ["slow", 0.96, "router.example", 48],
+  ["fast", 1.04, "router.example", 12],
+  ["slow, and three names lead to one address", 0.96, "a.example,b.example,c.example", 12],
+])("the slow clock is %s: all times are right within seconds, and reports stay short", (_, rate, ntp, hours) => {
+  const device = sleeper(rate, { ntp });
+  const only = device.ntp.addressOf("router.example");
+  device.ntp.addressOf = () => only;
+  device.house.time.advance(3 * MINUTE);
+  const errors = errorsMs(device, hours * HOUR);
+  expect(errors.length).toBeGreaterThan(0.9 * 6 * (hours - 1));
+  expect(largest(errors)).toBeLessThan(8 * SECOND);
+  expect(device.longestWakeMs).toBeLessThan(5 * SECOND);
+  expect([warnings(device, "time:"), device.crashes]).toEqual([0, []]);
+});
+
+test("the server answers one report in five: the times are right within a minute, without a warning", () => {
+  const device = sleeper(0.96);
+  const { ntp } = device;
+  device.house.time.advance(3 * MINUTE);
+  const answers = ntp.answers.bind(ntp);
+  let asked = 0;
+  ntp.answers = (question, host) => (asked++ % 5 === 4 ? answers(question, host) : []);
+  const errors = errorsMs(device, 30 * HOUR);
+  expect(asked).toBeGreaterThan(25);
+  expect(largest(errors.slice(6 * 8))).toBeLessThan(MINUTE);
+  expect(warnings(device, NOT_CONFIRMED)).toBe(0);
+});
+
+test("the only server is hours off for two days: not followed; a warning after one day; right again when it is", () => {
+  const device = sleeper(0.96);
+  errorsMs(device, 3 * HOUR);
+  device.ntp.faults.wrongByMs = 5 * HOUR;
+  expect(largest(errorsMs(device, 22 * HOUR))).toBeLessThan(10 * MINUTE);
+  expect([warnings(device, NOT_CONFIRMED), timeSource(device)]).toEqual([0, "none"]);
+  expect(warnings(device, "router.example would move the clock by")).toBeGreaterThan(20);
+  expect(largest(errorsMs(device, 26 * HOUR))).toBeLessThan(10 * MINUTE);
+  expect(warnings(device, NOT_CONFIRMED)).toBeGreaterThan(20);
+  expect(timeSource(device)).toMatch(/^the clock, which drifts, was not confirmed for 2\.0 days: name another/);
+  device.ntp.faults.wrongByMs = undefined;
+  const errors = errorsMs(device, 5 * HOUR);
+  expect(largest(errors.slice(7))).toBeLessThan(8 * SECOND);
+  expect(timeSource(device)).toBe("router.example");
+});
+
+test("a server that was wrong when the clock was set: the device does not follow until it is awake for a quarter of a minute", () => {
+  const device = sleeper(1);
+  const { house, ntp } = device;
+  ntp.faults.wrongByMs = 5 * HOUR;
+  house.time.advance(HOUR);
+  ntp.faults.wrongByMs = undefined;
+  for (const error of errorsMs(device, 26 * HOUR)) expect(Math.abs(error - 5 * HOUR)).toBeLessThan(8 * SECOND);
+  house.time.runUntil(() => device.chip?.isAsleep === true, MINUTE);
+  device.chip?.press();
+  house.time.advance(10 * SECOND);
+  expect(device.status("time")).toMatch(
+    /^not known yet \(the clock, which drifts, was not confirmed for 1\.\d days: .* in ntp; router\.example would move/,
+  );
+  house.time.advance(10 * SECOND);
+  expect(device.status("time")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  expect(largest(errorsMs(device, 3 * HOUR).slice(1))).toBeLessThan(8 * SECOND);
+});
+
+test("awake for ten seconds only: the first report waits for the second answer, and later ones are short", () => {
+  const device = sleeper(0.96, { awake: "10" });
+  device.house.time.advance(17 * SECOND);
+  expect([device.ntp.questions.length, device.isOn]).toEqual([2, false]);
+  const errors = errorsMs(device, 3 * HOUR);
+  expect(errors.length).toBeGreaterThan(11);
+  expect(largest(errors)).toBeLessThan(8 * SECOND);
+  expect(device.longestWakeMs).toBeLessThan(5 * SECOND);
+});
+
+test("two of three servers are silent: the third one's answer is enough, before the readings are sent", () => {
+  const device = sleeper(0.96, { ntp: "a.example,b.example,c.example" });
+  device.house.time.advance(3 * MINUTE);
+  const { ntp } = device;
+  const answers = ntp.answers.bind(ntp);
+  ntp.answers = (question, host) => (host === "a.example" ? answers(question, host) : []);
+  const errors = errorsMs(device, 12 * HOUR);
+  expect(errors.length).toBeGreaterThan(9 * 6);
+  expect(largest(errors)).toBeLessThan(8 * SECOND);
+});
