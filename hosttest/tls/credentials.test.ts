@@ -1,6 +1,6 @@
 /*
- * Own CA, client certificate and key at the prompt of a device: pasted, kept, given to TLS, and never let out. A secret that can be
- * recognised is set, and everything that leaves the device is searched for it.
+ * CA, client certificate and key at the prompt of a device: pasted, stored, and used by TLS; the key and the password never leave
+ * the device. To check this, a recognisable secret is set, and everything that leaves the device is searched for it.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -49,7 +49,7 @@ function tlsDevice(hasPublicCAs = true) {
   return { one, demands, time: one.house.time };
 }
 
-/** Pastes at the prompt; the answer. */
+/** Pastes at the prompt; returns what the prompt prints. */
 function paste(one: SimulatedDevice, key: string, pem: string): string {
   one.port.take();
   one.port.send(`set ${key}\n${pem}\n`);
@@ -57,7 +57,7 @@ function paste(one: SimulatedDevice, key: string, pem: string): string {
 }
 
 describe("pasted at the prompt", () => {
-  test("they are given to TLS from the next connection on, over a reboot, and removed when cleared", () => {
+  test("TLS uses them from the next connection on, also after a reboot, and no longer when they are emptied", () => {
     const { one, demands, time } = tlsDevice();
     expect(demands.at(-1)).toEqual({ ca: undefined, certificate: undefined, key: undefined });
     for (const [key, pem] of Object.entries(PEM)) {
@@ -84,7 +84,7 @@ describe("pasted at the prompt", () => {
     expect(demands.at(-1)).toEqual({ ca: undefined, certificate: undefined, key: undefined });
   });
 
-  test("on a terminal no line of it is shown, Ctrl-C cancels, and what follows is a command again", () => {
+  test("on a terminal no pasted line is shown; after Ctrl-C, the next line is a command again", () => {
     const one = new SimulatedDevice({
       serial: { mode: "terminal" },
       tls: (tcp) => pretendedTLS(tcp, () => FACTS),
@@ -102,7 +102,7 @@ describe("pasted at the prompt", () => {
     expect(one.firmware.settings.staged()).toEqual([]);
   });
 
-  test("a line longer than the prompt takes, or no Base64: the rest of it is no command, and it is refused", () => {
+  test("a paste with a line that is too long or not Base64 is refused, and its other lines are not run as commands", () => {
     const { one } = tlsDevice();
     const [begin, ...rest] = PEM["mqtt.ca"].split("\n");
     const long = paste(one, "mqtt.ca", [begin, "A".repeat(2 * MAX_LINE), ...rest].join("\n"));
@@ -113,13 +113,13 @@ describe("pasted at the prompt", () => {
     expect(one.firmware.settings.staged()).toEqual([]);
   });
 
-  test("a board without TLS takes none, and no mqtt.tls", () => {
+  test("a board without TLS refuses them, and mqtt.tls", () => {
     const one = new SimulatedDevice().powerOn();
     expect(paste(one, "mqtt.ca", "")).toContain("error: mqtt.ca: is of no use, simulated has no TLS");
     expect(one.type("set mqtt.tls on")).toContain('mqtt.tls: got "on", but simulated has no TLS; leave it off');
   });
 
-  test("a board that knows no CA makes no connection until it has one, or a pinned key; half a pair is no pair", () => {
+  test("a board without public CAs makes no connection before it has a CA or a pinned key, nor with a certificate without its key", () => {
     const { one, demands, time } = tlsDevice(false);
     expect(one.status("broker")).toContain("no CA is set: set mqtt.ca to the broker's CA, or mqtt.fingerprint");
     expect(demands).toEqual([]);
@@ -151,7 +151,7 @@ describe("pasted at the prompt", () => {
 
 describe("what leaves the device", () => {
   const key = Buffer.from(fromPEM(PEM["mqtt.key"], "PRIVATE KEY"));
-  /** Sixteen bytes of the key from each place of eight, as they may be written; and the password. */
+  /** What is searched for: 16 bytes of the key from every eighth byte on, in the forms in which they may be printed; and the password. */
   const forms = [PASSWORD, Buffer.from(PASSWORD).toString("base64").slice(0, 24)];
   for (let at = 36; at + 16 <= key.length; at += 8) {
     const part = key.subarray(at, at + 16);
@@ -159,7 +159,7 @@ describe("what leaves the device", () => {
   }
   for (const line of PEM["mqtt.key"].split("\n").slice(2, -2)) forms.push(line.slice(0, 20), line.slice(20, 40));
 
-  /** The device's life with secrets: everything that leaves it. `leak`: done in the midst. */
+  /** Uses all secrets, and returns everything that leaves the device meanwhile. `leak`: an action in between that leaks one. */
   function allThatLeft(leak: (one: SimulatedDevice) => void = () => {}): string {
     const { one, time } = tlsDevice();
     const out: string[] = [];

@@ -1,4 +1,4 @@
-/* The desktop device over TLS, as from the command line, to a real mosquitto, through a wire that is watched. */
+/* The desktop device, started by its command line, over TLS with a real mosquitto; a proxy in between records all bytes. */
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -17,13 +17,13 @@ const server = certificates.make("broker", { by: root, names: "IP:127.0.0.1", us
 const client = certificates.make("kitchen", { by: root, usage: "clientAuth" });
 const folder = temporaryFolder("thermometer-tls-");
 
-/** On XS it is the device's own TLS, on mbedTLS (Debian: libmbedtls-dev): left out where that is not installed, but on CI. */
+/** On XS this is the device's own TLS, on mbedTLS (Debian: libmbedtls-dev). Where that is not installed, XS is left out, except on CI. */
 const hasXS = (await workerProgram("tls")).kind === "built" || process.env.CI !== undefined;
 const ENGINES: readonly (readonly string[])[] = hasXS ? [[], ["--engine", "xs"]] : [[]];
 
 let broker: Mosquitto;
 let port: number;
-/** Of a listener that wants a certificate of its clients. */
+/** Port of a listener that requires a client certificate. */
 let wanting: number;
 let wire: Wire;
 let image: string;
@@ -108,7 +108,7 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
     },
   );
 
-  test("QoS 0: readings arrive; the subscriber beside it goes over TLS, too; status says by what", async () => {
+  test("QoS 0: readings arrive; the subscriber of the desktop uses TLS, too; status shows version, cipher and certificate", async () => {
     const one = start("--broker", address(), "--ca", root.certificate, "--qos", "0", ...engine);
     await one.until((it) => it.lines("home/livingroom/temperature ").length > 2);
     one.write("status\n");
@@ -141,7 +141,7 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
     expect(wire.clearText(SECRETS)).toEqual([]);
   });
 
-  test("by a pinned key; another key is refused, by device and subscriber, and none of their data is sent", async () => {
+  test("with a pinned key; device and subscriber refuse another key, and none of their data is sent", async () => {
     const address = `127.0.0.1:${wire.port}`;
     const setup = (pin: string): string =>
       `set mqtt.host 127.0.0.1\nset mqtt.port ${wire.port}\nset mqtt.tls on\nset mqtt.fingerprint ${pin}\nset mqtt.user ann\nsave\nreboot\n`;
@@ -155,7 +155,7 @@ describe.each(ENGINES.map((engine) => ({ engine })))("over TLS $engine", ({ engi
     expect(wire.clearText(SECRETS)).toEqual([]);
   });
 
-  test("CA, certificate and key pasted at the prompt: kept over a kill; what is no certificate is refused in words", async () => {
+  test("CA, certificate and key pasted at the prompt: kept over a kill; for a wrong certificate the reason is shown", async () => {
     const at = `127.0.0.1:${wanting}`;
     const none = "-----BEGIN CERTIFICATE-----\nMAMCAQA=\n-----END CERTIFICATE-----\n";
     const paste = (key: string, pem: string): string => `set mqtt.${key}\n${pem}\n`;

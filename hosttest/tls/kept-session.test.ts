@@ -1,4 +1,4 @@
-/* A sleeper's TLS session: over the sleep in RTC memory, and nowhere else. */
+/* The TLS session of a device that sleeps is kept in RTC memory, and nowhere else. */
 import { expect, test } from "vitest";
 import { DeepSleep } from "../../boards/common/deep-sleep.js";
 import { readSession, writeSession } from "../../src/thermometer/sleep/kept-session.js";
@@ -17,14 +17,14 @@ const bytesOf = (text: string): ArrayBuffer => Uint8Array.from(Buffer.from(text)
 const textOf = (session: unknown): string | undefined =>
   session === undefined ? undefined : Buffer.from(session as ArrayBuffer).toString();
 
-/** RTC memory with a sealed one at its beginning. */
+/** The session's place in RTC memory, with a sealed session at its beginning. */
 function place(sealed: Uint8Array | undefined): Uint8Array {
   const bytes = new Uint8Array(PLACE_BYTES);
   bytes.set(sealed ?? []);
   return bytes;
 }
 
-test("comes back as it was, of any length that there is place for; a longer one is not kept", () => {
+test("a session of any length that fits is read back unchanged; a longer one is not kept", () => {
   for (const length of [1, 300, PLACE_BYTES - 32]) {
     const session = new Uint8Array(length).fill(length).buffer;
     for (const endsMs of [undefined, 1_800_000_000_000])
@@ -34,11 +34,11 @@ test("comes back as it was, of any length that there is place for; a longer one 
   expect(sealSession({ session: long, endsMs: undefined }, FIRMWARE)).toBeUndefined();
 });
 
-test("noise, one damaged byte, and another firmware's are none", () => {
+test("random bytes, a session with one damaged byte, and one of another firmware are ignored", () => {
   const random = new Random(SEED);
   const sealed = sealSession({ session: bytesOf(SECRET), endsMs: 1 }, FIRMWARE) as Uint8Array;
   for (let at = 0; at < sealed.length; at++) {
-    if (at >= 12 && at < 16) continue; // of no meaning
+    if (at >= 12 && at < 16) continue; // not used
     const damaged = place(sealed);
     damaged[at] ^= 1 + random.whole(0, 254);
     expect(unsealSession(damaged, FIRMWARE), `byte ${at}`).toBeUndefined();
@@ -55,7 +55,7 @@ test("noise, one damaged byte, and another firmware's are none", () => {
 
 interface Sleeper {
   readonly device: SimulatedDevice;
-  /** Of each connection: what was to be resumed. */
+  /** For each connection, the session that it tried to resume. */
   readonly offered: (string | undefined)[];
   /** The bytes after the wake record, as text. */
   kept(): string;
@@ -63,7 +63,7 @@ interface Sleeper {
   how: "good" | "refuses" | "no session";
 }
 
-/** It reports every ten minutes by TLS; each connection has a session of its own, and the certificate ends in 20 days. */
+/** A device that reports every ten minutes over TLS. Each connection has its own session; the certificate expires in 20 days. */
 function sleeper(settings: Record<string, string> = {}): Sleeper {
   const offered: Sleeper["offered"] = [];
   const endsMs = (): number => device.house.utcMs + 20 * DAY;
@@ -91,7 +91,7 @@ function sleeper(settings: Record<string, string> = {}): Sleeper {
   return it;
 }
 
-test("each report resumes the session of the one before; after power-on there is none", () => {
+test("each report resumes the session of the previous one; after power-on there is none to resume", () => {
   const { device, offered } = sleeper();
   device.house.time.advance(30 * MINUTE);
   const first = offered.length;
@@ -104,7 +104,7 @@ test("each report resumes the session of the one before; after power-on there is
   expect(offered[first]).toBeUndefined();
 });
 
-test("the end of the broker's certificate is warned of in a resumed session, too", () => {
+test("the warning that the broker's certificate expires soon also comes in a resumed session", () => {
   const { device } = sleeper();
   device.house.time.advance(12 * MINUTE);
   const ends = /broker's certificate ends on \d{4}-\d\d-\d\d/;
@@ -112,7 +112,7 @@ test("the end of the broker's certificate is warned of in a resumed session, too
   expect(device.traces.some((line) => /certificate until \d{4}-\d\d-\d\d, resumed/.test(line))).toBe(true);
 });
 
-test("it is not printed anywhere", () => {
+test("the session is not printed anywhere", () => {
   const { device, kept } = sleeper();
   device.house.time.advance(30 * MINUTE);
   expect(kept()).toContain(SECRET);
@@ -155,7 +155,7 @@ test.each([
   expect(it.kept()).toMatch(/^\0+$/);
 });
 
-test("a place that was never used costs four bytes of reading and no writing; one that was is wiped whole, also by a session that is too long", () => {
+test("a place that was never used costs a read of four bytes and no write; a used one is wiped completely, also if the next session is too long", () => {
   const chip = new DeepSleep({
     timers: { set: () => 0, clear() {} },
     uptimeMs: () => 0,

@@ -1,6 +1,7 @@
 /*
- * A man in the middle who handles whole messages of the handshake: he delays, drops, doubles, exchanges them, or puts one of another
- * handshake in their place. Delayed, a connection comes about; else none, and nothing in the clear. And what a device has no memory for.
+ * A man in the middle who handles whole messages of the handshake: delays, drops, doubles or exchanges them, or replaces one by that
+ * of another handshake. After a delay, the connection is made; in all other cases it is not, and nothing is sent in the clear.
+ * Also: data that does not fit a device's memory.
  */
 import { describe, expect, test } from "vitest";
 import { Random } from "../simulation/random.js";
@@ -12,19 +13,19 @@ import { Wire } from "./support/wire.js";
 const SECRET = "a reading";
 const NAMES = ["p256", "TLS 1.2"];
 const HEAD_BYTES = 5;
-const CHANGE_CIPHER_SPEC = 20; // of no meaning in TLS 1.3: RFC 8446 §5
-/** Both ends wait for what was dropped: then this ends it. It may come early, without harm. */
+const CHANGE_CIPHER_SPEC = 20; // has no effect in TLS 1.3: RFC 8446 §5
+/** Milliseconds after which the connection is closed, because both ends wait for what was dropped. Too early does no harm. */
 const PATIENCE_MS = 150;
 
 const parties = meetingParties();
 
-/** What becomes of the server's records: those that are to be sent now. `later`: sends in a while. */
+/** Handles a record of the server: returns the records to send now. `later`: sends records after a while. */
 type Handling = (record: Buffer, index: number, later: (records: readonly Buffer[]) => void) => readonly Buffer[];
 
 interface Seen {
   readonly outcome: Outcome;
   readonly clear: readonly string[];
-  /** The server's, up to the end of its part of the handshake. */
+  /** Those of the server, up to the end of its part of the handshake. */
   readonly records: readonly Buffer[];
 }
 
@@ -62,16 +63,16 @@ async function meet(name: string, place: string, handle: Handling, mayWait: "may
 }
 
 describe.each(PLACES.flatMap((place) => NAMES.map((name) => [name, place])))("%s on %s", (name, place) => {
-  const isVersion13 = name === "p256" && place === "Node"; // Debian's mbedTLS has 1.2 alone
+  const isVersion13 = name === "p256" && place === "Node"; // Debian's mbedTLS has only 1.2
   const whole = (): Promise<Seen> => meet(name, place, (record) => [record], "goes on");
-  /** Messages that count: in TLS 1.3 without the tickets, which come behind the handshake. */
+  /** Indices of the messages to handle: in TLS 1.3 without the tickets, which follow the handshake. */
   const targets = ({ records }: Seen): number[] =>
     records
       .map((record, index) => ({ type: record[0], index }))
       .filter(({ type, index }) => !isVersion13 || (type !== CHANGE_CIPHER_SPEC && index < 6))
       .map(({ index }) => index);
 
-  test("each message delayed: a connection all the same", async () => {
+  test("each message delayed: the connection is made all the same", async () => {
     const late: Handling = (record, _index, later) => {
       later([record]);
       return [];
@@ -81,7 +82,7 @@ describe.each(PLACES.flatMap((place) => NAMES.map((name) => [name, place])))("%s
     expect(delayed.clear).toEqual([]);
   });
 
-  test("dropped, doubled, exchanged with the next, or one of another handshake in its place: none, and nothing in the clear", async () => {
+  test("a message dropped, doubled, exchanged with the next, or replaced by that of another handshake: no connection, nothing in the clear", async () => {
     const other = await whole();
     expect(other.outcome).toBe("open");
     const indices = targets(other);
@@ -103,7 +104,7 @@ describe.each(PLACES.flatMap((place) => NAMES.map((name) => [name, place])))("%s
         },
       };
       for (const [way, handle] of Object.entries(ways)) {
-        // The last one's double is behind the handshake; a message that is the same in each is no other one; CCS may come early in 1.3.
+        // Left out: the double of the last message, which follows the handshake; a replacement that is equal; in 1.3 an early CCS.
         if (way === "doubled" && target === indices.at(-1)) continue;
         let isSame = false;
         const watched: Handling = (record, index, later) => {
@@ -154,7 +155,7 @@ describe.each(PLACES)("on %s", (place) => {
     expect(parties.troubles).toEqual([]);
   });
 
-  test("a server that takes the connection and stalls: nothing happens until it is closed, and the next one opens", async () => {
+  test("a server that accepts the connection and stalls: nothing happens until it is closed, and the next connection opens", async () => {
     const stalled = new Attempt(parties.servers.port("stalls"), { ca: parties.servers.root, io: parties.ioOn(place) });
     const next = new Attempt(parties.servers.port("p256"), { ca: parties.servers.root, io: parties.ioOn(place) });
     expect(await next.opened).toBe("open");
@@ -164,7 +165,7 @@ describe.each(PLACES)("on %s", (place) => {
   });
 });
 
-describe.runIf(PLACES.includes("XS"))("on XS, what a device has no memory for is said to be that", () => {
+describe.runIf(PLACES.includes("XS"))("on XS, data that does not fit a device's memory is refused as too large", () => {
   test("a chain of certificates that is longer than a record", async () => {
     const attempt = new Attempt(parties.servers.port("long chain"), {
       ca: parties.servers.root,
@@ -176,7 +177,7 @@ describe.runIf(PLACES.includes("XS"))("on XS, what a device has no memory for is
     onNode.close();
   });
 
-  test("a record behind the ServerHello that says to be longer than any", async () => {
+  test("a record behind the ServerHello whose length field exceeds the limit", async () => {
     const handle: Handling = (record, index) => {
       if (index === 1) record.writeUInt16BE(0x4900, 3);
       return [record];

@@ -1,4 +1,4 @@
-/* A man in the middle of the handshake cuts it off, changes a bit, or passes it on byte by byte. */
+/* A man in the middle cuts the handshake off at a byte, or changes a bit of it. */
 import { describe, expect, test } from "vitest";
 import { Random } from "../simulation/random.js";
 import { SEED } from "../support/seed.js";
@@ -8,7 +8,7 @@ import { type Meddle, Wire } from "./support/wire.js";
 
 const SECRET = "a reading";
 const TRIALS = 16;
-/** A length that was changed lets both ends wait: then this ends it. It may come early, without harm. */
+/** Milliseconds after which the connection is closed, because a changed length can make both ends wait. Too early does no harm. */
 const PATIENCE_MS = 400;
 
 const parties = meetingParties();
@@ -16,7 +16,7 @@ const parties = meetingParties();
 interface Seen {
   readonly outcome: Outcome;
   readonly clear: readonly string[];
-  /** Bytes from the server until the end of its handshake. */
+  /** Number of bytes from the server until the handshake ended. */
   readonly bytes: number;
 }
 
@@ -42,7 +42,7 @@ const NAMES = ["p256", "rsa4096", "TLS 1.2"];
 describe.each(PLACES.flatMap((on) => NAMES.map((name) => [name, on])))("%s on %s", (name, on) => {
   test("any byte of the handshake cut off or changed: no connection, and no plaintext", async () => {
     const random = new Random(SEED);
-    // Of TLS 1.3 the tickets may have come by then, which are after the handshake.
+    // In TLS 1.3, tickets may have come by then, which follow the handshake: about 600 bytes.
     const whole = (await meet(name, on, () => (piece) => piece)).bytes - (name === "TLS 1.2" || on === "XS" ? 0 : 600);
     expect(whole).toBeGreaterThan(300);
     for (let n = 0; n < TRIALS; n++) {

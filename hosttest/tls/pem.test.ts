@@ -1,4 +1,4 @@
-/* PEM as people have it in their files: what is taken, what is refused, and what for. */
+/* PEM as it is found in files: what is accepted, what is refused, and the reason. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -18,10 +18,10 @@ const refusal = (pem: string): string => {
     if (error instanceof PEMError) return error.message;
     throw error;
   }
-  throw new Error("was taken");
+  throw new Error("was accepted");
 };
 
-test("the certificates of a chain, one behind the other, and back to what openssl wrote", () => {
+test("the certificates of a chain, concatenated; converted back, they equal the file of openssl", () => {
   const bytes = fromPEM(`a comment\r\n${text.replaceAll("\n", "\r\n")}\nand another`, "CERTIFICATE");
   expect(toPEM(bytes)).toBe(text);
   expect(fromPEM(toPEM(bytes), "CERTIFICATE")).toEqual(bytes);
@@ -49,7 +49,7 @@ test("what is refused, and why", () => {
   expect(refusal(encrypted)).toMatch(/^the key is encrypted/);
 });
 
-test("any text is taken or refused with one line", () => {
+test("any text is accepted, or refused with a message of one line", () => {
   fc.assert(
     fc.property(fc.nat(text.length - 1), fc.nat(text.length), fc.string(), (at, length, other) => {
       const changed = text.slice(0, at) + other + text.slice(at + length);

@@ -1,4 +1,4 @@
-/* What the thermometer makes of what TLS reports: its log, its status, its patience, on virtual time. */
+/* How the thermometer handles the results of TLS: log, status, waiting for the clock, a slow handshake. On virtual time. */
 import { describe, expect, test } from "vitest";
 import { tlsRefusalText } from "../../src/thermometer/broker/tls-refusal.js";
 import type { TLSFacts, TLSRefusal, TLSRefusalKind } from "../../src/tls/io.js";
@@ -37,7 +37,7 @@ function device(ending: () => Ending, defaults: Record<string, string> = {}) {
 }
 
 describe("a connection over TLS", () => {
-  test("status shows version, cipher, the certificate's name and end; readings arrive; the port is TLS's", () => {
+  test("status shows version, cipher, the certificate's name and last day; readings arrive; the port is that of TLS", () => {
     const { one, house, time, names } = device(() => FACTS);
     time.advance(5 * MINUTE);
     expect(one.status("broker")).toMatch(/^10\.0\.0\.1:8883: connected for /);
@@ -53,7 +53,7 @@ describe("a connection over TLS", () => {
     expect(one.status("encryption")).toBeUndefined();
   });
 
-  test("mqtt.name is the name to be found; mqtt.port wins over the usual one", () => {
+  test("mqtt.name is the name that the certificate must have; mqtt.port replaces the default port", () => {
     const { one, time, names } = device(() => FACTS, { "mqtt.name": "broker.test", "mqtt.port": "1234" });
     time.advance(MINUTE);
     expect(new Set(names)).toEqual(new Set(["broker.test"]));
@@ -75,7 +75,7 @@ describe("a connection over TLS", () => {
 });
 
 describe("a connection that TLS refuses", () => {
-  test("is reported once, with reason and remedy, is in status, and tried again; readings are kept", () => {
+  test("is reported once, with reason and remedy, is shown in status, and is tried again; readings are kept", () => {
     let ending: Ending = { kind: "expired", detail: "broker.test: May 1 2026" };
     const { one, house, time } = device(() => ending);
     time.advance(10 * MINUTE);
@@ -95,7 +95,7 @@ describe("a connection that TLS refuses", () => {
     expect(one.port.take()).toContain("TLS: the server accepted the connection, but does not continue the handshake");
   });
 
-  test("a host that is not there has nothing to do with TLS, also after a refusal", () => {
+  test("if no host answers, TLS is not given as the reason, even after an earlier refusal by TLS", () => {
     const { one, house, time } = device(() => ({ kind: "wrongKey" }));
     time.advance(MINUTE);
     expect(one.status("broker")).toContain("last failure: TLS: its key is not the pinned one");
@@ -104,7 +104,7 @@ describe("a connection that TLS refuses", () => {
     expect(one.status("broker")).not.toContain("TLS");
   });
 
-  test("every reason has words of its own, and escapes nothing that the certificate may hold", () => {
+  test("every reason has its own text; control characters from the certificate are not printed", () => {
     const kinds: Record<TLSRefusalKind, true> = {
       unknownCA: true,
       wrongName: true,
@@ -135,7 +135,7 @@ describe("a connection that TLS refuses", () => {
 });
 
 describe("before the clock is set", () => {
-  test("no connection is opened, which is reported; as soon as it is set, one is", () => {
+  test("no connection is opened, and the log says why; as soon as the clock is set, one is opened", () => {
     const { one, house, time, names } = device(() => FACTS);
     one.ntp.faults.silent = true;
     time.advance(10 * MINUTE);
@@ -152,7 +152,7 @@ describe("before the clock is set", () => {
     expect(house.readings().length).toBeGreaterThan(10);
   });
 
-  test("with a pinned key it does not wait longer than without TLS", () => {
+  test("with a pinned key, the device does not wait for the clock", () => {
     const { one, time, names } = device(() => FACTS, { "mqtt.fingerprint": PIN, ntp: "" });
     time.advance(5 * MINUTE);
     expect(names.length).toBeGreaterThan(0);
@@ -160,7 +160,7 @@ describe("before the clock is set", () => {
   });
 });
 
-test("a handshake that lasts: the prompt answers, samples go on, a full outbox evicts; all that it kept arrives when the server goes on", () => {
+test("during a handshake that does not end, the prompt answers, samples are taken, a full outbox evicts; what it kept arrives afterwards", () => {
   let ending: Ending = "never";
   const house = new House();
   const one = new SimulatedDevice({

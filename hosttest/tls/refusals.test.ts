@@ -1,4 +1,4 @@
-/* Every server that is to be refused is refused, for its own reason, and not a byte is sent in the clear; the good ones are taken. */
+/* Every bad server is refused for the expected reason, every good one is accepted, and not a byte is sent in the clear. */
 import { describe, expect, test } from "vitest";
 import { tlsRefusalText } from "../../src/thermometer/broker/tls-refusal.js";
 import { freePort } from "../support/processes/ports.js";
@@ -11,13 +11,13 @@ const SECRET = "MQTT secret reading";
 const parties = meetingParties();
 
 describe.each(PLACES)("on %s", (place) => {
-  test("the table of servers, good and bad: what comes of each, and nothing in the clear", async () => {
+  test("each of the good and bad servers has the expected outcome, and nothing is sent in the clear", async () => {
     const seen: string[] = [];
     const expected: string[] = [];
     for (const { name, options, expected: outcome } of parties.servers.cases()) {
       const wire = await Wire.to(parties.servers.port(name));
       const attempt = new Attempt(wire.port, { ...options, io: parties.ioOn(place) });
-      // Before it is open it takes nothing.
+      // Before it is open, it accepts no data.
       expect(() => attempt.socket.write(Buffer.from(SECRET)), name).toThrow();
       let came = await attempt.opened;
       if (came === "open") {
@@ -43,7 +43,7 @@ describe.each(PLACES)("on %s", (place) => {
       seen.push(`${name}: ${came}`);
       expected.push(`${name}: ${outcome}`);
       expect(wire.clearText([SECRET, "secret"]), name).toEqual([]);
-      // A client that is refused has met the right server all the same.
+      // If the server refuses the client, it has been verified before.
       if (outcome !== "open" && outcome !== "client") expect(attempt.calls, name).not.toContain("secured");
       attempt.close();
       wire.close();
@@ -52,7 +52,7 @@ describe.each(PLACES)("on %s", (place) => {
     expect(parties.troubles).toEqual([]);
   });
 
-  test("where nothing listens TLS has nothing to say", async () => {
+  test("where nothing listens, no TLS refusal is reported", async () => {
     const attempt = new Attempt(await freePort(), { ca: parties.servers.root, io: parties.ioOn(place) });
     expect(await attempt.opened).toBe("network");
     expect(attempt.calls).toEqual(["error"]);

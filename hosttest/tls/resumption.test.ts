@@ -1,4 +1,4 @@
-/* Sessions are resumed, of mosquitto too; what was refused leaves none. */
+/* Sessions are resumed, also with mosquitto; a refused connection leaves no session. */
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
@@ -15,7 +15,7 @@ const on = (place: string, options: AttemptOptions): AttemptOptions => ({
   io: parties.ioOn(place),
 });
 
-/** Opens a connection, waits for a session to be kept, and closes it. */
+/** Opens a connection, waits until a session is kept, and closes the connection. */
 async function visit(name: string, options: AttemptOptions): Promise<Attempt> {
   const attempt = new Attempt(parties.servers.port(name), options);
   const outcome = await attempt.opened;
@@ -26,7 +26,7 @@ async function visit(name: string, options: AttemptOptions): Promise<Attempt> {
 
 describe.each(PLACES)("on %s", (place) => {
   test.each(["p256", "TLS 1.2", "wants a certificate"])(
-    "%s: the second connection resumes, with every kind of check",
+    "%s: the second connection resumes the session, with every way of verification",
     async (name) => {
       const client = name === "wants a certificate" ? parties.servers.device : undefined;
       const ways = [
@@ -45,14 +45,14 @@ describe.each(PLACES)("on %s", (place) => {
     },
   );
 
-  test("what was refused leaves no session", async () => {
+  test("a refused connection leaves no session", async () => {
     const good = await visit("p256", on(place, { ca: parties.servers.root }));
     const refused = await visit("stranger's", on(place, { ca: parties.servers.root, session: good.session }));
     expect(refused.refusal?.kind).toBe("unknownCA");
     expect(refused.session).toBeUndefined();
   });
 
-  test("a session of one server does not pass for another's", async () => {
+  test("with the session of one server, another server is still refused", async () => {
     const good = await visit("p256", on(place, { ca: parties.servers.root }));
     for (const name of ["stranger's", "other name", "expired"]) {
       const other = await visit(name, on(place, { ca: parties.servers.root, session: good.session }));
@@ -60,9 +60,9 @@ describe.each(PLACES)("on %s", (place) => {
     }
   });
 
-  test("a session is not offered where another CA, pin or name is asked for", async () => {
+  test("a session is not used if another CA, pin or name is required", async () => {
     const good = await visit("TLS 1.2", on(place, { ca: parties.servers.root, name: "broker.test" }));
-    if (place === "Node") return; // there the owner keeps them apart: OpenSSL checks the certificate of a resumed session again
+    if (place === "Node") return; // there the owner separates them: OpenSSL checks the certificate of a resumed session again
     for (const other of [
       { ca: parties.servers.stranger },
       { ca: parties.servers.root, name: "other.test" },
@@ -75,7 +75,7 @@ describe.each(PLACES)("on %s", (place) => {
 });
 
 test.runIf(PLACES.includes("XS"))(
-  "over a sleep: another machine resumes what the first one left in RTC memory; the server says so",
+  "over a sleep: another machine resumes the session that the first one left in RTC memory; the server confirms it",
   async () => {
     const { chain, key } = parties.servers.server;
     const reused: boolean[] = [];

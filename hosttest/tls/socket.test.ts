@@ -1,6 +1,7 @@
 /*
- * The socket that joins a TCP class and a TLS engine, with an engine that only pretends and a TCP class that gives and takes in pieces
- * of any length: what goes in comes out, whatever the pieces; neither is asked for more than it has; nothing goes before the server is known.
+ * The socket that connects a TCP class and a TLS engine, tested with a fake engine and a TCP class that delivers and accepts pieces
+ * of any length. All bytes arrive, whatever the pieces are; neither is asked for more than it has; and nothing is written before
+ * the server is verified.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -17,7 +18,7 @@ const TICKET = 3;
 const CLIENT_HELLO = [10, 11, 12, 13, 14];
 const HELLO_BYTES = CLIENT_HELLO.length;
 
-/** A record: kind, length, bytes that are inverted. In the handshake each end sends five bytes; 0xee of the server's is a refusal. */
+/** A record of the fake engine: kind, length, inverted bytes. In the handshake each end sends five bytes; a 0xee of the server refuses it. */
 class Handle {
   static last: Handle;
   state = 1;
@@ -104,7 +105,7 @@ const engine: TLSEngine = {
   refusal: () => 2,
 };
 
-/** A TCP class whose peer the test is. */
+/** A TCP class; the test is its peer. */
 class Wire implements Stream {
   static last: Wire;
   readonly options: StreamOptions;
@@ -182,7 +183,7 @@ const record = (bytes: readonly number[]): number[] => [DATA, bytes.length, ...b
 
 const pieces = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 8 });
 
-test("in pieces of any size, both ways: all of it, in order, and the peer's close_notify after the last byte", () => {
+test("in pieces of any size, both ways: all bytes arrive in order, and the peer's close_notify after the last one", () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(fc.nat(255), { minLength: 1, maxLength: 250 }), { maxLength: 12 }),
@@ -192,7 +193,7 @@ test("in pieces of any size, both ways: all of it, in order, and the peer's clos
         const got: number[] = [];
         let turn = 0;
         const one = opened((bytes, socket) => {
-          const buffer = new Uint8Array(Math.max(1, bytes - (turn++ % 3))); // not always all of it
+          const buffer = new Uint8Array(Math.max(1, bytes - (turn++ % 3))); // often not all of it
           socket.read(buffer);
           got.push(...buffer);
         });
@@ -216,7 +217,7 @@ test("in pieces of any size, both ways: all of it, in order, and the peer's clos
         }
         one.wire.widen(1_000); // the client's part of the handshake may still wait
         one.settle();
-        // What the last callback left is read now.
+        // Bytes that were left unread in the last callback are read now.
         for (let left = wanted.length - got.length; left > 0; left = wanted.length - got.length) {
           const buffer = new Uint8Array(1);
           one.socket.read(buffer);
@@ -241,7 +242,7 @@ test("in pieces of any size, both ways: all of it, in order, and the peer's clos
   );
 });
 
-test("nothing is written before the server is known, and a refusal comes with its reason, once, without a session", () => {
+test("nothing is written before the server is verified; a refusal is reported once, with its reason, and keeps no session", () => {
   const one = opened();
   expect(() => one.socket.write(Uint8Array.of(1))).toThrow("not ready");
   one.wire.widen(100);
@@ -257,7 +258,7 @@ test("nothing is written before the server is known, and a refusal comes with it
   expect(one.wire.sent).toHaveLength(HELLO_BYTES);
 });
 
-test("no connection: the TCP class's own reason, and TLS has nothing to say", () => {
+test("no connection: the reason is that of the TCP class, and no TLS refusal is reported", () => {
   const one = opened();
   one.wire.options.onError("refused");
   expect(one.calls).toEqual(["error refused"]);
@@ -283,7 +284,7 @@ test("an end during the handshake is explained by the engine; close sends close_
   expect(one.calls).toEqual(["handshake", "secured", "writable"]);
 });
 
-test("what the owner throws ends the connection, and does not get out", () => {
+test("an exception of the owner ends the connection, and does not escape", () => {
   const one = opened(() => {
     throw new Error("the owner's");
   });
@@ -307,7 +308,7 @@ test("a TCP class that calls back from its constructor works all the same", () =
   expect([one.calls, one.wire.sent.length]).toEqual([["handshake"], HELLO_BYTES]);
 });
 
-test("a session that comes behind the handshake is kept, also between data", () => {
+test("a session that comes after the handshake is kept, also between data", () => {
   const got: number[] = [];
   const one = opened((bytes, socket) => {
     const buffer = new Uint8Array(bytes);
@@ -341,7 +342,7 @@ test("an owner that does not read is notified once; when it reads, it is notifie
   expect(heard).toEqual([2, 1]);
 });
 
-test("no memory for the engine is a refusal; nothing is opened", () => {
+test("not enough memory for the engine is a refusal; the connection is closed", () => {
   const { open } = engine;
   Object.assign(engine, { open: () => undefined });
   const one = opened();
@@ -353,6 +354,6 @@ test("no memory for the engine is a refusal; nothing is opened", () => {
   expect([one.wire.sent, one.wire.isClosed]).toEqual([[], true]);
 });
 
-test("an option that is missing is no plain connection", () => {
+test("if an option is missing, the constructor throws instead of making a plain connection", () => {
   expect(() => new TLSSocket({ socket: { io: Wire } } as never)).toThrow(TypeError);
 });

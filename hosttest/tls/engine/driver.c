@@ -1,9 +1,11 @@
 /*
- * Drives the TLS engine against a server on this computer, as the firmware's class will on a device: reads and writes of arbitrary
- * lengths. Prints what came of it.
+ * Drives the TLS engine against a server on this computer, as the firmware's class does on a device: by reads and writes of
+ * arbitrary lengths. Prints the result.
+ *
  *   driver PORT NAME CA|- PIN|- CERTIFICATE|- KEY|- SEED BYTES      files in DER, the pin in hexadecimal
- * BYTES are sent and must come back; 0: a text is sent, and the connection closed. At TLS 1.3 not before the server has answered: only
- * then is known whether it takes the client.
+ *
+ * BYTES: number of bytes that are sent and must come back. 0: a text is sent, and the connection is closed; in TLS 1.3 only after
+ * the server has answered, because before that it is not known whether it accepts the client.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
@@ -21,7 +23,7 @@
 static unsigned gSeed;
 
 #ifdef FAILING_CALLOC
-/* The allocation of this number finds no memory; 0: all do. */
+/* The number of the allocation that fails, counted from 1; 0: none fails. */
 static long gFailing, gAllocations;
 
 extern void *__real_calloc(size_t count, size_t size);
@@ -93,7 +95,7 @@ static void sendAll(TLSEngine *engine, int fd)
 	}
 }
 
-/* Ciphertext to the engine; waits for some if there is none. */
+/* Passes ciphertext to the engine; waits for some if there is none. */
 static void receive(TLSEngine *engine, int fd)
 {
 	static uint8_t piece[2000];
@@ -115,7 +117,7 @@ static uint8_t byteAt(size_t at)
 	return (uint8_t)(at * 31 + (at >> 8));
 }
 
-/* Sends what fits; returns how much has gone in all. */
+/* Sends as much as fits; returns the number of bytes sent so far. */
 static size_t sendSome(TLSEngine *engine, size_t sent, size_t bytes)
 {
 	uint8_t data[1500];

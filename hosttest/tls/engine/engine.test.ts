@@ -1,6 +1,7 @@
 /*
- * The device's TLS engine (boards/esp32/tls), compiled for this computer against Debian's mbedTLS with the sanitizers, meets the
- * same servers as the desktop's class: the same outcome, nothing in the clear, and every byte comes back through arbitrary splits.
+ * The device's TLS engine (boards/esp32/tls), compiled for this computer with Debian's mbedTLS and the sanitizers, connects to the
+ * same servers as the desktop's class. The outcome must be the same, nothing is sent in the clear, and bytes that are read and
+ * written in pieces of arbitrary lengths arrive unchanged.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -38,7 +39,7 @@ beforeAll(async () => {
   driver = build("driver", "-lmbedtls -lmbedx509 -lmbedcrypto");
 }, 120_000);
 
-/** The engine and what drives it, as a program. */
+/** Compiles the engine and its driver; returns the program's path. */
 function build(name: string, libraries: string): string {
   const program = join(servers.certificates.folder, name);
   const { status, stderr } = spawnSync(
@@ -58,7 +59,7 @@ function build(name: string, libraries: string): string {
 
 afterAll(() => servers?.close());
 
-/** A file in DER, as the driver takes it. */
+/** Writes a PEM file as DER for the driver; returns its path. */
 function der(path: string | undefined, kind: "CERTIFICATE" | "PRIVATE KEY"): string {
   if (path === undefined) return "-";
   const file = join(servers.certificates.folder, `${files++}.der`);
@@ -91,7 +92,7 @@ function outcomeOf(lines: readonly string[]): Outcome {
   return lines[0].startsWith("open") ? "open" : "network";
 }
 
-test("the table of servers, good and bad: what comes of each, and nothing in the clear", async () => {
+test("each of the good and bad servers has the expected outcome, and nothing is sent in the clear", async () => {
   const seen: string[] = [];
   const expected: string[] = [];
   for (const { name, options, expected: outcome } of servers.cases()) {
@@ -104,7 +105,7 @@ test("the table of servers, good and bad: what comes of each, and nothing in the
   expect(seen).toEqual(expected);
 });
 
-test("bytes sent are echoed, in pieces of any size; also on a wire that passes single bytes", async () => {
+test("bytes sent are echoed, read and written in pieces of any size", async () => {
   const { chain, key } = servers.server;
   const echo = createServer({ cert: readFileSync(chain), key: readFileSync(key) }, (socket) => socket.pipe(socket));
   await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
@@ -116,7 +117,7 @@ test("bytes sent are echoed, in pieces of any size; also on a wire that passes s
   echo.close();
 });
 
-test("without a CA and without a pin nothing is connected", async () => {
+test("without a CA and without a pin, no connection is secured", async () => {
   const nothing = createPlain(() => {}).listen(0, "127.0.0.1");
   await new Promise((resolve) => nothing.once("listening", resolve));
   const lines = await drive((nothing.address() as AddressInfo).port, {});
@@ -124,7 +125,7 @@ test("without a CA and without a pin nothing is connected", async () => {
   nothing.close();
 });
 
-test("whichever allocation fails: no crash, no leak; said to be memory, but where mbedTLS takes it for a signature that is not right", async () => {
+test("whichever allocation fails: no crash, no leak; the reason is memory, except where mbedTLS takes the failure for a wrong signature", async () => {
   const poor = build("poor", "-DFAILING_CALLOC -Wl,--wrap=calloc -l:libmbedtls.a -l:libmbedx509.a -l:libmbedcrypto.a");
   const meet = (failing: number): Promise<string[]> =>
     drive(
@@ -135,7 +136,7 @@ test("whichever allocation fails: no crash, no leak; said to be memory, but wher
   const [allocations] = (await meet(0)).flatMap((line) => /^allocations (\d+)$/.exec(line)?.[1] ?? []).map(Number);
   expect(allocations).toBeGreaterThan(100);
   const random = new Random(SEED);
-  // It looks for another issuer then: for the root's copy in the chain that the server sends, or it finds none.
+  // After a wrong signature it tries another issuer: the copy of the root in the chain that the server sends; or it finds none.
   const inVerification: readonly Outcome[] = ["noMemory", "open", "unknownCA"];
   const seen = new Map<Outcome, number>();
   for (let n = 0; n < 24; n++) {

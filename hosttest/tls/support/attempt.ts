@@ -1,5 +1,5 @@
 /*
- * One connection by a TLS class, seen from its owner: what was reported, what came, how it ended.
+ * One connection by a TLS class, as its owner sees it: the callbacks, the received bytes, the outcome.
  */
 import { readFileSync } from "node:fs";
 import { TLS } from "../../../boards/desktop/network/tls.js";
@@ -7,7 +7,7 @@ import type { TLSDemand, TLSFacts, TLSRefusal } from "../../../src/tls/io.js";
 import { fromPEM } from "../../../src/tls/pem.js";
 import type { Identity } from "./certificates.js";
 
-/** A TLS class's constructor, as boards give it. */
+/** The constructor of a TLS class, as boards supply it. */
 export type TLSClass = new (options: {
   readonly address: string;
   readonly host: string;
@@ -28,7 +28,7 @@ export interface AttemptOptions {
   readonly session?: unknown;
 }
 
-/** What came of it: "open" once data may be sent; else why not, "network" where TLS has nothing to say. */
+/** The outcome: "open" once data may be sent; otherwise why not, "network" if TLS was not the reason. */
 export type Outcome = "open" | TLSRefusal["kind"] | "network";
 
 export class Attempt implements TLSDemand {
@@ -40,7 +40,7 @@ export class Attempt implements TLSDemand {
   session: unknown;
   facts: TLSFacts | undefined;
   refusal: TLSRefusal | undefined;
-  /** In order: what was called back. */
+  /** The callbacks, in order. */
   readonly calls: string[] = [];
   received = Buffer.alloc(0);
   readonly socket: InstanceType<TLSClass>;

@@ -1,6 +1,6 @@
 /*
- * Certificates for tests, made by the openssl command when they are needed: CAs, and what they sign. Files in a folder of the
- * test's own; none of them is ever trusted elsewhere.
+ * Certificates for tests, made by the openssl command when they are needed: CAs, and certificates that they sign. They are files
+ * in a temporary folder, and are never trusted elsewhere.
  */
 import { execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
@@ -10,7 +10,7 @@ import { temporaryFolder } from "../../support/temporary.js";
 
 export type KeyKind = "rsa2048" | "rsa4096" | "p256" | "rsa1024";
 
-/** A certificate with its key, as files in PEM. `chain`: what a server sends, itself first. */
+/** A certificate with its key, as files in PEM. `chain`: the certificates that a server sends, its own first. */
 export interface Identity {
   readonly certificate: string;
   readonly key: string;
@@ -19,13 +19,13 @@ export interface Identity {
 
 export interface Wanted {
   readonly key?: KeyKind;
-  /** Who signs; undefined: itself. */
+  /** The signer; undefined: self-signed. */
   readonly by?: Identity;
   readonly isCA?: boolean;
-  /** subjectAltName, as openssl writes it. */
+  /** subjectAltName, in the syntax of openssl. */
   readonly names?: string;
   readonly usage?: "serverAuth" | "clientAuth";
-  /** In days from now. */
+  /** Valid from and to, in days from now. */
   readonly from?: number;
   readonly to?: number;
 }
@@ -80,7 +80,7 @@ export class Certificates {
   }
 }
 
-/** SHA-256 of the public key, as `mqtt.fingerprint` takes it. */
+/** SHA-256 of the public key in hexadecimal, as in `mqtt.fingerprint`. */
 export function fingerprintOf({ certificate }: Identity): string {
   const { publicKey } = new X509Certificate(readFileSync(certificate));
   return createHash("sha256")
@@ -88,7 +88,7 @@ export function fingerprintOf({ certificate }: Identity): string {
     .digest("hex");
 }
 
-/** 20270131120000Z */
+/** The time in `days` from now, for example 20270131120000Z. */
 function stamp(days: number): string {
   return `${new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 19).replace(/\D/g, "")}Z`;
 }

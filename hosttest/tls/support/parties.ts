@@ -1,21 +1,21 @@
-/* Both sides of the tests with real servers: the servers, and the classes that meet them, on Node and on XS, as long as a file's tests run. */
+/* Both sides of the tests with real servers: the servers, and the TLS classes on Node and on XS. They live as long as the tests of a file. */
 import { afterAll, beforeAll } from "vitest";
 import { hasTLSOnXS, startTLSOnXS, type TLSOnXS } from "../xs/socket.js";
 import type { TLSClass } from "./attempt.js";
 import { Servers } from "./servers.js";
 
-/** Where there is a class. */
+/** The engines on which there is a TLS class. */
 export const PLACES: readonly ("Node" | "XS")[] = hasTLSOnXS ? ["Node", "XS"] : ["Node"];
 
 export interface Parties {
   readonly servers: Servers;
-  /** The class of a place; undefined: Node's own. */
+  /** The TLS class of an engine; undefined: Node's. */
   ioOn(place: string): TLSClass | undefined;
-  /** What XS threw, or died of. */
+  /** Exceptions of XS, and the reason why it ended. */
   readonly troubles: readonly string[];
 }
 
-/** To be called at the top of a test file. */
+/** Call it at the top of a test file: it installs hooks that start and end both sides. */
 export function meetingParties(): Parties {
   let servers: Servers;
   let xs: TLSOnXS | undefined;

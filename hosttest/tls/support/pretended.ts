@@ -1,5 +1,5 @@
 /*
- * A TLS class that only pretends, on any TCP class: for what the product makes of what TLS reports.
+ * A fake TLS class on any TCP class, without encryption: for tests of how the product handles the results of TLS.
  */
 import type { TCPConstructor, TCPOptions } from "../../../src/mqtt/wire/io.js";
 import type { TLSDemand, TLSFacts, TLSRefusal } from "../../../src/tls/io.js";
@@ -7,7 +7,7 @@ import type { TLSDemand, TLSFacts, TLSRefusal } from "../../../src/tls/io.js";
 /** How the handshake ends: with these facts, with this refusal, or never. */
 export type Ending = TLSFacts | TLSRefusal | "never";
 
-/** `ending`: asked for with each connection. `made`: called when one is begun. */
+/** Makes the class. `ending`: called for each handshake, returns how it ends. `made`: called when a connection begins. */
 export function pretendedTLS(
   tcp: TCPConstructor,
   ending: (demand: TLSDemand) => Ending,

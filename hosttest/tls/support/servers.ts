@@ -1,5 +1,6 @@
 /*
- * Servers to meet with TLS: a real mosquitto with a listener for each certificate, good and bad; and what no broker is.
+ * Servers for tests of TLS: a real mosquitto with a listener for each certificate, good and bad; OpenSSL servers; and others that
+ * speak no TLS.
  */
 import { chmodSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -16,10 +17,10 @@ export interface Case {
 }
 
 const NAMES = "DNS:broker.test,IP:127.0.0.1";
-/** More than 16 KB of them: as long as a record may be at most. */
+/** More than 16 KB of names, the longest length of a record. */
 const LONG_NAMES = Array.from({ length: 300 }, (_, n) => `DNS:${n}.${"long-name".repeat(6)}.test`);
 
-/** What to meet, who is met, and by which port. */
+/** The servers, their ports and certificates, and the expected outcome of a connection to each. */
 export class Servers {
   readonly certificates = new Certificates();
   readonly root = this.certificates.make("Test Root", { isCA: true });
@@ -34,7 +35,7 @@ export class Servers {
   readonly #sockets = new Set<Socket>();
   #mosquitto: Mosquitto | undefined;
 
-  /** A server's certificate. */
+  /** Makes a server's certificate, signed by the test root unless `wanted` says otherwise. */
   signed(common: string, wanted: Parameters<Certificates["make"]>[1] = {}): Identity {
     return this.certificates.make(common, { by: this.root, names: NAMES, usage: "serverAuth", ...wanted });
   }
@@ -110,7 +111,7 @@ export class Servers {
   /** The self-signed server's certificate, which is its own CA. */
   self: Identity | undefined;
 
-  /** Every server, and what is to come of it. */
+  /** Every server, with the options of a client and the expected outcome. */
   cases(): readonly Case[] {
     const ca = this.root;
     const good = (name: string, options: AttemptOptions = { ca }): Case => ({ name, options, expected: "open" });

@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
 /**
- * What becomes of a piece that goes by, or the pieces that it goes on as; undefined: both ends are cut off. `at`: of its first byte in that
- * direction. `later` sends more in that direction at any time.
+ * Handles a piece that passes: returns the piece or pieces to send instead; undefined: both connections are cut. `at`: offset of its
+ * first byte in that direction. `later` sends more in that direction at any time.
  */
 export type Meddle = (
   piece: Buffer,
@@ -18,7 +18,7 @@ export type Meddle = (
 const RECORD_TYPES = new Set([20, 21, 22, 23]); // RFC 8446 §5.1
 
 export class Wire {
-  /** All that clients have sent, connection by connection. */
+  /** All bytes that clients have sent, by connection. */
   readonly sentUp: Buffer[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -28,7 +28,7 @@ export class Wire {
     this.#server = createServer((client) => this.#join(client, connect(target, "127.0.0.1")));
   }
 
-  /** Listens on a port of its own. */
+  /** Listens on a free port, and connects each client to `target`, a port on the loopback. */
   static async to(target: number): Promise<Wire> {
     const wire = new Wire(target);
     await once(wire.#server.listen(0, "127.0.0.1"), "listening");
@@ -44,7 +44,7 @@ export class Wire {
     this.#server.close();
   }
 
-  /** What was sent in the clear, if anything: all that is not in TLS records, and any text of `secrets`. */
+  /** What was sent in the clear: bytes that are not in TLS records, and texts of `secrets` that were found. Empty: nothing. */
   clearText(secrets: readonly string[]): string[] {
     return this.sentUp.flatMap((bytes) => [
       ...secrets.filter((secret) => bytes.includes(secret)),
@@ -80,7 +80,7 @@ export class Wire {
   }
 }
 
-/** Whole records, the last one perhaps cut off; in the first ones a handshake begins. */
+/** Whether `bytes` are TLS records; the last one may be cut off, and the first one must be of the handshake. */
 function isRecords(bytes: Buffer): boolean {
   let at = 0;
   while (at < bytes.length) {

@@ -1,4 +1,4 @@
-/* Runs inside XS in the firmware's place: opens TLS connections as Node orders them (line by line, JSON), and reports what comes of them. */
+/* Runs inside XS in place of the firmware: opens TLS connections on orders from Node (JSON, one a line), and reports their callbacks. */
 import { board } from "board";
 import type { TCP } from "../../../src/mqtt/wire/io.js";
 import type { TLSDemand } from "../../../src/tls/io.js";

@@ -1,4 +1,4 @@
-/* The device's TLS, on XS in a worker, as a TLS class on Node: what agent.ts does in there, seen from here. */
+/* The device's TLS, which runs on XS in a worker (agent.ts), as a TLS class on Node. */
 import { TCP } from "../../../boards/desktop/network/tcp.js";
 import { TLS } from "../../../boards/desktop/network/tls.js";
 import { timers } from "../../../boards/desktop/timers.js";
@@ -17,14 +17,14 @@ interface Report {
   readonly bytes?: readonly number[];
 }
 
-/** Whether the worker has TLS here: not without mbedTLS (Debian: libmbedtls-dev); on CI it must. */
+/** Whether the worker has TLS here: only with mbedTLS (Debian: libmbedtls-dev); on CI it is required. */
 export const hasTLSOnXS = (await workerProgram("tls")).kind === "built" || process.env.CI !== undefined;
 
 export interface TLSOnXS {
   readonly io: TLSClass;
-  /** What it holds alive. */
+  /** The machine's memory, after a collection. */
   heap: FirmwareOnXS["heap"];
-  /** What the machine threw, or died of. */
+  /** Exceptions of the machine, and the reason why it ended. */
   readonly troubles: readonly string[];
   end(): Promise<void>;
 }
