@@ -5,7 +5,7 @@ import { bootRows } from "./boot.js";
 
 const timeout = 300_000; // only against a hang: XS interprets, and CI may be busy
 
-test("boot with an empty, a full and a drained outbox, and every callback, and a wake: within the goals", {
+test("a boot with an empty, a full and a drained outbox, every callback, and a wake: within the goals", {
   timeout,
 }, async () => {
   const rows = await bootRows(false);

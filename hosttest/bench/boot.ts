@@ -13,14 +13,14 @@ const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
 const MIB_BLOCKS = 256;
 const MAX_BLOCKS = 1_262;
 
-/** Goals of a boot on 1 MiB: the mount's and the whole boot's. Before tail records, a drained one took 48 million computrons. */
+/** Goals of a boot on 1 MiB: of the mount, and of the whole boot. Before there were tail records, a drained one took 48 million computrons. */
 const MAX_MOUNT_COMPUTRONS = 390_000;
 const MAX_BOOT_COMPUTRONS = 600_000;
 const MAX_READS = 1_024;
 const MAX_PROGRAMS = 500;
-/** Goals of a wake that samples and sleeps; 0.1 booted for each sample, at 97,000 computrons and 81 reads or more. */
+/** Goals of a wake that samples and sleeps. Firmware 0.1 booted for each sample, which took 97,000 computrons and 81 reads or more. */
 const WAKE = { computrons: 9_000, reads: 4, readBytes: 600, programs: 2 };
-/** The goal is 200: not met. */
+/** The goal is 200 slots, which is not met; this limit keeps it from rising. */
 const MAX_WAKE_SLOTS = 285;
 const WAKES = 20;
 /** Samples that wait for a report. */
@@ -37,7 +37,7 @@ async function evaluated<T>(xs: XSWorker, script: string): Promise<T> {
   return JSON.parse((await xs.evaluate(script)).text);
 }
 
-/** The rows of `npm run bench -- boot`. `largest`: on the largest partition, too. `change`: alters the program first, to try what a test sees. */
+/** The rows of `npm run bench -- boot`. `largest`: also on the largest partition. `change`: alters the program first, to check that a test notices. */
 export async function bootRows(
   largest = true,
   change: (script: string) => string = (script) => script,
@@ -63,7 +63,7 @@ export async function bootRows(
 
 function rowsOf(contents: Contents, blocks: number, { mount, start }: Boot): Row[] {
   const name = `boot, ${contents}, ${blocks} blocks`;
-  const scale = blocks / MIB_BLOCKS; // one read a block, and what it takes
+  const scale = blocks / MIB_BLOCKS; // a boot reads the head of each block
   return [
     row(`${name}: mount`, mount.computrons, "computrons", MAX_MOUNT_COMPUTRONS * scale),
     row(`${name}: computrons`, mount.computrons + start.computrons, "computrons", MAX_BOOT_COMPUTRONS * scale),
@@ -72,7 +72,7 @@ function rowsOf(contents: Contents, blocks: number, { mount, start }: Boot): Row
   ];
 }
 
-/** From the start of main to the sleep; a flash of 1 MiB. */
+/** From the start of main to the sleep, with a flash of 1 MiB. */
 function wakeRows(wake: WakeWork): Row[] {
   return [
     row("wake that samples and sleeps: computrons", wake.computrons, "computrons", WAKE.computrons),

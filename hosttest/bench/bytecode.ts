@@ -1,5 +1,5 @@
 /*
- * Byte code by folder of src, from the SDK's compiler in a release build: the flash that each folder uses before linking.
+ * Byte code by folder of src, in bytes, by the SDK's compiler as in a release build: the flash that each folder uses before linking.
  * Only where `xsc` of the Moddable SDK is on the PATH; nothing else of the SDK is needed.
  */
 import { execFile, spawnSync } from "node:child_process";
@@ -13,10 +13,10 @@ import { type Row, row } from "./row.js";
 
 const run = promisify(execFile);
 
-/** As the SDK's build gives them to the TypeScript compiler. */
+/** The options with which the SDK's build calls the TypeScript compiler. */
 const OPTIONS = JSON.parse(readFileSync(join(topFolder, "manifest.json"), "utf8")).typescript.tsconfig.compilerOptions;
 
-/** The folders that are usable alone are listed module by module. */
+/** The libraries are listed module by module. */
 const BY_MODULE = ["mqtt", "outbox"];
 
 /** Rows by folder, largest first; none if the compiler is missing. */
@@ -38,14 +38,14 @@ export async function codeRows(): Promise<Row[]> {
 }
 
 function rowsOf(bytes: ReadonlyMap<string, number>): Row[] {
-  const rooms = new Map<string, number>();
+  const folders = new Map<string, number>();
   for (const [module, size] of bytes) {
-    const room = module.includes("/") ? module.slice(0, module.indexOf("/")) : module;
-    rooms.set(room, (rooms.get(room) ?? 0) + size);
+    const folder = module.includes("/") ? module.slice(0, module.indexOf("/")) : module;
+    folders.set(folder, (folders.get(folder) ?? 0) + size);
   }
   const modules = [...bytes].filter(([module]) => BY_MODULE.includes(dirname(module)));
-  const total = [...rooms.values()].reduce((sum, size) => sum + size, 0);
-  return [["src", total] as const, ...descending(rooms), ...descending(modules)].map(([name, size]) =>
+  const total = [...folders.values()].reduce((sum, size) => sum + size, 0);
+  return [["src", total] as const, ...descending(folders), ...descending(modules)].map(([name, size]) =>
     row(`byte code: ${name}`, size, "bytes"),
   );
 }

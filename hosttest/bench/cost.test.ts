@@ -1,7 +1,7 @@
 /*
- * The cost of a reading, compared with hosttest/bench/baseline.json. Computrons, slots and chunk bytes are the same on every
- * machine, so that nothing here depends on how busy it is. After a change that is worth its cost:
- * `npm run bench -- --rebase`, with the reason in the commit message.
+ * The cost of a reading, compared with hosttest/bench/baseline.json. Computrons (byte codes run), slots and chunk bytes are the
+ * same on every machine, however busy it is. After a change that is worth its cost, run `npm run bench -- --rebase`, and give the
+ * reason in the commit message.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const baseline: Readonly<Record<string, number>> = JSON.parse(
   readFileSync(join(topFolder, "hosttest/bench/baseline.json"), "utf8"),
 );
 
-/** Why a row fails: it has risen, is beyond its goal although the baseline was not, or is not in the baseline. */
+/** Why rows fail: a figure has risen, exceeds its goal although the baseline did not, or is not in the baseline. */
 function complaints(rows: readonly Row[]): string[] {
   return rows.flatMap(({ name, value, goal }) => {
     const before = baseline[name];
@@ -37,12 +37,12 @@ describe("cost of a reading", () => {
     expect(rows.map(({ name }) => name).sort()).toEqual(Object.keys(baseline).sort());
   });
 
-  test("a few more turns of a loop in each publish make it fail", { timeout }, async () => {
+  test("a loop of eight turns more in each publish makes it fail", { timeout }, async () => {
     const slower = (script: string) => replaced(script, "wake() {", "wake() { for (let i = 0; i < 8; i++) ;");
     expect(complaints(await readingRows(slower))).not.toEqual([]);
   });
 
-  test("one object more a reading makes it fail", { timeout }, async () => {
+  test("one more object for each reading makes it fail", { timeout }, async () => {
     const fatter = (script: string) => replaced(script, "wake() {", "wake() { ({ at: 1 });");
     expect(complaints(await readingRows(fatter))).not.toEqual([]);
   });
@@ -59,7 +59,7 @@ describe("the app's heap", () => {
     expect(rows.filter(({ met }) => met === false)).toEqual([]);
   });
 
-  test("updates use no more of it than allowed: while there is none, while one is received and verified, and after it", {
+  test("updates use no more heap than allowed: without an update, while one is received and verified, and after it", {
     timeout,
   }, async () => {
     const rows = await updateRows();

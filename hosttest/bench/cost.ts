@@ -1,6 +1,6 @@
 /*
- * The cost of a reading on XS, and the memory of the running app: the same figures on every machine, so that a test can hold
- * them to a baseline. Measured by the programs in xs/, on a 32-bit worker, whose slots are as large as the device's.
+ * The cost of a reading on XS, and the memory of the running app. The figures are the same on every machine, so that a test can
+ * compare them with a baseline. Measured by the programs in xs/, on a 32-bit worker, whose slots are as large as the device's.
  */
 import { type Creation, type Figures, XSAborted, type XSWorker } from "../engine/worker.js";
 import { type Goals, loadWorker, MEASUREMENTS, type Measurement, PROMPT_MEASUREMENTS } from "./measurements.js";
@@ -8,16 +8,16 @@ import { type Row, row } from "./row.js";
 import type { Cost } from "./xs/meter.js";
 
 const OUTBOX_TURNS = 1_000;
-/** Rows of the outbox alone, and the further arguments of `bench.outbox`: a record of firmware 0.1, a short frame. */
+/** Rows of the outbox alone, with further arguments of `bench.outbox`: none for a record of firmware 0.1; three bytes, a short frame. */
 const OUTBOX_PAYLOADS = [
   ["outbox", ""],
   ["outbox, short frames", ", Uint8Array.of(1, 2, 3)"],
 ] as const;
 const KB = 1_024;
-const MIN_ARENA = 24 * KB; // where the search begins, and where it ends
+const MIN_ARENA = 24 * KB; // bytes at which the search begins, and at which it ends
 const MAX_ARENA = 64 * KB;
 
-/** As in a device's manifest. */
+/** Increments as in the boards' manifest (boards/esp32/common.json); a smaller heap at the beginning, so that little is unused. */
 const DEVICE: Creation = {
   initialChunkBytes: 4_096,
   incrementalChunkBytes: 512,
@@ -28,7 +28,7 @@ const DEVICE: Creation = {
   incrementalKeys: 32,
 };
 
-/** The cost of one turn. */
+/** The mean cost of one turn, in a new machine. */
 export async function costOf(xs: XSWorker, { setup, script, turns }: Measurement): Promise<Cost> {
   await xs.boot();
   await xs.evaluate(setup);
@@ -43,7 +43,7 @@ function rowsOf(name: string, cost: Cost, goals: Goals = {}): Row[] {
   ];
 }
 
-/** Cost of a reading at each stage and in sum. `change`: alters the program first, to try what the test sees. */
+/** Cost of a reading at each stage and as a whole. `change`: alters the program first, to check that a test notices. */
 export async function readingRows(change: (script: string) => string = (script) => script): Promise<Row[]> {
   const xs = await loadWorker({ change });
   const rows: Row[] = [];
@@ -73,7 +73,7 @@ export async function promptRows(): Promise<Row[]> {
   return rows;
 }
 
-/** Memory that the app holds and needs. `readings`: how many it takes; afterwards it must hold no more than before. */
+/** The app's live heap. `readings`: how many it takes; afterwards the live heap must be no larger than before. */
 export async function appRows(
   readings: number,
   change: (script: string) => string = (script) => script,
@@ -112,12 +112,12 @@ export async function appRows(
   }
 }
 
-/** The subscription to announcements takes about 200 of it. */
+/** In bytes; the subscription to announcements takes about 200 of them. */
 const IDLE_UPDATES = 300;
-/** Six properties more than before the update, each of which has held a value. */
+/** In bytes: six properties more than before the update, each of which has had a value. */
 const AFTER_UPDATE = 400;
 
-/** Memory of updates: without one, while one is received, is read back, and has ended. `change`: as of `appRows`. */
+/** Live heap of updates: without one, while one is received and read back, and after its end. `change`: as of `appRows`. */
 export async function updateRows(change: (script: string) => string = (script) => script): Promise<Row[]> {
   const xs = await loadWorker({ change });
   try {
@@ -153,7 +153,7 @@ function bytesAlive(figures: Figures): number {
   return figures.slots * figures.slotBytes + figures.chunkBytes;
 }
 
-/** The least memory, to the KB and stack included, with which the app takes its readings, is cut off, and catches up. */
+/** The least memory, to a KB and including the stack, in which the app takes its readings, loses the network, and catches up. */
 export async function memoryRows(readings: number): Promise<Row[]> {
   let arenaBytes = MIN_ARENA;
   for (const many of [500, readings]) {

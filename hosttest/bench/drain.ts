@@ -1,6 +1,6 @@
 /*
  * How fast a backlog drains: 20,000 queued readings to a mosquitto on the loopback, compared with MQTT.js and `mosquitto_pub -l`.
- * All in one run, in alternation, so that the ratios are meaningful even if the times are not.
+ * All run in turn in one process, so that the ratios are meaningful even if the times are not.
  *
  * The measured times:
  * - ours: from the call that connects to the last acknowledgement. Every entry is read from the outbox, rendered by the journal
@@ -8,9 +8,9 @@
  * - MQTT.js, stored: the same span; all publishes were in its store before it connects. It replays them one after the
  *   other, so that one is in flight at a time. With its memory store, and its level store (where mqtt-level-store is installed).
  * - MQTT.js, connected: from the first publish to the last acknowledgement, connected before. Its window is what the
- *   broker allows. Only with its memory store: with the level store it sometimes never sends a few.
+ *   broker allows. Only with its memory store: with the level store it sometimes leaves a few unsent for ever.
  * - mosquitto_pub: the whole process, from a pipe, without any store.
- * `drain5`: the same of ours and mosquitto_pub, both at MQTT 5, with a broker that announces Receive Maximum 20: mosquitto's own default.
+ * `drain5`: the same for ours and mosquitto_pub with MQTT 5, and a broker that announces Receive Maximum 20, mosquitto's default.
  * The maximum in flight is counted from the packets. Payloads are as long as ours.
  */
 import { spawn } from "node:child_process";
@@ -107,7 +107,7 @@ function ours(window: number, version: Version = 4): Contender {
   };
 }
 
-/** `when`: whether all is in the store before it connects. */
+/** `when`: "stored": all messages are in its store before it connects. */
 function mqttJS(
   when: "stored" | "connected",
   options: () => IClientOptions,
@@ -210,7 +210,7 @@ function contenders(): Record<string, Contender> {
   };
 }
 
-/** All contenders' times at one QoS, in alternation, each with its own broker. */
+/** The times of all contenders at one QoS, measured in turn, each with its own broker. */
 class Race {
   readonly rows: Row[] = [];
   private readonly title: string;
@@ -243,10 +243,10 @@ class Race {
       this.rows.push(row(`${this.title}: ${name}: in flight at most`, most, "messages"));
   }
 
-  /** Our time by another's; below 1: we are ahead. */
+  /** Adds our time divided by another's; below 1: ours is faster. */
   compare(ours: string, name: string, goal?: number): void {
     const ratio = (this.medians.get(ours) as number) / (this.medians.get(name) as number);
-    this.rows.push(row(`${this.title}: our time by that of ${name}`, ratio, "ratio", goal));
+    this.rows.push(row(`${this.title}: our time divided by that of ${name}`, ratio, "ratio", goal));
   }
 }
 

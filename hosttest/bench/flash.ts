@@ -1,8 +1,8 @@
 /*
  * The outbox's use of flash: programmed bytes and calls, entries for each erase, wear, reads of a mount, RAM, and brown-outs.
- * On simulated flash, a hundred laps round 64 KiB, every entry appended, read and settled. Beside it the
- * designs of others: recorded, not measured in this run. They come from one measurement of the same work (a queue of
- * 128-byte messages) on one byte-accurate emulator, which is not part of this repository.
+ * On simulated flash of 64 KiB, which is filled a hundred times; every entry is appended, read and settled. The figures of other
+ * designs are not measured in this run. They were recorded in one measurement of the same work (a queue of 128-byte messages) on a
+ * byte-accurate emulator, which is not part of this repository.
  */
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { BYTES_A_BLOCK } from "../../src/outbox/blocks/blocks.js";
@@ -67,8 +67,8 @@ function messageRows(): Row[] {
 }
 
 /**
- * Samples that fit a short frame, on flash with the notes of a device. In units of 16 each call that is durable on return takes a
- * unit of the 253 in a block, of which the notes take 11: an append, a release, and each eighth settle.
+ * Samples that fit a short frame, on flash with the notes of a device. In units of 16, each append, each release and each eighth
+ * settle takes one of the 253 units of a block; the notes take 11.
  */
 function shortRows(): Row[] {
   const bytewise = ring(SHORT_BYTES, 1, 1, NOTES);
@@ -83,7 +83,7 @@ function shortRows(): Row[] {
   ];
 }
 
-/** Records of firmware 0.1: today, a sample that does not fit a short frame is stored like this. */
+/** Records of firmware 0.1. A sample that does not fit a short frame is still stored like this. */
 function recordRows(): Row[] {
   const bytewise = ring(READING_BYTES, 1, 1);
   return [
@@ -96,7 +96,7 @@ function recordRows(): Row[] {
   ];
 }
 
-/** Appends, reads and settles entries, with notes of so many bytes in force, until the ring has gone round so often. */
+/** Appends, reads and settles entries until the flash was filled LAPS times. `notes`: bytes of the notes in force, by tag. */
 function ring(length: number, unit: Unit, qos: QoS, notes: readonly number[] = []): Figures {
   const flash = new NorFlash({ blocks: BLOCKS, writeUnit: unit });
   const outbox = new Outbox({ flash, writeUnit: unit });
@@ -119,7 +119,7 @@ function ring(length: number, unit: Unit, qos: QoS, notes: readonly number[] = [
 function pass(outbox: Outbox, payload: Uint8Array, qos: QoS): number {
   const sequence = outbox.append(payload, qos);
   const entry = outbox.seek(sequence);
-  if (entry?.sequence !== sequence) throw new Error(`entry ${sequence} is not handed out`);
+  if (entry?.sequence !== sequence) throw new Error(`entry ${sequence} is not delivered`);
   if (qos === 2) outbox.released(sequence);
   outbox.settle(sequence);
   outbox.idle();
@@ -130,7 +130,7 @@ function erasesOf(flash: NorFlash): number {
   return flash.erases.reduce((sum, erases) => sum + erases);
 }
 
-/** A full partition of 1 MiB: what a mount reads, what the first entry costs after that, what RAM a block takes. */
+/** A full partition of 1 MiB: bytes read by a mount and for the first entry after it, and RAM for each block. */
 function mountRows(): Row[] {
   const rows: Row[] = [];
   for (const unit of [1, 16] as const) {
@@ -162,7 +162,7 @@ function brownOutRows(): Row[] {
   return rows;
 }
 
-/** Blocks that the brown-outs cost: how many entries fewer fit, divided by the entries of a block. */
+/** Blocks that the brown-outs used up: how many entries fewer fit, divided by the entries of a block. */
 function brownOuts(unit: Unit, length: number): number {
   const random = generator(7);
   const flash = new NorFlash({ blocks: BLOCKS, writeUnit: unit, random });
@@ -182,7 +182,7 @@ function brownOuts(unit: Unit, length: number): number {
   return (before - stored - capacity(flash, unit, payload)) / perBlock;
 }
 
-/** How many entries fit yet. On a copy. */
+/** How many more entries fit; tried on a copy of the flash. */
 function capacity(flash: NorFlash, unit: Unit, payload: Uint8Array): number {
   const copy = new NorFlash({ blocks: BLOCKS, writeUnit: unit, bytes: flash.bytes.slice() });
   const outbox = new Outbox({ flash: copy, writeUnit: unit, whenFull: "refuse" });

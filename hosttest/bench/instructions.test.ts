@@ -9,7 +9,7 @@ const test = vitestTest.runIf(hasValgrind && xsAvailable);
 const [publish] = MEASUREMENTS;
 const LETTERS = 2_000;
 
-test("the length of a string in each publish: not in computrons, and in instructions", {
+test("reading the length of a string in each publish shows in instructions, but not in computrons", {
   timeout: 300_000,
 }, async () => {
   const walking = (script: string): string => {

@@ -1,10 +1,11 @@
 /*
  * The second measure: native instructions of the 32-bit worker, counted by valgrind's callgrind (Debian: valgrind). Computrons
- * count byte codes, and do not see what a native method does: bytes that it moves, a string that `length` walks. Where the two
- * disagree, the instructions count. Without valgrind: reported as not measured.
- * Counting is off while the harness works (meter.ts), and what it still adds is measured and subtracted. A row is
- * the difference between a run of 2n turns and a run of n: start and warm-up cancel. Counts depend on compiler and C library: compare
- * them on one machine only. There they are the same from run to run, within the spread that has a row of its own.
+ * count byte codes, but not the work inside a native method, such as copied bytes, or a string that XS reads to find its length.
+ * Where the two disagree, the instructions decide. Without valgrind they are reported as not measured.
+ *
+ * Counting is off while the harness works (meter.ts); what it still adds is measured and subtracted. A row is the difference
+ * between a run of 2n turns and a run of n, so that start and warm-up cancel. The counts depend on compiler and C library:
+ * compare them on one machine only. There they are the same in each run, within a spread that has a row of its own.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -26,7 +27,7 @@ interface Overhead {
   readonly bracket: number;
 }
 
-/** Counts in a separate worker. `change`: alters the program first, to try what a test sees. */
+/** Native instructions of one turn, by the measurement's name. `change`: alters the program first, to check that a test notices. */
 export async function countInstructions(
   measurements: readonly Measurement[],
   change?: (script: string) => string,
@@ -99,7 +100,7 @@ class Counter {
     return instructions - frames * overhead.frame - glues * overhead.glue - brackets * overhead.bracket;
   }
 
-  /** Counted since the last dump. */
+  /** The instructions counted since the last dump. */
   async #dump(): Promise<number> {
     const { text } = await this.#xs.evaluate("host.count(false); host.countDone()");
     if (text !== "true") throw new Error("the XS worker was built without valgrind/callgrind.h");

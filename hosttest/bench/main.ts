@@ -43,28 +43,31 @@ const { values, words } = commandLine(
     does: "Measured figures beside their goals.",
     words: "[SECTION ...]",
     notes: [
-      "SECTION (default: all): xs, what a reading, a key and `status` cost on XS; instructions, the same in native instructions",
-      "(with valgrind), which count where the two disagree; boot, what a boot does; flash, what the outbox does to it; drain, how fast a backlog leaves;",
-      "drain5, the same at MQTT 5; code, byte code by folder (with the SDK).",
-      "Exit: 0 every goal met or the baseline written, 1 a goal not met, 2 usage.",
+      "SECTION (default: all): xs, the cost of a reading, a key and `status` on XS; instructions, the same in native instructions",
+      "(with valgrind), which decide where the two disagree; boot, the cost of a boot; flash, how the outbox uses flash; drain, how",
+      "fast a backlog drains; drain5, the same with MQTT 5; code, byte code by folder (with the SDK).",
+      "Exit code: 0 every goal is met, or the baseline is written; 1 a goal is not met; 2 wrong command line.",
     ],
   },
   {
-    json: flag("a row of JSON a line"),
+    json: flag("prints each row as a line of JSON"),
     broker: whole(
       "PORT",
-      "of drain5: a broker that listens on this machine already, of another version, say",
+      "for drain5: the port of a broker that runs on this machine already, for example of another version",
       1,
       65_535,
     ),
-    rebase: flag(`the costs on XS become ${BASELINE}, which CI holds to; the commit says why they rose`),
+    rebase: flag(
+      `writes the costs on XS to ${BASELINE}, with which CI compares; give the reason in the commit message`,
+    ),
   },
 );
 for (const word of words) {
   if (!Object.hasOwn(SECTIONS, word))
     misused(`${word}: no such section; there are ${Object.keys(SECTIONS).join(", ")}`);
 }
-if (values.rebase && words.length > 0) misused(`--rebase: measures all of XS, and takes no section (${words[0]})`);
+if (values.rebase && words.length > 0)
+  misused(`--rebase: always measures the costs on XS: leave out the section (${words[0]})`);
 
 if (values.rebase) await rebase();
 else await measure(words.length > 0 ? words : Object.keys(SECTIONS));

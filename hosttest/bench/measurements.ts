@@ -15,18 +15,18 @@ export interface Goals {
 
 export interface Measurement {
   readonly name: string;
-  /** Run once in a new machine; what it costs does not count. */
+  /** Run once in a new machine; its cost is not counted. */
   readonly setup: string;
   /** Answers with the mean cost of one turn, as JSON. */
   script(turns: number): string;
-  /** Turns for computrons, enough that erases and block heads have their share; and for instructions, which are slower to count. */
+  /** Number of turns for computrons, enough to include erases and block heads; and for instructions, which are slower to count. */
   readonly turns: number;
   readonly counted: number;
   readonly goals: Goals;
 }
 
 const TURNS = 2_000; // over many blocks of flash
-const COUNTED = 408; // two blocks of readings
+const COUNTED = 408; // two blocks of records of 0.1
 const CALIBRATED = "bench.calibrate()";
 const PROMPT = `${CALIBRATED}; bench.app.boot('typed'); bench.app.run(20, 'up'); bench.app.type('status\\r', 1)`;
 
@@ -61,7 +61,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   measurement("sampling, sensor to record", (turns) => `bench.sampling(${turns})`),
 ];
 
-/** At the prompt. They depend on the commands' texts, and are compared with no baseline. */
+/** The prompt. These depend on the commands' texts, and are not compared with a baseline. */
 export const PROMPT_MEASUREMENTS: readonly Measurement[] = [
   measurement(
     "prompt, a key",
@@ -78,7 +78,7 @@ export const PROMPT_MEASUREMENTS: readonly Measurement[] = [
 ];
 
 export interface LoadOptions {
-  /** Alters the program first, to try what a test sees. */
+  /** Alters the program first, to check that a test notices. */
   change?(script: string): string;
   /** As XSWorker's. */
   readonly runner?: readonly string[];

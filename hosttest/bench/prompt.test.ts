@@ -1,5 +1,6 @@
 /*
- * The memory that the prompt keeps after input, on XS with a device's slots: bounded, for any input, however often.
+ * The memory that the prompt keeps after input, on XS with slots as large as a device's. It is bounded, whatever is typed and
+ * however often.
  */
 import { describe, expect } from "vitest";
 import { xs32Test as test } from "../xs/available.js";
@@ -10,7 +11,7 @@ const HISTORY = 1_024; // bytes, as src/console/terminal/history.ts bounds it
 const timeout = 300_000; // only against a hang: XS interprets, and CI may be busy
 
 describe("lines of maximum length, all different", () => {
-  test("keep no more than the history is bounded to", { timeout }, async () => {
+  test("keep no more memory than the limit of the history", { timeout }, async () => {
     expect(await bytesKept(LINES)).toBeLessThan(HISTORY);
   });
 
@@ -27,7 +28,7 @@ describe("lines of maximum length, all different", () => {
   });
 });
 
-test("every command works in 50 KB, with the largest settings and the longest history: the SDK needs the rest of 64", {
+test("every command works in 50 of the board's 68 KB, with the largest settings and the longest history: the SDK needs the rest", {
   timeout,
 }, async () => {
   expect(await promptRuns("largest", 50)).toBe(true);

@@ -1,6 +1,6 @@
 /*
- * The memory of a device with a person at its prompt: every command, with default settings and with each
- * text as long as its setting takes, a history of the longest lines, readings on their way and readings that wait.
+ * The memory of a device with a person at its prompt: every command is run, with default settings and with the longest value of
+ * each text, with a history of the longest lines, while readings are sent and while they wait.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,8 +13,8 @@ import { type Row, row } from "./row.js";
 
 const KB = 1_024;
 const MIN_ARENA_KB = 24; // where the search begins
-const MAX_ARENA_KB = 64; // what a board has in all
-const BACKLOG = 60; // readings: more than `queue peek` shows
+const MAX_ARENA_KB = 64; // where it ends; a board has 68 KB (boards/esp32/common.json)
+const BACKLOG = 60; // readings: more than `queue peek` can show
 const LINES = 2; // of maximum length: one is in the history, another is being typed
 const { creation } = JSON.parse(readFileSync(join(topFolder, "boards/esp32/common.json"), "utf8"));
 const FOR_THE_SDK = 128; // stack slots, of its callbacks below ours
@@ -28,20 +28,20 @@ const DEVICE: Creation = {
   stackSlots: creation.stack - FOR_THE_SDK,
 };
 
-/** `typed`: settings as they come; `largest`: each text as long as it may be, and a history of the longest lines. */
+/** `typed`: default settings; `largest`: the longest value of each text, and a history of the longest lines. */
 export type Prompted = "typed" | "largest";
 
-/** The line of characters of four bytes that is as long as a line may be; another for each `n` below 70. */
+/** A line of maximum length, all of characters of four bytes; a different one for each `n` below 70. */
 export function longestLine(n: number): string {
   return "\u{1f321}".repeat(MAX_LINE - 1) + String.fromCodePoint(0x1f600 + n);
 }
 
-/** A script that types `line` as a terminal sends it, and lets happen what is due. */
+/** A script that types `line` as a terminal sends it, and runs the timers that are due. */
 export function typing(line: string): string {
   return `bench.app.enter(${JSON.stringify(Buffer.from(`${line}\r`).toString("latin1"))})`;
 }
 
-/** Starts the app in `arenaKB`, or in plenty of memory. */
+/** Starts the app in a machine with `arenaKB` KB; undefined: without a limit. */
 async function start(prompted: Prompted, arenaKB: number | undefined, options: LoadOptions): Promise<XSWorker> {
   const xs = await loadWorker(options);
   await xs.boot(arenaKB === undefined ? DEVICE : { ...DEVICE, arenaBytes: arenaKB * KB });
@@ -49,7 +49,7 @@ async function start(prompted: Prompted, arenaKB: number | undefined, options: L
   return xs;
 }
 
-/** Whether everything above works in `arenaKB` of memory, stack included. @throws Error if it fails for another reason than memory */
+/** Whether all of this works in `arenaKB` KB of memory, including the stack. @throws Error if it fails for another reason than memory */
 export async function promptRuns(prompted: Prompted, arenaKB: number, options: LoadOptions = {}): Promise<boolean> {
   let xs: XSWorker | undefined;
   try {
@@ -78,7 +78,7 @@ async function everyCommand(xs: XSWorker, network: "up" | "down"): Promise<void>
   }
 }
 
-/** How many more bytes are alive after so many different lines of maximum length than after one command. */
+/** How many more bytes of the heap are in use after `lines` different lines of maximum length than after one command. */
 export async function bytesKept(lines: number, options: LoadOptions = {}): Promise<number> {
   const xs = await start("typed", undefined, options);
   try {
@@ -95,7 +95,7 @@ export async function bytesKept(lines: number, options: LoadOptions = {}): Promi
   }
 }
 
-/** The least memory, to the KB and stack included, in which the prompt is used as above. */
+/** The least memory, to a KB and including the stack, in which all of this works. */
 export async function promptMemoryRows(): Promise<Row[]> {
   return [
     row("prompt: memory that ran every command", await least("typed"), "KB", 40),

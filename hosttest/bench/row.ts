@@ -1,4 +1,4 @@
-/* A measured figure beside its goal, and how a table of them is printed. */
+/* A measured figure with its goal, and a table of them. */
 
 export interface Row {
   readonly name: string;

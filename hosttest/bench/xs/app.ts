@@ -1,8 +1,8 @@
 /*
- * The whole thermometer inside XS, on a board that costs next to no heap, as a device's native classes do: flash,
- * settings and registers lie in typed arrays made before the app machine boots. Time is virtual.
- * What the board does hold there (a record for each timer, their list, the callbacks of socket and radio) is counted: on a device,
- * the native classes have objects for it.
+ * The whole thermometer inside XS, on a board that uses hardly any heap, like the native classes of a device: flash, settings and
+ * registers are in typed arrays made before the app machine boots. Time is virtual. What the board still has in the heap (an object
+ * for each timer, their list, the callbacks of socket and radio) is counted, because on a device the native classes have such
+ * objects, too.
  */
 import type { Board, TimerId } from "../../../src/board.js";
 import type { SerialCallbacks } from "../../../src/console/port/serial.js";
@@ -14,7 +14,7 @@ import { update } from "./updating.js";
 
 const flash = new PlainFlash(24);
 const settings = { a: new Uint8Array(4_000), b: new Uint8Array(4_000), lengths: new Uint32Array(2) };
-/** Counters that must not live in the app's heap: `[now, readings, settled, wakes, key, written and not taken yet, PUBLISH packets]`. */
+/** Counters that must not be in the app's heap: `[now in ms, readings, settled, wakes, key, bytes written and not drained, PUBLISH packets]`. */
 const figures = new Float64Array(7);
 const NOW = 0;
 const READINGS = 1;
@@ -46,7 +46,7 @@ const timers = {
   },
 };
 
-/** Of the two generations of settings alone. */
+/** A store for the two generations of settings only. */
 const store: KeyValueStore = {
   read(key) {
     if (!/[ab]$/.test(key)) return undefined;
@@ -64,7 +64,7 @@ const store: KeyValueStore = {
   delete() {},
 };
 
-/** A TMP117 at its first address that is always ready, its temperature going up and down. Alone on the bus. */
+/** A TMP117 at its first address, the only chip on the bus. It is always ready, and its temperature rises and falls. */
 class Registers {
   constructor({ address }: { address: number }) {
     if (address !== 0x48) throw new Error("not acknowledged");
@@ -87,7 +87,7 @@ class Registers {
 const WRITABLE_BYTES = 1_024;
 let port: TypedSerial | undefined;
 
-/** Nothing is typed, and nothing is taken but the greeting. Holds nothing: what a port holds is native on a device. */
+/** A port without input, which accepts only the first output. It has no state: on a device, that of a port is native. */
 class QuietSerial {
   constructor(options: { onWritable(bytes: number): void }) {
     timers.set(() => options.onWritable(WRITABLE_BYTES), 0);
@@ -97,7 +97,7 @@ class QuietSerial {
   close(): void {}
 }
 
-/** A person types: receives all output of the prompt, and drops it. */
+/** A port on which a person types: accepts all output of the prompt, and drops it. */
 class TypedSerial {
   readonly target: unknown;
   readonly onReadable: SerialCallbacks["onReadable"];
@@ -137,7 +137,7 @@ class Network extends Socket {
   }
 }
 
-/** Connected at once. Keeps its callback; its state is native, as in the SDK's class. */
+/** A radio that is connected at once. It has only its callback; the state is native, as in the SDK's class. */
 class Radio {
   readonly onChanged: (property: "connection") => void;
   constructor({ onChanged }: { onChanged(property: "connection"): void }) {
@@ -168,7 +168,7 @@ class Radio {
 
 const MAX_SSID = "s".repeat(32);
 
-/** The same, where the network's name is as long as one can be. */
+/** The same, with a network name of maximum length. */
 class LongNamedRadio extends Radio {
   override get SSID(): string {
     return MAX_SSID;
@@ -202,7 +202,7 @@ class TimeServer {
 
 const EPOCH_MS = 1_781_687_520_000;
 
-/** The network is always there. */
+/** A board whose network is always up. */
 export const wired: Board = {
   name: "bench",
   mac: "0123456789ab",
@@ -237,10 +237,10 @@ export const wired: Board = {
   },
 };
 
-/** Somebody is at the prompt. */
+/** The same, with a person at the prompt. */
 const typed: Board = { ...wired, serial: { io: TypedSerial } };
 
-/** As most devices are. */
+/** The usual board: with Wi-Fi and NTP. */
 const wireless: Board = {
   ...wired,
   overrides: { ...wired.overrides, "wifi.ssid": "home", ntp: "0.pool.ntp.org" },
@@ -248,7 +248,7 @@ const wireless: Board = {
   ntp: { socket: { io: TimeServer } },
 };
 
-/** Somebody is at the prompt, with Wi-Fi and NTP, and each text as long as its setting takes. */
+/** The same, with a person at the prompt, and the longest value of each text. */
 const largest: Board = {
   ...wireless,
   wifi: { io: LongNamedRadio },
@@ -269,7 +269,7 @@ const largest: Board = {
   },
 };
 
-/** Its firmware can be replaced. */
+/** A board whose firmware can be replaced. */
 const updatable: Board = { ...wired, update };
 
 const BOARDS = { wired, wireless, typed, largest, updatable };
@@ -286,14 +286,14 @@ export function running(): Thermometer {
   return thermometer;
 }
 
-/** Lets time pass until so many readings more were taken; the network is up or down meanwhile. */
+/** Lets time pass until `readings` more readings were taken; the network is up or down meanwhile. */
 export function run(readings: number, network: "up" | "down"): void {
   setNetwork(network);
   const end = figures[READINGS] + readings;
   while (figures[READINGS] < end) next()();
 }
 
-/** Timer callbacks a minute, readings and all, over so many minutes with the network up. */
+/** Mean number of timer callbacks a minute, those of readings included, over `minutes` minutes with the network up. */
 export function wakesAMinute(minutes: number): number {
   setNetwork("up");
   const end = figures[NOW] + minutes * 60_000;
@@ -307,12 +307,12 @@ export const published = (): number => figures[PUBLISHED];
 
 export const hasTimers = (): boolean => pending.length > 0;
 
-/** As at a reset. */
+/** Removes all timers, as a reset does. */
 export function forgetTimers(): void {
   pending = [];
 }
 
-/** Lets so much time pass. */
+/** Lets `ms` milliseconds pass; no timer runs. */
 export function sleepFor(ms: number): void {
   figures[NOW] += ms;
 }
@@ -338,7 +338,7 @@ export function nextCallback(): () => void {
   return callback;
 }
 
-/** Types `text` so many times, and runs timers that are due at once; returns the mean cost of one time, timers of the harness included. */
+/** Types `text` `times` times, and runs timers that are due at once; returns the mean cost of one time, including timers of the harness. */
 export function type(text: string, times: number): Cost {
   const cost: Cost = { computrons: 0, slots: 0, chunkBytes: 0 };
   for (let i = 0; i < text.length * times; i++) {
@@ -355,7 +355,7 @@ export function type(text: string, times: number): Cost {
   return { computrons: each(computrons), slots: each(slots), chunkBytes: each(chunkBytes) };
 }
 
-/** Types `bytes`, one character each, and runs timers that are due at once. Not measured. */
+/** Types `bytes`, each a character of the text, and runs timers that are due at once. Not measured. */
 export function enter(bytes: string): void {
   for (let i = 0; i < bytes.length; i++) {
     figures[KEY] = bytes.charCodeAt(i);
@@ -374,7 +374,7 @@ function setNetwork(network: "up" | "down"): void {
   else thermometer?.uplink?.linkDown();
 }
 
-/** JSON. */
+/** The device's progress, as JSON. */
 export function progress(): string {
   return JSON.stringify({
     readings: figures[READINGS],

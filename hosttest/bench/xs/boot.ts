@@ -1,6 +1,6 @@
 /*
- * The cost of a boot, by the content of flash: an outbox never used, one that is full, one that was full and has drained.
- * A boot here is the work before the prompt: the mount, the journal's notes, the oldest entry; then the first reading.
+ * The cost of a boot, by the content of flash: an outbox that was never used, one that is full, and one that was full and has
+ * drained. Measured is the work before the prompt (the mount, the journal's notes, the oldest entry), then the first reading.
  */
 
 import { TEMPERATURE } from "../../../src/channels/channels.js";
@@ -39,7 +39,7 @@ const PROGRAMS = 1;
 const ERASES = 2;
 const READ_BYTES = 3;
 
-/** NOR flash that counts its calls. What it does itself is taken off, as with the other parts of the harness. */
+/** NOR flash that counts its calls. The cost of its own work is subtracted, as for the other parts of the harness. */
 export class CountedFlash implements Flash {
   read(buffer: Uint8Array, offsetBytes: number): number {
     const entered = enter();
@@ -96,7 +96,7 @@ function takeReading(outbox: Outbox, journal: Journal): number {
   return sequence;
 }
 
-/** A blank flash of so many blocks. */
+/** Replaces the flash by a blank one of `blocks` blocks. */
 export function blankFlash(blocks: number): void {
   bytes.flash = new Uint8Array(blocks * BLOCK_BYTES).fill(0xff);
   host.keepWritable();
@@ -152,7 +152,7 @@ export function bootWork(
   return { readings, mount, start, first };
 }
 
-/** Work of each callback on a full outbox of undated readings of earlier boots: what grows with the backlog would show here. */
+/** Work of each callback on a full outbox with undated readings of earlier boots. Work that grows with the backlog would show here. */
 export function callbackWork(blocks: number): Readonly<Record<string, Work>> {
   prepare("full", blocks);
   const outbox = new Outbox({ flash: new CountedFlash() });
@@ -177,7 +177,7 @@ export function callbackWork(blocks: number): Readonly<Record<string, Work>> {
     for (let i = 0; i < QUEUE_TURN; i++) outbox.settle(outbox.seek(0)?.sequence ?? 0);
   });
   outbox.setInFlight(0);
-  measure("reading: flash full, the oldest block goes", () => {
+  measure("reading: flash full, the oldest block is evicted", () => {
     takeReading(outbox, journal);
   });
   measure("idle", () => outbox.idle());

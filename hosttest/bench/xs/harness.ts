@@ -1,6 +1,6 @@
 /*
- * What surrounds the product in a measurement: time, a server that acknowledges everything, flash. Allocates nothing
- * while it is measured. All cost in here is taken off (meter.ts).
+ * What surrounds the product in a measurement: time, a server that acknowledges everything, flash. It allocates nothing while
+ * something is measured, and its own cost is subtracted (meter.ts).
  */
 import type { TCPOptions } from "../../../src/mqtt/wire/io.js";
 import type { Flash, FlashStatus } from "../../../src/outbox/flash/flash.js";
@@ -35,7 +35,7 @@ export function uptimeMs(): number {
   return now;
 }
 
-/** Lets time pass; returns what is due then. */
+/** Lets `ms` milliseconds pass; returns the callback that is due then, if there is one. */
 export function advance(ms: number): (() => void) | undefined {
   nowMs += ms;
   if (due === undefined || dueMs > nowMs) return undefined;
@@ -52,7 +52,7 @@ const SUBSCRIBE = 8;
 const UNSUBSCRIBE = 10;
 const PINGREQ = 12;
 const DISCONNECT = 14;
-const ROOM_BYTES = 4_096;
+const WRITABLE_BYTES = 4_096;
 
 /** The server's answers, not yet read. */
 const answers = new Uint8Array(512);
@@ -68,7 +68,7 @@ function answer(first: number, second: number, third: number): void {
   answers[answered++] = third;
 }
 
-/** One packet that begins at `at`; returns where the next one begins. Packets come whole. */
+/** Answers the packet that begins at `at`; returns the offset of the next one. Packets are complete. */
 function serve(packet: Uint8Array, at: number): number {
   let length = 0;
   let next = at + 1;
@@ -118,7 +118,7 @@ function greet(level: number, resumes: boolean): void {
 
 let socket: Socket | undefined;
 
-/** A TCP connection to the server above, in ECMA-419's shape. Keeps of its options what the SDK's class does: the callbacks. */
+/** A TCP connection to the server above, in ECMA-419's shape. Of its options it keeps the callbacks, as the SDK's class does. */
 export class Socket {
   readonly onReadable: TCPOptions["onReadable"];
   readonly onWritable: TCPOptions["onWritable"];
@@ -145,7 +145,7 @@ export class Socket {
     const entered = enter();
     for (let at = 0; at < buffer.length; ) at = serve(buffer, at);
     leave(entered);
-    return ROOM_BYTES;
+    return WRITABLE_BYTES;
   }
   close(): void {
     answered = 0;
@@ -157,12 +157,12 @@ export function readable(): number {
   return answered;
 }
 
-/** As the socket calls its owner. */
+/** Calls the owner's `onReadable`, as the socket does. */
 export function announceReadable(): void {
   socket?.onReadable(answered);
 }
 export function announceWritable(): void {
-  socket?.onWritable(ROOM_BYTES);
+  socket?.onWritable(WRITABLE_BYTES);
 }
 
 const BLOCK_BYTES = 4_096;

@@ -1,4 +1,4 @@
-/* The measurements as Node calls them: `bench.<name>(...)` answers with JSON. */
+/* The measurements for scripts from Node: `bench.<name>(...)` returns JSON. */
 import { boot, enter, powerOff, progress, published, run, running, type, wakesAMinute } from "./app.js";
 import { bootWork, type Contents, callbackWork } from "./boot.js";
 import { type Cost, calibrate, counts, nothingCost } from "./meter.js";

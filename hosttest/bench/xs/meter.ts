@@ -1,10 +1,9 @@
 /*
- * Measures the product inside XS without the harness around it. Harness code that the product calls puts itself between
- * `enter` and `leave`; its own cost, and that of calling it, is subtracted.
- * What the product calls here is native on a device, so that a call from the product costs as much as a native one.
+ * Measures the product inside XS without the harness around it. Harness code that the product calls begins with `enter` and ends
+ * with `leave`; its own cost is subtracted, and the call counts as much as that of a native function, which it is on a device.
  */
 
-/** Functions of worker.c for scripts. */
+/** Functions of hosttest/engine/host.c for scripts. */
 interface Host {
   call(name: string, bytes?: Uint8Array | ArrayBuffer): ArrayBuffer | undefined;
   trace(text: string): void;
@@ -29,7 +28,7 @@ export interface Cost {
   chunkBytes: number;
 }
 
-/** How often the harness was called since the last `counts`. Counts of native instructions include its own. */
+/** How often the harness was called since the last `counts`. Native instructions include those of these calls. */
 export interface Counts {
   brackets: number;
   frames: number;
@@ -40,7 +39,7 @@ let brackets = 0;
 let frames = 0;
 let glues = 0;
 
-/** Since the last time. */
+/** The calls since the last call of this function. */
 export function counts(): Counts {
   const now = { brackets, frames, glues };
   brackets = frames = glues = 0;
@@ -91,7 +90,7 @@ const NOTHING = 2; // byte codes of a function that does nothing: begin and end
 
 const CALIBRATIONS = 100;
 
-/** Measures the brackets. Once, before anything is measured. */
+/** Measures the cost of the harness itself. Call it once, before anything else is measured. */
 export function calibrate(): void {
   bracket = frame = glue = 0;
   let start = host.computrons();
@@ -109,8 +108,8 @@ export function calibrate(): void {
 }
 
 /**
- * Computrons that the product spends in `call`, a closure of the harness that calls one method: what is between `enter` and
- * `leave`, and calling the method, is taken off. Make the closure once, not for each call.
+ * Computrons of the product in `call`, a closure of the harness that calls one method. The code between `enter` and `leave`, and
+ * the call of the method, are subtracted. Make the closure once, not for each call.
  */
 export function spent(call: () => void): number {
   glues++;
@@ -128,7 +127,7 @@ export function spentIn(callback: () => void): number {
   return host.computrons() - start - (tare - tareBefore) - frame;
 }
 
-/** What `turns` turns allocate; the harness must allocate nothing in them, and nothing may be collected meanwhile. */
+/** Slots and chunk bytes that `turns` allocates. The harness must allocate nothing in it. @throws Error if garbage was collected meanwhile */
 export function allocated(turns: () => void): { slots: number; chunkBytes: number } {
   const collections = host.collections();
   const slots = host.slots();

@@ -1,6 +1,6 @@
 /*
- * The cost of one reading: at the client and its session alone, and on the whole path from `append` to `settle`.
- * Topic and payload are as in the goals: `home/livingroom/temperature`, 31 bytes of JSON, handed in ready.
+ * The cost of one reading: in the client and its session alone, and on the whole path from `append` to `settle`. Topic and payload
+ * are those of the goals, made in advance: `home/livingroom/temperature` and 31 bytes of JSON.
  */
 import { Client, type Message } from "../../../src/mqtt/client.js";
 import type { OutboundEntry, OutboundStore } from "../../../src/mqtt/delivery/store.js";
@@ -22,7 +22,7 @@ import { allocated, type Cost, enter, leave, spent, spentIn } from "./meter.js";
 
 const INTERVAL_MS = 10_000;
 const PAYLOAD = encodeUTF8('{"value":21.44,"seq":123456789}');
-const RECORD = Uint8Array.of(8, 1, 0, 0, 1, 2, 3, 4, 0x30, 0xd8, 0, 0); // a reading as it lies in flash
+const RECORD = Uint8Array.of(8, 1, 0, 0, 1, 2, 3, 4, 0x30, 0xd8, 0, 0); // the record of a reading in flash
 const MESSAGE: Message = {
   topic: encodeTopicName("home/livingroom/temperature"),
   payload: PAYLOAD,
@@ -31,7 +31,7 @@ const MESSAGE: Message = {
 };
 const WARM_UP = 50;
 
-/** A store of one entry, that costs nothing. */
+/** A store of one entry, whose cost is not counted. */
 class OneStore implements OutboundStore<OutboundEntry> {
   readonly #entry = { sequence: -1, qos: 1 as 1 | 2, released: false };
   #isOpen = false;
@@ -96,7 +96,7 @@ function connected<E extends OutboundEntry>(outbound: OutboundStore<E>, version:
   return client;
 }
 
-/** Sends what there is to send until all is acknowledged, and what is due by the time; computrons. */
+/** Sends until everything is acknowledged, then runs what is due after the interval; returns the computrons. */
 function exchange(wake: () => void): number {
   let computrons = spent(wake);
   while (readable() > 0) computrons += spent(announceReadable);
@@ -129,7 +129,7 @@ export function publishCost(qos: 1 | 2, turns: number, version?: 4 | 5): Cost {
   });
 }
 
-/** The whole way, rendering apart: flash, client, session; erases and block heads included. `payload`: bytes in flash. */
+/** The whole path except rendering: flash, client, session, including erases and block heads. `payload`: the record in flash. */
 export function wholeWayCost(qos: 1 | 2, turns: number, payload: Uint8Array = RECORD): Cost {
   const outbox = new Outbox({ flash: new PlainFlash(32) });
   const client = connected(outbox);
@@ -143,7 +143,7 @@ export function wholeWayCost(qos: 1 | 2, turns: number, payload: Uint8Array = RE
   return perTurn(turns, () => exchange(work) + spent(idle));
 }
 
-/** As above, one stage: `append` alone, entries piling up; or `settle` of entries that lie there. `payload`: bytes in flash. */
+/** Two stages of it: `append` alone, while entries accumulate; then `seek` and `settle` of these. `payload`: the record in flash. */
 export function outboxCost(turns: number, payload: Uint8Array = RECORD): { append: Cost; settle: Cost } {
   const outbox = new Outbox({ flash: new PlainFlash(256) });
   let computrons = 0;

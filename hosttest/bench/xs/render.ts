@@ -1,6 +1,6 @@
 /*
- * The cost of making the message of an entry: `render` of the journal, for readings as they follow one another in
- * a house: ten seconds apart, a hundredth of a degree warmer or colder each.
+ * The cost of rendering an entry: the journal's `render`, for readings as in a house: ten seconds apart, each a hundredth of a
+ * degree warmer or colder than the one before.
  */
 import { TEMPERATURE } from "../../../src/channels/channels.js";
 import { Sample } from "../../../src/channels/sample.js";
@@ -14,7 +14,7 @@ import { allocated, type Cost, spent } from "./meter.js";
 const INTERVAL_MS = 10_000;
 const FIRST_SEQUENCE = 123_400_000;
 
-/** Keeps the last record, and no notes. */
+/** A store of the last record, without notes. */
 class LastRecord implements JournalStore {
   readonly entry = { sequence: FIRST_SEQUENCE, payload: new Uint8Array(16), payloadLength: 0 };
   get nextSequence(): number {

@@ -1,6 +1,7 @@
 /*
- * The cost of a wake with a report: until the first reading is sent, and until the device sleeps again. On the board of a chip, with the
- * samples that wait since the previous report. The network is there at once, and the clock is set: only the firmware's work is counted.
+ * The cost of a wake with a report: until the first reading is sent, and until the device sleeps again. On a board like a chip's,
+ * with the samples that have waited since the previous report. The network is up at once, and the clock is set, so that only the
+ * firmware's work is counted.
  */
 import type { Board } from "../../../src/board.js";
 import { startFirmware } from "../../../src/firmware.js";
@@ -12,7 +13,7 @@ import { announceReadable, readable } from "./harness.js";
 import { enter, leave, spentIn } from "./meter.js";
 
 const memory = new Uint8Array(512);
-/** `[slept, cause]`: for how long it sleeps, 0 while it is awake; an index of CAUSES. */
+/** `[slept, cause]`: milliseconds of the sleep, 0 while it is awake; an index of CAUSES. */
 const state = new Float64Array(2);
 const SLEPT = 0;
 const CAUSE = 1;
@@ -55,13 +56,13 @@ class Chip implements Sleeper {
   close(): void {}
 }
 
-/** Computrons of a wake: until a reading is written to the socket, 0 if none was; until it sleeps. */
+/** Computrons of a wake: until a reading is written to the socket, 0 if none was; and until it sleeps. */
 export interface ReportCost {
   readonly toPublish: number;
   readonly toSleep: number;
 }
 
-/** The cost of the second wake that reports, with so many samples waiting; later ones cost the same. `published`: PUBLISH packets written so far. */
+/** The cost of the second wake that reports, with `waiting` samples; later ones cost the same. `published`: PUBLISH packets written so far. */
 export function reportCost(waiting: number, published: () => number): ReportCost {
   const board: Board = Object.create(wired, {
     sleep: { value: { io: Chip } },

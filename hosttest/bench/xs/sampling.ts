@@ -1,6 +1,6 @@
 /*
- * The cost of sampling: from the timer that wakes the sampler to the record in flash. A TMP117 whose registers are native,
- * the journal and the outbox as the product has them.
+ * The cost of sampling: from the sampler's timer to the record in flash. With a TMP117 whose registers count as native, and the
+ * product's journal and outbox.
  */
 import { Journal } from "../../../src/journal/journal.js";
 import { Sticky } from "../../../src/journal/sticky.js";
@@ -18,7 +18,7 @@ const WARM_UP = 50;
 
 let taken = 0;
 
-/** Always ready, its temperature going up and down. */
+/** A TMP117 that is always ready; its temperature rises and falls. */
 export class Registers {
   readUint16(register: number): number {
     const entered = enter();
@@ -41,7 +41,7 @@ export class Registers {
   close(): void {}
 }
 
-/** The mean cost of a reading, all its wakes together. */
+/** The mean cost of a reading, with all its timer callbacks. */
 export function samplingCost(turns: number): Cost {
   const outbox = new Outbox({ flash: new PlainFlash(32) });
   const topicOf = (): Uint8Array => encodeTopicName("home/livingroom/temperature");

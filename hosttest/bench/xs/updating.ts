@@ -1,6 +1,6 @@
 /*
- * An update on the bench: two slots that cost no heap, as native ones do, a signature that is checked elsewhere, as by C on an ESP32, and
- * the messages of a host, in pieces as the client gives them.
+ * An update for measurements: two slots that use no heap, like native ones; a signature that is not checked here, because on an
+ * ESP32 that is done in C; and the messages of the sender, in pieces as the client passes them on.
  */
 import { toASCII } from "../../../src/common/ascii.js";
 import type { Thermometer } from "../../../src/thermometer.js";
@@ -10,7 +10,7 @@ import { PlainFlash } from "./harness.js";
 const BLOCK = 4_096;
 const PIECE = 256;
 const HEAD = 8;
-/** Blocks of the image. Its hash is never the announced one. */
+/** Number of blocks of the image. Its hash is never the announced one. */
 export const BLOCKS = 8;
 const TOPIC = "home/livingroom/thermometer0123456789ab/update";
 const OFFER = toASCII(
@@ -42,12 +42,12 @@ class BenchSlots implements Slots {
 /** The board's functions. */
 export const update: UpdatePort = { io: BenchSlots, chip: "bench", key: chunk.subarray(0, 32), isSigned: () => true };
 
-/** An image is announced. */
+/** Announces an image. */
 export function announce(thermometer: Thermometer): void {
   hear(thermometer, "offer", OFFER, OFFER.length);
 }
 
-/** Delivers block `n` of it, or the start of the block. */
+/** Delivers block `n` of it, or only the first `bytes` bytes of the message. */
 export function sendBlock(thermometer: Thermometer, n: number, bytes = HEAD + BLOCK): void {
   chunk[3] = 1;
   new DataView(chunk.buffer).setUint32(4, n * BLOCK, true);

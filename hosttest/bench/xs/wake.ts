@@ -1,6 +1,6 @@
 /*
- * The cost of a sleeper's wake, from the start of main to the sleep: the record read, a TMP117 opened and asked, an entry appended, the
- * record written. The modules are there: on a device they lie in flash, preloaded.
+ * The cost of a sleeper's wake, from the start of main to the sleep: it reads the wake record, opens and reads a TMP117, appends an
+ * entry, and writes the wake record. Loading the modules is not counted: on a device they are preloaded in flash.
  */
 import { TEMPERATURE } from "../../../src/channels/channels.js";
 import { Sample } from "../../../src/channels/sample.js";
@@ -97,14 +97,14 @@ function fallAsleep(): void {
   memory.set(record.seal(FIRMWARE));
 }
 
-/** The cost of a wake, and its work on flash. */
+/** The cost of a wake, and its calls of flash. */
 export interface WakeWork extends Cost {
   readonly reads: number;
   readonly readBytes: number;
   readonly programs: number;
 }
 
-/** The mean of some wakes. */
+/** The mean of `turns` wakes. */
 export function wakeCost(turns: number): WakeWork {
   fallAsleep();
   let computrons = 0;
