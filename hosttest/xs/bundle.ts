@@ -7,7 +7,7 @@ import { SEED } from "../support/seed.js";
 
 const SUITE = join(topFolder, "hosttest", "xs", "suite");
 
-/** Our `fast-check` alone sees the real one. */
+/** Only our `fast-check` imports the real one. */
 const suiteModules: Plugin = {
   name: "suite modules",
   setup(build) {

@@ -15,12 +15,12 @@ import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.
 import type { WakeCause } from "../../src/power/io.js";
 import type { Creation } from "../engine/worker.js";
 
-const ROOM = 1_024;
+const WRITABLE_BYTES = 1_024;
 
-/** A UART with somebody at the other end. */
+/** A UART with a person at the other end. */
 export class Typist {
   shown = "";
-  /** Receives what is written. */
+  /** Receives the bytes that the device writes. */
   onWritten = (_bytes: Uint8Array): void => {};
   #keys: readonly number[] = [];
   #callbacks: SerialCallbacks | undefined;
@@ -37,7 +37,7 @@ export class Typist {
     return class implements SerialPort {
       constructor(callbacks: SerialCallbacks) {
         typist.#callbacks = callbacks;
-        setImmediate(() => callbacks.onWritable(ROOM));
+        setImmediate(() => callbacks.onWritable(WRITABLE_BYTES));
       }
       read(buffer: Uint8Array): void {
         buffer.set(typist.#keys.slice(0, buffer.length));
@@ -46,7 +46,7 @@ export class Typist {
       write(buffer: Uint8Array): void {
         typist.shown += Buffer.from(buffer).toString("latin1");
         typist.onWritten(buffer);
-        setImmediate(() => typist.#callbacks?.onWritable(ROOM));
+        setImmediate(() => typist.#callbacks?.onWritable(WRITABLE_BYTES));
       }
       close(): void {
         typist.#callbacks = undefined;
@@ -55,12 +55,12 @@ export class Typist {
   }
 }
 
-/** One device: its parts, its flash, and what it was seen to do. */
+/** One device: its parts, its flash, and a record of its actions. */
 export class Device {
   readonly typist = new Typist();
   readonly readings: number[] = [];
   readonly settled: number[] = [];
-  /** Why it started: of each time that it woke from deep sleep. */
+  /** The causes of all wakes from deep sleep, in order. */
   readonly wakes: WakeCause[] = [];
   readonly troubles: string[] = [];
   readonly #outbox = new NorFlash({ blocks: 16 }).bytes;
@@ -70,10 +70,10 @@ export class Device {
   #firmware: FirmwareOnXS | undefined;
   readonly #board: Board;
 
-  /** Of a device that can sleep: its chip. */
+  /** The chip of a device that can sleep. */
   readonly chip: DeepSleep | undefined;
 
-  /** `slowClockRate`: of a device that can sleep, so many milliseconds of its slow clock in a true one. */
+  /** `slowClockRate`: milliseconds of the slow clock in a millisecond; only for a device that can sleep. */
   constructor(defaults: Readonly<Record<string, string>>, slowClockRate?: number) {
     if (slowClockRate !== undefined) this.chip = this.#chipThatSleeps(slowClockRate);
     const bus = new I2CBus();
@@ -110,7 +110,7 @@ export class Device {
   async start(creation?: Creation): Promise<this> {
     const life = ++this.#life;
     const onTrouble = (text: string): void => {
-      if (life === this.#life) this.troubles.push(text); // what a power cut interrupts fails, and should
+      if (life === this.#life) this.troubles.push(text); // actions that a power cut interrupts are expected to fail
     };
     const onReset = (): void => this.chip?.reset();
     this.#firmware = await runOnXS({ board: this.#board, creation, onTrouble, onReset });
@@ -132,7 +132,7 @@ export class Device {
   }
 }
 
-/** @throws Error if the machine is in trouble */
+/** Waits for `condition`. @throws Error if the machine reports an exception meanwhile */
 export async function until(condition: () => boolean, device: Device): Promise<void> {
   while (!condition()) {
     if (device.troubles.length > 0) throw new Error(device.troubles.join("; "));

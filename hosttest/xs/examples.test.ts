@@ -1,6 +1,6 @@
 /*
- * The examples on the libraries' pages, as they stand there, inside XS: what they import of the SDK is the worker's board,
- * whose hardware is on Node.
+ * The examples on the libraries' pages, unchanged, inside XS. Instead of the SDK's modules they get the worker's board, whose
+ * hardware is on Node.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -17,7 +17,7 @@ import { startAedes } from "../mqtt/support/peers.js";
 import { xsTest } from "./available.js";
 
 const LIMIT_MS = 60_000; // only against a hang: XS interprets, and CI may be busy
-/** What the examples name of the SDK, by the board inside XS. */
+/** The examples' names for parts of the SDK, and the parts of the board inside XS that replace them. */
 const SDK: Readonly<Record<string, string>> = {
   TCP: "board.tcp.io",
   Timer: "board.timers",
@@ -30,7 +30,7 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-/** The page's example as a main module for XS; the path of a file from the top folder. `given`: what it leaves to its reader. */
+/** Writes the page's example to a file, as a main module for XS; returns its path from the top folder. `given`: code that the example expects. */
 function moduleOf(library: "mqtt" | "outbox", given = ""): string {
   const page = readFileSync(join(topFolder, "src", library, "README.md"), "utf8");
   const lines = (/```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? "").split("\n");
@@ -55,7 +55,7 @@ function moduleOf(library: "mqtt" | "outbox", given = ""): string {
   return relative(topFolder, file);
 }
 
-/** Runs it until the test's end. Resolves once it has booted; `troubles` is what the machine threw. */
+/** Runs it until the end of the test. Resolves when it has booted; `troubles`: exceptions of the machine. */
 async function run(entry: string, hardware: Partial<Board>): Promise<{ troubles: string[] }> {
   const troubles: string[] = [];
   const board = {
@@ -73,7 +73,7 @@ async function run(entry: string, hardware: Partial<Board>): Promise<{ troubles:
   return { troubles };
 }
 
-xsTest("src/mqtt: sends its reading, and hears what is published to it", { timeout: LIMIT_MS }, async () => {
+xsTest("src/mqtt: sends its reading, and receives a message", { timeout: LIMIT_MS }, async () => {
   const broker = await startAedes();
   open.push(() => broker.close());
   const other = await mqtt.connectAsync({ host: "127.0.0.1", port: broker.port });

@@ -1,4 +1,4 @@
-/* Every folder of src has its suites run inside XS: a folder that gets another name, or a new one, must not fall out of the lists. */
+/* The suites of every folder of src run inside XS: a new or renamed folder must not be missing from the lists. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /*
  * Runs the suites of the folders again, inside XS; each test is reported under its own name. Suites that cannot run there are
- * listed with the reason; a new suite that is not listed runs.
+ * listed here with the reason. A new suite runs there, unless it is listed.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";

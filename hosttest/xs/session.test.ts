@@ -24,7 +24,7 @@ class Desk {
     this.device.typist.type(keys);
   }
 
-  /** Fails, showing both, if the screen is not soon like this. `|` is the cursor. */
+  /** Waits until the screen shows these rows, and fails after LIMIT_MS. `|` is the cursor. */
   async shows(...rows: readonly string[]): Promise<void> {
     const wanted = rows.join("\n");
     const endMs = performance.now() + LIMIT_MS;

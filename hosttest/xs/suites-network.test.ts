@@ -1,4 +1,4 @@
-/* The suites of what talks to the network, inside XS. */
+/* The suites of the folders that use the network, inside XS. */
 import { runSuites } from "./run-suites.js";
 
 await runSuites(["mqtt", "network", "homeassistant"]);

@@ -1,4 +1,4 @@
-/* The suites of everything that is stored in flash, inside XS. */
+/* The suites of the folders that store data in flash, inside XS. */
 import { runSuites } from "./run-suites.js";
 
 await runSuites(["channels", "journal", "outbox", "settings", "update"]);

@@ -1,9 +1,9 @@
 /*
- * Equality of values as the suites mean it: deep, by own enumerable properties, typed arrays and sets by content, an
- * undefined property like a missing one. Matchers such as `stringMatching` decide for themselves.
+ * Equality of values as the suites need it: deep, by own enumerable properties; typed arrays and sets by content; an undefined
+ * property equals a missing one. Matchers such as `stringMatching` decide themselves.
  */
 
-/** Stands in for a value in an expectation. */
+/** Takes the place of a value in an expectation. */
 export interface Matcher {
   matches(actual: unknown): boolean;
   readonly description: string;
@@ -15,12 +15,12 @@ export function isMatcher(value: unknown): value is Matcher {
   return typeof value === "object" && value !== null && "matches" in value && "description" in value;
 }
 
-/** Whether two values are equal all the way down. */
+/** Whether two values are equal, including all nested values. */
 export function equals(actual: unknown, expected: unknown): boolean {
   return compare(actual, expected, "whole");
 }
 
-/** Whether `actual` has all that `expected` has; arrays must be as long. */
+/** Whether `actual` has all properties of `expected`, with equal values; arrays must have the same length. */
 export function includes(actual: unknown, expected: unknown): boolean {
   return compare(actual, expected, "part");
 }

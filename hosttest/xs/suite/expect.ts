@@ -11,7 +11,7 @@ export class AssertionError extends Error {
   override readonly name = "AssertionError";
 }
 
-/** One expectation. `wanted` false: under `not`. */
+/** One expectation. `wanted`: false after `not`. */
 class Expectation {
   readonly #actual: unknown;
   readonly #wanted: boolean;
@@ -158,7 +158,7 @@ class Expectation {
   }
 }
 
-/** What `rejects` expects upon: the error as a value, and for `toThrow` as something thrown. */
+/** The expectation after `rejects`: about the error as a value, and for `toThrow` as an exception. */
 class Rejection extends Expectation {
   readonly #asThrown: Expectation;
   constructor(error: unknown, rethrow: () => never, wanted: boolean, note: string) {

@@ -1,5 +1,5 @@
 /*
- * `fast-check` inside XS: itself, with a share of the runs. XS interprets; the full number runs on Node.
+ * `fast-check` inside XS: the real one, with a tenth of the runs, because XS is an interpreter. The full number runs on Node.
  */
 import "./frozen.js"; // before fast-check, which looks for them at once
 import * as fc from "fast-check";

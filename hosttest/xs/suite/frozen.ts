@@ -1,3 +1,3 @@
-/* Built-ins are read-only, as on a device, once what suites miss has been added to them. */
+/* Makes built-ins read-only, as on a device, after adding what the suites need. */
 import "./globals.js";
 import "../../../boards/xs/frozen.js";

@@ -1,6 +1,7 @@
 /*
- * What suites and fast-check take for granted and XS does not have; the firmware must not, so that only suites import this.
- * Text and bytes by XS's own means; there is no real time in here: setting a real timer throws.
+ * Globals that suites and fast-check need and XS does not have. The firmware must not use them, so only suites import this. Text
+ * and bytes are converted without XS's own functions where these differ from the standard. There is no real time: setting a real
+ * timer throws.
  */
 
 type Bytes = ArrayBuffer | ArrayBufferView | readonly number[];
@@ -55,7 +56,7 @@ class TextDecoder {
   }
 }
 
-/** The little of Node's Buffer that suites use: bytes from a text, text from bytes. */
+/** The part of Node's Buffer that suites use: bytes from a text, text from bytes. */
 class Buffer extends Uint8Array {
   static alloc(length: number, fill: string | number = 0): Buffer {
     const pattern = typeof fill === "string" ? Buffer.from(fill) : [fill];
@@ -95,7 +96,7 @@ for (const [name, value] of Object.entries(missing)) {
   Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
 }
 
-/** Of ES2023, which suites may use and the firmware may not (its `lib` is ES2022). */
+/** Methods of ES2023, which suites may use and the firmware may not (its `lib` is ES2022). */
 const es2023 = {
   with: <T>(items: T[], index: number, item: T): T[] => items.map((old, i) => (i === index ? item : old)),
   toSorted: <T>(items: T[], order?: (a: T, b: T) => number): T[] => [...items].sort(order),

@@ -1,6 +1,6 @@
 /*
- * `vitest` inside XS: the suites import this under that name. Tests are collected as the bundle runs; Node asks for their
- * names and runs them one by one (suites.test.ts), so that each is reported where all others are.
+ * `vitest` inside XS: the suites import this under that name. Tests are collected while the bundle runs; Node asks for their names
+ * and runs them one by one (../run-suites.ts), so that each is reported with all others.
  */
 import "./frozen.js";
 
@@ -139,7 +139,7 @@ function textOf(error: unknown): string {
   return `${error.name}: ${error.message}\n${error.stack ?? ""}${cause}`;
 }
 
-/** What Node calls, as scripts. */
+/** The functions that Node calls by scripts. */
 const suite = {
   /** JSON: `[{name, run}]`. */
   list: () => JSON.stringify(tests.map(({ name, run }) => ({ name, run }))),

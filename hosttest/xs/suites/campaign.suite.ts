@@ -1,4 +1,4 @@
-/* The fault campaign inside XS, as far as an interpreter gets in a test run: hosttest/outbox/campaign.test.ts is the larger. */
+/* A part of the fault campaign inside XS, as much as an interpreter can run in a test; the larger one is hosttest/outbox/campaign.test.ts. */
 import { describe, expect, test } from "vitest";
 import { LONG_LENGTHS } from "../../faults/life.js";
 import { campaign } from "../../faults/random.js";
@@ -15,7 +15,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     expect(appended).toBeGreaterThan(0);
   });
 
-  // Each of these once found something.
+  // Each of these seeds once found an error.
   test.each([258, 1006, 4251])("seed %i", (seed) => {
     const { violations, first } = campaign(seed, 40, unit, { lengths: LONG_LENGTHS });
     expect(first === undefined ? "" : `${first.what} ${first.replay}`).toBe("");
