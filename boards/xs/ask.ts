@@ -3,7 +3,7 @@
  */
 import { message } from "./wire.js";
 
-/** Functions of the engine's host file for scripts (engine/worker.c). */
+/** Functions of the engine for scripts (hosttest/engine/host.c). */
 declare const host: { call(name: string, bytes?: Uint8Array): ArrayBuffer | undefined };
 
 /** XS's conversions between text and UTF-8. */

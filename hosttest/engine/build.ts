@@ -1,8 +1,8 @@
 /*
- * Builds the XS worker: the engine's C sources out of a pinned npm package, and our host files.
- * Once a clone and version: the result is in build/xs, named by a hash of all inputs. Needs npm for the first
- * fetch, `tar`, and a C compiler with 32-bit libraries for slots as large as on the device (Debian:
- * gcc-multilib). Never runs what the package would install, and takes nothing of it but xs/{includes,platforms,sources}.
+ * Builds the XS worker from the engine's C sources, which are in a pinned npm package, and our host files. This is done once for
+ * each clone and version: the result is in build/xs, named by a hash of all inputs. It needs npm for the first fetch, `tar`, and a
+ * C compiler, with 32-bit libraries for slots as large as on the device (Debian: gcc-multilib). It never runs the package's
+ * install scripts, and uses only its xs/{includes,platforms,sources}.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -16,15 +16,15 @@ import { tryOpenLocked } from "../../boards/desktop/flash/file-lock.js";
 
 const run = promisify(execFile);
 
-/** Brings XS 13.3.0 (xsCommon.h); the XS of SDK 8.2.3 is 17.7.0. No newer one is published as a package. */
+/** Contains XS 13.3.0 (xsCommon.h); the XS of SDK 8.2.3 is 17.7.0. No newer one is published as a package. */
 const PACKAGE = "@agoric/xsnap";
 const VERSION = "0.15.0";
 /** SHA-512 of the tarball, as the registry states it. */
 const INTEGRITY = "ZBm4DZxbtfacxMHVVdJjZi0Y8zOxN77vpu1WwI5RWfPkaRh0aHkz/dVdTGKXalDNzWfz183lljKxlxl3/h0n+A==";
 const SOURCES_IN_PACKAGE = "package/moddable/xs";
-const OMITTED = new Set(["xsLockdown.c", "xsSnapshot.c"]); // of no use on a device
+const OMITTED = new Set(["xsLockdown.c", "xsSnapshot.c"]); // a device does not have these
 
-/** As the SDK builds a release for a device, and metering. */
+/** As in the SDK's release build for a device, with metering in addition. */
 const FLAGS = [
   "-O2",
   "-std=gnu11",
@@ -49,7 +49,7 @@ const TLS_LIBRARIES = ["-lmbedtls", "-lmbedx509", "-lmbedcrypto"];
 /** Of Debian's package valgrind: with it the worker can start and stop the counting of callgrind (host.c). */
 const COUNTING_HEADER = "/usr/include/valgrind/callgrind.h";
 const LIBRARIES = ["-lm", "-lpthread"];
-/** A double is rounded once, as on the device: x87 would round to 64 bits first, and differ in the last digit now and then. */
+/** A double is rounded once, as on the device. The x87 unit would round to 64 bits first, and differ in some last digits. */
 const FLAGS_32 = ["-m32", "-msse2", "-mfpmath=sse"];
 const LOCK_STEP_MS = 200;
 
@@ -59,17 +59,17 @@ export type WorkerProgram =
   | { readonly kind: "missing"; readonly why: string };
 
 /**
- * A plain worker, one that counts the computrons of every function as well (slower, same counts), or one that has the device's TLS: on
- * mbedTLS as it is installed here (Debian: libmbedtls-dev), with 32-bit words where that library has them (libmbedtls-dev:i386).
+ * A plain worker; one that also counts the computrons of every function (slower, same counts); or one with the device's TLS, on the
+ * mbedTLS that is installed here (Debian: libmbedtls-dev), with 32-bit words if that library has them (libmbedtls-dev:i386).
  */
 export type Variant = "plain" | "profile" | "tls";
 
 const programs = new Map<Variant, Promise<WorkerProgram>>();
 
-/** The engine's sources cannot be fetched, mostly for lack of a network. The message is one line. */
+/** The engine's sources cannot be fetched, mostly because there is no network. The message is one line. */
 export class FetchError extends Error {}
 
-/** The worker's program, built if it is not there yet. Missing only when this machine cannot compile C. @throws FetchError */
+/** The worker's program, built if necessary. "missing" only if this machine cannot compile it. @throws FetchError */
 export function workerProgram(variant: Variant = "plain"): Promise<WorkerProgram> {
   let program = programs.get(variant);
   if (program === undefined) {
@@ -130,7 +130,7 @@ function links(compiler: string, options: readonly string[], variant: Variant): 
   return spawnSync(compiler, flags, { input: program }).status === 0;
 }
 
-/** Fetches, checks and unpacks the package, each step whole or not at all; the folder that holds includes, platforms and sources. */
+/** Fetches, checks and unpacks the package, each step completely or not at all. Returns the folder with includes, platforms and sources. */
 async function unpackedSources(cache: string, scratch: string): Promise<string> {
   const folder = join(cache, `xsnap-${VERSION}`);
   const sources = join(folder, SOURCES_IN_PACKAGE);
@@ -201,7 +201,7 @@ async function compile(compilation: Compilation): Promise<string> {
   return program;
 }
 
-/** The engine has places where it can trace calls; the profiling worker takes its counts there (profile.h). */
+/** The engine has hooks for tracing calls; the profiling worker counts in them (profile.h). */
 async function instrumentCalls(sources: string, scratch: string): Promise<void> {
   const text = await readFile(join(sources, "sources", "xsRun.c"), "utf8");
   const start = text.indexOf("#ifdef mxTraceCall\nint gxTraceCall");
@@ -211,7 +211,7 @@ async function instrumentCalls(sources: string, scratch: string): Promise<void> 
   await writeFile(join(scratch, "xsRun.c"), changed);
 }
 
-/** One builder at a time: test files run side by side. The lock ends with its owner's process, however that ends. */
+/** One builder at a time, because test files run in parallel. The lock ends with its owner's process, however that ends. */
 async function withLock(path: string, work: () => Promise<void>): Promise<void> {
   let lock = tryOpenLocked(path);
   while (lock === undefined) {

@@ -6,7 +6,7 @@
 
 enum { FRAMES_IN = 3, FRAMES_OUT = 4, HEADER_BYTES = 5 };
 
-/* Head of DONE, THROWN and ABORTED: what the command cost, and what the machine holds. */
+/* Head of DONE, THROWN and ABORTED: the cost of the command, and the machine's memory. */
 typedef struct {
 	uint32_t computrons, collections;
 	int32_t slotsAllocated, chunkBytesAllocated;

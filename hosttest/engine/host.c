@@ -49,14 +49,14 @@ static void hostComputrons(txMachine* the)
 	mxResult->value.number = the->meterIndex;
 }
 
-/* host.slots(): allocated now, also those a collection would free. */
+/* host.slots(): number of slots allocated now, including those that a collection would free. */
 static void hostSlots(txMachine* the)
 {
 	mxResult->kind = XS_INTEGER_KIND;
 	mxResult->value.integer = (txInteger)the->currentHeapCount;
 }
 
-/* host.chunkBytes(): likewise. */
+/* host.chunkBytes(): the same for bytes of chunks. */
 static void hostChunkBytes(txMachine* the)
 {
 	mxResult->kind = XS_INTEGER_KIND;
@@ -70,7 +70,7 @@ static void hostCollections(txMachine* the)
 	mxResult->value.integer = (txInteger)the->collections;
 }
 
-/* host.keepWritable(): the preloaded script simulates native classes, whose memory its buffers are. */
+/* host.keepWritable(): buffers of the preloaded script stay writable, because they stand for the memory of native classes. */
 static void hostKeepWritable(txMachine* the)
 {
 	(void)the;
@@ -78,8 +78,9 @@ static void hostKeepWritable(txMachine* the)
 }
 
 /*
- * host.count(on), host.countDone(): native instructions, under valgrind's callgrind alone; of no effect elsewhere. `countDone`
- * makes callgrind write down what was counted since the last time; true if it is there to do so. They allocate nothing.
+ * host.count(on), host.countDone(): counting of native instructions, only under valgrind's callgrind; elsewhere they have no
+ * effect. `countDone` makes callgrind write its counts since the last time to a file; returns whether callgrind runs. They
+ * allocate nothing.
  */
 #ifdef CALLGRIND_TOGGLE_COLLECT
 static int gCounts = 0;

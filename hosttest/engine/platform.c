@@ -1,6 +1,6 @@
 /*
- * What XS asks of a platform: memory for slots and chunks, the queue of promise jobs, and how it ends. Also where the byte
- * code of preloaded scripts stays.
+ * What XS needs of a platform: memory for slots and chunks, the queue of promise jobs, and the end of the machine. Also keeps the
+ * byte code of preloaded scripts.
  */
 #include "worker.h"
 #include <sys/mman.h>
@@ -111,7 +111,7 @@ void freeUnlessKept(void* memory)
 	free(memory);
 }
 
-/* The operand of an instruction that carries its length, of `width` bytes. */
+/* The operand of `width` bytes with the length of an instruction. */
 static uint32_t operandOf(const txByte* at, int width)
 {
 	uint32_t value = 0;

@@ -51,7 +51,7 @@
 	int promiseJobs; \
 	unsigned collections;
 
-/* Byte code of preloaded scripts is kept when the engine frees the script: worker.c. */
+/* Byte code of preloaded scripts is kept when the engine frees the script: platform.c. */
 extern void freeUnlessKept(void* memory);
 #define c_free freeUnlessKept
 

@@ -51,7 +51,7 @@ ProfileEntry* profileEntry(txMachine* the, txSlot* function)
 	return entry;
 }
 
-/* What was spent since the last change of function goes to the function that ran. */
+/* Adds the cost since the last change of function to the function that ran. */
 void profileCharge(txMachine* the)
 {
 	if (gProfile.depth > 0) {
@@ -65,7 +65,7 @@ void profileCharge(txMachine* the)
 	gProfile.chunkBytes = the->currentChunksSize;
 }
 
-/* A line a function: name, calls, computrons, slots, chunk bytes, with tabs between; then counts from zero. Free it. */
+/* One line for each function: name, calls, computrons, slots, chunk bytes, separated by tabs; then counts from zero. The caller frees it. */
 char* profileText(txMachine* the)
 {
 	size_t room = (size_t)(gProfile.count + 1) * (PROFILE_NAME + 60), used = 0;
@@ -81,7 +81,7 @@ char* profileText(txMachine* the)
 	}
 	return text;
 }
-/* What an instance is: the name of its class, or of the function that it is. */
+/* The kind of an instance: the name of its class, or what it is in parentheses. */
 static const char* kindOf(txMachine* the, txSlot* instance)
 {
 	txSlot* prototype = instance->value.instance.prototype;
@@ -96,7 +96,7 @@ static const char* kindOf(txMachine* the, txSlot* instance)
 	return "(other)";
 }
 
-/* A line an instance of the app's own heap: its class and its slots, its private fields among them. Free it. */
+/* One line for each instance in the app's own heap: its class and its number of slots, including private fields. The caller frees it. */
 char* censusText(txMachine* the)
 {
 	size_t room = (size_t)the->currentHeapCount * 80 + 80, used = 0;

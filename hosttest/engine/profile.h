@@ -1,5 +1,5 @@
 /*
- * Counts for each function the calls, and the computrons, slots and chunk bytes that it spent itself, callees apart.
+ * Counts for each function the calls, and the computrons, slots and chunk bytes of the function itself, without its callees.
  * Included by xsRun.c of the profiling worker in place of the engine's own call trace.
  */
 #ifndef WORKER_PROFILE_H
@@ -28,7 +28,7 @@ extern ProfileEntry* profileEntry(txMachine* the, txSlot* function);
 extern void profileCharge(txMachine* the);
 
 #ifdef mxTraceCall
-/* `function`: the frame's slot on the machine's stack, which grows down: frames below it have ended, how ever they did. */
+/* `function`: the frame's slot on the machine's stack, which grows down: frames below it have ended, in whatever way. */
 static void fxTraceCallBegin(txMachine* the, txSlot* function)
 {
 	Profile* profile = &gProfile;

@@ -1,16 +1,16 @@
 /*
  * The XS engine as a worker process, driven by worker.ts over two pipes.
- * Scripts that are preloaded run once in a root machine, which is then shared read-only, as the SDK's linker does it for
- * the device; `boot` makes an app machine upon it, with its own creation parameters and memory. So the slots and chunks
- * of the app machine are what a device keeps in RAM, and a second boot is a reset: nothing but the root survives.
+ * Preloaded scripts run once in a root machine, which is then shared read-only, as the SDK's linker does for the device. `boot`
+ * makes an app machine on top of it, with its own creation parameters and memory. The slots and chunks of the app machine are
+ * therefore those that a device has in RAM, and a second boot is a reset: only the root survives.
  * Frames on descriptors 3 (in) and 4 (out): length of what follows and kind, then the bytes; numbers little-endian.
- * Out of memory and other aborts end the process, as they reset a device, after a frame that says why.
+ * Out of memory and other aborts end the process, as they reset a device, after a frame with the reason.
  * Source: XS in C (includes/xs.h, sources/xsAll.h of the Moddable SDK).
  */
 #include "worker.h"
 #include <sys/mman.h>
 
-/* Payload of BOOT. Bytes and counts; an arena of 0 bytes is as large as it can be. */
+/* Payload of BOOT. Bytes and counts; arenaBytes 0: 512 MiB. */
 typedef struct {
 	int32_t arenaBytes, initialChunkBytes, incrementalChunkBytes, initialSlots, incrementalSlots, stackSlots, initialKeys, incrementalKeys;
 } BootOptions;
@@ -20,7 +20,7 @@ static txMachine* gRoot;
 static txMachine* gApp;
 int gKeepsWritable = 0;
 
-/* Called in every collection: how measurements learn that one fell into them. */
+/* Called in every collection, so that measurements can detect one. */
 static void countCollection(txMachine* the, void* data, txMarkRoot markRoot)
 {
 	(void)data;
@@ -85,7 +85,7 @@ static int isArrayBuffer(txSlot* slot)
 		&& slot->value.reference->next->kind == XS_ARRAY_BUFFER_KIND;
 }
 
-/* An ArrayBuffer goes back as its bytes, undefined as none, anything else as its string. */
+/* Replies with the bytes of an ArrayBuffer, no bytes for undefined, or the string of any other value. */
 static void replyResult(txMachine* the)
 {
 	void* data = NULL;
@@ -102,7 +102,7 @@ static void replyResult(txMachine* the)
 	}
 }
 
-/* Runs one command and the jobs that it queued, then replies: with the result, or with what it threw. */
+/* Runs one command and the jobs that it queued, then replies with the result, or with the exception. */
 static void perform(txMachine* the, void (*command)(txMachine*))
 {
 	beginMeasuring(the);
@@ -155,7 +155,7 @@ static void createRoot(void)
 	defineHost(gRoot);
 }
 
-/* fxRemember keeps it: a root of the collector. Machines come one after another, so one slot will do. */
+/* fxRemember makes the watcher a root of the collector. Only one machine exists at a time, so one slot is enough. */
 static void watchCollections(txMachine* the)
 {
 	static txSlot watcher;
@@ -187,8 +187,8 @@ static int staysAsItIs(txSlot* instance)
 }
 
 /*
- * What the app machine changes of the root is copied on write, but not what lies behind a buffer, map, set or regular
- * expression: writing there throws, as after the SDK's linker (fxPrepareInstance in tools/xslSlot.c).
+ * Objects of the root that the app machine changes are copied on write, but not the content of a buffer, map, set or regular
+ * expression: writing to that throws, as after the SDK's linker (fxPrepareInstance in tools/xslSlot.c).
  */
 static void freezeContainers(void)
 {
@@ -204,8 +204,8 @@ static void freezeContainers(void)
 }
 
 /*
- * The collector of an app machine writes through pointers into the root's chunks, which must not move. They stay as they are, because
- * each chunk is marked as its own destination. (On a device they are in flash.)
+ * The collector of an app machine would write through pointers into the root's chunks, which must not move. They do not change,
+ * because each chunk is marked as its own destination. (On a device they are in flash.)
  */
 static void petrifyRoot(void)
 {

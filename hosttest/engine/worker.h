@@ -1,6 +1,6 @@
 /*
- * What the parts of the worker share: frames on the pipes (frames.c), what XS asks of a platform (platform.c), what
- * scripts find under globalThis.host (host.c), the commands (worker.c).
+ * What the parts of the worker share: frames on the pipes (frames.c), the platform for XS (platform.c), the functions for scripts,
+ * globalThis.host (host.c) and globalThis.native (natives.c), and the commands (worker.c).
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -29,12 +29,12 @@ extern void readFrame(void);
 extern void writeFrame(uint8_t kind, const void* head, size_t headLength, const void* body, size_t bodyLength);
 extern void writeText(uint8_t kind, const char* text);
 
-/* A command begins: what it costs is counted from here. */
+/* A command begins: its cost is counted from here. */
 extern void beginMeasuring(txMachine* the);
-/* A frame of `kind`: the figures, then the bytes. */
+/* Sends a frame of `kind`: the figures, then the bytes. */
 extern void reply(txMachine* the, uint8_t kind, const void* body, size_t length);
 
-/* Bytes of memory that the next machine to be created gets. */
+/* Memory of the next machine to be created, in bytes. */
 extern size_t gArenaBytes;
 /* Byte code of the preloaded scripts, in bytes. */
 extern uint32_t gKeptCodeBytes;
@@ -43,7 +43,7 @@ extern int gKeepsWritable;
 
 /* The pending exception as text: its message and the frames. Valid until the next call. */
 extern const char* exceptionText(txMachine* the);
-/* Strings and functions of the script are taken from where its byte code lies, as on a device from flash. */
+/* Keeps the byte code of a script; its strings and functions are then used in place, as in the flash of a device. */
 extern void keepCode(txScript* script);
 
 extern void defineHost(txMachine* the);

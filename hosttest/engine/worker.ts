@@ -1,7 +1,7 @@
 /*
- * Drives the XS worker: a process that holds one machine (worker.c). Commands go one at a time, in the order given; each
- * answers with what it cost in computrons, slots and chunk bytes. The machine asks Node by `host.call(name, bytes)` and
- * waits for the answer. Exceptions, unhandled rejections and fatal errors of the machine reject the command's promise.
+ * Drives the XS worker: a process with one machine (worker.c). Commands are sent one at a time, in the order of the calls; each
+ * reply has the cost in computrons, slots and chunk bytes. The machine calls Node by `host.call(name, bytes)`, and waits for the
+ * answer. Exceptions, unhandled rejections and fatal errors of the machine reject the command's promise.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -16,16 +16,16 @@ const FIGURES_BYTES = 44;
 export interface Figures {
   /** Byte codes run by the command. */
   readonly computrons: number;
-  /** Garbage collections during the command. Above 0, the two `Allocated` figures mean nothing. */
+  /** Garbage collections during the command. Above 0, the next two figures have no meaning. */
   readonly collections: number;
   readonly slotsAllocated: number;
   readonly chunkBytesAllocated: number;
-  /** Allocated now; after `collect()`: alive. The app machine's own, without the root's. */
+  /** Allocated now; after `collect()`, only those in use. Those of the app machine, without the root's. */
   readonly slots: number;
   readonly chunkBytes: number;
   readonly peakSlots: number;
   readonly peakChunkBytes: number;
-  /** Of the arena: slots and chunks reserved, and the stack. */
+  /** Bytes of the arena in use: reserved slots and chunks, and the stack. */
   readonly arenaUsedBytes: number;
   /** 16 on a 32-bit worker, as on ESP32. */
   readonly slotBytes: number;
@@ -41,9 +41,9 @@ export interface Reply {
   readonly text: string;
 }
 
-/** The app machine's memory, as in a manifest's `creation`. Bytes and counts. Default: plenty. */
+/** The app machine's memory, as in a manifest's `creation`: bytes and counts. Defaults: ROOMY. */
 export interface Creation {
-  /** All memory there is: stack, slots and chunks. */
+  /** All memory of the machine: stack, slots and chunks. Default: 512 MiB. */
   readonly arenaBytes?: number;
   readonly initialChunkBytes?: number;
   readonly incrementalChunkBytes?: number;
@@ -58,12 +58,12 @@ export interface WorkerOptions {
   readonly variant?: Variant;
   /** A program and its arguments that run the worker, as valgrind does. */
   readonly runner?: readonly string[];
-  /** Answers `host.call`. What it throws is thrown inside the machine. */
+  /** Answers `host.call`. Its exceptions are thrown inside the machine. */
   onHostCall?(name: string, bytes: Uint8Array): Uint8Array | string | undefined;
   onTrace?(line: string): void;
 }
 
-/** The machine threw: `message` is XS's text with the frames. */
+/** The machine threw an exception: `message` is XS's text with the stack frames. */
 export class XSError extends Error {
   override readonly name = "XSError";
   readonly figures: Figures;
@@ -103,7 +103,7 @@ interface Pending {
 }
 
 export class XSWorker {
-  /** Width of the machine's words. */
+  /** Width of the machine's words, in bits. */
   readonly wordBits: 32 | 64;
   readonly #process: ChildProcess;
   readonly #to: Writable;
@@ -139,12 +139,12 @@ export class XSWorker {
     return new XSWorker(program.path, program.wordBits, options);
   }
 
-  /** Runs a script in the root machine: what a device has in flash. Before the first `boot`. */
+  /** Runs a script in the root machine, which a device has in flash. Only before the first `boot`. */
   preload(script: string): Promise<Reply> {
     return this.#command("P", Buffer.from(script));
   }
 
-  /** A new app machine upon the root; the previous one, if any, is deleted. */
+  /** Makes a new app machine on top of the root; the previous one, if any, is deleted. */
   boot(creation: Creation = {}): Promise<Reply> {
     const options = { ...ROOMY, ...creation };
     const bytes = Buffer.alloc(32);
@@ -164,7 +164,7 @@ export class XSWorker {
     return this.#command("B", bytes);
   }
 
-  /** Runs a script, sloppy mode, global scope; answers with the value of its last expression. */
+  /** Runs a script in sloppy mode and global scope; the reply has the value of its last expression. */
   evaluate(script: string): Promise<Reply> {
     return this.#command("E", Buffer.from(script));
   }
@@ -174,22 +174,22 @@ export class XSWorker {
     return this.#command("C", bytes);
   }
 
-  /** As of the last command that was done. */
+  /** The figures of the last command that has ended; undefined: none. */
   get latest(): Figures | undefined {
     return this.#latest;
   }
 
-  /** Collects garbage: `slots` and `chunkBytes` are then what is alive. */
+  /** Collects garbage: `slots` and `chunkBytes` are then those in use. */
   async collect(): Promise<Figures> {
     return (await this.#command("G", new Uint8Array())).figures;
   }
 
-  /** Since the last time, a line a function: name, calls, computrons, slots, chunk bytes. Variant "profile" only. */
+  /** Cost since the last call, one line for each function: name, calls, computrons, slots, chunk bytes. Variant "profile" only. */
   async profile(): Promise<string> {
     return (await this.#command("F", new Uint8Array())).text;
   }
 
-  /** A line an instance of the app machine's heap, garbage too: class, slots. Variant "profile" only. */
+  /** One line for each instance in the app machine's heap, including garbage: class, slots. Variant "profile" only. */
   async census(): Promise<string> {
     return (await this.#command("F", Uint8Array.of(1))).text;
   }
@@ -209,7 +209,7 @@ export class XSWorker {
     });
   }
 
-  /** The command under way is done: the next one goes. Never earlier, for a machine that waits for an answer reads it only. */
+  /** The running command has ended: sends the next one. Never earlier, because a machine that waits for an answer reads only that. */
   #finish(): Pending | undefined {
     const done = this.#pending.shift();
     const [next] = this.#pending;
