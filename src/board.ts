@@ -43,8 +43,8 @@ export interface Firmware {
   close(): void;
 }
 
-/** How an entry in flash ended. "thrownAway": removed by `queue drop`. */
-export type Outcome = "delivered" | "deadLetter" | "thrownAway";
+/** How an entry in flash ended. "dropped": removed by `queue drop`. */
+export type Outcome = "delivered" | "deadLetter" | "dropped";
 
 /** Observes a run from outside: the desktop's command line, tests. Every method is optional and must not throw. */
 export interface Observer {

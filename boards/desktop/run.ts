@@ -32,7 +32,7 @@ export interface RunOptions {
   atEnd(unsettled: number): void;
 }
 
-const SETTLED = { delivered: "settled", deadLetter: "dead-lettered", thrownAway: "thrown-away" };
+const SETTLED = { delivered: "settled", deadLetter: "dead-lettered", dropped: "dropped" };
 
 export class Run implements Observer {
   readonly #options: RunOptions;

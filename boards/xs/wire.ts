@@ -70,7 +70,7 @@ export interface Facts {
 export const CREDENTIAL = Object.freeze(["ca", "certificate", "key"] as const);
 
 /** The result of a reading, by number. */
-export const OUTCOMES = Object.freeze(["delivered", "deadLetter", "thrownAway"] as const);
+export const OUTCOMES = Object.freeze(["delivered", "deadLetter", "dropped"] as const);
 
 /** Writes the head. */
 export function putHead(bytes: Uint8Array, handle: number, first: number, second: number): void {

@@ -65,12 +65,12 @@ test("dropped by `queue drop`: no loss; evicted by a full flash: a loss, reporte
   model.received(JSON.stringify({ value: 21, seq: 1 }));
   model.settled(0, "deadLetter");
   model.evicted(0, 4);
-  model.settled(4, "thrownAway");
-  const expected = { taken: 6, delivered: 1, deadLetters: 1, waiting: 1, lost: 2, evicted: 2, thrownAway: 1 };
+  model.settled(4, "dropped");
+  const expected = { taken: 6, delivered: 1, deadLetters: 1, waiting: 1, lost: 2, evicted: 2, dropped: 1 };
   expect(live.counts).toMatchObject(expected);
   model.booting("power"); // its flash has none of them
-  expect(live.counts).toMatchObject({ lost: 2, evicted: 2, thrownAway: 1 });
-  expect(new DeviceLive(model.snapshot()).counts).toMatchObject({ evicted: 2, thrownAway: 1 });
+  expect(live.counts).toMatchObject({ lost: 2, evicted: 2, dropped: 1 });
+  expect(new DeviceLive(model.snapshot()).counts).toMatchObject({ evicted: 2, dropped: 1 });
 });
 
 test("its packets show whether the device is connected, and when it last tried", () => {

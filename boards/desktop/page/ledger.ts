@@ -28,7 +28,7 @@ export interface Counts {
   readonly evicted: number;
   readonly deadLetters: number;
   /** By `queue drop`. */
-  readonly thrownAway: number;
+  readonly dropped: number;
   /** Settled while the subscriber was disconnected: not seen, but not known as lost. */
   readonly unseen: number;
   readonly late: number;
@@ -153,7 +153,7 @@ export class Ledger {
       doubled: 0,
       lost: 0,
       deadLetters: 0,
-      thrownAway: 0,
+      dropped: 0,
     };
     let evicted = 0;
     let unseen = 0;
@@ -175,8 +175,8 @@ export class Ledger {
         case "deadLetter":
           counts.deadLetters++;
           break;
-        case "thrownAway":
-          counts.thrownAway++;
+        case "dropped":
+          counts.dropped++;
           break;
         case "unseen":
           unseen++;
@@ -228,12 +228,12 @@ export class Ledger {
   }
 }
 
-export type Fate = "delivered" | "waiting" | "inTransit" | "deadLetter" | "thrownAway" | "unseen" | "lost";
+export type Fate = "delivered" | "waiting" | "inTransit" | "deadLetter" | "dropped" | "unseen" | "lost";
 
 /** The state of a sample. If it has arrived, it is delivered, even if it is still in flash. */
 export function fateOf(sample: SampleRecord, nowMs: number): Fate {
   if (sample.receivedMs !== undefined) return "delivered";
-  if (sample.state === "deadLetter" || sample.state === "thrownAway") return sample.state;
+  if (sample.state === "deadLetter" || sample.state === "dropped") return sample.state;
   if (sample.state === "evicted") return "lost";
   if (sample.state === "waiting") return "waiting";
   if (nowMs - (sample.settledMs ?? 0) < TRANSIT_MS) return "inTransit";

@@ -7,7 +7,7 @@
 export type RunId = string;
 
 /** State of a sample. "waiting": in flash. "settled": the broker has acknowledged it. "evicted": flash was full. */
-export type EntryState = "waiting" | "settled" | "deadLetter" | "thrownAway" | "evicted";
+export type EntryState = "waiting" | "settled" | "deadLetter" | "dropped" | "evicted";
 
 /** One numbered sample. */
 export interface SampleRecord {

@@ -186,7 +186,7 @@ describe("trouble", () => {
     const { connects } = house.broker;
     const thrown: number[] = [];
     one.firmware.board.observer!.settled = (sequence, outcome) => {
-      if (outcome === "thrownAway") thrown.push(sequence);
+      if (outcome === "dropped") thrown.push(sequence);
     };
     one.type("queue drop");
     one.type("drop");

@@ -159,7 +159,7 @@ export class PromptHost implements ConsoleOptions, ConsoleHost, QueuePort {
         const { sequence, qos } = entry;
         if (qos === 2) this.endSession();
         outbox?.settle(sequence);
-        board.observer?.settled?.(sequence, "thrownAway");
+        board.observer?.settled?.(sequence, "dropped");
         dropped++;
       }
       const isOver = entry === undefined;

@@ -199,7 +199,7 @@ export class Plot {
 function tintOf(sample: SampleRecord, nowMs: number): string {
   const fate = fateOf(sample, nowMs);
   if (fate === "delivered") return isLate(sample) ? "late" : "delivered";
-  return fate === "lost" || fate === "deadLetter" || fate === "thrownAway" ? "lost" : "waiting";
+  return fate === "lost" || fate === "deadLetter" || fate === "dropped" ? "lost" : "waiting";
 }
 
 /** Values stay above the lanes, and noise does not look like weather. */

@@ -4,8 +4,7 @@ import { count } from "../format.js";
 /** The five main figures. */
 export function Counters({ device }: { device: DeviceLive }) {
   const { counts, state } = device;
-  const { taken, delivered, waiting, doubled, lost, evicted, late, unseen, deadLetters, thrownAway, inTransit } =
-    counts;
+  const { taken, delivered, waiting, doubled, lost, evicted, late, unseen, deadLetters, dropped, inTransit } = counts;
   if (!state.isNumbered) {
     return (
       <p class="note" role="status">
@@ -19,7 +18,7 @@ export function Counters({ device }: { device: DeviceLive }) {
     inTransit > 0 && `${count(inTransit)} in transit`,
     unseen > 0 && `${count(unseen)} not seen: the subscriber was disconnected`,
     deadLetters > 0 && `${count(deadLetters)} dead-lettered`,
-    thrownAway > 0 && `${count(thrownAway)} dropped by hand`,
+    dropped > 0 && `${count(dropped)} dropped by hand`,
   ].filter(Boolean);
   return (
     <dl class="counters">
