@@ -43,7 +43,7 @@ import { Updating, type UpdatingOwner } from "./thermometer/updating.js";
 
 /** All commands of the prompt, and `change`, which asks no questions; permission.ts decides which of them may be sent over MQTT. */
 const remoteCommands = Object.freeze([...commands, change]);
-/** After the link is up, sending waits at most this long for the clock to be set. */
+/** After the link is up, sending waits at most this long for the clock to be set, in milliseconds. */
 export const CLOCK_PATIENCE_MS = 30_000;
 
 /** The device between two resets. `close` is the power cut. */

@@ -33,12 +33,12 @@ function device() {
 }
 
 describe("safe mode", () => {
-  test("five boots in a row die within a minute: the sixth is in safe mode, and says why", () => {
+  test("five boots in a row fail within a minute: the sixth is in safe mode, and shows the reason", () => {
     const { live, boot } = device();
     for (let i = 0; i < DEATHS; i++) expect(live(ALIVE_MS - 1).safeMode).toBe(false);
     const sixth = boot();
     expect(sixth.safeMode).toBe(true);
-    expect(sixth.explanation).toBe("safe mode, no readings: 5 boots in a row died within a minute");
+    expect(sixth.explanation).toBe("safe mode, no readings: 5 boots in a row failed within a minute");
   });
 
   test("four such boots, then a healthy minute: the count restarts", () => {
@@ -143,7 +143,7 @@ describe("last words", () => {
     live(1_000, "uncaught: outbox");
     for (let i = 1; i < DEATHS; i++) live(1_000);
     expect(boot().explanation).toBe(
-      "safe mode, no readings: 5 boots in a row died within a minute; the last one said: uncaught: outbox",
+      "safe mode, no readings: 5 boots in a row failed within a minute; the last reason: uncaught: outbox",
     );
   });
 

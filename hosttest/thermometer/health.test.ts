@@ -35,7 +35,7 @@ describe("safe mode", () => {
     expect(one.taken).toHaveLength(taken);
     expect(one.flash.programs).toBe(programs);
     const why =
-      "safe mode, no readings: 5 boots in a row died within a minute; the last one said: TypeError: outbox: no such block";
+      "safe mode, no readings: 5 boots in a row failed within a minute; the last reason: TypeError: outbox: no such block";
     expect(one.port.take()).toContain(`error: ${why}; restarts in 15 minutes`);
     expect(one.status("trouble")).toBe(why);
     expect(one.status("sensor")).toBe("off: safe mode");

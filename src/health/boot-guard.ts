@@ -3,8 +3,9 @@
  * has run for a minute or ends normally; or until the next boot finds that the power was cut, which is not the firmware's
  * fault, or that the device went to sleep. A wake from sleep is not a boot. After five failures in a row the device boots in
  * safe mode: prompt and network, but no sampling, so that the fault can be found and repaired. The boot after that is a normal
- * one. Firmware on trial starts a new count, because its failures lead back to the previous image. One entry of at most 122 bytes in a key-value store, written at boot, once a minute later, and for each reason of an
- * end. Nothing here throws: without the store there is no safe mode, but the device boots.
+ * one. Firmware on trial starts a new count, because its failures lead back to the previous image. It keeps one entry of at
+ * most 122 bytes in a key-value store, which is written at boot, one minute later, and each time a reason for an end is
+ * remembered. Nothing here throws: without the store there is no safe mode, but the device boots.
  */
 import type { TimerId, Timers } from "../common/timers.js";
 
@@ -80,8 +81,8 @@ export class BootGuard {
 
   /** The reason for safe mode, for the prompt and the log. */
   get explanation(): string {
-    const words = this.lastWords === "" ? "" : `; the last one said: ${this.lastWords}`;
-    return `safe mode, no readings: ${this.deaths} boots in a row died within a minute${words}`;
+    const words = this.lastWords === "" ? "" : `; the last reason: ${this.lastWords}`;
+    return `safe mode, no readings: ${this.deaths} boots in a row failed within a minute${words}`;
   }
 
   /** Stores `reason` for the next boot: an uncaught exception, a reset by the watchdog. Durable on return. */

@@ -1,5 +1,6 @@
 /*
- * A sample as it comes out of flash, whichever record it lay in. Owners keep one and decode into it.
+ * A sample that was read from flash, the same for all kinds of records. Its users have one object each, and decode every
+ * record into it.
  */
 import { channels } from "../channels/channels.js";
 import { toMilli } from "../channels/rounding.js";
@@ -10,13 +11,13 @@ export type SecondDigits = 0 | 3;
 
 /** One sample as it was decoded. Times in milliseconds. */
 export class StoredSample {
-  /** The base whose samples have all this in common: boot, room, digits, channels; undefined: it came another way. */
+  /** The base with the properties that its samples share: boot, room, digits, channels; undefined: the record refers to no base. */
   base: object | undefined;
-  /** What decides its topic and its clock: boot (16 bits), room (8), and the channel of a single one (3). */
+  /** What decides its topic and its clock: boot (16 bits), room (8), and, if `isSingle`, the channel (3). */
   origin = 0;
   /** Milliseconds from that boot to the sample. */
   uptimeMs = 0;
-  /** Milliseconds where another sample was taken close by, else whole seconds. */
+  /** 3 (milliseconds) if another sample is taken close to it, otherwise 0 (whole seconds). */
   secondDigits: SecondDigits = 0;
   /** True: one channel of a sample, under its own topic (`topics` = `each`). */
   isSingle = false;
@@ -42,7 +43,7 @@ export class StoredSample {
     return this.origin & 0xff_ffff;
   }
 
-  /** Of a sample; a single channel adds its own. */
+  /** For a sample with all its channels. A single channel is added to `origin` by the caller. */
   setOrigin(boot: number, room: number): void {
     this.origin = boot | (room << 16);
   }

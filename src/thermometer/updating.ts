@@ -21,7 +21,7 @@ import { Updates } from "../update/updates.js";
 import { VERSION } from "../version.js";
 import type { Sampling } from "./sampling.js";
 
-/** Time until a state that the socket did not accept is sent again. */
+/** Time until a state that the socket did not accept is sent again, in milliseconds. */
 const SAY_AGAIN_MS = 250;
 
 /** What updates need of the client. */

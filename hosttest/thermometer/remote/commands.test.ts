@@ -104,7 +104,7 @@ describe("is refused, and that is reported", () => {
     ["on", "reboot now", "reboot: takes no value"],
     ["on", '{"command":1}', "expected {"],
     ["on", '{"command":"sample","id":7}', "id: expected"],
-    ["on", "{sample}", "no JSON"],
+    ["on", "{sample}", "not JSON"],
     ["on", "x".repeat(MAX_COMMAND + 1), `a command has ${MAX_COMMAND} bytes at most`],
     ["on", Uint8Array.of(0xff, 0xfe), "not UTF-8"],
   ])("remote %s: %s", (remote, payload, why) => {

@@ -3,9 +3,12 @@
  * connection wipes the broker's session, so that no old packet id makes the broker discard an entry. It also contains the
  * broker's MQTT version, so that a boot tries that version first.
  *
- *   note, tag 2   hash of client id and broker (8 bytes); how many of the oldest entries may have been sent in the session (1; absent in
- *                 notes of 0.1: 64); protocol level, 4 or 5, 0: not known (1); the day on which 4 was seen, counted from 1970, little-endian, 0: the
- *                 clock was not set (2). The last two are absent in older notes. Empty: no session
+ *   note, tag 2   hash of client id and broker (8 bytes)
+ *                 how many of the oldest entries may have been sent in the session (1 byte; absent in notes of 0.1: 64)
+ *                 protocol level: 4 or 5; 0: not known (1 byte; absent in older notes)
+ *                 day on which 4 was seen, in days since 1970, little-endian; 0: the clock was not set (2 bytes; absent in
+ *                 older notes)
+ *                 An empty note: no session
  *
  * Older firmware reads a note of this length as one without a window, and assumes 64.
  */

@@ -315,7 +315,7 @@ function parse(bytes: Uint8Array, sender: Sender): string {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new Error("no JSON");
+    throw new Error("not JSON");
   }
   const { command, id } = json;
   if (typeof command !== "string") throw new Error('expected {"command": "…", "id": "…"}');

@@ -1,18 +1,19 @@
 /*
- * What connections have shown about messages that the broker refuses, in RTC memory behind the TLS session: a report is too
- * short to find it out again. Read when a report begins; written, or erased, when a thermometer that had the network goes to
- * sleep. Random content, damaged content and that of another firmware are ignored.
+ * The numbers of messages that the broker refuses, as earlier connections have shown. They are kept in RTC memory behind the
+ * TLS session, because a report is too short to find them again. They are read when a report begins, and written, or erased,
+ * when a thermometer that had the network goes to sleep. Random content, damaged content and that of another firmware are
+ * ignored.
  *
  *   0    "HTL" and the version
  *   4    checksum of everything behind it
  *   8    count of numbers; 12: 0
  *   16   firmware id
- *   24   the numbers, 64 bits each
+ *   24   numbers, 64 bits each: how many are about the device itself, these, then those of readings
  */
 import type { Sleeper } from "../../power/io.js";
 import { checkOf, wordOf } from "../../power/record-check.js";
 
-/** Its address in RTC memory. */
+/** Where it begins in RTC memory, in bytes. */
 export const LEARNED_AT = 1_536;
 /** Its size in bytes. */
 export const LEARNED_BYTES = 512;
