@@ -57,7 +57,7 @@ describe.each(ENGINES)("--sensor sht3x on $engine", ({ engine, isAvailable }) =>
   }
 
   const seen = (): Seen[] => samples.arrivals.map(({ payload }) => JSON.parse(payload));
-  const numbers = (): number[] => [...new Set(seen().map(({ seq }) => seq))].sort((a, b) => a - b);
+  const numbers = (): number[] => seen().map(({ seq }) => seq);
 
   test("humidity in every message, through an outage and signal 9 during it; and in discovery", async () => {
     const before = start();
@@ -76,7 +76,7 @@ describe.each(ENGINES)("--sensor sht3x on $engine", ({ engine, isAvailable }) =>
         .at(-1)
         ?.match(/seq=(\d+)/)?.[1],
     );
-    await samples.untilTrue(() => numbers().at(-1) === last);
+    await samples.untilTrue(() => numbers().includes(last));
     expect(last).toBeGreaterThanOrEqual(written + 9);
     expect(numbers()).toEqual(Array.from({ length: last + 1 }, (_, seq) => seq));
     for (const { value, humidity } of seen()) {

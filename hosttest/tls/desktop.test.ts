@@ -56,7 +56,7 @@ afterAll(async () => {
 });
 
 const start = (...options: string[]): DeviceProcess => {
-  device = new DeviceProcess(["--flash", image, "--interval", "0.2", ...options]);
+  device = new DeviceProcess(["--flash", image, "--interval", "0.1", ...options]);
   return device;
 };
 const headless = (room: string, qos: number): string[] => [

@@ -11,6 +11,8 @@ import { accepts, freePort } from "./ports.js";
 
 const COMMAND = "mosquitto";
 const START_MS = 10_000;
+/** Of messages in flight. Not 0, "no maximum": started again, mosquitto would then publish messages again after their PUBREL (see findings). */
+const MAX_IN_FLIGHT = 60_000;
 
 export class Mosquitto {
   readonly port: number;
@@ -36,7 +38,7 @@ allow_anonymous true
 persistence true
 persistence_location ${this.#folder}/
 max_queued_messages 0
-max_inflight_messages 0
+max_inflight_messages ${MAX_IN_FLIGHT}
 ${extra}
 `,
     );

@@ -24,6 +24,7 @@ export const PROGRAMS: readonly string[] = [
   "mqtt/peers",
   "mqtt-client/",
   "support/",
+  "thermometer/broker/boundaries",
   "thermometer/broker/mosquitto",
   "thermometer/humidity",
   "thermometer/prompt/terminal",

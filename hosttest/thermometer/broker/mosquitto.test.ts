@@ -100,15 +100,15 @@ describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine
   test.each([1, 2] as const)(
     "QoS %i: the broker is stopped and comes back: nothing is lost, nor doubled at QoS 2",
     async (qos) => {
-      const device = start(qos, "--count", "80");
+      const device = start(qos, "--count", "60");
       await collector.until(15);
       await broker.stop();
       const taken = device.lines("reading ").length;
-      await device.until((one) => one.lines("reading ").length >= taken + 20);
+      await device.until((one) => one.lines("reading ").length >= taken + 10);
       await broker.start();
       expect(await device.exit()).toBe(0);
-      await collector.untilTrue(() => new Set(collector.sequences).size === 80);
-      expectWhole(qos, 80);
+      await collector.untilTrue(() => new Set(collector.sequences).size === 60);
+      expectWhole(qos, 60);
     },
   );
 
@@ -161,17 +161,12 @@ describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine
     expect(device.stderr).toContain(`unsettled readings: ${taken}`);
   });
 
-  /**
-   * Every number is there; at QoS 2 once, and in order, as far as the device is concerned: what mosquitto delivers twice to
-   * its subscriber after a restart (2.0.11 does) went out once, as the wire shows.
-   */
+  /** Every number is there; at QoS 2 once, and in order. What is missing, or twice, is attributed by the wire log. */
   function expectWhole(qos: 1 | 2, count: number): void {
     const { sequences } = collector;
     const verdict = judge({ log: proxy.log, written: range(count), seen: sequences, qos });
-    expect([...new Set(sequences)].sort((a, b) => a - b)).toEqual(range(count));
-    expect(verdict).toMatchObject({ lost: [], lostByBroker: [], doubled: [], disordered: [] });
-    if (verdict.doubledByBroker.length === 0 && verdict.disorderedByBroker.length === 0 && qos === 2) {
-      expect(sequences).toEqual(range(count));
-    }
+    expect(verdict).toMatchObject({ lost: [], lostByBroker: [], doubled: [], doubledByBroker: [] });
+    expect(verdict).toMatchObject({ disordered: [], disorderedByBroker: [] });
+    expect(qos === 2 ? sequences : [...new Set(sequences)].sort((a, b) => a - b)).toEqual(range(count));
   }
 });
