@@ -6,7 +6,7 @@ import type { Board, Firmware, Observer, ResetCause } from "../../src/board.js";
 import type { Serial } from "../../src/console/port/serial.js";
 import type { ImageBoot } from "../common/image-boot.js";
 import { Cells } from "../parts/cells.js";
-import { I2CBus } from "../parts/i2c-bus.js";
+import { I2CBus } from "../parts/i2c/i2c-bus.js";
 import { WiFiLink } from "../parts/wifi-link.js";
 import { Air } from "./air.js";
 import type { Chip } from "./chip.js";

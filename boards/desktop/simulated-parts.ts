@@ -1,9 +1,9 @@
 /*
  * The sensors that the desktop simulates, for `--sensor` and its help.
  */
-import { BME280Part } from "../parts/bme280.js";
-import { SHT3xPart } from "../parts/sht3x.js";
-import { TMP117Part } from "../parts/tmp117.js";
+import { BME280Part } from "../parts/i2c/bme280.js";
+import { SHT3xPart } from "../parts/i2c/sht3x.js";
+import { TMP117Part } from "../parts/i2c/tmp117.js";
 
 export const simulatedParts = Object.freeze([
   { name: "TMP117", address: 0x48, Part: TMP117Part },

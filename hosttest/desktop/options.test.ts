@@ -6,7 +6,7 @@ import { Chip } from "../../boards/desktop/chip.js";
 import { Configuration } from "../../boards/desktop/configuration.js";
 import { parseOptions, USAGE, UsageError } from "../../boards/desktop/options/options.js";
 import { simulatedParts } from "../../boards/desktop/simulated-parts.js";
-import { I2CBus } from "../../boards/parts/i2c-bus.js";
+import { I2CBus } from "../../boards/parts/i2c/i2c-bus.js";
 import { drivers } from "../../src/sensor/drivers.js";
 import { SensorBus } from "../../src/sensor/probe.js";
 import { Settings } from "../../src/settings/settings.js";

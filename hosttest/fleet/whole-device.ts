@@ -4,9 +4,9 @@
 import { TCP } from "../../boards/desktop/network/tcp.js";
 import { timers, uptimeMs } from "../../boards/desktop/timers.js";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { I2CBus } from "../../boards/parts/i2c-bus.js";
+import { I2CBus } from "../../boards/parts/i2c/i2c-bus.js";
+import { TMP117Part } from "../../boards/parts/i2c/tmp117.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { TMP117Part } from "../../boards/parts/tmp117.js";
 import type { Board, Observer } from "../../src/board.js";
 import { openedFlash } from "../support/opened-flash.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { I2CBus, type I2CPart } from "../../boards/parts/i2c-bus.js";
+import { I2CBus, type I2CPart } from "../../boards/parts/i2c/i2c-bus.js";
 
 const ADDRESS = 0x20;
 

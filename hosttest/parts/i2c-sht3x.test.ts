@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SHT3xPart } from "../../boards/parts/sht3x.js";
+import { SHT3xPart } from "../../boards/parts/i2c/sht3x.js";
 import { VirtualTime } from "../support/virtual-time.js";
 
 function setUp(celsius: number | (() => number) = -45) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TMP117Part } from "../../boards/parts/tmp117.js";
+import { TMP117Part } from "../../boards/parts/i2c/tmp117.js";
 import { VirtualTime } from "../support/virtual-time.js";
 
 const READY = 0x2000;

@@ -1,12 +1,12 @@
 /*
  * A bench for sensors: a simulated bus on virtual time, the parts, and the port that a board would give.
  */
-import { AHT20Part } from "../../boards/parts/aht20.js";
-import { BME280Part } from "../../boards/parts/bme280.js";
-import { I2CBus } from "../../boards/parts/i2c-bus.js";
-import { SHT3xPart } from "../../boards/parts/sht3x.js";
-import { SHT4xPart } from "../../boards/parts/sht4x.js";
-import { TMP117Part } from "../../boards/parts/tmp117.js";
+import { AHT20Part } from "../../boards/parts/i2c/aht20.js";
+import { BME280Part } from "../../boards/parts/i2c/bme280.js";
+import { I2CBus } from "../../boards/parts/i2c/i2c-bus.js";
+import { SHT3xPart } from "../../boards/parts/i2c/sht3x.js";
+import { SHT4xPart } from "../../boards/parts/i2c/sht4x.js";
+import { TMP117Part } from "../../boards/parts/i2c/tmp117.js";
 import { drivers, type SensorDriver } from "../../src/sensor/drivers.js";
 import { hex } from "../../src/sensor/fault.js";
 import type { SensorPort } from "../../src/sensor/io.js";

@@ -6,8 +6,8 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { SHT3xPart } from "../../boards/parts/sht3x.js";
-import type { TMP117Part } from "../../boards/parts/tmp117.js";
+import type { SHT3xPart } from "../../boards/parts/i2c/sht3x.js";
+import type { TMP117Part } from "../../boards/parts/i2c/tmp117.js";
 import { TEMPERATURE } from "../../src/channels/channels.js";
 import { SensorBus } from "../../src/sensor/probe.js";
 import { Sampler } from "../../src/sensor/sampler.js";

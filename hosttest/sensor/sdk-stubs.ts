@@ -3,7 +3,7 @@
  * BMP280: checks its chip, closes and throws; registers by write and read. AHT10: checks nothing, and when its first
  * write fails it throws with the bus still open. TMP102: SMBus words, complains by a text to `onError` and leaves a husk.
  */
-import type { I2CPart } from "../../boards/parts/i2c-bus.js";
+import type { I2CPart } from "../../boards/parts/i2c/i2c-bus.js";
 import type { BusOptions, SMBus } from "../../src/sensor/io.js";
 
 interface Options {

@@ -5,7 +5,7 @@
  * sockets are silent, and effects of the callback in which it ended are discarded.
  */
 import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
-import { I2CBus, type I2CPart } from "../../boards/parts/i2c-bus.js";
+import { I2CBus, type I2CPart } from "../../boards/parts/i2c/i2c-bus.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
 import { NTPServer } from "../../boards/parts/ntp.js";
 import { type AccessPoint, WiFiLink } from "../../boards/parts/wifi-link.js";

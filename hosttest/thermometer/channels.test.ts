@@ -1,7 +1,7 @@
 /* Samples of several channels: from the sensor to the subscriber and to Home Assistant, through an outage and a reboot. */
 import { expect, test } from "vitest";
-import { BME280Part } from "../../boards/parts/bme280.js";
-import { SHT3xPart } from "../../boards/parts/sht3x.js";
+import { BME280Part } from "../../boards/parts/i2c/bme280.js";
+import { SHT3xPart } from "../../boards/parts/i2c/sht3x.js";
 import { channels } from "../../src/channels/channels.js";
 import { drivers as allDrivers } from "../../src/sensor/drivers.js";
 import { SimulatedDevice } from "../support/device-board.js";

@@ -6,7 +6,7 @@
 import { expect, test } from "vitest";
 import { makeImage } from "../../boards/parts/flash/image.js";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { SHT3xPart } from "../../boards/parts/sht3x.js";
+import { SHT3xPart } from "../../boards/parts/i2c/sht3x.js";
 import { BUTTONS, FIRMWARE } from "../../src/homeassistant/discovery.js";
 import { SimulatedDevice } from "../support/device-board.js";
 import { House } from "../support/house.js";

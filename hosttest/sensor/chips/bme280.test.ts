@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CONSTANTS } from "../../../boards/parts/bme280.js";
+import { CONSTANTS } from "../../../boards/parts/i2c/bme280.js";
 import { BME280 } from "../../../src/sensor/chips/bme280.js";
 import { Bench, openSensor, thrownBy } from "../bench.js";
 

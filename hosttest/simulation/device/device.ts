@@ -4,8 +4,8 @@
  */
 
 import type { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
-import { SHT3xPart } from "../../../boards/parts/sht3x.js";
-import { TMP117Part } from "../../../boards/parts/tmp117.js";
+import { SHT3xPart } from "../../../boards/parts/i2c/sht3x.js";
+import { TMP117Part } from "../../../boards/parts/i2c/tmp117.js";
 import type { WiFiLink } from "../../../boards/parts/wifi-link.js";
 import type { Board, Firmware } from "../../../src/board.js";
 import { TEMPERATURE } from "../../../src/channels/channels.js";
