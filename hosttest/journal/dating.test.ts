@@ -227,7 +227,7 @@ describe("a clock that drifts, and is set now and then", () => {
       expect(Math.abs(Date.parse(device.see(sequence)?.ts ?? "") - utcMs)).toBeLessThanOrEqual(1_000);
   });
 
-  test("is not believed to drift so far: a clock that had been set wrong dates nothing any more that waits", () => {
+  test("cannot drift so far: a clock that had been set wrong dates nothing any more that waits", () => {
     const sleeper = new Sleeper();
     sleeper.setClock(-HOUR);
     const { utcMs } = sleeper;

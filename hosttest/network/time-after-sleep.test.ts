@@ -93,7 +93,7 @@ describe("within the drift of the slow clock", () => {
     },
   );
 
-  test("two servers contradict each other: neither is believed", () => {
+  test("two servers contradict each other: neither is accepted", () => {
     const device = afterSleep(TWO);
     device.ntp.faults.wrongHosts = { "b.example": 60_000 };
     device.sync.linkUp();
@@ -127,13 +127,13 @@ describe("further off", () => {
     sync.linkUp();
     time.advance(1_000);
     sync.settle();
-    const problem = `time.example would move the clock by ${seconds} s, further than it drifts: not believed alone`;
+    const problem = `time.example would move the clock by ${seconds} s, further than it drifts: not accepted alone`;
     expect([errors(device), log, sync.isConfirming]).toEqual([[], [problem], false]);
     time.advance(5 * 60_000);
     expect(errors(device)).toEqual([0]);
   });
 
-  test("a single server says it twice, a quarter of a minute apart: believed, as at power-on", () => {
+  test("a single server says it twice, a quarter of a minute apart: accepted, as at power-on", () => {
     const device = afterSleep(ONE, 2 * HOUR_MS);
     device.sync.linkUp();
     device.time.advance(MIN_WAIT_MS - 1);
@@ -142,7 +142,7 @@ describe("further off", () => {
     expect(errors(device)).toEqual([0]);
   });
 
-  test("two servers say it: believed at once", () => {
+  test("two servers say it: accepted at once", () => {
     const device = afterSleep(TWO, 2 * HOUR_MS);
     device.sync.linkUp();
     device.time.advance(100);

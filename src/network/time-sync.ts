@@ -163,7 +163,7 @@ export class TimeSync {
         this.failed(`${host} refuses requests (${outcome.code})`);
         return;
       case "unusable":
-        this.failed(`${host}: ${outcome.why}: not believed`);
+        this.failed(`${host}: ${outcome.why}: not accepted`);
         return;
       case "silent":
         this.failed(`${host} does not answer`);
@@ -184,7 +184,7 @@ export class TimeSync {
     const nowMs = this.options.uptimeMs();
     const utcMs = bootMs + nowMs;
     if (!(utcMs >= EARLIEST_MS && utcMs < LATEST_MS)) {
-      this.failed(`${host} says it is ${new Date(utcMs).getUTCFullYear()}: not believed`);
+      this.failed(`${host} says it is ${new Date(utcMs).getUTCFullYear()}: not accepted`);
       return;
     }
     const pastMs = Math.max(EARLIEST_MS, this.options.pastUtcMs?.() ?? 0);
@@ -228,7 +228,7 @@ export class TimeSync {
     const last = this.options.lastSet?.();
     if (last !== undefined && last.syncUtcMs > 0 && !isWithinDrift(bootMs, this.options.uptimeMs(), last)) {
       const movedS = Math.round((bootMs + last.syncUptimeMs - last.syncUtcMs) / 1_000);
-      this.report(`${host} would move the clock by ${movedS} s, further than it drifts: not believed alone`);
+      this.report(`${host} would move the clock by ${movedS} s, further than it drifts: not accepted alone`);
     }
     this.askedOne();
   }
