@@ -13,7 +13,7 @@ import { ask, askInto, askNumber, bytesOf, json, newHandle, textOf } from "./ask
 import { Flash, ImageSlots, isSigned, KeyValue } from "./storage.js";
 import { COMMAND, CREDENTIAL, EVENT, type Facts, HEAD_BYTES, headOf, OUTCOMES, PARTITION } from "./wire.js";
 
-/** Functions of the engine's host file for scripts (engine/worker.c). */
+/** The functions that the worker gives to scripts (hosttest/engine/host.c). */
 declare const host: { trace(text: string): void };
 
 type Listener = (event: number, value: number, rest: Uint8Array) => void;

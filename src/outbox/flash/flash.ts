@@ -1,7 +1,7 @@
 /*
  * The flash for the outbox, opened by the owner: the shape of Moddable's `embedded:storage/flash`. Declared structurally, so
- * that the outbox works with any object of this shape. Types only, no byte code. Source: Moddable SDK, modules/io/storage;
- * README.md of this folder describes its ESP32 implementation.
+ * that the outbox works with any object of this shape. Types only, no byte code. Source: Moddable SDK, modules/io/storage, and
+ * its implementation for ESP32.
  */
 
 /** Properties of a partition. */

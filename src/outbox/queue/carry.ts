@@ -66,7 +66,7 @@ function walk(log: Log, place: number, near: number, at: () => void): boolean {
   if (!walker.enter(block, header)) return false;
   const isLast = place === blocks.live - 1;
   const end = isLast ? log.end : (block + 1) * medium.blockLength;
-  // One more than there are: notes may follow the last entry, and a torn record may lie before them.
+  // One above the last number: notes may follow the last entry, and a torn record may lie before them.
   const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, near) + 1;
   while (walker.next(end, limit)) {
     at();

@@ -1,7 +1,7 @@
 /*
  * Records that are not entries: skipped numbers, marks and, in units of 16, settles that wait for a mark. There, every mark
  * contains the tail, and so records all settles below it. The settle of the oldest entry may therefore wait for the next mark,
- * so that many settles share one unit; at worst that entry is sent once more, which does no harm.
+ * so that many settles share one unit. After a power cut these entries are sent once more, which does no harm.
  */
 import { fillSkip } from "../blocks/copy.js";
 import { NOWHERE } from "../blocks/cursor.js";

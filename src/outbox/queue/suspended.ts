@@ -3,13 +3,14 @@
  * head, where a mount reads all heads and the newest block. Only an `Appender` may program the flash meanwhile. The state is
  * used if flash confirms the position (appender.ts); the keeper has to protect it against damage.
  *
- * Little-endian words of 32 bits; of numbers that count entries only the low bits, which the position completes:
+ * Little-endian words of 32 bits. Of sequence numbers they have the low 32 bits; the position supplies the high ones.
  *   0-3      number of the next entry at the suspension; tail; `voidBelow`; number at which the tail is to be recorded
- *   4        bit 0: the tail is to be recorded; 1: nothing has to be erased ahead; 8-15: blocks in use; 16-31: blocks of the flash
+ *   4        bit 0: the tail is to be recorded; bit 1: nothing has to be erased in advance; bits 8-15: number of blocks in use;
+ *            bits 16-31: number of blocks of the flash
  *   5        entries
  *   6-8      counters: dropped, refused, damaged
- *   9-10     erases: sum, most
- *   11       torn records in the newest block
+ *   9-10     erases: of all blocks together, of the block erased most often
+ *   11       number of torn records in the newest block
  *   12       address of the next record, if no entry is left; 0: some are
  *   13       0
  *   14-17    16 bits a tag: address of its latest value in the newest block; 0: none
@@ -37,7 +38,7 @@ export const MAX_LIVE = 10;
 /** Largest state of an outbox, in bytes. */
 export const MAX_STATE_BYTES = (FIXED_WORDS << 2) + MAX_LIVE * 6;
 
-/** For an outbox whose settles are all durable; undefined: a later run has to mount it. */
+/** The state of an outbox whose settles are all durable; undefined: a later run has to mount it. */
 export function suspend(space: FreeSpace): Suspension | undefined {
   const position = positionOf(space);
   return position && { ...position, outboxState: stateOf(space) };
