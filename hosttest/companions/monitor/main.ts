@@ -4,6 +4,7 @@
 import mqtt from "mqtt";
 import { channels, TEMPERATURE } from "../../../src/channels/channels.js";
 import { messageOf } from "../../../src/common/message-of.js";
+import { counted } from "../../../src/thermometer/agreement.js";
 import {
   commandLine,
   flag,
@@ -90,7 +91,7 @@ draw();
 function draw(): void {
   const now = Date.now();
   screen?.show((shape) => screenLines(house, state, now, shape));
-  if (once) progress.show(() => `${state}; ${house.all.length === 1 ? "1 room" : `${house.all.length} rooms`}`);
+  if (once) progress.show(() => `${state}; ${counted(house.all.length, "room")}`);
 }
 
 function report(news: string): void {
@@ -116,7 +117,7 @@ function printOnce(): number {
     const shape = { columns: process.stdout.columns || 160, rows: Number.POSITIVE_INFINITY, hasColours: false };
     console.log(screenLines(house, state, now, shape).join("\n"));
   }
-  printVerdict(rooms > 0 ? `${rooms} rooms` : `nothing received in ${options.wait} s: ${state}`, options.json);
+  printVerdict(rooms > 0 ? counted(rooms, "room") : `nothing received in ${options.wait} s: ${state}`, options.json);
   return rooms > 0 ? 0 : 1;
 }
 

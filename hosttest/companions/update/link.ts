@@ -31,17 +31,21 @@ export class UpdateLink {
   #topic = "";
   #isClosing = false;
 
-  /** `id`: of the only device wanted; undefined: all. `onTrouble`: gets the connection's error, for a person; "": connected. */
-  constructor(options: IClientOptions, id: string | undefined, onTrouble: (text: string) => void) {
+  /**
+   * `id`: of the only device wanted, and `room`: its room; undefined: all. RabbitMQ (4.3.6) does not deliver retained messages to a
+   * subscription with wildcards, so a device is found there only by both. `onTrouble`: gets the connection's error, for a person; "": connected.
+   */
+  constructor(options: IClientOptions, id: string | undefined, onTrouble: (text: string) => void, room?: string) {
     const client = mqtt.connect({ ...options, clean: true });
     this.#client = client;
+    const topics = `home/${room ?? "+"}/${id ?? "+"}/update`;
     client.on("connect", () => {
       onTrouble("");
-      client.subscribe(`home/+/${id ?? "+"}/update/state`, { qos: 1 }, (error) => {
+      client.subscribe(`${topics}/state`, { qos: 1 }, (error) => {
         if (error) onTrouble(`the broker refuses the subscription (${error.message})`);
         else this.#sender?.connected();
       });
-      client.subscribe(`home/+/${id ?? "+"}/update/${INSTALL}`, { qos: 1 });
+      client.subscribe(`${topics}/${INSTALL}`, { qos: 1 });
       for (const topic of this.#waiting.keys()) this.#show(topic); // a broker may have forgotten them
     });
     client.on("message", (topic, payload, { retain }) => this.#hear(topic, payload, retain));

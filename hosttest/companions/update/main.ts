@@ -1,5 +1,6 @@
 /* Sends a firmware image over the broker to one device or to all: then first to one, and to the rest when it has confirmed. */
 import { randomBytes } from "node:crypto";
+import { counted } from "../../../src/thermometer/agreement.js";
 import { type Offer, rankOf } from "../../../src/update/offer.js";
 import {
   commandLine,
@@ -30,6 +31,7 @@ const { values: options } = commandLine(
   {
     ...BROKER_OPTIONS,
     device: text("ID", "client id of the device"),
+    room: text("NAME", "the device's room, with --device: RabbitMQ finds the device only with it"),
     all: flag("all devices that the image is for: first one, the rest when that one has confirmed"),
     image: text("FILE", "the firmware: xs_esp32.bin of the build, or a desktop's image"),
     version: text("X.Y.Z", "of an ESP32's image: its version"),
@@ -50,6 +52,7 @@ if (broker === undefined)
 if (options["dry-run"] && options["wait-for-install"])
   misused("--dry-run and --wait-for-install: expected one of them");
 if ((wanted === undefined) !== options.all) misused("--device ID or --all: expected one of them");
+if (wanted === undefined && options.room !== undefined) misused("--room NAME: expected with --device ID");
 const { image: path } = options;
 if (path === undefined) misused("--image FILE: expected");
 const image = orMisused(() => readImage(path, options.version, options.board));
@@ -63,6 +66,7 @@ const link = new UpdateLink(
     if (text !== "" && text !== trouble) progress.line(`${place}: ${text}`);
     trouble = text;
   },
+  options.room,
 );
 /** Devices to which an image is announced at the moment, by topic. */
 const announced = new Map<string, Device>();
@@ -73,8 +77,9 @@ async function updateAll(): Promise<boolean> {
   const devices = await find();
   if (devices.length === 0) {
     const who = wanted === undefined ? "no device" : `${wanted}: no state`;
+    const room = options.room === undefined ? " With RabbitMQ, give --device and --room." : "";
     progress.line(
-      `${who} was found within ${options.wait} s at ${place}: is it connected, and can it be updated (status, row update)?`,
+      `${who} was found within ${options.wait} s at ${place}: is it connected, and can it be updated (status, row update)?${room}`,
     );
     return false;
   }
@@ -105,7 +110,11 @@ async function updateWanted(due: readonly Device[]): Promise<boolean> {
     link.show(device, offerOf());
   }
   while (announced.size > 0) {
-    progress.show(() => trouble || `${image.version}: ${announced.size} devices wait for Install in Home Assistant`);
+    progress.show(
+      () =>
+        trouble ||
+        `${image.version}: ${counted(announced.size, "device")} ${announced.size === 1 ? "waits" : "wait"} for Install in Home Assistant`,
+    );
     const device = link.takeWanted();
     if (device === undefined) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     else if (!(await updateOne(device))) isGood = false;
