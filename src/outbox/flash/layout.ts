@@ -52,24 +52,24 @@ export const SHORT_SHAPE = SHORT_MARK | SHORT_QOS2;
 /** A word of erased flash. */
 export const ERASED = -1;
 
-/** Kinds of records (4 bits of the header word). 0 and 10..15 are reserved for later versions. */
+/** An entry of QoS 1. The kinds of records take 4 bits of the header word; 0 and 10..15 are reserved for later versions. */
 export const ENTRY_QOS1 = 1;
 /** An entry of QoS 2: an entry's kind is its QoS. */
 export const ENTRY_QOS2 = 2;
-/** Numbers without an entry: u32. */
+/** Numbers without an entry: how many, and how many of them were refused; 32 bits each. */
 export const SKIP = 3;
 /** A note: tag byte, value. */
 export const NOTE = 4;
 /** Counters and marks, see copy.ts. */
 export const STATE = 5;
-/** Entries are settled: number, 6 bytes; in byte mode see tail.ts. */
+/** Entries are settled: see `encodeMark`; in byte mode see tail.ts. */
 export const SETTLED = 6;
-/** An entry is released: number, 6 bytes. */
+/** An entry is released: see `encodeMark`. */
 export const RELEASED = 7;
 /** The `released` marks of all earlier entries are void. */
 export const REQUEUED = 8;
 /** A note whose block was evicted, see carried.ts. */
-export const CARRIED = 9; // its block, tag, value; see carried.ts
+export const CARRIED = 9;
 const LAST_KIND = CARRIED;
 
 /** First byte of a record: two bits cleared from the beginning, three by `released`, three by `done`. */
