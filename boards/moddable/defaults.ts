@@ -1,10 +1,11 @@
 /*
- * Settings given at build time: `mcconfig -m -p esp32 room=kitchen mqtt.host=192.168.1.5`. They lie in `mc/config` among what
- * the SDK keeps there, so the schema says which of them are ours. What was saved at the prompt wins over them.
- * No key of the SDK has a dot: one that has is meant for us, and goes on to the settings, which say so if it is misspelt. One
- * without a dot is taken for a misspelt setting (`rom=kitchen`) if it is a text, nearly the name of one, and no key of the SDK.
- * The key that firmware images are signed for: `updatekey=HEX`, the public one.
- * `mqtt.ca` is given as PEM, `mqtt.ca="$(cat ca.crt)"`, and lies in flash as text; it is decoded where it is asked for.
+ * Settings given at build time: `mcconfig -m -p esp32 room=kitchen mqtt.host=192.168.1.5`. They are in `mc/config` together
+ * with values of the SDK; the schema shows which of them are settings. Values saved at the prompt override them.
+ * No key of the SDK has a dot. A key that has one is passed on to the settings, which report it if it is misspelt. A key
+ * without a dot counts as a misspelt setting (`rom=kitchen`) if its value is a text, its name is nearly that of a setting, and
+ * it is not a key of the SDK.
+ * `updatekey=HEX` is the public key of firmware images.
+ * `mqtt.ca` is given as PEM, `mqtt.ca="$(cat ca.crt)"`, and is in flash as text; it is decoded when it is read.
  */
 import config from "mc/config";
 import type { Board } from "../../src/board.js";
@@ -56,6 +57,7 @@ export function buildUpdateKey(): Uint8Array | undefined {
   return undefined;
 }
 
+/** The settings given at build time, as texts by key; `mqtt.ca` as a reference to its bytes. */
 export function buildDefaults(): Record<string, string> {
   const given: Readonly<Record<string, unknown>> = config;
   const defaults: Record<string, string> = {};

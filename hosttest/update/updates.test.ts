@@ -283,7 +283,7 @@ test("correctly signed bytes that are not an image: the chip refuses them, the o
   const noise = new Uint8Array(9_000).fill(7);
   expect(drive(setup, offerOf(noise), noise)).toMatchObject({
     state: "failed",
-    reason: "the chip does not take it for an image",
+    reason: "the slot has no valid image",
   });
   setup.boot();
   expect(setup.image?.version).toBe("0.2.0");

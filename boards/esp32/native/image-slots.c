@@ -38,7 +38,7 @@ void xs_slots_forget(xsMachine *the)
 /** The other slot starts next. @throws if it has no valid image */
 void xs_slots_select(xsMachine *the)
 {
-	check(the, esp_ota_set_boot_partition(esp_ota_get_next_update_partition(NULL)), "the chip does not take it for an image");
+	check(the, esp_ota_set_boot_partition(esp_ota_get_next_update_partition(NULL)), "the slot has no valid image");
 }
 
 /** @throws if the flash cannot be written */

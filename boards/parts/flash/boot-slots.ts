@@ -92,7 +92,7 @@ export class BootSlots {
   /** @throws Error if there is no image */
   select(): void {
     const target = 1 - this.#running;
-    if (this.imageIn(target as 0 | 1) === undefined) throw new Error("the chip does not take it for an image");
+    if (this.imageIn(target as 0 | 1) === undefined) throw new Error("the slot has no valid image");
     const active = this.#active();
     const last = active === undefined ? 0 : (this.#entry(active)?.number ?? 0);
     let number = last + 1;

@@ -187,7 +187,7 @@ describe("slots", () => {
   test("failures throw, except the deletion of a missing entry", () => {
     const heard = run("esp32", { hasAddress: false }, ...calls).filter((line) => line.startsWith("throws"));
     expect(heard).toEqual([
-      "throws: the chip does not take it for an image",
+      "throws: the slot has no valid image",
       "throws: the flash fails",
       "throws: there is no other image",
     ]);
