@@ -80,6 +80,8 @@ export async function updateProcesses(
   const { lost, doubled, lostByBroker, doubledByBroker } = verdict;
   if (lost.length > 0) tally.violations.push(`lost: ${lost.slice(0, 20)}`);
   if (doubled.length > 0) tally.violations.push(`doubled: ${doubled.slice(0, 20)}`);
+  const byBroker = [...lostByBroker, ...doubledByBroker]; // which is never killed
+  if (byBroker.length > 0) tally.violations.push(`lost or doubled by mosquitto: ${byBroker.slice(0, 20)}`);
   tally.lostByBroker = lostByBroker.length;
   tally.doubledByBroker = doubledByBroker.length;
   tally.written = house.written.size;
