@@ -90,6 +90,7 @@ describe.each(DEVICES)("%s", (platform) => {
   });
 
   test("is woken by a pin that can wake the chip, and that a C3's start does not depend on", () => {
+    expect(board!.button, "`button` of config.board in the manifest").toBeTypeOf("number");
     if (platform.startsWith("esp32/esp32c3")) expect([0, 1, 3, 4, 5]).toContain(board!.button);
     else if (platform.startsWith("esp32/esp32s3")) expect(board!.button).toBeLessThanOrEqual(21);
     else expect([0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39]).toContain(board!.button);
